@@ -1,0 +1,1 @@
+//! BoltDB files: meta pages, tree pages, buckets, freelists, damaged or not

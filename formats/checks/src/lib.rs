@@ -1,0 +1,1 @@
+//! Judgement: every check of coroner, one file a family, one line each in CHECKS

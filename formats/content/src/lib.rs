@@ -1,0 +1,1 @@
+//! The content store: blobs, ingests, and OCI documents with their links

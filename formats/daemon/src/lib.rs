@@ -1,0 +1,1 @@
+//! What containerd of each release would do with a node: schema, start-up, messages

@@ -1,0 +1,1 @@
+//! Where bytes come from: a directory, or a tar bundle, never written and never followed out of

@@ -1,0 +1,32 @@
+//! What is wrong, where, why, and what to do: findings, reports and their coverage.
+//!
+//! The words of the house, used by every format and every check:
+//!
+//! - a [`Fault`] is what one format found wrong in one place of one source;
+//! - a [`Finding`] is a fault or a broken rule, addressed to a person;
+//! - a [`Code`] is a kind of finding: its stable name, its explanation, its remedy;
+//! - [`Known`] keeps what could be read apart from what could not: *unknown is not absent*;
+//! - [`Coverage`] says what was read, what was not, and why; every [`Report`] ends with it;
+//! - [`Text`] is evidence that claims to be text, made harmless whenever it is shown.
+
+mod code;
+mod coverage;
+mod fault;
+mod known;
+mod location;
+mod number;
+mod report;
+mod text;
+mod time;
+mod unread;
+
+pub use code::{Code, Severity};
+pub use coverage::{Abstention, Coverage, SourceNote, UnreadNote};
+pub use fault::{AtStart, Fault, Finding};
+pub use known::{Known, Unknown};
+pub use location::{Location, Object, Place};
+pub use number::{hex_number, hex_option, size_number, size_option};
+pub use report::Report;
+pub use text::{Escaped, Text};
+pub use time::{Time, TimeError};
+pub use unread::Unread;

@@ -1,0 +1,71 @@
+//! Why there are no bytes.
+
+use core::fmt;
+
+use serde::Serialize;
+
+use crate::Text;
+
+/// Why something could not be read. Absent, denied, not collected and not a file are four answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "why", content = "detail")]
+pub enum Unread {
+    /// There is no such name.
+    Absent,
+    /// The bundle may have left it out: neither absent nor present is known.
+    NotCollected,
+    /// No permission, or not enough privileges.
+    Denied,
+    /// Not a regular file: `fifo`, `socket`, `device`, `directory`, `symlink`. Never opened.
+    Special(&'static str),
+    /// A symbolic link whose target is not there.
+    Dangling(Text),
+    /// A symbolic link that leads out of the evidence. Not followed.
+    Escapes(Text),
+    /// More bytes than the budget allows.
+    TooLarge {
+        /// Bytes that it has.
+        size: u64,
+        /// Bytes that may be read.
+        limit: u64,
+    },
+    /// It changed while it was read.
+    Changed,
+    /// The operating system, or the archive, says no.
+    Io(String),
+}
+
+impl Unread {
+    /// Whether it is known that nothing of that name is there.
+    pub const fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => write!(f, "is not there"),
+            Self::NotCollected => write!(f, "is not in the bundle"),
+            Self::Denied => write!(f, "may not be read: run as root, or as the owner"),
+            Self::Special(kind) => write!(f, "is a {kind}, not a regular file; it was not opened"),
+            Self::Dangling(target) => write!(f, "is a link to {target}, which is not there"),
+            Self::Escapes(target) => {
+                write!(
+                    f,
+                    "is a link to {target}, out of the evidence; it was not followed"
+                )
+            }
+            Self::TooLarge { size, limit } => {
+                write!(
+                    f,
+                    "has {size} bytes, more than the {limit} that may be read"
+                )
+            }
+            Self::Changed => write!(f, "changed while it was read"),
+            Self::Io(error) => write!(f, "could not be read: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for Unread {}

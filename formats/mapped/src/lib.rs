@@ -1,0 +1,1 @@
+//! Read-only maps of files that survive a truncation under them (the only unsafe)

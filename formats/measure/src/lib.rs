@@ -1,0 +1,1 @@
+//! The costly facts, asked for by name: hashes, disk usage, tree walks

@@ -1,0 +1,1 @@
+//! containerd's schema on bolt: meta.db and the snapshotters' metadata.db

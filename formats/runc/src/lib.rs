@@ -1,0 +1,1 @@
+//! runc's state directories, the exec FIFO, bundles and shims

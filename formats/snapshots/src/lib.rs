@@ -1,0 +1,1 @@
+//! Snapshotter directories: overlayfs and native layouts, whiteouts, opaque directories

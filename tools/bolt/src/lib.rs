@@ -1,0 +1,1 @@
+//! BoltDB files, page by page

@@ -1,0 +1,1 @@
+//! Pack a node into a bundle for examination elsewhere

@@ -1,0 +1,1 @@
+//! The content store: blobs, sizes, digests

@@ -1,0 +1,2 @@
+//! All tools in one binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! containerd's meta.db, object by object

@@ -1,0 +1,1 @@
+//! Snapshots: databases, directories, trees

@@ -1,0 +1,1 @@
+//! Examine a whole containerd node that is not running

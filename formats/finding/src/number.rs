@@ -6,13 +6,11 @@ use serde::Serializer;
 const EXACT: u64 = 1 << 53;
 
 /// An offset, a page id or an address: a string such as `"0x5000"`.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 pub fn hex_number<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{number:#x}"))
 }
 
 /// As [`hex_number`], or null.
-#[expect(clippy::ref_option, reason = "serde's signature")]
 pub fn hex_option<S: Serializer>(number: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
     match number {
         Some(number) => hex_number(number, serializer),
@@ -21,7 +19,6 @@ pub fn hex_option<S: Serializer>(number: &Option<u64>, serializer: S) -> Result<
 }
 
 /// A size: a number, or a string of decimal digits where a JSON reader might round it.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 pub fn size_number<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     if *number <= EXACT {
         serializer.serialize_u64(*number)
@@ -31,7 +28,6 @@ pub fn size_number<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, 
 }
 
 /// As [`size_number`], or null.
-#[expect(clippy::ref_option, reason = "serde's signature")]
 pub fn size_option<S: Serializer>(number: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
     match number {
         Some(number) => size_number(number, serializer),

@@ -27,6 +27,6 @@ pub use known::{Known, Unknown};
 pub use location::{Location, Object, Place};
 pub use number::{hex_number, hex_option, size_number, size_option};
 pub use report::Report;
-pub use text::{Escaped, Text};
+pub use text::{Escaped, Text, is_treacherous};
 pub use time::{Time, TimeError};
 pub use unread::Unread;

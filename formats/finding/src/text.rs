@@ -135,7 +135,7 @@ impl fmt::Display for Escaped<'_> {
 }
 
 /// C1 controls, and characters that reorder, hide or break the text around them.
-fn is_treacherous(letter: char) -> bool {
+pub const fn is_treacherous(letter: char) -> bool {
     matches!(letter,
         '\u{80}'..='\u{9f}'           // C1 controls
         | '\u{ad}'                    // soft hyphen

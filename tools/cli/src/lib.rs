@@ -1,1 +1,59 @@
-//! The frame of every tool: arguments, answers as text and JSON, exit codes, progress
+//! The frame of every tool: arguments, answers as text and JSON, exit codes, progress.
+//!
+//! A tool is arguments and one function. Its crate holds
+//!
+//! ```
+//! use cli::{Answer, Exit, Out, Outcome, Pen};
+//!
+//! /// Greets somebody.
+//! #[derive(Debug, clap::Args)]
+//! struct Args {
+//!     /// Whom to greet.
+//!     name: String,
+//! }
+//!
+//! #[derive(serde::Serialize)]
+//! struct Greeting {
+//!     name: String,
+//! }
+//!
+//! impl Answer for Greeting {
+//!     const SCHEMA: &'static str = "greeting/1";
+//!     fn text(&self, pen: &mut Pen<'_>) -> std::io::Result<()> {
+//!         pen.line(format_args!("Hello, {}.", self.name))
+//!     }
+//! }
+//!
+//! fn run(args: Args, out: &mut Out) -> Outcome {
+//!     out.answer(&Greeting { name: args.name })
+//! }
+//!
+//! const TOOL: cli::Tool = cli::tool!("greet", "Greets somebody", Args, run);
+//! let (text, exit) = cli::try_run(&TOOL, ["greet", "node"]);
+//! assert_eq!((text.as_str(), exit), ("Hello, node.\n", Exit::CLEAN));
+//! ```
+//!
+//! and a `main` of one line, `cli::main(&TOOL)`. Text and JSON come from the one value; the exit
+//! code is the same for both. Data go to standard output (or to `-o`), everything else to standard
+//! error.
+
+mod answer;
+mod exit;
+mod failure;
+mod json;
+mod main_fn;
+mod options;
+mod out;
+mod pen;
+mod progress;
+mod table;
+
+pub use answer::Answer;
+pub use exit::Exit;
+pub use failure::{Failure, Outcome};
+pub use main_fn::{Tool, main, main_of, multi_command, run_captured, try_run};
+pub use options::{Colour, Format, Options};
+pub use out::Out;
+pub use pen::{Pen, Style};
+pub use progress::Progress;
+pub use table::{Table, age, size};

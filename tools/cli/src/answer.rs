@@ -1,0 +1,21 @@
+//! One value, two ways to write it.
+
+use std::io;
+
+use serde::Serialize;
+
+use crate::{Exit, Pen};
+
+/// What a verb answers: one value, written as text or as JSON.
+pub trait Answer: Serialize {
+    /// Name and version of its JSON schema, such as `bolt-info/1`; see `docs/json.md`.
+    const SCHEMA: &'static str;
+
+    /// Writes it for people.
+    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()>;
+
+    /// What it means for the exit code.
+    fn exit(&self) -> Exit {
+        Exit::CLEAN
+    }
+}

@@ -1,0 +1,44 @@
+//! Exit codes, which add up as in fsck(8).
+
+use std::ops::{BitOr, BitOrAssign};
+
+/// An exit code; several add up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Exit(pub u8);
+
+impl Exit {
+    /// Nothing wrong, all of it was read.
+    pub const CLEAN: Self = Self(0);
+    /// Something was repaired.
+    pub const REPAIRED: Self = Self(1);
+    /// Findings above a note are left.
+    pub const FINDINGS: Self = Self(4);
+    /// Something that was asked for could not be read.
+    pub const UNREAD: Self = Self(8);
+    /// The command line makes no sense.
+    pub const USAGE: Self = Self(16);
+    /// Interrupted; what is printed is incomplete.
+    pub const INTERRUPTED: Self = Self(32);
+
+    /// Whether `code` is part of it.
+    pub const fn has(self, code: Self) -> bool {
+        self.0 & code.0 == code.0
+    }
+
+    /// The codes as the help text lists them.
+    pub const HELP: &'static str = "Exit codes (they add up): 0 clean, 1 repaired, 4 findings left, \
+        8 something could not be read, 16 usage, 32 interrupted";
+}
+
+impl BitOr for Exit {
+    type Output = Self;
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl BitOrAssign for Exit {
+    fn bitor_assign(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}

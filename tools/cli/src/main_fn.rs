@@ -1,0 +1,237 @@
+//! From `argv` to an exit code.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+
+use crate::{Exit, Failure, Options, Out, Outcome};
+
+/// A tool: its name, its arguments and one function.
+///
+/// Made with [`tool!`](crate::tool); listed in `TOOLS` of the all-in-one binary.
+#[derive(Debug, Clone, Copy)]
+pub struct Tool {
+    /// What it is called: `coroner NAME`, or `coroner-NAME`.
+    pub name: &'static str,
+    /// One line about it.
+    pub about: &'static str,
+    /// Adds its arguments to a command.
+    pub arguments: fn(Command) -> Command,
+    /// Runs it.
+    pub run: fn(&ArgMatches, &mut Out) -> Outcome,
+}
+
+/// A [`Tool`] from its name, one line about it, its `clap::Args`, and its function.
+#[macro_export]
+macro_rules! tool {
+    ($name:literal, $about:literal, $args:ty, $run:path) => {
+        $crate::Tool {
+            name: $name,
+            about: $about,
+            arguments: <$args as ::clap::Args>::augment_args,
+            run: |matches, out| {
+                let args = <$args as ::clap::FromArgMatches>::from_arg_matches(matches)
+                    .map_err(|error| $crate::Failure::usage(error.to_string()))?;
+                $run(args, out)
+            },
+        }
+    };
+}
+
+impl Tool {
+    /// Its clap command, without the options that every tool has.
+    pub fn command(&self) -> Command {
+        // `augment_args` sets `about` from the doc comment; ours is the one line of the table.
+        let command = (self.arguments)(Command::new(self.name)).about(self.about);
+        command.after_help(Exit::HELP)
+    }
+}
+
+/// Runs one tool as a whole program.
+pub fn main(tool: &Tool) -> ExitCode {
+    let command = tool
+        .command()
+        .name(format!("coroner-{}", tool.name))
+        .version(VERSION);
+    finish(&command, std::env::args_os().collect(), &|matches, out| {
+        (tool.run)(matches, out)
+    })
+}
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Runs the tool that the first argument or `argv[0]` (`coroner-NAME`) names.
+pub fn main_of(
+    about: &'static str,
+    after_help: &'static str,
+    tools: &'static [&'static Tool],
+) -> ExitCode {
+    let argv: Vec<OsString> = std::env::args_os().collect();
+    let called = argv.first().map(Path::new).and_then(Path::file_name);
+    let name = called
+        .and_then(|name| name.to_str())
+        .and_then(|name| name.strip_prefix("coroner-"));
+    if let Some(tool) = tools.iter().find(|tool| Some(tool.name) == name) {
+        return main(tool);
+    }
+    let command = multi_command(about, after_help, tools);
+    finish(&command, argv, &|matches, out| {
+        dispatch(tools, matches, out)
+    })
+}
+
+/// The command of the all-in-one binary.
+pub fn multi_command(
+    about: &'static str,
+    after_help: &'static str,
+    tools: &[&'static Tool],
+) -> Command {
+    Command::new("coroner")
+        .version(VERSION)
+        .about(about)
+        .after_help(format!("{after_help}\n\n{}", Exit::HELP))
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands(tools.iter().map(|tool| tool.command()))
+}
+
+fn dispatch(tools: &[&Tool], matches: &ArgMatches, out: &mut Out) -> Outcome {
+    let (name, matches) = matches
+        .subcommand()
+        .ok_or_else(|| Failure::usage("no tool was named"))?;
+    let tool = tools.iter().find(|tool| tool.name == name);
+    let tool = tool.ok_or_else(|| Failure::usage(format!("there is no tool called {name}")))?;
+    (tool.run)(matches, out)
+}
+
+type Run<'a> = &'a dyn Fn(&ArgMatches, &mut Out) -> Outcome;
+
+/// Parses `argv`; on failure gives the text to print and the exit code.
+fn parse(
+    command: &Command,
+    argv: Vec<OsString>,
+) -> Result<(ArgMatches, Options), (String, bool, Exit)> {
+    let command = Options::augment_args(command.clone());
+    let matches = command.try_get_matches_from(argv).map_err(|error| {
+        let wanted = !error.use_stderr();
+        let exit = if wanted { Exit::CLEAN } else { Exit::USAGE };
+        (error.render().to_string(), wanted, exit)
+    })?;
+    // Global options are found in the innermost subcommand, too.
+    let mut innermost = &matches;
+    while let Some((_, deeper)) = innermost.subcommand() {
+        innermost = deeper;
+    }
+    let options = Options::from_arg_matches(innermost)
+        .map_err(|error| (error.to_string(), false, Exit::USAGE))?;
+    Ok((matches, options))
+}
+
+fn finish(command: &Command, argv: Vec<OsString>, run: Run<'_>) -> ExitCode {
+    let exit = match parse(command, argv) {
+        Ok((matches, options)) => run_with(Out::open(options), &matches, run),
+        Err((text, true, exit)) => {
+            let _ = write!(std::io::stdout(), "{text}");
+            exit
+        }
+        Err((text, false, exit)) => {
+            let _ = write!(std::io::stderr(), "{text}");
+            exit
+        }
+    };
+    ExitCode::from(exit.0)
+}
+
+fn run_with(out: Result<Out, Failure>, matches: &ArgMatches, run: Run<'_>) -> Exit {
+    let mut out = match out {
+        Ok(out) => out,
+        Err(failure) => return complain(&failure),
+    };
+    match run(matches, &mut out) {
+        Ok(exit) => exit,
+        Err(failure) if failure.broken_pipe => Exit::CLEAN,
+        Err(failure) => {
+            let _ = out.failure(&failure);
+            complain(&failure)
+        }
+    }
+}
+
+fn complain(failure: &Failure) -> Exit {
+    let mut stderr = std::io::stderr().lock();
+    let _ = writeln!(stderr, "coroner: {}", failure.message);
+    if let Some(hint) = &failure.hint {
+        let _ = writeln!(stderr, "  hint: {hint}");
+    }
+    failure.exit
+}
+
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if let Ok(mut all) = self.0.lock() {
+            all.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Runs a tool with `argv` (its name first) and captures what it writes: for tests and goldens.
+///
+/// A failure is its message, after `coroner: `.
+pub fn try_run<I, S>(tool: &Tool, argv: I) -> (String, Exit)
+where
+    I: IntoIterator<Item = S>,
+    S: Into<OsString>,
+{
+    run_captured(&tool.command(), argv, &|matches, out| {
+        (tool.run)(matches, out)
+    })
+}
+
+/// As [`try_run`], for any command.
+pub fn run_captured<I, S>(command: &Command, argv: I, run: Run<'_>) -> (String, Exit)
+where
+    I: IntoIterator<Item = S>,
+    S: Into<OsString>,
+{
+    let (matches, options) = match parse(command, argv.into_iter().map(Into::into).collect()) {
+        Ok(parsed) => parsed,
+        Err((text, _, exit)) => return (text, exit),
+    };
+    let captured = Captured::default();
+    let mut out = Out::to(Box::new(captured.clone()), options, false, None);
+    let (exit, trouble) = match run(&matches, &mut out) {
+        Ok(exit) => (exit, String::new()),
+        Err(failure) => {
+            let _ = out.failure(&failure);
+            let hint = failure
+                .hint
+                .map(|hint| format!("  hint: {hint}\n"))
+                .unwrap_or_default();
+            (
+                failure.exit,
+                format!("coroner: {}\n{hint}", failure.message),
+            )
+        }
+    };
+    let bytes = captured
+        .0
+        .lock()
+        .map(|bytes| bytes.clone())
+        .unwrap_or_default();
+    (
+        format!("{}{trouble}", String::from_utf8_lossy(&bytes)),
+        exit,
+    )
+}

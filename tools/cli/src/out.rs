@@ -1,0 +1,183 @@
+//! Where answers go.
+
+use std::ffi::OsStr;
+use std::fs::OpenOptions;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::Serialize;
+
+use crate::{
+    Answer, Colour, Exit, Failure, Format, Options, Outcome, Pen, Progress, json, progress,
+};
+
+/// Where answers go, and how they are written.
+#[expect(missing_debug_implementations, reason = "a writer has nothing to show")]
+pub struct Out {
+    writer: Box<dyn Write>,
+    options: Options,
+    colour: bool,
+    width: Option<usize>,
+    cancel: Option<Arc<AtomicBool>>,
+}
+
+/// What surrounds every answer in JSON.
+#[derive(Serialize)]
+struct Document<'a, T> {
+    schema: String,
+    coroner: &'static str,
+    exit: u8,
+    answer: &'a T,
+}
+
+impl Out {
+    /// Standard output, or the new file that `-o` names.
+    pub fn open(options: Options) -> Result<Self, Failure> {
+        let Some(path) = &options.output else {
+            let stdout = io::stdout();
+            let terminal = stdout.is_terminal();
+            let colour = wants_colour(options.color, terminal);
+            let width = terminal.then(terminal_width).flatten();
+            return Ok(Self::to(
+                Box::new(BufWriter::new(stdout)),
+                options,
+                colour,
+                width,
+            ));
+        };
+        let file = create_new(path)?;
+        let colour = options.color == Colour::Always;
+        Ok(Self::to(
+            Box::new(BufWriter::new(file)),
+            options,
+            colour,
+            None,
+        ))
+    }
+
+    /// A writer of the caller's, for tests and for the goldens.
+    pub fn to(
+        writer: Box<dyn Write>,
+        options: Options,
+        colour: bool,
+        width: Option<usize>,
+    ) -> Self {
+        Self {
+            writer,
+            options,
+            colour,
+            width,
+            cancel: None,
+        }
+    }
+
+    /// Options that every tool has.
+    pub const fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Writes an answer, and says what it means for the exit code.
+    pub fn answer<A: Answer>(&mut self, answer: &A) -> Outcome {
+        let mut exit = answer.exit();
+        if self.is_cancelled() {
+            exit |= Exit::INTERRUPTED;
+        }
+        match self.options.format {
+            Format::Text => {
+                answer.text(&mut Pen::new(&mut *self.writer, self.colour, self.width))?;
+            }
+            Format::Json => json::write(
+                &mut *self.writer,
+                &Document {
+                    schema: format!("coroner/{}", A::SCHEMA),
+                    coroner: env!("CARGO_PKG_VERSION"),
+                    exit: exit.0,
+                    answer,
+                },
+            )?,
+        }
+        self.writer.flush()?;
+        Ok(exit)
+    }
+
+    /// Writes why there is no answer: to standard error, and in JSON to standard output, too.
+    pub(crate) fn failure(&mut self, failure: &Failure) -> io::Result<()> {
+        if self.options.format == Format::Json {
+            let answer = serde_json::json!({ "error": failure.message, "hint": failure.hint });
+            json::write(
+                &mut *self.writer,
+                &Document {
+                    schema: "coroner/error/1".to_owned(),
+                    coroner: env!("CARGO_PKG_VERSION"),
+                    exit: failure.exit.0,
+                    answer: &answer,
+                },
+            )?;
+        }
+        self.writer.flush()
+    }
+
+    /// Progress of a long operation of `total` bytes (0: not known).
+    pub fn progress(&self, what: &'static str, total: u64) -> Progress {
+        Progress::start(what, total, self.options.quiet)
+    }
+
+    /// A flag that the first Ctrl-C sets. Whoever asks for it must look at it often.
+    pub fn cancel(&mut self) -> Arc<AtomicBool> {
+        Arc::clone(self.cancel.get_or_insert_with(progress::cancel_flag))
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancel
+            .as_ref()
+            .is_some_and(|flag| flag.load(Ordering::Relaxed))
+    }
+
+    /// The raw writer, for verbs whose answer is a stream of bytes (`content cat`, `collect -o -`).
+    pub fn writer(&mut self) -> &mut dyn Write {
+        &mut *self.writer
+    }
+}
+
+/// Creates `path`, which must not exist: an output never replaces anything.
+fn create_new(path: &Path) -> Result<std::fs::File, Failure> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .map_err(|error| {
+            Failure::usage(format!(
+                "could not create {}: {error}",
+                finding::Escaped(bytes(path))
+            ))
+            .hint("choose a path that does not exist yet, outside the evidence")
+        })
+}
+
+fn bytes(path: &Path) -> &[u8] {
+    use std::os::unix::ffi::OsStrExt;
+    path.as_os_str().as_bytes()
+}
+
+fn wants_colour(wish: Colour, terminal: bool) -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    match wish {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto if set("NO_COLOR") => false,
+        Colour::Auto if std::env::var_os("CLICOLOR_FORCE").as_deref() == Some(OsStr::new("1")) => {
+            true
+        }
+        Colour::Auto => terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
+    }
+}
+
+fn terminal_width() -> Option<usize> {
+    let said = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok());
+    said.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)))
+        .filter(|columns: &usize| *columns >= 20)
+}

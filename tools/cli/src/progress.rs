@@ -1,0 +1,136 @@
+//! Progress on standard error, for whatever takes more than a second.
+
+use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::size;
+
+#[derive(Debug)]
+struct Counter {
+    done: AtomicU64,
+    total: AtomicU64,
+}
+
+/// Progress of one long operation; it says nothing in its first second, and ends when dropped.
+#[derive(Debug)]
+pub struct Progress {
+    counter: Arc<Counter>,
+    stop: Option<mpsc::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Progress {
+    /// Starts to count bytes of `what` up to `total` (0: not known).
+    pub fn start(what: &'static str, total: u64, quiet: bool) -> Self {
+        let counter = Arc::new(Counter {
+            done: AtomicU64::new(0),
+            total: AtomicU64::new(total),
+        });
+        if quiet {
+            return Self {
+                counter,
+                stop: None,
+                thread: None,
+            };
+        }
+        let (stop, stopped) = mpsc::channel();
+        let shared = Arc::clone(&counter);
+        let thread = std::thread::Builder::new()
+            .name("progress".to_owned())
+            .spawn(move || show(what, &shared, &stopped))
+            .ok();
+        Self {
+            counter,
+            stop: Some(stop),
+            thread,
+        }
+    }
+
+    /// `bytes` more are done.
+    pub fn add(&self, bytes: u64) {
+        self.counter.done.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The total turned out to be `bytes`.
+    pub fn total(&self, bytes: u64) {
+        self.counter.total.store(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A progress line that fails is no reason to fail.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn show(what: &str, counter: &Counter, stopped: &mpsc::Receiver<()>) {
+    let terminal = std::io::stderr().is_terminal();
+    let pause = if terminal {
+        Duration::from_millis(200)
+    } else {
+        Duration::from_secs(10)
+    };
+    let started = Instant::now();
+    let mut shown = false;
+    while matches!(
+        stopped.recv_timeout(if shown || !terminal {
+            pause
+        } else {
+            Duration::from_secs(1)
+        }),
+        Err(mpsc::RecvTimeoutError::Timeout)
+    ) {
+        let (done, total) = (
+            counter.done.load(Ordering::Relaxed),
+            counter.total.load(Ordering::Relaxed),
+        );
+        let seconds = started.elapsed().as_secs().max(1);
+        let rate = size(done.div_euclid(seconds));
+        let of = if total == 0 {
+            String::new()
+        } else {
+            format!(" of {}", size(total))
+        };
+        let left = total
+            .saturating_sub(done)
+            .checked_div(done.div_euclid(seconds))
+            .unwrap_or(0);
+        let eta = if total == 0 {
+            String::new()
+        } else {
+            format!(", {left} s left")
+        };
+        let line = format!("{what}: {}{of}, {rate}/s{eta}", size(done));
+        let mut stderr = std::io::stderr().lock();
+        let _ = if terminal {
+            write!(stderr, "\r\x1b[K{line}")
+        } else {
+            writeln!(stderr, "{line}")
+        };
+        shown = true;
+    }
+    if shown && terminal {
+        let _ = write!(std::io::stderr().lock(), "\r\x1b[K");
+    }
+}
+
+/// A flag that Ctrl-C sets; the second Ctrl-C ends the program at once.
+pub(crate) fn cancel_flag() -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let second = i32::from(crate::Exit::INTERRUPTED.0);
+    // Without handlers Ctrl-C just ends the program, which is fine, too.
+    let _ = signal_hook::flag::register_conditional_shutdown(
+        signal_hook::consts::SIGINT,
+        second,
+        Arc::clone(&flag),
+    );
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&flag));
+    flag
+}

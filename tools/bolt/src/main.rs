@@ -1,0 +1,5 @@
+//! `coroner-bolt`: see the library.
+
+fn main() -> std::process::ExitCode {
+    cli::main(&coroner_bolt::TOOL)
+}

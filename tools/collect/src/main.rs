@@ -1,0 +1,5 @@
+//! `coroner-collect`: see the library.
+
+fn main() -> std::process::ExitCode {
+    cli::main(&coroner_collect::TOOL)
+}

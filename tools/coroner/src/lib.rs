@@ -1,0 +1,26 @@
+//! The table of tools: what `coroner NAME` runs. A new tool is one line in [`TOOLS`].
+
+use cli::Tool;
+
+/// One line about the whole.
+pub const ABOUT: &str = "Offline forensics and recovery for containerd nodes";
+
+/// What to try first.
+pub const EXAMPLES: &str = "Examples:
+  coroner triage --sample              a real, broken node that comes with coroner
+  coroner triage /                     this machine
+  coroner triage /mnt/image            a mounted disk image
+  ssh node tar c /var/lib/containerd /run/containerd | coroner triage -
+  coroner explain blob/missing         what a finding means and what to do";
+
+/// Every tool.
+pub const TOOLS: &[&Tool] = &[
+    &coroner_triage::TOOL,
+    &coroner_triage::EXPLAIN,
+    &coroner_meta::TOOL,
+    &coroner_content::TOOL,
+    &coroner_snapshots::TOOL,
+    &coroner_runtime::TOOL,
+    &coroner_bolt::TOOL,
+    &coroner_collect::TOOL,
+];

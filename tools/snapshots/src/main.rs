@@ -1,0 +1,5 @@
+//! `coroner-snapshots`: see the library.
+
+fn main() -> std::process::ExitCode {
+    cli::main(&coroner_snapshots::TOOL)
+}

@@ -1,0 +1,5 @@
+//! `coroner-triage`: see the library.
+
+fn main() -> std::process::ExitCode {
+    cli::main(&coroner_triage::TOOL)
+}

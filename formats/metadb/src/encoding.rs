@@ -1,0 +1,236 @@
+//! How containerd writes values: Go's times, varints, protobuf's `Any`.
+
+use core::fmt;
+
+use finding::{Text, Time};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use view::View;
+
+/// Why a value does not decode, in the words that the daemon uses where it has some.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DecodeError {
+    /// `Time.UnmarshalBinary: no data`
+    TimeEmpty,
+    /// `Time.UnmarshalBinary: unsupported version`
+    TimeVersion(u8),
+    /// `Time.UnmarshalBinary: invalid length`
+    TimeLength(u64),
+    /// A varint without an end, longer than ten bytes, or followed by something.
+    Varint,
+    /// Bytes that are no protobuf message.
+    Proto,
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TimeEmpty => write!(f, "Time.UnmarshalBinary: no data"),
+            Self::TimeVersion(version) => {
+                write!(
+                    f,
+                    "Time.UnmarshalBinary: unsupported version (found {version}, want 1 or 2)"
+                )
+            }
+            Self::TimeLength(length) => {
+                write!(
+                    f,
+                    "Time.UnmarshalBinary: invalid length (found {length} bytes, want 15 or 16)"
+                )
+            }
+            Self::Varint => write!(f, "not a varint"),
+            Self::Proto => write!(f, "not a protobuf message"),
+        }
+    }
+}
+
+/// Seconds from 0001-01-01T00:00:00Z, where Go's times begin, to 1970-01-01T00:00:00Z.
+const YEAR_1_TO_1970: i64 = 62_135_596_800;
+
+/// Go's `time.Time.MarshalBinary`: version `u8` (1 or 2), seconds since year 1 `i64` big-endian,
+/// nanoseconds `i32`, zone offset in minutes `i16` (-1: UTC), version 2 one byte of offset seconds.
+pub fn go_time(bytes: &[u8]) -> Result<Time, DecodeError> {
+    let view = View::new(bytes);
+    let length = DecodeError::TimeLength(view.len());
+    let want = match bytes.first() {
+        None => return Err(DecodeError::TimeEmpty),
+        Some(1) => 15,
+        Some(2) => 16,
+        Some(version) => return Err(DecodeError::TimeVersion(*version)),
+    };
+    if view.len() != want {
+        return Err(length);
+    }
+    let seconds = view.i64_be(1, "seconds").map_err(|_| length.clone())?;
+    let nanos = view.i32_be(9, "nanoseconds").map_err(|_| length)?;
+    // Go keeps 30 bits of nanoseconds; what does not fit never came from Go.
+    let nanos = u32::try_from(nanos).unwrap_or(0).min(999_999_999);
+    Ok(Time::new(seconds.saturating_sub(YEAR_1_TO_1970), nanos))
+}
+
+/// Go's `binary.PutUvarint`: seven bits a byte, the lowest first.
+pub fn uvarint(bytes: &[u8]) -> Result<u64, DecodeError> {
+    let (value, length) = uvarint_prefix(bytes).ok_or(DecodeError::Varint)?;
+    if length == bytes.len() {
+        Ok(value)
+    } else {
+        Err(DecodeError::Varint)
+    }
+}
+
+/// The varint at the start of `bytes`, and how many bytes it takes.
+pub(crate) fn uvarint_prefix(bytes: &[u8]) -> Option<(u64, usize)> {
+    let mut value = 0_u64;
+    for (place, byte) in bytes.iter().take(10).enumerate() {
+        let shift = u32::try_from(place).ok()?.checked_mul(7)?;
+        let bits = u64::from(byte & 0x7f);
+        // The tenth byte holds one bit.
+        if shift == 63 && bits > 1 {
+            return None;
+        }
+        value |= bits.checked_shl(shift)?;
+        if byte & 0x80 == 0 {
+            return Some((value, place.checked_add(1)?));
+        }
+    }
+    None
+}
+
+/// Go's `binary.PutVarint`: zig-zag, then as [`uvarint`].
+pub fn varint(bytes: &[u8]) -> Result<i64, DecodeError> {
+    // containerd's readers ignore what follows the varint; its writers write nothing there.
+    let raw = uvarint(bytes)?;
+    let half = i64::from_ne_bytes((raw >> 1).to_ne_bytes());
+    Ok(if raw & 1 == 0 { half } else { !half })
+}
+
+/// A `google.protobuf.Any`: field 1 the type, field 2 the message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Any {
+    /// Which type: `types.containerd.io/opencontainers/runtime-spec/1/Spec`.
+    pub type_url: Text,
+    /// The message: JSON for Go types without protobuf, else protobuf.
+    pub value: Vec<u8>,
+}
+
+impl Any {
+    /// Reads the wire format; fields beyond 1 and 2 are skipped as the daemon skips them.
+    pub fn parse(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut any = Self {
+            type_url: Text::default(),
+            value: Vec::new(),
+        };
+        for field in ProtoFields(bytes) {
+            match field? {
+                (1, ProtoValue::Bytes(bytes)) => any.type_url = Text::from(bytes),
+                (2, ProtoValue::Bytes(bytes)) => any.value = bytes.to_vec(),
+                (1 | 2, ProtoValue::Number) => return Err(DecodeError::Proto),
+                _ => {}
+            }
+        }
+        Ok(any)
+    }
+
+    /// The message as JSON, where it is JSON.
+    pub fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(&self.value).ok()
+    }
+}
+
+impl Serialize for Any {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("type", &self.type_url)?;
+        match self.json() {
+            Some(json) => map.serialize_entry("json", &json)?,
+            None => map.serialize_entry("hex", &hex::encode(&self.value))?,
+        }
+        map.end()
+    }
+}
+
+enum ProtoValue<'s> {
+    Number,
+    Bytes(&'s [u8]),
+}
+
+/// The fields of a protobuf message, one after the other; after an error there is no next.
+struct ProtoFields<'s>(&'s [u8]);
+
+impl<'s> ProtoFields<'s> {
+    fn next_field(&mut self) -> Option<(u64, ProtoValue<'s>)> {
+        let (tag, length) = uvarint_prefix(self.0)?;
+        let rest = self.0.get(length..)?;
+        let skip = |count: usize| rest.get(count..);
+        let (value, rest) = match tag & 7 {
+            0 => (ProtoValue::Number, rest.get(uvarint_prefix(rest)?.1..)?),
+            1 => (ProtoValue::Number, skip(8)?),
+            2 => {
+                let (count, length) = uvarint_prefix(rest)?;
+                let rest = rest.get(length..)?;
+                let (bytes, rest) = rest.split_at_checked(usize::try_from(count).ok()?)?;
+                (ProtoValue::Bytes(bytes), rest)
+            }
+            5 => (ProtoValue::Number, skip(4)?),
+            _ => return None,
+        };
+        self.0 = rest;
+        Some((tag >> 3, value))
+    }
+}
+
+impl<'s> Iterator for ProtoFields<'s> {
+    type Item = Result<(u64, ProtoValue<'s>), DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let field = self.next_field().filter(|(number, _)| *number != 0);
+        if field.is_none() {
+            self.0 = &[];
+        }
+        Some(field.ok_or(DecodeError::Proto))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[rustfmt::skip]
+    fn times_are_as_go_writes_them() {
+        // time.Unix(1700000000, 5).UTC().MarshalBinary()
+        let bytes = [1, 0, 0, 0, 0x0e, 0xdc, 0xe5, 0xe8, 0x80, 0, 0, 0, 5, 0xff, 0xff];
+        assert_eq!(go_time(&bytes).unwrap(), Time::new(1_700_000_000, 5));
+        assert_eq!(go_time(&[]), Err(DecodeError::TimeEmpty));
+        assert_eq!(go_time(&[3; 15]), Err(DecodeError::TimeVersion(3)));
+        assert_eq!(go_time(&bytes[..14]), Err(DecodeError::TimeLength(14)));
+    }
+
+    #[test]
+    fn varints_are_as_go_writes_them() {
+        assert_eq!(varint(&[6]), Ok(3));
+        assert_eq!(varint(&[8]), Ok(4));
+        assert_eq!(varint(&[1]), Ok(-1));
+        assert_eq!(varint(&[0xff; 9]), Err(DecodeError::Varint));
+        let least = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
+        assert_eq!(varint(&least), Ok(i64::MIN));
+        assert_eq!(uvarint(&[0x80, 1]), Ok(128));
+        assert_eq!(uvarint(&[1, 1]), Err(DecodeError::Varint));
+        assert_eq!(uvarint(&[]), Err(DecodeError::Varint));
+    }
+
+    #[test]
+    fn an_any_has_a_type_and_a_message() {
+        let bytes = b"\x0a\x03abc\x12\x02{}";
+        let any = Any::parse(bytes).unwrap();
+        assert_eq!(
+            (any.type_url, any.value),
+            (Text::from("abc"), b"{}".to_vec())
+        );
+        assert_eq!(Any::parse(&bytes[..8]), Err(DecodeError::Proto));
+        assert_eq!(Any::parse(b"\xff"), Err(DecodeError::Proto));
+        assert_eq!(Any::parse(b"").unwrap().value, b"");
+    }
+}

@@ -1,0 +1,210 @@
+//! Reading the fields of a document, noting what is wrong or unknown on the way.
+
+use std::collections::HashSet;
+
+use finding::Text;
+
+use crate::{Digest, Fault, json::Raw};
+
+/// How many faults and unknown fields of one document are kept.
+const MAX_NOTES: usize = 256;
+
+pub(crate) const MANIFEST: &[&str] = &[
+    "schemaVersion",
+    "mediaType",
+    "artifactType",
+    "config",
+    "layers",
+    "subject",
+    "annotations",
+];
+
+pub(crate) const INDEX: &[&str] = &[
+    "schemaVersion",
+    "mediaType",
+    "artifactType",
+    "manifests",
+    "subject",
+    "annotations",
+];
+
+pub(crate) const DESCRIPTOR: &[&str] = &[
+    "mediaType",
+    "digest",
+    "size",
+    "urls",
+    "annotations",
+    "data",
+    "platform",
+    "artifactType",
+];
+
+pub(crate) const PLATFORM: &[&str] = &[
+    "architecture",
+    "os",
+    "os.version",
+    "os.features",
+    "variant",
+    "features",
+];
+
+/// OCI's fields of an image configuration, then those that only Docker writes.
+pub(crate) const CONFIG: &[&str] = &[
+    "created",
+    "author",
+    "architecture",
+    "variant",
+    "os",
+    "os.version",
+    "os.features",
+    "config",
+    "rootfs",
+    "history",
+    "id",
+    "parent",
+    "comment",
+    "container",
+    "container_config",
+    "docker_version",
+    "throwaway",
+    "Size",
+];
+
+pub(crate) const ROOTFS: &[&str] = &["type", "diff_ids"];
+
+/// What a reader of one document notes.
+#[derive(Debug)]
+pub(crate) struct Fields {
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) unknown: Vec<Text>,
+}
+
+impl Fields {
+    pub(crate) const fn new() -> Self {
+        Self {
+            faults: Vec::new(),
+            unknown: Vec::new(),
+        }
+    }
+
+    fn fault(&mut self, fault: Fault) {
+        if self.faults.len() < MAX_NOTES {
+            self.faults.push(fault);
+        }
+    }
+
+    pub(crate) fn missing(&mut self, field: &str) {
+        self.fault(Fault::Missing {
+            field: field.to_owned(),
+        });
+    }
+
+    pub(crate) fn value(&mut self, field: &str, want: &'static str, found: &Raw) {
+        let found = match found {
+            Raw::String(text) => text.clone(),
+            Raw::Number(number) => number.to_string(),
+            other => other.kind().to_owned(),
+        };
+        self.fault(Fault::Value {
+            field: field.to_owned(),
+            want,
+            found,
+        });
+    }
+
+    fn wrong_type(&mut self, field: String, want: &'static str, found: &Raw) {
+        self.fault(Fault::Type {
+            field,
+            want,
+            found: found.kind(),
+        });
+    }
+
+    /// The text of member `name` of `raw`, which stands at JSON pointer `at`.
+    pub(crate) fn text(&mut self, raw: &Raw, at: &str, name: &str) -> Option<Text> {
+        let value = raw.get(name)?;
+        if value.string().is_none() {
+            self.wrong_type(format!("{at}/{name}"), "a string", value);
+        }
+        value
+            .string()
+            .filter(|text| !text.is_empty())
+            .map(Text::from)
+    }
+
+    /// The items of member `name`; none where it is not there.
+    pub(crate) fn array<'r>(&mut self, raw: &'r Raw, at: &str, name: &str) -> &'r [Raw] {
+        let Some(value) = raw.get(name) else {
+            return &[];
+        };
+        value.items().unwrap_or_else(|| {
+            self.wrong_type(format!("{at}/{name}"), "an array", value);
+            &[]
+        })
+    }
+
+    pub(crate) fn digest(&mut self, field: &str, text: &Text) -> Option<Digest> {
+        Digest::parse_bytes(text.bytes())
+            .map_err(|why| {
+                self.fault(Fault::Digest {
+                    field: field.to_owned(),
+                    found: text.to_string(),
+                    why,
+                });
+            })
+            .ok()
+    }
+
+    /// Notes the members of `raw` that are not `known`, and those written in another case.
+    pub(crate) fn known(&mut self, raw: &Raw, at: &str, known: &[&'static str]) {
+        for (key, _) in raw.members() {
+            if known.contains(&key.as_str()) {
+                continue;
+            }
+            let field = format!("{at}/{}", pointer(key));
+            match known.iter().find(|want| want.eq_ignore_ascii_case(key)) {
+                Some(want) => self.fault(Fault::KeyCase { field, want }),
+                None if self.unknown.len() < MAX_NOTES => self.unknown.push(field.into()),
+                None => {}
+            }
+        }
+    }
+
+    /// Notes keys that stand twice in one object, anywhere.
+    pub(crate) fn duplicates(&mut self, raw: &Raw) {
+        let mut todo = vec![(String::new(), raw)];
+        while let Some((at, value)) = todo.pop() {
+            match value {
+                Raw::Object(members) => {
+                    let mut seen = HashSet::with_capacity(members.len());
+                    for (key, value) in members {
+                        let field = format!("{at}/{}", pointer(key));
+                        if !seen.insert(key) {
+                            self.fault(Fault::DuplicateKey {
+                                field: field.clone(),
+                            });
+                        }
+                        if is_deep(value) {
+                            todo.push((field, value));
+                        }
+                    }
+                }
+                Raw::Array(items) => {
+                    let deep = items.iter().enumerate().filter(|(_, item)| is_deep(item));
+                    todo.extend(deep.map(|(number, item)| (format!("{at}/{number}"), item)));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+const fn is_deep(value: &Raw) -> bool {
+    matches!(value, Raw::Object(_) | Raw::Array(_))
+}
+
+/// A key as a step of a JSON pointer (RFC 6901).
+fn pointer(key: &str) -> String {
+    let key: String = key.chars().take(100).collect();
+    key.replace('~', "~0").replace('/', "~1")
+}

@@ -52,18 +52,21 @@ fn ingest(bucket: &Open<'_>, troubles: &mut Troubles) -> IngestRow {
     }
 }
 
-pub(crate) fn read_all(
-    namespace: &Open<'_>,
-    troubles: &mut Troubles,
-) -> (Known<Vec<Row<BlobRow>>>, Known<Vec<Row<IngestRow>>>) {
+/// The rows of one namespace's content.
+pub(crate) struct ContentRows {
+    pub(crate) blobs: Known<Vec<Row<BlobRow>>>,
+    pub(crate) ingests: Known<Vec<Row<IngestRow>>>,
+}
+
+pub(crate) fn read_all(namespace: &Open<'_>, troubles: &mut Troubles) -> ContentRows {
     match namespace.bucket("content", troubles) {
-        Some(content) => (
-            content.rows("blob", BLOB_KEYS, troubles, blob),
-            content.rows("ingests", INGEST_KEYS, troubles, ingest),
-        ),
-        None => (
-            Known::with(Vec::new(), namespace.unknown()),
-            Known::with(Vec::new(), namespace.unknown()),
-        ),
+        Some(content) => ContentRows {
+            blobs: content.rows("blob", BLOB_KEYS, troubles, blob),
+            ingests: content.rows("ingests", INGEST_KEYS, troubles, ingest),
+        },
+        None => ContentRows {
+            blobs: Known::with(Vec::new(), namespace.unknown()),
+            ingests: Known::with(Vec::new(), namespace.unknown()),
+        },
     }
 }

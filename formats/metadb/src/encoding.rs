@@ -99,7 +99,7 @@ pub(crate) fn uvarint_prefix(bytes: &[u8]) -> Option<(u64, usize)> {
 pub fn varint(bytes: &[u8]) -> Result<i64, DecodeError> {
     // containerd's readers ignore what follows the varint; its writers write nothing there.
     let raw = uvarint(bytes)?;
-    let half = i64::from_ne_bytes((raw >> 1).to_ne_bytes());
+    let half = i64::from_le_bytes((raw >> 1).to_le_bytes());
     Ok(if raw & 1 == 0 { half } else { !half })
 }
 

@@ -64,7 +64,7 @@ pub enum Fault {
 }
 
 /// A value of a record does not decode.
-pub static VALUE: Code = Code {
+pub(crate) static VALUE: Code = Code {
     name: "meta/value-undecodable",
     rule: "M04",
     severity: Severity::Damage,
@@ -87,7 +87,7 @@ pub static VALUE: Code = Code {
 };
 
 /// A record lacks a key that the daemon insists on.
-pub static MISSING: Code = Code {
+pub(crate) static MISSING: Code = Code {
     name: "meta/key-missing",
     rule: "M06",
     severity: Severity::Damage,
@@ -105,7 +105,7 @@ pub static MISSING: Code = Code {
 };
 
 /// A plain key where only buckets belong.
-pub static PLAIN_KEY: Code = Code {
+pub(crate) static PLAIN_KEY: Code = Code {
     name: "meta/plain-key",
     rule: "M11",
     severity: Severity::Odd,
@@ -121,7 +121,7 @@ pub static PLAIN_KEY: Code = Code {
 };
 
 /// A bucket where a value belongs.
-pub static BUCKET_KEY: Code = Code {
+pub(crate) static BUCKET_KEY: Code = Code {
     name: "meta/bucket-key",
     rule: "M11",
     severity: Severity::Odd,
@@ -133,7 +133,7 @@ pub static BUCKET_KEY: Code = Code {
 };
 
 /// A key that no known release writes.
-pub static UNKNOWN_KEY: Code = Code {
+pub(crate) static UNKNOWN_KEY: Code = Code {
     name: "meta/unknown-key",
     rule: "",
     severity: Severity::Note,
@@ -145,7 +145,7 @@ pub static UNKNOWN_KEY: Code = Code {
 };
 
 /// A bolt file without containerd's schema.
-pub static NO_SCHEMA: Code = Code {
+pub(crate) static NO_SCHEMA: Code = Code {
     name: "meta/no-schema",
     rule: "B01",
     severity: Severity::Fatal,
@@ -158,7 +158,7 @@ pub static NO_SCHEMA: Code = Code {
 };
 
 /// A schema version from the future.
-pub static VERSION: Code = Code {
+pub(crate) static VERSION: Code = Code {
     name: "meta/version-unknown",
     rule: "M01",
     severity: Severity::Odd,

@@ -3,6 +3,7 @@
 use bolt::{Db, Value};
 use finding::{Known, Text, Unknown};
 
+use crate::content::ContentRows;
 use crate::open::{Open, Troubles};
 use crate::{
     At, BlobRow, Container, Fault, Image, IngestRow, Labels, Lease, Problem, Row, Sandbox,
@@ -188,7 +189,7 @@ fn read_namespace(
             });
         }
     }
-    let (blobs, ingests) = content::read_all(bucket, troubles);
+    let ContentRows { blobs, ingests } = content::read_all(bucket, troubles);
     Namespace {
         name,
         at,

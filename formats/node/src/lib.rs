@@ -1,1 +1,30 @@
-//! A whole node: where its stores are, all of them opened, and how they refer to each other
+//! A whole node: where its stores are, all of them opened, and how they refer to each other.
+//!
+//! ```text
+//! Evidence ──discover──▶ Roots (root, state, config, why)
+//!          ──Node::open─▶ meta.db        Database<MetaDb>
+//!                         snapshotters   Snapshotter { Database<Backend>, Layout }
+//!                         content        Known<content::Store>, documents of every image
+//!                         runtime        Known<runc::Runtime>
+//!                         traces         which release wrote all this
+//! ```
+//!
+//! A node holds facts only; `checks` judge them. Whatever could not be read is in its coverage,
+//! and in the [`Known`](finding::Known) of the store concerned.
+
+pub mod config;
+mod database;
+mod discover;
+mod image;
+mod index;
+mod open;
+mod snapshotter;
+mod traces;
+
+pub use database::{Database, DatabaseFacts, DatabaseState};
+pub use discover::{META_DIR, Roots, Rule, Said, discover, is_root};
+pub use image::{Documents, Need, Wanted};
+pub use index::Index;
+pub use open::{CONTENT_DIR, Node, Options, path_text};
+pub use snapshotter::Snapshotter;
+pub use traces::Traces;

@@ -1,0 +1,350 @@
+//! containerd's config.toml, versions 1 to 4, with its imports, read inside the evidence.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+
+use evidence::{Evidence, FileKind};
+use finding::{Text, Unread};
+use toml::{Table, Value};
+
+/// What of containerd's configuration decides where its stores are, and who may read them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Config {
+    /// The files that were read, in order: the first and its imports.
+    pub files: Vec<Text>,
+    /// `version`; 1 where there is none.
+    pub version: i64,
+    /// `root`
+    pub root: Option<PathBuf>,
+    /// `state`
+    pub state: Option<PathBuf>,
+    /// `grpc.address`
+    pub address: Option<Text>,
+    /// `root_path` of snapshotters that are kept elsewhere, by snapshotter.
+    pub snapshotter_roots: BTreeMap<String, PathBuf>,
+    /// Names of proxy plugins that are snapshotters: their stores are not containerd's.
+    pub proxies: BTreeSet<String>,
+    /// Which snapshotter the CRI plugin uses, where it is said.
+    pub cri_snapshotter: Option<String>,
+    /// The CRI plugin's `discard_unpacked_layers`.
+    pub discards_layers: bool,
+    /// What could not be read or understood.
+    pub faults: Vec<ConfigFault>,
+}
+
+/// What is wrong with a configuration file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigFault {
+    /// It could not be read.
+    Unread {
+        /// The file.
+        file: Text,
+        /// Why not.
+        unread: Unread,
+    },
+    /// It is not TOML.
+    Syntax {
+        /// The file.
+        file: Text,
+        /// Byte offset of the fault, where it is known.
+        at: Option<usize>,
+        /// What the parser says.
+        error: String,
+    },
+    /// A value has the wrong type.
+    Type {
+        /// The file.
+        file: Text,
+        /// Its key.
+        key: &'static str,
+        /// What belongs there.
+        want: &'static str,
+    },
+}
+
+/// No configuration is larger.
+const LIMIT: u64 = 4 << 20;
+/// No configuration imports more files.
+const MOST_FILES: usize = 200;
+
+/// Reads `path` and what it imports; `None` if there is no such file.
+pub fn read(evidence: &Evidence, path: &Path) -> Option<Config> {
+    if let Err(unread) = evidence.stat(path) {
+        if matches!(unread, Unread::Absent | Unread::NotCollected) {
+            return None;
+        }
+    }
+    let mut config = Config {
+        version: 1,
+        ..Config::default()
+    };
+    let mut queue = VecDeque::from([path.to_path_buf()]);
+    let mut seen = BTreeSet::new();
+    while let Some(path) = queue.pop_front() {
+        if !seen.insert(path.clone()) || seen.len() > MOST_FILES {
+            continue;
+        }
+        let first = config.files.is_empty();
+        let Some(table) = read_file(evidence, &path, &mut config) else {
+            continue;
+        };
+        merge(&table, &path, first, &mut config);
+        for import in imports(&table, &path, &mut config) {
+            queue.extend(glob(evidence, &import));
+        }
+    }
+    Some(config)
+}
+
+fn name(path: &Path) -> Text {
+    Text::from(path.as_os_str().as_bytes())
+}
+
+fn read_file(evidence: &Evidence, path: &Path, config: &mut Config) -> Option<Table> {
+    let file = name(path);
+    let source = match evidence.source(path, LIMIT) {
+        Ok(source) => source,
+        Err(unread) => {
+            config.faults.push(ConfigFault::Unread { file, unread });
+            return None;
+        }
+    };
+    config.files.push(file.clone());
+    let text = match core::str::from_utf8(source.bytes()) {
+        Ok(text) => text,
+        Err(error) => {
+            let at = Some(error.valid_up_to());
+            config.faults.push(ConfigFault::Syntax {
+                file,
+                at,
+                error: "not UTF-8".to_owned(),
+            });
+            return None;
+        }
+    };
+    match text.parse::<Table>() {
+        Ok(table) => Some(table),
+        Err(error) => {
+            let at = error.span().map(|span| span.start);
+            let error = error.message().to_owned();
+            config.faults.push(ConfigFault::Syntax { file, at, error });
+            None
+        }
+    }
+}
+
+/// Takes over what `table` says; later files win, as in the daemon.
+fn merge(table: &Table, path: &Path, first: bool, config: &mut Config) {
+    let mut wrong = |key, want| {
+        config.faults.push(ConfigFault::Type {
+            file: name(path),
+            key,
+            want,
+        });
+    };
+    let mut text = |key: &'static str| match table.get(key) {
+        None => None,
+        Some(Value::String(text)) if text.is_empty() => None,
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(_) => {
+            wrong(key, "a string");
+            None
+        }
+    };
+    let (root, state) = (text("root"), text("state"));
+    match table.get("version") {
+        Some(Value::Integer(version)) if first => config.version = *version,
+        None | Some(Value::Integer(_)) => {}
+        Some(_) => wrong("version", "an integer"),
+    }
+    config.root = root.map(PathBuf::from).or_else(|| config.root.take());
+    config.state = state.map(PathBuf::from).or_else(|| config.state.take());
+    let grpc = table
+        .get("grpc")
+        .and_then(|grpc| grpc.get("address"))
+        .and_then(Value::as_str);
+    if let Some(address) = grpc {
+        config.address = Some(Text::from(address));
+    }
+    if let Some(proxies) = table.get("proxy_plugins").and_then(Value::as_table) {
+        for (name, plugin) in proxies {
+            if plugin.get("type").and_then(Value::as_str) == Some("snapshot") {
+                config.proxies.insert(name.clone());
+            }
+        }
+    }
+    if let Some(plugins) = table.get("plugins").and_then(Value::as_table) {
+        for (id, plugin) in plugins {
+            merge_plugin(id, plugin, config);
+        }
+    }
+}
+
+/// `id` is `io.containerd.snapshotter.v1.overlayfs`, in version 1 just `overlayfs`.
+fn merge_plugin(id: &str, plugin: &Value, config: &mut Config) {
+    let short = id.rsplit('.').next().unwrap_or(id);
+    let snapshotter = id.strip_prefix("io.containerd.snapshotter.v1.");
+    let text = |key: &str| {
+        plugin
+            .get(key)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+    };
+    if snapshotter.is_some() || !id.contains('.') {
+        if let Some(path) = text("root_path") {
+            config
+                .snapshotter_roots
+                .insert(short.to_owned(), PathBuf::from(path));
+        }
+    }
+    if short == "cri" || short == "images" {
+        let inner = plugin.get("containerd").unwrap_or(plugin);
+        let said = |key: &str| inner.get(key).or_else(|| plugin.get(key));
+        if let Some(snapshotter) = said("snapshotter").and_then(Value::as_str) {
+            config.cri_snapshotter = Some(snapshotter.to_owned());
+        }
+        if let Some(discards) = said("discard_unpacked_layers").and_then(Value::as_bool) {
+            config.discards_layers = discards;
+        }
+    }
+}
+
+/// The patterns that `table` imports, as absolute paths of the evidence.
+fn imports(table: &Table, path: &Path, config: &mut Config) -> Vec<PathBuf> {
+    let list = match table.get("imports") {
+        None => return Vec::new(),
+        Some(Value::Array(list)) => list,
+        Some(_) => {
+            let (file, key, want) = (name(path), "imports", "a list of strings");
+            config.faults.push(ConfigFault::Type { file, key, want });
+            return Vec::new();
+        }
+    };
+    let base = path.parent().unwrap_or_else(|| Path::new("/"));
+    list.iter()
+        .filter_map(Value::as_str)
+        .map(|import| base.join(import))
+        .collect()
+}
+
+/// The files of the evidence that match `pattern` (`*`, `?` and `[…]` in any component).
+fn glob(evidence: &Evidence, pattern: &Path) -> Vec<PathBuf> {
+    let mut found = vec![PathBuf::from("/")];
+    for component in pattern.components() {
+        let part = match component {
+            Component::Normal(part) => part,
+            Component::ParentDir => OsStr::new(".."),
+            _ => continue,
+        };
+        let magic = part.as_bytes().iter().any(|byte| b"*?[".contains(byte));
+        found = if magic {
+            found
+                .iter()
+                .flat_map(|dir| matching(evidence, dir, part.as_bytes()))
+                .collect()
+        } else {
+            found
+                .into_iter()
+                .map(|dir| {
+                    if part == ".." {
+                        parent(&dir)
+                    } else {
+                        dir.join(part)
+                    }
+                })
+                .collect()
+        };
+        found.truncate(MOST_FILES);
+    }
+    found
+}
+
+fn parent(dir: &Path) -> PathBuf {
+    dir.parent().unwrap_or(dir).to_path_buf()
+}
+
+fn matching(evidence: &Evidence, dir: &Path, pattern: &[u8]) -> Vec<PathBuf> {
+    let entries = evidence.list(dir);
+    let names = entries.read().into_iter().flatten();
+    names
+        .filter(|entry| entry.stat.kind != FileKind::Fifo)
+        .filter(|entry| matches(pattern, entry.name.bytes()))
+        .map(|entry| dir.join(OsStr::from_bytes(entry.name.bytes())))
+        .collect()
+}
+
+/// Whether `name` matches the shell pattern; backtracks to the last star only.
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    let (mut p, mut n) = (pattern, name);
+    let mut star: Option<(&[u8], &[u8])> = None;
+    loop {
+        let step = match (p.split_first(), n.split_first()) {
+            (None, None) => return true,
+            (Some((b'*', rest)), _) => {
+                star = Some((rest, n));
+                Some((rest, n))
+            }
+            (Some((b'?', rest)), Some((_, after))) => Some((rest, after)),
+            (Some((b'[', rest)), Some((letter, after))) => class(rest, *letter).map(|p| (p, after)),
+            (Some((want, rest)), Some((letter, after))) if want == letter => Some((rest, after)),
+            _ => None,
+        };
+        if let Some((next_p, next_n)) = step {
+            (p, n) = (next_p, next_n);
+            continue;
+        }
+        let Some((after_star, tried)) = star else {
+            return false;
+        };
+        let Some((_, shorter)) = tried.split_first() else {
+            return false;
+        };
+        star = Some((after_star, shorter));
+        (p, n) = (after_star, shorter);
+    }
+}
+
+/// What follows the class `…]` if `letter` is in it.
+fn class(class: &[u8], letter: u8) -> Option<&[u8]> {
+    let (negated, class) = match class.split_first() {
+        Some((b'^' | b'!', rest)) => (true, rest),
+        _ => (false, class),
+    };
+    let end = class.iter().position(|byte| *byte == b']')?;
+    let (members, rest) = (class.get(..end)?, class.get(end..)?.get(1..)?);
+    let mut inside = members.contains(&letter);
+    for range in members.windows(3) {
+        if let [from, b'-', to] = range {
+            inside |= (*from..=*to).contains(&letter);
+        }
+    }
+    (inside != negated).then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn patterns_match_as_in_the_shell() {
+        for (pattern, name, want) in [
+            ("*.toml", "a.toml", true),
+            ("*.toml", "a.tom", false),
+            ("a?c", "abc", true),
+            ("[a-c]x", "bx", true),
+            ("[^a-c]x", "bx", false),
+            ("*a*b*", "xxaxxbxx", true),
+            ("*", "", true),
+            ("", "a", false),
+            ("[a", "a", false),
+        ] {
+            assert_eq!(
+                matches(pattern.as_bytes(), name.as_bytes()),
+                want,
+                "{pattern} {name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! A bolt database of the node, opened and read.
+
+use std::path::Path;
+
+use bolt::Db;
+use evidence::Evidence;
+use finding::{Known, Severity, Text, Unknown, Unread};
+
+use crate::path_text;
+
+/// Whether a database could be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabaseState {
+    /// It was opened; [`Database::rows`] says how much of it could be read.
+    Open,
+    /// There are bytes, but none of its trees can be found.
+    Broken,
+    /// It has no bytes at all: the daemon would take it for new.
+    Empty,
+    /// There are no bytes to look at.
+    Unread(Unread),
+}
+
+/// What a database says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DatabaseFacts {
+    /// Bytes of the file.
+    pub size: u64,
+    /// Bytes of a page.
+    pub page_size: u64,
+    /// The transaction that the daemon would see.
+    pub txid: u64,
+    /// Whether the freelist is kept in the file (containerd writes meta.db without since 1.7).
+    pub freelist_synced: bool,
+}
+
+/// A bolt database of the node.
+#[derive(Debug, Clone)]
+pub struct Database<T> {
+    /// Its path in the evidence.
+    pub path: Text,
+    /// Whether it could be opened.
+    pub state: DatabaseState,
+    /// What it says of itself.
+    pub facts: Option<DatabaseFacts>,
+    /// Every damage below the schema.
+    pub faults: Vec<bolt::Fault>,
+    /// What it holds; nothing where it could not be opened.
+    pub rows: Option<T>,
+}
+
+/// A database larger than this is not read whole.
+const LIMIT: u64 = 4 << 30;
+
+impl<T> Database<T> {
+    /// Opens the database at `path`, and reads its rows with `read`.
+    pub fn open(evidence: &Evidence, path: &Path, read: impl FnOnce(&Db<'_>) -> T) -> Self {
+        let none = |state, faults| Self {
+            path: path_text(path),
+            state,
+            facts: None,
+            faults,
+            rows: None,
+        };
+        let source = match evidence.source(path, LIMIT) {
+            Ok(source) => source,
+            Err(unread) => return none(DatabaseState::Unread(unread), Vec::new()),
+        };
+        if source.bytes().is_empty() {
+            return none(DatabaseState::Empty, Vec::new());
+        }
+        let opened = Db::open(source.view());
+        let Some(db) = opened.db else {
+            return none(DatabaseState::Broken, opened.faults);
+        };
+        let report = db.check();
+        let facts = DatabaseFacts {
+            size: source.view().len(),
+            page_size: db.page_size(),
+            txid: db.meta().txid,
+            freelist_synced: db.meta().freelist.is_some(),
+        };
+        let rows = read(&db);
+        Self {
+            path: path_text(path),
+            state: DatabaseState::Open,
+            facts: Some(facts),
+            faults: report.faults,
+            rows: Some(rows),
+        }
+    }
+
+    /// Whether bytes of it are damaged.
+    pub fn is_damaged(&self) -> bool {
+        use finding::Fault as _;
+        self.faults
+            .iter()
+            .any(|fault| fault.severity() >= Severity::Damage)
+            || self.state == DatabaseState::Broken
+    }
+
+    /// Why nothing of it is known, if nothing is.
+    pub fn lost(&self) -> Option<Unknown> {
+        let why = match &self.state {
+            DatabaseState::Open => return None,
+            DatabaseState::Broken => "no tree of it can be found".to_owned(),
+            DatabaseState::Empty => "it has no bytes".to_owned(),
+            DatabaseState::Unread(unread) => format!("it {unread}"),
+        };
+        Some(Unknown::new(self.path.to_string(), why))
+    }
+
+    /// What `pick` gives, or that it is lost with the database.
+    pub fn known<'t, U>(&'t self, pick: impl FnOnce(&'t T) -> &'t Known<U>) -> Known<&'t U> {
+        match (&self.rows, self.lost()) {
+            (Some(rows), _) => pick(rows).as_ref(),
+            (None, Some(unknown)) => Known::Lost(vec![unknown]),
+            (None, None) => Known::lost(self.path.to_string(), "it was not read"),
+        }
+    }
+}

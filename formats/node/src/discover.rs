@@ -1,0 +1,380 @@
+//! Where containerd's stores are: what was said, the configuration, the distributions, a scan.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use evidence::{Evidence, FileKind};
+use finding::{Text, Unread};
+use serde::Serialize;
+
+use crate::config::{self, Config};
+
+/// Name of the folder that makes a folder a containerd root.
+pub const META_DIR: &str = "io.containerd.metadata.v1.bolt";
+
+/// Why a root was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// `--root` or `--state` said so.
+    Said,
+    /// The evidence is a containerd root itself.
+    Itself,
+    /// config.toml says so.
+    Config,
+    /// A distribution keeps it there.
+    Distribution,
+    /// A folder with a meta.db was found by looking.
+    Scan,
+}
+
+/// A containerd installation: its root and its state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roots {
+    /// `root`: what survives a reboot.
+    pub root: PathBuf,
+    /// `state`: what does not.
+    pub state: PathBuf,
+    /// Whose installation it is: `containerd`, `k3s`, `docker`, …
+    pub whose: &'static str,
+    /// Why it was chosen.
+    pub rule: Rule,
+    /// Its configuration, where there is one.
+    pub config: Option<Config>,
+}
+
+/// What the user says about where the stores are.
+#[derive(Debug, Clone, Default)]
+pub struct Said {
+    /// `--root`
+    pub root: Option<PathBuf>,
+    /// `--state`
+    pub state: Option<PathBuf>,
+    /// `--config`
+    pub config: Option<PathBuf>,
+}
+
+struct Distribution {
+    whose: &'static str,
+    root: &'static str,
+    state: &'static str,
+    config: &'static str,
+}
+
+/// Where distributions keep containerd's stores. `*` stands for one folder of any name.
+const DISTRIBUTIONS: &[Distribution] = &[
+    Distribution {
+        whose: "containerd",
+        root: "/var/lib/containerd",
+        state: "/run/containerd",
+        config: "/etc/containerd/config.toml",
+    },
+    Distribution {
+        whose: "k3s",
+        root: "/var/lib/rancher/k3s/agent/containerd",
+        state: "/run/k3s/containerd",
+        config: "/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
+    },
+    Distribution {
+        whose: "rke2",
+        root: "/var/lib/rancher/rke2/agent/containerd",
+        state: "/run/k3s/containerd",
+        config: "/var/lib/rancher/rke2/agent/etc/containerd/config.toml",
+    },
+    Distribution {
+        whose: "docker",
+        root: "/var/lib/docker/containerd/daemon",
+        state: "/run/docker/containerd/daemon",
+        config: "/var/run/docker/containerd/containerd.toml",
+    },
+    Distribution {
+        whose: "docker (snap)",
+        root: "/var/snap/docker/common/var-lib-docker/containerd/daemon",
+        state: "/run/snap.docker/containerd/daemon",
+        config: "/run/snap.docker/containerd/containerd.toml",
+    },
+    Distribution {
+        whose: "microk8s",
+        root: "/var/snap/microk8s/common/var/lib/containerd",
+        state: "/var/snap/microk8s/common/run/containerd",
+        config: "/var/snap/microk8s/current/args/containerd.toml",
+    },
+    Distribution {
+        whose: "k0s",
+        root: "/var/lib/k0s/containerd",
+        state: "/run/k0s/containerd",
+        config: "/etc/k0s/containerd.toml",
+    },
+    Distribution {
+        whose: "kind or minikube (volume)",
+        root: "/var/lib/docker/volumes/*/_data/lib/containerd",
+        state: "/run/containerd",
+        config: "/etc/containerd/config.toml",
+    },
+    Distribution {
+        whose: "rootless",
+        root: "/home/*/.local/share/containerd",
+        state: "/run/user/*/containerd",
+        config: "/home/*/.config/containerd/config.toml",
+    },
+    Distribution {
+        whose: "rootless docker",
+        root: "/home/*/.local/share/docker/containerd/daemon",
+        state: "/run/user/*/docker/containerd/daemon",
+        config: "",
+    },
+    Distribution {
+        whose: "rootless (root's)",
+        root: "/root/.local/share/containerd",
+        state: "/run/user/0/containerd",
+        config: "/root/.config/containerd/config.toml",
+    },
+];
+
+/// How deep the scan looks, and at how many folders.
+const SCAN_DEPTH: usize = 7;
+const SCAN_FOLDERS: usize = 20_000;
+
+/// Every installation of the evidence, the best first. Never empty: where nothing is found, the
+/// default place stands for what is missing.
+pub fn discover(evidence: &Evidence, said: &Said) -> Vec<Roots> {
+    let mut all: Vec<Roots> = Vec::new();
+    if said.root.is_some() || said.state.is_some() || said.config.is_some() {
+        all.push(as_said(evidence, said));
+    }
+    if is_root(evidence, Path::new("/")) {
+        let config = None;
+        let state = said
+            .state
+            .clone()
+            .unwrap_or_else(|| PathBuf::from("/run/containerd"));
+        all.push(Roots {
+            root: "/".into(),
+            state,
+            whose: "containerd",
+            rule: Rule::Itself,
+            config,
+        });
+    }
+    for distribution in DISTRIBUTIONS {
+        find(evidence, distribution, &mut all);
+    }
+    if all.is_empty() {
+        for root in scan(evidence) {
+            let state = PathBuf::from("/run/containerd");
+            all.push(Roots {
+                root,
+                state,
+                whose: "unknown",
+                rule: Rule::Scan,
+                config: None,
+            });
+        }
+    }
+    if all.is_empty() {
+        all.push(Roots {
+            root: "/var/lib/containerd".into(),
+            state: "/run/containerd".into(),
+            whose: "containerd",
+            rule: Rule::Distribution,
+            config: config::read(evidence, Path::new("/etc/containerd/config.toml")),
+        });
+    }
+    let mut seen: Vec<PathBuf> = Vec::new();
+    all.retain(|roots| {
+        let new = !seen.contains(&roots.root);
+        seen.push(roots.root.clone());
+        new
+    });
+    all
+}
+
+fn as_said(evidence: &Evidence, said: &Said) -> Roots {
+    let default = said
+        .config
+        .clone()
+        .unwrap_or_else(|| "/etc/containerd/config.toml".into());
+    let config = config::read(evidence, &default);
+    let configured = config.as_ref().filter(|_| said.config.is_some());
+    let root = said
+        .root
+        .clone()
+        .or_else(|| configured.and_then(|config| config.root.clone()));
+    let state = said
+        .state
+        .clone()
+        .or_else(|| configured.and_then(|config| config.state.clone()));
+    Roots {
+        root: absolute(root.unwrap_or_else(|| "/var/lib/containerd".into())),
+        state: absolute(state.unwrap_or_else(|| "/run/containerd".into())),
+        whose: "containerd",
+        rule: Rule::Said,
+        config,
+    }
+}
+
+fn absolute(path: PathBuf) -> PathBuf {
+    if path.is_absolute() {
+        path
+    } else {
+        Path::new("/").join(path)
+    }
+}
+
+/// Whether `path` holds a metadata folder, whatever is in it.
+pub fn is_root(evidence: &Evidence, path: &Path) -> bool {
+    exists(evidence, &path.join(META_DIR))
+}
+
+/// Whether something of that name is there, or may be.
+fn exists(evidence: &Evidence, path: &Path) -> bool {
+    !matches!(
+        evidence.stat(path),
+        Err(Unread::Absent | Unread::NotCollected)
+    )
+}
+
+fn find(evidence: &Evidence, distribution: &Distribution, all: &mut Vec<Roots>) {
+    for (root, star) in expand(evidence, distribution.root) {
+        let fill = |pattern: &str| PathBuf::from(fill(pattern, &star));
+        let config = Some(fill(distribution.config)).filter(|path| path.is_absolute());
+        let config = config.and_then(|path| config::read(evidence, &path));
+        let (configured_root, configured_state) = config
+            .as_ref()
+            .map(|config| (config.root.clone(), config.state.clone()))
+            .unwrap_or_default();
+        let whose = distribution.whose;
+        let default_state = || fill(distribution.state);
+        if let Some(configured) = configured_root.filter(|configured| exists(evidence, configured))
+        {
+            let state = configured_state.unwrap_or_else(default_state);
+            let (root, state) = (absolute(configured), absolute(state));
+            all.push(Roots {
+                root,
+                state,
+                whose,
+                rule: Rule::Config,
+                config: config.clone(),
+            });
+            // The default folder may hold an older installation; it is listed after this one.
+            if has_stores(evidence, &root_of(distribution, &star)) {
+                let (root, state) = (root_of(distribution, &star), default_state());
+                all.push(Roots {
+                    root,
+                    state,
+                    whose,
+                    rule: Rule::Distribution,
+                    config: None,
+                });
+            }
+        } else if has_stores(evidence, &root) {
+            let state = absolute(configured_state.unwrap_or_else(default_state));
+            all.push(Roots {
+                root,
+                state,
+                whose,
+                rule: Rule::Distribution,
+                config,
+            });
+        }
+    }
+}
+
+fn root_of(distribution: &Distribution, star: &Text) -> PathBuf {
+    PathBuf::from(fill(distribution.root, star))
+}
+
+/// Whether `root` holds anything of containerd's, or may hold it.
+fn has_stores(evidence: &Evidence, root: &Path) -> bool {
+    if !exists(evidence, root) {
+        return false;
+    }
+    let list = evidence.list(root);
+    let Some(entries) = list.read() else {
+        return true;
+    };
+    entries
+        .iter()
+        .any(|entry| entry.name.bytes().starts_with(b"io.containerd."))
+}
+
+/// The folders that a path with at most one `*` stands for, and what stood for the star.
+fn expand(evidence: &Evidence, pattern: &str) -> Vec<(PathBuf, Text)> {
+    let Some((before, after)) = pattern.split_once("/*/") else {
+        return vec![(PathBuf::from(pattern), Text::default())];
+    };
+    let list = evidence.list(Path::new(before));
+    let folders = list
+        .read()
+        .into_iter()
+        .flatten()
+        .filter(|entry| entry.stat.kind == FileKind::Dir);
+    folders
+        .map(|entry| {
+            let folder = Path::new(before)
+                .join(OsStr::from_bytes(entry.name.bytes()))
+                .join(after);
+            (folder, entry.name.clone())
+        })
+        .filter(|(folder, _)| exists(evidence, folder))
+        .collect()
+}
+
+fn fill(pattern: &str, star: &Text) -> std::ffi::OsString {
+    use std::os::unix::ffi::OsStringExt;
+    match pattern.split_once('*') {
+        Some((before, after)) => {
+            let mut bytes = before.as_bytes().to_vec();
+            bytes.extend_from_slice(star.bytes());
+            bytes.extend_from_slice(after.as_bytes());
+            std::ffi::OsString::from_vec(bytes)
+        }
+        None => pattern.into(),
+    }
+}
+
+/// Folders of whole trees that cannot hold a node, or hold too much to look at.
+const NOT_SCANNED: &[&[u8]] = &[
+    b"proc",
+    b"sys",
+    b"dev",
+    b"snapshots",
+    b"blobs",
+    b"usr",
+    b"lib",
+    b"lib64",
+    b"bin",
+    b"sbin",
+];
+
+/// Folders that hold a metadata folder, wherever they are; breadth first, bounded.
+fn scan(evidence: &Evidence) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut level = vec![PathBuf::from("/")];
+    let mut looked = 0_usize;
+    for _ in 0..SCAN_DEPTH {
+        let mut next = Vec::new();
+        for folder in &level {
+            looked = looked.saturating_add(1);
+            if looked > SCAN_FOLDERS {
+                return found;
+            }
+            let list = evidence.list(folder);
+            for entry in list.read().into_iter().flatten() {
+                let skipped = folder.as_os_str() == "/" || entry.name.bytes() == b"snapshots";
+                if entry.stat.kind != FileKind::Dir
+                    || (skipped && NOT_SCANNED.contains(&entry.name.bytes()))
+                {
+                    continue;
+                }
+                if entry.name.bytes() == META_DIR.as_bytes() {
+                    found.push(folder.clone());
+                }
+                next.push(folder.join(OsStr::from_bytes(entry.name.bytes())));
+            }
+        }
+        level = next;
+    }
+    found
+}

@@ -1,0 +1,160 @@
+//! The documents of every image: indexes, manifests and configurations, as far as they are there.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+
+use content::{DOCUMENT_LIMIT, Digest, Document, Link};
+use evidence::Evidence;
+use finding::Unread;
+use metadb::MetaDb;
+
+/// What became of the attempt to read one document.
+#[derive(Debug, Clone)]
+pub enum Wanted {
+    /// It was read, and its digest is right.
+    Read(Box<Document>),
+    /// Its bytes have another digest.
+    Altered {
+        /// The digest that they have.
+        computed: Digest,
+        /// How many they are.
+        size: u64,
+    },
+    /// Its digest is right, but it is not the document that it should be.
+    Malformed(content::Fault),
+    /// There are no bytes.
+    Unread(Unread),
+}
+
+impl Wanted {
+    /// The document, if it was read.
+    pub const fn document(&self) -> Option<&Document> {
+        match self {
+            Self::Read(document) => Some(document),
+            _ => None,
+        }
+    }
+}
+
+/// One blob that an image needs, and what for.
+#[derive(Debug, Clone)]
+pub struct Need<'n> {
+    /// The link to it, in the document that names it; nothing for the image's own target.
+    pub link: Option<&'n Link>,
+    /// The document that names it.
+    pub from: Option<&'n Digest>,
+    /// Its digest.
+    pub digest: Digest,
+}
+
+/// Documents by digest.
+#[derive(Debug, Clone, Default)]
+pub struct Documents(BTreeMap<Digest, Wanted>);
+
+/// No node has more documents than this; an evil one stops here.
+const MOST_DOCUMENTS: usize = 200_000;
+
+/// The path of a blob in the content store.
+pub(crate) fn blob_path(content_root: &Path, digest: &Digest) -> PathBuf {
+    content_root
+        .join("blobs")
+        .join(digest.algorithm().name())
+        .join(digest.hex())
+}
+
+impl Documents {
+    /// Reads the target of every image, and the documents that those name.
+    pub(crate) fn read(evidence: &Evidence, content_root: &Path, meta: Option<&MetaDb>) -> Self {
+        let mut queue: VecDeque<(Digest, String)> = VecDeque::new();
+        for namespace in meta.iter().flat_map(|meta| meta.namespaces()) {
+            for image in namespace.images.read().into_iter().flatten() {
+                let Some(target) = &image.target else {
+                    continue;
+                };
+                if let Ok(digest) = Digest::parse_bytes(target.digest.bytes()) {
+                    queue.push_back((
+                        digest,
+                        target.media_type.utf8().unwrap_or_default().to_owned(),
+                    ));
+                }
+            }
+        }
+        let mut documents = BTreeMap::new();
+        while let Some((digest, media_type)) = queue.pop_front() {
+            if documents.contains_key(&digest) || documents.len() >= MOST_DOCUMENTS {
+                continue;
+            }
+            let wanted = read_one(evidence, content_root, &digest, &media_type);
+            if let Some(document) = wanted.document() {
+                for link in document.links() {
+                    let descriptor = &link.descriptor;
+                    let media_type = descriptor.media_type.utf8().unwrap_or_default();
+                    if descriptor.kind().is_document() {
+                        queue.push_back((descriptor.digest.clone(), media_type.to_owned()));
+                    }
+                }
+            }
+            documents.insert(digest, wanted);
+        }
+        Self(documents)
+    }
+
+    /// The document of this digest, if an image wants it.
+    pub fn get(&self, digest: &Digest) -> Option<&Wanted> {
+        self.0.get(digest)
+    }
+
+    /// Every document that an image wants.
+    pub fn iter(&self) -> impl Iterator<Item = (&Digest, &Wanted)> {
+        self.0.iter()
+    }
+
+    /// Everything below `target`, the target first; each digest once.
+    pub fn needs(&self, target: &Digest) -> Vec<Need<'_>> {
+        let mut needs = vec![Need {
+            link: None,
+            from: None,
+            digest: target.clone(),
+        }];
+        let mut at = 0_usize;
+        let mut seen = std::collections::BTreeSet::from([target.clone()]);
+        while let Some(digest) = needs.get(at).map(|need| need.digest.clone()) {
+            at = at.saturating_add(1);
+            let Some((from, Wanted::Read(document))) = self.0.get_key_value(&digest) else {
+                continue;
+            };
+            for link in document.links() {
+                if seen.insert(link.descriptor.digest.clone()) {
+                    let digest = link.descriptor.digest.clone();
+                    needs.push(Need {
+                        link: Some(link),
+                        from: Some(from),
+                        digest,
+                    });
+                }
+            }
+        }
+        needs
+    }
+}
+
+fn read_one(evidence: &Evidence, root: &Path, digest: &Digest, media_type: &str) -> Wanted {
+    let source = match evidence.source(&blob_path(root, digest), DOCUMENT_LIMIT) {
+        Ok(source) => source,
+        Err(unread) => return Wanted::Unread(unread),
+    };
+    let computed = digest.compute(source.bytes());
+    if computed != *digest {
+        return Wanted::Altered {
+            computed,
+            size: source.view().len(),
+        };
+    }
+    match Document::parse(
+        source.bytes(),
+        Some(media_type).filter(|text| !text.is_empty()),
+    ) {
+        Ok(document) => Wanted::Read(Box::new(document)),
+        Err(fault) => Wanted::Malformed(fault),
+    }
+}

@@ -1,0 +1,156 @@
+//! All stores of a node, opened.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use content::Store;
+use evidence::{Evidence, Stat};
+use finding::{Coverage, Known, Text, Time, Unread};
+use metadb::MetaDb;
+
+use crate::{
+    Database, DatabaseState, Documents, META_DIR, Roots, Snapshotter, Traces, snapshotter,
+};
+
+/// Name of the content store's folder.
+pub const CONTENT_DIR: &str = "io.containerd.content.v1.content";
+
+/// A path of the evidence as text.
+pub fn path_text(path: &Path) -> Text {
+    Text::from(path.as_os_str().as_bytes())
+}
+
+/// How to open a node.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// What time it is at the node; else the evidence says it.
+    pub now: Option<Time>,
+}
+
+/// A node: facts about every store, read as far as they can be read.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// Where its stores are.
+    pub roots: Roots,
+    /// `root` itself.
+    pub root: Result<Stat, Unread>,
+    /// `state` itself.
+    pub state: Result<Stat, Unread>,
+    /// meta.db.
+    pub meta: Database<MetaDb>,
+    /// Its snapshotters.
+    pub snapshotters: Vec<Snapshotter>,
+    /// Its content store.
+    pub content: Known<Store>,
+    /// Manifests, indexes and configurations of its images.
+    pub documents: Documents,
+    /// runc's state, bundles, shims and the CRI's files.
+    pub runtime: Known<runc::Runtime>,
+    /// Traces of the release that wrote it.
+    pub traces: Traces,
+    /// What time it was at the node when it was captured or last written.
+    pub now: Time,
+    /// What was read, and what not.
+    pub coverage: Coverage,
+}
+
+impl Node {
+    /// Opens the stores under `roots`.
+    pub fn open(evidence: &Evidence, roots: Roots, options: Options) -> Self {
+        let mut coverage = Coverage::default();
+        let root = evidence.stat(&roots.root);
+        let state = evidence.stat(&roots.state);
+        let meta_path = roots.root.join(META_DIR).join("meta.db");
+        let meta = Database::open(evidence, &meta_path, MetaDb::read);
+        note(&meta, &mut coverage);
+        let config = roots.config.as_ref();
+        let snapshotters = snapshotter::all(evidence, &roots.root, config, meta.rows.as_ref());
+        for snapshotter in &snapshotters {
+            note(&snapshotter.db, &mut coverage);
+            coverage
+                .unknown
+                .extend(snapshotter.layout.unknown().iter().cloned());
+        }
+        let content_root = roots.root.join(CONTENT_DIR);
+        let content = Store::read(evidence, &content_root);
+        coverage.unknown.extend(content.unknown().iter().cloned());
+        let documents = Documents::read(evidence, &content_root, meta.rows.as_ref());
+        let runtime = runc::read(evidence, &roots.root, &roots.state, &[]);
+        coverage.unknown.extend(runtime.unknown().iter().cloned());
+        let traces = Traces::read(evidence, &roots, &meta, runtime.read());
+        if let Some(rows) = &meta.rows {
+            coverage
+                .unknown
+                .extend(rows.unknown(|namespace| &namespace.images));
+            coverage
+                .unknown
+                .extend(rows.unknown(|namespace| &namespace.containers));
+            coverage.unknown.extend(rows.unknown_snapshots());
+            coverage
+                .unknown
+                .extend(rows.unknown(|namespace| &namespace.blobs));
+            coverage
+                .unknown
+                .extend(rows.unknown(|namespace| &namespace.leases));
+        }
+        coverage
+            .unknown
+            .sort_by(|a, b| (&a.what, &a.why).cmp(&(&b.what, &b.why)));
+        coverage.unknown.dedup();
+        let mut node = Self {
+            roots,
+            root,
+            state,
+            meta,
+            snapshotters,
+            content,
+            documents,
+            runtime,
+            traces,
+            now: Time::new(0, 0),
+            coverage,
+        };
+        node.now = options
+            .now
+            .or(evidence.captured_at())
+            .unwrap_or_else(|| node.newest(evidence));
+        node
+    }
+
+    /// The newest time that a store was written: the best guess where nothing says more.
+    fn newest(&self, evidence: &Evidence) -> Time {
+        let mut newest = Time::new(0, 0);
+        let databases = self
+            .snapshotters
+            .iter()
+            .map(|snapshotter| snapshotter.root.join("metadata.db"));
+        let meta = self.roots.root.join(META_DIR).join("meta.db");
+        for path in databases.chain([meta, self.roots.root.clone(), self.roots.state.clone()]) {
+            if let Ok(stat) = evidence.stat(&path) {
+                newest = newest.max(stat.mtime);
+            }
+        }
+        for container in self
+            .runtime
+            .read()
+            .iter()
+            .flat_map(|runtime| &runtime.containers)
+        {
+            newest = newest.max(container.dir.mtime);
+        }
+        newest
+    }
+
+    /// The content store's folder.
+    pub fn content_root(&self) -> std::path::PathBuf {
+        self.roots.root.join(CONTENT_DIR)
+    }
+}
+
+fn note<T>(db: &Database<T>, coverage: &mut Coverage) {
+    match (&db.state, db.facts) {
+        (DatabaseState::Unread(unread), _) => coverage.unread(db.path.clone(), unread.clone()),
+        (DatabaseState::Empty, _) => coverage.read(db.path.clone(), 0),
+        (_, facts) => coverage.read(db.path.clone(), facts.map_or(0, |facts| facts.size)),
+    }
+}

@@ -1,0 +1,117 @@
+//! One snapshotter: its database and its directories.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use evidence::{Evidence, FileKind};
+use finding::{Known, Text};
+use metadb::{Backend, BackendSnapshot, MetaDb, Row};
+use snapshots::Layout;
+
+use crate::Database;
+use crate::config::Config;
+
+/// One snapshotter of the node.
+#[derive(Debug, Clone)]
+pub struct Snapshotter {
+    /// Its name: `overlayfs`.
+    pub name: Text,
+    /// Where it keeps its things.
+    pub root: PathBuf,
+    /// Whether it is a proxy's: its store is kept by another daemon.
+    pub is_proxy: bool,
+    /// Its metadata.db.
+    pub db: Database<Backend>,
+    /// Its directories.
+    pub layout: Known<Layout>,
+}
+
+impl Snapshotter {
+    /// Its snapshots by key, as far as they could be read.
+    pub fn by_key(&self) -> BTreeMap<&Text, &Row<BackendSnapshot>> {
+        let rows = self.db.rows.as_ref().map_or(&[][..], Backend::snapshots);
+        rows.iter().map(|row| (&row.key, row)).collect()
+    }
+}
+
+const PREFIX: &[u8] = b"io.containerd.snapshotter.v1.";
+
+/// Stores of snapshotters that are daemons of their own, by the name under which containerd
+/// usually knows them.
+const PROXIES: &[(&str, &str)] = &[
+    ("stargz", "/var/lib/containerd-stargz-grpc/snapshotter"),
+    ("nydus", "/var/lib/containerd-nydus"),
+    ("soci", "/var/lib/soci-snapshotter-grpc/snapshotter"),
+];
+
+/// Every snapshotter that the configuration, the root's folders or meta.db name.
+pub(crate) fn all(
+    evidence: &Evidence,
+    root: &Path,
+    config: Option<&Config>,
+    meta: Option<&MetaDb>,
+) -> Vec<Snapshotter> {
+    let mut roots: BTreeMap<Text, (PathBuf, bool)> = BTreeMap::new();
+    let list = evidence.list(root);
+    for entry in list.read().into_iter().flatten() {
+        if let Some(name) = entry.name.bytes().strip_prefix(PREFIX) {
+            let folder = root.join(OsStr::from_bytes(entry.name.bytes()));
+            let is_used = entry.stat.kind != FileKind::Dir || !is_unused(evidence, &folder);
+            if is_used {
+                roots.insert(Text::from(name), (folder, false));
+            }
+        }
+    }
+    for (name, path) in config.iter().flat_map(|config| &config.snapshotter_roots) {
+        roots.insert(Text::from(name.as_str()), (path.clone(), false));
+    }
+    for (name, path) in PROXIES {
+        let named = config.is_some_and(|config| config.proxies.contains(*name));
+        if named || evidence.stat(Path::new(path)).is_ok() {
+            roots.insert(Text::from(*name), (PathBuf::from(path), true));
+        }
+    }
+    for namespace in meta.iter().flat_map(|meta| meta.namespaces()) {
+        for snapshots in namespace.snapshots.read().into_iter().flatten() {
+            let name = &snapshots.snapshotter;
+            let folder = [PREFIX, name.bytes()].concat();
+            // A name from the evidence never becomes a path of more than one component.
+            let is_plain = !name.is_empty() && !name.bytes().contains(&b'/');
+            if is_plain && !roots.contains_key(name) {
+                let is_proxy = config.is_some_and(|config| {
+                    name.utf8()
+                        .is_some_and(|name| config.proxies.contains(name))
+                });
+                roots.insert(
+                    name.clone(),
+                    (root.join(OsStr::from_bytes(&folder)), is_proxy),
+                );
+            }
+        }
+    }
+    roots
+        .into_iter()
+        .map(|(name, (root, is_proxy))| {
+            let db = Database::open(evidence, &root.join("metadata.db"), Backend::read);
+            let layout = Layout::read(evidence, &root, &name.to_string());
+            Snapshotter {
+                name,
+                root,
+                is_proxy,
+                db,
+                layout,
+            }
+        })
+        .collect()
+}
+
+/// containerd makes the folders of all its snapshotters at every start; one that was never used
+/// has no metadata.db and no snapshots.
+fn is_unused(evidence: &Evidence, folder: &Path) -> bool {
+    let has = |name: &str| !matches!(evidence.stat(&folder.join(name)), Err(unread) if unread.is_absent());
+    let list = evidence.list(&folder.join("snapshots"));
+    let no_snapshots = list.whole().is_some_and(Vec::is_empty) || !has("snapshots");
+    !has("metadata.db") && no_snapshots
+}

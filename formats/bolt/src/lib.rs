@@ -1,1 +1,30 @@
-//! BoltDB files: meta pages, tree pages, buckets, freelists, damaged or not
+//! BoltDB files: meta pages, tree pages, buckets, freelists, damaged or not.
+//!
+//! ```
+//! use bolt::Db;
+//! use view::View;
+//!
+//! let opened = Db::open(View::new(b""));
+//! assert!(opened.db.is_none());
+//! assert_eq!(opened.faults[0].what.code().name, "bolt/empty-file");
+//! ```
+
+mod bucket;
+pub mod codes;
+mod db;
+mod fault;
+mod find;
+mod line;
+mod meta;
+mod node;
+mod page;
+mod scan;
+mod space;
+
+pub use bucket::{Bucket, Contents, Entry, Value};
+pub use codes::CODES;
+pub use db::{Db, Opened};
+pub use fault::{Fault, KeyRange, Part, What};
+pub use meta::{MAGIC, META, Meta, VERSION, fnv1a};
+pub use node::{Element, Node, RawElement};
+pub use page::{HEADER, Header, Kind, PageId};

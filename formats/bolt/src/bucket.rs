@@ -1,0 +1,360 @@
+//! Buckets: their header, the pages below, and all that they hold.
+
+use std::collections::HashSet;
+
+use view::{Span, View};
+
+use crate::{
+    fault::{Fault, What},
+    line::{DEEPEST, Line},
+    node::{BUCKET_FLAG, Element, Node},
+    page::{HEADER, Header, Kind, PageId},
+    scan::{Bounds, scan},
+    space::{Pointer, Space},
+};
+
+/// Bytes of a bucket's header, at the start of its value.
+pub(crate) const BUCKET: u64 = 16;
+
+/// Where a bucket's entries are.
+#[derive(Debug, Clone, Copy)]
+enum Root<'s> {
+    /// In pages of its own.
+    Page(Pointer),
+    /// In the value itself; the page in which that stands.
+    Inline(View<'s>, PageId),
+    /// Nobody knows: the header is damaged.
+    Lost,
+}
+
+/// A bucket: entries sorted by key, and a sequence.
+///
+/// ```text
+/// 0            8             16
+/// | root page  | sequence    | the page itself, if the root page is 0
+/// ```
+#[derive(Debug, Clone)]
+pub struct Bucket<'s> {
+    space: Space<'s>,
+    root: Root<'s>,
+    sequence: u64,
+    above: Line,
+    /// What is wrong with the header.
+    fault: Option<Box<Fault>>,
+}
+
+/// One entry of a bucket.
+#[derive(Debug, Clone)]
+pub struct Entry<'s> {
+    /// Its key.
+    pub key: &'s [u8],
+    /// Its value: bytes, or a bucket.
+    pub value: Value<'s>,
+    /// The page in which it stands.
+    pub page: PageId,
+    /// The bytes of the key in the file.
+    pub key_span: Span,
+    /// The bytes of the value in the file.
+    pub value_span: Span,
+}
+
+/// What stands under a key.
+#[derive(Debug, Clone)]
+pub enum Value<'s> {
+    /// A value.
+    Bytes(&'s [u8]),
+    /// A bucket.
+    Bucket(Bucket<'s>),
+}
+
+impl<'s> Value<'s> {
+    /// The bytes, if it is a value.
+    pub const fn bytes(&self) -> Option<&'s [u8]> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes),
+            Self::Bucket(_) => None,
+        }
+    }
+
+    /// The bucket, if it is one.
+    pub const fn bucket(&self) -> Option<&Bucket<'s>> {
+        match self {
+            Self::Bytes(_) => None,
+            Self::Bucket(bucket) => Some(bucket),
+        }
+    }
+}
+
+/// What a bucket holds, as far as it can be read.
+#[derive(Debug, Clone, Default)]
+pub struct Contents<'s> {
+    /// The entries that can be read, in the order of the tree, which is that of the keys where it
+    /// is not damaged.
+    pub entries: Vec<Entry<'s>>,
+    /// Everything wrong in the bucket's own pages, not in those of buckets inside.
+    pub faults: Vec<Fault>,
+}
+
+impl<'s> Contents<'s> {
+    /// Whether every key and value of the bucket is here: what absence may be concluded from.
+    pub fn is_whole(&self) -> bool {
+        self.faults.iter().all(|fault| fault.unknown.is_none())
+    }
+
+    /// Whether `key` may have been there although it is not among the entries.
+    pub fn may_have_held(&self, key: &[u8]) -> bool {
+        self.faults
+            .iter()
+            .filter_map(|fault| fault.unknown.as_deref())
+            .any(|unknown| unknown.may_hold(key))
+    }
+
+    /// The entry of this key.
+    pub fn get(&self, key: &[u8]) -> Option<&Entry<'s>> {
+        self.entries.iter().find(|entry| entry.key == key)
+    }
+}
+
+impl<'s> Bucket<'s> {
+    /// The root bucket that a meta names.
+    pub(crate) const fn of_meta(space: Space<'s>, root: Pointer, sequence: u64) -> Self {
+        Self {
+            space,
+            root: Root::Page(root),
+            sequence,
+            above: Line::default(),
+            fault: None,
+        }
+    }
+
+    /// The bucket that the value of a leaf's element holds.
+    fn of_value(space: Space<'s>, value: View<'s>, leaf: PageId, above: Line) -> Self {
+        let lost = |what, span: Span| Self {
+            space,
+            root: Root::Lost,
+            sequence: 0,
+            above: Line::default(),
+            fault: Some(Box::new(
+                Fault::new(what, Some(leaf), span).hiding(None, None),
+            )),
+        };
+        let (Ok(root), Ok(sequence)) = (
+            value.u64_le(0, "bucket root"),
+            value.u64_le(8, "bucket sequence"),
+        ) else {
+            return lost(What::BucketHeader { found: value.len() }, value.span());
+        };
+        let root = if root == 0 {
+            match value.rest(BUCKET, "inline page") {
+                Ok(page) if page.len() >= HEADER => Root::Inline(page, leaf),
+                _ => return lost(What::BucketHeader { found: value.len() }, value.span()),
+            }
+        } else {
+            Root::Page(Pointer {
+                to: PageId(root),
+                from: leaf,
+                span: Span::new(value.base(), 8),
+            })
+        };
+        Self {
+            space,
+            root,
+            sequence,
+            above,
+            fault: None,
+        }
+    }
+
+    /// The sequence: what `NextSequence` gave last.
+    pub const fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// The root page, unless the bucket is inline or its header damaged.
+    pub const fn page(&self) -> Option<PageId> {
+        match self.root {
+            Root::Page(pointer) => Some(pointer.to),
+            Root::Inline(..) | Root::Lost => None,
+        }
+    }
+
+    /// Whether the entries stand in the value itself.
+    pub const fn is_inline(&self) -> bool {
+        matches!(self.root, Root::Inline(..))
+    }
+
+    /// All entries, and everything that is wrong in the bucket's own pages.
+    ///
+    /// Takes each page once, so it ends on any file.
+    pub fn contents(&self) -> Contents<'s> {
+        let mut contents = Contents::default();
+        contents.faults.extend(self.fault.as_deref().cloned());
+        match self.root {
+            Root::Page(pointer) => self.tree(pointer, &mut contents),
+            Root::Inline(page, leaf) => self.inline(page, leaf, &mut contents),
+            Root::Lost => {}
+        }
+        contents
+    }
+
+    fn tree(&self, root: Pointer, contents: &mut Contents<'s>) {
+        let mut seen = HashSet::new();
+        let mut stack = vec![(root, Bounds::default(), self.above.clone())];
+        while let Some((pointer, bounds, above)) = stack.pop() {
+            let first = contents.faults.len();
+            let node = self.reach(pointer, &above, &mut seen, &mut contents.faults);
+            if let Some(node) = node {
+                let line = above.below(node.id());
+                let is_root = pointer.to == root.to;
+                self.node(&node, bounds, is_root, &line, contents, &mut stack);
+            } else {
+                // Without the node, all keys that the branch gives to it are unknown.
+                for fault in contents.faults.iter_mut().skip(first) {
+                    *fault = fault.clone().hiding(bounds.from, bounds.until);
+                }
+            }
+        }
+    }
+
+    /// The node that `pointer` leads to, unless it was reached before.
+    fn reach(
+        &self,
+        pointer: Pointer,
+        above: &Line,
+        seen: &mut HashSet<PageId>,
+        faults: &mut Vec<Fault>,
+    ) -> Option<Node<'s>> {
+        let found = pointer.to;
+        let what = if above.holds(found) {
+            What::PageCycle { found }
+        } else if seen.contains(&found) {
+            What::PageShared { found }
+        } else if above.depth() >= DEEPEST {
+            What::TreeDeep { depth: DEEPEST }
+        } else {
+            let node = self.space.node(pointer, faults)?;
+            seen.insert(found);
+            return Some(node);
+        };
+        faults.push(Fault::new(what, Some(pointer.from), pointer.span));
+        None
+    }
+
+    /// One node of the bucket: entries of a leaf, children of a branch onto the stack.
+    fn node(
+        &self,
+        node: &Node<'s>,
+        bounds: Bounds<'s>,
+        is_root: bool,
+        line: &Line,
+        contents: &mut Contents<'s>,
+        stack: &mut Vec<(Pointer, Bounds<'s>, Line)>,
+    ) {
+        let Contents { entries, faults } = contents;
+        let kind = node.kind();
+        if kind == Kind::Leaf {
+            scan(node, bounds, faults, |element, _| {
+                entries.push(self.entry(&element, node.id(), line));
+            });
+        }
+        if kind == Kind::Branch {
+            let first = stack.len();
+            scan(node, bounds, faults, |element, _| {
+                let key = element.key.bytes();
+                let pointer = Pointer {
+                    to: element.child.unwrap_or(PageId(0)),
+                    from: node.id(),
+                    span: Span::new(element.span.start.saturating_add(8), 8),
+                };
+                if let Some((_, last, _)) = stack.get_mut(first..).and_then(<[_]>::last_mut) {
+                    last.until = Some(key);
+                }
+                // The library sends smaller keys to the first child, too.
+                let from = if stack.len() == first {
+                    bounds.from
+                } else {
+                    Some(key)
+                };
+                let bounds = Bounds {
+                    from,
+                    until: bounds.until,
+                };
+                stack.push((pointer, bounds, line.clone()));
+            });
+            if let Some(children) = stack.get_mut(first..) {
+                children.reverse();
+            }
+        }
+        if node.count() == 0 && (kind == Kind::Branch || !is_root) {
+            let span = Span::new(node.view().absolute(10), 2);
+            let fault = Fault::new(What::PageEmpty { kind }, Some(node.id()), span);
+            faults.push(fault.hiding(bounds.from, bounds.until));
+        }
+    }
+
+    fn entry(&self, element: &Element<'s>, page: PageId, line: &Line) -> Entry<'s> {
+        let value = if element.flags & BUCKET_FLAG == 0 {
+            Value::Bytes(element.value.bytes())
+        } else {
+            Value::Bucket(Self::of_value(
+                self.space,
+                element.value,
+                page,
+                line.clone(),
+            ))
+        };
+        Entry {
+            key: element.key.bytes(),
+            value,
+            page,
+            key_span: element.key.span(),
+            value_span: element.value.span(),
+        }
+    }
+
+    fn inline(&self, page: View<'s>, leaf: PageId, contents: &mut Contents<'s>) {
+        let Contents { entries, faults } = contents;
+        let fault = |what, at, len| Fault::new(what, Some(leaf), Span::new(page.absolute(at), len));
+        let Ok(header) = Header::read(page) else {
+            return;
+        };
+        if header.id.0 != 0 || header.kind() != Some(Kind::Leaf) || header.overflow != 0 {
+            let what = What::InlineHeader {
+                id: header.id,
+                flags: header.flags,
+                overflow: header.overflow,
+            };
+            let bad = fault(what, 0, HEADER);
+            if header.kind() != Some(Kind::Leaf) {
+                faults.push(bad.hiding(None, None));
+                return;
+            }
+            faults.push(bad);
+        }
+        let node = Node::new(page, leaf, header, Kind::Leaf);
+        let first = faults.len();
+        let mut end = HEADER;
+        scan(&node, Bounds::default(), faults, |element, faults| {
+            end = element.value.span().end().saturating_sub(page.base());
+            if element.flags & BUCKET_FLAG != 0 {
+                let key = element.key.bytes();
+                let nested = Fault::new(What::InlineNested, Some(leaf), element.span);
+                faults.push(nested.hiding(Some(key), None));
+            } else {
+                entries.push(self.entry(&element, leaf, &Line::default()));
+            }
+        });
+        if faults.len() == first && end != page.len() {
+            let what = What::InlineLength {
+                want: end.saturating_add(BUCKET),
+                found: page.len().saturating_add(BUCKET),
+            };
+            faults.push(fault(what, end, page.len().saturating_sub(end)));
+        }
+        let limit = self.space.page_size / 4;
+        if page.len() > limit {
+            let found = page.len();
+            faults.push(fault(What::InlineLarge { limit, found }, 0, found));
+        }
+    }
+}

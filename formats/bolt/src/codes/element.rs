@@ -1,0 +1,113 @@
+//! Faults of one element of a page, and of its key.
+
+use finding::{Code, Severity};
+
+use super::SALVAGE;
+
+/// Key or value lie outside.
+pub static ELEMENT_BOUNDS: Code = Code {
+    name: "bolt/element-bounds",
+    rule: "B06",
+    severity: Severity::Damage,
+    title: "an element's key or value lies outside its page",
+    explanation: "Position and sizes lead out of the page, or into the elements themselves. bbolt \
+        does not check them: it reads what stands in the neighbour page, or dies.",
+    remedy: SALVAGE,
+    messages: &["panic: runtime error: slice bounds out of range [::N] with length 2147483647"],
+};
+
+/// It overlaps with another.
+pub static ELEMENT_OVERLAP: Code = Code {
+    name: "bolt/element-overlap",
+    rule: "B06",
+    severity: Severity::Damage,
+    title: "two elements share bytes",
+    explanation: "The library writes key, value, key, value without a gap. An element that starts \
+        before the end of the one before it has a damaged position or size, or the one before \
+        it has. bbolt does not look at this.",
+    remedy: SALVAGE,
+    messages: &[],
+};
+
+/// There is room before it.
+pub static ELEMENT_GAP: Code = Code {
+    name: "bolt/element-gap",
+    rule: "B06",
+    severity: Severity::Damage,
+    title: "there is a gap before an element's key",
+    explanation: "The library writes key, value, key, value without a gap. A gap means that a \
+        position or a size is damaged: a value may be cut short. bbolt does not look at this.",
+    remedy: SALVAGE,
+    messages: &[],
+};
+
+/// Its flags are unknown.
+pub static ELEMENT_FLAGS: Code = Code {
+    name: "bolt/element-flags",
+    rule: "B06",
+    severity: Severity::Damage,
+    title: "an element's flags are neither 0 nor 1",
+    explanation: "Flag 1 says that the value is a bucket; no other is in use.",
+    remedy: SALVAGE,
+    messages: &[],
+};
+
+/// Its key is empty.
+pub static KEY_EMPTY: Code = Code {
+    name: "bolt/key-empty",
+    rule: "B06",
+    severity: Severity::Damage,
+    title: "a key is empty",
+    explanation: "The library refuses empty keys. The size of the key is damaged, or the element \
+        was zeroed. bbolt's check does not look at this.",
+    remedy: SALVAGE,
+    messages: &["key required"],
+};
+
+/// Its key is too long.
+pub static KEY_LONG: Code = Code {
+    name: "bolt/key-long",
+    rule: "B06",
+    severity: Severity::Damage,
+    title: "a key is longer than 32,768 bytes",
+    explanation: "The library refuses longer keys. The size of the key is damaged.",
+    remedy: SALVAGE,
+    messages: &["key too large"],
+};
+
+/// Keys are out of order.
+pub static KEY_ORDER: Code = Code {
+    name: "bolt/key-order",
+    rule: "B06",
+    severity: Severity::Damage,
+    title: "a key is not larger than the key before it",
+    explanation: "Keys are found by binary search: one out of order is not found any more, nor are \
+        others around it.",
+    remedy: SALVAGE,
+    messages: &["needs to be > (found <) than previous element"],
+};
+
+/// A key is smaller than its branch says.
+pub static KEY_BEFORE_BRANCH: Code = Code {
+    name: "bolt/key-before-branch",
+    rule: "B06",
+    severity: Severity::Damage,
+    title: "a page starts with a key smaller than the branch above says",
+    explanation: "A branch names the first key of each page below. A page that starts before it is \
+        not the page that the branch was written for.",
+    remedy: SALVAGE,
+    messages: &["needs to be >= the key in the ancestor"],
+};
+
+/// A key belongs to a later page.
+pub static KEY_PAST_BRANCH: Code = Code {
+    name: "bolt/key-past-branch",
+    rule: "B06",
+    severity: Severity::Damage,
+    title: "a page ends with a key that belongs to a later page",
+    explanation: "A branch names the first key of each page below; all keys before that one belong \
+        to the pages before. A page that goes further is not the page that the branch was \
+        written for.",
+    remedy: SALVAGE,
+    messages: &["needs to be < than key of the next element in ancestor"],
+};

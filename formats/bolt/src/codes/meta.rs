@@ -1,0 +1,153 @@
+//! Faults of one of the two metas.
+
+use finding::{Code, Severity};
+
+use super::SALVAGE;
+
+/// What helps where one meta is bad and the other good.
+const OTHER_META: &str = "If the other meta is valid, the daemon falls back to it and repairs this \
+    one with its next two transactions: at most one transaction is lost. Copy the file away first.";
+
+/// The magic number is another.
+pub static META_MAGIC: Code = Code {
+    name: "bolt/meta-magic",
+    rule: "B03",
+    severity: Severity::Damage,
+    title: "a meta does not start with the magic number",
+    explanation: "Two metas take turns, so that one is whole at any time. With one of them gone \
+        the next crash during a commit can leave none. bbolt's own check says OK to this.",
+    remedy: OTHER_META,
+    messages: &["invalid database"],
+};
+
+/// The version is another, and the checksum does not hold.
+pub static META_VERSION: Code = Code {
+    name: "bolt/meta-version",
+    rule: "B03",
+    severity: Severity::Damage,
+    title: "a meta's version is not 2",
+    explanation: "The checksum does not hold either, so this is damage and not another version.",
+    remedy: OTHER_META,
+    messages: &["version mismatch"],
+};
+
+/// The checksum does not hold.
+pub static META_CHECKSUM: Code = Code {
+    name: "bolt/meta-checksum",
+    rule: "B03",
+    severity: Severity::Damage,
+    title: "a meta's checksum does not hold",
+    explanation: "It is FNV-1a over the 56 bytes before it. BoltDB and bbolt up to 1.3.6 take a \
+        checksum of zero for none and believe the meta; later ones do not.",
+    remedy: OTHER_META,
+    messages: &["checksum error"],
+};
+
+/// The page's header is not that of a meta.
+pub static META_HEADER: Code = Code {
+    name: "bolt/meta-header",
+    rule: "B05",
+    severity: Severity::Odd,
+    title: "the page header before a meta is not that of a meta page",
+    explanation: "The checksum does not cover the header, and opening the file does not look at \
+        it, but bbolt's own check stops there.",
+    remedy: "The daemon repairs it with its next two transactions.",
+    messages: &["page 0: has unexpected type/flags: 0"],
+};
+
+/// The page size is not that of the file.
+pub static META_PAGE_SIZE: Code = Code {
+    name: "bolt/meta-page-size",
+    rule: "B03",
+    severity: Severity::Fatal,
+    title: "a meta gives a page size that is not that of the file",
+    explanation: "The page size was found by looking at which multiples pages stand that name \
+        their own number. With the wrong one every page is looked for at the wrong place.",
+    remedy: SALVAGE,
+    messages: &["panic: invalid freelist page: 0, page type is unknown<00>"],
+};
+
+/// Its flags are set.
+pub static META_FLAGS: Code = Code {
+    name: "bolt/meta-flags",
+    rule: "",
+    severity: Severity::Note,
+    title: "a meta's flags are not zero: the file was operated on",
+    explanation: "No daemon sets them. `bbolt surgery meta update` leaves 4 here, so somebody \
+        changed this meta by hand.",
+    remedy: "Nothing, but find out what was changed, and why.",
+    messages: &[],
+};
+
+/// It stands in the other's slot.
+pub static META_SLOT: Code = Code {
+    name: "bolt/meta-slot",
+    rule: "",
+    severity: Severity::Odd,
+    title: "a meta stands in the slot of the other",
+    explanation: "Transaction T writes its meta to page T modulo 2. A meta in the other slot was \
+        copied there, for instance by `bbolt surgery revert-meta-page`.",
+    remedy: "Nothing, but find out what was changed, and why.",
+    messages: &[],
+};
+
+/// The two transactions do not follow each other.
+pub static META_TXID: Code = Code {
+    name: "bolt/meta-txid",
+    rule: "",
+    severity: Severity::Odd,
+    title: "the two metas are not of consecutive transactions",
+    explanation: "Every transaction writes one meta, so their numbers differ by one. Equal numbers \
+        come from surgery; a larger gap means that the write of at least one meta was lost, and \
+        that the older tree cannot be relied on.",
+    remedy: "Treat the older tree as lost: its pages may have been used again.",
+    messages: &[],
+};
+
+/// Bytes behind it.
+pub static META_SLACK: Code = Code {
+    name: "bolt/meta-slack",
+    rule: "",
+    severity: Severity::Odd,
+    title: "there are bytes behind a meta, where only zeroes are written",
+    explanation: "The library writes a whole page of which all but the first 80 bytes are zero.",
+    remedy: "Look at the bytes: something else wrote into the file.",
+    messages: &[],
+};
+
+/// The root page cannot be.
+pub static META_ROOT: Code = Code {
+    name: "bolt/meta-root",
+    rule: "B04",
+    severity: Severity::Fatal,
+    title: "a meta names a root page that cannot be",
+    explanation: "The root page must lie behind the metas, before the high-water mark and inside \
+        the file. From a wrong one nothing can be reached.",
+    remedy: SALVAGE,
+    messages: &["panic: assertion failed: Page expected to be"],
+};
+
+/// The freelist page cannot be.
+pub static META_FREELIST: Code = Code {
+    name: "bolt/meta-freelist",
+    rule: "B07",
+    severity: Severity::Fatal,
+    title: "a meta names a freelist page that cannot be",
+    explanation: "The freelist must lie behind the metas, before the high-water mark and inside \
+        the file, or be 2^64-1 for none. The library reads it when it opens the file, and dies.",
+    remedy: "The freelist can be computed from the tree: on a copy, `bbolt surgery freelist \
+        abandon`, or `coroner bolt salvage -o NEW`.",
+    messages: &["panic: invalid freelist page"],
+};
+
+/// The high-water mark cannot be.
+pub static META_HIGH_WATER: Code = Code {
+    name: "bolt/meta-high-water",
+    rule: "B04",
+    severity: Severity::Damage,
+    title: "a meta's high-water mark cannot be",
+    explanation: "The mark is the number of the first page that was never used. It lies behind the \
+        metas and all pages in use, and the file is at least as long.",
+    remedy: SALVAGE,
+    messages: &[],
+};

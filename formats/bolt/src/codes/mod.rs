@@ -1,0 +1,83 @@
+//! Every kind of fault of this crate, with what it means and what to do.
+
+mod bucket;
+mod element;
+mod file;
+mod freelist;
+mod meta;
+mod page;
+mod tree;
+
+use finding::Code;
+
+pub use bucket::*;
+pub use element::*;
+pub use file::*;
+pub use freelist::*;
+pub use meta::*;
+pub use page::*;
+pub use tree::*;
+
+/// What helps where a tree page is broken.
+const SALVAGE: &str = "Do not start the daemon on this file and do not delete it: copy it away, \
+    then let `coroner bolt salvage -o NEW` write a new database from what can be proven.";
+
+/// Every code that this crate can give.
+pub const CODES: &[&Code] = &[
+    &EMPTY_FILE,
+    &NOT_BOLT,
+    &BIG_ENDIAN,
+    &UNKNOWN_VERSION,
+    &NO_META,
+    &FILE_SHORT,
+    &RAGGED_END,
+    &UNCOMMITTED,
+    &META_MAGIC,
+    &META_VERSION,
+    &META_CHECKSUM,
+    &META_HEADER,
+    &META_PAGE_SIZE,
+    &META_FLAGS,
+    &META_SLOT,
+    &META_TXID,
+    &META_SLACK,
+    &META_ROOT,
+    &META_FREELIST,
+    &META_HIGH_WATER,
+    &PAGE_ID,
+    &PAGE_TYPE,
+    &PAGE_ZERO,
+    &PAGE_OVERFLOW,
+    &PAGE_COUNT,
+    &PAGE_EMPTY,
+    &PAGE_SLACK,
+    &PAGE_GARBLED,
+    &PAGE_RANGE,
+    &PAGE_CYCLE,
+    &PAGE_SHARED,
+    &PAGE_LOST,
+    &TREE_DEEP,
+    &PREVIOUS_TREE,
+    &LOST_WRITE,
+    &ELEMENT_BOUNDS,
+    &ELEMENT_OVERLAP,
+    &ELEMENT_GAP,
+    &ELEMENT_FLAGS,
+    &KEY_EMPTY,
+    &KEY_LONG,
+    &KEY_ORDER,
+    &KEY_BEFORE_BRANCH,
+    &KEY_PAST_BRANCH,
+    &BUCKET_HEADER,
+    &INLINE_HEADER,
+    &INLINE_LENGTH,
+    &INLINE_NESTED,
+    &INLINE_LARGE,
+    &FREELIST_TYPE,
+    &FREELIST_COUNT,
+    &FREELIST_ID,
+    &FREELIST_ORDER,
+    &FREELIST_TWICE,
+    &FREELIST_SELF,
+    &FREE_REACHABLE,
+];

@@ -1,0 +1,112 @@
+//! Faults of one page.
+
+use finding::{Code, Severity};
+
+use super::SALVAGE;
+
+/// It says that it is another page.
+pub static PAGE_ID: Code = Code {
+    name: "bolt/page-id",
+    rule: "B05",
+    severity: Severity::Fatal,
+    title: "a page in use says that it is another page",
+    explanation: "Each page starts with its own number. Another one means that the page was never \
+        written, or that something else was written over it: a power cut, a bad disk, a file \
+        system repaired by force.",
+    remedy: SALVAGE,
+    messages: &["panic: assertion failed: Page expected to be: N, but self identifies as M"],
+};
+
+/// It is of the wrong kind.
+pub static PAGE_TYPE: Code = Code {
+    name: "bolt/page-type",
+    rule: "B05",
+    severity: Severity::Fatal,
+    title: "a page in use is of the wrong kind",
+    explanation: "Where the tree goes on there must be a branch or a leaf. A freelist or a meta \
+        there means that a pointer went wrong, or that the page was used again.",
+    remedy: SALVAGE,
+    messages: &[
+        "panic: invalid page type: N: 10",
+        "has unexpected type/flags",
+        "invalid type: unknown<00>",
+    ],
+};
+
+/// It holds only zeroes.
+pub static PAGE_ZERO: Code = Code {
+    name: "bolt/page-zero",
+    rule: "B05",
+    severity: Severity::Fatal,
+    title: "a page in use holds only zeroes",
+    explanation: "The file system gave the page its place but its contents never arrived: the \
+        usual trace of a power cut, or of a hole in a copy.",
+    remedy: SALVAGE,
+    messages: &[
+        "panic: assertion failed: Page expected to be: N, but self identifies as 0",
+        "panic: invalid page type: 0: 0",
+        "panic: invalid freelist page: 0, page type is unknown<00>",
+    ],
+};
+
+/// It runs past the end.
+pub static PAGE_OVERFLOW: Code = Code {
+    name: "bolt/page-overflow",
+    rule: "B05",
+    severity: Severity::Damage,
+    title: "a page's overflow runs past the high-water mark or the end of the file",
+    explanation: "A page with long values goes on for `overflow` further pages. bbolt does not \
+        check the number before it follows it; `bbolt check` hangs on large ones.",
+    remedy: SALVAGE,
+    messages: &[],
+};
+
+/// The number of its elements is wrong.
+pub static PAGE_COUNT: Code = Code {
+    name: "bolt/page-count",
+    rule: "B06",
+    severity: Severity::Damage,
+    title: "a page's number of elements is wrong",
+    explanation: "The elements are followed at once by the first key, so the place of the first \
+        key gives the number of elements. A smaller count hides keys, a larger one takes data \
+        for elements. bbolt does not look at this.",
+    remedy: SALVAGE,
+    messages: &["panic: runtime error: slice bounds out of range"],
+};
+
+/// It has no elements.
+pub static PAGE_EMPTY: Code = Code {
+    name: "bolt/page-empty",
+    rule: "B06",
+    severity: Severity::Damage,
+    title: "a page has no elements where there must be some",
+    explanation: "Only the single leaf of an empty bucket is empty; the library removes every \
+        other. Whatever the page held is lost, and bbolt does not notice.",
+    remedy: SALVAGE,
+    messages: &["panic: runtime error: index out of range"],
+};
+
+/// There are bytes behind its last value.
+pub static PAGE_SLACK: Code = Code {
+    name: "bolt/page-slack",
+    rule: "B06",
+    severity: Severity::Odd,
+    title: "there are bytes behind a page's last value, where only zeroes are written",
+    explanation: "The library writes each page from a buffer of zeroes. Other bytes are left by \
+        `bbolt surgery clear-page`, by a damaged count, or by something else that wrote into \
+        the file. What stands there may be data that can be saved.",
+    remedy: "`coroner bolt carve` shows what stands there.",
+    messages: &[],
+};
+
+/// Most of its elements are unreadable.
+pub static PAGE_GARBLED: Code = Code {
+    name: "bolt/page-garbled",
+    rule: "B06",
+    severity: Severity::Damage,
+    title: "a page has more faults than are worth listing",
+    explanation: "The header is that of the page, but the rest is not: usually the first sector \
+        was written and the others were not, or the other way round.",
+    remedy: SALVAGE,
+    messages: &[],
+};

@@ -1,0 +1,100 @@
+//! Faults of the tree that pages form.
+
+use finding::{Code, Severity};
+
+use super::SALVAGE;
+
+/// A pointer leads nowhere.
+pub static PAGE_RANGE: Code = Code {
+    name: "bolt/page-range",
+    rule: "B04",
+    severity: Severity::Fatal,
+    title: "the tree points to a page that cannot be",
+    explanation: "A page of the tree lies behind the two metas, before the high-water mark and \
+        inside the file. What stood there is unknown.",
+    remedy: SALVAGE,
+    messages: &[
+        "out of bounds: HWM",
+        "panic: assertion failed: Page expected to be",
+        "freepages: failed to get all reachable pages",
+    ],
+};
+
+/// A pointer leads back.
+pub static PAGE_CYCLE: Code = Code {
+    name: "bolt/page-cycle",
+    rule: "B08",
+    severity: Severity::Fatal,
+    title: "the tree points back to a page above",
+    explanation: "Whoever follows such a pointer never ends: bbolt's check hangs or overflows its \
+        stack, and containerd eats memory until it is killed.",
+    remedy: SALVAGE,
+    messages: &[
+        "freepages: failed to get all reachable pages (page N: multiple references",
+        "runtime: goroutine stack exceeds 1000000000-byte limit",
+    ],
+};
+
+/// Two pointers lead to one page.
+pub static PAGE_SHARED: Code = Code {
+    name: "bolt/page-shared",
+    rule: "B08",
+    severity: Severity::Fatal,
+    title: "the tree reaches a page twice",
+    explanation: "Each page has one place in the tree. When one of the two is changed, the page is \
+        freed under the other, and used again. One of the pointers is wrong; what should stand \
+        there is unknown.",
+    remedy: SALVAGE,
+    messages: &["multiple references (stack: ["],
+};
+
+/// A page belongs to nobody.
+pub static PAGE_LOST: Code = Code {
+    name: "bolt/page-lost",
+    rule: "B08",
+    severity: Severity::Odd,
+    title: "a page is neither in use nor free",
+    explanation: "The space is lost, which harms nobody. But a whole tree page that nothing points \
+        to may be what a damaged pointer lost.",
+    remedy: "If other faults are reported, `coroner bolt salvage -o NEW` looks at these pages too.",
+    messages: &["unreachable unfreed"],
+};
+
+/// It is too deep to be real.
+pub static TREE_DEEP: Code = Code {
+    name: "bolt/tree-deep",
+    rule: "",
+    severity: Severity::Damage,
+    title: "the tree is deeper than any real one",
+    explanation: "A branch has at least two children, so even the largest file needs only a few \
+        levels. The walk ended there; what lies below is unknown.",
+    remedy: SALVAGE,
+    messages: &[],
+};
+
+/// The older tree is damaged.
+pub static PREVIOUS_TREE: Code = Code {
+    name: "bolt/previous-tree",
+    rule: "B03",
+    severity: Severity::Note,
+    title: "the tree of the transaction before is not whole",
+    explanation: "Each transaction leaves the tree before it untouched, until the next one starts \
+        to write. A daemon that died while it committed may have used its pages again. The \
+        newest tree is not concerned, but there is nothing to fall back to.",
+    remedy: "Do not use `bbolt surgery revert-meta-page` on this file.",
+    messages: &[],
+};
+
+/// A page is of an older transaction.
+pub static LOST_WRITE: Code = Code {
+    name: "bolt/lost-write",
+    rule: "B08",
+    severity: Severity::Damage,
+    title: "a page of the newest tree seems to be of an older transaction",
+    explanation: "The meta of the last transaction arrived on the disk and one of its pages did \
+        not, so that what stood there before is taken for new. Found by comparing the tree with \
+        the one before it. bbolt's check says OK to two in three of these.",
+    remedy: "The tree of the transaction before is whole: compare both with `coroner bolt diff`, \
+        and go back to it on a copy.",
+    messages: &[],
+};

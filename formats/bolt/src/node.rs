@@ -1,0 +1,194 @@
+//! A branch or a leaf: its elements, keys and values.
+
+use view::{Short, Span, View};
+
+use crate::page::{HEADER, Header, Kind, PageId};
+
+/// Bytes of an element, in branches as in leaves.
+pub(crate) const ELEMENT: u64 = 16;
+/// The longest key that the library takes (`MaxKeySize`).
+pub(crate) const MAX_KEY: u64 = 32_768;
+/// In a leaf element's flags: the value is a bucket.
+pub(crate) const BUCKET_FLAG: u32 = 1;
+
+/// A branch or leaf page with all its overflow, or the leaf inside an inline bucket.
+#[derive(Debug, Clone, Copy)]
+pub struct Node<'s> {
+    view: View<'s>,
+    id: PageId,
+    header: Header,
+    kind: Kind,
+}
+
+/// One element of a node, in bounds.
+#[derive(Debug, Clone, Copy)]
+pub struct Element<'s> {
+    /// Which one.
+    pub index: u64,
+    /// Its 16 bytes.
+    pub span: Span,
+    /// Flags: of a leaf 0, or 1 for a bucket; of a branch 0.
+    pub flags: u32,
+    /// Its key.
+    pub key: View<'s>,
+    /// Its value; of a branch, nothing.
+    pub value: View<'s>,
+    /// Of a branch, the page below.
+    pub child: Option<PageId>,
+}
+
+/// The numbers of one element as they stand.
+///
+/// ```text
+///         0       4            8            12          16
+/// leaf    | flags | position   | key size   | value size |
+/// branch  | position | key size | page: u64              |
+/// ```
+///
+/// The position counts from the element's own first byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RawElement {
+    /// Offset of the element in its page.
+    pub at: u64,
+    /// Flags of a leaf element.
+    pub flags: u32,
+    /// Position of the key.
+    pub pos: u32,
+    /// Bytes of the key.
+    pub ksize: u32,
+    /// Bytes of the value of a leaf element.
+    pub vsize: u32,
+    /// Page that a branch element names.
+    pub pgid: Option<PageId>,
+}
+
+impl RawElement {
+    /// Offset of the key in the page.
+    pub fn key_at(&self) -> u64 {
+        self.at.saturating_add(u64::from(self.pos))
+    }
+
+    /// Offset of the value in the page.
+    pub fn value_at(&self) -> u64 {
+        self.key_at().saturating_add(u64::from(self.ksize))
+    }
+
+    /// Offset of the byte behind the value in the page.
+    pub fn end(&self) -> u64 {
+        self.value_at().saturating_add(u64::from(self.vsize))
+    }
+}
+
+impl<'s> Node<'s> {
+    pub(crate) const fn new(view: View<'s>, id: PageId, header: Header, kind: Kind) -> Self {
+        Self {
+            view,
+            id,
+            header,
+            kind,
+        }
+    }
+
+    /// All its bytes, header and overflow included.
+    pub const fn view(&self) -> View<'s> {
+        self.view
+    }
+
+    /// Its page; for an inline bucket, the page in which it stands.
+    pub const fn id(&self) -> PageId {
+        self.id
+    }
+
+    /// Its header.
+    pub const fn header(&self) -> Header {
+        self.header
+    }
+
+    /// Branch or leaf.
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// How many elements fit into it.
+    pub fn room(&self) -> u64 {
+        self.view.len().saturating_sub(HEADER) / ELEMENT
+    }
+
+    /// How many elements it says to have.
+    pub fn count(&self) -> u64 {
+        u64::from(self.header.count)
+    }
+
+    /// Offset of the byte behind `count` elements.
+    pub(crate) const fn elements_end(count: u64) -> u64 {
+        HEADER.saturating_add(count.saturating_mul(ELEMENT))
+    }
+
+    /// The numbers of element `index`, whatever they are.
+    pub fn raw(&self, index: u64) -> Result<RawElement, Short> {
+        let at = Self::elements_end(index);
+        let row: [u8; 16] = self.view.array(at, "element")?;
+        let row = View::based(&row, self.view.absolute(at));
+        Ok(match self.kind {
+            Kind::Branch => RawElement {
+                at,
+                flags: 0,
+                pos: row.u32_le(0, "element position")?,
+                ksize: row.u32_le(4, "key size")?,
+                vsize: 0,
+                pgid: Some(PageId(row.u64_le(8, "child page")?)),
+            },
+            _ => RawElement {
+                at,
+                flags: row.u32_le(0, "element flags")?,
+                pos: row.u32_le(4, "element position")?,
+                ksize: row.u32_le(8, "key size")?,
+                vsize: row.u32_le(12, "value size")?,
+                pgid: None,
+            },
+        })
+    }
+
+    /// Key and value of element `index`.
+    pub fn element(&self, index: u64) -> Result<Element<'s>, Short> {
+        let raw = self.raw(index)?;
+        self.cut(index, &raw)
+    }
+
+    /// Key and value that `raw` names.
+    pub(crate) fn cut(&self, index: u64, raw: &RawElement) -> Result<Element<'s>, Short> {
+        Ok(Element {
+            index,
+            span: Span::new(self.view.absolute(raw.at), ELEMENT),
+            flags: raw.flags,
+            key: self.view.slice(raw.key_at(), u64::from(raw.ksize), "key")?,
+            value: self
+                .view
+                .slice(raw.value_at(), u64::from(raw.vsize), "value")?,
+            child: raw.pgid,
+        })
+    }
+
+    /// Whether elements 0 to before `count` are in bounds and packed, as the library writes them.
+    pub(crate) fn is_packed(&self, count: u64) -> bool {
+        let mut next = Self::elements_end(count);
+        count > 0
+            && count <= self.room()
+            && (0..count).all(|index| {
+                let Ok(raw) = self.raw(index) else {
+                    return false;
+                };
+                let fits = raw.key_at() == next && raw.ksize > 0 && raw.end() <= self.view.len();
+                next = raw.end();
+                fits
+            })
+    }
+
+    /// The number of elements that the place of the first key gives, if they are all packed.
+    pub(crate) fn packed_count(&self) -> Option<u64> {
+        let pos = u64::from(self.raw(0).ok()?.pos);
+        let count = pos / ELEMENT;
+        (pos % ELEMENT == 0 && u16::try_from(count).is_ok() && self.is_packed(count))
+            .then_some(count)
+    }
+}

@@ -117,7 +117,7 @@ impl<'s> Contents<'s> {
 
 impl<'s> Bucket<'s> {
     /// The root bucket that a meta names.
-    pub(crate) const fn of_meta(space: Space<'s>, root: Pointer, sequence: u64) -> Self {
+    pub(crate) fn of_meta(space: Space<'s>, root: Pointer, sequence: u64) -> Self {
         Self {
             space,
             root: Root::Page(root),

@@ -1,1 +1,124 @@
-//! Judgement: every check of coroner, one file a family, one line each in CHECKS
+//! Judgement: every check of coroner, one file a family, one line each in [`CHECKS`].
+//!
+//! A check is a kind of finding ([`Code`]), the facts that must be known *whole* before it may
+//! speak, and a function over a [`Node`]. It opens no file: a fact that is missing makes it
+//! abstain, and the report says so. To add one: write it in the file of its family, add its line
+//! to `CHECKS`, and a case that provokes it.
+
+mod blob;
+mod config;
+mod container;
+mod cri;
+mod database;
+mod image;
+mod ingest;
+mod judge;
+mod lease;
+mod runtime;
+mod snapshot;
+mod snapshot_dir;
+mod store;
+
+use finding::{Code, Report};
+use node::{Index, Node};
+
+pub use judge::{Judge, Measured, Need};
+
+/// One check.
+#[derive(Debug)]
+pub struct Check {
+    /// The kind of finding that it gives.
+    pub code: &'static Code,
+    /// Facts that must be known whole before it may conclude anything.
+    pub needs: &'static [Need],
+    /// Gives its findings to the judge.
+    pub run: fn(&mut Judge<'_>),
+}
+
+/// Every check, in the order of the docs.
+pub const CHECKS: &[&Check] = &[
+    // The stores themselves.
+    &store::ROOT_MISSING,
+    &store::STATE_MISSING,
+    &store::META_MISSING,
+    &store::META_EMPTY,
+    &store::META_BROKEN,
+    &store::UNREADABLE,
+    &store::BACKEND_BROKEN,
+    &config::UNUSABLE,
+    // Content.
+    &blob::MISSING,
+    &blob::SIZE,
+    &blob::ALTERED,
+    &blob::UNKNOWN,
+    &blob::STRAY,
+    &ingest::STALE,
+    &ingest::DAMAGED,
+    &ingest::UNKNOWN,
+    &ingest::ROW_ALONE,
+    // Images and containers.
+    &image::TARGET_MISSING,
+    &image::CONTENT_MISSING,
+    &image::DOCUMENT,
+    &container::IMAGE_GONE,
+    &container::SNAPSHOT_GONE,
+    &cri::RECORD,
+    &cri::NAME_TWICE,
+    &cri::SANDBOX_GONE,
+    // Snapshots.
+    &snapshot::PARENT_MISSING,
+    &snapshot::PARENT_CYCLE,
+    &snapshot::CHILDREN,
+    &snapshot::BACKEND_MISSING,
+    &snapshot::BACKEND_UNKNOWN,
+    &snapshot::PARENTS_DISAGREE,
+    &snapshot::NAME_TWICE,
+    &snapshot::NAME_SEQUENCE,
+    &snapshot_dir::DIRECTORY_MISSING,
+    &snapshot_dir::DIRECTORY_UNKNOWN,
+    &snapshot_dir::TEMPORARY,
+    &snapshot_dir::ID_SEQUENCE,
+    &snapshot_dir::USAGE,
+    // Leases.
+    &lease::EXPIRED,
+    &lease::OWNERLESS,
+    // The runtime.
+    &runtime::NEVER_STARTED,
+    &runtime::STATE_DAMAGED,
+    &runtime::STATE_WITHOUT_BUNDLE,
+    &runtime::BUNDLE_WITHOUT_STATE,
+    &runtime::ADDRESS_DAMAGED,
+];
+
+/// Codes of the formats: faults of one file, which no check needs to look for.
+const FORMATS: &[&[&Code]] =
+    &[bolt::CODES, metadb::CODES, content::CODES, snapshots::CODES, runc::CODES, evidence::CODES];
+
+/// Every kind of finding that coroner knows, sorted by name.
+pub fn codes() -> Vec<&'static Code> {
+    let mut codes: Vec<&'static Code> = CHECKS.iter().map(|check| check.code).collect();
+    codes.extend(FORMATS.iter().copied().flatten());
+    codes.sort_by_key(|code| code.name);
+    codes.dedup_by_key(|code| code.name);
+    codes
+}
+
+/// How many findings of one code a report holds at most.
+pub const MOST_OF_A_CODE: u64 = 200;
+
+/// Judges a node: every check that its facts allow.
+pub fn judge(node: &Node, measured: &Measured) -> Report {
+    judge_with(node, measured, |_| true)
+}
+
+/// As [`judge`], with the checks that `wanted` picks; faults of the formats are always told.
+pub fn judge_with(node: &Node, measured: &Measured, wanted: impl Fn(&Check) -> bool) -> Report {
+    let index = Index::new(node);
+    let mut judge = Judge::new(node, &index, measured);
+    database::faults(&mut judge);
+    runtime::faults(&mut judge);
+    for check in CHECKS.iter().copied().filter(|check| wanted(check)) {
+        judge.run(check);
+    }
+    judge.report(MOST_OF_A_CODE)
+}

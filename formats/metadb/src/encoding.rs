@@ -201,7 +201,7 @@ mod tests {
     #[rustfmt::skip]
     fn times_are_as_go_writes_them() {
         // time.Unix(1700000000, 5).UTC().MarshalBinary()
-        let bytes = [1, 0, 0, 0, 0x0e, 0xdc, 0xe5, 0xe8, 0x80, 0, 0, 0, 5, 0xff, 0xff];
+        let bytes = [1, 0, 0, 0, 0x0e, 0xdc, 0xe5, 0xe8, 0x00, 0, 0, 0, 5, 0xff, 0xff];
         assert_eq!(go_time(&bytes).unwrap(), Time::new(1_700_000_000, 5));
         assert_eq!(go_time(&[]), Err(DecodeError::TimeEmpty));
         assert_eq!(go_time(&[3; 15]), Err(DecodeError::TimeVersion(3)));

@@ -1,0 +1,142 @@
+//! Runs checks over a node, and collects what they say.
+
+use std::collections::BTreeMap;
+
+use content::Digest;
+use finding::{Coverage, Finding, Known, Object, Report, Text, Unknown};
+use measure::{HashedBlob, Usage};
+use metadb::{MetaDb, Namespace};
+use node::{Index, Node};
+
+use crate::Check;
+
+/// A fact that a check needs whole before it may conclude from what is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Images of every namespace.
+    Images,
+    /// Containers of every namespace.
+    Containers,
+    /// Snapshots of every namespace and snapshotter, in meta.db.
+    Snapshots,
+    /// Blobs of every namespace, in meta.db.
+    Blobs,
+    /// Ingests of every namespace, in meta.db.
+    Ingests,
+    /// Leases of every namespace.
+    Leases,
+    /// The listing of the content store's folders.
+    Content,
+    /// The runtime's folders.
+    Runtime,
+    /// The digest of every blob's bytes (`--hash`).
+    Hashes,
+    /// The disk usage of every committed layer (`--usage`).
+    Usage,
+}
+
+/// Costly facts, where they were asked for.
+#[derive(Debug, Default)]
+pub struct Measured {
+    /// Digests of the blobs' bytes.
+    pub hashes: Option<BTreeMap<Digest, HashedBlob>>,
+    /// Disk usage of the directories of committed snapshots, by snapshotter and id.
+    pub usage: Option<BTreeMap<(Text, u64), Known<Usage>>>,
+}
+
+/// A node before its judge.
+#[derive(Debug)]
+pub struct Judge<'n> {
+    /// The facts.
+    pub node: &'n Node,
+    /// Who uses what.
+    pub index: &'n Index,
+    /// Costly facts.
+    pub measured: &'n Measured,
+    findings: Vec<Finding>,
+    coverage: Coverage,
+    running: &'static str,
+}
+
+impl<'n> Judge<'n> {
+    pub(crate) fn new(node: &'n Node, index: &'n Index, measured: &'n Measured) -> Self {
+        let coverage = node.coverage.clone();
+        Self { node, index, measured, findings: Vec::new(), coverage, running: "" }
+    }
+
+    /// Adds a finding.
+    pub fn say(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// Notes that the running check could not judge something.
+    pub fn abstain(&mut self, because: impl Into<String>) {
+        self.coverage.abstain(self.running, because);
+    }
+
+    /// Abstains where something is unknown, naming at most the first reason; `true` if it did.
+    pub fn abstains_for(&mut self, unknown: &[Unknown]) -> bool {
+        let Some(first) = unknown.first() else { return false };
+        let more = match unknown.len() {
+            1 => String::new(),
+            count => format!(" (and {} more)", count.saturating_sub(1)),
+        };
+        self.abstain(format!("{} cannot be known: {}{more}", first.what, first.why));
+        true
+    }
+
+    pub(crate) fn run(&mut self, check: &Check) {
+        self.running = check.code.name;
+        for need in check.needs {
+            let unknown = self.unknown(*need);
+            if self.abstains_for(&unknown) {
+                return;
+            }
+        }
+        (check.run)(self);
+    }
+
+    /// What of `need` is not known; nothing if all of it is.
+    fn unknown(&self, need: Need) -> Vec<Unknown> {
+        let meta = |pick: &dyn Fn(&MetaDb) -> Vec<Unknown>| match &self.node.meta.rows {
+            Some(meta) => pick(meta),
+            None => self.node.meta.lost().into_iter().collect(),
+        };
+        match need {
+            Need::Images => meta(&|meta| meta.unknown(|namespace| &namespace.images)),
+            Need::Containers => meta(&|meta| meta.unknown(|namespace| &namespace.containers)),
+            Need::Snapshots => meta(&MetaDb::unknown_snapshots),
+            Need::Blobs => meta(&|meta| meta.unknown(|namespace| &namespace.blobs)),
+            Need::Ingests => meta(&|meta| meta.unknown(|namespace| &namespace.ingests)),
+            Need::Leases => meta(&|meta| meta.unknown(|namespace| &namespace.leases)),
+            Need::Content => self.node.content.unknown().to_vec(),
+            Need::Runtime => self.node.runtime.unknown().to_vec(),
+            Need::Hashes if self.measured.hashes.is_none() => {
+                vec![Unknown::new("the digest of the blobs", "they were not hashed (--hash does it)")]
+            }
+            Need::Usage if self.measured.usage.is_none() => {
+                vec![Unknown::new("the usage of layers", "it was not measured (--usage does it)")]
+            }
+            Need::Hashes | Need::Usage => Vec::new(),
+        }
+    }
+
+    /// The namespaces of meta.db, as far as they could be read.
+    pub fn namespaces(&self) -> &'n [Namespace] {
+        self.node.meta.rows.as_ref().map_or(&[], MetaDb::namespaces)
+    }
+
+    pub(crate) fn report(self, limit: u64) -> Report {
+        let mut coverage = self.coverage;
+        coverage.abstained.sort_by(|a, b| (a.code, &a.because).cmp(&(b.code, &b.because)));
+        Report::new(self.findings, coverage, limit)
+    }
+}
+
+/// Adds every object to what a finding affects.
+pub(crate) fn affecting(mut finding: Finding, objects: &[Object]) -> Finding {
+    for object in objects {
+        finding = finding.affects(object.clone());
+    }
+    finding
+}

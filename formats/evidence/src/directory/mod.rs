@@ -1,0 +1,220 @@
+//! Evidence that is a directory: `/`, a mounted image, or any folder that holds a node.
+
+mod mounts;
+mod open;
+mod walk;
+mod xattrs;
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use finding::{Known, Text, Unknown, Unread};
+use nix::dir::{Dir, Type};
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::Mode;
+use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
+
+pub(crate) use open::Watch;
+pub use xattrs::Xattrs;
+
+use crate::pages::Stream;
+use crate::{Budget, Entry, FileKind, Options, Pages, Source, Stat, host, path};
+use walk::{io, unread};
+
+/// How often a file that changes is read again.
+const TRIES: u32 = 3;
+
+/// A directory and what must be known to read below it.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    name: PathBuf,
+    root: Arc<File>,
+    budget: Budget,
+    /// Whether `/proc` is there and is what it seems.
+    has_proc: bool,
+    /// Whether `trusted.*` extended attributes are shown to us.
+    trusted: bool,
+    /// Paths are walked component by component: there is no `openat2`, or no `/proc` (reopening
+    /// needs the parent then), or there are mounts that must not be looked into.
+    walks: AtomicBool,
+    /// Some file could not be opened with `O_NOATIME`.
+    moves_atimes: AtomicBool,
+    refused: Vec<mounts::Refused>,
+}
+
+impl Directory {
+    /// The directory at `name`, which may be a link: it is the analyst's word, not evidence.
+    pub(crate) fn open(name: &Path, options: &Options) -> Result<Self, Unread> {
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let root = nix::fcntl::open(name, flags, Mode::empty()).map_err(unread)?;
+        let canonical = std::fs::canonicalize(name).map_err(|error| io(&error))?;
+        let has_proc = statfs("/proc/self/fd")
+            .is_ok_and(|file_system| file_system.filesystem_type() == PROC_SUPER_MAGIC);
+        let refused = mounts::refused(&canonical);
+        Ok(Self {
+            name: name.to_owned(),
+            root: Arc::new(File::from(root)),
+            budget: options.budget.clone(),
+            has_proc,
+            trusted: host::sees_trusted_xattrs(),
+            walks: AtomicBool::new(!has_proc || !refused.is_empty()),
+            moves_atimes: AtomicBool::new(false),
+            refused,
+        })
+    }
+
+    pub(crate) fn name(&self) -> Text {
+        Text::from(self.name.as_os_str().as_bytes())
+    }
+
+    /// What the reader of a report should know.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.moves_atimes.load(Ordering::Relaxed) {
+            notes.push(
+                "some files were opened without O_NOATIME (only their owner and root may ask for \
+                 it): their atimes may have moved"
+                    .into(),
+            );
+        }
+        if !self.has_proc {
+            notes.push(
+                "there is no /proc: between looking at a file and opening it, something else \
+                 could have taken its name"
+                    .into(),
+            );
+        }
+        for mount in &self.refused {
+            let at = Text::from(mount.at.as_slice());
+            notes.push(format!(
+                "/{at} is a mount of type {}; it was not looked into",
+                mount.kind
+            ));
+        }
+        notes
+    }
+
+    pub(crate) fn stat(&self, path: &Path) -> Result<Stat, Unread> {
+        self.hold(path).map(|handle| handle.stat)
+    }
+
+    pub(crate) fn read_link(&self, path: &Path) -> Result<Text, Unread> {
+        let handle = self.hold(path)?;
+        if handle.stat.is_symlink() {
+            handle.target().map(Text::from)
+        } else {
+            Err(Unread::Special(handle.stat.kind.word()))
+        }
+    }
+
+    pub(crate) fn list(&self, path: &Path) -> Result<Known<Vec<Entry>>, Unread> {
+        let handle = self.hold_followed(path)?;
+        if !handle.stat.is_dir() {
+            return Err(Unread::Special(handle.stat.kind.word()));
+        }
+        let file = self.reopen(&handle)?;
+        let shown = path::shown(path);
+        let held = file.try_clone().map_err(|error| io(&error))?;
+        let mut dir = Dir::from_fd(file.into()).map_err(unread)?;
+        let parts: Vec<&[u8]> = path::components(path.as_os_str().as_bytes()).collect();
+        let mut entries = Vec::new();
+        let mut unknown = Vec::new();
+        for item in dir.iter() {
+            let item = match item {
+                Ok(item) => item,
+                Err(errno) => {
+                    unknown.push(Unknown::new(format!("entries of {shown}"), errno.desc()));
+                    break;
+                }
+            };
+            let name = item.file_name().to_bytes();
+            if name == b"." || name == b".." {
+                continue;
+            }
+            if u64::try_from(entries.len()).unwrap_or(u64::MAX) >= self.budget.entries {
+                let why = format!("there are more than {}", self.budget.entries);
+                unknown.push(Unknown::new(format!("entries of {shown}"), why));
+                break;
+            }
+            let refused = self.refused_at(parts.iter().copied().chain([name]));
+            let stat = match refused {
+                Some(_) => Ok(Stat::only(FileKind::Dir)),
+                None => stat_at(&held, name),
+            };
+            let stat = match (stat, item.file_type().map(kind)) {
+                (Ok(stat), _) => stat,
+                // Gone since it was listed.
+                (Err(Unread::Absent), _) => continue,
+                (Err(why), seen) => {
+                    let name = Text::from(name);
+                    let what = format!("what {shown}/{name} is");
+                    unknown.push(Unknown::new(what, why.to_string()));
+                    match seen {
+                        Some(kind) => Stat::only(kind),
+                        None => continue,
+                    }
+                }
+            };
+            let name = Text::from(name);
+            entries.push(Entry { name, stat });
+        }
+        entries.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        Ok(Known::with(entries, unknown))
+    }
+
+    pub(crate) fn source(&self, path: &Path, limit: u64, torn: bool) -> Result<Source, Unread> {
+        let mut tries = 0_u32;
+        loop {
+            tries = tries.saturating_add(1);
+            let (stat, content, watch) = self.content(path)?;
+            let whole = content.whole(limit);
+            let unchanged = watch.unchanged();
+            match (whole, unchanged) {
+                (Ok(bytes), Ok(())) => {
+                    return Ok(Source::new(path::shown(path), stat, bytes, false));
+                }
+                (Err(Unread::Changed), _) | (_, Err(Unread::Changed)) if tries < TRIES => {}
+                (Ok(bytes), Err(Unread::Changed)) if torn => {
+                    return Ok(Source::new(path::shown(path), stat, bytes, true));
+                }
+                (Err(why), _) | (_, Err(why)) => return Err(why),
+            }
+        }
+    }
+
+    pub(crate) fn pages(&self, path: &Path) -> Result<Pages, Unread> {
+        let (stat, content, watch) = self.content(path)?;
+        Ok(Pages::new(path::shown(path), stat, content, Some(watch)))
+    }
+
+    pub(crate) fn reader(&self, path: &Path) -> Result<Box<dyn Read + Send + '_>, Unread> {
+        let (_, content, watch) = self.content(path)?;
+        Ok(Box::new(Stream::new(content, Some(watch))))
+    }
+}
+
+/// What `name` in an open directory is.
+fn stat_at(directory: &File, name: &[u8]) -> Result<Stat, Unread> {
+    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let fd = openat(directory.as_fd(), path::path(name), flags, Mode::empty()).map_err(unread)?;
+    let metadata = File::from(fd).metadata().map_err(|error| io(&error))?;
+    Stat::of(&metadata)
+}
+
+/// The kind that the directory itself tells.
+const fn kind(kind: Type) -> FileKind {
+    match kind {
+        Type::File => FileKind::File,
+        Type::Directory => FileKind::Dir,
+        Type::Symlink => FileKind::Symlink,
+        Type::Fifo => FileKind::Fifo,
+        Type::Socket => FileKind::Socket,
+        Type::CharacterDevice => FileKind::Char,
+        Type::BlockDevice => FileKind::Block,
+    }
+}

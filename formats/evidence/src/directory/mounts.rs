@@ -1,0 +1,102 @@
+//! Mounts below the evidence that could hang us: a dead FUSE or NFS server blocks `stat`.
+
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use crate::host;
+
+/// A mount below the evidence's root that is never looked into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// Where it is, relative to the evidence's root, without a leading slash.
+    pub(crate) at: Vec<u8>,
+    /// Type of its file system.
+    pub(crate) kind: String,
+    /// What it is called in messages.
+    pub(crate) word: &'static str,
+}
+
+/// What a file system of this type is called, if a dead server makes it hang.
+fn word(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "fuse" | "fuseblk" => "FUSE mount",
+        kind if kind.starts_with("fuse.") => "FUSE mount",
+        "nfs" | "nfs4" | "cifs" | "smb3" | "smbfs" | "9p" | "afs" | "ceph" | "lustre" | "gfs2"
+        | "ocfs2" | "coda" | "beegfs" => "network mount",
+        "autofs" => "automount point",
+        _ => return None,
+    })
+}
+
+/// One line of `/proc/self/mountinfo`: mount point and file system type.
+///
+/// `36 35 98:0 /root /mnt rw,noatime master:1 - ext3 /dev/root rw`
+pub(crate) fn mount(line: &str) -> Option<(PathBuf, &str)> {
+    let (before, after) = line.split_once(" - ")?;
+    let at = before.split(' ').nth(4)?;
+    let kind = after.split(' ').next()?;
+    Some((unescape(at), kind))
+}
+
+/// `\040` is a space, as the kernel writes mount points.
+fn unescape(text: &str) -> PathBuf {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let octal = tail
+            .get(..3)
+            .and_then(|digits| core::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        match octal {
+            Some(byte) if *first == b'\\' => {
+                bytes.push(byte);
+                rest = tail.get(3..).unwrap_or_default();
+            }
+            _ => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    PathBuf::from(std::ffi::OsString::from_vec(bytes))
+}
+
+/// The mounts strictly below `root` (a canonical path) that are not looked into.
+pub(crate) fn refused(root: &Path) -> Vec<Refused> {
+    let table = host::own(Path::new("/proc/self/mountinfo")).unwrap_or_default();
+    refused_in(&table, root)
+}
+
+fn refused_in(table: &str, root: &Path) -> Vec<Refused> {
+    let below = |line| {
+        let (at, kind) = mount(line)?;
+        let word = word(kind)?;
+        let at = at.strip_prefix(root).ok()?.as_os_str().as_bytes().to_vec();
+        (!at.is_empty()).then(|| Refused {
+            at,
+            kind: kind.to_owned(),
+            word,
+        })
+    };
+    table.lines().filter_map(below).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_hang_is_refused() {
+        let table = "\
+            21 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
+            22 21 0:5 / /run rw,nosuid shared:3 - tmpfs tmpfs rw\n\
+            23 21 0:6 / /mnt/a\\040b rw master:1 - fuse.sshfs host: rw\n\
+            24 21 0:7 / /srv rw - nfs4 host:/srv rw\n\
+            garbage\n";
+        let found = refused_in(table, Path::new("/"));
+        let at: Vec<&[u8]> = found.iter().map(|mount| mount.at.as_slice()).collect();
+        assert_eq!(at, [b"mnt/a b".as_slice(), b"srv".as_slice()]);
+        assert_eq!(refused_in(table, Path::new("/srv")), []);
+        assert_eq!(refused_in(table, Path::new("/mnt"))[0].at, b"a b");
+    }
+}

@@ -1,0 +1,226 @@
+//! Blobs: rows of meta.db against files of the content store.
+
+use std::collections::BTreeMap;
+
+use content::{Blob, Digest};
+use finding::{Code, Finding, Location, Object, Severity, Text};
+use measure::Hashed;
+use metadb::{BlobRow, Row};
+use node::path_text;
+
+use crate::judge::affecting;
+use crate::{Check, Judge, Need};
+
+/// A row without a file.
+pub(crate) const MISSING: Check = Check {
+    code: &Code {
+        name: "blob/missing",
+        rule: "C01",
+        severity: Severity::Damage,
+        title: "meta.db knows a blob whose file is not there",
+        explanation: "A power loss before release 2.2 can lose the file that a pull had just \
+            renamed into place, while meta.db keeps its row. The image is then incomplete, and \
+            pulling it again does not help: the row says that the blob exists.",
+        remedy: "Delete the blob's row in every namespace (or the images that need it, then pull \
+            them again); the next pull downloads it.",
+        messages: &["blob not found: not found", "failed to get reader from content store"],
+    },
+    needs: &[Need::Content],
+    run: missing,
+};
+
+/// A file of another size than its row.
+pub(crate) const SIZE: Check = Check {
+    code: &Code {
+        name: "blob/size",
+        rule: "C02",
+        severity: Severity::Damage,
+        title: "A blob has another size than meta.db says",
+        explanation: "The file was cut, or something was written to it: a power loss before its \
+            bytes reached the disk, a full disk, a file system check.",
+        remedy: "Delete the file and its rows in every namespace, then pull the image again.",
+        messages: &["manifest: invalid desc", "unexpected EOF", "Failed to check image content readiness"],
+    },
+    needs: &[],
+    run: size,
+};
+
+/// A file whose bytes have another digest than its name.
+pub(crate) const ALTERED: Check = Check {
+    code: &Code {
+        name: "blob/altered",
+        rule: "C03",
+        severity: Severity::Damage,
+        title: "A blob's bytes are not those that its name promises",
+        explanation: "The SHA-256 of the file is not its name. containerd never looks: `ctr images \
+            check` calls the image complete, unpacking fails or unpacks something else, and \
+            importing the right bytes again keeps the wrong ones.",
+        remedy: "Delete the file and its rows in every namespace, then pull the image again. If it \
+            cannot be explained by a failing disk, treat it as tampering and keep the file.",
+        messages: &["archive/tar: invalid tar header", "gzip: invalid checksum"],
+    },
+    needs: &[],
+    run: altered,
+};
+
+/// A file without a row.
+pub(crate) const UNKNOWN: Check = Check {
+    code: &Code {
+        name: "blob/unknown",
+        rule: "C04",
+        severity: Severity::Note,
+        title: "A blob of no namespace",
+        explanation: "No namespace of meta.db has a row for the file. A pull that was cut off just \
+            before its last step leaves such a file; so does a deletion, until the garbage \
+            collector has looked at the content store. The next pull of that digest adopts it \
+            without looking at its bytes.",
+        remedy: "Nothing to repair: the garbage collector deletes it when something else is \
+            deleted. In an investigation, keep a copy first.",
+        messages: &[],
+    },
+    needs: &[Need::Blobs],
+    run: unknown,
+};
+
+/// Something in the store that is no blob.
+pub(crate) const STRAY: Check = Check {
+    code: &Code {
+        name: "blob/stray",
+        rule: "C05",
+        severity: Severity::Damage,
+        title: "Something in the content store is not a blob",
+        explanation: "Its name is not a digest, or it is not a regular file. The garbage collector \
+            of the content store stops at the first such name, for good: later blobs and stale \
+            ingests are never deleted.",
+        remedy: "Move it out of the store.",
+        messages: &[
+            "content garbage collection failed",
+            "cannot calculate blob path from invalid digest",
+            "invalid checksum digest length",
+        ],
+    },
+    needs: &[],
+    run: stray,
+};
+
+/// Files of the store by digest.
+pub(crate) fn files<'n>(judge: &Judge<'n>) -> BTreeMap<&'n Digest, &'n Blob> {
+    let store = judge.node.content.read();
+    store.into_iter().flat_map(|store| &store.blobs).map(|blob| (&blob.digest, blob)).collect()
+}
+
+/// Every row of every namespace whose key is a digest.
+fn rows<'n>(judge: &Judge<'n>) -> Vec<(&'n Text, Digest, &'n Row<BlobRow>)> {
+    let namespaces = judge.namespaces().iter();
+    let rows = namespaces.flat_map(|namespace| {
+        let rows = namespace.blobs.read().into_iter().flatten();
+        rows.map(move |row| (&namespace.name, row))
+    });
+    rows.filter_map(|(name, row)| Some((name, Digest::parse_bytes(row.key.bytes()).ok()?, row)))
+        .collect()
+}
+
+fn blob_path(judge: &Judge<'_>, digest: &Digest) -> Text {
+    let folder = judge.node.content_root().join("blobs").join(digest.algorithm().name());
+    path_text(&folder.join(digest.hex()))
+}
+
+fn missing(judge: &mut Judge<'_>) {
+    let files = files(judge);
+    let mut gone: BTreeMap<Digest, Vec<&Text>> = BTreeMap::new();
+    for (namespace, digest, _) in rows(judge) {
+        if !files.contains_key(&digest) {
+            gone.entry(digest).or_default().push(namespace);
+        }
+    }
+    for (digest, namespaces) in gone {
+        let names: Vec<String> = namespaces.iter().map(ToString::to_string).collect();
+        let message =
+            format!("the blob {digest} has no file, but a row in {}", names.join(", "));
+        let location = Location::file(blob_path(judge, &digest)).place("blob", digest.as_str());
+        let finding = Finding::new(MISSING.code, location, message)
+            .want("a regular file")
+            .found("nothing");
+        judge.say(affecting(finding, judge.index.users_of_blob(&digest)));
+    }
+}
+
+fn size(judge: &mut Judge<'_>) {
+    let files = files(judge);
+    let mut told = std::collections::BTreeSet::new();
+    for (_, digest, row) in rows(judge) {
+        let (Some(file), Some(want)) = (files.get(&digest), row.size) else { continue };
+        if i64::try_from(file.stat.size).is_ok_and(|found| found == want) {
+            continue;
+        }
+        if told.insert(digest.clone()) {
+            let cut = u64::try_from(want).is_ok_and(|want| file.stat.size < want);
+            let message = format!(
+                "the blob {digest} has {} bytes, not {want}{}",
+                file.stat.size,
+                if cut { ": it was cut" } else { "" }
+            );
+            let location = Location::file(path_text(&file.path)).place("blob", digest.as_str());
+            let finding = Finding::new(SIZE.code, location, message)
+                .want(format!("{want} bytes"))
+                .found(format!("{} bytes", file.stat.size));
+            judge.say(affecting(finding, judge.index.users_of_blob(&digest)));
+        }
+    }
+}
+
+/// Documents were hashed when they were read; all other blobs only if that was asked for.
+fn altered(judge: &mut Judge<'_>) {
+    let files = files(judge);
+    let rows: BTreeMap<Digest, Option<i64>> =
+        rows(judge).into_iter().map(|(_, digest, row)| (digest, row.size)).collect();
+    let mut wrong: BTreeMap<&Digest, String> = BTreeMap::new();
+    for (digest, wanted) in judge.node.documents.iter() {
+        if let node::Wanted::Altered { computed, .. } = wanted {
+            wrong.insert(digest, computed.to_string());
+        }
+    }
+    match &judge.measured.hashes {
+        None => judge.abstain("blobs that are no manifest or configuration were not hashed (--hash)"),
+        Some(hashes) => {
+            for (digest, hashed) in hashes {
+                if let Hashed::Mismatch { computed } = &hashed.outcome {
+                    wrong.insert(digest, computed.to_string());
+                }
+            }
+        }
+    }
+    for (digest, computed) in wrong {
+        // Other bytes because they are fewer is told as that.
+        let found = files.get(digest).and_then(|file| i64::try_from(file.stat.size).ok());
+        let claimed = rows.get(digest).copied().flatten();
+        if found.is_some() && claimed.is_some() && found != claimed {
+            continue;
+        }
+        let location = Location::file(blob_path(judge, digest)).place("blob", digest.as_str());
+        let message = format!("the bytes of the blob {digest} have another digest");
+        let finding =
+            Finding::new(ALTERED.code, location, message).want(digest.to_string()).found(computed);
+        judge.say(affecting(finding, judge.index.users_of_blob(digest)));
+    }
+}
+
+fn unknown(judge: &mut Judge<'_>) {
+    let known: std::collections::BTreeSet<Digest> =
+        rows(judge).into_iter().map(|(_, digest, _)| digest).collect();
+    for (digest, blob) in files(judge) {
+        if !known.contains(digest) {
+            let message = format!("no namespace knows the blob {digest} ({} bytes)", blob.stat.size);
+            let location = Location::file(path_text(&blob.path)).place("blob", digest.as_str());
+            judge.say(Finding::new(UNKNOWN.code, location, message)
+                .affects(Object::global("blob", digest.as_str())));
+        }
+    }
+}
+
+fn stray(judge: &mut Judge<'_>) {
+    for stray in judge.node.content.read().into_iter().flat_map(|store| &store.strays) {
+        let location = Location::file(path_text(&stray.path));
+        judge.say(Finding::new(STRAY.code, location, stray.why.to_string()));
+    }
+}

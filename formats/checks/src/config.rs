@@ -1,0 +1,48 @@
+//! containerd's configuration.
+
+use finding::{Code, Finding, Location, Severity};
+use node::config::ConfigFault;
+use view::Span;
+
+use crate::{Check, Judge};
+
+/// A configuration file that the daemon refuses.
+pub(crate) const UNUSABLE: Check = Check {
+    code: &Code {
+        name: "config/unusable",
+        rule: "",
+        severity: Severity::Damage,
+        title: "A configuration file cannot be read or is not TOML",
+        explanation: "containerd reads config.toml and everything that it imports before anything \
+            else, and exits at the first file that it cannot read. Where root and state are is \
+            then unknown, too: coroner looked at the default places.",
+        remedy: "Correct the file; `containerd config dump` shows what the daemon makes of it. If \
+            root or state are elsewhere, name them with --root and --state.",
+        messages: &[
+            "containerd: failed to load TOML",
+            "containerd: failed to unmarshal TOML",
+            "was expecting token",
+        ],
+    },
+    needs: &[],
+    run: unusable,
+};
+
+fn unusable(judge: &mut Judge<'_>) {
+    let config = judge.node.roots.config.as_ref();
+    for fault in config.into_iter().flat_map(|config| &config.faults) {
+        let (file, at, message) = match fault {
+            ConfigFault::Unread { file, unread } => (file, None, format!("it {unread}")),
+            ConfigFault::Syntax { file, at, error } => (file, *at, format!("not TOML: {error}")),
+            ConfigFault::Type { file, key, want } => {
+                (file, None, format!("the value of {key} is not {want}"))
+            }
+        };
+        let mut location = Location::file(file.clone());
+        if let Some(at) = at.and_then(|at| u64::try_from(at).ok()) {
+            location = location.span(Span::new(at, 1));
+        }
+        let finding = Finding::new(UNUSABLE.code, location, message);
+        judge.say(finding.at_start("all", "exits before it opens anything"));
+    }
+}

@@ -1,0 +1,129 @@
+//! The CRI plugin's records: what keeps it from starting, and what it would lose.
+
+use std::collections::BTreeMap;
+
+use finding::{Code, Finding, Object, Severity, Text};
+use metadb::{Container, Row};
+
+use crate::container::pod_of;
+use crate::{Check, Judge, Need};
+
+/// A record that the CRI cannot use.
+pub(crate) const RECORD: Check = Check {
+    code: &Code {
+        name: "cri/record-unusable",
+        rule: "K01",
+        severity: Severity::Damage,
+        title: "A pod's or container's CRI record cannot be used",
+        explanation: "The container is the CRI's (its label says so), but the JSON that the CRI \
+            keeps with it is missing, damaged or of another version. The CRI skips it: the kubelet \
+            makes a second pod, and the first one leaks with its network and its mounts.",
+        remedy: "Stop its task if it runs, then delete the container's record.",
+        messages: &[
+            "metadata extension",
+            "failed to unmarshal metadata extension",
+            "failed to get metadata for stored sandbox",
+        ],
+    },
+    needs: &[],
+    run: record,
+};
+
+/// Two records of one name.
+pub(crate) const NAME_TWICE: Check = Check {
+    code: &Code {
+        name: "cri/name-twice",
+        rule: "K02",
+        severity: Severity::Fatal,
+        title: "Two pods or two containers have one name",
+        explanation: "The CRI reserves each name once when it starts. The second record of the \
+            same name makes it give up: containerd exits, and is started again, for ever.",
+        remedy: "Delete the older of the two records in a copy of meta.db.",
+        messages: &["failed to reserve sandbox name", "failed to reserve container name"],
+    },
+    needs: &[],
+    run: name_twice,
+};
+
+/// A container of a pod that is gone.
+pub(crate) const SANDBOX_GONE: Check = Check {
+    code: &Code {
+        name: "cri/sandbox-gone",
+        rule: "K03",
+        severity: Severity::Damage,
+        title: "A container belongs to a pod that is gone",
+        explanation: "The CRI keeps a record of the container, but none of its pod. It shows the \
+            container as unknown; the kubelet may be unable to remove it.",
+        remedy: "Delete the container (`crictl rm`), or its record if that fails.",
+        messages: &["an error occurred when try to find sandbox"],
+    },
+    needs: &[Need::Containers],
+    run: sandbox_gone,
+};
+
+fn each<'n>(judge: &Judge<'n>) -> Vec<(&'n Text, &'n Row<Container>)> {
+    let namespaces = judge.namespaces().iter();
+    namespaces
+        .flat_map(|namespace| {
+            let rows = namespace.containers.read().into_iter().flatten();
+            rows.map(move |row| (&namespace.name, row))
+        })
+        .filter(|(_, row)| row.cri_kind().is_some())
+        .collect()
+}
+
+fn record(judge: &mut Judge<'_>) {
+    for (namespace, row) in each(judge) {
+        let error = match row.cri_kind() {
+            Some("sandbox") => row.pod().err(),
+            Some("container") => row.pod_container().err(),
+            _ => None,
+        };
+        // What could not be read is not missing.
+        let Some(error) = error.filter(|_| row.whole) else { continue };
+        let location = row.at.location(&judge.node.meta.path).place("container", row.key.clone());
+        let finding = Finding::new(RECORD.code, location, error.to_string())
+            .affects(Object::new("container", namespace.clone(), row.key.clone()));
+        judge.say(match pod_of(judge, row) {
+            Some(pod) => finding.affects(pod),
+            None => finding,
+        });
+    }
+}
+
+fn name_twice(judge: &mut Judge<'_>) {
+    let mut names: BTreeMap<(bool, Text), Vec<(&Text, &Row<Container>)>> = BTreeMap::new();
+    for (namespace, row) in each(judge) {
+        let is_pod = row.cri_kind() == Some("sandbox");
+        let name = if is_pod { row.pod().map(|pod| pod.name) } else { row.pod_container().map(|c| c.name) };
+        if let Ok(name) = name {
+            names.entry((is_pod, name)).or_default().push((namespace, row));
+        }
+    }
+    for ((is_pod, name), rows) in names.into_iter().filter(|(_, rows)| rows.len() > 1) {
+        let what = if is_pod { "pod" } else { "container" };
+        let ids: Vec<String> = rows.iter().map(|(_, row)| row.key.to_string()).collect();
+        let message = format!("the {what} name {name} is that of {}", ids.join(" and "));
+        let Some((_, first)) = rows.first() else { continue };
+        let location = first.at.location(&judge.node.meta.path);
+        let mut finding = Finding::new(NAME_TWICE.code, location, message)
+            .at_start("all", "the CRI plugin gives up and containerd exits");
+        for (namespace, row) in &rows {
+            finding = finding.affects(Object::new("container", (*namespace).clone(), row.key.clone()));
+        }
+        judge.say(finding);
+    }
+}
+
+fn sandbox_gone(judge: &mut Judge<'_>) {
+    for (namespace, row) in each(judge) {
+        let Ok(record) = row.pod_container() else { continue };
+        let known = each(judge).iter().any(|(_, other)| other.key == record.sandbox_id);
+        if !known && !record.sandbox_id.is_empty() {
+            let message = format!("its pod sandbox {} is not there", record.sandbox_id);
+            let location = row.at.location(&judge.node.meta.path).place("container", row.key.clone());
+            judge.say(Finding::new(SANDBOX_GONE.code, location, message)
+                .affects(Object::new("container", namespace.clone(), row.key.clone())));
+        }
+    }
+}

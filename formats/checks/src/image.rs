@@ -1,0 +1,220 @@
+//! Images: their manifests, configurations and layers.
+
+use std::collections::BTreeMap;
+
+use content::{Digest, Kind, Role, chain_ids};
+use finding::{Code, Fault, Finding, Location, Object, Severity, Text, Unread};
+use metadb::{BlobRow, Image, Namespace, Row};
+use node::{Need as Wants, Wanted, path_text};
+
+use crate::judge::affecting;
+use crate::{Check, Judge};
+
+/// The manifest or index that an image points to has no row.
+pub(crate) const TARGET_MISSING: Check = Check {
+    code: &Code {
+        name: "image/target-missing",
+        rule: "G08",
+        severity: Severity::Damage,
+        title: "An image points to a manifest that its namespace does not have",
+        explanation: "The image's name is there, its manifest or index is not: the image cannot be \
+            used, listed by the CRI, or exported.",
+        remedy: "Delete the image's name (`ctr images rm`) and pull it again.",
+        messages: &["content digest", "The image content readiness for", "is not ok"],
+    },
+    needs: &[],
+    run: target_missing,
+};
+
+/// A config or layer that an image needs has no row.
+pub(crate) const CONTENT_MISSING: Check = Check {
+    code: &Code {
+        name: "image/content-missing",
+        rule: "G09",
+        severity: Severity::Damage,
+        title: "An image lacks its configuration or a layer",
+        explanation: "The manifest is there and says that it holds the blob (a gc.ref label), but \
+            its namespace has no row for it. Layers that were discarded after unpacking on purpose \
+            have no such label and are not meant here. An image whose layers are all unpacked still \
+            runs, but cannot be exported, pushed or unpacked again: that is told as odd.",
+        remedy: "Pull the image again: with --all-platforms or after removing its name, if the \
+            pull says that everything is there.",
+        messages: &["content digest", "incomplete"],
+    },
+    needs: &[],
+    run: content_missing,
+};
+
+/// A document of an image is not what it should be.
+pub(crate) const DOCUMENT: Check = Check {
+    code: &Code {
+        name: "image/document-unusable",
+        rule: "C09",
+        severity: Severity::Damage,
+        title: "A manifest, index or configuration of an image cannot be used",
+        explanation: "Its digest is right, so its bytes are those that were pulled; but it is not \
+            the document that its media type says, or contradicts itself. Which blobs the image \
+            needs is then unknown.",
+        remedy: "Pull the image again; if that gives the same bytes, the image is broken at its \
+            source.",
+        messages: &["mismatched image rootfs and manifest layers", "failed to decode"],
+    },
+    needs: &[],
+    run: document,
+};
+
+type Rows<'n> = BTreeMap<Digest, &'n Row<BlobRow>>;
+
+fn rows(namespace: &Namespace) -> Rows<'_> {
+    let rows = namespace.blobs.read().into_iter().flatten();
+    rows.filter_map(|row| Some((Digest::parse_bytes(row.key.bytes()).ok()?, row))).collect()
+}
+
+/// The images of a namespace by what they point to: the CRI keeps three names for one target.
+fn targets(namespace: &Namespace) -> BTreeMap<Digest, Vec<&Row<Image>>> {
+    let mut targets: BTreeMap<Digest, Vec<&Row<Image>>> = BTreeMap::new();
+    for image in namespace.images.read().into_iter().flatten() {
+        let target = image.target.as_ref();
+        if let Some(digest) = target.and_then(|t| Digest::parse_bytes(t.digest.bytes()).ok()) {
+            targets.entry(digest).or_default().push(image);
+        }
+    }
+    targets
+}
+
+fn objects(namespace: &Text, images: &[&Row<Image>]) -> Vec<Object> {
+    let object = |image: &&Row<Image>| Object::new("image", namespace.clone(), image.key.clone());
+    images.iter().map(object).collect()
+}
+
+fn target_missing(judge: &mut Judge<'_>) {
+    for namespace in judge.namespaces() {
+        if judge.abstains_for(namespace.blobs.unknown()) {
+            continue;
+        }
+        let rows = rows(namespace);
+        for (digest, images) in targets(namespace) {
+            let Some(image) = images.first() else { continue };
+            if rows.contains_key(&digest) {
+                continue;
+            }
+            let location = image.at.location(&judge.node.meta.path);
+            let message = format!("its target {digest} is not in the namespace {}", namespace.name);
+            let finding = Finding::new(TARGET_MISSING.code, location, message);
+            judge.say(affecting(finding, &objects(&namespace.name, &images)));
+        }
+    }
+}
+
+/// What a link is to its image, for a sentence.
+fn role(role: &Role) -> String {
+    match role {
+        Role::Layer(number) => format!("layer {number}"),
+        Role::Config => "configuration".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// Whether the document's row says that it holds `digest`.
+fn holds(row: &Row<BlobRow>, digest: &Digest) -> bool {
+    let is_reference = |label: &Text| label.bytes().starts_with(b"containerd.io/gc.ref.content");
+    let mut labels = row.labels.entries.iter();
+    labels.any(|(label, value)| is_reference(label) && *value == digest.as_str())
+}
+
+fn content_missing(judge: &mut Judge<'_>) {
+    for namespace in judge.namespaces() {
+        if judge.abstains_for(namespace.blobs.unknown()) {
+            continue;
+        }
+        let rows = rows(namespace);
+        for (target, images) in targets(namespace) {
+            let needs = judge.node.documents.needs(&target);
+            for need in &needs {
+                if let Some(finding) = lacks(judge, namespace, &rows, need) {
+                    judge.say(affecting(finding, &objects(&namespace.name, &images)));
+                }
+            }
+        }
+    }
+}
+
+/// What to say where `need` is not there; nothing where it is, or need not be.
+fn lacks(
+    judge: &Judge<'_>,
+    namespace: &Namespace,
+    rows: &Rows<'_>,
+    need: &Wants<'_>,
+) -> Option<Finding> {
+    let (link, from) = (need.link?, need.from?);
+    // An index may name many platforms, of which one was pulled: only manifests bind.
+    let holder = rows.get(from)?;
+    let of_manifest = judge.node.documents.get(from)?.document()?.kind == Kind::Manifest;
+    if !of_manifest || rows.contains_key(&need.digest) || !holds(holder, &need.digest) {
+        return None;
+    }
+    let what = role(&link.role);
+    let location = holder.at.location(&judge.node.meta.path).place("blob", need.digest.as_str());
+    let message = format!("the {what} {} is not in the namespace {}", need.digest, namespace.name);
+    let finding = Finding::new(CONTENT_MISSING.code, location, message);
+    let is_layer = matches!(link.role, Role::Layer(_));
+    let unpacked = is_layer && is_unpacked(judge, namespace, from);
+    Some(if unpacked { finding.severity(Severity::Odd) } else { finding })
+}
+
+/// Whether the namespace has the snapshot of the manifest's whole chain.
+fn is_unpacked(judge: &Judge<'_>, namespace: &Namespace, manifest: &Digest) -> bool {
+    let documents = &judge.node.documents;
+    let links = documents.get(manifest).and_then(Wanted::document).map(content::Document::links);
+    let config = links.into_iter().flatten().find(|link| matches!(link.role, Role::Config));
+    let config = config.and_then(|link| documents.get(&link.descriptor.digest)?.document()?.config());
+    let Some(top) = config.and_then(|config| chain_ids(&config.diff_ids).pop()) else { return false };
+    let snapshots = namespace.snapshots.read().into_iter().flatten();
+    let mut rows = snapshots.flat_map(|snapshots| snapshots.rows.read().into_iter().flatten());
+    rows.any(|row| row.key == top.as_str())
+}
+
+fn document(judge: &mut Judge<'_>) {
+    let path = |digest: &Digest| {
+        let folder = judge.node.content_root().join("blobs").join(digest.algorithm().name());
+        path_text(&folder.join(digest.hex()))
+    };
+    let mut findings = Vec::new();
+    for (digest, wanted) in judge.node.documents.iter() {
+        let location = Location::file(path(digest)).place("blob", digest.as_str());
+        let mut say = |fault: &content::Fault| {
+            let mut finding = fault.finding(location.clone());
+            if fault.severity() >= Severity::Damage {
+                finding.message = format!("{}: {}", DOCUMENT.code.title, finding.message);
+            }
+            findings.push(affecting(finding, judge.index.users_of_blob(digest)));
+        };
+        match wanted {
+            Wanted::Malformed(fault) => say(fault),
+            Wanted::Read(document) => document.faults.iter().for_each(say),
+            Wanted::Unread(Unread::TooLarge { size, limit }) => {
+                let message = format!("it has {size} bytes; no document has more than {limit}");
+                findings.push(Finding::new(DOCUMENT.code, location, message));
+            }
+            Wanted::Altered { .. } | Wanted::Unread(_) => {}
+        }
+        if let Some(finding) = disagreement(judge, digest, wanted) {
+            findings.push(affecting(finding, judge.index.users_of_blob(digest)));
+        }
+    }
+    for finding in findings {
+        judge.say(finding);
+    }
+}
+
+/// A manifest that has another number of layers than its configuration.
+fn disagreement(judge: &Judge<'_>, digest: &Digest, wanted: &Wanted) -> Option<Finding> {
+    let document = wanted.document()?;
+    let config = document.links().iter().find(|link| matches!(link.role, Role::Config))?;
+    let config = judge.node.documents.get(&config.descriptor.digest)?.document()?.config()?;
+    let fault = document.disagrees(config)?;
+    let folder = judge.node.content_root().join("blobs").join(digest.algorithm().name());
+    let location = Location::file(path_text(&folder.join(digest.hex())));
+    Some(Finding::new(DOCUMENT.code, location.place("blob", digest.as_str()), fault.to_string()))
+}
+

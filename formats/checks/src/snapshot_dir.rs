@@ -1,0 +1,225 @@
+//! Snapshots: rows of metadata.db against the directories.
+
+use std::collections::BTreeMap;
+
+use finding::{Code, Finding, Location, Severity};
+use metadb::{Backend, Kind};
+use node::{Snapshotter, path_text};
+
+use crate::snapshot::backend_finding;
+use crate::{Check, Judge, Need};
+
+/// A row without a directory.
+pub(crate) const DIRECTORY_MISSING: Check = Check {
+    code: &Code {
+        name: "snapshot/directory-missing",
+        rule: "D01",
+        severity: Severity::Damage,
+        title: "A snapshot's directory is gone",
+        explanation: "metadata.db knows the snapshot, but its directory (or the fs in it) is not \
+            there. Layers of an image can be unpacked again; the writable layer of a container is \
+            lost.",
+        remedy: "For layers: delete the snapshot and all that stands on it, containerd unpacks the \
+            image again. For a container: it must be made anew.",
+        messages: &[
+            "failed to stat parent",
+            "fs: no such file or directory",
+            "Failed to get usage for snapshot",
+        ],
+    },
+    needs: &[],
+    run: directory_missing,
+};
+
+/// A directory without a row.
+pub(crate) const DIRECTORY_UNKNOWN: Check = Check {
+    code: &Code {
+        name: "snapshot/directory-unknown",
+        rule: "D03",
+        severity: Severity::Note,
+        title: "A snapshot directory that its snapshotter does not know",
+        explanation: "A crash while a snapshot was made or removed leaves one. It is removed, \
+            unseen, when the snapshotter next cleans up. It may be the last copy of a container's \
+            writable layer.",
+        remedy: "Look into it before containerd is started: the next clean-up deletes it.",
+        messages: &["failed to rename", "file exists"],
+    },
+    needs: &[],
+    run: directory_unknown,
+};
+
+/// What a crash left half done.
+pub(crate) const TEMPORARY: Check = Check {
+    code: &Code {
+        name: "snapshot/temporary",
+        rule: "D04",
+        severity: Severity::Note,
+        title: "Something half made or half removed among the snapshot directories",
+        explanation: "new-… is a snapshot that was being made when the daemon died, rm-… one that \
+            was being removed; anything else does not belong there. The next clean-up removes it.",
+        remedy: "Nothing to repair; it only takes space.",
+        messages: &[],
+    },
+    needs: &[],
+    run: temporary,
+};
+
+/// The counter of ids is behind the ids.
+pub(crate) const ID_SEQUENCE: Check = Check {
+    code: &Code {
+        name: "snapshot/id-sequence",
+        rule: "F05",
+        severity: Severity::Fatal,
+        title: "metadata.db's id counter is behind",
+        explanation: "Each new snapshot gets the next id, and the directory of that number. The \
+            counter is lower than an id or a directory that is in use: the next snapshots will be \
+            given directories of living layers, and the daemon deletes those directories when the \
+            rename fails.",
+        remedy: "Do not start containerd. Raise the counter in a copy of metadata.db.",
+        messages: &["failed to rename", "file exists"],
+    },
+    needs: &[],
+    run: id_sequence,
+};
+
+/// A layer's directory holds more or less than when it was committed.
+pub(crate) const USAGE: Check = Check {
+    code: &Code {
+        name: "snapshot/usage-differs",
+        rule: "D05",
+        severity: Severity::Damage,
+        title: "A committed layer does not hold what it held when it was committed",
+        explanation: "metadata.db keeps the disk usage and the inodes of each layer as they were at \
+            its commit. The directory gives other numbers now: files lost their contents in a power \
+            loss (nothing in a layer is synced), or were changed or removed afterwards.",
+        remedy: "Delete the snapshots of the image and the image, then pull it again: pulling alone \
+            does not help, because the snapshot exists.",
+        messages: &["exec format error", "no such file or directory"],
+    },
+    needs: &[Need::Usage],
+    run: usage,
+};
+
+fn rows(snapshotter: &Snapshotter) -> &[metadb::Row<metadb::BackendSnapshot>] {
+    snapshotter.db.rows.as_ref().map_or(&[], Backend::snapshots)
+}
+
+fn directory_missing(judge: &mut Judge<'_>) {
+    for snapshotter in judge.node.snapshotters.iter().filter(|s| !s.is_proxy) {
+        let Some(layout) = snapshotter.layout.whole().filter(|layout| layout.is_understood()) else {
+            if !rows(snapshotter).is_empty() {
+                judge.abstain(format!("the directories of {} are not known whole", snapshotter.name));
+            }
+            continue;
+        };
+        for row in rows(snapshotter) {
+            let Some(id) = row.id else { continue };
+            let path = path_text(&layout.directory(id));
+            let lack = match layout.dirs.get(&id) {
+                None => "is not there",
+                Some(dir) if layout.has_fs() && dir.fs.is_none() => "has no fs",
+                Some(_) => continue,
+            };
+            let message = format!("the directory {path} of the snapshot {} {lack}", row.key);
+            let mut finding = backend_finding(judge, snapshotter, DIRECTORY_MISSING.code, row, message);
+            if row.kind == Some(Kind::Active) {
+                finding = finding.remedy(
+                    "This is a writable layer: what was written to it is lost, unless it is among \
+                     the directories that nobody knows (snapshot/directory-unknown).",
+                );
+            }
+            judge.say(finding);
+        }
+    }
+}
+
+fn directory_unknown(judge: &mut Judge<'_>) {
+    for snapshotter in judge.node.snapshotters.iter().filter(|s| !s.is_proxy) {
+        let Some(layout) = snapshotter.layout.read() else { continue };
+        let Some(backend) = &snapshotter.db.rows else {
+            if !layout.dirs.is_empty() {
+                judge.abstain(format!("{} could not be read", snapshotter.db.path));
+            }
+            continue;
+        };
+        if judge.abstains_for(backend.snapshots.unknown()) {
+            continue;
+        }
+        let known: std::collections::BTreeSet<u64> =
+            rows(snapshotter).iter().filter_map(|row| row.id).collect();
+        for (id, dir) in layout.dirs.iter().filter(|(id, _)| !known.contains(id)) {
+            let location = Location::file(path_text(&dir.path)).place("snapshot", id.to_string());
+            let message = format!("metadata.db of {} knows no snapshot {id}", snapshotter.name);
+            judge.say(Finding::new(DIRECTORY_UNKNOWN.code, location, message));
+        }
+    }
+}
+
+fn temporary(judge: &mut Judge<'_>) {
+    for snapshotter in &judge.node.snapshotters {
+        let layout = snapshotter.layout.read();
+        for stray in layout.into_iter().flat_map(|layout| &layout.temporaries) {
+            let message = "it was being made or removed when the daemon died".to_owned();
+            let location = Location::file(path_text(&stray.path));
+            judge.say(Finding::new(TEMPORARY.code, location, message));
+        }
+        for stray in layout.into_iter().flat_map(|layout| &layout.strays) {
+            let location = Location::file(path_text(&stray.path));
+            judge.say(Finding::new(TEMPORARY.code, location, "it does not belong there".to_owned()));
+        }
+    }
+}
+
+fn id_sequence(judge: &mut Judge<'_>) {
+    for snapshotter in judge.node.snapshotters.iter().filter(|s| !s.is_proxy) {
+        let Some(sequence) = snapshotter.db.rows.as_ref().and_then(|rows| rows.sequence) else { continue };
+        let ids = rows(snapshotter).iter().filter_map(|row| row.id);
+        let directories = snapshotter.layout.read().into_iter().flat_map(|layout| layout.dirs.keys());
+        let in_database = ids.max().unwrap_or(0);
+        let on_disk = directories.copied().max().unwrap_or(0);
+        // A crash between mkdir and commit leaves one directory of the next id: that heals itself.
+        let next = sequence.saturating_add(1);
+        let behind = in_database > sequence || on_disk > next;
+        if behind {
+            let highest = in_database.max(on_disk);
+            let message = format!("the counter stands at {sequence}, while {highest} is in use");
+            let location = Location::file(snapshotter.db.path.clone()).place("bucket", "v1").place("bucket", "snapshots");
+            judge.say(
+                Finding::new(ID_SEQUENCE.code, location, message)
+                    .want(format!("{highest} or more"))
+                    .found(sequence.to_string())
+                    .at_start("all", "deletes the directories whose numbers it hands out again"),
+            );
+        }
+    }
+}
+
+fn usage(judge: &mut Judge<'_>) {
+    let Some(measured) = &judge.measured.usage else { return };
+    for snapshotter in &judge.node.snapshotters {
+        let by_id: BTreeMap<u64, _> =
+            rows(snapshotter).iter().filter_map(|row| Some((row.id?, row))).collect();
+        for (id, row) in by_id.into_iter().filter(|(_, row)| row.kind == Some(Kind::Committed)) {
+            let Some(found) = measured.get(&(snapshotter.name.clone(), id)) else { continue };
+            let Some(found) = found.whole() else {
+                judge.abstains_for(found.unknown());
+                continue;
+            };
+            let (Some(size), Some(inodes)) = (row.size, row.inodes) else { continue };
+            let same_inodes = i64::try_from(found.inodes).is_ok_and(|found| found == inodes);
+            // A tar does not say how many blocks a file takes.
+            let same_size = found
+                .size
+                .is_none_or(|found| i64::try_from(found).is_ok_and(|found| found == size));
+            if same_inodes && same_size {
+                continue;
+            }
+            let message = format!("the directory of the layer {} has changed", row.key);
+            let now = found.size.map_or("an unknown number of".to_owned(), |size| size.to_string());
+            let finding = backend_finding(judge, snapshotter, USAGE.code, row, message)
+                .want(format!("{size} bytes on disk in {inodes} inodes"))
+                .found(format!("{now} bytes in {} inodes", found.inodes));
+            judge.say(finding);
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! The stores themselves: there, readable, and not empty.
+
+use finding::{Code, Finding, Location, Severity, Text, Unread};
+use node::{Database, DatabaseState, path_text};
+
+use crate::{Check, Judge};
+
+/// `root` is not there.
+pub(crate) const ROOT_MISSING: Check = Check {
+    code: &Code {
+        name: "store/root-missing",
+        rule: "",
+        severity: Severity::Fatal,
+        title: "containerd's root is not there, or cannot be read",
+        explanation: "No folder of containerd's was found where the configuration, the known \
+            distributions or a search of the evidence led. Nothing can be said about the node: \
+            this is not a clean bill of health.",
+        remedy: "Name the folder with --root (inside the evidence), or check that the right disk \
+            is mounted. If the data disk was not mounted when containerd started, do not start it \
+            again before it is.",
+        messages: &[],
+    },
+    needs: &[],
+    run: root_missing,
+};
+
+/// `state` is not there.
+pub(crate) const STATE_MISSING: Check = Check {
+    code: &Code {
+        name: "store/state-missing",
+        rule: "",
+        severity: Severity::Note,
+        title: "containerd's state is not there, or cannot be read",
+        explanation: "state is usually on a tmpfs: after a reboot it is empty, and an image of a \
+            disk never has it. Without it nothing is known of tasks, shims, runc's state and the \
+            exec FIFO.",
+        remedy: "Nothing to repair. If the node is still up, collect /run/containerd, too.",
+        messages: &[],
+    },
+    needs: &[],
+    run: state_missing,
+};
+
+/// meta.db is not there.
+pub(crate) const META_MISSING: Check = Check {
+    code: &Code {
+        name: "store/meta-missing",
+        rule: "B01",
+        severity: Severity::Fatal,
+        title: "meta.db is not there although its root holds data",
+        explanation: "containerd makes an empty meta.db without a word when there is none, and \
+            starts. It then knows no image and no snapshot: the CRI's folders are removed at once, \
+            and the next deletion removes every blob and every snapshot, writable layers included.",
+        remedy: "Do not start containerd. Restore meta.db, or copy the snapshots and blobs away \
+            first. Check that the disk that holds the root is the one that is mounted.",
+        messages: &[],
+    },
+    needs: &[],
+    run: meta_missing,
+};
+
+/// meta.db has no bytes.
+pub(crate) const META_EMPTY: Check = Check {
+    code: &Code {
+        name: "store/meta-empty",
+        rule: "B01",
+        severity: Severity::Fatal,
+        title: "meta.db is empty although its root holds data",
+        explanation: "A meta.db of no bytes, or without a single namespace, is taken for new: \
+            containerd starts without an error, and the first garbage collection after a deletion \
+            removes every blob and every snapshot, writable layers included. It is what a full \
+            disk, a file system check or an earlier start without the data disk leaves behind.",
+        remedy: "Do not start containerd. Restore meta.db, or copy the snapshots and blobs away \
+            first.",
+        messages: &[],
+    },
+    needs: &[],
+    run: meta_empty,
+};
+
+/// No tree of meta.db can be found.
+pub(crate) const META_BROKEN: Check = Check {
+    code: &Code {
+        name: "store/meta-broken",
+        rule: "B02",
+        severity: Severity::Fatal,
+        title: "meta.db cannot be opened",
+        explanation: "Neither of its two meta pages is valid. containerd logs one warning, says \
+            that it has booted successfully, and answers every call with Unimplemented.",
+        remedy: "Do not delete meta.db: a start without it destroys snapshots. Work on a copy; \
+            `coroner bolt info` shows what is left of both meta pages.",
+        messages: &[
+            "failed to load plugin io.containerd.metadata.v1.bolt",
+            "invalid database",
+            "version mismatch",
+            "checksum error",
+            "unknown service containerd.services.images.v1.Images: not implemented",
+        ],
+    },
+    needs: &[],
+    run: meta_broken,
+};
+
+/// Something that a verdict needs could not be read.
+pub(crate) const UNREADABLE: Check = Check {
+    code: &Code {
+        name: "store/unreadable",
+        rule: "B12",
+        severity: Severity::Damage,
+        title: "A database or store could not be read",
+        explanation: "It is there, but it is not a regular file, may not be read, is a link that \
+            leads out of the evidence, or gives an error. What it holds is unknown; nothing is \
+            called missing or orphaned on its account.",
+        remedy: "Run as root; look at what stands in its place. containerd itself fails on \
+            anything but a regular file that it may write.",
+        messages: &["is a directory", "operation not permitted", "not a directory"],
+    },
+    needs: &[],
+    run: unreadable,
+};
+
+/// A snapshotter's database cannot be opened.
+pub(crate) const BACKEND_BROKEN: Check = Check {
+    code: &Code {
+        name: "store/metadata-broken",
+        rule: "F01",
+        severity: Severity::Fatal,
+        title: "A snapshotter's metadata.db is lost",
+        explanation: "It is missing, has no bytes, or has no valid meta page, while meta.db or the \
+            directories say that there are snapshots. The daemon starts; an empty one is made anew \
+            without a word, ids are handed out from 1 again, and each reuse deletes the directory \
+            that has that number.",
+        remedy: "Do not start containerd. Copy the snapshots directory away. The database can be \
+            rebuilt from meta.db and the directories.",
+        messages: &[
+            "failed to open database file: invalid database",
+            "Failed to check whether image is unpacked",
+            "Failed to sync snapshot stats",
+        ],
+    },
+    needs: &[],
+    run: backend_broken,
+};
+
+fn root_missing(judge: &mut Judge<'_>) {
+    if let Err(unread) = &judge.node.root {
+        let path = path_text(&judge.node.roots.root);
+        let message = format!("containerd's root {path} {unread}");
+        judge.say(Finding::new(ROOT_MISSING.code, Location::file(path), message));
+    }
+}
+
+fn state_missing(judge: &mut Judge<'_>) {
+    if let Err(unread) = &judge.node.state {
+        let path = path_text(&judge.node.roots.state);
+        let message = format!("containerd's state {path} {unread}");
+        let finding = Finding::new(STATE_MISSING.code, Location::file(path), message);
+        let known = matches!(unread, Unread::Absent | Unread::NotCollected);
+        judge.say(if known { finding } else { finding.severity(Severity::Damage) });
+    }
+}
+
+/// What a start on an empty meta.db would destroy, in words; nothing where there is nothing.
+fn at_stake(judge: &Judge<'_>) -> Option<String> {
+    let node = judge.node;
+    let blobs = node.content.read().map_or(0, |store| store.blobs.len());
+    let directories: usize = node
+        .snapshotters
+        .iter()
+        .map(|snapshotter| snapshotter.layout.read().map_or(0, |layout| layout.dirs.len()))
+        .sum();
+    (blobs > 0 || directories > 0)
+        .then(|| format!("{blobs} blobs and {directories} snapshot directories are at stake"))
+}
+
+fn meta_missing(judge: &mut Judge<'_>) {
+    let DatabaseState::Unread(Unread::Absent) = judge.node.meta.state else { return };
+    let path = judge.node.meta.path.clone();
+    let finding = |message| Finding::new(META_MISSING.code, Location::file(path.clone()), message);
+    if judge.node.root.is_err() {
+        return;
+    }
+    judge.say(match at_stake(judge) {
+        Some(stake) => finding(format!("meta.db is not there, and {stake}"))
+            .at_start("all", "makes an empty meta.db; the next deletion removes all of it"),
+        None => finding("meta.db is not there; nor are blobs or snapshots".to_owned())
+            .severity(Severity::Note),
+    });
+}
+
+fn meta_empty(judge: &mut Judge<'_>) {
+    let meta = &judge.node.meta;
+    let is_new = meta.rows.as_ref().is_some_and(|rows| {
+        rows.version.is_none() && rows.namespaces.whole().is_some_and(Vec::is_empty)
+    });
+    let path = meta.path.clone();
+    let what = match meta.state {
+        DatabaseState::Empty => "has no bytes",
+        DatabaseState::Open if is_new => "has no namespace",
+        _ => return,
+    };
+    let finding = |message| Finding::new(META_EMPTY.code, Location::file(path.clone()), message);
+    judge.say(match at_stake(judge) {
+        Some(stake) => finding(format!("meta.db {what}, and {stake}"))
+            .at_start("all", "starts without an error; the next deletion removes all of it"),
+        None => finding(format!("meta.db {what}; there are no blobs or snapshots either"))
+            .severity(Severity::Note),
+    });
+}
+
+fn meta_broken(judge: &mut Judge<'_>) {
+    let meta = &judge.node.meta;
+    if meta.state == DatabaseState::Broken {
+        let message = "no tree of meta.db can be found: all that it holds is unknown";
+        judge.say(
+            Finding::new(META_BROKEN.code, Location::file(meta.path.clone()), message)
+                .at_start("all", "says that it has booted, and answers every call with Unimplemented"),
+        );
+    }
+}
+
+fn unreadable(judge: &mut Judge<'_>) {
+    let mut say = |path: &Text, unread: &Unread| {
+        let known = matches!(unread, Unread::Absent | Unread::NotCollected);
+        if !known {
+            let message = format!("it {unread}");
+            judge.say(Finding::new(UNREADABLE.code, Location::file(path.clone()), message));
+        }
+    };
+    let node = judge.node;
+    if let DatabaseState::Unread(unread) = &node.meta.state {
+        say(&node.meta.path, unread);
+    }
+    for snapshotter in &node.snapshotters {
+        if let DatabaseState::Unread(unread) = &snapshotter.db.state {
+            say(&snapshotter.db.path, unread);
+        }
+    }
+    for note in &node.coverage.unread {
+        say(&note.path, &note.unread);
+    }
+}
+
+fn backend_broken(judge: &mut Judge<'_>) {
+    let node = judge.node;
+    for snapshotter in node.snapshotters.iter().filter(|snapshotter| !snapshotter.is_proxy) {
+        let Database { path, state, .. } = &snapshotter.db;
+        let what = match state {
+            DatabaseState::Broken => "no tree of it can be found",
+            DatabaseState::Empty => "it has no bytes",
+            DatabaseState::Unread(Unread::Absent) => "it is not there",
+            _ => continue,
+        };
+        let rows: usize = judge
+            .namespaces()
+            .iter()
+            .flat_map(|namespace| namespace.snapshots.read().into_iter().flatten())
+            .filter(|snapshots| snapshots.snapshotter == snapshotter.name)
+            .map(|snapshots| snapshots.rows.read().map_or(0, Vec::len))
+            .sum();
+        let directories = snapshotter.layout.read().map_or(0, |layout| layout.dirs.len());
+        if rows == 0 && directories == 0 && *state != DatabaseState::Broken {
+            continue;
+        }
+        let message = format!(
+            "{what}, while meta.db names {rows} snapshots of {} and there are {directories} \
+             directories",
+            snapshotter.name
+        );
+        judge.say(
+            Finding::new(BACKEND_BROKEN.code, Location::file(path.clone()), message)
+                .at_start("all", "hands out ids from 1 again and deletes the directories of that number"),
+        );
+    }
+}

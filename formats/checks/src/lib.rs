@@ -18,11 +18,13 @@ mod runtime;
 mod snapshot;
 mod snapshot_dir;
 mod store;
+mod verdict;
 
 use finding::{Code, Report};
 use node::{Index, Node};
 
 pub use judge::{Judge, Measured, Need};
+pub use verdict::{Start, Verdict, verdict};
 
 /// One check.
 #[derive(Debug)]

@@ -38,6 +38,7 @@
 //! error.
 
 mod answer;
+mod case;
 mod exit;
 mod failure;
 mod json;
@@ -49,6 +50,7 @@ mod progress;
 mod table;
 
 pub use answer::Answer;
+pub use case::{About, Case, EvidenceArgs, Other, PlaceArgs, shown};
 pub use exit::Exit;
 pub use failure::{Failure, Outcome};
 pub use main_fn::{Tool, main, main_of, multi_command, run_captured, try_run};

@@ -1,0 +1,116 @@
+//! The verdict: may containerd be started, and what would be lost?
+
+use finding::{Finding, Report, Severity};
+use node::{DatabaseState, Node};
+use serde::Serialize;
+
+/// May containerd be started on this state?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    /// Nothing stands against it.
+    Yes,
+    /// It will start; some things will not work, or are deleted.
+    WithCare,
+    /// It would destroy what can still be saved, or would not come up.
+    No,
+    /// Too little could be read to say.
+    Unknown,
+}
+
+/// The verdict on a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// May containerd be started?
+    pub start: Start,
+    /// One sentence.
+    pub sentence: String,
+    /// What a start would do, worst first.
+    pub would: Vec<String>,
+    /// What is lost already, or cannot be known.
+    pub lost: Vec<String>,
+}
+
+/// Findings that stand for something that the next start or garbage collection removes.
+const REMOVED: &[(&str, &str)] = &[
+    ("blob/unknown", "blobs that no namespace knows"),
+    ("ingest/unknown", "unfinished writes that no namespace knows"),
+    ("snapshot/backend-unknown", "snapshots that no namespace names"),
+    ("snapshot/directory-unknown", "snapshot directories that nobody knows"),
+    ("snapshot/temporary", "half-made snapshot directories"),
+    ("lease/expired", "expired leases, with what only they hold"),
+];
+
+/// Concludes from a report.
+pub fn verdict(node: &Node, report: &Report) -> Verdict {
+    let fatal: Vec<&Finding> =
+        report.findings.iter().filter(|finding| finding.severity == Severity::Fatal).collect();
+    let damage = report.count(Severity::Damage);
+    let nothing_read = node.root.is_err()
+        || matches!(node.meta.state, DatabaseState::Unread(ref unread) if !unread.is_absent());
+    let has_unknown = !report.coverage.unknown.is_empty();
+    let (start, sentence) = if node.root.is_err() {
+        (Start::Unknown, "Nothing can be said: containerd's root was not found.".to_owned())
+    } else if let Some(worst) = fatal.first() {
+        (Start::No, format!("Do not start containerd: {}.", lower(worst.code.title)))
+    } else if nothing_read {
+        (Start::Unknown, "Nothing can be said: meta.db could not be read.".to_owned())
+    } else if damage > 0 {
+        let things = if damage == 1 { "one thing is" } else { "some things are" };
+        (Start::WithCare, format!("containerd will probably start, but {things} broken."))
+    } else if has_unknown {
+        (Start::Unknown, "Nothing wrong was found in what could be read; not all could.".to_owned())
+    } else {
+        (Start::Yes, "containerd may be started: nothing stands against it.".to_owned())
+    };
+    Verdict { start, sentence, would: would(report, &fatal), lost: lost(report) }
+}
+
+fn lower(title: &str) -> String {
+    // Names of files and of programs keep their case.
+    let mut letters = title.chars();
+    let first = letters.next().map(|letter| letter.to_lowercase().to_string()).unwrap_or_default();
+    format!("{first}{}", letters.as_str())
+}
+
+fn would(report: &Report, fatal: &[&Finding]) -> Vec<String> {
+    let mut would: Vec<String> = Vec::new();
+    let mut add = |line: String| {
+        if !would.contains(&line) {
+            would.push(line);
+        }
+    };
+    let others = report.findings.iter().filter(|finding| finding.severity != Severity::Fatal);
+    for finding in fatal.iter().copied().chain(others) {
+        for start in &finding.at_start {
+            let release = if start.release == "all" { String::new() } else { format!("{}: ", start.release) };
+            add(format!("{release}{} ({})", start.does, finding.code.name));
+        }
+    }
+    for (code, what) in REMOVED {
+        let count = report.findings.iter().filter(|finding| finding.code.name == *code).count();
+        if count > 0 {
+            add(format!("delete {count} {what}, at once or at the next garbage collection ({code})"));
+        }
+    }
+    would
+}
+
+fn lost(report: &Report) -> Vec<String> {
+    let mut lost = Vec::new();
+    for finding in &report.findings {
+        if finding.severity >= Severity::Damage && !finding.affects.is_empty() {
+            let names: Vec<String> = finding.affects.iter().take(3).map(ToString::to_string).collect();
+            let more = finding.affects.len().saturating_sub(3);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let line = format!("{}{more} ({})", names.join(", "), finding.code.name);
+            if !lost.contains(&line) {
+                lost.push(line);
+            }
+        }
+    }
+    for unknown in &report.coverage.unknown {
+        lost.push(format!("unknown: {} ({})", unknown.what, unknown.why));
+    }
+    lost
+}

@@ -1,0 +1,194 @@
+//! The evidence of a run, and the node in it.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use evidence::{Evidence, Kind, OpenError, Options};
+use finding::{Escaped, Text, Time};
+use node::{Node, Roots, Rule, Said};
+use serde::Serialize;
+
+use crate::{Failure, Pen, Style};
+
+/// Which node, and where its stores are.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct EvidenceArgs {
+    /// The node: `/`, a mounted image, a folder that holds var/lib/containerd, containerd's root
+    /// itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar
+    /// on standard input
+    #[arg(value_name = "NODE")]
+    pub evidence: PathBuf,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub places: PlaceArgs,
+}
+
+/// Where the stores of a node are, if not where they are looked for.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Where the stores are")]
+pub struct PlaceArgs {
+    /// containerd's root, inside the evidence
+    #[arg(long, value_name = "PATH")]
+    pub root: Option<PathBuf>,
+    /// containerd's state, inside the evidence
+    #[arg(long, value_name = "PATH")]
+    pub state: Option<PathBuf>,
+    /// containerd's config.toml, inside the evidence
+    #[arg(long, value_name = "PATH")]
+    pub config: Option<PathBuf>,
+    /// Where to keep what of a tar does not fit in memory (a file without a name)
+    #[arg(long, value_name = "DIR")]
+    pub spool: Option<PathBuf>,
+}
+
+/// The evidence of a run.
+#[derive(Debug)]
+pub struct Case {
+    /// The evidence.
+    pub evidence: Evidence,
+    /// Every installation that was found in it, the one that is examined first.
+    pub roots: Vec<Roots>,
+    /// The wall clock, where the evidence is the machine itself.
+    now: Option<Time>,
+}
+
+impl Case {
+    /// Opens the evidence and finds the node in it.
+    pub fn open(args: &EvidenceArgs) -> Result<Self, Failure> {
+        let options = Options { spool: args.places.spool.clone(), ..Options::default() };
+        let opened = if args.evidence == Path::new("-") {
+            Evidence::open_stream(std::io::stdin().lock(), &options)
+        } else {
+            Evidence::open(&args.evidence, &options)
+        };
+        let evidence = opened.map_err(|error| unopened(&error))?;
+        let is_live = args.evidence == Path::new("/");
+        Ok(Self::of(evidence, &args.places, is_live))
+    }
+
+    /// The case of evidence that is open already.
+    pub fn of(evidence: Evidence, places: &PlaceArgs, is_live: bool) -> Self {
+        let said = Said {
+            root: places.root.clone(),
+            state: places.state.clone(),
+            config: places.config.clone(),
+        };
+        let roots = node::discover(&evidence, &said);
+        let now = is_live.then(wall_clock).flatten();
+        Self { evidence, roots, now }
+    }
+
+    /// The node: the first installation that was found.
+    pub fn node(&self) -> Result<Node, Failure> {
+        let roots = self.roots.first().cloned();
+        let roots = roots.ok_or_else(|| Failure::unread("no node was found in the evidence"))?;
+        Ok(Node::open(&self.evidence, roots, node::Options { now: self.now }))
+    }
+
+    /// What an answer says of its evidence.
+    pub fn about(&self, node: &Node) -> About {
+        let other = |roots: &Roots| Other {
+            root: node::path_text(&roots.root),
+            state: node::path_text(&roots.state),
+            whose: roots.whose,
+        };
+        About {
+            evidence: self.evidence.name(),
+            kind: match self.evidence.kind() {
+                Kind::Directory => "directory",
+                Kind::Bundle => "bundle",
+                Kind::Tar => "tar",
+            },
+            root: node::path_text(&node.roots.root),
+            state: node::path_text(&node.roots.state),
+            whose: node.roots.whose,
+            rule: node.roots.rule,
+            config: node.roots.config.iter().flat_map(|config| config.files.clone()).collect(),
+            now: node.now,
+            others: self.roots.iter().skip(1).map(other).collect(),
+            notes: self.evidence.notes(),
+        }
+    }
+}
+
+fn wall_clock() -> Option<Time> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    Some(Time::new(i64::try_from(since.as_secs()).ok()?, since.subsec_nanos()))
+}
+
+fn unopened(error: &OpenError) -> Failure {
+    Failure::unread(format!("{} {}", error.path, error.why)).hint(
+        "name a directory that holds a node's file system, a tar of one, or - for a tar on \
+         standard input",
+    )
+}
+
+/// Another installation in the same evidence.
+#[derive(Debug, Clone, Serialize)]
+pub struct Other {
+    /// Its root.
+    pub root: Text,
+    /// Its state.
+    pub state: Text,
+    /// Whose it is.
+    pub whose: &'static str,
+}
+
+/// What an answer says of its evidence.
+#[derive(Debug, Clone, Serialize)]
+pub struct About {
+    /// Its name, as it was given.
+    pub evidence: Text,
+    /// `directory`, `bundle` (of `coroner collect`), `tar`.
+    pub kind: &'static str,
+    /// containerd's root inside it.
+    pub root: Text,
+    /// containerd's state inside it.
+    pub state: Text,
+    /// Whose installation it is.
+    pub whose: &'static str,
+    /// Which rule found it.
+    pub rule: Rule,
+    /// The configuration files that were read.
+    pub config: Vec<Text>,
+    /// What time it was at the node.
+    pub now: Time,
+    /// Other installations in the same evidence.
+    pub others: Vec<Other>,
+    /// What to know of how the evidence was read.
+    pub notes: Vec<String>,
+}
+
+impl About {
+    /// Writes it for people: a line or two.
+    pub fn text(&self, pen: &mut Pen<'_>) -> std::io::Result<()> {
+        let how = match self.rule {
+            Rule::Said => "as you said",
+            Rule::Itself => "the evidence is a containerd root",
+            Rule::Config => "its config.toml says so",
+            Rule::Distribution => "the usual place",
+            Rule::Scan => "found by searching for meta.db",
+        };
+        let whose = self.whose;
+        pen.line(format_args!("Node    {} ({}), as of {}", self.evidence, self.kind, self.now))?;
+        pen.line(format_args!("Root    {} ({whose}: {how}), state {}", self.root, self.state))?;
+        for other in &self.others {
+            let line = format!(
+                "Also    {} ({}): examine it with --root {}",
+                other.root, other.whose, other.root
+            );
+            let line = pen.styled(Style::Warning, line).to_string();
+            pen.line(line)?;
+        }
+        for note in &self.notes {
+            pen.paragraph("Note    ", note)?;
+        }
+        Ok(())
+    }
+}
+
+/// A path that the user gave, harmless to show.
+pub fn shown(path: &Path) -> String {
+    Escaped(path.as_os_str().as_bytes()).to_string()
+}

@@ -1,0 +1,266 @@
+//! Kinds of objects, and their rows in one shape.
+
+use finding::{Known, Text, Time, Unknown};
+use metadb::{At, MetaDb, Namespace, Row};
+use serde::Serialize;
+use serde_json::Value;
+
+/// What meta.db holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    /// Namespaces
+    #[value(name = "namespaces", aliases = ["namespace", "ns"])]
+    Namespaces,
+    /// Images
+    #[value(name = "images", alias = "image")]
+    Images,
+    /// Containers (records, not tasks)
+    #[value(name = "containers", alias = "container")]
+    Containers,
+    /// Snapshots
+    #[value(name = "snapshots", alias = "snapshot")]
+    Snapshots,
+    /// Blobs of the content store
+    #[value(name = "content", aliases = ["blobs", "blob"])]
+    Content,
+    /// Unfinished writes into the content store
+    #[value(name = "ingests", alias = "ingest")]
+    Ingests,
+    /// Leases
+    #[value(name = "leases", alias = "lease")]
+    Leases,
+    /// Sandboxes of the sandbox store
+    #[value(name = "sandboxes", alias = "sandbox")]
+    Sandboxes,
+    /// Pods, as the CRI knows them
+    #[value(name = "pods", alias = "pod")]
+    Pods,
+}
+
+/// One object, ready to be listed or shown.
+#[derive(Debug, Serialize)]
+pub(crate) struct Object {
+    pub(crate) namespace: Text,
+    pub(crate) name: Text,
+    /// Cells of the columns between the name and the time.
+    #[serde(skip)]
+    pub(crate) cells: Vec<String>,
+    #[serde(skip)]
+    pub(crate) created: Option<Time>,
+    /// Everything that the record says.
+    pub(crate) record: Value,
+    #[serde(skip)]
+    pub(crate) at: Option<At>,
+    #[serde(skip)]
+    pub(crate) whole: bool,
+}
+
+/// Objects of one kind, and what is not known of them.
+#[derive(Debug, Default)]
+pub(crate) struct Objects {
+    pub(crate) objects: Vec<Object>,
+    pub(crate) unknown: Vec<Unknown>,
+}
+
+impl Kind {
+    /// The columns between the name and the time.
+    pub(crate) const fn columns(self) -> &'static [&'static str] {
+        match self {
+            Self::Namespaces => &[">images", ">containers", ">snapshots", ">blobs", ">leases"],
+            Self::Images => &["target", "media type", ">size"],
+            Self::Containers => &["image", "snapshotter", "snapshot", "runtime"],
+            Self::Snapshots => &["snapshotter", "backend", "parent"],
+            Self::Content => &[">size", "labels"],
+            Self::Ingests => &["backend", "expires"],
+            Self::Leases => &["expires", ">blobs", ">snapshots", ">ingests"],
+            Self::Sandboxes => &["sandboxer", "runtime"],
+            Self::Pods => &["pod", "ip", "netns"],
+        }
+    }
+
+    /// Every object of this kind, in the namespaces that `wanted` picks.
+    pub(crate) fn read(self, meta: &MetaDb, wanted: impl Fn(&Text) -> bool) -> Objects {
+        let mut all = Objects { unknown: meta.namespaces.unknown().to_vec(), ..Objects::default() };
+        for namespace in meta.namespaces().iter().filter(|namespace| wanted(&namespace.name)) {
+            self.read_namespace(namespace, &mut all);
+        }
+        all.unknown.sort_by(|a, b| (&a.what, &a.why).cmp(&(&b.what, &b.why)));
+        all.unknown.dedup();
+        all
+    }
+
+    fn read_namespace(self, ns: &Namespace, all: &mut Objects) {
+        match self {
+            Self::Namespaces => all.objects.push(namespace(ns)),
+            Self::Images => all.rows(ns, &ns.images, |row| {
+                let target = row.target.as_ref();
+                let text = |text: Option<&Text>| text.map_or_else(unknown, ToString::to_string);
+                (
+                    vec![
+                        text(target.map(|target| &target.digest)),
+                        text(target.map(|target| &target.media_type)),
+                        number(target.and_then(|target| target.size)),
+                    ],
+                    row.created,
+                )
+            }),
+            Self::Containers => all.rows(ns, &ns.containers, |row| {
+                let runtime = row.runtime.as_ref().map_or_else(unknown, |r| r.name.to_string());
+                let cells = vec![
+                    row.image.to_string(),
+                    row.snapshotter.to_string(),
+                    row.snapshot_key.to_string(),
+                    runtime,
+                ];
+                (cells, row.created)
+            }),
+            Self::Snapshots => {
+                all.unknown.extend(ns.snapshots.unknown().iter().cloned());
+                for snapshots in ns.snapshots.read().into_iter().flatten() {
+                    all.rows(ns, &snapshots.rows, |row| {
+                        let parent = row.parent.as_ref().map_or_else(none, ToString::to_string);
+                        let cells =
+                            vec![snapshots.snapshotter.to_string(), row.name.to_string(), parent];
+                        (cells, row.created)
+                    });
+                }
+            }
+            Self::Content => all.rows(ns, &ns.blobs, |row| {
+                (vec![number(row.size), labels(&row.labels)], row.created)
+            }),
+            Self::Ingests => all.rows(ns, &ns.ingests, |row| {
+                let expires = row.expires.map_or_else(none, |time| time.to_string());
+                (vec![row.backend.to_string(), expires], None)
+            }),
+            Self::Leases => all.rows(ns, &ns.leases, |row| {
+                let snapshots: usize = row.snapshots.values().map(|keys| keys.len()).sum();
+                let cells = vec![
+                    row.expires().map_or_else(|| "never".to_owned(), |time| time.to_string()),
+                    row.content.len().to_string(),
+                    snapshots.to_string(),
+                    row.ingests.len().to_string(),
+                ];
+                (cells, row.created)
+            }),
+            Self::Sandboxes => {
+                for rows in [&ns.sandboxes, &ns.old_sandboxes] {
+                    all.rows(ns, rows, |row| {
+                        let sandboxer = row.sandboxer.as_ref().map_or_else(none, ToString::to_string);
+                        let runtime = row.runtime.as_ref().map_or_else(unknown, |r| r.name.to_string());
+                        (vec![sandboxer, runtime], row.created)
+                    });
+                }
+            }
+            Self::Pods => self.read_pods(ns, all),
+        }
+    }
+
+    fn read_pods(self, ns: &Namespace, all: &mut Objects) {
+        all.unknown.extend(ns.containers.unknown().iter().cloned());
+        for row in ns.containers.read().into_iter().flatten() {
+            if row.cri_kind() != Some("sandbox") {
+                continue;
+            }
+            let (cells, record) = match row.pod() {
+                Ok(pod) => (
+                    vec![
+                        format!("{}/{}", pod.namespace, pod.pod),
+                        pod.ip.to_string(),
+                        pod.netns.to_string(),
+                    ],
+                    serde_json::to_value(&pod).unwrap_or_default(),
+                ),
+                Err(error) => (vec![error.to_string(), String::new(), String::new()], Value::Null),
+            };
+            all.objects.push(Object {
+                namespace: ns.name.clone(),
+                name: row.key.clone(),
+                cells,
+                created: row.created,
+                record,
+                at: Some(row.at.clone()),
+                whole: row.whole,
+            });
+        }
+    }
+}
+
+impl Objects {
+    fn rows<T: Serialize>(
+        &mut self,
+        namespace: &Namespace,
+        rows: &Known<Vec<Row<T>>>,
+        describe: impl Fn(&Row<T>) -> (Vec<String>, Option<Time>),
+    ) {
+        self.unknown.extend(rows.unknown().iter().cloned());
+        for row in rows.read().into_iter().flatten() {
+            let (cells, created) = describe(row);
+            self.objects.push(Object {
+                namespace: namespace.name.clone(),
+                name: row.key.clone(),
+                cells,
+                created,
+                record: serde_json::to_value(row).unwrap_or_default(),
+                at: Some(row.at.clone()),
+                whole: row.whole,
+            });
+        }
+    }
+}
+
+fn unknown() -> String {
+    "?".to_owned()
+}
+
+fn none() -> String {
+    "-".to_owned()
+}
+
+fn number(number: Option<i64>) -> String {
+    number.map_or_else(unknown, |number| number.to_string())
+}
+
+fn labels(labels: &metadb::Labels) -> String {
+    let shown = labels.entries.iter().map(|(name, value)| format!("{name}={value}"));
+    shown.collect::<Vec<_>>().join(",")
+}
+
+fn namespace(ns: &Namespace) -> Object {
+    fn count<T>(rows: &Known<Vec<T>>) -> String {
+        match rows {
+            Known::Whole(rows) => rows.len().to_string(),
+            Known::Partial(rows, _) => format!("{}+?", rows.len()),
+            Known::Lost(_) => unknown(),
+        }
+    }
+    let snapshots: usize = ns
+        .snapshots
+        .read()
+        .into_iter()
+        .flatten()
+        .map(|snapshots| snapshots.rows.read().map_or(0, Vec::len))
+        .sum();
+    let whole = ns.images.is_whole() && ns.containers.is_whole() && ns.snapshots.is_whole();
+    Object {
+        namespace: ns.name.clone(),
+        name: ns.name.clone(),
+        cells: vec![
+            count(&ns.images),
+            count(&ns.containers),
+            snapshots.to_string(),
+            count(&ns.blobs),
+            count(&ns.leases),
+        ],
+        created: None,
+        record: serde_json::json!({
+            "labels": serde_json::to_value(&ns.labels).unwrap_or_default(),
+            "images": count(&ns.images),
+            "containers": count(&ns.containers),
+            "snapshots": snapshots.to_string(),
+            "content": count(&ns.blobs),
+            "leases": count(&ns.leases),
+        }),
+        at: ns.at.clone(),
+        whole,
+    }
+}

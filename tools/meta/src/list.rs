@@ -1,0 +1,79 @@
+//! `coroner meta ls`
+
+use std::io;
+
+use cli::{Answer, Case, EvidenceArgs, Exit, Failure, Out, Outcome, Pen, Style, Table};
+use finding::Unknown;
+use node::Node;
+use serde::Serialize;
+
+use crate::Kind;
+use crate::kind::{Object, Objects};
+
+#[derive(Serialize)]
+struct Listing {
+    #[serde(skip)]
+    kind: Kind,
+    objects: Vec<Object>,
+    unknown: Vec<Unknown>,
+}
+
+/// What of meta.db the node has, or why there is nothing to list.
+pub(crate) fn objects(
+    node: &Node,
+    kind: Kind,
+    namespace: Option<&str>,
+) -> Result<Objects, Failure> {
+    let Some(meta) = &node.meta.rows else {
+        let lost = node.meta.lost();
+        let why = lost.map(|unknown| format!("{} is unknown: {}", unknown.what, unknown.why));
+        return Err(Failure::unread(why.unwrap_or_default())
+            .hint("`coroner triage` says what is wrong with it, `coroner bolt info` shows its pages"));
+    };
+    Ok(kind.read(meta, |name| namespace.is_none_or(|wanted| *name == wanted)))
+}
+
+pub(crate) fn run(kind: Kind, namespace: Option<&str>, args: &EvidenceArgs, out: &mut Out) -> Outcome {
+    let case = Case::open(args)?;
+    let node = case.node()?;
+    let Objects { objects, unknown } = objects(&node, kind, namespace)?;
+    out.answer(&Listing { kind, objects, unknown })
+}
+
+impl Answer for Listing {
+    const SCHEMA: &'static str = "meta-ls/1";
+
+    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        let mut columns = vec!["namespace", "name"];
+        columns.extend(self.kind.columns());
+        columns.push("created");
+        let mut table = Table::new(&columns);
+        for object in &self.objects {
+            let damaged = if object.whole { "" } else { " (damaged)" };
+            let mut cells = vec![object.namespace.to_string(), format!("{}{damaged}", object.name)];
+            cells.extend(object.cells.iter().cloned());
+            cells.push(object.created.map_or_else(|| "-".to_owned(), |time| time.to_string()));
+            table.cells(cells);
+        }
+        pen.table(&table)?;
+        unknown_text(&self.unknown, pen)
+    }
+
+    fn exit(&self) -> Exit {
+        if self.unknown.is_empty() { Exit::CLEAN } else { Exit::UNREAD }
+    }
+}
+
+/// Says what a list may lack.
+pub(crate) fn unknown_text(unknown: &[Unknown], pen: &mut Pen<'_>) -> io::Result<()> {
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    pen.gap()?;
+    let line = pen.styled(Style::Bad, "The list is incomplete:").to_string();
+    pen.line(line)?;
+    for Unknown { what, why } in unknown {
+        pen.paragraph("  ", &format!("{what} cannot be known whole: {why}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! `coroner meta show`
+
+use std::io;
+
+use cli::{Answer, Case, EvidenceArgs, Exit, Failure, Out, Outcome, Pen};
+use finding::{Escaped, Text, Unknown};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::Kind;
+use crate::kind::{Object, Objects};
+use crate::list;
+
+#[derive(Serialize)]
+struct Shown {
+    file: Text,
+    objects: Vec<Object>,
+    unknown: Vec<Unknown>,
+}
+
+pub(crate) fn run(
+    kind: Kind,
+    name: &str,
+    namespace: Option<&str>,
+    args: &EvidenceArgs,
+    out: &mut Out,
+) -> Outcome {
+    let case = Case::open(args)?;
+    let node = case.node()?;
+    let Objects { objects, unknown } = list::objects(&node, kind, namespace)?;
+    let shown = pick(objects, name)?;
+    if shown.is_empty() {
+        let name = Escaped(name.as_bytes());
+        let failure = match unknown.first() {
+            None => Failure::usage(format!("there is no such object: {name}")),
+            Some(Unknown { what, why }) => Failure::unread(format!(
+                "{name} was not found, but {what} cannot be known whole: {why}"
+            )),
+        };
+        return Err(failure.hint("`coroner meta ls` lists what there is"));
+    }
+    out.answer(&Shown { file: node.meta.path.clone(), objects: shown, unknown })
+}
+
+/// The objects of this name (one in each namespace), else the only one that begins like it.
+fn pick(objects: Vec<Object>, name: &str) -> Result<Vec<Object>, Failure> {
+    let (exact, others): (Vec<_>, Vec<_>) =
+        objects.into_iter().partition(|object| object.name == name);
+    if !exact.is_empty() {
+        return Ok(exact);
+    }
+    // A digest may be named without its algorithm.
+    let begins = |text: &Text| {
+        let bytes = text.bytes();
+        let hex = bytes.strip_prefix(b"sha256:").unwrap_or(bytes);
+        bytes.starts_with(name.as_bytes()) || hex.starts_with(name.as_bytes())
+    };
+    let mut found: Vec<_> = others.into_iter().filter(|object| begins(&object.name)).collect();
+    let first = found.first().map(|object| object.name.clone());
+    if found.iter().any(|object| Some(&object.name) != first.as_ref()) {
+        found.truncate(5);
+        let names: Vec<String> = found.iter().map(|object| object.name.to_string()).collect();
+        return Err(Failure::usage(format!(
+            "{} begins the names of several: {}",
+            Escaped(name.as_bytes()),
+            names.join(", ")
+        ))
+        .hint("give more of the name"));
+    }
+    Ok(found)
+}
+
+impl Answer for Shown {
+    const SCHEMA: &'static str = "meta-show/1";
+
+    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        for (number, object) in self.objects.iter().enumerate() {
+            if number > 0 {
+                pen.gap()?;
+            }
+            pen.heading(format_args!("{} in {}", object.name, object.namespace))?;
+            if let Some(at) = &object.at {
+                pen.line(format_args!("  {}", at.location(&self.file)))?;
+            }
+            if !object.whole {
+                pen.line("  part of it could not be read")?;
+            }
+            value_text(&object.record, pen)?;
+        }
+        Ok(())
+    }
+
+    fn exit(&self) -> Exit {
+        let whole = self.objects.iter().all(|object| object.whole);
+        if whole { Exit::CLEAN } else { Exit::UNREAD }
+    }
+}
+
+/// JSON as indented lines, without its punctuation. The depth is that of a parsed document, which
+/// serde_json bounds.
+fn value_text(value: &Value, pen: &mut Pen<'_>) -> io::Result<()> {
+    let mut stack: Vec<(usize, String, &Value)> = Vec::new();
+    children(&mut stack, 1, value);
+    while let Some((depth, key, value)) = stack.pop() {
+        let indent = "  ".repeat(depth);
+        match value {
+            Value::Object(map) if map.is_empty() => continue,
+            Value::Array(list) if list.is_empty() => continue,
+            Value::Null => continue,
+            Value::Object(_) | Value::Array(_) => {
+                pen.line(format_args!("{indent}{key}:"))?;
+                children(&mut stack, depth.saturating_add(1), value);
+            }
+            Value::String(text) => {
+                pen.line(format_args!("{indent}{key}: {}", Escaped(text.as_bytes())))?;
+            }
+            other => pen.line(format_args!("{indent}{key}: {other}"))?,
+        }
+    }
+    Ok(())
+}
+
+fn children<'v>(stack: &mut Vec<(usize, String, &'v Value)>, depth: usize, value: &'v Value) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map.iter().rev() {
+                stack.push((depth, Escaped(key.as_bytes()).to_string(), value));
+            }
+        }
+        Value::Array(list) => {
+            for value in list.iter().rev() {
+                stack.push((depth, "-".to_owned(), value));
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,88 @@
+//! `coroner explain`: what a finding means and what to do.
+
+use std::io;
+
+use cli::{Answer, Failure, Out, Outcome, Pen, Table, Tool};
+use finding::{Code, Escaped};
+use serde::Serialize;
+
+/// Arguments of `coroner explain`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  coroner explain                      every code
+  coroner explain snapshot/id-sequence
+  coroner explain \"invalid database\"   codes whose daemon message this is")]
+pub struct Args {
+    /// A code, a part of one, or a piece of a log line of containerd's
+    #[arg(value_name = "CODE")]
+    code: Option<String>,
+}
+
+/// `coroner explain`
+pub const EXPLAIN: Tool = cli::tool!("explain", "What a finding means and what to do", Args, run);
+
+#[derive(Serialize)]
+struct Codes {
+    codes: Vec<&'static Code>,
+    #[serde(skip)]
+    full: bool,
+}
+
+fn run(args: Args, out: &mut Out) -> Outcome {
+    let codes = checks::codes();
+    let Some(wanted) = args.code else {
+        return out.answer(&Codes { codes, full: false });
+    };
+    let lower = wanted.to_lowercase();
+    let says = |code: &&'static Code| {
+        code.messages.iter().any(|message| {
+            let message = message.to_lowercase();
+            lower.contains(&message) || (lower.len() > 5 && message.contains(&lower))
+        })
+    };
+    let exact: Vec<_> = codes.iter().copied().filter(|code| code.name == wanted).collect();
+    let similar: Vec<_> = codes.iter().copied().filter(|code| code.name.contains(&lower)).collect();
+    let saying: Vec<_> = codes.iter().copied().filter(says).collect();
+    let found = [exact, similar, saying].into_iter().find(|found| !found.is_empty());
+    let Some(codes) = found else {
+        let wanted = Escaped(wanted.as_bytes());
+        return Err(Failure::usage(format!("there is no code {wanted}, and no known message like it"))
+            .hint("`coroner explain` without an argument lists all codes"));
+    };
+    let full = codes.len() <= 5;
+    out.answer(&Codes { codes, full })
+}
+
+impl Answer for Codes {
+    const SCHEMA: &'static str = "explain/1";
+
+    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        if !self.full {
+            let mut table = Table::new(&["code", "severity", "rule", "title"]);
+            for code in &self.codes {
+                table.row([&code.name, &code.severity, &code.rule, &code.title]);
+            }
+            return pen.table(&table);
+        }
+        for (number, code) in self.codes.iter().enumerate() {
+            if number > 0 {
+                pen.gap()?;
+            }
+            pen.heading(format_args!("{}  {}", code.name, code.title))?;
+            let rule = if code.rule.is_empty() { String::new() } else { format!(", rule {}", code.rule) };
+            pen.line(format_args!("  {}{rule}", code.severity))?;
+            pen.gap()?;
+            pen.paragraph("  ", code.explanation)?;
+            pen.gap()?;
+            pen.paragraph("  What to do: ", code.remedy)?;
+            if !code.messages.is_empty() {
+                pen.gap()?;
+                pen.line("  The daemon says:")?;
+                for message in code.messages {
+                    pen.line(format_args!("    {message}"))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

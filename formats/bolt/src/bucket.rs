@@ -6,15 +6,13 @@ use view::{Span, View};
 
 use crate::{
     fault::{Fault, What},
+    inline::{self, Header},
     line::{DEEPEST, Line},
     node::{BUCKET_FLAG, Element, Node},
-    page::{HEADER, Header, Kind, PageId},
+    page::{Kind, PageId},
     scan::{Bounds, scan},
     space::{Pointer, Space},
 };
-
-/// Bytes of a bucket's header, at the start of its value.
-pub(crate) const BUCKET: u64 = 16;
 
 /// Where a bucket's entries are.
 #[derive(Debug, Clone, Copy)]
@@ -129,39 +127,26 @@ impl<'s> Bucket<'s> {
 
     /// The bucket that the value of a leaf's element holds.
     fn of_value(space: Space<'s>, value: View<'s>, leaf: PageId, above: Line) -> Self {
-        let lost = |what, span: Span| Self {
-            space,
-            root: Root::Lost,
-            sequence: 0,
-            above: Line::default(),
-            fault: Some(Box::new(
-                Fault::new(what, Some(leaf), span).hiding(None, None),
-            )),
-        };
-        let (Ok(root), Ok(sequence)) = (
-            value.u64_le(0, "bucket root"),
-            value.u64_le(8, "bucket sequence"),
-        ) else {
-            return lost(What::BucketHeader { found: value.len() }, value.span());
-        };
-        let root = if root == 0 {
-            match value.rest(BUCKET, "inline page") {
-                Ok(page) if page.len() >= HEADER => Root::Inline(page, leaf),
-                _ => return lost(What::BucketHeader { found: value.len() }, value.span()),
+        let (header, fault) = inline::header(value, leaf);
+        let (root, sequence) = match header {
+            Some(Header::Page { root, sequence }) => {
+                let span = Span::new(value.base(), 8);
+                let pointer = Pointer {
+                    to: root,
+                    from: leaf,
+                    span,
+                };
+                (Root::Page(pointer), sequence)
             }
-        } else {
-            Root::Page(Pointer {
-                to: PageId(root),
-                from: leaf,
-                span: Span::new(value.base(), 8),
-            })
+            Some(Header::Inline { page, sequence }) => (Root::Inline(page, leaf), sequence),
+            None => (Root::Lost, 0),
         };
         Self {
             space,
             root,
             sequence,
             above,
-            fault: None,
+            fault: fault.map(Box::new),
         }
     }
 
@@ -314,47 +299,8 @@ impl<'s> Bucket<'s> {
 
     fn inline(&self, page: View<'s>, leaf: PageId, contents: &mut Contents<'s>) {
         let Contents { entries, faults } = contents;
-        let fault = |what, at, len| Fault::new(what, Some(leaf), Span::new(page.absolute(at), len));
-        let Ok(header) = Header::read(page) else {
-            return;
-        };
-        if header.id.0 != 0 || header.kind() != Some(Kind::Leaf) || header.overflow != 0 {
-            let what = What::InlineHeader {
-                id: header.id,
-                flags: header.flags,
-                overflow: header.overflow,
-            };
-            let bad = fault(what, 0, HEADER);
-            if header.kind() != Some(Kind::Leaf) {
-                faults.push(bad.hiding(None, None));
-                return;
-            }
-            faults.push(bad);
-        }
-        let node = Node::new(page, leaf, header, Kind::Leaf);
-        let first = faults.len();
-        let mut end = HEADER;
-        scan(&node, Bounds::default(), faults, |element, faults| {
-            end = element.value.span().end().saturating_sub(page.base());
-            if element.flags & BUCKET_FLAG != 0 {
-                let key = element.key.bytes();
-                let nested = Fault::new(What::InlineNested, Some(leaf), element.span);
-                faults.push(nested.hiding(Some(key), None));
-            } else {
-                entries.push(self.entry(&element, leaf, &Line::default()));
-            }
+        inline::scan(page, leaf, self.space.page_size, faults, |element| {
+            entries.push(self.entry(&element, leaf, &Line::default()));
         });
-        if faults.len() == first && end != page.len() {
-            let what = What::InlineLength {
-                want: end.saturating_add(BUCKET),
-                found: page.len().saturating_add(BUCKET),
-            };
-            faults.push(fault(what, end, page.len().saturating_sub(end)));
-        }
-        let limit = self.space.page_size / 4;
-        if page.len() > limit {
-            let found = page.len();
-            faults.push(fault(What::InlineLarge { limit, found }, 0, found));
-        }
     }
 }

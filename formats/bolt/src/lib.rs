@@ -14,6 +14,7 @@ pub mod codes;
 mod db;
 mod fault;
 mod find;
+mod inline;
 mod line;
 mod meta;
 mod node;

@@ -30,6 +30,19 @@ pub(crate) struct Pointer {
     pub(crate) span: Span,
 }
 
+impl Pointer {
+    /// The fault of a pointer that leads to no page before `end`.
+    pub(crate) fn out_of_range(&self, end: PageId) -> Fault {
+        let found = self.to;
+        let what = if self.from.0 < 2 {
+            What::MetaRoot { found, end }
+        } else {
+            What::PageRange { found, end }
+        };
+        Fault::new(what, Some(self.from), self.span)
+    }
+}
+
 impl<'s> Space<'s> {
     /// The bytes of `pages` pages from `id` on, as many as the file has.
     pub(crate) fn run(&self, id: PageId, pages: u64) -> Result<View<'s>, Short> {
@@ -42,14 +55,7 @@ impl<'s> Space<'s> {
     /// The branch or leaf that `pointer` leads to; what is wrong with its header goes to `faults`.
     pub(crate) fn node(&self, pointer: Pointer, faults: &mut Vec<Fault>) -> Option<Node<'s>> {
         let id = pointer.to;
-        let out = Fault::new(
-            What::PageRange {
-                found: id,
-                end: self.end,
-            },
-            Some(pointer.from),
-            pointer.span,
-        );
+        let out = pointer.out_of_range(self.end);
         if id.0 < 2 || id >= self.end {
             faults.push(out);
             return None;

@@ -1,0 +1,98 @@
+//! The value of a bucket: its header, and the leaf inside a small one.
+
+use view::{Span, View};
+
+use crate::{
+    fault::{Fault, What},
+    node::{BUCKET_FLAG, Element, Node},
+    page::{self, HEADER, Kind, PageId},
+    scan::{Bounds, scan as scan_node},
+};
+
+/// Bytes of a bucket's header, at the start of its value (`BucketHeaderSize`).
+pub(crate) const BUCKET: u64 = 16;
+
+/// A bucket's header, as its value starts (`internal/common/bucket.go`, `type InBucket`).
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Header<'s> {
+    /// Its entries are in pages of their own.
+    Page { root: PageId, sequence: u64 },
+    /// Its entries are in the page that follows in the value.
+    Inline { page: View<'s>, sequence: u64 },
+}
+
+/// Reads the header at the start of a bucket's `value`, which stands in page `leaf`.
+///
+/// A fault may come with a header that can be used all the same.
+pub(crate) fn header(value: View<'_>, leaf: PageId) -> (Option<Header<'_>>, Option<Fault>) {
+    let fault = || {
+        let what = What::BucketHeader { found: value.len() };
+        Fault::new(what, Some(leaf), value.span()).hiding(None, None)
+    };
+    let (Ok(root), Ok(sequence)) = (
+        value.u64_le(0, "bucket root"),
+        value.u64_le(8, "bucket sequence"),
+    ) else {
+        return (None, Some(fault()));
+    };
+    if root != 0 {
+        let root = PageId(root);
+        let fault = (value.len() != BUCKET).then(fault);
+        return (Some(Header::Page { root, sequence }), fault);
+    }
+    match value.rest(BUCKET, "inline page") {
+        Ok(page) if page.len() >= HEADER => (Some(Header::Inline { page, sequence }), None),
+        _ => (None, Some(fault())),
+    }
+}
+
+/// Goes through the leaf inside a bucket's value, which stands in page `leaf`.
+pub(crate) fn scan<'s>(
+    page: View<'s>,
+    leaf: PageId,
+    page_size: u64,
+    faults: &mut Vec<Fault>,
+    mut row: impl FnMut(Element<'s>),
+) {
+    let fault = |what, at, len| Fault::new(what, Some(leaf), Span::new(page.absolute(at), len));
+    let Ok(header) = page::Header::read(page) else {
+        return;
+    };
+    if header.id.0 != 0 || header.kind() != Some(Kind::Leaf) || header.overflow != 0 {
+        let what = What::InlineHeader {
+            id: header.id,
+            flags: header.flags,
+            overflow: header.overflow,
+        };
+        let bad = fault(what, 0, HEADER);
+        if header.kind() != Some(Kind::Leaf) {
+            faults.push(bad.hiding(None, None));
+            return;
+        }
+        faults.push(bad);
+    }
+    let node = Node::new(page, leaf, header, Kind::Leaf);
+    let first = faults.len();
+    let mut end = HEADER;
+    scan_node(&node, Bounds::default(), faults, |element, faults| {
+        end = element.value.span().end().saturating_sub(page.base());
+        if element.flags & BUCKET_FLAG == 0 {
+            row(element);
+        } else {
+            let nested = Fault::new(What::InlineNested, Some(leaf), element.span);
+            faults.push(nested.hiding(Some(element.key.bytes()), None));
+        }
+    });
+    if faults.len() == first && end != page.len() {
+        let what = What::InlineLength {
+            want: end.saturating_add(BUCKET),
+            found: page.len().saturating_add(BUCKET),
+        };
+        faults.push(fault(what, end, page.len().saturating_sub(end)));
+    }
+    let limit = page_size.div_euclid(4);
+    if page.len() > limit {
+        let found = page.len();
+        faults.push(fault(What::InlineLarge { limit, found }, 0, found));
+    }
+}

@@ -1,0 +1,150 @@
+//! The other small files of a bundle: `options.json`, `init.pid`, `log.json`.
+
+use finding::{Text, Time};
+use serde::Serialize;
+use view::View;
+
+use crate::fault::{Fault, File};
+use crate::json::{Document, Value};
+use crate::record::Record;
+
+/// `options.json`: how the shim was told to call runc (`containerd.runc.v1.Options`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Options {
+    /// Another program than `runc`.
+    pub binary_name: Option<Text>,
+    /// Another root for its state than `/run/containerd/runc`.
+    pub root: Option<Text>,
+    /// Whether systemd manages the cgroups.
+    pub systemd_cgroup: Option<bool>,
+}
+
+impl Options {
+    /// Reads an `options.json`; an empty file means defaults.
+    pub fn parse(view: View<'_>) -> (Self, Vec<Fault>) {
+        let mut faults = Vec::new();
+        let mut options = Self::default();
+        if view.is_empty() {
+            return (options, faults);
+        }
+        let document = Document::parse(view);
+        if let Some(mut record) = Record::root(File::Options, &document, &mut faults) {
+            let nonempty = |text: &Text| !text.is_empty();
+            options.binary_name = record.text("binary_name").filter(nonempty);
+            options.root = record.text("root").filter(nonempty);
+            options.systemd_cgroup = record.boolean("systemd_cgroup");
+        }
+        (options, faults)
+    }
+}
+
+/// Reads an `init.pid`: a decimal number without a newline.
+pub fn init_pid(view: View<'_>) -> (Option<i64>, Vec<Fault>) {
+    let bytes = view.bytes().trim_ascii();
+    let pid = core::str::from_utf8(bytes)
+        .ok()
+        .and_then(|text| text.parse::<i64>().ok())
+        .filter(|pid| *pid > 0);
+    if pid.is_some() {
+        return (pid, Vec::new());
+    }
+    let fault = Fault::Value {
+        file: File::Pid,
+        key: String::new(),
+        span: view.span(),
+        want: "a pid".to_owned(),
+        found: Text::from(bytes.get(..32).unwrap_or(bytes)),
+    };
+    (None, vec![fault])
+}
+
+/// A line of `log.json`: what runc said while it created or started a container.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct LogLine {
+    /// `error`, `warning`, …
+    pub level: Option<Text>,
+    /// When.
+    pub time: Option<Time>,
+    /// What.
+    pub message: Text,
+}
+
+/// Lines that are kept of one `log.json`: the last ones.
+pub const LOG_LINES: usize = 64;
+
+/// Reads the last [`LOG_LINES`] lines of a `log.json`, one JSON object each.
+pub fn log(view: View<'_>) -> (Vec<LogLine>, Vec<Fault>) {
+    let mut lines = Vec::new();
+    let mut faults = Vec::new();
+    let mut end = view.bytes().len();
+    let mut texts = Vec::new();
+    for line in view.bytes().rsplit(|byte| *byte == b'\n') {
+        let start = end.saturating_sub(line.len());
+        if !line.trim_ascii().is_empty() {
+            texts.push((start, line));
+        }
+        if texts.len() >= LOG_LINES {
+            break;
+        }
+        end = start.saturating_sub(1);
+    }
+    for (start, line) in texts.into_iter().rev() {
+        let at = view.absolute(u64::try_from(start).unwrap_or(u64::MAX));
+        let document = Document::parse(View::based(line, at));
+        let whole = document
+            .root
+            .as_ref()
+            .is_some_and(|node| matches!(node.value, Value::Object(_)));
+        if let Some(mut record) = Record::root(File::Log, &document, &mut faults) {
+            let line = LogLine {
+                level: record.text("level"),
+                time: record.time("time"),
+                message: record.text("msg").unwrap_or_default(),
+            };
+            if whole {
+                lines.push(line);
+            }
+        }
+    }
+    (lines, faults)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_and_pids_are_read() {
+        let (options, faults) = Options::parse(View::new(br#"{"binary_name":"crun","root":"/r"}"#));
+        assert_eq!(faults, []);
+        assert_eq!(options.binary_name.unwrap(), "crun");
+        assert_eq!(
+            Options::parse(View::new(b"{}")),
+            (Options::default(), vec![])
+        );
+        assert_eq!(Options::parse(View::new(b"")).1, []);
+        assert_eq!(init_pid(View::new(b"4127")), (Some(4127), vec![]));
+        for text in [b"".as_slice(), b"0", b"-1", b"4x", b"\0\0\0\0", &[b'9'; 80]] {
+            assert_eq!(init_pid(View::new(text)).1.len(), 1);
+        }
+    }
+
+    #[test]
+    fn the_last_lines_of_a_log_are_read() {
+        let mut text = String::new();
+        for n in 0..100 {
+            text.push_str(&format!(
+                "{{\"level\":\"error\",\"msg\":\"line {n}\",\"time\":\"2026-11-21T03:36:00Z\"}}\n"
+            ));
+        }
+        let (lines, faults) = log(View::new(text.as_bytes()));
+        assert_eq!(faults, []);
+        assert_eq!(lines.len(), LOG_LINES);
+        assert_eq!(lines.last().unwrap().message, "line 99");
+        let cut = &text.as_bytes()[..text.len() - 10];
+        let (lines, faults) = log(View::new(cut));
+        assert_eq!((lines.len(), faults.len()), (LOG_LINES, 1));
+        assert_eq!(lines.last().unwrap().message, "line 99");
+        assert_eq!(log(View::new(b"not json\n")).1.len(), 1);
+    }
+}

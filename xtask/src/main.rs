@@ -1,2 +1,46 @@
-//! The house's own chores.
-fn main() {}
+//! The house's own chores: `cargo xtask NAME`. A new one is one file and one line here.
+
+mod as_user;
+mod docs;
+mod fuzz;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The house's own chores.
+#[derive(Debug, Parser)]
+enum Chore {
+    /// Write man pages, completions and the table of codes into docs/ (or check that they are
+    /// current)
+    Docs(docs::Args),
+    /// Run every fuzz target for a while
+    Fuzz(fuzz::Args),
+    /// Run the tests that were built as another user
+    AsUser(as_user::Args),
+}
+
+/// What a chore ends with.
+type Done = Result<(), String>;
+
+fn main() -> ExitCode {
+    let done = match Chore::parse() {
+        Chore::Docs(args) => docs::run(&args),
+        Chore::Fuzz(args) => fuzz::run(&args),
+        Chore::AsUser(args) => as_user::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            use std::io::Write as _;
+            let _ = writeln!(std::io::stderr(), "xtask: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the workspace.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+}

@@ -1,0 +1,20 @@
+//! Any bytes as a bolt file: open, check, walk, print; bounded by the size of the file.
+#![no_main]
+
+use bolt::Db;
+use libfuzzer_sys::fuzz_target;
+use view::View;
+
+fuzz_target!(|data: &[u8]| {
+    let opened = Db::open(View::new(data));
+    for fault in &opened.faults {
+        let _ = fault.to_string();
+    }
+    let Some(db) = opened.db else { return };
+    for fault in &db.check().faults {
+        let _ = fault.to_string();
+    }
+    let root = db.root().contents();
+    // Claims bound the walk: no entry is given twice, and each takes 16 bytes of the file.
+    assert!(root.entries.len() <= data.len() / 16 + 1);
+});

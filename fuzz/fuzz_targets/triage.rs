@@ -1,0 +1,18 @@
+//! Any bytes as a tar of a node: opened, discovered, judged, and the findings printed.
+#![no_main]
+
+use evidence::{Evidence, Options};
+use libfuzzer_sys::fuzz_target;
+use node::{Node, Said};
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(evidence) = Evidence::open_stream(data, &Options::default()) else { return };
+    for roots in node::discover(&evidence, &Said::default()).into_iter().take(2) {
+        let node = Node::open(&evidence, roots, node::Options::default());
+        let report = checks::judge(&node, &checks::Measured::default());
+        for finding in &report.findings {
+            let shown = format!("{} {}", finding.location, finding.message);
+            assert!(!shown.chars().any(|letter| letter.is_control()), "{shown:?}");
+        }
+    }
+});

@@ -176,10 +176,8 @@ impl finding::Fault for Fault {
 
     fn severity(&self) -> Severity {
         match self {
-            // Go takes the last of two equal names and goes on.
-            Self::Flaw(_, Flaw::Twice { .. }) => Severity::Odd,
-            // Our own bound, not theirs.
-            Self::Flaw(_, Flaw::Many { .. }) => Severity::Odd,
+            // Go takes the last of two equal names and goes on; the bound is ours, not theirs.
+            Self::Flaw(_, Flaw::Twice { .. } | Flaw::Many { .. }) => Severity::Odd,
             // A log is cut where its writer was killed; the other two are read by nobody again.
             _ if self.file() == File::Log => Severity::Note,
             _ if matches!(self.file(), File::Options | File::Pid) => Severity::Odd,

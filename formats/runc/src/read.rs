@@ -1,0 +1,335 @@
+//! Reads what the runtime left: its own folders, containerd's bundles, the CRI's files.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use evidence::{Entry, Evidence, FileKind, Stat};
+use finding::{Known, Text, Time};
+
+use crate::address::{SOCKETS, socket_name};
+use crate::doc::some;
+use crate::folder::{Folder, Gaps, absolute, text, there};
+use crate::phase::Signs;
+use crate::runtime::{
+    Bundle, Container, CriStatus, Leftover, Program, Runtime, ShimSocket, WorkDir,
+};
+use crate::{Address, CrunStatus, Doc, Options, Spec, State, Status, init_pid, log};
+
+/// Name of the folder, under root and under state, that holds a folder for each task.
+pub const TASKS: &str = "io.containerd.runtime.v2.task";
+
+/// Name of the CRI plugin's folder under root and under state, in 2.x, too.
+pub const CRI: &str = "io.containerd.grpc.v1.cri";
+
+/// Where containerd's shims keep runc's state, whatever `state` says: a folder for each namespace.
+pub const SHIM_ROOT: &str = "/run/containerd/runc";
+
+/// Other places with a folder for each namespace.
+const ROOTS_OF_NAMESPACES: &[&str] = &["/run/docker/runtime-runc"];
+
+/// Places without namespaces: runc and crun called by hand, by podman or by buildkit.
+const ROOTS: &[&str] = &["/run/runc", "/run/crun"];
+
+/// Reads everything that the runtime left.
+///
+/// `root` and `state` are containerd's; `roots_of_runc` are further places with a folder for each
+/// namespace (what bundles' `options.json` name is found without).
+pub fn read(
+    evidence: &Evidence,
+    root: &Path,
+    state: &Path,
+    roots_of_runc: &[PathBuf],
+) -> Known<Runtime> {
+    let mut gaps = Gaps::default();
+    let mut runtime = Runtime::default();
+    let daemon = [state.as_os_str().as_bytes(), b"/containerd.sock"].concat();
+    each_task(
+        evidence,
+        &state.join(TASKS),
+        &mut gaps,
+        |folder, entry, namespace, gaps| {
+            let bundle = bundle(evidence, folder, entry, namespace, &daemon, gaps);
+            runtime.bundles.push(bundle);
+        },
+    );
+    each_task(
+        evidence,
+        &root.join(TASKS),
+        &mut gaps,
+        |folder, entry, namespace, _| {
+            runtime.work_dirs.push(WorkDir {
+                namespace: namespace.clone(),
+                id: entry.name.clone(),
+                path: text(folder),
+                dir: entry.stat.clone(),
+            });
+        },
+    );
+    let mut roots: Vec<PathBuf> = vec![SHIM_ROOT.into()];
+    roots.extend(ROOTS_OF_NAMESPACES.iter().map(PathBuf::from));
+    roots.extend(roots_of_runc.iter().cloned());
+    for bundle in &runtime.bundles {
+        let other = bundle
+            .options
+            .get()
+            .and_then(|options| options.root.as_ref());
+        roots.extend(other.and_then(absolute).map(Path::to_owned));
+    }
+    let mut seen: Vec<PathBuf> = Vec::new();
+    for root in roots {
+        if !seen.contains(&root) {
+            each_task(
+                evidence,
+                &root,
+                &mut gaps,
+                |folder, entry, namespace, gaps| {
+                    let container = container(evidence, folder, entry, Some(namespace), gaps);
+                    runtime.containers.push(container);
+                },
+            );
+            seen.push(root);
+        }
+    }
+    for root in ROOTS {
+        let all = Folder::list(evidence, Path::new(root), &mut gaps);
+        for (entry, folder) in all.folders(&mut gaps) {
+            if !entry.name.bytes().starts_with(b".") {
+                let container = container(evidence, &folder, entry, None, &mut gaps);
+                runtime.containers.push(container);
+            }
+        }
+    }
+    sockets(evidence, &mut runtime, &mut gaps);
+    cri(evidence, root, &mut runtime, &mut gaps);
+    runtime.strange = gaps.strange;
+    Known::with(runtime, gaps.unknown)
+}
+
+/// Every folder `<at>/<namespace>/<id>`.
+fn each_task(
+    evidence: &Evidence,
+    at: &Path,
+    gaps: &mut Gaps,
+    mut each: impl FnMut(&Path, &Entry, &Text, &mut Gaps),
+) {
+    let namespaces = Folder::list(evidence, at, gaps);
+    for (namespace, path) in namespaces.folders(gaps) {
+        let tasks = Folder::list(evidence, &path, gaps);
+        for (entry, path) in tasks.folders(gaps) {
+            each(&path, entry, &namespace.name, gaps);
+        }
+    }
+}
+
+/// The mtime of an entry, as far as the evidence has it.
+fn mtime(stat: &Stat) -> Option<Time> {
+    (!stat.only_kind).then_some(stat.mtime)
+}
+
+fn container(
+    evidence: &Evidence,
+    path: &Path,
+    entry: &Entry,
+    namespace: Option<&Text>,
+    gaps: &mut Gaps,
+) -> Container {
+    let folder = Folder::list(evidence, path, gaps);
+    let read_state = |name: &str| {
+        Doc::read(evidence, path, &folder.entries, name, |view| {
+            some(State::parse(view))
+        })
+    };
+    let state = read_state("state.json");
+    let status = Doc::read(evidence, path, &folder.entries, "status", |view| {
+        some(CrunStatus::parse(view))
+    });
+    let program = if state.is_absent() && !status.is_absent() {
+        Program::Crun
+    } else {
+        Program::Runc
+    };
+    let mut leftovers = Vec::new();
+    let mut binaries = Vec::new();
+    for entry in &folder.entries {
+        let name = entry.name.bytes();
+        if entry.stat.kind == FileKind::File && is_temporary_state(name) {
+            let state = entry.name.utf8().map_or(Doc::Absent, read_state);
+            leftovers.push(Leftover {
+                name: entry.name.clone(),
+                state,
+            });
+        } else if entry.stat.kind == FileKind::File && name.starts_with(b"runc.") {
+            binaries.push(entry.name.clone());
+        }
+    }
+    let state_file = match program {
+        Program::Runc => "state.json",
+        Program::Crun => "status",
+    };
+    let state_stat = folder.get(state_file).map(|entry| entry.stat.clone());
+    let fifo = folder.get("exec.fifo").map(|entry| entry.stat.clone());
+    let known = |entry: &&Entry| {
+        let name = entry.name.bytes();
+        matches!(
+            name,
+            b"exec.fifo" | b"state.json" | b"status" | b"config.json"
+        )
+    };
+    let created = match program {
+        Program::Runc => state.get().and_then(|state| state.created),
+        Program::Crun => status.get().and_then(|status| status.created),
+    };
+    let signs = Signs {
+        dir: mtime(&entry.stat),
+        fifo: fifo.as_ref().map(mtime),
+        state: state_stat.as_ref().map(mtime),
+        created,
+        others: folder.entries.iter().any(|entry| !known(&entry)),
+        crun: program == Program::Crun,
+        partial: !folder.whole,
+    };
+    let named = match program {
+        Program::Runc => state
+            .get()
+            .or_else(|| leftovers.iter().find_map(|left| left.state.get()))
+            .and_then(State::bundle),
+        Program::Crun => status.get().and_then(|status| status.bundle.clone()),
+    };
+    let bundle = named.map(|named| {
+        let there = there(evidence, &named);
+        (named, there)
+    });
+    Container {
+        namespace: namespace.cloned(),
+        id: entry.name.clone(),
+        path: text(path),
+        dir: entry.stat.clone(),
+        program,
+        fifo,
+        state,
+        state_stat,
+        status,
+        leftovers,
+        binaries,
+        derived: signs.derive(),
+        bundle,
+    }
+}
+
+/// `state-` and digits.
+fn is_temporary_state(name: &[u8]) -> bool {
+    name.strip_prefix(b"state-")
+        .is_some_and(|rest| !rest.is_empty() && rest.iter().all(u8::is_ascii_digit))
+}
+
+fn bundle(
+    evidence: &Evidence,
+    path: &Path,
+    entry: &Entry,
+    namespace: &Text,
+    daemon: &[u8],
+    gaps: &mut Gaps,
+) -> Bundle {
+    let folder = Folder::list(evidence, path, gaps);
+    let entries = &folder.entries;
+    let hidden = entry.name.bytes().strip_prefix(b".");
+    let id = hidden.map_or_else(|| entry.name.clone(), Text::from);
+    let spec = Doc::read(evidence, path, entries, "config.json", |view| {
+        some(Spec::parse(view))
+    });
+    let sandbox = Doc::read(evidence, path, entries, "sandbox", |view| {
+        let bytes = view.bytes().trim_ascii();
+        (
+            Some(Text::from(bytes.get(..256).unwrap_or(bytes))),
+            Vec::new(),
+        )
+    });
+    let work = evidence.read_link(&path.join("work")).ok().map(|target| {
+        let there = there(evidence, &target);
+        (target, there)
+    });
+    let group = spec.get().map_or(&id, |spec| spec.group(&id));
+    let socket = socket_name(daemon, namespace.bytes(), group.bytes(), false);
+    Bundle {
+        namespace: namespace.clone(),
+        path: text(path),
+        dir: entry.stat.clone(),
+        hidden: hidden.is_some(),
+        entries: folder.whole.then_some(entries.len()),
+        address: Doc::read(evidence, path, entries, "address", Address::parse),
+        bootstrap: Doc::read(evidence, path, entries, "bootstrap.json", |view| {
+            Address::parse_bootstrap(view)
+        }),
+        init_pid: Doc::read(evidence, path, entries, "init.pid", init_pid),
+        options: Doc::read(evidence, path, entries, "options.json", |view| {
+            some(Options::parse(view))
+        }),
+        log: Doc::read(evidence, path, entries, "log.json", |view| some(log(view))),
+        sandbox: sandbox.get().filter(|pod| !pod.is_empty()).cloned(),
+        work,
+        socket,
+        id,
+        spec,
+    }
+}
+
+fn sockets(evidence: &Evidence, runtime: &mut Runtime, gaps: &mut Gaps) {
+    if !evidence.keeps_sockets() {
+        return;
+    }
+    let folder = Folder::list(evidence, Path::new(SOCKETS), gaps);
+    let mut sockets = Vec::new();
+    for entry in &folder.entries {
+        if entry.stat.kind != FileKind::Socket {
+            continue;
+        }
+        let path = text(&folder.join(&entry.name));
+        let of = |bundle: &&Bundle| {
+            bundle.shim().is_some_and(|shim| shim.path() == path)
+                || bundle.socket.as_bytes() == entry.name.bytes()
+        };
+        let bundles = runtime.bundles.iter().filter(of);
+        sockets.push(ShimSocket {
+            bundles: bundles
+                .map(|bundle| (bundle.namespace.clone(), bundle.id.clone()))
+                .collect(),
+            stat: entry.stat.clone(),
+            path,
+        });
+    }
+    runtime.sockets = Some(sockets);
+}
+
+fn cri(evidence: &Evidence, root: &Path, runtime: &mut Runtime, gaps: &mut Gaps) {
+    let root = root.join(CRI);
+    let containers = Folder::list(evidence, &root.join("containers"), gaps);
+    runtime.has_cri_dir = containers.there;
+    for entry in &containers.entries {
+        if entry.name.bytes().ends_with(b".del-status") {
+            runtime
+                .cri_deleted
+                .push(text(&containers.join(&entry.name)));
+        }
+    }
+    for (entry, path) in containers.folders(gaps) {
+        let folder = Folder::list(evidence, &path, gaps);
+        let leftovers = folder.entries.iter().map(|entry| &entry.name);
+        runtime.cri.push(CriStatus {
+            id: entry.name.clone(),
+            path: text(&path),
+            dir: entry.stat.clone(),
+            status: Doc::read(evidence, &path, &folder.entries, "status", |view| {
+                some(Status::parse(view))
+            }),
+            leftovers: leftovers
+                .filter(|name| name.bytes().starts_with(b".tmp-status"))
+                .cloned()
+                .collect(),
+        });
+    }
+    let sandboxes = Folder::list(evidence, &root.join("sandboxes"), gaps);
+    runtime.sandbox_dirs = sandboxes
+        .folders(gaps)
+        .map(|(entry, _)| entry.name.clone())
+        .collect();
+}

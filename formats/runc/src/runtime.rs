@@ -1,0 +1,214 @@
+//! What the runtime left on disk: containers, bundles, work folders, sockets, the CRI's files.
+
+use evidence::Stat;
+use finding::{Text, Time, Unread};
+
+use crate::{Address, CrunStatus, Derived, Doc, LogLine, Options, Spec, State, Status};
+
+/// Everything that the runtime left of a node.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Runtime {
+    /// Containers that runc or crun know, by namespace and id.
+    pub containers: Vec<Container>,
+    /// Bundles that containerd made, by namespace and id.
+    pub bundles: Vec<Bundle>,
+    /// Work folders under root, by namespace and id.
+    pub work_dirs: Vec<WorkDir>,
+    /// Sockets of shims; nothing where the evidence does not keep sockets.
+    pub sockets: Option<Vec<ShimSocket>>,
+    /// Status folders of the CRI plugin, by id.
+    pub cri: Vec<CriStatus>,
+    /// Folders of pods that the CRI plugin keeps under root, by id.
+    pub sandbox_dirs: Vec<Text>,
+    /// Whether the folder that holds the CRI's status folders is there.
+    pub has_cri_dir: bool,
+    /// Status files that were being deleted (`<id>.del-status`), as paths.
+    pub cri_deleted: Vec<Text>,
+    /// Names that stand where a folder should, and are none: path, and what they are.
+    pub strange: Vec<(Text, Unread)>,
+}
+
+/// Which program keeps a container's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Program {
+    /// runc, or one that writes as it does.
+    Runc,
+    /// crun.
+    Crun,
+}
+
+/// A container that runc or crun knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// containerd's namespace; nothing under a root that has none (`/run/runc`).
+    pub namespace: Option<Text>,
+    /// Its id: its folder's name.
+    pub id: Text,
+    /// The folder.
+    pub path: Text,
+    /// The folder's stat.
+    pub dir: Stat,
+    /// Which program.
+    pub program: Program,
+    /// `exec.fifo`, whatever it is. Never opened.
+    pub fifo: Option<Stat>,
+    /// runc's state.json.
+    pub state: Doc<State>,
+    /// Stat of the state file, runc's or crun's.
+    pub state_stat: Option<Stat>,
+    /// crun's status.
+    pub status: Doc<CrunStatus>,
+    /// `state-N` files that were left.
+    pub leftovers: Vec<Leftover>,
+    /// Names of `runc.XXXXXX` files that were left.
+    pub binaries: Vec<Text>,
+    /// How far it came.
+    pub derived: Derived,
+    /// The bundle that it names, and whether that is there.
+    pub bundle: Option<(Text, Result<(), Unread>)>,
+}
+
+/// A temporary state file that was left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftover {
+    /// Its name: `state-` and a number.
+    pub name: Text,
+    /// What stands in it.
+    pub state: Doc<State>,
+}
+
+impl Container {
+    /// What is known of its state: state.json, else a temporary one that is whole.
+    pub fn best_state(&self) -> Option<&State> {
+        self.state.whole().or_else(|| {
+            let left = self.leftovers.iter().find_map(|left| left.state.whole());
+            left.or_else(|| self.state.get())
+        })
+    }
+
+    /// Pid of its init, in the node's pid namespace. Means nothing without its start time.
+    pub fn pid(&self) -> Option<i64> {
+        match self.program {
+            Program::Runc => self.best_state()?.init_process_pid,
+            Program::Crun => self.status.get()?.pid,
+        }
+    }
+
+    /// When it was created.
+    pub fn created(&self) -> Option<Time> {
+        match self.program {
+            Program::Runc => self.best_state()?.created,
+            Program::Crun => self.status.get()?.created,
+        }
+    }
+
+    /// Whether it has the state file that its program writes.
+    pub const fn has_state(&self) -> bool {
+        match self.program {
+            Program::Runc => self.state.is_there(),
+            Program::Crun => self.status.is_there(),
+        }
+    }
+}
+
+/// A bundle: the folder of one task under `state`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bundle {
+    /// containerd's namespace.
+    pub namespace: Text,
+    /// The task's id, without the dot of a hidden one.
+    pub id: Text,
+    /// The folder.
+    pub path: Text,
+    /// The folder's stat.
+    pub dir: Stat,
+    /// Whether it is being removed (`.<id>`).
+    pub hidden: bool,
+    /// How many entries it has; nothing if it could not be listed whole.
+    pub entries: Option<usize>,
+    /// `address` (up to 1.7).
+    pub address: Doc<Address>,
+    /// `bootstrap.json` (2.x).
+    pub bootstrap: Doc<Address>,
+    /// `init.pid`.
+    pub init_pid: Doc<i64>,
+    /// `config.json`.
+    pub spec: Doc<Spec>,
+    /// `options.json`.
+    pub options: Doc<Options>,
+    /// `log.json`: the last lines.
+    pub log: Doc<Vec<LogLine>>,
+    /// `sandbox`: the pod whose shim it shares (2.x).
+    pub sandbox: Option<Text>,
+    /// Where the link `work` leads, and whether that is there.
+    pub work: Option<(Text, Result<(), Unread>)>,
+    /// The name that its shim's socket should have for a daemon at the default address.
+    pub socket: String,
+}
+
+impl Bundle {
+    /// Whether there is an `address` (1.5 to 1.7 wrote it).
+    pub const fn has_address(&self) -> bool {
+        self.address.is_there()
+    }
+
+    /// Whether there is a `bootstrap.json` (2.x wrote it).
+    pub const fn has_bootstrap(&self) -> bool {
+        self.bootstrap.is_there()
+    }
+
+    /// How its shim is reached: as 2.x says, else as 1.x does.
+    pub fn shim(&self) -> Option<&Address> {
+        self.bootstrap.get().or_else(|| self.address.get())
+    }
+
+    /// What runc said went wrong, the last first.
+    pub fn errors(&self) -> impl Iterator<Item = &LogLine> {
+        let lines = self.log.get().into_iter().flatten().rev();
+        lines.filter(|line| {
+            line.level
+                .as_ref()
+                .is_some_and(|level| *level == "error" || *level == "fatal")
+        })
+    }
+}
+
+/// The folder of one task under `root`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkDir {
+    /// containerd's namespace.
+    pub namespace: Text,
+    /// The task's id.
+    pub id: Text,
+    /// The folder.
+    pub path: Text,
+    /// The folder's stat.
+    pub dir: Stat,
+}
+
+/// A name in the folder of the shims' sockets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShimSocket {
+    /// The socket.
+    pub path: Text,
+    /// Its stat.
+    pub stat: Stat,
+    /// Bundles that name it, or would: namespace and id.
+    pub bundles: Vec<(Text, Text)>,
+}
+
+/// The folder of one container of the CRI plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CriStatus {
+    /// The container's id.
+    pub id: Text,
+    /// The folder.
+    pub path: Text,
+    /// The folder's stat.
+    pub dir: Stat,
+    /// Its `status`.
+    pub status: Doc<Status>,
+    /// Names of `.tmp-status*` files that were left.
+    pub leftovers: Vec<Text>,
+}

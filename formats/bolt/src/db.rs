@@ -4,6 +4,7 @@ use view::{Span, View};
 
 use crate::{
     bucket::Bucket,
+    check::{CheckOptions, CheckReport, check},
     fault::{Fault, What},
     find,
     meta::Meta,
@@ -46,7 +47,7 @@ impl<'s> Db<'s> {
             faults.push(Fault::new(What::Empty, None, Span::new(0, 0)));
             return Opened { db: None, faults };
         }
-        let found = find::metas(&view);
+        let found = find::metas(&view, view.len());
         faults.extend(found.faults);
         faults.extend(
             found
@@ -59,7 +60,7 @@ impl<'s> Db<'s> {
         };
         let db = Db {
             view,
-            page_size: found.page_size,
+            page_size: found.page_size.unwrap_or(4096),
             metas: found.metas,
             meta,
         };
@@ -119,6 +120,16 @@ impl<'s> Db<'s> {
     /// Number of whole pages that the file has.
     pub fn pages_in_file(&self) -> u64 {
         self.view.len().checked_div(self.page_size).unwrap_or(0)
+    }
+
+    /// Checks everything: both metas, both trees, the freelist.
+    pub fn check(&self) -> CheckReport {
+        // A view is always there to be read, and small enough for one thread.
+        let options = CheckOptions {
+            threads: 1,
+            ..CheckOptions::default()
+        };
+        check(&self.view, &options).unwrap_or_default()
     }
 
     pub(crate) fn space(&self) -> Space<'s> {

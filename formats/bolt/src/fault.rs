@@ -166,6 +166,9 @@ pub enum What {
     PageGarbled {
         faults: u64,
     },
+    PageUnread {
+        pages: u64,
+    },
     PageRange {
         found: PageId,
         end: PageId,
@@ -321,6 +324,7 @@ impl What {
             Self::PageEmpty { .. } => &codes::PAGE_EMPTY,
             Self::PageSlack { .. } => &codes::PAGE_SLACK,
             Self::PageGarbled { .. } => &codes::PAGE_GARBLED,
+            Self::PageUnread { .. } => &codes::PAGE_UNREAD,
             Self::PageRange { .. } => &codes::PAGE_RANGE,
             Self::PageCycle { .. } => &codes::PAGE_CYCLE,
             Self::PageShared { .. } => &codes::PAGE_SHARED,
@@ -451,6 +455,7 @@ impl fmt::Display for What {
             Self::PageGarbled { faults } => {
                 write!(f, "the page has {faults} faults; the first ones are listed")
             }
+            Self::PageUnread { pages } => write!(f, "{pages} pages could not be read"),
             Self::PageRange { found, .. } => write!(f, "the tree points to page {found}"),
             Self::PageCycle { found } => write!(f, "the tree points back to page {found}"),
             Self::PageShared { found } => write!(f, "page {found} is reached a second time"),

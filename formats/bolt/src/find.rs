@@ -13,8 +13,8 @@ use crate::{
 pub(crate) struct Found {
     /// Both metas, or why not.
     pub(crate) metas: [Result<Meta, Fault>; 2],
-    /// Bytes of a page.
-    pub(crate) page_size: u64,
+    /// Bytes of a page, if there is any sign of it.
+    pub(crate) page_size: Option<u64>,
     /// What is wrong with both together.
     pub(crate) faults: Vec<Fault>,
 }
@@ -25,28 +25,27 @@ pub(crate) fn page_sizes() -> impl Iterator<Item = u64> {
         .take_while(|size| *size <= LARGEST_PAGE)
 }
 
-/// Finds both metas of the file that starts with `start`.
-pub(crate) fn metas(start: &View<'_>) -> Found {
+/// Finds both metas of a file of `len` bytes that starts with `start`.
+pub(crate) fn metas(start: &View<'_>, len: u64) -> Found {
     let mut faults = Vec::new();
-    let page_size = page_size(*start, &mut faults);
-    let first = meta(*start, 0, page_size.unwrap_or(4096));
-    let second = meta(*start, 1, page_size.unwrap_or(4096));
-    let unsupported = [&first, &second]
-        .into_iter()
+    let page_size = page_size(*start);
+    let at = page_size.unwrap_or(4096);
+    let metas = [meta(*start, 0, at), meta(*start, 1, at)];
+    let bad: Vec<_> = metas
+        .iter()
         .filter_map(|meta| meta.as_ref().err())
-        .any(Fault::is_unsupported);
-    if first.is_err() && second.is_err() && !unsupported {
-        let what = if page_size.is_some() {
-            What::NoMeta
-        } else {
-            What::NotBolt
+        .collect();
+    if bad.len() == 2 && !bad.iter().any(|fault| fault.is_unsupported()) {
+        let (what, end) = match page_size {
+            Some(size) => (What::NoMeta, size.saturating_mul(2).min(len)),
+            None => (What::NotBolt, len),
         };
-        let len = page_size.map_or(start.len(), |size| size.saturating_mul(2));
-        faults.push(Fault::new(what, None, Span::new(0, len.min(start.len()))));
+        faults.push(Fault::new(what, None, Span::new(0, end)));
     }
+    // Of a file that is none, the metas need no word of their own.
     Found {
-        metas: [first, second],
-        page_size: page_size.unwrap_or(4096),
+        metas,
+        page_size,
         faults,
     }
 }
@@ -54,44 +53,36 @@ pub(crate) fn metas(start: &View<'_>) -> Found {
 /// The meta of `slot`, if it is valid.
 fn meta(start: View<'_>, slot: u64, page_size: u64) -> Result<Meta, Fault> {
     let at = slot.saturating_mul(page_size);
-    let short = |have| {
-        let what = What::FileShort {
-            want: at.saturating_add(page_size),
-            found: have,
-        };
-        Fault::new(what, None, Span::new(have, 0))
-    };
-    let page = start
+    let meta = start
         .slice(at, HEADER.saturating_add(META), "meta")
-        .map_err(|_| short(start.len()))?;
-    let meta = Meta::decode(page, slot).map_err(|_| short(start.len()))?;
+        .and_then(|page| Meta::decode(page, slot))
+        .map_err(|_| {
+            let what = What::FileShort {
+                want: at.saturating_add(page_size),
+                found: start.len(),
+            };
+            Fault::new(what, None, Span::new(start.len(), 0))
+        })?;
     meta.validate(at)?;
     Ok(meta)
 }
 
-/// The page size: from a meta that stands where its own page size puts it, else by stride.
-fn page_size(start: View<'_>, faults: &mut Vec<Fault>) -> Option<u64> {
+/// The page size: from the metas where they agree with where they stand, else by stride.
+fn page_size(start: View<'_>) -> Option<u64> {
     let claims = |slot: u64, size: u64| {
-        meta(start, slot, size)
-            .ok()
-            .filter(|meta| u64::from(meta.page_size) == size)
+        meta(start, slot, size).is_ok_and(|meta| u64::from(meta.page_size) == size)
     };
     let first = meta(start, 0, SMALLEST_PAGE)
         .ok()
         .map(|meta| u64::from(meta.page_size))
         .filter(|size| is_page_size(*size));
-    // Two metas that agree are proof.
-    if let Some(size) = first.filter(|size| claims(1, *size).is_some()) {
-        return Some(size);
-    }
-    if first.is_none()
-        && let Some(size) = page_sizes().find(|size| claims(1, *size).is_some())
-    {
-        return Some(size);
-    }
-    let stride = by_stride(start);
-    let _ = faults;
-    first.or(stride)
+    // A second meta where the first one, or itself, says that it is, is proof.
+    first
+        .filter(|size| claims(1, *size))
+        .or_else(|| page_sizes().find(|size| claims(1, *size)))
+        .or_else(|| page_sizes().find(|size| meta(start, 1, *size).is_ok()))
+        .or_else(|| by_stride(start))
+        .or(first)
 }
 
 /// The page size at whose multiples most pages stand that name their own number.

@@ -10,6 +10,7 @@
 //! ```
 
 mod bucket;
+mod check;
 pub mod codes;
 mod db;
 mod fault;
@@ -20,12 +21,15 @@ mod meta;
 mod node;
 mod page;
 mod scan;
+mod source;
 mod space;
 
 pub use bucket::{Bucket, Contents, Entry, Value};
+pub use check::{CheckOptions, CheckReport, Found, PageRow, PageState, Totals, TreeState, check};
 pub use codes::CODES;
 pub use db::{Db, Opened};
 pub use fault::{Fault, KeyRange, Part, What};
 pub use meta::{MAGIC, META, Meta, VERSION, fnv1a};
 pub use node::{Element, Node, RawElement};
 pub use page::{HEADER, Header, Kind, PageId};
+pub use source::PageSource;

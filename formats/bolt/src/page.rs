@@ -9,7 +9,7 @@ use view::{Short, View};
 pub const HEADER: u64 = 16;
 
 /// The number of a page: page N stands at byte N × page size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PageId(pub u64);
 
 impl PageId {

@@ -52,6 +52,7 @@ pub const CODES: &[&Code] = &[
     &PAGE_EMPTY,
     &PAGE_SLACK,
     &PAGE_GARBLED,
+    &PAGE_UNREAD,
     &PAGE_RANGE,
     &PAGE_CYCLE,
     &PAGE_SHARED,

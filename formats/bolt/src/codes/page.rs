@@ -110,3 +110,15 @@ pub static PAGE_GARBLED: Code = Code {
     remedy: SALVAGE,
     messages: &[],
 };
+
+/// The disk does not give it.
+pub static PAGE_UNREAD: Code = Code {
+    name: "bolt/page-unread",
+    rule: "",
+    severity: Severity::Fatal,
+    title: "a page in use could not be read from the disk",
+    explanation: "The operating system gave an error instead of the bytes: usually a bad sector. \
+        The daemon dies with SIGBUS when it touches the page.",
+    remedy: "Copy the whole disk with ddrescue before anything else, and work on the copy.",
+    messages: &["[signal SIGBUS: bus error code=0x2"],
+};

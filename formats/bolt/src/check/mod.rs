@@ -1,0 +1,393 @@
+//! All invariants of a file, all damage.
+//!
+//! The file is read once from front to back, each page judged by itself; then the trees of both
+//! metas are walked, mostly from what was kept of each page; then freelist and trees are compared.
+
+mod bits;
+mod found;
+mod freelist;
+mod metas;
+mod state;
+mod survey;
+mod table;
+mod walk;
+
+use std::{collections::BTreeMap, hash::RandomState, thread};
+
+use finding::Unread;
+use serde::Serialize;
+use view::{Span, View};
+
+use crate::{
+    db::newest,
+    fault::{Fault, What},
+    find,
+    meta::{LARGEST_PAGE, META, Meta},
+    page::{HEADER, PageId},
+    source::{PageSource, read},
+};
+use bits::Bits;
+use found::Sink;
+use survey::Survey;
+use table::Table;
+use walk::Walk;
+
+pub use found::{Found, Totals};
+pub use state::{PageRow, PageState};
+
+/// Bytes of the start of a file in which pages are counted when both metas are bad.
+const LOOK: u64 = 1 << 24;
+
+/// How a check is done.
+#[derive(Clone, Copy)]
+pub struct CheckOptions<'a> {
+    /// Threads that read; 0: as many as there are cores.
+    pub threads: usize,
+    /// Is told how many bytes more are done.
+    pub done: &'a (dyn Fn(u64) + Sync),
+}
+
+impl Default for CheckOptions<'_> {
+    fn default() -> Self {
+        Self {
+            threads: 0,
+            done: &|_| {},
+        }
+    }
+}
+
+impl core::fmt::Debug for CheckOptions<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("CheckOptions")
+            .field("threads", &self.threads)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is known of a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TreeState {
+    /// Every page of it is there and in order.
+    Whole,
+    /// It has faults.
+    Damaged,
+    /// There is no meta for it.
+    None,
+}
+
+/// What a check found.
+#[derive(Debug)]
+pub struct CheckReport {
+    /// Everything that is wrong, in the order of the file.
+    pub faults: Vec<Found>,
+    /// How many more there were of a code, beyond what is listed.
+    pub more: BTreeMap<&'static str, u64>,
+    /// Both metas: decoded, or why not.
+    pub metas: [Result<Meta, Fault>; 2],
+    /// The meta in use; if none is valid, one that seems to be right all the same.
+    pub meta: Option<Meta>,
+    /// Whether `meta` is valid, so that the daemon would use it.
+    pub is_valid: bool,
+    /// Bytes of a page, if it could be found.
+    pub page_size: Option<u64>,
+    /// Bytes of the file.
+    pub len: u64,
+    /// What the tree is made of.
+    pub totals: Totals,
+    /// The tree in use.
+    pub tree: TreeState,
+    /// The tree of the transaction before.
+    pub previous: TreeState,
+    /// Pages on the freelist; none if it was not written, or could not be read.
+    pub free: Option<u64>,
+    table: Table,
+    used: Bits,
+    before: Bits,
+    freelist: Option<freelist::Freelist>,
+    end: PageId,
+}
+
+/// Checks all of a file.
+///
+/// Fails only if the start of the file cannot be read; everything else that is wrong is in the
+/// report.
+pub fn check(source: &dyn PageSource, options: &CheckOptions<'_>) -> Result<CheckReport, Unread> {
+    let mut sink = Sink::default();
+    let mut buffer = Vec::new();
+    let len = source.len();
+    if len == 0 {
+        sink.fault(Fault::new(What::Empty, None, Span::new(0, 0)));
+        return Ok(CheckReport::nothing(sink, len));
+    }
+    let mut start = read(source, 0, LARGEST_PAGE.saturating_mul(2), &mut buffer)?;
+    let mut found = find::metas(&start, len);
+    if found.metas.iter().all(Result::is_err) && start.len() < len {
+        // Without a meta the page size has to be seen from the pages themselves.
+        start = read(source, 0, LOOK, &mut buffer)?;
+        found = find::metas(&start, len);
+    }
+    for fault in found
+        .faults
+        .iter()
+        .chain(found.metas.iter().filter_map(|meta| meta.as_ref().err()))
+    {
+        sink.fault(fault.clone());
+    }
+    let valid = newest(&found.metas);
+    let unsupported = found.faults.iter().any(Fault::is_unsupported)
+        || found
+            .metas
+            .iter()
+            .filter_map(|meta| meta.as_ref().err())
+            .any(Fault::is_unsupported);
+    let Some(page_size) = found.page_size.filter(|_| !unsupported) else {
+        return Ok(CheckReport {
+            metas: found.metas,
+            ..CheckReport::nothing(sink, len)
+        });
+    };
+    let meta = valid.or_else(|| plausible(start, page_size, len));
+    let around = metas::Around {
+        page_size,
+        pages: len.checked_div(page_size).unwrap_or(0),
+    };
+    for meta in found.metas.iter().flatten() {
+        metas::meta(meta, around, start, &mut sink);
+    }
+    metas::both(&found.metas, page_size, &mut sink);
+    if let Some(meta) = &meta {
+        metas::length(meta, len, page_size, &mut sink);
+    }
+    let highest = found
+        .metas
+        .iter()
+        .flatten()
+        .map(|meta| meta.high_water.0)
+        .max();
+    let end = PageId(
+        highest
+            .or(meta.map(|meta| meta.high_water.0))
+            .unwrap_or(u64::MAX)
+            .min(around.pages),
+    );
+    let survey = Survey {
+        source,
+        page_size,
+        end,
+        hash: RandomState::new(),
+    };
+    let threads = match options.threads {
+        0 => thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    };
+    let table = survey.run(threads, options.done);
+    let mut check = Check {
+        survey: &survey,
+        table: &table,
+        around,
+        sink,
+    };
+    let mut report = check.trees(&found.metas, meta, valid.is_some());
+    check.past_the_mark(&report, &mut buffer);
+    let (faults, more) = check.sink.finish();
+    report.faults = faults;
+    report.more = more;
+    report.metas = found.metas;
+    report.table = table;
+    report.len = len;
+    Ok(report)
+}
+
+/// A meta that fails its checksum and may be right all the same.
+fn plausible(start: View<'_>, page_size: u64, len: u64) -> Option<Meta> {
+    let pages = len.checked_div(page_size)?;
+    (0..2)
+        .filter_map(|slot| {
+            let at = PageId(slot).at(page_size);
+            let page = start.slice(at, HEADER.saturating_add(META), "meta").ok()?;
+            Meta::decode(page, slot).ok()
+        })
+        .filter(|meta| {
+            let end = meta.high_water.0.min(pages);
+            (2..end).contains(&meta.root.0) && meta.high_water.0 <= pages.saturating_mul(2)
+        })
+        .max_by_key(|meta| meta.txid)
+}
+
+/// The check of one file, once it is read.
+struct Check<'a> {
+    survey: &'a Survey<'a>,
+    table: &'a Table,
+    around: metas::Around,
+    sink: Sink,
+}
+
+impl Check<'_> {
+    fn end(&self, meta: &Meta) -> PageId {
+        PageId(meta.high_water.0.min(self.around.pages))
+    }
+
+    /// Walks both trees, and compares them with the freelist.
+    fn trees(
+        &mut self,
+        metas: &[Result<Meta, Fault>; 2],
+        meta: Option<Meta>,
+        is_valid: bool,
+    ) -> CheckReport {
+        let mut report = CheckReport::nothing(Sink::default(), 0);
+        report.page_size = Some(self.around.page_size);
+        report.end = self.survey.end;
+        report.meta = meta;
+        report.is_valid = is_valid;
+        let Some(meta) = meta else { return report };
+        let end = self.end(&meta);
+        if meta.root.0 >= 2 && meta.root < end {
+            let mut walk = Walk::new(self.survey, self.table, end);
+            let faults = self.sink.total();
+            walk.tree(meta.root, meta.slot, &mut self.sink);
+            report.totals = walk.totals;
+            report.used = walk.claimed;
+            report.tree = if self.sink.total() == faults {
+                TreeState::Whole
+            } else {
+                TreeState::Damaged
+            };
+        } else {
+            report.tree = TreeState::Damaged;
+        }
+        self.previous(metas, &meta, &mut report);
+        if meta.is_freelist_synced() && meta.freelist.0 >= 2 && meta.freelist < end {
+            let list = freelist::freelist(self.survey, meta.freelist, end, &mut self.sink);
+            self.compare(&list, end, &mut report);
+            report.freelist = Some(list);
+        }
+        report
+    }
+
+    /// Walks the tree of the transaction before; its faults are only counted.
+    fn previous(
+        &mut self,
+        metas: &[Result<Meta, Fault>; 2],
+        meta: &Meta,
+        report: &mut CheckReport,
+    ) {
+        let older = metas
+            .iter()
+            .flatten()
+            .find(|other| other.slot != meta.slot && other.txid < meta.txid);
+        let Some(older) = older else { return };
+        let end = self.end(older);
+        let mut faults = Sink::default();
+        if older.root.0 >= 2 && older.root < end {
+            let mut walk = Walk::new(self.survey, self.table, end);
+            walk.tree(older.root, older.slot, &mut faults);
+            report.before = walk.claimed;
+        }
+        report.previous = TreeState::Whole;
+        if faults.total() > 0 || report.before.count() == 0 {
+            report.previous = TreeState::Damaged;
+            let faults = faults.total();
+            let at = PageId(older.slot).at(self.around.page_size);
+            let span = Span::new(at.saturating_add(0x20), 8);
+            let what = What::PreviousTree { faults };
+            // Said of the tree in use already, it is no news.
+            if report.tree == TreeState::Whole {
+                self.sink
+                    .fault(Fault::new(what, Some(PageId(older.slot)), span));
+            }
+        }
+    }
+
+    /// Compares the freelist with the tree.
+    fn compare(&mut self, list: &freelist::Freelist, end: PageId, report: &mut CheckReport) {
+        if !list.is_whole {
+            return;
+        }
+        report.free = Some(list.free.count());
+        let page_size = self.around.page_size;
+        let mut gap: Option<(PageId, u64)> = None;
+        for id in 2..=end.0 {
+            let page = PageId(id);
+            let (used, free) = (report.used.has(page), list.free.has(page));
+            if used && free {
+                let span = Span::new(page.at(page_size), page_size);
+                let what = What::FreeReachable { found: page };
+                self.sink.fault(Fault::new(what, Some(page), span));
+            }
+            if !used && !free && !list.own.has(page) && page < end {
+                let (_, pages) = gap.get_or_insert((page, 0));
+                *pages = pages.saturating_add(1);
+            } else if let Some((first, pages)) = gap.take() {
+                let span = Span::new(first.at(page_size), pages.saturating_mul(page_size));
+                self.sink
+                    .fault(Fault::new(What::PageLost { pages }, Some(first), span));
+            }
+        }
+    }
+
+    /// Looks for data past the high-water mark.
+    fn past_the_mark(&mut self, report: &CheckReport, buffer: &mut Vec<u8>) {
+        if report.meta.is_none() {
+            return;
+        }
+        let source = self.survey.source;
+        let mut at = self.survey.end.at(self.around.page_size);
+        let len = source.len();
+        while let Some(data) = source.data(at).filter(|data| data.start < len) {
+            let start = data.start.max(at);
+            let step = (1 << 20).min(data.end().saturating_sub(start));
+            if step == 0 {
+                return;
+            }
+            let Ok(bytes) = read(source, start, step, buffer) else {
+                return;
+            };
+            if let Some(first) = bytes.first_nonzero() {
+                let bytes = len.saturating_sub(first);
+                let page = first.checked_div(self.around.page_size).map(PageId);
+                let span = Span::new(first, bytes);
+                let fault = Fault::new(What::Uncommitted { bytes }, page, span);
+                return self.sink.fault(fault);
+            }
+            at = start.saturating_add(step);
+        }
+    }
+}
+
+impl CheckReport {
+    /// The report of a file of which nothing but `sink` is known.
+    fn nothing(sink: Sink, len: u64) -> Self {
+        let (faults, more) = sink.finish();
+        let none = || Err(Fault::new(What::NoMeta, None, Span::new(0, 0)));
+        Self {
+            faults,
+            more,
+            metas: [none(), none()],
+            meta: None,
+            is_valid: false,
+            page_size: None,
+            len,
+            totals: Totals::default(),
+            tree: TreeState::None,
+            previous: TreeState::None,
+            free: None,
+            table: Table::default(),
+            used: Bits::default(),
+            before: Bits::default(),
+            freelist: None,
+            end: PageId(0),
+        }
+    }
+
+    /// Whether the file is of a kind that is not read here.
+    pub fn is_unsupported(&self) -> bool {
+        self.faults.iter().any(|found| found.fault.is_unsupported())
+    }
+}
+
+impl Default for CheckReport {
+    fn default() -> Self {
+        Self::nothing(Sink::default(), 0)
+    }
+}

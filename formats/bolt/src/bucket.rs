@@ -172,22 +172,26 @@ impl<'s> Bucket<'s> {
     ///
     /// Takes each page once, so it ends on any file.
     pub fn contents(&self) -> Contents<'s> {
+        self.contents_of(&mut HashSet::new())
+    }
+
+    /// As [`contents`](Self::contents), without the pages in `seen`, which grows.
+    pub(crate) fn contents_of(&self, seen: &mut HashSet<PageId>) -> Contents<'s> {
         let mut contents = Contents::default();
         contents.faults.extend(self.fault.as_deref().cloned());
         match self.root {
-            Root::Page(pointer) => self.tree(pointer, &mut contents),
+            Root::Page(pointer) => self.tree(pointer, seen, &mut contents),
             Root::Inline(page, leaf) => self.inline(page, leaf, &mut contents),
             Root::Lost => {}
         }
         contents
     }
 
-    fn tree(&self, root: Pointer, contents: &mut Contents<'s>) {
-        let mut seen = HashSet::new();
+    fn tree(&self, root: Pointer, seen: &mut HashSet<PageId>, contents: &mut Contents<'s>) {
         let mut stack = vec![(root, Bounds::default(), self.above.clone())];
         while let Some((pointer, bounds, above)) = stack.pop() {
             let first = contents.faults.len();
-            let node = self.reach(pointer, &above, &mut seen, &mut contents.faults);
+            let node = self.reach(pointer, &above, seen, &mut contents.faults);
             if let Some(node) = node {
                 let line = above.below(node.id());
                 let is_root = pointer.to == root.to;

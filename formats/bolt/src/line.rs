@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::page::PageId;
 
 /// Deeper trees are not followed.
-pub(crate) const DEEPEST: u64 = 4096;
+pub(crate) const DEEPEST: u64 = 1024;
 
 /// The pages from the root down to some page. Linked upwards, so that siblings share it.
 #[derive(Debug, Clone, Default)]

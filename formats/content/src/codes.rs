@@ -1,4 +1,4 @@
-//! The kinds of faults of documents, blobs and ingests.
+//! The kinds of faults of documents. Blobs and ingests are judged by `checks`, against meta.db.
 
 use finding::{Code, Severity};
 
@@ -14,13 +14,6 @@ pub const CODES: &[&Code] = &[
     &DUPLICATE_KEY,
     &KEY_CASE,
     &LAYER_COUNT,
-    &STRAY_NAME,
-    &NOT_A_FILE,
-    &UNKNOWN_ALGORITHM,
-    &BLOB_MODE,
-    &INGEST_NAME,
-    &INGEST_INCOMPLETE,
-    &INGEST_FIELD,
 ];
 
 /// A document that is no JSON.
@@ -154,97 +147,4 @@ pub static LAYER_COUNT: Code = Code {
         in number.",
     remedy: "Pull the image again; if that does not help, it was built like this.",
     messages: &["mismatched image rootfs and manifest layers"],
-};
-
-/// A name in `blobs/<algorithm>` that is no digest.
-pub static STRAY_NAME: Code = Code {
-    name: "content/stray-name",
-    rule: "C05",
-    severity: Severity::Damage,
-    title: "a name among the blobs is no digest",
-    explanation: "containerd takes every name in blobs/<algorithm> for a blob. The first one that \
-        is no digest ends its content garbage collection, each time, for good: blobs that nobody \
-        uses and stale ingests are never removed again.",
-    remedy: "Move the file out of the store while the daemon is stopped.",
-    messages: &[
-        "content garbage collection failed",
-        "cannot calculate blob path from invalid digest",
-        "invalid digest for blob path",
-    ],
-};
-
-/// A blob's name on something that is no regular file.
-pub static NOT_A_FILE: Code = Code {
-    name: "content/not-a-file",
-    rule: "C05",
-    severity: Severity::Damage,
-    title: "a blob's name stands for something that is no regular file",
-    explanation: "containerd writes blobs as regular files. A directory, link or device in their \
-        place was put there by somebody else; it was not opened.",
-    remedy: "Keep it as evidence, then remove it while the daemon is stopped and pull again.",
-    messages: &[],
-};
-
-/// A directory of blobs of an algorithm that containerd does not know.
-pub static UNKNOWN_ALGORITHM: Code = Code {
-    name: "content/unknown-algorithm",
-    rule: "C05",
-    severity: Severity::Odd,
-    title: "an entry of blobs/ is no algorithm that containerd knows",
-    explanation: "containerd walks blobs/sha256, sha384 and sha512 and never looks at anything \
-        else there: it only takes space, or hides something.",
-    remedy: "Look at what it holds, then move it away.",
-    messages: &[],
-};
-
-/// A blob that can still be written to.
-pub static BLOB_MODE: Code = Code {
-    name: "content/blob-mode",
-    rule: "C08",
-    severity: Severity::Odd,
-    title: "a blob is not read-only",
-    explanation: "A commit ends with chmod 0444. Another mode is left by a daemon that was killed \
-        between the rename and the chmod, or by a copy that did not keep modes.",
-    remedy: "Compare the blob's digest with its name; if it matches, chmod 0444.",
-    messages: &[],
-};
-
-/// An ingest whose directory is not named after its reference.
-pub static INGEST_NAME: Code = Code {
-    name: "content/ingest-name",
-    rule: "C06",
-    severity: Severity::Odd,
-    title: "an ingest's directory is not named after its reference",
-    explanation: "The name must be the SHA-256 of the file `ref`. An abort removes the directory of \
-        that name and reports success, so this one is never removed.",
-    remedy: "Delete the directory while the daemon is stopped.",
-    messages: &["ref key does not match"],
-};
-
-/// An ingest that lacks a file.
-pub static INGEST_INCOMPLETE: Code = Code {
-    name: "content/ingest-incomplete",
-    rule: "C06",
-    severity: Severity::Odd,
-    title: "an ingest lacks a file",
-    explanation: "A daemon was killed while it began or ended an ingest. Without `ref` the \
-        directory is never collected, and each garbage collection complains; without `data` the \
-        blob was already moved to its place, and the directory is a left-over.",
-    remedy: "Delete the directory while the daemon is stopped.",
-    messages: &[
-        "failed to read ingest ref",
-        "failed to resume the status from path",
-    ],
-};
-
-/// A file of an ingest that cannot be understood.
-pub static INGEST_FIELD: Code = Code {
-    name: "content/ingest-field",
-    rule: "C06",
-    severity: Severity::Odd,
-    title: "a file of an ingest cannot be understood",
-    explanation: "`startedat` and `updatedat` hold an RFC 3339 time, `total` a decimal number, \
-        `ref` a name. A power loss leaves them empty.",
-    remedy: "Delete the ingest's directory while the daemon is stopped; the pull starts anew.",
-    messages: &["could not parse timestamp file"],
 };

@@ -41,8 +41,10 @@ mod digest;
 mod document;
 mod fault;
 mod fields;
+mod ingest;
 mod json;
 mod media;
+mod store;
 
 pub use codes::CODES;
 pub use config::{ImageConfig, chain_ids};
@@ -50,5 +52,7 @@ pub use descriptor::{Descriptor, Link, Platform, Role};
 pub use digest::{Algorithm, Digest, DigestError, Hasher};
 pub use document::{DOCUMENT_LIMIT, Document};
 pub use fault::Fault;
+pub use ingest::{Ingest, IngestFault};
 pub use json::{JsonError, MAX_VALUES, Raw};
 pub use media::{Compression, Kind};
+pub use store::{Blob, DocumentError, Store, Stray, Why};

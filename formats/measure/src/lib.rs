@@ -1,1 +1,24 @@
-//! The costly facts, asked for by name: hashes, disk usage, tree walks
+//! The costly facts, asked for by name: hashes, disk usage, inflated layers, tree walks.
+//!
+//! Whatever takes longer than opening the databases is here, and only done when somebody asks:
+//!
+//! - [`hash`]: the digest of every blob's bytes, on all cores, in one pass over each;
+//! - [`usage`]: what a layer takes on disk, counted as containerd counts it at a commit;
+//! - [`inflate`]: the diffID of a layer, bounded against bombs;
+//! - [`Walk`]: everything below a directory, without following a link or opening anything.
+//!
+//! Each takes a [`Control`]: how many jobs, how many bytes or entries at most, where to report
+//! progress, and a flag that ends it. What was cut short says so; it never looks complete.
+
+mod control;
+mod hash;
+mod inflate;
+mod pool;
+mod usage;
+mod walk;
+
+pub use control::{Control, Cut};
+pub use hash::{Hashed, HashedBlob, Hashes, Tally, hash};
+pub use inflate::{InflateError, InflateLimits, Inflated, inflate, inflate_as};
+pub use usage::{Usage, usage, usages};
+pub use walk::{Step, Walk, WalkLimits};

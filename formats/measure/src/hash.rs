@@ -1,0 +1,186 @@
+//! Digests of the blobs' bytes.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use content::{Algorithm, Blob, Digest};
+use evidence::Evidence;
+use finding::{Unread, size_number};
+use serde::Serialize;
+
+use crate::{Control, Cut, pool};
+
+/// How many bytes are read at a time: they stay in a core's own cache between the read and the
+/// hash, and are enough to make the calls cheap.
+const CHUNK: usize = 256 << 10;
+
+/// Whether a blob's bytes are what its name promises.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hashed {
+    /// They are.
+    Match,
+    /// They have another digest.
+    Mismatch {
+        /// The digest that they have.
+        computed: Digest,
+    },
+    /// They could not be read.
+    Unread(Unread),
+    /// They were not read to their end: nothing is known.
+    Cut(Cut),
+}
+
+/// One blob's bytes, hashed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HashedBlob {
+    /// What came out.
+    pub outcome: Hashed,
+    /// How many bytes were read (or, in a bundle, had been hashed before).
+    pub size: u64,
+}
+
+/// All blobs, hashed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hashes {
+    /// By what their names promise.
+    pub blobs: BTreeMap<Digest, HashedBlob>,
+    /// Bytes that were hashed in all.
+    pub bytes: u64,
+}
+
+/// How many blobs came out how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// Their bytes are what their names promise.
+    pub good: u64,
+    /// Their bytes are something else.
+    pub bad: u64,
+    /// They could not be read.
+    pub unread: u64,
+    /// They were not read to their end.
+    pub cut: u64,
+    /// Bytes that were hashed.
+    #[serde(serialize_with = "size_number")]
+    pub bytes: u64,
+}
+
+impl Hashes {
+    /// How many blobs came out how.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally {
+            bytes: self.bytes,
+            ..Tally::default()
+        };
+        for blob in self.blobs.values() {
+            let count = match blob.outcome {
+                Hashed::Match => &mut tally.good,
+                Hashed::Mismatch { .. } => &mut tally.bad,
+                Hashed::Unread(_) => &mut tally.unread,
+                Hashed::Cut(_) => &mut tally.cut,
+            };
+            *count = count.saturating_add(1);
+        }
+        tally
+    }
+}
+
+/// Hashes `blobs`, the biggest first, so that the threads end at about the same time.
+pub fn hash<'b>(
+    evidence: &Evidence,
+    blobs: impl IntoIterator<Item = &'b Blob>,
+    control: &Control<'_>,
+) -> Hashes {
+    let mut blobs: Vec<&Blob> = blobs.into_iter().collect();
+    blobs.sort_by(|one, other| (other.stat.size, &one.digest).cmp(&(one.stat.size, &other.digest)));
+    let left = AtomicU64::new(control.bytes);
+    let done = pool::each(&blobs, control.threads(blobs.len()), |blob| {
+        (
+            blob.digest.clone(),
+            hash_one(evidence, blob, &left, control),
+        )
+    });
+    let mut hashes = Hashes::default();
+    for (digest, hashed) in done {
+        hashes.bytes = hashes.bytes.saturating_add(hashed.size);
+        hashes.blobs.insert(digest, hashed);
+    }
+    hashes
+}
+
+fn hash_one(
+    evidence: &Evidence,
+    blob: &Blob,
+    left: &AtomicU64,
+    control: &Control<'_>,
+) -> HashedBlob {
+    let algorithm = blob.digest.algorithm();
+    if algorithm == Algorithm::Sha256
+        && let Some(known) = evidence.sha256_known(&blob.path)
+    {
+        (control.progress)(blob.stat.size);
+        return HashedBlob {
+            outcome: compare(&blob.digest, Digest::from_sha256(known)),
+            size: blob.stat.size,
+        };
+    }
+    let mut size = 0_u64;
+    let outcome = match read(evidence, blob, left, control, &mut size) {
+        Ok(computed) => compare(&blob.digest, computed),
+        Err(outcome) => outcome,
+    };
+    HashedBlob { outcome, size }
+}
+
+fn compare(claimed: &Digest, computed: Digest) -> Hashed {
+    if *claimed == computed {
+        Hashed::Match
+    } else {
+        Hashed::Mismatch { computed }
+    }
+}
+
+fn read(
+    evidence: &Evidence,
+    blob: &Blob,
+    left: &AtomicU64,
+    control: &Control<'_>,
+    size: &mut u64,
+) -> Result<Digest, Hashed> {
+    let mut hasher = blob.digest.algorithm().hasher();
+    let mut reader = evidence.reader(&blob.path).map_err(Hashed::Unread)?;
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        if control.is_cancelled() {
+            return Err(Hashed::Cut(Cut::Cancelled));
+        }
+        let count = match reader.read(&mut chunk) {
+            Ok(0) => return Ok(hasher.finish()),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(Hashed::Unread(unread(&error))),
+        };
+        hasher.update(chunk.get(..count).unwrap_or_default());
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        *size = size.saturating_add(count);
+        (control.progress)(count);
+        let enough = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+            left.checked_sub(count)
+        });
+        if enough.is_err() {
+            left.store(0, Ordering::Relaxed);
+            return Err(Hashed::Cut(Cut::Budget));
+        }
+    }
+}
+
+/// The reason that an evidence's stream wraps.
+pub(crate) fn unread(error: &io::Error) -> Unread {
+    match error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<Unread>())
+    {
+        Some(unread) => unread.clone(),
+        None => Unread::Io(error.to_string()),
+    }
+}

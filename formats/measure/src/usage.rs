@@ -1,0 +1,98 @@
+//! What a directory takes on disk, counted as containerd counts it.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use evidence::Evidence;
+use finding::{Known, Unknown, size_option};
+use serde::Serialize;
+
+use crate::walk::shown;
+use crate::{Control, Cut, Step, Walk, WalkLimits, pool};
+
+/// What a directory takes on disk.
+///
+/// As in `github.com/containerd/continuity/fs.DiskUsage`, which a commit records: every inode
+/// once, the directory itself included, and 512 times its `st_blocks`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Usage {
+    /// Bytes on disk. Nothing where the evidence does not tell blocks (tars do not).
+    #[serde(serialize_with = "size_option")]
+    pub size: Option<u64>,
+    /// Inodes.
+    pub inodes: u64,
+    /// Bytes in regular files, each inode once: what they would read as.
+    #[serde(serialize_with = "finding::size_number")]
+    pub apparent: u64,
+    /// Regular files of no bytes. Many of them in a layer are what a power loss leaves.
+    pub empty_files: u64,
+}
+
+/// Measures the directory at `path`.
+pub fn usage(evidence: &Evidence, path: &Path, control: &Control<'_>) -> Known<Usage> {
+    let mut seen = HashSet::new();
+    let mut usage = Usage {
+        size: Some(0),
+        ..Usage::default()
+    };
+    let mut unknown = Vec::new();
+    let mut walk = Walk::new(evidence, path, WalkLimits::default());
+    let mut steps = 0_u64;
+    for step in walk.by_ref() {
+        steps = steps.saturating_add(1);
+        if steps.is_multiple_of(256) {
+            (control.progress)(256);
+            if control.is_cancelled() {
+                let what = format!("the rest of {}", shown(path));
+                unknown.push(Unknown::new(what, Cut::Cancelled.to_string()));
+                break;
+            }
+        }
+        let (path, stat) = match step {
+            Step::Entry { path, stat, .. } => (path, stat),
+            Step::Unknown(what) => {
+                unknown.push(what);
+                continue;
+            }
+        };
+        if stat.only_kind {
+            unknown.push(Unknown::new(
+                shown(&path).to_string(),
+                "only its kind is known",
+            ));
+        }
+        // A directory has one name; and where there are no inode numbers, so has everything else
+        // that is not told to be a link.
+        let inode = stat.dev.zip(stat.ino).filter(|_| !stat.is_dir());
+        if inode.is_some_and(|inode| stat.nlink != Some(1) && !seen.insert(inode)) {
+            continue;
+        }
+        usage.inodes = usage.inodes.saturating_add(1);
+        usage.size = usage
+            .size
+            .zip(stat.blocks)
+            .map(|(size, blocks)| size.saturating_add(blocks.saturating_mul(512)));
+        if stat.is_file() {
+            usage.apparent = usage.apparent.saturating_add(stat.size);
+            usage.empty_files = usage.empty_files.saturating_add(u64::from(stat.size == 0));
+        }
+    }
+    (control.progress)(steps.rem_euclid(256));
+    if usage.inodes == 0 {
+        return Known::Lost(unknown);
+    }
+    Known::with(usage, unknown)
+}
+
+/// Measures many directories at once.
+pub fn usages<K: Ord + Send + Sync + Clone>(
+    evidence: &Evidence,
+    paths: impl IntoIterator<Item = (K, PathBuf)>,
+    control: &Control<'_>,
+) -> BTreeMap<K, Known<Usage>> {
+    let paths: Vec<(K, PathBuf)> = paths.into_iter().collect();
+    let done = pool::each(&paths, control.threads(paths.len()), |(key, path)| {
+        (key.clone(), usage(evidence, path, control))
+    });
+    done.into_iter().collect()
+}

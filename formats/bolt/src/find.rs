@@ -19,6 +19,16 @@ pub(crate) struct Found {
     pub(crate) faults: Vec<Fault>,
 }
 
+impl Found {
+    /// Whether the file is of a kind that is not read here.
+    pub(crate) fn is_unsupported(&self) -> bool {
+        self.metas
+            .iter()
+            .filter_map(|meta| meta.as_ref().err())
+            .any(Fault::is_unsupported)
+    }
+}
+
 /// The page sizes that are tried, smallest first.
 pub(crate) fn page_sizes() -> impl Iterator<Item = u64> {
     core::iter::successors(Some(SMALLEST_PAGE), |size| size.checked_mul(2))

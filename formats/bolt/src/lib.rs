@@ -27,7 +27,9 @@ mod space;
 mod walk;
 
 pub use bucket::{Bucket, Contents, Entry, Value};
-pub use check::{CheckOptions, CheckReport, Found, PageRow, PageState, Totals, TreeState, check};
+pub use check::{
+    CheckOptions, CheckReport, Found, Metas, PageRow, PageState, Totals, TreeState, check, metas_of,
+};
 pub use codes::CODES;
 pub use db::{Db, Opened};
 pub use decode::{Body, Page};

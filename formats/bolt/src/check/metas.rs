@@ -1,13 +1,20 @@
 //! The rules of a meta that its checksum does not show.
 
+use finding::Unread;
 use view::{Span, View};
 
 use crate::{
     check::found::Sink,
+    db::newest,
     fault::{Fault, What},
-    meta::{META, Meta},
+    find,
+    meta::{LARGEST_PAGE, META, Meta},
     page::{HEADER, PageId},
+    source::{PageSource, read},
 };
+
+/// Bytes of the start of a file in which pages are counted when both metas are bad.
+const LOOK: u64 = 1 << 24;
 
 /// What is known of the file around the metas.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +25,7 @@ pub(crate) struct Around {
 }
 
 /// Judges a valid meta; `start` is the start of the file.
-pub(crate) fn meta(meta: &Meta, around: Around, start: View<'_>, sink: &mut Sink) {
+fn one(meta: &Meta, around: Around, start: View<'_>, sink: &mut Sink) {
     let page = PageId(meta.slot);
     let at = page.at(around.page_size);
     let mut fault = |what, offset: u64, len: u64| {
@@ -71,7 +78,7 @@ pub(crate) fn meta(meta: &Meta, around: Around, start: View<'_>, sink: &mut Sink
 }
 
 /// Judges both metas together.
-pub(crate) fn both(metas: &[Result<Meta, Fault>; 2], page_size: u64, sink: &mut Sink) {
+fn both(metas: &[Result<Meta, Fault>; 2], page_size: u64, sink: &mut Sink) {
     let [Ok(first), Ok(second)] = metas else {
         return;
     };
@@ -96,7 +103,7 @@ pub(crate) fn both(metas: &[Result<Meta, Fault>; 2], page_size: u64, sink: &mut 
 }
 
 /// Whether the file is as long as the meta in use says.
-pub(crate) fn length(meta: &Meta, len: u64, page_size: u64, sink: &mut Sink) {
+fn length(meta: &Meta, len: u64, page_size: u64, sink: &mut Sink) {
     let want = meta.high_water.at(page_size);
     if len < want {
         let what = What::FileShort { want, found: len };
@@ -110,4 +117,111 @@ pub(crate) fn length(meta: &Meta, len: u64, page_size: u64, sink: &mut Sink) {
             Span::new(at, over),
         ));
     }
+}
+
+/// Both metas of a file, valid or not.
+#[derive(Debug)]
+pub struct Metas {
+    /// Both: decoded, or why not.
+    pub slots: [Result<Meta, Fault>; 2],
+    /// Both as they stand, where the file is long enough.
+    pub raw: [Option<Meta>; 2],
+    /// Bytes of a page, if there is any sign of it.
+    pub page_size: Option<u64>,
+    /// What is wrong with them.
+    pub faults: Vec<Fault>,
+}
+
+impl Metas {
+    /// The one that the daemon would use.
+    pub fn newest(&self) -> Option<Meta> {
+        newest(&self.slots)
+    }
+}
+
+/// Finds both metas of a file.
+pub fn metas_of(source: &dyn PageSource) -> Result<Metas, Unread> {
+    let mut buffer = Vec::new();
+    let mut sink = Sink::default();
+    let (start, found) = look(source, &mut buffer)?;
+    judge(&found, start, source.len(), &mut sink);
+    let page_size = found.page_size.unwrap_or(4096);
+    let raw = [0, 1].map(|slot| {
+        let at = PageId(slot).at(page_size);
+        let page = start.slice(at, HEADER.saturating_add(META), "meta").ok()?;
+        Meta::decode(page, slot).ok()
+    });
+    let (faults, _) = sink.finish();
+    Ok(Metas {
+        slots: found.metas,
+        raw,
+        page_size: found.page_size,
+        faults: faults.into_iter().map(|found| found.fault).collect(),
+    })
+}
+
+/// Reads the start of a file, as much as is needed to find both metas.
+pub(crate) fn look<'b>(
+    source: &dyn PageSource,
+    buffer: &'b mut Vec<u8>,
+) -> Result<(View<'b>, find::Found), Unread> {
+    let len = source.len();
+    let short = LARGEST_PAGE.saturating_mul(2);
+    let start = read(source, 0, short, buffer)?;
+    let found = find::metas(&start, len);
+    if found.metas.iter().any(Result::is_ok) || len <= short {
+        let start = read(source, 0, short, buffer)?;
+        return Ok((start, found));
+    }
+    // Without a meta the page size has to be seen from the pages themselves.
+    let start = read(source, 0, LOOK, buffer)?;
+    Ok((start, find::metas(&start, len)))
+}
+
+/// Judges the metas of a file of `len` bytes that starts with `start`; gives the one in use, or one
+/// that may be right although its checksum is not.
+pub(crate) fn judge(
+    found: &find::Found,
+    start: View<'_>,
+    len: u64,
+    sink: &mut Sink,
+) -> Option<Meta> {
+    if len == 0 {
+        sink.fault(Fault::new(What::Empty, None, Span::new(0, 0)));
+        return None;
+    }
+    let bad = found.metas.iter().filter_map(|meta| meta.as_ref().err());
+    for fault in found.faults.iter().chain(bad) {
+        sink.fault(fault.clone());
+    }
+    let page_size = found.page_size.filter(|_| !found.is_unsupported())?;
+    let around = Around {
+        page_size,
+        pages: len.checked_div(page_size).unwrap_or(0),
+    };
+    for meta in found.metas.iter().flatten() {
+        one(meta, around, start, sink);
+    }
+    both(&found.metas, page_size, sink);
+    let meta = newest(&found.metas).or_else(|| plausible(start, page_size, len));
+    if let Some(meta) = &meta {
+        length(meta, len, page_size, sink);
+    }
+    meta
+}
+
+/// A meta that fails its checksum and may be right all the same.
+fn plausible(start: View<'_>, page_size: u64, len: u64) -> Option<Meta> {
+    let pages = len.checked_div(page_size)?;
+    (0..2)
+        .filter_map(|slot| {
+            let at = PageId(slot).at(page_size);
+            let page = start.slice(at, HEADER.saturating_add(META), "meta").ok()?;
+            Meta::decode(page, slot).ok()
+        })
+        .filter(|meta| {
+            let end = meta.high_water.0.min(pages);
+            (2..end).contains(&meta.root.0) && meta.high_water.0 <= pages.saturating_mul(2)
+        })
+        .max_by_key(|meta| meta.txid)
 }

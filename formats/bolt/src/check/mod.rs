@@ -16,14 +16,13 @@ use std::{collections::BTreeMap, hash::RandomState, thread};
 
 use finding::Unread;
 use serde::Serialize;
-use view::{Span, View};
+use view::Span;
 
 use crate::{
     db::newest,
     fault::{Fault, What},
-    find,
-    meta::{LARGEST_PAGE, META, Meta},
-    page::{HEADER, PageId},
+    meta::Meta,
+    page::PageId,
     source::{PageSource, read},
 };
 use bits::Bits;
@@ -33,10 +32,8 @@ use table::Table;
 use walk::Walk;
 
 pub use found::{Found, Totals};
+pub use metas::{Metas, metas_of};
 pub use state::{PageRow, PageState};
-
-/// Bytes of the start of a file in which pages are counted when both metas are bad.
-const LOOK: u64 = 1 << 24;
 
 /// How a check is done.
 #[derive(Clone, Copy)]
@@ -120,45 +117,19 @@ pub fn check(source: &dyn PageSource, options: &CheckOptions<'_>) -> Result<Chec
         sink.fault(Fault::new(What::Empty, None, Span::new(0, 0)));
         return Ok(CheckReport::nothing(sink, len));
     }
-    let mut start = read(source, 0, LARGEST_PAGE.saturating_mul(2), &mut buffer)?;
-    let mut found = find::metas(&start, len);
-    if found.metas.iter().all(Result::is_err) && start.len() < len {
-        // Without a meta the page size has to be seen from the pages themselves.
-        start = read(source, 0, LOOK, &mut buffer)?;
-        found = find::metas(&start, len);
-    }
-    for fault in found
-        .faults
-        .iter()
-        .chain(found.metas.iter().filter_map(|meta| meta.as_ref().err()))
-    {
-        sink.fault(fault.clone());
-    }
+    let (start, found) = metas::look(source, &mut buffer)?;
+    let meta = metas::judge(&found, start, len, &mut sink);
     let valid = newest(&found.metas);
-    let unsupported = found.faults.iter().any(Fault::is_unsupported)
-        || found
-            .metas
-            .iter()
-            .filter_map(|meta| meta.as_ref().err())
-            .any(Fault::is_unsupported);
-    let Some(page_size) = found.page_size.filter(|_| !unsupported) else {
+    let Some(page_size) = found.page_size.filter(|_| !found.is_unsupported()) else {
         return Ok(CheckReport {
             metas: found.metas,
             ..CheckReport::nothing(sink, len)
         });
     };
-    let meta = valid.or_else(|| plausible(start, page_size, len));
     let around = metas::Around {
         page_size,
         pages: len.checked_div(page_size).unwrap_or(0),
     };
-    for meta in found.metas.iter().flatten() {
-        metas::meta(meta, around, start, &mut sink);
-    }
-    metas::both(&found.metas, page_size, &mut sink);
-    if let Some(meta) = &meta {
-        metas::length(meta, len, page_size, &mut sink);
-    }
     let highest = found
         .metas
         .iter()
@@ -197,22 +168,6 @@ pub fn check(source: &dyn PageSource, options: &CheckOptions<'_>) -> Result<Chec
     report.table = table;
     report.len = len;
     Ok(report)
-}
-
-/// A meta that fails its checksum and may be right all the same.
-fn plausible(start: View<'_>, page_size: u64, len: u64) -> Option<Meta> {
-    let pages = len.checked_div(page_size)?;
-    (0..2)
-        .filter_map(|slot| {
-            let at = PageId(slot).at(page_size);
-            let page = start.slice(at, HEADER.saturating_add(META), "meta").ok()?;
-            Meta::decode(page, slot).ok()
-        })
-        .filter(|meta| {
-            let end = meta.high_water.0.min(pages);
-            (2..end).contains(&meta.root.0) && meta.high_water.0 <= pages.saturating_mul(2)
-        })
-        .max_by_key(|meta| meta.txid)
 }
 
 /// The check of one file, once it is read.

@@ -1,0 +1,196 @@
+//! `coroner bolt check`
+
+use std::io;
+
+use bolt::{CheckOptions, PageId, PageSource as _, Totals, TreeState, check};
+use cli::{Answer, Exit, Out, Outcome, Pen, Style, size};
+use finding::{Coverage, Finding, Location, Report, Severity, Text};
+use serde::Serialize;
+
+use crate::file::FileArgs;
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    file: FileArgs,
+    /// Threads that read
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    threads: usize,
+    /// How many findings of one code are shown
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    limit: u64,
+}
+
+#[derive(Serialize)]
+struct Checked {
+    file: Text,
+    #[serde(serialize_with = "finding::size_number")]
+    size: u64,
+    page_size: Option<u64>,
+    txid: Option<u64>,
+    high_water: Option<PageId>,
+    freelist: &'static str,
+    free_pages: Option<u64>,
+    tree: TreeState,
+    previous_tree: TreeState,
+    totals: Totals,
+    unsupported: bool,
+    #[serde(flatten)]
+    report: Report,
+}
+
+pub(crate) fn run(args: &CheckArgs, out: &mut Out) -> Outcome {
+    let file = args.file.open()?;
+    let progress = out.progress("reading", file.len());
+    let options = CheckOptions {
+        threads: args.threads,
+        done: &|bytes| progress.add(bytes),
+    };
+    let found = check(&file, &options).map_err(|why| args.file.unread(&why))?;
+    drop(progress);
+    let path = args.file.shown();
+    let findings: Vec<Finding> = found
+        .faults
+        .iter()
+        .map(|found| found.finding(Location::file(path.clone())))
+        .collect();
+    let mut coverage = Coverage::default();
+    coverage.read(path.clone(), found.len);
+    if let Err(why) = file.unchanged() {
+        coverage.unread(path.clone(), why);
+    }
+    let mut report = Report::new(findings, coverage, args.limit);
+    for (code, more) in &found.more {
+        let count = report.more.entry(code).or_default();
+        *count = count.saturating_add(*more);
+    }
+    out.answer(&Checked {
+        file: path,
+        size: found.len,
+        page_size: found.page_size,
+        txid: found.meta.map(|meta| meta.txid),
+        high_water: found.meta.map(|meta| meta.high_water),
+        freelist: match found.meta {
+            Some(meta) if meta.is_freelist_synced() => "synced",
+            Some(_) => "not synced",
+            None => "unknown",
+        },
+        free_pages: found.free,
+        tree: found.tree,
+        previous_tree: found.previous,
+        totals: found.totals,
+        unsupported: found.is_unsupported(),
+        report,
+    })
+}
+
+impl Answer for Checked {
+    const SCHEMA: &'static str = "bolt-check/1";
+
+    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        for finding in &self.report.findings {
+            finding_text(finding, pen)?;
+        }
+        for (code, count) in &self.report.more {
+            pen.line(format_args!("and {count} more of {code}"))?;
+        }
+        for note in &self.report.coverage.unread {
+            pen.line(format_args!("{} {}", note.path, note.unread))?;
+        }
+        if let Some(txid) = self.txid {
+            let Totals {
+                buckets,
+                inline,
+                keys,
+                depth,
+                ..
+            } = self.totals;
+            pen.line(format_args!(
+                "{}: {}, pages of {} bytes, transaction {txid}, freelist {}",
+                self.file,
+                size(self.size),
+                self.page_size.unwrap_or(0),
+                self.freelist
+            ))?;
+            pen.line(format_args!(
+                "{} pages in use ({} branches, {} leaves, {} overflow), {} free",
+                self.totals.pages(),
+                self.totals.branches,
+                self.totals.leaves,
+                self.totals.overflow,
+                self.free_pages
+                    .map_or("unknown".to_owned(), |free| free.to_string()),
+            ))?;
+            pen.line(format_args!(
+                "{buckets} buckets ({inline} inline), {keys} keys, {depth} levels deep"
+            ))?;
+        }
+        let (style, verdict) = self.verdict();
+        let verdict = pen.styled(style, verdict).to_string();
+        pen.line(verdict)
+    }
+
+    fn exit(&self) -> Exit {
+        let mut exit = Exit::CLEAN;
+        if !self.report.is_healthy() {
+            exit |= Exit::FINDINGS;
+        }
+        if self.unsupported || !self.report.coverage.unread.is_empty() {
+            exit |= Exit::UNREAD;
+        }
+        exit
+    }
+}
+
+impl Checked {
+    fn verdict(&self) -> (Style, String) {
+        let counts: Vec<String> = [
+            Severity::Fatal,
+            Severity::Damage,
+            Severity::Odd,
+            Severity::Note,
+        ]
+        .into_iter()
+        .map(|severity| (severity, self.report.count(severity)))
+        .filter(|(_, count)| *count > 0)
+        .map(|(severity, count)| format!("{count} {severity}"))
+        .collect();
+        if self.unsupported {
+            (Style::Warning, "Not examined: unsupported".to_owned())
+        } else if self.report.is_healthy() {
+            let notes = if counts.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", counts.join(", "))
+            };
+            (Style::Good, format!("OK{notes}"))
+        } else {
+            let tree = match (self.tree, self.previous_tree) {
+                (TreeState::Whole, _) => "; all keys can be read",
+                (TreeState::Damaged, TreeState::Whole) => {
+                    "; the tree of the transaction before is whole"
+                }
+                _ => "",
+            };
+            (Style::Bad, format!("Findings: {}{tree}", counts.join(", ")))
+        }
+    }
+}
+
+/// One finding: what, where, and what to do.
+pub(crate) fn finding_text(finding: &Finding, pen: &mut Pen<'_>) -> io::Result<()> {
+    let severity = pen
+        .styled(
+            finding.severity.into(),
+            format!("{:6}", finding.severity.to_string()),
+        )
+        .to_string();
+    let mut place = finding.location.clone();
+    place.file = None;
+    pen.line(format_args!("{severity}  {}  {place}", finding.code.name))?;
+    pen.paragraph("        ", &finding.message)?;
+    if let (Some(want), Some(found)) = (&finding.want, &finding.found) {
+        pen.line(format_args!("        want {want}, found {found}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! The file that a verb looks at.
+
+use std::path::{Path, PathBuf};
+
+use bolt::PageSource;
+use cli::Failure;
+use evidence::{Evidence, Options, Pages, Source};
+use finding::{Escaped, Text, Unread};
+use view::Span;
+
+/// Which file.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct FileArgs {
+    /// The database: a file, or with --in its path inside a node
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The node that holds it: a directory, a bundle, a tar
+    #[arg(long = "in", value_name = "NODE")]
+    node: Option<PathBuf>,
+}
+
+/// A database file, read in pieces.
+pub(crate) struct File {
+    pages: Pages,
+    data: Vec<Span>,
+}
+
+impl FileArgs {
+    /// The evidence that holds the file, and the path inside it.
+    fn evidence(&self) -> Result<(Evidence, PathBuf), Failure> {
+        let (root, path) = match (&self.node, self.file.parent(), self.file.file_name()) {
+            (Some(node), ..) => (node.clone(), self.file.clone()),
+            (None, Some(parent), Some(name)) => {
+                let here = parent.as_os_str().is_empty();
+                let parent = if here { Path::new(".") } else { parent };
+                (parent.to_path_buf(), Path::new("/").join(name))
+            }
+            _ => return Err(Failure::usage(format!("{} is not a file", self.shown()))),
+        };
+        let opened = Evidence::open(&root, &Options::default());
+        let evidence = opened.map_err(|error| {
+            Failure::unread(format!("{} {}", error.path, error.why)).hint("name a database file")
+        })?;
+        Ok((evidence, path))
+    }
+
+    /// Opens it for reading in pieces.
+    pub(crate) fn open(&self) -> Result<File, Failure> {
+        let (evidence, path) = self.evidence()?;
+        let pages = evidence.pages(&path).map_err(|why| self.unread(&why))?;
+        let data = pages.data().collect();
+        Ok(File { pages, data })
+    }
+
+    /// Reads all of it, for verbs that go from key to key.
+    pub(crate) fn whole(&self) -> Result<Source, Failure> {
+        let (evidence, path) = self.evidence()?;
+        let limit = 1 << 30;
+        evidence
+            .source_as_is(&path, limit)
+            .map_err(|why| self.unread(&why))
+    }
+
+    /// What to say where it cannot be read.
+    pub(crate) fn unread(&self, why: &Unread) -> Failure {
+        Failure::unread(format!("{} {why}", self.shown()))
+    }
+
+    /// Its path, harmless to show.
+    pub(crate) fn shown(&self) -> Text {
+        Text::from(self.file.as_os_str().as_encoded_bytes())
+    }
+}
+
+impl File {
+    /// Whether it is still as it was when it was opened.
+    pub(crate) fn unchanged(&self) -> Result<(), Unread> {
+        self.pages.unchanged()
+    }
+}
+
+impl PageSource for File {
+    fn len(&self) -> u64 {
+        self.pages.len()
+    }
+
+    fn read_at(&self, at: u64, into: &mut [u8]) -> Result<(), Unread> {
+        let count = self.pages.read_at(at, into)?;
+        if count == into.len() {
+            Ok(())
+        } else {
+            Err(Unread::Changed)
+        }
+    }
+
+    fn data(&self, from: u64) -> Option<Span> {
+        let after = self.data.partition_point(|data| data.end() <= from);
+        let data = self.data.get(after)?;
+        let start = data.start.max(from);
+        Some(Span::new(start, data.end().saturating_sub(start)))
+    }
+}
+
+/// Bytes as a key is shown: as text if they are, else in hex.
+pub(crate) fn key(bytes: &[u8]) -> String {
+    match core::str::from_utf8(bytes) {
+        Ok(text) if !text.is_empty() && !text.contains('\0') => Escaped(bytes).to_string(),
+        _ => format!("0x{}", hex::encode(bytes)),
+    }
+}

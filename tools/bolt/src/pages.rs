@@ -1,0 +1,125 @@
+//! `coroner bolt pages`
+
+use std::collections::BTreeMap;
+use std::io;
+
+use bolt::{CheckOptions, PageRow, PageSource as _, PageState, check};
+use cli::{Answer, Exit, Out, Outcome, Pen, Table};
+use finding::Text;
+use serde::Serialize;
+
+use crate::file::FileArgs;
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct PagesArgs {
+    #[command(flatten)]
+    file: FileArgs,
+    /// Only pages in this state
+    #[arg(long, value_name = "STATE", value_parser = state)]
+    state: Option<PageState>,
+}
+
+#[derive(Serialize)]
+struct Listing {
+    file: Text,
+    page_size: Option<u64>,
+    pages: Vec<PageRow>,
+    states: BTreeMap<PageState, u64>,
+    #[serde(skip)]
+    has_faults: bool,
+}
+
+const STATES: [(&str, PageState); 8] = [
+    ("meta", PageState::Meta),
+    ("used", PageState::Used),
+    ("overflow", PageState::Overflow),
+    ("freelist", PageState::Freelist),
+    ("previous", PageState::Previous),
+    ("free", PageState::Free),
+    ("lost", PageState::Lost),
+    ("unknown", PageState::Unknown),
+];
+
+fn state(name: &str) -> Result<PageState, String> {
+    let found = STATES.iter().find(|(known, _)| *known == name);
+    found.map(|(_, state)| *state).ok_or_else(|| {
+        let names: Vec<&str> = STATES.iter().map(|(name, _)| *name).collect();
+        format!("a state is one of {}", names.join(", "))
+    })
+}
+
+fn name(state: PageState) -> &'static str {
+    let found = STATES.iter().find(|(_, known)| *known == state);
+    found.map_or("unknown", |(name, _)| name)
+}
+
+pub(crate) fn run(args: &PagesArgs, out: &mut Out) -> Outcome {
+    let file = args.file.open()?;
+    let progress = out.progress("reading", file.len());
+    let options = CheckOptions {
+        threads: 0,
+        done: &|bytes| progress.add(bytes),
+    };
+    let found = check(&file, &options).map_err(|why| args.file.unread(&why))?;
+    drop(progress);
+    let mut states: BTreeMap<PageState, u64> = BTreeMap::new();
+    for row in found.pages() {
+        let count = states.entry(row.state).or_default();
+        *count = count.saturating_add(1);
+    }
+    let wanted = |row: &PageRow| args.state.is_none_or(|state| state == row.state);
+    out.answer(&Listing {
+        file: args.file.shown(),
+        page_size: found.page_size,
+        pages: found.pages().filter(wanted).collect(),
+        states,
+        has_faults: found
+            .faults
+            .iter()
+            .any(|found| found.fault.what.code().severity > finding::Severity::Note),
+    })
+}
+
+impl Answer for Listing {
+    const SCHEMA: &'static str = "bolt-pages/1";
+
+    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        let mut table = Table::new(&[">page", ">offset", "kind", ">items", ">overflow", "state"]);
+        for row in &self.pages {
+            let offset = self.page_size.map_or(0, |size| row.id.at(size));
+            let kind = row.kind.map_or("-".to_owned(), |kind| kind.to_string());
+            let number = |number: u64| match row.kind {
+                Some(_) => number.to_string(),
+                None => "-".to_owned(),
+            };
+            table.cells(vec![
+                row.id.to_string(),
+                format!("{offset:#x}"),
+                kind,
+                number(u64::from(row.count)),
+                number(u64::from(row.overflow)),
+                name(row.state).to_owned(),
+            ]);
+        }
+        pen.table(&table)?;
+        let counts: Vec<String> = self
+            .states
+            .iter()
+            .map(|(state, count)| format!("{count} {}", name(*state)))
+            .collect();
+        pen.gap()?;
+        pen.line(format_args!("Pages: {}", counts.join(", ")))?;
+        if self.has_faults {
+            pen.line("The file has faults: `coroner bolt check` lists them.")?;
+        }
+        Ok(())
+    }
+
+    fn exit(&self) -> Exit {
+        if self.has_faults {
+            Exit::FINDINGS
+        } else {
+            Exit::CLEAN
+        }
+    }
+}

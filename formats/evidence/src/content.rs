@@ -12,7 +12,6 @@ use view::Span;
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
     /// In memory, from this offset on.
-    #[allow(dead_code, reason = "bundles come next")]
     Memory(Arc<Vec<u8>>, u64),
     /// In an open file, from this offset on.
     File(Arc<File>, u64),
@@ -37,26 +36,6 @@ pub(crate) struct Content {
 }
 
 impl Content {
-    #[allow(dead_code, reason = "bundles come next")]
-    /// Data that lie in memory, without holes.
-    pub(crate) fn memory(bytes: Vec<u8>) -> Self {
-        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let span = Span::new(0, len);
-        let place = Place::Memory(Arc::new(bytes), 0);
-        Self {
-            len,
-            extents: vec![Extent { span, place }],
-        }
-    }
-
-    #[allow(dead_code, reason = "bundles come next")]
-    /// Bytes that are not holes.
-    pub(crate) fn data(&self) -> u64 {
-        self.extents
-            .iter()
-            .fold(0_u64, |sum, extent| sum.saturating_add(extent.span.len))
-    }
-
     /// All bytes, shared where they already lie in memory in one piece.
     pub(crate) fn whole(&self, limit: u64) -> Result<Arc<Vec<u8>>, Unread> {
         if self.len > limit {
@@ -182,7 +161,6 @@ mod tests {
         }
         assert_eq!(sparse().whole(20).unwrap().as_slice(), want);
         assert!(sparse().whole(19).is_err());
-        assert_eq!(sparse().data(), 6);
     }
 
     #[test]

@@ -1,15 +1,18 @@
 //! Where bytes come from: a directory, or a tar bundle, never written and never followed out of.
 
 mod budget;
-mod bundle;
+pub mod bundle;
 mod content;
 mod directory;
 mod host;
+mod inflate;
 mod node;
 mod pages;
 mod path;
 mod source;
 mod stat;
+mod tar;
+mod zframe;
 
 pub use budget::{Budget, Options, WHOLE_COPY};
 pub use bundle::manifest::Manifest;

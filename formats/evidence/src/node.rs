@@ -6,7 +6,8 @@ use std::path::Path;
 
 use finding::{Known, Text, Time, Unread};
 
-use crate::directory::Directory;
+use crate::bundle::Bundle;
+use crate::directory::{self, Directory};
 use crate::{Entry, Manifest, Options, Pages, Source, Stat, Xattrs};
 
 /// What the evidence is.
@@ -46,75 +47,104 @@ pub struct Evidence {
 #[derive(Debug)]
 enum Held {
     Directory(Directory),
+    Bundle(Box<Bundle>),
+}
+
+/// The same question to whatever is held.
+macro_rules! ask {
+    ($evidence:expr, $held:ident => $answer:expr) => {
+        match &$evidence.held {
+            Held::Directory($held) => $answer,
+            Held::Bundle($held) => $answer,
+        }
+    };
 }
 
 impl Evidence {
     /// Opens a directory, or a bundle (told by its first bytes).
     pub fn open(path: &Path, options: &Options) -> Result<Self, OpenError> {
-        let directory = Directory::open(path, options).map_err(|why| OpenError {
-            path: Text::from(path.as_os_str().as_encoded_bytes()),
+        let shown = Text::from(path.as_os_str().as_encoded_bytes());
+        let failed = |why| OpenError {
+            path: shown.clone(),
             why,
-        })?;
+        };
+        if let Some(file) = directory::bundle(path).map_err(failed)? {
+            let bundle = Bundle::read(file, shown.clone(), options).map_err(failed)?;
+            return Ok(Self::of_bundle(bundle));
+        }
+        let directory = Directory::open(path, options).map_err(failed)?;
         Ok(Self {
             held: Held::Directory(directory),
         })
     }
 
     /// Reads a bundle from a stream, in one pass: standard input.
-    pub fn open_stream(_reader: impl Read, _options: &Options) -> Result<Self, OpenError> {
-        Err(OpenError {
-            path: Text::from("-"),
-            why: Unread::Io("bundles are not supported yet".into()),
-        })
+    pub fn open_stream(reader: impl Read, options: &Options) -> Result<Self, OpenError> {
+        let name = Text::from("-");
+        let bundle = Bundle::read(reader, name.clone(), options);
+        bundle
+            .map(Self::of_bundle)
+            .map_err(|why| OpenError { path: name, why })
     }
 
-    const fn directory(&self) -> &Directory {
-        match &self.held {
-            Held::Directory(directory) => directory,
+    fn of_bundle(bundle: Bundle) -> Self {
+        Self {
+            held: Held::Bundle(Box::new(bundle)),
         }
     }
 
     /// What the evidence is.
     pub const fn kind(&self) -> Kind {
-        match self.held {
+        match &self.held {
             Held::Directory(_) => Kind::Directory,
+            Held::Bundle(bundle) if bundle.manifest().is_some() => Kind::Bundle,
+            Held::Bundle(_) => Kind::Tar,
         }
     }
 
     /// The name for reports.
     pub fn name(&self) -> Text {
-        self.directory().name()
+        ask!(self, held => held.name().clone())
     }
 
-    /// When the evidence was taken: the manifest's word, or the newest time in a bundle; nothing
-    /// for a directory.
-    pub fn captured_at(&self) -> Option<Time> {
-        None
+    /// When the evidence was taken: the manifest's word, or the newest time in a tar (containers'
+    /// own files do not count); nothing for a directory.
+    pub const fn captured_at(&self) -> Option<Time> {
+        match &self.held {
+            Held::Directory(_) => None,
+            Held::Bundle(bundle) => bundle.captured(),
+        }
     }
 
     /// The manifest of our own bundle.
-    pub fn manifest(&self) -> Option<&Manifest> {
-        None
+    pub const fn manifest(&self) -> Option<&Manifest> {
+        match &self.held {
+            Held::Directory(_) => None,
+            Held::Bundle(bundle) => bundle.manifest(),
+        }
     }
 
     /// What the reader of a report should know of how the evidence was read.
     pub fn notes(&self) -> Vec<String> {
-        self.directory().notes()
+        ask!(self, held => held.notes())
     }
 
     /// Whether the evidence is all there: `false` for an archive that ends before its end.
-    pub fn is_complete(&self) -> bool {
-        true
+    pub const fn is_complete(&self) -> bool {
+        match &self.held {
+            Held::Directory(_) => true,
+            Held::Bundle(bundle) => bundle.is_complete(),
+        }
     }
 
     /// Whether sockets would be seen: tars of other people's making leave them out.
-    pub fn keeps_sockets(&self) -> bool {
-        true
+    pub const fn keeps_sockets(&self) -> bool {
+        !matches!(self.kind(), Kind::Tar)
     }
 
     /// What `path` is; a link in the last place is not followed (`lstat`).
     pub fn stat(&self, path: &Path) -> Result<Stat, Unread> {
-        self.directory().stat(path)
+        ask!(self, held => held.stat(path))
     }
 
     /// The entries of a directory, sorted by their names' bytes; links are followed inside the
@@ -130,55 +160,69 @@ impl Evidence {
 
     /// As [`list`](Self::list), with the reason why there is nothing.
     pub fn try_list(&self, path: &Path) -> Result<Known<Vec<Entry>>, Unread> {
-        self.directory().list(path)
+        ask!(self, held => held.list(path))
     }
 
     /// The target of a symbolic link.
     pub fn read_link(&self, path: &Path) -> Result<Text, Unread> {
-        self.directory().read_link(path)
+        ask!(self, held => held.read_link(path))
     }
 
     /// Names and values of extended attributes; a link in the last place is not followed.
     pub fn xattrs(&self, path: &Path) -> Known<Xattrs> {
-        self.directory().xattrs(path)
+        ask!(self, held => held.xattrs(path))
     }
 
     /// A whole regular file of at most `limit` bytes, frozen in memory. Links are followed inside
-    /// the evidence.
+    /// the evidence. A file that changes while it is read is read again, twice, and is then
+    /// [`Unread::Changed`].
     pub fn source(&self, path: &Path, limit: u64) -> Result<Source, Unread> {
-        self.directory().source(path, limit, false)
+        match &self.held {
+            Held::Directory(directory) => directory.source(path, limit, false),
+            Held::Bundle(bundle) => bundle.source(path, limit),
+        }
     }
 
     /// As [`source`](Self::source), of a file that is being written to: where three attempts met
     /// a change, the last one is given, and [`Source::is_torn`] says so.
     pub fn source_as_is(&self, path: &Path, limit: u64) -> Result<Source, Unread> {
-        self.directory().source(path, limit, true)
+        match &self.held {
+            Held::Directory(directory) => directory.source(path, limit, true),
+            Held::Bundle(bundle) => bundle.source(path, limit),
+        }
     }
 
     /// A regular file from front to back, for hashing. An error that wraps [`Unread::Changed`] ends
     /// the stream if the file changes.
     pub fn reader(&self, path: &Path) -> Result<Box<dyn Read + Send + '_>, Unread> {
-        self.directory().reader(path)
+        ask!(self, held => held.reader(path))
     }
 
-    /// The SHA-256 that was computed when a bundle's member flew by, if it was.
-    pub fn sha256_known(&self, _path: &Path) -> Option<[u8; 32]> {
-        None
+    /// The SHA-256 that was computed when a bundle's member flew by, if it was: of content blobs,
+    /// and of every file without holes in our own bundles.
+    pub fn sha256_known(&self, path: &Path) -> Option<[u8; 32]> {
+        match &self.held {
+            Held::Directory(_) => None,
+            Held::Bundle(bundle) => bundle.sha256(path),
+        }
     }
 
     /// A regular file that is read in pieces: a big database.
     pub fn pages(&self, path: &Path) -> Result<Pages, Unread> {
-        self.directory().pages(path)
+        ask!(self, held => held.pages(path))
     }
 
-    /// The target of the first link on the way to `path` that leads above the evidence's root and
+    /// The target of the first link on the way to `path` that leads above the evidence's root, and
     /// was therefore clamped to it.
     pub fn clamped(&self, path: &Path) -> Option<Text> {
-        self.directory().clamped(path)
+        ask!(self, held => held.clamped(path))
     }
 
     /// Whether two paths are the same file (hard links), as far as the evidence tells.
     pub fn same_file(&self, one: &Path, other: &Path) -> Option<bool> {
+        if let Held::Bundle(bundle) = &self.held {
+            return bundle.same(one, other);
+        }
         let (one, other) = (self.stat(one).ok()?, self.stat(other).ok()?);
         Some((one.dev?, one.ino?) == (other.dev?, other.ino?))
     }

@@ -1,3 +1,187 @@
 //! Evidence that is a tar: somebody's, or our own with a manifest.
 
+mod foreign;
 pub(crate) mod manifest;
+mod notes;
+mod own;
+mod spool;
+mod store;
+mod tree;
+pub mod write;
+
+use std::io::Read;
+use std::path::Path;
+
+use finding::{Known, Text, Time, Unknown, Unread};
+
+use crate::directory::Xattrs;
+use crate::inflate::{self, Packing};
+use crate::pages::Stream;
+use crate::tar::{End, Members};
+use crate::{Entry, Manifest, Options, Pages, Source, Stat, path};
+use foreign::Loader;
+use tree::{Data, Inode, Tree};
+
+/// A tar, read to its end.
+#[derive(Debug)]
+pub(crate) struct Bundle {
+    name: Text,
+    tree: Tree,
+    manifest: Option<Manifest>,
+    captured: Option<Time>,
+    complete: bool,
+    notes: Vec<String>,
+}
+
+impl Bundle {
+    /// Reads a tar from front to back.
+    pub(crate) fn read(reader: impl Read, name: Text, options: &Options) -> Result<Self, Unread> {
+        let io = |error: std::io::Error| Unread::Io(error.to_string());
+        let (packing, stream) = inflate::open(reader, &options.budget).map_err(io)?;
+        if let Packing::Unsupported(what) = packing {
+            return Err(Unread::Io(format!(
+                "a {what} archive; plain, gzip and zstd tars can be read"
+            )));
+        }
+        let mut members = Members::new(stream, options.budget.record);
+        let mut loader = Loader::new(options);
+        let first = members.next();
+        let Some(first) = first else {
+            return Err(Unread::Io(match members.end() {
+                Some(End::Checksum { .. }) => "neither a directory nor a tar".into(),
+                Some(End::Cut { at: 0 }) => "an empty file".into(),
+                Some(End::Io { error, .. }) => error.clone(),
+                _ => "an archive without members".into(),
+            }));
+        };
+        if first.name == manifest::NAME.as_bytes() {
+            return own::read(members, loader, name);
+        }
+        let mut next = Some(first);
+        while let Some(member) = next {
+            if let Err(error) = loader.member(&member, &mut members) {
+                members.stop(&error);
+            }
+            next = members.next();
+        }
+        let end = members.end().cloned().unwrap_or(End::Whole);
+        for odd in core::mem::take(&mut members.odd) {
+            loader.notes.add(odd);
+        }
+        if end != End::Whole {
+            loader.notes.add(end.to_string());
+        }
+        loader.finish(end.is_whole());
+        if let Some(why) = &loader.store.spool.failed {
+            loader.notes.add(why.as_str());
+        }
+        Ok(Self {
+            name,
+            tree: loader.tree,
+            manifest: None,
+            captured: loader.newest,
+            complete: end.is_whole(),
+            notes: loader.notes.lines(),
+        })
+    }
+
+    pub(crate) const fn name(&self) -> &Text {
+        &self.name
+    }
+
+    pub(crate) const fn manifest(&self) -> Option<&Manifest> {
+        self.manifest.as_ref()
+    }
+
+    pub(crate) const fn captured(&self) -> Option<Time> {
+        self.captured
+    }
+
+    pub(crate) const fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    pub(crate) fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+
+    fn inode(&self, path: &Path) -> Result<&Inode, Unread> {
+        let id = self.asked(path, self.tree.find(path))?;
+        self.tree.get(id).ok_or(Unread::Absent)
+    }
+
+    /// What our own `collect` looked for and did not find is absent, not merely not collected.
+    fn asked<T>(&self, path: &Path, found: Result<T, Unread>) -> Result<T, Unread> {
+        let absent = self.manifest.iter().flat_map(|it| &it.absent);
+        let is_below = |root: &Text| path.starts_with(path::path(root.bytes()));
+        match found {
+            Err(Unread::NotCollected) if absent.into_iter().any(is_below) => Err(Unread::Absent),
+            found => found,
+        }
+    }
+
+    pub(crate) fn stat(&self, path: &Path) -> Result<Stat, Unread> {
+        Ok(self.inode(path)?.stat.clone())
+    }
+
+    pub(crate) fn list(&self, path: &Path) -> Result<Known<Vec<Entry>>, Unread> {
+        self.asked(path, self.tree.list(path))
+    }
+
+    pub(crate) fn read_link(&self, path: &Path) -> Result<Text, Unread> {
+        let inode = self.inode(path)?;
+        let target = inode.target.clone();
+        target.ok_or_else(|| Unread::Special(inode.stat.kind.word()))
+    }
+
+    pub(crate) fn xattrs(&self, path: &Path) -> Known<Xattrs> {
+        let what = format!("extended attributes of {}", path::shown(path));
+        let inode = match self.inode(path) {
+            Ok(inode) => inode,
+            Err(unread) => return Known::lost(what, unread.to_string()),
+        };
+        let unknown = inode.xattrs_unknown.iter();
+        let unknown = unknown.map(|why| Unknown::new(what.as_str(), why.as_str()));
+        Known::with(inode.xattrs.clone(), unknown.collect())
+    }
+
+    pub(crate) fn sha256(&self, path: &Path) -> Option<[u8; 32]> {
+        self.tree.get(self.tree.find_followed(path).ok()?)?.sha256
+    }
+
+    pub(crate) fn same(&self, one: &Path, other: &Path) -> Option<bool> {
+        Some(self.tree.find(one).ok()? == self.tree.find(other).ok()?)
+    }
+
+    pub(crate) fn clamped(&self, path: &Path) -> Option<Text> {
+        self.tree.clamped(path)
+    }
+
+    fn content(&self, path: &Path) -> Result<(&Inode, &crate::content::Content), Unread> {
+        let id = self.asked(path, self.tree.find_followed(path))?;
+        let inode = self.tree.get(id).ok_or(Unread::Absent)?;
+        match (inode.stat.kind.unread(), &inode.data) {
+            (Some(unread), _) => Err(unread),
+            (None, Data::Not(unread)) => Err(unread.clone()),
+            (None, Data::Kept(content)) => Ok((inode, content)),
+        }
+    }
+
+    pub(crate) fn source(&self, path: &Path, limit: u64) -> Result<Source, Unread> {
+        let (inode, content) = self.content(path)?;
+        let bytes = content.whole(limit)?;
+        let stat = inode.stat.clone();
+        Ok(Source::new(path::shown(path), stat, bytes, false))
+    }
+
+    pub(crate) fn pages(&self, path: &Path) -> Result<Pages, Unread> {
+        let (inode, content) = self.content(path)?;
+        let (stat, content) = (inode.stat.clone(), content.clone());
+        Ok(Pages::new(path::shown(path), stat, content, None))
+    }
+
+    pub(crate) fn reader(&self, path: &Path) -> Result<Box<dyn Read + Send + '_>, Unread> {
+        let (_, content) = self.content(path)?;
+        Ok(Box::new(Stream::new(content.clone(), None)))
+    }
+}

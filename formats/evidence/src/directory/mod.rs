@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -32,7 +32,7 @@ const TRIES: u32 = 3;
 /// A directory and what must be known to read below it.
 #[derive(Debug)]
 pub(crate) struct Directory {
-    name: PathBuf,
+    name: Text,
     root: Arc<File>,
     budget: Budget,
     /// Whether `/proc` is there and is what it seems.
@@ -57,7 +57,7 @@ impl Directory {
             .is_ok_and(|file_system| file_system.filesystem_type() == PROC_SUPER_MAGIC);
         let refused = mounts::refused(&canonical);
         Ok(Self {
-            name: name.to_owned(),
+            name: Text::from(name.as_os_str().as_bytes()),
             root: Arc::new(File::from(root)),
             budget: options.budget.clone(),
             has_proc,
@@ -68,8 +68,8 @@ impl Directory {
         })
     }
 
-    pub(crate) fn name(&self) -> Text {
-        Text::from(self.name.as_os_str().as_bytes())
+    pub(crate) const fn name(&self) -> &Text {
+        &self.name
     }
 
     /// What the reader of a report should know.
@@ -216,5 +216,30 @@ const fn kind(kind: Type) -> FileKind {
         Type::Socket => FileKind::Socket,
         Type::CharacterDevice => FileKind::Char,
         Type::BlockDevice => FileKind::Block,
+    }
+}
+
+/// The file at `path` (the analyst's word, not evidence), if it is a regular one; nothing if it
+/// may be a directory.
+pub(crate) fn bundle(path: &Path) -> Result<Option<File>, Unread> {
+    let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
+    let fd = File::from(nix::fcntl::open(path, flags, Mode::empty()).map_err(unread)?);
+    let metadata = fd.metadata().map_err(|error| io(&error))?;
+    let stat = Stat::of(&metadata)?;
+    match stat.kind {
+        FileKind::Dir => Ok(None),
+        FileKind::File => {
+            let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
+            let file = nix::fcntl::open(path, flags, Mode::empty()).map_err(unread)?;
+            let file = File::from(file);
+            let metadata = file.metadata().map_err(|error| io(&error))?;
+            // Something else may have taken the name: only what was looked at is read.
+            if Stat::of(&metadata)?.kind == FileKind::File {
+                Ok(Some(file))
+            } else {
+                Err(Unread::Changed)
+            }
+        }
+        other => Err(Unread::Special(other.word())),
     }
 }

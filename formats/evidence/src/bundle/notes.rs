@@ -1,0 +1,49 @@
+//! What is odd about a bundle, counted by kind: a hostile archive could fill pages with it.
+
+use std::collections::BTreeMap;
+
+use finding::{Escaped, Text};
+
+/// Examples of one kind that are kept.
+const EXAMPLES: usize = 5;
+
+/// What is odd about a bundle.
+#[derive(Debug, Default)]
+pub(crate) struct Notes(BTreeMap<String, (u64, Vec<Text>)>);
+
+impl Notes {
+    /// Something odd about a member.
+    pub(crate) fn about(&mut self, what: impl Into<String>, member: &[u8]) {
+        let (count, examples) = self.0.entry(what.into()).or_default();
+        *count = count.saturating_add(1);
+        if examples.len() < EXAMPLES {
+            examples.push(Text::from(member));
+        }
+    }
+
+    /// Something odd about the whole.
+    pub(crate) fn add(&mut self, what: impl Into<String>) {
+        let (count, _) = self.0.entry(what.into()).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    /// One line a kind.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let line = |(what, (count, examples)): (&String, &(u64, Vec<Text>))| {
+            if examples.is_empty() {
+                return what.clone();
+            }
+            let shown: Vec<String> = examples
+                .iter()
+                .map(|text| Escaped(text.bytes()).to_string())
+                .collect();
+            let kept = u64::try_from(examples.len()).unwrap_or(u64::MAX);
+            let more = match count.saturating_sub(kept) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("{what}: {}{more}", shown.join(", "))
+        };
+        self.0.iter().map(line).collect()
+    }
+}

@@ -1,0 +1,283 @@
+//! Our own bundle becomes a tree: the manifest says what there is, the members only bring bytes.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufReader, Read};
+
+use finding::{Text, Time, Unread};
+use serde::de::DeserializeSeed;
+
+use super::foreign::Loader;
+use super::manifest::{self, Manifest, Moment, Name, Reading, Record, Trailer};
+use super::store::Class;
+use super::tree::{Data, Id, Inode, ROOT, Tree};
+use super::{Bundle, End};
+use crate::tar::{Member, Members, What};
+use crate::{FileKind, Stat, path};
+
+/// Bytes of the trailer that are read.
+const TRAILER_LIMIT: u64 = 256 << 20;
+
+/// The current member as a stream.
+struct Bytes<'m, R>(&'m mut Members<R>);
+
+impl<R: Read> Read for Bytes<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.data(into)
+    }
+}
+
+fn stat(record: &Record, kind: FileKind) -> Stat {
+    let big = |number: Option<manifest::Big>| number.map(|big| big.0);
+    let time = |moment: Option<Moment>| moment.map(|moment| moment.0);
+    Stat {
+        kind,
+        mode: record.mode & 0o7777,
+        uid: record.uid,
+        gid: record.gid,
+        size: record.size.0,
+        blocks: big(record.blocks),
+        nlink: big(record.nlink),
+        ino: big(record.ino),
+        dev: record.dev,
+        rdev: record.rdev,
+        mtime: time(record.mtime).unwrap_or(Time::new(0, 0)),
+        ctime: time(record.ctime),
+        atime: time(record.atime),
+        btime: time(record.btime),
+        only_kind: record.only_kind,
+    }
+}
+
+/// Why a file that was seen has no bytes here.
+fn left(record: &Record) -> Unread {
+    match record.left.as_deref() {
+        Some("too-large") => Unread::TooLarge {
+            size: record.size.0,
+            limit: 0,
+        },
+        Some("denied") => Unread::Denied,
+        Some("changed") => Unread::Changed,
+        None | Some("not-asked") => Unread::NotCollected,
+        Some(other) => Unread::Io(format!("it could not be collected: {other}")),
+    }
+}
+
+/// Puts one record into the tree.
+fn put(loader: &mut Loader, record: &Record) {
+    let name = record.path.0.bytes();
+    if let Some(Name(same)) = &record.same {
+        match loader.tree.find(path::path(same.bytes())) {
+            Ok(id) => give(&mut loader.tree, name, id),
+            Err(_) => loader
+                .notes
+                .about("the manifest links names to what it does not hold", name),
+        }
+        return;
+    }
+    let Some(kind) = FileKind::from_letter(record.kind) else {
+        loader
+            .notes
+            .about("the manifest has entries of unknown kinds", name);
+        return;
+    };
+    let mut inode = Inode::new(stat(record, kind));
+    inode.target = record.target.as_ref().map(|name| name.0.clone());
+    if kind != FileKind::Symlink {
+        inode.target = None;
+    }
+    for (name, value) in &record.xattrs {
+        match hex::decode(value) {
+            Ok(value) => {
+                inode.xattrs.insert(name.0.clone(), value);
+            }
+            Err(_) => inode.xattrs_unknown = Some("a value in the manifest is not hex".into()),
+        }
+    }
+    inode
+        .xattrs_unknown
+        .get_or_insert_default()
+        .push_str(record.xattrs_unknown.as_deref().unwrap_or_default());
+    inode.xattrs_unknown = inode.xattrs_unknown.filter(|why| !why.is_empty());
+    if kind == FileKind::File {
+        inode.data = Data::Not(left(record));
+    }
+    inode.listed = record.listed && kind == FileKind::Dir;
+    if path::components(name).next().is_none() {
+        if let Some(root) = loader.tree.get_mut(ROOT)
+            && kind == FileKind::Dir
+        {
+            let children = core::mem::take(&mut root.children);
+            *root = Inode { children, ..inode };
+        }
+        return;
+    }
+    match loader.tree.add(inode) {
+        Ok(id) => give(&mut loader.tree, name, id),
+        Err(_) => loader
+            .notes
+            .add("the manifest has more entries than the budget allows"),
+    }
+}
+
+/// Gives an inode a name; names that cannot be are left out.
+fn give(tree: &mut Tree, name: &[u8], id: Id) {
+    let Ok((directory, last)) = tree.place(name) else {
+        return;
+    };
+    // A directory that was implied before keeps what is in it.
+    let before = tree.child(directory, &last);
+    let children = before
+        .and_then(|before| tree.get_mut(before))
+        .map(|before| core::mem::take(&mut before.children));
+    if let (Some(children), Some(inode)) = (children, tree.get_mut(id))
+        && inode.stat.is_dir()
+        && inode.children.is_empty()
+    {
+        inode.children = children;
+    }
+    tree.name(directory, last, id);
+}
+
+/// Reads a bundle whose first member is its manifest.
+pub(super) fn read<R: Read>(
+    mut members: Members<R>,
+    mut loader: Loader,
+    name: Text,
+) -> Result<Bundle, Unread> {
+    let mut manifest = None;
+    let parsed = {
+        let mut bytes = BufReader::new(Bytes(&mut members));
+        let mut json = serde_json::Deserializer::from_reader(&mut bytes);
+        Reading {
+            take: |record: Record| put(&mut loader, &record),
+        }
+        .deserialize(&mut json)
+    };
+    match parsed {
+        Ok(read) => manifest = Some(read),
+        Err(error) => loader.notes.add(format!(
+            "the manifest cannot be read to its end ({error}): what it lacks is not known"
+        )),
+    }
+    if let Some(read) = &manifest
+        && read.format > manifest::FORMAT
+    {
+        return Err(Unread::Io(format!(
+            "a bundle of format {}, newer than this program's {}",
+            read.format,
+            manifest::FORMAT
+        )));
+    }
+    let mut hashes: BTreeMap<Vec<u8>, [u8; 32]> = BTreeMap::new();
+    let mut trailer = None;
+    while let Some(member) = members.next() {
+        if member.name == manifest::TRAILER.as_bytes() {
+            let bytes = Bytes(&mut members).take(TRAILER_LIMIT);
+            match serde_json::from_reader::<_, Trailer>(BufReader::new(bytes)) {
+                Ok(read) => trailer = Some(read),
+                Err(error) => loader
+                    .notes
+                    .add(format!("the trailer cannot be read ({error})")),
+            }
+            continue;
+        }
+        if member.what != What::File {
+            continue;
+        }
+        let class = Class::of(&member.name);
+        let (stored, ended) = loader.store.take(&mut members, &member, class, true);
+        match loader.tree.find(path::path(&member.name)) {
+            Ok(id) => {
+                if let Some(hash) = stored.sha256 {
+                    hashes.insert(member.name.clone(), hash);
+                }
+                attach(&mut loader, id, &member, stored.data, stored.sha256);
+            }
+            Err(_) => loader
+                .notes
+                .about("members that the manifest does not name", &member.name),
+        }
+        if let Err(error) = ended {
+            members.stop(&error);
+        }
+    }
+    let end = members.end().cloned().unwrap_or(End::Whole);
+    if end != End::Whole {
+        loader.notes.add(end.to_string());
+    }
+    let complete = end.is_whole() && manifest.is_some() && trailer.is_some();
+    if let Some(trailer) = trailer {
+        verify(&mut loader, &hashes, &trailer);
+    } else {
+        loader
+            .notes
+            .add("the bundle has no trailer: it was not written to its end");
+    }
+    if manifest.is_none() {
+        for inode in loader.tree.all_mut() {
+            inode.listed = false;
+        }
+    }
+    if let Some(why) = &loader.store.spool.failed {
+        loader.notes.add(why.as_str());
+    }
+    Ok(Bundle {
+        name,
+        tree: loader.tree,
+        captured: manifest.as_ref().map(|read: &Manifest| read.captured),
+        manifest,
+        complete,
+        notes: loader.notes.lines(),
+    })
+}
+
+fn attach(loader: &mut Loader, id: Id, member: &Member, data: Data, hash: Option<[u8; 32]>) {
+    let Some(inode) = loader.tree.get_mut(id) else {
+        return;
+    };
+    if !inode.stat.is_file() {
+        loader
+            .notes
+            .about("members that are no files by the manifest", &member.name);
+        return;
+    }
+    if inode.stat.size != member.size {
+        inode.stat.size = member.size;
+        loader.notes.about(
+            "files that had another size when they were copied",
+            &member.name,
+        );
+    }
+    inode.data = data;
+    inode.sha256 = hash.filter(|_| member.sparse.is_none());
+}
+
+/// Compares what was hashed with what the trailer says.
+fn verify(loader: &mut Loader, hashes: &BTreeMap<Vec<u8>, [u8; 32]>, trailer: &Trailer) {
+    for fate in &trailer.members {
+        let name = fate.path.0.bytes();
+        let mut unread = None;
+        if let (Some(want), Some(found)) = (&fate.sha256, hashes.get(name))
+            && *want != hex::encode(found)
+        {
+            loader
+                .notes
+                .about("members whose SHA-256 is not the trailer's", name);
+        }
+        if fate.changed {
+            loader
+                .notes
+                .about("files that changed while they were copied", name);
+            unread = Some(Unread::Changed);
+        }
+        if let Some(why) = &fate.failed {
+            unread = Some(Unread::Io(format!("it could not be collected: {why}")));
+        }
+        if let Some(unread) = unread
+            && let Ok(id) = loader.tree.find(path::path(name))
+            && let Some(inode) = loader.tree.get_mut(id)
+        {
+            inode.data = Data::Not(unread);
+        }
+    }
+}

@@ -1,0 +1,519 @@
+//! The members of an archive, one after the other.
+
+use core::fmt;
+use std::io::{self, ErrorKind, Read};
+
+use finding::Time;
+use view::Span;
+
+use super::header::{BLOCK, Dialect, Header, more_sparse};
+use super::pax::Records;
+use super::sparse;
+use super::{Member, What};
+
+/// How an archive ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum End {
+    /// With two blocks of zeros and nothing after them but zeros.
+    Whole,
+    /// As it should, but something that is no archive follows.
+    Garbage {
+        /// Offset in the archive, after decompression.
+        at: u64,
+    },
+    /// In the middle of a member, or without the blocks of zeros.
+    Cut {
+        /// Offset in the archive, after decompression.
+        at: u64,
+    },
+    /// At a block that should be a header and is not.
+    Checksum {
+        /// Offset in the archive, after decompression.
+        at: u64,
+    },
+    /// With an error of the stream: of the operating system, of the decompressor, of the budget.
+    Io {
+        /// Offset in the archive, after decompression.
+        at: u64,
+        /// What it says.
+        error: String,
+    },
+}
+
+impl End {
+    /// Whether everything was seen.
+    pub(crate) const fn is_whole(&self) -> bool {
+        matches!(self, Self::Whole | Self::Garbage { .. })
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole => write!(f, "the archive is whole"),
+            Self::Garbage { at } => {
+                write!(
+                    f,
+                    "after the archive's end, at {at:#x}, something else follows"
+                )
+            }
+            Self::Cut { at } => {
+                write!(
+                    f,
+                    "the archive is cut off at {at:#x}: what follows is not known"
+                )
+            }
+            Self::Checksum { at } => write!(
+                f,
+                "the archive is damaged at {at:#x} (no header whose checksum holds): what follows \
+                 is not known"
+            ),
+            Self::Io { at, error } => write!(
+                f,
+                "the archive can be read up to {at:#x} only ({error}): what follows is not known"
+            ),
+        }
+    }
+}
+
+/// Stretches of one old GNU sparse file that are kept.
+const MOST_STRETCHES: usize = 1 << 20;
+
+/// A stream that knows where it is, and can be given back what was looked at.
+struct Input<R> {
+    inner: R,
+    at: u64,
+    back: Vec<u8>,
+}
+
+impl<R: Read> Read for Input<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = if self.back.is_empty() {
+            self.inner.read(into)?
+        } else {
+            let count = self.back.len().min(into.len());
+            for (to, from) in into.iter_mut().zip(self.back.drain(..count)) {
+                *to = from;
+            }
+            count
+        };
+        self.at = self.at.saturating_add(u64::try_from(count).unwrap_or(0));
+        Ok(count)
+    }
+}
+
+impl<R: Read> Input<R> {
+    fn give_back(&mut self, block: &[u8; BLOCK]) {
+        self.back.extend_from_slice(block);
+        self.at = self.at.saturating_sub(512);
+    }
+
+    /// The next block; nothing at the end of the stream, an error in the middle of a block.
+    fn block(&mut self) -> io::Result<Option<[u8; BLOCK]>> {
+        let mut block = [0; BLOCK];
+        let mut filled = 0_usize;
+        while filled < BLOCK {
+            let Some(rest) = block.get_mut(filled..) else {
+                break;
+            };
+            match self.read(rest) {
+                Ok(0) if filled == 0 => return Ok(None),
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(count) => filled = filled.saturating_add(count),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Some(block))
+    }
+
+    /// Passes over `len` bytes.
+    fn skip(&mut self, len: u64) -> io::Result<()> {
+        let passed = io::copy(&mut self.by_ref().take(len), &mut io::sink())?;
+        if passed == len {
+            Ok(())
+        } else {
+            Err(ErrorKind::UnexpectedEof.into())
+        }
+    }
+}
+
+/// The members of an archive, read once from front to back.
+pub(crate) struct Members<R> {
+    input: Input<R>,
+    /// Longest extended header or long name that is kept, in bytes.
+    record: u64,
+    global: Records,
+    /// Data of the current member that were not read yet, and the zeros behind them.
+    left: u64,
+    padding: u64,
+    /// What is odd about the archive itself.
+    pub(crate) odd: Vec<String>,
+    end: Option<End>,
+}
+
+/// What stands before a member and belongs to it.
+#[derive(Default)]
+struct Before {
+    records: Option<Records>,
+    name: Option<Vec<u8>>,
+    link: Option<Vec<u8>>,
+    odd: Vec<String>,
+}
+
+impl<R: Read> Members<R> {
+    pub(crate) fn new(inner: R, record: u64) -> Self {
+        Self {
+            input: Input {
+                inner,
+                at: 0,
+                back: Vec::new(),
+            },
+            record,
+            global: Records::default(),
+            left: 0,
+            padding: 0,
+            odd: Vec::new(),
+            end: None,
+        }
+    }
+
+    /// How the archive ended, once it has.
+    pub(crate) const fn end(&self) -> Option<&End> {
+        self.end.as_ref()
+    }
+
+    /// The next member; nothing at the end, whatever it is.
+    pub(crate) fn next(&mut self) -> Option<Member> {
+        if self.end.is_some() {
+            return None;
+        }
+        match self.try_next() {
+            Ok(Ok(member)) => Some(member),
+            Ok(Err(end)) => {
+                self.end = Some(end);
+                None
+            }
+            Err(error) => {
+                self.stop(&error);
+                None
+            }
+        }
+    }
+
+    /// Notes that the stream ended with this error.
+    pub(crate) fn stop(&mut self, error: &io::Error) {
+        let at = self.input.at;
+        self.end = Some(if error.kind() == ErrorKind::UnexpectedEof {
+            End::Cut { at }
+        } else {
+            End::Io {
+                at,
+                error: error.to_string(),
+            }
+        });
+        self.left = 0;
+        self.padding = 0;
+    }
+
+    fn try_next(&mut self) -> io::Result<Result<Member, End>> {
+        self.input.skip(self.left)?;
+        self.left = 0;
+        self.input.skip(self.padding)?;
+        self.padding = 0;
+        let mut before = Before::default();
+        loop {
+            let at = self.input.at;
+            let Some(block) = self.input.block()? else {
+                return Ok(Err(End::Cut { at }));
+            };
+            if block == [0; BLOCK] {
+                match self.after_zeros()? {
+                    Some(end) => return Ok(Err(end)),
+                    None => continue,
+                }
+            }
+            let Some(header) = Header::new(&block) else {
+                return Ok(Err(End::Checksum { at }));
+            };
+            let size = header.size();
+            match header.typeflag() {
+                b'x' | b'X' => {
+                    let mut records = before.records.take().unwrap_or_else(|| self.global.clone());
+                    match self.small(size, "extended header", &mut before.odd)? {
+                        Some(bytes) if !records.read(&bytes) => before
+                            .odd
+                            .push("its extended header has malformed records".into()),
+                        _ => {}
+                    }
+                    before.records = Some(records);
+                }
+                b'g' => {
+                    let mut odd = Vec::new();
+                    if let Some(bytes) = self.small(size, "global header", &mut odd)?
+                        && !self.global.read(&bytes)
+                    {
+                        odd.push("the global header has malformed records".into());
+                    }
+                    self.odd.append(&mut odd);
+                }
+                b'L' => before.name = self.long_name(size, &mut before.odd)?,
+                b'K' => before.link = self.long_name(size, &mut before.odd)?,
+                // A volume's label, a volume's continuation, Solaris' access lists.
+                b'V' | b'M' | b'N' | b'A' => self.pass(size.unwrap_or(0))?,
+                _ => return self.member(&header, before).map(Ok),
+            }
+        }
+    }
+
+    /// What follows a block of zeros: the end, or nothing if another archive was appended.
+    fn after_zeros(&mut self) -> io::Result<Option<End>> {
+        let mut blocks = 1_u64;
+        loop {
+            let at = self.input.at;
+            let block = match self.input.block() {
+                Ok(None) => return Ok(Some(End::Whole)),
+                Ok(Some(block)) => block,
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof && blocks > 1 => {
+                    return Ok(Some(End::Garbage { at }));
+                }
+                // The decompressor trips over what follows the archive.
+                Err(_) if blocks > 1 => return Ok(Some(End::Garbage { at })),
+                Err(error) => return Err(error),
+            };
+            if block == [0; BLOCK] {
+                blocks = blocks.saturating_add(1);
+                continue;
+            }
+            if Header::new(&block).is_none() {
+                return Ok(Some(End::Garbage { at }));
+            }
+            self.odd.push(format!(
+                "after {blocks} blocks of zeros the archive goes on at {at:#x}"
+            ));
+            self.input.give_back(&block);
+            return Ok(None);
+        }
+    }
+
+    /// A header's own data, if there are not too many.
+    fn small(
+        &mut self,
+        size: Option<u64>,
+        what: &str,
+        odd: &mut Vec<String>,
+    ) -> io::Result<Option<Vec<u8>>> {
+        let size = size.unwrap_or(0);
+        if size > self.record {
+            odd.push(format!("its {what} of {size} bytes was not read"));
+            self.pass(size)?;
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        self.input.by_ref().take(size).read_to_end(&mut bytes)?;
+        if u64::try_from(bytes.len()) != Ok(size) {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        self.input.skip(padding(size))?;
+        Ok(Some(bytes))
+    }
+
+    fn long_name(
+        &mut self,
+        size: Option<u64>,
+        odd: &mut Vec<String>,
+    ) -> io::Result<Option<Vec<u8>>> {
+        let bytes = self.small(size, "long name", odd)?;
+        Ok(bytes.map(|mut bytes| {
+            let end = bytes.iter().position(|byte| *byte == 0);
+            bytes.truncate(end.unwrap_or(bytes.len()));
+            bytes
+        }))
+    }
+
+    /// Passes over data and their padding.
+    fn pass(&mut self, size: u64) -> io::Result<()> {
+        self.input.skip(size)?;
+        self.input.skip(padding(size))
+    }
+
+    /// All headers of one member taken together; its data come next in the stream.
+    fn member(&mut self, header: &Header<'_>, before: Before) -> io::Result<Member> {
+        let is_pax = before.records.is_some();
+        let records = before.records.unwrap_or_else(|| self.global.clone());
+        let mut odd = before.odd;
+        let text = |key: &str| records.get(key).map(<[u8]>::to_vec);
+        let name = text("GNU.sparse.name")
+            .or_else(|| text("path"))
+            .or(before.name)
+            .unwrap_or_else(|| header.path());
+        let link = text("linkpath")
+            .or(before.link)
+            .unwrap_or_else(|| header.link().to_vec());
+        let what = what(header.typeflag(), &name);
+        let mut known = |value: Option<u32>, field: &str| {
+            if value.is_none() {
+                odd.push(format!("its {field} is no number"));
+            }
+            value.unwrap_or(0)
+        };
+        let mode = known(header.mode(), "mode") & 0o7777;
+        let uid = known(records.id("uid").or_else(|| header.uid()), "uid");
+        let gid = known(records.id("gid").or_else(|| header.gid()), "gid");
+        let (accessed, changed) = header.gnu_times();
+        let mtime = records.time("mtime").or_else(|| header.mtime());
+        if mtime.is_none() {
+            odd.push("its mtime is no number".into());
+        }
+        let size = records.number("size").or_else(|| header.size());
+        if size.is_none() {
+            odd.push("its size is no number".into());
+        }
+        let stored = self.stored(header, what, size.unwrap_or(0), is_pax)?;
+        let mut member = Member {
+            name,
+            what,
+            link,
+            mode,
+            uid,
+            gid,
+            mtime: mtime.unwrap_or(Time::new(0, 0)),
+            atime: records.time("atime").or(accessed),
+            ctime: records.time("ctime").or(changed),
+            btime: records.time("LIBARCHIVE.creationtime"),
+            rdev: match what {
+                What::Char | What::Block => header.device(),
+                _ => None,
+            },
+            xattrs: records.xattrs(),
+            size: stored,
+            stored,
+            sparse: None,
+            odd,
+        };
+        self.left = stored;
+        self.padding = padding(stored);
+        if what == What::File {
+            self.sparse(header, &records, &mut member)?;
+        }
+        Ok(member)
+    }
+
+    /// How many bytes of data follow the header.
+    fn stored(
+        &mut self,
+        header: &Header<'_>,
+        what: What,
+        claimed: u64,
+        is_pax: bool,
+    ) -> io::Result<u64> {
+        match what {
+            What::File | What::Other(_) => Ok(claimed),
+            // GNU's incremental directories list their entries.
+            What::Dir if header.typeflag() == b'D' => Ok(claimed),
+            What::HardLink if claimed != 0 => match header.dialect() {
+                _ if is_pax => Ok(claimed),
+                Dialect::Gnu => Ok(0),
+                // Some wrote the file's size and no data: look whether a header follows.
+                Dialect::Ustar | Dialect::V7 => {
+                    let Some(block) = self.input.block()? else {
+                        return Ok(0);
+                    };
+                    self.input.give_back(&block);
+                    let follows = block == [0; BLOCK] || Header::new(&block).is_some();
+                    Ok(if follows { 0 } else { claimed })
+                }
+            },
+            _ => Ok(0),
+        }
+    }
+
+    /// Completes a member that is sparse: its map, its size with holes, what is left to be read.
+    fn sparse(
+        &mut self,
+        header: &Header<'_>,
+        records: &Records,
+        member: &mut Member,
+    ) -> io::Result<()> {
+        let real = || records.number("GNU.sparse.realsize");
+        let size = || records.number("GNU.sparse.size");
+        let (map, size) = if header.typeflag() == b'S' {
+            self.old_map(header)?
+        } else if records.get("GNU.sparse.major") == Some(b"1") {
+            let (map, taken) = sparse::before_data(&mut self.input, self.left)?;
+            self.left = self.left.saturating_sub(taken);
+            (map, real().or_else(size))
+        } else if let Some(list) = records.get("GNU.sparse.map") {
+            (sparse::list(list), size().or_else(real))
+        } else if size().is_some() {
+            (Some(records.stretches.clone()), size())
+        } else {
+            return Ok(());
+        };
+        member.stored = self.left;
+        let size = size.unwrap_or(member.size);
+        member.size = size;
+        let map = map.and_then(|map| sparse::sound(map, size, self.left));
+        if map.is_none() {
+            member.odd.push("its map of holes is damaged".into());
+        }
+        // Without the map nobody knows which bytes the stored ones are.
+        member.sparse = Some(map.unwrap_or_default());
+        Ok(())
+    }
+
+    /// The map of an old GNU sparse file, which goes on in blocks of its own.
+    fn old_map(&mut self, header: &Header<'_>) -> io::Result<(Option<Vec<Span>>, Option<u64>)> {
+        let Some((mut map, mut more, size)) = header.old_sparse() else {
+            return Ok((None, None));
+        };
+        while more {
+            let block = self.input.block()?.ok_or(ErrorKind::UnexpectedEof)?;
+            let Some((next, goes_on)) = more_sparse(&block) else {
+                return Ok((None, Some(size)));
+            };
+            // An empty block that claims to go on goes on for ever.
+            if next.is_empty() || map.len() > MOST_STRETCHES {
+                return Ok((None, Some(size)));
+            }
+            map.extend(next);
+            more = goes_on;
+        }
+        Ok((Some(map), Some(size)))
+    }
+
+    /// The next bytes of the current member's data; zero at their end.
+    pub(crate) fn data(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let most = most.min(into.len());
+        let Some(into) = into.get_mut(..most).filter(|into| !into.is_empty()) else {
+            return Ok(0);
+        };
+        let count = self.input.read(into)?;
+        if count == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        self.left = self.left.saturating_sub(u64::try_from(count).unwrap_or(0));
+        Ok(count)
+    }
+}
+
+/// Zeros after `len` bytes, up to the next block.
+const fn padding(len: u64) -> u64 {
+    len.wrapping_neg() & 511
+}
+
+/// What a type letter means.
+fn what(flag: u8, name: &[u8]) -> What {
+    match flag {
+        b'0' | 0 if name.ends_with(b"/") => What::Dir,
+        b'0' | 0 | b'7' | b'S' => What::File,
+        b'1' => What::HardLink,
+        b'2' => What::Symlink,
+        b'3' => What::Char,
+        b'4' => What::Block,
+        b'5' | b'D' => What::Dir,
+        b'6' => What::Fifo,
+        other => What::Other(other),
+    }
+}

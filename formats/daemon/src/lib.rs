@@ -1,1 +1,19 @@
-//! What containerd of each release would do with a node: schema, start-up, messages
+//! What containerd of each release does with a node: schema, start-up, messages.
+//!
+//! A daemon that is started on a damaged node may refuse, come up green and dead, or destroy what
+//! could still be saved; and which of these differs by release. Each [`Rule`] says so for one kind
+//! of finding, and whether it was tested with the real daemon or read in its source.
+//!
+//! ```
+//! use daemon::{Release, at_start};
+//! let does = at_start("runtime/address-damaged", Release::V1_7).unwrap();
+//! assert!(does.contains("kills the container"));
+//! ```
+
+mod detect;
+mod release;
+mod rules;
+
+pub use detect::{Detected, detect};
+pub use release::{Release, Source};
+pub use rules::{RULES, Rule, at_start, rules, with_start};

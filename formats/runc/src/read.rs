@@ -237,14 +237,17 @@ fn bundle(
     let spec = Doc::read(evidence, path, entries, "config.json", |view| {
         some(Spec::parse(view))
     });
-    let sandbox = Doc::read(evidence, path, entries, "sandbox", |view| {
-        let bytes = view.bytes().trim_ascii();
-        (
-            Some(Text::from(bytes.get(..256).unwrap_or(bytes))),
-            Vec::new(),
-        )
-    });
-    let work = evidence.read_link(&path.join("work")).ok().map(|target| {
+    let word = |name: &str| {
+        let doc = Doc::read(evidence, path, entries, name, |view| {
+            let bytes = view.bytes().trim_ascii();
+            (
+                Some(Text::from(bytes.get(..4096).unwrap_or(bytes))),
+                Vec::new(),
+            )
+        });
+        doc.get().filter(|word| !word.is_empty()).cloned()
+    };
+    let link = evidence.read_link(&path.join("work")).ok().map(|target| {
         let there = there(evidence, &target);
         (target, there)
     });
@@ -265,8 +268,9 @@ fn bundle(
             some(Options::parse(view))
         }),
         log: Doc::read(evidence, path, entries, "log.json", |view| some(log(view))),
-        sandbox: sandbox.get().filter(|pod| !pod.is_empty()).cloned(),
-        work,
+        sandbox: word("sandbox"),
+        shim_binary: word("shim-binary-path"),
+        work: link,
         socket,
         id,
         spec,

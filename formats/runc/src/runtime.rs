@@ -141,6 +141,8 @@ pub struct Bundle {
     pub log: Doc<Vec<LogLine>>,
     /// `sandbox`: the pod whose shim it shares (2.x).
     pub sandbox: Option<Text>,
+    /// `shim-binary-path`: the shim that serves it. 2.x leaves it out for members of a pod.
+    pub shim_binary: Option<Text>,
     /// Where the link `work` leads, and whether that is there.
     pub work: Option<(Text, Result<(), Unread>)>,
     /// The name that its shim's socket should have for a daemon at the default address.
@@ -161,6 +163,13 @@ impl Bundle {
     /// How its shim is reached: as 2.x says, else as 1.x does.
     pub fn shim(&self) -> Option<&Address> {
         self.bootstrap.get().or_else(|| self.address.get())
+    }
+
+    /// Whether its shim is runc's, as far as the bundle says.
+    pub fn is_runc(&self) -> bool {
+        self.shim_binary
+            .as_ref()
+            .is_none_or(|path| path.bytes().windows(6).any(|part| part == b"-runc-"))
     }
 
     /// What runc said went wrong, the last first.

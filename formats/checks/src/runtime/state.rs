@@ -1,0 +1,219 @@
+//! State folders of runc and crun.
+
+use finding::{Finding, Location, Severity, Unread};
+use runc::codes;
+use runc::{Container, Phase, Program, Runtime, SHIM_ROOT, State};
+
+use super::{about, ago, bundle_of, in_flight, pod_of, runtime, unread};
+use crate::{Check, Judge, Need};
+
+/// Seconds that a created container may wait for its start before somebody has forgotten it.
+const FORGOTTEN: i64 = 600;
+
+pub(crate) const NEVER_STARTED: Check =
+    Check { code: &codes::FIFO_WAITING, needs: &[], run: never_started };
+pub(crate) const FIFO_STALE: Check =
+    Check { code: &codes::FIFO_STALE, needs: &[], run: fifo_stale };
+pub(crate) const STATE_MISSING: Check =
+    Check { code: &codes::STATE_MISSING, needs: &[], run: state_missing };
+pub(crate) const STATE_UNREAD: Check =
+    Check { code: &codes::STATE_UNREAD, needs: &[], run: state_unread };
+pub(crate) const STATE_LEFTOVER: Check =
+    Check { code: &codes::STATE_LEFTOVER, needs: &[], run: state_leftover };
+pub(crate) const BINARY_LEFTOVER: Check =
+    Check { code: &codes::BINARY_LEFTOVER, needs: &[], run: binary_leftover };
+pub(crate) const STATE_WITHOUT_BUNDLE: Check = Check {
+    code: &codes::STATE_WITHOUT_BUNDLE,
+    needs: &[Need::Runtime],
+    run: state_without_bundle,
+};
+pub(crate) const STATE_STALE: Check =
+    Check { code: &codes::STATE_STALE, needs: &[], run: state_stale };
+
+/// Says something about every container that `tell` has something to say of.
+fn each(
+    judge: &mut Judge<'_>,
+    tell: impl Fn(&Judge<'_>, &Runtime, &Container) -> Option<Finding>,
+) {
+    let Some(runtime) = runtime(judge) else { return };
+    for container in &runtime.containers {
+        if let Some(finding) = tell(judge, runtime, container) {
+            judge.say(finding);
+        }
+    }
+}
+
+/// Created, and not started; or whether it was cannot be told.
+fn never_started(judge: &mut Judge<'_>) {
+    each(judge, |judge, runtime, container| {
+        let derived = &container.derived;
+        let waits = derived.phase == Phase::Created;
+        let may_wait = derived.phase == Phase::Unknowable && container.fifo.is_some();
+        if !waits && !may_wait {
+            return None;
+        }
+        let age = derived.since.map_or(0, |since| judge.node.now.since(since));
+        let in_pod = pod_of(runtime, container).is_some();
+        let severity = match (age > FORGOTTEN, waits) {
+            (true, true) if in_pod => Severity::Damage,
+            (true, true) => Severity::Odd,
+            _ => Severity::Note,
+        };
+        let pid = container.pid().map_or(String::new(), |pid| format!("; its init had pid {pid}"));
+        let message = if waits {
+            format!(
+                "the container was created {} and never started{pid}",
+                ago(judge, derived.since)
+            )
+        } else {
+            format!("the container may never have been started: {}{pid}", derived.why)
+        };
+        let code = &codes::FIFO_WAITING;
+        let finding = about(judge, runtime, container, code, "exec.fifo", message);
+        Some(finding.severity(severity))
+    });
+}
+
+fn fifo_stale(judge: &mut Judge<'_>) {
+    each(judge, |judge, runtime, container| {
+        if container.derived.phase != Phase::Released {
+            return None;
+        }
+        let since = container.derived.since;
+        let message = format!(
+            "the container was let go {}, but exec.fifo is still there",
+            ago(judge, since)
+        );
+        let state = container.state_stat.as_ref().map(|stat| stat.mtime);
+        let mut finding =
+            about(judge, runtime, container, &codes::FIFO_STALE, "exec.fifo", message);
+        if let (Some(fifo), Some(state)) = (since, state) {
+            finding = finding
+                .want(format!("no FIFO, or its mtime not after {state}"))
+                .found(format!("mtime {fifo}"));
+        }
+        Some(finding)
+    });
+}
+
+/// A folder without a state file. Young and without the creator's last act, it may be in the making.
+fn state_missing(judge: &mut Judge<'_>) {
+    each(judge, |judge, runtime, container| {
+        let creating = matches!(container.derived.phase, Phase::Creating | Phase::Empty);
+        if !creating || container.has_state() {
+            return None;
+        }
+        let since = container.derived.since;
+        let bundle = bundle_of(runtime, container);
+        let pid = bundle.and_then(|bundle| bundle.init_pid.get());
+        let message = match pid {
+            Some(pid) => format!(
+                "the container was created (its bundle's init.pid says {pid}), but has no state.json"
+            ),
+            None => format!("the container's creation began {} and is not done", ago(judge, since)),
+        };
+        let code = &codes::STATE_MISSING;
+        let mut finding = about(judge, runtime, container, code, "", message);
+        if pid.is_none() && in_flight(judge, since) {
+            finding = finding.severity(Severity::Note);
+        }
+        let left = container.leftovers.iter().find_map(|left| left.state.whole());
+        if let Some(pid) = left.and_then(|state| state.init_process_pid) {
+            let said = format!("a temporary state file says that init had pid {pid}");
+            finding = finding.found(said);
+        }
+        if let Some(line) = bundle.and_then(|bundle| bundle.errors().next()) {
+            finding = finding.found(format!("runc's log says: {}", line.message));
+        }
+        Some(finding)
+    });
+}
+
+fn state_unread(judge: &mut Judge<'_>) {
+    each(judge, |judge, runtime, container| {
+        let (file, why) = match container.program {
+            Program::Runc => ("state.json", unread(&container.state)?),
+            Program::Crun => ("status", unread(&container.status)?),
+        };
+        let message = format!("{file} {why}");
+        Some(about(judge, runtime, container, &codes::STATE_UNREAD, file, message))
+    });
+    let strange = runtime(judge).map_or(&[][..], |runtime| &runtime.strange);
+    for (path, why) in strange {
+        let message = format!("it {why}, where only folders belong");
+        let severity = match why {
+            Unread::Special("symlink") => Severity::Odd,
+            _ => Severity::Damage,
+        };
+        let location = Location::file(path.clone());
+        judge.say(Finding::new(&codes::STATE_UNREAD, location, message).severity(severity));
+    }
+}
+
+fn state_leftover(judge: &mut Judge<'_>) {
+    let Some(runtime) = runtime(judge) else { return };
+    for container in &runtime.containers {
+        for left in &container.leftovers {
+            let what = match left.state.whole() {
+                Some(_) => "is whole",
+                None => "is not whole",
+            };
+            let message = format!("{} was left, and {what}", left.name);
+            let name = left.name.to_string();
+            let code = &codes::STATE_LEFTOVER;
+            judge.say(about(judge, runtime, container, code, &name, message));
+        }
+    }
+}
+
+fn binary_leftover(judge: &mut Judge<'_>) {
+    each(judge, |judge, runtime, container| {
+        let name = container.binaries.first()?.to_string();
+        let message = format!("{name}, a copy of runc, was left");
+        Some(about(judge, runtime, container, &codes::BINARY_LEFTOVER, &name, message))
+    });
+}
+
+fn state_without_bundle(judge: &mut Judge<'_>) {
+    each(judge, |judge, runtime, container| {
+        if bundle_of(runtime, container).is_some() {
+            return None;
+        }
+        let ours = container.path.bytes().starts_with(SHIM_ROOT.as_bytes());
+        let message = match &container.bundle {
+            Some((path, Err(Unread::Absent))) => format!("its bundle {path} is not there"),
+            // Its state names none: containerd would have made one for every folder here.
+            None if ours => "no bundle has its id".to_owned(),
+            _ => return None,
+        };
+        let code = &codes::STATE_WITHOUT_BUNDLE;
+        let mut finding = about(judge, runtime, container, code, "", message);
+        if let Some(pid) = container.pid() {
+            finding = finding.found(format!("init had pid {pid}"));
+        }
+        Some(finding)
+    });
+}
+
+/// Seconds that two times of boot must differ by to be two boots; a clock is rarely set by more.
+const TWO_BOOTS: i64 = 60;
+
+fn state_stale(judge: &mut Judge<'_>) {
+    let Some(runtime) = runtime(judge) else { return };
+    let boot = |state: &State| Some((state.created?, state.init_process_start?, state.implied_boot()?));
+    let boots: Vec<_> =
+        runtime.containers.iter().filter_map(|c| boot(c.state.whole()?)).collect();
+    // The last created is of the last boot; with a clock that was set back, nothing is concluded.
+    let Some(last) = boots.iter().max_by_key(|(created, ..)| *created).copied() else { return };
+    each(judge, |judge, runtime, container| {
+        let (created, ticks, implied) = boot(container.state.whole()?)?;
+        let later = last.0 > created && last.2.since(implied) > TWO_BOOTS;
+        // Ticks that went back prove it; a clock set forward looks the same without.
+        if !later || last.1 >= ticks {
+            return None;
+        }
+        let message = format!("its machine was booted at {implied}, and again at {}", last.2);
+        let code = &codes::STATE_STALE;
+        Some(about(judge, runtime, container, code, "state.json", message))
+    });
+}

@@ -1,0 +1,149 @@
+//! The CRI plugin's status files against the records and the tasks.
+
+use std::collections::BTreeSet;
+
+use finding::{Code, Finding, Location, Object, Severity, Text};
+use metadb::Container;
+use runc::{CriState, CriStatus, codes};
+
+use super::{ago, in_flight, runtime, unread};
+use crate::{Check, Judge, Need};
+
+pub(crate) const STATUS_MISSING: Check =
+    Check { code: &codes::STATUS_MISSING, needs: &[], run: status_missing };
+pub(crate) const STATUS_DIR_MISSING: Check = Check {
+    code: &codes::STATUS_DIR_MISSING,
+    needs: &[Need::Runtime],
+    run: status_dir_missing,
+};
+pub(crate) const STATUS_ORPHAN: Check =
+    Check { code: &codes::STATUS_ORPHAN, needs: &[Need::Containers], run: status_orphan };
+pub(crate) const STATUS_LEFTOVER: Check =
+    Check { code: &codes::STATUS_LEFTOVER, needs: &[], run: status_leftover };
+pub(crate) const STATUS_WITHOUT_TASK: Check = Check {
+    code: &codes::STATUS_WITHOUT_TASK,
+    needs: &[Need::Runtime],
+    run: status_without_task,
+};
+
+/// The CRI plugin's namespace.
+const NAMESPACE: &str = "k8s.io";
+
+/// Ids of the CRI's containers (not of pods), as meta.db has them.
+fn recorded<'n>(judge: &Judge<'n>) -> Vec<&'n metadb::Row<Container>> {
+    let namespaces = judge.namespaces().iter().filter(|namespace| namespace.name == *NAMESPACE);
+    namespaces
+        .flat_map(|namespace| namespace.containers.read().into_iter().flatten())
+        .filter(|row| row.cri_kind() == Some("container"))
+        .collect()
+}
+
+fn about(
+    folder: &Text,
+    id: &Text,
+    file: &str,
+    code: &'static Code,
+    message: impl Into<String>,
+) -> Finding {
+    let path = [folder.bytes(), file.as_bytes()].join(&b'/');
+    let path = path.strip_suffix(b"/").unwrap_or(&path);
+    let location = Location::file(path).place("container", id.clone());
+    Finding::new(code, location, message).affects(Object::new("container", NAMESPACE, id.clone()))
+}
+
+fn each(judge: &mut Judge<'_>, tell: impl Fn(&Judge<'_>, &CriStatus) -> Option<Finding>) {
+    let Some(runtime) = runtime(judge) else { return };
+    for cri in &runtime.cri {
+        if let Some(finding) = tell(judge, cri) {
+            judge.say(finding);
+        }
+    }
+}
+
+/// The record is written before the status, and the folder before the record.
+fn status_missing(judge: &mut Judge<'_>) {
+    let known: BTreeSet<&Text> = recorded(judge).into_iter().map(|row| &row.key).collect();
+    each(judge, |judge, cri| {
+        if let Some(why) = unread(&cri.status) {
+            let message = format!("the CRI's status {why}");
+            return Some(about(&cri.path, &cri.id, "status", &codes::STATUS_DAMAGED, message));
+        }
+        if !cri.status.is_absent() {
+            return None;
+        }
+        let since = Some(cri.dir.mtime);
+        let message = format!("there is no status; the folder changed {}", ago(judge, since));
+        let finding = about(&cri.path, &cri.id, "", &codes::STATUS_MISSING, message);
+        let making = !known.contains(&cri.id) && in_flight(judge, since);
+        Some(if making { finding.severity(Severity::Note) } else { finding })
+    });
+}
+
+fn status_dir_missing(judge: &mut Judge<'_>) {
+    let Some(runtime) = runtime(judge) else { return };
+    let folders: BTreeSet<&Text> = runtime.cri.iter().map(|cri| &cri.id).collect();
+    for row in recorded(judge) {
+        if !folders.contains(&row.key) {
+            let location = row.at.location(&judge.node.meta.path);
+            let message = format!("the container {} of a pod has no CRI folder", row.key);
+            let object = Object::new("container", NAMESPACE, row.key.clone());
+            judge.say(Finding::new(&codes::STATUS_DIR_MISSING, location, message).affects(object));
+        }
+    }
+}
+
+fn status_orphan(judge: &mut Judge<'_>) {
+    let known: BTreeSet<&Text> = recorded(judge).into_iter().map(|row| &row.key).collect();
+    each(judge, |judge, cri| {
+        if known.contains(&cri.id) {
+            return None;
+        }
+        let state = cri.status.get().map_or(CriState::Unknown, runc::Status::state);
+        let message =
+            format!("no record of meta.db has this container; its status says it is {state}");
+        let finding = about(&cri.path, &cri.id, "", &codes::STATUS_ORPHAN, message);
+        let young = in_flight(judge, Some(cri.dir.mtime));
+        Some(if young { finding.severity(Severity::Note) } else { finding })
+    });
+}
+
+fn status_leftover(judge: &mut Judge<'_>) {
+    each(judge, |_, cri| {
+        let name = cri.leftovers.first()?.to_string();
+        let count = cri.leftovers.len();
+        let message = match count {
+            1 => format!("{name} was left"),
+            _ => format!("{count} temporary files of the status were left"),
+        };
+        Some(about(&cri.path, &cri.id, &name, &codes::STATUS_LEFTOVER, message))
+    });
+    let deleted = runtime(judge).map_or(&[][..], |runtime| &runtime.cri_deleted);
+    for path in deleted {
+        let message = "the status of a container that was being removed was left";
+        let location = Location::file(path.clone());
+        judge.say(Finding::new(&codes::STATUS_LEFTOVER, location, message));
+    }
+}
+
+fn status_without_task(judge: &mut Judge<'_>) {
+    let Some(runtime) = runtime(judge) else { return };
+    let tasks: BTreeSet<&Text> = runtime
+        .bundles
+        .iter()
+        .filter(|bundle| bundle.namespace == *NAMESPACE)
+        .map(|bundle| &bundle.id)
+        .collect();
+    each(judge, |_, cri| {
+        let status = cri.status.whole()?;
+        if status.state() != CriState::Running || tasks.contains(&cri.id) {
+            return None;
+        }
+        let pid = status.pid.unwrap_or_default();
+        let message = format!("the CRI says that it runs with pid {pid}, and it has no task");
+        let code = &codes::STATUS_WITHOUT_TASK;
+        let finding = about(&cri.path, &cri.id, "status", code, message);
+        // Other tasks of pods are there: the machine was not booted since.
+        let severity = if tasks.is_empty() { Severity::Note } else { Severity::Odd };
+        Some(daemon::with_start(finding.severity(severity)))
+    });
+}

@@ -1,0 +1,136 @@
+//! Which release wrote a node, and how that is known.
+
+use node::Traces;
+use serde::Serialize;
+
+use crate::Release;
+
+/// The releases that may have written a node, and from what that was concluded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Detected {
+    /// The oldest that fits.
+    pub from: Release,
+    /// The newest that fits, of those known here.
+    pub to: Release,
+    /// What it was concluded from.
+    pub because: Vec<String>,
+    /// Traces that contradict each other: the node saw an upgrade or a downgrade.
+    pub mixed: bool,
+}
+
+impl Detected {
+    /// Every release that fits.
+    pub fn releases(&self) -> impl Iterator<Item = Release> + use<> {
+        let (from, to) = (self.from, self.to);
+        Release::ALL.into_iter().filter(move |release| (from..=to).contains(release))
+    }
+
+    /// The release, where only one fits.
+    pub fn one(&self) -> Option<Release> {
+        (self.from == self.to).then_some(self.from)
+    }
+
+    /// `1.6`, or `1.6 to 1.7`.
+    pub fn name(&self) -> String {
+        match self.one() {
+            Some(release) => release.to_string(),
+            None => format!("{} to {}", self.from, self.to),
+        }
+    }
+}
+
+/// Concludes from the traces on disk; the package's version is the surest of them.
+///
+/// The schema's version and the freelist are the last daemon's; `bootstrap.json` and `address` are
+/// those of tasks, which live across an upgrade.
+pub fn detect(traces: &Traces) -> Detected {
+    let mut detected = Detected {
+        from: Release::V1_6,
+        to: Release::V2_3,
+        because: Vec::new(),
+        mixed: false,
+    };
+    let package = traces.package.as_ref().and_then(|text| {
+        let release = Release::of_version(text.utf8()?)?;
+        Some((release, text.to_string()))
+    });
+    if let Some((release, version)) = package {
+        let because = format!("the package database has containerd {version}");
+        detected.narrow(release, release, because);
+    }
+    match traces.schema {
+        Some(4..) => {
+            detected.narrow(Release::V2_0, Release::V2_3, "meta.db has schema 4".to_owned());
+        }
+        // A database of schema 4 stays so after a downgrade; one of 3 was never opened by 2.x.
+        Some(_) => {
+            let because = "meta.db has no schema 4, which 2.0 brings at its first start";
+            detected.narrow(Release::V1_6, Release::V1_7, because.to_owned());
+        }
+        None => {}
+    }
+    match traces.freelist_synced {
+        Some(true) => {
+            let because = "meta.db keeps its freelist, as only 1.6 does";
+            detected.narrow(Release::V1_6, Release::V1_6, because.to_owned());
+        }
+        Some(false) => {
+            let because = "meta.db keeps no freelist, as from 1.7 on";
+            detected.narrow(Release::V1_7, Release::V2_3, because.to_owned());
+        }
+        None => {}
+    }
+    if traces.bootstrap_files {
+        let because = "a bundle has a bootstrap.json, which 2.0 brought";
+        detected.narrow(Release::V2_0, Release::V2_3, because.to_owned());
+    } else if traces.address_files {
+        let because = "bundles have an address, which 2.0 turns into a bootstrap.json";
+        detected.narrow(Release::V1_6, Release::V1_7, because.to_owned());
+    }
+    if traces.config == Some(4) {
+        let because = "config.toml has version 4, which 2.3 brought";
+        detected.narrow(Release::V2_3, Release::V2_3, because.to_owned());
+    }
+    detected
+}
+
+impl Detected {
+    /// Keeps what fits both; where nothing does, what was known before stays, and is mixed.
+    fn narrow(&mut self, from: Release, to: Release, because: String) {
+        let (low, high) = (self.from.max(from), self.to.min(to));
+        if low <= high {
+            if (low, high) != (self.from, self.to) || self.because.is_empty() {
+                self.because.push(because);
+            }
+            (self.from, self.to) = (low, high);
+        } else {
+            self.mixed = true;
+            self.because.push(format!("but {because}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn traces_narrow_the_release() {
+        let mut traces = Traces::default();
+        assert_eq!(detect(&traces).name(), "1.6 to 2.3");
+        traces.schema = Some(3);
+        traces.freelist_synced = Some(false);
+        assert_eq!(detect(&traces).one(), Some(Release::V1_7));
+        traces.freelist_synced = Some(true);
+        assert_eq!(detect(&traces).one(), Some(Release::V1_6));
+        traces.schema = Some(4);
+        let mixed = detect(&traces);
+        assert!(mixed.mixed);
+        assert_eq!(mixed.name(), "2.0 to 2.3");
+        traces.package = Some("2.1.9-1".into());
+        traces.freelist_synced = Some(false);
+        let sure = detect(&traces);
+        assert_eq!((sure.one(), sure.mixed), (Some(Release::V2_1), false));
+        assert_eq!(sure.releases().count(), 1);
+    }
+}

@@ -86,15 +86,31 @@ pub const CHECKS: &[&Check] = &[
     &lease::OWNERLESS,
     // The runtime.
     &runtime::NEVER_STARTED,
-    &runtime::STATE_DAMAGED,
+    &runtime::FIFO_STALE,
+    &runtime::STATE_MISSING,
+    &runtime::STATE_UNREAD,
+    &runtime::STATE_LEFTOVER,
+    &runtime::BINARY_LEFTOVER,
     &runtime::STATE_WITHOUT_BUNDLE,
-    &runtime::BUNDLE_WITHOUT_STATE,
+    &runtime::STATE_STALE,
     &runtime::ADDRESS_DAMAGED,
+    &runtime::BUNDLE_WITHOUT_STATE,
+    &runtime::BUNDLE_HIDDEN,
+    &runtime::WORK_DIR_ORPHAN,
+    &runtime::WORK_DIR_MISSING,
+    &runtime::SOCKET_ORPHAN,
+    &runtime::SOCKET_FOREIGN,
+    &runtime::CWD_ESCAPE,
+    &runtime::STATUS_MISSING,
+    &runtime::STATUS_DIR_MISSING,
+    &runtime::STATUS_ORPHAN,
+    &runtime::STATUS_LEFTOVER,
+    &runtime::STATUS_WITHOUT_TASK,
 ];
 
 /// Codes of the formats: faults of one file, which no check needs to look for.
 const FORMATS: &[&[&Code]] =
-    &[bolt::CODES, metadb::CODES, content::CODES, snapshots::CODES, runc::CODES, evidence::CODES];
+    &[bolt::CODES, metadb::CODES, content::CODES, snapshots::CODES, runc::CODES];
 
 /// Every kind of finding that coroner knows, sorted by name.
 pub fn codes() -> Vec<&'static Code> {

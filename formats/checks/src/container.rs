@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use finding::{Code, Finding, Location, Object, Severity, Text};
 
-use crate::{Check, Judge, Need};
+use crate::{Check, Judge};
 
 /// The image that a container was made from is gone.
 pub(crate) const IMAGE_GONE: Check = Check {

@@ -1,6 +1,6 @@
 //! Faults of the databases, as their parsers found them.
 
-use finding::{Fault, Finding, Location, Text};
+use finding::{Location, Text};
 use metadb::Problem;
 
 use crate::Judge;
@@ -19,19 +19,10 @@ pub(crate) fn faults(judge: &mut Judge<'_>) {
     }
 }
 
-fn tell(judge: &mut Judge<'_>, file: &Text, faults: &[bolt::Fault]) {
-    for fault in faults {
-        judge.say(page_finding(file, fault));
+fn tell(judge: &mut Judge<'_>, file: &Text, faults: &[bolt::Found]) {
+    for found in faults {
+        judge.say(found.finding(Location::file(file.clone())));
     }
-}
-
-/// A fault of a page as a finding.
-fn page_finding(file: &Text, fault: &bolt::Fault) -> Finding {
-    let mut location = Location::file(file.clone());
-    if let Some(page) = fault.page {
-        location = location.place("page", page.0.to_string());
-    }
-    fault.finding(location)
 }
 
 fn records<'n>(

@@ -1,6 +1,6 @@
 //! The stores themselves: there, readable, and not empty.
 
-use finding::{Code, Finding, Location, Severity, Text, Unread};
+use finding::{Code, Finding, Location, Severity, Unread};
 use node::{Database, DatabaseState, path_text};
 
 use crate::{Check, Judge};
@@ -220,24 +220,21 @@ fn meta_broken(judge: &mut Judge<'_>) {
 }
 
 fn unreadable(judge: &mut Judge<'_>) {
-    let mut say = |path: &Text, unread: &Unread| {
-        let known = matches!(unread, Unread::Absent | Unread::NotCollected);
-        if !known {
+    let node = judge.node;
+    let databases = node.snapshotters.iter().map(|snapshotter| (&snapshotter.db.path, &snapshotter.db.state));
+    let databases = [(&node.meta.path, &node.meta.state)].into_iter().chain(databases);
+    let unread = databases.filter_map(|(path, state)| match state {
+        DatabaseState::Unread(unread) => Some((path, unread)),
+        _ => None,
+    });
+    let noted = node.coverage.unread.iter().map(|note| (&note.path, &note.unread));
+    let mut told = std::collections::BTreeSet::new();
+    for (path, unread) in unread.chain(noted) {
+        let is_known = matches!(unread, Unread::Absent | Unread::NotCollected);
+        if !is_known && told.insert(path) {
             let message = format!("it {unread}");
             judge.say(Finding::new(UNREADABLE.code, Location::file(path.clone()), message));
         }
-    };
-    let node = judge.node;
-    if let DatabaseState::Unread(unread) = &node.meta.state {
-        say(&node.meta.path, unread);
-    }
-    for snapshotter in &node.snapshotters {
-        if let DatabaseState::Unread(unread) = &snapshotter.db.state {
-            say(&snapshotter.db.path, unread);
-        }
-    }
-    for note in &node.coverage.unread {
-        say(&note.path, &note.unread);
     }
 }
 

@@ -284,7 +284,7 @@ impl Trouble {
     /// Whether what it hides is unknown (a mere oddity hides nothing).
     pub fn hides(&self) -> bool {
         match &self.problem {
-            Problem::Bolt(fault) => fault.severity() >= Severity::Damage,
+            Problem::Bolt(fault) => fault.unknown.is_some(),
             Problem::Record(fault) => fault.severity() >= Severity::Damage,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bolt::Db;
+use bolt::{Db, Found};
 use evidence::Evidence;
 use finding::{Known, Severity, Text, Unknown, Unread};
 
@@ -44,7 +44,7 @@ pub struct Database<T> {
     /// What it says of itself.
     pub facts: Option<DatabaseFacts>,
     /// Every damage below the schema.
-    pub faults: Vec<bolt::Fault>,
+    pub faults: Vec<Found>,
     /// What it holds; nothing where it could not be opened.
     pub rows: Option<T>,
 }
@@ -71,14 +71,15 @@ impl<T> Database<T> {
         }
         let opened = Db::open(source.view());
         let Some(db) = opened.db else {
-            return none(DatabaseState::Broken, opened.faults);
+            let found = opened.faults.into_iter().map(|fault| Found { fault, path: Vec::new() });
+            return none(DatabaseState::Broken, found.collect());
         };
         let report = db.check();
         let facts = DatabaseFacts {
             size: source.view().len(),
             page_size: db.page_size(),
             txid: db.meta().txid,
-            freelist_synced: db.meta().freelist.is_some(),
+            freelist_synced: db.meta().is_freelist_synced(),
         };
         let rows = read(&db);
         Self {
@@ -95,7 +96,7 @@ impl<T> Database<T> {
         use finding::Fault as _;
         self.faults
             .iter()
-            .any(|fault| fault.severity() >= Severity::Damage)
+            .any(|found| found.fault.severity() >= Severity::Damage)
             || self.state == DatabaseState::Broken
     }
 

@@ -51,6 +51,8 @@ pub struct Case {
     pub roots: Vec<Roots>,
     /// The wall clock, where the evidence is the machine itself.
     now: Option<Time>,
+    /// What the evidence is called in answers, if not as it was given.
+    name: Option<Text>,
 }
 
 impl Case {
@@ -76,7 +78,14 @@ impl Case {
         };
         let roots = node::discover(&evidence, &said);
         let now = is_live.then(wall_clock).flatten();
-        Self { evidence, roots, now }
+        Self { evidence, roots, now, name: None }
+    }
+
+    /// The same case under another name.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = Some(Text::from(name));
+        self
     }
 
     /// The node: the first installation that was found.
@@ -94,7 +103,7 @@ impl Case {
             whose: roots.whose,
         };
         About {
-            evidence: self.evidence.name(),
+            evidence: self.name.clone().unwrap_or_else(|| self.evidence.name()),
             kind: match self.evidence.kind() {
                 Kind::Directory => "directory",
                 Kind::Bundle => "bundle",

@@ -55,7 +55,7 @@ pub use case::{About, Case, EvidenceArgs, Other, PlaceArgs, shown};
 pub use exit::Exit;
 pub use failure::{Failure, Outcome};
 pub use main_fn::{Tool, main, main_of, multi_command, run_captured, try_run};
-pub use measuring::measure;
+pub use measuring::{Measure, measure, measure_with};
 pub use options::{Colour, Format, Options};
 pub use out::Out;
 pub use pen::{Pen, Style};

@@ -23,7 +23,10 @@ pub(crate) const MISSING: Check = Check {
             pulling it again does not help: the row says that the blob exists.",
         remedy: "Delete the blob's row in every namespace (or the images that need it, then pull \
             them again); the next pull downloads it.",
-        messages: &["blob not found: not found", "failed to get reader from content store"],
+        messages: &[
+            "blob not found: not found",
+            "failed to get reader from content store",
+        ],
     },
     needs: &[Need::Content],
     run: missing,
@@ -39,7 +42,11 @@ pub(crate) const SIZE: Check = Check {
         explanation: "The file was cut, or something was written to it: a power loss before its \
             bytes reached the disk, a full disk, a file system check.",
         remedy: "Delete the file and its rows in every namespace, then pull the image again.",
-        messages: &["manifest: invalid desc", "unexpected EOF", "Failed to check image content readiness"],
+        messages: &[
+            "manifest: invalid desc",
+            "unexpected EOF",
+            "Failed to check image content readiness",
+        ],
     },
     needs: &[],
     run: size,
@@ -106,7 +113,11 @@ pub(crate) const STRAY: Check = Check {
 /// Files of the store by digest.
 pub(crate) fn files<'n>(judge: &Judge<'n>) -> BTreeMap<&'n Digest, &'n Blob> {
     let store = judge.node.content.read();
-    store.into_iter().flat_map(|store| &store.blobs).map(|blob| (&blob.digest, blob)).collect()
+    store
+        .into_iter()
+        .flat_map(|store| &store.blobs)
+        .map(|blob| (&blob.digest, blob))
+        .collect()
 }
 
 /// Every row of every namespace whose key is a digest.
@@ -121,7 +132,11 @@ fn rows<'n>(judge: &Judge<'n>) -> Vec<(&'n Text, Digest, &'n Row<BlobRow>)> {
 }
 
 fn blob_path(judge: &Judge<'_>, digest: &Digest) -> Text {
-    let folder = judge.node.content_root().join("blobs").join(digest.algorithm().name());
+    let folder = judge
+        .node
+        .content_root()
+        .join("blobs")
+        .join(digest.algorithm().name());
     path_text(&folder.join(digest.hex()))
 }
 
@@ -135,8 +150,10 @@ fn missing(judge: &mut Judge<'_>) {
     }
     for (digest, namespaces) in gone {
         let names: Vec<String> = namespaces.iter().map(ToString::to_string).collect();
-        let message =
-            format!("the blob {digest} has no file, but a row in {}", names.join(", "));
+        let message = format!(
+            "the blob {digest} has no file, but a row in {}",
+            names.join(", ")
+        );
         let location = Location::file(blob_path(judge, &digest)).place("blob", digest.as_str());
         let finding = Finding::new(MISSING.code, location, message)
             .want("a regular file")
@@ -149,7 +166,9 @@ fn size(judge: &mut Judge<'_>) {
     let files = files(judge);
     let mut told = std::collections::BTreeSet::new();
     for (_, digest, row) in rows(judge) {
-        let (Some(file), Some(want)) = (files.get(&digest), row.size) else { continue };
+        let (Some(file), Some(want)) = (files.get(&digest), row.size) else {
+            continue;
+        };
         if i64::try_from(file.stat.size).is_ok_and(|found| found == want) {
             continue;
         }
@@ -172,8 +191,10 @@ fn size(judge: &mut Judge<'_>) {
 /// Documents were hashed when they were read; all other blobs only if that was asked for.
 fn altered(judge: &mut Judge<'_>) {
     let files = files(judge);
-    let rows: BTreeMap<Digest, Option<i64>> =
-        rows(judge).into_iter().map(|(_, digest, row)| (digest, row.size)).collect();
+    let rows: BTreeMap<Digest, Option<i64>> = rows(judge)
+        .into_iter()
+        .map(|(_, digest, row)| (digest, row.size))
+        .collect();
     let mut wrong: BTreeMap<&Digest, String> = BTreeMap::new();
     for (digest, wanted) in judge.node.documents.iter() {
         if let node::Wanted::Altered { computed, .. } = wanted {
@@ -181,7 +202,9 @@ fn altered(judge: &mut Judge<'_>) {
         }
     }
     match &judge.measured.hashes {
-        None => judge.abstain("blobs that are no manifest or configuration were not hashed (--hash)"),
+        None => {
+            judge.abstain("blobs that are no manifest or configuration were not hashed (--hash)")
+        }
         Some(hashes) => {
             for (digest, hashed) in hashes {
                 if let Hashed::Mismatch { computed } = &hashed.outcome {
@@ -192,34 +215,50 @@ fn altered(judge: &mut Judge<'_>) {
     }
     for (digest, computed) in wrong {
         // Other bytes because they are fewer is told as that.
-        let found = files.get(digest).and_then(|file| i64::try_from(file.stat.size).ok());
+        let found = files
+            .get(digest)
+            .and_then(|file| i64::try_from(file.stat.size).ok());
         let claimed = rows.get(digest).copied().flatten();
         if found.is_some() && claimed.is_some() && found != claimed {
             continue;
         }
         let location = Location::file(blob_path(judge, digest)).place("blob", digest.as_str());
         let message = format!("the bytes of the blob {digest} have another digest");
-        let finding =
-            Finding::new(ALTERED.code, location, message).want(digest.to_string()).found(computed);
+        let finding = Finding::new(ALTERED.code, location, message)
+            .want(digest.to_string())
+            .found(computed);
         judge.say(affecting(finding, judge.index.users_of_blob(digest)));
     }
 }
 
 fn unknown(judge: &mut Judge<'_>) {
-    let known: std::collections::BTreeSet<Digest> =
-        rows(judge).into_iter().map(|(_, digest, _)| digest).collect();
+    let known: std::collections::BTreeSet<Digest> = rows(judge)
+        .into_iter()
+        .map(|(_, digest, _)| digest)
+        .collect();
     for (digest, blob) in files(judge) {
         if !known.contains(digest) {
-            let message = format!("no namespace knows the blob {digest} ({} bytes)", blob.stat.size);
+            let message = format!(
+                "no namespace knows the blob {digest} ({} bytes)",
+                blob.stat.size
+            );
             let location = Location::file(path_text(&blob.path)).place("blob", digest.as_str());
-            judge.say(Finding::new(UNKNOWN.code, location, message)
-                .affects(Object::global("blob", digest.as_str())));
+            judge.say(
+                Finding::new(UNKNOWN.code, location, message)
+                    .affects(Object::global("blob", digest.as_str())),
+            );
         }
     }
 }
 
 fn stray(judge: &mut Judge<'_>) {
-    for stray in judge.node.content.read().into_iter().flat_map(|store| &store.strays) {
+    for stray in judge
+        .node
+        .content
+        .read()
+        .into_iter()
+        .flat_map(|store| &store.strays)
+    {
         let location = Location::file(path_text(&stray.path));
         judge.say(Finding::new(STRAY.code, location, stray.why.to_string()));
     }

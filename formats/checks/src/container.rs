@@ -36,14 +36,18 @@ pub(crate) const SNAPSHOT_GONE: Check = Check {
         remedy: "Look for the writable layer among the snapshot directories that nobody knows \
             (snapshot/directory-unknown, snapshot/backend-unknown) before anything is deleted. \
             Then delete the container's record; Kubernetes makes it again.",
-        messages: &["snapshot does not exist: not found", "failed to create containerd task"],
+        messages: &[
+            "snapshot does not exist: not found",
+            "failed to create containerd task",
+        ],
     },
     needs: &[],
     run: snapshot_gone,
 };
 
 fn location(judge: &Judge<'_>, at: &metadb::At, key: &Text) -> Location {
-    at.location(&judge.node.meta.path).place("container", key.clone())
+    at.location(&judge.node.meta.path)
+        .place("container", key.clone())
 }
 
 fn image_gone(judge: &mut Judge<'_>) {
@@ -54,14 +58,19 @@ fn image_gone(judge: &mut Judge<'_>) {
             continue;
         };
         let names: BTreeSet<&Text> = images.iter().map(|image| &image.key).collect();
-        let digests: BTreeSet<&Text> =
-            images.iter().filter_map(|image| Some(&image.target.as_ref()?.digest)).collect();
+        let digests: BTreeSet<&Text> = images
+            .iter()
+            .filter_map(|image| Some(&image.target.as_ref()?.digest))
+            .collect();
         for row in containers {
             let image = &row.image;
             if image.is_empty() || names.contains(image) || digests.contains(image) {
                 continue;
             }
-            let message = format!("the image {image} of the container {} is not there", row.key);
+            let message = format!(
+                "the image {image} of the container {} is not there",
+                row.key
+            );
             let object = Object::new("container", namespace.name.clone(), row.key.clone());
             let location = location(judge, &row.at, &row.key);
             judge.say(Finding::new(IMAGE_GONE.code, location, message).affects(object));
@@ -80,20 +89,34 @@ fn snapshot_gone(judge: &mut Judge<'_>) {
                 judge.abstains_for(namespace.snapshots.unknown());
                 break;
             };
-            let snapshots = all.iter().find(|snapshots| snapshots.snapshotter == *snapshotter);
+            let snapshots = all
+                .iter()
+                .find(|snapshots| snapshots.snapshotter == *snapshotter);
             if let Some(rows) = snapshots.map(|snapshots| &snapshots.rows) {
-                if rows.read().is_some_and(|rows| rows.iter().any(|row| row.key == *key)) {
+                if rows
+                    .read()
+                    .is_some_and(|rows| rows.iter().any(|row| row.key == *key))
+                {
                     continue;
                 }
                 if judge.abstains_for(rows.unknown()) {
                     continue;
                 }
             }
-            let message =
-                format!("the snapshot {key} ({snapshotter}) of the container {} is not there", row.key);
-            let mut finding =
-                Finding::new(SNAPSHOT_GONE.code, location(judge, &row.at, &row.key), message)
-                    .affects(Object::new("container", namespace.name.clone(), row.key.clone()));
+            let message = format!(
+                "the snapshot {key} ({snapshotter}) of the container {} is not there",
+                row.key
+            );
+            let mut finding = Finding::new(
+                SNAPSHOT_GONE.code,
+                location(judge, &row.at, &row.key),
+                message,
+            )
+            .affects(Object::new(
+                "container",
+                namespace.name.clone(),
+                row.key.clone(),
+            ));
             if let Some(pod) = pod_of(judge, row) {
                 finding = finding.affects(pod);
             }

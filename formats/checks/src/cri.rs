@@ -39,7 +39,10 @@ pub(crate) const NAME_TWICE: Check = Check {
         explanation: "The CRI reserves each name once when it starts. The second record of the \
             same name makes it give up: containerd exits, and is started again, for ever.",
         remedy: "Delete the older of the two records in a copy of meta.db.",
-        messages: &["failed to reserve sandbox name", "failed to reserve container name"],
+        messages: &[
+            "failed to reserve sandbox name",
+            "failed to reserve container name",
+        ],
     },
     needs: &[],
     run: name_twice,
@@ -80,10 +83,18 @@ fn record(judge: &mut Judge<'_>) {
             _ => None,
         };
         // What could not be read is not missing.
-        let Some(error) = error.filter(|_| row.whole) else { continue };
-        let location = row.at.location(&judge.node.meta.path).place("container", row.key.clone());
-        let finding = Finding::new(RECORD.code, location, error.to_string())
-            .affects(Object::new("container", namespace.clone(), row.key.clone()));
+        let Some(error) = error.filter(|_| row.whole) else {
+            continue;
+        };
+        let location = row
+            .at
+            .location(&judge.node.meta.path)
+            .place("container", row.key.clone());
+        let finding = Finding::new(RECORD.code, location, error.to_string()).affects(Object::new(
+            "container",
+            namespace.clone(),
+            row.key.clone(),
+        ));
         judge.say(match pod_of(judge, row) {
             Some(pod) => finding.affects(pod),
             None => finding,
@@ -95,21 +106,34 @@ fn name_twice(judge: &mut Judge<'_>) {
     let mut names: BTreeMap<(bool, Text), Vec<(&Text, &Row<Container>)>> = BTreeMap::new();
     for (namespace, row) in each(judge) {
         let is_pod = row.cri_kind() == Some("sandbox");
-        let name = if is_pod { row.pod().map(|pod| pod.name) } else { row.pod_container().map(|c| c.name) };
+        let name = if is_pod {
+            row.pod().map(|pod| pod.name)
+        } else {
+            row.pod_container().map(|c| c.name)
+        };
         if let Ok(name) = name {
-            names.entry((is_pod, name)).or_default().push((namespace, row));
+            names
+                .entry((is_pod, name))
+                .or_default()
+                .push((namespace, row));
         }
     }
     for ((is_pod, name), rows) in names.into_iter().filter(|(_, rows)| rows.len() > 1) {
         let what = if is_pod { "pod" } else { "container" };
         let ids: Vec<String> = rows.iter().map(|(_, row)| row.key.to_string()).collect();
         let message = format!("the {what} name {name} is that of {}", ids.join(" and "));
-        let Some((_, first)) = rows.first() else { continue };
+        let Some((_, first)) = rows.first() else {
+            continue;
+        };
         let location = first.at.location(&judge.node.meta.path);
         let mut finding = Finding::new(NAME_TWICE.code, location, message)
             .at_start("all", "the CRI plugin gives up and containerd exits");
         for (namespace, row) in &rows {
-            finding = finding.affects(Object::new("container", (*namespace).clone(), row.key.clone()));
+            finding = finding.affects(Object::new(
+                "container",
+                (*namespace).clone(),
+                row.key.clone(),
+            ));
         }
         judge.say(finding);
     }
@@ -117,13 +141,25 @@ fn name_twice(judge: &mut Judge<'_>) {
 
 fn sandbox_gone(judge: &mut Judge<'_>) {
     for (namespace, row) in each(judge) {
-        let Ok(record) = row.pod_container() else { continue };
-        let known = each(judge).iter().any(|(_, other)| other.key == record.sandbox_id);
+        let Ok(record) = row.pod_container() else {
+            continue;
+        };
+        let known = each(judge)
+            .iter()
+            .any(|(_, other)| other.key == record.sandbox_id);
         if !known && !record.sandbox_id.is_empty() {
             let message = format!("its pod sandbox {} is not there", record.sandbox_id);
-            let location = row.at.location(&judge.node.meta.path).place("container", row.key.clone());
-            judge.say(Finding::new(SANDBOX_GONE.code, location, message)
-                .affects(Object::new("container", namespace.clone(), row.key.clone())));
+            let location = row
+                .at
+                .location(&judge.node.meta.path)
+                .place("container", row.key.clone());
+            judge.say(
+                Finding::new(SANDBOX_GONE.code, location, message).affects(Object::new(
+                    "container",
+                    namespace.clone(),
+                    row.key.clone(),
+                )),
+            );
         }
     }
 }

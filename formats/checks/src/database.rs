@@ -11,11 +11,19 @@ pub(crate) fn faults(judge: &mut Judge<'_>) {
     let node = judge.node;
     let meta = &node.meta;
     tell(judge, &meta.path, &meta.faults);
-    records(judge, &meta.path, meta.rows.iter().flat_map(|meta| &meta.troubles));
+    records(
+        judge,
+        &meta.path,
+        meta.rows.iter().flat_map(|meta| &meta.troubles),
+    );
     for snapshotter in &node.snapshotters {
         let db = &snapshotter.db;
         tell(judge, &db.path, &db.faults);
-        records(judge, &db.path, db.rows.iter().flat_map(|rows| &rows.troubles));
+        records(
+            judge,
+            &db.path,
+            db.rows.iter().flat_map(|rows| &rows.troubles),
+        );
     }
 }
 

@@ -20,7 +20,11 @@ pub(crate) const TARGET_MISSING: Check = Check {
         explanation: "The image's name is there, its manifest or index is not: the image cannot be \
             used, listed by the CRI, or exported.",
         remedy: "Delete the image's name (`ctr images rm`) and pull it again.",
-        messages: &["content digest", "The image content readiness for", "is not ok"],
+        messages: &[
+            "content digest",
+            "The image content readiness for",
+            "is not ok",
+        ],
     },
     needs: &[],
     run: target_missing,
@@ -57,7 +61,10 @@ pub(crate) const DOCUMENT: Check = Check {
             needs is then unknown.",
         remedy: "Pull the image again; if that gives the same bytes, the image is broken at its \
             source.",
-        messages: &["mismatched image rootfs and manifest layers", "failed to decode"],
+        messages: &[
+            "mismatched image rootfs and manifest layers",
+            "failed to decode",
+        ],
     },
     needs: &[],
     run: document,
@@ -67,7 +74,8 @@ type Rows<'n> = BTreeMap<Digest, &'n Row<BlobRow>>;
 
 fn rows(namespace: &Namespace) -> Rows<'_> {
     let rows = namespace.blobs.read().into_iter().flatten();
-    rows.filter_map(|row| Some((Digest::parse_bytes(row.key.bytes()).ok()?, row))).collect()
+    rows.filter_map(|row| Some((Digest::parse_bytes(row.key.bytes()).ok()?, row)))
+        .collect()
 }
 
 /// The images of a namespace by what they point to: the CRI keeps three names for one target.
@@ -94,12 +102,17 @@ fn target_missing(judge: &mut Judge<'_>) {
         }
         let rows = rows(namespace);
         for (digest, images) in targets(namespace) {
-            let Some(image) = images.first() else { continue };
+            let Some(image) = images.first() else {
+                continue;
+            };
             if rows.contains_key(&digest) {
                 continue;
             }
             let location = image.at.location(&judge.node.meta.path);
-            let message = format!("its target {digest} is not in the namespace {}", namespace.name);
+            let message = format!(
+                "its target {digest} is not in the namespace {}",
+                namespace.name
+            );
             let finding = Finding::new(TARGET_MISSING.code, location, message);
             judge.say(affecting(finding, &objects(&namespace.name, &images)));
         }
@@ -154,21 +167,40 @@ fn lacks(
         return None;
     }
     let what = role(&link.role);
-    let location = holder.at.location(&judge.node.meta.path).place("blob", need.digest.as_str());
-    let message = format!("the {what} {} is not in the namespace {}", need.digest, namespace.name);
+    let location = holder
+        .at
+        .location(&judge.node.meta.path)
+        .place("blob", need.digest.as_str());
+    let message = format!(
+        "the {what} {} is not in the namespace {}",
+        need.digest, namespace.name
+    );
     let finding = Finding::new(CONTENT_MISSING.code, location, message);
     let is_layer = matches!(link.role, Role::Layer(_));
     let unpacked = is_layer && is_unpacked(judge, namespace, from);
-    Some(if unpacked { finding.severity(Severity::Odd) } else { finding })
+    Some(if unpacked {
+        finding.severity(Severity::Odd)
+    } else {
+        finding
+    })
 }
 
 /// Whether the namespace has the snapshot of the manifest's whole chain.
 fn is_unpacked(judge: &Judge<'_>, namespace: &Namespace, manifest: &Digest) -> bool {
     let documents = &judge.node.documents;
-    let links = documents.get(manifest).and_then(Wanted::document).map(content::Document::links);
-    let config = links.into_iter().flatten().find(|link| matches!(link.role, Role::Config));
-    let config = config.and_then(|link| documents.get(&link.descriptor.digest)?.document()?.config());
-    let Some(top) = config.and_then(|config| chain_ids(&config.diff_ids).pop()) else { return false };
+    let links = documents
+        .get(manifest)
+        .and_then(Wanted::document)
+        .map(content::Document::links);
+    let config = links
+        .into_iter()
+        .flatten()
+        .find(|link| matches!(link.role, Role::Config));
+    let config =
+        config.and_then(|link| documents.get(&link.descriptor.digest)?.document()?.config());
+    let Some(top) = config.and_then(|config| chain_ids(&config.diff_ids).pop()) else {
+        return false;
+    };
     let snapshots = namespace.snapshots.read().into_iter().flatten();
     let mut rows = snapshots.flat_map(|snapshots| snapshots.rows.read().into_iter().flatten());
     rows.any(|row| row.key == top.as_str())
@@ -176,7 +208,11 @@ fn is_unpacked(judge: &Judge<'_>, namespace: &Namespace, manifest: &Digest) -> b
 
 fn document(judge: &mut Judge<'_>) {
     let path = |digest: &Digest| {
-        let folder = judge.node.content_root().join("blobs").join(digest.algorithm().name());
+        let folder = judge
+            .node
+            .content_root()
+            .join("blobs")
+            .join(digest.algorithm().name());
         path_text(&folder.join(digest.hex()))
     };
     let mut findings = Vec::new();
@@ -210,11 +246,26 @@ fn document(judge: &mut Judge<'_>) {
 /// A manifest that has another number of layers than its configuration.
 fn disagreement(judge: &Judge<'_>, digest: &Digest, wanted: &Wanted) -> Option<Finding> {
     let document = wanted.document()?;
-    let config = document.links().iter().find(|link| matches!(link.role, Role::Config))?;
-    let config = judge.node.documents.get(&config.descriptor.digest)?.document()?.config()?;
+    let config = document
+        .links()
+        .iter()
+        .find(|link| matches!(link.role, Role::Config))?;
+    let config = judge
+        .node
+        .documents
+        .get(&config.descriptor.digest)?
+        .document()?
+        .config()?;
     let fault = document.disagrees(config)?;
-    let folder = judge.node.content_root().join("blobs").join(digest.algorithm().name());
+    let folder = judge
+        .node
+        .content_root()
+        .join("blobs")
+        .join(digest.algorithm().name());
     let location = Location::file(path_text(&folder.join(digest.hex())));
-    Some(Finding::new(DOCUMENT.code, location.place("blob", digest.as_str()), fault.to_string()))
+    Some(Finding::new(
+        DOCUMENT.code,
+        location.place("blob", digest.as_str()),
+        fault.to_string(),
+    ))
 }
-

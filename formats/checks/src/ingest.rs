@@ -83,28 +83,42 @@ pub(crate) const ROW_ALONE: Check = Check {
 const YOUNG: i64 = 3600;
 
 fn ingests<'n>(judge: &Judge<'n>) -> &'n [Ingest] {
-    judge.node.content.read().map_or(&[], |store| &store.ingests)
+    judge
+        .node
+        .content
+        .read()
+        .map_or(&[], |store| &store.ingests)
 }
 
 fn named(ingest: &Ingest) -> Text {
-    ingest.reference.clone().unwrap_or_else(|| ingest.name.clone())
+    ingest
+        .reference
+        .clone()
+        .unwrap_or_else(|| ingest.name.clone())
 }
 
 fn stale(judge: &mut Judge<'_>) {
     for ingest in ingests(judge) {
-        let Some(last) = ingest.updated_at.or(ingest.started_at) else { continue };
+        let Some(last) = ingest.updated_at.or(ingest.started_at) else {
+            continue;
+        };
         if judge.node.now.since(last) < YOUNG {
             continue;
         }
         let done = ingest.data_size.unwrap_or(0);
-        let of = ingest.total.map(|total| format!(" of {total}")).unwrap_or_default();
+        let of = ingest
+            .total
+            .map(|total| format!(" of {total}"))
+            .unwrap_or_default();
         let message = format!(
             "the write {} stopped at {last} with {done}{of} bytes",
             named(ingest)
         );
         let location = Location::file(path_text(&ingest.path)).place("ingest", named(ingest));
-        judge.say(Finding::new(STALE.code, location, message)
-            .affects(Object::global("ingest", named(ingest))));
+        judge.say(
+            Finding::new(STALE.code, location, message)
+                .affects(Object::global("ingest", named(ingest))),
+        );
     }
 }
 
@@ -124,9 +138,12 @@ fn unknown(judge: &mut Judge<'_>) {
         .map(|row| &row.backend)
         .collect();
     for ingest in ingests(judge) {
-        let Some(reference) = &ingest.reference else { continue };
+        let Some(reference) = &ingest.reference else {
+            continue;
+        };
         if !known.contains(reference) {
-            let location = Location::file(path_text(&ingest.path)).place("ingest", reference.clone());
+            let location =
+                Location::file(path_text(&ingest.path)).place("ingest", reference.clone());
             let message = format!("no namespace knows the write {reference}");
             judge.say(Finding::new(UNKNOWN.code, location, message));
         }
@@ -134,16 +151,23 @@ fn unknown(judge: &mut Judge<'_>) {
 }
 
 fn row_alone(judge: &mut Judge<'_>) {
-    let there: BTreeSet<&Text> =
-        ingests(judge).iter().filter_map(|ingest| ingest.reference.as_ref()).collect();
+    let there: BTreeSet<&Text> = ingests(judge)
+        .iter()
+        .filter_map(|ingest| ingest.reference.as_ref())
+        .collect();
     for namespace in judge.namespaces() {
         for row in namespace.ingests.read().into_iter().flatten() {
             // One that waits for the bytes of another namespace has no folder of its own.
             if row.wanted.is_none() && !there.contains(&row.backend) {
                 let message = format!("the write {} has no folder", row.key);
                 let location = row.at.location(&judge.node.meta.path);
-                judge.say(Finding::new(ROW_ALONE.code, location, message)
-                    .affects(Object::new("ingest", namespace.name.clone(), row.key.clone())));
+                judge.say(
+                    Finding::new(ROW_ALONE.code, location, message).affects(Object::new(
+                        "ingest",
+                        namespace.name.clone(),
+                        row.key.clone(),
+                    )),
+                );
             }
         }
     }

@@ -61,7 +61,14 @@ pub struct Judge<'n> {
 impl<'n> Judge<'n> {
     pub(crate) fn new(node: &'n Node, index: &'n Index, measured: &'n Measured) -> Self {
         let coverage = node.coverage.clone();
-        Self { node, index, measured, findings: Vec::new(), coverage, running: "" }
+        Self {
+            node,
+            index,
+            measured,
+            findings: Vec::new(),
+            coverage,
+            running: "",
+        }
     }
 
     /// Adds a finding.
@@ -76,12 +83,17 @@ impl<'n> Judge<'n> {
 
     /// Abstains where something is unknown, naming at most the first reason; `true` if it did.
     pub fn abstains_for(&mut self, unknown: &[Unknown]) -> bool {
-        let Some(first) = unknown.first() else { return false };
+        let Some(first) = unknown.first() else {
+            return false;
+        };
         let more = match unknown.len() {
             1 => String::new(),
             count => format!(" (and {} more)", count.saturating_sub(1)),
         };
-        self.abstain(format!("{} cannot be known: {}{more}", first.what, first.why));
+        self.abstain(format!(
+            "{} cannot be known: {}{more}",
+            first.what, first.why
+        ));
         true
     }
 
@@ -112,10 +124,16 @@ impl<'n> Judge<'n> {
             Need::Content => self.node.content.unknown().to_vec(),
             Need::Runtime => self.node.runtime.unknown().to_vec(),
             Need::Hashes if self.measured.hashes.is_none() => {
-                vec![Unknown::new("the digest of the blobs", "they were not hashed (--hash does it)")]
+                vec![Unknown::new(
+                    "the digest of the blobs",
+                    "they were not hashed (--hash does it)",
+                )]
             }
             Need::Usage if self.measured.usage.is_none() => {
-                vec![Unknown::new("the usage of layers", "it was not measured (--usage does it)")]
+                vec![Unknown::new(
+                    "the usage of layers",
+                    "it was not measured (--usage does it)",
+                )]
             }
             Need::Hashes | Need::Usage => Vec::new(),
         }
@@ -128,7 +146,9 @@ impl<'n> Judge<'n> {
 
     pub(crate) fn report(self, limit: u64) -> Report {
         let mut coverage = self.coverage;
-        coverage.abstained.sort_by(|a, b| (a.code, &a.because).cmp(&(b.code, &b.because)));
+        coverage
+            .abstained
+            .sort_by(|a, b| (a.code, &a.because).cmp(&(b.code, &b.because)));
         Report::new(self.findings, coverage, limit)
     }
 }

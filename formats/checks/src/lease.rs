@@ -41,7 +41,11 @@ pub(crate) const OWNERLESS: Check = Check {
 };
 
 fn holds(lease: &Lease) -> String {
-    let snapshots: usize = lease.snapshots.values().map(std::collections::BTreeSet::len).sum();
+    let snapshots: usize = lease
+        .snapshots
+        .values()
+        .map(std::collections::BTreeSet::len)
+        .sum();
     format!(
         "{} blobs, {snapshots} snapshots, {} ingests and {} images",
         lease.content.len(),
@@ -64,7 +68,11 @@ fn each(judge: &mut Judge<'_>, tell: impl Fn(&Judge<'_>, &Text, &Row<Lease>) -> 
 fn expired(judge: &mut Judge<'_>) {
     each(judge, |judge, _, row| {
         let until = row.expires().filter(|until| *until < judge.node.now)?;
-        let message = format!("the lease {} ended at {until}; it holds {}", row.key, holds(row));
+        let message = format!(
+            "the lease {} ended at {until}; it holds {}",
+            row.key,
+            holds(row)
+        );
         let location = row.at.location(&judge.node.meta.path);
         Some(Finding::new(EXPIRED.code, location, message))
     });

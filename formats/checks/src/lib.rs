@@ -109,8 +109,13 @@ pub const CHECKS: &[&Check] = &[
 ];
 
 /// Codes of the formats: faults of one file, which no check needs to look for.
-const FORMATS: &[&[&Code]] =
-    &[bolt::CODES, metadb::CODES, content::CODES, snapshots::CODES, runc::CODES];
+const FORMATS: &[&[&Code]] = &[
+    bolt::CODES,
+    metadb::CODES,
+    content::CODES,
+    snapshots::CODES,
+    runc::CODES,
+];
 
 /// Every kind of finding that coroner knows, sorted by name.
 pub fn codes() -> Vec<&'static Code> {

@@ -107,12 +107,22 @@ fn about(
 
 /// Faults of the files themselves.
 pub(crate) fn faults(judge: &mut Judge<'_>) {
-    let Some(runtime) = runtime(judge) else { return };
+    let Some(runtime) = runtime(judge) else {
+        return;
+    };
     for container in &runtime.containers {
         let object = task(container.namespace.as_ref(), &container.id);
         let pod = pod_of(runtime, container);
         let mut file = |name: &[u8], faults: &[runc::Fault]| {
-            tell(judge, &container.path, name, faults, &object, pod.as_ref(), |_| None);
+            tell(
+                judge,
+                &container.path,
+                name,
+                faults,
+                &object,
+                pod.as_ref(),
+                |_| None,
+            );
         };
         // Nobody reads a temporary file: that it is there is odd, that it is cut is not worse.
         file(b"state.json", container.state.faults());
@@ -137,7 +147,15 @@ pub(crate) fn faults(judge: &mut Judge<'_>) {
     }
     for cri in &runtime.cri {
         let object = Object::new("container", "k8s.io", cri.id.clone());
-        tell(judge, &cri.path, b"status", cri.status.faults(), &object, None, |_| None);
+        tell(
+            judge,
+            &cri.path,
+            b"status",
+            cri.status.faults(),
+            &object,
+            None,
+            |_| None,
+        );
     }
 }
 

@@ -22,7 +22,11 @@ pub(crate) const PARENT_MISSING: Check = Check {
         remedy: "For layers of an image: delete the snapshot and all that stands on it, and let \
             containerd unpack the image again. For a container's snapshot: export its writable \
             layer first.",
-        messages: &["parent snapshot", "does not exist: not found", "missing parent"],
+        messages: &[
+            "parent snapshot",
+            "does not exist: not found",
+            "missing parent",
+        ],
     },
     needs: &[],
     run: parent_missing,
@@ -53,8 +57,9 @@ pub(crate) const CHILDREN: Check = Check {
         severity: Severity::Odd,
         title: "A snapshot's list of children is wrong",
         explanation: "meta.db keeps the children of a snapshot beside the parent of each. A child \
-            that is listed but not there keeps its parent from ever being removed; one that is \
-            there but not listed can lose its parent under it.",
+            that is listed but not there is what containerd's own garbage collector leaves behind \
+            (a note): removing the parent by hand is then refused, the garbage collector removes it \
+            all the same. A child that is there but not listed can lose its parent under it.",
         remedy: "Rebuild the lists from the parents in a copy of meta.db.",
         messages: &["cannot remove snapshot with child: failed precondition"],
     },
@@ -168,12 +173,26 @@ impl<'n> Group<'n> {
         self.snapshots.rows.read().into_iter().flatten()
     }
 
-    fn finding(&self, judge: &Judge<'_>, code: &'static Code, row: &Row<SnapshotRow>, message: String) -> Finding {
-        let location = row.at.location(&judge.node.meta.path).place("snapshot", row.key.clone());
+    fn finding(
+        &self,
+        judge: &Judge<'_>,
+        code: &'static Code,
+        row: &Row<SnapshotRow>,
+        message: String,
+    ) -> Finding {
+        let location = row
+            .at
+            .location(&judge.node.meta.path)
+            .place("snapshot", row.key.clone());
         let name = &self.snapshots.snapshotter;
-        let users = judge.index.users_of_snapshot(self.namespace, name, &row.key);
+        let users = judge
+            .index
+            .users_of_snapshot(self.namespace, name, &row.key);
         let object = Object::new("snapshot", self.namespace.clone(), row.key.clone());
-        affecting(Finding::new(code, location, message).affects(object), &users)
+        affecting(
+            Finding::new(code, location, message).affects(object),
+            &users,
+        )
     }
 }
 
@@ -186,7 +205,10 @@ fn groups<'n>(judge: &Judge<'n>) -> Vec<Group<'n>> {
             all.map(|snapshots| Group {
                 namespace: &namespace.name,
                 snapshots,
-                snapshotter: node.snapshotters.iter().find(|s| s.name == snapshots.snapshotter),
+                snapshotter: node
+                    .snapshotters
+                    .iter()
+                    .find(|s| s.name == snapshots.snapshotter),
             })
         })
         .collect()
@@ -200,12 +222,21 @@ pub(crate) fn backend_finding(
     row: &Row<BackendSnapshot>,
     message: String,
 ) -> Finding {
-    let location = row.at.location(&snapshotter.db.path).place("snapshot", row.key.clone());
+    let location = row
+        .at
+        .location(&snapshotter.db.path)
+        .place("snapshot", row.key.clone());
     let mut finding = Finding::new(code, location, message);
-    for group in groups(judge).iter().filter(|g| g.snapshots.snapshotter == snapshotter.name) {
+    for group in groups(judge)
+        .iter()
+        .filter(|g| g.snapshots.snapshotter == snapshotter.name)
+    {
         for named in group.rows().filter(|named| named.name == row.key) {
             let object = Object::new("snapshot", group.namespace.clone(), named.key.clone());
-            let users = judge.index.users_of_snapshot(group.namespace, &snapshotter.name, &named.key);
+            let users =
+                judge
+                    .index
+                    .users_of_snapshot(group.namespace, &snapshotter.name, &named.key);
             finding = affecting(finding.affects(object), &users);
         }
     }
@@ -220,7 +251,9 @@ fn parent_missing(judge: &mut Judge<'_>) {
     for group in groups(judge) {
         let keys: BTreeSet<&Text> = group.rows().map(|row| &row.key).collect();
         for row in group.rows() {
-            let Some(parent) = row.parent.as_ref().filter(|parent| !keys.contains(parent)) else { continue };
+            let Some(parent) = row.parent.as_ref().filter(|parent| !keys.contains(parent)) else {
+                continue;
+            };
             if judge.abstains_for(group.snapshots.rows.unknown()) {
                 break;
             }
@@ -232,7 +265,9 @@ fn parent_missing(judge: &mut Judge<'_>) {
     for snapshotter in &judge.node.snapshotters {
         let by_key = snapshotter.by_key();
         for row in backend_rows(snapshotter) {
-            let Some(parent) = row.parent.as_ref().filter(|p| !by_key.contains_key(p)) else { continue };
+            let Some(parent) = row.parent.as_ref().filter(|p| !by_key.contains_key(p)) else {
+                continue;
+            };
             let rows = snapshotter.db.rows.as_ref();
             if judge.abstains_for(rows.map_or(&[], |rows| rows.snapshots.unknown())) {
                 break;
@@ -270,22 +305,32 @@ fn on_cycles<'k>(parent_of: &BTreeMap<&'k Text, &'k Text>) -> BTreeSet<&'k Text>
 
 fn parent_cycle(judge: &mut Judge<'_>) {
     for group in groups(judge) {
-        let parents: BTreeMap<&Text, &Text> =
-            group.rows().filter_map(|row| Some((&row.key, row.parent.as_ref()?))).collect();
+        let parents: BTreeMap<&Text, &Text> = group
+            .rows()
+            .filter_map(|row| Some((&row.key, row.parent.as_ref()?)))
+            .collect();
         let cyclic = on_cycles(&parents);
         if let Some(row) = group.rows().find(|row| cyclic.contains(&row.key)) {
-            let message = format!("{} snapshots of meta.db are their own ancestors", cyclic.len());
+            let message = format!(
+                "{} snapshots of meta.db are their own ancestors",
+                cyclic.len()
+            );
             let finding = group.finding(judge, PARENT_CYCLE.code, row, message);
             judge.say(finding);
         }
     }
     for snapshotter in &judge.node.snapshotters {
         let rows = backend_rows(snapshotter);
-        let parents: BTreeMap<&Text, &Text> =
-            rows.iter().filter_map(|row| Some((&row.key, row.parent.as_ref()?))).collect();
+        let parents: BTreeMap<&Text, &Text> = rows
+            .iter()
+            .filter_map(|row| Some((&row.key, row.parent.as_ref()?)))
+            .collect();
         let cyclic = on_cycles(&parents);
         if let Some(row) = rows.iter().find(|row| cyclic.contains(&row.key)) {
-            let message = format!("{} snapshots of metadata.db are their own ancestors", cyclic.len());
+            let message = format!(
+                "{} snapshots of metadata.db are their own ancestors",
+                cyclic.len()
+            );
             let finding = backend_finding(judge, snapshotter, PARENT_CYCLE.code, row, message)
                 .at_start("all", "hangs at the first use, and its memory grows");
             judge.say(finding);
@@ -314,23 +359,39 @@ fn children(judge: &mut Judge<'_>) {
             let unlisted: Vec<String> = want.difference(&found).map(ToString::to_string).collect();
             let mut parts = Vec::new();
             if !stale.is_empty() {
-                parts.push(format!("lists {} as children, which are not", stale.join(", ")));
+                parts.push(format!(
+                    "lists {} as children, which are not",
+                    stale.join(", ")
+                ));
             }
             if !unlisted.is_empty() {
-                parts.push(format!("does not list its children {}", unlisted.join(", ")));
+                parts.push(format!(
+                    "does not list its children {}",
+                    unlisted.join(", ")
+                ));
             }
             let message = format!("it {}", parts.join(" and "));
             let finding = group.finding(judge, CHILDREN.code, row, message);
-            judge.say(finding);
+            let stale_only = unlisted.is_empty();
+            judge.say(if stale_only {
+                finding.severity(Severity::Note)
+            } else {
+                finding
+            });
         }
     }
 }
 
 fn backend_missing(judge: &mut Judge<'_>) {
     for group in groups(judge) {
-        let Some(snapshotter) = group.snapshotter else { continue };
+        let Some(snapshotter) = group.snapshotter else {
+            continue;
+        };
         if snapshotter.is_proxy {
-            judge.abstain(format!("the store of {} is another daemon's", snapshotter.name));
+            judge.abstain(format!(
+                "the store of {} is another daemon's",
+                snapshotter.name
+            ));
             continue;
         }
         let Some(rows) = &snapshotter.db.rows else {
@@ -365,7 +426,10 @@ fn backend_unknown(judge: &mut Judge<'_>) {
             .map(|row| &row.name)
             .collect();
         let rows = backend_rows(snapshotter);
-        let orphans: Vec<_> = rows.iter().filter(|row| !named.contains(&row.key)).collect();
+        let orphans: Vec<_> = rows
+            .iter()
+            .filter(|row| !named.contains(&row.key))
+            .collect();
         // One or two are left by a crash; most of them: meta.db was lost.
         let lost = orphans.len() >= 3 && orphans.len().saturating_mul(2) > rows.len();
         if lost {
@@ -379,7 +443,10 @@ fn backend_unknown(judge: &mut Judge<'_>) {
             judge.say(
                 Finding::new(BACKEND_UNKNOWN.code, location, message)
                     .severity(Severity::Fatal)
-                    .at_start("all", "removes their directories at the next garbage collection"),
+                    .at_start(
+                        "all",
+                        "removes their directories at the next garbage collection",
+                    ),
             );
             continue;
         }
@@ -394,11 +461,16 @@ fn backend_unknown(judge: &mut Judge<'_>) {
 
 fn parents_disagree(judge: &mut Judge<'_>) {
     for group in groups(judge) {
-        let Some(snapshotter) = group.snapshotter else { continue };
+        let Some(snapshotter) = group.snapshotter else {
+            continue;
+        };
         let by_key = snapshotter.by_key();
         let names: BTreeMap<&Text, &Text> = group.rows().map(|row| (&row.key, &row.name)).collect();
         for row in group.rows() {
-            let Some(backend) = by_key.get(&row.name).filter(|backend| backend.whole && row.whole) else {
+            let Some(backend) = by_key
+                .get(&row.name)
+                .filter(|backend| backend.whole && row.whole)
+            else {
                 continue;
             };
             // A parent that is not in meta.db is told by snapshot/parent-missing.
@@ -410,7 +482,8 @@ fn parents_disagree(judge: &mut Judge<'_>) {
                 },
             };
             if want != backend.parent.as_ref() {
-                let shown = |name: Option<&Text>| name.map_or("none".to_owned(), ToString::to_string);
+                let shown =
+                    |name: Option<&Text>| name.map_or("none".to_owned(), ToString::to_string);
                 let message = "meta.db and metadata.db name different parents".to_owned();
                 let finding = group
                     .finding(judge, PARENTS_DISAGREE.code, row, message)
@@ -438,7 +511,10 @@ fn name_twice(judge: &mut Judge<'_>) {
 
 /// N of `<namespace>/<N>/<key>`, if the name is one of this namespace.
 fn number(name: &Text, namespace: &Text) -> Option<u64> {
-    let rest = name.bytes().strip_prefix(namespace.bytes())?.strip_prefix(b"/")?;
+    let rest = name
+        .bytes()
+        .strip_prefix(namespace.bytes())?
+        .strip_prefix(b"/")?;
     let digits = rest.split(|byte| *byte == b'/').next()?;
     core::str::from_utf8(digits).ok()?.parse().ok()
 }
@@ -446,8 +522,14 @@ fn number(name: &Text, namespace: &Text) -> Option<u64> {
 fn name_sequence(judge: &mut Judge<'_>) {
     for group in groups(judge) {
         let backend = group.snapshotter.map_or(&[][..], backend_rows);
-        let names = group.rows().map(|row| &row.name).chain(backend.iter().map(|row| &row.key));
-        let highest = names.filter_map(|name| number(name, group.namespace)).max().unwrap_or(0);
+        let names = group
+            .rows()
+            .map(|row| &row.name)
+            .chain(backend.iter().map(|row| &row.key));
+        let highest = names
+            .filter_map(|name| number(name, group.namespace))
+            .max()
+            .unwrap_or(0);
         if highest > group.snapshots.sequence {
             let message = format!(
                 "the counter of {} in {} stands at {}, while {highest} is in use",

@@ -106,9 +106,16 @@ fn rows(snapshotter: &Snapshotter) -> &[metadb::Row<metadb::BackendSnapshot>] {
 
 fn directory_missing(judge: &mut Judge<'_>) {
     for snapshotter in judge.node.snapshotters.iter().filter(|s| !s.is_proxy) {
-        let Some(layout) = snapshotter.layout.whole().filter(|layout| layout.is_understood()) else {
+        let Some(layout) = snapshotter
+            .layout
+            .whole()
+            .filter(|layout| layout.is_understood())
+        else {
             if !rows(snapshotter).is_empty() {
-                judge.abstain(format!("the directories of {} are not known whole", snapshotter.name));
+                judge.abstain(format!(
+                    "the directories of {} are not known whole",
+                    snapshotter.name
+                ));
             }
             continue;
         };
@@ -121,7 +128,8 @@ fn directory_missing(judge: &mut Judge<'_>) {
                 Some(_) => continue,
             };
             let message = format!("the directory {path} of the snapshot {} {lack}", row.key);
-            let mut finding = backend_finding(judge, snapshotter, DIRECTORY_MISSING.code, row, message);
+            let mut finding =
+                backend_finding(judge, snapshotter, DIRECTORY_MISSING.code, row, message);
             if row.kind == Some(Kind::Active) {
                 finding = finding.remedy(
                     "This is a writable layer: what was written to it is lost, unless it is among \
@@ -135,7 +143,9 @@ fn directory_missing(judge: &mut Judge<'_>) {
 
 fn directory_unknown(judge: &mut Judge<'_>) {
     for snapshotter in judge.node.snapshotters.iter().filter(|s| !s.is_proxy) {
-        let Some(layout) = snapshotter.layout.read() else { continue };
+        let Some(layout) = snapshotter.layout.read() else {
+            continue;
+        };
         let Some(backend) = &snapshotter.db.rows else {
             if !layout.dirs.is_empty() {
                 judge.abstain(format!("{} could not be read", snapshotter.db.path));
@@ -165,16 +175,26 @@ fn temporary(judge: &mut Judge<'_>) {
         }
         for stray in layout.into_iter().flat_map(|layout| &layout.strays) {
             let location = Location::file(path_text(&stray.path));
-            judge.say(Finding::new(TEMPORARY.code, location, "it does not belong there".to_owned()));
+            judge.say(Finding::new(
+                TEMPORARY.code,
+                location,
+                "it does not belong there".to_owned(),
+            ));
         }
     }
 }
 
 fn id_sequence(judge: &mut Judge<'_>) {
     for snapshotter in judge.node.snapshotters.iter().filter(|s| !s.is_proxy) {
-        let Some(sequence) = snapshotter.db.rows.as_ref().and_then(|rows| rows.sequence) else { continue };
+        let Some(sequence) = snapshotter.db.rows.as_ref().and_then(|rows| rows.sequence) else {
+            continue;
+        };
         let ids = rows(snapshotter).iter().filter_map(|row| row.id);
-        let directories = snapshotter.layout.read().into_iter().flat_map(|layout| layout.dirs.keys());
+        let directories = snapshotter
+            .layout
+            .read()
+            .into_iter()
+            .flat_map(|layout| layout.dirs.keys());
         let in_database = ids.max().unwrap_or(0);
         let on_disk = directories.copied().max().unwrap_or(0);
         // A crash between mkdir and commit leaves one directory of the next id: that heals itself.
@@ -183,29 +203,45 @@ fn id_sequence(judge: &mut Judge<'_>) {
         if behind {
             let highest = in_database.max(on_disk);
             let message = format!("the counter stands at {sequence}, while {highest} is in use");
-            let location = Location::file(snapshotter.db.path.clone()).place("bucket", "v1").place("bucket", "snapshots");
+            let location = Location::file(snapshotter.db.path.clone())
+                .place("bucket", "v1")
+                .place("bucket", "snapshots");
             judge.say(
                 Finding::new(ID_SEQUENCE.code, location, message)
                     .want(format!("{highest} or more"))
                     .found(sequence.to_string())
-                    .at_start("all", "deletes the directories whose numbers it hands out again"),
+                    .at_start(
+                        "all",
+                        "deletes the directories whose numbers it hands out again",
+                    ),
             );
         }
     }
 }
 
 fn usage(judge: &mut Judge<'_>) {
-    let Some(measured) = &judge.measured.usage else { return };
+    let Some(measured) = &judge.measured.usage else {
+        return;
+    };
     for snapshotter in &judge.node.snapshotters {
-        let by_id: BTreeMap<u64, _> =
-            rows(snapshotter).iter().filter_map(|row| Some((row.id?, row))).collect();
-        for (id, row) in by_id.into_iter().filter(|(_, row)| row.kind == Some(Kind::Committed)) {
-            let Some(found) = measured.get(&(snapshotter.name.clone(), id)) else { continue };
+        let by_id: BTreeMap<u64, _> = rows(snapshotter)
+            .iter()
+            .filter_map(|row| Some((row.id?, row)))
+            .collect();
+        for (id, row) in by_id
+            .into_iter()
+            .filter(|(_, row)| row.kind == Some(Kind::Committed))
+        {
+            let Some(found) = measured.get(&(snapshotter.name.clone(), id)) else {
+                continue;
+            };
             let Some(found) = found.whole() else {
                 judge.abstains_for(found.unknown());
                 continue;
             };
-            let (Some(size), Some(inodes)) = (row.size, row.inodes) else { continue };
+            let (Some(size), Some(inodes)) = (row.size, row.inodes) else {
+                continue;
+            };
             let same_inodes = i64::try_from(found.inodes).is_ok_and(|found| found == inodes);
             // A tar does not say how many blocks a file takes.
             let same_size = found
@@ -215,7 +251,9 @@ fn usage(judge: &mut Judge<'_>) {
                 continue;
             }
             let message = format!("the directory of the layer {} has changed", row.key);
-            let now = found.size.map_or("an unknown number of".to_owned(), |size| size.to_string());
+            let now = found
+                .size
+                .map_or("an unknown number of".to_owned(), |size| size.to_string());
             let finding = backend_finding(judge, snapshotter, USAGE.code, row, message)
                 .want(format!("{size} bytes on disk in {inodes} inodes"))
                 .found(format!("{now} bytes in {} inodes", found.inodes));

@@ -113,7 +113,11 @@ pub(crate) const UNREADABLE: Check = Check {
             called missing or orphaned on its account.",
         remedy: "Run as root; look at what stands in its place. containerd itself fails on \
             anything but a regular file that it may write.",
-        messages: &["is a directory", "operation not permitted", "not a directory"],
+        messages: &[
+            "is a directory",
+            "operation not permitted",
+            "not a directory",
+        ],
     },
     needs: &[],
     run: unreadable,
@@ -146,7 +150,11 @@ fn root_missing(judge: &mut Judge<'_>) {
     if let Err(unread) = &judge.node.root {
         let path = path_text(&judge.node.roots.root);
         let message = format!("containerd's root {path} {unread}");
-        judge.say(Finding::new(ROOT_MISSING.code, Location::file(path), message));
+        judge.say(Finding::new(
+            ROOT_MISSING.code,
+            Location::file(path),
+            message,
+        ));
     }
 }
 
@@ -156,7 +164,11 @@ fn state_missing(judge: &mut Judge<'_>) {
         let message = format!("containerd's state {path} {unread}");
         let finding = Finding::new(STATE_MISSING.code, Location::file(path), message);
         let known = matches!(unread, Unread::Absent | Unread::NotCollected);
-        judge.say(if known { finding } else { finding.severity(Severity::Damage) });
+        judge.say(if known {
+            finding
+        } else {
+            finding.severity(Severity::Damage)
+        });
     }
 }
 
@@ -167,22 +179,31 @@ fn at_stake(judge: &Judge<'_>) -> Option<String> {
     let directories: usize = node
         .snapshotters
         .iter()
-        .map(|snapshotter| snapshotter.layout.read().map_or(0, |layout| layout.dirs.len()))
+        .map(|snapshotter| {
+            snapshotter
+                .layout
+                .read()
+                .map_or(0, |layout| layout.dirs.len())
+        })
         .sum();
     (blobs > 0 || directories > 0)
         .then(|| format!("{blobs} blobs and {directories} snapshot directories are at stake"))
 }
 
 fn meta_missing(judge: &mut Judge<'_>) {
-    let DatabaseState::Unread(Unread::Absent) = judge.node.meta.state else { return };
+    let DatabaseState::Unread(Unread::Absent) = judge.node.meta.state else {
+        return;
+    };
     let path = judge.node.meta.path.clone();
     let finding = |message| Finding::new(META_MISSING.code, Location::file(path.clone()), message);
     if judge.node.root.is_err() {
         return;
     }
     judge.say(match at_stake(judge) {
-        Some(stake) => finding(format!("meta.db is not there, and {stake}"))
-            .at_start("all", "makes an empty meta.db; the next deletion removes all of it"),
+        Some(stake) => finding(format!("meta.db is not there, and {stake}")).at_start(
+            "all",
+            "makes an empty meta.db; the next deletion removes all of it",
+        ),
         None => finding("meta.db is not there; nor are blobs or snapshots".to_owned())
             .severity(Severity::Note),
     });
@@ -201,10 +222,14 @@ fn meta_empty(judge: &mut Judge<'_>) {
     };
     let finding = |message| Finding::new(META_EMPTY.code, Location::file(path.clone()), message);
     judge.say(match at_stake(judge) {
-        Some(stake) => finding(format!("meta.db {what}, and {stake}"))
-            .at_start("all", "starts without an error; the next deletion removes all of it"),
-        None => finding(format!("meta.db {what}; there are no blobs or snapshots either"))
-            .severity(Severity::Note),
+        Some(stake) => finding(format!("meta.db {what}, and {stake}")).at_start(
+            "all",
+            "starts without an error; the next deletion removes all of it",
+        ),
+        None => finding(format!(
+            "meta.db {what}; there are no blobs or snapshots either"
+        ))
+        .severity(Severity::Note),
     });
 }
 
@@ -213,34 +238,53 @@ fn meta_broken(judge: &mut Judge<'_>) {
     if meta.state == DatabaseState::Broken {
         let message = "no tree of meta.db can be found: all that it holds is unknown";
         judge.say(
-            Finding::new(META_BROKEN.code, Location::file(meta.path.clone()), message)
-                .at_start("all", "says that it has booted, and answers every call with Unimplemented"),
+            Finding::new(META_BROKEN.code, Location::file(meta.path.clone()), message).at_start(
+                "all",
+                "says that it has booted, and answers every call with Unimplemented",
+            ),
         );
     }
 }
 
 fn unreadable(judge: &mut Judge<'_>) {
     let node = judge.node;
-    let databases = node.snapshotters.iter().map(|snapshotter| (&snapshotter.db.path, &snapshotter.db.state));
-    let databases = [(&node.meta.path, &node.meta.state)].into_iter().chain(databases);
+    let databases = node
+        .snapshotters
+        .iter()
+        .map(|snapshotter| (&snapshotter.db.path, &snapshotter.db.state));
+    let databases = [(&node.meta.path, &node.meta.state)]
+        .into_iter()
+        .chain(databases);
     let unread = databases.filter_map(|(path, state)| match state {
         DatabaseState::Unread(unread) => Some((path, unread)),
         _ => None,
     });
-    let noted = node.coverage.unread.iter().map(|note| (&note.path, &note.unread));
+    let noted = node
+        .coverage
+        .unread
+        .iter()
+        .map(|note| (&note.path, &note.unread));
     let mut told = std::collections::BTreeSet::new();
     for (path, unread) in unread.chain(noted) {
         let is_known = matches!(unread, Unread::Absent | Unread::NotCollected);
         if !is_known && told.insert(path) {
             let message = format!("it {unread}");
-            judge.say(Finding::new(UNREADABLE.code, Location::file(path.clone()), message));
+            judge.say(Finding::new(
+                UNREADABLE.code,
+                Location::file(path.clone()),
+                message,
+            ));
         }
     }
 }
 
 fn backend_broken(judge: &mut Judge<'_>) {
     let node = judge.node;
-    for snapshotter in node.snapshotters.iter().filter(|snapshotter| !snapshotter.is_proxy) {
+    for snapshotter in node
+        .snapshotters
+        .iter()
+        .filter(|snapshotter| !snapshotter.is_proxy)
+    {
         let Database { path, state, .. } = &snapshotter.db;
         let what = match state {
             DatabaseState::Broken => "no tree of it can be found",
@@ -255,7 +299,10 @@ fn backend_broken(judge: &mut Judge<'_>) {
             .filter(|snapshots| snapshots.snapshotter == snapshotter.name)
             .map(|snapshots| snapshots.rows.read().map_or(0, Vec::len))
             .sum();
-        let directories = snapshotter.layout.read().map_or(0, |layout| layout.dirs.len());
+        let directories = snapshotter
+            .layout
+            .read()
+            .map_or(0, |layout| layout.dirs.len());
         if rows == 0 && directories == 0 && *state != DatabaseState::Broken {
             continue;
         }
@@ -265,8 +312,10 @@ fn backend_broken(judge: &mut Judge<'_>) {
             snapshotter.name
         );
         judge.say(
-            Finding::new(BACKEND_BROKEN.code, Location::file(path.clone()), message)
-                .at_start("all", "hands out ids from 1 again and deletes the directories of that number"),
+            Finding::new(BACKEND_BROKEN.code, Location::file(path.clone()), message).at_start(
+                "all",
+                "hands out ids from 1 again and deletes the directories of that number",
+            ),
         );
     }
 }

@@ -34,42 +34,84 @@ pub struct Verdict {
 /// Findings that stand for something that the next start or garbage collection removes.
 const REMOVED: &[(&str, &str)] = &[
     ("blob/unknown", "blobs that no namespace knows"),
-    ("ingest/unknown", "unfinished writes that no namespace knows"),
-    ("snapshot/backend-unknown", "snapshots that no namespace names"),
-    ("snapshot/directory-unknown", "snapshot directories that nobody knows"),
+    (
+        "ingest/unknown",
+        "unfinished writes that no namespace knows",
+    ),
+    (
+        "snapshot/backend-unknown",
+        "snapshots that no namespace names",
+    ),
+    (
+        "snapshot/directory-unknown",
+        "snapshot directories that nobody knows",
+    ),
     ("snapshot/temporary", "half-made snapshot directories"),
     ("lease/expired", "expired leases, with what only they hold"),
 ];
 
 /// Concludes from a report.
 pub fn verdict(node: &Node, report: &Report) -> Verdict {
-    let fatal: Vec<&Finding> =
-        report.findings.iter().filter(|finding| finding.severity == Severity::Fatal).collect();
+    let fatal: Vec<&Finding> = report
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Fatal)
+        .collect();
     let damage = report.count(Severity::Damage);
     let nothing_read = node.root.is_err()
         || matches!(node.meta.state, DatabaseState::Unread(ref unread) if !unread.is_absent());
     let has_unknown = !report.coverage.unknown.is_empty();
     let (start, sentence) = if node.root.is_err() {
-        (Start::Unknown, "Nothing can be said: containerd's root was not found.".to_owned())
+        (
+            Start::Unknown,
+            "Nothing can be said: containerd's root was not found.".to_owned(),
+        )
     } else if let Some(worst) = fatal.first() {
-        (Start::No, format!("Do not start containerd: {}.", lower(worst.code.title)))
+        (
+            Start::No,
+            format!("Do not start containerd: {}.", lower(worst.code.title)),
+        )
     } else if nothing_read {
-        (Start::Unknown, "Nothing can be said: meta.db could not be read.".to_owned())
+        (
+            Start::Unknown,
+            "Nothing can be said: meta.db could not be read.".to_owned(),
+        )
     } else if damage > 0 {
-        let things = if damage == 1 { "one thing is" } else { "some things are" };
-        (Start::WithCare, format!("containerd will probably start, but {things} broken."))
+        let things = if damage == 1 {
+            "one thing is"
+        } else {
+            "some things are"
+        };
+        (
+            Start::WithCare,
+            format!("containerd will probably start, but {things} broken."),
+        )
     } else if has_unknown {
-        (Start::Unknown, "Nothing wrong was found in what could be read; not all could.".to_owned())
+        (
+            Start::Unknown,
+            "Nothing wrong was found in what could be read; not all could.".to_owned(),
+        )
     } else {
-        (Start::Yes, "containerd may be started: nothing stands against it.".to_owned())
+        (
+            Start::Yes,
+            "containerd may be started: nothing stands against it.".to_owned(),
+        )
     };
-    Verdict { start, sentence, would: would(report, &fatal), lost: lost(report) }
+    Verdict {
+        start,
+        sentence,
+        would: would(report, &fatal),
+        lost: lost(report),
+    }
 }
 
 fn lower(title: &str) -> String {
     // Names of files and of programs keep their case.
     let mut letters = title.chars();
-    let first = letters.next().map(|letter| letter.to_lowercase().to_string()).unwrap_or_default();
+    let first = letters
+        .next()
+        .map(|letter| letter.to_lowercase().to_string())
+        .unwrap_or_default();
     format!("{first}{}", letters.as_str())
 }
 
@@ -80,17 +122,30 @@ fn would(report: &Report, fatal: &[&Finding]) -> Vec<String> {
             would.push(line);
         }
     };
-    let others = report.findings.iter().filter(|finding| finding.severity != Severity::Fatal);
+    let others = report
+        .findings
+        .iter()
+        .filter(|finding| finding.severity != Severity::Fatal);
     for finding in fatal.iter().copied().chain(others) {
         for start in &finding.at_start {
-            let release = if start.release == "all" { String::new() } else { format!("{}: ", start.release) };
+            let release = if start.release == "all" {
+                String::new()
+            } else {
+                format!("{}: ", start.release)
+            };
             add(format!("{release}{} ({})", start.does, finding.code.name));
         }
     }
     for (code, what) in REMOVED {
-        let count = report.findings.iter().filter(|finding| finding.code.name == *code).count();
+        let count = report
+            .findings
+            .iter()
+            .filter(|finding| finding.code.name == *code)
+            .count();
         if count > 0 {
-            add(format!("delete {count} {what}, at once or at the next garbage collection ({code})"));
+            add(format!(
+                "delete {count} {what}, at once or at the next garbage collection ({code})"
+            ));
         }
     }
     would
@@ -100,9 +155,18 @@ fn lost(report: &Report) -> Vec<String> {
     let mut lost = Vec::new();
     for finding in &report.findings {
         if finding.severity >= Severity::Damage && !finding.affects.is_empty() {
-            let names: Vec<String> = finding.affects.iter().take(3).map(ToString::to_string).collect();
+            let names: Vec<String> = finding
+                .affects
+                .iter()
+                .take(3)
+                .map(ToString::to_string)
+                .collect();
             let more = finding.affects.len().saturating_sub(3);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let more = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
             let line = format!("{}{more} ({})", names.join(", "), finding.code.name);
             if !lost.contains(&line) {
                 lost.push(line);

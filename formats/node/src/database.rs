@@ -71,7 +71,10 @@ impl<T> Database<T> {
         }
         let opened = Db::open(source.view());
         let Some(db) = opened.db else {
-            let found = opened.faults.into_iter().map(|fault| Found { fault, path: Vec::new() });
+            let found = opened.faults.into_iter().map(|fault| Found {
+                fault,
+                path: Vec::new(),
+            });
             return none(DatabaseState::Broken, found.collect());
         };
         let report = db.check();

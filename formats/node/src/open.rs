@@ -76,7 +76,14 @@ impl Node {
         coverage.unknown.extend(content.unknown().iter().cloned());
         let documents = Documents::read(evidence, &content_root, meta.rows.as_ref());
         let runtime = runc::read(evidence, &roots.root, &roots.state, &[]);
-        coverage.unknown.extend(runtime.unknown().iter().cloned());
+        match &state {
+            // An image of a disk, or a tar of the root alone: one line says it all.
+            Err(Unread::Absent | Unread::NotCollected) => coverage.skipped.push(format!(
+                "{} is not in the evidence: nothing is known of tasks, shims and runc's state",
+                path_text(&roots.state)
+            )),
+            _ => coverage.unknown.extend(runtime.unknown().iter().cloned()),
+        }
         let traces = Traces::read(evidence, &roots, &meta, runtime.read());
         if let Some(rows) = &meta.rows {
             coverage

@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use evidence::{Entry, Evidence, FileKind, Stat};
-use finding::{Known, Text, Time};
+use finding::{Known, Text, Time, Unread};
 
 use crate::address::{SOCKETS, socket_name};
 use crate::doc::some;
@@ -66,7 +66,12 @@ pub fn read(
         },
     );
     let mut roots: Vec<PathBuf> = vec![SHIM_ROOT.into()];
-    roots.extend(ROOTS_OF_NAMESPACES.iter().map(PathBuf::from));
+    roots.extend(
+        ROOTS_OF_NAMESPACES
+            .iter()
+            .map(PathBuf::from)
+            .filter(|root| seen_at(evidence, root)),
+    );
     roots.extend(roots_of_runc.iter().cloned());
     for bundle in &runtime.bundles {
         let other = bundle
@@ -90,7 +95,10 @@ pub fn read(
             seen.push(root);
         }
     }
-    for root in ROOTS {
+    for root in ROOTS
+        .iter()
+        .filter(|root| seen_at(evidence, Path::new(root)))
+    {
         let all = Folder::list(evidence, Path::new(root), &mut gaps);
         for (entry, folder) in all.folders(&mut gaps) {
             if !entry.name.bytes().starts_with(b".") {
@@ -103,6 +111,15 @@ pub fn read(
     cri(evidence, root, &mut runtime, &mut gaps);
     runtime.strange = gaps.strange;
     Known::with(runtime, gaps.unknown)
+}
+
+/// Whether something is there. The places of other callers of runc are usually not: that a tar of
+/// containerd's own folders does not hold them hides nothing of containerd's.
+fn seen_at(evidence: &Evidence, root: &Path) -> bool {
+    !matches!(
+        evidence.stat(root),
+        Err(Unread::Absent | Unread::NotCollected)
+    )
 }
 
 /// Every folder `<at>/<namespace>/<id>`.

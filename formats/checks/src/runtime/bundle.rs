@@ -9,29 +9,52 @@ use runc::{Bundle, CriState, Doc, Phase, Runtime, SOCKETS};
 use super::{ago, in_flight, runtime, task, unread, with_pod};
 use crate::{Check, Judge, Need};
 
-pub(crate) const ADDRESS_DAMAGED: Check =
-    Check { code: &codes::ADDRESS_DAMAGED, needs: &[], run: address_damaged };
+pub(crate) const ADDRESS_DAMAGED: Check = Check {
+    code: &codes::ADDRESS_DAMAGED,
+    needs: &[],
+    run: address_damaged,
+};
 pub(crate) const BUNDLE_WITHOUT_STATE: Check = Check {
     code: &codes::BUNDLE_WITHOUT_STATE,
     needs: &[Need::Runtime],
     run: bundle_without_state,
 };
-pub(crate) const BUNDLE_HIDDEN: Check =
-    Check { code: &codes::BUNDLE_HIDDEN, needs: &[], run: bundle_hidden };
-pub(crate) const WORK_DIR_ORPHAN: Check =
-    Check { code: &codes::WORK_DIR_ORPHAN, needs: &[Need::Runtime], run: work_dir_orphan };
-pub(crate) const WORK_DIR_MISSING: Check =
-    Check { code: &codes::WORK_DIR_MISSING, needs: &[], run: work_dir_missing };
-pub(crate) const SOCKET_ORPHAN: Check =
-    Check { code: &codes::SOCKET_ORPHAN, needs: &[Need::Runtime], run: socket_orphan };
-pub(crate) const SOCKET_FOREIGN: Check =
-    Check { code: &codes::SOCKET_FOREIGN, needs: &[], run: socket_foreign };
-pub(crate) const CWD_ESCAPE: Check =
-    Check { code: &codes::CWD_ESCAPE, needs: &[], run: cwd_escape };
+pub(crate) const BUNDLE_HIDDEN: Check = Check {
+    code: &codes::BUNDLE_HIDDEN,
+    needs: &[],
+    run: bundle_hidden,
+};
+pub(crate) const WORK_DIR_ORPHAN: Check = Check {
+    code: &codes::WORK_DIR_ORPHAN,
+    needs: &[Need::Runtime],
+    run: work_dir_orphan,
+};
+pub(crate) const WORK_DIR_MISSING: Check = Check {
+    code: &codes::WORK_DIR_MISSING,
+    needs: &[],
+    run: work_dir_missing,
+};
+pub(crate) const SOCKET_ORPHAN: Check = Check {
+    code: &codes::SOCKET_ORPHAN,
+    needs: &[Need::Runtime],
+    run: socket_orphan,
+};
+pub(crate) const SOCKET_FOREIGN: Check = Check {
+    code: &codes::SOCKET_FOREIGN,
+    needs: &[],
+    run: socket_foreign,
+};
+pub(crate) const CWD_ESCAPE: Check = Check {
+    code: &codes::CWD_ESCAPE,
+    needs: &[],
+    run: cwd_escape,
+};
 
 /// Says something about every bundle that `tell` has something to say of.
 fn each(judge: &mut Judge<'_>, tell: impl Fn(&Judge<'_>, &Runtime, &Bundle) -> Option<Finding>) {
-    let Some(runtime) = runtime(judge) else { return };
+    let Some(runtime) = runtime(judge) else {
+        return;
+    };
     for bundle in &runtime.bundles {
         if let Some(finding) = tell(judge, runtime, bundle) {
             judge.say(finding);
@@ -52,8 +75,8 @@ fn about(
         path.extend_from_slice(file.as_bytes());
     }
     let location = Location::file(path).place("bundle", bundle.id.clone());
-    let finding = Finding::new(code, location, message)
-        .affects(task(Some(&bundle.namespace), &bundle.id));
+    let finding =
+        Finding::new(code, location, message).affects(task(Some(&bundle.namespace), &bundle.id));
     let pod = bundle.spec.get().and_then(|spec| spec.sandbox_id());
     with_pod(judge, finding, pod)
 }
@@ -68,7 +91,9 @@ fn has_container(runtime: &Runtime, bundle: &Bundle) -> bool {
 /// Whether the task has ended, as the CRI says. A shim that is lost takes nobody with it then.
 fn has_ended(runtime: &Runtime, bundle: &Bundle) -> bool {
     let said = runtime.cri.iter().find(|cri| cri.id == bundle.id);
-    let state = said.and_then(|cri| cri.status.whole()).map(runc::Status::state);
+    let state = said
+        .and_then(|cri| cri.status.whole())
+        .map(runc::Status::state);
     bundle.namespace == *"k8s.io" && state == Some(CriState::Exited)
 }
 
@@ -98,7 +123,11 @@ fn address_damaged(judge: &mut Judge<'_>) {
         finding = finding.severity(Severity::Fatal).want(path.clone());
         if bundle.shim().is_some() {
             // 2.x reads bootstrap.json, and an address only where there is none.
-            let severity = if file == "address" { Severity::Odd } else { Severity::Fatal };
+            let severity = if file == "address" {
+                Severity::Odd
+            } else {
+                Severity::Fatal
+            };
             finding = finding.severity(severity);
         } else if has_ended(runtime, bundle) {
             finding = finding.severity(Severity::Damage);
@@ -129,7 +158,10 @@ enum Wrong<'b> {
 
 /// Which of the two files keeps the daemon from its shim, and how.
 fn what_is_wrong(bundle: &Bundle) -> Option<(&'static str, Wrong<'_>)> {
-    for (file, doc) in [("bootstrap.json", &bundle.bootstrap), ("address", &bundle.address)] {
+    for (file, doc) in [
+        ("bootstrap.json", &bundle.bootstrap),
+        ("address", &bundle.address),
+    ] {
         let worst = doc.faults().iter().max_by_key(|fault| fault.severity());
         if let Some(fault) = worst.filter(|fault| fault.is_fatal_for_reader()) {
             return Some((file, Wrong::Fault(fault)));
@@ -138,7 +170,10 @@ fn what_is_wrong(bundle: &Bundle) -> Option<(&'static str, Wrong<'_>)> {
             return Some((file, Wrong::Words(format!("{file} {why}"))));
         }
     }
-    let neither = matches!((&bundle.bootstrap, &bundle.address), (Doc::Absent, Doc::Absent));
+    let neither = matches!(
+        (&bundle.bootstrap, &bundle.address),
+        (Doc::Absent, Doc::Absent)
+    );
     let words = if bundle.entries == Some(0) {
         "the bundle is empty: the daemon removes it, and nobody looks after the container"
     } else {
@@ -170,12 +205,19 @@ fn bundle_without_state(judge: &mut Judge<'_>) {
             return Some(daemon::with_start(about(judge, bundle, code, "", message)));
         }
         let since = Some(bundle.dir.mtime);
-        let message = format!("the task's creation began {} and is not done", ago(judge, since));
+        let message = format!(
+            "the task's creation began {} and is not done",
+            ago(judge, since)
+        );
         let mut finding = about(judge, bundle, code, "", message);
         if let Some(line) = bundle.errors().next() {
             finding = finding.found(format!("runc's log says: {}", line.message));
         }
-        let severity = if in_flight(judge, since) { Severity::Note } else { Severity::Odd };
+        let severity = if in_flight(judge, since) {
+            Severity::Note
+        } else {
+            Severity::Odd
+        };
         Some(finding.severity(severity))
     });
 }
@@ -183,14 +225,21 @@ fn bundle_without_state(judge: &mut Judge<'_>) {
 fn bundle_hidden(judge: &mut Judge<'_>) {
     each(judge, |judge, _, bundle| {
         let message = "its removal began and did not end";
-        bundle.hidden.then(|| about(judge, bundle, &codes::BUNDLE_HIDDEN, "", message))
+        bundle
+            .hidden
+            .then(|| about(judge, bundle, &codes::BUNDLE_HIDDEN, "", message))
     });
 }
 
 fn work_dir_orphan(judge: &mut Judge<'_>) {
-    let Some(runtime) = runtime(judge) else { return };
-    let bundles: BTreeSet<_> =
-        runtime.bundles.iter().map(|bundle| (&bundle.namespace, &bundle.id)).collect();
+    let Some(runtime) = runtime(judge) else {
+        return;
+    };
+    let bundles: BTreeSet<_> = runtime
+        .bundles
+        .iter()
+        .map(|bundle| (&bundle.namespace, &bundle.id))
+        .collect();
     for work in &runtime.work_dirs {
         if !bundles.contains(&(&work.namespace, &work.id)) {
             let location = Location::file(work.path.clone()).place("task", work.id.clone());
@@ -209,7 +258,13 @@ fn work_dir_missing(judge: &mut Judge<'_>) {
     each(judge, |judge, _, bundle| match &bundle.work {
         Some((target, Err(Unread::Absent))) if !bundle.hidden => {
             let message = format!("its work folder {target} is not there");
-            Some(about(judge, bundle, &codes::WORK_DIR_MISSING, "work", message))
+            Some(about(
+                judge,
+                bundle,
+                &codes::WORK_DIR_MISSING,
+                "work",
+                message,
+            ))
         }
         _ => None,
     });
@@ -229,7 +284,10 @@ fn socket_orphan(judge: &mut Judge<'_>) {
 fn socket_foreign(judge: &mut Judge<'_>) {
     each(judge, |judge, _, bundle| {
         let path = bundle.shim()?.path();
-        let name = path.bytes().strip_prefix(SOCKETS.as_bytes())?.strip_prefix(b"/")?;
+        let name = path
+            .bytes()
+            .strip_prefix(SOCKETS.as_bytes())?
+            .strip_prefix(b"/")?;
         let hashed = name.len() == 64 && name.iter().all(u8::is_ascii_hexdigit);
         if !bundle.is_runc() || !hashed || name == bundle.socket.as_bytes() {
             return None;
@@ -251,8 +309,18 @@ fn cwd_escape(judge: &mut Judge<'_>) {
                 && container.namespace.as_ref() == Some(&bundle.namespace)
                 && matches!(container.derived.phase, Phase::Started | Phase::Released)
         });
-        let was = if started { "was started" } else { "was to be started" };
+        let was = if started {
+            "was started"
+        } else {
+            "was to be started"
+        };
         let message = format!("the container {was} in {cwd}");
-        Some(about(judge, bundle, &codes::CWD_ESCAPE, "config.json", message))
+        Some(about(
+            judge,
+            bundle,
+            &codes::CWD_ESCAPE,
+            "config.json",
+            message,
+        ))
     });
 }

@@ -10,32 +10,52 @@ use crate::{Check, Judge, Need};
 /// Seconds that a created container may wait for its start before somebody has forgotten it.
 const FORGOTTEN: i64 = 600;
 
-pub(crate) const NEVER_STARTED: Check =
-    Check { code: &codes::FIFO_WAITING, needs: &[], run: never_started };
-pub(crate) const FIFO_STALE: Check =
-    Check { code: &codes::FIFO_STALE, needs: &[], run: fifo_stale };
-pub(crate) const STATE_MISSING: Check =
-    Check { code: &codes::STATE_MISSING, needs: &[], run: state_missing };
-pub(crate) const STATE_UNREAD: Check =
-    Check { code: &codes::STATE_UNREAD, needs: &[], run: state_unread };
-pub(crate) const STATE_LEFTOVER: Check =
-    Check { code: &codes::STATE_LEFTOVER, needs: &[], run: state_leftover };
-pub(crate) const BINARY_LEFTOVER: Check =
-    Check { code: &codes::BINARY_LEFTOVER, needs: &[], run: binary_leftover };
+pub(crate) const NEVER_STARTED: Check = Check {
+    code: &codes::FIFO_WAITING,
+    needs: &[],
+    run: never_started,
+};
+pub(crate) const FIFO_STALE: Check = Check {
+    code: &codes::FIFO_STALE,
+    needs: &[],
+    run: fifo_stale,
+};
+pub(crate) const STATE_MISSING: Check = Check {
+    code: &codes::STATE_MISSING,
+    needs: &[],
+    run: state_missing,
+};
+pub(crate) const STATE_UNREAD: Check = Check {
+    code: &codes::STATE_UNREAD,
+    needs: &[],
+    run: state_unread,
+};
+pub(crate) const STATE_LEFTOVER: Check = Check {
+    code: &codes::STATE_LEFTOVER,
+    needs: &[],
+    run: state_leftover,
+};
+pub(crate) const BINARY_LEFTOVER: Check = Check {
+    code: &codes::BINARY_LEFTOVER,
+    needs: &[],
+    run: binary_leftover,
+};
 pub(crate) const STATE_WITHOUT_BUNDLE: Check = Check {
     code: &codes::STATE_WITHOUT_BUNDLE,
     needs: &[Need::Runtime],
     run: state_without_bundle,
 };
-pub(crate) const STATE_STALE: Check =
-    Check { code: &codes::STATE_STALE, needs: &[], run: state_stale };
+pub(crate) const STATE_STALE: Check = Check {
+    code: &codes::STATE_STALE,
+    needs: &[],
+    run: state_stale,
+};
 
 /// Says something about every container that `tell` has something to say of.
-fn each(
-    judge: &mut Judge<'_>,
-    tell: impl Fn(&Judge<'_>, &Runtime, &Container) -> Option<Finding>,
-) {
-    let Some(runtime) = runtime(judge) else { return };
+fn each(judge: &mut Judge<'_>, tell: impl Fn(&Judge<'_>, &Runtime, &Container) -> Option<Finding>) {
+    let Some(runtime) = runtime(judge) else {
+        return;
+    };
     for container in &runtime.containers {
         if let Some(finding) = tell(judge, runtime, container) {
             judge.say(finding);
@@ -59,14 +79,19 @@ fn never_started(judge: &mut Judge<'_>) {
             (true, true) => Severity::Odd,
             _ => Severity::Note,
         };
-        let pid = container.pid().map_or(String::new(), |pid| format!("; its init had pid {pid}"));
+        let pid = container
+            .pid()
+            .map_or(String::new(), |pid| format!("; its init had pid {pid}"));
         let message = if waits {
             format!(
                 "the container was created {} and never started{pid}",
                 ago(judge, derived.since)
             )
         } else {
-            format!("the container may never have been started: {}{pid}", derived.why)
+            format!(
+                "the container may never have been started: {}{pid}",
+                derived.why
+            )
         };
         let code = &codes::FIFO_WAITING;
         let finding = about(judge, runtime, container, code, "exec.fifo", message);
@@ -85,8 +110,14 @@ fn fifo_stale(judge: &mut Judge<'_>) {
             ago(judge, since)
         );
         let state = container.state_stat.as_ref().map(|stat| stat.mtime);
-        let mut finding =
-            about(judge, runtime, container, &codes::FIFO_STALE, "exec.fifo", message);
+        let mut finding = about(
+            judge,
+            runtime,
+            container,
+            &codes::FIFO_STALE,
+            "exec.fifo",
+            message,
+        );
         if let (Some(fifo), Some(state)) = (since, state) {
             finding = finding
                 .want(format!("no FIFO, or its mtime not after {state}"))
@@ -110,14 +141,20 @@ fn state_missing(judge: &mut Judge<'_>) {
             Some(pid) => format!(
                 "the container was created (its bundle's init.pid says {pid}), but has no state.json"
             ),
-            None => format!("the container's creation began {} and is not done", ago(judge, since)),
+            None => format!(
+                "the container's creation began {} and is not done",
+                ago(judge, since)
+            ),
         };
         let code = &codes::STATE_MISSING;
         let mut finding = about(judge, runtime, container, code, "", message);
         if pid.is_none() && in_flight(judge, since) {
             finding = finding.severity(Severity::Note);
         }
-        let left = container.leftovers.iter().find_map(|left| left.state.whole());
+        let left = container
+            .leftovers
+            .iter()
+            .find_map(|left| left.state.whole());
         if let Some(pid) = left.and_then(|state| state.init_process_pid) {
             let said = format!("a temporary state file says that init had pid {pid}");
             finding = finding.found(said);
@@ -136,7 +173,14 @@ fn state_unread(judge: &mut Judge<'_>) {
             Program::Crun => ("status", unread(&container.status)?),
         };
         let message = format!("{file} {why}");
-        Some(about(judge, runtime, container, &codes::STATE_UNREAD, file, message))
+        Some(about(
+            judge,
+            runtime,
+            container,
+            &codes::STATE_UNREAD,
+            file,
+            message,
+        ))
     });
     let strange = runtime(judge).map_or(&[][..], |runtime| &runtime.strange);
     for (path, why) in strange {
@@ -151,7 +195,9 @@ fn state_unread(judge: &mut Judge<'_>) {
 }
 
 fn state_leftover(judge: &mut Judge<'_>) {
-    let Some(runtime) = runtime(judge) else { return };
+    let Some(runtime) = runtime(judge) else {
+        return;
+    };
     for container in &runtime.containers {
         for left in &container.leftovers {
             let what = match left.state.whole() {
@@ -170,7 +216,14 @@ fn binary_leftover(judge: &mut Judge<'_>) {
     each(judge, |judge, runtime, container| {
         let name = container.binaries.first()?.to_string();
         let message = format!("{name}, a copy of runc, was left");
-        Some(about(judge, runtime, container, &codes::BINARY_LEFTOVER, &name, message))
+        Some(about(
+            judge,
+            runtime,
+            container,
+            &codes::BINARY_LEFTOVER,
+            &name,
+            message,
+        ))
     });
 }
 
@@ -199,12 +252,25 @@ fn state_without_bundle(judge: &mut Judge<'_>) {
 const TWO_BOOTS: i64 = 60;
 
 fn state_stale(judge: &mut Judge<'_>) {
-    let Some(runtime) = runtime(judge) else { return };
-    let boot = |state: &State| Some((state.created?, state.init_process_start?, state.implied_boot()?));
-    let boots: Vec<_> =
-        runtime.containers.iter().filter_map(|c| boot(c.state.whole()?)).collect();
+    let Some(runtime) = runtime(judge) else {
+        return;
+    };
+    let boot = |state: &State| {
+        Some((
+            state.created?,
+            state.init_process_start?,
+            state.implied_boot()?,
+        ))
+    };
+    let boots: Vec<_> = runtime
+        .containers
+        .iter()
+        .filter_map(|c| boot(c.state.whole()?))
+        .collect();
     // The last created is of the last boot; with a clock that was set back, nothing is concluded.
-    let Some(last) = boots.iter().max_by_key(|(created, ..)| *created).copied() else { return };
+    let Some(last) = boots.iter().max_by_key(|(created, ..)| *created).copied() else {
+        return;
+    };
     each(judge, |judge, runtime, container| {
         let (created, ticks, implied) = boot(container.state.whole()?)?;
         let later = last.0 > created && last.2.since(implied) > TWO_BOOTS;
@@ -212,8 +278,18 @@ fn state_stale(judge: &mut Judge<'_>) {
         if !later || last.1 >= ticks {
             return None;
         }
-        let message = format!("its machine was booted at {implied}, and again at {}", last.2);
+        let message = format!(
+            "its machine was booted at {implied}, and again at {}",
+            last.2
+        );
         let code = &codes::STATE_STALE;
-        Some(about(judge, runtime, container, code, "state.json", message))
+        Some(about(
+            judge,
+            runtime,
+            container,
+            code,
+            "state.json",
+            message,
+        ))
     });
 }

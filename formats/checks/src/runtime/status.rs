@@ -9,17 +9,26 @@ use runc::{CriState, CriStatus, codes};
 use super::{ago, in_flight, runtime, unread};
 use crate::{Check, Judge, Need};
 
-pub(crate) const STATUS_MISSING: Check =
-    Check { code: &codes::STATUS_MISSING, needs: &[], run: status_missing };
+pub(crate) const STATUS_MISSING: Check = Check {
+    code: &codes::STATUS_MISSING,
+    needs: &[],
+    run: status_missing,
+};
 pub(crate) const STATUS_DIR_MISSING: Check = Check {
     code: &codes::STATUS_DIR_MISSING,
     needs: &[Need::Runtime],
     run: status_dir_missing,
 };
-pub(crate) const STATUS_ORPHAN: Check =
-    Check { code: &codes::STATUS_ORPHAN, needs: &[Need::Containers], run: status_orphan };
-pub(crate) const STATUS_LEFTOVER: Check =
-    Check { code: &codes::STATUS_LEFTOVER, needs: &[], run: status_leftover };
+pub(crate) const STATUS_ORPHAN: Check = Check {
+    code: &codes::STATUS_ORPHAN,
+    needs: &[Need::Containers],
+    run: status_orphan,
+};
+pub(crate) const STATUS_LEFTOVER: Check = Check {
+    code: &codes::STATUS_LEFTOVER,
+    needs: &[],
+    run: status_leftover,
+};
 pub(crate) const STATUS_WITHOUT_TASK: Check = Check {
     code: &codes::STATUS_WITHOUT_TASK,
     needs: &[Need::Runtime],
@@ -31,7 +40,10 @@ const NAMESPACE: &str = "k8s.io";
 
 /// Ids of the CRI's containers (not of pods), as meta.db has them.
 fn recorded<'n>(judge: &Judge<'n>) -> Vec<&'n metadb::Row<Container>> {
-    let namespaces = judge.namespaces().iter().filter(|namespace| namespace.name == *NAMESPACE);
+    let namespaces = judge
+        .namespaces()
+        .iter()
+        .filter(|namespace| namespace.name == *NAMESPACE);
     namespaces
         .flat_map(|namespace| namespace.containers.read().into_iter().flatten())
         .filter(|row| row.cri_kind() == Some("container"))
@@ -52,7 +64,9 @@ fn about(
 }
 
 fn each(judge: &mut Judge<'_>, tell: impl Fn(&Judge<'_>, &CriStatus) -> Option<Finding>) {
-    let Some(runtime) = runtime(judge) else { return };
+    let Some(runtime) = runtime(judge) else {
+        return;
+    };
     for cri in &runtime.cri {
         if let Some(finding) = tell(judge, cri) {
             judge.say(finding);
@@ -66,21 +80,36 @@ fn status_missing(judge: &mut Judge<'_>) {
     each(judge, |judge, cri| {
         if let Some(why) = unread(&cri.status) {
             let message = format!("the CRI's status {why}");
-            return Some(about(&cri.path, &cri.id, "status", &codes::STATUS_DAMAGED, message));
+            return Some(about(
+                &cri.path,
+                &cri.id,
+                "status",
+                &codes::STATUS_DAMAGED,
+                message,
+            ));
         }
         if !cri.status.is_absent() {
             return None;
         }
         let since = Some(cri.dir.mtime);
-        let message = format!("there is no status; the folder changed {}", ago(judge, since));
+        let message = format!(
+            "there is no status; the folder changed {}",
+            ago(judge, since)
+        );
         let finding = about(&cri.path, &cri.id, "", &codes::STATUS_MISSING, message);
         let making = !known.contains(&cri.id) && in_flight(judge, since);
-        Some(if making { finding.severity(Severity::Note) } else { finding })
+        Some(if making {
+            finding.severity(Severity::Note)
+        } else {
+            finding
+        })
     });
 }
 
 fn status_dir_missing(judge: &mut Judge<'_>) {
-    let Some(runtime) = runtime(judge) else { return };
+    let Some(runtime) = runtime(judge) else {
+        return;
+    };
     let folders: BTreeSet<&Text> = runtime.cri.iter().map(|cri| &cri.id).collect();
     for row in recorded(judge) {
         if !folders.contains(&row.key) {
@@ -98,12 +127,19 @@ fn status_orphan(judge: &mut Judge<'_>) {
         if known.contains(&cri.id) {
             return None;
         }
-        let state = cri.status.get().map_or(CriState::Unknown, runc::Status::state);
+        let state = cri
+            .status
+            .get()
+            .map_or(CriState::Unknown, runc::Status::state);
         let message =
             format!("no record of meta.db has this container; its status says it is {state}");
         let finding = about(&cri.path, &cri.id, "", &codes::STATUS_ORPHAN, message);
         let young = in_flight(judge, Some(cri.dir.mtime));
-        Some(if young { finding.severity(Severity::Note) } else { finding })
+        Some(if young {
+            finding.severity(Severity::Note)
+        } else {
+            finding
+        })
     });
 }
 
@@ -115,7 +151,13 @@ fn status_leftover(judge: &mut Judge<'_>) {
             1 => format!("{name} was left"),
             _ => format!("{count} temporary files of the status were left"),
         };
-        Some(about(&cri.path, &cri.id, &name, &codes::STATUS_LEFTOVER, message))
+        Some(about(
+            &cri.path,
+            &cri.id,
+            &name,
+            &codes::STATUS_LEFTOVER,
+            message,
+        ))
     });
     let deleted = runtime(judge).map_or(&[][..], |runtime| &runtime.cri_deleted);
     for path in deleted {
@@ -126,7 +168,9 @@ fn status_leftover(judge: &mut Judge<'_>) {
 }
 
 fn status_without_task(judge: &mut Judge<'_>) {
-    let Some(runtime) = runtime(judge) else { return };
+    let Some(runtime) = runtime(judge) else {
+        return;
+    };
     let tasks: BTreeSet<&Text> = runtime
         .bundles
         .iter()
@@ -143,7 +187,11 @@ fn status_without_task(judge: &mut Judge<'_>) {
         let code = &codes::STATUS_WITHOUT_TASK;
         let finding = about(&cri.path, &cri.id, "status", code, message);
         // Other tasks of pods are there: the machine was not booted since.
-        let severity = if tasks.is_empty() { Severity::Note } else { Severity::Odd };
+        let severity = if tasks.is_empty() {
+            Severity::Note
+        } else {
+            Severity::Odd
+        };
         Some(daemon::with_start(finding.severity(severity)))
     });
 }

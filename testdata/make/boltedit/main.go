@@ -41,6 +41,8 @@ type line struct {
 	Key      string   `json:"key"`
 	Value    *string  `json:"value"`              // null: a bucket
 	Sequence *uint64  `json:"sequence,omitempty"` // of that bucket
+	Root     *uint64  `json:"root,omitempty"`     // its page; 0: inline
+	Page     string   `json:"page,omitempty"`     // that page's type
 }
 
 func octets(text string) ([]byte, error) {
@@ -91,8 +93,16 @@ func walk(out *json.Encoder, bucket *bolt.Bucket, path []string) error {
 }
 
 func enter(out *json.Encoder, bucket *bolt.Bucket, path []string, name string) error {
-	sequence := bucket.Sequence()
-	if err := out.Encode(line{Bucket: path, Key: name, Sequence: &sequence}); err != nil {
+	sequence, root := bucket.Sequence(), uint64(bucket.Root())
+	page := "inline"
+	if root != 0 {
+		info, err := bucket.Tx().Page(int(root))
+		if err != nil {
+			return err
+		}
+		page = info.Type
+	}
+	if err := out.Encode(line{Bucket: path, Key: name, Sequence: &sequence, Root: &root, Page: page}); err != nil {
 		return err
 	}
 	inner := append(append([]string{}, path...), name)

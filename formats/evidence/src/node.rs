@@ -226,4 +226,15 @@ impl Evidence {
         let (one, other) = (self.stat(one).ok()?, self.stat(other).ok()?);
         Some((one.dev?, one.ino?) == (other.dev?, other.ino?))
     }
+
+    /// A number that two paths share exactly if they are the same file (hard links): where
+    /// [`Stat::ino`] is not known, an archive still knows which of its members are links to which.
+    pub fn identity(&self, path: &Path) -> Option<(u64, u64)> {
+        if let Held::Bundle(bundle) = &self.held {
+            return bundle.identity(path);
+        }
+        let stat = self.stat(path).ok()?;
+        let (major, minor) = stat.dev?;
+        Some(((u64::from(major) << 32) | u64::from(minor), stat.ino?))
+    }
 }

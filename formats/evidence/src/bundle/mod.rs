@@ -153,6 +153,10 @@ impl Bundle {
         Some(self.tree.find(one).ok()? == self.tree.find(other).ok()?)
     }
 
+    pub(crate) fn identity(&self, path: &Path) -> Option<(u64, u64)> {
+        Some((0, u64::try_from(self.tree.find(path).ok()?).ok()?))
+    }
+
     pub(crate) fn clamped(&self, path: &Path) -> Option<Text> {
         self.tree.clamped(path)
     }

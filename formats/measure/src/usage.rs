@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use evidence::Evidence;
+use evidence::{Evidence, Stat};
 use finding::{Known, Unknown, size_option};
 use serde::Serialize;
 
@@ -61,10 +61,10 @@ pub fn usage(evidence: &Evidence, path: &Path, control: &Control<'_>) -> Known<U
                 "only its kind is known",
             ));
         }
-        // A directory has one name; and where there are no inode numbers, so has everything else
-        // that is not told to be a link.
-        let inode = stat.dev.zip(stat.ino).filter(|_| !stat.is_dir());
-        if inode.is_some_and(|inode| stat.nlink != Some(1) && !seen.insert(inode)) {
+        // A directory has one name, and so has what has one link.
+        let is_one = stat.is_dir() || stat.nlink == Some(1);
+        let inode = if is_one { None } else { inode(evidence, &path, &stat) };
+        if inode.is_some_and(|inode| !seen.insert(inode)) {
             continue;
         }
         usage.inodes = usage.inodes.saturating_add(1);
@@ -82,6 +82,16 @@ pub fn usage(evidence: &Evidence, path: &Path, control: &Control<'_>) -> Known<U
         return Known::Lost(unknown);
     }
     Known::with(usage, unknown)
+}
+
+/// What two names of one file share. An archive tells it even where it has no inode numbers.
+fn inode(evidence: &Evidence, path: &Path, stat: &Stat) -> Option<(u64, u64)> {
+    match (stat.dev, stat.ino) {
+        (Some((major, minor)), Some(inode)) => {
+            Some(((u64::from(major) << 32) | u64::from(minor), inode))
+        }
+        _ => evidence.identity(path),
+    }
 }
 
 /// Measures many directories at once.

@@ -44,7 +44,7 @@ fn draw(snapshots: &[Line]) -> Vec<Drawn<'_>> {
         match &line.parent {
             None => roots.push((line, "")),
             Some(parent) if names.contains(parent) => {
-                children.entry(parent).or_default().push(line)
+                children.entry(parent).or_default().push(line);
             }
             Some(_) => roots.push((line, "ITS PARENT IS NOT KNOWN")),
         }
@@ -100,7 +100,7 @@ impl Answer for Trees {
                     Some(namespace) => format!("{namespace}  {}", line.key),
                     None => line.name.to_string(),
                 };
-                let mut text = format!("  {before}{id:>3}  {kind:9}  {key}");
+                let mut text = format!("  {before}{id:<3} {kind:9}  {key}");
                 if let Some(bytes) = line.size {
                     text.push_str("  ");
                     text.push_str(&size(bytes));

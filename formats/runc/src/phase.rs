@@ -25,6 +25,10 @@ use serde::Serialize;
 /// Differences up to this many nanoseconds are none.
 const JIFFY: i128 = 10_000_000;
 
+/// A state.json that is this much younger than the container was written by an update: the first
+/// one follows the time of creation within milliseconds.
+const UPDATED: i128 = 1_000_000_000;
+
 /// How far a container came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -137,21 +141,24 @@ impl Signs {
             ),
             (Some(fifo), Some(state)) => self.gate(fifo, state),
             (None, Some(state)) => {
-                // An update renames a new state.json into the folder, which moves both times.
-                let rewritten = match (self.dir, state) {
-                    (Some(dir), Some(state)) => nanos(dir, state).abs() < JIFFY,
+                // An update renames a new state.json into the folder, which moves both times away
+                // from the time of creation. A quick start leaves all three together.
+                let near = |one, other| nanos(one, other).abs() < JIFFY;
+                let rewritten = match (self.dir, state, self.created) {
+                    (Some(dir), Some(state), Some(created)) => {
+                        near(dir, state) && nanos(state, created) > UPDATED
+                    }
+                    (Some(dir), Some(state), None) => near(dir, state),
                     _ => true,
                 };
-                derived(
-                    Phase::Started,
-                    !rewritten,
-                    if rewritten {
-                        "no exec.fifo: it was started, at a time that a later update hides"
-                    } else {
-                        "no exec.fifo: it was started, when the folder last changed"
-                    },
-                    if rewritten { self.created } else { self.dir },
-                )
+                let (why, since) = if rewritten {
+                    let why = "no exec.fifo: it was started, at a time that an update hides";
+                    (why, self.created)
+                } else {
+                    let why = "no exec.fifo: it was started when its folder last changed";
+                    (why, self.dir)
+                };
+                derived(Phase::Started, true, why, since)
             }
         }
     }
@@ -235,9 +242,12 @@ mod tests {
             ..Signs::default()
         };
         assert_eq!(signs.derive().since, Some(time("12.5")));
+        // Started within a jiffy.
         signs.dir = Some(time("10.104"));
-        let derived = signs.derive();
-        assert_eq!((derived.since, derived.sure), (Some(time("10.09")), false));
+        assert_eq!(signs.derive().since, Some(time("10.104")));
+        // Updated later.
+        (signs.dir, signs.state) = (Some(time("40.1")), Some(Some(time("40.1"))));
+        assert_eq!(signs.derive().since, Some(time("10.09")));
     }
 
     #[test]

@@ -1,1 +1,85 @@
-//! runc state, bundles, shims
+//! `coroner runtime`: what runc, crun, containerd's bundles and the CRI plugin left of containers.
+//!
+//! ```text
+//! $ coroner runtime ls NODE        every container that a runtime or a bundle knows
+//! $ coroner runtime show ID NODE   everything that is known of one, and what is wrong with it
+//! $ coroner runtime fifo ID NODE   its exec.fifo: what its times tell (it is never opened)
+//! $ coroner runtime shims NODE     which shim serves which tasks, and at which socket
+//! $ coroner runtime explain "LOG LINE"
+//! ```
+//!
+//! The state of a container is derived from files, not believed: runc itself stores none. `sure`
+//! says that no other story explains the files; `likely` that another one could; `unknowable` that
+//! files do not tell. Whether an init process lives is never told by files.
+
+mod explain;
+mod fifo;
+mod ls;
+mod shims;
+mod show;
+mod task;
+
+use cli::{EvidenceArgs, Out, Outcome, Tool};
+
+pub use task::{Sure, Task};
+
+/// Arguments of `coroner runtime`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// List every container that runc, crun or a bundle knows
+    Ls {
+        /// Only this namespace
+        #[arg(short, long, value_name = "NAME")]
+        namespace: Option<String>,
+        /// Containers without a task, too: those of meta.db and of the CRI plugin
+        #[arg(short, long)]
+        all: bool,
+        #[command(flatten)]
+        evidence: EvidenceArgs,
+    },
+    /// Show everything that is known of one container, and what is wrong with it
+    Show {
+        /// Its id, or the beginning of it if that is enough
+        id: String,
+        #[command(flatten)]
+        evidence: EvidenceArgs,
+    },
+    /// Show a container's exec.fifo and what its times tell; it is never opened
+    Fifo {
+        /// The container's id, or the beginning of it if that is enough
+        id: String,
+        #[command(flatten)]
+        evidence: EvidenceArgs,
+    },
+    /// List shims: their sockets, and the tasks that they serve
+    Shims {
+        #[command(flatten)]
+        evidence: EvidenceArgs,
+    },
+    /// Say which known state a log line of runc, a shim, containerd or kubelet belongs to
+    Explain {
+        /// The line, or a piece of it
+        line: String,
+    },
+}
+
+/// `coroner runtime`
+pub const TOOL: Tool =
+    cli::tool!("runtime", "What runc, bundles and shims left of containers", Args, run);
+
+/// Runs it.
+pub fn run(args: Args, out: &mut Out) -> Outcome {
+    match args.verb {
+        Verb::Ls { namespace, all, evidence } => ls::run(namespace.as_deref(), all, &evidence, out),
+        Verb::Show { id, evidence } => show::run(&id, &evidence, out),
+        Verb::Fifo { id, evidence } => fifo::run(&id, &evidence, out),
+        Verb::Shims { evidence } => shims::run(&evidence, out),
+        Verb::Explain { line } => explain::run(&line, out),
+    }
+}

@@ -1,0 +1,207 @@
+//! `coroner runtime explain`
+
+use std::io;
+
+use cli::{Answer, Failure, Out, Outcome, Pen};
+use finding::Escaped;
+use serde::Serialize;
+
+/// A message of a runtime, a shim, containerd or kubelet, and what it tells.
+#[derive(Debug, Serialize)]
+struct Message {
+    /// Who says it.
+    who: &'static str,
+    /// The part of the line that does not change.
+    says: &'static str,
+    /// What it tells of the container.
+    means: &'static str,
+    /// The code whose finding confirms it, where files can.
+    confirmed_by: Option<&'static str>,
+}
+
+const fn message(
+    who: &'static str,
+    says: &'static str,
+    means: &'static str,
+    confirmed_by: &'static str,
+) -> Message {
+    let confirmed_by = if confirmed_by.is_empty() { None } else { Some(confirmed_by) };
+    Message { who, says, means, confirmed_by }
+}
+
+/// Messages whose state is known. The more telling part of two stands first.
+const MESSAGES: &[Message] = &[
+    message(
+        "runc",
+        "cannot start an already running container",
+        "The start found the FIFO without a byte in it, or gone: the container was let go before.",
+        "runtime/fifo-stale",
+    ),
+    message(
+        "runc",
+        "container with given id already exists",
+        "A state folder of this id was left behind by an earlier task.",
+        "runtime/state-without-bundle",
+    ),
+    message(
+        "runc",
+        "write exec fifo",
+        "Init was released and nobody read: a start was killed, or a tool opened exec.fifo and \
+         closed it, which kills a waiting container.",
+        "runtime/fifo-waiting",
+    ),
+    message(
+        "runc",
+        "container does not exist",
+        "There is no state.json: creation is under way, hangs in a hook or a mount, or died. \
+         `runc delete --force` would leak the process.",
+        "runtime/state-missing",
+    ),
+    message(
+        "runc",
+        "device or resource busy",
+        "A bind mount stands in the state folder (runc.XXXXXX, up to 1.1.14) or on rootfs; unmount \
+         it, then delete.",
+        "runtime/binary-leftover",
+    ),
+    message(
+        "runc",
+        "unexpected eof",
+        "A state.json is cut; no command works for this container while it is.",
+        "runtime/state-truncated",
+    ),
+    message(
+        "runc",
+        "can't get final child's pid",
+        "Creation failed in its first steps, before there was a state.json.",
+        "runtime/state-missing",
+    ),
+    message(
+        "runc",
+        "unable to freeze",
+        "A cgroup could not be frozen; look for tasks in state D, and for FREEZING.",
+        "",
+    ),
+    message(
+        "containerd",
+        "failed to read bootstrap.json when restoring bundle",
+        "The daemon lost the way to a shim at its start, and killed the container.",
+        "runtime/address-damaged",
+    ),
+    message(
+        "containerd",
+        "cleaning up after shim disconnected",
+        "The daemon could not reach a shim and cleans up after it: what ran under it is killed.",
+        "runtime/address-damaged",
+    ),
+    message(
+        "containerd",
+        "failed to load shim",
+        "As above: a bundle whose shim did not answer.",
+        "runtime/address-damaged",
+    ),
+    message(
+        "containerd",
+        "cleaning leaked shim process",
+        "A shim answered that it has no process; the daemon (1.7 and later) ends it.",
+        "runtime/bundle-without-state",
+    ),
+    message(
+        "containerd",
+        "failed to load container status",
+        "A status of the CRI plugin could not be read, and is overwritten.",
+        "runtime/status-damaged",
+    ),
+    message(
+        "containerd",
+        "failed to checkpoint status",
+        "The CRI folder of a container is not there, or the disk is full: the container is not \
+         loaded.",
+        "runtime/status-dir-missing",
+    ),
+    message(
+        "kubelet",
+        "failed to reserve container name",
+        "An earlier creation of the same container still runs or was left: look for a container \
+         that was created and not started.",
+        "runtime/fifo-waiting",
+    ),
+    message(
+        "kubelet",
+        "context deadline exceeded",
+        "A call took longer than two minutes. If it was CreateContainer or StartContainer, look \
+         for a folder without state.json, or a container that waits at its FIFO.",
+        "runtime/state-missing",
+    ),
+    message(
+        "kubelet",
+        "pleg is not healthy",
+        "Listing the containers takes too long: a shim does not answer, or containerd waits for \
+         its own lock.",
+        "",
+    ),
+];
+
+#[derive(Serialize)]
+struct Explained {
+    messages: Vec<&'static Message>,
+    /// Codes of checks whose daemon message it is.
+    codes: Vec<&'static finding::Code>,
+}
+
+pub(crate) fn run(line: &str, out: &mut Out) -> Outcome {
+    let lower = line.to_lowercase();
+    let is = |says: &str| {
+        let says = says.to_lowercase();
+        lower.contains(&says) || (lower.trim().len() > 5 && says.contains(lower.trim()))
+    };
+    let messages: Vec<&Message> = MESSAGES.iter().filter(|message| is(message.says)).collect();
+    let told = |name: &str| messages.iter().any(|message| message.confirmed_by == Some(name));
+    let codes: Vec<_> = checks::codes()
+        .into_iter()
+        .filter(|code| told(code.name) || code.messages.iter().any(|message| is(message)))
+        .collect();
+    if messages.is_empty() && codes.is_empty() {
+        let line = Escaped(line.as_bytes());
+        return Err(Failure::usage(format!("no known message is like {line}"))
+            .hint("give the part of the line that does not change: no ids, no times"));
+    }
+    out.answer(&Explained { messages, codes })
+}
+
+impl Answer for Explained {
+    const SCHEMA: &'static str = "runtime-explain/1";
+
+    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        for message in &self.messages {
+            pen.heading(format_args!("{}: \"{}\"", message.who, message.says))?;
+            pen.paragraph("  ", message.means)?;
+            if let Some(code) = message.confirmed_by {
+                pen.line(format_args!("  confirmed by {code}"))?;
+            }
+        }
+        for code in &self.codes {
+            pen.gap()?;
+            pen.heading(format_args!("{} ({}): {}", code.name, code.severity, code.title))?;
+            pen.paragraph("  ", code.explanation)?;
+            pen.paragraph("  what to do  ", code.remedy)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_that_confirms_a_message_exists() {
+        let codes = checks::codes();
+        for message in MESSAGES {
+            assert_eq!(message.says, message.says.to_lowercase());
+            if let Some(name) = message.confirmed_by {
+                assert!(codes.iter().any(|code| code.name == name), "{name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! `coroner runtime ls`
+
+use std::io;
+
+use cli::{Answer, Case, EvidenceArgs, Exit, Out, Outcome, Pen, Style, Table, age};
+use finding::{Text, Time, Unknown};
+use serde::Serialize;
+
+use crate::Task;
+use crate::task::{parts, unknown};
+
+#[derive(Serialize)]
+struct Listing {
+    now: Time,
+    containers: Vec<Task>,
+    unknown: Vec<Unknown>,
+}
+
+pub(crate) fn run(
+    namespace: Option<&str>,
+    all: bool,
+    args: &EvidenceArgs,
+    out: &mut Out,
+) -> Outcome {
+    let case = Case::open(args)?;
+    let node = case.node()?;
+    let wanted = |name: &Option<Text>| {
+        namespace.is_none_or(|wanted| name.as_ref().is_some_and(|name| *name == *wanted))
+    };
+    let containers = parts(&node)
+        .iter()
+        .filter(|(key, part)| wanted(&key.0) && (all || part.is_task()))
+        .map(|(key, part)| part.task(key))
+        .collect();
+    out.answer(&Listing { now: node.now, containers, unknown: unknown(&node) })
+}
+
+impl Answer for Listing {
+    const SCHEMA: &'static str = "runtime-ls/1";
+
+    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        let dash = || "-".to_owned();
+        let text = |text: &Option<Text>| text.as_ref().map_or_else(dash, ToString::to_string);
+        let mut table = Table::new(&[
+            "namespace", "id", "state", "since", "known", ">pid", "cri", "container", "pod",
+        ]);
+        for task in &self.containers {
+            let mut id = task.id.to_string();
+            // Ids of 64 digits fill a terminal; twelve tell them apart, and `show` takes them.
+            if pen.width().is_some() && id.len() == 64 && id.is_ascii() {
+                id.truncate(12);
+            }
+            table.cells(vec![
+                text(&task.namespace),
+                id,
+                task.state.to_owned(),
+                task.since.map_or_else(dash, |since| age(since, self.now)),
+                task.sure.word().to_owned(),
+                task.pid.map_or_else(dash, |pid| pid.to_string()),
+                task.cri.map_or_else(dash, |state| state.to_string()),
+                text(&task.container),
+                text(&task.pod),
+            ]);
+        }
+        pen.table(&table)?;
+        unknown_text(&self.unknown, pen)
+    }
+
+    fn exit(&self) -> Exit {
+        if self.unknown.is_empty() { Exit::CLEAN } else { Exit::UNREAD }
+    }
+}
+
+/// Says what a list may lack.
+pub(crate) fn unknown_text(unknown: &[Unknown], pen: &mut Pen<'_>) -> io::Result<()> {
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    pen.gap()?;
+    let line = pen.styled(Style::Bad, "The list is incomplete:").to_string();
+    pen.line(line)?;
+    for Unknown { what, why } in unknown {
+        pen.paragraph("  ", &format!("{what} cannot be known whole: {why}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,232 @@
+//! One container, joined from everything that knows it.
+
+use std::collections::BTreeMap;
+
+use cli::Failure;
+use finding::{Escaped, Text, Time, Unknown};
+use node::Node;
+use runc::{Bundle, Container, CriState, CriStatus, Phase, Program, Runtime};
+use serde::Serialize;
+
+/// How sure a derived state is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sure {
+    /// No other story explains the files.
+    Sure,
+    /// Another story could.
+    Likely,
+    /// Files do not tell.
+    Unknowable,
+}
+
+impl Sure {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Sure => "sure",
+            Self::Likely => "likely",
+            Self::Unknowable => "unknowable",
+        }
+    }
+}
+
+/// A container, joined from the runtime's state, its bundle, the CRI's status and meta.db.
+#[derive(Debug, Clone, Serialize)]
+pub struct Task {
+    /// containerd's namespace; none for what runc or crun was called for by hand.
+    pub namespace: Option<Text>,
+    /// Its id.
+    pub id: Text,
+    /// Its pod, as namespace and name.
+    pub pod: Option<Text>,
+    /// The pod's id.
+    pub pod_id: Option<Text>,
+    /// Its name in the pod; `(sandbox)` for the pod's own container.
+    pub container: Option<Text>,
+    /// Its state: a phase, or `exited`, `bundle only`, `no task`.
+    pub state: &'static str,
+    /// How sure that is.
+    pub sure: Sure,
+    /// What it was concluded from.
+    pub why: String,
+    /// Since when.
+    pub since: Option<Time>,
+    /// Pid of its init when it was written down.
+    pub pid: Option<i64>,
+    /// When that process started, in clock ticks since boot: the pid means nothing without.
+    pub start_ticks: Option<u64>,
+    /// Who keeps its state.
+    pub program: Option<Program>,
+    /// Its state folder.
+    pub state_dir: Option<Text>,
+    /// Its bundle.
+    pub bundle: Option<Text>,
+    /// The socket of its shim.
+    pub shim: Option<Text>,
+    /// What the CRI plugin says of it.
+    pub cri: Option<CriState>,
+    /// Whether meta.db has a container of this id; nothing where that is not known.
+    pub recorded: Option<bool>,
+}
+
+type Key = (Option<Text>, Text);
+
+/// What knows of one container.
+#[derive(Debug, Default)]
+pub(crate) struct Parts<'n> {
+    pub(crate) container: Option<&'n Container>,
+    pub(crate) bundle: Option<&'n Bundle>,
+    pub(crate) cri: Option<&'n CriStatus>,
+    pub(crate) recorded: Option<bool>,
+}
+
+/// The CRI plugin's namespace.
+const CRI: &str = "k8s.io";
+
+/// Everything that anybody knows, by namespace and id.
+pub(crate) fn parts(node: &Node) -> BTreeMap<Key, Parts<'_>> {
+    let mut all: BTreeMap<Key, Parts<'_>> = BTreeMap::new();
+    let runtime: Option<&Runtime> = node.runtime.read();
+    if let Some(runtime) = runtime {
+        for container in &runtime.containers {
+            let key = (container.namespace.clone(), container.id.clone());
+            all.entry(key).or_default().container = Some(container);
+        }
+        for bundle in &runtime.bundles {
+            let key = (Some(bundle.namespace.clone()), bundle.id.clone());
+            let part = all.entry(key).or_default();
+            // A hidden bundle may stand beside a new one of its name.
+            if part.bundle.is_none_or(|there| there.hidden) {
+                part.bundle = Some(bundle);
+            }
+        }
+        for cri in &runtime.cri {
+            let key = (Some(Text::from(CRI)), cri.id.clone());
+            all.entry(key).or_default().cri = Some(cri);
+        }
+    }
+    let namespaces = node.meta.rows.iter().flat_map(metadb::MetaDb::namespaces);
+    let mut whole = node.meta.rows.is_some();
+    for namespace in namespaces {
+        whole &= namespace.containers.is_whole();
+        for row in namespace.containers.read().into_iter().flatten() {
+            let key = (Some(namespace.name.clone()), row.key.clone());
+            all.entry(key).or_default().recorded = Some(true);
+        }
+    }
+    if whole {
+        for part in all.values_mut() {
+            part.recorded = part.recorded.or(Some(false));
+        }
+    }
+    all
+}
+
+impl Parts<'_> {
+    /// Whether a runtime or a bundle knows it.
+    pub(crate) const fn is_task(&self) -> bool {
+        self.container.is_some() || self.bundle.is_some()
+    }
+
+    /// The joined container.
+    pub(crate) fn task(&self, key: &Key) -> Task {
+        let (state, sure, why, since) = self.state();
+        let spec = self.bundle.and_then(|bundle| bundle.spec.get());
+        let pod = spec.and_then(runc::Spec::pod);
+        let label = |name: &str| self.container?.best_state()?.label(name);
+        let pod_id = pod.as_ref().map(|pod| pod.id.clone()).or_else(|| label(runc::SANDBOX_ID));
+        let name = pod.as_ref().and_then(|pod| pod.name.clone());
+        let name = name.or_else(|| label("io.kubernetes.cri.sandbox-name"));
+        let pod_namespace = pod.as_ref().and_then(|pod| pod.namespace.clone());
+        let pod_namespace = pod_namespace.or_else(|| label("io.kubernetes.cri.sandbox-namespace"));
+        let named = name.map(|name| match &pod_namespace {
+            Some(namespace) => Text::from([namespace.bytes(), name.bytes()].join(&b'/').as_slice()),
+            None => name,
+        });
+        let container = pod.as_ref().and_then(|pod| {
+            if pod.is_sandbox { Some(Text::from("(sandbox)")) } else { pod.container.clone() }
+        });
+        let container = container.or_else(|| label("io.kubernetes.cri.container-name"));
+        let init = self.bundle.and_then(|bundle| bundle.init_pid.get().copied());
+        Task {
+            namespace: key.0.clone(),
+            id: key.1.clone(),
+            pod: named,
+            pod_id,
+            container,
+            state,
+            sure,
+            why,
+            since,
+            pid: self.container.and_then(Container::pid).or(init),
+            start_ticks: self
+                .container
+                .and_then(|container| container.best_state()?.init_process_start),
+            program: self.container.map(|container| container.program),
+            state_dir: self.container.map(|container| container.path.clone()),
+            bundle: self.bundle.map(|bundle| bundle.path.clone()),
+            shim: self.bundle.and_then(Bundle::shim).map(runc::Address::path),
+            cri: self.cri.and_then(|cri| Some(cri.status.get()?.state())),
+            recorded: self.recorded,
+        }
+    }
+
+    fn state(&self) -> (&'static str, Sure, String, Option<Time>) {
+        let status = self.cri.and_then(|cri| cri.status.whole());
+        let Some(container) = self.container else {
+            let Some(bundle) = self.bundle else {
+                let since = status.and_then(|status| status.finished.or(status.started));
+                let why = "neither a runtime nor a bundle knows it".to_owned();
+                return ("no task", Sure::Sure, why, since);
+            };
+            let why = "there is a bundle, and no runtime knows it".to_owned();
+            return ("bundle only", Sure::Sure, why, Some(bundle.dir.mtime));
+        };
+        let derived = &container.derived;
+        let finished = status.and_then(|status| status.finished);
+        if let (Phase::Started, Some(finished)) = (derived.phase, finished) {
+            let why = "it was started, and the CRI plugin wrote down that it ended".to_owned();
+            return ("exited", Sure::Sure, why, Some(finished));
+        }
+        let sure = match derived.phase {
+            Phase::Unknowable => Sure::Unknowable,
+            _ if derived.sure => Sure::Sure,
+            _ => Sure::Likely,
+        };
+        (derived.phase.word(), sure, derived.why.clone(), derived.since)
+    }
+}
+
+/// The container whose id is `wanted`, or the only one whose id begins so.
+pub(crate) fn pick<'n>(
+    all: BTreeMap<Key, Parts<'n>>,
+    wanted: &str,
+    unknown: &[Unknown],
+) -> Result<Vec<(Key, Parts<'n>)>, Failure> {
+    let shown = Escaped(wanted.as_bytes()).to_string();
+    let begins = |key: &Key| key.1.bytes().starts_with(wanted.as_bytes());
+    let mut found: Vec<_> = all.into_iter().filter(|(key, _)| begins(key)).collect();
+    if found.iter().any(|(key, _)| key.1 == *wanted) {
+        found.retain(|(key, _)| key.1 == *wanted);
+    }
+    let Some(first) = found.first().map(|(key, _)| key.1.clone()) else {
+        let failure = match unknown.first() {
+            None => Failure::usage(format!("there is no container {shown}")),
+            Some(Unknown { what, why }) => Failure::unread(format!(
+                "{shown} was not found, but {what} cannot be known whole: {why}"
+            )),
+        };
+        return Err(failure.hint("`coroner runtime ls --all` lists what there is"));
+    };
+    if found.iter().any(|(key, _)| key.1 != first) {
+        let ids: Vec<String> = found.iter().take(5).map(|(key, _)| key.1.to_string()).collect();
+        let message = format!("{shown} begins the ids of several: {}", ids.join(", "));
+        return Err(Failure::usage(message).hint("give more of the id"));
+    }
+    Ok(found)
+}
+
+/// What may be missing from an answer.
+pub(crate) fn unknown(node: &Node) -> Vec<Unknown> {
+    node.runtime.unknown().to_vec()
+}

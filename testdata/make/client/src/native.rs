@@ -11,8 +11,8 @@ use containerd_client::services::v1::snapshots::MountsRequest;
 use containerd_client::services::v1::snapshots::snapshots_client::SnapshotsClient;
 use containerd_client::services::v1::tasks_client::TasksClient;
 use containerd_client::services::v1::{
-    AddResourceRequest, CreateRequest, CreateTaskRequest, GetContainerRequest, Resource, WriteAction,
-    WriteContentRequest,
+    AddResourceRequest, CreateRequest, CreateTaskRequest, GetContainerRequest, Resource,
+    WriteAction, WriteContentRequest,
 };
 use containerd_client::tonic::Request;
 use containerd_client::tonic::transport::Channel;
@@ -22,20 +22,50 @@ use crate::Result;
 /// A request within a namespace.
 pub(crate) fn within<T>(ns: &str, message: T) -> Result<Request<T>> {
     let mut request = Request::new(message);
-    request.metadata_mut().insert("containerd-namespace", ns.parse()?);
+    request
+        .metadata_mut()
+        .insert("containerd-namespace", ns.parse()?);
     Ok(request)
 }
 
 /// Creates the task of a container without starting it: runc's init waits on its FIFO.
 pub(crate) async fn create_task(channel: Channel, ns: &str, id: &str) -> Result<()> {
     let get = within(ns, GetContainerRequest { id: id.into() })?;
-    let container = ContainersClient::new(channel.clone()).get(get).await?.into_inner().container;
+    let container = ContainersClient::new(channel.clone())
+        .get(get)
+        .await?
+        .into_inner()
+        .container;
     let container = container.ok_or("the container is not there")?;
-    let mounts = within(ns, MountsRequest { snapshotter: container.snapshotter, key: container.snapshot_key })?;
-    let rootfs = SnapshotsClient::new(channel.clone()).mounts(mounts).await?.into_inner().mounts;
-    let options = container.runtime.and_then(|Runtime { options, .. }| options);
-    let create = CreateTaskRequest { container_id: id.into(), rootfs, options, ..CreateTaskRequest::default() };
-    println!("{}", TasksClient::new(channel).create(within(ns, create)?).await?.into_inner().pid);
+    let mounts = within(
+        ns,
+        MountsRequest {
+            snapshotter: container.snapshotter,
+            key: container.snapshot_key,
+        },
+    )?;
+    let rootfs = SnapshotsClient::new(channel.clone())
+        .mounts(mounts)
+        .await?
+        .into_inner()
+        .mounts;
+    let options = container
+        .runtime
+        .and_then(|Runtime { options, .. }| options);
+    let create = CreateTaskRequest {
+        container_id: id.into(),
+        rootfs,
+        options,
+        ..CreateTaskRequest::default()
+    };
+    println!(
+        "{}",
+        TasksClient::new(channel)
+            .create(within(ns, create)?)
+            .await?
+            .into_inner()
+            .pid
+    );
     Ok(())
 }
 
@@ -58,9 +88,14 @@ pub(crate) async fn ingest(
     };
     let mut request = within(ns, Once(Some(write)))?;
     if let Some(lease) = lease {
-        request.metadata_mut().insert("containerd-lease", lease.parse()?);
+        request
+            .metadata_mut()
+            .insert("containerd-lease", lease.parse()?);
     }
-    let mut answers = ContentClient::new(channel).write(request).await?.into_inner();
+    let mut answers = ContentClient::new(channel)
+        .write(request)
+        .await?
+        .into_inner();
     while answers.message().await?.is_some() {}
     Ok(())
 }
@@ -80,14 +115,42 @@ impl<T: Unpin> futures_core::Stream for Once<T> {
 }
 
 pub(crate) async fn lease(channel: Channel, ns: &str, id: &str, labels: &[&str]) -> Result<()> {
-    let labels: HashMap<String, String> =
-        labels.iter().filter_map(|l| l.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect();
-    LeasesClient::new(channel).create(within(ns, CreateRequest { id: id.into(), labels })?).await?;
+    let labels: HashMap<String, String> = labels
+        .iter()
+        .filter_map(|l| l.split_once('='))
+        .map(|(k, v)| (k.into(), v.into()))
+        .collect();
+    LeasesClient::new(channel)
+        .create(within(
+            ns,
+            CreateRequest {
+                id: id.into(),
+                labels,
+            },
+        )?)
+        .await?;
     Ok(())
 }
 
-pub(crate) async fn lease_add(channel: Channel, ns: &str, lease: &str, kind: &str, id: &str) -> Result<()> {
-    let resource = Some(Resource { id: id.into(), r#type: kind.into() });
-    LeasesClient::new(channel).add_resource(within(ns, AddResourceRequest { id: lease.into(), resource })?).await?;
+pub(crate) async fn lease_add(
+    channel: Channel,
+    ns: &str,
+    lease: &str,
+    kind: &str,
+    id: &str,
+) -> Result<()> {
+    let resource = Some(Resource {
+        id: id.into(),
+        r#type: kind.into(),
+    });
+    LeasesClient::new(channel)
+        .add_resource(within(
+            ns,
+            AddResourceRequest {
+                id: lease.into(),
+                resource,
+            },
+        )?)
+        .await?;
     Ok(())
 }

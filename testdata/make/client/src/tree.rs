@@ -24,7 +24,10 @@ pub(crate) fn list(root: &Path) -> Result<Value> {
                 waiting.push(relative.join(entry?.file_name()));
             }
         }
-        entries.push((relative.as_os_str().as_bytes().to_vec(), describe(&path, &relative, &meta)?));
+        entries.push((
+            relative.as_os_str().as_bytes().to_vec(),
+            describe(&path, &relative, &meta)?,
+        ));
     }
     entries.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(entries.into_iter().map(|(_, about)| about).collect())
@@ -34,16 +37,25 @@ fn describe(path: &Path, relative: &Path, meta: &fs::Metadata) -> Result<Value> 
     let kind = meta.file_type();
     let mut about = Map::new();
     about.insert("path".into(), name(relative.as_os_str()));
-    about.insert("mode".into(), json!(format!("{:04o}", meta.mode() & 0o7777)));
+    about.insert(
+        "mode".into(),
+        json!(format!("{:04o}", meta.mode() & 0o7777)),
+    );
     about.insert("uid".into(), json!(meta.uid()));
     about.insert("gid".into(), json!(meta.gid()));
-    about.insert("mtime".into(), json!(format!("{}.{:09}", meta.mtime(), meta.mtime_nsec())));
+    about.insert(
+        "mtime".into(),
+        json!(format!("{}.{:09}", meta.mtime(), meta.mtime_nsec())),
+    );
     let word = if kind.is_file() {
         about.insert("size".into(), json!(meta.size()));
         about.insert("blocks".into(), json!(meta.blocks()));
         about.insert("nlink".into(), json!(meta.nlink()));
         about.insert("ino".into(), json!(meta.ino()));
-        about.insert("sha256".into(), json!(hex::encode(Sha256::digest(fs::read(path)?))));
+        about.insert(
+            "sha256".into(),
+            json!(hex::encode(Sha256::digest(fs::read(path)?))),
+        );
         "file"
     } else if kind.is_dir() {
         "directory"
@@ -55,8 +67,15 @@ fn describe(path: &Path, relative: &Path, meta: &fs::Metadata) -> Result<Value> 
     } else if kind.is_socket() {
         "socket"
     } else {
-        about.insert("device".into(), json!(format!("{}:{}", major(meta.rdev()), minor(meta.rdev()))));
-        if kind.is_char_device() { "char" } else { "block" }
+        about.insert(
+            "device".into(),
+            json!(format!("{}:{}", major(meta.rdev()), minor(meta.rdev()))),
+        );
+        if kind.is_char_device() {
+            "char"
+        } else {
+            "block"
+        }
     };
     about.insert("type".into(), json!(word));
     about.insert("xattrs".into(), xattrs(path)?);
@@ -79,11 +98,18 @@ fn xattrs(path: &Path) -> Result<Value> {
         Err(error) => return Err(error.into()),
     };
     let mut all = Map::new();
-    for key in names.get(..length).unwrap_or_default().split_inclusive(|&b| b == 0) {
+    for key in names
+        .get(..length)
+        .unwrap_or_default()
+        .split_inclusive(|&b| b == 0)
+    {
         let key = CStr::from_bytes_with_nul(key)?;
         let mut value = vec![0; 65536];
         let length = lgetxattr(path, key, value.as_mut_slice())?;
-        all.insert(key.to_string_lossy().into_owned(), json!(hex::encode(value.get(..length).unwrap_or_default())));
+        all.insert(
+            key.to_string_lossy().into_owned(),
+            json!(hex::encode(value.get(..length).unwrap_or_default())),
+        );
     }
     Ok(Value::Object(all))
 }

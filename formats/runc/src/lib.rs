@@ -24,7 +24,9 @@ pub use doc::{Doc, LIMIT};
 pub use fault::{Fault, File};
 pub use phase::{Derived, Phase, Signs};
 pub use read::{CRI, SHIM_ROOT, TASKS, read};
-pub use runtime::{Bundle, Container, CriStatus, Leftover, Program, Runtime, ShimSocket, WorkDir};
+pub use runtime::{
+    Bundle, Container, CriStatus, Leftover, Program, Runtime, ShimSocket, Whole, WorkDir,
+};
 pub use small::{LOG_LINES, LogLine, Options, init_pid, log};
 pub use spec::{GROUP, Pod, SANDBOX_ID, Spec};
 pub use state::{Config, State, TICKS};

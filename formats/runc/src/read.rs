@@ -52,6 +52,7 @@ pub fn read(
             runtime.bundles.push(bundle);
         },
     );
+    runtime.whole.bundles = gaps.unknown.is_empty();
     each_task(
         evidence,
         &root.join(TASKS),
@@ -65,6 +66,7 @@ pub fn read(
             });
         },
     );
+    let before = gaps.unknown.len();
     let mut roots: Vec<PathBuf> = vec![SHIM_ROOT.into()];
     roots.extend(
         ROOTS_OF_NAMESPACES
@@ -107,8 +109,11 @@ pub fn read(
             }
         }
     }
+    runtime.whole.containers = gaps.unknown.len() == before;
     sockets(evidence, &mut runtime, &mut gaps);
+    let before = gaps.unknown.len();
     cri(evidence, root, &mut runtime, &mut gaps);
+    runtime.whole.cri = gaps.unknown.len() == before;
     runtime.strange = gaps.strange;
     Known::with(runtime, gaps.unknown)
 }

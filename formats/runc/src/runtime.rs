@@ -26,6 +26,19 @@ pub struct Runtime {
     pub cri_deleted: Vec<Text>,
     /// Names that stand where a folder should, and are none: path, and what they are.
     pub strange: Vec<(Text, Unread)>,
+    /// Which of the lists above are known to hold everything.
+    pub whole: Whole,
+}
+
+/// Which lists are known to hold everything: what absence may be concluded from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Whole {
+    /// `containers`
+    pub containers: bool,
+    /// `bundles`
+    pub bundles: bool,
+    /// `cri`
+    pub cri: bool,
 }
 
 /// Which program keeps a container's state.

@@ -7,7 +7,7 @@ use runc::codes;
 use runc::{Bundle, CriState, Doc, Phase, Runtime, SOCKETS};
 
 use super::{ago, in_flight, runtime, task, unread, with_pod};
-use crate::{Check, Judge, Need};
+use crate::{Check, Judge};
 
 pub(crate) const ADDRESS_DAMAGED: Check = Check {
     code: &codes::ADDRESS_DAMAGED,
@@ -16,7 +16,7 @@ pub(crate) const ADDRESS_DAMAGED: Check = Check {
 };
 pub(crate) const BUNDLE_WITHOUT_STATE: Check = Check {
     code: &codes::BUNDLE_WITHOUT_STATE,
-    needs: &[Need::Runtime],
+    needs: &[],
     run: bundle_without_state,
 };
 pub(crate) const BUNDLE_HIDDEN: Check = Check {
@@ -26,7 +26,7 @@ pub(crate) const BUNDLE_HIDDEN: Check = Check {
 };
 pub(crate) const WORK_DIR_ORPHAN: Check = Check {
     code: &codes::WORK_DIR_ORPHAN,
-    needs: &[Need::Runtime],
+    needs: &[],
     run: work_dir_orphan,
 };
 pub(crate) const WORK_DIR_MISSING: Check = Check {
@@ -36,7 +36,7 @@ pub(crate) const WORK_DIR_MISSING: Check = Check {
 };
 pub(crate) const SOCKET_ORPHAN: Check = Check {
     code: &codes::SOCKET_ORPHAN,
-    needs: &[Need::Runtime],
+    needs: &[],
     run: socket_orphan,
 };
 pub(crate) const SOCKET_FOREIGN: Check = Check {
@@ -189,6 +189,9 @@ fn is_older(runtime: &Runtime) -> bool {
 }
 
 fn bundle_without_state(judge: &mut Judge<'_>) {
+    if !runtime(judge).is_some_and(|runtime| runtime.whole.containers) {
+        return judge.abstain("the runtime's state folders cannot be known whole");
+    }
     each(judge, |judge, runtime, bundle| {
         let pod = bundle.sandbox.as_ref().and_then(|pod| {
             let same = |other: &&Bundle| other.id == *pod && other.namespace == bundle.namespace;
@@ -235,6 +238,9 @@ fn work_dir_orphan(judge: &mut Judge<'_>) {
     let Some(runtime) = runtime(judge) else {
         return;
     };
+    if !runtime.whole.bundles {
+        return judge.abstain("the bundles cannot be known whole");
+    }
     let bundles: BTreeSet<_> = runtime
         .bundles
         .iter()
@@ -271,8 +277,16 @@ fn work_dir_missing(judge: &mut Judge<'_>) {
 }
 
 fn socket_orphan(judge: &mut Judge<'_>) {
-    let sockets = runtime(judge).and_then(|runtime| runtime.sockets.as_deref());
-    for socket in sockets.unwrap_or_default() {
+    let Some(runtime) = runtime(judge) else {
+        return;
+    };
+    let Some(sockets) = &runtime.sockets else {
+        return judge.abstain("the evidence does not keep sockets");
+    };
+    if !runtime.whole.bundles {
+        return judge.abstain("the bundles cannot be known whole");
+    }
+    for socket in sockets {
         if socket.bundles.is_empty() {
             let location = Location::file(socket.path.clone());
             let message = "no bundle names this socket of a shim";

@@ -1,11 +1,11 @@
 //! State folders of runc and crun.
 
-use finding::{Finding, Location, Severity, Unread};
+use finding::{Finding, Location, Severity, Text, Unread};
 use runc::codes;
 use runc::{Container, Phase, Program, Runtime, SHIM_ROOT, State};
 
 use super::{about, ago, bundle_of, in_flight, pod_of, runtime, unread};
-use crate::{Check, Judge, Need};
+use crate::{Check, Judge};
 
 /// Seconds that a created container may wait for its start before somebody has forgotten it.
 const FORGOTTEN: i64 = 600;
@@ -42,7 +42,7 @@ pub(crate) const BINARY_LEFTOVER: Check = Check {
 };
 pub(crate) const STATE_WITHOUT_BUNDLE: Check = Check {
     code: &codes::STATE_WITHOUT_BUNDLE,
-    needs: &[Need::Runtime],
+    needs: &[],
     run: state_without_bundle,
 };
 pub(crate) const STATE_STALE: Check = Check {
@@ -82,6 +82,7 @@ fn never_started(judge: &mut Judge<'_>) {
         let pid = container
             .pid()
             .map_or(String::new(), |pid| format!("; its init had pid {pid}"));
+        let (namespace, id) = (container.namespace.as_ref(), &container.id);
         let message = if waits {
             format!(
                 "the container was created {} and never started{pid}",
@@ -95,8 +96,26 @@ fn never_started(judge: &mut Judge<'_>) {
         };
         let code = &codes::FIFO_WAITING;
         let finding = about(judge, runtime, container, code, "exec.fifo", message);
-        Some(finding.severity(severity))
+        let finding = finding.severity(severity);
+        // The commands, where the names can be given to a shell as they stand.
+        let plain = |text: &Text| text.bytes().iter().all(|byte| is_plain(*byte));
+        Some(match namespace {
+            Some(namespace) if waits && !in_pod && plain(namespace) && plain(id) => {
+                let task = format!("ctr -n {namespace} task");
+                finding.remedy(format!(
+                    "Never open, read or write exec.fifo: that kills or starts the container. \
+                     With containerd running, start it: `{task} start {id}`, or remove it: \
+                     `{task} rm -f {id}`."
+                ))
+            }
+            _ => finding,
+        })
     });
+}
+
+/// Whether a byte of a name means nothing to a shell.
+const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
 fn fifo_stale(judge: &mut Judge<'_>) {
@@ -228,6 +247,9 @@ fn binary_leftover(judge: &mut Judge<'_>) {
 }
 
 fn state_without_bundle(judge: &mut Judge<'_>) {
+    if !runtime(judge).is_some_and(|runtime| runtime.whole.bundles) {
+        return judge.abstain("the bundles cannot be known whole");
+    }
     each(judge, |judge, runtime, container| {
         if bundle_of(runtime, container).is_some() {
             return None;

@@ -16,7 +16,7 @@ pub(crate) const STATUS_MISSING: Check = Check {
 };
 pub(crate) const STATUS_DIR_MISSING: Check = Check {
     code: &codes::STATUS_DIR_MISSING,
-    needs: &[Need::Runtime],
+    needs: &[],
     run: status_dir_missing,
 };
 pub(crate) const STATUS_ORPHAN: Check = Check {
@@ -31,7 +31,7 @@ pub(crate) const STATUS_LEFTOVER: Check = Check {
 };
 pub(crate) const STATUS_WITHOUT_TASK: Check = Check {
     code: &codes::STATUS_WITHOUT_TASK,
-    needs: &[Need::Runtime],
+    needs: &[],
     run: status_without_task,
 };
 
@@ -110,6 +110,9 @@ fn status_dir_missing(judge: &mut Judge<'_>) {
     let Some(runtime) = runtime(judge) else {
         return;
     };
+    if !runtime.whole.cri {
+        return judge.abstain("the CRI's folders of containers cannot be known whole");
+    }
     let folders: BTreeSet<&Text> = runtime.cri.iter().map(|cri| &cri.id).collect();
     for row in recorded(judge) {
         if !folders.contains(&row.key) {
@@ -171,6 +174,9 @@ fn status_without_task(judge: &mut Judge<'_>) {
     let Some(runtime) = runtime(judge) else {
         return;
     };
+    if !runtime.whole.bundles {
+        return judge.abstain("the bundles cannot be known whole");
+    }
     let tasks: BTreeSet<&Text> = runtime
         .bundles
         .iter()

@@ -241,6 +241,7 @@ impl<'s> Bucket<'s> {
     ) {
         let Contents { entries, faults } = contents;
         let kind = node.kind();
+        let before = faults.len();
         if kind == Kind::Leaf {
             scan(node, bounds, faults, |element, _| {
                 entries.push(self.entry(&element, node.id(), line));
@@ -264,17 +265,14 @@ impl<'s> Bucket<'s> {
                 } else {
                     Some(key)
                 };
-                let bounds = Bounds {
-                    from,
-                    until: bounds.until,
-                };
+                let bounds = Bounds { from, ..bounds };
                 stack.push((pointer, bounds, line.clone()));
             });
             if let Some(children) = stack.get_mut(first..) {
                 children.reverse();
             }
         }
-        if node.count() == 0 && (kind == Kind::Branch || !is_root) {
+        if node.count() == 0 && faults.len() == before && (kind == Kind::Branch || !is_root) {
             let span = Span::new(node.view().absolute(10), 2);
             let fault = Fault::new(What::PageEmpty { kind }, Some(node.id()), span);
             faults.push(fault.hiding(bounds.from, bounds.until));

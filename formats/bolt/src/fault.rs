@@ -215,6 +215,7 @@ pub enum What {
     BucketHeader {
         found: u64,
     },
+    BucketFlag,
     InlineHeader {
         id: PageId,
         flags: u16,
@@ -342,6 +343,7 @@ impl What {
             Self::KeyBeforeBranch => &codes::KEY_BEFORE_BRANCH,
             Self::KeyPastBranch => &codes::KEY_PAST_BRANCH,
             Self::BucketHeader { .. } => &codes::BUCKET_HEADER,
+            Self::BucketFlag => &codes::BUCKET_FLAG,
             Self::InlineHeader { .. } => &codes::INLINE_HEADER,
             Self::InlineLength { .. } => &codes::INLINE_LENGTH,
             Self::InlineNested => &codes::INLINE_NESTED,

@@ -46,6 +46,42 @@ pub(crate) fn header(value: View<'_>, leaf: PageId) -> (Option<Header<'_>>, Opti
     }
 }
 
+/// What a plain value may be in truth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Disguise {
+    /// The header of a bucket whose root is this page, if nothing else names that.
+    Page(PageId),
+    /// A whole inline bucket.
+    Inline,
+}
+
+/// What the plain value of `element` may be in truth: a bucket that lost its flag.
+pub(crate) fn disguise(element: &Element<'_>, page: PageId) -> Option<Disguise> {
+    let value = element.value;
+    let root = value.u64_le(0, "root").ok()?;
+    // No sequence of a real bucket needs more.
+    if root >= 2 && value.len() == BUCKET && value.u64_le(8, "sequence").ok()? < 1 << 40 {
+        return Some(Disguise::Page(PageId(root)));
+    }
+    let inside = value
+        .rest(BUCKET, "inline page")
+        .ok()
+        .filter(|_| root == 0)?;
+    let head = page::Header::read(inside).ok()?;
+    if head.id.0 != 0 || head.kind() != Some(Kind::Leaf) || head.overflow != 0 {
+        return None;
+    }
+    let mut faults = Vec::new();
+    scan(inside, page, u64::MAX, &mut faults, |_| {});
+    faults.is_empty().then_some(Disguise::Inline)
+}
+
+/// The fault of such a value: the flags of `element` are wrong.
+pub(crate) fn flag_lost(element: &Element<'_>, page: PageId) -> Fault {
+    let span = Span::new(element.span.start, 4);
+    Fault::new(What::BucketFlag, Some(page), span).hiding(Some(element.key.bytes()), None)
+}
+
 /// Goes through the leaf inside a bucket's value, which stands in page `leaf`.
 pub(crate) fn scan<'s>(
     page: View<'s>,
@@ -74,7 +110,11 @@ pub(crate) fn scan<'s>(
     let node = Node::new(page, leaf, header, Kind::Leaf);
     let first = faults.len();
     let mut end = HEADER;
-    scan_node(&node, Bounds::default(), faults, |element, faults| {
+    let bounds = Bounds {
+        is_inline: true,
+        ..Bounds::default()
+    };
+    scan_node(&node, bounds, faults, |element, faults| {
         end = element.value.span().end().saturating_sub(page.base());
         if element.flags & BUCKET_FLAG == 0 {
             row(element);

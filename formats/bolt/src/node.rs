@@ -184,6 +184,15 @@ impl<'s> Node<'s> {
             })
     }
 
+    /// How many pages its elements need, for a node whose overflow cannot be: from the last one.
+    pub(crate) fn needs(&self, page_size: u64) -> u64 {
+        let last = self.count().min(self.room()).checked_sub(1);
+        let end = last
+            .and_then(|last| self.raw(last).ok())
+            .map(|raw| raw.end());
+        end.unwrap_or(1).div_ceil(page_size.max(1)).max(1)
+    }
+
     /// The number of elements that the place of the first key gives, if they are all packed.
     pub(crate) fn packed_count(&self) -> Option<u64> {
         let pos = u64::from(self.raw(0).ok()?.pos);

@@ -22,6 +22,8 @@ pub(crate) struct Bounds<'s> {
     pub(crate) from: Option<&'s [u8]>,
     /// The first that belongs to the next node.
     pub(crate) until: Option<&'s [u8]>,
+    /// Whether the node is inline, so that somebody else judges what follows the last value.
+    pub(crate) is_inline: bool,
 }
 
 /// Goes through a node, hands every readable element to `row`, everything wrong to `faults`.
@@ -142,14 +144,19 @@ impl<'s, 'f> Scan<'s, 'f> {
 
     fn element(&mut self, index: u64) -> Option<Element<'s>> {
         let raw = self.node.raw(index).ok()?;
-        self.check_place(&raw);
-        let end = raw.end();
+        let moved = self.moved(index, &raw);
         let Ok(element) = self.node.cut(index, &raw) else {
             self.out_of_bounds(&raw);
-            self.next = None;
+            self.next = moved;
             return None;
         };
-        self.next = Some(end);
+        self.check_place(&raw);
+        if moved.is_some() {
+            // What stands where the position points belongs to others.
+            self.next = moved;
+            return None;
+        }
+        self.next = Some(raw.end());
         let key = element.key.bytes();
         if key.is_empty() || raw.ksize > 32_768 {
             self.check_key(&raw);
@@ -191,11 +198,22 @@ impl<'s, 'f> Scan<'s, 'f> {
         }
     }
 
+    /// Where the next key starts, if the next element shows that only this one's position is wrong.
+    fn moved(&self, index: u64, raw: &RawElement) -> Option<u64> {
+        let want = self.next.filter(|want| *want != raw.key_at())?;
+        let end = want
+            .checked_add(u64::from(raw.ksize))?
+            .checked_add(u64::from(raw.vsize))?;
+        let next = index.checked_add(1).filter(|next| *next < self.rows)?;
+        let after = self.node.raw(next).ok()?;
+        (after.key_at() == end).then_some(end)
+    }
+
     /// Whether the key starts where the value before it ends.
     fn check_place(&mut self, raw: &RawElement) {
         let Some(want) = self.next else { return };
         let found = raw.key_at();
-        if want == found || raw.end() > self.node.view().len() {
+        if want == found {
             return;
         }
         let (want, found) = (
@@ -215,7 +233,8 @@ impl<'s, 'f> Scan<'s, 'f> {
     fn out_of_bounds(&mut self, raw: &RawElement) {
         let len = self.node.view().len();
         let pos = self.pos_offset();
-        let (part, offset, found, from) = if raw.key_at() > len {
+        let is_misplaced = self.next.is_some_and(|want| want != raw.key_at());
+        let (part, offset, found, from) = if is_misplaced || raw.key_at() > len {
             (Part::Position, pos, raw.pos, raw.at)
         } else if raw.value_at() > len {
             (Part::Key, pos.saturating_add(4), raw.ksize, raw.key_at())
@@ -258,7 +277,7 @@ impl<'s, 'f> Scan<'s, 'f> {
             self.push(fault.hiding(self.bounds.from, self.bounds.until));
         }
         self.close(self.bounds.until);
-        let is_whole = self.faults.len() == self.first;
+        let is_whole = self.faults.len() == self.first && !self.bounds.is_inline;
         // Where elements are broken, what stands behind the last one says nothing new.
         if let Some(next) = self.next.filter(|_| is_whole)
             && let Ok(slack) = self.node.view().rest(next, "slack")

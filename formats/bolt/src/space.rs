@@ -79,7 +79,9 @@ impl<'s> Space<'s> {
             };
             let span = Span::new(page.absolute(12), 4);
             faults.push(Fault::new(what, Some(id), span));
-            pages = room.saturating_add(1);
+            let all = self.run(id, room.saturating_add(1)).ok()?;
+            let needs = Node::new(all, id, header, kind).needs(self.page_size);
+            pages = needs.min(room.saturating_add(1));
         }
         let view = self.run(id, pages).ok()?;
         Some(Node::new(view, id, header, kind))

@@ -59,6 +59,10 @@ pub(crate) fn freelist(
         return list;
     }
     let room_after = end.0.saturating_sub(page.0).saturating_sub(1);
+    let room = room_after.saturating_add(1).saturating_mul(page_size);
+    let Some((first, count)) = count(start, header, page, header.pages(), room, sink) else {
+        return list;
+    };
     let mut pages = header.pages();
     if u64::from(header.overflow) > room_after {
         let what = What::PageOverflow {
@@ -70,15 +74,12 @@ pub(crate) fn freelist(
             Some(page),
             Span::new(at.saturating_add(12), 4),
         ));
-        pages = room_after.saturating_add(1);
+        let bytes = first.saturating_add(count.saturating_mul(8));
+        pages = bytes.div_ceil(page_size.max(1));
     }
     for id in page.0..page.0.saturating_add(pages) {
         list.own.insert(PageId(id));
     }
-    let bytes = pages.saturating_mul(page_size);
-    let Some((first, count)) = count(start, header, page, bytes, sink) else {
-        return list;
-    };
     list.is_whole = true;
     let ids = Ids {
         survey,
@@ -115,7 +116,8 @@ fn count(
     start: View<'_>,
     header: Header,
     page: PageId,
-    bytes: u64,
+    pages: u64,
+    most: u64,
     sink: &mut Sink,
 ) -> Option<(u64, u64)> {
     let (first, count, span) = if header.count == COUNT_FOLLOWS {
@@ -132,6 +134,7 @@ fn count(
             Span::new(start.absolute(10), 2),
         )
     };
+    let bytes = pages.saturating_mul(start.len()).min(most);
     let room = bytes.saturating_sub(first).div_euclid(8);
     if count > room {
         let what = What::FreelistCount { room, found: count };

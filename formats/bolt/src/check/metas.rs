@@ -103,19 +103,34 @@ fn both(metas: &[Result<Meta, Fault>; 2], page_size: u64, sink: &mut Sink) {
 }
 
 /// Whether the file is as long as the meta in use says.
-fn length(meta: &Meta, len: u64, page_size: u64, sink: &mut Sink) {
+fn length(meta: &Meta, other: Option<&Meta>, len: u64, page_size: u64, sink: &mut Sink) {
     let want = meta.high_water.at(page_size);
-    if len < want {
+    let over = len.checked_rem(page_size).unwrap_or(0);
+    if len < want && is_absurd(meta, other) {
+        let found = meta.high_water;
+        let at = PageId(meta.slot).at(page_size).saturating_add(0x38);
+        let what = What::MetaHighWater { found };
+        sink.fault(Fault::new(what, Some(PageId(meta.slot)), Span::new(at, 8)));
+    } else if len < want {
         let what = What::FileShort { want, found: len };
         sink.fault(Fault::new(what, None, Span::new(len, 0)));
-    } else if len.checked_rem(page_size).is_some_and(|over| over != 0) {
-        let over = len.checked_rem(page_size).unwrap_or(0);
+    } else if over != 0 {
         let at = len.saturating_sub(over);
         sink.fault(Fault::new(
             What::RaggedEnd { over },
             None,
             Span::new(at, over),
         ));
+    }
+}
+
+/// Whether a high-water mark is too high to be explained by a file that was cut: the other meta is
+/// one transaction away, and says something else entirely.
+pub(crate) fn is_absurd(meta: &Meta, other: Option<&Meta>) -> bool {
+    let mark = meta.high_water.0;
+    match other {
+        Some(other) => mark.div_euclid(16) > other.high_water.0.saturating_add(1 << 20),
+        None => mark > 1 << 40,
     }
 }
 
@@ -190,8 +205,17 @@ pub(crate) fn judge(
         sink.fault(Fault::new(What::Empty, None, Span::new(0, 0)));
         return None;
     }
-    let bad = found.metas.iter().filter_map(|meta| meta.as_ref().err());
-    for fault in found.faults.iter().chain(bad) {
+    for fault in &found.faults {
+        sink.fault(fault.clone());
+    }
+    let is_none = found.faults.iter().any(|fault| fault.what == What::NotBolt);
+    // Where nothing is a database, the metas need no word of their own.
+    for fault in found
+        .metas
+        .iter()
+        .filter_map(|meta| meta.as_ref().err())
+        .filter(|_| !is_none)
+    {
         sink.fault(fault.clone());
     }
     let page_size = found.page_size.filter(|_| !found.is_unsupported())?;
@@ -205,7 +229,12 @@ pub(crate) fn judge(
     both(&found.metas, page_size, sink);
     let meta = newest(&found.metas).or_else(|| plausible(start, page_size, len));
     if let Some(meta) = &meta {
-        length(meta, len, page_size, sink);
+        let other = found
+            .metas
+            .iter()
+            .flatten()
+            .find(|other| other.slot != meta.slot);
+        length(meta, other, len, page_size, sink);
     }
     meta
 }

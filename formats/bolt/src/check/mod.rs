@@ -130,18 +130,9 @@ pub fn check(source: &dyn PageSource, options: &CheckOptions<'_>) -> Result<Chec
         page_size,
         pages: len.checked_div(page_size).unwrap_or(0),
     };
-    let highest = found
-        .metas
-        .iter()
-        .flatten()
-        .map(|meta| meta.high_water.0)
-        .max();
-    let end = PageId(
-        highest
-            .or(meta.map(|meta| meta.high_water.0))
-            .unwrap_or(u64::MAX)
-            .min(around.pages),
-    );
+    let marks = found.metas.iter().flatten().map(|meta| meta.high_water);
+    let mark = marks.max().or(meta.map(|meta| meta.high_water));
+    let end = PageId(mark.map_or(u64::MAX, |mark| mark.0).min(around.pages));
     let survey = Survey {
         source,
         page_size,
@@ -160,7 +151,9 @@ pub fn check(source: &dyn PageSource, options: &CheckOptions<'_>) -> Result<Chec
         sink,
     };
     let mut report = check.trees(&found.metas, meta, valid.is_some());
-    check.past_the_mark(&report, &mut buffer);
+    if let Some(mark) = mark {
+        check.past_the_mark(mark, &mut buffer);
+    }
     let (faults, more) = check.sink.finish();
     report.faults = faults;
     report.more = more;
@@ -197,23 +190,23 @@ impl Check<'_> {
         report.is_valid = is_valid;
         let Some(meta) = meta else { return report };
         let end = self.end(&meta);
-        if meta.root.0 >= 2 && meta.root < end {
+        let list = (meta.is_freelist_synced() && (2..end.0).contains(&meta.freelist.0))
+            .then(|| freelist::freelist(self.survey, meta.freelist, end, &mut self.sink));
+        report.tree = TreeState::Damaged;
+        if (2..end.0).contains(&meta.root.0) {
             let mut walk = Walk::new(self.survey, self.table, end);
             let faults = self.sink.total();
             walk.tree(meta.root, meta.slot, &mut self.sink);
+            let is_free = |page| list.as_ref().is_some_and(|list| list.free.has(page));
+            walk.unmask(is_free, &mut self.sink);
             report.totals = walk.totals;
             report.used = walk.claimed;
-            report.tree = if self.sink.total() == faults {
-                TreeState::Whole
-            } else {
-                TreeState::Damaged
-            };
-        } else {
-            report.tree = TreeState::Damaged;
+            if self.sink.total() == faults {
+                report.tree = TreeState::Whole;
+            }
         }
         self.previous(metas, &meta, &mut report);
-        if meta.is_freelist_synced() && meta.freelist.0 >= 2 && meta.freelist < end {
-            let list = freelist::freelist(self.survey, meta.freelist, end, &mut self.sink);
+        if let Some(list) = list {
             self.compare(&list, end, &mut report);
             report.freelist = Some(list);
         }
@@ -260,6 +253,11 @@ impl Check<'_> {
             return;
         }
         report.free = Some(list.free.count());
+        // Without a tree, or with a mark that cannot be, all pages would seem lost.
+        let is_known = report.totals.leaves > 0
+            && report
+                .meta
+                .is_some_and(|meta| meta.high_water.0 <= self.around.pages);
         let page_size = self.around.page_size;
         let mut gap: Option<(PageId, u64)> = None;
         for id in 2..=end.0 {
@@ -270,7 +268,7 @@ impl Check<'_> {
                 let what = What::FreeReachable { found: page };
                 self.sink.fault(Fault::new(what, Some(page), span));
             }
-            if !used && !free && !list.own.has(page) && page < end {
+            if is_known && !used && !free && !list.own.has(page) && page < end {
                 let (_, pages) = gap.get_or_insert((page, 0));
                 *pages = pages.saturating_add(1);
             } else if let Some((first, pages)) = gap.take() {
@@ -282,13 +280,10 @@ impl Check<'_> {
     }
 
     /// Looks for data past the high-water mark.
-    fn past_the_mark(&mut self, report: &CheckReport, buffer: &mut Vec<u8>) {
-        if report.meta.is_none() {
-            return;
-        }
+    fn past_the_mark(&mut self, mark: PageId, buffer: &mut Vec<u8>) {
         let source = self.survey.source;
-        let mut at = self.survey.end.at(self.around.page_size);
         let len = source.len();
+        let mut at = mark.max(self.survey.end).at(self.around.page_size);
         while let Some(data) = source.data(at).filter(|data| data.start < len) {
             let start = data.start.max(at);
             let step = (1 << 20).min(data.end().saturating_sub(start));

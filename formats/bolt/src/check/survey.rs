@@ -14,7 +14,7 @@ use view::View;
 use crate::{
     check::table::{Edge, LONG, REGION, Record, Region, SUSPECT, Table, UNREAD, prefix},
     fault::Fault,
-    inline::{self, Header as Bucket},
+    inline::{self, Disguise, Header as Bucket},
     node::{BUCKET_FLAG, Element, Node},
     page::{Header, Kind, PageId},
     scan::{Bounds, scan},
@@ -207,11 +207,14 @@ impl<'a> Reader<'a> {
             let key = element.key.bytes();
             first = first.or(Some(key));
             last = Some(key);
+            let is_plain = element.child.is_none() && element.flags & BUCKET_FLAG == 0;
             match target(&element, node.id(), self.survey.page_size, record, faults) {
+                Some(to) if is_plain && to >= self.survey.end => {}
                 Some(to) if to < self.survey.end && to.0 >= 2 => {
                     region.edges.push(Edge {
                         to: u32::try_from(to.0).unwrap_or(u32::MAX),
                         index: u16::try_from(element.index).unwrap_or(u16::MAX),
+                        is_disguised: is_plain,
                     });
                     record.edges = record.edges.saturating_add(1);
                 }
@@ -221,7 +224,7 @@ impl<'a> Reader<'a> {
         });
         record.first = first.map_or(0, |key| self.survey.hash(key));
         record.last = last.map_or(0, prefix);
-        if outside || !faults.is_empty() {
+        if outside || !faults.is_empty() || node.count() == 0 {
             record.marks |= SUSPECT;
         }
     }
@@ -239,7 +242,13 @@ fn target(
         return element.child;
     }
     if element.flags & BUCKET_FLAG == 0 {
-        return None;
+        return match inline::disguise(element, page)? {
+            Disguise::Page(root) => Some(root),
+            Disguise::Inline => {
+                faults.push(inline::flag_lost(element, page));
+                None
+            }
+        };
     }
     let (header, fault) = inline::header(element.value, page);
     faults.extend(fault);

@@ -22,6 +22,8 @@ pub(crate) const LONG: u8 = 4;
 pub(crate) struct Edge {
     pub(crate) to: u32,
     pub(crate) index: u16,
+    /// The element says that it is a plain value; its bucket may have lost its flag.
+    pub(crate) is_disguised: bool,
 }
 
 /// What is kept of one page.

@@ -15,7 +15,7 @@ use crate::{
         table::{LONG, Record, SUSPECT, Table, UNREAD, prefix},
     },
     fault::{Fault, What},
-    inline::{self, Header as Bucket},
+    inline::{self, Disguise, Header as Bucket},
     node::{BUCKET_FLAG, Element, Node},
     page::{Header, Kind, PageId},
     scan::{Bounds, scan},
@@ -25,6 +25,11 @@ use crate::{
 
 /// More of one run are not held in memory.
 const LONGEST: u64 = 1 << 24;
+
+/// Values that may be buckets which are looked at.
+const DISGUISED: usize = 1 << 12;
+/// Bytes of the largest header with all its elements.
+const ELEMENTS: u64 = 1 << 20;
 
 type Key = Option<Arc<[u8]>>;
 
@@ -36,6 +41,8 @@ struct Child {
     index: u16,
     /// Whether it is the root of a bucket.
     is_bucket: bool,
+    /// Whether the element says that it is a plain value.
+    is_disguised: bool,
     from: Key,
     until: Key,
 }
@@ -69,6 +76,8 @@ pub(crate) struct Walk<'a> {
     pub(crate) end: PageId,
     /// Pages that the tree reached, overflow included.
     pub(crate) claimed: Bits,
+    /// Pages that plain values seem to name, and the pages of these values.
+    disguised: Vec<(PageId, Child)>,
     /// Pages between the root and where the walk is.
     above: Bits,
     pub(crate) totals: Totals,
@@ -83,6 +92,7 @@ impl<'a> Walk<'a> {
             table,
             end,
             claimed: Bits::new(end),
+            disguised: Vec::new(),
             above: Bits::new(end),
             totals: Totals::default(),
             stack: Vec::new(),
@@ -109,11 +119,31 @@ impl<'a> Walk<'a> {
         self.enter(&child, Some(pointer), sink);
         while let Some(top) = self.stack.last_mut() {
             match next_child(top, self.table) {
+                Some(child) if child.is_disguised => {
+                    if self.disguised.len() < DISGUISED {
+                        self.disguised.push((top.page, child));
+                    }
+                }
                 Some(child) => {
                     top.index = child.index;
                     self.enter(&child, None, sink);
                 }
                 None => self.leave(),
+            }
+        }
+    }
+
+    /// Values that name a whole page which neither the tree nor anybody in `others` has.
+    pub(crate) fn unmask(&mut self, others: impl Fn(PageId) -> bool, sink: &mut Sink) {
+        for (page, child) in core::mem::take(&mut self.disguised) {
+            let record = self.table.record(child.to);
+            let is_node = matches!(record.kind, Some(Kind::Branch | Kind::Leaf));
+            let is_whole = is_node && record.count > 0 && record.marks == 0;
+            if is_whole && child.to < self.end && !self.claimed.has(child.to) && !others(child.to) {
+                let row = Node::elements_end(u64::from(child.index));
+                let at = page.at(self.survey.page_size).saturating_add(row);
+                let fault = Fault::new(What::BucketFlag, Some(page), Span::new(at, 4));
+                sink.fault(fault.hiding(None, None));
             }
         }
     }
@@ -148,18 +178,14 @@ impl<'a> Walk<'a> {
             Some(kind @ (Kind::Branch | Kind::Leaf)) if record.marks & UNREAD == 0 => kind,
             _ => return self.not_a_node(child, sink),
         };
-        let pages = self.claim_overflow(id, &record, sink);
+        let pages = self.claim_overflow(id, &record, kind, sink);
         self.totals.page(kind, pages);
         if child.is_bucket {
             self.totals.buckets = self.totals.buckets.saturating_add(1);
         }
         let depth = u64::try_from(self.stack.len()).unwrap_or(u64::MAX);
         self.totals.depth = self.totals.depth.max(depth.saturating_add(1));
-        if record.count == 0 && (kind == Kind::Branch || !child.is_bucket) {
-            let at = id.at(self.survey.page_size).saturating_add(10);
-            let fault = Fault::new(What::PageEmpty { kind }, Some(id), Span::new(at, 2));
-            self.report(hiding(fault, child), sink);
-        }
+        let mut is_in_order = true;
         let is_plain = kind == Kind::Leaf
             && record.marks & (SUSPECT | LONG) == 0
             && fits(self.survey, &record, child);
@@ -167,8 +193,16 @@ impl<'a> Walk<'a> {
             self.totals.leaf(&record);
             Children::Recorded(record)
         } else {
-            Children::Read(self.read(child, kind, pages, sink))
+            let faults = sink.total();
+            let children = self.read(child, kind, pages, sink);
+            is_in_order = sink.total() == faults;
+            Children::Read(children)
         };
+        if is_in_order && record.count == 0 && (kind == Kind::Branch || !child.is_bucket) {
+            let at = id.at(self.survey.page_size).saturating_add(10);
+            let fault = Fault::new(What::PageEmpty { kind }, Some(id), Span::new(at, 2));
+            self.report(hiding(fault, child), sink);
+        }
         self.above.insert(id);
         self.stack.push(Frame {
             page: id,
@@ -181,7 +215,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Claims the pages behind a page that belong to it; how many pages it has.
-    fn claim_overflow(&mut self, id: PageId, record: &Record, sink: &mut Sink) -> u64 {
+    fn claim_overflow(&mut self, id: PageId, record: &Record, kind: Kind, sink: &mut Sink) -> u64 {
         let room = self.end.0.saturating_sub(id.0).saturating_sub(1);
         let mut overflow = u64::from(record.overflow);
         let at = id.at(self.survey.page_size).saturating_add(12);
@@ -189,7 +223,7 @@ impl<'a> Walk<'a> {
             let found = record.overflow;
             let what = What::PageOverflow { found, room };
             self.report(Fault::new(what, Some(id), Span::new(at, 4)), sink);
-            overflow = room;
+            overflow = self.needs(id, kind).saturating_sub(1).min(room);
         }
         for step in 1..=overflow {
             let page = PageId(id.0.saturating_add(step));
@@ -200,6 +234,19 @@ impl<'a> Walk<'a> {
             }
         }
         overflow.saturating_add(1)
+    }
+
+    /// How many pages the elements of a page need, whose overflow cannot be.
+    fn needs(&mut self, id: PageId, kind: Kind) -> u64 {
+        let page_size = self.survey.page_size;
+        let mut buffer = core::mem::take(&mut self.buffer);
+        let run = read(self.survey.source, id.at(page_size), ELEMENTS, &mut buffer);
+        let pages = run.ok().and_then(|run| {
+            let header = Header::read(run).ok()?;
+            Some(Node::new(run, id, header, kind).needs(page_size))
+        });
+        self.buffer = buffer;
+        pages.unwrap_or(1)
     }
 
     /// Reads a page again: its faults to `sink`, the pages that it names as the result.
@@ -221,6 +268,7 @@ impl<'a> Walk<'a> {
             let bounds = Bounds {
                 from: child.from.as_deref(),
                 until: child.until.as_deref(),
+                is_inline: false,
             };
             let node = Node::new(run, id, header, kind);
             scan(&node, bounds, &mut faults, |element, faults| {
@@ -254,14 +302,27 @@ impl<'a> Walk<'a> {
             return Some(Child {
                 to,
                 index,
-                is_bucket: false,
                 from: Some(element.key.bytes().into()),
                 until: child.until.clone(),
+                ..Child::default()
             });
         }
         self.totals.keys = self.totals.keys.saturating_add(1);
         if element.flags & BUCKET_FLAG == 0 {
-            return None;
+            let to = match inline::disguise(element, node.id())? {
+                Disguise::Page(root) => root,
+                Disguise::Inline => {
+                    faults.push(inline::flag_lost(element, node.id()));
+                    return None;
+                }
+            };
+            return Some(Child {
+                to,
+                index,
+                is_bucket: true,
+                is_disguised: true,
+                ..Child::default()
+            });
         }
         let (header, fault) = inline::header(element.value, node.id());
         faults.extend(fault);
@@ -387,6 +448,7 @@ fn next_child(frame: &mut Frame, table: &Table) -> Option<Child> {
                 to: PageId(u64::from(edge.to)),
                 index: edge.index,
                 is_bucket: true,
+                is_disguised: edge.is_disguised,
                 ..Child::default()
             })
         }

@@ -60,3 +60,16 @@ pub static INLINE_LARGE: Code = Code {
     remedy: "Nothing: the library reads it, and moves it with the next change.",
     messages: &[],
 };
+
+/// It lost its flag.
+pub static BUCKET_FLAG: Code = Code {
+    name: "bolt/bucket-flag",
+    rule: "B06",
+    severity: Severity::Damage,
+    title: "a value looks like a bucket that lost its flag",
+    explanation: "The value is the header of a bucket: it names a whole page that nothing else \
+        names, or holds a whole inline page. But its element says that it is a plain value, so \
+        that everything in the bucket is out of reach. bbolt's check says OK to this.",
+    remedy: SALVAGE,
+    messages: &["incompatible value"],
+};

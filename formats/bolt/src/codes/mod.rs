@@ -70,6 +70,7 @@ pub const CODES: &[&Code] = &[
     &KEY_BEFORE_BRANCH,
     &KEY_PAST_BRANCH,
     &BUCKET_HEADER,
+    &BUCKET_FLAG,
     &INLINE_HEADER,
     &INLINE_LENGTH,
     &INLINE_NESTED,

@@ -1,0 +1,14 @@
+//! Real files, whole and damaged.
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    clippy::as_conversions,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests read their own data"
+)]
+
+mod cases;
+mod good;
+mod hostile;
+mod testdata;

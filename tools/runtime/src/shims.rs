@@ -12,7 +12,7 @@ use crate::ls::unknown_text;
 use crate::task::unknown;
 
 #[derive(Serialize)]
-struct Shims {
+struct Listing {
     shims: Vec<Shim>,
     /// Whether sockets would be seen: tars of other people's making leave them out.
     sockets_known: bool,
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &EvidenceArgs, out: &mut Out) -> Outcome {
             tasks: Vec::new(),
         });
     }
-    out.answer(&Shims {
+    out.answer(&Listing {
         shims: shims.into_values().collect(),
         sockets_known: sockets.is_some(),
         unknown: unknown(&node),
@@ -75,7 +75,7 @@ fn group(bundle: &Bundle) -> Option<Text> {
     Some(bundle.spec.get()?.group(&bundle.id).clone())
 }
 
-impl Answer for Shims {
+impl Answer for Listing {
     const SCHEMA: &'static str = "runtime-shims/1";
 
     fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {

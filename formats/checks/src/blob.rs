@@ -203,7 +203,7 @@ fn altered(judge: &mut Judge<'_>) {
     }
     match &judge.measured.hashes {
         None => {
-            judge.abstain("blobs that are no manifest or configuration were not hashed (--hash)")
+            judge.abstain("blobs that are no manifest or configuration were not hashed (--hash)");
         }
         Some(hashes) => {
             for (digest, hashed) in hashes {

@@ -103,7 +103,8 @@ fn record(judge: &mut Judge<'_>) {
 }
 
 fn name_twice(judge: &mut Judge<'_>) {
-    let mut names: BTreeMap<(bool, Text), Vec<(&Text, &Row<Container>)>> = BTreeMap::new();
+    type Rows<'n> = Vec<(&'n Text, &'n Row<Container>)>;
+    let mut names: BTreeMap<(bool, Text), Rows<'_>> = BTreeMap::new();
     for (namespace, row) in each(judge) {
         let is_pod = row.cri_kind() == Some("sandbox");
         let name = if is_pod {

@@ -71,10 +71,8 @@ const MOST_FILES: usize = 200;
 
 /// Reads `path` and what it imports; `None` if there is no such file.
 pub fn read(evidence: &Evidence, path: &Path) -> Option<Config> {
-    if let Err(unread) = evidence.stat(path) {
-        if matches!(unread, Unread::Absent | Unread::NotCollected) {
-            return None;
-        }
+    if let Err(Unread::Absent | Unread::NotCollected) = evidence.stat(path) {
+        return None;
     }
     let mut config = Config {
         version: 1,
@@ -192,12 +190,10 @@ fn merge_plugin(id: &str, plugin: &Value, config: &mut Config) {
             .and_then(Value::as_str)
             .filter(|text| !text.is_empty())
     };
-    if snapshotter.is_some() || !id.contains('.') {
-        if let Some(path) = text("root_path") {
-            config
-                .snapshotter_roots
-                .insert(short.to_owned(), PathBuf::from(path));
-        }
+    let may_be_snapshotter = snapshotter.is_some() || !id.contains('.');
+    if let Some(path) = text("root_path").filter(|_| may_be_snapshotter) {
+        let path = PathBuf::from(path);
+        config.snapshotter_roots.insert(short.to_owned(), path);
     }
     if short == "cri" || short == "images" {
         let inner = plugin.get("containerd").unwrap_or(plugin);

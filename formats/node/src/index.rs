@@ -8,7 +8,7 @@ use finding::{Object, Text};
 use crate::Node;
 
 /// A snapshot of meta.db: namespace, snapshotter, key.
-pub type SnapshotId = (Text, Text, Text);
+pub(crate) type SnapshotId = (Text, Text, Text);
 
 /// Who uses what.
 #[derive(Debug, Clone, Default)]
@@ -64,13 +64,12 @@ impl Index {
                 let (snapshotter, key) = (&container.snapshotter, &container.snapshot_key);
                 let id = (name.clone(), snapshotter.clone(), key.clone());
                 add(&mut index.snapshots, id, object);
-                if container.cri_kind() == Some("sandbox") {
-                    if let Ok(pod) = container.pod() {
-                        let named = format!("{}/{}", pod.namespace, pod.pod);
-                        index
-                            .pods
-                            .insert(container.key.clone(), Object::global("pod", named));
-                    }
+                if container.cri_kind() == Some("sandbox")
+                    && let Ok(pod) = container.pod()
+                {
+                    let named = format!("{}/{}", pod.namespace, pod.pod);
+                    let pod = Object::global("pod", named);
+                    index.pods.insert(container.key.clone(), pod);
                 }
             }
             for snapshots in namespace.snapshots.read().into_iter().flatten() {

@@ -71,10 +71,8 @@ fn package(evidence: &Evidence) -> Option<Text> {
     for line in source.bytes().split(|byte| *byte == b'\n') {
         if let Some(name) = line.strip_prefix(b"Package: ") {
             ours = PACKAGES.iter().any(|package| package.as_bytes() == name);
-        } else if ours {
-            if let Some(version) = line.strip_prefix(b"Version: ") {
-                return Some(Text::from(version));
-            }
+        } else if ours && let Some(version) = line.strip_prefix(b"Version: ") {
+            return Some(Text::from(version));
         }
     }
     None

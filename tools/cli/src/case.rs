@@ -58,7 +58,10 @@ pub struct Case {
 impl Case {
     /// Opens the evidence and finds the node in it.
     pub fn open(args: &EvidenceArgs) -> Result<Self, Failure> {
-        let options = Options { spool: args.places.spool.clone(), ..Options::default() };
+        let options = Options {
+            spool: args.places.spool.clone(),
+            ..Options::default()
+        };
         let opened = if args.evidence == Path::new("-") {
             Evidence::open_stream(std::io::stdin().lock(), &options)
         } else {
@@ -78,7 +81,12 @@ impl Case {
         };
         let roots = node::discover(&evidence, &said);
         let now = is_live.then(wall_clock).flatten();
-        Self { evidence, roots, now, name: None }
+        Self {
+            evidence,
+            roots,
+            now,
+            name: None,
+        }
     }
 
     /// The same case under another name.
@@ -92,7 +100,11 @@ impl Case {
     pub fn node(&self) -> Result<Node, Failure> {
         let roots = self.roots.first().cloned();
         let roots = roots.ok_or_else(|| Failure::unread("no node was found in the evidence"))?;
-        Ok(Node::open(&self.evidence, roots, node::Options { now: self.now }))
+        Ok(Node::open(
+            &self.evidence,
+            roots,
+            node::Options { now: self.now },
+        ))
     }
 
     /// What an answer says of its evidence.
@@ -113,7 +125,12 @@ impl Case {
             state: node::path_text(&node.roots.state),
             whose: node.roots.whose,
             rule: node.roots.rule,
-            config: node.roots.config.iter().flat_map(|config| config.files.clone()).collect(),
+            config: node
+                .roots
+                .config
+                .iter()
+                .flat_map(|config| config.files.clone())
+                .collect(),
             now: node.now,
             others: self.roots.iter().skip(1).map(other).collect(),
             notes: self.evidence.notes(),
@@ -123,7 +140,10 @@ impl Case {
 
 fn wall_clock() -> Option<Time> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-    Some(Time::new(i64::try_from(since.as_secs()).ok()?, since.subsec_nanos()))
+    Some(Time::new(
+        i64::try_from(since.as_secs()).ok()?,
+        since.subsec_nanos(),
+    ))
 }
 
 fn unopened(error: &OpenError) -> Failure {
@@ -180,8 +200,14 @@ impl About {
             Rule::Scan => "found by searching for meta.db",
         };
         let whose = self.whose;
-        pen.line(format_args!("Node    {} ({}), as of {}", self.evidence, self.kind, self.now))?;
-        pen.line(format_args!("Root    {} ({whose}: {how}), state {}", self.root, self.state))?;
+        pen.line(format_args!(
+            "Node    {} ({}), as of {}",
+            self.evidence, self.kind, self.now
+        ))?;
+        pen.line(format_args!(
+            "Root    {} ({whose}: {how}), state {}",
+            self.root, self.state
+        ))?;
         for other in &self.others {
             let line = format!(
                 "Also    {} ({}): examine it with --root {}",

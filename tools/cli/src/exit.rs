@@ -26,8 +26,9 @@ impl Exit {
     }
 
     /// The codes as the help text lists them.
-    pub const HELP: &'static str = "Exit codes (they add up): 0 clean, 1 repaired, 4 findings left, \
-        8 something could not be read, 16 usage, 32 interrupted";
+    pub const HELP: &'static str = "Exit codes, which add up:
+  0 clean, 1 repaired, 4 findings above a note, 8 something could not be read, 16 usage,
+  32 interrupted";
 }
 
 impl BitOr for Exit {

@@ -46,8 +46,14 @@ impl Tool {
     /// Its clap command, without the options that every tool has.
     pub fn command(&self) -> Command {
         // `augment_args` sets `about` from the doc comment; ours is the one line of the table.
-        let command = (self.arguments)(Command::new(self.name)).about(self.about);
-        command.after_help(Exit::HELP)
+        let command = (self.arguments)(Command::new(self.name))
+            .about(self.about)
+            .long_about(None);
+        let examples = command
+            .get_after_help()
+            .map(|text| format!("{text}\n\n"))
+            .unwrap_or_default();
+        command.after_help(format!("{examples}{}", Exit::HELP))
     }
 }
 
@@ -115,7 +121,11 @@ fn parse(
     command: &Command,
     argv: Vec<OsString>,
 ) -> Result<(ArgMatches, Options), (String, bool, Exit)> {
-    let command = Options::augment_args(command.clone());
+    // `augment_args` takes the struct's doc comment for the program's.
+    let about = command.get_about().cloned().unwrap_or_default();
+    let command = Options::augment_args(command.clone())
+        .about(about)
+        .long_about(None);
     let matches = command.try_get_matches_from(argv).map_err(|error| {
         let wanted = !error.use_stderr();
         let exit = if wanted { Exit::CLEAN } else { Exit::USAGE };

@@ -19,7 +19,16 @@ pub struct Measure {
 
 /// Hashes and measures what was asked for.
 pub fn measure(case: &Case, node: &Node, hash: bool, usage: bool, out: &mut Out) -> Measured {
-    measure_with(case, node, Measure { hash, usage, jobs: 0 }, out)
+    measure_with(
+        case,
+        node,
+        Measure {
+            hash,
+            usage,
+            jobs: 0,
+        },
+        out,
+    )
 }
 
 /// As [`measure`], with all that can be chosen.
@@ -30,20 +39,37 @@ pub fn measure_with(case: &Case, node: &Node, wanted: Measure, out: &mut Out) ->
     if let Some(store) = node.content.read().filter(|_| hash) {
         let progress = out.progress("hashing blobs", store.size());
         let add = |bytes| progress.add(bytes);
-        let control = Control { jobs, cancel: &cancel, progress: &add, ..Control::default() };
+        let control = Control {
+            jobs,
+            cancel: &cancel,
+            progress: &add,
+            ..Control::default()
+        };
         measured.hashes = Some(measure::hash(&case.evidence, &store.blobs, &control).blobs);
     }
     if usage {
         // Entries of directories, not bytes: no progress is shown, but Ctrl-C is heard.
-        let control = Control { jobs, cancel: &cancel, ..Control::default() };
+        let control = Control {
+            jobs,
+            cancel: &cancel,
+            ..Control::default()
+        };
         let mut paths = Vec::new();
         for snapshotter in &node.snapshotters {
-            let layout = snapshotter.layout.read().filter(|layout| layout.rules.has_files());
+            let layout = snapshotter
+                .layout
+                .read()
+                .filter(|layout| layout.rules.has_files());
             let rows = snapshotter.db.rows.as_ref();
-            let (Some(layout), Some(rows)) = (layout, rows) else { continue };
+            let (Some(layout), Some(rows)) = (layout, rows) else {
+                continue;
+            };
             // Only a commit records what a layer takes.
             let ids = rows.snapshots().iter().filter(|row| row.inodes.is_some());
-            for id in ids.filter_map(|row| row.id).filter(|id| layout.dirs.contains_key(id)) {
+            for id in ids
+                .filter_map(|row| row.id)
+                .filter(|id| layout.dirs.contains_key(id))
+            {
                 paths.push(((snapshotter.name.clone(), id), layout.files(id)));
             }
         }

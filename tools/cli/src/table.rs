@@ -108,7 +108,10 @@ pub fn size(bytes: u64) -> String {
     // Tenths of a unit, rounded to the nearest, of the first unit in which they read well.
     let tenths = |unit: u32| {
         let worth = 1024_u128.saturating_pow(unit);
-        u128::from(bytes).saturating_mul(10).saturating_add(worth.div_euclid(2)).div_euclid(worth)
+        u128::from(bytes)
+            .saturating_mul(10)
+            .saturating_add(worth.div_euclid(2))
+            .div_euclid(worth)
     };
     let numbered = (1_u32..).zip(UNITS);
     let (tenths, name) = numbered

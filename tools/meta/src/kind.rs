@@ -1,5 +1,7 @@
 //! Kinds of objects, and their rows in one shape.
 
+use std::collections::BTreeSet;
+
 use finding::{Known, Text, Time, Unknown};
 use metadb::{At, MetaDb, Namespace, Row};
 use serde::Serialize;
@@ -80,11 +82,19 @@ impl Kind {
 
     /// Every object of this kind, in the namespaces that `wanted` picks.
     pub(crate) fn read(self, meta: &MetaDb, wanted: impl Fn(&Text) -> bool) -> Objects {
-        let mut all = Objects { unknown: meta.namespaces.unknown().to_vec(), ..Objects::default() };
-        for namespace in meta.namespaces().iter().filter(|namespace| wanted(&namespace.name)) {
+        let mut all = Objects {
+            unknown: meta.namespaces.unknown().to_vec(),
+            ..Objects::default()
+        };
+        for namespace in meta
+            .namespaces()
+            .iter()
+            .filter(|namespace| wanted(&namespace.name))
+        {
             self.read_namespace(namespace, &mut all);
         }
-        all.unknown.sort_by(|a, b| (&a.what, &a.why).cmp(&(&b.what, &b.why)));
+        all.unknown
+            .sort_by(|a, b| (&a.what, &a.why).cmp(&(&b.what, &b.why)));
         all.unknown.dedup();
         all
     }
@@ -105,7 +115,10 @@ impl Kind {
                 )
             }),
             Self::Containers => all.rows(ns, &ns.containers, |row| {
-                let runtime = row.runtime.as_ref().map_or_else(unknown, |r| r.name.to_string());
+                let runtime = row
+                    .runtime
+                    .as_ref()
+                    .map_or_else(unknown, |r| r.name.to_string());
                 let cells = vec![
                     row.image.to_string(),
                     row.snapshotter.to_string(),
@@ -119,8 +132,11 @@ impl Kind {
                 for snapshots in ns.snapshots.read().into_iter().flatten() {
                     all.rows(ns, &snapshots.rows, |row| {
                         let parent = row.parent.as_ref().map_or_else(none, ToString::to_string);
-                        let cells =
-                            vec![snapshots.snapshotter.to_string(), row.name.to_string(), parent];
+                        let cells = vec![
+                            snapshots.snapshotter.to_string(),
+                            row.name.to_string(),
+                            parent,
+                        ];
                         (cells, row.created)
                     });
                 }
@@ -133,9 +149,10 @@ impl Kind {
                 (vec![row.backend.to_string(), expires], None)
             }),
             Self::Leases => all.rows(ns, &ns.leases, |row| {
-                let snapshots: usize = row.snapshots.values().map(|keys| keys.len()).sum();
+                let snapshots: usize = row.snapshots.values().map(BTreeSet::len).sum();
                 let cells = vec![
-                    row.expires().map_or_else(|| "never".to_owned(), |time| time.to_string()),
+                    row.expires()
+                        .map_or_else(|| "never".to_owned(), |time| time.to_string()),
                     row.content.len().to_string(),
                     snapshots.to_string(),
                     row.ingests.len().to_string(),
@@ -145,43 +162,52 @@ impl Kind {
             Self::Sandboxes => {
                 for rows in [&ns.sandboxes, &ns.old_sandboxes] {
                     all.rows(ns, rows, |row| {
-                        let sandboxer = row.sandboxer.as_ref().map_or_else(none, ToString::to_string);
-                        let runtime = row.runtime.as_ref().map_or_else(unknown, |r| r.name.to_string());
+                        let sandboxer = row
+                            .sandboxer
+                            .as_ref()
+                            .map_or_else(none, ToString::to_string);
+                        let runtime = row
+                            .runtime
+                            .as_ref()
+                            .map_or_else(unknown, |r| r.name.to_string());
                         (vec![sandboxer, runtime], row.created)
                     });
                 }
             }
-            Self::Pods => self.read_pods(ns, all),
+            Self::Pods => read_pods(ns, all),
         }
     }
+}
 
-    fn read_pods(self, ns: &Namespace, all: &mut Objects) {
-        all.unknown.extend(ns.containers.unknown().iter().cloned());
-        for row in ns.containers.read().into_iter().flatten() {
-            if row.cri_kind() != Some("sandbox") {
-                continue;
-            }
-            let (cells, record) = match row.pod() {
-                Ok(pod) => (
-                    vec![
-                        format!("{}/{}", pod.namespace, pod.pod),
-                        pod.ip.to_string(),
-                        pod.netns.to_string(),
-                    ],
-                    serde_json::to_value(&pod).unwrap_or_default(),
-                ),
-                Err(error) => (vec![error.to_string(), String::new(), String::new()], Value::Null),
-            };
-            all.objects.push(Object {
-                namespace: ns.name.clone(),
-                name: row.key.clone(),
-                cells,
-                created: row.created,
-                record,
-                at: Some(row.at.clone()),
-                whole: row.whole,
-            });
+fn read_pods(ns: &Namespace, all: &mut Objects) {
+    all.unknown.extend(ns.containers.unknown().iter().cloned());
+    for row in ns.containers.read().into_iter().flatten() {
+        if row.cri_kind() != Some("sandbox") {
+            continue;
         }
+        let (cells, record) = match row.pod() {
+            Ok(pod) => (
+                vec![
+                    format!("{}/{}", pod.namespace, pod.pod),
+                    pod.ip.to_string(),
+                    pod.netns.to_string(),
+                ],
+                serde_json::to_value(&pod).unwrap_or_default(),
+            ),
+            Err(error) => (
+                vec![error.to_string(), String::new(), String::new()],
+                Value::Null,
+            ),
+        };
+        all.objects.push(Object {
+            namespace: ns.name.clone(),
+            name: row.key.clone(),
+            cells,
+            created: row.created,
+            record,
+            at: Some(row.at.clone()),
+            whole: row.whole,
+        });
     }
 }
 
@@ -221,7 +247,10 @@ fn number(number: Option<i64>) -> String {
 }
 
 fn labels(labels: &metadb::Labels) -> String {
-    let shown = labels.entries.iter().map(|(name, value)| format!("{name}={value}"));
+    let shown = labels
+        .entries
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"));
     shown.collect::<Vec<_>>().join(",")
 }
 

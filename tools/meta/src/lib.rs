@@ -60,11 +60,16 @@ pub const TOOL: Tool = cli::tool!("meta", "containerd's meta.db, object by objec
 /// Runs it.
 pub fn run(args: Args, out: &mut Out) -> Outcome {
     match args.verb {
-        Verb::Ls { kind, namespace, evidence } => {
-            list::run(kind, namespace.as_deref(), &evidence, out)
-        }
-        Verb::Show { kind, name, namespace, evidence } => {
-            show::run(kind, &name, namespace.as_deref(), &evidence, out)
-        }
+        Verb::Ls {
+            kind,
+            namespace,
+            evidence,
+        } => list::run(kind, namespace.as_deref(), &evidence, out),
+        Verb::Show {
+            kind,
+            name,
+            namespace,
+            evidence,
+        } => show::run(kind, &name, namespace.as_deref(), &evidence, out),
     }
 }

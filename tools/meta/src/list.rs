@@ -27,17 +27,27 @@ pub(crate) fn objects(
     let Some(meta) = &node.meta.rows else {
         let lost = node.meta.lost();
         let why = lost.map(|unknown| format!("{} is unknown: {}", unknown.what, unknown.why));
-        return Err(Failure::unread(why.unwrap_or_default())
-            .hint("`coroner triage` says what is wrong with it, `coroner bolt info` shows its pages"));
+        return Err(Failure::unread(why.unwrap_or_default()).hint(
+            "`coroner triage` says what is wrong with it, `coroner bolt info` shows its pages",
+        ));
     };
     Ok(kind.read(meta, |name| namespace.is_none_or(|wanted| *name == wanted)))
 }
 
-pub(crate) fn run(kind: Kind, namespace: Option<&str>, args: &EvidenceArgs, out: &mut Out) -> Outcome {
+pub(crate) fn run(
+    kind: Kind,
+    namespace: Option<&str>,
+    args: &EvidenceArgs,
+    out: &mut Out,
+) -> Outcome {
     let case = Case::open(args)?;
     let node = case.node()?;
     let Objects { objects, unknown } = objects(&node, kind, namespace)?;
-    out.answer(&Listing { kind, objects, unknown })
+    out.answer(&Listing {
+        kind,
+        objects,
+        unknown,
+    })
 }
 
 impl Answer for Listing {
@@ -50,9 +60,16 @@ impl Answer for Listing {
         let mut table = Table::new(&columns);
         for object in &self.objects {
             let damaged = if object.whole { "" } else { " (damaged)" };
-            let mut cells = vec![object.namespace.to_string(), format!("{}{damaged}", object.name)];
+            let mut cells = vec![
+                object.namespace.to_string(),
+                format!("{}{damaged}", object.name),
+            ];
             cells.extend(object.cells.iter().cloned());
-            cells.push(object.created.map_or_else(|| "-".to_owned(), |time| time.to_string()));
+            cells.push(
+                object
+                    .created
+                    .map_or_else(|| "-".to_owned(), |time| time.to_string()),
+            );
             table.cells(cells);
         }
         pen.table(&table)?;
@@ -60,7 +77,11 @@ impl Answer for Listing {
     }
 
     fn exit(&self) -> Exit {
-        if self.unknown.is_empty() { Exit::CLEAN } else { Exit::UNREAD }
+        if self.unknown.is_empty() {
+            Exit::CLEAN
+        } else {
+            Exit::UNREAD
+        }
     }
 }
 
@@ -70,7 +91,9 @@ pub(crate) fn unknown_text(unknown: &[Unknown], pen: &mut Pen<'_>) -> io::Result
         return Ok(());
     }
     pen.gap()?;
-    let line = pen.styled(Style::Bad, "The list is incomplete:").to_string();
+    let line = pen
+        .styled(Style::Bad, "The list is incomplete:")
+        .to_string();
     pen.line(line)?;
     for Unknown { what, why } in unknown {
         pen.paragraph("  ", &format!("{what} cannot be known whole: {why}"))?;

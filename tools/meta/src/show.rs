@@ -39,7 +39,11 @@ pub(crate) fn run(
         };
         return Err(failure.hint("`coroner meta ls` lists what there is"));
     }
-    out.answer(&Shown { file: node.meta.path.clone(), objects: shown, unknown })
+    out.answer(&Shown {
+        file: node.meta.path.clone(),
+        objects: shown,
+        unknown,
+    })
 }
 
 /// The objects of this name (one in each namespace), else the only one that begins like it.
@@ -55,9 +59,15 @@ fn pick(objects: Vec<Object>, name: &str) -> Result<Vec<Object>, Failure> {
         let hex = bytes.strip_prefix(b"sha256:").unwrap_or(bytes);
         bytes.starts_with(name.as_bytes()) || hex.starts_with(name.as_bytes())
     };
-    let mut found: Vec<_> = others.into_iter().filter(|object| begins(&object.name)).collect();
+    let mut found: Vec<_> = others
+        .into_iter()
+        .filter(|object| begins(&object.name))
+        .collect();
     let first = found.first().map(|object| object.name.clone());
-    if found.iter().any(|object| Some(&object.name) != first.as_ref()) {
+    if found
+        .iter()
+        .any(|object| Some(&object.name) != first.as_ref())
+    {
         found.truncate(5);
         let names: Vec<String> = found.iter().map(|object| object.name.to_string()).collect();
         return Err(Failure::usage(format!(
@@ -104,9 +114,9 @@ fn value_text(value: &Value, pen: &mut Pen<'_>) -> io::Result<()> {
     while let Some((depth, key, value)) = stack.pop() {
         let indent = "  ".repeat(depth);
         match value {
-            Value::Object(map) if map.is_empty() => continue,
-            Value::Array(list) if list.is_empty() => continue,
-            Value::Null => continue,
+            Value::Object(map) if map.is_empty() => {}
+            Value::Array(list) if list.is_empty() => {}
+            Value::Null => {}
             Value::Object(_) | Value::Array(_) => {
                 pen.line(format_args!("{indent}{key}:"))?;
                 children(&mut stack, depth.saturating_add(1), value);

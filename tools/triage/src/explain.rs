@@ -12,10 +12,10 @@ use serde::Serialize;
   coroner explain                      every code
   coroner explain snapshot/id-sequence
   coroner explain \"invalid database\"   codes whose daemon message this is")]
-pub struct Args {
+pub(crate) struct Args {
     /// A code, a part of one, or a piece of a log line of containerd's
     #[arg(value_name = "CODE")]
-    code: Option<String>,
+    pub(crate) code: Option<String>,
 }
 
 /// `coroner explain`
@@ -40,14 +40,26 @@ fn run(args: Args, out: &mut Out) -> Outcome {
             lower.contains(&message) || (lower.len() > 5 && message.contains(&lower))
         })
     };
-    let exact: Vec<_> = codes.iter().copied().filter(|code| code.name == wanted).collect();
-    let similar: Vec<_> = codes.iter().copied().filter(|code| code.name.contains(&lower)).collect();
+    let exact: Vec<_> = codes
+        .iter()
+        .copied()
+        .filter(|code| code.name == wanted)
+        .collect();
+    let similar: Vec<_> = codes
+        .iter()
+        .copied()
+        .filter(|code| code.name.contains(&lower))
+        .collect();
     let saying: Vec<_> = codes.iter().copied().filter(says).collect();
-    let found = [exact, similar, saying].into_iter().find(|found| !found.is_empty());
+    let found = [exact, similar, saying]
+        .into_iter()
+        .find(|found| !found.is_empty());
     let Some(codes) = found else {
         let wanted = Escaped(wanted.as_bytes());
-        return Err(Failure::usage(format!("there is no code {wanted}, and no known message like it"))
-            .hint("`coroner explain` without an argument lists all codes"));
+        return Err(Failure::usage(format!(
+            "there is no code {wanted}, and no known message like it"
+        ))
+        .hint("`coroner explain` without an argument lists all codes"));
     };
     let full = codes.len() <= 5;
     out.answer(&Codes { codes, full })
@@ -69,7 +81,11 @@ impl Answer for Codes {
                 pen.gap()?;
             }
             pen.heading(format_args!("{}  {}", code.name, code.title))?;
-            let rule = if code.rule.is_empty() { String::new() } else { format!(", rule {}", code.rule) };
+            let rule = if code.rule.is_empty() {
+                String::new()
+            } else {
+                format!(", rule {}", code.rule)
+            };
             pen.line(format_args!("  {}{rule}", code.severity))?;
             pen.gap()?;
             pen.paragraph("  ", code.explanation)?;

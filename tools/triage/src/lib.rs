@@ -30,7 +30,11 @@ pub struct Args {
     /// The node: `/`, a mounted image, a folder that holds var/lib/containerd, containerd's root
     /// itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar
     /// on standard input
-    #[arg(value_name = "NODE", required_unless_present = "sample", conflicts_with = "sample")]
+    #[arg(
+        value_name = "NODE",
+        required_unless_present = "sample",
+        conflicts_with = "sample"
+    )]
     evidence: Option<std::path::PathBuf>,
     /// Examine the broken node that comes with coroner
     #[arg(long)]
@@ -52,8 +56,12 @@ pub struct Args {
 }
 
 /// `coroner triage`
-pub const TOOL: Tool =
-    cli::tool!("triage", "Examine a whole containerd node that is not running", Args, run);
+pub const TOOL: Tool = cli::tool!(
+    "triage",
+    "Examine a whole containerd node that is not running",
+    Args,
+    run
+);
 
 /// Runs it.
 pub fn run(args: Args, out: &mut Out) -> Outcome {
@@ -65,14 +73,24 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         }
     }
     let case = match args.evidence {
-        Some(evidence) => Case::open(&EvidenceArgs { evidence, places: args.places })?,
+        Some(evidence) => Case::open(&EvidenceArgs {
+            evidence,
+            places: args.places,
+        })?,
         None => sample::open(&args.places)?,
     };
     let node = case.node()?;
     let measured = cli::measure(&case, &node, args.hash, args.usage, out);
     let mut report = checks::judge(&node, &measured);
-    report.findings.retain(|finding| !args.ignore.iter().any(|code| code == finding.code.name));
+    report
+        .findings
+        .retain(|finding| !args.ignore.iter().any(|code| code == finding.code.name));
     let verdict = checks::verdict(&node, &report);
-    out.answer(&Triage { about: case.about(&node), traces: node.traces.clone(), verdict, report, notes: args.notes })
+    out.answer(&Triage {
+        about: case.about(&node),
+        traces: node.traces.clone(),
+        verdict,
+        report,
+        notes: args.notes,
+    })
 }
-

@@ -33,7 +33,12 @@ impl Answer for Triage {
         pen.gap()?;
         self.about.text(pen)?;
         traces_text(&self.traces, pen)?;
-        for finding in self.report.findings.iter().filter(|f| f.severity > Severity::Note) {
+        for finding in self
+            .report
+            .findings
+            .iter()
+            .filter(|f| f.severity > Severity::Note)
+        {
             pen.gap()?;
             finding_text(finding, pen)?;
         }
@@ -55,7 +60,11 @@ pub(crate) fn exit(report: &Report) -> Exit {
     if !report.is_healthy() {
         exit |= Exit::FINDINGS;
     }
-    let hidden = report.coverage.unread.iter().any(|note| !note.unread.is_absent());
+    let hidden = report
+        .coverage
+        .unread
+        .iter()
+        .any(|note| !note.unread.is_absent());
     if hidden || !report.coverage.unknown.is_empty() {
         exit |= Exit::UNREAD;
     }
@@ -71,8 +80,13 @@ impl Triage {
         };
         let line = pen.styled(style, &self.verdict.sentence).to_string();
         pen.line(line)?;
-        let counts = [Severity::Fatal, Severity::Damage, Severity::Odd, Severity::Note]
-            .map(|severity| (severity, self.report.count(severity)));
+        let counts = [
+            Severity::Fatal,
+            Severity::Damage,
+            Severity::Odd,
+            Severity::Note,
+        ]
+        .map(|severity| (severity, self.report.count(severity)));
         let counts: Vec<String> = counts
             .iter()
             .filter(|(_, count)| *count > 0)
@@ -89,8 +103,12 @@ impl Triage {
 
     /// Notes take a line each, those of one code together, unless they are wanted in full.
     fn notes_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        let notes: Vec<&Finding> =
-            self.report.findings.iter().filter(|f| f.severity == Severity::Note).collect();
+        let notes: Vec<&Finding> = self
+            .report
+            .findings
+            .iter()
+            .filter(|f| f.severity == Severity::Note)
+            .collect();
         if notes.is_empty() {
             return Ok(());
         }
@@ -107,9 +125,18 @@ impl Triage {
             by_code.entry(note.code.name).or_default().push(note);
         }
         for (code, notes) in by_code {
-            let [first, rest @ ..] = notes.as_slice() else { continue };
-            let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
-            pen.paragraph(&format!("  {code:28}  "), &format!("{}{more}", first.message))?;
+            let [first, rest @ ..] = notes.as_slice() else {
+                continue;
+            };
+            let more = if rest.is_empty() {
+                String::new()
+            } else {
+                format!(" (and {} more)", rest.len())
+            };
+            pen.paragraph(
+                &format!("  {code:28}  "),
+                &format!("{}{more}", first.message),
+            )?;
         }
         Ok(())
     }
@@ -140,7 +167,14 @@ fn traces_text(traces: &Traces, pen: &mut Pen<'_>) -> io::Result<()> {
         said.push(format!("schema {schema} ({releases})"));
     }
     if let Some(synced) = traces.freelist_synced {
-        said.push(if synced { "freelist kept (up to 1.6)" } else { "freelist not kept (since 1.7)" }.to_owned());
+        said.push(
+            if synced {
+                "freelist kept (up to 1.6)"
+            } else {
+                "freelist not kept (since 1.7)"
+            }
+            .to_owned(),
+        );
     }
     if said.is_empty() {
         return Ok(());
@@ -151,7 +185,9 @@ fn traces_text(traces: &Traces, pen: &mut Pen<'_>) -> io::Result<()> {
 /// One finding: what, where, what it breaks, what a start would do, what to do.
 pub(crate) fn finding_text(finding: &Finding, pen: &mut Pen<'_>) -> io::Result<()> {
     let severity = finding.severity.to_string().to_uppercase();
-    let head = pen.styled(finding.severity.into(), format!("{severity:6}")).to_string();
+    let head = pen
+        .styled(finding.severity.into(), format!("{severity:6}"))
+        .to_string();
     let code = pen.styled(Style::Heading, finding.code.name).to_string();
     pen.line(format_args!("{head}  {code}  {}", finding.code.title))?;
     pen.paragraph("  what    ", &finding.message)?;
@@ -164,8 +200,12 @@ pub(crate) fn finding_text(finding: &Finding, pen: &mut Pen<'_>) -> io::Result<(
         pen.line(format_args!("  found   {found}"))?;
     }
     if !finding.affects.is_empty() {
-        let mut names: Vec<String> =
-            finding.affects.iter().take(SHOWN).map(ToString::to_string).collect();
+        let mut names: Vec<String> = finding
+            .affects
+            .iter()
+            .take(SHOWN)
+            .map(ToString::to_string)
+            .collect();
         let more = finding.affects.len().saturating_sub(SHOWN);
         if more > 0 {
             names.push(format!("and {more} more"));
@@ -196,10 +236,16 @@ fn coverage_text(coverage: &Coverage, pen: &mut Pen<'_>) -> io::Result<()> {
         pen.paragraph("  not read  ", &format!("{} {}", note.path, note.unread))?;
     }
     for unknown in coverage.unknown.iter().take(SHOWN) {
-        pen.paragraph("  unknown   ", &format!("{}: {}", unknown.what, unknown.why))?;
+        pen.paragraph(
+            "  unknown   ",
+            &format!("{}: {}", unknown.what, unknown.why),
+        )?;
     }
     for abstention in &coverage.abstained {
-        pen.paragraph("  abstained ", &format!("{}: {}", abstention.code, abstention.because))?;
+        pen.paragraph(
+            "  abstained ",
+            &format!("{}: {}", abstention.code, abstention.because),
+        )?;
     }
     for skipped in &coverage.skipped {
         pen.paragraph("  skipped   ", skipped)?;

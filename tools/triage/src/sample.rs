@@ -9,6 +9,7 @@ const SAMPLE: &[u8] = include_bytes!("../../../testdata/sample/broken.tar.zst");
 /// Opens it.
 pub(crate) fn open(places: &PlaceArgs) -> Result<Case, Failure> {
     let evidence = Evidence::open_stream(SAMPLE, &Options::default());
-    let evidence = evidence.map_err(|error| Failure::unread(format!("the sample: {}", error.why)))?;
+    let evidence =
+        evidence.map_err(|error| Failure::unread(format!("the sample: {}", error.why)))?;
     Ok(Case::of(evidence, places, false).named("the sample"))
 }

@@ -36,7 +36,11 @@ pub(crate) fn run(args: &Args) -> Done {
         }
         ran = ran.saturating_add(1);
     }
-    if ran == 0 { Err("no test program was found".to_owned()) } else { Ok(()) }
+    if ran == 0 {
+        Err("no test program was found".to_owned())
+    } else {
+        Ok(())
+    }
 }
 
 /// The test programs that cargo names, each with the folder of its package.
@@ -48,7 +52,9 @@ fn programs(messages: &str) -> Vec<(String, String)> {
     };
     messages
         .lines()
-        .filter(|line| line.contains("\"reason\":\"compiler-artifact\"") && line.contains("\"test\":true"))
+        .filter(|line| {
+            line.contains("\"reason\":\"compiler-artifact\"") && line.contains("\"test\":true")
+        })
         .filter_map(|line| {
             let manifest = field(line, "manifest_path")?;
             let folder = manifest.strip_suffix("/Cargo.toml")?.to_owned();

@@ -42,7 +42,10 @@ pub(crate) fn run(args: &Args) -> Done {
     if stale.is_empty() {
         Ok(())
     } else {
-        Err(format!("not current: {}; run `cargo xtask docs`", stale.join(", ")))
+        Err(format!(
+            "not current: {}; run `cargo xtask docs`",
+            stale.join(", ")
+        ))
     }
 }
 
@@ -93,13 +96,17 @@ fn man_pages(files: &mut Files) -> Done {
     let mut queue = vec![(String::from("coroner"), command())];
     while let Some((name, mut command)) = queue.pop() {
         command.build();
-        for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+        for inner in command
+            .get_subcommands()
+            .filter(|inner| inner.get_name() != "help")
+        {
             queue.push((format!("{name}-{}", inner.get_name()), inner.clone()));
         }
         let page = clap_mangen::Man::new(command.name(name.clone()).disable_help_subcommand(true))
             .date("");
         let mut bytes = Vec::new();
-        page.render(&mut bytes).map_err(|error| format!("{name}: {error}"))?;
+        page.render(&mut bytes)
+            .map_err(|error| format!("{name}: {error}"))?;
         files.insert(format!("docs/man/{name}.1").into(), bytes);
     }
     Ok(())

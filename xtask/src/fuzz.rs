@@ -1,5 +1,6 @@
 //! Runs every fuzz target for a while, without cargo-fuzz and on the stable toolchain.
 
+use std::path::Path;
 use std::process::Command;
 
 use crate::{Done, root};
@@ -17,11 +18,15 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Done {
     let folder = root().join("fuzz");
     let targets = targets(&folder)?;
-    for target in targets.iter().filter(|name| args.targets.is_empty() || args.targets.contains(name)) {
+    for target in targets
+        .iter()
+        .filter(|name| args.targets.is_empty() || args.targets.contains(name))
+    {
         let seeds = folder.join("seeds").join(target);
         let corpus = folder.join("corpus").join(target);
         let made = std::fs::create_dir_all(&corpus).and_then(|()| std::fs::create_dir_all(&seeds));
         made.map_err(|error| format!("{}: {error}", corpus.display()))?;
+        seed(target, &seeds)?;
         // Coverage for libFuzzer on stable: what cargo-fuzz would pass, without a sanitizer.
         let flags = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
             -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
@@ -31,12 +36,24 @@ pub(crate) fn run(args: &Args) -> Done {
             .current_dir(&folder)
             .env("RUSTFLAGS", flags)
             .env("CARGO_TARGET_DIR", folder.join("target"))
-            .args(["run", "--release", "--quiet", "--target", "x86_64-unknown-linux-gnu", "--bin"])
+            .args([
+                "run",
+                "--release",
+                "--quiet",
+                "--target",
+                "x86_64-unknown-linux-gnu",
+                "--bin",
+            ])
             .arg(target)
             .arg("--")
             .args([&corpus, &seeds])
             .arg(format!("-max_total_time={}", args.seconds))
-            .args(["-timeout=10", "-rss_limit_mb=2048", "-max_len=262144", "-print_final_stats=1"])
+            .args([
+                "-timeout=10",
+                "-rss_limit_mb=2048",
+                "-max_len=4194304",
+                "-print_final_stats=1",
+            ])
             .status()
             .map_err(|error| format!("cargo: {error}"))?;
         if !status.success() {
@@ -46,10 +63,41 @@ pub(crate) fn run(args: &Args) -> Done {
     Ok(())
 }
 
+/// Seeds from real evidence, made anew at each run: whole nodes as tars, their databases, their
+/// small blobs and runtime files.
+fn seed(target: &str, seeds: &Path) -> Done {
+    for name in testcase::nodes().iter().filter(|name| name.ends_with("-stopped")) {
+        let tar = testcase::node(name);
+        let mut chosen: Vec<(String, Vec<u8>)> = Vec::new();
+        if matches!(target, "triage" | "evidence_tar") {
+            chosen.push(("node".to_owned(), tar.write()));
+        }
+        for (number, member) in tar.members.iter().enumerate() {
+            let path = String::from_utf8_lossy(&member.path).into_owned();
+            let wanted = match target {
+                "bolt" | "metadb" => path.ends_with(".db"),
+                "document" => path.contains("/blobs/sha256/") && member.data.starts_with(b"{"),
+                "runc" => path.ends_with(".json") || path.ends_with("/status") || path.ends_with("/address"),
+                "config" => path.ends_with(".toml"),
+                _ => false,
+            };
+            if wanted {
+                chosen.push((number.to_string(), member.data.clone()));
+            }
+        }
+        for (what, bytes) in chosen {
+            let path = seeds.join(format!("{name}-{what}"));
+            std::fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
 /// Every file of fuzz_targets is a target.
-fn targets(folder: &std::path::Path) -> Result<Vec<String>, String> {
+fn targets(folder: &Path) -> Result<Vec<String>, String> {
     let folder = folder.join("fuzz_targets");
-    let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let entries =
+        std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut names: Vec<String> = entries
         .filter_map(Result::ok)
         .filter_map(|entry| Some(entry.path().file_stem()?.to_str()?.to_owned()))

@@ -25,8 +25,17 @@ const fn message(
     means: &'static str,
     confirmed_by: &'static str,
 ) -> Message {
-    let confirmed_by = if confirmed_by.is_empty() { None } else { Some(confirmed_by) };
-    Message { who, says, means, confirmed_by }
+    let confirmed_by = if confirmed_by.is_empty() {
+        None
+    } else {
+        Some(confirmed_by)
+    };
+    Message {
+        who,
+        says,
+        means,
+        confirmed_by,
+    }
 }
 
 /// Messages whose state is known. The more telling part of two stands first.
@@ -156,7 +165,11 @@ pub(crate) fn run(line: &str, out: &mut Out) -> Outcome {
         lower.contains(&says) || (lower.trim().len() > 5 && says.contains(lower.trim()))
     };
     let messages: Vec<&Message> = MESSAGES.iter().filter(|message| is(message.says)).collect();
-    let told = |name: &str| messages.iter().any(|message| message.confirmed_by == Some(name));
+    let told = |name: &str| {
+        messages
+            .iter()
+            .any(|message| message.confirmed_by == Some(name))
+    };
     let codes: Vec<_> = checks::codes()
         .into_iter()
         .filter(|code| told(code.name) || code.messages.iter().any(|message| is(message)))
@@ -182,7 +195,10 @@ impl Answer for Explained {
         }
         for code in &self.codes {
             pen.gap()?;
-            pen.heading(format_args!("{} ({}): {}", code.name, code.severity, code.title))?;
+            pen.heading(format_args!(
+                "{} ({}): {}",
+                code.name, code.severity, code.title
+            ))?;
             pen.paragraph("  ", code.explanation)?;
             pen.paragraph("  what to do  ", code.remedy)?;
         }

@@ -32,7 +32,9 @@ pub(crate) fn run(id: &str, args: &EvidenceArgs, out: &mut Out) -> Outcome {
     let case = Case::open(args)?;
     let node = case.node()?;
     let found = pick(parts(&node), id, &unknown(&node))?;
-    let found = found.into_iter().find_map(|(key, part)| Some((key, part.container?)));
+    let found = found
+        .into_iter()
+        .find_map(|(key, part)| Some((key, part.container?)));
     let Some((key, container)) = found else {
         return Err(Failure::usage("neither runc nor crun knows this container")
             .hint("`coroner runtime show` shows what its bundle tells"));
@@ -53,7 +55,9 @@ pub(crate) fn run(id: &str, args: &EvidenceArgs, out: &mut Out) -> Outcome {
         state_mtime: container.state_stat.as_ref().map(|stat| stat.mtime),
         created: container.created(),
         pid: container.pid(),
-        start_ticks: container.best_state().and_then(|state| state.init_process_start),
+        start_ticks: container
+            .best_state()
+            .and_then(|state| state.init_process_start),
         derived: container.derived.clone(),
         next: next(container.derived.phase, container.program),
     })
@@ -94,7 +98,10 @@ impl Answer for Fifo {
             time.map_or_else(dash, |at| format!("{at} ({})", age(at, self.now)))
         };
         pen.heading(format_args!("{}", self.path))?;
-        pen.line(format_args!("  what        {}", self.kind.unwrap_or("not there")))?;
+        pen.line(format_args!(
+            "  what        {}",
+            self.kind.unwrap_or("not there")
+        ))?;
         if let (Some(mode), Some(owner)) = (&self.mode, &self.owner) {
             pen.line(format_args!("  mode        {mode}, owner {owner}"))?;
         }
@@ -102,8 +109,12 @@ impl Answer for Fifo {
         pen.line(format_args!("  state file  {}", time(self.state_mtime)))?;
         pen.line(format_args!("  created     {}", time(self.created)))?;
         if let Some(pid) = self.pid {
-            let ticks = self.start_ticks.map_or_else(dash, |ticks| ticks.to_string());
-            pen.line(format_args!("  init        pid {pid}, started at {ticks} ticks of its boot"))?;
+            let ticks = self
+                .start_ticks
+                .map_or_else(dash, |ticks| ticks.to_string());
+            pen.line(format_args!(
+                "  init        pid {pid}, started at {ticks} ticks of its boot"
+            ))?;
         }
         let sure = if self.derived.sure { "" } else { " (not sure)" };
         let why = format!("{}{sure}: {}", self.derived.phase, self.derived.why);

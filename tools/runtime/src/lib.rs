@@ -70,13 +70,21 @@ enum Verb {
 }
 
 /// `coroner runtime`
-pub const TOOL: Tool =
-    cli::tool!("runtime", "What runc, bundles and shims left of containers", Args, run);
+pub const TOOL: Tool = cli::tool!(
+    "runtime",
+    "What runc, bundles and shims left of containers",
+    Args,
+    run
+);
 
 /// Runs it.
 pub fn run(args: Args, out: &mut Out) -> Outcome {
     match args.verb {
-        Verb::Ls { namespace, all, evidence } => ls::run(namespace.as_deref(), all, &evidence, out),
+        Verb::Ls {
+            namespace,
+            all,
+            evidence,
+        } => ls::run(namespace.as_deref(), all, &evidence, out),
         Verb::Show { id, evidence } => show::run(&id, &evidence, out),
         Verb::Fifo { id, evidence } => fifo::run(&id, &evidence, out),
         Verb::Shims { evidence } => shims::run(&evidence, out),

@@ -32,7 +32,11 @@ pub(crate) fn run(
         .filter(|(key, part)| wanted(&key.0) && (all || part.is_task()))
         .map(|(key, part)| part.task(key))
         .collect();
-    out.answer(&Listing { now: node.now, containers, unknown: unknown(&node) })
+    out.answer(&Listing {
+        now: node.now,
+        containers,
+        unknown: unknown(&node),
+    })
 }
 
 impl Answer for Listing {
@@ -42,7 +46,15 @@ impl Answer for Listing {
         let dash = || "-".to_owned();
         let text = |text: &Option<Text>| text.as_ref().map_or_else(dash, ToString::to_string);
         let mut table = Table::new(&[
-            "namespace", "id", "state", "since", "known", ">pid", "cri", "container", "pod",
+            "namespace",
+            "id",
+            "state",
+            "since",
+            "known",
+            ">pid",
+            "cri",
+            "container",
+            "pod",
         ]);
         for task in &self.containers {
             let mut id = task.id.to_string();
@@ -67,7 +79,11 @@ impl Answer for Listing {
     }
 
     fn exit(&self) -> Exit {
-        if self.unknown.is_empty() { Exit::CLEAN } else { Exit::UNREAD }
+        if self.unknown.is_empty() {
+            Exit::CLEAN
+        } else {
+            Exit::UNREAD
+        }
     }
 }
 
@@ -77,7 +93,9 @@ pub(crate) fn unknown_text(unknown: &[Unknown], pen: &mut Pen<'_>) -> io::Result
         return Ok(());
     }
     pen.gap()?;
-    let line = pen.styled(Style::Bad, "The list is incomplete:").to_string();
+    let line = pen
+        .styled(Style::Bad, "The list is incomplete:")
+        .to_string();
     pen.line(line)?;
     for Unknown { what, why } in unknown {
         pen.paragraph("  ", &format!("{what} cannot be known whole: {why}"))?;

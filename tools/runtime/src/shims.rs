@@ -40,7 +40,9 @@ pub(crate) fn run(args: &EvidenceArgs, out: &mut Out) -> Outcome {
     let bundles = runtime.map_or(&[][..], |runtime| &runtime.bundles);
     let sockets = runtime.and_then(|runtime| runtime.sockets.as_ref());
     for bundle in bundles {
-        let path = bundle.shim().map_or_else(Text::default, runc::Address::path);
+        let path = bundle
+            .shim()
+            .map_or_else(Text::default, runc::Address::path);
         let shim = shims.entry(path.clone()).or_insert_with(|| Shim {
             there: sockets.map(|all| all.iter().any(|socket| socket.path == path)),
             ours: path.bytes().ends_with(bundle.socket.as_bytes()),
@@ -58,7 +60,10 @@ pub(crate) fn run(args: &EvidenceArgs, out: &mut Out) -> Outcome {
             socket: socket.path.clone(),
             there: Some(true),
             ours: !socket.bundles.is_empty(),
-            namespace: socket.bundles.first().map(|(namespace, _)| namespace.clone()),
+            namespace: socket
+                .bundles
+                .first()
+                .map(|(namespace, _)| namespace.clone()),
             group: None,
             binary: None,
             tasks: Vec::new(),
@@ -87,8 +92,16 @@ impl Answer for Listing {
             table.cells(vec![
                 text(&shim.namespace),
                 text(&shim.group),
-                if tasks.is_empty() { dash() } else { tasks.join(",") },
-                if shim.socket.is_empty() { "unknown".to_owned() } else { shim.socket.to_string() },
+                if tasks.is_empty() {
+                    dash()
+                } else {
+                    tasks.join(",")
+                },
+                if shim.socket.is_empty() {
+                    "unknown".to_owned()
+                } else {
+                    shim.socket.to_string()
+                },
                 match shim.there {
                     Some(true) => "yes",
                     Some(false) => "no",
@@ -107,6 +120,10 @@ impl Answer for Listing {
     }
 
     fn exit(&self) -> Exit {
-        if self.unknown.is_empty() { Exit::CLEAN } else { Exit::UNREAD }
+        if self.unknown.is_empty() {
+            Exit::CLEAN
+        } else {
+            Exit::UNREAD
+        }
     }
 }

@@ -66,13 +66,21 @@ pub(crate) fn run(id: &str, args: &EvidenceArgs, out: &mut Out) -> Outcome {
                 crun_status: part.container.and_then(|c| c.status.get().cloned()),
                 spec: part.bundle.and_then(|bundle| bundle.spec.get().cloned()),
                 cri_status: part.cri.and_then(|cri| cri.status.get().cloned()),
-                log: part.bundle.map(|b| b.log.get().cloned().unwrap_or_default()).unwrap_or_default(),
-                work: part.bundle.and_then(|bundle| Some(bundle.work.as_ref()?.0.clone())),
+                log: part
+                    .bundle
+                    .map(|b| b.log.get().cloned().unwrap_or_default())
+                    .unwrap_or_default(),
+                work: part
+                    .bundle
+                    .and_then(|bundle| Some(bundle.work.as_ref()?.0.clone())),
                 findings: report.findings.iter().filter(ours).cloned().collect(),
             }
         })
         .collect();
-    out.answer(&Shown { now: node.now, containers })
+    out.answer(&Shown {
+        now: node.now,
+        containers,
+    })
 }
 
 fn note<T>(name: &str, doc: &Doc<T>) -> FileNote {
@@ -81,7 +89,11 @@ fn note<T>(name: &str, doc: &Doc<T>) -> FileNote {
         Doc::Unread(why) => Some(format!("it {why}")),
         Doc::Absent | Doc::Whole(_) => None,
     };
-    FileNote { name: Text::from(name), is: doc.word(), detail }
+    FileNote {
+        name: Text::from(name),
+        is: doc.word(),
+        detail,
+    }
 }
 
 fn files(part: &Parts<'_>) -> Vec<FileNote> {
@@ -93,8 +105,15 @@ fn files(part: &Parts<'_>) -> Vec<FileNote> {
         }
         files.push(FileNote {
             name: "exec.fifo".into(),
-            is: if container.fifo.is_some() { "there" } else { "absent" },
-            detail: container.fifo.as_ref().map(|stat| format!("mtime {}", stat.mtime)),
+            is: if container.fifo.is_some() {
+                "there"
+            } else {
+                "absent"
+            },
+            detail: container
+                .fifo
+                .as_ref()
+                .map(|stat| format!("mtime {}", stat.mtime)),
         });
         for left in &container.leftovers {
             let mut note = note("", &left.state);
@@ -103,7 +122,15 @@ fn files(part: &Parts<'_>) -> Vec<FileNote> {
         }
     }
     if let Some(bundle) = part.bundle {
-        let Bundle { address, bootstrap, init_pid, spec, options, log, .. } = bundle;
+        let Bundle {
+            address,
+            bootstrap,
+            init_pid,
+            spec,
+            options,
+            log,
+            ..
+        } = bundle;
         files.push(note("config.json", spec));
         files.push(note("address", address));
         files.push(note("bootstrap.json", bootstrap));
@@ -132,7 +159,11 @@ impl Answer for Shown {
 
     fn exit(&self) -> Exit {
         let bad = |finding: &Finding| finding.severity > Severity::Note;
-        if self.containers.iter().any(|one| one.findings.iter().any(bad)) {
+        if self
+            .containers
+            .iter()
+            .any(|one| one.findings.iter().any(bad))
+        {
             Exit::FINDINGS
         } else {
             Exit::CLEAN
@@ -161,12 +192,20 @@ impl One {
         field(pen, "pod", shown(&task.pod))?;
         field(pen, "container", shown(&task.container))?;
         let pid = task.pid.map(|pid| {
-            let ticks = task.start_ticks.map(|ticks| format!(", started {ticks} ticks after boot"));
+            let ticks = task
+                .start_ticks
+                .map(|ticks| format!(", started {ticks} ticks after boot"));
             format!("{pid}{}", ticks.unwrap_or_default())
         });
         field(pen, "init pid", pid)?;
-        field(pen, "boot", self.implied_boot.map(|boot| format!("{boot} (implied)")))?;
-        let recorded = task.recorded.map(|there| if there { "has it" } else { "does not know it" });
+        field(
+            pen,
+            "boot",
+            self.implied_boot.map(|boot| format!("{boot} (implied)")),
+        )?;
+        let recorded = task
+            .recorded
+            .map(|there| if there { "has it" } else { "does not know it" });
         field(pen, "meta.db", recorded.map(str::to_owned))?;
         field(pen, "CRI says", task.cri.map(|state| state.to_string()))?;
         field(pen, "state folder", shown(&task.state_dir))?;
@@ -182,7 +221,11 @@ impl One {
         }
         if let Some(state) = &self.state_json {
             for (controller, path) in &state.cgroup_paths {
-                let name = if controller.is_empty() { "unified".into() } else { controller.clone() };
+                let name = if controller.is_empty() {
+                    "unified".into()
+                } else {
+                    controller.clone()
+                };
                 field(pen, "cgroup", Some(format!("{name} {path}")))?;
             }
         }
@@ -192,7 +235,12 @@ impl One {
         pen.gap()?;
         for file in &self.files {
             let detail = file.detail.as_ref().map(|detail| format!(": {detail}"));
-            let line = format!("  {:<16} {}{}", file.name, file.is, detail.unwrap_or_default());
+            let line = format!(
+                "  {:<16} {}{}",
+                file.name,
+                file.is,
+                detail.unwrap_or_default()
+            );
             pen.line(line)?;
         }
         for finding in &self.findings {
@@ -201,7 +249,10 @@ impl One {
             let title = pen.styled(Style::from(finding.severity), title).to_string();
             pen.line(format_args!("{title} {}", finding.message))?;
             for start in &finding.at_start {
-                pen.paragraph("  at a start   ", &format!("{}: {}", start.release, start.does))?;
+                pen.paragraph(
+                    "  at a start   ",
+                    &format!("{}: {}", start.release, start.does),
+                )?;
             }
             pen.paragraph("  what to do   ", finding.what_to_do())?;
         }

@@ -134,7 +134,10 @@ impl Parts<'_> {
         let spec = self.bundle.and_then(|bundle| bundle.spec.get());
         let pod = spec.and_then(runc::Spec::pod);
         let label = |name: &str| self.container?.best_state()?.label(name);
-        let pod_id = pod.as_ref().map(|pod| pod.id.clone()).or_else(|| label(runc::SANDBOX_ID));
+        let pod_id = pod
+            .as_ref()
+            .map(|pod| pod.id.clone())
+            .or_else(|| label(runc::SANDBOX_ID));
         let name = pod.as_ref().and_then(|pod| pod.name.clone());
         let name = name.or_else(|| label("io.kubernetes.cri.sandbox-name"));
         let pod_namespace = pod.as_ref().and_then(|pod| pod.namespace.clone());
@@ -144,10 +147,16 @@ impl Parts<'_> {
             None => name,
         });
         let container = pod.as_ref().and_then(|pod| {
-            if pod.is_sandbox { Some(Text::from("(sandbox)")) } else { pod.container.clone() }
+            if pod.is_sandbox {
+                Some(Text::from("(sandbox)"))
+            } else {
+                pod.container.clone()
+            }
         });
         let container = container.or_else(|| label("io.kubernetes.cri.container-name"));
-        let init = self.bundle.and_then(|bundle| bundle.init_pid.get().copied());
+        let init = self
+            .bundle
+            .and_then(|bundle| bundle.init_pid.get().copied());
         Task {
             namespace: key.0.clone(),
             id: key.1.clone(),
@@ -193,7 +202,12 @@ impl Parts<'_> {
             _ if derived.sure => Sure::Sure,
             _ => Sure::Likely,
         };
-        (derived.phase.word(), sure, derived.why.clone(), derived.since)
+        (
+            derived.phase.word(),
+            sure,
+            derived.why.clone(),
+            derived.since,
+        )
     }
 }
 
@@ -219,14 +233,26 @@ pub(crate) fn pick<'n>(
         return Err(failure.hint("`coroner runtime ls --all` lists what there is"));
     };
     if found.iter().any(|(key, _)| key.1 != first) {
-        let ids: Vec<String> = found.iter().take(5).map(|(key, _)| key.1.to_string()).collect();
+        let ids: Vec<String> = found
+            .iter()
+            .take(5)
+            .map(|(key, _)| key.1.to_string())
+            .collect();
         let message = format!("{shown} begins the ids of several: {}", ids.join(", "));
         return Err(Failure::usage(message).hint("give more of the id"));
     }
     Ok(found)
 }
 
-/// What may be missing from an answer.
+/// What may be missing from a list of tasks: nothing where state folders and bundles are whole.
 pub(crate) fn unknown(node: &Node) -> Vec<Unknown> {
-    node.runtime.unknown().to_vec()
+    let whole = node.runtime.read().is_some_and(|runtime| {
+        let whole = runtime.whole;
+        whole.containers && whole.bundles
+    });
+    if whole {
+        Vec::new()
+    } else {
+        node.runtime.unknown().to_vec()
+    }
 }

@@ -1,0 +1,129 @@
+//! The verbs on real captures.
+
+#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
+
+use std::path::PathBuf;
+
+use cli::{Exit, try_run};
+use coroner_runtime::TOOL;
+use serde_json::Value;
+
+fn capture(name: &str) -> PathBuf {
+    testcase::testdata()
+        .join("nodes")
+        .join(name)
+        .join("node.tar.zst")
+}
+
+fn run(words: &[&str], node: &str) -> (String, Exit) {
+    let path = capture(node);
+    let words = ["runtime"]
+        .iter()
+        .chain(words)
+        .map(|word| (*word).to_owned());
+    try_run(&TOOL, words.chain([path.to_str().unwrap().to_owned()]))
+}
+
+fn json(words: &[&str], node: &str) -> (Value, Exit) {
+    let (text, exit) = run(&[words, &["--format", "json"]].concat(), node);
+    (serde_json::from_str(&text).unwrap(), exit)
+}
+
+#[test]
+fn ls_joins_what_is_known() {
+    for node in ["1.6-running", "1.7-running", "2.1-running"] {
+        let (answer, exit) = json(&["ls"], node);
+        assert_eq!(exit, Exit::CLEAN, "{node}");
+        let containers = answer["answer"]["containers"].as_array().unwrap();
+        let of = |id: &str| containers.iter().find(|task| task["id"] == id).unwrap();
+        assert_eq!(of("fresh")["state"], "created", "{node}");
+        assert_eq!(of("sleeper")["state"], "started");
+        assert_eq!(of("sleeper")["namespace"], "default");
+        assert_eq!(of("worker")["recorded"], true);
+        assert!(of("fresh")["pid"].as_i64().unwrap() > 1);
+        let server = containers
+            .iter()
+            .find(|task| task["container"] == "server")
+            .unwrap();
+        assert_eq!(
+            (&server["pod"], &server["cri"]),
+            (&"apps/web".into(), &"running".into())
+        );
+        // The CRI's created container has no task; only `--all` shows it.
+        let (answer, _) = json(&["ls", "--all"], node);
+        let all = answer["answer"]["containers"].as_array().unwrap();
+        assert!(all.len() > containers.len());
+        assert!(
+            all.iter()
+                .any(|task| task["state"] == "no task" && task["cri"] == "created")
+        );
+    }
+}
+
+#[test]
+fn a_namespace_can_be_picked() {
+    let (text, exit) = run(&["ls", "-n", "tenant"], "1.7-running");
+    assert_eq!(exit, Exit::CLEAN);
+    assert_eq!(text.lines().count(), 2, "{text}");
+    assert!(text.contains("worker"));
+}
+
+#[test]
+fn what_is_not_in_the_bundle_is_not_said_to_be_absent() {
+    // A tar without /run: that there are no tasks is not known.
+    let (text, exit) = run(&["ls"], "2.1-rebooted");
+    assert_eq!(exit, Exit::UNREAD, "{text}");
+    assert!(text.contains("incomplete"), "{text}");
+}
+
+#[test]
+fn show_has_the_findings() {
+    let (text, exit) = run(&["show", "fresh"], "2.1-running");
+    assert_eq!(exit, Exit::CLEAN);
+    for want in [
+        "created (sure)",
+        "runtime/fifo-waiting",
+        "state.json",
+        "/bin/sleeper",
+    ] {
+        assert!(text.contains(want), "{want}: {text}");
+    }
+    let (text, exit) = run(&["show", "nothing-like-it"], "2.1-running");
+    assert_eq!(exit, Exit::USAGE, "{text}");
+}
+
+#[test]
+fn fifo_says_what_its_times_tell() {
+    let (text, exit) = run(&["fifo", "fre"], "1.6-running");
+    assert_eq!(exit, Exit::CLEAN, "{text}");
+    assert!(
+        text.contains("exec.fifo\n  what        fifo\n  mode        0622"),
+        "{text}"
+    );
+    assert!(text.contains("Do not open"), "{text}");
+    let (text, _) = run(&["fifo", "sleeper"], "1.6-running");
+    assert!(text.contains("not there"), "{text}");
+}
+
+#[test]
+fn shims_serve_whole_pods() {
+    let (answer, exit) = json(&["shims"], "2.1-running");
+    assert_eq!(exit, Exit::CLEAN);
+    let shims = answer["answer"]["shims"].as_array().unwrap();
+    assert!(shims.iter().all(|shim| shim["ours"] == true));
+    assert!(
+        shims
+            .iter()
+            .any(|shim| shim["tasks"].as_array().unwrap().len() == 2)
+    );
+}
+
+#[test]
+fn explain_finds_the_state_of_a_log_line() {
+    let line = "time=\"…\" level=warning msg=\"cleaning up after shim disconnected\" id=x";
+    let (text, exit) = try_run(&TOOL, ["runtime", "explain", line]);
+    assert_eq!(exit, Exit::CLEAN);
+    assert!(text.contains("runtime/address-damaged"), "{text}");
+    let (_, exit) = try_run(&TOOL, ["runtime", "explain", "all is well"]);
+    assert_eq!(exit, Exit::USAGE);
+}

@@ -11,8 +11,8 @@ fuzz_target!(|data: &[u8]| {
         let _ = fault.to_string();
     }
     let Some(db) = opened.db else { return };
-    for fault in &db.check().faults {
-        let _ = fault.to_string();
+    for found in &db.check().faults {
+        let _ = found.fault.to_string();
     }
     let root = db.root().contents();
     // Claims bound the walk: no entry is given twice, and each takes 16 bytes of the file.

@@ -93,7 +93,21 @@ pub struct Contents<'s> {
     pub faults: Vec<Fault>,
 }
 
+/// Faults of one bucket that are listed.
+const LISTED: usize = 1000;
+
 impl<'s> Contents<'s> {
+    /// Drops faults beyond what is worth listing, and says so: then all keys are in doubt.
+    fn bound(&mut self, root: Pointer) {
+        if self.faults.len() > LISTED {
+            let faults = u64::try_from(LISTED).unwrap_or(u64::MAX);
+            let what = What::PageGarbled { faults };
+            let rest = Fault::new(what, Some(root.to), root.span).hiding(None, None);
+            self.faults.truncate(LISTED.saturating_sub(1));
+            self.faults.push(rest);
+        }
+    }
+
     /// Whether every key and value of the bucket is here: what absence may be concluded from.
     pub fn is_whole(&self) -> bool {
         self.faults.iter().all(|fault| fault.unknown.is_none())
@@ -190,6 +204,7 @@ impl<'s> Bucket<'s> {
     fn tree(&self, root: Pointer, seen: &mut HashSet<PageId>, contents: &mut Contents<'s>) {
         let mut stack = vec![(root, Bounds::default(), self.above.clone())];
         while let Some((pointer, bounds, above)) = stack.pop() {
+            contents.bound(root);
             let first = contents.faults.len();
             let node = self.reach(pointer, &above, seen, &mut contents.faults);
             if let Some(node) = node {
@@ -214,9 +229,12 @@ impl<'s> Bucket<'s> {
         faults: &mut Vec<Fault>,
     ) -> Option<Node<'s>> {
         let found = pointer.to;
-        let what = if above.holds(found) {
+        let is_seen = seen.contains(&found);
+        // Looking up the line is slow: of many faults, only the first are told apart.
+        let is_above = (!is_seen || faults.len() < LISTED) && above.holds(found);
+        let what = if is_above {
             What::PageCycle { found }
-        } else if seen.contains(&found) {
+        } else if is_seen {
             What::PageShared { found }
         } else if above.depth() >= DEEPEST {
             What::TreeDeep { depth: DEEPEST }

@@ -4,6 +4,7 @@
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
+    clippy::large_stack_arrays,
     reason = "a test may fail"
 )]
 
@@ -104,9 +105,7 @@ fn ours(root: &Path) -> Vec<u8> {
 
 #[test]
 fn cut_at_every_block() {
-    if !has("tar") {
-        return;
-    }
+    assert!(has("tar"), "GNU tar is not there");
     let root = tempfile::tempdir().unwrap();
     node(root.path());
     std::fs::remove_file(
@@ -136,9 +135,7 @@ fn cut_at_every_block() {
 
 #[test]
 fn mutants_do_no_harm() {
-    if !has("tar") {
-        return;
-    }
+    assert!(has("tar"), "GNU tar is not there");
     let root = tempfile::tempdir().unwrap();
     let dir = root.path().join("var/lib");
     common::sparse(
@@ -182,7 +179,7 @@ fn mutants_do_no_harm() {
             look_at_all(&evidence);
         }
     }
-    assert!(start.elapsed() < Duration::from_secs(120));
+    assert!(start.elapsed() < Duration::from_mins(2));
 }
 
 #[test]

@@ -131,9 +131,7 @@ fn run_plain(root: &Path) -> Vec<u8> {
 
 #[test]
 fn of_an_ordinary_user() {
-    if !has("tar") {
-        return;
-    }
+    assert!(has("tar"), "GNU tar is not there");
     let root = tempfile::tempdir().unwrap();
     node(root.path());
     compare(root.path());

@@ -189,7 +189,8 @@ pub(super) fn read<R: Read>(
         match loader.tree.find(path::path(&member.name)) {
             Ok(id) => {
                 if let Some(hash) = stored.sha256 {
-                    hashes.insert(member.name.clone(), hash);
+                    let shown = path::shown(path::path(&member.name));
+                    hashes.insert(shown.into_bytes(), hash);
                 }
                 attach(&mut loader, id, &member, stored.data, stored.sha256);
             }

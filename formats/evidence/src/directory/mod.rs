@@ -19,6 +19,7 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
 
+pub(crate) use mounts::mounts_below;
 pub(crate) use open::Watch;
 pub use xattrs::Xattrs;
 
@@ -241,5 +242,103 @@ pub(crate) fn bundle(path: &Path) -> Result<Option<File>, Unread> {
             }
         }
         other => Err(Unread::Special(other.word())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// What a directory says of everything in it, in words.
+    fn said(directory: &Directory) -> Vec<String> {
+        let mut todo = vec![std::path::PathBuf::from("/")];
+        let mut said = Vec::new();
+        for path in [
+            "/up/x",
+            "/in/x",
+            "/loop",
+            "/x/below",
+            "/a/../in/../x",
+            "/none",
+            "/../..",
+        ] {
+            let ino = directory.stat(Path::new(path)).map(|stat| stat.ino);
+            said.push(format!("{path} {ino:?}"));
+        }
+        while let Some(path) = todo.pop() {
+            let listed = directory.list(&path);
+            let is_dir = directory.stat(&path).is_ok_and(|stat| stat.is_dir());
+            let entries = listed.iter().filter_map(Known::read).flatten();
+            for entry in entries.filter(|_| is_dir) {
+                todo.push(path.join(path::path(entry.name.bytes())));
+            }
+            let source = directory.source(&path, 100, false);
+            let source = source.map(|source| source.bytes().to_vec());
+            let link = directory.read_link(&path);
+            let clamped = directory.clamped(&path);
+            // Not the whole stat: access times of links move when they are read.
+            let names = listed.map(|known| {
+                let name = |entry: Entry| (entry.name, entry.stat.ino, entry.stat.kind);
+                known.map(|all| all.into_iter().map(name).collect::<Vec<_>>())
+            });
+            let shown = path.display();
+            said.push(format!("{shown} {names:?} {source:?} {link:?} {clamped:?}"));
+        }
+        said
+    }
+
+    #[test]
+    fn every_way_to_open_leads_to_the_same() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| root.path().join(name);
+        std::fs::create_dir_all(at("a/b/c")).unwrap();
+        std::fs::write(at("x"), b"bytes").unwrap();
+        std::fs::write(at("a/b/y"), b"more").unwrap();
+        nix::unistd::mkfifo(&at("a/fifo"), Mode::S_IRWXU).unwrap();
+        symlink("a/b/../..", at("in")).unwrap();
+        symlink("../../../..", at("up")).unwrap();
+        symlink("/a/b/y", at("absolute")).unwrap();
+        symlink("../../x", at("a/b/climbs")).unwrap();
+        symlink("../../../x", at("a/b/escapes")).unwrap();
+        symlink("loop", at("loop")).unwrap();
+        symlink("nothing", at("a/dangling")).unwrap();
+        let usual = Directory::open(root.path(), &Options::default()).unwrap();
+        let want = said(&usual);
+        assert!(want.len() > 15);
+        let mut walks = Directory::open(root.path(), &Options::default()).unwrap();
+        walks.walks = AtomicBool::new(true);
+        assert_eq!(want, said(&walks));
+        // As in an empty chroot.
+        walks.has_proc = false;
+        assert_eq!(want, said(&walks));
+        assert_eq!(walks.notes().len(), 1);
+    }
+
+    #[test]
+    fn what_may_hang_is_not_looked_into() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("a/dead/inside")).unwrap();
+        symlink("a/dead", root.path().join("link")).unwrap();
+        let mut directory = Directory::open(root.path(), &Options::default()).unwrap();
+        directory.refused.push(mounts::Refused {
+            at: b"a/dead".to_vec(),
+            kind: "fuse.sshfs".into(),
+            word: "FUSE mount",
+        });
+        directory.walks = AtomicBool::new(true);
+        for path in [
+            "/a/dead",
+            "/a/dead/inside",
+            "/link/inside",
+            "/a/../a/dead/x",
+        ] {
+            let stat = directory.stat(Path::new(path));
+            assert_eq!(stat, Err(Unread::Special("FUSE mount")), "{path}");
+        }
+        let listed = directory.list(Path::new("/a")).unwrap();
+        assert!(listed.whole().unwrap()[0].stat.only_kind);
+        assert_eq!(directory.notes().len(), 1);
     }
 }

@@ -3,6 +3,8 @@
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use nix::mount::MsFlags;
+
 use crate::host;
 
 /// A mount below the evidence's root that is never looked into.
@@ -38,6 +40,37 @@ pub(crate) fn mount(line: &str) -> Option<(PathBuf, &str)> {
     Some((unescape(at), kind))
 }
 
+/// All mounts at and below `root`, the outermost first, with the flags that a remount must keep.
+pub(crate) fn mounts_below(root: &Path) -> Vec<(PathBuf, MsFlags)> {
+    let table = host::own(Path::new("/proc/thread-self/mountinfo")).unwrap_or_default();
+    let below = |line: &str| {
+        // What may hang is not even touched to be remounted.
+        let (at, _) = mount(line).filter(|(_, kind)| word(kind).is_none())?;
+        let options = line.split(' ').nth(5)?;
+        let flag = |option| match option {
+            "ro" => MsFlags::MS_RDONLY,
+            "nosuid" => MsFlags::MS_NOSUID,
+            "nodev" => MsFlags::MS_NODEV,
+            "noexec" => MsFlags::MS_NOEXEC,
+            "nodiratime" => MsFlags::MS_NODIRATIME,
+            _ => MsFlags::empty(),
+        };
+        let kept = options.split(',').map(flag).collect();
+        at.starts_with(root).then_some((at, kept))
+    };
+    let mut found: Vec<_> = table.lines().filter_map(below).collect();
+    found.sort_by(|one, other| one.0.cmp(&other.0));
+    // Of several mounts on one place only the last can be reached.
+    found.dedup_by(|later, earlier| {
+        let same = later.0 == earlier.0;
+        if same {
+            earlier.1 = later.1;
+        }
+        same
+    });
+    found
+}
+
 /// `\040` is a space, as the kernel writes mount points.
 fn unescape(text: &str) -> PathBuf {
     let mut bytes = Vec::new();
@@ -63,7 +96,7 @@ fn unescape(text: &str) -> PathBuf {
 
 /// The mounts strictly below `root` (a canonical path) that are not looked into.
 pub(crate) fn refused(root: &Path) -> Vec<Refused> {
-    let table = host::own(Path::new("/proc/self/mountinfo")).unwrap_or_default();
+    let table = host::own(Path::new("/proc/thread-self/mountinfo")).unwrap_or_default();
     refused_in(&table, root)
 }
 

@@ -99,6 +99,9 @@ impl Directory {
     /// A regular file's contents, ready to be read, links in the last place followed.
     pub(crate) fn content(&self, path: &Path) -> Result<(Stat, Content, Watch), Unread> {
         let handle = self.hold_followed(path)?;
+        if let Some(unread) = handle.stat.kind.unread() {
+            return Err(unread);
+        }
         let file = Arc::new(self.reopen(&handle)?);
         let metadata = file.metadata().map_err(|error| io(&error))?;
         let stat = Stat::of(&metadata)?;

@@ -1,0 +1,95 @@
+//! What the process gives up before it looks at evidence.
+//!
+//! A parser that is led astray by hostile evidence should find that it can write nothing but the
+//! output. Landlock binds the calling thread and those that it starts: lock down before any is
+//! started, and before evidence is opened.
+
+use std::path::PathBuf;
+
+use landlock::{
+    ABI, Access, AccessFs, PathBeneath, PathFd, RestrictionStatus, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, RulesetStatus,
+};
+use nix::sys::resource::{Resource, setrlimit};
+
+/// What may still be done afterwards.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Directories in which files are made: of the output, of the spool file.
+    pub writable: Vec<PathBuf>,
+    /// Bytes of memory for data, or no limit. Maps of files do not count.
+    pub memory: Option<u64>,
+}
+
+/// What held.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lockdown {
+    /// Landlock forbids all writing but to the writable directories.
+    pub read_only: bool,
+    /// Memory for data is limited.
+    pub memory: bool,
+    /// No core is dumped: it would hold evidence.
+    pub no_core: bool,
+    /// What did not hold, and why.
+    pub refused: Vec<String>,
+}
+
+/// The newest set of file rights that is asked for; older kernels give what they know.
+const RIGHTS: ABI = ABI::V5;
+
+/// Locks the calling thread down, as far as the kernel lets us.
+pub fn lockdown(needs: &Needs) -> Lockdown {
+    let mut held = Lockdown::default();
+    match setrlimit(Resource::RLIMIT_CORE, 0, 0) {
+        Ok(()) => held.no_core = true,
+        Err(errno) => held.refused.push(format!("RLIMIT_CORE: {}", errno.desc())),
+    }
+    if let Some(bytes) = needs.memory {
+        match setrlimit(Resource::RLIMIT_DATA, bytes, bytes) {
+            Ok(()) => held.memory = true,
+            Err(errno) => held.refused.push(format!("RLIMIT_DATA: {}", errno.desc())),
+        }
+    }
+    match restrict(&needs.writable) {
+        Ok(status) => match status.ruleset {
+            RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced => {
+                held.read_only = true;
+            }
+            RulesetStatus::NotEnforced => {
+                held.refused.push("Landlock: not in this kernel".into());
+            }
+        },
+        Err(error) => held.refused.push(format!("Landlock: {error}")),
+    }
+    held
+}
+
+/// Reading everywhere, writing only below `writable`.
+fn restrict(writable: &[PathBuf]) -> Result<RestrictionStatus, String> {
+    let words = |error: landlock::RulesetError| error.to_string();
+    let mut rules = Ruleset::default()
+        .handle_access(AccessFs::from_all(RIGHTS))
+        .map_err(words)?
+        .create()
+        .map_err(words)?;
+    let root = PathFd::new("/").map_err(|error| error.to_string())?;
+    // No execution: nothing of the evidence is ever run, nor anything else.
+    let read = AccessFs::ReadFile | AccessFs::ReadDir;
+    rules = rules
+        .add_rule(PathBeneath::new(root, read))
+        .map_err(words)?;
+    for directory in writable {
+        let held = PathFd::new(directory).map_err(|error| error.to_string())?;
+        let write = AccessFs::WriteFile
+            | AccessFs::MakeReg
+            | AccessFs::RemoveFile
+            | AccessFs::Truncate
+            | AccessFs::Refer
+            | AccessFs::ReadFile
+            | AccessFs::ReadDir;
+        rules = rules
+            .add_rule(PathBeneath::new(held, write))
+            .map_err(words)?;
+    }
+    rules.restrict_self().map_err(words)
+}

@@ -25,6 +25,7 @@ mod scan;
 mod source;
 mod space;
 mod walk;
+mod write;
 
 pub use bucket::{Bucket, Contents, Entry, Value};
 pub use check::{
@@ -39,3 +40,4 @@ pub use node::{Element, Node, RawElement};
 pub use page::{HEADER, Header, Kind, PageId};
 pub use source::PageSource;
 pub use walk::{BucketPath, Step, Visit, Walk};
+pub use write::{Layout, WriteError, Writer};

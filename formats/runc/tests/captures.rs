@@ -176,3 +176,68 @@ fn whole_seconds_make_it_unknowable() {
     assert_eq!(sleeper.derived.phase, Phase::Started);
     assert!(matches!(sleeper.state, Doc::Whole(_)));
 }
+
+/// Every phase that files tell, made by real runc and crun (`testdata/make/states`).
+#[test]
+fn every_phase_is_named() {
+    let folder = testcase::testdata().join("runtime/states");
+    let packed = std::fs::read(folder.join("node.tar.zst")).unwrap();
+    let runtime = read(&packed);
+    let truth = std::fs::read_to_string(folder.join("truth.txt")).unwrap();
+    let said: Vec<Vec<&str>> = truth
+        .lines()
+        .map(|line| line.split(' ').collect())
+        .collect();
+    for (id, phase, status) in [
+        ("parked", Phase::Created, "created"),
+        ("running", Phase::Started, "running"),
+        ("updated", Phase::Started, "running"),
+        // runc calls these two "created", too: only the FIFO's times tell them apart.
+        ("rescued", Phase::Released, "created"),
+        ("starting", Phase::Released, "created"),
+        // Files do not tell that a process is gone.
+        ("dead", Phase::Started, "stopped"),
+        ("waits", Phase::Created, "created"),
+        ("runs", Phase::Started, "running"),
+    ] {
+        let found = runtime
+            .containers
+            .iter()
+            .find(|container| container.id == *id);
+        let container = found.unwrap_or_else(|| panic!("{id} is missing"));
+        assert_eq!(
+            container.derived.phase, phase,
+            "{id}: {:?}",
+            container.derived
+        );
+        let said = said
+            .iter()
+            .find(|words| words.first() == Some(&id))
+            .unwrap();
+        assert_eq!(said.get(1), Some(&status), "{id}");
+        // runc says pid 0 for what has stopped; the file keeps the pid that was.
+        let pid: i64 = said.get(2).unwrap().parse().unwrap();
+        assert!(pid == 0 || container.pid() == Some(pid), "{id}: {pid}");
+        assert!(container.has_state());
+        assert_eq!(container.bundle.as_ref().unwrap().1, Ok(()), "{id}");
+    }
+    // runc does not even list the one that hangs in its creation.
+    let hooked = runtime
+        .containers
+        .iter()
+        .find(|container| container.id == *"hooked")
+        .unwrap();
+    assert_eq!(
+        (hooked.derived.phase, hooked.pid()),
+        (Phase::Creating, None)
+    );
+    assert!(!truth.contains("hooked"));
+    // An update hides the time of the start; the time of creation stands for it.
+    let updated = runtime
+        .containers
+        .iter()
+        .find(|container| container.id == *"updated")
+        .unwrap();
+    assert_eq!(updated.derived.since, updated.created());
+    assert!(updated.derived.why.contains("update"));
+}

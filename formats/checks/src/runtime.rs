@@ -64,10 +64,7 @@ fn task(namespace: Option<&Text>, id: &Text) -> Object {
 
 /// The bundle of a container.
 fn bundle_of<'n>(runtime: &'n Runtime, container: &Container) -> Option<&'n Bundle> {
-    let namespace = container.namespace.as_ref()?;
-    runtime.bundles.iter().find(|bundle| {
-        bundle.namespace == *namespace && bundle.id == container.id && !bundle.hidden
-    })
+    runtime.bundle(container.namespace.as_ref()?, &container.id)
 }
 
 /// Adds the pod that a container belongs to.

@@ -1,5 +1,6 @@
 //! Reads what the runtime left: its own folders, containerd's bundles, the CRI's files.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -115,6 +116,7 @@ pub fn read(
     cri(evidence, root, &mut runtime, &mut gaps);
     runtime.whole.cri = gaps.unknown.len() == before;
     runtime.strange = gaps.strange;
+    runtime.sort();
     Known::with(runtime, gaps.unknown)
 }
 
@@ -274,7 +276,8 @@ fn bundle(
         (target, there)
     });
     let group = spec.get().map_or(&id, |spec| spec.group(&id));
-    let socket = socket_name(daemon, namespace.bytes(), group.bytes(), false);
+    let name = |debug| socket_name(daemon, namespace.bytes(), group.bytes(), debug);
+    let (socket, debug_socket) = (name(false), name(true));
     Bundle {
         namespace: namespace.clone(),
         path: text(path),
@@ -294,6 +297,7 @@ fn bundle(
         shim_binary: word("shim-binary-path"),
         work: link,
         socket,
+        debug_socket,
         id,
         spec,
     }
@@ -303,27 +307,28 @@ fn sockets(evidence: &Evidence, runtime: &mut Runtime, gaps: &mut Gaps) {
     if !evidence.keeps_sockets() {
         return;
     }
-    let folder = Folder::list(evidence, Path::new(SOCKETS), gaps);
-    let mut sockets = Vec::new();
-    for entry in &folder.entries {
-        if entry.stat.kind != FileKind::Socket {
-            continue;
+    let mut named: BTreeMap<Text, BTreeSet<(Text, Text)>> = BTreeMap::new();
+    for bundle in &runtime.bundles {
+        let computed = [&bundle.socket, &bundle.debug_socket];
+        let computed = computed.map(|name| Text::from(format!("{SOCKETS}/{name}")));
+        for path in computed.into_iter().chain(bundle.shim().map(Address::path)) {
+            let task = (bundle.namespace.clone(), bundle.id.clone());
+            named.entry(path).or_default().insert(task);
         }
+    }
+    let folder = Folder::list(evidence, Path::new(SOCKETS), gaps);
+    let sockets = folder.entries.iter();
+    let sockets = sockets.filter(|entry| entry.stat.kind == FileKind::Socket);
+    let sockets = sockets.map(|entry| {
         let path = text(&folder.join(&entry.name));
-        let of = |bundle: &&Bundle| {
-            bundle.shim().is_some_and(|shim| shim.path() == path)
-                || bundle.socket.as_bytes() == entry.name.bytes()
-        };
-        let bundles = runtime.bundles.iter().filter(of);
-        sockets.push(ShimSocket {
-            bundles: bundles
-                .map(|bundle| (bundle.namespace.clone(), bundle.id.clone()))
-                .collect(),
+        let bundles = named.get(&path);
+        ShimSocket {
+            bundles: bundles.into_iter().flatten().cloned().collect(),
             stat: entry.stat.clone(),
             path,
-        });
-    }
-    runtime.sockets = Some(sockets);
+        }
+    });
+    runtime.sockets = Some(sockets.collect());
 }
 
 fn cri(evidence: &Evidence, root: &Path, runtime: &mut Runtime, gaps: &mut Gaps) {

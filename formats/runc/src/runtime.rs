@@ -30,6 +30,44 @@ pub struct Runtime {
     pub whole: Whole,
 }
 
+impl Runtime {
+    /// Puts every list into the order that its look-up needs.
+    pub(crate) fn sort(&mut self) {
+        self.containers
+            .sort_by(|a, b| (&a.namespace, &a.id, &a.path).cmp(&(&b.namespace, &b.id, &b.path)));
+        self.bundles
+            .sort_by(|a, b| (&a.namespace, &a.id, a.hidden).cmp(&(&b.namespace, &b.id, b.hidden)));
+        self.cri.sort_by(|a, b| a.id.cmp(&b.id));
+    }
+
+    /// The container of this name.
+    pub fn container(&self, namespace: Option<&Text>, id: &Text) -> Option<&Container> {
+        let wanted = (namespace, id);
+        let at = self
+            .containers
+            .partition_point(|container| (container.namespace.as_ref(), &container.id) < wanted);
+        let found = self.containers.get(at)?;
+        ((found.namespace.as_ref(), &found.id) == wanted).then_some(found)
+    }
+
+    /// The bundle of this name that is not being removed.
+    pub fn bundle(&self, namespace: &Text, id: &Text) -> Option<&Bundle> {
+        let wanted = (namespace, id);
+        let at = self
+            .bundles
+            .partition_point(|bundle| (&bundle.namespace, &bundle.id) < wanted);
+        let found = self.bundles.get(at)?;
+        let same = (&found.namespace, &found.id) == wanted && !found.hidden;
+        same.then_some(found)
+    }
+
+    /// What the CRI plugin wrote of this container.
+    pub fn status(&self, id: &Text) -> Option<&CriStatus> {
+        let at = self.cri.binary_search_by(|cri| cri.id.cmp(id)).ok()?;
+        self.cri.get(at)
+    }
+}
+
 /// Which lists are known to hold everything: what absence may be concluded from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Whole {
@@ -160,6 +198,8 @@ pub struct Bundle {
     pub work: Option<(Text, Result<(), Unread>)>,
     /// The name that its shim's socket should have for a daemon at the default address.
     pub socket: String,
+    /// The name of its second socket, which a 2.x shim has under `-debug`.
+    pub debug_socket: String,
 }
 
 impl Bundle {

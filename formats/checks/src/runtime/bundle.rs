@@ -83,15 +83,15 @@ fn about(
 
 /// Whether runc or crun know a container of this bundle's name.
 fn has_container(runtime: &Runtime, bundle: &Bundle) -> bool {
-    runtime.containers.iter().any(|container| {
-        container.id == bundle.id && container.namespace.as_ref() == Some(&bundle.namespace)
-    })
+    runtime
+        .container(Some(&bundle.namespace), &bundle.id)
+        .is_some()
 }
 
 /// Whether the task has ended, as the CRI says. A shim that is lost takes nobody with it then.
 fn has_ended(runtime: &Runtime, bundle: &Bundle) -> bool {
-    let said = runtime.cri.iter().find(|cri| cri.id == bundle.id);
-    let state = said
+    let status = runtime.status(&bundle.id);
+    let state = status
         .and_then(|cri| cri.status.whole())
         .map(runc::Status::state);
     bundle.namespace == *"k8s.io" && state == Some(CriState::Exited)
@@ -193,10 +193,8 @@ fn bundle_without_state(judge: &mut Judge<'_>) {
         return judge.abstain("the runtime's state folders cannot be known whole");
     }
     each(judge, |judge, runtime, bundle| {
-        let pod = bundle.sandbox.as_ref().and_then(|pod| {
-            let same = |other: &&Bundle| other.id == *pod && other.namespace == bundle.namespace;
-            runtime.bundles.iter().find(same)
-        });
+        let pod = bundle.sandbox.as_ref();
+        let pod = pod.and_then(|pod| runtime.bundle(&bundle.namespace, pod));
         let is_runc = bundle.is_runc() && pod.is_none_or(Bundle::is_runc);
         if bundle.hidden || !is_runc || has_container(runtime, bundle) {
             return None;
@@ -318,10 +316,9 @@ fn socket_foreign(judge: &mut Judge<'_>) {
 fn cwd_escape(judge: &mut Judge<'_>) {
     each(judge, |judge, runtime, bundle| {
         let cwd = bundle.spec.get()?.escaping_cwd()?;
-        let started = runtime.containers.iter().any(|container| {
-            container.id == bundle.id
-                && container.namespace.as_ref() == Some(&bundle.namespace)
-                && matches!(container.derived.phase, Phase::Started | Phase::Released)
+        let container = runtime.container(Some(&bundle.namespace), &bundle.id);
+        let started = container.is_some_and(|container| {
+            matches!(container.derived.phase, Phase::Started | Phase::Released)
         });
         let was = if started {
             "was started"

@@ -1,6 +1,7 @@
 //! The house's own chores: `cargo xtask NAME`. A new one is one file and one line here.
 
 mod as_user;
+mod bigdb;
 mod docs;
 mod fuzz;
 
@@ -15,6 +16,8 @@ enum Chore {
     /// Write man pages, completions and the table of codes into docs/ (or check that they are
     /// current)
     Docs(docs::Args),
+    /// Write a large database for benchmarks
+    BigDb(bigdb::Args),
     /// Run every fuzz target for a while
     Fuzz(fuzz::Args),
     /// Run the tests that were built as another user
@@ -27,6 +30,7 @@ type Done = Result<(), String>;
 fn main() -> ExitCode {
     let done = match Chore::parse() {
         Chore::Docs(args) => docs::run(&args),
+        Chore::BigDb(args) => bigdb::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::AsUser(args) => as_user::run(&args),
     };

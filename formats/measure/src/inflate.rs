@@ -16,7 +16,7 @@ pub struct InflateLimits {
     /// Bytes that come out.
     pub bytes: u64,
     /// Bytes that may come out for one that went in, after the first [`InflateLimits::free`].
-    /// gzip ends at about 1,030; zstd has no end.
+    /// gzip ends at about 1,030, which only zeroes reach; zstd has no end.
     pub ratio: u64,
     /// Bytes that may come out whatever the ratio.
     pub free: u64,
@@ -26,7 +26,7 @@ impl Default for InflateLimits {
     fn default() -> Self {
         Self {
             bytes: 64 << 30,
-            ratio: 200,
+            ratio: 1_000,
             free: 256 << 20,
         }
     }

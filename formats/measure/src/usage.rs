@@ -63,7 +63,11 @@ pub fn usage(evidence: &Evidence, path: &Path, control: &Control<'_>) -> Known<U
         }
         // A directory has one name, and so has what has one link.
         let is_one = stat.is_dir() || stat.nlink == Some(1);
-        let inode = if is_one { None } else { inode(evidence, &path, &stat) };
+        let inode = if is_one {
+            None
+        } else {
+            inode(evidence, &path, &stat)
+        };
         if inode.is_some_and(|inode| !seen.insert(inode)) {
             continue;
         }

@@ -139,7 +139,11 @@ impl Evidence {
 
     /// Whether sockets would be seen: tars of other people's making leave them out.
     pub const fn keeps_sockets(&self) -> bool {
-        !matches!(self.kind(), Kind::Tar)
+        match (self.kind(), self.manifest()) {
+            (Kind::Directory, _) => true,
+            (_, Some(manifest)) => manifest.sockets,
+            (_, None) => false,
+        }
     }
 
     /// What `path` is; a link in the last place is not followed (`lstat`).

@@ -94,7 +94,8 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         upperdirs: args.upperdirs,
         limit: args.limit,
         tool: format!("coroner {}", env!("CARGO_PKG_VERSION")),
-        captured: now(),
+        // What was taken before keeps its own time.
+        captured: case.evidence.captured_at().unwrap_or_else(now),
     };
     let summary = write(&case.evidence, &wanted, out.writer())?;
     out.writer().flush()?;

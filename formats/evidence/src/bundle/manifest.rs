@@ -33,6 +33,8 @@ pub struct Manifest {
     pub roots: Vec<Text>,
     /// Which of them were not there.
     pub absent: Vec<Text>,
+    /// Whether sockets would have been seen. A bundle made from a tar does not know of them.
+    pub sockets: bool,
     /// What was left out, and why, in words.
     pub left_out: Vec<String>,
 }
@@ -198,6 +200,7 @@ pub(crate) struct Head<'m> {
     pub(crate) host: &'m Host,
     pub(crate) roots: Vec<Name>,
     pub(crate) absent: Vec<Name>,
+    pub(crate) sockets: bool,
     pub(crate) left_out: &'m [String],
 }
 
@@ -228,6 +231,7 @@ impl<'de, F: FnMut(Record)> Visitor<'de> for Reading<F> {
         let mut host = Host::default();
         let mut roots: Vec<Name> = Vec::new();
         let mut absent: Vec<Name> = Vec::new();
+        let mut sockets = true;
         let mut left_out = Vec::new();
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
@@ -236,6 +240,7 @@ impl<'de, F: FnMut(Record)> Visitor<'de> for Reading<F> {
                 "captured" => captured = Some(map.next_value::<Moment>()?.0),
                 "host" => host = map.next_value()?,
                 "roots" => roots = map.next_value()?,
+                "sockets" => sockets = map.next_value()?,
                 "absent" => absent = map.next_value()?,
                 "left_out" => left_out = map.next_value()?,
                 "entries" => map.next_value_seed(Entries(&mut self.take))?,
@@ -252,6 +257,7 @@ impl<'de, F: FnMut(Record)> Visitor<'de> for Reading<F> {
             host,
             roots: roots.into_iter().map(|name| name.0).collect(),
             absent: absent.into_iter().map(|name| name.0).collect(),
+            sockets,
             left_out,
         })
     }

@@ -316,6 +316,7 @@ impl Walk<'_> {
                 .map(|root| Name(path::shown(root)))
                 .collect(),
             absent: self.summary.absent.iter().cloned().map(Name).collect(),
+            sockets: self.evidence.keeps_sockets(),
             left_out: &left_out,
         };
         let mut json = serde_json::to_vec(&head).map_err(io::Error::other)?;

@@ -1,11 +1,25 @@
 //! `coroner runtime`: what runc, crun, containerd's bundles and the CRI plugin left of containers.
 //!
 //! ```text
-//! $ coroner runtime ls NODE        every container that a runtime or a bundle knows
-//! $ coroner runtime show ID NODE   everything that is known of one, and what is wrong with it
-//! $ coroner runtime fifo ID NODE   its exec.fifo: what its times tell (it is never opened)
-//! $ coroner runtime shims NODE     which shim serves which tasks, and at which socket
-//! $ coroner runtime explain "LOG LINE"
+//! $ coroner runtime ls node.tar.zst        every container that a runtime or a bundle knows
+//! NAMESPACE  ID       STATE    SINCE  KNOWN  PID  CRI      CONTAINER  POD
+//! default    fresh    created  4 s    sure   374  -        -          -
+//! default    sleeper  started  6 s    sure   131  -        -          -
+//! k8s.io     00233e…  started  2 s    sure   584  running  server     apps/web
+//! k8s.io     3f4f4a…  started  2 s    sure   548  -        (sandbox)  apps/web
+//!
+//! $ coroner runtime fifo fresh node.tar.zst        what its times tell; it is never opened
+//! /run/containerd/runc/default/fresh/exec.fifo
+//!   what        fifo
+//!   mode        0622, owner 0:0
+//!   mtime       2026-11-21T05:00:57.3017234Z (2 s)
+//!   state file  2026-11-21T05:00:57.333879421Z (2 s)
+//!   state       created: exec.fifo was not written to since state.json
+//!   next        Start the task or delete it through containerd. Do not open, read or write …
+//!
+//! $ coroner runtime show ID NODE           everything that is known of one, and what is wrong
+//! $ coroner runtime shims NODE             which shim serves which tasks, and at which socket
+//! $ coroner runtime explain "LOG LINE"     which known state a message belongs to
 //! ```
 //!
 //! The state of a container is derived from files, not believed: runc itself stores none. `sure`

@@ -115,7 +115,7 @@ fn never_started(judge: &mut Judge<'_>) {
 
 /// Whether a byte of a name means nothing to a shell.
 const fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/')
 }
 
 fn fifo_stale(judge: &mut Judge<'_>) {
@@ -141,6 +141,18 @@ fn fifo_stale(judge: &mut Judge<'_>) {
             finding = finding
                 .want(format!("no FIFO, or its mtime not after {state}"))
                 .found(format!("mtime {fifo}"));
+        }
+        if container.path.bytes().iter().all(|byte| is_plain(*byte)) {
+            let pid = container
+                .pid()
+                .map_or("PID".to_owned(), |pid| pid.to_string());
+            finding = finding.remedy(format!(
+                "Check what init became: `readlink /proc/{pid}/exe`, and that the pid is still its \
+                 own (start time in state.json). If it is the workload: `rm {}/exec.fifo`, without \
+                 opening it; runc then says \"running\". If it is runc, a startContainer hook hangs: \
+                 end the hook, not init. Do not start the container again.",
+                container.path
+            ));
         }
         Some(finding)
     });
@@ -265,6 +277,19 @@ fn state_without_bundle(judge: &mut Judge<'_>) {
         let mut finding = about(judge, runtime, container, code, "", message);
         if let Some(pid) = container.pid() {
             finding = finding.found(format!("init had pid {pid}"));
+        }
+        let root = container.path.bytes().strip_suffix(container.id.bytes());
+        let root = root
+            .and_then(|root| root.strip_suffix(b"/"))
+            .map(Text::from);
+        let plain = container.path.bytes().iter().all(|byte| is_plain(*byte));
+        if let (true, Program::Runc, Some(root)) = (plain, container.program, root) {
+            let id = &container.id;
+            finding = finding.remedy(format!(
+                "Compare the pid and start time from state.json with /proc: if the process is not \
+                 its own, nothing is left to end. `runc --root {root} delete --force {id}` ends and \
+                 removes the container; then unmount its root file system if it is still mounted."
+            ));
         }
         Some(finding)
     });

@@ -7,7 +7,7 @@ use std::fs::OpenOptions;
 use std::io::BufWriter;
 use std::path::PathBuf;
 
-use bolt::{Layout, Writer, WriteError};
+use bolt::{Layout, WriteError, Writer};
 
 use crate::Done;
 
@@ -31,7 +31,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Done {
-    let file = OpenOptions::new().write(true).create_new(true).open(&args.out);
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&args.out);
     let file = file.map_err(|error| format!("{}: {error}", args.out.display()))?;
     let layout = Layout {
         page_size: args.page_size,
@@ -74,7 +77,10 @@ fn object<W: std::io::Write + std::io::Seek>(
     let mut when = vec![1, 0, 0, 0, 14];
     when.extend(number.to_be_bytes());
     writer.put(b"createdat", &when)?;
-    writer.put(b"image", format!("registry.example/app:{number}").as_bytes())?;
+    writer.put(
+        b"image",
+        format!("registry.example/app:{number}").as_bytes(),
+    )?;
     writer.open_bucket(b"labels", 0)?;
     writer.put(b"io.example.name", format!("app-{number}").as_bytes())?;
     writer.close_bucket()?;

@@ -72,7 +72,10 @@ fn codes() -> String {
         let anchor = code.name.replace('/', "");
         let line = format!(
             "| [`{}`](#{anchor}) | {} | {} | {} |\n",
-            code.name, code.rule, code.severity, code.title
+            code.name,
+            code.rule,
+            code.severity,
+            code.headline()
         );
         text.push_str(&line);
     }
@@ -80,7 +83,10 @@ fn codes() -> String {
         let _ = write!(
             text,
             "\n## {}\n\n**{}.** {}\n\n*What to do:* {}\n",
-            code.name, code.title, code.explanation, code.remedy
+            code.name,
+            code.headline(),
+            code.explanation,
+            code.remedy
         );
         if !code.messages.is_empty() {
             text.push_str("\n*The daemon says:*\n\n");

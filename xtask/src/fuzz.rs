@@ -65,8 +65,12 @@ pub(crate) fn run(args: &Args) -> Done {
 
 /// Seeds from real evidence, made anew at each run: whole nodes as tars, their databases, their
 /// small blobs and runtime files.
+#[expect(clippy::case_sensitive_file_extension_comparisons, reason = "containerd's names")]
 fn seed(target: &str, seeds: &Path) -> Done {
-    for name in testcase::nodes().iter().filter(|name| name.ends_with("-stopped")) {
+    for name in testcase::nodes()
+        .iter()
+        .filter(|name| name.ends_with("-stopped"))
+    {
         let tar = testcase::node(name);
         let mut chosen: Vec<(String, Vec<u8>)> = Vec::new();
         if matches!(target, "triage" | "evidence_tar") {
@@ -77,7 +81,11 @@ fn seed(target: &str, seeds: &Path) -> Done {
             let wanted = match target {
                 "bolt" | "metadb" => path.ends_with(".db"),
                 "document" => path.contains("/blobs/sha256/") && member.data.starts_with(b"{"),
-                "runc" => path.ends_with(".json") || path.ends_with("/status") || path.ends_with("/address"),
+                "runc" => {
+                    path.ends_with(".json")
+                        || path.ends_with("/status")
+                        || path.ends_with("/address")
+                }
                 "config" => path.ends_with(".toml"),
                 _ => false,
             };

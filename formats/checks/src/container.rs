@@ -45,9 +45,8 @@ pub(crate) const SNAPSHOT_GONE: Check = Check {
     run: snapshot_gone,
 };
 
-fn location(judge: &Judge<'_>, at: &metadb::At, key: &Text) -> Location {
+fn location(judge: &Judge<'_>, at: &metadb::At) -> Location {
     at.location(&judge.node.meta.path)
-        .place("container", key.clone())
 }
 
 fn image_gone(judge: &mut Judge<'_>) {
@@ -72,7 +71,7 @@ fn image_gone(judge: &mut Judge<'_>) {
                 row.key
             );
             let object = Object::new("container", namespace.name.clone(), row.key.clone());
-            let location = location(judge, &row.at, &row.key);
+            let location = location(judge, &row.at);
             judge.say(Finding::new(IMAGE_GONE.code, location, message).affects(object));
         }
     }
@@ -107,16 +106,10 @@ fn snapshot_gone(judge: &mut Judge<'_>) {
                 "the snapshot {key} ({snapshotter}) of the container {} is not there",
                 row.key
             );
-            let mut finding = Finding::new(
-                SNAPSHOT_GONE.code,
-                location(judge, &row.at, &row.key),
-                message,
-            )
-            .affects(Object::new(
-                "container",
-                namespace.name.clone(),
-                row.key.clone(),
-            ));
+            let mut finding =
+                Finding::new(SNAPSHOT_GONE.code, location(judge, &row.at), message).affects(
+                    Object::new("container", namespace.name.clone(), row.key.clone()),
+                );
             if let Some(pod) = pod_of(judge, row) {
                 finding = finding.affects(pod);
             }

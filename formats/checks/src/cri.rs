@@ -86,10 +86,7 @@ fn record(judge: &mut Judge<'_>) {
         let Some(error) = error.filter(|_| row.whole) else {
             continue;
         };
-        let location = row
-            .at
-            .location(&judge.node.meta.path)
-            .place("container", row.key.clone());
+        let location = row.at.location(&judge.node.meta.path);
         let finding = Finding::new(RECORD.code, location, error.to_string()).affects(Object::new(
             "container",
             namespace.clone(),
@@ -150,10 +147,7 @@ fn sandbox_gone(judge: &mut Judge<'_>) {
             .any(|(_, other)| other.key == record.sandbox_id);
         if !known && !record.sandbox_id.is_empty() {
             let message = format!("its pod sandbox {} is not there", record.sandbox_id);
-            let location = row
-                .at
-                .location(&judge.node.meta.path)
-                .place("container", row.key.clone());
+            let location = row.at.location(&judge.node.meta.path);
             judge.say(
                 Finding::new(SANDBOX_GONE.code, location, message).affects(Object::new(
                     "container",

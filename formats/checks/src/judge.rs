@@ -146,10 +146,18 @@ impl<'n> Judge<'n> {
 
     pub(crate) fn report(self, limit: u64) -> Report {
         let mut coverage = self.coverage;
+        let findings = self
+            .findings
+            .into_iter()
+            .map(|finding| match finding.at_start.as_slice() {
+                [] => daemon::with_start(finding),
+                _ => finding,
+            });
+        let findings = findings.collect();
         coverage
             .abstained
             .sort_by(|a, b| (a.code, &a.because).cmp(&(b.code, &b.because)));
-        Report::new(self.findings, coverage, limit)
+        Report::new(findings, coverage, limit)
     }
 }
 

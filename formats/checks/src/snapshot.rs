@@ -180,10 +180,7 @@ impl<'n> Group<'n> {
         row: &Row<SnapshotRow>,
         message: String,
     ) -> Finding {
-        let location = row
-            .at
-            .location(&judge.node.meta.path)
-            .place("snapshot", row.key.clone());
+        let location = row.at.location(&judge.node.meta.path);
         let name = &self.snapshots.snapshotter;
         let users = judge
             .index
@@ -222,10 +219,7 @@ pub(crate) fn backend_finding(
     row: &Row<BackendSnapshot>,
     message: String,
 ) -> Finding {
-    let location = row
-        .at
-        .location(&snapshotter.db.path)
-        .place("snapshot", row.key.clone());
+    let location = row.at.location(&snapshotter.db.path);
     let mut finding = Finding::new(code, location, message);
     for group in groups(judge)
         .iter()

@@ -1,6 +1,7 @@
 //! The verdict: may containerd be started, and what would be lost?
 
-use finding::{Finding, Report, Severity};
+use daemon::{Detected, Release};
+use finding::{AtStart, Finding, Report, Severity};
 use node::{DatabaseState, Node};
 use serde::Serialize;
 
@@ -51,12 +52,14 @@ const REMOVED: &[(&str, &str)] = &[
 ];
 
 /// Concludes from a report.
-pub fn verdict(node: &Node, report: &Report) -> Verdict {
-    let fatal: Vec<&Finding> = report
+pub fn verdict(node: &Node, report: &Report, release: &Detected) -> Verdict {
+    let mut fatal: Vec<&Finding> = report
         .findings
         .iter()
         .filter(|finding| finding.severity == Severity::Fatal)
         .collect();
+    // What concerns the whole node comes before what concerns one container.
+    fatal.sort_by_key(|finding| finding.code.name.starts_with("runtime/"));
     let damage = report.count(Severity::Damage);
     let nothing_read = node.root.is_err()
         || matches!(node.meta.state, DatabaseState::Unread(ref unread) if !unread.is_absent());
@@ -100,7 +103,7 @@ pub fn verdict(node: &Node, report: &Report) -> Verdict {
     Verdict {
         start,
         sentence,
-        would: would(report, &fatal),
+        would: would(report, &fatal, release),
         lost: lost(report),
     }
 }
@@ -115,7 +118,7 @@ fn lower(title: &str) -> String {
     format!("{first}{}", letters.as_str())
 }
 
-fn would(report: &Report, fatal: &[&Finding]) -> Vec<String> {
+fn would(report: &Report, fatal: &[&Finding], release: &Detected) -> Vec<String> {
     let mut would: Vec<String> = Vec::new();
     let mut add = |line: String| {
         if !would.contains(&line) {
@@ -127,13 +130,16 @@ fn would(report: &Report, fatal: &[&Finding]) -> Vec<String> {
         .iter()
         .filter(|finding| finding.severity != Severity::Fatal);
     for finding in fatal.iter().copied().chain(others) {
-        for start in &finding.at_start {
-            let release = if start.release == "all" {
-                String::new()
-            } else {
-                format!("{}: ", start.release)
+        for start in finding
+            .at_start
+            .iter()
+            .filter(|start| concerns(start, release))
+        {
+            let who = match (start.release, release.one()) {
+                ("all", _) | (_, Some(_)) => String::new(),
+                (releases, None) => format!("{releases}: "),
             };
-            add(format!("{release}{} ({})", start.does, finding.code.name));
+            add(format!("{who}{} ({})", start.does, finding.code.name));
         }
     }
     for (code, what) in REMOVED {
@@ -144,11 +150,23 @@ fn would(report: &Report, fatal: &[&Finding]) -> Vec<String> {
             .count();
         if count > 0 {
             add(format!(
-                "delete {count} {what}, at once or at the next garbage collection ({code})"
+                "deletes {count} {what}, at once or at the next garbage collection ({code})"
             ));
         }
     }
     would
+}
+
+/// Whether a release that may have written the node does it.
+fn concerns(start: &AtStart, release: &Detected) -> bool {
+    let named = |release: Release| {
+        start.release.split(", ").any(|one| match one {
+            "all" => true,
+            "2.x" => release >= Release::V2_0,
+            name => name == release.name(),
+        })
+    };
+    release.releases().any(named)
 }
 
 fn lost(report: &Report) -> Vec<String> {

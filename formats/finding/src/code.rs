@@ -29,6 +29,15 @@ impl fmt::Display for Severity {
     }
 }
 
+impl Code {
+    /// The title as the beginning of a line.
+    pub fn headline(&self) -> String {
+        let mut letters = self.title.chars();
+        let first = letters.next().map(|first| first.to_uppercase().to_string());
+        format!("{}{}", first.unwrap_or_default(), letters.as_str())
+    }
+}
+
 /// A kind of finding: what `coroner explain CODE` prints and the docs' table of codes lists.
 #[derive(Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Code {

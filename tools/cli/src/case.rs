@@ -9,7 +9,7 @@ use finding::{Escaped, Text, Time};
 use node::{Node, Roots, Rule, Said};
 use serde::Serialize;
 
-use crate::{Failure, Pen, Style};
+use crate::{Failure, Pen, Style, safety};
 
 /// Which node, and where its stores are.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -53,6 +53,8 @@ pub struct Case {
     now: Option<Time>,
     /// What the evidence is called in answers, if not as it was given.
     name: Option<Text>,
+    /// What to know of how the evidence was opened.
+    notes: Vec<String>,
 }
 
 impl Case {
@@ -62,6 +64,7 @@ impl Case {
             spool: args.places.spool.clone(),
             ..Options::default()
         };
+        let gave_up = safety::give_up(&args.evidence, args.places.spool.as_ref());
         let opened = if args.evidence == Path::new("-") {
             Evidence::open_stream(std::io::stdin().lock(), &options)
         } else {
@@ -69,7 +72,9 @@ impl Case {
         };
         let evidence = opened.map_err(|error| unopened(&error))?;
         let is_live = args.evidence == Path::new("/");
-        Ok(Self::of(evidence, &args.places, is_live))
+        let mut case = Self::of(evidence, &args.places, is_live);
+        case.notes = gave_up;
+        Ok(case)
     }
 
     /// The case of evidence that is open already.
@@ -86,6 +91,7 @@ impl Case {
             roots,
             now,
             name: None,
+            notes: Vec::new(),
         }
     }
 
@@ -133,7 +139,7 @@ impl Case {
                 .collect(),
             now: node.now,
             others: self.roots.iter().skip(1).map(other).collect(),
-            notes: self.evidence.notes(),
+            notes: [self.notes.clone(), self.evidence.notes()].concat(),
         }
     }
 }

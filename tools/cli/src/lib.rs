@@ -48,6 +48,7 @@ mod options;
 mod out;
 mod pen;
 mod progress;
+mod safety;
 mod table;
 
 pub use answer::Answer;

@@ -142,6 +142,7 @@ fn parse(
 }
 
 fn finish(command: &Command, argv: Vec<OsString>, run: Run<'_>) -> ExitCode {
+    crate::safety::arm();
     let exit = match parse(command, argv) {
         Ok((matches, options)) => run_with(Out::open(options), &matches, run),
         Err((text, true, exit)) => {

@@ -72,7 +72,7 @@ impl Answer for Codes {
         if !self.full {
             let mut table = Table::new(&["code", "severity", "rule", "title"]);
             for code in &self.codes {
-                table.row([&code.name, &code.severity, &code.rule, &code.title]);
+                table.row([&code.name, &code.severity, &code.rule, &code.headline()]);
             }
             return pen.table(&table);
         }
@@ -80,7 +80,7 @@ impl Answer for Codes {
             if number > 0 {
                 pen.gap()?;
             }
-            pen.heading(format_args!("{}  {}", code.name, code.title))?;
+            pen.heading(format_args!("{}  {}", code.name, code.headline()))?;
             let rule = if code.rule.is_empty() {
                 String::new()
             } else {

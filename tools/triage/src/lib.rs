@@ -85,9 +85,11 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     report
         .findings
         .retain(|finding| !args.ignore.iter().any(|code| code == finding.code.name));
-    let verdict = checks::verdict(&node, &report);
+    let release = daemon::detect(&node.traces);
+    let verdict = checks::verdict(&node, &report, &release);
     out.answer(&Triage {
         about: case.about(&node),
+        release,
         traces: node.traces.clone(),
         verdict,
         report,

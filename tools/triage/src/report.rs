@@ -5,6 +5,7 @@ use std::io;
 
 use checks::{Start, Verdict};
 use cli::{About, Answer, Exit, Pen, Style};
+use daemon::Detected;
 use finding::{Coverage, Finding, Report, Severity};
 use node::Traces;
 use serde::Serialize;
@@ -15,6 +16,7 @@ pub(crate) struct Triage {
     pub(crate) verdict: Verdict,
     #[serde(rename = "evidence")]
     pub(crate) about: About,
+    pub(crate) release: Detected,
     pub(crate) traces: Traces,
     #[serde(flatten)]
     pub(crate) report: Report,
@@ -32,7 +34,7 @@ impl Answer for Triage {
         self.verdict_text(pen)?;
         pen.gap()?;
         self.about.text(pen)?;
-        traces_text(&self.traces, pen)?;
+        release_text(&self.release, pen)?;
         for finding in self
             .report
             .findings
@@ -97,7 +99,7 @@ impl Triage {
         } else {
             pen.line(format_args!("Findings: {}.", counts.join(", ")))?;
         }
-        list("A start would:", &self.verdict.would, pen)?;
+        list("At a start, containerd:", &self.verdict.would, pen)?;
         list("Broken or unknown:", &self.verdict.lost, pen)
     }
 
@@ -157,29 +159,17 @@ fn list(heading: &str, lines: &[String], pen: &mut Pen<'_>) -> io::Result<()> {
     }
 }
 
-fn traces_text(traces: &Traces, pen: &mut Pen<'_>) -> io::Result<()> {
-    let mut said = Vec::new();
-    if let Some(package) = &traces.package {
-        said.push(format!("package {package}"));
-    }
-    if let Some(schema) = traces.schema {
-        let releases = if schema >= 4 { "2.x" } else { "up to 1.7" };
-        said.push(format!("schema {schema} ({releases})"));
-    }
-    if let Some(synced) = traces.freelist_synced {
-        said.push(
-            if synced {
-                "freelist kept (up to 1.6)"
-            } else {
-                "freelist not kept (since 1.7)"
-            }
-            .to_owned(),
-        );
-    }
-    if said.is_empty() {
-        return Ok(());
-    }
-    pen.paragraph("Traces  ", &said.join(", "))
+fn release_text(release: &Detected, pen: &mut Pen<'_>) -> io::Result<()> {
+    let mixed = if release.mixed {
+        ", with traces of another"
+    } else {
+        ""
+    };
+    let because = release.because.join("; ");
+    pen.paragraph(
+        "Release ",
+        &format!("{}{mixed} ({because})", release.name()),
+    )
 }
 
 /// One finding: what, where, what it breaks, what a start would do, what to do.
@@ -189,7 +179,7 @@ pub(crate) fn finding_text(finding: &Finding, pen: &mut Pen<'_>) -> io::Result<(
         .styled(finding.severity.into(), format!("{severity:6}"))
         .to_string();
     let code = pen.styled(Style::Heading, finding.code.name).to_string();
-    pen.line(format_args!("{head}  {code}  {}", finding.code.title))?;
+    pen.line(format_args!("{head}  {code}  {}", finding.code.headline()))?;
     pen.paragraph("  what    ", &finding.message)?;
     let place = finding.location.to_string();
     if !place.is_empty() {

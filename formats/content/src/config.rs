@@ -63,7 +63,7 @@ impl ImageConfig {
         for (number, item) in items.iter().enumerate() {
             let field = format!("/rootfs/diff_ids/{number}");
             let Some(text) = item.string() else {
-                fields.faults.push(Fault::Type {
+                fields.fault(Fault::Type {
                     field,
                     want: "a string",
                     found: item.kind(),

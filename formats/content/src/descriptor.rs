@@ -103,7 +103,7 @@ impl Descriptor {
     /// Reads the descriptor at JSON pointer `at`; none if it has no digest that can be used.
     pub(crate) fn read(raw: &Raw, at: &str, fields: &mut Fields) -> Option<Self> {
         if !matches!(raw, Raw::Object(_)) {
-            fields.faults.push(Fault::Type {
+            fields.fault(Fault::Type {
                 field: at.to_owned(),
                 want: "an object",
                 found: raw.kind(),

@@ -29,6 +29,7 @@ pub struct Document {
     pub unknown: Vec<Text>,
     links: Vec<Link>,
     config: Option<ImageConfig>,
+    whole: bool,
 }
 
 impl Document {
@@ -57,7 +58,7 @@ impl Document {
         let kind = kind_of(&raw, claimed)?;
         let mut fields = Fields::new();
         if replaced {
-            fields.faults.push(Fault::NotUtf8);
+            fields.fault(Fault::NotUtf8);
         }
         fields.duplicates(&raw);
         let mut document = Self {
@@ -68,6 +69,7 @@ impl Document {
             unknown: Vec::new(),
             links: Vec::new(),
             config: None,
+            whole: true,
             raw: Raw::Null,
         };
         if kind == Kind::Config {
@@ -77,6 +79,7 @@ impl Document {
             document.read_manifest(&raw, &mut fields);
         }
         document.raw = raw;
+        document.whole = fields.whole;
         document.faults = fields.faults;
         document.unknown = fields.unknown;
         Ok(document)
@@ -153,16 +156,8 @@ impl Document {
     }
 
     /// Whether every link could be read. Only then may be concluded that it does not name a blob.
-    pub fn is_whole(&self) -> bool {
-        !self.faults.iter().any(|fault| {
-            matches!(
-                fault,
-                Fault::Missing { .. }
-                    | Fault::Type { .. }
-                    | Fault::Value { .. }
-                    | Fault::Digest { .. }
-            )
-        })
+    pub const fn is_whole(&self) -> bool {
+        self.whole
     }
 
     /// What is wrong between this manifest and its config: containerd refuses to unpack when they

@@ -77,6 +77,8 @@ pub(crate) const ROOTFS: &[&str] = &["type", "diff_ids"];
 pub(crate) struct Fields {
     pub(crate) faults: Vec<Fault>,
     pub(crate) unknown: Vec<Text>,
+    /// Whether every field could be read; false also for faults that were not kept.
+    pub(crate) whole: bool,
 }
 
 impl Fields {
@@ -84,10 +86,15 @@ impl Fields {
         Self {
             faults: Vec::new(),
             unknown: Vec::new(),
+            whole: true,
         }
     }
 
-    fn fault(&mut self, fault: Fault) {
+    pub(crate) fn fault(&mut self, fault: Fault) {
+        self.whole &= !matches!(
+            fault,
+            Fault::Missing { .. } | Fault::Type { .. } | Fault::Value { .. } | Fault::Digest { .. }
+        );
         if self.faults.len() < MAX_NOTES {
             self.faults.push(fault);
         }
@@ -171,29 +178,74 @@ impl Fields {
     }
 
     /// Notes keys that stand twice in one object, anywhere.
+    ///
+    /// One path is kept for the whole walk, and one iterator a level: a document with a million
+    /// values under long keys must not make a million long paths.
     pub(crate) fn duplicates(&mut self, raw: &Raw) {
-        let mut todo = vec![(String::new(), raw)];
-        while let Some((at, value)) = todo.pop() {
-            match value {
-                Raw::Object(members) => {
-                    let mut seen = HashSet::with_capacity(members.len());
-                    for (key, value) in members {
-                        let field = format!("{at}/{}", pointer(key));
-                        if !seen.insert(key) {
-                            self.fault(Fault::DuplicateKey {
-                                field: field.clone(),
-                            });
-                        }
-                        if is_deep(value) {
-                            todo.push((field, value));
-                        }
-                    }
+        let mut path = String::new();
+        let mut open: Vec<(usize, Level<'_>)> = Vec::new();
+        let mut next = Some(raw);
+        loop {
+            if let Some(value) = next.take() {
+                if let Raw::Object(members) = value {
+                    self.duplicates_of(members, &path);
                 }
-                Raw::Array(items) => {
-                    let deep = items.iter().enumerate().filter(|(_, item)| is_deep(item));
-                    todo.extend(deep.map(|(number, item)| (format!("{at}/{number}"), item)));
+                if let Some(level) = Level::of(value) {
+                    open.push((path.len(), level));
                 }
-                _ => {}
+            }
+            let Some((length, level)) = open.last_mut() else {
+                return;
+            };
+            path.truncate(*length);
+            match level.next() {
+                Some((step, value)) => {
+                    path.push('/');
+                    path.push_str(&step);
+                    next = Some(value);
+                }
+                None => {
+                    open.pop();
+                }
+            }
+        }
+    }
+
+    fn duplicates_of(&mut self, members: &[(String, Raw)], at: &str) {
+        let mut seen = HashSet::with_capacity(members.len());
+        for (key, _) in members {
+            if !seen.insert(key) {
+                let field = format!("{at}/{}", pointer(key));
+                self.fault(Fault::DuplicateKey { field });
+            }
+        }
+    }
+}
+
+/// What is left of an object or array: its members that hold more, with their steps.
+enum Level<'r> {
+    Members(core::slice::Iter<'r, (String, Raw)>),
+    Items(core::iter::Enumerate<core::slice::Iter<'r, Raw>>),
+}
+
+impl<'r> Level<'r> {
+    fn of(value: &'r Raw) -> Option<Self> {
+        match value {
+            Raw::Object(members) => Some(Self::Members(members.iter())),
+            Raw::Array(items) => Some(Self::Items(items.iter().enumerate())),
+            _ => None,
+        }
+    }
+
+    fn next(&mut self) -> Option<(String, &'r Raw)> {
+        match self {
+            Self::Members(members) => {
+                let (key, value) = members.find(|(_, value)| is_deep(value))?;
+                Some((pointer(key), value))
+            }
+            Self::Items(items) => {
+                let (number, value) = items.find(|(_, value)| is_deep(value))?;
+                Some((number.to_string(), value))
             }
         }
     }

@@ -140,3 +140,37 @@ fn above_a_diff_id_that_is_none_nothing_is_known() {
     );
     assert!(!document.is_whole());
 }
+
+#[test]
+fn a_document_made_to_tire_its_readers_does_not() {
+    let key = "k".repeat(100);
+    let mut text = format!("{{\"{key}\":").repeat(100);
+    text.push('[');
+    text.push_str(&"[],".repeat(900_000));
+    text.push_str("{\"twice\":1,\"twice\":2}]");
+    text.push_str(&"}".repeat(100));
+    let text = text.replacen('{', "{\"schemaVersion\":2,\"manifests\":[],", 1);
+    let index = Some("application/vnd.oci.image.index.v1+json");
+    let document = Document::parse(text.as_bytes(), index).unwrap();
+    assert_eq!(document.faults.len(), 1);
+    assert_eq!(document.faults[0].code().name, "content/duplicate-key");
+    let many = format!("{{\"manifests\":[{}0]}}", "{},".repeat(500_000));
+    let document = Document::parse(many.as_bytes(), None).unwrap();
+    assert!(document.faults.len() < 1000 && document.links().is_empty());
+    // Faults that were not kept still count.
+    let many = format!(
+        "{{\"layers\":[],\"a\":{{{}}},",
+        "\"x\":1,".repeat(1000) + "\"x\":1"
+    );
+    let many = MANIFEST
+        .replacen('{', &many, 1)
+        .replace("sha256:b", "sha256:B");
+    let document = Document::parse(many.as_bytes(), Some(TYPE)).unwrap();
+    assert!(
+        document
+            .faults
+            .iter()
+            .all(|fault| fault.code().name == "content/duplicate-key")
+    );
+    assert!(!document.is_whole());
+}

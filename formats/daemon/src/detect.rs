@@ -22,7 +22,9 @@ impl Detected {
     /// Every release that fits.
     pub fn releases(&self) -> impl Iterator<Item = Release> + use<> {
         let (from, to) = (self.from, self.to);
-        Release::ALL.into_iter().filter(move |release| (from..=to).contains(release))
+        Release::ALL
+            .into_iter()
+            .filter(move |release| (from..=to).contains(release))
     }
 
     /// The release, where only one fits.
@@ -60,7 +62,11 @@ pub fn detect(traces: &Traces) -> Detected {
     }
     match traces.schema {
         Some(4..) => {
-            detected.narrow(Release::V2_0, Release::V2_3, "meta.db has schema 4".to_owned());
+            detected.narrow(
+                Release::V2_0,
+                Release::V2_3,
+                "meta.db has schema 4".to_owned(),
+            );
         }
         // A database of schema 4 stays so after a downgrade; one of 3 was never opened by 2.x.
         Some(_) => {

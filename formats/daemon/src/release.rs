@@ -33,8 +33,14 @@ pub enum Source {
 
 impl Release {
     /// All of them, in order.
-    pub const ALL: [Self; 6] =
-        [Self::V1_6, Self::V1_7, Self::V2_0, Self::V2_1, Self::V2_2, Self::V2_3];
+    pub const ALL: [Self; 6] = [
+        Self::V1_6,
+        Self::V1_7,
+        Self::V2_0,
+        Self::V2_1,
+        Self::V2_2,
+        Self::V2_3,
+    ];
 
     /// Its name: `1.6`.
     pub const fn name(self) -> &'static str {
@@ -55,7 +61,9 @@ impl Release {
     pub fn of_version(version: &str) -> Option<Self> {
         // An epoch of a distribution stands before a colon.
         let version = version.rsplit(':').next().unwrap_or(version);
-        let mut numbers = version.trim_start_matches('v').split(|c: char| !c.is_ascii_digit());
+        let mut numbers = version
+            .trim_start_matches('v')
+            .split(|c: char| !c.is_ascii_digit());
         let major: u32 = numbers.next()?.parse().ok()?;
         let minor: u32 = numbers.next()?.parse().ok()?;
         Some(match (major, minor) {

@@ -47,24 +47,45 @@ const fn all(codes: &'static [&'static str], does: &'static str, says: &'static 
 }
 
 const fn old(codes: &'static [&'static str], does: &'static str, says: &'static str) -> Rule {
-    Rule { to: Release::V1_7, releases: "1.6, 1.7", ..all(codes, does, says) }
+    Rule {
+        to: Release::V1_7,
+        releases: "1.6, 1.7",
+        ..all(codes, does, says)
+    }
 }
 
 const fn new(codes: &'static [&'static str], does: &'static str, says: &'static str) -> Rule {
-    Rule { from: Release::V2_0, releases: "2.x", ..all(codes, does, says) }
+    Rule {
+        from: Release::V2_0,
+        releases: "2.x",
+        ..all(codes, does, says)
+    }
 }
 
 const fn only_1_6(codes: &'static [&'static str], does: &'static str, says: &'static str) -> Rule {
-    Rule { to: Release::V1_6, releases: "1.6", ..all(codes, does, says) }
+    Rule {
+        to: Release::V1_6,
+        releases: "1.6",
+        ..all(codes, does, says)
+    }
 }
 
 const fn since_1_7(codes: &'static [&'static str], does: &'static str, says: &'static str) -> Rule {
-    Rule { from: Release::V1_7, releases: "1.7, 2.x", ..all(codes, does, says) }
+    Rule {
+        from: Release::V1_7,
+        releases: "1.7, 2.x",
+        ..all(codes, does, says)
+    }
 }
 
 /// Damage of a page of a bolt file.
-const PAGES: &[&str] =
-    &["bolt/page-id", "bolt/page-type", "bolt/page-zero", "bolt/page-garbled", "bolt/element-bounds"];
+const PAGES: &[&str] = &[
+    "bolt/page-id",
+    "bolt/page-type",
+    "bolt/page-zero",
+    "bolt/page-garbled",
+    "bolt/element-bounds",
+];
 
 /// Every rule.
 pub const RULES: &[Rule] = &[
@@ -100,7 +121,11 @@ pub const RULES: &[Rule] = &[
         "takes the shim for dead, kills the container and removes its bundle",
         "failed to read bootstrap.json when restoring bundle",
     ),
-    only_1_6(&["runtime/bundle-without-state"], "keeps the shim, though it has no process", ""),
+    only_1_6(
+        &["runtime/bundle-without-state"],
+        "keeps the shim, though it has no process",
+        "",
+    ),
     since_1_7(
         &["runtime/bundle-without-state"],
         "asks the shim for its processes; without any, ends it and removes the bundle",
@@ -121,7 +146,11 @@ pub const RULES: &[Rule] = &[
         "does not load the container: kubelet can neither see nor remove it",
         "failed to checkpoint status",
     ),
-    all(&["runtime/status-orphan"], "removes the folder", "cleanup orphaned container directory"),
+    all(
+        &["runtime/status-orphan"],
+        "removes the folder",
+        "cleanup orphaned container directory",
+    ),
     all(
         &["runtime/status-without-task"],
         "writes \"exited, 255, Unknown\", ended now, over the status",
@@ -141,7 +170,9 @@ pub fn rules(code: &str) -> impl Iterator<Item = &'static Rule> + use<'_> {
 
 /// What a daemon of `release` does at a start because of a kind of finding.
 pub fn at_start(code: &str, release: Release) -> Option<&'static str> {
-    rules(code).find(|rule| rule.holds_for(release)).map(|rule| rule.does)
+    rules(code)
+        .find(|rule| rule.holds_for(release))
+        .map(|rule| rule.does)
 }
 
 /// A finding with what each release would do because of it. A note changes nothing at a start that

@@ -1,0 +1,213 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_coroner_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_coroner_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_coroner_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_coroner_using_subcommand
+    set -l cmd (__fish_coroner_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c coroner -n "__fish_coroner_needs_command" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_needs_command" -s V -l version -d 'Print version'
+complete -c coroner -n "__fish_coroner_needs_command" -f -a "triage" -d 'Examine a whole containerd node that is not running'
+complete -c coroner -n "__fish_coroner_needs_command" -f -a "explain" -d 'What a finding means and what to do'
+complete -c coroner -n "__fish_coroner_needs_command" -f -a "meta" -d 'containerd\'s meta.db, object by object'
+complete -c coroner -n "__fish_coroner_needs_command" -f -a "content" -d 'The content store: blobs, sizes, digests'
+complete -c coroner -n "__fish_coroner_needs_command" -f -a "snapshots" -d 'Snapshots: databases, directories, trees'
+complete -c coroner -n "__fish_coroner_needs_command" -f -a "runtime" -d 'What runc, bundles and shims left of containers'
+complete -c coroner -n "__fish_coroner_needs_command" -f -a "bolt" -d 'BoltDB files, page by page'
+complete -c coroner -n "__fish_coroner_needs_command" -f -a "collect" -d 'Pack a node into a bundle, to be examined elsewhere'
+complete -c coroner -n "__fish_coroner_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand triage" -l ignore -d 'Leave findings of this code out (may be repeated)' -r
+complete -c coroner -n "__fish_coroner_using_subcommand triage" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand triage" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand triage" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand triage" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand triage" -l sample -d 'Examine the broken node that comes with coroner'
+complete -c coroner -n "__fish_coroner_using_subcommand triage" -l hash -d 'Re-hash every blob of the content store'
+complete -c coroner -n "__fish_coroner_using_subcommand triage" -l usage -d 'Measure the directory of every committed layer and compare it with what it was'
+complete -c coroner -n "__fish_coroner_using_subcommand triage" -l notes -d 'Show notes in full, too'
+complete -c coroner -n "__fish_coroner_using_subcommand triage" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and not __fish_seen_subcommand_from ls show help" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and not __fish_seen_subcommand_from ls show help" -f -a "ls" -d 'List objects of one kind'
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and not __fish_seen_subcommand_from ls show help" -f -a "show" -d 'Show everything that meta.db says of one object'
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and not __fish_seen_subcommand_from ls show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from ls" -s n -l namespace -d 'Only this namespace' -r
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from ls" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from ls" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from ls" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from ls" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from show" -s n -l namespace -d 'Only in this namespace' -r
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from show" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from show" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from show" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from show" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List objects of one kind'
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show everything that meta.db says of one object'
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_seen_subcommand_from ls verify help" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_seen_subcommand_from ls verify help" -f -a "ls" -d 'List blobs and unfinished writes'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_seen_subcommand_from ls verify help" -f -a "verify" -d 'Re-hash every blob and compare it with its name'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_seen_subcommand_from ls verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from ls" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from ls" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from ls" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from ls" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -s j -l jobs -d 'How many blobs are read at the same time; 0 for as many as there are cores. One is best for a rotational disk' -r
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List blobs and unfinished writes'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Re-hash every blob and compare it with its name'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check help" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check help" -f -a "ls" -d 'List snapshots, and directories that are none'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check help" -f -a "tree" -d 'Show which snapshot stands on which'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check help" -f -a "check" -d 'Compare metadata.db, meta.db and the directories'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from ls" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from ls" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from ls" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from ls" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from tree" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from tree" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from tree" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from tree" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from tree" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from check" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from check" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from check" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from check" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from check" -l usage -d 'Measure the directory of every committed layer and compare it with what it was'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List snapshots, and directories that are none'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "tree" -d 'Show which snapshot stands on which'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "check" -d 'Compare metadata.db, meta.db and the directories'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls show fifo shims explain help" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls show fifo shims explain help" -f -a "ls" -d 'List every container that runc, crun or a bundle knows'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls show fifo shims explain help" -f -a "show" -d 'Show everything that is known of one container, and what is wrong with it'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls show fifo shims explain help" -f -a "fifo" -d 'Show a container\'s exec.fifo and what its times tell; it is never opened'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls show fifo shims explain help" -f -a "shims" -d 'List shims: their sockets, and the tasks that they serve'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls show fifo shims explain help" -f -a "explain" -d 'Say which known state a log line of runc, a shim, containerd or kubelet belongs to'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls show fifo shims explain help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from ls" -s n -l namespace -d 'Only this namespace' -r
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from ls" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from ls" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from ls" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from ls" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from ls" -s a -l all -d 'Containers without a task, too: those of meta.db and of the CRI plugin'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from show" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from show" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from show" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from show" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from fifo" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from fifo" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from fifo" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from fifo" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from fifo" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from shims" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from shims" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from shims" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from shims" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from shims" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List every container that runc, crun or a bundle knows'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show everything that is known of one container, and what is wrong with it'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "fifo" -d 'Show a container\'s exec.fifo and what its times tell; it is never opened'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "shims" -d 'List shims: their sockets, and the tasks that they serve'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Say which known state a log line of runc, a shim, containerd or kubelet belongs to'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree help" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree help" -f -a "info" -d 'Both metas side by side, and which tree the daemon would use'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree help" -f -a "check" -d 'Check every invariant and report all damage'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree help" -f -a "pages" -d 'What each page is used for'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree help" -f -a "page" -d 'One page, field by field'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree help" -f -a "tree" -d 'Buckets and keys'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from info" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from info" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from check" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from check" -l threads -d 'Threads that read' -r
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from check" -l limit -d 'How many findings of one code are shown' -r
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from pages" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from pages" -l state -d 'Only pages in this state' -r
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from pages" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from page" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from page" -l page-size -d 'Bytes of a page, if not what the metas say' -r
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from page" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from tree" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from tree" -s L -l level -d 'No deeper than this' -r
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from tree" -s d -l directories -d 'Only buckets'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from tree" -l previous -d 'The tree of the transaction before'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from tree" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "info" -d 'Both metas side by side, and which tree the daemon would use'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check every invariant and report all damage'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "pages" -d 'What each page is used for'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "page" -d 'One page, field by field'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "tree" -d 'Buckets and keys'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand collect" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand collect" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand collect" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand collect" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand collect" -l content -d 'Which content blobs are packed' -r -f -a "all\t'All of them, layers too'
+metadata\t'Those of at most 1 MiB: manifests, indexes, configs'
+none\t'None; they are listed all the same'"
+complete -c coroner -n "__fish_coroner_using_subcommand collect" -l add -d 'Pack this path inside the node, too (may be given more than once)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand collect" -l limit -d 'Largest file that is packed, in bytes of data' -r
+complete -c coroner -n "__fish_coroner_using_subcommand collect" -l upperdirs -d 'Pack the files in snapshots, too: layers as they are unpacked, and what containers wrote'
+complete -c coroner -n "__fish_coroner_using_subcommand collect" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt collect help" -f -a "triage" -d 'Examine a whole containerd node that is not running'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt collect help" -f -a "explain" -d 'What a finding means and what to do'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt collect help" -f -a "meta" -d 'containerd\'s meta.db, object by object'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt collect help" -f -a "content" -d 'The content store: blobs, sizes, digests'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt collect help" -f -a "snapshots" -d 'Snapshots: databases, directories, trees'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt collect help" -f -a "runtime" -d 'What runc, bundles and shims left of containers'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt collect help" -f -a "bolt" -d 'BoltDB files, page by page'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt collect help" -f -a "collect" -d 'Pack a node into a bundle, to be examined elsewhere'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt collect help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from meta" -f -a "ls" -d 'List objects of one kind'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from meta" -f -a "show" -d 'Show everything that meta.db says of one object'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from content" -f -a "ls" -d 'List blobs and unfinished writes'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from content" -f -a "verify" -d 'Re-hash every blob and compare it with its name'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "ls" -d 'List snapshots, and directories that are none'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "tree" -d 'Show which snapshot stands on which'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "check" -d 'Compare metadata.db, meta.db and the directories'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from runtime" -f -a "ls" -d 'List every container that runc, crun or a bundle knows'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from runtime" -f -a "show" -d 'Show everything that is known of one container, and what is wrong with it'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from runtime" -f -a "fifo" -d 'Show a container\'s exec.fifo and what its times tell; it is never opened'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from runtime" -f -a "shims" -d 'List shims: their sockets, and the tasks that they serve'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from runtime" -f -a "explain" -d 'Say which known state a log line of runc, a shim, containerd or kubelet belongs to'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "info" -d 'Both metas side by side, and which tree the daemon would use'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "check" -d 'Check every invariant and report all damage'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "pages" -d 'What each page is used for'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "page" -d 'One page, field by field'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "tree" -d 'Buckets and keys'

@@ -1,0 +1,1226 @@
+#compdef coroner
+
+autoload -U is-at-least
+
+_coroner() {
+    typeset -A opt_args
+    typeset -a _arguments_options
+    local ret=1
+
+    if is-at-least 5.2; then
+        _arguments_options=(-s -S -C)
+    else
+        _arguments_options=(-s -C)
+    fi
+
+    local context curcontext="$curcontext" state line
+    _arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+":: :_coroner_commands" \
+"*::: :->coroner" \
+&& ret=0
+    case $state in
+    (coroner)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-command-$line[1]:"
+        case $line[1] in
+            (triage)
+_arguments "${_arguments_options[@]}" : \
+'*--ignore=[Leave findings of this code out (may be repeated)]:CODE:_default' \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'--sample[Examine the broken node that comes with coroner]' \
+'--hash[Re-hash every blob of the content store]' \
+'--usage[Measure the directory of every committed layer and compare it with what it was]' \
+'--notes[Show notes in full, too]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'::evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+&& ret=0
+;;
+(explain)
+_arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+'::code -- A code, a part of one, or a piece of a log line of containerd'\''s:_default' \
+&& ret=0
+;;
+(meta)
+_arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+":: :_coroner__subcmd__meta_commands" \
+"*::: :->meta" \
+&& ret=0
+
+    case $state in
+    (meta)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-meta-command-$line[1]:"
+        case $line[1] in
+            (ls)
+_arguments "${_arguments_options[@]}" : \
+'-n+[Only this namespace]:NAME:_default' \
+'--namespace=[Only this namespace]:NAME:_default' \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':kind -- What to list:((namespaces\:"Namespaces"
+images\:"Images"
+containers\:"Containers (records, not tasks)"
+snapshots\:"Snapshots"
+content\:"Blobs of the content store"
+ingests\:"Unfinished writes into the content store"
+leases\:"Leases"
+sandboxes\:"Sandboxes of the sandbox store"
+pods\:"Pods, as the CRI knows them"))' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+&& ret=0
+;;
+(show)
+_arguments "${_arguments_options[@]}" : \
+'-n+[Only in this namespace]:NAME:_default' \
+'--namespace=[Only in this namespace]:NAME:_default' \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':kind -- What it is:((namespaces\:"Namespaces"
+images\:"Images"
+containers\:"Containers (records, not tasks)"
+snapshots\:"Snapshots"
+content\:"Blobs of the content store"
+ingests\:"Unfinished writes into the content store"
+leases\:"Leases"
+sandboxes\:"Sandboxes of the sandbox store"
+pods\:"Pods, as the CRI knows them"))' \
+':name -- Its name, or the beginning of it if that is enough:_default' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_coroner__subcmd__meta__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-meta-help-command-$line[1]:"
+        case $line[1] in
+            (ls)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(show)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
+(content)
+_arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+":: :_coroner__subcmd__content_commands" \
+"*::: :->content" \
+&& ret=0
+
+    case $state in
+    (content)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-content-command-$line[1]:"
+        case $line[1] in
+            (ls)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+&& ret=0
+;;
+(verify)
+_arguments "${_arguments_options[@]}" : \
+'-j+[How many blobs are read at the same time; 0 for as many as there are cores. One is best for a rotational disk]:N:_default' \
+'--jobs=[How many blobs are read at the same time; 0 for as many as there are cores. One is best for a rotational disk]:N:_default' \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_coroner__subcmd__content__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-content-help-command-$line[1]:"
+        case $line[1] in
+            (ls)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(verify)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
+(snapshots)
+_arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+":: :_coroner__subcmd__snapshots_commands" \
+"*::: :->snapshots" \
+&& ret=0
+
+    case $state in
+    (snapshots)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-snapshots-command-$line[1]:"
+        case $line[1] in
+            (ls)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+&& ret=0
+;;
+(tree)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+&& ret=0
+;;
+(check)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'--usage[Measure the directory of every committed layer and compare it with what it was]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_coroner__subcmd__snapshots__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-snapshots-help-command-$line[1]:"
+        case $line[1] in
+            (ls)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(tree)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(check)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
+(runtime)
+_arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+":: :_coroner__subcmd__runtime_commands" \
+"*::: :->runtime" \
+&& ret=0
+
+    case $state in
+    (runtime)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-runtime-command-$line[1]:"
+        case $line[1] in
+            (ls)
+_arguments "${_arguments_options[@]}" : \
+'-n+[Only this namespace]:NAME:_default' \
+'--namespace=[Only this namespace]:NAME:_default' \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'-a[Containers without a task, too\: those of meta.db and of the CRI plugin]' \
+'--all[Containers without a task, too\: those of meta.db and of the CRI plugin]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+&& ret=0
+;;
+(show)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+':id -- Its id, or the beginning of it if that is enough:_default' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+&& ret=0
+;;
+(fifo)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+':id -- The container'\''s id, or the beginning of it if that is enough:_default' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+&& ret=0
+;;
+(shims)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+&& ret=0
+;;
+(explain)
+_arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+':line -- The line, or a piece of it:_default' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_coroner__subcmd__runtime__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-runtime-help-command-$line[1]:"
+        case $line[1] in
+            (ls)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(show)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(fifo)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(shims)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(explain)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
+(bolt)
+_arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+":: :_coroner__subcmd__bolt_commands" \
+"*::: :->bolt" \
+&& ret=0
+
+    case $state in
+    (bolt)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-bolt-command-$line[1]:"
+        case $line[1] in
+            (info)
+_arguments "${_arguments_options[@]}" : \
+'--in=[The node that holds it\: a directory, a bundle, a tar]:NODE:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+':file -- The database\: a file, or with --in its path inside a node:_files' \
+&& ret=0
+;;
+(check)
+_arguments "${_arguments_options[@]}" : \
+'--in=[The node that holds it\: a directory, a bundle, a tar]:NODE:_files' \
+'--threads=[Threads that read]:N:_default' \
+'--limit=[How many findings of one code are shown]:N:_default' \
+'-h[Print help]' \
+'--help[Print help]' \
+':file -- The database\: a file, or with --in its path inside a node:_files' \
+&& ret=0
+;;
+(pages)
+_arguments "${_arguments_options[@]}" : \
+'--in=[The node that holds it\: a directory, a bundle, a tar]:NODE:_files' \
+'--state=[Only pages in this state]:STATE:_default' \
+'-h[Print help]' \
+'--help[Print help]' \
+':file -- The database\: a file, or with --in its path inside a node:_files' \
+&& ret=0
+;;
+(page)
+_arguments "${_arguments_options[@]}" : \
+'--in=[The node that holds it\: a directory, a bundle, a tar]:NODE:_files' \
+'--page-size=[Bytes of a page, if not what the metas say]:BYTES:_default' \
+'-h[Print help]' \
+'--help[Print help]' \
+':file -- The database\: a file, or with --in its path inside a node:_files' \
+':number -- Which page:_default' \
+&& ret=0
+;;
+(tree)
+_arguments "${_arguments_options[@]}" : \
+'--in=[The node that holds it\: a directory, a bundle, a tar]:NODE:_files' \
+'-L+[No deeper than this]:N:_default' \
+'--level=[No deeper than this]:N:_default' \
+'-d[Only buckets]' \
+'--directories[Only buckets]' \
+'--previous[The tree of the transaction before]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':file -- The database\: a file, or with --in its path inside a node:_files' \
+'*::bucket -- Only what is in this bucket\: its keys from the root bucket on:_default' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_coroner__subcmd__bolt__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-bolt-help-command-$line[1]:"
+        case $line[1] in
+            (info)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(check)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(pages)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(page)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(tree)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
+(collect)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'--content=[Which content blobs are packed]:WHICH:((all\:"All of them, layers too"
+metadata\:"Those of at most 1 MiB\: manifests, indexes, configs"
+none\:"None; they are listed all the same"))' \
+'*--add=[Pack this path inside the node, too (may be given more than once)]:PATH:_files' \
+'--limit=[Largest file that is packed, in bytes of data]:BYTES:_default' \
+'--upperdirs[Pack the files in snapshots, too\: layers as they are unpacked, and what containers wrote]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_coroner__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-help-command-$line[1]:"
+        case $line[1] in
+            (triage)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(explain)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(meta)
+_arguments "${_arguments_options[@]}" : \
+":: :_coroner__subcmd__help__subcmd__meta_commands" \
+"*::: :->meta" \
+&& ret=0
+
+    case $state in
+    (meta)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-help-meta-command-$line[1]:"
+        case $line[1] in
+            (ls)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(show)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+(content)
+_arguments "${_arguments_options[@]}" : \
+":: :_coroner__subcmd__help__subcmd__content_commands" \
+"*::: :->content" \
+&& ret=0
+
+    case $state in
+    (content)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-help-content-command-$line[1]:"
+        case $line[1] in
+            (ls)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(verify)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+(snapshots)
+_arguments "${_arguments_options[@]}" : \
+":: :_coroner__subcmd__help__subcmd__snapshots_commands" \
+"*::: :->snapshots" \
+&& ret=0
+
+    case $state in
+    (snapshots)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-help-snapshots-command-$line[1]:"
+        case $line[1] in
+            (ls)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(tree)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(check)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+(runtime)
+_arguments "${_arguments_options[@]}" : \
+":: :_coroner__subcmd__help__subcmd__runtime_commands" \
+"*::: :->runtime" \
+&& ret=0
+
+    case $state in
+    (runtime)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-help-runtime-command-$line[1]:"
+        case $line[1] in
+            (ls)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(show)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(fifo)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(shims)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(explain)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+(bolt)
+_arguments "${_arguments_options[@]}" : \
+":: :_coroner__subcmd__help__subcmd__bolt_commands" \
+"*::: :->bolt" \
+&& ret=0
+
+    case $state in
+    (bolt)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-help-bolt-command-$line[1]:"
+        case $line[1] in
+            (info)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(check)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(pages)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(page)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(tree)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+(collect)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+}
+
+(( $+functions[_coroner_commands] )) ||
+_coroner_commands() {
+    local commands; commands=(
+'triage:Examine a whole containerd node that is not running' \
+'explain:What a finding means and what to do' \
+'meta:containerd'\''s meta.db, object by object' \
+'content:The content store\: blobs, sizes, digests' \
+'snapshots:Snapshots\: databases, directories, trees' \
+'runtime:What runc, bundles and shims left of containers' \
+'bolt:BoltDB files, page by page' \
+'collect:Pack a node into a bundle, to be examined elsewhere' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'coroner commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt_commands] )) ||
+_coroner__subcmd__bolt_commands() {
+    local commands; commands=(
+'info:Both metas side by side, and which tree the daemon would use' \
+'check:Check every invariant and report all damage' \
+'pages:What each page is used for' \
+'page:One page, field by field' \
+'tree:Buckets and keys' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'coroner bolt commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__check_commands] )) ||
+_coroner__subcmd__bolt__subcmd__check_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt check commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__help_commands] )) ||
+_coroner__subcmd__bolt__subcmd__help_commands() {
+    local commands; commands=(
+'info:Both metas side by side, and which tree the daemon would use' \
+'check:Check every invariant and report all damage' \
+'pages:What each page is used for' \
+'page:One page, field by field' \
+'tree:Buckets and keys' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'coroner bolt help commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__check_commands] )) ||
+_coroner__subcmd__bolt__subcmd__help__subcmd__check_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt help check commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__help_commands] )) ||
+_coroner__subcmd__bolt__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt help help commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__info_commands] )) ||
+_coroner__subcmd__bolt__subcmd__help__subcmd__info_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt help info commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__page_commands] )) ||
+_coroner__subcmd__bolt__subcmd__help__subcmd__page_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt help page commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__pages_commands] )) ||
+_coroner__subcmd__bolt__subcmd__help__subcmd__pages_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt help pages commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__tree_commands] )) ||
+_coroner__subcmd__bolt__subcmd__help__subcmd__tree_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt help tree commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__info_commands] )) ||
+_coroner__subcmd__bolt__subcmd__info_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt info commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__page_commands] )) ||
+_coroner__subcmd__bolt__subcmd__page_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt page commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__pages_commands] )) ||
+_coroner__subcmd__bolt__subcmd__pages_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt pages commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__tree_commands] )) ||
+_coroner__subcmd__bolt__subcmd__tree_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt tree commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__collect_commands] )) ||
+_coroner__subcmd__collect_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner collect commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__content_commands] )) ||
+_coroner__subcmd__content_commands() {
+    local commands; commands=(
+'ls:List blobs and unfinished writes' \
+'verify:Re-hash every blob and compare it with its name' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'coroner content commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__content__subcmd__help_commands] )) ||
+_coroner__subcmd__content__subcmd__help_commands() {
+    local commands; commands=(
+'ls:List blobs and unfinished writes' \
+'verify:Re-hash every blob and compare it with its name' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'coroner content help commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__content__subcmd__help__subcmd__help_commands] )) ||
+_coroner__subcmd__content__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner content help help commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__content__subcmd__help__subcmd__ls_commands] )) ||
+_coroner__subcmd__content__subcmd__help__subcmd__ls_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner content help ls commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__content__subcmd__help__subcmd__verify_commands] )) ||
+_coroner__subcmd__content__subcmd__help__subcmd__verify_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner content help verify commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__content__subcmd__ls_commands] )) ||
+_coroner__subcmd__content__subcmd__ls_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner content ls commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__content__subcmd__verify_commands] )) ||
+_coroner__subcmd__content__subcmd__verify_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner content verify commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__explain_commands] )) ||
+_coroner__subcmd__explain_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner explain commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help_commands] )) ||
+_coroner__subcmd__help_commands() {
+    local commands; commands=(
+'triage:Examine a whole containerd node that is not running' \
+'explain:What a finding means and what to do' \
+'meta:containerd'\''s meta.db, object by object' \
+'content:The content store\: blobs, sizes, digests' \
+'snapshots:Snapshots\: databases, directories, trees' \
+'runtime:What runc, bundles and shims left of containers' \
+'bolt:BoltDB files, page by page' \
+'collect:Pack a node into a bundle, to be examined elsewhere' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'coroner help commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__bolt_commands] )) ||
+_coroner__subcmd__help__subcmd__bolt_commands() {
+    local commands; commands=(
+'info:Both metas side by side, and which tree the daemon would use' \
+'check:Check every invariant and report all damage' \
+'pages:What each page is used for' \
+'page:One page, field by field' \
+'tree:Buckets and keys' \
+    )
+    _describe -t commands 'coroner help bolt commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__check_commands] )) ||
+_coroner__subcmd__help__subcmd__bolt__subcmd__check_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help bolt check commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__info_commands] )) ||
+_coroner__subcmd__help__subcmd__bolt__subcmd__info_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help bolt info commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__page_commands] )) ||
+_coroner__subcmd__help__subcmd__bolt__subcmd__page_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help bolt page commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__pages_commands] )) ||
+_coroner__subcmd__help__subcmd__bolt__subcmd__pages_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help bolt pages commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__tree_commands] )) ||
+_coroner__subcmd__help__subcmd__bolt__subcmd__tree_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help bolt tree commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__collect_commands] )) ||
+_coroner__subcmd__help__subcmd__collect_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help collect commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__content_commands] )) ||
+_coroner__subcmd__help__subcmd__content_commands() {
+    local commands; commands=(
+'ls:List blobs and unfinished writes' \
+'verify:Re-hash every blob and compare it with its name' \
+    )
+    _describe -t commands 'coroner help content commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__content__subcmd__ls_commands] )) ||
+_coroner__subcmd__help__subcmd__content__subcmd__ls_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help content ls commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__content__subcmd__verify_commands] )) ||
+_coroner__subcmd__help__subcmd__content__subcmd__verify_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help content verify commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__explain_commands] )) ||
+_coroner__subcmd__help__subcmd__explain_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help explain commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__help_commands] )) ||
+_coroner__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help help commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__meta_commands] )) ||
+_coroner__subcmd__help__subcmd__meta_commands() {
+    local commands; commands=(
+'ls:List objects of one kind' \
+'show:Show everything that meta.db says of one object' \
+    )
+    _describe -t commands 'coroner help meta commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__meta__subcmd__ls_commands] )) ||
+_coroner__subcmd__help__subcmd__meta__subcmd__ls_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help meta ls commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__meta__subcmd__show_commands] )) ||
+_coroner__subcmd__help__subcmd__meta__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help meta show commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__runtime_commands] )) ||
+_coroner__subcmd__help__subcmd__runtime_commands() {
+    local commands; commands=(
+'ls:List every container that runc, crun or a bundle knows' \
+'show:Show everything that is known of one container, and what is wrong with it' \
+'fifo:Show a container'\''s exec.fifo and what its times tell; it is never opened' \
+'shims:List shims\: their sockets, and the tasks that they serve' \
+'explain:Say which known state a log line of runc, a shim, containerd or kubelet belongs to' \
+    )
+    _describe -t commands 'coroner help runtime commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__runtime__subcmd__explain_commands] )) ||
+_coroner__subcmd__help__subcmd__runtime__subcmd__explain_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help runtime explain commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__runtime__subcmd__fifo_commands] )) ||
+_coroner__subcmd__help__subcmd__runtime__subcmd__fifo_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help runtime fifo commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__runtime__subcmd__ls_commands] )) ||
+_coroner__subcmd__help__subcmd__runtime__subcmd__ls_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help runtime ls commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__runtime__subcmd__shims_commands] )) ||
+_coroner__subcmd__help__subcmd__runtime__subcmd__shims_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help runtime shims commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__runtime__subcmd__show_commands] )) ||
+_coroner__subcmd__help__subcmd__runtime__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help runtime show commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__snapshots_commands] )) ||
+_coroner__subcmd__help__subcmd__snapshots_commands() {
+    local commands; commands=(
+'ls:List snapshots, and directories that are none' \
+'tree:Show which snapshot stands on which' \
+'check:Compare metadata.db, meta.db and the directories' \
+    )
+    _describe -t commands 'coroner help snapshots commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__snapshots__subcmd__check_commands] )) ||
+_coroner__subcmd__help__subcmd__snapshots__subcmd__check_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help snapshots check commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__snapshots__subcmd__ls_commands] )) ||
+_coroner__subcmd__help__subcmd__snapshots__subcmd__ls_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help snapshots ls commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__snapshots__subcmd__tree_commands] )) ||
+_coroner__subcmd__help__subcmd__snapshots__subcmd__tree_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help snapshots tree commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__triage_commands] )) ||
+_coroner__subcmd__help__subcmd__triage_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help triage commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__meta_commands] )) ||
+_coroner__subcmd__meta_commands() {
+    local commands; commands=(
+'ls:List objects of one kind' \
+'show:Show everything that meta.db says of one object' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'coroner meta commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__meta__subcmd__help_commands] )) ||
+_coroner__subcmd__meta__subcmd__help_commands() {
+    local commands; commands=(
+'ls:List objects of one kind' \
+'show:Show everything that meta.db says of one object' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'coroner meta help commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__meta__subcmd__help__subcmd__help_commands] )) ||
+_coroner__subcmd__meta__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner meta help help commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__meta__subcmd__help__subcmd__ls_commands] )) ||
+_coroner__subcmd__meta__subcmd__help__subcmd__ls_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner meta help ls commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__meta__subcmd__help__subcmd__show_commands] )) ||
+_coroner__subcmd__meta__subcmd__help__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner meta help show commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__meta__subcmd__ls_commands] )) ||
+_coroner__subcmd__meta__subcmd__ls_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner meta ls commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__meta__subcmd__show_commands] )) ||
+_coroner__subcmd__meta__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner meta show commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__runtime_commands] )) ||
+_coroner__subcmd__runtime_commands() {
+    local commands; commands=(
+'ls:List every container that runc, crun or a bundle knows' \
+'show:Show everything that is known of one container, and what is wrong with it' \
+'fifo:Show a container'\''s exec.fifo and what its times tell; it is never opened' \
+'shims:List shims\: their sockets, and the tasks that they serve' \
+'explain:Say which known state a log line of runc, a shim, containerd or kubelet belongs to' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'coroner runtime commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__runtime__subcmd__explain_commands] )) ||
+_coroner__subcmd__runtime__subcmd__explain_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner runtime explain commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__runtime__subcmd__fifo_commands] )) ||
+_coroner__subcmd__runtime__subcmd__fifo_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner runtime fifo commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__runtime__subcmd__help_commands] )) ||
+_coroner__subcmd__runtime__subcmd__help_commands() {
+    local commands; commands=(
+'ls:List every container that runc, crun or a bundle knows' \
+'show:Show everything that is known of one container, and what is wrong with it' \
+'fifo:Show a container'\''s exec.fifo and what its times tell; it is never opened' \
+'shims:List shims\: their sockets, and the tasks that they serve' \
+'explain:Say which known state a log line of runc, a shim, containerd or kubelet belongs to' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'coroner runtime help commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__runtime__subcmd__help__subcmd__explain_commands] )) ||
+_coroner__subcmd__runtime__subcmd__help__subcmd__explain_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner runtime help explain commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__runtime__subcmd__help__subcmd__fifo_commands] )) ||
+_coroner__subcmd__runtime__subcmd__help__subcmd__fifo_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner runtime help fifo commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__runtime__subcmd__help__subcmd__help_commands] )) ||
+_coroner__subcmd__runtime__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner runtime help help commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__runtime__subcmd__help__subcmd__ls_commands] )) ||
+_coroner__subcmd__runtime__subcmd__help__subcmd__ls_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner runtime help ls commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__runtime__subcmd__help__subcmd__shims_commands] )) ||
+_coroner__subcmd__runtime__subcmd__help__subcmd__shims_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner runtime help shims commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__runtime__subcmd__help__subcmd__show_commands] )) ||
+_coroner__subcmd__runtime__subcmd__help__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner runtime help show commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__runtime__subcmd__ls_commands] )) ||
+_coroner__subcmd__runtime__subcmd__ls_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner runtime ls commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__runtime__subcmd__shims_commands] )) ||
+_coroner__subcmd__runtime__subcmd__shims_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner runtime shims commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__runtime__subcmd__show_commands] )) ||
+_coroner__subcmd__runtime__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner runtime show commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__snapshots_commands] )) ||
+_coroner__subcmd__snapshots_commands() {
+    local commands; commands=(
+'ls:List snapshots, and directories that are none' \
+'tree:Show which snapshot stands on which' \
+'check:Compare metadata.db, meta.db and the directories' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'coroner snapshots commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__snapshots__subcmd__check_commands] )) ||
+_coroner__subcmd__snapshots__subcmd__check_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner snapshots check commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__snapshots__subcmd__help_commands] )) ||
+_coroner__subcmd__snapshots__subcmd__help_commands() {
+    local commands; commands=(
+'ls:List snapshots, and directories that are none' \
+'tree:Show which snapshot stands on which' \
+'check:Compare metadata.db, meta.db and the directories' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'coroner snapshots help commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__snapshots__subcmd__help__subcmd__check_commands] )) ||
+_coroner__subcmd__snapshots__subcmd__help__subcmd__check_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner snapshots help check commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__snapshots__subcmd__help__subcmd__help_commands] )) ||
+_coroner__subcmd__snapshots__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner snapshots help help commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__snapshots__subcmd__help__subcmd__ls_commands] )) ||
+_coroner__subcmd__snapshots__subcmd__help__subcmd__ls_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner snapshots help ls commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__snapshots__subcmd__help__subcmd__tree_commands] )) ||
+_coroner__subcmd__snapshots__subcmd__help__subcmd__tree_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner snapshots help tree commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__snapshots__subcmd__ls_commands] )) ||
+_coroner__subcmd__snapshots__subcmd__ls_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner snapshots ls commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__snapshots__subcmd__tree_commands] )) ||
+_coroner__subcmd__snapshots__subcmd__tree_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner snapshots tree commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__triage_commands] )) ||
+_coroner__subcmd__triage_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner triage commands' commands "$@"
+}
+
+if [ "$funcstack[1]" = "_coroner" ]; then
+    _coroner "$@"
+else
+    compdef _coroner coroner
+fi

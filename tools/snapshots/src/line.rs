@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use finding::{Object, Text, Time, size_option};
 use metadb::Kind;
-use node::{DatabaseState, Index, Node, Snapshotter, path_text};
+use node::{Index, Node, Snapshotter, path_text};
 use serde::Serialize;
 
 /// One snapshot, as every store has it.
@@ -179,8 +179,7 @@ fn strays(snapshotter: &Snapshotter, snapshots: &[Line]) -> Vec<Stray> {
     };
     let mut strays = Vec::new();
     let rows = snapshotter.db.rows.as_ref();
-    let absent = snapshotter.db.state == DatabaseState::Unread(finding::Unread::Absent);
-    let whole = rows.is_some_and(|rows| rows.snapshots.is_whole()) || absent;
+    let whole = rows.is_some_and(|rows| rows.snapshots.is_whole());
     let known: std::collections::BTreeSet<u64> =
         snapshots.iter().filter_map(|line| line.id).collect();
     for (id, dir) in layout.dirs.iter().filter(|(id, _)| !known.contains(id)) {

@@ -65,7 +65,10 @@ pub(crate) fn run(args: &Args) -> Done {
 
 /// Seeds from real evidence, made anew at each run: whole nodes as tars, their databases, their
 /// small blobs and runtime files.
-#[expect(clippy::case_sensitive_file_extension_comparisons, reason = "containerd's names")]
+#[expect(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "containerd's names"
+)]
 fn seed(target: &str, seeds: &Path) -> Done {
     for name in testcase::nodes()
         .iter()

@@ -25,7 +25,8 @@ struct Info {
 /// One of the two metas, as it stands.
 #[derive(Serialize)]
 struct Slot {
-    slot: u64,
+    /// Page 0 or 1.
+    page: u64,
     valid: bool,
     why_not: Option<String>,
     #[serde(flatten)]
@@ -48,8 +49,8 @@ pub(crate) fn run(args: &FileArgs, out: &mut Out) -> Outcome {
         size: file.len(),
         page_size: found.page_size,
         metas: metas
-            .map(|((meta, raw), slot)| Slot {
-                slot,
+            .map(|((meta, raw), page)| Slot {
+                page,
                 valid: meta.is_ok(),
                 why_not: meta.as_ref().err().map(ToString::to_string),
                 meta: *raw,
@@ -76,7 +77,7 @@ impl Answer for Info {
         ))?;
         pen.line(format_args!("Page size  {page_size}"))?;
         let used = self.uses.and_then(|slot| {
-            let slot = self.metas.iter().find(|meta| meta.slot == slot)?;
+            let slot = self.metas.iter().find(|meta| meta.page == slot)?;
             slot.meta
         });
         if let (Some(meta), Some(page_size)) = (used, self.page_size) {

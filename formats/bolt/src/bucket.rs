@@ -202,7 +202,11 @@ impl<'s> Bucket<'s> {
     }
 
     fn tree(&self, root: Pointer, seen: &mut HashSet<PageId>, contents: &mut Contents<'s>) {
-        let mut stack = vec![(root, Bounds::default(), self.above.clone())];
+        let bounds = Bounds {
+            is_thorough: self.space.is_thorough,
+            ..Bounds::default()
+        };
+        let mut stack = vec![(root, bounds, self.above.clone())];
         while let Some((pointer, bounds, above)) = stack.pop() {
             contents.bound(root);
             let first = contents.faults.len();

@@ -19,6 +19,7 @@ pub struct Db<'s> {
     page_size: u64,
     metas: [Result<Meta, Fault>; 2],
     meta: Meta,
+    is_thorough: bool,
 }
 
 /// What opening a file gave.
@@ -63,11 +64,34 @@ impl<'s> Db<'s> {
             page_size: found.page_size.unwrap_or(4096),
             metas: found.metas,
             meta,
+            is_thorough: false,
         };
         Opened {
             db: Some(db),
             faults,
         }
+    }
+
+    /// A database as some meta would show it, valid or not.
+    pub(crate) const fn of_meta(
+        view: View<'s>,
+        page_size: u64,
+        metas: [Result<Meta, Fault>; 2],
+        meta: Meta,
+    ) -> Self {
+        Self {
+            view,
+            page_size,
+            metas,
+            meta,
+            is_thorough: true,
+        }
+    }
+
+    /// The same database, with elements that only a damaged count hides.
+    pub(crate) const fn thorough(mut self) -> Self {
+        self.is_thorough = true;
+        self
     }
 
     /// Both metas: decoded, or why not.
@@ -137,6 +161,7 @@ impl<'s> Db<'s> {
             view: self.view,
             page_size: self.page_size,
             end: PageId(self.meta.high_water.0.min(self.pages_in_file())),
+            is_thorough: self.is_thorough,
         }
     }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Space<'s> {
     pub(crate) page_size: u64,
     /// The first page that cannot be: the high-water mark, or the end of the file.
     pub(crate) end: PageId,
+    /// Whether elements are shown that only a damaged count hides.
+    pub(crate) is_thorough: bool,
 }
 
 /// A pointer to a page: where it leads, and where it stands.

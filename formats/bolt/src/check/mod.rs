@@ -32,6 +32,7 @@ use table::Table;
 use walk::Walk;
 
 pub use found::{Found, Totals};
+pub(crate) use metas::plausible;
 pub use metas::{Metas, metas_of};
 pub use state::{PageRow, PageState};
 

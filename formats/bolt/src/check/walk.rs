@@ -268,7 +268,7 @@ impl<'a> Walk<'a> {
             let bounds = Bounds {
                 from: child.from.as_deref(),
                 until: child.until.as_deref(),
-                is_inline: false,
+                ..Bounds::default()
             };
             let node = Node::new(run, id, header, kind);
             scan(&node, bounds, &mut faults, |element, faults| {

@@ -11,4 +11,5 @@
 mod cases;
 mod good;
 mod hostile;
+mod salvage;
 mod testdata;

@@ -52,8 +52,14 @@ fn programs(messages: &str) -> Vec<(String, String)> {
     };
     messages
         .lines()
+        .filter(|line| line.contains("\"reason\":\"compiler-artifact\""))
+        // The profile says whether it was built as a test; the target, whether it could be.
         .filter(|line| {
-            line.contains("\"reason\":\"compiler-artifact\"") && line.contains("\"test\":true")
+            let profile = line.split_once("\"profile\":{").map(|(_, rest)| rest);
+            let profile = profile
+                .and_then(|rest| rest.split_once('}'))
+                .map(|(profile, _)| profile);
+            profile.is_some_and(|profile| profile.contains("\"test\":true"))
         })
         .filter_map(|line| {
             let manifest = field(line, "manifest_path")?;

@@ -14,6 +14,7 @@ mod check;
 pub mod codes;
 mod db;
 mod decode;
+mod diff;
 mod fault;
 mod find;
 mod inline;
@@ -35,6 +36,7 @@ pub use check::{
 pub use codes::CODES;
 pub use db::{Db, Opened};
 pub use decode::{Body, Page};
+pub use diff::{Change, Diff, Differs};
 pub use fault::{Fault, KeyRange, Part, What};
 pub use meta::{MAGIC, META, Meta, VERSION, fnv1a};
 pub use node::{Element, Node, RawElement};

@@ -44,6 +44,12 @@ impl FileArgs {
         Ok((evidence, path))
     }
 
+    /// Another file of the same kind.
+    pub(crate) fn beside(&self, file: PathBuf) -> Self {
+        let node = self.node.clone();
+        Self { file, node }
+    }
+
     /// Opens it for reading in pieces.
     pub(crate) fn open(&self) -> Result<File, Failure> {
         let (evidence, path) = self.evidence()?;

@@ -6,16 +6,23 @@
 //! $ coroner bolt pages meta.db        what each page is used for
 //! $ coroner bolt page meta.db 5       one page, field by field
 //! $ coroner bolt tree meta.db         buckets and keys
+//! $ coroner bolt keys meta.db v1      one bucket; also `buckets`, `get`
+//! $ coroner bolt diff meta.db         what the last transaction changed
+//! $ coroner bolt salvage meta.db -o new.db   a new, healthy database from what can be proven
 //! ```
 //!
 //! The file is never locked, mapped or written to. It may be damaged in any way: what can be read
 //! is shown, what cannot is named, and the exit code says which (4: damage was found).
 
 mod check;
+mod diff;
 mod file;
 mod info;
+mod keys;
+mod open;
 mod page;
 mod pages;
+mod salvage;
 mod tree;
 
 use cli::{Out, Outcome, Tool};
@@ -44,6 +51,16 @@ enum Verb {
     Page(page::PageArgs),
     /// Buckets and keys
     Tree(tree::TreeArgs),
+    /// The entries of one bucket
+    Keys(keys::KeysArgs),
+    /// The buckets in one bucket
+    Buckets(keys::KeysArgs),
+    /// One value
+    Get(keys::GetArgs),
+    /// What differs between two databases, or between a database and its transaction before
+    Diff(diff::DiffArgs),
+    /// Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is
+    Salvage(salvage::SalvageArgs),
 }
 
 /// `coroner bolt`
@@ -57,5 +74,10 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         Verb::Pages(args) => pages::run(&args, out),
         Verb::Page(args) => page::run(&args, out),
         Verb::Tree(args) => tree::run(&args, out),
+        Verb::Keys(args) => keys::keys(&args, out),
+        Verb::Buckets(args) => keys::buckets(&args, out),
+        Verb::Get(args) => keys::get(&args, out),
+        Verb::Diff(args) => diff::run(&args, out),
+        Verb::Salvage(args) => salvage::run(&args, out),
     }
 }

@@ -2,13 +2,14 @@
 
 use std::io;
 
-use bolt::{Db, Value, Visit};
-use cli::{Answer, Exit, Failure, Out, Outcome, Pen, Style};
+use bolt::{Value, Visit};
+use cli::{Answer, Exit, Out, Outcome, Pen, Style};
 use finding::Text;
 use serde::Serialize;
 
 use crate::{
     file::{FileArgs, key},
+    open,
     page::shorten,
 };
 
@@ -58,34 +59,8 @@ enum Content {
 
 pub(crate) fn run(args: &TreeArgs, out: &mut Out) -> Outcome {
     let source = args.file.whole()?;
-    let opened = Db::open(source.view());
-    let why = || {
-        let faults: Vec<String> = opened.faults.iter().map(ToString::to_string).collect();
-        Failure::unread(format!("{}: {}", args.file.shown(), faults.join("; ")))
-            .hint("`coroner bolt info` shows both metas")
-    };
-    let mut db = opened.db.clone().ok_or_else(why)?;
-    if args.previous {
-        db = db.previous().ok_or_else(|| {
-            Failure::unread("there is no valid meta of the transaction before".to_owned())
-        })?;
-    }
-    let mut bucket = db.root();
-    for name in &args.bucket {
-        let contents = bucket.contents();
-        let entry = contents
-            .get(name.as_bytes())
-            .and_then(|entry| entry.value.bucket());
-        bucket = entry.cloned().ok_or_else(|| {
-            let hidden = contents.may_have_held(name.as_bytes());
-            let why = if hidden {
-                "; a damaged page may hide it"
-            } else {
-                ""
-            };
-            Failure::unread(format!("there is no bucket {}{why}", key(name.as_bytes())))
-        })?;
-    }
+    let db = open::db(&source, &args.file.shown(), args.previous)?;
+    let bucket = open::bucket(&db, &args.bucket)?;
     let mut lines = Vec::new();
     let mut damaged = false;
     for step in bucket.walk() {

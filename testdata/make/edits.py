@@ -8,23 +8,34 @@
     at = 20480                         #   hex = "00ff", or zeroes = 4096, or flip = 4 (inverts that bit, 0 to 7, of one byte)
     why = "what it imitates"
 
-    op = "replace"    text = "..." or hex = "..."            the whole content of a file that is there
+    op = "text"       from = "..." to = "..."                each of a text inside a file, of which there must be one
+    op = "replace"    text = "..." or hex = "..."            the whole content of a file that is there; for this and add also
+                      copy = "another path" or file = "beside the list" (unpacked if it is called .zst)
     op = "truncate"   size = 10
     op = "remove"     a file, or a directory with all in it
     op = "add"        text = "..." or hex = "...", mode = 0o644    a file that is not there (its directories are made)
+    op = "directory"
+    op = "device"     c 1:5                                  what is there is replaced
     op = "symlink"    target = "..."                         what is there is replaced
     op = "fifo"       mode = 0o622                           what is there is replaced
-    op = "bolt"       changes = [{op = "delete", bucket = ["v1"], key = "k"}]    through bbolt, as boltedit has them
+    op = "bolt"       changes = [{op = "delete", bucket = ["v1"], key = "k"}]    through bbolt, as boltedit has them;
+                      in testdata/cases file = "meta.db.zst" is what came of it, made by make/cases
 
-Edits are applied in order. Times stay as they were, unless mtime = "2026-01-02T03:04:05Z" says otherwise: a disk that
+A step of a path that holds a * is the first, in order, that it matches. `testdata/case` (Rust) applies the same lists in
+memory. testdata/cases adds to a list what must be found: code, file, object, also, severity, exit, options.
+
+Edits are applied in order. Times stay as they were, unless mtime = "2026-01-02T03:04:05Z" says otherwise (or
+like = "another path", later = seconds): a disk that
 loses a page does not touch the inode. Needs root (a capture holds devices) and boltedit for op = "bolt".
 """
 
 import datetime
+import fnmatch
 import json
 import os
 import pathlib
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -39,8 +50,8 @@ def times(path):
     kept = []
     for each in (path, path.parent):
         if os.path.lexists(each):
-            stat = os.lstat(each)
-            kept.append((each, stat.st_atime_ns, stat.st_mtime_ns))
+            status = os.lstat(each)
+            kept.append((each, status.st_atime_ns, status.st_mtime_ns))
     return kept
 
 
@@ -50,7 +61,25 @@ def put_back(kept):
             os.utime(path, ns=(atime, mtime), follow_symlinks=False)
 
 
-def content(edit):
+def resolve(root, text):
+    """A path whose steps may hold a *: the first that each matches."""
+    path = root
+    for step in text.split("/"):
+        if "*" in step:
+            path = path / min(name for name in os.listdir(path) if fnmatch.fnmatchcase(name, step))
+        else:
+            path = path / step
+    return path
+
+
+def content(edit, root, beside):
+    if "copy" in edit:
+        return resolve(root, edit["copy"]).read_bytes()
+    if "file" in edit:
+        file = beside / edit["file"]
+        if file.suffix == ".zst":
+            return subprocess.run(["zstd", "-dcq", file], check=True, capture_output=True).stdout
+        return file.read_bytes()
     return edit["text"].encode() if "text" in edit else bytes.fromhex(edit["hex"])
 
 
@@ -85,27 +114,36 @@ def through_bbolt(path, edit):
         subprocess.run([CACHE / "boltedit", "edit", *options, path, file.name], check=True)
 
 
-def apply(root, edit):
-    name = os.fsencode(edit["path"]) if "path" in edit else bytes.fromhex(edit["path-hex"])
-    path = root / os.fsdecode(name)
+def apply(root, edit, beside):
+    path = resolve(root, edit["path"]) if "path" in edit else root / os.fsdecode(bytes.fromhex(edit["path-hex"]))
     kept = times(path)
     op = edit["op"]
-    if op not in ("add", "symlink", "fifo") and not os.path.lexists(path):
+    if op not in ("add", "directory", "device", "symlink", "fifo") and not os.path.lexists(path):
         sys.exit(f"edits: {edit['path']} is not there")
     if op == "bytes":
         write_at(path, edit)
     elif op == "replace":
         with open(path, "r+b") as file:
             file.truncate()
-            file.write(content(edit))
+            file.write(content(edit, root, beside))
+    elif op == "text":
+        data = path.read_bytes()
+        if edit["from"].encode() not in data:
+            sys.exit(f"edits: {path} does not hold {edit['from']}")
+        path.write_bytes(data.replace(edit["from"].encode(), edit["to"].encode()))
     elif op == "truncate":
         os.truncate(path, edit["size"])
     elif op == "remove":
         clear(path)
     elif op == "add":
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content(edit))
+        path.write_bytes(content(edit, root, beside))
         path.chmod(edit.get("mode", 0o644))
+    elif op == "directory":
+        path.mkdir(parents=True)
+    elif op == "device":
+        clear(path)
+        os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 5))
     elif op == "symlink":
         clear(path)
         path.symlink_to(edit["target"])
@@ -118,6 +156,9 @@ def apply(root, edit):
     else:
         sys.exit(f"edits: no such op: {op}")
     put_back(kept)
+    if "like" in edit:
+        seconds = os.lstat(resolve(root, edit["like"])).st_mtime + edit.get("later", 0)
+        os.utime(path, (seconds, seconds), follow_symlinks=False)
     if "mtime" in edit:
         seconds = datetime.datetime.fromisoformat(edit["mtime"]).timestamp()
         os.utime(path, (seconds, seconds), follow_symlinks=False)
@@ -134,7 +175,7 @@ def main():
         tar = ["tar", "-C", folder, "--zstd", "--xattrs", "--xattrs-include=*", "--numeric-owner", "-xpf", base]
         subprocess.run(tar, check=True, env={"PATH": os.environ["PATH"]})
         for edit in edits["edit"]:
-            apply(root, edit)
+            apply(root, edit, listing.parent)
         subprocess.run([MAKE / "capture", "--bundle", folder, out], check=True)
 
 

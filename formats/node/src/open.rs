@@ -67,6 +67,9 @@ impl Node {
         let snapshotters = snapshotter::all(evidence, &roots.root, config, meta.rows.as_ref());
         for snapshotter in &snapshotters {
             note(&snapshotter.db, &mut coverage);
+            let rows = snapshotter.db.rows.as_ref();
+            let unknown = rows.map_or(&[][..], |rows| rows.snapshots.unknown());
+            coverage.unknown.extend(unknown.iter().cloned());
             coverage
                 .unknown
                 .extend(snapshotter.layout.unknown().iter().cloned());
@@ -96,6 +99,9 @@ impl Node {
             coverage
                 .unknown
                 .extend(rows.unknown(|namespace| &namespace.blobs));
+            coverage
+                .unknown
+                .extend(rows.unknown(|namespace| &namespace.ingests));
             coverage
                 .unknown
                 .extend(rows.unknown(|namespace| &namespace.leases));
@@ -158,6 +164,11 @@ fn note<T>(db: &Database<T>, coverage: &mut Coverage) {
     match (&db.state, db.facts) {
         (DatabaseState::Unread(unread), _) => coverage.unread(db.path.clone(), unread.clone()),
         (DatabaseState::Empty, _) => coverage.read(db.path.clone(), 0),
-        (_, facts) => coverage.read(db.path.clone(), facts.map_or(0, |facts| facts.size)),
+        (state, facts) => {
+            coverage.read(db.path.clone(), facts.map_or(0, |facts| facts.size));
+            if *state == DatabaseState::Broken {
+                coverage.unknown.extend(db.lost());
+            }
+        }
     }
 }

@@ -13,7 +13,10 @@ pub use tar::{Member, Tar};
 
 /// The folder `testdata`.
 pub fn testdata() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("testdata").to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("testdata")
+        .to_path_buf()
 }
 
 /// The names of all captures in `testdata/nodes`, sorted: `1.6-stopped`, …
@@ -22,7 +25,13 @@ pub fn nodes() -> Vec<String> {
     let folders = entries.map(|entry| entry.expect("entry").path());
     let captures = folders.filter(|folder| folder.join("node.tar.zst").exists());
     let mut names: Vec<String> = captures
-        .map(|folder| folder.file_name().and_then(|name| name.to_str()).expect("name").to_owned())
+        .map(|folder| {
+            folder
+                .file_name()
+                .and_then(|name| name.to_str())
+                .expect("name")
+                .to_owned()
+        })
         .collect();
     names.sort();
     assert!(!names.is_empty(), "testdata/nodes is empty");
@@ -46,7 +55,10 @@ pub fn node(node: &str) -> Tar {
 /// `CORONER_REQUIRE=1` (as in `.ci/run`, which runs ignored tests as root) a lack is a failure.
 pub fn may_run(needs: &str, has: bool) -> bool {
     let required = std::env::var_os("CORONER_REQUIRE").is_some_and(|value| value == "1");
-    assert!(has || !required, "this machine lacks {needs}, and CORONER_REQUIRE=1 wants it");
+    assert!(
+        has || !required,
+        "this machine lacks {needs}, and CORONER_REQUIRE=1 wants it"
+    );
     if !has {
         eprintln!("skipped: this machine lacks {needs}");
     }

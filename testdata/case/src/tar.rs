@@ -21,17 +21,26 @@ pub struct Tar {
 }
 
 fn octal(field: &[u8]) -> u64 {
-    field.iter().filter(|byte| byte.is_ascii_digit()).fold(0, |all, byte| all * 8 + u64::from(byte - b'0'))
+    field
+        .iter()
+        .filter(|byte| byte.is_ascii_digit())
+        .fold(0, |all, byte| all * 8 + u64::from(byte - b'0'))
 }
 
 fn text(field: &[u8]) -> &[u8] {
-    &field[..field.iter().position(|byte| *byte == 0).unwrap_or(field.len())]
+    &field[..field
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(field.len())]
 }
 
 fn records(mut data: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut records = Vec::new();
     while let Some(blank) = data.iter().position(|byte| *byte == b' ') {
-        let length: usize = std::str::from_utf8(&data[..blank]).expect("PAX").parse().expect("PAX");
+        let length: usize = std::str::from_utf8(&data[..blank])
+            .expect("PAX")
+            .parse()
+            .expect("PAX");
         let record = &data[blank + 1..length - 1];
         let equals = record.iter().position(|byte| *byte == b'=').expect("PAX");
         records.push((record[..equals].to_vec(), record[equals + 1..].to_vec()));
@@ -44,8 +53,15 @@ fn records(mut data: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
 fn unfold(data: &[u8], size: usize) -> Vec<u8> {
     let mut at = 0;
     let mut number = || {
-        let end = at + data[at..].iter().position(|byte| *byte == b'\n').expect("sparse map");
-        let value: usize = std::str::from_utf8(&data[at..end]).expect("map").parse().expect("map");
+        let end = at
+            + data[at..]
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .expect("sparse map");
+        let value: usize = std::str::from_utf8(&data[at..end])
+            .expect("map")
+            .parse()
+            .expect("map");
         at = end + 1;
         value
     };
@@ -75,8 +91,15 @@ impl Tar {
                 pax = records(data);
                 continue;
             }
-            assert!(header[156] != b'L' && header[156] != b'g', "not of --format=posix");
-            let said = |name: &[u8]| pax.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+            assert!(
+                header[156] != b'L' && header[156] != b'g',
+                "not of --format=posix"
+            );
+            let said = |name: &[u8]| {
+                pax.iter()
+                    .find(|(key, _)| key == name)
+                    .map(|(_, value)| value.clone())
+            };
             let mut path = text(&header[..100]).to_vec();
             let prefix = text(&header[345..500]);
             if !prefix.is_empty() {
@@ -84,16 +107,25 @@ impl Tar {
             }
             path = said(b"GNU.sparse.name").or(said(b"path")).unwrap_or(path);
             let data = match said(b"GNU.sparse.realsize") {
-                Some(size) => {
-                    unfold(data, String::from_utf8(size).expect("size").parse().expect("size"))
-                }
+                Some(size) => unfold(
+                    data,
+                    String::from_utf8(size)
+                        .expect("size")
+                        .parse()
+                        .expect("size"),
+                ),
                 None => data.to_vec(),
             };
             pax.retain(|(key, _)| {
                 key != b"path" && key != b"size" && !key.starts_with(b"GNU.sparse.")
             });
             let path = path.strip_prefix(b"./").unwrap_or(&path).to_vec();
-            members.push(Member { path, header, pax: std::mem::take(&mut pax), data });
+            members.push(Member {
+                path,
+                header,
+                pax: std::mem::take(&mut pax),
+                data,
+            });
         }
         Self { members }
     }
@@ -141,26 +173,35 @@ impl Tar {
 
     /// The member of this path.
     pub fn member(&mut self, path: &str) -> &mut Member {
-        let at = self.position(path).unwrap_or_else(|| panic!("the capture has no {path}"));
+        let at = self
+            .position(path)
+            .unwrap_or_else(|| panic!("the capture has no {path}"));
         &mut self.members[at]
     }
 
     /// Paths that start and end like this, sorted.
     pub fn paths(&self, start: &str, end: &str) -> Vec<String> {
         let paths = self.members.iter().map(|member| text_of(&member.path));
-        let mut paths: Vec<String> =
-            paths.filter(|path| path.starts_with(start) && path.ends_with(end)).collect();
+        let mut paths: Vec<String> = paths
+            .filter(|path| path.starts_with(start) && path.ends_with(end))
+            .collect();
         paths.sort();
         paths
     }
 }
 
 fn text_of(path: &[u8]) -> String {
-    String::from_utf8_lossy(path).trim_end_matches('/').to_owned()
+    String::from_utf8_lossy(path)
+        .trim_end_matches('/')
+        .to_owned()
 }
 
 fn entry(out: &mut Vec<u8>, mut header: [u8; 512], data: &[u8]) {
-    let size = if matches!(header[156], b'0' | 0 | b'x') { data.len() } else { 0 };
+    let size = if matches!(header[156], b'0' | 0 | b'x') {
+        data.len()
+    } else {
+        0
+    };
     header[124..136].copy_from_slice(format!("{size:011o}\0").as_bytes());
     header[148..156].fill(b' ');
     let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();

@@ -189,6 +189,9 @@ pub enum What {
         faults: u64,
     },
     LostWrite,
+    ManyGone {
+        objects: u64,
+    },
     ElementBounds {
         part: Part,
         found: u64,
@@ -211,6 +214,7 @@ pub enum What {
     },
     KeyOrder,
     KeyBeforeBranch,
+    KeyAfterBranch,
     KeyPastBranch,
     BucketHeader {
         found: u64,
@@ -333,6 +337,7 @@ impl What {
             Self::TreeDeep { .. } => &codes::TREE_DEEP,
             Self::PreviousTree { .. } => &codes::PREVIOUS_TREE,
             Self::LostWrite => &codes::LOST_WRITE,
+            Self::ManyGone { .. } => &codes::MANY_GONE,
             Self::ElementBounds { .. } => &codes::ELEMENT_BOUNDS,
             Self::ElementOverlap { .. } => &codes::ELEMENT_OVERLAP,
             Self::ElementGap { .. } => &codes::ELEMENT_GAP,
@@ -341,6 +346,7 @@ impl What {
             Self::KeyLong { .. } => &codes::KEY_LONG,
             Self::KeyOrder => &codes::KEY_ORDER,
             Self::KeyBeforeBranch => &codes::KEY_BEFORE_BRANCH,
+            Self::KeyAfterBranch => &codes::KEY_AFTER_BRANCH,
             Self::KeyPastBranch => &codes::KEY_PAST_BRANCH,
             Self::BucketHeader { .. } => &codes::BUCKET_HEADER,
             Self::BucketFlag => &codes::BUCKET_FLAG,
@@ -468,6 +474,12 @@ impl fmt::Display for What {
             Self::TreeDeep { depth } => write!(f, "the tree is more than {depth} levels deep"),
             Self::PreviousTree { faults } => {
                 write!(f, "the tree of the transaction before has {faults} faults")
+            }
+            Self::ManyGone { objects } => {
+                write!(
+                    f,
+                    "the last transaction removed {objects} objects, this one among them"
+                )
             }
             Self::ElementBounds { part, .. } => {
                 write!(f, "the {part} of the element leads out of the page")

@@ -19,6 +19,7 @@ mod fault;
 mod find;
 mod inline;
 mod line;
+mod lost_write;
 mod meta;
 mod node;
 mod page;

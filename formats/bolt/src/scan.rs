@@ -4,6 +4,8 @@
 //! the first key starts right behind the elements, each key right behind the value before it, and
 //! all bytes behind the last value are zero. Together they are nearly a checksum.
 
+use core::cmp::Ordering;
+
 use view::{Span, View};
 
 use crate::{
@@ -173,9 +175,8 @@ impl<'s, 'f> Scan<'s, 'f> {
             let fault = self.fault(What::KeyOrder, element.key.span());
             self.lose(fault, before);
         } else {
-            if before.is_none() && self.bounds.from.is_some_and(|from| key < from) {
-                let fault = self.fault(What::KeyBeforeBranch, element.key.span());
-                self.push(fault.hiding(self.bounds.from, self.bounds.until));
+            if before.is_none() && index == 0 {
+                self.check_first(&element);
             }
             if self.faults.len() > self.open {
                 self.close(Some(key));
@@ -188,6 +189,22 @@ impl<'s, 'f> Scan<'s, 'f> {
             self.lose(fault, Some(key));
         }
         Some(element)
+    }
+
+    /// The first key against the branch above.
+    fn check_first(&mut self, element: &Element<'_>) {
+        let Some(from) = self.bounds.from else { return };
+        let what = match element.key.bytes().cmp(from) {
+            Ordering::Less => What::KeyBeforeBranch,
+            Ordering::Equal => return,
+            Ordering::Greater => What::KeyAfterBranch,
+        };
+        let fault = self.fault(what, element.key.span());
+        if what == What::KeyBeforeBranch {
+            self.push(fault.hiding(self.bounds.from, self.bounds.until));
+        } else {
+            self.push(fault);
+        }
     }
 
     /// The bytes of the field at `offset` of the element.

@@ -2,12 +2,17 @@
 
 use std::io;
 
-use bolt::{CheckOptions, PageId, PageSource as _, Totals, TreeState, check};
+use bolt::{
+    CheckOptions, CheckReport, Db, Found, PageId, PageSource as _, Totals, TreeState, check,
+};
 use cli::{Answer, Exit, Out, Outcome, Pen, Style, size};
 use finding::{Coverage, Finding, Location, Report, Severity, Text};
 use serde::Serialize;
 
 use crate::file::FileArgs;
+
+/// Larger files are not compared with their transaction before: that takes them whole into memory.
+const COMPARED: u64 = 32 << 20;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct CheckArgs {
@@ -49,13 +54,20 @@ pub(crate) fn run(args: &CheckArgs, out: &mut Out) -> Outcome {
     let found = check(&file, &options).map_err(|why| args.file.unread(&why))?;
     drop(progress);
     let path = args.file.shown();
+    let lost = lost_writes(args, &found);
     let findings: Vec<Finding> = found
         .faults
         .iter()
+        .chain(&lost)
         .map(|found| found.finding(Location::file(path.clone())))
         .collect();
     let mut coverage = Coverage::default();
     coverage.read(path.clone(), found.len);
+    if found.len > COMPARED {
+        let why =
+            "the newest tree was not compared with the one before: `coroner bolt diff` does it";
+        coverage.skipped.push(why.to_owned());
+    }
     if let Err(why) = file.unchanged() {
         coverage.unread(path.clone(), why);
     }
@@ -84,6 +96,20 @@ pub(crate) fn run(args: &CheckArgs, out: &mut Out) -> Outcome {
     })
 }
 
+/// The newest tree against the one before, where both are whole and the file is not too large.
+fn lost_writes(args: &CheckArgs, found: &CheckReport) -> Vec<Found> {
+    let both = (TreeState::Whole, TreeState::Whole);
+    if (found.tree, found.previous) != both || found.len > COMPARED {
+        return Vec::new();
+    }
+    let Ok(source) = args.file.whole() else {
+        return Vec::new();
+    };
+    Db::open(source.view())
+        .db
+        .map_or_else(Vec::new, |db| db.lost_writes())
+}
+
 impl Answer for Checked {
     const SCHEMA: &'static str = "bolt-check/1";
 
@@ -96,6 +122,9 @@ impl Answer for Checked {
         }
         for note in &self.report.coverage.unread {
             pen.line(format_args!("{} {}", note.path, note.unread))?;
+        }
+        for skipped in &self.report.coverage.skipped {
+            pen.line(format_args!("not done: {skipped}"))?;
         }
         if let Some(txid) = self.txid {
             let Totals {

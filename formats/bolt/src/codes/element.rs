@@ -111,3 +111,17 @@ pub static KEY_PAST_BRANCH: Code = Code {
     remedy: SALVAGE,
     messages: &["needs to be < than key of the next element in ancestor"],
 };
+
+/// A key is larger than its branch says.
+pub static KEY_AFTER_BRANCH: Code = Code {
+    name: "bolt/key-after-branch",
+    rule: "B06",
+    severity: Severity::Odd,
+    title: "a page starts with a key larger than the branch above says",
+    explanation: "The library writes the first key of a page into the branch above whenever it \
+        writes the page. Another one means that the page is not the one that the branch was \
+        written for: usually an older one, because the newer never arrived on the disk. Keys may \
+        be missing; bbolt's check does not look at this.",
+    remedy: "Compare with the transaction before: `coroner bolt diff`.",
+    messages: &[],
+};

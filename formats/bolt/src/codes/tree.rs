@@ -98,3 +98,15 @@ pub static LOST_WRITE: Code = Code {
         and go back to it on a copy.",
     messages: &[],
 };
+
+/// The last transaction removed a lot.
+pub static MANY_GONE: Code = Code {
+    name: "bolt/many-gone",
+    rule: "",
+    severity: Severity::Note,
+    title: "the last transaction removed many objects",
+    explanation: "Removing unused images does this, and so does a page that never arrived on the \
+        disk, so that an older one with fewer objects is taken for it.",
+    remedy: "`coroner bolt diff` lists what went away.",
+    messages: &[],
+};

@@ -1,5 +1,6 @@
 //! Exit codes, which add up as in fsck(8).
 
+use finding::Unknown;
 use std::ops::{BitOr, BitOrAssign};
 
 /// An exit code; several add up.
@@ -19,6 +20,15 @@ impl Exit {
     pub const USAGE: Self = Self(16);
     /// Interrupted; what is printed is incomplete.
     pub const INTERRUPTED: Self = Self(32);
+
+    /// What an answer means that may lack something: clean if it lacks nothing.
+    pub const fn of_unknown(unknown: &[Unknown]) -> Self {
+        if unknown.is_empty() {
+            Self::CLEAN
+        } else {
+            Self::UNREAD
+        }
+    }
 
     /// Whether `code` is part of it.
     pub const fn has(self, code: Self) -> bool {

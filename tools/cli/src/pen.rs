@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::io::{self, Write};
 
-use finding::Severity;
+use finding::{Severity, Unknown};
 
 use crate::Table;
 
@@ -133,6 +133,20 @@ impl<'w> Pen<'w> {
             length = length.saturating_add(letters);
         }
         writeln!(self.writer, "{prefix}{line}")
+    }
+
+    /// Says what an answer may lack, where it may lack something.
+    pub fn incomplete(&mut self, unknown: &[Unknown]) -> io::Result<()> {
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        self.gap()?;
+        let line = self.styled(Style::Bad, "This is incomplete:").to_string();
+        self.line(line)?;
+        for Unknown { what, why } in unknown {
+            self.paragraph("  ", &format!("{what} cannot be known whole: {why}"))?;
+        }
+        Ok(())
     }
 
     /// A table.

@@ -234,27 +234,10 @@ impl Answer for Listing {
                 pen.line(format_args!("  {}: {}", stray.path, stray.why))?;
             }
         }
-        unknown_text(&self.unknown, pen)
+        pen.incomplete(&self.unknown)
     }
 
     fn exit(&self) -> Exit {
-        if self.unknown.is_empty() {
-            Exit::CLEAN
-        } else {
-            Exit::UNREAD
-        }
+        Exit::of_unknown(&self.unknown)
     }
-}
-
-/// Says what an answer may lack.
-pub(crate) fn unknown_text(unknown: &[Unknown], pen: &mut Pen<'_>) -> io::Result<()> {
-    if unknown.is_empty() {
-        return Ok(());
-    }
-    pen.gap()?;
-    pen.line(pen.styled(Style::Bad, "This is incomplete:").to_string())?;
-    for Unknown { what, why } in unknown {
-        pen.paragraph("  ", &format!("{what} cannot be known whole: {why}"))?;
-    }
-    Ok(())
 }

@@ -12,7 +12,7 @@ use measure::{Hashed, Hashes, Tally};
 use node::{Index, path_text};
 use serde::Serialize;
 
-use crate::ls::{store, unknown_text};
+use crate::ls::store;
 
 /// A blob whose bytes are not what its name promises.
 #[derive(Serialize)]
@@ -156,7 +156,7 @@ impl Answer for Verified {
                 }
             }
         }
-        unknown_text(&self.unknown, pen)
+        pen.incomplete(&self.unknown)
     }
 
     fn exit(&self) -> Exit {

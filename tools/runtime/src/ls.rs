@@ -2,7 +2,7 @@
 
 use std::io;
 
-use cli::{Answer, Case, EvidenceArgs, Exit, Out, Outcome, Pen, Style, Table, age};
+use cli::{Answer, Case, EvidenceArgs, Exit, Out, Outcome, Pen, Table, age};
 use finding::{Text, Time, Unknown};
 use serde::Serialize;
 
@@ -75,30 +75,10 @@ impl Answer for Listing {
             ]);
         }
         pen.table(&table)?;
-        unknown_text(&self.unknown, pen)
+        pen.incomplete(&self.unknown)
     }
 
     fn exit(&self) -> Exit {
-        if self.unknown.is_empty() {
-            Exit::CLEAN
-        } else {
-            Exit::UNREAD
-        }
+        Exit::of_unknown(&self.unknown)
     }
-}
-
-/// Says what a list may lack.
-pub(crate) fn unknown_text(unknown: &[Unknown], pen: &mut Pen<'_>) -> io::Result<()> {
-    if unknown.is_empty() {
-        return Ok(());
-    }
-    pen.gap()?;
-    let line = pen
-        .styled(Style::Bad, "The list is incomplete:")
-        .to_string();
-    pen.line(line)?;
-    for Unknown { what, why } in unknown {
-        pen.paragraph("  ", &format!("{what} cannot be known whole: {why}"))?;
-    }
-    Ok(())
 }

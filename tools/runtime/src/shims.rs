@@ -8,7 +8,6 @@ use finding::{Text, Unknown};
 use runc::Bundle;
 use serde::Serialize;
 
-use crate::ls::unknown_text;
 use crate::task::unknown;
 
 #[derive(Serialize)]
@@ -116,14 +115,10 @@ impl Answer for Listing {
             pen.gap()?;
             pen.line("The evidence does not keep sockets: whether they are there is unknown.")?;
         }
-        unknown_text(&self.unknown, pen)
+        pen.incomplete(&self.unknown)
     }
 
     fn exit(&self) -> Exit {
-        if self.unknown.is_empty() {
-            Exit::CLEAN
-        } else {
-            Exit::UNREAD
-        }
+        Exit::of_unknown(&self.unknown)
     }
 }

@@ -7,7 +7,7 @@ use cli::{Answer, Case, EvidenceArgs, Exit, Out, Outcome, Pen, Style};
 use finding::{Abstention, Finding, Severity, Unknown};
 use serde::Serialize;
 
-use crate::ls::{read, unknown_text};
+use crate::ls::read;
 
 #[derive(Serialize)]
 struct Checked {
@@ -107,7 +107,7 @@ impl Answer for Checked {
                 pen.paragraph("  ", &format!("{code}: {because}"))?;
             }
         }
-        unknown_text(&self.unknown, pen)
+        pen.incomplete(&self.unknown)
     }
 
     fn exit(&self) -> Exit {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use cli::{Answer, Case, EvidenceArgs, Exit, Failure, Out, Outcome, Pen, Style, Table, size};
+use cli::{Answer, Case, EvidenceArgs, Exit, Failure, Out, Outcome, Pen, Table, size};
 use finding::Unknown;
 use node::Node;
 use serde::Serialize;
@@ -102,15 +102,11 @@ impl Answer for Listing {
             pen.table(&table)?;
         }
         strays_text(&self.snapshotters, pen)?;
-        unknown_text(&self.unknown, pen)
+        pen.incomplete(&self.unknown)
     }
 
     fn exit(&self) -> Exit {
-        if self.unknown.is_empty() {
-            Exit::CLEAN
-        } else {
-            Exit::UNREAD
-        }
+        Exit::of_unknown(&self.unknown)
     }
 }
 
@@ -128,19 +124,6 @@ pub(crate) fn strays_text(groups: &[Group], pen: &mut Pen<'_>) -> io::Result<()>
             pen.gap()?;
             pen.paragraph("", &format!("{}: {unread}.", group.snapshotter))?;
         }
-    }
-    Ok(())
-}
-
-/// Says what an answer may lack.
-pub(crate) fn unknown_text(unknown: &[Unknown], pen: &mut Pen<'_>) -> io::Result<()> {
-    if unknown.is_empty() {
-        return Ok(());
-    }
-    pen.gap()?;
-    pen.line(pen.styled(Style::Bad, "This is incomplete:").to_string())?;
-    for Unknown { what, why } in unknown {
-        pen.paragraph("  ", &format!("{what} cannot be known whole: {why}"))?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use finding::{Text, Unknown};
 use serde::Serialize;
 
 use crate::line::{Group, Line};
-use crate::ls::{read, strays_text, unknown_text};
+use crate::ls::{read, strays_text};
 
 #[derive(Serialize)]
 struct Trees {
@@ -122,15 +122,11 @@ impl Answer for Trees {
             }
         }
         strays_text(&self.snapshotters, pen)?;
-        unknown_text(&self.unknown, pen)
+        pen.incomplete(&self.unknown)
     }
 
     fn exit(&self) -> Exit {
-        if self.unknown.is_empty() {
-            Exit::CLEAN
-        } else {
-            Exit::UNREAD
-        }
+        Exit::of_unknown(&self.unknown)
     }
 }
 

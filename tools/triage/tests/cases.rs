@@ -31,7 +31,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
 fn folders() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(testcase::testdata().join("cases")).expect("testdata/cases");
     let folders = entries.map(|entry| entry.expect("entry").path());
-    let mut folders: Vec<PathBuf> = folders.filter(|path| path.join("edits.toml").exists()).collect();
+    let mut folders: Vec<PathBuf> = folders
+        .filter(|path| path.join("edits.toml").exists())
+        .collect();
     folders.sort();
     folders
 }
@@ -49,9 +51,14 @@ fn triage(tar: &Tar, options: &[String]) -> (Value, u8) {
 }
 
 fn triage_file(path: &Path, options: &[String]) -> (Value, u8) {
-    let words = ["triage", "--format", "json"].map(str::to_owned).into_iter();
+    let words = ["triage", "--format", "json"]
+        .map(str::to_owned)
+        .into_iter();
     let words = words.chain(options.iter().cloned());
-    let (text, exit) = try_run(&TOOL, words.chain([path.to_str().expect("path").to_owned()]));
+    let (text, exit) = try_run(
+        &TOOL,
+        words.chain([path.to_str().expect("path").to_owned()]),
+    );
     let json: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"));
     (json["answer"].clone(), exit.0)
 }
@@ -62,7 +69,11 @@ fn objects(finding: &Value) -> Vec<String> {
     let affects = list(&finding["affects"]).iter();
     affects
         .map(|object| match object["namespace"].as_str() {
-            Some(namespace) => format!("{} {namespace}/{}", text(&object["kind"]), text(&object["name"])),
+            Some(namespace) => format!(
+                "{} {namespace}/{}",
+                text(&object["kind"]),
+                text(&object["name"])
+            ),
             None => format!("{} {}", text(&object["kind"]), text(&object["name"])),
         })
         .collect()
@@ -77,13 +88,24 @@ fn complaints(edits: &Edits, answer: &Value, exit: u8) -> Vec<String> {
         finding["code"] == edits.code.as_str()
             && file.ends_with(&edits.file)
             && (edits.severity.is_empty() || finding["severity"] == edits.severity.as_str())
-            && (edits.object.is_empty() || objects(finding).iter().any(|object| object.ends_with(&edits.object)))
+            && (edits.object.is_empty()
+                || objects(finding)
+                    .iter()
+                    .any(|object| object.ends_with(&edits.object)))
     };
     if !findings.iter().any(|finding| says(&finding)) {
-        let same = findings.iter().filter(|finding| finding["code"] == edits.code.as_str());
-        wrong.push(format!("it is not found; of its code: {:?}", same.collect::<Vec<_>>()));
+        let same = findings
+            .iter()
+            .filter(|finding| finding["code"] == edits.code.as_str());
+        wrong.push(format!(
+            "it is not found; of its code: {:?}",
+            same.collect::<Vec<_>>()
+        ));
     }
-    for finding in findings.iter().filter(|finding| finding["severity"] != "note") {
+    for finding in findings
+        .iter()
+        .filter(|finding| finding["severity"] != "note")
+    {
         let code = finding["code"].as_str().unwrap_or_default();
         if code != edits.code && !edits.also.iter().any(|also| also == code) {
             wrong.push(format!("also found: {code} {}", finding["message"]));
@@ -91,7 +113,10 @@ fn complaints(edits: &Edits, answer: &Value, exit: u8) -> Vec<String> {
     }
     if exit != edits.exit {
         let unknown = &answer["coverage"]["unknown"];
-        wrong.push(format!("exit {exit}, not {}; unknown: {unknown}, unread: {}", edits.exit, answer["coverage"]["unread"]));
+        wrong.push(format!(
+            "exit {exit}, not {}; unknown: {unknown}, unread: {}",
+            edits.exit, answer["coverage"]["unread"]
+        ));
     }
     wrong
 }
@@ -102,26 +127,48 @@ fn each_case_gives_its_finding_and_no_other() {
     for folder in folders() {
         let edits = Edits::read(&folder);
         let (answer, exit) = triage(&edits.apply(&folder), &edits.options);
-        let name = folder.file_name().and_then(|name| name.to_str()).expect("name").to_owned();
-        wrong.extend(complaints(&edits, &answer, exit).into_iter().map(|text| format!("{name}: {text}")));
+        let name = folder
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("name")
+            .to_owned();
+        wrong.extend(
+            complaints(&edits, &answer, exit)
+                .into_iter()
+                .map(|text| format!("{name}: {text}")),
+        );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
 fn each_code_has_a_case() {
-    let codes: BTreeSet<String> = folders().iter().map(|folder| Edits::read(folder).code).collect();
+    let codes: BTreeSet<String> = folders()
+        .iter()
+        .map(|folder| Edits::read(folder).code)
+        .collect();
     let checks = checks::CHECKS.iter().map(|check| check.code);
-    let formats = [metadb::CODES, runc::CODES, content::CODES].into_iter().flatten().copied();
+    let formats = [metadb::CODES, runc::CODES, content::CODES]
+        .into_iter()
+        .flatten()
+        .copied();
     let lacking: Vec<&str> = checks
         .chain(formats)
         .map(|code| code.name)
         .filter(|name| !codes.contains(*name) && !ELSEWHERE.iter().any(|(code, _)| code == name))
         .collect();
-    assert!(lacking.is_empty(), "no case in testdata/cases has {lacking:?}");
-    let unknown: Vec<&String> =
-        codes.iter().filter(|code| !checks::codes().iter().any(|known| known.name == *code)).collect();
-    assert!(unknown.is_empty(), "cases of codes that there are not: {unknown:?}");
+    assert!(
+        lacking.is_empty(),
+        "no case in testdata/cases has {lacking:?}"
+    );
+    let unknown: Vec<&String> = codes
+        .iter()
+        .filter(|code| !checks::codes().iter().any(|known| known.name == *code))
+        .collect();
+    assert!(
+        unknown.is_empty(),
+        "cases of codes that there are not: {unknown:?}"
+    );
 }
 
 #[test]
@@ -132,7 +179,9 @@ fn the_sample_is_what_its_edits_make_of_it() {
     let (broken, other) = triage_file(&folder.join("broken.tar.zst"), &["--hash".to_owned()]);
     let codes = |answer: &Value| -> Vec<String> {
         let findings = list(&answer["findings"]).iter();
-        findings.map(|finding| format!("{} {}", finding["code"], finding["location"])).collect()
+        findings
+            .map(|finding| format!("{} {}", finding["code"], finding["location"]))
+            .collect()
     };
     assert_eq!(codes(&edited), codes(&broken));
     assert_eq!(exit, other);

@@ -34,7 +34,8 @@ fn is_healthy(path: &Path, options: &[&str]) {
     let words = ["triage", "--format", "json"];
     let words = words.iter().chain(options).chain([&path]).copied();
     let (text, exit) = try_run(&TOOL, words);
-    let report: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{path}: {e}: {text}"));
+    let report: Value =
+        serde_json::from_str(&text).unwrap_or_else(|e| panic!("{path}: {e}: {text}"));
     let report = &report["answer"];
     let wrong = wrong(report);
     assert!(wrong.is_empty(), "{path} {options:?}: {wrong:#?}");
@@ -85,7 +86,13 @@ fn captures_are_healthy_as_directories() {
         let folder = tempfile::tempdir().expect("folder");
         let mut command = Command::new("tar");
         command.arg("-C").arg(folder.path()).arg("-xf").arg(&path);
-        command.args(["--zstd", "--xattrs", "--xattrs-include=*", "--numeric-owner", "--same-permissions"]);
+        command.args([
+            "--zstd",
+            "--xattrs",
+            "--xattrs-include=*",
+            "--numeric-owner",
+            "--same-permissions",
+        ]);
         let status = command.status().expect("tar");
         assert!(status.success(), "{name}: tar");
         is_healthy(folder.path(), &["--hash", "--usage"]);

@@ -1,0 +1,25 @@
+//! Any bytes as the extended attributes and names of overlayfs: marks, origins, whiteouts.
+#![no_main]
+
+use std::collections::BTreeMap;
+
+use finding::Text;
+use libfuzzer_sys::fuzz_target;
+use snapshots::{LayerName, Marks, Origin, Prefix};
+
+fuzz_target!(|data: &[u8]| {
+    // Records of a name's length, a value's length, the name, the value.
+    let mut xattrs = BTreeMap::new();
+    let mut rest = data;
+    while let [name, value, after @ ..] = rest {
+        let Some((name, after)) = after.split_at_checked(usize::from(*name)) else { break };
+        let Some((value, after)) = after.split_at_checked(usize::from(*value)) else { break };
+        xattrs.insert(Text::from(name), value.to_vec());
+        rest = after;
+    }
+    for prefix in [Prefix::Trusted, Prefix::User] {
+        let _ = format!("{:?}", Marks::decode(&xattrs, prefix));
+    }
+    let _ = Origin::decode(data);
+    let _ = format!("{:?}", LayerName::of(data));
+});

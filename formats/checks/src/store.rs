@@ -306,11 +306,13 @@ fn backend_broken(judge: &mut Judge<'_>) {
         if rows == 0 && directories == 0 && *state != DatabaseState::Broken {
             continue;
         }
-        let message = format!(
-            "{what}, while meta.db names {rows} snapshots of {} and there are {directories} \
-             directories",
-            snapshotter.name
-        );
+        let name = &snapshotter.name;
+        // With meta.db gone as well, the directories are all that tells of the snapshots.
+        let named = match &node.meta.rows {
+            Some(_) => format!("meta.db names {rows} snapshots of {name}"),
+            None => format!("meta.db cannot say how many snapshots of {name} there were"),
+        };
+        let message = format!("{what}, while {named}, and {directories} directories are there");
         judge.say(
             Finding::new(BACKEND_BROKEN.code, Location::file(path.clone()), message).at_start(
                 "all",

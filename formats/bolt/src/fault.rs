@@ -472,6 +472,10 @@ impl fmt::Display for What {
                 write!(f, "{pages} pages from here on are neither in use nor free")
             }
             Self::TreeDeep { depth } => write!(f, "the tree is more than {depth} levels deep"),
+            Self::PreviousTree { faults: 0 } => write!(
+                f,
+                "the tree of the transaction before was overwritten by one that was not finished"
+            ),
             Self::PreviousTree { faults } => {
                 write!(f, "the tree of the transaction before has {faults} faults")
             }

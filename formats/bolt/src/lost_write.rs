@@ -5,9 +5,12 @@
 //! No rule of one tree shows it. The tree of transaction N-1 does, since it is always whole:
 //!
 //! - a page that both trees have was not written by N, so it belongs to the same bucket in both;
-//! - what N created is younger than everything that N-1 had.
+//! - what N created is younger than everything that N-1 had;
+//! - a transaction that creates an object does not remove the newest one of the same bucket.
 
 use std::collections::BTreeMap;
+
+use view::Span;
 
 use crate::{
     bucket::{Bucket, Entry, Value},
@@ -51,9 +54,29 @@ impl<'s> Db<'s> {
         if old.meta().txid.saturating_add(1) != self.meta().txid {
             return Vec::new();
         }
+        if self.overwrote(&old) {
+            let at = PageId(old.meta().slot).at(self.page_size());
+            let span = Span::new(at.saturating_add(0x20), 8);
+            let what = What::PreviousTree { faults: 0 };
+            return vec![Found {
+                fault: Fault::new(what, Some(PageId(old.meta().slot)), span),
+                path: Vec::new(),
+            }];
+        }
         let mut found = self.moved(&old);
         found.extend(self.resurrected(&old));
         found
+    }
+
+    /// Whether transaction N+1 began to write over the tree of N-1, before it died: its pages are
+    /// whole and have the right numbers, but they are those of other buckets.
+    fn overwrote(&self, old: &Self) -> bool {
+        let (now, before) = (self.root().contents(), old.root().contents());
+        let is_shared = now
+            .entries
+            .iter()
+            .any(|entry| before.get(entry.key).is_some());
+        !now.entries.is_empty() && !is_shared
     }
 
     /// Every bucket with pages of its own: its root page, and the keys that lead to it.
@@ -100,18 +123,36 @@ impl<'s> Db<'s> {
         };
         let mut found = Vec::new();
         let mut gone = Vec::new();
+        let mut added = Vec::new();
+        let mut last = None;
         for change in self.changes_since(old) {
             let bucket = &change.bucket;
             match (change.differs, &change.old, &change.new) {
                 (Differs::Added, _, Some(new)) if made(new).is_some_and(|made| made <= newest) => {
                     found.push(lost(new, bucket));
                 }
-                (Differs::Removed, Some(entry), _) if made(entry).is_some() => {
-                    gone.push(lost(entry, bucket));
+                (Differs::Added, _, Some(new)) if made(new).is_some() => {
+                    added.push(lost(new, bucket));
+                }
+                (Differs::Removed, Some(entry), _) => {
+                    let made = made(entry);
+                    if made == Some(newest) {
+                        last = Some(lost(entry, bucket).path);
+                    }
+                    if made.is_some() {
+                        gone.push(lost(entry, bucket));
+                    }
                 }
                 _ => {}
             }
         }
+        // One object in the place of the newest one: lists of older transactions look like that.
+        // A snapshot that is committed does, too: it takes the place of the active one.
+        let is_replaced = |object: &Found| {
+            let of_snapshots = object.path.iter().any(|key| key == b"snapshots");
+            last.as_ref() == Some(&object.path) && !of_snapshots
+        };
+        found.extend(added.into_iter().filter(is_replaced));
         if gone.len() > MANY {
             let objects = u64::try_from(gone.len()).unwrap_or(u64::MAX);
             found.extend(gone.into_iter().next().map(|mut first| {

@@ -3,7 +3,7 @@
 use std::io;
 
 use bolt::{
-    CheckOptions, CheckReport, Db, Found, PageId, PageSource as _, Totals, TreeState, check,
+    CheckOptions, CheckReport, Db, Found, PageId, PageSource as _, Totals, TreeState, What, check,
 };
 use cli::{Answer, Exit, Out, Outcome, Pen, Style, size};
 use finding::{Coverage, Finding, Location, Report, Severity, Text};
@@ -99,7 +99,12 @@ pub(crate) fn run(args: &CheckArgs, out: &mut Out) -> Outcome {
 /// The newest tree against the one before, where both are whole and the file is not too large.
 fn lost_writes(args: &CheckArgs, found: &CheckReport) -> Vec<Found> {
     let both = (TreeState::Whole, TreeState::Whole);
-    if (found.tree, found.previous) != both || found.len > COMPARED {
+    // A transaction that was not finished may have written over the tree before.
+    let unfinished = |found: &Found| matches!(found.fault.what, What::Uncommitted { .. });
+    if (found.tree, found.previous) != both
+        || found.len > COMPARED
+        || found.faults.iter().any(unfinished)
+    {
         return Vec::new();
     }
     let Ok(source) = args.file.whole() else {

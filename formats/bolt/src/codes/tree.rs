@@ -89,11 +89,12 @@ pub static PREVIOUS_TREE: Code = Code {
 pub static LOST_WRITE: Code = Code {
     name: "bolt/lost-write",
     rule: "B08",
-    severity: Severity::Damage,
+    severity: Severity::Odd,
     title: "a page of the newest tree seems to be of an older transaction",
     explanation: "The meta of the last transaction arrived on the disk and one of its pages did \
         not, so that what stood there before is taken for new. Found by comparing the tree with \
-        the one before it. bbolt's check says OK to two in three of these.",
+        the one before it, so it is a suspicion and no proof: a program that renames buckets \
+        would look the same. bbolt's check says OK to two in three of these.",
     remedy: "The tree of the transaction before is whole: compare both with `coroner bolt diff`, \
         and go back to it on a copy.",
     messages: &[],

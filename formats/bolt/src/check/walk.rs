@@ -23,7 +23,7 @@ use crate::{
     space::{Pointer, wrong_header},
 };
 
-/// More of one run are not held in memory.
+/// Of longer runs, only as much is held in memory as their elements reach.
 const LONGEST: u64 = 1 << 24;
 
 /// Values that may be buckets which are looked at.
@@ -236,6 +236,16 @@ impl<'a> Walk<'a> {
         overflow.saturating_add(1)
     }
 
+    /// How many bytes of a run are worth holding: never more than it has.
+    fn length(&mut self, id: PageId, kind: Kind, pages: u64) -> u64 {
+        let page_size = self.survey.page_size;
+        let len = pages.saturating_mul(page_size);
+        if len <= LONGEST {
+            return len;
+        }
+        len.min(self.needs(id, kind).saturating_mul(page_size))
+    }
+
     /// How many pages the elements of a page need, whose overflow cannot be.
     fn needs(&mut self, id: PageId, kind: Kind) -> u64 {
         let page_size = self.survey.page_size;
@@ -255,14 +265,9 @@ impl<'a> Walk<'a> {
         let page_size = self.survey.page_size;
         let mut children = Vec::new();
         let mut faults = Vec::new();
-        let len = pages.saturating_mul(page_size);
+        let len = self.length(id, kind, pages);
         let mut buffer = core::mem::take(&mut self.buffer);
-        let run = read(
-            self.survey.source,
-            id.at(page_size),
-            len.min(LONGEST),
-            &mut buffer,
-        );
+        let run = read(self.survey.source, id.at(page_size), len, &mut buffer);
         let header = run.as_ref().ok().and_then(|run| Header::read(*run).ok());
         if let (Ok(run), Some(header)) = (run, header) {
             let bounds = Bounds {
@@ -401,7 +406,7 @@ impl<'a> Walk<'a> {
         take: impl FnOnce(Element<'_>) -> T,
     ) -> Option<T> {
         let page_size = self.survey.page_size;
-        let len = pages.saturating_mul(page_size).min(LONGEST);
+        let len = self.length(page, kind, pages);
         let mut buffer = core::mem::take(&mut self.buffer);
         let run = read(self.survey.source, page.at(page_size), len, &mut buffer);
         let taken = run.ok().and_then(|run| {

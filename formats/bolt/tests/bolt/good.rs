@@ -1,6 +1,8 @@
 //! Files as bbolt writes them give no finding, and every key is found.
 
-use bolt::{CheckOptions, Db, TreeState, Value, Visit, check};
+use std::io::Cursor;
+
+use bolt::{CheckOptions, Db, Layout, TreeState, Value, Visit, Writer, check};
 use view::View;
 
 use crate::testdata::{good, goods};
@@ -42,4 +44,20 @@ fn walk_and_check_count_the_same() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn a_long_value_is_no_fault() {
+    // 20 MiB in one value: more than is held in memory without need.
+    let mut file = Cursor::new(Vec::new());
+    let mut writer = Writer::new(&mut file, Layout::default()).unwrap();
+    writer.open_bucket(b"long", 7).unwrap();
+    writer.put(b"a", &vec![1; 20 << 20]).unwrap();
+    writer.put(b"b", &vec![2; 100_000]).unwrap();
+    writer.close_bucket().unwrap();
+    writer.finish().unwrap();
+    let bytes = file.into_inner();
+    let report = check(&View::new(&bytes), &CheckOptions::default()).unwrap();
+    assert!(report.faults.is_empty(), "{:?}", report.faults);
+    assert_eq!(report.totals.keys, 3);
 }

@@ -9,6 +9,9 @@
     clippy::as_conversions,
     clippy::disallowed_methods,
     clippy::disallowed_names,
+    clippy::unnecessary_debug_formatting,
+    clippy::semicolon_if_nothing_returned,
+    clippy::type_complexity,
     missing_docs,
     unreachable_pub,
     reason = "tests panic where something is wrong"

@@ -30,8 +30,12 @@ impl fmt::Display for Severity {
 }
 
 impl Code {
-    /// The title as the beginning of a line.
+    /// The title as the beginning of a line; a file's name keeps its case.
     pub fn headline(&self) -> String {
+        let first_word = self.title.split(' ').next().unwrap_or_default();
+        if first_word.contains(|letter: char| !letter.is_alphabetic() && letter != '\'') {
+            return self.title.to_owned();
+        }
         let mut letters = self.title.chars();
         let first = letters.next().map(|first| first.to_uppercase().to_string());
         format!("{}{}", first.unwrap_or_default(), letters.as_str())

@@ -106,7 +106,7 @@ pub static UNCOMMITTED: Code = Code {
     title: "there are data past the high-water mark",
     explanation: "Pages past the mark belong to no transaction that was finished. A process that \
         died while it committed leaves them behind, with the newest data it was about to save.",
-    remedy: "Nothing is wrong with the database. `coroner bolt carve` shows what the lost \
-        transaction would have written.",
+    remedy: "Nothing is wrong with the database. `coroner bolt page FILE N` shows what the \
+        lost transaction would have written, page by page.",
     messages: &[],
 };

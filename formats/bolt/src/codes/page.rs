@@ -95,7 +95,7 @@ pub static PAGE_SLACK: Code = Code {
     explanation: "The library writes each page from a buffer of zeroes. Other bytes are left by \
         `bbolt surgery clear-page`, by a damaged count, or by something else that wrote into \
         the file. What stands there may be data that can be saved.",
-    remedy: "`coroner bolt carve` shows what stands there.",
+    remedy: "`coroner bolt page FILE N` shows what stands there.",
     messages: &[],
 };
 

@@ -100,6 +100,12 @@ fn target_missing(judge: &mut Judge<'_>) {
         if judge.abstains_for(namespace.blobs.unknown()) {
             continue;
         }
+        for image in namespace.images.read().into_iter().flatten() {
+            if let Some(finding) = no_digest(judge, image) {
+                let objects = objects(&namespace.name, &[image]);
+                judge.say(affecting(finding, &objects));
+            }
+        }
         let rows = rows(namespace);
         for (digest, images) in targets(namespace) {
             let Some(image) = images.first() else {
@@ -117,6 +123,15 @@ fn target_missing(judge: &mut Judge<'_>) {
             judge.say(affecting(finding, &objects(&namespace.name, &images)));
         }
     }
+}
+
+/// An image whose target is there and is no digest: nothing can be found by it.
+fn no_digest(judge: &Judge<'_>, image: &Row<Image>) -> Option<Finding> {
+    let target = image.target.as_ref()?;
+    let fault = Digest::parse_bytes(target.digest.bytes()).err()?;
+    let location = image.at.location(&judge.node.meta.path);
+    let message = format!("its target `{}` is no digest: {fault}", target.digest);
+    Some(Finding::new(TARGET_MISSING.code, location, message))
 }
 
 /// What a link is to its image, for a sentence.
@@ -140,6 +155,11 @@ fn content_missing(judge: &mut Judge<'_>) {
         if judge.abstains_for(namespace.blobs.unknown()) {
             continue;
         }
+        for row in namespace.blobs.read().into_iter().flatten() {
+            for finding in garbled_references(judge, row) {
+                judge.say(finding);
+            }
+        }
         let rows = rows(namespace);
         for (target, images) in targets(namespace) {
             let needs = judge.node.documents.needs(&target);
@@ -150,6 +170,28 @@ fn content_missing(judge: &mut Judge<'_>) {
             }
         }
     }
+}
+
+/// Labels of a blob that should hold another and hold no digest: the garbage collector does not
+/// find what they were to keep.
+fn garbled_references(judge: &Judge<'_>, row: &Row<BlobRow>) -> Vec<Finding> {
+    let is_reference = |label: &Text| label.bytes().starts_with(b"containerd.io/gc.ref.content.");
+    let references = row.labels.entries.iter();
+    references
+        .filter(|(label, _)| is_reference(label))
+        .filter_map(|(label, value)| {
+            let fault = Digest::parse_bytes(value.bytes()).err()?;
+            let location = row.at.location(&judge.node.meta.path);
+            let message = format!(
+                "its label {label} is `{value}`, no digest ({fault}): the next garbage collection \
+                 may remove what it was to keep"
+            );
+            let finding = Finding::new(CONTENT_MISSING.code, location, message);
+            let digest = Digest::parse_bytes(row.key.bytes()).ok();
+            let users = digest.map(|digest| judge.index.users_of_blob(&digest));
+            Some(affecting(finding, users.unwrap_or_default()))
+        })
+        .collect()
 }
 
 /// What to say where `need` is not there; nothing where it is, or need not be.

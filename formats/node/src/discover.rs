@@ -161,6 +161,9 @@ pub fn discover(evidence: &Evidence, said: &Said) -> Vec<Roots> {
         find(evidence, distribution, &mut all);
     }
     if all.is_empty() {
+        // A configuration that led nowhere is worth telling where that is because it is broken.
+        let config = config::read(evidence, Path::new("/etc/containerd/config.toml"))
+            .filter(|config| !config.faults.is_empty());
         for root in scan(evidence) {
             let state = PathBuf::from("/run/containerd");
             all.push(Roots {
@@ -168,7 +171,7 @@ pub fn discover(evidence: &Evidence, said: &Said) -> Vec<Roots> {
                 state,
                 whose: "unknown",
                 rule: Rule::Scan,
-                config: None,
+                config: config.clone(),
             });
         }
     }

@@ -1,7 +1,7 @@
 //! The verdict: may containerd be started, and what would be lost?
 
 use daemon::{Detected, Release};
-use finding::{AtStart, Finding, Report, Severity};
+use finding::{AtStart, Finding, Report, Severity, Unread};
 use node::{DatabaseState, Node};
 use serde::Serialize;
 
@@ -74,6 +74,15 @@ pub fn verdict(node: &Node, report: &Report, release: &Detected) -> Verdict {
             Start::No,
             format!("Do not start containerd: {}.", lower(worst.code.title)),
         )
+    } else if let Some(finding) = ends(report, release) {
+        // Damage of a page panics those that touch it: whether that comes at once is not certain.
+        let start = if finding.code.name.starts_with("bolt/") {
+            "Do not start containerd"
+        } else {
+            "containerd will not start"
+        };
+        let sentence = format!("{start}: {}.", lower(finding.code.title));
+        (Start::No, sentence)
     } else if nothing_read {
         (
             Start::Unknown,
@@ -94,6 +103,9 @@ pub fn verdict(node: &Node, report: &Report, release: &Detected) -> Verdict {
             Start::Unknown,
             "Nothing wrong was found in what could be read; not all could.".to_owned(),
         )
+    } else if matches!(node.meta.state, DatabaseState::Unread(Unread::Absent)) {
+        let nothing = "Nothing can be said: there is no meta.db, no blob and no snapshot here.";
+        (Start::Unknown, nothing.to_owned())
     } else {
         (
             Start::Yes,
@@ -106,6 +118,19 @@ pub fn verdict(node: &Node, report: &Report, release: &Detected) -> Verdict {
         would: would(report, &fatal, release),
         lost: lost(report),
     }
+}
+
+/// How a line about a start begins, where the daemon does not come up.
+const ENDS: &[&str] = &["exits before it opens", "panics when it opens"];
+
+/// A finding, short of fatal, that ends a daemon that the node may have.
+fn ends<'r>(report: &'r Report, release: &Detected) -> Option<&'r Finding> {
+    let ends = |start: &AtStart| {
+        ENDS.iter().any(|how| start.does.starts_with(how)) && concerns(start, release)
+    };
+    let mut findings = report.findings.iter();
+    findings
+        .find(|finding| finding.severity == Severity::Damage && finding.at_start.iter().any(ends))
 }
 
 fn lower(title: &str) -> String {

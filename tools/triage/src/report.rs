@@ -52,7 +52,12 @@ impl Answer for Triage {
     }
 
     fn exit(&self) -> Exit {
-        exit(&self.report)
+        // Where nothing can be said, nothing is clean.
+        let unknown = match self.verdict.start {
+            Start::Unknown => Exit::UNREAD,
+            Start::Yes | Start::WithCare | Start::No => Exit::CLEAN,
+        };
+        exit(&self.report) | unknown
     }
 }
 
@@ -165,7 +170,11 @@ fn release_text(release: &Detected, pen: &mut Pen<'_>) -> io::Result<()> {
     } else {
         ""
     };
-    let because = release.because.join("; ");
+    let because = if release.because.is_empty() {
+        "nothing here tells which".to_owned()
+    } else {
+        release.because.join("; ")
+    };
     pen.paragraph(
         "Release ",
         &format!("{}{mixed} ({because})", release.name()),

@@ -34,11 +34,13 @@ fn run(args: Args, out: &mut Out) -> Outcome {
         return out.answer(&Codes { codes, full: false });
     };
     let lower = wanted.to_lowercase();
-    let says = |code: &&'static Code| {
-        code.messages.iter().any(|message| {
-            let message = message.to_lowercase();
-            lower.contains(&message) || (lower.len() > 5 && message.contains(&lower))
-        })
+    // How many bytes of the line a code's message explains: the longer, the more it is about it.
+    let says = |code: &'static Code| {
+        let messages = code.messages.iter().map(|message| message.to_lowercase());
+        let met = messages.filter(|message| {
+            lower.contains(message) || (lower.len() > 5 && message.contains(&lower))
+        });
+        met.map(|message| message.len().min(lower.len())).max()
     };
     let exact: Vec<_> = codes
         .iter()
@@ -50,7 +52,12 @@ fn run(args: Args, out: &mut Out) -> Outcome {
         .copied()
         .filter(|code| code.name.contains(&lower))
         .collect();
-    let saying: Vec<_> = codes.iter().copied().filter(says).collect();
+    let mut saying: Vec<_> = codes
+        .iter()
+        .filter_map(|code| Some((says(code)?, *code)))
+        .collect();
+    saying.sort_by_key(|(length, _)| std::cmp::Reverse(*length));
+    let saying: Vec<_> = saying.into_iter().map(|(_, code)| code).collect();
     let found = [exact, similar, saying]
         .into_iter()
         .find(|found| !found.is_empty());

@@ -72,7 +72,11 @@ pub fn verdict(node: &Node, report: &Report, release: &Detected) -> Verdict {
     } else if let Some(worst) = fatal.first() {
         (
             Start::No,
-            format!("Do not start containerd: {}.", lower(worst.code.title)),
+            format!(
+                "Do not start containerd: {}{}.",
+                lower(worst.code.title),
+                in_file(worst)
+            ),
         )
     } else if let Some(finding) = ends(report, release) {
         // Damage of a page panics those that touch it: whether that comes at once is not certain.
@@ -131,6 +135,20 @@ fn ends<'r>(report: &'r Report, release: &Detected) -> Option<&'r Finding> {
     let mut findings = report.findings.iter();
     findings
         .find(|finding| finding.severity == Severity::Damage && finding.at_start.iter().any(ends))
+}
+
+/// The name of the file that a finding is about, for the end of a sentence.
+fn in_file(finding: &Finding) -> String {
+    let file = finding
+        .location
+        .file
+        .as_ref()
+        .map(finding::Text::bytes)
+        .unwrap_or_default();
+    match file.rsplit(|byte| *byte == b'/').next() {
+        None | Some([]) => String::new(),
+        Some(name) => format!(" ({})", finding::Escaped(name)),
+    }
 }
 
 fn lower(title: &str) -> String {

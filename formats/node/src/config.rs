@@ -34,6 +34,21 @@ pub struct Config {
     pub faults: Vec<ConfigFault>,
 }
 
+impl Config {
+    /// The configuration of a file that is not there.
+    pub(crate) fn missing(path: &Path) -> Self {
+        let fault = ConfigFault::Unread {
+            file: name(path),
+            unread: Unread::Absent,
+        };
+        Self {
+            version: 1,
+            faults: vec![fault],
+            ..Self::default()
+        }
+    }
+}
+
 /// What is wrong with a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfigFault {

@@ -198,7 +198,9 @@ fn as_said(evidence: &Evidence, said: &Said) -> Roots {
         .config
         .clone()
         .unwrap_or_else(|| "/etc/containerd/config.toml".into());
-    let config = config::read(evidence, &default);
+    let read = config::read(evidence, &default);
+    // One that was named and is not there is told; the usual one may be missing.
+    let config = read.or_else(|| said.config.as_ref().map(|path| Config::missing(path)));
     let configured = config.as_ref().filter(|_| said.config.is_some());
     let root = said
         .root

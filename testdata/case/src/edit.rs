@@ -225,7 +225,8 @@ impl Tar {
         }
         if let Some(like) = &edit.like {
             let time = self.member(like).mtime();
-            self.member(&path).touch(time.saturating_add_signed(edit.later));
+            self.member(&path)
+                .touch(time.saturating_add_signed(edit.later));
         }
         if let Some(mtime) = &edit.mtime {
             self.member(&path).touch(seconds(mtime));
@@ -328,8 +329,15 @@ impl Member {
     pub fn mtime(&self) -> u64 {
         let said = self.pax.iter().find(|(key, _)| key == b"mtime");
         let text = said.map(|(_, value)| String::from_utf8_lossy(value).into_owned());
-        let whole = text.as_deref().and_then(|text| text.split('.').next()?.parse().ok());
-        let field = || u64::from_str_radix(std::str::from_utf8(&self.header[136..147]).expect("octal"), 8);
+        let whole = text
+            .as_deref()
+            .and_then(|text| text.split('.').next()?.parse().ok());
+        let field = || {
+            u64::from_str_radix(
+                std::str::from_utf8(&self.header[136..147]).expect("octal"),
+                8,
+            )
+        };
         whole.unwrap_or_else(|| field().expect("octal"))
     }
 

@@ -206,9 +206,13 @@ impl About {
             Rule::Scan => "found by searching for meta.db",
         };
         let whose = self.whose;
+        let now = match self.now {
+            Time { seconds: 0, .. } => "at an unknown time".to_owned(),
+            now => format!("as of {now}"),
+        };
         pen.line(format_args!(
-            "Node    {} ({}), as of {}",
-            self.evidence, self.kind, self.now
+            "Node    {} ({}), {now}",
+            self.evidence, self.kind
         ))?;
         pen.line(format_args!(
             "Root    {} ({whose}: {how}), state {}",

@@ -43,8 +43,17 @@ _coroner() {
             coroner,triage)
                 cmd="coroner__subcmd__triage"
                 ;;
+            coroner__subcmd__bolt,buckets)
+                cmd="coroner__subcmd__bolt__subcmd__buckets"
+                ;;
             coroner__subcmd__bolt,check)
                 cmd="coroner__subcmd__bolt__subcmd__check"
+                ;;
+            coroner__subcmd__bolt,diff)
+                cmd="coroner__subcmd__bolt__subcmd__diff"
+                ;;
+            coroner__subcmd__bolt,get)
+                cmd="coroner__subcmd__bolt__subcmd__get"
                 ;;
             coroner__subcmd__bolt,help)
                 cmd="coroner__subcmd__bolt__subcmd__help"
@@ -52,17 +61,32 @@ _coroner() {
             coroner__subcmd__bolt,info)
                 cmd="coroner__subcmd__bolt__subcmd__info"
                 ;;
+            coroner__subcmd__bolt,keys)
+                cmd="coroner__subcmd__bolt__subcmd__keys"
+                ;;
             coroner__subcmd__bolt,page)
                 cmd="coroner__subcmd__bolt__subcmd__page"
                 ;;
             coroner__subcmd__bolt,pages)
                 cmd="coroner__subcmd__bolt__subcmd__pages"
                 ;;
+            coroner__subcmd__bolt,salvage)
+                cmd="coroner__subcmd__bolt__subcmd__salvage"
+                ;;
             coroner__subcmd__bolt,tree)
                 cmd="coroner__subcmd__bolt__subcmd__tree"
                 ;;
+            coroner__subcmd__bolt__subcmd__help,buckets)
+                cmd="coroner__subcmd__bolt__subcmd__help__subcmd__buckets"
+                ;;
             coroner__subcmd__bolt__subcmd__help,check)
                 cmd="coroner__subcmd__bolt__subcmd__help__subcmd__check"
+                ;;
+            coroner__subcmd__bolt__subcmd__help,diff)
+                cmd="coroner__subcmd__bolt__subcmd__help__subcmd__diff"
+                ;;
+            coroner__subcmd__bolt__subcmd__help,get)
+                cmd="coroner__subcmd__bolt__subcmd__help__subcmd__get"
                 ;;
             coroner__subcmd__bolt__subcmd__help,help)
                 cmd="coroner__subcmd__bolt__subcmd__help__subcmd__help"
@@ -70,11 +94,17 @@ _coroner() {
             coroner__subcmd__bolt__subcmd__help,info)
                 cmd="coroner__subcmd__bolt__subcmd__help__subcmd__info"
                 ;;
+            coroner__subcmd__bolt__subcmd__help,keys)
+                cmd="coroner__subcmd__bolt__subcmd__help__subcmd__keys"
+                ;;
             coroner__subcmd__bolt__subcmd__help,page)
                 cmd="coroner__subcmd__bolt__subcmd__help__subcmd__page"
                 ;;
             coroner__subcmd__bolt__subcmd__help,pages)
                 cmd="coroner__subcmd__bolt__subcmd__help__subcmd__pages"
+                ;;
+            coroner__subcmd__bolt__subcmd__help,salvage)
+                cmd="coroner__subcmd__bolt__subcmd__help__subcmd__salvage"
                 ;;
             coroner__subcmd__bolt__subcmd__help,tree)
                 cmd="coroner__subcmd__bolt__subcmd__help__subcmd__tree"
@@ -124,17 +154,32 @@ _coroner() {
             coroner__subcmd__help,triage)
                 cmd="coroner__subcmd__help__subcmd__triage"
                 ;;
+            coroner__subcmd__help__subcmd__bolt,buckets)
+                cmd="coroner__subcmd__help__subcmd__bolt__subcmd__buckets"
+                ;;
             coroner__subcmd__help__subcmd__bolt,check)
                 cmd="coroner__subcmd__help__subcmd__bolt__subcmd__check"
                 ;;
+            coroner__subcmd__help__subcmd__bolt,diff)
+                cmd="coroner__subcmd__help__subcmd__bolt__subcmd__diff"
+                ;;
+            coroner__subcmd__help__subcmd__bolt,get)
+                cmd="coroner__subcmd__help__subcmd__bolt__subcmd__get"
+                ;;
             coroner__subcmd__help__subcmd__bolt,info)
                 cmd="coroner__subcmd__help__subcmd__bolt__subcmd__info"
+                ;;
+            coroner__subcmd__help__subcmd__bolt,keys)
+                cmd="coroner__subcmd__help__subcmd__bolt__subcmd__keys"
                 ;;
             coroner__subcmd__help__subcmd__bolt,page)
                 cmd="coroner__subcmd__help__subcmd__bolt__subcmd__page"
                 ;;
             coroner__subcmd__help__subcmd__bolt,pages)
                 cmd="coroner__subcmd__help__subcmd__bolt__subcmd__pages"
+                ;;
+            coroner__subcmd__help__subcmd__bolt,salvage)
+                cmd="coroner__subcmd__help__subcmd__bolt__subcmd__salvage"
                 ;;
             coroner__subcmd__help__subcmd__bolt,tree)
                 cmd="coroner__subcmd__help__subcmd__bolt__subcmd__tree"
@@ -274,12 +319,30 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__bolt)
-            opts="-h --help info check pages page tree help"
+            opts="-h --help info check pages page tree keys buckets get diff salvage help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__buckets)
+            opts="-h --in --previous --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -313,8 +376,44 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__bolt__subcmd__diff)
+            opts="-h --in --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__get)
+            opts="-h --in --previous --raw --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__bolt__subcmd__help)
-            opts="info check pages page tree help"
+            opts="info check pages page tree keys buckets get diff salvage help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -327,7 +426,49 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__bolt__subcmd__help__subcmd__buckets)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__bolt__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__help__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__help__subcmd__get)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -369,6 +510,20 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__bolt__subcmd__help__subcmd__keys)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__bolt__subcmd__help__subcmd__page)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -384,6 +539,20 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__bolt__subcmd__help__subcmd__pages)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__help__subcmd__salvage)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -413,6 +582,24 @@ _coroner() {
             ;;
         coroner__subcmd__bolt__subcmd__info)
             opts="-h --in --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__keys)
+            opts="-h --in --previous --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -463,6 +650,32 @@ _coroner() {
                     return 0
                     ;;
                 --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__salvage)
+            opts="-h --in --freelist --page-size --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --freelist)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --page-size)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -708,8 +921,22 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__bolt)
-            opts="info check pages page tree"
+            opts="info check pages page tree keys buckets get diff salvage"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__bolt__subcmd__buckets)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -735,7 +962,49 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__help__subcmd__bolt__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__bolt__subcmd__get)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__help__subcmd__bolt__subcmd__info)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__bolt__subcmd__keys)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -764,6 +1033,20 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__bolt__subcmd__pages)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__bolt__subcmd__salvage)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -144,13 +144,18 @@ complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "shims" -d 'List shims: their sockets, and the tasks that they serve'
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Say which known state a log line of runc, a shim, containerd or kubelet belongs to'
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree help" -s h -l help -d 'Print help'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree help" -f -a "info" -d 'Both metas side by side, and which tree the daemon would use'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree help" -f -a "check" -d 'Check every invariant and report all damage'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree help" -f -a "pages" -d 'What each page is used for'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree help" -f -a "page" -d 'One page, field by field'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree help" -f -a "tree" -d 'Buckets and keys'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get diff salvage help" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get diff salvage help" -f -a "info" -d 'Both metas side by side, and which tree the daemon would use'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get diff salvage help" -f -a "check" -d 'Check every invariant and report all damage'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get diff salvage help" -f -a "pages" -d 'What each page is used for'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get diff salvage help" -f -a "page" -d 'One page, field by field'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get diff salvage help" -f -a "tree" -d 'Buckets and keys'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get diff salvage help" -f -a "keys" -d 'The entries of one bucket'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get diff salvage help" -f -a "buckets" -d 'The buckets in one bucket'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get diff salvage help" -f -a "get" -d 'One value'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get diff salvage help" -f -a "diff" -d 'What differs between two databases, or between a database and its transaction before'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get diff salvage help" -f -a "salvage" -d 'Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get diff salvage help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from info" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from info" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from check" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
@@ -168,11 +173,33 @@ complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_su
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from tree" -s d -l directories -d 'Only buckets'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from tree" -l previous -d 'The tree of the transaction before'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from tree" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from keys" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from keys" -l previous -d 'In the tree of the transaction before'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from keys" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from buckets" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from buckets" -l previous -d 'In the tree of the transaction before'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from buckets" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from get" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from get" -l previous -d 'In the tree of the transaction before'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from get" -l raw -d 'Write the value as it is'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from diff" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from salvage" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from salvage" -l freelist -d 'Write a freelist (containerd up to 1.6), or none (1.7 and later); as the file has it if not given' -r -f -a "true\t''
+false\t''"
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from salvage" -l page-size -d 'Bytes of a page of the new file, if not those of the old one' -r
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from salvage" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "info" -d 'Both metas side by side, and which tree the daemon would use'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check every invariant and report all damage'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "pages" -d 'What each page is used for'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "page" -d 'One page, field by field'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "tree" -d 'Buckets and keys'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "keys" -d 'The entries of one bucket'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "buckets" -d 'The buckets in one bucket'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "get" -d 'One value'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "diff" -d 'What differs between two databases, or between a database and its transaction before'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "salvage" -d 'Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand collect" -l root -d 'containerd\'s root, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand collect" -l state -d 'containerd\'s state, inside the evidence' -r -F
@@ -211,3 +238,8 @@ complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_su
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "pages" -d 'What each page is used for'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "page" -d 'One page, field by field'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "tree" -d 'Buckets and keys'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "keys" -d 'The entries of one bucket'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "buckets" -d 'The buckets in one bucket'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "get" -d 'One value'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "diff" -d 'What differs between two databases, or between a database and its transaction before'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "salvage" -d 'Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is'

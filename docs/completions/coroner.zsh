@@ -476,6 +476,56 @@ _arguments "${_arguments_options[@]}" : \
 '*::bucket -- Only what is in this bucket\: its keys from the root bucket on:_default' \
 && ret=0
 ;;
+(keys)
+_arguments "${_arguments_options[@]}" : \
+'--in=[The node that holds it\: a directory, a bundle, a tar]:NODE:_files' \
+'--previous[In the tree of the transaction before]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':file -- The database\: a file, or with --in its path inside a node:_files' \
+'*::bucket -- The bucket\: its keys from the root bucket on (0x and hex for bytes); the root bucket if none:_default' \
+&& ret=0
+;;
+(buckets)
+_arguments "${_arguments_options[@]}" : \
+'--in=[The node that holds it\: a directory, a bundle, a tar]:NODE:_files' \
+'--previous[In the tree of the transaction before]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':file -- The database\: a file, or with --in its path inside a node:_files' \
+'*::bucket -- The bucket\: its keys from the root bucket on (0x and hex for bytes); the root bucket if none:_default' \
+&& ret=0
+;;
+(get)
+_arguments "${_arguments_options[@]}" : \
+'--in=[The node that holds it\: a directory, a bundle, a tar]:NODE:_files' \
+'--previous[In the tree of the transaction before]' \
+'--raw[Write the value as it is]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':file -- The database\: a file, or with --in its path inside a node:_files' \
+'*::path -- The buckets from the root bucket on, and the key last (0x and hex for bytes):_default' \
+&& ret=0
+;;
+(diff)
+_arguments "${_arguments_options[@]}" : \
+'--in=[The node that holds it\: a directory, a bundle, a tar]:NODE:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+':file -- The database\: a file, or with --in its path inside a node:_files' \
+'::newer -- The newer database; without it, the file is compared with its own transaction before:_files' \
+&& ret=0
+;;
+(salvage)
+_arguments "${_arguments_options[@]}" : \
+'--in=[The node that holds it\: a directory, a bundle, a tar]:NODE:_files' \
+'--freelist=[Write a freelist (containerd up to 1.6), or none (1.7 and later); as the file has it if not given]:YES|NO:(true false)' \
+'--page-size=[Bytes of a page of the new file, if not those of the old one]:BYTES:_default' \
+'-h[Print help]' \
+'--help[Print help]' \
+':file -- The database\: a file, or with --in its path inside a node:_files' \
+&& ret=0
+;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 ":: :_coroner__subcmd__bolt__subcmd__help_commands" \
@@ -505,6 +555,26 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (tree)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(keys)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(buckets)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(get)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(diff)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(salvage)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -701,6 +771,26 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(keys)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(buckets)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(get)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(diff)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(salvage)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
         esac
     ;;
 esac
@@ -745,14 +835,34 @@ _coroner__subcmd__bolt_commands() {
 'pages:What each page is used for' \
 'page:One page, field by field' \
 'tree:Buckets and keys' \
+'keys:The entries of one bucket' \
+'buckets:The buckets in one bucket' \
+'get:One value' \
+'diff:What differs between two databases, or between a database and its transaction before' \
+'salvage:Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'coroner bolt commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__buckets_commands] )) ||
+_coroner__subcmd__bolt__subcmd__buckets_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt buckets commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__bolt__subcmd__check_commands] )) ||
 _coroner__subcmd__bolt__subcmd__check_commands() {
     local commands; commands=()
     _describe -t commands 'coroner bolt check commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__diff_commands] )) ||
+_coroner__subcmd__bolt__subcmd__diff_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt diff commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__get_commands] )) ||
+_coroner__subcmd__bolt__subcmd__get_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt get commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__bolt__subcmd__help_commands] )) ||
 _coroner__subcmd__bolt__subcmd__help_commands() {
@@ -762,14 +872,34 @@ _coroner__subcmd__bolt__subcmd__help_commands() {
 'pages:What each page is used for' \
 'page:One page, field by field' \
 'tree:Buckets and keys' \
+'keys:The entries of one bucket' \
+'buckets:The buckets in one bucket' \
+'get:One value' \
+'diff:What differs between two databases, or between a database and its transaction before' \
+'salvage:Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'coroner bolt help commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__buckets_commands] )) ||
+_coroner__subcmd__bolt__subcmd__help__subcmd__buckets_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt help buckets commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__check_commands] )) ||
 _coroner__subcmd__bolt__subcmd__help__subcmd__check_commands() {
     local commands; commands=()
     _describe -t commands 'coroner bolt help check commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__diff_commands] )) ||
+_coroner__subcmd__bolt__subcmd__help__subcmd__diff_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt help diff commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__get_commands] )) ||
+_coroner__subcmd__bolt__subcmd__help__subcmd__get_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt help get commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__help_commands] )) ||
 _coroner__subcmd__bolt__subcmd__help__subcmd__help_commands() {
@@ -781,6 +911,11 @@ _coroner__subcmd__bolt__subcmd__help__subcmd__info_commands() {
     local commands; commands=()
     _describe -t commands 'coroner bolt help info commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__keys_commands] )) ||
+_coroner__subcmd__bolt__subcmd__help__subcmd__keys_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt help keys commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__page_commands] )) ||
 _coroner__subcmd__bolt__subcmd__help__subcmd__page_commands() {
     local commands; commands=()
@@ -790,6 +925,11 @@ _coroner__subcmd__bolt__subcmd__help__subcmd__page_commands() {
 _coroner__subcmd__bolt__subcmd__help__subcmd__pages_commands() {
     local commands; commands=()
     _describe -t commands 'coroner bolt help pages commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__salvage_commands] )) ||
+_coroner__subcmd__bolt__subcmd__help__subcmd__salvage_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt help salvage commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__tree_commands] )) ||
 _coroner__subcmd__bolt__subcmd__help__subcmd__tree_commands() {
@@ -801,6 +941,11 @@ _coroner__subcmd__bolt__subcmd__info_commands() {
     local commands; commands=()
     _describe -t commands 'coroner bolt info commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__bolt__subcmd__keys_commands] )) ||
+_coroner__subcmd__bolt__subcmd__keys_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt keys commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__bolt__subcmd__page_commands] )) ||
 _coroner__subcmd__bolt__subcmd__page_commands() {
     local commands; commands=()
@@ -810,6 +955,11 @@ _coroner__subcmd__bolt__subcmd__page_commands() {
 _coroner__subcmd__bolt__subcmd__pages_commands() {
     local commands; commands=()
     _describe -t commands 'coroner bolt pages commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__salvage_commands] )) ||
+_coroner__subcmd__bolt__subcmd__salvage_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt salvage commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__bolt__subcmd__tree_commands] )) ||
 _coroner__subcmd__bolt__subcmd__tree_commands() {
@@ -892,18 +1042,43 @@ _coroner__subcmd__help__subcmd__bolt_commands() {
 'pages:What each page is used for' \
 'page:One page, field by field' \
 'tree:Buckets and keys' \
+'keys:The entries of one bucket' \
+'buckets:The buckets in one bucket' \
+'get:One value' \
+'diff:What differs between two databases, or between a database and its transaction before' \
+'salvage:Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is' \
     )
     _describe -t commands 'coroner help bolt commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__buckets_commands] )) ||
+_coroner__subcmd__help__subcmd__bolt__subcmd__buckets_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help bolt buckets commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__check_commands] )) ||
 _coroner__subcmd__help__subcmd__bolt__subcmd__check_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help bolt check commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__diff_commands] )) ||
+_coroner__subcmd__help__subcmd__bolt__subcmd__diff_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help bolt diff commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__get_commands] )) ||
+_coroner__subcmd__help__subcmd__bolt__subcmd__get_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help bolt get commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__info_commands] )) ||
 _coroner__subcmd__help__subcmd__bolt__subcmd__info_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help bolt info commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__keys_commands] )) ||
+_coroner__subcmd__help__subcmd__bolt__subcmd__keys_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help bolt keys commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__page_commands] )) ||
 _coroner__subcmd__help__subcmd__bolt__subcmd__page_commands() {
@@ -914,6 +1089,11 @@ _coroner__subcmd__help__subcmd__bolt__subcmd__page_commands() {
 _coroner__subcmd__help__subcmd__bolt__subcmd__pages_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help bolt pages commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__salvage_commands] )) ||
+_coroner__subcmd__help__subcmd__bolt__subcmd__salvage_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help bolt salvage commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__tree_commands] )) ||
 _coroner__subcmd__help__subcmd__bolt__subcmd__tree_commands() {

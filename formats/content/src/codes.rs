@@ -28,7 +28,7 @@ pub static NOT_JSON: Code = Code {
         pull the image again: a pull alone believes that the blob is there.",
     messages: &[
         "unexpected end of JSON input",
-        "invalid character",
+        "failed to unmarshal manifest",
         "failed to decode",
     ],
 };

@@ -155,7 +155,8 @@ fn wall_clock() -> Option<Time> {
 fn unopened(error: &OpenError) -> Failure {
     Failure::unread(format!("{} {}", error.path, error.why)).hint(
         "name a directory that holds a node's file system, a tar of one, or - for a tar on \
-         standard input",
+         standard input; mount a disk image first (ext4: mount -o ro,noload,loop IMAGE DIR); for a \
+         single database there is `coroner bolt check FILE`",
     )
 }
 

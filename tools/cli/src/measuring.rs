@@ -31,7 +31,7 @@ pub fn measure(case: &Case, node: &Node, hash: bool, usage: bool, out: &mut Out)
     )
 }
 
-/// As [`measure`], with all that can be chosen.
+/// As [`measure()`], with all that can be chosen.
 pub fn measure_with(case: &Case, node: &Node, wanted: Measure, out: &mut Out) -> Measured {
     let mut measured = Measured::default();
     let cancel = out.cancel();

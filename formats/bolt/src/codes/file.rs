@@ -80,6 +80,7 @@ pub static FILE_SHORT: Code = Code {
     remedy: "Look for the rest (the copy may be at fault). Else, on a copy: the missing pages are \
         lost, and what they held is unknown; `coroner bolt salvage -o NEW` keeps all others.",
     messages: &[
+        "file size too small",
         "fatal error: fault",
         "unexpected fault address",
         "[signal SIGBUS: bus error code=0x2",

@@ -49,6 +49,27 @@ pub(crate) const CONTENT_MISSING: Check = Check {
     run: content_missing,
 };
 
+/// A blob that an image needs is there, but nothing keeps it.
+pub(crate) const REFERENCE_MISSING: Check = Check {
+    code: &Code {
+        name: "image/reference-missing",
+        rule: "G10",
+        severity: Severity::Damage,
+        title: "Nothing keeps a blob that an image needs",
+        explanation: "The manifest names its configuration or a layer, and the blob is there; but \
+            no label of the manifest's row (containerd.io/gc.ref.content…) refers to it, nor does \
+            another row's. The garbage collector goes by those labels: it removes the blob, and the \
+            image is incomplete. Layers that were discarded on purpose lose all their labels at \
+            once and are not meant here.",
+        remedy: "Do not start containerd before a copy of the blob is kept: the first garbage \
+            collection comes 100 ms later. In a copy of meta.db, give the manifest's row the label \
+            back.",
+        messages: &[],
+    },
+    needs: &[],
+    run: reference_missing,
+};
+
 /// A document of an image is not what it should be.
 pub(crate) const DOCUMENT: Check = Check {
     code: &Code {
@@ -225,6 +246,64 @@ fn lacks(
     } else {
         finding
     })
+}
+
+/// The label of a layer's reference, without its number.
+const LAYER_LABEL: &[u8] = b"containerd.io/gc.ref.content.l.";
+
+fn reference_missing(judge: &mut Judge<'_>) {
+    for namespace in judge.namespaces() {
+        if judge.abstains_for(namespace.blobs.unknown()) {
+            continue;
+        }
+        let rows = rows(namespace);
+        let whole = rows.values().all(|row| row.labels.whole);
+        for (target, images) in targets(namespace) {
+            for need in judge.node.documents.needs(&target).iter().filter(|_| whole) {
+                if let Some(finding) = unkept(judge, namespace, &rows, need) {
+                    judge.say(affecting(finding, &objects(&namespace.name, &images)));
+                }
+            }
+        }
+    }
+}
+
+/// What to say where `need` is there and nothing keeps it.
+fn unkept(
+    judge: &Judge<'_>,
+    namespace: &Namespace,
+    rows: &Rows<'_>,
+    need: &Wants<'_>,
+) -> Option<Finding> {
+    let (link, from) = (need.link?, need.from?);
+    let (holder, row) = (rows.get(from)?, rows.get(&need.digest)?);
+    let document = judge.node.documents.get(from)?.document()?;
+    let has_layers = || {
+        holder
+            .labels
+            .entries
+            .keys()
+            .any(|key| key.bytes().starts_with(LAYER_LABEL))
+    };
+    let bound = match link.role {
+        Role::Config => true,
+        Role::Layer(_) => has_layers(),
+        _ => false,
+    };
+    let is_root = row.labels.get("containerd.io/gc.root").is_some();
+    let kept = is_root || rows.values().any(|other| holds(other, &need.digest));
+    if document.kind != Kind::Manifest || !bound || kept {
+        return None;
+    }
+    let what = role(&link.role);
+    let location = holder.at.location(&judge.node.meta.path);
+    let name = &namespace.name;
+    let message = format!("no label in {name} keeps the {what} {}", need.digest);
+    let finding = Finding::new(REFERENCE_MISSING.code, location, message);
+    Some(finding.at_start(
+        "all",
+        "removes the blob at the first garbage collection, unless a lease holds it",
+    ))
 }
 
 /// Whether the namespace has the snapshot of the manifest's whole chain.

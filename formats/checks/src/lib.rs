@@ -61,6 +61,7 @@ pub const CHECKS: &[&Check] = &[
     // Images and containers.
     &image::TARGET_MISSING,
     &image::CONTENT_MISSING,
+    &image::REFERENCE_MISSING,
     &image::DOCUMENT,
     &container::IMAGE_GONE,
     &container::SNAPSHOT_GONE,

@@ -154,7 +154,7 @@ fn missing(judge: &mut Judge<'_>) {
             "the blob {digest} has no file, but a row in {}",
             names.join(", ")
         );
-        let location = Location::file(blob_path(judge, &digest)).place("blob", digest.as_str());
+        let location = Location::file(blob_path(judge, &digest));
         let finding = Finding::new(MISSING.code, location, message)
             .want("a regular file")
             .found("nothing");
@@ -179,7 +179,7 @@ fn size(judge: &mut Judge<'_>) {
                 file.stat.size,
                 if cut { ": it was cut" } else { "" }
             );
-            let location = Location::file(path_text(&file.path)).place("blob", digest.as_str());
+            let location = Location::file(path_text(&file.path));
             let finding = Finding::new(SIZE.code, location, message)
                 .want(format!("{want} bytes"))
                 .found(format!("{} bytes", file.stat.size));
@@ -222,7 +222,7 @@ fn altered(judge: &mut Judge<'_>) {
         if found.is_some() && claimed.is_some() && found != claimed {
             continue;
         }
-        let location = Location::file(blob_path(judge, digest)).place("blob", digest.as_str());
+        let location = Location::file(blob_path(judge, digest));
         let message = format!("the bytes of the blob {digest} have another digest");
         let finding = Finding::new(ALTERED.code, location, message)
             .want(digest.to_string())
@@ -242,7 +242,7 @@ fn unknown(judge: &mut Judge<'_>) {
                 "no namespace knows the blob {digest} ({} bytes)",
                 blob.stat.size
             );
-            let location = Location::file(path_text(&blob.path)).place("blob", digest.as_str());
+            let location = Location::file(path_text(&blob.path));
             judge.say(
                 Finding::new(UNKNOWN.code, location, message)
                     .affects(Object::global("blob", digest.as_str())),

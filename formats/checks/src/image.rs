@@ -338,7 +338,7 @@ fn document(judge: &mut Judge<'_>) {
     };
     let mut findings = Vec::new();
     for (digest, wanted) in judge.node.documents.iter() {
-        let location = Location::file(path(digest)).place("blob", digest.as_str());
+        let location = Location::file(path(digest));
         let mut say = |fault: &content::Fault| {
             let mut finding = fault.finding(location.clone());
             if fault.severity() >= Severity::Damage {
@@ -384,9 +384,5 @@ fn disagreement(judge: &Judge<'_>, digest: &Digest, wanted: &Wanted) -> Option<F
         .join("blobs")
         .join(digest.algorithm().name());
     let location = Location::file(path_text(&folder.join(digest.hex())));
-    Some(Finding::new(
-        DOCUMENT.code,
-        location.place("blob", digest.as_str()),
-        fault.to_string(),
-    ))
+    Some(Finding::new(DOCUMENT.code, location, fault.to_string()))
 }

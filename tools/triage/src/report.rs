@@ -240,11 +240,22 @@ fn coverage_text(coverage: &Coverage, pen: &mut Pen<'_>) -> io::Result<()> {
             &format!("{}: {}", unknown.what, unknown.why),
         )?;
     }
+    // Many checks may lack the same thing: it is told once.
+    let mut abstained: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for abstention in &coverage.abstained {
-        pen.paragraph(
-            "  abstained ",
-            &format!("{}: {}", abstention.code, abstention.because),
-        )?;
+        abstained
+            .entry(&abstention.because)
+            .or_default()
+            .push(abstention.code);
+    }
+    for (because, codes) in abstained {
+        let who = match codes.as_slice() {
+            [one] => (*one).to_owned(),
+            [one, other] => format!("{one}, {other}"),
+            [one, .., last] => format!("{} checks from {one} to {last}", codes.len()),
+            [] => continue,
+        };
+        pen.paragraph("  abstained ", &format!("{who}: {because}"))?;
     }
     for skipped in &coverage.skipped {
         pen.paragraph("  skipped   ", skipped)?;

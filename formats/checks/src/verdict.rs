@@ -64,10 +64,10 @@ pub fn verdict(node: &Node, report: &Report, release: &Detected) -> Verdict {
     let nothing_read = node.root.is_err()
         || matches!(node.meta.state, DatabaseState::Unread(ref unread) if !unread.is_absent());
     let has_unknown = !report.coverage.unknown.is_empty();
-    let (start, sentence) = if node.root.is_err() {
+    let (start, sentence) = if let Err(unread) = &node.root {
         (
             Start::Unknown,
-            "Nothing can be said: containerd's root was not found.".to_owned(),
+            format!("Nothing can be said: containerd's root {unread}."),
         )
     } else if let Some(worst) = fatal.first() {
         (

@@ -229,7 +229,7 @@ fn absolute(path: PathBuf) -> PathBuf {
 
 /// Whether `path` holds a metadata folder, whatever is in it.
 pub fn is_root(evidence: &Evidence, path: &Path) -> bool {
-    exists(evidence, &path.join(META_DIR))
+    evidence.stat(&path.join(META_DIR)).is_ok()
 }
 
 /// Whether something of that name is there, or may be.

@@ -167,6 +167,7 @@ fn run_with(out: Result<Out, Failure>, matches: &ArgMatches, run: Run<'_>) -> Ex
         Err(failure) if failure.broken_pipe => Exit::CLEAN,
         Err(failure) => {
             let _ = out.failure(&failure);
+            out.discard_if_empty();
             complain(&failure)
         }
     }

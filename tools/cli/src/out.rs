@@ -119,6 +119,17 @@ impl Out {
         self.writer.flush()
     }
 
+    /// Removes the file of `-o` that a failure left without a byte: the next try may use its name.
+    pub(crate) fn discard_if_empty(&self) {
+        let Some(path) = &self.options.output else {
+            return;
+        };
+        if std::fs::symlink_metadata(path).is_ok_and(|stat| stat.is_file() && stat.len() == 0) {
+            // What cannot be removed only has to be removed by hand.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
     /// Progress of a long operation of `total` bytes (0: not known).
     pub fn progress(&self, what: &'static str, total: u64) -> Progress {
         Progress::start(what, total, self.options.quiet)

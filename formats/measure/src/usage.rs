@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use evidence::{Evidence, Stat};
+use evidence::{Evidence, Kind, Stat};
 use finding::{Known, Unknown, size_option};
 use serde::Serialize;
 
@@ -68,6 +68,12 @@ pub fn usage(evidence: &Evidence, path: &Path, control: &Control<'_>) -> Known<U
         } else {
             inode(evidence, &path, &stat)
         };
+        // A bundle that was made from a tar has no inodes: names of one file count as many.
+        let is_untold = !is_one && stat.ino.is_none() && evidence.kind() == Kind::Bundle;
+        if is_untold && unknown.is_empty() {
+            let what = format!("which files below {} are one", shown(&path));
+            unknown.push(Unknown::new(what, "the bundle does not tell inodes"));
+        }
         if inode.is_some_and(|inode| !seen.insert(inode)) {
             continue;
         }

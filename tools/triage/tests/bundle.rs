@@ -6,6 +6,7 @@ fn a_bundle_is_judged_as_the_node_that_it_holds() {
         let argv = [
             "triage".into(),
             "--hash".into(),
+            "--usage".into(),
             "--format=json".into(),
             path.into_os_string(),
         ];

@@ -52,6 +52,9 @@ _coroner() {
             coroner__subcmd__bolt,diff)
                 cmd="coroner__subcmd__bolt__subcmd__diff"
                 ;;
+            coroner__subcmd__bolt,dump)
+                cmd="coroner__subcmd__bolt__subcmd__dump"
+                ;;
             coroner__subcmd__bolt,get)
                 cmd="coroner__subcmd__bolt__subcmd__get"
                 ;;
@@ -84,6 +87,9 @@ _coroner() {
                 ;;
             coroner__subcmd__bolt__subcmd__help,diff)
                 cmd="coroner__subcmd__bolt__subcmd__help__subcmd__diff"
+                ;;
+            coroner__subcmd__bolt__subcmd__help,dump)
+                cmd="coroner__subcmd__bolt__subcmd__help__subcmd__dump"
                 ;;
             coroner__subcmd__bolt__subcmd__help,get)
                 cmd="coroner__subcmd__bolt__subcmd__help__subcmd__get"
@@ -162,6 +168,9 @@ _coroner() {
                 ;;
             coroner__subcmd__help__subcmd__bolt,diff)
                 cmd="coroner__subcmd__help__subcmd__bolt__subcmd__diff"
+                ;;
+            coroner__subcmd__help__subcmd__bolt,dump)
+                cmd="coroner__subcmd__help__subcmd__bolt__subcmd__dump"
                 ;;
             coroner__subcmd__help__subcmd__bolt,get)
                 cmd="coroner__subcmd__help__subcmd__bolt__subcmd__get"
@@ -319,7 +328,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__bolt)
-            opts="-h --help info check pages page tree keys buckets get diff salvage help"
+            opts="-h --help info check pages page tree keys buckets get dump diff salvage help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -394,6 +403,32 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__bolt__subcmd__dump)
+            opts="-h --in --range --page --old --hex --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --range)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --page)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__bolt__subcmd__get)
             opts="-h --in --previous --raw --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -413,7 +448,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__bolt__subcmd__help)
-            opts="info check pages page tree keys buckets get diff salvage help"
+            opts="info check pages page tree keys buckets get dump diff salvage help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -455,6 +490,20 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__bolt__subcmd__help__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__help__subcmd__dump)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -921,7 +970,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__bolt)
-            opts="info check pages page tree keys buckets get diff salvage"
+            opts="info check pages page tree keys buckets get dump diff salvage"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -963,6 +1012,20 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__bolt__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__bolt__subcmd__dump)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -507,6 +507,18 @@ _arguments "${_arguments_options[@]}" : \
 '*::path -- The buckets from the root bucket on, and the key last (0x and hex for bytes):_default' \
 && ret=0
 ;;
+(dump)
+_arguments "${_arguments_options[@]}" : \
+'--in=[The node that holds it\: a directory, a bundle, a tar]:NODE:_files' \
+'--range=[Only the bytes from FIRST to before LAST (decimal, or 0x and hex)]:FIRST..LAST:_default' \
+'(--range)--page=[Only this page, or the pages from FIRST to LAST]:N or FIRST..LAST:_default' \
+'--old[Decode what is left on pages that are not in use, too]' \
+'--hex[Show the bytes of every piece in hex]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':file -- The database\: a file, or with --in its path inside a node:_files' \
+&& ret=0
+;;
 (diff)
 _arguments "${_arguments_options[@]}" : \
 '--in=[The node that holds it\: a directory, a bundle, a tar]:NODE:_files' \
@@ -567,6 +579,10 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (get)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(dump)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -783,6 +799,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(dump)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (diff)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -838,6 +858,7 @@ _coroner__subcmd__bolt_commands() {
 'keys:The entries of one bucket' \
 'buckets:The buckets in one bucket' \
 'get:One value' \
+'dump:Every byte of the file, in the order of the file; made for \`diff\` of two dumps' \
 'diff:What differs between two databases, or between a database and its transaction before' \
 'salvage:Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is' \
 'help:Print this message or the help of the given subcommand(s)' \
@@ -859,6 +880,11 @@ _coroner__subcmd__bolt__subcmd__diff_commands() {
     local commands; commands=()
     _describe -t commands 'coroner bolt diff commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__bolt__subcmd__dump_commands] )) ||
+_coroner__subcmd__bolt__subcmd__dump_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt dump commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__bolt__subcmd__get_commands] )) ||
 _coroner__subcmd__bolt__subcmd__get_commands() {
     local commands; commands=()
@@ -875,6 +901,7 @@ _coroner__subcmd__bolt__subcmd__help_commands() {
 'keys:The entries of one bucket' \
 'buckets:The buckets in one bucket' \
 'get:One value' \
+'dump:Every byte of the file, in the order of the file; made for \`diff\` of two dumps' \
 'diff:What differs between two databases, or between a database and its transaction before' \
 'salvage:Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is' \
 'help:Print this message or the help of the given subcommand(s)' \
@@ -895,6 +922,11 @@ _coroner__subcmd__bolt__subcmd__help__subcmd__check_commands() {
 _coroner__subcmd__bolt__subcmd__help__subcmd__diff_commands() {
     local commands; commands=()
     _describe -t commands 'coroner bolt help diff commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__dump_commands] )) ||
+_coroner__subcmd__bolt__subcmd__help__subcmd__dump_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt help dump commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__get_commands] )) ||
 _coroner__subcmd__bolt__subcmd__help__subcmd__get_commands() {
@@ -1045,6 +1077,7 @@ _coroner__subcmd__help__subcmd__bolt_commands() {
 'keys:The entries of one bucket' \
 'buckets:The buckets in one bucket' \
 'get:One value' \
+'dump:Every byte of the file, in the order of the file; made for \`diff\` of two dumps' \
 'diff:What differs between two databases, or between a database and its transaction before' \
 'salvage:Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is' \
     )
@@ -1064,6 +1097,11 @@ _coroner__subcmd__help__subcmd__bolt__subcmd__check_commands() {
 _coroner__subcmd__help__subcmd__bolt__subcmd__diff_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help bolt diff commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__dump_commands] )) ||
+_coroner__subcmd__help__subcmd__bolt__subcmd__dump_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help bolt dump commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__get_commands] )) ||
 _coroner__subcmd__help__subcmd__bolt__subcmd__get_commands() {

@@ -47,6 +47,7 @@
 //! assert_eq!(opened.faults[0].what.code().name, "bolt/empty-file");
 //! ```
 
+mod account;
 mod bucket;
 mod check;
 pub mod codes;
@@ -68,6 +69,7 @@ mod space;
 mod walk;
 mod write;
 
+pub use account::{AccountOptions, Area, Content, Line, Piece, Stretch, account};
 pub use bucket::{Bucket, Contents, Entry, Value};
 pub use check::{
     CheckOptions, CheckReport, Found, Metas, PageRow, PageState, Totals, TreeState, check, metas_of,

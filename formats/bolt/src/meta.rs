@@ -137,7 +137,31 @@ pub(crate) fn is_page_size(bytes: u64) -> bool {
 
 /// FNV-1a with 64 bits (`hash/fnv`, `New64a`).
 pub fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    let mut hash = Fnv::default();
+    hash.add(bytes);
+    hash.finish()
+}
+
+/// [`fnv1a`], piece by piece.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Fnv {
+    /// Goes on with `bytes`.
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+    }
+
+    /// The hash of all of them.
+    pub(crate) const fn finish(self) -> u64 {
+        self.0
+    }
 }

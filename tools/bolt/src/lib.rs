@@ -5,6 +5,7 @@
 //! $ coroner bolt check meta.db        every invariant, all damage
 //! $ coroner bolt pages meta.db        what each page is used for
 //! $ coroner bolt page meta.db 5       one page, field by field
+//! $ coroner bolt dump meta.db         every byte, in the order of the file
 //! $ coroner bolt tree meta.db         buckets and keys
 //! $ coroner bolt keys meta.db v1      one bucket; also `buckets`, `get`
 //! $ coroner bolt diff meta.db         what the last transaction changed
@@ -16,7 +17,9 @@
 
 mod check;
 mod diff;
+mod dump;
 mod file;
+mod hexdump;
 mod info;
 mod keys;
 mod open;
@@ -57,6 +60,8 @@ enum Verb {
     Buckets(keys::KeysArgs),
     /// One value
     Get(keys::GetArgs),
+    /// Every byte of the file, in the order of the file; made for `diff` of two dumps
+    Dump(dump::DumpArgs),
     /// What differs between two databases, or between a database and its transaction before
     Diff(diff::DiffArgs),
     /// Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is
@@ -77,6 +82,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         Verb::Keys(args) => keys::keys(&args, out),
         Verb::Buckets(args) => keys::buckets(&args, out),
         Verb::Get(args) => keys::get(&args, out),
+        Verb::Dump(args) => dump::run(&args, out),
         Verb::Diff(args) => diff::run(&args, out),
         Verb::Salvage(args) => salvage::run(&args, out),
     }

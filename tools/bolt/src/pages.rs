@@ -48,7 +48,7 @@ fn state(name: &str) -> Result<PageState, String> {
     })
 }
 
-fn name(state: PageState) -> &'static str {
+pub(crate) fn name(state: PageState) -> &'static str {
     let found = STATES.iter().find(|(_, known)| *known == state);
     found.map_or("unknown", |(name, _)| name)
 }

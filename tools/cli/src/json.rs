@@ -4,13 +4,13 @@ use std::io::{self, Write};
 
 use finding::is_treacherous;
 use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
-/// Pretty JSON in which nothing can reach a terminal that moves, hides or reorders text:
+/// JSON in which nothing can reach a terminal that moves, hides or reorders text:
 /// serde_json escapes C0; DEL, C1 and the bidirectional controls are escaped here.
-struct Safe<'a>(PrettyFormatter<'a>);
+struct Safe<F>(F);
 
-macro_rules! as_pretty {
+macro_rules! as_inside {
     ($($name:ident($($argument:ident: $type:ty),*);)*) => {$(
         fn $name<W: ?Sized + Write>(&mut self, w: &mut W $(, $argument: $type)*) -> io::Result<()> {
             self.0.$name(w $(, $argument)*)
@@ -18,8 +18,8 @@ macro_rules! as_pretty {
     )*};
 }
 
-impl Formatter for Safe<'_> {
-    as_pretty! {
+impl<F: Formatter> Formatter for Safe<F> {
+    as_inside! {
         begin_array(); end_array(); begin_array_value(first: bool); end_array_value();
         begin_object(); end_object(); begin_object_key(first: bool); end_object_key();
         begin_object_value(); end_object_value();
@@ -50,6 +50,16 @@ pub(crate) fn write(writer: &mut dyn Write, value: &impl Serialize) -> io::Resul
     value.serialize(&mut Serializer::with_formatter(
         &mut writer,
         Safe(PrettyFormatter::new()),
+    ))?;
+    writer.write_all(b"\n")
+}
+
+/// Writes `value` as one line: what comes as a stream is one document a line.
+pub(crate) fn write_line(writer: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+    let mut writer = writer;
+    value.serialize(&mut Serializer::with_formatter(
+        &mut writer,
+        Safe(CompactFormatter),
     ))?;
     writer.write_all(b"\n")
 }

@@ -102,6 +102,17 @@ impl Out {
         Ok(exit)
     }
 
+    /// A pen for text that comes as a stream.
+    pub fn pen(&mut self) -> Pen<'_> {
+        Pen::new(&mut *self.writer, self.colour, self.width)
+    }
+
+    /// Writes one line of JSON, for answers that come as a stream: the first line is the head with
+    /// schema and version, the last one says the exit code.
+    pub fn json_line(&mut self, value: &impl Serialize) -> io::Result<()> {
+        json::write_line(&mut *self.writer, value)
+    }
+
     /// Writes why there is no answer: to standard error, and in JSON to standard output, too.
     pub(crate) fn failure(&mut self, failure: &Failure) -> io::Result<()> {
         if self.options.format == Format::Json {

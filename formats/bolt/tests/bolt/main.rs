@@ -8,6 +8,7 @@
     reason = "tests read their own data"
 )]
 
+mod account;
 mod cases;
 mod good;
 mod hostile;

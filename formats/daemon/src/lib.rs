@@ -11,6 +11,7 @@
 //! ```
 
 mod detect;
+pub mod gc;
 mod release;
 mod rules;
 

@@ -56,6 +56,13 @@ pub struct Row<T> {
     pub at: At,
     /// Whether all of it could be read and decoded.
     pub whole: bool,
+    /// Whether every bucket of it could be read: where this is `true`, a key that is not here is
+    /// not there. A value that does not decode leaves it so.
+    #[serde(skip)]
+    pub readable: bool,
+    /// Keys of its own whose values do not decode, and why.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub undecodable: BTreeMap<Text, String>,
     /// Keys and buckets that no known release of containerd writes, with their bytes in hex
     /// (nothing for a bucket).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

@@ -299,12 +299,25 @@ impl<'s> Open<'s> {
             troubles.record(&self.path, fault);
         }
         let whole = !troubles.hidden_since(self.mark);
+        let mut readable = true;
+        let mut undecodable = BTreeMap::new();
+        for trouble in troubles.0.iter().skip(self.mark) {
+            match &trouble.problem {
+                Problem::Bolt(_) => readable &= !trouble.hides(),
+                Problem::Record(Fault::Value { key, error, .. }) if trouble.path == self.path => {
+                    undecodable.insert(key.clone(), error.to_string());
+                }
+                Problem::Record(_) => {}
+            }
+        }
         let key = at.path.last().cloned().unwrap_or_default();
         Row {
             key,
             value,
             at,
             whole,
+            readable,
+            undecodable,
             unknown,
         }
     }

@@ -15,6 +15,7 @@
 pub mod config;
 mod database;
 mod discover;
+pub mod graph;
 mod image;
 mod index;
 mod open;

@@ -76,6 +76,9 @@ _coroner() {
             coroner__subcmd__bolt,salvage)
                 cmd="coroner__subcmd__bolt__subcmd__salvage"
                 ;;
+            coroner__subcmd__bolt,stats)
+                cmd="coroner__subcmd__bolt__subcmd__stats"
+                ;;
             coroner__subcmd__bolt,tree)
                 cmd="coroner__subcmd__bolt__subcmd__tree"
                 ;;
@@ -111,6 +114,9 @@ _coroner() {
                 ;;
             coroner__subcmd__bolt__subcmd__help,salvage)
                 cmd="coroner__subcmd__bolt__subcmd__help__subcmd__salvage"
+                ;;
+            coroner__subcmd__bolt__subcmd__help,stats)
+                cmd="coroner__subcmd__bolt__subcmd__help__subcmd__stats"
                 ;;
             coroner__subcmd__bolt__subcmd__help,tree)
                 cmd="coroner__subcmd__bolt__subcmd__help__subcmd__tree"
@@ -189,6 +195,9 @@ _coroner() {
                 ;;
             coroner__subcmd__help__subcmd__bolt,salvage)
                 cmd="coroner__subcmd__help__subcmd__bolt__subcmd__salvage"
+                ;;
+            coroner__subcmd__help__subcmd__bolt,stats)
+                cmd="coroner__subcmd__help__subcmd__bolt__subcmd__stats"
                 ;;
             coroner__subcmd__help__subcmd__bolt,tree)
                 cmd="coroner__subcmd__help__subcmd__bolt__subcmd__tree"
@@ -328,7 +337,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__bolt)
-            opts="-h --help info check pages page tree keys buckets get dump diff salvage help"
+            opts="-h --help info check pages page tree keys buckets get stats dump diff salvage help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -448,7 +457,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__bolt__subcmd__help)
-            opts="info check pages page tree keys buckets get dump diff salvage help"
+            opts="info check pages page tree keys buckets get stats dump diff salvage help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -615,6 +624,20 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__bolt__subcmd__help__subcmd__stats)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__bolt__subcmd__help__subcmd__tree)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -688,7 +711,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__bolt__subcmd__pages)
-            opts="-h --in --state --help"
+            opts="-h --in --state --map --svg --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -699,6 +722,10 @@ _coroner() {
                     return 0
                     ;;
                 --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --svg)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -725,6 +752,28 @@ _coroner() {
                     return 0
                     ;;
                 --page-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__stats)
+            opts="-h --in --bucket --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bucket)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -970,7 +1019,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__bolt)
-            opts="info check pages page tree keys buckets get dump diff salvage"
+            opts="info check pages page tree keys buckets get stats dump diff salvage"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1110,6 +1159,20 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__bolt__subcmd__salvage)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__bolt__subcmd__stats)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

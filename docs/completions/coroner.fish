@@ -144,19 +144,20 @@ complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "shims" -d 'List shims: their sockets, and the tasks that they serve'
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Say which known state a log line of runc, a shim, containerd or kubelet belongs to'
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get dump diff salvage help" -s h -l help -d 'Print help'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get dump diff salvage help" -f -a "info" -d 'Both metas side by side, and which tree the daemon would use'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get dump diff salvage help" -f -a "check" -d 'Check every invariant and report all damage'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get dump diff salvage help" -f -a "pages" -d 'What each page is used for'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get dump diff salvage help" -f -a "page" -d 'One page, field by field'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get dump diff salvage help" -f -a "tree" -d 'Buckets and keys'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get dump diff salvage help" -f -a "keys" -d 'The entries of one bucket'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get dump diff salvage help" -f -a "buckets" -d 'The buckets in one bucket'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get dump diff salvage help" -f -a "get" -d 'One value'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get dump diff salvage help" -f -a "dump" -d 'Every byte of the file, in the order of the file; made for `diff` of two dumps'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get dump diff salvage help" -f -a "diff" -d 'What differs between two databases, or between a database and its transaction before'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get dump diff salvage help" -f -a "salvage" -d 'Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get dump diff salvage help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "info" -d 'Both metas side by side, and which tree the daemon would use'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "check" -d 'Check every invariant and report all damage'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "pages" -d 'What each page is used for'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "page" -d 'One page, field by field'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "tree" -d 'Buckets and keys'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "keys" -d 'The entries of one bucket'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "buckets" -d 'The buckets in one bucket'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "get" -d 'One value'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "stats" -d 'Pages, bytes and keys of a bucket and of those in it, as `bbolt stats` counts them'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "dump" -d 'Every byte of the file, in the order of the file; made for `diff` of two dumps'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "diff" -d 'What differs between two databases, or between a database and its transaction before'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "salvage" -d 'Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from info" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from info" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from check" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
@@ -165,6 +166,8 @@ complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_su
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from pages" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from pages" -l state -d 'Only pages in this state' -r
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from pages" -l svg -d 'Draw the picture into this file, which must not exist' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from pages" -l map -d 'A picture of the file instead of the list: a letter a page, or for some pages together'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from pages" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from page" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from page" -l page-size -d 'Bytes of a page, if not what the metas say' -r
@@ -184,6 +187,9 @@ complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_su
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from get" -l previous -d 'In the tree of the transaction before'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from get" -l raw -d 'Write the value as it is'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from stats" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from stats" -l bucket -d 'Only this bucket: its keys from the root bucket on (0x and hex for bytes)' -r
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from stats" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from dump" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from dump" -l range -d 'Only the bytes from FIRST to before LAST (decimal, or 0x and hex)' -r
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from dump" -l page -d 'Only this page, or the pages from FIRST to LAST' -r
@@ -205,6 +211,7 @@ complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_su
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "keys" -d 'The entries of one bucket'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "buckets" -d 'The buckets in one bucket'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "get" -d 'One value'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "stats" -d 'Pages, bytes and keys of a bucket and of those in it, as `bbolt stats` counts them'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "dump" -d 'Every byte of the file, in the order of the file; made for `diff` of two dumps'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "diff" -d 'What differs between two databases, or between a database and its transaction before'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "salvage" -d 'Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is'
@@ -249,6 +256,7 @@ complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_su
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "keys" -d 'The entries of one bucket'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "buckets" -d 'The buckets in one bucket'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "get" -d 'One value'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "stats" -d 'Pages, bytes and keys of a bucket and of those in it, as `bbolt stats` counts them'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "dump" -d 'Every byte of the file, in the order of the file; made for `diff` of two dumps'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "diff" -d 'What differs between two databases, or between a database and its transaction before'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "salvage" -d 'Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is'

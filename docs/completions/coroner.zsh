@@ -447,6 +447,8 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 '--in=[The node that holds it\: a directory, a bundle, a tar]:NODE:_files' \
 '--state=[Only pages in this state]:STATE:_default' \
+'(--state)--svg=[Draw the picture into this file, which must not exist]:PATH:_files' \
+'(--state)--map[A picture of the file instead of the list\: a letter a page, or for some pages together]' \
 '-h[Print help]' \
 '--help[Print help]' \
 ':file -- The database\: a file, or with --in its path inside a node:_files' \
@@ -505,6 +507,15 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help]' \
 ':file -- The database\: a file, or with --in its path inside a node:_files' \
 '*::path -- The buckets from the root bucket on, and the key last (0x and hex for bytes):_default' \
+&& ret=0
+;;
+(stats)
+_arguments "${_arguments_options[@]}" : \
+'--in=[The node that holds it\: a directory, a bundle, a tar]:NODE:_files' \
+'*--bucket=[Only this bucket\: its keys from the root bucket on (0x and hex for bytes)]:KEY:_default' \
+'-h[Print help]' \
+'--help[Print help]' \
+':file -- The database\: a file, or with --in its path inside a node:_files' \
 && ret=0
 ;;
 (dump)
@@ -579,6 +590,10 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (get)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(stats)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -799,6 +814,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(stats)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (dump)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -858,6 +877,7 @@ _coroner__subcmd__bolt_commands() {
 'keys:The entries of one bucket' \
 'buckets:The buckets in one bucket' \
 'get:One value' \
+'stats:Pages, bytes and keys of a bucket and of those in it, as \`bbolt stats\` counts them' \
 'dump:Every byte of the file, in the order of the file; made for \`diff\` of two dumps' \
 'diff:What differs between two databases, or between a database and its transaction before' \
 'salvage:Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is' \
@@ -901,6 +921,7 @@ _coroner__subcmd__bolt__subcmd__help_commands() {
 'keys:The entries of one bucket' \
 'buckets:The buckets in one bucket' \
 'get:One value' \
+'stats:Pages, bytes and keys of a bucket and of those in it, as \`bbolt stats\` counts them' \
 'dump:Every byte of the file, in the order of the file; made for \`diff\` of two dumps' \
 'diff:What differs between two databases, or between a database and its transaction before' \
 'salvage:Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is' \
@@ -963,6 +984,11 @@ _coroner__subcmd__bolt__subcmd__help__subcmd__salvage_commands() {
     local commands; commands=()
     _describe -t commands 'coroner bolt help salvage commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__stats_commands] )) ||
+_coroner__subcmd__bolt__subcmd__help__subcmd__stats_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt help stats commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__tree_commands] )) ||
 _coroner__subcmd__bolt__subcmd__help__subcmd__tree_commands() {
     local commands; commands=()
@@ -992,6 +1018,11 @@ _coroner__subcmd__bolt__subcmd__pages_commands() {
 _coroner__subcmd__bolt__subcmd__salvage_commands() {
     local commands; commands=()
     _describe -t commands 'coroner bolt salvage commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__stats_commands] )) ||
+_coroner__subcmd__bolt__subcmd__stats_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt stats commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__bolt__subcmd__tree_commands] )) ||
 _coroner__subcmd__bolt__subcmd__tree_commands() {
@@ -1077,6 +1108,7 @@ _coroner__subcmd__help__subcmd__bolt_commands() {
 'keys:The entries of one bucket' \
 'buckets:The buckets in one bucket' \
 'get:One value' \
+'stats:Pages, bytes and keys of a bucket and of those in it, as \`bbolt stats\` counts them' \
 'dump:Every byte of the file, in the order of the file; made for \`diff\` of two dumps' \
 'diff:What differs between two databases, or between a database and its transaction before' \
 'salvage:Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is' \
@@ -1132,6 +1164,11 @@ _coroner__subcmd__help__subcmd__bolt__subcmd__pages_commands() {
 _coroner__subcmd__help__subcmd__bolt__subcmd__salvage_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help bolt salvage commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__stats_commands] )) ||
+_coroner__subcmd__help__subcmd__bolt__subcmd__stats_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help bolt stats commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__tree_commands] )) ||
 _coroner__subcmd__help__subcmd__bolt__subcmd__tree_commands() {

@@ -66,6 +66,7 @@ mod salvage;
 mod scan;
 mod source;
 mod space;
+mod stats;
 mod walk;
 mod write;
 
@@ -84,5 +85,6 @@ pub use node::{Element, Node, RawElement};
 pub use page::{HEADER, Header, Kind, PageId};
 pub use salvage::{Choice, Gap, Kept, Salvage};
 pub use source::PageSource;
+pub use stats::{BucketRoot, Counted, Stats, stats};
 pub use walk::{BucketPath, Step, Visit, Walk};
 pub use write::{Layout, WriteError, Writer};

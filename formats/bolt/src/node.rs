@@ -169,8 +169,9 @@ impl<'s> Node<'s> {
         })
     }
 
-    /// Whether elements 0 to before `count` are in bounds and packed, as the library writes them.
-    pub(crate) fn is_packed(&self, count: u64) -> bool {
+    /// Whether elements 0 to before `count` are packed, as the library writes them, in a page of
+    /// `len` bytes.
+    fn is_packed(&self, count: u64, len: u64) -> bool {
         let mut next = Self::elements_end(count);
         count > 0
             && count <= self.room()
@@ -178,7 +179,7 @@ impl<'s> Node<'s> {
                 let Ok(raw) = self.raw(index) else {
                     return false;
                 };
-                let fits = raw.key_at() == next && raw.ksize > 0 && raw.end() <= self.view.len();
+                let fits = raw.key_at() == next && raw.ksize > 0 && raw.end() <= len;
                 next = raw.end();
                 fits
             })
@@ -195,9 +196,14 @@ impl<'s> Node<'s> {
 
     /// The number of elements that the place of the first key gives, if they are all packed.
     pub(crate) fn packed_count(&self) -> Option<u64> {
+        self.packed_count_in(self.view.len())
+    }
+
+    /// The same in a page of `len` bytes, of which at least the elements are here.
+    pub(crate) fn packed_count_in(&self, len: u64) -> Option<u64> {
         let pos = u64::from(self.raw(0).ok()?.pos);
         let count = pos / ELEMENT;
-        (pos % ELEMENT == 0 && u16::try_from(count).is_ok() && self.is_packed(count))
+        (pos % ELEMENT == 0 && u16::try_from(count).is_ok() && self.is_packed(count, len))
             .then_some(count)
     }
 }

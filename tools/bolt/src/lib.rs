@@ -3,8 +3,9 @@
 //! ```text
 //! $ coroner bolt info meta.db         both metas, and which tree the daemon would use
 //! $ coroner bolt check meta.db        every invariant, all damage
-//! $ coroner bolt pages meta.db        what each page is used for
+//! $ coroner bolt pages meta.db        what each page is used for; --map and --svg: a picture of it
 //! $ coroner bolt page meta.db 5       one page, field by field
+//! $ coroner bolt stats meta.db        how many pages, keys and bytes, and how full
 //! $ coroner bolt dump meta.db         every byte, in the order of the file
 //! $ coroner bolt tree meta.db         buckets and keys
 //! $ coroner bolt keys meta.db v1      one bucket; also `buckets`, `get`
@@ -22,10 +23,14 @@ mod file;
 mod hexdump;
 mod info;
 mod keys;
+mod map;
 mod open;
 mod page;
 mod pages;
+mod picture;
 mod salvage;
+mod stats;
+mod svg;
 mod tree;
 
 use cli::{Out, Outcome, Tool};
@@ -60,6 +65,8 @@ enum Verb {
     Buckets(keys::KeysArgs),
     /// One value
     Get(keys::GetArgs),
+    /// Pages, bytes and keys of a bucket and of those in it, as `bbolt stats` counts them
+    Stats(stats::StatsArgs),
     /// Every byte of the file, in the order of the file; made for `diff` of two dumps
     Dump(dump::DumpArgs),
     /// What differs between two databases, or between a database and its transaction before
@@ -82,6 +89,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         Verb::Keys(args) => keys::keys(&args, out),
         Verb::Buckets(args) => keys::buckets(&args, out),
         Verb::Get(args) => keys::get(&args, out),
+        Verb::Stats(args) => stats::run(&args, out),
         Verb::Dump(args) => dump::run(&args, out),
         Verb::Diff(args) => diff::run(&args, out),
         Verb::Salvage(args) => salvage::run(&args, out),

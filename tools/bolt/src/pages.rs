@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 
-use bolt::{CheckOptions, PageRow, PageSource as _, PageState, check};
+use bolt::{CheckOptions, CheckReport, PageRow, PageSource as _, PageState, check};
 use cli::{Answer, Exit, Out, Outcome, Pen, Table};
-use finding::Text;
+use finding::{Fault as _, Severity, Text};
 use serde::Serialize;
 
-use crate::file::FileArgs;
+use crate::{file::FileArgs, map::Map, picture::Picture, svg};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct PagesArgs {
@@ -17,7 +18,16 @@ pub(crate) struct PagesArgs {
     /// Only pages in this state
     #[arg(long, value_name = "STATE", value_parser = state)]
     state: Option<PageState>,
+    /// A picture of the file instead of the list: a letter a page, or for some pages together
+    #[arg(long, conflicts_with = "state")]
+    map: bool,
+    /// Draw the picture into this file, which must not exist
+    #[arg(long, value_name = "PATH", conflicts_with = "state")]
+    svg: Option<PathBuf>,
 }
+
+/// Cells of a drawing, at most.
+const DRAWN: u64 = 8192;
 
 #[derive(Serialize)]
 struct Listing {
@@ -62,6 +72,9 @@ pub(crate) fn run(args: &PagesArgs, out: &mut Out) -> Outcome {
     };
     let found = check(&file, &options).map_err(|why| args.file.unread(&why))?;
     drop(progress);
+    if args.map || args.svg.is_some() {
+        return picture(args, &found, out);
+    }
     let mut states: BTreeMap<PageState, u64> = BTreeMap::new();
     for row in found.pages() {
         let count = states.entry(row.state).or_default();
@@ -73,11 +86,27 @@ pub(crate) fn run(args: &PagesArgs, out: &mut Out) -> Outcome {
         page_size: found.page_size,
         pages: found.pages().filter(wanted).collect(),
         states,
-        has_faults: found
-            .faults
-            .iter()
-            .any(|found| found.fault.what.code().severity > finding::Severity::Note),
+        has_faults: has_faults(&found),
     })
+}
+
+fn has_faults(report: &CheckReport) -> bool {
+    let mut faults = report.faults.iter();
+    faults.any(|found| found.fault.severity() > Severity::Note)
+}
+
+/// The picture, in letters and as a drawing.
+fn picture(args: &PagesArgs, found: &CheckReport, out: &mut Out) -> Outcome {
+    let file = args.file.shown();
+    if let Some(path) = &args.svg {
+        let map = Map::of(found, DRAWN);
+        let about = crate::picture::about(found, &map);
+        let mut drawing = io::BufWriter::new(cli::create_new(path)?);
+        svg::write(&mut drawing, &file, &about, &map)?;
+        io::Write::flush(&mut drawing)?;
+    }
+    let picture = Picture::of(file, found, args.svg.as_deref(), has_faults(found));
+    out.answer(&picture)
 }
 
 impl Answer for Listing {

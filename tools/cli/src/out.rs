@@ -164,7 +164,7 @@ impl Out {
 }
 
 /// Creates `path`, which must not exist: an output never replaces anything.
-fn create_new(path: &Path) -> Result<std::fs::File, Failure> {
+pub fn create_new(path: &Path) -> Result<std::fs::File, Failure> {
     OpenOptions::new()
         .write(true)
         .create_new(true)

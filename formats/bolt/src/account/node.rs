@@ -147,30 +147,8 @@ impl Account<'_> {
             return Vec::new();
         };
         let node = Node::new(start, PageId(0), header, kind);
-        let packed = node
-            .raw(0)
-            .ok()
-            .and_then(|first| packed(&node, &first, page.len));
+        let packed = node.packed_count_in(page.len);
         let count = packed.unwrap_or_else(|| node.count()).min(node.room());
         (0..count).map_while(|index| node.raw(index).ok()).collect()
     }
-}
-
-/// The number of elements that the place of the first key gives, if they are all packed.
-fn packed(node: &Node<'_>, first: &RawElement, len: u64) -> Option<u64> {
-    let room = node.room();
-    let count = u64::from(first.pos).div_euclid(ELEMENT);
-    let mut next = Node::elements_end(count);
-    let fits = count > 0
-        && count <= room
-        && u64::from(first.pos).rem_euclid(ELEMENT) == 0
-        && (0..count).all(|index| {
-            let Ok(raw) = node.raw(index) else {
-                return false;
-            };
-            let fits = raw.key_at() == next && raw.ksize > 0 && raw.end() <= len;
-            next = raw.end();
-            fits
-        });
-    fits.then_some(count)
 }

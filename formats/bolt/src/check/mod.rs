@@ -25,7 +25,7 @@ use crate::{
     page::PageId,
     source::{PageSource, read},
 };
-use bits::Bits;
+pub(crate) use bits::Bits;
 use found::Sink;
 use survey::Survey;
 use table::Table;

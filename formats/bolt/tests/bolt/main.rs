@@ -13,4 +13,5 @@ mod cases;
 mod good;
 mod hostile;
 mod salvage;
+mod stats;
 mod testdata;

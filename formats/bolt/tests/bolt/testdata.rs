@@ -34,7 +34,7 @@ struct Edit {
     len: Option<usize>,
 }
 
-fn folder(name: &str) -> PathBuf {
+pub(crate) fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../testdata/bolt")
         .join(name)

@@ -26,12 +26,14 @@
 //! a layer. This crate gives facts; `checks` compares them with the databases.
 
 mod layout;
+mod merged;
 mod overlay;
 mod rules;
 
 use finding::Code;
 
 pub use layout::{Layout, SnapshotDir, Stray, Why};
+pub use merged::{Data, Merged, MergedEntry, MergedWalk, Seen};
 pub use overlay::{LayerName, Marks, Opaque, Origin, Prefix, is_whiteout_device, is_whiteout_file};
 pub use rules::Rules;
 

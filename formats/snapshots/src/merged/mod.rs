@@ -1,0 +1,208 @@
+//! A chain of layers as a container saw it, without mounting anything.
+//!
+//! The rules are the kernel's (`fs/overlayfs/namei.c`, `readdir.c`, `xattrs.c`):
+//!
+//! - a name is what the topmost layer that has it says; a whiteout there says that it is gone;
+//! - a directory that several layers have shows the names of all of them, and has the mode, owner,
+//!   times and attributes of the topmost; an opaque one, a whiteout or a file in between ends that;
+//! - a directory with `redirect` goes on below under another name, or from the root of the layers;
+//! - a file with `metacopy` has its bytes in the next layer that has it;
+//! - `trusted.overlay.*` (`user.overlay.*`) is not seen; `trusted.overlay.overlay.x` is seen as
+//!   `trusted.overlay.x`.
+//!
+//! A single layer is not an overlay: containerd binds it, so that whiteouts and marks are seen as
+//! they lie there ([`Merged::plain`]).
+//!
+//! Links are never followed, neither in a layer nor by a redirect: only what `lstat` calls a
+//! directory is gone into. What could not be listed, or attributes that could not be read, are
+//! unknown, and named.
+
+mod list;
+mod redirect;
+mod walk;
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use evidence::{Evidence, Stat, Xattrs};
+use finding::{Known, Text, Unread};
+
+use crate::overlay::Prefix;
+
+pub use walk::{MergedWalk, Seen};
+
+/// A chain of layers, seen as one tree.
+#[derive(Debug, Clone)]
+pub struct Merged<'e> {
+    evidence: &'e Evidence,
+    /// Directories, the topmost first.
+    layers: Vec<PathBuf>,
+    /// The prefix of marks; none: the one layer is seen as it lies there.
+    prefix: Option<Prefix>,
+}
+
+/// A directory of one layer that is seen in a directory of the merged tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Part {
+    layer: usize,
+    path: PathBuf,
+    /// Empty files with the mark `whiteout` are whiteouts here (`opaque = "x"`).
+    xwhiteouts: bool,
+}
+
+/// Where the bytes of a file lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Data {
+    /// Where its metadata lie.
+    Here,
+    /// Its metadata alone were copied up; its bytes lie here.
+    Below(PathBuf),
+    /// Its metadata alone were copied up, and no layer below has its bytes.
+    Missing,
+}
+
+/// Something in the merged tree.
+#[derive(Debug, Clone)]
+pub struct MergedEntry {
+    /// What it is.
+    pub stat: Stat,
+    /// The layer that says so, counted from the topmost.
+    pub layer: usize,
+    /// Where it lies in that layer.
+    pub place: PathBuf,
+    /// Where its bytes lie.
+    pub data: Data,
+    parts: Vec<Part>,
+}
+
+impl MergedEntry {
+    /// How many layers' directories are seen in this one; none if it is no directory.
+    pub fn depth(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Where its bytes lie; nothing if no layer has them.
+    pub fn bytes_at(&self) -> Option<&Path> {
+        match &self.data {
+            Data::Here => Some(&self.place),
+            Data::Below(path) => Some(path),
+            Data::Missing => None,
+        }
+    }
+}
+
+impl<'e> Merged<'e> {
+    /// The overlay of `layers`, the topmost first.
+    pub fn overlay(evidence: &'e Evidence, layers: Vec<PathBuf>, prefix: Prefix) -> Self {
+        Self {
+            evidence,
+            layers,
+            prefix: Some(prefix),
+        }
+    }
+
+    /// One directory as it lies there: a bound layer, or a snapshot of `native`.
+    pub fn plain(evidence: &'e Evidence, layer: PathBuf) -> Self {
+        Self {
+            evidence,
+            layers: vec![layer],
+            prefix: None,
+        }
+    }
+
+    /// The layers, the topmost first.
+    pub fn layers(&self) -> &[PathBuf] {
+        &self.layers
+    }
+
+    /// The root of the tree: that of the topmost layer, with the names of all.
+    ///
+    /// # Errors
+    /// Why the topmost layer's directory is not known. A lower one that is not there is told when
+    /// the root is listed.
+    pub fn root(&self) -> Result<MergedEntry, Unread> {
+        let top = self.layers.first().ok_or(Unread::Absent)?;
+        let stat = self.evidence.stat(top)?;
+        if !stat.is_dir() {
+            return Err(stat
+                .kind
+                .unread()
+                .unwrap_or(Unread::Special("regular file")));
+        }
+        let mut parts = Vec::with_capacity(self.layers.len());
+        for (layer, path) in self.layers.iter().enumerate() {
+            // The root is one of all layers, whatever its marks say: but whiteouts may be files.
+            let marks = self.marks(path).map(|(marks, _)| marks);
+            let xwhiteouts = marks.is_some_and(|marks| list::has_xwhiteouts(&marks));
+            parts.push(Part {
+                layer,
+                path: path.clone(),
+                xwhiteouts,
+            });
+        }
+        Ok(MergedEntry {
+            stat,
+            layer: 0,
+            place: top.clone(),
+            data: Data::Here,
+            parts,
+        })
+    }
+
+    /// The extended attributes as they are seen through the mount.
+    pub fn xattrs(&self, entry: &MergedEntry) -> Known<Xattrs> {
+        let known = self.evidence.xattrs(&entry.place);
+        let Some(prefix) = self.prefix else {
+            return known;
+        };
+        known.map(|xattrs| outer(xattrs, prefix))
+    }
+
+    /// What `path` is, from the root of the tree; no link is followed.
+    ///
+    /// # Errors
+    /// [`Unread::Absent`] where the tree surely has no such name; another reason where that is not
+    /// known.
+    pub fn stat(&self, path: &Path) -> Result<MergedEntry, Unread> {
+        let mut entry = self.root()?;
+        for name in path.components() {
+            let std::path::Component::Normal(name) = name else {
+                continue;
+            };
+            let list = self.list(&entry)?;
+            let name = Text::from(name.as_bytes());
+            let found = list
+                .read()
+                .and_then(|entries| entries.iter().find(|(other, _)| *other == name));
+            entry = match (found, list.is_whole()) {
+                (Some((_, found)), _) => found.clone(),
+                (None, true) => return Err(Unread::Absent),
+                (None, false) => {
+                    let why = list.unknown().first();
+                    let why = why.map(|unknown| format!("{}: {}", unknown.what, unknown.why));
+                    return Err(Unread::Io(why.unwrap_or_default()));
+                }
+            };
+        }
+        Ok(entry)
+    }
+}
+
+/// What a mount shows of the attributes of one file.
+fn outer(xattrs: Xattrs, prefix: Prefix) -> Xattrs {
+    xattrs
+        .into_iter()
+        .filter_map(|(name, value)| {
+            let Some(own) = name.bytes().strip_prefix(prefix.bytes()) else {
+                return Some((name, value));
+            };
+            let escaped = own.strip_prefix(b"overlay.")?;
+            Some((Text::from([prefix.bytes(), escaped].concat()), value))
+        })
+        .collect()
+}
+
+fn join(folder: &Path, name: &Text) -> PathBuf {
+    folder.join(OsStr::from_bytes(name.bytes()))
+}

@@ -1,10 +1,11 @@
 //! Buckets: their header, the pages below, and all that they hold.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use view::{Span, View};
 
 use crate::{
+    carve::{self, Index, PathId},
     fault::{Fault, What},
     inline::{self, Header},
     line::{DEEPEST, Line},
@@ -15,12 +16,14 @@ use crate::{
 };
 
 /// Where a bucket's entries are.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Root<'s> {
     /// In pages of its own.
     Page(Pointer),
     /// In the value itself; the page in which that stands.
     Inline(View<'s>, PageId),
+    /// On pages that no tree in use reaches.
+    Relic(Arc<Index<'s>>, PageId, PathId),
     /// Nobody knows: the header is damaged.
     Lost,
 }
@@ -140,7 +143,7 @@ impl<'s> Bucket<'s> {
     }
 
     /// The bucket that the value of a leaf's element holds.
-    fn of_value(space: Space<'s>, value: View<'s>, leaf: PageId, above: Line) -> Self {
+    pub(crate) fn of_value(space: Space<'s>, value: View<'s>, leaf: PageId, above: Line) -> Self {
         let (header, fault) = inline::header(value, leaf);
         let (root, sequence) = match header {
             Some(Header::Page { root, sequence }) => {
@@ -164,6 +167,23 @@ impl<'s> Bucket<'s> {
         }
     }
 
+    /// The carved bucket `path`, whose root is the relic on `page`.
+    pub(crate) fn of_relic(
+        space: Space<'s>,
+        index: Arc<Index<'s>>,
+        page: PageId,
+        path: PathId,
+        sequence: u64,
+    ) -> Self {
+        Self {
+            space,
+            root: Root::Relic(index, page, path),
+            sequence,
+            above: Line::default(),
+            fault: None,
+        }
+    }
+
     /// The sequence: what `NextSequence` gave last.
     pub const fn sequence(&self) -> u64 {
         self.sequence
@@ -173,6 +193,7 @@ impl<'s> Bucket<'s> {
     pub const fn page(&self) -> Option<PageId> {
         match self.root {
             Root::Page(pointer) => Some(pointer.to),
+            Root::Relic(_, page, _) => Some(page),
             Root::Inline(..) | Root::Lost => None,
         }
     }
@@ -193,9 +214,12 @@ impl<'s> Bucket<'s> {
     pub(crate) fn contents_of(&self, seen: &mut HashSet<PageId>) -> Contents<'s> {
         let mut contents = Contents::default();
         contents.faults.extend(self.fault.as_deref().cloned());
-        match self.root {
-            Root::Page(pointer) => self.tree(pointer, seen, &mut contents),
-            Root::Inline(page, leaf) => self.inline(page, leaf, &mut contents),
+        match &self.root {
+            Root::Page(pointer) => self.tree(*pointer, seen, &mut contents),
+            Root::Inline(page, leaf) => self.inline(*page, *leaf, &mut contents),
+            Root::Relic(index, page, path) => {
+                contents = carve::contents(self.space, index, *page, *path);
+            }
             Root::Lost => {}
         }
         contents

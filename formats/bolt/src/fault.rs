@@ -176,6 +176,9 @@ pub enum What {
     PageCycle {
         found: PageId,
     },
+    PageReused {
+        found: PageId,
+    },
     PageShared {
         found: PageId,
     },
@@ -321,7 +324,8 @@ impl What {
             Self::MetaRoot { .. } => &codes::META_ROOT,
             Self::MetaFreelist { .. } => &codes::META_FREELIST,
             Self::MetaHighWater { .. } => &codes::META_HIGH_WATER,
-            Self::PageId { .. } => &codes::PAGE_ID,
+            // Only said of carved pages, never of a tree in use.
+            Self::PageId { .. } | Self::PageReused { .. } => &codes::PAGE_ID,
             Self::PageType { .. } => &codes::PAGE_TYPE,
             Self::PageZero => &codes::PAGE_ZERO,
             Self::PageOverflow { .. } => &codes::PAGE_OVERFLOW,
@@ -466,6 +470,7 @@ impl fmt::Display for What {
             Self::PageUnread { pages } => write!(f, "{pages} pages could not be read"),
             Self::PageRange { found, .. } => write!(f, "the tree points to page {found}"),
             Self::PageCycle { found } => write!(f, "the tree points back to page {found}"),
+            Self::PageReused { found } => write!(f, "page {found} was used again since"),
             Self::PageShared { found } => write!(f, "page {found} is reached a second time"),
             Self::PageLost { pages: 1 } => write!(f, "the page is neither in use nor free"),
             Self::PageLost { pages } => {

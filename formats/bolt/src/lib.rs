@@ -33,6 +33,8 @@
 //!   [`Bucket::contents`] give what can be read, and which keys are unknown because of which fault;
 //! - [`check()`] reads a file of any size in pieces and names all damage at its offset;
 //! - [`Db::changes_since`] and [`Db::lost_writes`] compare two trees;
+//! - [`Carve`] finds what the trees do not reach: deleted records, older versions, what a dying
+//!   transaction wrote;
 //! - [`Salvage`] gathers what can be proven; [`Writer`] writes a new, healthy file.
 //!
 //! Nothing here trusts a number of the file: every page is claimed once, so that every walk ends,
@@ -49,6 +51,7 @@
 
 mod account;
 mod bucket;
+mod carve;
 mod check;
 pub mod codes;
 mod db;
@@ -72,6 +75,10 @@ mod write;
 
 pub use account::{AccountOptions, Area, Content, Line, Piece, Stretch, account};
 pub use bucket::{Bucket, Contents, Entry, Value};
+pub use carve::{
+    Bound, Bounds, Carve, CarveOptions, Carved, Confidence, Fragment, FreelistImage, Named, Origin,
+    Record, Relic, Spot, Status, Top, Unnamed, Why, relics,
+};
 pub use check::{
     CheckOptions, CheckReport, Found, Metas, PageRow, PageState, Totals, TreeState, check, metas_of,
 };

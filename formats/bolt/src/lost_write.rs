@@ -26,10 +26,10 @@ use crate::{
 const MANY: usize = 6;
 
 /// When an object was made: seconds and nanoseconds of Go's `time.Time`, as they sort.
-type Made = (u64, u32);
+pub(crate) type Made = (u64, u32);
 
 /// Go's `Time.MarshalBinary`: version, seconds since the year 1, nanoseconds, zone.
-fn go_time(value: &[u8]) -> Option<Made> {
+pub(crate) fn go_time(value: &[u8]) -> Option<Made> {
     let (version, rest) = value.split_first()?;
     let (seconds, rest) = rest.split_first_chunk()?;
     let (nanos, rest) = rest.split_first_chunk()?;

@@ -102,6 +102,8 @@ impl<'s, 'f> Scan<'s, 'f> {
             } else if want > count {
                 let from = count.checked_sub(1).and_then(|last| self.key(last));
                 self.lose(fault, from);
+                // No element that is shown ends what the others held.
+                self.close(self.bounds.until);
             } else {
                 self.faults.push(fault);
             }

@@ -65,6 +65,13 @@ impl<'s> Bucket<'s> {
     }
 }
 
+impl Walk<'_> {
+    /// The pages with elements that it came by so far, in no order.
+    pub(crate) fn pages(&self) -> impl Iterator<Item = PageId> + '_ {
+        self.seen.iter().copied()
+    }
+}
+
 impl<'s> Iterator for Walk<'s> {
     type Item = Step<'s>;
 

@@ -9,6 +9,7 @@
 )]
 
 mod account;
+mod carve;
 mod cases;
 mod good;
 mod hostile;

@@ -1,0 +1,197 @@
+// boltchurn: databases in which objects were made and deleted, and the truth about what was deleted when.
+//
+//	boltchurn [-tx N] [-live N] [-drain] [-update] [-unsynced] [-die] [-page-size N] OUT.db TRUTH.jsonl
+//
+// Objects are as containerd writes them, v1/default/containers/NAME with createdat, updatedat, image, spec, runtime/ and
+// labels/, one transaction each. With -drain -live objects are made and then all deleted, in any
+// order; else each new object replaces the oldest once there are -live. With -update every tenth transaction changes an older object instead. With
+// -die one more transaction, which makes an object, loses its meta: the file is as after a crash right before the commit.
+//
+// TRUTH has one line for each object that was deleted (tx: the transaction that did it), for each version that was
+// replaced by -update, and one for the object of -die:
+//
+//	{"op": "delete"|"update"|"die", "tx": N, "name": S, "keys": {"createdat": HEX, ...}}
+//
+// keys are those of the object as it was last, labels as "labels/KEY". All bytes come from a fixed seed.
+package main
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand"
+	"os"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+type line struct {
+	Op   string            `json:"op"`
+	Tx   int               `json:"tx"`
+	Name string            `json:"name"`
+	Keys map[string]string `json:"keys"`
+}
+
+var (
+	transactions = flag.Int("tx", 2000, "transactions")
+	alive        = flag.Int("live", 60, "objects that live at once")
+	drain        = flag.Bool("drain", false, "make -live objects, then delete all of them")
+	update       = flag.Bool("update", false, "every tenth transaction changes an object")
+	unsynced     = flag.Bool("unsynced", false, "NoFreelistSync")
+	die          = flag.Bool("die", false, "the last transaction loses its meta")
+	pageSize     = flag.Int("page-size", 4096, "bytes of a page")
+	random       = rand.New(rand.NewSource(20261121))
+	truth        *json.Encoder
+)
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func below(bucket interface {
+	CreateBucketIfNotExists([]byte) (*bolt.Bucket, error)
+}, names ...string) *bolt.Bucket {
+	inner, err := bucket.CreateBucketIfNotExists([]byte(names[0]))
+	must(err)
+	for _, name := range names[1:] {
+		inner, err = inner.CreateBucketIfNotExists([]byte(name))
+		must(err)
+	}
+	return inner
+}
+
+func containers(tx *bolt.Tx) *bolt.Bucket { return below(tx, "v1", "default", "containers") }
+
+func at(number int) []byte {
+	when, err := time.Date(2026, 11, 1, 12, 0, number, random.Intn(1e9), time.UTC).MarshalBinary()
+	must(err)
+	return when
+}
+
+func octets(count int) []byte {
+	value := make([]byte, count)
+	random.Read(value)
+	return []byte(hex.EncodeToString(value))
+}
+
+func create(tx *bolt.Tx, name string, number int) {
+	object := below(containers(tx), name)
+	when := at(number)
+	must(object.Put([]byte("createdat"), when))
+	must(object.Put([]byte("updatedat"), when))
+	must(object.Put([]byte("image"), []byte(fmt.Sprintf("registry.example/app:%d", number%7))))
+	must(object.Put([]byte("spec"), octets(100+random.Intn(200))))
+	must(below(object, "runtime").Put([]byte("name"), []byte("io.containerd.runc.v2")))
+	labels := below(object, "labels")
+	must(labels.Put([]byte("io.example.number"), []byte(fmt.Sprint(number))))
+}
+
+func change(tx *bolt.Tx, name string, number int) {
+	object := containers(tx).Bucket([]byte(name))
+	must(object.Put([]byte("updatedat"), at(number)))
+	must(below(object, "labels").Put([]byte("io.example.changed"), []byte(fmt.Sprint(number))))
+}
+
+func tell(op string, tx *bolt.Tx, txid int, name string) {
+	keys := map[string]string{}
+	object := containers(tx).Bucket([]byte(name))
+	must(object.ForEach(func(key, value []byte) error {
+		if value != nil {
+			keys[string(key)] = hex.EncodeToString(value)
+			return nil
+		}
+		return object.Bucket(key).ForEach(func(inner, value []byte) error {
+			keys[string(key)+"/"+string(inner)] = hex.EncodeToString(value)
+			return nil
+		})
+	}))
+	must(truth.Encode(line{op, txid, name, keys}))
+}
+
+func remove(tx *bolt.Tx, name string) {
+	tell("delete", tx, tx.ID(), name)
+	must(containers(tx).DeleteBucket([]byte(name)))
+}
+
+func name(number int) string { return fmt.Sprintf("container-%08x", uint32(number)*2654435761) }
+
+func run(db *bolt.DB) {
+	numbers := []int{}
+	tx := func(work func(tx *bolt.Tx)) { must(db.Update(func(t *bolt.Tx) error { work(t); return nil })) }
+	next := 0
+	for count := 0; count < *transactions; count++ {
+		if *update && count%10 == 9 && len(numbers) > 0 {
+			victim := name(numbers[random.Intn(len(numbers))])
+			tx(func(t *bolt.Tx) { tell("update", t, t.ID(), victim); change(t, victim, count) })
+			continue
+		}
+		filling := len(numbers) < *alive
+		if *drain {
+			filling = count < *alive
+		}
+		if filling || !*drain {
+			tx(func(t *bolt.Tx) {
+				create(t, name(next), next)
+				if !filling {
+					remove(t, name(numbers[0]))
+				}
+			})
+			if !filling {
+				numbers = numbers[1:]
+			}
+			numbers = append(numbers, next)
+			next++
+			continue
+		}
+		if len(numbers) == 0 {
+			break
+		}
+		victim := random.Intn(len(numbers))
+		tx(func(t *bolt.Tx) { remove(t, name(numbers[victim])) })
+		numbers = append(numbers[:victim], numbers[victim+1:]...)
+	}
+}
+
+// lose puts back the meta that the last transaction replaced, in the file of a database that is closed.
+func lose(path string, before []byte) {
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	must(err)
+	_, err = file.WriteAt(before, 0)
+	must(err)
+	must(file.Close())
+}
+
+func main() {
+	flag.Parse()
+	path := flag.Arg(0)
+	out, err := os.Create(flag.Arg(1))
+	must(err)
+	truth = json.NewEncoder(out)
+	_ = os.Remove(path)
+	options := &bolt.Options{PageSize: *pageSize, NoFreelistSync: *unsynced, NoSync: true}
+	db, err := bolt.Open(path, 0o600, options)
+	must(err)
+	run(db)
+	if *die {
+		metas := make([]byte, 2**pageSize)
+		file, err := os.Open(path)
+		must(err)
+		_, err = file.ReadAt(metas, 0)
+		must(err)
+		must(file.Close())
+		must(db.Update(func(t *bolt.Tx) error {
+			create(t, "never-was", 99999)
+			tell("die", t, t.ID(), "never-was")
+			return nil
+		}))
+		must(db.Close())
+		lose(path, metas)
+	} else {
+		must(db.Close())
+	}
+	must(out.Close())
+}

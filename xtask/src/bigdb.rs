@@ -94,9 +94,19 @@ fn object<W: std::io::Write + std::io::Seek>(
 }
 
 /// Xorshift: the same numbers each time.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
+    /// The numbers that belong to `seed`.
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self(seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    /// A number below `limit`, which is not 0.
+    pub(crate) const fn below(&mut self, limit: u64) -> u64 {
+        self.next().rem_euclid(limit)
+    }
+
     const fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

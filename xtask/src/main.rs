@@ -2,6 +2,7 @@
 
 mod as_user;
 mod bigdb;
+mod bignode;
 mod docs;
 mod fuzz;
 
@@ -18,6 +19,8 @@ enum Chore {
     Docs(docs::Args),
     /// Write a large database for benchmarks
     BigDb(bigdb::Args),
+    /// Make a large healthy node for measurements
+    BigNode(bignode::Args),
     /// Run every fuzz target for a while
     Fuzz(fuzz::Args),
     /// Run the tests that were built as another user
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
     let done = match Chore::parse() {
         Chore::Docs(args) => docs::run(&args),
         Chore::BigDb(args) => bigdb::run(&args),
+        Chore::BigNode(args) => bignode::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::AsUser(args) => as_user::run(&args),
     };

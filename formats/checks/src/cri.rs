@@ -1,6 +1,6 @@
 //! The CRI plugin's records: what keeps it from starting, and what it would lose.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use finding::{Code, Finding, Object, Severity, Text};
 use metadb::{Container, Row};
@@ -138,14 +138,13 @@ fn name_twice(judge: &mut Judge<'_>) {
 }
 
 fn sandbox_gone(judge: &mut Judge<'_>) {
-    for (namespace, row) in each(judge) {
+    let rows = each(judge);
+    let keys: BTreeSet<&Text> = rows.iter().map(|(_, row)| &row.key).collect();
+    for (namespace, row) in rows {
         let Ok(record) = row.pod_container() else {
             continue;
         };
-        let known = each(judge)
-            .iter()
-            .any(|(_, other)| other.key == record.sandbox_id);
-        if !known && !record.sandbox_id.is_empty() {
+        if !keys.contains(&record.sandbox_id) && !record.sandbox_id.is_empty() {
             let message = format!("its pod sandbox {} is not there", record.sandbox_id);
             let location = row.at.location(&judge.node.meta.path);
             judge.say(

@@ -1,6 +1,6 @@
 //! Images: their manifests, configurations and layers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use content::{Digest, Kind, Role, chain_ids};
 use finding::{Code, Fault, Finding, Location, Object, Severity, Text, Unread};
@@ -164,11 +164,18 @@ fn role(role: &Role) -> String {
     }
 }
 
+/// The digests that the document's row says it holds.
+fn references(row: &Row<BlobRow>) -> impl Iterator<Item = &[u8]> {
+    let is_reference = |label: &Text| label.bytes().starts_with(b"containerd.io/gc.ref.content");
+    let labels = row.labels.entries.iter();
+    labels
+        .filter(move |(label, _)| is_reference(label))
+        .map(|(_, value)| value.bytes())
+}
+
 /// Whether the document's row says that it holds `digest`.
 fn holds(row: &Row<BlobRow>, digest: &Digest) -> bool {
-    let is_reference = |label: &Text| label.bytes().starts_with(b"containerd.io/gc.ref.content");
-    let mut labels = row.labels.entries.iter();
-    labels.any(|(label, value)| is_reference(label) && *value == digest.as_str())
+    references(row).any(|held| held == digest.as_str().as_bytes())
 }
 
 fn content_missing(judge: &mut Judge<'_>) {
@@ -258,9 +265,10 @@ fn reference_missing(judge: &mut Judge<'_>) {
         }
         let rows = rows(namespace);
         let whole = rows.values().all(|row| row.labels.whole);
+        let held: BTreeSet<&[u8]> = rows.values().flat_map(|row| references(row)).collect();
         for (target, images) in targets(namespace) {
             for need in judge.node.documents.needs(&target).iter().filter(|_| whole) {
-                if let Some(finding) = unkept(judge, namespace, &rows, need) {
+                if let Some(finding) = unkept(judge, namespace, &rows, &held, need) {
                     judge.say(affecting(finding, &objects(&namespace.name, &images)));
                 }
             }
@@ -273,6 +281,7 @@ fn unkept(
     judge: &Judge<'_>,
     namespace: &Namespace,
     rows: &Rows<'_>,
+    held: &BTreeSet<&[u8]>,
     need: &Wants<'_>,
 ) -> Option<Finding> {
     let (link, from) = (need.link?, need.from?);
@@ -291,7 +300,7 @@ fn unkept(
         _ => false,
     };
     let is_root = row.labels.get("containerd.io/gc.root").is_some();
-    let kept = is_root || rows.values().any(|other| holds(other, &need.digest));
+    let kept = is_root || held.contains(need.digest.as_str().as_bytes());
     if document.kind != Kind::Manifest || !bound || kept {
         return None;
     }

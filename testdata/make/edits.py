@@ -15,6 +15,7 @@
     op = "remove"     a file, or a directory with all in it
     op = "add"        text = "..." or hex = "...", mode = 0o644    a file that is not there (its directories are made)
     op = "directory"
+    op = "mode"       mode = 0o644
     op = "device"     c 1:5                                  what is there is replaced
     op = "symlink"    target = "..."                         what is there is replaced
     op = "fifo"       mode = 0o622                           what is there is replaced
@@ -141,6 +142,8 @@ def apply(root, edit, beside):
         path.chmod(edit.get("mode", 0o644))
     elif op == "directory":
         path.mkdir(parents=True)
+    elif op == "mode":
+        path.chmod(edit["mode"])
     elif op == "device":
         clear(path)
         os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 5))

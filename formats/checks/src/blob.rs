@@ -110,6 +110,45 @@ pub(crate) const STRAY: Check = Check {
     run: stray,
 };
 
+/// A file of another size than its image says.
+pub(crate) const DESCRIPTOR: Check = Check {
+    code: &Code {
+        name: "blob/descriptor-size",
+        rule: "C02",
+        severity: Severity::Damage,
+        title: "A blob has another size than its image says",
+        explanation: "The descriptor that names the blob, in a manifest, an index or an image's \
+            row, has another size than the file. meta.db agrees with the file, so the file was \
+            not cut after it was committed: a cut one was taken over as whole, or one of the \
+            sizes was altered.",
+        remedy: "Delete the file and its rows in every namespace, then pull the image again.",
+        messages: &[
+            "manifest: invalid desc",
+            "unexpected EOF",
+            "failed size validation",
+        ],
+    },
+    needs: &[],
+    run: descriptor,
+};
+
+/// A file that is not read-only.
+pub(crate) const MODE: Check = Check {
+    code: &Code {
+        name: "blob/mode",
+        rule: "C08",
+        severity: Severity::Note,
+        title: "A blob may be written to",
+        explanation: "The last step of a commit makes the file read-only (0444). One that is not \
+            was committed by a daemon that was killed just before that, or was made by something \
+            else: its bytes were never looked at again.",
+        remedy: "Check its digest (--hash); if it is right, `chmod 0444`.",
+        messages: &[],
+    },
+    needs: &[],
+    run: mode,
+};
+
 /// Files of the store by digest.
 pub(crate) fn files<'n>(judge: &Judge<'n>) -> BTreeMap<&'n Digest, &'n Blob> {
     let store = judge.node.content.read();
@@ -121,7 +160,7 @@ pub(crate) fn files<'n>(judge: &Judge<'n>) -> BTreeMap<&'n Digest, &'n Blob> {
 }
 
 /// Every row of every namespace whose key is a digest.
-fn rows<'n>(judge: &Judge<'n>) -> Vec<(&'n Text, Digest, &'n Row<BlobRow>)> {
+pub(crate) fn rows<'n>(judge: &Judge<'n>) -> Vec<(&'n Text, Digest, &'n Row<BlobRow>)> {
     let namespaces = judge.namespaces().iter();
     let rows = namespaces.flat_map(|namespace| {
         let rows = namespace.blobs.read().into_iter().flatten();
@@ -261,5 +300,93 @@ fn stray(judge: &mut Judge<'_>) {
     {
         let location = Location::file(path_text(&stray.path));
         judge.say(Finding::new(STRAY.code, location, stray.why.to_string()));
+    }
+}
+
+/// Sizes in descriptors, against files that are as meta.db says.
+fn descriptor(judge: &mut Judge<'_>) {
+    let files = files(judge);
+    let rows: BTreeMap<Digest, Option<i64>> = rows(judge)
+        .into_iter()
+        .map(|(_, digest, row)| (digest, row.size))
+        .collect();
+    let mut wrong: BTreeMap<Digest, (i64, String)> = BTreeMap::new();
+    let mut look = |digest: &Digest, claimed: i64, from: String| {
+        let Some(found) = files
+            .get(digest)
+            .and_then(|file| i64::try_from(file.stat.size).ok())
+        else {
+            return;
+        };
+        // A file that is not as its row says is told as that.
+        let as_row = rows
+            .get(digest)
+            .copied()
+            .flatten()
+            .is_none_or(|row| row == found);
+        if as_row && claimed != found {
+            wrong.entry(digest.clone()).or_insert((claimed, from));
+        }
+    };
+    for (from, wanted) in judge.node.documents.iter() {
+        // A document with faults of its own is told as that.
+        let document = wanted
+            .document()
+            .filter(|document| document.faults.is_empty());
+        for link in document.map(content::Document::links).into_iter().flatten() {
+            if let Ok(size) = i64::try_from(link.descriptor.size) {
+                look(&link.descriptor.digest, size, from.to_string());
+            }
+        }
+    }
+    for namespace in judge.namespaces() {
+        for image in namespace.images.read().into_iter().flatten() {
+            let target = image.target.as_ref();
+            let digest = target.and_then(|t| Digest::parse_bytes(t.digest.bytes()).ok());
+            if let (Some(digest), Some(size)) = (digest, target.and_then(|target| target.size)) {
+                look(&digest, size, format!("the image {}", image.key));
+            }
+        }
+    }
+    for (digest, (claimed, from)) in wrong {
+        let Some(file) = files.get(&digest) else {
+            continue;
+        };
+        let message = format!(
+            "the blob {digest} has {} bytes; {from} says {claimed}",
+            file.stat.size
+        );
+        let finding = Finding::new(
+            DESCRIPTOR.code,
+            Location::file(path_text(&file.path)),
+            message,
+        )
+        .want(format!("{claimed} bytes"))
+        .found(format!("{} bytes", file.stat.size));
+        judge.say(affecting(finding, judge.index.users_of_blob(&digest)));
+    }
+}
+
+fn mode(judge: &mut Judge<'_>) {
+    let files = files(judge);
+    let open: Vec<&&Blob> = files.values().filter(|blob| !blob.is_read_only()).collect();
+    let say = |path: Text, message: String| Finding::new(MODE.code, Location::file(path), message);
+    // A copy that kept no modes tells nothing about single blobs.
+    if open.len() > 3 && open.len().saturating_mul(2) > files.len() {
+        let path = path_text(&judge.node.content_root().join("blobs"));
+        let message = format!("{} of {} blobs are not read-only", open.len(), files.len());
+        return judge.say(say(path, message));
+    }
+    let findings: Vec<Finding> = open
+        .into_iter()
+        .map(|blob| {
+            let message = format!("the blob {} has mode {:04o}", blob.digest, blob.stat.mode);
+            let finding = say(path_text(&blob.path), message).want("0444");
+            let finding = finding.found(format!("{:04o}", blob.stat.mode));
+            affecting(finding, judge.index.users_of_blob(&blob.digest))
+        })
+        .collect();
+    for finding in findings {
+        judge.say(finding);
     }
 }

@@ -1,9 +1,10 @@
 //! Containers: their images and snapshots.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use finding::{Code, Finding, Location, Object, Severity, Text};
 
+use crate::judge::affecting;
 use crate::{Check, Judge};
 
 /// The image that a container was made from is gone.
@@ -44,6 +45,82 @@ pub(crate) const SNAPSHOT_GONE: Check = Check {
     needs: &[],
     run: snapshot_gone,
 };
+
+/// A snapshotter that nothing configures.
+pub(crate) const SNAPSHOTTER_UNKNOWN: Check = Check {
+    code: &Code {
+        name: "container/snapshotter-unknown",
+        rule: "G07",
+        severity: Severity::Damage,
+        title: "A container's snapshotter is not configured",
+        explanation: "The container's snapshot belongs to a snapshotter that containerd neither \
+            brings along nor has as a proxy plugin in config.toml: a proxy was removed from the \
+            configuration, or the node was moved. The container can neither be started nor \
+            removed with its files.",
+        remedy: "Bring the proxy plugin back into config.toml, or delete the container's record.",
+        messages: &["snapshotter not loaded"],
+    },
+    needs: &[],
+    run: snapshotter_unknown,
+};
+
+/// Snapshotters that come with containerd, of any release and build.
+const BUILT_IN: [&str; 8] = [
+    "overlayfs",
+    "native",
+    "btrfs",
+    "devmapper",
+    "blockfile",
+    "erofs",
+    "zfs",
+    "aufs",
+];
+
+/// One finding for each snapshotter, with all of its containers.
+fn snapshotter_unknown(judge: &mut Judge<'_>) {
+    let node = judge.node;
+    let mut lost: BTreeMap<&Text, Vec<Finding>> = BTreeMap::new();
+    for namespace in judge.namespaces() {
+        for row in namespace.containers.read().into_iter().flatten() {
+            let name = &row.snapshotter;
+            let built_in = name.utf8().is_some_and(|name| BUILT_IN.contains(&name));
+            if name.is_empty() || built_in || !row.whole {
+                continue;
+            }
+            let message = format!("nothing in config.toml is the snapshotter {name}");
+            let object = Object::new("container", namespace.name.clone(), row.key.clone());
+            let finding = Finding::new(SNAPSHOTTER_UNKNOWN.code, location(judge, &row.at), message);
+            let mut finding = finding.affects(object);
+            if let Some(pod) = pod_of(judge, row) {
+                finding = finding.affects(pod);
+            }
+            lost.entry(name).or_default().push(finding);
+        }
+    }
+    for (name, findings) in lost {
+        let Some(config) = node
+            .roots
+            .config
+            .as_ref()
+            .filter(|config| config.faults.is_empty())
+        else {
+            judge.abstain("config.toml could not be read: it may have more snapshotters");
+            return;
+        };
+        let named = name.utf8();
+        if named.is_some_and(|name| {
+            config.proxies.contains(name) || config.snapshotter_roots.contains_key(name)
+        }) {
+            continue;
+        }
+        let mut findings = findings.into_iter();
+        let Some(first) = findings.next() else {
+            continue;
+        };
+        let finding = findings.fold(first, |finding, other| affecting(finding, &other.affects));
+        judge.say(finding);
+    }
+}
 
 fn location(judge: &Judge<'_>, at: &metadb::At) -> Location {
     at.location(&judge.node.meta.path)

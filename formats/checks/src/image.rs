@@ -91,16 +91,17 @@ pub(crate) const DOCUMENT: Check = Check {
     run: document,
 };
 
-type Rows<'n> = BTreeMap<Digest, &'n Row<BlobRow>>;
+pub(crate) type Rows<'n> = BTreeMap<Digest, &'n Row<BlobRow>>;
 
-fn rows(namespace: &Namespace) -> Rows<'_> {
+/// Rows of the blobs of a namespace, by digest.
+pub(crate) fn rows(namespace: &Namespace) -> Rows<'_> {
     let rows = namespace.blobs.read().into_iter().flatten();
     rows.filter_map(|row| Some((Digest::parse_bytes(row.key.bytes()).ok()?, row)))
         .collect()
 }
 
 /// The images of a namespace by what they point to: the CRI keeps three names for one target.
-fn targets(namespace: &Namespace) -> BTreeMap<Digest, Vec<&Row<Image>>> {
+pub(crate) fn targets(namespace: &Namespace) -> BTreeMap<Digest, Vec<&Row<Image>>> {
     let mut targets: BTreeMap<Digest, Vec<&Row<Image>>> = BTreeMap::new();
     for image in namespace.images.read().into_iter().flatten() {
         let target = image.target.as_ref();
@@ -111,7 +112,7 @@ fn targets(namespace: &Namespace) -> BTreeMap<Digest, Vec<&Row<Image>>> {
     targets
 }
 
-fn objects(namespace: &Text, images: &[&Row<Image>]) -> Vec<Object> {
+pub(crate) fn objects(namespace: &Text, images: &[&Row<Image>]) -> Vec<Object> {
     let object = |image: &&Row<Image>| Object::new("image", namespace.clone(), image.key.clone());
     images.iter().map(object).collect()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use content::Ingest;
 use finding::{Code, Finding, Location, Object, Severity, Text};
+use metadb::{IngestRow, Row};
 use node::path_text;
 
 use crate::{Check, Judge, Need};
@@ -79,6 +80,42 @@ pub(crate) const ROW_ALONE: Check = Check {
     run: row_alone,
 };
 
+/// A row whose name in the content store is none.
+pub(crate) const REFERENCE: Check = Check {
+    code: &Code {
+        name: "ingest/reference",
+        rule: "G14",
+        severity: Severity::Odd,
+        title: "An unfinished write has a reference that containerd does not give",
+        explanation: "meta.db keeps, for each unfinished write, its name in the content store: \
+            `<namespace>/1/<key>`. This one has another form: the write cannot be resumed, and \
+            its folder belongs to nobody.",
+        remedy: "Nothing to repair: pulling the content again begins a new write.",
+        messages: &[],
+    },
+    needs: &[],
+    run: reference,
+};
+
+/// A write that has all of its bytes.
+pub(crate) const COMPLETE: Check = Check {
+    code: &Code {
+        name: "ingest/complete",
+        rule: "G14",
+        severity: Severity::Note,
+        title: "A write into the content store has all of its bytes, and was not committed",
+        explanation: "As many bytes are there as were announced, but the last step, the rename to \
+            a blob, never came. Where the name of the write holds a digest and the bytes have it \
+            (`--hash` looks), the blob is good: it can be promoted instead of being downloaded \
+            again, or is all that is left of a blob that was lost.",
+        remedy: "A pull of the same content resumes and commits it. By hand: copy `data` to \
+            blobs/<algorithm>/<digest>, mode 0444, and pull or import the image.",
+        messages: &[],
+    },
+    needs: &[],
+    run: complete,
+};
+
 /// A write that is younger may still be going on.
 const YOUNG: i64 = 3600;
 
@@ -103,6 +140,10 @@ fn stale(judge: &mut Judge<'_>) {
             continue;
         };
         if judge.node.now.since(last) < YOUNG {
+            continue;
+        }
+        // One that has all of its bytes is told as that.
+        if ingest.is_complete() {
             continue;
         }
         let done = ingest.data_size.unwrap_or(0);
@@ -137,11 +178,15 @@ fn unknown(judge: &mut Judge<'_>) {
         .flat_map(|namespace| namespace.ingests.read().into_iter().flatten())
         .map(|row| &row.backend)
         .collect();
+    let garbled: BTreeSet<&[u8]> = rows(judge)
+        .filter(|(namespace, row)| !is_reference(&row.backend, namespace, &row.key))
+        .map(|(_, row)| row.key.bytes())
+        .collect();
     for ingest in ingests(judge) {
         let Some(reference) = &ingest.reference else {
             continue;
         };
-        if !known.contains(reference) {
+        if !known.contains(reference) && !garbled.contains(&key_of(reference)) {
             let location =
                 Location::file(path_text(&ingest.path)).place("ingest", reference.clone());
             let message = format!("no namespace knows the write {reference}");
@@ -158,7 +203,8 @@ fn row_alone(judge: &mut Judge<'_>) {
     for namespace in judge.namespaces() {
         for row in namespace.ingests.read().into_iter().flatten() {
             // One that waits for the bytes of another namespace has no folder of its own.
-            if row.wanted.is_none() && !there.contains(&row.backend) {
+            let named = is_reference(&row.backend, &namespace.name, &row.key);
+            if row.wanted.is_none() && named && !there.contains(&row.backend) {
                 let message = format!("the write {} has no folder", row.key);
                 let location = row.at.location(&judge.node.meta.path);
                 judge.say(
@@ -172,3 +218,104 @@ fn row_alone(judge: &mut Judge<'_>) {
         }
     }
 }
+
+fn rows<'n>(judge: &Judge<'n>) -> impl Iterator<Item = (&'n Text, &'n Row<IngestRow>)> + use<'n> {
+    judge.namespaces().iter().flat_map(|namespace| {
+        let rows = namespace.ingests.read().into_iter().flatten();
+        rows.map(move |row| (&namespace.name, row))
+    })
+}
+
+/// `<namespace>/<N>/<key>`; N is 1 in every release, as the bucket is made anew for each write.
+fn is_reference(reference: &Text, namespace: &Text, key: &Text) -> bool {
+    crate::snapshot_commit::is_name(reference, namespace, key)
+}
+
+/// The key of meta.db in the reference of a folder.
+fn key_of(reference: &Text) -> &[u8] {
+    let mut parts = reference.bytes().splitn(3, |byte| *byte == b'/');
+    parts.nth(2).unwrap_or_default()
+}
+
+fn reference(judge: &mut Judge<'_>) {
+    for (namespace, row) in rows(judge) {
+        // One that waits for the bytes of another namespace has no folder of its own.
+        if row.wanted.is_some() || !row.whole || is_reference(&row.backend, namespace, &row.key) {
+            continue;
+        }
+        let location = row.at.location(&judge.node.meta.path);
+        let message = format!(
+            "the write {} is `{}` in the content store",
+            row.key, row.backend
+        );
+        judge.say(
+            Finding::new(REFERENCE.code, location, message)
+                .want(format!("{namespace}/1/{}", row.key))
+                .found(row.backend.to_string())
+                .affects(Object::new("ingest", namespace.clone(), row.key.clone())),
+        );
+    }
+}
+
+/// The digest that the name of a write promises: `layer-sha256:…`, as pulls call them.
+fn promised(reference: &Text) -> Option<content::Digest> {
+    let bytes = reference.bytes();
+    let name = bytes.rsplit(|byte| *byte == b'/').next()?;
+    let after_dash = name.splitn(2, |byte| *byte == b'-').nth(1);
+    let digest = content::Digest::parse_bytes(name).ok();
+    digest.or_else(|| content::Digest::parse_bytes(after_dash?).ok())
+}
+
+fn complete(judge: &mut Judge<'_>) {
+    for ingest in ingests(judge).iter().filter(|ingest| ingest.is_complete()) {
+        let last = ingest.updated_at.or(ingest.started_at);
+        if last.is_some_and(|last| judge.node.now.since(last) < COMMIT) {
+            continue;
+        }
+        let size = ingest.data_size.unwrap_or_default();
+        let promised = ingest.reference.as_ref().and_then(promised);
+        let hashes = judge.measured.ingests.as_ref();
+        let computed = hashes.and_then(|hashes| hashes.get(&ingest.name));
+        let finding_of = |verdict: String| {
+            let message = format!(
+                "the write {} has all of its {size} bytes; {verdict}",
+                named(ingest)
+            );
+            let location = Location::file(path_text(&ingest.path)).place("ingest", named(ingest));
+            Finding::new(COMPLETE.code, location, message)
+                .affects(Object::global("ingest", named(ingest)))
+        };
+        let finding = match (promised, computed) {
+            (Some(digest), Some(computed)) if digest == *computed => {
+                let files = crate::blob::files(judge);
+                let is_lost =
+                    !files.contains_key(&digest) && !judge.index.users_of_blob(&digest).is_empty();
+                let users = judge.index.users_of_blob(&digest);
+                let finding = finding_of(if is_lost {
+                    "they are right, and the blob is missing: it can be promoted".to_owned()
+                } else {
+                    "they are right: it can be promoted".to_owned()
+                });
+                let finding = finding.affects(Object::global("blob", digest.as_str()));
+                if is_lost {
+                    crate::judge::affecting(finding, users)
+                } else {
+                    finding
+                }
+            }
+            (Some(digest), Some(computed)) => {
+                finding_of("they are not what its name says".to_owned())
+                    .want(digest.to_string())
+                    .found(computed.to_string())
+            }
+            (None, Some(computed)) => finding_of(format!(
+                "its name promises no digest; the bytes have {computed}"
+            )),
+            (_, None) => finding_of("--hash tells whether they are right".to_owned()),
+        };
+        judge.say(finding);
+    }
+}
+
+/// The last step of a write takes seconds.
+const COMMIT: i64 = 120;

@@ -40,6 +40,8 @@ pub enum Need {
 pub struct Measured {
     /// Digests of the blobs' bytes.
     pub hashes: Option<BTreeMap<Digest, HashedBlob>>,
+    /// Digests of unfinished writes that have all of their bytes, by the name of their folder.
+    pub ingests: Option<BTreeMap<Text, Digest>>,
     /// Disk usage of the directories of committed snapshots, by snapshotter and id.
     pub usage: Option<BTreeMap<(Text, u64), Known<Usage>>>,
 }
@@ -74,6 +76,11 @@ impl<'n> Judge<'n> {
     /// Adds a finding.
     pub fn say(&mut self, finding: Finding) {
         self.findings.push(finding);
+    }
+
+    /// Adds a finding, if there is one.
+    pub fn say_some(&mut self, finding: Option<Finding>) {
+        self.findings.extend(finding);
     }
 
     /// Notes that the running check could not judge something.

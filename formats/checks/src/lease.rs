@@ -1,5 +1,7 @@
 //! Leases: until when they live, and what they hold.
 
+use std::collections::BTreeSet;
+
 use finding::{Code, Finding, Object, Severity, Text};
 use metadb::{Lease, Row};
 
@@ -39,6 +41,176 @@ pub(crate) const OWNERLESS: Check = Check {
     needs: &[Need::Containers],
     run: ownerless,
 };
+
+/// A lease without an end that holds nothing.
+pub(crate) const LEFTOVER: Check = Check {
+    code: &Code {
+        name: "lease/leftover",
+        rule: "K13",
+        severity: Severity::Note,
+        title: "A lease without an end holds nothing",
+        explanation: "2.x makes a lease without an end for each pod, under the pod's id, and \
+            removes it with the pod. One whose pod is gone was left by a removal that was cut off. \
+            It takes no space, and is never collected.",
+        remedy: "`ctr leases rm` removes it once containerd runs.",
+        messages: &[],
+    },
+    needs: &[Need::Containers],
+    run: leftover,
+};
+
+/// A lease whose end is no time.
+pub(crate) const EXPIRY_GARBLED: Check = Check {
+    code: &Code {
+        name: "lease/expiry-garbled",
+        rule: "G12",
+        severity: Severity::Odd,
+        title: "A lease's end is not a time",
+        explanation: "The label containerd.io/gc.expire is there, and is no time as RFC 3339 has \
+            it. The garbage collector notes that and takes the lease for one without an end: what \
+            it holds is never collected.",
+        remedy: "Set the label anew (`ctr leases` cannot), or remove the lease.",
+        messages: &["ignoring invalid expiration value"],
+    },
+    needs: &[],
+    run: expiry_garbled,
+};
+
+/// A lease that holds what is not there.
+pub(crate) const DANGLING: Check = Check {
+    code: &Code {
+        name: "lease/dangling",
+        rule: "G14",
+        severity: Severity::Note,
+        title: "A lease holds what is not there",
+        explanation: "It names blobs, snapshots, ingests or images that its namespace does not \
+            have: they were deleted under it, or their rows are lost. The garbage collector \
+            ignores such names.",
+        remedy: "Nothing to repair.",
+        messages: &[],
+    },
+    needs: &[Need::Blobs, Need::Snapshots, Need::Ingests],
+    run: dangling,
+};
+
+fn leftover(judge: &mut Judge<'_>) {
+    for namespace in judge.namespaces() {
+        let mut known: BTreeSet<&Text> = BTreeSet::new();
+        known.extend(
+            namespace
+                .containers
+                .read()
+                .into_iter()
+                .flatten()
+                .map(|row| &row.key),
+        );
+        known.extend(
+            namespace
+                .sandboxes
+                .read()
+                .into_iter()
+                .flatten()
+                .map(|row| &row.key),
+        );
+        if judge.abstains_for(namespace.sandboxes.unknown()) {
+            continue;
+        }
+        for row in namespace.leases.read().into_iter().flatten() {
+            let endless = row.labels.get(EXPIRE).is_none() && row.labels.whole;
+            if !endless || !row.whole || !row.is_empty() || known.contains(&row.key) {
+                continue;
+            }
+            let is_id =
+                row.key.bytes().len() == 64 && row.key.bytes().iter().all(u8::is_ascii_hexdigit);
+            let whose = if is_id {
+                "; it has the id of a pod that is gone"
+            } else {
+                ""
+            };
+            let message = format!("the lease {} has no end and holds nothing{whose}", row.key);
+            let location = row.at.location(&judge.node.meta.path);
+            let object = Object::new("lease", namespace.name.clone(), row.key.clone());
+            judge.say(Finding::new(LEFTOVER.code, location, message).affects(object));
+        }
+    }
+}
+
+fn expiry_garbled(judge: &mut Judge<'_>) {
+    each(judge, |judge, _, row| {
+        let label = row.labels.get(EXPIRE)?;
+        if row.expires().is_some() {
+            return None;
+        }
+        let message = format!(
+            "the lease {} ends at `{label}`; it holds {}",
+            row.key,
+            holds(row)
+        );
+        let location = row.at.location(&judge.node.meta.path);
+        let finding = Finding::new(EXPIRY_GARBLED.code, location, message);
+        Some(
+            finding
+                .want("2006-01-02T15:04:05Z")
+                .found(label.to_string()),
+        )
+    });
+}
+
+fn dangling(judge: &mut Judge<'_>) {
+    for namespace in judge.namespaces() {
+        let blobs: BTreeSet<&Text> = keys(namespace.blobs.read());
+        let ingests: BTreeSet<&Text> = keys(namespace.ingests.read());
+        let snapshots: BTreeSet<(&Text, &Text)> = namespace
+            .snapshots
+            .read()
+            .into_iter()
+            .flatten()
+            .flat_map(|of| {
+                keys(of.rows.read())
+                    .into_iter()
+                    .map(|key| (&of.snapshotter, key))
+            })
+            .collect();
+        let images = namespace.images.whole().map(|images| keys(Some(images)));
+        for row in namespace.leases.read().into_iter().flatten() {
+            let mut gone: Vec<String> = Vec::new();
+            let content = row.content.iter().filter(|key| !blobs.contains(key));
+            gone.extend(content.map(|key| format!("blob {key}")));
+            // An ingest that was committed leaves its name in the lease.
+            for (snapshotter, held) in &row.snapshots {
+                let held = held
+                    .iter()
+                    .filter(|key| !snapshots.contains(&(snapshotter, *key)));
+                gone.extend(held.map(|key| format!("snapshot {key}")));
+            }
+            let writes = row.ingests.iter().filter(|key| !ingests.contains(key));
+            gone.extend(writes.map(|key| format!("ingest {key}")));
+            if let Some(images) = &images {
+                let held = row.images.iter().filter(|key| !images.contains(key));
+                gone.extend(held.map(|key| format!("image {key}")));
+            }
+            let Some(first) = gone.first() else { continue };
+            let more = match gone.len().saturating_sub(1) {
+                0 => String::new(),
+                more => format!(" and {more} more things"),
+            };
+            let message = format!(
+                "the lease {} holds {first}{more}, which are not there",
+                row.key
+            );
+            let location = row.at.location(&judge.node.meta.path);
+            let object = Object::new("lease", namespace.name.clone(), row.key.clone());
+            judge.say(Finding::new(DANGLING.code, location, message).affects(object));
+        }
+    }
+}
+
+fn keys<T>(rows: Option<&Vec<Row<T>>>) -> BTreeSet<&Text> {
+    rows.into_iter().flatten().map(|row| &row.key).collect()
+}
+
+/// The label that says when a lease ends.
+const EXPIRE: &str = "containerd.io/gc.expire";
 
 fn holds(lease: &Lease) -> String {
     let snapshots: usize = lease
@@ -84,7 +256,7 @@ const OWNERS: [&str; 4] = ["moby", "buildkit", "nerdctl", "io.cri-containerd"];
 fn ownerless(judge: &mut Judge<'_>) {
     each(judge, |judge, namespace, row| {
         let labels = &row.labels;
-        if labels.get("containerd.io/gc.expire").is_some() || !labels.whole || row.is_empty() {
+        if labels.get(EXPIRE).is_some() || !labels.whole || row.is_empty() {
             return None;
         }
         let owned = OWNERS.iter().any(|owner| {

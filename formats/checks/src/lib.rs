@@ -9,16 +9,24 @@ mod blob;
 mod config;
 mod container;
 mod cri;
+mod cri_files;
+mod cri_pod;
 mod database;
 mod image;
+mod image_chain;
+mod image_name;
 mod ingest;
 mod judge;
 mod lease;
+mod records;
 mod runtime;
 mod snapshot;
+mod snapshot_commit;
 mod snapshot_dir;
+mod snapshot_index;
 mod store;
 mod verdict;
+mod version;
 
 use finding::{Code, Report};
 use node::{Index, Node};
@@ -48,26 +56,52 @@ pub const CHECKS: &[&Check] = &[
     &store::UNREADABLE,
     &store::BACKEND_BROKEN,
     &config::UNUSABLE,
+    // Records of meta.db.
+    &records::VERSION_AHEAD,
+    &records::ROOT_BUCKET,
+    &records::MIGRATION,
+    &records::BLOB_KEY,
+    &records::LABEL,
+    &records::NAMESPACE_NAME,
+    &records::IDENTIFIER,
     // Content.
     &blob::MISSING,
     &blob::SIZE,
     &blob::ALTERED,
     &blob::UNKNOWN,
     &blob::STRAY,
+    &blob::DESCRIPTOR,
+    &blob::MODE,
     &ingest::STALE,
     &ingest::DAMAGED,
     &ingest::UNKNOWN,
     &ingest::ROW_ALONE,
+    &ingest::REFERENCE,
+    &ingest::COMPLETE,
     // Images and containers.
     &image::TARGET_MISSING,
     &image::CONTENT_MISSING,
     &image::REFERENCE_MISSING,
     &image::DOCUMENT,
+    &image_name::ALIAS_WRONG,
+    &image_name::ALIAS_MISSING,
+    &image_name::TARGETS_DIFFER,
+    &image_chain::BROKEN,
+    &image_chain::UNREFERENCED,
     &container::IMAGE_GONE,
     &container::SNAPSHOT_GONE,
+    &container::SNAPSHOTTER_UNKNOWN,
     &cri::RECORD,
     &cri::NAME_TWICE,
     &cri::SANDBOX_GONE,
+    &cri_pod::ADDRESS_LOST,
+    &cri_pod::SANDBOX_RECORD,
+    &cri_pod::SANDBOX_ALONE,
+    &cri_pod::SANDBOXER,
+    &cri_files::FOLDER_ORPHAN,
+    &cri_files::ADDRESS_LEAKED,
+    &cri_files::LOG_FOLDER,
+    &cri_files::PAUSE_IMAGE,
     // Snapshots.
     &snapshot::PARENT_MISSING,
     &snapshot::PARENT_CYCLE,
@@ -77,14 +111,25 @@ pub const CHECKS: &[&Check] = &[
     &snapshot::PARENTS_DISAGREE,
     &snapshot::NAME_TWICE,
     &snapshot::NAME_SEQUENCE,
+    &snapshot_commit::HALF,
+    &snapshot_commit::NAME_FORM,
+    &snapshot_commit::EXTRACTION,
+    &snapshot_index::KIND,
+    &snapshot_index::ID_TWICE,
+    &snapshot_index::PARENTS_INDEX,
+    &snapshot_index::USAGE_MISSING,
     &snapshot_dir::DIRECTORY_MISSING,
     &snapshot_dir::DIRECTORY_UNKNOWN,
     &snapshot_dir::TEMPORARY,
     &snapshot_dir::ID_SEQUENCE,
     &snapshot_dir::USAGE,
+    &snapshot_dir::WORK_MISSING,
     // Leases.
     &lease::EXPIRED,
     &lease::OWNERLESS,
+    &lease::LEFTOVER,
+    &lease::EXPIRY_GARBLED,
+    &lease::DANGLING,
     // The runtime.
     &runtime::NEVER_STARTED,
     &runtime::FIFO_STALE,
@@ -100,6 +145,8 @@ pub const CHECKS: &[&Check] = &[
     &runtime::WORK_DIR_ORPHAN,
     &runtime::WORK_DIR_MISSING,
     &runtime::SOCKET_ORPHAN,
+    &runtime::SOCKET_MISSING,
+    &runtime::BUNDLE_WITHOUT_RECORD,
     &runtime::SOCKET_FOREIGN,
     &runtime::CWD_ESCAPE,
     &runtime::STATUS_MISSING,

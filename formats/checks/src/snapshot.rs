@@ -7,6 +7,7 @@ use metadb::{Backend, BackendSnapshot, Row, SnapshotRow, Snapshots};
 use node::{DatabaseState, Snapshotter};
 
 use crate::judge::affecting;
+use crate::snapshot_commit;
 use crate::{Check, Judge, Need};
 
 /// A parent that is not there.
@@ -162,18 +163,18 @@ pub(crate) const NAME_SEQUENCE: Check = Check {
 };
 
 /// The snapshots of one snapshotter in one namespace, with that snapshotter where it was found.
-struct Group<'n> {
-    namespace: &'n Text,
-    snapshots: &'n Snapshots,
-    snapshotter: Option<&'n Snapshotter>,
+pub(crate) struct Group<'n> {
+    pub(crate) namespace: &'n Text,
+    pub(crate) snapshots: &'n Snapshots,
+    pub(crate) snapshotter: Option<&'n Snapshotter>,
 }
 
 impl<'n> Group<'n> {
-    fn rows(&self) -> impl Iterator<Item = &'n Row<SnapshotRow>> + use<'n> {
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &'n Row<SnapshotRow>> + use<'n> {
         self.snapshots.rows.read().into_iter().flatten()
     }
 
-    fn finding(
+    pub(crate) fn finding(
         &self,
         judge: &Judge<'_>,
         code: &'static Code,
@@ -193,7 +194,8 @@ impl<'n> Group<'n> {
     }
 }
 
-fn groups<'n>(judge: &Judge<'n>) -> Vec<Group<'n>> {
+/// The snapshots of meta.db, as far as they could be read.
+pub(crate) fn groups<'n>(judge: &Judge<'n>) -> Vec<Group<'n>> {
     let node = judge.node;
     let namespaces = judge.namespaces().iter();
     namespaces
@@ -237,7 +239,8 @@ pub(crate) fn backend_finding(
     finding
 }
 
-fn backend_rows(snapshotter: &Snapshotter) -> &[Row<BackendSnapshot>] {
+/// The snapshots of a metadata.db, as far as they could be read.
+pub(crate) fn backend_rows(snapshotter: &Snapshotter) -> &[Row<BackendSnapshot>] {
     snapshotter.db.rows.as_ref().map_or(&[], Backend::snapshots)
 }
 
@@ -377,6 +380,7 @@ fn children(judge: &mut Judge<'_>) {
 }
 
 fn backend_missing(judge: &mut Judge<'_>) {
+    let halves = snapshot_commit::halves(judge);
     for group in groups(judge) {
         let Some(snapshotter) = group.snapshotter else {
             continue;
@@ -401,7 +405,10 @@ fn backend_missing(judge: &mut Judge<'_>) {
         }
         let by_key = snapshotter.by_key();
         for row in group.rows() {
-            if !by_key.contains_key(&row.name) && row.whole {
+            // A commit that was cut off, and a name that is none, are told as that.
+            let other = !snapshot_commit::is_name(&row.name, group.namespace, &row.key)
+                || halves.iter().any(|half| half.row.at == row.at);
+            if !by_key.contains_key(&row.name) && row.whole && !other {
                 let message = format!("metadata.db has no snapshot {}", row.name);
                 let finding = group.finding(judge, BACKEND_MISSING.code, row, message);
                 judge.say(finding);
@@ -412,6 +419,7 @@ fn backend_missing(judge: &mut Judge<'_>) {
 
 fn backend_unknown(judge: &mut Judge<'_>) {
     let groups = groups(judge);
+    let halves = snapshot_commit::halves(judge);
     for snapshotter in &judge.node.snapshotters {
         let named: BTreeSet<&Text> = groups
             .iter()
@@ -444,7 +452,11 @@ fn backend_unknown(judge: &mut Judge<'_>) {
             );
             continue;
         }
-        for row in orphans {
+        let other = |row: &&Row<BackendSnapshot>| {
+            let half = halves.iter().any(|half| half.committed.at == row.at);
+            half || snapshot_commit::lost_its_name(&groups, snapshotter, row)
+        };
+        for row in orphans.into_iter().filter(|row| !other(row)) {
             let message = "no namespace of meta.db names it".to_owned();
             let finding = backend_finding(judge, snapshotter, BACKEND_UNKNOWN.code, row, message)
                 .affects(Object::global("snapshot", row.key.clone()));
@@ -504,7 +516,7 @@ fn name_twice(judge: &mut Judge<'_>) {
 }
 
 /// N of `<namespace>/<N>/<key>`, if the name is one of this namespace.
-fn number(name: &Text, namespace: &Text) -> Option<u64> {
+pub(crate) fn number(name: &Text, namespace: &Text) -> Option<u64> {
     let rest = name
         .bytes()
         .strip_prefix(namespace.bytes())?
@@ -516,12 +528,19 @@ fn number(name: &Text, namespace: &Text) -> Option<u64> {
 fn name_sequence(judge: &mut Judge<'_>) {
     for group in groups(judge) {
         let backend = group.snapshotter.map_or(&[][..], backend_rows);
-        let names = group
-            .rows()
-            .map(|row| &row.name)
-            .chain(backend.iter().map(|row| &row.key));
-        let highest = names
+        let named: BTreeSet<&Text> = group.rows().map(|row| &row.name).collect();
+        // A commit that was cut off leaves the next number in metadata.db: the counter passes it
+        // before anything is committed again.
+        let next = group.snapshots.sequence.saturating_add(1);
+        let orphans = backend.iter().map(|row| &row.key);
+        let orphans = orphans
+            .filter(|key| !named.contains(key))
+            .filter_map(|key| number(key, group.namespace))
+            .filter(|number| *number != next);
+        let highest = named
+            .iter()
             .filter_map(|name| number(name, group.namespace))
+            .chain(orphans)
             .max()
             .unwrap_or(0);
         if highest > group.snapshots.sequence {

@@ -48,6 +48,27 @@ pub(crate) const DIRECTORY_UNKNOWN: Check = Check {
     run: directory_unknown,
 };
 
+/// An active snapshot without its work folder.
+pub(crate) const WORK_MISSING: Check = Check {
+    code: &Code {
+        name: "snapshot/work-missing",
+        rule: "D02",
+        severity: Severity::Damage,
+        title: "A writable snapshot lacks its work folder",
+        explanation: "overlayfs needs, beside the writable layer, an empty folder work on the same \
+            file system. Without it the kernel refuses the mount, and the container cannot be \
+            started. Nothing is lost: what was written is in fs.",
+        remedy: "Make it again: `mkdir -m 0711 work` beside fs, owned by root.",
+        messages: &[
+            "failed to mount",
+            "no such file or directory",
+            "invalid argument",
+        ],
+    },
+    needs: &[],
+    run: work_missing,
+};
+
 /// What a crash left half done.
 pub(crate) const TEMPORARY: Check = Check {
     code: &Code {
@@ -100,7 +121,7 @@ pub(crate) const USAGE: Check = Check {
     run: usage,
 };
 
-fn rows(snapshotter: &Snapshotter) -> &[metadb::Row<metadb::BackendSnapshot>] {
+pub(crate) fn rows(snapshotter: &Snapshotter) -> &[metadb::Row<metadb::BackendSnapshot>] {
     snapshotter.db.rows.as_ref().map_or(&[], Backend::snapshots)
 }
 
@@ -257,6 +278,40 @@ fn usage(judge: &mut Judge<'_>) {
             let finding = backend_finding(judge, snapshotter, USAGE.code, row, message)
                 .want(format!("{size} bytes on disk in {inodes} inodes"))
                 .found(format!("{now} bytes in {} inodes", found.inodes));
+            judge.say(finding);
+        }
+    }
+}
+
+fn work_missing(judge: &mut Judge<'_>) {
+    for snapshotter in judge.node.snapshotters.iter().filter(|s| !s.is_proxy) {
+        let Some(layout) = snapshotter
+            .layout
+            .read()
+            .filter(|layout| layout.rules == snapshots::Rules::Overlay)
+        else {
+            continue;
+        };
+        for row in rows(snapshotter) {
+            let dir = row.id.and_then(|id| layout.dirs.get(&id));
+            let Some(dir) =
+                dir.filter(|dir| row.kind == Some(Kind::Active) && dir.unknown.is_empty())
+            else {
+                continue;
+            };
+            let Some(fs) = &dir.fs else { continue };
+            let lack = match &dir.work {
+                None => "it has no folder work".to_owned(),
+                Some(work) => match (work.dev, fs.dev) {
+                    (Some(work), Some(fs)) if work != fs => {
+                        "fs and work lie on different file systems".to_owned()
+                    }
+                    _ => continue,
+                },
+            };
+            let place = path_text(&dir.path);
+            let message = format!("{lack} ({place})");
+            let finding = backend_finding(judge, snapshotter, WORK_MISSING.code, row, message);
             judge.say(finding);
         }
     }

@@ -458,6 +458,36 @@ fn a_socket_that_no_bundle_names() {
     assert_eq!(orphans.count(), 1);
 }
 
+/// Two tasks in a folder, and the socket of one of them.
+#[test]
+fn a_socket_that_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let sockets = folder.path().join("run/containerd/s");
+    std::fs::create_dir_all(&sockets).unwrap();
+    std::fs::create_dir_all(folder.path().join("var/lib/containerd")).unwrap();
+    for (id, socket) in [("lives", "0a"), ("gone", "0b"), ("elsewhere", "../t/0c")] {
+        let tasks = "run/containerd/io.containerd.runtime.v2.task/default";
+        let bundle = folder.path().join(tasks).join(id);
+        std::fs::create_dir_all(&bundle).unwrap();
+        let address = format!("unix:///run/containerd/s/{socket}");
+        std::fs::write(bundle.join("address"), address.replace("s/../", "")).unwrap();
+    }
+    let _listener = UnixListener::bind(sockets.join("0a")).unwrap();
+    let evidence = Evidence::open(folder.path(), &Options::default()).unwrap();
+    let roots = node::discover(&evidence, &Said::default());
+    let roots = roots.into_iter().next().unwrap();
+    let node = Node::open(&evidence, roots, node::Options::default());
+    let report = checks::judge(&node, &Measured::default());
+    let missing: Vec<&Finding> = report
+        .findings
+        .iter()
+        .filter(|finding| finding.code.name == "runtime/socket-missing")
+        .collect();
+    assert_eq!(missing.len(), 1, "{missing:#?}");
+    assert_eq!(missing[0].affects[0].name, "gone");
+    assert_eq!(missing[0].severity, Damage);
+}
+
 /// Nothing of a healthy node is more than a note.
 #[test]
 fn healthy_nodes_have_notes_at_most() {

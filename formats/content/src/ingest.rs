@@ -178,6 +178,11 @@ impl Ingest {
         time
     }
 
+    /// Whether as many bytes are there as were announced: it only was not committed.
+    pub fn is_complete(&self) -> bool {
+        matches!(self.progress(), Some((done, total)) if done == total && total > 0)
+    }
+
     /// How far it is, where that is known: bytes that are there, and bytes that there will be.
     pub fn progress(&self) -> Option<(u64, u64)> {
         Some((self.data_size?, self.total?))

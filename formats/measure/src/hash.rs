@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use content::{Algorithm, Blob, Digest};
+use content::{Algorithm, Blob, Digest, Ingest};
 use evidence::Evidence;
-use finding::{Unread, size_number};
+use finding::{Text, Unread, size_number};
 use serde::Serialize;
 
 use crate::{Control, Cut, pool};
@@ -108,6 +109,37 @@ pub fn hash<'b>(
     hashes
 }
 
+/// The SHA-256 of what ingests hold, by the names of their folders; one that cannot be read, or was
+/// not read to its end, is left out.
+pub fn hash_ingests<'i>(
+    evidence: &Evidence,
+    ingests: impl IntoIterator<Item = &'i Ingest>,
+    control: &Control<'_>,
+) -> BTreeMap<Text, Digest> {
+    let ingests: Vec<&Ingest> = ingests.into_iter().collect();
+    let left = AtomicU64::new(control.bytes);
+    let done = pool::each(&ingests, control.threads(ingests.len()), |ingest| {
+        let path = ingest.path.join("data");
+        let known = evidence.sha256_known(&path).map(Digest::from_sha256);
+        let computed = known.or_else(|| {
+            let mut size = 0_u64;
+            read(
+                evidence,
+                &path,
+                Algorithm::Sha256,
+                &left,
+                control,
+                &mut size,
+            )
+            .ok()
+        });
+        (ingest.name.clone(), computed)
+    });
+    done.into_iter()
+        .filter_map(|(name, computed)| Some((name, computed?)))
+        .collect()
+}
+
 fn hash_one(
     evidence: &Evidence,
     blob: &Blob,
@@ -125,7 +157,7 @@ fn hash_one(
         };
     }
     let mut size = 0_u64;
-    let outcome = match read(evidence, blob, left, control, &mut size) {
+    let outcome = match read(evidence, &blob.path, algorithm, left, control, &mut size) {
         Ok(computed) => compare(&blob.digest, computed),
         Err(outcome) => outcome,
     };
@@ -142,13 +174,14 @@ fn compare(claimed: &Digest, computed: Digest) -> Hashed {
 
 fn read(
     evidence: &Evidence,
-    blob: &Blob,
+    path: &Path,
+    algorithm: Algorithm,
     left: &AtomicU64,
     control: &Control<'_>,
     size: &mut u64,
 ) -> Result<Digest, Hashed> {
-    let mut hasher = blob.digest.algorithm().hasher();
-    let mut reader = evidence.reader(&blob.path).map_err(Hashed::Unread)?;
+    let mut hasher = algorithm.hasher();
+    let mut reader = evidence.reader(path).map_err(Hashed::Unread)?;
     let mut chunk = vec![0; CHUNK];
     loop {
         if control.is_cancelled() {

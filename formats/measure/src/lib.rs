@@ -18,7 +18,7 @@ mod usage;
 mod walk;
 
 pub use control::{Control, Cut};
-pub use hash::{Hashed, HashedBlob, Hashes, Tally, hash};
+pub use hash::{Hashed, HashedBlob, Hashes, Tally, hash, hash_ingests};
 pub use inflate::{InflateError, InflateLimits, Inflated, inflate, inflate_as};
 pub use usage::{Usage, usage, usages};
 pub use walk::{Step, Walk, WalkLimits};

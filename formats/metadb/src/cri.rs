@@ -33,7 +33,22 @@ pub struct Pod {
     pub netns: Text,
     /// Its address.
     pub ip: Text,
+    /// Whether what the CNI plugins answered is there.
+    #[serde(skip)]
+    pub has_cni_result: bool,
+    /// Whether it is on the host's network (`namespace_options.network` is `NODE`).
+    #[serde(skip)]
+    pub on_host_network: bool,
+    /// Whether it has a user namespace of its own.
+    #[serde(skip)]
+    pub has_user_namespace: bool,
+    /// Where the kubelet keeps the logs of its containers; may be empty.
+    #[serde(skip)]
+    pub log_directory: Text,
 }
+
+/// `NODE` of the CRI's `NamespaceMode`.
+const NODE: i64 = 2;
 
 /// What the CRI keeps of a container of a pod.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -94,6 +109,12 @@ fn text(json: &Value, pointer: &str) -> Text {
         .unwrap_or_default()
 }
 
+/// A mode of the pod's `namespace_options`; 0 is left out.
+fn mode(json: &Value, key: &str) -> Option<i64> {
+    let options = json.pointer("/Config/linux/security_context/namespace_options")?;
+    options.get(key)?.as_i64()
+}
+
 fn pod(any: Option<&Any>) -> Result<Pod, BadRecord> {
     let json = metadata(any)?;
     Ok(Pod {
@@ -104,6 +125,16 @@ fn pod(any: Option<&Any>) -> Result<Pod, BadRecord> {
         uid: text(&json, "/Config/metadata/uid"),
         netns: text(&json, "/NetNSPath"),
         ip: text(&json, "/IP"),
+        has_cni_result: json
+            .get("CNIResult")
+            .is_some_and(|result| !result.is_null()),
+        on_host_network: mode(&json, "network") == Some(NODE),
+        has_user_namespace: json
+            .pointer("/Config/linux/security_context/namespace_options/userns_options")
+            .is_some_and(|options| {
+                options.is_object() && options.get("mode").and_then(Value::as_i64) != Some(NODE)
+            }),
+        log_directory: text(&json, "/Config/log_directory"),
     })
 }
 

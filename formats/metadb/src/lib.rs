@@ -35,6 +35,7 @@ mod labels;
 mod lease;
 mod meta;
 mod open;
+mod roots;
 mod sandbox;
 mod snapshot;
 
@@ -48,5 +49,6 @@ pub use image::{Image, Target};
 pub use labels::Labels;
 pub use lease::Lease;
 pub use meta::{MetaDb, Namespace};
+pub use roots::RootBucket;
 pub use sandbox::Sandbox;
 pub use snapshot::{SnapshotRow, Snapshots};

@@ -6,8 +6,8 @@ use finding::{Known, Text, Unknown};
 use crate::content::ContentRows;
 use crate::open::{Open, Troubles};
 use crate::{
-    At, BlobRow, Container, Fault, Image, IngestRow, Labels, Lease, Problem, Row, Sandbox,
-    Snapshots, Trouble, container, content, image, lease, sandbox, snapshot,
+    At, BlobRow, Container, Fault, Image, IngestRow, Labels, Lease, Problem, RootBucket, Row,
+    Sandbox, Snapshots, Trouble, container, content, image, lease, roots, sandbox, snapshot,
 };
 
 /// One namespace of meta.db.
@@ -44,6 +44,8 @@ pub struct MetaDb {
     pub version: Option<i64>,
     /// The namespaces.
     pub namespaces: Known<Vec<Namespace>>,
+    /// Buckets beside `v1` at the root of the database: 1.7 keeps its sandboxes there.
+    pub roots: Vec<RootBucket>,
     /// What could not be read or decoded.
     pub troubles: Vec<Trouble>,
 }
@@ -86,9 +88,11 @@ impl MetaDb {
             }
             None => Known::Lost(root.unknown()),
         };
+        let roots = roots::read(&root);
         Self {
             version,
             namespaces,
+            roots,
             troubles: troubles.0,
         }
     }

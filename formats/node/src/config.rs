@@ -26,6 +26,10 @@ pub struct Config {
     pub snapshotter_roots: BTreeMap<String, PathBuf>,
     /// Names of proxy plugins that are snapshotters: their stores are not containerd's.
     pub proxies: BTreeSet<String>,
+    /// Names of proxy plugins that are controllers of sandboxes.
+    pub sandboxers: BTreeSet<String>,
+    /// The image of the pods' sandboxes, where it is said.
+    pub sandbox_image: Option<String>,
     /// Which snapshotter the CRI plugin uses, where it is said.
     pub cri_snapshotter: Option<String>,
     /// The CRI plugin's `discard_unpacked_layers`.
@@ -186,6 +190,9 @@ fn merge(table: &Table, path: &Path, first: bool, config: &mut Config) {
             if plugin.get("type").and_then(Value::as_str) == Some("snapshot") {
                 config.proxies.insert(name.clone());
             }
+            if plugin.get("type").and_then(Value::as_str) == Some("sandbox") {
+                config.sandboxers.insert(name.clone());
+            }
         }
     }
     if let Some(plugins) = table.get("plugins").and_then(Value::as_table) {
@@ -215,6 +222,16 @@ fn merge_plugin(id: &str, plugin: &Value, config: &mut Config) {
         let said = |key: &str| inner.get(key).or_else(|| plugin.get(key));
         if let Some(snapshotter) = said("snapshotter").and_then(Value::as_str) {
             config.cri_snapshotter = Some(snapshotter.to_owned());
+        }
+        let pinned = plugin
+            .get("pinned_images")
+            .and_then(|pinned| pinned.get("sandbox"));
+        if let Some(image) = plugin
+            .get("sandbox_image")
+            .or(pinned)
+            .and_then(Value::as_str)
+        {
+            config.sandbox_image = Some(image.to_owned());
         }
         if let Some(discards) = said("discard_unpacked_layers").and_then(Value::as_bool) {
             config.discards_layers = discards;

@@ -6,6 +6,7 @@
 //!                         snapshotters   Snapshotter { Database<Backend>, Layout }
 //!                         content        Known<content::Store>, documents of every image
 //!                         runtime        Known<runc::Runtime>
+//!                         pods           PodFiles: CNI results, addresses, folders of logs
 //!                         traces         which release wrote all this
 //! ```
 //!
@@ -19,6 +20,7 @@ pub mod graph;
 mod image;
 mod index;
 mod open;
+mod pods;
 mod snapshotter;
 mod traces;
 
@@ -27,5 +29,6 @@ pub use discover::{META_DIR, Roots, Rule, Said, discover, is_root};
 pub use image::{Documents, Need, Wanted};
 pub use index::Index;
 pub use open::{CONTENT_DIR, Node, Options, path_text};
+pub use pods::{AddressLease, CniResult, PodFiles};
 pub use snapshotter::Snapshotter;
 pub use traces::Traces;

@@ -9,7 +9,7 @@ use finding::{Coverage, Known, Text, Time, Unread};
 use metadb::MetaDb;
 
 use crate::{
-    Database, DatabaseState, Documents, META_DIR, Roots, Snapshotter, Traces, snapshotter,
+    Database, DatabaseState, Documents, META_DIR, PodFiles, Roots, Snapshotter, Traces, snapshotter,
 };
 
 /// Name of the content store's folder.
@@ -46,6 +46,8 @@ pub struct Node {
     pub documents: Documents,
     /// runc's state, bundles, shims and the CRI's files.
     pub runtime: Known<runc::Runtime>,
+    /// What is kept of pods outside of containerd.
+    pub pods: PodFiles,
     /// Traces of the release that wrote it.
     pub traces: Traces,
     /// What time it was at the node when it was captured or last written.
@@ -87,6 +89,7 @@ impl Node {
             )),
             _ => coverage.unknown.extend(runtime.unknown().iter().cloned()),
         }
+        let pods = PodFiles::read(evidence, meta.rows.as_ref());
         let traces = Traces::read(evidence, &roots, &meta, runtime.read());
         if let Some(rows) = &meta.rows {
             coverage
@@ -119,6 +122,7 @@ impl Node {
             content,
             documents,
             runtime,
+            pods,
             traces,
             now: Time::new(0, 0),
             coverage,

@@ -28,6 +28,8 @@ pub enum Op {
     Symlink,
     /// Adds a FIFO.
     Fifo,
+    /// Gives it another `mode`.
+    Mode,
     /// Adds a character device `1:5`.
     Device,
     /// Changes a database through bbolt: `file` is what came of it (`make/cases` writes it).
@@ -213,6 +215,7 @@ impl Tar {
                 self.remove(&path);
                 self.push(&path, b'6', "", b"");
             }
+            Op::Mode => assert!(edit.mode.is_some(), "{path}: no mode"),
             Op::Device => {
                 self.remove(&path);
                 self.push(&path, b'3', "", b"");

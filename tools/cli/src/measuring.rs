@@ -46,6 +46,9 @@ pub fn measure_with(case: &Case, node: &Node, wanted: Measure, out: &mut Out) ->
             ..Control::default()
         };
         measured.hashes = Some(measure::hash(&case.evidence, &store.blobs, &control).blobs);
+        // Only what has all of its bytes can have the right ones.
+        let whole = store.ingests.iter().filter(|ingest| ingest.is_complete());
+        measured.ingests = Some(measure::hash_ingests(&case.evidence, whole, &control));
     }
     if usage {
         // Entries of directories, not bytes: no progress is shown, but Ctrl-C is heard.

@@ -23,6 +23,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "a tar holds no sockets: formats/checks/tests/runtime.rs",
     ),
     (
+        "runtime/socket-missing",
+        "a tar holds no sockets: formats/checks/tests/runtime.rs, testdata/make/e2e",
+    ),
+    (
         "content/layer-count",
         "triage tells it as image/document-unusable: formats/content/tests",
     ),

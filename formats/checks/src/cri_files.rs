@@ -1,0 +1,249 @@
+//! What belongs to pods outside of meta.db: folders, addresses, logs, the pause image.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use finding::{Code, Finding, Location, Object, Severity, Text};
+use node::path_text;
+use runc::CriState;
+
+use crate::cri_pod::NAMESPACE;
+use crate::{Check, Judge, Need};
+
+/// A pod's folder without a pod.
+pub(crate) const FOLDER_ORPHAN: Check = Check {
+    code: &Code {
+        name: "cri/folder-orphan",
+        rule: "K09",
+        severity: Severity::Note,
+        title: "A pod's folder has no pod",
+        explanation: "The CRI keeps a folder with the hostname, hosts and resolv.conf of each pod. \
+            No record of meta.db has this one. It is deleted at the next start, without a word.",
+        remedy: "Nothing to repair. In an investigation, copy it before containerd is started: it \
+            names a pod that meta.db no longer knows.",
+        messages: &["cleanup orphaned sandbox"],
+    },
+    needs: &[Need::Containers],
+    run: folder_orphan,
+};
+
+/// An address that nobody uses.
+pub(crate) const ADDRESS_LEAKED: Check = Check {
+    code: &Code {
+        name: "cri/address-leaked",
+        rule: "K12",
+        severity: Severity::Odd,
+        title: "An address is given to a pod that is gone",
+        explanation: "The CNI plugin host-local keeps a file for each address that it gave away. \
+            This one belongs to a container that no namespace of meta.db has: the pod was removed \
+            without telling the network. Enough of them, and no new pod gets an address.",
+        remedy: "Delete the file, after it is sure that nothing else on the node (CRI-O, podman) \
+            uses the network.",
+        messages: &[
+            "no IP addresses available in range set",
+            "failed to allocate for range",
+        ],
+    },
+    needs: &[Need::Containers],
+    run: address_leaked,
+};
+
+/// A folder for logs that is not there.
+pub(crate) const LOG_FOLDER: Check = Check {
+    code: &Code {
+        name: "cri/log-folder-missing",
+        rule: "K14",
+        severity: Severity::Damage,
+        title: "The folder for a running container's log is gone",
+        explanation: "At a start the CRI opens the log of each running container again, and makes \
+            the file if it must, but not its folder. Without that the container cannot be taken \
+            over: its state becomes unknown although it runs.",
+        remedy: "Make the folder before containerd is started.",
+        messages: &["failed to load task", "failed to create and open log file"],
+    },
+    needs: &[],
+    run: log_folder,
+};
+
+/// No image for the sandboxes of pods.
+pub(crate) const PAUSE_IMAGE: Check = Check {
+    code: &Code {
+        name: "cri/pause-image-missing",
+        rule: "K15",
+        severity: Severity::Odd,
+        title: "The image of the pods' sandboxes is not there",
+        explanation: "Each pod begins with a container of the image that config.toml names as the \
+            sandbox image. The CRI pulls it where it is missing; on a node that cannot reach its \
+            registry no pod can be made.",
+        remedy: "Import the image (`ctr -n k8s.io images import`) or pull it.",
+        messages: &["failed to get sandbox image"],
+    },
+    needs: &[Need::Images],
+    run: pause_image,
+};
+
+fn folder_orphan(judge: &mut Judge<'_>) {
+    let Some(runtime) = judge.node.runtime.read() else {
+        return;
+    };
+    let mut known: BTreeSet<&Text> = BTreeSet::new();
+    for namespace in judge.namespaces() {
+        known.extend(
+            namespace
+                .containers
+                .read()
+                .into_iter()
+                .flatten()
+                .map(|row| &row.key),
+        );
+        known.extend(
+            namespace
+                .sandboxes
+                .read()
+                .into_iter()
+                .flatten()
+                .map(|row| &row.key),
+        );
+        if judge.abstains_for(namespace.sandboxes.unknown()) {
+            return;
+        }
+    }
+    let folder = judge.node.roots.root.join(runc::CRI).join("sandboxes");
+    for id in runtime.sandbox_dirs.iter().filter(|id| !known.contains(id)) {
+        let path = [path_text(&folder).bytes(), id.bytes()].join(&b'/');
+        let message = format!("no record of meta.db has the pod {id}");
+        let location = Location::file(path);
+        judge.say(
+            Finding::new(FOLDER_ORPHAN.code, location, message).affects(Object::new(
+                "sandbox",
+                NAMESPACE,
+                id.clone(),
+            )),
+        );
+    }
+}
+
+/// An id as the CRI and ctr's users make them: 64 digits in hex.
+fn is_id(id: &Text) -> bool {
+    let id = id.bytes();
+    id.len() == 64 && id.iter().all(u8::is_ascii_hexdigit)
+}
+
+fn address_leaked(judge: &mut Judge<'_>) {
+    if judge.node.meta.rows.is_none() {
+        return;
+    }
+    let mut known: BTreeSet<&Text> = BTreeSet::new();
+    let mut has_pods = false;
+    for namespace in judge.namespaces() {
+        for row in namespace.containers.read().into_iter().flatten() {
+            has_pods |= row.cri_kind().is_some();
+            known.insert(&row.key);
+        }
+        known.extend(
+            namespace
+                .sandboxes
+                .read()
+                .into_iter()
+                .flatten()
+                .map(|row| &row.key),
+        );
+        if judge.abstains_for(namespace.sandboxes.unknown()) {
+            return;
+        }
+    }
+    let mut alone: BTreeMap<&Text, Vec<&node::AddressLease>> = BTreeMap::new();
+    for lease in &judge.node.pods.leases {
+        if is_id(&lease.container) && !known.contains(&lease.container) {
+            alone.entry(&lease.container).or_default().push(lease);
+        }
+    }
+    for (id, leases) in alone {
+        let Some(first) = leases.first() else {
+            continue;
+        };
+        let addresses: Vec<String> = leases
+            .iter()
+            .map(|lease| lease.address.to_string())
+            .collect();
+        let message = format!(
+            "{} of the network {} {} given to {id}, which no namespace has",
+            addresses.join(" and "),
+            first.network,
+            if leases.len() == 1 { "is" } else { "are" }
+        );
+        let object = Object::new("sandbox", NAMESPACE, id.clone());
+        let location = Location::file(first.path.clone());
+        let finding = Finding::new(ADDRESS_LEAKED.code, location, message).affects(object);
+        // Without a single pod of the CRI here, it may be somebody else's network.
+        judge.say(if has_pods {
+            finding
+        } else {
+            finding.severity(Severity::Note)
+        });
+    }
+}
+
+fn log_folder(judge: &mut Judge<'_>) {
+    let node = judge.node;
+    let Some(runtime) = node.runtime.read() else {
+        return;
+    };
+    for namespace in judge.namespaces() {
+        for row in namespace.containers.read().into_iter().flatten() {
+            let Ok(container) = row.pod_container() else {
+                continue;
+            };
+            let path = container.log_path.utf8().map(Path::new);
+            let folder = path.and_then(Path::parent).map(path_text);
+            let gone = folder.filter(|folder| node.pods.log_folders.get(folder) == Some(&false));
+            let status = runtime.status(&row.key).and_then(|cri| cri.status.get());
+            let runs = status.is_some_and(|status| status.state() == CriState::Running)
+                && runtime.bundle(&namespace.name, &row.key).is_some();
+            let Some(folder) = gone.filter(|_| runs) else {
+                continue;
+            };
+            let message = format!("the container {} logs to a folder that is gone", row.key);
+            let object = Object::new("container", namespace.name.clone(), row.key.clone());
+            let mut finding =
+                Finding::new(LOG_FOLDER.code, Location::file(folder), message).affects(object);
+            if let Some(pod) = judge.index.pod(&container.sandbox_id) {
+                finding = finding.affects(pod.clone());
+            }
+            judge.say(finding.at_start("all", "calls the container's state unknown"));
+        }
+    }
+}
+
+fn pause_image(judge: &mut Judge<'_>) {
+    let config = judge.node.roots.config.as_ref();
+    let Some(image) = config.and_then(|config| config.sandbox_image.as_ref()) else {
+        return;
+    };
+    for namespace in judge
+        .namespaces()
+        .iter()
+        .filter(|space| space.name == NAMESPACE)
+    {
+        let mut containers = namespace.containers.read().into_iter().flatten();
+        // A node that never had a pod pulls it when the first one comes.
+        let has_pods = containers.any(|row| row.cri_kind().is_some());
+        let mut images = namespace.images.read().into_iter().flatten();
+        let suffix = format!("/{image}");
+        // A short name gets its registry from the CRI.
+        let is_it = |name: &[u8]| name == image.as_bytes() || name.ends_with(suffix.as_bytes());
+        if !has_pods || images.any(|row| is_it(row.key.bytes())) {
+            continue;
+        }
+        let files = config.map_or(&[][..], |config| &config.files);
+        let file = files.first().cloned().unwrap_or_default();
+        let message = format!("{image}, the sandbox image, is not in {NAMESPACE}");
+        judge.say(
+            Finding::new(PAUSE_IMAGE.code, Location::file(file), message).affects(Object::new(
+                "image",
+                NAMESPACE,
+                image.as_str(),
+            )),
+        );
+    }
+}

@@ -13,6 +13,7 @@
 //! A node holds facts only; `checks` judge them. Whatever could not be read is in its coverage,
 //! and in the [`Known`](finding::Known) of the store concerned.
 
+mod chain;
 pub mod config;
 mod database;
 mod discover;
@@ -24,6 +25,7 @@ mod pods;
 mod snapshotter;
 mod traces;
 
+pub use chain::{Chain, ChainError, Layer, SeenAs};
 pub use database::{Database, DatabaseFacts, DatabaseState};
 pub use discover::{META_DIR, Roots, Rule, Said, discover, is_root};
 pub use image::{Documents, Need, Wanted};

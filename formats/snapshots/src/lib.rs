@@ -33,7 +33,7 @@ mod rules;
 use finding::Code;
 
 pub use layout::{Layout, SnapshotDir, Stray, Why};
-pub use merged::{Data, Merged, MergedEntry, MergedWalk, Seen};
+pub use merged::{Aspect, Change, Comparison, Data, Merged, MergedEntry, MergedWalk, Seen};
 pub use overlay::{LayerName, Marks, Opaque, Origin, Prefix, is_whiteout_device, is_whiteout_file};
 pub use rules::Rules;
 

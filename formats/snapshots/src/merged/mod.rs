@@ -17,6 +17,7 @@
 //! directory is gone into. What could not be listed, or attributes that could not be read, are
 //! unknown, and named.
 
+mod compare;
 mod list;
 mod redirect;
 mod walk;
@@ -30,6 +31,7 @@ use finding::{Known, Text, Unread};
 
 use crate::overlay::Prefix;
 
+pub use compare::{Aspect, Change, Comparison};
 pub use walk::{MergedWalk, Seen};
 
 /// A chain of layers, seen as one tree.

@@ -229,8 +229,17 @@ _coroner() {
             coroner__subcmd__help__subcmd__runtime,show)
                 cmd="coroner__subcmd__help__subcmd__runtime__subcmd__show"
                 ;;
+            coroner__subcmd__help__subcmd__snapshots,cat)
+                cmd="coroner__subcmd__help__subcmd__snapshots__subcmd__cat"
+                ;;
             coroner__subcmd__help__subcmd__snapshots,check)
                 cmd="coroner__subcmd__help__subcmd__snapshots__subcmd__check"
+                ;;
+            coroner__subcmd__help__subcmd__snapshots,diff)
+                cmd="coroner__subcmd__help__subcmd__snapshots__subcmd__diff"
+                ;;
+            coroner__subcmd__help__subcmd__snapshots,files)
+                cmd="coroner__subcmd__help__subcmd__snapshots__subcmd__files"
                 ;;
             coroner__subcmd__help__subcmd__snapshots,ls)
                 cmd="coroner__subcmd__help__subcmd__snapshots__subcmd__ls"
@@ -292,8 +301,17 @@ _coroner() {
             coroner__subcmd__runtime__subcmd__help,show)
                 cmd="coroner__subcmd__runtime__subcmd__help__subcmd__show"
                 ;;
+            coroner__subcmd__snapshots,cat)
+                cmd="coroner__subcmd__snapshots__subcmd__cat"
+                ;;
             coroner__subcmd__snapshots,check)
                 cmd="coroner__subcmd__snapshots__subcmd__check"
+                ;;
+            coroner__subcmd__snapshots,diff)
+                cmd="coroner__subcmd__snapshots__subcmd__diff"
+                ;;
+            coroner__subcmd__snapshots,files)
+                cmd="coroner__subcmd__snapshots__subcmd__files"
                 ;;
             coroner__subcmd__snapshots,help)
                 cmd="coroner__subcmd__snapshots__subcmd__help"
@@ -304,8 +322,17 @@ _coroner() {
             coroner__subcmd__snapshots,tree)
                 cmd="coroner__subcmd__snapshots__subcmd__tree"
                 ;;
+            coroner__subcmd__snapshots__subcmd__help,cat)
+                cmd="coroner__subcmd__snapshots__subcmd__help__subcmd__cat"
+                ;;
             coroner__subcmd__snapshots__subcmd__help,check)
                 cmd="coroner__subcmd__snapshots__subcmd__help__subcmd__check"
+                ;;
+            coroner__subcmd__snapshots__subcmd__help,diff)
+                cmd="coroner__subcmd__snapshots__subcmd__help__subcmd__diff"
+                ;;
+            coroner__subcmd__snapshots__subcmd__help,files)
+                cmd="coroner__subcmd__snapshots__subcmd__help__subcmd__files"
                 ;;
             coroner__subcmd__snapshots__subcmd__help,help)
                 cmd="coroner__subcmd__snapshots__subcmd__help__subcmd__help"
@@ -1411,7 +1438,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__snapshots)
-            opts="ls tree check"
+            opts="ls tree check files cat diff"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1424,7 +1451,49 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__help__subcmd__snapshots__subcmd__cat)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__help__subcmd__snapshots__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__snapshots__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__snapshots__subcmd__files)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1881,12 +1950,46 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__snapshots)
-            opts="-h --help ls tree check help"
+            opts="-h --help ls tree check files cat diff help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__snapshots__subcmd__cat)
+            opts="-h --root --state --config --spool --snapshotter --userxattr --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --snapshotter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1924,8 +2027,80 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__snapshots__subcmd__diff)
+            opts="-h --root --state --config --spool --snapshotter --userxattr --with --all --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --snapshotter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --with)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__snapshots__subcmd__files)
+            opts="-h --root --state --config --spool --snapshotter --userxattr --xattrs --sha256 --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --snapshotter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__snapshots__subcmd__help)
-            opts="ls tree check help"
+            opts="ls tree check files cat diff help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1938,7 +2113,49 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__snapshots__subcmd__help__subcmd__cat)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__snapshots__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__snapshots__subcmd__help__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__snapshots__subcmd__help__subcmd__files)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

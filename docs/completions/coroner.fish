@@ -83,11 +83,14 @@ complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List blobs and unfinished writes'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Re-hash every blob and compare it with its name'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check help" -s h -l help -d 'Print help'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check help" -f -a "ls" -d 'List snapshots, and directories that are none'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check help" -f -a "tree" -d 'Show which snapshot stands on which'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check help" -f -a "check" -d 'Compare metadata.db, meta.db and the directories'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff help" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff help" -f -a "ls" -d 'List snapshots, and directories that are none'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff help" -f -a "tree" -d 'Show which snapshot stands on which'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff help" -f -a "check" -d 'Compare metadata.db, meta.db and the directories'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff help" -f -a "files" -d 'List the files that a container, an image or a snapshot shows, without mounting anything'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff help" -f -a "cat" -d 'Write the bytes of one file of it to standard output'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff help" -f -a "diff" -d 'Say what a container changed of its image, or in what two trees differ'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from ls" -l root -d 'containerd\'s root, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from ls" -l state -d 'containerd\'s state, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from ls" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
@@ -104,9 +107,37 @@ complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_se
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from check" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from check" -l usage -d 'Measure the directory of every committed layer and compare it with what it was'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from files" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from files" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from files" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from files" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from files" -l snapshotter -d 'The snapshotter, where several have it' -r
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from files" -l userxattr -d 'Read the marks of a mount with `userxattr` (rootless): `user.overlay.*`'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from files" -l xattrs -d 'Give extended attributes as the mount shows them (with `--format json`)'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from files" -l sha256 -d 'Hash every file'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from files" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from cat" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from cat" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from cat" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from cat" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from cat" -l snapshotter -d 'The snapshotter, where several have it' -r
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from cat" -l userxattr -d 'Read the marks of a mount with `userxattr` (rootless): `user.overlay.*`'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from cat" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from diff" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from diff" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from diff" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from diff" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from diff" -l snapshotter -d 'The snapshotter, where several have it' -r
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from diff" -l with -d 'Compare with this container, image or snapshot instead of with what it stands on' -r
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from diff" -l userxattr -d 'Read the marks of a mount with `userxattr` (rootless): `user.overlay.*`'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from diff" -l all -d 'Show files that were copied up and are what they were, too'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List snapshots, and directories that are none'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "tree" -d 'Show which snapshot stands on which'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "check" -d 'Compare metadata.db, meta.db and the directories'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "files" -d 'List the files that a container, an image or a snapshot shows, without mounting anything'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "cat" -d 'Write the bytes of one file of it to standard output'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "diff" -d 'Say what a container changed of its image, or in what two trees differ'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls show fifo shims explain help" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls show fifo shims explain help" -f -a "ls" -d 'List every container that runc, crun or a bundle knows'
@@ -243,6 +274,9 @@ complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_su
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "ls" -d 'List snapshots, and directories that are none'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "tree" -d 'Show which snapshot stands on which'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "check" -d 'Compare metadata.db, meta.db and the directories'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "files" -d 'List the files that a container, an image or a snapshot shows, without mounting anything'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "cat" -d 'Write the bytes of one file of it to standard output'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "diff" -d 'Say what a container changed of its image, or in what two trees differ'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from runtime" -f -a "ls" -d 'List every container that runc, crun or a bundle knows'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from runtime" -f -a "show" -d 'Show everything that is known of one container, and what is wrong with it'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from runtime" -f -a "fifo" -d 'Show a container\'s exec.fifo and what its times tell; it is never opened'

@@ -260,6 +260,54 @@ _arguments "${_arguments_options[@]}" : \
 ':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
+(files)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'--snapshotter=[The snapshotter, where several have it]:NAME:_default' \
+'--userxattr[Read the marks of a mount with \`userxattr\` (rootless)\: \`user.overlay.*\`]' \
+'--xattrs[Give extended attributes as the mount shows them (with \`--format json\`)]' \
+'--sha256[Hash every file]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':name -- A container, an image, a snapshot (whole or as far as they are unique, with `NAMESPACE/` before them if you like), or the number of a snapshot'\''s directory:_default' \
+'::path -- What to list, with everything below it:_files' \
+&& ret=0
+;;
+(cat)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'--snapshotter=[The snapshotter, where several have it]:NAME:_default' \
+'--userxattr[Read the marks of a mount with \`userxattr\` (rootless)\: \`user.overlay.*\`]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':name -- A container, an image, a snapshot (whole or as far as they are unique, with `NAMESPACE/` before them if you like), or the number of a snapshot'\''s directory:_default' \
+':path -- The file; links are followed inside the container'\''s tree:_files' \
+&& ret=0
+;;
+(diff)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'--snapshotter=[The snapshotter, where several have it]:NAME:_default' \
+'--with=[Compare with this container, image or snapshot instead of with what it stands on]:NAME:_default' \
+'--userxattr[Read the marks of a mount with \`userxattr\` (rootless)\: \`user.overlay.*\`]' \
+'--all[Show files that were copied up and are what they were, too]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':name -- A container, an image, a snapshot (whole or as far as they are unique, with `NAMESPACE/` before them if you like), or the number of a snapshot'\''s directory:_default' \
+&& ret=0
+;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 ":: :_coroner__subcmd__snapshots__subcmd__help_commands" \
@@ -281,6 +329,18 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (check)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(files)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(cat)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(diff)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -727,6 +787,18 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (check)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(files)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(cat)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(diff)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -1268,13 +1340,31 @@ _coroner__subcmd__help__subcmd__snapshots_commands() {
 'ls:List snapshots, and directories that are none' \
 'tree:Show which snapshot stands on which' \
 'check:Compare metadata.db, meta.db and the directories' \
+'files:List the files that a container, an image or a snapshot shows, without mounting anything' \
+'cat:Write the bytes of one file of it to standard output' \
+'diff:Say what a container changed of its image, or in what two trees differ' \
     )
     _describe -t commands 'coroner help snapshots commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__snapshots__subcmd__cat_commands] )) ||
+_coroner__subcmd__help__subcmd__snapshots__subcmd__cat_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help snapshots cat commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__help__subcmd__snapshots__subcmd__check_commands] )) ||
 _coroner__subcmd__help__subcmd__snapshots__subcmd__check_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help snapshots check commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__snapshots__subcmd__diff_commands] )) ||
+_coroner__subcmd__help__subcmd__snapshots__subcmd__diff_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help snapshots diff commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__snapshots__subcmd__files_commands] )) ||
+_coroner__subcmd__help__subcmd__snapshots__subcmd__files_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help snapshots files commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__help__subcmd__snapshots__subcmd__ls_commands] )) ||
 _coroner__subcmd__help__subcmd__snapshots__subcmd__ls_commands() {
@@ -1419,14 +1509,32 @@ _coroner__subcmd__snapshots_commands() {
 'ls:List snapshots, and directories that are none' \
 'tree:Show which snapshot stands on which' \
 'check:Compare metadata.db, meta.db and the directories' \
+'files:List the files that a container, an image or a snapshot shows, without mounting anything' \
+'cat:Write the bytes of one file of it to standard output' \
+'diff:Say what a container changed of its image, or in what two trees differ' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'coroner snapshots commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__snapshots__subcmd__cat_commands] )) ||
+_coroner__subcmd__snapshots__subcmd__cat_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner snapshots cat commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__snapshots__subcmd__check_commands] )) ||
 _coroner__subcmd__snapshots__subcmd__check_commands() {
     local commands; commands=()
     _describe -t commands 'coroner snapshots check commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__snapshots__subcmd__diff_commands] )) ||
+_coroner__subcmd__snapshots__subcmd__diff_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner snapshots diff commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__snapshots__subcmd__files_commands] )) ||
+_coroner__subcmd__snapshots__subcmd__files_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner snapshots files commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__snapshots__subcmd__help_commands] )) ||
 _coroner__subcmd__snapshots__subcmd__help_commands() {
@@ -1434,14 +1542,32 @@ _coroner__subcmd__snapshots__subcmd__help_commands() {
 'ls:List snapshots, and directories that are none' \
 'tree:Show which snapshot stands on which' \
 'check:Compare metadata.db, meta.db and the directories' \
+'files:List the files that a container, an image or a snapshot shows, without mounting anything' \
+'cat:Write the bytes of one file of it to standard output' \
+'diff:Say what a container changed of its image, or in what two trees differ' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'coroner snapshots help commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__snapshots__subcmd__help__subcmd__cat_commands] )) ||
+_coroner__subcmd__snapshots__subcmd__help__subcmd__cat_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner snapshots help cat commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__snapshots__subcmd__help__subcmd__check_commands] )) ||
 _coroner__subcmd__snapshots__subcmd__help__subcmd__check_commands() {
     local commands; commands=()
     _describe -t commands 'coroner snapshots help check commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__snapshots__subcmd__help__subcmd__diff_commands] )) ||
+_coroner__subcmd__snapshots__subcmd__help__subcmd__diff_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner snapshots help diff commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__snapshots__subcmd__help__subcmd__files_commands] )) ||
+_coroner__subcmd__snapshots__subcmd__help__subcmd__files_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner snapshots help files commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__snapshots__subcmd__help__subcmd__help_commands] )) ||
 _coroner__subcmd__snapshots__subcmd__help__subcmd__help_commands() {

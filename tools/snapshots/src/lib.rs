@@ -12,10 +12,17 @@
 //! A chain stands in one column, however deep; only where it forks does it move to the right. Ids
 //! are those of the directories.
 
+mod cat;
 mod check;
+mod diff;
+mod files;
 mod line;
 mod ls;
+mod pick;
+mod row;
 mod tree;
+
+use std::path::PathBuf;
 
 use cli::{EvidenceArgs, Out, Outcome, Tool};
 
@@ -46,7 +53,56 @@ enum Verb {
         #[command(flatten)]
         evidence: EvidenceArgs,
     },
+    /// List the files that a container, an image or a snapshot shows, without mounting anything
+    #[command(after_help = FILES)]
+    Files {
+        #[command(flatten)]
+        pick: pick::PickArgs,
+        /// What to list, with everything below it
+        #[arg(value_name = "PATH", default_value = "/")]
+        path: PathBuf,
+        #[command(flatten)]
+        more: files::More,
+    },
+    /// Write the bytes of one file of it to standard output
+    #[command(after_help = CAT)]
+    Cat {
+        #[command(flatten)]
+        pick: pick::PickArgs,
+        /// The file; links are followed inside the container's tree
+        #[arg(value_name = "PATH")]
+        path: PathBuf,
+    },
+    /// Say what a container changed of its image, or in what two trees differ
+    #[command(after_help = DIFF)]
+    Diff {
+        #[command(flatten)]
+        pick: pick::PickArgs,
+        /// Compare with this container, image or snapshot instead of with what it stands on
+        #[arg(long, value_name = "NAME")]
+        with: Option<String>,
+        /// Show files that were copied up and are what they were, too
+        #[arg(long)]
+        all: bool,
+    },
 }
+
+const FILES: &str = "Each line: mode, owner, group, size, mtime, layer (0 is the topmost), path.
+
+Examples:
+  coroner snapshots files / web-1
+  coroner snapshots files node.tar.zst docker.io/library/nginx:latest /etc
+  coroner snapshots files /mnt/image overlayfs/42";
+
+const CAT: &str = "Examples:
+  coroner snapshots cat / web-1 /var/log/app.log
+  coroner snapshots cat /mnt/image 4f3c /etc/passwd -o passwd";
+
+const DIFF: &str = "A added, C changed (and how), D deleted, = copied up without a change.
+
+Examples:
+  coroner snapshots diff / web-1
+  coroner snapshots diff /mnt/image docker.io/library/app:2 --with docker.io/library/app:1";
 
 /// `coroner snapshots`
 pub const TOOL: Tool = cli::tool!(
@@ -62,5 +118,8 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         Verb::Ls { evidence } => ls::run(&evidence, out),
         Verb::Tree { evidence } => tree::run(&evidence, out),
         Verb::Check { usage, evidence } => check::run(&evidence, usage, out),
+        Verb::Files { pick, path, more } => files::run(&pick, &path, more, out),
+        Verb::Cat { pick, path } => cat::run(&pick, &path, out),
+        Verb::Diff { pick, with, all } => diff::run(&pick, with.as_deref(), all, out),
     }
 }

@@ -172,23 +172,76 @@ impl<'e> Merged<'e> {
             let std::path::Component::Normal(name) = name else {
                 continue;
             };
-            let list = self.list(&entry)?;
-            let name = Text::from(name.as_bytes());
-            let found = list
-                .read()
-                .and_then(|entries| entries.iter().find(|(other, _)| *other == name));
-            entry = match (found, list.is_whole()) {
-                (Some((_, found)), _) => found.clone(),
-                (None, true) => return Err(Unread::Absent),
-                (None, false) => {
-                    let why = list.unknown().first();
-                    let why = why.map(|unknown| format!("{}: {}", unknown.what, unknown.why));
-                    return Err(Unread::Io(why.unwrap_or_default()));
-                }
-            };
+            entry = self.child(&entry, &Text::from(name.as_bytes()))?;
         }
         Ok(entry)
     }
+}
+
+/// Links that are followed on the way to a file, as the kernel would.
+const LINKS: usize = 40;
+
+impl Merged<'_> {
+    /// What `path` is, with every link followed inside the tree, as a process whose root it is
+    /// would: `..` does not climb above it. With the path that the links lead to.
+    ///
+    /// # Errors
+    /// As for [`stat`](Self::stat); [`Unread::Dangling`] after too many links.
+    pub fn resolve(&self, path: &Path) -> Result<(PathBuf, MergedEntry), Unread> {
+        let mut todo = components(path.as_os_str().as_bytes());
+        let mut at = vec![(PathBuf::from("/"), self.root()?)];
+        let mut links = 0_usize;
+        while let Some(name) = todo.pop() {
+            if name.bytes() == b".." {
+                if at.len() > 1 {
+                    at.pop();
+                }
+                continue;
+            }
+            let Some((folder, entry)) = at.last() else {
+                return Err(Unread::Absent);
+            };
+            let (place, found) = (join(folder, &name), self.child(entry, &name)?);
+            if found.stat.kind != evidence::FileKind::Symlink {
+                at.push((place, found));
+                continue;
+            }
+            let target = self.evidence.read_link(&found.place)?;
+            links = links.saturating_add(1);
+            if links > LINKS {
+                return Err(Unread::Dangling(target));
+            }
+            if target.bytes().starts_with(b"/") {
+                at.truncate(1);
+            }
+            todo.extend(components(target.bytes()));
+        }
+        at.pop().ok_or(Unread::Absent)
+    }
+
+    /// What a directory of the tree holds under `name`.
+    fn child(&self, folder: &MergedEntry, name: &Text) -> Result<MergedEntry, Unread> {
+        let list = self.list(folder)?;
+        let entries = list.read().into_iter().flatten();
+        let mut found = entries.filter(|(other, _)| other == name);
+        if let Some((_, entry)) = found.next() {
+            return Ok(entry.clone());
+        }
+        match list.unknown().first() {
+            None => Err(Unread::Absent),
+            Some(unknown) => Err(Unread::Io(format!(
+                "is not known: {}: {}",
+                unknown.what, unknown.why
+            ))),
+        }
+    }
+}
+
+/// The names of a path, the last one first.
+fn components(path: &[u8]) -> Vec<Text> {
+    let names = path.split(|byte| *byte == b'/');
+    let names = names.filter(|name| !matches!(*name, b"" | b"."));
+    names.rev().map(Text::from).collect()
 }
 
 /// What a mount shows of the attributes of one file.

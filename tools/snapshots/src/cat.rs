@@ -1,0 +1,44 @@
+//! `coroner snapshots cat`: the bytes of one file as the container saw it.
+
+use std::io;
+use std::path::Path;
+
+use cli::{Exit, Failure, Out, Outcome};
+
+use crate::pick::{self, PickArgs};
+
+pub(crate) fn run(args: &PickArgs, path: &Path, out: &mut Out) -> Outcome {
+    let (case, node) = pick::open(args)?;
+    let picked = pick::pick(&node, args)?;
+    let merged = picked.merged(&case.evidence, args.prefix())?;
+    let shown = node::path_text(path);
+    let failed = |why: &dyn std::fmt::Display| {
+        Failure::unread(format!("{shown} of {} {why}", picked.what))
+            .hint("`coroner snapshots files NODE NAME` lists what is there")
+    };
+    let (real, entry) = merged.resolve(path).map_err(|why| failed(&why))?;
+    if let Some(why) = entry.stat.kind.unread() {
+        return Err(failed(&why));
+    }
+    let Some(bytes) = entry.bytes_at() else {
+        return Err(failed(
+            &"has no bytes in any layer: only its metadata were copied up",
+        ));
+    };
+    let mut reader = case.evidence.reader(bytes).map_err(|why| failed(&why))?;
+    let mut exit = Exit::CLEAN;
+    if let Err(error) = io::copy(&mut reader, out.writer()) {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Err(error.into());
+        }
+        let place = node::path_text(&real);
+        return Err(Failure::unread(format!(
+            "{place} could not be read to its end: {error}"
+        )));
+    }
+    out.writer().flush()?;
+    if !entry.stat.is_file() {
+        exit |= Exit::UNREAD;
+    }
+    Ok(exit)
+}

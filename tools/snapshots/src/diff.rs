@@ -1,0 +1,264 @@
+//! `coroner snapshots diff`: what a container changed, or in what two trees differ.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use cli::{Exit, Failure, Format, Out, Outcome, Style};
+use finding::{Text, Unknown};
+use node::Chain;
+use serde::Serialize;
+use snapshots::{Aspect, Change, Comparison, Merged};
+
+use crate::pick::{self, PickArgs, Picked};
+use crate::row::FileRow;
+
+#[derive(Serialize)]
+struct Head<'a> {
+    schema: &'static str,
+    coroner: &'static str,
+    before: &'a str,
+    after: &'a str,
+}
+
+#[derive(Serialize)]
+struct ChangeRow {
+    change: &'static str,
+    path: Text,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    how: Vec<Aspect>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<FileRow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<FileRow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<Unknown>,
+}
+
+#[derive(Serialize)]
+struct Tail<'a> {
+    exit: u8,
+    counts: &'a BTreeMap<&'static str, u64>,
+}
+
+/// The chain below the topmost layer.
+fn parent(chain: &Chain, what: &str) -> Result<Chain, Failure> {
+    let layers: Vec<_> = chain.layers.iter().skip(1).cloned().collect();
+    if layers.is_empty() {
+        return Err(Failure::usage(format!(
+            "{what} stands on nothing: there is nothing to compare it with"
+        ))
+        .hint("name two: `coroner snapshots diff NODE NAME --with OTHER`"));
+    }
+    let seen = match layers.len() {
+        1 => node::SeenAs::Plain,
+        _ => node::SeenAs::Overlay,
+    };
+    Ok(Chain { layers, seen })
+}
+
+pub(crate) fn run(args: &PickArgs, with: Option<&str>, all: bool, out: &mut Out) -> Outcome {
+    let (case, node) = pick::open(args)?;
+    let picked = pick::pick(&node, args)?;
+    let chain = picked.chain()?;
+    let after = chain.merged(&case.evidence, args.prefix());
+    let other: Option<Picked<'_>> = with
+        .map(|with| pick::pick_name(&node, with, args.snapshotter.as_deref()))
+        .transpose()?;
+    let (base, before) = match &other {
+        Some(other) => (
+            other.what.clone(),
+            other.merged(&case.evidence, args.prefix())?,
+        ),
+        None if picked
+            .snapshotter
+            .layout
+            .read()
+            .is_some_and(|layout| !layout.has_fs()) =>
+        {
+            let by_key = picked.snapshotter.by_key();
+            let parent = by_key.get(&picked.key).and_then(|row| row.parent.clone());
+            let Some(key) = parent else {
+                return Err(parent_missing(&picked.what));
+            };
+            let parent = picked.snapshotter.chain(&key);
+            let parent = parent.map_err(|why| Failure::unread(why.to_string()))?;
+            (
+                format!("what it was made from, {key}"),
+                parent.merged(&case.evidence, args.prefix()),
+            )
+        }
+        None => {
+            let below = parent(&chain, &picked.what)?;
+            let key = below.layers.first().map(|layer| layer.key.clone());
+            (
+                format!("what it stands on, {}", key.unwrap_or_default()),
+                below.merged(&case.evidence, args.prefix()),
+            )
+        }
+    };
+    show(
+        &case.evidence,
+        (&base, &before),
+        (&picked.what, &after),
+        all,
+        out,
+    )
+}
+
+fn parent_missing(what: &str) -> Failure {
+    Failure::usage(format!(
+        "{what} was made from nothing: there is nothing to compare it with"
+    ))
+    .hint("name two: `coroner snapshots diff NODE NAME --with OTHER`")
+}
+
+fn show(
+    evidence: &evidence::Evidence,
+    (base, before): (&str, &Merged<'_>),
+    (what, after): (&str, &Merged<'_>),
+    all: bool,
+    out: &mut Out,
+) -> Outcome {
+    let is_json = out.options().format == Format::Json;
+    let cancel = out.cancel();
+    if is_json {
+        out.json_line(&Head {
+            schema: "coroner/snapshots-diff/1",
+            coroner: env!("CARGO_PKG_VERSION"),
+            before: base,
+            after: what,
+        })?;
+    } else {
+        out.pen().line(format_args!("{what}, against {base}"))?;
+    }
+    let mut counts: BTreeMap<&'static str, u64> = BTreeMap::new();
+    let mut exit = Exit::CLEAN;
+    for (path, change) in Comparison::of(before, after) {
+        if cancel.load(Ordering::Relaxed) {
+            exit |= Exit::INTERRUPTED;
+            break;
+        }
+        let row = row(evidence, &path, &change);
+        let count = counts.entry(row.change).or_default();
+        *count = count.saturating_add(1);
+        if matches!(change, Change::Unknown(_)) {
+            exit |= Exit::UNREAD;
+        }
+        if is_json {
+            out.json_line(&row)?;
+        } else if all || !matches!(change, Change::Same(_)) {
+            line(&row, out)?;
+        }
+    }
+    if is_json {
+        out.json_line(&Tail {
+            exit: exit.0,
+            counts: &counts,
+        })?;
+    } else {
+        let counts: Vec<String> = counts
+            .iter()
+            .map(|(change, count)| format!("{count} {}", words(change)))
+            .collect();
+        let counts = if counts.is_empty() {
+            "nothing differs".to_owned()
+        } else {
+            counts.join(", ")
+        };
+        out.pen().line(counts)?;
+    }
+    out.writer().flush()?;
+    Ok(exit)
+}
+
+fn words(change: &str) -> &str {
+    match change {
+        "same" => "copied up without a change (--all shows them)",
+        other => other,
+    }
+}
+
+fn row(evidence: &evidence::Evidence, path: &Path, change: &Change) -> ChangeRow {
+    let file = |entry| Some(FileRow::of(evidence, path, entry));
+    let mut row = ChangeRow {
+        change: "unknown",
+        path: node::path_text(path),
+        how: Vec::new(),
+        before: None,
+        after: None,
+        unknown: None,
+    };
+    match change {
+        Change::Added(entry) => {
+            row.change = "added";
+            row.after = file(entry);
+        }
+        Change::Deleted(entry) => {
+            row.change = "deleted";
+            row.before = file(entry);
+        }
+        Change::Changed { before, after, how } => {
+            row.change = "changed";
+            row.how.clone_from(how);
+            row.before = file(before);
+            row.after = file(after);
+        }
+        Change::Same(entry) => {
+            row.change = "same";
+            row.after = file(entry);
+        }
+        Change::Unknown(unknown) => row.unknown = Some(unknown.clone()),
+    }
+    row
+}
+
+/// `A -rwsr-xr-x …/path`, `C … (content, mode)`.
+fn line(row: &ChangeRow, out: &mut Out) -> std::io::Result<()> {
+    let mut pen = out.pen();
+    let (letter, style) = match row.change {
+        "added" => ("A", Style::Good),
+        "deleted" => ("D", Style::Bad),
+        "changed" => ("C", Style::Warning),
+        "same" => ("=", Style::Faint),
+        _ => ("?", Style::Bad),
+    };
+    let letter = pen.styled(style, letter).to_string();
+    if let Some(unknown) = &row.unknown {
+        return pen.line(format_args!("{letter} {}: {}", unknown.what, unknown.why));
+    }
+    let file = row.after.as_ref().or(row.before.as_ref());
+    let text = file.map(FileRow::line).unwrap_or_default();
+    let how: Vec<String> = row.how.iter().map(|how| told(*how, row)).collect();
+    if how.is_empty() {
+        pen.line(format_args!("{letter} {text}"))
+    } else {
+        pen.line(format_args!("{letter} {text}  ({})", how.join(", ")))
+    }
+}
+
+/// What is different, with what it was.
+fn told(how: Aspect, row: &ChangeRow) -> String {
+    let Some(before) = &row.before else {
+        return how.word().to_owned();
+    };
+    match how {
+        Aspect::Mode => format!("mode was {}", before.mode),
+        Aspect::Owner => format!("owner was {}:{}", before.uid, before.gid),
+        Aspect::Content
+            if row
+                .after
+                .as_ref()
+                .is_some_and(|after| after.size != before.size) =>
+        {
+            format!("content, size was {}", before.size)
+        }
+        Aspect::Target => match &before.target {
+            Some(target) => format!("target was {target}"),
+            None => how.word().to_owned(),
+        },
+        Aspect::Kind => format!("was a {}", before.kind.word()),
+        Aspect::Mtime => format!("mtime was {}", before.mtime),
+        other => other.word().to_owned(),
+    }
+}

@@ -28,6 +28,9 @@ _coroner() {
             coroner,explain)
                 cmd="coroner__subcmd__explain"
                 ;;
+            coroner,gc)
+                cmd="coroner__subcmd__gc"
+                ;;
             coroner,help)
                 cmd="coroner__subcmd__help"
                 ;;
@@ -42,6 +45,9 @@ _coroner() {
                 ;;
             coroner,triage)
                 cmd="coroner__subcmd__triage"
+                ;;
+            coroner,why)
+                cmd="coroner__subcmd__why"
                 ;;
             coroner__subcmd__bolt,buckets)
                 cmd="coroner__subcmd__bolt__subcmd__buckets"
@@ -151,6 +157,9 @@ _coroner() {
             coroner__subcmd__help,explain)
                 cmd="coroner__subcmd__help__subcmd__explain"
                 ;;
+            coroner__subcmd__help,gc)
+                cmd="coroner__subcmd__help__subcmd__gc"
+                ;;
             coroner__subcmd__help,help)
                 cmd="coroner__subcmd__help__subcmd__help"
                 ;;
@@ -165,6 +174,9 @@ _coroner() {
                 ;;
             coroner__subcmd__help,triage)
                 cmd="coroner__subcmd__help__subcmd__triage"
+                ;;
+            coroner__subcmd__help,why)
+                cmd="coroner__subcmd__help__subcmd__why"
                 ;;
             coroner__subcmd__help__subcmd__bolt,buckets)
                 cmd="coroner__subcmd__help__subcmd__bolt__subcmd__buckets"
@@ -350,7 +362,7 @@ _coroner() {
 
     case "${cmd}" in
         coroner)
-            opts="-h -V --help --version triage explain meta content snapshots runtime bolt collect help"
+            opts="-h -V --help --version triage explain meta content snapshots runtime bolt gc why collect help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1031,8 +1043,50 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__gc)
+            opts="-h --simulate --dirty --all --usage --jobs --daemon --at --root --state --config --spool --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --daemon)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__help)
-            opts="triage explain meta content snapshots runtime bolt collect help"
+            opts="triage explain meta content snapshots runtime bolt gc why collect help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1297,6 +1351,20 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__help__subcmd__gc)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1536,6 +1604,20 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__triage)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__why)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2295,6 +2377,60 @@ _coroner() {
                     return 0
                     ;;
                 --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__why)
+            opts="-n -h --root --state --config --spool --kind --namespace --chains --daemon --at --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --chains)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --daemon)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --at)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

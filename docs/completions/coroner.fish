@@ -33,6 +33,8 @@ complete -c coroner -n "__fish_coroner_needs_command" -f -a "content" -d 'The co
 complete -c coroner -n "__fish_coroner_needs_command" -f -a "snapshots" -d 'Snapshots: databases, directories, trees'
 complete -c coroner -n "__fish_coroner_needs_command" -f -a "runtime" -d 'What runc, bundles and shims left of containers'
 complete -c coroner -n "__fish_coroner_needs_command" -f -a "bolt" -d 'BoltDB files, page by page'
+complete -c coroner -n "__fish_coroner_needs_command" -f -a "gc" -d 'What containerd\'s garbage collector would keep and delete'
+complete -c coroner -n "__fish_coroner_needs_command" -f -a "why" -d 'What keeps a blob, snapshot, image or lease, and until when'
 complete -c coroner -n "__fish_coroner_needs_command" -f -a "collect" -d 'Pack a node into a bundle, to be examined elsewhere'
 complete -c coroner -n "__fish_coroner_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand triage" -l ignore -d 'Leave findings of this code out (may be repeated)' -r
@@ -247,6 +249,28 @@ complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_su
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "diff" -d 'What differs between two databases, or between a database and its transaction before'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "salvage" -d 'Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand gc" -l jobs -d 'How many directories are read at the same time (0: as many as there are cores)' -r
+complete -c coroner -n "__fish_coroner_using_subcommand gc" -l daemon -d 'The release of containerd whose rules count (1.6, 1.7, 2.0, 2.1, 2.2, 2.3); else the one that the node\'s own traces show' -r
+complete -c coroner -n "__fish_coroner_using_subcommand gc" -l at -d 'The time at which it runs: `2026-11-21T03:36:00Z`, or `+90m`, `+24h`, `+7d` after the capture; else the time of the capture' -r
+complete -c coroner -n "__fish_coroner_using_subcommand gc" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand gc" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand gc" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand gc" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand gc" -l simulate -d 'Simulate (the only thing that this verb does)'
+complete -c coroner -n "__fish_coroner_using_subcommand gc" -l dirty -d 'As if something had been deleted from each store before: leftovers are collected, too'
+complete -c coroner -n "__fish_coroner_using_subcommand gc" -l all -d 'List what is kept, too, and what keeps it'
+complete -c coroner -n "__fish_coroner_using_subcommand gc" -l usage -d 'Measure what is deleted where no size is recorded: writable layers, leftover directories'
+complete -c coroner -n "__fish_coroner_using_subcommand gc" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand why" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand why" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand why" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand why" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand why" -l kind -d 'Only objects of this kind: blob, snapshot, lease, image, container, sandbox, ingest' -r
+complete -c coroner -n "__fish_coroner_using_subcommand why" -s n -l namespace -d 'Only in this namespace' -r
+complete -c coroner -n "__fish_coroner_using_subcommand why" -l chains -d 'At most so many chains of references for each object' -r
+complete -c coroner -n "__fish_coroner_using_subcommand why" -l daemon -d 'The release of containerd whose rules count (1.6, 1.7, 2.0, 2.1, 2.2, 2.3); else the one that the node\'s own traces show' -r
+complete -c coroner -n "__fish_coroner_using_subcommand why" -l at -d 'The time at which it runs: `2026-11-21T03:36:00Z`, or `+90m`, `+24h`, `+7d` after the capture; else the time of the capture' -r
+complete -c coroner -n "__fish_coroner_using_subcommand why" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand collect" -l root -d 'containerd\'s root, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand collect" -l state -d 'containerd\'s state, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand collect" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
@@ -258,15 +282,17 @@ complete -c coroner -n "__fish_coroner_using_subcommand collect" -l add -d 'Pack
 complete -c coroner -n "__fish_coroner_using_subcommand collect" -l limit -d 'Largest file that is packed, in bytes of data' -r
 complete -c coroner -n "__fish_coroner_using_subcommand collect" -l upperdirs -d 'Pack the files in snapshots, too: layers as they are unpacked, and what containers wrote'
 complete -c coroner -n "__fish_coroner_using_subcommand collect" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt collect help" -f -a "triage" -d 'Examine a whole containerd node that is not running'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt collect help" -f -a "explain" -d 'What a finding means and what to do'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt collect help" -f -a "meta" -d 'containerd\'s meta.db, object by object'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt collect help" -f -a "content" -d 'The content store: blobs, sizes, digests'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt collect help" -f -a "snapshots" -d 'Snapshots: databases, directories, trees'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt collect help" -f -a "runtime" -d 'What runc, bundles and shims left of containers'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt collect help" -f -a "bolt" -d 'BoltDB files, page by page'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt collect help" -f -a "collect" -d 'Pack a node into a bundle, to be examined elsewhere'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt collect help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt gc why collect help" -f -a "triage" -d 'Examine a whole containerd node that is not running'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt gc why collect help" -f -a "explain" -d 'What a finding means and what to do'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt gc why collect help" -f -a "meta" -d 'containerd\'s meta.db, object by object'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt gc why collect help" -f -a "content" -d 'The content store: blobs, sizes, digests'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt gc why collect help" -f -a "snapshots" -d 'Snapshots: databases, directories, trees'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt gc why collect help" -f -a "runtime" -d 'What runc, bundles and shims left of containers'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt gc why collect help" -f -a "bolt" -d 'BoltDB files, page by page'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt gc why collect help" -f -a "gc" -d 'What containerd\'s garbage collector would keep and delete'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt gc why collect help" -f -a "why" -d 'What keeps a blob, snapshot, image or lease, and until when'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt gc why collect help" -f -a "collect" -d 'Pack a node into a bundle, to be examined elsewhere'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt gc why collect help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from meta" -f -a "ls" -d 'List objects of one kind'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from meta" -f -a "show" -d 'Show everything that meta.db says of one object'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from content" -f -a "ls" -d 'List blobs and unfinished writes'

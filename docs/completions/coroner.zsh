@@ -681,6 +681,42 @@ esac
     ;;
 esac
 ;;
+(gc)
+_arguments "${_arguments_options[@]}" : \
+'--jobs=[How many directories are read at the same time (0\: as many as there are cores)]:N:_default' \
+'--daemon=[The release of containerd whose rules count (1.6, 1.7, 2.0, 2.1, 2.2, 2.3); else the one that the node'\''s own traces show]:RELEASE:_default' \
+'--at=[The time at which it runs\: \`2026-11-21T03\:36\:00Z\`, or \`+90m\`, \`+24h\`, \`+7d\` after the capture; else the time of the capture]:TIME:_default' \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'--simulate[Simulate (the only thing that this verb does)]' \
+'--dirty[As if something had been deleted from each store before\: leftovers are collected, too]' \
+'--all[List what is kept, too, and what keeps it]' \
+'--usage[Measure what is deleted where no size is recorded\: writable layers, leftover directories]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+&& ret=0
+;;
+(why)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'--kind=[Only objects of this kind\: blob, snapshot, lease, image, container, sandbox, ingest]:KIND:_default' \
+'-n+[Only in this namespace]:NAME:_default' \
+'--namespace=[Only in this namespace]:NAME:_default' \
+'--chains=[At most so many chains of references for each object]:N:_default' \
+'--daemon=[The release of containerd whose rules count (1.6, 1.7, 2.0, 2.1, 2.2, 2.3); else the one that the node'\''s own traces show]:RELEASE:_default' \
+'--at=[The time at which it runs\: \`2026-11-21T03\:36\:00Z\`, or \`+90m\`, \`+24h\`, \`+7d\` after the capture; else the time of the capture]:TIME:_default' \
+'-h[Print help]' \
+'--help[Print help]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':object -- Digest, snapshot, lease, image, container, sandbox or ingest\: its name, the beginning of it, or `namespace/name`:_default' \
+&& ret=0
+;;
 (collect)
 _arguments "${_arguments_options[@]}" : \
 '--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
@@ -906,6 +942,14 @@ _arguments "${_arguments_options[@]}" : \
     ;;
 esac
 ;;
+(gc)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(why)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (collect)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -933,6 +977,8 @@ _coroner_commands() {
 'snapshots:Snapshots\: databases, directories, trees' \
 'runtime:What runc, bundles and shims left of containers' \
 'bolt:BoltDB files, page by page' \
+'gc:What containerd'\''s garbage collector would keep and delete' \
+'why:What keeps a blob, snapshot, image or lease, and until when' \
 'collect:Pack a node into a bundle, to be examined elsewhere' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -1154,6 +1200,11 @@ _coroner__subcmd__explain_commands() {
     local commands; commands=()
     _describe -t commands 'coroner explain commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__gc_commands] )) ||
+_coroner__subcmd__gc_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner gc commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__help_commands] )) ||
 _coroner__subcmd__help_commands() {
     local commands; commands=(
@@ -1164,6 +1215,8 @@ _coroner__subcmd__help_commands() {
 'snapshots:Snapshots\: databases, directories, trees' \
 'runtime:What runc, bundles and shims left of containers' \
 'bolt:BoltDB files, page by page' \
+'gc:What containerd'\''s garbage collector would keep and delete' \
+'why:What keeps a blob, snapshot, image or lease, and until when' \
 'collect:Pack a node into a bundle, to be examined elsewhere' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -1275,6 +1328,11 @@ _coroner__subcmd__help__subcmd__explain_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help explain commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__help__subcmd__gc_commands] )) ||
+_coroner__subcmd__help__subcmd__gc_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help gc commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__help__subcmd__help_commands] )) ||
 _coroner__subcmd__help__subcmd__help_commands() {
     local commands; commands=()
@@ -1380,6 +1438,11 @@ _coroner__subcmd__help__subcmd__snapshots__subcmd__tree_commands() {
 _coroner__subcmd__help__subcmd__triage_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help triage commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__why_commands] )) ||
+_coroner__subcmd__help__subcmd__why_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help why commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__meta_commands] )) ||
 _coroner__subcmd__meta_commands() {
@@ -1598,6 +1661,11 @@ _coroner__subcmd__snapshots__subcmd__tree_commands() {
 _coroner__subcmd__triage_commands() {
     local commands; commands=()
     _describe -t commands 'coroner triage commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__why_commands] )) ||
+_coroner__subcmd__why_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner why commands' commands "$@"
 }
 
 if [ "$funcstack[1]" = "_coroner" ]; then

@@ -39,6 +39,9 @@ pub struct Stray {
     pub stat: Stat,
     /// Why it does not belong.
     pub why: Why,
+    /// Of a directory under the name of a blob: whether it holds nothing. Nothing where that is
+    /// not known.
+    pub is_empty: Option<bool>,
 }
 
 /// Why something does not belong where it is.
@@ -147,6 +150,7 @@ impl Store {
                     path,
                     stat: entry.stat,
                     why: Why::BesideTheStore,
+                    is_empty: None,
                 }),
             }
         }
@@ -172,7 +176,12 @@ impl Store {
                 _ => Why::UnknownAlgorithm,
             };
             let stat = entry.stat;
-            self.others.push(Stray { path, stat, why });
+            self.others.push(Stray {
+                path,
+                stat,
+                why,
+                is_empty: None,
+            });
         }
     }
 
@@ -195,11 +204,23 @@ impl Store {
                 Ok(digest) if stat.is_file() => self.blobs.push(Blob { digest, path, stat }),
                 Ok(_) => {
                     let why = Why::NotAFile(stat.kind);
-                    self.strays.push(Stray { path, stat, why });
+                    let list = || evidence.list(&path).whole().map(Vec::is_empty);
+                    let is_empty = if stat.is_dir() { list() } else { None };
+                    self.strays.push(Stray {
+                        path,
+                        stat,
+                        why,
+                        is_empty,
+                    });
                 }
                 Err(error) => {
                     let why = Why::NotADigest(error, stat.kind);
-                    self.strays.push(Stray { path, stat, why });
+                    self.strays.push(Stray {
+                        path,
+                        stat,
+                        why,
+                        is_empty: None,
+                    });
                 }
             }
         }
@@ -213,7 +234,12 @@ impl Store {
                     .push(Ingest::read(evidence, path, name, stat, unknown));
             } else {
                 let why = Why::NotAnIngest(stat.kind);
-                self.others.push(Stray { path, stat, why });
+                self.others.push(Stray {
+                    path,
+                    stat,
+                    why,
+                    is_empty: None,
+                });
             }
         }
     }

@@ -22,5 +22,7 @@ pub const TOOLS: &[&Tool] = &[
     &coroner_snapshots::TOOL,
     &coroner_runtime::TOOL,
     &coroner_bolt::TOOL,
+    &coroner_graph::GC,
+    &coroner_graph::WHY,
     &coroner_collect::TOOL,
 ];

@@ -143,13 +143,11 @@ pub(super) fn run(
     run.unknown.extend(rows.snapshots.unknown().iter().cloned());
     let names = Names::new(collection, meta, name);
     let layout = snapshotter.layout.read();
-    let mut walk = Walk {
-        rows: rows.snapshots(),
-        fates: BTreeMap::new(),
-    };
+    let mut walk = Walk::default();
     run.failure = failure(rows);
     if run.failure.is_none() {
-        walk.prune(rows, &names);
+        walk.prune(rows, &names, layout);
+        run.failure.clone_from(&walk.failure);
     }
     let whole = rows.snapshots.is_whole();
     for row in rows.snapshots() {
@@ -158,15 +156,13 @@ pub(super) fn run(
             None => Fate::Unknown,
             Some(false) if !whole => Fate::Unknown,
             Some(false) => match (&run.failure, walk.fates.get(&row.key)) {
-                (Some(failure), _) => Fate::Stays(failure.clone()),
-                (None, Some(Pruned::Removed)) => unnamed(run.dirty),
-                (None, Some(Pruned::Unknown)) => Fate::Unknown,
-                (None, Some(Pruned::Child)) => Fate::Stays(
+                (_, Some(Pruned::Removed)) => unnamed(run.dirty),
+                (_, Some(Pruned::Unknown)) => Fate::Unknown,
+                (_, Some(Pruned::Child)) => Fate::Stays(
                     "metadata.db's index of parents says that it has a child".to_owned(),
                 ),
-                (None, None) => {
-                    Fate::Stays("its chain of parents does not end in a base".to_owned())
-                }
+                (Some(failure), _) => Fate::Stays(failure.clone()),
+                (None, _) => Fate::Stays("its chain of parents does not end in a base".to_owned()),
             },
         };
         let directory = row.id.and_then(|id| layout?.dirs.get(&id));
@@ -212,35 +208,73 @@ enum Pruned {
     Removed,
     /// `Remove` refuses: it seems to have a child.
     Child,
+    /// `Remove` failed before its turn came.
+    NotReached,
     Unknown,
 }
 
-struct Walk<'r> {
-    rows: &'r [Row<BackendSnapshot>],
-    /// Rows that were visited and that no name keeps.
-    fates: BTreeMap<Text, Pruned>,
+/// The rows in the order in which the daemon tries to remove them: from each base up, children
+/// before parents, by key. What hangs off a parent that is not there, or off itself, is not in it.
+fn order(rows: &[Row<BackendSnapshot>]) -> Vec<&Row<BackendSnapshot>> {
+    let mut children: BTreeMap<&Text, Vec<&Row<BackendSnapshot>>> = BTreeMap::new();
+    let mut stack = Vec::new();
+    for row in rows.iter().rev() {
+        match &row.parent {
+            Some(parent) => children.entry(parent).or_default().push(row),
+            None => stack.push((row, false)),
+        }
+    }
+    let mut order = Vec::new();
+    // Each row has one parent, so it is met once on the way up and once on the way back.
+    while let Some((row, is_back)) = stack.pop() {
+        if is_back {
+            order.push(row);
+            continue;
+        }
+        stack.push((row, true));
+        let of_row = children.get(&row.key).into_iter().flatten();
+        stack.extend(of_row.map(|child| (*child, false)));
+    }
+    order
 }
 
-impl Walk<'_> {
-    /// The daemon walks from the bases up and removes children before parents; what hangs off a
-    /// parent that is not there, or off itself, is never visited.
-    fn prune(&mut self, backend: &Backend, names: &Names<'_>) {
-        let by_key: BTreeMap<&Text, &Row<BackendSnapshot>> =
-            self.rows.iter().map(|row| (&row.key, row)).collect();
-        let mut children: BTreeMap<&Text, Vec<&Row<BackendSnapshot>>> = BTreeMap::new();
-        let mut order = Vec::new();
-        for row in self.rows {
-            match &row.parent {
-                Some(parent) => children.entry(parent).or_default().push(row),
-                None => order.push(row),
-            }
-        }
-        // Parents stand before their children here; each row has one parent, so it comes once.
-        let mut at = 0_usize;
-        while let Some(row) = order.get(at).copied() {
-            at = at.saturating_add(1);
-            order.extend(children.get(&row.key).into_iter().flatten());
-        }
+/// Why the directory of snapshot `id` cannot be moved aside, where it has to be before its row is
+/// removed: an earlier removal left something there. Go renames over no directory, empty or not.
+fn blocked(layout: Option<&Layout>, id: u64) -> Option<String> {
+    let layout = layout?;
+    let moves = matches!(
+        layout.rules,
+        Layouts::Native | Layouts::Btrfs | Layouts::Blockfile
+    );
+    if !moves || !layout.dirs.contains_key(&id) {
+        return None;
+    }
+    let name = format!("rm-{id}");
+    let named = |stray: &&snapshots::Stray| stray.path.file_name() == Some(name.as_ref());
+    let stray = layout.temporaries.iter().find(named)?;
+    let replaces = layout.rules == Layouts::Blockfile && !stray.stat.is_dir();
+    (!replaces).then(|| {
+        let path = path_text(&stray.path);
+        format!("snapshot garbage collection failed: failed to rename to {path}")
+    })
+}
+
+/// What the snapshotter removes of its rows.
+#[derive(Default)]
+struct Walk {
+    /// Rows that were visited and that no name keeps.
+    fates: BTreeMap<Text, Pruned>,
+    /// Why it ended early.
+    failure: Option<String>,
+}
+
+impl Walk {
+    fn prune(&mut self, backend: &Backend, names: &Names<'_>, layout: Option<&Layout>) {
+        let rows = backend.snapshots();
+        let by_key: BTreeMap<&Text, u64> = rows
+            .iter()
+            .map(|row| (&row.key, row.id.unwrap_or(0)))
+            .collect();
         let mut index: BTreeSet<(u64, u64)> = backend
             .parents
             .read()
@@ -249,25 +283,29 @@ impl Walk<'_> {
             .collect();
         let whole = backend.parents.is_whole();
         let mut undecided: BTreeSet<u64> = BTreeSet::new();
-        for row in order.into_iter().rev() {
-            let Some(is_named) = names.has(&row.key) else {
-                undecided.extend(row.parent.as_ref().and_then(|p| by_key.get(p)?.id));
-                self.fates.insert(row.key.clone(), Pruned::Unknown);
-                continue;
-            };
-            if is_named {
-                continue;
-            }
+        for row in order(rows) {
+            let parent = row.parent.as_ref().and_then(|key| by_key.get(key)).copied();
             let id = row.id.unwrap_or(0);
-            let has_child = index.range((id, 0)..=(id, u64::MAX)).next().is_some();
-            let pruned = match (has_child, whole) {
-                (true, _) if undecided.contains(&id) => Pruned::Unknown,
-                (true, _) => Pruned::Child,
-                (false, false) => Pruned::Unknown,
-                (false, true) => Pruned::Removed,
+            let pruned = match names.has(&row.key) {
+                Some(true) => continue,
+                None => Pruned::Unknown,
+                Some(false) if self.failure.is_some() => Pruned::NotReached,
+                Some(false) => {
+                    let has_child = index.range((id, 0)..=(id, u64::MAX)).next().is_some();
+                    match (has_child, whole) {
+                        (true, _) if undecided.contains(&id) => Pruned::Unknown,
+                        (true, _) => Pruned::Child,
+                        (false, false) => Pruned::Unknown,
+                        (false, true) => match blocked(layout, id) {
+                            None => Pruned::Removed,
+                            failure => {
+                                self.failure = failure;
+                                Pruned::NotReached
+                            }
+                        },
+                    }
+                }
             };
-            let parent = row.parent.as_ref().and_then(|parent| by_key.get(parent));
-            let parent = parent.map(|parent| parent.id.unwrap_or(0));
             match (pruned, parent) {
                 (Pruned::Removed, Some(parent)) => {
                     index.remove(&(parent, id));

@@ -159,6 +159,7 @@ pub(super) fn run(collection: &Collection, meta: &MetaDb, node: &Node, always: b
             size: (!blob.stat.only_kind).then_some(blob.stat.size),
             is_digest: true,
             is_dir: false,
+            is_empty: None,
         };
         entries.insert((blob.digest.algorithm(), name), found);
     }
@@ -175,6 +176,7 @@ pub(super) fn run(collection: &Collection, meta: &MetaDb, node: &Node, always: b
                 size: None,
                 is_digest: matches!(stray.why, StoreWhy::NotAFile(_)),
                 is_dir: stray.stat.is_dir(),
+                is_empty: stray.is_empty,
             };
             entries.insert((algorithm, Text::from(name)), found);
         }
@@ -197,13 +199,23 @@ pub(super) fn run(collection: &Collection, meta: &MetaDb, node: &Node, always: b
                         .to_owned(),
                 );
                 ended = Some(why);
-            } else if found.is_dir && fate != Fate::Unknown {
-                // It is deleted, and then cannot be entered.
-                ended = Some(format!(
-                    "the collection of content ends at the directory {digest}"
-                ));
-                run.failure =
-                    Some("content garbage collection failed: no such file or directory".to_owned());
+            }
+        }
+        // The daemon reads a directory's names before it deletes or keeps it, and then looks for
+        // each of them.
+        if found.is_digest && found.is_dir && ended.is_none() {
+            match (&fate, found.is_empty) {
+                (_, Some(true)) => {}
+                (Fate::Kept | Fate::Deleted | Fate::Waits, Some(false)) => {
+                    let why = format!("the collection of content ends at the directory {digest}");
+                    ended = Some(why);
+                    run.failure = Some("content garbage collection failed: lstat".to_owned());
+                }
+                (_, _) => {
+                    let what = format!("what the collection of content does after {digest}");
+                    let why = "what is in that directory is not known";
+                    run.unknown.push(Unknown::new(what, why));
+                }
             }
         }
         run.blobs.push(Stored {
@@ -242,6 +254,7 @@ struct Found<'s> {
     size: Option<u64>,
     is_digest: bool,
     is_dir: bool,
+    is_empty: Option<bool>,
 }
 
 fn ingests(

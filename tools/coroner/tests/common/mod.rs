@@ -104,6 +104,10 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
         vec!["runtime", "show", "sleeper", node],
         vec!["runtime", "fifo", "fresh", node],
         vec!["runtime", "shims", "--format", "json", node],
+        vec!["gc", "--simulate", "--all", "--usage", node],
+        vec!["gc", "--simulate", "--dirty", "--format", "json", node],
+        vec!["why", node, "keeps-a-blob"],
+        vec!["why", "--format", "json", node, "sleeper"],
         vec!["collect", "-o", bundle, node],
     ];
     if let Some(meta) = meta {

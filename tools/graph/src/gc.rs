@@ -1,0 +1,92 @@
+//! `coroner gc`: what containerd's garbage collector would keep and delete.
+
+mod answer;
+mod items;
+
+use cli::{Case, EvidenceArgs, Failure, Out, Outcome, Tool};
+use daemon::gc;
+
+use crate::judged::JudgedArgs;
+use answer::Simulation;
+
+/// Arguments of `coroner gc`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  coroner gc --simulate /mnt/node                       what a start would collect
+  coroner gc --simulate --at +24h node.tar.zst          … when the leases of pulls have ended
+  coroner gc --simulate --daemon 2.1 node.tar.zst       … after an upgrade
+  coroner gc --simulate --dirty --usage /mnt/node       … once something else is deleted; measured
+
+Nothing is ever collected by coroner: deleting is the daemon's.")]
+pub(crate) struct Args {
+    /// Simulate (the only thing that this verb does)
+    #[arg(long)]
+    simulate: bool,
+    /// As if something had been deleted from each store before: leftovers are collected, too
+    #[arg(long)]
+    dirty: bool,
+    /// List what is kept, too, and what keeps it
+    #[arg(long)]
+    all: bool,
+    /// Measure what is deleted where no size is recorded: writable layers, leftover directories
+    #[arg(long)]
+    usage: bool,
+    /// How many directories are read at the same time (0: as many as there are cores)
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    jobs: usize,
+    #[command(flatten)]
+    judged: JudgedArgs,
+    #[command(flatten)]
+    evidence: EvidenceArgs,
+}
+
+/// `coroner gc`
+pub const GC: Tool = cli::tool!(
+    "gc",
+    "What containerd's garbage collector would keep and delete",
+    Args,
+    run
+);
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "as every tool takes its arguments"
+)]
+fn run(args: Args, out: &mut Out) -> Outcome {
+    if !args.simulate {
+        return Err(
+            Failure::usage("coroner deletes nothing: it can only simulate")
+                .hint("coroner gc --simulate NODE"),
+        );
+    }
+    let case = Case::open(&args.evidence)?;
+    let node = case.node()?;
+    let judged = args.judged.of(&node)?;
+    let collection = gc::simulate_with(&node, judged.daemon, judged.at, args.dirty)
+        .map_err(|unknown| no_meta(&unknown))?;
+    let measured = if args.usage {
+        items::measure(&case, &collection, args.jobs, out)
+    } else {
+        items::Measured::default()
+    };
+    out.answer(&Simulation::new(
+        case.about(&node),
+        judged,
+        node.meta.is_damaged(),
+        (args.dirty, args.all),
+        &collection,
+        &measured,
+    ))
+}
+
+/// Why nothing can be said of references.
+pub(crate) fn no_meta(unknown: &finding::Unknown) -> Failure {
+    Failure::unread(format!(
+        "nothing is known of what refers to what: {} {}",
+        unknown.what, unknown.why
+    ))
+    .hint(
+        "a daemon takes a missing or empty meta.db for new: it starts, and its next collections \
+         delete every snapshot and blob; do not start it (`coroner triage` says more)",
+    )
+}

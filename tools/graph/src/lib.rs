@@ -1,0 +1,19 @@
+//! `coroner gc`, `coroner why`, `coroner owner`, `coroner df`: the reference graph of a node.
+//!
+//! ```text
+//! $ coroner gc --simulate NODE                  what the daemon's garbage collector would delete
+//! $ coroner gc --simulate --at +24h NODE        … after tomorrow's leases have ended
+//! $ coroner why NODE sha256:4bcf                what keeps this blob or snapshot, and until when
+//! $ coroner owner NODE /var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/232/fs/etc/passwd
+//! $ coroner df NODE                             where the space is, and what could be had back
+//! ```
+//!
+//! The rules are those of one release, the node's own or that of `--daemon`; `docs/gc.md` says how
+//! they were compared with real daemons.
+
+mod gc;
+mod judged;
+mod why;
+
+pub use gc::GC;
+pub use why::WHY;

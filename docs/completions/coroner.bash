@@ -55,6 +55,9 @@ _coroner() {
             coroner__subcmd__bolt,check)
                 cmd="coroner__subcmd__bolt__subcmd__check"
                 ;;
+            coroner__subcmd__bolt,compact)
+                cmd="coroner__subcmd__bolt__subcmd__compact"
+                ;;
             coroner__subcmd__bolt,diff)
                 cmd="coroner__subcmd__bolt__subcmd__diff"
                 ;;
@@ -93,6 +96,9 @@ _coroner() {
                 ;;
             coroner__subcmd__bolt__subcmd__help,check)
                 cmd="coroner__subcmd__bolt__subcmd__help__subcmd__check"
+                ;;
+            coroner__subcmd__bolt__subcmd__help,compact)
+                cmd="coroner__subcmd__bolt__subcmd__help__subcmd__compact"
                 ;;
             coroner__subcmd__bolt__subcmd__help,diff)
                 cmd="coroner__subcmd__bolt__subcmd__help__subcmd__diff"
@@ -183,6 +189,9 @@ _coroner() {
                 ;;
             coroner__subcmd__help__subcmd__bolt,check)
                 cmd="coroner__subcmd__help__subcmd__bolt__subcmd__check"
+                ;;
+            coroner__subcmd__help__subcmd__bolt,compact)
+                cmd="coroner__subcmd__help__subcmd__bolt__subcmd__compact"
                 ;;
             coroner__subcmd__help__subcmd__bolt,diff)
                 cmd="coroner__subcmd__help__subcmd__bolt__subcmd__diff"
@@ -376,7 +385,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__bolt)
-            opts="-h --help info check pages page tree keys buckets get stats dump diff salvage help"
+            opts="-h --help info check pages page tree keys buckets get stats dump diff salvage compact help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -423,6 +432,32 @@ _coroner() {
                     return 0
                     ;;
                 --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__compact)
+            opts="-h --in --freelist --page-size --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --freelist)
+                    COMPREPLY=($(compgen -W "synced unsynced" -- "${cur}"))
+                    return 0
+                    ;;
+                --page-size)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -496,7 +531,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__bolt__subcmd__help)
-            opts="info check pages page tree keys buckets get stats dump diff salvage help"
+            opts="info check pages page tree keys buckets get stats dump diff salvage compact help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -524,6 +559,20 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__bolt__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__help__subcmd__compact)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -776,7 +825,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__bolt__subcmd__salvage)
-            opts="-h --in --freelist --page-size --help"
+            opts="-h --in --freelist --page-size --no-lost-found --only-proven --previous --spool --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -787,10 +836,14 @@ _coroner() {
                     return 0
                     ;;
                 --freelist)
-                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "synced unsynced" -- "${cur}"))
                     return 0
                     ;;
                 --page-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1100,7 +1153,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__bolt)
-            opts="info check pages page tree keys buckets get stats dump diff salvage"
+            opts="info check pages page tree keys buckets get stats dump diff salvage compact"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1128,6 +1181,20 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__bolt__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__bolt__subcmd__compact)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -177,20 +177,21 @@ complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "shims" -d 'List shims: their sockets, and the tasks that they serve'
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Say which known state a log line of runc, a shim, containerd or kubelet belongs to'
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -s h -l help -d 'Print help'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "info" -d 'Both metas side by side, and which tree the daemon would use'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "check" -d 'Check every invariant and report all damage'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "pages" -d 'What each page is used for'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "page" -d 'One page, field by field'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "tree" -d 'Buckets and keys'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "keys" -d 'The entries of one bucket'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "buckets" -d 'The buckets in one bucket'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "get" -d 'One value'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "stats" -d 'Pages, bytes and keys of a bucket and of those in it, as `bbolt stats` counts them'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "dump" -d 'Every byte of the file, in the order of the file; made for `diff` of two dumps'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "diff" -d 'What differs between two databases, or between a database and its transaction before'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "salvage" -d 'Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is'
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage compact help" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage compact help" -f -a "info" -d 'Both metas side by side, and which tree the daemon would use'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage compact help" -f -a "check" -d 'Check every invariant and report all damage'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage compact help" -f -a "pages" -d 'What each page is used for'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage compact help" -f -a "page" -d 'One page, field by field'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage compact help" -f -a "tree" -d 'Buckets and keys'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage compact help" -f -a "keys" -d 'The entries of one bucket'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage compact help" -f -a "buckets" -d 'The buckets in one bucket'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage compact help" -f -a "get" -d 'One value'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage compact help" -f -a "stats" -d 'Pages, bytes and keys of a bucket and of those in it, as `bbolt stats` counts them'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage compact help" -f -a "dump" -d 'Every byte of the file, in the order of the file; made for `diff` of two dumps'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage compact help" -f -a "diff" -d 'What differs between two databases, or between a database and its transaction before'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage compact help" -f -a "salvage" -d 'Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage compact help" -f -a "compact" -d 'Write a healthy database anew, without its free pages (-o NEW); the file stays as it is'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and not __fish_seen_subcommand_from info check pages page tree keys buckets get stats dump diff salvage compact help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from info" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from info" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from check" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
@@ -232,10 +233,19 @@ complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_su
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from diff" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from salvage" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from salvage" -l freelist -d 'Write a freelist (containerd up to 1.6), or none (1.7 and later); as the file has it if not given' -r -f -a "true\t''
-false\t''"
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from salvage" -l freelist -d 'Write a freelist or none; as the file has it if not given' -r -f -a "synced\t'Written, as containerd up to 1.6 does'
+unsynced\t'Not written, as in meta.db of containerd 1.7 and later'"
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from salvage" -l page-size -d 'Bytes of a page of the new file, if not those of the old one' -r
-complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from salvage" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from salvage" -l spool -d 'Copy files of more than 16 MiB to a nameless file in this directory, instead of beside NEW or in the directory for temporary files' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from salvage" -l no-lost-found -d 'Leave pages without a place out, instead of keeping them in the bucket lost+found'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from salvage" -l only-proven -d 'Put back only what is proven, not what is likely'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from salvage" -l previous -d 'Save the tree of the transaction before, not the newest one'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from salvage" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from compact" -l in -d 'The node that holds it: a directory, a bundle, a tar' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from compact" -l freelist -d 'Write a freelist or none; as the file has it if not given' -r -f -a "synced\t'Written, as containerd up to 1.6 does'
+unsynced\t'Not written, as in meta.db of containerd 1.7 and later'"
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from compact" -l page-size -d 'Bytes of a page of the new file, if not those of the old one' -r
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from compact" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "info" -d 'Both metas side by side, and which tree the daemon would use'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check every invariant and report all damage'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "pages" -d 'What each page is used for'
@@ -248,6 +258,7 @@ complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_su
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "dump" -d 'Every byte of the file, in the order of the file; made for `diff` of two dumps'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "diff" -d 'What differs between two databases, or between a database and its transaction before'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "salvage" -d 'Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is'
+complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "compact" -d 'Write a healthy database anew, without its free pages (-o NEW); the file stays as it is'
 complete -c coroner -n "__fish_coroner_using_subcommand bolt; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand gc" -l jobs -d 'How many directories are read at the same time (0: as many as there are cores)' -r
 complete -c coroner -n "__fish_coroner_using_subcommand gc" -l daemon -d 'The release of containerd whose rules count (1.6, 1.7, 2.0, 2.1, 2.2, 2.3); else the one that the node\'s own traces show' -r
@@ -320,3 +331,4 @@ complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_su
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "dump" -d 'Every byte of the file, in the order of the file; made for `diff` of two dumps'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "diff" -d 'What differs between two databases, or between a database and its transaction before'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "salvage" -d 'Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "compact" -d 'Write a healthy database anew, without its free pages (-o NEW); the file stays as it is'

@@ -602,10 +602,26 @@ _arguments "${_arguments_options[@]}" : \
 (salvage)
 _arguments "${_arguments_options[@]}" : \
 '--in=[The node that holds it\: a directory, a bundle, a tar]:NODE:_files' \
-'--freelist=[Write a freelist (containerd up to 1.6), or none (1.7 and later); as the file has it if not given]:YES|NO:(true false)' \
+'--freelist=[Write a freelist or none; as the file has it if not given]:MODE:((synced\:"Written, as containerd up to 1.6 does"
+unsynced\:"Not written, as in meta.db of containerd 1.7 and later"))' \
 '--page-size=[Bytes of a page of the new file, if not those of the old one]:BYTES:_default' \
-'-h[Print help]' \
-'--help[Print help]' \
+'--spool=[Copy files of more than 16 MiB to a nameless file in this directory, instead of beside NEW or in the directory for temporary files]:DIR:_files' \
+'--no-lost-found[Leave pages without a place out, instead of keeping them in the bucket lost+found]' \
+'--only-proven[Put back only what is proven, not what is likely]' \
+'--previous[Save the tree of the transaction before, not the newest one]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':file -- The database\: a file, or with --in its path inside a node:_files' \
+&& ret=0
+;;
+(compact)
+_arguments "${_arguments_options[@]}" : \
+'--in=[The node that holds it\: a directory, a bundle, a tar]:NODE:_files' \
+'--freelist=[Write a freelist or none; as the file has it if not given]:MODE:((synced\:"Written, as containerd up to 1.6 does"
+unsynced\:"Not written, as in meta.db of containerd 1.7 and later"))' \
+'--page-size=[Bytes of a page of the new file, if not those of the old one]:BYTES:_default' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
 ':file -- The database\: a file, or with --in its path inside a node:_files' \
 && ret=0
 ;;
@@ -666,6 +682,10 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (salvage)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(compact)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -938,6 +958,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(compact)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
         esac
     ;;
 esac
@@ -999,6 +1023,7 @@ _coroner__subcmd__bolt_commands() {
 'dump:Every byte of the file, in the order of the file; made for \`diff\` of two dumps' \
 'diff:What differs between two databases, or between a database and its transaction before' \
 'salvage:Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is' \
+'compact:Write a healthy database anew, without its free pages (-o NEW); the file stays as it is' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'coroner bolt commands' commands "$@"
@@ -1012,6 +1037,11 @@ _coroner__subcmd__bolt__subcmd__buckets_commands() {
 _coroner__subcmd__bolt__subcmd__check_commands() {
     local commands; commands=()
     _describe -t commands 'coroner bolt check commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__compact_commands] )) ||
+_coroner__subcmd__bolt__subcmd__compact_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt compact commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__bolt__subcmd__diff_commands] )) ||
 _coroner__subcmd__bolt__subcmd__diff_commands() {
@@ -1043,6 +1073,7 @@ _coroner__subcmd__bolt__subcmd__help_commands() {
 'dump:Every byte of the file, in the order of the file; made for \`diff\` of two dumps' \
 'diff:What differs between two databases, or between a database and its transaction before' \
 'salvage:Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is' \
+'compact:Write a healthy database anew, without its free pages (-o NEW); the file stays as it is' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'coroner bolt help commands' commands "$@"
@@ -1056,6 +1087,11 @@ _coroner__subcmd__bolt__subcmd__help__subcmd__buckets_commands() {
 _coroner__subcmd__bolt__subcmd__help__subcmd__check_commands() {
     local commands; commands=()
     _describe -t commands 'coroner bolt help check commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__compact_commands] )) ||
+_coroner__subcmd__bolt__subcmd__help__subcmd__compact_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt help compact commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__diff_commands] )) ||
 _coroner__subcmd__bolt__subcmd__help__subcmd__diff_commands() {
@@ -1237,6 +1273,7 @@ _coroner__subcmd__help__subcmd__bolt_commands() {
 'dump:Every byte of the file, in the order of the file; made for \`diff\` of two dumps' \
 'diff:What differs between two databases, or between a database and its transaction before' \
 'salvage:Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is' \
+'compact:Write a healthy database anew, without its free pages (-o NEW); the file stays as it is' \
     )
     _describe -t commands 'coroner help bolt commands' commands "$@"
 }
@@ -1249,6 +1286,11 @@ _coroner__subcmd__help__subcmd__bolt__subcmd__buckets_commands() {
 _coroner__subcmd__help__subcmd__bolt__subcmd__check_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help bolt check commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__compact_commands] )) ||
+_coroner__subcmd__help__subcmd__bolt__subcmd__compact_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help bolt compact commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__diff_commands] )) ||
 _coroner__subcmd__help__subcmd__bolt__subcmd__diff_commands() {

@@ -142,6 +142,35 @@ impl<'s> Bucket<'s> {
         }
     }
 
+    /// The bucket with this root page.
+    pub(crate) fn at_page(space: Space<'s>, page: PageId, sequence: u64) -> Self {
+        let root = Pointer {
+            to: page,
+            from: page,
+            span: Span::new(page.at(space.page_size), 0),
+        };
+        Self::of_meta(space, root, sequence)
+    }
+
+    /// The inline bucket whose leaf is `page`, in a value of page `leaf`.
+    pub(crate) fn of_inline(space: Space<'s>, page: View<'s>, leaf: PageId, sequence: u64) -> Self {
+        Self {
+            space,
+            root: Root::Inline(page, leaf),
+            sequence,
+            above: Line::default(),
+            fault: None,
+        }
+    }
+
+    /// The leaf of an inline bucket, and the page in which it stands.
+    pub(crate) const fn inline_page(&self) -> Option<(View<'s>, PageId)> {
+        match self.root {
+            Root::Inline(page, leaf) => Some((page, leaf)),
+            Root::Page(_) | Root::Relic(..) | Root::Lost => None,
+        }
+    }
+
     /// The bucket that the value of a leaf's element holds.
     pub(crate) fn of_value(space: Space<'s>, value: View<'s>, leaf: PageId, above: Line) -> Self {
         let (header, fault) = inline::header(value, leaf);

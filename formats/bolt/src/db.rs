@@ -88,12 +88,6 @@ impl<'s> Db<'s> {
         }
     }
 
-    /// The same database, with elements that only a damaged count hides.
-    pub(crate) const fn thorough(mut self) -> Self {
-        self.is_thorough = true;
-        self
-    }
-
     /// Both metas: decoded, or why not.
     pub const fn metas(&self) -> &[Result<Meta, Fault>; 2] {
         &self.metas

@@ -55,9 +55,8 @@ pub(crate) enum Disguise {
     Inline,
 }
 
-/// What the plain value of `element` may be in truth: a bucket that lost its flag.
-pub(crate) fn disguise(element: &Element<'_>, page: PageId) -> Option<Disguise> {
-    let value = element.value;
+/// What a plain value may be in truth: a bucket that lost its flag.
+pub(crate) fn disguise(value: View<'_>, page: PageId) -> Option<Disguise> {
     let root = value.u64_le(0, "root").ok()?;
     // No sequence of a real bucket needs more.
     if root >= 2 && value.len() == BUCKET && value.u64_le(8, "sequence").ok()? < 1 << 40 {

@@ -54,6 +54,7 @@ mod bucket;
 mod carve;
 mod check;
 pub mod codes;
+mod copy;
 mod db;
 mod decode;
 mod diff;
@@ -83,6 +84,7 @@ pub use check::{
     CheckOptions, CheckReport, Found, Metas, PageRow, PageState, Totals, TreeState, check, metas_of,
 };
 pub use codes::CODES;
+pub use copy::{CopyError, compact};
 pub use db::{Db, Opened};
 pub use decode::{Body, Page};
 pub use diff::{Change, Diff, Differs};
@@ -90,7 +92,7 @@ pub use fault::{Fault, KeyRange, Part, What};
 pub use meta::{MAGIC, META, Meta, VERSION, fnv1a};
 pub use node::{Element, Node, RawElement};
 pub use page::{HEADER, Header, Kind, PageId};
-pub use salvage::{Choice, Gap, Kept, Salvage};
+pub use salvage::{Action, Choice, Decision, Gap, Kept, Proof, Salvage, SalvageOptions};
 pub use source::PageSource;
 pub use stats::{BucketRoot, Counted, Stats, stats};
 pub use walk::{BucketPath, Step, Visit, Walk};

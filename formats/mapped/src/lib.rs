@@ -34,12 +34,15 @@
 //! that no promise is made.
 
 mod guard;
+mod private;
 
 use std::fs::File;
 use std::io;
 use std::sync::atomic::Ordering;
 
 use guard::Slot;
+
+pub use private::{Filler, Private};
 
 /// A file, mapped to be read.
 #[derive(Debug)]

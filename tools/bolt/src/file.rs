@@ -52,10 +52,15 @@ impl FileArgs {
 
     /// Opens it for reading in pieces.
     pub(crate) fn open(&self) -> Result<File, Failure> {
-        let (evidence, path) = self.evidence()?;
-        let pages = evidence.pages(&path).map_err(|why| self.unread(&why))?;
+        let pages = self.pages()?;
         let data = pages.data().collect();
         Ok(File { pages, data })
+    }
+
+    /// The file, to be read in pieces.
+    pub(crate) fn pages(&self) -> Result<Pages, Failure> {
+        let (evidence, path) = self.evidence()?;
+        evidence.pages(&path).map_err(|why| self.unread(&why))
     }
 
     /// Reads all of it, for verbs that go from key to key.
@@ -79,6 +84,11 @@ impl FileArgs {
 }
 
 impl File {
+    /// Permission bits of the file.
+    pub(crate) const fn mode(&self) -> u32 {
+        self.pages.stat.mode
+    }
+
     /// Whether it is still as it was when it was opened.
     pub(crate) fn unchanged(&self) -> Result<(), Unread> {
         self.pages.unchanged()

@@ -11,19 +11,24 @@
 //! $ coroner bolt keys meta.db v1      one bucket; also `buckets`, `get`
 //! $ coroner bolt diff meta.db         what the last transaction changed
 //! $ coroner bolt salvage meta.db -o new.db   a new, healthy database from what can be proven
+//! $ coroner bolt compact meta.db -o new.db   a healthy one, without its free pages
 //! ```
 //!
 //! The file is never locked, mapped or written to. It may be damaged in any way: what can be read
 //! is shown, what cannot is named, and the exit code says which (4: damage was found).
 
 mod check;
+mod compact;
 mod diff;
 mod dump;
 mod file;
+mod frozen;
 mod hexdump;
 mod info;
 mod keys;
+mod layout;
 mod map;
+mod new_file;
 mod open;
 mod page;
 mod pages;
@@ -73,6 +78,8 @@ enum Verb {
     Diff(diff::DiffArgs),
     /// Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is
     Salvage(salvage::SalvageArgs),
+    /// Write a healthy database anew, without its free pages (-o NEW); the file stays as it is
+    Compact(compact::CompactArgs),
 }
 
 /// `coroner bolt`
@@ -93,5 +100,6 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         Verb::Dump(args) => dump::run(&args, out),
         Verb::Diff(args) => diff::run(&args, out),
         Verb::Salvage(args) => salvage::run(&args, out),
+        Verb::Compact(args) => compact::run(&args, out),
     }
 }

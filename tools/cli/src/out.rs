@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -21,6 +21,8 @@ pub struct Out {
     colour: bool,
     width: Option<usize>,
     cancel: Option<Arc<AtomicBool>>,
+    /// Whether the file of `-o` was made here.
+    is_ours: bool,
 }
 
 /// What surrounds every answer in JSON.
@@ -36,25 +38,40 @@ impl Out {
     /// Standard output, or the new file that `-o` names.
     pub fn open(options: Options) -> Result<Self, Failure> {
         let Some(path) = &options.output else {
-            let stdout = io::stdout();
-            let terminal = stdout.is_terminal();
-            let colour = wants_colour(options.color, terminal);
-            let width = terminal.then(terminal_width).flatten();
-            return Ok(Self::to(
-                Box::new(BufWriter::new(stdout)),
-                options,
-                colour,
-                width,
-            ));
+            return Ok(Self::stdout(options));
         };
         let file = create_new(path)?;
         let colour = options.color == Colour::Always;
-        Ok(Self::to(
-            Box::new(BufWriter::new(file)),
-            options,
-            colour,
-            None,
-        ))
+        Ok(Self {
+            is_ours: true,
+            ..Self::to(Box::new(BufWriter::new(file)), options, colour, None)
+        })
+    }
+
+    fn stdout(options: Options) -> Self {
+        let stdout = io::stdout();
+        let terminal = stdout.is_terminal();
+        let colour = wants_colour(options.color, terminal);
+        let width = terminal.then(terminal_width).flatten();
+        Self::to(Box::new(BufWriter::new(stdout)), options, colour, width)
+    }
+
+    /// The path of `-o`, for a verb that puts a whole file there at once; the answer then goes to
+    /// standard output.
+    ///
+    /// Nothing is left at that path: until the file is complete, there is none.
+    pub fn take_output(&mut self) -> Option<PathBuf> {
+        let path = self.options.output.take()?;
+        // In a test, the writer is the test's.
+        if self.is_ours {
+            let options = self.options.clone();
+            *self = Self {
+                cancel: self.cancel.take(),
+                ..Self::stdout(options)
+            };
+            remove_if_empty(&path);
+        }
+        Some(path)
     }
 
     /// A writer of the caller's, for tests and for the goldens.
@@ -70,6 +87,7 @@ impl Out {
             colour,
             width,
             cancel: None,
+            is_ours: false,
         }
     }
 
@@ -135,10 +153,7 @@ impl Out {
         let Some(path) = &self.options.output else {
             return;
         };
-        if std::fs::symlink_metadata(path).is_ok_and(|stat| stat.is_file() && stat.len() == 0) {
-            // What cannot be removed only has to be removed by hand.
-            let _ = std::fs::remove_file(path);
-        }
+        remove_if_empty(path);
     }
 
     /// Progress of a long operation of `total` bytes (0: not known).
@@ -160,6 +175,13 @@ impl Out {
     /// The raw writer, for verbs whose answer is a stream of bytes (`content cat`, `collect -o -`).
     pub fn writer(&mut self) -> &mut dyn Write {
         &mut *self.writer
+    }
+}
+
+fn remove_if_empty(path: &Path) {
+    if std::fs::symlink_metadata(path).is_ok_and(|stat| stat.is_file() && stat.len() == 0) {
+        // What cannot be removed only has to be removed by hand.
+        let _ = std::fs::remove_file(path);
     }
 }
 

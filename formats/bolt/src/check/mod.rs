@@ -3,7 +3,7 @@
 //! The file is read once from front to back, each page judged by itself; then the trees of both
 //! metas are walked, mostly from what was kept of each page; then freelist and trees are compared.
 
-mod bits;
+pub(crate) mod bits;
 mod found;
 mod freelist;
 mod metas;

@@ -242,7 +242,7 @@ fn target(
         return element.child;
     }
     if element.flags & BUCKET_FLAG == 0 {
-        return match inline::disguise(element, page)? {
+        return match inline::disguise(element.value, page)? {
             Disguise::Page(root) => Some(root),
             Disguise::Inline => {
                 faults.push(inline::flag_lost(element, page));

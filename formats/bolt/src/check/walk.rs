@@ -314,7 +314,7 @@ impl<'a> Walk<'a> {
         }
         self.totals.keys = self.totals.keys.saturating_add(1);
         if element.flags & BUCKET_FLAG == 0 {
-            let to = match inline::disguise(element, node.id())? {
+            let to = match inline::disguise(element.value, node.id())? {
                 Disguise::Page(root) => root,
                 Disguise::Inline => {
                     faults.push(inline::flag_lost(element, node.id()));

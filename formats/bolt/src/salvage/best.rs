@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use view::View;
 
+use super::SalvageOptions;
 use crate::{
     bucket::Value,
     check::plausible,
@@ -27,6 +28,13 @@ pub enum Choice {
         /// Its transaction.
         txid: u64,
     },
+    /// That of the transaction before: nothing can be read of the newest one, or it was asked for.
+    Previous {
+        /// Its transaction.
+        txid: u64,
+        /// The newest one.
+        newest: u64,
+    },
     /// That of a meta that is not valid, but whose fields fit.
     Meta {
         /// Its slot.
@@ -39,38 +47,133 @@ pub enum Choice {
         /// How many pages were tried.
         tried: u64,
     },
+    /// None: each page that can be read stands for itself.
+    Pages {
+        /// How many pages were tried as a root.
+        tried: u64,
+    },
+}
+
+/// The tree that is saved.
+#[derive(Debug)]
+pub(super) struct Best<'s> {
+    pub(super) db: Db<'s>,
+    pub(super) choice: Choice,
+    /// The meta of the transaction before, if there is a valid one.
+    pub(super) older: Option<Meta>,
+    /// The transaction of the new file: later than any in the old one.
+    pub(super) txid: u64,
 }
 
 /// Pages that are tried as a root.
 const TRIED: usize = 256;
+/// Keys up to which trees are compared.
+const COUNTED: usize = 1 << 20;
 
 /// The best tree of a file.
-pub(super) fn tree(view: View<'_>) -> Option<(Db<'_>, Choice)> {
+pub(super) fn tree(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> {
     let opened = Db::open(view);
-    let valid = opened.db.map(Db::thorough).filter(has_root);
-    if let Some(db) = valid {
-        let txid = db.meta().txid;
-        return Some((db, Choice::Newest { txid }));
+    if let Some(db) = opened.db.map(with_room) {
+        let older = db.previous().map(|db| *db.meta());
+        let newest = db.meta().txid;
+        let txid = newest.saturating_add(1);
+        let previous = db.previous().filter(has_root);
+        // Without its root nothing of the newest tree is reached: it is one large gap in itself.
+        let wants_previous = options.previous || !has_root(&db);
+        if let Some(previous) = previous.filter(|_| wants_previous) {
+            let choice = Choice::Previous {
+                txid: previous.meta().txid,
+                newest,
+            };
+            let (db, older) = if options.previous {
+                (previous, None)
+            } else {
+                (db, older)
+            };
+            return Some(Best {
+                db,
+                choice,
+                older,
+                txid,
+            });
+        }
+        if has_root(&db) {
+            let choice = Choice::Newest { txid: newest };
+            return Some(Best {
+                db,
+                choice,
+                older,
+                txid,
+            });
+        }
     }
     let found = find::metas(&view, view.len());
     let page_size = found.page_size.or_else(|| find::by_stride(view))?;
+    let txids = found.metas.iter().flatten().map(|meta| meta.txid);
+    let txid = txids.max().unwrap_or(0).saturating_add(1);
     let db_of = |meta| Db::of_meta(view, page_size, found.metas.clone(), meta);
     if let Some(db) = plausible(view, page_size, view.len())
         .map(db_of)
         .filter(has_root)
     {
         let slot = db.meta().slot;
-        return Some((db, Choice::Meta { slot }));
+        // A torn meta may say any number; the next one only has to be later than a sane one.
+        let said = db.meta().txid;
+        let txid = if said < 1 << 62 {
+            said.saturating_add(1).max(txid)
+        } else {
+            txid
+        };
+        return Some(Best {
+            choice: Choice::Meta { slot },
+            older: None,
+            txid,
+            db,
+        });
     }
     let pages = view.len().checked_div(page_size)?;
     let roots = roots(view, page_size, pages);
     let tried = u64::try_from(roots.len()).unwrap_or(u64::MAX);
+    if roots.is_empty() {
+        return None;
+    }
+    let mut budget = COUNTED;
     let best = roots
-        .into_iter()
-        .map(|root| db_of(guess(root, page_size, pages)))
-        .max_by_key(keys)?;
-    let page = best.meta().root;
-    Some((best, Choice::Root { page, tried }))
+        .iter()
+        .map(|root| db_of(guess(*root, page_size, pages)))
+        .filter_map(|db| Some((worth(&db, &mut budget)?, db)))
+        .max_by_key(|(worth, _)| *worth);
+    let (db, choice) = match best {
+        Some((_, db)) => {
+            let page = db.meta().root;
+            (db, Choice::Root { page, tried })
+        }
+        None => (
+            db_of(guess(PageId(0), page_size, pages)),
+            Choice::Pages { tried },
+        ),
+    };
+    Some(Best {
+        db,
+        choice,
+        older: None,
+        txid,
+    })
+}
+
+/// The database, with a high-water mark that its root does not deny.
+fn with_room(db: Db<'_>) -> Db<'_> {
+    let pages = db.pages_in_file();
+    let meta = *db.meta();
+    if meta.root < meta.high_water || meta.root.0 >= pages {
+        return db;
+    }
+    let metas = db.metas().clone();
+    let meta = Meta {
+        high_water: PageId(pages),
+        ..meta
+    };
+    Db::of_meta(db.view(), db.page_size(), metas, meta)
 }
 
 /// Whether the root page can be read at all.
@@ -79,18 +182,32 @@ fn has_root(db: &Db<'_>) -> bool {
     contents.is_whole() || !contents.entries.is_empty()
 }
 
-/// How good a tree is: first whether its root bucket holds nothing but buckets, as those of all
-/// known programs do; then how many keys can be reached.
-fn keys(db: &Db<'_>) -> (bool, usize) {
+/// How good a tree is; none: it is not the tree of a database.
+///
+/// The root bucket of all known programs holds nothing but buckets. That of containerd is best: then
+/// a tree without faults, then the one with most keys. Counting has a budget for all trees together.
+fn worth(db: &Db<'_>, budget: &mut usize) -> Option<(bool, bool, usize)> {
     let root = db.root().contents();
     let only_buckets = root
         .entries
         .iter()
         .all(|entry| matches!(entry.value, Value::Bucket(_)));
-    let entries = db
-        .walk()
-        .filter(|step| matches!(step.what, Visit::Entry(_)));
-    (only_buckets, entries.count())
+    if !only_buckets || root.entries.is_empty() {
+        return None;
+    }
+    let is_containerd = root.get(b"v1").is_some();
+    let (mut keys, mut is_whole) = (0_usize, true);
+    for step in db.walk() {
+        match step.what {
+            Visit::Entry(_) => keys = keys.saturating_add(1),
+            Visit::Fault(fault) => is_whole &= fault.unknown.is_none(),
+        }
+        *budget = budget.saturating_sub(1);
+        if *budget == 0 {
+            break;
+        }
+    }
+    Some((is_containerd, is_whole, keys))
 }
 
 /// A meta for a tree that has none.

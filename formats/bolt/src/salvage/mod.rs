@@ -1,11 +1,32 @@
 //! Everything that can be proven, gathered for a new database.
 //!
-//! First a tree is chosen: that of the newest valid meta, else that of a meta whose checksum alone
-//! is wrong, else that of the page from which most keys can be reached. Where it is damaged, keys
-//! in the gaps are taken from the tree of the transaction before, which no later transaction may
-//! have touched. Every choice is written down.
+//! First a tree is chosen: that of the newest valid meta, else that of the meta before, else that of
+//! a meta whose checksum alone is wrong, else that of the page from which most can be reached. Its
+//! pages are read one by one; of a damaged one, each element is judged on its own. Where keys are
+//! missing, they come from
+//!
+//! 1. pages that nothing names any more and that belong there: the children of a branch that is
+//!    gone, or the page to which a wrong pointer should lead. A freelist proves that they are in use;
+//! 2. the tree of the transaction before, with those of its pages replaced that the newest
+//!    transaction wrote anew.
+//!
+//! What belongs to the newest tree and has no place goes to the bucket `lost+found`, by page. Every
+//! choice is written down as a [`Decision`].
+//!
+//! Keys and values are not copied: they stay where they stand in the file. Of buckets in which
+//! nothing is wrong only the place is kept, so that memory grows with the damage and with the largest
+//! bucket, not with the file.
 
 mod best;
+mod counters;
+mod decision;
+mod fill;
+mod gather;
+mod lost_found;
+mod mend;
+mod older;
+mod orphans;
+mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Seek, Write};
@@ -14,27 +35,69 @@ use serde::Serialize;
 use view::View;
 
 use crate::{
-    bucket::{Bucket, Value},
+    bucket::Bucket,
+    check::bits::Bits,
+    codes, copy,
     db::Db,
-    fault::{Fault, KeyRange},
-    walk::{Step, Visit},
+    fault::{Fault, KeyRange, What},
+    page::PageId,
+    space::Space,
+    walk::Visit,
     write::{Layout, WriteError, Writer},
 };
+use best::Best;
+use fill::Stock;
+use gather::{Gather, Hollow, Repaired, Start, Suspect};
+use older::Older;
+use orphans::Orphan;
+use tree::{Item, Root, Saved};
 
 pub use best::Choice;
+pub use decision::{Action, Decision, Proof};
 
-/// The keys from the root bucket to a bucket.
-type Path = Vec<Vec<u8>>;
+/// Decisions that are listed.
+const LISTED: usize = 10_000;
+/// Pages of files that are compared, page by page, with the transaction before.
+const COMPARED: u64 = 1 << 16;
+/// How often gaps are filled that were found while filling others.
+const ROUNDS: usize = 8;
+
+/// How a salvage is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SalvageOptions {
+    /// Whether pages without a place go to `lost+found`.
+    pub lost_found: bool,
+    /// Whether only what is proven is put back, not what is likely.
+    pub only_proven: bool,
+    /// Whether the tree of the transaction before is saved, not the newest one.
+    pub previous: bool,
+}
+
+impl Default for SalvageOptions {
+    fn default() -> Self {
+        Self {
+            lost_found: true,
+            only_proven: false,
+            previous: false,
+        }
+    }
+}
 
 /// What was saved of one file.
 #[derive(Debug)]
-pub struct Salvage {
-    root: Saved,
+pub struct Salvage<'s> {
+    space: Option<Space<'s>>,
+    root: Saved<'s>,
+    lost_found: BTreeMap<String, Item<'s>>,
     layout: Layout,
     /// Which tree it was taken from; none: nothing was found.
     pub choice: Option<Choice>,
     /// What was damaged, and what became of it.
     pub gaps: Vec<Gap>,
+    /// What was decided, in order.
+    pub decisions: Vec<Decision>,
+    /// Whether there are more gaps or decisions than are listed.
+    pub is_cut: bool,
     /// What is in the new database.
     pub kept: Kept,
 }
@@ -48,166 +111,331 @@ pub struct Kept {
     pub buckets: u64,
     /// Of all these, how many are from the tree of the transaction before.
     pub older: u64,
+    /// Of all these, how many are in `lost+found`.
+    pub lost_found: u64,
 }
 
 /// A place where keys are missing, and what was done about it.
 #[derive(Debug)]
 pub struct Gap {
     /// The bucket, from the outside in.
-    pub path: Path,
+    pub path: Vec<Vec<u8>>,
     /// What is wrong there.
     pub fault: Fault,
+    /// The keys that are missing.
+    pub range: KeyRange,
     /// Keys that were taken from the tree of the transaction before.
     pub filled: u64,
+    /// Keys that were taken from pages that nothing names.
+    pub orphans: u64,
     /// Whether that tree was whole there, so that only what the last transaction changed is lost.
     pub older_is_whole: bool,
 }
 
-/// A bucket in memory.
-#[derive(Debug, Default)]
-struct Saved {
-    sequence: u64,
-    entries: BTreeMap<Vec<u8>, Item>,
-}
-
-#[derive(Debug)]
-enum Item {
-    Value(Vec<u8>),
-    Bucket(Saved),
-}
-
-impl Saved {
-    /// The bucket at `path`, if it is there.
-    fn at(&mut self, path: &[impl AsRef<[u8]>]) -> Option<&mut Self> {
-        let mut bucket = self;
-        for key in path {
-            bucket = match bucket.entries.get_mut(key.as_ref())? {
-                Item::Bucket(below) => below,
-                Item::Value(_) => return None,
-            };
+impl Gap {
+    fn new(hollow: &Hollow<'_>) -> Self {
+        Self {
+            path: owned(&hollow.path),
+            fault: hollow.fault.clone(),
+            range: hollow.range.clone(),
+            filled: 0,
+            orphans: 0,
+            older_is_whole: false,
         }
-        Some(bucket)
     }
 }
 
-impl Salvage {
+fn owned(path: &[&[u8]]) -> Vec<Vec<u8>> {
+    path.iter().map(|key| key.to_vec()).collect()
+}
+
+impl<'s> Salvage<'s> {
     /// Gathers what can be proven of the file in `view`.
-    pub fn of(view: View<'_>) -> Self {
+    pub fn of(view: View<'s>) -> Self {
+        Self::with(view, SalvageOptions::default())
+    }
+
+    /// The same, in some other way.
+    pub fn with(view: View<'s>, options: SalvageOptions) -> Self {
         let mut salvage = Self {
+            space: None,
             root: Saved::default(),
+            lost_found: BTreeMap::new(),
             layout: Layout::default(),
             choice: None,
             gaps: Vec::new(),
+            decisions: Vec::new(),
+            is_cut: false,
             kept: Kept::default(),
         };
-        let Some((db, choice)) = best::tree(view) else {
-            return salvage;
-        };
-        salvage.choice = Some(choice);
-        salvage.layout = Layout {
-            page_size: db.page_size(),
-            freelist: db.meta().is_freelist_synced(),
-            txid: db.meta().txid.saturating_add(1),
-            sequence: db.meta().sequence,
-        };
-        let mut gaps = Vec::new();
-        salvage.root.sequence = db.meta().sequence;
-        for step in db.walk() {
-            salvage.take(&[], &step, false, &mut gaps);
-        }
-        let older = db.previous();
-        for (path, fault) in gaps {
-            salvage.fill(older.as_ref(), path, fault);
+        if let Some(best) = best::tree(view, options) {
+            salvage.run(&best, options);
         }
         salvage
     }
 
-    /// Takes one step of a walk below `base`.
-    fn take(
+    fn run(&mut self, best: &Best<'s>, options: SalvageOptions) {
+        let db = &best.db;
+        let space = db.space();
+        self.space = Some(space);
+        self.choice = Some(best.choice);
+        self.layout = Layout {
+            page_size: db.page_size(),
+            freelist: db.meta().is_freelist_synced(),
+            txid: best.txid,
+            sequence: db.meta().sequence,
+        };
+        let moved = BTreeMap::new();
+        let mut gather = Gather::new(space, &moved);
+        self.root.sequence = db.meta().sequence;
+        if !matches!(best.choice, Choice::Pages { .. }) {
+            self.root = gathered(&mut gather, db);
+            let distrusted = self.distrusted(best, &gather);
+            let owners = owners(best, &gather);
+            if !distrusted.is_empty() || !owners.is_empty() {
+                gather = Gather::new(space, &moved);
+                gather.distrusted = distrusted;
+                gather.owners = owners;
+                self.root = gathered(&mut gather, db);
+            }
+        }
+        let free = orphans::free(space, db.meta());
+        self.restore(best, &mut gather, free.as_ref(), options);
+        self.repairs(&gather);
+        self.is_cut |= gather.is_cut;
+        counters::raise(self, space);
+        self.count();
+    }
+
+    /// Fills what is missing.
+    fn restore(
         &mut self,
-        base: &[Vec<u8>],
-        step: &Step<'_>,
-        is_older: bool,
-        gaps: &mut Vec<(Path, Fault)>,
+        best: &Best<'s>,
+        gather: &mut Gather<'s, '_>,
+        free: Option<&Bits>,
+        options: SalvageOptions,
     ) {
-        let path = || -> Path {
-            let below = step.bucket.iter().map(|key| key.to_vec());
-            base.iter().cloned().chain(below).collect()
-        };
-        let entry = match &step.what {
-            Visit::Fault(fault) => {
-                if fault.unknown.is_some() {
-                    gaps.push((path(), fault.clone()));
-                }
-                return;
-            }
-            Visit::Entry(entry) => entry,
-        };
-        let Some(bucket) = self.root.at(base).and_then(|base| base.at(&step.bucket)) else {
-            return;
-        };
-        if entry.key.is_empty() || bucket.entries.contains_key(entry.key) {
-            return;
+        let space = best.db.space();
+        let unmoved = BTreeMap::new();
+        let mut older = None;
+        let is_damaged = !gather.hollows.is_empty() || !gather.suspects.is_empty();
+        if is_damaged && let Some(meta) = best.older {
+            older = Some(Older::of(space, meta, &unmoved));
         }
-        let (item, count) = match &entry.value {
-            Value::Bytes(bytes) => (Item::Value(bytes.to_vec()), &mut self.kept.values),
-            Value::Bucket(below) => {
-                let saved = Saved {
-                    sequence: below.sequence(),
-                    entries: BTreeMap::new(),
-                };
-                (Item::Bucket(saved), &mut self.kept.buckets)
-            }
-        };
-        *count = count.saturating_add(1);
-        if is_older {
-            self.kept.older = self.kept.older.saturating_add(1);
+        self.suspects(gather, older.as_mut(), free);
+        let is_homeless = matches!(best.choice, Choice::Root { .. } | Choice::Pages { .. });
+        if gather.hollows.is_empty() && !is_homeless {
+            return self.odd(gather, options);
         }
-        bucket.entries.insert(entry.key.to_vec(), item);
+        let claimed = &gather.claims;
+        let is_taken = |page| claimed.has(page) || free.is_some_and(|free| free.has(page));
+        let (mut orphans, roots) = orphans::orphans(space, is_taken);
+        let newer = orphans.clone();
+        if free.is_some() {
+            orphans = older::topmost(space, &orphans);
+        }
+        let mut stock = Stock {
+            space,
+            older,
+            orphans,
+            is_sure: free.is_some(),
+            roots,
+            used: BTreeSet::new(),
+            left: BTreeSet::new(),
+            options,
+        };
+        let mut placed = Vec::new();
+        for _ in 0..ROUNDS {
+            let hollows = core::mem::take(&mut gather.hollows);
+            if hollows.is_empty() {
+                break;
+            }
+            placed.extend(stock.place_all(self, gather, hollows));
+        }
+        let unplaced = newer.into_iter().filter(|one| !gather.claims.has(one.id));
+        let moved = self.grafts(space, unplaced.collect(), stock.older.as_ref(), free);
+        if !moved.is_empty() {
+            stock.older = stock.older.map(|older| older.with(space, &moved));
+        }
+        stock.fill_all(self, placed);
+        let grafted: BTreeSet<_> = moved.values().copied().collect();
+        let (mut used, left, orphans) = (stock.used, stock.left, stock.orphans);
+        used.extend(grafted);
+        let homeless: Vec<Orphan<'s>> = orphans
+            .into_iter()
+            .filter(|orphan| !used.contains(&orphan.id))
+            .filter(|orphan| free.is_some() || is_homeless || left.contains(&orphan.id))
+            .collect();
+        self.keep_homeless(gather, space, &homeless, options);
+        self.odd(gather, options);
     }
 
-    /// Fills a gap from the tree of the transaction before.
-    fn fill(&mut self, older: Option<&Db<'_>>, path: Path, fault: Fault) {
-        let mut gap = Gap {
-            path,
-            fault,
-            filled: 0,
-            older_is_whole: false,
-        };
-        if let Some(bucket) = older.and_then(|older| descend(older.root(), &gap.path)) {
-            let range = gap.fault.unknown.as_deref().cloned().unwrap_or_default();
-            gap.older_is_whole = self.fill_from(&bucket, &gap.path, &range, &mut gap.filled);
-        }
-        self.gaps.push(gap);
-    }
-
-    /// Takes the keys in `range` that are not there; whether all of them could be read.
-    fn fill_from(
+    /// Pages of the newest transaction that took the place of pages of the tree before.
+    fn grafts(
         &mut self,
-        bucket: &Bucket<'_>,
-        path: &Path,
-        range: &KeyRange,
-        filled: &mut u64,
-    ) -> bool {
-        let before = self.kept.older;
-        let mut gaps = Vec::new();
-        let Some(known) = self.root.at(path) else {
-            return false;
+        space: Space<'s>,
+        mut newer: Vec<Orphan<'s>>,
+        older: Option<&Older<'s>>,
+        free: Option<&Bits>,
+    ) -> BTreeMap<PageId, PageId> {
+        let (Some(older), Some(free)) = (older, free) else {
+            return BTreeMap::new();
         };
-        // What the newest tree has is newer, wherever it stands.
-        let known: BTreeSet<Vec<u8>> = known.entries.keys().cloned().collect();
-        for step in bucket.walk() {
-            let top = step.bucket.first().copied().or(match &step.what {
-                Visit::Entry(entry) => Some(entry.key),
-                Visit::Fault(_) => None,
-            });
-            if top.is_some_and(|top| !range.may_hold(top) || known.contains(top)) {
+        newer.retain(|orphan| !older.claims.has(orphan.id));
+        let newer = older::topmost(space, &newer);
+        let moved = older::replaced(space, &newer, older, free);
+        for to in moved.values() {
+            let why = "the freelist says that it is in use and that the page of the transaction before, \
+                       which it mostly equals, is not";
+            let keys = newer
+                .iter()
+                .find(|one| one.id == *to)
+                .map_or(0, |one| one.count);
+            self.decide(Action::Grafted, Proof::Proven, &[], Some(*to), keys, why);
+        }
+        moved
+    }
+
+    /// Pages of the newest tree that are of an older transaction.
+    fn distrusted(&mut self, best: &Best<'s>, gather: &Gather<'s, '_>) -> BTreeSet<PageId> {
+        let mut pages = BTreeSet::new();
+        let db = &best.db;
+        let Some(older) = best.older else {
+            return pages;
+        };
+        if db.pages_in_file() > COMPARED || !gather.hollows.is_empty() {
+            return pages;
+        }
+        // Between damaged trees there are differences that nobody made.
+        let older = Older::of(db.space(), older, &BTreeMap::new());
+        if !older.is_whole(&[], &KeyRange::default()) {
+            return pages;
+        }
+        for found in db.lost_writes() {
+            let Some(page) = found.fault.page else {
+                continue;
+            };
+            if found.fault.what.code().name != codes::LOST_WRITE.name || !pages.insert(page) {
                 continue;
             }
-            self.take(path, &step, true, &mut gaps);
+            let why = "it holds what only an older transaction can have written";
+            let path: Vec<&[u8]> = found.path.iter().map(Vec::as_slice).collect();
+            self.decide(Action::Distrusted, Proof::Likely, &path, Some(page), 0, why);
         }
-        *filled = self.kept.older.saturating_sub(before);
-        gaps.is_empty()
+        pages
+    }
+
+    /// Values that are buckets without their flag.
+    fn suspects(
+        &mut self,
+        gather: &mut Gather<'s, '_>,
+        mut older: Option<&mut Older<'s>>,
+        free: Option<&Bits>,
+    ) {
+        let Some(space) = self.space else { return };
+        let suspects = core::mem::take(&mut gather.suspects);
+        for suspect in suspects {
+            let Suspect {
+                path,
+                key,
+                value,
+                leaf,
+                root,
+                among_buckets,
+            } = suspect;
+            let is_unused = !gather.claims.has(root) && free.is_none_or(|free| !free.has(root));
+            if !is_unused || orphans::sound(space, root).is_none() {
+                continue;
+            }
+            let was_bucket = older
+                .as_deref_mut()
+                .and_then(|older| older.root.open(space)?.at(&path, space)?.entries.get(key))
+                .map(|item| !matches!(item, Item::Value(_)));
+            // With a freelist: a page in use that nothing else names.
+            let is_bucket = was_bucket.unwrap_or(free.is_some() || among_buckets);
+            if !is_bucket {
+                continue;
+            }
+            let mut below = path.clone();
+            below.push(key);
+            let item = gather.bucket(Start::Value(value, leaf), &below);
+            let count = item.size();
+            if let Some(saved) = self.root.at(&path, space) {
+                saved.entries.insert(key, item);
+                let proof = if free.is_some() || was_bucket.is_some() {
+                    Proof::Proven
+                } else {
+                    Proof::Likely
+                };
+                let why = "its value names a page that is in order and that nothing else names";
+                self.decide(Action::FlagRestored, proof, &below, Some(leaf), count, why);
+            }
+        }
+    }
+
+    /// What was set right on the way.
+    fn repairs(&mut self, gather: &Gather<'s, '_>) {
+        for repair in &gather.repairs {
+            let (action, keys, why) = match repair.what {
+                Repaired::Elements(count) => (
+                    Action::ElementsRepaired,
+                    count,
+                    "elements are packed, so the neighbours tell the number that is wrong",
+                ),
+                Repaired::Header => (
+                    Action::HeaderRepaired,
+                    0,
+                    "all its elements are in order and lie where the tree wants them",
+                ),
+                Repaired::Flag => (
+                    Action::FlagRestored,
+                    1,
+                    "what it holds tells whether it is a bucket",
+                ),
+            };
+            let path = &repair.path;
+            self.decide(action, Proof::Proven, path, Some(repair.page), keys, why);
+        }
+    }
+
+    fn decide(
+        &mut self,
+        action: Action,
+        proof: Proof,
+        path: &[&[u8]],
+        page: Option<PageId>,
+        keys: u64,
+        why: &'static str,
+    ) {
+        if self.decisions.len() >= LISTED {
+            self.is_cut = true;
+            return;
+        }
+        self.decisions.push(Decision {
+            action,
+            proof,
+            path: owned(path),
+            page,
+            keys,
+            why,
+        });
+    }
+
+    fn count(&mut self) {
+        let mut add = |item: &Item<'_>| {
+            let (values, buckets) = item.count();
+            self.kept.values = self.kept.values.saturating_add(values);
+            self.kept.buckets = self.kept.buckets.saturating_add(buckets);
+            values.saturating_add(buckets)
+        };
+        for item in self.root.entries.values() {
+            add(item);
+        }
+        let mut lost_found = 0_u64;
+        for item in self.lost_found.values() {
+            lost_found = lost_found.saturating_add(add(item));
+        }
+        self.kept.lost_found = lost_found;
     }
 
     /// Whether nothing is missing.
@@ -223,31 +451,94 @@ impl Salvage {
     /// Writes the new database.
     pub fn write<W: Write + Seek>(self, to: W, layout: Layout) -> Result<W, WriteError> {
         let mut writer = Writer::new(to, layout)?;
-        let mut stack = vec![self.root.entries.into_iter()];
-        while let Some(top) = stack.last_mut() {
-            match top.next() {
-                Some((key, Item::Value(value))) => writer.put(&key, &value)?,
-                Some((key, Item::Bucket(saved))) => {
-                    writer.open_bucket(&key, saved.sequence)?;
-                    stack.push(saved.entries.into_iter());
-                }
-                None => {
-                    stack.pop();
-                    if !stack.is_empty() {
-                        writer.close_bucket()?;
-                    }
-                }
+        let Some(space) = self.space else {
+            return writer.finish();
+        };
+        let name = lost_found::name(&self.root);
+        let mut lost_found = Some(self.lost_found).filter(|found| !found.is_empty());
+        for (key, item) in self.root.entries {
+            if name < key
+                && let Some(found) = lost_found.take()
+            {
+                lost_found::write(space, name, found, &mut writer)?;
             }
+            write_item(space, key, item, &mut writer)?;
+        }
+        if let Some(found) = lost_found {
+            lost_found::write(space, name, found, &mut writer)?;
         }
         writer.finish()
     }
 }
 
-/// The bucket at `path` below `bucket`.
-fn descend<'s>(mut bucket: Bucket<'s>, path: &Path) -> Option<Bucket<'s>> {
-    for key in path {
-        let contents = bucket.contents();
-        bucket = contents.get(key)?.value.bucket()?.clone();
+/// Of root pages that several buckets name: to which one they belonged a transaction before.
+fn owners(best: &Best<'_>, gather: &Gather<'_, '_>) -> BTreeMap<PageId, Vec<Vec<u8>>> {
+    let shared: BTreeSet<PageId> = gather
+        .hollows
+        .iter()
+        .filter_map(|hollow| match hollow.fault.what {
+            What::PageShared { found } => Some(found),
+            _ => None,
+        })
+        .collect();
+    let mut owners = BTreeMap::new();
+    let Some(older) = best.db.previous().filter(|_| !shared.is_empty()) else {
+        return owners;
+    };
+    for step in older.walk() {
+        if let Visit::Entry(entry) = step.what
+            && let Some(page) = entry.value.bucket().and_then(Bucket::page)
+            && shared.contains(&page)
+        {
+            let path = step.bucket.iter().copied().chain([entry.key]);
+            owners.insert(page, path.map(<[u8]>::to_vec).collect());
+        }
     }
-    Some(bucket)
+    owners
+}
+
+fn gathered<'s>(gather: &mut Gather<'s, '_>, db: &Db<'s>) -> Saved<'s> {
+    match gather.bucket(older::start(db.space(), db.meta()), &[]) {
+        Item::Bucket(root) => root,
+        Item::Whole(_) | Item::Value(_) => Saved::default(),
+    }
+}
+
+/// Writes what stands under one key.
+fn write_item<W: Write + Seek>(
+    space: Space<'_>,
+    key: &[u8],
+    item: Item<'_>,
+    writer: &mut Writer<W>,
+) -> Result<(), WriteError> {
+    let mut stack = vec![vec![(key, item)].into_iter()];
+    while let Some(top) = stack.last_mut() {
+        match top.next() {
+            Some((key, Item::Value(value))) => writer.put(key, value)?,
+            Some((key, Item::Whole(whole))) => {
+                writer.open_bucket(key, whole.sequence)?;
+                match whole.root {
+                    Root::Page(page) => {
+                        let size = space.page_size;
+                        copy::tree(&space.view, size, space.end, page, writer, &mut |_| {})
+                            .map_err(copy::CopyError::into_write)?;
+                    }
+                    Root::Inline(page, leaf) => copy::inline(page, leaf, writer)?,
+                }
+                writer.close_bucket()?;
+            }
+            Some((key, Item::Bucket(saved))) => {
+                writer.open_bucket(key, saved.sequence)?;
+                let entries: Vec<_> = saved.entries.into_iter().collect();
+                stack.push(entries.into_iter());
+            }
+            None => {
+                stack.pop();
+                if !stack.is_empty() {
+                    writer.close_bucket()?;
+                }
+            }
+        }
+    }
+    Ok(())
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
-use bolt::{CheckOptions, Db, Salvage, Value, Visit, check};
+use bolt::{
+    Action, CheckOptions, Choice, CopyError, Db, Layout, Salvage, SalvageOptions, Value, Visit,
+    check, compact,
+};
 use view::View;
 
 use crate::testdata::{cases, good, goods};
@@ -54,28 +57,59 @@ fn a_healthy_file_is_saved_whole() {
     }
 }
 
-/// Share of live keys that each kind of damage may cost, in percent of all keys.
-fn worst(name: &str) -> usize {
-    match name {
-        // Nothing is left of these.
-        "f01-empty" | "f02-garbage" | "f03-zeroes" | "f04-two-pages" | "f11-one-byte"
-        | "f13-one-meta" | "m11-future-version" | "m27-big-endian" => 100,
-        // The pages below a lost branch are not looked for yet: what the transaction before had
-        // comes from its tree, what the last one added is lost.
-        "t08-branch-empty" | "n-t08-branch-empty" | "t42-branch-zero" | "n-t42-branch-zero" => 17,
-        // A stale page is taken for what it says: only the check compares it with the tree before.
-        "w01-many-gone" | "w02-stale-leaf" => 40,
-        // A bucket without its flag is kept as the value that it says it is.
-        "t36-flag-lost" | "n-t36-flag-lost" => 39,
-        _ => 3,
-    }
-}
+/// How many of the good file's keys each damage costs; none if it is not named.
+///
+/// More is a step back; less is a step forward, and this list is to be made shorter.
+const LOST: &[(&str, usize)] = &[
+    // Nothing is left of these.
+    ("f01-empty", 341),
+    ("f02-garbage", 341),
+    ("f03-zeroes", 341),
+    ("f04-two-pages", 341),
+    ("f11-one-byte", 341),
+    ("f13-one-meta", 341),
+    // A leaf whose bytes are gone, and of which no other page has a copy: 42 keys stood in it.
+    ("t23-zero", 42),
+    ("n-t23-zero", 42),
+    ("t24-random", 42),
+    ("n-t24-random", 42),
+    ("t43-leaf-zero", 42),
+    ("n-t43-leaf-zero", 42),
+    ("t44-leaf-empty", 42),
+    ("n-t44-leaf-empty", 42),
+    ("t45-leaf-stale", 42),
+    ("n-t45-leaf-stale", 42),
+    ("t46-torn", 42),
+    ("n-t46-torn", 42),
+    ("t53-garbled", 42),
+    ("n-t53-garbled", 42),
+    // Its first 1,024 bytes are left.
+    ("t47-torn", 32),
+    ("n-t47-torn", 32),
+    // The key itself is another one; the value is in lost+found.
+    ("t16-key-order", 1),
+    ("n-t16-key-order", 1),
+    // Two sizes that add up to one byte less than they should: which one is wrong?
+    ("t35-inline-length", 1),
+    ("n-t35-inline-length", 1),
+    // Without a freelist, what the last transaction wrote is not told from what it freed.
+    ("n-t42-branch-zero", 20),
+    // What the transaction before had comes from there; what the last one made is gone.
+    ("w02-stale-leaf", 7),
+    // A whole tree in order: removing 8 objects at once is a suspicion, not damage.
+    ("w01-many-gone", 56),
+    // The edit took the place of these keys.
+    ("t54-key-long", 3),
+    ("t55-inline-large", 3),
+];
 
 #[test]
-fn what_is_saved_is_healthy_and_nearly_all() {
+fn of_each_damaged_file_so_much_is_saved() {
     let mut complaints = Vec::new();
-    let mut whole = 0;
+    let (mut whole, mut all, mut saved_keys) = (0_usize, 0_usize, 0_usize);
     let cases = cases();
+    println!("| case | keys | saved | |");
+    println!("|---|---|---|---|");
     for (name, case, bytes) in &cases {
         let live = keys(&good(&case.good));
         let saved = keys(&salvaged(name, bytes));
@@ -83,12 +117,144 @@ fn what_is_saved_is_healthy_and_nearly_all() {
             .iter()
             .filter(|(key, value)| saved.get(*key) != Some(value))
             .count();
-        let share = lost * 100 / live.len();
         whole += usize::from(lost == 0);
-        if share > worst(name) {
+        all += live.len();
+        saved_keys += live.len() - lost;
+        let share = (live.len() - lost) * 1000 / live.len();
+        println!(
+            "| {name} | {} | {} | {}.{} % |",
+            live.len(),
+            live.len() - lost,
+            share / 10,
+            share % 10
+        );
+        let allowed = LOST.iter().find(|(other, _)| other == name);
+        if lost != allowed.map_or(0, |(_, count)| *count) {
             complaints.push(format!("{name}: {lost} of {} lost", live.len()));
         }
     }
-    println!("all keys saved in {whole} of {} cases", cases.len());
+    println!(
+        "all keys in {whole} of {} cases; {saved_keys} of {all} keys",
+        cases.len()
+    );
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+/// The keys under the bucket `lost+found`.
+fn lost_found(bytes: &[u8]) -> usize {
+    let paths = keys(bytes).into_keys();
+    paths.filter(|path| path[0] == b"lost+found").count()
+}
+
+#[test]
+fn what_has_no_place_goes_to_lost_found() {
+    let (name, _, bytes) = cases()
+        .into_iter()
+        .find(|(name, ..)| name == "t16-key-order")
+        .unwrap();
+    let new = salvaged(&name, &bytes);
+    let found: Vec<_> = keys(&new)
+        .into_keys()
+        .filter(|path| path[0] == b"lost+found")
+        .collect();
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(found[2][2].starts_with(b"zey-"));
+    let options = SalvageOptions {
+        lost_found: false,
+        ..SalvageOptions::default()
+    };
+    let salvage = Salvage::with(View::new(&bytes), options);
+    assert!(
+        salvage
+            .decisions
+            .iter()
+            .any(|one| one.action == Action::LeftOut)
+    );
+    let layout = salvage.layout();
+    let new = salvage.write(Cursor::new(Vec::new()), layout).unwrap();
+    assert_eq!(lost_found(&new.into_inner()), 0);
+}
+
+#[test]
+fn likely_pages_are_left_out_when_only_proven_ones_are_wanted() {
+    let (_, case, bytes) = cases()
+        .into_iter()
+        .find(|(name, ..)| name == "n-t42-branch-zero")
+        .unwrap();
+    let live = keys(&good(&case.good));
+    let options = SalvageOptions {
+        only_proven: true,
+        ..SalvageOptions::default()
+    };
+    let salvage = Salvage::with(View::new(&bytes), options);
+    assert!(
+        salvage
+            .decisions
+            .iter()
+            .all(|one| one.action != Action::PageRestored)
+    );
+    let layout = salvage.layout();
+    let new = salvage.write(Cursor::new(Vec::new()), layout).unwrap();
+    let saved = keys(&new.into_inner());
+    let lost = live.keys().filter(|key| !saved.contains_key(*key)).count();
+    assert_eq!(lost, 500);
+}
+
+#[test]
+fn the_transaction_before_is_saved_when_it_is_asked_for() {
+    for name in goods().iter().filter(|name| name.contains("churn")) {
+        let bytes = good(name);
+        let options = SalvageOptions {
+            previous: true,
+            ..SalvageOptions::default()
+        };
+        let salvage = Salvage::with(View::new(&bytes), options);
+        assert!(matches!(salvage.choice, Some(Choice::Previous { .. })));
+        let layout = salvage.layout();
+        let new = salvage.write(Cursor::new(Vec::new()), layout).unwrap();
+        let before = Db::open(View::new(&bytes)).db.unwrap().previous().unwrap();
+        let saved = keys(&new.into_inner());
+        let steps = before.walk();
+        let entries = steps.filter(|step| matches!(step.what, Visit::Entry(_)));
+        assert_eq!(saved.len(), entries.count(), "{name}");
+    }
+}
+
+#[test]
+fn a_copy_of_a_healthy_file_holds_the_same() {
+    for name in goods() {
+        let bytes = good(&name);
+        let view = View::new(&bytes);
+        let db = Db::open(view).db.unwrap();
+        for (page_size, freelist) in [(1024, true), (4096, false), (65536, true)] {
+            let layout = Layout {
+                page_size,
+                freelist,
+                txid: db.meta().txid + 1,
+                sequence: 7,
+            };
+            let to = Cursor::new(Vec::new());
+            let new = compact(&view, db.meta(), to, layout, &mut |_| {}).unwrap();
+            let new = new.into_inner();
+            let report = check(&View::new(&new), &CheckOptions::default()).unwrap();
+            assert!(report.faults.is_empty(), "{name}: {:?}", report.faults);
+            assert_eq!(keys(&new), keys(&bytes), "{name}");
+            let copy = Db::open(View::new(&new)).db.unwrap();
+            assert_eq!(copy.root().sequence(), 7);
+            assert_eq!(copy.meta().is_freelist_synced(), freelist);
+        }
+    }
+}
+
+#[test]
+fn a_damaged_file_is_not_copied() {
+    let (_, _, bytes) = cases()
+        .into_iter()
+        .find(|(name, ..)| name == "t23-zero")
+        .unwrap();
+    let view = View::new(&bytes);
+    let db = Db::open(view).db.unwrap();
+    let to = Cursor::new(Vec::new());
+    let copied = compact(&view, db.meta(), to, Layout::default(), &mut |_| {});
+    assert!(matches!(copied, Err(CopyError::Damaged(_))));
 }

@@ -1,0 +1,381 @@
+//! Filling the places where keys are missing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use super::{
+    Gap, Salvage, SalvageOptions,
+    decision::{Action, Proof},
+    gather::{Gather, Hollow, Start},
+    older::Older,
+    orphans::Orphan,
+    tree::{Item, Saved},
+};
+use crate::{
+    check::bits::Bits,
+    fault::{KeyRange, What},
+    page::{Kind, PageId},
+    space::{Pointer, Space},
+};
+
+/// Gaps for which pages are looked for that nothing names.
+const SEARCHED: usize = 256;
+/// Pages that are compared for one gap.
+const COMPARED: usize = 4096;
+
+/// What gaps are filled with.
+pub(super) struct Stock<'s> {
+    pub(super) space: Space<'s>,
+    pub(super) older: Option<Older<'s>>,
+    /// Pages in order that nothing reaches, below the high-water mark.
+    pub(super) orphans: Vec<Orphan<'s>>,
+    /// Whether a freelist says that these pages are in use: then they belong to the newest tree.
+    pub(super) is_sure: bool,
+    /// Pages that some of them name as the root of a bucket.
+    pub(super) roots: Bits,
+    /// Pages that went into the new database.
+    pub(super) used: BTreeSet<PageId>,
+    /// Pages that fit somewhere and were not put there.
+    pub(super) left: BTreeSet<PageId>,
+    pub(super) options: SalvageOptions,
+}
+
+/// A gap for which pages were looked for.
+pub(super) struct Placed<'s> {
+    hollow: Hollow<'s>,
+    gap: Gap,
+    /// First and last keys of the pages that were put there.
+    covered: Vec<(&'s [u8], &'s [u8])>,
+}
+
+/// The entries of a bucket that lie in a range.
+fn keys_in<'s>(saved: &Saved<'s>, from: Option<&[u8]>, until: Option<&[u8]>) -> Vec<&'s [u8]> {
+    if let (Some(from), Some(until)) = (from, until)
+        && from >= until
+    {
+        return Vec::new();
+    }
+    let from = from.map_or(Bound::Unbounded, Bound::Included);
+    let until = until.map_or(Bound::Unbounded, Bound::Excluded);
+    let range = saved.entries.range::<[u8], _>((from, until));
+    range.map(|(key, _)| *key).collect()
+}
+
+/// How many of a bucket's entries are buckets, and how many are values.
+fn shape(saved: &Saved<'_>) -> (u64, u64) {
+    let mut shape = (0_u64, 0_u64);
+    for item in saved.entries.values().take(64) {
+        let count = match item {
+            Item::Value(_) => &mut shape.1,
+            Item::Bucket(_) | Item::Whole(_) => &mut shape.0,
+        };
+        *count = count.saturating_add(1);
+    }
+    shape
+}
+
+impl<'s> Stock<'s> {
+    /// Puts pages back that nothing names; gives the gaps, and which keys these pages cover.
+    pub(super) fn place_all(
+        &mut self,
+        salvage: &mut Salvage<'s>,
+        gather: &mut Gather<'s, '_>,
+        hollows: Vec<Hollow<'s>>,
+    ) -> Vec<Placed<'s>> {
+        let mut fitting: Vec<Vec<Orphan<'s>>> = hollows
+            .iter()
+            .take(SEARCHED)
+            .map(|hollow| self.fitting(salvage, hollow))
+            .collect();
+        // A page that fits in several places belongs to none for sure.
+        let mut fits_in: BTreeMap<PageId, u64> = BTreeMap::new();
+        for orphan in fitting.iter().flatten() {
+            let count = fits_in.entry(orphan.id).or_default();
+            *count = count.saturating_add(1);
+        }
+        for orphans in &mut fitting {
+            orphans.retain(|orphan| fits_in.get(&orphan.id) == Some(&1));
+        }
+        let mut fitting = fitting.into_iter();
+        let mut placed = Vec::new();
+        for hollow in hollows {
+            let mut gap = Gap::new(&hollow);
+            let chosen = self.chosen(&hollow, fitting.next().unwrap_or_default());
+            let is_newer = self.is_sure || chosen.iter().all(|orphan| self.is_newest(orphan));
+            if !is_newer {
+                self.take_older(salvage, &hollow, &[], &mut gap);
+            }
+            self.place(salvage, gather, &hollow, &chosen, &mut gap);
+            let covered = chosen.iter().map(|one| (one.first, one.last)).collect();
+            placed.push(Placed {
+                hollow,
+                gap,
+                covered,
+            });
+        }
+        placed
+    }
+
+    /// Takes what is still missing from the tree before.
+    pub(super) fn fill_all(&mut self, salvage: &mut Salvage<'s>, placed: Vec<Placed<'s>>) {
+        for Placed {
+            hollow,
+            mut gap,
+            covered,
+        } in placed
+        {
+            self.take_older(salvage, &hollow, &covered, &mut gap);
+            salvage.gaps.push(gap);
+        }
+    }
+
+    /// Whether only the newest transaction can have written the page.
+    fn is_newest(&self, orphan: &Orphan<'_>) -> bool {
+        let end = self.older.as_ref().map(Older::end);
+        end.is_some_and(|end| orphan.id >= end)
+    }
+
+    /// Pages whose keys lie in the gap, and that look like what stands around it.
+    fn fitting(&mut self, salvage: &mut Salvage<'s>, hollow: &Hollow<'s>) -> Vec<Orphan<'s>> {
+        let space = self.space;
+        let Some(saved) = salvage.root.at(&hollow.path, space) else {
+            return Vec::new();
+        };
+        let mut around = shape(saved);
+        if around == (0, 0)
+            && let Some(older) = self.older.as_mut()
+            && let Some(root) = older.root.open(space)
+            && let Some(saved) = root.at(&hollow.path, space)
+        {
+            around = shape(saved);
+        }
+        let (has_from, has_until) = (hollow.range.from.is_some(), hollow.range.until.is_some());
+        let is_bounded = has_from && has_until;
+        let fits = |orphan: &Orphan<'s>| {
+            let is_in = hollow.range.may_hold(orphan.first) && hollow.range.may_hold(orphan.last);
+            let is_alike = match (orphan.kind, around) {
+                (Kind::Leaf, (0, 1..)) => orphan.buckets == 0,
+                (Kind::Leaf, (1.., 0)) => orphan.buckets == orphan.count,
+                _ => true,
+            };
+            let is_named = self.used.contains(&orphan.id) || self.roots.has(orphan.id);
+            is_in && is_alike && !is_named
+        };
+        let found: Vec<_> = self
+            .orphans
+            .iter()
+            .filter(|one| fits(one))
+            .copied()
+            .collect();
+        // Where only a pointer is wrong, one page is missing; where a branch is gone, several are.
+        let is_pointer = matches!(
+            hollow.fault.what,
+            What::PageRange { .. }
+                | What::PageCycle { .. }
+                | What::PageShared { .. }
+                | What::BucketHeader { .. }
+        );
+        let is_right = if is_pointer {
+            found.len() == 1
+        } else {
+            is_bounded || found.len() > 1
+        };
+        let is_known = self.is_sure || around != (0, 0);
+        if is_right && is_known && found.len() <= COMPARED {
+            found
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Of the pages that fit, those that go together.
+    fn chosen(&mut self, hollow: &Hollow<'s>, mut fitting: Vec<Orphan<'s>>) -> Vec<Orphan<'s>> {
+        fitting.retain(|orphan| !self.used.contains(&orphan.id));
+        // Without a freelist an older version of a page may be among them: one that has fewer keys.
+        fitting.sort_by_key(|orphan| core::cmp::Reverse((self.is_newest(orphan), orphan.count)));
+        let mut chosen: Vec<Orphan<'s>> = Vec::new();
+        let mut doubtful: BTreeSet<PageId> = BTreeSet::new();
+        for orphan in fitting {
+            if !self.is_sure && !self.agrees(hollow, &orphan) {
+                continue;
+            }
+            let others: Vec<Orphan<'s>> = chosen
+                .iter()
+                .filter(|other| other.overlaps(&orphan))
+                .copied()
+                .collect();
+            if others.is_empty() {
+                chosen.push(orphan);
+            } else if self.is_sure || !self.is_part_of(&orphan, &others) {
+                doubtful.extend(others.iter().map(|other| other.id));
+                doubtful.insert(orphan.id);
+            }
+        }
+        chosen.retain(|orphan| !doubtful.contains(&orphan.id));
+        self.left.extend(doubtful);
+        chosen
+    }
+
+    /// Whether the others have all keys of `orphan`.
+    fn is_part_of(&self, orphan: &Orphan<'s>, others: &[Orphan<'s>]) -> bool {
+        let keys = |orphan: &Orphan<'s>| -> Vec<&'s [u8]> {
+            let Some((node, _)) = super::orphans::sound(self.space, orphan.id) else {
+                return Vec::new();
+            };
+            (0..node.count())
+                .filter_map(|index| node.element(index).ok())
+                .map(|element| element.key.bytes())
+                .collect()
+        };
+        let all: BTreeSet<&[u8]> = others.iter().flat_map(keys).collect();
+        keys(orphan).iter().all(|key| all.contains(key))
+    }
+
+    /// Whether the page has every key that the tree before has in its range.
+    fn agrees(&mut self, hollow: &Hollow<'s>, orphan: &Orphan<'s>) -> bool {
+        let space = self.space;
+        let Some(older) = self.older.as_mut() else {
+            return true;
+        };
+        let Some(saved) = older
+            .root
+            .open(space)
+            .and_then(|root| root.at(&hollow.path, space))
+        else {
+            return true;
+        };
+        let mut known = keys_in(saved, Some(orphan.first), None);
+        known.retain(|key| *key <= orphan.last);
+        let Some((node, _)) = super::orphans::sound(space, orphan.id) else {
+            return false;
+        };
+        let own: BTreeSet<&[u8]> = (0..node.count())
+            .filter_map(|index| node.element(index).ok())
+            .map(|element| element.key.bytes())
+            .collect();
+        known.iter().all(|key| own.contains(key))
+    }
+
+    /// Puts pages back into the bucket of the gap.
+    fn place(
+        &mut self,
+        salvage: &mut Salvage<'s>,
+        gather: &mut Gather<'s, '_>,
+        hollow: &Hollow<'s>,
+        chosen: &[Orphan<'s>],
+        gap: &mut Gap,
+    ) {
+        let space = self.space;
+        let proof = if self.is_sure {
+            Proof::Proven
+        } else {
+            Proof::Likely
+        };
+        if proof == Proof::Likely && self.options.only_proven {
+            for orphan in chosen {
+                self.left.insert(orphan.id);
+            }
+            return;
+        }
+        for orphan in chosen {
+            let mut item = gather_page(gather, space, orphan.id, &hollow.path);
+            let Some(from) = item.open(space) else {
+                continue;
+            };
+            let keys = keys_in(
+                from,
+                hollow.range.from.as_deref(),
+                hollow.range.until.as_deref(),
+            );
+            let Some(into) = salvage.root.at(&hollow.path, space) else {
+                return;
+            };
+            let mut count = 0_u64;
+            for key in keys {
+                if let Some(item) = from.entries.remove(key)
+                    && !into.entries.contains_key(key)
+                {
+                    count = count.saturating_add(item.size());
+                    into.entries.insert(key, item);
+                }
+            }
+            self.used.insert(orphan.id);
+            gap.orphans = gap.orphans.saturating_add(count);
+            let why = if self.is_sure {
+                "the freelist says that it is in use, nothing names it, and its keys lie in the gap"
+            } else {
+                "nothing names it, and its keys lie in the gap; there is no freelist to say whether it \
+                 is in use"
+            };
+            let page = Some(orphan.id);
+            salvage.decide(Action::PageRestored, proof, &hollow.path, page, count, why);
+        }
+    }
+
+    /// Takes keys of the gap from the tree before; not those in `covered`.
+    fn take_older(
+        &mut self,
+        salvage: &mut Salvage<'s>,
+        hollow: &Hollow<'s>,
+        covered: &[(&[u8], &[u8])],
+        gap: &mut Gap,
+    ) {
+        let space = self.space;
+        let Some(older) = self.older.as_mut() else {
+            return;
+        };
+        let is_whole = older.is_whole(&hollow.path, &hollow.range);
+        let bucket = older.root.open(space);
+        let Some(from) = bucket.and_then(|root| root.at(&hollow.path, space)) else {
+            return;
+        };
+        let Some(into) = salvage.root.at(&hollow.path, space) else {
+            return;
+        };
+        gap.older_is_whole = is_whole;
+        let KeyRange { from: low, until } = &hollow.range;
+        let mut count = 0_u64;
+        for key in keys_in(from, low.as_deref(), until.as_deref()) {
+            let is_covered = covered
+                .iter()
+                .any(|(first, last)| (*first..=*last).contains(&key));
+            if into.entries.contains_key(key) || is_covered {
+                continue;
+            }
+            if let Some(item) = from.entries.remove(key) {
+                count = count.saturating_add(item.size());
+                into.entries.insert(key, item);
+            }
+        }
+        // A sequence only grows; of two, the higher one is the safe one.
+        into.sequence = into.sequence.max(from.sequence);
+        if count > 0 {
+            gap.filled = gap.filled.saturating_add(count);
+            salvage.kept.older = salvage.kept.older.saturating_add(count);
+            let why = "the newest tree lacks these keys";
+            salvage.decide(
+                Action::FromPrevious,
+                Proof::Likely,
+                &hollow.path,
+                None,
+                count,
+                why,
+            );
+        }
+    }
+}
+
+/// The subtree at a page that nothing names.
+pub(super) fn gather_page<'s>(
+    gather: &mut Gather<'s, '_>,
+    space: Space<'s>,
+    page: PageId,
+    path: &[&'s [u8]],
+) -> Item<'s> {
+    let pointer = Pointer {
+        to: page,
+        from: page,
+        span: view::Span::new(page.at(space.page_size), 0),
+    };
+    gather.bucket(Start::Page(pointer, 0), path)
+}

@@ -1,0 +1,581 @@
+//! A tree, page by page: what of it can be believed, and where keys are missing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use view::{Span, View};
+
+use super::{
+    mend::{Hole, Mended, Row, mend},
+    tree::{Item, Path, Root, Saved, Whole},
+};
+use crate::{
+    check::bits::Bits,
+    fault::{Fault, KeyRange, What},
+    inline::{self, Disguise, Header as Head},
+    line::DEEPEST,
+    node::{BUCKET_FLAG, Node},
+    page::{HEADER, Header, Kind, PageId},
+    scan::{Bounds, scan},
+    space::{Pointer, Space},
+};
+
+/// Faults, repairs and oddities that are kept apart; more of them are only counted.
+const LISTED: usize = 10_000;
+/// How often a page is looked at that did not fit where it was named.
+const VISITS: u8 = 4;
+
+/// Where keys are missing.
+#[derive(Debug)]
+pub(super) struct Hollow<'s> {
+    pub(super) path: Path<'s>,
+    pub(super) range: KeyRange,
+    pub(super) fault: Fault,
+}
+
+/// Something that was set right.
+#[derive(Debug)]
+pub(super) struct Repair<'s> {
+    pub(super) path: Path<'s>,
+    pub(super) page: PageId,
+    pub(super) what: Repaired,
+}
+
+/// What was set right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repaired {
+    /// Numbers of so many elements.
+    Elements(u64),
+    /// The header of a page whose elements are all in order.
+    Header,
+    /// The flag of a bucket.
+    Flag,
+}
+
+/// A plain value that may be a bucket which lost its flag.
+#[derive(Debug)]
+pub(super) struct Suspect<'s> {
+    pub(super) path: Path<'s>,
+    pub(super) key: &'s [u8],
+    pub(super) value: View<'s>,
+    pub(super) leaf: PageId,
+    pub(super) root: PageId,
+    /// Whether most of its neighbours are buckets.
+    pub(super) among_buckets: bool,
+}
+
+/// Goes through a tree, and takes each page once.
+pub(super) struct Gather<'s, 'm> {
+    space: Space<'s>,
+    pub(super) claims: Bits,
+    /// Pages in whose place others are read.
+    moved: &'m BTreeMap<PageId, PageId>,
+    /// Pages that are in order, but not of this tree.
+    pub(super) distrusted: BTreeSet<PageId>,
+    /// Root pages of buckets that several buckets name, and to which of them they belong.
+    pub(super) owners: BTreeMap<PageId, Vec<Vec<u8>>>,
+    /// Pages that did not fit where they were named, and how often.
+    foreign: BTreeMap<PageId, u8>,
+    pub(super) hollows: Vec<Hollow<'s>>,
+    pub(super) repairs: Vec<Repair<'s>>,
+    pub(super) suspects: Vec<Suspect<'s>>,
+    /// Elements whose key cannot be right where they stand.
+    pub(super) odd: Vec<(PageId, Row<'s>)>,
+    /// Whether there were more of anything than is listed.
+    pub(super) is_cut: bool,
+}
+
+/// A bucket that is being gathered.
+struct Frame<'s> {
+    key: &'s [u8],
+    root: Root<'s>,
+    sequence: u64,
+    entries: Vec<(&'s [u8], Item<'s>)>,
+    nodes: Vec<(Pointer, Hole<'s>, u64)>,
+    below: Vec<(&'s [u8], View<'s>, PageId)>,
+    is_clean: bool,
+    values: u64,
+    buckets: u64,
+}
+
+impl<'s> Frame<'s> {
+    fn new(key: &'s [u8], root: Root<'s>, sequence: u64) -> Self {
+        Self {
+            key,
+            root,
+            sequence,
+            entries: Vec::new(),
+            nodes: Vec::new(),
+            below: Vec::new(),
+            is_clean: true,
+            values: 0,
+            buckets: 0,
+        }
+    }
+
+    fn add(&mut self, key: &'s [u8], item: Item<'s>) {
+        match &item {
+            Item::Value(_) => self.values = self.values.saturating_add(1),
+            Item::Whole(whole) => {
+                self.values = self.values.saturating_add(whole.values);
+                self.buckets = self.buckets.saturating_add(whole.buckets).saturating_add(1);
+            }
+            Item::Bucket(_) => self.is_clean = false,
+        }
+        self.entries.push((key, item));
+    }
+
+    fn finish(self) -> Item<'s> {
+        if self.is_clean {
+            return Item::Whole(Whole {
+                root: self.root,
+                sequence: self.sequence,
+                values: self.values,
+                buckets: self.buckets,
+            });
+        }
+        Item::Bucket(self.saved())
+    }
+
+    fn saved(self) -> Saved<'s> {
+        let mut saved = Saved {
+            sequence: self.sequence,
+            entries: BTreeMap::new(),
+        };
+        for (key, item) in self.entries {
+            // Of two with one key, the one that the tree comes to first.
+            saved.entries.entry(key).or_insert(item);
+        }
+        saved
+    }
+}
+
+/// Where a bucket is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Start<'s> {
+    /// A root page, named here; and the sequence.
+    Page(Pointer, u64),
+    /// The value of a leaf's element, and its page.
+    Value(View<'s>, PageId),
+}
+
+impl<'s, 'm> Gather<'s, 'm> {
+    pub(super) fn new(space: Space<'s>, moved: &'m BTreeMap<PageId, PageId>) -> Self {
+        let pages = space.view.len().checked_div(space.page_size).unwrap_or(0);
+        Self {
+            space,
+            claims: Bits::new(PageId(pages)),
+            moved,
+            distrusted: BTreeSet::new(),
+            owners: BTreeMap::new(),
+            foreign: BTreeMap::new(),
+            hollows: Vec::new(),
+            repairs: Vec::new(),
+            suspects: Vec::new(),
+            odd: Vec::new(),
+            is_cut: false,
+        }
+    }
+
+    /// Everything in the bucket at `start`, which stands under the last key of `base`.
+    pub(super) fn bucket(&mut self, start: Start<'s>, base: &[&'s [u8]]) -> Item<'s> {
+        let mut frames = vec![self.open(base.last().copied().unwrap_or_default(), start, base)];
+        loop {
+            let Some(mut top) = frames.pop() else {
+                return Item::Bucket(Saved::default());
+            };
+            let path = || -> Path<'s> {
+                let open = frames.iter().skip(1).map(|frame: &Frame<'s>| frame.key);
+                let last = (!frames.is_empty()).then_some(top.key);
+                base.iter().copied().chain(open).chain(last).collect()
+            };
+            if let Some((pointer, bounds, depth)) = top.nodes.pop() {
+                let path = path();
+                let depth = depth.saturating_add(u64::try_from(frames.len()).unwrap_or(u64::MAX));
+                self.node(&mut top, pointer, bounds, depth, &path);
+                frames.push(top);
+            } else if let Some((key, value, leaf)) = top.below.pop() {
+                let mut path = path();
+                path.push(key);
+                frames.push(top);
+                let below = self.open(key, Start::Value(value, leaf), &path);
+                frames.push(below);
+            } else {
+                let key = top.key;
+                match frames.last_mut() {
+                    Some(above) => above.add(key, top.finish()),
+                    None => return Item::Bucket(top.saved()),
+                }
+            }
+        }
+    }
+
+    /// A bucket to be gathered.
+    fn open(&mut self, key: &'s [u8], start: Start<'s>, path: &[&'s [u8]]) -> Frame<'s> {
+        let (value, leaf) = match start {
+            Start::Page(pointer, sequence) => {
+                let mut frame = Frame::new(key, Root::Page(pointer.to), sequence);
+                frame.nodes.push((pointer, (None, None), 0));
+                return frame;
+            }
+            Start::Value(value, leaf) => (value, leaf),
+        };
+        let (head, fault) = inline::header(value, leaf);
+        let mut frame = match head {
+            Some(Head::Page { root, sequence }) => {
+                let span = Span::new(value.base(), 8);
+                let pointer = Pointer {
+                    to: root,
+                    from: leaf,
+                    span,
+                };
+                let mut frame = Frame::new(key, Root::Page(root), sequence);
+                frame.nodes.push((pointer, (None, None), 0));
+                frame
+            }
+            Some(Head::Inline { page, sequence }) => {
+                let mut frame = Frame::new(key, Root::Inline(page, leaf), sequence);
+                self.inline(&mut frame, page, leaf, path);
+                frame
+            }
+            None => {
+                let mut frame = Frame::new(key, Root::Page(PageId(0)), 0);
+                frame.is_clean = false;
+                if let Some(fault) = &fault {
+                    self.hollow(path, (None, None), fault);
+                }
+                frame
+            }
+        };
+        frame.is_clean &= fault.is_none();
+        frame
+    }
+
+    fn hollow(&mut self, path: &[&'s [u8]], hole: Hole<'s>, fault: &Fault) {
+        if self.hollows.len() >= LISTED {
+            self.is_cut = true;
+            return;
+        }
+        self.hollows.push(Hollow {
+            path: path.to_vec(),
+            range: KeyRange::new(hole.0, hole.1),
+            fault: fault.clone(),
+        });
+    }
+
+    fn repair(&mut self, path: &[&'s [u8]], page: PageId, what: Repaired) {
+        if self.repairs.len() >= LISTED {
+            self.is_cut = true;
+            return;
+        }
+        self.repairs.push(Repair {
+            path: path.to_vec(),
+            page,
+            what,
+        });
+    }
+
+    /// One page of the bucket in `frame`.
+    fn node(
+        &mut self,
+        frame: &mut Frame<'s>,
+        pointer: Pointer,
+        bounds: Hole<'s>,
+        depth: u64,
+        path: &[&'s [u8]],
+    ) {
+        let to = self.moved.get(&pointer.to).copied().unwrap_or(pointer.to);
+        let is_root = matches!(frame.root, Root::Page(root) if root == pointer.to);
+        if is_root {
+            frame.root = Root::Page(to);
+        }
+        frame.is_clean &= is_root || to == pointer.to;
+        let pointer = Pointer { to, ..pointer };
+        let mut faults = Vec::new();
+        let is_owned =
+            |owner: &Vec<Vec<u8>>| owner.iter().map(Vec::as_slice).eq(path.iter().copied());
+        let is_other = is_root && self.owners.get(&to).is_some_and(|owner| !is_owned(owner));
+        let what = if self.claims.has(to) || is_other {
+            Some(What::PageShared { found: to })
+        } else if self.distrusted.contains(&to) {
+            Some(What::LostWrite)
+        } else {
+            (depth >= DEEPEST).then_some(What::TreeDeep { depth: DEEPEST })
+        };
+        let read = match what {
+            Some(what) => Err(Fault::new(what, Some(pointer.from), pointer.span)),
+            None => read(self.space, pointer, bounds, &mut faults),
+        };
+        let (node, is_header_wrong) = match read {
+            Ok(read) => read,
+            Err(fault) => {
+                frame.is_clean = false;
+                return self.hollow(path, bounds, &fault);
+            }
+        };
+        self.claim(&node);
+        if is_header_wrong {
+            frame.is_clean = false;
+            self.repair(path, to, Repaired::Header);
+        }
+        let mut rows = Vec::new();
+        let limits = Bounds {
+            from: bounds.0,
+            until: bounds.1,
+            ..Bounds::default()
+        };
+        scan(&node, limits, &mut faults, |element, _| {
+            rows.push(Row {
+                key: element.key.bytes(),
+                value: element.value,
+                flags: element.flags,
+                child: element.child,
+                span: element.span,
+            });
+        });
+        if node.count() == 0 && faults.is_empty() && !(is_root && node.kind() == Kind::Leaf) {
+            let kind = node.kind();
+            let span = Span::new(node.view().absolute(10), 2);
+            faults.push(Fault::new(What::PageEmpty { kind }, Some(to), span).hiding(None, None));
+        }
+        let mut has_hole_first = false;
+        if let Some(worst) = worst(&faults) {
+            frame.is_clean = false;
+            if worst.unknown.is_some() || matches!(worst.what, What::PageCount { .. }) {
+                let worst = worst.clone();
+                let mended = mend(&node, bounds, false);
+                if mended.rows.is_empty() && mended.odd.len() > 1 {
+                    // The page of some other place: whoever names it next may have it.
+                    let visits = self.foreign.entry(to).or_default();
+                    *visits = visits.saturating_add(1);
+                    if *visits < VISITS {
+                        self.release(&node);
+                    }
+                    return self.hollow(path, bounds, &worst);
+                }
+                has_hole_first = mended.holes.first().is_some_and(|hole| hole.0 == bounds.0);
+                rows = self.mended(mended, to, path, &worst);
+            }
+        }
+        match node.kind() {
+            Kind::Branch => branch(frame, &node, &rows, bounds, depth, has_hole_first),
+            _ => self.leaf(frame, &node, &rows, path),
+        }
+    }
+
+    /// The pages that the node needs: a wrong overflow must not swallow its neighbours.
+    fn pages_of(&self, node: &Node<'s>) -> core::ops::Range<u64> {
+        let size = self.space.page_size;
+        let held = node.view().len().checked_div(size).unwrap_or(1).max(1);
+        let pages = node.needs(size).min(held);
+        node.id().0..node.id().0.saturating_add(pages)
+    }
+
+    fn claim(&mut self, node: &Node<'s>) {
+        for id in self.pages_of(node) {
+            if !self.claims.insert(PageId(id)) {
+                break;
+            }
+        }
+    }
+
+    fn release(&mut self, node: &Node<'s>) {
+        for id in self.pages_of(node) {
+            self.claims.remove(PageId(id));
+        }
+    }
+
+    /// Notes what a mended node lacks; gives its rows.
+    fn mended(
+        &mut self,
+        mended: Mended<'s>,
+        page: PageId,
+        path: &[&'s [u8]],
+        fault: &Fault,
+    ) -> Vec<Row<'s>> {
+        for hole in &mended.holes {
+            self.hollow(path, *hole, fault);
+        }
+        if mended.repaired > 0 {
+            self.repair(path, page, Repaired::Elements(mended.repaired));
+        }
+        for row in mended.odd {
+            if self.odd.len() < LISTED {
+                self.odd.push((page, row));
+            }
+        }
+        mended.rows
+    }
+
+    fn leaf(
+        &mut self,
+        frame: &mut Frame<'s>,
+        node: &Node<'s>,
+        rows: &[Row<'s>],
+        path: &[&'s [u8]],
+    ) {
+        let buckets = rows.iter().filter(|row| row.flags & BUCKET_FLAG != 0);
+        let among_buckets = buckets.count().saturating_mul(2) > rows.len();
+        for row in rows {
+            if row.flags & BUCKET_FLAG != 0 {
+                frame.below.push((row.key, row.value, node.id()));
+                continue;
+            }
+            match inline::disguise(row.value, node.id()) {
+                Some(Disguise::Inline) => {
+                    frame.is_clean = false;
+                    self.repair(path, node.id(), Repaired::Flag);
+                    frame.below.push((row.key, row.value, node.id()));
+                    continue;
+                }
+                Some(Disguise::Page(root))
+                    if root < self.space.end && self.suspects.len() < LISTED =>
+                {
+                    self.suspects.push(Suspect {
+                        path: path.to_vec(),
+                        key: row.key,
+                        value: row.value,
+                        leaf: node.id(),
+                        root,
+                        among_buckets,
+                    });
+                }
+                _ => {}
+            }
+            frame.add(row.key, Item::Value(row.value.bytes()));
+        }
+    }
+
+    /// The leaf inside a bucket's value.
+    fn inline(&mut self, frame: &mut Frame<'s>, page: View<'s>, leaf: PageId, path: &[&'s [u8]]) {
+        let mut faults = Vec::new();
+        let mut rows = Vec::new();
+        inline::scan(page, leaf, self.space.page_size, &mut faults, |element| {
+            rows.push(Row {
+                key: element.key.bytes(),
+                value: element.value,
+                flags: 0,
+                child: None,
+                span: element.span,
+            });
+        });
+        faults.retain(|fault| !matches!(fault.what, What::InlineLarge { .. }));
+        if let Some(fault) = worst(&faults).cloned() {
+            frame.is_clean = false;
+            let header = Header::read(page).map(|header| Header {
+                flags: Kind::Leaf.flags(),
+                ..header
+            });
+            let Ok(header) = header else {
+                return self.hollow(path, (None, None), &fault);
+            };
+            let node = Node::new(page, leaf, header, Kind::Leaf);
+            let mended = mend(&node, (None, None), true);
+            let is_header = matches!(fault.what, What::InlineHeader { .. });
+            if is_header && !mended.rows.is_empty() {
+                self.repair(path, leaf, Repaired::Header);
+            }
+            rows = self.mended(mended, leaf, path, &fault);
+            if rows.iter().any(|row| row.flags != 0) {
+                self.repair(path, leaf, Repaired::Flag);
+            }
+        }
+        for row in rows {
+            frame.add(row.key, Item::Value(row.value.bytes()));
+        }
+    }
+}
+
+/// The fault that says most: one that hides keys, else the first.
+fn worst(faults: &[Fault]) -> Option<&Fault> {
+    let hiding = faults.iter().find(|fault| fault.unknown.is_some());
+    hiding.or(faults.first())
+}
+
+/// The children of a branch, onto the stack.
+fn branch<'s>(
+    frame: &mut Frame<'s>,
+    node: &Node<'s>,
+    rows: &[Row<'s>],
+    bounds: Hole<'s>,
+    depth: u64,
+    has_hole_first: bool,
+) {
+    let mut until = bounds.1;
+    for (number, row) in rows.iter().enumerate().rev() {
+        let pointer = Pointer {
+            to: row.child.unwrap_or_default(),
+            from: node.id(),
+            span: Span::new(row.span.start.saturating_add(8), 8),
+        };
+        // The library sends smaller keys to the first child, too.
+        let is_first = number == 0 && !has_hole_first;
+        let from = if is_first { bounds.0 } else { Some(row.key) };
+        let deeper = depth.saturating_add(1);
+        frame.nodes.push((pointer, (from, until), deeper));
+        until = Some(row.key);
+    }
+}
+
+/// The node that `pointer` leads to; and whether its header is wrong.
+pub(super) fn read<'s>(
+    space: Space<'s>,
+    pointer: Pointer,
+    bounds: Hole<'s>,
+    faults: &mut Vec<Fault>,
+) -> Result<(Node<'s>, bool), Fault> {
+    if let Some(node) = space.node(pointer, faults) {
+        return Ok((node, false));
+    }
+    let wrong = faults.pop();
+    let wrong = wrong.unwrap_or_else(|| pointer.out_of_range(space.end));
+    let fixed = matches!(wrong.what, What::PageId { .. } | What::PageType { .. })
+        .then(|| with_other_header(space, pointer.to, bounds))
+        .flatten();
+    fixed.map(|node| (node, true)).ok_or(wrong)
+}
+
+/// The page as the branch or leaf that it would be with a right header, if all its elements fit.
+fn with_other_header<'s>(space: Space<'s>, id: PageId, bounds: Hole<'s>) -> Option<Node<'s>> {
+    let header = Header::read(space.run(id, 1).ok()?).ok()?;
+    let says = header
+        .kind()
+        .filter(|kind| matches!(kind, Kind::Branch | Kind::Leaf));
+    // One of the two fields is right, or it is no page of this tree.
+    if header.id != id && says.is_none() {
+        return None;
+    }
+    if header.id != id && is_copy(space, id, header) {
+        return None;
+    }
+    let kinds = match says {
+        Some(kind) => vec![kind],
+        None => vec![Kind::Leaf, Kind::Branch],
+    };
+    let room = space.end.0.saturating_sub(id.0);
+    let run = space.run(id, header.pages().min(room)).ok()?;
+    kinds.into_iter().find_map(|kind| {
+        let header = Header {
+            id,
+            flags: kind.flags(),
+            ..header
+        };
+        let node = Node::new(run, id, header, kind);
+        let limits = Bounds {
+            from: bounds.0,
+            until: bounds.1,
+            ..Bounds::default()
+        };
+        let mut faults = Vec::new();
+        scan(&node, limits, &mut faults, |_, _| {});
+        (faults.is_empty() && node.count() > 0).then_some(node)
+    })
+}
+
+/// Whether the page stands where its header says, too: then it was written to a wrong place.
+fn is_copy(space: Space<'_>, id: PageId, header: Header) -> bool {
+    let body = |id: PageId| {
+        let page = space.run(id, 1).ok()?;
+        page.rest(HEADER, "page").ok().map(View::bytes)
+    };
+    body(id).is_some() && body(id) == body(header.id)
+}

@@ -87,6 +87,20 @@ pub(crate) fn scan<'s>(
     leaf: PageId,
     page_size: u64,
     faults: &mut Vec<Fault>,
+    row: impl FnMut(Element<'s>),
+) {
+    let before = faults.len();
+    scan_inside(page, leaf, page_size, faults, row);
+    for fault in faults.iter_mut().skip(before) {
+        fault.inline = true;
+    }
+}
+
+fn scan_inside<'s>(
+    page: View<'s>,
+    leaf: PageId,
+    page_size: u64,
+    faults: &mut Vec<Fault>,
     mut row: impl FnMut(Element<'s>),
 ) {
     let fault = |what, at, len| Fault::new(what, Some(leaf), Span::new(page.absolute(at), len));

@@ -50,6 +50,7 @@
 //! ```
 
 mod account;
+mod at_open;
 mod bucket;
 mod carve;
 mod check;
@@ -72,9 +73,11 @@ mod source;
 mod space;
 mod stats;
 mod walk;
+mod what;
 mod write;
 
 pub use account::{AccountOptions, Area, Content, Line, Piece, Stretch, account};
+pub use at_open::AtOpen;
 pub use bucket::{Bucket, Contents, Entry, Value};
 pub use carve::{
     Bound, Bounds, Carve, CarveOptions, Carved, Confidence, Fragment, FreelistImage, Named, Origin,

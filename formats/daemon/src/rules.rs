@@ -100,12 +100,12 @@ pub const RULES: &[Rule] = &[
         "panics when it opens the file: it walks every page",
         "panic: assertion failed: Page expected to be: N, but self identifies as M",
     ),
-    only_1_6(
+    all(
         &["bolt/freelist-type", "bolt/meta-freelist"],
         "panics when it opens the file",
         "panic: invalid freelist page: 0, page type is unknown<00>",
     ),
-    only_1_6(
+    all(
         &["bolt/freelist-count"],
         "asks for the memory that the count claims, and dies of it",
         "fatal error: runtime: out of memory",

@@ -1,6 +1,6 @@
 //! The rules of a meta that its checksum does not show.
 
-use finding::Unread;
+use finding::{Severity, Unread};
 use view::{Span, View};
 
 use crate::{
@@ -25,12 +25,19 @@ pub(crate) struct Around {
 }
 
 /// Judges a valid meta; `start` is the start of the file.
-fn one(meta: &Meta, around: Around, start: View<'_>, sink: &mut Sink) {
+///
+/// What is wrong with a meta that is not `in_use` harms nobody before the one in use is lost.
+fn one(meta: &Meta, in_use: bool, around: Around, start: View<'_>, sink: &mut Sink) {
     let page = PageId(meta.slot);
     let at = page.at(around.page_size);
     let mut fault = |what, offset: u64, len: u64| {
         let span = Span::new(at.saturating_add(offset), len);
-        sink.fault(Fault::new(what, Some(page), span));
+        let fault = Fault::new(what, Some(page), span);
+        sink.fault(if in_use {
+            fault
+        } else {
+            fault.no_worse_than(Severity::Damage)
+        });
     };
     if !meta.has_own_header() {
         let (id, flags) = (meta.header.id, meta.header.flags);
@@ -223,8 +230,10 @@ pub(crate) fn judge(
         page_size,
         pages: len.checked_div(page_size).unwrap_or(0),
     };
+    let used = newest(&found.metas);
     for meta in found.metas.iter().flatten() {
-        one(meta, around, start, sink);
+        let in_use = used.is_some_and(|used| used.slot == meta.slot);
+        one(meta, in_use, around, start, sink);
     }
     both(&found.metas, page_size, sink);
     let meta = newest(&found.metas).or_else(|| plausible(start, page_size, len));

@@ -14,7 +14,7 @@ mod walk;
 
 use std::{collections::BTreeMap, hash::RandomState, thread};
 
-use finding::Unread;
+use finding::{Severity, Unread};
 use serde::Serialize;
 use view::Span;
 
@@ -157,6 +157,7 @@ pub fn check(source: &dyn PageSource, options: &CheckOptions<'_>) -> Result<Chec
     }
     let (faults, more) = check.sink.finish();
     report.faults = faults;
+    report.ease();
     report.more = more;
     report.metas = found.metas;
     report.table = table;
@@ -328,6 +329,24 @@ impl CheckReport {
             before: Bits::default(),
             freelist: None,
             end: PageId(0),
+        }
+    }
+
+    /// Takes back what the file as a whole shows to be less bad than it looks in its place.
+    fn ease(&mut self) {
+        let synced = self.meta.is_some_and(|meta| meta.is_freelist_synced());
+        let is_whole = self.tree == TreeState::Whole;
+        for Found { fault, .. } in &mut self.faults {
+            match fault.what {
+                // The missing pages are free: nothing touches them.
+                What::FileShort { .. } if is_whole => {
+                    fault.eased = Some(Severity::Damage);
+                }
+                // Without a freelist the library comes by at once.
+                What::PageId { .. } if !synced => fault.eased = None,
+                What::PageShared { .. } if synced => fault.eased = Some(Severity::Damage),
+                _ => {}
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use finding::Severity;
 use view::{Span, View};
 
 use crate::{
@@ -358,7 +359,12 @@ impl<'a> Walk<'a> {
         let page = read(self.survey.source, id.at(page_size), page_size, &mut buffer);
         let fault = page.ok().and_then(|page: View<'_>| {
             let header = Header::read(page).ok()?;
-            wrong_header(page, header, id)
+            let fault = wrong_header(page, header, id)?;
+            Some(if is_only_misnumbered(page, header, child) {
+                fault.no_worse_than(Severity::Damage)
+            } else {
+                fault
+            })
         });
         self.buffer = buffer;
         let fault = fault.unwrap_or_else(|| {
@@ -440,6 +446,22 @@ impl<'a> Walk<'a> {
         }
         sink.push(fault, path);
     }
+}
+
+/// Whether a page that gives another number is in order but for that, and fits in its place.
+fn is_only_misnumbered(page: View<'_>, header: Header, child: &Child) -> bool {
+    let Some(kind @ (Kind::Branch | Kind::Leaf)) = header.kind() else {
+        return false;
+    };
+    let bounds = Bounds {
+        from: child.from.as_deref(),
+        until: child.until.as_deref(),
+        ..Bounds::default()
+    };
+    let mut faults = Vec::new();
+    let node = Node::new(page, child.to, header, kind);
+    scan(&node, bounds, &mut faults, |_, _| {});
+    header.overflow == 0 && header.count > 0 && header.id != child.to && faults.is_empty()
 }
 
 /// The next page below the page of `frame`.

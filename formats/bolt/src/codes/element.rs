@@ -4,16 +4,29 @@ use finding::{Code, Severity};
 
 use super::SALVAGE;
 
-/// Key or value lie outside.
+/// The key lies outside.
 pub static ELEMENT_BOUNDS: Code = Code {
     name: "bolt/element-bounds",
     rule: "B06",
     severity: Severity::Damage,
-    title: "an element's key or value lies outside its page",
-    explanation: "Position and sizes lead out of the page, or into the elements themselves. bbolt \
-        does not check them: it reads what stands in the neighbour page, or dies.",
+    title: "an element's key lies outside its page",
+    explanation: "Its position or the size of its key leads out of the page. bbolt does not check \
+        them: it reads what stands in the neighbour page, or dies.",
     remedy: SALVAGE,
     messages: &["panic: runtime error: slice bounds out of range [::N] with length 2147483647"],
+};
+
+/// The value reaches outside.
+pub static VALUE_BOUNDS: Code = Code {
+    name: "bolt/value-bounds",
+    rule: "B06",
+    severity: Severity::Damage,
+    title: "an element's value reaches past its page",
+    explanation: "Position and key are inside, the size of the value is wrong. bbolt does not \
+        check it, neither when it opens the file nor in its own check: whoever reads the value \
+        gets it with the bytes of the pages behind, or dies of its length.",
+    remedy: SALVAGE,
+    messages: &["panic: runtime error: slice bounds out of range"],
 };
 
 /// It overlaps with another.

@@ -62,6 +62,7 @@ pub const CODES: &[&Code] = &[
     &LOST_WRITE,
     &MANY_GONE,
     &ELEMENT_BOUNDS,
+    &VALUE_BOUNDS,
     &ELEMENT_OVERLAP,
     &ELEMENT_GAP,
     &ELEMENT_FLAGS,

@@ -13,6 +13,8 @@ mod carve;
 mod cases;
 mod good;
 mod hostile;
+mod matrix;
+mod opens;
 mod salvage;
 mod stats;
 mod testdata;

@@ -26,6 +26,15 @@ impl KeyRange {
         }
     }
 
+    /// Whether it is a single key.
+    pub fn is_one(&self) -> bool {
+        let after = self
+            .until
+            .as_deref()
+            .and_then(|until| until.strip_suffix(&[0]));
+        after.is_some() && after == self.from.as_deref()
+    }
+
     /// Whether `key` may have stood there.
     pub fn may_hold(&self, key: &[u8]) -> bool {
         self.from.as_deref().is_none_or(|from| key >= from)
@@ -39,6 +48,9 @@ impl fmt::Display for KeyRange {
             (None, None) => write!(f, "all keys"),
             (Some(from), None) => write!(f, "keys from {}", Escaped(from)),
             (None, Some(until)) => write!(f, "keys before {}", Escaped(until)),
+            (Some(from), Some(_)) if self.is_one() => {
+                write!(f, "key {}", Escaped(from))
+            }
             (Some(from), Some(until)) => {
                 write!(
                     f,
@@ -96,6 +108,14 @@ impl Fault {
         self
     }
 
+    /// Which hides this key alone; none: any.
+    #[must_use]
+    pub fn hiding_key(self, key: Option<&[u8]>) -> Self {
+        // The first key behind it.
+        let next = key.map(|key| [key, &[0]].concat());
+        self.hiding(key, next.as_deref())
+    }
+
     /// Whether it says "this is not read here" instead of "this is broken".
     pub const fn is_unsupported(&self) -> bool {
         matches!(self.what, What::BigEndian | What::UnknownVersion { .. })
@@ -106,7 +126,8 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.what)?;
         if let Some(unknown) = &self.unknown {
-            write!(f, "; {unknown} are unknown")?;
+            let is = if unknown.is_one() { "is" } else { "are" };
+            write!(f, "; {unknown} {is} unknown")?;
         }
         Ok(())
     }

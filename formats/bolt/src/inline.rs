@@ -78,7 +78,7 @@ pub(crate) fn disguise(value: View<'_>, page: PageId) -> Option<Disguise> {
 /// The fault of such a value: the flags of `element` are wrong.
 pub(crate) fn flag_lost(element: &Element<'_>, page: PageId) -> Fault {
     let span = Span::new(element.span.start, 4);
-    Fault::new(What::BucketFlag, Some(page), span).hiding(Some(element.key.bytes()), None)
+    Fault::new(What::BucketFlag, Some(page), span).hiding_key(Some(element.key.bytes()))
 }
 
 /// Goes through the leaf inside a bucket's value, which stands in page `leaf`.

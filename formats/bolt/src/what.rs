@@ -403,6 +403,9 @@ impl fmt::Display for What {
                 f,
                 "the tree of the transaction before was overwritten by one that was not finished"
             ),
+            Self::PreviousTree { faults: 1 } => {
+                write!(f, "the tree of the transaction before has a fault")
+            }
             Self::PreviousTree { faults } => {
                 write!(f, "the tree of the transaction before has {faults} faults")
             }

@@ -3,13 +3,14 @@
 use std::io;
 
 use bolt::{
-    CheckOptions, CheckReport, Db, Found, PageId, PageSource as _, Totals, TreeState, What, check,
+    AtOpen, CheckOptions, CheckReport, Db, Found, PageId, PageSource as _, Totals, TreeState, What,
+    check,
 };
 use cli::{Answer, Exit, Out, Outcome, Pen, Style, size};
 use finding::{Coverage, Finding, Location, Report, Severity, Text};
 use serde::Serialize;
 
-use crate::file::FileArgs;
+use crate::{affected::Affected, file::FileArgs};
 
 /// Larger files are not compared with their transaction before: that takes them whole into memory.
 const COMPARED: u64 = 32 << 20;
@@ -39,6 +40,9 @@ struct Checked {
     tree: TreeState,
     previous_tree: TreeState,
     totals: Totals,
+    /// What the library does when it opens the file for writing, as a daemon does.
+    at_open: &'static str,
+    affected: Affected,
     unsupported: bool,
     #[serde(flatten)]
     report: Report,
@@ -91,9 +95,26 @@ pub(crate) fn run(args: &CheckArgs, out: &mut Out) -> Outcome {
         tree: found.tree,
         previous_tree: found.previous,
         totals: found.totals,
+        at_open: match found.at_open() {
+            AtOpen::Opens => "opens",
+            AtOpen::MayDie => "may die",
+            AtOpen::Dies => "dies",
+        },
+        affected: affected(args, &found),
         unsupported: found.is_unsupported(),
         report,
     })
+}
+
+/// Which buckets the damage is in.
+fn affected(args: &CheckArgs, found: &CheckReport) -> Affected {
+    let hides = |found: &Found| found.fault.unknown.is_some();
+    let is_small = found.len <= COMPARED && found.faults.iter().any(hides);
+    let source = is_small.then(|| args.file.whole().ok()).flatten();
+    let db = source
+        .as_ref()
+        .and_then(|source| Db::open(source.view()).db);
+    Affected::of(found, db.as_ref())
 }
 
 /// The newest tree against the one before, where both are whole and the file is not too large.
@@ -159,6 +180,14 @@ impl Answer for Checked {
                 "{buckets} buckets ({inline} inline), {keys} keys, {depth} levels deep"
             ))?;
         }
+        self.affected.text(pen)?;
+        match self.at_open {
+            "dies" => pen.line("At an open by a daemon: it is refused, or the daemon dies")?,
+            "may die" => pen.line(
+                "At an open by a daemon: bbolt 1.3.7 and later (containerd 1.7 and later) may die",
+            )?,
+            _ => {}
+        }
         let (style, verdict) = self.verdict();
         let verdict = pen.styled(style, verdict).to_string();
         pen.line(verdict)
@@ -166,7 +195,7 @@ impl Answer for Checked {
 
     fn exit(&self) -> Exit {
         let mut exit = Exit::CLEAN;
-        if !self.report.is_healthy() {
+        if !self.report.is_healthy() || self.has_no_way_back() {
             exit |= Exit::FINDINGS;
         }
         if self.unsupported || !self.report.coverage.unread.is_empty() {
@@ -177,6 +206,13 @@ impl Answer for Checked {
 }
 
 impl Checked {
+    /// Whether the tree of the transaction before was lost: a note, for a daemon that was killed
+    /// leaves it so, but whoever asks about this file wants to know before it is needed.
+    fn has_no_way_back(&self) -> bool {
+        let mut findings = self.report.findings.iter();
+        findings.any(|finding| finding.code.name == bolt::codes::PREVIOUS_TREE.name)
+    }
+
     fn verdict(&self) -> (Style, String) {
         let counts: Vec<String> = [
             Severity::Fatal,
@@ -191,6 +227,9 @@ impl Checked {
         .collect();
         if self.unsupported {
             (Style::Warning, "Not examined: unsupported".to_owned())
+        } else if self.report.is_healthy() && self.has_no_way_back() {
+            let text = "Usable, but degraded: there is no transaction before to fall back to";
+            (Style::Warning, text.to_owned())
         } else if self.report.is_healthy() {
             let notes = if counts.is_empty() {
                 String::new()
@@ -199,6 +238,13 @@ impl Checked {
             };
             (Style::Good, format!("OK{notes}"))
         } else {
+            if self.tree == TreeState::Whole && self.report.count(Severity::Fatal) == 0 {
+                let text = format!(
+                    "Usable, but degraded: {}; all keys can be read",
+                    counts.join(", ")
+                );
+                return (Style::Bad, text);
+            }
             let tree = match (self.tree, self.previous_tree) {
                 (TreeState::Whole, _) => "; all keys can be read",
                 (TreeState::Damaged, TreeState::Whole) => {

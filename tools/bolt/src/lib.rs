@@ -17,6 +17,7 @@
 //! The file is never locked, mapped or written to. It may be damaged in any way: what can be read
 //! is shown, what cannot is named, and the exit code says which (4: damage was found).
 
+mod affected;
 mod check;
 mod compact;
 mod diff;

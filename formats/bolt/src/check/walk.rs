@@ -33,6 +33,8 @@ const DISGUISED: usize = 1 << 12;
 const ELEMENTS: u64 = 1 << 20;
 
 type Key = Option<Arc<[u8]>>;
+/// A leaf on the way, its pages, and the element that leads on.
+type Way = (PageId, u64, u16);
 
 /// A page to go on with, and the keys that it may hold.
 #[derive(Debug, Clone, Default)]
@@ -78,7 +80,7 @@ pub(crate) struct Walk<'a> {
     /// Pages that the tree reached, overflow included.
     pub(crate) claimed: Bits,
     /// Pages that plain values seem to name, and the pages of these values.
-    disguised: Vec<(PageId, Child)>,
+    disguised: Vec<(Vec<Way>, PageId, Child)>,
     /// Pages between the root and where the walk is.
     above: Bits,
     pub(crate) totals: Totals,
@@ -121,8 +123,11 @@ impl<'a> Walk<'a> {
         while let Some(top) = self.stack.last_mut() {
             match next_child(top, self.table) {
                 Some(child) if child.is_disguised => {
+                    let page = top.page;
+                    top.index = child.index;
                     if self.disguised.len() < DISGUISED {
-                        self.disguised.push((top.page, child));
+                        let ways = self.ways();
+                        self.disguised.push((ways, page, child));
                     }
                 }
                 Some(child) => {
@@ -136,7 +141,7 @@ impl<'a> Walk<'a> {
 
     /// Values that name a whole page which neither the tree nor anybody in `others` has.
     pub(crate) fn unmask(&mut self, others: impl Fn(PageId) -> bool, sink: &mut Sink) {
-        for (page, child) in core::mem::take(&mut self.disguised) {
+        for (ways, page, child) in core::mem::take(&mut self.disguised) {
             let record = self.table.record(child.to);
             let is_node = matches!(record.kind, Some(Kind::Branch | Kind::Leaf));
             let is_whole = is_node && record.count > 0 && record.marks == 0;
@@ -144,7 +149,10 @@ impl<'a> Walk<'a> {
                 let row = Node::elements_end(u64::from(child.index));
                 let at = page.at(self.survey.page_size).saturating_add(row);
                 let fault = Fault::new(What::BucketFlag, Some(page), Span::new(at, 4));
-                sink.fault(fault.hiding(None, None));
+                let mut path = self.path(&ways);
+                // The last one is the key of the value itself.
+                let key = path.pop();
+                sink.push(fault.hiding_key(key.as_deref()), path);
             }
         }
     }
@@ -424,26 +432,34 @@ impl<'a> Walk<'a> {
         taken
     }
 
+    /// The leaves from the root to where the walk is, each with its pages and the element of it.
+    fn ways(&self) -> Vec<Way> {
+        let leaves = self.stack.iter().filter(|frame| frame.kind == Kind::Leaf);
+        let ways = leaves.map(|frame| (frame.page, frame.claimed, frame.index));
+        // A path that long is not worth reading again for each fault.
+        ways.take(64).collect()
+    }
+
+    /// The keys of these elements.
+    fn path(&mut self, ways: &[Way]) -> Vec<Vec<u8>> {
+        let mut path = Vec::new();
+        for (page, pages, index) in ways {
+            // The last leaf may be the page with the fault itself: then it is not on the way.
+            let key = self.with_element(*page, Kind::Leaf, *pages, *index, |element| {
+                element.key.bytes().to_vec()
+            });
+            path.push(key.unwrap_or_default());
+        }
+        path
+    }
+
     /// Notes a fault, with the bucket in which the walk is.
     fn report(&mut self, fault: Fault, sink: &mut Sink) {
         if !sink.wants(fault.what.code()) {
             return sink.count(&fault);
         }
-        let mut path = Vec::new();
-        let ways: Vec<_> = self
-            .stack
-            .iter()
-            .filter(|frame| frame.kind == Kind::Leaf)
-            .map(|frame| (frame.page, frame.claimed, frame.index))
-            .collect();
-        // A path that long is not worth reading again for each fault.
-        for (page, pages, index) in ways.into_iter().take(64) {
-            // The last leaf may be the page with the fault itself: then it is not on the way.
-            let key = self.with_element(page, Kind::Leaf, pages, index, |element| {
-                element.key.bytes().to_vec()
-            });
-            path.push(key.unwrap_or_default());
-        }
+        let ways = self.ways();
+        let path = self.path(&ways);
         sink.push(fault, path);
     }
 }

@@ -68,7 +68,7 @@ mod tar;
 mod zframe;
 
 pub use budget::{Budget, Options, WHOLE_COPY};
-pub use bundle::manifest::Manifest;
+pub use bundle::manifest::{Manifest, pax_time};
 pub use directory::Xattrs;
 pub use host::Host;
 pub use lockdown::{Lockdown, Needs, lockdown};
@@ -77,3 +77,4 @@ pub use pages::{Chunk, Chunks, Pages};
 pub use private::{PrivateView, private_view};
 pub use source::Source;
 pub use stat::{Entry, FileKind, Stat};
+pub use tar::pax_record;

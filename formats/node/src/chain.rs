@@ -137,6 +137,31 @@ impl Snapshotter {
 }
 
 impl Chain {
+    /// The chain of a directory that no row owns: what it stands on is not known.
+    pub fn alone(id: u64, files: PathBuf) -> Self {
+        let layer = Layer {
+            key: Text::from(""),
+            id,
+            kind: None,
+            files,
+        };
+        Self {
+            layers: vec![layer],
+            seen: SeenAs::Plain,
+        }
+    }
+
+    /// What the topmost layer stands on; nothing if it is the base.
+    pub fn below(&self) -> Option<Self> {
+        let layers: Vec<Layer> = self.layers.iter().skip(1).cloned().collect();
+        let seen = match layers.len() {
+            0 => return None,
+            1 => SeenAs::Plain,
+            _ => SeenAs::Overlay,
+        };
+        Some(Self { layers, seen })
+    }
+
     /// The chain as one tree. `prefix` is that of overlayfs' marks in it.
     pub fn merged<'e>(&self, evidence: &'e Evidence, prefix: Prefix) -> Merged<'e> {
         let mut files = self.layers.iter().map(|layer| layer.files.clone());

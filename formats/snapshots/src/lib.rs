@@ -25,6 +25,7 @@
 //! directory shows it; [`Rules`] says how far that is. [`Marks`] decodes what overlayfs writes into
 //! a layer. This crate gives facts; `checks` compares them with the databases.
 
+mod archive;
 mod layout;
 mod merged;
 mod overlay;
@@ -32,6 +33,7 @@ mod rules;
 
 use finding::Code;
 
+pub use archive::{Archive, Put};
 pub use layout::{Layout, SnapshotDir, Stray, Why};
 pub use merged::{Aspect, Change, Comparison, Data, Merged, MergedEntry, MergedWalk, Seen};
 pub use overlay::{LayerName, Marks, Opaque, Origin, Prefix, is_whiteout_device, is_whiteout_file};

@@ -19,7 +19,7 @@ use std::process::Command;
 
 use evidence::{Evidence, FileKind, Options, Stat};
 use finding::Text;
-use snapshots::{Merged, Prefix, Seen};
+use snapshots::{Archive, Merged, Prefix, Seen};
 use testcase::may_run;
 
 /// What is compared of one name.
@@ -311,10 +311,44 @@ fn chain(seed: u64, count: usize, changes: usize, every: usize, options: &str, p
                     let extra: Vec<_> = lines.collect();
                     panic!("seed {seed}, layer {number}:\nkernel {missing:#?}\nours {extra:#?}");
                 }
+                if number == count {
+                    let unpacked = through_a_tar(&evidence, &merged);
+                    for (path, line) in &want {
+                        assert_eq!(Some(line), unpacked.get(path), "{}", path.display());
+                    }
+                    assert_eq!(want.len(), unpacked.len());
+                }
             }
         }
         layers.insert(0, upper);
     }
+}
+
+/// The tree as GNU tar unpacks what we wrote of it.
+fn through_a_tar(evidence: &Evidence, merged: &Merged<'_>) -> Tree {
+    let scratch = tempfile::tempdir().unwrap();
+    let tar = scratch.path().join("tree.tar");
+    let mut archive = Archive::new(evidence, fs::File::create(&tar).unwrap());
+    for seen in merged.walk() {
+        let Seen::Entry(path, entry) = seen else {
+            panic!("{seen:?}");
+        };
+        let put = archive.put(merged, &path, &entry).unwrap();
+        assert!(put.lacks.is_empty() && !put.left_out, "{put:?}");
+    }
+    drop(archive.finish().unwrap());
+    let into = scratch.path().join("tree");
+    fs::create_dir(&into).unwrap();
+    let output = Command::new("tar")
+        .args(["--xattrs", "--xattrs-include=*", "--numeric-owner", "-xpf"])
+        .arg(&tar)
+        .arg("-C")
+        .arg(&into)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.is_empty(), "{said}");
+    kernel(&into)
 }
 
 fn is_root() -> bool {

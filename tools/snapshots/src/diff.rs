@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 
 use cli::{Exit, Failure, Format, Out, Outcome, Style};
 use finding::{Text, Unknown};
-use node::Chain;
 use serde::Serialize;
 use snapshots::{Aspect, Change, Comparison, Merged};
 
@@ -41,22 +40,6 @@ struct Tail<'a> {
     counts: &'a BTreeMap<&'static str, u64>,
 }
 
-/// The chain below the topmost layer.
-fn parent(chain: &Chain, what: &str) -> Result<Chain, Failure> {
-    let layers: Vec<_> = chain.layers.iter().skip(1).cloned().collect();
-    if layers.is_empty() {
-        return Err(Failure::usage(format!(
-            "{what} stands on nothing: there is nothing to compare it with"
-        ))
-        .hint("name two: `coroner snapshots diff NODE NAME --with OTHER`"));
-    }
-    let seen = match layers.len() {
-        1 => node::SeenAs::Plain,
-        _ => node::SeenAs::Overlay,
-    };
-    Ok(Chain { layers, seen })
-}
-
 pub(crate) fn run(args: &PickArgs, with: Option<&str>, all: bool, out: &mut Out) -> Outcome {
     let (case, node) = pick::open(args)?;
     let picked = pick::pick(&node, args)?;
@@ -89,7 +72,7 @@ pub(crate) fn run(args: &PickArgs, with: Option<&str>, all: bool, out: &mut Out)
             )
         }
         None => {
-            let below = parent(&chain, &picked.what)?;
+            let below = chain.below().ok_or_else(|| parent_missing(&picked.what))?;
             let key = below.layers.first().map(|layer| layer.key.clone());
             (
                 format!("what it stands on, {}", key.unwrap_or_default()),

@@ -15,6 +15,7 @@
 mod cat;
 mod check;
 mod diff;
+mod export;
 mod files;
 mod line;
 mod ls;
@@ -85,7 +86,24 @@ enum Verb {
         #[arg(long)]
         all: bool,
     },
+    /// Write the tree of a container, an image or a snapshot as a tar, or what it changed
+    #[command(after_help = EXPORT)]
+    Export {
+        #[command(flatten)]
+        pick: pick::PickArgs,
+        #[command(flatten)]
+        how: export::ExportArgs,
+    },
 }
+
+const EXPORT: &str = "The tar is the same for the same files: names in order, numeric owners, times with nanoseconds,
+extended attributes, devices and hard links as they are. A directory that no snapshot owns any more
+(`coroner snapshots ls` lists them) is exported by its number, as a layer.
+
+Examples:
+  coroner snapshots export / web-1 -o web-1.tar
+  coroner snapshots export /mnt/image 4f3c --layer --manifest files.jsonl -o changes.tar
+  coroner snapshots export /mnt/image overlayfs/42 | tar tv";
 
 const FILES: &str = "Each line: mode, owner, group, size, mtime, layer (0 is the topmost), path.
 
@@ -120,6 +138,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         Verb::Check { usage, evidence } => check::run(&evidence, usage, out),
         Verb::Files { pick, path, more } => files::run(&pick, &path, more, out),
         Verb::Cat { pick, path } => cat::run(&pick, &path, out),
+        Verb::Export { pick, how } => export::run(&pick, &how, out),
         Verb::Diff { pick, with, all } => diff::run(&pick, with.as_deref(), all, out),
     }
 }

@@ -45,11 +45,21 @@ pub(crate) struct Picked<'n> {
     pub(crate) key: Text,
     /// What it is: `container k8s.io/4f3c…`.
     pub(crate) what: String,
+    /// A directory that no row of metadata.db owns.
+    stray: Option<u64>,
 }
 
 impl Picked<'_> {
+    /// Whether metadata.db has a row for it.
+    pub(crate) const fn is_owned(&self) -> bool {
+        self.stray.is_none()
+    }
+
     /// Its chain.
     pub(crate) fn chain(&self) -> Result<Chain, Failure> {
+        if let (Some(id), Some(layout)) = (self.stray, self.snapshotter.layout.read()) {
+            return Ok(Chain::alone(id, layout.files(id)));
+        }
         self.snapshotter.chain(&self.key).map_err(|why| {
             Failure::unread(format!("the layers of {} cannot be told: {why}", self.what))
                 .hint("`coroner snapshots check NODE` says what is wrong with the snapshots")
@@ -213,6 +223,42 @@ pub(crate) fn pick<'n>(node: &'n Node, args: &'n PickArgs) -> Result<Picked<'n>,
     pick_name(node, &args.name, args.snapshotter.as_deref())
 }
 
+/// As [`pick`], and directories that no row owns by their number: `overlayfs/42`.
+pub(crate) fn pick_any<'n>(node: &'n Node, args: &'n PickArgs) -> Result<Picked<'n>, Failure> {
+    let failure = match pick(node, args) {
+        Ok(picked) => return Ok(picked),
+        Err(failure) => failure,
+    };
+    let stray = |snapshotter: &'n Snapshotter| {
+        let layout = snapshotter.layout.read()?;
+        let named = |id: u64| {
+            let qualified = format!("{}/{id}", snapshotter.name);
+            args.name == qualified || (args.name == id.to_string())
+        };
+        let mut found = layout.dirs.keys().copied().filter(|id| named(*id));
+        let id = found.next().filter(|_| layout.rules.has_files())?;
+        Some(Picked {
+            snapshotter,
+            key: Text::from(""),
+            what: format!(
+                "directory {}/{id}, which no row of metadata.db owns",
+                snapshotter.name
+            ),
+            stray: Some(id),
+        })
+    };
+    let wanted = |one: &&Snapshotter| {
+        args.snapshotter
+            .as_ref()
+            .is_none_or(|only| one.name == only.as_str())
+    };
+    let mut found = node.snapshotters.iter().filter(wanted).filter_map(stray);
+    match (found.next(), found.next()) {
+        (Some(only), None) => Ok(only),
+        _ => Err(failure),
+    }
+}
+
 /// The snapshot that `name` means.
 pub(crate) fn pick_name<'n>(
     node: &'n Node,
@@ -240,6 +286,7 @@ pub(crate) fn pick_name<'n>(
             snapshotter,
             key,
             what,
+            stray: None,
         })
         .collect();
     let shown = Text::from(name);

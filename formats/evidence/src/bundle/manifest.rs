@@ -112,7 +112,7 @@ impl<'de> Deserialize<'de> for Moment {
 }
 
 /// A time as PAX records and the manifest write it.
-pub(crate) fn pax_time(time: Time) -> String {
+pub fn pax_time(time: Time) -> String {
     let Time { seconds, nanos } = time;
     if seconds < 0 && nanos != 0 {
         // -2 s and 500,000,000 ns after it is -1.5.

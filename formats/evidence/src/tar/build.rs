@@ -53,26 +53,26 @@ pub(crate) fn member(out: &mut impl Write, item: &Item<'_>) -> io::Result<()> {
             }),
     };
     if core::str::from_utf8(item.name).is_err() || core::str::from_utf8(item.link).is_err() {
-        record(&mut records, "hdrcharset", b"BINARY");
+        pax_record(&mut records, "hdrcharset", b"BINARY");
     }
     if item.sparse.is_some() {
-        record(&mut records, "GNU.sparse.major", b"1");
-        record(&mut records, "GNU.sparse.minor", b"0");
-        record(&mut records, "GNU.sparse.name", item.name);
-        record(
+        pax_record(&mut records, "GNU.sparse.major", b"1");
+        pax_record(&mut records, "GNU.sparse.minor", b"0");
+        pax_record(&mut records, "GNU.sparse.name", item.name);
+        pax_record(
             &mut records,
             "GNU.sparse.realsize",
             item.size.to_string().as_bytes(),
         );
     }
-    record(&mut records, "path", item.name);
+    pax_record(&mut records, "path", item.name);
     if !item.link.is_empty() {
-        record(&mut records, "linkpath", item.link);
+        pax_record(&mut records, "linkpath", item.link);
     }
-    record(&mut records, "mtime", pax_time(item.mtime).as_bytes());
-    record(&mut records, "size", stored.to_string().as_bytes());
-    record(&mut records, "uid", item.uid.to_string().as_bytes());
-    record(&mut records, "gid", item.gid.to_string().as_bytes());
+    pax_record(&mut records, "mtime", pax_time(item.mtime).as_bytes());
+    pax_record(&mut records, "size", stored.to_string().as_bytes());
+    pax_record(&mut records, "uid", item.uid.to_string().as_bytes());
+    pax_record(&mut records, "gid", item.gid.to_string().as_bytes());
     let len = u64::try_from(records.len()).unwrap_or(u64::MAX);
     out.write_all(&header(b"coroner.pax", b'x', 0o600, len, item))?;
     out.write_all(&records)?;
@@ -94,8 +94,9 @@ pub(crate) fn end(out: &mut impl Write) -> io::Result<()> {
     out.write_all(&[0; BLOCK])
 }
 
-/// `27 mtime=1795232160.123456\n`: the length counts its own digits.
-fn record(records: &mut Vec<u8>, key: &str, value: &[u8]) {
+/// Adds an extended header record of POSIX.1-2001, `27 mtime=1795232160.123456\n`: the length
+/// counts its own digits.
+pub fn pax_record(records: &mut Vec<u8>, key: &str, value: &[u8]) {
     let rest = key.len().saturating_add(value.len()).saturating_add(3);
     let mut len = rest;
     // The digits of the sum: two rounds settle it.

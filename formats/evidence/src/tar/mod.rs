@@ -10,5 +10,6 @@ pub(crate) mod pax;
 mod reader;
 mod sparse;
 
+pub use build::pax_record;
 pub(crate) use member::{Member, What};
 pub(crate) use reader::{End, Members};

@@ -100,6 +100,7 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
         ],
         vec!["snapshots", "cat", node, "default/sleeper", "/etc/relative"],
         vec!["snapshots", "diff", node, "default/sleeper"],
+        vec!["snapshots", "export", "--layer", node, "default/sleeper"],
         vec!["runtime", "ls", node],
         vec!["runtime", "show", "sleeper", node],
         vec!["runtime", "fifo", "fresh", node],

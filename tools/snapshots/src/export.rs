@@ -1,0 +1,285 @@
+//! `coroner snapshots export`: a container's tree, or what it changed, as a tar.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+use cli::{Exit, Failure, Out, Outcome};
+use evidence::{Evidence, FileKind};
+use finding::Text;
+use serde::Serialize;
+use snapshots::{
+    Archive, Change, Comparison, Marks, Merged, MergedEntry, Opaque, Put, Seen, is_whiteout_device,
+};
+
+use crate::pick::{self, PickArgs, Picked};
+
+/// How it is exported.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ExportArgs {
+    /// Only what the topmost layer changed, as a layer of an OCI image: deleted names as `.wh.…`
+    #[arg(long)]
+    layer: bool,
+    /// Write what became of each file to this new file, one JSON document a line
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<PathBuf>,
+}
+
+/// A line of the manifest.
+#[derive(Serialize)]
+struct Line<'a> {
+    path: Text,
+    kind: FileKind,
+    /// Where it lies in the evidence.
+    place: Text,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    /// The earlier name that it is a hard link to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<Text>,
+    in_tar: bool,
+    /// What of it is not in the tar, and why.
+    lacks: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Head<'a> {
+    schema: &'static str,
+    coroner: &'static str,
+    what: &'a str,
+    layers: Vec<Text>,
+    layer: bool,
+}
+
+#[derive(Serialize)]
+struct Tail {
+    exit: u8,
+    entries: u64,
+    deleted: u64,
+    incomplete: u64,
+}
+
+/// What was written.
+struct Export<'e, W: Write> {
+    archive: Archive<'e, W>,
+    manifest: Option<BufWriter<std::fs::File>>,
+    entries: u64,
+    deleted: u64,
+    lacks: Vec<String>,
+    incomplete: u64,
+}
+
+impl<W: Write> Export<'_, W> {
+    fn put(&mut self, merged: &Merged<'_>, path: &Path, entry: &MergedEntry) -> io::Result<()> {
+        let put = self.archive.put(merged, path, entry)?;
+        self.note(path, entry, &put)
+    }
+
+    fn note(&mut self, path: &Path, entry: &MergedEntry, put: &Put) -> io::Result<()> {
+        self.entries = self.entries.saturating_add(u64::from(!put.left_out));
+        let path = node::path_text(path);
+        for why in &put.lacks {
+            self.lack(format!("{path}: {why}"));
+        }
+        let Some(manifest) = &mut self.manifest else {
+            return Ok(());
+        };
+        line(
+            manifest,
+            &Line {
+                path,
+                kind: entry.stat.kind,
+                place: node::path_text(&entry.place),
+                sha256: put.sha256.map(hex::encode),
+                link: put.link.clone().map(Text::from),
+                in_tar: !put.left_out,
+                lacks: &put.lacks,
+            },
+        )
+    }
+
+    /// Notes what is missing: the first few in words.
+    fn lack(&mut self, what: String) {
+        self.incomplete = self.incomplete.saturating_add(1);
+        if self.lacks.len() < SHOWN {
+            self.lacks.push(what);
+        }
+    }
+
+    fn delete(&mut self, path: &Path) -> io::Result<()> {
+        self.deleted = self.deleted.saturating_add(1);
+        self.archive.whiteout(path)
+    }
+}
+
+/// What is missing that is told one by one.
+const SHOWN: usize = 8;
+
+fn line(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *to, value)?;
+    to.write_all(b"\n")
+}
+
+pub(crate) fn run(args: &PickArgs, how: &ExportArgs, out: &mut Out) -> Outcome {
+    if out.options().output.is_none() && io::stdout().is_terminal() {
+        return Err(Failure::usage("a tar is nothing for a terminal")
+            .hint("name a file with -o, or send standard output to a file or a pipe"));
+    }
+    let (case, node) = pick::open(args)?;
+    let picked = pick::pick_any(&node, args)?;
+    let is_owned = picked.is_owned();
+    let manifest = how.manifest.as_deref().map(cli::create_new).transpose()?;
+    let cancel = out.cancel();
+    let quiet = out.options().quiet;
+    let after = picked.merged(&case.evidence, args.prefix())?;
+    let mut manifest = manifest.map(BufWriter::new);
+    if let Some(manifest) = &mut manifest {
+        let layers = after.layers().iter().map(|path| node::path_text(path));
+        line(
+            manifest,
+            &Head {
+                schema: "coroner/snapshots-export/1",
+                coroner: env!("CARGO_PKG_VERSION"),
+                what: &picked.what,
+                layers: layers.collect(),
+                layer: how.layer || !is_owned,
+            },
+        )?;
+    }
+    let mut export = Export {
+        archive: Archive::new(&case.evidence, out.writer()),
+        manifest,
+        entries: 0,
+        deleted: 0,
+        lacks: Vec::new(),
+        incomplete: 0,
+    };
+    let steps = steps(&case.evidence, &picked, &after, how.layer, args)?;
+    let mut exit = Exit::CLEAN;
+    for step in steps {
+        if cancel.load(Ordering::Relaxed) {
+            exit |= Exit::INTERRUPTED;
+            break;
+        }
+        match step {
+            Step::Put(path, entry) => export.put(&after, &path, &entry)?,
+            Step::Delete(path) => export.delete(&path)?,
+            Step::Opaque(path) => export.archive.opaque(&path)?,
+            Step::Lost(what) => export.lack(what),
+        }
+    }
+    if export.incomplete > 0 {
+        exit |= Exit::UNREAD;
+    }
+    let (entries, deleted, incomplete) = (export.entries, export.deleted, export.incomplete);
+    if let Some(mut manifest) = export.manifest.take() {
+        line(
+            &mut manifest,
+            &Tail {
+                exit: exit.0,
+                entries,
+                deleted,
+                incomplete,
+            },
+        )?;
+        manifest.flush()?;
+    }
+    let lacks = core::mem::take(&mut export.lacks);
+    export.archive.finish()?.flush()?;
+    if !quiet {
+        let mut stderr = io::stderr().lock();
+        let gone = match deleted {
+            0 => String::new(),
+            some => format!(", {some} names deleted"),
+        };
+        writeln!(stderr, "{}: {entries} files{gone}", picked.what)?;
+        for lack in &lacks {
+            writeln!(stderr, "incomplete: {lack}")?;
+        }
+        let shown = u64::try_from(lacks.len()).unwrap_or(u64::MAX);
+        if let Some(more) = incomplete.checked_sub(shown).filter(|more| *more > 0) {
+            writeln!(stderr, "incomplete: {more} more")?;
+        }
+    }
+    Ok(exit)
+}
+
+enum Step {
+    Put(PathBuf, Box<MergedEntry>),
+    Delete(PathBuf),
+    Opaque(PathBuf),
+    Lost(String),
+}
+
+type Steps<'s> = Box<dyn Iterator<Item = Step> + 's>;
+
+/// What goes into the tar, in order.
+fn steps<'s>(
+    evidence: &'s Evidence,
+    picked: &Picked<'_>,
+    after: &'s Merged<'s>,
+    layer: bool,
+    args: &PickArgs,
+) -> Result<Steps<'s>, Failure> {
+    if !picked.is_owned() {
+        let prefix = args.prefix();
+        return Ok(Box::new(
+            after
+                .walk()
+                .flat_map(move |seen| marked(evidence, seen, prefix)),
+        ));
+    }
+    if !layer {
+        return Ok(Box::new(after.walk().map(|seen| match seen {
+            Seen::Entry(path, entry) => Step::Put(path, entry),
+            Seen::Unknown(_, unknown) => Step::Lost(format!("{}: {}", unknown.what, unknown.why)),
+        })));
+    }
+    let chain = picked.chain()?;
+    let Some(below) = chain.below() else {
+        return steps(evidence, picked, after, false, args);
+    };
+    let before = below.merged(evidence, args.prefix());
+    let changes: Vec<Step> = Comparison::of(&before, after)
+        .filter_map(|(path, change)| match change {
+            Change::Added(entry) | Change::Changed { after: entry, .. } => {
+                Some(Step::Put(path, Box::new(entry)))
+            }
+            Change::Deleted(_) => Some(Step::Delete(path)),
+            Change::Same(_) => None,
+            Change::Unknown(unknown) => {
+                Some(Step::Lost(format!("{}: {}", unknown.what, unknown.why)))
+            }
+        })
+        .collect();
+    Ok(Box::new(changes.into_iter()))
+}
+
+/// What overlayfs' marks in a lone layer mean in a layer's tar.
+fn marked(evidence: &Evidence, seen: Seen, prefix: snapshots::Prefix) -> Vec<Step> {
+    let (path, entry) = match seen {
+        Seen::Entry(path, entry) => (path, entry),
+        Seen::Unknown(_, unknown) => {
+            return vec![Step::Lost(format!("{}: {}", unknown.what, unknown.why))];
+        }
+    };
+    if is_whiteout_device(&entry.stat) == Some(true) {
+        return vec![Step::Delete(path)];
+    }
+    let known = evidence.xattrs(&entry.place);
+    let marks = known.read().map(|xattrs| Marks::decode(xattrs, prefix));
+    let marks = marks.unwrap_or_default();
+    let mut steps = Vec::new();
+    if marks.redirect.is_some() || marks.metacopy.is_some() {
+        steps.push(Step::Lost(format!(
+            "{}: a part of it lies in a layer below, and which that is is not known",
+            node::path_text(&path)
+        )));
+    }
+    let is_opaque = entry.stat.is_dir() && marks.opaque == Some(Opaque::Yes);
+    steps.push(Step::Put(path.clone(), entry));
+    if is_opaque {
+        steps.push(Step::Opaque(path));
+    }
+    steps
+}

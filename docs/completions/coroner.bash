@@ -259,6 +259,9 @@ _coroner() {
             coroner__subcmd__help__subcmd__snapshots,diff)
                 cmd="coroner__subcmd__help__subcmd__snapshots__subcmd__diff"
                 ;;
+            coroner__subcmd__help__subcmd__snapshots,export)
+                cmd="coroner__subcmd__help__subcmd__snapshots__subcmd__export"
+                ;;
             coroner__subcmd__help__subcmd__snapshots,files)
                 cmd="coroner__subcmd__help__subcmd__snapshots__subcmd__files"
                 ;;
@@ -331,6 +334,9 @@ _coroner() {
             coroner__subcmd__snapshots,diff)
                 cmd="coroner__subcmd__snapshots__subcmd__diff"
                 ;;
+            coroner__subcmd__snapshots,export)
+                cmd="coroner__subcmd__snapshots__subcmd__export"
+                ;;
             coroner__subcmd__snapshots,files)
                 cmd="coroner__subcmd__snapshots__subcmd__files"
                 ;;
@@ -351,6 +357,9 @@ _coroner() {
                 ;;
             coroner__subcmd__snapshots__subcmd__help,diff)
                 cmd="coroner__subcmd__snapshots__subcmd__help__subcmd__diff"
+                ;;
+            coroner__subcmd__snapshots__subcmd__help,export)
+                cmd="coroner__subcmd__snapshots__subcmd__help__subcmd__export"
                 ;;
             coroner__subcmd__snapshots__subcmd__help,files)
                 cmd="coroner__subcmd__snapshots__subcmd__help__subcmd__files"
@@ -1573,7 +1582,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__snapshots)
-            opts="ls tree check files cat diff"
+            opts="ls tree check files cat diff export"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1615,6 +1624,20 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__snapshots__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__snapshots__subcmd__export)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2099,7 +2122,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__snapshots)
-            opts="-h --help ls tree check files cat diff help"
+            opts="-h --help ls tree check files cat diff export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2214,6 +2237,44 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__snapshots__subcmd__export)
+            opts="-h --root --state --config --spool --snapshotter --userxattr --layer --manifest --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --snapshotter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --manifest)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__snapshots__subcmd__files)
             opts="-h --root --state --config --spool --snapshotter --userxattr --xattrs --sha256 --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -2249,7 +2310,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__snapshots__subcmd__help)
-            opts="ls tree check files cat diff help"
+            opts="ls tree check files cat diff export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2291,6 +2352,20 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__snapshots__subcmd__help__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__snapshots__subcmd__help__subcmd__export)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -85,14 +85,15 @@ complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List blobs and unfinished writes'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Re-hash every blob and compare it with its name'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff help" -s h -l help -d 'Print help'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff help" -f -a "ls" -d 'List snapshots, and directories that are none'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff help" -f -a "tree" -d 'Show which snapshot stands on which'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff help" -f -a "check" -d 'Compare metadata.db, meta.db and the directories'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff help" -f -a "files" -d 'List the files that a container, an image or a snapshot shows, without mounting anything'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff help" -f -a "cat" -d 'Write the bytes of one file of it to standard output'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff help" -f -a "diff" -d 'Say what a container changed of its image, or in what two trees differ'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff export help" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff export help" -f -a "ls" -d 'List snapshots, and directories that are none'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff export help" -f -a "tree" -d 'Show which snapshot stands on which'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff export help" -f -a "check" -d 'Compare metadata.db, meta.db and the directories'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff export help" -f -a "files" -d 'List the files that a container, an image or a snapshot shows, without mounting anything'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff export help" -f -a "cat" -d 'Write the bytes of one file of it to standard output'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff export help" -f -a "diff" -d 'Say what a container changed of its image, or in what two trees differ'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff export help" -f -a "export" -d 'Write the tree of a container, an image or a snapshot as a tar, or what it changed'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from ls" -l root -d 'containerd\'s root, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from ls" -l state -d 'containerd\'s state, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from ls" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
@@ -134,12 +135,22 @@ complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_se
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from diff" -l userxattr -d 'Read the marks of a mount with `userxattr` (rootless): `user.overlay.*`'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from diff" -l all -d 'Show files that were copied up and are what they were, too'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from export" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from export" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from export" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from export" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from export" -l snapshotter -d 'The snapshotter, where several have it' -r
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from export" -l manifest -d 'Write what became of each file to this new file, one JSON document a line' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from export" -l userxattr -d 'Read the marks of a mount with `userxattr` (rootless): `user.overlay.*`'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from export" -l layer -d 'Only what the topmost layer changed, as a layer of an OCI image: deleted names as `.wh.…`'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List snapshots, and directories that are none'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "tree" -d 'Show which snapshot stands on which'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "check" -d 'Compare metadata.db, meta.db and the directories'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "files" -d 'List the files that a container, an image or a snapshot shows, without mounting anything'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "cat" -d 'Write the bytes of one file of it to standard output'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "diff" -d 'Say what a container changed of its image, or in what two trees differ'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write the tree of a container, an image or a snapshot as a tar, or what it changed'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls show fifo shims explain help" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls show fifo shims explain help" -f -a "ls" -d 'List every container that runc, crun or a bundle knows'
@@ -314,6 +325,7 @@ complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_su
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "files" -d 'List the files that a container, an image or a snapshot shows, without mounting anything'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "cat" -d 'Write the bytes of one file of it to standard output'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "diff" -d 'Say what a container changed of its image, or in what two trees differ'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "export" -d 'Write the tree of a container, an image or a snapshot as a tar, or what it changed'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from runtime" -f -a "ls" -d 'List every container that runc, crun or a bundle knows'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from runtime" -f -a "show" -d 'Show everything that is known of one container, and what is wrong with it'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from runtime" -f -a "fifo" -d 'Show a container\'s exec.fifo and what its times tell; it is never opened'

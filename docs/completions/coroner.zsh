@@ -308,6 +308,22 @@ _arguments "${_arguments_options[@]}" : \
 ':name -- A container, an image, a snapshot (whole or as far as they are unique, with `NAMESPACE/` before them if you like), or the number of a snapshot'\''s directory:_default' \
 && ret=0
 ;;
+(export)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'--snapshotter=[The snapshotter, where several have it]:NAME:_default' \
+'--manifest=[Write what became of each file to this new file, one JSON document a line]:FILE:_files' \
+'--userxattr[Read the marks of a mount with \`userxattr\` (rootless)\: \`user.overlay.*\`]' \
+'--layer[Only what the topmost layer changed, as a layer of an OCI image\: deleted names as \`.wh.…\`]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':name -- A container, an image, a snapshot (whole or as far as they are unique, with `NAMESPACE/` before them if you like), or the number of a snapshot'\''s directory:_default' \
+&& ret=0
+;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 ":: :_coroner__subcmd__snapshots__subcmd__help_commands" \
@@ -341,6 +357,10 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (diff)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(export)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -855,6 +875,10 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (diff)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(export)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -1443,6 +1467,7 @@ _coroner__subcmd__help__subcmd__snapshots_commands() {
 'files:List the files that a container, an image or a snapshot shows, without mounting anything' \
 'cat:Write the bytes of one file of it to standard output' \
 'diff:Say what a container changed of its image, or in what two trees differ' \
+'export:Write the tree of a container, an image or a snapshot as a tar, or what it changed' \
     )
     _describe -t commands 'coroner help snapshots commands' commands "$@"
 }
@@ -1460,6 +1485,11 @@ _coroner__subcmd__help__subcmd__snapshots__subcmd__check_commands() {
 _coroner__subcmd__help__subcmd__snapshots__subcmd__diff_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help snapshots diff commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__snapshots__subcmd__export_commands] )) ||
+_coroner__subcmd__help__subcmd__snapshots__subcmd__export_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help snapshots export commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__help__subcmd__snapshots__subcmd__files_commands] )) ||
 _coroner__subcmd__help__subcmd__snapshots__subcmd__files_commands() {
@@ -1617,6 +1647,7 @@ _coroner__subcmd__snapshots_commands() {
 'files:List the files that a container, an image or a snapshot shows, without mounting anything' \
 'cat:Write the bytes of one file of it to standard output' \
 'diff:Say what a container changed of its image, or in what two trees differ' \
+'export:Write the tree of a container, an image or a snapshot as a tar, or what it changed' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'coroner snapshots commands' commands "$@"
@@ -1636,6 +1667,11 @@ _coroner__subcmd__snapshots__subcmd__diff_commands() {
     local commands; commands=()
     _describe -t commands 'coroner snapshots diff commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__snapshots__subcmd__export_commands] )) ||
+_coroner__subcmd__snapshots__subcmd__export_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner snapshots export commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__snapshots__subcmd__files_commands] )) ||
 _coroner__subcmd__snapshots__subcmd__files_commands() {
     local commands; commands=()
@@ -1650,6 +1686,7 @@ _coroner__subcmd__snapshots__subcmd__help_commands() {
 'files:List the files that a container, an image or a snapshot shows, without mounting anything' \
 'cat:Write the bytes of one file of it to standard output' \
 'diff:Say what a container changed of its image, or in what two trees differ' \
+'export:Write the tree of a container, an image or a snapshot as a tar, or what it changed' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'coroner snapshots help commands' commands "$@"
@@ -1668,6 +1705,11 @@ _coroner__subcmd__snapshots__subcmd__help__subcmd__check_commands() {
 _coroner__subcmd__snapshots__subcmd__help__subcmd__diff_commands() {
     local commands; commands=()
     _describe -t commands 'coroner snapshots help diff commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__snapshots__subcmd__help__subcmd__export_commands] )) ||
+_coroner__subcmd__snapshots__subcmd__help__subcmd__export_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner snapshots help export commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__snapshots__subcmd__help__subcmd__files_commands] )) ||
 _coroner__subcmd__snapshots__subcmd__help__subcmd__files_commands() {

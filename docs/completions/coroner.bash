@@ -19,6 +19,9 @@ _coroner() {
             coroner,bolt)
                 cmd="coroner__subcmd__bolt"
                 ;;
+            coroner,check)
+                cmd="coroner__subcmd__check"
+                ;;
             coroner,collect)
                 cmd="coroner__subcmd__collect"
                 ;;
@@ -133,6 +136,18 @@ _coroner() {
             coroner__subcmd__bolt__subcmd__help,tree)
                 cmd="coroner__subcmd__bolt__subcmd__help__subcmd__tree"
                 ;;
+            coroner__subcmd__check,diff)
+                cmd="coroner__subcmd__check__subcmd__diff"
+                ;;
+            coroner__subcmd__check,help)
+                cmd="coroner__subcmd__check__subcmd__help"
+                ;;
+            coroner__subcmd__check__subcmd__help,diff)
+                cmd="coroner__subcmd__check__subcmd__help__subcmd__diff"
+                ;;
+            coroner__subcmd__check__subcmd__help,help)
+                cmd="coroner__subcmd__check__subcmd__help__subcmd__help"
+                ;;
             coroner__subcmd__content,help)
                 cmd="coroner__subcmd__content__subcmd__help"
                 ;;
@@ -153,6 +168,9 @@ _coroner() {
                 ;;
             coroner__subcmd__help,bolt)
                 cmd="coroner__subcmd__help__subcmd__bolt"
+                ;;
+            coroner__subcmd__help,check)
+                cmd="coroner__subcmd__help__subcmd__check"
                 ;;
             coroner__subcmd__help,collect)
                 cmd="coroner__subcmd__help__subcmd__collect"
@@ -223,6 +241,9 @@ _coroner() {
             coroner__subcmd__help__subcmd__bolt,tree)
                 cmd="coroner__subcmd__help__subcmd__bolt__subcmd__tree"
                 ;;
+            coroner__subcmd__help__subcmd__check,diff)
+                cmd="coroner__subcmd__help__subcmd__check__subcmd__diff"
+                ;;
             coroner__subcmd__help__subcmd__content,ls)
                 cmd="coroner__subcmd__help__subcmd__content__subcmd__ls"
                 ;;
@@ -270,6 +291,9 @@ _coroner() {
                 ;;
             coroner__subcmd__help__subcmd__snapshots,tree)
                 cmd="coroner__subcmd__help__subcmd__snapshots__subcmd__tree"
+                ;;
+            coroner__subcmd__help__subcmd__triage,diff)
+                cmd="coroner__subcmd__help__subcmd__triage__subcmd__diff"
                 ;;
             coroner__subcmd__meta,help)
                 cmd="coroner__subcmd__meta__subcmd__help"
@@ -373,6 +397,18 @@ _coroner() {
             coroner__subcmd__snapshots__subcmd__help,tree)
                 cmd="coroner__subcmd__snapshots__subcmd__help__subcmd__tree"
                 ;;
+            coroner__subcmd__triage,diff)
+                cmd="coroner__subcmd__triage__subcmd__diff"
+                ;;
+            coroner__subcmd__triage,help)
+                cmd="coroner__subcmd__triage__subcmd__help"
+                ;;
+            coroner__subcmd__triage__subcmd__help,diff)
+                cmd="coroner__subcmd__triage__subcmd__help__subcmd__diff"
+                ;;
+            coroner__subcmd__triage__subcmd__help,help)
+                cmd="coroner__subcmd__triage__subcmd__help__subcmd__help"
+                ;;
             *)
                 ;;
         esac
@@ -380,7 +416,7 @@ _coroner() {
 
     case "${cmd}" in
         coroner)
-            opts="-h -V --help --version triage explain meta content snapshots runtime bolt gc why collect help"
+            opts="-h -V --help --version triage check explain meta content snapshots runtime bolt gc why collect help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -911,6 +947,108 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__check)
+            opts="-h --sample --hash --usage --baseline --ignore --fail-on --summary --notes --root --state --config --spool --help diff help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --baseline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ignore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fail-on)
+                    COMPREPLY=($(compgen -W "note odd damage fatal never" -- "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__check__subcmd__diff)
+            opts="-h --fail-on --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --fail-on)
+                    COMPREPLY=($(compgen -W "note odd damage fatal never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__check__subcmd__help)
+            opts="diff help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__check__subcmd__help__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__check__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__collect)
             opts="-h --root --state --config --spool --content --upperdirs --add --limit --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1148,7 +1286,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help)
-            opts="triage explain meta content snapshots runtime bolt gc why collect help"
+            opts="triage check explain meta content snapshots runtime bolt gc why collect help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1344,6 +1482,34 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__bolt__subcmd__tree)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__check)
+            opts="diff"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__check__subcmd__diff)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1694,8 +1860,22 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__triage)
-            opts=""
+            opts="diff"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__triage__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2496,14 +2676,22 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__triage)
-            opts="-h --sample --hash --usage --ignore --notes --root --state --config --spool --help"
+            opts="-h --sample --hash --usage --baseline --ignore --fail-on --summary --notes --root --state --config --spool --help diff help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --baseline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --ignore)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fail-on)
+                    COMPREPLY=($(compgen -W "note odd damage fatal never" -- "${cur}"))
                     return 0
                     ;;
                 --root)
@@ -2522,6 +2710,66 @@ _coroner() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__triage__subcmd__diff)
+            opts="-h --fail-on --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --fail-on)
+                    COMPREPLY=($(compgen -W "note odd damage fatal never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__triage__subcmd__help)
+            opts="diff help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__triage__subcmd__help__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__triage__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

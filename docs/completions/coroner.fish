@@ -27,6 +27,7 @@ end
 complete -c coroner -n "__fish_coroner_needs_command" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_needs_command" -s V -l version -d 'Print version'
 complete -c coroner -n "__fish_coroner_needs_command" -f -a "triage" -d 'Examine a whole containerd node that is not running'
+complete -c coroner -n "__fish_coroner_needs_command" -f -a "check" -d 'The same as triage'
 complete -c coroner -n "__fish_coroner_needs_command" -f -a "explain" -d 'What a finding means and what to do'
 complete -c coroner -n "__fish_coroner_needs_command" -f -a "meta" -d 'containerd\'s meta.db, object by object'
 complete -c coroner -n "__fish_coroner_needs_command" -f -a "content" -d 'The content store: blobs, sizes, digests'
@@ -37,16 +38,60 @@ complete -c coroner -n "__fish_coroner_needs_command" -f -a "gc" -d 'What contai
 complete -c coroner -n "__fish_coroner_needs_command" -f -a "why" -d 'What keeps a blob, snapshot, image or lease, and until when'
 complete -c coroner -n "__fish_coroner_needs_command" -f -a "collect" -d 'Pack a node into a bundle, to be examined elsewhere'
 complete -c coroner -n "__fish_coroner_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c coroner -n "__fish_coroner_using_subcommand triage" -l ignore -d 'Leave findings of this code out (may be repeated)' -r
-complete -c coroner -n "__fish_coroner_using_subcommand triage" -l root -d 'containerd\'s root, inside the evidence' -r -F
-complete -c coroner -n "__fish_coroner_using_subcommand triage" -l state -d 'containerd\'s state, inside the evidence' -r -F
-complete -c coroner -n "__fish_coroner_using_subcommand triage" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
-complete -c coroner -n "__fish_coroner_using_subcommand triage" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
-complete -c coroner -n "__fish_coroner_using_subcommand triage" -l sample -d 'Examine the broken node that comes with coroner'
-complete -c coroner -n "__fish_coroner_using_subcommand triage" -l hash -d 'Re-hash every blob of the content store'
-complete -c coroner -n "__fish_coroner_using_subcommand triage" -l usage -d 'Measure the directory of every committed layer and compare it with what it was'
-complete -c coroner -n "__fish_coroner_using_subcommand triage" -l notes -d 'Show notes in full, too'
-complete -c coroner -n "__fish_coroner_using_subcommand triage" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l baseline -d 'Show only what is new or worse since this triage, which `--format json` wrote' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l ignore -d 'Leave findings of these codes out, such as `blob/unknown` or `bolt/*`; the verdict still counts them' -r
+complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l fail-on -d 'From which severity on a finding counts for the exit code' -r -f -a "note\t'Every finding'
+odd\t'Whatever is above a note'
+damage\t'Damage, and what is fatal'
+fatal\t'Only what is fatal'
+never\t'No finding'"
+complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l sample -d 'Examine the broken node that comes with coroner'
+complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l hash -d 'Re-hash every blob of the content store'
+complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l usage -d 'Measure the directory of every committed layer and compare it with what it was'
+complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l summary -d 'Only the first screen: the verdict, what a start would do, and which kinds of findings'
+complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l notes -d 'Show notes in full, too'
+complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -a "diff" -d 'What is new, gone and changed between two triages'
+complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand triage; and __fish_seen_subcommand_from diff" -l fail-on -d 'From which severity on what is new or worse counts for the exit code' -r -f -a "note\t'Every finding'
+odd\t'Whatever is above a note'
+damage\t'Damage, and what is fatal'
+fatal\t'Only what is fatal'
+never\t'No finding'"
+complete -c coroner -n "__fish_coroner_using_subcommand triage; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coroner -n "__fish_coroner_using_subcommand triage; and __fish_seen_subcommand_from help" -f -a "diff" -d 'What is new, gone and changed between two triages'
+complete -c coroner -n "__fish_coroner_using_subcommand triage; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l baseline -d 'Show only what is new or worse since this triage, which `--format json` wrote' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l ignore -d 'Leave findings of these codes out, such as `blob/unknown` or `bolt/*`; the verdict still counts them' -r
+complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l fail-on -d 'From which severity on a finding counts for the exit code' -r -f -a "note\t'Every finding'
+odd\t'Whatever is above a note'
+damage\t'Damage, and what is fatal'
+fatal\t'Only what is fatal'
+never\t'No finding'"
+complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l sample -d 'Examine the broken node that comes with coroner'
+complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l hash -d 'Re-hash every blob of the content store'
+complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l usage -d 'Measure the directory of every committed layer and compare it with what it was'
+complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l summary -d 'Only the first screen: the verdict, what a start would do, and which kinds of findings'
+complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l notes -d 'Show notes in full, too'
+complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -a "diff" -d 'What is new, gone and changed between two triages'
+complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand check; and __fish_seen_subcommand_from diff" -l fail-on -d 'From which severity on what is new or worse counts for the exit code' -r -f -a "note\t'Every finding'
+odd\t'Whatever is above a note'
+damage\t'Damage, and what is fatal'
+fatal\t'Only what is fatal'
+never\t'No finding'"
+complete -c coroner -n "__fish_coroner_using_subcommand check; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coroner -n "__fish_coroner_using_subcommand check; and __fish_seen_subcommand_from help" -f -a "diff" -d 'What is new, gone and changed between two triages'
+complete -c coroner -n "__fish_coroner_using_subcommand check; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand meta; and not __fish_seen_subcommand_from ls show help" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand meta; and not __fish_seen_subcommand_from ls show help" -f -a "ls" -d 'List objects of one kind'
@@ -304,17 +349,20 @@ complete -c coroner -n "__fish_coroner_using_subcommand collect" -l add -d 'Pack
 complete -c coroner -n "__fish_coroner_using_subcommand collect" -l limit -d 'Largest file that is packed, in bytes of data' -r
 complete -c coroner -n "__fish_coroner_using_subcommand collect" -l upperdirs -d 'Pack the files in snapshots, too: layers as they are unpacked, and what containers wrote'
 complete -c coroner -n "__fish_coroner_using_subcommand collect" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt gc why collect help" -f -a "triage" -d 'Examine a whole containerd node that is not running'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt gc why collect help" -f -a "explain" -d 'What a finding means and what to do'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt gc why collect help" -f -a "meta" -d 'containerd\'s meta.db, object by object'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt gc why collect help" -f -a "content" -d 'The content store: blobs, sizes, digests'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt gc why collect help" -f -a "snapshots" -d 'Snapshots: databases, directories, trees'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt gc why collect help" -f -a "runtime" -d 'What runc, bundles and shims left of containers'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt gc why collect help" -f -a "bolt" -d 'BoltDB files, page by page'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt gc why collect help" -f -a "gc" -d 'What containerd\'s garbage collector would keep and delete'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt gc why collect help" -f -a "why" -d 'What keeps a blob, snapshot, image or lease, and until when'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt gc why collect help" -f -a "collect" -d 'Pack a node into a bundle, to be examined elsewhere'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage explain meta content snapshots runtime bolt gc why collect help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "triage" -d 'Examine a whole containerd node that is not running'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "check" -d 'The same as triage'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "explain" -d 'What a finding means and what to do'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "meta" -d 'containerd\'s meta.db, object by object'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "content" -d 'The content store: blobs, sizes, digests'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "snapshots" -d 'Snapshots: databases, directories, trees'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "runtime" -d 'What runc, bundles and shims left of containers'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "bolt" -d 'BoltDB files, page by page'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "gc" -d 'What containerd\'s garbage collector would keep and delete'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "why" -d 'What keeps a blob, snapshot, image or lease, and until when'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "collect" -d 'Pack a node into a bundle, to be examined elsewhere'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from triage" -f -a "diff" -d 'What is new, gone and changed between two triages'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from check" -f -a "diff" -d 'What is new, gone and changed between two triages'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from meta" -f -a "ls" -d 'List objects of one kind'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from meta" -f -a "show" -d 'Show everything that meta.db says of one object'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from content" -f -a "ls" -d 'List blobs and unfinished writes'

@@ -30,7 +30,13 @@ _coroner() {
         case $line[1] in
             (triage)
 _arguments "${_arguments_options[@]}" : \
-'*--ignore=[Leave findings of this code out (may be repeated)]:CODE:_default' \
+'--baseline=[Show only what is new or worse since this triage, which \`--format json\` wrote]:OLD.json:_files' \
+'*--ignore=[Leave findings of these codes out, such as \`blob/unknown\` or \`bolt/*\`; the verdict still counts them]:CODE:_default' \
+'--fail-on=[From which severity on a finding counts for the exit code]:SEVERITY:((note\:"Every finding"
+odd\:"Whatever is above a note"
+damage\:"Damage, and what is fatal"
+fatal\:"Only what is fatal"
+never\:"No finding"))' \
 '--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
 '--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
 '--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
@@ -38,11 +44,133 @@ _arguments "${_arguments_options[@]}" : \
 '--sample[Examine the broken node that comes with coroner]' \
 '--hash[Re-hash every blob of the content store]' \
 '--usage[Measure the directory of every committed layer and compare it with what it was]' \
+'--summary[Only the first screen\: the verdict, what a start would do, and which kinds of findings]' \
 '--notes[Show notes in full, too]' \
-'-h[Print help]' \
-'--help[Print help]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
 '::evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+":: :_coroner__subcmd__triage_commands" \
+"*::: :->triage" \
 && ret=0
+
+    case $state in
+    (triage)
+        words=($line[2] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-triage-command-$line[2]:"
+        case $line[2] in
+            (diff)
+_arguments "${_arguments_options[@]}" : \
+'--fail-on=[From which severity on what is new or worse counts for the exit code]:SEVERITY:((note\:"Every finding"
+odd\:"Whatever is above a note"
+damage\:"Damage, and what is fatal"
+fatal\:"Only what is fatal"
+never\:"No finding"))' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':a -- The older triage, as `coroner triage --format json` wrote it:_files' \
+':b -- The newer one:_files' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_coroner__subcmd__triage__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-triage-help-command-$line[1]:"
+        case $line[1] in
+            (diff)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
+(check)
+_arguments "${_arguments_options[@]}" : \
+'--baseline=[Show only what is new or worse since this triage, which \`--format json\` wrote]:OLD.json:_files' \
+'*--ignore=[Leave findings of these codes out, such as \`blob/unknown\` or \`bolt/*\`; the verdict still counts them]:CODE:_default' \
+'--fail-on=[From which severity on a finding counts for the exit code]:SEVERITY:((note\:"Every finding"
+odd\:"Whatever is above a note"
+damage\:"Damage, and what is fatal"
+fatal\:"Only what is fatal"
+never\:"No finding"))' \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'--sample[Examine the broken node that comes with coroner]' \
+'--hash[Re-hash every blob of the content store]' \
+'--usage[Measure the directory of every committed layer and compare it with what it was]' \
+'--summary[Only the first screen\: the verdict, what a start would do, and which kinds of findings]' \
+'--notes[Show notes in full, too]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'::evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+":: :_coroner__subcmd__check_commands" \
+"*::: :->check" \
+&& ret=0
+
+    case $state in
+    (check)
+        words=($line[2] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-check-command-$line[2]:"
+        case $line[2] in
+            (diff)
+_arguments "${_arguments_options[@]}" : \
+'--fail-on=[From which severity on what is new or worse counts for the exit code]:SEVERITY:((note\:"Every finding"
+odd\:"Whatever is above a note"
+damage\:"Damage, and what is fatal"
+fatal\:"Only what is fatal"
+never\:"No finding"))' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':a -- The older triage, as `coroner triage --format json` wrote it:_files' \
+':b -- The newer one:_files' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_coroner__subcmd__check__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-check-help-command-$line[1]:"
+        case $line[1] in
+            (diff)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
 ;;
 (explain)
 _arguments "${_arguments_options[@]}" : \
@@ -788,7 +916,43 @@ _arguments "${_arguments_options[@]}" : \
         case $line[1] in
             (triage)
 _arguments "${_arguments_options[@]}" : \
+":: :_coroner__subcmd__help__subcmd__triage_commands" \
+"*::: :->triage" \
 && ret=0
+
+    case $state in
+    (triage)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-help-triage-command-$line[1]:"
+        case $line[1] in
+            (diff)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+(check)
+_arguments "${_arguments_options[@]}" : \
+":: :_coroner__subcmd__help__subcmd__check_commands" \
+"*::: :->check" \
+&& ret=0
+
+    case $state in
+    (check)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-help-check-command-$line[1]:"
+        case $line[1] in
+            (diff)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
 ;;
 (explain)
 _arguments "${_arguments_options[@]}" : \
@@ -1019,6 +1183,7 @@ esac
 _coroner_commands() {
     local commands; commands=(
 'triage:Examine a whole containerd node that is not running' \
+'check:The same as triage' \
 'explain:What a finding means and what to do' \
 'meta:containerd'\''s meta.db, object by object' \
 'content:The content store\: blobs, sizes, digests' \
@@ -1207,6 +1372,37 @@ _coroner__subcmd__bolt__subcmd__tree_commands() {
     local commands; commands=()
     _describe -t commands 'coroner bolt tree commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__check_commands] )) ||
+_coroner__subcmd__check_commands() {
+    local commands; commands=(
+'diff:What is new, gone and changed between two triages' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'coroner check commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__check__subcmd__diff_commands] )) ||
+_coroner__subcmd__check__subcmd__diff_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner check diff commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__check__subcmd__help_commands] )) ||
+_coroner__subcmd__check__subcmd__help_commands() {
+    local commands; commands=(
+'diff:What is new, gone and changed between two triages' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'coroner check help commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__check__subcmd__help__subcmd__diff_commands] )) ||
+_coroner__subcmd__check__subcmd__help__subcmd__diff_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner check help diff commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__check__subcmd__help__subcmd__help_commands] )) ||
+_coroner__subcmd__check__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner check help help commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__collect_commands] )) ||
 _coroner__subcmd__collect_commands() {
     local commands; commands=()
@@ -1269,6 +1465,7 @@ _coroner__subcmd__gc_commands() {
 _coroner__subcmd__help_commands() {
     local commands; commands=(
 'triage:Examine a whole containerd node that is not running' \
+'check:The same as triage' \
 'explain:What a finding means and what to do' \
 'meta:containerd'\''s meta.db, object by object' \
 'content:The content store\: blobs, sizes, digests' \
@@ -1365,6 +1562,18 @@ _coroner__subcmd__help__subcmd__bolt__subcmd__stats_commands() {
 _coroner__subcmd__help__subcmd__bolt__subcmd__tree_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help bolt tree commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__check_commands] )) ||
+_coroner__subcmd__help__subcmd__check_commands() {
+    local commands; commands=(
+'diff:What is new, gone and changed between two triages' \
+    )
+    _describe -t commands 'coroner help check commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__check__subcmd__diff_commands] )) ||
+_coroner__subcmd__help__subcmd__check__subcmd__diff_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help check diff commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__help__subcmd__collect_commands] )) ||
 _coroner__subcmd__help__subcmd__collect_commands() {
@@ -1508,8 +1717,15 @@ _coroner__subcmd__help__subcmd__snapshots__subcmd__tree_commands() {
 }
 (( $+functions[_coroner__subcmd__help__subcmd__triage_commands] )) ||
 _coroner__subcmd__help__subcmd__triage_commands() {
-    local commands; commands=()
+    local commands; commands=(
+'diff:What is new, gone and changed between two triages' \
+    )
     _describe -t commands 'coroner help triage commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__triage__subcmd__diff_commands] )) ||
+_coroner__subcmd__help__subcmd__triage__subcmd__diff_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help triage diff commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__help__subcmd__why_commands] )) ||
 _coroner__subcmd__help__subcmd__why_commands() {
@@ -1743,8 +1959,34 @@ _coroner__subcmd__snapshots__subcmd__tree_commands() {
 }
 (( $+functions[_coroner__subcmd__triage_commands] )) ||
 _coroner__subcmd__triage_commands() {
-    local commands; commands=()
+    local commands; commands=(
+'diff:What is new, gone and changed between two triages' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
     _describe -t commands 'coroner triage commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__triage__subcmd__diff_commands] )) ||
+_coroner__subcmd__triage__subcmd__diff_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner triage diff commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__triage__subcmd__help_commands] )) ||
+_coroner__subcmd__triage__subcmd__help_commands() {
+    local commands; commands=(
+'diff:What is new, gone and changed between two triages' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'coroner triage help commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__triage__subcmd__help__subcmd__diff_commands] )) ||
+_coroner__subcmd__triage__subcmd__help__subcmd__diff_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner triage help diff commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__triage__subcmd__help__subcmd__help_commands] )) ||
+_coroner__subcmd__triage__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner triage help help commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__why_commands] )) ||
 _coroner__subcmd__why_commands() {

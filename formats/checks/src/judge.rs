@@ -6,7 +6,7 @@ use content::Digest;
 use finding::{Coverage, Finding, Known, Object, Report, Text, Unknown};
 use measure::{HashedBlob, Usage};
 use metadb::{MetaDb, Namespace};
-use node::{Index, Node};
+use node::{Index, Node, path_text};
 
 use crate::Check;
 
@@ -151,7 +151,7 @@ impl<'n> Judge<'n> {
         self.node.meta.rows.as_ref().map_or(&[], MetaDb::namespaces)
     }
 
-    pub(crate) fn report(self, limit: u64) -> Report {
+    pub(crate) fn report(self) -> Report {
         let mut coverage = self.coverage;
         let findings = self
             .findings
@@ -164,7 +164,11 @@ impl<'n> Judge<'n> {
         coverage
             .abstained
             .sort_by(|a, b| (a.code, &a.because).cmp(&(b.code, &b.because)));
-        Report::new(findings, coverage, limit)
+        let mut report = Report::all(findings, coverage);
+        let roots = &self.node.roots;
+        let (root, state) = (path_text(&roots.root), path_text(&roots.state));
+        report.identify(&[("root", &root), ("state", &state)]);
+        report
     }
 }
 

@@ -182,8 +182,19 @@ pub fn judge(node: &Node, measured: &Measured) -> Report {
     judge_with(node, measured, |_| true)
 }
 
+/// As [`judge`], with every finding, however many there are of one code.
+pub fn judge_all(node: &Node, measured: &Measured) -> Report {
+    all_of(node, measured, |_| true)
+}
+
 /// As [`judge`], with the checks that `wanted` picks; faults of the formats are always told.
 pub fn judge_with(node: &Node, measured: &Measured, wanted: impl Fn(&Check) -> bool) -> Report {
+    let mut report = all_of(node, measured, wanted);
+    report.cut(MOST_OF_A_CODE);
+    report
+}
+
+fn all_of(node: &Node, measured: &Measured, wanted: impl Fn(&Check) -> bool) -> Report {
     let index = Index::new(node);
     let mut judge = Judge::new(node, &index, measured);
     database::faults(&mut judge);
@@ -191,5 +202,5 @@ pub fn judge_with(node: &Node, measured: &Measured, wanted: impl Fn(&Check) -> b
     for check in CHECKS.iter().copied().filter(|check| wanted(check)) {
         judge.run(check);
     }
-    judge.report(MOST_OF_A_CODE)
+    judge.report()
 }

@@ -5,7 +5,7 @@ use core::fmt;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use view::Span;
 
-use crate::{Code, Location, Object, Severity};
+use crate::{Code, Fingerprint, Location, Object, Severity};
 
 /// What one format found wrong in one place of one source.
 ///
@@ -73,6 +73,8 @@ pub struct Finding {
     pub at_start: Vec<AtStart>,
     /// What to do about this one, where that differs from the code's remedy.
     pub remedy: Option<String>,
+    /// What makes it the same in another report, once a report has told.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 impl Finding {
@@ -88,6 +90,7 @@ impl Finding {
             affects: Vec::new(),
             at_start: Vec::new(),
             remedy: None,
+            fingerprint: None,
         }
     }
 
@@ -168,6 +171,9 @@ impl Serialize for Finding {
             map.serialize_entry("daemon_says", self.code.messages)?;
         }
         map.serialize_entry("remedy", self.what_to_do())?;
+        if let Some(fingerprint) = &self.fingerprint {
+            map.serialize_entry("fingerprint", fingerprint)?;
+        }
         map.end()
     }
 }

@@ -12,6 +12,7 @@
 mod code;
 mod coverage;
 mod fault;
+mod fingerprint;
 mod known;
 mod location;
 mod number;
@@ -23,6 +24,7 @@ mod unread;
 pub use code::{Code, Severity};
 pub use coverage::{Abstention, Coverage, SourceNote, UnreadNote};
 pub use fault::{AtStart, Fault, Finding};
+pub use fingerprint::Fingerprint;
 pub use known::{Known, Unknown};
 pub use location::{Location, Object, Place};
 pub use number::{hex_number, hex_option, size_number, size_option};

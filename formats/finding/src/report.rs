@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::{Coverage, Finding, Severity};
+use crate::{Coverage, Finding, Fingerprint, Severity, Text};
 
 /// Findings in order, and what they rest on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -14,13 +14,23 @@ pub struct Report {
     /// How many more there were of a code, beyond the budget.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub more: BTreeMap<&'static str, u64>,
+    /// The fingerprints of those.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub more_fingerprints: Vec<Fingerprint>,
     /// What was read, what not, and why.
     pub coverage: Coverage,
 }
 
 impl Report {
     /// Findings in the order in which a person wants them, at most `limit` of one code.
-    pub fn new(mut findings: Vec<Finding>, coverage: Coverage, limit: u64) -> Self {
+    pub fn new(findings: Vec<Finding>, coverage: Coverage, limit: u64) -> Self {
+        let mut report = Self::all(findings, coverage);
+        report.cut(limit);
+        report
+    }
+
+    /// All findings, in the order in which a person wants them.
+    pub fn all(mut findings: Vec<Finding>, coverage: Coverage) -> Self {
         findings.sort_by(|a, b| {
             (b.severity, &a.location, a.code.name, &a.message).cmp(&(
                 a.severity,
@@ -30,22 +40,39 @@ impl Report {
             ))
         });
         findings.dedup();
+        Self {
+            findings,
+            coverage,
+            ..Self::default()
+        }
+    }
+
+    /// Keeps at most `limit` findings of one code, and of the others only how many they are and
+    /// their fingerprints.
+    pub fn cut(&mut self, limit: u64) {
         let mut seen: BTreeMap<&'static str, u64> = BTreeMap::new();
-        let mut more: BTreeMap<&'static str, u64> = BTreeMap::new();
+        let Self {
+            findings,
+            more,
+            more_fingerprints,
+            ..
+        } = self;
         findings.retain(|finding| {
             let count = seen.entry(finding.code.name).or_default();
             *count = count.saturating_add(1);
             if *count > limit {
                 let rest = more.entry(finding.code.name).or_default();
                 *rest = rest.saturating_add(1);
+                more_fingerprints.extend(finding.fingerprint);
             }
             *count <= limit
         });
-        Self {
-            findings,
-            more,
-            coverage,
-        }
+    }
+
+    /// Gives every finding its [`Fingerprint`](crate::Fingerprint); `roots` are folders of the
+    /// evidence, each with the name that stands for it.
+    pub fn identify(&mut self, roots: &[(&str, &Text)]) {
+        crate::fingerprint::identify(&mut self.findings, roots);
     }
 
     /// The worst severity, if there is a finding.

@@ -211,14 +211,14 @@ impl About {
             Time { seconds: 0, .. } => "at an unknown time".to_owned(),
             now => format!("as of {now}"),
         };
-        pen.line(format_args!(
-            "Node    {} ({}), {now}",
-            self.evidence, self.kind
-        ))?;
-        pen.line(format_args!(
-            "Root    {} ({whose}: {how}), state {}",
-            self.root, self.state
-        ))?;
+        pen.paragraph(
+            "Node    ",
+            &format!("{} ({}), {now}", self.evidence, self.kind),
+        )?;
+        pen.paragraph(
+            "Root    ",
+            &format!("{} ({whose}: {how}), state {}", self.root, self.state),
+        )?;
         for other in &self.others {
             let line = format!(
                 "Also    {} ({}): examine it with --root {}",

@@ -117,7 +117,8 @@ impl<'w> Pen<'w> {
         let mut prefix = first.to_owned();
         let mut line = String::new();
         let mut length = 0_usize;
-        for word in text.split_whitespace() {
+        // Blanks are kept: a name may have two of them.
+        for word in text.split([' ', '\n']) {
             let letters = word.chars().count();
             if length > 0 && length.saturating_add(letters).saturating_add(1) > room {
                 writeln!(self.writer, "{prefix}{line}")?;
@@ -158,6 +159,18 @@ impl<'w> Pen<'w> {
             ""
         };
         table.write(self.writer, width, heading)
+    }
+
+    /// The lines that `write` writes, in this pen's width and colour, without writing them: for
+    /// whoever must know how many they are.
+    pub fn lines(
+        &self,
+        write: impl FnOnce(&mut Pen<'_>) -> io::Result<()>,
+    ) -> io::Result<Vec<String>> {
+        let mut bytes = Vec::new();
+        write(&mut Pen::new(&mut bytes, self.colour, self.width))?;
+        let text = String::from_utf8_lossy(&bytes);
+        Ok(text.lines().map(str::to_owned).collect())
     }
 
     /// The writer itself, for output that comes as a stream.

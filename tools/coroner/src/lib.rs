@@ -16,6 +16,7 @@ pub const EXAMPLES: &str = "Examples:
 /// Every tool.
 pub const TOOLS: &[&Tool] = &[
     &coroner_triage::TOOL,
+    &coroner_triage::CHECK,
     &coroner_triage::EXPLAIN,
     &coroner_meta::TOOL,
     &coroner_content::TOOL,

@@ -116,7 +116,12 @@ fn each_verb_is_tried() {
         .map(|line| (line[0].as_str(), line[1].as_str()))
         .collect();
     // These read no evidence, or write by purpose.
-    let other = [("bolt", "salvage"), ("runtime", "explain")];
+    let other = [
+        ("bolt", "salvage"),
+        ("runtime", "explain"),
+        ("triage", "diff"),
+        ("check", "diff"),
+    ];
     for tool in coroner::TOOLS.iter().filter(|tool| tool.name != "explain") {
         let command = tool.command();
         let mut subcommands = command

@@ -8,25 +8,45 @@
 //! the worst first; each says what is wrong, where, what it breaks, what a start would do, and what
 //! to do. The report ends with its coverage: what was read, what was not, which checks did not
 //! speak. `coroner explain CODE` says more about a finding.
+//!
+//! For every day: `--summary` is the first screen alone, `--baseline` leaves what was known, and
+//! `triage diff` compares two triages that were written down as JSON.
 
+mod baseline;
+mod diff;
 mod explain;
+mod fail_on;
+mod ignore;
 mod report;
 mod sample;
+mod summary;
+mod taken;
 
-use cli::{Case, EvidenceArgs, Failure, Out, Outcome, PlaceArgs, Tool};
+use cli::{Case, EvidenceArgs, Out, Outcome, PlaceArgs, Tool};
 
+use baseline::Baseline;
 pub use explain::EXPLAIN;
-use report::Triage;
+use fail_on::FailOn;
+use ignore::Ignore;
+use report::{Listed, Options, Triage};
+use summary::Summary;
+use taken::Taken;
 
 /// Arguments of `coroner triage`.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "Examples:
   coroner triage --sample              a real, broken node that comes with coroner
   coroner triage /                     this machine (run as root)
   coroner triage /mnt/image            a mounted disk image
   coroner triage --hash node.tar.zst   a bundle, every blob re-hashed
+  coroner triage / --baseline old.json --fail-on damage
+                                       exit code 4 only for new damage
+  coroner triage diff old.json new.json
   ssh node tar c /var/lib/containerd /run/containerd | coroner triage -")]
 pub struct Args {
+    #[command(subcommand)]
+    verb: Option<Verb>,
     /// The node: `/`, a mounted image, a folder that holds var/lib/containerd, containerd's root
     /// itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar
     /// on standard input
@@ -45,14 +65,30 @@ pub struct Args {
     /// Measure the directory of every committed layer and compare it with what it was
     #[arg(long)]
     usage: bool,
-    /// Leave findings of this code out (may be repeated)
-    #[arg(long, value_name = "CODE")]
+    /// Show only what is new or worse since this triage, which `--format json` wrote
+    #[arg(long, value_name = "OLD.json")]
+    baseline: Option<std::path::PathBuf>,
+    /// Leave findings of these codes out, such as `blob/unknown` or `bolt/*`; the verdict still
+    /// counts them
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
     ignore: Vec<String>,
+    /// From which severity on a finding counts for the exit code
+    #[arg(long, value_enum, default_value_t, value_name = "SEVERITY")]
+    fail_on: FailOn,
+    /// Only the first screen: the verdict, what a start would do, and which kinds of findings
+    #[arg(long)]
+    summary: bool,
     /// Show notes in full, too
     #[arg(long)]
     notes: bool,
     #[command(flatten)]
     places: PlaceArgs,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// What is new, gone and changed between two triages
+    Diff(diff::Args),
 }
 
 /// `coroner triage`
@@ -63,15 +99,16 @@ pub const TOOL: Tool = cli::tool!(
     run
 );
 
+/// `coroner check`, which is `coroner triage` by the name that others give it.
+pub const CHECK: Tool = cli::tool!("check", "The same as triage", Args, run);
+
 /// Runs it.
 pub fn run(args: Args, out: &mut Out) -> Outcome {
-    for code in &args.ignore {
-        if !checks::codes().iter().any(|known| known.name == code) {
-            let code = finding::Escaped(code.as_bytes());
-            return Err(Failure::usage(format!("there is no code {code}"))
-                .hint("`coroner explain` lists all codes"));
-        }
+    if let Some(Verb::Diff(args)) = &args.verb {
+        return diff::run(args, out);
     }
+    let ignore = Ignore::new(args.ignore)?;
+    let baseline = args.baseline.as_deref().map(Taken::read).transpose()?;
     let case = match args.evidence {
         Some(evidence) => Case::open(&EvidenceArgs {
             evidence,
@@ -81,18 +118,39 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     };
     let node = case.node()?;
     let measured = cli::measure(&case, &node, args.hash, args.usage, out);
-    let mut report = checks::judge(&node, &measured);
-    report
-        .findings
-        .retain(|finding| !args.ignore.iter().any(|code| code == finding.code.name));
+    let mut report = checks::judge_all(&node, &measured);
     let release = daemon::detect(&node.traces);
+    // Whether somebody knows of a fault changes nothing about what a start would do.
     let verdict = checks::verdict(&node, &report, &release);
+    let ignored = ignore.apply(&mut report);
+    let baseline = match baseline {
+        None => None,
+        Some(old) => {
+            let now = Taken::of(&report, &ignored)?;
+            Some(Baseline::apply(&old, &now, &mut report))
+        }
+    };
+    let summary = Summary::of(&report);
+    report.cut(checks::MOST_OF_A_CODE);
     out.answer(&Triage {
         about: case.about(&node),
         release,
         traces: node.traces.clone(),
         verdict,
-        report,
-        notes: args.notes,
+        summary,
+        ignored,
+        baseline,
+        listed: if args.summary {
+            Listed::Summary {
+                findings: report.findings.iter().map(|f| f.severity).collect(),
+                coverage: report.coverage,
+            }
+        } else {
+            Listed::Whole(report)
+        },
+        options: Options {
+            notes: args.notes,
+            fail_on: args.fail_on,
+        },
     })
 }

@@ -10,6 +10,10 @@ use finding::{Coverage, Finding, Report, Severity};
 use node::Traces;
 use serde::Serialize;
 
+use crate::baseline::Baseline;
+use crate::fail_on::FailOn;
+use crate::summary::Summary;
+
 /// What `triage` answers.
 #[derive(Serialize)]
 pub(crate) struct Triage {
@@ -18,10 +22,50 @@ pub(crate) struct Triage {
     pub(crate) about: About,
     pub(crate) release: Detected,
     pub(crate) traces: Traces,
+    pub(crate) summary: Summary,
+    /// How many findings of each code were left out on purpose.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) ignored: BTreeMap<&'static str, u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) baseline: Option<Baseline>,
     #[serde(flatten)]
-    pub(crate) report: Report,
+    pub(crate) listed: Listed,
     #[serde(skip)]
+    pub(crate) options: Options,
+}
+
+/// The report, or of a summary only its coverage.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Listed {
+    Whole(Report),
+    Summary {
+        #[serde(skip)]
+        findings: Vec<Severity>,
+        coverage: Coverage,
+    },
+}
+
+impl Listed {
+    fn severities(&self) -> Vec<Severity> {
+        match self {
+            Self::Whole(report) => report.findings.iter().map(|f| f.severity).collect(),
+            Self::Summary { findings, .. } => findings.clone(),
+        }
+    }
+
+    pub(crate) const fn coverage(&self) -> &Coverage {
+        match self {
+            Self::Whole(Report { coverage, .. }) | Self::Summary { coverage, .. } => coverage,
+        }
+    }
+}
+
+/// How a triage is shown and what its exit code means.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Options {
     pub(crate) notes: bool,
+    pub(crate) fail_on: FailOn,
 }
 
 /// What is shown of a list before it says how many more there are.
@@ -31,12 +75,14 @@ impl Answer for Triage {
     const SCHEMA: &'static str = "triage/1";
 
     fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        self.verdict_text(pen)?;
-        pen.gap()?;
-        self.about.text(pen)?;
-        release_text(&self.release, pen)?;
-        for finding in self
-            .report
+        let all = self.screen(pen)?;
+        let Listed::Whole(report) = &self.listed else {
+            return Ok(());
+        };
+        if !all {
+            self.beyond(pen)?;
+        }
+        for finding in report
             .findings
             .iter()
             .filter(|f| f.severity > Severity::Note)
@@ -44,11 +90,14 @@ impl Answer for Triage {
             pen.gap()?;
             finding_text(finding, pen)?;
         }
-        self.notes_text(pen)?;
-        for (code, count) in &self.report.more {
+        self.notes_text(report, pen)?;
+        for (code, count) in &report.more {
             pen.line(format_args!("and {count} more of {code}"))?;
         }
-        coverage_text(&self.report.coverage, pen)
+        if let Some(baseline) = &self.baseline {
+            baseline.text(pen)?;
+        }
+        coverage_text(&report.coverage, pen)
     }
 
     fn exit(&self) -> Exit {
@@ -57,61 +106,25 @@ impl Answer for Triage {
             Start::Unknown => Exit::UNREAD,
             Start::Yes | Start::WithCare | Start::No => Exit::CLEAN,
         };
-        exit(&self.report) | unknown
+        let found = self.options.fail_on.exit(self.listed.severities());
+        found | unread(self.listed.coverage()) | unknown
     }
 }
 
-/// What a report means for the exit code.
-pub(crate) fn exit(report: &Report) -> Exit {
-    let mut exit = Exit::CLEAN;
-    if !report.is_healthy() {
-        exit |= Exit::FINDINGS;
+/// What a report's coverage means for the exit code.
+fn unread(coverage: &Coverage) -> Exit {
+    let mut unread = coverage.unread.iter();
+    if unread.any(|note| !note.unread.is_absent()) || !coverage.unknown.is_empty() {
+        Exit::UNREAD
+    } else {
+        Exit::CLEAN
     }
-    let hidden = report
-        .coverage
-        .unread
-        .iter()
-        .any(|note| !note.unread.is_absent());
-    if hidden || !report.coverage.unknown.is_empty() {
-        exit |= Exit::UNREAD;
-    }
-    exit
 }
 
 impl Triage {
-    fn verdict_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        let style = match self.verdict.start {
-            Start::Yes => Style::Good,
-            Start::WithCare => Style::Warning,
-            Start::No | Start::Unknown => Style::Bad,
-        };
-        let line = pen.styled(style, &self.verdict.sentence).to_string();
-        pen.line(line)?;
-        let counts = [
-            Severity::Fatal,
-            Severity::Damage,
-            Severity::Odd,
-            Severity::Note,
-        ]
-        .map(|severity| (severity, self.report.count(severity)));
-        let counts: Vec<String> = counts
-            .iter()
-            .filter(|(_, count)| *count > 0)
-            .map(|(severity, count)| format!("{count} {severity}"))
-            .collect();
-        if counts.is_empty() {
-            pen.line("No findings.")?;
-        } else {
-            pen.line(format_args!("Findings: {}.", counts.join(", ")))?;
-        }
-        list("At a start, containerd:", &self.verdict.would, pen)?;
-        list("Broken or unknown:", &self.verdict.lost, pen)
-    }
-
     /// Notes take a line each, those of one code together, unless they are wanted in full.
-    fn notes_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        let notes: Vec<&Finding> = self
-            .report
+    fn notes_text(&self, report: &Report, pen: &mut Pen<'_>) -> io::Result<()> {
+        let notes: Vec<&Finding> = report
             .findings
             .iter()
             .filter(|f| f.severity == Severity::Note)
@@ -120,7 +133,7 @@ impl Triage {
             return Ok(());
         }
         pen.gap()?;
-        if self.notes {
+        if self.options.notes {
             for note in notes {
                 finding_text(note, pen)?;
             }
@@ -149,22 +162,7 @@ impl Triage {
     }
 }
 
-fn list(heading: &str, lines: &[String], pen: &mut Pen<'_>) -> io::Result<()> {
-    if lines.is_empty() {
-        return Ok(());
-    }
-    pen.gap()?;
-    pen.heading(heading)?;
-    for line in lines.iter().take(SHOWN) {
-        pen.paragraph("  - ", line)?;
-    }
-    match lines.len().saturating_sub(SHOWN) {
-        0 => Ok(()),
-        more => pen.line(format_args!("  - and {more} more")),
-    }
-}
-
-fn release_text(release: &Detected, pen: &mut Pen<'_>) -> io::Result<()> {
+pub(crate) fn release_text(release: &Detected, pen: &mut Pen<'_>) -> io::Result<()> {
     let mixed = if release.mixed {
         ", with traces of another"
     } else {
@@ -188,15 +186,24 @@ pub(crate) fn finding_text(finding: &Finding, pen: &mut Pen<'_>) -> io::Result<(
         .styled(finding.severity.into(), format!("{severity:6}"))
         .to_string();
     let code = pen.styled(Style::Heading, finding.code.name).to_string();
-    pen.line(format_args!("{head}  {code}  {}", finding.code.headline()))?;
+    // A head that would not fit goes on in the next line, under the code.
+    let title = finding.code.headline();
+    let room = pen.width().unwrap_or(usize::MAX);
+    let taken = finding.code.name.len().saturating_add(10);
+    if taken.saturating_add(title.chars().count()) <= room {
+        pen.line(format_args!("{head}  {code}  {title}"))?;
+    } else {
+        pen.line(format_args!("{head}  {code}"))?;
+        pen.paragraph("        ", &title)?;
+    }
     pen.paragraph("  what    ", &finding.message)?;
     let place = finding.location.to_string();
     if !place.is_empty() {
-        pen.line(format_args!("  where   {place}"))?;
+        pen.paragraph("  where   ", &place)?;
     }
     if let (Some(want), Some(found)) = (&finding.want, &finding.found) {
-        pen.line(format_args!("  want    {want}"))?;
-        pen.line(format_args!("  found   {found}"))?;
+        pen.paragraph("  want    ", want)?;
+        pen.paragraph("  found   ", found)?;
     }
     if !finding.affects.is_empty() {
         let mut names: Vec<String> = finding

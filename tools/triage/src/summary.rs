@@ -1,0 +1,244 @@
+//! The first screen of a triage: what somebody needs who looks at nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use checks::Start;
+use cli::{Pen, Style};
+use finding::{Finding, Object, Report, Severity};
+use serde::Serialize;
+
+use crate::report::Triage;
+
+/// Lines of a terminal of 24, without that of the prompt.
+const SCREEN: usize = 23;
+
+/// How many findings there are.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Summary {
+    /// By severity.
+    severities: BTreeMap<Severity, usize>,
+    /// By code, the worst severity of each first.
+    codes: Vec<Kind>,
+    /// Objects that findings above a note affect, by kind.
+    affected: BTreeMap<&'static str, usize>,
+}
+
+/// How many findings there are of a code and severity.
+#[derive(Debug, Clone, Serialize)]
+struct Kind {
+    severity: Severity,
+    code: &'static str,
+    #[serde(skip)]
+    title: String,
+    count: usize,
+}
+
+impl Summary {
+    pub(crate) fn of(report: &Report) -> Self {
+        let mut severities: BTreeMap<Severity, usize> = BTreeMap::new();
+        let mut kinds: BTreeMap<(Severity, &'static str), Kind> = BTreeMap::new();
+        let mut objects: BTreeSet<&Object> = BTreeSet::new();
+        for finding in &report.findings {
+            let Finding { severity, code, .. } = finding;
+            let count = severities.entry(*severity).or_default();
+            *count = count.saturating_add(1);
+            let kind = kinds.entry((*severity, code.name)).or_insert(Kind {
+                severity: *severity,
+                code: code.name,
+                title: code.headline(),
+                count: 0,
+            });
+            kind.count = kind.count.saturating_add(1);
+            if *severity > Severity::Note {
+                objects.extend(&finding.affects);
+            }
+        }
+        let mut codes: Vec<Kind> = kinds.into_values().collect();
+        codes.sort_by(|a, b| (b.severity, a.code).cmp(&(a.severity, b.code)));
+        let mut affected: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for object in objects {
+            let count = affected.entry(object.kind).or_default();
+            *count = count.saturating_add(1);
+        }
+        Self {
+            severities,
+            codes,
+            affected,
+        }
+    }
+
+    fn counts(&self) -> String {
+        let counts: Vec<String> = self
+            .severities
+            .iter()
+            .rev()
+            .map(|(severity, count)| format!("{count} {severity}"))
+            .collect();
+        if counts.is_empty() {
+            return "No findings.".to_owned();
+        }
+        let mut text = format!("Findings: {}.", counts.join(", "));
+        let affected: Vec<String> = self
+            .affected
+            .iter()
+            .map(|(kind, count)| format!("{count} {kind}{}", if *count == 1 { "" } else { "s" }))
+            .collect();
+        if !affected.is_empty() {
+            text = format!("{text} They affect {}.", affected.join(", "));
+        }
+        text
+    }
+}
+
+/// Lines of a part, and how many of them must be shown.
+struct Part {
+    heading: &'static str,
+    lines: Vec<Vec<String>>,
+    more: &'static str,
+}
+
+impl Part {
+    /// Lines that it takes with so many of its items; a gap and a heading come before.
+    fn height(&self, items: usize) -> usize {
+        if self.lines.is_empty() {
+            return 0;
+        }
+        let shown = self.lines.iter().take(items).map(Vec::len).sum::<usize>();
+        let more = usize::from(items < self.lines.len());
+        shown.saturating_add(more).saturating_add(2)
+    }
+
+    /// As many items as fit `room`.
+    fn fits(&self, room: usize) -> usize {
+        let counts = (0..=self.lines.len()).rev();
+        counts
+            .into_iter()
+            .find(|items| self.height(*items) <= room)
+            .unwrap_or(0)
+    }
+
+    fn write(&self, items: usize, pen: &mut Pen<'_>) -> io::Result<()> {
+        if self.lines.is_empty() {
+            return Ok(());
+        }
+        pen.gap()?;
+        pen.heading(self.heading)?;
+        for line in self.lines.iter().take(items).flatten() {
+            pen.line(line)?;
+        }
+        match self.lines.len().saturating_sub(items) {
+            0 => Ok(()),
+            more => pen.line(format_args!("  and {more} more {}", self.more)),
+        }
+    }
+}
+
+impl Triage {
+    /// Writes the first screen; whether all that it has to say fitted.
+    pub(crate) fn screen(&self, pen: &mut Pen<'_>) -> io::Result<bool> {
+        let head = pen.lines(|pen| self.head(pen))?;
+        for line in &head {
+            pen.line(line)?;
+        }
+        let room = SCREEN.saturating_sub(head.len());
+        let (start, kinds) = self.parts(pen)?;
+        // What a start would do gets what the kinds leave, but a third of the room at least.
+        let all = kinds.height(kinds.lines.len());
+        let third = room.div_euclid(3);
+        let for_start = room.saturating_sub(all).max(third);
+        let started = start.fits(for_start);
+        let left = room.saturating_sub(start.height(started));
+        let listed = kinds.fits(left);
+        start.write(started, pen)?;
+        kinds.write(listed, pen)?;
+        Ok(started == start.lines.len() && listed == kinds.lines.len())
+    }
+
+    /// What did not fit the first screen, in full.
+    pub(crate) fn beyond(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        let (start, kinds) = self.parts(pen)?;
+        start.write(start.lines.len(), pen)?;
+        kinds.write(kinds.lines.len(), pen)
+    }
+
+    fn head(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        let style = match self.verdict.start {
+            Start::Yes => Style::Good,
+            Start::WithCare => Style::Warning,
+            Start::No | Start::Unknown => Style::Bad,
+        };
+        for line in pen.lines(|pen| pen.paragraph("", &self.verdict.sentence))? {
+            let line = pen.styled(style, line).to_string();
+            pen.line(line)?;
+        }
+        pen.paragraph("", &self.summary.counts())?;
+        if let Some(baseline) = &self.baseline {
+            pen.paragraph("", &baseline.sentence())?;
+        }
+        if !self.ignored.is_empty() {
+            let ignored: Vec<String> = self
+                .ignored
+                .iter()
+                .map(|(code, count)| format!("{count} {code}"))
+                .collect();
+            pen.paragraph("", &format!("Ignored: {}.", ignored.join(", ")))?;
+        }
+        let unknown = self.listed.coverage().unknown.len();
+        if unknown > 0 {
+            let things = if unknown == 1 { "thing" } else { "things" };
+            let line = format!("Unknown: {unknown} {things} could not be read (see Coverage).");
+            let line = pen.styled(Style::Bad, line).to_string();
+            pen.line(line)?;
+        }
+        pen.gap()?;
+        self.about.text(pen)?;
+        crate::report::release_text(&self.release, pen)
+    }
+
+    /// What a start would do, and what is wrong: a line for each kind.
+    fn parts(&self, pen: &Pen<'_>) -> io::Result<(Part, Part)> {
+        let would = &self.verdict.would;
+        let start = would
+            .iter()
+            .map(|line| pen.lines(|pen| pen.paragraph("  - ", line)))
+            .collect::<io::Result<_>>()?;
+        let kinds = self.summary.codes.iter();
+        let kinds: Vec<&Kind> = kinds
+            .filter(|kind| kind.severity > Severity::Note)
+            .collect();
+        let widest = kinds.iter().map(|kind| kind.code.len()).max().unwrap_or(0);
+        let most = kinds.iter().map(|kind| kind.count).max().unwrap_or(0);
+        let digits = most.to_string().len();
+        let lines = kinds.iter().map(|kind| {
+            let severity = format!("{:6}", kind.severity.to_string());
+            let severity = pen.styled(kind.severity.into(), severity);
+            let Kind {
+                count, code, title, ..
+            } = kind;
+            let rest = format!("  {count:digits$}  {code:widest$}  {title}");
+            vec![format!("  {severity}{}", shortened(&rest, pen.width()))]
+        });
+        let start = Part {
+            heading: "At a start, containerd:",
+            lines: start,
+            more: "of these",
+        };
+        let kinds = Part {
+            heading: "What is wrong:",
+            lines: lines.collect(),
+            more: "kinds of findings",
+        };
+        Ok((start, kinds))
+    }
+}
+
+/// The rest of a line after eight columns, cut where the terminal ends.
+fn shortened(text: &str, width: Option<usize>) -> String {
+    let room = width.map_or(usize::MAX, |width| width.saturating_sub(8));
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(room.saturating_sub(1)).collect();
+    format!("{kept}…")
+}

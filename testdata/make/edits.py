@@ -20,6 +20,7 @@
     op = "symlink"    target = "..."                         what is there is replaced
     op = "fifo"       mode = 0o622                           what is there is replaced
     op = "bolt"       changes = [{op = "delete", bucket = ["v1"], key = "k"}]    through bbolt, as boltedit has them;
+                      new = true makes a database that is not there;
                       in testdata/cases file = "meta.db.zst" is what came of it, made by make/cases
 
 A step of a path that holds a * is the first, in order, that it matches. `testdata/case` (Rust) applies the same lists in
@@ -119,7 +120,7 @@ def apply(root, edit, beside):
     path = resolve(root, edit["path"]) if "path" in edit else root / os.fsdecode(bytes.fromhex(edit["path-hex"]))
     kept = times(path)
     op = edit["op"]
-    if op not in ("add", "directory", "device", "symlink", "fifo") and not os.path.lexists(path):
+    if op not in ("add", "directory", "device", "symlink", "fifo") and not edit.get("new") and not os.path.lexists(path):
         sys.exit(f"edits: {edit['path']} is not there")
     if op == "bytes":
         write_at(path, edit)

@@ -25,7 +25,19 @@ pub(crate) fn faults(judge: &mut Judge<'_>) {
             &db.path,
             db.rows.iter().flat_map(|rows| &rows.troubles),
         );
+        for pool in &snapshotter.pools {
+            tell(judge, &pool.path, &pool.faults);
+            let rows = pool.rows.iter();
+            records(judge, &pool.path, rows.flat_map(|rows| &rows.troubles));
+        }
     }
+    let mounts = &node.mounts;
+    // One without a tree is told as that.
+    if mounts.rows.is_some() {
+        tell(judge, &mounts.path, &mounts.faults);
+    }
+    let rows = mounts.rows.iter();
+    records(judge, &mounts.path, rows.flat_map(|rows| &rows.troubles));
 }
 
 fn tell(judge: &mut Judge<'_>, file: &Text, facts: Option<&DatabaseFacts>, faults: &[bolt::Found]) {

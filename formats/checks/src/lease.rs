@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use daemon::gc::Fate;
 use finding::{Code, Finding, Object, Severity, Text};
 use metadb::{Lease, Row};
+use node::graph::{Id, Kind};
 
+use crate::garbage;
 use crate::{Check, Judge, Need};
 
 /// A lease that has ended.
@@ -238,10 +241,32 @@ fn each(judge: &mut Judge<'_>, tell: impl Fn(&Judge<'_>, &Text, &Row<Lease>) -> 
 }
 
 fn expired(judge: &mut Judge<'_>) {
-    each(judge, |judge, _, row| {
+    let collection = garbage::next(judge);
+    each(judge, |judge, namespace, row| {
         let until = row.expires().filter(|until| *until < judge.node.now)?;
+        let only = collection.as_ref().map(|collection| {
+            let id = Id {
+                namespace: namespace.clone(),
+                kind: Kind::Lease,
+                key: row.key.clone(),
+            };
+            let lease = collection.graph.find(&id);
+            let records = collection.records.iter();
+            let lost = records.filter(|record| {
+                record.fate == Fate::Deleted
+                    && record.holder == lease
+                    && Some(record.index) != lease
+            });
+            garbage::counted(lost.map(|record| &record.id.kind))
+        });
+        let only = match only.as_deref() {
+            None => String::new(),
+            Some("") => "; others hold all of that".to_owned(),
+            Some(lost) => format!("; {lost} are held by nothing else and are deleted next"),
+        };
+        let only = if row.is_empty() { String::new() } else { only };
         let message = format!(
-            "the lease {} ended at {until}; it holds {}",
+            "the lease {} ended at {until}; it holds {}{only}",
             row.key,
             holds(row)
         );

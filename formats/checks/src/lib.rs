@@ -12,12 +12,16 @@ mod cri;
 mod cri_files;
 mod cri_pod;
 mod database;
+mod devmapper;
+mod disk;
+mod garbage;
 mod image;
 mod image_chain;
 mod image_name;
 mod ingest;
 mod judge;
 mod lease;
+mod mounts;
 mod records;
 mod runtime;
 mod snapshot;
@@ -55,6 +59,10 @@ pub const CHECKS: &[&Check] = &[
     &store::META_BROKEN,
     &store::UNREADABLE,
     &store::BACKEND_BROKEN,
+    &disk::SPLIT,
+    &disk::IMMUTABLE,
+    &disk::FULL,
+    &mounts::BROKEN,
     &config::UNUSABLE,
     // Records of meta.db.
     &records::VERSION_AHEAD,
@@ -124,7 +132,10 @@ pub const CHECKS: &[&Check] = &[
     &snapshot_dir::ID_SEQUENCE,
     &snapshot_dir::USAGE,
     &snapshot_dir::WORK_MISSING,
-    // Leases.
+    &devmapper::DISAGREES,
+    &devmapper::FAULTY,
+    // Leases, and what nothing holds.
+    &garbage::UNREACHABLE,
     &lease::EXPIRED,
     &lease::OWNERLESS,
     &lease::LEFTOVER,
@@ -147,6 +158,7 @@ pub const CHECKS: &[&Check] = &[
     &runtime::SOCKET_ORPHAN,
     &runtime::SOCKET_MISSING,
     &runtime::BUNDLE_WITHOUT_RECORD,
+    &mounts::ORPHAN,
     &runtime::SOCKET_FOREIGN,
     &runtime::CWD_ESCAPE,
     &runtime::STATUS_MISSING,

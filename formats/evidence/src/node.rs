@@ -8,7 +8,7 @@ use finding::{Known, Text, Time, Unread};
 
 use crate::bundle::Bundle;
 use crate::directory::{self, Directory};
-use crate::{Entry, Manifest, Options, Pages, Source, Stat, Xattrs};
+use crate::{Entry, Flags, Manifest, Options, Pages, Room, Source, Stat, Xattrs};
 
 /// What the evidence is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,6 +229,22 @@ impl Evidence {
         }
         let (one, other) = (self.stat(one).ok()?, self.stat(other).ok()?);
         Some((one.dev?, one.ino?) == (other.dev?, other.ino?))
+    }
+
+    /// Room on the file system that holds `path`; nothing where the evidence does not tell.
+    pub fn room(&self, path: &Path) -> Option<Room> {
+        match &self.held {
+            Held::Directory(directory) => directory.room(path).ok().flatten(),
+            Held::Bundle(_) => None,
+        }
+    }
+
+    /// Flags of the inode at `path`; nothing where the evidence does not tell.
+    pub fn flags(&self, path: &Path) -> Option<Flags> {
+        match &self.held {
+            Held::Directory(directory) => directory.flags(path).ok().flatten(),
+            Held::Bundle(_) => None,
+        }
     }
 
     /// A number that two paths share exactly if they are the same file (hard links): where

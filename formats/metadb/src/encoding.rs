@@ -19,6 +19,8 @@ pub enum DecodeError {
     Varint,
     /// Bytes that are no protobuf message.
     Proto,
+    /// Bytes that are no JSON.
+    Json,
 }
 
 impl fmt::Display for DecodeError {
@@ -39,6 +41,7 @@ impl fmt::Display for DecodeError {
             }
             Self::Varint => write!(f, "not a varint"),
             Self::Proto => write!(f, "not a protobuf message"),
+            Self::Json => write!(f, "not JSON"),
         }
     }
 }

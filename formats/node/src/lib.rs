@@ -6,6 +6,8 @@
 //!                         snapshotters   Snapshotter { Database<Backend>, Layout }
 //!                         content        Known<content::Store>, documents of every image
 //!                         runtime        Known<runc::Runtime>
+//!                         mounts         Database<Mounts> (2.2 and later)
+//!                         disks          Disks: devices, room, flags of inodes
 //!                         pods           PodFiles: CNI results, addresses, folders of logs
 //!                         traces         which release wrote all this
 //! ```
@@ -17,6 +19,7 @@ mod chain;
 pub mod config;
 mod database;
 mod discover;
+mod disks;
 pub mod graph;
 mod image;
 mod index;
@@ -28,6 +31,7 @@ mod traces;
 pub use chain::{Chain, ChainError, Layer, SeenAs};
 pub use database::{Database, DatabaseFacts, DatabaseState};
 pub use discover::{META_DIR, Roots, Rule, Said, discover, is_root};
+pub use disks::{Disks, Place};
 pub use image::{Documents, Need, Wanted};
 pub use index::Index;
 pub use open::{CONTENT_DIR, Node, Options, path_text};

@@ -6,14 +6,18 @@ use std::path::Path;
 use content::Store;
 use evidence::{Evidence, Stat};
 use finding::{Coverage, Known, Text, Time, Unread};
-use metadb::MetaDb;
+use metadb::{MetaDb, Mounts};
 
 use crate::{
-    Database, DatabaseState, Documents, META_DIR, PodFiles, Roots, Snapshotter, Traces, snapshotter,
+    Database, DatabaseState, Disks, Documents, META_DIR, PodFiles, Roots, Snapshotter, Traces,
+    snapshotter,
 };
 
 /// Name of the content store's folder.
 pub const CONTENT_DIR: &str = "io.containerd.content.v1.content";
+
+/// Name of the mount manager's folder, under state.
+pub(crate) const MOUNTS_DIR: &str = "io.containerd.mount-manager.v1.bolt";
 
 /// A path of the evidence as text.
 pub fn path_text(path: &Path) -> Text {
@@ -46,6 +50,10 @@ pub struct Node {
     pub documents: Documents,
     /// runc's state, bundles, shims and the CRI's files.
     pub runtime: Known<runc::Runtime>,
+    /// mounts.db of the mount manager (2.2 and later).
+    pub mounts: Database<Mounts>,
+    /// What the kernel says of the disk below the stores.
+    pub disks: Disks,
     /// What is kept of pods outside of containerd.
     pub pods: PodFiles,
     /// Traces of the release that wrote it.
@@ -89,6 +97,9 @@ impl Node {
             )),
             _ => coverage.unknown.extend(runtime.unknown().iter().cloned()),
         }
+        let mounts_path = roots.state.join(MOUNTS_DIR).join("mounts.db");
+        let mounts = Database::open(evidence, &mounts_path, Mounts::read);
+        let disks = Disks::read(evidence, &roots, &snapshotters);
         let pods = PodFiles::read(evidence, meta.rows.as_ref());
         let traces = Traces::read(evidence, &roots, &meta, runtime.read());
         if let Some(rows) = &meta.rows {
@@ -122,6 +133,8 @@ impl Node {
             content,
             documents,
             runtime,
+            mounts,
+            disks,
             pods,
             traces,
             now: Time::new(0, 0),

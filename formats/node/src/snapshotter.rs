@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use evidence::{Evidence, FileKind};
 use finding::{Known, Text};
-use metadb::{Backend, BackendSnapshot, MetaDb, Row};
-use snapshots::Layout;
+use metadb::{Backend, BackendSnapshot, MetaDb, Pool, Row};
+use snapshots::{Layout, Rules};
 
 use crate::Database;
 use crate::config::Config;
@@ -26,6 +26,8 @@ pub struct Snapshotter {
     pub db: Database<Backend>,
     /// Its directories.
     pub layout: Known<Layout>,
+    /// The databases of its thin pools (devmapper).
+    pub pools: Vec<Database<Pool>>,
 }
 
 impl Snapshotter {
@@ -96,14 +98,31 @@ pub(crate) fn all(
         .map(|(name, (root, is_proxy))| {
             let db = Database::open(evidence, &root.join("metadata.db"), Backend::read);
             let layout = Layout::read(evidence, &root, &name.to_string());
+            let pools = pools(evidence, &layout);
             Snapshotter {
                 name,
                 root,
                 is_proxy,
                 db,
                 layout,
+                pools,
             }
         })
+        .collect()
+}
+
+/// `<pool>.db` beside metadata.db, where the snapshotter is devmapper.
+fn pools(evidence: &Evidence, layout: &Known<Layout>) -> Vec<Database<Pool>> {
+    let layout = layout.read();
+    let Some(layout) = layout.filter(|layout| layout.rules == Rules::Devmapper) else {
+        return Vec::new();
+    };
+    let files = layout.beside.iter();
+    let files = files
+        .filter(|entry| entry.stat.kind == FileKind::File && entry.name.bytes().ends_with(b".db"));
+    files
+        .map(|entry| layout.root.join(OsStr::from_bytes(entry.name.bytes())))
+        .map(|path| Database::open(evidence, &path, Pool::read))
         .collect()
 }
 

@@ -83,6 +83,9 @@ pub struct Edit {
     pub later: i64,
     /// New time of modification.
     pub mtime: Option<String>,
+    /// Whether the database is made from nothing.
+    #[serde(default)]
+    pub new: bool,
     /// What `make/cases` has bbolt do.
     #[serde(default)]
     pub changes: Vec<toml::Table>,
@@ -197,7 +200,8 @@ impl Tar {
             Op::Text => self.swap(&path, edit.from.as_bytes(), edit.to.as_bytes()),
             Op::Replace | Op::Add | Op::Bolt => {
                 let there = self.position(&path).is_some();
-                assert!(there || edit.op == Op::Add, "the capture has no {path}");
+                let may_be_new = edit.op == Op::Add || edit.new;
+                assert!(there || may_be_new, "the capture has no {path}");
                 let data = edit.contents(self, folder);
                 self.add(&path, &data);
             }

@@ -27,6 +27,18 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "a tar holds no sockets: formats/checks/tests/runtime.rs, testdata/make/e2e",
     ),
     (
+        "store/split",
+        "a tar knows no device: formats/checks/tests/disk.rs",
+    ),
+    (
+        "store/immutable",
+        "a tar knows no flags: formats/checks/tests/disk.rs, testdata/make/e2e",
+    ),
+    (
+        "store/disk-full",
+        "a tar knows no room: formats/checks/tests/disk.rs, testdata/make/e2e",
+    ),
+    (
         "content/layer-count",
         "triage tells it as image/document-unusable: formats/content/tests",
     ),

@@ -1,5 +1,6 @@
 //! Evidence that is a directory: `/`, a mounted image, or any folder that holds a node.
 
+mod disk;
 mod mounts;
 mod open;
 mod walk;
@@ -35,6 +36,9 @@ const TRIES: u32 = 3;
 pub(crate) struct Directory {
     name: Text,
     root: Arc<File>,
+    /// The device on which the evidence was put down: that of the folder that holds it. Nothing
+    /// for `/`.
+    outer: Option<(u32, u32)>,
     budget: Budget,
     /// Whether `/proc` is there and is what it seems.
     has_proc: bool,
@@ -57,9 +61,11 @@ impl Directory {
         let has_proc = statfs("/proc/self/fd")
             .is_ok_and(|file_system| file_system.filesystem_type() == PROC_SUPER_MAGIC);
         let refused = mounts::refused(&canonical);
+        let outer = canonical.parent().and_then(device);
         Ok(Self {
             name: Text::from(name.as_os_str().as_bytes()),
             root: Arc::new(File::from(root)),
+            outer,
             budget: options.budget.clone(),
             has_proc,
             trusted: host::sees_trusted_xattrs(),
@@ -197,6 +203,13 @@ impl Directory {
         let (_, content, watch) = self.content(path)?;
         Ok(Box::new(Stream::new(content, Some(watch))))
     }
+}
+
+/// The device of a folder (the analyst's word, not evidence).
+fn device(folder: &Path) -> Option<(u32, u32)> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let fd = nix::fcntl::open(folder, flags, Mode::empty()).ok()?;
+    Stat::of(&File::from(fd).metadata().ok()?).ok()?.dev
 }
 
 /// What `name` in an open directory is.

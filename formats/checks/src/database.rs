@@ -26,7 +26,7 @@ pub(crate) fn faults(judge: &mut Judge<'_>) {
             db.rows.iter().flat_map(|rows| &rows.troubles),
         );
         for pool in &snapshotter.pools {
-            tell(judge, &pool.path, &pool.faults);
+            tell(judge, &pool.path, pool.facts.as_ref(), &pool.faults);
             let rows = pool.rows.iter();
             records(judge, &pool.path, rows.flat_map(|rows| &rows.troubles));
         }
@@ -34,7 +34,7 @@ pub(crate) fn faults(judge: &mut Judge<'_>) {
     let mounts = &node.mounts;
     // One without a tree is told as that.
     if mounts.rows.is_some() {
-        tell(judge, &mounts.path, &mounts.faults);
+        tell(judge, &mounts.path, mounts.facts.as_ref(), &mounts.faults);
     }
     let rows = mounts.rows.iter();
     records(judge, &mounts.path, rows.flat_map(|rows| &rows.troubles));

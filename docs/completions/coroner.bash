@@ -28,6 +28,9 @@ _coroner() {
             coroner,content)
                 cmd="coroner__subcmd__content"
                 ;;
+            coroner,df)
+                cmd="coroner__subcmd__df"
+                ;;
             coroner,explain)
                 cmd="coroner__subcmd__explain"
                 ;;
@@ -39,6 +42,9 @@ _coroner() {
                 ;;
             coroner,meta)
                 cmd="coroner__subcmd__meta"
+                ;;
+            coroner,owner)
+                cmd="coroner__subcmd__owner"
                 ;;
             coroner,runtime)
                 cmd="coroner__subcmd__runtime"
@@ -178,6 +184,9 @@ _coroner() {
             coroner__subcmd__help,content)
                 cmd="coroner__subcmd__help__subcmd__content"
                 ;;
+            coroner__subcmd__help,df)
+                cmd="coroner__subcmd__help__subcmd__df"
+                ;;
             coroner__subcmd__help,explain)
                 cmd="coroner__subcmd__help__subcmd__explain"
                 ;;
@@ -189,6 +198,9 @@ _coroner() {
                 ;;
             coroner__subcmd__help,meta)
                 cmd="coroner__subcmd__help__subcmd__meta"
+                ;;
+            coroner__subcmd__help,owner)
+                cmd="coroner__subcmd__help__subcmd__owner"
                 ;;
             coroner__subcmd__help,runtime)
                 cmd="coroner__subcmd__help__subcmd__runtime"
@@ -416,7 +428,7 @@ _coroner() {
 
     case "${cmd}" in
         coroner)
-            opts="-h -V --help --version triage check explain meta content snapshots runtime bolt gc why collect help"
+            opts="-h -V --help --version triage check explain meta content snapshots runtime bolt gc why owner df collect help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1229,6 +1241,48 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__df)
+            opts="-h --fast --layers --jobs --daemon --at --root --state --config --spool --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --daemon)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__explain)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1286,7 +1340,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help)
-            opts="triage check explain meta content snapshots runtime bolt gc why collect help"
+            opts="triage check explain meta content snapshots runtime bolt gc why owner df collect help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1579,6 +1633,20 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__help__subcmd__df)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__help__subcmd__explain)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1652,6 +1720,20 @@ _coroner() {
         coroner__subcmd__help__subcmd__meta__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__owner)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2037,6 +2119,40 @@ _coroner() {
                     return 0
                     ;;
                 --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__owner)
+            opts="-h --root --state --config --spool --inode --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inode)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -36,6 +36,8 @@ complete -c coroner -n "__fish_coroner_needs_command" -f -a "runtime" -d 'What r
 complete -c coroner -n "__fish_coroner_needs_command" -f -a "bolt" -d 'BoltDB files, page by page'
 complete -c coroner -n "__fish_coroner_needs_command" -f -a "gc" -d 'What containerd\'s garbage collector would keep and delete'
 complete -c coroner -n "__fish_coroner_needs_command" -f -a "why" -d 'What keeps a blob, snapshot, image or lease, and until when'
+complete -c coroner -n "__fish_coroner_needs_command" -f -a "owner" -d 'Which snapshot, image, container and pod a path, inode or mount belongs to'
+complete -c coroner -n "__fish_coroner_needs_command" -f -a "df" -d 'Where the space is: images, layers, namespaces; shared, unique, reclaimable'
 complete -c coroner -n "__fish_coroner_needs_command" -f -a "collect" -d 'Pack a node into a bundle, to be examined elsewhere'
 complete -c coroner -n "__fish_coroner_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l baseline -d 'Show only what is new or worse since this triage, which `--format json` wrote' -r -F
@@ -338,6 +340,22 @@ complete -c coroner -n "__fish_coroner_using_subcommand why" -l chains -d 'At mo
 complete -c coroner -n "__fish_coroner_using_subcommand why" -l daemon -d 'The release of containerd whose rules count (1.6, 1.7, 2.0, 2.1, 2.2, 2.3); else the one that the node\'s own traces show' -r
 complete -c coroner -n "__fish_coroner_using_subcommand why" -l at -d 'The time at which it runs: `2026-11-21T03:36:00Z`, or `+90m`, `+24h`, `+7d` after the capture; else the time of the capture' -r
 complete -c coroner -n "__fish_coroner_using_subcommand why" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand owner" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand owner" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand owner" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand owner" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand owner" -l inode -d 'Search the stores for the names of this inode' -r
+complete -c coroner -n "__fish_coroner_using_subcommand owner" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand df" -l jobs -d 'How many directories are read at the same time (0: as many as there are cores)' -r
+complete -c coroner -n "__fish_coroner_using_subcommand df" -l daemon -d 'The release of containerd whose rules count (1.6, 1.7, 2.0, 2.1, 2.2, 2.3); else the one that the node\'s own traces show' -r
+complete -c coroner -n "__fish_coroner_using_subcommand df" -l at -d 'The time at which it runs: `2026-11-21T03:36:00Z`, or `+90m`, `+24h`, `+7d` after the capture; else the time of the capture' -r
+complete -c coroner -n "__fish_coroner_using_subcommand df" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand df" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand df" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand df" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand df" -l fast -d 'Walk no directory: committed layers as recorded, blobs as listed, nothing of writable layers'
+complete -c coroner -n "__fish_coroner_using_subcommand df" -l layers -d 'List snapshots, too'
+complete -c coroner -n "__fish_coroner_using_subcommand df" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand collect" -l root -d 'containerd\'s root, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand collect" -l state -d 'containerd\'s state, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand collect" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
@@ -349,18 +367,20 @@ complete -c coroner -n "__fish_coroner_using_subcommand collect" -l add -d 'Pack
 complete -c coroner -n "__fish_coroner_using_subcommand collect" -l limit -d 'Largest file that is packed, in bytes of data' -r
 complete -c coroner -n "__fish_coroner_using_subcommand collect" -l upperdirs -d 'Pack the files in snapshots, too: layers as they are unpacked, and what containers wrote'
 complete -c coroner -n "__fish_coroner_using_subcommand collect" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "triage" -d 'Examine a whole containerd node that is not running'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "check" -d 'The same as triage'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "explain" -d 'What a finding means and what to do'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "meta" -d 'containerd\'s meta.db, object by object'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "content" -d 'The content store: blobs, sizes, digests'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "snapshots" -d 'Snapshots: databases, directories, trees'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "runtime" -d 'What runc, bundles and shims left of containers'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "bolt" -d 'BoltDB files, page by page'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "gc" -d 'What containerd\'s garbage collector would keep and delete'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "why" -d 'What keeps a blob, snapshot, image or lease, and until when'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "collect" -d 'Pack a node into a bundle, to be examined elsewhere'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why collect help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why owner df collect help" -f -a "triage" -d 'Examine a whole containerd node that is not running'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why owner df collect help" -f -a "check" -d 'The same as triage'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why owner df collect help" -f -a "explain" -d 'What a finding means and what to do'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why owner df collect help" -f -a "meta" -d 'containerd\'s meta.db, object by object'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why owner df collect help" -f -a "content" -d 'The content store: blobs, sizes, digests'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why owner df collect help" -f -a "snapshots" -d 'Snapshots: databases, directories, trees'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why owner df collect help" -f -a "runtime" -d 'What runc, bundles and shims left of containers'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why owner df collect help" -f -a "bolt" -d 'BoltDB files, page by page'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why owner df collect help" -f -a "gc" -d 'What containerd\'s garbage collector would keep and delete'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why owner df collect help" -f -a "why" -d 'What keeps a blob, snapshot, image or lease, and until when'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why owner df collect help" -f -a "owner" -d 'Which snapshot, image, container and pod a path, inode or mount belongs to'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why owner df collect help" -f -a "df" -d 'Where the space is: images, layers, namespaces; shared, unique, reclaimable'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why owner df collect help" -f -a "collect" -d 'Pack a node into a bundle, to be examined elsewhere'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_seen_subcommand_from triage check explain meta content snapshots runtime bolt gc why owner df collect help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from triage" -f -a "diff" -d 'What is new, gone and changed between two triages'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from check" -f -a "diff" -d 'What is new, gone and changed between two triages'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from meta" -f -a "ls" -d 'List objects of one kind'

@@ -885,6 +885,35 @@ _arguments "${_arguments_options[@]}" : \
 ':object -- Digest, snapshot, lease, image, container, sandbox or ingest\: its name, the beginning of it, or `namespace/name`:_default' \
 && ret=0
 ;;
+(owner)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'--inode=[Search the stores for the names of this inode]:N:_default' \
+'-h[Print help]' \
+'--help[Print help]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+'*::path -- A path inside the node, the number of a snapshot, or a line of /proc/PID/mountinfo or /proc/mounts (its options alone will do):_files' \
+&& ret=0
+;;
+(df)
+_arguments "${_arguments_options[@]}" : \
+'--jobs=[How many directories are read at the same time (0\: as many as there are cores)]:N:_default' \
+'--daemon=[The release of containerd whose rules count (1.6, 1.7, 2.0, 2.1, 2.2, 2.3); else the one that the node'\''s own traces show]:RELEASE:_default' \
+'--at=[The time at which it runs\: \`2026-11-21T03\:36\:00Z\`, or \`+90m\`, \`+24h\`, \`+7d\` after the capture; else the time of the capture]:TIME:_default' \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'--fast[Walk no directory\: committed layers as recorded, blobs as listed, nothing of writable layers]' \
+'--layers[List snapshots, too]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+&& ret=0
+;;
 (collect)
 _arguments "${_arguments_options[@]}" : \
 '--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
@@ -1162,6 +1191,14 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(owner)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(df)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (collect)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -1192,6 +1229,8 @@ _coroner_commands() {
 'bolt:BoltDB files, page by page' \
 'gc:What containerd'\''s garbage collector would keep and delete' \
 'why:What keeps a blob, snapshot, image or lease, and until when' \
+'owner:Which snapshot, image, container and pod a path, inode or mount belongs to' \
+'df:Where the space is\: images, layers, namespaces; shared, unique, reclaimable' \
 'collect:Pack a node into a bundle, to be examined elsewhere' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -1451,6 +1490,11 @@ _coroner__subcmd__content__subcmd__verify_commands() {
     local commands; commands=()
     _describe -t commands 'coroner content verify commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__df_commands] )) ||
+_coroner__subcmd__df_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner df commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__explain_commands] )) ||
 _coroner__subcmd__explain_commands() {
     local commands; commands=()
@@ -1474,6 +1518,8 @@ _coroner__subcmd__help_commands() {
 'bolt:BoltDB files, page by page' \
 'gc:What containerd'\''s garbage collector would keep and delete' \
 'why:What keeps a blob, snapshot, image or lease, and until when' \
+'owner:Which snapshot, image, container and pod a path, inode or mount belongs to' \
+'df:Where the space is\: images, layers, namespaces; shared, unique, reclaimable' \
 'collect:Pack a node into a bundle, to be examined elsewhere' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -1598,6 +1644,11 @@ _coroner__subcmd__help__subcmd__content__subcmd__verify_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help content verify commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__help__subcmd__df_commands] )) ||
+_coroner__subcmd__help__subcmd__df_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help df commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__help__subcmd__explain_commands] )) ||
 _coroner__subcmd__help__subcmd__explain_commands() {
     local commands; commands=()
@@ -1630,6 +1681,11 @@ _coroner__subcmd__help__subcmd__meta__subcmd__ls_commands() {
 _coroner__subcmd__help__subcmd__meta__subcmd__show_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help meta show commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__owner_commands] )) ||
+_coroner__subcmd__help__subcmd__owner_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help owner commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__help__subcmd__runtime_commands] )) ||
 _coroner__subcmd__help__subcmd__runtime_commands() {
@@ -1774,6 +1830,11 @@ _coroner__subcmd__meta__subcmd__ls_commands() {
 _coroner__subcmd__meta__subcmd__show_commands() {
     local commands; commands=()
     _describe -t commands 'coroner meta show commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__owner_commands] )) ||
+_coroner__subcmd__owner_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner owner commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__runtime_commands] )) ||
 _coroner__subcmd__runtime_commands() {

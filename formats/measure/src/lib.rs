@@ -4,6 +4,7 @@
 //!
 //! - [`hash`]: the digest of every blob's bytes, on all cores, in one pass over each;
 //! - [`usage`]: what a layer takes on disk, counted as containerd counts it at a commit;
+//! - [`tree`], [`trees`]: what trees take together, no inode twice;
 //! - [`inflate`]: the diffID of a layer, bounded against bombs;
 //! - [`Walk`]: everything below a directory, without following a link or opening anything.
 //!
@@ -14,11 +15,13 @@ mod control;
 mod hash;
 mod inflate;
 mod pool;
+mod space;
 mod usage;
 mod walk;
 
 pub use control::{Control, Cut};
 pub use hash::{Hashed, HashedBlob, Hashes, Tally, hash, hash_ingests};
 pub use inflate::{InflateError, InflateLimits, Inflated, inflate, inflate_as};
+pub use space::{Links, Space, Tree, tree, trees};
 pub use usage::{Usage, usage, usages};
 pub use walk::{Step, Walk, WalkLimits};

@@ -95,7 +95,7 @@ pub fn usage(evidence: &Evidence, path: &Path, control: &Control<'_>) -> Known<U
 }
 
 /// What two names of one file share. An archive tells it even where it has no inode numbers.
-fn inode(evidence: &Evidence, path: &Path, stat: &Stat) -> Option<(u64, u64)> {
+pub(crate) fn inode(evidence: &Evidence, path: &Path, stat: &Stat) -> Option<(u64, u64)> {
     match (stat.dev, stat.ino) {
         (Some((major, minor)), Some(inode)) => {
             Some(((u64::from(major) << 32) | u64::from(minor), inode))

@@ -161,6 +161,11 @@ impl Out {
         Progress::start(what, total, self.options.quiet)
     }
 
+    /// Progress of a long operation on things that are counted: entries of directories.
+    pub fn counting(&self, what: &'static str) -> Progress {
+        Progress::counting(what, self.options.quiet)
+    }
+
     /// A flag that the first Ctrl-C sets. Whoever asks for it must look at it often.
     pub fn cancel(&mut self) -> Arc<AtomicBool> {
         Arc::clone(self.cancel.get_or_insert_with(progress::cancel_flag))

@@ -12,6 +12,8 @@ use crate::size;
 struct Counter {
     done: AtomicU64,
     total: AtomicU64,
+    /// Whether what is counted are things, not bytes.
+    things: bool,
 }
 
 /// Progress of one long operation; it says nothing in its first second, and ends when dropped.
@@ -25,9 +27,19 @@ pub struct Progress {
 impl Progress {
     /// Starts to count bytes of `what` up to `total` (0: not known).
     pub fn start(what: &'static str, total: u64, quiet: bool) -> Self {
+        Self::begin(what, total, false, quiet)
+    }
+
+    /// Starts to count things, such as entries of directories.
+    pub fn counting(what: &'static str, quiet: bool) -> Self {
+        Self::begin(what, 0, true, quiet)
+    }
+
+    fn begin(what: &'static str, total: u64, things: bool, quiet: bool) -> Self {
         let counter = Arc::new(Counter {
             done: AtomicU64::new(0),
             total: AtomicU64::new(total),
+            things,
         });
         if quiet {
             return Self {
@@ -92,7 +104,14 @@ fn show(what: &str, counter: &Counter, stopped: &mpsc::Receiver<()>) {
             counter.total.load(Ordering::Relaxed),
         );
         let seconds = started.elapsed().as_secs().max(1);
-        let rate = size(done.div_euclid(seconds));
+        let shown_as = |number: u64| {
+            if counter.things {
+                number.to_string()
+            } else {
+                size(number)
+            }
+        };
+        let rate = shown_as(done.div_euclid(seconds));
         let of = if total == 0 {
             String::new()
         } else {
@@ -107,7 +126,7 @@ fn show(what: &str, counter: &Counter, stopped: &mpsc::Receiver<()>) {
         } else {
             format!(", {left} s left")
         };
-        let line = format!("{what}: {}{of}, {rate}/s{eta}", size(done));
+        let line = format!("{what}: {}{of}, {rate}/s{eta}", shown_as(done));
         let mut stderr = std::io::stderr().lock();
         let _ = if terminal {
             write!(stderr, "\r\x1b[K{line}")

@@ -25,5 +25,7 @@ pub const TOOLS: &[&Tool] = &[
     &coroner_bolt::TOOL,
     &coroner_graph::GC,
     &coroner_graph::WHY,
+    &coroner_graph::OWNER,
+    &coroner_graph::DF,
     &coroner_collect::TOOL,
 ];

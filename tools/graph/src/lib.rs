@@ -11,9 +11,13 @@
 //! The rules are those of one release, the node's own or that of `--daemon`; `docs/gc.md` says how
 //! they were compared with real daemons.
 
+mod df;
 mod gc;
 mod judged;
+mod owner;
 mod why;
 
+pub use df::DF;
 pub use gc::GC;
+pub use owner::OWNER;
 pub use why::WHY;

@@ -109,6 +109,16 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
         vec!["gc", "--simulate", "--dirty", "--format", "json", node],
         vec!["why", node, "keeps-a-blob"],
         vec!["why", "--format", "json", node, "sleeper"],
+        vec!["owner", node, "1"],
+        vec!["owner", "--format", "json", node, "--inode", "7"],
+        vec![
+            "owner",
+            node,
+            "overlay / overlay rw,lowerdir=/a:/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/1/fs,upperdir=/b 0 0",
+            "/run/containerd/io.containerd.runtime.v2.task/default/sleeper/rootfs/etc",
+        ],
+        vec!["df", "--layers", node],
+        vec!["df", "--fast", "--format", "json", node],
         vec!["collect", "-o", bundle, node],
     ];
     if let Some(meta) = meta {

@@ -77,7 +77,8 @@ impl Simulation {
         let content = Store {
             name: Text::from("content"),
             dirty: collection.content.dirty,
-            failure: collection.content.failure.clone(),
+            failure: (collection.content.failure.clone())
+                .filter(|_| collection.content.dirty != Some(false)),
         };
         Self {
             about,

@@ -1,0 +1,5 @@
+//! `coroner-df`: see the library.
+
+fn main() -> std::process::ExitCode {
+    cli::main(&coroner_graph::DF)
+}

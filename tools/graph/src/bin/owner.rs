@@ -1,0 +1,5 @@
+//! `coroner-owner`: see the library.
+
+fn main() -> std::process::ExitCode {
+    cli::main(&coroner_graph::OWNER)
+}

@@ -1,0 +1,69 @@
+//! Names of an inode below the stores.
+
+use std::path::PathBuf;
+
+use cli::{Case, Out};
+use finding::Unknown;
+use measure::{Step, Walk, WalkLimits};
+use node::Node;
+
+/// What a search found.
+pub(crate) struct Found {
+    pub(crate) paths: Vec<PathBuf>,
+    pub(crate) unknown: Vec<Unknown>,
+}
+
+/// Most names that are told: an inode of more is a flood.
+const MOST: usize = 1000;
+
+/// Walks the root, the state, and snapshotters that are kept elsewhere.
+pub(crate) fn search(case: &Case, node: &Node, inode: u64, out: &mut Out) -> Found {
+    let cancel = out.cancel();
+    let progress = out.counting("entries searched");
+    let mut roots: Vec<PathBuf> = vec![node.roots.root.clone(), node.roots.state.clone()];
+    let elsewhere = node
+        .snapshotters
+        .iter()
+        .map(|snapshotter| &snapshotter.root);
+    for root in elsewhere {
+        if !roots.iter().any(|outer| root.starts_with(outer)) {
+            roots.push(root.clone());
+        }
+    }
+    let mut found = Found {
+        paths: Vec::new(),
+        unknown: Vec::new(),
+    };
+    let mut tells = false;
+    for root in roots {
+        // An image of a disk has no state: that is no lack.
+        if case.evidence.stat(&root).is_err() {
+            continue;
+        }
+        for step in Walk::new(&case.evidence, &root, WalkLimits::default()) {
+            progress.add(1);
+            if cancel.load(std::sync::atomic::Ordering::Relaxed) {
+                found
+                    .unknown
+                    .push(Unknown::new("the rest of the names", "it was interrupted"));
+                return found;
+            }
+            match step {
+                Step::Unknown(what) => found.unknown.push(what),
+                Step::Entry { path, stat, .. } => {
+                    tells |= stat.ino.is_some();
+                    if stat.ino == Some(inode) && found.paths.len() < MOST {
+                        found.paths.push(path);
+                    }
+                }
+            }
+        }
+    }
+    if !tells {
+        let why = "the evidence does not tell inodes (a tar does not)";
+        found
+            .unknown
+            .push(Unknown::new("which names the inode has", why));
+    }
+    found
+}

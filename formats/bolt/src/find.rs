@@ -1,5 +1,6 @@
 //! Finding the metas, and the page size, also where one of the metas is gone.
 
+use serde::Serialize;
 use view::{Span, View};
 
 use crate::{
@@ -8,6 +9,22 @@ use crate::{
     page::{HEADER, Header},
 };
 
+/// How the page size is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PageSizeFrom {
+    /// A valid second meta stands at that distance and says so itself.
+    BothMetas,
+    /// A valid second meta stands at that distance, but gives another size.
+    SecondMeta,
+    /// At its multiples stand pages that name their own number.
+    Pages,
+    /// The first meta says so, and nothing else bears it out.
+    FirstMeta,
+    /// It is not known.
+    Unknown,
+}
+
 /// What was found at the start of a file.
 #[derive(Debug)]
 pub(crate) struct Found {
@@ -15,6 +32,8 @@ pub(crate) struct Found {
     pub(crate) metas: [Result<Meta, Fault>; 2],
     /// Bytes of a page, if there is any sign of it.
     pub(crate) page_size: Option<u64>,
+    /// How that is known.
+    pub(crate) how: PageSizeFrom,
     /// What is wrong with both together.
     pub(crate) faults: Vec<Fault>,
 }
@@ -38,7 +57,7 @@ pub(crate) fn page_sizes() -> impl Iterator<Item = u64> {
 /// Finds both metas of a file of `len` bytes that starts with `start`.
 pub(crate) fn metas(start: &View<'_>, len: u64) -> Found {
     let mut faults = Vec::new();
-    let page_size = page_size(*start);
+    let (page_size, how) = page_size(*start);
     let at = page_size.unwrap_or(4096);
     let metas = [meta(*start, 0, at), meta(*start, 1, at)];
     let bad: Vec<_> = metas
@@ -56,6 +75,7 @@ pub(crate) fn metas(start: &View<'_>, len: u64) -> Found {
     Found {
         metas,
         page_size,
+        how,
         faults,
     }
 }
@@ -78,7 +98,7 @@ fn meta(start: View<'_>, slot: u64, page_size: u64) -> Result<Meta, Fault> {
 }
 
 /// The page size: from the metas where they agree with where they stand, else by stride.
-fn page_size(start: View<'_>) -> Option<u64> {
+fn page_size(start: View<'_>) -> (Option<u64>, PageSizeFrom) {
     let claims = |slot: u64, size: u64| {
         meta(start, slot, size).is_ok_and(|meta| u64::from(meta.page_size) == size)
     };
@@ -86,13 +106,19 @@ fn page_size(start: View<'_>) -> Option<u64> {
         .ok()
         .map(|meta| u64::from(meta.page_size))
         .filter(|size| is_page_size(*size));
+    let from = |how| move |size| (Some(size), how);
     // A second meta where the first one, or itself, says that it is, is proof.
     first
         .filter(|size| claims(1, *size))
         .or_else(|| page_sizes().find(|size| claims(1, *size)))
-        .or_else(|| page_sizes().find(|size| meta(start, 1, *size).is_ok()))
-        .or_else(|| by_stride(start))
-        .or(first)
+        .map(from(PageSizeFrom::BothMetas))
+        .or_else(|| {
+            let second = page_sizes().find(|size| meta(start, 1, *size).is_ok());
+            second.map(from(PageSizeFrom::SecondMeta))
+        })
+        .or_else(|| by_stride(start).map(from(PageSizeFrom::Pages)))
+        .or_else(|| first.map(from(PageSizeFrom::FirstMeta)))
+        .unwrap_or((None, PageSizeFrom::Unknown))
 }
 
 /// The page size at whose multiples most pages stand that name their own number.

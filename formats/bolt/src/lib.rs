@@ -92,6 +92,7 @@ pub use db::{Db, Opened};
 pub use decode::{Body, Page};
 pub use diff::{Change, Diff, Differs};
 pub use fault::{Fault, KeyRange, Part, What};
+pub use find::PageSizeFrom;
 pub use meta::{MAGIC, META, Meta, VERSION, fnv1a};
 pub use node::{Element, Node, RawElement};
 pub use page::{HEADER, Header, Kind, PageId};

@@ -1,9 +1,10 @@
 //! `coroner bolt diff`
 
+use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 
-use bolt::{Differs, Value};
+use bolt::{Bucket, Contents, Db, Differs, Value};
 use cli::{Answer, Exit, Failure, Out, Outcome, Pen, Style};
 use finding::Text;
 use serde::Serialize;
@@ -35,6 +36,9 @@ struct Difference {
 #[derive(Serialize)]
 struct Line {
     differs: Differs,
+    /// Damage of the other tree may hide the key: then it is neither added nor removed for certain.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    unknown: bool,
     path: Vec<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     old: Option<Side>,
@@ -72,11 +76,17 @@ pub(crate) fn run(args: &DiffArgs, out: &mut Out) -> Outcome {
         })?;
         (older, first)
     };
+    let (mut in_old, mut in_new) = (Hiding::of(&old), Hiding::of(&new));
     let mut diff = new.changes_since(&old);
     let changes = diff
         .by_ref()
         .map(|change| Line {
             differs: change.differs,
+            unknown: match change.differs {
+                Differs::Added => in_old.may_hold(&change.bucket, change.key),
+                Differs::Removed => in_new.may_hold(&change.bucket, change.key),
+                Differs::Changed => false,
+            },
             path: change
                 .bucket
                 .iter()
@@ -96,6 +106,45 @@ pub(crate) fn run(args: &DiffArgs, out: &mut Out) -> Outcome {
         old_faults: text(old_faults),
         new_faults: text(new_faults),
     })
+}
+
+/// What damage of one tree may hide.
+struct Hiding<'s> {
+    root: Bucket<'s>,
+    /// Buckets that were asked for; none: it is not there.
+    known: HashMap<Vec<Vec<u8>>, Option<Contents<'s>>>,
+}
+
+impl<'s> Hiding<'s> {
+    fn of(db: &Db<'s>) -> Self {
+        Self {
+            root: db.root(),
+            known: HashMap::new(),
+        }
+    }
+
+    /// Whether the tree may have held `key` in the bucket at `path`: because the bucket's pages,
+    /// or those of a bucket around it, are damaged.
+    fn may_hold(&mut self, path: &[&[u8]], key: &[u8]) -> bool {
+        let mut above: Vec<Vec<u8>> = Vec::new();
+        let mut bucket = Some(self.root.clone());
+        for part in path.iter().copied().chain([key]) {
+            let contents = self
+                .known
+                .entry(above.clone())
+                .or_insert_with(|| bucket.as_ref().map(Bucket::contents));
+            let Some(contents) = contents else {
+                return false;
+            };
+            let entry = contents.get(part);
+            if entry.is_none() && contents.may_have_held(part) {
+                return true;
+            }
+            bucket = entry.and_then(|entry| entry.value.bucket()).cloned();
+            above.push(part.to_vec());
+        }
+        false
+    }
 }
 
 impl Side {
@@ -121,6 +170,14 @@ impl Answer for Difference {
             let path = path.join(" > ");
             let (old, new) = (line.old.as_ref(), line.new.as_ref());
             let (mark, style, what) = match line.differs {
+                Differs::Added if line.unknown => {
+                    let what = format!("{} (the older tree is damaged there)", Side::show(new));
+                    ("?", Style::Warning, what)
+                }
+                Differs::Removed if line.unknown => {
+                    let what = format!("{} (the newer tree is damaged there)", Side::show(old));
+                    ("?", Style::Warning, what)
+                }
                 Differs::Added => ("+", Style::Good, Side::show(new)),
                 Differs::Removed => ("-", Style::Bad, Side::show(old)),
                 Differs::Changed => {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bolt::PageSource;
 use cli::Failure;
-use evidence::{Evidence, Options, Pages, Source};
+use evidence::{Evidence, Kind, Lock, Options, Pages, Source};
 use finding::{Escaped, Text, Unread};
 use view::Span;
 
@@ -42,6 +42,16 @@ impl FileArgs {
             Failure::unread(format!("{} {}", error.path, error.why)).hint("name a database file")
         })?;
         Ok((evidence, path))
+    }
+
+    /// Locks on the file, if it is one of this machine: a capture's are not known.
+    pub(crate) fn locks(&self) -> Option<Vec<Lock>> {
+        let (evidence, path) = self.evidence().ok()?;
+        if evidence.kind() != Kind::Directory {
+            return None;
+        }
+        let pages = evidence.pages(&path).ok()?;
+        evidence::locks(&pages.stat)
     }
 
     /// Another file of the same kind.

@@ -7,7 +7,7 @@ use crate::{
     check::found::Sink,
     db::newest,
     fault::{Fault, What},
-    find,
+    find::{self, PageSizeFrom},
     meta::{LARGEST_PAGE, META, Meta},
     page::{HEADER, PageId},
     source::{PageSource, read},
@@ -150,6 +150,8 @@ pub struct Metas {
     pub raw: [Option<Meta>; 2],
     /// Bytes of a page, if there is any sign of it.
     pub page_size: Option<u64>,
+    /// How that is known.
+    pub page_size_from: PageSizeFrom,
     /// What is wrong with them.
     pub faults: Vec<Fault>,
 }
@@ -178,6 +180,7 @@ pub fn metas_of(source: &dyn PageSource) -> Result<Metas, Unread> {
         slots: found.metas,
         raw,
         page_size: found.page_size,
+        page_size_from: found.how,
         faults: faults.into_iter().map(|found| found.fault).collect(),
     })
 }

@@ -195,7 +195,7 @@ impl<'s> Node<'s> {
     }
 
     /// The number of elements that the place of the first key gives, if they are all packed.
-    pub(crate) fn packed_count(&self) -> Option<u64> {
+    pub fn packed_count(&self) -> Option<u64> {
         self.packed_count_in(self.view.len())
     }
 

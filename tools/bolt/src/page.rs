@@ -12,6 +12,8 @@ use crate::file::{FileArgs, key};
 
 /// Longest run of pages that is shown.
 const LONGEST: u64 = 1 << 26;
+/// Bytes of the start of a page that are shown: a header with a meta.
+const HEAD: usize = 80;
 /// Bytes of a value that are shown.
 const SHOWN: usize = 64;
 
@@ -41,6 +43,8 @@ struct Shown {
     header: Header,
     #[serde(skip_serializing_if = "Option::is_none")]
     meta: Option<Meta>,
+    /// How many elements the place of the first key says there are, where all of them fit that.
+    packed_count: Option<u64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     elements: Vec<Row>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,6 +61,9 @@ struct Row {
     index: u64,
     #[serde(serialize_with = "hex_number")]
     offset: u64,
+    /// Its 16 bytes.
+    #[serde(serialize_with = "as_hex")]
+    bytes: Vec<u8>,
     flags: u32,
     position: u32,
     key_size: u32,
@@ -94,7 +101,10 @@ pub(crate) fn run(args: &PageArgs, out: &mut Out) -> Outcome {
         ))
     })?;
     let want = header.pages().saturating_mul(page_size);
-    let run = bytes(&file, at, want.min(LONGEST)).map_err(unread)?;
+    // Overflow that leads out of the file is no overflow: what stands behind belongs to others.
+    let is_there = at.saturating_add(want) <= file.len();
+    let taken = if is_there { want } else { page_size };
+    let run = bytes(&file, at, taken.min(LONGEST)).map_err(unread)?;
     let view = View::based(&run, at);
     let page = Page::decode(view, id).map_err(|short| Failure::unread(short.to_string()))?;
     out.answer(&Shown {
@@ -109,6 +119,10 @@ pub(crate) fn run(args: &PageArgs, out: &mut Out) -> Outcome {
             Body::Meta(meta) => Some(*meta),
             _ => None,
         },
+        packed_count: match &page.body {
+            Body::Node(node) => node.packed_count(),
+            _ => None,
+        },
         elements: match &page.body {
             Body::Node(node) => rows(node),
             _ => Vec::new(),
@@ -121,7 +135,7 @@ pub(crate) fn run(args: &PageArgs, out: &mut Out) -> Outcome {
             Body::Freelist(ids, _) => Some(ids),
             _ => None,
         },
-        head: run.iter().copied().take(SHOWN).collect(),
+        head: run.iter().copied().take(HEAD).collect(),
     })
 }
 
@@ -132,23 +146,32 @@ fn bytes(file: &dyn PageSource, at: u64, len: u64) -> Result<Vec<u8>, finding::U
     Ok(bytes)
 }
 
+/// The elements: as many as the header says, or as the place of the first key says if that fits all
+/// of them. Key and value are shown only where they are inside the page.
 fn rows(node: &Node<'_>) -> Vec<Row> {
-    (0..node.count().min(node.room()))
+    let count = node.packed_count().unwrap_or_else(|| node.count());
+    (0..count.min(node.room()))
         .filter_map(|index| {
             let raw = node.raw(index).ok()?;
-            let element = node.element(index).ok();
+            let view = node.view();
+            let own = view.slice(raw.at, 16, "element").ok()?;
+            let key = view.slice(raw.key_at(), u64::from(raw.ksize), "key").ok();
+            let value = view
+                .slice(raw.value_at(), u64::from(raw.vsize), "value")
+                .ok();
             Some(Row {
                 index,
-                offset: node.view().absolute(raw.at),
+                offset: own.base(),
+                bytes: own.bytes().to_vec(),
                 flags: raw.flags,
                 position: raw.pos,
                 key_size: raw.ksize,
                 child: raw.pgid,
                 value_size: raw.vsize,
-                key: element.map(|element| element.key.bytes().into()),
-                value: element
+                key: key.map(|key| key.bytes().into()),
+                value: value
                     .filter(|_| raw.pgid.is_none())
-                    .map(|element| element.value.bytes().into()),
+                    .map(|value| value.bytes().into()),
             })
         })
         .collect()
@@ -185,11 +208,17 @@ impl Answer for Shown {
         };
         field(pen, 0, "id", format!("{id}{own}"), 8)?;
         field(pen, 8, "flags", format!("{flags:#x} {kind}"), 2)?;
-        field(pen, 10, "count", count.to_string(), 2)?;
+        let other = self
+            .packed_count
+            .filter(|packed| *packed != u64::from(count));
+        let other = other.map_or(String::new(), |packed| {
+            format!("  (the place of the first key says {packed}: so many are shown)")
+        });
+        field(pen, 10, "count", format!("{count}{other}"), 2)?;
         let cut = if self.complete {
             ""
         } else {
-            "  (more than is there)"
+            "  (past the end of the file: only the page itself is shown)"
         };
         field(pen, 12, "overflow", format!("{overflow}{cut}"), 4)?;
         if let Some(meta) = &self.meta {
@@ -205,10 +234,10 @@ impl Answer for Shown {
             field(pen, 40, "sequence", meta.sequence.to_string(), 8)?;
             field(pen, 48, "freelist", meta.freelist.to_string(), 8)?;
             field(pen, 56, "high-water", meta.high_water.to_string(), 8)?;
-            pen.line(format_args!(
-                "  txid {}, checksum {:#018x}, computed {:#018x}: {verdict}",
-                meta.txid, meta.checksum, meta.computed
-            ))?;
+            field(pen, 64, "txid", meta.txid.to_string(), 8)?;
+            let sum = format!("{:#018x}, computed {:#018x}", meta.checksum, meta.computed);
+            field(pen, 72, "checksum", sum, 8)?;
+            pen.line(format_args!("  {verdict}"))?;
         }
         if let Some(ids) = &self.free_pages {
             let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
@@ -219,12 +248,13 @@ impl Answer for Shown {
         if !self.elements.is_empty() {
             pen.gap()?;
             let mut table = Table::new(&[
-                ">#", ">offset", ">flags", ">pos", ">key", ">value", "content",
+                ">#", ">offset", "bytes", ">flags", ">pos", ">key", ">value", "content",
             ]);
             for row in &self.elements {
                 table.cells(vec![
                     row.index.to_string(),
                     format!("{:#x}", row.offset),
+                    hex::encode(&row.bytes),
                     row.flags.to_string(),
                     row.position.to_string(),
                     row.key_size.to_string(),
@@ -250,13 +280,15 @@ impl Answer for Shown {
 impl Row {
     fn content(&self) -> String {
         let Some(name) = &self.key else {
-            return "(outside the page)".to_owned();
+            return "(its key is outside the page)".to_owned();
         };
         let name = key(name.bytes());
         if let Some(child) = self.child {
             return format!("{name} -> page {child}");
         }
-        let value = self.value.as_ref().map_or(&[][..], Text::bytes);
+        let Some(value) = self.value.as_ref().map(Text::bytes) else {
+            return format!("{name} = (its value reaches past the page)");
+        };
         if self.flags & 1 == 1 {
             let number = |from: usize| {
                 value

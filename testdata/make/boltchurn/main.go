@@ -1,10 +1,11 @@
 // boltchurn: databases in which objects were made and deleted, and the truth about what was deleted when.
 //
-//	boltchurn [-tx N] [-live N] [-drain] [-update] [-unsynced] [-die] [-page-size N] OUT.db TRUTH.jsonl
+//	boltchurn [-tx N] [-live N] [-spec N] [-peak N] [-reader N] [-drain | -waves] [-update] [-unsynced] [-die] [-page-size N] OUT.db TRUTH.jsonl
 //
 // Objects are as containerd writes them, v1/default/containers/NAME with createdat, updatedat, image, spec, runtime/ and
 // labels/, one transaction each. With -drain -live objects are made and then all deleted, in any
-// order; else each new object replaces the oldest once there are -live. With -update every tenth transaction changes an older object instead. With
+// order; with -waves they are made up to -live and deleted down to a third of it, again and again; else each transaction
+// makes one and, once there are -live, deletes another. With -update every tenth transaction changes an older object instead. With
 // -die one more transaction, which makes an object, loses its meta: the file is as after a crash right before the commit.
 //
 // TRUTH has one line for each object that was deleted (tx: the transaction that did it), for each version that was
@@ -38,9 +39,13 @@ var (
 	transactions = flag.Int("tx", 2000, "transactions")
 	alive        = flag.Int("live", 60, "objects that live at once")
 	drain        = flag.Bool("drain", false, "make -live objects, then delete all of them")
+	waves        = flag.Bool("waves", false, "fill up to -live, delete down to a third of it, and again")
+	peak         = flag.Int("peak", 0, "so many objects are made and deleted before: what a busy day leaves in free pages")
+	reader       = flag.Int("reader", 0, "a reader stays open for so many transactions: pages freed since are not used again")
 	update       = flag.Bool("update", false, "every tenth transaction changes an object")
 	unsynced     = flag.Bool("unsynced", false, "NoFreelistSync")
 	die          = flag.Bool("die", false, "the last transaction loses its meta")
+	spec         = flag.Int("spec", 3000, "bytes of a spec, about; real ones have 4 to 9 KB")
 	pageSize     = flag.Int("page-size", 4096, "bytes of a page")
 	random       = rand.New(rand.NewSource(20261121))
 	truth        *json.Encoder
@@ -84,7 +89,7 @@ func create(tx *bolt.Tx, name string, number int) {
 	must(object.Put([]byte("createdat"), when))
 	must(object.Put([]byte("updatedat"), when))
 	must(object.Put([]byte("image"), []byte(fmt.Sprintf("registry.example/app:%d", number%7))))
-	must(object.Put([]byte("spec"), octets(100+random.Intn(200))))
+	must(object.Put([]byte("spec"), octets((*spec+random.Intn(*spec+1))/3)))
 	must(below(object, "runtime").Put([]byte("name"), []byte("io.containerd.runc.v2")))
 	labels := below(object, "labels")
 	must(labels.Put([]byte("io.example.number"), []byte(fmt.Sprint(number))))
@@ -121,8 +126,32 @@ func name(number int) string { return fmt.Sprintf("container-%08x", uint32(numbe
 
 func run(db *bolt.DB) {
 	numbers := []int{}
-	tx := func(work func(tx *bolt.Tx)) { must(db.Update(func(t *bolt.Tx) error { work(t); return nil })) }
-	next := 0
+	var open *bolt.Tx
+	done := 0
+	tx := func(work func(tx *bolt.Tx)) {
+		if *reader > 0 && done%*reader == 0 {
+			if open != nil {
+				must(open.Rollback())
+			}
+			var err error
+			open, err = db.Begin(false)
+			must(err)
+		}
+		done++
+		must(db.Update(func(t *bolt.Tx) error { work(t); return nil }))
+	}
+	defer func() {
+		if open != nil {
+			must(open.Rollback())
+		}
+	}()
+	next, rising := 0, true
+	for ; next < *peak; next++ {
+		tx(func(t *bolt.Tx) { create(t, name(next), next) })
+	}
+	for number := 0; number < *peak; number++ {
+		tx(func(t *bolt.Tx) { remove(t, name(number)) })
+	}
 	for count := 0; count < *transactions; count++ {
 		if *update && count%10 == 9 && len(numbers) > 0 {
 			victim := name(numbers[random.Intn(len(numbers))])
@@ -131,18 +160,21 @@ func run(db *bolt.DB) {
 		}
 		filling := len(numbers) < *alive
 		if *drain {
-			filling = count < *alive
+			filling = next < *peak+*alive
 		}
-		if filling || !*drain {
+		if *waves {
+			rising = rising && len(numbers) < *alive || len(numbers) <= *alive/3
+			filling = rising
+		}
+		if filling || !*drain && !*waves {
 			tx(func(t *bolt.Tx) {
 				create(t, name(next), next)
 				if !filling {
-					remove(t, name(numbers[0]))
+					victim := random.Intn(len(numbers))
+					remove(t, name(numbers[victim]))
+					numbers = append(numbers[:victim], numbers[victim+1:]...)
 				}
 			})
-			if !filling {
-				numbers = numbers[1:]
-			}
 			numbers = append(numbers, next)
 			next++
 			continue
@@ -173,6 +205,9 @@ func main() {
 	truth = json.NewEncoder(out)
 	_ = os.Remove(path)
 	options := &bolt.Options{PageSize: *pageSize, NoFreelistSync: *unsynced, NoSync: true}
+	if *reader > 0 {
+		options.InitialMmapSize = 1 << 28 // a reader must not stand in the way of a file that grows
+	}
 	db, err := bolt.Open(path, 0o600, options)
 	must(err)
 	run(db)

@@ -28,7 +28,6 @@ pub(crate) fn adopt<'s>(
     paths: &mut Paths<'s>,
     places: &mut [Place<'s>],
 ) {
-    let mut is_moved = false;
     for (relic, place) in relics.iter().zip(places.iter_mut()) {
         if relic.kind() != Kind::Leaf || relic.origin == Origin::Slack {
             continue;
@@ -45,13 +44,10 @@ pub(crate) fn adopt<'s>(
                 confidence: Confidence::Medium,
                 ..*place
             };
-            is_moved = true;
         }
     }
     by_copies(relics, live, places);
-    if is_moved {
-        follow(relics, paths, places);
-    }
+    follow(relics, paths, places);
     for _ in 0..ROUNDS {
         if !by_keys(relics, live, paths, places) {
             break;
@@ -159,15 +155,26 @@ fn by_keys<'s>(
         if place.named != Named::Nothing {
             continue;
         }
+        // The fields of one object are no sign of it: all objects of its kind have them. Keys of
+        // buckets are, where there is nothing else, and values that are the same.
+        let is_list = relic
+            .elements()
+            .all(|element| element.child.is_some() || element.flags & BUCKET_FLAG != 0);
         let mut votes: HashMap<PathId, u64> = HashMap::new();
-        let mut keys = 0_u64;
+        let mut voters = 0_u64;
         for element in relic.elements() {
             let key = element.key.bytes();
-            let home = live
-                .home_of_key(key)
-                .or_else(|| carved.get(&live.hash_key(key)).copied());
+            let home = if is_list {
+                live.home_of_key(key)
+                    .or_else(|| carved.get(&live.hash_key(key)).copied())
+            } else {
+                voters = voters.saturating_add(1);
+                live.home_of_pair(key, element.value.bytes())
+            };
             let Some(home) = home else { continue };
-            keys = keys.saturating_add(1);
+            if is_list {
+                voters = voters.saturating_add(1);
+            }
             if let Some(path) = home.one() {
                 let count = votes.entry(path).or_default();
                 *count = count.saturating_add(1);
@@ -177,7 +184,7 @@ fn by_keys<'s>(
             .into_iter()
             .max_by_key(|(path, count)| (*count, *path));
         if let Some((path, count)) = best
-            && count.saturating_mul(2) > keys
+            && count.saturating_mul(2) > voters
         {
             place.path = path;
             place.named = Named::Guess;

@@ -16,6 +16,7 @@ use crate::{
     db::Db,
     fault::KeyRange,
     find,
+    lost_write::{Made, go_time},
     node::Node,
     page::{HEADER, Header, Kind, PageId},
     walk::{BucketPath, Visit, Walk},
@@ -96,6 +97,14 @@ pub(crate) struct Live<'s> {
     shapes: HashMap<u64, Home>,
     links: HashSet<(u64, PageId)>,
     pub(crate) root_keys: HashSet<Vec<u8>>,
+    /// Lengths of the keys of each bucket, modulo 64, as bits.
+    lengths: HashMap<PathId, u64>,
+    /// The keys that the buckets inside each bucket have, where they are few: names of fields.
+    fields: HashMap<PathId, HashSet<u64>>,
+    /// The newest time among the values of the tree in use.
+    pub(crate) newest: Option<Made>,
+    /// The lowest page that only the tree of the transaction before uses.
+    pub(crate) lowest_before: Option<PageId>,
     /// The bucket to which a page in use belongs, for pages with hidden elements.
     pub(crate) owners: HashMap<PageId, Option<PathId>>,
 }
@@ -134,6 +143,10 @@ impl<'s> Live<'s> {
             shapes: HashMap::new(),
             links: HashSet::new(),
             root_keys: HashSet::new(),
+            lengths: HashMap::new(),
+            fields: HashMap::new(),
+            newest: None,
+            lowest_before: None,
             owners: HashMap::new(),
         };
         live.db = Db::open(view)
@@ -184,6 +197,7 @@ impl<'s> Live<'s> {
         for id in &older {
             self.before.insert(*id);
         }
+        self.lowest_before = older.first().copied();
         for id in older {
             claim_run(view, page_size, id, &mut self.before);
         }
@@ -253,6 +267,13 @@ impl<'s> Live<'s> {
                     let key = self.hash_key(entry.key);
                     let shape = shapes.entry(path).or_default();
                     *shape = shape.wrapping_add(key);
+                    *self.lengths.entry(path).or_default() |= length_bit(entry.key);
+                    if let Some((up, _)) = paths.up(path) {
+                        let fields = self.fields.entry(up).or_default();
+                        if fields.len() <= FIELDS {
+                            fields.insert(key);
+                        }
+                    }
                     if path == PathId::ROOT {
                         self.root_keys.insert(entry.key.to_vec());
                     }
@@ -336,6 +357,7 @@ impl<'s> Live<'s> {
         insert(&mut self.keys, hash, path);
         let held = match value {
             Value::Bytes(bytes) => {
+                self.newest = self.newest.max(go_time(bytes));
                 let pair = self.hash_pair(key, bytes);
                 insert(&mut self.pairs, pair, path);
                 Held::Value(pair)
@@ -373,6 +395,23 @@ impl<'s> Live<'s> {
     pub(crate) fn home_of_shape<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) -> Option<Home> {
         let sum = |sum: u64, key| sum.wrapping_add(self.hash_key(key));
         self.shapes.get(&keys.fold(0, sum)).copied()
+    }
+
+    /// Whether a page with these keys can be one of bucket `path`, as far as the tree in use tells:
+    /// it is like the bucket itself, or like those beside it.
+    pub(crate) fn is_like(&self, paths: &Paths<'s>, path: PathId, keys: &[&[u8]]) -> bool {
+        let Some(first) = keys.first() else {
+            return true;
+        };
+        let mut keys = keys.iter();
+        if let Some(lengths) = self.lengths.get(&path) {
+            let shared = |key: &&[u8]| self.entries.contains_key(&(path, self.hash_key(key)));
+            return lengths & length_bit(first) != 0 || keys.any(shared);
+        }
+        let fields = paths.up(path).and_then(|(up, _)| self.fields.get(&up));
+        fields.is_none_or(|fields| {
+            fields.len() > FIELDS || keys.any(|key| fields.contains(&self.hash_key(key)))
+        })
     }
 
     /// Whether the tree has the bucket `path`.
@@ -439,6 +478,14 @@ impl<'s> Cursor<'s> {
         }
         self.1
     }
+}
+
+/// More different keys in the buckets of one bucket are no names of fields.
+const FIELDS: usize = 1000;
+
+fn length_bit(key: &[u8]) -> u64 {
+    let length = u32::try_from(key.len() % 64).unwrap_or(0);
+    1_u64.rotate_left(length)
 }
 
 /// Buckets with the same keys stand in one bucket, or in several.

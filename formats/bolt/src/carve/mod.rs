@@ -221,12 +221,14 @@ impl<'s> Carve<'s> {
         let images = image::images(&field, live.txid(), known);
         let why = uncommitted::uncommitted(&relics, &places, &live, &mut paths);
         let bounds = bounds::bounds(&relics, &places, &why, &images, &live);
+        let doubtful = uncommitted::doubtful(&relics, &places, &why, &live);
         let is_uncommitted: Vec<bool> = why.iter().map(Option::is_some).collect();
         let mut collector = record::Collector::new(
             &relics,
             &places,
             &bounds,
             &is_uncommitted,
+            &doubtful,
             &by_page,
             &live,
             options.most,

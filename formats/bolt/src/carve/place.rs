@@ -136,6 +136,7 @@ pub(crate) fn places<'s>(
     for first in 0..relics.len() {
         placing.resolve(first, &mut places, paths);
     }
+    placing.second(&mut places, paths);
     let mut places: Vec<Place<'s>> = places.into_iter().flatten().collect();
     super::content::adopt(relics, live, paths, &mut places);
     places
@@ -224,6 +225,9 @@ fn fits(
     };
     after && before && !child.is_empty()
 }
+
+/// Keys of a page that are compared with the tree in use.
+const ALIKE: usize = 64;
 
 /// Claims on one relic whose key is looked for in it.
 const SEARCHED: u8 = 8;
@@ -381,24 +385,44 @@ impl<'s> Placer<'s, '_> {
             };
             return anchor(PathId::ROOT, Named::Meta, confidence);
         }
-        let above = self.parent(place).and_then(|claim| {
-            let above = (*places.get(claim.parent)?)?;
-            Some((claim, above))
-        });
-        let Some((claim, above)) = above else {
+        let Some(claim) = self.parent(place) else {
             if self.is_root(relic) {
                 return anchor(PathId::ROOT, Named::RootKeys, whole);
             }
             return anchor(paths.unnamed(relic.id()), Named::Nothing, whole);
         };
-        let path = match claim.key {
-            None => Some(above.path),
-            Some(key) => paths.below(above.path, key),
-        };
-        let Some(path) = path else {
-            return anchor(paths.unnamed(relic.id()), Named::Nothing, Confidence::Low);
-        };
         let other = self.claims.get(place).and_then(|claims| claims.other);
+        self.below(relic, &claim, other, places, paths)
+            .or_else(|| anchor(paths.unnamed(relic.id()), Named::Nothing, whole))
+    }
+
+    /// The place that `claim` gives to `relic`, if it can be there; `other` names it otherwise.
+    fn below(
+        &self,
+        relic: &Relic<'s>,
+        claim: &Claim<'s>,
+        other: Option<Claim<'s>>,
+        places: &[Option<Place<'s>>],
+        paths: &mut Paths<'s>,
+    ) -> Option<Place<'s>> {
+        let above = (*places.get(claim.parent)?)?;
+        let path = match claim.key {
+            None => above.path,
+            Some(key) => paths.below(above.path, key)?,
+        };
+        let keys: Vec<&[u8]> = relic
+            .elements()
+            .take(ALIKE)
+            .map(|element| element.key.bytes())
+            .collect();
+        if !claim.score.is_previous && !self.live.is_like(paths, path, &keys) {
+            return None;
+        }
+        let whole = if relic.is_whole() {
+            Confidence::High
+        } else {
+            Confidence::Medium
+        };
         let other = other.filter(|_| !claim.score.is_previous);
         let confidence = match (above.confidence, other) {
             (Confidence::Exact, _) if claim.score.is_previous => Confidence::Exact,
@@ -415,6 +439,41 @@ impl<'s> Placer<'s, '_> {
             contested: other.and_then(|other| other.key),
             guess: None,
         })
+    }
+
+    /// Gives relics that cannot be where the best claim puts them to the second best.
+    fn second(&self, places: &mut [Option<Place<'s>>], paths: &mut Paths<'s>) {
+        for (number, relic) in self.relics.iter().enumerate() {
+            let is_unnamed = places
+                .get(number)
+                .copied()
+                .flatten()
+                .is_some_and(|place| place.named == Named::Nothing);
+            let other = self.claims.get(number).and_then(|claims| claims.other);
+            let Some(claim) = other.filter(|_| is_unnamed) else {
+                continue;
+            };
+            // A line of parents that leads back here would be a circle.
+            let mut next = Some(claim.parent);
+            let mut steps = 0_u32;
+            while let Some(place) = next.filter(|place| *place != number && steps < 64) {
+                let place = places.get(place).copied().flatten();
+                next = place
+                    .and_then(|place| place.parent)
+                    .map(|(parent, _)| parent);
+                steps = steps.saturating_add(1);
+            }
+            if next.is_none()
+                && let Some(place) = self.below(relic, &claim, None, places, paths)
+                && let Some(slot) = places.get_mut(number)
+            {
+                let confidence = place.confidence.min(Confidence::Medium);
+                *slot = Some(Place {
+                    confidence,
+                    ..place
+                });
+            }
+        }
     }
 }
 

@@ -31,7 +31,8 @@ pub enum Status {
     Uncommitted,
     /// It is not in the tree, and its bucket is not known: deleted, or an older version.
     Unplaced,
-    /// Nobody can say: there is no tree to compare it with, or damage hides the place.
+    /// Nobody can say: there is no tree to compare it with, damage hides the place, or it is
+    /// younger than the tree and may be of a transaction that was not finished.
     Unknown,
     /// The tree has it with the same value.
     Live,
@@ -111,6 +112,7 @@ pub(crate) struct Collector<'s, 'a> {
     pub(crate) places: &'a [Place<'s>],
     pub(crate) bounds: &'a [Bounds],
     pub(crate) uncommitted: &'a [bool],
+    pub(crate) doubtful: &'a [bool],
     pub(crate) by_page: &'a HashMap<PageId, usize>,
     pub(crate) live: &'a Live<'s>,
     pub(crate) most: usize,
@@ -126,6 +128,7 @@ impl<'s, 'a> Collector<'s, 'a> {
         places: &'a [Place<'s>],
         bounds: &'a [Bounds],
         uncommitted: &'a [bool],
+        doubtful: &'a [bool],
         by_page: &'a HashMap<PageId, usize>,
         live: &'a Live<'s>,
         most: usize,
@@ -135,6 +138,7 @@ impl<'s, 'a> Collector<'s, 'a> {
             places,
             bounds,
             uncommitted,
+            doubtful,
             by_page,
             live,
             most,
@@ -205,6 +209,11 @@ impl<'s, 'a> Collector<'s, 'a> {
         let key = element.key.bytes();
         let value = self.carved(relic, path, element, paths);
         let is_uncommitted = self.uncommitted.get(number).copied().unwrap_or(false);
+        let mut status = self.status(path, key, &value, place, is_uncommitted, paths);
+        let is_doubtful = self.doubtful.get(number).copied().unwrap_or(false);
+        if is_doubtful && !matches!(status, Status::Live | Status::Uncommitted) {
+            status = Status::Unknown;
+        }
         let span = Span::new(
             element.key.base(),
             element.key.len().saturating_add(element.value.len()),
@@ -213,7 +222,7 @@ impl<'s, 'a> Collector<'s, 'a> {
             path,
             key,
             value,
-            status: self.status(path, key, &value, place, is_uncommitted, paths),
+            status,
             at: Spot {
                 relic: number,
                 page: relic.id(),

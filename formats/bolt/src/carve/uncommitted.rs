@@ -14,9 +14,82 @@ use crate::{
         relic::{Origin, Relic},
     },
     inline::{self, Header as Bucket},
+    lost_write::{Made, go_time},
     node::{BUCKET_FLAG, Element},
     page::{Kind, PageId},
 };
+
+/// Relics that a transaction may have written that was not finished, or one of the last that were.
+///
+/// The next transaction takes the lowest free pages first, which in a file at work are those of the
+/// tree of transaction N-1: then its root stands where the old root stood, and its tree is taken
+/// for the old one. What tells them apart is time: what the next transaction made is younger than
+/// all that N has. What N itself deleted may be, too; so this is doubt, not knowledge. (The
+/// library's other kind of freelist takes pages in no order; nothing is known of that.)
+pub(crate) fn doubtful(
+    relics: &[Relic<'_>],
+    places: &[Place<'_>],
+    uncommitted: &[Option<Why>],
+    live: &Live<'_>,
+) -> Vec<bool> {
+    let mut all = vec![false; relics.len()];
+    let Some(newest) = live.newest else {
+        return all;
+    };
+    let below = live.lowest_before.filter(|_| live.is_previous_whole);
+    let mut is_previous = false;
+    for (number, relic) in relics.iter().enumerate() {
+        let is_low = below.is_none_or(|below| relic.id() < below);
+        let may_be = relic.origin == Origin::Previous || (relic.origin == Origin::Free && is_low);
+        let is_known = uncommitted.get(number).copied().flatten().is_some();
+        if !may_be || is_known || youngest(relic).is_none_or(|made| made <= newest) {
+            continue;
+        }
+        is_previous |= relic.origin == Origin::Previous;
+        let mut next = Some(number);
+        while let Some(place) = next {
+            let Some(slot) = all.get_mut(place).filter(|slot| !**slot) else {
+                break;
+            };
+            *slot = true;
+            let parent = places.get(place).and_then(|place| place.parent);
+            next = parent.map(|(parent, _)| parent);
+        }
+    }
+    for (slot, (relic, place)) in all.iter_mut().zip(relics.iter().zip(places)) {
+        let is_anchor = place.parent.is_none() && relic.origin != Origin::Previous;
+        *slot |= is_previous && relic.origin == Origin::Previous && !is_anchor;
+    }
+    for _ in 0..8 {
+        let mut is_done = true;
+        for place in 0..all.len() {
+            let parent = places.get(place).and_then(|place| place.parent);
+            let is_below = parent.is_some_and(|(parent, _)| all.get(parent) == Some(&true));
+            let is_free = relics
+                .get(place)
+                .is_some_and(|relic| relic.origin == Origin::Free);
+            if let Some(slot) = all.get_mut(place).filter(|slot| !**slot)
+                && is_below
+                && is_free
+            {
+                *slot = true;
+                is_done = false;
+            }
+        }
+        if is_done {
+            break;
+        }
+    }
+    all
+}
+
+/// The newest time among its values.
+fn youngest(relic: &Relic<'_>) -> Option<Made> {
+    relic
+        .elements()
+        .filter_map(|element| go_time(element.value.bytes()))
+        .max()
+}
 
 /// For each relic, how it is known that its transaction was not finished, if it was not.
 pub(crate) fn uncommitted<'s>(

@@ -11,6 +11,7 @@
 mod account;
 mod carve;
 mod cases;
+mod churn;
 mod good;
 mod hostile;
 mod matrix;

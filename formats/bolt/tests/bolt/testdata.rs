@@ -40,7 +40,7 @@ pub(crate) fn folder(name: &str) -> PathBuf {
         .join(name)
 }
 
-fn names(folder: &Path) -> Vec<String> {
+pub(crate) fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -60,7 +60,12 @@ pub(crate) fn goods() -> Vec<String> {
 
 /// A good file.
 pub(crate) fn good(name: &str) -> Vec<u8> {
-    let packed = std::fs::read(folder("good").join(format!("{name}.zst"))).unwrap();
+    packed(&format!("good/{name}.zst"))
+}
+
+/// A packed file of `testdata/bolt`, unpacked.
+pub(crate) fn packed(name: &str) -> Vec<u8> {
+    let packed = std::fs::read(folder("").join(name)).unwrap();
     zstd::decode_all(packed.as_slice()).unwrap()
 }
 

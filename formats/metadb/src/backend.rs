@@ -67,7 +67,7 @@ pub struct Backend {
     pub troubles: Vec<Trouble>,
 }
 
-const KEYS: &[&str] = &[
+pub(crate) const KEYS: &[&str] = &[
     "id",
     "kind",
     "parent",
@@ -125,7 +125,7 @@ impl Backend {
     }
 }
 
-fn read(bucket: &Open<'_>, troubles: &mut Troubles) -> BackendSnapshot {
+pub(crate) fn read(bucket: &Open<'_>, troubles: &mut Troubles) -> BackendSnapshot {
     bucket.missing("id", "snapshot", troubles);
     BackendSnapshot {
         id: bucket.uvarint("id", troubles),

@@ -30,10 +30,10 @@ pub struct IngestRow {
     pub wanted: Option<Text>,
 }
 
-const BLOB_KEYS: &[&str] = &["createdat", "updatedat", "size", "labels"];
-const INGEST_KEYS: &[&str] = &["ref", "expireat", "expected"];
+pub(crate) const BLOB_KEYS: &[&str] = &["createdat", "updatedat", "size", "labels"];
+pub(crate) const INGEST_KEYS: &[&str] = &["ref", "expireat", "expected"];
 
-fn blob(bucket: &Open<'_>, troubles: &mut Troubles) -> BlobRow {
+pub(crate) fn blob(bucket: &Open<'_>, troubles: &mut Troubles) -> BlobRow {
     BlobRow {
         created: bucket.time("createdat", troubles),
         updated: bucket.time("updatedat", troubles),
@@ -42,7 +42,7 @@ fn blob(bucket: &Open<'_>, troubles: &mut Troubles) -> BlobRow {
     }
 }
 
-fn ingest(bucket: &Open<'_>, troubles: &mut Troubles) -> IngestRow {
+pub(crate) fn ingest(bucket: &Open<'_>, troubles: &mut Troubles) -> IngestRow {
     IngestRow {
         backend: bucket.text("ref", troubles).unwrap_or_default(),
         expires: bucket.time("expireat", troubles),

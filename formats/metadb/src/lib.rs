@@ -25,6 +25,7 @@
 
 mod at;
 mod backend;
+mod carved;
 mod container;
 mod content;
 pub mod cri;
@@ -39,10 +40,14 @@ mod open;
 mod pool;
 mod roots;
 mod sandbox;
+mod selfname;
 mod snapshot;
 
 pub use at::{At, Row};
 pub use backend::{Backend, BackendSnapshot, Kind};
+pub use carved::{
+    CarvedObject, NamedBy, ObjectKind, carved_objects, is_containerd, looks_like_containerd,
+};
 pub use container::{Container, Runtime};
 pub use content::{BlobRow, IngestRow};
 pub use encoding::{Any, DecodeError, go_time, uvarint, varint};

@@ -20,6 +20,11 @@ impl Troubles {
         });
     }
 
+    /// Whether anything of it hides data.
+    pub(crate) fn hides(&self) -> bool {
+        self.hidden_since(0)
+    }
+
     /// Whether something that hides data came after the first `mark` troubles.
     fn hidden_since(&self, mark: usize) -> bool {
         self.0.iter().skip(mark).any(Trouble::hides)

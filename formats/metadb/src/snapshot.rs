@@ -38,7 +38,7 @@ pub struct Snapshots {
     pub rows: Known<Vec<Row<SnapshotRow>>>,
 }
 
-const KEYS: &[&str] = &[
+pub(crate) const KEYS: &[&str] = &[
     "name",
     "createdat",
     "updatedat",
@@ -47,7 +47,7 @@ const KEYS: &[&str] = &[
     "labels",
 ];
 
-fn read(bucket: &Open<'_>, troubles: &mut Troubles) -> SnapshotRow {
+pub(crate) fn read(bucket: &Open<'_>, troubles: &mut Troubles) -> SnapshotRow {
     bucket.missing("name", "snapshot", troubles);
     SnapshotRow {
         name: bucket.text("name", troubles).unwrap_or_default(),

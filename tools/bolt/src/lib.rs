@@ -10,6 +10,7 @@
 //! $ coroner bolt tree meta.db         buckets and keys
 //! $ coroner bolt keys meta.db v1      one bucket; also `buckets`, `get`
 //! $ coroner bolt diff meta.db         what the last transaction changed
+//! $ coroner bolt carve meta.db       what was deleted, changed or never finished
 //! $ coroner bolt salvage meta.db -o new.db   a new, healthy database from what can be proven
 //! $ coroner bolt compact meta.db -o new.db   a healthy one, without its free pages
 //! ```
@@ -18,6 +19,7 @@
 //! is shown, what cannot is named, and the exit code says which (4: damage was found).
 
 mod affected;
+mod carve;
 mod check;
 mod compact;
 mod diff;
@@ -77,6 +79,8 @@ enum Verb {
     Dump(dump::DumpArgs),
     /// What differs between two databases, or between a database and its transaction before
     Diff(diff::DiffArgs),
+    /// Deleted records, older versions, what was never finished: all that the tree does not reach
+    Carve(carve::CarveArgs),
     /// Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is
     Salvage(salvage::SalvageArgs),
     /// Write a healthy database anew, without its free pages (-o NEW); the file stays as it is
@@ -100,6 +104,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         Verb::Stats(args) => stats::run(&args, out),
         Verb::Dump(args) => dump::run(&args, out),
         Verb::Diff(args) => diff::run(&args, out),
+        Verb::Carve(args) => carve::run(&args, out),
         Verb::Salvage(args) => salvage::run(&args, out),
         Verb::Compact(args) => compact::run(&args, out),
     }

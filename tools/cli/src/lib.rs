@@ -50,6 +50,7 @@ mod pen;
 mod progress;
 mod safety;
 mod table;
+mod value;
 
 pub use answer::Answer;
 pub use case::{About, Case, EvidenceArgs, Other, PlaceArgs, shown};
@@ -62,3 +63,4 @@ pub use out::{Out, create_new};
 pub use pen::{Pen, Style};
 pub use progress::Progress;
 pub use table::{Table, age, size};
+pub use value::value_lines;

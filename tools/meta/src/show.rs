@@ -2,10 +2,9 @@
 
 use std::io;
 
-use cli::{Answer, Case, EvidenceArgs, Exit, Failure, Out, Outcome, Pen};
+use cli::{Answer, Case, EvidenceArgs, Exit, Failure, Out, Outcome, Pen, value_lines};
 use finding::{Escaped, Text, Unknown};
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::Kind;
 use crate::kind::{Object, Objects};
@@ -95,7 +94,7 @@ impl Answer for Shown {
             if !object.whole {
                 pen.line("  part of it could not be read")?;
             }
-            value_text(&object.record, pen)?;
+            value_lines(&object.record, pen)?;
         }
         Ok(())
     }
@@ -103,45 +102,5 @@ impl Answer for Shown {
     fn exit(&self) -> Exit {
         let whole = self.objects.iter().all(|object| object.whole);
         if whole { Exit::CLEAN } else { Exit::UNREAD }
-    }
-}
-
-/// JSON as indented lines, without its punctuation. The depth is that of a parsed document, which
-/// serde_json bounds.
-fn value_text(value: &Value, pen: &mut Pen<'_>) -> io::Result<()> {
-    let mut stack: Vec<(usize, String, &Value)> = Vec::new();
-    children(&mut stack, 1, value);
-    while let Some((depth, key, value)) = stack.pop() {
-        let indent = "  ".repeat(depth);
-        match value {
-            Value::Object(map) if map.is_empty() => {}
-            Value::Array(list) if list.is_empty() => {}
-            Value::Null => {}
-            Value::Object(_) | Value::Array(_) => {
-                pen.line(format_args!("{indent}{key}:"))?;
-                children(&mut stack, depth.saturating_add(1), value);
-            }
-            Value::String(text) => {
-                pen.line(format_args!("{indent}{key}: {}", Escaped(text.as_bytes())))?;
-            }
-            other => pen.line(format_args!("{indent}{key}: {other}"))?,
-        }
-    }
-    Ok(())
-}
-
-fn children<'v>(stack: &mut Vec<(usize, String, &'v Value)>, depth: usize, value: &'v Value) {
-    match value {
-        Value::Object(map) => {
-            for (key, value) in map.iter().rev() {
-                stack.push((depth, Escaped(key.as_bytes()).to_string(), value));
-            }
-        }
-        Value::Array(list) => {
-            for value in list.iter().rev() {
-                stack.push((depth, "-".to_owned(), value));
-            }
-        }
-        _ => {}
     }
 }

@@ -29,6 +29,7 @@ pub(crate) struct Index<'s> {
     pub(crate) places: Vec<Place<'s>>,
     pub(crate) bounds: Vec<Bounds>,
     pub(crate) is_uncommitted: Vec<bool>,
+    pub(crate) is_doubtful: Vec<bool>,
     pub(crate) by_page: HashMap<PageId, usize>,
 }
 

@@ -161,19 +161,19 @@ fn by_keys<'s>(
             .elements()
             .all(|element| element.child.is_some() || element.flags & BUCKET_FLAG != 0);
         let mut votes: HashMap<PathId, u64> = HashMap::new();
-        let mut voters = 0_u64;
+        let mut asked = 0_u64;
         for element in relic.elements() {
             let key = element.key.bytes();
             let home = if is_list {
                 live.home_of_key(key)
                     .or_else(|| carved.get(&live.hash_key(key)).copied())
             } else {
-                voters = voters.saturating_add(1);
+                asked = asked.saturating_add(1);
                 live.home_of_pair(key, element.value.bytes())
             };
             let Some(home) = home else { continue };
             if is_list {
-                voters = voters.saturating_add(1);
+                asked = asked.saturating_add(1);
             }
             if let Some(path) = home.one() {
                 let count = votes.entry(path).or_default();
@@ -184,7 +184,7 @@ fn by_keys<'s>(
             .into_iter()
             .max_by_key(|(path, count)| (*count, *path));
         if let Some((path, count)) = best
-            && count.saturating_mul(2) > voters
+            && count.saturating_mul(2) > asked
         {
             place.path = path;
             place.named = Named::Guess;

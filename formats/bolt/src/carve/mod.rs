@@ -121,6 +121,8 @@ pub struct Unnamed<'s> {
     pub bounds: Bounds,
     /// Whether a transaction wrote it that was not finished.
     pub is_uncommitted: bool,
+    /// Whether that may be: it is younger than the tree in use.
+    pub is_doubtful: bool,
 }
 
 /// The branches and leaves of `view` that are outside the pages for which `is_used` holds, in
@@ -223,18 +225,19 @@ impl<'s> Carve<'s> {
         let bounds = bounds::bounds(&relics, &places, &why, &images, &live);
         let doubtful = uncommitted::doubtful(&relics, &places, &why, &live);
         let is_uncommitted: Vec<bool> = why.iter().map(Option::is_some).collect();
-        let mut collector = record::Collector::new(
-            &relics,
-            &places,
-            &bounds,
-            &is_uncommitted,
-            &doubtful,
-            &by_page,
-            &live,
-            options.most,
-        );
+        let mut collector = record::Collector {
+            relics: &relics,
+            places: &places,
+            bounds: &bounds,
+            uncommitted: &is_uncommitted,
+            doubtful: &doubtful,
+            by_page: &by_page,
+            live: &live,
+            most: options.most,
+            found: record::Found::default(),
+        };
         collector.run(&mut paths);
-        let (records, more) = (core::mem::take(&mut collector.records), collector.more);
+        let record::Found { records, more, .. } = collector.found;
         Ok(Self {
             page_size,
             txid: live.txid(),
@@ -250,6 +253,7 @@ impl<'s> Carve<'s> {
                 places,
                 bounds,
                 is_uncommitted,
+                is_doubtful: doubtful,
                 by_page,
             }),
             space: Space {
@@ -326,8 +330,9 @@ impl<'s> Carve<'s> {
             .iter()
             .zip(&self.index.places)
             .zip(&self.index.bounds)
-            .zip(&self.index.is_uncommitted);
-        for (((relic, place), bounds), is_uncommitted) in parts {
+            .zip(&self.index.is_uncommitted)
+            .zip(&self.index.is_doubtful);
+        for ((((relic, place), bounds), is_uncommitted), is_doubtful) in parts {
             if place.named != Named::Nothing || relic.origin == Origin::Slack {
                 continue;
             }
@@ -339,6 +344,7 @@ impl<'s> Carve<'s> {
                 origin: relic.origin,
                 bounds: *bounds,
                 is_uncommitted: *is_uncommitted,
+                is_doubtful: *is_doubtful,
             });
         }
         all

@@ -116,38 +116,19 @@ pub(crate) struct Collector<'s, 'a> {
     pub(crate) by_page: &'a HashMap<PageId, usize>,
     pub(crate) live: &'a Live<'s>,
     pub(crate) most: usize,
+    pub(crate) found: Found<'s>,
+}
+
+/// What was collected.
+#[derive(Debug, Default)]
+pub(crate) struct Found<'s> {
     known: HashMap<(PathId, u64), Vec<usize>>,
     pub(crate) records: Vec<Record<'s>>,
-    /// Records beyond `most`.
+    /// Records beyond the limit.
     pub(crate) more: u64,
 }
 
-impl<'s, 'a> Collector<'s, 'a> {
-    pub(crate) fn new(
-        relics: &'a [Relic<'s>],
-        places: &'a [Place<'s>],
-        bounds: &'a [Bounds],
-        uncommitted: &'a [bool],
-        doubtful: &'a [bool],
-        by_page: &'a HashMap<PageId, usize>,
-        live: &'a Live<'s>,
-        most: usize,
-    ) -> Self {
-        Self {
-            relics,
-            places,
-            bounds,
-            uncommitted,
-            doubtful,
-            by_page,
-            live,
-            most,
-            known: HashMap::new(),
-            records: Vec::new(),
-            more: 0,
-        }
-    }
-
+impl<'s> Collector<'s, '_> {
     /// All records.
     pub(crate) fn run(&mut self, paths: &mut Paths<'s>) {
         for (number, (relic, place)) in self.relics.iter().zip(self.places).enumerate() {
@@ -241,9 +222,14 @@ impl<'s, 'a> Collector<'s, 'a> {
     /// Adds a record to those of the same key and value, or keeps it.
     fn merge(&mut self, record: Record<'s>) {
         let hash = self.live.hash_key(record.key);
-        let same = self.known.entry((record.path, hash)).or_default();
+        let Found {
+            known,
+            records,
+            more,
+        } = &mut self.found;
+        let same = known.entry((record.path, hash)).or_default();
         for index in same.iter() {
-            let Some(other) = self.records.get_mut(*index) else {
+            let Some(other) = records.get_mut(*index) else {
                 continue;
             };
             if other.key != record.key || !is_same(&other.value, &record.value) {
@@ -257,12 +243,12 @@ impl<'s, 'a> Collector<'s, 'a> {
             return;
         }
         // Many values under one key are only met in files made to break readers.
-        if self.records.len() >= self.most || same.len() >= 4096 {
-            self.more = self.more.saturating_add(1);
+        if records.len() >= self.most || same.len() >= 4096 {
+            *more = more.saturating_add(1);
             return;
         }
-        same.push(self.records.len());
-        self.records.push(record);
+        same.push(records.len());
+        records.push(record);
     }
 
     fn status(

@@ -1,0 +1,560 @@
+//! Carved buckets as containerd's objects.
+//!
+//! An object is a bucket, and its key is its name: in a carved parent the name stands beside the
+//! number of the page. Where no parent was carved, the object may say its name itself: a snapshot
+//! the key under which its snapshotter knows it, a container its cgroup, its hostname or the CRI's
+//! record, an image an annotation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bolt::{
+    Bounds, Bucket, Carve, Carved, Confidence, Db, Named, Origin, PageId, Record, Status, Top,
+};
+use finding::{Text, Time};
+use serde::Serialize;
+use serde_json::Value;
+use view::Span;
+
+use crate::open::{Open, Troubles};
+use crate::{backend, container, content, image, lease, sandbox, selfname, snapshot};
+
+/// What a carved object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ObjectKind {
+    /// A namespace.
+    Namespace,
+    /// An image.
+    Image,
+    /// A container's record.
+    Container,
+    /// A snapshot, in meta.db.
+    Snapshot,
+    /// A snapshot, in its snapshotter's metadata.db.
+    Backend,
+    /// A blob's row.
+    Blob,
+    /// A write that was begun.
+    Ingest,
+    /// A lease.
+    Lease,
+    /// A sandbox.
+    Sandbox,
+}
+
+impl core::fmt::Display for ObjectKind {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.pad(match self {
+            Self::Namespace => "namespace",
+            Self::Image => "image",
+            Self::Container => "container",
+            Self::Snapshot => "snapshot",
+            Self::Backend => "backend",
+            Self::Blob => "blob",
+            Self::Ingest => "ingest",
+            Self::Lease => "lease",
+            Self::Sandbox => "sandbox",
+        })
+    }
+}
+
+/// How the name of an object is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NamedBy {
+    /// By its key in a page that names it.
+    Key,
+    /// By what it says of itself.
+    Itself,
+    /// It is not known.
+    Nothing,
+}
+
+/// An object that was carved.
+#[derive(Debug, Clone, Serialize)]
+pub struct CarvedObject {
+    /// What became of it.
+    pub status: Status,
+    /// What it is.
+    pub kind: ObjectKind,
+    /// Its namespace, if that is known.
+    pub namespace: Option<Text>,
+    /// Of a snapshot in meta.db, its snapshotter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshotter: Option<Text>,
+    /// Its name, if that is known.
+    pub name: Option<Text>,
+    /// How its name is known.
+    pub named_by: NamedBy,
+    /// When it was made.
+    pub created: Option<Time>,
+    /// When it was changed.
+    pub updated: Option<Time>,
+    /// Whether all of it was carved.
+    pub whole: bool,
+    /// The page that holds its key; of one without a name, its own.
+    pub page: PageId,
+    /// The page on which its own entries start, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root: Option<PageId>,
+    /// Where its key, or its page, stands in the file.
+    #[serde(serialize_with = "finding::hex_number")]
+    pub offset: u64,
+    /// On what kind of page.
+    pub origin: Origin,
+    /// How many copies there are of it.
+    pub copies: u64,
+    /// How much can be said for name and contents together.
+    pub confidence: Confidence,
+    /// Another name under which a carved page knows its page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contested: Option<Text>,
+    /// When its page was written and freed.
+    pub bounds: Bounds,
+    /// Everything that it says.
+    pub record: Value,
+}
+
+/// One object's bucket, read.
+struct Decoded {
+    kind: ObjectKind,
+    created: Option<Time>,
+    updated: Option<Time>,
+    whole: bool,
+    record: Value,
+    /// What it says of itself: namespace and name.
+    own: Option<(Option<Text>, Text)>,
+}
+
+/// Where an object stands by the names above it.
+#[derive(Debug, Clone, Default)]
+struct Place {
+    kind: Option<ObjectKind>,
+    namespace: Option<Text>,
+    snapshotter: Option<Text>,
+}
+
+/// The objects of the tree in use, to compare with.
+#[derive(Debug, Default)]
+struct Living {
+    by_name: BTreeMap<(ObjectKind, Option<Text>, Option<Text>, Text), Value>,
+    names: BTreeSet<(ObjectKind, Text)>,
+    births: BTreeSet<(ObjectKind, Time)>,
+}
+
+/// Whether the root bucket of `db` is that of meta.db or of a metadata.db.
+pub fn is_containerd(db: &Db<'_>) -> bool {
+    db.root().contents().get(b"v1").is_some()
+}
+
+/// Whether something was carved that stands below containerd's root key.
+pub fn looks_like_containerd(carve: &Carve<'_>) -> bool {
+    carve.records.iter().any(|record| {
+        let (top, path) = carve.bucket_of(record);
+        top == Top::Root && path.first().copied().unwrap_or(record.key) == b"v1"
+    })
+}
+
+/// The carved objects of meta.db or a metadata.db; `db` is the tree in use, if there is one.
+///
+/// Sorted by kind, namespace and name, versions of one object from old to new.
+pub fn carved_objects<'s>(carve: &Carve<'s>, db: Option<&Db<'s>>) -> Vec<CarvedObject> {
+    let living = db.map(Living::read).unwrap_or_default();
+    let mut objects = Vec::new();
+    for record in &carve.records {
+        objects.extend(named(carve, record, &living));
+    }
+    for unnamed in carve.unnamed() {
+        let Some(decoded) = decode(&unnamed.bucket, None) else {
+            continue;
+        };
+        let mut object = CarvedObject {
+            status: Status::Unplaced,
+            kind: decoded.kind,
+            namespace: None,
+            snapshotter: None,
+            name: None,
+            named_by: NamedBy::Nothing,
+            created: decoded.created,
+            updated: decoded.updated,
+            whole: decoded.whole,
+            page: unnamed.page,
+            root: Some(unnamed.page),
+            offset: unnamed.page.at(carve.page_size),
+            origin: unnamed.origin,
+            copies: 1,
+            confidence: Confidence::Medium,
+            contested: None,
+            bounds: unnamed.bounds,
+            record: decoded.record,
+        };
+        if let Some((namespace, name)) = decoded.own {
+            object.namespace = namespace;
+            object.name = Some(name);
+            object.named_by = NamedBy::Itself;
+        }
+        object.status = if unnamed.is_uncommitted {
+            Status::Uncommitted
+        } else if unnamed.is_doubtful {
+            Status::Unknown
+        } else {
+            living.status(&object, carve)
+        };
+        objects.push(object);
+    }
+    merge(objects)
+}
+
+/// One object for each kind, name and contents.
+fn merge(mut objects: Vec<CarvedObject>) -> Vec<CarvedObject> {
+    objects.sort_by(|a, b| order(a).cmp(&order(b)));
+    let mut merged: Vec<CarvedObject> = Vec::new();
+    for object in objects {
+        match merged.last_mut() {
+            Some(last)
+                if order(last) == order(&object)
+                    && last.record == object.record
+                    && last.status == object.status =>
+            {
+                let copies = last.copies.saturating_add(object.copies);
+                if object.confidence > last.confidence {
+                    *last = object;
+                }
+                last.copies = copies;
+            }
+            _ => merged.push(object),
+        }
+    }
+    merged
+}
+
+type Order<'o> = (
+    ObjectKind,
+    Option<&'o Text>,
+    Option<&'o Text>,
+    Option<&'o Text>,
+    Option<Time>,
+    Option<Time>,
+    bool,
+);
+
+fn order(object: &CarvedObject) -> Order<'_> {
+    (
+        object.kind,
+        object.namespace.as_ref(),
+        object.snapshotter.as_ref(),
+        object.name.as_ref(),
+        object.updated,
+        object.created,
+        object.whole,
+    )
+}
+
+/// What the buckets above say of an object: `path` is that of the bucket that holds it.
+fn place(path: &[&[u8]]) -> Option<Place> {
+    let at = |kind, namespace: Option<&&[u8]>, snapshotter: Option<&&[u8]>| {
+        Some(Place {
+            kind: Some(kind),
+            namespace: namespace.map(|name| Text::from(*name)),
+            snapshotter: snapshotter.map(|name| Text::from(*name)),
+        })
+    };
+    match path {
+        [b"v1"] => at(ObjectKind::Namespace, None, None),
+        [b"v1", ns, b"images"] => at(ObjectKind::Image, Some(ns), None),
+        [b"v1", ns, b"containers"] => at(ObjectKind::Container, Some(ns), None),
+        [b"v1", ns, b"leases"] => at(ObjectKind::Lease, Some(ns), None),
+        [b"v1", ns, b"sandboxes"] | [ns, b"sandboxes"] => at(ObjectKind::Sandbox, Some(ns), None),
+        [b"v1", ns, b"content", b"blob"] => at(ObjectKind::Blob, Some(ns), None),
+        [b"v1", ns, b"content", b"ingests"] => at(ObjectKind::Ingest, Some(ns), None),
+        [b"v1", ns, b"snapshots", ss] => at(ObjectKind::Snapshot, Some(ns), Some(ss)),
+        _ => None,
+    }
+}
+
+/// The object in a record with a name, if it is one.
+fn named(carve: &Carve<'_>, record: &Record<'_>, living: &Living) -> Option<CarvedObject> {
+    let bucket = carve.bucket(record)?;
+    let (top, path) = carve.bucket_of(record);
+    let known = if top == Top::Root {
+        let is_backend = path.as_slice() == [b"v1".as_slice(), b"snapshots"];
+        let known = place(&path).or_else(|| is_backend.then(Place::default))?;
+        // The buckets of metadata.db stand where namespaces do in meta.db.
+        let is_index = known.kind == Some(ObjectKind::Namespace)
+            && living.is_backend()
+            && matches!(record.key, b"snapshots" | b"parents");
+        if is_index {
+            return None;
+        }
+        known
+    } else if path.is_empty() {
+        Place::default()
+    } else {
+        return None;
+    };
+    let is_lost = matches!(
+        record.value,
+        Carved::Bucket {
+            is_there: false,
+            ..
+        }
+    );
+    let decoded = decode(&bucket, known.kind);
+    let decoded = match (decoded, known.kind) {
+        (Some(decoded), _) => decoded,
+        // Its name is known, and what it held is gone.
+        (None, Some(kind)) => Decoded {
+            kind,
+            created: None,
+            updated: None,
+            whole: false,
+            record: Value::Null,
+            own: None,
+        },
+        (None, None) => return None,
+    };
+    let name = Text::from(record.key);
+    // A page that says another name than its key was used again since.
+    let is_other = decoded
+        .own
+        .as_ref()
+        .is_some_and(|(_, own)| *own != name && selfname::is_sure(decoded.kind));
+    let mut object = CarvedObject {
+        status: record.status,
+        kind: decoded.kind,
+        namespace: known
+            .namespace
+            .or_else(|| decoded.own.as_ref().and_then(|(ns, _)| ns.clone())),
+        snapshotter: known.snapshotter,
+        name: Some(name),
+        named_by: NamedBy::Key,
+        created: decoded.created,
+        updated: decoded.updated,
+        whole: decoded.whole && !is_lost,
+        page: record.at.page,
+        root: match record.value {
+            Carved::Bucket { root, .. } => Some(root),
+            Carved::Bytes(_) | Carved::Inline { .. } => None,
+        },
+        offset: record.at.span.start,
+        origin: record.origin,
+        copies: record.copies,
+        confidence: record.confidence,
+        contested: record.contested.map(Text::from),
+        bounds: record.bounds,
+        record: decoded.record,
+    };
+    if is_other && let Some((namespace, own)) = decoded.own {
+        object.contested = object.name.replace(own);
+        object.named_by = NamedBy::Itself;
+        object.namespace = namespace.or(object.namespace);
+        object.confidence = object.confidence.min(Confidence::Medium);
+        if matches!(
+            record.status,
+            Status::Deleted | Status::Older | Status::Live
+        ) {
+            object.status = living.status(&object, carve);
+        }
+    }
+    let is_guess = matches!(record.named, Named::Guess | Named::Nothing);
+    if object.status == Status::Live || is_guess && object.status == Status::Unplaced {
+        object.status = living.status(&object, carve);
+    }
+    Some(object)
+}
+
+fn decode(bucket: &Bucket<'_>, kind: Option<ObjectKind>) -> Option<Decoded> {
+    let mut troubles = Troubles::default();
+    let open = Open::new(bucket, Vec::new(), &mut troubles);
+    let kind = kind
+        .filter(|kind| *kind == ObjectKind::Namespace || !open.entries.is_empty())
+        .or_else(|| shape(&open))?;
+    let troubles = &mut troubles;
+    let record = match kind {
+        ObjectKind::Namespace => json(open.labels("labels", troubles)),
+        ObjectKind::Image => json(image::read(&open, troubles)),
+        ObjectKind::Container => json(container::read(&open, troubles)),
+        ObjectKind::Snapshot => json(snapshot::read(&open, troubles)),
+        ObjectKind::Backend => json(backend::read(&open, troubles)),
+        ObjectKind::Blob => json(content::blob(&open, troubles)),
+        ObjectKind::Ingest => json(content::ingest(&open, troubles)),
+        ObjectKind::Lease => json(lease::read(&open, troubles)),
+        ObjectKind::Sandbox => json(sandbox::read(&open, troubles)),
+    };
+    let mut quiet = Troubles::default();
+    let created = open.time("createdat", &mut quiet);
+    let updated = open.time("updatedat", &mut quiet);
+    Some(Decoded {
+        kind,
+        created,
+        updated,
+        whole: open.unknown().is_empty() && !troubles.hides(),
+        own: selfname::of(kind, &record),
+        record,
+    })
+}
+
+fn json(value: impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+/// What a bucket is, by its keys.
+fn shape(open: &Open<'_>) -> Option<ObjectKind> {
+    let has = |key: &str| open.entries.contains_key(key.as_bytes());
+    let only = |keys: &[&str]| {
+        open.entries
+            .keys()
+            .all(|key| keys.iter().any(|known| known.as_bytes() == *key))
+    };
+    let is_dated = has("createdat");
+    if has("id") && has("kind") && only(backend::KEYS) {
+        Some(ObjectKind::Backend)
+    } else if has("target") && only(image::KEYS) {
+        Some(ObjectKind::Image)
+    } else if is_dated && has("snapshotKey") && only(container::KEYS) {
+        Some(ObjectKind::Container)
+    } else if is_dated && has("runtime") && only(sandbox::KEYS) {
+        Some(ObjectKind::Sandbox)
+    } else if is_dated && has("name") && only(snapshot::KEYS) {
+        Some(ObjectKind::Snapshot)
+    } else if is_dated && has("size") && only(content::BLOB_KEYS) {
+        Some(ObjectKind::Blob)
+    } else if has("ref") && only(content::INGEST_KEYS) {
+        Some(ObjectKind::Ingest)
+    } else if is_dated
+        && !has("updatedat")
+        && (has("content") || has("snapshots") || has("ingests") || has("labels"))
+        && only(lease::KEYS)
+    {
+        Some(ObjectKind::Lease)
+    } else {
+        None
+    }
+}
+
+impl Living {
+    /// Every object of the tree in use.
+    fn read(db: &Db<'_>) -> Self {
+        let mut living = Self::default();
+        // Objects are at most four buckets deep.
+        let mut stack: Vec<(Vec<Vec<u8>>, Bucket<'_>)> = vec![(Vec::new(), db.root())];
+        while let Some((path, bucket)) = stack.pop() {
+            let keys: Vec<&[u8]> = path.iter().map(Vec::as_slice).collect();
+            let known = place(&keys);
+            let is_backend = keys == [b"v1".as_slice(), b"snapshots"];
+            for entry in bucket.contents().entries {
+                let Some(below) = entry.value.bucket() else {
+                    continue;
+                };
+                let kind = known.as_ref().and_then(|known| known.kind);
+                let decoded = if known.is_some() || is_backend {
+                    decode(below, kind)
+                } else {
+                    None
+                };
+                if let Some(decoded) = decoded {
+                    let known = known.clone().unwrap_or_default();
+                    living.add(decoded, known, Text::from(entry.key));
+                }
+                if path.len() < 4 && kind.is_none_or(|kind| kind == ObjectKind::Namespace) {
+                    let mut path = path.clone();
+                    path.push(entry.key.to_vec());
+                    stack.push((path, below.clone()));
+                }
+            }
+        }
+        living
+    }
+
+    fn add(&mut self, decoded: Decoded, known: Place, name: Text) {
+        self.names.insert((decoded.kind, name.clone()));
+        if let Some(created) = decoded.created {
+            self.births.insert((decoded.kind, created));
+        }
+        let key = (decoded.kind, known.namespace, known.snapshotter, name);
+        self.by_name.insert(key, decoded.record);
+    }
+
+    fn is_backend(&self) -> bool {
+        self.names
+            .iter()
+            .any(|(kind, _)| *kind == ObjectKind::Backend)
+    }
+
+    /// What became of an object whose bucket is not proven, by name and by when it was made.
+    fn status(&self, object: &CarvedObject, carve: &Carve<'_>) -> Status {
+        if carve.txid.is_none() {
+            return Status::Unknown;
+        }
+        let name = object.name.clone().unwrap_or_default();
+        let key = (
+            object.kind,
+            object.namespace.clone(),
+            object.snapshotter.clone(),
+            name,
+        );
+        if let Some(record) = self.by_name.get(&key) {
+            let is_same = if object.whole {
+                *record == object.record
+            } else {
+                is_within(&object.record, record)
+            };
+            return if is_same { Status::Live } else { Status::Older };
+        }
+        let is_alive = match (&object.name, object.created) {
+            (Some(name), _) if self.names.contains(&(object.kind, name.clone())) => true,
+            (_, Some(created)) => self.births.contains(&(object.kind, created)),
+            _ => true,
+        };
+        match (is_alive, carve.is_whole) {
+            // When an object was made never changes: no living one was made then.
+            (false, true) => Status::Deleted,
+            (false, false) => Status::Unknown,
+            (true, _) => {
+                let is_same = self
+                    .by_name
+                    .iter()
+                    .any(|((kind, ..), record)| *kind == object.kind && *record == object.record);
+                if is_same {
+                    Status::Live
+                } else {
+                    Status::Unplaced
+                }
+            }
+        }
+    }
+}
+
+/// Whether nothing in `part` contradicts `whole`: what was not carved does not.
+fn is_within(part: &Value, whole: &Value) -> bool {
+    match (part, whole) {
+        (Value::Null, _) => true,
+        (Value::String(text), _) if text.is_empty() => true,
+        (Value::Object(part), Value::Object(whole)) => part.iter().all(|(key, value)| {
+            let other = whole.get(key).unwrap_or(&Value::Null);
+            // Documents are never carved in part, and may be deep.
+            match (value, other) {
+                (Value::Object(inner), Value::Object(other)) => inner
+                    .iter()
+                    .all(|(key, value)| other.get(key) == Some(value)),
+                (Value::Null, _) => true,
+                (Value::String(text), _) if text.is_empty() => true,
+                (value, other) => value == other,
+            }
+        }),
+        (Value::Array(part), Value::Array(whole)) => part.iter().all(|one| whole.contains(one)),
+        (part, whole) => part == whole,
+    }
+}
+
+impl CarvedObject {
+    /// The bytes where its key stands.
+    pub fn span(&self) -> Span {
+        Span::new(self.offset, 0)
+    }
+
+    /// The newest time in it.
+    pub fn time(&self) -> Option<Time> {
+        self.updated.max(self.created)
+    }
+}

@@ -61,6 +61,9 @@ _coroner() {
             coroner__subcmd__bolt,buckets)
                 cmd="coroner__subcmd__bolt__subcmd__buckets"
                 ;;
+            coroner__subcmd__bolt,carve)
+                cmd="coroner__subcmd__bolt__subcmd__carve"
+                ;;
             coroner__subcmd__bolt,check)
                 cmd="coroner__subcmd__bolt__subcmd__check"
                 ;;
@@ -102,6 +105,9 @@ _coroner() {
                 ;;
             coroner__subcmd__bolt__subcmd__help,buckets)
                 cmd="coroner__subcmd__bolt__subcmd__help__subcmd__buckets"
+                ;;
+            coroner__subcmd__bolt__subcmd__help,carve)
+                cmd="coroner__subcmd__bolt__subcmd__help__subcmd__carve"
                 ;;
             coroner__subcmd__bolt__subcmd__help,check)
                 cmd="coroner__subcmd__bolt__subcmd__help__subcmd__check"
@@ -216,6 +222,9 @@ _coroner() {
                 ;;
             coroner__subcmd__help__subcmd__bolt,buckets)
                 cmd="coroner__subcmd__help__subcmd__bolt__subcmd__buckets"
+                ;;
+            coroner__subcmd__help__subcmd__bolt,carve)
+                cmd="coroner__subcmd__help__subcmd__bolt__subcmd__carve"
                 ;;
             coroner__subcmd__help__subcmd__bolt,check)
                 cmd="coroner__subcmd__help__subcmd__bolt__subcmd__check"
@@ -442,7 +451,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__bolt)
-            opts="-h --help info check pages page tree keys buckets get stats dump diff salvage compact help"
+            opts="-h --help info check pages page tree keys buckets get stats dump diff carve salvage compact help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -463,6 +472,64 @@ _coroner() {
             fi
             case "${prev}" in
                 --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__carve)
+            opts="-b -h --in --schema --status --kind --bucket --since --until --limit --details --raw --page-size --spool --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --schema)
+                    COMPREPLY=($(compgen -W "auto containerd none" -- "${cur}"))
+                    return 0
+                    ;;
+                --status)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bucket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -b)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --page-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -588,7 +655,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__bolt__subcmd__help)
-            opts="info check pages page tree keys buckets get stats dump diff salvage compact help"
+            opts="info check pages page tree keys buckets get stats dump diff carve salvage compact help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -602,6 +669,20 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__bolt__subcmd__help__subcmd__buckets)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__help__subcmd__carve)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1354,7 +1435,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__bolt)
-            opts="info check pages page tree keys buckets get stats dump diff salvage compact"
+            opts="info check pages page tree keys buckets get stats dump diff carve salvage compact"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1368,6 +1449,20 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__bolt__subcmd__buckets)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__bolt__subcmd__carve)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

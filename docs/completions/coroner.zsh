@@ -747,6 +747,26 @@ _arguments "${_arguments_options[@]}" : \
 '::newer -- The newer database; without it, the file is compared with its own transaction before:_files' \
 && ret=0
 ;;
+(carve)
+_arguments "${_arguments_options[@]}" : \
+'--in=[The node that holds it\: a directory, a bundle, a tar]:NODE:_files' \
+'--schema=[How to read records; auto\: containerd'\''s objects where the root bucket is containerd'\''s]:SCHEMA:(auto containerd none)' \
+'*--status=[Only these\: deleted, older, uncommitted, unplaced, unknown, live; all but live if not given]:STATUS:_default' \
+'--kind=[Only objects of this kind\: namespace, image, container, snapshot, backend, blob, ingest, lease, sandbox]:KIND:_default' \
+'*-b+[Only below this bucket\: its keys from the root bucket on, one -b each (text, or 0x and hex)]:KEY:_default' \
+'*--bucket=[Only below this bucket\: its keys from the root bucket on, one -b each (text, or 0x and hex)]:KEY:_default' \
+'--since=[Only objects with a time at or after this]:TIME:_default' \
+'--until=[Only objects without a time after this]:TIME:_default' \
+'--limit=[How many are shown; 0\: all]:N:_default' \
+'--page-size=[Bytes of a page, where the file does not say it]:BYTES:_default' \
+'--spool=[Copy files of more than 16 MiB to a nameless file in this directory, instead of beside NEW or in the directory for temporary files]:DIR:_files' \
+'--details[Everything that is known of each, below the table]' \
+'--raw[Values in full length]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':file -- The database\: a file, or with --in its path inside a node:_files' \
+&& ret=0
+;;
 (salvage)
 _arguments "${_arguments_options[@]}" : \
 '--in=[The node that holds it\: a directory, a bundle, a tar]:NODE:_files' \
@@ -826,6 +846,10 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (diff)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(carve)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -1171,6 +1195,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(carve)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (salvage)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -1250,6 +1278,7 @@ _coroner__subcmd__bolt_commands() {
 'stats:Pages, bytes and keys of a bucket and of those in it, as \`bbolt stats\` counts them' \
 'dump:Every byte of the file, in the order of the file; made for \`diff\` of two dumps' \
 'diff:What differs between two databases, or between a database and its transaction before' \
+'carve:Deleted records, older versions, what was never finished\: all that the tree does not reach' \
 'salvage:Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is' \
 'compact:Write a healthy database anew, without its free pages (-o NEW); the file stays as it is' \
 'help:Print this message or the help of the given subcommand(s)' \
@@ -1260,6 +1289,11 @@ _coroner__subcmd__bolt_commands() {
 _coroner__subcmd__bolt__subcmd__buckets_commands() {
     local commands; commands=()
     _describe -t commands 'coroner bolt buckets commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__carve_commands] )) ||
+_coroner__subcmd__bolt__subcmd__carve_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt carve commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__bolt__subcmd__check_commands] )) ||
 _coroner__subcmd__bolt__subcmd__check_commands() {
@@ -1300,6 +1334,7 @@ _coroner__subcmd__bolt__subcmd__help_commands() {
 'stats:Pages, bytes and keys of a bucket and of those in it, as \`bbolt stats\` counts them' \
 'dump:Every byte of the file, in the order of the file; made for \`diff\` of two dumps' \
 'diff:What differs between two databases, or between a database and its transaction before' \
+'carve:Deleted records, older versions, what was never finished\: all that the tree does not reach' \
 'salvage:Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is' \
 'compact:Write a healthy database anew, without its free pages (-o NEW); the file stays as it is' \
 'help:Print this message or the help of the given subcommand(s)' \
@@ -1310,6 +1345,11 @@ _coroner__subcmd__bolt__subcmd__help_commands() {
 _coroner__subcmd__bolt__subcmd__help__subcmd__buckets_commands() {
     local commands; commands=()
     _describe -t commands 'coroner bolt help buckets commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__carve_commands] )) ||
+_coroner__subcmd__bolt__subcmd__help__subcmd__carve_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt help carve commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__check_commands] )) ||
 _coroner__subcmd__bolt__subcmd__help__subcmd__check_commands() {
@@ -1539,6 +1579,7 @@ _coroner__subcmd__help__subcmd__bolt_commands() {
 'stats:Pages, bytes and keys of a bucket and of those in it, as \`bbolt stats\` counts them' \
 'dump:Every byte of the file, in the order of the file; made for \`diff\` of two dumps' \
 'diff:What differs between two databases, or between a database and its transaction before' \
+'carve:Deleted records, older versions, what was never finished\: all that the tree does not reach' \
 'salvage:Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is' \
 'compact:Write a healthy database anew, without its free pages (-o NEW); the file stays as it is' \
     )
@@ -1548,6 +1589,11 @@ _coroner__subcmd__help__subcmd__bolt_commands() {
 _coroner__subcmd__help__subcmd__bolt__subcmd__buckets_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help bolt buckets commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__carve_commands] )) ||
+_coroner__subcmd__help__subcmd__bolt__subcmd__carve_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help bolt carve commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__check_commands] )) ||
 _coroner__subcmd__help__subcmd__bolt__subcmd__check_commands() {

@@ -537,12 +537,14 @@ fn is_within(part: &Value, whole: &Value) -> bool {
                 (Value::Object(inner), Value::Object(other)) => inner
                     .iter()
                     .all(|(key, value)| other.get(key) == Some(value)),
+                (Value::Array(part), Value::Array(whole)) => {
+                    part.iter().all(|one| whole.contains(one))
+                }
                 (Value::Null, _) => true,
                 (Value::String(text), _) if text.is_empty() => true,
                 (value, other) => value == other,
             }
         }),
-        (Value::Array(part), Value::Array(whole)) => part.iter().all(|one| whole.contains(one)),
         (part, whole) => part == whole,
     }
 }

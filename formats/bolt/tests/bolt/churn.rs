@@ -107,9 +107,12 @@ fn measure(name: &str, bytes: &[u8], truth: &str) -> Found {
 /// The first bytes of a value, by which it is found.
 const START: usize = 24;
 
+/// Where values start that follow the key `spec`, by their first bytes.
 fn starts(bytes: &[u8]) -> HashMap<&[u8], usize> {
-    let windows = bytes.windows(START).enumerate();
-    windows.map(|(at, window)| (window, at)).collect()
+    let keys = bytes.windows(4 + START).enumerate();
+    keys.filter(|(_, window)| window[0] == b's' && window.starts_with(b"spec"))
+        .map(|(at, window)| (&window[4..], at + 4))
+        .collect()
 }
 
 /// Claims that the truth does not bear out.

@@ -70,6 +70,21 @@ pub(crate) fn run(args: &Args) -> Done {
     reason = "containerd's names"
 )]
 fn seed(target: &str, seeds: &Path) -> Done {
+    if matches!(target, "bolt" | "salvage") {
+        let goods = testcase::bolt_goods().into_iter();
+        let goods = goods.map(|name| (name.clone(), testcase::bolt_good(&name)));
+        let cases = testcase::bolt_cases().into_iter();
+        for (name, mut bytes) in goods.chain(cases.map(|(name, _, bytes)| (name, bytes))) {
+            // Zeroes at the end only make it slower.
+            let end = bytes
+                .iter()
+                .rposition(|byte| *byte != 0)
+                .map_or(0, |at| at.saturating_add(1));
+            bytes.truncate(end.next_multiple_of(4096));
+            let path = seeds.join(format!("bolt-{name}"));
+            std::fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+    }
     for name in testcase::nodes()
         .iter()
         .filter(|name| name.ends_with("-stopped"))
@@ -82,7 +97,7 @@ fn seed(target: &str, seeds: &Path) -> Done {
         for (number, member) in tar.members.iter().enumerate() {
             let path = String::from_utf8_lossy(&member.path).into_owned();
             let wanted = match target {
-                "bolt" | "metadb" => path.ends_with(".db"),
+                "bolt" | "metadb" | "salvage" => path.ends_with(".db"),
                 "document" => path.contains("/blobs/sha256/") && member.data.starts_with(b"{"),
                 "runc" => {
                     path.ends_with(".json")

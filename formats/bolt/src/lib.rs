@@ -72,6 +72,7 @@ mod scan;
 mod source;
 mod space;
 mod stats;
+pub mod surgery;
 mod walk;
 mod what;
 mod write;

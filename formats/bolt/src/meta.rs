@@ -81,6 +81,36 @@ impl Meta {
         })
     }
 
+    /// The page header and the 64 bytes of the meta, with a checksum that holds.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut page = self.header.encode();
+        let body = self.body();
+        page.extend(&body);
+        page.extend(fnv1a(&body).to_le_bytes());
+        page
+    }
+
+    /// The same meta, with a checksum that holds.
+    #[must_use]
+    pub fn with_checksum(mut self) -> Self {
+        self.computed = fnv1a(&self.body());
+        self.checksum = self.computed;
+        self
+    }
+
+    /// The bytes that the checksum covers.
+    fn body(&self) -> Vec<u8> {
+        let mut body = Vec::with_capacity(64);
+        for word in [self.magic, self.version, self.page_size, self.flags] {
+            body.extend(word.to_le_bytes());
+        }
+        let (root, freelist) = (self.root.0, self.freelist.0);
+        for word in [root, self.sequence, freelist, self.high_water.0, self.txid] {
+            body.extend(word.to_le_bytes());
+        }
+        body
+    }
+
     /// What the library checks before it believes a meta: magic, version, checksum, in this order.
     ///
     /// `at` is the offset of the meta's page.

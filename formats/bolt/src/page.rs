@@ -112,6 +112,15 @@ impl Header {
         })
     }
 
+    /// Its 16 bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = self.id.0.to_le_bytes().to_vec();
+        bytes.extend(self.flags.to_le_bytes());
+        bytes.extend(self.count.to_le_bytes());
+        bytes.extend(self.overflow.to_le_bytes());
+        bytes
+    }
+
     /// What the flags say.
     pub const fn kind(&self) -> Option<Kind> {
         Kind::from_flags(self.flags)

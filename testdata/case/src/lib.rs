@@ -3,11 +3,13 @@
 //! Shares no code with the parsers: it has its own idea of a tar, so that both must be right.
 //! Everything here panics where something is wrong, as tests do.
 
+mod bolt;
 mod edit;
 mod tar;
 
 use std::path::{Path, PathBuf};
 
+pub use bolt::{bolt_cases, bolt_good, bolt_goods};
 pub use edit::{Edit, Edits, Op};
 pub use tar::{Member, Tar};
 

@@ -44,7 +44,7 @@ pub(crate) struct Spool {
 
 impl Spool {
     /// The directory; `output` is the file that is going to be written.
-    fn directory(&self, output: Option<&Path>) -> PathBuf {
+    pub(crate) fn directory(&self, output: Option<&Path>) -> PathBuf {
         let beside = || {
             let parent = output?.parent()?;
             let is_here = parent.as_os_str().is_empty();

@@ -13,6 +13,7 @@
 //! $ coroner bolt carve meta.db       what was deleted, changed or never finished
 //! $ coroner bolt salvage meta.db -o new.db   a new, healthy database from what can be proven
 //! $ coroner bolt compact meta.db -o new.db   a healthy one, without its free pages
+//! $ coroner bolt surgery meta meta.db -o new.db   a broken meta repaired, in a copy
 //! ```
 //!
 //! The file is never locked, mapped or written to. It may be damaged in any way: what can be read
@@ -38,6 +39,7 @@ mod pages;
 mod picture;
 mod salvage;
 mod stats;
+mod surgery;
 mod svg;
 mod tree;
 
@@ -85,6 +87,8 @@ enum Verb {
     Salvage(salvage::SalvageArgs),
     /// Write a healthy database anew, without its free pages (-o NEW); the file stays as it is
     Compact(compact::CompactArgs),
+    /// Small edits in a copy (-o NEW): a broken meta, the freelist, back to the transaction before
+    Surgery(surgery::SurgeryArgs),
 }
 
 /// `coroner bolt`
@@ -107,5 +111,6 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         Verb::Carve(args) => carve::run(&args, out),
         Verb::Salvage(args) => salvage::run(&args, out),
         Verb::Compact(args) => compact::run(&args, out),
+        Verb::Surgery(args) => surgery::run(&args, out),
     }
 }

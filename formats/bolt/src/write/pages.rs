@@ -4,7 +4,7 @@ use std::io::{Seek, SeekFrom, Write};
 
 use super::{Layout, WriteError};
 use crate::{
-    meta::{MAGIC, VERSION, fnv1a},
+    meta::{MAGIC, Meta, VERSION},
     page::{Header, Kind, PageId},
 };
 
@@ -71,7 +71,7 @@ impl<W: Write + Seek> Pages<W> {
                 count: 0,
                 overflow: 0,
             };
-            self.write(freelist, &encode(header))?;
+            self.write(freelist, &header.encode())?;
         }
         // bbolt takes a file of less than four pages for damaged.
         while self.next.0 < 4 {
@@ -104,31 +104,27 @@ impl<W: Write + Seek> Pages<W> {
         freelist: PageId,
         layout: &Layout,
     ) -> Vec<u8> {
-        let page_size = u32::try_from(self.page_size).unwrap_or(0);
-        let mut body = Vec::new();
-        for word in [MAGIC, VERSION, page_size, 0] {
-            body.extend(word.to_le_bytes());
-        }
-        for word in [root.0, layout.sequence, freelist.0, self.next.0, txid] {
-            body.extend(word.to_le_bytes());
-        }
-        body.extend(fnv1a(&body).to_le_bytes());
         let header = Header {
             id: PageId(slot),
             flags: Kind::Meta.flags(),
             count: 0,
             overflow: 0,
         };
-        let mut page = encode(header);
-        page.extend(body);
-        page
+        let meta = Meta {
+            slot,
+            header,
+            magic: MAGIC,
+            version: VERSION,
+            page_size: u32::try_from(self.page_size).unwrap_or(0),
+            flags: 0,
+            root,
+            sequence: layout.sequence,
+            freelist,
+            high_water: self.next,
+            txid,
+            checksum: 0,
+            computed: 0,
+        };
+        meta.encode()
     }
-}
-
-fn encode(header: Header) -> Vec<u8> {
-    let mut bytes = header.id.0.to_le_bytes().to_vec();
-    bytes.extend(header.flags.to_le_bytes());
-    bytes.extend(header.count.to_le_bytes());
-    bytes.extend(header.overflow.to_le_bytes());
-    bytes
 }

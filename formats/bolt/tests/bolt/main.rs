@@ -18,4 +18,5 @@ mod matrix;
 mod opens;
 mod salvage;
 mod stats;
+mod surgery;
 mod testdata;

@@ -793,6 +793,93 @@ unsynced\:"Not written, as in meta.db of containerd 1.7 and later"))' \
 ':file -- The database\: a file, or with --in its path inside a node:_files' \
 && ret=0
 ;;
+(surgery)
+_arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+":: :_coroner__subcmd__bolt__subcmd__surgery_commands" \
+"*::: :->surgery" \
+&& ret=0
+
+    case $state in
+    (surgery)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-bolt-surgery-command-$line[1]:"
+        case $line[1] in
+            (meta)
+_arguments "${_arguments_options[@]}" : \
+'--in=[The node that holds it\: a directory, a bundle, a tar]:NODE:_files' \
+'--spool=[Copy files of more than 16 MiB to a nameless file in this directory, instead of beside NEW or in the directory for temporary files]:DIR:_files' \
+'--slot=[Only this meta; without it, each that is not valid]:0|1:_default' \
+'--root=[The root page]:PAGE:_default' \
+'--sequence=[The sequence of the root bucket]:N:_default' \
+'--freelist=[The freelist page, or \`none\`]:PAGE|none:_default' \
+'--high-water=[The first page that was never handed out]:PAGE:_default' \
+'--txid=[The transaction]:N:_default' \
+'--page-size=[Bytes of a page]:BYTES:_default' \
+'-h[Print help]' \
+'--help[Print help]' \
+':file -- The database\: a file, or with --in its path inside a node:_files' \
+&& ret=0
+;;
+(freelist)
+_arguments "${_arguments_options[@]}" : \
+'--in=[The node that holds it\: a directory, a bundle, a tar]:NODE:_files' \
+'--spool=[Copy files of more than 16 MiB to a nameless file in this directory, instead of beside NEW or in the directory for temporary files]:DIR:_files' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':how -- What to do with it:((abandon\:"The metas name none\: the library computes it"
+rebuild\:"A new one is written, of all pages that the tree does not use"))' \
+':file -- The database\: a file, or with --in its path inside a node:_files' \
+&& ret=0
+;;
+(revert)
+_arguments "${_arguments_options[@]}" : \
+'--in=[The node that holds it\: a directory, a bundle, a tar]:NODE:_files' \
+'--spool=[Copy files of more than 16 MiB to a nameless file in this directory, instead of beside NEW or in the directory for temporary files]:DIR:_files' \
+'--force-damaged[Also if the tree of the transaction before is damaged]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':file -- The database\: a file, or with --in its path inside a node:_files' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_coroner__subcmd__bolt__subcmd__surgery__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-bolt-surgery-help-command-$line[1]:"
+        case $line[1] in
+            (meta)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(freelist)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(revert)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 ":: :_coroner__subcmd__bolt__subcmd__help_commands" \
@@ -860,6 +947,34 @@ _arguments "${_arguments_options[@]}" : \
 (compact)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
+;;
+(surgery)
+_arguments "${_arguments_options[@]}" : \
+":: :_coroner__subcmd__bolt__subcmd__help__subcmd__surgery_commands" \
+"*::: :->surgery" \
+&& ret=0
+
+    case $state in
+    (surgery)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-bolt-help-surgery-command-$line[1]:"
+        case $line[1] in
+            (meta)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(freelist)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(revert)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
 ;;
 (help)
 _arguments "${_arguments_options[@]}" : \
@@ -1207,6 +1322,34 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(surgery)
+_arguments "${_arguments_options[@]}" : \
+":: :_coroner__subcmd__help__subcmd__bolt__subcmd__surgery_commands" \
+"*::: :->surgery" \
+&& ret=0
+
+    case $state in
+    (surgery)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-help-bolt-surgery-command-$line[1]:"
+        case $line[1] in
+            (meta)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(freelist)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(revert)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
         esac
     ;;
 esac
@@ -1281,6 +1424,7 @@ _coroner__subcmd__bolt_commands() {
 'carve:Deleted records, older versions, what was never finished\: all that the tree does not reach' \
 'salvage:Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is' \
 'compact:Write a healthy database anew, without its free pages (-o NEW); the file stays as it is' \
+'surgery:Small edits in a copy (-o NEW)\: a broken meta, the freelist, back to the transaction before' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'coroner bolt commands' commands "$@"
@@ -1337,6 +1481,7 @@ _coroner__subcmd__bolt__subcmd__help_commands() {
 'carve:Deleted records, older versions, what was never finished\: all that the tree does not reach' \
 'salvage:Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is' \
 'compact:Write a healthy database anew, without its free pages (-o NEW); the file stays as it is' \
+'surgery:Small edits in a copy (-o NEW)\: a broken meta, the freelist, back to the transaction before' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'coroner bolt help commands' commands "$@"
@@ -1411,6 +1556,30 @@ _coroner__subcmd__bolt__subcmd__help__subcmd__stats_commands() {
     local commands; commands=()
     _describe -t commands 'coroner bolt help stats commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__surgery_commands] )) ||
+_coroner__subcmd__bolt__subcmd__help__subcmd__surgery_commands() {
+    local commands; commands=(
+'meta:Repair a meta that is not valid, from what its checksum and the pages prove, or as given' \
+'freelist:No freelist, or a new one' \
+'revert:Make the tree of the transaction before the one in use' \
+    )
+    _describe -t commands 'coroner bolt help surgery commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__surgery__subcmd__freelist_commands] )) ||
+_coroner__subcmd__bolt__subcmd__help__subcmd__surgery__subcmd__freelist_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt help surgery freelist commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__surgery__subcmd__meta_commands] )) ||
+_coroner__subcmd__bolt__subcmd__help__subcmd__surgery__subcmd__meta_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt help surgery meta commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__surgery__subcmd__revert_commands] )) ||
+_coroner__subcmd__bolt__subcmd__help__subcmd__surgery__subcmd__revert_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt help surgery revert commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__bolt__subcmd__help__subcmd__tree_commands] )) ||
 _coroner__subcmd__bolt__subcmd__help__subcmd__tree_commands() {
     local commands; commands=()
@@ -1445,6 +1614,61 @@ _coroner__subcmd__bolt__subcmd__salvage_commands() {
 _coroner__subcmd__bolt__subcmd__stats_commands() {
     local commands; commands=()
     _describe -t commands 'coroner bolt stats commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__surgery_commands] )) ||
+_coroner__subcmd__bolt__subcmd__surgery_commands() {
+    local commands; commands=(
+'meta:Repair a meta that is not valid, from what its checksum and the pages prove, or as given' \
+'freelist:No freelist, or a new one' \
+'revert:Make the tree of the transaction before the one in use' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'coroner bolt surgery commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__surgery__subcmd__freelist_commands] )) ||
+_coroner__subcmd__bolt__subcmd__surgery__subcmd__freelist_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt surgery freelist commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__surgery__subcmd__help_commands] )) ||
+_coroner__subcmd__bolt__subcmd__surgery__subcmd__help_commands() {
+    local commands; commands=(
+'meta:Repair a meta that is not valid, from what its checksum and the pages prove, or as given' \
+'freelist:No freelist, or a new one' \
+'revert:Make the tree of the transaction before the one in use' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'coroner bolt surgery help commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__surgery__subcmd__help__subcmd__freelist_commands] )) ||
+_coroner__subcmd__bolt__subcmd__surgery__subcmd__help__subcmd__freelist_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt surgery help freelist commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__surgery__subcmd__help__subcmd__help_commands] )) ||
+_coroner__subcmd__bolt__subcmd__surgery__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt surgery help help commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__surgery__subcmd__help__subcmd__meta_commands] )) ||
+_coroner__subcmd__bolt__subcmd__surgery__subcmd__help__subcmd__meta_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt surgery help meta commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__surgery__subcmd__help__subcmd__revert_commands] )) ||
+_coroner__subcmd__bolt__subcmd__surgery__subcmd__help__subcmd__revert_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt surgery help revert commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__surgery__subcmd__meta_commands] )) ||
+_coroner__subcmd__bolt__subcmd__surgery__subcmd__meta_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt surgery meta commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bolt__subcmd__surgery__subcmd__revert_commands] )) ||
+_coroner__subcmd__bolt__subcmd__surgery__subcmd__revert_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bolt surgery revert commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__bolt__subcmd__tree_commands] )) ||
 _coroner__subcmd__bolt__subcmd__tree_commands() {
@@ -1582,6 +1806,7 @@ _coroner__subcmd__help__subcmd__bolt_commands() {
 'carve:Deleted records, older versions, what was never finished\: all that the tree does not reach' \
 'salvage:Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is' \
 'compact:Write a healthy database anew, without its free pages (-o NEW); the file stays as it is' \
+'surgery:Small edits in a copy (-o NEW)\: a broken meta, the freelist, back to the transaction before' \
     )
     _describe -t commands 'coroner help bolt commands' commands "$@"
 }
@@ -1649,6 +1874,30 @@ _coroner__subcmd__help__subcmd__bolt__subcmd__salvage_commands() {
 _coroner__subcmd__help__subcmd__bolt__subcmd__stats_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help bolt stats commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__surgery_commands] )) ||
+_coroner__subcmd__help__subcmd__bolt__subcmd__surgery_commands() {
+    local commands; commands=(
+'meta:Repair a meta that is not valid, from what its checksum and the pages prove, or as given' \
+'freelist:No freelist, or a new one' \
+'revert:Make the tree of the transaction before the one in use' \
+    )
+    _describe -t commands 'coroner help bolt surgery commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__surgery__subcmd__freelist_commands] )) ||
+_coroner__subcmd__help__subcmd__bolt__subcmd__surgery__subcmd__freelist_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help bolt surgery freelist commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__surgery__subcmd__meta_commands] )) ||
+_coroner__subcmd__help__subcmd__bolt__subcmd__surgery__subcmd__meta_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help bolt surgery meta commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__surgery__subcmd__revert_commands] )) ||
+_coroner__subcmd__help__subcmd__bolt__subcmd__surgery__subcmd__revert_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help bolt surgery revert commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__help__subcmd__bolt__subcmd__tree_commands] )) ||
 _coroner__subcmd__help__subcmd__bolt__subcmd__tree_commands() {

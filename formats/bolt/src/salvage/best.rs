@@ -47,6 +47,13 @@ pub enum Choice {
         /// How many pages were tried.
         tried: u64,
     },
+    /// None, but this page is the bucket `v1` of containerd: the root bucket holds nothing else.
+    V1 {
+        /// That page.
+        page: PageId,
+        /// How many pages were tried.
+        tried: u64,
+    },
     /// None: each page that can be read stands for itself.
     Pages {
         /// How many pages were tried as a root.
@@ -143,15 +150,19 @@ pub(super) fn tree(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> 
         .map(|root| db_of(guess(*root, page_size, pages)))
         .filter_map(|db| Some((worth(&db, &mut budget)?, db)))
         .max_by_key(|(worth, _)| *worth);
-    let (db, choice) = match best {
-        Some((_, db)) => {
-            let page = db.meta().root;
-            (db, Choice::Root { page, tried })
-        }
-        None => (
-            db_of(guess(PageId(0), page_size, pages)),
-            Choice::Pages { tried },
-        ),
+    let (db, choice) = if let Some((_, db)) = best {
+        let page = db.meta().root;
+        (db, Choice::Root { page, tried })
+    } else {
+        let v1 = roots
+            .iter()
+            .map(|root| db_of(guess(*root, page_size, pages)))
+            .filter(is_v1)
+            .max_by_key(|db| size(db, &mut budget));
+        let none = || db_of(guess(PageId(0), page_size, pages));
+        let page = v1.as_ref().map(|db| db.meta().root);
+        let choice = page.map_or(Choice::Pages { tried }, |page| Choice::V1 { page, tried });
+        (v1.unwrap_or_else(none), choice)
     };
     Some(Best {
         db,
@@ -196,6 +207,34 @@ fn worth(db: &Db<'_>, budget: &mut usize) -> Option<(bool, bool, usize)> {
         return None;
     }
     let is_containerd = root.get(b"v1").is_some();
+    let (is_whole, keys) = size(db, budget);
+    Some((is_containerd, is_whole, keys))
+}
+
+/// Whether the root page of `db` is that of the bucket `v1`, which holds all that containerd has: in
+/// meta.db `version` and namespaces, in metadata.db `parents` and `snapshots`.
+fn is_v1(db: &Db<'_>) -> bool {
+    let contents = db.root().contents();
+    let is_bucket = |key: &[u8]| {
+        contents
+            .get(key)
+            .is_some_and(|one| one.value.bucket().is_some())
+    };
+    let version = contents.get(b"version").and_then(|one| one.value.bytes());
+    let values = contents
+        .entries
+        .iter()
+        .filter(|one| one.value.bucket().is_none());
+    let is_meta = version.is_some_and(|version| (1..=2).contains(&version.len()))
+        && values.count() == 1
+        && contents.entries.len() > 1;
+    let is_backend =
+        contents.entries.len() == 2 && is_bucket(b"parents") && is_bucket(b"snapshots");
+    is_meta || is_backend
+}
+
+/// Whether a tree has no fault, and how many keys.
+fn size(db: &Db<'_>, budget: &mut usize) -> (bool, usize) {
     let (mut keys, mut is_whole) = (0_usize, true);
     for step in db.walk() {
         match step.what {
@@ -207,7 +246,7 @@ fn worth(db: &Db<'_>, budget: &mut usize) -> Option<(bool, bool, usize)> {
             break;
         }
     }
-    Some((is_containerd, is_whole, keys))
+    (is_whole, keys)
 }
 
 /// A meta for a tree that has none.

@@ -20,6 +20,7 @@ use super::{
     write_item,
 };
 use crate::{
+    fault::What,
     node::BUCKET_FLAG,
     page::PageId,
     space::Space,
@@ -82,6 +83,10 @@ impl<'s> Salvage<'s> {
         }
         // What is missing below such a page is missing: there is nothing to fill it with.
         for hollow in core::mem::take(&mut gather.hollows) {
+            // Of two versions of a page, the newer one has what both name.
+            if matches!(hollow.fault.what, What::PageShared { .. }) {
+                continue;
+            }
             let mut gap = super::Gap::new(&hollow);
             gap.path.insert(0, b"lost+found".to_vec());
             self.gaps.push(gap);

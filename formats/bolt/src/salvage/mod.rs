@@ -188,7 +188,10 @@ impl<'s> Salvage<'s> {
         let moved = BTreeMap::new();
         let mut gather = Gather::new(space, &moved);
         self.root.sequence = db.meta().sequence;
-        if !matches!(best.choice, Choice::Pages { .. }) {
+        if let Choice::V1 { .. } = best.choice {
+            let item = gather.bucket(older::start(space, db.meta()), &[b"v1"]);
+            self.root.entries.insert(b"v1", item);
+        } else if !matches!(best.choice, Choice::Pages { .. }) {
             self.root = gathered(&mut gather, db);
             let distrusted = self.distrusted(best, &gather);
             let owners = owners(best, &gather);
@@ -223,7 +226,10 @@ impl<'s> Salvage<'s> {
             older = Some(Older::of(space, meta, &unmoved));
         }
         self.suspects(gather, older.as_mut(), free);
-        let is_homeless = matches!(best.choice, Choice::Root { .. } | Choice::Pages { .. });
+        let is_homeless = matches!(
+            best.choice,
+            Choice::Root { .. } | Choice::V1 { .. } | Choice::Pages { .. }
+        );
         if gather.hollows.is_empty() && !is_homeless {
             return self.odd(gather, options);
         }

@@ -1,4 +1,4 @@
-//! Any bytes as a tar of a node: opened, discovered, judged, and the findings printed.
+//! Any bytes as a tar of a node: opened, discovered, judged, its garbage collected, and the findings printed.
 #![no_main]
 
 use evidence::{Evidence, Options};
@@ -13,6 +13,12 @@ fuzz_target!(|data: &[u8]| {
         for finding in &report.findings {
             let shown = format!("{} {}", finding.location, finding.message);
             assert!(!shown.chars().any(|letter| letter.is_control()), "{shown:?}");
+        }
+        for release in daemon::Release::ALL {
+            let Ok(collection) = daemon::gc::simulate_with(&node, release, node.now, true) else { continue };
+            for record in collection.records.iter().take(8) {
+                let _ = collection.chains(record.index, 4);
+            }
         }
     }
 });

@@ -46,7 +46,7 @@ pub struct Chain {
 impl Marks {
     /// Marks everything from the roots that hold longest to those that ended first, so that the
     /// first mark of an object says until when it is held, expired roots included.
-    pub(super) fn new(graph: &Graph, rules: Rules, now: Time) -> Self {
+    pub fn new(graph: &Graph, rules: Rules, now: Time) -> Self {
         let mut roots: Vec<(Until, Index)> = graph
             .objects()
             .filter(|(_, object)| rules.is_sure(object))

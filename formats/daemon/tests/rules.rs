@@ -179,7 +179,7 @@ impl Store {
                 old_sandboxes: Known::Whole(self.old_sandboxes),
             }]),
             troubles: Vec::new(),
-            roots: Default::default(),
+            roots: Vec::new(),
         };
         let graph = Graph::new(&meta);
         let id = Id {

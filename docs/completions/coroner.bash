@@ -100,6 +100,9 @@ _coroner() {
             coroner__subcmd__bolt,stats)
                 cmd="coroner__subcmd__bolt__subcmd__stats"
                 ;;
+            coroner__subcmd__bolt,surgery)
+                cmd="coroner__subcmd__bolt__subcmd__surgery"
+                ;;
             coroner__subcmd__bolt,tree)
                 cmd="coroner__subcmd__bolt__subcmd__tree"
                 ;;
@@ -145,8 +148,44 @@ _coroner() {
             coroner__subcmd__bolt__subcmd__help,stats)
                 cmd="coroner__subcmd__bolt__subcmd__help__subcmd__stats"
                 ;;
+            coroner__subcmd__bolt__subcmd__help,surgery)
+                cmd="coroner__subcmd__bolt__subcmd__help__subcmd__surgery"
+                ;;
             coroner__subcmd__bolt__subcmd__help,tree)
                 cmd="coroner__subcmd__bolt__subcmd__help__subcmd__tree"
+                ;;
+            coroner__subcmd__bolt__subcmd__help__subcmd__surgery,freelist)
+                cmd="coroner__subcmd__bolt__subcmd__help__subcmd__surgery__subcmd__freelist"
+                ;;
+            coroner__subcmd__bolt__subcmd__help__subcmd__surgery,meta)
+                cmd="coroner__subcmd__bolt__subcmd__help__subcmd__surgery__subcmd__meta"
+                ;;
+            coroner__subcmd__bolt__subcmd__help__subcmd__surgery,revert)
+                cmd="coroner__subcmd__bolt__subcmd__help__subcmd__surgery__subcmd__revert"
+                ;;
+            coroner__subcmd__bolt__subcmd__surgery,freelist)
+                cmd="coroner__subcmd__bolt__subcmd__surgery__subcmd__freelist"
+                ;;
+            coroner__subcmd__bolt__subcmd__surgery,help)
+                cmd="coroner__subcmd__bolt__subcmd__surgery__subcmd__help"
+                ;;
+            coroner__subcmd__bolt__subcmd__surgery,meta)
+                cmd="coroner__subcmd__bolt__subcmd__surgery__subcmd__meta"
+                ;;
+            coroner__subcmd__bolt__subcmd__surgery,revert)
+                cmd="coroner__subcmd__bolt__subcmd__surgery__subcmd__revert"
+                ;;
+            coroner__subcmd__bolt__subcmd__surgery__subcmd__help,freelist)
+                cmd="coroner__subcmd__bolt__subcmd__surgery__subcmd__help__subcmd__freelist"
+                ;;
+            coroner__subcmd__bolt__subcmd__surgery__subcmd__help,help)
+                cmd="coroner__subcmd__bolt__subcmd__surgery__subcmd__help__subcmd__help"
+                ;;
+            coroner__subcmd__bolt__subcmd__surgery__subcmd__help,meta)
+                cmd="coroner__subcmd__bolt__subcmd__surgery__subcmd__help__subcmd__meta"
+                ;;
+            coroner__subcmd__bolt__subcmd__surgery__subcmd__help,revert)
+                cmd="coroner__subcmd__bolt__subcmd__surgery__subcmd__help__subcmd__revert"
                 ;;
             coroner__subcmd__check,diff)
                 cmd="coroner__subcmd__check__subcmd__diff"
@@ -259,8 +298,20 @@ _coroner() {
             coroner__subcmd__help__subcmd__bolt,stats)
                 cmd="coroner__subcmd__help__subcmd__bolt__subcmd__stats"
                 ;;
+            coroner__subcmd__help__subcmd__bolt,surgery)
+                cmd="coroner__subcmd__help__subcmd__bolt__subcmd__surgery"
+                ;;
             coroner__subcmd__help__subcmd__bolt,tree)
                 cmd="coroner__subcmd__help__subcmd__bolt__subcmd__tree"
+                ;;
+            coroner__subcmd__help__subcmd__bolt__subcmd__surgery,freelist)
+                cmd="coroner__subcmd__help__subcmd__bolt__subcmd__surgery__subcmd__freelist"
+                ;;
+            coroner__subcmd__help__subcmd__bolt__subcmd__surgery,meta)
+                cmd="coroner__subcmd__help__subcmd__bolt__subcmd__surgery__subcmd__meta"
+                ;;
+            coroner__subcmd__help__subcmd__bolt__subcmd__surgery,revert)
+                cmd="coroner__subcmd__help__subcmd__bolt__subcmd__surgery__subcmd__revert"
                 ;;
             coroner__subcmd__help__subcmd__check,diff)
                 cmd="coroner__subcmd__help__subcmd__check__subcmd__diff"
@@ -451,7 +502,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__bolt)
-            opts="-h --help info check pages page tree keys buckets get stats dump diff carve salvage compact help"
+            opts="-h --help info check pages page tree keys buckets get stats dump diff carve salvage compact surgery help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -655,7 +706,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__bolt__subcmd__help)
-            opts="info check pages page tree keys buckets get stats dump diff carve salvage compact help"
+            opts="info check pages page tree keys buckets get stats dump diff carve salvage compact surgery help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -864,6 +915,62 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__bolt__subcmd__help__subcmd__surgery)
+            opts="meta freelist revert"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__help__subcmd__surgery__subcmd__freelist)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__help__subcmd__surgery__subcmd__meta)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__help__subcmd__surgery__subcmd__revert)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__bolt__subcmd__help__subcmd__tree)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -1004,6 +1111,184 @@ _coroner() {
                     return 0
                     ;;
                 --bucket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__surgery)
+            opts="-h --help meta freelist revert help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__surgery__subcmd__freelist)
+            opts="-h --in --spool --help abandon rebuild"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__surgery__subcmd__help)
+            opts="meta freelist revert help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__surgery__subcmd__help__subcmd__freelist)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__surgery__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__surgery__subcmd__help__subcmd__meta)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__surgery__subcmd__help__subcmd__revert)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__surgery__subcmd__meta)
+            opts="-h --in --spool --slot --root --sequence --freelist --high-water --txid --page-size --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --slot)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sequence)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --freelist)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --high-water)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --txid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --page-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bolt__subcmd__surgery__subcmd__revert)
+            opts="-h --in --spool --force-damaged --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1435,7 +1720,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__bolt)
-            opts="info check pages page tree keys buckets get stats dump diff carve salvage compact"
+            opts="info check pages page tree keys buckets get stats dump diff carve salvage compact surgery"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1619,6 +1904,62 @@ _coroner() {
         coroner__subcmd__help__subcmd__bolt__subcmd__stats)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__bolt__subcmd__surgery)
+            opts="meta freelist revert"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__bolt__subcmd__surgery__subcmd__freelist)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__bolt__subcmd__surgery__subcmd__meta)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__bolt__subcmd__surgery__subcmd__revert)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

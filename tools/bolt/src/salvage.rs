@@ -29,6 +29,10 @@ named by page. containerd does not look into that bucket, and its migration to 2
 for you, to look through with `coroner bolt tree NEW lost+found`. For a file that a daemon is going
 to use, nothing is wrong with it; --no-lost-found leaves it out.
 
+If a meta is broken, nobody knows whether it was the newer one: the tree may be one transaction old.
+The counters from which containerd numbers snapshots are then raised by 1024, so that no number is
+given twice; a directory that the lost transaction made stays behind.
+
 Memory: files of more than 16 MiB are copied to disk and mapped, so that memory grows with the
 damage and the largest bucket (about 60 bytes a key of it), not with the file.
 

@@ -130,46 +130,65 @@ fn number(name: &[u8]) -> Option<u64> {
     core::str::from_utf8(part).ok()?.parse().ok()
 }
 
-/// Raises every counter of containerd that is lower than a number in use.
-pub(super) fn raise<'s>(salvage: &mut Salvage<'s>, space: Space<'s>) {
-    if salvage.gaps.is_empty() && salvage.decisions.is_empty() {
+/// Numbers that are skipped where the newest transactions are lost: they may have been given.
+const SKIPPED: u64 = 1024;
+
+/// Raises every counter of containerd that is lower than a number in use, or that may be.
+///
+/// `is_newest`: whether the tree is surely that of the newest transaction.
+pub(super) fn raise<'s>(salvage: &mut Salvage<'s>, space: Space<'s>, is_newest: bool) {
+    if is_newest && salvage.gaps.is_empty() && salvage.decisions.is_empty() {
         return;
     }
-    let mut low: Vec<(Path<'s>, u64)> = Vec::new();
+    let mut counters: Vec<(Path<'s>, u64, u64)> = Vec::new();
     let root = Look::Saved(&salvage.root);
     let Some(v1) = root.bucket(b"v1", space) else {
         return;
     };
     for (namespace, look) in v1.buckets(space) {
         if namespace == b"snapshots" {
-            let most = look.highest(b"id", space, varint);
-            if let Some(most) = most.filter(|most| *most > look.sequence()) {
-                low.push((vec![b"v1", namespace], most));
-            }
+            let most = look.highest(b"id", space, varint).unwrap_or(0);
+            counters.push((vec![b"v1", namespace], look.sequence(), most));
             continue;
         }
         let Some(snapshots) = look.bucket(b"snapshots", space) else {
             continue;
         };
         for (snapshotter, look) in snapshots.buckets(space) {
-            let most = look.highest(b"name", space, number);
-            if let Some(most) = most.filter(|most| *most > look.sequence()) {
-                low.push((vec![b"v1", namespace, b"snapshots", snapshotter], most));
-            }
+            let most = look.highest(b"name", space, number).unwrap_or(0);
+            let path = vec![b"v1".as_slice(), namespace, b"snapshots", snapshotter];
+            counters.push((path, look.sequence(), most));
         }
     }
-    for (path, most) in low {
+    for (path, sequence, most) in counters {
+        let used = sequence.max(most);
+        // The sequence stands in the bucket above: if keys are missing there, it may be an older one.
+        let is_sure = is_newest
+            && salvage.gaps.iter().all(|gap| {
+                let above = gap.path.iter().map(Vec::as_slice);
+                gap.path.len() >= path.len() || !above.eq(path.iter().take(gap.path.len()).copied())
+            });
+        let (safe, why) = if is_sure {
+            let why = "a snapshot has this number, and the next one must not get it again";
+            (used, why)
+        } else {
+            let why = "the newest transaction may be lost: 1024 numbers are skipped, as the daemon removes \
+                       the directory of a snapshot whose number it gives a second time";
+            (used.saturating_add(SKIPPED), why)
+        };
+        if safe <= sequence || used == 0 {
+            continue;
+        }
         let Some(saved) = salvage.root.at(&path, space) else {
             continue;
         };
-        saved.sequence = most;
-        let why = "a snapshot has this number, and the next one must not get it again";
+        saved.sequence = safe;
         salvage.decide(
             Action::SequenceRaised,
             Proof::Proven,
             &path,
             None,
-            most,
+            safe,
             why,
         );
     }

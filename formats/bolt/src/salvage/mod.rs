@@ -206,7 +206,10 @@ impl<'s> Salvage<'s> {
         self.restore(best, &mut gather, free.as_ref(), options);
         self.repairs(&gather);
         self.is_cut |= gather.is_cut;
-        counters::raise(self, space);
+        // Of two metas the broken one may have been the newer one.
+        let has_both = db.metas().iter().all(Result::is_ok);
+        let is_newest = has_both && matches!(best.choice, Choice::Newest { .. });
+        counters::raise(self, space, is_newest);
         self.count();
     }
 

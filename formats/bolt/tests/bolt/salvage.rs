@@ -267,3 +267,75 @@ fn a_damaged_file_is_not_copied() {
     let copied = compact(&view, db.meta(), to, Layout::default(), &mut |_| {});
     assert!(matches!(copied, Err(CopyError::Damaged(_))));
 }
+
+/// bbolt itself, as `testdata/make/tools` builds it.
+fn boltedit() -> std::path::PathBuf {
+    let cache = std::env::var_os("CORONER_CACHE").map(std::path::PathBuf::from);
+    let cache = cache.unwrap_or_else(|| "/var/cache/coroner-testdata".into());
+    cache.join("boltedit")
+}
+
+#[test]
+#[ignore = "needs bbolt (testdata/make/tools)"]
+fn bbolt_finds_nothing_wrong_in_what_is_saved() {
+    let program = boltedit();
+    if !testcase::may_run("boltedit", program.exists()) {
+        return;
+    }
+    let file = std::env::temp_dir().join(format!("coroner-salvage-{}.db", std::process::id()));
+    let mut checked = 0;
+    let mut complaints = Vec::new();
+    for (name, _, bytes) in cases() {
+        std::fs::write(&file, salvaged(&name, &bytes)).unwrap();
+        let run = std::process::Command::new(&program)
+            .arg("check")
+            .arg(&file)
+            .output()
+            .unwrap();
+        checked += 1;
+        if !run.status.success() {
+            complaints.push(format!("{name}: {}", String::from_utf8_lossy(&run.stdout)));
+        }
+    }
+    std::fs::remove_file(&file).unwrap();
+    println!(
+        "bbolt check: OK for {} of {checked}",
+        checked - complaints.len()
+    );
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+/// The sequence of `v1/snapshots`.
+fn sequence(bytes: &[u8]) -> u64 {
+    let root = Db::open(View::new(bytes)).db.unwrap().root();
+    let v1 = root.contents().get(b"v1").unwrap().value.clone();
+    let v1 = v1.bucket().unwrap().contents();
+    let snapshots = v1.get(b"snapshots").unwrap().value.clone();
+    snapshots.bucket().unwrap().sequence()
+}
+
+#[test]
+fn no_number_of_a_snapshot_is_given_twice() {
+    for release in ["1.6", "1.7", "2.1"] {
+        let tar = testcase::node(&format!("{release}-stopped"));
+        let is_backend = |path: &[u8]| path.ends_with(b"overlayfs/metadata.db");
+        let member = tar.members.iter().find(|one| is_backend(&one.path));
+        let good = member.unwrap().data.clone();
+        let newest = Db::open(View::new(&good)).db.unwrap().meta().slot;
+        let before = sequence(&good);
+        assert!(before > 0);
+        assert_eq!(sequence(&salvaged(release, &good)), before);
+        // Without the newest meta, the last transaction is lost, and with it the last number.
+        let mut bytes = good.clone();
+        let at = usize::try_from(newest).unwrap() * 4096;
+        bytes[at..at + 4096].fill(0);
+        assert!(sequence(&salvaged(release, &bytes)) > before, "{release}");
+        let salvage = Salvage::of(View::new(&bytes));
+        assert!(
+            salvage
+                .decisions
+                .iter()
+                .any(|one| one.action == Action::SequenceRaised)
+        );
+    }
+}

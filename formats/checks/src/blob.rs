@@ -125,7 +125,7 @@ pub(crate) const DESCRIPTOR: Check = Check {
         messages: &[
             "manifest: invalid desc",
             "unexpected EOF",
-            "failed size validation",
+            "archive/tar: write too long",
         ],
     },
     needs: &[],

@@ -53,13 +53,15 @@ pub(crate) const LOG_FOLDER: Check = Check {
     code: &Code {
         name: "cri/log-folder-missing",
         rule: "K14",
-        severity: Severity::Damage,
+        severity: Severity::Note,
         title: "The folder for a running container's log is gone",
-        explanation: "At a start the CRI opens the log of each running container again, and makes \
-            the file if it must, but not its folder. Without that the container cannot be taken \
-            over: its state becomes unknown although it runs.",
-        remedy: "Make the folder before containerd is started.",
-        messages: &["failed to load task", "failed to create and open log file"],
+        explanation: "Somebody removed the folder that holds the log of a container that runs. \
+            What was logged is gone, and what is being logged goes to a file without a name, \
+            which only the shim still holds. At its next start the CRI makes the folder anew \
+            (1.6, 1.7 and 2.1 were seen to do so).",
+        remedy: "Nothing to repair. To save what was logged since, copy it from the descriptor of \
+            the process that still holds the file (`lsof +L1`).",
+        messages: &[],
     },
     needs: &[],
     run: log_folder,
@@ -210,7 +212,7 @@ fn log_folder(judge: &mut Judge<'_>) {
             if let Some(pod) = judge.index.pod(&container.sandbox_id) {
                 finding = finding.affects(pod.clone());
             }
-            judge.say(finding.at_start("all", "calls the container's state unknown"));
+            judge.say(finding.at_start("all", "makes the folder anew"));
         }
     }
 }

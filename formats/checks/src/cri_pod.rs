@@ -43,9 +43,10 @@ pub(crate) const SANDBOX_RECORD: Check = Check {
         severity: Severity::Damage,
         title: "A sandbox lacks the CRI's record",
         explanation: "In 2.x each pod is a sandbox whose extension `metadata` holds the CRI's \
-            record. A crash between the two steps of making a pod leaves a sandbox without it. \
-            2.0.0 to 2.0.5 and 2.1.0 to 2.1.2 give up at such a sandbox, exit, and are started \
-            again, for ever (issue 10848); later ones delete the sandbox.",
+            record. A crash between the two steps of making a pod leaves a sandbox without it, and \
+            without a container. 2.0.0 to 2.0.5 and 2.1.0 to 2.1.2 give up at such a sandbox, exit, \
+            and are started again, for ever (issue 10848); later ones delete the sandbox. Where \
+            the pod's container is there, its record is used, and this is a note.",
         remedy: "Delete that one sandbox in a copy of meta.db. Deleting all of \
             /var/lib/containerd is not needed.",
         messages: &["failed to get metadata for stored sandbox"],
@@ -80,7 +81,8 @@ pub(crate) const SANDBOXER: Check = Check {
         title: "A sandbox belongs to a controller that is not configured",
         explanation: "The sandbox names the controller that runs it: podsandbox, shim, or a proxy \
             plugin. This one is none of those that containerd has with this configuration: the \
-            pod's state cannot be told, and it cannot be stopped.",
+            pod's state cannot be told, and it cannot be stopped. Where the pod's container is \
+            there, podsandbox takes it over, and this is a note.",
         remedy: "Bring the proxy plugin back into config.toml, or delete the sandbox.",
         messages: &["failed to get sandbox controller by"],
     },
@@ -230,6 +232,7 @@ fn cause(judge: &Judge<'_>, lost: &[Seen<'_>]) -> String {
 
 fn sandbox_record(judge: &mut Judge<'_>) {
     let version = version::installed(judge.node);
+    let recorded = recorded(judge);
     for row in sandboxes(judge).filter(|row| row.whole) {
         let Err(error) = row.pod() else { continue };
         let message = match error {
@@ -239,8 +242,12 @@ fn sandbox_record(judge: &mut Judge<'_>) {
         let location = row.at.location(&judge.node.meta.path);
         let object = Object::new("sandbox", NAMESPACE, row.key.clone());
         let ends = matches!(version, Some((2, 0, 0..=5) | (2, 1, 0..=2)));
-        let finding = Finding::new(SANDBOX_RECORD.code, location, message)
-            .affects(object)
+        let finding = Finding::new(SANDBOX_RECORD.code, location, message).affects(object);
+        if recorded.contains(&row.key) {
+            judge.say(finding.severity(Severity::Note));
+            continue;
+        }
+        let finding = finding
             .at_start("2.0.0 to 2.0.5, 2.1.0 to 2.1.2", "gives up, and exits")
             .at_start("later 2.x", "deletes the sandbox");
         judge.say(if ends {
@@ -249,6 +256,12 @@ fn sandbox_record(judge: &mut Judge<'_>) {
             finding
         });
     }
+}
+
+/// Pods whose container has a record that can be used: the CRI takes that one.
+fn recorded<'n>(judge: &Judge<'n>) -> BTreeSet<&'n Text> {
+    let usable = pod_containers(judge).filter(|row| row.pod().is_ok());
+    usable.map(|row| &row.key).collect()
 }
 
 fn sandbox_alone(judge: &mut Judge<'_>) {
@@ -277,6 +290,7 @@ fn sandbox_alone(judge: &mut Judge<'_>) {
 
 fn sandboxer(judge: &mut Judge<'_>) {
     let node = judge.node;
+    let recorded = recorded(judge);
     for row in sandboxes(judge).filter(|row| row.whole) {
         let Some(name) = row.sandboxer.as_ref().filter(|name| !name.is_empty()) else {
             continue;
@@ -307,6 +321,10 @@ fn sandboxer(judge: &mut Judge<'_>) {
             let pod = Object::global("pod", format!("{}/{}", pod.namespace, pod.pod));
             finding = finding.affects(pod);
         }
-        judge.say(finding);
+        judge.say(if recorded.contains(&row.key) {
+            finding.severity(Severity::Note)
+        } else {
+            finding
+        });
     }
 }

@@ -86,7 +86,7 @@ pub(crate) const LABEL: Check = Check {
             value stands for none. Longer ones are refused when they are written: this one was \
             not written by the daemon, and each later update of the object is refused.",
         remedy: "Set the label anew, or delete it in a copy of meta.db.",
-        messages: &["label key and value length", "greater than maximum size"],
+        messages: &["label key and value", "greater than maximum size"],
     },
     needs: &[],
     run: label,
@@ -117,9 +117,9 @@ pub(crate) const IDENTIFIER: Check = Check {
         severity: Severity::Odd,
         title: "A container or sandbox has an id that containerd refuses",
         explanation: "Ids are letters and digits, with single dots, dashes and underscores between \
-            them, and at most 76 of them. The API refuses any other: such a record can neither be \
-            used nor deleted through it.",
-        remedy: "Delete the record in a copy of meta.db.",
+            them, and at most 76 of them. Of a container with another id no task can be made: the \
+            daemon did not make the record.",
+        remedy: "Delete the record (`ctr containers rm`).",
         messages: &["must match", "greater than maximum length"],
     },
     needs: &[],

@@ -21,7 +21,7 @@ pub(crate) const BUNDLE_WITHOUT_RECORD: Check = Check {
             without anybody who could stop it, and its root file system stays mounted.",
         remedy: "Look for its processes; if there are none, unmount its rootfs and delete the \
             bundle while containerd is stopped.",
-        messages: &["cleaning up after shim disconnected"],
+        messages: &[],
     },
     needs: &[Need::Containers, Need::Runtime],
     run: bundle_without_record,

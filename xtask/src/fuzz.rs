@@ -97,7 +97,7 @@ fn seed(target: &str, seeds: &Path) -> Done {
         for (number, member) in tar.members.iter().enumerate() {
             let path = String::from_utf8_lossy(&member.path).into_owned();
             let wanted = match target {
-                "bolt" | "metadb" | "salvage" => path.ends_with(".db"),
+                "bolt" | "carve" | "metadb" | "salvage" => path.ends_with(".db"),
                 "document" => path.contains("/blobs/sha256/") && member.data.starts_with(b"{"),
                 "runc" => {
                     path.ends_with(".json")

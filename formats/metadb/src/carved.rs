@@ -2,13 +2,13 @@
 //!
 //! An object is a bucket, and its key is its name: in a carved parent the name stands beside the
 //! number of the page. Where no parent was carved, the object may say its name itself: a snapshot
-//! the key under which its snapshotter knows it, a container its cgroup, its hostname or the CRI's
-//! record, an image an annotation.
+//! the key under which its snapshotter knows it, a container its cgroup or the CRI's record.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bolt::{
     Bounds, Bucket, Carve, Carved, Confidence, Db, Named, Origin, PageId, Record, Status, Top,
+    Visit,
 };
 use finding::{Text, Time};
 use serde::Serialize;
@@ -436,31 +436,25 @@ impl Living {
     /// Every object of the tree in use.
     fn read(db: &Db<'_>) -> Self {
         let mut living = Self::default();
-        // Objects are at most four buckets deep.
-        let mut stack: Vec<(Vec<Vec<u8>>, Bucket<'_>)> = vec![(Vec::new(), db.root())];
-        while let Some((path, bucket)) = stack.pop() {
-            let keys: Vec<&[u8]> = path.iter().map(Vec::as_slice).collect();
-            let known = place(&keys);
-            let is_backend = keys == [b"v1".as_slice(), b"snapshots"];
-            for entry in bucket.contents().entries {
-                let Some(below) = entry.value.bucket() else {
-                    continue;
-                };
-                let kind = known.as_ref().and_then(|known| known.kind);
-                let decoded = if known.is_some() || is_backend {
-                    decode(below, kind)
-                } else {
-                    None
-                };
-                if let Some(decoded) = decoded {
-                    let known = known.clone().unwrap_or_default();
-                    living.add(decoded, known, Text::from(entry.key));
-                }
-                if path.len() < 4 && kind.is_none_or(|kind| kind == ObjectKind::Namespace) {
-                    let mut path = path.clone();
-                    path.push(entry.key.to_vec());
-                    stack.push((path, below.clone()));
-                }
+        // A walk takes each page once; so does this with the pages of objects.
+        let mut seen = BTreeSet::new();
+        for step in db.walk() {
+            let (true, Visit::Entry(entry)) = (step.bucket.len() <= 4, step.what) else {
+                continue;
+            };
+            let is_backend = step.bucket.as_slice() == [b"v1".as_slice(), b"snapshots"];
+            let Some(known) = place(&step.bucket).or_else(|| is_backend.then(Place::default))
+            else {
+                continue;
+            };
+            let Some(below) = entry.value.bucket() else {
+                continue;
+            };
+            if below.page().is_some_and(|page| !seen.insert(page)) {
+                continue;
+            }
+            if let Some(decoded) = decode(below, known.kind) {
+                living.add(decoded, known, Text::from(entry.key));
             }
         }
         living
@@ -501,10 +495,14 @@ impl Living {
             };
             return if is_same { Status::Live } else { Status::Older };
         }
-        let is_alive = match (&object.name, object.created) {
-            (Some(name), _) if self.names.contains(&(object.kind, name.clone())) => true,
-            (_, Some(created)) => self.births.contains(&(object.kind, created)),
-            _ => true,
+        if let Some(name) = &object.name
+            && self.names.contains(&(object.kind, name.clone()))
+        {
+            return Status::Older;
+        }
+        let is_alive = match (object.created, &object.name) {
+            (Some(created), _) => self.births.contains(&(object.kind, created)),
+            (None, name) => name.is_none(),
         };
         match (is_alive, carve.is_whole) {
             // When an object was made never changes: no living one was made then.

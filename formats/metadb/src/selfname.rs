@@ -17,8 +17,12 @@ pub(crate) fn of(kind: ObjectKind, record: &Value) -> Option<(Option<Text>, Text
         ObjectKind::Ingest => backend_name(record.get("backend")?.as_str()?),
         ObjectKind::Container => container(record),
         ObjectKind::Sandbox => cri_id(record),
-        ObjectKind::Image => image(record),
-        ObjectKind::Namespace | ObjectKind::Backend | ObjectKind::Blob | ObjectKind::Lease => None,
+        // What an image's annotations call it is the name under which it came, not its tag.
+        ObjectKind::Image
+        | ObjectKind::Namespace
+        | ObjectKind::Backend
+        | ObjectKind::Blob
+        | ObjectKind::Lease => None,
     }
 }
 
@@ -54,14 +58,6 @@ fn container(record: &Value) -> Option<(Option<Text>, Text)> {
         let namespace = namespace.filter(|_| !is_kubernetes).map(Text::from);
         (!name.is_empty()).then(|| (namespace, Text::from(name)))
     })
-}
-
-/// The name under which an image was made, in its target's annotations.
-fn image(record: &Value) -> Option<(Option<Text>, Text)> {
-    let name = record
-        .pointer("/annotations/io.containerd.image.name")?
-        .as_str()?;
-    Some((None, Text::from(name)))
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use crate::Pen;
 
 /// JSON as indented lines, without its punctuation. The depth is that of a parsed document, which
 /// serde_json bounds.
-pub fn value_lines(value: &Value, pen: &mut Pen<'_>) -> io::Result<()> {
+pub fn value_lines(value: &Value, depth: usize, pen: &mut Pen<'_>) -> io::Result<()> {
     let mut stack: Vec<(usize, String, &Value)> = Vec::new();
-    children(&mut stack, 1, value);
+    children(&mut stack, depth, value);
     while let Some((depth, key, value)) = stack.pop() {
         let indent = "  ".repeat(depth);
         match value {

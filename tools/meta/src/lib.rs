@@ -5,12 +5,14 @@
 //! NAMESPACE  NAME                 TARGET            CREATED
 //! k8s.io     localhost/app:1      sha256:4bcff63…   2026-11-21T03:59:10Z
 //! $ coroner meta show image localhost/app:1 NODE      everything that meta.db says of it
+//! $ coroner meta history image localhost/app:1 NODE   each version of it that can be found
 //! ```
 //!
 //! Lists hold all namespaces unless `-n` names one. Where a damaged page hides rows, the list says
 //! so on its last lines and the exit code has 8: an incomplete list is never mistaken for a whole
 //! one.
 
+mod history;
 mod kind;
 mod list;
 mod show;
@@ -34,6 +36,23 @@ enum Verb {
         #[arg(value_enum)]
         kind: Kind,
         /// Only this namespace
+        #[arg(short, long, value_name = "NAME")]
+        namespace: Option<String>,
+        #[command(flatten)]
+        evidence: EvidenceArgs,
+    },
+    /// One object from its oldest version to its newest: in both trees, and on pages that neither
+    /// uses any more
+    #[command(after_help = "Examples:
+  coroner meta history image docker.io/library/app:1 NODE
+  coroner meta history container 3f1c -n k8s.io NODE       a deleted one, too, if it was carved")]
+    History {
+        /// What it is
+        #[arg(value_enum)]
+        kind: Kind,
+        /// Its name, or the beginning of it if that is enough
+        name: String,
+        /// Only in this namespace
         #[arg(short, long, value_name = "NAME")]
         namespace: Option<String>,
         #[command(flatten)]
@@ -65,6 +84,12 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
             namespace,
             evidence,
         } => list::run(kind, namespace.as_deref(), &evidence, out),
+        Verb::History {
+            kind,
+            name,
+            namespace,
+            evidence,
+        } => history::run(kind, &name, namespace.as_deref(), &evidence, out),
         Verb::Show {
             kind,
             name,

@@ -94,7 +94,7 @@ impl Answer for Shown {
             if !object.whole {
                 pen.line("  part of it could not be read")?;
             }
-            value_lines(&object.record, pen)?;
+            value_lines(&object.record, 1, pen)?;
         }
         Ok(())
     }

@@ -1,7 +1,10 @@
 //! Carved pages as buckets: what a reader of buckets can read as if they were in the tree.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use view::Span;
 
@@ -31,9 +34,33 @@ pub(crate) struct Index<'s> {
     pub(crate) is_uncommitted: Vec<bool>,
     pub(crate) is_doubtful: Vec<bool>,
     pub(crate) by_page: HashMap<PageId, usize>,
+    /// Steps that reading carved buckets may still take: pages that many branches name must not
+    /// be read for each of them without end.
+    pub(crate) steps: AtomicU64,
 }
 
+/// How often each element may be read.
+const AGAIN: u64 = 64;
+
 impl<'s> Index<'s> {
+    /// Steps for relics with so many elements.
+    pub(crate) fn steps(relics: &[Relic<'_>]) -> AtomicU64 {
+        let elements = relics.iter().map(Relic::len);
+        let elements = elements.fold(0_u64, u64::saturating_add);
+        let pages = u64::try_from(relics.len()).unwrap_or(u64::MAX);
+        AtomicU64::new(elements.saturating_add(pages).saturating_mul(AGAIN))
+    }
+
+    /// Takes some steps, if there are as many left.
+    fn take(&self, steps: u64) -> bool {
+        let left = self
+            .steps
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(steps)
+            });
+        left.is_ok()
+    }
+
     /// The relic on `page`, if it belongs to the bucket `path`.
     fn of(&self, page: PageId, path: PathId) -> Option<&Relic<'s>> {
         let place = *self.by_page.get(&page)?;
@@ -56,7 +83,9 @@ pub(crate) fn contents<'s>(
     let mut seen = HashSet::new();
     let mut stack: Vec<(PageId, Range<'s>)> = vec![(root, (None, None))];
     while let Some((page, (from, until))) = stack.pop() {
-        let relic = index.of(page, path).filter(|_| seen.insert(page));
+        let relic = index
+            .of(page, path)
+            .filter(|relic| seen.insert(page) && index.take(relic.len().saturating_add(1)));
         let Some(relic) = relic else {
             let span = Span::new(page.at(space.page_size), 0);
             let fault = Fault::new(What::PageReused { found: page }, Some(page), span);

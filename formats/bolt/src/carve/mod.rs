@@ -248,6 +248,7 @@ impl<'s> Carve<'s> {
             images,
             fragments,
             index: Arc::new(Index {
+                steps: Index::steps(&relics),
                 paths,
                 relics,
                 places,

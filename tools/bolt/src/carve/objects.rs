@@ -159,5 +159,5 @@ fn one(object: &CarvedObject, pen: &mut Pen<'_>) -> io::Result<()> {
     for line in bounds::lines(&object.bounds) {
         pen.line(format_args!("  {line}"))?;
     }
-    value_lines(&object.record, pen)
+    value_lines(&object.record, 1, pen)
 }

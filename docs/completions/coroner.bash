@@ -322,6 +322,9 @@ _coroner() {
             coroner__subcmd__help__subcmd__content,verify)
                 cmd="coroner__subcmd__help__subcmd__content__subcmd__verify"
                 ;;
+            coroner__subcmd__help__subcmd__meta,history)
+                cmd="coroner__subcmd__help__subcmd__meta__subcmd__history"
+                ;;
             coroner__subcmd__help__subcmd__meta,ls)
                 cmd="coroner__subcmd__help__subcmd__meta__subcmd__ls"
                 ;;
@@ -370,6 +373,9 @@ _coroner() {
             coroner__subcmd__meta,help)
                 cmd="coroner__subcmd__meta__subcmd__help"
                 ;;
+            coroner__subcmd__meta,history)
+                cmd="coroner__subcmd__meta__subcmd__history"
+                ;;
             coroner__subcmd__meta,ls)
                 cmd="coroner__subcmd__meta__subcmd__ls"
                 ;;
@@ -378,6 +384,9 @@ _coroner() {
                 ;;
             coroner__subcmd__meta__subcmd__help,help)
                 cmd="coroner__subcmd__meta__subcmd__help__subcmd__help"
+                ;;
+            coroner__subcmd__meta__subcmd__help,history)
+                cmd="coroner__subcmd__meta__subcmd__help__subcmd__history"
                 ;;
             coroner__subcmd__meta__subcmd__help,ls)
                 cmd="coroner__subcmd__meta__subcmd__help__subcmd__ls"
@@ -2126,8 +2135,22 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__meta)
-            opts="ls show"
+            opts="ls history show"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__meta__subcmd__history)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2420,7 +2443,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__meta)
-            opts="-h --help ls show help"
+            opts="-h --help ls history show help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2434,7 +2457,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__meta__subcmd__help)
-            opts="ls show help"
+            opts="ls history show help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2448,6 +2471,20 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__meta__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__meta__subcmd__help__subcmd__history)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2482,6 +2519,44 @@ _coroner() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__meta__subcmd__history)
+            opts="-n -h --namespace --root --state --config --spool --help namespaces images containers snapshots content ingests leases sandboxes pods"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

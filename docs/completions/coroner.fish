@@ -95,16 +95,23 @@ complete -c coroner -n "__fish_coroner_using_subcommand check; and __fish_seen_s
 complete -c coroner -n "__fish_coroner_using_subcommand check; and __fish_seen_subcommand_from help" -f -a "diff" -d 'What is new, gone and changed between two triages'
 complete -c coroner -n "__fish_coroner_using_subcommand check; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand explain" -s h -l help -d 'Print help'
-complete -c coroner -n "__fish_coroner_using_subcommand meta; and not __fish_seen_subcommand_from ls show help" -s h -l help -d 'Print help'
-complete -c coroner -n "__fish_coroner_using_subcommand meta; and not __fish_seen_subcommand_from ls show help" -f -a "ls" -d 'List objects of one kind'
-complete -c coroner -n "__fish_coroner_using_subcommand meta; and not __fish_seen_subcommand_from ls show help" -f -a "show" -d 'Show everything that meta.db says of one object'
-complete -c coroner -n "__fish_coroner_using_subcommand meta; and not __fish_seen_subcommand_from ls show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and not __fish_seen_subcommand_from ls history show help" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and not __fish_seen_subcommand_from ls history show help" -f -a "ls" -d 'List objects of one kind'
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and not __fish_seen_subcommand_from ls history show help" -f -a "history" -d 'One object from its oldest version to its newest: in both trees, and on pages that neither uses any more'
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and not __fish_seen_subcommand_from ls history show help" -f -a "show" -d 'Show everything that meta.db says of one object'
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and not __fish_seen_subcommand_from ls history show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from ls" -s n -l namespace -d 'Only this namespace' -r
 complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from ls" -l root -d 'containerd\'s root, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from ls" -l state -d 'containerd\'s state, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from ls" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from ls" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from history" -s n -l namespace -d 'Only in this namespace' -r
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from history" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from history" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from history" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from history" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from history" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from show" -s n -l namespace -d 'Only in this namespace' -r
 complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from show" -l root -d 'containerd\'s root, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from show" -l state -d 'containerd\'s state, inside the evidence' -r -F
@@ -112,6 +119,7 @@ complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_su
 complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from show" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List objects of one kind'
+complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from help" -f -a "history" -d 'One object from its oldest version to its newest: in both trees, and on pages that neither uses any more'
 complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show everything that meta.db says of one object'
 complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_seen_subcommand_from ls verify help" -s h -l help -d 'Print help'
@@ -408,6 +416,7 @@ complete -c coroner -n "__fish_coroner_using_subcommand help; and not __fish_see
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from triage" -f -a "diff" -d 'What is new, gone and changed between two triages'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from check" -f -a "diff" -d 'What is new, gone and changed between two triages'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from meta" -f -a "ls" -d 'List objects of one kind'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from meta" -f -a "history" -d 'One object from its oldest version to its newest: in both trees, and on pages that neither uses any more'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from meta" -f -a "show" -d 'Show everything that meta.db says of one object'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from content" -f -a "ls" -d 'List blobs and unfinished writes'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from content" -f -a "verify" -d 'Re-hash every blob and compare it with its name'

@@ -215,6 +215,29 @@ pods\:"Pods, as the CRI knows them"))' \
 ':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
+(history)
+_arguments "${_arguments_options[@]}" : \
+'-n+[Only in this namespace]:NAME:_default' \
+'--namespace=[Only in this namespace]:NAME:_default' \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':kind -- What it is:((namespaces\:"Namespaces"
+images\:"Images"
+containers\:"Containers (records, not tasks)"
+snapshots\:"Snapshots"
+content\:"Blobs of the content store"
+ingests\:"Unfinished writes into the content store"
+leases\:"Leases"
+sandboxes\:"Sandboxes of the sandbox store"
+pods\:"Pods, as the CRI knows them"))' \
+':name -- Its name, or the beginning of it if that is enough:_default' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+&& ret=0
+;;
 (show)
 _arguments "${_arguments_options[@]}" : \
 '-n+[Only in this namespace]:NAME:_default' \
@@ -251,6 +274,10 @@ _arguments "${_arguments_options[@]}" : \
         curcontext="${curcontext%:*:*}:coroner-meta-help-command-$line[1]:"
         case $line[1] in
             (ls)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(history)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -1142,6 +1169,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(history)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (show)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -1963,9 +1994,15 @@ _coroner__subcmd__help__subcmd__help_commands() {
 _coroner__subcmd__help__subcmd__meta_commands() {
     local commands; commands=(
 'ls:List objects of one kind' \
+'history:One object from its oldest version to its newest\: in both trees, and on pages that neither uses any more' \
 'show:Show everything that meta.db says of one object' \
     )
     _describe -t commands 'coroner help meta commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__meta__subcmd__history_commands] )) ||
+_coroner__subcmd__help__subcmd__meta__subcmd__history_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help meta history commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__help__subcmd__meta__subcmd__ls_commands] )) ||
 _coroner__subcmd__help__subcmd__meta__subcmd__ls_commands() {
@@ -2087,6 +2124,7 @@ _coroner__subcmd__help__subcmd__why_commands() {
 _coroner__subcmd__meta_commands() {
     local commands; commands=(
 'ls:List objects of one kind' \
+'history:One object from its oldest version to its newest\: in both trees, and on pages that neither uses any more' \
 'show:Show everything that meta.db says of one object' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -2096,6 +2134,7 @@ _coroner__subcmd__meta_commands() {
 _coroner__subcmd__meta__subcmd__help_commands() {
     local commands; commands=(
 'ls:List objects of one kind' \
+'history:One object from its oldest version to its newest\: in both trees, and on pages that neither uses any more' \
 'show:Show everything that meta.db says of one object' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -2106,6 +2145,11 @@ _coroner__subcmd__meta__subcmd__help__subcmd__help_commands() {
     local commands; commands=()
     _describe -t commands 'coroner meta help help commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__meta__subcmd__help__subcmd__history_commands] )) ||
+_coroner__subcmd__meta__subcmd__help__subcmd__history_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner meta help history commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__meta__subcmd__help__subcmd__ls_commands] )) ||
 _coroner__subcmd__meta__subcmd__help__subcmd__ls_commands() {
     local commands; commands=()
@@ -2115,6 +2159,11 @@ _coroner__subcmd__meta__subcmd__help__subcmd__ls_commands() {
 _coroner__subcmd__meta__subcmd__help__subcmd__show_commands() {
     local commands; commands=()
     _describe -t commands 'coroner meta help show commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__meta__subcmd__history_commands] )) ||
+_coroner__subcmd__meta__subcmd__history_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner meta history commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__meta__subcmd__ls_commands] )) ||
 _coroner__subcmd__meta__subcmd__ls_commands() {

@@ -79,6 +79,8 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
     let mut lines = vec![
         vec!["triage", "--hash", "--usage", node],
         vec!["triage", "--format", "json", node],
+        vec!["preflight", node],
+        vec!["preflight", "--daemon", "2.3", "--format", "json", node],
         vec!["meta", "ls", "containers", node],
         vec!["meta", "ls", "images", node],
         vec!["meta", "ls", "snapshots", "--format", "json", node],

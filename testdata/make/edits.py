@@ -183,5 +183,4 @@ def main():
         subprocess.run([MAKE / "capture", "--bundle", folder, out], check=True)
 
 
-if __name__ == "__main__":
-    main()
+main()

@@ -2,59 +2,50 @@
 //!
 //! If the meta of transaction N arrives on the disk and one of its pages does not, what stood there
 //! before is taken for new: a page of an older transaction, whole by itself, with the right number.
-//! No rule of one tree shows it. The tree of transaction N-1 does, since it is always whole:
+//! No rule of one tree shows it. The tree of transaction N-1 does, since N writes no page of it:
 //!
 //! - a page that both trees have was not written by N, so it belongs to the same bucket in both;
-//! - what N created is younger than everything that N-1 had;
-//! - a transaction that creates an object does not remove the newest one of the same bucket.
+//! - N takes the pages that it writes from those that N-1 does not use, the lowest first, and its
+//!   tree uses them all: one that is left out was written, and the page that names it is old;
+//! - sequences only grow, and the root bucket holds nothing but buckets;
+//! - what N creates is younger than what N-1 had, and nothing gets younger by a change.
+
+mod objects;
+mod pages;
+mod shape;
+
+pub(crate) use objects::{Made, go_time};
 
 use std::collections::BTreeMap;
 
 use view::Span;
 
 use crate::{
-    bucket::{Bucket, Entry, Value},
-    check::Found,
+    bucket::{Entry, Value},
+    check::{CheckReport, Found, TreeState},
     db::Db,
-    diff::Differs,
+    diff::{Change, Differs},
     fault::{Fault, What},
     page::PageId,
+    stale::Stale,
     walk::Visit,
 };
-
-/// Objects that one transaction may remove before it is worth a note.
-const MANY: usize = 6;
-
-/// When an object was made: seconds and nanoseconds of Go's `time.Time`, as they sort.
-pub(crate) type Made = (u64, u32);
-
-/// Go's `Time.MarshalBinary`: version, seconds since the year 1, nanoseconds, zone.
-pub(crate) fn go_time(value: &[u8]) -> Option<Made> {
-    let (version, rest) = value.split_first()?;
-    let (seconds, rest) = rest.split_first_chunk()?;
-    let (nanos, rest) = rest.split_first_chunk()?;
-    let is_time = matches!((version, rest.len()), (1, 2) | (2, 3));
-    is_time.then(|| (u64::from_be_bytes(*seconds), u32::from_be_bytes(*nanos)))
-}
-
-/// When the object in a bucket was made.
-fn made(entry: &Entry<'_>) -> Option<Made> {
-    let contents = entry.value.bucket()?.contents();
-    go_time(contents.get(b"createdat")?.value.bytes()?)
-}
 
 impl<'s> Db<'s> {
     /// Pages of the newest tree that seem to be of an older transaction.
     ///
-    /// Needs both trees whole; gives nothing where there is only one.
-    pub fn lost_writes(&self) -> Vec<Found> {
+    /// `report` is what the check of the same file gave. Gives nothing where one of the trees is
+    /// not whole, or where there is only one.
+    pub fn lost_writes(&self, report: &CheckReport) -> Vec<Found> {
         let Some(old) = self.previous() else {
             return Vec::new();
         };
-        if old.meta().txid.saturating_add(1) != self.meta().txid {
+        let is_next = old.meta().txid.saturating_add(1) == self.meta().txid;
+        if !is_next || (report.tree, report.previous) != (TreeState::Whole, TreeState::Whole) {
             return Vec::new();
         }
-        if self.overwrote(&old) {
+        let mut found = self.root_values();
+        if found.is_empty() && self.overwrote(&old) {
             let at = PageId(old.meta().slot).at(self.page_size());
             let span = Span::new(at.saturating_add(0x20), 8);
             let what = What::PreviousTree { faults: 0 };
@@ -63,9 +54,61 @@ impl<'s> Db<'s> {
                 path: Vec::new(),
             }];
         }
-        let mut found = self.moved(&old);
-        found.extend(self.resurrected(&old));
+        found.extend(self.moved(&old));
+        found.extend(pages::skipped(self, &old, report));
+        let changes: Vec<Change<'s>> = self.changes_since(&old).collect();
+        found.extend(changes.iter().filter_map(back));
+        found.extend(Self::other_kind(&old, &changes));
+        if self.root().contents().get(b"v1").is_some() {
+            found.extend(objects::stale(&old, &changes));
+            found.extend(shape::stale(self, &changes));
+        }
         found
+    }
+
+    /// Values in a bucket that held nothing but buckets.
+    fn other_kind(old: &Self, changes: &[Change<'s>]) -> Vec<Found> {
+        let mut kinds: BTreeMap<Vec<&[u8]>, (bool, bool)> = BTreeMap::new();
+        for step in old.walk() {
+            if let Visit::Entry(entry) = step.what {
+                let (values, buckets) = kinds.entry(step.bucket.to_vec()).or_default();
+                *if entry.value.bucket().is_some() {
+                    buckets
+                } else {
+                    values
+                } = true;
+            }
+        }
+        let is_value = |change: &&Change<'s>| {
+            change.old.is_none()
+                && change
+                    .new
+                    .as_ref()
+                    .is_some_and(|new| new.value.bytes().is_some())
+        };
+        changes
+            .iter()
+            .filter(is_value)
+            .filter(|change| kinds.get(change.bucket.as_slice()) == Some(&(false, true)))
+            .filter_map(|change| {
+                Some(stale(
+                    change.new.as_ref()?,
+                    &change.bucket,
+                    Stale::OtherKind,
+                ))
+            })
+            .collect()
+    }
+
+    /// Values in the root bucket: the library has no way to put one there.
+    fn root_values(&self) -> Vec<Found> {
+        let entries = self.root().contents().entries;
+        let values = entries
+            .iter()
+            .filter(|entry| entry.value.bucket().is_none());
+        values
+            .map(|entry| stale(entry, &[], Stale::RootValue))
+            .collect()
     }
 
     /// Whether transaction N+1 began to write over the tree of N-1, before it died: its pages are
@@ -79,94 +122,52 @@ impl<'s> Db<'s> {
         !now.entries.is_empty() && !is_shared
     }
 
-    /// Every bucket with pages of its own: its root page, and the keys that lead to it.
-    fn roots(&self) -> BTreeMap<PageId, (Vec<&'s [u8]>, Entry<'s>)> {
-        let mut roots = BTreeMap::new();
+    /// The leaves of all buckets: to which bucket each belongs, and its first entry.
+    fn leaves(&self) -> BTreeMap<PageId, (Vec<&'s [u8]>, Entry<'s>)> {
+        let mut leaves = BTreeMap::new();
         for step in self.walk() {
-            if let Visit::Entry(entry) = step.what
-                && let Some(page) = entry.value.bucket().and_then(Bucket::page)
-            {
-                let path = step.bucket.iter().copied().chain([entry.key]).collect();
-                roots.insert(page, (path, entry));
+            if let Visit::Entry(entry) = step.what {
+                let bucket = || (step.bucket.to_vec(), entry.clone());
+                leaves.entry(entry.page).or_insert_with(bucket);
+                if let Some(page) = entry.value.bucket().and_then(crate::Bucket::page) {
+                    let path = step.bucket.iter().copied().chain([entry.key]).collect();
+                    leaves.insert(page, (path, entry));
+                }
             }
         }
-        roots
+        leaves
     }
 
     /// Buckets on a page that N-1 had in another bucket.
     fn moved(&self, old: &Self) -> Vec<Found> {
-        let before = old.roots();
+        let before = old.leaves();
         let mut found = Vec::new();
-        for (page, (path, entry)) in self.roots() {
+        for (page, (path, entry)) in self.leaves() {
             if before.get(&page).is_some_and(|(other, _)| *other != path) {
-                found.push(lost(
-                    &entry,
-                    path.split_last().map_or(&[][..], |(_, path)| path),
-                ));
+                let above = path.split_last().map_or(&[][..], |(_, above)| above);
+                found.push(stale(&entry, above, Stale::Moved));
             }
-        }
-        found
-    }
-
-    /// Objects that N has and N-1 had not, but which are older than the newest that N-1 had.
-    fn resurrected(&self, old: &Self) -> Vec<Found> {
-        let times = old.walk().filter_map(|step| match step.what {
-            Visit::Entry(Entry {
-                key: b"createdat",
-                value: Value::Bytes(value),
-                ..
-            }) => go_time(value),
-            _ => None,
-        });
-        let Some(newest) = times.max() else {
-            return Vec::new();
-        };
-        let mut found = Vec::new();
-        let mut gone = Vec::new();
-        let mut added = Vec::new();
-        let mut last = None;
-        for change in self.changes_since(old) {
-            let bucket = &change.bucket;
-            match (change.differs, &change.old, &change.new) {
-                (Differs::Added, _, Some(new)) if made(new).is_some_and(|made| made <= newest) => {
-                    found.push(lost(new, bucket));
-                }
-                (Differs::Added, _, Some(new)) if made(new).is_some() => {
-                    added.push(lost(new, bucket));
-                }
-                (Differs::Removed, Some(entry), _) => {
-                    let made = made(entry);
-                    if made == Some(newest) {
-                        last = Some(lost(entry, bucket).path);
-                    }
-                    if made.is_some() {
-                        gone.push(lost(entry, bucket));
-                    }
-                }
-                _ => {}
-            }
-        }
-        // One object in the place of the newest one: lists of older transactions look like that.
-        // A snapshot that is committed does, too: it takes the place of the active one.
-        let is_replaced = |object: &Found| {
-            let of_snapshots = object.path.iter().any(|key| key == b"snapshots");
-            last.as_ref() == Some(&object.path) && !of_snapshots
-        };
-        found.extend(added.into_iter().filter(is_replaced));
-        if gone.len() > MANY {
-            let objects = u64::try_from(gone.len()).unwrap_or(u64::MAX);
-            found.extend(gone.into_iter().next().map(|mut first| {
-                first.fault.what = What::ManyGone { objects };
-                first
-            }));
         }
         found
     }
 }
 
-fn lost(entry: &Entry<'_>, path: &[&[u8]]) -> Found {
+/// A bucket whose sequence went back.
+fn back(change: &Change<'_>) -> Option<Found> {
+    let (Some(old), Some(new)) = (&change.old, &change.new) else {
+        return None;
+    };
+    let (Value::Bucket(before), Value::Bucket(now)) = (&old.value, &new.value) else {
+        return None;
+    };
+    (change.differs == Differs::Changed && now.sequence() < before.sequence())
+        .then(|| stale(new, &change.bucket, Stale::Sequence))
+}
+
+/// The finding that `entry`, in the bucket at `path`, is of an older transaction.
+fn stale(entry: &Entry<'_>, path: &[&[u8]], why: Stale) -> Found {
     Found {
-        fault: Fault::new(What::LostWrite, Some(entry.page), entry.key_span),
+        fault: Fault::new(What::LostWrite { why }, Some(entry.page), entry.key_span),
         path: path.iter().map(|key| key.to_vec()).collect(),
     }
 }

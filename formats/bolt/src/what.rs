@@ -7,6 +7,7 @@ use finding::Code;
 use crate::{
     codes,
     page::{Kind, PageId},
+    stale::Stale,
 };
 
 /// Which part of an element.
@@ -147,7 +148,9 @@ pub enum What {
     PreviousTree {
         faults: u64,
     },
-    LostWrite,
+    LostWrite {
+        why: Stale,
+    },
     ManyGone {
         objects: u64,
     },
@@ -259,7 +262,7 @@ impl What {
             Self::PageLost { .. } => &codes::PAGE_LOST,
             Self::TreeDeep { .. } => &codes::TREE_DEEP,
             Self::PreviousTree { .. } => &codes::PREVIOUS_TREE,
-            Self::LostWrite => &codes::LOST_WRITE,
+            Self::LostWrite { .. } => &codes::LOST_WRITE,
             Self::ManyGone { .. } => &codes::MANY_GONE,
             Self::ElementBounds {
                 part: Part::Value, ..
@@ -408,6 +411,17 @@ impl fmt::Display for What {
             }
             Self::PreviousTree { faults } => {
                 write!(f, "the tree of the transaction before has {faults} faults")
+            }
+            Self::LostWrite { why } => {
+                write!(
+                    f,
+                    "{}: a page seems to be of an older transaction",
+                    why.text()
+                )?;
+                if *why == Stale::Held {
+                    f.write_str(", or a reader of one held this page")?;
+                }
+                Ok(())
             }
             Self::ManyGone { objects } => {
                 write!(

@@ -28,7 +28,6 @@ mod snapshot;
 mod snapshot_commit;
 mod snapshot_dir;
 mod snapshot_index;
-pub mod start;
 mod store;
 mod verdict;
 mod version;
@@ -37,7 +36,7 @@ use finding::{Code, Report};
 use node::{Index, Node};
 
 pub use judge::{Judge, Measured, Need};
-pub use verdict::{Start, Verdict, verdict, worst};
+pub use verdict::{Start, Verdict, verdict};
 
 /// One check.
 #[derive(Debug)]

@@ -133,7 +133,7 @@ fn lost_writes(args: &CheckArgs, found: &CheckReport) -> Vec<Found> {
     };
     Db::open(source.view())
         .db
-        .map_or_else(Vec::new, |db| db.lost_writes())
+        .map_or_else(Vec::new, |db| db.lost_writes(found))
 }
 
 impl Answer for Checked {

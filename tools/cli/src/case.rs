@@ -85,7 +85,7 @@ impl Case {
             config: places.config.clone(),
         };
         let roots = node::discover(&evidence, &said);
-        let now = is_live.then(now).flatten();
+        let now = is_live.then(wall_clock).flatten();
         Self {
             evidence,
             roots,
@@ -144,8 +144,7 @@ impl Case {
     }
 }
 
-/// What time it is on this machine.
-pub fn now() -> Option<Time> {
+fn wall_clock() -> Option<Time> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
     Some(Time::new(
         i64::try_from(since.as_secs()).ok()?,

@@ -298,7 +298,7 @@ impl<'s> Live<'s> {
         }
         self.index_previous(paths);
         if db.view().len() <= COMPARED {
-            for found in db.lost_writes() {
+            for found in db.lost_writes(&db.check()) {
                 self.doubt(&found, paths);
             }
         }
@@ -306,7 +306,10 @@ impl<'s> Live<'s> {
 
     /// Takes a bucket whose page seems to be of an older transaction for one that may hide keys.
     fn doubt(&mut self, found: &Found, paths: &Paths<'s>) {
-        if found.fault.what.code().name != LOST_WRITE.name {
+        // A note is none: a reader of an older transaction explains it.
+        let is_doubt =
+            found.fault.what.code().name == LOST_WRITE.name && found.fault.eased.is_none();
+        if !is_doubt {
             return;
         }
         let mut path = Some(PathId::ROOT);

@@ -59,6 +59,11 @@ impl CheckReport {
         })
     }
 
+    /// Whether the tree of the transaction before has `page`.
+    pub(crate) fn was_used(&self, page: PageId) -> bool {
+        self.before.has(page)
+    }
+
     /// The first page past the high-water mark, or past the end of the file.
     pub const fn end(&self) -> PageId {
         self.end

@@ -93,8 +93,10 @@ pub static LOST_WRITE: Code = Code {
     title: "a page of the newest tree seems to be of an older transaction",
     explanation: "The meta of the last transaction arrived on the disk and one of its pages did \
         not, so that what stood there before is taken for new. Found by comparing the tree with \
-        the one before it, so it is a suspicion and no proof: a program that renames buckets \
-        would look the same. bbolt's check says OK to two in three of these.",
+        the one before it: which pages the transaction took and which bucket each belongs to, \
+        sequences that went back, and, in containerd's databases, objects that cannot be of this \
+        transaction. It is a strong suspicion and no proof. bbolt's check says OK to half of \
+        these in a file without a freelist.",
     remedy: "The tree of the transaction before is whole: compare both with `coroner bolt diff`, \
         and go back to it on a copy.",
     messages: &[],

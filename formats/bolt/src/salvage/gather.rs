@@ -17,6 +17,7 @@ use crate::{
     page::{HEADER, Header, Kind, PageId},
     scan::{Bounds, scan},
     space::{Pointer, Space},
+    stale::Stale,
 };
 
 /// Faults, repairs and oddities that are kept apart; more of them are only counted.
@@ -297,7 +298,7 @@ impl<'s, 'm> Gather<'s, 'm> {
         let what = if self.claims.has(to) || is_other {
             Some(What::PageShared { found: to })
         } else if self.distrusted.contains(&to) {
-            Some(What::LostWrite)
+            Some(What::LostWrite { why: Stale::Older })
         } else {
             (depth >= DEEPEST).then_some(What::TreeDeep { depth: DEEPEST })
         };

@@ -37,7 +37,7 @@ use view::View;
 use crate::{
     bucket::Bucket,
     check::bits::Bits,
-    codes, copy,
+    copy,
     db::Db,
     fault::{Fault, KeyRange, What},
     page::PageId,
@@ -320,11 +320,11 @@ impl<'s> Salvage<'s> {
         if !older.is_whole(&[], &KeyRange::default()) {
             return pages;
         }
-        for found in db.lost_writes() {
+        for found in db.lost_writes(&db.check()) {
             let Some(page) = found.fault.page else {
                 continue;
             };
-            if found.fault.what.code().name != codes::LOST_WRITE.name || !pages.insert(page) {
+            if !is_stale(&found.fault.what) || !pages.insert(page) {
                 continue;
             }
             let why = "it holds what only an older transaction can have written";
@@ -550,4 +550,9 @@ fn write_item<W: Write + Seek>(
         }
     }
     Ok(())
+}
+
+/// Whether the page of the fault is of an older transaction.
+const fn is_stale(what: &What) -> bool {
+    matches!(what, What::LostWrite { why } if why.is_of_page())
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use bolt::{CheckOptions, Db, TreeState, check};
+use bolt::{CheckOptions, Db, check};
 use view::View;
 
 use crate::testdata::{Case, cases};
@@ -11,13 +11,9 @@ use crate::testdata::{Case, cases};
 /// What the check says of a file: code and offset.
 fn said(bytes: &[u8]) -> BTreeSet<(&'static str, u64)> {
     let report = check(&View::new(bytes), &CheckOptions::default()).unwrap();
-    let both = (report.tree, report.previous);
-    let mut faults = report.faults;
-    if let (TreeState::Whole, TreeState::Whole) = both {
-        let db = Db::open(View::new(bytes)).db.unwrap();
-        faults.extend(db.lost_writes());
-    }
-    let found = faults.iter();
+    let db = Db::open(View::new(bytes)).db;
+    let lost = db.map_or_else(Vec::new, |db| db.lost_writes(&report));
+    let found = report.faults.iter().chain(&lost);
     found
         .map(|found| (found.fault.what.code().name, found.fault.span.start))
         .collect()

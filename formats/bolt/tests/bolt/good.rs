@@ -16,6 +16,8 @@ fn healthy_files_give_no_finding() {
         assert_eq!(report.tree, TreeState::Whole, "{name}");
         assert_eq!(report.previous, TreeState::Whole, "{name}");
         assert!(report.is_valid, "{name}");
+        let lost = Db::open(View::new(&bytes)).db.unwrap().lost_writes(&report);
+        assert!(lost.is_empty(), "{name}: {lost:?}");
     }
 }
 

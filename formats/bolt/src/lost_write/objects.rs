@@ -1,0 +1,265 @@
+//! What containerd's transactions can do to its objects, and what each object says of its age.
+//!
+//! ```text
+//! meta.db        v1/<namespace>/{images,containers,leases,sandboxes}/<id>/     createdat …
+//!                v1/<namespace>/content/{blob,ingests}/<digest, ref>/
+//!                v1/<namespace>/snapshots/<snapshotter>/<key>/                 name createdat …
+//! metadata.db    v1/snapshots/<key>/           id kind createdat …             sequence: the last id
+//! ```
+
+use std::collections::BTreeMap;
+
+use crate::{
+    bucket::{Entry, Value},
+    check::Found,
+    db::Db,
+    diff::{Change, Differs},
+    fault::What,
+    stale::Stale,
+    walk::Visit,
+};
+
+use super::stale as found;
+
+/// Objects that one transaction may remove before it is worth a note.
+const MANY: usize = 6;
+
+/// When an object was made: seconds and nanoseconds of Go's `time.Time`, as they sort.
+pub(crate) type Made = (u64, u32);
+
+/// Go's `Time.MarshalBinary`: version, seconds since the year 1, nanoseconds, zone.
+pub(crate) fn go_time(value: &[u8]) -> Option<Made> {
+    let (version, rest) = value.split_first()?;
+    let (seconds, rest) = rest.split_first_chunk()?;
+    let (nanos, rest) = rest.split_first_chunk()?;
+    let is_time = matches!((version, rest.len()), (1, 2) | (2, 3));
+    is_time.then(|| (u64::from_be_bytes(*seconds), u32::from_be_bytes(*nanos)))
+}
+
+/// A collection of objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    /// Images, containers, leases, sandboxes, blobs.
+    Records,
+    Ingests,
+    Snapshots,
+    /// Those of a snapshotter.
+    Backend,
+}
+
+/// Which collection the bucket at `path` is.
+pub(super) fn collection(path: &[&[u8]]) -> Option<Of> {
+    match path {
+        [b"v1", b"snapshots"] => Some(Of::Backend),
+        [
+            b"v1",
+            _,
+            b"images" | b"containers" | b"leases" | b"sandboxes",
+        ]
+        | [b"v1", _, b"content", b"blob"] => Some(Of::Records),
+        [b"v1", _, b"content", b"ingests"] => Some(Of::Ingests),
+        [b"v1", _, b"snapshots", _] => Some(Of::Snapshots),
+        _ => None,
+    }
+}
+
+/// A value of the object in a bucket.
+fn value<'s>(entry: &Entry<'s>, key: &[u8]) -> Option<&'s [u8]> {
+    entry.value.bucket()?.contents().get(key)?.value.bytes()
+}
+
+/// When an object was made.
+fn made(entry: &Entry<'_>) -> Option<Made> {
+    go_time(value(entry, b"createdat")?)
+}
+
+/// The number that a snapshotter gave to a snapshot: an unsigned LEB128.
+fn id(entry: &Entry<'_>) -> Option<u64> {
+    let bytes = value(entry, b"id")?;
+    bytes.iter().rev().try_fold(0_u64, |sum, byte| {
+        sum.checked_mul(128)?.checked_add(u64::from(byte & 0x7F))
+    })
+}
+
+/// The number in the name of a snapshot: `namespace/number/key`.
+fn number(entry: &Entry<'_>) -> Option<u64> {
+    let name = core::str::from_utf8(value(entry, b"name")?).ok()?;
+    name.split('/').nth(1)?.parse().ok()
+}
+
+/// Whether a snapshot of a snapshotter is committed.
+fn is_committed(entry: &Entry<'_>) -> bool {
+    value(entry, b"kind") == Some(&[3])
+}
+
+/// What is known of the objects in the tree before.
+#[derive(Default)]
+struct Known<'s> {
+    /// The newest time of creation.
+    newest: Option<Made>,
+    /// The last number that the snapshotter gave.
+    last_id: u64,
+    /// The highest number in a name, of each bucket of snapshots.
+    numbers: BTreeMap<Vec<&'s [u8]>, u64>,
+}
+
+impl<'s> Known<'s> {
+    fn of(db: &Db<'s>) -> Self {
+        let mut known = Self::default();
+        for step in db.walk() {
+            let Visit::Entry(entry) = step.what else {
+                continue;
+            };
+            let path = step.bucket.as_slice();
+            match (path, entry.key, &entry.value) {
+                (_, b"createdat", Value::Bytes(value)) => {
+                    known.newest = known.newest.max(go_time(value));
+                }
+                ([b"v1"], b"snapshots", Value::Bucket(bucket)) => {
+                    known.last_id = bucket.sequence();
+                }
+                _ if collection(path) == Some(Of::Snapshots) => {
+                    if let Some(number) = number(&entry) {
+                        let most = known.numbers.entry(path.to_vec()).or_default();
+                        *most = number.max(*most);
+                    }
+                }
+                _ => {}
+            }
+        }
+        known
+    }
+
+    /// Whether `new`, in the bucket at `path`, was made before N.
+    fn is_older(&self, new: &Entry<'_>, of: Of, path: &[&[u8]]) -> bool {
+        let is_old = || made(new).is_some_and(|made| Some(made) <= self.newest);
+        match of {
+            // Those are numbered, which is better than any clock.
+            Of::Backend => id(new).is_some_and(|id| id <= self.last_id),
+            // The number is taken in a transaction of its own, and the time before this one waits
+            // for others.
+            Of::Snapshots => {
+                let most = self.numbers.get(path);
+                is_old() && number(new).is_none_or(|new| most.is_some_and(|most| new <= *most))
+            }
+            Of::Records | Of::Ingests => is_old(),
+        }
+    }
+}
+
+/// What one transaction did to the objects.
+#[derive(Default)]
+struct Done<'a, 's> {
+    added: Vec<(Of, &'a Change<'s>, &'a Entry<'s>)>,
+    removed: Vec<(Of, &'a Change<'s>, &'a Entry<'s>)>,
+}
+
+impl<'a, 's> Done<'a, 's> {
+    fn of(changes: &'a [Change<'s>]) -> Self {
+        let mut done = Self::default();
+        for change in changes {
+            let Some(of) = collection(&change.bucket) else {
+                continue;
+            };
+            match (change.differs, &change.old, &change.new) {
+                (Differs::Added, _, Some(new)) => done.added.push((of, change, new)),
+                (Differs::Removed, Some(old), _) => done.removed.push((of, change, old)),
+                _ => {}
+            }
+        }
+        done
+    }
+
+    /// Whether a snapshot was committed: it goes on under another key.
+    fn is_commit(&self) -> bool {
+        match (self.added.as_slice(), self.removed.as_slice()) {
+            ([(Of::Backend, _, new)], [(Of::Backend, _, old)]) => {
+                id(new) == id(old) && is_committed(new) && !is_committed(old)
+            }
+            ([(Of::Snapshots, to, _)], [(Of::Snapshots, from, _)]) => to.bucket == from.bucket,
+            _ => false,
+        }
+    }
+
+    /// An object that came with others: a transaction adds one object or removes some. Only a
+    /// snapshot that is committed takes the place of another one, and a blob that of its ingest.
+    /// One object for another of the same bucket is let pass, if it is not the newest that went.
+    fn exchanged(&self, newest: Option<Made>) -> Option<Found> {
+        let is_blob = |(of, change, _): &(Of, &Change<'_>, &Entry<'_>)| {
+            *of == Of::Records && change.bucket.last() == Some(&b"blob".as_slice())
+        };
+        let is_right = match (self.added.as_slice(), self.removed.as_slice()) {
+            ([], _) | ([_], []) => true,
+            ([new], [(Of::Ingests, ..)]) => is_blob(new),
+            ([(Of::Records, to, _)], [(Of::Records, from, old)]) => {
+                to.bucket == from.bucket && made(old) != newest
+            }
+            _ => self.is_commit(),
+        };
+        let (_, change, new) = self.added.first().filter(|_| !is_right)?;
+        Some(found(new, &change.bucket, Stale::Exchanged))
+    }
+}
+
+/// Objects of N that cannot be of N.
+///
+/// Only for databases of containerd, which are known by their root bucket.
+pub(super) fn stale(old: &Db<'_>, changes: &[Change<'_>]) -> Vec<Found> {
+    let known = Known::of(old);
+    let done = Done::of(changes);
+    let mut stale: Vec<Found> = done.exchanged(known.newest).into_iter().collect();
+    if !done.is_commit() {
+        let older = done
+            .added
+            .iter()
+            .filter(|(of, change, new)| known.is_older(new, *of, &change.bucket));
+        stale.extend(older.map(|(_, change, new)| found(new, &change.bucket, Stale::Resurrected)));
+    }
+    let is_gone = |change: &&Change<'_>| {
+        let object = change.bucket.as_slice().split_last();
+        object.is_some_and(|(key, above)| {
+            let removed = done.removed.iter().map(|(_, change, _)| change);
+            removed
+                .clone()
+                .any(|it| it.key == *key && it.bucket.as_slice() == above)
+        })
+    };
+    let kept = changes
+        .iter()
+        .filter(|change| change.new.is_some() || !is_gone(change));
+    stale.extend(kept.filter_map(went_back));
+    let mut gone = done.removed.iter();
+    if gone.len() > MANY {
+        let objects = u64::try_from(gone.len()).unwrap_or(u64::MAX);
+        stale.extend(gone.next().map(|(_, change, entry)| {
+            let mut first = found(entry, &change.bucket, Stale::Resurrected);
+            first.fault.what = What::ManyGone { objects };
+            first
+        }));
+    }
+    stale
+}
+
+/// A time that can only grow, and did not. The time when an object was made goes only with it.
+fn went_back(change: &Change<'_>) -> Option<Found> {
+    if change.differs == Differs::Removed && change.key == b"createdat" {
+        let (_, above) = change.bucket.split_last()?;
+        let of = collection(above).is_some();
+        return change
+            .old
+            .as_ref()
+            .filter(|_| of)
+            .map(|old| found(old, &change.bucket, Stale::Remade));
+    }
+    let (Some(before), Some(now)) = (&change.old, &change.new) else {
+        return None;
+    };
+    let was = go_time(before.value.bytes()?)?;
+    let is = go_time(now.value.bytes()?)?;
+    let why = match now.key {
+        b"createdat" if is != was => Stale::Remade,
+        b"updatedat" if is < was => Stale::Reverted,
+        _ => return None,
+    };
+    Some(found(now, &change.bucket, why))
+}

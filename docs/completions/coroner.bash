@@ -46,6 +46,9 @@ _coroner() {
             coroner,owner)
                 cmd="coroner__subcmd__owner"
                 ;;
+            coroner,preflight)
+                cmd="coroner__subcmd__preflight"
+                ;;
             coroner,runtime)
                 cmd="coroner__subcmd__runtime"
                 ;;
@@ -246,6 +249,9 @@ _coroner() {
                 ;;
             coroner__subcmd__help,owner)
                 cmd="coroner__subcmd__help__subcmd__owner"
+                ;;
+            coroner__subcmd__help,preflight)
+                cmd="coroner__subcmd__help__subcmd__preflight"
                 ;;
             coroner__subcmd__help,runtime)
                 cmd="coroner__subcmd__help__subcmd__runtime"
@@ -497,7 +503,7 @@ _coroner() {
 
     case "${cmd}" in
         coroner)
-            opts="-h -V --help --version triage check explain meta content snapshots runtime bolt gc why owner df collect help"
+            opts="-h -V --help --version triage check preflight explain meta content snapshots runtime bolt gc why owner df collect help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1715,7 +1721,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help)
-            opts="triage check explain meta content snapshots runtime bolt gc why owner df collect help"
+            opts="triage check preflight explain meta content snapshots runtime bolt gc why owner df collect help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2204,6 +2210,20 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__help__subcmd__preflight)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__help__subcmd__runtime)
             opts="ls show fifo shims explain"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -2664,6 +2684,44 @@ _coroner() {
                     return 0
                     ;;
                 --inode)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__preflight)
+            opts="-h --root --state --config --spool --daemon --at --all --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --daemon)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --at)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

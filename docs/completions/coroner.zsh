@@ -172,6 +172,20 @@ esac
     ;;
 esac
 ;;
+(preflight)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'--daemon=[The release that would be started (1.6, 1.7.24, 2.1, ...); else the one that the node shows]:RELEASE:_default' \
+'--at=[When it would be started (RFC 3339, or \`now\`)\: leases expire; else when the evidence was taken]:TIME:_default' \
+'--all[Name everything that would be removed, not only the first]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+&& ret=0
+;;
 (explain)
 _arguments "${_arguments_options[@]}" : \
 '-h[Print help]' \
@@ -1149,6 +1163,10 @@ _arguments "${_arguments_options[@]}" : \
     ;;
 esac
 ;;
+(preflight)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (explain)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -1423,6 +1441,7 @@ _coroner_commands() {
     local commands; commands=(
 'triage:Examine a whole containerd node that is not running' \
 'check:The same as triage' \
+'preflight:What would happen if containerd were started now' \
 'explain:What a finding means and what to do' \
 'meta:containerd'\''s meta.db, object by object' \
 'content:The content store\: blobs, sizes, digests' \
@@ -1805,6 +1824,7 @@ _coroner__subcmd__help_commands() {
     local commands; commands=(
 'triage:Examine a whole containerd node that is not running' \
 'check:The same as triage' \
+'preflight:What would happen if containerd were started now' \
 'explain:What a finding means and what to do' \
 'meta:containerd'\''s meta.db, object by object' \
 'content:The content store\: blobs, sizes, digests' \
@@ -2019,6 +2039,11 @@ _coroner__subcmd__help__subcmd__owner_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help owner commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__help__subcmd__preflight_commands] )) ||
+_coroner__subcmd__help__subcmd__preflight_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help preflight commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__help__subcmd__runtime_commands] )) ||
 _coroner__subcmd__help__subcmd__runtime_commands() {
     local commands; commands=(
@@ -2179,6 +2204,11 @@ _coroner__subcmd__meta__subcmd__show_commands() {
 _coroner__subcmd__owner_commands() {
     local commands; commands=()
     _describe -t commands 'coroner owner commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__preflight_commands] )) ||
+_coroner__subcmd__preflight_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner preflight commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__runtime_commands] )) ||
 _coroner__subcmd__runtime_commands() {

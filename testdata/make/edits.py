@@ -183,4 +183,5 @@ def main():
         subprocess.run([MAKE / "capture", "--bundle", folder, out], check=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -28,6 +28,7 @@ mod snapshot;
 mod snapshot_commit;
 mod snapshot_dir;
 mod snapshot_index;
+pub mod start;
 mod store;
 mod verdict;
 mod version;
@@ -36,7 +37,7 @@ use finding::{Code, Report};
 use node::{Index, Node};
 
 pub use judge::{Judge, Measured, Need};
-pub use verdict::{Start, Verdict, verdict};
+pub use verdict::{Start, Verdict, verdict, worst};
 
 /// One check.
 #[derive(Debug)]

@@ -1,9 +1,11 @@
 //! The verdict: may containerd be started, and what would be lost?
 
 use daemon::{Detected, Release};
-use finding::{AtStart, Finding, Report, Severity, Unread};
+use finding::{AtStart, Report, Severity, Time, Unread};
 use node::{DatabaseState, Node};
 use serde::Serialize;
+
+use crate::start::{Prediction, predictions};
 
 /// May containerd be started on this state?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -30,149 +32,101 @@ pub struct Verdict {
     pub would: Vec<String>,
     /// What is lost already, or cannot be known.
     pub lost: Vec<String>,
+    /// What a start of each release that the node may have would come to.
+    pub predictions: Vec<Prediction>,
 }
 
-/// Findings that stand for something that the next start or garbage collection removes.
-const REMOVED: &[(&str, &str)] = &[
-    ("blob/unknown", "blobs that no namespace knows"),
-    (
-        "ingest/unknown",
-        "unfinished writes that no namespace knows",
-    ),
-    (
-        "snapshot/backend-unknown",
-        "snapshots that no namespace names",
-    ),
-    (
-        "snapshot/directory-unknown",
-        "snapshot directories that nobody knows",
-    ),
-    ("snapshot/temporary", "half-made snapshot directories"),
-    ("lease/expired", "expired leases, with what only they hold"),
-];
-
-/// Concludes from a report.
-pub fn verdict(node: &Node, report: &Report, release: &Detected) -> Verdict {
-    let mut fatal: Vec<&Finding> = report
-        .findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Fatal)
-        .collect();
-    // What concerns the whole node comes before what concerns one container.
-    fatal.sort_by_key(|finding| finding.code.name.starts_with("runtime/"));
-    let damage = report.count(Severity::Damage);
-    let nothing_read = node.root.is_err()
-        || matches!(node.meta.state, DatabaseState::Unread(ref unread) if !unread.is_absent());
-    let has_unknown = !report.coverage.unknown.is_empty();
-    let (start, sentence) = if let Err(unread) = &node.root {
-        (
-            Start::Unknown,
-            format!("Nothing can be said: containerd's root {unread}."),
-        )
-    } else if let Some(worst) = fatal.first() {
-        (
-            Start::No,
-            format!(
-                "Do not start containerd: {}{}.",
-                lower(worst.code.title),
-                in_file(worst)
-            ),
-        )
-    } else if let Some(finding) = ends(report, release) {
-        // Damage of a page panics those that touch it: whether that comes at once is not certain.
-        let start = if finding.code.name.starts_with("bolt/") {
-            "Do not start containerd"
-        } else {
-            "containerd will not start"
-        };
-        let sentence = format!("{start}: {}.", lower(finding.code.title));
-        (Start::No, sentence)
-    } else if nothing_read {
-        (
-            Start::Unknown,
-            "Nothing can be said: meta.db could not be read.".to_owned(),
-        )
-    } else if damage > 0 {
-        let things = if damage == 1 {
-            "one thing is"
-        } else {
-            "some things are"
-        };
-        (
-            Start::WithCare,
-            format!("containerd will probably start, but {things} broken."),
-        )
-    } else if has_unknown {
-        (
-            Start::Unknown,
-            "Nothing wrong was found in what could be read; not all could.".to_owned(),
-        )
-    } else if matches!(node.meta.state, DatabaseState::Unread(Unread::Absent)) {
-        let nothing = "Nothing can be said: there is no meta.db, no blob and no snapshot here.";
-        (Start::Unknown, nothing.to_owned())
-    } else {
-        (
-            Start::Yes,
-            "containerd may be started: nothing stands against it.".to_owned(),
-        )
-    };
+/// Concludes from a report; `at` is when containerd would be started.
+pub fn verdict(node: &Node, report: &Report, release: &Detected, at: Time) -> Verdict {
+    let predictions = predictions(node, report, release, at);
+    let (mut start, mut sentence) = worst(&predictions);
+    if let Err(unread) = &node.root {
+        start = Start::Unknown;
+        sentence = format!("Nothing can be said: containerd's root {unread}.");
+    } else if start == Start::Yes
+        && matches!(node.meta.state, DatabaseState::Unread(Unread::Absent))
+    {
+        start = Start::Unknown;
+        "Nothing can be said: there is no meta.db, no blob and no snapshot here."
+            .clone_into(&mut sentence);
+    } else if start == Start::Yes && !report.coverage.unknown.is_empty() {
+        start = Start::Unknown;
+        "Nothing wrong was found in what could be read; not all could.".clone_into(&mut sentence);
+    }
     Verdict {
         start,
         sentence,
-        would: would(report, &fatal, release),
+        would: would(report, &predictions, release),
         lost: lost(report),
+        predictions,
     }
 }
 
-/// How a line about a start begins, where the daemon does not come up.
-const ENDS: &[&str] = &["exits before it opens", "panics when it opens"];
-
-/// A finding, short of fatal, that ends a daemon that the node may have.
-fn ends<'r>(report: &'r Report, release: &Detected) -> Option<&'r Finding> {
-    let ends = |start: &AtStart| {
-        ENDS.iter().any(|how| start.does.starts_with(how)) && concerns(start, release)
+/// What is worst of several predictions: whether containerd may be started, and why not.
+pub fn worst(predictions: &[Prediction]) -> (Start, String) {
+    let rank = |start: Start| match start {
+        Start::No => 3,
+        Start::Unknown => 2,
+        Start::WithCare => 1,
+        Start::Yes => 0,
     };
-    let mut findings = report.findings.iter();
-    findings
-        .find(|finding| finding.severity == Severity::Damage && finding.at_start.iter().any(ends))
-}
-
-/// The name of the file that a finding is about, for the end of a sentence.
-fn in_file(finding: &Finding) -> String {
-    let file = finding
-        .location
-        .file
-        .as_ref()
-        .map(finding::Text::bytes)
-        .unwrap_or_default();
-    match file.rsplit(|byte| *byte == b'/').next() {
-        None | Some([]) => String::new(),
-        Some(name) => format!(" ({})", finding::Escaped(name)),
-    }
-}
-
-fn lower(title: &str) -> String {
-    // Names of files and of programs keep their case.
-    let mut letters = title.chars();
-    let first = letters
-        .next()
-        .map(|letter| letter.to_lowercase().to_string())
-        .unwrap_or_default();
-    format!("{first}{}", letters.as_str())
-}
-
-fn would(report: &Report, fatal: &[&Finding], release: &Detected) -> Vec<String> {
-    let mut would: Vec<String> = Vec::new();
-    let mut add = |line: String| {
-        if !would.contains(&line) {
-            would.push(line);
+    let mut worst: Option<&Prediction> = None;
+    for prediction in predictions {
+        if worst.is_none_or(|worst| rank(prediction.start) > rank(worst.start)) {
+            worst = Some(prediction);
         }
-    };
-    let others = report
-        .findings
+    }
+    worst.map_or_else(
+        || {
+            (
+                Start::Unknown,
+                "Nothing can be said: no release is known.".to_owned(),
+            )
+        },
+        |worst| (worst.start, worst.sentence.clone()),
+    )
+}
+
+/// What a start would do, a line each: what ends it first, then what is destroyed, then the rest.
+fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec<String> {
+    let mut lines: Vec<(u8, String, Vec<Release>)> = Vec::new();
+    for prediction in predictions {
+        for statement in &prediction.statements {
+            let rank = match () {
+                () if statement.effect.ends() => 0,
+                () if statement.forbids => 1,
+                () if statement.effect.destroys() => 2,
+                () => 3,
+            };
+            let line = statement.line();
+            match lines.iter_mut().find(|(_, other, _)| *other == line) {
+                Some((_, _, releases)) => releases.extend(&prediction.releases),
+                None => lines.push((rank, line, prediction.releases.clone())),
+            }
+        }
+    }
+    lines.sort_by_key(|(rank, _, _)| *rank);
+    let all = release.releases().count();
+    let mut would: Vec<String> = lines
+        .into_iter()
+        .map(|(_, line, releases)| {
+            if releases.len() == all {
+                return line;
+            }
+            let names: Vec<&str> = releases.iter().map(|release| release.name()).collect();
+            format!("{}: {line}", names.join(", "))
+        })
+        .collect();
+    // What a finding says of a start, and no step of the start has told.
+    let told: Vec<&str> = predictions
         .iter()
-        .filter(|finding| finding.severity != Severity::Fatal);
-    for finding in fatal.iter().copied().chain(others) {
+        .flat_map(|prediction| &prediction.statements)
+        .filter_map(|statement| statement.code)
+        .collect();
+    for finding in &report.findings {
+        if told.contains(&finding.code.name) || ends(predictions) {
+            continue;
+        }
         for start in finding
             .at_start
             .iter()
@@ -182,22 +136,21 @@ fn would(report: &Report, fatal: &[&Finding], release: &Detected) -> Vec<String>
                 ("all", _) | (_, Some(_)) => String::new(),
                 (releases, None) => format!("{releases}: "),
             };
-            add(format!("{who}{} ({})", start.does, finding.code.name));
-        }
-    }
-    for (code, what) in REMOVED {
-        let count = report
-            .findings
-            .iter()
-            .filter(|finding| finding.code.name == *code)
-            .count();
-        if count > 0 {
-            add(format!(
-                "deletes {count} {what}, at once or at the next garbage collection ({code})"
-            ));
+            let line = format!("{who}{} ({})", start.does, finding.code.name);
+            if !would.contains(&line) {
+                would.push(line);
+            }
         }
     }
     would
+}
+
+/// Whether no release comes so far as to do anything.
+fn ends(predictions: &[Prediction]) -> bool {
+    predictions.iter().all(|prediction| {
+        let end = prediction.end();
+        end.is_some_and(|end| end.effect.ends())
+    })
 }
 
 /// Whether a release that may have written the node does it.

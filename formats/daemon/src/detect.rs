@@ -16,9 +16,36 @@ pub struct Detected {
     pub because: Vec<String>,
     /// Traces that contradict each other: the node saw an upgrade or a downgrade.
     pub mixed: bool,
+    /// The whole version, where it is known: of the installed package, or as it was given.
+    pub version: Option<String>,
 }
 
 impl Detected {
+    /// The release that somebody says it is: `1.6`, `1.7.24`, `v2.1.9`. Nothing where no such
+    /// release is known.
+    pub fn said(version: &str) -> Option<Self> {
+        let release = Release::of_version(version)?;
+        Some(Self {
+            from: release,
+            to: release,
+            because: vec!["you said so".to_owned()],
+            mixed: false,
+            version: Some(version.to_owned()),
+        })
+    }
+
+    /// The patch of the version: `1.6.20~ds1` has 20.
+    pub fn patch(&self) -> Option<u64> {
+        self.one()?;
+        let version = self.version.as_deref()?;
+        let version = version.rsplit(':').next().unwrap_or(version);
+        let part = version.trim_start_matches('v').split('.').nth(2)?;
+        let end = part
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(part.len());
+        part.get(..end)?.parse().ok()
+    }
+
     /// Every release that fits.
     pub fn releases(&self) -> impl Iterator<Item = Release> + use<> {
         let (from, to) = (self.from, self.to);
@@ -51,6 +78,7 @@ pub fn detect(traces: &Traces) -> Detected {
         to: Release::V2_3,
         because: Vec::new(),
         mixed: false,
+        version: None,
     };
     let package = traces.package.as_ref().and_then(|text| {
         let release = Release::of_version(text.utf8()?)?;
@@ -59,6 +87,7 @@ pub fn detect(traces: &Traces) -> Detected {
     if let Some((release, version)) = package {
         let because = format!("the package database has containerd {version}");
         detected.narrow(release, release, because);
+        detected.version = Some(version);
     }
     match traces.schema {
         Some(4..) => {
@@ -138,5 +167,11 @@ mod tests {
         let sure = detect(&traces);
         assert_eq!((sure.one(), sure.mixed), (Some(Release::V2_1), false));
         assert_eq!(sure.releases().count(), 1);
+        assert_eq!(sure.patch(), Some(9));
+        assert_eq!(mixed.patch(), None);
+        let said = Detected::said("1:1.7.24~ds1-6").unwrap();
+        assert_eq!((said.one(), said.patch()), (Some(Release::V1_7), Some(24)));
+        assert_eq!(Detected::said("1.6").unwrap().patch(), None);
+        assert_eq!(Detected::said("old"), None);
     }
 }

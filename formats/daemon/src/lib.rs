@@ -14,6 +14,7 @@ mod detect;
 pub mod gc;
 mod release;
 mod rules;
+pub mod start;
 
 pub use detect::{Detected, detect};
 pub use release::{Release, Source};

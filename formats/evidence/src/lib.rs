@@ -71,7 +71,7 @@ mod zframe;
 
 pub use budget::{Budget, Options, WHOLE_COPY};
 pub use bundle::manifest::{Manifest, pax_time};
-pub use directory::Xattrs;
+pub use directory::{Mount, Xattrs};
 pub use disk::{Flags, Room};
 pub use host::Host;
 pub use lockdown::{Lockdown, Needs, lockdown};

@@ -8,7 +8,7 @@ use finding::{Known, Text, Time, Unread};
 
 use crate::bundle::Bundle;
 use crate::directory::{self, Directory};
-use crate::{Entry, Flags, Manifest, Options, Pages, Room, Source, Stat, Xattrs};
+use crate::{Entry, Flags, Manifest, Mount, Options, Pages, Room, Source, Stat, Xattrs};
 
 /// What the evidence is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -235,6 +235,23 @@ impl Evidence {
     pub fn room(&self, path: &Path) -> Option<Room> {
         match &self.held {
             Held::Directory(directory) => directory.room(path).ok().flatten(),
+            Held::Bundle(_) => None,
+        }
+    }
+
+    /// How the file system that holds `path` is mounted; nothing where the evidence does not tell.
+    pub fn mount(&self, path: &Path) -> Option<Mount> {
+        match &self.held {
+            Held::Directory(directory) => directory.mount(path).ok(),
+            Held::Bundle(_) => None,
+        }
+    }
+
+    /// Whether the file system of a directory tells the kinds of its entries (`d_type`), which
+    /// overlayfs needs.
+    pub fn tells_kinds(&self, path: &Path) -> Option<bool> {
+        match &self.held {
+            Held::Directory(directory) => directory.tells_kinds(path),
             Held::Bundle(_) => None,
         }
     }

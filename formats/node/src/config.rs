@@ -9,6 +9,8 @@ use evidence::{Evidence, FileKind};
 use finding::{Text, Unread};
 use toml::{Table, Value};
 
+use crate::Settings;
+
 /// What of containerd's configuration decides where its stores are, and who may read them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Config {
@@ -34,6 +36,8 @@ pub struct Config {
     pub cri_snapshotter: Option<String>,
     /// The CRI plugin's `discard_unpacked_layers`.
     pub discards_layers: bool,
+    /// Everything that the files say.
+    pub settings: Settings,
     /// What could not be read or understood.
     pub faults: Vec<ConfigFault>,
 }
@@ -107,6 +111,7 @@ pub fn read(evidence: &Evidence, path: &Path) -> Option<Config> {
         let Some(table) = read_file(evidence, &path, &mut config) else {
             continue;
         };
+        config.settings.add(&name(&path), &table);
         merge(&table, &path, first, &mut config);
         for import in imports(&table, &path, &mut config) {
             queue.extend(glob(evidence, &import));

@@ -25,7 +25,9 @@ mod image;
 mod index;
 mod open;
 mod pods;
+mod settings;
 mod snapshotter;
+mod surroundings;
 mod traces;
 
 pub use chain::{Chain, ChainError, Layer, SeenAs};
@@ -36,5 +38,7 @@ pub use image::{Documents, Need, Wanted};
 pub use index::Index;
 pub use open::{CONTENT_DIR, Node, Options, path_text};
 pub use pods::{AddressLease, CniResult, PodFiles};
+pub use settings::{Scalar, Setting, Settings};
 pub use snapshotter::Snapshotter;
+pub use surroundings::Surroundings;
 pub use traces::Traces;

@@ -9,8 +9,8 @@ use finding::{Coverage, Known, Text, Time, Unread};
 use metadb::{MetaDb, Mounts};
 
 use crate::{
-    Database, DatabaseState, Disks, Documents, META_DIR, PodFiles, Roots, Snapshotter, Traces,
-    snapshotter,
+    Database, DatabaseState, Disks, Documents, META_DIR, PodFiles, Roots, Snapshotter,
+    Surroundings, Traces, snapshotter,
 };
 
 /// Name of the content store's folder.
@@ -58,6 +58,8 @@ pub struct Node {
     pub pods: PodFiles,
     /// Traces of the release that wrote it.
     pub traces: Traces,
+    /// What a start of the daemon meets around its stores.
+    pub around: Surroundings,
     /// What time it was at the node when it was captured or last written.
     pub now: Time,
     /// What was read, and what not.
@@ -124,6 +126,7 @@ impl Node {
             .unknown
             .sort_by(|a, b| (&a.what, &a.why).cmp(&(&b.what, &b.why)));
         coverage.unknown.dedup();
+        let around = Surroundings::read(evidence, &roots, &snapshotters);
         let mut node = Self {
             roots,
             root,
@@ -135,6 +138,7 @@ impl Node {
             runtime,
             mounts,
             disks,
+            around,
             pods,
             traces,
             now: Time::new(0, 0),

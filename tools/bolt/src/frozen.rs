@@ -13,6 +13,9 @@ use crate::file::FileArgs;
 
 /// Bytes up to which a file is kept in memory.
 const IN_MEMORY: u64 = 16 << 20;
+/// Bytes that a file may have, holes included: the largest databases of nodes have a thousandth of
+/// it, and a hole costs as many looks as data do.
+const LIMIT: u64 = 16 << 30;
 /// Bytes that are read at once.
 const CHUNK: u64 = 1 << 20;
 /// Bytes that are given up where the disk does not give them.
@@ -81,6 +84,16 @@ impl Frozen {
     ) -> Result<Self, Failure> {
         let pages = args.pages()?;
         let len = pages.len();
+        if len > LIMIT {
+            let why = Unread::TooLarge {
+                size: len,
+                limit: LIMIT,
+            };
+            return Err(args.unread(&why).hint(
+                "`coroner bolt check` reads files of any size; of a sparse file, cut off what is \
+                 behind its data: cp --sparse=always FILE COPY; truncate -s SIZE COPY",
+            ));
+        }
         progress.total(len);
         let mut unread = Vec::new();
         let bytes = if len <= IN_MEMORY {

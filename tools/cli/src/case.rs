@@ -85,7 +85,7 @@ impl Case {
             config: places.config.clone(),
         };
         let roots = node::discover(&evidence, &said);
-        let now = is_live.then(wall_clock).flatten();
+        let now = is_live.then(now).flatten();
         Self {
             evidence,
             roots,
@@ -144,7 +144,8 @@ impl Case {
     }
 }
 
-fn wall_clock() -> Option<Time> {
+/// What time it is on this machine.
+pub fn now() -> Option<Time> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
     Some(Time::new(
         i64::try_from(since.as_secs()).ok()?,

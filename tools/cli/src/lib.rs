@@ -53,7 +53,7 @@ mod table;
 mod value;
 
 pub use answer::Answer;
-pub use case::{About, Case, EvidenceArgs, Other, PlaceArgs, shown};
+pub use case::{About, Case, EvidenceArgs, Other, PlaceArgs, now, shown};
 pub use exit::Exit;
 pub use failure::{Failure, Outcome};
 pub use main_fn::{Tool, main, main_of, multi_command, run_captured, try_run};

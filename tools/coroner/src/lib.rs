@@ -17,6 +17,7 @@ pub const EXAMPLES: &str = "Examples:
 pub const TOOLS: &[&Tool] = &[
     &coroner_triage::TOOL,
     &coroner_triage::CHECK,
+    &coroner_triage::PREFLIGHT,
     &coroner_triage::EXPLAIN,
     &coroner_meta::TOOL,
     &coroner_content::TOOL,

@@ -17,6 +17,7 @@ mod diff;
 mod explain;
 mod fail_on;
 mod ignore;
+mod preflight;
 mod report;
 mod sample;
 mod summary;
@@ -28,6 +29,7 @@ use baseline::Baseline;
 pub use explain::EXPLAIN;
 use fail_on::FailOn;
 use ignore::Ignore;
+pub use preflight::PREFLIGHT;
 use report::{Listed, Options, Triage};
 use summary::Summary;
 use taken::Taken;
@@ -121,7 +123,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     let mut report = checks::judge_all(&node, &measured);
     let release = daemon::detect(&node.traces);
     // Whether somebody knows of a fault changes nothing about what a start would do.
-    let verdict = checks::verdict(&node, &report, &release);
+    let verdict = checks::verdict(&node, &report, &release, node.now);
     let ignored = ignore.apply(&mut report);
     let baseline = match baseline {
         None => None,

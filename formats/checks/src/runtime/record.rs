@@ -1,9 +1,9 @@
 //! Bundles against the records of meta.db, and against the sockets of their shims.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use finding::{Code, Finding, Location, Severity, Text};
-use runc::SOCKETS;
+use runc::{Bundle, SOCKETS};
 
 use super::{ago, in_flight, runtime, task, with_pod};
 use crate::{Check, Judge, Need};
@@ -102,6 +102,8 @@ fn socket_missing(judge: &mut Judge<'_>) {
         return judge.abstain("the evidence does not keep sockets");
     };
     let there: BTreeSet<&Text> = sockets.iter().map(|socket| &socket.path).collect();
+    // The tasks of a pod share a shim.
+    let mut gone: BTreeMap<Text, Vec<&Bundle>> = BTreeMap::new();
     for bundle in runtime.bundles.iter().filter(|bundle| !bundle.hidden) {
         let Some(path) = bundle.shim().map(runc::Address::path) else {
             continue;
@@ -109,15 +111,25 @@ fn socket_missing(judge: &mut Judge<'_>) {
         // Only the usual folder was looked at.
         let listed = path.bytes().strip_prefix(SOCKETS.as_bytes());
         let listed = listed.is_some_and(|rest| rest.starts_with(b"/"));
-        if !listed || there.contains(&path) {
-            continue;
+        if listed && !there.contains(&path) {
+            gone.entry(path).or_default().push(bundle);
         }
+    }
+    if there.is_empty() && !gone.is_empty() {
+        return judge.abstain("there is no socket at all: this may be a copy, which keeps none");
+    }
+    for (path, bundles) in gone {
+        let Some(first) = bundles.first() else {
+            continue;
+        };
         let message = format!("its shim should listen at {path}, which is not there");
-        let location = Location::file(bundle.path.clone()).place("bundle", bundle.id.clone());
-        let finding = Finding::new(SOCKET_MISSING.code, location, message)
-            .affects(task(Some(&bundle.namespace), &bundle.id));
-        let pod = bundle.spec.get().and_then(|spec| spec.sandbox_id());
-        let finding = with_pod(judge, finding, pod);
+        let location = Location::file(first.path.clone()).place("bundle", first.id.clone());
+        let mut finding = Finding::new(SOCKET_MISSING.code, location, message);
+        for bundle in bundles {
+            finding = finding.affects(task(Some(&bundle.namespace), &bundle.id));
+            let pod = bundle.spec.get().and_then(|spec| spec.sandbox_id());
+            finding = with_pod(judge, finding, pod);
+        }
         judge.say(finding.at_start(
             "all",
             "takes the shim for dead, kills the container and removes its bundle",

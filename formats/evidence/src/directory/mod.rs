@@ -1,6 +1,7 @@
 //! Evidence that is a directory: `/`, a mounted image, or any folder that holds a node.
 
 mod disk;
+mod live;
 mod mounts;
 mod open;
 mod walk;
@@ -20,6 +21,7 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
 
+pub use live::Mount;
 pub(crate) use mounts::mounts_below;
 pub(crate) use open::Watch;
 pub use xattrs::Xattrs;

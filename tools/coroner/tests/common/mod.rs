@@ -27,7 +27,7 @@ pub struct Ran {
 }
 
 /// More than this is a hang. Debug builds on two busy cores are slow: the promise is a second.
-pub const LIMIT: Duration = Duration::from_secs(5);
+pub const LIMIT: Duration = Duration::from_secs(30);
 
 /// Runs a command to its end, or kills it.
 pub fn run(command: &mut Command) -> Ran {
@@ -73,12 +73,19 @@ pub fn coroner(words: &[String]) -> Ran {
 /// Every verb of every tool on the node or tar at `node`; those of `bolt` on a file, if there is one.
 pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String>> {
     let node = node.to_str().expect("path");
-    let bundle = scratch.join("bundle.tar.zst");
-    let bundle = bundle.to_str().expect("path");
-    let _ = std::fs::remove_file(bundle);
+    // What is written is written anew each time.
+    let new = |name: &str| {
+        let path = scratch.join(name);
+        let _ = std::fs::remove_file(&path);
+        path.to_str().expect("path").to_owned()
+    };
+    let (bundle, tree) = (new("bundle.tar.zst"), new("tree.tar"));
+    let (bundle, tree) = (bundle.as_str(), tree.as_str());
     let mut lines = vec![
         vec!["triage", "--hash", "--usage", node],
         vec!["triage", "--format", "json", node],
+        vec!["preflight", node],
+        vec!["preflight", "--daemon", "2.3", "--format", "json", node],
         vec!["meta", "ls", "containers", node],
         vec!["meta", "ls", "images", node],
         vec!["meta", "ls", "snapshots", "--format", "json", node],
@@ -100,7 +107,15 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
         ],
         vec!["snapshots", "cat", node, "default/sleeper", "/etc/relative"],
         vec!["snapshots", "diff", node, "default/sleeper"],
-        vec!["snapshots", "export", "--layer", node, "default/sleeper"],
+        vec![
+            "snapshots",
+            "export",
+            "--layer",
+            "-o",
+            tree,
+            node,
+            "default/sleeper",
+        ],
         vec!["runtime", "ls", node],
         vec!["runtime", "show", "sleeper", node],
         vec!["runtime", "fifo", "fresh", node],
@@ -133,6 +148,11 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
             vec!["bolt", "buckets", meta, "v1"],
             vec!["bolt", "get", meta, "v1", "version"],
             vec!["bolt", "diff", meta, meta],
+            vec!["bolt", "stats", meta],
+            vec!["bolt", "dump", meta],
+            vec!["bolt", "carve", meta],
+            vec!["bolt", "compact", meta],
+            vec!["bolt", "surgery", "meta", meta],
         ]);
     }
     lines

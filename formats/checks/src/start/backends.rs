@@ -1,0 +1,319 @@
+//! Snapshotters: loaded with the plugins, and their databases opened when the CRI first asks.
+
+use daemon::Release;
+use daemon::start as rules;
+use evidence::FileKind;
+use finding::{Location, Object, Text, Unread};
+use metadb::{Backend, Kind};
+use node::{DatabaseState, Snapshotter, path_text};
+
+use super::run::{Flow, Run};
+use super::{Target, bbolt, meta, settings};
+
+fn id(snapshotter: &Text) -> String {
+    format!("io.containerd.snapshotter.v1.{snapshotter}")
+}
+
+/// Snapshotters that cannot be loaded.
+pub(super) fn plugins(run: &mut Run<'_>) -> Flow {
+    let node = run.node;
+    for snapshotter in node.snapshotters.iter().filter(|s| !s.is_proxy) {
+        let id = id(&snapshotter.name);
+        if settings::is_disabled(run, &id) {
+            continue;
+        }
+        let kind = node.around.kind(&snapshotter.root);
+        let wrong = kind.filter(|kind| *kind != FileKind::Dir);
+        let overlay = snapshotter.name == *"overlayfs";
+        let is_blind = overlay && node.around.tells_kinds == Some(false);
+        let rule = match wrong {
+            Some(_) => &rules::SNAPSHOTTER_LOST,
+            None if is_blind => &rules::NO_DTYPE,
+            None => continue,
+        };
+        let at = Location::file(path_text(&snapshotter.root));
+        let target = Target::new(Object::global("snapshotter", snapshotter.name.clone()));
+        run.failed.push(id);
+        if run.release >= Release::V2_0 {
+            let statement = run.statement(&rules::SNAPSHOTTER_KILLS_METADATA);
+            run.die(statement.at(at).target(target))?;
+        } else {
+            run.note(run.statement(rule).at(at).target(target));
+        }
+    }
+    Flow::Continue(())
+}
+
+/// The database of the CRI's snapshotter is opened when the CRI recovers; those of the others when
+/// somebody asks for them.
+pub(super) fn used(run: &mut Run<'_>) -> Flow {
+    let chosen = settings::chosen_snapshotter(run);
+    let node = run.node;
+    for snapshotter in node.snapshotters.iter().filter(|s| !s.is_proxy) {
+        let is_cris =
+            run.has_cri && snapshotter.name == *chosen.as_str() && names(run, snapshotter) > 0;
+        let path = snapshotter.root.join("metadata.db");
+        if let Some(holder) = meta::holder(run, &path).map(meta::process) {
+            let at = Location::file(snapshotter.db.path.clone());
+            let statement = run.statement(&rules::BACKEND_LOCKED).at(at).target(holder);
+            if is_cris {
+                run.say(statement)?;
+            } else {
+                run.note(statement.perhaps());
+            }
+            continue;
+        }
+        state(run, snapshotter);
+        if is_cris {
+            panics(run, snapshotter)?;
+        }
+        counters(run, snapshotter);
+        rolled_back(run, snapshotter);
+    }
+    cycles(run);
+    Flow::Continue(())
+}
+
+/// How many snapshots of the CRI's namespace meta.db names in a snapshotter.
+fn names(run: &Run<'_>, snapshotter: &Snapshotter) -> usize {
+    let pods = run.pods().into_iter();
+    let all = pods.flat_map(|namespace| namespace.snapshots.read().into_iter().flatten());
+    all.filter(|all| all.snapshotter == snapshotter.name)
+        .map(|all| all.rows.read().map_or(0, Vec::len))
+        .sum()
+}
+
+fn directories(snapshotter: &Snapshotter, which: impl Fn(u64) -> bool) -> Vec<Target> {
+    let rows = snapshotter
+        .db
+        .rows
+        .as_ref()
+        .map_or(&[][..], Backend::snapshots);
+    let layout = snapshotter.layout.read();
+    let ids = layout
+        .into_iter()
+        .flat_map(|layout| layout.dirs.keys().copied());
+    ids.filter(|id| which(*id))
+        .map(|id| {
+            let row = rows.iter().find(|row| row.id == Some(id));
+            let object = Object::global("snapshot-dir", format!("{}/{id}", snapshotter.name));
+            let bytes = row.and_then(|row| u64::try_from(row.size?).ok());
+            Target::sized(object, bytes)
+        })
+        .collect()
+}
+
+fn state(run: &mut Run<'_>, snapshotter: &Snapshotter) {
+    let db = &snapshotter.db;
+    let at = Location::file(db.path.clone());
+    let all = directories(snapshotter, |_| true);
+    match &db.state {
+        DatabaseState::Empty | DatabaseState::Unread(Unread::Absent) if !all.is_empty() => {
+            let statement = run.statement(&rules::BACKEND_NEW).at(at);
+            run.note(
+                statement
+                    .code("store/metadata-broken")
+                    .targets(all)
+                    .forbids(),
+            );
+        }
+        DatabaseState::Broken => {
+            let statement = run.statement(&rules::BACKEND_UNOPENED).at(at);
+            run.note(statement.code("store/metadata-broken").forbids());
+        }
+        DatabaseState::Unread(Unread::Special(_) | Unread::Dangling(_)) => {
+            run.note(
+                run.statement(&rules::BACKEND_UNOPENED)
+                    .at(at)
+                    .code("store/unreadable"),
+            );
+        }
+        DatabaseState::Unread(unread) if *unread != Unread::Absent => {
+            run.unknown.push(format!("{} {unread}", db.path));
+        }
+        _ => {}
+    }
+}
+
+/// Pages that the CRI's look-ups read: the rows of its own snapshots.
+fn panics(run: &mut Run<'_>, snapshotter: &Snapshotter) -> Flow {
+    let db = &snapshotter.db;
+    let Some(facts) = db.facts else {
+        return Flow::Continue(());
+    };
+    if facts.freelist_synced
+        && let Some((panic, _)) = db.faults.iter().find_map(bbolt::freelist)
+    {
+        let statement = run.statement(&rules::BACKEND_FREELIST);
+        let at = meta::in_file(&db.path, &panic.at);
+        return run.say(statement.at(at).code(panic.code).says(panic.says).forbids());
+    }
+    for found in &db.faults {
+        let Some(panic) = bbolt::page(found, run.release, !facts.freelist_synced) else {
+            continue;
+        };
+        let names: Vec<&[u8]> = found.path.iter().map(Vec::as_slice).collect();
+        let prefix: &[u8] = b"k8s.io/";
+        let is_read = match names.as_slice() {
+            [] | [b"v1"] => true,
+            [b"v1", b"snapshots"] => keys(run, snapshotter).any(|key| {
+                found
+                    .fault
+                    .unknown
+                    .as_ref()
+                    .is_none_or(|range| range.may_hold(key.bytes()))
+            }),
+            [b"v1", b"snapshots", key, ..] => key.starts_with(prefix),
+            _ => false,
+        };
+        let at = meta::in_file(&db.path, &panic.at);
+        let mut statement = run.statement(&rules::BACKEND_PAGE).at(at).code(panic.code);
+        if !panic.says.is_empty() {
+            statement = statement.says(panic.says);
+        }
+        if is_read || !facts.freelist_synced {
+            run.say(statement.forbids())?;
+        } else {
+            run.note(statement.perhaps().forbids());
+        }
+    }
+    Flow::Continue(())
+}
+
+/// Keys of the CRI's snapshots in metadata.db, as meta.db has them.
+fn keys<'n>(run: &Run<'n>, snapshotter: &'n Snapshotter) -> impl Iterator<Item = &'n Text> {
+    let pods = run.pods().into_iter();
+    let all = pods.flat_map(|namespace| namespace.snapshots.read().into_iter().flatten());
+    all.filter(|all| all.snapshotter == snapshotter.name)
+        .flat_map(|all| all.rows.read().into_iter().flatten())
+        .map(|row| &row.name)
+}
+
+/// Counters that are behind what is in use.
+fn counters(run: &mut Run<'_>, snapshotter: &Snapshotter) {
+    let Some(rows) = &snapshotter.db.rows else {
+        return;
+    };
+    let Some(sequence) = rows.sequence else {
+        return;
+    };
+    let in_database = rows
+        .snapshots()
+        .iter()
+        .filter_map(|row| row.id)
+        .max()
+        .unwrap_or(0);
+    let layout = snapshotter.layout.read();
+    let on_disk = layout
+        .and_then(|layout| layout.dirs.keys().max().copied())
+        .unwrap_or(0);
+    // A crash between mkdir and commit leaves one directory of the next id: that heals itself.
+    if in_database <= sequence && on_disk <= sequence.saturating_add(1) {
+        return;
+    }
+    let at = Location::file(snapshotter.db.path.clone())
+        .place("bucket", "v1")
+        .place("bucket", "snapshots");
+    let targets = directories(snapshotter, |id| id > sequence);
+    let statement = run.statement(&rules::IDS_AGAIN).at(at);
+    run.note(
+        statement
+            .code("snapshot/id-sequence")
+            .targets(targets)
+            .forbids(),
+    );
+}
+
+/// Snapshots that meta.db does not name: a few are leftovers, many tell of an older meta.db.
+fn rolled_back(run: &mut Run<'_>, snapshotter: &Snapshotter) {
+    let Some(rows) = &snapshotter.db.rows else {
+        return;
+    };
+    let meta = &run.node.meta;
+    let whole = meta
+        .rows
+        .as_ref()
+        .is_some_and(|meta| meta.unknown_snapshots().is_empty());
+    if run.is_new() || !whole {
+        return;
+    }
+    let named: std::collections::BTreeSet<&Text> = run
+        .namespaces()
+        .iter()
+        .flat_map(|namespace| namespace.snapshots.read().into_iter().flatten())
+        .filter(|all| all.snapshotter == snapshotter.name)
+        .flat_map(|all| all.rows.read().into_iter().flatten())
+        .map(|row| &row.name)
+        .collect();
+    let unnamed: Vec<_> = rows
+        .snapshots()
+        .iter()
+        .filter(|row| !named.contains(&row.key))
+        .collect();
+    if unnamed.is_empty() {
+        return;
+    }
+    // What the first collection removes anyway is told there.
+    let gone = run.collected.contains(&snapshotter.name);
+    let targets: Vec<Target> = unnamed
+        .iter()
+        .filter_map(|row| {
+            let object =
+                Object::global("snapshot-dir", format!("{}/{}", snapshotter.name, row.id?));
+            let bytes = row.size.and_then(|size| u64::try_from(size).ok());
+            Some(Target::sized(object, bytes))
+        })
+        .collect();
+    let ahead = unnamed
+        .iter()
+        .any(|row| is_ahead(run, snapshotter, &row.key));
+    let writable = unnamed.iter().any(|row| row.kind == Some(Kind::Active));
+    let many = unnamed.len().saturating_mul(4) > rows.snapshots().len();
+    let at = Location::file(snapshotter.db.path.clone());
+    if ahead || (many && writable) {
+        let statement = run.statement(&rules::META_ROLLED_BACK).at(at).forbids();
+        run.note(statement.targets(targets));
+    } else if !gone {
+        let statement = run.statement(&rules::SNAPSHOTS_UNNAMED).at(at);
+        let statement = statement.code("snapshot/backend-unknown").targets(targets);
+        run.note(if many { statement.forbids() } else { statement });
+    }
+}
+
+/// Whether the N of `<namespace>/<N>/<key>` is above what meta.db ever handed out there.
+fn is_ahead(run: &Run<'_>, snapshotter: &Snapshotter, key: &Text) -> bool {
+    let mut parts = key.bytes().splitn(3, |byte| *byte == b'/');
+    let (Some(namespace), Some(number)) = (parts.next(), parts.next()) else {
+        return false;
+    };
+    let number = core::str::from_utf8(number)
+        .ok()
+        .and_then(|text| text.parse::<u64>().ok());
+    let of = run
+        .namespaces()
+        .iter()
+        .find(|each| each.name.bytes() == namespace);
+    let sequence = of
+        .into_iter()
+        .flat_map(|each| each.snapshots.read().into_iter().flatten())
+        .find(|all| all.snapshotter == snapshotter.name)
+        .map(|all| all.sequence);
+    match (number, sequence) {
+        (Some(number), Some(sequence)) => number > sequence,
+        // The namespace, or its bucket of this snapshotter, is gone.
+        (Some(_), None) => true,
+        _ => false,
+    }
+}
+
+fn cycles(run: &mut Run<'_>) {
+    let found = run
+        .report
+        .findings
+        .iter()
+        .find(|finding| finding.code.name == "snapshot/parent-cycle");
+    if let Some(finding) = found {
+        let statement = run.statement(&rules::CYCLE).at(finding.location.clone());
+        run.note(statement.code("snapshot/parent-cycle"));
+    }
+}

@@ -1,0 +1,92 @@
+//! What does not work once the daemon is up.
+
+use std::collections::BTreeMap;
+
+use daemon::Source;
+use daemon::start::{Effect, Phase};
+use finding::{Finding, Severity};
+
+use super::run::Run;
+use super::{Statement, Target};
+
+/// How many things of one kind are named.
+const NAMED: usize = 50;
+
+/// What a finding of this family keeps from working.
+const FAILS: &[(&str, &str)] = &[
+    (
+        "blob/",
+        "cannot use images whose blobs are missing or damaged; pulling them again does not help",
+    ),
+    ("image/", "cannot use images that lack a part"),
+    (
+        "container/snapshot-gone",
+        "cannot start containers whose snapshot is gone",
+    ),
+    (
+        "container/",
+        "cannot start a container anew from what its record names",
+    ),
+    (
+        "cri/",
+        "shows pods or containers as unknown, and may not be able to remove them",
+    ),
+    (
+        "snapshot/usage-differs",
+        "starts containers whose files are not what they were",
+    ),
+    (
+        "snapshot/",
+        "cannot prepare or mount snapshots: containers on them do not start",
+    ),
+];
+
+/// One statement for each kind of finding that no step has told of.
+pub(super) fn fails(run: &mut Run<'_>) {
+    let told: Vec<&str> = run
+        .statements
+        .iter()
+        .filter_map(|statement| statement.code)
+        .collect();
+    let mut by_code: BTreeMap<&'static str, Vec<&Finding>> = BTreeMap::new();
+    for finding in &run.report.findings {
+        let name = finding.code.name;
+        if finding.severity >= Severity::Damage && !told.contains(&name) {
+            by_code.entry(name).or_default().push(finding);
+        }
+    }
+    for (code, findings) in by_code {
+        let Some((_, does)) = FAILS.iter().find(|(family, _)| code.starts_with(family)) else {
+            continue;
+        };
+        let Some(first) = findings.first() else {
+            continue;
+        };
+        let mut objects: Vec<_> = findings
+            .iter()
+            .flat_map(|finding| finding.affects.clone())
+            .collect();
+        objects.sort();
+        objects.dedup();
+        let more = objects.len().saturating_sub(NAMED);
+        objects.truncate(NAMED);
+        run.note(Statement {
+            phase: Phase::Later,
+            effect: Effect::FailsLater,
+            rule: first.code.rule,
+            does: (*does).to_owned(),
+            at: first.location.clone(),
+            code: Some(code),
+            targets: objects.into_iter().map(Target::new).collect(),
+            more,
+            says: first
+                .code
+                .messages
+                .first()
+                .map_or_else(String::new, |says| (*says).to_owned()),
+            source: Source::Tested,
+            perhaps: false,
+            forbids: false,
+        });
+    }
+}

@@ -1,0 +1,20 @@
+//! Preflight: what would happen if containerd were started on this state now.
+//!
+//! Each step of a start ([`daemon::start`]) is a file here; it looks at the facts of the node and
+//! says what the release would meet. The first step that ends the daemon ends the prediction.
+
+mod backends;
+mod bbolt;
+mod collection;
+mod cri;
+mod later;
+mod meta;
+mod places;
+mod predict;
+mod run;
+mod settings;
+mod statement;
+mod tasks;
+
+pub use predict::{predict, predictions};
+pub use statement::{Outcome, Prediction, Statement, Target};

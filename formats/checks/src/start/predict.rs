@@ -1,0 +1,269 @@
+//! The steps in their order, and the sentence about them.
+
+use daemon::start::{Effect, Phase};
+use daemon::{Detected, Release, Source};
+use finding::{Location, Report, Severity, Text, Time, Unread};
+use node::{DatabaseState, Node};
+
+use super::run::{Flow, Run};
+use super::{
+    Outcome, Prediction, Statement, backends, collection, cri, later, meta, places, settings, tasks,
+};
+use crate::Start;
+
+/// What a start of each release that may have written the node comes to; releases of which the
+/// same holds are together.
+pub fn predictions(node: &Node, report: &Report, release: &Detected, at: Time) -> Vec<Prediction> {
+    let mut all: Vec<Prediction> = Vec::new();
+    for one in release.releases() {
+        let prediction = predict(node, report, one, release.patch(), at);
+        match all.iter_mut().find(|other| is_same(other, &prediction)) {
+            Some(same) => same.releases.push(one),
+            None => all.push(prediction),
+        }
+    }
+    all
+}
+
+/// Whether the same would happen, whatever is known of it.
+fn is_same(one: &Prediction, other: &Prediction) -> bool {
+    let essence = |prediction: &Prediction| {
+        let each = prediction.statements.iter();
+        each.map(|statement| {
+            (
+                statement.rule,
+                statement.does.clone(),
+                statement.targets.clone(),
+            )
+        })
+        .collect::<Vec<_>>()
+    };
+    (one.outcome, &one.or, one.source) == (other.outcome, &other.or, other.source)
+        && essence(one) == essence(other)
+}
+
+/// What a start of one release comes to.
+pub fn predict(
+    node: &Node,
+    report: &Report,
+    release: Release,
+    patch: Option<u64>,
+    at: Time,
+) -> Prediction {
+    let mut run = Run::new(node, report, release, patch, at);
+    let _ended = steps(&mut run);
+    let Run {
+        mut statements,
+        mut or,
+        mut unknown,
+        undecided,
+        has_cri,
+        ..
+    } = run;
+    race(&mut statements);
+    or.sort_unstable();
+    or.dedup();
+    let outcome = outcome(&statements, &undecided, node);
+    unknown.splice(0..0, undecided);
+    unknown.dedup();
+    let source = source(&statements, outcome, release);
+    let start = start(outcome, &or, &statements, report, &unknown);
+    let mut prediction = Prediction {
+        releases: vec![release],
+        outcome,
+        or,
+        start,
+        has_cri: has_cri && outcome == Outcome::Boots,
+        sentence: String::new(),
+        source,
+        statements,
+        unknown,
+    };
+    prediction.sentence = sentence(&prediction, report);
+    prediction
+}
+
+/// The CRI recovers while the collector waits its 100 ms: what one of them does may or may not
+/// have been done when the other one ends the daemon.
+fn race(statements: &mut Vec<Statement>) {
+    let late = |phase| matches!(phase, Phase::Cri | Phase::Collection);
+    let end = statements
+        .iter()
+        .find(|statement| statement.effect.ends() && !statement.perhaps)
+        .map(|statement| statement.phase);
+    let Some(end) = end else { return };
+    // What comes after the end does not happen.
+    statements.retain(|statement| {
+        statement.phase <= end || late(statement.phase) && late(end) || statement.perhaps
+    });
+    for statement in statements {
+        if late(statement.phase) && late(end) && !statement.effect.ends() {
+            statement.perhaps = true;
+        }
+    }
+}
+
+fn steps(run: &mut Run<'_>) -> Flow {
+    settings::read(run)?;
+    places::top(run)?;
+    places::plugins(run)?;
+    backends::plugins(run)?;
+    meta::open(run)?;
+    settings::plugins(run)?;
+    tasks::load(run);
+    let collected = collection::first(run);
+    let recovered = cri::recover(run);
+    let used = backends::used(run);
+    collected?;
+    recovered?;
+    used?;
+    later::fails(run);
+    Flow::Continue(())
+}
+
+fn outcome(statements: &[Statement], undecided: &[String], node: &Node) -> Outcome {
+    let worst = statements
+        .iter()
+        .filter(|statement| !statement.perhaps)
+        .map(|statement| match statement.effect {
+            Effect::Exits | Effect::Panics => Outcome::CrashLoop,
+            Effect::Hangs => Outcome::Hangs,
+            Effect::StaysDead => Outcome::Dead,
+            Effect::LosesCri => Outcome::CriDead,
+            _ => Outcome::Boots,
+        })
+        .max()
+        .unwrap_or(Outcome::Boots);
+    let nothing_read = node.root.is_err()
+        || matches!(
+            node.meta.state,
+            DatabaseState::Unread(
+                Unread::Denied | Unread::Io(_) | Unread::NotCollected | Unread::Changed
+            )
+        );
+    if worst == Outcome::Boots && (nothing_read || !undecided.is_empty()) {
+        Outcome::Unknown
+    } else {
+        worst
+    }
+}
+
+fn source(statements: &[Statement], outcome: Outcome, release: Release) -> Source {
+    let decisive = statements.iter().filter(|statement| {
+        statement.effect.ends() || statement.effect == Effect::LosesCri || outcome == Outcome::Boots
+    });
+    let sources = decisive.map(|statement| statement.source);
+    let own = match release {
+        Release::V1_6 | Release::V1_7 | Release::V2_1 => Source::Tested,
+        Release::V2_0 | Release::V2_2 | Release::V2_3 => Source::FromSource,
+    };
+    sources.chain([own]).max().unwrap_or(own)
+}
+
+fn start(
+    outcome: Outcome,
+    or: &[Outcome],
+    statements: &[Statement],
+    report: &Report,
+    unknown: &[String],
+) -> Start {
+    let forbidden = statements.iter().any(|statement| statement.forbids)
+        || report
+            .findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Fatal);
+    let troubles = statements.iter().any(|statement| {
+        let layers = statement.effect == Effect::Deletes
+            && statement.targets.iter().any(|target| target.is_written);
+        layers
+            || !statement.perhaps
+                && matches!(
+                    statement.effect,
+                    Effect::Kills | Effect::Skips | Effect::FailsLater | Effect::LosesPlugin
+                )
+    });
+    let damage = report.count(Severity::Damage) > 0;
+    match outcome {
+        _ if forbidden => Start::No,
+        Outcome::CrashLoop | Outcome::Hangs | Outcome::Dead | Outcome::CriDead => Start::No,
+        _ if or.iter().any(|other| *other != Outcome::Boots) => Start::No,
+        Outcome::Unknown => Start::Unknown,
+        Outcome::Boots if troubles || damage || !unknown.is_empty() => Start::WithCare,
+        Outcome::Boots => Start::Yes,
+    }
+}
+
+/// Where, for the end of a sentence: the file's name, and what of it.
+fn place(at: &Location) -> String {
+    let file = at.file.as_ref().map(Text::bytes).unwrap_or_default();
+    let name = file.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    let short = Location {
+        file: (!name.is_empty()).then(|| Text::from(name)),
+        span: None,
+        places: at.places.clone(),
+    };
+    match short.to_string() {
+        place if place.is_empty() => place,
+        place => format!(" ({place})"),
+    }
+}
+
+/// One sentence: what happens, and whether it may be tried.
+fn sentence(prediction: &Prediction, report: &Report) -> String {
+    let told = |statement: &Statement| format!("it {}{}", statement.does, place(&statement.at));
+    let end = prediction.end();
+    let forbids = prediction
+        .statements
+        .iter()
+        .find(|statement| statement.forbids && Some(*statement) != end);
+    let forbidden = prediction
+        .statements
+        .iter()
+        .any(|statement| statement.forbids);
+    match (prediction.start, prediction.outcome, end) {
+        (Start::No, _, Some(end)) if forbidden => {
+            format!("Do not start containerd: {}.", told(end))
+        }
+        (_, Outcome::CriDead, Some(end)) => {
+            format!(
+                "containerd would be green, and its CRI dead: {}.",
+                told(end)
+            )
+        }
+        (_, Outcome::Dead, Some(end)) => {
+            format!("containerd would be green and dead: {}.", told(end))
+        }
+        (_, Outcome::Hangs, Some(end)) => format!("containerd would hang: {}.", told(end)),
+        (_, Outcome::CrashLoop, Some(end)) => {
+            format!("containerd would not start: {}.", told(end))
+        }
+        (Start::No, ..) => {
+            let fatal = report
+                .findings
+                .iter()
+                .filter(|finding| finding.severity == Severity::Fatal)
+                .min_by_key(|finding| finding.code.name.starts_with("runtime/"));
+            let why = forbids.map(told).or_else(|| {
+                let finding = fatal?;
+                Some(format!(
+                    "{}{}",
+                    finding.code.headline(),
+                    place(&finding.location)
+                ))
+            });
+            let why = why.unwrap_or_else(|| "a start makes worse what is broken".to_owned());
+            format!("Do not start containerd: {why}.")
+        }
+        (_, Outcome::Unknown, _) => format!(
+            "Nothing can be said: {}.",
+            prediction
+                .unknown
+                .first()
+                .map_or("meta.db could not be read", String::as_str)
+        ),
+        (Start::WithCare, ..) => {
+            "containerd would boot; not all would work, or stay as it is.".to_owned()
+        }
+        _ => "containerd would boot, and be well.".to_owned(),
+    }
+}

@@ -1,0 +1,164 @@
+//! A start, as far as it has come.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use daemon::Release;
+use daemon::start::StartRule;
+use finding::{Location, Report, Text, Time};
+use metadb::Namespace;
+use node::{DatabaseState, META_DIR, Node, Settings};
+
+use super::{Outcome, Statement, settings};
+
+/// Namespace of the CRI.
+pub(super) const CRI_NAMESPACE: &str = "k8s.io";
+
+/// Goes on, or ends.
+pub(super) type Flow = ControlFlow<()>;
+
+/// A start, as far as it has come.
+pub(super) struct Run<'n> {
+    pub(super) node: &'n Node,
+    pub(super) report: &'n Report,
+    pub(super) release: Release,
+    /// Patch of the release, where it is known: `2.1.2` has 2.
+    pub(super) patch: Option<u64>,
+    pub(super) settings: Settings,
+    pub(super) statements: Vec<Statement>,
+    pub(super) or: Vec<Outcome>,
+    /// What could not be told of what is removed or kept.
+    pub(super) unknown: Vec<String>,
+    /// What could not be read and decides what a start comes to.
+    pub(super) undecided: Vec<String>,
+    /// Whether the CRI is loaded.
+    pub(super) has_cri: bool,
+    /// Plugins that failed, by id.
+    pub(super) failed: Vec<String>,
+    /// Where meta.db is.
+    pub(super) meta: Text,
+    /// When it is started.
+    pub(super) at: Time,
+    /// Snapshotters that the first collection looks at.
+    pub(super) collected: BTreeSet<Text>,
+}
+
+impl<'n> Run<'n> {
+    pub(super) fn new(
+        node: &'n Node,
+        report: &'n Report,
+        release: Release,
+        patch: Option<u64>,
+        at: Time,
+    ) -> Self {
+        let settings = node
+            .roots
+            .config
+            .as_ref()
+            .map(|config| config.settings.clone());
+        Self {
+            node,
+            report,
+            release,
+            patch,
+            settings: settings.unwrap_or_default(),
+            statements: Vec::new(),
+            or: Vec::new(),
+            unknown: Vec::new(),
+            undecided: Vec::new(),
+            has_cri: true,
+            failed: Vec::new(),
+            meta: node::path_text(&node.roots.root.join(META_DIR).join("meta.db")),
+            at,
+            collected: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn statement(&self, rule: &StartRule) -> Statement {
+        Statement::new(rule, self.release)
+    }
+
+    /// Notes what happens; ends the start if that does.
+    pub(super) fn say(&mut self, statement: Statement) -> Flow {
+        let ends = statement.effect.ends() && !statement.perhaps;
+        self.statements.push(statement);
+        if ends {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+
+    /// Comes up without its metadata plugin; or exits, if config.toml requires what needs it.
+    pub(super) fn die(&mut self, statement: Statement) -> Flow {
+        let needs = |id: &str| {
+            let without = [
+                "io.containerd.content.",
+                "io.containerd.snapshotter.",
+                "io.containerd.event.",
+            ];
+            !without.iter().any(|free| id.starts_with(free))
+        };
+        settings::required(self, needs)?;
+        self.say(statement)
+    }
+
+    /// Comes up without the CRI; or exits, if config.toml requires it.
+    pub(super) fn lose_cri(&mut self, statement: Statement) -> Flow {
+        settings::required(self, |id| settings::CRI.contains(&id))?;
+        self.has_cri = false;
+        self.say(statement)
+    }
+
+    /// As [`Run::say`], for what ends nothing.
+    pub(super) fn note(&mut self, statement: Statement) {
+        self.statements.push(statement);
+    }
+
+    /// A place in meta.db.
+    pub(super) fn in_meta(&self, path: &[Text]) -> Location {
+        let mut location = Location::file(self.meta.clone());
+        for name in path {
+            location = location.place("bucket", name.clone());
+        }
+        location
+    }
+
+    /// Every namespace that could be read.
+    pub(super) fn namespaces(&self) -> &'n [Namespace] {
+        let rows = self.node.meta.rows.as_ref();
+        rows.map_or(&[], metadb::MetaDb::namespaces)
+    }
+
+    /// The CRI's namespace.
+    pub(super) fn pods(&self) -> Option<&'n Namespace> {
+        self.namespaces()
+            .iter()
+            .find(|namespace| namespace.name == *CRI_NAMESPACE)
+    }
+
+    /// Whether the daemon takes meta.db for new: it knows nothing then.
+    pub(super) fn is_new(&self) -> bool {
+        match &self.node.meta.state {
+            DatabaseState::Empty => true,
+            DatabaseState::Unread(unread) => *unread == finding::Unread::Absent,
+            DatabaseState::Open => self.node.meta.rows.as_ref().is_some_and(|rows| {
+                // Lost, and nothing is unknown of the pages above it: there is no bucket v1.
+                rows.namespaces.read().is_none() && self.no_schema()
+            }),
+            DatabaseState::Broken => false,
+        }
+    }
+
+    fn no_schema(&self) -> bool {
+        let rows = self.node.meta.rows.as_ref();
+        rows.is_some_and(|rows| {
+            rows.troubles.iter().any(|trouble| {
+                matches!(
+                    trouble.problem,
+                    metadb::Problem::Record(metadb::Fault::NoSchema { .. })
+                )
+            })
+        })
+    }
+}

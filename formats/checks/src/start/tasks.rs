@@ -1,0 +1,172 @@
+//! Tasks: every bundle under state, and its shim.
+
+use daemon::Release;
+use daemon::start as rules;
+use evidence::FileKind;
+use finding::{Location, Object};
+use runc::{Bundle, Doc, Runtime};
+
+use super::Target;
+use super::run::Run;
+
+fn task(bundle: &Bundle) -> Target {
+    Target::new(Object::new(
+        "task",
+        bundle.namespace.clone(),
+        bundle.id.clone(),
+    ))
+}
+
+/// Calls every shim, as the daemon would.
+pub(super) fn load(run: &mut Run<'_>) {
+    let Some(runtime) = run.node.runtime.read() else {
+        return;
+    };
+    let mut kept = Vec::new();
+    for bundle in runtime.bundles.iter().filter(|bundle| !bundle.hidden) {
+        let at = Location::file(bundle.path.clone());
+        if bundle.entries == Some(0) {
+            run.note(
+                run.statement(&rules::BUNDLE_EMPTY)
+                    .at(at)
+                    .target(task(bundle)),
+            );
+        } else if is_unreadable(run, bundle) {
+            let statement = run.statement(&rules::ADDRESS_DAMAGED).at(at);
+            let statement = statement.code("runtime/address-damaged");
+            run.note(statement.target(task(bundle)).forbids());
+        } else if is_deaf(run, runtime, bundle) {
+            run.note(
+                run.statement(&rules::SOCKET_GONE)
+                    .at(at)
+                    .target(task(bundle))
+                    .forbids(),
+            );
+        } else if is_unknown(run, bundle) {
+            run.note(
+                run.statement(&rules::BUNDLE_ORPHAN)
+                    .at(at)
+                    .target(task(bundle)),
+            );
+        } else {
+            kept.push(bundle);
+        }
+    }
+    leaked(run, runtime, &kept);
+    work_dirs(run, runtime, &kept);
+}
+
+/// Whether what says how to reach the shim is damaged or missing, for this release.
+fn is_unreadable(run: &Run<'_>, bundle: &Bundle) -> bool {
+    let bad = |doc: &Doc<runc::Address>| doc.is_absent() || doc.is_refused();
+    if run.release >= Release::V2_0 {
+        // An address of 1.x is turned into a bootstrap.json.
+        let new = !bundle.bootstrap.is_absent();
+        if new {
+            bad(&bundle.bootstrap)
+        } else {
+            bad(&bundle.address)
+        }
+    } else {
+        bad(&bundle.address)
+    }
+}
+
+/// Whether its socket is known not to be there.
+fn is_deaf(run: &Run<'_>, runtime: &Runtime, bundle: &Bundle) -> bool {
+    let Some(sockets) = &runtime.sockets else {
+        return false;
+    };
+    let shim = match (run.release >= Release::V2_0, bundle.bootstrap.get()) {
+        (true, Some(address)) => Some(address),
+        _ => bundle.address.get(),
+    };
+    let Some(path) = shim.map(runc::Address::path) else {
+        return false;
+    };
+    let usual = path.bytes().starts_with(runc::SOCKETS.as_bytes());
+    let there = sockets
+        .iter()
+        .any(|socket| socket.path == path && socket.stat.kind == FileKind::Socket);
+    usual && !there && run.node.runtime.unknown().is_empty()
+}
+
+/// Whether the daemon must ask meta.db for the container, which it does where the bundle does not
+/// name the shim's program, and does not get it: it is not there, or does not decode.
+fn is_unknown(run: &Run<'_>, bundle: &Bundle) -> bool {
+    if bundle.shim_binary.is_some() {
+        return false;
+    }
+    if run.is_new() {
+        return true;
+    }
+    let broken = super::cri::troubles(run, &bundle.namespace, "containers");
+    if broken
+        .iter()
+        .any(|(trouble, id)| *id == bundle.id && super::cri::is_value(trouble))
+    {
+        return true;
+    }
+    let Some(rows) = &run.node.meta.rows else {
+        return false;
+    };
+    if !rows.unknown(|namespace| &namespace.containers).is_empty() {
+        return false;
+    }
+    let of = rows
+        .namespaces()
+        .iter()
+        .filter(|namespace| namespace.name == bundle.namespace);
+    !of.flat_map(|namespace| namespace.containers.read().into_iter().flatten())
+        .any(|row| row.key == bundle.id)
+}
+
+/// From 1.7 on, a shim that knows no process is ended.
+fn leaked(run: &mut Run<'_>, runtime: &Runtime, kept: &[&Bundle]) {
+    if run.release < Release::V1_7 || !runtime.whole.containers {
+        return;
+    }
+    for bundle in kept {
+        let is_known = runtime
+            .container(Some(&bundle.namespace), &bundle.id)
+            .is_some();
+        if !is_known && bundle.is_runc() {
+            let at = Location::file(bundle.path.clone());
+            let statement = run
+                .statement(&rules::SHIM_LEAKED)
+                .at(at)
+                .target(task(bundle));
+            run.note(statement.code("runtime/bundle-without-state").perhaps());
+        }
+    }
+}
+
+/// Work folders of namespaces that have a folder of bundles.
+fn work_dirs(run: &mut Run<'_>, runtime: &Runtime, kept: &[&Bundle]) {
+    let has_bundles = |namespace: &finding::Text| {
+        runtime
+            .bundles
+            .iter()
+            .any(|bundle| bundle.namespace == *namespace)
+    };
+    let lost: Vec<Target> = runtime
+        .work_dirs
+        .iter()
+        .filter(|dir| has_bundles(&dir.namespace))
+        .filter(|dir| {
+            !kept
+                .iter()
+                .any(|bundle| bundle.namespace == dir.namespace && bundle.id == dir.id)
+        })
+        .map(|dir| {
+            Target::new(Object::new(
+                "work-dir",
+                dir.namespace.clone(),
+                dir.id.clone(),
+            ))
+        })
+        .collect();
+    if !lost.is_empty() {
+        run.note(run.statement(&rules::WORK_DIR).targets(lost));
+    }
+}

@@ -1,0 +1,144 @@
+//! The CRI plugin recovers its pods, containers and images.
+//!
+//! 1.x: `pkg/cri/server/restart.go`; 2.x: `internal/cri/server/restart.go`.
+
+use super::{Effect, Phase, StartRule, rule};
+use crate::Release;
+
+const FATAL: &[(Release, &str)] = &[(Release::V1_6, "Failed to run CRI service")];
+
+/// A container's record does not decode.
+pub const CONTAINER_UNREADABLE: StartRule = rule(
+    "M04",
+    Phase::Cri,
+    Effect::Exits,
+    "exits: the CRI cannot read a container's record",
+    FATAL,
+);
+
+/// An image's record does not decode, or has no target.
+pub const IMAGE_UNREADABLE: StartRule = rule(
+    "M06",
+    Phase::Cri,
+    Effect::Exits,
+    "exits: the CRI cannot read an image's record (and does not say which)",
+    FATAL,
+);
+
+/// A sandbox's record does not decode.
+pub const SANDBOX_UNREADABLE: StartRule = rule(
+    "M07",
+    Phase::Cri,
+    Effect::Exits,
+    "exits: the CRI cannot read a sandbox's record",
+    FATAL,
+);
+
+/// A sandbox has no metadata, and the release gives up on that.
+pub const SANDBOX_METADATA: StartRule = rule(
+    "M08",
+    Phase::Cri,
+    Effect::Exits,
+    "exits: a sandbox has no metadata (2.0 up to 2.0.5, 2.1 up to 2.1.2)",
+    &[(Release::V2_0, "failed to get metadata for stored sandbox")],
+)
+.untested();
+
+/// The same, where it goes on.
+pub const SANDBOX_SKIPPED: StartRule = rule(
+    "M08",
+    Phase::Cri,
+    Effect::Skips,
+    "does not load a sandbox without metadata",
+    &[(Release::V2_0, "failed to get metadata for stored sandbox")],
+);
+
+/// Two pods of one name.
+pub const POD_TWICE: StartRule = rule(
+    "K02",
+    Phase::Cri,
+    Effect::Exits,
+    "exits: two pods have one name",
+    &[(Release::V1_6, "failed to reserve sandbox name")],
+);
+
+/// Two containers of one name.
+pub const CONTAINER_TWICE: StartRule = rule(
+    "K02",
+    Phase::Cri,
+    Effect::Exits,
+    "exits: two containers have one name",
+    &[(Release::V1_6, "failed to reserve container name")],
+);
+
+/// A folder of the CRI's is none.
+pub const NOT_A_CRI_FOLDER: StartRule = rule(
+    "K08",
+    Phase::Cri,
+    Effect::Exits,
+    "exits: what should be the CRI's folder is none",
+    &[(Release::V1_6, "not a directory")],
+);
+
+/// A record that the CRI cannot use.
+pub const RECORD_SKIPPED: StartRule = rule(
+    "K01",
+    Phase::Cri,
+    Effect::Skips,
+    "does not load this pod or container: the kubelet makes a second one, and this one leaks",
+    &[(Release::V1_6, "Failed to load")],
+);
+
+/// A status file that cannot be used.
+pub const STATUS_REWRITTEN: StartRule = rule(
+    "K06",
+    Phase::Cri,
+    Effect::Rewrites,
+    "calls the container's state unknown, and writes \"exited, 255\" over its status file",
+    &[(Release::V1_6, "Failed to load container status")],
+);
+
+/// A running container's status without a task.
+pub const STATUS_EXITED: StartRule = rule(
+    "K10",
+    Phase::Cri,
+    Effect::Rewrites,
+    "writes \"exited, 255, Unknown\", ended now, over the status of containers that ran",
+    &[],
+);
+
+/// The folder of a status is not there.
+pub const STATUS_FOLDER: StartRule = rule(
+    "K07",
+    Phase::Cri,
+    Effect::Skips,
+    "does not load this container: its status folder is gone, and kubelet can neither see nor \
+     remove it",
+    &[(Release::V1_6, "failed to checkpoint status")],
+);
+
+/// Folders without records.
+pub const FOLDERS_REMOVED: StartRule = rule(
+    "K09",
+    Phase::Cri,
+    Effect::Deletes,
+    "removes the CRI's folders of pods and containers that meta.db does not know",
+    &[],
+);
+
+/// Every rule of this step.
+pub(super) const ALL: &[StartRule] = &[
+    CONTAINER_UNREADABLE,
+    IMAGE_UNREADABLE,
+    SANDBOX_UNREADABLE,
+    SANDBOX_METADATA,
+    SANDBOX_SKIPPED,
+    POD_TWICE,
+    CONTAINER_TWICE,
+    NOT_A_CRI_FOLDER,
+    RECORD_SKIPPED,
+    STATUS_REWRITTEN,
+    STATUS_EXITED,
+    STATUS_FOLDER,
+    FOLDERS_REMOVED,
+];

@@ -1,0 +1,284 @@
+//! meta.db and each metadata.db: opened, walked, migrated, collected.
+//!
+//! bbolt 1.3.6 and before (containerd 1.6) does not look at a page's own number; later ones do, and
+//! walk the whole tree when the file keeps no freelist.
+
+use super::{Effect, Phase, StartRule, rule};
+use crate::Release;
+
+/// meta.db is held by somebody else.
+pub const META_LOCKED: StartRule = rule(
+    "B09",
+    Phase::Plugins,
+    Effect::Hangs,
+    "waits for ever: somebody holds the lock on meta.db",
+    &[(Release::V1_6, "waiting for response from boltdb open")],
+);
+
+/// The same, with `io.containerd.timeout.bolt.open`.
+pub const META_LOCK_TIMEOUT: StartRule = rule(
+    "B09",
+    Phase::Plugins,
+    Effect::StaysDead,
+    "gives up waiting for meta.db, and starts without its metadata plugin: every API is \
+     unimplemented",
+    &[(Release::V1_6, "error=timeout")],
+);
+
+/// metadata.db is held by somebody else.
+pub const BACKEND_LOCKED: StartRule = rule(
+    "B10",
+    Phase::Cri,
+    Effect::Hangs,
+    "starts; the CRI waits for ever for the lock on its snapshotter's metadata.db",
+    &[(Release::V1_6, "")],
+);
+
+/// meta.db is not there.
+pub const META_NEW: StartRule = rule(
+    "B01",
+    Phase::Plugins,
+    Effect::DeletesLater,
+    "makes an empty meta.db without a word; the next deletion removes every snapshot, writable \
+     layers included, and every blob",
+    &[(Release::V1_6, "containerd successfully booted")],
+);
+
+/// Neither meta is valid, or the file cannot be opened.
+pub const META_UNOPENED: StartRule = rule(
+    "B02",
+    Phase::Plugins,
+    Effect::StaysDead,
+    "says that it has booted; its metadata plugin failed, and every API is unimplemented",
+    &[
+        (
+            Release::V1_6,
+            "failed to load plugin io.containerd.metadata.v1.bolt",
+        ),
+        (Release::V2_0, "id=io.containerd.metadata.v1.bolt"),
+    ],
+);
+
+/// meta.db is no file that can be written.
+pub const META_NO_FILE: StartRule = rule(
+    "B12",
+    Phase::Plugins,
+    Effect::StaysDead,
+    "says that it has booted; meta.db cannot be opened for writing, and every API is unimplemented",
+    &[
+        (
+            Release::V1_6,
+            "failed to load plugin io.containerd.metadata.v1.bolt",
+        ),
+        (Release::V2_0, "id=io.containerd.metadata.v1.bolt"),
+    ],
+);
+
+/// A page panics when the file is opened.
+pub const PAGE_AT_OPEN: StartRule = rule(
+    "B05",
+    Phase::Plugins,
+    Effect::Panics,
+    "panics when it opens meta.db: it walks every page",
+    &[],
+);
+
+/// A page panics when it is used.
+pub const PAGE_AT_USE: StartRule = rule(
+    "B05",
+    Phase::Collection,
+    Effect::Panics,
+    "panics at a page that the CRI or the first garbage collection reads",
+    &[],
+);
+
+/// A page of a snapshotter's database panics.
+pub const BACKEND_PAGE: StartRule = rule(
+    "B05",
+    Phase::Cri,
+    Effect::Panics,
+    "panics at a page of metadata.db, when the CRI looks for its snapshots",
+    &[],
+);
+
+/// The freelist panics.
+pub const FREELIST: StartRule = rule(
+    "B07",
+    Phase::Plugins,
+    Effect::Panics,
+    "panics when it opens meta.db: the freelist is damaged",
+    &[(Release::V1_6, "panic: "), (Release::V1_7, "panic: ")],
+);
+
+/// The freelist of a snapshotter's database panics.
+pub const BACKEND_FREELIST: StartRule = rule(
+    "B07",
+    Phase::Cri,
+    Effect::Panics,
+    "panics when it opens metadata.db: the freelist is damaged",
+    &[(Release::V1_6, "panic: "), (Release::V1_7, "panic: ")],
+);
+
+/// The freelist asks for more memory than there is.
+pub const FREELIST_COUNT: StartRule = rule(
+    "B07",
+    Phase::Plugins,
+    Effect::Panics,
+    "asks for the memory that the freelist's count claims, and dies of it",
+    &[(Release::V1_6, "")],
+);
+
+/// meta.db of an older schema.
+pub const MIGRATES: StartRule = rule(
+    "M01",
+    Phase::Plugins,
+    Effect::Migrates,
+    "changes the schema of meta.db; there is no way back but a copy",
+    &[],
+);
+
+/// The migration fails.
+pub const MIGRATION_FAILS: StartRule = rule(
+    "M03",
+    Phase::Plugins,
+    Effect::StaysDead,
+    "cannot migrate meta.db, and starts without its metadata plugin: every API is unimplemented",
+    &[(Release::V2_0, "failed to migrate to v1.4")],
+);
+
+/// The migration panics.
+pub const MIGRATION_PANICS: StartRule = rule(
+    "M02",
+    Phase::Plugins,
+    Effect::Panics,
+    "panics while it migrates meta.db: there is a plain key at the root of the database",
+    &[(
+        Release::V2_0,
+        "invalid memory address or nil pointer dereference",
+    )],
+);
+
+/// meta.db was opened before, but by nobody who made its data: snapshots that it does not name.
+pub const META_ROLLED_BACK: StartRule = rule(
+    "S05",
+    Phase::Later,
+    Effect::DeletesLater,
+    "does not know these snapshots: meta.db is older than metadata.db (put back, or made anew); \
+     the next deletion removes them",
+    &[],
+);
+
+/// Snapshots that no namespace names.
+pub const SNAPSHOTS_UNNAMED: StartRule = rule(
+    "S02",
+    Phase::Later,
+    Effect::DeletesLater,
+    "removes snapshots that meta.db does not name, as soon as it removes any other snapshot",
+    &[],
+);
+
+/// The ids start again.
+pub const IDS_AGAIN: StartRule = rule(
+    "F05",
+    Phase::Later,
+    Effect::DeletesLater,
+    "hands out ids again that are in use: each new snapshot deletes the folder of that number",
+    &[(Release::V1_6, "file exists")],
+);
+
+/// A snapshotter's database is lost.
+pub const BACKEND_NEW: StartRule = rule(
+    "F01",
+    Phase::Later,
+    Effect::DeletesLater,
+    "makes an empty metadata.db; ids start again at 1, and each new snapshot deletes the folder of \
+     that number",
+    &[(Release::V1_6, "file exists")],
+);
+
+/// A snapshotter's database cannot be opened.
+pub const BACKEND_UNOPENED: StartRule = rule(
+    "S07",
+    Phase::Later,
+    Effect::FailsLater,
+    "cannot open metadata.db: no container can be started, no image unpacked",
+    &[(Release::V1_6, "failed to open database file")],
+);
+
+/// Parents in a circle.
+pub const CYCLE: StartRule = rule(
+    "F03",
+    Phase::Later,
+    Effect::FailsLater,
+    "hangs at the first use of a snapshot whose parents go round in a circle, and eats memory",
+    &[],
+);
+
+/// What the collector cannot read.
+pub const COLLECTION_FAILS: StartRule = rule(
+    "M09",
+    Phase::Collection,
+    Effect::Panics,
+    "panics: the first garbage collection cannot read an expiry",
+    &[(
+        Release::V1_6,
+        "invalid memory address or nil pointer dereference",
+    )],
+);
+
+/// The same, where it survives.
+pub const COLLECTION_STOPS: StartRule = rule(
+    "M09",
+    Phase::Collection,
+    Effect::FailsLater,
+    "never collects garbage again: it cannot read an expiry",
+    &[(Release::V2_2, "garbage collection failed")],
+)
+.untested();
+
+/// The collector removes records.
+pub const COLLECTS: StartRule = rule(
+    "G11",
+    Phase::Collection,
+    Effect::Deletes,
+    "removes, 100 ms after the start, what nothing refers to",
+    &[],
+);
+
+/// The collector removes writable layers.
+pub const COLLECTS_LAYERS: StartRule = rule(
+    "G11",
+    Phase::Collection,
+    Effect::Deletes,
+    "removes, 100 ms after the start, writable layers that nothing refers to",
+    &[],
+);
+
+/// Every rule of this step.
+pub(super) const ALL: &[StartRule] = &[
+    META_LOCKED,
+    META_LOCK_TIMEOUT,
+    BACKEND_LOCKED,
+    META_NEW,
+    META_UNOPENED,
+    META_NO_FILE,
+    PAGE_AT_OPEN,
+    PAGE_AT_USE,
+    BACKEND_PAGE,
+    FREELIST,
+    BACKEND_FREELIST,
+    FREELIST_COUNT,
+    MIGRATES,
+    MIGRATION_FAILS,
+    MIGRATION_PANICS,
+    META_ROLLED_BACK,
+    SNAPSHOTS_UNNAMED,
+    IDS_AGAIN,
+    BACKEND_NEW,
+    BACKEND_UNOPENED,
+    CYCLE,
+    COLLECTION_FAILS,
+    COLLECTION_STOPS,
+    COLLECTS,
+    COLLECTS_LAYERS,
+];

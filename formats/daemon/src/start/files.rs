@@ -1,0 +1,164 @@
+//! Folders, sockets and stores that are not what they should be.
+//!
+//! `services/server/server.go` (`CreateTopLevelDirectories`), `cmd/containerd/command/main.go`.
+
+use super::{Effect, Phase, StartRule, rule};
+use crate::Release;
+
+/// `root` cannot be written.
+pub const ROOT_READ_ONLY: StartRule = rule(
+    "P20",
+    Phase::Places,
+    Effect::Exits,
+    "exits: root is on a read-only file system",
+    &[(Release::V1_6, "read-only file system")],
+);
+
+/// A folder of the daemon's is none.
+pub const NOT_A_FOLDER: StartRule = rule(
+    "P21",
+    Phase::Places,
+    Effect::Exits,
+    "exits: what should be its folder is none",
+    &[(Release::V1_6, "not a directory")],
+);
+
+/// A socket's name is taken by a folder.
+pub const SOCKET_TAKEN: StartRule = rule(
+    "P22",
+    Phase::Places,
+    Effect::Exits,
+    "exits: a folder stands where its socket should be",
+    &[(Release::V1_6, "failed to get listener for main")],
+);
+
+/// `root` is kept in memory.
+pub const ROOT_IN_MEMORY: StartRule = rule(
+    "P23",
+    Phase::Later,
+    Effect::DeletesLater,
+    "keeps everything in memory: root is on a tmpfs, and all of it is gone after a reboot",
+    &[],
+)
+.untested();
+
+/// `state` holds what `root` should.
+pub const SWAPPED: StartRule = rule(
+    "P24",
+    Phase::Plugins,
+    Effect::FailsLater,
+    "starts on an empty root: state holds the databases (root and state are swapped, or were)",
+    &[],
+)
+.untested();
+
+/// The content store cannot be opened.
+pub const CONTENT_LOST: StartRule = rule(
+    "C00",
+    Phase::Plugins,
+    Effect::StaysDead,
+    "starts without its content store, and so without its metadata plugin: every API is \
+     unimplemented",
+    &[
+        (
+            Release::V1_6,
+            "failed to load plugin io.containerd.content.v1.content",
+        ),
+        (Release::V2_0, "not a directory"),
+    ],
+);
+
+/// The same, where only the blobs fail.
+pub const CONTENT_FAILS: StartRule = rule(
+    "C00",
+    Phase::Later,
+    Effect::FailsLater,
+    "starts; every blob is missing, and none can be written",
+    &[(Release::V1_6, "not a directory")],
+);
+
+/// A snapshotter cannot be loaded.
+pub const SNAPSHOTTER_LOST: StartRule = rule(
+    "S07",
+    Phase::Plugins,
+    Effect::LosesPlugin,
+    "starts without this snapshotter",
+    &[
+        (Release::V1_6, "could not use snapshotter"),
+        (Release::V2_0, "failed to load plugin"),
+    ],
+);
+
+/// The same, where it is the CRI's.
+pub const CRI_SNAPSHOTTER_LOST: StartRule = rule(
+    "S07",
+    Phase::Plugins,
+    Effect::LosesCri,
+    "starts without the CRI: its snapshotter could not be loaded",
+    &[(Release::V1_6, "failed to find snapshotter")],
+);
+
+/// The same, where meta.db's plugin gives up on it.
+pub const SNAPSHOTTER_KILLS_METADATA: StartRule = rule(
+    "S07",
+    Phase::Plugins,
+    Effect::StaysDead,
+    "starts without its metadata plugin, because a snapshotter could not be loaded: every API is \
+     unimplemented",
+    &[(Release::V2_0, "failed to load plugin")],
+);
+
+/// The file system is no place for overlayfs.
+pub const NO_DTYPE: StartRule = rule(
+    "D09",
+    Phase::Plugins,
+    Effect::LosesPlugin,
+    "starts without overlayfs: the file system does not tell the kinds of a folder's entries (xfs \
+     with ftype=0)",
+    &[(Release::V1_6, "does not support d_type")],
+);
+
+/// No room to write.
+pub const DISK_FULL: StartRule = rule(
+    "B13",
+    Phase::Collection,
+    Effect::Panics,
+    "panics: there is no room for what the first garbage collection writes",
+    &[(Release::V1_6, "no space left on device")],
+);
+
+/// The same, where the collector survives it.
+pub const DISK_FULL_LATER: StartRule = rule(
+    "B13",
+    Phase::Later,
+    Effect::FailsLater,
+    "starts; nothing can be written: no image can be pulled, no container started",
+    &[(Release::V1_6, "no space left on device")],
+);
+
+/// No more files.
+pub const NO_INODES: StartRule = rule(
+    "B13",
+    Phase::Cri,
+    Effect::Skips,
+    "does not load containers whose status it cannot write: the file system has no inode left",
+    &[(Release::V1_6, "failed to checkpoint status")],
+);
+
+/// Every rule of this step.
+pub(super) const ALL: &[StartRule] = &[
+    ROOT_READ_ONLY,
+    NOT_A_FOLDER,
+    SOCKET_TAKEN,
+    ROOT_IN_MEMORY,
+    SWAPPED,
+    CONTENT_LOST,
+    CONTENT_FAILS,
+    SNAPSHOTTER_LOST,
+    CRI_SNAPSHOTTER_LOST,
+    SNAPSHOTTER_KILLS_METADATA,
+    NO_DTYPE,
+    DISK_FULL,
+    DISK_FULL_LATER,
+    NO_INODES,
+];

@@ -1,0 +1,131 @@
+//! What only a mounted file system tells: whether it can be written, what it is, and whether it tells
+//! the kinds of a directory's entries.
+
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use finding::Unread;
+use nix::sys::statfs::fstatfs;
+use nix::sys::statvfs::{FsFlags, fstatvfs};
+use serde::Serialize;
+
+use super::Directory;
+use super::walk::unread;
+use crate::{Stat, host};
+
+/// How the file system of a path is mounted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Mount {
+    /// Whether it is mounted read-only: on this machine, or below evidence that is not. Of an image
+    /// that was mounted read-only as a whole, nothing follows.
+    pub read_only: bool,
+    /// The type, as statfs(2) numbers it.
+    pub kind: i64,
+}
+
+/// The type of a tmpfs.
+const TMPFS: i64 = 0x0102_1994;
+/// The type of a ramfs.
+const RAMFS: i64 = 0x8584_58f6;
+/// The type of overlayfs.
+const OVERLAYFS: i64 = 0x794c_7630;
+/// The type of NFS.
+const NFS: i64 = 0x6969;
+
+impl Mount {
+    /// Whether it is lost when the machine is switched off.
+    pub const fn is_memory(&self) -> bool {
+        matches!(self.kind, TMPFS | RAMFS)
+    }
+
+    /// Why no overlay can be written on top of it, if none can.
+    pub const fn refuses_overlay(&self) -> Option<&'static str> {
+        match self.kind {
+            OVERLAYFS => Some("overlayfs"),
+            NFS => Some("NFS"),
+            _ => None,
+        }
+    }
+}
+
+impl Directory {
+    pub(crate) fn mount(&self, path: &Path) -> Result<Mount, Unread> {
+        let handle = self.hold_followed(path)?;
+        let options = fstatvfs(handle.fd.as_fd()).map_err(unread)?;
+        let kind = fstatfs(handle.fd.as_fd()).map_err(unread)?;
+        let seen = options.flags().contains(FsFlags::ST_RDONLY);
+        Ok(Mount {
+            read_only: self.is_read_only(&handle.stat, seen),
+            kind: kind.filesystem_type().0,
+        })
+    }
+
+    /// Whether the node could not write to the file system of `stat`, which we see mounted
+    /// read-only or not: our own view of evidence is always read-only, so only the super block
+    /// tells, and of an image that we mounted read-only it tells nothing.
+    fn is_read_only(&self, stat: &Stat, seen: bool) -> bool {
+        let table = host::own(Path::new("/proc/thread-self/mountinfo")).unwrap_or_default();
+        let root = self
+            .root
+            .metadata()
+            .ok()
+            .and_then(|root| Stat::of(&root).ok());
+        let of = |dev| super_block_is_read_only(&table, dev);
+        let here = stat.dev.is_some_and(of);
+        if self.name == *"/" {
+            return here || seen;
+        }
+        here && !root.and_then(|root| root.dev).is_some_and(of)
+    }
+
+    /// Whether the file system tells the kinds of a directory's entries (`d_type`), which
+    /// overlayfs needs; nothing where the directory has no entry to ask for.
+    pub(crate) fn tells_kinds(&self, path: &Path) -> Option<bool> {
+        let handle = self.hold_followed(path).ok()?;
+        let file = self.reopen(&handle).ok()?;
+        let mut dir = nix::dir::Dir::from_fd(file.into()).ok()?;
+        let mut told = None;
+        for entry in dir.iter().take(64) {
+            let entry = entry.ok()?;
+            if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
+                told = Some(told.unwrap_or(true) && entry.file_type().is_some());
+            }
+        }
+        told
+    }
+}
+
+/// `36 35 98:0 /root /mnt rw,noatime master:1 - ext3 /dev/root rw`: the last are the super block's.
+fn super_block_is_read_only(table: &str, (major, minor): (u32, u32)) -> bool {
+    let dev = format!("{major}:{minor}");
+    table.lines().any(|line| {
+        let same = line.split(' ').nth(2) == Some(dev.as_str());
+        let options = line
+            .split_once(" - ")
+            .and_then(|(_, rest)| rest.split(' ').nth(2));
+        same && options.is_some_and(|options| options.split(',').any(|option| option == "ro"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_super_block_says_read_only() {
+        let table = "36 35 98:0 / /mnt ro,noatime master:1 - ext3 /dev/root rw,errors=continue\n\
+            37 35 8:2 / /srv rw - ext4 /dev/sdb ro\n";
+        assert!(!super_block_is_read_only(table, (98, 0)));
+        assert!(super_block_is_read_only(table, (8, 2)));
+        assert!(!super_block_is_read_only(table, (8, 3)));
+    }
+
+    #[test]
+    fn a_folder_of_this_machine_is_mounted() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a"), b"a").unwrap();
+        let directory = Directory::open(folder.path(), &crate::Options::default()).unwrap();
+        assert!(!directory.mount(Path::new("/")).unwrap().read_only);
+        assert_eq!(directory.tells_kinds(Path::new("/")), Some(true));
+    }
+}

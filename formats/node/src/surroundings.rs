@@ -1,0 +1,139 @@
+//! What a start of the daemon meets around its stores: what stands where it makes folders and
+//! sockets, how much room there is, who holds the locks.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use evidence::{Evidence, FileKind, Kind, Lock, Mount, locks};
+use finding::Unread;
+
+use crate::{CONTENT_DIR, META_DIR, Roots, Snapshotter};
+
+/// What stands around the stores.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Root.
+    root: PathBuf,
+    /// What stands at each place that the daemon uses; a link that leads somewhere is what it
+    /// leads to.
+    kinds: BTreeMap<PathBuf, Result<FileKind, Unread>>,
+    /// How the file system of root is mounted, where it is mounted here.
+    pub mount: Option<Mount>,
+    /// Who holds a lock, by database; nothing where this machine does not know.
+    pub holders: BTreeMap<PathBuf, Vec<Lock>>,
+    /// Whether the file system of overlayfs' folders tells the kinds of entries.
+    pub tells_kinds: Option<bool>,
+    /// Whether `state` holds a database that belongs under root.
+    pub state_has_stores: bool,
+}
+
+/// Places under root.
+const UNDER_ROOT: &[&str] = &[
+    "",
+    "tmpmounts",
+    META_DIR,
+    CONTENT_DIR,
+    "io.containerd.content.v1.content/ingest",
+    "io.containerd.content.v1.content/blobs",
+    "io.containerd.grpc.v1.cri",
+    "io.containerd.grpc.v1.cri/containers",
+    "io.containerd.grpc.v1.cri/sandboxes",
+    "io.containerd.runtime.v2.task",
+];
+
+/// Places under state.
+const UNDER_STATE: &[&str] = &[
+    "",
+    "containerd.sock",
+    "containerd.sock.ttrpc",
+    "io.containerd.grpc.v1.cri",
+    "io.containerd.grpc.v1.cri/containers",
+    "io.containerd.grpc.v1.cri/sandboxes",
+    "io.containerd.runtime.v2.task",
+];
+
+impl Surroundings {
+    /// Looks around.
+    pub(crate) fn read(evidence: &Evidence, roots: &Roots, snapshotters: &[Snapshotter]) -> Self {
+        let mut around = Self {
+            root: roots.root.clone(),
+            mount: evidence.mount(&roots.root),
+            ..Self::default()
+        };
+        let mut databases = vec![roots.root.join(META_DIR).join("meta.db")];
+        for snapshotter in snapshotters {
+            databases.push(snapshotter.root.join("metadata.db"));
+            let folders = snapshotter.root.join("snapshots");
+            if snapshotter.name == *"overlayfs" {
+                around.tells_kinds = evidence.tells_kinds(&folders);
+            }
+            around.look(evidence, snapshotter.root.clone());
+            around.look(evidence, folders);
+        }
+        for name in UNDER_ROOT {
+            around.look(evidence, join(&roots.root, name));
+        }
+        for name in UNDER_STATE {
+            around.look(evidence, join(&roots.state, name));
+        }
+        for path in databases {
+            // A bundle's inodes are another machine's.
+            if evidence.kind() == Kind::Directory
+                && let Ok(stat) = evidence.stat(&path)
+            {
+                let mut held = locks(&stat).unwrap_or_default();
+                held.retain(|lock| lock.kind == "FLOCK" && !lock.waits);
+                if !held.is_empty() {
+                    around.holders.insert(path.clone(), held);
+                }
+            }
+            around.look(evidence, path);
+        }
+        around.state_has_stores = roots.state != roots.root
+            && evidence
+                .stat(&roots.state.join(META_DIR).join("meta.db"))
+                .is_ok();
+        around
+    }
+
+    fn look(&mut self, evidence: &Evidence, path: PathBuf) {
+        let kind = followed(evidence, &path);
+        self.kinds.insert(path, kind);
+    }
+
+    /// What stands at `path`, if anything does and it is known.
+    pub fn kind(&self, path: &Path) -> Option<FileKind> {
+        self.kinds.get(path)?.as_ref().ok().copied()
+    }
+
+    /// What stands under root.
+    pub fn under_root(&self, name: &str) -> Option<FileKind> {
+        self.kind(&join(&self.root, name))
+    }
+
+    /// Whether a place is known to be empty.
+    pub fn is_absent(&self, path: &Path) -> bool {
+        matches!(self.kinds.get(path), Some(Err(Unread::Absent)))
+    }
+}
+
+fn join(base: &Path, name: &str) -> PathBuf {
+    if name.is_empty() {
+        base.to_path_buf()
+    } else {
+        base.join(name)
+    }
+}
+
+/// What stands at a place, links followed.
+fn followed(evidence: &Evidence, path: &Path) -> Result<FileKind, Unread> {
+    let stat = evidence.stat(path)?;
+    if stat.kind != FileKind::Symlink {
+        return Ok(stat.kind);
+    }
+    match evidence.try_list(path) {
+        Ok(_) => Ok(FileKind::Dir),
+        Err(Unread::Special("regular file")) => Ok(FileKind::File),
+        Err(unread) => Err(unread),
+    }
+}

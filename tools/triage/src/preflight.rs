@@ -1,0 +1,267 @@
+//! `coroner preflight`: what a start of containerd would do to the node as it is now.
+
+use std::io;
+
+use checks::start::{Outcome, Prediction, Statement, predictions};
+use checks::{Start, judge};
+use cli::{
+    About, Answer, Case, EvidenceArgs, Exit, Failure, Out, Outcome as Ran, Pen, Style, Tool,
+};
+use daemon::start::Effect;
+use daemon::{Detected, Source};
+use finding::{Coverage, Time};
+use serde::Serialize;
+
+/// Arguments of `coroner preflight`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  coroner preflight /                        this machine, before containerd is started again
+  coroner preflight /mnt/image               a mounted disk image
+  coroner preflight --daemon 2.1 node.tar    what an upgrade to 2.1 would do
+  coroner preflight --format json / | jq -r .answer.start
+
+Nothing is started, and nothing is written. The prediction holds for the state that was read: as of
+the capture, or of --at.")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    evidence: EvidenceArgs,
+    /// The release that would be started (1.6, 1.7.24, 2.1, ...); else the one that the node shows
+    #[arg(long, value_name = "RELEASE")]
+    daemon: Option<String>,
+    /// When it would be started (RFC 3339, or `now`): leases expire; else when the evidence was taken
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// Name everything that would be removed, not only the first
+    #[arg(long)]
+    all: bool,
+}
+
+/// `coroner preflight`
+pub const PREFLIGHT: Tool = cli::tool!(
+    "preflight",
+    "What would happen if containerd were started now",
+    Args,
+    run
+);
+
+/// What `preflight` answers.
+#[derive(Serialize)]
+struct Preflight {
+    start: Start,
+    sentence: String,
+    predictions: Vec<Prediction>,
+    #[serde(rename = "evidence")]
+    about: About,
+    release: Detected,
+    at: Time,
+    coverage: Coverage,
+    #[serde(skip)]
+    all: bool,
+}
+
+fn run(args: Args, out: &mut Out) -> Ran {
+    let Args {
+        evidence: place,
+        daemon: said,
+        at,
+        all,
+    } = args;
+    let asked = said.as_deref().map(release).transpose()?;
+    let at = at.as_deref().map(time).transpose()?;
+    let case = Case::open(&place)?;
+    let node = case.node()?;
+    let measured = cli::measure(&case, &node, false, false, out);
+    let report = judge(&node, &measured);
+    let release = asked.unwrap_or_else(|| daemon::detect(&node.traces));
+    let at = at.unwrap_or(node.now);
+    let predictions = predictions(&node, &report, &release, at);
+    let (start, sentence) = checks::worst(&predictions);
+    out.answer(&Preflight {
+        start,
+        sentence,
+        predictions,
+        about: case.about(&node),
+        release,
+        at,
+        coverage: report.coverage,
+        all,
+    })
+}
+
+/// The release that was asked for.
+fn release(text: &str) -> Result<Detected, Failure> {
+    Detected::said(text).ok_or_else(|| {
+        let shown = finding::Escaped(text.as_bytes());
+        Failure::usage(format!("no release is known as {shown}"))
+            .hint("for example 1.6, 1.7.24, 2.1")
+    })
+}
+
+fn time(text: &str) -> Result<Time, Failure> {
+    if text == "now" {
+        return cli::now().ok_or_else(|| Failure::usage("this machine's clock cannot be read"));
+    }
+    Time::parse(text).map_err(|error| {
+        let shown = finding::Escaped(text.as_bytes());
+        Failure::usage(format!("{shown} is not a time ({error})"))
+            .hint("for example 2026-11-21T05:00:00Z, or now")
+    })
+}
+
+impl Answer for Preflight {
+    const SCHEMA: &'static str = "preflight/1";
+
+    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        for prediction in &self.predictions {
+            prediction_text(prediction, self.predictions.len() > 1, self.all, pen)?;
+            pen.gap()?;
+        }
+        self.about.text(pen)?;
+        super::report::release_text(&self.release, pen)
+    }
+
+    fn exit(&self) -> Exit {
+        match self.start {
+            Start::Yes => Exit::CLEAN,
+            Start::WithCare | Start::No => Exit::FINDINGS,
+            Start::Unknown => Exit::UNREAD,
+        }
+    }
+}
+
+/// The style of an answer to "may it be started?".
+pub(crate) const fn style(start: Start) -> Style {
+    match start {
+        Start::Yes => Style::Good,
+        Start::WithCare => Style::Warning,
+        Start::No | Start::Unknown => Style::Bad,
+    }
+}
+
+/// What an outcome is called.
+pub(crate) const fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Boots => "boots",
+        Outcome::CriDead => "boots, green, without its CRI",
+        Outcome::Dead => "boots, green, and dead",
+        Outcome::Hangs => "hangs",
+        Outcome::CrashLoop => "crash-loops",
+        Outcome::Unknown => "cannot be told",
+    }
+}
+
+/// How a statement is known.
+pub(crate) const fn source(source: Source) -> &'static str {
+    match source {
+        Source::Tested => "tested",
+        Source::FromSource => "from source",
+    }
+}
+
+/// `1.6, 1.7`
+pub(crate) fn releases(prediction: &Prediction) -> String {
+    let names: Vec<&str> = prediction
+        .releases
+        .iter()
+        .map(|release| release.name())
+        .collect();
+    names.join(", ")
+}
+
+fn prediction_text(
+    prediction: &Prediction,
+    named: bool,
+    all: bool,
+    pen: &mut Pen<'_>,
+) -> io::Result<()> {
+    let who = if named {
+        format!("{}: ", releases(prediction))
+    } else {
+        String::new()
+    };
+    let sentence = pen
+        .styled(style(prediction.start), &prediction.sentence)
+        .to_string();
+    pen.line(format_args!("{who}{sentence}"))?;
+    let or: Vec<&str> = prediction.or.iter().map(|other| outcome(*other)).collect();
+    let or = if or.is_empty() {
+        String::new()
+    } else {
+        format!(", or {} (the files do not tell which)", or.join(", or "))
+    };
+    let cri = match (prediction.outcome, prediction.has_cri) {
+        (Outcome::Boots, false) => ", the CRI disabled",
+        _ => "",
+    };
+    pen.paragraph(
+        "  outcome   ",
+        &format!(
+            "{}{or}{cri} ({})",
+            outcome(prediction.outcome),
+            source(prediction.source)
+        ),
+    )?;
+    for statement in &prediction.statements {
+        statement_text(statement, all, pen)?;
+    }
+    for unknown in &prediction.unknown {
+        pen.paragraph("  unknown   ", unknown)?;
+    }
+    Ok(())
+}
+
+/// What an effect is called in front of a statement.
+const fn head(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Exits | Effect::Panics => "dies",
+        Effect::Hangs => "hangs",
+        Effect::StaysDead | Effect::LosesCri | Effect::LosesPlugin => "loses",
+        Effect::Kills => "kills",
+        Effect::Deletes | Effect::DeletesLater => "deletes",
+        Effect::Rewrites => "rewrites",
+        Effect::Migrates => "migrates",
+        Effect::Skips => "skips",
+        Effect::FailsLater => "fails",
+    }
+}
+
+/// How many things are named without `--all`.
+const NAMED: usize = 6;
+
+fn statement_text(statement: &Statement, all: bool, pen: &mut Pen<'_>) -> io::Result<()> {
+    let perhaps = if statement.perhaps { "perhaps " } else { "" };
+    pen.paragraph(
+        &format!("  {:10}", head(statement.effect)),
+        &format!(
+            "{perhaps}{} ({}, {})",
+            statement.does,
+            statement.rule,
+            source(statement.source)
+        ),
+    )?;
+    let place = statement.at.to_string();
+    if !place.is_empty() {
+        pen.paragraph("            where  ", &place)?;
+    }
+    if !statement.targets.is_empty() {
+        let most = if all { usize::MAX } else { NAMED };
+        let mut names: Vec<String> = statement
+            .targets
+            .iter()
+            .take(most)
+            .map(|target| match target.bytes {
+                Some(bytes) => format!("{} ({})", target.object, cli::size(bytes)),
+                None => target.object.to_string(),
+            })
+            .collect();
+        let more = statement.count().saturating_sub(names.len());
+        if more > 0 {
+            names.push(format!("and {more} more"));
+        }
+        pen.paragraph("            what   ", &names.join(", "))?;
+    }
+    if !statement.says.is_empty() {
+        pen.paragraph("            says   ", &statement.says)?;
+    }
+    Ok(())
+}

@@ -499,7 +499,11 @@ fn snapshotter(run: &mut Run<'_>) -> Flow {
         &rules::SNAPSHOTTER_UNKNOWN
     };
     let target = Target::new(Object::global("snapshotter", Text::from(name.as_str())));
-    let statement = run.statement(rule).target(target);
+    let mut statement = run.statement(rule).target(target);
+    // 2.x misses the default one earlier, when it loads what pulls images.
+    if run.release >= Release::V2_0 && name == "overlayfs" && is_disabled(run, &id) {
+        statement = statement.says(format!("snapshotter \\\"{name}\\\" not found"));
+    }
     run.lose_cri(statement)
 }
 

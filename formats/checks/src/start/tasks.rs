@@ -52,6 +52,7 @@ pub(super) fn load(run: &mut Run<'_>) {
             kept.push(bundle);
         }
     }
+    answering(run, &kept);
     leaked(run, runtime, &kept);
     work_dirs(run, runtime, &kept);
 }
@@ -119,6 +120,16 @@ fn is_unknown(run: &Run<'_>, bundle: &Bundle) -> bool {
         .filter(|namespace| namespace.name == bundle.namespace);
     !of.flat_map(|namespace| namespace.containers.read().into_iter().flatten())
         .any(|row| row.key == bundle.id)
+}
+
+/// Whether a shim lives is not in the files: a socket outlives its listener.
+fn answering(run: &mut Run<'_>, kept: &[&Bundle]) {
+    if !kept.is_empty() {
+        let at = Location::file(node::path_text(&run.node.roots.state.join(runc::TASKS)));
+        let tasks = kept.iter().map(|bundle| task(bundle));
+        let statement = run.statement(&rules::SHIM_DEAD).at(at).targets(tasks);
+        run.note(statement.says("").perhaps());
+    }
 }
 
 /// From 1.7 on, a shim that knows no process is ended.

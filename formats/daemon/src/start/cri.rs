@@ -50,7 +50,7 @@ pub const SANDBOX_SKIPPED: StartRule = rule(
     Phase::Cri,
     Effect::Skips,
     "does not load a sandbox without metadata",
-    &[(Release::V2_0, "failed to get metadata for stored sandbox")],
+    &[],
 );
 
 /// Two pods of one name.

@@ -63,8 +63,8 @@ pub struct Row<T> {
     /// Keys of its own whose values do not decode, and why.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub undecodable: BTreeMap<Text, String>,
-    /// Keys and buckets that no known release of containerd writes, with their bytes in hex
-    /// (nothing for a bucket).
+    /// Keys and buckets that no known release of containerd writes, with their bytes in hex; nothing
+    /// for a bucket, whose own entries follow as `bucket/key`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub unknown: BTreeMap<Text, Option<String>>,
 }

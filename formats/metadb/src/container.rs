@@ -51,6 +51,8 @@ pub(crate) const KEYS: &[&str] = &[
     "sandboxid",
     "spec",
     "runtime",
+    "runtime/name",
+    "runtime/options",
     "extensions",
     "labels",
 ];

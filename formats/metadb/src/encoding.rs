@@ -6,6 +6,8 @@ use finding::{Text, Time};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use view::View;
 
+use crate::proto::{self, Message, ProtoField, ProtoValue};
+
 /// Why a value does not decode, in the words that the daemon uses where it has some.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DecodeError {
@@ -113,24 +115,32 @@ pub struct Any {
     pub type_url: Text,
     /// The message: JSON for Go types without protobuf, else protobuf.
     pub value: Vec<u8>,
+    /// Fields beyond these two, which the daemon skips.
+    pub unknown: Vec<ProtoField>,
 }
 
 impl Any {
-    /// Reads the wire format; fields beyond 1 and 2 are skipped as the daemon skips them.
+    /// Reads the wire format.
     pub fn parse(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut any = Self {
             type_url: Text::default(),
             value: Vec::new(),
+            unknown: Vec::new(),
         };
-        for field in ProtoFields(bytes) {
-            match field? {
+        for field in proto::fields(bytes)? {
+            match (field.number, field.value) {
                 (1, ProtoValue::Bytes(bytes)) => any.type_url = Text::from(bytes),
-                (2, ProtoValue::Bytes(bytes)) => any.value = bytes.to_vec(),
-                (1 | 2, ProtoValue::Number) => return Err(DecodeError::Proto),
-                _ => {}
+                (2, ProtoValue::Bytes(bytes)) => any.value = bytes,
+                (1 | 2, _) => return Err(DecodeError::Proto),
+                (number, value) => any.unknown.push(ProtoField { number, value }),
             }
         }
         Ok(any)
+    }
+
+    /// The message field by field, where it is not JSON but protobuf.
+    pub fn message(&self) -> Option<Message> {
+        Message::decode(&self.type_url, &self.value).ok()
     }
 
     /// The message as JSON, where it is JSON.
@@ -139,60 +149,23 @@ impl Any {
     }
 }
 
+/// `json`, or `hex` and, where the bytes are a protobuf message, its `fields`.
 impl Serialize for Any {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(2))?;
+        let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("type", &self.type_url)?;
-        match self.json() {
-            Some(json) => map.serialize_entry("json", &json)?,
-            None => map.serialize_entry("hex", &hex::encode(&self.value))?,
+        if let Some(json) = self.json() {
+            map.serialize_entry("json", &json)?;
+        } else {
+            map.serialize_entry("hex", &hex::encode(&self.value))?;
+            if let Some(message) = self.message() {
+                map.serialize_entry("fields", &message)?;
+            }
+        }
+        if !self.unknown.is_empty() {
+            map.serialize_entry("unknown_fields", &Message::unnamed(&self.unknown))?;
         }
         map.end()
-    }
-}
-
-enum ProtoValue<'s> {
-    Number,
-    Bytes(&'s [u8]),
-}
-
-/// The fields of a protobuf message, one after the other; after an error there is no next.
-struct ProtoFields<'s>(&'s [u8]);
-
-impl<'s> ProtoFields<'s> {
-    fn next_field(&mut self) -> Option<(u64, ProtoValue<'s>)> {
-        let (tag, length) = uvarint_prefix(self.0)?;
-        let rest = self.0.get(length..)?;
-        let skip = |count: usize| rest.get(count..);
-        let (value, rest) = match tag & 7 {
-            0 => (ProtoValue::Number, rest.get(uvarint_prefix(rest)?.1..)?),
-            1 => (ProtoValue::Number, skip(8)?),
-            2 => {
-                let (count, length) = uvarint_prefix(rest)?;
-                let rest = rest.get(length..)?;
-                let (bytes, rest) = rest.split_at_checked(usize::try_from(count).ok()?)?;
-                (ProtoValue::Bytes(bytes), rest)
-            }
-            5 => (ProtoValue::Number, skip(4)?),
-            _ => return None,
-        };
-        self.0 = rest;
-        Some((tag >> 3, value))
-    }
-}
-
-impl<'s> Iterator for ProtoFields<'s> {
-    type Item = Result<(u64, ProtoValue<'s>), DecodeError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let field = self.next_field().filter(|(number, _)| *number != 0);
-        if field.is_none() {
-            self.0 = &[];
-        }
-        Some(field.ok_or(DecodeError::Proto))
     }
 }
 
@@ -235,5 +208,12 @@ mod tests {
         assert_eq!(Any::parse(&bytes[..8]), Err(DecodeError::Proto));
         assert_eq!(Any::parse(b"\xff"), Err(DecodeError::Proto));
         assert_eq!(Any::parse(b"").unwrap().value, b"");
+        let more = Any::parse(b"\x0a\x03abc\x18\x05").unwrap();
+        let json = serde_json::to_value(&more).unwrap();
+        let want = serde_json::json!({
+            "type": "abc", "hex": "", "fields": {},
+            "unknown_fields": {"3": {"wire": "varint", "value": "5"}},
+        });
+        assert_eq!(json, want);
     }
 }

@@ -32,7 +32,16 @@ pub struct Image {
     pub annotations: Labels,
 }
 
-pub(crate) const KEYS: &[&str] = &["createdat", "updatedat", "target", "labels", "annotations"];
+pub(crate) const KEYS: &[&str] = &[
+    "createdat",
+    "updatedat",
+    "target",
+    "target/digest",
+    "target/mediatype",
+    "target/size",
+    "labels",
+    "annotations",
+];
 
 pub(crate) fn read(bucket: &Open<'_>, troubles: &mut Troubles) -> Image {
     bucket.missing("target", "image", troubles);

@@ -1,5 +1,7 @@
 //! meta.db as a whole.
 
+use std::collections::BTreeMap;
+
 use bolt::{Db, Value};
 use finding::{Known, Text, Unknown};
 
@@ -8,6 +10,7 @@ use crate::open::{Open, Troubles};
 use crate::{
     At, BlobRow, Container, Fault, Image, IngestRow, Labels, Lease, Problem, RootBucket, Row,
     Sandbox, Snapshots, Trouble, container, content, image, lease, roots, sandbox, snapshot,
+    unknown,
 };
 
 /// One namespace of meta.db.
@@ -35,6 +38,8 @@ pub struct Namespace {
     pub sandboxes: Known<Vec<Row<Sandbox>>>,
     /// Sandboxes where 1.7 keeps them, at the root of the database.
     pub old_sandboxes: Known<Vec<Row<Sandbox>>>,
+    /// Keys and buckets that no known release writes, as in [`Row`].
+    pub unknown: BTreeMap<Text, Option<String>>,
 }
 
 /// meta.db, read as far as it can be read.
@@ -59,6 +64,9 @@ const NAMESPACE_KEYS: &[&str] = &[
     "containers",
     "snapshots",
     "content",
+    "content/blob",
+    "content/ingests",
+    "content/ingest",
     "leases",
     "sandboxes",
 ];
@@ -180,19 +188,7 @@ fn read_namespace(
     bucket: &Open<'_>,
     troubles: &mut Troubles,
 ) -> Namespace {
-    for (key, entry) in &bucket.entries {
-        if !NAMESPACE_KEYS.iter().any(|known| known.as_bytes() == *key) {
-            let fault = Fault::UnknownKey {
-                key: Text::from(*key),
-                span: entry.key_span,
-            };
-            let problem = Problem::Record(fault);
-            troubles.0.push(Trouble {
-                path: bucket.path.clone(),
-                problem,
-            });
-        }
-    }
+    let unknown = unknown::keys(&bucket.path, &bucket.entries, NAMESPACE_KEYS, troubles);
     let ContentRows { blobs, ingests } = content::read_all(bucket, troubles);
     Namespace {
         name,
@@ -206,6 +202,7 @@ fn read_namespace(
         leases: bucket.rows("leases", lease::KEYS, troubles, lease::read),
         sandboxes: bucket.rows("sandboxes", sandbox::KEYS, troubles, sandbox::read),
         old_sandboxes: Known::Whole(Vec::new()),
+        unknown,
     }
 }
 
@@ -244,6 +241,7 @@ fn read_old_sandboxes(root: &Open<'_>, namespaces: &mut Vec<Namespace>, troubles
                 leases: Known::Whole(Vec::new()),
                 sandboxes: Known::Whole(Vec::new()),
                 old_sandboxes: rows,
+                unknown: BTreeMap::new(),
             });
         }
     }

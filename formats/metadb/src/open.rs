@@ -6,14 +6,16 @@ use bolt::{Bucket, Entry, Value};
 use finding::{Known, Text, Time, Unknown};
 use view::Span;
 
-use crate::{Any, At, DecodeError, Fault, Labels, Problem, Row, Trouble, go_time, uvarint, varint};
+use crate::{
+    Any, At, DecodeError, Fault, Labels, Problem, Row, Trouble, go_time, unknown, uvarint, varint,
+};
 
-/// Everything that was wrong so far.
+/// Everything that was wrong so far, and how many entries of unknown buckets were kept.
 #[derive(Debug, Default)]
-pub(crate) struct Troubles(pub(crate) Vec<Trouble>);
+pub(crate) struct Troubles(pub(crate) Vec<Trouble>, pub(crate) usize);
 
 impl Troubles {
-    fn record(&mut self, path: &[Text], fault: Fault) {
+    pub(crate) fn record(&mut self, path: &[Text], fault: Fault) {
         self.0.push(Trouble {
             path: path.to_vec(),
             problem: Problem::Record(fault),
@@ -287,22 +289,7 @@ impl<'s> Open<'s> {
 
     /// A row made of this bucket; its keys beyond `known` are kept as unknown.
     fn into_row<T>(self, at: At, value: T, known: &[&str], troubles: &mut Troubles) -> Row<T> {
-        let mut unknown = BTreeMap::new();
-        for (key, entry) in &self.entries {
-            if known.iter().any(|name| name.as_bytes() == *key) {
-                continue;
-            }
-            let bytes = match &entry.value {
-                Value::Bytes(bytes) => Some(hex::encode(bytes)),
-                Value::Bucket(_) => None,
-            };
-            unknown.insert(Text::from(*key), bytes);
-            let fault = Fault::UnknownKey {
-                key: Text::from(*key),
-                span: entry.key_span,
-            };
-            troubles.record(&self.path, fault);
-        }
+        let unknown = unknown::keys(&self.path, &self.entries, known, troubles);
         let whole = !troubles.hidden_since(self.mark);
         let mut readable = true;
         let mut undecodable = BTreeMap::new();

@@ -34,6 +34,8 @@ pub(crate) const KEYS: &[&str] = &[
     "spec",
     "sandboxer",
     "runtime",
+    "runtime/name",
+    "runtime/options",
     "extensions",
     "labels",
 ];

@@ -44,6 +44,9 @@ pub enum Kind {
 pub(crate) struct Object {
     pub(crate) namespace: Text,
     pub(crate) name: Text,
+    /// Other names that it goes by: `namespace/pod` of a pod.
+    #[serde(skip)]
+    pub(crate) also: Vec<Text>,
     /// Cells of the columns between the name and the time.
     #[serde(skip)]
     pub(crate) cells: Vec<String>,
@@ -174,40 +177,8 @@ impl Kind {
                     });
                 }
             }
-            Self::Pods => read_pods(ns, all),
+            Self::Pods => crate::pods::read(ns, all),
         }
-    }
-}
-
-fn read_pods(ns: &Namespace, all: &mut Objects) {
-    all.unknown.extend(ns.containers.unknown().iter().cloned());
-    for row in ns.containers.read().into_iter().flatten() {
-        if row.cri_kind() != Some("sandbox") {
-            continue;
-        }
-        let (cells, record) = match row.pod() {
-            Ok(pod) => (
-                vec![
-                    format!("{}/{}", pod.namespace, pod.pod),
-                    pod.ip.to_string(),
-                    pod.netns.to_string(),
-                ],
-                serde_json::to_value(&pod).unwrap_or_default(),
-            ),
-            Err(error) => (
-                vec![error.to_string(), String::new(), String::new()],
-                Value::Null,
-            ),
-        };
-        all.objects.push(Object {
-            namespace: ns.name.clone(),
-            name: row.key.clone(),
-            cells,
-            created: row.created,
-            record,
-            at: Some(row.at.clone()),
-            whole: row.whole,
-        });
     }
 }
 
@@ -224,6 +195,7 @@ impl Objects {
             self.objects.push(Object {
                 namespace: namespace.name.clone(),
                 name: row.key.clone(),
+                also: Vec::new(),
                 cells,
                 created,
                 record: serde_json::to_value(row).unwrap_or_default(),
@@ -269,10 +241,16 @@ fn namespace(ns: &Namespace) -> Object {
         .flatten()
         .map(|snapshots| snapshots.rows.read().map_or(0, Vec::len))
         .sum();
+    // 1.7 keeps them at the root of the database, 2.x in the namespace.
+    let sandboxes = match ns.old_sandboxes.read().map_or(0, Vec::len) {
+        0 => count(&ns.sandboxes),
+        old => format!("{} and {old} at the root", count(&ns.sandboxes)),
+    };
     let whole = ns.images.is_whole() && ns.containers.is_whole() && ns.snapshots.is_whole();
     Object {
         namespace: ns.name.clone(),
         name: ns.name.clone(),
+        also: Vec::new(),
         cells: vec![
             count(&ns.images),
             count(&ns.containers),
@@ -288,6 +266,9 @@ fn namespace(ns: &Namespace) -> Object {
             "snapshots": snapshots.to_string(),
             "content": count(&ns.blobs),
             "leases": count(&ns.leases),
+            "ingests": count(&ns.ingests),
+            "sandboxes": sandboxes,
+            "unknown": serde_json::to_value(&ns.unknown).unwrap_or_default(),
         }),
         at: ns.at.clone(),
         whole,

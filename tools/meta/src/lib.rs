@@ -15,6 +15,7 @@
 mod history;
 mod kind;
 mod list;
+mod pods;
 mod show;
 
 use cli::{EvidenceArgs, Out, Outcome, Tool};

@@ -5,6 +5,7 @@ use std::io;
 use cli::{Answer, Case, EvidenceArgs, Exit, Failure, Out, Outcome, Pen, value_lines};
 use finding::{Escaped, Text, Unknown};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::Kind;
 use crate::kind::{Object, Objects};
@@ -47,8 +48,8 @@ pub(crate) fn run(
 
 /// The objects of this name (one in each namespace), else the only one that begins like it.
 fn pick(objects: Vec<Object>, name: &str) -> Result<Vec<Object>, Failure> {
-    let (exact, others): (Vec<_>, Vec<_>) =
-        objects.into_iter().partition(|object| object.name == name);
+    let is_exact = |object: &Object| object.name == name || object.also.iter().any(|n| *n == name);
+    let (exact, others): (Vec<_>, Vec<_>) = objects.into_iter().partition(is_exact);
     if !exact.is_empty() {
         return Ok(exact);
     }
@@ -60,7 +61,7 @@ fn pick(objects: Vec<Object>, name: &str) -> Result<Vec<Object>, Failure> {
     };
     let mut found: Vec<_> = others
         .into_iter()
-        .filter(|object| begins(&object.name))
+        .filter(|object| begins(&object.name) || object.also.iter().any(begins))
         .collect();
     let first = found.first().map(|object| object.name.clone());
     if found
@@ -94,7 +95,7 @@ impl Answer for Shown {
             if !object.whole {
                 pen.line("  part of it could not be read")?;
             }
-            value_lines(&object.record, 1, pen)?;
+            value_lines(&untold(&object.record), 1, pen)?;
         }
         Ok(())
     }
@@ -103,4 +104,13 @@ impl Answer for Shown {
         let whole = self.objects.iter().all(|object| object.whole);
         if whole { Exit::CLEAN } else { Exit::UNREAD }
     }
+}
+
+/// What the heading has not told already.
+fn untold(record: &Value) -> Value {
+    let mut record = record.clone();
+    if let Value::Object(map) = &mut record {
+        map.retain(|key, _| !["key", "at", "whole"].contains(&key.as_str()));
+    }
+    record
 }

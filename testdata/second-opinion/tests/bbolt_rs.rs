@@ -1,5 +1,6 @@
 //! bbolt-rs reads what we write, checks it, and finds the keys that we find.
 #![allow(deprecated, reason = "`for_each` is what bbolt has")]
+#![expect(clippy::disallowed_methods, reason = "it reads what it wrote")]
 
 use std::collections::BTreeMap;
 use std::io::Cursor;

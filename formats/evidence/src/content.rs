@@ -77,14 +77,19 @@ impl Content {
         let end = at.saturating_add(room).min(self.len);
         let count = usize::try_from(end.saturating_sub(at)).unwrap_or(0);
         let into = into.get_mut(..count).unwrap_or_default();
-        into.fill(0);
         let extents = self.extents.get(self.first_after(at)..).unwrap_or_default();
+        // What is read is not zeroed first: of a big file that would be a second pass over memory.
+        let mut done = at;
         for Extent { span, place } in extents {
             if span.start >= end {
                 break;
             }
             let from = span.start.max(at);
             let to = span.end().min(end);
+            if let Some(hole) = into.get_mut(offset(done, at)..offset(from, at)) {
+                hole.fill(0);
+            }
+            done = to;
             let part = into
                 .get_mut(offset(from, at)..offset(to, at))
                 .unwrap_or_default();
@@ -101,6 +106,9 @@ impl Content {
                         .map_err(|error| short_is_changed(&error))?;
                 }
             }
+        }
+        if let Some(hole) = into.get_mut(offset(done, at)..) {
+            hole.fill(0);
         }
         Ok(count)
     }

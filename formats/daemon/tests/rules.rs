@@ -177,6 +177,7 @@ impl Store {
                 leases: Known::Whole(self.leases),
                 sandboxes: Known::Whole(self.sandboxes),
                 old_sandboxes: Known::Whole(self.old_sandboxes),
+                unknown: std::collections::BTreeMap::new(),
             }]),
             troubles: Vec::new(),
             roots: Vec::new(),

@@ -1,9 +1,4 @@
 //! The databases of real nodes are healthy, and said to be.
-#![expect(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    reason = "tests read their own data"
-)]
 
 use std::path::Path;
 

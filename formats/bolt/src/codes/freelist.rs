@@ -3,9 +3,9 @@
 use finding::{Code, Severity};
 
 /// What helps where only the freelist is bad.
-const RECOMPUTE: &str = "The freelist can be computed from the tree: on a copy, `bbolt surgery \
-    freelist abandon` (containerd 1.7 and later computes it at each start), or `coroner bolt \
-    salvage -o NEW`. Until then the daemon may write over pages in use.";
+const RECOMPUTE: &str = "The freelist can be computed from the tree, into a copy: `coroner bolt \
+    surgery freelist rebuild FILE -o NEW`, or where the tree is damaged, too, `coroner bolt \
+    salvage FILE -o NEW`. Until then the daemon may write over pages in use.";
 
 /// It is not a freelist.
 pub static FREELIST_TYPE: Code = Code {

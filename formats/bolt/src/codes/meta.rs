@@ -135,8 +135,9 @@ pub static META_FREELIST: Code = Code {
     title: "a meta names a freelist page that cannot be",
     explanation: "The freelist must lie behind the metas, before the high-water mark and inside \
         the file, or be 2^64-1 for none. The library reads it when it opens the file, and dies.",
-    remedy: "The freelist can be computed from the tree: on a copy, `bbolt surgery freelist \
-        abandon`, or `coroner bolt salvage -o NEW`.",
+    remedy: "The freelist can be computed from the tree, into a copy: `coroner bolt surgery \
+        freelist rebuild FILE -o NEW`, or where the tree is damaged, too, `coroner bolt salvage \
+        FILE -o NEW`.",
     messages: &["panic: invalid freelist page"],
 };
 

@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args) -> Done {
     reason = "containerd's names"
 )]
 fn seed(target: &str, seeds: &Path) -> Done {
-    if matches!(target, "bolt" | "salvage") {
+    if matches!(target, "bolt" | "carve" | "salvage") {
         let goods = testcase::bolt_goods().into_iter();
         let goods = goods.map(|name| (name.clone(), testcase::bolt_good(&name)));
         let cases = testcase::bolt_cases().into_iter();

@@ -13,7 +13,7 @@
 //
 //	{"op": "delete"|"update"|"die", "tx": N, "name": S, "keys": {"createdat": HEX, ...}}
 //
-// keys are those of the object as it was last, labels as "labels/KEY". All bytes come from a fixed seed.
+// keys are those of the object as it was last, labels as "labels/KEY". All bytes come from -seed.
 package main
 
 import (
@@ -46,8 +46,9 @@ var (
 	unsynced     = flag.Bool("unsynced", false, "NoFreelistSync")
 	die          = flag.Bool("die", false, "the last transaction loses its meta")
 	spec         = flag.Int("spec", 3000, "bytes of a spec, about; real ones have 4 to 9 KB")
+	seed         = flag.Int64("seed", 20261121, "of everything that is random")
 	pageSize     = flag.Int("page-size", 4096, "bytes of a page")
-	random       = rand.New(rand.NewSource(20261121))
+	random       *rand.Rand
 	truth        *json.Encoder
 )
 
@@ -199,6 +200,7 @@ func lose(path string, before []byte) {
 
 func main() {
 	flag.Parse()
+	random = rand.New(rand.NewSource(*seed))
 	path := flag.Arg(0)
 	out, err := os.Create(flag.Arg(1))
 	must(err)

@@ -86,8 +86,10 @@ pub(crate) struct Live<'s> {
     pub(crate) is_whole: bool,
     /// The tree of the transaction before, if there is one.
     pub(crate) previous: Option<Db<'s>>,
-    /// Whether all of that can be read.
+    /// Whether all of that can be read, and is what its transaction wrote.
     pub(crate) is_previous_whole: bool,
+    /// Whether pages of other buckets stand in it: a transaction that died wrote over it.
+    pub(crate) is_overwritten: bool,
     hash: RandomState,
     entries: HashMap<(PathId, u64), Held>,
     hidden: HashMap<PathId, Vec<KeyRange>>,
@@ -97,8 +99,8 @@ pub(crate) struct Live<'s> {
     shapes: HashMap<u64, Home>,
     links: HashSet<(u64, PageId)>,
     pub(crate) root_keys: HashSet<Vec<u8>>,
-    /// Lengths of the keys of each bucket, modulo 64, as bits.
-    lengths: HashMap<PathId, u64>,
+    /// What the keys of each bucket look like.
+    looks: HashMap<PathId, Looks>,
     /// The keys that the buckets inside each bucket have, where they are few: names of fields.
     fields: HashMap<PathId, HashSet<u64>>,
     /// The newest time among the values of the tree in use.
@@ -134,6 +136,7 @@ impl<'s> Live<'s> {
             is_whole: false,
             previous: None,
             is_previous_whole: false,
+            is_overwritten: false,
             hash: RandomState::new(),
             entries: HashMap::new(),
             hidden: HashMap::new(),
@@ -143,7 +146,7 @@ impl<'s> Live<'s> {
             shapes: HashMap::new(),
             links: HashSet::new(),
             root_keys: HashSet::new(),
-            lengths: HashMap::new(),
+            looks: HashMap::new(),
             fields: HashMap::new(),
             newest: None,
             lowest_before: None,
@@ -267,7 +270,8 @@ impl<'s> Live<'s> {
                     let key = self.hash_key(entry.key);
                     let shape = shapes.entry(path).or_default();
                     *shape = shape.wrapping_add(key);
-                    *self.lengths.entry(path).or_default() |= length_bit(entry.key);
+                    let looks = self.looks.entry(path).or_default();
+                    looks.add(entry.key, matches!(entry.value, Value::Bucket(_)));
                     if let Some((up, _)) = paths.up(path) {
                         let fields = self.fields.entry(up).or_default();
                         if fields.len() <= FIELDS {
@@ -334,7 +338,7 @@ impl<'s> Live<'s> {
             return;
         };
         let mut last = Cursor::default();
-        let mut shared: HashMap<PathId, (u64, u64)> = HashMap::new();
+        let mut shared: HashMap<PathId, u64> = HashMap::new();
         for step in previous.walk() {
             self.link(&step.what);
             let path = last.of(&step.bucket, paths);
@@ -342,16 +346,16 @@ impl<'s> Live<'s> {
                 && self.before.has(entry.page)
                 && self.has_bucket(path)
             {
-                let (all, common) = shared.entry(path).or_default();
-                *all = all.saturating_add(1);
+                let common = shared.entry(path).or_default();
                 let is_common = self.entries.contains_key(&(path, self.hash_key(entry.key)));
                 *common = common.saturating_add(u64::from(is_common));
             }
         }
-        let is_foreign = shared
+        // One transaction rarely replaces all keys of a bucket.
+        self.is_overwritten = shared
             .iter()
-            .any(|(path, (all, common))| *common == 0 && (*all > 2 || *path == PathId::ROOT));
-        if is_foreign {
+            .any(|(path, common)| *common == 0 && self.looks.contains_key(path));
+        if self.is_overwritten {
             self.is_previous_whole = false;
         }
     }
@@ -402,18 +406,19 @@ impl<'s> Live<'s> {
 
     /// Whether a page with these keys can be one of bucket `path`, as far as the tree in use tells:
     /// it is like the bucket itself, or like those beside it.
-    pub(crate) fn is_like(&self, paths: &Paths<'s>, path: PathId, keys: &[&[u8]]) -> bool {
-        let Some(first) = keys.first() else {
+    pub(crate) fn is_like(&self, paths: &Paths<'s>, path: PathId, keys: &[(&[u8], bool)]) -> bool {
+        let Some((first, _)) = keys.first() else {
             return true;
         };
-        let mut keys = keys.iter();
-        if let Some(lengths) = self.lengths.get(&path) {
-            let shared = |key: &&[u8]| self.entries.contains_key(&(path, self.hash_key(key)));
-            return lengths & length_bit(first) != 0 || keys.any(shared);
+        let mut names = keys.iter().map(|(key, _)| *key);
+        if let Some(looks) = self.looks.get(&path) {
+            let shared = |key: &[u8]| self.entries.contains_key(&(path, self.hash_key(key)));
+            let is_list = looks.has(first) && keys.iter().all(|(_, kind)| looks.has_kind(*kind));
+            return is_list || names.any(shared);
         }
         let fields = paths.up(path).and_then(|(up, _)| self.fields.get(&up));
         fields.is_none_or(|fields| {
-            fields.len() > FIELDS || keys.any(|key| fields.contains(&self.hash_key(key)))
+            fields.len() > FIELDS || names.any(|key| fields.contains(&self.hash_key(key)))
         })
     }
 
@@ -485,6 +490,56 @@ impl<'s> Cursor<'s> {
 
 /// More different keys in the buckets of one bucket are no names of fields.
 const FIELDS: usize = 1000;
+
+/// Letters by which keys of one kind begin alike.
+const PREFIX: usize = 4;
+/// A bucket with fewer keys is no list: how they begin says nothing.
+const FEW: u64 = 8;
+/// Keys of this length that begin differently are alike all the same: they are digests, or ids.
+const LONG: usize = 16;
+
+/// What the keys of a bucket look like.
+#[derive(Debug, Clone, Default)]
+struct Looks {
+    /// Their lengths, modulo 64, as bits.
+    lengths: u64,
+    count: u64,
+    has_values: bool,
+    has_buckets: bool,
+    /// How they begin; only some.
+    starts: HashSet<[u8; PREFIX]>,
+}
+
+impl Looks {
+    fn add(&mut self, key: &[u8], is_bucket: bool) {
+        self.lengths |= length_bit(key);
+        self.count = self.count.saturating_add(1);
+        *if is_bucket {
+            &mut self.has_buckets
+        } else {
+            &mut self.has_values
+        } = true;
+        if let Some(start) = key.first_chunk().filter(|_| self.starts.len() < FIELDS) {
+            self.starts.insert(*start);
+        }
+    }
+
+    /// Whether `key` looks like one of them.
+    fn has(&self, key: &[u8]) -> bool {
+        let begins = key
+            .first_chunk()
+            .is_some_and(|start| self.starts.contains(start));
+        (begins && self.count >= FEW) || (key.len() >= LONG && self.lengths & length_bit(key) != 0)
+    }
+
+    const fn has_kind(&self, is_bucket: bool) -> bool {
+        if is_bucket {
+            self.has_buckets
+        } else {
+            self.has_values
+        }
+    }
+}
 
 fn length_bit(key: &[u8]) -> u64 {
     let length = u32::try_from(key.len() % 64).unwrap_or(0);

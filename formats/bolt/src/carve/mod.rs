@@ -222,8 +222,14 @@ impl<'s> Carve<'s> {
         });
         let images = image::images(&field, live.txid(), known);
         let why = uncommitted::uncommitted(&relics, &places, &live, &mut paths);
-        let bounds = bounds::bounds(&relics, &places, &why, &images, &live);
         let doubtful = uncommitted::doubtful(&relics, &places, &why, &live);
+        let is_doubtful =
+            |(relic, doubt): (&Relic<'_>, &bool)| *doubt && relic.origin == Origin::Previous;
+        if relics.iter().zip(&doubtful).any(is_doubtful) {
+            // Then it says nothing of other pages either.
+            live.is_previous_whole = false;
+        }
+        let bounds = bounds::bounds(&relics, &places, &why, &images, &live);
         let is_uncommitted: Vec<bool> = why.iter().map(Option::is_some).collect();
         let mut collector = record::Collector {
             relics: &relics,

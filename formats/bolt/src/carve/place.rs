@@ -410,10 +410,14 @@ impl<'s> Placer<'s, '_> {
             None => above.path,
             Some(key) => paths.below(above.path, key)?,
         };
-        let keys: Vec<&[u8]> = relic
+        // A branch names what is below in the same bucket, of either kind.
+        let keys: Vec<(&[u8], bool)> = relic
             .elements()
             .take(ALIKE)
-            .map(|element| element.key.bytes())
+            .map(|element| {
+                let is_bucket = element.flags & BUCKET_FLAG != 0;
+                (element.key.bytes(), is_bucket)
+            })
             .collect();
         if !claim.score.is_previous && !self.live.is_like(paths, path, &keys) {
             return None;
@@ -479,5 +483,7 @@ impl<'s> Placer<'s, '_> {
 
 /// Whether an element says when its bucket was made: that never changes.
 pub(crate) fn is_birthday(element: &Element<'_>) -> bool {
-    element.key.bytes().starts_with(b"created") && go_time(element.value.bytes()).is_some()
+    element.flags & BUCKET_FLAG == 0
+        && element.key.bytes().starts_with(b"created")
+        && go_time(element.value.bytes()).is_some()
 }

@@ -5,6 +5,8 @@
 //! the high-water mark, they may name pages there, and the sequences of their buckets may be ahead
 //! of those in use.
 
+use std::collections::HashSet;
+
 use crate::{
     carve::{
         bounds::Why,
@@ -33,16 +35,17 @@ pub(crate) fn doubtful(
     live: &Live<'_>,
 ) -> Vec<bool> {
     let mut all = vec![false; relics.len()];
-    let Some(newest) = live.newest else {
+    if !live.is_valid {
         return all;
-    };
+    }
     let below = live.lowest_before.filter(|_| live.is_previous_whole);
-    let mut is_previous = false;
+    let mut is_previous = live.is_overwritten;
+    let mut pages = HashSet::new();
     for (number, relic) in relics.iter().enumerate() {
         let is_low = below.is_none_or(|below| relic.id() < below);
         let may_be = relic.origin == Origin::Previous || (relic.origin == Origin::Free && is_low);
         let is_known = uncommitted.get(number).copied().flatten().is_some();
-        if !may_be || is_known || youngest(relic).is_none_or(|made| made <= newest) {
+        if !may_be || is_known || youngest(relic) <= live.newest {
             continue;
         }
         is_previous |= relic.origin == Origin::Previous;
@@ -52,13 +55,22 @@ pub(crate) fn doubtful(
                 break;
             };
             *slot = true;
+            // All pages of the bucket that is so young.
+            let path = |place: usize| places.get(place).map(|place| place.path);
+            if path(place) == path(number) {
+                pages.extend(relics.get(place).map(Relic::id));
+            }
             let parent = places.get(place).and_then(|place| place.parent);
             next = parent.map(|(parent, _)| parent);
         }
     }
-    for (slot, (relic, place)) in all.iter_mut().zip(relics.iter().zip(places)) {
-        let is_anchor = place.parent.is_none() && relic.origin != Origin::Previous;
-        *slot |= is_previous && relic.origin == Origin::Previous && !is_anchor;
+    for (slot, relic) in all.iter_mut().zip(relics) {
+        *slot |= is_previous && relic.origin == Origin::Previous;
+        // Whoever names such a page may be of the same transaction.
+        let names = |element: Element<'_>| {
+            target(&element, relic.id()).is_some_and(|(page, _)| pages.contains(&page))
+        };
+        *slot |= !pages.is_empty() && relic.elements().any(names);
     }
     for _ in 0..8 {
         let mut is_done = true;
@@ -87,6 +99,7 @@ pub(crate) fn doubtful(
 fn youngest(relic: &Relic<'_>) -> Option<Made> {
     relic
         .elements()
+        .filter(|element| element.flags & BUCKET_FLAG == 0)
         .filter_map(|element| go_time(element.value.bytes()))
         .max()
 }

@@ -35,7 +35,7 @@ fn ends_soon(name: &str, bytes: &[u8]) {
 }
 
 /// Two metas that a good file has, and `pages` pages behind them.
-fn file(root: u64, pages: usize, page: impl Fn(usize) -> Vec<u8>) -> Vec<u8> {
+pub(crate) fn file(root: u64, pages: usize, page: impl Fn(usize) -> Vec<u8>) -> Vec<u8> {
     let good = good("1.4.3-empty-4096-unsynced.db");
     let mut bytes = good[..2 * PAGE].to_vec();
     for slot in 0..2 {
@@ -54,7 +54,7 @@ fn file(root: u64, pages: usize, page: impl Fn(usize) -> Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-fn header(id: usize, flags: u16, count: u16, overflow: u32) -> Vec<u8> {
+pub(crate) fn header(id: usize, flags: u16, count: u16, overflow: u32) -> Vec<u8> {
     let mut bytes = u64::try_from(id).unwrap().to_le_bytes().to_vec();
     bytes.extend(flags.to_le_bytes());
     bytes.extend(count.to_le_bytes());
@@ -63,7 +63,7 @@ fn header(id: usize, flags: u16, count: u16, overflow: u32) -> Vec<u8> {
 }
 
 /// A branch with these children, under the keys a, b, …
-fn branch(id: usize, children: &[u64]) -> Vec<u8> {
+pub(crate) fn branch(id: usize, children: &[u64]) -> Vec<u8> {
     let count = u16::try_from(children.len()).unwrap();
     let mut bytes = header(id, 1, count, 0);
     for (number, child) in children.iter().enumerate() {
@@ -79,7 +79,7 @@ fn branch(id: usize, children: &[u64]) -> Vec<u8> {
 }
 
 /// A leaf with one bucket, whose root is `root`.
-fn leaf_with_bucket(id: usize, root: u64) -> Vec<u8> {
+pub(crate) fn leaf_with_bucket(id: usize, root: u64) -> Vec<u8> {
     let mut bytes = header(id, 2, 1, 0);
     for number in [1_u32, 16, 1, 16] {
         bytes.extend(number.to_le_bytes());

@@ -4,17 +4,15 @@
 //! number of the page. Where no parent was carved, the object may say its name itself: a snapshot
 //! the key under which its snapshotter knows it, a container its cgroup or the CRI's record.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use bolt::{
     Bounds, Bucket, Carve, Carved, Confidence, Db, Named, Origin, PageId, Record, Status, Top,
-    Visit,
 };
 use finding::{Text, Time};
 use serde::Serialize;
 use serde_json::Value;
 use view::Span;
 
+use crate::living::Living;
 use crate::open::{Open, Troubles};
 use crate::{backend, container, content, image, lease, sandbox, selfname, snapshot};
 
@@ -116,30 +114,22 @@ pub struct CarvedObject {
 }
 
 /// One object's bucket, read.
-struct Decoded {
-    kind: ObjectKind,
-    created: Option<Time>,
-    updated: Option<Time>,
-    whole: bool,
-    record: Value,
+pub(crate) struct Decoded {
+    pub(crate) kind: ObjectKind,
+    pub(crate) created: Option<Time>,
+    pub(crate) updated: Option<Time>,
+    pub(crate) whole: bool,
+    pub(crate) record: Value,
     /// What it says of itself: namespace and name.
-    own: Option<(Option<Text>, Text)>,
+    pub(crate) own: Option<(Option<Text>, Text)>,
 }
 
 /// Where an object stands by the names above it.
 #[derive(Debug, Clone, Default)]
-struct Place {
-    kind: Option<ObjectKind>,
-    namespace: Option<Text>,
-    snapshotter: Option<Text>,
-}
-
-/// The objects of the tree in use, to compare with.
-#[derive(Debug, Default)]
-struct Living {
-    by_name: BTreeMap<(ObjectKind, Option<Text>, Option<Text>, Text), Value>,
-    names: BTreeSet<(ObjectKind, Text)>,
-    births: BTreeSet<(ObjectKind, Time)>,
+pub(crate) struct Place {
+    pub(crate) kind: Option<ObjectKind>,
+    pub(crate) namespace: Option<Text>,
+    pub(crate) snapshotter: Option<Text>,
 }
 
 /// Whether the root bucket of `db` is that of meta.db or of a metadata.db.
@@ -251,7 +241,7 @@ fn order(object: &CarvedObject) -> Order<'_> {
 }
 
 /// What the buckets above say of an object: `path` is that of the bucket that holds it.
-fn place(path: &[&[u8]]) -> Option<Place> {
+pub(crate) fn place(path: &[&[u8]]) -> Option<Place> {
     let at = |kind, namespace: Option<&&[u8]>, snapshotter: Option<&&[u8]>| {
         Some(Place {
             kind: Some(kind),
@@ -363,7 +353,7 @@ fn named(carve: &Carve<'_>, record: &Record<'_>, living: &Living) -> Option<Carv
     Some(object)
 }
 
-fn decode(bucket: &Bucket<'_>, kind: Option<ObjectKind>) -> Option<Decoded> {
+pub(crate) fn decode(bucket: &Bucket<'_>, kind: Option<ObjectKind>) -> Option<Decoded> {
     let mut troubles = Troubles::default();
     let open = Open::new(bucket, Vec::new(), &mut troubles);
     let kind = kind
@@ -429,121 +419,6 @@ fn shape(open: &Open<'_>) -> Option<ObjectKind> {
         Some(ObjectKind::Lease)
     } else {
         None
-    }
-}
-
-impl Living {
-    /// Every object of the tree in use.
-    fn read(db: &Db<'_>) -> Self {
-        let mut living = Self::default();
-        // A walk takes each page once; so does this with the pages of objects.
-        let mut seen = BTreeSet::new();
-        for step in db.walk() {
-            let (true, Visit::Entry(entry)) = (step.bucket.len() <= 4, step.what) else {
-                continue;
-            };
-            let is_backend = step.bucket.as_slice() == [b"v1".as_slice(), b"snapshots"];
-            let Some(known) = place(&step.bucket).or_else(|| is_backend.then(Place::default))
-            else {
-                continue;
-            };
-            let Some(below) = entry.value.bucket() else {
-                continue;
-            };
-            if below.page().is_some_and(|page| !seen.insert(page)) {
-                continue;
-            }
-            if let Some(decoded) = decode(below, known.kind) {
-                living.add(decoded, known, Text::from(entry.key));
-            }
-        }
-        living
-    }
-
-    fn add(&mut self, decoded: Decoded, known: Place, name: Text) {
-        self.names.insert((decoded.kind, name.clone()));
-        if let Some(created) = decoded.created {
-            self.births.insert((decoded.kind, created));
-        }
-        let key = (decoded.kind, known.namespace, known.snapshotter, name);
-        self.by_name.insert(key, decoded.record);
-    }
-
-    fn is_backend(&self) -> bool {
-        self.names
-            .iter()
-            .any(|(kind, _)| *kind == ObjectKind::Backend)
-    }
-
-    /// What became of an object whose bucket is not proven, by name and by when it was made.
-    fn status(&self, object: &CarvedObject, carve: &Carve<'_>) -> Status {
-        if carve.txid.is_none() {
-            return Status::Unknown;
-        }
-        let name = object.name.clone().unwrap_or_default();
-        let key = (
-            object.kind,
-            object.namespace.clone(),
-            object.snapshotter.clone(),
-            name,
-        );
-        if let Some(record) = self.by_name.get(&key) {
-            let is_same = if object.whole {
-                *record == object.record
-            } else {
-                is_within(&object.record, record)
-            };
-            return if is_same { Status::Live } else { Status::Older };
-        }
-        if let Some(name) = &object.name
-            && self.names.contains(&(object.kind, name.clone()))
-        {
-            return Status::Older;
-        }
-        let is_alive = match (object.created, &object.name) {
-            (Some(created), _) => self.births.contains(&(object.kind, created)),
-            (None, name) => name.is_none(),
-        };
-        match (is_alive, carve.is_whole) {
-            // When an object was made never changes: no living one was made then.
-            (false, true) => Status::Deleted,
-            (false, false) => Status::Unknown,
-            (true, _) => {
-                let is_same = self
-                    .by_name
-                    .iter()
-                    .any(|((kind, ..), record)| *kind == object.kind && *record == object.record);
-                if is_same {
-                    Status::Live
-                } else {
-                    Status::Unplaced
-                }
-            }
-        }
-    }
-}
-
-/// Whether nothing in `part` contradicts `whole`: what was not carved does not.
-fn is_within(part: &Value, whole: &Value) -> bool {
-    match (part, whole) {
-        (Value::Null, _) => true,
-        (Value::String(text), _) if text.is_empty() => true,
-        (Value::Object(part), Value::Object(whole)) => part.iter().all(|(key, value)| {
-            let other = whole.get(key).unwrap_or(&Value::Null);
-            // Documents are never carved in part, and may be deep.
-            match (value, other) {
-                (Value::Object(inner), Value::Object(other)) => inner
-                    .iter()
-                    .all(|(key, value)| other.get(key) == Some(value)),
-                (Value::Array(part), Value::Array(whole)) => {
-                    part.iter().all(|one| whole.contains(one))
-                }
-                (Value::Null, _) => true,
-                (Value::String(text), _) if text.is_empty() => true,
-                (value, other) => value == other,
-            }
-        }),
-        (part, whole) => part == whole,
     }
 }
 

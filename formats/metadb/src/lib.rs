@@ -34,6 +34,7 @@ mod fault;
 mod image;
 mod labels;
 mod lease;
+mod living;
 mod meta;
 mod mounts;
 mod open;

@@ -10,7 +10,11 @@ use view::View;
 
 use crate::{
     bucket::Value,
-    carve::{paths::PathId, paths::Paths, relic::Relic},
+    carve::{
+        looks::Looks,
+        paths::{PathId, Paths},
+        relic::Relic,
+    },
     check::{Bits, Found, plausible},
     codes::LOST_WRITE,
     db::Db,
@@ -490,61 +494,6 @@ impl<'s> Cursor<'s> {
 
 /// More different keys in the buckets of one bucket are no names of fields.
 const FIELDS: usize = 1000;
-
-/// Letters by which keys of one kind begin alike.
-const PREFIX: usize = 4;
-/// A bucket with fewer keys is no list: how they begin says nothing.
-const FEW: u64 = 8;
-/// Keys of this length that begin differently are alike all the same: they are digests, or ids.
-const LONG: usize = 16;
-
-/// What the keys of a bucket look like.
-#[derive(Debug, Clone, Default)]
-struct Looks {
-    /// Their lengths, modulo 64, as bits.
-    lengths: u64,
-    count: u64,
-    has_values: bool,
-    has_buckets: bool,
-    /// How they begin; only some.
-    starts: HashSet<[u8; PREFIX]>,
-}
-
-impl Looks {
-    fn add(&mut self, key: &[u8], is_bucket: bool) {
-        self.lengths |= length_bit(key);
-        self.count = self.count.saturating_add(1);
-        *if is_bucket {
-            &mut self.has_buckets
-        } else {
-            &mut self.has_values
-        } = true;
-        if let Some(start) = key.first_chunk().filter(|_| self.starts.len() < FIELDS) {
-            self.starts.insert(*start);
-        }
-    }
-
-    /// Whether `key` looks like one of them.
-    fn has(&self, key: &[u8]) -> bool {
-        let begins = key
-            .first_chunk()
-            .is_some_and(|start| self.starts.contains(start));
-        (begins && self.count >= FEW) || (key.len() >= LONG && self.lengths & length_bit(key) != 0)
-    }
-
-    const fn has_kind(&self, is_bucket: bool) -> bool {
-        if is_bucket {
-            self.has_buckets
-        } else {
-            self.has_values
-        }
-    }
-}
-
-fn length_bit(key: &[u8]) -> u64 {
-    let length = u32::try_from(key.len() % 64).unwrap_or(0);
-    1_u64.rotate_left(length)
-}
 
 /// Buckets with the same keys stand in one bucket, or in several.
 fn insert_shape(shapes: &mut HashMap<u64, Home>, shape: u64, up: Option<PathId>) {

@@ -19,6 +19,7 @@ mod bucket;
 mod content;
 mod image;
 mod live;
+mod looks;
 mod paths;
 mod place;
 mod record;

@@ -179,6 +179,9 @@ fn blob_path(judge: &Judge<'_>, digest: &Digest) -> Text {
     path_text(&folder.join(digest.hex()))
 }
 
+/// So many blobs, and not one of them there: the folder is gone, not the blobs.
+const ALL: usize = 3;
+
 fn missing(judge: &mut Judge<'_>) {
     let files = files(judge);
     let mut gone: BTreeMap<Digest, Vec<&Text>> = BTreeMap::new();
@@ -186,6 +189,19 @@ fn missing(judge: &mut Judge<'_>) {
         if !files.contains_key(&digest) {
             gone.entry(digest).or_default().push(namespace);
         }
+    }
+    if files.is_empty() && gone.len() >= ALL {
+        let message = format!(
+            "none of the {} blobs that meta.db knows has a file",
+            gone.len()
+        );
+        let location = Location::file(path_text(&judge.node.content_root().join("blobs")));
+        let mut finding = Finding::new(MISSING.code, location, message);
+        for digest in gone.keys() {
+            finding = affecting(finding, judge.index.users_of_blob(digest));
+        }
+        judge.say(finding);
+        return;
     }
     for (digest, namespaces) in gone {
         let names: Vec<String> = namespaces.iter().map(ToString::to_string).collect();

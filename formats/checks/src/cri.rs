@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use finding::{Code, Finding, Object, Severity, Text};
+use finding::{Code, Finding, Location, Object, Severity, Text};
 use metadb::{Container, Row};
 
 use crate::container::pod_of;
+use crate::judge::affecting;
 use crate::{Check, Judge, Need};
 
 /// A record that the CRI cannot use.
@@ -140,20 +141,32 @@ fn name_twice(judge: &mut Judge<'_>) {
 fn sandbox_gone(judge: &mut Judge<'_>) {
     let rows = each(judge);
     let keys: BTreeSet<&Text> = rows.iter().map(|(_, row)| &row.key).collect();
+    let mut gone: BTreeMap<(&Text, Text), Vec<&Text>> = BTreeMap::new();
     for (namespace, row) in rows {
         let Ok(record) = row.pod_container() else {
             continue;
         };
         if !keys.contains(&record.sandbox_id) && !record.sandbox_id.is_empty() {
-            let message = format!("its pod sandbox {} is not there", record.sandbox_id);
-            let location = row.at.location(&judge.node.meta.path);
-            judge.say(
-                Finding::new(SANDBOX_GONE.code, location, message).affects(Object::new(
-                    "container",
-                    namespace.clone(),
-                    row.key.clone(),
-                )),
-            );
+            let id = (namespace, record.sandbox_id);
+            gone.entry(id).or_default().push(&row.key);
         }
+    }
+    for ((namespace, sandbox), containers) in gone {
+        let of = match containers.as_slice() {
+            [one] => format!("the container {one}"),
+            several => format!("{} containers", several.len()),
+        };
+        let message = format!("the pod sandbox {sandbox} of {of} is not there");
+        let location = Location::file(judge.node.meta.path.clone())
+            .place("bucket", "v1")
+            .place("bucket", namespace.clone())
+            .place("bucket", "containers")
+            .place("sandbox", sandbox);
+        let containers = containers.into_iter().cloned();
+        let objects: Vec<Object> = containers
+            .map(|key| Object::new("container", namespace.clone(), key))
+            .collect();
+        let finding = Finding::new(SANDBOX_GONE.code, location, message);
+        judge.say(affecting(finding, &objects));
     }
 }

@@ -1,48 +1,107 @@
 //! Faults of the databases, as their parsers found them.
 
-use finding::{Location, Text};
+use std::collections::BTreeMap;
+
+use finding::{Location, Object, Severity, Text};
 use metadb::Problem;
 use node::DatabaseFacts;
 
-use crate::Judge;
+use crate::judge::affecting;
+use crate::{Judge, affected};
 
 /// Tells every fault of meta.db and of each metadata.db: of its pages as `bolt` found them, of its
 /// records as `metadb` did. A damaged page that a record's bucket stands on is told once.
 pub(crate) fn faults(judge: &mut Judge<'_>) {
     let node = judge.node;
     let meta = &node.meta;
-    tell(judge, &meta.path, meta.facts.as_ref(), &meta.faults);
+    let in_meta = |judge: &Judge<'_>, path: &[Text]| affected::in_meta(judge, path);
+    tell(
+        judge,
+        &meta.path,
+        meta.facts.as_ref(),
+        &meta.faults,
+        in_meta,
+    );
+    let rows = meta.rows.iter();
     records(
         judge,
         &meta.path,
-        meta.rows.iter().flat_map(|meta| &meta.troubles),
+        rows.flat_map(|meta| &meta.troubles),
+        in_meta,
     );
     for snapshotter in &node.snapshotters {
         let db = &snapshotter.db;
-        tell(judge, &db.path, db.facts.as_ref(), &db.faults);
+        let in_backend =
+            |judge: &Judge<'_>, path: &[Text]| affected::in_backend(judge, snapshotter, path);
+        tell(judge, &db.path, db.facts.as_ref(), &db.faults, in_backend);
+        let rows = db.rows.iter();
         records(
             judge,
             &db.path,
-            db.rows.iter().flat_map(|rows| &rows.troubles),
+            rows.flat_map(|rows| &rows.troubles),
+            in_backend,
         );
         for pool in &snapshotter.pools {
-            tell(judge, &pool.path, pool.facts.as_ref(), &pool.faults);
+            tell(
+                judge,
+                &pool.path,
+                pool.facts.as_ref(),
+                &pool.faults,
+                nothing,
+            );
             let rows = pool.rows.iter();
-            records(judge, &pool.path, rows.flat_map(|rows| &rows.troubles));
+            records(
+                judge,
+                &pool.path,
+                rows.flat_map(|rows| &rows.troubles),
+                nothing,
+            );
         }
     }
     let mounts = &node.mounts;
     // One without a tree is told as that.
     if mounts.rows.is_some() {
-        tell(judge, &mounts.path, mounts.facts.as_ref(), &mounts.faults);
+        tell(
+            judge,
+            &mounts.path,
+            mounts.facts.as_ref(),
+            &mounts.faults,
+            nothing,
+        );
     }
     let rows = mounts.rows.iter();
-    records(judge, &mounts.path, rows.flat_map(|rows| &rows.troubles));
+    records(
+        judge,
+        &mounts.path,
+        rows.flat_map(|rows| &rows.troubles),
+        nothing,
+    );
 }
 
-fn tell(judge: &mut Judge<'_>, file: &Text, facts: Option<&DatabaseFacts>, faults: &[bolt::Found]) {
+/// Where nothing is known of who needs what.
+const fn nothing(_: &Judge<'_>, _: &[Text]) -> Vec<Object> {
+    Vec::new()
+}
+
+fn tell(
+    judge: &mut Judge<'_>,
+    file: &Text,
+    facts: Option<&DatabaseFacts>,
+    faults: &[bolt::Found],
+    affected: impl Fn(&Judge<'_>, &[Text]) -> Vec<Object>,
+) {
+    // Thousands of pages of one bucket affect the same.
+    let mut known: BTreeMap<&[Vec<u8>], Vec<Object>> = BTreeMap::new();
     for found in faults {
         let mut finding = found.finding(Location::file(file.clone()));
+        let objects = known.entry(&found.path).or_insert_with(|| {
+            let path: Vec<Text> = found.path.iter().cloned().map(Text::from).collect();
+            affected(judge, &path)
+        });
+        // What spares the bytes spares who needs them.
+        if finding.severity >= Severity::Damage {
+            finding = affecting(finding, objects);
+        }
         if let Some(facts) = facts {
             for (releases, does) in at_start(&found.fault, facts.freelist_synced) {
                 finding = finding.at_start(releases, *does);
@@ -105,14 +164,24 @@ fn at_start(fault: &bolt::Fault, synced: bool) -> Lines {
     }
 }
 
+/// Of how many records of a database it is said what they affect.
+const MOST: usize = 1000;
+
 fn records<'n>(
     judge: &mut Judge<'_>,
     file: &Text,
     troubles: impl Iterator<Item = &'n metadb::Trouble>,
+    affected: impl Fn(&Judge<'_>, &[Text]) -> Vec<Object>,
 ) {
-    for trouble in troubles {
-        if matches!(trouble.problem, Problem::Record(_)) {
-            judge.say(trouble.finding(file));
-        }
+    let told = troubles.filter(|trouble| matches!(trouble.problem, Problem::Record(_)));
+    for (number, trouble) in told.enumerate() {
+        let finding = trouble.finding(file);
+        // A report shows fewer of one code; each look takes the time of all rows.
+        let objects = if number < MOST {
+            affected(judge, &trouble.path)
+        } else {
+            Vec::new()
+        };
+        judge.say(affecting(finding, &objects));
     }
 }

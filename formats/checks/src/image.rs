@@ -190,15 +190,33 @@ fn content_missing(judge: &mut Judge<'_>) {
             }
         }
         let rows = rows(namespace);
+        let mut lacking = Lacking::new();
         for (target, images) in targets(namespace) {
             let needs = judge.node.documents.needs(&target);
             for need in &needs {
                 if let Some(finding) = lacks(judge, namespace, &rows, need) {
-                    judge.say(affecting(finding, &objects(&namespace.name, &images)));
+                    let finding = affecting(finding, &objects(&namespace.name, &images));
+                    add(&mut lacking, &need.digest, finding);
                 }
             }
         }
+        for finding in lacking.into_values() {
+            judge.say(finding);
+        }
     }
+}
+
+/// One finding for each blob, however many images need it.
+type Lacking = BTreeMap<Digest, Finding>;
+
+/// Adds what one image lacks to what the others do; the worst of them counts.
+fn add(lacking: &mut Lacking, digest: &Digest, finding: Finding) {
+    let finding = match lacking.remove(digest) {
+        None => finding,
+        Some(known) if known.severity >= finding.severity => affecting(known, &finding.affects),
+        Some(known) => affecting(finding, &known.affects),
+    };
+    lacking.insert(digest.clone(), finding);
 }
 
 /// Labels of a blob that should hold another and hold no digest: the garbage collector does not
@@ -238,10 +256,16 @@ fn lacks(
         return None;
     }
     let what = role(&link.role);
-    let location = holder
-        .at
-        .location(&judge.node.meta.path)
-        .place("blob", need.digest.as_str());
+    let mut location = Location::file(judge.node.meta.path.clone());
+    for bucket in [
+        "v1".into(),
+        namespace.name.clone(),
+        "content".into(),
+        "blob".into(),
+    ] {
+        location = location.place("bucket", bucket);
+    }
+    let location = location.place("blob", need.digest.as_str());
     let message = format!(
         "the {what} {} is not in the namespace {}",
         need.digest, namespace.name
@@ -267,12 +291,17 @@ fn reference_missing(judge: &mut Judge<'_>) {
         let rows = rows(namespace);
         let whole = rows.values().all(|row| row.labels.whole);
         let held: BTreeSet<&[u8]> = rows.values().flat_map(|row| references(row)).collect();
+        let mut lacking = Lacking::new();
         for (target, images) in targets(namespace) {
             for need in judge.node.documents.needs(&target).iter().filter(|_| whole) {
                 if let Some(finding) = unkept(judge, namespace, &rows, &held, need) {
-                    judge.say(affecting(finding, &objects(&namespace.name, &images)));
+                    let finding = affecting(finding, &objects(&namespace.name, &images));
+                    add(&mut lacking, &need.digest, finding);
                 }
             }
+        }
+        for finding in lacking.into_values() {
+            judge.say(finding);
         }
     }
 }

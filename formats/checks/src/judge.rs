@@ -174,8 +174,12 @@ impl<'n> Judge<'n> {
 
 /// Adds every object to what a finding affects.
 pub(crate) fn affecting(mut finding: Finding, objects: &[Object]) -> Finding {
+    // A layer that hundreds of images share has that many users.
+    let mut known: std::collections::BTreeSet<Object> = finding.affects.iter().cloned().collect();
     for object in objects {
-        finding = finding.affects(object.clone());
+        if known.insert(object.clone()) {
+            finding.affects.push(object.clone());
+        }
     }
     finding
 }

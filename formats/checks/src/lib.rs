@@ -5,6 +5,7 @@
 //! abstain, and the report says so. To add one: write it in the file of its family, add its line
 //! to `CHECKS`, and a case that provokes it.
 
+mod affected;
 mod blob;
 mod config;
 mod container;

@@ -8,6 +8,7 @@ use node::{DatabaseState, Snapshotter};
 
 use crate::judge::affecting;
 use crate::snapshot_commit;
+use crate::snapshot_commit::in_backend;
 use crate::{Check, Judge, Need};
 
 /// A parent that is not there.
@@ -185,7 +186,7 @@ impl<'n> Group<'n> {
         let name = &self.snapshots.snapshotter;
         let users = judge
             .index
-            .users_of_snapshot(self.namespace, name, &row.key);
+            .everyone_of_snapshot(self.namespace, name, &row.key);
         let object = Object::new("snapshot", self.namespace.clone(), row.key.clone());
         affecting(
             Finding::new(code, location, message).affects(object),
@@ -232,7 +233,7 @@ pub(crate) fn backend_finding(
             let users =
                 judge
                     .index
-                    .users_of_snapshot(group.namespace, &snapshotter.name, &named.key);
+                    .everyone_of_snapshot(group.namespace, &snapshotter.name, &named.key);
             finding = affecting(finding.affects(object), &users);
         }
     }
@@ -244,33 +245,73 @@ pub(crate) fn backend_rows(snapshotter: &Snapshotter) -> &[Row<BackendSnapshot>]
     snapshotter.db.rows.as_ref().map_or(&[], Backend::snapshots)
 }
 
+/// What a parent that is gone is called: once, however many children it has.
+fn of_children(parent: &Text, count: usize, file: &str) -> String {
+    match count {
+        1 => format!("the parent {parent} of a snapshot is not in {file}"),
+        _ => format!("the parent {parent} of {count} snapshots is not in {file}"),
+    }
+}
+
 fn parent_missing(judge: &mut Judge<'_>) {
+    // Names of children in metadata.db whose parent meta.db lacks: that tells of both.
+    let mut told: BTreeSet<&Text> = BTreeSet::new();
     for group in groups(judge) {
         let keys: BTreeSet<&Text> = group.rows().map(|row| &row.key).collect();
+        let mut gone: BTreeMap<&Text, Vec<&Row<SnapshotRow>>> = BTreeMap::new();
         for row in group.rows() {
-            let Some(parent) = row.parent.as_ref().filter(|parent| !keys.contains(parent)) else {
-                continue;
-            };
-            if judge.abstains_for(group.snapshots.rows.unknown()) {
-                break;
+            if let Some(parent) = row.parent.as_ref().filter(|parent| !keys.contains(parent)) {
+                gone.entry(parent).or_default().push(row);
             }
-            let message = format!("its parent {parent} is not in meta.db");
-            let finding = group.finding(judge, PARENT_MISSING.code, row, message);
+        }
+        if gone.is_empty() || judge.abstains_for(group.snapshots.rows.unknown()) {
+            continue;
+        }
+        for (parent, children) in gone {
+            let at = group.snapshots.at.location(&judge.node.meta.path);
+            let message = of_children(parent, children.len(), "meta.db");
+            let location = at.place("snapshot", parent.clone());
+            let mut finding = Finding::new(PARENT_MISSING.code, location, message);
+            for row in children {
+                let one = group.finding(judge, PARENT_MISSING.code, row, String::new());
+                finding = affecting(finding, &one.affects);
+                told.insert(&row.name);
+            }
             judge.say(finding);
         }
     }
     for snapshotter in &judge.node.snapshotters {
         let by_key = snapshotter.by_key();
+        // A parent that meta.db names is told by snapshot/backend-missing.
+        let named: BTreeSet<&Text> = groups(judge)
+            .iter()
+            .filter(|group| group.snapshots.snapshotter == snapshotter.name)
+            .flat_map(Group::rows)
+            .filter(|row| row.whole && !snapshotter.is_proxy)
+            .map(|row| &row.name)
+            .collect();
+        let mut gone: BTreeMap<&Text, Vec<&Row<BackendSnapshot>>> = BTreeMap::new();
         for row in backend_rows(snapshotter) {
-            let Some(parent) = row.parent.as_ref().filter(|p| !by_key.contains_key(p)) else {
-                continue;
-            };
-            let rows = snapshotter.db.rows.as_ref();
-            if judge.abstains_for(rows.map_or(&[], |rows| rows.snapshots.unknown())) {
-                break;
+            let parent = row.parent.as_ref();
+            let parent = parent.filter(|p| !by_key.contains_key(p) && !named.contains(p));
+            if let Some(parent) = parent.filter(|_| !told.contains(&row.key)) {
+                gone.entry(parent).or_default().push(row);
             }
-            let message = format!("its parent {parent} is not in metadata.db");
-            let finding = backend_finding(judge, snapshotter, PARENT_MISSING.code, row, message);
+        }
+        let rows = snapshotter.db.rows.as_ref();
+        if gone.is_empty() || judge.abstains_for(rows.map_or(&[], |rows| rows.snapshots.unknown()))
+        {
+            continue;
+        }
+        for (parent, children) in gone {
+            let message = of_children(parent, children.len(), "metadata.db");
+            let location = in_backend(snapshotter, "snapshots").place("snapshot", parent.clone());
+            let mut finding = Finding::new(PARENT_MISSING.code, location, message);
+            for row in children {
+                let code = PARENT_MISSING.code;
+                let one = backend_finding(judge, snapshotter, code, row, String::new());
+                finding = affecting(finding, &one.affects);
+            }
             judge.say(finding);
         }
     }

@@ -6,6 +6,7 @@ use finding::{Code, Finding, Location, Severity};
 use metadb::{Backend, Kind};
 use node::{Snapshotter, path_text};
 
+use crate::judge::affecting;
 use crate::snapshot::backend_finding;
 use crate::{Check, Judge, Need};
 
@@ -125,6 +126,9 @@ pub(crate) fn rows(snapshotter: &Snapshotter) -> &[metadb::Row<metadb::BackendSn
     snapshotter.db.rows.as_ref().map_or(&[], Backend::snapshots)
 }
 
+/// So many snapshots, and not one directory: the folder is gone, not the snapshots.
+const ALL: usize = 3;
+
 fn directory_missing(judge: &mut Judge<'_>) {
     for snapshotter in judge.node.snapshotters.iter().filter(|s| !s.is_proxy) {
         let Some(layout) = snapshotter
@@ -140,6 +144,21 @@ fn directory_missing(judge: &mut Judge<'_>) {
             }
             continue;
         };
+        let with_id = rows(snapshotter).iter().filter(|row| row.id.is_some());
+        if layout.dirs.is_empty() && with_id.clone().count() >= ALL {
+            let count = with_id.clone().count();
+            let name = &snapshotter.name;
+            let message = format!("none of the {count} snapshots of {name} has a directory");
+            let folder = path_text(&snapshotter.root.join("snapshots"));
+            let mut finding = Finding::new(DIRECTORY_MISSING.code, Location::file(folder), message);
+            for row in with_id {
+                let code = DIRECTORY_MISSING.code;
+                let one = backend_finding(judge, snapshotter, code, row, String::new());
+                finding = affecting(finding, &one.affects);
+            }
+            judge.say(finding);
+            continue;
+        }
         for row in rows(snapshotter) {
             let Some(id) = row.id else { continue };
             let path = path_text(&layout.directory(id));

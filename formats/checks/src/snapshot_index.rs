@@ -239,7 +239,14 @@ fn parents_index(judge: &mut Judge<'_>) {
         };
         // With an id in doubt, the id that is right may be one that no row has.
         let known = |pair: &&(u64, u64)| doubtful.is_empty() || ids.contains_key(&pair.1);
+        // An entry of a row that is lost, parent and all, is told with that row.
+        let is_lost = |pair: &&(u64, u64)| {
+            let child = ids.get(&pair.1).and_then(|row| row.parent.as_ref());
+            let is_orphan = child.is_some_and(|parent| !by_key.contains_key(parent));
+            is_orphan && !ids.contains_key(&pair.0)
+        };
         let extra = found.iter().filter(sure).filter(known);
+        let extra = extra.filter(|pair| !is_lost(pair));
         for (parent, child) in extra.filter(|pair| !want.contains_key(pair)) {
             by_parent.entry(*parent).or_default().0.push(named(child));
         }

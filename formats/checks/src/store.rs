@@ -3,6 +3,8 @@
 use finding::{Code, Finding, Location, Severity, Unread};
 use node::{Database, DatabaseState, path_text};
 
+use crate::affected::users_of_backend;
+use crate::judge::affecting;
 use crate::{Check, Judge};
 
 /// `root` is not there.
@@ -313,11 +315,14 @@ fn backend_broken(judge: &mut Judge<'_>) {
             None => format!("meta.db cannot say how many snapshots of {name} there were"),
         };
         let message = format!("{what}, while {named}, and {directories} directories are there");
-        judge.say(
-            Finding::new(BACKEND_BROKEN.code, Location::file(path.clone()), message).at_start(
+        let finding = Finding::new(BACKEND_BROKEN.code, Location::file(path.clone()), message)
+            .at_start(
                 "all",
                 "hands out ids from 1 again and deletes the directories of that number",
-            ),
-        );
+            );
+        judge.say(affecting(
+            finding,
+            &users_of_backend(judge, snapshotter, |_| true),
+        ));
     }
 }

@@ -15,7 +15,7 @@ pub(crate) type SnapshotId = (Text, Text, Text);
 pub struct Index {
     /// Images that need a blob.
     blobs: BTreeMap<Digest, Vec<Object>>,
-    /// Images and containers that need a snapshot, directly.
+    /// Images, containers and pods that need a snapshot, directly.
     snapshots: BTreeMap<SnapshotId, Vec<Object>>,
     /// Snapshots that have a snapshot as their parent.
     children: BTreeMap<SnapshotId, Vec<Text>>,
@@ -33,6 +33,14 @@ fn add<K: Ord>(map: &mut BTreeMap<K, Vec<Object>>, key: K, object: Object) {
 /// No chain is deeper; a cycle ends here.
 const DEEPEST: usize = 10_000;
 
+/// The sandbox that a container of the CRI is, or belongs to.
+fn sandbox_of(container: &metadb::Row<metadb::Container>) -> Option<Text> {
+    match container.cri_kind()? {
+        "sandbox" => Some(container.key.clone()),
+        _ => Some(container.pod_container().ok()?.sandbox_id),
+    }
+}
+
 impl Index {
     /// Follows every reference of `node` once.
     pub fn new(node: &Node) -> Self {
@@ -40,6 +48,9 @@ impl Index {
         let Some(meta) = &node.meta.rows else {
             return index;
         };
+        // Snapshots of containers, and the sandboxes that these belong to: a pod's own record may
+        // come after those of its containers.
+        let mut members: Vec<(SnapshotId, Text)> = Vec::new();
         for namespace in meta.namespaces() {
             let name = &namespace.name;
             for image in namespace.images.read().into_iter().flatten() {
@@ -63,6 +74,9 @@ impl Index {
                 let object = Object::new("container", name.clone(), container.key.clone());
                 let (snapshotter, key) = (&container.snapshotter, &container.snapshot_key);
                 let id = (name.clone(), snapshotter.clone(), key.clone());
+                if let Some(sandbox) = sandbox_of(container) {
+                    members.push((id.clone(), sandbox));
+                }
                 add(&mut index.snapshots, id, object);
                 if container.cri_kind() == Some("sandbox")
                     && let Ok(pod) = container.pod()
@@ -79,6 +93,11 @@ impl Index {
                         index.children.entry(id).or_default().push(row.key.clone());
                     }
                 }
+            }
+        }
+        for (id, sandbox) in members {
+            if let Some(pod) = index.pods.get(&sandbox) {
+                add(&mut index.snapshots, id, pod.clone());
             }
         }
         index
@@ -109,10 +128,23 @@ impl Index {
         snapshotter: &Text,
         key: &Text,
     ) -> Vec<Object> {
+        let mut users = self.everyone_of_snapshot(namespace, snapshotter, key);
+        users.retain(|user| user.kind != "pod");
+        users
+    }
+
+    /// Images, containers and pods that need this snapshot, directly or through its children.
+    pub fn everyone_of_snapshot(
+        &self,
+        namespace: &Text,
+        snapshotter: &Text,
+        key: &Text,
+    ) -> Vec<Object> {
         let id = |key: &Text| (namespace.clone(), snapshotter.clone(), key.clone());
         let mut keys = vec![key];
         let mut seen = std::collections::BTreeSet::from([key]);
         let mut users = Vec::new();
+        let mut known = std::collections::BTreeSet::new();
         let mut at = 0_usize;
         while let Some(key) = keys.get(at).copied() {
             at = at.saturating_add(1);
@@ -120,7 +152,7 @@ impl Index {
                 break;
             }
             for user in self.snapshots.get(&id(key)).into_iter().flatten() {
-                if !users.contains(user) {
+                if known.insert(user) {
                     users.push(user.clone());
                 }
             }

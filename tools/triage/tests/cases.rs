@@ -118,6 +118,15 @@ fn complaints(edits: &Edits, answer: &Value, exit: u8) -> Vec<String> {
             same.collect::<Vec<_>>()
         ));
     }
+    // One fault is one finding, with everything that it affects.
+    let same = findings
+        .iter()
+        .filter(|finding| finding["code"] == edits.code.as_str());
+    let same = same.filter(|finding| finding["severity"] != "note").count();
+    // One case breaks two things of one kind.
+    if same > 1 && edits.code != "snapshot/pool-disagrees" {
+        wrong.push(format!("told {same} times"));
+    }
     for finding in findings
         .iter()
         .filter(|finding| finding["severity"] != "note")

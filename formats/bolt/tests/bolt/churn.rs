@@ -218,7 +218,11 @@ fn what_was_deleted_is_carved() {
 #[test]
 #[ignore = "needs files of boltchurn in CORONER_CHURN (benches/carve.sh)"]
 fn shares_of_other_files() {
-    let folder = std::path::PathBuf::from(std::env::var_os("CORONER_CHURN").unwrap());
+    // A tool in the form of a test: without files there is nothing to measure.
+    let Some(folder) = std::env::var_os("CORONER_CHURN") else {
+        return;
+    };
+    let folder = std::path::PathBuf::from(folder);
     let mut wrong = Vec::new();
     for name in names(&folder) {
         if let Some(name) = name.strip_suffix(".db") {

@@ -89,7 +89,7 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
         vec!["meta", "ls", "containers", node],
         vec!["meta", "ls", "images", node],
         vec!["meta", "ls", "snapshots", "--format", "json", node],
-        vec!["meta", "show", "containers", "default/record", node],
+        vec!["meta", "show", "containers", "record", node],
         vec!["meta", "history", "containers", "record", node],
         vec!["content", "ls", node],
         vec!["content", "verify", node],

@@ -75,7 +75,8 @@ fn is_unreadable(run: &Run<'_>, bundle: &Bundle) -> bool {
 
 /// Whether its socket is known not to be there.
 fn is_deaf(run: &Run<'_>, runtime: &Runtime, bundle: &Bundle) -> bool {
-    let Some(sockets) = &runtime.sockets else {
+    // Where there is none at all, it may be a copy, which keeps none.
+    let Some(sockets) = runtime.sockets.as_ref().filter(|all| !all.is_empty()) else {
         return false;
     };
     let shim = match (run.release >= Release::V2_0, bundle.bootstrap.get()) {

@@ -4,7 +4,12 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    for claimed in [None, Some("application/vnd.oci.image.manifest.v1+json"), Some("application/vnd.oci.image.index.v1+json"), Some("application/vnd.oci.image.config.v1+json")] {
+    for claimed in [
+        None,
+        Some("application/vnd.oci.image.manifest.v1+json"),
+        Some("application/vnd.oci.image.index.v1+json"),
+        Some("application/vnd.oci.image.config.v1+json"),
+    ] {
         match content::Document::parse(data, claimed) {
             Ok(document) => {
                 for fault in &document.faults {

@@ -5,7 +5,11 @@ use libfuzzer_sys::fuzz_target;
 use measure::{Control, InflateLimits};
 
 fuzz_target!(|data: &[u8]| {
-    let limits = InflateLimits { bytes: 1 << 20, ratio: 100, free: 1 << 16 };
+    let limits = InflateLimits {
+        bytes: 1 << 20,
+        ratio: 100,
+        free: 1 << 16,
+    };
     let mut out = 0_u64;
     let done = measure::inflate_as(data, &limits, &Control::default(), &mut |bytes| {
         out += u64::try_from(bytes.len()).unwrap_or(u64::MAX);

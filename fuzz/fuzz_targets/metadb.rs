@@ -7,9 +7,15 @@ use metadb::{Backend, MetaDb};
 use view::View;
 
 fuzz_target!(|data: &[u8]| {
-    let Some(db) = Db::open(View::new(data)).db else { return };
+    let Some(db) = Db::open(View::new(data)).db else {
+        return;
+    };
     let file = finding::Text::from("meta.db");
-    for trouble in MetaDb::read(&db).troubles.iter().chain(&Backend::read(&db).troubles) {
+    for trouble in MetaDb::read(&db)
+        .troubles
+        .iter()
+        .chain(&Backend::read(&db).troubles)
+    {
         let _ = trouble.finding(&file).location.to_string();
     }
 });

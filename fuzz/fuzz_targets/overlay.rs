@@ -12,8 +12,12 @@ fuzz_target!(|data: &[u8]| {
     let mut xattrs = BTreeMap::new();
     let mut rest = data;
     while let [name, value, after @ ..] = rest {
-        let Some((name, after)) = after.split_at_checked(usize::from(*name)) else { break };
-        let Some((value, after)) = after.split_at_checked(usize::from(*value)) else { break };
+        let Some((name, after)) = after.split_at_checked(usize::from(*name)) else {
+            break;
+        };
+        let Some((value, after)) = after.split_at_checked(usize::from(*value)) else {
+            break;
+        };
         xattrs.insert(Text::from(name), value.to_vec());
         rest = after;
     }

@@ -20,7 +20,10 @@ fuzz_target!(|data: &[u8]| {
     ];
     for fault in faults.iter().flatten() {
         let text = fault.to_string();
-        assert!(!text.contains(|letter: char| letter.is_control()), "{text:?}");
+        assert!(
+            !text.contains(|letter: char| letter.is_control()),
+            "{text:?}"
+        );
         let span = finding::Fault::span(fault);
         assert!(span.is_none_or(|span| span.start <= view.len()), "{text}");
         let _ = finding::Fault::finding(fault, finding::Location::default());

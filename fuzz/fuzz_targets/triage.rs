@@ -6,16 +6,26 @@ use libfuzzer_sys::fuzz_target;
 use node::{Node, Said};
 
 fuzz_target!(|data: &[u8]| {
-    let Ok(evidence) = Evidence::open_stream(data, &Options::default()) else { return };
-    for roots in node::discover(&evidence, &Said::default()).into_iter().take(2) {
+    let Ok(evidence) = Evidence::open_stream(data, &Options::default()) else {
+        return;
+    };
+    for roots in node::discover(&evidence, &Said::default())
+        .into_iter()
+        .take(2)
+    {
         let node = Node::open(&evidence, roots, node::Options::default());
         let report = checks::judge(&node, &checks::Measured::default());
         for finding in &report.findings {
             let shown = format!("{} {}", finding.location, finding.message);
-            assert!(!shown.chars().any(|letter| letter.is_control()), "{shown:?}");
+            assert!(
+                !shown.chars().any(|letter| letter.is_control()),
+                "{shown:?}"
+            );
         }
         for release in daemon::Release::ALL {
-            let Ok(collection) = daemon::gc::simulate_with(&node, release, node.now, true) else { continue };
+            let Ok(collection) = daemon::gc::simulate_with(&node, release, node.now, true) else {
+                continue;
+            };
             for record in collection.records.iter().take(8) {
                 let _ = collection.chains(record.index, 4);
             }

@@ -179,8 +179,18 @@ fn du(folder: &Path) -> (u64, u64) {
     (ask("--block-size=1"), ask("--inodes"))
 }
 
+/// Whether this is root, as some tests must be.
+fn is_root() -> bool {
+    let id = std::process::Command::new("id").arg("-u").output().unwrap();
+    testcase::may_run("root", id.stdout == b"0\n")
+}
+
 #[test]
+#[ignore = "needs root: some directories of a capture are closed to all others"]
 fn df_is_what_du_says_with_links_across_layers_and_holes() {
+    if !is_root() {
+        return;
+    }
     for name in ["1.6-stopped", "1.7-stopped", "2.1-discarded"] {
         let node = unpacked(name);
         let root = node.path().join("var/lib/containerd");
@@ -350,8 +360,12 @@ fn mounts_are_explained_layer_by_layer() {
 }
 
 #[test]
+#[ignore = "needs root: some directories of a capture are closed to all others"]
 fn an_inode_has_names() {
     use std::os::unix::fs::MetadataExt;
+    if !is_root() {
+        return;
+    }
     let node = unpacked("1.7-stopped");
     let layers = "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots";
     let file = node.path().join(layers).join("8/fs/found");

@@ -1,4 +1,5 @@
-//! Any bytes as a tar of a node: opened, discovered, judged, its garbage collected, and the findings printed.
+//! Any bytes as a tar of a node: opened, discovered, judged, its start foretold, its garbage collected,
+//! and the findings printed.
 #![no_main]
 
 use evidence::{Evidence, Options};
@@ -22,6 +23,9 @@ fuzz_target!(|data: &[u8]| {
                 "{shown:?}"
             );
         }
+        let release = daemon::detect(&node.traces);
+        let verdict = checks::verdict(&node, &report, &release, node.now);
+        assert!(!verdict.sentence.chars().any(char::is_control), "{}", verdict.sentence);
         for release in daemon::Release::ALL {
             let Ok(collection) = daemon::gc::simulate_with(&node, release, node.now, true) else {
                 continue;

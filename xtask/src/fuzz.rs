@@ -94,6 +94,15 @@ fn seed(target: &str, seeds: &Path) -> Done {
         if matches!(target, "triage" | "evidence_tar") {
             chosen.push(("node".to_owned(), tar.write()));
         }
+        if target == "triage" {
+            // Without the layers' files: a small store is tried a hundred times as often.
+            let mut small = tar.clone();
+            small.members.retain(|member| {
+                let path = String::from_utf8_lossy(&member.path);
+                !path.contains("/fs/") && !path.contains("/work/") && member.data.len() < 1 << 16
+            });
+            chosen.push(("small".to_owned(), small.write()));
+        }
         for (number, member) in tar.members.iter().enumerate() {
             let path = String::from_utf8_lossy(&member.path).into_owned();
             let wanted = match target {
@@ -107,6 +116,11 @@ fn seed(target: &str, seeds: &Path) -> Done {
                 "config" => path.ends_with(".toml"),
                 _ => false,
             };
+            if target == "cri" && path.ends_with("/meta.db") {
+                for (at, record) in records(&member.data).enumerate() {
+                    chosen.push((format!("{number}-{at}"), record.to_vec()));
+                }
+            }
             if wanted {
                 chosen.push((number.to_string(), member.data.clone()));
             }
@@ -117,6 +131,28 @@ fn seed(target: &str, seeds: &Path) -> Done {
         }
     }
     Ok(())
+}
+
+/// The CRI's records in a meta.db: whatever begins like one, up to the brace that closes it.
+fn records(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let begin: &[u8] = br#"{"Version":"v1","Metadata":{"#;
+    let starts = bytes
+        .windows(begin.len())
+        .enumerate()
+        .filter(move |(_, window)| *window == begin);
+    starts.filter_map(|(at, _)| {
+        let rest = bytes.get(at..)?;
+        let mut depth = 0_usize;
+        let end = rest.iter().position(|byte| {
+            match byte {
+                b'{' => depth = depth.saturating_add(1),
+                b'}' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0
+        });
+        rest.get(..=end?)
+    })
 }
 
 /// Every file of fuzz_targets is a target.

@@ -82,3 +82,8 @@ pub use private::{PrivateView, private_view};
 pub use source::Source;
 pub use stat::{Entry, FileKind, Stat};
 pub use tar::pax_record;
+
+/// Archives as streams: for layers, which are tars in the evidence.
+pub mod archive {
+    pub use crate::tar::{End, Member, Members, What};
+}

@@ -1,11 +1,10 @@
-//! The costly facts, asked for by name: hashes, disk usage, inflated layers, tree walks.
+//! The costly facts, asked for by name: hashes, disk usage, tree walks.
 //!
 //! Whatever takes longer than opening the databases is here, and only done when somebody asks:
 //!
 //! - [`hash`]: the digest of every blob's bytes, on all cores, in one pass over each;
 //! - [`usage`]: what a layer takes on disk, counted as containerd counts it at a commit;
 //! - [`tree`], [`trees`]: what trees take together, no inode twice;
-//! - [`inflate`]: the diffID of a layer, bounded against bombs;
 //! - [`Walk`]: everything below a directory, without following a link or opening anything.
 //!
 //! Each takes a [`Control`]: how many jobs, how many bytes or entries at most, where to report
@@ -13,7 +12,6 @@
 
 mod control;
 mod hash;
-mod inflate;
 mod pool;
 mod space;
 mod usage;
@@ -21,7 +19,6 @@ mod walk;
 
 pub use control::{Control, Cut};
 pub use hash::{Hashed, HashedBlob, Hashes, Tally, hash, hash_ingests};
-pub use inflate::{InflateError, InflateLimits, Inflated, inflate, inflate_as};
 pub use space::{Links, Space, Tree, tree, trees};
 pub use usage::{Usage, usage, usages};
 pub use walk::{Step, Walk, WalkLimits};

@@ -45,11 +45,11 @@ impl Bundle {
         }
         let mut members = Members::new(stream, options.budget.record);
         let mut loader = Loader::new(options);
-        let first = members.next();
+        let first = members.next_member();
         let Some(first) = first else {
             return Err(Unread::Io(match members.end() {
                 Some(End::Checksum { .. }) => "neither a directory nor a tar".into(),
-                Some(End::Cut { at: 0 }) => "an empty file".into(),
+                Some(End::Unended { at: 0 }) => "an empty file".into(),
                 Some(End::Io { error, .. }) => error.clone(),
                 _ => "an archive without members".into(),
             }));
@@ -62,7 +62,7 @@ impl Bundle {
             if let Err(error) = loader.member(&member, &mut members) {
                 members.stop(&error);
             }
-            next = members.next();
+            next = members.next_member();
         }
         let end = members.end().cloned().unwrap_or(End::Whole);
         for odd in core::mem::take(&mut members.odd) {

@@ -170,7 +170,7 @@ pub(super) fn read<R: Read>(
     }
     let mut hashes: BTreeMap<Vec<u8>, [u8; 32]> = BTreeMap::new();
     let mut trailer = None;
-    while let Some(member) = members.next() {
+    while let Some(member) = members.next_member() {
         if member.name == manifest::TRAILER.as_bytes() {
             let bytes = Bytes(&mut members).take(TRAILER_LIMIT);
             match serde_json::from_reader::<_, Trailer>(BufReader::new(bytes)) {

@@ -7,7 +7,7 @@ use view::Span;
 
 /// What a member is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum What {
+pub enum What {
     /// `0`, NUL, `7`, `S`.
     File,
     /// `1`: another name of a member.
@@ -28,27 +28,37 @@ pub(crate) enum What {
 
 /// One member of an archive.
 #[derive(Debug, Clone)]
-pub(crate) struct Member {
+pub struct Member {
     /// The name as it stands in the archive.
-    pub(crate) name: Vec<u8>,
-    pub(crate) what: What,
+    pub name: Vec<u8>,
+    /// What it is.
+    pub what: What,
     /// The target of a link, as it stands in the archive.
-    pub(crate) link: Vec<u8>,
-    pub(crate) mode: u32,
-    pub(crate) uid: u32,
-    pub(crate) gid: u32,
-    pub(crate) mtime: Time,
-    pub(crate) atime: Option<Time>,
-    pub(crate) ctime: Option<Time>,
-    pub(crate) btime: Option<Time>,
-    pub(crate) rdev: Option<(u32, u32)>,
-    pub(crate) xattrs: BTreeMap<Text, Vec<u8>>,
+    pub link: Vec<u8>,
+    /// Permission bits with setuid, setgid and sticky.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Last change of the contents; the other times only where the archive keeps them.
+    pub mtime: Time,
+    /// Last read.
+    pub atime: Option<Time>,
+    /// Last change of the inode.
+    pub ctime: Option<Time>,
+    /// Birth.
+    pub btime: Option<Time>,
+    /// Major and minor number of the device that it is.
+    pub rdev: Option<(u32, u32)>,
+    /// Extended attributes.
+    pub xattrs: BTreeMap<Text, Vec<u8>>,
     /// Bytes of the file, holes included.
-    pub(crate) size: u64,
+    pub size: u64,
     /// Bytes of it that the archive holds.
-    pub(crate) stored: u64,
+    pub stored: u64,
     /// The stretches that the archive holds, in order, if the file is sparse.
-    pub(crate) sparse: Option<Vec<Span>>,
+    pub sparse: Option<Vec<Span>>,
     /// What is odd about its headers.
-    pub(crate) odd: Vec<String>,
+    pub odd: Vec<String>,
 }

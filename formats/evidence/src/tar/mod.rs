@@ -5,11 +5,11 @@
 
 pub(crate) mod build;
 pub(crate) mod header;
-pub(crate) mod member;
+mod member;
 pub(crate) mod pax;
 mod reader;
 mod sparse;
 
 pub use build::pax_record;
-pub(crate) use member::{Member, What};
-pub(crate) use reader::{End, Members};
+pub use member::{Member, What};
+pub use reader::{End, Members};

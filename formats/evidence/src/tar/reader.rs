@@ -13,7 +13,7 @@ use super::{Member, What};
 
 /// How an archive ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum End {
+pub enum End {
     /// With two blocks of zeros and nothing after them but zeros.
     Whole,
     /// As it should, but something that is no archive follows.
@@ -21,7 +21,12 @@ pub(crate) enum End {
         /// Offset in the archive, after decompression.
         at: u64,
     },
-    /// In the middle of a member, or without the blocks of zeros.
+    /// Between two members, without the blocks of zeros: Go takes that for an end, too.
+    Unended {
+        /// Offset in the archive, after decompression.
+        at: u64,
+    },
+    /// In the middle of a member.
     Cut {
         /// Offset in the archive, after decompression.
         at: u64,
@@ -42,7 +47,7 @@ pub(crate) enum End {
 
 impl End {
     /// Whether everything was seen.
-    pub(crate) const fn is_whole(&self) -> bool {
+    pub const fn is_whole(&self) -> bool {
         matches!(self, Self::Whole | Self::Garbage { .. })
     }
 }
@@ -57,7 +62,7 @@ impl fmt::Display for End {
                     "after the archive's end, at {at:#x}, something else follows"
                 )
             }
-            Self::Cut { at } => {
+            Self::Unended { at } | Self::Cut { at } => {
                 write!(
                     f,
                     "the archive is cut off at {at:#x}: what follows is not known"
@@ -139,7 +144,8 @@ impl<R: Read> Input<R> {
 }
 
 /// The members of an archive, read once from front to back.
-pub(crate) struct Members<R> {
+#[expect(missing_debug_implementations, reason = "a stream has nothing to show")]
+pub struct Members<R> {
     input: Input<R>,
     /// Longest extended header or long name that is kept, in bytes.
     record: u64,
@@ -148,7 +154,7 @@ pub(crate) struct Members<R> {
     left: u64,
     padding: u64,
     /// What is odd about the archive itself.
-    pub(crate) odd: Vec<String>,
+    pub odd: Vec<String>,
     end: Option<End>,
 }
 
@@ -162,7 +168,9 @@ struct Before {
 }
 
 impl<R: Read> Members<R> {
-    pub(crate) fn new(inner: R, record: u64) -> Self {
+    /// The members of an archive; extended headers and long names of more than `record` bytes are
+    /// passed over.
+    pub fn new(inner: R, record: u64) -> Self {
         Self {
             input: Input {
                 inner,
@@ -179,12 +187,32 @@ impl<R: Read> Members<R> {
     }
 
     /// How the archive ended, once it has.
-    pub(crate) const fn end(&self) -> Option<&End> {
+    pub const fn end(&self) -> Option<&End> {
         self.end.as_ref()
     }
 
+    /// The stream, wherever it stands now.
+    pub fn into_inner(self) -> R {
+        self.input.inner
+    }
+
+    /// The stream.
+    pub const fn get_ref(&self) -> &R {
+        &self.input.inner
+    }
+
+    /// The stream. Who reads from it takes what belongs to the members.
+    pub const fn get_mut(&mut self) -> &mut R {
+        &mut self.input.inner
+    }
+
+    /// Bytes that were read of the stream.
+    pub const fn at(&self) -> u64 {
+        self.input.at
+    }
+
     /// The next member; nothing at the end, whatever it is.
-    pub(crate) fn next(&mut self) -> Option<Member> {
+    pub fn next_member(&mut self) -> Option<Member> {
         if self.end.is_some() {
             return None;
         }
@@ -202,7 +230,7 @@ impl<R: Read> Members<R> {
     }
 
     /// Notes that the stream ended with this error.
-    pub(crate) fn stop(&mut self, error: &io::Error) {
+    pub fn stop(&mut self, error: &io::Error) {
         let at = self.input.at;
         self.end = Some(if error.kind() == ErrorKind::UnexpectedEof {
             End::Cut { at }
@@ -225,7 +253,7 @@ impl<R: Read> Members<R> {
         loop {
             let at = self.input.at;
             let Some(block) = self.input.block()? else {
-                return Ok(Err(End::Cut { at }));
+                return Ok(Err(End::Unended { at }));
             };
             if block == [0; BLOCK] {
                 match self.after_zeros()? {
@@ -483,7 +511,7 @@ impl<R: Read> Members<R> {
     }
 
     /// The next bytes of the current member's data; zero at their end.
-    pub(crate) fn data(&mut self, into: &mut [u8]) -> io::Result<usize> {
+    pub fn data(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let most = usize::try_from(self.left).unwrap_or(usize::MAX);
         let most = most.min(into.len());
         let Some(into) = into.get_mut(..most).filter(|into| !into.is_empty()) else {

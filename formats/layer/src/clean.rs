@@ -1,0 +1,42 @@
+//! Names as containerd cleans them.
+
+/// A name of a tar as a path from the layer's root: no slash at either end, no `.` or `..`; empty
+/// for the root itself. The flag says whether it climbed above the root, where it is held (as
+/// `fs.RootPath` does).
+///
+/// As `filepath.Clean` on Linux, by the letters alone: a link on the way is not looked at.
+pub fn clean(name: &[u8]) -> (Vec<u8>, bool) {
+    let mut parts: Vec<&[u8]> = Vec::new();
+    let mut climbs = false;
+    for part in name.split(|byte| *byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => climbs |= parts.pop().is_none(),
+            part => parts.push(part),
+        }
+    }
+    (parts.join(&b'/'), climbs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clean;
+
+    #[test]
+    fn names_are_cleaned_and_held() {
+        for (name, path, climbs) in [
+            (&b"./"[..], &b""[..], false),
+            (b"", b"", false),
+            (b"/", b"", false),
+            (b"./usr//bin/./sh", b"usr/bin/sh", false),
+            (b"/etc/", b"etc", false),
+            (b"a/../b", b"b", false),
+            (b"../../etc/passwd", b"etc/passwd", true),
+            (b"a/../../b", b"b", true),
+            (b"a\xff/\n", b"a\xff/\n", false),
+            (b"..a/.b./...", b"..a/.b./...", false),
+        ] {
+            assert_eq!(clean(name), (path.to_vec(), climbs), "{name:?}");
+        }
+    }
+}

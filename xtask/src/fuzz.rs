@@ -18,13 +18,19 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Done {
     let folder = root().join("fuzz");
     let targets = targets(&folder)?;
+    let built = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || folder.join("target"),
+        |chosen| Path::new(&chosen).join("fuzz"),
+    );
     for target in targets
         .iter()
         .filter(|name| args.targets.is_empty() || args.targets.contains(name))
     {
         let seeds = folder.join("seeds").join(target);
         let corpus = folder.join("corpus").join(target);
-        let made = std::fs::create_dir_all(&corpus).and_then(|()| std::fs::create_dir_all(&seeds));
+        let artifacts = folder.join("artifacts").join(target);
+        let made = [&corpus, &seeds, &artifacts].map(std::fs::create_dir_all);
+        let made = made.into_iter().collect::<Result<(), _>>();
         made.map_err(|error| format!("{}: {error}", corpus.display()))?;
         seed(target, &seeds)?;
         // Coverage for libFuzzer on stable: what cargo-fuzz would pass, without a sanitizer.
@@ -35,7 +41,7 @@ pub(crate) fn run(args: &Args) -> Done {
         let status = Command::new("cargo")
             .current_dir(&folder)
             .env("RUSTFLAGS", flags)
-            .env("CARGO_TARGET_DIR", folder.join("target"))
+            .env("CARGO_TARGET_DIR", &built)
             .args([
                 "run",
                 "--release",
@@ -48,12 +54,9 @@ pub(crate) fn run(args: &Args) -> Done {
             .arg("--")
             .args([&corpus, &seeds])
             .arg(format!("-max_total_time={}", args.seconds))
-            .args([
-                "-timeout=10",
-                "-rss_limit_mb=2048",
-                "-max_len=4194304",
-                "-print_final_stats=1",
-            ])
+            .arg(format!("-max_len={}", longest(target)))
+            .arg(format!("-artifact_prefix={}/", artifacts.display()))
+            .args(["-timeout=10", "-rss_limit_mb=4096", "-print_final_stats=1"])
             .status()
             .map_err(|error| format!("cargo: {error}"))?;
         if !status.success() {
@@ -61,6 +64,15 @@ pub(crate) fn run(args: &Args) -> Done {
         }
     }
     Ok(())
+}
+
+/// Bytes of the longest input. The corpus stays in memory, and a database of 64 pages has room for
+/// all that there is to find in one.
+fn longest(target: &str) -> u32 {
+    match target {
+        "bolt" | "carve" | "salvage" | "metadb" => 256 << 10,
+        _ => 4 << 20,
+    }
 }
 
 /// Seeds from real evidence, made anew at each run: whole nodes as tars, their databases, their

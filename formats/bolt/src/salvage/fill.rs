@@ -6,7 +6,8 @@ use std::ops::Bound;
 use super::{
     Gap, Salvage, SalvageOptions,
     decision::{Action, Proof},
-    gather::{Gather, Hollow, Start},
+    gather::{Gather, Start},
+    notes::Hollow,
     older::Older,
     orphans::Orphan,
     tree::{Item, Saved},
@@ -154,6 +155,8 @@ impl<'s> Stock<'s> {
         let fits = |orphan: &Orphan<'s>| {
             let is_in = hollow.range.may_hold(orphan.first) && hollow.range.may_hold(orphan.last);
             let is_alike = match (orphan.kind, around) {
+                // No program can put a value into the root bucket.
+                (Kind::Leaf, _) if hollow.path.is_empty() => orphan.buckets == orphan.count,
                 (Kind::Leaf, (0, 1..)) => orphan.buckets == 0,
                 (Kind::Leaf, (1.., 0)) => orphan.buckets == orphan.count,
                 _ => true,

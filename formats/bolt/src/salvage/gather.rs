@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use view::{Span, View};
 
 use super::{
+    frame::Frame,
+    header::read,
     mend::{Hole, Mended, Row, mend},
-    tree::{Item, Path, Root, Saved, Whole},
+    notes::{Hollow, Odd, Oddity, Repair, Repaired, Suspect},
+    tree::{Item, Path, Root, Saved},
 };
 use crate::{
     check::bits::Bits,
@@ -14,7 +17,7 @@ use crate::{
     inline::{self, Disguise, Header as Head},
     line::DEEPEST,
     node::{BUCKET_FLAG, Node},
-    page::{HEADER, Header, Kind, PageId},
+    page::{Header, Kind, PageId},
     scan::{Bounds, scan},
     space::{Pointer, Space},
     stale::Stale,
@@ -24,45 +27,6 @@ use crate::{
 const LISTED: usize = 10_000;
 /// How often a page is looked at that did not fit where it was named.
 const VISITS: u8 = 4;
-
-/// Where keys are missing.
-#[derive(Debug)]
-pub(super) struct Hollow<'s> {
-    pub(super) path: Path<'s>,
-    pub(super) range: KeyRange,
-    pub(super) fault: Fault,
-}
-
-/// Something that was set right.
-#[derive(Debug)]
-pub(super) struct Repair<'s> {
-    pub(super) path: Path<'s>,
-    pub(super) page: PageId,
-    pub(super) what: Repaired,
-}
-
-/// What was set right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Repaired {
-    /// Numbers of so many elements.
-    Elements(u64),
-    /// The header of a page whose elements are all in order.
-    Header,
-    /// The flag of a bucket.
-    Flag,
-}
-
-/// A plain value that may be a bucket which lost its flag.
-#[derive(Debug)]
-pub(super) struct Suspect<'s> {
-    pub(super) path: Path<'s>,
-    pub(super) key: &'s [u8],
-    pub(super) value: View<'s>,
-    pub(super) leaf: PageId,
-    pub(super) root: PageId,
-    /// Whether most of its neighbours are buckets.
-    pub(super) among_buckets: bool,
-}
 
 /// Goes through a tree, and takes each page once.
 pub(super) struct Gather<'s, 'm> {
@@ -79,75 +43,10 @@ pub(super) struct Gather<'s, 'm> {
     pub(super) hollows: Vec<Hollow<'s>>,
     pub(super) repairs: Vec<Repair<'s>>,
     pub(super) suspects: Vec<Suspect<'s>>,
-    /// Elements whose key cannot be right where they stand.
-    pub(super) odd: Vec<(PageId, Row<'s>)>,
+    /// Elements that cannot be right where they stand.
+    pub(super) odd: Vec<Odd<'s>>,
     /// Whether there were more of anything than is listed.
     pub(super) is_cut: bool,
-}
-
-/// A bucket that is being gathered.
-struct Frame<'s> {
-    key: &'s [u8],
-    root: Root<'s>,
-    sequence: u64,
-    entries: Vec<(&'s [u8], Item<'s>)>,
-    nodes: Vec<(Pointer, Hole<'s>, u64)>,
-    below: Vec<(&'s [u8], View<'s>, PageId)>,
-    is_clean: bool,
-    values: u64,
-    buckets: u64,
-}
-
-impl<'s> Frame<'s> {
-    fn new(key: &'s [u8], root: Root<'s>, sequence: u64) -> Self {
-        Self {
-            key,
-            root,
-            sequence,
-            entries: Vec::new(),
-            nodes: Vec::new(),
-            below: Vec::new(),
-            is_clean: true,
-            values: 0,
-            buckets: 0,
-        }
-    }
-
-    fn add(&mut self, key: &'s [u8], item: Item<'s>) {
-        match &item {
-            Item::Value(_) => self.values = self.values.saturating_add(1),
-            Item::Whole(whole) => {
-                self.values = self.values.saturating_add(whole.values);
-                self.buckets = self.buckets.saturating_add(whole.buckets).saturating_add(1);
-            }
-            Item::Bucket(_) => self.is_clean = false,
-        }
-        self.entries.push((key, item));
-    }
-
-    fn finish(self) -> Item<'s> {
-        if self.is_clean {
-            return Item::Whole(Whole {
-                root: self.root,
-                sequence: self.sequence,
-                values: self.values,
-                buckets: self.buckets,
-            });
-        }
-        Item::Bucket(self.saved())
-    }
-
-    fn saved(self) -> Saved<'s> {
-        let mut saved = Saved {
-            sequence: self.sequence,
-            entries: BTreeMap::new(),
-        };
-        for (key, item) in self.entries {
-            // Of two with one key, the one that the tree comes to first.
-            saved.entries.entry(key).or_insert(item);
-        }
-        saved
-    }
 }
 
 /// Where a bucket is.
@@ -400,11 +299,17 @@ impl<'s, 'm> Gather<'s, 'm> {
             self.repair(path, page, Repaired::Elements(mended.repaired));
         }
         for row in mended.odd {
-            if self.odd.len() < LISTED {
-                self.odd.push((page, row));
-            }
+            self.odd(page, Oddity::Key, row);
         }
         mended.rows
+    }
+
+    fn odd(&mut self, page: PageId, why: Oddity, row: Row<'s>) {
+        if self.odd.len() >= LISTED {
+            self.is_cut = true;
+            return;
+        }
+        self.odd.push(Odd { page, why, row });
     }
 
     fn leaf(
@@ -442,7 +347,11 @@ impl<'s, 'm> Gather<'s, 'm> {
                 }
                 _ => {}
             }
-            frame.add(row.key, Item::Value(row.value.bytes()));
+            if path.is_empty() {
+                self.odd(node.id(), Oddity::RootValue, *row);
+            } else {
+                frame.add(row.key, Item::Value(row.value.bytes()));
+            }
         }
     }
 
@@ -515,68 +424,4 @@ fn branch<'s>(
         frame.nodes.push((pointer, (from, until), deeper));
         until = Some(row.key);
     }
-}
-
-/// The node that `pointer` leads to; and whether its header is wrong.
-pub(super) fn read<'s>(
-    space: Space<'s>,
-    pointer: Pointer,
-    bounds: Hole<'s>,
-    faults: &mut Vec<Fault>,
-) -> Result<(Node<'s>, bool), Fault> {
-    if let Some(node) = space.node(pointer, faults) {
-        return Ok((node, false));
-    }
-    let wrong = faults.pop();
-    let wrong = wrong.unwrap_or_else(|| pointer.out_of_range(space.end));
-    let fixed = matches!(wrong.what, What::PageId { .. } | What::PageType { .. })
-        .then(|| with_other_header(space, pointer.to, bounds))
-        .flatten();
-    fixed.map(|node| (node, true)).ok_or(wrong)
-}
-
-/// The page as the branch or leaf that it would be with a right header, if all its elements fit.
-fn with_other_header<'s>(space: Space<'s>, id: PageId, bounds: Hole<'s>) -> Option<Node<'s>> {
-    let header = Header::read(space.run(id, 1).ok()?).ok()?;
-    let says = header
-        .kind()
-        .filter(|kind| matches!(kind, Kind::Branch | Kind::Leaf));
-    // One of the two fields is right, or it is no page of this tree.
-    if header.id != id && says.is_none() {
-        return None;
-    }
-    if header.id != id && is_copy(space, id, header) {
-        return None;
-    }
-    let kinds = match says {
-        Some(kind) => vec![kind],
-        None => vec![Kind::Leaf, Kind::Branch],
-    };
-    let room = space.end.0.saturating_sub(id.0);
-    let run = space.run(id, header.pages().min(room)).ok()?;
-    kinds.into_iter().find_map(|kind| {
-        let header = Header {
-            id,
-            flags: kind.flags(),
-            ..header
-        };
-        let node = Node::new(run, id, header, kind);
-        let limits = Bounds {
-            from: bounds.0,
-            until: bounds.1,
-            ..Bounds::default()
-        };
-        let mut faults = Vec::new();
-        scan(&node, limits, &mut faults, |_, _| {});
-        (faults.is_empty() && node.count() > 0).then_some(node)
-    })
-}
-
-/// Whether the page stands where its header says, too: then it was written to a wrong place.
-fn is_copy(space: Space<'_>, id: PageId, header: Header) -> bool {
-    let body = |id: PageId| {
-        let page = space.run(id, 1).ok()?;
-        page.rest(HEADER, "page").ok().map(View::bytes)
-    };
-    body(id).is_some() && body(id) == body(header.id)
 }

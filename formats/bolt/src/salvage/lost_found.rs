@@ -15,9 +15,10 @@ use super::{
     decision::{Action, Proof},
     fill::gather_page,
     gather::{Gather, Start},
+    notes::{Odd, Oddity},
     orphans::Orphan,
+    output::write_item,
     tree::{Item, Saved},
-    write_item,
 };
 use crate::{
     fault::What,
@@ -74,7 +75,7 @@ impl<'s> Salvage<'s> {
                 self.decide(Action::LeftOut, Proof::Possible, &[], page, count, why);
                 continue;
             }
-            let item = gather_page(gather, space, orphan.id, &[]);
+            let item = gather_page(gather, space, orphan.id, &[NAMES[0]]);
             let count = item.size().saturating_sub(1);
             if count > 0 {
                 self.lost_found.insert(name_of(orphan.id), item);
@@ -87,17 +88,15 @@ impl<'s> Salvage<'s> {
             if matches!(hollow.fault.what, What::PageShared { .. }) {
                 continue;
             }
-            let mut gap = super::Gap::new(&hollow);
-            gap.path.insert(0, b"lost+found".to_vec());
-            self.gaps.push(gap);
+            self.gaps.push(super::Gap::new(&hollow));
         }
     }
 
-    /// Elements whose key cannot be right where they stand.
+    /// Elements that cannot be right where they stand.
     pub(super) fn odd(&mut self, gather: &mut Gather<'s, '_>, options: SalvageOptions) {
-        let mut counts: BTreeMap<PageId, u64> = BTreeMap::new();
-        for (page, row) in core::mem::take(&mut gather.odd) {
-            let count = counts.entry(page).or_default();
+        let mut counts: BTreeMap<(PageId, Oddity), u64> = BTreeMap::new();
+        for Odd { page, why, row } in core::mem::take(&mut gather.odd) {
+            let count = counts.entry((page, why)).or_default();
             *count = count.saturating_add(1);
             if !options.lost_found || row.child.is_some() {
                 continue;
@@ -113,13 +112,13 @@ impl<'s> Salvage<'s> {
                 saved.entries.entry(row.key).or_insert(item);
             }
         }
-        let why = "their keys do not fit between those around them";
-        for (page, count) in counts {
+        for ((page, why), count) in counts {
             let action = if options.lost_found {
                 Action::LostAndFound
             } else {
                 Action::LeftOut
             };
+            let why = why.text();
             self.decide(action, Proof::Possible, &[], Some(page), count, why);
         }
         for hollow in core::mem::take(&mut gather.hollows) {

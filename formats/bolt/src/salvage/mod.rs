@@ -17,40 +17,44 @@
 //! nothing is wrong only the place is kept, so that memory grows with the damage and with the largest
 //! bucket, not with the file.
 
+mod believed;
 mod best;
 mod counters;
 mod decision;
 mod fill;
+mod frame;
 mod gather;
+mod header;
 mod lost_found;
 mod mend;
+mod notes;
 mod older;
 mod orphans;
+mod output;
+mod sectors;
+mod suspects;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Seek, Write};
 
 use serde::Serialize;
 use view::View;
 
 use crate::{
-    bucket::Bucket,
     check::bits::Bits,
-    copy,
     db::Db,
-    fault::{Fault, KeyRange, What},
+    fault::{Fault, KeyRange},
     page::PageId,
     space::Space,
-    walk::Visit,
-    write::{Layout, WriteError, Writer},
+    write::Layout,
 };
 use best::Best;
 use fill::Stock;
-use gather::{Gather, Hollow, Repaired, Start, Suspect};
+use gather::Gather;
+use notes::{Hollow, Repaired};
 use older::Older;
 use orphans::Orphan;
-use tree::{Item, Root, Saved};
+use tree::{Item, Saved};
 
 pub use best::Choice;
 pub use decision::{Action, Decision, Proof};
@@ -194,7 +198,7 @@ impl<'s> Salvage<'s> {
         } else if !matches!(best.choice, Choice::Pages { .. }) {
             self.root = gathered(&mut gather, db);
             let distrusted = self.distrusted(best, &gather);
-            let owners = owners(best, &gather);
+            let owners = believed::owners(best, &gather);
             if !distrusted.is_empty() || !owners.is_empty() {
                 gather = Gather::new(space, &moved);
                 gather.distrusted = distrusted;
@@ -305,83 +309,6 @@ impl<'s> Salvage<'s> {
         moved
     }
 
-    /// Pages of the newest tree that are of an older transaction.
-    fn distrusted(&mut self, best: &Best<'s>, gather: &Gather<'s, '_>) -> BTreeSet<PageId> {
-        let mut pages = BTreeSet::new();
-        let db = &best.db;
-        let Some(older) = best.older else {
-            return pages;
-        };
-        if db.pages_in_file() > COMPARED || !gather.hollows.is_empty() {
-            return pages;
-        }
-        // Between damaged trees there are differences that nobody made.
-        let older = Older::of(db.space(), older, &BTreeMap::new());
-        if !older.is_whole(&[], &KeyRange::default()) {
-            return pages;
-        }
-        for found in db.lost_writes(&db.check()) {
-            let Some(page) = found.fault.page else {
-                continue;
-            };
-            if !is_stale(&found.fault.what) || !pages.insert(page) {
-                continue;
-            }
-            let why = "it holds what only an older transaction can have written";
-            let path: Vec<&[u8]> = found.path.iter().map(Vec::as_slice).collect();
-            self.decide(Action::Distrusted, Proof::Likely, &path, Some(page), 0, why);
-        }
-        pages
-    }
-
-    /// Values that are buckets without their flag.
-    fn suspects(
-        &mut self,
-        gather: &mut Gather<'s, '_>,
-        mut older: Option<&mut Older<'s>>,
-        free: Option<&Bits>,
-    ) {
-        let Some(space) = self.space else { return };
-        let suspects = core::mem::take(&mut gather.suspects);
-        for suspect in suspects {
-            let Suspect {
-                path,
-                key,
-                value,
-                leaf,
-                root,
-                among_buckets,
-            } = suspect;
-            let is_unused = !gather.claims.has(root) && free.is_none_or(|free| !free.has(root));
-            if !is_unused || orphans::sound(space, root).is_none() {
-                continue;
-            }
-            let was_bucket = older
-                .as_deref_mut()
-                .and_then(|older| older.root.open(space)?.at(&path, space)?.entries.get(key))
-                .map(|item| !matches!(item, Item::Value(_)));
-            // With a freelist: a page in use that nothing else names.
-            let is_bucket = was_bucket.unwrap_or(free.is_some() || among_buckets);
-            if !is_bucket {
-                continue;
-            }
-            let mut below = path.clone();
-            below.push(key);
-            let item = gather.bucket(Start::Value(value, leaf), &below);
-            let count = item.size();
-            if let Some(saved) = self.root.at(&path, space) {
-                saved.entries.insert(key, item);
-                let proof = if free.is_some() || was_bucket.is_some() {
-                    Proof::Proven
-                } else {
-                    Proof::Likely
-                };
-                let why = "its value names a page that is in order and that nothing else names";
-                self.decide(Action::FlagRestored, proof, &below, Some(leaf), count, why);
-            }
-        }
-    }
-
     /// What was set right on the way.
     fn repairs(&mut self, gather: &Gather<'s, '_>) {
         for repair in &gather.repairs {
@@ -456,54 +383,6 @@ impl<'s> Salvage<'s> {
     pub const fn layout(&self) -> Layout {
         self.layout
     }
-
-    /// Writes the new database.
-    pub fn write<W: Write + Seek>(self, to: W, layout: Layout) -> Result<W, WriteError> {
-        let mut writer = Writer::new(to, layout)?;
-        let Some(space) = self.space else {
-            return writer.finish();
-        };
-        let name = lost_found::name(&self.root);
-        let mut lost_found = Some(self.lost_found).filter(|found| !found.is_empty());
-        for (key, item) in self.root.entries {
-            if name < key
-                && let Some(found) = lost_found.take()
-            {
-                lost_found::write(space, name, found, &mut writer)?;
-            }
-            write_item(space, key, item, &mut writer)?;
-        }
-        if let Some(found) = lost_found {
-            lost_found::write(space, name, found, &mut writer)?;
-        }
-        writer.finish()
-    }
-}
-
-/// Of root pages that several buckets name: to which one they belonged a transaction before.
-fn owners(best: &Best<'_>, gather: &Gather<'_, '_>) -> BTreeMap<PageId, Vec<Vec<u8>>> {
-    let shared: BTreeSet<PageId> = gather
-        .hollows
-        .iter()
-        .filter_map(|hollow| match hollow.fault.what {
-            What::PageShared { found } => Some(found),
-            _ => None,
-        })
-        .collect();
-    let mut owners = BTreeMap::new();
-    let Some(older) = best.db.previous().filter(|_| !shared.is_empty()) else {
-        return owners;
-    };
-    for step in older.walk() {
-        if let Visit::Entry(entry) = step.what
-            && let Some(page) = entry.value.bucket().and_then(Bucket::page)
-            && shared.contains(&page)
-        {
-            let path = step.bucket.iter().copied().chain([entry.key]);
-            owners.insert(page, path.map(<[u8]>::to_vec).collect());
-        }
-    }
-    owners
 }
 
 fn gathered<'s>(gather: &mut Gather<'s, '_>, db: &Db<'s>) -> Saved<'s> {
@@ -511,48 +390,4 @@ fn gathered<'s>(gather: &mut Gather<'s, '_>, db: &Db<'s>) -> Saved<'s> {
         Item::Bucket(root) => root,
         Item::Whole(_) | Item::Value(_) => Saved::default(),
     }
-}
-
-/// Writes what stands under one key.
-fn write_item<W: Write + Seek>(
-    space: Space<'_>,
-    key: &[u8],
-    item: Item<'_>,
-    writer: &mut Writer<W>,
-) -> Result<(), WriteError> {
-    let mut stack = vec![vec![(key, item)].into_iter()];
-    while let Some(top) = stack.last_mut() {
-        match top.next() {
-            Some((key, Item::Value(value))) => writer.put(key, value)?,
-            Some((key, Item::Whole(whole))) => {
-                writer.open_bucket(key, whole.sequence)?;
-                match whole.root {
-                    Root::Page(page) => {
-                        let size = space.page_size;
-                        copy::tree(&space.view, size, space.end, page, writer, &mut |_| {})
-                            .map_err(copy::CopyError::into_write)?;
-                    }
-                    Root::Inline(page, leaf) => copy::inline(page, leaf, writer)?,
-                }
-                writer.close_bucket()?;
-            }
-            Some((key, Item::Bucket(saved))) => {
-                writer.open_bucket(key, saved.sequence)?;
-                let entries: Vec<_> = saved.entries.into_iter().collect();
-                stack.push(entries.into_iter());
-            }
-            None => {
-                stack.pop();
-                if !stack.is_empty() {
-                    writer.close_bucket()?;
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Whether the page of the fault is of an older transaction.
-const fn is_stale(what: &What) -> bool {
-    matches!(what, What::LostWrite { why } if why.is_of_page())
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    gather::{Gather, Hollow, Start},
+    gather::{Gather, Start},
+    notes::{Hollow, Odd},
     orphans::{Orphan, each_pointer, sound},
     tree::Item,
 };
@@ -26,6 +27,8 @@ pub(super) struct Older<'s> {
     pub(super) root: Item<'s>,
     pub(super) claims: Bits,
     hollows: Vec<Hollow<'s>>,
+    /// Its values in the root bucket, and elements whose key cannot be right.
+    pub(super) odd: Vec<Odd<'s>>,
     meta: Meta,
 }
 
@@ -48,6 +51,7 @@ impl<'s> Older<'s> {
             root,
             claims: gather.claims,
             hollows: gather.hollows,
+            odd: gather.odd,
             meta,
         }
     }

@@ -1,6 +1,6 @@
 //! What is saved of damaged files, and that it is a healthy database.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 
 use bolt::{
@@ -182,6 +182,92 @@ fn what_has_no_place_goes_to_lost_found() {
     let layout = salvage.layout();
     let new = salvage.write(Cursor::new(Vec::new()), layout).unwrap();
     assert_eq!(lost_found(&new.into_inner()), 0);
+}
+
+/// A leaf of values in the place of the root bucket's leaf: as a write that went astray leaves it.
+fn with_values_in_the_root(bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let db = Db::open(View::new(bytes)).db.unwrap();
+    let (size, root) = (usize::try_from(db.page_size()).ok()?, db.meta().root);
+    let mut values: BTreeMap<u64, usize> = BTreeMap::new();
+    let mut others = BTreeSet::new();
+    for step in db.walk() {
+        if let Visit::Entry(entry) = step.what {
+            match entry.value {
+                Value::Bytes(_) => *values.entry(entry.page.0).or_default() += 1,
+                Value::Bucket(_) => drop(others.insert(entry.page.0)),
+            }
+        }
+    }
+    let page = |id: u64| {
+        let at = usize::try_from(id).unwrap() * size;
+        bytes[at..at + size].to_vec()
+    };
+    let at = usize::try_from(root.0).unwrap() * size;
+    let is_one_page = |id: u64| page(id)[12..16] == [0; 4] && page(id)[8..10] == [2, 0];
+    values.retain(|id, count| {
+        // Of inline buckets, the values do not stand in the page's own elements.
+        let held = usize::from(u16::from_le_bytes(page(*id)[10..12].try_into().unwrap()));
+        !others.contains(id) && is_one_page(*id) && *count == held
+    });
+    let (leaf, count) = values.into_iter().max_by_key(|(_, count)| *count)?;
+    if !is_one_page(root.0) {
+        return None;
+    }
+    let mut new = bytes.to_vec();
+    new[at..at + size].copy_from_slice(&page(leaf));
+    new[at..at + 8].copy_from_slice(&root.0.to_le_bytes());
+    Some((new, count))
+}
+
+#[test]
+fn values_in_the_root_bucket_go_to_lost_found() {
+    let (mut moved, mut distrusted) = (0, 0);
+    let made = goods().into_iter().filter_map(|name| {
+        let (bytes, count) = with_values_in_the_root(&good(&name))?;
+        let db = Db::open(View::new(&bytes)).db?;
+        let size = usize::try_from(db.page_size()).ok()?;
+        let other = usize::try_from(1 - db.meta().slot).ok()? * size;
+        let mut alone = bytes.clone();
+        alone[other..other + size].fill(0);
+        Some([(name.clone(), bytes, count), (name, alone, count)])
+    });
+    for (name, bytes, count) in made.flatten() {
+        let salvage = Salvage::of(View::new(&bytes));
+        let keys_of = |action: Action| {
+            let all = salvage.decisions.iter();
+            let all = all.filter(|one| one.action == action);
+            all.map(|one| one.keys).reduce(|sum, keys| sum + keys)
+        };
+        let new = salvaged(&name, &bytes);
+        // With the tree before at hand, the whole page is one that went astray.
+        if keys_of(Action::Distrusted).is_some() {
+            distrusted += 1;
+        } else {
+            moved += 1;
+            let kept = keys_of(Action::LostAndFound).unwrap();
+            assert!(kept >= u64::try_from(count).unwrap(), "{name}");
+            assert!(lost_found(&new) > count, "{name}");
+        }
+        for (path, value) in keys(&new) {
+            assert!(path.len() > 1 || value.is_none(), "{name}: {path:?}");
+        }
+        // What was written is nothing to be salvaged again.
+        let again = Salvage::of(View::new(&new));
+        assert!(again.is_whole() && again.decisions.is_empty(), "{name}");
+        let options = SalvageOptions {
+            lost_found: false,
+            ..SalvageOptions::default()
+        };
+        let salvage = Salvage::with(View::new(&bytes), options);
+        let layout = salvage.layout();
+        let new = salvage.write(Cursor::new(Vec::new()), layout).unwrap();
+        let new = keys(&new.into_inner());
+        assert!(
+            new.iter()
+                .all(|(path, value)| path.len() > 1 || value.is_none())
+        );
+    }
+    assert!(moved > 2 && distrusted > 2, "{moved}, {distrusted}");
 }
 
 #[test]

@@ -1,0 +1,96 @@
+//! What of the newest tree is not believed, although it is in order by itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    COMPARED, Salvage,
+    best::Best,
+    decision::{Action, Proof},
+    gather::Gather,
+    older::Older,
+};
+use crate::{
+    bucket::Bucket,
+    fault::{KeyRange, What},
+    page::PageId,
+    stale::Stale,
+    walk::Visit,
+};
+
+impl<'s> Salvage<'s> {
+    /// Pages of the newest tree that are of an older transaction.
+    pub(super) fn distrusted(
+        &mut self,
+        best: &Best<'s>,
+        gather: &Gather<'s, '_>,
+    ) -> BTreeSet<PageId> {
+        let mut pages = BTreeSet::new();
+        let db = &best.db;
+        let Some(older) = best.older else {
+            return pages;
+        };
+        if db.pages_in_file() > COMPARED || !gather.hollows.is_empty() {
+            return pages;
+        }
+        // Between damaged trees there are differences that nobody made.
+        let older = Older::of(db.space(), older, &BTreeMap::new());
+        if !older.is_whole(&[], &KeyRange::default()) {
+            return pages;
+        }
+        // A program that puts values there against the rules has done so before.
+        let has_values = !older.odd.is_empty();
+        for found in db.lost_writes(&db.check()) {
+            let Some(page) = found.fault.page else {
+                continue;
+            };
+            let is_usual = has_values && is_root_value(&found.fault.what);
+            if is_usual || !is_stale(&found.fault.what) || !pages.insert(page) {
+                continue;
+            }
+            let why = "it holds what only an older transaction can have written";
+            let path: Vec<&[u8]> = found.path.iter().map(Vec::as_slice).collect();
+            self.decide(Action::Distrusted, Proof::Likely, &path, Some(page), 0, why);
+        }
+        pages
+    }
+}
+
+/// Of root pages that several buckets name: to which one they belonged a transaction before.
+pub(super) fn owners(best: &Best<'_>, gather: &Gather<'_, '_>) -> BTreeMap<PageId, Vec<Vec<u8>>> {
+    let shared: BTreeSet<PageId> = gather
+        .hollows
+        .iter()
+        .filter_map(|hollow| match hollow.fault.what {
+            What::PageShared { found } => Some(found),
+            _ => None,
+        })
+        .collect();
+    let mut owners = BTreeMap::new();
+    let Some(older) = best.db.previous().filter(|_| !shared.is_empty()) else {
+        return owners;
+    };
+    for step in older.walk() {
+        if let Visit::Entry(entry) = step.what
+            && let Some(page) = entry.value.bucket().and_then(Bucket::page)
+            && shared.contains(&page)
+        {
+            let path = step.bucket.iter().copied().chain([entry.key]);
+            owners.insert(page, path.map(<[u8]>::to_vec).collect());
+        }
+    }
+    owners
+}
+
+/// Whether the page of the fault is of an older transaction.
+const fn is_stale(what: &What) -> bool {
+    matches!(what, What::LostWrite { why } if why.is_of_page())
+}
+
+const fn is_root_value(what: &What) -> bool {
+    matches!(
+        what,
+        What::LostWrite {
+            why: Stale::RootValue
+        }
+    )
+}

@@ -9,6 +9,7 @@
 //!                         mounts         Database<Mounts> (2.2 and later)
 //!                         disks          Disks: devices, room, flags of inodes
 //!                         pods           PodFiles: CNI results, addresses, folders of logs
+//!                         processes      those that ran, where the evidence has them
 //!                         traces         which release wrote all this
 //! ```
 //!
@@ -36,7 +37,7 @@ pub use discover::{META_DIR, Roots, Rule, Said, discover, is_root};
 pub use disks::{Disks, Place};
 pub use image::{Documents, Need, Wanted};
 pub use index::Index;
-pub use open::{CONTENT_DIR, Node, Options, path_text};
+pub use open::{CONTENT_DIR, Node, Options, path_text, stored_processes};
 pub use pods::{AddressLease, CniResult, PodFiles};
 pub use settings::{Scalar, Setting, Settings};
 pub use snapshotter::Snapshotter;

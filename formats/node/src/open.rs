@@ -2,11 +2,13 @@
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use content::Store;
 use evidence::{Evidence, Stat};
 use finding::{Coverage, Known, Text, Time, Unread};
 use metadb::{MetaDb, Mounts};
+use process::{Processes, Tree};
 
 use crate::{
     Database, DatabaseState, Disks, Documents, META_DIR, PodFiles, Roots, Snapshotter,
@@ -25,10 +27,13 @@ pub fn path_text(path: &Path) -> Text {
 }
 
 /// How to open a node.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// What time it is at the node; else the evidence says it.
     pub now: Option<Time>,
+    /// Its processes, where they were taken from the machine itself; else the evidence may hold
+    /// them.
+    pub processes: Option<Arc<Processes>>,
 }
 
 /// A node: facts about every store, read as far as they can be read.
@@ -62,6 +67,8 @@ pub struct Node {
     pub around: Surroundings,
     /// What time it was at the node when it was captured or last written.
     pub now: Time,
+    /// Its processes; nothing where the evidence does not hold them.
+    pub processes: Option<Arc<Processes>>,
     /// What was read, and what not.
     pub coverage: Coverage,
 }
@@ -142,6 +149,7 @@ impl Node {
             pods,
             traces,
             now: Time::new(0, 0),
+            processes: options.processes.or_else(|| stored_processes(evidence)),
             coverage,
         };
         node.now = options
@@ -179,6 +187,13 @@ impl Node {
     pub fn content_root(&self) -> std::path::PathBuf {
         self.roots.root.join(CONTENT_DIR)
     }
+}
+
+/// Processes that were stored in the evidence. Those of a machine that runs are not read through
+/// it: see [`evidence::LiveProc`].
+pub fn stored_processes(evidence: &Evidence) -> Option<Arc<Processes>> {
+    let tree = Tree::load(evidence)?;
+    Some(Arc::new(Processes::new(tree)))
 }
 
 fn note<T>(db: &Database<T>, coverage: &mut Coverage) {

@@ -2,11 +2,13 @@
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use evidence::{Evidence, Kind, OpenError, Options};
+use evidence::{Evidence, Kind, LiveProc, OpenError, Options};
 use finding::{Escaped, Text, Time};
 use node::{Node, Roots, Rule, Said};
+use process::{Depth, Processes, Tree};
 use serde::Serialize;
 
 use crate::{Failure, Pen, Style, safety};
@@ -51,6 +53,8 @@ pub struct Case {
     pub roots: Vec<Roots>,
     /// The wall clock, where the evidence is the machine itself.
     now: Option<Time>,
+    /// Its processes: of the machine itself, where it was opened live, else as they were stored.
+    pub processes: Option<Arc<Processes>>,
     /// What the evidence is called in answers, if not as it was given.
     name: Option<Text>,
     /// What to know of how the evidence was opened.
@@ -58,6 +62,18 @@ pub struct Case {
 }
 
 impl Case {
+    /// As [`open`](Self::open), and takes the processes of a machine that runs, if the evidence is
+    /// one: before rights are given up without which they cannot be read.
+    pub fn open_live(args: &EvidenceArgs, depth: Depth) -> Result<Self, Failure> {
+        let door = LiveProc::open(&args.evidence);
+        let taken = door.map(|door| Processes::new(Tree::capture(&door, depth)));
+        let mut case = Self::open(args)?;
+        case.processes = taken
+            .map(Arc::new)
+            .or_else(|| node::stored_processes(&case.evidence));
+        Ok(case)
+    }
+
     /// Opens the evidence and finds the node in it.
     pub fn open(args: &EvidenceArgs) -> Result<Self, Failure> {
         let options = Options {
@@ -90,6 +106,7 @@ impl Case {
             evidence,
             roots,
             now,
+            processes: None,
             name: None,
             notes: Vec::new(),
         }
@@ -109,7 +126,10 @@ impl Case {
         Ok(Node::open(
             &self.evidence,
             roots,
-            node::Options { now: self.now },
+            node::Options {
+                now: self.now,
+                processes: self.processes.clone(),
+            },
         ))
     }
 

@@ -28,7 +28,8 @@ pub use xattrs::Xattrs;
 
 use crate::pages::Stream;
 use crate::{Budget, Entry, FileKind, Options, Pages, Source, Stat, host, path};
-use walk::{io, unread};
+use walk::io;
+pub(crate) use walk::unread;
 
 /// How often a file that changes is read again.
 const TRIES: u32 = 3;

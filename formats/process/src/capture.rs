@@ -1,0 +1,435 @@
+//! Takes a running machine's processes.
+//!
+//! Every process is looked at from afar; those that make, keep or start containers, and those that
+//! hang in a way worth knowing, from near. A thousand processes take some ten milliseconds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+use evidence::{LiveProc, LiveProcess};
+use finding::{Text, Unread};
+
+use crate::cgroup::Cgroups;
+use crate::tree::{Item, Tree, bytes};
+use crate::{Membership, Stat, Wait, mounts};
+
+/// How much of each process is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// What a diagnosis needs.
+    Diagnosis,
+    /// All that anybody may want to know later.
+    Full,
+}
+
+/// Bytes of an ordinary file.
+const SMALL: usize = 64 << 10;
+/// Bytes of a table.
+const LARGE: usize = 4 << 20;
+/// Open files of one process.
+const FDS: usize = 4096;
+/// Threads of one process.
+const TASKS: usize = 512;
+/// How long a stuck process's own memory is waited for.
+const WAIT: Duration = Duration::from_millis(100);
+
+/// Files of each cgroup.
+const FREEZER_V1: &[&str] = &[
+    "freezer.state",
+    "freezer.self_freezing",
+    "freezer.parent_freezing",
+];
+const FREEZER_V2: &[&str] = &["cgroup.freeze", "cgroup.events"];
+const MEMORY_V1: &[&str] = &[
+    "memory.oom_control",
+    "memory.limit_in_bytes",
+    "memory.usage_in_bytes",
+];
+const MEMORY_V2: &[&str] = &["memory.events", "memory.max", "memory.current"];
+
+struct Capture<'d> {
+    door: &'d LiveProc,
+    depth: Depth,
+    tree: Tree,
+    /// Cgroups that are asked about later, and whether their memory is of interest.
+    groups: BTreeMap<Vec<Membership>, bool>,
+}
+
+impl Tree {
+    /// Takes the processes of a running machine. No process notices.
+    pub fn capture(door: &LiveProc, depth: Depth) -> Self {
+        let mut capture = Capture {
+            door,
+            depth,
+            tree: Self {
+                live: true,
+                ..Self::default()
+            },
+            groups: BTreeMap::new(),
+        };
+        match door.pids() {
+            Ok(pids) => {
+                capture.tree.whole = true;
+                capture.tree.listed.insert("/proc".into());
+                for pid in pids {
+                    // One that has ended meanwhile is none.
+                    if let Ok(process) = door.process(pid) {
+                        capture.process(pid, &process);
+                    }
+                }
+            }
+            Err(unread) => {
+                let item = Item::Unread(unread);
+                capture.tree.global.insert(b"/proc".as_slice().into(), item);
+            }
+        }
+        capture.globals();
+        capture.cgroups();
+        capture.tree
+    }
+}
+
+/// Files of one process as they are taken.
+struct Files<'p> {
+    process: &'p LiveProcess,
+    kept: BTreeMap<Box<str>, Item>,
+}
+
+impl Files<'_> {
+    fn take(&mut self, name: &str, limit: usize) {
+        let item = self.process.file(name, limit);
+        self.keep(name, item);
+    }
+
+    fn keep(&mut self, name: &str, item: Result<Vec<u8>, Unread>) {
+        let item = match item {
+            Ok(bytes) => Item::File(bytes),
+            Err(Unread::Absent) => return,
+            Err(unread) => Item::Unread(unread),
+        };
+        self.kept.insert(name.into(), item);
+    }
+
+    /// A file that the kernel reads out of the process's own memory.
+    fn memory(&mut self, name: &'static str, stuck: bool) {
+        let item = if stuck {
+            self.process.patiently(name, SMALL, WAIT)
+        } else {
+            self.process.file(name, SMALL)
+        };
+        self.keep(name, item);
+    }
+
+    fn link(&mut self, name: &str) {
+        let item = match self.process.link(name) {
+            Ok(target) => Item::Link(target),
+            Err(Unread::Absent) => return,
+            Err(unread) => Item::Unread(unread),
+        };
+        self.kept.insert(name.into(), item);
+    }
+
+    fn get(&self, name: &str) -> &[u8] {
+        self.kept.get(name).and_then(bytes).unwrap_or_default()
+    }
+
+    fn wait(&self, name: &str) -> Option<Wait> {
+        Wait::of(core::str::from_utf8(self.get(name)).ok()?)
+    }
+}
+
+/// Programs that make, keep or start containers.
+fn is_runtime(comm: &Text, cmdline: &[u8]) -> bool {
+    let comm = comm.bytes();
+    let first = cmdline.split(|byte| *byte == 0).next().unwrap_or_default();
+    let program = first
+        .rsplit(|byte| *byte == b'/')
+        .next()
+        .unwrap_or_default();
+    let known = |name: &[u8]| {
+        [b"runc".as_slice(), b"crun", b"youki"]
+            .iter()
+            .any(|start| name.starts_with(start))
+    };
+    known(comm) || known(program) || cmdline == b"runc\0init\0" || comm == b"exe"
+}
+
+/// Programs that sit above them.
+fn is_keeper(comm: &Text) -> bool {
+    let comm = comm.bytes();
+    comm.starts_with(b"containerd") || matches!(comm, b"dockerd" | b"kubelet" | b"conmon" | b"crio")
+}
+
+impl Capture<'_> {
+    fn process(&mut self, pid: u32, process: &LiveProcess) {
+        let mut files = Files {
+            process,
+            kept: BTreeMap::new(),
+        };
+        files.take("stat", SMALL);
+        let Some(stat) = Stat::parse(files.get("stat")) else {
+            // It ended, or we may not look.
+            if !files.kept.is_empty() {
+                self.tree.processes.insert(pid, files.kept);
+            }
+            return;
+        };
+        let full = self.depth == Depth::Full;
+        if stat.kernel && !full {
+            self.tree.processes.insert(pid, files.kept);
+            return;
+        }
+        for name in ["wchan", "cgroup", "status"] {
+            files.take(name, SMALL);
+        }
+        // A task that does not wake up may hold the lock of its own memory.
+        let stuck = stat.state == 'D';
+        files.memory("cmdline", stuck);
+        let runtime = is_runtime(&stat.comm, files.get("cmdline"));
+        let keeper = is_keeper(&stat.comm);
+        let wait = files.wait("wchan");
+        let odd = stuck
+            || stat.is_stopped()
+            || matches!(
+                wait,
+                Some(
+                    Wait::Fifo
+                        | Wait::Seccomp
+                        | Wait::Memory
+                        | Wait::PipeFull
+                        | Wait::Storage
+                        | Wait::Frozen
+                )
+            );
+        if !stat.kernel {
+            self.fds(pid, &mut files, runtime || keeper && full);
+        }
+        if runtime || odd || full && keeper {
+            self.near(&mut files, runtime, stuck, wait);
+        }
+        if runtime || odd || keeper {
+            self.threads(pid, &mut files, keeper && !full, wait);
+        }
+        let groups = Membership::parse(files.get("cgroup"));
+        let wants_memory = full || wait == Some(Wait::Memory);
+        *self.groups.entry(groups).or_default() |= wants_memory;
+        self.tree.processes.insert(pid, files.kept);
+    }
+
+    fn fds(&mut self, pid: u32, files: &mut Files<'_>, with_flags: bool) {
+        match files.process.links("fd", FDS) {
+            Ok(links) => {
+                if links.len() < FDS {
+                    self.tree.listed.insert(format!("/proc/{pid}/fd").into());
+                }
+                for (number, target) in links {
+                    let is_fifo = target.bytes().ends_with(b"exec.fifo")
+                        || target.bytes().ends_with(b"exec.fifo (deleted)");
+                    if with_flags || is_fifo || self.depth == Depth::Full && number.len() == 1 {
+                        files.take(&format!("fdinfo/{number}"), SMALL);
+                    }
+                    files
+                        .kept
+                        .insert(format!("fd/{number}").into(), Item::Link(target));
+                }
+            }
+            Err(Unread::Absent) => {}
+            Err(unread) => {
+                files.kept.insert("fd".into(), Item::Unread(unread));
+            }
+        }
+    }
+
+    fn near(&self, files: &mut Files<'_>, runtime: bool, stuck: bool, wait: Option<Wait>) {
+        files.take("syscall", SMALL);
+        files.take("stack", SMALL);
+        if runtime {
+            files.memory("environ", stuck);
+        }
+        if wait == Some(Wait::Storage) || self.depth == Depth::Full {
+            files.take("mountinfo", LARGE);
+        }
+        files.link("exe");
+        if self.depth == Depth::Full {
+            files.link("cwd");
+            files.link("root");
+            files.take("oom_score_adj", SMALL);
+            for (name, target) in files.process.links("ns", 64).unwrap_or_default() {
+                files
+                    .kept
+                    .insert(format!("ns/{name}").into(), Item::Link(target));
+            }
+        }
+    }
+
+    fn threads(&mut self, pid: u32, files: &mut Files<'_>, keeper: bool, wait: Option<Wait>) {
+        let full = self.depth == Depth::Full;
+        // Whoever waits at a FIFO or for its agent has said it all.
+        if !full && matches!(wait, Some(Wait::Fifo | Wait::Seccomp)) {
+            return;
+        }
+        let Ok(tasks) = files.process.tasks(TASKS) else {
+            return;
+        };
+        if tasks.len() < TASKS {
+            self.tree.listed.insert(format!("/proc/{pid}/task").into());
+        }
+        for task in tasks {
+            let name = format!("task/{task}/wchan");
+            files.take(&name, SMALL);
+            let wait = files.wait(&name);
+            if full || wait == Some(Wait::Fifo) || !keeper {
+                files.take(&format!("task/{task}/syscall"), SMALL);
+            }
+            if full || !keeper {
+                files.take(&format!("task/{task}/stat"), SMALL);
+            }
+            if full {
+                files.take(&format!("task/{task}/comm"), SMALL);
+                files.take(&format!("task/{task}/stack"), SMALL);
+                files.take(&format!("task/{task}/children"), SMALL);
+            }
+        }
+    }
+
+    fn globals(&mut self) {
+        let full = self.depth == Depth::Full;
+        let names: &[&str] = if full {
+            &[
+                "uptime",
+                "net/unix",
+                "self/mountinfo",
+                "stat",
+                "locks",
+                "version",
+            ]
+        } else {
+            &["uptime", "net/unix", "self/mountinfo"]
+        };
+        for name in names {
+            let item = match self.door.file(name, LARGE) {
+                Ok(mut bytes) => {
+                    if *name == "stat" {
+                        bytes = boot_line(&bytes);
+                    }
+                    Item::File(bytes)
+                }
+                Err(Unread::Absent) => continue,
+                Err(unread) => Item::Unread(unread),
+            };
+            self.tree
+                .global
+                .insert(format!("/proc/{name}").into_bytes().into(), item);
+        }
+    }
+
+    fn cgroups(&mut self) {
+        let table = self
+            .tree
+            .file("/proc/self/mountinfo")
+            .map(mounts)
+            .unwrap_or_default();
+        let places = Cgroups::of(&table);
+        let mut files: BTreeSet<Vec<u8>> = BTreeSet::new();
+        let mut want = |folder: &[u8], names: &[&str]| {
+            for name in names {
+                files.insert([folder, b"/", name.as_bytes()].concat());
+            }
+        };
+        for (groups, memory) in &self.groups {
+            let [v1, v2] = places.freezers(groups);
+            let full = self.depth == Depth::Full;
+            for folder in &v1 {
+                want(folder, FREEZER_V1);
+            }
+            for folder in &v2 {
+                want(folder, FREEZER_V2);
+            }
+            for folder in v1.iter().chain(&v2).filter(|_| full) {
+                want(folder, &["cgroup.procs"]);
+            }
+            if *memory && let Some((folder, is_v2)) = places.memory(groups) {
+                want(&folder, if is_v2 { MEMORY_V2 } else { MEMORY_V1 });
+            }
+        }
+        for path in files {
+            let at: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(path.as_slice());
+            let item = match self.door.cgroup_file(Path::new(at), SMALL) {
+                Ok(bytes) => Item::File(bytes),
+                Err(Unread::Absent) => continue,
+                Err(unread) => Item::Unread(unread),
+            };
+            self.tree.global.insert(path.into(), item);
+        }
+    }
+}
+
+/// Of `/proc/stat`, when the machine was booted.
+fn boot_line(bytes: &[u8]) -> Vec<u8> {
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    let line = lines.find(|line| line.starts_with(b"btime "));
+    line.map(|line| [line, b"\n"].concat()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Processes;
+    use procfs::FromRead;
+
+    #[test]
+    fn this_machine_is_read_as_procfs_reads_it() {
+        let door = LiveProc::open(Path::new("/")).unwrap();
+        for depth in [Depth::Diagnosis, Depth::Full] {
+            let processes = Processes::new(Tree::capture(&door, depth));
+            assert!(processes.whole && processes.live);
+            let own = processes.get(std::process::id()).unwrap();
+            let bytes = door.file(&format!("{}/stat", own.pid), SMALL).unwrap();
+            let theirs = procfs::process::Stat::from_read(bytes.as_slice()).unwrap();
+            assert_eq!(own.stat.start_ticks, theirs.starttime);
+            assert_eq!(i64::from(own.stat.ppid), i64::from(theirs.ppid));
+            let bytes = door.file(&format!("{}/cgroup", own.pid), SMALL).unwrap();
+            let theirs = procfs::ProcessCGroups::from_read(bytes.as_slice()).unwrap();
+            assert_eq!(own.cgroups.len(), theirs.0.len());
+            assert!(processes.age_ticks(own).unwrap() < 100 * 3600);
+            let mut siblings = processes.children(own.stat.ppid);
+            assert!(siblings.any(|child| child.pid == own.pid));
+            assert!(!own.open_files().is_empty());
+        }
+    }
+
+    #[test]
+    fn what_was_stored_reads_the_same() {
+        let door = LiveProc::open(Path::new("/")).unwrap();
+        let tree = Tree::capture(&door, Depth::Full);
+        let folder = tempfile::tempdir().unwrap();
+        for (path, item) in tree.entries() {
+            let at = folder
+                .path()
+                .join(path.utf8().unwrap().trim_start_matches('/'));
+            std::fs::create_dir_all(at.parent().unwrap()).unwrap();
+            match item {
+                Item::File(bytes) => std::fs::write(at, bytes).unwrap(),
+                Item::Link(target) => {
+                    let target: &std::ffi::OsStr =
+                        std::os::unix::ffi::OsStrExt::from_bytes(target.bytes());
+                    std::os::unix::fs::symlink(target, at).unwrap();
+                }
+                Item::Unread(_) => {}
+            }
+        }
+        let evidence = evidence::Evidence::open(folder.path(), &evidence::Options::default());
+        let loaded = Tree::load(&evidence.unwrap()).unwrap();
+        let readable = |tree: &Tree| {
+            let entries = tree
+                .entries()
+                .filter(|(_, item)| !matches!(item, Item::Unread(_)));
+            entries
+                .map(|(path, item)| (path, item.clone()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(readable(&tree), readable(&loaded));
+        assert!(!loaded.is_live());
+    }
+}

@@ -1,0 +1,108 @@
+//! `/proc/<pid>/mountinfo`, parsed by `procfs` line by line: a line that is damaged loses itself.
+
+use finding::Text;
+use procfs::process::MountInfo;
+use serde::Serialize;
+
+/// A mount.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Mount {
+    /// Where it is mounted, as the process sees it.
+    pub point: Text,
+    /// The folder of the file system that is mounted there.
+    pub root: Text,
+    /// Type of its file system.
+    pub kind: Text,
+    /// What is mounted: a device, a name.
+    pub source: Text,
+    /// Major and minor number.
+    pub device: Text,
+    /// Options of the file system: `lowerdir=…`, `freezer`.
+    pub options: Vec<(Text, Option<Text>)>,
+}
+
+impl Mount {
+    /// The value of an option; an empty one if it has none.
+    pub fn option(&self, name: &str) -> Option<Text> {
+        let found = self.options.iter().find(|(key, _)| *key == *name)?;
+        Some(found.1.clone().unwrap_or_default())
+    }
+}
+
+/// Mounts that are kept of one table.
+const MOST: usize = 100_000;
+
+/// The mounts of a table, in its order.
+pub fn mounts(bytes: &[u8]) -> Vec<Mount> {
+    let lines = bytes.split(|byte| *byte == b'\n').take(MOST);
+    lines.filter_map(mount).collect()
+}
+
+fn mount(line: &[u8]) -> Option<Mount> {
+    if line.is_empty() {
+        return None;
+    }
+    let line = String::from_utf8_lossy(line);
+    let mount = MountInfo::from_line(&line).ok()?;
+    let mut options: Vec<(Text, Option<Text>)> = mount
+        .super_options
+        .into_iter()
+        .map(|(name, value)| (Text::from(name), value.map(|value| unescape(&value))))
+        .collect();
+    options.sort();
+    Some(Mount {
+        point: unescape(&mount.mount_point.to_string_lossy()),
+        root: unescape(&mount.root),
+        kind: Text::from(mount.fs_type),
+        source: mount
+            .mount_source
+            .map_or_else(|| "none".into(), |source| unescape(&source)),
+        device: Text::from(mount.majmin),
+        options,
+    })
+}
+
+/// `\040` is a space, as the kernel writes it.
+fn unescape(text: &str) -> Text {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let digits = tail
+            .get(..3)
+            .and_then(|digits| core::str::from_utf8(digits).ok());
+        let octal = digits.and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        match octal {
+            Some(byte) if *first == b'\\' => {
+                bytes.push(byte);
+                rest = tail.get(3..).unwrap_or_default();
+            }
+            _ => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    Text::from(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_line_loses_itself() {
+        let text =
+            b"36 35 98:0 / /sys/fs/cgroup/freezer rw,noatime shared:9 - cgroup cgroup rw,freezer\n\
+            garbage\n\
+            37 35 0:9 /a\\040b /mnt\\134x rw - overlay none rw,lowerdir=/l\\0721\n36 35";
+        let mounts = mounts(text);
+        assert_eq!(mounts.len(), 2);
+        assert_eq!(mounts[0].option("freezer").unwrap(), "");
+        assert_eq!(
+            (mounts[1].root.utf8(), mounts[1].point.utf8()),
+            (Some("/a b"), Some("/mnt\\x"))
+        );
+        assert_eq!(mounts[1].option("lowerdir").unwrap(), "/l:1");
+        assert_eq!(mounts[1].option("upperdir"), None);
+    }
+}

@@ -64,6 +64,16 @@ pub(crate) fn write_line(writer: &mut dyn Write, value: &impl Serialize) -> io::
     writer.write_all(b"\n")
 }
 
+/// Adds `value` as JSON without a line end to `into`, harmless as all JSON is: for lines that are
+/// put into order before they are written.
+pub fn json_text(into: &mut Vec<u8>, value: &impl Serialize) -> io::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(
+        into,
+        Safe(CompactFormatter),
+    ))?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

@@ -56,6 +56,7 @@ pub use answer::Answer;
 pub use case::{About, Case, EvidenceArgs, Other, PlaceArgs, now, shown};
 pub use exit::Exit;
 pub use failure::{Failure, Outcome};
+pub use json::json_text;
 pub use main_fn::{Tool, main, main_of, multi_command, run_captured, try_run};
 pub use measuring::{Measure, measure, measure_with};
 pub use options::{Colour, Format, Options};

@@ -1,0 +1,131 @@
+//! `coroner timeline`: one stream of times over all stores of a node.
+//!
+//! ```text
+//! $ coroner timeline NODE --only container=web-1
+//! 2026-11-21T08:30:00.121Z        created   meta         container k8s.io/web-1 (image nginx:1)
+//! 2026-11-21T08:30:00.4Z          started   cri          status of container k8s.io/web-1 (pid 71)
+//! 2026-11-21T08:31:07.9Z          mac.      files        regular file /etc/passwd of container …
+//! ```
+//!
+//! Times come from everything that keeps any: every object of meta.db and of the snapshotters'
+//! databases (what is carved from pages that were freed is marked as such), the content store, the
+//! directories of containers, the CRI's and runc's files, logs, configuration.
+
+mod gather;
+mod only;
+mod sort;
+mod subject;
+mod write;
+
+use cli::{Case, EvidenceArgs, Failure, Format, Out, Outcome, Tool};
+use finding::Time;
+
+use gather::{Gather, Options};
+use only::{Only, Wanted};
+
+/// Arguments of `coroner timeline`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    evidence: EvidenceArgs,
+    /// Nothing before this: 2026-11-21, 2026-11-21T08:30 (UTC), or with seconds and a zone
+    #[arg(long, value_name = "TIME", value_parser = only::time)]
+    from: Option<Time>,
+    /// Nothing at this time or later
+    #[arg(long, value_name = "TIME", value_parser = only::time)]
+    to: Option<Time>,
+    /// Only what is of this: container=ID (or how it begins), namespace=NAME, image=NAME,
+    /// kind=KIND, store=STORE, path=PATH (in the container); several of one key add
+    #[arg(long, value_name = "KEY=VALUE", value_parser = Only::parse)]
+    only: Vec<Only>,
+    /// Walk the files of committed layers, too, not only those of containers
+    #[arg(long)]
+    layers: bool,
+    /// Do not walk the files of containers
+    #[arg(long, conflicts_with = "layers")]
+    no_files: bool,
+    /// Do not look for what was deleted from the databases
+    #[arg(long)]
+    no_carve: bool,
+    /// Write for another program, instead of --format
+    #[arg(long, value_enum, value_name = "PROGRAM")]
+    output_format: Option<Foreign>,
+}
+
+/// Formats of other programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Foreign {
+    /// One JSON object a line, with the fields of Timesketch and Plaso, in order
+    #[value(name = "jsonl", alias = "timesketch")]
+    Timesketch,
+    /// The body file of The Sleuth Kit, for mactime: not in order, mactime sorts it
+    #[value(name = "bodyfile", alias = "mactime")]
+    Bodyfile,
+}
+
+const EXAMPLES: &str = "Each line: time, what happened, which store says so, to what. Of files: m contents modified,
+a read, c inode changed, b made. In brackets: what the databases no longer have, and how it is known.
+
+Examples:
+  coroner timeline /mnt/image --from 2026-11-20 --to 2026-11-22
+  coroner timeline / --only container=4f3c --only store=files
+  coroner timeline node.tar.zst --output-format jsonl -o node.jsonl       for Timesketch
+  coroner timeline /mnt/image --output-format bodyfile -o body && mactime -b body -d -y -z UTC";
+
+/// `coroner timeline`
+pub const TOOL: Tool = cli::tool!(
+    "timeline",
+    "When things happened, over all stores, deleted objects included",
+    Args,
+    run
+);
+
+/// Runs it.
+pub fn run(args: Args, out: &mut Out) -> Outcome {
+    if args.output_format.is_some() && out.options().format == Format::Json {
+        return Err(
+            Failure::usage("--output-format and --format exclude each other")
+                .hint("--format json is this program's own; --output-format is for others"),
+        );
+    }
+    if args.from.zip(args.to).is_some_and(|(from, to)| from >= to) {
+        return Err(Failure::usage("--to is not after --from"));
+    }
+    let case = Case::open(&args.evidence)?;
+    let node = case.node()?;
+    if let Err(unread) = &node.root {
+        let root = node::path_text(&node.roots.root);
+        return Err(Failure::unread(format!("{root} {unread}"))
+            .hint("check that the right disk is mounted, or name the root with --root"));
+    }
+    let wanted = Wanted {
+        from: args.from,
+        to: args.to,
+        only: args.only,
+    };
+    let options = Options {
+        carve: !args.no_carve,
+        files: !args.no_files,
+        layers: args.layers,
+    };
+    let spool = args.evidence.places.spool.clone();
+    let spool = spool.unwrap_or_else(std::env::temp_dir);
+    let cancel = out.cancel();
+    let progress = out.counting("gathering times");
+    let mut sink = write::Sink::new(args.output_format, out, spool);
+    let unknown = {
+        let mut give = |subject: &subject::Subject| sink.add(subject, &wanted, out);
+        Gather::new(
+            &case.evidence,
+            &node,
+            &wanted,
+            &progress,
+            &cancel,
+            &mut give,
+        )
+        .all(options)?
+    };
+    drop(progress);
+    sink.finish(&case.about(&node), &wanted, unknown, out)
+}

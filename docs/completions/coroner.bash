@@ -55,6 +55,9 @@ _coroner() {
             coroner,snapshots)
                 cmd="coroner__subcmd__snapshots"
                 ;;
+            coroner,timeline)
+                cmd="coroner__subcmd__timeline"
+                ;;
             coroner,triage)
                 cmd="coroner__subcmd__triage"
                 ;;
@@ -258,6 +261,9 @@ _coroner() {
                 ;;
             coroner__subcmd__help,snapshots)
                 cmd="coroner__subcmd__help__subcmd__snapshots"
+                ;;
+            coroner__subcmd__help,timeline)
+                cmd="coroner__subcmd__help__subcmd__timeline"
                 ;;
             coroner__subcmd__help,triage)
                 cmd="coroner__subcmd__help__subcmd__triage"
@@ -503,7 +509,7 @@ _coroner() {
 
     case "${cmd}" in
         coroner)
-            opts="-h -V --help --version triage check preflight explain meta content snapshots runtime bolt gc why owner df collect help"
+            opts="-h -V --help --version triage check preflight explain meta content snapshots runtime timeline bolt gc why owner df collect help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1721,7 +1727,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help)
-            opts="triage check preflight explain meta content snapshots runtime bolt gc why owner df collect help"
+            opts="triage check preflight explain meta content snapshots runtime timeline bolt gc why owner df collect help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2409,6 +2415,20 @@ _coroner() {
         coroner__subcmd__help__subcmd__snapshots__subcmd__tree)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__timeline)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -3351,6 +3371,52 @@ _coroner() {
                     ;;
                 --spool)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__timeline)
+            opts="-h --root --state --config --spool --from --to --only --layers --no-files --no-carve --output-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --only)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output-format)
+                    COMPREPLY=($(compgen -W "jsonl bodyfile" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -660,6 +660,25 @@ esac
     ;;
 esac
 ;;
+(timeline)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'--from=[Nothing before this\: 2026-11-21, 2026-11-21T08\:30 (UTC), or with seconds and a zone]:TIME:_default' \
+'--to=[Nothing at this time or later]:TIME:_default' \
+'*--only=[Only what is of this\: container=ID (or how it begins), namespace=NAME, image=NAME, kind=KIND, store=STORE, path=PATH (in the container); several of one key add]:KEY=VALUE:_default' \
+'--output-format=[Write for another program, instead of --format]:PROGRAM:((jsonl\:"One JSON object a line, with the fields of Timesketch and Plaso, in order"
+bodyfile\:"The body file of The Sleuth Kit, for mactime\: not in order, mactime sorts it"))' \
+'--layers[Walk the files of committed layers, too, not only those of containers]' \
+'(--layers)--no-files[Do not walk the files of containers]' \
+'--no-carve[Do not look for what was deleted from the databases]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+&& ret=0
+;;
 (bolt)
 _arguments "${_arguments_options[@]}" : \
 '-h[Print help]' \
@@ -1303,6 +1322,10 @@ _arguments "${_arguments_options[@]}" : \
     ;;
 esac
 ;;
+(timeline)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (bolt)
 _arguments "${_arguments_options[@]}" : \
 ":: :_coroner__subcmd__help__subcmd__bolt_commands" \
@@ -1447,6 +1470,7 @@ _coroner_commands() {
 'content:The content store\: blobs, sizes, digests' \
 'snapshots:Snapshots\: databases, directories, trees' \
 'runtime:What runc, bundles and shims left of containers' \
+'timeline:When things happened, over all stores, deleted objects included' \
 'bolt:BoltDB files, page by page' \
 'gc:What containerd'\''s garbage collector would keep and delete' \
 'why:What keeps a blob, snapshot, image or lease, and until when' \
@@ -1830,6 +1854,7 @@ _coroner__subcmd__help_commands() {
 'content:The content store\: blobs, sizes, digests' \
 'snapshots:Snapshots\: databases, directories, trees' \
 'runtime:What runc, bundles and shims left of containers' \
+'timeline:When things happened, over all stores, deleted objects included' \
 'bolt:BoltDB files, page by page' \
 'gc:What containerd'\''s garbage collector would keep and delete' \
 'why:What keeps a blob, snapshot, image or lease, and until when' \
@@ -2128,6 +2153,11 @@ _coroner__subcmd__help__subcmd__snapshots__subcmd__tree_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help snapshots tree commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__help__subcmd__timeline_commands] )) ||
+_coroner__subcmd__help__subcmd__timeline_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help timeline commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__help__subcmd__triage_commands] )) ||
 _coroner__subcmd__help__subcmd__triage_commands() {
     local commands; commands=(
@@ -2391,6 +2421,11 @@ _coroner__subcmd__snapshots__subcmd__ls_commands() {
 _coroner__subcmd__snapshots__subcmd__tree_commands() {
     local commands; commands=()
     _describe -t commands 'coroner snapshots tree commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__timeline_commands] )) ||
+_coroner__subcmd__timeline_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner timeline commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__triage_commands] )) ||
 _coroner__subcmd__triage_commands() {

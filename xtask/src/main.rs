@@ -5,6 +5,7 @@ mod bigdb;
 mod bignode;
 mod docs;
 mod fuzz;
+mod runtime_matrix;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -23,6 +24,8 @@ enum Chore {
     BigNode(bignode::Args),
     /// Run every fuzz target for a while
     Fuzz(fuzz::Args),
+    /// Make containers in every state with real runtimes, and see what coroner says of each
+    RuntimeMatrix(runtime_matrix::Args),
     /// Run the tests that were built as another user
     AsUser(as_user::Args),
 }
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         Chore::BigDb(args) => bigdb::run(&args),
         Chore::BigNode(args) => bignode::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
+        Chore::RuntimeMatrix(args) => runtime_matrix::run(&args),
         Chore::AsUser(args) => as_user::run(&args),
     };
     match done {

@@ -24,7 +24,8 @@ const USAGE: &str = "usage: node-client SOCKET VERB...
   cri stop-pod ID | remove-pod ID
   cri pull REF | image REF                 PullImage | ImageStatus
   cri list                                 pods, containers, images with their status, as JSON
-  task NAMESPACE ID                        create a task, do not start it
+  task NAMESPACE ID [STDIO]                create a task, do not start it; its output goes to the FIFOs
+                                           STDIO-stdout and STDIO-stderr, which somebody made
   ingest NAMESPACE REF TOTAL [LEASE]       write standard input, do not commit
   lease NAMESPACE ID [LABEL=VALUE...]
   lease-add NAMESPACE LEASE TYPE ID
@@ -44,7 +45,8 @@ async fn main() -> Result<()> {
     let channel = containerd_client::connect(socket).await?;
     match *verb {
         ["cri", ref rest @ ..] => cri::run(channel, rest).await,
-        ["task", ns, id] => native::create_task(channel, ns, id).await,
+        ["task", ns, id] => native::create_task(channel, ns, id, None).await,
+        ["task", ns, id, stdio] => native::create_task(channel, ns, id, Some(stdio)).await,
         ["ingest", ns, reference, total] => {
             native::ingest(channel, ns, reference, total, None).await
         }

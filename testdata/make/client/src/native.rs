@@ -29,7 +29,12 @@ pub(crate) fn within<T>(ns: &str, message: T) -> Result<Request<T>> {
 }
 
 /// Creates the task of a container without starting it: runc's init waits on its FIFO.
-pub(crate) async fn create_task(channel: Channel, ns: &str, id: &str) -> Result<()> {
+pub(crate) async fn create_task(
+    channel: Channel,
+    ns: &str,
+    id: &str,
+    stdio: Option<&str>,
+) -> Result<()> {
     let get = within(ns, GetContainerRequest { id: id.into() })?;
     let container = ContainersClient::new(channel.clone())
         .get(get)
@@ -52,10 +57,13 @@ pub(crate) async fn create_task(channel: Channel, ns: &str, id: &str) -> Result<
     let options = container
         .runtime
         .and_then(|Runtime { options, .. }| options);
+    let end = |name: &str| stdio.map_or_else(String::new, |stdio| format!("{stdio}-{name}"));
     let create = CreateTaskRequest {
         container_id: id.into(),
         rootfs,
         options,
+        stdout: end("stdout"),
+        stderr: end("stderr"),
         ..CreateTaskRequest::default()
     };
     println!(

@@ -1,0 +1,1 @@
+"""Makes the states of containers that `runtime` (beside this folder) asks coroner about, with real programs."""

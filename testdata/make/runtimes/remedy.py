@@ -1,0 +1,88 @@
+"""Carries out what coroner tells to do about a container, and looks what became of it and of all others.
+
+    works    the workload runs, or the container is gone, or it has ended; every other container lives as before
+    failed   it is still stuck, or the commands failed
+    harmed   a process of another container is gone
+    none     nothing was to be done, or nothing that is safe
+"""
+
+import subprocess
+
+from .ask import HEALTHY, stuck, text
+from .node import Failed, look, started, until
+
+ROUNDS = 4  # a container that was thawed is parked, and then to be started
+
+
+def ask(node, name):
+    """What is said of one container now, if it is not healthy."""
+    containers, why = stuck(node.run("coroner", "runtime", "stuck", "--all", "--quiet", "--format", "json", "/"))
+    if containers is None:
+        raise Failed(why)
+    mine = [each for each in containers if text(each.get("id")) == name]
+    return next((each for each in mine if each["state"] not in HEALTHY), None), mine
+
+
+def alive(node, names):
+    """Every process of these containers that is no zombie, by its number and start."""
+    return {(pid, started(pid)): name for name in names for pid in node.pids(name) if started(pid)}
+
+
+def became(node, name):
+    """What the kernel and the runtime's folder say of a container now."""
+    looks = [look(pid) for pid in node.pids(name)]
+    workload = [each for each in looks if not each.split(" ", 2)[2].startswith(("runc", "exe", "crun", "6"))]
+    if any(each[0] in "SR" for each in workload) and not any("get_signal" in each for each in looks):
+        return "running"
+    if looks:
+        return "still " + "; ".join(looks)
+    folders = ["run/runc", "run/crun", "run/containerd/runc/default"]
+    return "exited" if any((node.dir / folder / name).exists() for folder in folders) else "gone"
+
+
+def carry_out(node, name, others):
+    """Up to ROUNDS remedies, until nothing is said against it any more."""
+    done = []
+    for _ in range(ROUNDS):
+        entry, _ = ask(node, name)
+        if not entry:
+            break
+        remedy = entry.get("remedy") or {}
+        if not remedy.get("commands") or not remedy.get("safe"):
+            if not done:
+                return {"verdict": "none", "became": "", "commands": []}
+            break
+        for command in remedy["commands"]:
+            command = text(command)
+            try:
+                ran = node.tries("sh", "-c", f"{command}", timeout=20)
+            except subprocess.TimeoutExpired:
+                ran = False
+            done.append(command if ran else f"FAILED {command}")
+        try:
+            until("settled", lambda: not became(node, name).startswith("still"), 2)
+        except Failed:
+            pass
+    if not done:
+        return {"verdict": "none", "became": "", "commands": []}
+    result = became(node, name)
+    harmed = sorted({name for key, name in others.items() if started(key[0]) != key[1]})
+    if harmed:
+        return {"verdict": "harmed", "became": f"{result}; {', '.join(harmed)}", "commands": done}
+    bad = result.startswith("still")
+    return {"verdict": "failed" if bad else "works", "became": result, "commands": done}
+
+
+def remedies(node, rows):
+    names = [row["name"] for row in rows]
+    for row in rows:
+        if row["not-made"] or row["made"] in HEALTHY:
+            continue
+        name = row["name"]
+        others = alive(node, [each for each in names if each != name])
+        try:
+            row["remedy"] = carry_out(node, name, others)
+        except (Failed, subprocess.TimeoutExpired) as error:
+            row["remedy"] = {"verdict": "failed", "became": str(error)[:200], "commands": []}
+        remedy = row["remedy"]
+        print(f"{remedy['verdict']:9} {row['release']} {name:24} {remedy['became']}  {'; '.join(remedy['commands'])}", flush=True)

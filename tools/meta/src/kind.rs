@@ -182,6 +182,15 @@ impl Kind {
     }
 }
 
+impl Object {
+    /// The snapshotter that a snapshot's row stands under.
+    pub(crate) fn snapshotter(&self) -> Option<&Text> {
+        let path = &self.at.as_ref()?.path;
+        let is_snapshot = path.get(2).is_some_and(|name| *name == "snapshots");
+        path.get(3).filter(|_| is_snapshot)
+    }
+}
+
 impl Objects {
     fn rows<T: Serialize>(
         &mut self,

@@ -8,6 +8,9 @@
 //! $ coroner meta history image localhost/app:1 NODE   each version of it that can be found
 //! ```
 //!
+//! A name may be the beginning of one, a digest without `sha256:`, and have its namespace (of a
+//! snapshot also its snapshotter) before it: `k8s.io/3f1c`, as `coroner why` takes them.
+//!
 //! Lists hold all namespaces unless `-n` names one. Where a damaged page hides rows, the list says
 //! so on its last lines and the exit code has 8: an incomplete list is never mistaken for a whole
 //! one.
@@ -15,6 +18,7 @@
 mod history;
 mod kind;
 mod list;
+mod name;
 mod pods;
 mod show;
 
@@ -51,7 +55,7 @@ enum Verb {
         /// What it is
         #[arg(value_enum)]
         kind: Kind,
-        /// Its name, or the beginning of it if that is enough
+        /// Its name, or the beginning of it if that is enough; NAMESPACE/NAME, too
         name: String,
         /// Only in this namespace
         #[arg(short, long, value_name = "NAME")]
@@ -64,7 +68,7 @@ enum Verb {
         /// What it is
         #[arg(value_enum)]
         kind: Kind,
-        /// Its name, or the beginning of it if that is enough
+        /// Its name, or the beginning of it if that is enough; NAMESPACE/NAME, too
         name: String,
         /// Only in this namespace
         #[arg(short, long, value_name = "NAME")]

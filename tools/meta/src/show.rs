@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::Kind;
 use crate::kind::{Object, Objects};
 use crate::list;
+use crate::name::{self, Called};
 
 #[derive(Serialize)]
 struct Shown {
@@ -28,7 +29,7 @@ pub(crate) fn run(
     let case = Case::open(args)?;
     let node = case.node()?;
     let Objects { objects, unknown } = list::objects(&node, kind, namespace)?;
-    let shown = pick(objects, name)?;
+    let shown = name::pick(objects, name, called)?;
     if shown.is_empty() {
         let name = Escaped(name.as_bytes());
         let failure = match unknown.first() {
@@ -46,38 +47,13 @@ pub(crate) fn run(
     })
 }
 
-/// The objects of this name (one in each namespace), else the only one that begins like it.
-fn pick(objects: Vec<Object>, name: &str) -> Result<Vec<Object>, Failure> {
-    let is_exact = |object: &Object| object.name == name || object.also.iter().any(|n| *n == name);
-    let (exact, others): (Vec<_>, Vec<_>) = objects.into_iter().partition(is_exact);
-    if !exact.is_empty() {
-        return Ok(exact);
+fn called(object: &Object) -> Called<'_> {
+    Called {
+        namespace: Some(&object.namespace),
+        snapshotter: object.snapshotter(),
+        name: &object.name,
+        also: &object.also,
     }
-    // A digest may be named without its algorithm.
-    let begins = |text: &Text| {
-        let bytes = text.bytes();
-        let hex = bytes.strip_prefix(b"sha256:").unwrap_or(bytes);
-        bytes.starts_with(name.as_bytes()) || hex.starts_with(name.as_bytes())
-    };
-    let mut found: Vec<_> = others
-        .into_iter()
-        .filter(|object| begins(&object.name) || object.also.iter().any(begins))
-        .collect();
-    let first = found.first().map(|object| object.name.clone());
-    if found
-        .iter()
-        .any(|object| Some(&object.name) != first.as_ref())
-    {
-        found.truncate(5);
-        let names: Vec<String> = found.iter().map(|object| object.name.to_string()).collect();
-        return Err(Failure::usage(format!(
-            "{} begins the names of several: {}",
-            Escaped(name.as_bytes()),
-            names.join(", ")
-        ))
-        .hint("give more of the name"));
-    }
-    Ok(found)
 }
 
 impl Answer for Shown {

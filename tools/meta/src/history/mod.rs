@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::Kind;
+use crate::name::{self, Called};
 use changes::{Change, changes};
 
 /// One version of an object.
@@ -151,8 +152,8 @@ pub(crate) fn run(
             updated: time(&object.record, "updated"),
             whole: object.whole,
             identity: (
-                Some(object.namespace).filter(|_| kind != Kind::Namespaces),
-                snapshotter(kind, object.at.as_ref()),
+                (kind != Kind::Namespaces).then(|| object.namespace.clone()),
+                object.snapshotter().cloned(),
                 object.name,
             ),
             record: bare(object.record),
@@ -199,11 +200,6 @@ fn time(record: &Value, key: &str) -> Option<Time> {
     Time::parse(record.get(key)?.as_str()?).ok()
 }
 
-fn snapshotter(kind: Kind, at: Option<&metadb::At>) -> Option<Text> {
-    let at = at.filter(|_| kind == Kind::Snapshots)?;
-    at.path.get(3).cloned()
-}
-
 /// A row's record without what says where it stands.
 fn bare(mut record: Value) -> Value {
     if let Some(map) = record.as_object_mut() {
@@ -234,37 +230,16 @@ fn carved_source(object: CarvedObject) -> Option<Source> {
     })
 }
 
-/// The objects of this name (one in each namespace), else those of the only name that begins so.
-fn pick(sources: &[Source], name: &str) -> Result<BTreeSet<Identity>, Failure> {
-    let identities: BTreeSet<Identity> = sources
-        .iter()
-        .map(|source| source.identity.clone())
-        .collect();
-    let exact: BTreeSet<Identity> = identities
-        .iter()
-        .filter(|(.., own)| *own == name)
-        .cloned()
-        .collect();
-    if !exact.is_empty() {
-        return Ok(exact);
-    }
-    let begins = |(.., own): &&Identity| {
-        let bytes = own.bytes();
-        let hex = bytes.strip_prefix(b"sha256:").unwrap_or(bytes);
-        bytes.starts_with(name.as_bytes()) || hex.starts_with(name.as_bytes())
-    };
-    let found: BTreeSet<Identity> = identities.iter().filter(begins).cloned().collect();
-    let names: BTreeSet<String> = found.iter().map(|(.., own)| own.to_string()).collect();
-    if names.len() > 1 {
-        let names: Vec<String> = names.into_iter().take(5).collect();
-        return Err(Failure::usage(format!(
-            "{} begins the names of several: {}",
-            Escaped(name.as_bytes()),
-            names.join(", ")
-        ))
-        .hint("give more of the name"));
-    }
-    Ok(found)
+/// The objects that a name means, each once.
+fn pick(sources: &[Source], name: &str) -> Result<Vec<Identity>, Failure> {
+    let identities: BTreeSet<&Identity> = sources.iter().map(|source| &source.identity).collect();
+    let identities = identities.into_iter().cloned().collect();
+    name::pick(identities, name, |(namespace, snapshotter, name)| Called {
+        namespace: namespace.as_ref(),
+        snapshotter: snapshotter.as_ref(),
+        name,
+        also: &[],
+    })
 }
 
 /// The versions of one object, oldest first.

@@ -73,7 +73,7 @@ pub(crate) fn read(bucket: &Open<'_>, troubles: &mut Troubles) -> Container {
         snapshotter: bucket.text("snapshotter", troubles).unwrap_or_default(),
         snapshot_key: bucket.text("snapshotKey", troubles).unwrap_or_default(),
         sandbox_id: bucket.text("sandboxid", troubles),
-        spec: bucket.any("spec", troubles),
+        spec: bucket.spec("spec", troubles),
         runtime: runtime(bucket, troubles),
         extensions: bucket.anys("extensions", troubles),
         labels: bucket.labels("labels", troubles),

@@ -143,6 +143,21 @@ impl Any {
         Message::decode(&self.type_url, &self.value).ok()
     }
 
+    /// Whether its type is one that is kept as JSON: an OCI runtime specification.
+    pub(crate) fn wants_json(&self) -> bool {
+        let types = ["types.containerd.io/opencontainers/runtime-spec/"];
+        let url = self.type_url.bytes();
+        types
+            .iter()
+            .any(|prefix| url.starts_with(prefix.as_bytes()))
+    }
+
+    /// Whether Go reads it as JSON: bytes that are no UTF-8 do not keep it from that.
+    pub(crate) fn reads_as_json(&self) -> bool {
+        let text = String::from_utf8_lossy(&self.value);
+        serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok()
+    }
+
     /// The message as JSON, where it is JSON.
     pub fn json(&self) -> Option<serde_json::Value> {
         serde_json::from_slice(&self.value).ok()

@@ -73,7 +73,8 @@ pub(crate) static VALUE: Code = Code {
         that containerd writes. The page that holds it is well formed, so the bytes were written \
         like this or altered later. One such container record keeps the CRI plugin from starting; \
         one such ingest or snapshot stops the garbage collector (and makes releases up to 2.1 \
-        crash).",
+        crash). A specification that is no JSON stops neither: only what reads it fails, the next \
+        start of the container and its verbose status among them.",
     remedy: "Do not start containerd on it repeatedly: it will crash-loop. Work on a copy of the \
         database and delete or rewrite that one record; a container's snapshot survives if it \
         gets the label containerd.io/gc.root first.",
@@ -83,6 +84,8 @@ pub(crate) static VALUE: Code = Code {
         "Time.UnmarshalBinary: no data",
         "unexpected EOF",
         "proto: cannot parse invalid wire-format data",
+        "failed to get container spec",
+        "failed to get verbose container info",
     ],
 };
 

@@ -161,6 +161,25 @@ impl<'s> Open<'s> {
         self.decoded(key, "message", troubles, Any::parse)
     }
 
+    /// A specification: a message that must hold JSON where its type says so. What does not stays:
+    /// its bytes are there.
+    pub(crate) fn spec(&self, key: &str, troubles: &mut Troubles) -> Option<Any> {
+        let any = self.any(key, troubles)?;
+        if any.wants_json()
+            && !any.reads_as_json()
+            && let Some((_, span)) = self.bytes(key, troubles)
+        {
+            let fault = Fault::Value {
+                key: Text::from(key),
+                what: "specification",
+                error: DecodeError::Json,
+                span,
+            };
+            troubles.record(&self.path, fault);
+        }
+        Some(any)
+    }
+
     /// Notes that a key which the daemon insists on is missing.
     ///
     /// Only where all keys are known: otherwise it may stand on the page that is damaged.

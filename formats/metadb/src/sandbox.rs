@@ -45,7 +45,7 @@ pub(crate) fn read(bucket: &Open<'_>, troubles: &mut Troubles) -> Sandbox {
     Sandbox {
         created: bucket.time("createdat", troubles),
         updated: bucket.time("updatedat", troubles),
-        spec: bucket.any("spec", troubles),
+        spec: bucket.spec("spec", troubles),
         sandboxer: bucket.text("sandboxer", troubles),
         runtime: container::runtime(bucket, troubles),
         extensions: bucket.anys("extensions", troubles),

@@ -8,7 +8,7 @@ use metadb::{Backend, Kind};
 use node::{DatabaseState, Snapshotter, path_text};
 
 use super::run::{Flow, Run};
-use super::{Target, bbolt, meta, settings};
+use super::{Outcome, Target, bbolt, meta, settings};
 
 fn id(snapshotter: &Text) -> String {
     format!("io.containerd.snapshotter.v1.{snapshotter}")
@@ -148,8 +148,9 @@ fn panics(run: &mut Run<'_>, snapshotter: &Snapshotter) -> Flow {
         let at = meta::in_file(&db.path, &panic.at);
         return run.say(statement.at(at).code(panic.code).says(panic.says).forbids());
     }
-    for found in &db.faults {
+    for found in bbolt::in_order(&db.faults) {
         let Some(panic) = bbolt::page(found, run.release, !facts.freelist_synced) else {
+            taken_for_another(run, snapshotter, found);
             continue;
         };
         let names: Vec<&[u8]> = found.path.iter().map(Vec::as_slice).collect();
@@ -172,12 +173,31 @@ fn panics(run: &mut Run<'_>, snapshotter: &Snapshotter) -> Flow {
             statement = statement.says(panic.says);
         }
         if is_read || !facts.freelist_synced {
+            if panic.may_hang {
+                run.or.extend([Outcome::Hangs, Outcome::Boots]);
+                statement = statement.says("").does(
+                    "panics at a page of metadata.db when the CRI looks for its snapshots, or \
+                     follows its bytes",
+                );
+            }
             run.say(statement.forbids())?;
         } else {
             run.note(statement.perhaps().forbids());
         }
     }
     Flow::Continue(())
+}
+
+/// A page of another number: 1.6 takes it for what its flags say, and panics where they say
+/// nothing.
+fn taken_for_another(run: &mut Run<'_>, snapshotter: &Snapshotter, found: &bolt::Found) {
+    if matches!(found.fault.what, bolt::What::PageId { .. }) {
+        let at = Location::file(snapshotter.db.path.clone());
+        let at = found.finding(at).location;
+        let statement = run.statement(&rules::BACKEND_PAGE).at(at);
+        run.or.push(Outcome::CrashLoop);
+        run.note(statement.code("bolt/page-id").perhaps().forbids());
+    }
 }
 
 /// Keys of the CRI's snapshots in metadata.db, as meta.db has them.

@@ -13,8 +13,20 @@ pub(super) struct Panic {
     pub(super) says: String,
     /// The code of the fault.
     pub(super) code: &'static str,
-    /// Whether it may also go round for ever instead: what the bytes lead to is not certain.
+    /// Whether it may also go round for ever, or go on, instead: what the bytes lead to is not
+    /// certain.
     pub(super) may_hang: bool,
+}
+
+/// The largest array that Go's slices of a page are cut from (`pageMaxAllocSize`).
+const MAX_SLICE: u64 = 0x7fff_ffff;
+
+/// The faults in the order in which bbolt's walk meets their pages: all pages of a bucket, then the
+/// buckets in it by their keys.
+pub(super) fn in_order(faults: &[Found]) -> Vec<&Found> {
+    let mut all: Vec<&Found> = faults.iter().collect();
+    all.sort_by(|one, other| one.path.cmp(&other.path));
+    all
 }
 
 /// A fault of the freelist's page.
@@ -80,10 +92,16 @@ pub(super) fn page(found: &Found, release: Release, walks: bool) -> Option<Panic
                 ..panic(found, String::new())
             })
         }
-        What::ElementBounds { .. }
-        | What::BucketHeader { .. }
-        | What::FileShort { .. }
-        | What::MetaRoot { .. } => Some(panic(found, String::new())),
+        // A slice that is cut beyond its array panics; else what lies behind the page is taken for
+        // the key or value, and what comes of that depends on it. Nobody who only walks reads a
+        // value.
+        What::ElementBounds { found: is, .. } => Some(Panic {
+            may_hang: *is < MAX_SLICE,
+            ..panic(found, String::new())
+        }),
+        What::BucketHeader { .. } | What::FileShort { .. } | What::MetaRoot { .. } => {
+            Some(panic(found, String::new()))
+        }
         // The walk of later ones compares keys, with their branch's, too.
         What::KeyOrder | What::KeyBeforeBranch | What::KeyAfterBranch | What::KeyPastBranch
             if walks && !old =>

@@ -6,7 +6,7 @@ use daemon::Release;
 use daemon::start::{self as rules, StartRule};
 use evidence::FileKind;
 use finding::{Location, Object, Text};
-use metadb::{Fault, Namespace, Problem, Trouble};
+use metadb::{DecodeError, Fault, Namespace, Problem, Trouble};
 use node::path_text;
 use runc::{CriState, Runtime};
 
@@ -51,9 +51,13 @@ pub(super) fn troubles<'n>(run: &Run<'n>, of: &Text, kind: &str) -> Vec<(&'n Tro
     found
 }
 
-/// Whether a value does not decode.
+/// Whether a value does not decode when its record is read. A specification is JSON inside a
+/// message; that is not looked at before somebody asks for it.
 pub(super) const fn is_value(trouble: &Trouble) -> bool {
-    matches!(trouble.problem, Problem::Record(Fault::Value { .. }))
+    match &trouble.problem {
+        Problem::Record(Fault::Value { error, .. }) => !matches!(error, DecodeError::Json),
+        _ => false,
+    }
 }
 
 /// The first record that keeps the CRI from starting.
@@ -70,8 +74,8 @@ fn undecodable(run: &mut Run<'_>) -> Flow {
         for (trouble, id) in troubles(run, &pods, "sandboxes") {
             let fatal = match &trouble.problem {
                 Problem::Record(Fault::PlainKey { .. }) => trouble.path.len() == 3,
-                Problem::Record(Fault::Value { .. } | Fault::Missing { .. }) => true,
-                _ => false,
+                Problem::Record(Fault::Missing { .. }) => true,
+                _ => is_value(trouble),
             };
             if fatal {
                 let says = format!("failed to read bucket \\\"{id}\\\"");

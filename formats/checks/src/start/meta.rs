@@ -178,10 +178,12 @@ fn pages(run: &mut Run<'_>) -> Flow {
     };
     let walks = !facts.freelist_synced;
     let mut others = 0_usize;
-    for found in &meta.faults {
-        let Some(panic) = bbolt::page(found, run.release, walks) else {
-            continue;
-        };
+    let faults = bbolt::in_order(&meta.faults);
+    let mut all = faults
+        .iter()
+        .filter_map(|found| Some((*found, bbolt::page(found, run.release, walks)?)))
+        .peekable();
+    while let Some((found, panic)) = all.next() {
         if !walks && !is_read(&found.path) {
             others = others.saturating_add(1);
             continue;
@@ -196,13 +198,28 @@ fn pages(run: &mut Run<'_>) -> Flow {
         if !panic.says.is_empty() {
             statement = statement.says(panic.says);
         }
+        // In one bucket, which of several comes first depends on its branches.
+        let several = all.peek().is_some_and(|(next, _)| next.path == found.path);
+        if several {
+            statement = statement.says("");
+        }
         if panic.may_hang {
-            statement = statement.says("").does(
+            statement = statement.says("").does(if walks {
+                "panics at a page that it walks when it opens meta.db, or takes for a part of it \
+                 what lies behind"
+            } else {
                 "panics at a page that the CRI or the first garbage collection reads, or follows \
-                 its bytes and never ends",
-            );
-            // Whoever writes waits for the collector that never ends.
-            run.or.extend([Outcome::Hangs, Outcome::Boots]);
+                 its bytes and never ends"
+            });
+            // Another one of the walk may be certain.
+            if !(walks && all.any(|(_, panic)| !panic.may_hang)) {
+                // Whoever writes waits for the collector that never ends.
+                run.or.extend([Outcome::Hangs, Outcome::Boots]);
+                run.unknown.push(format!(
+                    "{} is damaged: what is removed if it goes on is not known",
+                    meta.path
+                ));
+            }
         }
         return run.say(statement);
     }

@@ -248,7 +248,7 @@ ingests\:"Unfinished writes into the content store"
 leases\:"Leases"
 sandboxes\:"Sandboxes of the sandbox store"
 pods\:"Pods, as the CRI knows them"))' \
-':name -- Its name, or the beginning of it if that is enough:_default' \
+':name -- Its name, or the beginning of it if that is enough; NAMESPACE/NAME, too:_default' \
 ':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
@@ -271,7 +271,7 @@ ingests\:"Unfinished writes into the content store"
 leases\:"Leases"
 sandboxes\:"Sandboxes of the sandbox store"
 pods\:"Pods, as the CRI knows them"))' \
-':name -- Its name, or the beginning of it if that is enough:_default' \
+':name -- Its name, or the beginning of it if that is enough; NAMESPACE/NAME, too:_default' \
 ':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;

@@ -205,6 +205,15 @@ _coroner() {
             coroner__subcmd__check__subcmd__help,help)
                 cmd="coroner__subcmd__check__subcmd__help__subcmd__help"
                 ;;
+            coroner__subcmd__content,cat)
+                cmd="coroner__subcmd__content__subcmd__cat"
+                ;;
+            coroner__subcmd__content,export)
+                cmd="coroner__subcmd__content__subcmd__export"
+                ;;
+            coroner__subcmd__content,graph)
+                cmd="coroner__subcmd__content__subcmd__graph"
+                ;;
             coroner__subcmd__content,help)
                 cmd="coroner__subcmd__content__subcmd__help"
                 ;;
@@ -213,6 +222,15 @@ _coroner() {
                 ;;
             coroner__subcmd__content,verify)
                 cmd="coroner__subcmd__content__subcmd__verify"
+                ;;
+            coroner__subcmd__content__subcmd__help,cat)
+                cmd="coroner__subcmd__content__subcmd__help__subcmd__cat"
+                ;;
+            coroner__subcmd__content__subcmd__help,export)
+                cmd="coroner__subcmd__content__subcmd__help__subcmd__export"
+                ;;
+            coroner__subcmd__content__subcmd__help,graph)
+                cmd="coroner__subcmd__content__subcmd__help__subcmd__graph"
                 ;;
             coroner__subcmd__content__subcmd__help,help)
                 cmd="coroner__subcmd__content__subcmd__help__subcmd__help"
@@ -327,6 +345,15 @@ _coroner() {
                 ;;
             coroner__subcmd__help__subcmd__check,diff)
                 cmd="coroner__subcmd__help__subcmd__check__subcmd__diff"
+                ;;
+            coroner__subcmd__help__subcmd__content,cat)
+                cmd="coroner__subcmd__help__subcmd__content__subcmd__cat"
+                ;;
+            coroner__subcmd__help__subcmd__content,export)
+                cmd="coroner__subcmd__help__subcmd__content__subcmd__export"
+                ;;
+            coroner__subcmd__help__subcmd__content,graph)
+                cmd="coroner__subcmd__help__subcmd__content__subcmd__graph"
                 ;;
             coroner__subcmd__help__subcmd__content,ls)
                 cmd="coroner__subcmd__help__subcmd__content__subcmd__ls"
@@ -1491,7 +1518,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__content)
-            opts="-h --help ls verify help"
+            opts="-h --help ls cat export graph verify help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1504,9 +1531,161 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        coroner__subcmd__content__subcmd__help)
-            opts="ls verify help"
+        coroner__subcmd__content__subcmd__cat)
+            opts="-h --root --state --config --spool --inflate --pretty --platform --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__content__subcmd__export)
+            opts="-h --root --state --config --spool --layout --archive --platform --only-blobs --manifest --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --layout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --archive)
+                    COMPREPLY=($(compgen -W "oci docker" -- "${cur}"))
+                    return 0
+                    ;;
+                --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --manifest)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__content__subcmd__graph)
+            opts="-h --root --state --config --spool --dot --hash --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__content__subcmd__help)
+            opts="ls cat export graph verify help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__content__subcmd__help__subcmd__cat)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__content__subcmd__help__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__content__subcmd__help__subcmd__graph)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2049,8 +2228,50 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__content)
-            opts="ls verify"
+            opts="ls cat export graph verify"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__content__subcmd__cat)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__content__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__content__subcmd__graph)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

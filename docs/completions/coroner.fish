@@ -132,15 +132,44 @@ complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_su
 complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from help" -f -a "history" -d 'One object from its oldest version to its newest: in both trees, and on pages that neither uses any more'
 complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show everything that meta.db says of one object'
 complete -c coroner -n "__fish_coroner_using_subcommand meta; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_seen_subcommand_from ls verify help" -s h -l help -d 'Print help'
-complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_seen_subcommand_from ls verify help" -f -a "ls" -d 'List blobs and unfinished writes'
-complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_seen_subcommand_from ls verify help" -f -a "verify" -d 'Re-hash every blob and compare it with its name'
-complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_seen_subcommand_from ls verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_seen_subcommand_from ls cat export graph verify help" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_seen_subcommand_from ls cat export graph verify help" -f -a "ls" -d 'List blobs and unfinished writes'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_seen_subcommand_from ls cat export graph verify help" -f -a "cat" -d 'Write a blob\'s bytes, or those of a file in an image\'s layers'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_seen_subcommand_from ls cat export graph verify help" -f -a "export" -d 'Write an image as an OCI layout or an archive, offline; layers whose blobs are gone are rebuilt'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_seen_subcommand_from ls cat export graph verify help" -f -a "graph" -d 'Show what an image is made of, and what of it is there'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_seen_subcommand_from ls cat export graph verify help" -f -a "verify" -d 'Re-hash every blob and compare it with its name'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_seen_subcommand_from ls cat export graph verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from ls" -l root -d 'containerd\'s root, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from ls" -l state -d 'containerd\'s state, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from ls" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from ls" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from cat" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from cat" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from cat" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from cat" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from cat" -l platform -d 'Which platform of an image with several: `linux/arm64`' -r
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from cat" -l inflate -d 'Inflate a layer: its tar'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from cat" -l pretty -d 'Indent a manifest, index or configuration'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from cat" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from export" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from export" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from export" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from export" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from export" -l layout -d 'Write an OCI layout into this new directory, instead of an archive to `-o`' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from export" -l archive -d 'What kind of archive' -r -f -a "oci\t'An OCI layout as a tar: `ctr images import`, `skopeo copy oci-archive:`, `docker load`'
+docker\t'What `docker save` wrote before release 25: layers inflated, one platform'"
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from export" -l platform -d 'Only this platform: `linux/arm64`, `arm64`, `linux/arm/v7`' -r
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from export" -l manifest -d 'Write what was written, rebuilt and left out to this new file, as JSON' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from export" -l only-blobs -d 'Rebuild nothing: what has not all of its blobs is left out'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from graph" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from graph" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from graph" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from graph" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from graph" -l dot -d 'As a graph for `dot` of Graphviz'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from graph" -l hash -d 'Hash the bytes of every blob of it, too'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from graph" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -s j -l jobs -d 'How many blobs are read at the same time; 0 for as many as there are cores. One is best for a rotational disk' -r
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -l root -d 'containerd\'s root, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -l state -d 'containerd\'s state, inside the evidence' -r -F
@@ -148,6 +177,9 @@ complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List blobs and unfinished writes'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "cat" -d 'Write a blob\'s bytes, or those of a file in an image\'s layers'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write an image as an OCI layout or an archive, offline; layers whose blobs are gone are rebuilt'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "graph" -d 'Show what an image is made of, and what of it is there'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Re-hash every blob and compare it with its name'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff export help" -s h -l help -d 'Print help'
@@ -444,6 +476,9 @@ complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_su
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from meta" -f -a "history" -d 'One object from its oldest version to its newest: in both trees, and on pages that neither uses any more'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from meta" -f -a "show" -d 'Show everything that meta.db says of one object'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from content" -f -a "ls" -d 'List blobs and unfinished writes'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from content" -f -a "cat" -d 'Write a blob\'s bytes, or those of a file in an image\'s layers'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from content" -f -a "export" -d 'Write an image as an OCI layout or an archive, offline; layers whose blobs are gone are rebuilt'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from content" -f -a "graph" -d 'Show what an image is made of, and what of it is there'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from content" -f -a "verify" -d 'Re-hash every blob and compare it with its name'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "ls" -d 'List snapshots, and directories that are none'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "tree" -d 'Show which snapshot stands on which'

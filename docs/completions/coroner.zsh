@@ -336,6 +336,53 @@ _arguments "${_arguments_options[@]}" : \
 ':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
+(cat)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'--platform=[Which platform of an image with several\: \`linux/arm64\`]:OS/ARCH:_default' \
+'(--pretty)--inflate[Inflate a layer\: its tar]' \
+'--pretty[Indent a manifest, index or configuration]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':name -- A digest or the beginning of one; an image; or IMAGE\:/PATH, a file of its layers:_default' \
+&& ret=0
+;;
+(export)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'--layout=[Write an OCI layout into this new directory, instead of an archive to \`-o\`]:DIR:_files' \
+'(--layout)--archive=[What kind of archive]:ARCHIVE:((oci\:"An OCI layout as a tar\: \`ctr images import\`, \`skopeo copy oci-archive\:\`, \`docker load\`"
+docker\:"What \`docker save\` wrote before release 25\: layers inflated, one platform"))' \
+'--platform=[Only this platform\: \`linux/arm64\`, \`arm64\`, \`linux/arm/v7\`]:OS/ARCH:_default' \
+'--manifest=[Write what was written, rebuilt and left out to this new file, as JSON]:FILE:_files' \
+'--only-blobs[Rebuild nothing\: what has not all of its blobs is left out]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':name -- An image, or the digest of a manifest or index:_default' \
+&& ret=0
+;;
+(graph)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'--dot[As a graph for \`dot\` of Graphviz]' \
+'--hash[Hash the bytes of every blob of it, too]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':name -- An image, a digest or the beginning of one:_default' \
+&& ret=0
+;;
 (verify)
 _arguments "${_arguments_options[@]}" : \
 '-j+[How many blobs are read at the same time; 0 for as many as there are cores. One is best for a rotational disk]:N:_default' \
@@ -362,6 +409,18 @@ _arguments "${_arguments_options[@]}" : \
         curcontext="${curcontext%:*:*}:coroner-content-help-command-$line[1]:"
         case $line[1] in
             (ls)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(cat)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(export)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(graph)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -1234,6 +1293,18 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(cat)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(export)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(graph)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (verify)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -1789,19 +1860,55 @@ _coroner__subcmd__collect_commands() {
 _coroner__subcmd__content_commands() {
     local commands; commands=(
 'ls:List blobs and unfinished writes' \
+'cat:Write a blob'\''s bytes, or those of a file in an image'\''s layers' \
+'export:Write an image as an OCI layout or an archive, offline; layers whose blobs are gone are rebuilt' \
+'graph:Show what an image is made of, and what of it is there' \
 'verify:Re-hash every blob and compare it with its name' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'coroner content commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__content__subcmd__cat_commands] )) ||
+_coroner__subcmd__content__subcmd__cat_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner content cat commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__content__subcmd__export_commands] )) ||
+_coroner__subcmd__content__subcmd__export_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner content export commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__content__subcmd__graph_commands] )) ||
+_coroner__subcmd__content__subcmd__graph_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner content graph commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__content__subcmd__help_commands] )) ||
 _coroner__subcmd__content__subcmd__help_commands() {
     local commands; commands=(
 'ls:List blobs and unfinished writes' \
+'cat:Write a blob'\''s bytes, or those of a file in an image'\''s layers' \
+'export:Write an image as an OCI layout or an archive, offline; layers whose blobs are gone are rebuilt' \
+'graph:Show what an image is made of, and what of it is there' \
 'verify:Re-hash every blob and compare it with its name' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'coroner content help commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__content__subcmd__help__subcmd__cat_commands] )) ||
+_coroner__subcmd__content__subcmd__help__subcmd__cat_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner content help cat commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__content__subcmd__help__subcmd__export_commands] )) ||
+_coroner__subcmd__content__subcmd__help__subcmd__export_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner content help export commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__content__subcmd__help__subcmd__graph_commands] )) ||
+_coroner__subcmd__content__subcmd__help__subcmd__graph_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner content help graph commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__content__subcmd__help__subcmd__help_commands] )) ||
 _coroner__subcmd__content__subcmd__help__subcmd__help_commands() {
@@ -2001,9 +2108,27 @@ _coroner__subcmd__help__subcmd__collect_commands() {
 _coroner__subcmd__help__subcmd__content_commands() {
     local commands; commands=(
 'ls:List blobs and unfinished writes' \
+'cat:Write a blob'\''s bytes, or those of a file in an image'\''s layers' \
+'export:Write an image as an OCI layout or an archive, offline; layers whose blobs are gone are rebuilt' \
+'graph:Show what an image is made of, and what of it is there' \
 'verify:Re-hash every blob and compare it with its name' \
     )
     _describe -t commands 'coroner help content commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__content__subcmd__cat_commands] )) ||
+_coroner__subcmd__help__subcmd__content__subcmd__cat_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help content cat commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__content__subcmd__export_commands] )) ||
+_coroner__subcmd__help__subcmd__content__subcmd__export_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help content export commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__content__subcmd__graph_commands] )) ||
+_coroner__subcmd__help__subcmd__content__subcmd__graph_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help content graph commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__help__subcmd__content__subcmd__ls_commands] )) ||
 _coroner__subcmd__help__subcmd__content__subcmd__ls_commands() {

@@ -45,6 +45,7 @@ mod fault;
 mod inflating;
 mod limits;
 mod reader;
+mod tree;
 
 pub use clean::clean;
 pub use entry::{Entry, Kind};
@@ -52,3 +53,4 @@ pub use fault::{Fault, InflateError};
 pub use inflating::{Inflated, Inflating};
 pub use limits::{Limits, Watch};
 pub use reader::{Layer, Summary};
+pub use tree::{Leaf, NoPath, Tree};

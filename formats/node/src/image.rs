@@ -79,6 +79,16 @@ impl Documents {
                 }
             }
         }
+        Self::below(evidence, content_root, queue)
+    }
+
+    /// Reads the documents with these digests and media types, and those that they name.
+    pub fn below(
+        evidence: &Evidence,
+        content_root: &Path,
+        targets: impl IntoIterator<Item = (Digest, String)>,
+    ) -> Self {
+        let mut queue: VecDeque<(Digest, String)> = targets.into_iter().collect();
         let mut documents = BTreeMap::new();
         while let Some((digest, media_type)) = queue.pop_front() {
             if documents.contains_key(&digest) || documents.len() >= MOST_DOCUMENTS {

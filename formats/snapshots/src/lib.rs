@@ -30,6 +30,7 @@ mod layout;
 mod merged;
 mod overlay;
 mod rules;
+mod steps;
 
 use finding::Code;
 
@@ -38,6 +39,7 @@ pub use layout::{Layout, SnapshotDir, Stray, Why};
 pub use merged::{Aspect, Change, Comparison, Data, Merged, MergedEntry, MergedWalk, Seen};
 pub use overlay::{LayerName, Marks, Opaque, Origin, Prefix, is_whiteout_device, is_whiteout_file};
 pub use rules::Rules;
+pub use steps::{Lone, Step, change_steps, tree_steps};
 
 /// Every code of this crate: none, since a directory by itself is neither right nor wrong.
 pub const CODES: &[&Code] = &[];

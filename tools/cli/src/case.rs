@@ -76,11 +76,16 @@ impl Case {
 
     /// Opens the evidence and finds the node in it.
     pub fn open(args: &EvidenceArgs) -> Result<Self, Failure> {
+        Self::open_writing(args, &[])
+    }
+
+    /// As [`open`](Self::open), for a verb that makes files in these directories, which are there.
+    pub fn open_writing(args: &EvidenceArgs, writable: &[PathBuf]) -> Result<Self, Failure> {
         let options = Options {
             spool: args.places.spool.clone(),
             ..Options::default()
         };
-        let gave_up = safety::give_up(&args.evidence, args.places.spool.as_ref());
+        let gave_up = safety::give_up(&args.evidence, args.places.spool.as_ref(), writable);
         let opened = if args.evidence == Path::new("-") {
             Evidence::open_stream(std::io::stdin().lock(), &options)
         } else {

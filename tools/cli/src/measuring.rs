@@ -1,6 +1,7 @@
 //! Costly facts, measured with progress where they are asked for.
 
 use checks::Measured;
+use content::{Blob, Digest};
 use measure::Control;
 use node::Node;
 
@@ -27,17 +28,27 @@ pub fn measure(case: &Case, node: &Node, hash: bool, usage: bool, out: &mut Out)
             usage,
             jobs: 0,
         },
+        None,
         out,
     )
 }
 
-/// As [`measure()`], with all that can be chosen.
-pub fn measure_with(case: &Case, node: &Node, wanted: Measure, out: &mut Out) -> Measured {
+/// As [`measure()`], with all that can be chosen, `only` these blobs among it.
+pub fn measure_with(
+    case: &Case,
+    node: &Node,
+    wanted: Measure,
+    only: Option<&dyn Fn(&Digest) -> bool>,
+    out: &mut Out,
+) -> Measured {
     let mut measured = Measured::default();
     let cancel = out.cancel();
     let Measure { hash, usage, jobs } = wanted;
     if let Some(store) = node.content.read().filter(|_| hash) {
-        let progress = out.progress("hashing blobs", store.size());
+        let fits = |blob: &&Blob| only.is_none_or(|only| only(&blob.digest));
+        let blobs: Vec<&Blob> = store.blobs.iter().filter(fits).collect();
+        let sizes = blobs.iter().map(|blob| blob.stat.size);
+        let progress = out.progress("hashing blobs", sizes.fold(0, u64::saturating_add));
         let add = |bytes| progress.add(bytes);
         let control = Control {
             jobs,
@@ -45,9 +56,10 @@ pub fn measure_with(case: &Case, node: &Node, wanted: Measure, out: &mut Out) ->
             progress: &add,
             ..Control::default()
         };
-        measured.hashes = Some(measure::hash(&case.evidence, &store.blobs, &control).blobs);
+        measured.hashes = Some(measure::hash(&case.evidence, blobs, &control).blobs);
         // Only what has all of its bytes can have the right ones.
-        let whole = store.ingests.iter().filter(|ingest| ingest.is_complete());
+        let whole = store.ingests.iter();
+        let whole = whole.filter(|ingest| only.is_none() && ingest.is_complete());
         measured.ingests = Some(measure::hash_ingests(&case.evidence, whole, &control));
     }
     if usage {

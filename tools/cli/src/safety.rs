@@ -19,7 +19,7 @@ const MEMORY: u64 = 8 << 30;
 
 /// Gives up whatever reading the evidence at `path` does not need; once, before any thread is
 /// started. Says what did not hold and what follows from it.
-pub(crate) fn give_up(path: &Path, spool: Option<&PathBuf>) -> Vec<String> {
+pub(crate) fn give_up(path: &Path, spool: Option<&PathBuf>, writable: &[PathBuf]) -> Vec<String> {
     if !PROGRAM.swap(false, Ordering::Relaxed) {
         return Vec::new();
     }
@@ -34,7 +34,7 @@ pub(crate) fn give_up(path: &Path, spool: Option<&PathBuf>) -> Vec<String> {
     }
     let spool = spool.cloned().unwrap_or_else(std::env::temp_dir);
     let needs = Needs {
-        writable: vec![spool],
+        writable: [&[spool], writable].concat(),
         memory: Some(MEMORY),
     };
     notes.extend(

@@ -7,13 +7,23 @@
 //! sha256:9a1cd8b0e0d3   3.4 MiB   layer 0   k8s.io      missing  image k8s.io/localhost/app:1
 //! $ coroner content verify NODE                 every blob re-hashed, on all cores
 //! 41 of 42 blobs are what their names promise (1.2 GiB hashed).
+//! $ coroner content graph NODE app:1            what it is made of, and what of it is there
+//! manifest  sha256:4bcff63911fc  linux/amd64  1.2 KiB
+//! ├── config  sha256:208e68916baa  479 B
+//! └── layer 0  sha256:9a1cd8b0e0d3  3.4 MiB  gzip  discarded  unpacked in overlayfs
+//! $ coroner content export NODE app:1 -o app.tar   out of a dead node; layer 0 is rebuilt
 //! ```
 //!
 //! `ls` opens no blob but manifests and configurations: STATE compares names, sizes and rows of
 //! meta.db. `verify` reads every byte. Neither calls a blob unknown to meta.db, or missing, on the
 //! strength of a store that could not be read whole.
 
+mod cat;
+mod export;
+mod graph;
+mod image;
 mod ls;
+mod target;
 mod verify;
 
 use cli::{EvidenceArgs, Out, Outcome, Tool};
@@ -32,6 +42,30 @@ enum Verb {
         #[command(flatten)]
         evidence: EvidenceArgs,
     },
+    /// Write a blob's bytes, or those of a file in an image's layers
+    #[command(after_help = CAT)]
+    Cat {
+        #[command(flatten)]
+        evidence: EvidenceArgs,
+        #[command(flatten)]
+        how: cat::CatArgs,
+    },
+    /// Write an image as an OCI layout or an archive, offline; layers whose blobs are gone are rebuilt
+    #[command(after_help = EXPORT)]
+    Export {
+        #[command(flatten)]
+        evidence: EvidenceArgs,
+        #[command(flatten)]
+        how: export::ExportArgs,
+    },
+    /// Show what an image is made of, and what of it is there
+    #[command(after_help = GRAPH)]
+    Graph {
+        #[command(flatten)]
+        evidence: EvidenceArgs,
+        #[command(flatten)]
+        how: graph::GraphArgs,
+    },
     /// Re-hash every blob and compare it with its name
     Verify {
         /// How many blobs are read at the same time; 0 for as many as there are cores. One is
@@ -42,6 +76,33 @@ enum Verb {
         evidence: EvidenceArgs,
     },
 }
+
+const CAT: &str = "The bytes are written as they lie there, and hashed on the way: exit 4 if they are not those that
+the name promises.
+
+Examples:
+  coroner content cat / docker.io/library/nginx:latest --pretty
+  coroner content cat /mnt/image sha256:9a1cd8 --inflate | tar tv
+  coroner content cat node.tar.zst docker.io/library/nginx:latest:/etc/nginx/nginx.conf";
+
+const EXPORT: &str = "Blobs are hashed before they are taken. A platform that was not pulled is left out, and an index of
+what is there is written in place of the image's own. A layer whose blob is gone or damaged is rebuilt
+from its snapshot (the CRI's discard_unpacked_layers drops blobs by design): a new digest, a new
+configuration and manifest, annotated with io.github.coroner.rebuilt. What was written is read again.
+
+Examples:
+  coroner content export /mnt/image docker.io/library/nginx:latest -o nginx.tar
+  ctr images import nginx.tar;  skopeo copy oci-archive:nginx.tar docker://...;  docker load -i nginx.tar
+  coroner content export / app:2 --layout app/ --manifest app.json
+  coroner content export / app:2 --archive docker --platform linux/amd64 -o app.tar";
+
+const GRAPH: &str = "A platform that was not pulled, and a layer that was discarded after it was unpacked, are shown as
+missing and are no findings.
+
+Examples:
+  coroner content graph / docker.io/library/nginx:latest
+  coroner content graph /mnt/image app:2 --hash
+  coroner content graph / app:2 --dot | dot -Tsvg > app.svg";
 
 /// `coroner content`
 pub const TOOL: Tool = cli::tool!(
@@ -55,6 +116,9 @@ pub const TOOL: Tool = cli::tool!(
 pub fn run(args: Args, out: &mut Out) -> Outcome {
     match args.verb {
         Verb::Ls { evidence } => ls::run(&evidence, out),
+        Verb::Cat { evidence, how } => cat::run(&evidence, &how, out),
+        Verb::Export { evidence, how } => export::run(&evidence, &how, out),
+        Verb::Graph { evidence, how } => graph::run(&evidence, &how, out),
         Verb::Verify { jobs, evidence } => verify::run(&evidence, jobs, out),
     }
 }

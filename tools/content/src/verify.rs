@@ -51,7 +51,7 @@ pub(crate) fn run(args: &EvidenceArgs, jobs: usize, out: &mut Out) -> Outcome {
         usage: false,
         jobs,
     };
-    let measured = measure_with(&case, &node, wanted, out);
+    let measured = measure_with(&case, &node, wanted, None, out);
     let report = judge_with(&node, &measured, |check| {
         check.code.name.starts_with("blob/")
     });

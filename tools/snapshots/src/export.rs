@@ -8,9 +8,7 @@ use cli::{Exit, Failure, Out, Outcome};
 use evidence::{Evidence, FileKind};
 use finding::Text;
 use serde::Serialize;
-use snapshots::{
-    Archive, Change, Comparison, Marks, Merged, MergedEntry, Opaque, Put, Seen, is_whiteout_device,
-};
+use snapshots::{Archive, Lone, Merged, MergedEntry, Put, Step, change_steps, tree_steps};
 
 use crate::pick::{self, PickArgs, Picked};
 
@@ -131,7 +129,8 @@ pub(crate) fn run(args: &PickArgs, how: &ExportArgs, out: &mut Out) -> Outcome {
     let manifest = how.manifest.as_deref().map(cli::create_new).transpose()?;
     let cancel = out.cancel();
     let quiet = out.options().quiet;
-    let after = picked.merged(&case.evidence, args.prefix())?;
+    let tree = Tree::of(&case.evidence, &picked, how.layer, args)?;
+    let after = tree.seen();
     let mut manifest = manifest.map(BufWriter::new);
     if let Some(manifest) = &mut manifest {
         let layers = after.layers().iter().map(|path| node::path_text(path));
@@ -154,15 +153,14 @@ pub(crate) fn run(args: &PickArgs, how: &ExportArgs, out: &mut Out) -> Outcome {
         lacks: Vec::new(),
         incomplete: 0,
     };
-    let steps = steps(&case.evidence, &picked, &after, how.layer, args)?;
     let mut exit = Exit::CLEAN;
-    for step in steps {
+    for step in tree.steps() {
         if cancel.load(Ordering::Relaxed) {
             exit |= Exit::INTERRUPTED;
             break;
         }
         match step {
-            Step::Put(path, entry) => export.put(&after, &path, &entry)?,
+            Step::Put(path, entry) => export.put(after, &path, &entry)?,
             Step::Delete(path) => export.delete(&path)?,
             Step::Opaque(path) => export.archive.opaque(&path)?,
             Step::Lost(what) => export.lack(what),
@@ -204,82 +202,48 @@ pub(crate) fn run(args: &PickArgs, how: &ExportArgs, out: &mut Out) -> Outcome {
     Ok(exit)
 }
 
-enum Step {
-    Put(PathBuf, Box<MergedEntry>),
-    Delete(PathBuf),
-    Opaque(PathBuf),
-    Lost(String),
+/// What is put into the tar, and the tree that tells its attributes.
+enum Tree<'e> {
+    /// All of a tree.
+    Whole(Merged<'e>),
+    /// What makes the second of the first.
+    Changed(Merged<'e>, Merged<'e>),
+    /// One layer by itself.
+    Lone(Lone<'e>),
 }
 
-type Steps<'s> = Box<dyn Iterator<Item = Step> + 's>;
-
-/// What goes into the tar, in order.
-fn steps<'s>(
-    evidence: &'s Evidence,
-    picked: &Picked<'_>,
-    after: &'s Merged<'s>,
-    layer: bool,
-    args: &PickArgs,
-) -> Result<Steps<'s>, Failure> {
-    if !picked.is_owned() {
-        let prefix = args.prefix();
-        return Ok(Box::new(
-            after
-                .walk()
-                .flat_map(move |seen| marked(evidence, seen, prefix)),
-        ));
-    }
-    if !layer {
-        return Ok(Box::new(after.walk().map(|seen| match seen {
-            Seen::Entry(path, entry) => Step::Put(path, entry),
-            Seen::Unknown(_, unknown) => Step::Lost(format!("{}: {}", unknown.what, unknown.why)),
-        })));
-    }
-    let chain = picked.chain()?;
-    let Some(below) = chain.below() else {
-        return steps(evidence, picked, after, false, args);
-    };
-    let before = below.merged(evidence, args.prefix());
-    let changes: Vec<Step> = Comparison::of(&before, after)
-        .filter_map(|(path, change)| match change {
-            Change::Added(entry) | Change::Changed { after: entry, .. } => {
-                Some(Step::Put(path, Box::new(entry)))
-            }
-            Change::Deleted(_) => Some(Step::Delete(path)),
-            Change::Same(_) => None,
-            Change::Unknown(unknown) => {
-                Some(Step::Lost(format!("{}: {}", unknown.what, unknown.why)))
-            }
-        })
-        .collect();
-    Ok(Box::new(changes.into_iter()))
-}
-
-/// What overlayfs' marks in a lone layer mean in a layer's tar.
-fn marked(evidence: &Evidence, seen: Seen, prefix: snapshots::Prefix) -> Vec<Step> {
-    let (path, entry) = match seen {
-        Seen::Entry(path, entry) => (path, entry),
-        Seen::Unknown(_, unknown) => {
-            return vec![Step::Lost(format!("{}: {}", unknown.what, unknown.why))];
+impl<'e> Tree<'e> {
+    fn of(
+        evidence: &'e Evidence,
+        picked: &Picked<'_>,
+        layer: bool,
+        args: &PickArgs,
+    ) -> Result<Self, Failure> {
+        let chain = picked.chain()?;
+        if !picked.is_owned() {
+            let files = chain.layers.first().map(|layer| layer.files.clone());
+            let files = files.unwrap_or_default();
+            return Ok(Self::Lone(Lone::new(evidence, &files, args.prefix())));
         }
-    };
-    if is_whiteout_device(&entry.stat) == Some(true) {
-        return vec![Step::Delete(path)];
+        let after = chain.merged(evidence, args.prefix());
+        Ok(match chain.below().filter(|_| layer) {
+            Some(below) => Self::Changed(below.merged(evidence, args.prefix()), after),
+            None => Self::Whole(after),
+        })
     }
-    let known = evidence.xattrs(&entry.place);
-    let marks = known.read().map(|xattrs| Marks::decode(xattrs, prefix));
-    let marks = marks.unwrap_or_default();
-    let mut steps = Vec::new();
-    if marks.redirect.is_some() || marks.metacopy.is_some() {
-        steps.push(Step::Lost(format!(
-            "{}: a part of it lies in a layer below, and which that is is not known",
-            node::path_text(&path)
-        )));
+
+    const fn seen(&self) -> &Merged<'e> {
+        match self {
+            Self::Whole(tree) | Self::Changed(_, tree) => tree,
+            Self::Lone(lone) => lone.tree(),
+        }
     }
-    let is_opaque = entry.stat.is_dir() && marks.opaque == Some(Opaque::Yes);
-    steps.push(Step::Put(path.clone(), entry));
-    if is_opaque {
-        steps.push(Step::Opaque(path));
+
+    fn steps(&self) -> Box<dyn Iterator<Item = Step> + '_> {
+        match self {
+            Self::Whole(tree) => Box::new(tree_steps(tree)),
+            Self::Changed(before, after) => Box::new(change_steps(before, after)),
+            Self::Lone(lone) => Box::new(lone.steps()),
+        }
     }
-    steps
 }

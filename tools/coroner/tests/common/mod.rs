@@ -81,6 +81,8 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
     };
     let (bundle, tree) = (new("bundle.tar.zst"), new("tree.tar"));
     let (bundle, tree) = (bundle.as_str(), tree.as_str());
+    let image = new("image.tar");
+    let image = image.as_str();
     let mut lines = vec![
         vec!["triage", "--hash", "--usage", node],
         vec!["triage", "--format", "json", node],
@@ -93,6 +95,37 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
         vec!["meta", "history", "containers", "record", node],
         vec!["content", "ls", node],
         vec!["content", "verify", node],
+        vec!["content", "graph", node, "default/images.example/app:1"],
+        vec![
+            "content",
+            "graph",
+            "--hash",
+            "--format",
+            "json",
+            node,
+            "default/images.example/multi:1",
+        ],
+        vec![
+            "content",
+            "cat",
+            "--pretty",
+            node,
+            "default/images.example/app:1",
+        ],
+        vec![
+            "content",
+            "cat",
+            node,
+            "default/images.example/app:1:/etc/relative",
+        ],
+        vec![
+            "content",
+            "export",
+            "-o",
+            image,
+            node,
+            "default/images.example/app:1",
+        ],
         vec!["snapshots", "ls", node],
         vec!["snapshots", "tree", node],
         vec!["snapshots", "check", node],

@@ -1,0 +1,254 @@
+//! Where an export goes: a new archive, or a new directory; written once, then read again.
+
+use std::collections::BTreeMap;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use cli::{Failure, shown};
+use content::{Algorithm, Digest, Hasher};
+use evidence::archive::{End, Members};
+use finding::{Text, size_number};
+use serde::Serialize;
+use tar::{Builder, EntryType, Header};
+
+/// A file of the export.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Wrote {
+    pub(crate) path: String,
+    #[serde(serialize_with = "size_number")]
+    pub(crate) size: u64,
+    pub(crate) sha256: String,
+    /// `blob`, `inflated`, `rebuilt`, `document`, `rewritten`, `made`.
+    pub(crate) from: &'static str,
+}
+
+/// Where it goes.
+pub(crate) enum Output {
+    Archive {
+        path: PathBuf,
+        builder: Box<Builder<BufWriter<File>>>,
+    },
+    Directory {
+        path: PathBuf,
+    },
+}
+
+/// Passes bytes on and hashes them.
+struct Hashing<R> {
+    reader: R,
+    hasher: Hasher,
+    size: u64,
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(into)?;
+        self.hasher.update(into.get(..count).unwrap_or_default());
+        let more = u64::try_from(count).unwrap_or(u64::MAX);
+        self.size = self.size.saturating_add(more);
+        Ok(count)
+    }
+}
+
+/// `O_NOFOLLOW`
+const NO_FOLLOW: i32 = 0o400_000;
+
+fn usage(path: &Path, error: &io::Error) -> Failure {
+    Failure::usage(format!("could not create {}: {error}", shown(path)))
+        .hint("choose a path that does not exist yet, outside the evidence")
+}
+
+/// Creates a file that must not be there, to be written and then read again.
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o644)
+        .custom_flags(NO_FOLLOW)
+        .open(path)
+}
+
+impl Output {
+    /// A new archive at `path`.
+    pub(crate) fn archive(path: PathBuf) -> Result<Self, Failure> {
+        let file = create(&path).map_err(|error| usage(&path, &error))?;
+        let builder = Builder::new(BufWriter::with_capacity(1 << 20, file));
+        Ok(Self::Archive {
+            path,
+            builder: Box::new(builder),
+        })
+    }
+
+    /// A new directory at `path`, with the folders of an OCI layout.
+    pub(crate) fn directory(path: PathBuf) -> Result<Self, Failure> {
+        let mut folder = DirBuilder::new();
+        folder.mode(0o755);
+        let make = |path: &Path| folder.create(path).map_err(|error| usage(path, &error));
+        make(&path)?;
+        for inner in ["blobs", "blobs/sha256"] {
+            make(&path.join(inner))?;
+        }
+        Ok(Self::Directory { path })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Archive { path, .. } | Self::Directory { path } => path,
+        }
+    }
+
+    /// Directories in which files are made from now on.
+    pub(crate) fn writable(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Archive { .. } => Vec::new(),
+            Self::Directory { path } => vec![path.clone()],
+        }
+    }
+
+    /// Writes one file of exactly `size` bytes.
+    pub(crate) fn put(
+        &mut self,
+        name: &str,
+        size: u64,
+        from: &'static str,
+        reader: impl Read,
+    ) -> io::Result<Wrote> {
+        let mut bytes = Hashing {
+            reader: reader.take(size),
+            hasher: Algorithm::Sha256.hasher(),
+            size: 0,
+        };
+        match self {
+            Self::Archive { builder, .. } => {
+                let mut header = Header::new_gnu();
+                header.set_entry_type(EntryType::Regular);
+                header.set_mode(0o644);
+                header.set_uid(0);
+                header.set_gid(0);
+                header.set_mtime(0);
+                header.set_size(size);
+                builder.append_data(&mut header, name, &mut bytes)?;
+            }
+            Self::Directory { path } => {
+                let mut file = BufWriter::with_capacity(1 << 18, create(&path.join(name))?);
+                io::copy(&mut bytes, &mut file)?;
+                file.flush()?;
+                file.get_ref().sync_data()?;
+            }
+        }
+        if bytes.size != size {
+            return Err(io::Error::other(format!(
+                "{name} has {} bytes instead of {size}: the evidence changed while it was read",
+                bytes.size
+            )));
+        }
+        Ok(Wrote {
+            path: name.to_owned(),
+            size,
+            sha256: bytes.hasher.finish().hex().to_owned(),
+            from,
+        })
+    }
+
+    /// Ends it, reads all of it again from the disk, and compares. Gives size and SHA-256 of an
+    /// archive.
+    pub(crate) fn prove(self, wrote: &[Wrote]) -> Result<Option<(u64, Digest)>, String> {
+        match self {
+            Self::Archive { builder, .. } => prove_archive(*builder, wrote).map(Some),
+            Self::Directory { path } => {
+                prove_directory(&path, wrote)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Takes back what was written of an archive: nobody shall take half of one for a whole.
+    pub(crate) fn discard(self) {
+        if let Self::Archive { builder, .. } = self
+            && let Ok(writer) = builder.into_inner()
+            && let Ok(file) = writer.into_inner()
+        {
+            // What cannot be emptied is still an archive without an end.
+            let _ = file.set_len(0);
+        }
+    }
+}
+
+fn prove_archive(
+    builder: Builder<BufWriter<File>>,
+    wrote: &[Wrote],
+) -> Result<(u64, Digest), String> {
+    let words = |error: io::Error| error.to_string();
+    let writer = builder.into_inner().map_err(words)?;
+    let mut file = writer.into_inner().map_err(|error| error.to_string())?;
+    file.sync_all().map_err(words)?;
+    file.seek(SeekFrom::Start(0)).map_err(words)?;
+    let mut want: BTreeMap<&[u8], &Wrote> = wrote
+        .iter()
+        .map(|wrote| (wrote.path.as_bytes(), wrote))
+        .collect();
+    let whole = Hashing {
+        reader: file,
+        hasher: Algorithm::Sha256.hasher(),
+        size: 0,
+    };
+    let mut members = Members::new(BufReader::with_capacity(1 << 18, whole), 1 << 20);
+    let mut chunk = vec![0; 1 << 18];
+    while let Some(member) = members.next_member() {
+        let shown = Text::from(member.name.as_slice());
+        let Some(wrote) = want.remove(member.name.as_slice()) else {
+            return Err(format!("{shown} was not written"));
+        };
+        let mut hasher = Algorithm::Sha256.hasher();
+        loop {
+            match members.data(&mut chunk) {
+                Ok(0) => break,
+                Ok(count) => hasher.update(chunk.get(..count).unwrap_or_default()),
+                Err(error) => return Err(format!("{shown}: {error}")),
+            }
+        }
+        let found = hasher.finish();
+        if found.hex() != wrote.sha256 || member.size != wrote.size {
+            return Err(format!(
+                "{shown} has other bytes on the disk than were written"
+            ));
+        }
+    }
+    if let Some(path) = want.keys().next() {
+        return Err(format!("{} is not there", Text::from(*path)));
+    }
+    if members.end() != Some(&End::Whole) {
+        return Err("the archive has no end".to_owned());
+    }
+    let whole = members.into_inner().into_inner();
+    Ok((whole.size, whole.hasher.finish()))
+}
+
+fn prove_directory(folder: &Path, wrote: &[Wrote]) -> Result<(), String> {
+    for wrote in wrote {
+        let words = |error: io::Error| format!("{}: {error}", wrote.path);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .custom_flags(NO_FOLLOW)
+            .open(folder.join(&wrote.path))
+            .map_err(words)?;
+        let mut hasher = Algorithm::Sha256.hasher();
+        let mut chunk = vec![0; 1 << 18];
+        loop {
+            match file.read(&mut chunk).map_err(words)? {
+                0 => break,
+                count => hasher.update(chunk.get(..count).unwrap_or_default()),
+            }
+        }
+        if hasher.finish().hex() != wrote.sha256 {
+            return Err(format!(
+                "{} has other bytes on the disk than were written",
+                wrote.path
+            ));
+        }
+    }
+    Ok(())
+}

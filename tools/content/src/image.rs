@@ -1,0 +1,160 @@
+//! An image's manifests, and what of them is in the store.
+
+use content::{Descriptor, Digest, Document, ImageConfig, Kind, Platform, Role, Store};
+use node::{Documents, Wanted};
+
+/// One manifest of an image: that of one platform.
+#[derive(Debug, Clone)]
+pub(crate) struct Manifest<'d> {
+    pub(crate) digest: Digest,
+    /// How the index names it; nothing if it is the image's target itself.
+    pub(crate) named: Option<&'d Descriptor>,
+    pub(crate) document: &'d Document,
+    pub(crate) config_link: Option<&'d Descriptor>,
+    pub(crate) config: Option<&'d ImageConfig>,
+}
+
+impl Manifest<'_> {
+    /// What it runs on: as its index says, or its configuration.
+    pub(crate) fn platform(&self) -> Option<&Platform> {
+        let named = self.named.and_then(|named| named.platform.as_ref());
+        named.or_else(|| self.config.map(|config| &config.platform))
+    }
+
+    /// How it is called in messages.
+    pub(crate) fn name(&self) -> String {
+        let platform = self.platform().map(|platform| format!(" ({platform})"));
+        format!("{}{}", self.digest, platform.unwrap_or_default())
+    }
+
+    /// Whether `wish` is its platform: `linux/arm64`, `arm64`, `linux/arm/v7`.
+    pub(crate) fn is_for(&self, wish: &str) -> bool {
+        let Some(platform) = self.platform() else {
+            return false;
+        };
+        let whole = platform.to_string();
+        let short = format!("{}/{}", platform.os, platform.architecture);
+        wish == whole || wish == short || platform.architecture == wish
+    }
+}
+
+/// A manifest that an index names and that cannot be read.
+#[derive(Debug, Clone)]
+pub(crate) struct Absent<'d> {
+    pub(crate) named: &'d Descriptor,
+    pub(crate) why: String,
+}
+
+/// Every manifest below `target`, in the order of the indexes; those that are not there.
+pub(crate) fn manifests<'d>(
+    documents: &'d Documents,
+    target: &Digest,
+) -> (Vec<Manifest<'d>>, Vec<Absent<'d>>) {
+    let mut found = Vec::new();
+    let mut absent = Vec::new();
+    for need in documents.needs(target) {
+        let named = need.link.map(|link| &link.descriptor);
+        let is_manifest = need
+            .link
+            .is_none_or(|link| matches!(link.role, Role::Manifest(_)));
+        if !is_manifest {
+            continue;
+        }
+        let wanted = documents.get(&need.digest);
+        match wanted.map(|wanted| (wanted, wanted.document())) {
+            Some((_, Some(document))) if document.kind == Kind::Manifest => {
+                let mut links = document.links().iter();
+                let config_link = links
+                    .find(|link| link.role == Role::Config)
+                    .map(|link| &link.descriptor);
+                let config =
+                    config_link.and_then(|link| documents.get(&link.digest)?.document()?.config());
+                found.push(Manifest {
+                    digest: need.digest,
+                    named,
+                    document,
+                    config_link,
+                    config,
+                });
+            }
+            Some((_, Some(_))) => {}
+            Some((wanted, None)) => {
+                if let Some(named) = named {
+                    let why = why(wanted);
+                    absent.push(Absent { named, why });
+                }
+            }
+            // An artifact of somebody's own, which is no document that we read.
+            None => {
+                if let Some(named) = named {
+                    let why = format!("{} is not read", named.media_type);
+                    absent.push(Absent { named, why });
+                }
+            }
+        }
+    }
+    (found, absent)
+}
+
+/// Why a document cannot be used.
+pub(crate) fn why(wanted: &Wanted) -> String {
+    match wanted {
+        Wanted::Read(_) => String::new(),
+        Wanted::Altered { computed, .. } => format!("is altered: its bytes are {computed}"),
+        Wanted::Malformed(fault) => fault.to_string(),
+        Wanted::Unread(unread) => unread.to_string(),
+    }
+}
+
+/// Whether a blob's file is there, by its directory entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum State {
+    /// It is there, of the right size.
+    Ok,
+    /// It is not there.
+    Missing,
+    /// It is there, of another size than the descriptor says.
+    OtherSize,
+    /// Its bytes have another digest.
+    Altered,
+    /// Its digest is right, but it is not the document that it should be.
+    Malformed,
+    /// It is there and could not be read.
+    Unread,
+}
+
+impl State {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Missing => "missing",
+            Self::OtherSize => "other size",
+            Self::Altered => "altered",
+            Self::Malformed => "malformed",
+            Self::Unread => "unread",
+        }
+    }
+
+    /// What the store's directories, and the documents that were read, say of a blob.
+    pub(crate) fn of(
+        store: &Store,
+        documents: &Documents,
+        digest: &Digest,
+        claimed: Option<u64>,
+    ) -> Self {
+        let Some(blob) = store.blob(digest) else {
+            return Self::Missing;
+        };
+        match documents.get(digest) {
+            Some(Wanted::Altered { .. }) => return Self::Altered,
+            Some(Wanted::Malformed(_)) => return Self::Malformed,
+            Some(Wanted::Unread(_)) => return Self::Unread,
+            Some(Wanted::Read(_)) | None => {}
+        }
+        if claimed.is_some_and(|claimed| claimed != blob.stat.size) {
+            return Self::OtherSize;
+        }
+        Self::Ok
+    }
+}

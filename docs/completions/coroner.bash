@@ -385,6 +385,9 @@ _coroner() {
             coroner__subcmd__help__subcmd__runtime,show)
                 cmd="coroner__subcmd__help__subcmd__runtime__subcmd__show"
                 ;;
+            coroner__subcmd__help__subcmd__runtime,stuck)
+                cmd="coroner__subcmd__help__subcmd__runtime__subcmd__stuck"
+                ;;
             coroner__subcmd__help__subcmd__snapshots,cat)
                 cmd="coroner__subcmd__help__subcmd__snapshots__subcmd__cat"
                 ;;
@@ -451,6 +454,9 @@ _coroner() {
             coroner__subcmd__runtime,show)
                 cmd="coroner__subcmd__runtime__subcmd__show"
                 ;;
+            coroner__subcmd__runtime,stuck)
+                cmd="coroner__subcmd__runtime__subcmd__stuck"
+                ;;
             coroner__subcmd__runtime__subcmd__help,explain)
                 cmd="coroner__subcmd__runtime__subcmd__help__subcmd__explain"
                 ;;
@@ -468,6 +474,9 @@ _coroner() {
                 ;;
             coroner__subcmd__runtime__subcmd__help,show)
                 cmd="coroner__subcmd__runtime__subcmd__help__subcmd__show"
+                ;;
+            coroner__subcmd__runtime__subcmd__help,stuck)
+                cmd="coroner__subcmd__runtime__subcmd__help__subcmd__stuck"
                 ;;
             coroner__subcmd__snapshots,cat)
                 cmd="coroner__subcmd__snapshots__subcmd__cat"
@@ -2452,7 +2461,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__runtime)
-            opts="ls show fifo shims explain"
+            opts="ls stuck show fifo shims explain"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2522,6 +2531,20 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__runtime__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__runtime__subcmd__stuck)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2974,7 +2997,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__runtime)
-            opts="-h --help ls show fifo shims explain help"
+            opts="-h --help ls stuck show fifo shims explain help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3032,7 +3055,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__runtime__subcmd__help)
-            opts="ls show fifo shims explain help"
+            opts="ls stuck show fifo shims explain help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3129,6 +3152,20 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__runtime__subcmd__help__subcmd__stuck)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__runtime__subcmd__ls)
             opts="-n -a -h --namespace --all --root --state --config --spool --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -3204,6 +3241,44 @@ _coroner() {
                 return 0
             fi
             case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__runtime__subcmd__stuck)
+            opts="-a -n -h --all --namespace --root --state --config --spool --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --root)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

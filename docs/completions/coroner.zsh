@@ -633,6 +633,21 @@ _arguments "${_arguments_options[@]}" : \
 ':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
+(stuck)
+_arguments "${_arguments_options[@]}" : \
+'-n+[Only this namespace]:NAME:_default' \
+'--namespace=[Only this namespace]:NAME:_default' \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'-a[Healthy containers, too]' \
+'--all[Healthy containers, too]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'::node -- The node\: `/` for this machine, a bundle of `coroner collect`, a tar, a folder:_files' \
+&& ret=0
+;;
 (show)
 _arguments "${_arguments_options[@]}" : \
 '--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
@@ -688,6 +703,10 @@ _arguments "${_arguments_options[@]}" : \
         curcontext="${curcontext%:*:*}:coroner-runtime-help-command-$line[1]:"
         case $line[1] in
             (ls)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(stuck)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -1370,6 +1389,10 @@ _arguments "${_arguments_options[@]}" : \
         curcontext="${curcontext%:*:*}:coroner-help-runtime-command-$line[1]:"
         case $line[1] in
             (ls)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(stuck)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -2198,6 +2221,7 @@ _coroner__subcmd__help__subcmd__preflight_commands() {
 _coroner__subcmd__help__subcmd__runtime_commands() {
     local commands; commands=(
 'ls:List every container that runc, crun or a bundle knows' \
+'stuck:Say which containers hang, why, and what is safe to do' \
 'show:Show everything that is known of one container, and what is wrong with it' \
 'fifo:Show a container'\''s exec.fifo and what its times tell; it is never opened' \
 'shims:List shims\: their sockets, and the tasks that they serve' \
@@ -2229,6 +2253,11 @@ _coroner__subcmd__help__subcmd__runtime__subcmd__shims_commands() {
 _coroner__subcmd__help__subcmd__runtime__subcmd__show_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help runtime show commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__runtime__subcmd__stuck_commands] )) ||
+_coroner__subcmd__help__subcmd__runtime__subcmd__stuck_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help runtime stuck commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__help__subcmd__snapshots_commands] )) ||
 _coroner__subcmd__help__subcmd__snapshots_commands() {
@@ -2369,6 +2398,7 @@ _coroner__subcmd__preflight_commands() {
 _coroner__subcmd__runtime_commands() {
     local commands; commands=(
 'ls:List every container that runc, crun or a bundle knows' \
+'stuck:Say which containers hang, why, and what is safe to do' \
 'show:Show everything that is known of one container, and what is wrong with it' \
 'fifo:Show a container'\''s exec.fifo and what its times tell; it is never opened' \
 'shims:List shims\: their sockets, and the tasks that they serve' \
@@ -2391,6 +2421,7 @@ _coroner__subcmd__runtime__subcmd__fifo_commands() {
 _coroner__subcmd__runtime__subcmd__help_commands() {
     local commands; commands=(
 'ls:List every container that runc, crun or a bundle knows' \
+'stuck:Say which containers hang, why, and what is safe to do' \
 'show:Show everything that is known of one container, and what is wrong with it' \
 'fifo:Show a container'\''s exec.fifo and what its times tell; it is never opened' \
 'shims:List shims\: their sockets, and the tasks that they serve' \
@@ -2429,6 +2460,11 @@ _coroner__subcmd__runtime__subcmd__help__subcmd__show_commands() {
     local commands; commands=()
     _describe -t commands 'coroner runtime help show commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__runtime__subcmd__help__subcmd__stuck_commands] )) ||
+_coroner__subcmd__runtime__subcmd__help__subcmd__stuck_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner runtime help stuck commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__runtime__subcmd__ls_commands] )) ||
 _coroner__subcmd__runtime__subcmd__ls_commands() {
     local commands; commands=()
@@ -2443,6 +2479,11 @@ _coroner__subcmd__runtime__subcmd__shims_commands() {
 _coroner__subcmd__runtime__subcmd__show_commands() {
     local commands; commands=()
     _describe -t commands 'coroner runtime show commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__runtime__subcmd__stuck_commands] )) ||
+_coroner__subcmd__runtime__subcmd__stuck_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner runtime stuck commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__snapshots_commands] )) ||
 _coroner__subcmd__snapshots_commands() {

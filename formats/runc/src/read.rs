@@ -236,8 +236,46 @@ fn container(
         leftovers,
         binaries,
         derived: signs.derive(),
+        pid_files: bundle
+            .as_ref()
+            .map(|(named, _)| pid_files(evidence, named))
+            .unwrap_or_default(),
         bundle,
     }
+}
+
+/// Entries of a bundle that are looked at for pid files.
+const BUNDLE: usize = 256;
+
+/// Pid files in a bundle that containerd did not make.
+fn pid_files(evidence: &Evidence, bundle: &Text) -> Vec<(Text, i64)> {
+    let Some(folder) = absolute(bundle) else {
+        return Vec::new();
+    };
+    let of_containerd = folder.components().any(|part| part.as_os_str() == TASKS);
+    let Ok(Known::Whole(entries) | Known::Partial(entries, _)) = evidence.try_list(folder) else {
+        return Vec::new();
+    };
+    let pid = |entry: &&Entry| {
+        let name = entry.name.bytes();
+        entry.stat.kind == FileKind::File && (name.ends_with(b"pid") || name.ends_with(b".pid"))
+    };
+    let files = entries
+        .iter()
+        .take(BUNDLE)
+        .filter(pid)
+        .filter(|_| !of_containerd);
+    files
+        .map(|entry| {
+            let path = folder.join(std::ffi::OsStr::from_bytes(entry.name.bytes()));
+            let source = evidence.source(&path, 64).ok();
+            let text = source
+                .as_ref()
+                .and_then(|source| core::str::from_utf8(source.bytes()).ok());
+            let pid = text.and_then(|text| text.trim().parse().ok());
+            (entry.name.clone(), pid.unwrap_or(0))
+        })
+        .collect()
 }
 
 /// `state-` and digits.

@@ -118,6 +118,10 @@ pub struct Container {
     pub derived: Derived,
     /// The bundle that it names, and whether that is there.
     pub bundle: Option<(Text, Result<(), Unread>)>,
+    /// Files in that bundle that look like pid files (`…pid`), and the number in each; 0 where
+    /// there is none. `create` writes `.<name>` and renames it. Of containerd's bundles:
+    /// [`Bundle::init_pid`].
+    pub pid_files: Vec<(Text, i64)>,
 }
 
 /// A temporary state file that was left.

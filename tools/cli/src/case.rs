@@ -124,6 +124,12 @@ impl Case {
         self
     }
 
+    /// What time it is at the node, where that is known: on the machine itself now, else when the
+    /// evidence was taken.
+    pub fn time(&self) -> Option<Time> {
+        self.now.or(self.evidence.captured_at())
+    }
+
     /// The node: the first installation that was found.
     pub fn node(&self) -> Result<Node, Failure> {
         let roots = self.roots.first().cloned();

@@ -28,9 +28,11 @@
 
 mod explain;
 mod fifo;
+mod live;
 mod ls;
 mod shims;
 mod show;
+mod stuck;
 mod task;
 
 use cli::{EvidenceArgs, Out, Outcome, Tool};
@@ -56,6 +58,18 @@ enum Verb {
         all: bool,
         #[command(flatten)]
         evidence: EvidenceArgs,
+    },
+    /// Say which containers hang, why, and what is safe to do
+    #[command(long_about = stuck::ABOUT, after_help = stuck::EXAMPLES)]
+    Stuck {
+        /// Healthy containers, too
+        #[arg(short, long)]
+        all: bool,
+        /// Only this namespace
+        #[arg(short, long, value_name = "NAME")]
+        namespace: Option<String>,
+        #[command(flatten)]
+        node: live::NodeArgs,
     },
     /// Show everything that is known of one container, and what is wrong with it
     Show {
@@ -99,6 +113,11 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
             all,
             evidence,
         } => ls::run(namespace.as_deref(), all, &evidence, out),
+        Verb::Stuck {
+            all,
+            namespace,
+            node,
+        } => stuck::run(all, namespace.as_deref(), &node.evidence(), out),
         Verb::Show { id, evidence } => show::run(&id, &evidence, out),
         Verb::Fifo { id, evidence } => fifo::run(&id, &evidence, out),
         Verb::Shims { evidence } => shims::run(&evidence, out),

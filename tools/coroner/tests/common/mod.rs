@@ -151,6 +151,7 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
             "default/sleeper",
         ],
         vec!["runtime", "ls", node],
+        vec!["runtime", "stuck", "--all", node],
         vec!["runtime", "show", "sleeper", node],
         vec!["runtime", "fifo", "fresh", node],
         vec!["runtime", "shims", "--format", "json", node],

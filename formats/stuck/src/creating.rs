@@ -1,0 +1,209 @@
+//! A container that is being made, and does not come to its end.
+
+use process::{Mount, Process, Wait};
+use runc::Phase;
+
+use crate::State;
+use crate::facts::{Index, is_runc_init};
+use crate::found::Found;
+use crate::parked::hook_of;
+use crate::subject::Subject;
+
+/// Seconds in which a step of a creation is done, hooks aside.
+const STEP: u64 = 5;
+
+/// A runtime that waits at a FIFO before it has made an init: its log is one.
+pub(crate) fn runtime_blocked<'f>(subject: &Subject<'f>) -> Option<Found<'f>> {
+    if subject.process().is_some() {
+        return None;
+    }
+    subject.commands.iter().find_map(|command| {
+        let process = command.process;
+        let threads = process
+            .threads
+            .iter()
+            .any(|thread| thread.wait() == Some(Wait::Fifo));
+        let at_fifo = threads || process.wait() == Some(Wait::Fifo);
+        if !at_fifo || !command.creates() {
+            return None;
+        }
+        let mut found = Found::new(
+            State::RuntimeBlocked,
+            "the runtime waits at a FIFO, and has made nothing yet",
+        )
+        .by(process);
+        if let Some(log) = command.log {
+            found = found.note(format!("its --log is {log}"));
+        }
+        Some(found)
+    })
+}
+
+/// Init waits for a message of its creator.
+pub(crate) fn waits_for_creator<'f>(
+    index: &Index<'f>,
+    subject: &Subject<'f>,
+    process: &'f Process,
+) -> Found<'f> {
+    let since = index.started(process);
+    let Some(creator) = subject.creator(index) else {
+        // It ends by itself as soon as it sees that nobody is at the other end.
+        let why = "init waits for its creator, and that is gone";
+        return Found::new(State::CreatorDied, why)
+            .sure(index.processes.whole)
+            .since(since);
+    };
+    if creator.stat.is_stopped() {
+        let mut found = Found::new(
+            State::CreatorStopped,
+            "init waits for its creator, which was stopped",
+        )
+        .by(creator)
+        .since(since);
+        if let Some(tracer) = creator.status.tracer {
+            found = found.note(format!("pid {tracer} traces it"));
+        }
+        return found;
+    }
+    let (freezer, _) = index
+        .processes
+        .places
+        .frozen(&index.processes.tree, &creator.cgroups);
+    if let Some(freezer) = freezer {
+        let mut found = Found::new(
+            State::CreatorStopped,
+            "init waits for its creator, which is frozen",
+        )
+        .by(creator)
+        .since(since);
+        found.freezer = Some(freezer);
+        return found;
+    }
+    let hook = hook_of(index, creator, process);
+    let young = |process: &Process| index.age(process).is_none_or(|age| age < STEP);
+    if let Some(hook) = hook {
+        return if young(hook) {
+            Found::new(State::Creating, "a hook runs")
+                .by(hook)
+                .since(since)
+        } else {
+            Found::new(State::HookHost, "its creation waits for a hook on the host")
+                .by(hook)
+                .since(index.started(hook))
+        };
+    }
+    if young(process) {
+        return Found::new(State::Creating, "init and its creator talk").since(since);
+    }
+    let storage = creator.wait() == Some(Wait::Storage)
+        || creator
+            .threads
+            .iter()
+            .any(|thread| thread.wait() == Some(Wait::Storage));
+    if storage {
+        return self::storage(index, subject, creator);
+    }
+    Found::new(
+        State::HookHost,
+        "init waits for its creator, which has no hook that runs: it may wait for systemd",
+    )
+    .by(creator)
+    .sure(false)
+    .since(since)
+}
+
+/// Init, or one of its threads, waits for something of its own making.
+pub(crate) fn waits_for_child<'f>(
+    index: &Index<'f>,
+    subject: &Subject<'f>,
+    process: &'f Process,
+    wait: Wait,
+) -> Found<'f> {
+    let since = index.started(process);
+    let mut children = index.processes.children(process.pid);
+    let hook = children.find(|child| !child.stat.is_dead() && !is_runc_init(child));
+    let path = subject.fifo_path();
+    let writes = process
+        .open_files()
+        .iter()
+        .any(|fd| fd.is_at(&path) && fd.writes() == Some(true));
+    let let_go = writes || matches!(subject.phase(), Some(Phase::Released | Phase::Started));
+    if let Some(hook) = hook {
+        let young = index.age(hook).is_none_or(|age| age < STEP);
+        return match (young, let_go) {
+            (true, true) => Found::new(State::Running, "a startContainer hook runs"),
+            (true, false) => Found::new(State::Creating, "a createContainer hook runs"),
+            (false, true) => Found::new(
+                State::HookStart,
+                "it was let go, and waits for a startContainer hook",
+            ),
+            (false, false) => Found::new(
+                State::HookContainer,
+                "init waits for a createContainer hook",
+            ),
+        }
+        .by(hook)
+        .since(index.started(hook));
+    }
+    if subject.container.is_none() {
+        return crate::parked::leaked(index, process);
+    }
+    if subject.is_young(index.facts.now) || process.stat.state == 'R' {
+        return Found::new(State::Creating, "init is at work").since(since);
+    }
+    Found::new(
+        State::Unknowable,
+        format!("init waits for {}, and has no child", wait.words()),
+    )
+    .sure(false)
+    .since(since)
+}
+
+/// Init, or its creator, waits for a file system.
+pub(crate) fn storage<'f>(
+    index: &Index<'f>,
+    subject: &Subject<'f>,
+    process: &'f Process,
+) -> Found<'f> {
+    let since = index.started(process);
+    if subject.is_young(index.facts.now) && index.age(process).is_none_or(|age| age < STEP) {
+        return Found::new(State::Creating, "init waits for a file system").since(since);
+    }
+    let mounts = process.mounts.as_ref().or(index.processes.mounts.as_ref());
+    let remote = mounts.and_then(|mounts| {
+        // That of the container is mounted last.
+        mounts.iter().rev().find(|mount| may_hang(mount))
+    });
+    let mut found = Found::new(
+        State::StorageHung,
+        "init waits for a file system that does not answer",
+    )
+    .since(since);
+    if let Some(mount) = remote {
+        found = found.note(format!(
+            "{} is a mount of type {} ({})",
+            mount.point, mount.kind, mount.source
+        ));
+        found.mount = Some(mount.clone());
+    }
+    found
+}
+
+fn may_hang(mount: &Mount) -> bool {
+    let kind = mount.kind.bytes();
+    let control = kind == b"fusectl";
+    !control
+        && [
+            b"fuse".as_slice(),
+            b"nfs",
+            b"cifs",
+            b"smb",
+            b"9p",
+            b"ceph",
+            b"afs",
+            b"glusterfs",
+        ]
+        .iter()
+        .any(|start| kind.starts_with(start))
+        && kind != b"nfsd"
+}

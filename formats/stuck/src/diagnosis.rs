@@ -1,0 +1,258 @@
+//! Everything judged and put into words.
+
+use std::collections::BTreeMap;
+
+use finding::{Text, Time};
+use runc::Program;
+use serde::Serialize;
+
+use crate::chain::{self, Waiter};
+use crate::facts::{Facts, Index, is_runc_init, is_setns};
+use crate::found::Found;
+use crate::judge::judge;
+use crate::remedy::{self, Remedy};
+use crate::series::{self, Series};
+use crate::subject::{Init, Subject};
+use crate::{State, lines, offline, parked};
+
+/// What is the matter with one container, and what is safe to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Diagnosis {
+    /// containerd's namespace.
+    pub namespace: Option<Text>,
+    /// Its id.
+    pub id: Text,
+    /// Its pod, as namespace and name, and its name in it.
+    pub origin: Option<Text>,
+    /// Who keeps its state.
+    pub runtime: Option<Program>,
+    /// Its state.
+    pub state: State,
+    /// The number of that state in the docs.
+    pub row: Option<u8>,
+    /// Whether nothing else explains the evidence.
+    pub sure: bool,
+    /// What it was concluded from, in a sentence.
+    pub why: String,
+    /// What usually brings it about.
+    pub cause: &'static str,
+    /// Since when.
+    pub since: Option<Time>,
+    /// Its init.
+    pub pid: Option<u32>,
+    /// When that started, in clock ticks since boot.
+    pub start_ticks: Option<u64>,
+    /// The process that must move for it to go on.
+    pub culprit: Option<u32>,
+    /// The evidence, line by line.
+    pub evidence: Vec<String>,
+    /// Who waits for whom, from init to the daemon.
+    pub waits_for: Vec<Waiter>,
+    /// What is safe.
+    pub remedy: Remedy,
+    /// What must not be done.
+    pub never: Vec<&'static str>,
+}
+
+/// The diagnosis of a node.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Verdicts {
+    /// Every container that a runtime, a bundle or a process tells of.
+    pub containers: Vec<Diagnosis>,
+    /// Those that got stuck one after the other.
+    pub series: Vec<Series>,
+}
+
+type Key = (Option<Text>, Text);
+
+/// Judges every container.
+pub fn diagnose(facts: Facts<'_>) -> Verdicts {
+    let index = facts
+        .processes
+        .map(|processes| Index::new(facts, processes));
+    let mut containers: Vec<Diagnosis> = match &index {
+        Some(index) => with_processes(facts, index),
+        None => subjects(facts)
+            .into_iter()
+            .map(|(key, parts)| {
+                let cri = facts.runtime.status(&key.1);
+                let subject = without_processes(key, parts, cri);
+                let found = offline::judge(&subject);
+                put(None, &subject, &found)
+            })
+            .collect(),
+    };
+    containers.sort_by(|one, other| (&one.namespace, &one.id).cmp(&(&other.namespace, &other.id)));
+    let series = series::find(&containers);
+    Verdicts { containers, series }
+}
+
+type Parts<'f> = (Option<&'f runc::Container>, Option<&'f runc::Bundle>);
+
+/// What is known of each container by folders.
+fn subjects(facts: Facts<'_>) -> BTreeMap<Key, Parts<'_>> {
+    let mut all: BTreeMap<Key, Parts<'_>> = BTreeMap::new();
+    for container in &facts.runtime.containers {
+        let key = (container.namespace.clone(), container.id.clone());
+        all.entry(key).or_default().0 = Some(container);
+    }
+    for bundle in facts.runtime.bundles.iter().filter(|bundle| !bundle.hidden) {
+        let key = (Some(bundle.namespace.clone()), bundle.id.clone());
+        all.entry(key).or_default().1 = Some(bundle);
+    }
+    all
+}
+
+fn without_processes<'f>(
+    (namespace, id): Key,
+    (container, bundle): Parts<'f>,
+    cri: Option<&'f runc::CriStatus>,
+) -> Subject<'f> {
+    Subject {
+        namespace,
+        id,
+        container,
+        bundle,
+        cri,
+        init: Init::Unseen,
+        shim: None,
+        members: Vec::new(),
+        commands: Vec::new(),
+    }
+}
+
+fn with_processes<'f>(facts: Facts<'f>, index: &Index<'f>) -> Vec<Diagnosis> {
+    let mut out = Vec::new();
+    let mut known: Vec<u32> = Vec::new();
+    let mut ids: Vec<Text> = Vec::new();
+    for ((namespace, id), (container, bundle)) in subjects(facts) {
+        let cri = facts.runtime.status(&id);
+        let subject = Subject::new(index, namespace, id, container, bundle, cri);
+        known.extend(subject.process().map(|process| process.pid));
+        known.extend(subject.members.iter().map(|member| member.pid));
+        known.extend(subject.commands.iter().map(|command| command.process.pid));
+        ids.push(subject.id.clone());
+        let found = judge(index, &subject);
+        out.push(put(Some(index), &subject, &found));
+    }
+    known.sort_unstable();
+    let is_known = |pid: u32| known.binary_search(&pid).is_ok();
+    // Inits that no folder knows.
+    for process in index.processes.iter().filter(|process| {
+        is_runc_init(process)
+            && !process.stat.is_dead()
+            && !is_setns(process)
+            && !is_known(process.pid)
+    }) {
+        // Only the last of the three that make one is the init.
+        let of_three = index.processes.children(process.pid).any(is_runc_init);
+        let being_made = index.age(process).is_none_or(|age| age < 5);
+        if of_three || being_made || !facts.runtime.whole.containers {
+            continue;
+        }
+        let (namespace, id) = name_of(index, process);
+        let mut subject = Subject::new(index, namespace, id, None, None, None);
+        subject.init = Init::Alive(process);
+        let found = parked::leaked(index, process);
+        out.push(put(Some(index), &subject, &found));
+        ids.push(subject.id.clone());
+    }
+    // Runtimes that have made nothing.
+    for command in index.commands.iter().filter(|command| command.creates()) {
+        if ids.contains(command.id) {
+            continue;
+        }
+        let subject = Subject::new(index, None, command.id.clone(), None, None, None);
+        if let Some(found) = crate::creating::runtime_blocked(&subject) {
+            let found = found.since(index.started(command.process));
+            ids.push(subject.id.clone());
+            out.push(put(Some(index), &subject, &found));
+        }
+    }
+    out
+}
+
+/// Namespace and id of an init without a folder: from the FIFO it holds, its environment, its cgroup.
+fn name_of(index: &Index<'_>, process: &process::Process) -> Key {
+    let by_fifo = index.open_fifos().find(|(_, pid)| *pid == process.pid);
+    let folder = by_fifo
+        .map(|(path, _)| crate::subject::parent_of(path).to_vec())
+        .or_else(|| {
+            let folder = process.libcontainer.get(b"STATEDIR".as_slice())?;
+            Some(folder.bytes().to_vec())
+        });
+    let last = |path: &[u8]| {
+        let part = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        Text::from(part)
+    };
+    if let Some(folder) = folder {
+        let id = last(&folder);
+        let above = crate::subject::parent_of(&folder);
+        let shims = crate::subject::parent_of(above) == runc::SHIM_ROOT.as_bytes();
+        return (shims.then(|| last(above)), id);
+    }
+    let group = process.cgroups.iter().map(|group| last(group.path.bytes()));
+    let id = group.max_by_key(|name| name.bytes().len());
+    (
+        None,
+        id.unwrap_or_else(|| Text::from(format!("pid {}", process.pid))),
+    )
+}
+
+/// Pod and name of a container.
+fn origin(subject: &Subject<'_>) -> Option<Text> {
+    let state = subject.container.and_then(runc::Container::best_state);
+    let pod = subject.bundle.and_then(|bundle| bundle.spec.get()?.pod());
+    let label = |name: &str| state.and_then(|state| state.label(name));
+    let namespace = pod
+        .as_ref()
+        .and_then(|pod| pod.namespace.clone())
+        .or_else(|| label("io.kubernetes.cri.sandbox-namespace"))?;
+    let name = pod
+        .as_ref()
+        .and_then(|pod| pod.name.clone())
+        .or_else(|| label("io.kubernetes.cri.sandbox-name"))?;
+    let container = pod
+        .as_ref()
+        .and_then(|pod| pod.container.clone())
+        .or_else(|| label("io.kubernetes.cri.container-name"));
+    let mut parts = vec![namespace.bytes(), name.bytes()];
+    parts.extend(container.as_ref().map(Text::bytes));
+    Some(Text::from(parts.join(&b'/')))
+}
+
+fn put(index: Option<&Index<'_>>, subject: &Subject<'_>, found: &Found<'_>) -> Diagnosis {
+    let row = found.state.row();
+    let init = subject.process();
+    let claimed = subject.claimed();
+    Diagnosis {
+        namespace: subject.namespace.clone(),
+        id: subject.id.clone(),
+        origin: origin(subject),
+        runtime: subject.container.map(|container| container.program),
+        state: found.state,
+        row: row.row,
+        sure: found.sure,
+        why: found.why.clone(),
+        cause: row.cause,
+        since: found.since,
+        pid: init.map(|init| init.pid).or(claimed.map(|(pid, _)| pid)),
+        start_ticks: init
+            .map(|init| init.stat.start_ticks)
+            .or(claimed.and_then(|(_, start)| start)),
+        culprit: found.culprit.map(|culprit| culprit.pid),
+        evidence: lines::of(index, subject, found),
+        waits_for: index.map(|index| chain::of(index, subject, found)).unwrap_or_default(),
+        remedy: match index {
+            Some(index) => remedy::of(index, subject, found),
+            None => Remedy {
+                safe: false,
+                why: "Examine the node while it runs (`coroner runtime stuck /`), or take a bundle of it \
+                    with `coroner collect`."
+                    .to_owned(),
+                commands: Vec::new(),
+            },
+        },
+        never: row.never.to_vec(),
+    }
+}

@@ -1,0 +1,163 @@
+//! Containers without a living init.
+
+use finding::Time;
+use process::Process;
+use runc::Phase;
+
+use crate::State;
+use crate::facts::Index;
+use crate::found::Found;
+use crate::subject::Subject;
+
+/// Another process has the number of its init.
+pub(crate) fn reused<'f>(
+    index: &Index<'f>,
+    subject: &Subject<'f>,
+    other: &'f Process,
+) -> Found<'f> {
+    let claimed = subject.claimed().and_then(|(_, start)| start);
+    let mut found = Found::new(
+        State::PidReused,
+        "its init has ended, and another process has its number",
+    )
+    .note(match claimed {
+        Some(start) => format!(
+            "init started at {start} ticks, pid {} ({}) at {}",
+            other.pid,
+            other.command(),
+            other.stat.start_ticks
+        ),
+        None => format!(
+            "pid {} ({}) is not in its cgroup",
+            other.pid,
+            other.command()
+        ),
+    });
+    found.since = index.started(other);
+    found.sure = claimed.is_some();
+    found
+}
+
+/// Nothing of it runs.
+pub(crate) fn gone<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
+    let now = index.facts.now;
+    let Some(container) = subject.container else {
+        return without_state(subject, now);
+    };
+    let since = container.derived.since;
+    if subject.creator(index).is_some() || subject.is_fresh(now) {
+        let found = Found::new(
+            State::Creating,
+            "it is being created, or was removed just now",
+        );
+        return found.since(since);
+    }
+    if subject.is_damaged() {
+        return Found::new(State::StateDamaged, "no runtime can read its state file").since(since);
+    }
+    match container.derived.phase {
+        Phase::Started => finished(subject, "its init has ended"),
+        Phase::Released => finished(
+            subject,
+            "its init has ended; the FIFO was left by a start that was killed",
+        ),
+        Phase::Empty => Found::new(State::NoTask, "its state folder is empty").since(since),
+        Phase::Creating | Phase::Unknowable if !container.has_state() => Found::new(
+            State::CreatorDied,
+            "its creation died before it had a state file",
+        )
+        .since(since),
+        Phase::Created | Phase::Creating | Phase::Unknowable => never_started(subject),
+    }
+}
+
+/// Its init waits for its parent to notice that it has ended.
+pub(crate) fn zombie<'f>(
+    index: &Index<'f>,
+    subject: &Subject<'f>,
+    process: &'f Process,
+) -> Found<'f> {
+    match subject.phase() {
+        Some(Phase::Creating | Phase::Empty) => {
+            let since = subject
+                .container
+                .and_then(|container| container.derived.since);
+            return Found::new(State::CreatorDied, "its creation died, and its init ended")
+                .since(since);
+        }
+        Some(Phase::Created) => return never_started(subject),
+        _ => {}
+    }
+    let mut found = Found::new(State::Zombie, "its init has ended, and nobody takes notice")
+        .since(index.started(process));
+    if let Some(parent) = index.processes.get(process.stat.ppid) {
+        found = found.by(parent).note(format!(
+            "its parent is pid {} ({}), state {}",
+            parent.pid,
+            parent.command(),
+            parent.stat.state
+        ));
+    }
+    found
+}
+
+/// It was created, never let go, and its init has ended.
+fn never_started<'f>(subject: &Subject<'f>) -> Found<'f> {
+    let since = subject
+        .container
+        .and_then(|container| container.derived.since);
+    let container = subject.container;
+    let bundle = subject.bundle;
+    let broken_pipe = bundle.is_some_and(|bundle| {
+        bundle.errors().any(|line| {
+            let text = line.message.bytes();
+            text.windows(11).any(|part| part == b"broken pipe")
+        })
+    });
+    let pid = container.and_then(runc::Container::pid);
+    // The pid file is written when everything else is done.
+    let pid_file = match bundle {
+        Some(bundle) => Some(!bundle.init_pid.is_absent()),
+        None => container.and_then(|container| {
+            let mut files = container.pid_files.iter();
+            let done =
+                files.any(|(name, found)| !name.bytes().starts_with(b".") && Some(*found) == pid);
+            done.then_some(true)
+        }),
+    };
+    match pid_file {
+        Some(false) => Found::new(
+            State::CreatorDied,
+            "its creation died after it had saved the state, and its init ended",
+        ),
+        Some(true) => Found::new(
+            State::StartDiedEarly,
+            "it was created whole, and its init ended before a start let it go",
+        ),
+        None => Found::new(
+            State::StartDiedEarly,
+            "its init ended before a start let it go; whether its creation was done, no file tells",
+        )
+        .sure(broken_pipe),
+    }
+    .since(since)
+}
+
+fn finished<'f>(subject: &Subject<'f>, why: &str) -> Found<'f> {
+    let status = subject.cri.and_then(|cri| cri.status.whole());
+    let since = status.and_then(|status| status.finished);
+    Found::new(State::Exited, why).since(since)
+}
+
+/// There is a bundle, and no runtime knows the container.
+fn without_state<'f>(subject: &Subject<'f>, now: Time) -> Found<'f> {
+    let since = subject.bundle.map(|bundle| bundle.dir.mtime);
+    if !subject.commands.is_empty() || subject.is_young(now) {
+        return Found::new(State::Creating, "it is about to be created").since(since);
+    }
+    let status = subject.cri.and_then(|cri| cri.status.whole());
+    if subject.bundle.is_none() && status.is_some_and(|status| status.finished.is_some()) {
+        return finished(subject, "it has ended");
+    }
+    Found::new(State::NoTask, "no runtime knows it, and nothing of it runs").since(since)
+}

@@ -1,0 +1,208 @@
+//! What is looked up while containers are judged: processes by cgroup, FIFOs by path, shims by id.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use finding::{Text, Time};
+use process::{Fd, Process, Processes, Wait};
+use runc::Runtime;
+
+use crate::command::Command;
+
+/// What a diagnosis starts from.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'f> {
+    /// State folders, bundles, the CRI's files.
+    pub runtime: &'f Runtime,
+    /// Processes; nothing where the evidence does not hold them.
+    pub processes: Option<&'f Processes>,
+    /// What time it was.
+    pub now: Time,
+}
+
+/// A shim that runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shim<'f> {
+    pub(crate) process: &'f Process,
+    pub(crate) namespace: &'f Text,
+    pub(crate) id: &'f Text,
+}
+
+/// Look-ups.
+#[derive(Debug)]
+pub(crate) struct Index<'f> {
+    pub(crate) facts: Facts<'f>,
+    pub(crate) processes: &'f Processes,
+    /// Processes by the last components of their cgroups' paths.
+    by_group: BTreeMap<&'f [u8], Vec<u32>>,
+    /// Who has which exec.fifo open, by its path without ` (deleted)`.
+    fifos: BTreeMap<&'f [u8], Vec<(u32, &'f Fd)>>,
+    pub(crate) shims: Vec<Shim<'f>>,
+    pub(crate) commands: Vec<Command<'f>>,
+    /// The daemon.
+    pub(crate) daemon: Option<&'f Process>,
+}
+
+/// The part of a systemd scope's name that is the container's id: `cri-containerd-<id>.scope`.
+fn of_scope(part: &[u8]) -> Option<&[u8]> {
+    let name = part.strip_suffix(b".scope")?;
+    name.rsplit(|byte| *byte == b'-').next()
+}
+
+impl<'f> Index<'f> {
+    pub(crate) fn new(facts: Facts<'f>, processes: &'f Processes) -> Self {
+        let mut by_group: BTreeMap<&[u8], Vec<u32>> = BTreeMap::new();
+        let mut fifos: BTreeMap<&[u8], Vec<(u32, &Fd)>> = BTreeMap::new();
+        let mut shims = Vec::new();
+        let mut commands = Vec::new();
+        let mut daemon = None;
+        for process in processes.iter() {
+            let mut parts: BTreeSet<&[u8]> = BTreeSet::new();
+            for group in &process.cgroups {
+                // A container may have cgroups of its own below.
+                let path = group.path.bytes();
+                for part in path.rsplit(|byte| *byte == b'/').take(4) {
+                    parts.insert(part);
+                    parts.extend(of_scope(part));
+                }
+            }
+            for part in parts.into_iter().filter(|part| !part.is_empty()) {
+                by_group.entry(part).or_default().push(process.pid);
+            }
+            for fd in process.open_files() {
+                let target = fd.target.bytes();
+                let path = target.strip_suffix(b" (deleted)").unwrap_or(target);
+                if path.ends_with(b"/exec.fifo") {
+                    fifos.entry(path).or_default().push((process.pid, fd));
+                }
+            }
+            shims.extend(shim(process));
+            // An init's arguments may still be those of crun's create.
+            commands.extend(Command::of(process));
+            if process.program() == b"containerd" && daemon.is_none() {
+                daemon = Some(process);
+            }
+        }
+        Self {
+            facts,
+            processes,
+            by_group,
+            fifos,
+            shims,
+            commands,
+            daemon,
+        }
+    }
+
+    /// The processes in a container's cgroups.
+    pub(crate) fn members(&self, id: &Text) -> impl Iterator<Item = &'f Process> + use<'f, '_> {
+        let pids = self.by_group.get(id.bytes()).map_or(&[][..], Vec::as_slice);
+        pids.iter().filter_map(|pid| self.processes.get(*pid))
+    }
+
+    /// Who has this FIFO open.
+    pub(crate) fn holders(
+        &self,
+        path: &[u8],
+    ) -> impl Iterator<Item = (&'f Process, &'f Fd)> + use<'f, '_> {
+        let all = self.fifos.get(path).map_or(&[][..], Vec::as_slice);
+        all.iter()
+            .filter_map(|(pid, fd)| Some((self.processes.get(*pid)?, *fd)))
+    }
+
+    /// Every FIFO that somebody has open.
+    pub(crate) fn open_fifos(&self) -> impl Iterator<Item = (&'f [u8], u32)> + use<'f, '_> {
+        self.fifos
+            .iter()
+            .flat_map(|(path, all)| all.iter().map(|(pid, _)| (*path, *pid)))
+    }
+
+    /// When a process started.
+    pub(crate) fn started(&self, process: &Process) -> Option<Time> {
+        let age = self.processes.age_ticks(process)?;
+        back(self.facts.now, age)
+    }
+
+    /// Seconds since a process started.
+    pub(crate) fn age(&self, process: &Process) -> Option<u64> {
+        Some(self.processes.age_ticks(process)?.div_euclid(100))
+    }
+}
+
+/// `ticks` hundredths of a second before `now`.
+fn back(now: Time, ticks: u64) -> Option<Time> {
+    let seconds = i64::try_from(ticks.div_euclid(100)).ok()?;
+    let nanos = u32::try_from(ticks.rem_euclid(100))
+        .ok()?
+        .checked_mul(10_000_000)?;
+    let (borrow, nanos) = match now.nanos.checked_sub(nanos) {
+        Some(nanos) => (0, nanos),
+        None => (1, now.nanos.checked_add(1_000_000_000)?.checked_sub(nanos)?),
+    };
+    Some(Time::new(
+        now.seconds.checked_sub(seconds)?.checked_sub(borrow)?,
+        nanos,
+    ))
+}
+
+/// `containerd-shim-runc-v2 -namespace NS -id ID -address SOCKET`
+fn shim(process: &Process) -> Option<Shim<'_>> {
+    if !process.program().starts_with(b"containerd-shim") {
+        return None;
+    }
+    let words = process.cmdline.as_ref()?;
+    let after = |name: &str| {
+        let at = words.iter().position(|word| *word == *name)?;
+        words.get(at.checked_add(1)?)
+    };
+    // Those that only start or delete one have a verb at their end.
+    let verb = words.last().and_then(Text::utf8);
+    if matches!(verb, Some("start" | "delete")) {
+        return None;
+    }
+    Some(Shim {
+        process,
+        namespace: after("-namespace")?,
+        id: after("-id")?,
+    })
+}
+
+/// Whether it is an init of runc that has not become the workload yet.
+pub(crate) fn is_runc_init(process: &Process) -> bool {
+    let comm = process.stat.comm.bytes();
+    let called_so = process.cmdline.as_deref().is_some_and(|words| {
+        matches!(words, [program, init] if *init == *"init"
+            && program.bytes().rsplit(|byte| *byte == b'/').next() == Some(b"runc"))
+    });
+    comm.starts_with(b"runc:[")
+        || called_so
+        || process.libcontainer.contains_key(b"INITTYPE".as_slice())
+}
+
+/// Whether it is an init of crun that has not become the workload yet: a child that still is crun.
+pub(crate) fn is_crun_init(process: &Process) -> bool {
+    process.stat.comm.bytes().starts_with(b"crun") && process.status.is_init() != Some(false)
+}
+
+/// Whether it is the init of an exec.
+pub(crate) fn is_setns(process: &Process) -> bool {
+    process
+        .libcontainer
+        .get(b"INITTYPE".as_slice())
+        .is_some_and(|kind| *kind == *"setns")
+}
+
+/// What holds a process up: its first thread, or another one where that only waits for it.
+pub(crate) fn held_by(process: &Process) -> Option<Wait> {
+    let main = process.wait();
+    if !matches!(main, None | Some(Wait::Futex | Wait::Other | Wait::Poll)) {
+        return main;
+    }
+    let telling = |wait: &Wait| {
+        matches!(
+            wait,
+            Wait::Fifo | Wait::Seccomp | Wait::Storage | Wait::Memory | Wait::Socket
+        )
+    };
+    let mut others = process.threads.iter().filter_map(process::Thread::wait);
+    others.find(telling).or(main)
+}

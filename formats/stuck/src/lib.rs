@@ -1,0 +1,46 @@
+//! Why a container does not start, or does not go on; and what is safe to do about it.
+//!
+//! runc keeps no status: it computes one from a freezer, a pid and the presence of `exec.fifo`, and
+//! is wrong or silent in many states that last. Here the state folder, the bundle, the processes
+//! and the cgroups are joined, and every container gets one of the [`State`]s by name, with the
+//! evidence for it, the chain of those who wait, and the way out.
+//!
+//! ```text
+//! Facts (folders: runc::Runtime; processes: process::Processes)
+//!   ── subject.rs   which processes belong to which container
+//!   ── judge.rs     the order of questions: ended.rs, parked.rs, creating.rs, workload.rs, exec.rs
+//!   ── state.rs     a row for each state: name, usual cause, what must not be done
+//!   ── remedy.rs    what is safe in each, as commands
+//!   ── lines.rs, chain.rs, series.rs
+//!   ──▶ Verdicts
+//! ```
+//!
+//! Without processes ([`Facts::processes`] is none), folders tell how far a container came, and
+//! nothing of who lives: the state is then [`State::Unknowable`] but for what folders do prove.
+//!
+//! Where less is known, less is claimed: `sure` says whether anything else explains the evidence.
+
+mod chain;
+mod command;
+mod creating;
+mod diagnosis;
+mod ended;
+mod exec;
+mod facts;
+mod found;
+mod judge;
+mod lines;
+mod offline;
+mod parked;
+mod remedy;
+mod series;
+mod state;
+mod subject;
+mod workload;
+
+pub use chain::Waiter;
+pub use diagnosis::{Diagnosis, Verdicts, diagnose};
+pub use facts::Facts;
+pub use remedy::Remedy;
+pub use series::Series;
+pub use state::{ROWS, Row, State};

@@ -1,0 +1,263 @@
+//! One container, and the processes that belong to it.
+
+use finding::{Text, Time};
+use process::Process;
+use runc::{Bundle, Container, CriStatus, Phase, Program};
+
+use crate::command::Command;
+use crate::facts::{Index, Shim, is_crun_init, is_runc_init, is_setns};
+
+/// Seconds in which whatever is seen may be the normal course of things.
+pub(crate) const YOUNG: i64 = 10;
+
+/// Seconds between the reading of processes and of folders, with room.
+const FRESH: i64 = 2;
+
+/// What became of the process that a state file names.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Init<'f> {
+    /// It is there.
+    Alive(&'f Process),
+    /// Another process has its number.
+    Reused(&'f Process),
+    /// There is no such process.
+    Gone,
+    /// Nobody wrote down which it is, and none was found.
+    Unnamed,
+    /// Not every process was seen.
+    Unseen,
+}
+
+/// One container.
+#[derive(Debug, Clone)]
+pub(crate) struct Subject<'f> {
+    pub(crate) namespace: Option<Text>,
+    pub(crate) id: Text,
+    pub(crate) container: Option<&'f Container>,
+    pub(crate) bundle: Option<&'f Bundle>,
+    pub(crate) cri: Option<&'f CriStatus>,
+    pub(crate) init: Init<'f>,
+    pub(crate) shim: Option<Shim<'f>>,
+    /// All processes in its cgroups.
+    pub(crate) members: Vec<&'f Process>,
+    /// Runtimes that were called for it and still run.
+    pub(crate) commands: Vec<Command<'f>>,
+}
+
+impl<'f> Subject<'f> {
+    pub(crate) fn new(
+        index: &Index<'f>,
+        namespace: Option<Text>,
+        id: Text,
+        container: Option<&'f Container>,
+        bundle: Option<&'f Bundle>,
+        cri: Option<&'f CriStatus>,
+    ) -> Self {
+        let mut subject = Self {
+            members: index.members(&id).collect(),
+            commands: Vec::new(),
+            init: Init::Unnamed,
+            shim: None,
+            namespace,
+            id,
+            container,
+            bundle,
+            cri,
+        };
+        subject.init = subject.find_init(index);
+        // crun's init keeps the arguments of its creator.
+        let own = subject.process().map(|process| process.pid);
+        let root = container.map(|container| parent_of(container.path.bytes()));
+        let ours = |command: &&Command<'f>| {
+            let same_root = command
+                .root
+                .is_none_or(|said| root.is_none_or(|root| said.bytes() == root));
+            *command.id == subject.id && same_root && Some(command.process.pid) != own
+        };
+        let commands = index.commands.iter().filter(ours).copied().collect();
+        subject.commands = commands;
+        subject.shim = subject.find_shim(index);
+        subject
+    }
+
+    /// Its init, if it runs.
+    pub(crate) const fn process(&self) -> Option<&'f Process> {
+        match self.init {
+            Init::Alive(process) => Some(process),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_crun(&self) -> bool {
+        self.container
+            .is_some_and(|container| container.program == Program::Crun)
+    }
+
+    /// The path of its FIFO.
+    pub(crate) fn fifo_path(&self) -> Vec<u8> {
+        let folder = self.container.map(|container| container.path.bytes());
+        [folder.unwrap_or_default(), b"/exec.fifo"].concat()
+    }
+
+    pub(crate) fn has_fifo(&self) -> bool {
+        self.container
+            .is_some_and(|container| container.fifo.is_some())
+    }
+
+    pub(crate) fn phase(&self) -> Option<Phase> {
+        self.container.map(|container| container.derived.phase)
+    }
+
+    /// Whether its state file is there and cannot be used.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.container
+            .is_some_and(|container| match container.program {
+                Program::Runc => !container.state.is_absent() && container.state.whole().is_none(),
+                Program::Crun => {
+                    !container.status.is_absent() && container.status.whole().is_none()
+                }
+            })
+    }
+
+    /// When it was made.
+    pub(crate) fn born(&self) -> Option<Time> {
+        let container = self
+            .container
+            .map(|container| container.created().unwrap_or(container.dir.mtime));
+        container.or_else(|| self.bundle.map(|bundle| bundle.dir.mtime))
+    }
+
+    /// Whether it was made or changed so lately that nothing follows from what is missing.
+    pub(crate) fn is_young(&self, now: Time) -> bool {
+        let changed = self.container.map(|container| container.dir.mtime);
+        [self.born(), changed]
+            .into_iter()
+            .flatten()
+            .any(|time| now.since(time) < YOUNG)
+    }
+
+    /// Whether it changed so lately that its folder and its processes may have been read on either
+    /// side of the change.
+    pub(crate) fn is_fresh(&self, now: Time) -> bool {
+        let changed = self.container.map(|container| container.dir.mtime);
+        [self.born(), changed]
+            .into_iter()
+            .flatten()
+            .any(|time| now.since(time) < FRESH)
+    }
+
+    /// Pid and start that its state says.
+    pub(crate) fn claimed(&self) -> Option<(u32, Option<u64>)> {
+        let claimed = self.container.and_then(|container| {
+            let pid = u32::try_from(container.pid()?).ok()?;
+            let start = match container.program {
+                Program::Runc => container.best_state()?.init_process_start,
+                Program::Crun => container.status.get()?.process_start_time,
+            };
+            Some((pid, start))
+        });
+        let written = || {
+            let pid = *self.bundle?.init_pid.get()?;
+            Some((u32::try_from(pid).ok()?, None))
+        };
+        claimed.or_else(written)
+    }
+
+    fn find_init(&self, index: &Index<'f>) -> Init<'f> {
+        if let Some((pid, start)) = self.claimed() {
+            return match index.processes.get(pid) {
+                Some(process) => {
+                    let same = match start {
+                        Some(start) => process.stat.start_ticks == start,
+                        // Without its start, only its cgroup tells whether it is the one.
+                        None => process.in_cgroup_of(self.id.bytes()),
+                    };
+                    if same {
+                        Init::Alive(process)
+                    } else {
+                        Init::Reused(process)
+                    }
+                }
+                None if index.processes.whole => Init::Gone,
+                None => Init::Unseen,
+            };
+        }
+        // Nobody wrote it down: it has the FIFO, or is in the cgroup.
+        let path = self.fifo_path();
+        let waits = |process: &&'f Process| {
+            (is_runc_init(process) || is_crun_init(process)) && !is_setns(process)
+        };
+        let by_fifo = index
+            .holders(&path)
+            .map(|(process, _)| process)
+            .filter(|_| self.container.is_some());
+        let members = self.members.iter().copied();
+        let mut all: Vec<&'f Process> = by_fifo.chain(members).filter(waits).collect();
+        all.sort_by_key(|process| {
+            let last = process.stat.comm.bytes().starts_with(b"runc:[2");
+            (
+                process.stat.is_dead(),
+                !last,
+                process.status.is_init() != Some(true),
+                process.pid,
+            )
+        });
+        match all.first() {
+            Some(process) => Init::Alive(process),
+            None if index.processes.whole => Init::Unnamed,
+            None => Init::Unseen,
+        }
+    }
+
+    fn find_shim(&self, index: &Index<'f>) -> Option<Shim<'f>> {
+        if let Some(process) = self.process() {
+            let parent = index
+                .shims
+                .iter()
+                .find(|shim| shim.process.pid == process.stat.ppid);
+            if let Some(parent) = parent {
+                return Some(*parent);
+            }
+        }
+        let namespace = self.namespace.as_ref()?;
+        let group = self
+            .bundle
+            .and_then(|bundle| Some(bundle.spec.get()?.group(&bundle.id)));
+        let sandbox = self.bundle.and_then(|bundle| bundle.sandbox.as_ref());
+        let ours = |shim: &&Shim<'f>| {
+            shim.namespace == namespace
+                && (*shim.id == self.id || Some(shim.id) == group || Some(shim.id) == sandbox)
+        };
+        index.shims.iter().find(ours).copied()
+    }
+
+    /// Whether containerd keeps it.
+    pub(crate) const fn is_containerds(&self) -> bool {
+        self.bundle.is_some()
+    }
+
+    /// A runtime that is making it.
+    pub(crate) fn creator(&self, index: &Index<'f>) -> Option<&'f Process> {
+        let by_words = self.commands.iter().find(|command| command.creates());
+        by_words.map(|command| command.process).or_else(|| {
+            let parent = index.processes.get(self.process()?.stat.ppid)?;
+            let program = parent.program();
+            (program.starts_with(b"runc") || program.starts_with(b"crun")).then_some(parent)
+        })
+    }
+
+    /// Inits of execs into it that have not become their program.
+    pub(crate) fn execs(&self) -> impl Iterator<Item = &'f Process> {
+        let own = self.process().map(|process| process.pid);
+        let members = self.members.iter().copied();
+        members.filter(move |process| {
+            Some(process.pid) != own && is_runc_init(process) && is_setns(process)
+        })
+    }
+}
+
+/// The folder that holds a path.
+pub(crate) fn parent_of(path: &[u8]) -> &[u8] {
+    let cut = path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+    path.get(..cut).unwrap_or_default()
+}

@@ -1,0 +1,172 @@
+//! A container whose program runs: what may be wrong all the same.
+
+use finding::Time;
+use process::{Process, Wait};
+
+use crate::State;
+use crate::facts::{Index, is_setns};
+use crate::found::Found;
+use crate::subject::Subject;
+
+/// Seconds that a start may take between letting it go and removing the FIFO.
+const START: i64 = 2;
+
+pub(crate) fn judge<'f>(
+    index: &Index<'f>,
+    subject: &Subject<'f>,
+    process: &'f Process,
+) -> Found<'f> {
+    let since = subject
+        .container
+        .and_then(|container| container.derived.since)
+        .or_else(|| index.started(process));
+    if subject.has_fifo() && !subject.is_crun() {
+        return fifo_left(index, subject, since);
+    }
+    for member in core::iter::once(&process).chain(&subject.members) {
+        if crate::facts::held_by(member) == Some(Wait::Memory)
+            && let Some(found) = out_of_memory(index, subject, member)
+        {
+            return found.since(index.started(member));
+        }
+    }
+    if let Some(shim) = subject.shim
+        && shim.process.stat.is_stopped()
+    {
+        return Found::new(State::ShimStopped, "its shim was stopped")
+            .by(shim.process)
+            .since(since);
+    }
+    if subject.is_damaged() {
+        return Found::new(
+            State::StateDamaged,
+            "it runs, and no runtime can read its state file",
+        )
+        .since(since);
+    }
+    if let Some(found) = output_full(index, subject, process) {
+        return found;
+    }
+    if subject.is_containerds() && subject.shim.is_none() && index.processes.whole {
+        return Found::new(State::ShimDied, "it runs, and its shim is gone").since(since);
+    }
+    Found::new(State::Running, "its program runs").since(since)
+}
+
+/// The FIFO is there, and it runs.
+fn fifo_left<'f>(index: &Index<'f>, subject: &Subject<'f>, since: Option<Time>) -> Found<'f> {
+    let start = subject.commands.iter().find(|command| command.starts());
+    let released = subject
+        .container
+        .and_then(|container| container.fifo.as_ref());
+    let lately = released.is_some_and(|stat| index.facts.now.since(stat.mtime) < START);
+    match start {
+        Some(start) if !lately => Found::new(
+            State::SecondStartHung,
+            "it runs, its FIFO was left, and another start waits there",
+        )
+        .by(start.process)
+        .since(index.started(start.process)),
+        None if !lately => Found::new(
+            State::StartedFifoStale,
+            "it runs, and its FIFO was left: runc says created",
+        )
+        .since(since),
+        _ => Found::new(State::Running, "it was started this moment").since(since),
+    }
+}
+
+/// Its memory cgroup is full, and told not to kill.
+pub(crate) fn out_of_memory<'f>(
+    index: &Index<'f>,
+    subject: &Subject<'f>,
+    process: &'f Process,
+) -> Option<Found<'f>> {
+    let places = &index.processes.places;
+    let oom = places.out_of_memory(&index.processes.tree, &process.cgroups);
+    let mut found = Found::new(
+        State::OomStall,
+        "a process of it waits for memory, and none may be killed for it",
+    )
+    .by(process)
+    .note(format!(
+        "pid {} ({}) sleeps in {}",
+        process.pid,
+        process.command(),
+        process.wchan.clone().unwrap_or_default()
+    ));
+    if is_setns(process)
+        && subject
+            .process()
+            .is_some_and(|init| init.pid != process.pid)
+    {
+        found = found.note("it is an exec");
+    }
+    match oom {
+        // The kernel kills; it takes a moment.
+        Some(oom) if !oom.disabled => return None,
+        Some(oom) => {
+            found = found.note(format!(
+                "memory.oom_control of {}: under_oom {}, oom_kill_disable 1",
+                oom.folder,
+                u8::from(oom.under)
+            ));
+            found.oom = Some(oom);
+        }
+        None => found = found.sure(false),
+    }
+    Some(found)
+}
+
+/// A process of it waits for room in the pipe that is its output.
+fn output_full<'f>(
+    index: &Index<'f>,
+    subject: &Subject<'f>,
+    init: &'f Process,
+) -> Option<Found<'f>> {
+    let others = subject.members.iter().copied();
+    let all = core::iter::once(init).chain(others);
+    let mut blocked = all.filter(|process| process.wait() == Some(Wait::PipeFull));
+    blocked.find_map(|process| {
+        // write(2) is 1 on x86_64 and 64 on arm64.
+        let written = process.syscall.as_ref().and_then(|call| call.arg(0));
+        let number = written.and_then(|fd| u32::try_from(fd).ok());
+        let fd = process.fd(number.unwrap_or(1))?;
+        let outputs = [init.fd(1), init.fd(2)];
+        let is_output = outputs
+            .into_iter()
+            .flatten()
+            .any(|output| output.target == fd.target);
+        if !is_output || index.age(process).is_none_or(|age| age < 1) {
+            return None;
+        }
+        let readers: Vec<String> = index
+            .processes
+            .iter()
+            .filter(|other| other.pid != process.pid && !other.in_cgroup_of(subject.id.bytes()))
+            .filter(|other| {
+                other
+                    .open_files()
+                    .iter()
+                    .any(|held| held.target == fd.target)
+            })
+            .map(|other| format!("pid {} ({}) has the pipe open", other.pid, other.command()))
+            .take(4)
+            .collect();
+        let mut found = Found::new(
+            State::StdoutFull,
+            "it waits for room in the pipe of its output: nobody reads it",
+        )
+        .since(index.started(process))
+        .note(format!(
+            "pid {} ({}) writes to {} ({})",
+            process.pid,
+            process.command(),
+            fd.number,
+            fd.target
+        ));
+        found.notes.extend(readers);
+        found.culprit = subject.shim.map(|shim| shim.process);
+        Some(found)
+    })
+}

@@ -1,0 +1,131 @@
+//! A node that may be this machine, and its containers judged.
+
+use std::path::{Path, PathBuf};
+
+use cli::{Case, EvidenceArgs, Failure, PlaceArgs};
+use evidence::LiveProc;
+use finding::{Time, Unknown};
+use process::{Depth, Stat};
+use stuck::{Facts, State, Verdicts};
+
+/// Which node: this machine, if none is named.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct NodeArgs {
+    /// The node: `/` for this machine, a bundle of `coroner collect`, a tar, a folder
+    #[arg(value_name = "NODE", default_value = "/")]
+    node: PathBuf,
+    #[command(flatten)]
+    places: PlaceArgs,
+}
+
+impl NodeArgs {
+    pub(crate) fn evidence(self) -> EvidenceArgs {
+        EvidenceArgs {
+            evidence: self.node,
+            places: self.places,
+        }
+    }
+}
+
+/// Where containerd keeps its stores, if nothing says otherwise.
+const ROOT: &str = "/var/lib/containerd";
+const STATE: &str = "/run/containerd";
+
+/// Judged containers, and what may be missing of them.
+pub(crate) struct Judged {
+    pub(crate) case: Case,
+    pub(crate) now: Time,
+    pub(crate) verdicts: Verdicts,
+    pub(crate) unknown: Vec<Unknown>,
+}
+
+/// Reads and judges the containers of a node; of containerd's stores nothing else is opened.
+pub(crate) fn judge(args: &EvidenceArgs) -> Result<Judged, Failure> {
+    let door = LiveProc::open(&args.evidence);
+    let case = Case::open_live(args, Depth::Diagnosis)?;
+    let roots = case.roots.first();
+    let root = roots.map_or(Path::new(ROOT), |roots| &roots.root);
+    let state = roots.map_or(Path::new(STATE), |roots| &roots.state);
+    let read = runc::read(&case.evidence, root, state, &[]);
+    let mut unknown = read.unknown().to_vec();
+    let empty = runc::Runtime::default();
+    let runtime = read.read().unwrap_or(&empty);
+    if runtime.whole.containers && runtime.whole.bundles {
+        unknown.clear();
+    }
+    let newest = || {
+        let folders = runtime
+            .containers
+            .iter()
+            .map(|container| container.dir.mtime);
+        folders.max().unwrap_or(Time::new(0, 0))
+    };
+    let now = case.time().unwrap_or_else(newest);
+    let processes = case.processes.clone();
+    match &processes {
+        None if !runtime.containers.is_empty() || !runtime.bundles.is_empty() => {
+            unknown.push(Unknown::new(
+                "the processes of the containers",
+                "they are not in the evidence",
+            ));
+        }
+        Some(processes) if !processes.whole => unknown.push(Unknown::new(
+            "the processes of the node",
+            "not all of them could be looked at",
+        )),
+        Some(processes) if processes.live && !processes.tells_wchan => unknown.push(Unknown::new(
+            "what processes wait for",
+            "the kernel does not tell: run as root",
+        )),
+        _ => {}
+    }
+    let mut verdicts = stuck::diagnose(Facts {
+        runtime,
+        processes: processes.as_deref(),
+        now,
+    });
+    if let Some(door) = door.filter(|_| processes.is_some_and(|processes| processes.live)) {
+        confirm(&door, &mut verdicts);
+    }
+    Ok(Judged {
+        case,
+        now,
+        verdicts,
+        unknown,
+    })
+}
+
+/// Looks once more at the processes of what seems to hang: on a machine that works, containers come
+/// and go between two looks.
+fn confirm(door: &LiveProc, verdicts: &mut Verdicts) {
+    verdicts.containers.retain_mut(|one| {
+        let (Some(pid), Some(start)) = (one.pid, one.start_ticks) else {
+            return true;
+        };
+        let was_there = one
+            .evidence
+            .iter()
+            .any(|line| line.starts_with(&format!("pid {pid} (")));
+        if !one.state.is_stuck() || !was_there || one.state == State::PidReused {
+            return true;
+        }
+        let now = door
+            .process(pid)
+            .and_then(|process| process.file("stat", 4096));
+        let same = now
+            .ok()
+            .and_then(|bytes| Stat::parse(&bytes))
+            .is_some_and(|stat| stat.start_ticks == start);
+        if !same && one.state == State::LeakedInit {
+            return false;
+        }
+        if !same {
+            one.state = State::Exited;
+            one.row = None;
+            "it ended while it was looked at".clone_into(&mut one.why);
+            one.remedy = stuck::Remedy::default();
+            one.never.clear();
+        }
+        true
+    });
+}

@@ -1,0 +1,222 @@
+//! `coroner runtime stuck`
+
+use std::io;
+
+use cli::{Answer, EvidenceArgs, Exit, Out, Outcome, Pen, Style, Table, age};
+use finding::{Text, Time, Unknown};
+use serde::Serialize;
+use stuck::{Diagnosis, Series, State};
+
+use crate::live::{Judged, judge};
+
+pub(crate) const ABOUT: &str = "Say which containers hang, why, and what is safe to do.
+
+Every container that runc, crun or containerd's bundles know is judged, and so is every `runc init` \
+that none of them knows: what its processes wait for (wchan, system call, open files), whether a \
+cgroup freezes it, who holds the other end, and who waits for whom. Nothing on the node notices: no \
+process is signalled or traced, no FIFO opened.
+
+Without NODE this machine is examined; root is needed to see what processes wait for. In a bundle of \
+`coroner collect` the processes are stored. A disk, or a tar of /run, tells how far a container \
+came, and not who lives: its state is then `unknowable`.";
+
+pub(crate) const EXAMPLES: &str = "Examples:
+  coroner runtime stuck                        this machine
+  coroner runtime stuck --all /                its healthy containers, too
+  coroner runtime stuck node.tar.zst           a bundle, elsewhere
+  coroner runtime stuck --format json / | jq -r '.answer.containers[].remedy.commands[]'
+
+Exit: 0 nothing hangs, 4 something does, 8 something could not be known";
+
+#[derive(Serialize)]
+struct Stuck {
+    evidence: Text,
+    now: Time,
+    /// Whether it is this machine.
+    live: bool,
+    /// How many processes were looked at; nothing where the evidence holds none.
+    processes: Option<usize>,
+    /// How many containers hang.
+    #[expect(clippy::struct_field_names, reason = "it is called so in JSON")]
+    stuck: usize,
+    /// How many are well, and how many cannot be judged.
+    healthy: usize,
+    unknowable: usize,
+    containers: Vec<Diagnosis>,
+    series: Vec<Series>,
+    unknown: Vec<Unknown>,
+}
+
+pub(crate) fn run(
+    all: bool,
+    namespace: Option<&str>,
+    args: &EvidenceArgs,
+    out: &mut Out,
+) -> Outcome {
+    let Judged {
+        case,
+        now,
+        mut verdicts,
+        unknown,
+    } = judge(args)?;
+    verdicts.containers.retain(|one| {
+        namespace.is_none_or(|wanted| one.namespace.as_ref().is_some_and(|name| *name == *wanted))
+    });
+    let count = |test: fn(&State) -> bool| {
+        let states = verdicts.containers.iter().map(|one| one.state);
+        states.filter(test).count()
+    };
+    let stuck = count(|state| state.is_stuck());
+    let healthy = count(|state| state.is_healthy());
+    let unknowable = verdicts
+        .containers
+        .len()
+        .saturating_sub(stuck)
+        .saturating_sub(healthy);
+    verdicts
+        .containers
+        .retain(|one| all || !one.state.is_healthy());
+    let processes = case.processes.as_deref();
+    out.answer(&Stuck {
+        evidence: case.evidence.name(),
+        now,
+        live: processes.is_some_and(|processes| processes.live),
+        processes: processes.map(|processes| processes.iter().count()),
+        stuck,
+        healthy,
+        unknowable,
+        containers: verdicts.containers,
+        series: verdicts.series,
+        unknown,
+    })
+}
+
+impl Answer for Stuck {
+    const SCHEMA: &'static str = "runtime-stuck/1";
+
+    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        let (healthy, rest): (Vec<_>, Vec<_>) = self
+            .containers
+            .iter()
+            .partition(|one| one.state.is_healthy());
+        for series in &self.series {
+            let Series {
+                state,
+                of,
+                count,
+                every,
+                first,
+                ..
+            } = series;
+            let line = format!(
+                "{count} containers of {of} are {state}: one every {every} s, since {first} ({})",
+                age(*first, self.now)
+            );
+            pen.paragraph("", &line)?;
+            pen.gap()?;
+        }
+        for one in rest {
+            block(one, self.now, pen)?;
+            pen.gap()?;
+        }
+        if !healthy.is_empty() {
+            let mut table = Table::new(&["namespace", "id", "state", "since", ">pid", "why"]);
+            let dash = || "-".to_owned();
+            for one in healthy {
+                table.cells(vec![
+                    one.namespace
+                        .as_ref()
+                        .map_or_else(dash, ToString::to_string),
+                    one.id.to_string(),
+                    one.state.to_string(),
+                    one.since.map_or_else(dash, |since| age(since, self.now)),
+                    one.pid.map_or_else(dash, |pid| pid.to_string()),
+                    one.why.clone(),
+                ]);
+            }
+            pen.table(&table)?;
+            pen.gap()?;
+        }
+        let Self {
+            stuck,
+            healthy,
+            unknowable,
+            ..
+        } = self;
+        let style = if *stuck > 0 { Style::Bad } else { Style::Good };
+        let line = pen.styled(style, format!("{stuck} stuck")).to_string();
+        let more = if *unknowable > 0 {
+            format!(", {unknowable} not to be judged")
+        } else {
+            String::new()
+        };
+        pen.line(format_args!("{line}, {healthy} healthy{more}"))?;
+        pen.incomplete(&self.unknown)
+    }
+
+    fn exit(&self) -> Exit {
+        let mut exit = Exit::of_unknown(&self.unknown);
+        if self.stuck > 0 {
+            exit |= Exit::FINDINGS;
+        }
+        exit
+    }
+}
+
+/// A name and a value, broken into lines.
+fn field(pen: &mut Pen<'_>, name: &str, value: &str) -> io::Result<()> {
+    pen.paragraph(&format!("  {name:<9} "), value)
+}
+
+/// Everything of one container.
+pub(crate) fn block(one: &Diagnosis, now: Time, pen: &mut Pen<'_>) -> io::Result<()> {
+    let namespace = one.namespace.as_ref();
+    let name = namespace.map_or_else(|| one.id.to_string(), |name| format!("{name}/{}", one.id));
+    let style = if one.state.is_stuck() {
+        Style::Bad
+    } else {
+        Style::Heading
+    };
+    let state = pen.styled(style, one.state.word()).to_string();
+    let sure = if one.sure { "" } else { ", not sure" };
+    let since = one
+        .since
+        .map(|since| format!(", since {since} ({})", age(since, now)));
+    pen.line(format_args!(
+        "{name}: {state}{sure}{}",
+        since.unwrap_or_default()
+    ))?;
+    if let Some(origin) = &one.origin {
+        field(pen, "pod", &origin.to_string())?;
+    }
+    field(pen, "why", &one.why)?;
+    if one.state.is_stuck() {
+        field(pen, "cause", one.cause)?;
+    }
+    for (number, line) in one.evidence.iter().enumerate() {
+        field(pen, if number == 0 { "evidence" } else { "" }, line)?;
+    }
+    for (number, waiter) in one.waits_for.iter().enumerate() {
+        let line = format!(
+            "pid {} ({}) waits for {}",
+            waiter.pid, waiter.who, waiter.waits_for
+        );
+        field(pen, if number == 0 { "chain" } else { "" }, &line)?;
+    }
+    if !one.state.is_healthy() {
+        let safe = if one.remedy.safe {
+            "safe"
+        } else {
+            "not without risk"
+        };
+        field(pen, "remedy", &format!("{safe}: {}", one.remedy.why))?;
+        for command in &one.remedy.commands {
+            // A command is never broken into lines.
+            pen.line(format_args!("              # {command}"))?;
+        }
+    }
+    for (number, never) in one.never.iter().enumerate() {
+        field(pen, if number == 0 { "never" } else { "" }, never)?;
+    }
+    Ok(())
+}

@@ -3,10 +3,10 @@
 //! Both are the kernel's word about the disk that is mounted now. No copy keeps them: archives do
 //! not know them, and a folder that was copied lies on the disk of whoever copied it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Room on the file system of a path (`statfs(2)`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Room {
     /// Bytes in all.
     pub size: u64,
@@ -19,7 +19,7 @@ pub struct Room {
 }
 
 /// Flags of an inode (`statx(2)`).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flags {
     /// It can be neither changed nor removed (`chattr +i`).
     pub immutable: bool,

@@ -235,7 +235,7 @@ impl Evidence {
     pub fn room(&self, path: &Path) -> Option<Room> {
         match &self.held {
             Held::Directory(directory) => directory.room(path).ok().flatten(),
-            Held::Bundle(_) => None,
+            Held::Bundle(bundle) => bundle.disk(path)?.room,
         }
     }
 
@@ -243,7 +243,7 @@ impl Evidence {
     pub fn mount(&self, path: &Path) -> Option<Mount> {
         match &self.held {
             Held::Directory(directory) => directory.mount(path).ok(),
-            Held::Bundle(_) => None,
+            Held::Bundle(bundle) => bundle.disk(path)?.mount,
         }
     }
 
@@ -252,7 +252,7 @@ impl Evidence {
     pub fn tells_kinds(&self, path: &Path) -> Option<bool> {
         match &self.held {
             Held::Directory(directory) => directory.tells_kinds(path),
-            Held::Bundle(_) => None,
+            Held::Bundle(bundle) => bundle.disk(path)?.tells_kinds,
         }
     }
 
@@ -260,7 +260,7 @@ impl Evidence {
     pub fn flags(&self, path: &Path) -> Option<Flags> {
         match &self.held {
             Held::Directory(directory) => directory.flags(path).ok().flatten(),
-            Held::Bundle(_) => None,
+            Held::Bundle(bundle) => bundle.disk(path)?.flags,
         }
     }
 

@@ -97,6 +97,7 @@ fn ours(root: &Path) -> Vec<u8> {
         limit: 1 << 30,
         tool: "test 1".into(),
         captured: Time::new(0, 0),
+        ..Collect::default()
     };
     let mut bundle = Vec::new();
     write(&open(root), &wanted, &mut bundle).unwrap();

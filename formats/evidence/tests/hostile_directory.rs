@@ -146,6 +146,7 @@ fn a_sparse_tebibyte_costs_nothing() {
         limit: 1 << 20,
         tool: "test".into(),
         captured: finding::Time::new(0, 0),
+        ..evidence::bundle::write::Collect::default()
     };
     let mut bundle = Vec::new();
     evidence::bundle::write::write(&evidence, &wanted, &mut bundle).unwrap();

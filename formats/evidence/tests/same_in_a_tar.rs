@@ -86,6 +86,7 @@ fn compare(root: &Path) {
         limit: 1 << 30,
         tool: "test 1".into(),
         captured: Time::new(1_800_000_000, 5),
+        ..Collect::default()
     };
     let mut ours = Vec::new();
     let summary = write(&open(root), &wanted, &mut ours).unwrap();

@@ -9,12 +9,14 @@ use finding::{Text, Time};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::Host;
+use crate::{Flags, Host, Mount, Room};
 
 /// Name of the first member.
 pub(crate) const NAME: &str = "coroner-manifest.json";
 /// Name of the last member.
 pub(crate) const TRAILER: &str = "coroner-trailer.json";
+/// Why a file was not copied that was gone when its turn came.
+pub(crate) const GONE: &str = "gone";
 /// The version that is written, and the newest that is read.
 pub(crate) const FORMAT: u32 = 1;
 
@@ -37,10 +39,34 @@ pub struct Manifest {
     pub sockets: bool,
     /// What was left out, and why, in words.
     pub left_out: Vec<String>,
+    /// What time it was at the node, where that is not when it was captured.
+    pub now: Option<Time>,
+    /// The command line of the writer.
+    pub command: Vec<String>,
+    /// What whoever gets the bundle must know of it.
+    pub warnings: Vec<String>,
+    /// Whether secrets are masked.
+    pub redacted: bool,
+    /// What the kernel said of the disks.
+    pub(crate) disks: Vec<DiskFact>,
+}
+
+/// What the kernel said of the disk below a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DiskFact {
+    pub(crate) path: Name,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) room: Option<Room>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) mount: Option<Mount>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tells_kinds: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) flags: Option<Flags>,
 }
 
 /// A text as the manifest writes it: a string, or `{text, hex}` where it is not UTF-8.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Name(pub(crate) Text);
 
 impl Serialize for Name {
@@ -202,6 +228,12 @@ pub(crate) struct Head<'m> {
     pub(crate) absent: Vec<Name>,
     pub(crate) sockets: bool,
     pub(crate) left_out: &'m [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) now: Option<Moment>,
+    pub(crate) command: &'m [String],
+    pub(crate) warnings: &'m [String],
+    pub(crate) redacted: bool,
+    pub(crate) disks: Vec<DiskFact>,
 }
 
 /// Reads a manifest and hands on each record as it comes.
@@ -233,6 +265,8 @@ impl<'de, F: FnMut(Record)> Visitor<'de> for Reading<F> {
         let mut absent: Vec<Name> = Vec::new();
         let mut sockets = true;
         let mut left_out = Vec::new();
+        let (mut now, mut command, mut warnings) = (None, Vec::new(), Vec::new());
+        let (mut redacted, mut disks) = (false, Vec::new());
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 "format" => format = Some(map.next_value()?),
@@ -243,6 +277,11 @@ impl<'de, F: FnMut(Record)> Visitor<'de> for Reading<F> {
                 "sockets" => sockets = map.next_value()?,
                 "absent" => absent = map.next_value()?,
                 "left_out" => left_out = map.next_value()?,
+                "now" => now = Some(map.next_value::<Moment>()?.0),
+                "command" => command = map.next_value()?,
+                "warnings" => warnings = map.next_value()?,
+                "redacted" => redacted = map.next_value()?,
+                "disks" => disks = map.next_value()?,
                 "entries" => map.next_value_seed(Entries(&mut self.take))?,
                 _ => {
                     map.next_value::<serde::de::IgnoredAny>()?;
@@ -259,6 +298,11 @@ impl<'de, F: FnMut(Record)> Visitor<'de> for Reading<F> {
             absent: absent.into_iter().map(|name| name.0).collect(),
             sockets,
             left_out,
+            now,
+            command,
+            warnings,
+            redacted,
+            disks,
         })
     }
 }
@@ -289,8 +333,17 @@ impl<'de, F: FnMut(Record)> Visitor<'de> for Entries<'_, F> {
     }
 }
 
+/// Whether `no` is nothing worth writing.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
+const fn is_none(no: &u64) -> bool {
+    *no == 0
+}
+
 /// One member's fate, in the trailer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Fate {
     pub(crate) path: Name,
     /// Of the bytes that are stored, in hex; of a sparse file, of its data without the holes.
@@ -302,11 +355,20 @@ pub(crate) struct Fate {
     /// It could not be read after all: why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) failed: Option<String>,
+    /// How many values were masked in it.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub(crate) masked: u64,
+    /// What there is to say of the copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) note: Option<String>,
 }
 
 /// The last member.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Trailer {
+    /// SHA-256 of the manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) manifest: Option<String>,
     pub(crate) members: Vec<Fate>,
 }
 

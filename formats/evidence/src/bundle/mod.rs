@@ -7,6 +7,7 @@ mod own;
 mod spool;
 mod store;
 mod tree;
+pub mod verify;
 pub mod write;
 
 use std::io::Read;
@@ -20,6 +21,7 @@ use crate::pages::Stream;
 use crate::tar::{End, Members};
 use crate::{Entry, Manifest, Options, Pages, Source, Stat, path};
 use foreign::Loader;
+use manifest::DiskFact;
 use tree::{Data, Inode, Tree};
 
 /// A tar, read to its end.
@@ -155,6 +157,13 @@ impl Bundle {
 
     pub(crate) fn identity(&self, path: &Path) -> Option<(u64, u64)> {
         Some((0, u64::try_from(self.tree.find(path).ok()?).ok()?))
+    }
+
+    /// What the kernel said of the disk below exactly this path.
+    pub(crate) fn disk(&self, path: &Path) -> Option<&DiskFact> {
+        let shown = path::shown(path);
+        let mut facts = self.manifest.iter().flat_map(|it| &it.disks);
+        facts.find(|fact| fact.path.0 == shown)
     }
 
     pub(crate) fn clamped(&self, path: &Path) -> Option<Text> {

@@ -15,7 +15,7 @@ use crate::tar::{Member, Members, What};
 use crate::{FileKind, Stat, path};
 
 /// Bytes of the trailer that are read.
-const TRAILER_LIMIT: u64 = 256 << 20;
+pub(super) const TRAILER_LIMIT: u64 = 256 << 20;
 
 /// The current member as a stream.
 struct Bytes<'m, R>(&'m mut Members<R>);
@@ -57,6 +57,7 @@ fn left(record: &Record) -> Unread {
         },
         Some("denied") => Unread::Denied,
         Some("changed") => Unread::Changed,
+        Some("mount") => Unread::Special("mount"),
         None | Some("not-asked") => Unread::NotCollected,
         Some(other) => Unread::Io(format!("it could not be collected: {other}")),
     }
@@ -225,7 +226,9 @@ pub(super) fn read<R: Read>(
     Ok(Bundle {
         name,
         tree: loader.tree,
-        captured: manifest.as_ref().map(|read: &Manifest| read.captured),
+        captured: manifest
+            .as_ref()
+            .map(|read: &Manifest| read.now.unwrap_or(read.captured)),
         manifest,
         complete,
         notes: loader.notes.lines(),
@@ -271,7 +274,9 @@ fn verify(loader: &mut Loader, hashes: &BTreeMap<Vec<u8>, [u8; 32]>, trailer: &T
                 .about("files that changed while they were copied", name);
             unread = Some(Unread::Changed);
         }
-        if let Some(why) = &fate.failed {
+        if fate.failed.as_deref() == Some(manifest::GONE) {
+            unread = Some(Unread::Absent);
+        } else if let Some(why) = &fate.failed {
             unread = Some(Unread::Io(format!("it could not be collected: {why}")));
         }
         if let Some(unread) = unread

@@ -7,14 +7,14 @@ use std::path::Path;
 use finding::Unread;
 use nix::sys::statfs::fstatfs;
 use nix::sys::statvfs::{FsFlags, fstatvfs};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Directory;
 use super::walk::unread;
 use crate::{Stat, host};
 
 /// How the file system of a path is mounted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mount {
     /// Whether it is mounted read-only: on this machine, or below evidence that is not. Of an image
     /// that was mounted read-only as a whole, nothing follows.
@@ -32,7 +32,22 @@ const OVERLAYFS: i64 = 0x794c_7630;
 /// The type of NFS.
 const NFS: i64 = 0x6969;
 
+/// Types of file systems that keep stores: ext4, xfs, btrfs, f2fs, zfs, bcachefs.
+const DISKS: [i64; 6] = [
+    0xef53,
+    0x5846_5342,
+    0x9123_683e,
+    0xf2f5_2010,
+    0x2fc1_2fc1,
+    0xca45_1a4e,
+];
+
 impl Mount {
+    /// Whether it is a disk of this machine: one that answers.
+    pub fn is_local_disk(&self) -> bool {
+        DISKS.contains(&self.kind)
+    }
+
     /// Whether it is lost when the machine is switched off.
     pub const fn is_memory(&self) -> bool {
         matches!(self.kind, TMPFS | RAMFS)

@@ -78,7 +78,7 @@ pub use host::Host;
 pub use live_proc::{LiveProc, LiveProcess};
 pub use lockdown::{Lockdown, Needs, lockdown};
 pub use locks::{Lock, locks};
-pub use node::{Evidence, Kind, OpenError};
+pub use node::{Evidence, Kind, OpenError, open_archive};
 pub use pages::{Chunk, Chunks, Pages};
 pub use private::{PrivateView, private_view};
 pub use source::Source;

@@ -275,3 +275,9 @@ impl Evidence {
         Some(((u64::from(major) << 32) | u64::from(minor), stat.ino?))
     }
 }
+
+/// The archive at `path` (the analyst's word, not evidence), ready to be read: an error if that is
+/// no regular file.
+pub fn open_archive(path: &Path) -> Result<std::fs::File, Unread> {
+    directory::bundle(path)?.ok_or(Unread::Special("directory"))
+}

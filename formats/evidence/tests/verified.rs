@@ -116,7 +116,10 @@ fn a_cut_bundle_says_until_where_it_is_whole() {
         assert!(found.contains(&Wrong::Cut), "{cut}: {found:?}");
         assert!(!verified.complete);
         let until = verified.whole_until.map_or(0, |(_, at)| at);
-        assert!(until >= last && until <= cut as u64, "{cut}: {until}");
+        assert!(
+            until >= last && until <= u64::try_from(cut).unwrap(),
+            "{cut}: {until}"
+        );
         last = until;
     }
     let verified = read(&tar[..body + 2]);

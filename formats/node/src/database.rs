@@ -6,7 +6,7 @@ use bolt::{Db, Found};
 use evidence::Evidence;
 use finding::{Known, Severity, Text, Unknown, Unread};
 
-use crate::path_text;
+use crate::{Copied, path_text, steady};
 
 /// Whether a database could be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,8 +62,11 @@ impl<T> Database<T> {
             faults,
             rows: None,
         };
-        let source = match evidence.source(path, LIMIT) {
-            Ok(source) => source,
+        let source = match steady(evidence, path, LIMIT) {
+            Ok((_, Copied::Torn)) => {
+                return none(DatabaseState::Unread(Unread::Changed), Vec::new());
+            }
+            Ok((source, _)) => source,
             Err(unread) => return none(DatabaseState::Unread(unread), Vec::new()),
         };
         if source.bytes().is_empty() {

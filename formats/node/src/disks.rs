@@ -71,6 +71,24 @@ impl Disks {
     }
 }
 
+impl crate::Node {
+    /// The places of which the kernel is asked what it says of their disks, flags and mounts:
+    /// whoever copies a node keeps the answers for them.
+    pub fn disk_places(&self) -> Vec<std::path::PathBuf> {
+        let disks = &self.disks;
+        let places = [&disks.root, &disks.state, &disks.meta_folder, &disks.meta];
+        let places = places.into_iter().chain(&disks.metadata);
+        let mut paths: Vec<Text> = places.map(|place| place.path.clone()).collect();
+        paths.extend(disks.immutable.iter().cloned());
+        let folders = self.snapshotters.iter().map(|it| it.root.join("snapshots"));
+        let text = |text: &Text| text.utf8().map(std::path::PathBuf::from);
+        let mut paths: Vec<_> = paths.iter().filter_map(text).chain(folders).collect();
+        paths.sort();
+        paths.dedup();
+        paths
+    }
+}
+
 fn place(evidence: &Evidence, path: &Path) -> Place {
     Place {
         path: path_text(path),

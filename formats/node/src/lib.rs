@@ -28,6 +28,7 @@ mod open;
 mod pods;
 mod settings;
 mod snapshotter;
+mod steady;
 mod surroundings;
 mod traces;
 
@@ -41,5 +42,6 @@ pub use open::{CONTENT_DIR, Node, Options, path_text, stored_processes};
 pub use pods::{AddressLease, CniResult, PodFiles};
 pub use settings::{Scalar, Setting, Settings};
 pub use snapshotter::Snapshotter;
+pub use steady::{Copied, steady};
 pub use surroundings::Surroundings;
 pub use traces::Traces;

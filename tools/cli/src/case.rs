@@ -130,6 +130,11 @@ impl Case {
         self.now.or(self.evidence.captured_at())
     }
 
+    /// Whether the evidence is the machine itself, or a node that runs now.
+    pub const fn is_live(&self) -> bool {
+        self.now.is_some()
+    }
+
     /// The node: the first installation that was found.
     pub fn node(&self) -> Result<Node, Failure> {
         let roots = self.roots.first().cloned();

@@ -36,7 +36,9 @@ struct Document<'a, T> {
 
 impl Out {
     /// Standard output, or the new file that `-o` names.
-    pub fn open(options: Options) -> Result<Self, Failure> {
+    pub fn open(mut options: Options) -> Result<Self, Failure> {
+        // `-o -`: as if it were not given.
+        options.output = options.output.filter(|path| path.as_os_str() != "-");
         let Some(path) = &options.output else {
             return Ok(Self::stdout(options));
         };

@@ -1,26 +1,34 @@
-//! `coroner collect`: pack a node into a bundle, to be examined elsewhere.
+//! `coroner collect`: pack a node into a bundle, to be examined elsewhere; `coroner bundle`: what is
+//! in one, and whether it is as it was written.
 //!
 //! ```text
 //! # coroner collect / -o node.tar.zst
 //! # ssh node coroner collect / | coroner triage -
 //! # coroner collect /mnt/image --content all --upperdirs -o everything.tar.zst
+//! $ coroner bundle verify node.tar.zst
 //! ```
 //!
 //! A bundle is a tar, compressed with zstd: first a manifest that tells of every file, directory,
 //! socket and FIFO that was seen, with all times and extended attributes, collected or not; then
-//! the files. `docs/bundle.md` describes it; `tar --zstd -x` unpacks it.
+//! the files; last the SHA-256 of everything. `docs/bundle.md` describes it; `tar --zstd -x`
+//! unpacks it. `docs/collect.md` says what is packed and what is not.
 //!
 //! The node is only read. No FIFO, device or socket is opened, no lock is taken, no mount below the
 //! stores is looked into. Layers and the files of containers stay on the node unless they are asked
 //! for: databases, manifests, configurations and state files are what an examination needs.
 
+mod bundle;
+mod pack;
+mod redact;
+mod roots;
+
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use cli::{Case, EvidenceArgs, Exit, Failure, Out, Outcome, Tool};
-use evidence::bundle::write::{Blobs, Collect, Summary, write};
-use finding::Time;
+use evidence::bundle::write::{Blobs, Collect, Summary, write_with};
+
+pub use bundle::{Args as BundleArgs, BUNDLE};
 
 /// Which content blobs are packed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -36,11 +44,19 @@ pub enum Content {
 
 /// Arguments of `coroner collect`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  coroner collect / -o node.tar.zst               this machine
+  coroner collect / -o /mnt/usb/node.tar.zst --redact
+  ssh node coroner collect / | coroner triage -   nothing is written on the node
+  coroner collect / | ssh desk 'cat >node.tar.zst'
+  coroner bundle verify node.tar.zst              whether it is as it was written
+
+Exit codes: 0 packed, 8 something could not be read (standard error says what), 16 usage.")]
 pub struct Args {
     #[command(flatten)]
     evidence: EvidenceArgs,
     /// Which content blobs are packed
-    #[arg(long, value_enum, default_value_t, value_name = "WHICH")]
+    #[arg(long, value_enum, default_value_t, value_name = "WHICH", num_args = 0..=1, default_missing_value = "all")]
     content: Content,
     /// Pack the files in snapshots, too: layers as they are unpacked, and what containers wrote
     #[arg(long)]
@@ -51,6 +67,10 @@ pub struct Args {
     /// Largest file that is packed, in bytes of data
     #[arg(long, default_value_t = 4 << 30, value_name = "BYTES")]
     limit: u64,
+    /// Mask secrets: values of environments, annotations, credentials of registries, private keys.
+    /// Nothing moves; findings stay the same
+    #[arg(long)]
+    redact: bool,
 }
 
 /// `coroner collect`
@@ -61,8 +81,9 @@ pub const TOOL: Tool = cli::tool!(
     run
 );
 
-/// Configuration that says where the stores are; packed with any node.
-const ALWAYS: [&str; 3] = ["/etc/containerd", "/etc/os-release", "/var/lib/dpkg/status"];
+/// What is said where secrets are packed.
+const SECRETS: &str = "secrets are not masked: environments of containers, annotations, \
+                       credentials in configuration (--redact masks them)";
 
 /// Runs it: the bundle goes where answers go, what is said of it to standard error.
 pub fn run(args: Args, out: &mut Out) -> Outcome {
@@ -71,21 +92,28 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
             .hint("name a file with -o, or send standard output to a file or a pipe"));
     }
     let case = Case::open(&args.evidence)?;
-    let mut roots: Vec<PathBuf> = Vec::new();
-    for found in &case.roots {
-        roots.extend([found.root.clone(), found.state.clone()]);
-        let config = found.config.iter().flat_map(|config| &config.files);
-        roots.extend(config.filter_map(|file| file.utf8().map(PathBuf::from)));
-    }
-    roots.extend(args.add);
-    if roots.is_empty() {
+    if case.roots.is_empty() && args.add.is_empty() {
         return Err(Failure::unread("no node was found in the evidence")
             .hint("say where its stores are with --root and --state, or add paths with --add"));
     }
-    roots.extend(ALWAYS.map(PathBuf::from));
-    let roots = without_inner(roots);
+    roots::refuse_inside(
+        &args.evidence.evidence,
+        &case,
+        out.options().output.as_deref(),
+    )?;
+    let places = roots::Places::of(&case, args.add);
+    // What was taken before keeps its own time, and what does not run has its own.
+    let captured = case.evidence.captured_at().or_else(cli::now);
+    let mut warnings = Vec::new();
+    if !args.redact {
+        warnings.push(SECRETS.to_owned());
+    } else if args.upperdirs {
+        warnings.push("files of containers and layers are not masked".to_owned());
+    }
     let wanted = Collect {
-        roots,
+        roots: places.roots,
+        listed: places.listed,
+        disks: places.disks,
         blobs: match args.content {
             Content::All => Blobs::All,
             Content::Metadata => Blobs::Metadata,
@@ -94,62 +122,86 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         upperdirs: args.upperdirs,
         limit: args.limit,
         tool: format!("coroner {}", env!("CARGO_PKG_VERSION")),
-        // What was taken before keeps its own time.
-        captured: case.evidence.captured_at().unwrap_or_else(now),
+        command: std::env::args_os()
+            .map(|word| finding::Escaped(word.as_encoded_bytes()).to_string())
+            .collect(),
+        captured: captured.unwrap_or(finding::Time::new(0, 0)),
+        as_of: places.as_of,
+        warnings,
+        redacted: args.redact,
+        ..Collect::default()
     };
-    let summary = write(&case.evidence, &wanted, out.writer())?;
+    let progress = out.progress("packing", 0);
+    let mut packer = pack::Packer::new(&case.evidence, args.redact, args.limit, &progress);
+    let summary = write_with(&case.evidence, &wanted, &mut packer, out.writer())?;
     out.writer().flush()?;
+    drop(progress);
     if !out.options().quiet {
-        report(&summary, &mut std::io::stderr().lock())?;
+        report(&summary, &wanted, &mut std::io::stderr().lock())?;
     }
-    Ok(if summary.unread.is_empty() {
+    Ok(if summary.unread.is_empty() && summary.changed.is_empty() {
         Exit::CLEAN
     } else {
         Exit::UNREAD
     })
 }
 
-/// Paths that are not below another one of them.
-fn without_inner(mut roots: Vec<PathBuf>) -> Vec<PathBuf> {
-    roots.sort();
-    roots.dedup();
-    let mut kept: Vec<PathBuf> = Vec::new();
-    for root in roots {
-        if !kept.iter().any(|outer| root.starts_with(outer)) {
-            kept.push(root);
-        }
-    }
-    kept
-}
-
-/// The wall clock: a bundle says when it was taken.
-fn now() -> Time {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-    Time::new(seconds, since.subsec_nanos())
-}
-
 /// What was packed, in a few lines.
-fn report(summary: &Summary, out: &mut dyn Write) -> std::io::Result<()> {
-    let Summary {
-        entries,
-        files,
-        bytes,
-        absent,
-        unread,
-    } = summary;
-    let bytes = cli::size(*bytes);
+fn report(summary: &Summary, wanted: &Collect, out: &mut dyn Write) -> std::io::Result<()> {
+    let bytes = cli::size(summary.bytes);
+    let (entries, files) = (summary.entries, summary.files);
     writeln!(out, "{entries} entries seen, {files} files packed, {bytes}")?;
-    for path in absent {
+    for path in &summary.absent {
         // What was added because any node may have it is not worth a word.
-        if !ALWAYS.iter().any(|always| *path == *always) {
+        if !roots::ALWAYS.iter().any(|always| *path == **always) {
             writeln!(out, "{path} is not there")?;
         }
     }
-    for (path, unread) in unread {
+    for (path, note) in &summary.notes {
+        writeln!(out, "{path}: {note}")?;
+    }
+    for path in &summary.gone {
+        writeln!(out, "{path} was gone when its turn came")?;
+    }
+    for path in &summary.changed {
+        writeln!(
+            out,
+            "{path} changed while it was copied: the copy counts as unread"
+        )?;
+    }
+    for (path, unread) in &summary.unread {
         writeln!(out, "{path} {unread}")?;
     }
-    Ok(())
+    if wanted.redacted {
+        let values = summary
+            .masked
+            .iter()
+            .fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
+        writeln!(
+            out,
+            "masked: {values} values in {} files",
+            summary.masked.len()
+        )?;
+        for (path, count) in summary.masked.iter().take(MOST) {
+            writeln!(out, "  {count:>6}  {path}")?;
+        }
+        let more = summary.masked.len().saturating_sub(MOST);
+        if more > 0 {
+            writeln!(
+                out,
+                "  and {more} more files (`coroner bundle ls` names them)"
+            )?;
+        }
+    }
+    for warning in &wanted.warnings {
+        writeln!(out, "warning: {warning}")?;
+    }
+    writeln!(
+        out,
+        "SHA-256 of the trailer, which has that of everything else: {}",
+        hex::encode(summary.trailer)
+    )
 }
+
+/// Files that are named one by one.
+const MOST: usize = 12;

@@ -30,4 +30,5 @@ pub const TOOLS: &[&Tool] = &[
     &coroner_graph::OWNER,
     &coroner_graph::DF,
     &coroner_collect::TOOL,
+    &coroner_collect::BUNDLE,
 ];

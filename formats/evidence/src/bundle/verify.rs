@@ -179,7 +179,9 @@ pub fn verify(reader: impl Read, budget: &Budget) -> Result<Verified, Unread> {
     let io = |error: io::Error| Unread::Io(error.to_string());
     let (packing, stream) = inflate::open(reader, budget).map_err(io)?;
     if let Packing::Unsupported(what) = packing {
-        return Err(Unread::Io(format!("a {what} archive, and no bundle of ours")));
+        return Err(Unread::Io(format!(
+            "a {what} archive, and no bundle of ours"
+        )));
     }
     let mut members = Members::new(stream, budget.record);
     match members.next() {
@@ -209,7 +211,7 @@ pub fn verify(reader: impl Read, budget: &Budget) -> Result<Verified, Unread> {
     let head = verifying.manifest(&mut members)?;
     let trailer = verifying.members(&mut members);
     verifying.end(&members);
-    verifying.trailer(trailer, &head);
+    verifying.trailer(trailer.as_deref(), &head);
     Ok(verifying.finish())
 }
 
@@ -382,8 +384,8 @@ impl Verifying {
     }
 
     /// Compares what was read with what the trailer says.
-    fn trailer(&mut self, bytes: Option<Vec<u8>>, head: &str) {
-        let read = bytes.as_ref().map(|bytes| {
+    fn trailer(&mut self, bytes: Option<&[u8]>, head: &str) {
+        let read = bytes.map(|bytes| {
             self.out.trailer = Some(hex::encode(Sha256::digest(bytes)));
             serde_json::from_slice::<Trailer>(bytes)
         });
@@ -434,8 +436,7 @@ impl Verifying {
         let mut without = Vec::new();
         for (key, entry) in &self.entries {
             let wrong = match (entry.kind, hashed.get(key)) {
-                ('f', None) if entry.met => Wrong::NotHashed,
-                ('f', Some(false)) if entry.met => Wrong::NotHashed,
+                ('f', None | Some(false)) if entry.met => Wrong::NotHashed,
                 ('f', None) if entry.collected => Wrong::Missing,
                 ('d' | 'l', _) if !entry.met && entry.is_packed() => Wrong::Missing,
                 _ => continue,

@@ -173,6 +173,8 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
         vec!["df", "--layers", node],
         vec!["df", "--fast", "--format", "json", node],
         vec!["collect", "-o", bundle, node],
+        vec!["bundle", "verify", bundle],
+        vec!["bundle", "ls", "--format", "json", bundle],
     ];
     if let Some(meta) = meta {
         let meta = meta.to_str().expect("path");

@@ -223,12 +223,13 @@ impl<'e> Walk<'e> {
 
     /// Why a file is not to be collected.
     fn left(&self, shown: &Text, stat: &Stat) -> Option<String> {
-        let not_asked = self.names_only || match (Class::of(shown.bytes()), self.wanted.blobs) {
-            (Class::Blob, Blobs::Metadata) => stat.size > METADATA,
-            (Class::Blob, Blobs::None) => true,
-            (Class::Snapshot, _) => !self.wanted.upperdirs,
-            (Class::Blob, Blobs::All) | (Class::Store, _) => false,
-        };
+        let not_asked = self.names_only
+            || match (Class::of(shown.bytes()), self.wanted.blobs) {
+                (Class::Blob, Blobs::Metadata) => stat.size > METADATA,
+                (Class::Blob, Blobs::None) => true,
+                (Class::Snapshot, _) => !self.wanted.upperdirs,
+                (Class::Blob, Blobs::All) | (Class::Store, _) => false,
+            };
         let data = stat.blocks.map_or(stat.size, |blocks| {
             blocks.saturating_mul(512).min(stat.size)
         });

@@ -1,0 +1,117 @@
+//! Which paths of a node are packed.
+
+use std::path::{Path, PathBuf};
+
+use cli::{Case, Failure};
+use evidence::Kind;
+use finding::Time;
+
+/// Paths that any node may have: configuration that says where the stores are, what is installed,
+/// what the CNI plugins know.
+pub(crate) const ALWAYS: &[&str] = &[
+    "/etc/containerd",
+    "/etc/os-release",
+    "/etc/hostname",
+    "/etc/cni",
+    "/var/lib/dpkg/status",
+    "/var/lib/cni",
+    "/run/netns",
+    "/run/runc",
+    "/run/crun",
+    "/run/youki",
+    "/run/containerd/runc",
+    "/run/containerd/s",
+    "/run/docker/runtime-runc",
+];
+
+/// Paths of which only the names count: what is below grows.
+const NAMES: &[&str] = &["/var/log/pods", "/opt/cni/bin"];
+
+/// What is packed of a node, and how.
+#[derive(Debug)]
+pub(crate) struct Places {
+    pub(crate) roots: Vec<PathBuf>,
+    pub(crate) listed: Vec<PathBuf>,
+    /// Places of whose disks the kernel is asked.
+    pub(crate) disks: Vec<PathBuf>,
+    /// What time it was at the node, if that is not now.
+    pub(crate) as_of: Option<Time>,
+}
+
+impl Places {
+    /// The places of a node, and `more`.
+    pub(crate) fn of(case: &Case, more: Vec<PathBuf>) -> Self {
+        let mut roots: Vec<PathBuf> = more;
+        let mut disks = Vec::new();
+        for found in &case.roots {
+            roots.extend([found.root.clone(), found.state.clone()]);
+            let config = found.config.iter().flat_map(|config| &config.files);
+            roots.extend(config.filter_map(|file| file.utf8().map(PathBuf::from)));
+            let elsewhere = found
+                .config
+                .iter()
+                .flat_map(|config| &config.snapshotter_roots);
+            roots.extend(elsewhere.map(|(_, path)| path.clone()));
+        }
+        roots.extend(ALWAYS.iter().map(PathBuf::from));
+        let mut as_of = None;
+        if let Ok(node) = case.node() {
+            disks.extend(node.disk_places());
+            // A node that does not run has the time of its last write, as whoever examines it says.
+            let runs = case.is_live() || case.evidence.kind() != Kind::Directory;
+            as_of = (!runs).then_some(node.now);
+        }
+        Self {
+            roots: without_inner(roots),
+            listed: NAMES.iter().map(PathBuf::from).collect(),
+            disks,
+            as_of,
+        }
+    }
+}
+
+/// Paths that are not below another one of them.
+fn without_inner(mut roots: Vec<PathBuf>) -> Vec<PathBuf> {
+    roots.sort();
+    roots.dedup();
+    let mut kept: Vec<PathBuf> = Vec::new();
+    for root in roots {
+        if !kept.iter().any(|outer| root.starts_with(outer)) {
+            kept.push(root);
+        }
+    }
+    kept
+}
+
+/// An output inside of what is packed would be evidence that was written to.
+pub(crate) fn refuse_inside(
+    node: &Path,
+    case: &Case,
+    output: Option<&Path>,
+) -> Result<(), Failure> {
+    let (Some(output), Kind::Directory) = (output, case.evidence.kind()) else {
+        return Ok(());
+    };
+    let folder = output
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = std::fs::canonicalize(folder.unwrap_or_else(|| Path::new(".")));
+    let base = std::fs::canonicalize(node);
+    let (Ok(folder), Ok(base)) = (folder, base) else {
+        return Ok(());
+    };
+    let inside = case
+        .roots
+        .iter()
+        .flat_map(|roots| [&roots.root, &roots.state])
+        .map(|path| base.join(path.strip_prefix("/").unwrap_or(path)))
+        .find(|path| folder.starts_with(path));
+    match inside {
+        Some(path) => Err(Failure::usage(format!(
+            "the bundle would be written into the evidence, below {}",
+            cli::shown(&path)
+        ))
+        .hint("write it to another disk, or to standard output")),
+        None => Ok(()),
+    }
+}

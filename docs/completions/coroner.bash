@@ -19,6 +19,9 @@ _coroner() {
             coroner,bolt)
                 cmd="coroner__subcmd__bolt"
                 ;;
+            coroner,bundle)
+                cmd="coroner__subcmd__bundle"
+                ;;
             coroner,check)
                 cmd="coroner__subcmd__check"
                 ;;
@@ -193,6 +196,24 @@ _coroner() {
             coroner__subcmd__bolt__subcmd__surgery__subcmd__help,revert)
                 cmd="coroner__subcmd__bolt__subcmd__surgery__subcmd__help__subcmd__revert"
                 ;;
+            coroner__subcmd__bundle,help)
+                cmd="coroner__subcmd__bundle__subcmd__help"
+                ;;
+            coroner__subcmd__bundle,ls)
+                cmd="coroner__subcmd__bundle__subcmd__ls"
+                ;;
+            coroner__subcmd__bundle,verify)
+                cmd="coroner__subcmd__bundle__subcmd__verify"
+                ;;
+            coroner__subcmd__bundle__subcmd__help,help)
+                cmd="coroner__subcmd__bundle__subcmd__help__subcmd__help"
+                ;;
+            coroner__subcmd__bundle__subcmd__help,ls)
+                cmd="coroner__subcmd__bundle__subcmd__help__subcmd__ls"
+                ;;
+            coroner__subcmd__bundle__subcmd__help,verify)
+                cmd="coroner__subcmd__bundle__subcmd__help__subcmd__verify"
+                ;;
             coroner__subcmd__check,diff)
                 cmd="coroner__subcmd__check__subcmd__diff"
                 ;;
@@ -243,6 +264,9 @@ _coroner() {
                 ;;
             coroner__subcmd__help,bolt)
                 cmd="coroner__subcmd__help__subcmd__bolt"
+                ;;
+            coroner__subcmd__help,bundle)
+                cmd="coroner__subcmd__help__subcmd__bundle"
                 ;;
             coroner__subcmd__help,check)
                 cmd="coroner__subcmd__help__subcmd__check"
@@ -342,6 +366,12 @@ _coroner() {
                 ;;
             coroner__subcmd__help__subcmd__bolt__subcmd__surgery,revert)
                 cmd="coroner__subcmd__help__subcmd__bolt__subcmd__surgery__subcmd__revert"
+                ;;
+            coroner__subcmd__help__subcmd__bundle,ls)
+                cmd="coroner__subcmd__help__subcmd__bundle__subcmd__ls"
+                ;;
+            coroner__subcmd__help__subcmd__bundle,verify)
+                cmd="coroner__subcmd__help__subcmd__bundle__subcmd__verify"
                 ;;
             coroner__subcmd__help__subcmd__check,diff)
                 cmd="coroner__subcmd__help__subcmd__check__subcmd__diff"
@@ -545,7 +575,7 @@ _coroner() {
 
     case "${cmd}" in
         coroner)
-            opts="-h -V --help --version triage check preflight explain meta content snapshots runtime timeline bolt gc why owner df collect help"
+            opts="-h -V --help --version triage check preflight explain meta content snapshots runtime timeline bolt gc why owner df collect bundle help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1382,6 +1412,104 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__bundle)
+            opts="-h --help verify ls help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bundle__subcmd__help)
+            opts="verify ls help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bundle__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bundle__subcmd__help__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bundle__subcmd__help__subcmd__verify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bundle__subcmd__ls)
+            opts="-h --left --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__bundle__subcmd__verify)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__check)
             opts="-h --sample --hash --usage --baseline --ignore --fail-on --summary --notes --root --state --config --spool --help diff help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1485,7 +1613,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__collect)
-            opts="-h --root --state --config --spool --content --upperdirs --add --limit --help"
+            opts="-h --root --state --config --spool --content --upperdirs --add --limit --redact --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1915,7 +2043,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help)
-            opts="triage check preflight explain meta content snapshots runtime timeline bolt gc why owner df collect help"
+            opts="triage check preflight explain meta content snapshots runtime timeline bolt gc why owner df collect bundle help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2181,6 +2309,48 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__bolt__subcmd__tree)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__bundle)
+            opts="verify ls"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__bundle__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__bundle__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -1197,16 +1197,79 @@ _arguments "${_arguments_options[@]}" : \
 '--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
 '--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
 '--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
-'--content=[Which content blobs are packed]:WHICH:((all\:"All of them, layers too"
+'--content=[Which content blobs are packed]::WHICH:((all\:"All of them, layers too"
 metadata\:"Those of at most 1 MiB\: manifests, indexes, configs"
 none\:"None; they are listed all the same"))' \
 '*--add=[Pack this path inside the node, too (may be given more than once)]:PATH:_files' \
 '--limit=[Largest file that is packed, in bytes of data]:BYTES:_default' \
 '--upperdirs[Pack the files in snapshots, too\: layers as they are unpacked, and what containers wrote]' \
+'--redact[Mask secrets\: values of environments, annotations, credentials of registries, private keys. Nothing moves; findings stay the same]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 ':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
+;;
+(bundle)
+_arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+":: :_coroner__subcmd__bundle_commands" \
+"*::: :->bundle" \
+&& ret=0
+
+    case $state in
+    (bundle)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-bundle-command-$line[1]:"
+        case $line[1] in
+            (verify)
+_arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+':file -- The bundle, or `-` for standard input:_files' \
+&& ret=0
+;;
+(ls)
+_arguments "${_arguments_options[@]}" : \
+'--left[Only files whose bytes are not in the bundle]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':file -- The bundle, or `-` for standard input:_files' \
+'::below -- Only what is at or below this path:_files' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_coroner__subcmd__bundle__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-bundle-help-command-$line[1]:"
+        case $line[1] in
+            (verify)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(ls)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
 ;;
 (help)
 _arguments "${_arguments_options[@]}" : \
@@ -1540,6 +1603,30 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(bundle)
+_arguments "${_arguments_options[@]}" : \
+":: :_coroner__subcmd__help__subcmd__bundle_commands" \
+"*::: :->bundle" \
+&& ret=0
+
+    case $state in
+    (bundle)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:coroner-help-bundle-command-$line[1]:"
+        case $line[1] in
+            (verify)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(ls)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -1571,6 +1658,7 @@ _coroner_commands() {
 'owner:Which snapshot, image, container and pod a path, inode or mount belongs to' \
 'df:Where the space is\: images, layers, namespaces; shared, unique, reclaimable' \
 'collect:Pack a node into a bundle, to be examined elsewhere' \
+'bundle:What is in a bundle, and whether it is as it was written' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'coroner commands' commands "$@"
@@ -1843,6 +1931,49 @@ _coroner__subcmd__bolt__subcmd__tree_commands() {
     local commands; commands=()
     _describe -t commands 'coroner bolt tree commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__bundle_commands] )) ||
+_coroner__subcmd__bundle_commands() {
+    local commands; commands=(
+'verify:Compare all of a bundle with what it says of itself\: every hash, nothing missing, nothing added' \
+'ls:List what is in a bundle, and what is known of what is not' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'coroner bundle commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bundle__subcmd__help_commands] )) ||
+_coroner__subcmd__bundle__subcmd__help_commands() {
+    local commands; commands=(
+'verify:Compare all of a bundle with what it says of itself\: every hash, nothing missing, nothing added' \
+'ls:List what is in a bundle, and what is known of what is not' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'coroner bundle help commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bundle__subcmd__help__subcmd__help_commands] )) ||
+_coroner__subcmd__bundle__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bundle help help commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bundle__subcmd__help__subcmd__ls_commands] )) ||
+_coroner__subcmd__bundle__subcmd__help__subcmd__ls_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bundle help ls commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bundle__subcmd__help__subcmd__verify_commands] )) ||
+_coroner__subcmd__bundle__subcmd__help__subcmd__verify_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bundle help verify commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bundle__subcmd__ls_commands] )) ||
+_coroner__subcmd__bundle__subcmd__ls_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bundle ls commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__bundle__subcmd__verify_commands] )) ||
+_coroner__subcmd__bundle__subcmd__verify_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner bundle verify commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__check_commands] )) ||
 _coroner__subcmd__check_commands() {
     local commands; commands=(
@@ -1991,6 +2122,7 @@ _coroner__subcmd__help_commands() {
 'owner:Which snapshot, image, container and pod a path, inode or mount belongs to' \
 'df:Where the space is\: images, layers, namespaces; shared, unique, reclaimable' \
 'collect:Pack a node into a bundle, to be examined elsewhere' \
+'bundle:What is in a bundle, and whether it is as it was written' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'coroner help commands' commands "$@"
@@ -2109,6 +2241,24 @@ _coroner__subcmd__help__subcmd__bolt__subcmd__surgery__subcmd__revert_commands()
 _coroner__subcmd__help__subcmd__bolt__subcmd__tree_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help bolt tree commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__bundle_commands] )) ||
+_coroner__subcmd__help__subcmd__bundle_commands() {
+    local commands; commands=(
+'verify:Compare all of a bundle with what it says of itself\: every hash, nothing missing, nothing added' \
+'ls:List what is in a bundle, and what is known of what is not' \
+    )
+    _describe -t commands 'coroner help bundle commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__bundle__subcmd__ls_commands] )) ||
+_coroner__subcmd__help__subcmd__bundle__subcmd__ls_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help bundle ls commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__bundle__subcmd__verify_commands] )) ||
+_coroner__subcmd__help__subcmd__bundle__subcmd__verify_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help bundle verify commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__help__subcmd__check_commands] )) ||
 _coroner__subcmd__help__subcmd__check_commands() {

@@ -24,8 +24,8 @@ use std::time::Duration;
 use finding::{Text, Unread};
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
-use nix::sys::stat::Mode;
+use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
+use nix::sys::stat::{Mode, fstat, fstatat};
 use nix::sys::statfs::{CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, PROC_SUPER_MAGIC, fstatfs};
 
 use crate::directory::unread;
@@ -50,14 +50,25 @@ pub struct LiveProcess {
 }
 
 impl LiveProc {
-    /// The `/proc` below `root`; nothing if no procfs is mounted there.
+    /// The `/proc` below `root`; nothing if no procfs is mounted there, or if that shows the
+    /// processes of another root: a rescue system's, bound into the image that is mended with it.
     pub fn open(root: &Path) -> Option<Self> {
+        let is_own = root == Path::new("/");
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let root = File::from(nix::fcntl::open(root, flags, Mode::empty()).ok()?);
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
         let proc = File::from(openat(root.as_fd(), "proc", flags, Mode::empty()).ok()?);
         let kind = fstatfs(proc.as_fd()).ok()?.filesystem_type();
-        (kind == PROC_SUPER_MAGIC).then_some(Self { root, proc })
+        if kind != PROC_SUPER_MAGIC {
+            return None;
+        }
+        // The first process is followed to its root, and to nothing else.
+        let first = fstatat(proc.as_fd(), "1/root", AtFlags::empty()).ok();
+        let own = fstat(root.as_fd()).ok();
+        let same = first
+            .zip(own)
+            .is_some_and(|(first, own)| (first.st_dev, first.st_ino) == (own.st_dev, own.st_ino));
+        (is_own || same).then_some(Self { root, proc })
     }
 
     /// Numbers of all processes that we are shown.

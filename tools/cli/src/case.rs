@@ -68,6 +68,9 @@ impl Case {
         let door = LiveProc::open(&args.evidence);
         let taken = door.map(|door| Processes::new(Tree::capture(&door, depth)));
         let mut case = Self::open(args)?;
+        if taken.is_some() {
+            case.now = now();
+        }
         case.processes = taken
             .map(Arc::new)
             .or_else(|| node::stored_processes(&case.evidence));

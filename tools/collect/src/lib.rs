@@ -19,6 +19,7 @@
 
 mod bundle;
 mod pack;
+mod processes;
 mod redact;
 mod roots;
 
@@ -91,7 +92,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         return Err(Failure::usage("a bundle is nothing for a terminal")
             .hint("name a file with -o, or send standard output to a file or a pipe"));
     }
-    let case = Case::open(&args.evidence)?;
+    let case = Case::open_live(&args.evidence, process::Depth::Full)?;
     if case.roots.is_empty() && args.add.is_empty() {
         return Err(Failure::unread("no node was found in the evidence")
             .hint("say where its stores are with --root and --state, or add paths with --add"));
@@ -104,6 +105,8 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     let places = roots::Places::of(&case, args.add);
     // What was taken before keeps its own time, and what does not run has its own.
     let captured = case.evidence.captured_at().or_else(cli::now);
+    let captured = captured.unwrap_or(finding::Time::new(0, 0));
+    let taken = processes::taken(&case, captured);
     let mut warnings = Vec::new();
     if !args.redact {
         warnings.push(SECRETS.to_owned());
@@ -125,7 +128,8 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         command: std::env::args_os()
             .map(|word| finding::Escaped(word.as_encoded_bytes()).to_string())
             .collect(),
-        captured: captured.unwrap_or(finding::Time::new(0, 0)),
+        captured,
+        taken,
         as_of: places.as_of,
         warnings,
         redacted: args.redact,
@@ -153,7 +157,7 @@ fn report(summary: &Summary, wanted: &Collect, out: &mut dyn Write) -> std::io::
     writeln!(out, "{entries} entries seen, {files} files packed, {bytes}")?;
     for path in &summary.absent {
         // What was added because any node may have it is not worth a word.
-        if !roots::ALWAYS.iter().any(|always| *path == **always) {
+        if !roots::is_usual(path) {
             writeln!(out, "{path} is not there")?;
         }
     }

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use cli::{Case, Failure};
 use evidence::Kind;
-use finding::Time;
+use finding::{Text, Time};
 
 /// Paths that any node may have: configuration that says where the stores are, what is installed,
 /// what the CNI plugins know.
-pub(crate) const ALWAYS: &[&str] = &[
+const ALWAYS: &[&str] = &[
     "/etc/containerd",
     "/etc/os-release",
     "/etc/hostname",
@@ -26,6 +26,11 @@ pub(crate) const ALWAYS: &[&str] = &[
 
 /// Paths of which only the names count: what is below grows.
 const NAMES: &[&str] = &["/var/log/pods", "/opt/cni/bin"];
+
+/// Whether a path is one that any node may have: that it is not there is not worth a word.
+pub(crate) fn is_usual(path: &Text) -> bool {
+    ALWAYS.iter().chain(NAMES).any(|usual| *path == **usual)
+}
 
 /// What is packed of a node, and how.
 #[derive(Debug)]

@@ -184,7 +184,7 @@ pub fn verify(reader: impl Read, budget: &Budget) -> Result<Verified, Unread> {
         )));
     }
     let mut members = Members::new(stream, budget.record);
-    match members.next() {
+    match members.next_member() {
         Some(first) if first.name == manifest::NAME.as_bytes() => {}
         Some(_) => {
             return Err(Unread::Io(
@@ -287,7 +287,7 @@ impl Verifying {
     /// Reads all other members; the trailer's bytes.
     fn members<R: Read>(&mut self, members: &mut Members<R>) -> Option<Vec<u8>> {
         let mut trailer = None;
-        while let Some(member) = members.next() {
+        while let Some(member) = members.next_member() {
             if trailer.is_some() {
                 // The trailer is the last member of an untouched bundle.
                 self.wrong(Wrong::Added, Some(&member.name)).at = Some(members.at());
@@ -374,7 +374,9 @@ impl Verifying {
         let wrong = match end {
             End::Whole => None,
             End::Garbage { at } => Some((Wrong::Garbage, at)),
-            End::Cut { at } | End::Checksum { at } | End::Io { at, .. } => Some((Wrong::Cut, at)),
+            End::Unended { at } | End::Cut { at } | End::Checksum { at } | End::Io { at, .. } => {
+                Some((Wrong::Cut, at))
+            }
         };
         if let Some((wrong, at)) = wrong {
             let problem = self.wrong(wrong, None);

@@ -1,6 +1,6 @@
 //! What was read before the walk: files that the kernel makes up, and that may be gone by then.
 
-use finding::{Text, Time};
+use finding::{Text, Time, Unread};
 
 use crate::{FileKind, Stat};
 
@@ -17,6 +17,8 @@ pub struct Taken {
     pub target: Option<Text>,
     /// Whether all names in it were taken, if it is a directory.
     pub listed: bool,
+    /// Why its bytes are not known, if they are not.
+    pub unread: Option<Unread>,
 }
 
 impl Taken {
@@ -30,6 +32,7 @@ impl Taken {
             bytes: Vec::new(),
             target: None,
             listed: false,
+            unread: None,
         }
     }
 
@@ -38,6 +41,13 @@ impl Taken {
         let mut taken = Self::new(path, FileKind::File, 0o444, at);
         taken.stat.size = super::len(&bytes);
         taken.bytes = bytes;
+        taken
+    }
+
+    /// A file that could not be read.
+    pub fn unread(path: Text, unread: &Unread, at: Time) -> Self {
+        let mut taken = Self::new(path, FileKind::File, 0o444, at);
+        taken.unread = Some(unread.clone());
         taken
     }
 

@@ -58,7 +58,12 @@ impl<'e> Walk<'e> {
             let mut record = record(&taken.path, &taken.stat);
             record.listed = taken.listed;
             record.target = taken.target.clone().map(Name);
-            if taken.stat.is_file() {
+            if let Some(unread) = &taken.unread {
+                record.left = Some(match unread {
+                    Unread::Denied => "denied".to_owned(),
+                    other => other.to_string(),
+                });
+            } else if taken.stat.is_file() {
                 record.collected = true;
                 self.held.insert(key.clone(), &taken.bytes);
             }

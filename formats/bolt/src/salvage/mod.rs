@@ -246,6 +246,9 @@ impl<'s> Salvage<'s> {
         let newer = orphans.clone();
         if free.is_some() {
             orphans = older::topmost(space, &orphans);
+        } else if let Some(older) = &older {
+            // The place of these is known: what is missing is taken from that tree, key by key.
+            orphans.retain(|orphan| !older.claims.has(orphan.id));
         }
         let mut stock = Stock {
             space,

@@ -57,6 +57,15 @@ impl Level {
         }
     }
 
+    /// Rows that each page has, even if it overflows for them. Branches with one child each, of keys
+    /// that are longer than half a page, would never come to a root (`minKeysPerPage`).
+    const fn least(&self) -> usize {
+        match self.kind {
+            Kind::Branch => 2,
+            _ => 1,
+        }
+    }
+
     /// The page as bytes, not yet filled up with zeroes; `id` 0 for an inline page.
     fn encode(&self, id: PageId, overflow: u32) -> Vec<u8> {
         let count = u16::try_from(self.rows.len()).unwrap_or(u16::MAX);
@@ -155,7 +164,7 @@ impl Tree {
             let bytes = level.bytes.saturating_add(size(&row));
             let is_full =
                 bytes.saturating_add(HEADER) > pages.page_size || level.rows.len() >= MOST;
-            if is_full && !level.rows.is_empty() {
+            if is_full && level.rows.len() >= level.least() {
                 let up = level.flush(pages)?;
                 next = Some((number.saturating_add(1), up));
             }

@@ -63,3 +63,31 @@ fn a_long_value_is_no_fault() {
     assert!(report.faults.is_empty(), "{:?}", report.faults);
     assert_eq!(report.totals.keys, 3);
 }
+
+/// Keys of which no page holds two.
+pub(crate) fn with_long_keys(page_size: u64) -> Vec<u8> {
+    let layout = Layout {
+        page_size,
+        ..Layout::default()
+    };
+    let mut writer = Writer::new(Cursor::new(Vec::new()), layout).unwrap();
+    writer.open_bucket(b"long", 0).unwrap();
+    for number in 0..100_u8 {
+        let mut key = vec![number; 32_768 - usize::from(number)];
+        key[0] = 1;
+        writer.put(&key, &[number]).unwrap();
+    }
+    writer.close_bucket().unwrap();
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_tree_of_long_keys_comes_to_a_root() {
+    for page_size in [1024, 4096, 65536] {
+        let bytes = with_long_keys(page_size);
+        assert!(bytes.len() < 12 << 20, "{page_size}: {}", bytes.len());
+        let report = check(&View::new(&bytes), &CheckOptions::default()).unwrap();
+        assert!(report.faults.is_empty(), "{:?}", report.faults);
+        assert_eq!(report.totals.keys, 101);
+    }
+}

@@ -75,6 +75,8 @@ pub enum Refused {
     NoPageSize,
     /// Both metas are valid, and no field was given.
     NothingToDo,
+    /// No valid meta names a freelist.
+    NoFreelist,
     /// There is no valid meta.
     NoMeta,
     /// It is the only valid meta.
@@ -98,6 +100,10 @@ impl fmt::Display for Refused {
         match self {
             Self::NoPageSize => write!(f, "nothing tells how long a page is: give the page size"),
             Self::NothingToDo => write!(f, "both metas are valid, and no field was given"),
+            Self::NoFreelist => write!(
+                f,
+                "no valid meta names a freelist: the library computes it already"
+            ),
             Self::NoMeta => write!(f, "there is no valid meta"),
             Self::OnlyMeta(slot) => {
                 write!(f, "meta {slot} is the only valid one: it is not changed")
@@ -352,7 +358,7 @@ pub fn abandon_freelist(view: View<'_>) -> Result<Surgery, Refused> {
     if surgery.patches.is_empty() {
         let has_meta = metas.count() > 0;
         return Err(if has_meta {
-            Refused::NothingToDo
+            Refused::NoFreelist
         } else {
             Refused::NoMeta
         });

@@ -10,7 +10,11 @@ use cli::{Answer, Exit, Out, Outcome, Pen, Style, size};
 use finding::{Coverage, Finding, Location, Report, Severity, Text};
 use serde::Serialize;
 
-use crate::{affected::Affected, file::FileArgs};
+use crate::{
+    affected::Affected,
+    file::FileArgs,
+    next::{self, Next},
+};
 
 /// Larger files are not compared with their transaction before: that takes them whole into memory.
 const COMPARED: u64 = 32 << 20;
@@ -44,6 +48,8 @@ struct Checked {
     at_open: &'static str,
     affected: Affected,
     unsupported: bool,
+    /// What to do next.
+    next: Vec<Next>,
     #[serde(flatten)]
     report: Report,
 }
@@ -80,6 +86,18 @@ pub(crate) fn run(args: &CheckArgs, out: &mut Out) -> Outcome {
         let count = report.more.entry(code).or_default();
         *count = count.saturating_add(*more);
     }
+    let is_unsupported = found.is_unsupported();
+    let known = next::Found {
+        tree: found.tree,
+        previous: found.previous,
+        metas: found.metas.iter().flatten().count(),
+        report: &report,
+    };
+    let next = if is_unsupported || report.is_healthy() {
+        Vec::new()
+    } else {
+        known.next(&args.file)
+    };
     out.answer(&Checked {
         file: path,
         size: found.len,
@@ -101,7 +119,8 @@ pub(crate) fn run(args: &CheckArgs, out: &mut Out) -> Outcome {
             AtOpen::Dies => "dies",
         },
         affected: affected(args, &found),
-        unsupported: found.is_unsupported(),
+        unsupported: is_unsupported,
+        next,
         report,
     })
 }
@@ -168,7 +187,7 @@ impl Answer for Checked {
                 self.freelist
             ))?;
             pen.line(format_args!(
-                "{} pages in use ({} branches, {} leaves, {} overflow), {} free",
+                "Pages in use: {} (branches: {}, leaves: {}, overflow: {}); free: {}",
                 self.totals.pages(),
                 self.totals.branches,
                 self.totals.leaves,
@@ -177,7 +196,7 @@ impl Answer for Checked {
                     .map_or("unknown".to_owned(), |free| free.to_string()),
             ))?;
             pen.line(format_args!(
-                "{buckets} buckets ({inline} inline), {keys} keys, {depth} levels deep"
+                "Buckets: {buckets} ({inline} inline); keys: {keys}; levels: {depth}"
             ))?;
         }
         self.affected.text(pen)?;
@@ -190,7 +209,8 @@ impl Answer for Checked {
         }
         let (style, verdict) = self.verdict();
         let verdict = pen.styled(style, verdict).to_string();
-        pen.line(verdict)
+        pen.line(verdict)?;
+        next::text(&self.next, pen)
     }
 
     fn exit(&self) -> Exit {

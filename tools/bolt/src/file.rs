@@ -44,6 +44,15 @@ impl FileArgs {
         Ok((evidence, path))
     }
 
+    /// The words that name it on a command line.
+    pub(crate) fn words(&self) -> String {
+        let node = self
+            .node
+            .as_deref()
+            .map(|node| format!("--in {} ", quoted(node)));
+        format!("{}{}", node.unwrap_or_default(), quoted(&self.file))
+    }
+
     /// Locks on the file, if it is one of this machine: a capture's are not known.
     pub(crate) fn locks(&self) -> Option<Vec<Lock>> {
         let (evidence, path) = self.evidence().ok()?;
@@ -133,4 +142,20 @@ pub(crate) fn key(bytes: &[u8]) -> String {
         Ok(text) if !text.is_empty() && !text.contains('\0') => Escaped(bytes).to_string(),
         _ => format!("0x{}", hex::encode(bytes)),
     }
+}
+
+/// A path as a shell takes it; `FILE`, if it has letters that a terminal should not see.
+fn quoted(path: &Path) -> String {
+    let Some(text) = path.to_str() else {
+        return "FILE".to_owned();
+    };
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@%,=".contains(letter);
+    if text.chars().all(is_plain) && !text.starts_with('-') {
+        return text.to_owned();
+    }
+    let shown = Escaped(text.as_bytes()).to_string();
+    if shown != text || text.starts_with('-') {
+        return "FILE".to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -33,6 +33,7 @@ mod keys;
 mod layout;
 mod map;
 mod new_file;
+mod next;
 mod open;
 mod page;
 mod pages;

@@ -221,7 +221,11 @@ pub(crate) fn run(args: &SurgeryArgs, out: &mut Out) -> Outcome {
 fn refused(file: &FileArgs, why: Refused) -> Failure {
     let failure = Failure::unread(format!("{}: {why}", file.shown()));
     match why {
-        Refused::Field(_) | Refused::NothingToDo => Failure::usage(failure.message),
+        Refused::NothingToDo => Failure::usage(failure.message).hint(
+            "of damaged pages, `coroner bolt salvage` saves what can be proven; `surgery revert` goes \
+             one transaction back",
+        ),
+        Refused::Field(_) | Refused::NoFreelist => Failure::usage(failure.message),
         Refused::Unproven(slot) => failure.hint(format!(
             "`--slot {slot} --root PAGE …` gives the fields; `coroner bolt salvage` looks for a tree"
         )),

@@ -9,6 +9,7 @@
 )]
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use cli::try_run;
 
@@ -72,6 +73,83 @@ fn compare(path: &Path, found: &str) -> Option<String> {
         )),
         Err(error) => Some(format!("{}: {error}", path.display())),
     }
+}
+
+/// Lines of an answer that are kept: enough to see what it is like.
+const KEPT: usize = 80;
+
+/// What the program answers about a file of the folder, cut where it is long.
+fn answer_in(folder: &Path, command: &str, format: &str, file: &str) -> String {
+    let ran = Command::new(env!("CARGO_BIN_EXE_coroner"))
+        .current_dir(folder)
+        .args(command.split_whitespace())
+        .args(["--format", format, file])
+        .output()
+        .expect("coroner");
+    let text = String::from_utf8(ran.stdout).expect("UTF-8");
+    let said = String::from_utf8(ran.stderr).expect("UTF-8");
+    let mut answer = String::new();
+    for line in text.lines().take(KEPT) {
+        // One line may be a whole answer, as JSON is.
+        let end = line
+            .char_indices()
+            .nth(4000)
+            .map_or(line.len(), |(at, _)| at);
+        answer.push_str(line.get(..end).expect("a letter"));
+        answer.push('\n');
+    }
+    let (lines, bytes) = (text.lines().count(), text.len());
+    let code = ran.status.code().expect("an exit code");
+    format!("{answer}{lines} lines, {bytes} bytes\n{said}exit {code}\n")
+}
+
+/// Each verb of `bolt` on one good file, one real one and some damaged ones: `testdata/golden-bolt`.
+#[test]
+fn answers_about_databases_are_as_they_were() {
+    let folder = tempfile::tempdir().expect("folder");
+    let damaged = testcase::bolt_cases();
+    let mut files: Vec<String> = Vec::new();
+    let mut add = |name: &str, bytes: &[u8]| {
+        std::fs::write(folder.path().join(name), bytes).expect("file");
+        files.push(name.to_owned());
+    };
+    for (name, _, bytes) in &damaged {
+        if [
+            "m06-both-checksum",
+            "n-t23-zero",
+            "t42-branch-zero",
+            "w02-stale-leaf",
+        ]
+        .contains(&name.as_str())
+        {
+            add(name, bytes);
+        }
+    }
+    add("churn", &testcase::bolt_good("1.4.3-churn-4096-synced.db"));
+    let mut tar = testcase::node("1.7-stopped");
+    let meta = &tar
+        .member("var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db")
+        .data;
+    add("real", meta);
+    assert_eq!(files.len(), 6);
+    let golden = testcase::testdata().join("golden-bolt");
+    let verbs = std::fs::read_to_string(golden.join("commands")).expect("commands");
+    let mut wrong = Vec::new();
+    for command in verbs.lines() {
+        let name = command.replace(' ', "-").replace("--", "");
+        for file in &files {
+            for (format, ending) in [("text", "txt"), ("json", "json")] {
+                let found = answer_in(folder.path(), &format!("bolt {command}"), format, file);
+                let path = golden.join(format!("{name}.{file}.{ending}"));
+                wrong.extend(compare(&path, &found));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "UPDATE=1 accepts these:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]

@@ -1,0 +1,96 @@
+//! What to do next: the verbs that answer the question which a check leaves open.
+
+use std::io;
+
+use bolt::{TreeState, codes};
+use cli::Pen;
+use finding::{Report, Severity};
+use serde::Serialize;
+
+use crate::file::FileArgs;
+
+/// A command, and what it is good for.
+#[derive(Debug, Serialize)]
+pub(crate) struct Next {
+    command: String,
+    why: &'static str,
+}
+
+/// What a check found, as far as the next step depends on it.
+pub(crate) struct Found<'a> {
+    pub(crate) tree: TreeState,
+    pub(crate) previous: TreeState,
+    /// How many of the two metas are valid.
+    pub(crate) metas: usize,
+    pub(crate) report: &'a Report,
+}
+
+impl Found<'_> {
+    fn has(&self, code: &str) -> bool {
+        let mut findings = self.report.findings.iter();
+        findings.any(|finding| finding.code.name == code)
+    }
+
+    fn has_freelist_damage(&self) -> bool {
+        let worse = |severity| severity > Severity::Odd;
+        self.report.findings.iter().any(|finding| {
+            worse(finding.severity)
+                && (finding.code.name.starts_with("bolt/freelist")
+                    || finding.code.name == codes::META_FREELIST.name)
+        })
+    }
+
+    /// The commands, the safest first.
+    pub(crate) fn next(&self, file: &FileArgs) -> Vec<Next> {
+        let words = file.words();
+        let mut all = Vec::new();
+        let mut add = |verb: &str, rest: &str, why| {
+            let command = format!("coroner bolt {verb} {words}{rest}");
+            all.push(Next { command, why });
+        };
+        let is_whole = self.tree == TreeState::Whole;
+        if self.metas < 2 && self.tree != TreeState::None {
+            add(
+                "surgery meta",
+                "",
+                "can the broken meta be repaired, and what would it say? -o NEW writes the copy",
+            );
+        }
+        if is_whole && self.has_freelist_damage() {
+            add(
+                "surgery freelist rebuild",
+                " -o NEW",
+                "a copy with a right freelist: all keys are there, only the list of free pages is wrong",
+            );
+        }
+        let is_suspected = self.has(codes::LOST_WRITE.name);
+        if !is_whole || is_suspected {
+            add(
+                "salvage",
+                "",
+                "what can be saved, and what is lost; -o NEW writes the new database",
+            );
+        }
+        if self.previous == TreeState::Whole && (!is_whole || is_suspected) {
+            add(
+                "surgery revert",
+                " -o NEW",
+                "a copy as it was one transaction before: that tree is whole",
+            );
+        }
+        if is_suspected {
+            add("diff", "", "what the last transaction changed");
+        }
+        all
+    }
+}
+
+/// The commands, for people.
+pub(crate) fn text(all: &[Next], pen: &mut Pen<'_>) -> io::Result<()> {
+    for (number, next) in all.iter().enumerate() {
+        let head = if number == 0 { "Next" } else { "" };
+        pen.line(format_args!("{head:8}{}", next.command))?;
+        pen.paragraph("        ", &format!("  {}", next.why))?;
+    }
+    Ok(())
+}

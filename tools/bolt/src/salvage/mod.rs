@@ -1,0 +1,254 @@
+//! `coroner bolt salvage`
+
+mod text;
+
+use std::io::Write as _;
+use std::path::Path;
+
+use bolt::{Action, Choice, Decision, Gap, Kept, Layout, Proof, Salvage, SalvageOptions};
+use cli::{Exit, Failure, Out, Outcome};
+use finding::Text;
+use serde::Serialize;
+
+use crate::{
+    file::FileArgs,
+    frozen::{Frozen, Spool},
+    layout::LayoutArgs,
+    new_file::NewFile,
+};
+
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Without -o nothing is written: the answer says what could be saved, and what would be lost. With -o
+the new database is written beside NEW, checked with all that `coroner bolt check` knows, and only
+then put there; NEW must not exist. The input is only read, and read a second time at the end.
+
+Of a newest tree that is damaged, keys come from pages that nothing names any more, where the
+freelist proves them to be in use, and from the tree of the transaction before. What is only likely
+(there is no freelist, as in meta.db of containerd 1.7 and later) is put back and said to be so;
+--only-proven leaves it out. Pages of the newest tree without a place go to the bucket `lost+found`,
+named by page. containerd does not look into that bucket, and its migration to 2.0 removes it: it is
+for you, to look through with `coroner bolt tree NEW lost+found`. For a file that a daemon is going
+to use, nothing is wrong with it; --no-lost-found leaves it out.
+
+If a meta is broken, nobody knows whether it was the newer one: the tree may be one transaction old.
+The counters from which containerd numbers snapshots are then raised by 1024, so that no number is
+given twice; a directory that the lost transaction made stays behind.
+
+Memory: files of more than 16 MiB are copied to disk and mapped, so that memory grows with the
+damage and the largest bucket (about 60 bytes a key of it), not with the file.
+
+Examples:
+  coroner bolt salvage meta.db                  what can be saved?
+  coroner bolt salvage meta.db -o new.db        save it
+  coroner bolt salvage --previous meta.db -o before.db   the state one transaction before
+  coroner bolt salvage --in node.tar.zst var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db -o new.db")]
+pub(crate) struct SalvageArgs {
+    #[command(flatten)]
+    file: FileArgs,
+    #[command(flatten)]
+    layout: LayoutArgs,
+    /// Leave pages without a place out, instead of keeping them in the bucket lost+found
+    #[arg(long)]
+    no_lost_found: bool,
+    /// Put back only what is proven, not what is likely
+    #[arg(long)]
+    only_proven: bool,
+    /// Save the tree of the transaction before, not the newest one
+    #[arg(long)]
+    previous: bool,
+    #[command(flatten)]
+    spool: Spool,
+}
+
+#[derive(Serialize)]
+struct Saved {
+    file: Text,
+    choice: Option<Choice>,
+    kept: Kept,
+    gaps: Vec<GapLine>,
+    decisions: Vec<DecisionLine>,
+    more: bool,
+    unread: Vec<UnreadLine>,
+    written: bool,
+    new: Option<NewLine>,
+    whole: bool,
+}
+
+#[derive(Serialize)]
+struct GapLine {
+    bucket: Vec<Text>,
+    code: &'static str,
+    #[serde(serialize_with = "finding::hex_number")]
+    offset: u64,
+    what: String,
+    keys: String,
+    from_transaction_before: u64,
+    from_pages: u64,
+    transaction_before_is_whole: bool,
+    outcome: Filled,
+}
+
+/// What became of a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Filled {
+    /// As it was one transaction before, at least.
+    Older,
+    /// Some of it; more may be missing.
+    Part,
+    /// Nothing was found for it.
+    Lost,
+}
+
+impl Filled {
+    const fn of(gap: &Gap) -> Self {
+        if gap.older_is_whole {
+            Self::Older
+        } else if gap.filled > 0 || gap.orphans > 0 {
+            Self::Part
+        } else {
+            Self::Lost
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct DecisionLine {
+    action: Action,
+    proof: Proof,
+    bucket: Vec<Text>,
+    page: Option<u64>,
+    #[serde(serialize_with = "finding::size_number")]
+    keys: u64,
+    why: &'static str,
+}
+
+#[derive(Serialize)]
+struct UnreadLine {
+    #[serde(serialize_with = "finding::hex_number")]
+    offset: u64,
+    bytes: u64,
+}
+
+/// The new database.
+#[derive(Serialize)]
+struct NewLine {
+    file: Text,
+    bytes: u64,
+    page_size: u64,
+    freelist: bool,
+    #[serde(serialize_with = "finding::size_number")]
+    transaction: u64,
+}
+
+fn texts(path: &[Vec<u8>]) -> Vec<Text> {
+    path.iter().map(|key| Text::new(key.clone())).collect()
+}
+
+fn gap(gap: &Gap) -> GapLine {
+    GapLine {
+        bucket: texts(&gap.path),
+        code: gap.fault.what.code().name,
+        offset: gap.fault.span.start,
+        what: gap.fault.what.to_string(),
+        keys: gap.range.to_string(),
+        from_transaction_before: gap.filled,
+        from_pages: gap.orphans,
+        transaction_before_is_whole: gap.older_is_whole,
+        outcome: Filled::of(gap),
+    }
+}
+
+fn decision(decision: &Decision) -> DecisionLine {
+    DecisionLine {
+        action: decision.action,
+        proof: decision.proof,
+        bucket: texts(&decision.path),
+        page: decision.page.map(|page| page.0),
+        keys: decision.keys,
+        why: decision.why,
+    }
+}
+
+pub(crate) fn run(args: &SalvageArgs, out: &mut Out) -> Outcome {
+    let output = out.take_output();
+    let progress = out.progress("reading", 0);
+    let frozen = Frozen::of(&args.file, &args.spool, output.as_deref(), &progress)?;
+    drop(progress);
+    let options = SalvageOptions {
+        lost_found: !args.no_lost_found,
+        only_proven: args.only_proven,
+        previous: args.previous,
+    };
+    let salvage = Salvage::with(frozen.view(), options);
+    if salvage.choice.is_none() {
+        let no_tree = format!("{}: no page of a tree was found", args.file.shown());
+        return Err(
+            Failure::unread(no_tree).hint("`coroner bolt info` says what is wrong with the file")
+        );
+    }
+    let layout = args.layout.of(salvage.layout());
+    let mut answer = Saved {
+        file: args.file.shown(),
+        choice: salvage.choice,
+        kept: salvage.kept,
+        gaps: salvage.gaps.iter().map(gap).collect(),
+        decisions: salvage.decisions.iter().map(decision).collect(),
+        more: salvage.is_cut,
+        unread: frozen
+            .unread
+            .iter()
+            .map(|span| UnreadLine {
+                offset: span.start,
+                bytes: span.len,
+            })
+            .collect(),
+        written: false,
+        new: None,
+        whole: salvage.is_whole() && frozen.unread.is_empty(),
+    };
+    let Some(place) = output else {
+        return out.answer(&answer);
+    };
+    answer.new = Some(write(&place, &frozen, salvage, layout)?);
+    answer.written = true;
+    Ok(out.answer(&answer)? | Exit::REPAIRED)
+}
+
+/// Writes the new database and puts it in its place.
+fn write(
+    place: &Path,
+    frozen: &Frozen,
+    salvage: Salvage<'_>,
+    layout: Layout,
+) -> Result<NewLine, Failure> {
+    let mut new = NewFile::at(place.to_path_buf())?;
+    let written = salvage.write(new.writer(), layout);
+    let mut writer = written.map_err(|error| Failure::usage(error.to_string()))?;
+    writer.flush()?;
+    drop(writer);
+    // Only a database that passes our own check is handed out.
+    let report = new.check()?;
+    if let Some(found) = report.faults.first() {
+        let what = found.fault.to_string();
+        return Err(Failure::unread(format!(
+            "the new database is not in order ({what}): this is a bug of coroner"
+        )));
+    }
+    if !frozen.is_unchanged() {
+        return Err(
+            Failure::unread("the file changed while it was read: nothing was written")
+                .hint("stop the daemon that uses it, or salvage a copy"),
+        );
+    }
+    let bytes = new.len();
+    new.put(frozen.mode())?;
+    Ok(NewLine {
+        file: Text::from(place.as_os_str().as_encoded_bytes()),
+        bytes,
+        page_size: layout.page_size,
+        freelist: layout.freelist,
+        transaction: layout.txid,
+    })
+}

@@ -1,0 +1,271 @@
+//! What `coroner bolt salvage` says to people.
+
+use std::io;
+
+use bolt::{Action, Choice, Kept, Proof};
+use cli::{Answer, Exit, Pen, Style};
+use finding::Text;
+
+use super::{DecisionLine, Filled, GapLine, Saved};
+use crate::file::key;
+
+/// A bucket, for people.
+fn bucket(path: &[Text]) -> String {
+    if path.is_empty() {
+        return "the root bucket".to_owned();
+    }
+    let path: Vec<String> = path.iter().map(|part| key(part.bytes())).collect();
+    path.join(" > ")
+}
+
+/// Decisions that differ only in the page.
+struct Group<'a> {
+    first: &'a DecisionLine,
+    pages: Vec<u64>,
+    keys: u64,
+}
+
+fn grouped(lines: &[DecisionLine]) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for line in lines {
+        let is_same = |group: &&mut Group<'_>| {
+            let first = group.first;
+            let same_kind =
+                (first.action, first.proof, first.why) == (line.action, line.proof, line.why);
+            same_kind && first.bucket == line.bucket && first.page.is_some() && line.page.is_some()
+        };
+        if let Some(group) = groups.last_mut().filter(is_same) {
+            group.pages.extend(line.page);
+            group.keys = group.keys.saturating_add(line.keys);
+        } else {
+            groups.push(Group {
+                first: line,
+                pages: line.page.into_iter().collect(),
+                keys: line.keys,
+            });
+        }
+    }
+    groups
+}
+
+/// `page 5`, or `pages 3-5, 9`.
+fn pages(pages: &[u64]) -> String {
+    let mut sorted = pages.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let mut runs: Vec<(u64, u64)> = Vec::new();
+    for page in &sorted {
+        match runs.last_mut() {
+            Some((_, last)) if last.saturating_add(1) == *page => *last = *page,
+            _ => runs.push((*page, *page)),
+        }
+    }
+    let runs: Vec<String> = runs
+        .into_iter()
+        .map(|(first, last)| {
+            if first == last {
+                first.to_string()
+            } else {
+                format!("{first}-{last}")
+            }
+        })
+        .collect();
+    let word = if sorted.len() == 1 { "page" } else { "pages" };
+    format!("{word} {}", runs.join(", "))
+}
+
+fn sentence(group: &Group<'_>) -> String {
+    let page = pages(&group.pages);
+    let (keys, place) = (group.keys, bucket(&group.first.bucket));
+    match group.first.action {
+        Action::ElementsRepaired => format!("{place}: {keys} elements of {page} set right"),
+        Action::HeaderRepaired => format!("{place}: {page} read in spite of the header"),
+        Action::FlagRestored => format!("{place}: flag of a bucket restored, in {page}"),
+        Action::FromPrevious => format!("{place}: {keys} keys of the transaction before"),
+        Action::PageRestored => format!("{place}: {keys} keys put back, from {page}"),
+        Action::Grafted => format!("{page} of the newest transaction grafted, with {keys} keys"),
+        Action::Distrusted => format!("{place}: {page} not believed"),
+        Action::LostAndFound => format!("{page} with {keys} keys put into lost+found"),
+        Action::LeftOut => format!("{page} with {keys} keys left out"),
+        Action::SequenceRaised => format!("{place}: sequence raised to {keys}"),
+    }
+}
+
+impl Answer for Saved {
+    const SCHEMA: &'static str = "bolt-salvage/1";
+
+    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        let from = match self.choice {
+            Some(Choice::Newest { txid }) => format!("the newest tree (transaction {txid})"),
+            Some(Choice::Previous { txid, newest }) => {
+                format!("the tree of transaction {txid}; the newest is {newest}")
+            }
+            Some(Choice::Meta { slot }) => {
+                format!("the tree of meta {slot}, which is not valid, but whose fields fit")
+            }
+            Some(Choice::Root { page, tried }) => {
+                format!("the tree at page {page}, the best of {tried}; no meta names it")
+            }
+            Some(Choice::V1 { page, tried }) => format!(
+                "page {page}, which is the bucket v1 of containerd; no root of {tried} is left"
+            ),
+            Some(Choice::Pages { tried }) => {
+                format!("single pages: none of {tried} is the root of a tree")
+            }
+            None => "nothing".to_owned(),
+        };
+        pen.line(format_args!("From     {from}"))?;
+        let Kept {
+            values,
+            buckets,
+            older,
+            lost_found,
+        } = self.kept;
+        pen.line(format_args!(
+            "Kept     values: {values}; buckets: {buckets}"
+        ))?;
+        if older > 0 {
+            pen.line(format_args!("Of them  {older} from the transaction before"))?;
+        }
+        if lost_found > 0 {
+            pen.line(format_args!("Of them  {lost_found} in lost+found"))?;
+        }
+        for unread in &self.unread {
+            let (offset, bytes) = (unread.offset, unread.bytes);
+            pen.line(format_args!(
+                "Unread   {bytes} bytes at {offset:#x}: the disk does not give them"
+            ))?;
+        }
+        for gap in &self.gaps {
+            gap.text(pen)?;
+        }
+        for group in grouped(&self.decisions) {
+            let proof = match group.first.proof {
+                Proof::Proven => "Proven",
+                Proof::Likely => "Likely",
+                Proof::Possible => "Unsure",
+            };
+            pen.paragraph(&format!("{proof:9}"), &sentence(&group))?;
+            pen.paragraph("         ", &format!("because {}", group.first.why))?;
+        }
+        if self.more {
+            pen.line("There is more of this than is listed.")?;
+        }
+        if let Some(new) = &self.new {
+            let freelist = if new.freelist { "synced" } else { "not synced" };
+            let (file, bytes) = (&new.file, new.bytes);
+            pen.line(format_args!(
+                "New      {file}: {bytes} bytes, pages of {}, freelist {freelist}; checked",
+                new.page_size
+            ))?;
+        }
+        let style = if self.whole {
+            Style::Good
+        } else {
+            Style::Warning
+        };
+        let verdict = pen.styled(style, self.verdict()).to_string();
+        pen.line(verdict)?;
+        if self.written {
+            return Ok(());
+        }
+        pen.line("Nothing was written: -o NEW does it.")
+    }
+
+    fn exit(&self) -> Exit {
+        let mut exit = Exit::CLEAN;
+        if !self.whole || !self.decisions.is_empty() {
+            exit |= Exit::FINDINGS;
+        }
+        if !self.unread.is_empty() {
+            exit |= Exit::UNREAD;
+        }
+        exit
+    }
+}
+
+impl Saved {
+    /// In a sentence: is anything lost?
+    fn verdict(&self) -> String {
+        if self.whole {
+            return "Nothing is lost.".to_owned();
+        }
+        let count = |what: Filled| self.gaps.iter().filter(|gap| gap.outcome == what).count();
+        let parts: Vec<(usize, &str)> = [
+            (count(Filled::Lost), "nothing was found for it"),
+            (count(Filled::Part), "a part of it was found"),
+            (
+                count(Filled::Older),
+                "what the transaction before had is there",
+            ),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .collect();
+        let mut text = match self.choice {
+            Some(Choice::Previous { txid, newest }) => {
+                format!("What was changed after transaction {txid}, up to {newest}, is lost.")
+            }
+            Some(Choice::Newest { .. }) | None => String::new(),
+            Some(_) => "Nobody knows whether there was a newer tree.".to_owned(),
+        };
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        let gaps = self.gaps.len();
+        let gaps = match parts.as_slice() {
+            [] => "The tree has no gap.".to_owned(),
+            [(_, only)] => format!("Gaps: {gaps}, {only}."),
+            several => {
+                let several = several.iter();
+                let parts: Vec<String> = several
+                    .map(|(count, what)| format!("{count}: {what}"))
+                    .collect();
+                format!("Gaps: {gaps} ({}).", parts.join("; "))
+            }
+        };
+        text.push_str(&gaps);
+        if !self.unread.is_empty() {
+            text.push_str(" The disk did not give all of the file.");
+        }
+        text
+    }
+}
+
+impl GapLine {
+    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        let place = bucket(&self.bucket);
+        pen.line(format_args!(
+            "Gap      {} at {:#x} in {place}",
+            self.code, self.offset
+        ))?;
+        pen.paragraph(
+            "         ",
+            &format!("{}; missing: {}", self.what, self.keys),
+        )?;
+        let mut found = Vec::new();
+        if self.from_pages > 0 {
+            found.push(format!(
+                "{} keys from pages that nothing named",
+                self.from_pages
+            ));
+        }
+        if self.from_transaction_before > 0 {
+            let count = self.from_transaction_before;
+            found.push(format!("{count} keys from the transaction before"));
+        }
+        let found = if found.is_empty() {
+            "nothing was found for it".to_owned()
+        } else {
+            found.join(", ")
+        };
+        let rest = if self.transaction_before_is_whole {
+            "the transaction before is whole there: only what the last one changed can be missing"
+        } else if self.from_pages > 0 {
+            "more may be missing"
+        } else {
+            "what stood there is lost"
+        };
+        pen.paragraph("         ", &format!("{found}; {rest}"))
+    }
+}

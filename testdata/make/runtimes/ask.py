@@ -59,7 +59,14 @@ class Answers:
 
     def entry(self, way, name):
         """All that is said of a container."""
+        name = self.node.ids.get(name, name)
         return [each for each in self.said[way] or [] if text(each.get("id")) == name]
+
+    def strangers(self, way, names):
+        """What is said against containers that are just there."""
+        known = {self.node.ids.get(name, name) for name in names}
+        others = [each for each in self.said[way] or [] if text(each.get("id")) not in known]
+        return [f"{text(each.get('id'))} {each['state']}" for each in others if each["state"] not in [*HEALTHY, "unknowable"]]
 
     def verdict(self, way, state):
         entries = self.entry(way, state["name"])

@@ -144,12 +144,12 @@ def zombie(node, name):
 
 def orphan_parked(node, name):
     parked(node, name)
-    node.orphans = [*getattr(node, "orphans", []), shim(node, name)]
+    node.orphans.append(shim(node, name))
 
 
 def shim_died(node, name):
     running(node, name)
-    node.orphans = [*getattr(node, "orphans", []), shim(node, name)]
+    node.orphans.append(shim(node, name))
 
 
 def kill_orphans(node):

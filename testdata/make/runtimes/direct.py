@@ -94,6 +94,38 @@ def busy_with_children(node, name):
     run(node, name, args=["busybox", "sh", "-c", "while :; do sleep 1; done"])
 
 
+def execed(node, name):
+    """An exec that goes on."""
+    run(node, name)
+    node.spawn("runc", "exec", name, "/usr/bin/busybox", "sleep", "100000")
+    until("the exec", lambda: "hrtimer_nanosleep" in node.seen(name))
+
+
+def host_pid(node, name):
+    """In the host's pid namespace: its init is not 1 to itself."""
+    def change(spec):
+        spec["linux"]["namespaces"] = [each for each in spec["linux"]["namespaces"] if each["type"] != "pid"]
+    run(node, name, change=change)
+
+
+def own_pipe(node, name):
+    """A pipe that is full, and is none of its output."""
+    run(node, name, args=["busybox", "sh", "-c", "busybox yes | busybox sleep 100000"])
+    until("a full pipe", lambda: "pipe_write" in node.seen(name))
+
+
+def own_fifo(node, name):
+    """A workload that waits at a FIFO of its own."""
+    run(node, name, args=["busybox", "sh", "-c", "mkfifo /tmp/exec.fifo; exec busybox cat /tmp/exec.fifo"])
+    node.at(name, "wait_for_partner", lambda: next((pid for pid in node.pids(name) if "cat" in read(f"/proc/{pid}/cmdline")), None))
+
+
+def job_stopped(node, name):
+    """A shell's stopped job."""
+    run(node, name, args=["busybox", "sh", "-c", "busybox sleep 100000 & kill -STOP $!; wait"])
+    until("a stopped job", lambda: "T do_signal_stop" in node.seen(name))
+
+
 def creating(node, name):
     """A hook that takes its time: young, and not stuck."""
     hung(node, name, hooks={"createRuntime": [shell("exec sleep 60")]})

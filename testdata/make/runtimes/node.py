@@ -40,6 +40,8 @@ class Node:
         self.release = release
         self.name = f"runtime-{release}-{os.getpid()}"
         self.dir = BOXES / self.name
+        self.orphans = []  # shims to be killed
+        self.ids = {}  # of those whose id is not ours to choose
         self.waiting, self.logs = [], pathlib.Path(tempfile.mkdtemp(prefix="runtime-"))
         self.box("remove", check=False)
         self.box("start", release)
@@ -52,6 +54,8 @@ class Node:
         over = CACHE / "roots" / f"crun-{self.release}"
         subprocess.run(["cp", "-a", f"{over}/usr/.", self.dir / "usr"], check=True)
         (self.dir / "usr/lib/held").mkdir()
+        if not (CACHE / "programs" / HELPERS[0]).exists():
+            subprocess.run([MAKE / "programs/build", CACHE / "programs"], check=True)
         for name in HELPERS:
             shutil.copy(CACHE / "programs" / name, self.dir / "usr/lib/held")
         if coroner:
@@ -152,7 +156,7 @@ class Node:
 
     def pids(self, name):
         """The processes in the cgroups of a container, as the host numbers them: nobody is asked but the kernel."""
-        found = set()
+        found, name = set(), self.ids.get(name, name)
         for base in (f"/sys/fs/cgroup/pids/{self.cgroup}", f"/sys/fs/cgroup/{self.cgroup}"):
             for folder in pathlib.Path(base).rglob(name):
                 with contextlib.suppress(OSError):

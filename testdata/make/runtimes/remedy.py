@@ -19,7 +19,7 @@ def ask(node, name):
     containers, why = stuck(node.run("coroner", "runtime", "stuck", "--all", "--quiet", "--format", "json", "/"))
     if containers is None:
         raise Failed(why)
-    mine = [each for each in containers if text(each.get("id")) == name]
+    mine = [each for each in containers if text(each.get("id")) == node.ids.get(name, name)]
     return next((each for each in mine if each["state"] not in HEALTHY), None), mine
 
 
@@ -31,13 +31,14 @@ def alive(node, names):
 def became(node, name):
     """What the kernel and the runtime's folder say of a container now."""
     looks = [look(pid) for pid in node.pids(name)]
-    workload = [each for each in looks if not each.split(" ", 2)[2].startswith(("runc", "exe", "crun", "6"))]
+    workload = [each for each in looks if not each.split(" ", 2)[2].startswith(("runc", "exe", "crun", "6", "memfd:"))]
     if any(each[0] in "SR" for each in workload) and not any("get_signal" in each for each in looks):
         return "running"
     if looks:
         return "still " + "; ".join(looks)
-    folders = ["run/runc", "run/crun", "run/containerd/runc/default"]
-    return "exited" if any((node.dir / folder / name).exists() for folder in folders) else "gone"
+    folders = ["run/runc", "run/crun", "run/containerd/runc/default", "run/containerd/runc/k8s.io"]
+    there = any((node.dir / folder / node.ids.get(name, name)).exists() for folder in folders)
+    return "exited" if there else "gone"
 
 
 def carry_out(node, name, others):

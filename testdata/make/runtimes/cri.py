@@ -1,0 +1,75 @@
+"""States of containers that the CRI plugin of containerd made, in pods."""
+
+import contextlib
+import json
+import shutil
+import subprocess
+import time
+
+from .daemon import client, ctr
+from .node import CACHE, Failed, until
+
+BUSYBOX = {"host_path": "/usr/bin/busybox", "container_path": "/busybox", "readonly": True, "selinux_relabel": False,
+           "propagation": 0, "uid_mappings": [], "gid_mappings": [], "recursive_read_only": False}
+
+
+def cri(node, *words):
+    done = subprocess.run(client(node, "cri", *words), capture_output=True, text=True, timeout=60)
+    if done.returncode:
+        raise Failed(f"cri {words[0]}: {done.stderr.strip()[-300:]}")
+    return done.stdout.strip()
+
+
+def ready(node):
+    """Images, and a network."""
+    if getattr(node, "cri_ready", False):
+        return
+    for name in ("pause", "app"):
+        shutil.copy(CACHE / f"images/{name}.tar", node.dir / "tmp")
+        ctr(node, "-n", "k8s.io", "images", "import", f"/tmp/{name}.tar")
+        (node.dir / f"tmp/{name}.tar").unlink()
+    def known():
+        with contextlib.suppress(Failed):
+            return all('"id"' in cri(node, "image", f"images.example/{name}:1") for name in ("pause", "app"))
+    until("images in the CRI", known)
+    cri(node, "ready")
+    node.cri_ready = True
+
+
+def pod(node, name):
+    ready(node)
+    config = {"metadata": {"name": name, "uid": f"{name}-uid", "namespace": "apps", "attempt": 0},
+              "log_directory": f"/var/log/pods/apps_{name}_{name}-uid", "labels": {}, "annotations": {},
+              "linux": {"security_context": {"namespace_options": {"network": 2, "pid": 1, "ipc": 0}}}}
+    path = node.logs / f"{name}-pod.json"
+    path.write_text(json.dumps(config))
+    return cri(node, "pod", path), path
+
+
+def create(node, name, command, **more):
+    pod_id, pod_path = pod(node, name)
+    path = node.logs / f"{name}.json"
+    path.write_text(json.dumps({"metadata": {"name": name, "attempt": 0}, "image": {"image": "images.example/app:1"},
+                                "command": command, "labels": {}, "log_path": f"{name}/0.log", "linux": {}, **more}))
+    node.ids[name] = cri(node, "container", pod_id, pod_path, path)
+    return node.ids[name]
+
+
+def running(node, name):
+    cri(node, "start", create(node, name, ["/bin/sleeper"]))
+
+
+def created(node, name):
+    """Between CreateContainer and StartContainer: a record, no task."""
+    create(node, name, ["/bin/sleeper"])
+
+
+def exited(node, name):
+    running(node, name)
+    cri(node, "stop", node.ids[name])
+
+
+def stdout_full(node, name):
+    """Its output goes through a FIFO to the daemon; when that is down, nobody reads."""
+    cri(node, "start", create(node, name, ["/busybox", "sh", "-c", "while :; do echo some line; done"], mounts=[BUSYBOX]))
+    time.sleep(0.3)

@@ -9,7 +9,7 @@
 import subprocess
 
 from .ask import HEALTHY, stuck, text
-from .node import Failed, look, started, until
+from .node import FREEZER, Failed, look, started, until
 
 ROUNDS = 4  # a container that was thawed is parked, and then to be started
 
@@ -24,8 +24,9 @@ def ask(node, name):
 
 
 def alive(node, names):
-    """Every process of these containers that is no zombie, by its number and start."""
-    return {(pid, started(pid)): name for name in names for pid in node.pids(name) if started(pid)}
+    """The init of each of these containers that lives, by its number and start."""
+    mains = {name: node.main_of(name) for name in names}
+    return {(pid, started(pid)): name for name, pid in mains.items() if pid and started(pid)}
 
 
 def became(node, name):
@@ -34,6 +35,8 @@ def became(node, name):
     workload = [each for each in looks if not each.split(" ", 2)[2].startswith(("runc", "exe", "crun", "6", "memfd:"))]
     if any(each[0] in "SR" for each in workload) and not any("get_signal" in each for each in looks):
         return "running"
+    if workload and all("request_wait_answer" in each for each in workload) and thawed(node, name):
+        return "running, at its dead file system"
     if looks:
         return "still " + "; ".join(looks)
     folders = ["run/runc", "run/crun", "run/containerd/runc/default", "run/containerd/runc/k8s.io"]
@@ -41,18 +44,22 @@ def became(node, name):
     return "exited" if there else "gone"
 
 
+def thawed(node, name):
+    state = node.run("cat", f"{FREEZER}/states/{name}/freezer.state").stdout
+    return state.strip() == "THAWED"
+
+
 def carry_out(node, name, others):
     """Up to ROUNDS remedies, until nothing is said against it any more."""
-    done = []
+    done, entry, risky = [], None, False
     for _ in range(ROUNDS):
-        entry, _ = ask(node, name)
+        entry, mine = ask(node, name)
         if not entry:
             break
         remedy = entry.get("remedy") or {}
-        if not remedy.get("commands") or not remedy.get("safe"):
-            if not done:
-                return {"verdict": "none", "became": "", "commands": []}
+        if not remedy.get("commands"):
             break
+        risky = risky or not remedy.get("safe")
         for command in remedy["commands"]:
             command = text(command)
             try:
@@ -67,7 +74,11 @@ def carry_out(node, name, others):
     if not done:
         return {"verdict": "none", "became": "", "commands": []}
     result = became(node, name)
+    if not entry and [each["state"] for each in mine] == ["created"]:
+        result = "created"  # its creation is done, and its start may come
     harmed = sorted({name for key, name in others.items() if started(key[0]) != key[1]})
+    if risky:
+        result += " (not without risk)"
     if harmed:
         return {"verdict": "harmed", "became": f"{result}; {', '.join(harmed)}", "commands": done}
     bad = result.startswith("still")
@@ -76,9 +87,9 @@ def carry_out(node, name, others):
 
 def remedies(node, rows):
     names = [row["name"] for row in rows]
-    for row in rows:
-        if row["not-made"] or row["made"] in HEALTHY:
-            continue
+    stuck_ones = [row for row in rows if not row["not-made"] and row["made"] not in HEALTHY and row["name"] != "others"]
+    # What is not without risk comes last: others may come to harm by it, and it is said so.
+    for row in sorted(stuck_ones, key=lambda row: not row["safe"]):
         name = row["name"]
         others = alive(node, [each for each in names if each != name])
         try:

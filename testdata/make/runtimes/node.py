@@ -64,6 +64,7 @@ class Node:
         self.must("mknod", "-m", "666", "/dev/fuse", "c", "10", "229")
         for folder in ("srv", "mnt"):
             (self.dir / folder).mkdir(parents=True, exist_ok=True)
+        self.must("mount", "-t", "fusectl", "fusectl", "/sys/fs/fuse/connections")  # as systemd does
         self.must("runc", "spec", "--bundle", "/tmp")
         self.spec = json.loads((self.dir / "tmp/config.json").read_text())
 

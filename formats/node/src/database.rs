@@ -32,6 +32,8 @@ pub struct DatabaseFacts {
     pub txid: u64,
     /// Whether the freelist is kept in the file (containerd writes meta.db without since 1.7).
     pub freelist_synced: bool,
+    /// The page of the freelist, where it is kept.
+    pub freelist: Option<bolt::PageId>,
 }
 
 /// A bolt database of the node.
@@ -86,6 +88,7 @@ impl<T> Database<T> {
             page_size: db.page_size(),
             txid: db.meta().txid,
             freelist_synced: db.meta().is_freelist_synced(),
+            freelist: Some(db.meta().freelist).filter(|_| db.meta().is_freelist_synced()),
         };
         let rows = read(&db);
         Self {

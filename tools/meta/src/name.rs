@@ -84,9 +84,19 @@ pub(crate) fn pick<T>(
         .map(|(_, each)| each)
         .collect();
     if best == Some(Fit::Begins) {
-        let names: BTreeSet<&Text> = found.iter().map(|each| called(each).name).collect();
+        // By the name that begins so, if there is one.
+        let names: BTreeSet<(&Text, &Text)> = found
+            .iter()
+            .map(|each| {
+                let called = called(each);
+                let begins = |name: &&Text| name.bytes().starts_with(wanted.as_bytes());
+                let shown = called.also.iter().find(begins).unwrap_or(called.name);
+                (called.name, shown)
+            })
+            .collect();
         if names.len() > 1 {
-            let names: Vec<String> = names.into_iter().take(5).map(Text::to_string).collect();
+            let names = names.into_iter().take(5);
+            let names: Vec<String> = names.map(|(_, shown)| shown.to_string()).collect();
             return Err(Failure::usage(format!(
                 "{} begins the names of several: {}",
                 Escaped(wanted.as_bytes()),

@@ -24,7 +24,7 @@ const BLOBS: &str = "var/lib/containerd/io.containerd.content.v1.content/blobs/"
 ///
 /// As a directory: of an empty folder in a tar nobody knows whether it was empty. Without `/run`, as
 /// after a reboot, and without the layers' files, at which a triage does not look.
-fn findings(tar: &Tar) -> Vec<Value> {
+fn findings(tar: &Tar, options: &[&str]) -> Vec<Value> {
     let folder = tempfile::tempdir().expect("folder");
     for member in &tar.members {
         let path = String::from_utf8_lossy(&member.path).into_owned();
@@ -43,7 +43,8 @@ fn findings(tar: &Tar) -> Vec<Value> {
         }
     }
     let path = folder.path().to_str().expect("path");
-    let (text, _) = try_run(&TOOL, ["triage", "--format", "json", path]);
+    let words = [&["triage", "--format", "json"], options, &[path]].concat();
+    let (text, _) = try_run(&TOOL, words);
     let json: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"));
     let all = json["answer"]["findings"]
         .as_array()
@@ -56,9 +57,17 @@ fn findings(tar: &Tar) -> Vec<Value> {
 
 /// The only finding that edits of the healthy node give, and the kinds of objects that it affects.
 fn only(code: &str, edit: impl FnOnce(&mut Tar)) -> (Value, BTreeSet<String>) {
+    only_with(&[], code, edit)
+}
+
+fn only_with(
+    options: &[&str],
+    code: &str,
+    edit: impl FnOnce(&mut Tar),
+) -> (Value, BTreeSet<String>) {
     let mut tar = testcase::node(NODE);
     edit(&mut tar);
-    let found = findings(&tar);
+    let found = findings(&tar, options);
     let [one] = found.as_slice() else {
         panic!("{code}: {found:#?}");
     };
@@ -84,6 +93,17 @@ fn a_layer_that_images_share() {
     assert_eq!(affected, kinds(&["image"]));
     let images = finding["affects"].as_array().expect("images");
     assert_eq!(images.len(), 10, "{images:#?}");
+}
+
+#[test]
+fn a_blob_that_was_cut() {
+    // Its bytes have another digest, too; that is the same fault.
+    let path =
+        format!("{BLOBS}sha256/f88f45de1714f445a87aa1e4b561c6c3c2d4b9d681af073ac9463c41a5f2c119");
+    let (_, affected) = only_with(&["--hash"], "blob/size", |tar| {
+        tar.member(&path).data.truncate(100);
+    });
+    assert_eq!(affected, kinds(&["image"]));
 }
 
 #[test]
@@ -121,4 +141,16 @@ fn a_page_that_holds_a_bucket() {
         affected.contains("container") && affected.contains("image"),
         "{affected:?}"
     );
+}
+
+#[test]
+fn a_page_of_meta_db() {
+    // Which rows the bucket held is not known: its namespace is named, and no image.
+    let (finding, affected) = only("bolt/page-zero", |tar| {
+        let path = "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
+        // v1 > default > images
+        tar.member(path).data[29 * 4096..30 * 4096].fill(0);
+    });
+    assert_eq!(affected, kinds(&["namespace"]));
+    assert_eq!(finding["affects"][0]["name"], "default");
 }

@@ -149,6 +149,11 @@ fn panics(run: &mut Run<'_>, snapshotter: &Snapshotter) -> Flow {
         return run.say(statement.at(at).code(panic.code).says(panic.says).forbids());
     }
     for found in bbolt::in_order(&db.faults) {
+        let is_number = matches!(found.fault.what, bolt::What::PageId { .. });
+        if is_number && found.fault.page.is_some() && found.fault.page == facts.freelist {
+            frees_another(run, snapshotter, found);
+            continue;
+        }
         let Some(panic) = bbolt::page(found, run.release, !facts.freelist_synced) else {
             taken_for_another(run, snapshotter, found);
             continue;
@@ -186,6 +191,24 @@ fn panics(run: &mut Run<'_>, snapshotter: &Snapshotter) -> Flow {
         }
     }
     Flow::Continue(())
+}
+
+/// The freelist's page is read whatever its number says; that number is what is freed when the next
+/// one is written.
+fn frees_another(run: &mut Run<'_>, snapshotter: &Snapshotter, found: &bolt::Found) {
+    let at = found
+        .finding(Location::file(snapshotter.db.path.clone()))
+        .location;
+    let statement = run.statement(&rules::BACKEND_PAGE).at(at);
+    let does = "frees a page that is in use, or that there is not, when it next writes metadata.db";
+    run.note(
+        statement
+            .does(does)
+            .says("")
+            .code("bolt/page-id")
+            .perhaps()
+            .forbids(),
+    );
 }
 
 /// A page of another number: 1.6 takes it for what its flags say, and panics where they say

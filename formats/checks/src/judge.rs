@@ -8,7 +8,7 @@ use measure::{HashedBlob, Usage};
 use metadb::{MetaDb, Namespace};
 use node::{Index, Node, path_text};
 
-use crate::Check;
+use crate::{Check, Layers};
 
 /// A fact that a check needs whole before it may conclude from what is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub enum Need {
     Hashes,
     /// The disk usage of every committed layer (`--usage`).
     Usage,
+    /// Layers compared with their tars (`--layers`).
+    Layers,
 }
 
 /// Costly facts, where they were asked for.
@@ -44,6 +46,8 @@ pub struct Measured {
     pub ingests: Option<BTreeMap<Text, Digest>>,
     /// Disk usage of the directories of committed snapshots, by snapshotter and id.
     pub usage: Option<BTreeMap<(Text, u64), Known<Usage>>>,
+    /// Committed layers, compared with the tars that they were unpacked from.
+    pub layers: Option<Layers>,
 }
 
 /// A node before its judge.
@@ -142,7 +146,13 @@ impl<'n> Judge<'n> {
                     "it was not measured (--usage does it)",
                 )]
             }
-            Need::Hashes | Need::Usage => Vec::new(),
+            Need::Layers if self.measured.layers.is_none() => {
+                vec![Unknown::new(
+                    "the files of layers",
+                    "they were not compared with their blobs (--layers does it)",
+                )]
+            }
+            Need::Hashes | Need::Usage | Need::Layers => Vec::new(),
         }
     }
 

@@ -21,6 +21,7 @@ mod image_chain;
 mod image_name;
 mod ingest;
 mod judge;
+mod layer_jobs;
 mod lease;
 mod mounts;
 mod records;
@@ -29,6 +30,7 @@ mod snapshot;
 mod snapshot_commit;
 mod snapshot_dir;
 mod snapshot_index;
+mod snapshot_layer;
 pub mod start;
 mod store;
 mod verdict;
@@ -38,6 +40,8 @@ use finding::{Code, Report};
 use node::{Index, Node};
 
 pub use judge::{Judge, Measured, Need};
+pub use layer_jobs::{LayerWithout, Layers, layer_jobs};
+pub use snapshot_layer::line as layer_line;
 pub use verdict::{Start, Verdict, verdict, worst};
 
 /// One check.
@@ -134,6 +138,8 @@ pub const CHECKS: &[&Check] = &[
     &snapshot_dir::ID_SEQUENCE,
     &snapshot_dir::USAGE,
     &snapshot_dir::WORK_MISSING,
+    &snapshot_layer::DIFFERS,
+    &snapshot_layer::MARKS,
     &devmapper::DISAGREES,
     &devmapper::FAULTY,
     // Leases, and what nothing holds.

@@ -5,6 +5,7 @@
 //! - [`hash`]: the digest of every blob's bytes, on all cores, in one pass over each;
 //! - [`usage`]: what a layer takes on disk, counted as containerd counts it at a commit;
 //! - [`tree`], [`trees`]: what trees take together, no inode twice;
+//! - [`verify_layers`]: unpacked layers against the tars that they were unpacked from;
 //! - [`Walk`]: everything below a directory, without following a link or opening anything.
 //!
 //! Each takes a [`Control`]: how many jobs, how many bytes or entries at most, where to report
@@ -12,6 +13,7 @@
 
 mod control;
 mod hash;
+mod layers;
 mod pool;
 mod space;
 mod usage;
@@ -19,6 +21,7 @@ mod walk;
 
 pub use control::{Control, Cut};
 pub use hash::{Hashed, HashedBlob, Hashes, Tally, hash, hash_ingests};
+pub use layers::{Departure, Difference, LayerFound, LayerJob, verify_layers};
 pub use space::{Links, Space, Tree, tree, trees};
 pub use usage::{Usage, usage, usages};
 pub use walk::{Step, Walk, WalkLimits};

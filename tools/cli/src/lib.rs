@@ -58,7 +58,7 @@ pub use exit::Exit;
 pub use failure::{Failure, Outcome};
 pub use json::json_text;
 pub use main_fn::{Tool, main, main_of, multi_command, run_captured, try_run};
-pub use measuring::{Measure, measure, measure_with};
+pub use measuring::{Measure, measure, measure_with, verify_layers};
 pub use options::{Colour, Format, Options};
 pub use out::{Out, create_new};
 pub use pen::{Pen, Style};

@@ -1,8 +1,12 @@
 //! Costly facts, measured with progress where they are asked for.
 
-use checks::Measured;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use checks::{Layers, Measured};
 use content::{Blob, Digest};
-use measure::Control;
+use finding::{Known, Text};
+use measure::{Control, LayerFound, LayerJob};
 use node::Node;
 
 use crate::{Case, Out};
@@ -14,6 +18,8 @@ pub struct Measure {
     pub hash: bool,
     /// The disk usage of every committed layer.
     pub usage: bool,
+    /// Every committed layer, compared with the blob that it was unpacked from.
+    pub layers: bool,
     /// How many files are read at the same time; 0 for as many as there are cores.
     pub jobs: usize,
 }
@@ -26,7 +32,7 @@ pub fn measure(case: &Case, node: &Node, hash: bool, usage: bool, out: &mut Out)
         Measure {
             hash,
             usage,
-            jobs: 0,
+            ..Measure::default()
         },
         None,
         out,
@@ -43,7 +49,12 @@ pub fn measure_with(
 ) -> Measured {
     let mut measured = Measured::default();
     let cancel = out.cancel();
-    let Measure { hash, usage, jobs } = wanted;
+    let Measure {
+        hash,
+        usage,
+        layers,
+        jobs,
+    } = wanted;
     if let Some(store) = node.content.read().filter(|_| hash) {
         let fits = |blob: &&Blob| only.is_none_or(|only| only(&blob.digest));
         let blobs: Vec<&Blob> = store.blobs.iter().filter(fits).collect();
@@ -90,5 +101,34 @@ pub fn measure_with(
         }
         measured.usage = Some(measure::usages(&case.evidence, paths, &control));
     }
+    if layers {
+        let (all, without) = checks::layer_jobs(&case.evidence, node, |_, _| true);
+        let found = verify_layers(case, &all, jobs, out);
+        measured.layers = Some(Layers { found, without });
+    }
     measured
+}
+
+/// Compares layers with their blobs.
+pub fn verify_layers(
+    case: &Case,
+    layers: &[LayerJob],
+    jobs: usize,
+    out: &mut Out,
+) -> BTreeMap<(Text, u64), Known<LayerFound>> {
+    let cancel = out.cancel();
+    let size = |path: &PathBuf| case.evidence.stat(path).map_or(0, |stat| stat.size);
+    let blobs = layers.iter().flat_map(|job| &job.blobs);
+    let total = blobs
+        .map(|(path, _)| size(path))
+        .fold(0, u64::saturating_add);
+    let progress = out.progress("comparing layers", total);
+    let add = |bytes| progress.add(bytes);
+    let control = Control {
+        jobs,
+        cancel: &cancel,
+        progress: &add,
+        ..Control::default()
+    };
+    measure::verify_layers(&case.evidence, layers, &control)
 }

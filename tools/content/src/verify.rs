@@ -49,6 +49,7 @@ pub(crate) fn run(args: &EvidenceArgs, jobs: usize, out: &mut Out) -> Outcome {
     let wanted = Measure {
         hash: true,
         usage: false,
+        layers: false,
         jobs,
     };
     let measured = measure_with(&case, &node, wanted, None, out);

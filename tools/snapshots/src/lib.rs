@@ -22,6 +22,7 @@ mod ls;
 mod pick;
 mod row;
 mod tree;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -53,6 +54,12 @@ enum Verb {
         usage: bool,
         #[command(flatten)]
         evidence: EvidenceArgs,
+    },
+    /// Compare unpacked layers with the blobs that they were unpacked from, file by file
+    #[command(after_help = VERIFY)]
+    Verify {
+        #[command(flatten)]
+        args: verify::VerifyArgs,
     },
     /// List the files that a container, an image or a snapshot shows, without mounting anything
     #[command(after_help = FILES)]
@@ -105,6 +112,16 @@ Examples:
   coroner snapshots export /mnt/image 4f3c --layer --manifest files.jsonl -o changes.tar
   coroner snapshots export /mnt/image overlayfs/42 | tar tv";
 
+const VERIFY: &str = "Contents, kind, mode, setuid, owner, capability and other attributes, link targets, hard links,
+device numbers, times, deleted names, marks. Times of directories and what the kernel writes for
+itself are not compared. Layers whose blobs were discarded have nothing to be compared with;
+`coroner snapshots check --usage` finds files that a power loss emptied without any blob.
+
+Examples:
+  coroner snapshots verify /mnt/image
+  coroner snapshots verify / web-1
+  coroner snapshots verify node.tar.zst docker.io/library/nginx:latest --format json";
+
 const FILES: &str = "Each line: mode, owner, group, size, mtime, layer (0 is the topmost), path.
 
 Examples:
@@ -136,6 +153,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         Verb::Ls { evidence } => ls::run(&evidence, out),
         Verb::Tree { evidence } => tree::run(&evidence, out),
         Verb::Check { usage, evidence } => check::run(&evidence, usage, out),
+        Verb::Verify { args } => verify::run(&args, out),
         Verb::Files { pick, path, more } => files::run(&pick, &path, more, out),
         Verb::Cat { pick, path } => cat::run(&pick, &path, out),
         Verb::Export { pick, how } => export::run(&pick, &how, out),

@@ -66,6 +66,26 @@ impl Picked<'_> {
         })
     }
 
+    /// The numbers of the directories of all that it stands on, itself first: also of a full copy,
+    /// whose tree is its own directory alone.
+    pub(crate) fn lineage(&self) -> Result<Vec<u64>, Failure> {
+        let by_key = self.snapshotter.by_key();
+        let mut ids = Vec::new();
+        let mut seen = std::collections::BTreeSet::new();
+        let mut next = Some(&self.key);
+        while let Some(key) = next.filter(|key| seen.insert(*key)) {
+            let Some(row) = by_key.get(key) else {
+                let what = &self.what;
+                return Err(Failure::unread(format!(
+                    "the layers of {what} cannot be told: metadata.db has no snapshot {key}"
+                )));
+            };
+            ids.extend(row.id);
+            next = row.parent.as_ref();
+        }
+        Ok(ids)
+    }
+
     /// Its chain as one tree.
     pub(crate) fn merged<'e>(
         &self,
@@ -79,13 +99,19 @@ impl Picked<'_> {
 /// Opens the evidence and the node.
 pub(crate) fn open(args: &PickArgs) -> Result<(Case, Node), Failure> {
     let case = Case::open(&args.evidence)?;
+    let node = node(&case)?;
+    Ok((case, node))
+}
+
+/// The node of a case, whose root is there.
+pub(crate) fn node(case: &Case) -> Result<Node, Failure> {
     let node = case.node()?;
     if let Err(unread) = &node.root {
         let root = node::path_text(&node.roots.root);
         return Err(Failure::unread(format!("{root} {unread}"))
             .hint("check that the right disk is mounted, or name the root with --root"));
     }
-    Ok((case, node))
+    Ok(node)
 }
 
 /// How well a name fits.

@@ -67,6 +67,9 @@ pub struct Args {
     /// Measure the directory of every committed layer and compare it with what it was
     #[arg(long)]
     usage: bool,
+    /// Compare every committed layer, file by file, with the blob that it was unpacked from
+    #[arg(long)]
+    layers: bool,
     /// Show only what is new or worse since this triage, which `--format json` wrote
     #[arg(long, value_name = "OLD.json")]
     baseline: Option<std::path::PathBuf>,
@@ -119,7 +122,13 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         None => sample::open(&args.places)?,
     };
     let node = case.node()?;
-    let measured = cli::measure(&case, &node, args.hash, args.usage, out);
+    let wanted = cli::Measure {
+        hash: args.hash,
+        usage: args.usage,
+        layers: args.layers,
+        jobs: 0,
+    };
+    let measured = cli::measure_with(&case, &node, wanted, None, out);
     let mut report = checks::judge_all(&node, &measured);
     let release = daemon::detect(&node.traces);
     // Whether somebody knows of a fault changes nothing about what a start would do.

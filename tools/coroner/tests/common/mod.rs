@@ -84,7 +84,7 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
     let image = new("image.tar");
     let image = image.as_str();
     let mut lines = vec![
-        vec!["triage", "--hash", "--usage", node],
+        vec!["triage", "--hash", "--usage", "--layers", node],
         vec!["triage", "--format", "json", node],
         vec!["preflight", node],
         vec!["preflight", "--daemon", "2.3", "--format", "json", node],
@@ -129,6 +129,15 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
         vec!["snapshots", "ls", node],
         vec!["snapshots", "tree", node],
         vec!["snapshots", "check", node],
+        vec!["snapshots", "verify", node],
+        vec![
+            "snapshots",
+            "verify",
+            "--format",
+            "json",
+            node,
+            "overlayfs/1",
+        ],
         vec!["snapshots", "files", "--sha256", node, "default/sleeper"],
         vec![
             "snapshots",

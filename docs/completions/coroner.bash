@@ -439,6 +439,9 @@ _coroner() {
             coroner__subcmd__help__subcmd__snapshots,tree)
                 cmd="coroner__subcmd__help__subcmd__snapshots__subcmd__tree"
                 ;;
+            coroner__subcmd__help__subcmd__snapshots,verify)
+                cmd="coroner__subcmd__help__subcmd__snapshots__subcmd__verify"
+                ;;
             coroner__subcmd__help__subcmd__triage,diff)
                 cmd="coroner__subcmd__help__subcmd__triage__subcmd__diff"
                 ;;
@@ -532,6 +535,9 @@ _coroner() {
             coroner__subcmd__snapshots,tree)
                 cmd="coroner__subcmd__snapshots__subcmd__tree"
                 ;;
+            coroner__subcmd__snapshots,verify)
+                cmd="coroner__subcmd__snapshots__subcmd__verify"
+                ;;
             coroner__subcmd__snapshots__subcmd__help,cat)
                 cmd="coroner__subcmd__snapshots__subcmd__help__subcmd__cat"
                 ;;
@@ -555,6 +561,9 @@ _coroner() {
                 ;;
             coroner__subcmd__snapshots__subcmd__help,tree)
                 cmd="coroner__subcmd__snapshots__subcmd__help__subcmd__tree"
+                ;;
+            coroner__subcmd__snapshots__subcmd__help,verify)
+                cmd="coroner__subcmd__snapshots__subcmd__help__subcmd__verify"
                 ;;
             coroner__subcmd__triage,diff)
                 cmd="coroner__subcmd__triage__subcmd__diff"
@@ -1511,7 +1520,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__check)
-            opts="-h --sample --hash --usage --baseline --ignore --fail-on --summary --notes --root --state --config --spool --help diff help"
+            opts="-h --sample --hash --usage --layers --baseline --ignore --fail-on --summary --notes --root --state --config --spool --help diff help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2729,7 +2738,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__snapshots)
-            opts="ls tree check files cat diff export"
+            opts="ls tree check verify files cat diff export"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2827,6 +2836,20 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__snapshots__subcmd__tree)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__snapshots__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3473,7 +3496,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__snapshots)
-            opts="-h --help ls tree check files cat diff export help"
+            opts="-h --help ls tree check verify files cat diff export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3661,7 +3684,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__snapshots__subcmd__help)
-            opts="ls tree check files cat diff export help"
+            opts="ls tree check verify files cat diff export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3786,6 +3809,20 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__snapshots__subcmd__help__subcmd__verify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__snapshots__subcmd__ls)
             opts="-h --root --state --config --spool --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -3846,6 +3883,44 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__snapshots__subcmd__verify)
+            opts="-h --root --state --config --spool --snapshotter --jobs --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --snapshotter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__timeline)
             opts="-h --root --state --config --spool --from --to --only --layers --no-files --no-carve --output-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -3893,7 +3968,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__triage)
-            opts="-h --sample --hash --usage --baseline --ignore --fail-on --summary --notes --root --state --config --spool --help diff help"
+            opts="-h --sample --hash --usage --layers --baseline --ignore --fail-on --summary --notes --root --state --config --spool --help diff help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -57,6 +57,7 @@ complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_s
 complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l sample -d 'Examine the broken node that comes with coroner'
 complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l hash -d 'Re-hash every blob of the content store'
 complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l usage -d 'Measure the directory of every committed layer and compare it with what it was'
+complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l layers -d 'Compare every committed layer, file by file, with the blob that it was unpacked from'
 complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l summary -d 'Only the first screen: the verdict, what a start would do, and which kinds of findings'
 complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l notes -d 'Show notes in full, too'
 complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -84,6 +85,7 @@ complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_se
 complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l sample -d 'Examine the broken node that comes with coroner'
 complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l hash -d 'Re-hash every blob of the content store'
 complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l usage -d 'Measure the directory of every committed layer and compare it with what it was'
+complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l layers -d 'Compare every committed layer, file by file, with the blob that it was unpacked from'
 complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l summary -d 'Only the first screen: the verdict, what a start would do, and which kinds of findings'
 complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l notes -d 'Show notes in full, too'
 complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -183,15 +185,16 @@ complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "graph" -d 'Show what an image is made of, and what of it is there'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Re-hash every blob and compare it with its name'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff export help" -s h -l help -d 'Print help'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff export help" -f -a "ls" -d 'List snapshots, and directories that are none'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff export help" -f -a "tree" -d 'Show which snapshot stands on which'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff export help" -f -a "check" -d 'Compare metadata.db, meta.db and the directories'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff export help" -f -a "files" -d 'List the files that a container, an image or a snapshot shows, without mounting anything'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff export help" -f -a "cat" -d 'Write the bytes of one file of it to standard output'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff export help" -f -a "diff" -d 'Say what a container changed of its image, or in what two trees differ'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff export help" -f -a "export" -d 'Write the tree of a container, an image or a snapshot as a tar, or what it changed'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check files cat diff export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff export help" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff export help" -f -a "ls" -d 'List snapshots, and directories that are none'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff export help" -f -a "tree" -d 'Show which snapshot stands on which'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff export help" -f -a "check" -d 'Compare metadata.db, meta.db and the directories'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff export help" -f -a "verify" -d 'Compare unpacked layers with the blobs that they were unpacked from, file by file'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff export help" -f -a "files" -d 'List the files that a container, an image or a snapshot shows, without mounting anything'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff export help" -f -a "cat" -d 'Write the bytes of one file of it to standard output'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff export help" -f -a "diff" -d 'Say what a container changed of its image, or in what two trees differ'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff export help" -f -a "export" -d 'Write the tree of a container, an image or a snapshot as a tar, or what it changed'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from ls" -l root -d 'containerd\'s root, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from ls" -l state -d 'containerd\'s state, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from ls" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
@@ -208,6 +211,13 @@ complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_se
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from check" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from check" -l usage -d 'Measure the directory of every committed layer and compare it with what it was'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from verify" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from verify" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from verify" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from verify" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from verify" -l snapshotter -d 'The snapshotter, where several have it' -r
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from verify" -l jobs -d 'How many layers are read at the same time; 0: as many as there are cores, 1 on a rotational disk' -r
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from files" -l root -d 'containerd\'s root, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from files" -l state -d 'containerd\'s state, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from files" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
@@ -245,6 +255,7 @@ complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_se
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List snapshots, and directories that are none'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "tree" -d 'Show which snapshot stands on which'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "check" -d 'Compare metadata.db, meta.db and the directories'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Compare unpacked layers with the blobs that they were unpacked from, file by file'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "files" -d 'List the files that a container, an image or a snapshot shows, without mounting anything'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "cat" -d 'Write the bytes of one file of it to standard output'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "diff" -d 'Say what a container changed of its image, or in what two trees differ'
@@ -505,6 +516,7 @@ complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_su
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "ls" -d 'List snapshots, and directories that are none'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "tree" -d 'Show which snapshot stands on which'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "check" -d 'Compare metadata.db, meta.db and the directories'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "verify" -d 'Compare unpacked layers with the blobs that they were unpacked from, file by file'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "files" -d 'List the files that a container, an image or a snapshot shows, without mounting anything'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "cat" -d 'Write the bytes of one file of it to standard output'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "diff" -d 'Say what a container changed of its image, or in what two trees differ'

@@ -44,6 +44,7 @@ never\:"No finding"))' \
 '--sample[Examine the broken node that comes with coroner]' \
 '--hash[Re-hash every blob of the content store]' \
 '--usage[Measure the directory of every committed layer and compare it with what it was]' \
+'--layers[Compare every committed layer, file by file, with the blob that it was unpacked from]' \
 '--summary[Only the first screen\: the verdict, what a start would do, and which kinds of findings]' \
 '--notes[Show notes in full, too]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -116,6 +117,7 @@ never\:"No finding"))' \
 '--sample[Examine the broken node that comes with coroner]' \
 '--hash[Re-hash every blob of the content store]' \
 '--usage[Measure the directory of every committed layer and compare it with what it was]' \
+'--layers[Compare every committed layer, file by file, with the blob that it was unpacked from]' \
 '--summary[Only the first screen\: the verdict, what a start would do, and which kinds of findings]' \
 '--notes[Show notes in full, too]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -488,6 +490,20 @@ _arguments "${_arguments_options[@]}" : \
 ':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
+(verify)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'--snapshotter=[The snapshotter, where several have it]:NAME:_default' \
+'--jobs=[How many layers are read at the same time; 0\: as many as there are cores, 1 on a rotational disk]:N:_default' \
+'-h[Print help]' \
+'--help[Print help]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+'::name -- Only the layers of this container, image or snapshot (see `files`); all, if it is not given:_default' \
+&& ret=0
+;;
 (files)
 _arguments "${_arguments_options[@]}" : \
 '--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
@@ -573,6 +589,10 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (check)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(verify)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -1416,6 +1436,10 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (check)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(verify)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -2415,6 +2439,7 @@ _coroner__subcmd__help__subcmd__snapshots_commands() {
 'ls:List snapshots, and directories that are none' \
 'tree:Show which snapshot stands on which' \
 'check:Compare metadata.db, meta.db and the directories' \
+'verify:Compare unpacked layers with the blobs that they were unpacked from, file by file' \
 'files:List the files that a container, an image or a snapshot shows, without mounting anything' \
 'cat:Write the bytes of one file of it to standard output' \
 'diff:Say what a container changed of its image, or in what two trees differ' \
@@ -2456,6 +2481,11 @@ _coroner__subcmd__help__subcmd__snapshots__subcmd__ls_commands() {
 _coroner__subcmd__help__subcmd__snapshots__subcmd__tree_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help snapshots tree commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__snapshots__subcmd__verify_commands] )) ||
+_coroner__subcmd__help__subcmd__snapshots__subcmd__verify_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help snapshots verify commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__help__subcmd__timeline_commands] )) ||
 _coroner__subcmd__help__subcmd__timeline_commands() {
@@ -2641,6 +2671,7 @@ _coroner__subcmd__snapshots_commands() {
 'ls:List snapshots, and directories that are none' \
 'tree:Show which snapshot stands on which' \
 'check:Compare metadata.db, meta.db and the directories' \
+'verify:Compare unpacked layers with the blobs that they were unpacked from, file by file' \
 'files:List the files that a container, an image or a snapshot shows, without mounting anything' \
 'cat:Write the bytes of one file of it to standard output' \
 'diff:Say what a container changed of its image, or in what two trees differ' \
@@ -2680,6 +2711,7 @@ _coroner__subcmd__snapshots__subcmd__help_commands() {
 'ls:List snapshots, and directories that are none' \
 'tree:Show which snapshot stands on which' \
 'check:Compare metadata.db, meta.db and the directories' \
+'verify:Compare unpacked layers with the blobs that they were unpacked from, file by file' \
 'files:List the files that a container, an image or a snapshot shows, without mounting anything' \
 'cat:Write the bytes of one file of it to standard output' \
 'diff:Say what a container changed of its image, or in what two trees differ' \
@@ -2728,6 +2760,11 @@ _coroner__subcmd__snapshots__subcmd__help__subcmd__tree_commands() {
     local commands; commands=()
     _describe -t commands 'coroner snapshots help tree commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__snapshots__subcmd__help__subcmd__verify_commands] )) ||
+_coroner__subcmd__snapshots__subcmd__help__subcmd__verify_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner snapshots help verify commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__snapshots__subcmd__ls_commands] )) ||
 _coroner__subcmd__snapshots__subcmd__ls_commands() {
     local commands; commands=()
@@ -2737,6 +2774,11 @@ _coroner__subcmd__snapshots__subcmd__ls_commands() {
 _coroner__subcmd__snapshots__subcmd__tree_commands() {
     local commands; commands=()
     _describe -t commands 'coroner snapshots tree commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__snapshots__subcmd__verify_commands] )) ||
+_coroner__subcmd__snapshots__subcmd__verify_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner snapshots verify commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__timeline_commands] )) ||
 _coroner__subcmd__timeline_commands() {

@@ -167,7 +167,9 @@ fn container(
     let status = Doc::read(evidence, path, &folder.entries, "status", |view| {
         some(CrunStatus::parse(view))
     });
-    let program = if state.is_absent() && !status.is_absent() {
+    // crun copies the bundle's config.json before it makes anything; runc never does.
+    let is_cruns = !status.is_absent() || folder.get("config.json").is_some();
+    let program = if state.is_absent() && is_cruns {
         Program::Crun
     } else {
         Program::Runc

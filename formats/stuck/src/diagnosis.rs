@@ -40,7 +40,9 @@ pub struct Diagnosis {
     pub since: Option<Time>,
     /// Its init.
     pub pid: Option<u32>,
-    /// When that started, in clock ticks since boot.
+    /// Its shim.
+    pub shim_pid: Option<u32>,
+    /// When its init started, in clock ticks since boot.
     pub start_ticks: Option<u64>,
     /// The process that must move for it to go on.
     pub culprit: Option<u32>,
@@ -99,6 +101,10 @@ fn subjects(facts: Facts<'_>) -> BTreeMap<Key, Parts<'_>> {
     for bundle in facts.runtime.bundles.iter().filter(|bundle| !bundle.hidden) {
         let key = (Some(bundle.namespace.clone()), bundle.id.clone());
         all.entry(key).or_default().1 = Some(bundle);
+    }
+    for (namespace, id) in facts.records {
+        all.entry((Some(namespace.clone()), id.clone()))
+            .or_default();
     }
     all
 }
@@ -237,6 +243,7 @@ fn put(index: Option<&Index<'_>>, subject: &Subject<'_>, found: &Found<'_>) -> D
         cause: row.cause,
         since: found.since,
         pid: init.map(|init| init.pid).or(claimed.map(|(pid, _)| pid)),
+        shim_pid: subject.shim.map(|shim| shim.process.pid),
         start_ticks: init
             .map(|init| init.stat.start_ticks)
             .or(claimed.and_then(|(_, start)| start)),

@@ -15,6 +15,8 @@ pub struct Facts<'f> {
     pub runtime: &'f Runtime,
     /// Processes; nothing where the evidence does not hold them.
     pub processes: Option<&'f Processes>,
+    /// Containers that containerd's database has, as namespace and id.
+    pub records: &'f [(Text, Text)],
     /// What time it was.
     pub now: Time,
 }

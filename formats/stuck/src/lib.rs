@@ -25,6 +25,7 @@ mod command;
 mod creating;
 mod diagnosis;
 mod ended;
+mod ends;
 mod exec;
 mod facts;
 mod found;
@@ -40,6 +41,7 @@ mod workload;
 
 pub use chain::Waiter;
 pub use diagnosis::{Diagnosis, Verdicts, diagnose};
+pub use ends::{End, fifo_ends};
 pub use facts::Facts;
 pub use remedy::Remedy;
 pub use series::Series;

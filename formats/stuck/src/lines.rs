@@ -113,6 +113,9 @@ fn files(subject: &Subject<'_>, lines: &mut Vec<String>) {
                 bundle.path
             ));
         }
+        if let Some(status) = subject.cri.and_then(|cri| cri.status.get()) {
+            lines.push(format!("the CRI plugin's status says {}", status.state()));
+        }
         return;
     };
     let folder = &container.path;

@@ -20,7 +20,7 @@ pub(crate) fn judge<'f>(subject: &Subject<'f>) -> Found<'f> {
             )
             .since(Some(bundle.dir.mtime))
             .sure(false),
-            (None, None) => Found::new(State::Unknowable, "no runtime and no bundle knows it").sure(false),
+            (None, None) => Found::new(State::NoTask, "there is a record of it, and no task"),
         };
     };
     let since = container.derived.since;

@@ -6,6 +6,7 @@ use cli::{Answer, Case, EvidenceArgs, Failure, Out, Outcome, Pen, age};
 use finding::{Text, Time};
 use runc::{Derived, Program};
 use serde::Serialize;
+use stuck::{End, Facts};
 
 use crate::task::{parts, pick, unknown};
 
@@ -22,6 +23,11 @@ struct Fifo {
     mtime: Option<Time>,
     state_mtime: Option<Time>,
     created: Option<Time>,
+    inode: Option<u64>,
+    /// Major and minor number of the device that holds it.
+    device: Option<(u32, u32)>,
+    /// Who has it open, and who waits to open it; nothing where processes are not known.
+    ends: Option<Vec<End>>,
     pid: Option<i64>,
     start_ticks: Option<u64>,
     derived: Derived,
@@ -29,7 +35,7 @@ struct Fifo {
 }
 
 pub(crate) fn run(id: &str, args: &EvidenceArgs, out: &mut Out) -> Outcome {
-    let case = Case::open(args)?;
+    let case = Case::open_live(args, process::Depth::Diagnosis)?;
     let node = case.node()?;
     let found = pick(parts(&node), id, &unknown(&node))?;
     let found = found
@@ -39,6 +45,14 @@ pub(crate) fn run(id: &str, args: &EvidenceArgs, out: &mut Out) -> Outcome {
         return Err(Failure::usage("neither runc nor crun knows this container")
             .hint("`coroner runtime show` shows what its bundle tells"));
     };
+    let empty = runc::Runtime::default();
+    let facts = Facts {
+        runtime: node.runtime.read().unwrap_or(&empty),
+        processes: node.processes.as_deref(),
+        records: &[],
+        now: node.now,
+    };
+    let ends = stuck::fifo_ends(facts, container);
     let mut path = container.path.bytes().to_vec();
     path.extend_from_slice(b"/exec.fifo");
     let fifo = container.fifo.as_ref();
@@ -54,6 +68,9 @@ pub(crate) fn run(id: &str, args: &EvidenceArgs, out: &mut Out) -> Outcome {
         mtime: known.map(|stat| stat.mtime),
         state_mtime: container.state_stat.as_ref().map(|stat| stat.mtime),
         created: container.created(),
+        ends,
+        inode: known.and_then(|stat| stat.ino),
+        device: known.and_then(|stat| stat.dev),
         pid: container.pid(),
         start_ticks: container
             .best_state()
@@ -115,6 +132,37 @@ impl Answer for Fifo {
             pen.line(format_args!(
                 "  init        pid {pid}, started at {ticks} ticks of its boot"
             ))?;
+        }
+        if let (Some(inode), Some((major, minor))) = (self.inode, self.device) {
+            pen.line(format_args!(
+                "  inode       {inode} on device {major}:{minor}"
+            ))?;
+        }
+        match &self.ends {
+            None => pen.line("  ends        unknown: processes are not in the evidence")?,
+            Some(ends) if ends.is_empty() => pen.line("  ends        no process has it open")?,
+            Some(ends) => {
+                for (number, end) in ends.iter().enumerate() {
+                    let first = if number == 0 {
+                        "  ends        "
+                    } else {
+                        "              "
+                    };
+                    let how = match end.fd {
+                        Some(fd) => format!("has it open as fd {fd}: {}", end.how),
+                        None => format!("waits for the other end, to open it {}", end.how),
+                    };
+                    let other = if end.same_inode == Some(false) {
+                        " (another inode)"
+                    } else {
+                        ""
+                    };
+                    pen.paragraph(
+                        first,
+                        &format!("pid {} ({}) {how}{other}", end.pid, end.who),
+                    )?;
+                }
+            }
         }
         let sure = if self.derived.sure { "" } else { " (not sure)" };
         let why = format!("{}{sure}: {}", self.derived.phase, self.derived.why);

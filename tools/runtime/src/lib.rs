@@ -8,6 +8,8 @@
 //! k8s.io     00233e…  started  2 s    sure   584  running  server     apps/web
 //! k8s.io     3f4f4a…  started  2 s    sure   548  -        (sandbox)  apps/web
 //!
+//! # coroner runtime stuck                which containers of this machine hang, why, what is safe
+//!
 //! $ coroner runtime fifo fresh node.tar.zst        what its times tell; it is never opened
 //! /run/containerd/runc/default/fresh/exec.fifo
 //!   what        fifo
@@ -22,9 +24,11 @@
 //! $ coroner runtime explain "LOG LINE"     which known state a message belongs to
 //! ```
 //!
-//! The state of a container is derived from files, not believed: runc itself stores none. `sure`
-//! says that no other story explains the files; `likely` that another one could; `unknowable` that
-//! files do not tell. Whether an init process lives is never told by files.
+//! The state of a container is derived, not believed: runc itself stores none. On a machine that
+//! runs, and in a bundle of one, processes and cgroups are judged, too (`runtime stuck` says why and
+//! what to do); elsewhere files alone. `sure` says that no other story explains the evidence; `likely`
+//! that another one could; `unknowable` that it does not tell. Whether an init process lives is never
+//! told by files.
 
 mod explain;
 mod fifo;
@@ -57,7 +61,7 @@ enum Verb {
         #[arg(short, long)]
         all: bool,
         #[command(flatten)]
-        evidence: EvidenceArgs,
+        node: live::NodeArgs,
     },
     /// Say which containers hang, why, and what is safe to do
     #[command(long_about = stuck::ABOUT, after_help = stuck::EXAMPLES)]
@@ -76,14 +80,14 @@ enum Verb {
         /// Its id, or the beginning of it if that is enough
         id: String,
         #[command(flatten)]
-        evidence: EvidenceArgs,
+        node: live::NodeArgs,
     },
     /// Show a container's exec.fifo and what its times tell; it is never opened
     Fifo {
         /// The container's id, or the beginning of it if that is enough
         id: String,
         #[command(flatten)]
-        evidence: EvidenceArgs,
+        node: live::NodeArgs,
     },
     /// List shims: their sockets, and the tasks that they serve
     Shims {
@@ -111,15 +115,15 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         Verb::Ls {
             namespace,
             all,
-            evidence,
-        } => ls::run(namespace.as_deref(), all, &evidence, out),
+            node,
+        } => ls::run(namespace.as_deref(), all, &node.evidence(), out),
         Verb::Stuck {
             all,
             namespace,
             node,
         } => stuck::run(all, namespace.as_deref(), &node.evidence(), out),
-        Verb::Show { id, evidence } => show::run(&id, &evidence, out),
-        Verb::Fifo { id, evidence } => fifo::run(&id, &evidence, out),
+        Verb::Show { id, node } => show::run(&id, &node.evidence(), out),
+        Verb::Fifo { id, node } => fifo::run(&id, &node.evidence(), out),
         Verb::Shims { evidence } => shims::run(&evidence, out),
         Verb::Explain { line } => explain::run(&line, out),
     }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use cli::{Case, EvidenceArgs, Failure, PlaceArgs};
 use evidence::LiveProc;
-use finding::{Time, Unknown};
+use finding::{Text, Time, Unknown};
 use process::{Depth, Stat};
-use stuck::{Facts, State, Verdicts};
+use stuck::{Diagnosis, Facts, State, Verdicts};
 
 /// Which node: this machine, if none is named.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -79,9 +79,11 @@ pub(crate) fn judge(args: &EvidenceArgs) -> Result<Judged, Failure> {
         )),
         _ => {}
     }
+    let records = records(&case, root);
     let mut verdicts = stuck::diagnose(Facts {
         runtime,
         processes: processes.as_deref(),
+        records: &records,
         now,
     });
     if let Some(door) = door.filter(|_| processes.is_some_and(|processes| processes.live)) {
@@ -93,6 +95,32 @@ pub(crate) fn judge(args: &EvidenceArgs) -> Result<Judged, Failure> {
         verdicts,
         unknown,
     })
+}
+
+/// The containers of an opened node judged by their processes; nothing where those are not known.
+pub(crate) fn judged(node: &node::Node) -> Vec<Diagnosis> {
+    let (Some(runtime), Some(processes)) = (node.runtime.read(), node.processes.as_deref()) else {
+        return Vec::new();
+    };
+    let facts = Facts {
+        runtime,
+        processes: Some(processes),
+        records: &[],
+        now: node.now,
+    };
+    stuck::diagnose(facts).containers
+}
+
+/// The containers that meta.db has. What of it cannot be read hides no process.
+fn records(case: &Case, root: &Path) -> Vec<(Text, Text)> {
+    let path = root.join(node::META_DIR).join("meta.db");
+    let meta = node::Database::open(&case.evidence, &path, metadb::MetaDb::read);
+    let namespaces = meta.rows.iter().flat_map(metadb::MetaDb::namespaces);
+    let rows = namespaces.flat_map(|namespace| {
+        let rows = namespace.containers.read().into_iter().flatten();
+        rows.map(|row| (namespace.name.clone(), row.key.clone()))
+    });
+    rows.collect()
 }
 
 /// Looks once more at the processes of what seems to hang: on a machine that works, containers come

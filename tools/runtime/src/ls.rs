@@ -7,6 +7,7 @@ use finding::{Text, Time, Unknown};
 use serde::Serialize;
 
 use crate::Task;
+use crate::live::judged;
 use crate::task::{parts, unknown};
 
 #[derive(Serialize)]
@@ -22,15 +23,16 @@ pub(crate) fn run(
     args: &EvidenceArgs,
     out: &mut Out,
 ) -> Outcome {
-    let case = Case::open(args)?;
+    let case = Case::open_live(args, process::Depth::Diagnosis)?;
     let node = case.node()?;
+    let judged = judged(&node);
     let wanted = |name: &Option<Text>| {
         namespace.is_none_or(|wanted| name.as_ref().is_some_and(|name| *name == *wanted))
     };
     let containers = parts(&node)
         .iter()
         .filter(|(key, part)| wanted(&key.0) && (all || part.is_task()))
-        .map(|(key, part)| part.task(key))
+        .map(|(key, part)| part.task(key).judged(&judged))
         .collect();
     out.answer(&Listing {
         now: node.now,

@@ -7,8 +7,10 @@ use cli::{Answer, Case, EvidenceArgs, Exit, Out, Outcome, Pen, Style, age};
 use finding::{Finding, Severity, Text, Time};
 use runc::{Bundle, CrunStatus, Doc, LogLine, Spec, State, Status};
 use serde::Serialize;
+use stuck::Diagnosis;
 
 use crate::Task;
+use crate::live::judged;
 use crate::task::{Parts, parts, pick, unknown};
 
 #[derive(Serialize)]
@@ -21,6 +23,8 @@ struct Shown {
 struct One {
     #[serde(flatten)]
     task: Task,
+    /// What its processes tell, where they are known.
+    diagnosis: Option<Diagnosis>,
     /// When its machine was booted, as its state implies.
     implied_boot: Option<Time>,
     /// What became of each file that was looked for.
@@ -42,8 +46,9 @@ struct FileNote {
 }
 
 pub(crate) fn run(id: &str, args: &EvidenceArgs, out: &mut Out) -> Outcome {
-    let case = Case::open(args)?;
+    let case = Case::open_live(args, process::Depth::Diagnosis)?;
     let node = case.node()?;
+    let judged = judged(&node);
     let found = pick(parts(&node), id, &unknown(&node))?;
     let report = checks::judge(&node, &Measured::default());
     let containers = found
@@ -57,7 +62,11 @@ pub(crate) fn run(id: &str, args: &EvidenceArgs, out: &mut Out) -> Outcome {
                 })
             };
             One {
-                task: part.task(key),
+                task: part.task(key).judged(&judged),
+                diagnosis: judged
+                    .iter()
+                    .find(|one| one.id == key.1 && one.namespace == key.0)
+                    .cloned(),
                 implied_boot: part
                     .container
                     .and_then(|container| container.best_state()?.implied_boot()),
@@ -242,6 +251,10 @@ impl One {
                 detail.unwrap_or_default()
             );
             pen.line(line)?;
+        }
+        if let Some(diagnosis) = &self.diagnosis {
+            pen.gap()?;
+            crate::stuck::block(diagnosis, now, pen)?;
         }
         for finding in &self.findings {
             pen.gap()?;

@@ -68,14 +68,10 @@ pub(crate) fn run(
     };
     let stuck = count(|state| state.is_stuck());
     let healthy = count(|state| state.is_healthy());
-    let unknowable = verdicts
-        .containers
-        .len()
-        .saturating_sub(stuck)
-        .saturating_sub(healthy);
+    let unknowable = count(|state| *state == State::Unknowable);
     verdicts
         .containers
-        .retain(|one| all || !one.state.is_healthy());
+        .retain(|one| all || one.state.is_stuck() || is_worth_a_look(one));
     let processes = case.processes.as_deref();
     out.answer(&Stuck {
         evidence: case.evidence.name(),
@@ -89,6 +85,14 @@ pub(crate) fn run(
         series: verdicts.series,
         unknown,
     })
+}
+
+/// Whether it is worth a look although it does not hang: not a record without a task.
+fn is_worth_a_look(one: &Diagnosis) -> bool {
+    match one.state {
+        State::NoTask => one.pid.is_some() || one.runtime.is_some() || !one.evidence.is_empty(),
+        state => !state.is_healthy(),
+    }
 }
 
 impl Answer for Stuck {

@@ -7,6 +7,7 @@ use finding::{Escaped, Text, Time, Unknown};
 use node::Node;
 use runc::{Bundle, Container, CriState, CriStatus, Phase, Program, Runtime};
 use serde::Serialize;
+use stuck::{Diagnosis, State};
 
 /// How sure a derived state is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -43,7 +44,8 @@ pub struct Task {
     pub pod_id: Option<Text>,
     /// Its name in the pod; `(sandbox)` for the pod's own container.
     pub container: Option<Text>,
-    /// Its state: a phase, or `exited`, `bundle only`, `no task`.
+    /// Its state: that of `runtime stuck` where processes are known, else a phase, or `exited`,
+    /// `bundle only`, `no task`.
     pub state: &'static str,
     /// How sure that is.
     pub sure: Sure,
@@ -63,10 +65,36 @@ pub struct Task {
     pub bundle: Option<Text>,
     /// The socket of its shim.
     pub shim: Option<Text>,
+    /// Pid of its shim, where processes are known.
+    pub shim_pid: Option<u32>,
     /// What the CRI plugin says of it.
     pub cri: Option<CriState>,
     /// Whether meta.db has a container of this id; nothing where that is not known.
     pub recorded: Option<bool>,
+}
+
+impl Task {
+    /// The same, with its state as its processes tell it.
+    pub(crate) fn judged(mut self, all: &[Diagnosis]) -> Self {
+        let mut same = all
+            .iter()
+            .filter(|one| one.id == self.id && one.namespace == self.namespace);
+        let Some(one) = same.next() else {
+            return self;
+        };
+        self.state = one.state.word();
+        self.sure = match one.state {
+            State::Unknowable => Sure::Unknowable,
+            _ if one.sure => Sure::Sure,
+            _ => Sure::Likely,
+        };
+        self.why.clone_from(&one.why);
+        self.since = one.since.or(self.since);
+        self.pid = one.pid.map(i64::from).or(self.pid);
+        self.start_ticks = one.start_ticks.or(self.start_ticks);
+        self.shim_pid = one.shim_pid;
+        self
+    }
 }
 
 type Key = (Option<Text>, Text);
@@ -175,6 +203,7 @@ impl Parts<'_> {
             state_dir: self.container.map(|container| container.path.clone()),
             bundle: self.bundle.map(|bundle| bundle.path.clone()),
             shim: self.bundle.and_then(Bundle::shim).map(runc::Address::path),
+            shim_pid: None,
             cri: self.cri.and_then(|cri| Some(cri.status.get()?.state())),
             recorded: self.recorded,
         }

@@ -150,6 +150,7 @@ pub const CHECKS: &[&Check] = &[
     &lease::EXPIRY_GARBLED,
     &lease::DANGLING,
     // The runtime.
+    &runtime::STUCK,
     &runtime::NEVER_STARTED,
     &runtime::FIFO_STALE,
     &runtime::STATE_MISSING,

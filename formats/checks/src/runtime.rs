@@ -4,6 +4,7 @@
 //! a capture of a busy node shows some. What is that young is a note; see [`in_flight`].
 
 mod bundle;
+mod hang;
 mod record;
 mod state;
 mod status;
@@ -17,6 +18,7 @@ pub(crate) use bundle::{
     ADDRESS_DAMAGED, BUNDLE_HIDDEN, BUNDLE_WITHOUT_STATE, CWD_ESCAPE, SOCKET_FOREIGN,
     SOCKET_ORPHAN, WORK_DIR_MISSING, WORK_DIR_ORPHAN,
 };
+pub(crate) use hang::STUCK;
 pub(crate) use record::{BUNDLE_WITHOUT_RECORD, SOCKET_MISSING};
 pub(crate) use state::{
     BINARY_LEFTOVER, FIFO_STALE, NEVER_STARTED, STATE_LEFTOVER, STATE_MISSING, STATE_STALE,

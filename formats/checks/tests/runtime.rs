@@ -497,3 +497,46 @@ fn healthy_nodes_have_notes_at_most() {
         }
     }
 }
+
+#[test]
+fn processes_tell_what_hangs() {
+    let mut tar = testcase::node("1.7-running");
+    let state = String::from_utf8(tar.member(&format!("{STATE}/state.json")).data.clone()).unwrap();
+    let number = |key: &str| {
+        let rest = state.split_once(&format!("\"{key}\":")).unwrap().1;
+        rest.split([',', '}']).next().unwrap().to_owned()
+    };
+    let (pid, start) = (number("init_process_pid"), number("init_process_start"));
+    let before = judge(&tar, 0);
+    assert!(
+        before
+            .iter()
+            .all(|finding| finding.code.name != "runtime/stuck")
+    );
+    tar.push("proc", b'5', "", b"");
+    tar.push(&format!("proc/{pid}"), b'5', "", b"");
+    tar.add("proc/uptime", b"90000.00 1.00\n");
+    let stat = format!(
+        "{pid} (sleep) T 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 {start} 1 1 1 1 1 1 1 1 0 0 0 0 0 0 0 0 17 1 \
+         0 0 0 0 0 0 0 0 0 0 0\n"
+    );
+    tar.add(&format!("proc/{pid}/stat"), stat.as_bytes());
+    let findings = judge(&tar, 600);
+    let stopped = findings
+        .iter()
+        .find(|finding| finding.message.starts_with("init-stopped"))
+        .unwrap();
+    assert_eq!(stopped.code.name, "runtime/stuck");
+    assert_eq!(stopped.severity, Severity::Damage);
+    assert!(stopped.what_to_do().contains(&format!("kill -CONT {pid}")));
+    assert!(stopped.location.file.as_ref().unwrap() == &format!("/{STATE}").as_str());
+    assert!(
+        stopped
+            .affects
+            .iter()
+            .any(|object| object.name == *"sleeper")
+    );
+    // What the times of files only suggest is not told besides.
+    let told = |name: &str| findings.iter().any(|finding| finding.code.name == name);
+    assert!(!told("runtime/fifo-waiting") && !told("runtime/fifo-stale"));
+}

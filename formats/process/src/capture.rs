@@ -31,6 +31,8 @@ const LARGE: usize = 4 << 20;
 const FDS: usize = 4096;
 /// Threads of one process.
 const TASKS: usize = 512;
+/// How long a writer is watched.
+const WRITER: Duration = Duration::from_millis(60);
 /// How long a stuck process's own memory is waited for.
 const WAIT: Duration = Duration::from_millis(100);
 
@@ -52,6 +54,8 @@ struct Capture<'d> {
     door: &'d LiveProc,
     depth: Depth,
     tree: Tree,
+    /// Writers that waited for room in a pipe: looked at once more in the end.
+    writers: Vec<(u32, LiveProcess)>,
     /// Cgroups that are asked about later, and whether their memory is of interest.
     groups: BTreeMap<Vec<Membership>, bool>,
 }
@@ -66,6 +70,7 @@ impl Tree {
                 live: true,
                 ..Self::default()
             },
+            writers: Vec::new(),
             groups: BTreeMap::new(),
         };
         match door.pids() {
@@ -76,6 +81,9 @@ impl Tree {
                     // One that has ended meanwhile is none.
                     if let Ok(process) = door.process(pid) {
                         capture.process(pid, &process);
+                        if capture.waits_for_room(pid) {
+                            capture.writers.push((pid, process));
+                        }
                     }
                 }
             }
@@ -86,6 +94,7 @@ impl Tree {
         }
         capture.globals();
         capture.cgroups();
+        capture.forget_busy_writers();
         capture.tree
     }
 }
@@ -215,6 +224,38 @@ impl Capture<'_> {
         let wants_memory = full || wait == Some(Wait::Memory);
         *self.groups.entry(groups).or_default() |= wants_memory;
         self.tree.processes.insert(pid, files.kept);
+    }
+
+    fn waits_for_room(&self, pid: u32) -> bool {
+        let wchan = self
+            .tree
+            .processes
+            .get(&pid)
+            .and_then(|files| bytes(files.get("wchan")?));
+        let name = wchan.and_then(|name| core::str::from_utf8(name).ok());
+        name.and_then(Wait::of) == Some(Wait::PipeFull)
+    }
+
+    /// Whoever writes much waits for room now and then. Only who did not run between two looks
+    /// hangs; what the others waited for is forgotten.
+    fn forget_busy_writers(&mut self) {
+        let writers = core::mem::take(&mut self.writers);
+        if writers.is_empty() {
+            return;
+        }
+        std::thread::sleep(WRITER);
+        for (pid, process) in writers {
+            let now = process.file("status", SMALL).unwrap_or_default();
+            let Some(files) = self.tree.processes.get_mut(&pid) else {
+                continue;
+            };
+            let before = files.get("status").and_then(bytes).unwrap_or_default();
+            if switches(before) != switches(&now) {
+                files.remove("wchan");
+                files.remove("syscall");
+                files.remove("stack");
+            }
+        }
     }
 
     fn fds(&mut self, pid: u32, files: &mut Files<'_>, with_flags: bool) {
@@ -363,6 +404,14 @@ impl Capture<'_> {
             self.tree.global.insert(path.into(), item);
         }
     }
+}
+
+/// How often a process gave the processor up, as its `status` says.
+fn switches(status: &[u8]) -> Vec<&[u8]> {
+    let lines = status.split(|byte| *byte == b'\n');
+    lines
+        .filter(|line| line.windows(14).any(|part| part == b"_ctxt_switches"))
+        .collect()
 }
 
 /// Of `/proc/stat`, when the machine was booted.

@@ -31,6 +31,28 @@ pub struct Tree {
 }
 
 impl Tree {
+    /// Puts a file at an absolute path: `/proc/7/stat`, `/sys/fs/cgroup/…`.
+    pub fn put(&mut self, path: &str, item: Item) {
+        let below = path
+            .strip_prefix("/proc/")
+            .and_then(|rest| rest.split_once('/'));
+        let process = below.and_then(|(pid, name)| Some((pid.parse().ok()?, name)));
+        match process {
+            Some((pid, name)) => {
+                let files = self.processes.entry(pid).or_default();
+                files.insert(name.into(), item);
+            }
+            None => {
+                self.global.insert(path.as_bytes().into(), item);
+            }
+        }
+    }
+
+    /// Says that it holds every process.
+    pub const fn set_whole(&mut self) {
+        self.whole = true;
+    }
+
     /// Every file and link, by absolute path.
     pub fn entries(&self) -> impl Iterator<Item = (Text, &Item)> {
         let global = self.global.iter();

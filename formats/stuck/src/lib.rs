@@ -21,6 +21,7 @@
 //! Where less is known, less is claimed: `sure` says whether anything else explains the evidence.
 
 mod chain;
+pub mod codes;
 mod command;
 mod creating;
 mod diagnosis;

@@ -247,12 +247,23 @@ impl<'f> Subject<'f> {
     }
 
     /// Inits of execs into it that have not become their program.
-    pub(crate) fn execs(&self) -> impl Iterator<Item = &'f Process> {
+    pub(crate) fn execs(&self, index: &Index<'f>) -> Vec<&'f Process> {
         let own = self.process().map(|process| process.pid);
         let members = self.members.iter().copied();
-        members.filter(move |process| {
-            Some(process.pid) != own && is_runc_init(process) && is_setns(process)
-        })
+        let in_cgroup = members.filter(|process| is_runc_init(process) && is_setns(process));
+        // One that was held up early is in no cgroup yet, and may not say what it is.
+        let called = self
+            .commands
+            .iter()
+            .filter(|command| command.verb == "exec");
+        let children = called.flat_map(|command| index.processes.children(command.process.pid));
+        let mut execs: Vec<&'f Process> = in_cgroup
+            .chain(children.filter(|child| is_runc_init(child)))
+            .filter(|process| Some(process.pid) != own && !process.stat.is_dead())
+            .collect();
+        execs.sort_by_key(|process| process.pid);
+        execs.dedup_by_key(|process| process.pid);
+        execs
     }
 }
 

@@ -62,6 +62,7 @@ impl Places {
         let mut as_of = None;
         if let Ok(node) = case.node() {
             disks.extend(node.disk_places());
+            roots.extend(pid_files(&node));
             // A node that does not run has the time of its last write, as whoever examines it says.
             let runs = case.is_live() || case.evidence.kind() != Kind::Directory;
             as_of = (!runs).then_some(node.now);
@@ -73,6 +74,23 @@ impl Places {
             as_of,
         }
     }
+}
+
+/// Pid files in the bundles of containers that containerd did not make: they tell how far a
+/// creation came.
+fn pid_files(node: &node::Node) -> impl Iterator<Item = PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    let runtime = node.runtime.read();
+    let containers = runtime.into_iter().flat_map(|runtime| &runtime.containers);
+    containers.flat_map(|container| {
+        let bundle = container.bundle.iter().map(|(path, _)| path);
+        bundle.flat_map(|bundle| {
+            container.pid_files.iter().map(|(name, _)| {
+                let folder = Path::new(std::ffi::OsStr::from_bytes(bundle.bytes()));
+                folder.join(std::ffi::OsStr::from_bytes(name.bytes()))
+            })
+        })
+    })
 }
 
 /// Paths that are not below another one of them.

@@ -92,6 +92,88 @@ const MESSAGES: &[Message] = &[
         "",
     ),
     message(
+        "runc",
+        "error during container init: error mounting",
+        "Init could not set its root file system up; creation fails and cleans up. If it hangs \
+         instead, a mount's server is dead (state storage-hung).",
+        "runtime/stuck",
+    ),
+    message(
+        "runc",
+        "error running hook",
+        "A hook failed, or was killed; what was made is removed. While it hangs, the state is \
+         hook-host, hook-container or hook-start.",
+        "runtime/stuck",
+    ),
+    message(
+        "runc",
+        "cannot start a paused container",
+        "Its cgroup is frozen: a pause, or an update that was killed (state frozen-v1).",
+        "runtime/stuck",
+    ),
+    message(
+        "runc",
+        "cannot exec in a paused container",
+        "Its cgroup is frozen. With --ignore-paused the exec hangs with it (state exec-frozen).",
+        "runtime/stuck",
+    ),
+    message(
+        "runc",
+        "cannot start a container that has stopped",
+        "Its init ended before the start: a start that was killed, or an init that was (state \
+         start-died-early), or a pid that is another's by now (pid-reused).",
+        "runtime/stuck",
+    ),
+    message(
+        "runc",
+        "cannot delete container",
+        "It is not stopped as runc sees it. Where its FIFO was left, runc takes a workload that \
+         runs for one that was never started (state started-fifo-stale).",
+        "runtime/stuck",
+    ),
+    message(
+        "shim",
+        "failed to write, error log file",
+        "The shim could not hand a line of output on: its reader is gone (state stdout-full if \
+         the workload waits).",
+        "runtime/stuck",
+    ),
+    message(
+        "containerd",
+        "failed to get task status",
+        "The shim did not answer: it was stopped (shim-stopped), or holds its lock while a start \
+         hangs (parked-start-hung, parked-stdio).",
+        "runtime/stuck",
+    ),
+    message(
+        "containerd",
+        "failed to handle container taskexit event",
+        "A task that ended could not be removed; look for a shim that does not answer, a frozen \
+         cgroup or a dead mount.",
+        "runtime/stuck",
+    ),
+    message(
+        "containerd",
+        "failed to kill container",
+        "A signal does not come through: a frozen cgroup (frozen-v1, frozen-ancestor, frozen-v2), \
+         or a task that waits for storage.",
+        "runtime/stuck",
+    ),
+    message(
+        "kernel",
+        "blocked for more than",
+        "A task sleeps in state D. A frozen one looks the same: the cgroup's freezer tells them \
+         apart (frozen-v1, storage-hung, oom-stall).",
+        "runtime/stuck",
+    ),
+    message(
+        "kubelet",
+        "createcontainererror",
+        "The creation failed or did not come to its end: a hook, a mount, a creator that was \
+         stopped, or an init that waits for its start.",
+        "runtime/stuck",
+    ),
+    message(
         "containerd",
         "failed to read bootstrap.json when restoring bundle",
         "The daemon lost the way to a shim at its start, and killed the container.",

@@ -115,10 +115,13 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     let ignore = Ignore::new(args.ignore)?;
     let baseline = args.baseline.as_deref().map(Taken::read).transpose()?;
     let case = match args.evidence {
-        Some(evidence) => Case::open(&EvidenceArgs {
-            evidence,
-            places: args.places,
-        })?,
+        Some(evidence) => {
+            let evidence = EvidenceArgs {
+                evidence,
+                places: args.places,
+            };
+            Case::open_live(&evidence, process::Depth::Diagnosis)?
+        }
         None => sample::open(&args.places)?,
     };
     let node = case.node()?;

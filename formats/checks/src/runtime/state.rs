@@ -4,6 +4,7 @@ use finding::{Finding, Location, Severity, Text, Unread};
 use runc::codes;
 use runc::{Container, Phase, Program, Runtime, SHIM_ROOT, State};
 
+use super::hang::processes_tell;
 use super::{about, ago, bundle_of, in_flight, pod_of, runtime, unread};
 use crate::{Check, Judge};
 
@@ -65,6 +66,9 @@ fn each(judge: &mut Judge<'_>, tell: impl Fn(&Judge<'_>, &Runtime, &Container) -
 
 /// Created, and not started; or whether it was cannot be told.
 fn never_started(judge: &mut Judge<'_>) {
+    if processes_tell(judge) {
+        return;
+    }
     each(judge, |judge, runtime, container| {
         let derived = &container.derived;
         let waits = derived.phase == Phase::Created;
@@ -119,6 +123,9 @@ const fn is_plain(byte: u8) -> bool {
 }
 
 fn fifo_stale(judge: &mut Judge<'_>) {
+    if processes_tell(judge) {
+        return;
+    }
     each(judge, |judge, runtime, container| {
         if container.derived.phase != Phase::Released {
             return None;

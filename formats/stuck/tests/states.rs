@@ -1,0 +1,255 @@
+//! Containers of a real capture, with processes put beside them: each state by what the kernel would
+//! show. Real processes in these states are made by `testdata/make/runtime`.
+
+use std::path::Path;
+
+use evidence::{Evidence, Options};
+use finding::{Text, Time};
+use process::{Item, Processes, Tree};
+use runc::Runtime;
+use stuck::{Diagnosis, Facts, State, diagnose};
+
+const NODE: &str = "1.7-running";
+const SHIM: u32 = 7000;
+
+fn runtime() -> Runtime {
+    let tar = testcase::node(NODE);
+    let packed = tar.write();
+    let evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
+    let (root, state) = ("/var/lib/containerd", "/run/containerd");
+    let known = runc::read(&evidence, Path::new(root), Path::new(state), &[]);
+    known.read().unwrap().clone()
+}
+
+/// A machine: one shim, and whatever a test puts beside it.
+struct Machine {
+    tree: Tree,
+    runtime: Runtime,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let mut machine = Self {
+            tree: Tree::default(),
+            runtime: runtime(),
+        };
+        machine.tree.set_whole();
+        machine.global("/proc/uptime", "90000.00 1.0\n");
+        machine.global(
+            "/proc/self/mountinfo",
+            "36 35 0:30 / /sys/fs/cgroup/freezer rw - cgroup cgroup rw,freezer\n",
+        );
+        machine
+    }
+
+    fn global(&mut self, path: &str, text: &str) {
+        self.tree.put(path, Item::File(text.as_bytes().to_vec()));
+    }
+
+    fn file(&mut self, pid: u32, name: &str, text: &str) {
+        self.global(&format!("/proc/{pid}/{name}"), text);
+    }
+
+    fn process(&mut self, pid: u32, comm: &str, state: char, ppid: u32, start: u64) {
+        let rest = "1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 5 0";
+        let tail = "1 1 1 1 1 1 0 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0";
+        let stat = format!("{pid} ({comm}) {state} {ppid} {rest} {start} {tail}\n");
+        self.file(pid, "stat", &stat);
+    }
+
+    fn shim(&mut self, state: char) {
+        self.process(SHIM, "containerd-shim", state, 1, 10);
+        self.file(
+            SHIM,
+            "cmdline",
+            "/usr/bin/containerd-shim-runc-v2\0-namespace\0default\0-id\0sleeper\0",
+        );
+    }
+
+    /// The init of `sleeper` as its state names it.
+    fn init(&mut self, comm: &str, state: char) -> u32 {
+        let sleeper = self.sleeper();
+        let pid = u32::try_from(sleeper.pid().unwrap()).unwrap();
+        let start = sleeper.best_state().unwrap().init_process_start.unwrap();
+        self.process(pid, comm, state, SHIM, start);
+        self.file(pid, "cgroup", "7:freezer:/default/sleeper\n");
+        pid
+    }
+
+    fn sleeper(&mut self) -> &mut runc::Container {
+        let mut all = self.runtime.containers.iter_mut();
+        all.find(|container| container.id == *"sleeper").unwrap()
+    }
+
+    /// Gives `sleeper` a FIFO that is as old as its state: it was never started.
+    fn park(&mut self) -> u32 {
+        let sleeper = self.sleeper();
+        let mut fifo = sleeper.state_stat.clone().unwrap();
+        fifo.kind = evidence::FileKind::Fifo;
+        sleeper.fifo = Some(fifo);
+        sleeper.derived.phase = runc::Phase::Created;
+        let path = format!("{}/exec.fifo", sleeper.path);
+        let pid = self.init("runc:[2:INIT]", 'S');
+        self.file(pid, "cmdline", "runc\0init\0");
+        self.file(pid, "wchan", "wait_for_partner");
+        self.file(pid, "environ", "_LIBCONTAINER_INITTYPE=standard\0");
+        self.tree
+            .put(&format!("/proc/{pid}/fd/5"), Item::Link(Text::from(path)));
+        self.file(pid, "fdinfo/5", "flags:\t012000000\n");
+        pid
+    }
+
+    fn judge(&self) -> Diagnosis {
+        let processes = Processes::new(self.tree.clone());
+        let verdicts = diagnose(Facts {
+            runtime: &self.runtime,
+            processes: Some(&processes),
+            records: &[],
+            now: Time::new(1_900_000_000, 0),
+        });
+        let mut all = verdicts.containers.into_iter();
+        all.find(|one| one.id == *"sleeper").unwrap()
+    }
+
+    fn is(&self, state: State) -> Diagnosis {
+        let one = self.judge();
+        assert_eq!(one.state, state, "{one:#?}");
+        one
+    }
+}
+
+#[test]
+fn one_that_runs_is_well() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    machine.init("sleep", 'S');
+    assert!(machine.is(State::Running).sure);
+}
+
+#[test]
+fn who_should_have_come_is_told() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    let pid = machine.park();
+    let one = machine.is(State::Parked);
+    assert_eq!((one.pid, one.row), (Some(pid), Some(1)));
+    assert!(one.evidence.iter().any(|line| line.contains("O_PATH")));
+    assert!(one.never.iter().any(|never| never.contains("exec.fifo")));
+    assert_eq!(one.waits_for.first().map(|waiter| waiter.pid), Some(pid));
+
+    // A thread of the shim waits for whoever should read the output.
+    let thread = format!("task/{}/wchan", SHIM + 1);
+    machine.file(SHIM, &thread, "wait_for_partner");
+    let output = Item::Link("/run/containerd/fifo/1/sleeper-stdout".into());
+    machine.tree.put(&format!("/proc/{SHIM}/fd/9"), output);
+    assert!(machine.is(State::ParkedStdio).sure);
+
+    let mut machine = Machine::new();
+    machine.park();
+    machine.is(State::ParkedOrphan);
+
+    let mut machine = Machine::new();
+    machine.shim('S');
+    machine.park();
+    machine.process(7100, "runc", 'S', SHIM, 8_000_000);
+    machine.file(
+        7100,
+        "cmdline",
+        "runc\0--root\0/run/containerd/runc/default\0start\0sleeper\0",
+    );
+    let one = machine.is(State::ParkedStartHung);
+    assert_eq!(one.culprit, Some(7100));
+    assert_eq!(
+        one.remedy.commands.first().map(String::as_str),
+        Some("kill -KILL 7100")
+    );
+}
+
+#[test]
+fn a_freezer_comes_before_what_a_task_seems_to_wait_for() {
+    for (parked, state) in [(true, State::FrozenV1), (false, State::Paused)] {
+        let mut machine = Machine::new();
+        machine.shim('S');
+        if parked {
+            machine.park();
+        } else {
+            machine.init("sleep", 'D');
+        }
+        let folder = "/sys/fs/cgroup/freezer/default/sleeper";
+        machine.global(&format!("{folder}/freezer.state"), "FROZEN\n");
+        machine.global(&format!("{folder}/freezer.self_freezing"), "1\n");
+        let one = machine.is(state);
+        assert_eq!(one.remedy.commands.is_empty(), !parked);
+        machine.global(&format!("{folder}/freezer.self_freezing"), "0\n");
+        machine.global("/sys/fs/cgroup/freezer/default/freezer.state", "FROZEN\n");
+        machine.global(
+            "/sys/fs/cgroup/freezer/default/freezer.self_freezing",
+            "1\n",
+        );
+        let one = machine.is(State::FrozenAncestor);
+        assert_eq!(
+            one.remedy.commands,
+            ["echo THAWED > /sys/fs/cgroup/freezer/default/freezer.state"]
+        );
+    }
+}
+
+#[test]
+fn a_pid_means_nothing_without_its_start() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    let pid = machine.init("sleep", 'S');
+    machine.process(pid, "innocent", 'S', 1, 3);
+    let one = machine.is(State::PidReused);
+    assert!(
+        one.remedy
+            .commands
+            .iter()
+            .all(|command| !command.contains("kill"))
+    );
+    assert!(one.never.iter().any(|never| never.contains("signal")));
+}
+
+#[test]
+fn one_that_is_gone_has_ended_or_never_ran() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    machine.is(State::Exited);
+    let pid = machine.park();
+    machine.process(pid, "runc:[2:INIT]", 'Z', 1, 1);
+    machine.init("runc:[2:INIT]", 'Z');
+    machine.is(State::StartDiedEarly);
+}
+
+#[test]
+fn what_was_stopped_is_named() {
+    let mut machine = Machine::new();
+    machine.shim('T');
+    machine.init("sleep", 'S');
+    let one = machine.is(State::ShimStopped);
+    assert_eq!(one.remedy.commands, [format!("kill -CONT {SHIM}")]);
+    let mut machine = Machine::new();
+    machine.shim('S');
+    machine.init("sleep", 'T');
+    machine.is(State::InitStopped);
+}
+
+#[test]
+fn without_processes_less_is_claimed() {
+    let machine = Machine::new();
+    let verdicts = diagnose(Facts {
+        runtime: &machine.runtime,
+        processes: None,
+        records: &[],
+        now: Time::new(1_900_000_000, 0),
+    });
+    assert!(!verdicts.containers.is_empty());
+    for one in &verdicts.containers {
+        let told = matches!(one.state, State::Unknowable | State::Exited);
+        assert!(
+            told && (one.state == State::Exited || !one.sure),
+            "{one:#?}"
+        );
+        assert!(one.remedy.commands.is_empty());
+    }
+}

@@ -650,7 +650,7 @@ _arguments "${_arguments_options[@]}" : \
 '--all[Containers without a task, too\: those of meta.db and of the CRI plugin]' \
 '-h[Print help]' \
 '--help[Print help]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+'::node -- The node\: `/` for this machine, a bundle of `coroner collect`, a tar, a folder:_files' \
 && ret=0
 ;;
 (stuck)
@@ -677,7 +677,7 @@ _arguments "${_arguments_options[@]}" : \
 '-h[Print help]' \
 '--help[Print help]' \
 ':id -- Its id, or the beginning of it if that is enough:_default' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+'::node -- The node\: `/` for this machine, a bundle of `coroner collect`, a tar, a folder:_files' \
 && ret=0
 ;;
 (fifo)
@@ -689,7 +689,7 @@ _arguments "${_arguments_options[@]}" : \
 '-h[Print help]' \
 '--help[Print help]' \
 ':id -- The container'\''s id, or the beginning of it if that is enough:_default' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+'::node -- The node\: `/` for this machine, a bundle of `coroner collect`, a tar, a folder:_files' \
 && ret=0
 ;;
 (shims)

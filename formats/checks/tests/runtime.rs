@@ -516,11 +516,11 @@ fn processes_tell_what_hangs() {
     tar.push("proc", b'5', "", b"");
     tar.push(&format!("proc/{pid}"), b'5', "", b"");
     tar.add("proc/uptime", b"90000.00 1.00\n");
-    let stat = format!(
+    let line = format!(
         "{pid} (sleep) T 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 {start} 1 1 1 1 1 1 1 1 0 0 0 0 0 0 0 0 17 1 \
          0 0 0 0 0 0 0 0 0 0 0\n"
     );
-    tar.add(&format!("proc/{pid}/stat"), stat.as_bytes());
+    tar.add(&format!("proc/{pid}/stat"), line.as_bytes());
     let findings = judge(&tar, 600);
     let stopped = findings
         .iter()
@@ -529,7 +529,10 @@ fn processes_tell_what_hangs() {
     assert_eq!(stopped.code.name, "runtime/stuck");
     assert_eq!(stopped.severity, Severity::Damage);
     assert!(stopped.what_to_do().contains(&format!("kill -CONT {pid}")));
-    assert!(stopped.location.file.as_ref().unwrap() == &format!("/{STATE}").as_str());
+    assert_eq!(
+        stopped.location.file.clone().unwrap().to_string(),
+        format!("/{STATE}")
+    );
     assert!(
         stopped
             .affects

@@ -202,11 +202,7 @@ pub(crate) fn of(index: &Index<'_>, subject: &Subject<'_>, found: &Found<'_>) ->
             )
         }
         State::LeakedInit => {
-            let commands = subject.members.iter().map(|member| signal("KILL", member));
-            let mut commands: Vec<String> = commands.collect();
-            if commands.is_empty() {
-                commands = one(init("KILL"));
-            }
+            let commands = kill_all(subject);
             remedy(
                 true,
                 "No runtime knows it; its cgroups can be removed (rmdir) when it has ended.",
@@ -289,6 +285,19 @@ pub(crate) fn of(index: &Index<'_>, subject: &Subject<'_>, found: &Found<'_>) ->
     }
 }
 
+/// Ends everything in a container. The kernel ends what is in a pid namespace with its first process.
+fn kill_all(subject: &Subject<'_>) -> Vec<String> {
+    let init = subject.process();
+    let mut commands: Vec<String> = init.iter().map(|init| signal("KILL", init)).collect();
+    if init.is_some_and(|init| init.status.is_init() == Some(true)) {
+        return commands;
+    }
+    let members = subject.members.iter();
+    let others = members.filter(|member| init.is_none_or(|init| init.pid != member.pid));
+    commands.extend(others.map(|member| signal("KILL", member)));
+    commands
+}
+
 fn is_creator(index: &Index<'_>, subject: &Subject<'_>, process: &Process) -> bool {
     subject
         .creator(index)
@@ -308,16 +317,7 @@ fn damaged(tools: &Tools<'_>, subject: &Subject<'_>) -> Remedy {
     let running = subject.process().is_some_and(|process| {
         !crate::facts::is_runc_init(process) && !crate::facts::is_crun_init(process)
     });
-    let mut commands: Vec<String> = Vec::new();
-    let init = subject.process();
-    if let Some(init) = init {
-        commands.push(signal("KILL", init));
-    }
-    let others = subject
-        .members
-        .iter()
-        .filter(|member| init.is_none_or(|init| init.pid != member.pid));
-    commands.extend(others.map(|member| signal("KILL", member)));
+    let mut commands = kill_all(subject);
     commands.extend(tools.folder().map(|folder| format!("rm -r {folder}")));
     remedy(
         !running,

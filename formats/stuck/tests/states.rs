@@ -1,6 +1,8 @@
 //! Containers of a real capture, with processes put beside them: each state by what the kernel would
 //! show. Real processes in these states are made by `testdata/make/runtime`.
 
+#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
+
 use std::path::Path;
 
 use evidence::{Evidence, Options};
@@ -50,11 +52,11 @@ impl Machine {
         self.global(&format!("/proc/{pid}/{name}"), text);
     }
 
-    fn process(&mut self, pid: u32, comm: &str, state: char, ppid: u32, start: u64) {
+    fn process(&mut self, pid: u32, comm: &str, state: char, parent: u32, start: u64) {
         let rest = "1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 5 0";
         let tail = "1 1 1 1 1 1 0 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0";
-        let stat = format!("{pid} ({comm}) {state} {ppid} {rest} {start} {tail}\n");
-        self.file(pid, "stat", &stat);
+        let line = format!("{pid} ({comm}) {state} {parent} {rest} {start} {tail}\n");
+        self.file(pid, "stat", &line);
     }
 
     fn shim(&mut self, state: char) {

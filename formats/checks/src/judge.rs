@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use content::Digest;
-use finding::{Coverage, Finding, Known, Object, Report, Text, Unknown};
+use finding::{Coverage, Finding, Known, Object, Report, Text, Unknown, Unread};
+use layer::Summary;
 use measure::{HashedBlob, Usage};
 use metadb::{MetaDb, Namespace};
 use node::{Index, Node, path_text};
@@ -44,6 +45,8 @@ pub struct Measured {
     pub hashes: Option<BTreeMap<Digest, HashedBlob>>,
     /// Digests of unfinished writes that have all of their bytes, by the name of their folder.
     pub ingests: Option<BTreeMap<Text, Digest>>,
+    /// Blobs of layers that were inflated and read through.
+    pub tars: Option<BTreeMap<Digest, Result<Summary, Unread>>>,
     /// Disk usage of the directories of committed snapshots, by snapshotter and id.
     pub usage: Option<BTreeMap<(Text, u64), Known<Usage>>>,
     /// Committed layers, compared with the tars that they were unpacked from.

@@ -21,6 +21,7 @@ mod image_chain;
 mod image_name;
 mod ingest;
 mod judge;
+mod layer;
 mod layer_jobs;
 mod lease;
 mod mounts;
@@ -86,6 +87,11 @@ pub const CHECKS: &[&Check] = &[
     &blob::STRAY,
     &blob::DESCRIPTOR,
     &blob::MODE,
+    &layer::DAMAGED,
+    &layer::DIFF_ID,
+    &layer::LABEL,
+    &layer::BOMB,
+    &layer::ENTRY,
     &ingest::STALE,
     &ingest::DAMAGED,
     &ingest::UNKNOWN,

@@ -26,3 +26,33 @@ pub struct Flags {
     /// It can only be written to at its end (`chattr +a`).
     pub append_only: bool,
 }
+
+/// Whether the device `major:minor` is a disk that turns; nothing where the kernel does not tell
+/// (file systems of several devices, network, memory), or cannot know: a virtual disk says that it
+/// turns whatever is below it.
+pub(crate) fn is_rotational((major, minor): (u32, u32)) -> Option<bool> {
+    let device = format!("/sys/dev/block/{major}:{minor}");
+    let real = std::fs::read_link(&device).ok()?;
+    let real = real.to_string_lossy();
+    if ["/virtio", "/vbd-", "/VMBUS"]
+        .iter()
+        .any(|bus| real.contains(bus))
+    {
+        return None;
+    }
+    // A partition has no queue of its own: its disk is the folder above.
+    ["queue/rotational", "../queue/rotational"]
+        .iter()
+        .find_map(|path| {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the kernel's word about this machine, not the evidence"
+            )]
+            let text = std::fs::read_to_string(format!("{device}/{path}")).ok()?;
+            match text.trim() {
+                "1" => Some(true),
+                "0" => Some(false),
+                _ => None,
+            }
+        })
+}

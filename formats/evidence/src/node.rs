@@ -239,6 +239,17 @@ impl Evidence {
         }
     }
 
+    /// Whether `path` lies on a disk that turns, which is read best by one job; nothing where that
+    /// is not told.
+    pub fn is_rotational(&self, path: &Path) -> Option<bool> {
+        match &self.held {
+            Held::Directory(directory) => {
+                crate::disk::is_rotational(directory.stat(path).ok()?.dev?)
+            }
+            Held::Bundle(_) => None,
+        }
+    }
+
     /// How the file system that holds `path` is mounted; nothing where the evidence does not tell.
     pub fn mount(&self, path: &Path) -> Option<Mount> {
         match &self.held {

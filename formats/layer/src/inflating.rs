@@ -229,7 +229,13 @@ impl<'w, R: Read> Inflating<'w, R> {
     }
 
     /// Reads what is left, of the tar and after it, and gives both digests.
-    pub fn finish(mut self) -> Result<Inflated, InflateError> {
+    pub fn finish(self) -> Result<Inflated, InflateError> {
+        self.finish_both().1
+    }
+
+    /// As [`finish`](Self::finish), with the blob's digest even where it could not be inflated:
+    /// nothing only where its bytes could not be read, or it was ended from outside.
+    pub fn finish_both(mut self) -> (Option<Digest>, Result<Inflated, InflateError>) {
         let mut chunk = vec![0; AT_ONCE];
         loop {
             match self.read(&mut chunk) {
@@ -239,38 +245,51 @@ impl<'w, R: Read> Inflating<'w, R> {
             }
         }
         drop(chunk);
-        if let Some(failed) = self.failed {
-            return Err(failed);
+        match self.failed {
+            Some(InflateError::Unread(_) | InflateError::Cancelled) => self.decoder = None,
+            Some(_) | None => {}
         }
         let Some(decoder) = self.decoder else {
-            return Err(InflateError::Cancelled);
+            return (None, Err(self.failed.unwrap_or(InflateError::Cancelled)));
         };
         // A decoder may stop before the end of its bytes; the blob's digest is that of all of them.
         let mut packed = decoder.into_packed();
-        loop {
-            if self.watch.is_cancelled() {
-                return Err(InflateError::Cancelled);
-            }
-            let count = match packed.fill_buf() {
-                Ok([]) => break,
-                Ok(bytes) => bytes.len(),
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => {
-                    let broken = packed.get_mut().broken.take();
-                    let why = broken.unwrap_or_else(|| Unread::Io(error.to_string()));
-                    return Err(InflateError::Unread(why));
-                }
-            };
-            packed.consume(count);
+        if let Err(why) = drain(&mut packed, self.watch) {
+            return (None, Err(self.failed.unwrap_or(why)));
         }
         let meter = packed.into_inner();
-        Ok(Inflated {
-            blob: meter.hasher.finish(),
+        let blob = meter.hasher.finish();
+        if let Some(failed) = self.failed {
+            return (Some(blob), Err(failed));
+        }
+        let inflated = Inflated {
+            blob: blob.clone(),
             diff_id: self.hasher.finish(),
             compression: self.compression,
             packed: meter.packed,
             unpacked: self.unpacked,
-        })
+        };
+        (Some(blob), Ok(inflated))
+    }
+}
+
+/// Reads what a decoder left.
+fn drain<R: Read>(packed: &mut Packed<'_, R>, watch: Watch<'_>) -> Result<(), InflateError> {
+    loop {
+        if watch.is_cancelled() {
+            return Err(InflateError::Cancelled);
+        }
+        let count = match packed.fill_buf() {
+            Ok([]) => return Ok(()),
+            Ok(bytes) => bytes.len(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => {
+                let broken = packed.get_mut().broken.take();
+                let why = broken.unwrap_or_else(|| Unread::Io(error.to_string()));
+                return Err(InflateError::Unread(why));
+            }
+        };
+        packed.consume(count);
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Layer<'w, R: Read> {
 /// What became of a layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
+    /// The digest of the blob's bytes, even where they could not be inflated.
+    pub blob: Option<Digest>,
     /// Both digests and sizes; an error where its bytes could not be inflated to their end.
     pub inflated: Result<Inflated, InflateError>,
     /// How its tar ended, if it was read to an end.
@@ -213,7 +215,7 @@ impl<'w, R: Read> Layer<'w, R> {
                 what: odd.clone(),
             });
         }
-        let inflated = self.members.into_inner().into_inner().finish();
+        let (blob, inflated) = self.members.into_inner().into_inner().finish_both();
         if let Err(error) = &inflated {
             faults.push(Fault::Inflate(error.clone()));
         }
@@ -231,6 +233,7 @@ impl<'w, R: Read> Layer<'w, R> {
             faults.push(Fault::MoreEntries(self.more_odd));
         }
         Summary {
+            blob,
             inflated,
             end,
             entries,

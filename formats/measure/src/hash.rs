@@ -92,17 +92,26 @@ pub fn hash<'b>(
     blobs: impl IntoIterator<Item = &'b Blob>,
     control: &Control<'_>,
 ) -> Hashes {
+    hash_each(evidence, blobs, control, &|_, _| {})
+}
+
+/// As [`hash`], and tells `done` of each as it is done, from any thread.
+pub fn hash_each<'b>(
+    evidence: &Evidence,
+    blobs: impl IntoIterator<Item = &'b Blob>,
+    control: &Control<'_>,
+    done: &(dyn Fn(&Digest, &HashedBlob) + Sync),
+) -> Hashes {
     let mut blobs: Vec<&Blob> = blobs.into_iter().collect();
     blobs.sort_by(|one, other| (other.stat.size, &one.digest).cmp(&(one.stat.size, &other.digest)));
     let left = AtomicU64::new(control.bytes);
-    let done = pool::each(&blobs, control.threads(blobs.len()), |blob| {
-        (
-            blob.digest.clone(),
-            hash_one(evidence, blob, &left, control),
-        )
+    let all = pool::each(&blobs, control.threads(blobs.len()), |blob| {
+        let hashed = hash_one(evidence, blob, &left, control);
+        done(&blob.digest, &hashed);
+        (blob.digest.clone(), hashed)
     });
     let mut hashes = Hashes::default();
-    for (digest, hashed) in done {
+    for (digest, hashed) in all {
         hashes.bytes = hashes.bytes.saturating_add(hashed.size);
         hashes.blobs.insert(digest, hashed);
     }

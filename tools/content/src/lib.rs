@@ -23,8 +23,11 @@ mod export;
 mod graph;
 mod image;
 mod ls;
+mod resume;
+mod sample;
 mod target;
 mod verify;
+mod watch;
 
 use cli::{EvidenceArgs, Out, Outcome, Tool};
 
@@ -66,12 +69,11 @@ enum Verb {
         #[command(flatten)]
         how: graph::GraphArgs,
     },
-    /// Re-hash every blob and compare it with its name
+    /// Re-hash every blob and compare it with its name; layers with their diffIDs
+    #[command(after_help = VERIFY)]
     Verify {
-        /// How many blobs are read at the same time; 0 for as many as there are cores. One is
-        /// best for a rotational disk
-        #[arg(short, long, value_name = "N", default_value_t = 0)]
-        jobs: usize,
+        #[command(flatten)]
+        how: verify::VerifyArgs,
         #[command(flatten)]
         evidence: EvidenceArgs,
     },
@@ -96,6 +98,11 @@ Examples:
   coroner content export / app:2 --layout app/ --manifest app.json
   coroner content export / app:2 --archive docker --platform linux/amd64 -o app.tar";
 
+const VERIFY: &str = "Examples:
+  coroner content verify / --sample 5% --seed 46
+  coroner content verify /mnt/image --layers --time-limit 2h --resume verified.jsonl
+  coroner content verify /mnt/image --layers --resume verified.jsonl      goes on where it ended";
+
 const GRAPH: &str = "A platform that was not pulled, and a layer that was discarded after it was unpacked, are shown as
 missing and are no findings.
 
@@ -119,6 +126,6 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         Verb::Cat { evidence, how } => cat::run(&evidence, &how, out),
         Verb::Export { evidence, how } => export::run(&evidence, &how, out),
         Verb::Graph { evidence, how } => graph::run(&evidence, &how, out),
-        Verb::Verify { jobs, evidence } => verify::run(&evidence, jobs, out),
+        Verb::Verify { how, evidence } => verify::run(&evidence, &how, out),
     }
 }

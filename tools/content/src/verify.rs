@@ -1,80 +1,223 @@
 //! `coroner content verify`
 
-use std::io;
+mod answer;
 
-use checks::judge_with;
-use cli::{
-    Answer, Case, EvidenceArgs, Exit, Measure, Out, Outcome, Pen, Style, measure_with, size,
-};
-use content::Digest;
-use finding::{Finding, Object, Severity, Text, Unknown, size_number};
-use measure::{Hashed, Hashes, Tally};
-use node::{Index, path_text};
-use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
+use checks::{Measured, judge_with};
+use cli::{Case, EvidenceArgs, Out, Outcome};
+use content::{Algorithm, Blob, Digest, Kind, Store};
+use finding::{Severity, Unread};
+use layer::{InflateError, Limits, Summary};
+use measure::{Control, Cut, Hashed, HashedBlob, Hashes};
+use node::{Index, Node, path_text};
+
+use crate::graph::unpacked;
 use crate::ls::store;
+use crate::resume::State;
+use crate::sample::Percent;
+use crate::watch::{TimeLimit, watched};
+use answer::{Bad, LayerLine, Sample, Unchecked, Verified};
 
-/// A blob whose bytes are not what its name promises.
-#[derive(Serialize)]
-struct Bad {
-    path: Text,
-    claimed: Digest,
-    computed: Digest,
-    #[serde(serialize_with = "size_number")]
-    size: u64,
-    used_by: Vec<Object>,
+/// How blobs are verified.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct VerifyArgs {
+    /// How many blobs are read at the same time. If not given: as many as there are cores, and
+    /// one on a rotational disk
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Inflate layers, too: their diffIDs, their tars
+    #[arg(long)]
+    layers: bool,
+    /// Read only so many of the blobs: `5%`
+    #[arg(long, value_name = "PERCENT")]
+    sample: Option<Percent>,
+    /// Which blobs a sample picks: another number, other blobs
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "sample")]
+    seed: u64,
+    /// End after this time, with what was read until then: `90s`, `15m`, `2h`
+    #[arg(long, value_name = "TIME")]
+    time_limit: Option<TimeLimit>,
+    /// Keep what was verified in this file, outside the evidence, and do not read it again if the
+    /// file is there
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
 }
 
-/// A blob of which that is not known.
-#[derive(Serialize)]
-struct Unchecked {
-    digest: Digest,
-    why: String,
+/// Digests of blobs that some manifest says are layers that can be read.
+fn layer_digests(node: &Node) -> BTreeSet<&Digest> {
+    let mut digests = BTreeSet::new();
+    for (_, wanted) in node.documents.iter() {
+        for link in wanted
+            .document()
+            .into_iter()
+            .flat_map(content::Document::layers)
+        {
+            let media_type = link.media_type.utf8().unwrap_or_default();
+            let is_layer = matches!(link.kind(), Kind::Layer(_));
+            let is_readable = !media_type.ends_with("+encrypted");
+            if is_layer && is_readable && link.digest.algorithm() == Algorithm::Sha256 {
+                digests.insert(&link.digest);
+            }
+        }
+    }
+    digests
 }
 
-#[derive(Serialize)]
-struct Verified {
-    tally: Tally,
-    bad: Vec<Bad>,
-    unchecked: Vec<Unchecked>,
-    /// What else is wrong with the store: blobs that are missing, of another size, or no blobs.
-    findings: Vec<Finding>,
-    unknown: Vec<Unknown>,
+type Layers = BTreeMap<Digest, Result<Summary, Unread>>;
+
+/// A layer's reading as a hashing.
+fn as_hashed(blob: &Blob, read: &Result<Summary, Unread>) -> HashedBlob {
+    let (outcome, size) = match read {
+        Err(unread) => (Hashed::Unread(unread.clone()), 0),
+        Ok(summary) => match (&summary.blob, &summary.inflated) {
+            (Some(computed), _) if *computed == blob.digest => (Hashed::Match, blob.stat.size),
+            (Some(computed), _) => {
+                let computed = computed.clone();
+                (Hashed::Mismatch { computed }, blob.stat.size)
+            }
+            (None, Err(InflateError::Unread(unread))) => (Hashed::Unread(unread.clone()), 0),
+            (None, _) => (Hashed::Cut(Cut::Cancelled), 0),
+        },
+    };
+    HashedBlob { outcome, size }
 }
 
-pub(crate) fn run(args: &EvidenceArgs, jobs: usize, out: &mut Out) -> Outcome {
+pub(crate) fn run(args: &EvidenceArgs, how: &VerifyArgs, out: &mut Out) -> Outcome {
+    let mut state = match &how.resume {
+        Some(path) => Some(State::open(path, &args.evidence)?),
+        None => None,
+    };
     let case = Case::open(args)?;
     let node = case.node()?;
     let store = store(&node)?;
-    let wanted = Measure {
-        hash: true,
-        usage: false,
-        layers: false,
-        jobs,
+    if let Some(state) = &mut state {
+        state.is_for(&path_text(&store.root))?;
+    }
+    let layers = if how.layers {
+        layer_digests(&node)
+    } else {
+        BTreeSet::new()
     };
-    let measured = measure_with(&case, &node, wanted, None, out);
-    let report = judge_with(&node, &measured, |check| {
-        check.code.name.starts_with("blob/")
+    let all: Vec<&Blob> = store.blobs.iter().collect();
+    let mut wanted = match how.sample {
+        Some(percent) => percent.pick(how.seed, &all),
+        None => all.clone(),
+    };
+    let sample = how.sample.map(|percent| {
+        let picked: BTreeSet<&Digest> = wanted.iter().map(|blob| &blob.digest).collect();
+        Sample::of(percent, how.seed, &all, &picked)
     });
+    let before = wanted.len();
+    if let Some(state) = &state {
+        wanted.retain(|blob| !state.knows(blob, layers.contains(&blob.digest)));
+    }
+    let resumed = before.saturating_sub(wanted.len());
+    let turns = case.evidence.is_rotational(&store.root) == Some(true);
+    let jobs = how.jobs.unwrap_or(usize::from(turns));
+    let (read, late) = read(&case, &wanted, &layers, how, jobs, state.as_ref(), out);
+    let (hashes, layers) = read;
+    let measured = Measured {
+        hashes: Some(hashes.blobs),
+        tars: how.layers.then_some(layers),
+        ..Measured::default()
+    };
+    let wish = |name: &str| {
+        name.starts_with("blob/")
+            || how.layers && (name.starts_with("layer/") || name == "image/chain-broken")
+    };
+    let report = judge_with(&node, &measured, |check| wish(check.code.name));
     // A blob's digest is told in full here.
     let findings = report.findings.into_iter().filter(|finding| {
-        finding.code.name.starts_with("blob/")
+        wish(finding.code.name)
             && finding.code.name != "blob/altered"
             && finding.severity > Severity::Note
     });
-    let index = Index::new(&node);
-    let blobs = measured.hashes.unwrap_or_default();
-    let bytes = blobs
-        .values()
-        .fold(0_u64, |sum, blob| sum.saturating_add(blob.size));
-    let hashes = Hashes { blobs, bytes };
+    let hashes = Hashes {
+        blobs: measured.hashes.unwrap_or_default(),
+        bytes: hashes.bytes,
+    };
+    let layers = measured.tars.map(|layers| lines(&node, &layers));
     let mut verified = Verified {
         tally: hashes.tally(),
+        resumed,
+        sample,
+        late,
+        one_job: turns && how.jobs.is_none(),
+        layers,
         bad: Vec::new(),
         unchecked: Vec::new(),
         findings: findings.collect(),
         unknown: node.content.unknown().to_vec(),
+        state: state.as_ref().and_then(State::failed),
     };
+    tell(&node, store, hashes, late, &mut verified);
+    out.answer(&verified)
+}
+
+/// Reads what is wanted: layers as layers, everything else as bytes.
+fn read(
+    case: &Case,
+    wanted: &[&Blob],
+    layers: &BTreeSet<&Digest>,
+    how: &VerifyArgs,
+    jobs: usize,
+    state: Option<&State>,
+    out: &mut Out,
+) -> ((Hashes, Layers), bool) {
+    let cancel = out.cancel();
+    let sizes = wanted.iter().map(|blob| blob.stat.size);
+    let progress = out.progress("hashing blobs", sizes.fold(0, u64::saturating_add));
+    let add = |bytes| progress.add(bytes);
+    let by_digest: BTreeMap<&Digest, &Blob> =
+        wanted.iter().map(|blob| (&blob.digest, *blob)).collect();
+    let (as_layers, as_bytes): (Vec<&Blob>, Vec<&Blob>) = wanted
+        .iter()
+        .copied()
+        .partition(|blob| layers.contains(&blob.digest));
+    let note = |digest: &Digest, layer: bool| {
+        if let (Some(state), Some(blob)) = (state, by_digest.get(digest)) {
+            state.note(digest, &blob.stat, layer);
+        }
+    };
+    watched(&cancel, how.time_limit, |stop| {
+        let control = Control {
+            jobs,
+            cancel: stop,
+            progress: &add,
+            ..Control::default()
+        };
+        let mut hashes =
+            measure::hash_each(&case.evidence, as_bytes, &control, &|digest, hashed| {
+                if hashed.outcome == Hashed::Match {
+                    note(digest, false);
+                }
+            });
+        let limits = Limits::default();
+        let done = |digest: &Digest, read: &Result<Summary, Unread>| {
+            let is_sound = |summary: &Summary| {
+                summary.blob.as_ref() == Some(digest) && summary.faults.is_empty()
+            };
+            if read.as_ref().is_ok_and(is_sound) {
+                note(digest, true);
+            }
+        };
+        let read = measure::tars(&case.evidence, as_layers, limits, &control, &done);
+        for (digest, summary) in &read {
+            if let Some(blob) = by_digest.get(digest) {
+                let hashed = as_hashed(blob, summary);
+                hashes.bytes = hashes.bytes.saturating_add(hashed.size);
+                hashes.blobs.insert(digest.clone(), hashed);
+            }
+        }
+        (hashes, read)
+    })
+}
+
+/// What was not as it should be, and what is not known.
+fn tell(node: &Node, store: &Store, hashes: Hashes, late: bool, verified: &mut Verified) {
+    let index = Index::new(node);
     for (digest, blob) in hashes.blobs {
         let why = match blob.outcome {
             Hashed::Match => continue,
@@ -92,82 +235,48 @@ pub(crate) fn run(args: &EvidenceArgs, jobs: usize, out: &mut Out) -> Outcome {
                 continue;
             }
             Hashed::Unread(unread) => unread.to_string(),
-            Hashed::Cut(cut) => cut.to_string(),
+            Hashed::Cut(Cut::Cancelled) if late => "was not read: the time was up".to_owned(),
+            Hashed::Cut(cut) => format!("was not read to its end: {cut}"),
         };
         verified.unchecked.push(Unchecked { digest, why });
     }
-    out.answer(&verified)
 }
 
-impl Answer for Verified {
-    const SCHEMA: &'static str = "content-verify/1";
-
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        let Tally {
-            good,
-            bad,
-            unread,
-            cut,
-            bytes,
-        } = self.tally;
-        let all = [good, bad, unread, cut]
-            .iter()
-            .fold(0_u64, |sum, count| sum.saturating_add(*count));
-        let style = if good == all && self.exit() == Exit::CLEAN {
-            Style::Good
-        } else {
-            Style::Bad
+/// The layers that were read, each with its chainIDs and where they are unpacked.
+fn lines(node: &Node, layers: &Layers) -> Vec<LayerLine> {
+    let mut chains: BTreeMap<&Digest, BTreeSet<Digest>> = BTreeMap::new();
+    for (_, wanted) in node.documents.iter() {
+        let Some(manifest) = wanted.document().filter(|one| one.kind == Kind::Manifest) else {
+            continue;
         };
-        let line = format!(
-            "{good} of {all} blobs are what their names promise ({} hashed).",
-            size(bytes)
-        );
-        pen.line(pen.styled(style, line).to_string())?;
-        for bad in &self.bad {
-            pen.gap()?;
-            pen.line(
-                pen.styled(Style::Bad, format!("{} is altered", bad.path))
-                    .to_string(),
-            )?;
-            pen.line(format_args!("  claimed   {}", bad.claimed))?;
-            pen.line(format_args!("  computed  {}", bad.computed))?;
-            pen.line(format_args!("  size      {} bytes", bad.size))?;
-            if !bad.used_by.is_empty() {
-                let users: Vec<String> = bad.used_by.iter().map(ToString::to_string).collect();
-                pen.paragraph("  used by   ", &users.join(", "))?;
-            }
+        let mut links = manifest.links().iter();
+        let config = links.find(|link| link.role == content::Role::Config);
+        let config = config.and_then(|link| node.documents.get(&link.descriptor.digest));
+        let config = config.and_then(|config| config.document()?.config());
+        let chain = config.map(content::ImageConfig::chain_ids);
+        for (layer, chain) in manifest.layers().zip(chain.unwrap_or_default()) {
+            chains.entry(&layer.digest).or_default().insert(chain);
         }
-        if !self.unchecked.is_empty() {
-            pen.gap()?;
-            pen.heading("Not checked")?;
-            for Unchecked { digest, why } in &self.unchecked {
-                pen.line(format_args!("  {digest} {why}"))?;
-            }
-        }
-        if !self.findings.is_empty() {
-            pen.gap()?;
-            pen.heading("Also")?;
-            for finding in &self.findings {
-                let code = pen
-                    .styled(finding.severity.into(), finding.code.name)
-                    .to_string();
-                pen.line(format_args!("  {code}  {}", finding.message))?;
-                if let Some(file) = &finding.location.file {
-                    pen.line(format_args!("    {file}"))?;
-                }
-            }
-        }
-        pen.incomplete(&self.unknown)
     }
-
-    fn exit(&self) -> Exit {
-        let mut exit = Exit::CLEAN;
-        if !self.bad.is_empty() || !self.findings.is_empty() {
-            exit |= Exit::FINDINGS;
-        }
-        if !self.unchecked.is_empty() || !self.unknown.is_empty() {
-            exit |= Exit::UNREAD;
-        }
-        exit
-    }
+    let line = |(digest, read): (&Digest, &Result<Summary, Unread>)| {
+        let summary = read.as_ref().ok()?;
+        let inflated = summary.inflated.as_ref().ok();
+        let chain_ids = chains.get(digest).into_iter().flatten();
+        Some(LayerLine {
+            digest: digest.clone(),
+            diff_id: inflated.map(|inflated| inflated.diff_id.clone()),
+            compression: inflated.map(|inflated| inflated.compression.to_string()),
+            packed: inflated.map(|inflated| inflated.packed),
+            unpacked: inflated.map(|inflated| inflated.unpacked),
+            entries: summary.entries,
+            whole: summary.is_whole(),
+            chains: chain_ids
+                .map(|chain| answer::Chain {
+                    unpacked: unpacked(node, chain),
+                    chain_id: chain.clone(),
+                })
+                .collect(),
+        })
+    };
+    layers.iter().filter_map(line).collect()
 }

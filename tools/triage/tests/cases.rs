@@ -19,6 +19,26 @@ use testcase::{Edits, Tar};
 /// Codes that no case can have, and where they are provoked instead.
 const ELSEWHERE: &[(&str, &str)] = &[
     (
+        "layer/damaged",
+        "an image is built around it: tools/content/tests/layers.rs",
+    ),
+    (
+        "layer/diff-id",
+        "an image is built around it: tools/content/tests/layers.rs",
+    ),
+    (
+        "layer/label",
+        "its edit counts the labels: tools/content/tests/layers.rs",
+    ),
+    (
+        "layer/bomb",
+        "an image is built around it: tools/content/tests/layers.rs",
+    ),
+    (
+        "layer/entry",
+        "an image is built around it: tools/content/tests/layers.rs",
+    ),
+    (
         "runtime/socket-orphan",
         "a tar holds no sockets: formats/checks/tests/runtime.rs",
     ),

@@ -140,7 +140,7 @@ complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_
 complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_seen_subcommand_from ls cat export graph verify help" -f -a "cat" -d 'Write a blob\'s bytes, or those of a file in an image\'s layers'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_seen_subcommand_from ls cat export graph verify help" -f -a "export" -d 'Write an image as an OCI layout or an archive, offline; layers whose blobs are gone are rebuilt'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_seen_subcommand_from ls cat export graph verify help" -f -a "graph" -d 'Show what an image is made of, and what of it is there'
-complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_seen_subcommand_from ls cat export graph verify help" -f -a "verify" -d 'Re-hash every blob and compare it with its name'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_seen_subcommand_from ls cat export graph verify help" -f -a "verify" -d 'Re-hash every blob and compare it with its name; layers with their diffIDs'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and not __fish_seen_subcommand_from ls cat export graph verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from ls" -l root -d 'containerd\'s root, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from ls" -l state -d 'containerd\'s state, inside the evidence' -r -F
@@ -173,17 +173,22 @@ complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from graph" -l dot -d 'As a graph for `dot` of Graphviz'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from graph" -l hash -d 'Hash the bytes of every blob of it, too'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from graph" -s h -l help -d 'Print help'
-complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -s j -l jobs -d 'How many blobs are read at the same time; 0 for as many as there are cores. One is best for a rotational disk' -r
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -s j -l jobs -d 'How many blobs are read at the same time. If not given: as many as there are cores, and one on a rotational disk' -r
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -l sample -d 'Read only so many of the blobs: `5%`' -r
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -l seed -d 'Which blobs a sample picks: another number, other blobs' -r
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -l time-limit -d 'End after this time, with what was read until then: `90s`, `15m`, `2h`' -r
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -l resume -d 'Keep what was verified in this file, outside the evidence, and do not read it again if the file is there' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -l root -d 'containerd\'s root, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -l state -d 'containerd\'s state, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -l layers -d 'Inflate layers, too: their diffIDs, their tars'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List blobs and unfinished writes'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "cat" -d 'Write a blob\'s bytes, or those of a file in an image\'s layers'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write an image as an OCI layout or an archive, offline; layers whose blobs are gone are rebuilt'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "graph" -d 'Show what an image is made of, and what of it is there'
-complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Re-hash every blob and compare it with its name'
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Re-hash every blob and compare it with its name; layers with their diffIDs'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff export help" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff export help" -f -a "ls" -d 'List snapshots, and directories that are none'
@@ -512,7 +517,7 @@ complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_su
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from content" -f -a "cat" -d 'Write a blob\'s bytes, or those of a file in an image\'s layers'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from content" -f -a "export" -d 'Write an image as an OCI layout or an archive, offline; layers whose blobs are gone are rebuilt'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from content" -f -a "graph" -d 'Show what an image is made of, and what of it is there'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from content" -f -a "verify" -d 'Re-hash every blob and compare it with its name'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from content" -f -a "verify" -d 'Re-hash every blob and compare it with its name; layers with their diffIDs'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "ls" -d 'List snapshots, and directories that are none'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "tree" -d 'Show which snapshot stands on which'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "check" -d 'Compare metadata.db, meta.db and the directories'

@@ -387,12 +387,17 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (verify)
 _arguments "${_arguments_options[@]}" : \
-'-j+[How many blobs are read at the same time; 0 for as many as there are cores. One is best for a rotational disk]:N:_default' \
-'--jobs=[How many blobs are read at the same time; 0 for as many as there are cores. One is best for a rotational disk]:N:_default' \
+'-j+[How many blobs are read at the same time. If not given\: as many as there are cores, and one on a rotational disk]:N:_default' \
+'--jobs=[How many blobs are read at the same time. If not given\: as many as there are cores, and one on a rotational disk]:N:_default' \
+'--sample=[Read only so many of the blobs\: \`5%\`]:PERCENT:_default' \
+'--seed=[Which blobs a sample picks\: another number, other blobs]:N:_default' \
+'--time-limit=[End after this time, with what was read until then\: \`90s\`, \`15m\`, \`2h\`]:TIME:_default' \
+'--resume=[Keep what was verified in this file, outside the evidence, and do not read it again if the file is there]:FILE:_files' \
 '--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
 '--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
 '--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
 '--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'--layers[Inflate layers, too\: their diffIDs, their tars]' \
 '-h[Print help]' \
 '--help[Print help]' \
 ':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
@@ -2041,7 +2046,7 @@ _coroner__subcmd__content_commands() {
 'cat:Write a blob'\''s bytes, or those of a file in an image'\''s layers' \
 'export:Write an image as an OCI layout or an archive, offline; layers whose blobs are gone are rebuilt' \
 'graph:Show what an image is made of, and what of it is there' \
-'verify:Re-hash every blob and compare it with its name' \
+'verify:Re-hash every blob and compare it with its name; layers with their diffIDs' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'coroner content commands' commands "$@"
@@ -2068,7 +2073,7 @@ _coroner__subcmd__content__subcmd__help_commands() {
 'cat:Write a blob'\''s bytes, or those of a file in an image'\''s layers' \
 'export:Write an image as an OCI layout or an archive, offline; layers whose blobs are gone are rebuilt' \
 'graph:Show what an image is made of, and what of it is there' \
-'verify:Re-hash every blob and compare it with its name' \
+'verify:Re-hash every blob and compare it with its name; layers with their diffIDs' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'coroner content help commands' commands "$@"
@@ -2308,7 +2313,7 @@ _coroner__subcmd__help__subcmd__content_commands() {
 'cat:Write a blob'\''s bytes, or those of a file in an image'\''s layers' \
 'export:Write an image as an OCI layout or an archive, offline; layers whose blobs are gone are rebuilt' \
 'graph:Show what an image is made of, and what of it is there' \
-'verify:Re-hash every blob and compare it with its name' \
+'verify:Re-hash every blob and compare it with its name; layers with their diffIDs' \
     )
     _describe -t commands 'coroner help content commands' commands "$@"
 }

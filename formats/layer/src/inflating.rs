@@ -245,9 +245,8 @@ impl<'w, R: Read> Inflating<'w, R> {
             }
         }
         drop(chunk);
-        match self.failed {
-            Some(InflateError::Unread(_) | InflateError::Cancelled) => self.decoder = None,
-            Some(_) | None => {}
+        if let Some(InflateError::Unread(_) | InflateError::Cancelled) = self.failed {
+            self.decoder = None;
         }
         let Some(decoder) = self.decoder else {
             return (None, Err(self.failed.unwrap_or(InflateError::Cancelled)));

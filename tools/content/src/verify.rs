@@ -206,9 +206,9 @@ fn read(
         let read = measure::tars(&case.evidence, as_layers, limits, &control, &done);
         for (digest, summary) in &read {
             if let Some(blob) = by_digest.get(digest) {
-                let hashed = as_hashed(blob, summary);
-                hashes.bytes = hashes.bytes.saturating_add(hashed.size);
-                hashes.blobs.insert(digest.clone(), hashed);
+                let one = as_hashed(blob, summary);
+                hashes.bytes = hashes.bytes.saturating_add(one.size);
+                hashes.blobs.insert(digest.clone(), one);
             }
         }
         (hashes, read)

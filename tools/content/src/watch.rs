@@ -115,10 +115,10 @@ mod tests {
         };
         let limit = TimeLimit(Duration::from_millis(20));
         assert!(watched(&cancel, Some(limit), wait).1);
-        let quick = watched(&cancel, Some(TimeLimit(Duration::from_secs(60))), |_| 7);
+        let quick = watched(&cancel, Some(TimeLimit(Duration::from_mins(1))), |_| 7);
         assert_eq!(quick, (7, false));
         cancel.store(true, Ordering::Relaxed);
-        let hour = Some(TimeLimit(Duration::from_secs(3_600)));
+        let hour = Some(TimeLimit(Duration::from_hours(1)));
         assert!(!watched(&cancel, hour, wait).1);
     }
 }

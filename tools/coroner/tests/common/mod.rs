@@ -96,7 +96,15 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
         vec!["content", "ls", node],
         vec!["content", "verify", node],
         vec!["content", "verify", "--layers", "--format", "json", node],
-        vec!["content", "verify", "--sample", "30%", "--time-limit", "1m", node],
+        vec![
+            "content",
+            "verify",
+            "--sample",
+            "30%",
+            "--time-limit",
+            "1m",
+            node,
+        ],
         vec!["content", "graph", node, "default/images.example/app:1"],
         vec![
             "content",

@@ -409,6 +409,9 @@ _coroner() {
             coroner__subcmd__help__subcmd__runtime,ls)
                 cmd="coroner__subcmd__help__subcmd__runtime__subcmd__ls"
                 ;;
+            coroner__subcmd__help__subcmd__runtime,mounts)
+                cmd="coroner__subcmd__help__subcmd__runtime__subcmd__mounts"
+                ;;
             coroner__subcmd__help__subcmd__runtime,shims)
                 cmd="coroner__subcmd__help__subcmd__runtime__subcmd__shims"
                 ;;
@@ -481,6 +484,9 @@ _coroner() {
             coroner__subcmd__runtime,ls)
                 cmd="coroner__subcmd__runtime__subcmd__ls"
                 ;;
+            coroner__subcmd__runtime,mounts)
+                cmd="coroner__subcmd__runtime__subcmd__mounts"
+                ;;
             coroner__subcmd__runtime,shims)
                 cmd="coroner__subcmd__runtime__subcmd__shims"
                 ;;
@@ -501,6 +507,9 @@ _coroner() {
                 ;;
             coroner__subcmd__runtime__subcmd__help,ls)
                 cmd="coroner__subcmd__runtime__subcmd__help__subcmd__ls"
+                ;;
+            coroner__subcmd__runtime__subcmd__help,mounts)
+                cmd="coroner__subcmd__runtime__subcmd__help__subcmd__mounts"
                 ;;
             coroner__subcmd__runtime__subcmd__help,shims)
                 cmd="coroner__subcmd__runtime__subcmd__help__subcmd__shims"
@@ -2656,7 +2665,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__runtime)
-            opts="ls stuck show fifo shims explain"
+            opts="ls stuck show fifo shims mounts explain"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2698,6 +2707,20 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__runtime__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__runtime__subcmd__mounts)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3206,7 +3229,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__runtime)
-            opts="-h --help ls stuck show fifo shims explain help"
+            opts="-h --help ls stuck show fifo shims mounts explain help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3264,7 +3287,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__runtime__subcmd__help)
-            opts="ls stuck show fifo shims explain help"
+            opts="ls stuck show fifo shims mounts explain help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3320,6 +3343,20 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__runtime__subcmd__help__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__runtime__subcmd__help__subcmd__mounts)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3390,6 +3427,36 @@ _coroner() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__runtime__subcmd__mounts)
+            opts="-h --left --root --state --config --spool --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --root)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -266,14 +266,15 @@ complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_se
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "diff" -d 'Say what a container changed of its image, or in what two trees differ'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write the tree of a container, an image or a snapshot as a tar, or what it changed'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls stuck show fifo shims explain help" -s h -l help -d 'Print help'
-complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls stuck show fifo shims explain help" -f -a "ls" -d 'List every container that runc, crun or a bundle knows'
-complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls stuck show fifo shims explain help" -f -a "stuck" -d 'Say which containers hang, why, and what is safe to do'
-complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls stuck show fifo shims explain help" -f -a "show" -d 'Show everything that is known of one container, and what is wrong with it'
-complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls stuck show fifo shims explain help" -f -a "fifo" -d 'Show a container\'s exec.fifo and what its times tell; it is never opened'
-complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls stuck show fifo shims explain help" -f -a "shims" -d 'List shims: their sockets, and the tasks that they serve'
-complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls stuck show fifo shims explain help" -f -a "explain" -d 'Say which known state a log line of runc, a shim, containerd or kubelet belongs to'
-complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls stuck show fifo shims explain help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls stuck show fifo shims mounts explain help" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls stuck show fifo shims mounts explain help" -f -a "ls" -d 'List every container that runc, crun or a bundle knows'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls stuck show fifo shims mounts explain help" -f -a "stuck" -d 'Say which containers hang, why, and what is safe to do'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls stuck show fifo shims mounts explain help" -f -a "show" -d 'Show everything that is known of one container, and what is wrong with it'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls stuck show fifo shims mounts explain help" -f -a "fifo" -d 'Show a container\'s exec.fifo and what its times tell; it is never opened'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls stuck show fifo shims mounts explain help" -f -a "shims" -d 'List shims: their processes, their sockets, and the tasks that they serve'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls stuck show fifo shims mounts explain help" -f -a "mounts" -d 'List mounts, network namespaces and cgroups of containers, and what is left over of them'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls stuck show fifo shims mounts explain help" -f -a "explain" -d 'Say which known state a log line of runc, a shim, containerd or kubelet belongs to'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls stuck show fifo shims mounts explain help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from ls" -s n -l namespace -d 'Only this namespace' -r
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from ls" -l root -d 'containerd\'s root, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from ls" -l state -d 'containerd\'s state, inside the evidence' -r -F
@@ -302,13 +303,20 @@ complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from shims" -l state -d 'containerd\'s state, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from shims" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from shims" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
-complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from shims" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from shims" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from mounts" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from mounts" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from mounts" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from mounts" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from mounts" -l left -d 'Only what is left over or broken'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from mounts" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List every container that runc, crun or a bundle knows'
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "stuck" -d 'Say which containers hang, why, and what is safe to do'
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show everything that is known of one container, and what is wrong with it'
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "fifo" -d 'Show a container\'s exec.fifo and what its times tell; it is never opened'
-complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "shims" -d 'List shims: their sockets, and the tasks that they serve'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "shims" -d 'List shims: their processes, their sockets, and the tasks that they serve'
+complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "mounts" -d 'List mounts, network namespaces and cgroups of containers, and what is left over of them'
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Say which known state a log line of runc, a shim, containerd or kubelet belongs to'
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand timeline" -l root -d 'containerd\'s root, inside the evidence' -r -F
@@ -530,7 +538,8 @@ complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_su
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from runtime" -f -a "stuck" -d 'Say which containers hang, why, and what is safe to do'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from runtime" -f -a "show" -d 'Show everything that is known of one container, and what is wrong with it'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from runtime" -f -a "fifo" -d 'Show a container\'s exec.fifo and what its times tell; it is never opened'
-complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from runtime" -f -a "shims" -d 'List shims: their sockets, and the tasks that they serve'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from runtime" -f -a "shims" -d 'List shims: their processes, their sockets, and the tasks that they serve'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from runtime" -f -a "mounts" -d 'List mounts, network namespaces and cgroups of containers, and what is left over of them'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from runtime" -f -a "explain" -d 'Say which known state a log line of runc, a shim, containerd or kubelet belongs to'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "info" -d 'Both metas side by side, and which tree the daemon would use'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from bolt" -f -a "check" -d 'Check every invariant and report all damage'

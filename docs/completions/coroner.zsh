@@ -703,8 +703,20 @@ _arguments "${_arguments_options[@]}" : \
 '--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
 '--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
 '--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
-'-h[Print help]' \
-'--help[Print help]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+&& ret=0
+;;
+(mounts)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'--left[Only what is left over or broken]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
 ':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
@@ -744,6 +756,10 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (shims)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(mounts)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -1497,6 +1513,10 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (shims)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(mounts)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -2403,7 +2423,8 @@ _coroner__subcmd__help__subcmd__runtime_commands() {
 'stuck:Say which containers hang, why, and what is safe to do' \
 'show:Show everything that is known of one container, and what is wrong with it' \
 'fifo:Show a container'\''s exec.fifo and what its times tell; it is never opened' \
-'shims:List shims\: their sockets, and the tasks that they serve' \
+'shims:List shims\: their processes, their sockets, and the tasks that they serve' \
+'mounts:List mounts, network namespaces and cgroups of containers, and what is left over of them' \
 'explain:Say which known state a log line of runc, a shim, containerd or kubelet belongs to' \
     )
     _describe -t commands 'coroner help runtime commands' commands "$@"
@@ -2422,6 +2443,11 @@ _coroner__subcmd__help__subcmd__runtime__subcmd__fifo_commands() {
 _coroner__subcmd__help__subcmd__runtime__subcmd__ls_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help runtime ls commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__runtime__subcmd__mounts_commands] )) ||
+_coroner__subcmd__help__subcmd__runtime__subcmd__mounts_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help runtime mounts commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__help__subcmd__runtime__subcmd__shims_commands] )) ||
 _coroner__subcmd__help__subcmd__runtime__subcmd__shims_commands() {
@@ -2586,7 +2612,8 @@ _coroner__subcmd__runtime_commands() {
 'stuck:Say which containers hang, why, and what is safe to do' \
 'show:Show everything that is known of one container, and what is wrong with it' \
 'fifo:Show a container'\''s exec.fifo and what its times tell; it is never opened' \
-'shims:List shims\: their sockets, and the tasks that they serve' \
+'shims:List shims\: their processes, their sockets, and the tasks that they serve' \
+'mounts:List mounts, network namespaces and cgroups of containers, and what is left over of them' \
 'explain:Say which known state a log line of runc, a shim, containerd or kubelet belongs to' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -2609,7 +2636,8 @@ _coroner__subcmd__runtime__subcmd__help_commands() {
 'stuck:Say which containers hang, why, and what is safe to do' \
 'show:Show everything that is known of one container, and what is wrong with it' \
 'fifo:Show a container'\''s exec.fifo and what its times tell; it is never opened' \
-'shims:List shims\: their sockets, and the tasks that they serve' \
+'shims:List shims\: their processes, their sockets, and the tasks that they serve' \
+'mounts:List mounts, network namespaces and cgroups of containers, and what is left over of them' \
 'explain:Say which known state a log line of runc, a shim, containerd or kubelet belongs to' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -2635,6 +2663,11 @@ _coroner__subcmd__runtime__subcmd__help__subcmd__ls_commands() {
     local commands; commands=()
     _describe -t commands 'coroner runtime help ls commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__runtime__subcmd__help__subcmd__mounts_commands] )) ||
+_coroner__subcmd__runtime__subcmd__help__subcmd__mounts_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner runtime help mounts commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__runtime__subcmd__help__subcmd__shims_commands] )) ||
 _coroner__subcmd__runtime__subcmd__help__subcmd__shims_commands() {
     local commands; commands=()
@@ -2654,6 +2687,11 @@ _coroner__subcmd__runtime__subcmd__help__subcmd__stuck_commands() {
 _coroner__subcmd__runtime__subcmd__ls_commands() {
     local commands; commands=()
     _describe -t commands 'coroner runtime ls commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__runtime__subcmd__mounts_commands] )) ||
+_coroner__subcmd__runtime__subcmd__mounts_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner runtime mounts commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__runtime__subcmd__shims_commands] )) ||
 _coroner__subcmd__runtime__subcmd__shims_commands() {

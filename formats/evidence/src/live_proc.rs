@@ -15,7 +15,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
@@ -105,6 +105,51 @@ impl LiveProc {
             name
         };
         read(open(&self.proc, name, OFlag::empty())?, limit)
+    }
+
+    /// Every folder at and below `point`, by their paths below the root, where a cgroup file system
+    /// is mounted there; at most `most`. What is mounted in it is not looked into.
+    pub fn cgroup_folders(&self, point: &Path, most: usize) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let how = OpenHow::new()
+            .flags(OFlag::O_PATH | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW | OFlag::O_DIRECTORY)
+            .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+        let relative = crate::path::relative(point);
+        let Ok(first) = openat2(self.root.as_fd(), &relative, how) else {
+            return found;
+        };
+        let first = File::from(first);
+        let kind = fstatfs(first.as_fd()).map(|stat| stat.filesystem_type());
+        if kind != Ok(CGROUP_SUPER_MAGIC) && kind != Ok(CGROUP2_SUPER_MAGIC) {
+            return found;
+        }
+        let mut todo = vec![(point.to_path_buf(), String::from("."))];
+        while let Some((path, below)) = todo.pop() {
+            if found.len() >= most {
+                break;
+            }
+            let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
+            // Beneath the mount, and only there: names of cgroups hold no links.
+            let Ok(folder) = open(&first, &below, flags) else {
+                continue;
+            };
+            found.push(path.clone());
+            let Ok(mut dir) = Dir::from_fd(folder.into()) else {
+                continue;
+            };
+            for entry in dir.iter().flatten() {
+                let name = entry.file_name();
+                let is_folder = entry.file_type() == Some(nix::dir::Type::Directory);
+                if let (true, Ok(name)) = (is_folder, name.to_str())
+                    && name != "."
+                    && name != ".."
+                {
+                    let path = path.join(name);
+                    todo.push((path, format!("{below}/{name}")));
+                }
+            }
+        }
+        found
     }
 
     /// A file of a cgroup file system, by its path below the root.

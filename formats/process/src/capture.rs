@@ -36,6 +36,8 @@ const WRITER: Duration = Duration::from_millis(60);
 /// How long a stuck process's own memory is waited for.
 const WAIT: Duration = Duration::from_millis(100);
 
+/// Folders of one hierarchy of cgroups.
+const FOLDERS: usize = 20_000;
 /// Files of each cgroup.
 const FREEZER_V1: &[&str] = &[
     "freezer.state",
@@ -211,6 +213,10 @@ impl Capture<'_> {
                         | Wait::Frozen
                 )
             );
+        if full && !stat.kernel {
+            // Which network namespaces are in use.
+            files.link("ns/net");
+        }
         if !stat.kernel {
             self.fds(pid, &mut files, runtime || keeper && full);
         }
@@ -392,6 +398,16 @@ impl Capture<'_> {
             }
             if *memory && let Some((folder, is_v2)) = places.memory(groups) {
                 want(&folder, if is_v2 { MEMORY_V2 } else { MEMORY_V1 });
+            }
+        }
+        if self.depth == Depth::Full {
+            for point in crate::cgroup::points(&table) {
+                let at: &std::ffi::OsStr =
+                    std::os::unix::ffi::OsStrExt::from_bytes(point.as_slice());
+                for folder in self.door.cgroup_folders(Path::new(at), FOLDERS) {
+                    let folder = folder.as_os_str().as_encoded_bytes();
+                    files.insert([folder, b"/cgroup.procs"].concat());
+                }
             }
         }
         for path in files {

@@ -107,6 +107,20 @@ pub struct Freezer {
     pub says: Vec<String>,
 }
 
+/// Where all hierarchies are mounted: of one that is mounted twice, the first place.
+pub(crate) fn points(mounts: &[Mount]) -> Vec<Vec<u8>> {
+    let mut seen: Vec<&Text> = Vec::new();
+    let mut points = Vec::new();
+    for mount in mounts {
+        let is_cgroup = mount.kind == *"cgroup" || mount.kind == *"cgroup2";
+        if is_cgroup && !seen.contains(&&mount.device) {
+            seen.push(&mount.device);
+            points.push(mount.point.bytes().to_vec());
+        }
+    }
+    points
+}
+
 impl Cgroups {
     /// Where a table of mounts has them.
     pub fn of(mounts: &[Mount]) -> Self {

@@ -303,6 +303,25 @@ impl Processes {
         self.all.values()
     }
 
+    /// The text of a namespace's link, `net:[4026531840]`, where it was taken.
+    pub fn namespace(&self, pid: u32, kind: &str) -> Option<&Text> {
+        let name = format!("ns/{kind}");
+        match self.tree.processes.get(&pid)?.get(name.as_str())? {
+            Item::Link(target) => Some(target),
+            _ => None,
+        }
+    }
+
+    /// Every cgroup whose processes were listed: its path, and how many processes it has.
+    pub fn cgroup_folders(&self) -> impl Iterator<Item = (&[u8], usize)> {
+        self.tree.global.iter().filter_map(|(path, item)| {
+            let folder = path.strip_suffix(b"/cgroup.procs")?;
+            let bytes = bytes(item)?;
+            let lines = bytes.split(|byte| *byte == b'\n');
+            Some((folder, lines.filter(|line| !line.is_empty()).count()))
+        })
+    }
+
     /// Those whose parent it is.
     pub fn children(&self, pid: u32) -> impl Iterator<Item = &Process> {
         let pids = self.children.get(&pid).map_or(&[][..], Vec::as_slice);

@@ -16,6 +16,7 @@ const ALWAYS: &[&str] = &[
     "/var/lib/dpkg/status",
     "/var/lib/cni",
     "/run/netns",
+    "/var/run/netns",
     "/run/runc",
     "/run/crun",
     "/run/youki",

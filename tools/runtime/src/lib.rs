@@ -34,6 +34,7 @@ mod explain;
 mod fifo;
 mod live;
 mod ls;
+mod mounts;
 mod shims;
 mod show;
 mod stuck;
@@ -89,8 +90,18 @@ enum Verb {
         #[command(flatten)]
         node: live::NodeArgs,
     },
-    /// List shims: their sockets, and the tasks that they serve
+    /// List shims: their processes, their sockets, and the tasks that they serve
+    #[command(long_about = shims::ABOUT, after_help = shims::EXAMPLES)]
     Shims {
+        #[command(flatten)]
+        evidence: EvidenceArgs,
+    },
+    /// List mounts, network namespaces and cgroups of containers, and what is left over of them
+    #[command(long_about = mounts::ABOUT, after_help = mounts::EXAMPLES)]
+    Mounts {
+        /// Only what is left over or broken
+        #[arg(long)]
+        left: bool,
         #[command(flatten)]
         evidence: EvidenceArgs,
     },
@@ -125,6 +136,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         Verb::Show { id, node } => show::run(&id, &node.evidence(), out),
         Verb::Fifo { id, node } => fifo::run(&id, &node.evidence(), out),
         Verb::Shims { evidence } => shims::run(&evidence, out),
+        Verb::Mounts { left, evidence } => mounts::run(left, &evidence, out),
         Verb::Explain { line } => explain::run(&line, out),
     }
 }

@@ -1,82 +1,215 @@
 //! `coroner runtime shims`
 
-use std::collections::BTreeMap;
+mod join;
+
 use std::io;
 
-use cli::{Answer, Case, EvidenceArgs, Exit, Out, Outcome, Pen, Table};
-use finding::{Text, Unknown};
-use runc::Bundle;
+use cli::{Answer, Case, EvidenceArgs, Exit, Out, Outcome, Pen, Style, Table};
+use finding::{Text, Time, Unknown};
+use process::Depth;
 use serde::Serialize;
 
 use crate::task::unknown;
 
+pub(crate) const ABOUT: &str = "List shims: their processes, their sockets, and the tasks that they serve.
+
+A shim is known by its bundle, by its socket and by its process, and each of them can be left without \
+the others. The name of a socket is a hash of containerd's address, the namespace and the group (the \
+pod, or the container): so a socket without anything else is still attributed, by the containers and \
+pods of meta.db. Who listens is told by /proc/net/unix, where the node runs or is a bundle of \
+`coroner collect`; a disk does not tell.";
+
+pub(crate) const EXAMPLES: &str = "Examples:
+  coroner runtime shims /                      this machine
+  coroner runtime shims node.tar.zst           a bundle, elsewhere
+  coroner runtime shims --format json / | jq '.answer.shims[] | select(.conditions != [])'
+
+Exit: 0 all is well, 4 something is left over or dead, 8 something could not be known";
+
 #[derive(Serialize)]
-struct Listing {
-    shims: Vec<Shim>,
+pub(super) struct Listing {
+    now: Time,
+    pub(super) shims: Vec<Shim>,
+    /// Inits whose parent is no shim any more.
+    pub(super) reparented: Vec<Reparented>,
     /// Whether sockets would be seen: tars of other people's making leave them out.
     sockets_known: bool,
+    /// Whether processes are known.
+    processes_known: bool,
+    /// Whether it is known who listens.
+    listeners_known: bool,
     unknown: Vec<Unknown>,
 }
 
-#[derive(Serialize)]
-struct Shim {
-    socket: Text,
+/// A shim, joined from its bundles, its socket and its process.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Shim {
+    pub(super) socket: Text,
     /// Whether the socket is there; nothing where the evidence does not keep sockets.
-    there: Option<bool>,
+    pub(super) there: Option<bool>,
+    /// Whether somebody listens at it; nothing where that is not known.
+    pub(super) listens: Option<bool>,
+    /// How many connections it has: the daemon's is one.
+    pub(super) connections: Option<usize>,
     /// Whether the socket has the name that this daemon would give it.
-    ours: bool,
-    namespace: Option<Text>,
-    group: Option<Text>,
-    binary: Option<Text>,
-    tasks: Vec<Text>,
+    pub(super) ours: bool,
+    pub(super) namespace: Option<Text>,
+    pub(super) group: Option<Text>,
+    /// By what namespace and group are known.
+    pub(super) known_by: Option<KnownBy>,
+    /// The pod, as namespace and name.
+    pub(super) pod: Option<Text>,
+    pub(super) binary: Option<Text>,
+    pub(super) tasks: Vec<Text>,
+    pub(super) process: Option<ShimProcess>,
+    /// What is wrong with it.
+    pub(super) conditions: Vec<Condition>,
+}
+
+/// By what a shim's namespace and group are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum KnownBy {
+    /// Its bundle.
+    Bundle,
+    /// Its own command line.
+    Process,
+    /// A container or sandbox of meta.db whose socket would be named so.
+    Record,
+}
+
+/// A shim's process.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct ShimProcess {
+    pub(super) pid: u32,
+    /// Its state, as `/proc` writes it.
+    pub(super) state: char,
+    pub(super) ppid: u32,
+    /// The containerd it was started for.
+    pub(super) address: Option<Text>,
+    /// Its working directory: its first bundle.
+    pub(super) bundle: Option<Text>,
+    /// Processes that it waits for.
+    pub(super) children: Vec<Child>,
+}
+
+/// A child of a shim.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Child {
+    pub(super) pid: u32,
+    pub(super) state: char,
+    pub(super) name: Text,
+    /// The task whose init it is.
+    pub(super) init_of: Option<Text>,
+}
+
+/// An init whose shim is gone.
+#[derive(Debug, Serialize)]
+pub(super) struct Reparented {
+    pub(super) namespace: Option<Text>,
+    pub(super) id: Text,
+    pub(super) pid: u32,
+    pub(super) ppid: u32,
+    /// Its parent's name.
+    pub(super) parent: Option<Text>,
+}
+
+/// What is wrong with a shim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Condition {
+    /// There are bundles, and no process serves them.
+    BundleWithoutShim,
+    /// The process serves a bundle that is gone.
+    ShimWithoutBundle,
+    /// It has no child: nothing runs under it.
+    ShimWithoutProcesses,
+    /// It is stopped.
+    ShimStopped,
+    /// It waits in the kernel and cannot be interrupted.
+    ShimHangs,
+    /// Its socket is not there.
+    SocketMissing,
+    /// The socket is there, and nobody listens.
+    SocketDead,
+    /// The socket is there, and no bundle and no process names it.
+    SocketLeaked,
+    /// It was started for another containerd, or its name is no hash of this one.
+    SocketForeign,
+}
+
+impl Condition {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::BundleWithoutShim => "bundle without shim",
+            Self::ShimWithoutBundle => "shim without bundle",
+            Self::ShimWithoutProcesses => "shim without processes",
+            Self::ShimStopped => "shim stopped",
+            Self::ShimHangs => "shim hangs",
+            Self::SocketMissing => "socket missing",
+            Self::SocketDead => "nobody listens",
+            Self::SocketLeaked => "socket leaked",
+            Self::SocketForeign => "foreign socket",
+        }
+    }
+
+    /// What follows from it, and what to do.
+    const fn advice(self) -> &'static str {
+        match self {
+            Self::BundleWithoutShim => {
+                "The next start of containerd takes the tasks for dead, kills what is left of them \
+                 and removes the bundles. Nothing to do by hand; while containerd runs, it has done \
+                 so already, or a restart of it does."
+            }
+            Self::ShimWithoutBundle => {
+                "containerd does not know it and never cleans it up. End its containers with `runc \
+                 --root /run/containerd/runc/NAMESPACE delete --force ID`, then the shim."
+            }
+            Self::ShimWithoutProcesses => {
+                "Its containers have ended. containerd 1.7 and later end such a shim at their next \
+                 start; 1.6 keeps it."
+            }
+            Self::ShimStopped => {
+                "It answers nobody, and a start of containerd may wait for it. Continue it with \
+                 `kill -CONT PID`, and find out who stopped it."
+            }
+            Self::ShimHangs => "What it waits for is in `coroner runtime stuck`.",
+            Self::SocketMissing => {
+                "containerd cannot reach the shim: its next start kills the containers. A socket \
+                 that was removed cannot be brought back."
+            }
+            Self::SocketDead => "The shim that listened here is dead. The file does no harm.",
+            Self::SocketLeaked => {
+                "A shim that was killed leaves its socket. The file does no harm and may be removed."
+            }
+            Self::SocketForeign => {
+                "It belongs to another containerd of this machine, or to a shim that names its \
+                 socket in a way of its own. Leave it alone."
+            }
+        }
+    }
+
+    /// Whether something is to be looked after.
+    const fn counts(self) -> bool {
+        !matches!(self, Self::SocketForeign)
+    }
 }
 
 pub(crate) fn run(args: &EvidenceArgs, out: &mut Out) -> Outcome {
-    let case = Case::open(args)?;
+    let case = Case::open_live(args, Depth::Full)?;
     let node = case.node()?;
-    let mut shims: BTreeMap<Text, Shim> = BTreeMap::new();
+    let processes = case.processes.as_deref();
     let runtime = node.runtime.read();
-    let bundles = runtime.map_or(&[][..], |runtime| &runtime.bundles);
-    let sockets = runtime.and_then(|runtime| runtime.sockets.as_ref());
-    for bundle in bundles {
-        let path = bundle
-            .shim()
-            .map_or_else(Text::default, runc::Address::path);
-        let shim = shims.entry(path.clone()).or_insert_with(|| Shim {
-            there: sockets.map(|all| all.iter().any(|socket| socket.path == path)),
-            ours: path.bytes().ends_with(bundle.socket.as_bytes()),
-            namespace: Some(bundle.namespace.clone()),
-            group: group(bundle),
-            binary: None,
-            tasks: Vec::new(),
-            socket: path,
-        });
-        shim.binary = shim.binary.take().or_else(|| bundle.shim_binary.clone());
-        shim.tasks.push(bundle.id.clone());
-    }
-    for socket in sockets.into_iter().flatten() {
-        shims.entry(socket.path.clone()).or_insert_with(|| Shim {
-            socket: socket.path.clone(),
-            there: Some(true),
-            ours: !socket.bundles.is_empty(),
-            namespace: socket
-                .bundles
-                .first()
-                .map(|(namespace, _)| namespace.clone()),
-            group: None,
-            binary: None,
-            tasks: Vec::new(),
-        });
-    }
+    let (shims, reparented) = join::join(&node, processes);
     out.answer(&Listing {
-        shims: shims.into_values().collect(),
-        sockets_known: sockets.is_some(),
+        now: node.now,
+        shims,
+        reparented,
+        sockets_known: runtime.is_some_and(|runtime| runtime.sockets.is_some()),
+        processes_known: processes.is_some_and(|processes| processes.whole),
+        listeners_known: processes.is_some_and(|processes| processes.sockets.is_some()),
         unknown: unknown(&node),
     })
-}
-
-fn group(bundle: &Bundle) -> Option<Text> {
-    Some(bundle.spec.get()?.group(&bundle.id).clone())
 }
 
 impl Answer for Listing {
@@ -84,41 +217,164 @@ impl Answer for Listing {
 
     fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let dash = || "-".to_owned();
-        let mut table = Table::new(&["namespace", "group", "tasks", "socket", "there", "name"]);
+        let mut table = Table::new(&[
+            "namespace",
+            "group",
+            "pod",
+            "tasks",
+            "pid",
+            "socket",
+            "listens",
+            "is",
+        ]);
         let text = |text: &Option<Text>| text.as_ref().map_or_else(dash, ToString::to_string);
         for shim in &self.shims {
-            let tasks: Vec<String> = shim.tasks.iter().map(ToString::to_string).collect();
+            let tasks: Vec<String> = shim.tasks.iter().map(short).collect();
+            let words: Vec<&str> = shim.conditions.iter().map(|it| it.word()).collect();
+            let pid = shim.process.as_ref().map(|process| process.pid.to_string());
+            let none = if self.processes_known {
+                "none"
+            } else {
+                "unknown"
+            };
+            let pid = pid.unwrap_or_else(|| none.to_owned());
             table.cells(vec![
                 text(&shim.namespace),
-                text(&shim.group),
+                shim.group.as_ref().map_or_else(dash, short),
+                text(&shim.pod),
                 if tasks.is_empty() {
                     dash()
                 } else {
                     tasks.join(",")
                 },
-                if shim.socket.is_empty() {
-                    "unknown".to_owned()
-                } else {
-                    shim.socket.to_string()
+                pid,
+                socket_name(&shim.socket, shim.there),
+                match shim.listens {
+                    Some(true) => "yes".to_owned(),
+                    Some(false) => "no".to_owned(),
+                    None => "unknown".to_owned(),
                 },
-                match shim.there {
-                    Some(true) => "yes",
-                    Some(false) => "no",
-                    None => "unknown",
-                }
-                .to_owned(),
-                if shim.ours { "as computed" } else { "other" }.to_owned(),
+                if words.is_empty() {
+                    "well".to_owned()
+                } else {
+                    words.join(", ")
+                },
             ]);
         }
         pen.table(&table)?;
+        self.problems(pen)?;
         if !self.sockets_known {
             pen.gap()?;
             pen.line("The evidence does not keep sockets: whether they are there is unknown.")?;
+        }
+        if !self.processes_known {
+            pen.gap()?;
+            pen.line("The evidence holds no processes: which shims live is unknown.")?;
         }
         pen.incomplete(&self.unknown)
     }
 
     fn exit(&self) -> Exit {
-        Exit::of_unknown(&self.unknown)
+        let mut conditions = self.shims.iter().flat_map(|shim| &shim.conditions);
+        let mut exit = Exit::of_unknown(&self.unknown);
+        if conditions.any(|condition| condition.counts()) || !self.reparented.is_empty() {
+            exit |= Exit::FINDINGS;
+        }
+        exit
+    }
+}
+
+impl Listing {
+    /// What is wrong, and what follows.
+    fn problems(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        for shim in &self.shims {
+            for condition in &shim.conditions {
+                let of = shim.group.as_ref().unwrap_or(&shim.socket);
+                let style = if condition.counts() {
+                    Style::Warning
+                } else {
+                    Style::Plain
+                };
+                pen.gap()?;
+                let head = format!("{}: {of}", condition.word());
+                let head = pen.styled(style, head).to_string();
+                pen.line(head)?;
+                if let Some(process) = &shim.process {
+                    let (pid, state, parent) = (process.pid, process.state, process.ppid);
+                    pen.paragraph(
+                        "  process ",
+                        &format!("{pid}, state {state}, parent {parent}"),
+                    )?;
+                    if let Some(bundle) = &process.bundle {
+                        pen.paragraph("  bundle  ", &bundle.to_string())?;
+                    }
+                    for child in &process.children {
+                        let (pid, state, name) = (child.pid, child.state, &child.name);
+                        let of = child.init_of.as_ref();
+                        let of = of.map_or_else(String::new, |id| format!(", init of {id}"));
+                        pen.paragraph("  child   ", &format!("{pid} {name} ({state}){of}"))?;
+                    }
+                }
+                if !shim.socket.is_empty() {
+                    pen.paragraph("  socket  ", &shim.socket.to_string())?;
+                }
+                let pid = shim.process.as_ref().map(|process| process.pid.to_string());
+                let advice = filled(condition.advice(), "PID", pid.as_deref());
+                let namespace = shim.namespace.as_ref().and_then(Text::utf8);
+                let advice = filled(&advice, "NAMESPACE", namespace);
+                pen.paragraph("  so      ", &advice)?;
+            }
+        }
+        for init in &self.reparented {
+            let (id, pid, parent) = (&init.id, init.pid, init.ppid);
+            let name = init.parent.as_ref();
+            let name = name.map_or_else(String::new, |name| format!(" ({name})"));
+            pen.gap()?;
+            let head = format!("reparented: {id}");
+            let head = pen.styled(Style::Warning, head).to_string();
+            pen.line(head)?;
+            pen.paragraph(
+                "  process ",
+                &format!("{pid} lives, and its parent is {parent}{name}: its shim is dead"),
+            )?;
+            pen.paragraph(
+                "  so      ",
+                "Nobody reaps it and nobody reads its output. The next start of containerd kills \
+                 it if its bundle is still there; otherwise `runc delete --force` does.",
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// A text with a place filled in, if what goes there is safe to be typed.
+pub(crate) fn filled(text: &str, place: &str, value: Option<&str>) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-:".contains(&byte);
+    match value {
+        Some(value) if !value.is_empty() && value.bytes().all(is_plain) => {
+            text.replace(place, value)
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// The first twelve letters of an id that is a hash.
+pub(crate) fn short(id: &Text) -> String {
+    let bytes = id.bytes();
+    if bytes.len() == 64 && bytes.iter().all(u8::is_ascii_hexdigit) {
+        Text::from(bytes.get(..12).unwrap_or(bytes)).to_string()
+    } else {
+        id.to_string()
+    }
+}
+
+fn socket_name(path: &Text, there: Option<bool>) -> String {
+    let name = path.bytes().rsplit(|byte| *byte == b'/').next();
+    let name = short(&Text::from(name.unwrap_or_default()));
+    match there {
+        _ if path.is_empty() => "unknown".to_owned(),
+        Some(true) => name,
+        Some(false) => format!("{name} (gone)"),
+        None => format!("{name} (unknown)"),
     }
 }

@@ -174,6 +174,7 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
         vec!["runtime", "show", "sleeper", node],
         vec!["runtime", "fifo", "fresh", node],
         vec!["runtime", "shims", "--format", "json", node],
+        vec!["runtime", "mounts", node],
         vec!["timeline", "--layers", node],
         vec!["timeline", "--output-format", "jsonl", node],
         vec!["timeline", "--output-format", "bodyfile", node],

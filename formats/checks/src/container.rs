@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use finding::{Code, Finding, Location, Object, Severity, Text};
+use finding::{Code, Finding, Known, Location, Object, Severity, Text};
+use metadb::Namespace;
 
 use crate::judge::affecting;
 use crate::{Check, Judge};
@@ -156,6 +157,8 @@ fn image_gone(judge: &mut Judge<'_>) {
 
 fn snapshot_gone(judge: &mut Judge<'_>) {
     for namespace in judge.namespaces() {
+        // Those of a bucket that is gone, or empty, are one fault.
+        let mut whole: BTreeMap<&Text, Vec<Finding>> = BTreeMap::new();
         for row in namespace.containers.read().into_iter().flatten() {
             let (snapshotter, key) = (&row.snapshotter, &row.snapshot_key);
             if snapshotter.is_empty() || key.is_empty() {
@@ -165,34 +168,68 @@ fn snapshot_gone(judge: &mut Judge<'_>) {
                 judge.abstains_for(namespace.snapshots.unknown());
                 break;
             };
-            let snapshots = all
+            let rows = all
                 .iter()
-                .find(|snapshots| snapshots.snapshotter == *snapshotter);
-            if let Some(rows) = snapshots.map(|snapshots| &snapshots.rows) {
-                if rows
-                    .read()
-                    .is_some_and(|rows| rows.iter().any(|row| row.key == *key))
-                {
-                    continue;
-                }
-                if judge.abstains_for(rows.unknown()) {
-                    continue;
-                }
+                .find(|snapshots| snapshots.snapshotter == *snapshotter)
+                .map(|snapshots| &snapshots.rows);
+            let known = rows.and_then(metadb_rows).unwrap_or_default();
+            if known.iter().any(|row| row.key == *key)
+                || rows.is_some_and(|rows| judge.abstains_for(rows.unknown()))
+            {
+                continue;
             }
             let message = format!(
                 "the snapshot {key} ({snapshotter}) of the container {} is not there",
                 row.key
             );
-            let mut finding =
-                Finding::new(SNAPSHOT_GONE.code, location(judge, &row.at), message).affects(
-                    Object::new("container", namespace.name.clone(), row.key.clone()),
-                );
+            let object = Object::new("container", namespace.name.clone(), row.key.clone());
+            let mut finding = Finding::new(SNAPSHOT_GONE.code, location(judge, &row.at), message);
+            finding = finding.affects(object);
             if let Some(pod) = pod_of(judge, row) {
                 finding = finding.affects(pod);
             }
-            judge.say(finding);
+            if known.is_empty() {
+                whole.entry(snapshotter).or_default().push(finding);
+            } else {
+                judge.say(finding);
+            }
+        }
+        for (snapshotter, findings) in whole {
+            all_gone(judge, namespace, snapshotter, findings);
         }
     }
+}
+
+/// The rows that could be read.
+fn metadb_rows<T>(rows: &Known<Vec<metadb::Row<T>>>) -> Option<&[metadb::Row<T>]> {
+    rows.read().map(Vec::as_slice)
+}
+
+/// The namespace has no snapshot of this snapshotter at all.
+fn all_gone(
+    judge: &mut Judge<'_>,
+    namespace: &Namespace,
+    snapshotter: &Text,
+    findings: Vec<Finding>,
+) {
+    let count = findings.len();
+    let mut findings = findings.into_iter();
+    let Some(mut first) = findings.next() else {
+        return;
+    };
+    if count > 1 {
+        let mut location = Location::file(judge.node.meta.path.clone());
+        for name in ["v1".into(), namespace.name.clone(), "snapshots".into()] {
+            location = location.place("bucket", name);
+        }
+        first.location = location.place("bucket", snapshotter.clone());
+        first.message = format!(
+            "{} has no snapshot of {snapshotter}: those of {count} containers are not there",
+            namespace.name
+        );
+    }
+    let finding = findings.fold(first, |finding, other| affecting(finding, &other.affects));
+    judge.say(finding);
 }
 
 /// The pod that a container is part of, as the CRI knows it.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use finding::{Location, Object, Severity, Text};
+use bolt::{Found, What};
+use finding::{Finding, Location, Object, Severity, Text};
 use metadb::Problem;
 use node::DatabaseFacts;
 
@@ -87,13 +88,19 @@ fn tell(
     judge: &mut Judge<'_>,
     file: &Text,
     facts: Option<&DatabaseFacts>,
-    faults: &[bolt::Found],
+    faults: &[Found],
     affected: impl Fn(&Judge<'_>, &[Text]) -> Vec<Object>,
 ) {
     // Thousands of pages of one bucket affect the same.
     let mut known: BTreeMap<&[Vec<u8>], Vec<Object>> = BTreeMap::new();
-    for found in faults {
+    let (beyond, told): (Vec<&Found>, Vec<&Found>) = faults
+        .iter()
+        .partition(|found| is_beyond(found, faults, facts));
+    for found in told {
         let mut finding = found.finding(Location::file(file.clone()));
+        if matches!(found.fault.what, What::FileShort { .. }) {
+            finding = with_what_is_beyond(finding, &beyond, |path| affected(judge, path));
+        }
         let objects = known.entry(&found.path).or_insert_with(|| {
             let path: Vec<Text> = found.path.iter().cloned().map(Text::from).collect();
             affected(judge, &path)
@@ -109,6 +116,42 @@ fn tell(
         }
         judge.say(finding);
     }
+}
+
+/// Whether it names a page behind the end of a file that was cut: that is the cut, told once.
+fn is_beyond(found: &Found, faults: &[Found], facts: Option<&DatabaseFacts>) -> bool {
+    let page_size = facts.map_or(4096, |facts| facts.page_size);
+    let named = match found.fault.what {
+        What::MetaRoot { found, .. }
+        | What::MetaFreelist { found, .. }
+        | What::PageRange { found, .. } => found.0,
+        _ => return false,
+    };
+    faults.iter().any(|each| match each.fault.what {
+        What::FileShort { want, found } => (found..want).contains(&named.saturating_mul(page_size)),
+        _ => false,
+    })
+}
+
+/// The finding about a cut file, as bad as what it costs, with all who need that.
+fn with_what_is_beyond(
+    mut finding: Finding,
+    beyond: &[&Found],
+    affected: impl Fn(&[Text]) -> Vec<Object>,
+) -> Finding {
+    let mut paths: Vec<&[Vec<u8>]> = Vec::new();
+    for found in beyond {
+        let severity = found.finding(Location::default()).severity;
+        finding.severity = finding.severity.max(severity);
+        if severity >= Severity::Damage && !paths.contains(&found.path.as_slice()) {
+            paths.push(&found.path);
+        }
+    }
+    for path in paths {
+        let path: Vec<Text> = path.iter().cloned().map(Text::from).collect();
+        finding = affecting(finding, &affected(&path));
+    }
+    finding
 }
 
 type Lines = &'static [(&'static str, &'static str)];

@@ -341,13 +341,21 @@ fn on_cycles<'k>(parent_of: &BTreeMap<&'k Text, &'k Text>) -> BTreeSet<&'k Text>
     cyclic
 }
 
+/// Of snapshots and their parents, those that are their own ancestors.
+fn cycle<'k>(rows: impl Iterator<Item = (&'k Text, Option<&'k Text>)>) -> BTreeSet<&'k Text> {
+    let parents = rows.filter_map(|(key, parent)| Some((key, parent?)));
+    on_cycles(&parents.collect())
+}
+
+/// As [`cycle`], of metadata.db.
+pub(crate) fn backend_cycle(snapshotter: &Snapshotter) -> BTreeSet<&Text> {
+    let rows = backend_rows(snapshotter).iter();
+    cycle(rows.map(|row| (&row.key, row.parent.as_ref())))
+}
+
 fn parent_cycle(judge: &mut Judge<'_>) {
     for group in groups(judge) {
-        let parents: BTreeMap<&Text, &Text> = group
-            .rows()
-            .filter_map(|row| Some((&row.key, row.parent.as_ref()?)))
-            .collect();
-        let cyclic = on_cycles(&parents);
+        let cyclic = cycle(group.rows().map(|row| (&row.key, row.parent.as_ref())));
         if let Some(row) = group.rows().find(|row| cyclic.contains(&row.key)) {
             let message = format!(
                 "{} snapshots of meta.db are their own ancestors",
@@ -359,11 +367,7 @@ fn parent_cycle(judge: &mut Judge<'_>) {
     }
     for snapshotter in &judge.node.snapshotters {
         let rows = backend_rows(snapshotter);
-        let parents: BTreeMap<&Text, &Text> = rows
-            .iter()
-            .filter_map(|row| Some((&row.key, row.parent.as_ref()?)))
-            .collect();
-        let cyclic = on_cycles(&parents);
+        let cyclic = backend_cycle(snapshotter);
         if let Some(row) = rows.iter().find(|row| cyclic.contains(&row.key)) {
             let message = format!(
                 "{} snapshots of metadata.db are their own ancestors",
@@ -382,8 +386,12 @@ fn children(judge: &mut Judge<'_>) {
             continue;
         }
         let mut want: BTreeMap<&Text, BTreeSet<&Text>> = BTreeMap::new();
+        // What stands on itself is told as that, and is nobody's child.
+        let cyclic = cycle(group.rows().map(|row| (&row.key, row.parent.as_ref())));
         for row in group.rows() {
-            if let Some(parent) = &row.parent {
+            if let Some(parent) = &row.parent
+                && (!cyclic.contains(&row.key) || lists(group.rows(), parent, &row.key))
+            {
                 want.entry(parent).or_default().insert(&row.key);
             }
         }
@@ -418,6 +426,16 @@ fn children(judge: &mut Judge<'_>) {
             });
         }
     }
+}
+
+/// Whether the row of `parent` lists `child`.
+fn lists<'r>(
+    mut rows: impl Iterator<Item = &'r Row<SnapshotRow>>,
+    parent: &Text,
+    child: &Text,
+) -> bool {
+    let parent = rows.find(|row| row.key == *parent);
+    parent.is_some_and(|row| row.children.contains(child))
 }
 
 fn backend_missing(judge: &mut Judge<'_>) {
@@ -513,7 +531,13 @@ fn parents_disagree(judge: &mut Judge<'_>) {
         };
         let by_key = snapshotter.by_key();
         let names: BTreeMap<&Text, &Text> = group.rows().map(|row| (&row.key, &row.name)).collect();
+        // A parent that closes a cycle is told as that.
+        let own = cycle(group.rows().map(|row| (&row.key, row.parent.as_ref())));
+        let cyclic = backend_cycle(snapshotter);
         for row in group.rows() {
+            if own.contains(&row.key) || cyclic.contains(&row.name) {
+                continue;
+            }
             let Some(backend) = by_key
                 .get(&row.name)
                 .filter(|backend| backend.whole && row.whole)

@@ -7,7 +7,7 @@ use metadb::{BackendSnapshot, Kind, Row};
 use node::Snapshotter;
 
 use crate::judge::affecting;
-use crate::snapshot::{backend_finding, backend_rows, groups};
+use crate::snapshot::{backend_cycle, backend_finding, backend_rows, groups};
 use crate::snapshot_commit::in_backend;
 use crate::{Check, Judge};
 
@@ -250,10 +250,16 @@ fn parents_index(judge: &mut Judge<'_>) {
         for (parent, child) in extra.filter(|pair| !want.contains_key(pair)) {
             by_parent.entry(*parent).or_default().0.push(named(child));
         }
+        // A parent that closes a cycle is told as that.
+        let cyclic = backend_cycle(snapshotter);
+        let is_cyclic = |pair: &&(u64, u64)| {
+            let child = ids.get(&pair.1);
+            child.is_some_and(|row| cyclic.contains(&row.key))
+        };
         for (parent, child) in want
             .keys()
             .filter(sure)
-            .filter(|pair| !found.contains(pair))
+            .filter(|pair| !found.contains(pair) && !is_cyclic(pair))
         {
             by_parent.entry(*parent).or_default().1.push(named(child));
         }

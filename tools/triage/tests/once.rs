@@ -154,3 +154,14 @@ fn a_page_of_meta_db() {
     assert_eq!(affected, kinds(&["namespace"]));
     assert_eq!(finding["affects"][0]["name"], "default");
 }
+
+#[test]
+fn a_database_that_was_cut() {
+    // The root of the tree and the pages below lie behind the end; that is not one fault each.
+    let (finding, _) = only("bolt/file-short", |tar| {
+        tar.member(&format!("{OVERLAYFS}metadata.db"))
+            .data
+            .truncate(8192);
+    });
+    assert_eq!(finding["severity"], "fatal");
+}

@@ -75,6 +75,31 @@ fn longest(target: &str) -> u32 {
     }
 }
 
+/// A parked init of runc, as `fuzz_targets/process.rs` takes its files apart.
+fn parked() -> Vec<u8> {
+    let stat = "2 (runc:[2:INIT]) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 5 0 77 1 1 1 1 1 1 1 1 0 0 0 0 0 0 0 0 \
+        17 1 0 0 0 0 0 0 0 0 0 0 0";
+    let files: [(u8, &str); 12] = [
+        (0, stat),
+        (1, "NSpid:\t2\t1\nTracerPid:\t0\n"),
+        (2, "runc\0init\0"),
+        (3, "7:freezer:/web\n0::/web\n"),
+        (4, "wait_for_partner"),
+        (5, "257 0xffffffffffffff9c 0xc0 0x80001 0x0 0x0 0x0 0x7 0x4"),
+        (7, "_LIBCONTAINER_INITTYPE=standard\0"),
+        (8, "flags:\t012000000\nino:\t77\n"),
+        (13, "900.00 1.0\n"),
+        (
+            14,
+            "36 35 0:30 / /sys/fs/cgroup/freezer rw - cgroup cgroup rw,freezer\n",
+        ),
+        (16, "THAWED\n"),
+        (30, "/run/runc/web/exec.fifo (deleted)"),
+    ];
+    let pieces = files.map(|(which, text)| [&[which], text.as_bytes()].concat());
+    pieces.join(&0xFE)
+}
+
 /// Seeds from real evidence, made anew at each run: whole nodes as tars, their databases, their
 /// small blobs and runtime files.
 #[expect(
@@ -96,6 +121,10 @@ fn seed(target: &str, seeds: &Path) -> Done {
             let path = seeds.join(format!("bolt-{name}"));
             std::fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;
         }
+    }
+    if target == "process" {
+        let path = seeds.join("parked");
+        std::fs::write(&path, parked()).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     for name in testcase::nodes()
         .iter()

@@ -238,6 +238,9 @@ impl Cgroups {
         Some(OomControl {
             under: is("under_oom"),
             disabled: is("oom_kill_disable"),
+            limit: tree
+                .cgroup(&folder, "memory.limit_in_bytes")
+                .and_then(|text| text.trim().parse().ok()),
             folder: Text::from(folder),
         })
     }
@@ -252,6 +255,8 @@ pub struct OomControl {
     pub under: bool,
     /// Nothing is killed to get some.
     pub disabled: bool,
+    /// The limit in bytes.
+    pub limit: Option<u64>,
 }
 
 fn freezer(folder: &[u8], how: Frozen, nth: usize, says: Vec<String>) -> Freezer {

@@ -255,3 +255,68 @@ fn without_processes_less_is_claimed() {
         assert!(one.remedy.commands.is_empty());
     }
 }
+
+#[test]
+fn what_comes_back_every_few_minutes_is_a_series() {
+    let mut machine = Machine::new();
+    let one = machine.sleeper().clone();
+    for (nth, id) in (0_i64..).zip(["a", "b", "c", "d"]) {
+        let mut another = one.clone();
+        another.id = Text::from(id);
+        another.state = runc::Doc::Damaged(None, Vec::new());
+        another.derived.since = Some(Time::new(1_795_000_000 + 300 * nth, 0));
+        machine.runtime.containers.push(another);
+    }
+    let processes = Processes::new(machine.tree);
+    let verdicts = diagnose(Facts {
+        runtime: &machine.runtime,
+        processes: Some(&processes),
+        records: &[],
+        now: Time::new(1_900_000_000, 0),
+    });
+    let [series] = verdicts.series.as_slice() else {
+        panic!("{:?}", verdicts.series);
+    };
+    assert_eq!(
+        (series.state, series.count, series.every),
+        (State::StateDamaged, 4, 300)
+    );
+    assert_eq!(series.of, "default");
+    assert_eq!(series.last.since(series.first), 900);
+}
+
+#[test]
+fn hostile_names_stay_harmless() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    let name = "a\u{1b}[2J';rm -rf ~;\n$(x)\u{202e}";
+    let pid = machine.park();
+    machine.file(pid, "cmdline", "runc\0init\0\u{1b}]0;x\u{7}\0");
+    machine.file(pid, "cgroup", &format!("7:freezer:/default/{name}\n"));
+    let sleeper = machine.sleeper();
+    sleeper.id = Text::from(name);
+    sleeper.path = Text::from(format!("/run/runc/{name}"));
+    let processes = Processes::new(machine.tree);
+    let verdicts = diagnose(Facts {
+        runtime: &machine.runtime,
+        processes: Some(&processes),
+        records: &[],
+        now: Time::new(1_900_000_000, 0),
+    });
+    let all = verdicts.containers.iter();
+    let one = all.into_iter().find(|one| one.id == *name).unwrap();
+    let lines = one.evidence.iter().chain(&one.remedy.commands);
+    for line in lines.chain(one.waits_for.iter().map(|waiter| &waiter.waits_for)) {
+        assert!(
+            !line.contains(|c: char| c.is_control() || c == '\u{202e}'),
+            "{line:?}"
+        );
+    }
+    for command in &one.remedy.commands {
+        assert!(
+            command.contains("$'a\\x1b[2J\\';rm -rf ~;\\x0a$(x)\\xe2\\x80\\xae'"),
+            "{command}"
+        );
+    }
+    assert!(!one.remedy.commands.is_empty());
+}

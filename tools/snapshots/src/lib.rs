@@ -16,9 +16,11 @@ mod cat;
 mod check;
 mod diff;
 mod export;
+mod extract;
 mod files;
 mod line;
 mod ls;
+mod orphans;
 mod pick;
 mod row;
 mod tree;
@@ -93,6 +95,20 @@ enum Verb {
         #[arg(long)]
         all: bool,
     },
+    /// List what nothing owns any more, with its size, and how that is known
+    #[command(after_help = ORPHANS)]
+    Orphans {
+        #[command(flatten)]
+        evidence: EvidenceArgs,
+    },
+    /// Write the files of a container, an image or a snapshot into a new directory (-o)
+    #[command(after_help = EXTRACT)]
+    Extract {
+        #[command(flatten)]
+        pick: pick::PickArgs,
+        #[command(flatten)]
+        how: extract::ExtractArgs,
+    },
     /// Write the tree of a container, an image or a snapshot as a tar, or what it changed
     #[command(after_help = EXPORT)]
     Export {
@@ -102,6 +118,22 @@ enum Verb {
         how: export::ExportArgs,
     },
 }
+
+const ORPHANS: &str = "Directories without a row, rows without a directory, snapshots that no namespace names, snapshots
+that nothing holds, what a crash left half made. Nothing is called an orphan where a database could
+not be read whole. `coroner snapshots export NODE overlayfs/42` carries one away.
+
+Examples:
+  coroner snapshots orphans /mnt/image
+  coroner snapshots orphans node.tar.zst --format json";
+
+const EXTRACT: &str = "DIR must not be there; the files are in DIR/files, DIR/manifest.jsonl has a line for each: path, SHA-256, mode,
+owner, times, attributes, where it lies in the evidence, and what of it could not be read. Devices,
+FIFOs, sockets and links that lead out of DIR are lines of the manifest alone; setuid is not set.
+
+Examples:
+  coroner snapshots extract / web-1 -o web-1
+  coroner snapshots extract /mnt/image overlayfs/42 -o lost-layer";
 
 const EXPORT: &str = "The tar is the same for the same files: names in order, numeric owners, times with nanoseconds,
 extended attributes, devices and hard links as they are. A directory that no snapshot owns any more
@@ -153,6 +185,8 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         Verb::Ls { evidence } => ls::run(&evidence, out),
         Verb::Tree { evidence } => tree::run(&evidence, out),
         Verb::Check { usage, evidence } => check::run(&evidence, usage, out),
+        Verb::Orphans { evidence } => orphans::run(&evidence, out),
+        Verb::Extract { pick, how } => extract::run(&pick, how, out),
         Verb::Verify { args } => verify::run(&args, out),
         Verb::Files { pick, path, more } => files::run(&pick, &path, more, out),
         Verb::Cat { pick, path } => cat::run(&pick, &path, out),

@@ -81,6 +81,9 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
     };
     let (bundle, tree) = (new("bundle.tar.zst"), new("tree.tar"));
     let (bundle, tree) = (bundle.as_str(), tree.as_str());
+    let folder = scratch.join("extracted");
+    clear(&folder);
+    let folder = folder.to_str().expect("path");
     let image = new("image.tar");
     let image = image.as_str();
     let mut lines = vec![
@@ -139,6 +142,15 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
         vec!["snapshots", "ls", node],
         vec!["snapshots", "tree", node],
         vec!["snapshots", "check", node],
+        vec!["snapshots", "orphans", node],
+        vec![
+            "snapshots",
+            "extract",
+            "-o",
+            folder,
+            node,
+            "default/sleeper",
+        ],
         vec!["snapshots", "verify", node],
         vec![
             "snapshots",

@@ -433,11 +433,17 @@ _coroner() {
             coroner__subcmd__help__subcmd__snapshots,export)
                 cmd="coroner__subcmd__help__subcmd__snapshots__subcmd__export"
                 ;;
+            coroner__subcmd__help__subcmd__snapshots,extract)
+                cmd="coroner__subcmd__help__subcmd__snapshots__subcmd__extract"
+                ;;
             coroner__subcmd__help__subcmd__snapshots,files)
                 cmd="coroner__subcmd__help__subcmd__snapshots__subcmd__files"
                 ;;
             coroner__subcmd__help__subcmd__snapshots,ls)
                 cmd="coroner__subcmd__help__subcmd__snapshots__subcmd__ls"
+                ;;
+            coroner__subcmd__help__subcmd__snapshots,orphans)
+                cmd="coroner__subcmd__help__subcmd__snapshots__subcmd__orphans"
                 ;;
             coroner__subcmd__help__subcmd__snapshots,tree)
                 cmd="coroner__subcmd__help__subcmd__snapshots__subcmd__tree"
@@ -532,6 +538,9 @@ _coroner() {
             coroner__subcmd__snapshots,export)
                 cmd="coroner__subcmd__snapshots__subcmd__export"
                 ;;
+            coroner__subcmd__snapshots,extract)
+                cmd="coroner__subcmd__snapshots__subcmd__extract"
+                ;;
             coroner__subcmd__snapshots,files)
                 cmd="coroner__subcmd__snapshots__subcmd__files"
                 ;;
@@ -540,6 +549,9 @@ _coroner() {
                 ;;
             coroner__subcmd__snapshots,ls)
                 cmd="coroner__subcmd__snapshots__subcmd__ls"
+                ;;
+            coroner__subcmd__snapshots,orphans)
+                cmd="coroner__subcmd__snapshots__subcmd__orphans"
                 ;;
             coroner__subcmd__snapshots,tree)
                 cmd="coroner__subcmd__snapshots__subcmd__tree"
@@ -559,6 +571,9 @@ _coroner() {
             coroner__subcmd__snapshots__subcmd__help,export)
                 cmd="coroner__subcmd__snapshots__subcmd__help__subcmd__export"
                 ;;
+            coroner__subcmd__snapshots__subcmd__help,extract)
+                cmd="coroner__subcmd__snapshots__subcmd__help__subcmd__extract"
+                ;;
             coroner__subcmd__snapshots__subcmd__help,files)
                 cmd="coroner__subcmd__snapshots__subcmd__help__subcmd__files"
                 ;;
@@ -567,6 +582,9 @@ _coroner() {
                 ;;
             coroner__subcmd__snapshots__subcmd__help,ls)
                 cmd="coroner__subcmd__snapshots__subcmd__help__subcmd__ls"
+                ;;
+            coroner__subcmd__snapshots__subcmd__help,orphans)
+                cmd="coroner__subcmd__snapshots__subcmd__help__subcmd__orphans"
                 ;;
             coroner__subcmd__snapshots__subcmd__help,tree)
                 cmd="coroner__subcmd__snapshots__subcmd__help__subcmd__tree"
@@ -2777,7 +2795,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__snapshots)
-            opts="ls tree check verify files cat diff export"
+            opts="ls tree check verify files cat diff orphans extract export"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2846,6 +2864,20 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__help__subcmd__snapshots__subcmd__extract)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__help__subcmd__snapshots__subcmd__files)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -2861,6 +2893,20 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__help__subcmd__snapshots__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__help__subcmd__snapshots__subcmd__orphans)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3579,7 +3625,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__snapshots)
-            opts="-h --help ls tree check verify files cat diff export help"
+            opts="-h --help ls tree check verify files cat diff orphans extract export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3732,6 +3778,40 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__snapshots__subcmd__extract)
+            opts="-h --root --state --config --spool --snapshotter --userxattr --live --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --snapshotter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__snapshots__subcmd__files)
             opts="-h --root --state --config --spool --snapshotter --userxattr --xattrs --sha256 --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -3767,7 +3847,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__snapshots__subcmd__help)
-            opts="ls tree check verify files cat diff export help"
+            opts="ls tree check verify files cat diff orphans extract export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3836,6 +3916,20 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__snapshots__subcmd__help__subcmd__extract)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__snapshots__subcmd__help__subcmd__files)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -3878,6 +3972,20 @@ _coroner() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coroner__subcmd__snapshots__subcmd__help__subcmd__orphans)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coroner__subcmd__snapshots__subcmd__help__subcmd__tree)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -3907,6 +4015,36 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__snapshots__subcmd__ls)
+            opts="-h --root --state --config --spool --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coroner__subcmd__snapshots__subcmd__orphans)
             opts="-h --root --state --config --spool --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -190,16 +190,18 @@ complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "graph" -d 'Show what an image is made of, and what of it is there'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Re-hash every blob and compare it with its name; layers with their diffIDs'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff export help" -s h -l help -d 'Print help'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff export help" -f -a "ls" -d 'List snapshots, and directories that are none'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff export help" -f -a "tree" -d 'Show which snapshot stands on which'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff export help" -f -a "check" -d 'Compare metadata.db, meta.db and the directories'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff export help" -f -a "verify" -d 'Compare unpacked layers with the blobs that they were unpacked from, file by file'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff export help" -f -a "files" -d 'List the files that a container, an image or a snapshot shows, without mounting anything'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff export help" -f -a "cat" -d 'Write the bytes of one file of it to standard output'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff export help" -f -a "diff" -d 'Say what a container changed of its image, or in what two trees differ'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff export help" -f -a "export" -d 'Write the tree of a container, an image or a snapshot as a tar, or what it changed'
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff orphans extract export help" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff orphans extract export help" -f -a "ls" -d 'List snapshots, and directories that are none'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff orphans extract export help" -f -a "tree" -d 'Show which snapshot stands on which'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff orphans extract export help" -f -a "check" -d 'Compare metadata.db, meta.db and the directories'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff orphans extract export help" -f -a "verify" -d 'Compare unpacked layers with the blobs that they were unpacked from, file by file'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff orphans extract export help" -f -a "files" -d 'List the files that a container, an image or a snapshot shows, without mounting anything'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff orphans extract export help" -f -a "cat" -d 'Write the bytes of one file of it to standard output'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff orphans extract export help" -f -a "diff" -d 'Say what a container changed of its image, or in what two trees differ'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff orphans extract export help" -f -a "orphans" -d 'List what nothing owns any more, with its size, and how that is known'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff orphans extract export help" -f -a "extract" -d 'Write the files of a container, an image or a snapshot into a new directory (-o)'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff orphans extract export help" -f -a "export" -d 'Write the tree of a container, an image or a snapshot as a tar, or what it changed'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and not __fish_seen_subcommand_from ls tree check verify files cat diff orphans extract export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from ls" -l root -d 'containerd\'s root, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from ls" -l state -d 'containerd\'s state, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from ls" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
@@ -248,6 +250,19 @@ complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_se
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from diff" -l userxattr -d 'Read the marks of a mount with `userxattr` (rootless): `user.overlay.*`'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from diff" -l all -d 'Show files that were copied up and are what they were, too'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from orphans" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from orphans" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from orphans" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from orphans" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from orphans" -s h -l help -d 'Print help'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from extract" -l root -d 'containerd\'s root, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from extract" -l state -d 'containerd\'s state, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from extract" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from extract" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from extract" -l snapshotter -d 'The snapshotter, where several have it' -r
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from extract" -l userxattr -d 'Read the marks of a mount with `userxattr` (rootless): `user.overlay.*`'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from extract" -l live -d 'Make devices, FIFOs and links that lead out, too, and give files their owners, setuid and attributes: as root, for a tree that is to be run'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from extract" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from export" -l root -d 'containerd\'s root, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from export" -l state -d 'containerd\'s state, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from export" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
@@ -264,6 +279,8 @@ complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_se
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "files" -d 'List the files that a container, an image or a snapshot shows, without mounting anything'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "cat" -d 'Write the bytes of one file of it to standard output'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "diff" -d 'Say what a container changed of its image, or in what two trees differ'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "orphans" -d 'List what nothing owns any more, with its size, and how that is known'
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "extract" -d 'Write the files of a container, an image or a snapshot into a new directory (-o)'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write the tree of a container, an image or a snapshot as a tar, or what it changed'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coroner -n "__fish_coroner_using_subcommand runtime; and not __fish_seen_subcommand_from ls stuck show fifo shims mounts explain help" -s h -l help -d 'Print help'
@@ -533,6 +550,8 @@ complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_su
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "files" -d 'List the files that a container, an image or a snapshot shows, without mounting anything'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "cat" -d 'Write the bytes of one file of it to standard output'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "diff" -d 'Say what a container changed of its image, or in what two trees differ'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "orphans" -d 'List what nothing owns any more, with its size, and how that is known'
+complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "extract" -d 'Write the files of a container, an image or a snapshot into a new directory (-o)'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from snapshots" -f -a "export" -d 'Write the tree of a container, an image or a snapshot as a tar, or what it changed'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from runtime" -f -a "ls" -d 'List every container that runc, crun or a bundle knows'
 complete -c coroner -n "__fish_coroner_using_subcommand help; and __fish_seen_subcommand_from runtime" -f -a "stuck" -d 'Say which containers hang, why, and what is safe to do'

@@ -557,6 +557,32 @@ _arguments "${_arguments_options[@]}" : \
 ':name -- A container, an image, a snapshot (whole or as far as they are unique, with `NAMESPACE/` before them if you like), or the number of a snapshot'\''s directory:_default' \
 && ret=0
 ;;
+(orphans)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+&& ret=0
+;;
+(extract)
+_arguments "${_arguments_options[@]}" : \
+'--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
+'--state=[containerd'\''s state, inside the evidence]:PATH:_files' \
+'--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
+'--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
+'--snapshotter=[The snapshotter, where several have it]:NAME:_default' \
+'--userxattr[Read the marks of a mount with \`userxattr\` (rootless)\: \`user.overlay.*\`]' \
+'--live[Make devices, FIFOs and links that lead out, too, and give files their owners, setuid and attributes\: as root, for a tree that is to be run]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':name -- A container, an image, a snapshot (whole or as far as they are unique, with `NAMESPACE/` before them if you like), or the number of a snapshot'\''s directory:_default' \
+&& ret=0
+;;
 (export)
 _arguments "${_arguments_options[@]}" : \
 '--root=[containerd'\''s root, inside the evidence]:PATH:_files' \
@@ -610,6 +636,14 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (diff)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(orphans)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(extract)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -1473,6 +1507,14 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (diff)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(orphans)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(extract)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -2474,6 +2516,8 @@ _coroner__subcmd__help__subcmd__snapshots_commands() {
 'files:List the files that a container, an image or a snapshot shows, without mounting anything' \
 'cat:Write the bytes of one file of it to standard output' \
 'diff:Say what a container changed of its image, or in what two trees differ' \
+'orphans:List what nothing owns any more, with its size, and how that is known' \
+'extract:Write the files of a container, an image or a snapshot into a new directory (-o)' \
 'export:Write the tree of a container, an image or a snapshot as a tar, or what it changed' \
     )
     _describe -t commands 'coroner help snapshots commands' commands "$@"
@@ -2498,6 +2542,11 @@ _coroner__subcmd__help__subcmd__snapshots__subcmd__export_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help snapshots export commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__help__subcmd__snapshots__subcmd__extract_commands] )) ||
+_coroner__subcmd__help__subcmd__snapshots__subcmd__extract_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help snapshots extract commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__help__subcmd__snapshots__subcmd__files_commands] )) ||
 _coroner__subcmd__help__subcmd__snapshots__subcmd__files_commands() {
     local commands; commands=()
@@ -2507,6 +2556,11 @@ _coroner__subcmd__help__subcmd__snapshots__subcmd__files_commands() {
 _coroner__subcmd__help__subcmd__snapshots__subcmd__ls_commands() {
     local commands; commands=()
     _describe -t commands 'coroner help snapshots ls commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__help__subcmd__snapshots__subcmd__orphans_commands] )) ||
+_coroner__subcmd__help__subcmd__snapshots__subcmd__orphans_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner help snapshots orphans commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__help__subcmd__snapshots__subcmd__tree_commands] )) ||
 _coroner__subcmd__help__subcmd__snapshots__subcmd__tree_commands() {
@@ -2718,6 +2772,8 @@ _coroner__subcmd__snapshots_commands() {
 'files:List the files that a container, an image or a snapshot shows, without mounting anything' \
 'cat:Write the bytes of one file of it to standard output' \
 'diff:Say what a container changed of its image, or in what two trees differ' \
+'orphans:List what nothing owns any more, with its size, and how that is known' \
+'extract:Write the files of a container, an image or a snapshot into a new directory (-o)' \
 'export:Write the tree of a container, an image or a snapshot as a tar, or what it changed' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -2743,6 +2799,11 @@ _coroner__subcmd__snapshots__subcmd__export_commands() {
     local commands; commands=()
     _describe -t commands 'coroner snapshots export commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__snapshots__subcmd__extract_commands] )) ||
+_coroner__subcmd__snapshots__subcmd__extract_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner snapshots extract commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__snapshots__subcmd__files_commands] )) ||
 _coroner__subcmd__snapshots__subcmd__files_commands() {
     local commands; commands=()
@@ -2758,6 +2819,8 @@ _coroner__subcmd__snapshots__subcmd__help_commands() {
 'files:List the files that a container, an image or a snapshot shows, without mounting anything' \
 'cat:Write the bytes of one file of it to standard output' \
 'diff:Say what a container changed of its image, or in what two trees differ' \
+'orphans:List what nothing owns any more, with its size, and how that is known' \
+'extract:Write the files of a container, an image or a snapshot into a new directory (-o)' \
 'export:Write the tree of a container, an image or a snapshot as a tar, or what it changed' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -2783,6 +2846,11 @@ _coroner__subcmd__snapshots__subcmd__help__subcmd__export_commands() {
     local commands; commands=()
     _describe -t commands 'coroner snapshots help export commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__snapshots__subcmd__help__subcmd__extract_commands] )) ||
+_coroner__subcmd__snapshots__subcmd__help__subcmd__extract_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner snapshots help extract commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__snapshots__subcmd__help__subcmd__files_commands] )) ||
 _coroner__subcmd__snapshots__subcmd__help__subcmd__files_commands() {
     local commands; commands=()
@@ -2798,6 +2866,11 @@ _coroner__subcmd__snapshots__subcmd__help__subcmd__ls_commands() {
     local commands; commands=()
     _describe -t commands 'coroner snapshots help ls commands' commands "$@"
 }
+(( $+functions[_coroner__subcmd__snapshots__subcmd__help__subcmd__orphans_commands] )) ||
+_coroner__subcmd__snapshots__subcmd__help__subcmd__orphans_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner snapshots help orphans commands' commands "$@"
+}
 (( $+functions[_coroner__subcmd__snapshots__subcmd__help__subcmd__tree_commands] )) ||
 _coroner__subcmd__snapshots__subcmd__help__subcmd__tree_commands() {
     local commands; commands=()
@@ -2812,6 +2885,11 @@ _coroner__subcmd__snapshots__subcmd__help__subcmd__verify_commands() {
 _coroner__subcmd__snapshots__subcmd__ls_commands() {
     local commands; commands=()
     _describe -t commands 'coroner snapshots ls commands' commands "$@"
+}
+(( $+functions[_coroner__subcmd__snapshots__subcmd__orphans_commands] )) ||
+_coroner__subcmd__snapshots__subcmd__orphans_commands() {
+    local commands; commands=()
+    _describe -t commands 'coroner snapshots orphans commands' commands "$@"
 }
 (( $+functions[_coroner__subcmd__snapshots__subcmd__tree_commands] )) ||
 _coroner__subcmd__snapshots__subcmd__tree_commands() {

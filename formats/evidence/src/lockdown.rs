@@ -17,6 +17,8 @@ use nix::sys::resource::{Resource, setrlimit};
 pub struct Needs {
     /// Directories in which files are made: of the output, of the spool file.
     pub writable: Vec<PathBuf>,
+    /// Directories in which trees are made: directories, links and nodes, too.
+    pub trees: Vec<PathBuf>,
     /// Bytes of memory for data, or no limit. Maps of files do not count.
     pub memory: Option<u64>,
 }
@@ -50,7 +52,7 @@ pub fn lockdown(needs: &Needs) -> Lockdown {
             Err(errno) => held.refused.push(format!("RLIMIT_DATA: {}", errno.desc())),
         }
     }
-    match restrict(&needs.writable) {
+    match restrict(&needs.writable, &needs.trees) {
         Ok(status) => match status.ruleset {
             RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced => {
                 held.read_only = true;
@@ -64,8 +66,8 @@ pub fn lockdown(needs: &Needs) -> Lockdown {
     held
 }
 
-/// Reading everywhere, writing only below `writable`.
-fn restrict(writable: &[PathBuf]) -> Result<RestrictionStatus, String> {
+/// Reading everywhere, writing only below `writable` and `trees`.
+fn restrict(writable: &[PathBuf], trees: &[PathBuf]) -> Result<RestrictionStatus, String> {
     let words = |error: landlock::RulesetError| error.to_string();
     let mut rules = Ruleset::default()
         .handle_access(AccessFs::from_all(RIGHTS))
@@ -78,7 +80,14 @@ fn restrict(writable: &[PathBuf]) -> Result<RestrictionStatus, String> {
     rules = rules
         .add_rule(PathBeneath::new(root, read))
         .map_err(words)?;
-    for directory in writable {
+    let nodes = AccessFs::MakeDir
+        | AccessFs::MakeSym
+        | AccessFs::MakeFifo
+        | AccessFs::MakeChar
+        | AccessFs::MakeBlock;
+    let files = writable.iter().map(|directory| (directory, None));
+    let trees = trees.iter().map(|directory| (directory, Some(nodes)));
+    for (directory, more) in files.chain(trees) {
         let held = PathFd::new(directory).map_err(|error| error.to_string())?;
         let write = AccessFs::WriteFile
             | AccessFs::MakeReg
@@ -87,6 +96,7 @@ fn restrict(writable: &[PathBuf]) -> Result<RestrictionStatus, String> {
             | AccessFs::Refer
             | AccessFs::ReadFile
             | AccessFs::ReadDir;
+        let write = more.map_or(write, |more| write | more);
         rules = rules
             .add_rule(PathBeneath::new(held, write))
             .map_err(words)?;

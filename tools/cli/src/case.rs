@@ -84,11 +84,25 @@ impl Case {
 
     /// As [`open`](Self::open), for a verb that makes files in these directories, which are there.
     pub fn open_writing(args: &EvidenceArgs, writable: &[PathBuf]) -> Result<Self, Failure> {
+        Self::open_with(args, writable, &[])
+    }
+
+    /// As [`open`](Self::open), for a verb that makes a tree of files, directories, links and nodes
+    /// in this directory, which is there.
+    pub fn open_filling(args: &EvidenceArgs, tree: &Path) -> Result<Self, Failure> {
+        Self::open_with(args, &[], &[tree.to_owned()])
+    }
+
+    fn open_with(
+        args: &EvidenceArgs,
+        writable: &[PathBuf],
+        trees: &[PathBuf],
+    ) -> Result<Self, Failure> {
         let options = Options {
             spool: args.places.spool.clone(),
             ..Options::default()
         };
-        let gave_up = safety::give_up(&args.evidence, args.places.spool.as_ref(), writable);
+        let gave_up = safety::give_up(&args.evidence, args.places.spool.as_ref(), writable, trees);
         let opened = if args.evidence == Path::new("-") {
             Evidence::open_stream(std::io::stdin().lock(), &options)
         } else {

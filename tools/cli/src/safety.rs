@@ -19,7 +19,12 @@ const MEMORY: u64 = 8 << 30;
 
 /// Gives up whatever reading the evidence at `path` does not need; once, before any thread is
 /// started. Says what did not hold and what follows from it.
-pub(crate) fn give_up(path: &Path, spool: Option<&PathBuf>, writable: &[PathBuf]) -> Vec<String> {
+pub(crate) fn give_up(
+    path: &Path,
+    spool: Option<&PathBuf>,
+    writable: &[PathBuf],
+    trees: &[PathBuf],
+) -> Vec<String> {
     if !PROGRAM.swap(false, Ordering::Relaxed) {
         return Vec::new();
     }
@@ -35,6 +40,7 @@ pub(crate) fn give_up(path: &Path, spool: Option<&PathBuf>, writable: &[PathBuf]
     let spool = spool.cloned().unwrap_or_else(std::env::temp_dir);
     let needs = Needs {
         writable: [&[spool], writable].concat(),
+        trees: trees.to_vec(),
         memory: Some(MEMORY),
     };
     notes.extend(

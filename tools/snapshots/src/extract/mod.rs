@@ -81,7 +81,7 @@ pub(crate) fn run(args: &PickArgs, how: ExtractArgs, out: &mut Out) -> Outcome {
         ))
         .hint("choose a path that does not exist yet, outside the evidence")
     })?;
-    let case = Case::open_writing(&args.evidence, std::slice::from_ref(&directory))?;
+    let case = Case::open_filling(&args.evidence, &directory)?;
     let node = pick::node(&case)?;
     let picked = pick::pick_any(&node, args)?;
     let merged = picked.merged(&case.evidence, args.prefix())?;

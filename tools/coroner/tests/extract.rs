@@ -1,0 +1,24 @@
+//! `snapshots extract` as a program of its own, which has given up its rights (Landlock) before.
+
+#![expect(clippy::expect_used, reason = "tests panic where something is wrong")]
+
+use std::process::Command;
+
+#[test]
+fn a_tree_is_made_by_a_program_that_may_write_nowhere_else() {
+    let node = testcase::testdata().join("nodes/1.7-stopped/node.tar.zst");
+    let place = tempfile::tempdir().expect("folder");
+    let to = place.path().join("out");
+    let ran = Command::new(env!("CARGO_BIN_EXE_coroner"))
+        .args(["snapshots", "extract", "--quiet", "-o"])
+        .args([&to, &node])
+        .arg("default/sleeper")
+        .output()
+        .expect("coroner");
+    let text = String::from_utf8_lossy(&ran.stdout);
+    assert_eq!(ran.status.code(), Some(0), "{text}");
+    let files = to.join("files");
+    let link = std::fs::read_link(files.join("etc/relative"));
+    assert!(files.join("bin/tool").symlink_metadata().is_ok(), "{text}");
+    assert!(link.is_ok(), "{text}");
+}

@@ -1,27 +1,26 @@
 //! `coroner content export`: an image out of a node, as an OCI layout or an archive.
 
+mod answer;
 mod documents;
 mod output;
 mod plan;
 mod rebuild;
+mod write;
 
 use std::collections::BTreeSet;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 
-use cli::{Answer, Case, Exit, Failure, Measure, Out, Outcome, Pen, Style, measure_with, size};
-use content::{Digest, Store};
-use finding::{Text, size_option};
-use layer::{Inflating, Limits, Watch};
-use serde::Serialize;
-use serde_json::json;
+use cli::{Case, Failure, Measure, Out, Outcome, measure_with};
+use content::Digest;
 
 use crate::ls::store;
 use crate::target;
-use documents::{Documents, blob_path, index_json, tag};
-use output::{Output, Wrote};
-use plan::{From, LeftOut, Piece, Plan, Planner, Rebuilt};
+use answer::Exported;
+use documents::Documents;
+use output::Output;
+use plan::Planner;
+use write::Writer;
 
 /// How it is exported.
 #[derive(Debug, Clone, clap::Args)]
@@ -53,26 +52,6 @@ enum Form {
     Oci,
     /// What `docker save` wrote before release 25: layers inflated, one platform
     Docker,
-}
-
-#[derive(Serialize)]
-struct Exported {
-    what: String,
-    target: Digest,
-    /// `oci-archive`, `oci-layout`, `docker-archive`.
-    form: &'static str,
-    output: Text,
-    /// Of an archive.
-    #[serde(serialize_with = "size_option")]
-    size: Option<u64>,
-    sha256: Option<String>,
-    /// What stands in index.json, or the configuration of a docker archive.
-    root: Digest,
-    platforms: Vec<String>,
-    /// Every file of it, read again from the disk and found to be as it was written.
-    files: Vec<Wrote>,
-    rebuilt: Vec<Rebuilt>,
-    left_out: Vec<LeftOut>,
 }
 
 pub(crate) fn run(args: &cli::EvidenceArgs, how: &ExportArgs, out: &mut Out) -> Outcome {
@@ -207,258 +186,4 @@ fn export(
         rebuilt: plan.rebuilt,
         left_out: plan.left_out,
     })
-}
-
-/// Writes the files of an export.
-struct Writer<'w> {
-    case: &'w Case,
-    store: &'w Store,
-    cancel: &'w AtomicBool,
-    output: &'w mut Output,
-    progress: &'w (dyn Fn(u64) + Sync),
-    files: Vec<Wrote>,
-    done: BTreeSet<String>,
-}
-
-/// Tells how far a file is, and ends where Ctrl-C was pressed.
-struct Watched<'w, R> {
-    reader: R,
-    cancel: &'w AtomicBool,
-    progress: &'w (dyn Fn(u64) + Sync),
-}
-
-impl<R: Read> Read for Watched<'_, R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.cancel.load(std::sync::atomic::Ordering::Relaxed) {
-            return Err(io::Error::other("it was interrupted"));
-        }
-        let count = self.reader.read(into)?;
-        (self.progress)(u64::try_from(count).unwrap_or(0));
-        Ok(count)
-    }
-}
-
-impl Writer<'_> {
-    fn put(
-        &mut self,
-        name: &str,
-        size: u64,
-        from: &'static str,
-        want: Option<&Digest>,
-        reader: impl Read,
-    ) -> io::Result<()> {
-        if !self.done.insert(name.to_owned()) {
-            return Ok(());
-        }
-        let reader = Watched {
-            reader,
-            cancel: self.cancel,
-            progress: self.progress,
-        };
-        let wrote = self.output.put(name, size, from, reader)?;
-        if want
-            .is_some_and(|want| want.as_str().starts_with("sha256:") && want.hex() != wrote.sha256)
-        {
-            return Err(io::Error::other(format!(
-                "{name} changed while it was read: its bytes are now sha256:{}",
-                wrote.sha256
-            )));
-        }
-        self.files.push(wrote);
-        Ok(())
-    }
-
-    fn bytes(&mut self, name: &str, bytes: &[u8], from: &'static str) -> io::Result<()> {
-        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        self.put(name, size, from, None, bytes)
-    }
-
-    fn layer(&mut self, name: &str, piece: &Piece) -> io::Result<()> {
-        if self.done.contains(name) {
-            return Ok(());
-        }
-        let path = Store::path_of(&self.store.root, &piece.wanted);
-        let evidence = &self.case.evidence;
-        let open = || evidence.reader(&path).map_err(io::Error::other);
-        let want = Some(&piece.digest);
-        match &piece.from {
-            From::Blob => self.put(name, piece.size, "blob", want, open()?),
-            From::Inflated => {
-                let watch = Watch {
-                    cancel: self.cancel,
-                    ..Watch::default()
-                };
-                let inflating = Inflating::new(open()?, Limits::default(), watch);
-                self.put(name, piece.size, "inflated", want, inflating)
-            }
-            From::Snapshot(source) => {
-                // A writer on one side, a reader on the other: a pipe inside the process.
-                let (reader, writer) = io::pipe()?;
-                let cancel = self.cancel;
-                std::thread::scope(|scope| {
-                    let maker =
-                        scope.spawn(move || source.write(evidence, writer, cancel).map(drop));
-                    let put = self.put(name, piece.size, "rebuilt", want, reader);
-                    let made = maker
-                        .join()
-                        .unwrap_or_else(|_| Err(io::Error::other("it failed")));
-                    // A reader that gives up breaks the pipe of the maker: its own reason counts.
-                    put.and(made)
-                })
-            }
-        }
-    }
-
-    /// An OCI layout; in an archive that docker can load, too, where there is one platform.
-    fn oci(
-        &mut self,
-        target: &target::Target,
-        plan: &Plan<'_>,
-        documents: &Documents,
-    ) -> io::Result<Digest> {
-        self.bytes("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#, "made")?;
-        self.bytes("index.json", &index_json(&documents.root), "made")?;
-        if let (Output::Archive { .. }, [whole], [(_, config)]) =
-            (&self.output, &plan.whole[..], &documents.manifests[..])
-        {
-            let layers = whole.layers.iter().map(|piece| blob_path(&piece.digest));
-            let layers: Vec<String> = layers.collect();
-            let json = manifest_json(target, &blob_path(config), &layers);
-            self.bytes("manifest.json", &json, "made")?;
-        }
-        for (digest, made) in &documents.blobs {
-            let from = if made.is_original {
-                "document"
-            } else {
-                "rewritten"
-            };
-            self.bytes(&blob_path(digest), &made.bytes, from)?;
-        }
-        for piece in plan.whole.iter().flat_map(|whole| &whole.layers) {
-            self.layer(&blob_path(&piece.digest), piece)?;
-        }
-        let root = documents.root.get("digest");
-        let root = root.and_then(|root| Digest::parse(root.as_str()?).ok());
-        root.ok_or_else(|| io::Error::other("it has no root"))
-    }
-
-    /// What `docker save` wrote before release 25.
-    fn docker(
-        &mut self,
-        target: &target::Target,
-        plan: &Plan<'_>,
-        documents: &Documents,
-    ) -> io::Result<Digest> {
-        let ([whole], [(_, config)]) = (&plan.whole[..], &documents.manifests[..]) else {
-            return Err(io::Error::other("it is not one platform"));
-        };
-        let name = |digest: &Digest, suffix: &str| format!("{}.{suffix}", digest.hex());
-        let layers = whole.layers.iter().map(|piece| name(&piece.digest, "tar"));
-        let layers: Vec<String> = layers.collect();
-        let json = manifest_json(target, &name(config, "json"), &layers);
-        self.bytes("manifest.json", &json, "made")?;
-        if let Some(made) = documents.blobs.get(config) {
-            let from = if made.is_original {
-                "document"
-            } else {
-                "rewritten"
-            };
-            self.bytes(&name(config, "json"), &made.bytes, from)?;
-        }
-        for piece in &whole.layers {
-            self.layer(&name(&piece.digest, "tar"), piece)?;
-        }
-        Ok(config.clone())
-    }
-}
-
-/// Docker's manifest.json.
-fn manifest_json(target: &target::Target, config: &str, layers: &[String]) -> Vec<u8> {
-    let name = target.image.as_ref().and_then(|(_, name)| name.utf8());
-    let tags: Option<Vec<&str>> = name
-        .filter(|name| tag(name).is_some())
-        .map(|name| vec![name]);
-    json!([{ "Config": config, "RepoTags": tags, "Layers": layers }])
-        .to_string()
-        .into_bytes()
-}
-
-impl Answer for Exported {
-    const SCHEMA: &'static str = "content-export/1";
-
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        let style = if self.exit() == Exit::CLEAN {
-            Style::Good
-        } else {
-            Style::Warning
-        };
-        let platforms = self.platforms.join(", ");
-        let line = format!("{} ({platforms}) is in {}.", self.what, self.output);
-        pen.line(pen.styled(style, line).to_string())?;
-        let bytes = self.files.iter().map(|file| file.size);
-        let bytes = bytes.fold(0_u64, u64::saturating_add);
-        pen.line(format_args!(
-            "  {}, {} files, {}; all of it was read again and is as it was written",
-            self.form,
-            self.files.len(),
-            size(bytes)
-        ))?;
-        pen.line(format_args!("  root    {}", self.root))?;
-        if let Some(sha256) = &self.sha256 {
-            pen.line(format_args!("  sha256  {sha256}"))?;
-        }
-        if !self.rebuilt.is_empty() {
-            pen.gap()?;
-            pen.heading("Rebuilt from snapshots")?;
-            for one in &self.rebuilt {
-                pen.line(format_args!(
-                    "  layer {} of {}",
-                    one.layer,
-                    one.manifest.short()
-                ))?;
-                pen.paragraph("    wanted   ", &format!("{} {}", one.wanted, one.why))?;
-                pen.line(format_args!(
-                    "    written  {} ({}, {} entries, {} deleted) from {}/{}",
-                    one.digest,
-                    size(one.size),
-                    one.entries,
-                    one.deleted,
-                    one.snapshotter,
-                    one.id
-                ))?;
-                let same = if one.digest == one.wanted_diff_id {
-                    "the same bytes as the layer of the build"
-                } else {
-                    "the same files in other bytes: a new digest, in a new configuration and manifest"
-                };
-                pen.paragraph("             ", same)?;
-                for lack in &one.lacks {
-                    pen.paragraph("    lacks    ", lack)?;
-                }
-                if one.more_lacks > 0 {
-                    pen.line(format_args!("    lacks    {} more", one.more_lacks))?;
-                }
-            }
-        }
-        if !self.left_out.is_empty() {
-            pen.gap()?;
-            pen.heading("Left out")?;
-            for left in &self.left_out {
-                let platform = left.platform.as_deref().unwrap_or("-");
-                let first = format!("  {} {}  ", left.digest.short(), Text::from(platform));
-                pen.paragraph(&first, &left.why.join("; "))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn exit(&self) -> Exit {
-        let lacks = self.rebuilt.iter().any(|one| !one.lacks.is_empty());
-        let damaged = self.left_out.iter().any(|left| left.damaged);
-        if lacks || damaged {
-            Exit::UNREAD
-        } else {
-            Exit::CLEAN
-        }
-    }
 }

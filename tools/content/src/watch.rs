@@ -41,8 +41,9 @@ pub(crate) fn watched<T>(
     let Some(TimeLimit(limit)) = limit else {
         return (work(cancel), false);
     };
-    let stop = AtomicBool::new(false);
-    let late = AtomicBool::new(false);
+    // No time at all is over before a thread could say so.
+    let stop = AtomicBool::new(limit.is_zero());
+    let late = AtomicBool::new(limit.is_zero());
     let started = Instant::now();
     let (done, ended) = mpsc::channel::<()>();
     let (stopped, was_late) = (&stop, &late);

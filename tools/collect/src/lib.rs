@@ -92,6 +92,8 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         return Err(Failure::usage("a bundle is nothing for a terminal")
             .hint("name a file with -o, or send standard output to a file or a pipe"));
     }
+    // Before rights are given up: what was made by then could not be removed afterwards.
+    roots::refuse_below(&args.evidence, out.options().output.as_deref())?;
     let case = Case::open_live(&args.evidence, process::Depth::Full)?;
     if case.roots.is_empty() && args.add.is_empty() {
         return Err(Failure::unread("no node was found in the evidence")

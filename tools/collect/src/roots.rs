@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cli::{Case, Failure};
+use cli::{Case, EvidenceArgs, Failure};
 use evidence::Kind;
 use finding::{Text, Time};
 
@@ -107,7 +107,42 @@ fn without_inner(mut roots: Vec<PathBuf>) -> Vec<PathBuf> {
     kept
 }
 
-/// An output inside of what is packed would be evidence that was written to.
+/// Where stores usually are on this machine.
+const USUAL: [&str; 9] = [
+    "/var/lib/containerd",
+    "/run/containerd",
+    "/var/lib/docker",
+    "/run/docker",
+    "/var/lib/rancher",
+    "/run/k3s",
+    "/var/lib/k0s",
+    "/run/k0s",
+    "/var/snap",
+];
+
+/// An output inside of what is packed would be evidence that was written to: nothing may be written
+/// below an image or a folder, and nothing into the stores of this machine.
+pub(crate) fn refuse_below(node: &EvidenceArgs, output: Option<&Path>) -> Result<(), Failure> {
+    let Some(output) = output else {
+        return Ok(());
+    };
+    let folder = folder_of(output);
+    let base = std::fs::canonicalize(&node.evidence);
+    let (Some(folder), Ok(base)) = (folder, base) else {
+        return Ok(());
+    };
+    if base != Path::new("/") {
+        // A bundle that is packed again is a file.
+        return refuse(folder.starts_with(&base), &base);
+    }
+    let said = [&node.places.root, &node.places.state];
+    let said = said.into_iter().flatten().map(PathBuf::as_path);
+    let mut places = USUAL.iter().map(Path::new).chain(said);
+    let inside = places.find(|place| folder.starts_with(place));
+    refuse(inside.is_some(), inside.unwrap_or(&base))
+}
+
+/// The same, of stores that only the configuration of the machine names.
 pub(crate) fn refuse_inside(
     node: &Path,
     case: &Case,
@@ -116,26 +151,30 @@ pub(crate) fn refuse_inside(
     let (Some(output), Kind::Directory) = (output, case.evidence.kind()) else {
         return Ok(());
     };
-    let folder = output
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let folder = std::fs::canonicalize(folder.unwrap_or_else(|| Path::new(".")));
-    let base = std::fs::canonicalize(node);
-    let (Ok(folder), Ok(base)) = (folder, base) else {
+    let (Some(folder), Ok(base)) = (folder_of(output), std::fs::canonicalize(node)) else {
         return Ok(());
     };
-    let inside = case
+    let stores = case
         .roots
         .iter()
-        .flat_map(|roots| [&roots.root, &roots.state])
-        .map(|path| base.join(path.strip_prefix("/").unwrap_or(path)))
-        .find(|path| folder.starts_with(path));
-    match inside {
-        Some(path) => Err(Failure::usage(format!(
-            "the bundle would be written into the evidence, below {}",
-            cli::shown(&path)
-        ))
-        .hint("write it to another disk, or to standard output")),
-        None => Ok(()),
+        .flat_map(|roots| [&roots.root, &roots.state]);
+    let mut stores = stores.map(|path| base.join(path.strip_prefix("/").unwrap_or(path)));
+    let inside = stores.find(|path| folder.starts_with(path));
+    refuse(inside.is_some(), inside.as_deref().unwrap_or(&base))
+}
+
+fn folder_of(output: &Path) -> Option<PathBuf> {
+    let folder = output.parent().filter(|it| !it.as_os_str().is_empty());
+    std::fs::canonicalize(folder.unwrap_or_else(|| Path::new("."))).ok()
+}
+
+fn refuse(inside: bool, place: &Path) -> Result<(), Failure> {
+    if !inside {
+        return Ok(());
     }
+    Err(Failure::usage(format!(
+        "the bundle would be written into the evidence, below {}",
+        cli::shown(place)
+    ))
+    .hint("write it to another disk, or to standard output"))
 }

@@ -1,6 +1,7 @@
 //! The program packs a node, and what it packs can be read.
 #![allow(
     clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
     clippy::disallowed_methods,
     reason = "a test may fail, and makes the evidence that it reads"
 )]
@@ -57,4 +58,88 @@ fn a_folder_becomes_a_bundle() {
     assert_eq!(bundle.list(&blobs).whole().unwrap().len(), 2);
     // An output never replaces anything.
     assert_eq!(pack(&["--content", "all"]).status.code(), Some(16));
+}
+
+/// A node with a secret in a bundle, in a damaged one, and in its configuration.
+fn node(root: &Path) {
+    let task = root.join("run/containerd/io.containerd.runtime.v2.task/default/web");
+    std::fs::create_dir_all(&task).unwrap();
+    std::fs::create_dir_all(root.join("var/lib/containerd/io.containerd.metadata.v1.bolt"))
+        .unwrap();
+    std::fs::create_dir_all(root.join("etc/containerd")).unwrap();
+    let spec =
+        r#"{"ociVersion":"1.0","process":{"args":["/bin/web"],"env":["TOKEN=hunter2","B=1"]}}"#;
+    std::fs::write(task.join("config.json"), spec).unwrap();
+    let cut = &spec[..spec.find("hunter2").unwrap() + 5];
+    std::fs::write(task.join("options.json"), cut).unwrap();
+    let config = "version = 2\n[plugins.x.registry.configs.\"r\".auth]\npassword = \"hunter2\"\n";
+    std::fs::write(root.join("etc/containerd/config.toml"), config).unwrap();
+    for fifo in ["log", "exec.fifo"] {
+        nix::unistd::mkfifo(&task.join(fifo), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    }
+}
+
+fn coroner(words: &[&std::ffi::OsStr]) -> std::process::Output {
+    Command::new(env!("CARGO_BIN_EXE_coroner-collect"))
+        .args(words)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn secrets_are_masked_where_that_is_asked_for_and_told_where_it_is_not() {
+    let work = tempfile::tempdir().unwrap();
+    let root = work.path().join("node");
+    node(&root);
+    let (open, masked) = (work.path().join("open"), work.path().join("masked"));
+    let packed = coroner(&[root.as_ref(), "-o".as_ref(), open.as_ref()]);
+    let said = String::from_utf8_lossy(&packed.stderr).into_owned();
+    assert!(said.contains("warning: secrets are not masked"), "{said}");
+    let words = [
+        root.as_ref(),
+        "--redact".as_ref(),
+        "-o".as_ref(),
+        masked.as_ref(),
+    ];
+    let said = String::from_utf8_lossy(&coroner(&words).stderr).into_owned();
+    assert!(said.contains("masked: 4 values in 3 files"), "{said}");
+    let read = |path: &Path| {
+        let evidence = Evidence::open(path, &Options::default()).unwrap();
+        assert_eq!(evidence.notes(), Vec::<String>::new());
+        let task = Path::new("/run/containerd/io.containerd.runtime.v2.task/default/web");
+        let bytes = |path: &Path| evidence.source(path, 1 << 20).unwrap().bytes().to_vec();
+        [
+            bytes(&task.join("config.json")),
+            bytes(&task.join("options.json")),
+            bytes(Path::new("/etc/containerd/config.toml")),
+        ]
+        .map(|bytes| String::from_utf8(bytes).unwrap())
+    };
+    let (open, masked) = (read(&open), read(&masked));
+    for (open, masked) in open.iter().zip(&masked) {
+        assert_eq!(open.len(), masked.len());
+        assert!(
+            open.contains("hunte") && !masked.contains("hunte"),
+            "{masked}"
+        );
+    }
+    assert!(masked[0].contains(r#""args":["/bin/web"],"env":["TOKEN=*******","B=*"]"#));
+}
+
+#[test]
+fn a_bundle_is_not_written_into_the_node() {
+    let work = tempfile::tempdir().unwrap();
+    let root = work.path().join("node");
+    node(&root);
+    let inside = root.join("run/containerd/node.tar.zst");
+    let refused = coroner(&[root.as_ref(), "-o".as_ref(), inside.as_ref()]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(16), "{said}");
+    assert!(said.contains("into the evidence"), "{said}");
+    assert!(!inside.exists());
+    // `-o -` is standard output.
+    let piped = coroner(&[root.as_ref(), "-o".as_ref(), "-".as_ref()]);
+    assert!(piped.status.success());
+    let read = Evidence::open_stream(piped.stdout.as_slice(), &Options::default()).unwrap();
+    assert_eq!(read.kind(), Kind::Bundle);
 }

@@ -390,24 +390,17 @@ fn oom(found: &Found<'_>) -> Remedy {
             [oom.folder.bytes(), b"/", name.as_bytes()].concat(),
         ))
     };
-    // Half as much again; no limit is a number near 2^63.
-    let more = oom
-        .limit
-        .filter(|limit| *limit < 1 << 50)
-        .map(|limit| limit.saturating_add(limit.div_euclid(2)));
-    match more {
-        Some(more) => remedy(
-            true,
-            "With half as much memory again it goes on, if the node has that. `echo 0` to \
-             memory.oom_control instead lets the kernel kill something in it, as its limit says.",
-            vec![format!("echo {more} > {}", file("memory.limit_in_bytes"))],
-        ),
-        None => remedy(
-            false,
-            "The kernel kills something in the container, as its limit says.",
-            vec![format!("echo 0 > {}", file("memory.oom_control"))],
-        ),
-    }
+    let limit = oom.limit.filter(|limit| *limit < 1 << 50);
+    let limit = limit.map_or_else(String::new, |limit| format!(" of {limit} bytes"));
+    let why = format!(
+        "The kernel then kills something in the container, as its limit{limit} says. A higher one \
+         (memory.limit_in_bytes) lets it go on instead, for as long as that is enough."
+    );
+    remedy(
+        true,
+        &why,
+        vec![format!("echo 0 > {}", file("memory.oom_control"))],
+    )
 }
 
 fn full(index: &Index<'_>, subject: &Subject<'_>) -> Remedy {

@@ -18,7 +18,17 @@ fn a_tree_is_made_by_a_program_that_may_write_nowhere_else() {
     let text = String::from_utf8_lossy(&ran.stdout);
     assert_eq!(ran.status.code(), Some(0), "{text}");
     let files = to.join("files");
-    let link = std::fs::read_link(files.join("etc/relative"));
-    assert!(files.join("bin/tool").symlink_metadata().is_ok(), "{text}");
-    assert!(link.is_ok(), "{text}");
+    for made in ["bin/tool", "data/written", "usr/share/doc/a"] {
+        assert!(
+            files.join(made).symlink_metadata().is_ok(),
+            "{made}: {text}"
+        );
+    }
+    // An absolute one, a FIFO.
+    for recorded in ["etc/absolute", "data/queue"] {
+        assert!(
+            files.join(recorded).symlink_metadata().is_err(),
+            "{recorded}"
+        );
+    }
 }

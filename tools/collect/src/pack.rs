@@ -78,6 +78,12 @@ impl Helper for Packer<'_> {
             self.database(path, stat)
         } else if self.redacts && form == Form::Text && stat.size <= redact::LIMIT {
             self.text(path)
+        } else if self.redacts && form != Form::Blob && !redact::is_of_container(path) {
+            // What cannot be searched for secrets is left out.
+            Err(Unread::TooLarge {
+                size: stat.size,
+                limit: redact::LIMIT,
+            })
         } else {
             return None;
         };

@@ -71,9 +71,13 @@ def carry_out(node, name, others):
             until("settled", lambda: not became(node, name).startswith("still"), 2)
         except Failed:
             pass
+    else:
+        entry, mine = ask(node, name)
     if not done:
         return {"verdict": "none", "became": "", "commands": []}
     result = became(node, name)
+    if entry and result == "running":
+        result = f"still {entry['state']}"
     if not entry and [each["state"] for each in mine] == ["created"]:
         result = "created"  # its creation is done, and its start may come
     harmed = sorted({name for key, name in others.items() if started(key[0]) != key[1]})

@@ -186,8 +186,7 @@ would on others.
 const TAIL: &str = "
 ## Not made here
 
-- Row 27 with a daemon that is down (rather than a client that does not read), and rows of AppArmor and SELinux: the
-  kernel of the machine has neither.
+- AppArmor and SELinux: the kernel of the machine has neither.
 - NFS: a FUSE server that does not answer stands for it.
 - A node with cgroup v2 alone, and systemd's cgroup driver: the machine is a hybrid of both versions. Frozen by v2 is made
   in the v2 tree of the hybrid.
@@ -217,7 +216,7 @@ fn page(rows: &[Value]) -> String {
         count("remedy", "failed"),
         count("remedy", "harmed"),
     );
-    out.push_str("## State made, state said\n\nRow 0 is what is healthy. The rows are those of the table in [runc.md](runc.md).\n\n");
+    out.push_str("## State made, state said\n\nRow 0 is what is healthy. The rows are numbered as in `formats/stuck/src/state.rs`, where each state has its usual cause; 32 is `shim-died`.\n\n");
     out.push_str(&confusion(rows));
     out.push_str("\n## Each container\n\n| row | container | runtime | the kernel said | live | bundle | files alone | remedy |\n|---|---|---|---|---|---|---|---|\n");
     let mut sorted: Vec<&Value> = rows.iter().collect();

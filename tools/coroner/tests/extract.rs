@@ -1,7 +1,5 @@
 //! `snapshots extract` as a program of its own, which has given up its rights (Landlock) before.
 
-#![expect(clippy::expect_used, reason = "tests panic where something is wrong")]
-
 use std::process::Command;
 
 #[test]

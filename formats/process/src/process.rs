@@ -293,6 +293,11 @@ impl Processes {
         }
     }
 
+    /// Gives up the raw files of processes, which only a bundle needs; those of cgroups stay.
+    pub fn forget_files(&mut self) {
+        self.tree.processes.clear();
+    }
+
     /// A process.
     pub fn get(&self, pid: u32) -> Option<&Process> {
         self.all.get(&pid)

@@ -66,7 +66,13 @@ impl Case {
     /// one: before rights are given up without which they cannot be read.
     pub fn open_live(args: &EvidenceArgs, depth: Depth) -> Result<Self, Failure> {
         let door = LiveProc::open(&args.evidence);
-        let taken = door.map(|door| Processes::new(Tree::capture(&door, depth)));
+        let taken = door.map(|door| {
+            let mut processes = Processes::new(Tree::capture(&door, depth));
+            if depth == Depth::Diagnosis {
+                processes.forget_files();
+            }
+            processes
+        });
         let mut case = Self::open(args)?;
         if taken.is_some() {
             case.now = now();

@@ -29,8 +29,13 @@ fuzz_target!(|data: &[u8]| {
     member(&mut tar, "etc/containerd/conf.d/more.toml", b'0', data);
     member(&mut tar, "var/lib/containerd/", b'5', b"");
     tar.resize(tar.len() + 1024, 0);
-    let Ok(evidence) = Evidence::open_stream(tar.as_slice(), &Options::default()) else { return };
-    for roots in node::discover(&evidence, &Said::default()).into_iter().take(2) {
+    let Ok(evidence) = Evidence::open_stream(tar.as_slice(), &Options::default()) else {
+        return;
+    };
+    for roots in node::discover(&evidence, &Said::default())
+        .into_iter()
+        .take(2)
+    {
         let node = Node::open(&evidence, roots, node::Options::default());
         let report = checks::judge(&node, &checks::Measured::default());
         for finding in &report.findings {

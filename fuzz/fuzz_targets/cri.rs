@@ -9,7 +9,11 @@ use metadb::cri::{CONTAINER_EXTENSION, SANDBOX_EXTENSION, STORE_EXTENSION};
 use metadb::{Any, Container, Labels, Message, Sandbox};
 
 fn extensions(name: &str, data: &[u8]) -> BTreeMap<Text, Any> {
-    let any = Any { type_url: Text::from("x"), value: data.to_vec(), unknown: Vec::new() };
+    let any = Any {
+        type_url: Text::from("x"),
+        value: data.to_vec(),
+        unknown: Vec::new(),
+    };
     let written = serde_json::to_string(&any).expect("JSON");
     assert!(!written.is_empty());
     BTreeMap::from([(Text::from(name), any)])
@@ -49,8 +53,14 @@ fuzz_target!(|data: &[u8]| {
     if let Err(error) = container(CONTAINER_EXTENSION, data).pod_container() {
         assert!(!error.to_string().chars().any(char::is_control));
     }
-    for name in ["containerd.runc.v1.Options", "runtimeoptions.v1.Options", "other"] {
-        let Ok(message) = Message::decode(&Text::from(name), data) else { continue };
+    for name in [
+        "containerd.runc.v1.Options",
+        "runtimeoptions.v1.Options",
+        "other",
+    ] {
+        let Ok(message) = Message::decode(&Text::from(name), data) else {
+            continue;
+        };
         let json = serde_json::to_value(&message).expect("JSON");
         // Nothing is dropped: each number is there, by its name or as itself.
         let fields: usize = json.as_object().map_or(0, |all| {

@@ -25,7 +25,11 @@ fuzz_target!(|data: &[u8]| {
         }
         let release = daemon::detect(&node.traces);
         let verdict = checks::verdict(&node, &report, &release, node.now);
-        assert!(!verdict.sentence.chars().any(char::is_control), "{}", verdict.sentence);
+        assert!(
+            !verdict.sentence.chars().any(char::is_control),
+            "{}",
+            verdict.sentence
+        );
         for release in daemon::Release::ALL {
             let Ok(collection) = daemon::gc::simulate_with(&node, release, node.now, true) else {
                 continue;

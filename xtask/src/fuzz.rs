@@ -126,6 +126,24 @@ fn seed(target: &str, seeds: &Path) -> Done {
         let path = seeds.join("parked");
         std::fs::write(&path, parked()).map_err(|error| format!("{}: {error}", path.display()))?;
     }
+    if target == "merged" {
+        // layer, kind, name, attribute, length of a value
+        let chains: [&[[u8; 5]]; 3] = [
+            &[[0, 6, 0, 11, 0], [1, 3, 0, 11, 0], [2, 0, 64, 0, 0]],
+            &[[0, 0, 0, 3, 1], [1, 0, 1, 11, 0], [1, 3, 65, 11, 0]],
+            &[
+                [0, 4, 0, 5, 0],
+                [1, 3, 0, 11, 0],
+                [0, 4, 64, 7, 0],
+                [0, 0, 1, 1, 0],
+            ],
+        ];
+        for (number, chain) in chains.iter().enumerate() {
+            let path = seeds.join(format!("chain-{number}"));
+            std::fs::write(&path, chain.concat())
+                .map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+    }
     for name in testcase::nodes()
         .iter()
         .filter(|name| name.ends_with("-stopped"))
@@ -155,6 +173,12 @@ fn seed(target: &str, seeds: &Path) -> Done {
                         || path.ends_with("/address")
                 }
                 "config" => path.ends_with(".toml"),
+                // Layers: gzip, zstd and plain; with PAX records, sparse files and whiteouts.
+                "inflate" => {
+                    path.contains("/blobs/sha256/")
+                        && !member.data.starts_with(b"{")
+                        && member.data.len() <= 1 << 18
+                }
                 _ => false,
             };
             if target == "cri" && path.ends_with("/meta.db") {

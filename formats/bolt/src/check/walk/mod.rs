@@ -3,6 +3,8 @@
 //! Healthy leaves are walked from their records alone. Branches, and pages that are damaged or that
 //! do not fit under their branch, are read again and looked at element by element.
 
+mod way;
+
 use std::sync::Arc;
 
 use finding::Severity;
@@ -23,6 +25,7 @@ use crate::{
     source::read,
     space::{Pointer, wrong_header},
 };
+use way::Way;
 
 /// Of longer runs, only as much is held in memory as their elements reach.
 const LONGEST: u64 = 1 << 24;
@@ -33,8 +36,6 @@ const DISGUISED: usize = 1 << 12;
 const ELEMENTS: u64 = 1 << 20;
 
 type Key = Option<Arc<[u8]>>;
-/// A leaf on the way, its pages, and the element that leads on.
-type Way = (PageId, u64, u16);
 
 /// A page to go on with, and the keys that it may hold.
 #[derive(Debug, Clone, Default)]
@@ -380,87 +381,6 @@ impl<'a> Walk<'a> {
             Fault::new(What::PageUnread { pages: 1 }, Some(id), span)
         });
         self.report(hiding(fault, child), sink);
-    }
-
-    /// Where in the page on top of the stack `child` is named.
-    fn pointer(&mut self, child: &Child) -> Pointer {
-        let page_size = self.survey.page_size;
-        let Some(top) = self.stack.last() else {
-            return Pointer {
-                to: child.to,
-                from: PageId(0),
-                span: Span::new(0, 0),
-            };
-        };
-        let (from, kind, pages) = (top.page, top.kind, top.claimed);
-        let at = from.at(page_size);
-        let row = at.saturating_add(Node::elements_end(u64::from(child.index)));
-        let mut span = Span::new(row.saturating_add(8), 8);
-        if kind == Kind::Leaf {
-            // The page is named at the start of the value.
-            let value = self.with_element(from, kind, pages, child.index, |element| {
-                element.value.base()
-            });
-            span = value.map_or(Span::new(row, 16), |value| Span::new(value, 8));
-        }
-        Pointer {
-            to: child.to,
-            from,
-            span,
-        }
-    }
-
-    /// Reads a page of the way again, for one of its elements.
-    fn with_element<T>(
-        &mut self,
-        page: PageId,
-        kind: Kind,
-        pages: u64,
-        index: u16,
-        take: impl FnOnce(Element<'_>) -> T,
-    ) -> Option<T> {
-        let page_size = self.survey.page_size;
-        let len = self.length(page, kind, pages);
-        let mut buffer = core::mem::take(&mut self.buffer);
-        let run = read(self.survey.source, page.at(page_size), len, &mut buffer);
-        let taken = run.ok().and_then(|run| {
-            let header = Header::read(run).ok()?;
-            let node = Node::new(run, page, header, kind);
-            node.element(u64::from(index)).ok().map(take)
-        });
-        self.buffer = buffer;
-        taken
-    }
-
-    /// The leaves from the root to where the walk is, each with its pages and the element of it.
-    fn ways(&self) -> Vec<Way> {
-        let leaves = self.stack.iter().filter(|frame| frame.kind == Kind::Leaf);
-        let ways = leaves.map(|frame| (frame.page, frame.claimed, frame.index));
-        // A path that long is not worth reading again for each fault.
-        ways.take(64).collect()
-    }
-
-    /// The keys of these elements.
-    fn path(&mut self, ways: &[Way]) -> Vec<Vec<u8>> {
-        let mut path = Vec::new();
-        for (page, pages, index) in ways {
-            // The last leaf may be the page with the fault itself: then it is not on the way.
-            let key = self.with_element(*page, Kind::Leaf, *pages, *index, |element| {
-                element.key.bytes().to_vec()
-            });
-            path.push(key.unwrap_or_default());
-        }
-        path
-    }
-
-    /// Notes a fault, with the bucket in which the walk is.
-    fn report(&mut self, fault: Fault, sink: &mut Sink) {
-        if !sink.wants(fault.what.code()) {
-            return sink.count(&fault);
-        }
-        let ways = self.ways();
-        let path = self.path(&ways);
-        sink.push(fault, path);
     }
 }
 

@@ -90,10 +90,10 @@ def carry_out(node, name, others):
 
 
 def remedies(node, rows):
-    names = [row["name"] for row in rows]
+    names = [row["name"] for row in rows if not row.get("passes")]
     stuck_ones = [row for row in rows if not row["not-made"] and row["made"] not in HEALTHY and row["name"] != "others"]
     # What is not without risk comes last: others may come to harm by it, and it is said so.
-    for row in sorted(stuck_ones, key=lambda row: not row["safe"]):
+    for row in sorted(stuck_ones, key=lambda row: (not row.get("passes"), not row["safe"])):
         name = row["name"]
         others = alive(node, [each for each in names if each != name])
         try:

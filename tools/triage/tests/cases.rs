@@ -39,6 +39,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "an image is built around it: tools/content/tests/layers.rs",
     ),
     (
+        "runtime/stuck",
+        "a tar of files holds no processes: formats/checks/tests/runtime.rs, testdata/make/runtime",
+    ),
+    (
         "runtime/socket-orphan",
         "a tar holds no sockets: formats/checks/tests/runtime.rs",
     ),

@@ -451,7 +451,8 @@ fn strace_sees_no_open_that_could_harm() {
     let log = scratch.path().join("log");
     for words in verbs(node.path(), Some(&node.path().join(META)), scratch.path()) {
         let mut command = Command::new("strace");
-        command.args(["-f", "-qq", "-e", "trace=open,openat,openat2,creat,truncate,unlink,unlinkat,rename,renameat,renameat2,mkdir,mkdirat,mknod,mknodat,link,linkat,symlink,symlinkat,chmod,fchmod,fchmodat,chown,fchown,utimensat,setxattr,lsetxattr,fsetxattr,flock", "-o"]);
+        // -y: a tree is extracted relative to its own folder, which must be seen to be the one given.
+        command.args(["-f", "-y", "-qq", "-e", "trace=open,openat,openat2,creat,truncate,unlink,unlinkat,rename,renameat,renameat2,mkdir,mkdirat,mknod,mknodat,link,linkat,symlink,symlinkat,chmod,fchmod,fchmodat,chown,fchown,utimensat,setxattr,lsetxattr,fsetxattr,flock", "-o"]);
         command
             .arg(&log)
             .arg(env!("CARGO_BIN_EXE_coroner"))

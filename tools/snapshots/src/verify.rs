@@ -23,10 +23,10 @@ pub(crate) struct VerifyArgs {
     /// The snapshotter, where several have it
     #[arg(long, value_name = "NAME")]
     snapshotter: Option<String>,
-    /// How many layers are read at the same time; 0: as many as there are cores, 1 on a rotational
-    /// disk
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    jobs: usize,
+    /// How many layers are read at the same time; without it, as many as there are cores, one on a
+    /// rotational disk
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
 }
 
 /// One layer that was compared.
@@ -90,7 +90,10 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut Out) -> Outcome {
         };
         is_named && row.id.is_some_and(is_meant)
     });
-    let found = cli::verify_layers(&case, &jobs, args.jobs, out);
+    let blob = jobs.iter().find_map(|job| job.blobs.first());
+    let turns = blob.and_then(|(path, _)| case.evidence.is_rotational(path)) == Some(true);
+    let threads = args.jobs.unwrap_or(usize::from(turns));
+    let found = cli::verify_layers(&case, &jobs, threads, out);
     let mut unknown = Vec::new();
     for snapshotter in &node.snapshotters {
         unknown.extend(snapshotter.db.lost());

@@ -223,7 +223,7 @@ complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_se
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from verify" -l config -d 'containerd\'s config.toml, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from verify" -l spool -d 'Where to keep what of a tar does not fit in memory (a file without a name)' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from verify" -l snapshotter -d 'The snapshotter, where several have it' -r
-complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from verify" -l jobs -d 'How many layers are read at the same time; 0: as many as there are cores, 1 on a rotational disk' -r
+complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from verify" -l jobs -d 'How many layers are read at the same time; without it, as many as there are cores, one on a rotational disk' -r
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from files" -l root -d 'containerd\'s root, inside the evidence' -r -F
 complete -c coroner -n "__fish_coroner_using_subcommand snapshots; and __fish_seen_subcommand_from files" -l state -d 'containerd\'s state, inside the evidence' -r -F

@@ -502,7 +502,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[containerd'\''s config.toml, inside the evidence]:PATH:_files' \
 '--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
 '--snapshotter=[The snapshotter, where several have it]:NAME:_default' \
-'--jobs=[How many layers are read at the same time; 0\: as many as there are cores, 1 on a rotational disk]:N:_default' \
+'--jobs=[How many layers are read at the same time; without it, as many as there are cores, one on a rotational disk]:N:_default' \
 '-h[Print help]' \
 '--help[Print help]' \
 ':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \

@@ -161,7 +161,7 @@ pub fn write(evidence: &Evidence, wanted: &Collect, out: impl Write) -> io::Resu
     write_with(evidence, wanted, &mut Nobody, out)
 }
 
-/// As [`write`], and `helper` is asked about each file.
+/// As [`write()`], and `helper` is asked about each file.
 pub fn write_with(
     evidence: &Evidence,
     wanted: &Collect,

@@ -19,6 +19,24 @@ impl Text {
         Self(bytes.into())
     }
 
+    /// A word of `/proc/<pid>/mountinfo`, where the kernel writes blanks, line feeds and
+    /// backslashes as `\040`, `\012`, `\134` (`mangle_path` of fs/seq_file.c).
+    pub fn from_octal(word: &[u8]) -> Self {
+        let mut plain = Vec::with_capacity(word.len());
+        let mut rest = word;
+        while let Some((first, after)) = rest.split_first() {
+            let digits = after.get(..3).filter(|digits| {
+                *first == b'\\' && digits.iter().all(|digit| (b'0'..=b'7').contains(digit))
+            });
+            let byte = digits
+                .and_then(|digits| u8::from_str_radix(core::str::from_utf8(digits).ok()?, 8).ok());
+            plain.push(byte.unwrap_or(*first));
+            let taken = if byte.is_some() { 3 } else { 0 };
+            rest = after.get(taken..).unwrap_or_default();
+        }
+        Self(plain)
+    }
+
     /// The bytes as they stood in the evidence.
     pub fn bytes(&self) -> &[u8] {
         &self.0
@@ -160,6 +178,14 @@ mod tests {
             hostile.to_string(),
             "a\\x1b[2Jb\\x0ac\\\\d\\xff\\u{9b}m\\u{202e}txt"
         );
+    }
+
+    #[test]
+    fn what_the_kernel_wrote_in_octal() {
+        let plain = |word: &str| Text::from_octal(word.as_bytes());
+        assert_eq!(plain("/a\\040b\\134x\\012"), "/a b\\x\n");
+        // None of these is a byte.
+        assert_eq!(plain("\\400\\+40\\09\\"), "\\400\\+40\\09\\");
     }
 
     #[test]

@@ -38,6 +38,10 @@ pub fn mounts(bytes: &[u8]) -> Vec<Mount> {
     lines.filter_map(mount).collect()
 }
 
+fn octal(word: &str) -> Text {
+    Text::from_octal(word.as_bytes())
+}
+
 fn mount(line: &[u8]) -> Option<Mount> {
     if line.is_empty() {
         return None;
@@ -47,42 +51,19 @@ fn mount(line: &[u8]) -> Option<Mount> {
     let mut options: Vec<(Text, Option<Text>)> = mount
         .super_options
         .into_iter()
-        .map(|(name, value)| (Text::from(name), value.map(|value| unescape(&value))))
+        .map(|(name, value)| (Text::from(name), value.map(|value| octal(&value))))
         .collect();
     options.sort();
     Some(Mount {
-        point: unescape(&mount.mount_point.to_string_lossy()),
-        root: unescape(&mount.root),
+        point: octal(&mount.mount_point.to_string_lossy()),
+        root: octal(&mount.root),
         kind: Text::from(mount.fs_type),
         source: mount
             .mount_source
-            .map_or_else(|| "none".into(), |source| unescape(&source)),
+            .map_or_else(|| "none".into(), |source| octal(&source)),
         device: Text::from(mount.majmin),
         options,
     })
-}
-
-/// `\040` is a space, as the kernel writes it.
-fn unescape(text: &str) -> Text {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        let digits = tail
-            .get(..3)
-            .and_then(|digits| core::str::from_utf8(digits).ok());
-        let octal = digits.and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        match octal {
-            Some(byte) if *first == b'\\' => {
-                bytes.push(byte);
-                rest = tail.get(3..).unwrap_or_default();
-            }
-            _ => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    Text::from(bytes)
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! Mounts below the evidence that could hang us: a dead FUSE or NFS server blocks `stat`.
 
+use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use finding::Text;
 use nix::mount::MsFlags;
 
 use crate::host;
@@ -37,7 +39,8 @@ pub(crate) fn mount(line: &str) -> Option<(PathBuf, &str)> {
     let (before, after) = line.split_once(" - ")?;
     let at = before.split(' ').nth(4)?;
     let kind = after.split(' ').next()?;
-    Some((unescape(at), kind))
+    let at = Text::from_octal(at.as_bytes()).into_bytes();
+    Some((PathBuf::from(OsString::from_vec(at)), kind))
 }
 
 /// All mounts at and below `root`, the outermost first, with the flags that a remount must keep.
@@ -69,29 +72,6 @@ pub(crate) fn mounts_below(root: &Path) -> Vec<(PathBuf, MsFlags)> {
         same
     });
     found
-}
-
-/// `\040` is a space, as the kernel writes mount points.
-fn unescape(text: &str) -> PathBuf {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        let octal = tail
-            .get(..3)
-            .and_then(|digits| core::str::from_utf8(digits).ok())
-            .and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        match octal {
-            Some(byte) if *first == b'\\' => {
-                bytes.push(byte);
-                rest = tail.get(3..).unwrap_or_default();
-            }
-            _ => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    PathBuf::from(std::ffi::OsString::from_vec(bytes))
 }
 
 /// The mounts strictly below `root` (a canonical path) that are not looked into.

@@ -1,5 +1,7 @@
 //! Paths in a line of `/proc/PID/mountinfo`, of `/proc/mounts`, or in mount options.
 
+use finding::Text;
+
 /// One path of a mount.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Part {
@@ -26,7 +28,7 @@ pub(crate) fn parts(line: &[u8]) -> Vec<Part> {
         })
     };
     if let Some(options) = words.iter().find(has) {
-        let options = unoctal(options);
+        let options = Text::from_octal(options).into_bytes();
         for (key, role) in [(&b"upperdir="[..], "upper"), (b"workdir=", "work")] {
             let value = split(&options, b',')
                 .into_iter()
@@ -60,7 +62,7 @@ pub(crate) fn parts(line: &[u8]) -> Vec<Part> {
     {
         parts.push(Part {
             role: "source",
-            path: unoctal(source),
+            path: Text::from_octal(source).into_bytes(),
         });
     }
     parts
@@ -93,27 +95,6 @@ fn unescape(bytes: &[u8]) -> Vec<u8> {
         }
         escaped = false;
         plain.push(*byte);
-    }
-    plain
-}
-
-/// The kernel writes blanks, line feeds and backslashes as `\040`, `\012`, `\134`.
-fn unoctal(bytes: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::new();
-    let mut rest = bytes;
-    while let Some((first, after)) = rest.split_first() {
-        let digits = after.get(..3).filter(|digits| {
-            *first == b'\\' && digits.iter().all(|digit| (b'0'..=b'7').contains(digit))
-        });
-        let number = digits
-            .and_then(|digits| u8::from_str_radix(core::str::from_utf8(digits).ok()?, 8).ok());
-        if let Some(byte) = number {
-            plain.push(byte);
-            rest = after.get(3..).unwrap_or(&[]);
-        } else {
-            plain.push(*first);
-            rest = after;
-        }
     }
     plain
 }

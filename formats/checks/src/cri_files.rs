@@ -1,6 +1,6 @@
-//! What belongs to pods outside of meta.db: folders, addresses, logs, the pause image.
+//! What belongs to pods outside of meta.db: folders, logs, the pause image.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use finding::{Code, Finding, Location, Object, Severity, Text};
@@ -25,27 +25,6 @@ pub(crate) const FOLDER_ORPHAN: Check = Check {
     },
     needs: &[Need::Containers],
     run: folder_orphan,
-};
-
-/// An address that nobody uses.
-pub(crate) const ADDRESS_LEAKED: Check = Check {
-    code: &Code {
-        name: "cri/address-leaked",
-        rule: "K12",
-        severity: Severity::Odd,
-        title: "An address is given to a pod that is gone",
-        explanation: "The CNI plugin host-local keeps a file for each address that it gave away. \
-            This one belongs to a container that no namespace of meta.db has: the pod was removed \
-            without telling the network. Enough of them, and no new pod gets an address.",
-        remedy: "Delete the file, after it is sure that nothing else on the node (CRI-O, podman) \
-            uses the network.",
-        messages: &[
-            "no IP addresses available in range set",
-            "failed to allocate for range",
-        ],
-    },
-    needs: &[Need::Containers],
-    run: address_leaked,
 };
 
 /// A folder for logs that is not there.
@@ -122,67 +101,6 @@ fn folder_orphan(judge: &mut Judge<'_>) {
                 id.clone(),
             )),
         );
-    }
-}
-
-/// An id as the CRI and ctr's users make them: 64 digits in hex.
-fn is_id(id: &Text) -> bool {
-    let id = id.bytes();
-    id.len() == 64 && id.iter().all(u8::is_ascii_hexdigit)
-}
-
-fn address_leaked(judge: &mut Judge<'_>) {
-    if judge.node.meta.rows.is_none() {
-        return;
-    }
-    let mut known: BTreeSet<&Text> = BTreeSet::new();
-    let mut has_pods = false;
-    for namespace in judge.namespaces() {
-        for row in namespace.containers.read().into_iter().flatten() {
-            has_pods |= row.cri_kind().is_some();
-            known.insert(&row.key);
-        }
-        known.extend(
-            namespace
-                .sandboxes
-                .read()
-                .into_iter()
-                .flatten()
-                .map(|row| &row.key),
-        );
-        if judge.abstains_for(namespace.sandboxes.unknown()) {
-            return;
-        }
-    }
-    let mut alone: BTreeMap<&Text, Vec<&node::AddressLease>> = BTreeMap::new();
-    for lease in &judge.node.pods.leases {
-        if is_id(&lease.container) && !known.contains(&lease.container) {
-            alone.entry(&lease.container).or_default().push(lease);
-        }
-    }
-    for (id, leases) in alone {
-        let Some(first) = leases.first() else {
-            continue;
-        };
-        let addresses: Vec<String> = leases
-            .iter()
-            .map(|lease| lease.address.to_string())
-            .collect();
-        let message = format!(
-            "{} of the network {} {} given to {id}, which no namespace has",
-            addresses.join(" and "),
-            first.network,
-            if leases.len() == 1 { "is" } else { "are" }
-        );
-        let object = Object::new("sandbox", NAMESPACE, id.clone());
-        let location = Location::file(first.path.clone());
-        let finding = Finding::new(ADDRESS_LEAKED.code, location, message).affects(object);
-        // Without a single pod of the CRI here, it may be somebody else's network.
-        judge.say(if has_pods {
-            finding
-        } else {
-            finding.severity(Severity::Note)
-        });
     }
 }
 

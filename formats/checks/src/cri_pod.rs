@@ -91,10 +91,10 @@ pub(crate) const SANDBOXER: Check = Check {
 };
 
 /// What is judged of a pod: in 2.x its sandbox, before that its container.
-struct Seen<'n> {
-    id: &'n Text,
-    at: &'n At,
-    pod: Pod,
+pub(crate) struct Seen<'n> {
+    pub(crate) id: &'n Text,
+    pub(crate) at: &'n At,
+    pub(crate) pod: Pod,
 }
 
 fn namespaces<'n>(judge: &Judge<'n>) -> impl Iterator<Item = &'n Namespace> + use<'n> {
@@ -114,7 +114,7 @@ fn pod_containers<'n>(judge: &Judge<'n>) -> impl Iterator<Item = &'n Row<Contain
         .filter(|row| row.cri_kind() == Some("sandbox"))
 }
 
-fn pods<'n>(judge: &Judge<'n>) -> Vec<Seen<'n>> {
+pub(crate) fn pods<'n>(judge: &Judge<'n>) -> Vec<Seen<'n>> {
     let mut pods: BTreeMap<&Text, Seen<'n>> = BTreeMap::new();
     for row in pod_containers(judge) {
         if let Ok(pod) = row.pod() {
@@ -149,13 +149,13 @@ fn address_lost(judge: &mut Judge<'_>) {
         .iter()
         .map(|seen| {
             let name = format!("{}/{}", seen.pod.namespace, seen.pod.pod);
-            let results = node.pods.results.iter();
+            let results = node.network.results.iter();
             let results = results.filter(|result| result.container == *seen.id);
             let cached = results
                 .filter(|result| result.interface != "lo")
                 .flat_map(|result| &result.addresses);
-            let leased = node.pods.leases.iter();
-            let leased = leased.filter(|lease| lease.container == *seen.id);
+            let leased = node.network.leases();
+            let leased = leased.filter(|lease| lease.container() == Some(seen.id));
             let mut known: Vec<String> = cached.map(ToString::to_string).collect();
             known.extend(leased.map(|lease| lease.address.to_string()));
             known.dedup();

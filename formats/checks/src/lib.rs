@@ -7,6 +7,13 @@
 
 mod affected;
 mod blob;
+mod cni_conf;
+mod cni_in_use;
+mod cni_lease;
+mod cni_range;
+mod cni_refused;
+mod cni_result;
+mod cni_use;
 mod config;
 mod container;
 mod cri;
@@ -119,9 +126,21 @@ pub const CHECKS: &[&Check] = &[
     &cri_pod::SANDBOX_ALONE,
     &cri_pod::SANDBOXER,
     &cri_files::FOLDER_ORPHAN,
-    &cri_files::ADDRESS_LEAKED,
     &cri_files::LOG_FOLDER,
     &cri_files::PAUSE_IMAGE,
+    // The network of pods.
+    &cni_conf::NO_CONFIG,
+    &cni_conf::CONFIG_BROKEN,
+    &cni_refused::CONFIG_REFUSED,
+    &cni_conf::CONFIG_UNUSED,
+    &cni_refused::PLUGIN_MISSING,
+    &cni_lease::ADDRESS_LEAKED,
+    &cni_lease::LEASE_DAMAGED,
+    &cni_in_use::ADDRESS_TWICE,
+    &cni_in_use::ADDRESS_UNRESERVED,
+    &cni_range::EXHAUSTED,
+    &cni_result::LEFTOVER,
+    &cni_result::DAMAGED,
     // Snapshots.
     &snapshot::PARENT_MISSING,
     &snapshot::PARENT_CYCLE,

@@ -157,9 +157,7 @@ pub fn discover(evidence: &Evidence, said: &Said) -> Vec<Roots> {
             config,
         });
     }
-    for distribution in DISTRIBUTIONS {
-        find(evidence, distribution, &mut all);
-    }
+    all.extend(distributions(evidence));
     if all.is_empty() {
         // A configuration that led nowhere is worth telling where that is because it is broken.
         let config = config::read(evidence, Path::new("/etc/containerd/config.toml"))
@@ -190,6 +188,15 @@ pub fn discover(evidence: &Evidence, said: &Said) -> Vec<Roots> {
         seen.push(roots.root.clone());
         new
     });
+    all
+}
+
+/// The installations of distributions that are there.
+pub(crate) fn distributions(evidence: &Evidence) -> Vec<Roots> {
+    let mut all = Vec::new();
+    for distribution in DISTRIBUTIONS {
+        find(evidence, distribution, &mut all);
+    }
     all
 }
 

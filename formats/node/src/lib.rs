@@ -8,7 +8,8 @@
 //!                         runtime        Known<runc::Runtime>
 //!                         mounts         Database<Mounts> (2.2 and later)
 //!                         disks          Disks: devices, room, flags of inodes
-//!                         pods           PodFiles: CNI results, addresses, folders of logs
+//!                         network        Network: CNI configurations, programs, results, leases
+//!                         pods           PodFiles: folders of logs
 //!                         processes      those that ran, where the evidence has them
 //!                         traces         which release wrote all this
 //! ```
@@ -24,6 +25,7 @@ mod disks;
 pub mod graph;
 mod image;
 mod index;
+pub mod network;
 mod open;
 mod pods;
 mod settings;
@@ -38,8 +40,9 @@ pub use discover::{META_DIR, Roots, Rule, Said, discover, is_root};
 pub use disks::{Disks, Place};
 pub use image::{Documents, Need, Wanted};
 pub use index::Index;
+pub use network::Network;
 pub use open::{CONTENT_DIR, Node, Options, path_text, stored_processes};
-pub use pods::{AddressLease, CniResult, PodFiles};
+pub use pods::PodFiles;
 pub use settings::{Scalar, Setting, Settings};
 pub use snapshotter::Snapshotter;
 pub use steady::{Copied, steady};

@@ -11,7 +11,7 @@ use metadb::{MetaDb, Mounts};
 use process::{Processes, Tree};
 
 use crate::{
-    Database, DatabaseState, Disks, Documents, META_DIR, PodFiles, Roots, Snapshotter,
+    Database, DatabaseState, Disks, Documents, META_DIR, Network, PodFiles, Roots, Snapshotter,
     Surroundings, Traces, snapshotter,
 };
 
@@ -59,6 +59,8 @@ pub struct Node {
     pub mounts: Database<Mounts>,
     /// What the kernel says of the disk below the stores.
     pub disks: Disks,
+    /// CNI: configurations, programs, results, leases of addresses.
+    pub network: Network,
     /// What is kept of pods outside of containerd.
     pub pods: PodFiles,
     /// Traces of the release that wrote it.
@@ -109,6 +111,7 @@ impl Node {
         let mounts_path = roots.state.join(MOUNTS_DIR).join("mounts.db");
         let mounts = Database::open(evidence, &mounts_path, Mounts::read);
         let disks = Disks::read(evidence, &roots, &snapshotters);
+        let network = Network::read(evidence, &roots);
         let pods = PodFiles::read(evidence, meta.rows.as_ref());
         let traces = Traces::read(evidence, &roots, &meta, runtime.read());
         if let Some(rows) = &meta.rows {
@@ -146,6 +149,7 @@ impl Node {
             mounts,
             disks,
             around,
+            network,
             pods,
             traces,
             now: Time::new(0, 0),

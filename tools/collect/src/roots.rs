@@ -26,7 +26,17 @@ const ALWAYS: &[&str] = &[
 ];
 
 /// Paths of which only the names count: what is below grows.
-const NAMES: &[&str] = &["/var/log/pods", "/opt/cni/bin"];
+const NAMES: &[&str] = &[
+    "/var/log/pods",
+    "/opt/cni/bin",
+    "/usr/lib/cni",
+    "/usr/libexec/cni",
+    // Whose containers addresses may be given to as well, and whether there is a kubelet.
+    "/var/lib/containers/storage/overlay-containers",
+    "/var/lib/docker/containers",
+    "/var/lib/kubelet/config.yaml",
+    "/etc/kubernetes/kubelet.conf",
+];
 
 /// Whether a path is one that any node may have: that it is not there is not worth a word.
 pub(crate) fn is_usual(path: &Text) -> bool {
@@ -49,7 +59,11 @@ impl Places {
     pub(crate) fn of(case: &Case, more: Vec<PathBuf>) -> Self {
         let mut roots: Vec<PathBuf> = more;
         let mut disks = Vec::new();
+        let mut listed: Vec<PathBuf> = NAMES.iter().map(PathBuf::from).collect();
         for found in &case.roots {
+            let (network, programs) = node::network::paths(&case.evidence, found);
+            roots.extend(network);
+            listed.extend(programs);
             roots.extend([found.root.clone(), found.state.clone()]);
             let config = found.config.iter().flat_map(|config| &config.files);
             roots.extend(config.filter_map(|file| file.utf8().map(PathBuf::from)));
@@ -70,7 +84,7 @@ impl Places {
         }
         Self {
             roots: without_inner(roots),
-            listed: NAMES.iter().map(PathBuf::from).collect(),
+            listed: without_inner(listed),
             disks,
             as_of,
         }

@@ -226,6 +226,54 @@ const MESSAGES: &[Message] = &[
     ),
     message(
         "kubelet",
+        "container runtime network not ready",
+        "containerd loaded no network configuration. Its own log, or `crictl info` \
+         (lastCNILoadStatus), says why: none is there, or the first one is wrong.",
+        "cni/no-config",
+    ),
+    message(
+        "containerd",
+        "cni plugin not initialized",
+        "As above; each attempt to make a pod, and to stop one, says so. \"no network config found \
+         in\" beside it means that there is none; \"failed to load cni config\" names the file \
+         that is wrong.",
+        "cni/no-config",
+    ),
+    message(
+        "containerd",
+        "failed to load cni config",
+        "A configuration is wrong, and with it none is loaded, not even a good one after it.",
+        "cni/config-broken",
+    ),
+    message(
+        "containerd",
+        "failed to find plugin",
+        "The program of a plugin is not in bin_dir. Packages put them into different folders.",
+        "cni/plugin-missing",
+    ),
+    message(
+        "containerd",
+        "no ip addresses available in range set",
+        "Each address of the range has a file in /var/lib/cni/networks. If pods do not have that \
+         many, addresses leaked: triage names them. Do not delete the folder under running pods.",
+        "cni/addresses-exhausted",
+    ),
+    message(
+        "containerd",
+        "duplicate allocation is not allowed",
+        "The sandbox has an address of this range already: an attempt before was not cleaned up.",
+        "cri/address-leaked",
+    ),
+    message(
+        "containerd",
+        "failed to destroy network for sandbox",
+        "A pod cannot be taken off its network: the configuration or a program is gone, or (1.6, \
+         1.7) the pod's file in /var/lib/cni/results cannot be read. Until it can be, the pod is \
+         neither stopped nor removed.",
+        "cni/result-damaged",
+    ),
+    message(
+        "kubelet",
         "pleg is not healthy",
         "Listing the containers takes too long: a shim does not answer, or containerd waits for \
          its own lock.",

@@ -24,6 +24,11 @@ pub(crate) async fn run(channel: Channel, words: &[&str]) -> Result<()> {
     let mut images = ImageServiceClient::new(channel.clone());
     match *words {
         ["ready"] => ready(&mut runtime).await,
+        ["status"] => {
+            let answer = runtime.status(StatusRequest { verbose: true }).await?;
+            let answer = answer.into_inner();
+            print(&json!({ "status": answer.status, "info": unpack(answer.info) }))
+        }
         ["pod", config] => {
             let config = load(pod_template(), config)?;
             let request = RunPodSandboxRequest {

@@ -23,6 +23,7 @@ const USAGE: &str = "usage: node-client SOCKET VERB...
   cri start ID | stop ID | remove ID       of a container
   cri stop-pod ID | remove-pod ID
   cri pull REF | image REF                 PullImage | ImageStatus
+  cri status                               what the runtime says of itself and of its network, as JSON
   cri list                                 pods, containers, images with their status, as JSON
   task NAMESPACE ID [STDIO]                create a task, do not start it; its output goes to the FIFOs
                                            STDIO-stdout and STDIO-stderr, which somebody made

@@ -34,7 +34,7 @@ impl Gather<'_> {
 
     pub(super) fn network(&mut self) -> io::Result<()> {
         let node = self.node;
-        for result in &node.pods.results {
+        for result in &node.network.results {
             let addresses: Vec<String> = result.addresses.iter().map(ToString::to_string).collect();
             let more = format!("{} {}", result.network, addresses.join(" "));
             self.one(
@@ -44,13 +44,15 @@ impl Gather<'_> {
                 Some((&result.container, more)),
             )?;
         }
-        for lease in &node.pods.leases {
+        for lease in node.network.leases() {
             let more = format!("{} {}", lease.network, lease.address);
+            let nobody = Text::default();
+            let container = lease.container().unwrap_or(&nobody);
             self.one(
                 Store::Network,
                 "address",
                 &lease.path,
-                Some((&lease.container, more)),
+                Some((container, more)),
             )?;
         }
         Ok(())

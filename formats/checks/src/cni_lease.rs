@@ -1,0 +1,254 @@
+//! Addresses that host-local gave away to nobody that is there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cni::Holder;
+use finding::{Code, Finding, Location, Object, Severity, Text};
+use node::network::{AddressLease, CniResult, Store};
+
+use crate::cni_range::ranges_of;
+use crate::cni_use::{Held, Holders};
+use crate::cri_pod::NAMESPACE;
+use crate::{Check, Judge, Need};
+
+/// An address that nobody uses.
+pub(crate) const ADDRESS_LEAKED: Check = Check {
+    code: &Code {
+        name: "cri/address-leaked",
+        rule: "K12",
+        severity: Severity::Odd,
+        title: "An address is given to a pod that is gone",
+        explanation: "The CNI plugin host-local keeps a file for each address that it gave away \
+            (/var/lib/cni/networks/NETWORK/ADDRESS), with the id of the pod's sandbox. No \
+            namespace of meta.db has this one, nor has podman, CRI-O, docker or another containerd \
+            of this machine: the pod was removed without telling the network. That is what a \
+            containerd leaves that was killed between giving the address and writing the record \
+            (1.6, 1.7), a meta.db that was deleted or restored, and a pod that was removed while \
+            CNI's configuration or programs were gone. Nobody ever gives it back, not at a start \
+            either. Enough of them, and no new pod gets an address.",
+        remedy: "Delete the file while no pod is being made. Never delete the whole folder while \
+            pods run: their addresses would be given away again (cni/address-unreserved).",
+        messages: &[
+            "no IP addresses available in range set",
+            "failed to allocate for range",
+        ],
+    },
+    needs: &[Need::Containers],
+    run: address_leaked,
+};
+
+/// A lease that says nothing.
+pub(crate) const LEASE_DAMAGED: Check = Check {
+    code: &Code {
+        name: "cni/lease-damaged",
+        rule: "N06",
+        severity: Severity::Odd,
+        title: "An address is given to nobody",
+        explanation: "host-local makes the file of an address first, and writes into it then who \
+            has it. A power loss in between, or a full disk, leaves a file that is empty or holds \
+            something else. An address is given back by looking for the id in all files: this one \
+            is never found, and the address is lost to the range.",
+        remedy: "Delete the file, if no pod that runs has the address (`ip neigh`, the pods' \
+            status).",
+        messages: &[],
+    },
+    needs: &[],
+    run: lease_damaged,
+};
+
+/// How many addresses a message names.
+pub(crate) const SHOWN: usize = 6;
+
+/// A path as a word of a shell.
+pub(crate) fn quoted(path: &Text) -> Option<String> {
+    let path = path.utf8()?;
+    let plain = path
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"/._-:".contains(&byte));
+    plain.then(|| path.to_owned())
+}
+
+/// What deletes some files.
+fn removal<'f>(paths: impl Iterator<Item = &'f Text>) -> String {
+    let words: Vec<String> = paths.filter_map(quoted).collect();
+    let more = words.len().saturating_sub(SHOWN);
+    let shown: Vec<String> = words.into_iter().take(SHOWN).collect();
+    let more = if more == 0 {
+        String::new()
+    } else {
+        format!(" (and {more} more)")
+    };
+    format!("rm {}{more}", shown.join(" "))
+}
+
+/// Leases whose holders are gone.
+pub(crate) struct Leaked<'n> {
+    pub(crate) store: &'n Store,
+    /// With whether it may have been being made.
+    pub(crate) leases: Vec<(&'n AddressLease, bool)>,
+}
+
+/// Leases of every network whose holders are gone.
+pub(crate) fn leaked<'n>(judge: &Judge<'n>, holders: &Holders<'n>) -> Vec<Leaked<'n>> {
+    let stores = judge.node.network.stores.iter();
+    stores
+        .map(|store| {
+            let leases = store.leases.iter().filter_map(|lease| {
+                match holders.held(lease.container()?, lease.written) {
+                    Held::Gone => Some((lease, false)),
+                    Held::Young => Some((lease, true)),
+                    Held::Known | Held::Unknown => None,
+                }
+            });
+            Leaked {
+                store,
+                leases: leases.collect(),
+            }
+        })
+        .collect()
+}
+
+/// What is told of a pod that is gone: its name, where a result still has it.
+fn pod_of(results: &BTreeMap<&Text, &CniResult>, id: &Text) -> String {
+    let answer = results
+        .get(id)
+        .and_then(|result| result.answer.as_ref().ok());
+    match answer.and_then(|answer| answer.pod.as_ref()) {
+        Some((namespace, pod)) => format!("{namespace}/{pod}, {id}"),
+        None => id.to_string(),
+    }
+}
+
+fn address_leaked(judge: &mut Judge<'_>) {
+    let Some(holders) = Holders::of(judge) else {
+        return;
+    };
+    let network = &judge.node.network;
+    if let Some(other) = network.others.unread.first()
+        && network.leases().next().is_some()
+    {
+        judge.abstain(format!(
+            "{other} could not be read: addresses may be its containers'"
+        ));
+        return;
+    }
+    let results = network
+        .results
+        .iter()
+        .filter(|result| result.interface != "lo");
+    let results: BTreeMap<&Text, &CniResult> =
+        results.map(|result| (&result.container, result)).collect();
+    for Leaked { store, leases } in leaked(judge, &holders) {
+        let Some((first, _)) = leases.first() else {
+            continue;
+        };
+        let ids: BTreeSet<&Text> = leases
+            .iter()
+            .filter_map(|(lease, _)| lease.container())
+            .collect();
+        let named: Vec<String> = leases
+            .iter()
+            .take(SHOWN)
+            .map(|(lease, _)| match lease.container() {
+                Some(id) => format!("{} ({})", lease.address, pod_of(&results, id)),
+                None => lease.address.to_string(),
+            })
+            .collect();
+        let more = match leases.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        let count = leases.len();
+        let (addresses, are) = if count == 1 {
+            ("address", "is")
+        } else {
+            ("addresses", "are")
+        };
+        let sandboxes = match ids.len() {
+            1 => "a sandbox that is".to_owned(),
+            more => format!("{more} sandboxes that are"),
+        };
+        let young = leases.iter().all(|(_, young)| *young);
+        let unless = if young {
+            "; or to a pod that was being made when this was captured"
+        } else {
+            ""
+        };
+        let share = share(judge, store, count);
+        let message = format!(
+            "{count} {addresses} of the network {}{share} {are} given to {sandboxes} gone: \
+             {}{more}{unless}",
+            store.network,
+            named.join(", ")
+        );
+        let location = Location::file(if count == 1 {
+            first.path.clone()
+        } else {
+            store.path.clone()
+        });
+        let remove = removal(leases.iter().map(|(lease, _)| &lease.path));
+        let mut finding = Finding::new(ADDRESS_LEAKED.code, location, message).remedy(format!(
+            "While no pod is being made (kubelet stopped, or the node cordoned): {remove}. Leave \
+             the other files of the folder: pods that run need theirs."
+        ));
+        for id in ids.into_iter().take(200) {
+            finding = finding.affects(Object::new("sandbox", NAMESPACE, id.clone()));
+        }
+        // Without a single pod of the CRI here, it may be somebody else's network.
+        judge.say(if holders.has_pods && !young {
+            finding
+        } else {
+            finding.severity(Severity::Note)
+        });
+    }
+}
+
+/// How much of its ranges a number of addresses is, where the ranges are known and small.
+fn share(judge: &Judge<'_>, store: &Store, count: usize) -> String {
+    let sets = ranges_of(judge.node, store);
+    let whole = sets
+        .iter()
+        .map(cni::capacity)
+        .fold(0_u128, u128::saturating_add);
+    if whole == 0 || whole > 1 << 20 {
+        return String::new();
+    }
+    let percent = u128::try_from(count)
+        .unwrap_or(u128::MAX)
+        .saturating_mul(100)
+        .checked_div(whole)
+        .unwrap_or(0);
+    format!(" ({percent} % of {whole})")
+}
+
+fn lease_damaged(judge: &mut Judge<'_>) {
+    let Some(holders) = Holders::of(judge) else {
+        return;
+    };
+    for store in &judge.node.network.stores {
+        for lease in &store.leases {
+            let what = match &lease.holder {
+                Some(Holder::Nobody) => "is empty",
+                Some(Holder::Garbage) => "does not hold an id",
+                Some(Holder::Container { .. }) | None => continue,
+            };
+            let severity = match holders.age(lease.written) {
+                Held::Gone => Severity::Odd,
+                Held::Young => Severity::Note,
+                // It is being written right now.
+                Held::Known | Held::Unknown => continue,
+            };
+            let message = format!(
+                "the file of {} of the network {} {what}: the address is never given back",
+                lease.address, store.network
+            );
+            let location = Location::file(lease.path.clone());
+            let remove = removal(core::iter::once(&lease.path));
+            let finding = Finding::new(LEASE_DAMAGED.code, location, message).remedy(format!(
+                "If no pod that runs has the address {}: {remove}",
+                lease.address
+            ));
+            judge.say(finding.severity(severity));
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! How full the ranges of host-local are.
+
+use cni::{Range, RangeSet, capacity};
+use finding::{Code, Finding, Location, Severity, Text};
+use node::Node;
+use node::network::{ConfFile, Store};
+
+use crate::cni_lease::leaked;
+use crate::cni_use::Holders;
+use crate::{Check, Judge};
+
+/// Hardly an address left.
+pub(crate) const EXHAUSTED: Check = Check {
+    code: &Code {
+        name: "cni/addresses-exhausted",
+        rule: "N09",
+        severity: Severity::Damage,
+        title: "A network has no address left, or hardly one",
+        explanation: "host-local has a file for each address that it gave away; here there are as \
+            many as the range has addresses, or nine of ten (then this is odd, and a note where \
+            none of them is leaked). Each further pod fails, and the kubelet tries for ever. Either \
+            the range is too small for the pods that may run here, or addresses leaked \
+            (cri/address-leaked).",
+        remedy: "If addresses leaked, delete the files of these. If none did, the range is too \
+            small: remove pods, or give the network a larger range.",
+        messages: &[
+            "no IP addresses available in range set",
+            "failed to allocate for range",
+        ],
+    },
+    needs: &[],
+    run: exhausted,
+};
+
+/// The sets of ranges of a configuration.
+pub(crate) fn sets_in(file: &ConfFile) -> impl Iterator<Item = &RangeSet> {
+    let ipams = file.plugins().filter_map(|plugin| plugin.ipam.as_ref());
+    ipams.flat_map(|ipam| ipam.ranges.iter().flatten())
+}
+
+/// The sets of ranges of a network of host-local: as a configuration of its name says; else, as
+/// its results say how long its prefix is.
+pub(crate) fn ranges_of(node: &Node, store: &Store) -> Vec<RangeSet> {
+    let files = node.network.folders.iter().flat_map(|folder| &folder.files);
+    let named = files.filter(|file| {
+        let list = file.list();
+        list.is_some_and(|list| store.network == *list.name)
+    });
+    for file in named {
+        let sets: Vec<RangeSet> = sets_in(file).cloned().collect();
+        if !sets.is_empty() {
+            return sets;
+        }
+    }
+    let mut sets: Vec<RangeSet> = Vec::new();
+    let results = node.network.results.iter();
+    let answers = results
+        .filter(|result| result.network == store.network)
+        .filter_map(|result| result.answer.as_ref().ok());
+    for (address, length) in answers.flat_map(|answer| &answer.addresses) {
+        if !store.leases.iter().any(|lease| lease.address == *address) {
+            continue;
+        }
+        if let Some(range) = Range::around(*address, *length)
+            && !sets
+                .iter()
+                .flatten()
+                .any(|known| known.subnet == range.subnet)
+        {
+            sets.push(vec![range]);
+        }
+    }
+    sets
+}
+
+fn exhausted(judge: &mut Judge<'_>) {
+    let leaks = match Holders::of(judge) {
+        Some(holders) => leaked(judge, &holders),
+        None => Vec::new(),
+    };
+    let is_whole = judge.node.meta.rows.is_some();
+    let node = judge.node;
+    for store in &node.network.stores {
+        for set in ranges_of(node, store) {
+            let whole = capacity(&set);
+            let in_set = |address| {
+                set.iter()
+                    .any(|range| range.contains(address) && range.gateway != address)
+            };
+            let used = store.leases.iter().filter(|lease| in_set(lease.address));
+            let used = u128::try_from(used.count()).unwrap_or(u128::MAX);
+            if whole == 0 || used.saturating_mul(10) < whole.saturating_mul(9) {
+                continue;
+            }
+            let gone = leaks
+                .iter()
+                .filter(|leak| core::ptr::eq(leak.store, store))
+                .flat_map(|leak| &leak.leases)
+                .filter(|(lease, _)| in_set(lease.address))
+                .count();
+            let ranges: Vec<String> = set.iter().map(ToString::to_string).collect();
+            let left = whole.saturating_sub(used);
+            let (state, severity) = match (left, gone) {
+                (0, _) => ("all".to_owned(), Severity::Damage),
+                (_, 0) => (format!("{used} of"), Severity::Note),
+                _ => (format!("{used} of"), Severity::Odd),
+            };
+            let leaked = match gone {
+                0 if is_whole => "none of them is known to be leaked".to_owned(),
+                0 => "whether pods have them is not known".to_owned(),
+                1 => "one of them is leaked".to_owned(),
+                count => format!("{count} of them are leaked"),
+            };
+            let message = format!(
+                "{state} {whole} addresses of {} (network {}) are given away; {leaked}",
+                ranges.join(","),
+                store.network
+            );
+            let location = Location::file(store.path.clone());
+            let mut finding = Finding::new(EXHAUSTED.code, location, message).severity(severity);
+            if left == 0 {
+                let says = format!(
+                    "failed to allocate for range: no IP addresses available in range set: {}",
+                    ranges.join(",")
+                );
+                finding = finding.found(Text::from(says).to_string());
+            }
+            judge.say(finding);
+        }
+    }
+}

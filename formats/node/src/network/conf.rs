@@ -1,0 +1,158 @@
+//! A folder of configurations, as go-cni looks into it.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use cni::{ConfFault, List, Plugin};
+use evidence::{Evidence, FileKind};
+use finding::{Text, Unread};
+
+use crate::path_text;
+
+/// A folder of configurations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder {
+    /// The runtime whose folder it is; nothing of the usual one.
+    pub runtime: Option<Text>,
+    /// Its path.
+    pub path: Text,
+    /// How many files are loaded; 0 is all.
+    pub most: usize,
+    /// Why it could not be listed, or not whole.
+    pub unread: Option<Unread>,
+    /// Its configurations, sorted as they are loaded.
+    pub files: Vec<ConfFile>,
+    /// Names of other files in it.
+    pub ignored: Vec<Text>,
+}
+
+/// A file of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfFile {
+    /// Its path.
+    pub path: Text,
+    /// What it says, or why it could not be read.
+    pub list: Result<Result<List, ConfFault>, Unread>,
+    /// What the folder of the network's name adds, by file: for libcni 1.3 (containerd 2.1) only.
+    pub more: Vec<(Text, Result<Plugin, ConfFault>)>,
+}
+
+/// No configuration is longer.
+const LIMIT: u64 = 1 << 20;
+/// No folder has more of them.
+const MOST: usize = 1000;
+
+impl Folder {
+    pub(super) fn read(
+        evidence: &Evidence,
+        runtime: Option<Text>,
+        path: &Path,
+        most: usize,
+    ) -> Self {
+        let mut folder = Self {
+            runtime,
+            path: path_text(path),
+            most,
+            unread: None,
+            files: Vec::new(),
+            ignored: Vec::new(),
+        };
+        let listed = match evidence.try_list(path) {
+            Ok(listed) => listed,
+            Err(unread) => {
+                folder.unread = Some(unread);
+                return folder;
+            }
+        };
+        if !listed.is_whole() {
+            folder.unread = Some(Unread::NotCollected);
+        }
+        for entry in listed.read().into_iter().flatten().take(MOST) {
+            let name = entry.name.bytes();
+            if entry.stat.kind == FileKind::Dir {
+                continue;
+            }
+            if !cni::EXTENSIONS.contains(&cni::extension(name)) {
+                folder.ignored.push(entry.name.clone());
+                continue;
+            }
+            let file = path.join(OsStr::from_bytes(name));
+            folder.files.push(ConfFile::read(evidence, &file, path));
+        }
+        folder
+    }
+
+    /// The files that are loaded, and those that come too late.
+    pub fn loaded(&self) -> (&[ConfFile], &[ConfFile]) {
+        let most = match self.most {
+            0 => self.files.len(),
+            most => most.min(self.files.len()),
+        };
+        self.files.split_at(most)
+    }
+
+    /// Places of leases that its configurations name.
+    pub fn data_dirs(&self) -> impl Iterator<Item = &str> {
+        let plugins = self.files.iter().flat_map(ConfFile::plugins);
+        plugins.filter_map(|plugin| plugin.ipam.as_ref()?.data_dir.as_deref())
+    }
+}
+
+impl ConfFile {
+    fn read(evidence: &Evidence, path: &Path, folder: &Path) -> Self {
+        let is_list = path.as_os_str().as_bytes().ends_with(b".conflist");
+        let list = evidence.source(path, LIMIT).map(|source| {
+            if is_list {
+                List::parse(source.bytes())
+            } else {
+                List::parse_single(source.bytes())
+            }
+        });
+        let mut more = Vec::new();
+        if let Ok(Ok(list)) = &list
+            && is_list
+            && !list.inline_only
+            && cni::is_network_name(&list.name)
+        {
+            more = plugins_of(evidence, &folder.join(&list.name));
+        }
+        Self {
+            path: path_text(path),
+            list,
+            more,
+        }
+    }
+
+    /// The configuration, if it is one.
+    pub fn list(&self) -> Option<&List> {
+        self.list.as_ref().ok()?.as_ref().ok()
+    }
+
+    /// All of its plugins, those of the folder of its name too.
+    pub fn plugins(&self) -> impl Iterator<Item = &Plugin> {
+        let inline = self.list().and_then(|list| list.plugins.as_ref());
+        let more = self
+            .more
+            .iter()
+            .filter_map(|(_, plugin)| plugin.as_ref().ok());
+        inline.into_iter().flatten().chain(more)
+    }
+}
+
+fn plugins_of(evidence: &Evidence, folder: &Path) -> Vec<(Text, Result<Plugin, ConfFault>)> {
+    let listed = evidence.list(folder);
+    let files = listed.read().into_iter().flatten();
+    let files = files.filter(|entry| {
+        entry.stat.kind != FileKind::Dir && cni::extension(entry.name.bytes()) == b".conf"
+    });
+    let paths = files
+        .take(MOST)
+        .map(|entry| -> PathBuf { folder.join(OsStr::from_bytes(entry.name.bytes())) });
+    paths
+        .filter_map(|path| {
+            let source = evidence.source(&path, LIMIT).ok()?;
+            Some((path_text(&path), Plugin::parse(source.bytes())))
+        })
+        .collect()
+}

@@ -29,6 +29,13 @@ pub enum Unread {
         /// Bytes that may be read.
         limit: u64,
     },
+    /// A file that is nearly all hole, too large to be read for the sake of its zeroes.
+    Hollow {
+        /// Bytes that it claims.
+        size: u64,
+        /// Bytes that the disk holds of it.
+        held: u64,
+    },
     /// It changed while it was read.
     Changed,
     /// The operating system, or the archive, says no.
@@ -62,6 +69,10 @@ impl fmt::Display for Unread {
                     "has {size} bytes, more than the {limit} that may be read"
                 )
             }
+            Self::Hollow { size, held } => write!(
+                f,
+                "claims {size} bytes, of which the disk holds {held}; its holes were not read"
+            ),
             Self::Changed => write!(f, "changed while it was read"),
             Self::Io(error) => write!(f, "could not be read: {error}"),
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use content::{Algorithm, Blob, Digest, Ingest};
-use evidence::Evidence;
+use evidence::{Evidence, Stat};
 use finding::{Text, Unread, size_number};
 use serde::Serialize;
 
@@ -15,6 +15,12 @@ use crate::{Control, Cut, pool};
 /// How many bytes are read at a time: they stay in a core's own cache between the read and the
 /// hash, and are enough to make the calls cheap.
 const CHUNK: usize = 256 << 10;
+
+/// A file that claims more than this is not read if hardly any of it is on the disk.
+const HOLLOW: u64 = 4 << 30;
+/// How much more it claims than there is: no blob is packed so well that a file system that packs,
+/// too, gains as much.
+const HOLES: u64 = 1024;
 
 /// Whether a blob's bytes are what its name promises.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,15 +138,9 @@ pub fn hash_ingests<'i>(
         let known = evidence.sha256_known(&path).map(Digest::from_sha256);
         let computed = known.or_else(|| {
             let mut size = 0_u64;
-            read(
-                evidence,
-                &path,
-                Algorithm::Sha256,
-                &left,
-                control,
-                &mut size,
-            )
-            .ok()
+            let stat = evidence.stat(&path).ok()?;
+            let sha256 = Algorithm::Sha256;
+            read(evidence, &path, &stat, sha256, &left, control, &mut size).ok()
         });
         (ingest.name.clone(), computed)
     });
@@ -166,7 +166,8 @@ fn hash_one(
         };
     }
     let mut size = 0_u64;
-    let outcome = match read(evidence, &blob.path, algorithm, left, control, &mut size) {
+    let (path, stat) = (&blob.path, &blob.stat);
+    let outcome = match read(evidence, path, stat, algorithm, left, control, &mut size) {
         Ok(computed) => compare(&blob.digest, computed),
         Err(outcome) => outcome,
     };
@@ -184,11 +185,20 @@ fn compare(claimed: &Digest, computed: Digest) -> Hashed {
 fn read(
     evidence: &Evidence,
     path: &Path,
+    stat: &Stat,
     algorithm: Algorithm,
     left: &AtomicU64,
     control: &Control<'_>,
     size: &mut u64,
 ) -> Result<Digest, Hashed> {
+    // Anybody can make a file of an exabyte.
+    let held = stat.blocks.map(|blocks| blocks.saturating_mul(512));
+    if let Some(held) = held.filter(|held| held.saturating_mul(HOLES) < stat.size)
+        && stat.size > HOLLOW
+    {
+        let size = stat.size;
+        return Err(Hashed::Unread(Unread::Hollow { size, held }));
+    }
     let mut hasher = algorithm.hasher();
     let mut reader = evidence.reader(path).map_err(Hashed::Unread)?;
     let mut chunk = vec![0; CHUNK];

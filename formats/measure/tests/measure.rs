@@ -119,6 +119,25 @@ fn what_vanishes_is_unread_and_what_is_cut_is_not_good() {
 }
 
 #[test]
+fn an_exabyte_of_nothing_is_not_read() {
+    let (node, paths) = store(&[vec![1; 5000], vec![2; 10]]);
+    let file = fs::OpenOptions::new().write(true).open(&paths[0]).unwrap();
+    // As large as the file system allows.
+    let sizes = [1_u64 << 60, 1 << 43, 1 << 42];
+    let size = sizes.into_iter().find(|size| file.set_len(*size).is_ok());
+    let evidence = open(node.path());
+    let hashes = hash(&evidence, &read(&evidence).blobs, &Control::default());
+    let hollow = &hashes.blobs[&Digest::sha256_of(&[1; 5000])];
+    let held = 8192;
+    let size = size.unwrap();
+    assert_eq!(
+        (&hollow.outcome, hollow.size),
+        (&Hashed::Unread(Unread::Hollow { size, held }), 0)
+    );
+    assert_eq!(hashes.tally().good, 1);
+}
+
+#[test]
 fn blobs_of_real_nodes_are_right() {
     for path in captures() {
         let evidence = open(&path);

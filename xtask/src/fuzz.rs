@@ -1,7 +1,11 @@
 //! Runs every fuzz target for a while, without cargo-fuzz and on the stable toolchain.
 
+use std::io::Write;
+use std::num::NonZero;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::ScopedJoinHandle;
 
 use crate::{Done, root};
 
@@ -22,48 +26,97 @@ pub(crate) fn run(args: &Args) -> Done {
         || folder.join("target"),
         |chosen| Path::new(&chosen).join("fuzz"),
     );
-    for target in targets
+    let chosen: Vec<&String> = targets
         .iter()
         .filter(|name| args.targets.is_empty() || args.targets.contains(name))
-    {
-        let seeds = folder.join("seeds").join(target);
-        let corpus = folder.join("corpus").join(target);
-        let artifacts = folder.join("artifacts").join(target);
-        let made = [&corpus, &seeds, &artifacts].map(std::fs::create_dir_all);
-        let made = made.into_iter().collect::<Result<(), _>>();
-        made.map_err(|error| format!("{}: {error}", corpus.display()))?;
-        seed(target, &seeds)?;
-        // Coverage for libFuzzer on stable: what cargo-fuzz would pass, without a sanitizer.
-        let flags = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
-            -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
-            -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares \
-            -Cdebug-assertions -Coverflow-checks --cfg fuzzing";
-        let status = Command::new("cargo")
-            .current_dir(&folder)
-            .env("RUSTFLAGS", flags)
-            .env("CARGO_TARGET_DIR", &built)
-            .args([
-                "run",
-                "--release",
-                "--quiet",
-                "--target",
-                "x86_64-unknown-linux-gnu",
-                "--bin",
-            ])
-            .arg(target)
-            .arg("--")
-            .args([&corpus, &seeds])
-            .arg(format!("-max_total_time={}", args.seconds))
-            .arg(format!("-max_len={}", longest(target)))
-            .arg(format!("-artifact_prefix={}/", artifacts.display()))
-            .args(["-timeout=10", "-rss_limit_mb=4096", "-print_final_stats=1"])
-            .status()
-            .map_err(|error| format!("cargo: {error}"))?;
-        if !status.success() {
-            return Err(format!("the fuzz target {target} failed: {status}"));
+        .collect();
+    for target in &chosen {
+        for kind in KINDS {
+            let folder = folder.join(kind).join(target);
+            let made = std::fs::create_dir_all(&folder);
+            made.map_err(|error| format!("{}: {error}", folder.display()))?;
         }
+        seed(target, &folder.join("seeds").join(target))?;
+        cargo(&folder, &built, "build", target)?;
     }
-    Ok(())
+    // A target keeps one core busy.
+    let next = AtomicUsize::new(0);
+    let work = || -> Done {
+        while let Some(target) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
+            fuzz(&folder, &built, target, args.seconds)?;
+        }
+        Ok(())
+    };
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        let mut done = workers.into_iter().map(ScopedJoinHandle::join);
+        done.try_for_each(|done| {
+            done.unwrap_or_else(|_| Err("a thread of this chore ended early".to_owned()))
+        })
+    })
+}
+
+/// Folders of a target: what it found worth keeping, what it begins with, what failed.
+const KINDS: [&str; 3] = ["corpus", "seeds", "artifacts"];
+
+/// Builds a target, or runs it with what follows.
+fn cargo(folder: &Path, built: &Path, verb: &str, target: &str) -> Done {
+    let status = command(folder, built, verb, target).status();
+    let status = status.map_err(|error| format!("cargo: {error}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!(
+            "the fuzz target {target} does not {verb}: {status}"
+        ))
+    }
+}
+
+fn command(folder: &Path, built: &Path, verb: &str, target: &str) -> Command {
+    // Coverage for libFuzzer on stable: what cargo-fuzz would pass, without a sanitizer.
+    let flags = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+        -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+        -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares \
+        -Cdebug-assertions -Coverflow-checks --cfg fuzzing";
+    let mut command = Command::new("cargo");
+    command
+        .current_dir(folder)
+        .env("RUSTFLAGS", flags)
+        .env("CARGO_TARGET_DIR", built)
+        .args([verb, "--release", "--quiet"])
+        .args(["--target", "x86_64-unknown-linux-gnu", "--bin", target]);
+    command
+}
+
+/// Runs a target; what it prints is shown when it is done, for several run at a time.
+fn fuzz(folder: &Path, built: &Path, target: &str, seconds: u64) -> Done {
+    let [corpus, seeds, artifacts] = KINDS.map(|kind| folder.join(kind).join(target));
+    let output = command(folder, built, "run", target)
+        .arg("--")
+        .args([&corpus, &seeds])
+        .arg(format!("-max_total_time={seconds}"))
+        .arg(format!("-max_len={}", longest(target)))
+        .arg(format!("-artifact_prefix={}/", artifacts.display()))
+        .args(["-timeout=10", "-rss_limit_mb=4096", "-print_final_stats=1"])
+        .output()
+        .map_err(|error| format!("cargo: {error}"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        let status = output.status;
+        return Err(format!("the fuzz target {target} failed: {status}\n{said}"));
+    }
+    let count = |name: &str| {
+        let line = said.lines().find_map(|line| line.strip_prefix(name));
+        line.map_or("?", str::trim).to_owned()
+    };
+    let runs = count("stat::number_of_executed_units:");
+    let peak = count("stat::peak_rss_mb:");
+    writeln!(
+        std::io::stderr(),
+        "{target:14} {runs:>9} executions in {seconds} s, at most {peak} MiB"
+    )
+    .map_err(|error| error.to_string())
 }
 
 /// Bytes of the longest input. The corpus stays in memory, and a database of 64 pages has room for

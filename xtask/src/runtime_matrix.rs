@@ -2,7 +2,7 @@
 //! `cargo xtask runtime-matrix` makes them, asks, prints the confusion table and writes
 //! docs/runtime-matrix.md.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -178,8 +178,33 @@ proven by what the kernel said of its processes. Then `coroner runtime stuck --a
 bundle that `coroner collect` took there, and of a tar of `/run`, the bundles and the stores without `/proc`.
 
 *name?* is an answer that coroner itself called unsure; **bold** is wrong. Of files alone *unknowable* is right where
-they do not tell. The rules were written with these states at hand: the page shows that they hold, not how often they
-would on others.
+they do not tell, and only there: `runtime.toml` says for each state what files prove, how far they show that it came,
+and the true state must be among those that coroner says it may be. The rules were written with most of these states at
+hand: the page shows that they hold, not how often they would on others. For that there are those that are called
+*held out* below.
+
+";
+
+const HELD_OUT: &str = "
+## Held out
+
+Combinations that nobody had in mind when the rules were written: made first, then coroner was asked. Of the
+nineteen it named ten rightly at once. What was wrong, and is mended:
+
+- a container whose cgroup lies inside of the one that runc made was called `frozen-ancestor` when it was paused, and
+  `paused` when only the inner one was frozen;
+- a paused container whose shim was stopped was called `paused`: nobody could have resumed it;
+- a shim in a frozen cgroup was taken for one that works;
+- a `create` that was stopped before it had made anything was called `creating`, for ever, or not seen at all;
+- an init under a root that no configuration names (`runc --root /run/odd/place`), or under a user's, was called
+  `leaked-init`, with the advice to kill it;
+- of two containers with one id under two roots, one hid the other;
+- beside k3s's containerd the state was right, and the command lacked the address of its socket.
+
+Two more came to light by states that were made besides:
+
+- crun's init whose start died after it had removed the FIFO reads its end for ever, and was called `creating`;
+- a copy of runc that was left mounted (up to 1.1.14) made the `delete` that was told succeed, and leave the folder.
 
 ";
 
@@ -191,8 +216,45 @@ const TAIL: &str = "
 - A node with cgroup v2 alone, and systemd's cgroup driver: the machine is a hybrid of both versions. Frozen by v2 is made
   in the v2 tree of the hybrid.
 - runc 1.0, 1.2, 1.4 and youki: in none of the three releases.
-- crun: it removes the FIFO before it writes to it, so rows 22 and 23 do not exist; it was not made to die between.
+- A `create` that is stopped between `state-N` and state.json: what stops it lets it do the call that it is in.
+- A console socket that nobody accepts, and a memory limit below what init needs: runc fails at once, and nothing hangs.
+- crun: it removes the FIFO before it writes to it, so rows 22 and 23 do not exist; it writes no `state-N` and copies
+  itself nowhere; it refuses to exec into what is frozen (row 24).
 ";
+
+/// The lists of what folders allow, by how far they show that a container came, and which of them
+/// were made here.
+fn allowed(rows: &[Value]) -> String {
+    let mut phases: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
+    for row in rows.iter().filter(|row| made(row)) {
+        let Some(disk) = row.get("disk") else {
+            continue;
+        };
+        let may_be = disk.get("may_be").and_then(Value::as_array);
+        let Some(may_be) = may_be.filter(|may_be| !may_be.is_empty()) else {
+            continue;
+        };
+        let (all, seen) = phases.entry(text(disk, "phase")).or_default();
+        all.extend(may_be.iter().filter_map(Value::as_str));
+        seen.insert(text(row, "made"));
+    }
+    let mut out = String::from(
+        "\n## What files alone allow\n\nHow far the folders show that a container came, the states that coroner then says \
+         it may be (of all containers together: each has fewer), and which of them were really made with such \
+         folders.\n\n| folders | made here | allowed, too |\n|---|---|---|\n",
+    );
+    for (phase, (all, seen)) in phases {
+        let made: Vec<&str> = all.intersection(&seen).copied().collect();
+        let other: Vec<&str> = all.difference(&seen).copied().collect();
+        let _ = writeln!(
+            out,
+            "| {phase} | {} | {} |",
+            made.join(", "),
+            other.join(", ")
+        );
+    }
+    out
+}
 
 fn page(rows: &[Value]) -> String {
     let mut out = HEAD.to_owned();
@@ -218,7 +280,9 @@ fn page(rows: &[Value]) -> String {
     );
     out.push_str("## State made, state said\n\nRow 0 is what is healthy. The rows are numbered as in `formats/stuck/src/state.rs`, where each state has its usual cause; 32 is `shim-died`.\n\n");
     out.push_str(&confusion(rows));
-    out.push_str("\n## Each container\n\n| row | container | runtime | the kernel said | live | bundle | files alone | remedy |\n|---|---|---|---|---|---|---|---|\n");
+    out.push_str(&allowed(rows));
+    out.push_str(HELD_OUT);
+    out.push_str("## Each container\n\n| row | container | runtime | the kernel said | live | bundle | files alone | remedy |\n|---|---|---|---|---|---|---|---|\n");
     let mut sorted: Vec<&Value> = rows.iter().collect();
     sorted.sort_by_key(|row| {
         let number = row.get("row").and_then(Value::as_u64).unwrap_or_default();
@@ -227,9 +291,14 @@ fn page(rows: &[Value]) -> String {
     for row in sorted {
         let _ = write!(
             out,
-            "| {} | {} | {} | {} |",
+            "| {} | {}{} | {} | {} |",
             row.get("row").and_then(Value::as_u64).unwrap_or_default(),
             text(row, "name"),
+            if row.get("held-out").and_then(Value::as_bool) == Some(true) {
+                " (held out)"
+            } else {
+                ""
+            },
             text(row, "runtime"),
             text(row, "kernel").replace('|', "\\|"),
         );

@@ -99,7 +99,9 @@ impl Node {
         let content = Store::read(evidence, &content_root);
         coverage.unknown.extend(content.unknown().iter().cloned());
         let documents = Documents::read(evidence, &content_root, meta.rows.as_ref());
-        let runtime = runc::read(evidence, &roots.root, &roots.state, &[]);
+        let processes = options.processes.or_else(|| stored_processes(evidence));
+        let hints = processes.as_deref().map(crate::hints).unwrap_or_default();
+        let runtime = runc::read(evidence, &roots.root, &roots.state, &hints);
         match &state {
             // An image of a disk, or a tar of the root alone: one line says it all.
             Err(Unread::Absent | Unread::NotCollected) => coverage.skipped.push(format!(
@@ -153,7 +155,7 @@ impl Node {
             pods,
             traces,
             now: Time::new(0, 0),
-            processes: options.processes.or_else(|| stored_processes(evidence)),
+            processes,
             coverage,
         };
         node.now = options

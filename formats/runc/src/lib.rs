@@ -71,7 +71,7 @@ pub use crun::CrunStatus;
 pub use doc::{Doc, LIMIT};
 pub use fault::{Fault, File};
 pub use phase::{Derived, Phase, Signs};
-pub use read::{CRI, SHIM_ROOT, TASKS, read};
+pub use read::{CRI, Hint, SHIM_ROOT, TASKS, read};
 pub use runtime::{
     Bundle, Container, CriStatus, Leftover, Program, Runtime, ShimSocket, Whole, WorkDir,
 };

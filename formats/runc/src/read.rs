@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use evidence::{Entry, Evidence, FileKind, Stat};
-use finding::{Known, Text, Time, Unread};
+use finding::{Known, Text, Time, Unknown, Unread};
 
 use crate::address::{SOCKETS, socket_name};
 use crate::doc::some;
@@ -26,21 +26,41 @@ pub const CRI: &str = "io.containerd.grpc.v1.cri";
 pub const SHIM_ROOT: &str = "/run/containerd/runc";
 
 /// Other places with a folder for each namespace.
-const ROOTS_OF_NAMESPACES: &[&str] = &["/run/docker/runtime-runc"];
+const ROOTS_OF_NAMESPACES: &[&str] = &["/run/docker/runtime-runc", "/run/snap.docker/runtime-runc"];
 
 /// Places without namespaces: runc and crun called by hand, by podman or by buildkit.
 const ROOTS: &[&str] = &["/run/runc", "/run/crun"];
 
+/// Where runtimes of users other than root keep their state: a folder for each user.
+const OF_USERS: &str = "/run/user";
+
+/// Users whose folders are looked into.
+const USERS: usize = 64;
+
+/// A place where a runtime may keep its state, as something else in the evidence says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// A folder that may hold a folder for each container.
+    pub root: PathBuf,
+    /// A FIFO below it that a process holds, and its inode: no hint if another stands there (a path
+    /// may be that of another mount namespace).
+    pub fifo: Option<(PathBuf, u64)>,
+}
+
+impl Hint {
+    fn holds(&self, evidence: &Evidence) -> bool {
+        self.fifo.as_ref().is_none_or(|(path, inode)| {
+            let stat = evidence.stat(path);
+            stat.is_ok_and(|stat| stat.kind == FileKind::Fifo && stat.ino == Some(*inode))
+        })
+    }
+}
+
 /// Reads everything that the runtime left.
 ///
-/// `root` and `state` are containerd's; `roots_of_runc` are further places with a folder for each
-/// namespace (what bundles' `options.json` name is found without).
-pub fn read(
-    evidence: &Evidence,
-    root: &Path,
-    state: &Path,
-    roots_of_runc: &[PathBuf],
-) -> Known<Runtime> {
+/// `root` and `state` are containerd's. Roots of runc and crun are those that are usual, those that
+/// bundles' `options.json` name, and those that `hints` lead to.
+pub fn read(evidence: &Evidence, root: &Path, state: &Path, hints: &[Hint]) -> Known<Runtime> {
     let mut gaps = Gaps::default();
     let mut runtime = Runtime::default();
     let daemon = [state.as_os_str().as_bytes(), b"/containerd.sock"].concat();
@@ -75,7 +95,6 @@ pub fn read(
             .map(PathBuf::from)
             .filter(|root| seen_at(evidence, root)),
     );
-    roots.extend(roots_of_runc.iter().cloned());
     for bundle in &runtime.bundles {
         let other = bundle
             .options
@@ -98,17 +117,42 @@ pub fn read(
             seen.push(root);
         }
     }
-    for root in ROOTS
+    let mut plain: Vec<PathBuf> = ROOTS
         .iter()
-        .filter(|root| seen_at(evidence, Path::new(root)))
-    {
-        let all = Folder::list(evidence, Path::new(root), &mut gaps);
-        for (entry, folder) in all.folders(&mut gaps) {
-            if !entry.name.bytes().starts_with(b".") {
+        .map(PathBuf::from)
+        .chain(of_users(evidence, &mut gaps))
+        .filter(|root| seen_at(evidence, root))
+        .collect();
+    let usual = plain.len();
+    plain.extend(
+        hints
+            .iter()
+            .filter(|hint| hint.holds(evidence))
+            .map(|hint| hint.root.clone()),
+    );
+    let mut read: Vec<PathBuf> = Vec::new();
+    for (nth, root) in plain.into_iter().enumerate() {
+        let of_namespaces = root
+            .parent()
+            .is_some_and(|above| seen.iter().any(|seen| seen == above));
+        if of_namespaces || read.contains(&root) || !seen_at(evidence, &root) {
+            continue;
+        }
+        // That a place which only a hint names is not known whole hides nothing of the usual ones.
+        let mut ignored = Gaps::default();
+        let of_root = if nth < usual { &mut gaps } else { &mut ignored };
+        let all = Folder::list(evidence, &root, of_root);
+        for (entry, folder) in all.folders(of_root) {
+            if entry.name.bytes().starts_with(b".") {
+                continue;
+            }
+            // What is no runtime's root may hold anything.
+            if nth < usual || is_container(evidence, &folder) {
                 let container = container(evidence, &folder, entry, None, &mut gaps);
                 runtime.containers.push(container);
             }
         }
+        read.push(root);
     }
     runtime.whole.containers = gaps.unknown.len() == before;
     sockets(evidence, &mut runtime, &mut gaps);
@@ -118,6 +162,36 @@ pub fn read(
     runtime.strange = gaps.strange;
     runtime.sort();
     Known::with(runtime, gaps.unknown)
+}
+
+/// Where runtimes of users keep theirs: `$XDG_RUNTIME_DIR/runc`, and crun's.
+fn of_users(evidence: &Evidence, gaps: &mut Gaps) -> Vec<PathBuf> {
+    if !seen_at(evidence, Path::new(OF_USERS)) {
+        return Vec::new();
+    }
+    let mut ignored = Gaps::default();
+    let users = Folder::list(evidence, Path::new(OF_USERS), &mut ignored);
+    if users.entries.len() > USERS {
+        let rest = format!("state of runtimes of the users after the first {USERS}");
+        gaps.unknown.push(Unknown::new(rest, "there are too many"));
+    }
+    let folders: Vec<PathBuf> = users
+        .folders(&mut ignored)
+        .map(|(_, path)| path)
+        .take(USERS)
+        .collect();
+    folders
+        .iter()
+        .flat_map(|user| [user.join("runc"), user.join("crun")])
+        .collect()
+}
+
+/// Whether a folder has what a runtime makes in one.
+fn is_container(evidence: &Evidence, folder: &Path) -> bool {
+    let kind = |name: &str| evidence.stat(&folder.join(name)).map(|stat| stat.kind);
+    kind("exec.fifo") == Ok(FileKind::Fifo)
+        || kind("state.json") == Ok(FileKind::File)
+        || (kind("status") == Ok(FileKind::File) && kind("config.json") == Ok(FileKind::File))
 }
 
 /// Whether something is there. The places of other callers of runc are usually not: that a tar of

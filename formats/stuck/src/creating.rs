@@ -39,6 +39,40 @@ pub(crate) fn runtime_blocked<'f>(subject: &Subject<'f>) -> Option<Found<'f>> {
     })
 }
 
+/// A creation that has made no init, and does not go on.
+pub(crate) fn without_init<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Option<Found<'f>> {
+    let command = subject.commands.iter().find(|command| command.creates())?;
+    let creator = command.process;
+    let since = index.started(creator);
+    if creator.stat.is_stopped() {
+        let why = "whoever creates it was stopped before there was an init";
+        let mut found = Found::new(State::CreatorStopped, why)
+            .by(creator)
+            .since(since);
+        if let Some(tracer) = creator.status.tracer {
+            found = found.note(format!("pid {tracer} traces it"));
+        }
+        return Some(found);
+    }
+    let places = &index.processes.places;
+    let (freezer, _) = places.frozen(&index.processes.tree, &creator.cgroups);
+    if let Some(freezer) = freezer {
+        let why = "whoever creates it was frozen before there was an init";
+        let mut found = Found::new(State::CreatorStopped, why)
+            .by(creator)
+            .since(since);
+        found.freezer = Some(freezer);
+        return Some(found);
+    }
+    if index.age(creator).is_none_or(|age| age < STEP) {
+        return None;
+    }
+    if crate::facts::held_by(creator) == Some(Wait::Storage) {
+        return Some(storage(index, subject, creator).by(creator));
+    }
+    None
+}
+
 /// Init waits for a message of its creator.
 pub(crate) fn waits_for_creator<'f>(
     index: &Index<'f>,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use finding::{Text, Time};
-use runc::Program;
+use runc::{Phase, Program};
 use serde::Serialize;
 
 use crate::chain::{self, Waiter};
@@ -32,6 +32,11 @@ pub struct Diagnosis {
     pub row: Option<u8>,
     /// Whether nothing else explains the evidence.
     pub sure: bool,
+    /// How far it came, as its folder alone tells.
+    pub phase: Option<Phase>,
+    /// Every state that the evidence allows, where it is `unknowable` for want of processes, or one
+    /// of a few.
+    pub may_be: Vec<State>,
     /// What it was concluded from, in a sentence.
     pub why: String,
     /// What usually brings it about.
@@ -79,7 +84,7 @@ pub fn diagnose(facts: Facts<'_>) -> Verdicts {
             .map(|(key, parts)| {
                 let cri = facts.runtime.status(&key.1);
                 let subject = without_processes(key, parts, cri);
-                let found = offline::judge(&subject);
+                let found = offline::judge(&subject, facts.now);
                 put(None, &subject, &found)
             })
             .collect(),
@@ -91,12 +96,13 @@ pub fn diagnose(facts: Facts<'_>) -> Verdicts {
 
 type Parts<'f> = (Option<&'f runc::Container>, Option<&'f runc::Bundle>);
 
-/// What is known of each container by folders.
-fn subjects(facts: Facts<'_>) -> BTreeMap<Key, Parts<'_>> {
-    let mut all: BTreeMap<Key, Parts<'_>> = BTreeMap::new();
+/// What is known of each container by folders. Two runtimes may each have one of the same id.
+fn subjects(facts: Facts<'_>) -> Vec<(Key, Parts<'_>)> {
+    type All<'f> = (Vec<&'f runc::Container>, Option<&'f runc::Bundle>);
+    let mut all: BTreeMap<Key, All<'_>> = BTreeMap::new();
     for container in &facts.runtime.containers {
         let key = (container.namespace.clone(), container.id.clone());
-        all.entry(key).or_default().0 = Some(container);
+        all.entry(key).or_default().0.push(container);
     }
     for bundle in facts.runtime.bundles.iter().filter(|bundle| !bundle.hidden) {
         let key = (Some(bundle.namespace.clone()), bundle.id.clone());
@@ -106,7 +112,17 @@ fn subjects(facts: Facts<'_>) -> BTreeMap<Key, Parts<'_>> {
         all.entry((Some(namespace.clone()), id.clone()))
             .or_default();
     }
-    all
+    let mut out = Vec::new();
+    for (key, (containers, bundle)) in all {
+        if containers.is_empty() {
+            out.push((key, (None, bundle)));
+            continue;
+        }
+        for container in containers {
+            out.push((key.clone(), (Some(container), bundle)));
+        }
+    }
+    out
 }
 
 fn without_processes<'f>(
@@ -159,7 +175,16 @@ fn with_processes<'f>(facts: Facts<'f>, index: &Index<'f>) -> Vec<Diagnosis> {
         let (namespace, id) = name_of(index, process);
         let mut subject = Subject::new(index, namespace, id, None, None, None);
         subject.init = Init::Alive(process);
-        let found = parked::leaked(index, process);
+        let found = match index.holds_fifo(process) {
+            // It has a folder, under a root that was not read.
+            Some(fd) if !fd.is_deleted() => Found::new(
+                State::Unknowable,
+                "it is an init of runc, and the folder of its FIFO was not read",
+            )
+            .sure(false)
+            .note(format!("pid {} holds {}", process.pid, fd.target)),
+            _ => parked::leaked(index, process),
+        };
         out.push(put(Some(index), &subject, &found));
         ids.push(subject.id.clone());
     }
@@ -169,7 +194,9 @@ fn with_processes<'f>(facts: Facts<'f>, index: &Index<'f>) -> Vec<Diagnosis> {
             continue;
         }
         let subject = Subject::new(index, None, command.id.clone(), None, None, None);
-        if let Some(found) = crate::creating::runtime_blocked(&subject) {
+        let found = crate::creating::runtime_blocked(&subject)
+            .or_else(|| crate::creating::without_init(index, &subject));
+        if let Some(found) = found {
             let found = found.since(index.started(command.process));
             ids.push(subject.id.clone());
             out.push(put(Some(index), &subject, &found));
@@ -239,6 +266,8 @@ fn put(index: Option<&Index<'_>>, subject: &Subject<'_>, found: &Found<'_>) -> D
         state: found.state,
         row: row.row,
         sure: found.sure,
+        phase: subject.phase(),
+        may_be: found.may_be.clone(),
         why: found.why.clone(),
         cause: row.cause,
         since: found.since,

@@ -41,6 +41,9 @@ pub(crate) fn reused<'f>(
 /// Nothing of it runs.
 pub(crate) fn gone<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
     let now = index.facts.now;
+    if let Some(found) = crate::creating::without_init(index, subject) {
+        return found;
+    }
     let Some(container) = subject.container else {
         return without_state(subject, now);
     };
@@ -54,6 +57,10 @@ pub(crate) fn gone<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
     }
     if subject.is_damaged() {
         return Found::new(State::StateDamaged, "no runtime can read its state file").since(since);
+    }
+    if let Some(why) = subject.unread() {
+        let why = format!("its state file {why}, and no process was found that is its own");
+        return Found::new(State::Unknowable, why).sure(false).since(since);
     }
     match container.derived.phase {
         Phase::Started => finished(subject, "its init has ended"),
@@ -106,7 +113,6 @@ fn never_started<'f>(subject: &Subject<'f>) -> Found<'f> {
     let since = subject
         .container
         .and_then(|container| container.derived.since);
-    let container = subject.container;
     let bundle = subject.bundle;
     let broken_pipe = bundle.is_some_and(|bundle| {
         bundle.errors().any(|line| {
@@ -114,18 +120,7 @@ fn never_started<'f>(subject: &Subject<'f>) -> Found<'f> {
             text.windows(11).any(|part| part == b"broken pipe")
         })
     });
-    let pid = container.and_then(runc::Container::pid);
-    // The pid file is written when everything else is done.
-    let pid_file = match bundle {
-        Some(bundle) => Some(!bundle.init_pid.is_absent()),
-        None => container.and_then(|container| {
-            let mut files = container.pid_files.iter();
-            let done =
-                files.any(|(name, found)| !name.bytes().starts_with(b".") && Some(*found) == pid);
-            done.then_some(true)
-        }),
-    };
-    match pid_file {
+    match subject.creation_done() {
         Some(false) => Found::new(
             State::CreatorDied,
             "its creation died after it had saved the state, and its init ended",
@@ -134,11 +129,14 @@ fn never_started<'f>(subject: &Subject<'f>) -> Found<'f> {
             State::StartDiedEarly,
             "it was created whole, and its init ended before a start let it go",
         ),
-        None => Found::new(
-            State::StartDiedEarly,
-            "its init ended before a start let it go; whether its creation was done, no file tells",
-        )
-        .sure(broken_pipe),
+        None => {
+            let why = "its init ended before a start let it go; whether its creation was done, no file tells";
+            let mut found = Found::new(State::StartDiedEarly, why).sure(broken_pipe);
+            if !broken_pipe {
+                found.may_be = vec![State::CreatorDied, State::StartDiedEarly];
+            }
+            found
+        }
     }
     .since(since)
 }

@@ -27,6 +27,8 @@ pub(crate) struct Shim<'f> {
     pub(crate) process: &'f Process,
     pub(crate) namespace: &'f Text,
     pub(crate) id: &'f Text,
+    /// Where the daemon that it serves listens.
+    pub(crate) address: Option<&'f Text>,
 }
 
 /// Look-ups.
@@ -45,7 +47,7 @@ pub(crate) struct Index<'f> {
 }
 
 /// The part of a systemd scope's name that is the container's id: `cri-containerd-<id>.scope`.
-fn of_scope(part: &[u8]) -> Option<&[u8]> {
+pub(crate) fn of_scope(part: &[u8]) -> Option<&[u8]> {
     let name = part.strip_suffix(b".scope")?;
     name.rsplit(|byte| *byte == b'-').next()
 }
@@ -118,6 +120,12 @@ impl<'f> Index<'f> {
             .flat_map(|(path, all)| all.iter().map(|(pid, _)| (*path, *pid)))
     }
 
+    /// The exec.fifo that a process has open.
+    pub(crate) fn holds_fifo(&self, process: &Process) -> Option<&'f Fd> {
+        let mut all = self.fifos.values().flatten();
+        all.find(|(pid, _)| *pid == process.pid).map(|(_, fd)| *fd)
+    }
+
     /// When a process started.
     pub(crate) fn started(&self, process: &Process) -> Option<Time> {
         let age = self.processes.age_ticks(process)?;
@@ -165,6 +173,7 @@ fn shim(process: &Process) -> Option<Shim<'_>> {
         process,
         namespace: after("-namespace")?,
         id: after("-id")?,
+        address: after("-address"),
     })
 }
 

@@ -17,6 +17,8 @@ pub(crate) struct Found<'f> {
     pub(crate) freezer: Option<Freezer>,
     pub(crate) mount: Option<Mount>,
     pub(crate) oom: Option<OomControl>,
+    /// What it may be, where that is not known.
+    pub(crate) may_be: Vec<State>,
     /// Lines of evidence besides those that every container has.
     pub(crate) notes: Vec<String>,
 }
@@ -32,6 +34,7 @@ impl<'f> Found<'f> {
             freezer: None,
             mount: None,
             oom: None,
+            may_be: Vec::new(),
             notes: Vec::new(),
         }
     }

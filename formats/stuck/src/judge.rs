@@ -14,7 +14,7 @@ use process::{Frozen, Wait};
 use crate::State;
 use crate::facts::{Index, is_crun_init, is_runc_init};
 use crate::found::Found;
-use crate::subject::{Init, Subject};
+use crate::subject::{Init, Subject, Whose};
 use crate::{creating, ended, exec, parked, workload};
 
 pub(crate) fn judge<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
@@ -76,6 +76,13 @@ pub(crate) fn judge<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
         .sure(false)
         .since(started),
         Some(Wait::Poll) if subject.is_crun() => parked::judge(index, subject, process),
+        // At the end of a FIFO whose start died, crun's init reads nothing, again and again.
+        None | Some(Wait::Other)
+            if subject.is_crun() && parked::holds_removed(subject, process) =>
+        {
+            parked::judge(index, subject, process)
+                .note("it does not sleep: it may read the end of the FIFO again and again")
+        }
         Some(Wait::Socket) => creating::waits_for_creator(index, subject, process),
         Some(wait) => creating::waits_for_child(index, subject, process, wait),
         None => parked::by_open_files(index, subject, process),
@@ -87,7 +94,9 @@ fn frozen<'f>(index: &Index<'f>, subject: &Subject<'f>, is_init: bool) -> Option
     let process = subject.process()?;
     let places = &index.processes.places;
     let (freezer, _) = places.frozen(&index.processes.tree, &process.cgroups);
-    let freezer = freezer?;
+    let mut freezer = freezer?;
+    let whose = subject.whose_cgroup(&freezer);
+    freezer.own = whose != Whose::Above;
     if let Some(found) = exec::frozen(index, subject) {
         return Some(Found {
             freezer: Some(freezer),
@@ -103,11 +112,30 @@ fn frozen<'f>(index: &Index<'f>, subject: &Subject<'f>, is_init: bool) -> Option
             "its cgroup was to be frozen, and a task in it does not freeze",
         ),
         (_, false) => (State::FrozenAncestor, "a cgroup above its own is frozen"),
+        // `pause` freezes the container's own, and `resume` thaws no other.
+        (Frozen::V1, true) if whose == Whose::Inside => (
+            State::FrozenV1,
+            "a cgroup inside its own is frozen (v1): `resume` does not thaw it",
+        ),
+        (Frozen::V2, true) if whose == Whose::Inside => (
+            State::FrozenV2,
+            "a cgroup inside its own is frozen (v2): `resume` does not thaw it",
+        ),
         (Frozen::V1, true) if workload => (State::Paused, "its own cgroup is frozen"),
         (Frozen::V2, true) if workload && !has_v1 => (State::Paused, "its own cgroup is frozen"),
         (Frozen::V1, true) => (State::FrozenV1, "its own cgroup is frozen (v1)"),
         (Frozen::V2, true) => (State::FrozenV2, "its own cgroup is frozen (v2)"),
     };
+    if state == State::Paused
+        && let Some(found) = workload::shim_held(index, subject)
+    {
+        // Nobody can let it go on.
+        return Some(
+            found
+                .since(index.started(process))
+                .note("it is paused, too"),
+        );
+    }
     let mut found = Found::new(state, why).since(index.started(process));
     found.freezer = Some(freezer);
     Some(found)

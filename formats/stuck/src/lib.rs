@@ -16,7 +16,8 @@
 //! ```
 //!
 //! Without processes ([`Facts::processes`] is none), folders tell how far a container came, and
-//! nothing of who lives: the state is then [`State::Unknowable`] but for what folders do prove.
+//! nothing of who lives: the state is then [`State::Unknowable`] but for what folders do prove, and
+//! [`Diagnosis::may_be`] has every state that they allow.
 //!
 //! Where less is known, less is claimed: `sure` says whether anything else explains the evidence.
 
@@ -32,6 +33,7 @@ mod facts;
 mod found;
 mod judge;
 mod lines;
+mod may;
 mod offline;
 mod parked;
 mod remedy;

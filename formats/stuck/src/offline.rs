@@ -1,12 +1,14 @@
 //! What folders alone tell: how far a container came, and nothing of who lives.
 
+use finding::Time;
 use runc::Phase;
 
 use crate::State;
 use crate::found::Found;
+use crate::may::may_be;
 use crate::subject::Subject;
 
-pub(crate) fn judge<'f>(subject: &Subject<'f>) -> Found<'f> {
+pub(crate) fn judge<'f>(subject: &Subject<'f>, now: Time) -> Found<'f> {
     let status = subject.cri.and_then(|cri| cri.status.whole());
     let finished = status.and_then(|status| status.finished);
     let Some(container) = subject.container else {
@@ -14,20 +16,19 @@ pub(crate) fn judge<'f>(subject: &Subject<'f>) -> Found<'f> {
             (None, Some(finished)) => {
                 Found::new(State::Exited, "the CRI plugin wrote down that it ended").since(Some(finished))
             }
-            (Some(bundle), _) => Found::new(
-                State::Unknowable,
+            (Some(bundle), _) => unknowable(
+                subject,
+                now,
                 "there is a bundle, no runtime has a folder for it, and processes are not in the evidence",
             )
-            .since(Some(bundle.dir.mtime))
-            .sure(false),
+            .since(Some(bundle.dir.mtime)),
             (None, None) => Found::new(State::NoTask, "there is a record of it, and no task"),
         };
     };
     let since = container.derived.since;
     if subject.is_damaged() {
-        return Found::new(State::StateDamaged, "no runtime can read its state file")
-            .sure(false)
-            .since(since);
+        // Whoever lives: it cannot be reached through its runtime any more.
+        return Found::new(State::StateDamaged, "no runtime can read its state file").since(since);
     }
     if let (Phase::Started, Some(finished)) = (container.derived.phase, finished) {
         return Found::new(State::Exited, "the CRI plugin wrote down that it ended")
@@ -35,6 +36,9 @@ pub(crate) fn judge<'f>(subject: &Subject<'f>) -> Found<'f> {
     }
     let why = match container.derived.phase {
         Phase::Empty => "its state folder is empty",
+        Phase::Creating if !container.leftovers.is_empty() => {
+            "its creation came to the saving of its state, and no further; whether it lives or died, folders do not tell"
+        }
         Phase::Creating => {
             "it was never started; whether its creation lives, hangs or died, folders do not tell"
         }
@@ -47,5 +51,11 @@ pub(crate) fn judge<'f>(subject: &Subject<'f>) -> Found<'f> {
         Phase::Started => "it was started; whether it runs, folders do not tell",
         Phase::Unknowable => "folders do not tell how far it came",
     };
-    Found::new(State::Unknowable, why).sure(false).since(since)
+    unknowable(subject, now, why).since(since)
+}
+
+fn unknowable<'f>(subject: &Subject<'f>, now: Time, why: &str) -> Found<'f> {
+    let mut found = Found::new(State::Unknowable, why).sure(false);
+    found.may_be = may_be(subject, now);
+    found
 }

@@ -44,12 +44,8 @@ pub(crate) fn judge<'f>(
         )
         .since(since);
     }
-    if let Some(shim) = subject.shim
-        && shim.process.stat.is_stopped()
-    {
-        return Found::new(State::ShimStopped, "its shim was stopped")
-            .by(shim.process)
-            .since(since);
+    if let Some(found) = crate::workload::shim_held(index, subject) {
+        return found.since(since);
     }
     if let Some(found) = waits_for_output(subject) {
         return found.since(since);
@@ -99,6 +95,14 @@ pub(crate) fn judge<'f>(
         "init waits at its FIFO, and nobody is about to start it",
     )
     .since(since)
+}
+
+/// Whether an init holds its FIFO, and that was removed.
+pub(crate) fn holds_removed(subject: &Subject<'_>, process: &Process) -> bool {
+    // The way to it may begin at a mount that the init does not see any more.
+    let end = [b"/", subject.id.bytes(), b"/exec.fifo (deleted)"].concat();
+    let mut held = process.open_files().iter();
+    !subject.has_fifo() && held.any(|fd| fd.target.bytes().ends_with(&end))
 }
 
 /// An init at a FIFO whose folder is gone.
@@ -224,23 +228,12 @@ pub(crate) fn hook_of<'f>(
 
 /// Whether `create` died before it wrote the pid file.
 fn no_pid_file(subject: &Subject<'_>) -> Option<&'static str> {
-    let container = subject.container?;
-    if let Some(bundle) = subject.bundle {
-        return bundle
-            .init_pid
-            .is_absent()
-            .then_some("init waits at its FIFO, and its bundle has no init.pid");
+    match (subject.creation_done(), subject.bundle) {
+        (Some(false), Some(_)) => Some("init waits at its FIFO, and its bundle has no init.pid"),
+        (Some(false), None) => Some(
+            "init waits at its FIFO, and its pid file still has the name that it had while it was \
+             written",
+        ),
+        _ => None,
     }
-    let pid = container.pid()?;
-    let hidden = |name: &finding::Text| name.bytes().starts_with(b".");
-    let mut loose = container.pid_files.iter();
-    let left = loose.any(|(name, found)| hidden(name) && (*found == pid || *found == 0));
-    let renamed = container
-        .pid_files
-        .iter()
-        .any(|(name, found)| !hidden(name) && *found == pid);
-    (left && !renamed).then_some(
-        "init waits at its FIFO, and its pid file still has the name that it had while it was \
-         written",
-    )
 }

@@ -29,6 +29,9 @@ fn remedy(safe: bool, why: &str, commands: Vec<String>) -> Remedy {
     }
 }
 
+/// Where ctr looks for the daemon.
+const ADDRESS: &str = "/run/containerd/containerd.sock";
+
 /// What the commands are made of.
 struct Tools<'s> {
     subject: &'s Subject<'s>,
@@ -73,8 +76,13 @@ impl<'s> Tools<'s> {
     fn remove_task(&self, index: &Index<'_>) -> Vec<String> {
         match &self.subject.namespace {
             Some(namespace) if self.subject.is_containerds() && index.daemon.is_some() => {
+                // A shim knows whom it serves.
+                let address = self.subject.shim.and_then(|shim| shim.address);
+                let elsewhere = address.filter(|address| **address != *ADDRESS);
+                let elsewhere = elsewhere.map(|address| format!(" -a {}", quoted(address)));
                 vec![format!(
-                    "ctr -n {} tasks delete --force {}",
+                    "ctr{} -n {} tasks delete --force {}",
+                    elsewhere.unwrap_or_default(),
                     quoted(namespace),
                     self.id
                 )]
@@ -161,7 +169,7 @@ pub(crate) fn of(index: &Index<'_>, subject: &Subject<'_>, found: &Found<'_>) ->
              a timeout.",
             one(culprit("KILL")),
         ),
-        State::CreatorStopped if found.freezer.is_some() => thaw(found),
+        State::CreatorStopped | State::ShimStopped if found.freezer.is_some() => thaw(found),
         State::CreatorStopped | State::ExecCreatorStopped | State::ShimStopped => {
             let by_tracer = found
                 .culprit
@@ -194,6 +202,7 @@ pub(crate) fn of(index: &Index<'_>, subject: &Subject<'_>, found: &Found<'_>) ->
             if alive {
                 commands.extend(init("KILL"));
             }
+            commands.extend(copies_of_runc(index, subject));
             commands.push(tools.delete());
             remedy(
                 true,
@@ -283,6 +292,24 @@ pub(crate) fn of(index: &Index<'_>, subject: &Subject<'_>, found: &Found<'_>) ->
             Vec::new(),
         ),
     }
+}
+
+/// Takes away the copies of itself that runc (up to 1.1.14) mounted in the folder, without which it
+/// says that the folder is busy.
+fn copies_of_runc(index: &Index<'_>, subject: &Subject<'_>) -> Vec<String> {
+    let Some(container) = subject.container else {
+        return Vec::new();
+    };
+    let paths = container.binaries.iter().map(|name| {
+        let path = [container.path.bytes(), b"/", name.bytes()].concat();
+        Text::from(path)
+    });
+    let mounts = index.processes.mounts.as_deref().unwrap_or_default();
+    let is_mount = |path: &Text| mounts.iter().any(|mount| mount.point == *path);
+    paths
+        .filter(is_mount)
+        .map(|path| format!("umount {}", quoted(&path)))
+        .collect()
 }
 
 /// Ends everything in a container. The kernel ends what is in a pid namespace with its first process.

@@ -26,6 +26,9 @@ pub struct Series {
     pub ids: Vec<Text>,
 }
 
+/// What a series has in common: the state, whether it is a pod's, and whose.
+type Kind = (State, bool, Text);
+
 /// As many make a series.
 const LEAST: usize = 3;
 
@@ -33,38 +36,47 @@ const LEAST: usize = 3;
 const GAPS: core::ops::RangeInclusive<i64> = 15..=3600;
 
 pub(crate) fn find(all: &[Diagnosis]) -> Vec<Series> {
-    let mut groups: BTreeMap<(State, Text), Vec<(Time, &Text)>> = BTreeMap::new();
+    let mut groups: BTreeMap<Kind, Vec<(Time, &Text)>> = BTreeMap::new();
     for one in all.iter().filter(|one| one.state.is_stuck()) {
         let Some(since) = one.since else { continue };
         let none = || Text::from("no namespace");
+        let in_pod = one.origin.is_some();
         let of = one
             .origin
             .clone()
             .unwrap_or_else(|| one.namespace.clone().unwrap_or_else(none));
         groups
-            .entry((one.state, of))
+            .entry((one.state, in_pod, of))
             .or_default()
             .push((since, &one.id));
     }
-    let found = groups.into_iter().filter_map(|((state, of), mut members)| {
-        members.sort();
-        let mut gaps: Vec<i64> = members
-            .iter()
-            .zip(members.iter().skip(1))
-            .map(|(one, next)| next.0.since(one.0))
-            .collect();
-        gaps.sort_unstable();
-        let every = *gaps.get(gaps.len().div_euclid(2))?;
-        let (first, last) = (members.first()?.0, members.last()?.0);
-        (members.len() >= LEAST && GAPS.contains(&every)).then(|| Series {
-            state,
-            of,
-            count: members.len(),
-            every,
-            first,
-            last,
-            ids: members.iter().map(|(_, id)| (*id).clone()).collect(),
-        })
-    });
+    let found = groups
+        .into_iter()
+        .filter_map(|((state, in_pod, of), mut members)| {
+            members.sort();
+            let mut gaps: Vec<i64> = members
+                .iter()
+                .zip(members.iter().skip(1))
+                .map(|(one, next)| next.0.since(one.0))
+                .collect();
+            gaps.sort_unstable();
+            let every = *gaps.get(gaps.len().div_euclid(2))?;
+            // A pod's containers are one another's successors. Others are only if they come by the clock.
+            let (shortest, longest) = (*gaps.first()?, *gaps.last()?);
+            let steady = shortest.saturating_mul(2) >= every && longest <= every.saturating_mul(2);
+            if !in_pod && !steady {
+                return None;
+            }
+            let (first, last) = (members.first()?.0, members.last()?.0);
+            (members.len() >= LEAST && GAPS.contains(&every)).then(|| Series {
+                state,
+                of,
+                count: members.len(),
+                every,
+                first,
+                last,
+                ids: members.iter().map(|(_, id)| (*id).clone()).collect(),
+            })
+        });
     found.collect()
 }

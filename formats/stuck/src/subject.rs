@@ -1,11 +1,11 @@
 //! One container, and the processes that belong to it.
 
-use finding::{Text, Time};
-use process::Process;
-use runc::{Bundle, Container, CriStatus, Phase, Program};
+use finding::{Text, Time, Unread};
+use process::{Freezer, Frozen, Process};
+use runc::{Bundle, Container, CriStatus, Doc, Phase, Program};
 
 use crate::command::Command;
-use crate::facts::{Index, Shim, is_crun_init, is_runc_init, is_setns};
+use crate::facts::{Index, Shim, is_crun_init, is_runc_init, is_setns, of_scope};
 
 /// Seconds in which whatever is seen may be the normal course of things.
 pub(crate) const YOUNG: i64 = 10;
@@ -108,15 +108,42 @@ impl<'f> Subject<'f> {
         self.container.map(|container| container.derived.phase)
     }
 
-    /// Whether its state file is there and cannot be used.
+    /// Whether its state file was read, and its runtime refuses it.
     pub(crate) fn is_damaged(&self) -> bool {
         self.container
             .is_some_and(|container| match container.program {
-                Program::Runc => !container.state.is_absent() && container.state.whole().is_none(),
-                Program::Crun => {
-                    !container.status.is_absent() && container.status.whole().is_none()
-                }
+                Program::Runc => is_lost(&container.state),
+                Program::Crun => is_lost(&container.status),
             })
+    }
+
+    /// Why its state file could not be read, if it could not: nothing is known of what stands in it.
+    pub(crate) fn unread(&self) -> Option<&'f Unread> {
+        let container = self.container?;
+        match (container.program, &container.state, &container.status) {
+            (Program::Runc, Doc::Unread(why), _) | (Program::Crun, _, Doc::Unread(why)) => {
+                Some(why)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether `create` was done to its last step, the pid file; nothing where no file tells.
+    pub(crate) fn creation_done(&self) -> Option<bool> {
+        if let Some(bundle) = self.bundle {
+            return Some(!bundle.init_pid.is_absent());
+        }
+        let container = self.container?;
+        let pid = container.pid();
+        let hidden = |name: &Text| name.bytes().starts_with(b".");
+        let mut files = container.pid_files.iter();
+        if files.any(|(name, found)| !hidden(name) && Some(*found) == pid) {
+            return Some(true);
+        }
+        // It had this name while it was written.
+        let mut files = container.pid_files.iter();
+        let left = files.any(|(name, found)| hidden(name) && (Some(*found) == pid || *found == 0));
+        left.then_some(false)
     }
 
     /// When it was made.
@@ -246,6 +273,33 @@ impl<'f> Subject<'f> {
         })
     }
 
+    /// Whose a cgroup is that freezes its init.
+    ///
+    /// Its state names its cgroups; where that does not fit (another mount of the hierarchy), a
+    /// cgroup that is named by the container's id is its own.
+    pub(crate) fn whose_cgroup(&self, freezer: &Freezer) -> Whose {
+        let folder = freezer.folder.bytes();
+        let state = self.container.and_then(Container::best_state);
+        let controller = match freezer.how {
+            Frozen::V1 | Frozen::V1Freezing => "freezer",
+            Frozen::V2 | Frozen::V2Freezing => "",
+        };
+        let paths = state.into_iter().flat_map(|state| &state.cgroup_paths);
+        let mut named = paths.filter(|(name, _)| *name == *controller);
+        if let Some(whose) = named.find_map(|(_, own)| relation(folder, own.bytes())) {
+            return whose;
+        }
+        let mut parts = folder.rsplit(|byte| *byte == b'/');
+        let is_named =
+            |part: &[u8]| part == self.id.bytes() || of_scope(part) == Some(self.id.bytes());
+        match parts.position(is_named) {
+            Some(0) => Whose::Own,
+            Some(_) => Whose::Inside,
+            None if freezer.own => Whose::Own,
+            None => Whose::Above,
+        }
+    }
+
     /// Inits of execs into it that have not become their program.
     pub(crate) fn execs(&self, index: &Index<'f>) -> Vec<&'f Process> {
         let own = self.process().map(|process| process.pid);
@@ -264,6 +318,36 @@ impl<'f> Subject<'f> {
         execs.sort_by_key(|process| process.pid);
         execs.dedup_by_key(|process| process.pid);
         execs
+    }
+}
+
+/// Whether a file was read, and no reader of it would take it.
+fn is_lost<T>(doc: &Doc<T>) -> bool {
+    doc.is_refused() || matches!(doc, Doc::Damaged(None, _))
+}
+
+/// Where a cgroup stands, as a container sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// It is the container's own.
+    Own,
+    /// It is above the container's own: others are in it, too.
+    Above,
+    /// It is one that the container made for itself.
+    Inside,
+}
+
+/// Where `folder` stands to `own`, if they are on one way.
+fn relation(folder: &[u8], own: &[u8]) -> Option<Whose> {
+    let below = |path: &[u8], top: &[u8]| {
+        let rest = path.strip_prefix(top);
+        rest.is_some_and(|rest| rest.first() == Some(&b'/'))
+    };
+    match () {
+        () if folder == own => Some(Whose::Own),
+        () if below(folder, own) => Some(Whose::Inside),
+        () if below(own, folder) => Some(Whose::Above),
+        () => None,
     }
 }
 

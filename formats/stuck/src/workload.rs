@@ -30,12 +30,8 @@ pub(crate) fn judge<'f>(
             return found.since(index.started(member));
         }
     }
-    if let Some(shim) = subject.shim
-        && shim.process.stat.is_stopped()
-    {
-        return Found::new(State::ShimStopped, "its shim was stopped")
-            .by(shim.process)
-            .since(since);
+    if let Some(found) = shim_held(index, subject) {
+        return found.since(since);
     }
     if subject.is_damaged() {
         return Found::new(
@@ -51,6 +47,20 @@ pub(crate) fn judge<'f>(
         return Found::new(State::ShimDied, "it runs, and its shim is gone").since(since);
     }
     Found::new(State::Running, "its program runs").since(since)
+}
+
+/// Its shim does not move: it was stopped, or is frozen.
+pub(crate) fn shim_held<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Option<Found<'f>> {
+    let shim = subject.shim?.process;
+    if shim.stat.is_stopped() {
+        return Some(Found::new(State::ShimStopped, "its shim was stopped").by(shim));
+    }
+    let places = &index.processes.places;
+    let (freezer, _) = places.frozen(&index.processes.tree, &shim.cgroups);
+    let freezer = freezer?;
+    let mut found = Found::new(State::ShimStopped, "its shim is frozen").by(shim);
+    found.freezer = Some(freezer);
+    Some(found)
 }
 
 /// The FIFO is there, and it runs.

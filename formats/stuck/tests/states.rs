@@ -320,3 +320,241 @@ fn hostile_names_stay_harmless() {
     }
     assert!(!one.remedy.commands.is_empty());
 }
+
+/// What a folder allows, where nothing is known of processes.
+fn of_files(change: impl Fn(&mut runc::Container)) -> Diagnosis {
+    let mut machine = Machine::new();
+    let sleeper = machine.sleeper();
+    change(sleeper);
+    let (namespace, id) = (sleeper.namespace.clone(), sleeper.id.clone());
+    // None of containerd's, unless a test puts it back.
+    if namespace.is_none() {
+        machine.runtime.bundles.clear();
+    }
+    let verdicts = diagnose(Facts {
+        runtime: &machine.runtime,
+        processes: None,
+        records: &[],
+        now: Time::new(1_900_000_000, 0),
+    });
+    let mut all = verdicts.containers.into_iter();
+    all.find(|one| one.id == id && one.namespace == namespace)
+        .unwrap()
+}
+
+fn words(one: &Diagnosis) -> Vec<&'static str> {
+    one.may_be.iter().map(|state| state.word()).collect()
+}
+
+#[test]
+fn folders_rule_out_what_they_can() {
+    let alone = |phase: runc::Phase| {
+        of_files(|sleeper| {
+            sleeper.namespace = None;
+            sleeper.derived.phase = phase;
+        })
+    };
+    let anything = [
+        "frozen-v1",
+        "frozen-ancestor",
+        "frozen-v2",
+        "freezing",
+        "storage-hung",
+    ];
+    let created = words(&alone(runc::Phase::Created));
+    assert_eq!(
+        created,
+        [
+            [
+                "parked",
+                "parked-start-hung",
+                "hook-host",
+                "creator-stopped",
+                "creator-died"
+            ]
+            .as_slice(),
+            &anything,
+            &[
+                "seccomp-wait",
+                "init-stopped",
+                "start-died-early",
+                "exec-frozen",
+                "exec-creator-stopped",
+                "oom-stall",
+                "stdout-full",
+                "pid-reused"
+            ]
+        ]
+        .concat()
+    );
+    let creating = words(&alone(runc::Phase::Creating));
+    assert_eq!(
+        creating,
+        [
+            [
+                "hook-host",
+                "hook-container",
+                "creator-stopped",
+                "creator-died"
+            ]
+            .as_slice(),
+            &anything,
+            &["init-stopped", "oom-stall", "stdout-full"]
+        ]
+        .concat()
+    );
+    let started = words(&alone(runc::Phase::Started));
+    for state in [
+        "running",
+        "paused",
+        "exited",
+        "parked-fifo-missing",
+        "zombie",
+    ] {
+        assert!(started.contains(&state), "{state}: {started:?}");
+    }
+    for state in ["parked", "creator-died", "shim-died", "started-fifo-stale"] {
+        assert!(!started.contains(&state), "{state}: {started:?}");
+    }
+    assert_eq!(words(&alone(runc::Phase::Empty)), ["no-task"]);
+}
+
+#[test]
+fn what_stands_beside_a_folder_rules_out_more() {
+    // A bundle of containerd's with its init.pid: create was done, and there is a shim to ask for.
+    let one = of_files(|sleeper| sleeper.derived.phase = runc::Phase::Created);
+    let may_be = words(&one);
+    assert!(may_be.contains(&"parked-orphan") && may_be.contains(&"shim-stopped"));
+    for state in [
+        "hook-host",
+        "creator-died",
+        "creator-stopped",
+        "parked-no-pid-file",
+    ] {
+        assert!(!may_be.contains(&state), "{state}: {may_be:?}");
+    }
+    // One that was saved has no hook any more that could hang.
+    let one = of_files(|sleeper| {
+        sleeper.namespace = None;
+        sleeper.derived.phase = runc::Phase::Creating;
+        let state = core::mem::replace(&mut sleeper.state, runc::Doc::Absent);
+        sleeper.leftovers.push(runc::Leftover {
+            name: Text::from("state-1"),
+            state,
+        });
+    });
+    let may_be = words(&one);
+    assert!(!may_be.contains(&"hook-host") && !may_be.contains(&"hook-container"));
+    assert!(may_be.contains(&"creator-died") && may_be.contains(&"pid-reused"));
+    // What was made a moment ago may still be on its way.
+    let one = of_files(|sleeper| {
+        sleeper.derived.phase = runc::Phase::Creating;
+        sleeper.dir.mtime = Time::new(1_899_999_999, 0);
+    });
+    assert!(words(&one).contains(&"creating"));
+}
+
+#[test]
+fn a_state_file_that_was_not_read_is_not_damaged() {
+    let unread = runc::Doc::Unread(finding::Unread::TooLarge {
+        size: 1 << 30,
+        limit: 1 << 23,
+    });
+    let one = of_files(|sleeper| sleeper.state = unread.clone());
+    assert_eq!(one.state, State::Unknowable);
+    let mut machine = Machine::new();
+    machine.shim('S');
+    machine.sleeper().state = unread;
+    for bundle in &mut machine.runtime.bundles {
+        bundle.init_pid = runc::Doc::Absent;
+    }
+    let one = machine.is(State::Unknowable);
+    assert!(one.why.contains("1073741824"), "{}", one.why);
+}
+
+#[test]
+fn a_cgroup_inside_its_own_is_not_a_pause() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    let pid = machine.init("sleep", 'D');
+    machine.file(pid, "cgroup", "7:freezer:/default/sleeper/inner\n");
+    let own = "/sys/fs/cgroup/freezer/default/sleeper";
+    machine.global(&format!("{own}/inner/freezer.state"), "FROZEN\n");
+    machine.global(&format!("{own}/inner/freezer.self_freezing"), "1\n");
+    let one = machine.is(State::FrozenV1);
+    assert_eq!(
+        one.remedy.commands,
+        [format!("echo THAWED > {own}/inner/freezer.state")]
+    );
+    // A pause freezes it all.
+    machine.global(&format!("{own}/inner/freezer.self_freezing"), "0\n");
+    machine.global(&format!("{own}/freezer.state"), "FROZEN\n");
+    machine.global(&format!("{own}/freezer.self_freezing"), "1\n");
+    machine.is(State::Paused);
+    // One that nobody can resume is stuck all the same.
+    machine.shim('T');
+    machine.is(State::ShimStopped);
+}
+
+#[test]
+fn a_creation_without_an_init_is_seen() {
+    let mut machine = Machine::new();
+    machine.process(7200, "runc", 'T', 1, 8_000_000);
+    machine.file(7200, "cmdline", "runc\0create\0--bundle\0/b\0brand-new\0");
+    let processes = Processes::new(machine.tree);
+    let verdicts = diagnose(Facts {
+        runtime: &machine.runtime,
+        processes: Some(&processes),
+        records: &[],
+        now: Time::new(1_900_000_000, 0),
+    });
+    let one = verdicts
+        .containers
+        .iter()
+        .find(|one| one.id == *"brand-new");
+    let one = one.unwrap();
+    assert_eq!(one.state, State::CreatorStopped);
+    assert_eq!(one.remedy.commands, ["kill -CONT 7200"]);
+}
+
+#[test]
+fn two_of_one_name_are_two() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    let mut twin = machine.sleeper().clone();
+    twin.path = Text::from("/run/docker/runtime-runc/default/sleeper");
+    machine.runtime.containers.push(twin);
+    let processes = Processes::new(machine.tree);
+    let verdicts = diagnose(Facts {
+        runtime: &machine.runtime,
+        processes: Some(&processes),
+        records: &[],
+        now: Time::new(1_900_000_000, 0),
+    });
+    let named = verdicts
+        .containers
+        .iter()
+        .filter(|one| one.id == *"sleeper");
+    assert_eq!(named.count(), 2);
+}
+
+#[test]
+fn what_comes_by_chance_is_no_series() {
+    let mut machine = Machine::new();
+    let one = machine.sleeper().clone();
+    for (at, id) in [(0, "a"), (20, "b"), (300, "c"), (2000, "d")] {
+        let mut another = one.clone();
+        another.id = Text::from(id);
+        another.state = runc::Doc::Damaged(None, Vec::new());
+        another.derived.since = Some(Time::new(1_795_000_000 + at, 0));
+        machine.runtime.containers.push(another);
+    }
+    let processes = Processes::new(machine.tree);
+    let verdicts = diagnose(Facts {
+        runtime: &machine.runtime,
+        processes: Some(&processes),
+        records: &[],
+        now: Time::new(1_900_000_000, 0),
+    });
+    assert!(verdicts.series.is_empty(), "{:?}", verdicts.series);
+}

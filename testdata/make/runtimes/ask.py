@@ -8,7 +8,7 @@ from .node import Failed
 WAYS = ["live", "bundle", "disk"]
 HEALTHY = ["running", "paused", "exited", "created", "creating", "no-task"]
 # Where files alone are left. Sockets, and what containers hold, are not in it; nor is /proc or /sys.
-TREES = ["run/runc", "run/crun", "run/containerd", "srv", "var/lib/containerd", "etc"]
+TREES = ["run/runc", "run/crun", "run/user", "run/docker", "run/k3s", "run/odd", "run/containerd", "srv", "var/lib/containerd", "var/lib/rancher", "etc"]
 
 
 def stuck(done):
@@ -17,7 +17,7 @@ def stuck(done):
         answer = json.loads(done.stdout)
     except ValueError:
         return None, f"exit {done.returncode}: {(done.stderr or done.stdout)[-300:]}"
-    return answer.get("answer", answer).get("containers"), ""
+    return answer.get("answer", answer), ""
 
 
 class Answers:
@@ -25,12 +25,14 @@ class Answers:
 
     def __init__(self, node, coroner):
         self.node, self.coroner = node, coroner
-        self.said, self.why = {}, {}
+        self.said, self.series, self.why = {}, {}, {}
         for way in WAYS:
             try:
-                self.said[way], self.why[way] = getattr(self, way)()
+                answer, self.why[way] = getattr(self, way)()
             except (Failed, subprocess.TimeoutExpired) as error:
-                self.said[way], self.why[way] = None, str(error)
+                answer, self.why[way] = None, str(error)
+            self.said[way] = answer and answer.get("containers")
+            self.series[way] = answer and answer.get("series")
             if self.said[way] is None:
                 print(f"no answer ({way}): {self.why[way].strip()[:400]}", flush=True)
 
@@ -73,20 +75,57 @@ class Answers:
         if self.said[way] is None:
             return {"said": "-", "sure": True, "verdict": "not-asked"}
         if not entries:
-            good = "nothing" in state.get("disk", []) and way == "disk"
+            good = way == "disk" and disk(state, self.node.release) == "nothing"
             return {"said": "nothing", "sure": True, "verdict": "right" if good else "wrong"}
         worst = next((each for each in entries if each["state"] == state["say"]), entries[0])
+        if way == "disk":
+            told = [of_files(each, state, self.node.release) for each in entries]
+            return next((each for each in told if each["verdict"] == "right"), told[0])
         said, sure = worst["state"], worst["sure"]
+        if "unsure" in state:
+            right = (said, sure) == (state["unsure"], False) and state["say"] in worst["may_be"]
+            return {"said": said, "sure": sure, "verdict": "right" if right else "wrong"}
+        if "also" in state:
+            said_all = sorted(each["state"] for each in entries)
+            right = said_all == sorted([state["say"], *state["also"]])
+            return {"said": "+".join(said_all), "sure": sure, "verdict": "right" if right else "wrong"}
         if len(entries) > 1:
             said_all = sorted({each["state"] for each in entries})
             others = [each for each in said_all if each != state["say"] and each not in HEALTHY]
             if others:
                 said, sure = "+".join(said_all), False
-        right = said == state["say"]
-        if way == "disk":
-            allowed = state.get("disk", ["unknowable", state["say"]])
-            right = said in allowed and (not sure or said in (state["say"], "unknowable") or "disk" in state)
-        return {"said": said, "sure": sure, "verdict": "right" if right else "wrong"}
+        return {"said": said, "sure": sure, "verdict": "right" if said == state["say"] else "wrong"}
+
+    def of_series(self, way, wanted):
+        """Whether those that came one after the other are shown as what they are, and nothing else as such."""
+        if self.series[way] is None:
+            return {"said": "-", "sure": True, "verdict": "not-asked"}
+        names = {name for state in wanted if "series" in state for name in [state["name"]]}
+        of, told = {state["series"] for state in wanted if "series" in state}, []
+        right = len(self.series[way]) == len(of)
+        for each in self.series[way]:
+            told.append(f"{each['count']} of {text(each['of'])}: {each['state']}")
+            right = right and text(each["of"]) in of and 15 <= each["every"] <= 300 and each["state"] == "parked" and {text(id) for id in each["ids"]} == names
+        return {"said": "; ".join(told) or "nothing", "sure": True, "verdict": "right" if right else "wrong"}
+
+
+def disk(state, release):
+    want = state["disk"]
+    return want[release] if isinstance(want, dict) else want
+
+
+def of_files(entry, state, release):
+    """What is said of files alone must be exactly what they show."""
+    want, phase = disk(state, release), entry.get("phase") or "bundle"
+    may_be = entry.get("may_be", [])
+    if entry["state"] != "unknowable":
+        said, right = entry["state"], entry["state"] == want and entry["sure"] and not may_be
+    else:
+        said = f"unknowable, {phase}"
+        right = said == want and state["say"] in may_be and not entry["sure"] and not entry["remedy"]["commands"]
+        if said == want and state["say"] not in may_be:
+            said += f", and not {state['say']}"
+    return {"said": said, "sure": True, "verdict": "right" if right else "wrong", "phase": phase, "may_be": may_be}
 
 
 def text(value):

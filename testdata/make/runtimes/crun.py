@@ -99,14 +99,80 @@ def fifo_missing(node, name):
     (node.dir / "run/crun" / name / "exec.fifo").unlink()
 
 
+def creator(node, name):
+    """crun's create: its init has the same words."""
+    inits = node.pids(name)
+    return [pid for pid in node.processes("crun", "create", f"/srv/{name}")
+            if pid not in inits and read(f"/proc/{pid}/comm").strip() == "crun"]
+
+
 def creator_died(node, name):
+    """Killed, hook and all, before it answered init."""
     hook_host(node, name)
-    for pid in node.processes("crun", "create", f"/srv/{name}"):
-        if node.main_of(name) != pid and pid not in node.pids(name):
-            os.kill(pid, signal.SIGKILL)
-    for pid in node.processes("sleep", "100000"):
-        pass
-    time.sleep(0.5)
+    for pid in creator(node, name):
+        direct.kill_family(pid)
+    gone(node, name)
+
+
+def creator_stopped(node, name):
+    """A hook stops whoever called it, and ends."""
+    hung(node, name, hooks={"createRuntime": [direct.shell("kill -STOP $PPID")]})
+    for pid in until("the creator", lambda: creator(node, name) if node.pids(name) else None):
+        stopped(pid)
+
+
+def start_died(node, name):
+    """The start died after it had removed the FIFO, before it wrote to it."""
+    create(node, name)
+    fifo = node.dir / "run/crun" / name / "exec.fifo"
+    with node.delayed("unlink,unlinkat", [], lambda: not fifo.exists(), *crun("start", name)):
+        for pid in node.processes("crun", "start", name):
+            if read(f"/proc/{pid}/comm").strip() == "crun":
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.3)
+
+
+def start_died_early(node, name):
+    os.kill(create(node, name), signal.SIGKILL)
+    gone(node, name)
+
+
+def workload_stopped(node, name):
+    pid = run(node, name)
+    os.kill(pid, signal.SIGSTOP)
+    stopped(pid)
+
+
+def frozen_ancestor_running(node, name):
+    run(node, name, change=lambda spec: spec["linux"].update(cgroupsPath=f"/pod-{name}/{name}"))
+    direct.freeze(node, f"pod-{name}")
+
+
+def stdout_full(node, name):
+    node.bundle(name, args=["busybox", "yes"])
+    node.must("mkfifo", f"/srv/{name}.out")
+    create = " ".join(crun("create", "--bundle", f"/srv/{name}", name)[6:])
+    node.spawn("unshare", "-m", "sh", "-c", f"umount /sys/fs/cgroup/unified 2>/dev/null; sleep 100000 </srv/{name}.out & "
+               f"exec {create} >/srv/{name}.out")
+    until(f"{name} at its FIFO", lambda: (node.dir / "run/crun" / name / "status").exists() and node.pids(name))
+    node.must(*crun("start", name))
+    node.at(name, "pipe_write")
+
+
+def storage_hung(node, name):
+    bind = {"destination": "/data", "type": "bind", "source": f"{direct.mute(node, name)}/hang", "options": ["rbind", "rw"]}
+    hung(node, name, change=lambda spec: spec["mounts"].append(bind))
+    until(f"{name} in the dead file system", lambda: any("request_wait_answer" in read(f"/proc/{pid}/wchan")
+                                                         for pid in [*node.pids(name), *node.processes("crun", "create", f"/srv/{name}")]))
+
+
+def seccomp_wait(node, name):
+    node.held("mute-agent", f"/srv/{name}.sock")
+    rules = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": f"/srv/{name}.sock",
+             "syscalls": [{"names": ["execve", "execveat"], "action": "SCMP_ACT_NOTIFY"}]}
+    create(node, name, change=lambda spec: spec["linux"].update(seccomp=rules))
+    node.must(*crun("start", name))
+    node.at(name, "seccomp_do_user_notification")
 
 
 def pid_reused(node, name):

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from .direct import signal_of, stopped
-from .node import CACHE, HELD, Failed, read, until
+from .node import CACHE, FREEZER, HELD, Failed, read, until
 
 IMAGE = "images.example/app:1"
 BUSYBOX = ["--mount", "type=bind,src=/usr/bin/busybox,dst=/busybox,options=rbind:ro"]
@@ -20,10 +20,11 @@ def up(node):
     shutil.copy(CACHE / "images/app.tar", node.dir / "tmp")
     ctr(node, "images", "import", "/tmp/app.tar")
     (node.dir / "tmp/app.tar").unlink()
-    wrapper = node.dir / "usr/sbin/runc-that-stops"
-    wrapper.write_text('#!/usr/bin/busybox sh\ncase " $* " in\n*" start "*) exec ' + HELD
-                       + '/stop-exec /usr/sbin/runc "$@" ;;\nesac\nexec /usr/sbin/runc "$@"\n')
-    wrapper.chmod(0o755)
+    for verb in ("start", "create"):
+        wrapper = node.dir / f"usr/sbin/runc-that-stops-{verb}"
+        wrapper.write_text(f'#!/usr/bin/busybox sh\ncase " $* " in\n*" {verb} "*) exec ' + HELD
+                           + '/stop-exec /usr/sbin/runc "$@" ;;\nesac\nexec /usr/sbin/runc "$@"\n')
+        wrapper.chmod(0o755)
     os.makedirs(node.dir / "run/containerd/fifo/held", exist_ok=True)
 
 
@@ -91,10 +92,30 @@ def parked(node, name):
 
 def start_hung(node, name):
     """The shim waits for a `runc start` that is stopped."""
-    node.spawn("ctr", "run", "--detach", "--null-io", "--runc-binary", "/usr/sbin/runc-that-stops", IMAGE, name)
+    node.spawn("ctr", "run", "--detach", "--null-io", "--runc-binary", "/usr/sbin/runc-that-stops-start", IMAGE, name)
     for pid in until("runc start", lambda: node.processes("start", name, "/usr/sbin/runc") or
                      [each for each in node.processes("start", name) if read(f"/proc/{each}/comm").strip() == "runc"]):
         stopped(pid)
+
+
+def create_stopped(node, name):
+    """The shim waits for a `runc create` that was stopped before it had made anything."""
+    node.spawn("ctr", "run", "--detach", "--null-io", "--runc-binary", "/usr/sbin/runc-that-stops-create", IMAGE, name)
+    for pid in until("runc create", lambda: [each for each in node.processes("create", name) if read(f"/proc/{each}/comm").strip() == "runc"]):
+        stopped(pid)
+
+
+def paused_shim_stopped(node, name):
+    paused(node, name)
+    signal_of(shim(node, name), signal.SIGSTOP)
+    stopped(shim(node, name))
+
+
+def shim_frozen(node, name):
+    """Its shim in a cgroup that is frozen."""
+    running(node, name)
+    folder = f"{FREEZER}/shims-{name}"
+    node.must("sh", "-c", f"mkdir {folder} && echo {node.inside(shim(node, name))} >{folder}/cgroup.procs && echo FROZEN >{folder}/freezer.state")
 
 
 def stdio(node, name):
@@ -158,3 +179,37 @@ def kill_orphans(node):
     for pid in node.orphans:
         os.kill(pid, signal.SIGKILL)
     time.sleep(0.3)
+
+
+# --- as k3s keeps them ------------------------------------------------------------------------------------------------
+
+K3S = "/run/k3s/containerd/containerd.sock"
+
+
+def up_k3s(node):
+    """A containerd with k3s's paths, and none where containerd's own are."""
+    own = node.dir / "etc/containerd/config.toml"
+    base = node.dir / "var/lib/rancher/k3s/agent"
+    (base / "etc/containerd").mkdir(parents=True)
+    text = own.read_text().partition("\n")
+    text = f'{text[0]}\nroot = "/var/lib/rancher/k3s/agent/containerd"\nstate = "/run/k3s/containerd"\n{text[2]}\n[grpc]\naddress = "{K3S}"\n'
+    (base / "etc/containerd/config.toml").write_text(text)
+    own.unlink()
+    node.spawn("containerd", "-c", "/var/lib/rancher/k3s/agent/etc/containerd/config.toml")
+    until("containerd of k3s", lambda: node.run("ctr", "-a", K3S, "--timeout", "2s", "version").returncode == 0, 20)
+    shutil.copy(CACHE / "images/app.tar", node.dir / "tmp")
+    node.must("ctr", "-a", K3S, "-n", "k8s.io", "images", "import", "/tmp/app.tar")
+
+
+def k3s_running(node, name):
+    node.must("ctr", "-a", K3S, "-n", "k8s.io", "run", "--detach", "--null-io", IMAGE, name)
+    until(f"{name}'s workload", lambda: "sleeper" in node.seen(name))
+
+
+def k3s_parked(node, name):
+    node.must("ctr", "-a", K3S, "-n", "k8s.io", "containers", "create", IMAGE, name)
+    asked = [CACHE / "node-client", node.dir / K3S[1:], "task", "k8s.io", name]
+    done = subprocess.run(asked, capture_output=True, text=True, timeout=30)
+    if done.returncode:
+        raise Failed(f"task {name}: {done.stderr[-300:]}")
+    node.at(name, "wait_for_partner")

@@ -19,8 +19,8 @@ def shell(script):
 SLEEP = shell("exec sleep 100000")
 
 
-def words(name, runtime="runc"):
-    return [runtime, "create", "--bundle", f"/srv/{name}", "--pid-file", f"/srv/{name}/init.pid", name]
+def words(name, runtime="runc", root=None):
+    return [runtime, *(["--root", root] if root else []), "create", "--bundle", f"/srv/{name}", "--pid-file", f"/srv/{name}/init.pid", name]
 
 
 def create(node, name, **spec):
@@ -170,6 +170,16 @@ def state_empty_running(node, name):
     os.truncate(node.dir / "run/runc" / name / "state.json", 0)
 
 
+def pid_file_unwritten(node, name):
+    """The creator died before it had begun the last step: nothing of a pid file is there."""
+    node.bundle(name)
+    with node.struck("openat", [f"/srv/{name}/.init.pid"], "KILL", *words(name)):
+        until("the creator's end", lambda: not node.processes("runc", "create", f"/srv/{name}"))
+    node.at(name, "wait_for_partner")
+    if (node.dir / "srv" / name / ".init.pid").exists():
+        raise Failed("there is a .init.pid")
+
+
 # --- hooks, and the creator -------------------------------------------------------------------------------------------
 
 
@@ -211,7 +221,7 @@ def creator_stopped(node, name):
 
 
 def creator_stopped_saving(node, name):
-    """Stopped between state-N and state.json."""
+    """Stopped when state.json was there, before init was answered: runc says `created`."""
     node.bundle(name)
     with node.struck("rename,renameat,renameat2", [f"/run/runc/{name}/state.json"], "STOP", *words(name)):
         for pid in until("the creator", lambda: [each for each in node.processes("runc", "create", f"/srv/{name}")
@@ -233,6 +243,50 @@ def creator_died_saving(node, name):
     with node.struck("rename,renameat,renameat2", [f"/run/runc/{name}/state.json"], "KILL", *words(name)) as made:
         until("the creator's end", lambda: made.poll() is not None)
     gone(node, name)
+
+
+def state_saved(node, name):
+    return (node.dir / "run/runc" / name / "state.json").exists()
+
+
+def creator_died_saved(node, name):
+    """state.json is there, and init was not answered any more."""
+    node.bundle(name)
+    paths = [f"/run/runc/{name}/state.json"]
+    with node.delayed("rename,renameat,renameat2", paths, lambda: state_saved(node, name), *words(name)):
+        for pid in node.processes("runc", "create", f"/srv/{name}"):
+            if read(f"/proc/{pid}/comm").startswith("runc"):
+                os.kill(pid, signal.SIGKILL)
+        gone(node, name)
+
+
+def creator_died_poststart(node, name):
+    """Everything was done but the hook after it, and the pid file."""
+    hook_poststart(node, name)
+    for pid in node.processes("runc", "create", f"/srv/{name}"):
+        if read(f"/proc/{pid}/comm").strip() == "runc":
+            kill_family(pid)
+    until("the creator's end", lambda: not node.processes("runc", "create", f"/srv/{name}"))
+
+
+def creator_stopped_early(node, name):
+    """Stopped before it has made anything."""
+    node.bundle(name)
+    node.spawn(HELD + "/stop-exec", *words(name))
+    for pid in until("runc create", lambda: node.processes("runc", "create", f"/srv/{name}")):
+        if read(f"/proc/{pid}/comm").startswith(("runc", "stop-exec")):
+            stopped(pid)
+
+
+def clone_left(node, name):
+    """Init was killed while it had a copy of runc mounted in its folder (up to 1.1.14)."""
+    node.bundle(name)
+    log = node.logs / f"{name}.strace"
+    traced = ["strace", "-f", "-qq", "-o", log, "-e", "trace=umount2", "-e", "inject=umount2:signal=KILL:when=1"]
+    made = node.spawn(*words(name), before=traced)
+    until("runc's end", lambda: made.poll() is not None)
+    if not list((node.dir / "run/runc" / name).glob("runc.*")):
+        raise Failed("no copy of runc was left")
 
 
 def kill_family(pid):
@@ -453,3 +507,113 @@ def zombie(node, name):
     pid = node.main_of(name)
     os.kill(pid, signal.SIGKILL)
     until("a zombie", lambda: read(f"/proc/{pid}/stat").rpartition(")")[2].split()[:1] == ["Z"])
+
+
+# --- one after the other ----------------------------------------------------------------------------------------------
+
+GAP = 16  # seconds, at least, between two of a series
+
+
+def again(node, name):
+    """A pod whose container is made anew while the last one hangs."""
+    last = getattr(node, "last_of_series", None)
+    if last:
+        time.sleep(max(0, last + GAP - time.monotonic()))
+    kube = "io.kubernetes.cri."
+    pod = {f"{kube}sandbox-namespace": "apps", f"{kube}sandbox-name": "web-0", f"{kube}container-name": "web",
+           f"{kube}sandbox-id": f"pod-of-{name}"}
+    create(node, name, annotations=pod)
+    node.last_of_series = time.monotonic()
+
+
+# --- combinations -----------------------------------------------------------------------------------------------------
+
+
+def frozen_ancestor_parked(node, name):
+    """Parked first, then its pod is frozen."""
+    create(node, name, change=lambda spec: spec["linux"].update(cgroupsPath=f"/pod-{name}/{name}"))
+    node.at(name, "wait_for_partner")
+    freeze(node, f"pod-{name}")
+
+
+def exec_stopped_frozen(node, name):
+    exec_creator_stopped(node, name)
+    freeze(node, f"states/{name}")
+
+
+def inner(node, name):
+    """It runs in a cgroup of its own making below its own."""
+    pid = run(node, name)
+    folder = f"{FREEZER}/states/{name}/inner"
+    node.must("sh", "-c", f"mkdir {folder} && echo {node.inside(pid)} >{folder}/cgroup.procs")
+
+
+def paused_inner(node, name):
+    inner(node, name)
+    node.must("runc", "pause", name)
+
+
+def frozen_inner(node, name):
+    inner(node, name)
+    freeze(node, f"states/{name}/inner")
+
+
+def user_namespace(spec):
+    spec["linux"]["namespaces"].append({"type": "user"})
+    mapping = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    spec["linux"].update(uidMappings=mapping, gidMappings=mapping)
+
+
+def userns_running(node, name):
+    run(node, name, change=user_namespace)
+
+
+def userns_parked(node, name):
+    create(node, name, change=user_namespace)
+    node.at(name, "wait_for_partner")
+
+
+def at_root(node, name, root):
+    node.bundle(name)
+    node.must(*words(name, root=root))
+    node.at(name, "wait_for_partner")
+
+
+def docker_parked(node, name):
+    at_root(node, name, "/run/docker/runtime-runc/moby")
+
+
+def odd_parked(node, name):
+    """Under a root that nobody told coroner of."""
+    at_root(node, name, "/run/odd/place")
+
+
+def rootless_parked(node, name):
+    """Where a user's runc would keep it."""
+    at_root(node, name, "/run/user/1000/runc")
+
+
+def twin_parked(node, name):
+    """Beside it one runs whose id begins with the same letters, all but the last."""
+    running(node, name + "-2")
+    node.neighbours.append(name + "-2")
+    parked(node, name)
+
+
+def twin_long(node, name):
+    """Two ids of 64 digits, of which tools show the first twelve."""
+    ids = [f"{0xc0ffee:060x}{end}" for end in ("0001", "0002")]
+    running(node, ids[1])
+    node.neighbours.append(ids[1])
+    node.ids[name] = ids[0]
+    parked(node, ids[0])
+
+
+def same_id(node, name):
+    """Under another root one of crun has the same id, and runs."""
+    from . import crun
+    def elsewhere(spec):
+        spec["linux"].update(cgroupsPath=f"/others/{name}-of-crun")
+    node.bundle(f"{name}-of-crun", change=elsewhere)
+    node.must(*crun.crun("run", "--detach", "--bundle", f"/srv/{name}-of-crun", name))
+    parked(node, name)

@@ -42,6 +42,7 @@ class Node:
         self.dir = BOXES / self.name
         self.orphans = []  # shims to be killed
         self.ids = {}  # of those whose id is not ours to choose
+        self.neighbours = []  # of those that are no state of their own: they must be found well
         self.waiting, self.logs = [], pathlib.Path(tempfile.mkdtemp(prefix="runtime-"))
         self.box("remove", check=False)
         self.box("start", release)
@@ -132,6 +133,20 @@ class Node:
             yield process
         finally:
             # Its tracer alone: strace holds back what would end it politely. What is stopped stays so.
+            process.kill()
+            process.wait()
+
+    @contextlib.contextmanager
+    def delayed(self, calls, paths, done, *words):
+        """Runs a command inside whose calls are done, and does not return for a while: the block runs then."""
+        filters = [each for path in paths for each in ("-P", path)]
+        log = self.logs / f"strace-{len(self.waiting)}"
+        traced = ["strace", "-f", "-qq", "-o", log, *filters, "-e", f"trace={calls}", "-e", f"inject={calls}:delay_exit=1500000"]
+        process = self.spawn(*words, before=traced)
+        try:
+            until(f"{calls} of {' '.join(words)} done", done)
+            yield process
+        finally:
             process.kill()
             process.wait()
 

@@ -16,9 +16,10 @@ ROUNDS = 4  # a container that was thawed is parked, and then to be started
 
 def ask(node, name):
     """What is said of one container now, if it is not healthy."""
-    containers, why = stuck(node.run("coroner", "runtime", "stuck", "--all", "--quiet", "--format", "json", "/"))
-    if containers is None:
+    answer, why = stuck(node.run("coroner", "runtime", "stuck", "--all", "--quiet", "--format", "json", "/"))
+    if answer is None:
         raise Failed(why)
+    containers = answer["containers"]
     mine = [each for each in containers if text(each.get("id")) == node.ids.get(name, name)]
     return next((each for each in mine if each["state"] not in HEALTHY), None), mine
 
@@ -39,7 +40,8 @@ def became(node, name):
         return "running, at its dead file system"
     if looks:
         return "still " + "; ".join(looks)
-    folders = ["run/runc", "run/crun", "run/containerd/runc/default", "run/containerd/runc/k8s.io"]
+    folders = ["run/runc", "run/crun", "run/containerd/runc/default", "run/containerd/runc/k8s.io",
+               "run/docker/runtime-runc/moby", "run/odd/place", "run/user/1000/runc"]
     there = any((node.dir / folder / node.ids.get(name, name)).exists() for folder in folders)
     return "exited" if there else "gone"
 
@@ -80,6 +82,10 @@ def carry_out(node, name, others):
         result = f"still {entry['state']}"
     if not entry and [each["state"] for each in mine] == ["created"]:
         result = "created"  # its creation is done, and its start may come
+    if not entry and [each["state"] for each in mine] == ["paused"]:
+        result = "paused"  # as somebody wanted it
+    if entry and result in ("gone", "exited"):
+        result = f"still {entry['state']}"
     harmed = sorted({name for key, name in others.items() if started(key[0]) != key[1]})
     if risky:
         result += " (not without risk)"
@@ -90,8 +96,8 @@ def carry_out(node, name, others):
 
 
 def remedies(node, rows):
-    names = [row["name"] for row in rows if not row.get("passes")]
-    stuck_ones = [row for row in rows if not row["not-made"] and row["made"] not in HEALTHY and row["name"] != "others"]
+    names = [row["name"] for row in rows if not row.get("passes")] + node.neighbours
+    stuck_ones = [row for row in rows if not row["not-made"] and row["made"] not in HEALTHY and not row.get("of-all")]
     # What is not without risk comes last: others may come to harm by it, and it is said so.
     for row in sorted(stuck_ones, key=lambda row: (not row.get("passes"), not row["safe"])):
         name = row["name"]

@@ -23,6 +23,7 @@ const ALWAYS: &[&str] = &[
     "/run/containerd/runc",
     "/run/containerd/s",
     "/run/docker/runtime-runc",
+    "/run/snap.docker/runtime-runc",
 ];
 
 /// Paths of which only the names count: what is below grows.
@@ -78,6 +79,7 @@ impl Places {
         if let Ok(node) = case.node() {
             disks.extend(node.disk_places());
             roots.extend(pid_files(&node));
+            roots.extend(elsewhere(&node));
             // A node that does not run has the time of its last write, as whoever examines it says.
             let runs = case.is_live() || case.evidence.kind() != Kind::Directory;
             as_of = (!runs).then_some(node.now);
@@ -89,6 +91,21 @@ impl Places {
             as_of,
         }
     }
+}
+
+/// State folders of containers under roots that are not usual.
+fn elsewhere(node: &node::Node) -> impl Iterator<Item = PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    let runtime = node.runtime.read();
+    let containers = runtime.into_iter().flat_map(|runtime| &runtime.containers);
+    containers.map(|container| {
+        let folder = PathBuf::from(std::ffi::OsStr::from_bytes(container.path.bytes()));
+        // A runtime's own root is packed whole: what is not in it is then known, too.
+        match folder.parent() {
+            Some(root) if root.ends_with("runc") || root.ends_with("crun") => root.to_owned(),
+            _ => folder,
+        }
+    })
 }
 
 /// Pid files in the bundles of containers that containerd did not make: they tell how far a

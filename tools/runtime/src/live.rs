@@ -46,7 +46,12 @@ pub(crate) fn judge(args: &EvidenceArgs) -> Result<Judged, Failure> {
     let roots = case.roots.first();
     let root = roots.map_or(Path::new(ROOT), |roots| &roots.root);
     let state = roots.map_or(Path::new(STATE), |roots| &roots.state);
-    let read = runc::read(&case.evidence, root, state, &[]);
+    let hints = case
+        .processes
+        .as_deref()
+        .map(node::hints)
+        .unwrap_or_default();
+    let read = runc::read(&case.evidence, root, state, &hints);
     let mut unknown = read.unknown().to_vec();
     let empty = runc::Runtime::default();
     let runtime = read.read().unwrap_or(&empty);

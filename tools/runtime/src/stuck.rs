@@ -197,6 +197,10 @@ pub(crate) fn block(one: &Diagnosis, now: Time, pen: &mut Pen<'_>) -> io::Result
     if one.state.is_stuck() {
         field(pen, "cause", one.cause)?;
     }
+    if !one.may_be.is_empty() {
+        let words: Vec<&str> = one.may_be.iter().map(|state| state.word()).collect();
+        field(pen, "may be", &words.join(", "))?;
+    }
     for (number, line) in one.evidence.iter().enumerate() {
         field(pen, if number == 0 { "evidence" } else { "" }, line)?;
     }

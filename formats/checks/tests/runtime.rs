@@ -543,3 +543,45 @@ fn processes_tell_what_hangs() {
     let told = |name: &str| findings.iter().any(|finding| finding.code.name == name);
     assert!(!told("runtime/fifo-waiting") && !told("runtime/fifo-stale"));
 }
+
+/// A creation that died, seen by its folder and by the processes: one fault, one finding.
+#[test]
+fn what_hangs_is_told_once() {
+    let state = format!("{STATE}/state.json");
+    let mut tar = testcase::node("1.7-running");
+    fifo(&mut tar, STATE, -1);
+    tar.remove(&state);
+    let of = |findings: &[Finding]| -> Vec<&'static str> {
+        let all = findings.iter();
+        let about = all.filter(|finding| {
+            finding
+                .affects
+                .iter()
+                .any(|object| object.name == *"sleeper")
+        });
+        let codes = about.map(|finding| finding.code.name);
+        codes
+            .filter(|code| ["runtime/stuck", "runtime/state-missing"].contains(code))
+            .collect()
+    };
+    assert_eq!(of(&judge(&tar, 600)), ["runtime/state-missing"]);
+    tar.push("proc", b'5', "", b"");
+    tar.push("proc/1", b'5', "", b"");
+    tar.add("proc/uptime", b"90000.00 1.00\n");
+    tar.add(
+        "proc/1/stat",
+        b"1 (systemd) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 3 1 1 1 1 1 1 1 1 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0\n",
+    );
+    let findings = judge(&tar, 600);
+    assert_eq!(of(&findings), ["runtime/stuck"]);
+    let about = |finding: &&Finding| {
+        finding
+            .affects
+            .iter()
+            .any(|object| object.name == *"sleeper")
+    };
+    let told = findings.iter().filter(about);
+    let mut told = told.filter(|finding| finding.code.name == "runtime/stuck");
+    let message = &told.next().unwrap().message;
+    assert!(message.starts_with("creator-died"), "{message}");
+}

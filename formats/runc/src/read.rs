@@ -105,13 +105,16 @@ pub fn read(evidence: &Evidence, root: &Path, state: &Path, hints: &[Hint]) -> K
     let mut seen: Vec<PathBuf> = Vec::new();
     for root in roots {
         if !seen.contains(&root) {
+            let is_link = evidence.read_link(&root).is_ok();
             each_task(
                 evidence,
                 &root,
                 &mut gaps,
                 |folder, entry, namespace, gaps| {
-                    let container = container(evidence, folder, entry, Some(namespace), gaps);
-                    runtime.containers.push(container);
+                    if !is_link || is_container(evidence, folder) {
+                        let container = container(evidence, folder, entry, Some(namespace), gaps);
+                        runtime.containers.push(container);
+                    }
                 },
             );
             seen.push(root);
@@ -142,12 +145,13 @@ pub fn read(evidence: &Evidence, root: &Path, state: &Path, hints: &[Hint]) -> K
         let mut ignored = Gaps::default();
         let of_root = if nth < usual { &mut gaps } else { &mut ignored };
         let all = Folder::list(evidence, &root, of_root);
+        // A link may lead to where anything stands, and so may a hint.
+        let is_root = nth < usual && evidence.read_link(&root).is_err();
         for (entry, folder) in all.folders(of_root) {
             if entry.name.bytes().starts_with(b".") {
                 continue;
             }
-            // What is no runtime's root may hold anything.
-            if nth < usual || is_container(evidence, &folder) {
+            if is_root || is_container(evidence, &folder) {
                 let container = container(evidence, &folder, entry, None, &mut gaps);
                 runtime.containers.push(container);
             }

@@ -1,7 +1,11 @@
 //! Containers that hang, where their processes are known.
 
+use std::collections::BTreeSet;
+
 use finding::{Finding, Location, Text};
-use stuck::Facts;
+use process::Processes;
+use runc::Runtime;
+use stuck::{Diagnosis, Facts};
 
 use super::{runtime, task};
 use crate::{Check, Judge};
@@ -18,6 +22,31 @@ pub(super) fn processes_tell(judge: &Judge<'_>) -> bool {
     processes.is_some_and(|processes| processes.whole)
 }
 
+/// Containers of which [`STUCK`] speaks, as namespace and id: what else would be said of the same
+/// fault is said there.
+pub(super) fn told(judge: &Judge<'_>) -> BTreeSet<(Option<Text>, Text)> {
+    let (Some(runtime), Some(processes)) = (runtime(judge), judge.node.processes.as_deref()) else {
+        return BTreeSet::new();
+    };
+    if !processes.whole {
+        return BTreeSet::new();
+    }
+    let all = hung(judge, runtime, processes).into_iter();
+    all.map(|one| (one.namespace, one.id)).collect()
+}
+
+fn hung(judge: &Judge<'_>, runtime: &Runtime, processes: &Processes) -> Vec<Diagnosis> {
+    let verdicts = stuck::diagnose(Facts {
+        runtime,
+        processes: Some(processes),
+        records: &[],
+        now: judge.node.now,
+    });
+    let mut containers = verdicts.containers;
+    containers.retain(|one| one.state.is_stuck());
+    containers
+}
+
 fn hanging(judge: &mut Judge<'_>) {
     let (Some(runtime), Some(processes)) = (runtime(judge), judge.node.processes.as_deref()) else {
         return;
@@ -26,17 +55,7 @@ fn hanging(judge: &mut Judge<'_>) {
         judge.abstain("not every process was seen");
         return;
     }
-    let verdicts = stuck::diagnose(Facts {
-        runtime,
-        processes: Some(processes),
-        records: &[],
-        now: judge.node.now,
-    });
-    for one in verdicts
-        .containers
-        .iter()
-        .filter(|one| one.state.is_stuck())
-    {
+    for one in hung(judge, runtime, processes) {
         let container = runtime.container(one.namespace.as_ref(), &one.id);
         let bundle = one
             .namespace

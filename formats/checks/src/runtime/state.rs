@@ -4,7 +4,7 @@ use finding::{Finding, Location, Severity, Text, Unread};
 use runc::codes;
 use runc::{Container, Phase, Program, Runtime, SHIM_ROOT, State};
 
-use super::hang::processes_tell;
+use super::hang::{processes_tell, told};
 use super::{about, ago, bundle_of, in_flight, pod_of, runtime, unread};
 use crate::{Check, Judge};
 
@@ -165,11 +165,21 @@ fn fifo_stale(judge: &mut Judge<'_>) {
     });
 }
 
+/// Whether a container's folder says that it was being created, and has no state file.
+fn lacks_state(container: &Container) -> bool {
+    let creating = matches!(container.derived.phase, Phase::Creating | Phase::Empty);
+    creating && !container.has_state()
+}
+
 /// A folder without a state file. Young and without the creator's last act, it may be in the making.
 fn state_missing(judge: &mut Judge<'_>) {
+    if !runtime(judge).is_some_and(|runtime| runtime.containers.iter().any(lacks_state)) {
+        return;
+    }
+    let told = told(judge);
     each(judge, |judge, runtime, container| {
-        let creating = matches!(container.derived.phase, Phase::Creating | Phase::Empty);
-        if !creating || container.has_state() {
+        let key = (container.namespace.clone(), container.id.clone());
+        if !lacks_state(container) || told.contains(&key) {
             return None;
         }
         let since = container.derived.since;

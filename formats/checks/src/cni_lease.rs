@@ -22,10 +22,8 @@ pub(crate) const ADDRESS_LEAKED: Check = Check {
             (/var/lib/cni/networks/NETWORK/ADDRESS), with the id of the pod's sandbox. No \
             namespace of meta.db has this one, nor has podman, CRI-O, docker or another containerd \
             of this machine: the pod was removed without telling the network. That is what a \
-            containerd leaves that was killed between giving the address and writing the record \
-            (1.6, 1.7), a meta.db that was deleted or restored, and a pod that was removed while \
-            CNI's configuration or programs were gone. Nobody ever gives it back, not at a start \
-            either. Enough of them, and no new pod gets an address.",
+            meta.db leaves that was deleted, damaged or put back while the pod was there: nobody \
+            ever gives the address back, not at a start either. Enough of them, and no new pod gets an address.",
         remedy: "Delete the file while no pod is being made. Never delete the whole folder while \
             pods run: their addresses would be given away again (cni/address-unreserved).",
         messages: &[

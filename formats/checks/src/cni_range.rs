@@ -120,7 +120,7 @@ fn exhausted(judge: &mut Judge<'_>) {
             let mut finding = Finding::new(EXHAUSTED.code, location, message).severity(severity);
             if left == 0 {
                 let says = format!(
-                    "failed to allocate for range: no IP addresses available in range set: {}",
+                    "no IP addresses available in range set: {}",
                     ranges.join(",")
                 );
                 finding = finding.found(Text::from(says).to_string());

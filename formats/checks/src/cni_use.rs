@@ -62,6 +62,7 @@ pub(crate) struct Holders<'n> {
     /// `<namespace>-<id>`, which is what ctr and nerdctl tell the plugins.
     pairs: BTreeSet<Vec<u8>>,
     namespaces: Vec<&'n Text>,
+    bundles: BTreeSet<&'n Text>,
     node: &'n Node,
     since: Option<(Time, Held)>,
     /// Whether there are pods of the CRI.
@@ -73,10 +74,12 @@ impl<'n> Holders<'n> {
     pub(crate) fn of(judge: &mut Judge<'n>) -> Option<Self> {
         let node = judge.node;
         node.meta.rows.as_ref()?;
+        let bundles = node.runtime.read().into_iter().flat_map(|it| &it.bundles);
         let mut holders = Self {
             ids: node.network.others.ids.iter().collect(),
             pairs: BTreeSet::new(),
             namespaces: Vec::new(),
+            bundles: bundles.map(|bundle| &bundle.id).collect(),
             node,
             since: being_made_since(node),
             has_pods: false,
@@ -106,6 +109,10 @@ impl<'n> Holders<'n> {
     pub(crate) fn held(&self, container: &Text, written: Time) -> Held {
         if self.ids.contains(container) || self.pairs.contains(container.bytes()) {
             return Held::Known;
+        }
+        // What still has a bundle may still run; that its record is gone is told as that.
+        if self.bundles.contains(container) {
+            return Held::Unknown;
         }
         let others = &self.node.network.others;
         let ours = is_id(container.bytes())

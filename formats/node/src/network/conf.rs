@@ -102,7 +102,21 @@ impl Folder {
 impl ConfFile {
     fn read(evidence: &Evidence, path: &Path, folder: &Path) -> Self {
         let is_list = path.as_os_str().as_bytes().ends_with(b".conflist");
-        let list = evidence.source(path, LIMIT).map(|source| {
+        let list = evidence.source(path, LIMIT).map_err(|unread| {
+            // A bundle may know that what a link leads to was looked for, and was not there.
+            let target = evidence.read_link(path).ok();
+            match target.filter(|_| unread == Unread::NotCollected) {
+                Some(target) => {
+                    let leads = folder.join(OsStr::from_bytes(target.bytes()));
+                    match evidence.stat(&leads) {
+                        Err(Unread::Absent) => Unread::Dangling(target),
+                        _ => unread,
+                    }
+                }
+                None => unread,
+            }
+        });
+        let list = list.map(|source| {
             if is_list {
                 List::parse(source.bytes())
             } else {

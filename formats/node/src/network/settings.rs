@@ -2,10 +2,12 @@
 //!
 //! `pkg/cri/config/config.go` (1.6, 1.7), `internal/cri/config/config.go` (2.x): `CniConfig`.
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
 
 use evidence::Evidence;
-use finding::Text;
+use finding::{Text, Unread};
 
 use crate::config::Config;
 use crate::{Roots, Scalar, Setting};
@@ -153,6 +155,22 @@ pub fn paths(evidence: &Evidence, roots: &Roots) -> (Vec<PathBuf>, Vec<PathBuf>)
         let folder = super::Folder::read(evidence, runtime.clone(), path, *most);
         whole.extend(folder.data_dirs().map(PathBuf::from));
         whole.push(path.clone());
+        // What its links lead to, or that it is not there.
+        for file in &folder.files {
+            let file = Path::new(OsStr::from_bytes(file.path.bytes()));
+            if let Ok(target) = evidence.read_link(file) {
+                let target = path.join(OsStr::from_bytes(target.bytes()));
+                // A link may lead to a secret: only what is named as a configuration is taken.
+                let name = target.file_name().map(OsStr::as_bytes).unwrap_or_default();
+                let is_conf = cni::EXTENSIONS.contains(&cni::extension(name));
+                let is_folder = evidence.stat(&target).is_ok_and(|stat| stat.is_dir());
+                let is_absent = matches!(evidence.stat(&target), Err(Unread::Absent));
+                let is_plain = !target.components().any(|part| part == Component::ParentDir);
+                if is_plain && (is_absent || (is_conf && !is_folder)) {
+                    whole.push(target);
+                }
+            }
+        }
     }
     let is_sane = |path: &PathBuf| path.is_absolute() && path != Path::new("/");
     whole.retain(is_sane);

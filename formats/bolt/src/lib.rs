@@ -52,6 +52,7 @@
 mod account;
 mod at_open;
 mod bucket;
+mod by_flags;
 mod carve;
 mod check;
 pub mod codes;
@@ -81,6 +82,7 @@ mod write;
 pub use account::{AccountOptions, Area, Content, Line, Piece, Stretch, account};
 pub use at_open::AtOpen;
 pub use bucket::{Bucket, Contents, Entry, Value};
+pub use by_flags::by_flags;
 pub use carve::{
     Bound, Bounds, Carve, CarveOptions, Carved, Confidence, Fragment, FreelistImage, Named, Origin,
     Record, Relic, Spot, Status, Top, Unnamed, Why, relics,

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use bolt::{Db, Found};
+use bolt::{Db, Found, What};
 use evidence::Evidence;
 use finding::{Known, Severity, Text, Unknown, Unread};
+use view::View;
 
 use crate::{Copied, path_text, steady};
 
@@ -51,12 +52,32 @@ pub struct Database<T> {
     pub rows: Option<T>,
 }
 
+/// How the headers of its pages are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Headers {
+    /// As the format has them: a page of another number, or of two kinds, is none.
+    #[default]
+    Exact,
+    /// As bbolt up to 1.3.6 does, which containerd 1.6 has: see [`bolt::by_flags`].
+    ByFlags,
+}
+
 /// A database larger than this is not read whole.
 const LIMIT: u64 = 4 << 30;
 
 impl<T> Database<T> {
     /// Opens the database at `path`, and reads its rows with `read`.
     pub fn open(evidence: &Evidence, path: &Path, read: impl FnOnce(&Db<'_>) -> T) -> Self {
+        Self::open_as(evidence, path, Headers::Exact, read)
+    }
+
+    /// As [`Database::open`], with the headers read so.
+    pub fn open_as(
+        evidence: &Evidence,
+        path: &Path,
+        headers: Headers,
+        read: impl FnOnce(&Db<'_>) -> T,
+    ) -> Self {
         let none = |state, faults| Self {
             path: path_text(path),
             state,
@@ -74,7 +95,12 @@ impl<T> Database<T> {
         if source.bytes().is_empty() {
             return none(DatabaseState::Empty, Vec::new());
         }
-        let opened = Db::open(source.view());
+        let taken = match headers {
+            Headers::Exact => None,
+            Headers::ByFlags => bolt::by_flags(source.bytes()),
+        };
+        let view = taken.as_deref().map_or(source.view(), View::new);
+        let opened = Db::open(view);
         let Some(db) = opened.db else {
             let found = opened.faults.into_iter().map(|fault| Found {
                 fault,
@@ -107,6 +133,16 @@ impl<T> Database<T> {
             .iter()
             .any(|found| found.fault.severity() >= Severity::Damage)
             || self.state == DatabaseState::Broken
+    }
+
+    /// Whether [`Headers::ByFlags`] may give another tree.
+    pub(crate) fn has_other_headers(&self) -> bool {
+        self.faults.iter().any(|found| {
+            matches!(
+                found.fault.what,
+                What::PageId { .. } | What::PageType { .. } | What::InlineHeader { .. }
+            )
+        })
     }
 
     /// Why nothing of it is known, if nothing is.

@@ -36,7 +36,7 @@ mod surroundings;
 mod traces;
 
 pub use chain::{Chain, ChainError, Layer, SeenAs};
-pub use database::{Database, DatabaseFacts, DatabaseState};
+pub use database::{Database, DatabaseFacts, DatabaseState, Headers};
 pub use discover::{META_DIR, Roots, Rule, Said, discover, is_root};
 pub use disks::{Disks, Place};
 pub use hints::hints;

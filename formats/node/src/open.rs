@@ -11,8 +11,8 @@ use metadb::{MetaDb, Mounts};
 use process::{Processes, Tree};
 
 use crate::{
-    Database, DatabaseState, Disks, Documents, META_DIR, Network, PodFiles, Roots, Snapshotter,
-    Surroundings, Traces, snapshotter,
+    Database, DatabaseState, Disks, Documents, Headers, META_DIR, Network, PodFiles, Roots,
+    Snapshotter, Surroundings, Traces, snapshotter,
 };
 
 /// Name of the content store's folder.
@@ -71,6 +71,9 @@ pub struct Node {
     pub now: Time,
     /// Its processes; nothing where the evidence does not hold them.
     pub processes: Option<Arc<Processes>>,
+    /// The same node with its databases as containerd 1.6 reads them, where that makes a
+    /// difference: it takes pages for what their flags say ([`Headers::ByFlags`]).
+    pub by_flags: Option<Arc<Self>>,
     /// What was read, and what not.
     pub coverage: Coverage,
 }
@@ -78,14 +81,25 @@ pub struct Node {
 impl Node {
     /// Opens the stores under `roots`.
     pub fn open(evidence: &Evidence, roots: Roots, options: Options) -> Self {
+        let mut node = Self::open_as(evidence, roots.clone(), options.clone(), Headers::Exact);
+        let backends = node.snapshotters.iter();
+        if node.meta.has_other_headers() || backends.into_iter().any(|s| s.db.has_other_headers()) {
+            let by_flags = Self::open_as(evidence, roots, options, Headers::ByFlags);
+            node.by_flags = Some(Arc::new(by_flags));
+        }
+        node
+    }
+
+    fn open_as(evidence: &Evidence, roots: Roots, options: Options, headers: Headers) -> Self {
         let mut coverage = Coverage::default();
         let root = evidence.stat(&roots.root);
         let state = evidence.stat(&roots.state);
         let meta_path = roots.root.join(META_DIR).join("meta.db");
-        let meta = Database::open(evidence, &meta_path, MetaDb::read);
+        let meta = Database::open_as(evidence, &meta_path, headers, MetaDb::read);
         note(&meta, &mut coverage);
         let config = roots.config.as_ref();
-        let snapshotters = snapshotter::all(evidence, &roots.root, config, meta.rows.as_ref());
+        let snapshotters =
+            snapshotter::all(evidence, &roots.root, config, meta.rows.as_ref(), headers);
         for snapshotter in &snapshotters {
             note(&snapshotter.db, &mut coverage);
             let rows = snapshotter.db.rows.as_ref();
@@ -156,6 +170,7 @@ impl Node {
             traces,
             now: Time::new(0, 0),
             processes,
+            by_flags: None,
             coverage,
         };
         node.now = options

@@ -10,8 +10,8 @@ use finding::{Known, Text};
 use metadb::{Backend, BackendSnapshot, MetaDb, Pool, Row};
 use snapshots::{Layout, Rules};
 
-use crate::Database;
 use crate::config::Config;
+use crate::{Database, Headers};
 
 /// One snapshotter of the node.
 #[derive(Debug, Clone)]
@@ -54,6 +54,7 @@ pub(crate) fn all(
     root: &Path,
     config: Option<&Config>,
     meta: Option<&MetaDb>,
+    headers: Headers,
 ) -> Vec<Snapshotter> {
     let mut roots: BTreeMap<Text, (PathBuf, bool)> = BTreeMap::new();
     let list = evidence.list(root);
@@ -96,7 +97,8 @@ pub(crate) fn all(
     roots
         .into_iter()
         .map(|(name, (root, is_proxy))| {
-            let db = Database::open(evidence, &root.join("metadata.db"), Backend::read);
+            let path = root.join("metadata.db");
+            let db = Database::open_as(evidence, &path, headers, Backend::read);
             let layout = Layout::read(evidence, &root, &name.to_string());
             let pools = pools(evidence, &layout);
             Snapshotter {

@@ -40,7 +40,9 @@ pub(super) fn freelist(found: &Found) -> Option<(Panic, bool)> {
     {
         return None;
     }
-    let says = if absurd {
+    // Behind the end of the file there are zeroes, a panic, or nothing: then it is a bus error.
+    let is_beyond = matches!(found.fault.what, What::MetaFreelist { .. });
+    let says = if absurd || is_beyond {
         String::new()
     } else {
         "panic: ".to_owned()

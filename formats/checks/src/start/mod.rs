@@ -9,6 +9,7 @@ mod collection;
 mod cri;
 mod later;
 mod meta;
+mod numbers;
 mod places;
 mod predict;
 mod run;

@@ -7,16 +7,29 @@ use node::{DatabaseState, Node};
 
 use super::run::{Flow, Run};
 use super::{
-    Outcome, Prediction, Statement, backends, collection, cri, later, meta, places, settings, tasks,
+    Outcome, Prediction, Statement, backends, collection, cri, later, meta, numbers, places,
+    settings, tasks,
 };
-use crate::Start;
+use crate::{Measured, Start, judge_all};
 
 /// What a start of each release that may have written the node comes to; releases of which the
 /// same holds are together.
 pub fn predictions(node: &Node, report: &Report, release: &Detected, at: Time) -> Vec<Prediction> {
     let mut all: Vec<Prediction> = Vec::new();
+    // What containerd 1.6 sees of the node, where that is more than is certain.
+    let old = node.by_flags.as_deref();
+    let old = old.filter(|_| release.releases().any(|one| one == Release::V1_6));
+    let old = old.map(|old| (old, judge_all(old, &Measured::default())));
     for one in release.releases() {
-        let prediction = predict(node, report, one, release.patch(), at);
+        let prediction = match &old {
+            Some((seen, report)) if one == Release::V1_6 => {
+                let mut run = Run::new(seen, report, one, release.patch(), at);
+                let _ended = steps(&mut run);
+                numbers::freed(&mut run, node);
+                conclude(run)
+            }
+            _ => predict(node, report, one, release.patch(), at),
+        };
         match all.iter_mut().find(|other| is_same(other, &prediction)) {
             Some(same) => same.releases.push(one),
             None => all.push(prediction),
@@ -52,7 +65,14 @@ pub fn predict(
 ) -> Prediction {
     let mut run = Run::new(node, report, release, patch, at);
     let _ended = steps(&mut run);
+    conclude(run)
+}
+
+fn conclude(run: Run<'_>) -> Prediction {
     let Run {
+        node,
+        report,
+        release,
         mut statements,
         mut or,
         mut unknown,

@@ -101,6 +101,16 @@ pub const BACKEND_PAGE: StartRule = rule(
     &[],
 );
 
+/// A page with the number of another one, which 1.6 reads all the same.
+pub const PAGE_NUMBER: StartRule = rule(
+    "B05",
+    Phase::Later,
+    Effect::FailsLater,
+    "reads a page of another number for what it holds; when it next writes there, it frees the page \
+     of that number, and panics or writes over what is in use",
+    &[],
+);
+
 /// The freelist panics.
 pub const FREELIST: StartRule = rule(
     "B07",
@@ -265,6 +275,7 @@ pub(super) const ALL: &[StartRule] = &[
     PAGE_AT_OPEN,
     PAGE_AT_USE,
     BACKEND_PAGE,
+    PAGE_NUMBER,
     FREELIST,
     BACKEND_FREELIST,
     FREELIST_COUNT,

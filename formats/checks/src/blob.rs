@@ -8,7 +8,7 @@ use measure::Hashed;
 use metadb::{BlobRow, Row};
 use node::path_text;
 
-use crate::judge::affecting;
+use crate::judge::{ALL, affecting};
 use crate::{Check, Judge, Need};
 
 /// A row without a file.
@@ -178,9 +178,6 @@ fn blob_path(judge: &Judge<'_>, digest: &Digest) -> Text {
         .join(digest.algorithm().name());
     path_text(&folder.join(digest.hex()))
 }
-
-/// So many blobs, and not one of them there: the folder is gone, not the blobs.
-const ALL: usize = 3;
 
 fn missing(judge: &mut Judge<'_>) {
     let files = files(judge);

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use finding::{Code, Finding, Known, Location, Object, Severity, Text};
-use metadb::Namespace;
+use finding::{Code, Finding, Location, Object, Severity, Text};
+
+use node::Node;
 
 use crate::judge::affecting;
 use crate::{Check, Judge};
@@ -23,28 +24,6 @@ pub(crate) const IMAGE_GONE: Check = Check {
     },
     needs: &[],
     run: image_gone,
-};
-
-/// The snapshot that a container stands on is gone.
-pub(crate) const SNAPSHOT_GONE: Check = Check {
-    code: &Code {
-        name: "container/snapshot-gone",
-        rule: "G06",
-        severity: Severity::Damage,
-        title: "A container's snapshot is gone",
-        explanation: "The container's record names a snapshot that its namespace does not have: \
-            the container cannot be started, and its writable layer is not where its record says. \
-            A pod with such a container hangs in ContainerCreating or RunContainerError.",
-        remedy: "Look for the writable layer among the snapshot directories that nobody knows \
-            (snapshot/directory-unknown, snapshot/backend-unknown) before anything is deleted. \
-            Then delete the container's record; Kubernetes makes it again.",
-        messages: &[
-            "snapshot does not exist: not found",
-            "failed to create containerd task",
-        ],
-    },
-    needs: &[],
-    run: snapshot_gone,
 };
 
 /// A snapshotter that nothing configures.
@@ -77,6 +56,24 @@ const BUILT_IN: [&str; 8] = [
     "aufs",
 ];
 
+fn is_built_in(name: &Text) -> bool {
+    name.utf8().is_some_and(|name| BUILT_IN.contains(&name))
+}
+
+/// Whether nothing is a snapshotter of this name; nothing where config.toml could not be read.
+pub(crate) fn is_unknown(node: &Node, name: &Text) -> Option<bool> {
+    if name.is_empty() || is_built_in(name) {
+        return Some(false);
+    }
+    let config = node.roots.config.as_ref();
+    let config = config.filter(|config| config.faults.is_empty())?;
+    let named = name.utf8();
+    let is_named = named.is_some_and(|name| {
+        config.proxies.contains(name) || config.snapshotter_roots.contains_key(name)
+    });
+    Some(!is_named)
+}
+
 /// One finding for each snapshotter, with all of its containers.
 fn snapshotter_unknown(judge: &mut Judge<'_>) {
     let node = judge.node;
@@ -84,8 +81,7 @@ fn snapshotter_unknown(judge: &mut Judge<'_>) {
     for namespace in judge.namespaces() {
         for row in namespace.containers.read().into_iter().flatten() {
             let name = &row.snapshotter;
-            let built_in = name.utf8().is_some_and(|name| BUILT_IN.contains(&name));
-            if name.is_empty() || built_in || !row.whole {
+            if name.is_empty() || is_built_in(name) || !row.whole {
                 continue;
             }
             let message = format!("nothing in config.toml is the snapshotter {name}");
@@ -99,19 +95,11 @@ fn snapshotter_unknown(judge: &mut Judge<'_>) {
         }
     }
     for (name, findings) in lost {
-        let Some(config) = node
-            .roots
-            .config
-            .as_ref()
-            .filter(|config| config.faults.is_empty())
-        else {
+        let Some(is_unknown) = is_unknown(node, name) else {
             judge.abstain("config.toml could not be read: it may have more snapshotters");
             return;
         };
-        let named = name.utf8();
-        if named.is_some_and(|name| {
-            config.proxies.contains(name) || config.snapshotter_roots.contains_key(name)
-        }) {
+        if !is_unknown {
             continue;
         }
         let mut findings = findings.into_iter();
@@ -153,83 +141,6 @@ fn image_gone(judge: &mut Judge<'_>) {
             judge.say(Finding::new(IMAGE_GONE.code, location, message).affects(object));
         }
     }
-}
-
-fn snapshot_gone(judge: &mut Judge<'_>) {
-    for namespace in judge.namespaces() {
-        // Those of a bucket that is gone, or empty, are one fault.
-        let mut whole: BTreeMap<&Text, Vec<Finding>> = BTreeMap::new();
-        for row in namespace.containers.read().into_iter().flatten() {
-            let (snapshotter, key) = (&row.snapshotter, &row.snapshot_key);
-            if snapshotter.is_empty() || key.is_empty() {
-                continue;
-            }
-            let Some(all) = namespace.snapshots.whole() else {
-                judge.abstains_for(namespace.snapshots.unknown());
-                break;
-            };
-            let rows = all
-                .iter()
-                .find(|snapshots| snapshots.snapshotter == *snapshotter)
-                .map(|snapshots| &snapshots.rows);
-            let known = rows.and_then(metadb_rows).unwrap_or_default();
-            if known.iter().any(|row| row.key == *key)
-                || rows.is_some_and(|rows| judge.abstains_for(rows.unknown()))
-            {
-                continue;
-            }
-            let message = format!(
-                "the snapshot {key} ({snapshotter}) of the container {} is not there",
-                row.key
-            );
-            let object = Object::new("container", namespace.name.clone(), row.key.clone());
-            let mut finding = Finding::new(SNAPSHOT_GONE.code, location(judge, &row.at), message);
-            finding = finding.affects(object);
-            if let Some(pod) = pod_of(judge, row) {
-                finding = finding.affects(pod);
-            }
-            if known.is_empty() {
-                whole.entry(snapshotter).or_default().push(finding);
-            } else {
-                judge.say(finding);
-            }
-        }
-        for (snapshotter, findings) in whole {
-            all_gone(judge, namespace, snapshotter, findings);
-        }
-    }
-}
-
-/// The rows that could be read.
-fn metadb_rows<T>(rows: &Known<Vec<metadb::Row<T>>>) -> Option<&[metadb::Row<T>]> {
-    rows.read().map(Vec::as_slice)
-}
-
-/// The namespace has no snapshot of this snapshotter at all.
-fn all_gone(
-    judge: &mut Judge<'_>,
-    namespace: &Namespace,
-    snapshotter: &Text,
-    findings: Vec<Finding>,
-) {
-    let count = findings.len();
-    let mut findings = findings.into_iter();
-    let Some(mut first) = findings.next() else {
-        return;
-    };
-    if count > 1 {
-        let mut location = Location::file(judge.node.meta.path.clone());
-        for name in ["v1".into(), namespace.name.clone(), "snapshots".into()] {
-            location = location.place("bucket", name);
-        }
-        first.location = location.place("bucket", snapshotter.clone());
-        first.message = format!(
-            "{} has no snapshot of {snapshotter}: those of {count} containers are not there",
-            namespace.name
-        );
-    }
-    let finding = findings.fold(first, |finding, other| affecting(finding, &other.affects));
-    judge.say(finding);
 }
 
 /// The pod that a container is part of, as the CRI knows it.

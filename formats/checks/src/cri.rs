@@ -138,9 +138,17 @@ fn name_twice(judge: &mut Judge<'_>) {
     }
 }
 
+/// Containers of which a part could not be read: they may be any pod's.
+pub(crate) fn half_read<'n>(judge: &Judge<'n>) -> impl Iterator<Item = &'n Text> + use<'n> {
+    let namespaces = judge.namespaces().iter();
+    let rows = namespaces.flat_map(|namespace| namespace.containers.read().into_iter().flatten());
+    rows.filter(|row| !row.whole).map(|row| &row.key)
+}
+
 fn sandbox_gone(judge: &mut Judge<'_>) {
     let rows = each(judge);
-    let keys: BTreeSet<&Text> = rows.iter().map(|(_, row)| &row.key).collect();
+    let mut keys: BTreeSet<&Text> = rows.iter().map(|(_, row)| &row.key).collect();
+    keys.extend(half_read(judge));
     let mut gone: BTreeMap<(&Text, Text), Vec<&Text>> = BTreeMap::new();
     for (namespace, row) in rows {
         let Ok(record) = row.pod_container() else {

@@ -6,6 +6,7 @@ use finding::{Code, Finding, Object, Severity, Text};
 use metadb::cri::{BadRecord, Pod};
 use metadb::{At, Container, Namespace, Row, Sandbox};
 
+use crate::cri::half_read;
 use crate::version;
 use crate::{Check, Judge, Need};
 
@@ -265,7 +266,8 @@ fn recorded<'n>(judge: &Judge<'n>) -> BTreeSet<&'n Text> {
 }
 
 fn sandbox_alone(judge: &mut Judge<'_>) {
-    let containers: BTreeSet<&Text> = pod_containers(judge).map(|row| &row.key).collect();
+    let mut containers: BTreeSet<&Text> = pod_containers(judge).map(|row| &row.key).collect();
+    containers.extend(half_read(judge));
     for row in sandboxes(judge).filter(|row| row.whole && !containers.contains(&row.key)) {
         // Other controllers keep no container; one without a record is told as that.
         let is_cri = row

@@ -96,8 +96,14 @@ fn tell(
     let (beyond, told): (Vec<&Found>, Vec<&Found>) = faults
         .iter()
         .partition(|found| is_beyond(found, faults, facts));
-    for found in told {
+    // What stood below a page that cannot be read is neither in use nor free.
+    let is_hidden = faults.iter().any(|found| found.fault.unknown.is_some());
+    let told = told.into_iter();
+    let told =
+        told.filter(|found| !is_hidden || !matches!(found.fault.what, What::PageLost { .. }));
+    for (found, others) in by_page(told) {
         let mut finding = found.finding(Location::file(file.clone()));
+        finding.message.push_str(&and_others(&others));
         if matches!(found.fault.what, What::FileShort { .. }) {
             finding = with_what_is_beyond(finding, &beyond, |path| affected(judge, path));
         }
@@ -118,13 +124,74 @@ fn tell(
     }
 }
 
+/// The worst fault of each page of the tree, with the others of that page and bucket: a page whose
+/// bytes are damaged is one fault, however many rules they break.
+fn by_page<'f>(told: impl Iterator<Item = &'f Found>) -> Vec<(&'f Found, Vec<&'f Found>)> {
+    let mut all: Vec<(&Found, Vec<&Found>)> = Vec::new();
+    let mut places: BTreeMap<(bolt::PageId, &[Vec<u8>]), usize> = BTreeMap::new();
+    for found in told {
+        let page = found
+            .fault
+            .page
+            .filter(|page| page.0 >= 2 && is_of_bytes(found));
+        let Some(page) = page else {
+            all.push((found, Vec::new()));
+            continue;
+        };
+        let next = all.len();
+        let at = *places.entry((page, &found.path)).or_insert(next);
+        match all.get_mut(at) {
+            None => all.push((found, Vec::new())),
+            Some((worst, others)) if severity(found) > severity(worst) => {
+                others.push(core::mem::replace(worst, found));
+            }
+            Some((_, others)) => others.push(found),
+        }
+    }
+    all
+}
+
+fn severity(found: &Found) -> Severity {
+    use finding::Fault as _;
+    found.fault.severity()
+}
+
+/// Whether the page's own bytes are wrong, and not what it is used for.
+const fn is_of_bytes(found: &Found) -> bool {
+    !matches!(
+        found.fault.what,
+        What::PageShared { .. }
+            | What::PageCycle { .. }
+            | What::PageLost { .. }
+            | What::FreeReachable { .. }
+            | What::Uncommitted { .. }
+    )
+}
+
+/// `; and 3 more faults of this page (bolt/key-order, bolt/page-slack)`
+fn and_others(others: &[&Found]) -> String {
+    use finding::Fault as _;
+    if others.is_empty() {
+        return String::new();
+    }
+    let mut codes: Vec<&str> = others.iter().map(|found| found.fault.code().name).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    let count = match others.len() {
+        1 => "another fault".to_owned(),
+        count => format!("{count} more faults"),
+    };
+    format!("; and {count} of this page ({})", codes.join(", "))
+}
+
 /// Whether it names a page behind the end of a file that was cut: that is the cut, told once.
 fn is_beyond(found: &Found, faults: &[Found], facts: Option<&DatabaseFacts>) -> bool {
     let page_size = facts.map_or(4096, |facts| facts.page_size);
     let named = match found.fault.what {
         What::MetaRoot { found, .. }
         | What::MetaFreelist { found, .. }
-        | What::PageRange { found, .. } => found.0,
+        | What::PageRange { found, .. }
+        | What::FreelistId { found, .. } => found.0,
         _ => return false,
     };
     faults.iter().any(|each| match each.fault.what {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use content::{Digest, Kind, Role, chain_ids};
 use finding::{Code, Fault, Finding, Location, Object, Severity, Text, Unread};
 use metadb::{BlobRow, Image, Namespace, Row};
-use node::{Need as Wants, Wanted, path_text};
+use node::{Need as Wants, Node, Wanted, path_text};
 
 use crate::judge::affecting;
 use crate::{Check, Judge};
@@ -129,7 +129,10 @@ fn target_missing(judge: &mut Judge<'_>) {
             }
         }
         let rows = rows(namespace);
-        for (digest, images) in targets(namespace) {
+        let mut findings = Vec::new();
+        let targets = targets(namespace);
+        let total = targets.len();
+        for (digest, images) in targets {
             let Some(image) = images.first() else {
                 continue;
             };
@@ -142,9 +145,33 @@ fn target_missing(judge: &mut Judge<'_>) {
                 namespace.name
             );
             let finding = Finding::new(TARGET_MISSING.code, location, message);
-            judge.say(affecting(finding, &objects(&namespace.name, &images)));
+            findings.push(affecting(finding, &objects(&namespace.name, &images)));
         }
+        // Those of a namespace without any content are one fault.
+        let total = if rows.is_empty() { total } else { usize::MAX };
+        judge.say_all(findings, total, |count| {
+            let name = &namespace.name;
+            let location = in_content(judge.node, name);
+            let message = format!(
+                "{name} has no content: none of the {count} targets of its images is there"
+            );
+            (location, message)
+        });
     }
+}
+
+/// The bucket of a namespace's blobs.
+fn in_content(node: &Node, namespace: &Text) -> Location {
+    let mut location = Location::file(node.meta.path.clone());
+    for bucket in [
+        "v1".into(),
+        namespace.clone(),
+        "content".into(),
+        "blob".into(),
+    ] {
+        location = location.place("bucket", bucket);
+    }
+    location
 }
 
 /// An image whose target is there and is no digest: nothing can be found by it.
@@ -184,12 +211,13 @@ fn content_missing(judge: &mut Judge<'_>) {
         if judge.abstains_for(namespace.blobs.unknown()) {
             continue;
         }
-        for row in namespace.blobs.read().into_iter().flatten() {
-            for finding in garbled_references(judge, row) {
+        let rows = rows(namespace);
+        let holders = holders_of_unkept(judge, namespace, &rows);
+        for (digest, row) in rows.iter().filter(|(digest, _)| !holders.contains(*digest)) {
+            for finding in garbled_references(judge, digest, row) {
                 judge.say(finding);
             }
         }
-        let rows = rows(namespace);
         let mut lacking = Lacking::new();
         for (target, images) in targets(namespace) {
             let needs = judge.node.documents.needs(&target);
@@ -221,24 +249,51 @@ fn add(lacking: &mut Lacking, digest: &Digest, finding: Finding) {
 
 /// Labels of a blob that should hold another and hold no digest: the garbage collector does not
 /// find what they were to keep.
-fn garbled_references(judge: &Judge<'_>, row: &Row<BlobRow>) -> Vec<Finding> {
-    let is_reference = |label: &Text| label.bytes().starts_with(b"containerd.io/gc.ref.content.");
-    let references = row.labels.entries.iter();
-    references
-        .filter(|(label, _)| is_reference(label))
-        .filter_map(|(label, value)| {
-            let fault = Digest::parse_bytes(value.bytes()).err()?;
+fn garbled_references(judge: &Judge<'_>, digest: &Digest, row: &Row<BlobRow>) -> Vec<Finding> {
+    garbled(row)
+        .map(|(label, value, fault)| {
             let location = row.at.location(&judge.node.meta.path);
             let message = format!(
                 "its label {label} is `{value}`, no digest ({fault}): the next garbage collection \
                  may remove what it was to keep"
             );
             let finding = Finding::new(CONTENT_MISSING.code, location, message);
-            let digest = Digest::parse_bytes(row.key.bytes()).ok();
-            let users = digest.map(|digest| judge.index.users_of_blob(&digest));
-            Some(affecting(finding, users.unwrap_or_default()))
+            affecting(finding, judge.index.users_of_blob(digest))
         })
         .collect()
+}
+
+/// Labels of references that hold no digest, with what is wrong.
+fn garbled(row: &Row<BlobRow>) -> impl Iterator<Item = (&Text, &Text, content::DigestError)> {
+    let is_reference = |label: &Text| label.bytes().starts_with(b"containerd.io/gc.ref.content.");
+    let references = row.labels.entries.iter();
+    references
+        .filter(move |(label, _)| is_reference(label))
+        .filter_map(|(label, value)| {
+            let fault = Digest::parse_bytes(value.bytes()).err()?;
+            Some((label, value, fault))
+        })
+}
+
+/// Manifests of which a blob is there and nothing keeps it: `image/reference-missing` tells of them.
+fn holders_of_unkept(
+    judge: &Judge<'_>,
+    namespace: &Namespace,
+    rows: &Rows<'_>,
+) -> BTreeSet<Digest> {
+    if !rows.values().all(|row| row.labels.whole) {
+        return BTreeSet::new();
+    }
+    let held: BTreeSet<&[u8]> = rows.values().flat_map(|row| references(row)).collect();
+    let mut holders = BTreeSet::new();
+    for target in targets(namespace).keys() {
+        for need in judge.node.documents.needs(target) {
+            if unkept(judge, namespace, rows, &held, &need).is_some() {
+                holders.extend(need.from.cloned());
+            }
+        }
+    }
+    holders
 }
 
 /// What to say where `need` is not there; nothing where it is, or need not be.
@@ -256,16 +311,7 @@ fn lacks(
         return None;
     }
     let what = role(&link.role);
-    let mut location = Location::file(judge.node.meta.path.clone());
-    for bucket in [
-        "v1".into(),
-        namespace.name.clone(),
-        "content".into(),
-        "blob".into(),
-    ] {
-        location = location.place("bucket", bucket);
-    }
-    let location = location.place("blob", need.digest.as_str());
+    let location = in_content(judge.node, &namespace.name).place("blob", need.digest.as_str());
     let message = format!(
         "the {what} {} is not in the namespace {}",
         need.digest, namespace.name
@@ -338,7 +384,12 @@ fn unkept(
     let location = holder.at.location(&judge.node.meta.path);
     let name = &namespace.name;
     let message = format!("no label in {name} keeps the {what} {}", need.digest);
-    let finding = Finding::new(REFERENCE_MISSING.code, location, message);
+    let mut finding = Finding::new(REFERENCE_MISSING.code, location, message);
+    if let Some((label, value, _)) = garbled(holder).next() {
+        finding = finding
+            .want(format!("{label} = {}", need.digest))
+            .found(format!("{label} = `{value}`"));
+    }
     Some(finding.at_start(
         "all",
         "removes the blob at the first garbage collection, unless a lease holds it",

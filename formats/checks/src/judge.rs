@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use content::Digest;
-use finding::{Coverage, Finding, Known, Object, Report, Text, Unknown, Unread};
+use finding::{Coverage, Finding, Known, Location, Object, Report, Text, Unknown, Unread};
 use layer::Summary;
 use measure::{HashedBlob, Usage};
 use metadb::{MetaDb, Namespace};
@@ -53,6 +53,9 @@ pub struct Measured {
     pub layers: Option<Layers>,
 }
 
+/// From how many on what befell a whole collection is told as one.
+pub(crate) const ALL: usize = 2;
+
 /// A node before its judge.
 #[derive(Debug)]
 pub struct Judge<'n> {
@@ -88,6 +91,29 @@ impl<'n> Judge<'n> {
     /// Adds a finding, if there is one.
     pub fn say_some(&mut self, finding: Option<Finding>) {
         self.findings.extend(finding);
+    }
+
+    /// Adds findings of one code: as one where they are of all `total` things of a collection, which
+    /// is what is gone then; `whole` says where and what that is.
+    pub(crate) fn say_all(
+        &mut self,
+        findings: Vec<Finding>,
+        total: usize,
+        whole: impl FnOnce(usize) -> (Location, String),
+    ) {
+        let count = findings.len();
+        if count < ALL || count < total {
+            self.findings.extend(findings);
+            return;
+        }
+        let (location, message) = whole(count);
+        let worst = findings.iter().max_by_key(|one| one.severity);
+        let Some(worst) = worst else { return };
+        let mut finding = Finding::new(worst.code, location, message).severity(worst.severity);
+        finding.at_start.clone_from(&worst.at_start);
+        let affects = findings.into_iter().flat_map(|one| one.affects);
+        let affects: Vec<Object> = affects.collect();
+        self.findings.push(affecting(finding, &affects));
     }
 
     /// Notes that the running check could not judge something.

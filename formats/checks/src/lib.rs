@@ -16,6 +16,7 @@ mod cni_result;
 mod cni_use;
 mod config;
 mod container;
+mod container_snapshot;
 mod cri;
 mod cri_files;
 mod cri_pod;
@@ -35,10 +36,14 @@ mod mounts;
 mod records;
 mod runtime;
 mod snapshot;
+mod snapshot_backend;
 mod snapshot_commit;
 mod snapshot_dir;
+mod snapshot_disagree;
 mod snapshot_index;
 mod snapshot_layer;
+mod snapshot_name;
+mod snapshot_parent;
 pub mod start;
 mod store;
 mod verdict;
@@ -116,7 +121,7 @@ pub const CHECKS: &[&Check] = &[
     &image_chain::BROKEN,
     &image_chain::UNREFERENCED,
     &container::IMAGE_GONE,
-    &container::SNAPSHOT_GONE,
+    &container_snapshot::SNAPSHOT_GONE,
     &container::SNAPSHOTTER_UNKNOWN,
     &cri::RECORD,
     &cri::NAME_TWICE,
@@ -142,14 +147,14 @@ pub const CHECKS: &[&Check] = &[
     &cni_result::LEFTOVER,
     &cni_result::DAMAGED,
     // Snapshots.
-    &snapshot::PARENT_MISSING,
-    &snapshot::PARENT_CYCLE,
-    &snapshot::CHILDREN,
-    &snapshot::BACKEND_MISSING,
-    &snapshot::BACKEND_UNKNOWN,
-    &snapshot::PARENTS_DISAGREE,
-    &snapshot::NAME_TWICE,
-    &snapshot::NAME_SEQUENCE,
+    &snapshot_parent::PARENT_MISSING,
+    &snapshot_parent::PARENT_CYCLE,
+    &snapshot_parent::CHILDREN,
+    &snapshot_backend::BACKEND_MISSING,
+    &snapshot_backend::BACKEND_UNKNOWN,
+    &snapshot_disagree::PARENTS_DISAGREE,
+    &snapshot_name::NAME_TWICE,
+    &snapshot_name::NAME_SEQUENCE,
     &snapshot_commit::HALF,
     &snapshot_commit::NAME_FORM,
     &snapshot_commit::EXTRACTION,

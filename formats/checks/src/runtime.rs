@@ -9,8 +9,11 @@ mod record;
 mod state;
 mod status;
 
+use std::path::Path;
+
 use finding::{Fault as _, Finding, Location, Object, Severity, Text, Time};
-use runc::{Bundle, Container, Doc, Runtime};
+use node::path_text;
+use runc::{Bundle, Container, Doc, Runtime, TASKS};
 
 use crate::Judge;
 
@@ -51,6 +54,11 @@ fn ago(judge: &Judge<'_>, since: Option<Time>) -> String {
         7200..172_800 => format!("{} h before the capture", div(3600)),
         _ => format!("{} days before the capture", div(86_400)),
     }
+}
+
+/// The folder of bundles under state, or of work folders under root.
+fn tasks(base: &Path) -> Location {
+    Location::file(path_text(&base.join(TASKS)))
 }
 
 /// What the runtime left, as far as it could be read.

@@ -1,12 +1,13 @@
 //! Snapshots whose two rows do not find each other: a commit that was cut off, a name that is none.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use finding::{Code, Location, Object, Severity, Text};
 use metadb::{BackendSnapshot, Kind, Row, SnapshotRow};
 use node::Snapshotter;
 
-use crate::snapshot::{Group, backend_rows, groups, number};
+use crate::snapshot::{Group, backend_rows, groups};
+use crate::snapshot_name::number;
 use crate::{Check, Judge, Need};
 
 /// A commit that reached one of the two databases.
@@ -69,7 +70,7 @@ pub(crate) fn is_name(name: &Text, namespace: &Text, key: &Text) -> bool {
 }
 
 /// The key of meta.db in a key of metadata.db.
-fn key_of<'k>(name: &'k Text, namespace: &Text) -> Option<&'k [u8]> {
+pub(crate) fn key_of<'k>(name: &'k Text, namespace: &Text) -> Option<&'k [u8]> {
     let rest = name.bytes().strip_prefix(namespace.bytes())?;
     let rest = rest.strip_prefix(b"/")?;
     let slash = rest.iter().position(|byte| *byte == b'/')?;
@@ -187,16 +188,28 @@ fn half(judge: &mut Judge<'_>) {
     }
 }
 
-fn name_form(judge: &mut Judge<'_>) {
-    for group in groups(judge) {
-        // A name that another row has, too, is told as that.
-        let mut names: BTreeMap<&Text, usize> = BTreeMap::new();
+/// Names that several rows of a snapshotter have, with that snapshotter.
+pub(crate) fn shared_names<'n>(groups: &[Group<'n>]) -> BTreeSet<(&'n Text, &'n Text)> {
+    let mut seen = BTreeSet::new();
+    let mut shared = BTreeSet::new();
+    for group in groups {
         for row in group.rows().filter(|row| !row.name.is_empty()) {
-            let count = names.entry(&row.name).or_default();
-            *count = count.saturating_add(1);
+            let name = (&group.snapshots.snapshotter, &row.name);
+            if !seen.insert(name) {
+                shared.insert(name);
+            }
         }
+    }
+    shared
+}
+
+fn name_form(judge: &mut Judge<'_>) {
+    let groups = groups(judge);
+    let shared = shared_names(&groups);
+    for group in groups {
         for row in group.rows().filter(|row| row.whole) {
-            let is_shared = names.get(&row.name).is_some_and(|count| *count > 1);
+            // A name that another row has, too, is told as that.
+            let is_shared = shared.contains(&(&group.snapshots.snapshotter, &row.name));
             if is_shared || is_name(&row.name, group.namespace, &row.key) {
                 continue;
             }

@@ -6,7 +6,7 @@ use finding::{Code, Finding, Location, Severity};
 use metadb::{Backend, Kind};
 use node::{Snapshotter, path_text};
 
-use crate::judge::affecting;
+use crate::judge::{ALL, affecting};
 use crate::snapshot::backend_finding;
 use crate::{Check, Judge, Need};
 
@@ -126,9 +126,6 @@ pub(crate) fn rows(snapshotter: &Snapshotter) -> &[metadb::Row<metadb::BackendSn
     snapshotter.db.rows.as_ref().map_or(&[], Backend::snapshots)
 }
 
-/// So many snapshots, and not one directory: the folder is gone, not the snapshots.
-const ALL: usize = 3;
-
 fn directory_missing(judge: &mut Judge<'_>) {
     for snapshotter in judge.node.snapshotters.iter().filter(|s| !s.is_proxy) {
         let Some(layout) = snapshotter
@@ -197,11 +194,18 @@ fn directory_unknown(judge: &mut Judge<'_>) {
         }
         let known: std::collections::BTreeSet<u64> =
             rows(snapshotter).iter().filter_map(|row| row.id).collect();
-        for (id, dir) in layout.dirs.iter().filter(|(id, _)| !known.contains(id)) {
+        let unknown = layout.dirs.iter().filter(|(id, _)| !known.contains(id));
+        let findings = unknown.map(|(id, dir)| {
             let location = Location::file(path_text(&dir.path)).place("snapshot", id.to_string());
             let message = format!("metadata.db of {} knows no snapshot {id}", snapshotter.name);
-            judge.say(Finding::new(DIRECTORY_UNKNOWN.code, location, message));
-        }
+            Finding::new(DIRECTORY_UNKNOWN.code, location, message)
+        });
+        judge.say_all(findings.collect(), layout.dirs.len(), |count| {
+            let folder = path_text(&snapshotter.root.join("snapshots"));
+            let name = &snapshotter.name;
+            let message = format!("metadata.db of {name} knows none of the {count} snapshots");
+            (Location::file(folder), message)
+        });
     }
 }
 

@@ -7,8 +7,10 @@ use metadb::{BackendSnapshot, Kind, Row};
 use node::Snapshotter;
 
 use crate::judge::affecting;
-use crate::snapshot::{backend_cycle, backend_finding, backend_rows, groups};
-use crate::snapshot_commit::in_backend;
+use crate::snapshot::{backend_finding, backend_rows, groups};
+use crate::snapshot_commit::{in_backend, shared_names};
+use crate::snapshot_disagree::disagreements;
+use crate::snapshot_parent::backend_cycle;
 use crate::{Check, Judge};
 
 /// A snapshot that is not of the kind that its use asks for.
@@ -93,7 +95,6 @@ fn own<'n>(judge: &Judge<'n>) -> impl Iterator<Item = &'n Snapshotter> + use<'n>
 }
 
 fn kind(judge: &mut Judge<'_>) {
-    let groups = groups(judge);
     for snapshotter in own(judge) {
         let rows = backend_rows(snapshotter);
         let mut children: BTreeMap<&Text, Vec<&Text>> = BTreeMap::new();
@@ -102,28 +103,7 @@ fn kind(judge: &mut Judge<'_>) {
                 children.entry(parent).or_default().push(&row.key);
             }
         }
-        // Names in metadata.db of what containers write to, and who they are.
-        let mut written: BTreeMap<&Text, Object> = BTreeMap::new();
-        for group in groups
-            .iter()
-            .filter(|group| group.snapshots.snapshotter == snapshotter.name)
-        {
-            let space = judge
-                .namespaces()
-                .iter()
-                .find(|space| space.name == *group.namespace);
-            let containers = space.and_then(|space| space.containers.read());
-            let by_key: BTreeMap<&Text, &Text> =
-                group.rows().map(|row| (&row.key, &row.name)).collect();
-            for container in containers.into_iter().flatten() {
-                if container.snapshotter == snapshotter.name
-                    && let Some(name) = by_key.get(&container.snapshot_key)
-                {
-                    let id = container.key.clone();
-                    written.insert(name, Object::new("container", group.namespace.clone(), id));
-                }
-            }
-        }
+        let written = written(judge, snapshotter);
         for row in rows {
             let Some(found) = row.kind else { continue };
             let below = children.get(&row.key).map_or(0, Vec::len);
@@ -147,6 +127,36 @@ fn kind(judge: &mut Judge<'_>) {
             judge.say(finding);
         }
     }
+}
+
+/// Names in metadata.db of what containers write to, and who they are. A name that several rows of
+/// meta.db have is nobody's.
+fn written<'n>(judge: &Judge<'n>, snapshotter: &Snapshotter) -> BTreeMap<&'n Text, Object> {
+    let groups = groups(judge);
+    let shared = shared_names(&groups);
+    let mut written: BTreeMap<&Text, Object> = BTreeMap::new();
+    for group in groups
+        .iter()
+        .filter(|group| group.snapshots.snapshotter == snapshotter.name)
+    {
+        let space = judge
+            .namespaces()
+            .iter()
+            .find(|space| space.name == *group.namespace);
+        let containers = space.and_then(|space| space.containers.read());
+        let by_key: BTreeMap<&Text, &Text> =
+            group.rows().map(|row| (&row.key, &row.name)).collect();
+        for container in containers.into_iter().flatten() {
+            if container.snapshotter == snapshotter.name
+                && let Some(name) = by_key.get(&container.snapshot_key)
+                && !shared.contains(&(&group.snapshots.snapshotter, *name))
+            {
+                let id = container.key.clone();
+                written.insert(name, Object::new("container", group.namespace.clone(), id));
+            }
+        }
+    }
+    written
 }
 
 /// Whether a key of metadata.db ends in a chain ID: only commits are called so.
@@ -211,6 +221,9 @@ fn parents_index(judge: &mut Judge<'_>) {
         // What has no id of its own is told as that, and has no right pair.
         let doubtful = shared(snapshotter);
         let rows = backend_rows(snapshotter);
+        let wrong = disagreements(judge);
+        let wrong = wrong.iter().filter(|each| each.is_backend_wrong);
+        let wrong: BTreeSet<&Text> = wrong.map(|each| &each.backend.key).collect();
         if rows.iter().any(|row| row.id.is_none()) {
             judge.abstain(format!("ids of {} did not decode", snapshotter.name));
             continue;
@@ -239,11 +252,15 @@ fn parents_index(judge: &mut Judge<'_>) {
         };
         // With an id in doubt, the id that is right may be one that no row has.
         let known = |pair: &&(u64, u64)| doubtful.is_empty() || ids.contains_key(&pair.1);
-        // An entry of a row that is lost, parent and all, is told with that row.
+        // An entry of a row that is lost is told with that row; one of a row whose parent is not
+        // there, or is not meta.db's while the index is, with that one.
+        let lost = lacks_rows(judge, snapshotter);
         let is_lost = |pair: &&(u64, u64)| {
-            let child = ids.get(&pair.1).and_then(|row| row.parent.as_ref());
-            let is_orphan = child.is_some_and(|parent| !by_key.contains_key(parent));
-            is_orphan && !ids.contains_key(&pair.0)
+            let child = ids.get(&pair.1);
+            let parent = child.and_then(|row| row.parent.as_ref());
+            let is_orphan = parent.is_some_and(|parent| !by_key.contains_key(parent));
+            let is_gone = !ids.contains_key(&pair.0) || child.is_none();
+            is_orphan || lost && is_gone || child.is_some_and(|row| wrong.contains(&row.key))
         };
         let extra = found.iter().filter(sure).filter(known);
         let extra = extra.filter(|pair| !is_lost(pair));
@@ -254,7 +271,7 @@ fn parents_index(judge: &mut Judge<'_>) {
         let cyclic = backend_cycle(snapshotter);
         let is_cyclic = |pair: &&(u64, u64)| {
             let child = ids.get(&pair.1);
-            child.is_some_and(|row| cyclic.contains(&row.key))
+            child.is_some_and(|row| cyclic.contains(&row.key) || wrong.contains(&row.key))
         };
         for (parent, child) in want
             .keys()
@@ -263,6 +280,9 @@ fn parents_index(judge: &mut Judge<'_>) {
         {
             by_parent.entry(*parent).or_default().1.push(named(child));
         }
+        let parents: BTreeSet<u64> = want.keys().map(|(parent, _)| *parent).collect();
+        let is_empty = found.is_empty();
+        let mut findings = Vec::new();
         for (parent, (extra, lacking)) in by_parent {
             let mut parts = Vec::new();
             if !extra.is_empty() {
@@ -284,15 +304,50 @@ fn parents_index(judge: &mut Judge<'_>) {
                 let message = format!("of the id {parent}, which no snapshot has, {message}");
                 Finding::new(PARENTS_INDEX.code, location, message)
             };
-            judge.say(finding.severity(severity));
+            findings.push(finding.severity(severity));
         }
+        // Some parents may be told elsewhere; an index without an entry is gone as a whole.
+        let total = if is_empty {
+            findings.len()
+        } else {
+            parents.len()
+        };
+        judge.say_all(findings, total, |_| {
+            let children = want.len();
+            let message = format!("the index lists none of the {children} children");
+            let message = if is_empty {
+                message
+            } else {
+                format!(
+                    "the index is wrong for each of the {} parents",
+                    parents.len()
+                )
+            };
+            (in_backend(snapshotter, "parents"), message)
+        });
     }
+}
+
+/// Whether meta.db names snapshots that metadata.db lacks.
+fn lacks_rows(judge: &Judge<'_>, snapshotter: &Snapshotter) -> bool {
+    let by_key = snapshotter.by_key();
+    let groups = groups(judge);
+    let mut ours = groups
+        .iter()
+        .filter(|group| group.snapshots.snapshotter == snapshotter.name);
+    ours.any(|group| {
+        let mut rows = group.rows();
+        rows.any(|row| row.whole && !by_key.contains_key(&row.name))
+    })
 }
 
 fn usage_missing(judge: &mut Judge<'_>) {
     for snapshotter in own(judge) {
+        let written = written(judge, snapshotter);
         for row in backend_rows(snapshotter) {
-            if row.kind != Some(Kind::Committed) || !row.whole {
+            // One that a container writes to is told as of the wrong kind.
+            let is_committed = row.kind == Some(Kind::Committed) && row.whole;
+            if !is_committed || written.contains_key(&row.key) {
                 continue;
             }
             let lacking = match (row.size, row.inodes) {

@@ -6,7 +6,7 @@ use finding::{Code, Fault as _, Finding, Location, Severity, Unread};
 use runc::codes;
 use runc::{Bundle, CriState, Doc, Phase, Runtime, SOCKETS};
 
-use super::{ago, in_flight, runtime, task, unread, with_pod};
+use super::{ago, in_flight, runtime, task, tasks, unread, with_pod};
 use crate::{Check, Judge};
 
 pub(crate) const ADDRESS_DAMAGED: Check = Check {
@@ -52,14 +52,38 @@ pub(crate) const CWD_ESCAPE: Check = Check {
 
 /// Says something about every bundle that `tell` has something to say of.
 fn each(judge: &mut Judge<'_>, tell: impl Fn(&Judge<'_>, &Runtime, &Bundle) -> Option<Finding>) {
-    let Some(runtime) = runtime(judge) else {
-        return;
-    };
-    for bundle in &runtime.bundles {
-        if let Some(finding) = tell(judge, runtime, bundle) {
+    if let Some(runtime) = runtime(judge) {
+        for finding in found(judge, runtime, tell) {
             judge.say(finding);
         }
     }
+}
+
+fn found(
+    judge: &Judge<'_>,
+    runtime: &Runtime,
+    tell: impl Fn(&Judge<'_>, &Runtime, &Bundle) -> Option<Finding>,
+) -> Vec<Finding> {
+    let bundles = runtime.bundles.iter();
+    bundles
+        .filter_map(|bundle| tell(judge, runtime, bundle))
+        .collect()
+}
+
+/// As [`each`], as one where it is so of every bundle: `whole` says how.
+fn each_or_all(
+    judge: &mut Judge<'_>,
+    whole: impl Fn(usize) -> String,
+    tell: impl Fn(&Judge<'_>, &Runtime, &Bundle) -> Option<Finding>,
+) {
+    let Some(runtime) = runtime(judge) else {
+        return;
+    };
+    let findings = found(judge, runtime, tell);
+    let folder = tasks(&judge.node.roots.state);
+    judge.say_all(findings, runtime.bundles.len(), |count| {
+        (folder, whole(count))
+    });
 }
 
 fn about(
@@ -192,7 +216,8 @@ fn bundle_without_state(judge: &mut Judge<'_>) {
     if !runtime(judge).is_some_and(|runtime| runtime.whole.containers) {
         return judge.abstain("the runtime's state folders cannot be known whole");
     }
-    each(judge, |judge, runtime, bundle| {
+    let whole = |count| format!("the runtime knows none of the {count} tasks that have a bundle");
+    each_or_all(judge, whole, |judge, runtime, bundle| {
         let pod = bundle.sandbox.as_ref();
         let pod = pod.and_then(|pod| runtime.bundle(&bundle.namespace, pod));
         let is_runc = bundle.is_runc() && pod.is_none_or(Bundle::is_runc);
@@ -244,14 +269,19 @@ fn work_dir_orphan(judge: &mut Judge<'_>) {
         .iter()
         .map(|bundle| (&bundle.namespace, &bundle.id))
         .collect();
-    for work in &runtime.work_dirs {
-        if !bundles.contains(&(&work.namespace, &work.id)) {
-            let location = Location::file(work.path.clone()).place("task", work.id.clone());
-            let message = "the task had a bundle once, and has none now";
-            let finding = Finding::new(&codes::WORK_DIR_ORPHAN, location, message);
-            judge.say(finding.affects(task(Some(&work.namespace), &work.id)));
-        }
-    }
+    let orphans = runtime.work_dirs.iter();
+    let orphans = orphans.filter(|work| !bundles.contains(&(&work.namespace, &work.id)));
+    let findings = orphans.map(|work| {
+        let location = Location::file(work.path.clone()).place("task", work.id.clone());
+        let message = "the task had a bundle once, and has none now";
+        let finding = Finding::new(&codes::WORK_DIR_ORPHAN, location, message);
+        finding.affects(task(Some(&work.namespace), &work.id))
+    });
+    let folder = tasks(&judge.node.roots.root);
+    judge.say_all(findings.collect(), runtime.work_dirs.len(), |count| {
+        let message = format!("none of the {count} tasks with a work folder has a bundle");
+        (folder, message)
+    });
 }
 
 fn work_dir_missing(judge: &mut Judge<'_>) {
@@ -259,7 +289,8 @@ fn work_dir_missing(judge: &mut Judge<'_>) {
     if judge.node.root.is_err() {
         return;
     }
-    each(judge, |judge, _, bundle| match &bundle.work {
+    let whole = |count| format!("none of the {count} bundles has its work folder");
+    each_or_all(judge, whole, |judge, _, bundle| match &bundle.work {
         Some((target, Err(Unread::Absent))) if !bundle.hidden => {
             let message = format!("its work folder {target} is not there");
             Some(about(

@@ -5,7 +5,7 @@ use runc::codes;
 use runc::{Container, Phase, Program, Runtime, SHIM_ROOT, State};
 
 use super::hang::{processes_tell, told};
-use super::{about, ago, bundle_of, in_flight, pod_of, runtime, unread};
+use super::{about, ago, bundle_of, in_flight, pod_of, runtime, tasks, unread};
 use crate::{Check, Judge};
 
 /// Seconds that a created container may wait for its start before somebody has forgotten it.
@@ -54,14 +54,22 @@ pub(crate) const STATE_STALE: Check = Check {
 
 /// Says something about every container that `tell` has something to say of.
 fn each(judge: &mut Judge<'_>, tell: impl Fn(&Judge<'_>, &Runtime, &Container) -> Option<Finding>) {
-    let Some(runtime) = runtime(judge) else {
-        return;
-    };
-    for container in &runtime.containers {
-        if let Some(finding) = tell(judge, runtime, container) {
+    if let Some(runtime) = runtime(judge) {
+        for finding in found(judge, runtime, tell) {
             judge.say(finding);
         }
     }
+}
+
+fn found(
+    judge: &Judge<'_>,
+    runtime: &Runtime,
+    tell: impl Fn(&Judge<'_>, &Runtime, &Container) -> Option<Finding>,
+) -> Vec<Finding> {
+    let containers = runtime.containers.iter();
+    containers
+        .filter_map(|container| tell(judge, runtime, container))
+        .collect()
 }
 
 /// Created, and not started; or whether it was cannot be told.
@@ -276,10 +284,10 @@ fn binary_leftover(judge: &mut Judge<'_>) {
 }
 
 fn state_without_bundle(judge: &mut Judge<'_>) {
-    if !runtime(judge).is_some_and(|runtime| runtime.whole.bundles) {
+    let Some(known) = runtime(judge).filter(|runtime| runtime.whole.bundles) else {
         return judge.abstain("the bundles cannot be known whole");
-    }
-    each(judge, |judge, runtime, container| {
+    };
+    let findings = found(judge, known, |judge, runtime, container| {
         if bundle_of(runtime, container).is_some() {
             return None;
         }
@@ -309,6 +317,17 @@ fn state_without_bundle(judge: &mut Judge<'_>) {
             ));
         }
         Some(finding)
+    });
+    let folder = tasks(&judge.node.roots.state);
+    // Without any bundle, the folder of the bundles is gone, not each of them.
+    let total = if known.bundles.is_empty() {
+        findings.len()
+    } else {
+        usize::MAX
+    };
+    judge.say_all(findings, total, |count| {
+        let message = format!("none of the {count} containers that the runtime knows has a bundle");
+        (folder, message)
     });
 }
 

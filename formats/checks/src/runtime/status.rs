@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use finding::{Code, Finding, Location, Object, Severity, Text};
 use metadb::Container;
-use runc::{CriState, CriStatus, codes};
+use node::path_text;
+use runc::{CRI, CriState, CriStatus, codes};
 
 use super::{ago, in_flight, runtime, unread};
 use crate::{Check, Judge, Need};
@@ -114,14 +115,19 @@ fn status_dir_missing(judge: &mut Judge<'_>) {
         return judge.abstain("the CRI's folders of containers cannot be known whole");
     }
     let folders: BTreeSet<&Text> = runtime.cri.iter().map(|cri| &cri.id).collect();
-    for row in recorded(judge) {
-        if !folders.contains(&row.key) {
-            let location = row.at.location(&judge.node.meta.path);
-            let message = format!("the container {} of a pod has no CRI folder", row.key);
-            let object = Object::new("container", NAMESPACE, row.key.clone());
-            judge.say(Finding::new(&codes::STATUS_DIR_MISSING, location, message).affects(object));
-        }
-    }
+    let recorded = recorded(judge);
+    let lacking = recorded.iter().filter(|row| !folders.contains(&row.key));
+    let findings = lacking.map(|row| {
+        let location = row.at.location(&judge.node.meta.path);
+        let message = format!("the container {} of a pod has no CRI folder", row.key);
+        let object = Object::new("container", NAMESPACE, row.key.clone());
+        Finding::new(&codes::STATUS_DIR_MISSING, location, message).affects(object)
+    });
+    let folder = path_text(&judge.node.roots.root.join(CRI).join("containers"));
+    judge.say_all(findings.collect(), recorded.len(), |count| {
+        let message = format!("none of the {count} containers of pods has a CRI folder");
+        (Location::file(folder), message)
+    });
 }
 
 fn status_orphan(judge: &mut Judge<'_>) {

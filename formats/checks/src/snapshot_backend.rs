@@ -1,0 +1,209 @@
+//! Snapshots of meta.db that their snapshotter does not know, and the reverse.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use finding::{Code, Finding, Location, Object, Severity, Text, Unread};
+use metadb::{BackendSnapshot, Row};
+use node::{DatabaseState, Snapshotter};
+
+use crate::container_snapshot::gone_of;
+use crate::judge::affecting;
+use crate::snapshot::{Group, backend_finding, backend_rows, groups};
+use crate::snapshot_commit;
+use crate::snapshot_name::number;
+use crate::{Check, Judge, Need};
+
+/// meta.db names a snapshot that its snapshotter does not know.
+pub(crate) const BACKEND_MISSING: Check = Check {
+    code: &Code {
+        name: "snapshot/backend-missing",
+        rule: "S01",
+        severity: Severity::Damage,
+        title: "meta.db names a snapshot that its snapshotter does not know",
+        explanation: "The row of meta.db has a name for which metadata.db has no key. Images that \
+            stand on it count as not unpacked, and unpacking them fails because the snapshot \
+            'already exists'; a container that stands on it cannot be started. It comes from a \
+            meta.db that is older than its metadata.db or the other way round: a restored backup, \
+            a lost write, a disk that was not mounted.",
+        remedy: "Delete the row and all that stands on it in a copy of meta.db; containerd unpacks \
+            the image again.",
+        messages: &[
+            "snapshot does not exist: not found",
+            "is not unpacked",
+            "missing parent",
+            "already exists",
+            "uncommittable snapshot: missing in backend",
+        ],
+    },
+    needs: &[],
+    run: backend_missing,
+};
+
+/// A snapshotter knows a snapshot that meta.db does not name.
+pub(crate) const BACKEND_UNKNOWN: Check = Check {
+    code: &Code {
+        name: "snapshot/backend-unknown",
+        rule: "S02",
+        severity: Severity::Note,
+        title: "A snapshotter knows a snapshot that no namespace names",
+        explanation: "A crash between the two databases leaves one now and then: it is invisible, \
+            and removed when the garbage collector next has removed some other snapshot. If most \
+            snapshots of a node are like this, meta.db was lost or made anew: then this is told as \
+            fatal, because the garbage collector would remove them all.",
+        remedy: "A few: nothing to do. Many: do not start containerd, restore meta.db.",
+        messages: &[],
+    },
+    needs: &[Need::Snapshots],
+    run: backend_unknown,
+};
+
+fn backend_missing(judge: &mut Judge<'_>) {
+    let halves = snapshot_commit::halves(judge);
+    let mut missing: BTreeMap<&Text, (Vec<Finding>, usize)> = BTreeMap::new();
+    for group in groups(judge) {
+        let Some(snapshotter) = group.snapshotter else {
+            continue;
+        };
+        if snapshotter.is_proxy {
+            judge.abstain(format!(
+                "the store of {} is another daemon's",
+                snapshotter.name
+            ));
+            continue;
+        }
+        let Some(rows) = &snapshotter.db.rows else {
+            // That the database is lost is told by store/metadata-broken.
+            let missing = matches!(snapshotter.db.state, DatabaseState::Unread(Unread::Absent));
+            if !missing {
+                judge.abstain(format!("{} could not be read", snapshotter.db.path));
+            }
+            continue;
+        };
+        if judge.abstains_for(rows.snapshots.unknown()) {
+            continue;
+        }
+        let by_key = snapshotter.by_key();
+        for row in group.rows() {
+            // A commit that was cut off, and a name that is none, are told as that.
+            let other = !snapshot_commit::is_name(&row.name, group.namespace, &row.key)
+                || halves.iter().any(|half| half.row.at == row.at);
+            let (findings, total) = missing.entry(&snapshotter.name).or_default();
+            *total = total.saturating_add(1);
+            if !by_key.contains_key(&row.name) && row.whole && !other {
+                let message = format!("metadata.db has no snapshot {}", row.name);
+                findings.push(group.finding(judge, BACKEND_MISSING.code, row, message));
+            }
+        }
+    }
+    for snapshotter in &judge.node.snapshotters {
+        let Some((findings, total)) = missing.remove(&snapshotter.name) else {
+            continue;
+        };
+        judge.say_all(findings, total, |count| {
+            let name = &snapshotter.name;
+            let message = format!("metadata.db has none of the {count} snapshots of {name}");
+            (Location::file(snapshotter.db.path.clone()), message)
+        });
+    }
+}
+
+/// Snapshots of a metadata.db that no row of meta.db names.
+fn unnamed<'n>(
+    groups: &[Group<'n>],
+    snapshotter: &'n Snapshotter,
+) -> Vec<&'n Row<BackendSnapshot>> {
+    let named: BTreeSet<&Text> = groups
+        .iter()
+        .filter(|group| group.snapshots.snapshotter == snapshotter.name)
+        .flat_map(Group::rows)
+        .map(|row| &row.name)
+        .collect();
+    let rows = backend_rows(snapshotter).iter();
+    rows.filter(|row| !named.contains(&row.key)).collect()
+}
+
+/// One or two are left by a crash; most of them: meta.db was lost.
+fn is_most(unnamed: usize, snapshotter: &Snapshotter) -> bool {
+    unnamed >= 3 && unnamed.saturating_mul(2) > backend_rows(snapshotter).len()
+}
+
+/// What metadata.db still has of a snapshot whose row of meta.db is gone.
+pub(crate) struct Survivors<'n> {
+    /// The snapshotter's snapshots that no row names.
+    unnamed: Vec<&'n Row<BackendSnapshot>>,
+    /// Whether that is told as a loss of most of them.
+    pub(crate) is_told: bool,
+}
+
+impl<'n> Survivors<'n> {
+    /// Of the snapshotter of this name; nothing where meta.db cannot be known whole.
+    pub(crate) fn of(judge: &Judge<'n>, snapshotter: &Text) -> Self {
+        let rows = judge.node.meta.rows.as_ref();
+        let is_known = rows.is_some_and(|rows| rows.unknown_snapshots().is_empty());
+        let all = judge.node.snapshotters.iter();
+        let ours = all
+            .filter(|_| is_known)
+            .find(|one| one.name == *snapshotter);
+        let groups = groups(judge);
+        let unnamed = ours.map_or(Vec::new(), |ours| unnamed(&groups, ours));
+        let is_told = ours.is_some_and(|ours| is_most(unnamed.len(), ours));
+        Self { unnamed, is_told }
+    }
+
+    /// The one that was this snapshot of a namespace, where only one can be.
+    pub(crate) fn find(&self, namespace: &Text, key: &Text) -> Option<&'n Row<BackendSnapshot>> {
+        let mut fits = self.unnamed.iter().filter(|row| {
+            let of_it = snapshot_commit::key_of(&row.key, namespace);
+            of_it.is_some_and(|it| it == key.bytes())
+        });
+        let first = fits.next();
+        first.filter(|_| fits.next().is_none()).copied()
+    }
+
+    /// How many were of this namespace.
+    pub(crate) fn count(&self, namespace: &Text) -> usize {
+        let of_it = |row: &&&Row<BackendSnapshot>| number(&row.key, namespace).is_some();
+        self.unnamed.iter().filter(of_it).count()
+    }
+}
+
+fn backend_unknown(judge: &mut Judge<'_>) {
+    let groups = groups(judge);
+    let halves = snapshot_commit::halves(judge);
+    for snapshotter in &judge.node.snapshotters {
+        let rows = backend_rows(snapshotter);
+        let orphans = unnamed(&groups, snapshotter);
+        let gone = gone_of(judge, &snapshotter.name);
+        if is_most(orphans.len(), snapshotter) {
+            let message = format!(
+                "{} of the {} snapshots of {} have no row in meta.db",
+                orphans.len(),
+                rows.len(),
+                snapshotter.name
+            );
+            let location = Location::file(snapshotter.db.path.clone());
+            let finding = Finding::new(BACKEND_UNKNOWN.code, location, message)
+                .severity(Severity::Fatal)
+                .at_start(
+                    "all",
+                    "removes their directories at the next garbage collection",
+                );
+            let users: Vec<Object> = gone.into_iter().flat_map(|gone| gone.users).collect();
+            judge.say(affecting(finding, &users));
+            continue;
+        }
+        let other = |row: &&Row<BackendSnapshot>| {
+            let half = halves.iter().any(|half| half.committed.at == row.at);
+            // The row of a container's snapshot, or of a whole namespace, that meta.db lost is told
+            // by container/snapshot-gone.
+            let told = gone.iter().any(|gone| gone.is_survivor(row));
+            half || told || snapshot_commit::lost_its_name(&groups, snapshotter, row)
+        };
+        for row in orphans.into_iter().filter(|row| !other(row)) {
+            let message = "no namespace of meta.db names it".to_owned();
+            let finding = backend_finding(judge, snapshotter, BACKEND_UNKNOWN.code, row, message)
+                .affects(Object::global("snapshot", row.key.clone()));
+            judge.say(finding);
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Snapshots and their parents: those that are gone, cycles, lists of children, and what the two
+//! databases say of one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use finding::{Code, Finding, Severity, Text};
+use metadb::{BackendSnapshot, Row, SnapshotRow};
+use node::Snapshotter;
+
+use crate::judge::affecting;
+use crate::snapshot::{Group, backend_finding, backend_rows, groups};
+use crate::snapshot_commit::in_backend;
+use crate::snapshot_disagree::disagreements;
+use crate::{Check, Judge};
+
+/// A parent that is not there.
+pub(crate) const PARENT_MISSING: Check = Check {
+    code: &Code {
+        name: "snapshot/parent-missing",
+        rule: "G01",
+        severity: Severity::Damage,
+        title: "A snapshot's parent is not there",
+        explanation: "A snapshot names a parent that its database does not have, in meta.db or in \
+            the snapshotter's metadata.db. It can neither be mounted nor, in metadata.db, ever be \
+            removed by the garbage collector.",
+        remedy: "For layers of an image: delete the snapshot and all that stands on it, and let \
+            containerd unpack the image again. For a container's snapshot: export its writable \
+            layer first.",
+        messages: &[
+            "parent snapshot",
+            "does not exist: not found",
+            "missing parent",
+        ],
+    },
+    needs: &[],
+    run: parent_missing,
+};
+
+/// A chain that comes back to itself.
+pub(crate) const PARENT_CYCLE: Check = Check {
+    code: &Code {
+        name: "snapshot/parent-cycle",
+        rule: "F03",
+        severity: Severity::Fatal,
+        title: "A snapshot is its own ancestor",
+        explanation: "Following the parents from this snapshot comes back to it. containerd follows \
+            them for ever, inside a write transaction: the first use hangs it, and its memory grows \
+            until it is killed.",
+        remedy: "Do not start containerd. Cut the cycle in a copy of the database.",
+        messages: &[],
+    },
+    needs: &[],
+    run: parent_cycle,
+};
+
+/// `children` and `parent` disagree.
+pub(crate) const CHILDREN: Check = Check {
+    code: &Code {
+        name: "snapshot/children",
+        rule: "G02",
+        severity: Severity::Odd,
+        title: "A snapshot's list of children is wrong",
+        explanation: "meta.db keeps the children of a snapshot beside the parent of each. A child \
+            that is listed but not there is what containerd's own garbage collector leaves behind \
+            (a note): removing the parent by hand is then refused, the garbage collector removes it \
+            all the same. A child that is there but not listed can lose its parent under it.",
+        remedy: "Rebuild the lists from the parents in a copy of meta.db.",
+        messages: &["cannot remove snapshot with child: failed precondition"],
+    },
+    needs: &[],
+    run: children,
+};
+
+/// What a parent that is gone is called: once, however many children it has.
+fn of_children(parent: &Text, count: usize, file: &str) -> String {
+    match count {
+        1 => format!("the parent {parent} of a snapshot is not in {file}"),
+        _ => format!("the parent {parent} of {count} snapshots is not in {file}"),
+    }
+}
+
+fn parent_missing(judge: &mut Judge<'_>) {
+    // Names of children in metadata.db whose parent meta.db lacks: that tells of both.
+    let mut told: BTreeSet<&Text> = BTreeSet::new();
+    for group in groups(judge) {
+        let keys: BTreeSet<&Text> = group.rows().map(|row| &row.key).collect();
+        let mut gone: BTreeMap<&Text, Vec<&Row<SnapshotRow>>> = BTreeMap::new();
+        for row in group.rows() {
+            if let Some(parent) = row.parent.as_ref().filter(|parent| !keys.contains(parent)) {
+                gone.entry(parent).or_default().push(row);
+            }
+        }
+        if gone.is_empty() || judge.abstains_for(group.snapshots.rows.unknown()) {
+            continue;
+        }
+        for (parent, children) in gone {
+            let at = group.snapshots.at.location(&judge.node.meta.path);
+            let message = of_children(parent, children.len(), "meta.db");
+            let location = at.place("snapshot", parent.clone());
+            let mut finding = Finding::new(PARENT_MISSING.code, location, message);
+            for row in children {
+                let one = group.finding(judge, PARENT_MISSING.code, row, String::new());
+                finding = affecting(finding, &one.affects);
+                told.insert(&row.name);
+            }
+            judge.say(finding);
+        }
+    }
+    // A parent that only metadata.db has is told by snapshot/parents-disagree.
+    let disagreed = disagreements(judge);
+    let disagreed: BTreeSet<&Text> = disagreed.iter().map(|each| &each.backend.key).collect();
+    for snapshotter in &judge.node.snapshotters {
+        let by_key = snapshotter.by_key();
+        // A parent that meta.db names is told by snapshot/backend-missing.
+        let named: BTreeSet<&Text> = groups(judge)
+            .iter()
+            .filter(|group| group.snapshots.snapshotter == snapshotter.name)
+            .flat_map(Group::rows)
+            .filter(|row| row.whole && !snapshotter.is_proxy)
+            .map(|row| &row.name)
+            .collect();
+        let mut gone: BTreeMap<&Text, Vec<&Row<BackendSnapshot>>> = BTreeMap::new();
+        for row in backend_rows(snapshotter) {
+            let parent = row.parent.as_ref();
+            let parent = parent.filter(|p| !by_key.contains_key(p) && !named.contains(p));
+            let is_told = told.contains(&row.key) || disagreed.contains(&row.key);
+            if let Some(parent) = parent.filter(|_| !is_told) {
+                gone.entry(parent).or_default().push(row);
+            }
+        }
+        let rows = snapshotter.db.rows.as_ref();
+        if gone.is_empty() || judge.abstains_for(rows.map_or(&[], |rows| rows.snapshots.unknown()))
+        {
+            continue;
+        }
+        for (parent, children) in gone {
+            let message = of_children(parent, children.len(), "metadata.db");
+            let location = in_backend(snapshotter, "snapshots").place("snapshot", parent.clone());
+            let mut finding = Finding::new(PARENT_MISSING.code, location, message);
+            for row in children {
+                let code = PARENT_MISSING.code;
+                let one = backend_finding(judge, snapshotter, code, row, String::new());
+                finding = affecting(finding, &one.affects);
+            }
+            judge.say(finding);
+        }
+    }
+}
+
+/// Keys that lie on a cycle of `parent_of`: each key is walked once.
+fn on_cycles<'k>(parent_of: &BTreeMap<&'k Text, &'k Text>) -> BTreeSet<&'k Text> {
+    let mut done: BTreeSet<&Text> = BTreeSet::new();
+    let mut cyclic = BTreeSet::new();
+    for start in parent_of.keys().copied() {
+        let mut way: Vec<&Text> = Vec::new();
+        let mut here: BTreeSet<&Text> = BTreeSet::new();
+        let mut at = Some(start);
+        while let Some(key) = at {
+            if done.contains(key) {
+                break;
+            }
+            if !here.insert(key) {
+                cyclic.extend(way.iter().copied().skip_while(|passed| *passed != key));
+                break;
+            }
+            way.push(key);
+            at = parent_of.get(key).copied();
+        }
+        done.extend(way);
+    }
+    cyclic
+}
+
+/// Of snapshots and their parents, those that are their own ancestors.
+pub(crate) fn cycle<'k>(
+    rows: impl Iterator<Item = (&'k Text, Option<&'k Text>)>,
+) -> BTreeSet<&'k Text> {
+    let parents = rows.filter_map(|(key, parent)| Some((key, parent?)));
+    on_cycles(&parents.collect())
+}
+
+/// As [`cycle`], of metadata.db.
+pub(crate) fn backend_cycle(snapshotter: &Snapshotter) -> BTreeSet<&Text> {
+    let rows = backend_rows(snapshotter).iter();
+    cycle(rows.map(|row| (&row.key, row.parent.as_ref())))
+}
+
+fn parent_cycle(judge: &mut Judge<'_>) {
+    for group in groups(judge) {
+        let cyclic = cycle(group.rows().map(|row| (&row.key, row.parent.as_ref())));
+        if let Some(row) = group.rows().find(|row| cyclic.contains(&row.key)) {
+            let message = format!(
+                "{} snapshots of meta.db are their own ancestors",
+                cyclic.len()
+            );
+            let finding = group.finding(judge, PARENT_CYCLE.code, row, message);
+            judge.say(finding);
+        }
+    }
+    for snapshotter in &judge.node.snapshotters {
+        let rows = backend_rows(snapshotter);
+        let cyclic = backend_cycle(snapshotter);
+        if let Some(row) = rows.iter().find(|row| cyclic.contains(&row.key)) {
+            let message = format!(
+                "{} snapshots of metadata.db are their own ancestors",
+                cyclic.len()
+            );
+            let finding = backend_finding(judge, snapshotter, PARENT_CYCLE.code, row, message)
+                .at_start("all", "hangs at the first use, and its memory grows");
+            judge.say(finding);
+        }
+    }
+}
+
+fn children(judge: &mut Judge<'_>) {
+    // Rows of which the wrong one is meta.db's: the lists are right.
+    let disagreed = disagreements(judge);
+    let disagreed = disagreed.iter().filter(|each| !each.is_backend_wrong);
+    let disagreed: Vec<&metadb::At> = disagreed.map(|each| &each.row.at).collect();
+    for group in groups(judge) {
+        if judge.abstains_for(group.snapshots.rows.unknown()) {
+            continue;
+        }
+        let mut want: BTreeMap<&Text, BTreeSet<&Text>> = BTreeMap::new();
+        // What stands on itself is told as that, and is nobody's child.
+        let cyclic = cycle(group.rows().map(|row| (&row.key, row.parent.as_ref())));
+        for row in group.rows() {
+            if let Some(parent) = &row.parent
+                && (!cyclic.contains(&row.key) || lists(group.rows(), parent, &row.key))
+            {
+                want.entry(parent).or_default().insert(&row.key);
+            }
+        }
+        let doubtful = group.rows().filter(|row| disagreed.contains(&&row.at));
+        let doubtful: BTreeSet<&Text> = doubtful.map(|row| &row.key).collect();
+        for row in group.rows() {
+            let mut want = want.remove(&row.key).unwrap_or_default();
+            let mut found: BTreeSet<&Text> = row.children.iter().collect();
+            want.retain(|child| !doubtful.contains(child));
+            found.retain(|child| !doubtful.contains(child));
+            if want == found || !row.whole {
+                continue;
+            }
+            let stale: Vec<String> = found.difference(&want).map(ToString::to_string).collect();
+            let unlisted: Vec<String> = want.difference(&found).map(ToString::to_string).collect();
+            let mut parts = Vec::new();
+            if !stale.is_empty() {
+                parts.push(format!(
+                    "lists {} as children, which are not",
+                    stale.join(", ")
+                ));
+            }
+            if !unlisted.is_empty() {
+                parts.push(format!(
+                    "does not list its children {}",
+                    unlisted.join(", ")
+                ));
+            }
+            let message = format!("it {}", parts.join(" and "));
+            let finding = group.finding(judge, CHILDREN.code, row, message);
+            let stale_only = unlisted.is_empty();
+            judge.say(if stale_only {
+                finding.severity(Severity::Note)
+            } else {
+                finding
+            });
+        }
+    }
+}
+
+/// Whether the row of `parent` lists `child`.
+fn lists<'r>(
+    mut rows: impl Iterator<Item = &'r Row<SnapshotRow>>,
+    parent: &Text,
+    child: &Text,
+) -> bool {
+    let parent = rows.find(|row| row.key == *parent);
+    parent.is_some_and(|row| row.children.contains(child))
+}

@@ -141,7 +141,7 @@ mod tests {
             .iter()
             .map(|entry| entry.value.bucket().unwrap().page().unwrap());
         roots
-            .map(|page| usize::try_from(page.0).unwrap() * 4096)
+            .map(|page| usize::try_from(page.at(4096)).unwrap())
             .collect()
     }
 

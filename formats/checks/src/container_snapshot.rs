@@ -185,7 +185,9 @@ fn snapshot_gone(judge: &mut Judge<'_>) {
 fn all_gone(judge: &mut Judge<'_>, namespace: &Text, snapshotter: &Text, findings: Vec<Finding>) {
     let left = Survivors::of(judge, snapshotter).count(namespace);
     if let ([_], 0) = (findings.as_slice(), left) {
-        findings.into_iter().for_each(|finding| judge.say(finding));
+        for finding in findings {
+            judge.say(finding);
+        }
         return;
     }
     let mut location = Location::file(judge.node.meta.path.clone());

@@ -59,6 +59,8 @@ pub(crate) enum Held {
 /// Every container that may hold something.
 pub(crate) struct Holders<'n> {
     ids: BTreeSet<&'n Text>,
+    /// Pods that their containers still name: one of them that is gone is told by cri/sandbox-gone.
+    pods: BTreeSet<Text>,
     /// `<namespace>-<id>`, which is what ctr and nerdctl tell the plugins.
     pairs: BTreeSet<Vec<u8>>,
     namespaces: Vec<&'n Text>,
@@ -77,6 +79,7 @@ impl<'n> Holders<'n> {
         let bundles = node.runtime.read().into_iter().flat_map(|it| &it.bundles);
         let mut holders = Self {
             ids: node.network.others.ids.iter().collect(),
+            pods: BTreeSet::new(),
             pairs: BTreeSet::new(),
             namespaces: Vec::new(),
             bundles: bundles.map(|bundle| &bundle.id).collect(),
@@ -91,6 +94,8 @@ impl<'n> Holders<'n> {
             let mut keys: Vec<&Text> = sandboxes.map(|row| &row.key).collect();
             for row in containers {
                 holders.has_pods |= row.cri_kind().is_some();
+                let record = row.pod_container().ok();
+                holders.pods.extend(record.map(|record| record.sandbox_id));
                 keys.push(&row.key);
             }
             for key in keys {
@@ -110,8 +115,9 @@ impl<'n> Holders<'n> {
         if self.ids.contains(container) || self.pairs.contains(container.bytes()) {
             return Held::Known;
         }
-        // What still has a bundle may still run; that its record is gone is told as that.
-        if self.bundles.contains(container) {
+        // What still has a bundle may still run, and what containers name as their pod is told by
+        // them; that its record is gone is told as that.
+        if self.bundles.contains(container) || self.pods.contains(container) {
             return Held::Unknown;
         }
         let others = &self.node.network.others;

@@ -251,7 +251,9 @@ fn parents_index(judge: &mut Judge<'_>) {
                 .map_or(format!("id {id}"), |row| row.key.to_string())
         };
         // With an id in doubt, the id that is right may be one that no row has.
-        let known = |pair: &&(u64, u64)| doubtful.is_empty() || ids.contains_key(&pair.1);
+        let known = |pair: &&(u64, u64)| {
+            doubtful.is_empty() || ids.contains_key(&pair.0) && ids.contains_key(&pair.1)
+        };
         // An entry of a row that is lost is told with that row; one of a row whose parent is not
         // there, or is not meta.db's while the index is, with that one.
         let lost = lacks_rows(judge, snapshotter);

@@ -165,3 +165,28 @@ fn a_database_that_was_cut() {
     });
     assert_eq!(finding["severity"], "fatal");
 }
+
+#[test]
+fn a_sector_of_a_page_that_holds_records() {
+    // Headers of inline buckets, keys out of order, rows of nobody: one page is damaged.
+    let (finding, affected) = only("bolt/inline-header", |tar| {
+        let data = &mut tar.member(&format!("{OVERLAYFS}metadata.db")).data;
+        data[5 * 4096 + 512..5 * 4096 + 1024].fill(0);
+    });
+    let message = finding["message"].as_str().expect("message");
+    assert!(message.contains("more faults of this page"), "{message}");
+    assert!(affected.contains("image"), "{affected:?}");
+}
+
+#[test]
+fn the_folder_of_the_cri() {
+    let folder = "var/lib/containerd/io.containerd.grpc.v1.cri/containers/";
+    let (finding, affected) = only("runtime/status-dir-missing", |tar| {
+        tar.members.retain(|member| {
+            let below = member.path.strip_prefix(folder.as_bytes());
+            below.is_none_or(<[u8]>::is_empty)
+        });
+    });
+    assert_eq!(affected, kinds(&["container"]));
+    assert_eq!(finding["affects"].as_array().expect("containers").len(), 4);
+}

@@ -131,11 +131,12 @@ fn status_dir_missing(judge: &mut Judge<'_>) {
 }
 
 fn status_orphan(judge: &mut Judge<'_>) {
+    let Some(runtime) = runtime(judge) else {
+        return;
+    };
     let known: BTreeSet<&Text> = recorded(judge).into_iter().map(|row| &row.key).collect();
-    each(judge, |judge, cri| {
-        if known.contains(&cri.id) {
-            return None;
-        }
+    let orphans = runtime.cri.iter().filter(|cri| !known.contains(&cri.id));
+    let findings = orphans.map(|cri| {
         let state = cri
             .status
             .get()
@@ -143,12 +144,16 @@ fn status_orphan(judge: &mut Judge<'_>) {
         let message =
             format!("no record of meta.db has this container; its status says it is {state}");
         let finding = about(&cri.path, &cri.id, "", &codes::STATUS_ORPHAN, message);
-        let young = in_flight(judge, Some(cri.dir.mtime));
-        Some(if young {
+        if in_flight(judge, Some(cri.dir.mtime)) {
             finding.severity(Severity::Note)
         } else {
             finding
-        })
+        }
+    });
+    let folder = path_text(&judge.node.roots.root.join(CRI).join("containers"));
+    judge.say_all(findings.collect(), runtime.cri.len(), |count| {
+        let message = format!("meta.db has a record of none of the {count} containers here");
+        (Location::file(folder), message)
     });
 }
 

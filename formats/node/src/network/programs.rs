@@ -83,7 +83,10 @@ fn find(evidence: &Evidence, dirs: &[PathBuf], kind: &str) -> Program {
             Err(_) => unknown = true,
         }
     }
-    if unknown {
+    // A copy of containerd's folders alone has no program of the machine at all.
+    let is_machine = |place: &&str| evidence.stat(Path::new(place)).is_ok();
+    let has_programs = ["/usr", "/bin", "/opt"].iter().any(is_machine);
+    if unknown || instead.is_empty() && !has_programs {
         Program::Unknown
     } else {
         let elsewhere = PLACES.iter().copied().find(|place| {

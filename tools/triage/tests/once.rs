@@ -175,7 +175,7 @@ fn a_sector_of_a_page_that_holds_records() {
     });
     let message = finding["message"].as_str().expect("message");
     assert!(message.contains("more faults of this page"), "{message}");
-    assert!(affected.contains("image"), "{affected:?}");
+    assert!(affected.contains("container"), "{affected:?}");
 }
 
 #[test]

@@ -43,6 +43,9 @@ impl Stat {
         // The name is ours: theirs would have lost what is not UTF-8.
         let line = [pid, b" (x) ".as_slice(), rest].concat();
         let stat = procfs::process::Stat::from_read(line.as_slice()).ok()?;
+        if !stat.state.is_ascii_alphabetic() {
+            return None;
+        }
         Some(Self {
             comm: Text::from(comm),
             state: stat.state,
@@ -96,6 +99,8 @@ mod tests {
             "1 () é",
             "x () S 1",
             "1 (a)S 1 1",
+            &whole.replace('S', "\0"),
+            &whole.replace('S', "\x1b"),
             "1 )(",
         ] {
             assert_eq!(Stat::parse(odd.as_bytes()), None, "{odd}");

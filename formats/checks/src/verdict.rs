@@ -5,7 +5,7 @@ use finding::{AtStart, Report, Severity, Time, Unread};
 use node::{DatabaseState, Node};
 use serde::Serialize;
 
-use crate::start::{Prediction, predictions};
+use crate::start::{Prediction, Statement, predictions};
 
 /// May containerd be started on this state?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -87,11 +87,27 @@ pub fn worst(predictions: &[Prediction]) -> (Start, String) {
     )
 }
 
+/// The statements of a prediction; what happens to many in the same way, once.
+fn gathered(prediction: &Prediction) -> Vec<Statement> {
+    let mut all: Vec<Statement> = Vec::new();
+    for statement in &prediction.statements {
+        let same = all.iter_mut().find(|other| other.is_like(statement));
+        match same.filter(|_| !statement.targets.is_empty()) {
+            Some(same) => {
+                same.targets.extend_from_slice(&statement.targets);
+                same.more = same.more.saturating_add(statement.more);
+            }
+            None => all.push(statement.clone()),
+        }
+    }
+    all
+}
+
 /// What a start would do, a line each: what ends it first, then what is destroyed, then the rest.
 fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec<String> {
     let mut lines: Vec<(u8, String, Vec<Release>)> = Vec::new();
     for prediction in predictions {
-        for statement in &prediction.statements {
+        for statement in gathered(prediction) {
             let rank = match () {
                 () if statement.effect.ends() => 0,
                 () if statement.forbids => 1,

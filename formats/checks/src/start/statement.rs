@@ -202,10 +202,24 @@ impl Statement {
                     })
                     .collect();
                 let more = if self.more > 0 { " and more" } else { "" };
-                format!(": {}{more}", counts.join(", "))
+                let first = self.targets.first().map(|first| first.object.to_string());
+                let first = first.as_deref().and_then(|first| first.split_once(' '));
+                let first = match (counts.len(), first) {
+                    (1, Some((_, name))) => format!(", such as {name}"),
+                    _ => String::new(),
+                };
+                format!(": {}{more}{first}", counts.join(", "))
             }
         };
         format!("{perhaps}{}{named} ({why})", self.does)
+    }
+
+    /// Whether the other says the same, of other things.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        (self.rule, self.code, self.phase, self.effect)
+            == (other.rule, other.code, other.phase, other.effect)
+            && (&self.does, self.perhaps, self.forbids)
+                == (&other.does, other.perhaps, other.forbids)
     }
 
     /// How many things it concerns.

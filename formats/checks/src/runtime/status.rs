@@ -8,6 +8,7 @@ use node::path_text;
 use runc::{CRI, CriState, CriStatus, codes};
 
 use super::{ago, in_flight, runtime, unread};
+use crate::cri::half_read;
 use crate::{Check, Judge, Need};
 
 pub(crate) const STATUS_MISSING: Check = Check {
@@ -134,7 +135,9 @@ fn status_orphan(judge: &mut Judge<'_>) {
     let Some(runtime) = runtime(judge) else {
         return;
     };
-    let known: BTreeSet<&Text> = recorded(judge).into_iter().map(|row| &row.key).collect();
+    let mut known: BTreeSet<&Text> = recorded(judge).into_iter().map(|row| &row.key).collect();
+    // Whose a record is that could be read in part only is not known.
+    known.extend(half_read(judge));
     let orphans = runtime.cri.iter().filter(|cri| !known.contains(&cri.id));
     let findings = orphans.map(|cri| {
         let state = cri

@@ -339,6 +339,47 @@ fn configurations() {
 }
 
 #[test]
+fn traps_in_the_network() {
+    let (conf, state) = ("etc/cni/net.d", "var/lib/cni");
+    spring("cni: links and fifos", true, |node, outside| {
+        let secret = outside.join("secret");
+        let secret = secret.to_str().expect("path");
+        link(&node.join(conf).join("00-a.conflist"), secret);
+        link(&node.join(conf).join("01-b.conf"), "/dev/zero");
+        let leases = node.join(state).join("networks/pods");
+        fifo(&leases.join("10.88.0.90"));
+        link(&leases.join("10.88.0.91"), secret);
+        link(&node.join(state).join("networks/all"), "/");
+        fifo(&node.join(state).join("results/pods-a-eth0"));
+        link(&node.join(conf).join("pods"), ".");
+    });
+    spring("cni: a fifo that the daemon would open", true, |node, _| {
+        fifo(&node.join(conf).join("00-a.conflist"));
+    });
+    spring("cni: size, depth and names", true, |node, _| {
+        let leases = node.join(state).join("networks/pods");
+        for name in ["10.88.0.92", "../pods/10.88.0.93"] {
+            let file = std::fs::File::create(leases.join(name)).expect("file");
+            file.set_len(1 << 34).expect("size");
+        }
+        let deep = format!("{{\"kind\":{}", "[".repeat(500_000));
+        std::fs::write(node.join(state).join("results/pods-b-eth0"), &deep).expect("file");
+        let text = "{\"name\":\"\\u001b[31mred\\u202e\",\"cniVersion\":\"\\u0007\",\"plugins\":[{\"type\":\
+            \"../\\u001b]0;x\",\"ipam\":{\"type\":\"host-local\",\"dataDir\":\"/\",\"subnet\":\
+            \"\\u001b[2J\"}}]}";
+        std::fs::write(node.join(conf).join("00-a.conflist"), text).expect("file");
+        std::fs::write(node.join(conf).join("00-deep.conf"), &deep).expect("file");
+        for name in [&b"\x1b[31mred\x07"[..], b"\xff\xfe"] {
+            let name = std::ffi::OsString::from_vec(name.to_vec());
+            let network = node.join(state).join("networks").join(&name);
+            std::fs::create_dir(&network).expect("folder");
+            std::fs::write(network.join("10.0.0.2"), "ab".repeat(32)).expect("file");
+            std::fs::write(node.join(conf).join(&name), "x").expect("file");
+        }
+    });
+}
+
+#[test]
 fn names_that_are_no_text() {
     spring("names", true, |node, _| {
         let blobs = node

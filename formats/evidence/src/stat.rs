@@ -76,6 +76,20 @@ impl FileKind {
         })
     }
 
+    /// The kind of a `st_mode`; nothing for kinds that Linux does not have.
+    const fn of_mode(mode: u32) -> Option<Self> {
+        Some(match mode & 0o170_000 {
+            0o100_000 => Self::File,
+            0o040_000 => Self::Dir,
+            0o120_000 => Self::Symlink,
+            0o010_000 => Self::Fifo,
+            0o140_000 => Self::Socket,
+            0o020_000 => Self::Char,
+            0o060_000 => Self::Block,
+            _ => return None,
+        })
+    }
+
     /// The kind of a metadata record; nothing for kinds that Linux does not have.
     fn of(metadata: &Metadata) -> Option<Self> {
         let kind = metadata.file_type();
@@ -194,6 +208,33 @@ impl Stat {
             ctime: Some(time(metadata.ctime(), metadata.ctime_nsec())),
             atime: Some(time(metadata.atime(), metadata.atime_nsec())),
             btime: metadata.created().ok().and_then(birth),
+            only_kind: false,
+        })
+    }
+
+    /// What the kernel says of a name.
+    pub(crate) fn of_statx(found: &rustix::fs::Statx) -> Result<Self, Unread> {
+        let mode = u32::from(found.stx_mode);
+        let kind = FileKind::of_mode(mode)
+            .ok_or_else(|| Unread::Io(format!("unknown file type, mode {mode:o}")))?;
+        let time = |time: rustix::fs::StatxTimestamp| Time::new(time.tv_sec, time.tv_nsec);
+        let has_birth = found.stx_mask & rustix::fs::StatxFlags::BTIME.bits() != 0;
+        let is_device = matches!(kind, FileKind::Char | FileKind::Block);
+        Ok(Self {
+            kind,
+            mode: mode & 0o7777,
+            uid: found.stx_uid,
+            gid: found.stx_gid,
+            size: found.stx_size,
+            blocks: Some(found.stx_blocks),
+            nlink: Some(u64::from(found.stx_nlink)),
+            ino: Some(found.stx_ino),
+            dev: Some((found.stx_dev_major, found.stx_dev_minor)),
+            rdev: is_device.then_some((found.stx_rdev_major, found.stx_rdev_minor)),
+            mtime: time(found.stx_mtime),
+            ctime: Some(time(found.stx_ctime)),
+            atime: Some(time(found.stx_atime)),
+            btime: has_birth.then(|| time(found.stx_btime)),
             only_kind: false,
         })
     }

@@ -40,6 +40,16 @@ struct Tail<'a> {
     counts: &'a BTreeMap<&'static str, u64>,
 }
 
+/// What becomes of names that are the same, though they lie in a directory of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Same {
+    /// They are not told at all.
+    Untold,
+    /// In text they are counted, in JSON told.
+    Counted,
+    Told,
+}
+
 pub(crate) fn run(args: &PickArgs, with: Option<&str>, all: bool, out: &mut Out) -> Outcome {
     let (case, node) = pick::open(args)?;
     let picked = pick::pick(&node, args)?;
@@ -80,13 +90,16 @@ pub(crate) fn run(args: &PickArgs, with: Option<&str>, all: bool, out: &mut Out)
             )
         }
     };
-    show(
-        &case.evidence,
-        (&base, &before),
-        (&picked.what, &after),
-        all,
-        out,
-    )
+    let (before, after) = (before.with_targets(), after.with_targets());
+    // Of a full copy, what is the same says nothing: all of it was copied.
+    let layout = picked.snapshotter.layout.read();
+    let is_copy = layout.is_some_and(|layout| !layout.has_fs());
+    let same = match (is_copy, all) {
+        (true, _) => Same::Untold,
+        (false, true) => Same::Told,
+        (false, false) => Same::Counted,
+    };
+    show((&base, &before), (&picked.what, &after), same, out)
 }
 
 fn parent_missing(what: &str) -> Failure {
@@ -97,10 +110,9 @@ fn parent_missing(what: &str) -> Failure {
 }
 
 fn show(
-    evidence: &evidence::Evidence,
     (base, before): (&str, &Merged<'_>),
     (what, after): (&str, &Merged<'_>),
-    all: bool,
+    same: Same,
     out: &mut Out,
 ) -> Outcome {
     let is_json = out.options().format == Format::Json;
@@ -122,7 +134,11 @@ fn show(
             exit |= Exit::INTERRUPTED;
             break;
         }
-        let row = row(evidence, &path, &change);
+        let is_same = matches!(change, Change::Same(_));
+        if is_same && same == Same::Untold {
+            continue;
+        }
+        let row = row(after, &path, &change);
         let count = counts.entry(row.change).or_default();
         *count = count.saturating_add(1);
         if matches!(change, Change::Unknown(_)) {
@@ -130,7 +146,7 @@ fn show(
         }
         if is_json {
             out.json_line(&row)?;
-        } else if all || !matches!(change, Change::Same(_)) {
+        } else if !is_same || same == Same::Told {
             line(&row, out)?;
         }
     }
@@ -162,8 +178,8 @@ fn words(change: &str) -> &str {
     }
 }
 
-fn row(evidence: &evidence::Evidence, path: &Path, change: &Change) -> ChangeRow {
-    let file = |entry| Some(FileRow::of(evidence, path, entry));
+fn row(tree: &Merged<'_>, path: &Path, change: &Change) -> ChangeRow {
+    let file = |entry| Some(FileRow::of(tree, path, entry));
     let mut row = ChangeRow {
         change: "unknown",
         path: node::path_text(path),
@@ -211,7 +227,9 @@ fn line(row: &ChangeRow, out: &mut Out) -> std::io::Result<()> {
         return pen.line(format_args!("{letter} {}: {}", unknown.what, unknown.why));
     }
     let file = row.after.as_ref().or(row.before.as_ref());
-    let text = file.map(FileRow::line).unwrap_or_default();
+    let Some(text) = file.map(FileRow::line) else {
+        return pen.line(letter);
+    };
     let how: Vec<String> = row.how.iter().map(|how| told(*how, row)).collect();
     if how.is_empty() {
         pen.line(format_args!("{letter} {text}"))
@@ -226,7 +244,7 @@ fn told(how: Aspect, row: &ChangeRow) -> String {
         return how.word().to_owned();
     };
     match how {
-        Aspect::Mode => format!("mode was {}", before.mode),
+        Aspect::Mode => format!("mode was {:04o}", before.mode),
         Aspect::Owner => format!("owner was {}:{}", before.uid, before.gid),
         Aspect::Content
             if row

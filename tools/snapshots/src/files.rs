@@ -1,8 +1,10 @@
 //! `coroner snapshots files`: what the container saw.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
-use cli::{Exit, Failure, Format, Out, Outcome};
+use cli::{Case, Exit, Failure, Format, Out, Outcome};
 use finding::{Text, Unknown};
 use serde::Serialize;
 use snapshots::Seen;
@@ -46,7 +48,7 @@ pub(crate) struct More {
 pub(crate) fn run(args: &PickArgs, below: &Path, more: More, out: &mut Out) -> Outcome {
     let (case, node) = pick::open(args)?;
     let picked = pick::pick(&node, args)?;
-    let merged = picked.merged(&case.evidence, args.prefix())?;
+    let merged = picked.merged(&case.evidence, args.prefix())?.with_targets();
     let is_json = out.options().format == Format::Json;
     let cancel = out.cancel();
     if is_json {
@@ -70,15 +72,11 @@ pub(crate) fn run(args: &PickArgs, below: &Path, more: More, out: &mut Out) -> O
         ))
     })?;
     let (mut entries, mut unknown, mut exit) = (0_u64, 0_u64, Exit::CLEAN);
-    for seen in merged.walk_below(&start, entry) {
-        if cancel.load(std::sync::atomic::Ordering::Relaxed) {
-            exit |= Exit::INTERRUPTED;
-            break;
-        }
+    let mut each = |seen: Seen| -> std::io::Result<()> {
         let (path, lost) = match seen {
             Seen::Entry(path, entry) => {
                 entries = entries.saturating_add(1);
-                let mut row = FileRow::of(&case.evidence, &path, &entry);
+                let mut row = FileRow::of(&merged, &path, &entry);
                 let mut lost = Vec::new();
                 if more.xattrs {
                     lost.extend(row.add_xattrs(&merged, &entry));
@@ -109,6 +107,25 @@ pub(crate) fn run(args: &PickArgs, below: &Path, more: More, out: &mut Out) -> O
                     .line(format_args!("unknown: {}: {}", why.what, why.why))?;
             }
         }
+        Ok(())
+    };
+    let mut failed = Ok(());
+    let mut is_interrupted = false;
+    let threads = threads(&case, merged.layers());
+    merged.walk_ahead(&start, entry, threads, &mut |seen| {
+        is_interrupted = cancel.load(Ordering::Relaxed);
+        if is_interrupted {
+            return ControlFlow::Break(());
+        }
+        failed = each(seen);
+        match failed {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    });
+    failed?;
+    if is_interrupted {
+        exit |= Exit::INTERRUPTED;
     }
     if is_json {
         out.json_line(&Tail {
@@ -125,3 +142,19 @@ pub(crate) fn run(args: &PickArgs, below: &Path, more: More, out: &mut Out) -> O
 
 /// Unknowns that are told one by one: without CAP_SYS_ADMIN, each directory gives one.
 const SHOWN: u64 = 8;
+
+/// How many threads list directories ahead: all cores but this one's, none on a disk that turns.
+fn threads(case: &Case, layers: &[PathBuf]) -> usize {
+    let turns = layers
+        .first()
+        .is_some_and(|layer| case.evidence.is_rotational(layer) == Some(true));
+    let cores = std::thread::available_parallelism().map_or(1, Into::into);
+    if turns {
+        0
+    } else {
+        cores.saturating_sub(1).min(MOST_THREADS)
+    }
+}
+
+/// More do not help: one thread writes.
+const MOST_THREADS: usize = 4;

@@ -1,5 +1,6 @@
 //! One file of a merged tree, for people and as JSON.
 
+use core::fmt::{self, Write as _};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
@@ -16,7 +17,8 @@ pub(crate) struct FileRow {
     pub(crate) path: Text,
     pub(crate) kind: FileKind,
     /// Permission bits, in octal.
-    pub(crate) mode: String,
+    #[serde(serialize_with = "octal")]
+    pub(crate) mode: u32,
     pub(crate) uid: u32,
     pub(crate) gid: u32,
     pub(crate) size: u64,
@@ -41,19 +43,19 @@ pub(crate) struct FileRow {
 }
 
 impl FileRow {
-    pub(crate) fn of(evidence: &Evidence, path: &Path, entry: &MergedEntry) -> Self {
+    pub(crate) fn of(merged: &Merged<'_>, path: &Path, entry: &MergedEntry) -> Self {
         let stat = &entry.stat;
         let bytes = entry.bytes_at().filter(|at| *at != entry.place);
         Self {
             path: node::path_text(path),
             kind: stat.kind,
-            mode: format!("{:04o}", stat.mode),
+            mode: stat.mode,
             uid: stat.uid,
             gid: stat.gid,
             size: stat.size,
             mtime: stat.mtime,
             target: match stat.kind {
-                FileKind::Symlink => evidence.read_link(&entry.place).ok(),
+                FileKind::Symlink => merged.link_target(entry).ok(),
                 _ => None,
             },
             device: match stat.kind {
@@ -109,33 +111,47 @@ impl FileRow {
     }
 
     /// As `ls -l` would show it.
-    pub(crate) fn line(&self) -> String {
-        let size = match self.device {
-            Some((major, minor)) => format!("{major}, {minor}"),
-            None => self.size.to_string(),
-        };
-        let target = self.target.as_ref();
-        let target = target.map_or_else(String::new, |target| format!(" -> {target}"));
-        let digest = match &self.sha256 {
-            Some(sha256) => format!("{sha256}  "),
-            None => String::new(),
-        };
-        format!(
-            "{digest}{}{} {:>5} {:>5} {size:>10} {} {:>3}  {}{target}",
-            letter(self.kind),
-            permissions(u32::from_str_radix(&self.mode, 8).unwrap_or(0)),
-            self.uid,
-            self.gid,
-            seconds(self.mtime),
-            self.layer,
-            self.path
-        )
+    pub(crate) const fn line(&self) -> Line<'_> {
+        Line(self)
+    }
+}
+
+/// Permission bits as JSON has them.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn octal<S: serde::Serializer>(mode: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{mode:04o}"))
+}
+
+/// A file as `ls -l` would show it.
+#[derive(Debug)]
+pub(crate) struct Line<'r>(&'r FileRow);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(row) = self;
+        if let Some(sha256) = &row.sha256 {
+            write!(f, "{sha256}  ")?;
+        }
+        f.write_char(letter(row.kind))?;
+        for letter in permissions(row.mode) {
+            f.write_char(letter)?;
+        }
+        write!(f, " {:>5} {:>5} ", row.uid, row.gid)?;
+        match row.device {
+            Some((major, minor)) => write!(f, "{:>10}", format!("{major}, {minor}"))?,
+            None => write!(f, "{:>10}", row.size)?,
+        }
+        write!(f, " {} {:>3}  {}", seconds(row.mtime), row.layer, row.path)?;
+        match &row.target {
+            Some(target) => write!(f, " -> {target}"),
+            None => Ok(()),
+        }
     }
 }
 
 /// A time without its fraction.
-fn seconds(time: Time) -> String {
-    Time::new(time.seconds, 0).to_string()
+const fn seconds(time: Time) -> Time {
+    Time::new(time.seconds, 0)
 }
 
 const fn letter(kind: FileKind) -> char {
@@ -147,20 +163,22 @@ const fn letter(kind: FileKind) -> char {
 }
 
 /// `rwxr-sr-t`
-fn permissions(mode: u32) -> String {
-    let bit = |at: u32| mode & (1 << at) != 0;
-    let mut text = String::with_capacity(9);
-    for (shift, special, both, alone) in [(6, 11, 's', 'S'), (3, 10, 's', 'S'), (0, 9, 't', 'T')] {
-        text.push(if mode >> shift & 4 != 0 { 'r' } else { '-' });
-        text.push(if mode >> shift & 2 != 0 { 'w' } else { '-' });
-        text.push(match (mode >> shift & 1 != 0, bit(special)) {
+fn permissions(mode: u32) -> impl Iterator<Item = char> {
+    let bit = move |at: u32| mode & (1 << at) != 0;
+    let three = move |(shift, special, both, alone): (u32, u32, char, char)| {
+        let last = match (mode >> shift & 1 != 0, bit(special)) {
             (true, true) => both,
             (false, true) => alone,
             (true, false) => 'x',
             (false, false) => '-',
-        });
-    }
-    text
+        };
+        let r = if mode >> shift & 4 != 0 { 'r' } else { '-' };
+        let w = if mode >> shift & 2 != 0 { 'w' } else { '-' };
+        [r, w, last]
+    };
+    [(6, 11, 's', 'S'), (3, 10, 's', 'S'), (0, 9, 't', 'T')]
+        .into_iter()
+        .flat_map(three)
 }
 
 #[cfg(test)]
@@ -177,7 +195,7 @@ mod tests {
             (0o1666, "rw-rw-rwT"),
             (0, "---------"),
         ] {
-            assert_eq!(permissions(mode), text);
+            assert_eq!(permissions(mode).collect::<String>(), text);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Evidence that is a directory: `/`, a mounted image, or any folder that holds a node.
 
 mod disk;
+mod listing;
 mod live;
 mod mounts;
 mod open;
@@ -9,25 +10,24 @@ mod xattrs;
 
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use finding::{Known, Text, Unknown, Unread};
-use nix::dir::{Dir, Type};
-use nix::fcntl::{OFlag, openat};
+use finding::{Text, Unread};
+use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
 
+pub use listing::{Detailed, Wants};
 pub use live::Mount;
 pub(crate) use mounts::mounts_below;
 pub(crate) use open::Watch;
 pub use xattrs::Xattrs;
 
 use crate::pages::Stream;
-use crate::{Budget, Entry, FileKind, Options, Pages, Source, Stat, host, path};
+use crate::{Budget, FileKind, Options, Pages, Source, Stat, host, path};
 use walk::io;
 pub(crate) use walk::unread;
 
@@ -122,61 +122,6 @@ impl Directory {
         }
     }
 
-    pub(crate) fn list(&self, path: &Path) -> Result<Known<Vec<Entry>>, Unread> {
-        let handle = self.hold_followed(path)?;
-        if !handle.stat.is_dir() {
-            return Err(Unread::Special(handle.stat.kind.word()));
-        }
-        let file = self.reopen(&handle)?;
-        let shown = path::shown(path);
-        let held = file.try_clone().map_err(|error| io(&error))?;
-        let mut dir = Dir::from_fd(file.into()).map_err(unread)?;
-        let parts: Vec<&[u8]> = path::components(path.as_os_str().as_bytes()).collect();
-        let mut entries = Vec::new();
-        let mut unknown = Vec::new();
-        for item in dir.iter() {
-            let item = match item {
-                Ok(item) => item,
-                Err(errno) => {
-                    unknown.push(Unknown::new(format!("entries of {shown}"), errno.desc()));
-                    break;
-                }
-            };
-            let name = item.file_name().to_bytes();
-            if name == b"." || name == b".." {
-                continue;
-            }
-            if u64::try_from(entries.len()).unwrap_or(u64::MAX) >= self.budget.entries {
-                let why = format!("there are more than {}", self.budget.entries);
-                unknown.push(Unknown::new(format!("entries of {shown}"), why));
-                break;
-            }
-            let refused = self.refused_at(parts.iter().copied().chain([name]));
-            let stat = match refused {
-                Some(_) => Ok(Stat::only(FileKind::Dir)),
-                None => stat_at(&held, name),
-            };
-            let stat = match (stat, item.file_type().map(kind)) {
-                (Ok(stat), _) => stat,
-                // Gone since it was listed.
-                (Err(Unread::Absent), _) => continue,
-                (Err(why), seen) => {
-                    let name = Text::from(name);
-                    let what = format!("what {shown}/{name} is");
-                    unknown.push(Unknown::new(what, why.to_string()));
-                    match seen {
-                        Some(kind) => Stat::only(kind),
-                        None => continue,
-                    }
-                }
-            };
-            let name = Text::from(name);
-            entries.push(Entry { name, stat });
-        }
-        entries.sort_unstable_by(|one, other| one.name.cmp(&other.name));
-        Ok(Known::with(entries, unknown))
-    }
-
     pub(crate) fn source(&self, path: &Path, limit: u64, torn: bool) -> Result<Source, Unread> {
         let mut tries = 0_u32;
         loop {
@@ -215,27 +160,6 @@ fn device(folder: &Path) -> Option<(u32, u32)> {
     Stat::of(&File::from(fd).metadata().ok()?).ok()?.dev
 }
 
-/// What `name` in an open directory is.
-fn stat_at(directory: &File, name: &[u8]) -> Result<Stat, Unread> {
-    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let fd = openat(directory.as_fd(), path::path(name), flags, Mode::empty()).map_err(unread)?;
-    let metadata = File::from(fd).metadata().map_err(|error| io(&error))?;
-    Stat::of(&metadata)
-}
-
-/// The kind that the directory itself tells.
-const fn kind(kind: Type) -> FileKind {
-    match kind {
-        Type::File => FileKind::File,
-        Type::Directory => FileKind::Dir,
-        Type::Symlink => FileKind::Symlink,
-        Type::Fifo => FileKind::Fifo,
-        Type::Socket => FileKind::Socket,
-        Type::CharacterDevice => FileKind::Char,
-        Type::BlockDevice => FileKind::Block,
-    }
-}
-
 /// The file at `path` (the analyst's word, not evidence), if it is a regular one; nothing if it
 /// may be a directory.
 pub(crate) fn bundle(path: &Path) -> Result<Option<File>, Unread> {
@@ -265,7 +189,10 @@ pub(crate) fn bundle(path: &Path) -> Result<Option<File>, Unread> {
 mod tests {
     use std::os::unix::fs::symlink;
 
+    use finding::Known;
+
     use super::*;
+    use crate::Entry;
 
     /// What a directory says of everything in it, in words.
     fn said(directory: &Directory) -> Vec<String> {

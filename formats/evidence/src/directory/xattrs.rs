@@ -46,11 +46,16 @@ impl Directory {
                 }
             }
         }
+        self.add_untold(&mut unknown, &|| what.clone());
+        Known::with(found, unknown)
+    }
+
+    /// What of the attributes is hidden from us.
+    pub(super) fn add_untold(&self, unknown: &mut Vec<Unknown>, what: &dyn Fn() -> String) {
         if !self.trusted {
-            let what = format!("trusted.* {what}");
+            let what = format!("trusted.* {}", what());
             unknown.push(Unknown::new(what, "reading them needs CAP_SYS_ADMIN"));
         }
-        Known::with(found, unknown)
     }
 
     /// The names, and a way to the values.
@@ -82,7 +87,7 @@ impl Directory {
 }
 
 /// Whether the file system has no extended attributes at all.
-fn is_unsupported(error: &io::Error) -> bool {
+pub(super) fn is_unsupported(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error().map(Errno::from_raw),
         Some(Errno::EOPNOTSUPP | Errno::ENOSYS)

@@ -198,7 +198,7 @@ impl<'m, 'e> Comparison<'m, 'e> {
             }
             FileKind::Symlink => {
                 let target = |entry: &MergedEntry| {
-                    let target = self.before.evidence.read_link(&entry.place);
+                    let target = self.before.link_target(entry);
                     target.map_err(|why| unread(&entry.place, &why.to_string()))
                 };
                 if target(old)? != target(new)? {

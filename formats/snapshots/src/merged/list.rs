@@ -1,9 +1,9 @@
 //! The names in a merged directory.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use evidence::{Entry, FileKind, Stat};
+use evidence::{Detailed, Entry, FileKind, Stat, Wants};
 use finding::{Known, Text, Unknown, Unread};
 
 use super::{Data, Merged, MergedEntry, Part, join};
@@ -27,9 +27,10 @@ enum Name {
 /// What one layer says of a name.
 struct Here {
     entry: Entry,
-    path: std::path::PathBuf,
+    path: PathBuf,
     is_whiteout: bool,
     marks: Marks,
+    target: Option<Result<Text, Unread>>,
 }
 
 pub(super) const fn has_xwhiteouts(marks: &Marks) -> bool {
@@ -44,29 +45,29 @@ impl Merged<'_> {
     ///
     /// # Errors
     /// `entry` is no directory.
-    pub fn list(&self, entry: &MergedEntry) -> Result<Known<Vec<(Text, MergedEntry)>>, Unread> {
+    pub fn list(&self, entry: &MergedEntry) -> Result<List, Unread> {
         if entry.parts.is_empty() {
             let why = entry.stat.kind.unread();
             return Err(why.unwrap_or(Unread::Special("regular file")));
         }
+        Ok(self.list_parts(&entry.parts))
+    }
+
+    /// As [`list`](Self::list), of the directories that are seen as one.
+    pub(super) fn list_parts(&self, parts: &[Part]) -> List {
         let mut unknown = Vec::new();
+        if let [part] = parts {
+            return self.list_alone(part, unknown);
+        }
         let mut names: BTreeMap<Text, Name> = BTreeMap::new();
-        for (index, part) in entry.parts.iter().enumerate() {
-            let list = self.evidence.list(&part.path);
-            unknown.extend(list.unknown().iter().cloned());
-            let entries = match list {
-                Known::Whole(entries) | Known::Partial(entries, _) => entries,
-                Known::Lost(_) => continue,
-            };
-            for entry in entries {
-                // Nothing that lies below what is gone, or is no directory, is looked at.
-                if matches!(
-                    names.get(&entry.name),
-                    Some(Name::Gone | Name::Done(_) | Name::Moved(..))
-                ) {
+        for (index, part) in parts.iter().enumerate() {
+            // Nothing that lies below what is gone, or is no directory, is looked at.
+            let list = self.read(part, &|name| is_settled(&names, name), &mut unknown);
+            for entry in list {
+                let name = entry.entry.name.clone();
+                if is_settled(&names, &name) {
                     continue;
                 }
-                let name = entry.name.clone();
                 let here = self.here(part, entry, &mut unknown);
                 let next = match names.remove(&name) {
                     Some(seen) => add(seen, part, here, index),
@@ -77,18 +78,71 @@ impl Merged<'_> {
         }
         let mut entries = Vec::with_capacity(names.len());
         for (name, seen) in names {
-            let found = match seen {
-                Name::Gone => continue,
-                Name::Done(found) | Name::Dir(found) | Name::Copied(found) => found,
-                Name::Moved(mut found, index, to) => {
-                    let from = entry.parts.get(index..).unwrap_or_default();
-                    self.follow(&mut found, from, &to, &mut unknown);
-                    found
-                }
-            };
-            entries.push((name, found));
+            if let Some(found) = self.settle(seen, parts, &mut unknown) {
+                entries.push((name, found));
+            }
         }
-        Ok(Known::with(entries, unknown))
+        Known::with(entries, unknown)
+    }
+
+    /// As [`list`](Self::list), of a directory that one layer alone has: most are.
+    fn list_alone(&self, part: &Part, mut unknown: Vec<Unknown>) -> List {
+        let listed = self.read(part, &|_| false, &mut unknown);
+        let mut entries = Vec::with_capacity(listed.len());
+        for entry in listed {
+            let name = entry.entry.name.clone();
+            let here = self.here(part, entry, &mut unknown);
+            let seen = first(part, here, 0);
+            let parts = core::slice::from_ref(part);
+            if let Some(found) = self.settle(seen, parts, &mut unknown) {
+                entries.push((name, found));
+            }
+        }
+        Known::with(entries, unknown)
+    }
+
+    /// What a name is, after all layers were read.
+    fn settle(
+        &self,
+        seen: Name,
+        parts: &[Part],
+        unknown: &mut Vec<Unknown>,
+    ) -> Option<MergedEntry> {
+        match seen {
+            Name::Gone => None,
+            Name::Done(found) | Name::Dir(found) | Name::Copied(found) => Some(found),
+            Name::Moved(mut found, index, to) => {
+                let from = parts.get(index..).unwrap_or_default();
+                self.follow(&mut found, from, &to, unknown);
+                Some(found)
+            }
+        }
+    }
+
+    /// Lists one layer's directory. Attributes are read only where they can change what is seen.
+    fn read(
+        &self,
+        part: &Part,
+        is_settled: &dyn Fn(&Text) -> bool,
+        unknown: &mut Vec<Unknown>,
+    ) -> Vec<Detailed> {
+        let wants = |entry: &Entry| {
+            let may_matter = match entry.stat.kind {
+                FileKind::Dir => true,
+                FileKind::File => part.xwhiteouts || may_be_copied(&entry.stat),
+                _ => false,
+            };
+            Wants {
+                xattrs: self.prefix.is_some() && may_matter && !is_settled(&entry.name),
+                target: self.targets && !is_settled(&entry.name),
+            }
+        };
+        let list = self.evidence.list_with(&part.path, &wants);
+        unknown.extend(list.unknown().iter().cloned());
+        match list {
+            Known::Whole(entries) | Known::Partial(entries, _) => entries,
+            Known::Lost(_) => Vec::new(),
+        }
     }
 
     /// Marks of a file; nothing if the tree is plain.
@@ -99,20 +153,21 @@ impl Merged<'_> {
         Some((marks.unwrap_or_default(), known.unknown().to_vec()))
     }
 
-    /// What one layer says of a name. Attributes are read only where they can change what is seen.
-    fn here(&self, part: &Part, entry: Entry, unknown: &mut Vec<Unknown>) -> Here {
+    /// What one layer says of a name.
+    fn here(&self, part: &Part, detailed: Detailed, unknown: &mut Vec<Unknown>) -> Here {
+        let Detailed {
+            entry,
+            xattrs,
+            target,
+        } = detailed;
         let path = join(&part.path, &entry.name);
-        let may_matter = match entry.stat.kind {
-            FileKind::Dir => true,
-            FileKind::File => part.xwhiteouts || may_be_copied(&entry.stat),
-            _ => false,
-        };
-        let marks = if may_matter {
-            let (marks, lost) = self.marks(&path).unwrap_or_default();
-            unknown.extend(lost);
-            marks
-        } else {
-            Marks::default()
+        let marks = match (&xattrs, self.prefix) {
+            (Some(known), Some(prefix)) => {
+                unknown.extend(known.unknown().iter().cloned());
+                let marks = known.read().filter(|xattrs| !xattrs.is_empty());
+                marks.map_or_else(Marks::default, |xattrs| Marks::decode(xattrs, prefix))
+            }
+            _ => Marks::default(),
         };
         let device = is_whiteout_device(&entry.stat);
         if device.is_none() && self.prefix.is_some() {
@@ -129,9 +184,12 @@ impl Merged<'_> {
             path,
             is_whiteout,
             marks,
+            target,
         }
     }
 }
+
+pub(super) type List = Known<Vec<(Text, MergedEntry)>>;
 
 /// A file of which only the metadata were copied up has a size, and no blocks but those of its
 /// attributes (one of 4 KiB, on ext4).
@@ -142,26 +200,35 @@ fn may_be_copied(stat: &Stat) -> bool {
 /// Blocks of 512 bytes that attributes may take.
 const ATTRIBUTES: u64 = 16;
 
+/// Whether no layer below can change what the name is.
+fn is_settled(names: &BTreeMap<Text, Name>, name: &Text) -> bool {
+    matches!(
+        names.get(name),
+        Some(Name::Gone | Name::Done(_) | Name::Moved(..))
+    )
+}
+
 /// The topmost layer that has the name says what it is.
 fn first(part: &Part, here: Here, index: usize) -> Name {
     if here.is_whiteout {
         return Name::Gone;
     }
     let is_dir = here.entry.stat.is_dir();
-    let own = Part {
+    let own = is_dir.then(|| Part {
         layer: part.layer,
         path: here.path.clone(),
         xwhiteouts: has_xwhiteouts(&here.marks),
-    };
+    });
     let found = MergedEntry {
         stat: here.entry.stat,
         layer: part.layer,
         place: here.path,
+        target: here.target,
         data: match here.marks.metacopy {
             Some(_) if !is_dir => Data::Missing,
             _ => Data::Here,
         },
-        parts: if is_dir { vec![own] } else { Vec::new() },
+        parts: own.into_iter().collect(),
     };
     on(found, &here.marks, index)
 }

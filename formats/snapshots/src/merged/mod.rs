@@ -17,6 +17,7 @@
 //! directory is gone into. What could not be listed, or attributes that could not be read, are
 //! unknown, and named.
 
+mod ahead;
 mod compare;
 mod list;
 mod redirect;
@@ -42,6 +43,8 @@ pub struct Merged<'e> {
     layers: Vec<PathBuf>,
     /// The prefix of marks; none: the one layer is seen as it lies there.
     prefix: Option<Prefix>,
+    /// Whether listings have the targets of links.
+    targets: bool,
 }
 
 /// A directory of one layer that is seen in a directory of the merged tree.
@@ -75,6 +78,8 @@ pub struct MergedEntry {
     pub place: PathBuf,
     /// Where its bytes lie.
     pub data: Data,
+    /// The target of a symbolic link, where it was read with the name.
+    target: Option<Result<Text, Unread>>,
     parts: Vec<Part>,
 }
 
@@ -101,6 +106,7 @@ impl<'e> Merged<'e> {
             evidence,
             layers,
             prefix: Some(prefix),
+            targets: false,
         }
     }
 
@@ -110,7 +116,24 @@ impl<'e> Merged<'e> {
             evidence,
             layers: vec![layer],
             prefix: None,
+            targets: false,
         }
+    }
+
+    /// With the targets of symbolic links in every listing and walk.
+    #[must_use]
+    pub const fn with_targets(mut self) -> Self {
+        self.targets = true;
+        self
+    }
+
+    /// The target of a symbolic link of this tree.
+    ///
+    /// # Errors
+    /// Why it is not known; another kind of file has none.
+    pub fn link_target(&self, entry: &MergedEntry) -> Result<Text, Unread> {
+        let known = entry.target.clone();
+        known.unwrap_or_else(|| self.evidence.read_link(&entry.place))
     }
 
     /// The layers, the topmost first.
@@ -148,6 +171,7 @@ impl<'e> Merged<'e> {
             layer: 0,
             place: top.clone(),
             data: Data::Here,
+            target: None,
             parts,
         })
     }

@@ -1,9 +1,11 @@
 //! All of a merged tree, directory by directory.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use finding::{Known, Text, Unknown};
 
+use super::ahead::Ahead;
 use super::{Merged, MergedEntry, join};
 
 /// Something that a walk came across.
@@ -23,6 +25,8 @@ pub struct MergedWalk<'m, 'e> {
     /// What is to come, the next one last.
     stack: Vec<Seen>,
     left: u64,
+    /// Threads that list what comes next.
+    ahead: Option<&'m Ahead<'m, 'e>>,
 }
 
 /// Redirects can show one directory many times over: a walk of a hostile chain must end.
@@ -40,6 +44,37 @@ impl<'e> Merged<'e> {
         self.walk_at(path.to_owned(), Ok(entry))
     }
 
+    /// As [`walk_below`](Self::walk_below), with directories listed ahead by so many other threads;
+    /// it ends when `each` breaks. The order is the same.
+    pub fn walk_ahead(
+        &self,
+        path: &Path,
+        entry: MergedEntry,
+        threads: usize,
+        each: &mut dyn FnMut(Seen) -> ControlFlow<()>,
+    ) {
+        let ahead = Ahead::new(self);
+        std::thread::scope(|scope| {
+            // However this ends, the threads are told.
+            let _end = ahead.end_when_dropped();
+            for number in 0..threads {
+                let name = format!("list-{number}");
+                let builder = std::thread::Builder::new().name(name);
+                // One that cannot be started is done without.
+                if builder.spawn_scoped(scope, || ahead.work()).is_err() {
+                    break;
+                }
+            }
+            let mut walk = self.walk_at(path.to_owned(), Ok(entry));
+            walk.ahead = Some(&ahead).filter(|_| threads > 0);
+            for seen in walk {
+                if each(seen).is_break() {
+                    break;
+                }
+            }
+        });
+    }
+
     fn walk_at(&self, path: PathBuf, entry: Result<MergedEntry, String>) -> MergedWalk<'_, 'e> {
         let first = match entry {
             Ok(entry) => Seen::Entry(path, Box::new(entry)),
@@ -55,6 +90,7 @@ impl<'e> Merged<'e> {
             merged: self,
             stack: vec![first],
             left: MOST,
+            ahead: None,
         }
     }
 }
@@ -73,8 +109,11 @@ impl Iterator for MergedWalk<'_, '_> {
         }
         if let Seen::Entry(path, entry) = &seen
             && entry.depth() > 0
-            && let Ok(list) = self.merged.list(entry)
         {
+            let list = match self.ahead {
+                Some(ahead) => ahead.list(path, entry),
+                None => self.merged.list_parts(&entry.parts),
+            };
             let unknown = list.unknown().to_vec();
             if let Known::Whole(entries) | Known::Partial(entries, _) = list {
                 let below = entries.into_iter().rev();

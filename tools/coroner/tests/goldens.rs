@@ -37,13 +37,25 @@ fn folders() -> Vec<PathBuf> {
 }
 
 fn answer(command: &str, format: &str, path: &str) -> String {
+    // `{}`: where the evidence stands, if not at the end; `{out}`: a new file.
+    let folder = tempfile::tempdir().expect("folder");
+    let out = folder.path().join("out");
+    let out = out.to_str().expect("UTF-8");
+    let mut command = command.replace("{out}", out);
+    if command.contains("{}") {
+        command = command.replace("{}", path);
+    } else {
+        command.push(' ');
+        command.push_str(path);
+    }
     let words: Vec<&str> = command.split_whitespace().collect();
     let name = words.first().expect("a tool");
     let tool = coroner::TOOLS
         .iter()
         .find(|tool| tool.name == *name)
         .expect("a tool");
-    let (text, exit) = try_run(tool, words.into_iter().chain(["--format", format, path]));
+    let (text, exit) = try_run(tool, words.into_iter().chain(["--format", format]));
+    let text = text.replace(out, "OUT");
     format!("{text}exit {}\n", exit.0)
 }
 

@@ -1943,7 +1943,7 @@ _coroner() {
             return 0
             ;;
         coroner__subcmd__content__subcmd__verify)
-            opts="-j -h --jobs --layers --sample --seed --time-limit --resume --root --state --config --spool --help"
+            opts="-j -h --jobs --layers --max-inflate --sample --seed --time-limit --resume --root --state --config --spool --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1954,6 +1954,10 @@ _coroner() {
                     return 0
                     ;;
                 -j)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-inflate)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

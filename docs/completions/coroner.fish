@@ -57,7 +57,7 @@ complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_s
 complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l sample -d 'Examine the broken node that comes with coroner'
 complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l hash -d 'Re-hash every blob of the content store'
 complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l usage -d 'Measure the directory of every committed layer and compare it with what it was'
-complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l layers -d 'Compare every committed layer, file by file, with the blob that it was unpacked from'
+complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l layers -d 'Compare every committed layer, file by file, with the blob that it was unpacked from, and read every layer\'s blob to its end'
 complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l summary -d 'Only the first screen: the verdict, what a start would do, and which kinds of findings'
 complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -l notes -d 'Show notes in full, too'
 complete -c coroner -n "__fish_coroner_using_subcommand triage; and not __fish_seen_subcommand_from diff help" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -85,7 +85,7 @@ complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_se
 complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l sample -d 'Examine the broken node that comes with coroner'
 complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l hash -d 'Re-hash every blob of the content store'
 complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l usage -d 'Measure the directory of every committed layer and compare it with what it was'
-complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l layers -d 'Compare every committed layer, file by file, with the blob that it was unpacked from'
+complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l layers -d 'Compare every committed layer, file by file, with the blob that it was unpacked from, and read every layer\'s blob to its end'
 complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l summary -d 'Only the first screen: the verdict, what a start would do, and which kinds of findings'
 complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -l notes -d 'Show notes in full, too'
 complete -c coroner -n "__fish_coroner_using_subcommand check; and not __fish_seen_subcommand_from diff help" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -174,6 +174,7 @@ complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from graph" -l hash -d 'Hash the bytes of every blob of it, too'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from graph" -s h -l help -d 'Print help'
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -s j -l jobs -d 'How many blobs are read at the same time. If not given: as many as there are cores, and one on a rotational disk' -r
+complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -l max-inflate -d 'How much of one layer is inflated at most: `16G`. If not given: 4 GiB, or 200 bytes for each packed one where that is more, at most 64 GiB' -r
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -l sample -d 'Read only so many of the blobs: `5%`' -r
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -l seed -d 'Which blobs a sample picks: another number, other blobs' -r
 complete -c coroner -n "__fish_coroner_using_subcommand content; and __fish_seen_subcommand_from verify" -l time-limit -d 'End after this time, with what was read until then: `90s`, `15m`, `2h`' -r

@@ -44,7 +44,7 @@ never\:"No finding"))' \
 '--sample[Examine the broken node that comes with coroner]' \
 '--hash[Re-hash every blob of the content store]' \
 '--usage[Measure the directory of every committed layer and compare it with what it was]' \
-'--layers[Compare every committed layer, file by file, with the blob that it was unpacked from]' \
+'--layers[Compare every committed layer, file by file, with the blob that it was unpacked from, and read every layer'\''s blob to its end]' \
 '--summary[Only the first screen\: the verdict, what a start would do, and which kinds of findings]' \
 '--notes[Show notes in full, too]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -117,7 +117,7 @@ never\:"No finding"))' \
 '--sample[Examine the broken node that comes with coroner]' \
 '--hash[Re-hash every blob of the content store]' \
 '--usage[Measure the directory of every committed layer and compare it with what it was]' \
-'--layers[Compare every committed layer, file by file, with the blob that it was unpacked from]' \
+'--layers[Compare every committed layer, file by file, with the blob that it was unpacked from, and read every layer'\''s blob to its end]' \
 '--summary[Only the first screen\: the verdict, what a start would do, and which kinds of findings]' \
 '--notes[Show notes in full, too]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -389,6 +389,7 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 '-j+[How many blobs are read at the same time. If not given\: as many as there are cores, and one on a rotational disk]:N:_default' \
 '--jobs=[How many blobs are read at the same time. If not given\: as many as there are cores, and one on a rotational disk]:N:_default' \
+'--max-inflate=[How much of one layer is inflated at most\: \`16G\`. If not given\: 4 GiB, or 200 bytes for each packed one where that is more, at most 64 GiB]:SIZE:_default' \
 '--sample=[Read only so many of the blobs\: \`5%\`]:PERCENT:_default' \
 '--seed=[Which blobs a sample picks\: another number, other blobs]:N:_default' \
 '--time-limit=[End after this time, with what was read until then\: \`90s\`, \`15m\`, \`2h\`]:TIME:_default' \

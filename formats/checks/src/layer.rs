@@ -72,13 +72,15 @@ pub(crate) const BOMB: Check = Check {
     code: &Code {
         name: "layer/bomb",
         rule: "",
-        severity: Severity::Odd,
+        severity: Severity::Note,
         title: "A layer inflates to far more than its size",
-        explanation: "After 256 MiB, a layer may inflate to 200 bytes for each packed one; those of \
-            real images stay below 20. It holds gigabytes of zeroes, or was made to fill the disk \
-            of whoever unpacks it: containerd has no such limit. It was not read further, and what \
-            it holds is not known.",
-        remedy: "Look at where the image comes from before anybody unpacks it.",
+        explanation: "A layer may inflate to 4 GiB whatever its size, and beyond that to 200 bytes \
+            for each packed one; those of real images stay below 20. It holds gigabytes of zeroes \
+            (a disk image, a database's file of the size that it will have), which is no fault, or \
+            was made to fill the disk of whoever unpacks it: containerd has no such limit. It was \
+            not read further, and what it holds is not known.",
+        remedy: "Look at where the image comes from. `coroner content verify --layers --max-inflate \
+            SIZE` reads further.",
         messages: &["no space left on device"],
     },
     needs: &[],

@@ -1,9 +1,9 @@
 //! Which unpacked layers can be compared with the tars that they were unpacked from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use content::{Digest, Store, chain_ids};
+use content::{Algorithm, Digest, Kind as DocumentKind, Store, chain_ids};
 use evidence::Evidence;
 use finding::{Known, Text};
 use measure::{LayerFound, LayerJob};
@@ -138,6 +138,26 @@ pub fn layer_jobs(
         }
     }
     (jobs, without)
+}
+
+/// Digests of blobs that some manifest says are layers that can be read.
+pub fn layer_digests(node: &Node) -> BTreeSet<&Digest> {
+    let mut digests = BTreeSet::new();
+    for (_, wanted) in node.documents.iter() {
+        for link in wanted
+            .document()
+            .into_iter()
+            .flat_map(content::Document::layers)
+        {
+            let media_type = link.media_type.utf8().unwrap_or_default();
+            let is_layer = matches!(link.kind(), DocumentKind::Layer(_));
+            let is_readable = !media_type.ends_with("+encrypted");
+            if is_layer && is_readable && link.digest.algorithm() == Algorithm::Sha256 {
+                digests.insert(&link.digest);
+            }
+        }
+    }
+    digests
 }
 
 /// Keys of meta.db by snapshotter and key of metadata.db.

@@ -53,7 +53,7 @@ use finding::{Code, Report};
 use node::{Index, Node};
 
 pub use judge::{Judge, Measured, Need};
-pub use layer_jobs::{LayerWithout, Layers, layer_jobs};
+pub use layer_jobs::{LayerWithout, Layers, layer_digests, layer_jobs};
 pub use snapshot_layer::line as layer_line;
 pub use verdict::{Start, Verdict, verdict, worst};
 

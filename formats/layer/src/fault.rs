@@ -47,7 +47,8 @@ impl fmt::Display for InflateError {
             Self::Unsupported(why) => write!(f, "is packed in a way that is not read: {why}"),
             Self::Bomb { packed, unpacked } => write!(
                 f,
-                "inflates to more than {unpacked} bytes from {packed}: it was not inflated further"
+                "inflates to more than {unpacked} bytes from {packed}: that is the budget, and it was \
+                 not inflated further"
             ),
             Self::Cancelled => write!(f, "was not inflated to its end: it was interrupted"),
         }

@@ -13,7 +13,7 @@ pub struct Limits {
     /// Bytes that may come out for one that went in, after the first [`Limits::free`]. gzip ends at
     /// about 1,030, which only zeroes reach; zstd has no end. Layers of real images stay below 20.
     pub ratio: u64,
-    /// Bytes that may come out whatever the ratio.
+    /// Bytes that may come out whatever the ratio: a layer may well hold a gigabyte of zeroes.
     pub free: u64,
     /// Entries.
     pub entries: u64,
@@ -26,9 +26,21 @@ impl Default for Limits {
         Self {
             bytes: 64 << 30,
             ratio: 200,
-            free: 256 << 20,
+            free: 4 << 30,
             entries: 10_000_000,
             record: 1 << 20,
+        }
+    }
+}
+
+impl Limits {
+    /// As usual, but so many bytes may come out, whatever the ratio.
+    #[must_use]
+    pub fn inflating(bytes: u64) -> Self {
+        Self {
+            bytes,
+            free: bytes,
+            ..Self::default()
         }
     }
 }

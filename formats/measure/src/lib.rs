@@ -23,7 +23,7 @@ mod walk;
 
 pub use control::{Control, Cut};
 pub use hash::{Hashed, HashedBlob, Hashes, Tally, hash, hash_each, hash_ingests};
-pub use layers::{Departure, Difference, LayerFound, LayerJob, verify_layers};
+pub use layers::{Departure, Difference, LayerFound, LayerJob, LayerTold, verify_layers};
 pub use space::{Links, Space, Tree, tree, trees};
 pub use tars::tars;
 pub use usage::{Usage, usage, usages};

@@ -227,6 +227,7 @@ where
         Ok(exit) => (exit, String::new()),
         Err(failure) => {
             let _ = out.failure(&failure);
+            out.discard_made();
             let hint = failure
                 .hint
                 .map(|hint| format!("  hint: {hint}\n"))

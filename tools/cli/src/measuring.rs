@@ -1,12 +1,14 @@
 //! Costly facts, measured with progress where they are asked for.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use checks::{Layers, Measured};
 use content::{Blob, Digest};
-use finding::{Known, Text};
-use measure::{Control, LayerFound, LayerJob};
+use finding::{Known, Text, Unread};
+use layer::{Limits, Summary};
+use measure::{Control, LayerFound, LayerJob, LayerTold};
 use node::Node;
 
 use crate::{Case, Out};
@@ -18,7 +20,8 @@ pub struct Measure {
     pub hash: bool,
     /// The disk usage of every committed layer.
     pub usage: bool,
-    /// Every committed layer, compared with the blob that it was unpacked from.
+    /// Every committed layer, compared with the blob that it was unpacked from; and every layer's
+    /// blob, read through.
     pub layers: bool,
     /// How many files are read at the same time; 0 for as many as there are cores.
     pub jobs: usize,
@@ -103,17 +106,60 @@ pub fn measure_with(
     }
     if layers {
         let (all, without) = checks::layer_jobs(&case.evidence, node, |_, _| true);
-        let found = verify_layers(case, &all, jobs, out);
+        let read = Mutex::new(BTreeMap::new());
+        let told = |path: &Path, summary: &Summary| {
+            let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
+            read.insert(path.to_owned(), summary.clone());
+        };
+        let found = verify_layers(case, &all, jobs, &told, out);
+        let read = read.into_inner().unwrap_or_else(PoisonError::into_inner);
+        measured.tars = tars(case, node, read, jobs, out);
         measured.layers = Some(Layers { found, without });
     }
     measured
 }
 
-/// Compares layers with their blobs.
+/// What became of every layer that is in the store: of those that were read already (`read`, by their
+/// paths), and of those that nothing was unpacked from.
+fn tars(
+    case: &Case,
+    node: &Node,
+    mut read: BTreeMap<PathBuf, Summary>,
+    jobs: usize,
+    out: &mut Out,
+) -> Option<BTreeMap<Digest, Result<Summary, Unread>>> {
+    let store = node.content.read()?;
+    let cancel = out.cancel();
+    let layers = checks::layer_digests(node);
+    let blobs = store.blobs.iter();
+    let blobs = blobs.filter(|blob| layers.contains(&blob.digest));
+    let (known, others): (Vec<&Blob>, Vec<&Blob>) =
+        blobs.partition(|blob| read.contains_key(&blob.path));
+    let sizes = others.iter().map(|blob| blob.stat.size);
+    let progress = out.progress("reading layers", sizes.fold(0, u64::saturating_add));
+    let add = |bytes| progress.add(bytes);
+    let control = Control {
+        jobs,
+        cancel: &cancel,
+        progress: &add,
+        ..Control::default()
+    };
+    let limits = Limits::default();
+    let mut tars = measure::tars(&case.evidence, others, limits, &control, &|_, _| ());
+    for blob in known {
+        if let Some(summary) = read.remove(&blob.path) {
+            tars.insert(blob.digest.clone(), Ok(summary));
+        }
+    }
+    Some(tars)
+}
+
+/// Compares layers with their blobs; `told` is given what became of each blob.
 pub fn verify_layers(
     case: &Case,
     layers: &[LayerJob],
     jobs: usize,
+    told: &LayerTold<'_>,
     out: &mut Out,
 ) -> BTreeMap<(Text, u64), Known<LayerFound>> {
     let cancel = out.cancel();
@@ -130,5 +176,5 @@ pub fn verify_layers(
         progress: &add,
         ..Control::default()
     };
-    measure::verify_layers(&case.evidence, layers, &control)
+    measure::verify_layers(&case.evidence, layers, &control, told)
 }

@@ -23,6 +23,8 @@ pub struct Out {
     cancel: Option<Arc<AtomicBool>>,
     /// Whether the file of `-o` was made here.
     is_ours: bool,
+    /// What a verb has made: removed after a failure, where it is empty.
+    made: Vec<PathBuf>,
 }
 
 /// What surrounds every answer in JSON.
@@ -69,6 +71,7 @@ impl Out {
             let options = self.options.clone();
             *self = Self {
                 cancel: self.cancel.take(),
+                made: core::mem::take(&mut self.made),
                 ..Self::stdout(options)
             };
             remove_if_empty(&path);
@@ -90,7 +93,14 @@ impl Out {
             width,
             cancel: None,
             is_ours: false,
+            made: Vec::new(),
         }
+    }
+
+    /// Notes that the verb makes the file or the directory `path` itself: after a failure it is removed,
+    /// if it is empty. Of a directory, name those in it later.
+    pub fn made(&mut self, path: PathBuf) {
+        self.made.push(path);
     }
 
     /// Options that every tool has.
@@ -152,10 +162,20 @@ impl Out {
 
     /// Removes the file of `-o` that a failure left without a byte: the next try may use its name.
     pub(crate) fn discard_if_empty(&self) {
+        self.discard_made();
         let Some(path) = &self.options.output else {
             return;
         };
         remove_if_empty(path);
+    }
+
+    /// Removes what the verb made and left empty.
+    pub(crate) fn discard_made(&self) {
+        for path in self.made.iter().rev() {
+            remove_if_empty(path);
+            // Of a directory that is not empty, this does nothing.
+            let _ = std::fs::remove_dir(path);
+        }
     }
 
     /// Progress of a long operation of `total` bytes (0: not known).

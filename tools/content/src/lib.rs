@@ -23,6 +23,7 @@ mod export;
 mod graph;
 mod image;
 mod ls;
+mod max_inflate;
 mod resume;
 mod sample;
 mod target;

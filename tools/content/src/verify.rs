@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use checks::{Measured, judge_with};
 use cli::{Case, EvidenceArgs, Out, Outcome};
-use content::{Algorithm, Blob, Digest, Kind, Store};
+use content::{Blob, Digest, Kind, Store};
 use finding::{Severity, Unread};
 use layer::{InflateError, Limits, Summary};
 use measure::{Control, Cut, Hashed, HashedBlob, Hashes};
@@ -15,6 +15,7 @@ use node::{Index, Node, path_text};
 
 use crate::graph::unpacked;
 use crate::ls::store;
+use crate::max_inflate::MaxInflate;
 use crate::resume::State;
 use crate::sample::Percent;
 use crate::watch::{TimeLimit, watched};
@@ -30,6 +31,10 @@ pub(crate) struct VerifyArgs {
     /// Inflate layers, too: their diffIDs, their tars
     #[arg(long)]
     layers: bool,
+    /// How much of one layer is inflated at most: `16G`. If not given: 4 GiB, or 200 bytes for each
+    /// packed one where that is more, at most 64 GiB
+    #[arg(long, value_name = "SIZE", requires = "layers")]
+    max_inflate: Option<MaxInflate>,
     /// Read only so many of the blobs: `5%`
     #[arg(long, value_name = "PERCENT")]
     sample: Option<Percent>,
@@ -43,26 +48,6 @@ pub(crate) struct VerifyArgs {
     /// file is there
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
-}
-
-/// Digests of blobs that some manifest says are layers that can be read.
-fn layer_digests(node: &Node) -> BTreeSet<&Digest> {
-    let mut digests = BTreeSet::new();
-    for (_, wanted) in node.documents.iter() {
-        for link in wanted
-            .document()
-            .into_iter()
-            .flat_map(content::Document::layers)
-        {
-            let media_type = link.media_type.utf8().unwrap_or_default();
-            let is_layer = matches!(link.kind(), Kind::Layer(_));
-            let is_readable = !media_type.ends_with("+encrypted");
-            if is_layer && is_readable && link.digest.algorithm() == Algorithm::Sha256 {
-                digests.insert(&link.digest);
-            }
-        }
-    }
-    digests
 }
 
 type Layers = BTreeMap<Digest, Result<Summary, Unread>>;
@@ -96,7 +81,7 @@ pub(crate) fn run(args: &EvidenceArgs, how: &VerifyArgs, out: &mut Out) -> Outco
         state.is_for(&path_text(&store.root))?;
     }
     let layers = if how.layers {
-        layer_digests(&node)
+        checks::layer_digests(&node)
     } else {
         BTreeSet::new()
     };
@@ -138,6 +123,7 @@ pub(crate) fn run(args: &EvidenceArgs, how: &VerifyArgs, out: &mut Out) -> Outco
         blobs: measured.hashes.unwrap_or_default(),
         bytes: hashes.bytes,
     };
+    let over_budget = over_budget(measured.tars.as_ref());
     let layers = measured.tars.map(|layers| lines(&node, &layers));
     let tally = hashes.tally();
     // A run that was done just then lacks nothing.
@@ -156,6 +142,7 @@ pub(crate) fn run(args: &EvidenceArgs, how: &VerifyArgs, out: &mut Out) -> Outco
         state: state.as_ref().and_then(State::failed),
     };
     tell(&node, store, hashes, late, &mut verified);
+    verified.unchecked.extend(over_budget);
     out.answer(&verified)
 }
 
@@ -197,7 +184,9 @@ fn read(
                     note(digest, false);
                 }
             });
-        let limits = Limits::default();
+        let limits = how
+            .max_inflate
+            .map_or_else(Limits::default, MaxInflate::limits);
         let done = |digest: &Digest, read: &Result<Summary, Unread>| {
             let is_sound = |summary: &Summary| {
                 summary.blob.as_ref() == Some(digest) && summary.faults.is_empty()
@@ -243,6 +232,24 @@ fn tell(node: &Node, store: &Store, hashes: Hashes, late: bool, verified: &mut V
         };
         verified.unchecked.push(Unchecked { digest, why });
     }
+}
+
+/// Layers that were not inflated to their end, though their bytes are right.
+fn over_budget(layers: Option<&Layers>) -> Vec<Unchecked> {
+    let over = |(digest, read): (&Digest, &Result<Summary, Unread>)| {
+        let summary = read.as_ref().ok()?;
+        let Err(InflateError::Bomb { packed, unpacked }) = summary.inflated else {
+            return None;
+        };
+        let why = format!(
+            "was not inflated beyond its budget, {} from {packed} bytes (--max-inflate SIZE raises \
+             it): its diffID and its entries are not known",
+            cli::size(unpacked)
+        );
+        let digest = digest.clone();
+        Some(Unchecked { digest, why })
+    };
+    layers.into_iter().flatten().filter_map(over).collect()
 }
 
 /// The layers that were read, each with its chainIDs and where they are unpacked.

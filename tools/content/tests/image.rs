@@ -487,7 +487,7 @@ fn a_damaged_layer_is_rebuilt_or_said_to_be_lost() {
     let to = path.to_str().unwrap();
     let (_, exit) = run("export", &node, &[name, "--only-blobs", "-o", to]);
     assert_eq!(exit, Exit::UNREAD);
-    assert_eq!(fs::metadata(&path).unwrap().len(), 0);
+    assert!(!path.exists());
 }
 
 #[test]
@@ -511,4 +511,35 @@ fn nothing_is_replaced_and_no_link_is_followed() {
     assert_eq!(fs::read(&there).unwrap(), b"precious");
     assert!(fs::symlink_metadata(folder.path().join("not-yet")).is_err());
     assert_eq!(run("export", &node, &[name]).1, Exit::USAGE);
+}
+
+/// After a failure, nothing is there that the next try would stumble over.
+#[test]
+fn an_export_that_fails_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = capture("1.7-stopped");
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (archive, layout, list) = (at("archive.tar"), at("layout"), at("list.json"));
+    for to in [["-o", &archive], ["--layout", &layout]] {
+        for name in ["images.example/nothing:1", "images.example/multi:1"] {
+            let more = ["--platform", "linux/s390x", "--manifest", &list];
+            let (text, exit) = run("export", &node, &[&[name][..], &to, &more].concat());
+            assert!(exit != Exit::CLEAN, "{text}");
+            let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+            assert!(left.is_empty(), "{to:?} {name}: {left:?}");
+        }
+        let (text, exit) = run(
+            "export",
+            &node,
+            &[&["images.example/multi:1"][..], &to].concat(),
+        );
+        assert_eq!(exit, Exit::CLEAN, "{text}");
+        let made = folder.path().join(Path::new(to[1]).file_name().unwrap());
+        assert!(made.exists());
+        if made.is_dir() {
+            fs::remove_dir_all(made).unwrap();
+        } else {
+            fs::remove_file(made).unwrap();
+        }
+    }
 }

@@ -67,7 +67,8 @@ pub struct Args {
     /// Measure the directory of every committed layer and compare it with what it was
     #[arg(long)]
     usage: bool,
-    /// Compare every committed layer, file by file, with the blob that it was unpacked from
+    /// Compare every committed layer, file by file, with the blob that it was unpacked from, and read
+    /// every layer's blob to its end
     #[arg(long)]
     layers: bool,
     /// Show only what is new or worse since this triage, which `--format json` wrote

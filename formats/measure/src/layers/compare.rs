@@ -13,7 +13,7 @@ use snapshots::is_whiteout_device;
 
 use super::attributes::{self, Departed, departed};
 use super::wants::Wants;
-use super::{Departure, Difference, LayerFound, LayerJob, MOST};
+use super::{Departure, Difference, LayerFound, LayerJob, LayerTold, MOST};
 use crate::{Control, Cut, Step, Walk, WalkLimits};
 
 /// A comparison under way.
@@ -32,6 +32,7 @@ pub(super) fn layer(
     evidence: &Evidence,
     job: &LayerJob,
     control: &Control<'_>,
+    told: &LayerTold<'_>,
 ) -> Known<LayerFound> {
     let mut compare = Compare {
         evidence,
@@ -62,6 +63,7 @@ pub(super) fn layer(
         if control.is_cancelled() {
             return lost(path, Cut::Cancelled.to_string());
         }
+        told(path, &summary);
         // A blob that is not what the image says proves nothing about the directory.
         match summary.diff_id() {
             Some(found) if found == diff_id => {}

@@ -12,11 +12,12 @@ mod compare;
 mod wants;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use content::Digest;
 use evidence::Evidence;
 use finding::{Known, Text};
+use layer::Summary;
 use serde::Serialize;
 
 use crate::{Control, pool};
@@ -142,6 +143,10 @@ pub struct LayerFound {
     pub more: u64,
 }
 
+/// Who is given what became of a blob that was read to its end: its path, and its digests and faults.
+/// From any thread.
+pub type LayerTold<'t> = dyn Fn(&Path, &Summary) + Sync + 't;
+
 /// Differences of one layer that are kept.
 const MOST: usize = 10_000;
 
@@ -149,14 +154,15 @@ const MOST: usize = 10_000;
 /// bytes of blobs.
 ///
 /// Only [`Known::Whole`] says that a layer without differences has none: a blob that cannot be
-/// inflated to its diffID proves nothing.
+/// inflated to its diffID proves nothing. `told` is given what became of each blob that was read.
 pub fn verify_layers(
     evidence: &Evidence,
     jobs: &[LayerJob],
     control: &Control<'_>,
+    told: &LayerTold<'_>,
 ) -> BTreeMap<(Text, u64), Known<LayerFound>> {
     let done = pool::each(jobs, control.threads(jobs.len()), |job| {
-        let found = compare::layer(evidence, job, control);
+        let found = compare::layer(evidence, job, control, told);
         ((job.snapshotter.clone(), job.id), found)
     });
     done.into_iter().collect()

@@ -68,8 +68,17 @@ pub(crate) fn run(args: &cli::EvidenceArgs, how: &ExportArgs, out: &mut Out) -> 
                 .hint("name a new archive with -o FILE, or a new directory with --layout DIR"));
         }
     };
+    for path in output.made() {
+        out.made(path);
+    }
     let mut manifest = how.manifest.as_deref().map(cli::create_new).transpose()?;
-    let case = Case::open_writing(args, &output.writable())?;
+    if let Some(path) = &how.manifest {
+        out.made(path.clone());
+    }
+    let case = match &how.layout {
+        Some(folder) => Case::open_filling(args, folder)?,
+        None => Case::open(args)?,
+    };
     let mut output = Some(output);
     let exported = export(&case, how, &mut output, out);
     let exported = match exported {

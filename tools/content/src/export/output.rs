@@ -100,11 +100,13 @@ impl Output {
         }
     }
 
-    /// Directories in which files are made from now on.
-    pub(crate) fn writable(&self) -> Vec<PathBuf> {
+    /// What was made of it so far, the outermost first.
+    pub(crate) fn made(&self) -> Vec<PathBuf> {
         match self {
-            Self::Archive { .. } => Vec::new(),
-            Self::Directory { path } => vec![path.clone()],
+            Self::Archive { path, .. } => vec![path.clone()],
+            Self::Directory { path } => {
+                vec![path.clone(), path.join("blobs"), path.join("blobs/sha256")]
+            }
         }
     }
 
@@ -133,7 +135,17 @@ impl Output {
                 builder.append_data(&mut header, name, &mut bytes)?;
             }
             Self::Directory { path } => {
-                let mut file = BufWriter::with_capacity(1 << 18, create(&path.join(name))?);
+                let at = path.join(name);
+                // Blobs of other algorithms than the usual one have a folder of their own.
+                if let Some(folder) = at.parent().filter(|folder| *folder != path) {
+                    match DirBuilder::new().mode(0o755).create(folder) {
+                        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                            return Err(error);
+                        }
+                        _ => {}
+                    }
+                }
+                let mut file = BufWriter::with_capacity(1 << 18, create(&at)?);
                 io::copy(&mut bytes, &mut file)?;
                 file.flush()?;
                 file.get_ref().sync_data()?;

@@ -88,7 +88,9 @@ fn codes() -> String {
             code.explanation,
             code.remedy
         );
-        if !code.messages.is_empty() {
+        if code.messages.is_empty() {
+            let _ = writeln!(text, "\n{}", finding::SILENT);
+        } else {
             text.push_str("\n*The daemon says:*\n\n");
             for message in code.messages {
                 let _ = writeln!(text, "- `{message}`");

@@ -42,6 +42,9 @@ impl Code {
     }
 }
 
+/// What is said of a [`Code`] without messages.
+pub const SILENT: &str = "No line of a daemon's log is known that names it.";
+
 /// A kind of finding: what `coroner explain CODE` prints and the docs' table of codes lists.
 #[derive(Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Code {

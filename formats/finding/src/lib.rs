@@ -21,7 +21,7 @@ mod text;
 mod time;
 mod unread;
 
-pub use code::{Code, Severity};
+pub use code::{Code, SILENT, Severity};
 pub use coverage::{Abstention, Coverage, SourceNote, UnreadNote};
 pub use fault::{AtStart, Fault, Finding};
 pub use fingerprint::Fingerprint;

@@ -98,8 +98,10 @@ impl Answer for Codes {
             pen.paragraph("  ", code.explanation)?;
             pen.gap()?;
             pen.paragraph("  What to do: ", code.remedy)?;
-            if !code.messages.is_empty() {
-                pen.gap()?;
+            pen.gap()?;
+            if code.messages.is_empty() {
+                pen.paragraph("  ", finding::SILENT)?;
+            } else {
                 pen.line("  The daemon says:")?;
                 for message in code.messages {
                     pen.line(format_args!("    {message}"))?;

@@ -226,6 +226,7 @@ fn seed(target: &str, seeds: &Path) -> Done {
                         || path.ends_with("/address")
                 }
                 "config" => path.ends_with(".toml"),
+                "cni" => path.starts_with("etc/cni/") || path.starts_with("var/lib/cni/"),
                 // Layers: gzip, zstd and plain; with PAX records, sparse files and whiteouts.
                 "inflate" => {
                     path.contains("/blobs/sha256/")

@@ -51,7 +51,10 @@ impl Disks {
         for snapshotter in snapshotters {
             let layout = snapshotter.layout.read();
             for dir in layout.into_iter().flat_map(|layout| layout.dirs.values()) {
-                let fs = dir.fs.is_some().then(|| dir.path.join("fs"));
+                // Where a layer is mounted, the flags are those of what is mounted: of erofs, all
+                // say that they cannot be changed.
+                let own = dir.fs.as_ref().filter(|fs| fs.dev == dir.stat.dev);
+                let fs = own.map(|_| dir.path.join("fs"));
                 for path in [Some(dir.path.clone()), fs].into_iter().flatten() {
                     let flags = evidence.flags(&path).unwrap_or_default();
                     if flags.immutable || flags.append_only {

@@ -185,7 +185,7 @@ _arguments "${_arguments_options[@]}" : \
 '--all[Name everything that would be removed, not only the first]' \
 '-h[Print help]' \
 '--help[Print help]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
 (explain)
@@ -228,7 +228,7 @@ ingests\:"Unfinished writes into the content store"
 leases\:"Leases"
 sandboxes\:"Sandboxes of the sandbox store"
 pods\:"Pods, as the CRI knows them"))' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
 (history)
@@ -251,7 +251,7 @@ leases\:"Leases"
 sandboxes\:"Sandboxes of the sandbox store"
 pods\:"Pods, as the CRI knows them"))' \
 ':name -- Its name, or the beginning of it if that is enough; NAMESPACE/NAME, too:_default' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
 (show)
@@ -274,7 +274,7 @@ leases\:"Leases"
 sandboxes\:"Sandboxes of the sandbox store"
 pods\:"Pods, as the CRI knows them"))' \
 ':name -- Its name, or the beginning of it if that is enough; NAMESPACE/NAME, too:_default' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
 (help)
@@ -335,7 +335,7 @@ _arguments "${_arguments_options[@]}" : \
 '--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
 '-h[Print help]' \
 '--help[Print help]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
 (cat)
@@ -349,7 +349,7 @@ _arguments "${_arguments_options[@]}" : \
 '--pretty[Indent a manifest, index or configuration]' \
 '-h[Print help]' \
 '--help[Print help]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 ':name -- A digest or the beginning of one; an image; or IMAGE\:/PATH, a file of its layers:_default' \
 && ret=0
 ;;
@@ -367,7 +367,7 @@ docker\:"What \`docker save\` wrote before release 25\: layers inflated, one pla
 '--only-blobs[Rebuild nothing\: what has not all of its blobs is left out]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 ':name -- An image, or the digest of a manifest or index:_default' \
 && ret=0
 ;;
@@ -381,7 +381,7 @@ _arguments "${_arguments_options[@]}" : \
 '--hash[Hash the bytes of every blob of it, too]' \
 '-h[Print help]' \
 '--help[Print help]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 ':name -- An image, a digest or the beginning of one:_default' \
 && ret=0
 ;;
@@ -401,7 +401,7 @@ _arguments "${_arguments_options[@]}" : \
 '--layers[Inflate layers, too\: their diffIDs, their tars]' \
 '-h[Print help]' \
 '--help[Print help]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
 (help)
@@ -470,7 +470,7 @@ _arguments "${_arguments_options[@]}" : \
 '--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
 '-h[Print help]' \
 '--help[Print help]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
 (tree)
@@ -481,7 +481,7 @@ _arguments "${_arguments_options[@]}" : \
 '--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
 '-h[Print help]' \
 '--help[Print help]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
 (check)
@@ -493,7 +493,7 @@ _arguments "${_arguments_options[@]}" : \
 '--usage[Measure the directory of every committed layer and compare it with what it was]' \
 '-h[Print help]' \
 '--help[Print help]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
 (verify)
@@ -506,7 +506,7 @@ _arguments "${_arguments_options[@]}" : \
 '--jobs=[How many layers are read at the same time; without it, as many as there are cores, one on a rotational disk]:N:_default' \
 '-h[Print help]' \
 '--help[Print help]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 '::name -- Only the layers of this container, image or snapshot (see `files`); all, if it is not given:_default' \
 && ret=0
 ;;
@@ -522,7 +522,7 @@ _arguments "${_arguments_options[@]}" : \
 '--sha256[Hash every file]' \
 '-h[Print help]' \
 '--help[Print help]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 ':name -- A container, an image, a snapshot (whole or as far as they are unique, with `NAMESPACE/` before them if you like), or the number of a snapshot'\''s directory:_default' \
 '::path -- What to list, with everything below it:_files' \
 && ret=0
@@ -537,7 +537,7 @@ _arguments "${_arguments_options[@]}" : \
 '--userxattr[Read the marks of a mount with \`userxattr\` (rootless)\: \`user.overlay.*\`]' \
 '-h[Print help]' \
 '--help[Print help]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 ':name -- A container, an image, a snapshot (whole or as far as they are unique, with `NAMESPACE/` before them if you like), or the number of a snapshot'\''s directory:_default' \
 ':path -- The file; links are followed inside the container'\''s tree:_files' \
 && ret=0
@@ -554,7 +554,7 @@ _arguments "${_arguments_options[@]}" : \
 '--all[Show files that were copied up and are what they were, too]' \
 '-h[Print help]' \
 '--help[Print help]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 ':name -- A container, an image, a snapshot (whole or as far as they are unique, with `NAMESPACE/` before them if you like), or the number of a snapshot'\''s directory:_default' \
 && ret=0
 ;;
@@ -566,7 +566,7 @@ _arguments "${_arguments_options[@]}" : \
 '--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
 '-h[Print help]' \
 '--help[Print help]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
 (extract)
@@ -580,7 +580,7 @@ _arguments "${_arguments_options[@]}" : \
 '--live[Make devices, FIFOs and links that lead out, too, and give files their owners, setuid and attributes\: as root, for a tree that is to be run]' \
 '-h[Print help]' \
 '--help[Print help]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 ':name -- A container, an image, a snapshot (whole or as far as they are unique, with `NAMESPACE/` before them if you like), or the number of a snapshot'\''s directory:_default' \
 && ret=0
 ;;
@@ -596,7 +596,7 @@ _arguments "${_arguments_options[@]}" : \
 '--layer[Only what the topmost layer changed, as a layer of an OCI image\: deleted names as \`.wh.…\`]' \
 '-h[Print help]' \
 '--help[Print help]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 ':name -- A container, an image, a snapshot (whole or as far as they are unique, with `NAMESPACE/` before them if you like), or the number of a snapshot'\''s directory:_default' \
 && ret=0
 ;;
@@ -740,7 +740,7 @@ _arguments "${_arguments_options[@]}" : \
 '--spool=[Where to keep what of a tar does not fit in memory (a file without a name)]:DIR:_files' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
 (mounts)
@@ -752,7 +752,7 @@ _arguments "${_arguments_options[@]}" : \
 '--left[Only what is left over or broken]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
 (explain)
@@ -830,7 +830,7 @@ bodyfile\:"The body file of The Sleuth Kit, for mactime\: not in order, mactime 
 '--no-carve[Do not look for what was deleted from the databases]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
 (bolt)
@@ -1217,7 +1217,7 @@ _arguments "${_arguments_options[@]}" : \
 '--usage[Measure what is deleted where no size is recorded\: writable layers, leftover directories]' \
 '-h[Print help]' \
 '--help[Print help]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
 (why)
@@ -1234,7 +1234,7 @@ _arguments "${_arguments_options[@]}" : \
 '--at=[The time at which it runs\: \`2026-11-21T03\:36\:00Z\`, or \`+90m\`, \`+24h\`, \`+7d\` after the capture; else the time of the capture]:TIME:_default' \
 '-h[Print help]' \
 '--help[Print help]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 ':object -- Digest, snapshot, lease, image, container, sandbox or ingest\: its name, the beginning of it, or `namespace/name`:_default' \
 && ret=0
 ;;
@@ -1247,7 +1247,7 @@ _arguments "${_arguments_options[@]}" : \
 '--inode=[Search the stores for the names of this inode]:N:_default' \
 '-h[Print help]' \
 '--help[Print help]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 '*::path -- A path inside the node, the number of a snapshot, or a line of /proc/PID/mountinfo or /proc/mounts (its options alone will do):_files' \
 && ret=0
 ;;
@@ -1264,7 +1264,7 @@ _arguments "${_arguments_options[@]}" : \
 '--layers[List snapshots, too]' \
 '-h[Print help]' \
 '--help[Print help]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
 (collect)
@@ -1282,7 +1282,7 @@ none\:"None; they are listed all the same"))' \
 '--redact[Mask secrets\: values of environments, annotations, credentials of registries, private keys. Nothing moves; findings stay the same]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-':evidence -- The node\: `/`, a mounted image, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
+':evidence -- The node\: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that holds var/lib/containerd, containerd'\''s root itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar on standard input:_files' \
 && ret=0
 ;;
 (bundle)

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::HeldRoot;
+
 /// One mebibyte.
 const MIB: u64 = 1 << 20;
 
@@ -61,4 +63,6 @@ pub struct Options {
     /// Where the part of a bundle that does not fit in memory is kept, in a file without a name;
     /// the system's directory for temporary files if not given.
     pub spool: Option<PathBuf>,
+    /// The directory itself, if it had to be opened before rights were given up.
+    pub held: Option<HeldRoot>,
 }

@@ -72,7 +72,7 @@ mod zframe;
 
 pub use budget::{Budget, Options, WHOLE_COPY};
 pub use bundle::manifest::{Manifest, pax_time};
-pub use directory::{Detailed, Mount, Wants, Xattrs};
+pub use directory::{Detailed, HeldRoot, Mount, Wants, Xattrs};
 pub use disk::{Flags, Room};
 pub use host::Host;
 pub use live_proc::{LiveProc, LiveProcess};

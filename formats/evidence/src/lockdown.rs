@@ -12,9 +12,13 @@ use landlock::{
 };
 use nix::sys::resource::{Resource, setrlimit};
 
+use crate::HeldRoot;
+
 /// What may still be done afterwards.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Needs {
+    /// A directory that is read, and lies below no directory of ours.
+    pub held: Option<HeldRoot>,
     /// Directories in which files are made: of the output, of the spool file.
     pub writable: Vec<PathBuf>,
     /// Directories in which trees are made: directories, links and nodes, too.
@@ -52,7 +56,7 @@ pub fn lockdown(needs: &Needs) -> Lockdown {
             Err(errno) => held.refused.push(format!("RLIMIT_DATA: {}", errno.desc())),
         }
     }
-    match restrict(&needs.writable, &needs.trees) {
+    match restrict(needs) {
         Ok(status) => match status.ruleset {
             RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced => {
                 held.read_only = true;
@@ -67,7 +71,7 @@ pub fn lockdown(needs: &Needs) -> Lockdown {
 }
 
 /// Reading everywhere, writing only below `writable` and `trees`.
-fn restrict(writable: &[PathBuf], trees: &[PathBuf]) -> Result<RestrictionStatus, String> {
+fn restrict(needs: &Needs) -> Result<RestrictionStatus, String> {
     let words = |error: landlock::RulesetError| error.to_string();
     let mut rules = Ruleset::default()
         .handle_access(AccessFs::from_all(RIGHTS))
@@ -80,13 +84,18 @@ fn restrict(writable: &[PathBuf], trees: &[PathBuf]) -> Result<RestrictionStatus
     rules = rules
         .add_rule(PathBeneath::new(root, read))
         .map_err(words)?;
+    if let Some(held) = &needs.held {
+        rules = rules
+            .add_rule(PathBeneath::new(held, read))
+            .map_err(words)?;
+    }
     let nodes = AccessFs::MakeDir
         | AccessFs::MakeSym
         | AccessFs::MakeFifo
         | AccessFs::MakeChar
         | AccessFs::MakeBlock;
-    let files = writable.iter().map(|directory| (directory, None));
-    let trees = trees.iter().map(|directory| (directory, Some(nodes)));
+    let files = needs.writable.iter().map(|directory| (directory, None));
+    let trees = needs.trees.iter().map(|directory| (directory, Some(nodes)));
     for (directory, more) in files.chain(trees) {
         let held = PathFd::new(directory).map_err(|error| error.to_string())?;
         let write = AccessFs::WriteFile

@@ -70,7 +70,13 @@ impl Evidence {
             path: shown.clone(),
             why,
         };
-        if let Some(file) = directory::bundle(path).map_err(failed)? {
+        let is_directory = options.held.is_some();
+        let file = if is_directory {
+            None
+        } else {
+            directory::bundle(path).map_err(failed)?
+        };
+        if let Some(file) = file {
             let bundle = Bundle::read(file, shown.clone(), options).map_err(failed)?;
             return Ok(Self::of_bundle(bundle));
         }

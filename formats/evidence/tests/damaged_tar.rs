@@ -344,6 +344,7 @@ fn small_budgets_drop_bytes_and_say_so() {
             ..Budget::default()
         },
         spool: Some(spool.path().to_owned()),
+        held: None,
     };
     let tar = archive(&members);
     let spooled = Evidence::open_stream(tar.as_slice(), &options(3_500, 1 << 20)).unwrap();

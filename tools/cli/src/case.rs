@@ -16,9 +16,9 @@ use crate::{Failure, Pen, Style, safety};
 /// Which node, and where its stores are.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct EvidenceArgs {
-    /// The node: `/`, a mounted image, a folder that holds var/lib/containerd, containerd's root
-    /// itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar
-    /// on standard input
+    /// The node: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that
+    /// holds var/lib/containerd, containerd's root itself, a tar of these (plain, .gz, .zst), a
+    /// bundle of `coroner collect`, or `-` for a tar on standard input
     #[arg(value_name = "NODE")]
     pub evidence: PathBuf,
     #[command(flatten)]
@@ -104,11 +104,13 @@ impl Case {
         writable: &[PathBuf],
         trees: &[PathBuf],
     ) -> Result<Self, Failure> {
+        let spool = args.places.spool.as_ref();
+        let (gave_up, held) = safety::give_up(&args.evidence, spool, writable, trees);
         let options = Options {
-            spool: args.places.spool.clone(),
+            spool: spool.cloned(),
+            held,
             ..Options::default()
         };
-        let gave_up = safety::give_up(&args.evidence, args.places.spool.as_ref(), writable, trees);
         let opened = if args.evidence == Path::new("-") {
             Evidence::open_stream(std::io::stdin().lock(), &options)
         } else {

@@ -89,6 +89,27 @@ fn every_capture_is_what_its_names_promise() {
     assert!(seen > 0, "testdata/nodes holds no capture");
 }
 
+/// containerd itself names every blob by its SHA-256, but its rules allow longer names.
+#[test]
+fn longer_names_are_hashed_as_they_say() {
+    const ABC: &str = "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a\
+        2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
+    let node = unpacked("2.1-stopped");
+    let count = by_size(&node).len() + 1;
+    let folder = blobs(&node).with_file_name("sha512");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join(ABC), b"abc").unwrap();
+    let (text, exit) = run(&["verify"], node.path());
+    let whole = format!("{count} of {count} blobs are what their names promise");
+    assert!(text.starts_with(&whole), "{text}");
+    assert!(exit != Exit::FINDINGS, "{text}");
+    fs::write(folder.join(ABC), b"abd").unwrap();
+    let (text, exit) = run(&["verify"], node.path());
+    assert_eq!(exit, Exit::FINDINGS, "{text}");
+    let claimed = format!("claimed   sha512:{ABC}");
+    assert!(text.contains(&claimed), "{text}");
+}
+
 #[test]
 fn altered_cut_missing_and_stray_are_each_named() {
     let node = unpacked("2.1-stopped");

@@ -1,4 +1,4 @@
-//! `snapshots extract` as a program of its own, which has given up its rights (Landlock) before.
+//! What makes trees, as a program of its own, which has given up its rights (Landlock) before.
 
 use std::process::Command;
 
@@ -29,4 +29,31 @@ fn a_tree_is_made_by_a_program_that_may_write_nowhere_else() {
             "{recorded}"
         );
     }
+}
+
+/// A failed try leaves no more than an empty directory, which the next one may use.
+#[test]
+fn a_layout_is_made_where_a_try_before_failed() {
+    let node = testcase::testdata().join("nodes/1.7-stopped/node.tar.zst");
+    let place = tempfile::tempdir().expect("folder");
+    let to = place.path().join("layout");
+    let run = |image: &str| {
+        let ran = Command::new(env!("CARGO_BIN_EXE_coroner"))
+            .args(["content", "export", "--quiet", "--layout"])
+            .args([&to, &node])
+            .arg(image)
+            .output()
+            .expect("coroner");
+        ran.status.code()
+    };
+    assert_eq!(run("default/images.example/nothing:1"), Some(16));
+    let left = to.read_dir().expect("the directory").count();
+    assert_eq!(left, 0);
+    assert_eq!(run("default/images.example/app:1"), Some(0));
+    assert!(to.join("index.json").symlink_metadata().is_ok());
+    assert_eq!(
+        run("default/images.example/app:1"),
+        Some(16),
+        "it is full now"
+    );
 }

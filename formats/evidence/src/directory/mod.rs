@@ -1,6 +1,7 @@
 //! Evidence that is a directory: `/`, a mounted image, or any folder that holds a node.
 
 mod disk;
+mod held;
 mod listing;
 mod live;
 mod mounts;
@@ -20,6 +21,7 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
 
+pub use held::HeldRoot;
 pub use listing::{Detailed, Wants};
 pub use live::Mount;
 pub(crate) use mounts::mounts_below;
@@ -40,7 +42,7 @@ pub(crate) struct Directory {
     name: Text,
     root: Arc<File>,
     /// The device on which the evidence was put down: that of the folder that holds it. Nothing
-    /// for `/`.
+    /// for `/`, and for the root of other processes.
     outer: Option<(u32, u32)>,
     budget: Budget,
     /// Whether `/proc` is there and is what it seems.
@@ -59,15 +61,20 @@ impl Directory {
     /// The directory at `name`, which may be a link: it is the analyst's word, not evidence.
     pub(crate) fn open(name: &Path, options: &Options) -> Result<Self, Unread> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let root = nix::fcntl::open(name, flags, Mode::empty()).map_err(unread)?;
-        let canonical = std::fs::canonicalize(name).map_err(|error| io(&error))?;
+        let (root, outer, refused) = if let Some(held) = &options.held {
+            (Arc::clone(&held.root), None, held.refused.clone())
+        } else {
+            let root = nix::fcntl::open(name, flags, Mode::empty()).map_err(unread)?;
+            let canonical = std::fs::canonicalize(name).map_err(|error| io(&error))?;
+            let outer = canonical.parent().and_then(device);
+            let refused = mounts::refused(&canonical);
+            (Arc::new(File::from(root)), outer, refused)
+        };
         let has_proc = statfs("/proc/self/fd")
             .is_ok_and(|file_system| file_system.filesystem_type() == PROC_SUPER_MAGIC);
-        let refused = mounts::refused(&canonical);
-        let outer = canonical.parent().and_then(device);
         Ok(Self {
             name: Text::from(name.as_os_str().as_bytes()),
-            root: Arc::new(File::from(root)),
+            root,
             outer,
             budget: options.budget.clone(),
             has_proc,

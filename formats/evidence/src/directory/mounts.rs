@@ -80,7 +80,7 @@ pub(crate) fn refused(root: &Path) -> Vec<Refused> {
     refused_in(&table, root)
 }
 
-fn refused_in(table: &str, root: &Path) -> Vec<Refused> {
+pub(super) fn refused_in(table: &str, root: &Path) -> Vec<Refused> {
     let below = |line| {
         let (at, kind) = mount(line)?;
         let word = word(kind)?;

@@ -68,9 +68,7 @@ pub(crate) fn run(args: &cli::EvidenceArgs, how: &ExportArgs, out: &mut Out) -> 
                 .hint("name a new archive with -o FILE, or a new directory with --layout DIR"));
         }
     };
-    for path in output.made() {
-        out.made(path);
-    }
+    out.made(output.path().to_owned());
     let mut manifest = how.manifest.as_deref().map(cli::create_new).transpose()?;
     if let Some(path) = &how.manifest {
         out.made(path.clone());

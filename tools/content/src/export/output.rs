@@ -60,6 +60,12 @@ fn usage(path: &Path, error: &io::Error) -> Failure {
         .hint("choose a path that does not exist yet, outside the evidence")
 }
 
+/// Whether it is a directory, no link, and nothing is in it.
+fn is_empty(path: &Path) -> bool {
+    let is_directory = std::fs::symlink_metadata(path).is_ok_and(|stat| stat.is_dir());
+    is_directory && std::fs::read_dir(path).is_ok_and(|mut names| names.next().is_none())
+}
+
 /// Creates a file that must not be there, to be written and then read again.
 fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new()
@@ -82,14 +88,12 @@ impl Output {
         })
     }
 
-    /// A new directory at `path`, with the folders of an OCI layout.
+    /// A new directory at `path`, or the empty one that a failed try left there: who has given up
+    /// writing elsewhere cannot remove it.
     pub(crate) fn directory(path: PathBuf) -> Result<Self, Failure> {
-        let mut folder = DirBuilder::new();
-        folder.mode(0o755);
-        let make = |path: &Path| folder.create(path).map_err(|error| usage(path, &error));
-        make(&path)?;
-        for inner in ["blobs", "blobs/sha256"] {
-            make(&path.join(inner))?;
+        match DirBuilder::new().mode(0o755).create(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_empty(&path) => {}
+            made => made.map_err(|error| usage(&path, &error))?,
         }
         Ok(Self::Directory { path })
     }
@@ -97,16 +101,6 @@ impl Output {
     pub(crate) fn path(&self) -> &Path {
         match self {
             Self::Archive { path, .. } | Self::Directory { path } => path,
-        }
-    }
-
-    /// What was made of it so far, the outermost first.
-    pub(crate) fn made(&self) -> Vec<PathBuf> {
-        match self {
-            Self::Archive { path, .. } => vec![path.clone()],
-            Self::Directory { path } => {
-                vec![path.clone(), path.join("blobs"), path.join("blobs/sha256")]
-            }
         }
     }
 
@@ -136,15 +130,10 @@ impl Output {
             }
             Self::Directory { path } => {
                 let at = path.join(name);
-                // Blobs of other algorithms than the usual one have a folder of their own.
-                if let Some(folder) = at.parent().filter(|folder| *folder != path) {
-                    match DirBuilder::new().mode(0o755).create(folder) {
-                        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                            return Err(error);
-                        }
-                        _ => {}
-                    }
-                }
+                let mut folders = DirBuilder::new();
+                folders.recursive(true).mode(0o755);
+                at.parent()
+                    .map_or(Ok(()), |folder| folders.create(folder))?;
                 let mut file = BufWriter::with_capacity(1 << 18, create(&at)?);
                 io::copy(&mut bytes, &mut file)?;
                 file.flush()?;

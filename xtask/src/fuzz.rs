@@ -179,6 +179,13 @@ fn seed(target: &str, seeds: &Path) -> Done {
         let path = seeds.join("parked");
         std::fs::write(&path, parked()).map_err(|error| format!("{}: {error}", path.display()))?;
     }
+    if target == "gobuild" {
+        for name in ["debian-bookworm", "debian-sid", "upstream", "k3s"] {
+            let bytes = testcase::program(&format!("{name}.elf"));
+            let path = seeds.join(name);
+            std::fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+    }
     if target == "merged" {
         // layer, kind, name, attribute, length of a value
         let chains: [&[[u8; 5]]; 3] = [

@@ -68,7 +68,8 @@ impl Detected {
     }
 }
 
-/// Concludes from the traces on disk; the package's version is the surest of them.
+/// Concludes from the traces on disk; the version in the program that would be started is the surest
+/// of them, then the package's.
 ///
 /// The schema's version and the freelist are the last daemon's; `bootstrap.json` and `address` are
 /// those of tasks, which live across an upgrade.
@@ -80,6 +81,22 @@ pub fn detect(traces: &Traces) -> Detected {
         mixed: false,
         version: None,
     };
+    if let Some(program) = &traces.program {
+        let version = program.version.as_ref();
+        let known = version.and_then(|text| Some((Release::of_version(text.utf8()?)?, text)));
+        if let Some((release, version)) = known {
+            let because = format!("{} is containerd {version}", program.path);
+            detected.narrow(release, release, because);
+            detected.version = Some(version.to_string());
+        } else if let Some(generation) = program.generation {
+            let because = format!("{} is containerd {generation}", program.path);
+            let (from, to) = match generation {
+                1 => (Release::V1_6, Release::V1_7),
+                _ => (Release::V2_0, Release::V2_3),
+            };
+            detected.narrow(from, to, because);
+        }
+    }
     let package = traces.package.as_ref().and_then(|text| {
         let release = Release::of_version(text.utf8()?)?;
         Some((release, text.to_string()))
@@ -87,7 +104,9 @@ pub fn detect(traces: &Traces) -> Detected {
     if let Some((release, version)) = package {
         let because = format!("the package database has containerd {version}");
         detected.narrow(release, release, because);
-        detected.version = Some(version);
+        if detected.one() == Some(release) && !detected.mixed {
+            detected.version.get_or_insert(version);
+        }
     }
     match traces.schema {
         Some(4..) => {

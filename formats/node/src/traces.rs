@@ -7,7 +7,7 @@ use finding::Text;
 use metadb::MetaDb;
 use serde::Serialize;
 
-use crate::{Database, Roots};
+use crate::{Database, Program, Roots, programs};
 
 /// What is seen of the release that wrote a node; `daemon` concludes from it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -28,6 +28,8 @@ pub struct Traces {
     pub config: Option<i64>,
     /// Version of the installed package, as the package database says.
     pub package: Option<Text>,
+    /// The daemon's program.
+    pub program: Option<Program>,
 }
 
 const PACKAGES: [&str; 2] = ["containerd", "containerd.io"];
@@ -60,6 +62,7 @@ impl Traces {
             bootstrap_files: bundles.iter().any(runc::Bundle::has_bootstrap),
             config: roots.config.as_ref().map(|config| config.version),
             package: package(evidence),
+            program: Program::daemon(&programs(evidence, roots)),
         }
     }
 }

@@ -40,6 +40,15 @@ pub fn nodes() -> Vec<String> {
     names
 }
 
+/// A program of `testdata/gobuild`, of which only what Go's linker wrote was kept.
+///
+/// # Panics
+/// If it is not there.
+pub fn program(name: &str) -> Vec<u8> {
+    let path = testdata().join("gobuild").join(name);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
 /// The capture of this name, as it was packed.
 pub fn packed(node: &str) -> Vec<u8> {
     let path = testdata().join("nodes").join(node).join("node.tar.zst");

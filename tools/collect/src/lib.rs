@@ -119,6 +119,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         roots: places.roots,
         listed: places.listed,
         disks: places.disks,
+        programs: places.programs,
         blobs: match args.content {
             Content::All => Blobs::All,
             Content::Metadata => Blobs::Metadata,

@@ -51,6 +51,8 @@ pub(crate) struct Places {
     pub(crate) listed: Vec<PathBuf>,
     /// Places of whose disks the kernel is asked.
     pub(crate) disks: Vec<PathBuf>,
+    /// How its programs were built.
+    pub(crate) programs: Vec<evidence::bundle::Program>,
     /// What time it was at the node, if that is not now.
     pub(crate) as_of: Option<Time>,
 }
@@ -75,9 +77,10 @@ impl Places {
             roots.extend(elsewhere.map(|(_, path)| path.clone()));
         }
         roots.extend(ALWAYS.iter().map(PathBuf::from));
-        let mut as_of = None;
+        let (mut as_of, mut programs) = (None, Vec::new());
         if let Ok(node) = case.node() {
             disks.extend(node.disk_places());
+            programs = node::programs(&case.evidence, &node.roots);
             roots.extend(pid_files(&node));
             roots.extend(elsewhere(&node));
             // A node that does not run has the time of its last write, as whoever examines it says.
@@ -88,6 +91,7 @@ impl Places {
             roots: without_inner(roots),
             listed: without_inner(listed),
             disks,
+            programs,
             as_of,
         }
     }

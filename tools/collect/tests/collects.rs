@@ -143,3 +143,40 @@ fn a_bundle_is_not_written_into_the_node() {
     let read = Evidence::open_stream(piped.stdout.as_slice(), &Options::default()).unwrap();
     assert_eq!(read.kind(), Kind::Bundle);
 }
+
+/// The release is told by the program that the unit starts, of the node and of its bundle.
+#[test]
+fn how_programs_were_built_travels_with_the_node() {
+    let work = tempfile::tempdir().unwrap();
+    let mut node = testcase::node("2.1-stopped");
+    node.remove("var/lib/dpkg/status");
+    let unit = b"[Service]\nExecStart=\nExecStart=-/opt/bin/containerd --log-level info\n";
+    node.add("etc/systemd/system/containerd.service", unit);
+    node.add("opt/bin/containerd", &testcase::program("upstream.elf"));
+    node.add(
+        "usr/bin/containerd",
+        &testcase::program("debian-bookworm.elf"),
+    );
+    let (tar, bundle) = (work.path().join("node.tar"), work.path().join("bundle"));
+    std::fs::write(&tar, node.write()).unwrap();
+    let packed = Command::new(env!("CARGO_BIN_EXE_coroner-collect"))
+        .arg(&tar)
+        .arg("-o")
+        .arg(&bundle)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&packed.stderr).into_owned();
+    // Not all that any node may have is in that tar.
+    assert_eq!(packed.status.code(), Some(8), "{said}");
+    for path in [&tar, &bundle] {
+        let evidence = Evidence::open(path, &Options::default()).unwrap();
+        let roots = node::discover(&evidence, &node::Said::default()).remove(0);
+        let node = node::Node::open(&evidence, roots, node::Options::default());
+        let detected = daemon::detect(&node.traces);
+        assert_eq!(detected.name(), "2.1", "{detected:?}");
+        assert_eq!(detected.version.as_deref(), Some("v2.1.4"));
+        let because = "/opt/bin/containerd is containerd v2.1.4";
+        assert_eq!(detected.because[0], because);
+        assert!(!detected.mixed, "{detected:?}");
+    }
+}

@@ -49,6 +49,42 @@ pub struct Manifest {
     pub redacted: bool,
     /// What the kernel said of the disks.
     pub(crate) disks: Vec<DiskFact>,
+    /// How programs were built, which are not packed themselves.
+    pub programs: Vec<Program>,
+}
+
+/// A program of the node, and what Go's linker left in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "ProgramForm", into = "ProgramForm")]
+pub struct Program {
+    /// Where it lies.
+    pub path: Text,
+    /// The version of Go.
+    pub go: String,
+    /// The lines of its build info.
+    pub build: String,
+}
+
+/// A program as the manifest writes it.
+#[derive(Serialize, Deserialize)]
+struct ProgramForm {
+    path: Name,
+    go: String,
+    build: String,
+}
+
+impl From<ProgramForm> for Program {
+    fn from(ProgramForm { path, go, build }: ProgramForm) -> Self {
+        let path = path.0;
+        Self { path, go, build }
+    }
+}
+
+impl From<Program> for ProgramForm {
+    fn from(Program { path, go, build }: Program) -> Self {
+        let path = Name(path);
+        Self { path, go, build }
+    }
 }
 
 /// What the kernel said of the disk below a path.
@@ -234,6 +270,7 @@ pub(crate) struct Head<'m> {
     pub(crate) warnings: &'m [String],
     pub(crate) redacted: bool,
     pub(crate) disks: Vec<DiskFact>,
+    pub(crate) programs: &'m [Program],
 }
 
 /// Reads a manifest and hands on each record as it comes.
@@ -266,7 +303,7 @@ impl<'de, F: FnMut(Record)> Visitor<'de> for Reading<F> {
         let mut sockets = true;
         let mut left_out = Vec::new();
         let (mut now, mut command, mut warnings) = (None, Vec::new(), Vec::new());
-        let (mut redacted, mut disks) = (false, Vec::new());
+        let (mut redacted, mut disks, mut programs) = (false, Vec::new(), Vec::new());
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 "format" => format = Some(map.next_value()?),
@@ -282,6 +319,7 @@ impl<'de, F: FnMut(Record)> Visitor<'de> for Reading<F> {
                 "warnings" => warnings = map.next_value()?,
                 "redacted" => redacted = map.next_value()?,
                 "disks" => disks = map.next_value()?,
+                "programs" => programs = map.next_value()?,
                 "entries" => map.next_value_seed(Entries(&mut self.take))?,
                 _ => {
                     map.next_value::<serde::de::IgnoredAny>()?;
@@ -303,6 +341,7 @@ impl<'de, F: FnMut(Record)> Visitor<'de> for Reading<F> {
             warnings,
             redacted,
             disks,
+            programs,
         })
     }
 }

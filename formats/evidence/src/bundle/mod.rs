@@ -10,6 +10,8 @@ mod tree;
 pub mod verify;
 pub mod write;
 
+pub use manifest::Program;
+
 use std::io::Read;
 use std::path::Path;
 

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use finding::{Text, Time, Unread};
 use sha2::{Digest, Sha256};
 
-use super::manifest::{self, DiskFact, Trailer};
+use super::manifest::{self, DiskFact, Program, Trailer};
 use crate::tar::build::{self, Item};
 use crate::zframe::Frames;
 use crate::{Evidence, Stat};
@@ -64,6 +64,8 @@ pub struct Collect {
     pub as_of: Option<Time>,
     /// Places of which the kernel's word about their disk is kept.
     pub disks: Vec<PathBuf>,
+    /// How the node's programs were built.
+    pub programs: Vec<Program>,
     /// What whoever gets the bundle must know of it.
     pub warnings: Vec<String>,
     /// Whether secrets are masked.
@@ -86,6 +88,7 @@ impl Default for Collect {
             captured: Time::new(0, 0),
             as_of: None,
             disks: Vec::new(),
+            programs: Vec::new(),
             warnings: Vec::new(),
             redacted: false,
             left_out: Vec::new(),

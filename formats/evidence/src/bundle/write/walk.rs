@@ -295,6 +295,7 @@ impl<'e> Walk<'e> {
                 .iter()
                 .filter_map(|path| disk_fact(self.evidence, path))
                 .collect(),
+            programs: &wanted.programs,
         };
         let mut json = serde_json::to_vec(&head).map_err(io::Error::other)?;
         json.pop();

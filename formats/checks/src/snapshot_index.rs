@@ -235,12 +235,9 @@ fn parents_index(judge: &mut Judge<'_>) {
                 want.insert((parent, id), &row.key);
             }
         }
+        let none = BTreeMap::new();
         let found = backend.parents.read();
-        let found: BTreeSet<(u64, u64)> = found
-            .into_iter()
-            .flat_map(BTreeMap::keys)
-            .copied()
-            .collect();
+        let found = found.unwrap_or(&none);
         let sure =
             |pair: &&(u64, u64)| !doubtful.contains_key(&pair.0) && !doubtful.contains_key(&pair.1);
         let ids: BTreeMap<u64, &Row<BackendSnapshot>> =
@@ -256,15 +253,17 @@ fn parents_index(judge: &mut Judge<'_>) {
         };
         // An entry of a row that is lost is told with that row; one of a row whose parent is not
         // there, or is not meta.db's while the index is, with that one.
-        let lost = lacks_rows(judge, snapshotter);
+        let lost = lost_rows(judge, snapshotter);
         let is_lost = |pair: &&(u64, u64)| {
             let child = ids.get(&pair.1);
             let parent = child.and_then(|row| row.parent.as_ref());
             let is_orphan = parent.is_some_and(|parent| !by_key.contains_key(parent));
-            let is_gone = !ids.contains_key(&pair.0) || child.is_none();
-            is_orphan || lost && is_gone || child.is_some_and(|row| wrong.contains(&row.key))
+            // The index says the child's name; that of a parent is known of no row that is lost.
+            let is_gone = !ids.contains_key(&pair.0) && !lost.is_empty()
+                || child.is_none() && found.get(pair).is_some_and(|name| lost.contains(name));
+            is_orphan || is_gone || child.is_some_and(|row| wrong.contains(&row.key))
         };
-        let extra = found.iter().filter(sure).filter(known);
+        let extra = found.keys().filter(sure).filter(known);
         let extra = extra.filter(|pair| !is_lost(pair));
         for (parent, child) in extra.filter(|pair| !want.contains_key(pair)) {
             by_parent.entry(*parent).or_default().0.push(named(child));
@@ -278,7 +277,7 @@ fn parents_index(judge: &mut Judge<'_>) {
         for (parent, child) in want
             .keys()
             .filter(sure)
-            .filter(|pair| !found.contains(pair) && !is_cyclic(pair))
+            .filter(|pair| !found.contains_key(pair) && !is_cyclic(pair))
         {
             by_parent.entry(*parent).or_default().1.push(named(child));
         }
@@ -330,17 +329,20 @@ fn parents_index(judge: &mut Judge<'_>) {
     }
 }
 
-/// Whether meta.db names snapshots that metadata.db lacks.
-fn lacks_rows(judge: &Judge<'_>, snapshotter: &Snapshotter) -> bool {
+/// Names of snapshots that meta.db has, and metadata.db lacks.
+fn lost_rows<'n>(judge: &Judge<'n>, snapshotter: &Snapshotter) -> BTreeSet<&'n Text> {
     let by_key = snapshotter.by_key();
-    let groups = groups(judge);
-    let mut ours = groups
-        .iter()
-        .filter(|group| group.snapshots.snapshotter == snapshotter.name);
-    ours.any(|group| {
-        let mut rows = group.rows();
-        rows.any(|row| row.whole && !by_key.contains_key(&row.name))
-    })
+    let mut lost = BTreeSet::new();
+    for group in groups(judge) {
+        if group.snapshots.snapshotter == snapshotter.name {
+            let rows = group.rows().filter(|row| row.whole);
+            lost.extend(
+                rows.map(|row| &row.name)
+                    .filter(|name| !by_key.contains_key(*name)),
+            );
+        }
+    }
+    lost
 }
 
 fn usage_missing(judge: &mut Judge<'_>) {

@@ -88,13 +88,6 @@ pub fn detect(traces: &Traces) -> Detected {
             let because = format!("{} is containerd {version}", program.path);
             detected.narrow(release, release, because);
             detected.version = Some(version.to_string());
-        } else if let Some(generation) = program.generation {
-            let because = format!("{} is containerd {generation}", program.path);
-            let (from, to) = match generation {
-                1 => (Release::V1_6, Release::V1_7),
-                _ => (Release::V2_0, Release::V2_3),
-            };
-            detected.narrow(from, to, because);
         }
     }
     let package = traces.package.as_ref().and_then(|text| {
@@ -107,6 +100,19 @@ pub fn detect(traces: &Traces) -> Detected {
         if detected.one() == Some(release) && !detected.mixed {
             detected.version.get_or_insert(version);
         }
+    }
+    if let Some((path, generation)) = traces
+        .program
+        .as_ref()
+        .filter(|program| program.version.is_none())
+        .and_then(|program| Some((&program.path, program.generation?)))
+    {
+        let because = format!("{path} is containerd {generation}");
+        let (from, to) = match generation {
+            1 => (Release::V1_6, Release::V1_7),
+            _ => (Release::V2_0, Release::V2_3),
+        };
+        detected.narrow(from, to, because);
     }
     match traces.schema {
         Some(4..) => {

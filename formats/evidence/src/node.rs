@@ -288,7 +288,7 @@ impl Evidence {
     /// How the file system that holds `path` is mounted; nothing where the evidence does not tell.
     pub fn mount(&self, path: &Path) -> Option<Mount> {
         match &self.held {
-            Held::Directory(directory) => directory.mount(path).ok(),
+            Held::Directory(directory) => directory.mount(path).ok().flatten(),
             Held::Bundle(bundle) => bundle.disk(path)?.mount,
         }
     }

@@ -83,7 +83,9 @@ impl crate::Node {
         let places = places.into_iter().chain(&disks.metadata);
         let mut paths: Vec<Text> = places.map(|place| place.path.clone()).collect();
         paths.extend(disks.immutable.iter().cloned());
-        let folders = self.snapshotters.iter().map(|it| it.root.join("snapshots"));
+        let used = self.snapshotters.iter().map(|it| &it.root);
+        let folders = used.chain([&self.around.overlay]);
+        let folders = folders.map(|root| root.join("snapshots"));
         let text = |text: &Text| text.utf8().map(std::path::PathBuf::from);
         let mut paths: Vec<_> = paths.iter().filter_map(text).chain(folders).collect();
         paths.sort();

@@ -23,6 +23,10 @@ pub struct Surroundings {
     pub holders: BTreeMap<PathBuf, Vec<Lock>>,
     /// Whether the file system of overlayfs' folders tells the kinds of entries.
     pub tells_kinds: Option<bool>,
+    /// How that file system is mounted, where it is mounted here.
+    pub overlay_mount: Option<Mount>,
+    /// Where overlayfs' folders are, or would be.
+    pub overlay: PathBuf,
     /// Whether `state` holds a database that belongs under root.
     pub state_has_stores: bool,
 }
@@ -64,12 +68,15 @@ impl Surroundings {
         for snapshotter in snapshotters {
             databases.push(snapshotter.root.join("metadata.db"));
             let folders = snapshotter.root.join("snapshots");
-            if snapshotter.name == *"overlayfs" {
-                around.tells_kinds = evidence.tells_kinds(&folders);
-            }
             around.look(evidence, snapshotter.root.clone());
             around.look(evidence, folders);
         }
+        // A start loads it whether it was ever used or not.
+        around.overlay = overlay_root(roots, snapshotters);
+        let folders = around.overlay.join("snapshots");
+        around.tells_kinds = evidence.tells_kinds(&folders);
+        let places = [&folders, &around.overlay, &roots.root];
+        around.overlay_mount = places.into_iter().find_map(|path| evidence.mount(path));
         for name in UNDER_ROOT {
             around.look(evidence, join(&roots.root, name));
         }
@@ -115,6 +122,13 @@ impl Surroundings {
     pub fn is_absent(&self, path: &Path) -> bool {
         matches!(self.kinds.get(path), Some(Err(Unread::Absent)))
     }
+}
+
+/// Where overlayfs' folders are, or would be.
+pub(crate) fn overlay_root(roots: &Roots, snapshotters: &[Snapshotter]) -> PathBuf {
+    let used = snapshotters.iter().find(|it| it.name == *"overlayfs");
+    let usual = || roots.root.join("io.containerd.snapshotter.v1.overlayfs");
+    used.map_or_else(usual, |used| used.root.clone())
 }
 
 fn join(base: &Path, name: &str) -> PathBuf {

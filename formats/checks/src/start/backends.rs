@@ -1,5 +1,8 @@
 //! Snapshotters: loaded with the plugins, and their databases opened when the CRI first asks.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use daemon::Release;
 use daemon::start as rules;
 use evidence::FileKind;
@@ -17,24 +20,41 @@ fn id(snapshotter: &Text) -> String {
 /// Snapshotters that cannot be loaded.
 pub(super) fn plugins(run: &mut Run<'_>) -> Flow {
     let node = run.node;
-    for snapshotter in node.snapshotters.iter().filter(|s| !s.is_proxy) {
-        let id = id(&snapshotter.name);
+    let around = &node.around;
+    let used = node.snapshotters.iter().filter(|s| !s.is_proxy);
+    let mut all: BTreeMap<&Text, &Path> = used.map(|s| (&s.name, s.root.as_path())).collect();
+    // Of those that were never used, the one that asks more of its disk.
+    let overlayfs = Text::from("overlayfs");
+    all.entry(&overlayfs).or_insert(&around.overlay);
+    for (name, root) in all {
+        let id = id(name);
         if settings::is_disabled(run, &id) {
             continue;
         }
-        let kind = node.around.kind(&snapshotter.root);
+        let kind = around.kind(root);
         let wrong = kind.filter(|kind| *kind != FileKind::Dir);
-        let overlay = snapshotter.name == *"overlayfs";
-        let is_blind = overlay && node.around.tells_kinds == Some(false);
+        let is_overlay = *name == overlayfs;
+        let is_blind = is_overlay && around.tells_kinds == Some(false);
+        let at = Location::file(path_text(root));
+        let target = Target::new(Object::global("snapshotter", name.clone()));
+        let refused = around
+            .overlay_mount
+            .and_then(|mount| mount.refuses_overlay());
+        if is_overlay && refused.is_some() {
+            let statement = run.statement(&rules::NO_UPPER);
+            run.note(statement.at(at.clone()).target(target.clone()));
+        }
         let rule = match wrong {
             Some(_) => &rules::SNAPSHOTTER_LOST,
             None if is_blind => &rules::NO_DTYPE,
             None => continue,
         };
-        let at = Location::file(path_text(&snapshotter.root));
-        let target = Target::new(Object::global("snapshotter", snapshotter.name.clone()));
         run.failed.push(id);
         if run.release >= Release::V2_0 {
+            if is_blind {
+                let statement = run.statement(&rules::NO_DTYPE);
+                run.note(statement.at(at.clone()).target(target.clone()));
+            }
             let statement = run.statement(&rules::SNAPSHOTTER_KILLS_METADATA);
             run.die(statement.at(at).target(target))?;
         } else {

@@ -118,6 +118,16 @@ pub const NO_DTYPE: StartRule = rule(
     &[(Release::V1_6, "does not support d_type")],
 );
 
+/// The file system can hold layers, and no overlay that is written to.
+pub const NO_UPPER: StartRule = rule(
+    "D09",
+    Phase::Later,
+    Effect::FailsLater,
+    "starts; no container can be started on overlayfs: the file system of its folders (another \
+     overlay, NFS) cannot hold what containers write",
+    &[(Release::V1_6, "invalid argument")],
+);
+
 /// No room to write.
 pub const DISK_FULL: StartRule = rule(
     "B13",

@@ -9,6 +9,7 @@ use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
 
 use super::Directory;
 use super::walk::unread;
+use crate::Stat;
 use crate::disk::{Flags, Room};
 
 impl Directory {
@@ -16,7 +17,7 @@ impl Directory {
     /// itself was put down: a copy tells nothing of the disk of the node.
     pub(crate) fn room(&self, path: &Path) -> Result<Option<Room>, Unread> {
         let handle = self.hold_followed(path)?;
-        if self.outer.is_some() && handle.stat.dev == self.outer {
+        if self.is_outside(&handle.stat) {
             return Ok(None);
         }
         let found = fstatfs(&handle.fd).map_err(unread)?;
@@ -27,6 +28,12 @@ impl Directory {
             inodes: found.files(),
             free_inodes: found.files_free(),
         }))
+    }
+
+    /// Whether something lies on the file system on which the evidence was put down: that of a copy,
+    /// not the node's.
+    pub(super) fn is_outside(&self, stat: &Stat) -> bool {
+        self.outer.is_some() && stat.dev == self.outer
     }
 
     /// Flags of what `path` is, where the file system has some.

@@ -10,6 +10,7 @@ use nix::sys::statvfs::{FsFlags, fstatvfs};
 use serde::{Deserialize, Serialize};
 
 use super::Directory;
+use super::walk::Handle;
 use super::walk::unread;
 use crate::{Stat, host};
 
@@ -64,15 +65,19 @@ impl Mount {
 }
 
 impl Directory {
-    pub(crate) fn mount(&self, path: &Path) -> Result<Mount, Unread> {
+    /// Nothing where that is the file system on which the evidence itself was put down.
+    pub(crate) fn mount(&self, path: &Path) -> Result<Option<Mount>, Unread> {
         let handle = self.hold_followed(path)?;
+        if self.is_outside(&handle.stat) {
+            return Ok(None);
+        }
         let options = fstatvfs(handle.fd.as_fd()).map_err(unread)?;
         let kind = fstatfs(handle.fd.as_fd()).map_err(unread)?;
         let seen = options.flags().contains(FsFlags::ST_RDONLY);
-        Ok(Mount {
+        Ok(Some(Mount {
             read_only: self.is_read_only(&handle.stat, seen),
             kind: kind.filesystem_type().0,
-        })
+        }))
     }
 
     /// Whether the node could not write to the file system of `stat`, which we see mounted
@@ -94,10 +99,30 @@ impl Directory {
     }
 
     /// Whether the file system tells the kinds of a directory's entries (`d_type`), which
-    /// overlayfs needs; nothing where the directory has no entry to ask for.
+    /// overlayfs needs. A directory that is not there yet, or has no entry to ask for, is as the
+    /// one above it on the same disk.
     pub(crate) fn tells_kinds(&self, path: &Path) -> Option<bool> {
-        let handle = self.hold_followed(path).ok()?;
-        let file = self.reopen(&handle).ok()?;
+        let mut disk = None;
+        for folder in path.ancestors() {
+            let handle = match self.hold_followed(folder) {
+                Err(Unread::Absent) if disk.is_none() => continue,
+                held => held.ok()?,
+            };
+            let is_other = disk.is_some_and(|disk| disk != handle.stat.dev);
+            if is_other || self.is_outside(&handle.stat) {
+                return None;
+            }
+            disk = Some(handle.stat.dev);
+            let told = self.tells_kinds_in(&handle);
+            if told.is_some() {
+                return told;
+            }
+        }
+        None
+    }
+
+    fn tells_kinds_in(&self, handle: &Handle) -> Option<bool> {
+        let file = self.reopen(handle).ok()?;
         let mut dir = nix::dir::Dir::from_fd(file.into()).ok()?;
         let mut told = None;
         for entry in dir.iter().take(64) {
@@ -138,9 +163,17 @@ mod tests {
     #[test]
     fn a_folder_of_this_machine_is_mounted() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("a"), b"a").unwrap();
-        let directory = Directory::open(folder.path(), &crate::Options::default()).unwrap();
-        assert!(!directory.mount(Path::new("/")).unwrap().read_only);
-        assert_eq!(directory.tells_kinds(Path::new("/")), Some(true));
+        std::fs::create_dir(folder.path().join("empty")).unwrap();
+        let machine = Directory::open(Path::new("/"), &crate::Options::default()).unwrap();
+        let mount = machine.mount(folder.path()).unwrap().unwrap();
+        assert!(!mount.read_only);
+        for path in ["", "empty", "empty/not/there"] {
+            let path = folder.path().join(path);
+            assert_eq!(machine.tells_kinds(&path), Some(true), "{path:?}");
+        }
+        // What was put down in a folder says nothing of the disk that it was on.
+        let copy = Directory::open(folder.path(), &crate::Options::default()).unwrap();
+        assert_eq!(copy.mount(Path::new("/")), Ok(None));
+        assert_eq!(copy.tells_kinds(Path::new("/empty")), None);
     }
 }

@@ -251,25 +251,29 @@ impl<'s> Open<'s> {
 
     /// Its buckets, each opened; plain keys among them are faults.
     pub(crate) fn children(&self, troubles: &mut Troubles) -> Vec<(At, Self)> {
-        let mut children = Vec::new();
-        for entry in self.entries.values() {
-            let path = self.below(entry.key);
-            if let Value::Bucket(bucket) = &entry.value {
-                let at = At {
-                    path: path.clone(),
-                    page: entry.page,
-                    span: entry.key_span,
-                };
-                children.push((at, Self::new(bucket, path, troubles)));
-            } else {
-                let fault = Fault::PlainKey {
-                    key: Text::from(entry.key),
-                    span: entry.key_span,
-                };
-                troubles.record(&self.path, fault);
-            }
-        }
-        children
+        let entries = self.entries.values();
+        entries
+            .filter_map(|entry| self.child(entry, troubles))
+            .collect()
+    }
+
+    /// The bucket of an entry, opened; a plain key is a fault.
+    fn child(&self, entry: &Entry<'s>, troubles: &mut Troubles) -> Option<(At, Self)> {
+        let Value::Bucket(bucket) = &entry.value else {
+            let fault = Fault::PlainKey {
+                key: Text::from(entry.key),
+                span: entry.key_span,
+            };
+            troubles.record(&self.path, fault);
+            return None;
+        };
+        let path = self.below(entry.key);
+        let at = At {
+            path: path.clone(),
+            page: entry.page,
+            span: entry.key_span,
+        };
+        Some((at, Self::new(bucket, path, troubles)))
     }
 
     /// The rows of the bucket `key`: each of its buckets, read by `read`.
@@ -299,7 +303,11 @@ impl<'s> Open<'s> {
         read: impl Fn(&Self, &mut Troubles) -> T,
     ) -> Known<Vec<Row<T>>> {
         let mut rows = Vec::new();
-        for (at, child) in self.children(troubles) {
+        for entry in self.entries.values() {
+            // Opened one by one: what is wrong with one row is not what is wrong with the next.
+            let Some((at, child)) = self.child(entry, troubles) else {
+                continue;
+            };
             let value = read(&child, troubles);
             rows.push(child.into_row(at, value, known, troubles));
         }

@@ -1,9 +1,5 @@
 //! Damage in one row of a real database.
-#![expect(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    reason = "tests read their own data"
-)]
+#![expect(clippy::disallowed_methods, reason = "tests read their own data")]
 
 use std::path::Path;
 

@@ -6,6 +6,7 @@
     none     nothing was to be done, or nothing that is safe
 """
 
+import contextlib
 import subprocess
 
 from .ask import HEALTHY, stuck, text
@@ -51,6 +52,12 @@ def thawed(node, name):
     return state.strip() == "THAWED"
 
 
+def settle(node, name, seconds):
+    """Waits, so long, until nothing of a container is about to end any more."""
+    with contextlib.suppress(Failed):
+        until("settled", lambda: not became(node, name).startswith("still"), seconds)
+
+
 def carry_out(node, name, others):
     """Up to ROUNDS remedies, until nothing is said against it any more."""
     done, entry, risky = [], None, False
@@ -69,14 +76,12 @@ def carry_out(node, name, others):
             except subprocess.TimeoutExpired:
                 ran = False
             done.append(command if ran else f"FAILED {command}")
-        try:
-            until("settled", lambda: not became(node, name).startswith("still"), 2)
-        except Failed:
-            pass
+        settle(node, name, 2)
     else:
         entry, mine = ask(node, name)
     if not done:
         return {"verdict": "none", "became": "", "commands": []}
+    settle(node, name, 8)
     result = became(node, name)
     if entry and result == "running":
         result = f"still {entry['state']}"

@@ -18,7 +18,7 @@ fuzz_target!(|data: &[u8]| {
             entries: 10_000,
             ..Budget::default()
         },
-        spool: None,
+        ..Options::default()
     };
     let Ok(evidence) = Evidence::open_stream(data, &options) else {
         return;

@@ -81,7 +81,7 @@ fn open(bytes: &[u8]) -> Option<Evidence> {
             entries: 100_000,
             ..Budget::default()
         },
-        spool: None,
+        ..Options::default()
     };
     Evidence::open_stream(bytes, &options).ok()
 }

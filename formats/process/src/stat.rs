@@ -37,15 +37,14 @@ impl Stat {
         let comm = bytes.get(open.checked_add(1)?..close)?;
         let rest = bytes.get(close.checked_add(1)?..)?.strip_prefix(b" ")?;
         let is_number = |byte: &u8| byte.is_ascii_digit();
-        if pid.is_empty() || !pid.iter().all(is_number) || !rest.is_ascii() || rest.is_empty() {
+        // procfs cuts without looking: a state, a letter, must be there after the name.
+        let has_state = rest.first().is_some_and(u8::is_ascii_alphabetic);
+        if pid.is_empty() || !pid.iter().all(is_number) || !rest.is_ascii() || !has_state {
             return None;
         }
         // The name is ours: theirs would have lost what is not UTF-8.
         let line = [pid, b" (x) ".as_slice(), rest].concat();
         let stat = procfs::process::Stat::from_read(line.as_slice()).ok()?;
-        if !stat.state.is_ascii_alphabetic() {
-            return None;
-        }
         Some(Self {
             comm: Text::from(comm),
             state: stat.state,
@@ -99,6 +98,7 @@ mod tests {
             "1 () é",
             "x () S 1",
             "1 (a)S 1 1",
+            "2 (a) \u{b}\n\u{b}",
             &whole.replace('S', "\0"),
             &whole.replace('S', "\x1b"),
             "1 )(",

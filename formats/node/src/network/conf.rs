@@ -43,6 +43,20 @@ const LIMIT: u64 = 1 << 20;
 /// No folder has more of them.
 const MOST: usize = 1000;
 
+/// Whether the evidence has the settings of a machine, so that what is not in /etc is not there: who
+/// copies the stores alone, or with config.toml, has said nothing of its network.
+fn has_settings(evidence: &Evidence, path: &Path) -> bool {
+    const OF_A_MACHINE: [&str; 5] = [
+        "/etc/cni",
+        "/etc/os-release",
+        "/etc/passwd",
+        "/etc/hostname",
+        "/etc/hosts",
+    ];
+    let is_there = |known: &str| evidence.stat(Path::new(known)).is_ok();
+    !path.starts_with("/etc") || OF_A_MACHINE.iter().any(|known| is_there(known))
+}
+
 impl Folder {
     pub(super) fn read(
         evidence: &Evidence,
@@ -60,6 +74,10 @@ impl Folder {
         };
         let listed = match evidence.try_list(path) {
             Ok(listed) => listed,
+            Err(Unread::Absent) if !has_settings(evidence, path) => {
+                folder.unread = Some(Unread::NotCollected);
+                return folder;
+            }
             Err(unread) => {
                 folder.unread = Some(unread);
                 return folder;

@@ -1,11 +1,6 @@
 //! Evidence that is a part of a node: what was not copied is not missing.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    reason = "tests panic where something is wrong, and make what they read"
-)]
+#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
 
 use std::fs;
 

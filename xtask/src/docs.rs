@@ -1,4 +1,5 @@
-//! Man pages, completions and the table of codes, all from the code.
+//! What is generated from the code: the table of codes, which is kept in git, and the man pages and
+//! completions, which are built for whoever installs coroner.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -23,8 +24,6 @@ type Files = BTreeMap<PathBuf, Vec<u8>>;
 pub(crate) fn run(args: &Args) -> Done {
     let mut files = Files::new();
     files.insert("docs/codes.md".into(), codes().into_bytes());
-    man_pages(&mut files)?;
-    completions(&mut files);
     let mut stale = Vec::new();
     for (path, want) in files {
         let whole = root().join(&path);
@@ -47,6 +46,25 @@ pub(crate) fn run(args: &Args) -> Done {
             stale.join(", ")
         ))
     }
+}
+
+/// Arguments of `cargo xtask manuals`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Manuals {
+    /// The folder to write man/ and completions/ into
+    #[arg(long, short, default_value = "target/manuals")]
+    output: PathBuf,
+}
+
+/// Writes the man pages and the completions of every shell.
+pub(crate) fn manuals(args: &Manuals) -> Done {
+    let mut files = Files::new();
+    man_pages(&mut files)?;
+    completions(&mut files);
+    for (path, bytes) in files {
+        write(&args.output.join(path), &bytes)?;
+    }
+    Ok(())
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Done {
@@ -115,7 +133,7 @@ fn man_pages(files: &mut Files) -> Done {
         let mut bytes = Vec::new();
         page.render(&mut bytes)
             .map_err(|error| format!("{name}: {error}"))?;
-        files.insert(format!("docs/man/{name}.1").into(), bytes);
+        files.insert(format!("man/{name}.1").into(), bytes);
     }
     Ok(())
 }
@@ -124,6 +142,6 @@ fn completions(files: &mut Files) {
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
         let mut bytes = Vec::new();
         clap_complete::generate(shell, &mut command(), "coroner", &mut bytes);
-        files.insert(format!("docs/completions/coroner.{shell}").into(), bytes);
+        files.insert(format!("completions/coroner.{shell}").into(), bytes);
     }
 }

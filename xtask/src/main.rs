@@ -15,9 +15,10 @@ use clap::Parser;
 /// The house's own chores.
 #[derive(Debug, Parser)]
 enum Chore {
-    /// Write man pages, completions and the table of codes into docs/ (or check that they are
-    /// current)
+    /// Write the table of codes into docs/ (or check that it is current)
     Docs(docs::Args),
+    /// Write the man pages and completions into a folder
+    Manuals(docs::Manuals),
     /// Write a large database for benchmarks
     BigDb(bigdb::Args),
     /// Make a large healthy node for measurements
@@ -36,6 +37,7 @@ type Done = Result<(), String>;
 fn main() -> ExitCode {
     let done = match Chore::parse() {
         Chore::Docs(args) => docs::run(&args),
+        Chore::Manuals(args) => docs::manuals(&args),
         Chore::BigDb(args) => bigdb::run(&args),
         Chore::BigNode(args) => bignode::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),

@@ -9,6 +9,7 @@ fuzz_target!(|data: &[u8]| {
     let view = View::new(data);
     let options = CarveOptions {
         roots: vec![b"v1".to_vec()],
+        schemas: metadb::SCHEMAS,
         ..CarveOptions::default()
     };
     let carve = match Carve::of(view, &options) {

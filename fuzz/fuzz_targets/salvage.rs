@@ -21,6 +21,7 @@ fuzz_target!(|data: &[u8]| {
         lost_found: way % 2 == 0,
         only_proven: way % 4 > 1,
         previous: way % 5 == 0,
+        schemas: metadb::SCHEMAS,
     };
     let salvage = Salvage::with(view, options);
     // Each entry takes 16 bytes of the file, in the tree and in lost+found.

@@ -33,6 +33,7 @@
 //!   [`Bucket::contents`] give what can be read, and which keys are unknown because of which fault;
 //! - [`check()`] reads a file of any size in pieces and names all damage at its offset;
 //! - [`Db::changes_since`] and [`Db::lost_writes`] compare two trees;
+//! - a [`Schema`] says what the program that owns the file does: nothing here knows one;
 //! - [`Carve`] finds what the trees do not reach: deleted records, older versions, what a dying
 //!   transaction wrote;
 //! - [`Salvage`] gathers what can be proven; [`Writer`] writes a new, healthy file.
@@ -70,6 +71,7 @@ mod node;
 mod page;
 mod salvage;
 mod scan;
+mod schema;
 mod source;
 mod space;
 mod stale;
@@ -101,8 +103,9 @@ pub use meta::{MAGIC, META, Meta, VERSION, fnv1a};
 pub use node::{Element, Node, RawElement};
 pub use page::{HEADER, Header, Kind, PageId};
 pub use salvage::{Action, Choice, Decision, Gap, Kept, Proof, Salvage, SalvageOptions};
+pub use schema::{Counter, Counts, Fit, Keys, Schema, Schemas};
 pub use source::PageSource;
-pub use stale::Stale;
+pub use stale::{Rule, Stale};
 pub use stats::{BucketRoot, Counted, Stats, stats};
 pub use walk::{BucketPath, Step, Visit, Walk};
 pub use write::{Layout, WriteError, Writer};

@@ -8,13 +8,9 @@
 //! - N takes the pages that it writes from those that N-1 does not use, the lowest first, and its
 //!   tree uses them all: one that is left out was written, and the page that names it is old;
 //! - sequences only grow, and the root bucket holds nothing but buckets;
-//! - what N creates is younger than what N-1 had, and nothing gets younger by a change.
+//! - what the program that owns the file never does: its [`Schema`](crate::Schema) knows.
 
-mod objects;
 mod pages;
-mod shape;
-
-pub(crate) use objects::{Made, go_time};
 
 use std::collections::BTreeMap;
 
@@ -27,6 +23,7 @@ use crate::{
     diff::{Change, Differs},
     fault::{Fault, What},
     page::PageId,
+    schema::Schemas,
     stale::Stale,
     walk::Visit,
 };
@@ -35,8 +32,9 @@ impl<'s> Db<'s> {
     /// Pages of the newest tree that seem to be of an older transaction.
     ///
     /// `report` is what the check of the same file gave. Gives nothing where one of the trees is
-    /// not whole, or where there is only one.
-    pub fn lost_writes(&self, report: &CheckReport) -> Vec<Found> {
+    /// not whole, or where there is only one. What a program does is asked of that of `schemas` which
+    /// the file has.
+    pub fn lost_writes(&self, report: &CheckReport, schemas: Schemas) -> Vec<Found> {
         let Some(old) = self.previous() else {
             return Vec::new();
         };
@@ -59,9 +57,8 @@ impl<'s> Db<'s> {
         let changes: Vec<Change<'s>> = self.changes_since(&old).collect();
         found.extend(changes.iter().filter_map(back));
         found.extend(Self::other_kind(&old, &changes));
-        if self.root().contents().get(b"v1").is_some() {
-            found.extend(objects::stale(&old, &changes));
-            found.extend(shape::stale(self, &changes));
+        if let Some(schema) = schemas.of(self) {
+            found.extend(schema.stale(&old, self, &changes));
         }
         found
     }
@@ -91,7 +88,7 @@ impl<'s> Db<'s> {
             .filter(is_value)
             .filter(|change| kinds.get(change.bucket.as_slice()) == Some(&(false, true)))
             .filter_map(|change| {
-                Some(stale(
+                Some(Found::lost_write(
                     change.new.as_ref()?,
                     &change.bucket,
                     Stale::OtherKind,
@@ -107,7 +104,7 @@ impl<'s> Db<'s> {
             .iter()
             .filter(|entry| entry.value.bucket().is_none());
         values
-            .map(|entry| stale(entry, &[], Stale::RootValue))
+            .map(|entry| Found::lost_write(entry, &[], Stale::RootValue))
             .collect()
     }
 
@@ -145,7 +142,7 @@ impl<'s> Db<'s> {
         for (page, (path, entry)) in self.leaves() {
             if before.get(&page).is_some_and(|(other, _)| *other != path) {
                 let above = path.split_last().map_or(&[][..], |(_, above)| above);
-                found.push(stale(&entry, above, Stale::Moved));
+                found.push(Found::lost_write(&entry, above, Stale::Moved));
             }
         }
         found
@@ -161,13 +158,15 @@ fn back(change: &Change<'_>) -> Option<Found> {
         return None;
     };
     (change.differs == Differs::Changed && now.sequence() < before.sequence())
-        .then(|| stale(new, &change.bucket, Stale::Sequence))
+        .then(|| Found::lost_write(new, &change.bucket, Stale::Sequence))
 }
 
-/// The finding that `entry`, in the bucket at `path`, is of an older transaction.
-fn stale(entry: &Entry<'_>, path: &[&[u8]], why: Stale) -> Found {
-    Found {
-        fault: Fault::new(What::LostWrite { why }, Some(entry.page), entry.key_span),
-        path: path.iter().map(|key| key.to_vec()).collect(),
+impl Found {
+    /// That `entry`, in the bucket at `path`, is of an older transaction.
+    pub fn lost_write(entry: &Entry<'_>, path: &[&[u8]], why: Stale) -> Self {
+        Self {
+            fault: Fault::new(What::LostWrite { why }, Some(entry.page), entry.key_span),
+            path: path.iter().map(|key| key.to_vec()).collect(),
+        }
     }
 }

@@ -17,29 +17,29 @@ pub enum Stale {
     Sequence,
     /// A bucket that held only buckets holds a value.
     OtherKind,
-    /// An object that the tree before did not have is older than the newest one it had.
-    Resurrected,
-    /// The time when an object was made changed.
-    Remade,
-    /// The time of an object's last change went back.
-    Reverted,
-    /// An object came together with others, or in the place of others.
-    Exchanged,
-    /// An object has not what every object of its kind has.
-    Shapeless,
-    /// The transaction wrote a name, and not what it names.
-    Dangling,
+    /// The program that owns the file does not do this.
+    Rule(&'static Rule),
     /// One of these was seen before.
     Older,
+}
+
+/// Something that a program does not do in one transaction.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rule {
+    /// What is seen, in words.
+    pub text: &'static str,
+    /// Whether the page on which it is seen is the old one itself, and not one beside it.
+    pub is_of_page: bool,
 }
 
 impl Stale {
     /// Whether the page with the finding is the old one itself, and not one beside it.
     pub(crate) const fn is_of_page(self) -> bool {
-        !matches!(
-            self,
-            Self::Unreached | Self::Skipped | Self::Held | Self::Exchanged | Self::Dangling
-        )
+        match self {
+            Self::Rule(rule) => rule.is_of_page,
+            Self::Unreached | Self::Skipped | Self::Held => false,
+            _ => true,
+        }
     }
 
     /// What is seen, in words.
@@ -55,16 +55,7 @@ impl Stale {
             Self::Skipped | Self::Held => "the last transaction passed over this free page",
             Self::Sequence => "the sequence of the bucket does not go with what changed",
             Self::OtherKind => "a value in a bucket that held nothing but buckets",
-            Self::Resurrected => "new, and yet not younger than the newest object before",
-            Self::Remade => "the time when the object was made is another one now",
-            Self::Reverted => "the time of the last change went back",
-            Self::Exchanged => {
-                "it came with others or in their place, and one transaction does one thing"
-            }
-            Self::Shapeless => {
-                "it lacks what every object of its kind has, or its collection is gone"
-            }
-            Self::Dangling => "a new name of something that is not there",
+            Self::Rule(rule) => rule.text,
             Self::Older => "its bucket does not go with the tree before",
         }
     }

@@ -190,7 +190,7 @@ fn read_parents(bucket: &Open<'_>, troubles: &mut Troubles) -> Known<BTreeMap<(u
 }
 
 /// `uvarint(parent) 00 uvarint(child)`.
-fn parent_key(key: &[u8]) -> Option<(u64, u64)> {
+pub(crate) fn parent_key(key: &[u8]) -> Option<(u64, u64)> {
     let (parent, length) = uvarint_prefix(key)?;
     let (zero, rest) = key.get(length..)?.split_first()?;
     let (child, length) = uvarint_prefix(rest)?;

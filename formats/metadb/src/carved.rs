@@ -40,9 +40,10 @@ pub enum ObjectKind {
     Sandbox,
 }
 
-impl core::fmt::Display for ObjectKind {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.pad(match self {
+impl ObjectKind {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Namespace => "namespace",
             Self::Image => "image",
             Self::Container => "container",
@@ -52,7 +53,13 @@ impl core::fmt::Display for ObjectKind {
             Self::Ingest => "ingest",
             Self::Lease => "lease",
             Self::Sandbox => "sandbox",
-        })
+        }
+    }
+}
+
+impl core::fmt::Display for ObjectKind {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.pad(self.name())
     }
 }
 
@@ -389,7 +396,7 @@ fn json(value: impl Serialize) -> Value {
 }
 
 /// What a bucket is, by its keys.
-fn shape(open: &Open<'_>) -> Option<ObjectKind> {
+pub(crate) fn shape(open: &Open<'_>) -> Option<ObjectKind> {
     let has = |key: &str| open.entries.contains_key(key.as_bytes());
     let only = |keys: &[&str]| {
         open.entries

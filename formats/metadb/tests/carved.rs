@@ -24,7 +24,11 @@ fn objects(release: &str, name: &str) -> Vec<CarvedObject> {
     let packed = std::fs::read(folder(release).join(format!("{name}.zst"))).unwrap();
     let bytes = zstd::decode_all(packed.as_slice()).unwrap();
     let view = View::new(&bytes);
-    let carve = Carve::of(view, &CarveOptions::default()).unwrap();
+    let options = CarveOptions {
+        schemas: metadb::SCHEMAS,
+        ..CarveOptions::default()
+    };
+    let carve = Carve::of(view, &options).unwrap();
     assert!(carve.is_whole);
     carved_objects(&carve, Db::open(view).db.as_ref())
 }

@@ -7,7 +7,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use bbolt_rs::{Bolt, BucketApi, BucketRwApi, DbApi, DbRwAPI, TxApi, TxCheck, TxRwRefApi};
-use bolt::{Db, Salvage, Value, Visit};
+use bolt::{Db, Salvage, SalvageOptions, Value, Visit};
 use view::View;
 
 #[path = "../../../formats/bolt/tests/bolt/testdata.rs"]
@@ -77,7 +77,11 @@ fn theirs(file: &Path) -> (Vec<String>, Keys) {
 
 /// A database that was salvaged from `bytes`, with a freelist: bbolt-rs wants one.
 fn salvaged(bytes: &[u8]) -> Vec<u8> {
-    let salvage = Salvage::of(View::new(bytes));
+    let options = SalvageOptions {
+        schemas: metadb::SCHEMAS,
+        ..SalvageOptions::default()
+    };
+    let salvage = Salvage::with(View::new(bytes), options);
     let mut layout = salvage.layout();
     layout.freelist = true;
     let new = salvage.write(Cursor::new(Vec::new()), layout);

@@ -152,7 +152,7 @@ fn lost_writes(args: &CheckArgs, found: &CheckReport) -> Vec<Found> {
     };
     Db::open(source.view())
         .db
-        .map_or_else(Vec::new, |db| db.lost_writes(found))
+        .map_or_else(Vec::new, |db| db.lost_writes(found, metadb::SCHEMAS))
 }
 
 impl Answer for Checked {

@@ -11,7 +11,7 @@ use crate::{
         inline_page,
         live::{Home, Live},
         paths::{PathId, Paths, Top},
-        place::{Confidence, Named, Place, is_birthday},
+        place::{Confidence, Named, Place},
         relic::{Origin, Relic},
     },
     node::BUCKET_FLAG,
@@ -70,7 +70,8 @@ fn by_values(relic: &Relic<'_>, live: &Live<'_>) -> Option<PathId> {
         let Some(path) = home.and_then(Home::one) else {
             continue;
         };
-        let weight = if is_birthday(&element) { 1000 } else { 1 };
+        let birthday = live.birthday(element.key.bytes(), element.value.bytes());
+        let weight = birthday.map_or(1, |_| 1000);
         let count = votes.entry(path).or_default();
         *count = count.saturating_add(weight);
     }

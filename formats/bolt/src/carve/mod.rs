@@ -39,6 +39,7 @@ use crate::{
     line::Line,
     node::{BUCKET_FLAG, Element, Node},
     page::{Header, Kind, PageId},
+    schema::Schemas,
     space::Space,
 };
 use live::Live;
@@ -63,6 +64,8 @@ pub struct CarveOptions {
     pub roots: Vec<Vec<u8>>,
     /// Records that are kept; more are only counted.
     pub most: usize,
+    /// The schemas that the file may have.
+    pub schemas: Schemas,
 }
 
 impl Default for CarveOptions {
@@ -71,6 +74,7 @@ impl Default for CarveOptions {
             page_size: None,
             roots: Vec::new(),
             most: 1 << 20,
+            schemas: Schemas::default(),
         }
     }
 }
@@ -186,7 +190,7 @@ impl<'s> Carve<'s> {
             return Err(Fault::new(What::Empty, None, Span::new(0, 0)));
         }
         let page_size = page_size(view, options)?;
-        let mut live = Live::open(view, page_size);
+        let mut live = Live::open(view, page_size, options.schemas);
         let mut paths = Paths::new();
         let claimed = live.claimed.clone();
         let field = Field {

@@ -12,7 +12,6 @@ use crate::{
         relic::{Origin, Relic},
     },
     inline::{self, Header as Bucket},
-    lost_write::go_time,
     node::{BUCKET_FLAG, Element},
     page::{Kind, PageId},
 };
@@ -479,11 +478,4 @@ impl<'s> Placer<'s, '_> {
             }
         }
     }
-}
-
-/// Whether an element says when its bucket was made: that never changes.
-pub(crate) fn is_birthday(element: &Element<'_>) -> bool {
-    element.flags & BUCKET_FLAG == 0
-        && element.key.bytes().starts_with(b"created")
-        && go_time(element.value.bytes()).is_some()
 }

@@ -7,6 +7,8 @@
 
 use std::collections::HashSet;
 
+use finding::Time;
+
 use crate::{
     carve::{
         bounds::Why,
@@ -16,7 +18,6 @@ use crate::{
         relic::{Origin, Relic},
     },
     inline::{self, Header as Bucket},
-    lost_write::{Made, go_time},
     node::{BUCKET_FLAG, Element},
     page::{Kind, PageId},
 };
@@ -45,7 +46,7 @@ pub(crate) fn doubtful(
         let is_low = below.is_none_or(|below| relic.id() < below);
         let may_be = relic.origin == Origin::Previous || (relic.origin == Origin::Free && is_low);
         let is_known = uncommitted.get(number).copied().flatten().is_some();
-        if !may_be || is_known || youngest(relic) <= live.newest {
+        if !may_be || is_known || youngest(relic, live) <= live.newest {
             continue;
         }
         is_previous |= relic.origin == Origin::Previous;
@@ -96,11 +97,11 @@ pub(crate) fn doubtful(
 }
 
 /// The newest time among its values.
-fn youngest(relic: &Relic<'_>) -> Option<Made> {
+fn youngest(relic: &Relic<'_>, live: &Live<'_>) -> Option<Time> {
     relic
         .elements()
         .filter(|element| element.flags & BUCKET_FLAG == 0)
-        .filter_map(|element| go_time(element.value.bytes()))
+        .filter_map(|element| live.time(element.value.bytes()))
         .max()
 }
 

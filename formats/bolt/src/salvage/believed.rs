@@ -13,6 +13,7 @@ use crate::{
     bucket::Bucket,
     fault::{KeyRange, What},
     page::PageId,
+    schema::Schemas,
     stale::Stale,
     walk::Visit,
 };
@@ -23,6 +24,7 @@ impl<'s> Salvage<'s> {
         &mut self,
         best: &Best<'s>,
         gather: &Gather<'s, '_>,
+        schemas: Schemas,
     ) -> BTreeSet<PageId> {
         let mut pages = BTreeSet::new();
         let db = &best.db;
@@ -39,7 +41,7 @@ impl<'s> Salvage<'s> {
         }
         // A program that puts values there against the rules has done so before.
         let has_values = !older.odd.is_empty();
-        for found in db.lost_writes(&db.check()) {
+        for found in db.lost_writes(&db.check(), schemas) {
             let Some(page) = found.fault.page else {
                 continue;
             };

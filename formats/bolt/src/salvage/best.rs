@@ -16,6 +16,7 @@ use crate::{
     node::{BUCKET_FLAG, Node},
     page::{Header, Kind, PageId},
     scan::{Bounds, scan},
+    schema::{Fit, Schema, Schemas},
     walk::Visit,
 };
 
@@ -47,8 +48,10 @@ pub enum Choice {
         /// How many pages were tried.
         tried: u64,
     },
-    /// None, but this page is the bucket `v1` of containerd: the root bucket holds nothing else.
-    V1 {
+    /// None, but this page is the one bucket that the program has in its root bucket.
+    Top {
+        /// The key of that bucket.
+        name: &'static str,
         /// That page.
         page: PageId,
         /// How many pages were tried.
@@ -66,6 +69,8 @@ pub enum Choice {
 pub(super) struct Best<'s> {
     pub(super) db: Db<'s>,
     pub(super) choice: Choice,
+    /// Whose file it is, if that is known.
+    pub(super) schema: Option<&'static dyn Schema>,
     /// The meta of the transaction before, if there is a valid one.
     pub(super) older: Option<Meta>,
     /// The transaction of the new file: later than any in the old one.
@@ -79,6 +84,12 @@ const COUNTED: usize = 1 << 20;
 
 /// The best tree of a file.
 pub(super) fn tree(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> {
+    let mut best = best(view, options)?;
+    best.schema = best.schema.or_else(|| options.schemas.of(&best.db));
+    Some(best)
+}
+
+fn best(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> {
     let opened = Db::open(view);
     if let Some(db) = opened.db.map(with_room) {
         let older = db.previous().map(|db| *db.meta());
@@ -100,6 +111,7 @@ pub(super) fn tree(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> 
             return Some(Best {
                 db,
                 choice,
+                schema: None,
                 older,
                 txid,
             });
@@ -109,6 +121,7 @@ pub(super) fn tree(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> 
             return Some(Best {
                 db,
                 choice,
+                schema: None,
                 older,
                 txid,
             });
@@ -133,6 +146,7 @@ pub(super) fn tree(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> 
         };
         return Some(Best {
             choice: Choice::Meta { slot },
+            schema: None,
             older: None,
             txid,
             db,
@@ -148,25 +162,34 @@ pub(super) fn tree(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> 
     let best = roots
         .iter()
         .map(|root| db_of(guess(*root, page_size, pages)))
-        .filter_map(|db| Some((worth(&db, &mut budget)?, db)))
+        .filter_map(|db| Some((worth(&db, options.schemas, &mut budget)?, db)))
         .max_by_key(|(worth, _)| *worth);
+    let mut schema = None;
     let (db, choice) = if let Some((_, db)) = best {
         let page = db.meta().root;
         (db, Choice::Root { page, tried })
     } else {
-        let v1 = roots
-            .iter()
-            .map(|root| db_of(guess(*root, page_size, pages)))
-            .filter(is_v1)
-            .max_by_key(|db| size(db, &mut budget));
-        let none = || db_of(guess(PageId(0), page_size, pages));
-        let page = v1.as_ref().map(|db| db.meta().root);
-        let choice = page.map_or(Choice::Pages { tried }, |page| Choice::V1 { page, tried });
-        (v1.unwrap_or_else(none), choice)
+        let tops = roots.iter().filter_map(|root| {
+            let db = db_of(guess(*root, page_size, pages));
+            let (name, schema) = top(&db, options.schemas)?;
+            Some((db, name, schema))
+        });
+        match tops.max_by_key(|(db, ..)| size(db, &mut budget)) {
+            Some((db, name, whose)) => {
+                schema = Some(whose);
+                let page = db.meta().root;
+                (db, Choice::Top { name, page, tried })
+            }
+            None => (
+                db_of(guess(PageId(0), page_size, pages)),
+                Choice::Pages { tried },
+            ),
+        }
     };
     Some(Best {
         db,
         choice,
+        schema,
         older: None,
         txid,
     })
@@ -195,9 +218,9 @@ fn has_root(db: &Db<'_>) -> bool {
 
 /// How good a tree is; none: it is not the tree of a database.
 ///
-/// The root bucket of all known programs holds nothing but buckets. That of containerd is best: then
-/// a tree without faults, then the one with most keys. Counting has a budget for all trees together.
-fn worth(db: &Db<'_>, budget: &mut usize) -> Option<(bool, bool, usize)> {
+/// The root bucket of all programs holds nothing but buckets. One of a known schema is best: then a
+/// tree without faults, then the one with most keys. Counting has a budget for all trees together.
+fn worth(db: &Db<'_>, schemas: Schemas, budget: &mut usize) -> Option<(Fit, bool, usize)> {
     let root = db.root().contents();
     let only_buckets = root
         .entries
@@ -206,31 +229,16 @@ fn worth(db: &Db<'_>, budget: &mut usize) -> Option<(bool, bool, usize)> {
     if !only_buckets || root.entries.is_empty() {
         return None;
     }
-    let is_containerd = root.get(b"v1").is_some();
+    let fits = schemas.0.iter().map(|schema| schema.root(&db.root()));
+    let fit = fits.max().unwrap_or(Fit::Unknown);
     let (is_whole, keys) = size(db, budget);
-    Some((is_containerd, is_whole, keys))
+    Some((fit, is_whole, keys))
 }
 
-/// Whether the root page of `db` is that of the bucket `v1`, which holds all that containerd has: in
-/// meta.db `version` and namespaces, in metadata.db `parents` and `snapshots`.
-fn is_v1(db: &Db<'_>) -> bool {
-    let contents = db.root().contents();
-    let is_bucket = |key: &[u8]| {
-        contents
-            .get(key)
-            .is_some_and(|one| one.value.bucket().is_some())
-    };
-    let version = contents.get(b"version").and_then(|one| one.value.bytes());
-    let values = contents
-        .entries
-        .iter()
-        .filter(|one| one.value.bucket().is_none());
-    let is_meta = version.is_some_and(|version| (1..=2).contains(&version.len()))
-        && values.count() == 1
-        && contents.entries.len() > 1;
-    let is_backend =
-        contents.entries.len() == 2 && is_bucket(b"parents") && is_bucket(b"snapshots");
-    is_meta || is_backend
+/// The name under which the root page of `db` stands in the root bucket of a known schema.
+fn top(db: &Db<'_>, schemas: Schemas) -> Option<(&'static str, &'static dyn Schema)> {
+    let mut all = schemas.0.iter().copied();
+    all.find_map(|schema| Some((schema.top(&db.root())?, schema)))
 }
 
 /// Whether a tree has no fault, and how many keys.

@@ -1,14 +1,8 @@
 //! Sequences that must not fall behind.
 //!
-//! containerd numbers snapshots with the sequence of a bucket. A number that is given twice makes two
-//! snapshots share one directory: the daemon then removes a layer that is in use. So, where anything
-//! was changed, the sequence is raised to the highest number that is in use:
-//!
-//! - `metadata.db`: `v1/snapshots`, and `id` (unsigned varint) in each of its buckets;
-//! - `meta.db`: `v1/<namespace>/snapshots/<snapshotter>`, and the number in `name`,
-//!   `<namespace>/<number>/<key>`.
-//!
-//! (`core/snapshots/storage/bolt.go`, `core/metadata/snapshot.go`.)
+//! A program may number its objects with the sequence of a bucket. A number that is given twice can
+//! do harm: two objects share what goes by it. So, where anything was changed, the sequence is raised
+//! to the highest number in use; which buckets count is asked of the [`Schema`].
 
 use super::{
     Salvage,
@@ -17,6 +11,7 @@ use super::{
 };
 use crate::{
     bucket::{Bucket, Value},
+    schema::{Counter, Counts, Schema},
     space::Space,
 };
 
@@ -84,11 +79,6 @@ impl<'a, 's> Look<'a, 's> {
             .collect()
     }
 
-    fn bucket(&self, key: &[u8], space: Space<'s>) -> Option<Self> {
-        let mut all = self.buckets(space).into_iter();
-        all.find(|(name, _)| *name == key).map(|(_, look)| look)
-    }
-
     fn value(&self, key: &[u8], space: Space<'s>) -> Option<&'s [u8]> {
         let mut all = self.children(space).into_iter();
         all.find_map(|(name, child)| match child {
@@ -111,56 +101,63 @@ impl<'a, 's> Look<'a, 's> {
     }
 }
 
-/// An unsigned varint.
-fn varint(bytes: &[u8]) -> Option<u64> {
-    let mut number = 0_u64;
-    for (place, byte) in bytes.iter().take(9).enumerate() {
-        let shift = u32::try_from(place).ok()?.checked_mul(7)?;
-        number |= u64::from(byte & 0x7f).checked_shl(shift)?;
-        if byte & 0x80 == 0 {
-            return Some(number);
+/// A counter, with its sequence and the highest number in use.
+struct Count<'s> {
+    path: Path<'s>,
+    sequence: u64,
+    most: u64,
+    counter: Counter,
+}
+
+/// All counters of the tree.
+fn counters<'s>(
+    root: &Saved<'s>,
+    space: Space<'s>,
+    schemas: &[&'static dyn Schema],
+) -> Vec<Count<'s>> {
+    let mut found = Vec::new();
+    for schema in schemas {
+        let mut stack: Vec<(Path<'s>, Look<'_, 's>)> = vec![(Vec::new(), Look::Saved(root))];
+        while let Some((path, look)) = stack.pop() {
+            match schema.counts(&path) {
+                Counts::Nothing => {}
+                Counts::Here(counter) => found.push(Count {
+                    sequence: look.sequence(),
+                    most: look.highest(counter.key, space, counter.read).unwrap_or(0),
+                    path,
+                    counter,
+                }),
+                Counts::Below => {
+                    for (key, below) in look.buckets(space).into_iter().rev() {
+                        let path = path.iter().copied().chain([key]).collect();
+                        stack.push((path, below));
+                    }
+                }
+            }
         }
     }
-    None
+    found
 }
 
-/// The number in `<namespace>/<number>/<key>`.
-fn number(name: &[u8]) -> Option<u64> {
-    let part = name.split(|byte| *byte == b'/').nth(1)?;
-    core::str::from_utf8(part).ok()?.parse().ok()
-}
-
-/// Numbers that are skipped where the newest transactions are lost: they may have been given.
-const SKIPPED: u64 = 1024;
-
-/// Raises every counter of containerd that is lower than a number in use, or that may be.
+/// Raises every counter that is lower than a number in use, or that may be.
 ///
 /// `is_newest`: whether the tree is surely that of the newest transaction.
-pub(super) fn raise<'s>(salvage: &mut Salvage<'s>, space: Space<'s>, is_newest: bool) {
+pub(super) fn raise<'s>(
+    salvage: &mut Salvage<'s>,
+    space: Space<'s>,
+    schemas: &[&'static dyn Schema],
+    is_newest: bool,
+) {
     if is_newest && salvage.gaps.is_empty() && salvage.decisions.is_empty() {
         return;
     }
-    let mut counters: Vec<(Path<'s>, u64, u64)> = Vec::new();
-    let root = Look::Saved(&salvage.root);
-    let Some(v1) = root.bucket(b"v1", space) else {
-        return;
-    };
-    for (namespace, look) in v1.buckets(space) {
-        if namespace == b"snapshots" {
-            let most = look.highest(b"id", space, varint).unwrap_or(0);
-            counters.push((vec![b"v1", namespace], look.sequence(), most));
-            continue;
-        }
-        let Some(snapshots) = look.bucket(b"snapshots", space) else {
-            continue;
-        };
-        for (snapshotter, look) in snapshots.buckets(space) {
-            let most = look.highest(b"name", space, number).unwrap_or(0);
-            let path = vec![b"v1".as_slice(), namespace, b"snapshots", snapshotter];
-            counters.push((path, look.sequence(), most));
-        }
-    }
-    for (path, sequence, most) in counters {
+    for count in counters(&salvage.root, space, schemas) {
+        let Count {
+            path,
+            sequence,
+            most,
+            counter,
+        } = count;
         let used = sequence.max(most);
         // The sequence stands in the bucket above: if keys are missing there, it may be an older one.
         let is_sure = is_newest
@@ -169,12 +166,9 @@ pub(super) fn raise<'s>(salvage: &mut Salvage<'s>, space: Space<'s>, is_newest: 
                 gap.path.len() >= path.len() || !above.eq(path.iter().take(gap.path.len()).copied())
             });
         let (safe, why) = if is_sure {
-            let why = "a snapshot has this number, and the next one must not get it again";
-            (used, why)
+            (used, counter.why)
         } else {
-            let why = "the newest transaction may be lost: 1024 numbers are skipped, as the daemon removes \
-                       the directory of a snapshot whose number it gives a second time";
-            (used.saturating_add(SKIPPED), why)
+            (used.saturating_add(counter.skipped), counter.why_skipped)
         };
         if safe <= sequence || used == 0 {
             continue;

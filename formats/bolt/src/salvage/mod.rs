@@ -45,6 +45,7 @@ use crate::{
     db::Db,
     fault::{Fault, KeyRange},
     page::PageId,
+    schema::Schemas,
     space::Space,
     write::Layout,
 };
@@ -67,7 +68,7 @@ const COMPARED: u64 = 1 << 16;
 const ROUNDS: usize = 8;
 
 /// How a salvage is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct SalvageOptions {
     /// Whether pages without a place go to `lost+found`.
     pub lost_found: bool,
@@ -75,6 +76,8 @@ pub struct SalvageOptions {
     pub only_proven: bool,
     /// Whether the tree of the transaction before is saved, not the newest one.
     pub previous: bool,
+    /// The schemas that the file may have.
+    pub schemas: Schemas,
 }
 
 impl Default for SalvageOptions {
@@ -83,6 +86,7 @@ impl Default for SalvageOptions {
             lost_found: true,
             only_proven: false,
             previous: false,
+            schemas: Schemas::default(),
         }
     }
 }
@@ -192,12 +196,13 @@ impl<'s> Salvage<'s> {
         let moved = BTreeMap::new();
         let mut gather = Gather::new(space, &moved);
         self.root.sequence = db.meta().sequence;
-        if let Choice::V1 { .. } = best.choice {
-            let item = gather.bucket(older::start(space, db.meta()), &[b"v1"]);
-            self.root.entries.insert(b"v1", item);
+        if let Choice::Top { name, .. } = best.choice {
+            let name = name.as_bytes();
+            let item = gather.bucket(older::start(space, db.meta()), &[name]);
+            self.root.entries.insert(name, item);
         } else if !matches!(best.choice, Choice::Pages { .. }) {
             self.root = gathered(&mut gather, db);
-            let distrusted = self.distrusted(best, &gather);
+            let distrusted = self.distrusted(best, &gather, options.schemas);
             let owners = believed::owners(best, &gather);
             if !distrusted.is_empty() || !owners.is_empty() {
                 gather = Gather::new(space, &moved);
@@ -213,7 +218,9 @@ impl<'s> Salvage<'s> {
         // Of two metas the broken one may have been the newer one.
         let has_both = db.metas().iter().all(Result::is_ok);
         let is_newest = has_both && matches!(best.choice, Choice::Newest { .. });
-        counters::raise(self, space, is_newest);
+        let one = best.schema.map(|schema| vec![schema]);
+        let schemas = one.unwrap_or_else(|| options.schemas.0.to_vec());
+        counters::raise(self, space, &schemas, is_newest);
         self.count();
     }
 
@@ -235,7 +242,7 @@ impl<'s> Salvage<'s> {
         self.suspects(gather, older.as_mut(), free);
         let is_homeless = matches!(
             best.choice,
-            Choice::Root { .. } | Choice::V1 { .. } | Choice::Pages { .. }
+            Choice::Root { .. } | Choice::Top { .. } | Choice::Pages { .. }
         );
         if gather.hollows.is_empty() && !is_homeless {
             return self.odd(gather, options);

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use bolt::{Carve, CarveOptions, Carved, Db, Status, Top, Value, Visit};
+use bolt::{Carve, Carved, Db, Status, Top, Value, Visit};
 use view::View;
 
 use crate::{
     hostile::{branch, file, header, leaf_with_bucket},
-    testdata::{cases, good, goods, packed},
+    testdata::{carve_options, cases, good, goods, packed},
 };
 
 /// A debug build is some thirty times slower than a release build, for which the bound is a second.
@@ -67,7 +67,7 @@ fn untrue(carve: &Carve<'_>, keys: &Keys) -> Vec<String> {
 fn of_healthy_files_nothing_that_lives_is_called_deleted() {
     for name in goods() {
         let bytes = good(&name);
-        let carve = Carve::of(View::new(&bytes), &CarveOptions::default()).unwrap();
+        let carve = Carve::of(View::new(&bytes), &carve_options()).unwrap();
         assert!(carve.is_whole && carve.is_previous_whole, "{name}");
         assert_eq!(
             untrue(&carve, &keys(&bytes)),
@@ -89,7 +89,7 @@ fn of_healthy_files_nothing_that_lives_is_called_deleted() {
 fn of_damaged_files_nothing_that_lived_is_called_deleted() {
     for (name, case, bytes) in cases() {
         let start = Instant::now();
-        let carve = Carve::of(View::new(&bytes), &CarveOptions::default());
+        let carve = Carve::of(View::new(&bytes), &carve_options());
         assert!(start.elapsed() < SOON, "{name} takes too long");
         let Ok(carve) = carve else { continue };
         let good = good(&case.good);
@@ -104,7 +104,7 @@ fn of_damaged_files_nothing_that_lived_is_called_deleted() {
 
 /// Carves a file, reads every carved bucket, and gives how many entries that were.
 fn carve_all(bytes: &[u8]) -> usize {
-    let Ok(carve) = Carve::of(View::new(bytes), &CarveOptions::default()) else {
+    let Ok(carve) = Carve::of(View::new(bytes), &carve_options()) else {
         return 0;
     };
     let records = carve.records.iter();

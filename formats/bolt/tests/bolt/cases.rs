@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use bolt::{CheckOptions, Db, check};
 use view::View;
 
-use crate::testdata::{Case, cases};
+use crate::testdata::{Case, SCHEMAS, cases};
 
 /// What the check says of a file: code and offset.
 fn said(bytes: &[u8]) -> BTreeSet<(&'static str, u64)> {
     let report = check(&View::new(bytes), &CheckOptions::default()).unwrap();
     let db = Db::open(View::new(bytes)).db;
-    let lost = db.map_or_else(Vec::new, |db| db.lost_writes(&report));
+    let lost = db.map_or_else(Vec::new, |db| db.lost_writes(&report, SCHEMAS));
     let found = report.faults.iter().chain(&lost);
     found
         .map(|found| (found.fault.what.code().name, found.fault.span.start))

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bolt::{Bucket, Carve, CarveOptions, Carved, Db, Status, Top, Value, Visit};
+use bolt::{Bucket, Carve, Carved, Db, Status, Top, Value, Visit};
 use serde::Deserialize;
 use view::View;
 
-use crate::testdata::{folder, names, packed};
+use crate::testdata::{carve_options, folder, names, packed};
 
 /// What became of an object, from boltchurn.
 #[derive(Debug, Deserialize)]
@@ -63,7 +63,7 @@ fn measure(name: &str, bytes: &[u8], truth: &str) -> Found {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    let carve = Carve::of(View::new(bytes), &CarveOptions::default()).unwrap();
+    let carve = Carve::of(View::new(bytes), &carve_options()).unwrap();
     let mut named: BTreeSet<(String, Object)> = BTreeSet::new();
     let mut values: BTreeSet<Object> = BTreeSet::new();
     for record in &carve.records {

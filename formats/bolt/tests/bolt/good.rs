@@ -5,7 +5,7 @@ use std::io::Cursor;
 use bolt::{CheckOptions, Db, Layout, TreeState, Value, Visit, Writer, check};
 use view::View;
 
-use crate::testdata::{good, goods};
+use crate::testdata::{SCHEMAS, good, goods};
 
 #[test]
 fn healthy_files_give_no_finding() {
@@ -16,7 +16,10 @@ fn healthy_files_give_no_finding() {
         assert_eq!(report.tree, TreeState::Whole, "{name}");
         assert_eq!(report.previous, TreeState::Whole, "{name}");
         assert!(report.is_valid, "{name}");
-        let lost = Db::open(View::new(&bytes)).db.unwrap().lost_writes(&report);
+        let lost = Db::open(View::new(&bytes))
+            .db
+            .unwrap()
+            .lost_writes(&report, SCHEMAS);
         assert!(lost.is_empty(), "{name}: {lost:?}");
     }
 }

@@ -16,6 +16,7 @@ use bolt::{CheckOptions, Db, Value, Visit, check};
 use finding::{Fault as _, Severity};
 use view::View;
 
+use crate::testdata::SCHEMAS;
 use crate::writes::{Commit, PAGE, Writes, folder, recordings};
 
 /// Of so many transactions, one is taken.
@@ -95,7 +96,10 @@ fn worst(bytes: &[u8]) -> Option<Severity> {
         ..CheckOptions::default()
     };
     let report = check(&View::new(bytes), &options).unwrap();
-    let lost = Db::open(View::new(bytes)).db.unwrap().lost_writes(&report);
+    let lost = Db::open(View::new(bytes))
+        .db
+        .unwrap()
+        .lost_writes(&report, SCHEMAS);
     let faults = report.faults.iter().chain(&lost);
     faults.map(|found| found.fault.severity()).max()
 }

@@ -11,7 +11,7 @@ use view::View;
 
 use crate::{
     good::with_long_keys,
-    testdata::{cases, good, goods},
+    testdata::{cases, good, goods, salvage_options},
 };
 
 type Keys = BTreeMap<Vec<Vec<u8>>, Option<Vec<u8>>>;
@@ -40,7 +40,7 @@ fn keys_of(db: &Db<'_>) -> Keys {
 
 /// A salvaged file, which our own check must find healthy.
 fn salvaged(name: &str, bytes: &[u8]) -> Vec<u8> {
-    let salvage = Salvage::of(View::new(bytes));
+    let salvage = Salvage::with(View::new(bytes), salvage_options());
     let layout = salvage.layout();
     let new = salvage
         .write(Cursor::new(Vec::new()), layout)
@@ -55,7 +55,7 @@ fn salvaged(name: &str, bytes: &[u8]) -> Vec<u8> {
 fn a_healthy_file_is_saved_whole() {
     for name in goods() {
         let bytes = good(&name);
-        let salvage = Salvage::of(View::new(&bytes));
+        let salvage = Salvage::with(View::new(&bytes), salvage_options());
         assert!(salvage.is_whole(), "{name}");
         let new = salvaged(&name, &bytes);
         assert_eq!(keys(&new), keys(&bytes), "{name}");
@@ -208,7 +208,7 @@ fn what_has_no_place_goes_to_lost_found() {
     assert!(found[2][2].starts_with(b"zey-"));
     let options = SalvageOptions {
         lost_found: false,
-        ..SalvageOptions::default()
+        ..salvage_options()
     };
     let salvage = Salvage::with(View::new(&bytes), options);
     assert!(
@@ -270,7 +270,7 @@ fn values_in_the_root_bucket_go_to_lost_found() {
         Some([(name.clone(), bytes, count), (name, alone, count)])
     });
     for (name, bytes, count) in made.flatten() {
-        let salvage = Salvage::of(View::new(&bytes));
+        let salvage = Salvage::with(View::new(&bytes), salvage_options());
         let keys_of = |action: Action| {
             let all = salvage.decisions.iter();
             let all = all.filter(|one| one.action == action);
@@ -290,11 +290,11 @@ fn values_in_the_root_bucket_go_to_lost_found() {
             assert!(path.len() > 1 || value.is_none(), "{name}: {path:?}");
         }
         // What was written is nothing to be salvaged again.
-        let again = Salvage::of(View::new(&new));
+        let again = Salvage::with(View::new(&new), salvage_options());
         assert!(again.is_whole() && again.decisions.is_empty(), "{name}");
         let options = SalvageOptions {
             lost_found: false,
-            ..SalvageOptions::default()
+            ..salvage_options()
         };
         let salvage = Salvage::with(View::new(&bytes), options);
         let layout = salvage.layout();
@@ -317,7 +317,7 @@ fn likely_pages_are_left_out_when_only_proven_ones_are_wanted() {
     let live = keys(&good(&case.good));
     let options = SalvageOptions {
         only_proven: true,
-        ..SalvageOptions::default()
+        ..salvage_options()
     };
     let salvage = Salvage::with(View::new(&bytes), options);
     assert!(
@@ -339,7 +339,7 @@ fn the_transaction_before_is_saved_when_it_is_asked_for() {
         let bytes = good(name);
         let options = SalvageOptions {
             previous: true,
-            ..SalvageOptions::default()
+            ..salvage_options()
         };
         let salvage = Salvage::with(View::new(&bytes), options);
         assert!(matches!(salvage.choice, Some(Choice::Previous { .. })));
@@ -456,7 +456,7 @@ fn no_number_of_a_snapshot_is_given_twice() {
         let at = usize::try_from(newest).unwrap() * 4096;
         bytes[at..at + 4096].fill(0);
         assert!(sequence(&salvaged(release, &bytes)) > before, "{release}");
-        let salvage = Salvage::of(View::new(&bytes));
+        let salvage = Salvage::with(View::new(&bytes), salvage_options());
         assert!(
             salvage
                 .decisions

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use bolt::{CarveOptions, SalvageOptions};
+pub(crate) use metadb::SCHEMAS;
 use serde::Deserialize;
 
 /// Damage to a good file, and what must be said about it.
@@ -32,6 +34,22 @@ struct Edit {
     bytes: String,
     /// How many bytes, if the pattern is shorter.
     len: Option<usize>,
+}
+
+/// As the tools carve.
+pub(crate) fn carve_options() -> CarveOptions {
+    CarveOptions {
+        schemas: SCHEMAS,
+        ..CarveOptions::default()
+    }
+}
+
+/// As the tools salvage.
+pub(crate) fn salvage_options() -> SalvageOptions {
+    SalvageOptions {
+        schemas: SCHEMAS,
+        ..SalvageOptions::default()
+    }
 }
 
 pub(crate) fn folder(name: &str) -> PathBuf {

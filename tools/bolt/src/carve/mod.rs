@@ -188,6 +188,7 @@ pub(crate) fn run(args: &CarveArgs, out: &mut Out) -> Outcome {
         page_size: args.page_size,
         // Of containerd, for files without a tree; a bucket of that name is rare elsewhere.
         roots: vec![b"v1".to_vec()],
+        schemas: metadb::SCHEMAS,
         ..CarveOptions::default()
     };
     let carve = Carve::of(view, &options).map_err(|fault| {

@@ -180,6 +180,7 @@ pub(crate) fn run(args: &SalvageArgs, out: &mut Out) -> Outcome {
         lost_found: !args.no_lost_found,
         only_proven: args.only_proven,
         previous: args.previous,
+        schemas: metadb::SCHEMAS,
     };
     let salvage = Salvage::with(frozen.view(), options);
     if salvage.choice.is_none() {

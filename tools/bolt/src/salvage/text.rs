@@ -106,8 +106,8 @@ impl Answer for Saved {
             Some(Choice::Root { page, tried }) => {
                 format!("the tree at page {page}, the best of {tried}; no meta names it")
             }
-            Some(Choice::V1 { page, tried }) => format!(
-                "page {page}, which is the bucket v1 of containerd; no root of {tried} is left"
+            Some(Choice::Top { name, page, tried }) => format!(
+                "page {page}, which is the bucket {name} of the root bucket; no root of {tried} is left"
             ),
             Some(Choice::Pages { tried }) => {
                 format!("single pages: none of {tried} is the root of a tree")

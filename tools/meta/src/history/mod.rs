@@ -130,6 +130,7 @@ pub(crate) fn run(
         .map_err(|why| Failure::unread(format!("{path} {why}")))?;
     let options = CarveOptions {
         roots: vec![b"v1".to_vec()],
+        schemas: metadb::SCHEMAS,
         ..CarveOptions::default()
     };
     let carve = Carve::of(source.view(), &options)

@@ -56,6 +56,7 @@ fn objects(gather: &Gather<'_>, path: &Text) -> Result<Vec<CarvedObject>, Option
     }
     let options = CarveOptions {
         roots: vec![b"v1".to_vec()],
+        schemas: metadb::SCHEMAS,
         ..CarveOptions::default()
     };
     let carve = Carve::of(source.view(), &options).map_err(|fault| Some(fault.to_string()))?;

@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use finding::Time;
 use view::View;
 
 use crate::{
@@ -22,9 +23,9 @@ use crate::{
     db::Db,
     fault::KeyRange,
     find,
-    lost_write::{Made, go_time},
     node::Node,
     page::{HEADER, Header, Kind, PageId},
+    schema::{Schema, Schemas},
     walk::{BucketPath, Visit, Walk},
 };
 use asked::FIELDS;
@@ -111,11 +112,13 @@ pub(crate) struct Live<'s> {
     /// The keys that the buckets inside each bucket have, where they are few: names of fields.
     fields: HashMap<PathId, HashSet<u64>>,
     /// The newest time among the values of the tree in use.
-    pub(crate) newest: Option<Made>,
+    pub(crate) newest: Option<Time>,
     /// The lowest page that only the tree of the transaction before uses.
     pub(crate) lowest_before: Option<PageId>,
     /// The bucket to which a page in use belongs, for pages with hidden elements.
     pub(crate) owners: HashMap<PageId, Option<PathId>>,
+    schemas: Schemas,
+    schema: Option<&'static dyn Schema>,
 }
 
 fn insert(homes: &mut HashMap<u64, Home>, key: u64, path: PathId) {
@@ -131,7 +134,7 @@ fn insert(homes: &mut HashMap<u64, Home>, key: u64, path: PathId) {
 
 impl<'s> Live<'s> {
     /// Opens the trees of the file; `page_size` where nothing else gives one.
-    pub(crate) fn open(view: View<'s>, page_size: u64) -> Self {
+    pub(crate) fn open(view: View<'s>, page_size: u64, schemas: Schemas) -> Self {
         let found = find::metas(&view, view.len());
         let pages = PageId(view.len().div_ceil(page_size.max(1)));
         let mut live = Self {
@@ -158,6 +161,8 @@ impl<'s> Live<'s> {
             newest: None,
             lowest_before: None,
             owners: HashMap::new(),
+            schemas,
+            schema: None,
         };
         live.db = Db::open(view)
             .db
@@ -172,6 +177,7 @@ impl<'s> Live<'s> {
                 .map(|meta| Db::of_meta(view, page_size, found.metas, meta))
                 .filter(|db| !db.root().contents().entries.is_empty());
         }
+        live.schema = live.db.as_ref().and_then(|db| schemas.of(db));
         live.claim(view, page_size);
         live
     }
@@ -225,6 +231,16 @@ impl<'s> Live<'s> {
         self.db
             .as_ref()
             .map_or(PageId(u64::MAX), |db| db.meta().high_water)
+    }
+
+    /// The time in a value, if it is one.
+    pub(crate) fn time(&self, value: &[u8]) -> Option<Time> {
+        self.schema?.time(value)
+    }
+
+    /// When the object of this key and value was made, if they say it.
+    pub(crate) fn birthday(&self, key: &[u8], value: &[u8]) -> Option<Time> {
+        self.schema?.birthday(key, value)
     }
 
     pub(crate) fn hash_key(&self, key: &[u8]) -> u64 {
@@ -309,7 +325,7 @@ impl<'s> Live<'s> {
         }
         self.index_previous(paths);
         if db.view().len() <= COMPARED {
-            for found in db.lost_writes(&db.check()) {
+            for found in db.lost_writes(&db.check(), self.schemas) {
                 self.doubt(&found, paths);
             }
         }
@@ -371,7 +387,7 @@ impl<'s> Live<'s> {
         insert(&mut self.keys, hash, path);
         let held = match value {
             Value::Bytes(bytes) => {
-                self.newest = self.newest.max(go_time(bytes));
+                self.newest = self.newest.max(self.time(bytes));
                 let pair = self.hash_pair(key, bytes);
                 insert(&mut self.pairs, pair, path);
                 Held::Value(pair)

@@ -2,17 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::{
-    bucket::{Bucket, Entry},
-    check::Found,
-    db::Db,
-    diff::{Change, Differs},
-    stale::Stale,
-};
+use bolt::{Bucket, Change, Db, Differs, Entry, Found};
 
 use super::{
+    DANGLING, SHAPELESS, UNCOUNTED, found,
     objects::{Of, collection},
-    stale as found,
 };
 
 /// Objects without what each has, collections that went away, names that lead nowhere.
@@ -26,31 +20,31 @@ pub(super) fn stale(db: &Db<'_>, changes: &[Change<'_>]) -> Vec<Found> {
                 if let Some(of) = collection(path)
                     && !is_shaped(new, of)
                 {
-                    stale.push(found(new, path, Stale::Shapeless));
+                    stale.push(found(new, path, &SHAPELESS));
                 }
                 if matches!(path, [b"v1", _, b"content"])
                     && !matches!(new.key, b"blob" | b"ingests")
                 {
-                    stale.push(found(new, path, Stale::Shapeless));
+                    stale.push(found(new, path, &SHAPELESS));
                 }
                 if let Some(named) = leased(path, new.key)
                     && entry(db, &named).is_none()
                 {
-                    stale.push(found(new, path, Stale::Dangling));
+                    stale.push(found(new, path, &DANGLING));
                 }
                 if matches!(path, [b"v1", b"parents"]) && !is_child(db, new) {
-                    stale.push(found(new, path, Stale::Dangling));
+                    stale.push(found(new, path, &DANGLING));
                 }
             }
             (Differs::Changed, _, Some(new))
                 if matches!(path, [b"v1", b"parents"]) && !is_child(db, new) =>
             {
-                stale.push(found(new, path, Stale::Dangling));
+                stale.push(found(new, path, &DANGLING));
             }
             (Differs::Removed, Some(old), _)
                 if matches!(path, [b"v1", b"parents"]) && is_child(db, old) =>
             {
-                stale.push(found(old, path, Stale::Dangling));
+                stale.push(found(old, path, &DANGLING));
             }
             // A namespace goes as a whole, its collections never.
             (Differs::Removed, Some(old), _)
@@ -65,7 +59,7 @@ pub(super) fn stale(db: &Db<'_>, changes: &[Change<'_>]) -> Vec<Found> {
                     stale.push(found(
                         &namespace,
                         path.get(..1).unwrap_or_default(),
-                        Stale::Shapeless,
+                        &SHAPELESS,
                     ));
                 }
             }
@@ -147,14 +141,8 @@ fn uncounted(db: &Db<'_>, changes: &[Change<'_>]) -> Option<Found> {
         .filter(in_backend)
         .any(|change| removed(&change));
     match (counter, new) {
-        (Some(counter), None) => Some(found(
-            counter.new.as_ref()?,
-            &counter.bucket,
-            Stale::Sequence,
-        )),
-        (None, Some(new)) if !is_commit => {
-            Some(found(new.new.as_ref()?, &new.bucket, Stale::Sequence))
-        }
+        (Some(counter), None) => Some(found(counter.new.as_ref()?, &counter.bucket, &UNCOUNTED)),
+        (None, Some(new)) if !is_commit => Some(found(new.new.as_ref()?, &new.bucket, &UNCOUNTED)),
         _ => None,
     }
 }

@@ -9,32 +9,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    bucket::{Entry, Value},
-    check::Found,
-    db::Db,
-    diff::{Change, Differs},
-    fault::What,
-    stale::Stale,
-    walk::Visit,
-};
+use bolt::{Change, Db, Differs, Entry, Found, Value, Visit, What};
+use finding::Time;
 
-use super::stale as found;
+use super::{EXCHANGED, REMADE, RESURRECTED, REVERTED, found};
+use crate::schema::time;
+use crate::uvarint;
 
 /// Objects that one transaction may remove before it is worth a note.
 const MANY: usize = 6;
-
-/// When an object was made: seconds and nanoseconds of Go's `time.Time`, as they sort.
-pub(crate) type Made = (u64, u32);
-
-/// Go's `Time.MarshalBinary`: version, seconds since the year 1, nanoseconds, zone.
-pub(crate) fn go_time(value: &[u8]) -> Option<Made> {
-    let (version, rest) = value.split_first()?;
-    let (seconds, rest) = rest.split_first_chunk()?;
-    let (nanos, rest) = rest.split_first_chunk()?;
-    let is_time = matches!((version, rest.len()), (1, 2) | (2, 3));
-    is_time.then(|| (u64::from_be_bytes(*seconds), u32::from_be_bytes(*nanos)))
-}
 
 /// A collection of objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,16 +52,13 @@ fn value<'s>(entry: &Entry<'s>, key: &[u8]) -> Option<&'s [u8]> {
 }
 
 /// When an object was made.
-fn made(entry: &Entry<'_>) -> Option<Made> {
-    go_time(value(entry, b"createdat")?)
+fn made(entry: &Entry<'_>) -> Option<Time> {
+    time(value(entry, b"createdat")?)
 }
 
 /// The number that a snapshotter gave to a snapshot: an unsigned LEB128.
 fn id(entry: &Entry<'_>) -> Option<u64> {
-    let bytes = value(entry, b"id")?;
-    bytes.iter().rev().try_fold(0_u64, |sum, byte| {
-        sum.checked_mul(128)?.checked_add(u64::from(byte & 0x7F))
-    })
+    uvarint(value(entry, b"id")?).ok()
 }
 
 /// The number in the name of a snapshot: `namespace/number/key`.
@@ -96,7 +76,7 @@ fn is_committed(entry: &Entry<'_>) -> bool {
 #[derive(Default)]
 struct Known<'s> {
     /// The newest time of creation.
-    newest: Option<Made>,
+    newest: Option<Time>,
     /// The last number that the snapshotter gave.
     last_id: u64,
     /// The highest number in a name, of each bucket of snapshots.
@@ -113,7 +93,7 @@ impl<'s> Known<'s> {
             let path = step.bucket.as_slice();
             match (path, entry.key, &entry.value) {
                 (_, b"createdat", Value::Bytes(value)) => {
-                    known.newest = known.newest.max(go_time(value));
+                    known.newest = known.newest.max(time(value));
                 }
                 ([b"v1"], b"snapshots", Value::Bucket(bucket)) => {
                     known.last_id = bucket.sequence();
@@ -184,7 +164,7 @@ impl<'a, 's> Done<'a, 's> {
     /// An object that came with others: a transaction adds one object or removes some. Only a
     /// snapshot that is committed takes the place of another one, and a blob that of its ingest.
     /// One object for another of the same bucket is let pass, if it is not the newest that went.
-    fn exchanged(&self, newest: Option<Made>) -> Option<Found> {
+    fn exchanged(&self, newest: Option<Time>) -> Option<Found> {
         let is_blob = |(of, change, _): &(Of, &Change<'_>, &Entry<'_>)| {
             *of == Of::Records && change.bucket.last() == Some(&b"blob".as_slice())
         };
@@ -197,7 +177,7 @@ impl<'a, 's> Done<'a, 's> {
             _ => self.is_commit(),
         };
         let (_, change, new) = self.added.first().filter(|_| !is_right)?;
-        Some(found(new, &change.bucket, Stale::Exchanged))
+        Some(found(new, &change.bucket, &EXCHANGED))
     }
 }
 
@@ -213,7 +193,7 @@ pub(super) fn stale(old: &Db<'_>, changes: &[Change<'_>]) -> Vec<Found> {
             .added
             .iter()
             .filter(|(of, change, new)| known.is_older(new, *of, &change.bucket));
-        stale.extend(older.map(|(_, change, new)| found(new, &change.bucket, Stale::Resurrected)));
+        stale.extend(older.map(|(_, change, new)| found(new, &change.bucket, &RESURRECTED)));
     }
     let is_gone = |change: &&Change<'_>| {
         let object = change.bucket.as_slice().split_last();
@@ -232,7 +212,7 @@ pub(super) fn stale(old: &Db<'_>, changes: &[Change<'_>]) -> Vec<Found> {
     if gone.len() > MANY {
         let objects = u64::try_from(gone.len()).unwrap_or(u64::MAX);
         stale.extend(gone.next().map(|(_, change, entry)| {
-            let mut first = found(entry, &change.bucket, Stale::Resurrected);
+            let mut first = found(entry, &change.bucket, &RESURRECTED);
             first.fault.what = What::ManyGone { objects };
             first
         }));
@@ -249,16 +229,16 @@ fn went_back(change: &Change<'_>) -> Option<Found> {
             .old
             .as_ref()
             .filter(|_| of)
-            .map(|old| found(old, &change.bucket, Stale::Remade));
+            .map(|old| found(old, &change.bucket, &REMADE));
     }
     let (Some(before), Some(now)) = (&change.old, &change.new) else {
         return None;
     };
-    let was = go_time(before.value.bytes()?)?;
-    let is = go_time(now.value.bytes()?)?;
+    let was = time(before.value.bytes()?)?;
+    let is = time(now.value.bytes()?)?;
     let why = match now.key {
-        b"createdat" if is != was => Stale::Remade,
-        b"updatedat" if is < was => Stale::Reverted,
+        b"createdat" if is != was => &REMADE,
+        b"updatedat" if is < was => &REVERTED,
         _ => return None,
     };
     Some(found(now, &change.bucket, why))

@@ -61,7 +61,6 @@ impl Schema for Backend {
         match (path, value) {
             ([], Value::Bucket(_)) if key == b"v1" => Fit::Yes,
             ([b"v1"], Value::Bucket(_)) if matches!(key, b"snapshots" | b"parents") => Fit::Yes,
-            ([] | [b"v1"], _) => Fit::No,
             ([b"v1", b"parents"], Value::Bytes(_)) => {
                 if crate::backend::parent_key(key).is_some() {
                     Fit::Yes
@@ -74,7 +73,7 @@ impl Schema for Backend {
                 Some(_) => Fit::No,
                 None => Fit::Unknown,
             },
-            ([b"v1", b"snapshots" | b"parents"], _) => Fit::No,
+            ([] | [b"v1"] | [b"v1", b"snapshots" | b"parents"], _) => Fit::No,
             _ => Fit::Unknown,
         }
     }

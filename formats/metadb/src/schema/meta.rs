@@ -166,10 +166,9 @@ impl Schema for Meta {
 
     fn counts(&self, path: &Keys<'_>) -> Counts {
         match path {
-            [] | [b"v1"] | [b"v1", _, b"snapshots"] => Counts::Below,
             // The names of metadata.db, where it is not known which of the two a file is.
             [b"v1", b"snapshots" | b"parents"] => Counts::Nothing,
-            [b"v1", _] => Counts::Below,
+            [] | [b"v1"] | [b"v1", _] | [b"v1", _, b"snapshots"] => Counts::Below,
             [b"v1", _, b"snapshots", _] => Counts::Here(Counter {
                 key: b"name",
                 read: number,

@@ -1,9 +1,11 @@
 """Asks coroner of the containers of a box: live, from a bundle, and from files alone."""
 
 import json
+import pathlib
 import subprocess
+import tempfile
 
-from .node import Failed
+from .node import PATIENCE, Failed
 
 WAYS = ["live", "bundle", "disk"]
 HEALTHY = ["running", "paused", "exited", "created", "creating", "no-task"]
@@ -23,10 +25,12 @@ def stuck(done):
 class Answers:
     """What coroner says, each way once."""
 
+    ways = WAYS
+
     def __init__(self, node, coroner):
         self.node, self.coroner = node, coroner
         self.said, self.series, self.why = {}, {}, {}
-        for way in WAYS:
+        for way in self.ways:
             try:
                 answer, self.why[way] = getattr(self, way)()
             except (Failed, subprocess.TimeoutExpired) as error:
@@ -55,9 +59,9 @@ class Answers:
                         "-cf", path, *trees], stderr=subprocess.DEVNULL)
         return stuck(self.on_host(path))
 
-    def on_host(self, path):
-        words = [self.coroner, "runtime", "stuck", "--all", "--quiet", "--format", "json", path]
-        return subprocess.run(list(map(str, words)), capture_output=True, text=True, errors="replace", timeout=60)
+    def on_host(self, path, *more):
+        words = [self.coroner, "runtime", "stuck", "--all", "--quiet", "--format", "json", *more, path]
+        return subprocess.run(list(map(str, words)), capture_output=True, text=True, errors="replace", timeout=60 * PATIENCE)
 
     def entry(self, way, name):
         """All that is said of a container."""
@@ -107,6 +111,22 @@ class Answers:
             told.append(f"{each['count']} of {text(each['of'])}: {each['state']}")
             right = right and text(each["of"]) in of and 15 <= each["every"] <= 300 and each["state"] == "parked" and {text(id) for id in each["ids"]} == names
         return {"said": "; ".join(told) or "nothing", "sure": True, "verdict": "right" if right else "wrong"}
+
+
+class Recorded(Answers):
+    """What it says of a box that was recorded: with its processes, and of its files alone."""
+
+    ways = ["processes", "disk"]
+
+    def processes(self):
+        return stuck(self.on_host(self.node.tar, "--now", self.node.now))
+
+    def disk(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "disk.tar"
+            subprocess.run(["zstd", "-dqf", self.node.tar, "-o", path], check=True)
+            subprocess.run(["tar", "--delete", "-f", path, "proc", "sys"], check=True, stderr=subprocess.DEVNULL)
+            return stuck(self.on_host(path, "--now", self.node.now))
 
 
 def disk(state, release):

@@ -13,6 +13,8 @@ import time
 MAKE = pathlib.Path(__file__).resolve().parent.parent
 CACHE = pathlib.Path(os.environ.get("CORONER_CACHE", "/var/cache/coroner-testdata"))
 BOXES = pathlib.Path(os.environ.get("CORONER_BOXES", "/var/tmp/coroner-boxes"))
+# How much longer than on a quiet machine everything is waited for.
+PATIENCE = float(os.environ.get("CORONER_PATIENCE", "1"))
 HELPERS = ["as-pid", "mute-agent", "mute-fs", "no-reap", "stop-exec", "sleeper"]
 HELD = "/usr/lib/held"  # where they are inside
 FREEZER = "/sys/fs/cgroup/freezer"
@@ -25,7 +27,7 @@ class Failed(Exception):
 
 def until(what, holds, seconds=15.0):
     """Waits until it holds, and gives what it said."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while time.monotonic() < end:
         if value := holds():
             return value
@@ -79,7 +81,7 @@ class Node:
 
     def box(self, verb, *words, check=True, **more):
         done = subprocess.run([MAKE / "box", verb, self.name, *words], capture_output=True, text=True, errors="replace",
-                              stdin=subprocess.DEVNULL, **{"timeout": 60, **more})
+                              stdin=subprocess.DEVNULL, **{"timeout": 60 * PATIENCE, **more})
         if check and done.returncode:
             raise Failed(f"box {verb} {' '.join(map(str, words))}: {done.stderr.strip()[-300:]}")
         return done
@@ -91,7 +93,7 @@ class Node:
         """Runs a command inside whose output is nobody's, as a daemon would: a container that it makes may keep it."""
         log = tempfile.TemporaryFile()
         done = subprocess.run([MAKE / "box", "exec", self.name, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                              stderr=log, **{"timeout": 60, **more})
+                              stderr=log, **{"timeout": 60 * PATIENCE, **more})
         if done.returncode:
             log.seek(0)
             raise Failed(f"{' '.join(map(str, words))}: {log.read().decode(errors='replace').strip()[-300:]}")

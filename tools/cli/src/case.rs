@@ -42,6 +42,14 @@ pub struct PlaceArgs {
     /// Where to keep what of a tar does not fit in memory (a file without a name)
     #[arg(long, value_name = "DIR")]
     pub spool: Option<PathBuf>,
+    /// What time it was at the node when the evidence was taken (RFC 3339), where the evidence does
+    /// not say
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub now: Option<Time>,
+}
+
+fn moment(text: &str) -> Result<Time, String> {
+    Time::parse(text).map_err(|error| format!("{error}; for example 2026-11-21T05:00:00Z"))
 }
 
 /// The evidence of a run.
@@ -51,8 +59,10 @@ pub struct Case {
     pub evidence: Evidence,
     /// Every installation that was found in it, the one that is examined first.
     pub roots: Vec<Roots>,
-    /// The wall clock, where the evidence is the machine itself.
+    /// What was said of the time, else the wall clock where the evidence is the machine itself.
     now: Option<Time>,
+    /// Whether the evidence is the machine itself, or a node that runs now.
+    live: bool,
     /// Its processes: of the machine itself, where it was opened live, else as they were stored.
     pub processes: Option<Arc<Processes>>,
     /// What the evidence is called in answers, if not as it was given.
@@ -75,7 +85,8 @@ impl Case {
         });
         let mut case = Self::open(args)?;
         if taken.is_some() {
-            case.now = now();
+            case.live = true;
+            case.now = args.places.now.or_else(now);
         }
         case.processes = taken
             .map(Arc::new)
@@ -131,11 +142,12 @@ impl Case {
             config: places.config.clone(),
         };
         let roots = node::discover(&evidence, &said);
-        let now = is_live.then(now).flatten();
+        let clock = || is_live.then(now).flatten();
         Self {
             evidence,
             roots,
-            now,
+            now: places.now.or_else(clock),
+            live: is_live,
             processes: None,
             name: None,
             notes: Vec::new(),
@@ -157,7 +169,7 @@ impl Case {
 
     /// Whether the evidence is the machine itself, or a node that runs now.
     pub const fn is_live(&self) -> bool {
-        self.now.is_some()
+        self.live
     }
 
     /// The node: the first installation that was found.

@@ -56,6 +56,13 @@ pub(crate) struct Manuals {
     output: PathBuf,
 }
 
+impl Manuals {
+    /// For that folder.
+    pub(crate) const fn into(output: PathBuf) -> Self {
+        Self { output }
+    }
+}
+
 /// Writes the man pages and the completions of every shell.
 pub(crate) fn manuals(args: &Manuals) -> Done {
     let mut files = Files::new();

@@ -3,6 +3,7 @@
 mod as_user;
 mod bigdb;
 mod bignode;
+mod dist;
 mod docs;
 mod fuzz;
 mod runtime_matrix;
@@ -19,6 +20,8 @@ enum Chore {
     Docs(docs::Args),
     /// Write the man pages and completions into a folder
     Manuals(docs::Manuals),
+    /// Build what is given away: static binaries, Debian packages, hashes
+    Dist(dist::Args),
     /// Write a large database for benchmarks
     BigDb(bigdb::Args),
     /// Make a large healthy node for measurements
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
     let done = match Chore::parse() {
         Chore::Docs(args) => docs::run(&args),
         Chore::Manuals(args) => docs::manuals(&args),
+        Chore::Dist(args) => dist::run(&args),
         Chore::BigDb(args) => bigdb::run(&args),
         Chore::BigNode(args) => bignode::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),

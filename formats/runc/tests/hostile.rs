@@ -11,7 +11,9 @@
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use testcase::Effort;
 
 use evidence::{Evidence, Options};
 use finding::Unread;
@@ -38,9 +40,9 @@ fn a_state_of_a_gigabyte_is_not_read() {
     let path = container(folder.path(), "big");
     let file = File::create(path.join("state.json")).unwrap();
     file.set_len(1 << 30).unwrap();
-    let began = Instant::now();
+    let began = Effort::start();
     let runtime = read(folder.path());
-    assert!(began.elapsed() < Duration::from_secs(1));
+    assert!(began.spent() < Duration::from_secs(1));
     let state = &runtime.containers[0].state;
     assert!(
         matches!(state, Doc::Unread(Unread::TooLarge { .. })),
@@ -173,7 +175,7 @@ fn ten_thousand_mutants_do_no_harm() {
             }
         }
         let view = View::new(&bytes);
-        let began = Instant::now();
+        let began = Effort::start();
         let faults = [
             State::parse(view).1,
             CrunStatus::parse(view).1,
@@ -185,7 +187,7 @@ fn ten_thousand_mutants_do_no_harm() {
             runc::init_pid(view).1,
             runc::log(view).1,
         ];
-        longest = longest.max(began.elapsed());
+        longest = longest.max(began.spent());
         for fault in faults.iter().flatten() {
             let span = finding::Fault::span(fault);
             assert!(span.is_none_or(|span| span.start <= view.len()), "{fault}");
@@ -210,13 +212,13 @@ fn deep_and_wide_documents_are_bounded() {
         "{\"\":{\"\":",
     ] {
         let text = piece.repeat(megabyte / piece.len());
-        let began = Instant::now();
+        let began = Effort::start();
         let (_, faults) = State::parse(View::new(text.as_bytes()));
         assert!(!faults.is_empty(), "{piece}");
         assert!(
-            began.elapsed() < Duration::from_secs(2),
+            began.spent() < Duration::from_secs(2),
             "{piece}: {:?}",
-            began.elapsed()
+            began.spent()
         );
     }
 }

@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use testcase::Effort;
 
 use evidence::{Evidence, Options};
 use snapshots::{Aspect, Change, Comparison, Merged, Prefix};
@@ -78,7 +80,7 @@ fn each_kind_of_change_is_told_apart_and_no_trap_catches() {
     let before = Merged::plain(&evidence, PathBuf::from("/lower"));
     let layers = vec![PathBuf::from("/upper"), PathBuf::from("/lower")];
     let after = Merged::overlay(&evidence, layers, Prefix::Trusted);
-    let start = Instant::now();
+    let start = Effort::start();
     let mut told: BTreeMap<String, (&str, Vec<Aspect>)> = BTreeMap::new();
     for (path, change) in Comparison::of(&before, &after) {
         let what = match change {
@@ -91,7 +93,7 @@ fn each_kind_of_change_is_told_apart_and_no_trap_catches() {
         told.insert(path.to_str().unwrap().to_owned(), what);
     }
     // A FIFO or /dev/zero that is opened, a link to / that is followed: these would not end.
-    assert!(start.elapsed() < Duration::from_secs(5));
+    assert!(start.spent() < Duration::from_secs(5));
     let mut want: BTreeMap<String, (&str, Vec<Aspect>)> = BTreeMap::new();
     for (path, how) in [
         ("/", vec![Aspect::Mtime]),

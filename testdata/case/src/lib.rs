@@ -5,12 +5,14 @@
 
 mod bolt;
 mod edit;
+mod effort;
 mod tar;
 
 use std::path::{Path, PathBuf};
 
 pub use bolt::{bolt_cases, bolt_good, bolt_goods};
 pub use edit::{Edit, Edits, Op};
+pub use effort::Effort;
 pub use tar::{Member, Tar};
 
 /// The folder `testdata`.

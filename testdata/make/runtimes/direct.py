@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import time
@@ -130,6 +131,7 @@ def creating(node, name):
     """A hook that takes its time: young, and not stuck."""
     hung(node, name, hooks={"createRuntime": [shell("exec sleep 60")]})
     until(f"{name}'s hook", fifo(node, name).exists)
+    until(f"{name}'s init waits", lambda: re.search("unix_stream_read_generic|__skb_wait_for_more_packets", node.seen(name)))
 
 
 # --- parked -----------------------------------------------------------------------------------------------------------

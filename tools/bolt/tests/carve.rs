@@ -7,7 +7,9 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use testcase::Effort;
 
 use serde_json::Value;
 
@@ -35,9 +37,9 @@ fn every_damaged_file_ends_soon_and_small() {
     let mut count = 0;
     for (name, bytes) in goods.chain(cases) {
         std::fs::write(&file, &bytes).unwrap();
-        let start = Instant::now();
+        let start = Effort::start();
         let output = carve(&file, "");
-        assert!(start.elapsed() < SOON, "{name}: {:?}", start.elapsed());
+        assert!(start.spent() < SOON, "{name}: {:?}", start.spent());
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(
             matches!(output.status.code(), Some(0 | 8)),

@@ -1,7 +1,9 @@
 //! What is carved, and that nothing which lives is called deleted.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use testcase::Effort;
 
 use bolt::{Carve, Carved, Db, Status, Top, Value, Visit};
 use view::View;
@@ -88,9 +90,9 @@ fn of_healthy_files_nothing_that_lives_is_called_deleted() {
 #[test]
 fn of_damaged_files_nothing_that_lived_is_called_deleted() {
     for (name, case, bytes) in cases() {
-        let start = Instant::now();
+        let start = Effort::start();
         let carve = Carve::of(View::new(&bytes), &carve_options());
-        assert!(start.elapsed() < SOON, "{name} takes too long");
+        assert!(start.spent() < SOON, "{name} takes too long");
         let Ok(carve) = carve else { continue };
         let good = good(&case.good);
         let wrong = untrue(&carve, &keys(&good));
@@ -161,9 +163,9 @@ fn free_pages_made_to_break_a_carver_do_not() {
     for (name, pattern) in patterns {
         let page = |id| if id == 2 { root(id) } else { pattern(id) };
         let bytes = file(2, pages, page);
-        let start = Instant::now();
+        let start = Effort::start();
         let entries = carve_all(&bytes);
-        let took = start.elapsed();
+        let took = start.spent();
         // About a second of one core; the machine may have other things to do.
         assert!(took < SOON * 8, "{name} took {took:?}");
         assert!(entries <= bytes.len() * 4, "{name}: {entries}");
@@ -198,8 +200,8 @@ fn mutants_of_churned_files_neither_panic_nor_hang() {
                 }
             }
         }
-        let start = Instant::now();
+        let start = Effort::start();
         carve_all(&bytes);
-        assert!(start.elapsed() < SOON, "mutant {number}");
+        assert!(start.spent() < SOON, "mutant {number}");
     }
 }

@@ -1,7 +1,9 @@
 //! Files made to break a reader: they end soon, without a panic, with little memory.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use testcase::Effort;
 
 use bolt::{CheckOptions, Db, PageSource, check};
 use finding::Unread;
@@ -28,9 +30,9 @@ fn read_all(bytes: &[u8]) -> usize {
 }
 
 fn ends_soon(name: &str, bytes: &[u8]) {
-    let start = Instant::now();
+    let start = Effort::start();
     read_all(bytes);
-    let took = start.elapsed();
+    let took = start.spent();
     assert!(took < SOON, "{name} took {took:?}");
 }
 

@@ -1,0 +1,206 @@
+//! Where the stores of a real node are found, when they are moved to where each distribution keeps
+//! them, to where a configuration says, or to where nobody would look.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests panic where something is wrong"
+)]
+
+use std::path::Path;
+
+use evidence::{Evidence, Options};
+use node::{Roots, Rule, Said, discover};
+use testcase::Tar;
+
+const ROOT: &str = "var/lib/containerd";
+const STATE: &str = "run/containerd";
+
+/// A real node whose stores lie elsewhere; its own configuration is gone.
+fn moved(root: &str, state: &str) -> Tar {
+    let mut tar = testcase::node("1.7-stopped");
+    tar.remove("etc/containerd");
+    move_to(&mut tar, ROOT, root);
+    move_to(&mut tar, STATE, state);
+    tar
+}
+
+/// Moves a folder with all in it; those above it are made.
+fn move_to(tar: &mut Tar, from: &str, to: &str) {
+    for member in &mut tar.members {
+        let rest = member.path.strip_prefix(from.as_bytes());
+        if let Some(rest) = rest.filter(|rest| rest.is_empty() || rest[0] == b'/') {
+            member.path = [to.as_bytes(), rest].concat();
+        }
+    }
+}
+
+fn opened(tar: &Tar) -> Evidence {
+    Evidence::open_stream(tar.write().as_slice(), &Options::default()).unwrap()
+}
+
+fn found(tar: &Tar) -> Vec<Roots> {
+    discover(&opened(tar), &Said::default())
+}
+
+#[test]
+fn each_distribution_is_found_where_it_keeps_its_stores() {
+    for (whose, root, state) in [
+        ("containerd", ROOT, STATE),
+        (
+            "k3s",
+            "var/lib/rancher/k3s/agent/containerd",
+            "run/k3s/containerd",
+        ),
+        (
+            "rke2",
+            "var/lib/rancher/rke2/agent/containerd",
+            "run/k3s/containerd",
+        ),
+        (
+            "docker",
+            "var/lib/docker/containerd/daemon",
+            "run/docker/containerd/daemon",
+        ),
+        (
+            "microk8s",
+            "var/snap/microk8s/common/var/lib/containerd",
+            "var/snap/microk8s/common/run/containerd",
+        ),
+        ("k0s", "var/lib/k0s/containerd", "run/k0s/containerd"),
+        (
+            "kind or minikube (volume)",
+            "var/lib/docker/volumes/0af1/_data/lib/containerd",
+            STATE,
+        ),
+        (
+            "rootless (root's)",
+            "root/.local/share/containerd",
+            "run/user/0/containerd",
+        ),
+    ] {
+        let tar = moved(root, state);
+        let all = found(&tar);
+        let first = &all[0];
+        assert_eq!(all.len(), 1, "{whose}: {all:?}");
+        assert_eq!(
+            (first.whose, first.rule),
+            (whose, Rule::Distribution),
+            "{root}"
+        );
+        assert_eq!(first.root, Path::new("/").join(root));
+        assert_eq!(first.state, Path::new("/").join(state));
+        // The same node as where it was made.
+        let node = node::Node::open(&opened(&tar), first.clone(), node::Options::default());
+        let names: Vec<_> = node
+            .meta
+            .rows
+            .as_ref()
+            .unwrap()
+            .namespaces()
+            .iter()
+            .collect();
+        assert_eq!(names.len(), 4, "{whose}");
+        assert!(
+            node.runtime
+                .read()
+                .is_some_and(|runtime| !runtime.bundles.is_empty())
+        );
+    }
+}
+
+#[test]
+fn a_configuration_says_where_they_are_and_an_older_installation_comes_after() {
+    let mut tar = moved("srv/data", "srv/state");
+    let text = "version = 2\nroot = \"/srv/data\"\nstate = \"/srv/state\"\n";
+    tar.add("etc/containerd/config.toml", text.as_bytes());
+    let all = found(&tar);
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!(all[0].rule, Rule::Config);
+    assert_eq!(all[0].root, Path::new("/srv/data"));
+    assert_eq!(all[0].state, Path::new("/srv/state"));
+
+    let meta = tar.member("srv/data/io.containerd.metadata.v1.bolt/meta.db");
+    let bytes = meta.data.clone();
+    let old = format!("{ROOT}/io.containerd.metadata.v1.bolt");
+    tar.push(&old, b'5', "", b"");
+    tar.add(&format!("{old}/meta.db"), &bytes);
+    let all = found(&tar);
+    let rules: Vec<_> = all.iter().map(|roots| roots.rule).collect();
+    assert_eq!(rules, [Rule::Config, Rule::Distribution]);
+    assert_eq!(all[1].root, Path::new("/").join(ROOT));
+}
+
+#[test]
+fn what_is_said_comes_first() {
+    let tar = moved("srv/data", "srv/state");
+    let said = Said {
+        root: Some("/srv/data".into()),
+        state: Some("/srv/state".into()),
+        config: None,
+    };
+    let all = discover(&opened(&tar), &said);
+    assert_eq!(all[0].rule, Rule::Said);
+    assert_eq!(all[0].root, Path::new("/srv/data"));
+    assert_eq!(all[0].state, Path::new("/srv/state"));
+}
+
+#[test]
+fn where_nobody_would_look_a_scan_finds_them() {
+    let all = found(&moved("mnt/backup/old/disk", "mnt/backup/old/run"));
+    assert_eq!(all[0].rule, Rule::Scan);
+    assert_eq!(all[0].root, Path::new("/mnt/backup/old/disk"));
+    assert_eq!(all[0].whose, "unknown");
+}
+
+#[test]
+fn a_root_alone_is_one() {
+    let mut tar = testcase::node("1.7-stopped");
+    let below = format!("{ROOT}/");
+    tar.members
+        .retain(|member| member.path.starts_with(below.as_bytes()));
+    for member in &mut tar.members {
+        member.path.drain(..below.len());
+    }
+    let all = found(&tar);
+    assert_eq!(all[0].rule, Rule::Itself);
+    assert_eq!(all[0].root, Path::new("/"));
+}
+
+#[test]
+fn where_nothing_is_the_usual_place_stands_for_it() {
+    let mut tar = testcase::node("1.7-stopped");
+    tar.remove(ROOT);
+    tar.remove(STATE);
+    tar.remove("etc/containerd");
+    let all = found(&tar);
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0].root, Path::new("/var/lib/containerd"));
+    let node = node::Node::open(&opened(&tar), all[0].clone(), node::Options::default());
+    assert!(node.root.is_err() && node.meta.rows.is_none());
+}
+
+#[test]
+fn a_configuration_that_is_no_toml_is_told_and_hides_nothing() {
+    let mut tar = testcase::node("1.7-stopped");
+    tar.add("etc/containerd/config.toml", b"root = [[\n");
+    let all = found(&tar);
+    assert_eq!(all[0].root, Path::new("/var/lib/containerd"));
+    assert_eq!(all[0].config.as_ref().unwrap().faults.len(), 1);
+}
+
+#[test]
+fn imports_are_followed_once_and_the_last_counts() {
+    let mut tar = moved("srv/data", STATE);
+    let first = "version = 2\nroot = \"/nowhere\"\nimports = [\"/etc/containerd/conf.d/*.toml\"]\n";
+    tar.add("etc/containerd/config.toml", first.as_bytes());
+    tar.push("etc/containerd/conf.d", b'5', "", b"");
+    // It imports the first again: a circle.
+    let second = "version = 2\nroot = \"/srv/data\"\nimports = [\"/etc/containerd/config.toml\"]\n";
+    tar.add("etc/containerd/conf.d/10.toml", second.as_bytes());
+    tar.push("etc/containerd/conf.d/20.toml", b'2', "/etc/shadow", b"");
+    let all = found(&tar);
+    assert_eq!(all[0].root, Path::new("/srv/data"));
+    let config = all[0].config.as_ref().unwrap();
+    assert_eq!(config.files.len(), 2, "{:?}", config.files);
+}

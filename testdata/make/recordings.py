@@ -22,7 +22,7 @@ import subprocess
 import tempfile
 
 # Parts of a node's tree that a start of the daemon depends on.
-PARTS = ("etc", "var/lib/containerd", "var/lib/cni", "var/lib/dpkg", "run/containerd")
+PARTS = ("etc", "srv", "var/lib/containerd", "var/lib/cni", "var/lib/dpkg", "run/containerd")
 TAR = ["--format=posix", "--pax-option=delete=atime,delete=ctime", "-S", "--xattrs", "--xattrs-include=*", "--numeric-owner"]
 
 

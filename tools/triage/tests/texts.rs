@@ -9,6 +9,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -60,7 +61,7 @@ fn said(folder: &Path, healthy: &[String]) -> String {
     let mut said = format!("{verdict}\n");
     for start in starts(text) {
         if !healthy.iter().any(|other| other == start) {
-            said.push_str(&format!("\n  - {start}"));
+            let _ = write!(said, "\n  - {start}");
         }
     }
     said.push_str(&findings(text, &edits.code));

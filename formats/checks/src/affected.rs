@@ -31,7 +31,7 @@ pub(crate) fn users_of_backend(
                 let below = row.parent.as_ref();
                 if below.is_none_or(|parent| !gone.contains(parent)) {
                     let name = (&namespace.name, &snapshotter.name);
-                    users.extend(judge.index.everyone_of_snapshot(name.0, name.1, &row.key));
+                    users.extend(judge.graph.everyone_of_snapshot(name.0, name.1, &row.key));
                 }
             }
         }
@@ -73,18 +73,18 @@ pub(crate) fn in_meta(judge: &Judge<'_>, path: &[Text]) -> Vec<Object> {
         }
         [b"snapshots", snapshotter, key, ..] => {
             let (snapshotter, text) = (Text::from(*snapshotter), Text::from(*key));
-            let users = judge.index.everyone_of_snapshot(name, &snapshotter, &text);
+            let users = judge.graph.everyone_of_snapshot(name, &snapshotter, &text);
             (one("snapshot", key), users)
         }
         [b"content", b"blob", key, ..] => {
             let digest = Digest::parse_bytes(key).ok();
-            let users = digest.map(|digest| judge.index.users_of_blob(&digest).to_vec());
+            let users = digest.map(|digest| judge.graph.users_of_blob(&digest));
             (one("blob", key), users.unwrap_or_default())
         }
         [b"content", b"ingests", key, ..] => (one("ingest", key), Vec::new()),
         [b"leases", key, ..] => (one("lease", key), Vec::new()),
         [b"sandboxes", key, ..] => {
-            let pod = judge.index.pod(&Text::from(*key)).cloned();
+            let pod = judge.graph.pod(&Text::from(*key));
             (one("sandbox", key), pod.into_iter().collect())
         }
         // Which rows a page of them held is not known.

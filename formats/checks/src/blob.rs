@@ -195,7 +195,7 @@ fn missing(judge: &mut Judge<'_>) {
         let location = Location::file(path_text(&judge.node.content_root().join("blobs")));
         let mut finding = Finding::new(MISSING.code, location, message);
         for digest in gone.keys() {
-            finding = affecting(finding, judge.index.users_of_blob(digest));
+            finding = affecting(finding, &judge.graph.users_of_blob(digest));
         }
         judge.say(finding);
         return;
@@ -210,7 +210,7 @@ fn missing(judge: &mut Judge<'_>) {
         let finding = Finding::new(MISSING.code, location, message)
             .want("a regular file")
             .found("nothing");
-        judge.say(affecting(finding, judge.index.users_of_blob(&digest)));
+        judge.say(affecting(finding, &judge.graph.users_of_blob(&digest)));
     }
 }
 
@@ -235,7 +235,7 @@ fn size(judge: &mut Judge<'_>) {
             let finding = Finding::new(SIZE.code, location, message)
                 .want(format!("{want} bytes"))
                 .found(format!("{} bytes", file.stat.size));
-            judge.say(affecting(finding, judge.index.users_of_blob(&digest)));
+            judge.say(affecting(finding, &judge.graph.users_of_blob(&digest)));
         }
     }
 }
@@ -279,7 +279,7 @@ fn altered(judge: &mut Judge<'_>) {
         let finding = Finding::new(ALTERED.code, location, message)
             .want(digest.to_string())
             .found(computed);
-        judge.say(affecting(finding, judge.index.users_of_blob(digest)));
+        judge.say(affecting(finding, &judge.graph.users_of_blob(digest)));
     }
 }
 
@@ -376,7 +376,7 @@ fn descriptor(judge: &mut Judge<'_>) {
         )
         .want(format!("{claimed} bytes"))
         .found(format!("{} bytes", file.stat.size));
-        judge.say(affecting(finding, judge.index.users_of_blob(&digest)));
+        judge.say(affecting(finding, &judge.graph.users_of_blob(&digest)));
     }
 }
 
@@ -396,7 +396,7 @@ fn mode(judge: &mut Judge<'_>) {
             let message = format!("the blob {} has mode {:04o}", blob.digest, blob.stat.mode);
             let finding = say(path_text(&blob.path), message).want("0444");
             let finding = finding.found(format!("{:04o}", blob.stat.mode));
-            affecting(finding, judge.index.users_of_blob(&blob.digest))
+            affecting(finding, &judge.graph.users_of_blob(&blob.digest))
         })
         .collect();
     for finding in findings {

@@ -149,5 +149,5 @@ pub(crate) fn pod_of(judge: &Judge<'_>, row: &metadb::Row<metadb::Container>) ->
         "sandbox" => row.key.clone(),
         _ => row.pod_container().ok()?.sandbox_id,
     };
-    judge.index.pod(&sandbox).cloned()
+    judge.graph.pod(&sandbox)
 }

@@ -127,8 +127,8 @@ fn log_folder(judge: &mut Judge<'_>) {
             let object = Object::new("container", namespace.name.clone(), row.key.clone());
             let mut finding =
                 Finding::new(LOG_FOLDER.code, Location::file(folder), message).affects(object);
-            if let Some(pod) = judge.index.pod(&container.sandbox_id) {
-                finding = finding.affects(pod.clone());
+            if let Some(pod) = judge.graph.pod(&container.sandbox_id) {
+                finding = finding.affects(pod);
             }
             judge.say(finding.at_start("all", "makes the folder anew"));
         }

@@ -49,7 +49,7 @@ pub(crate) fn counted<'k>(kinds: impl Iterator<Item = &'k Kind>) -> String {
             Kind::Blob => 1,
             Kind::Ingest => 2,
             Kind::Image => 3,
-            Kind::Lease | Kind::Container | Kind::Sandbox => continue,
+            Kind::Lease | Kind::Container | Kind::Sandbox | Kind::Pod => continue,
         };
         if let Some(count) = counts.get_mut(at) {
             *count = count.saturating_add(1);

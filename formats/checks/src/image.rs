@@ -258,7 +258,7 @@ fn garbled_references(judge: &Judge<'_>, digest: &Digest, row: &Row<BlobRow>) ->
                  may remove what it was to keep"
             );
             let finding = Finding::new(CONTENT_MISSING.code, location, message);
-            affecting(finding, judge.index.users_of_blob(digest))
+            affecting(finding, &judge.graph.users_of_blob(digest))
         })
         .collect()
 }
@@ -434,7 +434,7 @@ fn document(judge: &mut Judge<'_>) {
             if fault.severity() >= Severity::Damage {
                 finding.message = format!("{}: {}", DOCUMENT.code.title, finding.message);
             }
-            findings.push(affecting(finding, judge.index.users_of_blob(digest)));
+            findings.push(affecting(finding, &judge.graph.users_of_blob(digest)));
         };
         match wanted {
             Wanted::Malformed(fault) => say(fault),
@@ -446,7 +446,7 @@ fn document(judge: &mut Judge<'_>) {
             Wanted::Altered { .. } | Wanted::Unread(_) => {}
         }
         if let Some(finding) = disagreement(judge, digest, wanted) {
-            findings.push(affecting(finding, judge.index.users_of_blob(digest)));
+            findings.push(affecting(finding, &judge.graph.users_of_blob(digest)));
         }
     }
     for finding in findings {

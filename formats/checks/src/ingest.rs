@@ -288,9 +288,8 @@ fn complete(judge: &mut Judge<'_>) {
         let finding = match (promised, computed) {
             (Some(digest), Some(computed)) if digest == *computed => {
                 let files = crate::blob::files(judge);
-                let is_lost =
-                    !files.contains_key(&digest) && !judge.index.users_of_blob(&digest).is_empty();
-                let users = judge.index.users_of_blob(&digest);
+                let users = judge.graph.users_of_blob(&digest);
+                let is_lost = !files.contains_key(&digest) && !users.is_empty();
                 let finding = finding_of(if is_lost {
                     "they are right, and the blob is missing: it can be promoted".to_owned()
                 } else {
@@ -298,7 +297,7 @@ fn complete(judge: &mut Judge<'_>) {
                 });
                 let finding = finding.affects(Object::global("blob", digest.as_str()));
                 if is_lost {
-                    crate::judge::affecting(finding, users)
+                    crate::judge::affecting(finding, &users)
                 } else {
                     finding
                 }

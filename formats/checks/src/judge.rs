@@ -7,7 +7,8 @@ use finding::{Coverage, Finding, Known, Location, Object, Report, Text, Unknown,
 use layer::Summary;
 use measure::{HashedBlob, Usage};
 use metadb::{MetaDb, Namespace};
-use node::{Index, Node, path_text};
+use node::graph::Graph;
+use node::{Node, path_text};
 
 use crate::{Check, Layers};
 
@@ -62,7 +63,7 @@ pub struct Judge<'n> {
     /// The facts.
     pub node: &'n Node,
     /// Who uses what.
-    pub index: &'n Index,
+    pub graph: &'n Graph,
     /// Costly facts.
     pub measured: &'n Measured,
     findings: Vec<Finding>,
@@ -71,11 +72,11 @@ pub struct Judge<'n> {
 }
 
 impl<'n> Judge<'n> {
-    pub(crate) fn new(node: &'n Node, index: &'n Index, measured: &'n Measured) -> Self {
+    pub(crate) fn new(node: &'n Node, measured: &'n Measured) -> Self {
         let coverage = node.coverage.clone();
         Self {
             node,
-            index,
+            graph: node.graph(),
             measured,
             findings: Vec::new(),
             coverage,

@@ -119,7 +119,7 @@ fn finding(judge: &Judge<'_>, check: &Check, digest: &Digest, message: String) -
     let path = files.get(digest).map(|file| path_text(&file.path));
     let location = Location::file(path.unwrap_or_else(|| Text::from(digest.as_str())));
     let finding = Finding::new(check.code, location, message);
-    affecting(finding, judge.index.users_of_blob(digest))
+    affecting(finding, &judge.graph.users_of_blob(digest))
 }
 
 fn damaged(judge: &mut Judge<'_>) {

@@ -50,7 +50,7 @@ mod verdict;
 mod version;
 
 use finding::{Code, Report};
-use node::{Index, Node};
+use node::Node;
 
 pub use judge::{Judge, Measured, Need};
 pub use layer_jobs::{LayerWithout, Layers, layer_digests, layer_jobs};
@@ -246,8 +246,7 @@ pub fn judge_with(node: &Node, measured: &Measured, wanted: impl Fn(&Check) -> b
 }
 
 fn all_of(node: &Node, measured: &Measured, wanted: impl Fn(&Check) -> bool) -> Report {
-    let index = Index::new(node);
-    let mut judge = Judge::new(node, &index, measured);
+    let mut judge = Judge::new(node, measured);
     database::faults(&mut judge);
     runtime::faults(&mut judge);
     for check in CHECKS.iter().copied().filter(|check| wanted(check)) {

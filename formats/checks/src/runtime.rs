@@ -81,8 +81,8 @@ fn bundle_of<'n>(runtime: &'n Runtime, container: &Container) -> Option<&'n Bund
 
 /// Adds the pod that a container belongs to.
 fn with_pod(judge: &Judge<'_>, finding: Finding, pod: Option<&Text>) -> Finding {
-    match pod.and_then(|pod| judge.index.pod(pod)) {
-        Some(pod) => finding.affects(pod.clone()),
+    match pod.and_then(|pod| judge.graph.pod(pod)) {
+        Some(pod) => finding.affects(pod),
         None => finding,
     }
 }

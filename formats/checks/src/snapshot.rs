@@ -29,7 +29,7 @@ impl<'n> Group<'n> {
         let location = row.at.location(&judge.node.meta.path);
         let name = &self.snapshots.snapshotter;
         let users = judge
-            .index
+            .graph
             .everyone_of_snapshot(self.namespace, name, &row.key);
         let object = Object::new("snapshot", self.namespace.clone(), row.key.clone());
         affecting(
@@ -76,7 +76,7 @@ pub(crate) fn backend_finding(
             let object = Object::new("snapshot", group.namespace.clone(), named.key.clone());
             let users =
                 judge
-                    .index
+                    .graph
                     .everyone_of_snapshot(group.namespace, &snapshotter.name, &named.key);
             finding = affecting(finding.affects(object), &users);
         }

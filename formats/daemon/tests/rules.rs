@@ -182,7 +182,7 @@ impl Store {
             troubles: Vec::new(),
             roots: Vec::new(),
         };
-        let graph = Graph::new(&meta);
+        let graph = Graph::of_records(&meta);
         let id = Id {
             namespace: Text::from("ns"),
             kind,

@@ -2,7 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use content::Store;
 use evidence::{Evidence, Stat};
@@ -10,6 +10,7 @@ use finding::{Coverage, Known, Text, Time, Unread};
 use metadb::{MetaDb, Mounts};
 use process::{Processes, Tree};
 
+use crate::graph::Graph;
 use crate::{
     Database, DatabaseState, Disks, Documents, Headers, META_DIR, Network, PodFiles, Roots,
     Snapshotter, Surroundings, Traces, snapshotter,
@@ -76,6 +77,7 @@ pub struct Node {
     pub by_flags: Option<Arc<Self>>,
     /// What was read, and what not.
     pub coverage: Coverage,
+    graph: OnceLock<Arc<Graph>>,
 }
 
 impl Node {
@@ -172,6 +174,7 @@ impl Node {
             processes,
             by_flags: None,
             coverage,
+            graph: OnceLock::new(),
         };
         node.now = options
             .now
@@ -202,6 +205,11 @@ impl Node {
             newest = newest.max(container.dir.mtime);
         }
         newest
+    }
+
+    /// Its reference graph, made when it is first asked for.
+    pub fn graph(&self) -> &Arc<Graph> {
+        self.graph.get_or_init(|| Arc::new(Graph::of(self)))
     }
 
     /// The content store's folder.

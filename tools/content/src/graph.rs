@@ -9,7 +9,7 @@ use cli::{Answer, Measure, Out, Outcome, measure_with};
 use content::{Digest, Kind, Platform, Role, chain_ids};
 use finding::{Object, Text, Unknown, size_number, size_option};
 use measure::Hashed;
-use node::{Documents, Index, Node};
+use node::{Documents, Node};
 use serde::Serialize;
 
 use crate::image::{self, State};
@@ -123,7 +123,6 @@ fn graph(
     dot: bool,
 ) -> Result<Graph, cli::Failure> {
     let store = store(node)?;
-    let index = Index::new(node);
     let mut said = said(documents, &target.digest);
     let mut blobs = Vec::new();
     for need in documents.needs(&target.digest) {
@@ -142,7 +141,7 @@ fn graph(
             bytes.map(|bytes| &bytes.outcome),
             Some(Hashed::Match | Hashed::Mismatch { .. })
         );
-        let mut shared_with = index.users_of_blob(&need.digest).to_vec();
+        let mut shared_with = node.graph().users_of_blob(&need.digest);
         if let Some((namespace, name)) = &target.image {
             let own = Object::new("image", namespace.clone(), name.clone());
             shared_with.retain(|object| *object != own);

@@ -6,7 +6,7 @@ use std::io;
 use cli::{Answer, Case, EvidenceArgs, Exit, Failure, Out, Outcome, Pen, Style, Table, size};
 use content::{Digest, Ingest, Store};
 use finding::{Known, Object, Text, Unknown, size_option};
-use node::{Index, Node, path_text};
+use node::{Node, path_text};
 use serde::Serialize;
 
 /// One blob, as its file and meta.db have it.
@@ -120,7 +120,6 @@ fn rows<'n>(node: &'n Node, unknown: &mut Vec<Unknown>) -> Rows<'n> {
 }
 
 fn blobs(node: &Node, store: &Store, rows: &Rows<'_>) -> Vec<BlobLine> {
-    let index = Index::new(node);
     let kinds = kinds(node);
     let known = rows.read();
     let mut digests: BTreeSet<&Digest> = store.blobs.iter().map(|blob| &blob.digest).collect();
@@ -153,7 +152,7 @@ fn blobs(node: &Node, store: &Store, rows: &Rows<'_>) -> Vec<BlobLine> {
                 .map(|(name, _)| (*name).clone())
                 .collect(),
             state,
-            used_by: index.users_of_blob(digest).to_vec(),
+            used_by: node.graph().users_of_blob(digest),
         }
     };
     digests.into_iter().map(line).collect()

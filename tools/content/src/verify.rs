@@ -11,7 +11,7 @@ use content::{Blob, Digest, Kind, Store};
 use finding::{Severity, Unread};
 use layer::{InflateError, Limits, Summary};
 use measure::{Control, Cut, Hashed, HashedBlob, Hashes};
-use node::{Index, Node, path_text};
+use node::{Node, path_text};
 
 use crate::graph::unpacked;
 use crate::ls::store;
@@ -209,7 +209,6 @@ fn read(
 
 /// What was not as it should be, and what is not known.
 fn tell(node: &Node, store: &Store, hashes: Hashes, late: bool, verified: &mut Verified) {
-    let index = Index::new(node);
     for (digest, blob) in hashes.blobs {
         let why = match blob.outcome {
             Hashed::Match => continue,
@@ -219,7 +218,7 @@ fn tell(node: &Node, store: &Store, hashes: Hashes, late: bool, verified: &mut V
                         .blob(&digest)
                         .map(|blob| path_text(&blob.path))
                         .unwrap_or_default(),
-                    used_by: index.users_of_blob(&digest).to_vec(),
+                    used_by: node.graph().users_of_blob(&digest),
                     claimed: digest,
                     computed,
                     size: blob.size,

@@ -1,16 +1,12 @@
 //! `coroner df`: where the space is, and what could be had back.
 
 mod answer;
-mod measured;
-mod things;
-mod users;
 
 use cli::{Case, EvidenceArgs, Out, Outcome, Tool};
-use daemon::gc;
-use finding::Time;
+use measure::Control;
+use refs::Df;
 
-use crate::judged::JudgedArgs;
-use answer::Df;
+use crate::judged::{Answered, JudgedArgs};
 
 /// Arguments of `coroner df`.
 #[derive(Debug, clap::Args)]
@@ -45,9 +41,6 @@ pub const DF: Tool = cli::tool!(
     run
 );
 
-/// The end of the year 9999: every lease that ends has ended.
-const LATEST: Time = Time::new(253_402_300_799, 0);
-
 #[expect(
     clippy::needless_pass_by_value,
     reason = "as every tool takes its arguments"
@@ -56,22 +49,22 @@ fn run(args: Args, out: &mut Out) -> Outcome {
     let case = Case::open(&args.evidence)?;
     let node = case.node()?;
     let judged = args.judged.of(&node)?;
-    let mut things = things::Things::of(&node);
-    if args.fast {
-        things.unmeasured(&node);
+    let it = if args.fast {
+        Df::of(&case.evidence, &node, &judged, None, args.layers)
     } else {
-        measured::measure(&case, &node, &mut things, args.jobs, out);
-    }
-    let users = users::Users::of(&node, &things);
-    let now = gc::simulate(&node, judged.daemon, judged.at).ok();
-    let later = gc::simulate(&node, judged.daemon, LATEST).ok();
-    out.answer(&Df::new(
-        case.about(&node),
+        let cancel = out.cancel();
+        let progress = out.counting("entries of the stores");
+        let control = Control {
+            jobs: args.jobs,
+            cancel: &cancel,
+            progress: &|entries| progress.add(entries),
+            ..Control::default()
+        };
+        Df::of(&case.evidence, &node, &judged, Some(&control), args.layers)
+    };
+    out.answer(&Answered {
+        about: case.about(&node),
         judged,
-        (args.fast, args.layers),
-        &things,
-        &users,
-        now.as_ref().zip(later.as_ref()),
-        node.meta.lost(),
-    ))
+        it,
+    })
 }

@@ -1,13 +1,12 @@
 //! `coroner gc`: what containerd's garbage collector would keep and delete.
 
 mod answer;
-mod items;
 
 use cli::{Case, EvidenceArgs, Failure, Out, Outcome, Tool};
 use daemon::gc;
+use refs::gc::{Measured, Simulation};
 
-use crate::judged::JudgedArgs;
-use answer::Simulation;
+use crate::judged::{Answered, JudgedArgs};
 
 /// Arguments of `coroner gc`.
 #[derive(Debug, clap::Args)]
@@ -65,18 +64,22 @@ fn run(args: Args, out: &mut Out) -> Outcome {
     let collection = gc::simulate_with(&node, judged.daemon, judged.at, args.dirty)
         .map_err(|unknown| no_meta(&unknown))?;
     let measured = if args.usage {
-        items::measure(&case, &collection, args.jobs, out)
+        let cancel = out.cancel();
+        let control = measure::Control {
+            jobs: args.jobs,
+            cancel: &cancel,
+            ..measure::Control::default()
+        };
+        refs::gc::measure(&case.evidence, &collection, &control)
     } else {
-        items::Measured::default()
+        Measured::default()
     };
-    out.answer(&Simulation::new(
-        case.about(&node),
+    let options = (args.dirty, args.all);
+    out.answer(&Answered {
+        about: case.about(&node),
         judged,
-        node.meta.is_damaged(),
-        (args.dirty, args.all),
-        &collection,
-        &measured,
-    ))
+        it: Simulation::new(&node, &collection, &measured, options),
+    })
 }
 
 /// Why nothing can be said of references.

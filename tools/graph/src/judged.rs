@@ -2,10 +2,11 @@
 
 use std::io;
 
-use cli::{Failure, Pen};
+use cli::{About, Failure, Pen};
 use daemon::{Release, Source};
 use finding::{Escaped, Time};
 use node::Node;
+use refs::Judged;
 use serde::Serialize;
 
 /// For which release and for which time a node is judged.
@@ -22,59 +23,34 @@ pub(crate) struct JudgedArgs {
     at: Option<String>,
 }
 
-/// For which release and time a node is judged, and why.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Judged {
-    /// The release.
-    pub(crate) daemon: Release,
-    /// From what it was concluded.
-    pub(crate) because: Vec<String>,
-    /// How its rules are known.
-    pub(crate) rules: Source,
-    /// The time.
-    pub(crate) at: Time,
+/// An answer that holds for a release and a time.
+#[derive(Debug, Serialize)]
+pub(crate) struct Answered<T> {
+    #[serde(rename = "evidence")]
+    pub(crate) about: About,
+    #[serde(flatten)]
+    pub(crate) judged: Judged,
+    #[serde(flatten)]
+    pub(crate) it: T,
 }
 
 impl JudgedArgs {
     pub(crate) fn of(&self, node: &Node) -> Result<Judged, Failure> {
-        let (daemon, because) = if let Some(said) = &self.daemon {
-            let release = Release::of_version(said).ok_or_else(|| {
+        let release = self.daemon.as_ref().map(|said| {
+            Release::of_version(said).ok_or_else(|| {
                 let said = Escaped(said.as_bytes());
                 Failure::usage(format!("{said} is no release that coroner knows"))
                     .hint("the releases are 1.6, 1.7, 2.0, 2.1, 2.2 and 2.3")
-            })?;
-            (release, vec!["you said so".to_owned()])
-        } else {
-            let detected = daemon::detect(&node.traces);
-            let mut because = detected.because.clone();
-            if detected.one().is_none() {
-                let fits = detected.name();
-                because.push(format!("{fits} would fit: --daemon names another one"));
-            }
-            // Where several fit, one whose rules were tested comes first.
-            let tested = [Release::V2_1, Release::V1_7, Release::V1_6];
-            let fits = |release: &Release| detected.releases().any(|fit| fit == *release);
-            let release = tested.into_iter().find(fits).unwrap_or(detected.to);
-            (release, because)
-        };
-        let at = match &self.at {
-            None => node.now,
-            Some(text) => time(text, node.now).ok_or_else(|| {
+            })
+        });
+        let at = self.at.as_ref().map(|text| {
+            time(text, node.now).ok_or_else(|| {
                 let text = Escaped(text.as_bytes());
                 Failure::usage(format!("{text} is no time"))
                     .hint("a time is 2026-11-21T03:36:00Z, or +90m, +24h, +7d after the capture")
-            })?,
-        };
-        let rules = daemon::gc::Rules {
-            release: daemon,
-            schema: None,
-        };
-        Ok(Judged {
-            daemon,
-            because,
-            rules: rules.source(),
-            at,
-        })
+            })
+        });
+        Ok(Judged::of(node, release.transpose()?, at.transpose()?))
     }
 }
 
@@ -97,19 +73,18 @@ fn time(text: &str, now: Time) -> Option<Time> {
     Some(Time::new(now.seconds.checked_add(seconds)?, now.nanos))
 }
 
-impl Judged {
-    pub(crate) fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        let how = match self.rules {
-            Source::Tested => "rules tested",
-            Source::FromSource => "rules read in the source",
-        };
-        let because = match self.because.as_slice() {
-            [] => String::new(),
-            because => format!(": {}", because.join("; ")),
-        };
-        pen.paragraph("Daemon  ", &format!("{} ({how}{because})", self.daemon))?;
-        pen.line(format_args!("At      {}", self.at))
-    }
+/// Writes for which release and time it is.
+pub(crate) fn text(judged: &Judged, pen: &mut Pen<'_>) -> io::Result<()> {
+    let how = match judged.rules {
+        Source::Tested => "rules tested",
+        Source::FromSource => "rules read in the source",
+    };
+    let because = match judged.because.as_slice() {
+        [] => String::new(),
+        because => format!(": {}", because.join("; ")),
+    };
+    pen.paragraph("Daemon  ", &format!("{} ({how}{because})", judged.daemon))?;
+    pen.line(format_args!("At      {}", judged.at))
 }
 
 #[cfg(test)]

@@ -1,23 +1,14 @@
 //! `coroner owner`: whose a path, an inode or a mount is.
 
 mod answer;
-mod inode;
-mod mount;
-mod place;
-mod resolve;
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use cli::{Case, EvidenceArgs, Failure, Out, Outcome, Tool};
-use evidence::Evidence;
-use finding::Unknown;
-use node::Node;
+use measure::Control;
+use refs::owner::{self, NoSnapshot, Owners};
 
-use answer::{Owned, Owner};
-use place::Is;
-use resolve::Resolver;
+use answer::Owner;
 
 /// Arguments of `coroner owner`.
 #[derive(Debug, clap::Args)]
@@ -56,30 +47,24 @@ pub const OWNER: Tool = cli::tool!(
 fn run(args: Args, out: &mut Out) -> Outcome {
     let case = Case::open(&args.evidence)?;
     let node = case.node()?;
-    let resolver = Resolver::new(&node);
+    let owners = Owners::new(&case.evidence, &node, &args.evidence.evidence);
     let mut owned = Vec::new();
     for path in &args.path {
-        let bytes = path.as_os_str().as_bytes();
-        let parts = mount::parts(bytes);
-        if parts.is_empty() {
-            let inside = inside(&case.evidence, &node, &args.evidence.evidence, path);
-            owned.extend(look_up(&case.evidence, &resolver, "path", &inside)?);
-            continue;
-        }
-        for part in parts {
-            let place = PathBuf::from(OsStr::from_bytes(&part.path));
-            let inside = inside(&case.evidence, &node, &args.evidence.evidence, &place);
-            owned.extend(look_up(&case.evidence, &resolver, part.role, &inside)?);
-        }
+        owned.extend(owners.of(path).map_err(no_snapshot)?);
     }
-    let mut unknown = unknown(&node);
+    let mut unknown = owner::unknown(&node);
     if let Some(inode) = args.inode {
-        let found = inode::search(&case, &node, inode, out);
-        for path in found.paths {
-            owned.extend(look_up(&case.evidence, &resolver, "inode", &path)?);
-        }
-        let is_whole = found.unknown.is_empty();
-        unknown.extend(found.unknown);
+        let cancel = out.cancel();
+        let progress = out.counting("entries searched");
+        let control = Control {
+            cancel: &cancel,
+            progress: &|entries| progress.add(entries),
+            ..Control::default()
+        };
+        let (names, lost) = owners.of_inode(inode, &control).map_err(no_snapshot)?;
+        owned.extend(names);
+        let is_whole = lost.is_empty();
+        unknown.extend(lost);
         if owned.is_empty() && is_whole {
             return Err(Failure::usage(format!(
                 "no name below the node's stores has the inode {inode}"
@@ -94,95 +79,7 @@ fn run(args: Args, out: &mut Out) -> Outcome {
     })
 }
 
-/// What is not known of those who may own something.
-fn unknown(node: &Node) -> Vec<Unknown> {
-    let Some(meta) = &node.meta.rows else {
-        return node.meta.lost().into_iter().collect();
-    };
-    let mut unknown = meta.unknown(|ns| &ns.images);
-    unknown.extend(meta.unknown(|ns| &ns.containers));
-    unknown.extend(meta.unknown(|ns| &ns.blobs));
-    unknown.extend(meta.unknown_snapshots());
-    for snapshotter in &node.snapshotters {
-        match &snapshotter.db.rows {
-            Some(rows) => unknown.extend(rows.snapshots.unknown().iter().cloned()),
-            None => unknown.extend(snapshotter.db.lost()),
-        }
-    }
-    unknown.sort_by(|a, b| (&a.what, &a.why).cmp(&(&b.what, &b.why)));
-    unknown.dedup();
-    unknown
-}
-
-/// A path of the node: without the evidence's own folder, where that was named, too.
-fn inside(evidence: &Evidence, node: &Node, root: &Path, path: &Path) -> PathBuf {
-    let known = |path: &Path| {
-        let roots = [&node.roots.root, &node.roots.state];
-        let elsewhere = node
-            .snapshotters
-            .iter()
-            .map(|snapshotter| &snapshotter.root);
-        roots
-            .into_iter()
-            .chain(elsewhere)
-            .any(|root| path.starts_with(root))
-    };
-    if !path.is_absolute() || known(path) {
-        return path.to_owned();
-    }
-    if let Ok(inner) = path.strip_prefix(root) {
-        let inner = Path::new("/").join(inner);
-        if known(&inner) || evidence.stat(&inner).is_ok() {
-            return inner;
-        }
-    }
-    // What a scanner in a container saw as /host/var/lib/containerd/io.containerd.….
-    let mut tail = path.components();
-    while tail.next().is_some() {
-        let rest = Path::new("/").join(tail.as_path());
-        if known(&rest) {
-            return rest;
-        }
-        let first = tail.clone().next();
-        let first = first.map(|part| part.as_os_str().as_bytes().to_vec());
-        if first.is_some_and(|name| name.starts_with(b"io.containerd.")) {
-            return node.roots.root.join(tail.as_path());
-        }
-    }
-    path.to_owned()
-}
-
-fn look_up(
-    evidence: &Evidence,
-    resolver: &Resolver<'_>,
-    asked: &'static str,
-    path: &Path,
-) -> Result<Vec<Owned>, Failure> {
-    let number = path.to_str().and_then(|text| text.parse::<u64>().ok());
-    if let Some(id) = number {
-        let all = resolver.snapshots(id);
-        if all.is_empty() {
-            return Err(
-                Failure::usage(format!("no snapshotter has a snapshot {id}"))
-                    .hint("`coroner snapshots ls` lists them"),
-            );
-        }
-        return Ok(all
-            .into_iter()
-            .map(|place| Owned::new(evidence, resolver, "number", place))
-            .collect());
-    }
-    let place = resolver.place(path);
-    // What a container has mounted lies in its layers.
-    let upper = match &place.is {
-        Is::Bundle {
-            namespace,
-            id,
-            rootfs: Some(inner),
-        } => resolver.upper(namespace, id, inner),
-        _ => None,
-    };
-    let mut owned = vec![Owned::new(evidence, resolver, asked, place)];
-    owned.extend(upper.map(|place| Owned::new(evidence, resolver, "upper", place)));
-    Ok(owned)
+fn no_snapshot(NoSnapshot(id): NoSnapshot) -> Failure {
+    Failure::usage(format!("no snapshotter has a snapshot {id}"))
+        .hint("`coroner snapshots ls` lists them")
 }

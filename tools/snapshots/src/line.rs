@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use finding::{Object, Text, Time, size_option};
 use metadb::Kind;
-use node::{Index, Node, Snapshotter, path_text};
+use node::{Node, Snapshotter, path_text};
 use serde::Serialize;
 
 /// One snapshot, as every store has it.
@@ -90,10 +90,9 @@ pub(crate) struct Stray {
 
 /// Every snapshotter that has snapshots, a database or directories.
 pub(crate) fn groups(node: &Node) -> Vec<Group> {
-    let index = Index::new(node);
     node.snapshotters
         .iter()
-        .map(|snapshotter| group(node, &index, snapshotter))
+        .map(|snapshotter| group(node, snapshotter))
         .collect()
 }
 
@@ -117,7 +116,7 @@ fn named<'n>(node: &'n Node, snapshotter: &Snapshotter) -> (Named<'n>, bool) {
     (named, meta.unknown_snapshots().is_empty())
 }
 
-fn group(node: &Node, index: &Index, snapshotter: &Snapshotter) -> Group {
+fn group(node: &Node, snapshotter: &Snapshotter) -> Group {
     let (named, all_named) = named(node, snapshotter);
     let by_key = snapshotter.by_key();
     let layout = snapshotter.layout.read();
@@ -136,8 +135,10 @@ fn group(node: &Node, index: &Index, snapshotter: &Snapshotter) -> Group {
         .values()
         .map(|row| {
             let meta = named.get(&row.key);
-            let users = meta
-                .map(|(namespace, key)| index.users_of_snapshot(namespace, &snapshotter.name, key));
+            let users = meta.map(|(namespace, key)| {
+                node.graph()
+                    .users_of_snapshot(namespace, &snapshotter.name, key)
+            });
             Line {
                 id: row.id,
                 kind: row.kind,

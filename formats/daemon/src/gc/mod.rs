@@ -44,6 +44,8 @@ mod rules;
 mod totals;
 mod when;
 
+use std::sync::Arc;
+
 use finding::{Known, Text, Time, Unknown};
 use metadb::MetaDb;
 use node::Node;
@@ -109,8 +111,8 @@ pub struct Collection {
     pub rules: Rules,
     /// When it took place.
     pub at: Time,
-    /// The references of meta.db.
-    pub graph: Graph,
+    /// The references of the node.
+    pub graph: Arc<Graph>,
     /// What is held until when.
     pub marks: Marks,
     /// Why it does not take place, if it does not: then every record is kept.
@@ -148,7 +150,7 @@ pub fn simulate_with(
         release,
         schema: meta.version,
     };
-    let graph = Graph::new(meta);
+    let graph = Arc::clone(node.graph());
     let marks = Marks::new(&graph, rules, at);
     let failure = failure(&graph, release);
     let records = records(&graph, &marks, rules, at, failure.is_some());

@@ -53,7 +53,7 @@ impl Rules {
         match kind {
             Kind::Lease | Kind::Snapshot | Kind::Blob | Kind::Ingest => true,
             Kind::Image => self.since(Release::V2_0),
-            Kind::Container | Kind::Sandbox => false,
+            Kind::Container | Kind::Sandbox | Kind::Pod => false,
         }
     }
 
@@ -81,7 +81,7 @@ impl Rules {
             Kind::Blob | Kind::Snapshot if self.since(Release::V2_2) => {
                 (Root::Label(life.root_like.clone()?), Until::Forever)
             }
-            Kind::Blob | Kind::Snapshot => return None,
+            Kind::Blob | Kind::Snapshot | Kind::Pod => return None,
         };
         Some(root)
     }
@@ -129,6 +129,7 @@ impl Rules {
                 within,
                 ..
             } => self.since(Release::V2_3) && condition(*used, *nanos, *within, now),
+            Via::Link(_) | Via::ChainId | Via::Image | Via::Sandbox | Via::Member => return None,
         };
         let held_flat = edge.via == Via::Holds && from.life.flat && to != Kind::Ingest;
         follows.then_some(held_flat)

@@ -74,7 +74,7 @@ impl Totals {
                 Kind::Blob => &mut totals.blob_records,
                 Kind::Ingest => &mut totals.ingest_records,
                 Kind::Snapshot => &mut totals.snapshot_records,
-                Kind::Container | Kind::Sandbox => continue,
+                Kind::Container | Kind::Sandbox | Kind::Pod => continue,
             };
             count.add(&record.fate, 0);
         }

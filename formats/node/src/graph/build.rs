@@ -5,14 +5,36 @@ use std::collections::BTreeMap;
 use finding::{Known, Text, Time, Unknown};
 use metadb::{Labels, MetaDb, Namespace, Row};
 
+use crate::Node;
+
 use super::labels::{self, EXPIRE, FLAT};
 use super::{Edge, Graph, Id, Index, Kind, Life, Object, Via};
 
 impl Graph {
-    /// Every object and reference of `meta`.
-    pub fn new(meta: &MetaDb) -> Self {
+    /// Every object of `node`, what its records refer to, and what its documents, containers and
+    /// pods use.
+    pub fn of(node: &Node) -> Self {
+        let Some(meta) = &node.meta.rows else {
+            return Self::default();
+        };
+        let mut graph = Self::records(meta);
+        graph.add_used(node, meta);
+        graph.add_places(node, meta);
+        graph.turn();
+        graph
+    }
+
+    /// The objects and references of meta.db's records alone.
+    pub fn of_records(meta: &MetaDb) -> Self {
+        let mut graph = Self::records(meta);
+        graph.turn();
+        graph
+    }
+
+    fn records(meta: &MetaDb) -> Self {
         let mut graph = Self {
             lost: meta.namespaces.unknown().to_vec(),
+            namespaces: meta.namespaces().iter().map(|ns| ns.name.clone()).collect(),
             ..Self::default()
         };
         let mut used = BTreeMap::new();
@@ -23,7 +45,7 @@ impl Graph {
         graph
     }
 
-    fn number(&mut self, id: Id) -> Index {
+    pub(super) fn number(&mut self, id: Id) -> Index {
         if let Some(index) = self.index.get(&id) {
             return *index;
         }
@@ -35,11 +57,12 @@ impl Graph {
             readable: true,
             life: Life::default(),
             edges: Vec::new(),
+            path: None,
         });
         index
     }
 
-    fn link(&mut self, from: Index, to: Id, via: Via) {
+    pub(super) fn link(&mut self, from: Index, to: Id, via: Via) {
         let to = self.number(to);
         if let Some(object) = self.objects.get_mut(from) {
             object.edges.push(Edge { to, via });

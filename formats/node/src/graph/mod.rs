@@ -1,11 +1,17 @@
-//! The reference graph of meta.db: objects, and what may refer to what.
+//! The reference graph of a node: objects, and what refers to what.
 //!
 //! ```text
-//! lease ──holds──▶ blob, snapshot, ingest, image        core/metadata/gc.go
-//! image ──target──▶ blob ──containerd.io/gc.ref.*──▶ blob, snapshot, image
-//! container ──snapshot──▶ snapshot ──parent──▶ snapshot
-//! ingest ──expected──▶ blob
-//! blob, snapshot, image ◀──containerd.io/gc.bref.*── the child says it (2.2 and later)
+//! of records, which the collector may follow            core/metadata/gc.go
+//!   lease ──holds──▶ blob, snapshot, ingest, image
+//!   image ──target──▶ blob ──containerd.io/gc.ref.*──▶ blob, snapshot, image
+//!   container ──snapshot──▶ snapshot ──parent──▶ snapshot
+//!   ingest ──expected──▶ blob
+//!   blob, snapshot, image ◀──containerd.io/gc.bref.*── the child says it (2.2 and later)
+//! of what is used, which it never follows
+//!   index ──manifest N──▶ manifest ──config, layer N──▶ blob        the documents say it
+//!   configuration ──chain ID──▶ snapshot                            the image, unpacked
+//!   container ──image──▶ image
+//!   pod ──sandbox, member──▶ container                              the CRI's records say it
 //! ```
 //!
 //! The graph holds every reference that a record expresses in some release; which of them count,
@@ -15,6 +21,9 @@
 
 mod build;
 mod labels;
+mod used;
+mod users;
+mod via;
 
 use core::fmt;
 use std::collections::BTreeMap;
@@ -22,6 +31,8 @@ use std::collections::BTreeMap;
 use finding::{Text, Time, Unknown};
 use metadb::At;
 use serde::Serialize;
+
+pub use via::Via;
 
 /// What an object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -41,9 +52,16 @@ pub enum Kind {
     Blob,
     /// A write that was begun.
     Ingest,
+    /// A pod of the CRI, which has no record of its own; its key is `<namespace>/<name>`.
+    Pod,
 }
 
 impl Kind {
+    /// Whether meta.db keeps records of this kind.
+    pub const fn is_record(self) -> bool {
+        !matches!(self, Self::Pod)
+    }
+
     /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
@@ -54,6 +72,7 @@ impl Kind {
             Self::Snapshot => "snapshot",
             Self::Blob => "blob",
             Self::Ingest => "ingest",
+            Self::Pod => "pod",
         }
     }
 }
@@ -86,6 +105,14 @@ impl Id {
         }
     }
 
+    /// The same for a finding: a pod is in no namespace of containerd's.
+    pub fn object(&self) -> finding::Object {
+        match self.kind {
+            Kind::Pod => finding::Object::global(self.kind.name(), self.key.clone()),
+            kind => finding::Object::new(kind.name(), self.namespace.clone(), self.key.clone()),
+        }
+    }
+
     /// Snapshotter and key of a snapshot, parted as the daemon parts them: at the first slash.
     pub fn snapshot_parts(&self) -> Option<(Text, Text)> {
         let bytes = self.key.bytes();
@@ -104,58 +131,6 @@ impl fmt::Display for Id {
 
 /// An object's number in its graph.
 pub type Index = usize;
-
-/// How one object refers to another.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Via {
-    /// A lease holds it.
-    Holds,
-    /// An image's target.
-    Target,
-    /// A container's snapshot.
-    Snapshot,
-    /// A snapshot's parent.
-    Parent,
-    /// The blob that an ingest stands for.
-    Expected,
-    /// A label `containerd.io/gc.ref.…` of the one that refers.
-    Label(Text),
-    /// A label `containerd.io/gc.bref.…` of the one that is referred to.
-    BackLabel(Text),
-    /// A label `containerd.io/gc.cond.snapshot…` of the one that refers: it does so while the
-    /// snapshot was used within, or before, some time.
-    Condition {
-        /// The label.
-        label: Text,
-        /// When the snapshot was used.
-        used: Time,
-        /// The time, in nanoseconds.
-        nanos: i128,
-        /// Within it (`<`) or before it (`>`).
-        within: bool,
-    },
-}
-
-impl fmt::Display for Via {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Holds => f.pad("holds"),
-            Self::Target => f.pad("target"),
-            Self::Snapshot => f.pad("snapshot"),
-            Self::Parent => f.pad("parent"),
-            Self::Expected => f.pad("expected"),
-            Self::Label(label) => write!(f, "label {label}"),
-            Self::BackLabel(label) => write!(f, "its label {label}"),
-            Self::Condition { label, .. } => write!(f, "condition {label}"),
-        }
-    }
-}
-
-impl Serialize for Via {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
 
 /// One reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -198,13 +173,21 @@ pub struct Object {
     pub life: Life,
     /// What it refers to.
     pub edges: Vec<Edge>,
+    /// Where the bytes of a blob or the directory of a snapshot lie, if they are there.
+    pub path: Option<Text>,
 }
 
-/// The reference graph of meta.db, as far as it could be read.
+/// The reference graph of a node, as far as it could be read.
 #[derive(Debug, Clone, Default)]
 pub struct Graph {
     objects: Vec<Object>,
     index: BTreeMap<Id, Index>,
+    /// For each object, who refers to it and by which of their edges, sorted by who they are.
+    referrers: Vec<Vec<(Index, usize)>>,
+    /// The namespaces of meta.db.
+    namespaces: Vec<Text>,
+    /// Pods by the key of their sandbox.
+    pods: BTreeMap<Text, Index>,
     /// Namespaces with what is not known of their records: references from there may be missing.
     unknown: BTreeMap<Text, Vec<Unknown>>,
     /// What is not known of the namespaces themselves.

@@ -2,24 +2,22 @@
 
 use std::path::PathBuf;
 
-use cli::{Case, Out};
+use evidence::Evidence;
 use finding::Unknown;
-use measure::{Step, Walk, WalkLimits};
+use measure::{Control, Step, Walk, WalkLimits};
 use node::Node;
 
 /// What a search found.
-pub(crate) struct Found {
-    pub(crate) paths: Vec<PathBuf>,
-    pub(crate) unknown: Vec<Unknown>,
+pub(super) struct Found {
+    pub(super) paths: Vec<PathBuf>,
+    pub(super) unknown: Vec<Unknown>,
 }
 
 /// Most names that are told: an inode of more is a flood.
 const MOST: usize = 1000;
 
 /// Walks the root, the state, and snapshotters that are kept elsewhere.
-pub(crate) fn search(case: &Case, node: &Node, inode: u64, out: &mut Out) -> Found {
-    let cancel = out.cancel();
-    let progress = out.counting("entries searched");
+pub(super) fn search(evidence: &Evidence, node: &Node, inode: u64, control: &Control<'_>) -> Found {
     let mut roots: Vec<PathBuf> = vec![node.roots.root.clone(), node.roots.state.clone()];
     let elsewhere = node
         .snapshotters
@@ -37,12 +35,12 @@ pub(crate) fn search(case: &Case, node: &Node, inode: u64, out: &mut Out) -> Fou
     let mut tells = false;
     for root in roots {
         // An image of a disk has no state: that is no lack.
-        if case.evidence.stat(&root).is_err() {
+        if evidence.stat(&root).is_err() {
             continue;
         }
-        for step in Walk::new(&case.evidence, &root, WalkLimits::default()) {
-            progress.add(1);
-            if cancel.load(std::sync::atomic::Ordering::Relaxed) {
+        for step in Walk::new(evidence, &root, WalkLimits::default()) {
+            (control.progress)(1);
+            if control.cancel.load(std::sync::atomic::Ordering::Relaxed) {
                 found
                     .unknown
                     .push(Unknown::new("the rest of the names", "it was interrupted"));

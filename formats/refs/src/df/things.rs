@@ -11,7 +11,7 @@ use node::{Node, path_text};
 
 /// What something is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum What {
+pub(super) enum What {
     /// A snapshot's directory.
     Snapshot {
         snapshotter: Text,
@@ -33,28 +33,28 @@ pub(crate) enum What {
 
 /// One thing.
 #[derive(Debug, Clone)]
-pub(crate) struct Thing {
-    pub(crate) what: What,
+pub(super) struct Thing {
+    pub(super) what: What,
     /// Bytes when it was committed, for a snapshot.
-    pub(crate) recorded: Option<u64>,
+    pub(super) recorded: Option<u64>,
     /// What it holds, once it is measured.
-    pub(crate) tree: Option<Tree>,
+    pub(super) tree: Option<Tree>,
     /// What it takes, links counted where they are met first.
-    pub(crate) space: Option<Space>,
+    pub(super) space: Option<Space>,
 }
 
 /// Everything that takes space, by path.
 #[derive(Debug, Default)]
-pub(crate) struct Things {
-    pub(crate) by_path: BTreeMap<PathBuf, Thing>,
+pub(super) struct Things {
+    pub(super) by_path: BTreeMap<PathBuf, Thing>,
     /// Whether directories were walked.
-    pub(crate) measured: bool,
-    pub(crate) total: Option<Space>,
-    pub(crate) unknown: Vec<Unknown>,
+    pub(super) measured: bool,
+    pub(super) total: Option<Space>,
+    pub(super) unknown: Vec<Unknown>,
 }
 
 impl Things {
-    pub(crate) fn of(node: &Node) -> Self {
+    pub(super) fn of(node: &Node) -> Self {
         let mut things = Self::default();
         let mut add = |path: PathBuf, what: What, recorded: Option<u64>| {
             let thing = Thing {
@@ -115,7 +115,7 @@ impl Things {
     }
 
     /// Without a walk: blobs as the listing shows them, committed layers as recorded.
-    pub(crate) fn unmeasured(&mut self, node: &Node) {
+    pub(super) fn unmeasured(&mut self, node: &Node) {
         if let Some(store) = node.content.read() {
             for blob in &store.blobs {
                 if let Some(thing) = self.by_path.get_mut(&blob.path) {
@@ -144,14 +144,14 @@ impl Things {
     }
 
     /// Bytes of the thing at `path`.
-    pub(crate) fn bytes(&self, path: &Text) -> Option<u64> {
+    pub(super) fn bytes(&self, path: &Text) -> Option<u64> {
         use std::os::unix::ffi::OsStrExt;
         let path = PathBuf::from(std::ffi::OsStr::from_bytes(path.bytes()));
         Some(self.by_path.get(&path)?.space?.bytes())
     }
 
     /// Every thing with its path.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Text, &Thing)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Text, &Thing)> {
         self.by_path
             .iter()
             .map(|(path, thing)| (path_text(path), thing))

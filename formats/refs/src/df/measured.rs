@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use cli::{Case, Out};
+use evidence::Evidence;
 use finding::Known;
 use measure::{Control, Space, Tree};
 use node::Node;
@@ -11,19 +11,15 @@ use node::Node;
 use super::things::{Thing, Things, What};
 
 /// Measures each thing, and what lies around them: every inode below the roots, once.
-pub(crate) fn measure(case: &Case, node: &Node, things: &mut Things, jobs: usize, out: &mut Out) {
-    let cancel = out.cancel();
-    let progress = out.counting("entries of the stores");
-    let add = |entries| progress.add(entries);
-    let control = Control {
-        jobs,
-        cancel: &cancel,
-        progress: &add,
-        ..Control::default()
-    };
+pub(super) fn measure(
+    evidence: &Evidence,
+    node: &Node,
+    things: &mut Things,
+    control: &Control<'_>,
+) {
     let paths: BTreeSet<PathBuf> = things.by_path.keys().cloned().collect();
     let walked = paths.iter().map(|path| (path.clone(), path.clone()));
-    let trees = measure::trees(&case.evidence, walked, &control);
+    let trees = measure::trees(evidence, walked, control);
     for (path, tree) in trees {
         things.unknown.extend(tree.unknown().iter().cloned());
         let known = match tree {
@@ -41,13 +37,13 @@ pub(crate) fn measure(case: &Case, node: &Node, things: &mut Things, jobs: usize
         .iter()
         .map(|snapshotter| &snapshotter.root);
     for root in elsewhere {
-        let is_there = case.evidence.stat(root).is_ok();
+        let is_there = evidence.stat(root).is_ok();
         if is_there && !roots.iter().any(|outer| root.starts_with(outer)) {
             roots.push(root.clone());
         }
     }
     for root in roots {
-        let tree = measure::tree(&case.evidence, &root, &paths, &control);
+        let tree = measure::tree(evidence, &root, &paths, control);
         things.unknown.extend(tree.unknown().iter().cloned());
         let Some(tree) = tree.read().cloned() else {
             continue;

@@ -7,14 +7,15 @@ use std::path::{Component, Path, PathBuf};
 use content::{Algorithm, Digest};
 use finding::Text;
 use metadb::Row;
-use node::{CONTENT_DIR, Index, META_DIR, Node, Snapshotter};
+use node::graph::Graph;
+use node::{CONTENT_DIR, META_DIR, Node, Snapshotter};
 
 use super::place::{Is, Layer, Place};
 
 /// What paths are looked up in.
-pub(crate) struct Resolver<'n> {
-    pub(crate) node: &'n Node,
-    pub(crate) index: Index,
+#[derive(Debug)]
+pub(super) struct Resolver<'n> {
+    pub(super) node: &'n Node,
 }
 
 /// The names of a path, without dots; `..` takes back one.
@@ -58,15 +59,16 @@ const CRI: &str = "io.containerd.grpc.v1.cri";
 const TASKS: &str = "io.containerd.runtime.v2.task";
 
 impl<'n> Resolver<'n> {
-    pub(crate) fn new(node: &'n Node) -> Self {
-        Self {
-            node,
-            index: Index::new(node),
-        }
+    pub(super) fn new(node: &'n Node) -> Self {
+        Self { node }
+    }
+
+    pub(super) fn graph(&self) -> &Graph {
+        self.node.graph()
     }
 
     /// The snapshots of this number, one for each snapshotter that has it.
-    pub(crate) fn snapshots(&self, id: u64) -> Vec<Place> {
+    pub(super) fn snapshots(&self, id: u64) -> Vec<Place> {
         let has = |snapshotter: &&Snapshotter| {
             let layout = snapshotter.layout.read();
             let row = || snapshotter.by_key().values().any(|row| row.id == Some(id));
@@ -85,7 +87,7 @@ impl<'n> Resolver<'n> {
     }
 
     /// Where what a container sees as `inner` would lie in its writable layer.
-    pub(crate) fn upper(&self, namespace: &Text, id: &Text, inner: &Text) -> Option<Place> {
+    pub(super) fn upper(&self, namespace: &Text, id: &Text, inner: &Text) -> Option<Place> {
         let mut containers = self.containers();
         let (_, row) = containers.find(|(name, row)| *name == namespace && row.key == *id)?;
         let namespaces = self
@@ -109,7 +111,7 @@ impl<'n> Resolver<'n> {
         Some(self.place(&files.join(inner)))
     }
 
-    pub(crate) fn place(&self, path: &Path) -> Place {
+    pub(super) fn place(&self, path: &Path) -> Place {
         let names = names(path);
         let (is, digest) = self.is(&names);
         let clean: PathBuf = [OsStr::new("/")].iter().chain(&names).collect();
@@ -279,7 +281,7 @@ impl<'n> Resolver<'n> {
     }
 
     /// Every container with its namespace.
-    pub(crate) fn containers(
+    pub(super) fn containers(
         &self,
     ) -> impl Iterator<Item = (&'n Text, &'n Row<metadb::Container>)> {
         let namespaces = self

@@ -4,15 +4,15 @@ use finding::Text;
 
 /// One path of a mount.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Part {
+pub(super) struct Part {
     /// `upper`, `work`, `lower`, `source`.
-    pub(crate) role: &'static str,
-    pub(crate) path: Vec<u8>,
+    pub(super) role: &'static str,
+    pub(super) path: Vec<u8>,
 }
 
 /// The paths of a mount: the upper directory first, then the lower ones from the top down; none if
 /// this is no mount of layers.
-pub(crate) fn parts(line: &[u8]) -> Vec<Part> {
+pub(super) fn parts(line: &[u8]) -> Vec<Part> {
     let mut parts = Vec::new();
     let words: Vec<&[u8]> = line
         .split(u8::is_ascii_whitespace)

@@ -7,22 +7,26 @@ use serde::Serialize;
 
 /// One snapshot of a chain.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Layer {
+pub struct Layer {
     /// The number of its directory.
-    pub(crate) id: Option<u64>,
+    pub id: Option<u64>,
     /// Its key in metadata.db.
-    pub(crate) key: Text,
-    pub(crate) kind: Option<Kind>,
+    pub key: Text,
+    /// What its row says it is.
+    pub kind: Option<Kind>,
 }
 
 /// What a path of a node is.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
-pub(crate) enum Is {
+pub enum Is {
     /// In the directory of a snapshot.
     Snapshot {
+        /// The snapshotter's name.
         snapshotter: Text,
+        /// The number of its directory.
         id: u64,
+        /// What its row says it is.
         kind: Option<Kind>,
         /// Its key in metadata.db; nothing where no row has the number.
         key: Option<Text>,
@@ -32,49 +36,84 @@ pub(crate) enum Is {
         chain: Vec<Layer>,
     },
     /// Among a snapshotter's directories, but no snapshot's.
-    Leftover { snapshotter: Text },
+    Leftover {
+        /// The snapshotter's name.
+        snapshotter: Text,
+    },
     /// A snapshotter's database or folder.
-    Snapshotter { snapshotter: Text, database: bool },
+    Snapshotter {
+        /// The snapshotter's name.
+        snapshotter: Text,
+        /// Whether it is the database.
+        database: bool,
+    },
     /// A blob.
     Blob {
+        /// Its digest.
         digest: Text,
         /// What it is to the images that need it: `config`, `layer 2`, `target`.
         role: Option<String>,
     },
     /// An ingest.
-    Ingest { reference: Option<Text> },
+    Ingest {
+        /// What it writes.
+        reference: Option<Text>,
+    },
     /// In the content store, but neither.
     Content,
     /// meta.db.
     Meta,
     /// A task's bundle under `state`.
     Bundle {
+        /// containerd's namespace.
         namespace: Text,
+        /// Its id.
         id: Text,
         /// Below the container's mounted root: what it sees as this path.
         rootfs: Option<Text>,
     },
     /// A task's folder under `root`.
-    Work { namespace: Text, id: Text },
+    Work {
+        /// containerd's namespace.
+        namespace: Text,
+        /// Its id.
+        id: Text,
+    },
     /// What runc or crun keeps of a container.
-    RuntimeState { namespace: Option<Text>, id: Text },
+    RuntimeState {
+        /// containerd's namespace.
+        namespace: Option<Text>,
+        /// Its id.
+        id: Text,
+    },
     /// A shim's socket.
     Socket,
     /// A folder of the CRI plugin: `containers` or `sandboxes`.
-    Cri { what: &'static str, id: Text },
+    Cri {
+        /// `container` or `pod`.
+        what: &'static str,
+        /// Its id.
+        id: Text,
+    },
     /// A file that a pod's or container's record names: its log, its network namespace.
-    Named { by: &'static str },
+    Named {
+        /// What the file is.
+        by: &'static str,
+    },
     /// Somewhere else under `root` or `state`.
-    Other { below: &'static str },
+    Other {
+        /// `root` or `state`.
+        below: &'static str,
+    },
     /// Nowhere that belongs to containerd.
     Outside,
 }
 
 /// A path, and what it is.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
-    pub(crate) path: std::path::PathBuf,
-    pub(crate) is: Is,
+pub(super) struct Place {
+    pub(super) path: std::path::PathBuf,
+    pub(super) is: Is,
     /// The blob, if it is one.
-    pub(crate) digest: Option<Digest>,
+    pub(super) digest: Option<Digest>,
 }

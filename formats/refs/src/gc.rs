@@ -1,48 +1,50 @@
-//! What is kept, deleted or left, one line each.
+//! What a collection keeps, deletes and leaves, one line each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use cli::{Case, Out};
-use daemon::gc::{Collection, Fate, Record, Until};
-use finding::{Text, size_option};
+use daemon::gc::{Collection, Failure, Fate, Record, Totals, Until};
+use evidence::Evidence;
+use finding::{Text, Unknown, size_option};
+use measure::Control;
+use node::Node;
 use node::graph::Kind;
 use serde::Serialize;
 
 /// One thing that is kept, deleted or left.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Item {
+pub struct Item {
     /// `meta.db`, a snapshotter's name, or `content`.
-    pub(crate) store: Text,
+    pub store: Text,
     /// `lease`, `image`, `snapshot`, `blob`, `ingest`; `directory` for what no row has.
-    pub(crate) what: &'static str,
+    pub what: &'static str,
     /// Its namespace, in meta.db.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) namespace: Option<Text>,
+    pub namespace: Option<Text>,
     /// Its key there.
-    pub(crate) key: Text,
+    pub key: Text,
     /// Where its bytes lie, if they lie somewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) path: Option<Text>,
+    pub path: Option<Text>,
     /// Its bytes: exact for blobs, on disk for snapshots.
     #[serde(serialize_with = "size_option")]
-    pub(crate) size: Option<u64>,
+    pub size: Option<u64>,
     /// What becomes of it.
     #[serde(flatten)]
-    pub(crate) fate: Fate,
+    pub fate: Fate,
     /// What becomes of the snapshot or file that a record of meta.db names.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) data: Option<Fate>,
+    pub data: Option<Fate>,
     /// Whether the line of its record tells it, too.
     #[serde(skip)]
-    pub(crate) is_told: bool,
+    pub is_told: bool,
     /// Whether it is a layer that somebody wrote into.
-    pub(crate) writable: bool,
+    pub writable: bool,
     /// Until when a record of meta.db is held, or was.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) held: Option<Until>,
+    pub held: Option<Until>,
     /// Why.
-    pub(crate) reason: String,
+    pub reason: String,
 }
 
 /// The bytes that a record of meta.db names.
@@ -56,15 +58,10 @@ struct Data<'c> {
 
 /// Bytes on disk by path.
 #[derive(Debug, Default)]
-pub(crate) struct Measured(BTreeMap<Text, Option<u64>>);
+pub struct Measured(BTreeMap<Text, Option<u64>>);
 
 /// Measures what is deleted or left and has no size on record.
-pub(crate) fn measure(
-    case: &Case,
-    collection: &Collection,
-    jobs: usize,
-    out: &mut Out,
-) -> Measured {
+pub fn measure(evidence: &Evidence, collection: &Collection, control: &Control<'_>) -> Measured {
     let mut paths: Vec<Text> = Vec::new();
     for backend in &collection.backends {
         let rows = backend.rows.iter();
@@ -74,18 +71,12 @@ pub(crate) fn measure(
         let entries = entries.filter(|entry| entry.fate != Fate::Kept);
         paths.extend(entries.map(|entry| entry.path.clone()));
     }
-    let cancel = out.cancel();
-    let control = measure::Control {
-        jobs,
-        cancel: &cancel,
-        ..measure::Control::default()
-    };
     let paths = paths.into_iter().map(|path| {
         use std::os::unix::ffi::OsStrExt;
         let place = PathBuf::from(std::ffi::OsStr::from_bytes(path.bytes()));
         (path, place)
     });
-    let usages = measure::usages(&case.evidence, paths, &control);
+    let usages = measure::usages(evidence, paths, control);
     let sizes = usages.into_iter().map(|(path, usage)| {
         let size = usage.read().and_then(|usage| usage.size);
         (path, size)
@@ -93,8 +84,96 @@ pub(crate) fn measure(
     Measured(sizes.collect())
 }
 
+/// What a store says of its own run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Store {
+    /// A snapshotter's name, or `content`.
+    #[serde(rename = "store")]
+    pub name: Text,
+    /// Whether something of it is deleted from meta.db: else it is not looked at.
+    pub dirty: Option<bool>,
+    /// Why it does not get to its end.
+    pub failure: Option<String>,
+}
+
+/// A collection, told by what becomes of each thing.
+#[derive(Debug, Clone, Serialize)]
+pub struct Simulation {
+    /// Whether it was simulated as if something had been deleted before.
+    pub as_if_dirty: bool,
+    /// Why there is no collection, if there is none.
+    pub failure: Option<Failure>,
+    /// How much is kept and deleted.
+    pub totals: Totals,
+    /// What each store says.
+    pub stores: Vec<Store>,
+    /// What is deleted.
+    pub deleted: Vec<Item>,
+    /// What nothing holds and no collection deletes, now or ever.
+    pub left: Vec<Item>,
+    /// What cannot be decided.
+    pub undecided: Vec<Item>,
+    /// What is kept, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Vec<Item>>,
+    /// What of all this is not known.
+    pub unknown: Vec<Unknown>,
+    /// Whether meta.db is damaged: then a daemon may not get so far.
+    pub meta_damaged: bool,
+}
+
+impl Simulation {
+    /// What `collection` does to `node`, simulated `as_if_dirty` or not; what it keeps, too, if
+    /// `all` is wanted.
+    pub fn new(
+        node: &Node,
+        collection: &Collection,
+        measured: &Measured,
+        (as_if_dirty, all): (bool, bool),
+    ) -> Self {
+        let mut deleted = Vec::new();
+        let mut left = Vec::new();
+        let mut undecided = Vec::new();
+        let mut kept = Vec::new();
+        for item in items(collection, measured) {
+            match item.fate {
+                Fate::Kept => kept.push(item),
+                Fate::Deleted => deleted.push(item),
+                Fate::Waits | Fate::Stays(_) => left.push(item),
+                Fate::Unknown => undecided.push(item),
+            }
+        }
+        let store = |name: &Text, dirty: Option<bool>, failure: &Option<String>| Store {
+            name: name.clone(),
+            dirty,
+            failure: failure.clone().filter(|_| dirty != Some(false)),
+        };
+        let backends = collection.backends.iter();
+        let backends = backends.map(|run| store(&run.snapshotter, run.dirty, &run.failure));
+        let content = &collection.content;
+        let content = store(&Text::from("content"), content.dirty, &content.failure);
+        Self {
+            as_if_dirty,
+            failure: collection.failure.clone(),
+            totals: collection.totals(),
+            stores: backends.chain([content]).collect(),
+            deleted,
+            left,
+            undecided,
+            kept: all.then_some(kept),
+            unknown: collection.unknown.clone(),
+            meta_damaged: node.meta.is_damaged(),
+        }
+    }
+
+    /// Whether the collection, or that of a store, does not get to its end.
+    pub fn fails(&self) -> bool {
+        self.failure.is_some() || self.stores.iter().any(|store| store.failure.is_some())
+    }
+}
+
 /// Every record of meta.db, and everything in the stores that no record names.
-pub(crate) fn items(collection: &Collection, measured: &Measured) -> Vec<Item> {
+pub fn items(collection: &Collection, measured: &Measured) -> Vec<Item> {
     let measured = |path: Option<&Text>| *measured.0.get(path?)?;
     let mut items = Vec::new();
     let mut named: BTreeMap<&node::graph::Id, Data<'_>> = BTreeMap::new();

@@ -63,5 +63,6 @@ pub use options::{Colour, Format, Options};
 pub use out::{Out, create_new};
 pub use pen::{Pen, Style};
 pub use progress::Progress;
-pub use table::{Table, age, size};
+pub use finding::size_text as size;
+pub use table::{Table, age};
 pub use value::value_lines;

@@ -20,7 +20,6 @@
 mod bundle;
 mod pack;
 mod processes;
-mod redact;
 mod roots;
 
 use std::io::{IsTerminal, Write};

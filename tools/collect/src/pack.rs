@@ -8,8 +8,7 @@ use evidence::bundle::write::{Helper, Prepared};
 use evidence::{Evidence, Stat};
 use finding::Unread;
 use node::{Copied, steady};
-
-use crate::redact::{self, Form};
+use redact::Form;
 
 /// A database that is larger is streamed: it is then either unchanged, or counts as unread.
 const STEADY: u64 = 1 << 30;

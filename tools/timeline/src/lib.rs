@@ -11,17 +11,14 @@
 //! databases (what is carved from pages that were freed is marked as such), the content store, the
 //! directories of containers, the CRI's and runc's files, logs, configuration.
 
-mod gather;
-mod only;
 mod sort;
-mod subject;
 mod write;
 
 use cli::{Case, EvidenceArgs, Failure, Format, Out, Outcome, Tool};
 use finding::Time;
+use measure::Control;
+use timeline::{Only, Options, Subject, Wanted};
 
-use gather::{Gather, Options};
-use only::{Only, Wanted};
 
 /// Arguments of `coroner timeline`.
 #[derive(Debug, clap::Args)]
@@ -30,10 +27,10 @@ pub struct Args {
     #[command(flatten)]
     evidence: EvidenceArgs,
     /// Nothing before this: 2026-11-21, 2026-11-21T08:30 (UTC), or with seconds and a zone
-    #[arg(long, value_name = "TIME", value_parser = only::time)]
+    #[arg(long, value_name = "TIME", value_parser = timeline::time)]
     from: Option<Time>,
     /// Nothing at this time or later
-    #[arg(long, value_name = "TIME", value_parser = only::time)]
+    #[arg(long, value_name = "TIME", value_parser = timeline::time)]
     to: Option<Time>,
     /// Only what is of this: container=ID (or how it begins), namespace=NAME, image=NAME,
     /// kind=KIND, store=STORE, path=PATH (in the container); several of one key add
@@ -114,18 +111,14 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     let cancel = out.cancel();
     let progress = out.counting("gathering times");
     let mut sink = write::Sink::new(args.output_format, out, spool);
-    let unknown = {
-        let mut give = |subject: &subject::Subject| sink.add(subject, &wanted, out);
-        Gather::new(
-            &case.evidence,
-            &node,
-            &wanted,
-            &progress,
-            &cancel,
-            &mut give,
-        )
-        .all(options)?
+    let control = Control {
+        cancel: &cancel,
+        progress: &|entries| progress.add(entries),
+        ..Control::default()
     };
+    let mut give = |subject: &Subject| sink.add(subject, &wanted, out);
+    let wish = (&wanted, options);
+    let unknown = timeline::gather(&case.evidence, &node, wish, &control, &mut give)?;
     drop(progress);
     sink.finish(&case.about(&node), &wanted, unknown, out)
 }

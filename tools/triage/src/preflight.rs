@@ -2,8 +2,8 @@
 
 use std::io;
 
-use checks::start::{Outcome, Prediction, Statement, predictions};
-use checks::{Start, judge};
+use checks::Start;
+use checks::start::{Outcome, Prediction, Preflight, Statement};
 use cli::{
     About, Answer, Case, EvidenceArgs, Exit, Failure, Out, Outcome as Ran, Pen, Style, Tool,
 };
@@ -46,7 +46,7 @@ pub const PREFLIGHT: Tool = cli::tool!(
 
 /// What `preflight` answers.
 #[derive(Serialize)]
-struct Preflight {
+struct Answered {
     start: Start,
     sentence: String,
     predictions: Vec<Prediction>,
@@ -71,19 +71,15 @@ fn run(args: Args, out: &mut Out) -> Ran {
     let case = Case::open(&place)?;
     let node = case.node()?;
     let measured = cli::measure(&case, &node, false, false, out);
-    let report = judge(&node, &measured);
-    let release = asked.unwrap_or_else(|| daemon::detect(&node.traces));
-    let at = at.unwrap_or(node.now);
-    let predictions = predictions(&node, &report, &release, at);
-    let (start, sentence) = checks::worst(&predictions);
-    out.answer(&Preflight {
-        start,
-        sentence,
-        predictions,
+    let said = Preflight::of(&node, &measured, asked, at);
+    out.answer(&Answered {
+        start: said.start,
+        sentence: said.sentence,
+        predictions: said.predictions,
         about: case.about(&node),
-        release,
-        at,
-        coverage: report.coverage,
+        release: said.release,
+        at: said.at,
+        coverage: said.coverage,
         all,
     })
 }
@@ -108,7 +104,7 @@ fn time(text: &str) -> Result<Time, Failure> {
     })
 }
 
-impl Answer for Preflight {
+impl Answer for Answered {
     const SCHEMA: &'static str = "preflight/1";
 
     fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {

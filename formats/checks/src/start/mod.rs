@@ -12,10 +12,12 @@ mod meta;
 mod numbers;
 mod places;
 mod predict;
+mod preflight;
 mod run;
 mod settings;
 mod statement;
 mod tasks;
 
 pub use predict::{predict, predictions};
+pub use preflight::Preflight;
 pub use statement::{Outcome, Prediction, Statement, Target};

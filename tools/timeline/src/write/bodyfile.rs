@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use evidence::{FileKind, Stat};
 use finding::{Text, Time};
 
-use crate::subject::{Store, Subject, What};
+use timeline::{Store, Subject, What};
 
 /// The lines of a subject: nothing for one whose times cannot be told in this format. A line is
 /// wanted if one of its times is.

@@ -6,8 +6,8 @@ use cli::{About, Exit};
 use finding::{Text, Time, Unknown, size_option};
 use serde::Serialize;
 
-use crate::only::Wanted;
-use crate::subject::{Recovered, Store, Subject, What};
+use timeline::Wanted;
+use timeline::{Recovered, Store, Subject, What};
 
 #[derive(Serialize)]
 pub(super) struct Head<'a> {

@@ -12,9 +12,9 @@ use cli::{About, Exit, Format, Out, Outcome};
 use finding::{Time, Unknown};
 
 use crate::Foreign;
-use crate::only::Wanted;
+use timeline::Wanted;
 use crate::sort::{BUDGET, Sorter};
-use crate::subject::Subject;
+use timeline::Subject;
 
 /// Unknowns that are told one by one in text: without CAP_SYS_ADMIN, there may be many.
 const SHOWN: usize = 20;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use finding::Time;
 
-use crate::subject::{Subject, What};
+use timeline::{Subject, What};
 
 /// Writes a line, without its end.
 pub(super) fn line(

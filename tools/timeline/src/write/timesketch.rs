@@ -5,7 +5,7 @@ use std::io;
 use finding::{Text, Time};
 use serde::Serialize;
 
-use crate::subject::{Recovered, Store, Subject, What};
+use timeline::{Recovered, Store, Subject, What};
 
 /// One time, with the names of fields that Timesketch and Plaso know.
 #[derive(Serialize)]

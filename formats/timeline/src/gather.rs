@@ -1,36 +1,27 @@
 //! Everything that has times, store by store.
 
-mod carved;
-mod content;
-mod files;
-mod logs;
-mod objects;
-mod owners;
-mod runtime;
-mod settings;
-
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
-use cli::Progress;
 use evidence::Evidence;
 use finding::Unknown;
+use measure::Control;
 use node::Node;
 
+use crate::carved::Carved;
 use crate::only::Wanted;
+use crate::owners::Owners;
 use crate::subject::{Store, Subject};
-use carved::Carved;
-use owners::Owners;
 
 /// What is gathered, beside what every node has.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Options {
+pub struct Options {
     /// Whether pages that no tree has are looked through.
-    pub(crate) carve: bool,
+    pub carve: bool,
     /// Whether the files of containers are walked.
-    pub(crate) files: bool,
+    pub files: bool,
     /// Whether those of committed layers are, too.
-    pub(crate) layers: bool,
+    pub layers: bool,
 }
 
 /// Gathers what one store says.
@@ -41,46 +32,49 @@ pub(crate) struct Gather<'a> {
     pub(crate) evidence: &'a Evidence,
     pub(crate) node: &'a Node,
     pub(crate) wanted: &'a Wanted,
-    pub(crate) progress: &'a Progress,
-    pub(crate) cancel: &'a AtomicBool,
+    pub(crate) control: &'a Control<'a>,
     give: &'a mut dyn FnMut(&Subject) -> io::Result<()>,
     pub(crate) unknown: Vec<Unknown>,
 }
 
-impl<'a> Gather<'a> {
-    pub(crate) fn new(
-        evidence: &'a Evidence,
-        node: &'a Node,
-        wanted: &'a Wanted,
-        progress: &'a Progress,
-        cancel: &'a AtomicBool,
-        give: &'a mut dyn FnMut(&Subject) -> io::Result<()>,
-    ) -> Self {
-        Self {
-            evidence,
-            node,
-            wanted,
-            progress,
-            cancel,
-            give,
-            unknown: Vec::new(),
-        }
-    }
+/// Gives every subject of a node that is wanted to `give`, store by store, whatever its times; and
+/// what of them could not be known.
+///
+/// # Errors
+/// Those of `give`.
+pub fn gather(
+    evidence: &Evidence,
+    node: &Node,
+    (wanted, options): (&Wanted, Options),
+    control: &Control<'_>,
+    give: &mut dyn FnMut(&Subject) -> io::Result<()>,
+) -> io::Result<Vec<Unknown>> {
+    let gather = Gather {
+        evidence,
+        node,
+        wanted,
+        control,
+        give,
+        unknown: Vec::new(),
+    };
+    gather.all(options)
+}
 
+impl<'a> Gather<'a> {
     /// Hands on a subject, if it is wanted.
-    fn give(&mut self, subject: &Subject) -> io::Result<()> {
+    pub(crate) fn give(&mut self, subject: &Subject) -> io::Result<()> {
         if self.wanted.has(subject) {
             (self.give)(subject)?;
         }
         Ok(())
     }
 
-    fn is_cancelled(&self) -> bool {
-        self.cancel.load(Ordering::Relaxed)
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.control.cancel.load(Ordering::Relaxed)
     }
 
     /// Gathers everything; gives what could not be known.
-    pub(crate) fn all(mut self, options: Options) -> io::Result<Vec<Unknown>> {
+    fn all(mut self, options: Options) -> io::Result<Vec<Unknown>> {
         let carved = if options.carve {
             Carved::read(&mut self)
         } else {

@@ -67,7 +67,7 @@ fn objects(gather: &Gather<'_>, path: &Text) -> Result<Vec<CarvedObject>, Option
 }
 
 /// How a carved object is known.
-pub(super) fn recovered(object: &CarvedObject) -> Recovered {
+pub(crate) fn recovered(object: &CarvedObject) -> Recovered {
     Recovered {
         from: match object.confidence {
             Confidence::Exact => "previous-tree",

@@ -5,11 +5,12 @@ use std::io;
 use finding::Text;
 use runc::Phase;
 
-use crate::gather::{Gather, Owners};
+use crate::gather::Gather;
+use crate::owners::Owners;
 use crate::subject::{Store, Subject, What};
 
 impl Gather<'_> {
-    pub(super) fn runtime(&mut self, owners: &Owners) -> io::Result<()> {
+    pub(crate) fn runtime(&mut self, owners: &Owners) -> io::Result<()> {
         let node = self.node;
         // Without its folder in the evidence, nothing is said that could be incomplete.
         if node.state.is_ok() {

@@ -8,9 +8,11 @@ use metadb::{MetaDb, ObjectKind, Row};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::carved::recovered;
-use super::owners::{number, text};
-use crate::gather::{Carved, Gather, Owners};
+use crate::carved::recovered;
+use crate::owners::{number, text};
+use crate::carved::Carved;
+use crate::gather::Gather;
+use crate::owners::Owners;
 use crate::subject::{Store, Subject, What};
 
 /// What tells times apart: the same time of the same object is told once.
@@ -36,7 +38,7 @@ struct Object<'o> {
 
 impl Gather<'_> {
     /// Every object, and every carved one that says something else.
-    pub(super) fn objects(&mut self, carved: &Carved, owners: &Owners) -> io::Result<()> {
+    pub(crate) fn objects(&mut self, carved: &Carved, owners: &Owners) -> io::Result<()> {
         let node = self.node;
         let mut told = Told::new();
         self.unknown.extend(node.meta.lost());
@@ -233,7 +235,7 @@ fn subject(object: &Object<'_>, owners: &Owners) -> Subject {
         (ObjectKind::Blob, name, _) => {
             subject.digest.clone_from(name);
             let size = record.get("size").and_then(number);
-            more.extend(size.map(cli::size));
+            more.extend(size.map(finding::size_text));
             None
         }
         (ObjectKind::Snapshot, Some(key), Some(snapshotter)) => {

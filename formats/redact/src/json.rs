@@ -1,7 +1,7 @@
 //! Secrets in JSON. A scanner that knows where it is, not a parser: the document keeps every byte
 //! that is no secret, and one that is damaged is masked up to its damage, and blindly behind it.
 
-use super::{STAR, stars};
+use crate::{STAR, stars};
 
 /// Deeper documents are masked blindly from there on.
 const DEPTH: usize = 256;
@@ -93,7 +93,7 @@ pub(crate) fn mask(bytes: &mut [u8]) -> u64 {
 }
 
 /// Masks the document that begins at `at`: where it ends, and how many values were masked.
-pub(super) fn document(bytes: &mut [u8], mut at: usize) -> (usize, u64) {
+pub(crate) fn document(bytes: &mut [u8], mut at: usize) -> (usize, u64) {
     let mut masked = 0_u64;
     let mut open: Vec<Open> = Vec::new();
     let mut want_name = false;

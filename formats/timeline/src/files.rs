@@ -11,8 +11,9 @@ use metadb::Kind;
 use node::path_text;
 use snapshots::is_whiteout_device;
 
-use super::owners::Owner;
-use crate::gather::{Gather, Owners};
+use crate::owners::Owner;
+use crate::gather::Gather;
+use crate::owners::Owners;
 use crate::subject::{Store, Subject};
 
 /// A directory of a snapshotter that is walked.
@@ -29,7 +30,7 @@ struct Tree {
 const MOST: u64 = 100_000_000;
 
 impl Gather<'_> {
-    pub(super) fn files(&mut self, owners: &Owners, layers: bool) -> io::Result<()> {
+    pub(crate) fn files(&mut self, owners: &Owners, layers: bool) -> io::Result<()> {
         for tree in self.trees(owners, layers) {
             let namespace = tree
                 .owner
@@ -107,7 +108,7 @@ impl Gather<'_> {
             };
             count = count.saturating_add(1);
             if count.is_multiple_of(256) {
-                self.progress.add(256);
+                (self.control.progress)(256);
                 if self.is_cancelled() {
                     return Ok(());
                 }
@@ -141,7 +142,7 @@ impl Gather<'_> {
             subject.place = Some(path_text(&path));
             self.give(&subject)?;
         }
-        self.progress.add(count.rem_euclid(256));
+        (self.control.progress)(count.rem_euclid(256));
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use crate::gather::Gather;
 use crate::subject::{Store, Subject};
 
 impl Gather<'_> {
-    pub(super) fn databases(&mut self) -> io::Result<()> {
+    pub(crate) fn databases(&mut self) -> io::Result<()> {
         let node = self.node;
         let snapshotters = node.snapshotters.iter().map(|one| &one.db.path);
         for path in [&node.meta.path, &node.mounts.path]
@@ -23,7 +23,7 @@ impl Gather<'_> {
         Ok(())
     }
 
-    pub(super) fn settings(&mut self) -> io::Result<()> {
+    pub(crate) fn settings(&mut self) -> io::Result<()> {
         let node = self.node;
         let files = node.roots.config.iter().flat_map(|config| &config.files);
         for path in files {
@@ -32,7 +32,7 @@ impl Gather<'_> {
         Ok(())
     }
 
-    pub(super) fn network(&mut self) -> io::Result<()> {
+    pub(crate) fn network(&mut self) -> io::Result<()> {
         let node = self.node;
         for result in &node.network.results {
             let addresses: Vec<String> = result.addresses.iter().map(ToString::to_string).collect();

@@ -7,7 +7,7 @@ use metadb::{MetaDb, ObjectKind};
 use node::Node;
 use serde_json::Value;
 
-use crate::gather::Carved;
+use crate::carved::Carved;
 
 /// A container, by its namespace and id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +33,7 @@ pub(crate) struct Owners {
 }
 
 impl Owners {
-    pub(super) fn new(node: &Node, carved: &Carved) -> Self {
+    pub(crate) fn new(node: &Node, carved: &Carved) -> Self {
         let mut owners = Self::default();
         for namespace in node.meta.rows.iter().flat_map(MetaDb::namespaces) {
             for row in namespace.containers.read().into_iter().flatten() {
@@ -108,14 +108,14 @@ impl Owners {
     }
 
     /// The container whose snapshot this is in metadata.db.
-    pub(super) fn of_backend_key(&self, snapshotter: &Text, key: &Text) -> Option<&Owner> {
+    pub(crate) fn of_backend_key(&self, snapshotter: &Text, key: &Text) -> Option<&Owner> {
         let mut parts = key.bytes().splitn(3, |byte| *byte == b'/');
         let (namespace, _, key) = (parts.next()?, parts.next()?, parts.next()?);
         self.of_key(snapshotter, &Text::from(namespace), &Text::from(key))
     }
 
     /// The container whose snapshot this is in meta.db.
-    pub(super) fn of_key(
+    pub(crate) fn of_key(
         &self,
         snapshotter: &Text,
         namespace: &Text,
@@ -125,27 +125,27 @@ impl Owners {
         self.keys.get(&key)
     }
 
-    pub(super) fn of_directory(&self, snapshotter: &Text, id: u64) -> Option<&Owner> {
+    pub(crate) fn of_directory(&self, snapshotter: &Text, id: u64) -> Option<&Owner> {
         self.directories.get(&(snapshotter.clone(), id))
     }
 
-    pub(super) fn of_log(&self, path: &Text) -> Option<&Owner> {
+    pub(crate) fn of_log(&self, path: &Text) -> Option<&Owner> {
         self.logs.get(path)
     }
 
-    pub(super) fn of_id(&self, id: &Text) -> Option<&Owner> {
+    pub(crate) fn of_id(&self, id: &Text) -> Option<&Owner> {
         self.ids.get(id)
     }
 }
 
 /// A text of a record that is not empty.
-pub(super) fn text(record: &Value, key: &str) -> Option<Text> {
+pub(crate) fn text(record: &Value, key: &str) -> Option<Text> {
     let text = record.get(key)?.as_str()?;
     (!text.is_empty()).then(|| Text::from(text))
 }
 
 /// A number of a record: large ones are texts.
-pub(super) fn number(value: &Value) -> Option<u64> {
+pub(crate) fn number(value: &Value) -> Option<u64> {
     value
         .as_u64()
         .or_else(|| value.as_str().and_then(|text| text.parse().ok()))

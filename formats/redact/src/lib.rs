@@ -9,6 +9,12 @@
 //! | `/proc`: environment, command lines     | values; arguments of what is no runtime               |
 //!
 //! Content blobs are not touched: their digest is their name.
+//!
+//! ```
+//! let mut spec = br#"{"process":{"env":["TOKEN=abc"]}}"#.to_vec();
+//! let masked = redact::mask(std::path::Path::new("/run/bundle/config.json"), &mut spec);
+//! assert_eq!((masked, spec.as_slice()), (1, &br#"{"process":{"env":["TOKEN=***"]}}"#[..]));
+//! ```
 
 mod database;
 mod json;
@@ -23,11 +29,11 @@ const STAR: u8 = b'*';
 
 /// Bytes of a file that may be searched for secrets; what is larger is a database, or no
 /// configuration.
-pub(crate) const LIMIT: u64 = 64 << 20;
+pub const LIMIT: u64 = 64 << 20;
 
 /// What a file is to whoever masks it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub enum Form {
     /// A BoltDB database.
     Database,
     /// JSON, TOML, PEM, or nothing that has secrets.
@@ -38,7 +44,7 @@ pub(crate) enum Form {
 
 impl Form {
     /// The form of the file at `path`.
-    pub(crate) fn of(path: &Path) -> Self {
+    pub fn of(path: &Path) -> Self {
         let bytes = path.as_os_str().as_bytes();
         let is_blob = bytes
             .windows(BLOBS.len())
@@ -54,7 +60,7 @@ impl Form {
 }
 
 /// Whether a file is one of a layer or a container, which nobody promises to mask.
-pub(crate) fn is_of_container(path: &Path) -> bool {
+pub fn is_of_container(path: &Path) -> bool {
     let parts: Vec<&[u8]> = path.iter().map(OsStrExt::as_bytes).collect();
     parts
         .windows(3)
@@ -64,7 +70,7 @@ pub(crate) fn is_of_container(path: &Path) -> bool {
 const BLOBS: &str = "/io.containerd.content.v1.content/";
 
 /// Masks the secrets in the file at `path`; how many values were masked.
-pub(crate) fn mask(path: &Path, bytes: &mut [u8]) -> u64 {
+pub fn mask(path: &Path, bytes: &mut [u8]) -> u64 {
     match Form::of(path) {
         Form::Blob => 0,
         Form::Database => database::mask(bytes),

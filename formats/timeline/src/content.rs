@@ -8,7 +8,7 @@ use finding::Text;
 use node::path_text;
 
 impl Gather<'_> {
-    pub(super) fn content(&mut self) -> io::Result<()> {
+    pub(crate) fn content(&mut self) -> io::Result<()> {
         let node = self.node;
         self.unknown.extend(node.content.unknown().iter().cloned());
         let Some(store) = node.content.read() else {
@@ -18,7 +18,7 @@ impl Gather<'_> {
             let place = path_text(&blob.path);
             let mut subject = Subject::file(Store::Content, "blob file", &place, &blob.stat);
             subject.digest = Some(Text::from(blob.digest.to_string()));
-            subject.more = cli::size(blob.stat.size);
+            subject.more = finding::size_text(blob.stat.size);
             self.give(&subject)?;
         }
         for ingest in &store.ingests {
@@ -36,9 +36,9 @@ impl Gather<'_> {
             subject.namespace = space.filter(|space| *space != name).map(Text::from);
             subject.at(What::Started, ingest.started_at);
             subject.at(What::Updated, ingest.updated_at);
-            let there = ingest.data_size.map_or_else(|| "?".to_owned(), cli::size);
+            let there = ingest.data_size.map_or_else(|| "?".to_owned(), finding::size_text);
             subject.more = match ingest.total {
-                Some(total) => format!("{there} of {}", cli::size(total)),
+                Some(total) => format!("{there} of {}", finding::size_text(total)),
                 None => there,
             };
             subject.place = Some(place.clone());

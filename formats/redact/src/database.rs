@@ -6,13 +6,13 @@ use core::ops::ControlFlow;
 use bolt::{AccountOptions, Area, CheckOptions, Line, PageState, account, check};
 use view::View;
 
-use super::json;
+use crate::json;
 
 /// Bytes of a page's header, which are kept even where the page is free.
 const HEADER: u64 = 16;
 
 /// Masks the secrets; how many values. Nothing is moved: keys, sizes and offsets stay.
-pub(super) fn mask(bytes: &mut [u8]) -> u64 {
+pub(crate) fn mask(bytes: &mut [u8]) -> u64 {
     for (from, until) in leftovers(bytes) {
         let from = usize::try_from(from).unwrap_or(usize::MAX);
         let until = usize::try_from(until).unwrap_or(usize::MAX);

@@ -1,6 +1,6 @@
 //! Secrets in config.toml and hosts.toml, line by line: a file that is no TOML is masked, too.
 
-use super::stars;
+use crate::stars;
 
 /// Names of values that are credentials.
 const SECRETS: [&[u8]; 9] = [
@@ -25,7 +25,7 @@ enum Hide {
 }
 
 /// Masks the values; how many.
-pub(super) fn mask(bytes: &mut [u8]) -> u64 {
+pub(crate) fn mask(bytes: &mut [u8]) -> u64 {
     let mut masked = 0_u64;
     let mut table = Hide::Nothing;
     // A string or a list that goes on in the next line, and how it is hidden.

@@ -4,20 +4,26 @@ use finding::{Text, Time};
 
 use crate::subject::{Store, Subject};
 
-/// One `--only KEY=VALUE`.
+/// One filter, `KEY=VALUE`.
 #[derive(Debug, Clone)]
-pub(crate) enum Only {
+pub enum Only {
+    /// Of a container whose id begins so.
     Container(Text),
+    /// Of a namespace.
     Namespace(Text),
+    /// Of an image whose name begins so.
     Image(Text),
+    /// Of a kind.
     Kind(String),
+    /// Of a store.
     Store(Store),
+    /// A file at or below a path.
     Path(Text),
 }
 
 impl Only {
     /// Reads `container=web-1`.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         const KEYS: &str = "container, namespace, image, kind, store or path";
         let (key, value) = text
             .split_once('=')
@@ -31,13 +37,14 @@ impl Only {
             "image" => Self::Image(Text::from(value)),
             "kind" => Self::Kind(value.to_owned()),
             "path" => Self::Path(Text::from(value)),
-            "store" => Self::Store(<Store as clap::ValueEnum>::from_str(value, false).map_err(
-                |_| {
-                    let all = <Store as clap::ValueEnum>::value_variants();
-                    let words: Vec<&str> = all.iter().map(|store| store.word()).collect();
+            "store" => {
+                let mut all = Store::ALL.into_iter();
+                let store = all.find(|store| store.word() == value);
+                Self::Store(store.ok_or_else(|| {
+                    let words = Store::ALL.map(Store::word);
                     format!("a store is one of {}", words.join(", "))
-                },
-            )?),
+                })?)
+            }
             other => return Err(format!("{other} is none of {KEYS}")),
         })
     }
@@ -78,20 +85,23 @@ fn is_below(path: &Text, folder: &Text) -> bool {
 
 /// All that was asked for.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Wanted {
-    pub(crate) from: Option<Time>,
-    pub(crate) to: Option<Time>,
-    pub(crate) only: Vec<Only>,
+pub struct Wanted {
+    /// Nothing before this.
+    pub from: Option<Time>,
+    /// Nothing at this time or later.
+    pub to: Option<Time>,
+    /// Only what is of these.
+    pub only: Vec<Only>,
 }
 
 impl Wanted {
-    /// Whether this time is between `--from` and `--to`, the latter not included.
-    pub(crate) fn has_time(&self, time: Time) -> bool {
+    /// Whether this time is between the two, the latter not included.
+    pub fn has_time(&self, time: Time) -> bool {
         self.from.is_none_or(|from| time >= from) && self.to.is_none_or(|to| time < to)
     }
 
     /// Whether a subject is wanted: of several filters with one key, one must fit; of each key, one.
-    pub(crate) fn has(&self, subject: &Subject) -> bool {
+    pub fn has(&self, subject: &Subject) -> bool {
         (0..6).all(|key| {
             let mut of_key = self.only.iter().filter(|only| only.key() == key).peekable();
             of_key.peek().is_none() || of_key.any(|only| only.fits(subject))
@@ -99,7 +109,7 @@ impl Wanted {
     }
 
     /// Whether anything of this store may be wanted.
-    pub(crate) fn may(&self, store: Store) -> bool {
+    pub fn may(&self, store: Store) -> bool {
         let stores = self.only.iter().filter_map(|only| match only {
             Only::Store(store) => Some(*store),
             _ => None,
@@ -109,7 +119,7 @@ impl Wanted {
     }
 
     /// Whether files of this container may be wanted: trees of others need not be walked.
-    pub(crate) fn may_container(&self, namespace: Option<&Text>, container: Option<&Text>) -> bool {
+    pub fn may_container(&self, namespace: Option<&Text>, container: Option<&Text>) -> bool {
         let fits = |only: &Only| match only {
             Only::Container(id) => container.is_some_and(|own| own.bytes().starts_with(id.bytes())),
             Only::Namespace(name) => namespace == Some(name),
@@ -123,7 +133,7 @@ impl Wanted {
 }
 
 /// Reads a time: RFC 3339, or a date or a time without a zone, in UTC.
-pub(crate) fn time(text: &str) -> Result<Time, String> {
+pub fn time(text: &str) -> Result<Time, String> {
     let whole = match text.len() {
         10 => format!("{text}T00:00:00Z"),
         16 => format!("{text}:00Z"),

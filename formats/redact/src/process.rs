@@ -3,17 +3,17 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::stars;
+use crate::stars;
 
 /// Which file of a process it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Name {
+pub(crate) enum Name {
     Environ,
     Cmdline,
 }
 
 /// Which file of which kind of process `path` is: `/proc/<pid>/environ`.
-pub(super) fn file(path: &Path) -> Option<Name> {
+pub(crate) fn file(path: &Path) -> Option<Name> {
     let mut parts = path.strip_prefix("/proc").ok()?.iter();
     let _pid = parts.next()?;
     match parts.next_back()?.as_bytes() {
@@ -47,7 +47,7 @@ const RUNTIMES: [&[u8]; 9] = [
 ];
 
 /// Masks what is secret; how many values.
-pub(super) fn mask(name: Name, bytes: &mut [u8]) -> u64 {
+pub(crate) fn mask(name: Name, bytes: &mut [u8]) -> u64 {
     match name {
         Name::Environ => environ(bytes),
         Name::Cmdline => cmdline(bytes),

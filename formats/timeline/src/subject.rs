@@ -8,7 +8,7 @@ use serde::Serialize;
 /// What happened at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum What {
+pub enum What {
     /// A record says when the object was made.
     Created,
     /// A record says when it was changed.
@@ -33,7 +33,7 @@ pub(crate) enum What {
 
 impl What {
     /// Its word in the text.
-    pub(crate) const fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Created => "created",
             Self::Updated => "updated",
@@ -49,7 +49,7 @@ impl What {
     }
 
     /// As Plaso and Timesketch call it.
-    pub(crate) const fn description(self) -> &'static str {
+    pub const fn description(self) -> &'static str {
         match self {
             Self::Created | Self::Born => "Creation Time",
             Self::Updated => "Update Time",
@@ -64,7 +64,7 @@ impl What {
     }
 
     /// Its letter, of the four times of a file.
-    pub(crate) const fn letter(self) -> Option<char> {
+    pub const fn letter(self) -> Option<char> {
         match self {
             Self::Modified => Some('m'),
             Self::Accessed => Some('a'),
@@ -76,9 +76,9 @@ impl What {
 }
 
 /// Which store says it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Store {
+pub enum Store {
     /// meta.db
     Meta,
     /// metadata.db of a snapshotter
@@ -102,8 +102,22 @@ pub(crate) enum Store {
 }
 
 impl Store {
+    /// Every store, in the order in which they are named.
+    pub const ALL: [Self; 10] = [
+        Self::Meta,
+        Self::Snapshotter,
+        Self::Content,
+        Self::Files,
+        Self::Cri,
+        Self::Logs,
+        Self::Runtime,
+        Self::Network,
+        Self::Config,
+        Self::Databases,
+    ];
+
     /// Its word in the text and in filters.
-    pub(crate) const fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Meta => "meta",
             Self::Snapshotter => "snapshotter",
@@ -121,29 +135,29 @@ impl Store {
 
 /// How something is known that the tree in use does not have.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Recovered {
+pub struct Recovered {
     /// `previous-tree`: the tree of the transaction before; `carved`: pages that no tree has.
-    pub(crate) from: &'static str,
+    pub from: &'static str,
     /// What became of it.
-    pub(crate) status: Status,
+    pub status: Status,
     /// How much can be said for name and contents together.
-    pub(crate) confidence: Confidence,
+    pub confidence: Confidence,
     /// The page that holds its key.
-    pub(crate) page: u64,
+    pub page: u64,
     /// Where that stands in the file.
     #[serde(serialize_with = "finding::hex_number")]
-    pub(crate) offset: u64,
+    pub offset: u64,
     /// Its page was not freed before this transaction.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) freed_from: Option<u64>,
+    pub freed_from: Option<u64>,
     /// Its page was freed by this transaction at the latest.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) freed_until: Option<u64>,
+    pub freed_until: Option<u64>,
 }
 
 impl Recovered {
     /// What became of it, in a word.
-    pub(crate) const fn word(&self) -> &'static str {
+    pub const fn word(&self) -> &'static str {
         match self.status {
             Status::Deleted => "deleted",
             Status::Older => "older",
@@ -155,7 +169,7 @@ impl Recovered {
     }
 
     /// How sure that is, in a word.
-    pub(crate) const fn confidence_word(&self) -> &'static str {
+    pub const fn confidence_word(&self) -> &'static str {
         match self.confidence {
             Confidence::Low => "low",
             Confidence::Medium => "medium",
@@ -167,42 +181,42 @@ impl Recovered {
 
 /// Something that has times.
 #[derive(Debug, Clone)]
-pub(crate) struct Subject {
+pub struct Subject {
     /// Which store says it.
-    pub(crate) store: Store,
+    pub store: Store,
     /// What it is: `container`, `image`, `file`, `directory`, `whiteout`, `log`, …
-    pub(crate) kind: &'static str,
+    pub kind: &'static str,
     /// containerd's namespace.
-    pub(crate) namespace: Option<Text>,
+    pub namespace: Option<Text>,
     /// Its name: an id, a key, a digest, a path.
-    pub(crate) name: Text,
+    pub name: Text,
     /// Whether that is not known.
-    pub(crate) is_nameless: bool,
+    pub is_nameless: bool,
     /// The snapshotter, where there is one.
-    pub(crate) snapshotter: Option<Text>,
+    pub snapshotter: Option<Text>,
     /// The container that it belongs to.
-    pub(crate) container: Option<Text>,
+    pub container: Option<Text>,
     /// The image that it is of, by name.
-    pub(crate) image: Option<Text>,
+    pub image: Option<Text>,
     /// The digest that it names.
-    pub(crate) digest: Option<Text>,
+    pub digest: Option<Text>,
     /// Where it lies in the evidence.
-    pub(crate) place: Option<Text>,
+    pub place: Option<Text>,
     /// Of a link, where it leads.
-    pub(crate) target: Option<Text>,
+    pub target: Option<Text>,
     /// What `lstat` says of it, if it is a file.
-    pub(crate) stat: Option<Stat>,
+    pub stat: Option<Stat>,
     /// What more there is to say, for people.
-    pub(crate) more: String,
+    pub more: String,
     /// How it is known, if the tree in use does not have it.
-    pub(crate) recovered: Option<Recovered>,
+    pub recovered: Option<Recovered>,
     /// Its times.
-    pub(crate) times: Vec<(What, Time)>,
+    pub times: Vec<(What, Time)>,
 }
 
 impl Subject {
     /// Something without any times yet.
-    pub(crate) fn new(store: Store, kind: &'static str, name: impl Into<Text>) -> Self {
+    pub fn new(store: Store, kind: &'static str, name: impl Into<Text>) -> Self {
         Self {
             store,
             kind,
@@ -223,7 +237,7 @@ impl Subject {
     }
 
     /// A file of the evidence, with the times that are known of it.
-    pub(crate) fn file(store: Store, kind: &'static str, place: &Text, stat: &Stat) -> Self {
+    pub fn file(store: Store, kind: &'static str, place: &Text, stat: &Stat) -> Self {
         let mut subject = Self::new(store, kind, place.clone());
         subject.place = Some(place.clone());
         subject.stat(stat);
@@ -231,7 +245,7 @@ impl Subject {
     }
 
     /// Takes the times of a file.
-    pub(crate) fn stat(&mut self, stat: &Stat) {
+    pub fn stat(&mut self, stat: &Stat) {
         if !stat.only_kind {
             let times = [
                 (What::Modified, Some(stat.mtime)),
@@ -248,7 +262,7 @@ impl Subject {
     }
 
     /// Adds a time, if there is one that says something: Go's zero time does not.
-    pub(crate) fn at(&mut self, what: What, time: Option<Time>) {
+    pub fn at(&mut self, what: What, time: Option<Time>) {
         const YEAR_1: i64 = -62_135_596_800;
         self.times.extend(
             time.filter(|time| time.seconds > YEAR_1)
@@ -257,7 +271,7 @@ impl Subject {
     }
 
     /// What it is, in one line.
-    pub(crate) fn message(&self) -> String {
+    pub fn message(&self) -> String {
         let space = self
             .namespace
             .as_ref()
@@ -289,7 +303,7 @@ impl Subject {
     }
 
     /// The times that are the same, each with all that happened then.
-    pub(crate) fn moments(&self) -> Vec<(Time, Vec<What>)> {
+    pub fn moments(&self) -> Vec<(Time, Vec<What>)> {
         let mut times = self.times.clone();
         times.sort_unstable_by_key(|(what, time)| (*time, *what));
         times.dedup();

@@ -16,7 +16,8 @@ use finding::{Text, Time, Unread};
 use measure::{Step, Walk, WalkLimits};
 use node::path_text;
 
-use crate::gather::{Gather, Owners};
+use crate::gather::Gather;
+use crate::owners::Owners;
 use crate::subject::{Store, Subject, What};
 
 /// Where logs lie.
@@ -29,7 +30,7 @@ const LIMITS: WalkLimits = WalkLimits {
 };
 
 impl Gather<'_> {
-    pub(super) fn logs(&mut self, owners: &Owners) -> io::Result<()> {
+    pub(crate) fn logs(&mut self, owners: &Owners) -> io::Result<()> {
         for folder in FOLDERS.map(Path::new) {
             // A root alone has no logs, and nothing is concluded from that.
             match self.evidence.stat(folder) {

@@ -197,6 +197,14 @@ pub(crate) fn parent_key(key: &[u8]) -> Option<(u64, u64)> {
     (*zero == 0 && rest.len() == length).then_some((parent, child))
 }
 
+/// Namespace and key of a snapshot in meta.db, by its key in metadata.db:
+/// `<namespace>/<number>/<key>`.
+pub fn meta_key(backend: &Text) -> Option<(Text, Text)> {
+    let mut parts = backend.bytes().splitn(3, |byte| *byte == b'/');
+    let (namespace, _, key) = (parts.next()?, parts.next()?, parts.next()?);
+    Some((Text::from(namespace), Text::from(key)))
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

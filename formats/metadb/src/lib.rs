@@ -48,7 +48,7 @@ mod snapshot;
 mod unknown;
 
 pub use at::{At, Row};
-pub use backend::{Backend, BackendSnapshot, Kind};
+pub use backend::{Backend, BackendSnapshot, Kind, meta_key};
 pub use carved::{
     CarvedObject, NamedBy, ObjectKind, carved_objects, is_containerd, looks_like_containerd,
 };

@@ -34,6 +34,16 @@ impl Wanted {
             _ => None,
         }
     }
+
+    /// Why it cannot be used; nothing where it can.
+    pub fn why(&self) -> String {
+        match self {
+            Self::Read(_) => String::new(),
+            Self::Altered { computed, .. } => format!("is altered: its bytes are {computed}"),
+            Self::Malformed(fault) => fault.to_string(),
+            Self::Unread(unread) => unread.to_string(),
+        }
+    }
 }
 
 /// One blob that an image needs, and what for.

@@ -38,6 +38,19 @@ impl Snapshotter {
     }
 }
 
+impl crate::Node {
+    /// Snapshotters whose metadata.db has the snapshot of this chainID, in any namespace.
+    pub fn unpacked(&self, chain: &content::Digest) -> Vec<Text> {
+        let has = |snapshotter: &&Snapshotter| {
+            let rows = snapshotter.db.rows.as_ref();
+            let mut rows = rows.map_or(&[][..], Backend::snapshots).iter();
+            rows.any(|row| metadb::meta_key(&row.key).is_some_and(|(_, key)| key == chain.as_str()))
+        };
+        let found = self.snapshotters.iter().filter(has);
+        found.map(|snapshotter| snapshotter.name.clone()).collect()
+    }
+}
+
 const PREFIX: &[u8] = b"io.containerd.snapshotter.v1.";
 
 /// Stores of snapshotters that are daemons of their own, by the name under which containerd

@@ -109,9 +109,8 @@ impl Owners {
 
     /// The container whose snapshot this is in metadata.db.
     pub(crate) fn of_backend_key(&self, snapshotter: &Text, key: &Text) -> Option<&Owner> {
-        let mut parts = key.bytes().splitn(3, |byte| *byte == b'/');
-        let (namespace, _, key) = (parts.next()?, parts.next()?, parts.next()?);
-        self.of_key(snapshotter, &Text::from(namespace), &Text::from(key))
+        let (namespace, key) = metadb::meta_key(key)?;
+        self.of_key(snapshotter, &namespace, &key)
     }
 
     /// The container whose snapshot this is in meta.db.

@@ -2,6 +2,8 @@
 
 use std::{fmt, io};
 
+use finding::Refused;
+
 use crate::Exit;
 
 /// What a tool ends with.
@@ -54,6 +56,20 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        let failure = if refused.is_question {
+            Self::usage(refused.why)
+        } else {
+            Self::unread(refused.why)
+        };
+        Self {
+            hint: refused.hint,
+            ..failure
+        }
+    }
+}
 
 /// Only our own output is written with `io::Error`s, so they are about that.
 impl From<io::Error> for Failure {

@@ -6,12 +6,10 @@ use cli::{Answer, Case, Exit, Failure, Out, Outcome, Pen};
 use content::{Digest, Document, Store, chain_ids};
 use finding::{Text, size_number};
 use layer::{Inflating, Kind as EntryKind, Layer, Limits, Tree, Watch};
-use node::{Documents, Node};
+use names::Target;
+use node::{Documents, Manifest, Node};
 use serde::Serialize;
 
-use crate::image::{self, Manifest};
-use crate::ls::store;
-use crate::target::{self, Target};
 
 /// What is written, and how.
 #[derive(Debug, Clone, clap::Args)]
@@ -65,12 +63,12 @@ impl Answer for Shown<'_> {
 }
 
 pub(crate) fn run(args: &cli::EvidenceArgs, how: &CatArgs, out: &mut Out) -> Outcome {
-    let (case, node) = target::open(args)?;
+    let (case, node) = crate::open(args)?;
     if let Some((name, path)) = how.name.split_once(":/") {
-        let target = target::find(&node, name)?;
+        let target = names::blob(&node, name)?;
         return file(&case, &node, &target, path, how.platform.as_deref(), out);
     }
-    let target = target::find(&node, &how.name)?;
+    let target = names::blob(&node, &how.name)?;
     if how.pretty || out.options().format == cli::Format::Json {
         return document(&case, &node, &target, out);
     }
@@ -78,10 +76,10 @@ pub(crate) fn run(args: &cli::EvidenceArgs, how: &CatArgs, out: &mut Out) -> Out
 }
 
 fn document(case: &Case, node: &Node, target: &Target, out: &mut Out) -> Outcome {
-    let documents = target.documents(case, node);
+    let documents = target.documents(&case.evidence, node);
     let wanted = documents.get(&target.digest);
     let Some(document) = wanted.and_then(node::Wanted::document) else {
-        let why = wanted.map(image::why).unwrap_or_default();
+        let why = wanted.map(node::Wanted::why).unwrap_or_default();
         return Err(Failure::unread(format!("{} {why}", target.what))
             .hint("a layer is no document: without --pretty and --format its bytes are written"));
     };
@@ -209,10 +207,10 @@ fn file(
     platform: Option<&str>,
     out: &mut Out,
 ) -> Outcome {
-    let documents: Documents = target.documents(case, node);
-    let (manifests, _) = image::manifests(&documents, &target.digest);
+    let documents: Documents = target.documents(&case.evidence, node);
+    let (manifests, _) = node::manifests(&documents, &target.digest);
     let manifest = choose(&manifests, node, &target.what, platform)?;
-    let store = store(node)?;
+    let store = names::store(node)?;
     let cancel = out.cancel();
     let watch = Watch {
         cancel: &cancel,

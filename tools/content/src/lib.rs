@@ -21,16 +21,14 @@
 mod cat;
 mod export;
 mod graph;
-mod image;
 mod ls;
 mod max_inflate;
 mod resume;
-mod sample;
-mod target;
 mod verify;
 mod watch;
 
-use cli::{EvidenceArgs, Out, Outcome, Tool};
+use cli::{Case, EvidenceArgs, Failure, Out, Outcome, Tool};
+use node::Node;
 
 /// Arguments of `coroner content`.
 #[derive(Debug, clap::Args)]
@@ -111,6 +109,14 @@ Examples:
   coroner content graph / docker.io/library/nginx:latest
   coroner content graph /mnt/image app:2 --hash
   coroner content graph / app:2 --dot | dot -Tsvg > app.svg";
+
+/// Opens the evidence, and a node that has a content store.
+fn open(args: &EvidenceArgs) -> Result<(Case, Node), Failure> {
+    let case = Case::open(args)?;
+    let node = case.node()?;
+    names::store(&node)?;
+    Ok((case, node))
+}
 
 /// `coroner content`
 pub const TOOL: Tool = cli::tool!(

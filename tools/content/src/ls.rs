@@ -64,20 +64,10 @@ struct Listing {
     unknown: Vec<Unknown>,
 }
 
-/// The content store, or why there is nothing to list.
-pub(crate) fn store(node: &Node) -> Result<&Store, Failure> {
-    node.content.read().ok_or_else(|| {
-        let why = node.content.unknown().first();
-        let why = why.map(|unknown| format!("{} {}", unknown.what, unknown.why));
-        Failure::unread(why.unwrap_or_default())
-            .hint("check that the right disk is mounted, or name the root with --root")
-    })
-}
-
 pub(crate) fn run(args: &EvidenceArgs, out: &mut Out) -> Outcome {
     let case = Case::open(args)?;
     let node = case.node()?;
-    let store = store(&node)?;
+    let store = names::store(&node)?;
     let mut unknown = node.content.unknown().to_vec();
     let rows = rows(&node, &mut unknown);
     let strays = store.strays.iter().chain(&store.others);

@@ -18,7 +18,6 @@
 mod history;
 mod kind;
 mod list;
-mod name;
 mod pods;
 mod show;
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::Kind;
 use crate::kind::{Object, Objects};
 use crate::list;
-use crate::name::{self, Called};
+use names::Called;
 
 #[derive(Serialize)]
 struct Shown {
@@ -29,7 +29,7 @@ pub(crate) fn run(
     let case = Case::open(args)?;
     let node = case.node()?;
     let Objects { objects, unknown } = list::objects(&node, kind, namespace)?;
-    let shown = name::pick(objects, name, called)?;
+    let shown = names::pick(objects, name, called)?;
     if shown.is_empty() {
         let name = Escaped(name.as_bytes());
         let failure = match unknown.first() {

@@ -8,8 +8,8 @@ use cli::{Exit, Failure, Out, Outcome};
 use crate::pick::{self, PickArgs};
 
 pub(crate) fn run(args: &PickArgs, path: &Path, out: &mut Out) -> Outcome {
-    let (case, node) = pick::open(args)?;
-    let picked = pick::pick(&node, args)?;
+    let (case, node) = pick::open(&args.evidence)?;
+    let picked = args.pick(&node)?;
     let merged = picked.merged(&case.evidence, args.prefix())?;
     let shown = node::path_text(path);
     let failed = |why: &dyn std::fmt::Display| {

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use cli::{Exit, Failure, Format, Out, Outcome, Style};
+use cli::{Exit, Format, Out, Outcome, Style};
 use finding::{Text, Unknown};
 use serde::Serialize;
 use snapshots::{Aspect, Change, Comparison, Merged};
 
-use crate::pick::{self, PickArgs, Picked};
+use crate::pick::{self, PickArgs};
 use crate::row::FileRow;
 
 #[derive(Serialize)]
@@ -51,62 +51,25 @@ enum Same {
 }
 
 pub(crate) fn run(args: &PickArgs, with: Option<&str>, all: bool, out: &mut Out) -> Outcome {
-    let (case, node) = pick::open(args)?;
-    let picked = pick::pick(&node, args)?;
-    let chain = picked.chain()?;
-    let after = chain.merged(&case.evidence, args.prefix());
-    let other: Option<Picked<'_>> = with
-        .map(|with| pick::pick_name(&node, with, args.snapshotter.as_deref()))
-        .transpose()?;
-    let (base, before) = match &other {
-        Some(other) => (
-            other.what.clone(),
-            other.merged(&case.evidence, args.prefix())?,
-        ),
-        None if picked
-            .snapshotter
-            .layout
-            .read()
-            .is_some_and(|layout| !layout.has_fs()) =>
-        {
-            let by_key = picked.snapshotter.by_key();
-            let parent = by_key.get(&picked.key).and_then(|row| row.parent.clone());
-            let Some(key) = parent else {
-                return Err(parent_missing(&picked.what));
-            };
-            let parent = picked.snapshotter.chain(&key);
-            let parent = parent.map_err(|why| Failure::unread(why.to_string()))?;
-            (
-                format!("what it was made from, {key}"),
-                parent.merged(&case.evidence, args.prefix()),
-            )
+    let (case, node) = pick::open(&args.evidence)?;
+    let picked = args.pick(&node)?;
+    let after = picked.merged(&case.evidence, args.prefix())?;
+    let (base, before) = match with {
+        Some(with) => {
+            let other = names::snapshot(&node, with, args.snapshotter.as_deref())?;
+            let tree = other.merged(&case.evidence, args.prefix())?;
+            (other.what, tree)
         }
-        None => {
-            let below = chain.below().ok_or_else(|| parent_missing(&picked.what))?;
-            let key = below.layers.first().map(|layer| layer.key.clone());
-            (
-                format!("what it stands on, {}", key.unwrap_or_default()),
-                below.merged(&case.evidence, args.prefix()),
-            )
-        }
+        None => picked.base(&case.evidence, args.prefix())?,
     };
     let (before, after) = (before.with_targets(), after.with_targets());
     // Of a full copy, what is the same says nothing: all of it was copied.
-    let layout = picked.snapshotter.layout.read();
-    let is_copy = layout.is_some_and(|layout| !layout.has_fs());
-    let same = match (is_copy, all) {
+    let same = match (picked.is_copy(), all) {
         (true, _) => Same::Untold,
         (false, true) => Same::Told,
         (false, false) => Same::Counted,
     };
     show((&base, &before), (&picked.what, &after), same, out)
-}
-
-fn parent_missing(what: &str) -> Failure {
-    Failure::usage(format!(
-        "{what} was made from nothing: there is nothing to compare it with"
-    ))
-    .hint("name two: `coroner snapshots diff NODE NAME --with OTHER`")
 }
 
 fn show(

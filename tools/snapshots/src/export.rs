@@ -7,10 +7,11 @@ use std::sync::atomic::Ordering;
 use cli::{Exit, Failure, Out, Outcome};
 use evidence::{Evidence, FileKind};
 use finding::Text;
+use names::Picked;
 use serde::Serialize;
 use snapshots::{Archive, Lone, Merged, MergedEntry, Put, Step, change_steps, tree_steps};
 
-use crate::pick::{self, PickArgs, Picked};
+use crate::pick::{self, PickArgs};
 
 /// How it is exported.
 #[derive(Debug, Clone, clap::Args)]
@@ -123,8 +124,8 @@ pub(crate) fn run(args: &PickArgs, how: &ExportArgs, out: &mut Out) -> Outcome {
         return Err(Failure::usage("a tar is nothing for a terminal")
             .hint("name a file with -o, or send standard output to a file or a pipe"));
     }
-    let (case, node) = pick::open(args)?;
-    let picked = pick::pick_any(&node, args)?;
+    let (case, node) = pick::open(&args.evidence)?;
+    let picked = args.pick_any(&node)?;
     let is_owned = picked.is_owned();
     let manifest = how.manifest.as_deref().map(cli::create_new).transpose()?;
     let cancel = out.cancel();

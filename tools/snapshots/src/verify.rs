@@ -1,13 +1,12 @@
 //! `coroner snapshots verify`: unpacked layers against the blobs that they were unpacked from.
 
-use std::collections::BTreeMap;
 use std::io;
 
-use checks::{LayerWithout, layer_jobs, layer_line};
-use cli::{Answer, Case, EvidenceArgs, Exit, Out, Outcome, Pen, Style};
-use finding::{Text, Unknown};
-use measure::{Departure, Difference, LayerJob};
-use node::Node;
+use audit::{LayerWork, Layers};
+use checks::{LayerWithout, layer_line};
+use cli::{Answer, EvidenceArgs, Exit, Out, Outcome, Pen, Style};
+use finding::Unknown;
+use measure::Control;
 use serde::Serialize;
 
 use crate::pick;
@@ -29,148 +28,35 @@ pub(crate) struct VerifyArgs {
     jobs: Option<usize>,
 }
 
-/// One layer that was compared.
 #[derive(Serialize)]
-struct Layer {
-    snapshotter: Text,
-    /// The number of its directory.
-    id: u64,
-    /// Its key in metadata.db.
-    key: Text,
-    place: Text,
-    /// The blobs that it was compared with.
-    blobs: Vec<Text>,
-    /// Names that these make.
-    names: u64,
-    differences: Vec<Difference>,
-    #[serde(skip_serializing_if = "is_zero")]
-    more: u64,
-    unknown: Vec<Unknown>,
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde asks for a reference"
-)]
-const fn is_zero(count: &u64) -> bool {
-    *count == 0
-}
-
-#[derive(Serialize)]
-struct Verified {
-    layers: Vec<Layer>,
-    /// Layers that have nothing to be compared with.
-    without: Vec<LayerWithout>,
-    /// Differences by what they are.
-    counts: BTreeMap<Departure, u64>,
-    unknown: Vec<Unknown>,
-}
+struct Answered(Layers);
 
 pub(crate) fn run(args: &VerifyArgs, out: &mut Out) -> Outcome {
-    let case = Case::open(&args.evidence)?;
-    let node = pick::node(&case)?;
-    // Which layers are meant: by snapshotter and number of the directory.
-    let only: Option<Vec<(Text, u64)>> = match &args.name {
-        None => None,
-        Some(name) => {
-            let picked = pick::pick_name(&node, name, args.snapshotter.as_deref())?;
-            let of = &picked.snapshotter.name;
-            let layers = picked.lineage()?.into_iter();
-            Some(layers.map(|id| (of.clone(), id)).collect())
-        }
+    let (case, node) = pick::open(&args.evidence)?;
+    let (name, only) = (args.name.as_deref(), args.snapshotter.as_deref());
+    let work = LayerWork::of(&case.evidence, &node, name, only)?;
+    let cancel = out.cancel();
+    let progress = out.progress("comparing layers", work.bytes(&case.evidence));
+    let control = Control {
+        jobs: args.jobs.unwrap_or_else(|| work.threads(&case.evidence)),
+        cancel: &cancel,
+        progress: &|bytes| progress.add(bytes),
+        ..Control::default()
     };
-    let (jobs, without) = layer_jobs(&case.evidence, &node, |snapshotter, row| {
-        let is_named = args
-            .snapshotter
-            .as_ref()
-            .is_none_or(|name| snapshotter.name == name.as_str());
-        let is_meant = |id| {
-            only.as_ref()
-                .is_none_or(|only| only.contains(&(snapshotter.name.clone(), id)))
-        };
-        is_named && row.id.is_some_and(is_meant)
-    });
-    let blob = jobs.iter().find_map(|job| job.blobs.first());
-    let turns = blob.and_then(|(path, _)| case.evidence.is_rotational(path)) == Some(true);
-    let threads = args.jobs.unwrap_or(usize::from(turns));
-    let found = cli::verify_layers(&case, &jobs, threads, &|_, _| (), out);
-    let mut unknown = Vec::new();
-    for snapshotter in &node.snapshotters {
-        unknown.extend(snapshotter.db.lost());
-        let rows = snapshotter.db.rows.as_ref();
-        unknown.extend(
-            rows.map_or(&[][..], |rows| rows.snapshots.unknown())
-                .to_vec(),
-        );
-    }
-    let keys = keys(&node);
-    let mut counts: BTreeMap<Departure, u64> = BTreeMap::new();
-    let layers = jobs.iter().map(|job| {
-        let id = (job.snapshotter.clone(), job.id);
-        let key = keys.get(&id).cloned().unwrap_or_default();
-        let known = found.get(&id);
-        let lost = known.map_or_else(Vec::new, |known| known.unknown().to_vec());
-        let mut layer = layer(job, key, lost);
-        if let Some(found) = known.and_then(|known| known.read()) {
-            layer.names = found.names;
-            layer.more = found.more;
-            layer.differences.clone_from(&found.differences);
-        }
-        for one in &layer.differences {
-            let count = counts.entry(one.how).or_default();
-            *count = count.saturating_add(1);
-        }
-        layer
-    });
-    let layers = layers.collect();
-    out.answer(&Verified {
-        layers,
-        without,
-        counts,
-        unknown,
-    })
-}
-
-fn layer(job: &LayerJob, key: Text, unknown: Vec<Unknown>) -> Layer {
-    Layer {
-        snapshotter: job.snapshotter.clone(),
-        id: job.id,
-        key,
-        place: node::path_text(&job.files),
-        blobs: job
-            .blobs
-            .iter()
-            .filter_map(|(path, _)| path.file_name())
-            .map(|name| Text::from(name.as_encoded_bytes()))
-            .collect(),
-        names: 0,
-        differences: Vec::new(),
-        more: 0,
-        unknown,
-    }
-}
-
-fn keys(node: &Node) -> BTreeMap<(Text, u64), Text> {
-    let mut keys = BTreeMap::new();
-    for snapshotter in &node.snapshotters {
-        for row in snapshotter.by_key().into_values() {
-            if let Some(id) = row.id {
-                keys.insert((snapshotter.name.clone(), id), row.key.clone());
-            }
-        }
-    }
-    keys
+    let layers = work.compare(&case.evidence, &node, &control);
+    drop(progress);
+    out.answer(&Answered(layers))
 }
 
 /// Differences of one layer that are listed as text.
 const SHOWN: usize = 200;
 
-impl Answer for Verified {
+impl Answer for Answered {
     const SCHEMA: &'static str = "snapshots-verify/1";
 
     fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        for layer in &self.layers {
-            let Layer {
+        for layer in &self.0.layers {
+            let audit::Layer {
                 snapshotter,
                 id,
                 key,
@@ -200,7 +86,7 @@ impl Answer for Verified {
                 pen.paragraph("    unknown: ", &format!("{what}: {why}"))?;
             }
         }
-        if !self.without.is_empty() {
+        if !self.0.without.is_empty() {
             pen.gap()?;
             pen.heading("Nothing to compare with")?;
             for LayerWithout {
@@ -208,15 +94,15 @@ impl Answer for Verified {
                 id,
                 key,
                 why,
-            } in &self.without
+            } in &self.0.without
             {
                 pen.line(format_args!("  {snapshotter}/{id}  {key}: {why}"))?;
             }
         }
         pen.gap()?;
-        let names = self.layers.iter().map(|layer| layer.names);
+        let names = self.0.layers.iter().map(|layer| layer.names);
         let names = names.fold(0, u64::saturating_add);
-        let compared = self.layers.len();
+        let compared = self.0.layers.len();
         let all: Vec<String> = self
             .counts
             .iter()
@@ -229,14 +115,14 @@ impl Answer for Verified {
         };
         pen.line(format_args!(
             "{compared} layers with {names} names were compared with their blobs, {} have none: {result}.",
-            self.without.len()
+            self.0.without.len()
         ))?;
-        pen.incomplete(&self.unknown)
+        pen.incomplete(&self.0.unknown)
     }
 
     fn exit(&self) -> Exit {
-        let mut exit = Exit::of_unknown(&self.unknown);
-        for layer in &self.layers {
+        let mut exit = Exit::of_unknown(&self.0.unknown);
+        for layer in &self.0.layers {
             exit |= Exit::of_unknown(&layer.unknown);
             if !layer.differences.is_empty() {
                 exit |= Exit::FINDINGS;

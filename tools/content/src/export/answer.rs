@@ -3,61 +3,43 @@
 use std::io;
 
 use cli::{Answer, Exit, Pen, Style, size};
-use content::Digest;
-use finding::{Text, size_option};
+use export::Exported;
+use finding::Text;
 use serde::Serialize;
 
-use super::output::Wrote;
-use super::plan::{LeftOut, Rebuilt};
-
+/// What `coroner content export` answers.
 #[derive(Serialize)]
-pub(super) struct Exported {
-    pub(super) what: String,
-    pub(super) target: Digest,
-    /// `oci-archive`, `oci-layout`, `docker-archive`.
-    pub(super) form: &'static str,
-    pub(super) output: Text,
-    /// Of an archive.
-    #[serde(serialize_with = "size_option")]
-    pub(super) size: Option<u64>,
-    pub(super) sha256: Option<String>,
-    /// What stands in index.json, or the configuration of a docker archive.
-    pub(super) root: Digest,
-    pub(super) platforms: Vec<String>,
-    /// Every file of it, read again from the disk and found to be as it was written.
-    pub(super) files: Vec<Wrote>,
-    pub(super) rebuilt: Vec<Rebuilt>,
-    pub(super) left_out: Vec<LeftOut>,
-}
+pub(super) struct Answered(pub(super) Exported);
 
-impl Answer for Exported {
+impl Answer for Answered {
     const SCHEMA: &'static str = "content-export/1";
 
     fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        let Self(exported) = self;
         let style = if self.exit() == Exit::CLEAN {
             Style::Good
         } else {
             Style::Warning
         };
         let platforms = self.platforms.join(", ");
-        let line = format!("{} ({platforms}) is in {}.", self.what, self.output);
+        let line = format!("{} ({platforms}) is in {}.", exported.what, exported.output);
         pen.line(pen.styled(style, line).to_string())?;
-        let bytes = self.files.iter().map(|file| file.size);
+        let bytes = exported.files.iter().map(|file| file.size);
         let bytes = bytes.fold(0_u64, u64::saturating_add);
         pen.line(format_args!(
             "  {}, {} files, {}; all of it was read again and is as it was written",
-            self.form,
-            self.files.len(),
+            exported.form,
+            exported.files.len(),
             size(bytes)
         ))?;
-        pen.line(format_args!("  root    {}", self.root))?;
-        if let Some(sha256) = &self.sha256 {
+        pen.line(format_args!("  root    {}", exported.root))?;
+        if let Some(sha256) = &exported.sha256 {
             pen.line(format_args!("  sha256  {sha256}"))?;
         }
-        if !self.rebuilt.is_empty() {
+        if !exported.rebuilt.is_empty() {
             pen.gap()?;
             pen.heading("Rebuilt from snapshots")?;
-            for one in &self.rebuilt {
+            for one in &exported.rebuilt {
                 pen.line(format_args!(
                     "  layer {} of {}",
                     one.layer,
@@ -87,10 +69,10 @@ impl Answer for Exported {
                 }
             }
         }
-        if !self.left_out.is_empty() {
+        if !exported.left_out.is_empty() {
             pen.gap()?;
             pen.heading("Left out")?;
-            for left in &self.left_out {
+            for left in &exported.left_out {
                 let platform = left.platform.as_deref().unwrap_or("-");
                 let first = format!("  {} {}  ", left.digest.short(), Text::from(platform));
                 pen.paragraph(&first, &left.why.join("; "))?;
@@ -100,8 +82,8 @@ impl Answer for Exported {
     }
 
     fn exit(&self) -> Exit {
-        let lacks = self.rebuilt.iter().any(|one| !one.lacks.is_empty());
-        let damaged = self.left_out.iter().any(|left| left.damaged);
+        let lacks = self.0.rebuilt.iter().any(|one| !one.lacks.is_empty());
+        let damaged = self.0.left_out.iter().any(|left| left.damaged);
         if lacks || damaged {
             Exit::UNREAD
         } else {

@@ -1,26 +1,15 @@
 //! `coroner content export`: an image out of a node, as an OCI layout or an archive.
 
 mod answer;
-mod documents;
-mod output;
-mod plan;
-mod rebuild;
-mod write;
 
-use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use cli::{Case, Failure, Measure, Out, Outcome, measure_with};
-use content::Digest;
+use export::{Exported, Order, Output, needed};
+use measure::Control;
 
-use crate::ls::store;
-use crate::target;
-use answer::Exported;
-use documents::Documents;
-use output::Output;
-use plan::Planner;
-use write::Writer;
+use answer::Answered;
 
 /// How it is exported.
 #[derive(Debug, Clone, clap::Args)]
@@ -78,8 +67,7 @@ pub(crate) fn run(args: &cli::EvidenceArgs, how: &ExportArgs, out: &mut Out) -> 
         None => Case::open(args)?,
     };
     let mut output = Some(output);
-    let exported = export(&case, how, &mut output, out);
-    let exported = match exported {
+    let exported = match export(&case, how, &mut output, out) {
         Ok(exported) => exported,
         Err(failure) => {
             if let Some(output) = output {
@@ -94,7 +82,7 @@ pub(crate) fn run(args: &cli::EvidenceArgs, how: &ExportArgs, out: &mut Out) -> 
         file.write_all(&bytes)?;
         file.sync_all()?;
     }
-    out.answer(&exported)
+    out.answer(&Answered(exported))
 }
 
 fn export(
@@ -104,93 +92,39 @@ fn export(
     out: &mut Out,
 ) -> Result<Exported, Failure> {
     let node = case.node()?;
-    let store = store(&node)?;
-    let target = target::find(&node, &how.name)?;
-    let read = target.documents(case, &node);
-    let needed = read.needs(&target.digest).into_iter();
-    let needed: BTreeSet<Digest> = needed.map(|need| need.digest).collect();
+    let store = names::store(&node)?;
+    let target = names::blob(&node, &how.name)?;
+    let documents = target.documents(&case.evidence, &node);
+    let needed = needed(&documents, &target);
     let wish = Measure {
         hash: true,
         ..Measure::default()
     };
     let measured = measure_with(case, &node, wish, Some(&|one| needed.contains(one)), out);
-    let cancel = out.cancel();
-    let is_docker = how.layout.is_none() && how.archive == Form::Docker;
-    let planner = Planner {
-        case,
+    let order = Order {
+        evidence: &case.evidence,
         node: &node,
         store,
+        target: &target,
+        documents: &documents,
         hashes: &measured.hashes.unwrap_or_default(),
-        cancel: &cancel,
-        inflate: is_docker,
+        platform: how.platform.as_deref(),
+        docker: how.layout.is_none() && how.archive == Form::Docker,
         only_blobs: how.only_blobs,
     };
-    let plan = planner.plan(&target, &read, how.platform.as_deref())?;
-    if is_docker && plan.whole.len() > 1 {
-        let names = plan.whole.iter().map(|whole| whole.manifest.name());
-        let names: Vec<String> = names.collect();
-        return Err(Failure::usage(format!(
-            "{} is several platforms, and an archive of docker's holds one: {}",
-            target.what,
-            names.join(", ")
-        ))
-        .hint("say which one with --platform"));
-    }
-    let documents =
-        Documents::of(&case.evidence, store, &target, &read, &plan).map_err(Failure::unread)?;
-    let Some(to) = output.as_mut() else {
-        return Err(Failure::usage("nothing says where the export goes"));
-    };
-    let total = plan.whole.iter().flat_map(|whole| &whole.layers);
-    let total = total.fold(0_u64, |sum, piece| sum.saturating_add(piece.size));
-    let progress = out.progress("exporting", total);
-    let mut writer = Writer {
-        case,
-        store,
+    let cancel = out.cancel();
+    let control = Control {
         cancel: &cancel,
-        output: to,
+        ..Control::default()
+    };
+    let plan = order.plan(&control)?;
+    let progress = out.progress("exporting", plan.bytes());
+    let control = Control {
         progress: &|bytes| progress.add(bytes),
-        files: Vec::new(),
-        done: BTreeSet::new(),
+        ..control
     };
-    let written = if is_docker {
-        writer.docker(&target, &plan, &documents)
-    } else {
-        writer.oci(&target, &plan, &documents)
-    };
-    let path = writer.output.path().to_owned();
-    let files = writer.files;
-    let root = written.map_err(|error| {
-        Failure::unread(format!(
-            "the export to {} failed: {error}",
-            cli::shown(&path)
-        ))
-    })?;
-    drop(progress);
-    let Some(to) = output.take() else {
+    let Some(output) = output.take() else {
         return Err(Failure::usage("nothing says where the export goes"));
     };
-    let form = match &to {
-        Output::Directory { .. } => "oci-layout",
-        Output::Archive { .. } if is_docker => "docker-archive",
-        Output::Archive { .. } => "oci-archive",
-    };
-    let proven = to.prove(&files).map_err(|why| {
-        let message = format!("{} is not as it was written: {why}", cli::shown(&path));
-        Failure::unread(message).hint("do not use it; look at the disk that holds it")
-    })?;
-    let platform = |whole: &plan::Whole<'_>| whole.manifest.platform().map(ToString::to_string);
-    Ok(Exported {
-        what: target.what,
-        target: target.digest,
-        form,
-        output: node::path_text(&path),
-        size: proven.as_ref().map(|(size, _)| *size),
-        sha256: proven.map(|(_, digest)| digest.hex().to_owned()),
-        root,
-        platforms: plan.whole.iter().filter_map(platform).collect(),
-        files,
-        rebuilt: plan.rebuilt,
-        left_out: plan.left_out,
-    })
+    Ok(order.write(plan, output, &control)?)
 }

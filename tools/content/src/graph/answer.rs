@@ -3,95 +3,92 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
+use audit::{Image, Part};
 use cli::{Answer, Exit, Pen, Style, size};
 use content::{Compression, Digest, Kind};
 use finding::Text;
+use node::BlobState as State;
 
-use super::{Blob, Graph};
-use crate::image::State;
+use super::Graph;
 
-impl Blob {
-    /// Whether something is wrong with it: a layer that was discarded after it was unpacked, and a
-    /// platform that was not pulled, are not.
-    fn is_wrong(&self, required: bool) -> bool {
-        match self.state {
-            State::Ok => false,
-            State::Missing => required && self.unpacked.is_empty(),
-            _ => true,
-        }
-    }
-
-    fn style(&self, required: bool) -> Style {
-        match self.state {
-            State::Ok => Style::Plain,
-            _ if self.is_wrong(required) => Style::Bad,
-            _ => Style::Faint,
-        }
-    }
-
-    /// How it stands with it, in words, unless all is well.
-    fn state(&self, required: bool) -> Option<String> {
-        let word = match self.state {
-            State::Ok if self.hashed && self.kind.starts_with("layer") => "hashed",
-            State::Ok => return None,
-            State::Missing if !self.unpacked.is_empty() => "discarded",
-            State::Missing if !required => "not pulled",
-            state => return Some(state.word().to_uppercase()),
-        };
-        Some(word.to_owned())
-    }
-
-    /// Its line, after what it is for.
-    fn line(&self, role: Option<&str>, required: bool) -> String {
-        let mut parts: Vec<String> = Vec::new();
-        match role {
-            // An index names manifests by numbers that mean nothing.
-            Some(role) if role.starts_with("manifest") => parts.push(self.kind.clone()),
-            Some(role) => parts.push(role.to_owned()),
-            None => parts.push(self.kind.clone()),
-        }
-        parts.push(self.digest.short().to_owned());
-        if let Some(platform) = self.platform.as_ref() {
-            parts.push(platform.to_string());
-        }
-        if let Some(bytes) = self.size.or(self.claimed) {
-            parts.push(size(bytes));
-        }
-        let packed = self.media_type.as_ref().and_then(|text| text.utf8());
-        if let Some(Kind::Layer(compression)) = packed.map(Kind::of)
-            && compression != Compression::None
-        {
-            parts.push(compression.to_string());
-        }
-        parts.extend(self.state(required));
-        if !self.unpacked.is_empty() {
-            let names: Vec<String> = self.unpacked.iter().map(ToString::to_string).collect();
-            parts.push(format!("unpacked in {}", names.join(", ")));
-        }
-        match self.shared_with.len() {
-            0 => {}
-            1 => parts.push("shared with 1 image".to_owned()),
-            many => parts.push(format!("shared with {many} images")),
-        }
-        parts.join("  ")
+/// Whether something is wrong with it: a layer that was discarded after it was unpacked, and a
+/// platform that was not pulled, are not.
+fn is_wrong(part: &Part, required: bool) -> bool {
+    match part.state {
+        State::Ok => false,
+        State::Missing => required && part.unpacked.is_empty(),
+        _ => true,
     }
 }
 
-impl Graph {
-    fn by_digest(&self) -> BTreeMap<&Digest, &Blob> {
-        self.blobs.iter().map(|blob| (&blob.digest, blob)).collect()
+fn style_of(part: &Part, required: bool) -> Style {
+    match part.state {
+        State::Ok => Style::Plain,
+        _ if is_wrong(part, required) => Style::Bad,
+        _ => Style::Faint,
     }
+}
 
-    /// Digests that the image needs: what a manifest that is there names, and the target. A
-    /// manifest that an index names need not have been pulled.
-    fn required(&self) -> BTreeSet<&Digest> {
-        let mut required = BTreeSet::from([&self.target]);
-        for blob in self.blobs.iter().filter(|blob| blob.kind == "manifest") {
-            let links = blob.links.iter().filter(|link| link.role != "subject");
-            required.extend(links.map(|link| &link.digest));
-        }
-        required
+/// How it stands with it, in words, unless all is well.
+fn state_of(part: &Part, required: bool) -> Option<String> {
+    let word = match part.state {
+        State::Ok if part.hashed && part.kind.starts_with("layer") => "hashed",
+        State::Ok => return None,
+        State::Missing if !part.unpacked.is_empty() => "discarded",
+        State::Missing if !required => "not pulled",
+        state => return Some(state.word().to_uppercase()),
+    };
+    Some(word.to_owned())
+}
+
+/// Its line, after what it is for.
+fn line_of(part: &Part, role: Option<&str>, required: bool) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    match role {
+        // An index names manifests by numbers that mean nothing.
+        Some(role) if role.starts_with("manifest") => parts.push(part.kind.clone()),
+        Some(role) => parts.push(role.to_owned()),
+        None => parts.push(part.kind.clone()),
     }
+    parts.push(part.digest.short().to_owned());
+    if let Some(platform) = part.platform.as_ref() {
+        parts.push(platform.to_string());
+    }
+    if let Some(bytes) = part.size.or(part.claimed) {
+        parts.push(size(bytes));
+    }
+    let packed = part.media_type.as_ref().and_then(|text| text.utf8());
+    if let Some(Kind::Layer(compression)) = packed.map(Kind::of)
+        && compression != Compression::None
+    {
+        parts.push(compression.to_string());
+    }
+    parts.extend(state_of(part, required));
+    if !part.unpacked.is_empty() {
+        let names: Vec<String> = part.unpacked.iter().map(ToString::to_string).collect();
+        parts.push(format!("unpacked in {}", names.join(", ")));
+    }
+    match part.shared_with.len() {
+        0 => {}
+        1 => parts.push("shared with 1 image".to_owned()),
+        many => parts.push(format!("shared with {many} images")),
+    }
+    parts.join("  ")
+}
+
+fn by_digest(image: &Image) -> BTreeMap<&Digest, &Part> {
+    image.blobs.iter().map(|blob| (&blob.digest, blob)).collect()
+}
+
+/// Digests that the image needs: what a manifest that is there names, and the target. A
+/// manifest that an index names need not have been pulled.
+fn required(image: &Image) -> BTreeSet<&Digest> {
+    let mut required = BTreeSet::from([&image.target]);
+    for blob in image.blobs.iter().filter(|blob| blob.kind == "manifest") {
+        let links = blob.links.iter().filter(|link| link.role != "subject");
+        required.extend(links.map(|link| &link.digest));
+    }
+    required
 }
 
 impl Answer for Graph {
@@ -101,24 +98,25 @@ impl Answer for Graph {
         if self.dot {
             return dot(self, pen);
         }
-        pen.heading(&self.what)?;
-        let by_digest = self.by_digest();
-        let required = self.required();
+        let image = &self.image;
+        pen.heading(&image.what)?;
+        let by_digest = by_digest(image);
+        let required = required(image);
         let mut shown = BTreeSet::new();
         // Role, digest, what stands before its line, and before those below it.
-        let mut stack = vec![(None, &self.target, String::new(), String::new())];
+        let mut stack = vec![(None, &image.target, String::new(), String::new())];
         while let Some((role, digest, before, below)) = stack.pop() {
             let Some(blob) = by_digest.get(digest) else {
                 continue;
             };
-            let line = blob.line(role, required.contains(digest));
+            let line = line_of(blob, role, required.contains(digest));
             let again = !shown.insert(digest) && !blob.links.is_empty();
             let line = if again {
                 format!("{line}  (above)")
             } else {
                 line
             };
-            let style = blob.style(required.contains(digest));
+            let style = style_of(blob, required.contains(digest));
             let line = pen.styled(style, line).to_string();
             pen.line(format_args!("{before}{line}"))?;
             if again {
@@ -140,21 +138,21 @@ impl Answer for Graph {
             }
         }
         pen.gap()?;
-        let all = self.blobs.len();
+        let all = image.blobs.len();
         let line = format!(
             "{} of {all} blobs are there, {}.",
-            self.there,
-            size(self.bytes)
+            image.there,
+            size(image.bytes)
         );
         pen.line(line)?;
-        pen.incomplete(&self.unknown)
+        pen.incomplete(&image.unknown)
     }
 
     fn exit(&self) -> Exit {
-        let required = self.required();
-        let mut exit = Exit::of_unknown(&self.unknown);
-        let wrong = |blob: &Blob| blob.is_wrong(required.contains(&blob.digest));
-        if self.blobs.iter().any(wrong) {
+        let required = required(&self.image);
+        let mut exit = Exit::of_unknown(&self.image.unknown);
+        let wrong = |part: &Part| is_wrong(part, required.contains(&part.digest));
+        if self.image.blobs.iter().any(wrong) {
             exit |= Exit::FINDINGS;
         }
         exit
@@ -167,7 +165,8 @@ pub(super) fn dot(graph: &Graph, pen: &mut Pen<'_>) -> io::Result<()> {
         let text = Text::from(text).to_string();
         text.replace('\\', "\\\\").replace('"', "\\\"")
     };
-    let required = graph.required();
+    let graph = &graph.image;
+    let required = required(graph);
     pen.line("digraph image {")?;
     pen.line("  rankdir=LR; node [fontname=\"monospace\" fontsize=10];")?;
     pen.line(format_args!(
@@ -185,7 +184,7 @@ pub(super) fn dot(graph: &Graph, pen: &mut Pen<'_>) -> io::Result<()> {
             State::Ok => "solid",
             _ => "dashed",
         };
-        let colour = if blob.is_wrong(required.contains(&blob.digest)) {
+        let colour = if is_wrong(blob, required.contains(&blob.digest)) {
             "red"
         } else {
             "black"
@@ -193,7 +192,7 @@ pub(super) fn dot(graph: &Graph, pen: &mut Pen<'_>) -> io::Result<()> {
         pen.line(format_args!(
             "  \"{}\" [shape={shape} style={style} color={colour} label=\"{}\"];",
             blob.digest,
-            quote(&blob.line(None, required.contains(&blob.digest))).replace("  ", "\\n")
+            quote(&line_of(blob, None, required.contains(&blob.digest))).replace("  ", "\\n")
         ))?;
         for link in &blob.links {
             pen.line(format_args!(

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::Kind;
-use crate::name::{self, Called};
+use names::Called;
 use changes::{Change, changes};
 
 /// One version of an object.
@@ -235,7 +235,7 @@ fn carved_source(object: CarvedObject) -> Option<Source> {
 fn pick(sources: &[Source], name: &str) -> Result<Vec<Identity>, Failure> {
     let identities: BTreeSet<&Identity> = sources.iter().map(|source| &source.identity).collect();
     let identities = identities.into_iter().cloned().collect();
-    name::pick(identities, name, |(namespace, snapshotter, name)| Called {
+    names::pick(identities, name, |(namespace, snapshotter, name)| Called {
         namespace: namespace.as_ref(),
         snapshotter: snapshotter.as_ref(),
         name,

@@ -83,7 +83,7 @@ pub(crate) fn run(args: &PickArgs, how: ExtractArgs, out: &mut Out) -> Outcome {
     })?;
     let case = Case::open_filling(&args.evidence, &directory)?;
     let node = pick::node(&case)?;
-    let picked = pick::pick_any(&node, args)?;
+    let picked = args.pick_any(&node)?;
     let merged = picked.merged(&case.evidence, args.prefix())?;
     let mut manifest = BufWriter::new(writer.manifest()?);
     let layers = merged.layers().iter().map(|path| node::path_text(path));

@@ -1,34 +1,38 @@
 //! An image's manifests, and what of them is in the store.
 
 use content::{Descriptor, Digest, Document, ImageConfig, Kind, Platform, Role, Store};
-use node::{Documents, Wanted};
+use crate::{Documents, Wanted};
 
 /// One manifest of an image: that of one platform.
 #[derive(Debug, Clone)]
-pub(crate) struct Manifest<'d> {
-    pub(crate) digest: Digest,
+pub struct Manifest<'d> {
+    /// Its digest.
+    pub digest: Digest,
     /// How the index names it; nothing if it is the image's target itself.
-    pub(crate) named: Option<&'d Descriptor>,
-    pub(crate) document: &'d Document,
-    pub(crate) config_link: Option<&'d Descriptor>,
-    pub(crate) config: Option<&'d ImageConfig>,
+    pub named: Option<&'d Descriptor>,
+    /// It itself.
+    pub document: &'d Document,
+    /// How it names its configuration.
+    pub config_link: Option<&'d Descriptor>,
+    /// That, if it could be read.
+    pub config: Option<&'d ImageConfig>,
 }
 
 impl Manifest<'_> {
     /// What it runs on: as its index says, or its configuration.
-    pub(crate) fn platform(&self) -> Option<&Platform> {
+    pub fn platform(&self) -> Option<&Platform> {
         let named = self.named.and_then(|named| named.platform.as_ref());
         named.or_else(|| self.config.map(|config| &config.platform))
     }
 
     /// How it is called in messages.
-    pub(crate) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         let platform = self.platform().map(|platform| format!(" ({platform})"));
         format!("{}{}", self.digest, platform.unwrap_or_default())
     }
 
     /// Whether `wish` is its platform: `linux/arm64`, `arm64`, `linux/arm/v7`.
-    pub(crate) fn is_for(&self, wish: &str) -> bool {
+    pub fn is_for(&self, wish: &str) -> bool {
         let Some(platform) = self.platform() else {
             return false;
         };
@@ -40,13 +44,15 @@ impl Manifest<'_> {
 
 /// A manifest that an index names and that cannot be read.
 #[derive(Debug, Clone)]
-pub(crate) struct Absent<'d> {
-    pub(crate) named: &'d Descriptor,
-    pub(crate) why: String,
+pub struct Absent<'d> {
+    /// How the index names it.
+    pub named: &'d Descriptor,
+    /// Why it cannot be read.
+    pub why: String,
 }
 
 /// Every manifest below `target`, in the order of the indexes; those that are not there.
-pub(crate) fn manifests<'d>(
+pub fn manifests<'d>(
     documents: &'d Documents,
     target: &Digest,
 ) -> (Vec<Manifest<'d>>, Vec<Absent<'d>>) {
@@ -80,7 +86,7 @@ pub(crate) fn manifests<'d>(
             Some((_, Some(_))) => {}
             Some((wanted, None)) => {
                 if let Some(named) = named {
-                    let why = why(wanted);
+                    let why = wanted.why();
                     absent.push(Absent { named, why });
                 }
             }
@@ -96,20 +102,10 @@ pub(crate) fn manifests<'d>(
     (found, absent)
 }
 
-/// Why a document cannot be used.
-pub(crate) fn why(wanted: &Wanted) -> String {
-    match wanted {
-        Wanted::Read(_) => String::new(),
-        Wanted::Altered { computed, .. } => format!("is altered: its bytes are {computed}"),
-        Wanted::Malformed(fault) => fault.to_string(),
-        Wanted::Unread(unread) => unread.to_string(),
-    }
-}
-
 /// Whether a blob's file is there, by its directory entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum State {
+pub enum BlobState {
     /// It is there, of the right size.
     Ok,
     /// It is not there.
@@ -125,7 +121,8 @@ pub(crate) enum State {
 }
 
 impl State {
-    pub(crate) const fn word(self) -> &'static str {
+    /// Its word in the text.
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Missing => "missing",
@@ -137,7 +134,7 @@ impl State {
     }
 
     /// What the store's directories, and the documents that were read, say of a blob.
-    pub(crate) fn of(
+    pub fn of(
         store: &Store,
         documents: &Documents,
         digest: &Digest,

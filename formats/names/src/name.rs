@@ -1,20 +1,20 @@
-//! Which objects a name means: the same for every verb.
+//! Which objects a name means, whatever they are.
 
 use std::collections::BTreeSet;
 
-use cli::Failure;
-use finding::{Escaped, Text};
+use finding::{Escaped, Refused, Text};
 
 /// What an object can be called by.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Called<'o> {
+pub struct Called<'o> {
     /// Its namespace; a namespace has none.
-    pub(crate) namespace: Option<&'o Text>,
+    pub namespace: Option<&'o Text>,
     /// Of a snapshot.
-    pub(crate) snapshotter: Option<&'o Text>,
-    pub(crate) name: &'o Text,
+    pub snapshotter: Option<&'o Text>,
+    /// Its name.
+    pub name: &'o Text,
     /// Other names that it goes by.
-    pub(crate) also: &'o [Text],
+    pub also: &'o [Text],
 }
 
 /// How well a name fits; the better is the greater.
@@ -66,13 +66,12 @@ fn join(outer: &Text, inner: &[u8]) -> Vec<u8> {
 /// name begins so. None if there is none.
 ///
 /// # Errors
-///
 /// It begins the names of several.
-pub(crate) fn pick<T>(
+pub fn pick<T>(
     all: Vec<T>,
     wanted: &str,
     called: impl Fn(&T) -> Called<'_>,
-) -> Result<Vec<T>, Failure> {
+) -> Result<Vec<T>, Refused> {
     let fits: Vec<(Fit, T)> = all
         .into_iter()
         .filter_map(|each| Some((called(&each).fit(wanted.as_bytes())?, each)))
@@ -97,7 +96,7 @@ pub(crate) fn pick<T>(
         if names.len() > 1 {
             let names = names.into_iter().take(5);
             let names: Vec<String> = names.map(|(_, shown)| shown.to_string()).collect();
-            return Err(Failure::usage(format!(
+            return Err(Refused::question(format!(
                 "{} begins the names of several: {}",
                 Escaped(wanted.as_bytes()),
                 names.join(", ")

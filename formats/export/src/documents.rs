@@ -5,31 +5,33 @@ use std::collections::BTreeMap;
 use content::{DOCUMENT_LIMIT, Digest, Kind, Store};
 use evidence::Evidence;
 use finding::Text;
+use names::Target;
 use serde_json::{Map, Value, json};
 
-use super::plan::{From, Plan, Whole};
-use crate::target::Target;
+use crate::plan::{From, Plan, Whole};
 
 /// What says in a manifest, or a descriptor, that something was rebuilt.
 const REBUILT: &str = "io.github.coroner.rebuilt";
 
 /// A document that goes into an export.
 #[derive(Debug, Clone)]
-pub(crate) struct Made {
-    pub(crate) bytes: Vec<u8>,
+pub struct Made {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
     /// Whether it is as it lies in the store.
-    pub(crate) is_original: bool,
+    pub is_original: bool,
 }
 
 /// The documents of an export, by digest.
 #[derive(Debug, Default)]
-pub(crate) struct Documents {
-    pub(crate) blobs: BTreeMap<Digest, Made>,
+pub struct Documents {
+    /// Them.
+    pub blobs: BTreeMap<Digest, Made>,
     /// For index.json.
-    pub(crate) root: Value,
+    pub root: Value,
     /// Digests of the manifests, as they are written, in the order of the plan, and of their
     /// configurations.
-    pub(crate) manifests: Vec<(Digest, Digest)>,
+    pub manifests: Vec<(Digest, Digest)>,
 }
 
 /// A document's bytes, as they lie in the store.
@@ -69,7 +71,10 @@ fn oci_type(media_type: &str) -> String {
 
 impl Documents {
     /// The documents of a plan.
-    pub(crate) fn of(
+    ///
+    /// # Errors
+    /// One of them cannot be read any more.
+    pub fn of(
         evidence: &Evidence,
         store: &Store,
         target: &Target,
@@ -299,7 +304,7 @@ impl Documents {
 }
 
 /// The tag of an image's name, if it has one.
-pub(crate) fn tag(name: &str) -> Option<&str> {
+pub fn tag(name: &str) -> Option<&str> {
     if name.contains('@') {
         return None;
     }
@@ -308,7 +313,7 @@ pub(crate) fn tag(name: &str) -> Option<&str> {
 }
 
 /// index.json of an OCI layout.
-pub(crate) fn index_json(root: &Value) -> Vec<u8> {
+pub fn index_json(root: &Value) -> Vec<u8> {
     json!({
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.index.v1+json",
@@ -319,7 +324,7 @@ pub(crate) fn index_json(root: &Value) -> Vec<u8> {
 }
 
 /// The path of a blob in an OCI layout.
-pub(crate) fn blob_path(digest: &Digest) -> String {
+pub fn blob_path(digest: &Digest) -> String {
     format!("blobs/{}/{}", digest.algorithm().name(), digest.hex())
 }
 

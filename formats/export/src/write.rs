@@ -4,25 +4,25 @@ use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::sync::atomic::AtomicBool;
 
-use cli::Case;
 use content::{Digest, Store};
+use evidence::Evidence;
 use layer::{Inflating, Limits, Watch};
+use names::Target;
 use serde_json::json;
 
-use super::documents::{Documents, blob_path, index_json, tag};
-use super::output::{Output, Wrote};
-use super::plan::{From, Piece, Plan};
-use crate::target;
+use crate::documents::{Documents, blob_path, index_json, tag};
+use crate::output::{Output, Wrote};
+use crate::plan::{From, Piece, Plan};
 
 /// Writes the files of an export.
-pub(super) struct Writer<'w> {
-    pub(super) case: &'w Case,
-    pub(super) store: &'w Store,
-    pub(super) cancel: &'w AtomicBool,
-    pub(super) output: &'w mut Output,
-    pub(super) progress: &'w (dyn Fn(u64) + Sync),
-    pub(super) files: Vec<Wrote>,
-    pub(super) done: BTreeSet<String>,
+pub(crate) struct Writer<'w> {
+    pub(crate) evidence: &'w Evidence,
+    pub(crate) store: &'w Store,
+    pub(crate) cancel: &'w AtomicBool,
+    pub(crate) output: &'w mut Output,
+    pub(crate) progress: &'w (dyn Fn(u64) + Sync),
+    pub(crate) files: Vec<Wrote>,
+    pub(crate) done: BTreeSet<String>,
 }
 
 /// Tells how far a file is, and ends where Ctrl-C was pressed.
@@ -83,7 +83,7 @@ impl Writer<'_> {
             return Ok(());
         }
         let path = Store::path_of(&self.store.root, &piece.wanted);
-        let evidence = &self.case.evidence;
+        let evidence = self.evidence;
         let open = || evidence.reader(&path).map_err(io::Error::other);
         let want = Some(&piece.digest);
         match &piece.from {
@@ -115,9 +115,9 @@ impl Writer<'_> {
     }
 
     /// An OCI layout; in an archive that docker can load, too, where there is one platform.
-    pub(super) fn oci(
+    pub(crate) fn oci(
         &mut self,
-        target: &target::Target,
+        target: &Target,
         plan: &Plan<'_>,
         documents: &Documents,
     ) -> io::Result<Digest> {
@@ -148,9 +148,9 @@ impl Writer<'_> {
     }
 
     /// What `docker save` wrote before release 25.
-    pub(super) fn docker(
+    pub(crate) fn docker(
         &mut self,
-        target: &target::Target,
+        target: &Target,
         plan: &Plan<'_>,
         documents: &Documents,
     ) -> io::Result<Digest> {
@@ -178,7 +178,7 @@ impl Writer<'_> {
 }
 
 /// Docker's manifest.json.
-fn manifest_json(target: &target::Target, config: &str, layers: &[String]) -> Vec<u8> {
+fn manifest_json(target: &Target, config: &str, layers: &[String]) -> Vec<u8> {
     let name = target.image.as_ref().and_then(|(_, name)| name.utf8());
     let tags: Option<Vec<&str>> = name
         .filter(|name| tag(name).is_some())

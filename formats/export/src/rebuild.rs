@@ -11,15 +11,15 @@ use metadb::{Backend, BackendSnapshot, Kind, Row};
 use node::{Node, Snapshotter};
 use snapshots::{Archive, Lone, Merged, Prefix, Step, change_steps, tree_steps};
 
-use crate::graph::key_of;
-
 /// A committed snapshot that holds a layer.
 #[derive(Debug, Clone)]
-pub(crate) struct Source {
-    pub(crate) snapshotter: Text,
+pub struct Source {
+    /// Its snapshotter.
+    pub snapshotter: Text,
     /// Its key in metadata.db.
-    pub(crate) key: Text,
-    pub(crate) id: u64,
+    pub key: Text,
+    /// The number of its directory.
+    pub id: u64,
     files: PathBuf,
     /// Of a full copy: the files of its parent.
     parent: Option<PathBuf>,
@@ -28,13 +28,17 @@ pub(crate) struct Source {
 
 /// What became of a layer that was written.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Written {
-    pub(crate) entries: u64,
-    pub(crate) deleted: u64,
+pub struct Written {
+    /// Files, directories and links.
+    pub entries: u64,
+    /// Whiteouts.
+    pub deleted: u64,
     /// What is not in it, the first few in words.
-    pub(crate) lacks: Vec<String>,
-    pub(crate) more_lacks: u64,
-    pub(crate) cut: bool,
+    pub lacks: Vec<String>,
+    /// How many more.
+    pub more_lacks: u64,
+    /// Whether it was interrupted.
+    pub cut: bool,
 }
 
 /// What is missing that is told one by one.
@@ -42,7 +46,7 @@ const SHOWN: usize = 8;
 
 /// Every committed snapshot of this chainID, overlayfs' first: its layer is there by itself, of a
 /// full copy only the difference to its parent.
-pub(crate) fn sources(node: &Node, chain: &Digest) -> Vec<Source> {
+pub fn sources(node: &Node, chain: &Digest) -> Vec<Source> {
     let mut found: Vec<Source> = node
         .snapshotters
         .iter()
@@ -63,7 +67,7 @@ fn source(snapshotter: &Snapshotter, chain: &Digest) -> Option<Source> {
         .as_ref()
         .map_or(&[][..], Backend::snapshots);
     let committed = |row: &&Row<BackendSnapshot>| {
-        row.kind == Some(Kind::Committed) && key_of(&row.key) == chain.as_str().as_bytes()
+        row.kind == Some(Kind::Committed) && metadb::meta_key(&row.key).is_some_and(|(_, key)| key == chain.as_str())
     };
     // Its directory must be there: a row alone holds no bytes.
     let there = |id: &u64| layout.dirs.contains_key(id);
@@ -96,7 +100,7 @@ impl Source {
     ///
     /// # Errors
     /// Of the writer.
-    pub(crate) fn write<W: Write>(
+    pub fn write<W: Write>(
         &self,
         evidence: &Evidence,
         to: W,

@@ -6,33 +6,52 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use cli::{Failure, shown};
 use content::{Algorithm, Digest, Hasher};
 use evidence::archive::{End, Members};
-use finding::{Text, size_number};
+use finding::{Refused, Text, size_number};
 use serde::Serialize;
 use tar::{Builder, EntryType, Header};
 
+use crate::order::shown;
+
 /// A file of the export.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Wrote {
-    pub(crate) path: String,
+pub struct Wrote {
+    /// Its path.
+    pub path: String,
+    /// Its size.
     #[serde(serialize_with = "size_number")]
-    pub(crate) size: u64,
-    pub(crate) sha256: String,
+    pub size: u64,
+    /// The SHA-256 of its bytes.
+    pub sha256: String,
     /// `blob`, `inflated`, `rebuilt`, `document`, `rewritten`, `made`.
-    pub(crate) from: &'static str,
+    pub from: &'static str,
 }
 
 /// Where it goes.
-pub(crate) enum Output {
+pub enum Output {
+    /// An archive.
     Archive {
+        /// Its path.
         path: PathBuf,
+        /// What writes it.
         builder: Box<Builder<BufWriter<File>>>,
     },
+    /// An OCI layout.
     Directory {
+        /// Its path.
         path: PathBuf,
     },
+}
+
+impl core::fmt::Debug for Output {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let kind = match self {
+            Self::Archive { .. } => "archive",
+            Self::Directory { .. } => "directory",
+        };
+        write!(f, "{kind} {}", shown(self.path()))
+    }
 }
 
 /// Passes bytes on and hashes them.
@@ -55,8 +74,8 @@ impl<R: Read> Read for Hashing<R> {
 /// `O_NOFOLLOW`
 const NO_FOLLOW: i32 = 0o400_000;
 
-fn usage(path: &Path, error: &io::Error) -> Failure {
-    Failure::usage(format!("could not create {}: {error}", shown(path)))
+fn usage(path: &Path, error: &io::Error) -> Refused {
+    Refused::question(format!("could not create {}: {error}", shown(path)))
         .hint("choose a path that does not exist yet, outside the evidence")
 }
 
@@ -79,7 +98,10 @@ fn create(path: &Path) -> io::Result<File> {
 
 impl Output {
     /// A new archive at `path`.
-    pub(crate) fn archive(path: PathBuf) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// It is there already, or cannot be made.
+    pub fn archive(path: PathBuf) -> Result<Self, Refused> {
         let file = create(&path).map_err(|error| usage(&path, &error))?;
         let builder = Builder::new(BufWriter::with_capacity(1 << 20, file));
         Ok(Self::Archive {
@@ -90,7 +112,10 @@ impl Output {
 
     /// A new directory at `path`, or the empty one that a failed try left there: who has given up
     /// writing elsewhere cannot remove it.
-    pub(crate) fn directory(path: PathBuf) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// It is there already, or cannot be made.
+    pub fn directory(path: PathBuf) -> Result<Self, Refused> {
         match DirBuilder::new().mode(0o755).create(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_empty(&path) => {}
             made => made.map_err(|error| usage(&path, &error))?,
@@ -98,14 +123,18 @@ impl Output {
         Ok(Self::Directory { path })
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    /// Its path.
+    pub fn path(&self) -> &Path {
         match self {
             Self::Archive { path, .. } | Self::Directory { path } => path,
         }
     }
 
     /// Writes one file of exactly `size` bytes.
-    pub(crate) fn put(
+    ///
+    /// # Errors
+    /// Of either side; fewer bytes.
+    pub fn put(
         &mut self,
         name: &str,
         size: u64,
@@ -156,7 +185,10 @@ impl Output {
 
     /// Ends it, reads all of it again from the disk, and compares. Gives size and SHA-256 of an
     /// archive.
-    pub(crate) fn prove(self, wrote: &[Wrote]) -> Result<Option<(u64, Digest)>, String> {
+    ///
+    /// # Errors
+    /// It is not as it was written.
+    pub fn prove(self, wrote: &[Wrote]) -> Result<Option<(u64, Digest)>, String> {
         match self {
             Self::Archive { builder, .. } => prove_archive(*builder, wrote).map(Some),
             Self::Directory { path } => {
@@ -167,7 +199,7 @@ impl Output {
     }
 
     /// Takes back what was written of an archive: nobody shall take half of one for a whole.
-    pub(crate) fn discard(self) {
+    pub fn discard(self) {
         if let Self::Archive { builder, .. } = self
             && let Ok(writer) = builder.into_inner()
             && let Ok(file) = writer.into_inner()

@@ -2,36 +2,40 @@
 
 use std::collections::BTreeMap;
 
-use cli::{Case, EvidenceArgs, Failure};
 use content::{Digest, Store};
-use finding::Text;
+use evidence::Evidence;
+use finding::{Refused, Text};
 use node::{Documents, Node};
-
-use crate::ls::store;
 
 /// A blob that was asked for.
 #[derive(Debug, Clone)]
-pub(crate) struct Target {
+pub struct Target {
     /// What it is: `image k8s.io/localhost/app:1`, or the digest.
-    pub(crate) what: String,
-    pub(crate) digest: Digest,
+    pub what: String,
+    /// Its digest.
+    pub digest: Digest,
     /// What the image's row says that it is.
-    pub(crate) media_type: Option<Text>,
+    pub media_type: Option<Text>,
     /// Its size, as the image's row says.
-    pub(crate) size: Option<u64>,
+    pub size: Option<u64>,
     /// Namespace and name of the image, if it was asked for by an image.
-    pub(crate) image: Option<(Text, Text)>,
+    pub image: Option<(Text, Text)>,
 }
 
 /// Hex digits that are enough to mean a digest.
 const ENOUGH: usize = 6;
 
-/// Opens the evidence, and a node that has a content store.
-pub(crate) fn open(args: &EvidenceArgs) -> Result<(Case, Node), Failure> {
-    let case = Case::open(args)?;
-    let node = case.node()?;
-    store(&node)?;
-    Ok((case, node))
+/// The content store of a node, as far as it could be listed.
+///
+/// # Errors
+/// Nothing of it could be.
+pub fn store(node: &Node) -> Result<&Store, Refused> {
+    node.content.read().ok_or_else(|| {
+        let why = node.content.unknown().first();
+        let why = why.map(|unknown| format!("{} {}", unknown.what, unknown.why));
+        Refused::unread(why.unwrap_or_default())
+            .hint("check that the right disk is mounted, or name the root with --root")
+    })
 }
 
 /// Whether `name` means the image `key` of `namespace`: as it stands, with `NAMESPACE/` before it,
@@ -84,7 +88,10 @@ fn digests(store: &Store, documents: &Documents, name: &str) -> Vec<Digest> {
 }
 
 /// The blob that `name` means.
-pub(crate) fn find(node: &Node, name: &str) -> Result<Target, Failure> {
+///
+/// # Errors
+/// It means none, or several.
+pub fn blob(node: &Node, name: &str) -> Result<Target, Refused> {
     let store = store(node)?;
     let mut images: BTreeMap<Digest, Target> = BTreeMap::new();
     for space in node.meta.rows.iter().flat_map(metadb::MetaDb::namespaces) {
@@ -127,7 +134,7 @@ pub(crate) fn find(node: &Node, name: &str) -> Result<Target, Failure> {
             let whole = node.meta.rows.is_some();
             let why = if whole { "" } else { " in what could be read" };
             Err(
-                Failure::usage(format!("no image or blob is called {shown}{why}")).hint(
+                Refused::question(format!("no image or blob is called {shown}{why}")).hint(
                     "`coroner meta ls images NODE` and `coroner content ls NODE` list them; six \
                      digits of a digest are enough",
                 ),
@@ -137,7 +144,7 @@ pub(crate) fn find(node: &Node, name: &str) -> Result<Target, Failure> {
             found.push(last);
             let names: Vec<&str> = found.iter().take(6).map(|one| one.what.as_str()).collect();
             Err(
-                Failure::usage(format!("{shown} may be any of {}", names.join(", ")))
+                Refused::question(format!("{shown} may be any of {}", names.join(", ")))
                     .hint("give NAMESPACE/NAME, or more digits"),
             )
         }
@@ -157,12 +164,12 @@ fn media_type(node: &Node, digest: &Digest) -> Option<Text> {
 
 impl Target {
     /// The documents of it: itself, and those below it.
-    pub(crate) fn documents(&self, case: &Case, node: &Node) -> Documents {
+    pub fn documents(&self, evidence: &Evidence, node: &Node) -> Documents {
         let media_type = self.media_type.as_ref().and_then(Text::utf8);
         let target = (
             self.digest.clone(),
             media_type.unwrap_or_default().to_owned(),
         );
-        Documents::below(&case.evidence, &node.content_root(), [target])
+        Documents::below(evidence, &node.content_root(), [target])
     }
 }

@@ -4,21 +4,20 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::AtomicBool;
 
-use cli::{Case, Failure};
 use content::{Algorithm, Descriptor, Digest, Hasher, Store, chain_ids};
-use finding::{Text, size_number};
+use evidence::Evidence;
+use finding::{Refused, Text, size_number};
 use layer::{Inflating, Limits, Watch};
 use measure::{Hashed, HashedBlob};
-use node::{Documents, Node};
+use names::Target;
+use node::{Documents, Manifest, Node};
 use serde::Serialize;
 
-use super::rebuild::{self, Source};
-use crate::image::{self, Manifest};
-use crate::target::Target;
+use crate::rebuild::{self, Source};
 
 /// Where the bytes of one layer of the export come from.
 #[derive(Debug, Clone)]
-pub(crate) enum From {
+pub enum From {
     /// The blob as it lies there.
     Blob,
     /// The blob, inflated.
@@ -29,92 +28,120 @@ pub(crate) enum From {
 
 /// One layer of the export.
 #[derive(Debug, Clone)]
-pub(crate) struct Piece {
+pub struct Piece {
     /// The blob that the manifest names.
-    pub(crate) wanted: Digest,
+    pub wanted: Digest,
     /// The digest of what is written.
-    pub(crate) digest: Digest,
-    pub(crate) size: u64,
-    pub(crate) from: From,
+    pub digest: Digest,
+    /// Its size.
+    pub size: u64,
+    /// Where it comes from.
+    pub from: From,
 }
 
 /// A manifest that is exported, and its layers.
 #[derive(Debug)]
-pub(crate) struct Whole<'d> {
-    pub(crate) manifest: Manifest<'d>,
-    pub(crate) layers: Vec<Piece>,
-    pub(crate) rebuilt: bool,
+pub struct Whole<'d> {
+    /// The manifest.
+    pub manifest: Manifest<'d>,
+    /// Its layers, the lowest first.
+    pub layers: Vec<Piece>,
+    /// Whether some of them were rebuilt.
+    pub rebuilt: bool,
 }
 
 /// A layer that was rebuilt.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Rebuilt {
-    pub(crate) manifest: Digest,
-    pub(crate) layer: usize,
+pub struct Rebuilt {
+    /// The manifest that names it.
+    pub manifest: Digest,
+    /// Its number there.
+    pub layer: usize,
     /// The blob that the image names, and why it was not taken.
-    pub(crate) wanted: Digest,
-    pub(crate) why: String,
-    pub(crate) wanted_diff_id: Digest,
+    pub wanted: Digest,
+    /// Why it was not taken.
+    pub why: String,
+    /// The digest of its tar.
+    pub wanted_diff_id: Digest,
     /// What was written instead: a tar that is not packed, so that this is its diffID, too.
-    pub(crate) digest: Digest,
+    pub digest: Digest,
+    /// The size of that.
     #[serde(serialize_with = "size_number")]
-    pub(crate) size: u64,
-    pub(crate) snapshotter: Text,
-    pub(crate) snapshot: Text,
-    pub(crate) id: u64,
-    pub(crate) entries: u64,
-    pub(crate) deleted: u64,
+    pub size: u64,
+    /// The snapshotter of the snapshot that it was rebuilt from.
+    pub snapshotter: Text,
+    /// The key of that in metadata.db.
+    pub snapshot: Text,
+    /// The number of its directory.
+    pub id: u64,
+    /// Files, directories and links.
+    pub entries: u64,
+    /// Whiteouts.
+    pub deleted: u64,
     /// What of the snapshot is not in it, and why.
-    pub(crate) lacks: Vec<String>,
-    pub(crate) more_lacks: u64,
+    pub lacks: Vec<String>,
+    /// How many more.
+    pub more_lacks: u64,
 }
 
 /// A manifest that is not exported.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct LeftOut {
-    pub(crate) digest: Digest,
-    pub(crate) platform: Option<String>,
-    pub(crate) why: Vec<String>,
+pub struct LeftOut {
+    /// Its digest.
+    pub digest: Digest,
+    /// What it runs on.
+    pub platform: Option<String>,
+    /// Everything that stands against it.
+    pub why: Vec<String>,
     /// Whether it was there at least in parts: a platform that was never pulled is no loss.
-    pub(crate) damaged: bool,
+    pub damaged: bool,
 }
 
 /// What goes into an export.
 #[derive(Debug, Default)]
-pub(crate) struct Plan<'d> {
-    pub(crate) whole: Vec<Whole<'d>>,
-    pub(crate) rebuilt: Vec<Rebuilt>,
-    pub(crate) left_out: Vec<LeftOut>,
+pub struct Plan<'d> {
+    /// What is exported.
+    pub whole: Vec<Whole<'d>>,
+    /// What of it was rebuilt.
+    pub rebuilt: Vec<Rebuilt>,
+    /// What is not.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// What a plan is made from.
-pub(crate) struct Planner<'p> {
-    pub(crate) case: &'p Case,
-    pub(crate) node: &'p Node,
-    pub(crate) store: &'p Store,
-    pub(crate) hashes: &'p BTreeMap<Digest, HashedBlob>,
-    pub(crate) cancel: &'p AtomicBool,
+#[derive(Debug)]
+pub struct Planner<'p> {
+    /// Where it lies.
+    pub evidence: &'p Evidence,
+    /// The node.
+    pub node: &'p Node,
+    /// Its content store.
+    pub store: &'p Store,
+    /// The digests of its blobs: what was not hashed is not taken.
+    pub hashes: &'p BTreeMap<Digest, HashedBlob>,
+    /// Set from outside, it ends the planning.
+    pub cancel: &'p AtomicBool,
     /// Layers are written inflated.
-    pub(crate) inflate: bool,
+    pub inflate: bool,
     /// Layers are never taken from snapshots.
-    pub(crate) only_blobs: bool,
+    pub only_blobs: bool,
 }
 
 /// Counts and hashes what is written.
-pub(crate) struct Sink {
+struct Sink {
     hasher: Hasher,
     size: u64,
 }
 
 impl Sink {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self {
             hasher: Algorithm::Sha256.hasher(),
             size: 0,
         }
     }
 
-    pub(crate) fn finish(self) -> (Digest, u64) {
+    fn finish(self) -> (Digest, u64) {
         (self.hasher.finish(), self.size)
     }
 }
@@ -132,15 +159,26 @@ impl io::Write for Sink {
     }
 }
 
+impl Plan<'_> {
+    /// How many bytes of layers are written.
+    pub fn bytes(&self) -> u64 {
+        let pieces = self.whole.iter().flat_map(|whole| &whole.layers);
+        pieces.fold(0, |sum, piece| sum.saturating_add(piece.size))
+    }
+}
+
 impl Planner<'_> {
     /// Decides, for each manifest of the target, whether all of it can be had.
-    pub(crate) fn plan<'d>(
+    ///
+    /// # Errors
+    /// Nothing of it can be.
+    pub fn plan<'d>(
         &self,
         target: &Target,
         documents: &'d Documents,
         platform: Option<&str>,
-    ) -> Result<Plan<'d>, Failure> {
-        let (manifests, absent) = image::manifests(documents, &target.digest);
+    ) -> Result<Plan<'d>, Refused> {
+        let (manifests, absent) = node::manifests(documents, &target.digest);
         let mut plan = Plan::default();
         for absent in absent {
             plan.left_out.push(LeftOut {
@@ -183,14 +221,14 @@ impl Planner<'_> {
                 .get(&target.digest)
                 .filter(|one| one.document().is_none())
             {
-                message = format!("{message}: {} {}", target.digest, image::why(wanted));
+                message = format!("{message}: {} {}", target.digest, wanted.why());
             }
             for left in plan.left_out.iter().take(8) {
                 let platform = left.platform.as_deref().unwrap_or("a manifest");
                 let platform = Text::from(platform);
                 message = format!("{message}; {platform}: {}", left.why.join(", "));
             }
-            return Err(Failure::unread(message)
+            return Err(Refused::unread(message)
                 .hint("`coroner content graph NODE IMAGE` shows what is there of it"));
         }
         Ok(plan)
@@ -208,7 +246,7 @@ impl Planner<'_> {
                 if let Some(why) = self.unfit(link) {
                     against.push(format!("its configuration {} {why}", link.digest));
                 } else if link.kind().is_document() && manifest.config.is_none() {
-                    let why = documents.get(&link.digest).map(image::why);
+                    let why = documents.get(&link.digest).map(node::Wanted::why);
                     let why = why.unwrap_or_default();
                     against.push(format!("its configuration {} {why}", link.digest));
                 }
@@ -318,7 +356,6 @@ impl Planner<'_> {
         }
         let path = Store::path_of(&self.store.root, &link.digest);
         let reader = self
-            .case
             .evidence
             .reader(&path)
             .map_err(|why| why.to_string())?;
@@ -348,7 +385,7 @@ impl Planner<'_> {
         let Some(source) = sources.into_iter().next() else {
             return Err(format!("no snapshot {chain} has its files"));
         };
-        let written = source.write(&self.case.evidence, Sink::new(), self.cancel);
+        let written = source.write(self.evidence, Sink::new(), self.cancel);
         let (written, sink) = written.map_err(|error| error.to_string())?;
         if written.cut {
             return Err("it was interrupted".to_owned());

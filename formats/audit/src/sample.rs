@@ -6,7 +6,7 @@ use content::{Blob, Digest};
 
 /// `5%` of the blobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Percent {
+pub struct Percent {
     /// In thousandths of a percent.
     thousandths: u64,
 }
@@ -52,7 +52,7 @@ impl core::fmt::Display for Percent {
 impl Percent {
     /// So many of `blobs`, at least one, in an order that only `seed` and the digests decide: the
     /// same seed picks the same blobs, another one others.
-    pub(crate) fn pick<'b>(self, seed: u64, blobs: &[&'b Blob]) -> Vec<&'b Blob> {
+    pub fn pick<'b>(self, seed: u64, blobs: &[&'b Blob]) -> Vec<&'b Blob> {
         let all = u64::try_from(blobs.len()).unwrap_or(u64::MAX);
         let most = all
             .saturating_mul(self.thousandths)

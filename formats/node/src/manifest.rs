@@ -120,7 +120,7 @@ pub enum BlobState {
     Unread,
 }
 
-impl State {
+impl BlobState {
     /// Its word in the text.
     pub const fn word(self) -> &'static str {
         match self {

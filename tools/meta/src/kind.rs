@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use finding::{Known, Text, Time, Unknown};
-use metadb::{At, MetaDb, Namespace, Row};
+use finding::{Known, Text, Unknown};
+use history::Object;
+use metadb::{MetaDb, Namespace, Row};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -41,29 +42,21 @@ pub enum Kind {
 
 /// One object, ready to be listed or shown.
 #[derive(Debug, Serialize)]
-pub(crate) struct Object {
-    pub(crate) namespace: Text,
-    pub(crate) name: Text,
+pub(crate) struct Listed {
+    #[serde(flatten)]
+    pub(crate) object: Object,
     /// Other names that it goes by: `namespace/pod` of a pod.
     #[serde(skip)]
     pub(crate) also: Vec<Text>,
     /// Cells of the columns between the name and the time.
     #[serde(skip)]
     pub(crate) cells: Vec<String>,
-    #[serde(skip)]
-    pub(crate) created: Option<Time>,
-    /// Everything that the record says.
-    pub(crate) record: Value,
-    #[serde(skip)]
-    pub(crate) at: Option<At>,
-    #[serde(skip)]
-    pub(crate) whole: bool,
 }
 
 /// Objects of one kind, and what is not known of them.
 #[derive(Debug, Default)]
 pub(crate) struct Objects {
-    pub(crate) objects: Vec<Object>,
+    pub(crate) objects: Vec<Listed>,
     pub(crate) unknown: Vec<Unknown>,
 }
 
@@ -108,59 +101,53 @@ impl Kind {
             Self::Images => all.rows(ns, &ns.images, |row| {
                 let target = row.target.as_ref();
                 let text = |text: Option<&Text>| text.map_or_else(unknown, ToString::to_string);
-                (
-                    vec![
-                        text(target.map(|target| &target.digest)),
-                        text(target.map(|target| &target.media_type)),
-                        number(target.and_then(|target| target.size)),
-                    ],
-                    row.created,
-                )
+                vec![
+                    text(target.map(|target| &target.digest)),
+                    text(target.map(|target| &target.media_type)),
+                    number(target.and_then(|target| target.size)),
+                ]
             }),
             Self::Containers => all.rows(ns, &ns.containers, |row| {
                 let runtime = row
                     .runtime
                     .as_ref()
                     .map_or_else(unknown, |r| r.name.to_string());
-                let cells = vec![
+                vec![
                     row.image.to_string(),
                     row.snapshotter.to_string(),
                     row.snapshot_key.to_string(),
                     runtime,
-                ];
-                (cells, row.created)
+                ]
             }),
             Self::Snapshots => {
                 all.unknown.extend(ns.snapshots.unknown().iter().cloned());
                 for snapshots in ns.snapshots.read().into_iter().flatten() {
                     all.rows(ns, &snapshots.rows, |row| {
                         let parent = row.parent.as_ref().map_or_else(none, ToString::to_string);
-                        let cells = vec![
+                        vec![
                             snapshots.snapshotter.to_string(),
                             row.name.to_string(),
                             parent,
-                        ];
-                        (cells, row.created)
+                        ]
                     });
                 }
             }
             Self::Content => all.rows(ns, &ns.blobs, |row| {
-                (vec![number(row.size), labels(&row.labels)], row.created)
+                vec![number(row.size), labels(&row.labels)]
             }),
             Self::Ingests => all.rows(ns, &ns.ingests, |row| {
                 let expires = row.expires.map_or_else(none, |time| time.to_string());
-                (vec![row.backend.to_string(), expires], None)
+                vec![row.backend.to_string(), expires]
             }),
             Self::Leases => all.rows(ns, &ns.leases, |row| {
                 let snapshots: usize = row.snapshots.values().map(BTreeSet::len).sum();
-                let cells = vec![
+                vec![
                     row.expires()
                         .map_or_else(|| "never".to_owned(), |time| time.to_string()),
                     row.content.len().to_string(),
                     snapshots.to_string(),
                     row.ingests.len().to_string(),
-                ];
-                (cells, row.created)
+                ]
             }),
             Self::Sandboxes => {
                 for rows in [&ns.sandboxes, &ns.old_sandboxes] {
@@ -173,7 +160,7 @@ impl Kind {
                             .runtime
                             .as_ref()
                             .map_or_else(unknown, |r| r.name.to_string());
-                        (vec![sandboxer, runtime], row.created)
+                        vec![sandboxer, runtime]
                     });
                 }
             }
@@ -182,34 +169,19 @@ impl Kind {
     }
 }
 
-impl Object {
-    /// The snapshotter that a snapshot's row stands under.
-    pub(crate) fn snapshotter(&self) -> Option<&Text> {
-        let path = &self.at.as_ref()?.path;
-        let is_snapshot = path.get(2).is_some_and(|name| *name == "snapshots");
-        path.get(3).filter(|_| is_snapshot)
-    }
-}
-
 impl Objects {
     fn rows<T: Serialize>(
         &mut self,
         namespace: &Namespace,
         rows: &Known<Vec<Row<T>>>,
-        describe: impl Fn(&Row<T>) -> (Vec<String>, Option<Time>),
+        describe: impl Fn(&Row<T>) -> Vec<String>,
     ) {
         self.unknown.extend(rows.unknown().iter().cloned());
         for row in rows.read().into_iter().flatten() {
-            let (cells, created) = describe(row);
-            self.objects.push(Object {
-                namespace: namespace.name.clone(),
-                name: row.key.clone(),
+            self.objects.push(Listed {
+                object: Object::of_row(namespace, row),
                 also: Vec::new(),
-                cells,
-                created,
-                record: serde_json::to_value(row).unwrap_or_default(),
-                at: Some(row.at.clone()),
-                whole: row.whole,
+                cells: describe(row),
             });
         }
     }
@@ -235,51 +207,13 @@ fn labels(labels: &metadb::Labels) -> String {
     shown.collect::<Vec<_>>().join(",")
 }
 
-fn namespace(ns: &Namespace) -> Object {
-    fn count<T>(rows: &Known<Vec<T>>) -> String {
-        match rows {
-            Known::Whole(rows) => rows.len().to_string(),
-            Known::Partial(rows, _) => format!("{}+?", rows.len()),
-            Known::Lost(_) => unknown(),
-        }
-    }
-    let snapshots: usize = ns
-        .snapshots
-        .read()
-        .into_iter()
-        .flatten()
-        .map(|snapshots| snapshots.rows.read().map_or(0, Vec::len))
-        .sum();
-    // 1.7 keeps them at the root of the database, 2.x in the namespace.
-    let sandboxes = match ns.old_sandboxes.read().map_or(0, Vec::len) {
-        0 => count(&ns.sandboxes),
-        old => format!("{} and {old} at the root", count(&ns.sandboxes)),
-    };
-    let whole = ns.images.is_whole() && ns.containers.is_whole() && ns.snapshots.is_whole();
-    Object {
-        namespace: ns.name.clone(),
-        name: ns.name.clone(),
+fn namespace(ns: &Namespace) -> Listed {
+    let object = Object::of_namespace(ns);
+    let counts = ["images", "containers", "snapshots", "content", "leases"];
+    let cells = counts.map(|key| object.record.get(key).and_then(Value::as_str));
+    Listed {
+        cells: cells.map(|count| count.unwrap_or_default().to_owned()).into(),
         also: Vec::new(),
-        cells: vec![
-            count(&ns.images),
-            count(&ns.containers),
-            snapshots.to_string(),
-            count(&ns.blobs),
-            count(&ns.leases),
-        ],
-        created: None,
-        record: serde_json::json!({
-            "labels": serde_json::to_value(&ns.labels).unwrap_or_default(),
-            "images": count(&ns.images),
-            "containers": count(&ns.containers),
-            "snapshots": snapshots.to_string(),
-            "content": count(&ns.blobs),
-            "leases": count(&ns.leases),
-            "ingests": count(&ns.ingests),
-            "sandboxes": sandboxes,
-            "unknown": serde_json::to_value(&ns.unknown).unwrap_or_default(),
-        }),
-        at: ns.at.clone(),
-        whole,
+        object,
     }
 }

@@ -8,13 +8,13 @@ use node::Node;
 use serde::Serialize;
 
 use crate::Kind;
-use crate::kind::{Object, Objects};
+use crate::kind::{Listed, Objects};
 
 #[derive(Serialize)]
 struct Listing {
     #[serde(skip)]
     kind: Kind,
-    objects: Vec<Object>,
+    objects: Vec<Listed>,
     unknown: Vec<Unknown>,
 }
 
@@ -58,13 +58,13 @@ impl Answer for Listing {
         columns.extend(self.kind.columns());
         columns.push("created");
         let mut table = Table::new(&columns);
-        for object in &self.objects {
+        for Listed { object, cells: more, .. } in &self.objects {
             let damaged = if object.whole { "" } else { " (damaged)" };
             let mut cells = vec![
                 object.namespace.to_string(),
                 format!("{}{damaged}", object.name),
             ];
-            cells.extend(object.cells.iter().cloned());
+            cells.extend(more.iter().cloned());
             cells.push(
                 object
                     .created

@@ -1,11 +1,12 @@
 //! Pods, as the CRI's records tell of them.
 
 use finding::Text;
+use history::Object;
 use metadb::cri::{BadRecord, Pod, SANDBOX_EXTENSION, STORE_EXTENSION};
 use metadb::{Any, At, Namespace};
 use serde_json::{Value, json};
 
-use crate::kind::{Object, Objects};
+use crate::kind::{Listed, Objects};
 
 /// One record of a pod: that of its sandbox's container, or that of the sandbox store.
 struct Record<'n> {
@@ -52,7 +53,7 @@ pub(crate) fn read(ns: &Namespace, all: &mut Objects) {
     }
 }
 
-fn object(ns: &Namespace, record: &Record<'_>) -> Object {
+fn object(ns: &Namespace, record: &Record<'_>) -> Listed {
     let (also, cells, mut value) = match &record.pod {
         Ok(pod) => {
             let name = Text::new([pod.namespace.bytes(), b"/", pod.pod.bytes()].concat());
@@ -77,15 +78,18 @@ fn object(ns: &Namespace, record: &Record<'_>) -> Object {
         // All that the CRI wrote, whether or not anything here understands it.
         map.insert("metadata".to_owned(), json!(record.metadata));
     }
-    Object {
+    let object = Object {
         namespace: ns.name.clone(),
         name: record.id.clone(),
-        also,
-        cells,
         created: record.created,
         record: value,
         at: Some(record.at.clone()),
         whole: record.whole,
+    };
+    Listed {
+        object,
+        also,
+        cells,
     }
 }
 

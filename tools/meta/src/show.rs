@@ -8,14 +8,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::Kind;
-use crate::kind::{Object, Objects};
+use crate::kind::{Listed, Objects};
 use crate::list;
 use names::Called;
 
 #[derive(Serialize)]
 struct Shown {
     file: Text,
-    objects: Vec<Object>,
+    objects: Vec<Listed>,
     unknown: Vec<Unknown>,
 }
 
@@ -47,12 +47,12 @@ pub(crate) fn run(
     })
 }
 
-fn called(object: &Object) -> Called<'_> {
+fn called(listed: &Listed) -> Called<'_> {
     Called {
-        namespace: Some(&object.namespace),
-        snapshotter: object.snapshotter(),
-        name: &object.name,
-        also: &object.also,
+        namespace: Some(&listed.object.namespace),
+        snapshotter: listed.object.snapshotter(),
+        name: &listed.object.name,
+        also: &listed.also,
     }
 }
 
@@ -60,7 +60,7 @@ impl Answer for Shown {
     const SCHEMA: &'static str = "meta-show/1";
 
     fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        for (number, object) in self.objects.iter().enumerate() {
+        for (number, Listed { object, .. }) in self.objects.iter().enumerate() {
             if number > 0 {
                 pen.gap()?;
             }
@@ -77,7 +77,7 @@ impl Answer for Shown {
     }
 
     fn exit(&self) -> Exit {
-        let whole = self.objects.iter().all(|object| object.whole);
+        let whole = self.objects.iter().all(|listed| listed.object.whole);
         if whole { Exit::CLEAN } else { Exit::UNREAD }
     }
 }

@@ -53,12 +53,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    fn of(
-        percent: Percent,
-        seed: u64,
-        all: &[&Blob],
-        picked: &BTreeSet<&Digest>,
-    ) -> Self {
+    fn of(percent: Percent, seed: u64, all: &[&Blob], picked: &BTreeSet<&Digest>) -> Self {
         let left = all.iter().filter(|blob| !picked.contains(&blob.digest));
         let left_bytes = left
             .clone()

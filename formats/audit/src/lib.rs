@@ -16,9 +16,7 @@ mod layers;
 mod orphans;
 mod sample;
 
-pub use blobs::{
-    Bad, BlobWork, BlobsRead, Chain, Inflated, Sample, Unchecked, Verified, Wish,
-};
+pub use blobs::{Bad, BlobWork, BlobsRead, Chain, Inflated, Sample, Unchecked, Verified, Wish};
 pub use image::{Image, Part, PartLink};
 pub use layers::{Layer, LayerWork, Layers};
 pub use orphans::{Lacks, Orphan, Orphans};

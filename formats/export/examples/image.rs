@@ -26,7 +26,10 @@ fn export(place: &str, name: &str, archive: &str) -> Result<Exported, Refused> {
     let documents = target.documents(&evidence, &node);
     let wanted = needed(&documents, &target);
     let control = Control::default();
-    let blobs = store.blobs.iter().filter(|blob| wanted.contains(&blob.digest));
+    let blobs = store
+        .blobs
+        .iter()
+        .filter(|blob| wanted.contains(&blob.digest));
     let hashes = measure::hash(&evidence, blobs, &control).blobs;
     let order = Order {
         evidence: &evidence,

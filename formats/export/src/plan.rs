@@ -355,10 +355,7 @@ impl Planner<'_> {
             });
         }
         let path = Store::path_of(&self.store.root, &link.digest);
-        let reader = self
-            .evidence
-            .reader(&path)
-            .map_err(|why| why.to_string())?;
+        let reader = self.evidence.reader(&path).map_err(|why| why.to_string())?;
         let watch = Watch {
             cancel: self.cancel,
             ..Watch::default()

@@ -67,7 +67,8 @@ fn source(snapshotter: &Snapshotter, chain: &Digest) -> Option<Source> {
         .as_ref()
         .map_or(&[][..], Backend::snapshots);
     let committed = |row: &&Row<BackendSnapshot>| {
-        row.kind == Some(Kind::Committed) && metadb::meta_key(&row.key).is_some_and(|(_, key)| key == chain.as_str())
+        row.kind == Some(Kind::Committed)
+            && metadb::meta_key(&row.key).is_some_and(|(_, key)| key == chain.as_str())
     };
     // Its directory must be there: a row alone holds no bytes.
     let there = |id: &u64| layout.dirs.contains_key(id);

@@ -35,9 +35,18 @@ fn main() {
         Err(refused) => println!("{refused}"),
         Ok(histories) => {
             for version in histories.objects.iter().flat_map(|object| &object.versions) {
-                println!("{:?} {:?}", version.updated.or(version.created), version.trees);
+                println!(
+                    "{:?} {:?}",
+                    version.updated.or(version.created),
+                    version.trees
+                );
                 for change in &version.changes {
-                    println!("  {}: {} -> {}", change.path.join(" > "), change.old, change.new);
+                    println!(
+                        "  {}: {} -> {}",
+                        change.path.join(" > "),
+                        change.old,
+                        change.new
+                    );
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! An image's manifests, and what of them is in the store.
 
-use content::{Descriptor, Digest, Document, ImageConfig, Kind, Platform, Role, Store};
 use crate::{Documents, Wanted};
+use content::{Descriptor, Digest, Document, ImageConfig, Kind, Platform, Role, Store};
 
 /// One manifest of an image: that of one platform.
 #[derive(Debug, Clone)]
@@ -134,12 +134,7 @@ impl BlobState {
     }
 
     /// What the store's directories, and the documents that were read, say of a blob.
-    pub fn of(
-        store: &Store,
-        documents: &Documents,
-        digest: &Digest,
-        claimed: Option<u64>,
-    ) -> Self {
+    pub fn of(store: &Store, documents: &Documents, digest: &Digest, claimed: Option<u64>) -> Self {
         let Some(blob) = store.blob(digest) else {
             return Self::Missing;
         };

@@ -132,7 +132,12 @@ fn a_blob_without_a_record_is_on_disk_and_unkept() {
         }
     ));
     let collection = gc::simulate(&node, judged.daemon, judged.at).unwrap();
-    let simulation = Simulation::new(&node, &collection, &refs::gc::Measured::default(), (false, false));
+    let simulation = Simulation::new(
+        &node,
+        &collection,
+        &refs::gc::Measured::default(),
+        (false, false),
+    );
     let all = simulation.deleted.iter().chain(&simulation.left);
     let stray = all.filter(|item| item.key.to_string() == digest.as_str());
     assert_eq!(stray.count(), 1);

@@ -36,7 +36,9 @@ impl Gather<'_> {
             subject.namespace = space.filter(|space| *space != name).map(Text::from);
             subject.at(What::Started, ingest.started_at);
             subject.at(What::Updated, ingest.updated_at);
-            let there = ingest.data_size.map_or_else(|| "?".to_owned(), finding::size_text);
+            let there = ingest
+                .data_size
+                .map_or_else(|| "?".to_owned(), finding::size_text);
             subject.more = match ingest.total {
                 Some(total) => format!("{there} of {}", finding::size_text(total)),
                 None => there,

@@ -11,8 +11,8 @@ use metadb::Kind;
 use node::path_text;
 use snapshots::is_whiteout_device;
 
-use crate::owners::Owner;
 use crate::gather::Gather;
+use crate::owners::Owner;
 use crate::owners::Owners;
 use crate::subject::{Store, Subject};
 

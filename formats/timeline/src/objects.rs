@@ -8,11 +8,11 @@ use metadb::{MetaDb, ObjectKind, Row};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::carved::recovered;
-use crate::owners::{number, text};
 use crate::carved::Carved;
+use crate::carved::recovered;
 use crate::gather::Gather;
 use crate::owners::Owners;
+use crate::owners::{number, text};
 use crate::subject::{Store, Subject, What};
 
 /// What tells times apart: the same time of the same object is told once.

@@ -53,8 +53,16 @@ fn every_store_of_a_stopped_node_says_when() {
             let count = stores.entry(subject.store).or_default();
             *count = count.saturating_add(subject.moments().len());
         }
-        for store in [Store::Meta, Store::Snapshotter, Store::Content, Store::Files] {
-            assert!(stores.get(&store).is_some_and(|count| *count > 0), "{name} {store:?}");
+        for store in [
+            Store::Meta,
+            Store::Snapshotter,
+            Store::Content,
+            Store::Files,
+        ] {
+            assert!(
+                stores.get(&store).is_some_and(|count| *count > 0),
+                "{name} {store:?}"
+            );
         }
         let created = all.iter().filter(|subject| {
             subject.kind == "container"

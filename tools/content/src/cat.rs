@@ -10,7 +10,6 @@ use names::Target;
 use node::{Documents, Manifest, Node};
 use serde::Serialize;
 
-
 /// What is written, and how.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct CatArgs {

@@ -66,7 +66,9 @@ pub(crate) fn run(args: &EvidenceArgs, how: &VerifyArgs, out: &mut Out) -> Outco
     let work = BlobWork::of(&case.evidence, &node, store, wish, &knows);
     let cancel = out.cancel();
     let progress = out.progress("hashing blobs", work.bytes());
-    let limits = how.max_inflate.map_or_else(Limits::default, MaxInflate::limits);
+    let limits = how
+        .max_inflate
+        .map_or_else(Limits::default, MaxInflate::limits);
     let note = |blob: &Blob, layer: bool| {
         if let Some(state) = state {
             state.note(&blob.digest, &blob.stat, layer);

@@ -212,7 +212,9 @@ fn namespace(ns: &Namespace) -> Listed {
     let counts = ["images", "containers", "snapshots", "content", "leases"];
     let cells = counts.map(|key| object.record.get(key).and_then(Value::as_str));
     Listed {
-        cells: cells.map(|count| count.unwrap_or_default().to_owned()).into(),
+        cells: cells
+            .map(|count| count.unwrap_or_default().to_owned())
+            .into(),
         also: Vec::new(),
         object,
     }

@@ -58,7 +58,12 @@ impl Answer for Listing {
         columns.extend(self.kind.columns());
         columns.push("created");
         let mut table = Table::new(&columns);
-        for Listed { object, cells: more, .. } in &self.objects {
+        for Listed {
+            object,
+            cells: more,
+            ..
+        } in &self.objects
+        {
             let damaged = if object.whole { "" } else { " (damaged)" };
             let mut cells = vec![
                 object.namespace.to_string(),

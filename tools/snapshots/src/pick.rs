@@ -34,12 +34,20 @@ impl PickArgs {
 
     /// The snapshot that is meant.
     pub(crate) fn pick<'n>(&'n self, node: &'n Node) -> Result<Picked<'n>, Failure> {
-        Ok(names::snapshot(node, &self.name, self.snapshotter.as_deref())?)
+        Ok(names::snapshot(
+            node,
+            &self.name,
+            self.snapshotter.as_deref(),
+        )?)
     }
 
     /// As [`pick`](Self::pick), and directories that no row owns by their number.
     pub(crate) fn pick_any<'n>(&'n self, node: &'n Node) -> Result<Picked<'n>, Failure> {
-        Ok(names::directory(node, &self.name, self.snapshotter.as_deref())?)
+        Ok(names::directory(
+            node,
+            &self.name,
+            self.snapshotter.as_deref(),
+        )?)
     }
 }
 

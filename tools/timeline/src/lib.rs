@@ -19,7 +19,6 @@ use finding::Time;
 use measure::Control;
 use timeline::{Only, Options, Subject, Wanted};
 
-
 /// Arguments of `coroner timeline`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]

@@ -77,7 +77,11 @@ fn line_of(part: &Part, role: Option<&str>, required: bool) -> String {
 }
 
 fn by_digest(image: &Image) -> BTreeMap<&Digest, &Part> {
-    image.blobs.iter().map(|blob| (&blob.digest, blob)).collect()
+    image
+        .blobs
+        .iter()
+        .map(|blob| (&blob.digest, blob))
+        .collect()
 }
 
 /// Digests that the image needs: what a manifest that is there names, and the target. A

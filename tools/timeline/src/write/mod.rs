@@ -12,9 +12,9 @@ use cli::{About, Exit, Format, Out, Outcome};
 use finding::{Time, Unknown};
 
 use crate::Foreign;
-use timeline::Wanted;
 use crate::sort::{BUDGET, Sorter};
 use timeline::Subject;
+use timeline::Wanted;
 
 /// Unknowns that are told one by one in text: without CAP_SYS_ADMIN, there may be many.
 const SHOWN: usize = 20;

@@ -106,6 +106,7 @@ pub struct Verified {
     pub tally: Tally,
     /// Blobs that an earlier run has verified.
     pub resumed: usize,
+    /// Which were picked, where not all were.
     pub sample: Option<Sample>,
     /// Whether the time was up before all was read.
     pub late: bool,

@@ -15,7 +15,7 @@ const REBUILT: &str = "io.github.coroner.rebuilt";
 
 /// A document that goes into an export.
 #[derive(Debug, Clone)]
-pub struct Made {
+pub(crate) struct Made {
     /// Its bytes.
     pub bytes: Vec<u8>,
     /// Whether it is as it lies in the store.
@@ -24,7 +24,7 @@ pub struct Made {
 
 /// The documents of an export, by digest.
 #[derive(Debug, Default)]
-pub struct Documents {
+pub(crate) struct Documents {
     /// Them.
     pub blobs: BTreeMap<Digest, Made>,
     /// For index.json.
@@ -74,7 +74,7 @@ impl Documents {
     ///
     /// # Errors
     /// One of them cannot be read any more.
-    pub fn of(
+    pub(crate) fn of(
         evidence: &Evidence,
         store: &Store,
         target: &Target,
@@ -304,7 +304,7 @@ impl Documents {
 }
 
 /// The tag of an image's name, if it has one.
-pub fn tag(name: &str) -> Option<&str> {
+pub(crate) fn tag(name: &str) -> Option<&str> {
     if name.contains('@') {
         return None;
     }
@@ -313,7 +313,7 @@ pub fn tag(name: &str) -> Option<&str> {
 }
 
 /// index.json of an OCI layout.
-pub fn index_json(root: &Value) -> Vec<u8> {
+pub(crate) fn index_json(root: &Value) -> Vec<u8> {
     json!({
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.index.v1+json",
@@ -324,7 +324,7 @@ pub fn index_json(root: &Value) -> Vec<u8> {
 }
 
 /// The path of a blob in an OCI layout.
-pub fn blob_path(digest: &Digest) -> String {
+pub(crate) fn blob_path(digest: &Digest) -> String {
     format!("blobs/{}/{}", digest.algorithm().name(), digest.hex())
 }
 

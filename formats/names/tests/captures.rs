@@ -1,0 +1,69 @@
+//! Names that people give, and what of captures they mean.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests panic where something is wrong"
+)]
+
+use evidence::{Evidence, Options};
+use node::{Node, Said};
+use snapshots::Prefix;
+
+fn capture(name: &str) -> (Evidence, Node) {
+    let tar = testcase::node(name).write();
+    let evidence = Evidence::open_stream(tar.as_slice(), &Options::default()).unwrap();
+    let roots = node::discover(&evidence, &Said::default());
+    let node = Node::open(&evidence, roots[0].clone(), node::Options::default());
+    (evidence, node)
+}
+
+#[test]
+fn an_image_is_its_target_and_its_top_snapshot() {
+    for name in ["1.6-stopped", "1.7-stopped", "2.1-stopped"] {
+        let (evidence, node) = capture(name);
+        assert!(names::has_root(&node).is_ok());
+        let images = node.meta.rows.as_ref().unwrap().namespaces().iter();
+        let images = images.flat_map(|ns| {
+            let rows = ns.images.read().into_iter().flatten();
+            rows.map(move |row| format!("{}/{}", ns.name, row.key))
+        });
+        let mut unpacked = 0;
+        for image in images {
+            let target = names::blob(&node, &image).unwrap();
+            assert_eq!(target.what, format!("image {image}"), "{name}");
+            let documents = target.documents(&evidence, &node);
+            assert!(documents.get(&target.digest).is_some(), "{name} {image}");
+            if let Ok(picked) = names::snapshot(&node, &image, Some("overlayfs")) {
+                assert!(picked.is_owned() && !picked.is_copy(), "{name} {image}");
+                assert!(!picked.lineage().unwrap().is_empty());
+                unpacked += 1;
+            }
+        }
+        assert!(unpacked > 0, "{name}");
+    }
+}
+
+#[test]
+fn a_container_is_compared_with_what_it_stands_on() {
+    let (evidence, node) = capture("1.7-stopped");
+    let picked = names::snapshot(&node, "default/sleeper", None).unwrap();
+    assert_eq!(picked.what, "container default/sleeper");
+    let (base, tree) = picked.base(&evidence, Prefix::Trusted).unwrap();
+    assert!(base.starts_with("what it stands on, "), "{base}");
+    let own = picked.merged(&evidence, Prefix::Trusted).unwrap();
+    assert_eq!(own.layers().len(), tree.layers().len() + 1);
+}
+
+#[test]
+fn what_means_nothing_or_several_is_refused_and_never_guessed() {
+    let (_, node) = capture("1.7-stopped");
+    let none = names::snapshot(&node, "nobody", None).unwrap_err();
+    assert!(none.is_question && none.why.contains("is called nobody"));
+    let several = names::snapshot(&node, "sha256:", None).unwrap_err();
+    assert!(several.is_question && several.why.contains("may be any of"));
+    let blob = names::blob(&node, "abcdef0123").unwrap_err();
+    assert!(blob.is_question && blob.hint.is_some());
+    assert!(names::directory(&node, "overlayfs/999999", None).is_err());
+}

@@ -25,8 +25,12 @@ fn the_specs_of_a_capture_lose_their_values_and_keep_their_form() {
             let count = redact::mask(Path::new(&format!("/{path}")), &mut bytes);
             assert!(count > 0 && bytes.len() == whole.len(), "{path}");
             assert!(!has(&bytes, b"PATH=/"), "{path}");
-            let kept = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'"').count();
-            assert_eq!(kept(&bytes), kept(&whole), "{path}");
+            let form = |bytes: &[u8]| {
+                let mut form = bytes.to_vec();
+                form.retain(|byte| b"{}[]:,\"".contains(byte));
+                form.len()
+            };
+            assert!(form(&bytes) > 100 && form(&bytes) <= form(&whole), "{path}");
             masked += 1;
         }
         assert!(masked > 0, "{name}");

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use cli::{Answer, Case, EvidenceArgs, Exit, Failure, Out, Outcome, Pen, Style, Table, size};
+use cli::{Answer, Case, EvidenceArgs, Exit, Out, Outcome, Pen, Style, Table, size};
 use content::{Digest, Ingest, Store};
 use finding::{Known, Object, Text, Unknown, size_option};
 use node::{Node, path_text};

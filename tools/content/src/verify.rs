@@ -69,7 +69,7 @@ pub(crate) fn run(args: &EvidenceArgs, how: &VerifyArgs, out: &mut Out) -> Outco
     let limits = how
         .max_inflate
         .map_or_else(Limits::default, MaxInflate::limits);
-    let note = |blob: &Blob, layer: bool| {
+    let keep = |blob: &Blob, layer: bool| {
         if let Some(state) = state {
             state.note(&blob.digest, &blob.stat, layer);
         }
@@ -81,7 +81,7 @@ pub(crate) fn run(args: &EvidenceArgs, how: &VerifyArgs, out: &mut Out) -> Outco
             progress: &|bytes| progress.add(bytes),
             ..Control::default()
         };
-        work.read(&case.evidence, limits, &control, &note)
+        work.read(&case.evidence, limits, &control, &keep)
     });
     drop(progress);
     let mut verified = work.verified(read, late);

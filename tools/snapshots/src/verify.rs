@@ -104,6 +104,7 @@ impl Answer for Answered {
         let names = names.fold(0, u64::saturating_add);
         let compared = self.0.layers.len();
         let all: Vec<String> = self
+            .0
             .counts
             .iter()
             .map(|(how, count)| format!("{count} {}", how.word()))

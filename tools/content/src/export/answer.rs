@@ -21,7 +21,7 @@ impl Answer for Answered {
         } else {
             Style::Warning
         };
-        let platforms = self.platforms.join(", ");
+        let platforms = exported.platforms.join(", ");
         let line = format!("{} ({platforms}) is in {}.", exported.what, exported.output);
         pen.line(pen.styled(style, line).to_string())?;
         let bytes = exported.files.iter().map(|file| file.size);

@@ -180,6 +180,7 @@ pub const CHECKS: &[&Check] = &[
     &lease::EXPIRY_GARBLED,
     &lease::DANGLING,
     // The runtime.
+    &runtime::NOT_READ,
     &runtime::STUCK,
     &runtime::NEVER_STARTED,
     &runtime::FIFO_STALE,

@@ -5,6 +5,7 @@
 
 mod bundle;
 mod hang;
+mod not_read;
 mod record;
 mod state;
 mod status;
@@ -22,6 +23,7 @@ pub(crate) use bundle::{
     SOCKET_ORPHAN, WORK_DIR_MISSING, WORK_DIR_ORPHAN,
 };
 pub(crate) use hang::STUCK;
+pub(crate) use not_read::NOT_READ;
 pub(crate) use record::{BUNDLE_WITHOUT_RECORD, SOCKET_MISSING};
 pub(crate) use state::{
     BINARY_LEFTOVER, FIFO_STALE, NEVER_STARTED, STATE_LEFTOVER, STATE_MISSING, STATE_STALE,
@@ -136,6 +138,7 @@ pub(crate) fn faults(judge: &mut Judge<'_>) {
         // Nobody reads a temporary file: that it is there is odd, that it is cut is not worse.
         file(b"state.json", container.state.faults());
         file(b"status", container.status.faults());
+        file(b"state.json", container.youki.faults());
     }
     for bundle in &runtime.bundles {
         let object = task(Some(&bundle.namespace), &bundle.id);

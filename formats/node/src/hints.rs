@@ -30,7 +30,9 @@ pub fn hints(processes: &Processes) -> Vec<Hint> {
 /// `runc --root PATH …`
 fn said(process: &Process) -> Option<PathBuf> {
     let program = process.program();
-    if !program.starts_with(b"runc") && !program.starts_with(b"crun") {
+    // In another pid namespace its paths are those of another node.
+    let is_inside = process.is_nested() == Some(true);
+    if is_inside || !program.starts_with(b"runc") && !program.starts_with(b"crun") {
         return None;
     }
     let words = process.cmdline.as_deref()?;

@@ -44,7 +44,7 @@ pub use hints::hints;
 pub use image::{Documents, Need, Wanted};
 pub use manifest::{Absent, BlobState, Manifest, manifests};
 pub use network::Network;
-pub use open::{CONTENT_DIR, Node, Options, path_text, stored_processes};
+pub use open::{CONTENT_DIR, Node, Options, learn, path_text, stored_processes};
 pub use pods::PodFiles;
 pub use program::{Program, programs};
 pub use settings::{Scalar, Setting, Settings};

@@ -9,6 +9,7 @@ use evidence::{Evidence, Stat};
 use finding::{Coverage, Known, Text, Time, Unread};
 use metadb::{MetaDb, Mounts};
 use process::{Processes, Tree};
+use runc::Runtime;
 
 use crate::graph::Graph;
 use crate::{
@@ -118,6 +119,10 @@ impl Node {
         let processes = options.processes.or_else(|| stored_processes(evidence));
         let hints = processes.as_deref().map(crate::hints).unwrap_or_default();
         let runtime = runc::read(evidence, &roots.root, &roots.state, &hints);
+        let runtime = runtime.map(|mut runtime| {
+            learn(&mut runtime, meta.rows.as_ref());
+            runtime
+        });
         match &state {
             // An image of a disk, or a tar of the root alone: one line says it all.
             Err(Unread::Absent | Unread::NotCollected) => coverage.skipped.push(format!(
@@ -215,6 +220,19 @@ impl Node {
     /// The content store's folder.
     pub fn content_root(&self) -> std::path::PathBuf {
         self.roots.root.join(CONTENT_DIR)
+    }
+}
+
+/// Tells the runtime's bundles what meta.db says of their runtimes.
+pub fn learn(runtime: &mut Runtime, rows: Option<&MetaDb>) {
+    for namespace in rows.into_iter().flat_map(MetaDb::namespaces) {
+        let containers = namespace.containers.read().into_iter().flatten();
+        let containers = containers.map(|row| (&row.key, row.value.runtime.as_ref()));
+        let sandboxes = namespace.sandboxes.read().into_iter().flatten();
+        let sandboxes = sandboxes.map(|row| (&row.key, row.value.runtime.as_ref()));
+        let named = containers.chain(sandboxes);
+        runtime
+            .learn(named.filter_map(|(id, runtime)| Some((&namespace.name, id, &runtime?.name))));
     }
 }
 

@@ -213,6 +213,13 @@ impl Capture<'_> {
                         | Wait::Frozen
                 )
             );
+        if !stat.kernel {
+            // What it belongs to: another node has mounts of its own.
+            files.link("ns/mnt");
+            // Where it stands, and so what it keeps busy.
+            files.link("cwd");
+            files.link("root");
+        }
         if full && !stat.kernel {
             // Which network namespaces are in use.
             files.link("ns/net");
@@ -220,16 +227,33 @@ impl Capture<'_> {
         if !stat.kernel {
             self.fds(pid, &mut files, runtime || keeper && full);
         }
+        if keeper && self.lives_elsewhere(&files) && !files.kept.contains_key("mountinfo") {
+            // Whether it sees our state folder at its path, or another one.
+            files.take("mountinfo", LARGE);
+        }
         if runtime || odd || full && keeper {
             self.near(&mut files, runtime, stuck, wait);
         }
         if runtime || odd || keeper {
             self.threads(pid, &mut files, keeper && !full, wait);
+        } else if stat.threads > 1 && !stat.kernel {
+            self.asleep(pid, &mut files);
         }
         let groups = Membership::parse(files.get("cgroup"));
         let wants_memory = full || wait == Some(Wait::Memory);
         *self.groups.entry(groups).or_default() |= wants_memory;
         self.tree.processes.insert(pid, files.kept);
+    }
+
+    /// Whether a process has other mounts than the first one.
+    fn lives_elsewhere(&self, files: &Files<'_>) -> bool {
+        let first = self
+            .tree
+            .processes
+            .get(&1)
+            .and_then(|files| files.get("ns/mnt"));
+        let own = files.kept.get("ns/mnt");
+        first.is_some() && own.is_some() && first != own
     }
 
     fn waits_for_room(&self, pid: u32) -> bool {
@@ -299,8 +323,6 @@ impl Capture<'_> {
         }
         files.link("exe");
         if self.depth == Depth::Full {
-            files.link("cwd");
-            files.link("root");
             files.take("oom_score_adj", SMALL);
             for (name, target) in files.process.links("ns", 64).unwrap_or_default() {
                 files
@@ -336,6 +358,27 @@ impl Capture<'_> {
                 files.take(&format!("task/{task}/comm"), SMALL);
                 files.take(&format!("task/{task}/stack"), SMALL);
                 files.take(&format!("task/{task}/children"), SMALL);
+            }
+        }
+    }
+
+    /// Threads besides the first, of a process that seems well: whether one of them hangs, or goes
+    /// on where the first has ended.
+    fn asleep(&mut self, pid: u32, files: &mut Files<'_>) {
+        let Ok(tasks) = files.process.tasks(TASKS) else {
+            return;
+        };
+        if tasks.len() < TASKS {
+            self.tree.listed.insert(format!("/proc/{pid}/task").into());
+        }
+        for task in tasks.into_iter().filter(|task| *task != pid) {
+            let name = format!("task/{task}/stat");
+            files.take(&name, SMALL);
+            let hangs = Stat::parse(files.get(&name)).is_some_and(|stat| stat.state == 'D');
+            if hangs {
+                for what in ["wchan", "syscall", "stack"] {
+                    files.take(&format!("task/{task}/{what}"), SMALL);
+                }
             }
         }
     }

@@ -50,7 +50,7 @@ mod wait;
 pub use capture::Depth;
 pub use cgroup::{Cgroups, Freezer, Frozen, Membership, OomControl};
 pub use fd::{ACCESS, CLOEXEC, Fd, O_PATH};
-pub use mounts::{Mount, mounts};
+pub use mounts::{Mount, covering, mounts};
 pub use process::{Process, Processes, Thread};
 pub use stat::Stat;
 pub use status::Status;

@@ -29,6 +29,20 @@ impl Mount {
     }
 }
 
+/// The mount that a path lies on: of those at or above it the deepest, of two at one place the last.
+pub fn covering<'m>(mounts: &'m [Mount], path: &[u8]) -> Option<&'m Mount> {
+    let above = |mount: &&Mount| {
+        let point = mount.point.bytes();
+        let point = point.strip_suffix(b"/").unwrap_or(point);
+        let rest = path.strip_prefix(point);
+        rest.is_some_and(|rest| rest.is_empty() || rest.first() == Some(&b'/'))
+    };
+    mounts
+        .iter()
+        .filter(above)
+        .max_by_key(|mount| mount.point.bytes().len())
+}
+
 /// Mounts that are kept of one table.
 const MOST: usize = 100_000;
 
@@ -85,5 +99,11 @@ mod tests {
         );
         assert_eq!(mounts[1].option("lowerdir").unwrap(), "/l:1");
         assert_eq!(mounts[1].option("upperdir"), None);
+        let on = |path: &[u8]| covering(&mounts, path).map(|mount| mount.point.to_string());
+        assert_eq!(
+            on(b"/sys/fs/cgroup/freezer/a").as_deref(),
+            Some("/sys/fs/cgroup/freezer")
+        );
+        assert_eq!(on(b"/sys/fs/cgroup/freezerx"), None);
     }
 }

@@ -58,6 +58,10 @@ pub struct Process {
     pub exe: Option<Text>,
     /// Its working directory.
     pub cwd: Option<Text>,
+    /// Its root directory, as we see it.
+    pub root: Option<Text>,
+    /// Its mount namespace, as `mnt:[inode]`.
+    pub mount_namespace: Option<Text>,
     /// Its threads, as far as they were looked at.
     pub threads: Vec<Thread>,
     /// Its mounts, where they were read.
@@ -126,6 +130,8 @@ impl Process {
             libcontainer: file("environ").map(libcontainer).unwrap_or_default(),
             exe: link("exe"),
             cwd: link("cwd"),
+            root: link("root"),
+            mount_namespace: link("ns/mnt"),
             threads,
             mounts: file("mountinfo").map(mounts),
         })
@@ -160,6 +166,43 @@ impl Process {
             .filter(|word| !word.is_empty());
         let word = first.unwrap_or_else(|| self.stat.comm.bytes());
         word.rsplit(|byte| *byte == b'/').next().unwrap_or(word)
+    }
+
+    /// Whether it is in a pid namespace below ours; nothing where that is not told.
+    pub fn is_nested(&self) -> Option<bool> {
+        let depth = self.status.nspid.len();
+        (depth > 0).then_some(depth > 1)
+    }
+
+    /// The argument after `-name` or `--name`, or after its `=`.
+    pub fn flag(&self, name: &str) -> Option<Text> {
+        let words = self.cmdline.as_ref()?;
+        let of = |word: &Text| {
+            let bytes = word.bytes();
+            let bare = bytes.strip_prefix(b"-")?;
+            let bare = bare.strip_prefix(b"-").unwrap_or(bare);
+            Some(bare.strip_prefix(name.as_bytes())?.to_vec())
+        };
+        let mut all = words.iter().enumerate().skip(1);
+        all.find_map(|(at, word)| match of(word)?.as_slice() {
+            [] => words.get(at.checked_add(1)?).cloned(),
+            [b'=', value @ ..] => Some(Text::from(value)),
+            _ => None,
+        })
+    }
+
+    /// A thread besides the first that is in a state of which it does not wake up by itself, or that
+    /// waits for a file system.
+    pub fn hung_thread(&self) -> Option<&Thread> {
+        let mut threads = self.threads.iter();
+        threads.find(|thread| thread.tid != self.pid && thread.state == Some('D'))
+    }
+
+    /// Threads that live on though the first has ended.
+    pub fn survivors(&self) -> impl Iterator<Item = &Thread> {
+        let dead = |thread: &Thread| matches!(thread.state, Some('Z' | 'X' | 'x'));
+        let others = self.threads.iter();
+        others.filter(move |thread| self.stat.is_dead() && thread.tid != self.pid && !dead(thread))
     }
 
     /// Its open files, if they are known.

@@ -14,6 +14,8 @@ pub struct Status {
     pub uid: Option<u32>,
     /// 0 none, 1 strict, 2 filter.
     pub seccomp: Option<u32>,
+    /// Signals that were sent to it, or to its first thread, and were not taken: bit 0 is signal 1.
+    pub pending: u64,
 }
 
 /// Pid namespaces may be this deep.
@@ -30,6 +32,9 @@ impl Status {
             else {
                 continue;
             };
+            if matches!(name, "SigPnd" | "ShdPnd") {
+                status.pending |= u64::from_str_radix(rest.trim(), 16).unwrap_or(0);
+            }
             let mut words = rest.split_ascii_whitespace().map(|word| word.parse().ok());
             match name {
                 "TracerPid" => status.tracer = words.next().flatten().filter(|pid| *pid != 0),
@@ -40,6 +45,11 @@ impl Status {
             }
         }
         status
+    }
+
+    /// Whether it was killed, and has not ended: it does not wake up, or is frozen or being ended.
+    pub const fn is_killed(&self) -> bool {
+        self.pending & (1 << 8) != 0
     }
 
     /// Whether it is the first process of a pid namespace below ours; nothing where that is not
@@ -67,6 +77,8 @@ mod tests {
             (Some(true), vec![14925, 1])
         );
         assert_eq!(Status::parse(b"NSpid:\t1\n").is_init(), Some(false));
+        let killed = b"SigPnd:\t0000000000000000\nShdPnd:\t0000000000000100\n";
+        assert!(Status::parse(killed).is_killed() && !Status::parse(b"ShdPnd:\tx\n").is_killed());
         assert_eq!(
             Status::parse(b"NSpid\n\xff:\nTracerPid: -1").is_init(),
             None

@@ -4,7 +4,8 @@
 //! Num       RefCount Protocol Flags    Type St Inode Path
 //! 00000000: 00000002 00000000 00010000 0001 01 24821 /run/containerd/s/3f78…
 //! ```
-//! Flags 10000 are those of a listener; state 03 are connections.
+//! Flags 10000 are those of a listener; state 03 are connections, and 02 without an inode those that
+//! the listener has not accepted: the kernel made its end, and nobody took it.
 
 use finding::Text;
 use serde::Serialize;
@@ -23,6 +24,8 @@ pub struct UnixSocket {
     pub listens: bool,
     /// Whether it is connected.
     pub connected: bool,
+    /// Whether it is the listener's end of a connection that was not accepted.
+    pub waiting: bool,
 }
 
 /// The sockets that are bound to a path, of the network namespace in which the file was read.
@@ -48,13 +51,14 @@ fn socket(line: &[u8]) -> Option<UnixSocket> {
     let flags = u32::from_str_radix(word()?, 16).ok()?;
     let _kind = word()?;
     let state = word()?;
-    let inode = word()?.parse().ok()?;
+    let inode: u64 = word()?.parse().ok()?;
     let path = line.get(at.checked_add(1)?..)?;
     Some(UnixSocket {
         path: Text::from(path),
         inode,
         listens: flags & LISTENS != 0,
         connected: state == "03",
+        waiting: state == "02" && inode == 0,
     })
 }
 

@@ -16,6 +16,8 @@ pub enum Wait {
     Futex,
     /// For a child to end.
     Child,
+    /// For every process of its pid namespace to end, and to be reaped.
+    Namespace,
     /// For memory: its cgroup is full, and nobody kills.
     Memory,
     /// For room in a pipe.
@@ -48,6 +50,7 @@ impl Wait {
             "" | "0" => return None,
             "wait_for_partner" | "fifo_open" => Self::Fifo,
             "do_wait" | "wait_consider_task" | "kernel_wait4" | "do_wait_pid" => Self::Child,
+            "zap_pid_ns_processes" => Self::Namespace,
             "mem_cgroup_oom_synchronize" | "mem_cgroup_handle_over_high" => Self::Memory,
             "anon_pipe_write" | "pipe_write" | "pipe_wait_writable" => Self::PipeFull,
             "anon_pipe_read" | "pipe_read" | "pipe_wait_readable" | "fifo_pipe_read" => {
@@ -122,6 +125,7 @@ impl Wait {
             Self::Socket => "bytes from a socket",
             Self::Futex => "another thread or a timer",
             Self::Child => "a child to end",
+            Self::Namespace => "the processes of its pid namespace to end",
             Self::Memory => "memory of its cgroup",
             Self::PipeFull => "room in a pipe",
             Self::PipeEmpty => "bytes from a pipe",

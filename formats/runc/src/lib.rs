@@ -9,6 +9,7 @@
 //!     state-<n>      - 0600   the same, before its rename: runc was killed in that instant
 //!     runc.XXXXXX    -        init's private copy of runc, for milliseconds (up to 1.1.14)
 //! /run/crun/<id>/status                          crun's state: [`CrunStatus`]
+//! /run/youki/<id>/state.json                     youki's: [`YoukiState`]
 //! <state>/io.containerd.runtime.v2.task/<namespace>/<id>/        a [`Bundle`]
 //!     config.json    - 0644   [`Spec`]: what was to be run
 //!     address        -        [`Address`] of the shim, up to 1.7
@@ -56,6 +57,7 @@ mod doc;
 mod fault;
 mod folder;
 pub mod json;
+mod keeper;
 mod phase;
 mod read;
 mod record;
@@ -63,6 +65,7 @@ mod runtime;
 mod small;
 mod spec;
 mod state;
+mod youki;
 
 pub use address::{Address, SOCKETS, socket_name};
 pub use codes::CODES;
@@ -70,6 +73,7 @@ pub use cri::{CriState, Status};
 pub use crun::CrunStatus;
 pub use doc::{Doc, LIMIT};
 pub use fault::{Fault, File};
+pub use keeper::Keeper;
 pub use phase::{Derived, Phase, Signs};
 pub use read::{CRI, Hint, SHIM_ROOT, TASKS, read};
 pub use runtime::{
@@ -78,3 +82,4 @@ pub use runtime::{
 pub use small::{LOG_LINES, LogLine, Options, init_pid, log};
 pub use spec::{GROUP, Pod, SANDBOX_ID, Spec};
 pub use state::{Config, State, TICKS};
+pub use youki::YoukiState;

@@ -14,7 +14,9 @@ use crate::phase::Signs;
 use crate::runtime::{
     Bundle, Container, CriStatus, Leftover, Program, Runtime, ShimSocket, WorkDir,
 };
-use crate::{Address, CrunStatus, Doc, Options, Spec, State, Status, init_pid, log};
+use crate::{
+    Address, CrunStatus, Doc, Options, Spec, State, Status, YoukiState, init_pid, log, youki,
+};
 
 /// Name of the folder, under root and under state, that holds a folder for each task.
 pub const TASKS: &str = "io.containerd.runtime.v2.task";
@@ -29,7 +31,7 @@ pub const SHIM_ROOT: &str = "/run/containerd/runc";
 const ROOTS_OF_NAMESPACES: &[&str] = &["/run/docker/runtime-runc", "/run/snap.docker/runtime-runc"];
 
 /// Places without namespaces: runc and crun called by hand, by podman or by buildkit.
-const ROOTS: &[&str] = &["/run/runc", "/run/crun"];
+const ROOTS: &[&str] = &["/run/runc", "/run/crun", "/run/youki"];
 
 /// Where runtimes of users other than root keep their state: a folder for each user.
 const OF_USERS: &str = "/run/user";
@@ -62,7 +64,10 @@ impl Hint {
 /// bundles' `options.json` name, and those that `hints` lead to.
 pub fn read(evidence: &Evidence, root: &Path, state: &Path, hints: &[Hint]) -> Known<Runtime> {
     let mut gaps = Gaps::default();
-    let mut runtime = Runtime::default();
+    let mut runtime = Runtime {
+        state: text(state),
+        ..Runtime::default()
+    };
     let daemon = [state.as_os_str().as_bytes(), b"/containerd.sock"].concat();
     each_task(
         evidence,
@@ -186,7 +191,7 @@ fn of_users(evidence: &Evidence, gaps: &mut Gaps) -> Vec<PathBuf> {
         .collect();
     folders
         .iter()
-        .flat_map(|user| [user.join("runc"), user.join("crun")])
+        .flat_map(|user| ["runc", "crun", "youki"].map(|name| user.join(name)))
         .collect()
 }
 
@@ -241,16 +246,25 @@ fn container(
             some(State::parse(view))
         })
     };
-    let state = read_state("state.json");
+    let is_youkis = youki::is_youkis(&folder.entries);
+    let (state, youki) = if is_youkis {
+        let youki = Doc::read(evidence, path, &folder.entries, "state.json", |view| {
+            some(YoukiState::parse(view))
+        });
+        (Doc::Absent, youki)
+    } else {
+        (read_state("state.json"), Doc::Absent)
+    };
     let status = Doc::read(evidence, path, &folder.entries, "status", |view| {
         some(CrunStatus::parse(view))
     });
     // crun copies the bundle's config.json before it makes anything; runc never does.
     let is_cruns = !status.is_absent() || folder.get("config.json").is_some();
-    let program = if state.is_absent() && is_cruns {
-        Program::Crun
-    } else {
-        Program::Runc
+    let program = match () {
+        () if is_youkis => Program::Youki,
+        () if state.is_absent() && is_cruns => Program::Crun,
+        () if folder.whole && !folder.entries.is_empty() && !is_runcs(&folder) => Program::Other,
+        () => Program::Runc,
     };
     let mut leftovers = Vec::new();
     let mut binaries = Vec::new();
@@ -267,8 +281,8 @@ fn container(
         }
     }
     let state_file = match program {
-        Program::Runc => "state.json",
         Program::Crun => "status",
+        Program::Runc | Program::Youki | Program::Other => "state.json",
     };
     let state_stat = folder.get(state_file).map(|entry| entry.stat.clone());
     let fifo = folder.get("exec.fifo").map(|entry| entry.stat.clone());
@@ -282,6 +296,7 @@ fn container(
     let created = match program {
         Program::Runc => state.get().and_then(|state| state.created),
         Program::Crun => status.get().and_then(|status| status.created),
+        Program::Youki | Program::Other => None,
     };
     let signs = Signs {
         dir: mtime(&entry.stat),
@@ -298,6 +313,12 @@ fn container(
             .or_else(|| leftovers.iter().find_map(|left| left.state.get()))
             .and_then(State::bundle),
         Program::Crun => status.get().and_then(|status| status.bundle.clone()),
+        Program::Youki => youki.get().and_then(|youki| youki.bundle.clone()),
+        Program::Other => None,
+    };
+    let derived = match &youki {
+        Doc::Whole(read) | Doc::Damaged(Some(read), _) => read.derive(mtime(&entry.stat)),
+        _ => signs.derive(),
     };
     let bundle = named.map(|named| {
         let there = there(evidence, &named);
@@ -313,15 +334,28 @@ fn container(
         state,
         state_stat,
         status,
+        youki,
         leftovers,
         binaries,
-        derived: signs.derive(),
+        derived,
         pid_files: bundle
             .as_ref()
             .map(|(named, _)| pid_files(evidence, named))
             .unwrap_or_default(),
         bundle,
     }
+}
+
+/// Whether a folder holds anything that runc makes in one, at any time.
+fn is_runcs(folder: &Folder) -> bool {
+    folder.entries.iter().any(|entry| {
+        let name = entry.name.bytes();
+        let whole = matches!(
+            name,
+            b"state.json" | b"exec.fifo" | b"notify" | b"checkpoint"
+        );
+        whole || name.starts_with(b"runc.") || is_temporary_state(name)
+    })
 }
 
 /// Entries of a bundle that are looked at for pid files.
@@ -413,6 +447,8 @@ fn bundle(
         log: Doc::read(evidence, path, entries, "log.json", |view| some(log(view))),
         sandbox: word("sandbox"),
         shim_binary: word("shim-binary-path"),
+        runtime_file: word("runtime"),
+        recorded_runtime: None,
         work: link,
         socket,
         debug_socket,

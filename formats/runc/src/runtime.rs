@@ -3,11 +3,15 @@
 use evidence::Stat;
 use finding::{Text, Time, Unread};
 
-use crate::{Address, CrunStatus, Derived, Doc, LogLine, Options, Spec, State, Status};
+use crate::{
+    Address, CrunStatus, Derived, Doc, LogLine, Options, Spec, State, Status, TASKS, YoukiState,
+};
 
 /// Everything that the runtime left of a node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Runtime {
+    /// The daemon's state folder, as it was asked for.
+    pub state: Text,
     /// Containers that runc or crun know, by namespace and id.
     pub containers: Vec<Container>,
     /// Bundles that containerd made, by namespace and id.
@@ -87,6 +91,10 @@ pub enum Program {
     Runc,
     /// crun.
     Crun,
+    /// youki.
+    Youki,
+    /// One that is not read: its folder stands among those of runc.
+    Other,
 }
 
 /// A container that runc or crun knows.
@@ -110,6 +118,8 @@ pub struct Container {
     pub state_stat: Option<Stat>,
     /// crun's status.
     pub status: Doc<CrunStatus>,
+    /// youki's state.json.
+    pub youki: Doc<YoukiState>,
     /// `state-N` files that were left.
     pub leftovers: Vec<Leftover>,
     /// Names of `runc.XXXXXX` files that were left.
@@ -147,6 +157,71 @@ impl Container {
         match self.program {
             Program::Runc => self.best_state()?.init_process_pid,
             Program::Crun => self.status.get()?.pid,
+            Program::Youki => self.youki.get()?.pid,
+            Program::Other => None,
+        }
+    }
+
+    /// When its init started, in clock ticks since boot. youki does not write it down.
+    pub fn start_ticks(&self) -> Option<u64> {
+        match self.program {
+            Program::Runc => self.best_state()?.init_process_start,
+            Program::Crun => self.status.get()?.process_start_time,
+            Program::Youki | Program::Other => None,
+        }
+    }
+
+    /// The state folder of the containerd whose bundle it names, if that is another one than
+    /// `state`: every containerd of a machine keeps runc's state at one place.
+    pub fn other_daemon(&self, state: &Text) -> Option<Text> {
+        let (named, _) = self.bundle.as_ref()?;
+        let tasks = [b"/", TASKS.as_bytes(), b"/"].concat();
+        let bytes = named.bytes();
+        let mut parts = bytes.windows(tasks.len().max(1));
+        let at = parts.position(|part| part == tasks)?;
+        let theirs = Text::from(bytes.get(..at)?);
+        let plain = |text: &Text| {
+            let bytes = text.bytes();
+            Text::from(
+                bytes
+                    .strip_prefix(b"/var")
+                    .filter(|it| it.starts_with(b"/run/"))
+                    .unwrap_or(bytes),
+            )
+        };
+        (plain(&theirs) != plain(state)).then_some(theirs)
+    }
+
+    /// Name, state and times of the file in which its program keeps its state.
+    pub fn state_file(&self) -> (&'static str, &'static str) {
+        match self.program {
+            Program::Runc => ("state.json", self.state.word()),
+            Program::Crun => ("status", self.status.word()),
+            Program::Youki => ("state.json", self.youki.word()),
+            Program::Other => ("state", "unread"),
+        }
+    }
+
+    /// Whether its state file was read, and no reader of it would take it.
+    pub fn is_lost(&self) -> bool {
+        const fn lost<T>(doc: &Doc<T>, refused: bool) -> bool {
+            refused || matches!(doc, Doc::Damaged(None, _))
+        }
+        match self.program {
+            Program::Runc => lost(&self.state, self.state.is_refused()),
+            Program::Crun => lost(&self.status, self.status.is_refused()),
+            Program::Youki => lost(&self.youki, self.youki.is_refused()),
+            Program::Other => false,
+        }
+    }
+
+    /// Why its state file could not be read, if it could not.
+    pub const fn unread(&self) -> Option<&Unread> {
+        match (self.program, &self.state, &self.status, &self.youki) {
+            (Program::Runc, Doc::Unread(why), _, _)
+            | (Program::Crun, _, Doc::Unread(why), _)
+            | (Program::Youki, _, _, Doc::Unread(why)) => Some(why),
+            _ => None,
         }
     }
 
@@ -155,6 +230,8 @@ impl Container {
         match self.program {
             Program::Runc => self.best_state()?.created,
             Program::Crun => self.status.get()?.created,
+            Program::Youki => self.youki.get()?.created,
+            Program::Other => None,
         }
     }
 
@@ -163,6 +240,8 @@ impl Container {
         match self.program {
             Program::Runc => self.state.is_there(),
             Program::Crun => self.status.is_there(),
+            Program::Youki => self.youki.is_there(),
+            Program::Other => true,
         }
     }
 }
@@ -190,6 +269,10 @@ pub struct Bundle {
     pub init_pid: Doc<i64>,
     /// `config.json`.
     pub spec: Doc<Spec>,
+    /// What its shim wrote down as the program that it calls (`runtime`).
+    pub runtime_file: Option<Text>,
+    /// The runtime that its record in meta.db names, where that was read.
+    pub recorded_runtime: Option<Text>,
     /// `options.json`.
     pub options: Doc<Options>,
     /// `log.json`: the last lines.
@@ -220,13 +303,6 @@ impl Bundle {
     /// How its shim is reached: as 2.x says, else as 1.x does.
     pub fn shim(&self) -> Option<&Address> {
         self.bootstrap.get().or_else(|| self.address.get())
-    }
-
-    /// Whether its shim is runc's, as far as the bundle says.
-    pub fn is_runc(&self) -> bool {
-        self.shim_binary
-            .as_ref()
-            .is_none_or(|path| path.bytes().windows(6).any(|part| part == b"-runc-"))
     }
 
     /// What runc said went wrong, the last first.

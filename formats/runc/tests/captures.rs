@@ -85,7 +85,7 @@ fn healthy_nodes_have_whole_files() {
         }
         for bundle in &runtime.bundles {
             assert!(bundle.spec.whole().is_some(), "{node}: {:?}", bundle.spec);
-            assert!(bundle.is_runc());
+            assert_eq!(runtime.keeper(bundle), runc::Keeper::Runc);
             if let Some(shim) = bundle.shim() {
                 let want = format!("{}/{}", runc::SOCKETS, bundle.socket);
                 assert_eq!(shim.path(), *want, "{node}: {}", bundle.path);

@@ -47,7 +47,7 @@ pub(crate) fn of(index: &Index<'_>, subject: &Subject<'_>, found: &Found<'_>) ->
         };
         add(command.process, what.to_owned());
     }
-    if let Some(shim) = subject.shim {
+    if let Some(shim) = &subject.shim {
         let what = if shim.process.stat.is_stopped() {
             "a signal to continue".to_owned()
         } else if found.state == State::ParkedStdio {

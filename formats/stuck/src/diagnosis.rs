@@ -13,6 +13,7 @@ use crate::judge::judge;
 use crate::remedy::{self, Remedy};
 use crate::series::{self, Series};
 use crate::subject::{Init, Subject};
+use crate::whose::{Belongs, Other};
 use crate::{State, lines, offline, parked};
 
 /// What is the matter with one container, and what is safe to do.
@@ -26,6 +27,10 @@ pub struct Diagnosis {
     pub origin: Option<Text>,
     /// Who keeps its state.
     pub runtime: Option<Program>,
+    /// Its runtime, where that is another one than runc.
+    pub keeper: Option<String>,
+    /// Whose it is, if not the examined containerd's.
+    pub other: Option<Other>,
     /// Its state.
     pub state: State,
     /// The number of that state in the docs.
@@ -83,7 +88,7 @@ pub fn diagnose(facts: Facts<'_>) -> Verdicts {
             .into_iter()
             .map(|(key, parts)| {
                 let cri = facts.runtime.status(&key.1);
-                let subject = without_processes(key, parts, cri);
+                let subject = without_processes(facts.runtime, key, parts, cri);
                 let found = offline::judge(&subject, facts.now);
                 put(None, &subject, &found)
             })
@@ -126,6 +131,7 @@ fn subjects(facts: Facts<'_>) -> Vec<(Key, Parts<'_>)> {
 }
 
 fn without_processes<'f>(
+    runtime: &'f runc::Runtime,
     (namespace, id): Key,
     (container, bundle): Parts<'f>,
     cri: Option<&'f runc::CriStatus>,
@@ -138,6 +144,10 @@ fn without_processes<'f>(
         cri,
         init: Init::Unseen,
         shim: None,
+        keeper: bundle.map_or(runc::Keeper::Untold, |bundle| runtime.keeper(bundle)),
+        other: container
+            .and_then(|container| container.other_daemon(&runtime.state))
+            .map(Other::Daemon),
         members: Vec::new(),
         commands: Vec::new(),
     }
@@ -165,6 +175,7 @@ fn with_processes<'f>(facts: Facts<'f>, index: &Index<'f>) -> Vec<Diagnosis> {
             && !process.stat.is_dead()
             && !is_setns(process)
             && !is_known(process.pid)
+            && !matches!(index.host.of(index.processes, process), Belongs::Theirs(_))
     }) {
         // Only the last of the three that make one is the init.
         let of_three = index.processes.children(process.pid).any(is_runc_init);
@@ -263,6 +274,9 @@ fn put(index: Option<&Index<'_>>, subject: &Subject<'_>, found: &Found<'_>) -> D
         id: subject.id.clone(),
         origin: origin(subject),
         runtime: subject.container.map(|container| container.program),
+        keeper: (!matches!(subject.keeper, runc::Keeper::Runc | runc::Keeper::Untold))
+            .then(|| subject.keeper.to_string()),
+        other: subject.other.clone(),
         state: found.state,
         row: row.row,
         sure: found.sure,
@@ -272,7 +286,7 @@ fn put(index: Option<&Index<'_>>, subject: &Subject<'_>, found: &Found<'_>) -> D
         cause: row.cause,
         since: found.since,
         pid: init.map(|init| init.pid).or(claimed.map(|(pid, _)| pid)),
-        shim_pid: subject.shim.map(|shim| shim.process.pid),
+        shim_pid: subject.shim.as_ref().map(|shim| shim.process.pid),
         start_ticks: init
             .map(|init| init.stat.start_ticks)
             .or(claimed.and_then(|(_, start)| start)),

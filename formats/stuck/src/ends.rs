@@ -33,7 +33,7 @@ pub fn fifo_ends(facts: Facts<'_>, container: &runc::Container) -> Option<Vec<En
     let path = [container.path.bytes(), b"/exec.fifo"].concat();
     let inode = container.fifo.as_ref().and_then(|stat| stat.ino);
     let mut ends: Vec<End> = Vec::new();
-    for (process, fd) in index.holders(&path) {
+    for (process, fd) in index.holders(&path, inode) {
         ends.push(End {
             pid: process.pid,
             who: process.command(),

@@ -7,6 +7,7 @@ use process::{Fd, Process, Processes, Wait};
 use runc::Runtime;
 
 use crate::command::Command;
+use crate::whose::{Belongs, Host, Other};
 
 /// What a diagnosis starts from.
 #[derive(Debug, Clone, Copy)]
@@ -21,16 +22,6 @@ pub struct Facts<'f> {
     pub now: Time,
 }
 
-/// A shim that runs.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Shim<'f> {
-    pub(crate) process: &'f Process,
-    pub(crate) namespace: &'f Text,
-    pub(crate) id: &'f Text,
-    /// Where the daemon that it serves listens.
-    pub(crate) address: Option<&'f Text>,
-}
-
 /// Look-ups.
 #[derive(Debug)]
 pub(crate) struct Index<'f> {
@@ -40,8 +31,9 @@ pub(crate) struct Index<'f> {
     by_group: BTreeMap<&'f [u8], Vec<u32>>,
     /// Who has which exec.fifo open, by its path without ` (deleted)`.
     fifos: BTreeMap<&'f [u8], Vec<(u32, &'f Fd)>>,
-    pub(crate) shims: Vec<Shim<'f>>,
     pub(crate) commands: Vec<Command<'f>>,
+    /// Whose processes are.
+    pub(crate) host: Host<'f>,
     /// The daemon.
     pub(crate) daemon: Option<&'f Process>,
 }
@@ -56,9 +48,8 @@ impl<'f> Index<'f> {
     pub(crate) fn new(facts: Facts<'f>, processes: &'f Processes) -> Self {
         let mut by_group: BTreeMap<&[u8], Vec<u32>> = BTreeMap::new();
         let mut fifos: BTreeMap<&[u8], Vec<(u32, &Fd)>> = BTreeMap::new();
-        let mut shims = Vec::new();
         let mut commands = Vec::new();
-        let mut daemon = None;
+        let host = Host::new(facts.runtime, processes);
         for process in processes.iter() {
             let mut parts: BTreeSet<&[u8]> = BTreeSet::new();
             for group in &process.cgroups {
@@ -79,11 +70,10 @@ impl<'f> Index<'f> {
                     fifos.entry(path).or_default().push((process.pid, fd));
                 }
             }
-            shims.extend(shim(process));
-            // An init's arguments may still be those of crun's create.
-            commands.extend(Command::of(process));
-            if process.program() == b"containerd" && daemon.is_none() {
-                daemon = Some(process);
+            // An init's arguments may still be those of crun's create. One in a node inside this one
+            // has paths and ids of its own.
+            if process.is_nested() != Some(true) || is_crun_init(process) {
+                commands.extend(Command::of(process));
             }
         }
         Self {
@@ -91,26 +81,49 @@ impl<'f> Index<'f> {
             processes,
             by_group,
             fifos,
-            shims,
             commands,
-            daemon,
+            daemon: host.daemon(),
+            host,
         }
     }
 
-    /// The processes in a container's cgroups.
-    pub(crate) fn members(&self, id: &Text) -> impl Iterator<Item = &'f Process> + use<'f, '_> {
+    /// The processes in cgroups that are named by a container's id, but for those of a node inside
+    /// this one; of another containerd's only where the container is of another one, too.
+    pub(crate) fn members(
+        &self,
+        id: &Text,
+        others: bool,
+    ) -> impl Iterator<Item = &'f Process> + use<'f, '_> {
         let pids = self.by_group.get(id.bytes()).map_or(&[][..], Vec::as_slice);
-        pids.iter().filter_map(|pid| self.processes.get(*pid))
+        let all = pids.iter().filter_map(|pid| self.processes.get(*pid));
+        all.filter(move |process| match self.host.of(self.processes, process) {
+            Belongs::Theirs(Other::Nested) => false,
+            Belongs::Theirs(_) => others,
+            Belongs::Ours(_) | Belongs::Nobody => true,
+        })
     }
 
-    /// Who has this FIFO open.
+    /// Who has this FIFO open: `inode` is that of the one that is meant, where it is known. A path is
+    /// another FIFO's in another mount namespace.
     pub(crate) fn holders(
         &self,
         path: &[u8],
+        inode: Option<u64>,
     ) -> impl Iterator<Item = (&'f Process, &'f Fd)> + use<'f, '_> {
         let all = self.fifos.get(path).map_or(&[][..], Vec::as_slice);
         all.iter()
+            .filter(move |(_, fd)| {
+                let other = fd.ino.zip(inode).is_some_and(|(held, meant)| held != meant);
+                !other || fd.is_deleted()
+            })
             .filter_map(|(pid, fd)| Some((self.processes.get(*pid)?, *fd)))
+            .filter(|(process, _)| !self.is_elsewhere(process))
+    }
+
+    /// Whether a process belongs to a node inside this one.
+    pub(crate) fn is_elsewhere(&self, process: &'f Process) -> bool {
+        let belongs = self.host.of(self.processes, process);
+        belongs == Belongs::Theirs(&Other::Nested)
     }
 
     /// Every FIFO that somebody has open.
@@ -152,29 +165,6 @@ fn back(now: Time, ticks: u64) -> Option<Time> {
         now.seconds.checked_sub(seconds)?.checked_sub(borrow)?,
         nanos,
     ))
-}
-
-/// `containerd-shim-runc-v2 -namespace NS -id ID -address SOCKET`
-fn shim(process: &Process) -> Option<Shim<'_>> {
-    if !process.program().starts_with(b"containerd-shim") {
-        return None;
-    }
-    let words = process.cmdline.as_ref()?;
-    let after = |name: &str| {
-        let at = words.iter().position(|word| *word == *name)?;
-        words.get(at.checked_add(1)?)
-    };
-    // Those that only start or delete one have a verb at their end.
-    let verb = words.last().and_then(Text::utf8);
-    if matches!(verb, Some("start" | "delete")) {
-        return None;
-    }
-    Some(Shim {
-        process,
-        namespace: after("-namespace")?,
-        id: after("-id")?,
-        address: after("-address"),
-    })
 }
 
 /// Whether it is an init of runc that has not become the workload yet.

@@ -18,6 +18,9 @@ use crate::subject::{Init, Subject, Whose};
 use crate::{creating, ended, exec, parked, workload};
 
 pub(crate) fn judge<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
+    if let Some(found) = crate::offline::not_read(subject) {
+        return crate::unread::look(index, subject, found);
+    }
     if let Some(found) = creating::runtime_blocked(subject) {
         return found;
     }

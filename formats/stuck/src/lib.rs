@@ -40,6 +40,8 @@ mod remedy;
 mod series;
 mod state;
 mod subject;
+mod unread;
+mod whose;
 mod workload;
 
 pub use chain::Waiter;
@@ -49,3 +51,4 @@ pub use facts::Facts;
 pub use remedy::Remedy;
 pub use series::Series;
 pub use state::{ROWS, Row, State};
+pub use whose::{Belongs, Host, Other, Shim};

@@ -4,7 +4,6 @@ use core::fmt::Write;
 
 use finding::Text;
 use process::Process;
-use runc::Program;
 
 use crate::facts::Index;
 use crate::found::Found;
@@ -131,10 +130,7 @@ fn files(subject: &Subject<'_>, lines: &mut Vec<String>) {
             stat.mtime
         )),
     }
-    let (name, doc) = match container.program {
-        Program::Runc => ("state.json", container.state.word()),
-        Program::Crun => ("status", container.status.word()),
-    };
+    let (name, doc) = container.state_file();
     let mtime = container.state_stat.as_ref().filter(|stat| !stat.only_kind);
     let mtime = mtime
         .map(|stat| format!(", mtime {}", stat.mtime))
@@ -163,7 +159,10 @@ fn others_at_fifo(index: &Index<'_>, subject: &Subject<'_>, lines: &mut Vec<Stri
     let mut nobody = true;
     let path = subject.fifo_path();
     for (process, fd) in index
-        .holders(&path)
+        .holders(
+            &path,
+            subject.container.and_then(|it| it.fifo.as_ref()?.ino),
+        )
         .filter(|(process, _)| Some(process.pid) != own)
     {
         // Children of a creation inherit it.

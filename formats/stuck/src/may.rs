@@ -44,6 +44,7 @@ pub(crate) fn may_be(subject: &Subject<'_>, now: Time) -> Vec<State> {
             | State::StorageHung
             | State::LeakedInit
             | State::RuntimeBlocked
+            | State::Unreachable
             | State::NoTask => true,
             _ => false,
         };
@@ -97,9 +98,9 @@ impl Signs {
         let gone_on = released || started;
         match state {
             // The folder decides these.
-            State::StateDamaged | State::Unknowable => false,
+            State::StateDamaged | State::Unknowable | State::NotRead => false,
             // These have none.
-            State::LeakedInit | State::RuntimeBlocked => false,
+            State::LeakedInit | State::RuntimeBlocked | State::Unreachable => false,
             State::NoTask => self.phase == Phase::Empty,
             State::Creating => self.young && (making || self.phase == Phase::Empty),
             State::Created => self.young && created,

@@ -1,7 +1,7 @@
 //! What folders alone tell: how far a container came, and nothing of who lives.
 
 use finding::Time;
-use runc::Phase;
+use runc::{Keeper, Phase};
 
 use crate::State;
 use crate::found::Found;
@@ -9,6 +9,9 @@ use crate::may::may_be;
 use crate::subject::Subject;
 
 pub(crate) fn judge<'f>(subject: &Subject<'f>, now: Time) -> Found<'f> {
+    if let Some(found) = not_read(subject) {
+        return found;
+    }
     let status = subject.cri.and_then(|cri| cri.status.whole());
     let finished = status.and_then(|status| status.finished);
     let Some(container) = subject.container else {
@@ -52,6 +55,25 @@ pub(crate) fn judge<'f>(subject: &Subject<'f>, now: Time) -> Found<'f> {
         Phase::Unknowable => "folders do not tell how far it came",
     };
     unknowable(subject, now, why).since(since)
+}
+
+/// A task that a runtime keeps whose files are not read. Nothing follows from what runc would have
+/// left of it.
+pub(crate) fn not_read<'f>(subject: &Subject<'f>) -> Option<Found<'f>> {
+    if subject.is_read() {
+        return None;
+    }
+    let why = match (&subject.keeper, subject.container) {
+        (Keeper::Untold, Some(container)) => {
+            format!(
+                "what stands in {} is no state of runc, crun or youki",
+                container.path
+            )
+        }
+        (keeper, _) => format!("its runtime is {keeper}, whose state is not read"),
+    };
+    let since = subject.bundle.map(|bundle| bundle.dir.mtime);
+    Some(Found::new(State::NotRead, why).sure(false).since(since))
 }
 
 fn unknowable<'f>(subject: &Subject<'f>, now: Time, why: &str) -> Found<'f> {

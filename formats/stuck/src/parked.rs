@@ -160,7 +160,7 @@ pub(crate) fn by_open_files<'f>(
 
 /// The shim's own thread that waits at a FIFO of the container's output.
 fn waits_for_output<'f>(subject: &Subject<'f>) -> Option<Found<'f>> {
-    let shim = subject.shim?.process;
+    let shim = subject.shim.as_ref()?.process;
     let thread = shim
         .threads
         .iter()
@@ -196,7 +196,7 @@ fn start_hangs<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Option<Found<'f>
     if let Some(start) = subject.commands.iter().find(|command| command.starts()) {
         return Some(Found::new(State::ParkedStartHung, why).by(start.process));
     }
-    let shim = subject.shim?.process;
+    let shim = subject.shim.as_ref()?.process;
     let own = subject.process()?.pid;
     // Children that stand in the shim's own cgroups were called by it; the others are containers.
     let called = |child: &&Process| {

@@ -45,16 +45,12 @@ impl<'s> Tools<'s> {
         let named = program.and_then(|options| options.binary_name.clone());
         let program = named
             .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| Text::from(if subject.is_crun() { "crun" } else { "runc" }));
+            .unwrap_or_else(|| Text::from(subject.program()));
         let root = subject
             .container
             .map(|container| Text::from(parent_of(container.path.bytes())));
         let root = root.or_else(|| subject.commands.iter().find_map(|c| c.root.cloned()));
-        let usual = if subject.is_crun() {
-            "/run/crun"
-        } else {
-            "/run/runc"
-        };
+        let usual = format!("/run/{}", subject.program());
         let root = root.filter(|root| *root != *usual);
         let root = root.map(|root| format!(" --root {}", quoted(&root)));
         Self {
@@ -77,7 +73,11 @@ impl<'s> Tools<'s> {
         match &self.subject.namespace {
             Some(namespace) if self.subject.is_containerds() && index.daemon.is_some() => {
                 // A shim knows whom it serves.
-                let address = self.subject.shim.and_then(|shim| shim.address);
+                let address = self
+                    .subject
+                    .shim
+                    .as_ref()
+                    .and_then(|shim| shim.address.as_ref());
                 let elsewhere = address.filter(|address| **address != *ADDRESS);
                 let elsewhere = elsewhere.map(|address| format!(" -a {}", quoted(address)));
                 vec![format!(
@@ -281,6 +281,17 @@ pub(crate) fn of(index: &Index<'_>, subject: &Subject<'_>, found: &Found<'_>) ->
              shim: it can only be ended, when that suits.",
             vec![tools.delete()],
         ),
+        State::Unreachable => remedy(
+            false,
+            "Its workload runs on, and can only be ended by its pid, when that suits. Its shim then takes \
+             notice and cleans up, and whoever wants it makes another.",
+            kill_all(subject),
+        ),
+        State::NotRead => remedy(
+            false,
+            "Ask its own runtime, with its own tools. Nothing here says that it is not well.",
+            Vec::new(),
+        ),
         State::NoTask => remedy(
             true,
             "containerd's next start removes the folders of tasks that are gone.",
@@ -332,7 +343,7 @@ fn is_creator(index: &Index<'_>, subject: &Subject<'_>, process: &Process) -> bo
 }
 
 fn shares_shim(index: &Index<'_>, subject: &Subject<'_>) -> bool {
-    let Some(shim) = subject.shim else {
+    let Some(shim) = &subject.shim else {
         return false;
     };
     let own = subject.process().map(|process| process.pid);
@@ -431,7 +442,7 @@ fn oom(found: &Found<'_>) -> Remedy {
 }
 
 fn full(index: &Index<'_>, subject: &Subject<'_>) -> Remedy {
-    match (subject.shim, index.daemon) {
+    match (&subject.shim, index.daemon) {
         (Some(shim), _) if shim.process.stat.is_stopped() => remedy(
             true,
             "Its shim reads on when it goes on.",

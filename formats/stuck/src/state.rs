@@ -81,8 +81,12 @@ pub enum State {
     ShimStopped,
     /// It runs, and its shim is gone.
     ShimDied,
+    /// It runs, and its runtime's folder is gone: no runtime can reach it.
+    Unreachable,
     /// There is a bundle or a record, and no process.
     NoTask,
+    /// A runtime keeps it whose files are not read.
+    NotRead,
     /// The evidence does not tell.
     Unknowable,
 }
@@ -412,11 +416,32 @@ pub const ROWS: &[Row] = &[
         ],
     ),
     row(
+        State::Unreachable,
+        "unreachable",
+        None,
+        "Its runtime's state folder was removed under it: /run was cleaned.",
+        &[
+            "Do not restart containerd to be rid of it: from 1.7 on a start forgets the task, and leaves \
+             shim, process, bundle and mount behind.",
+            "Do not run `runc delete --force`: it knows no such container, and reports success.",
+        ],
+    ),
+    row(
         State::NoTask,
         "no-task",
         None,
         "Its process has ended, and its folders were not removed.",
         &[],
+    ),
+    row(
+        State::NotRead,
+        "not-read",
+        None,
+        "Its runtime keeps its state in a way that is not read: nothing is said of it, neither good nor \
+         bad.",
+        &[
+            "Do not run `runc` on it, and do not end its processes or unmount its root: it may be well.",
+        ],
     ),
     row(
         State::Unknowable,
@@ -446,7 +471,7 @@ impl State {
 
     /// Whether it is known that something hangs.
     pub fn is_stuck(self) -> bool {
-        !self.is_healthy() && self != Self::Unknowable && self != Self::NoTask
+        !self.is_healthy() && !matches!(self, Self::Unknowable | Self::NoTask | Self::NotRead)
     }
 }
 

@@ -2,10 +2,11 @@
 
 use finding::{Text, Time, Unread};
 use process::{Freezer, Frozen, Process};
-use runc::{Bundle, Container, CriStatus, Doc, Phase, Program};
+use runc::{Bundle, Container, CriStatus, Keeper, Phase, Program};
 
 use crate::command::Command;
-use crate::facts::{Index, Shim, is_crun_init, is_runc_init, is_setns, of_scope};
+use crate::facts::{Index, is_crun_init, is_runc_init, is_setns, of_scope};
+use crate::whose::{Belongs, Other, Shim};
 
 /// Seconds in which whatever is seen may be the normal course of things.
 pub(crate) const YOUNG: i64 = 10;
@@ -38,6 +39,10 @@ pub(crate) struct Subject<'f> {
     pub(crate) cri: Option<&'f CriStatus>,
     pub(crate) init: Init<'f>,
     pub(crate) shim: Option<Shim<'f>>,
+    /// Who keeps it.
+    pub(crate) keeper: Keeper,
+    /// Whose it is, if not this containerd's.
+    pub(crate) other: Option<Other>,
     /// All processes in its cgroups.
     pub(crate) members: Vec<&'f Process>,
     /// Runtimes that were called for it and still run.
@@ -53,11 +58,17 @@ impl<'f> Subject<'f> {
         bundle: Option<&'f Bundle>,
         cri: Option<&'f CriStatus>,
     ) -> Self {
+        let runtime = index.facts.runtime;
+        let other = container.and_then(|it| it.other_daemon(&runtime.state));
         let mut subject = Self {
-            members: index.members(&id).collect(),
+            members: index
+                .members(&id, other.is_some() || bundle.is_none())
+                .collect(),
             commands: Vec::new(),
             init: Init::Unnamed,
             shim: None,
+            keeper: bundle.map_or(Keeper::Untold, |bundle| runtime.keeper(bundle)),
+            other: other.map(Other::Daemon),
             namespace,
             id,
             container,
@@ -77,6 +88,11 @@ impl<'f> Subject<'f> {
         let commands = index.commands.iter().filter(ours).copied().collect();
         subject.commands = commands;
         subject.shim = subject.find_shim(index);
+        subject.other = subject.find_other(index);
+        if let (Keeper::Untold, Some(shim)) = (&subject.keeper, &subject.shim) {
+            let told = Keeper::of_process(shim.process.program());
+            subject.keeper = told.unwrap_or(Keeper::Untold);
+        }
         subject
     }
 
@@ -88,9 +104,38 @@ impl<'f> Subject<'f> {
         }
     }
 
+    /// Whether what its runtime keeps is read.
+    pub(crate) fn is_read(&self) -> bool {
+        let program = self.container.map(|container| container.program);
+        self.keeper.is_read(self.container.is_some()) && program != Some(Program::Other)
+    }
+
+    /// Whose it is, if not this containerd's: by the shim or manager above its init, else by the
+    /// bundle that it names.
+    fn find_other(&self, index: &Index<'f>) -> Option<Other> {
+        if let Some(shim) = &self.shim {
+            return shim.other.clone();
+        }
+        let process = self.process().filter(|_| self.bundle.is_none());
+        let belongs = process.map(|process| index.host.of(index.processes, process));
+        match belongs {
+            Some(Belongs::Theirs(other)) => Some(other.clone()),
+            _ => self.other.clone(),
+        }
+    }
+
     pub(crate) fn is_crun(&self) -> bool {
         self.container
             .is_some_and(|container| container.program == Program::Crun)
+    }
+
+    /// The program that keeps it, by its usual name.
+    pub(crate) fn program(&self) -> &'static str {
+        match self.container.map(|container| container.program) {
+            Some(Program::Crun) => "crun",
+            Some(Program::Youki) => "youki",
+            _ => "runc",
+        }
     }
 
     /// The path of its FIFO.
@@ -110,22 +155,12 @@ impl<'f> Subject<'f> {
 
     /// Whether its state file was read, and its runtime refuses it.
     pub(crate) fn is_damaged(&self) -> bool {
-        self.container
-            .is_some_and(|container| match container.program {
-                Program::Runc => is_lost(&container.state),
-                Program::Crun => is_lost(&container.status),
-            })
+        self.container.is_some_and(Container::is_lost)
     }
 
     /// Why its state file could not be read, if it could not: nothing is known of what stands in it.
     pub(crate) fn unread(&self) -> Option<&'f Unread> {
-        let container = self.container?;
-        match (container.program, &container.state, &container.status) {
-            (Program::Runc, Doc::Unread(why), _) | (Program::Crun, _, Doc::Unread(why)) => {
-                Some(why)
-            }
-            _ => None,
-        }
+        self.container?.unread()
     }
 
     /// Whether `create` was done to its last step, the pid file; nothing where no file tells.
@@ -177,11 +212,7 @@ impl<'f> Subject<'f> {
     pub(crate) fn claimed(&self) -> Option<(u32, Option<u64>)> {
         let claimed = self.container.and_then(|container| {
             let pid = u32::try_from(container.pid()?).ok()?;
-            let start = match container.program {
-                Program::Runc => container.best_state()?.init_process_start,
-                Program::Crun => container.status.get()?.process_start_time,
-            };
-            Some((pid, start))
+            Some((pid, container.start_ticks()))
         });
         let written = || {
             let pid = *self.bundle?.init_pid.get()?;
@@ -214,8 +245,11 @@ impl<'f> Subject<'f> {
         let waits = |process: &&'f Process| {
             (is_runc_init(process) || is_crun_init(process)) && !is_setns(process)
         };
+        let inode = self
+            .container
+            .and_then(|it| it.fifo.as_ref().and_then(|stat| stat.ino));
         let by_fifo = index
-            .holders(&path)
+            .holders(&path, inode)
             .map(|(process, _)| process)
             .filter(|_| self.container.is_some());
         let members = self.members.iter().copied();
@@ -238,12 +272,8 @@ impl<'f> Subject<'f> {
 
     fn find_shim(&self, index: &Index<'f>) -> Option<Shim<'f>> {
         if let Some(process) = self.process() {
-            let parent = index
-                .shims
-                .iter()
-                .find(|shim| shim.process.pid == process.stat.ppid);
-            if let Some(parent) = parent {
-                return Some(*parent);
+            if let Some(parent) = index.host.shim(process.stat.ppid) {
+                return Some(parent.clone());
             }
         }
         let namespace = self.namespace.as_ref()?;
@@ -251,11 +281,13 @@ impl<'f> Subject<'f> {
             .bundle
             .and_then(|bundle| Some(bundle.spec.get()?.group(&bundle.id)));
         let sandbox = self.bundle.and_then(|bundle| bundle.sandbox.as_ref());
+        // Where there is no bundle of ours, it is not known whose shim of that name it would be.
         let ours = |shim: &&Shim<'f>| {
-            shim.namespace == namespace
-                && (*shim.id == self.id || Some(shim.id) == group || Some(shim.id) == sandbox)
+            let id = Some(&shim.id);
+            let named = shim.id == self.id || id == group || id == sandbox;
+            shim.namespace == *namespace && named && shim.other.is_none()
         };
-        index.shims.iter().find(ours).copied()
+        index.host.shims().iter().find(ours).cloned()
     }
 
     /// Whether containerd keeps it.
@@ -319,11 +351,6 @@ impl<'f> Subject<'f> {
         execs.dedup_by_key(|process| process.pid);
         execs
     }
-}
-
-/// Whether a file was read, and no reader of it would take it.
-fn is_lost<T>(doc: &Doc<T>) -> bool {
-    doc.is_refused() || matches!(doc, Doc::Damaged(None, _))
 }
 
 /// Where a cgroup stands, as a container sees it.

@@ -40,6 +40,13 @@ pub(crate) fn judge<'f>(
         )
         .since(since);
     }
+    let kept = subject.is_containerds() && subject.container.is_none();
+    if kept && index.facts.runtime.whole.containers && !subject.is_young(index.facts.now) {
+        let why = "it runs, and its runtime has no state of it: no runtime can reach it";
+        let mut found = Found::new(State::Unreachable, why).since(since);
+        found.culprit = Some(process);
+        return found;
+    }
     if let Some(found) = output_full(index, subject, process) {
         return found;
     }
@@ -51,7 +58,7 @@ pub(crate) fn judge<'f>(
 
 /// Its shim does not move: it was stopped, or is frozen.
 pub(crate) fn shim_held<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Option<Found<'f>> {
-    let shim = subject.shim?.process;
+    let shim = subject.shim.as_ref()?.process;
     if shim.stat.is_stopped() {
         return Some(Found::new(State::ShimStopped, "its shim was stopped").by(shim));
     }
@@ -176,7 +183,7 @@ fn output_full<'f>(
             fd.target
         ));
         found.notes.extend(readers);
-        found.culprit = subject.shim.map(|shim| shim.process);
+        found.culprit = subject.shim.as_ref().map(|shim| shim.process);
         Some(found)
     })
 }

@@ -90,6 +90,9 @@ const fn next(phase: runc::Phase, program: Program) -> &'static str {
         (Phase::Created, Program::Crun) => {
             "Start the task or delete it through containerd. Do not open or write the FIFO."
         }
+        (Phase::Created, Program::Youki | Program::Other) => {
+            "Start the task or delete it through containerd. There is no FIFO: it waits at a socket."
+        }
         (Phase::Creating | Phase::Empty, _) => {
             "Find the `runc init` by its cgroup before anything is deleted: `runc delete --force` \
              removes the folder and leaks the process."

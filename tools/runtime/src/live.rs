@@ -51,7 +51,12 @@ pub(crate) fn judge(args: &EvidenceArgs) -> Result<Judged, Failure> {
         .as_deref()
         .map(node::hints)
         .unwrap_or_default();
-    let read = runc::read(&case.evidence, root, state, &hints);
+    let path = root.join(node::META_DIR).join("meta.db");
+    let meta = node::Database::open(&case.evidence, &path, metadb::MetaDb::read);
+    let read = runc::read(&case.evidence, root, state, &hints).map(|mut runtime| {
+        node::learn(&mut runtime, meta.rows.as_ref());
+        runtime
+    });
     let mut unknown = read.unknown().to_vec();
     let empty = runc::Runtime::default();
     let runtime = read.read().unwrap_or(&empty);
@@ -84,7 +89,7 @@ pub(crate) fn judge(args: &EvidenceArgs) -> Result<Judged, Failure> {
         )),
         _ => {}
     }
-    let records = records(&case, root);
+    let records = records(meta.rows.as_ref());
     let mut verdicts = stuck::diagnose(Facts {
         runtime,
         processes: processes.as_deref(),
@@ -117,10 +122,8 @@ pub(crate) fn judged(node: &node::Node) -> Vec<Diagnosis> {
 }
 
 /// The containers that meta.db has. What of it cannot be read hides no process.
-fn records(case: &Case, root: &Path) -> Vec<(Text, Text)> {
-    let path = root.join(node::META_DIR).join("meta.db");
-    let meta = node::Database::open(&case.evidence, &path, metadb::MetaDb::read);
-    let namespaces = meta.rows.iter().flat_map(metadb::MetaDb::namespaces);
+fn records(rows: Option<&metadb::MetaDb>) -> Vec<(Text, Text)> {
+    let namespaces = rows.into_iter().flat_map(metadb::MetaDb::namespaces);
     let rows = namespaces.flat_map(|namespace| {
         let rows = namespace.containers.read().into_iter().flatten();
         rows.map(|row| (namespace.name.clone(), row.key.clone()))

@@ -62,6 +62,12 @@ pub(super) struct Shim {
     pub(super) binary: Option<Text>,
     pub(super) tasks: Vec<Text>,
     pub(super) process: Option<ShimProcess>,
+    /// Its runtime, where that is not read: nothing is said of what it keeps.
+    pub(super) not_read: Option<String>,
+    /// Whose it is, where it is not the examined containerd's.
+    pub(super) other: Option<stuck::Other>,
+    /// Connections that wait to be accepted; nothing where that is not known.
+    pub(super) backlog: Option<usize>,
     /// What is wrong with it.
     pub(super) conditions: Vec<Condition>,
 }
@@ -128,6 +134,8 @@ pub(super) enum Condition {
     ShimStopped,
     /// It waits in the kernel and cannot be interrupted.
     ShimHangs,
+    /// It listens, and does not accept who calls it.
+    ShimMute,
     /// Its socket is not there.
     SocketMissing,
     /// The socket is there, and nobody listens.
@@ -146,6 +154,7 @@ impl Condition {
             Self::ShimWithoutProcesses => "shim without processes",
             Self::ShimStopped => "shim stopped",
             Self::ShimHangs => "shim hangs",
+            Self::ShimMute => "shim does not answer",
             Self::SocketMissing => "socket missing",
             Self::SocketDead => "nobody listens",
             Self::SocketLeaked => "socket leaked",
@@ -174,6 +183,11 @@ impl Condition {
                  `kill -CONT PID`, and find out who stopped it."
             }
             Self::ShimHangs => "What it waits for is in `coroner runtime stuck`.",
+            Self::ShimMute => {
+                "Connections wait at its socket, and it accepts none of them. A start of containerd \
+                 1.7 waits 5 s for each such shim, other releases may wait without an end. Its \
+                 containers run on; what it waits for is in `coroner runtime stuck`."
+            }
             Self::SocketMissing => {
                 "containerd cannot reach the shim: its next start kills the containers. A socket \
                  that was removed cannot be brought back."
@@ -254,11 +268,7 @@ impl Answer for Listing {
                     Some(false) => "no".to_owned(),
                     None => "unknown".to_owned(),
                 },
-                if words.is_empty() {
-                    "well".to_owned()
-                } else {
-                    words.join(", ")
-                },
+                shim.words(&words),
             ]);
         }
         pen.table(&table)?;
@@ -281,6 +291,22 @@ impl Answer for Listing {
             exit |= Exit::FINDINGS;
         }
         exit
+    }
+}
+
+impl Shim {
+    /// In a word what it is. That it listens does not say that it answers: nobody calls it here.
+    fn words(&self, conditions: &[&str]) -> String {
+        let listens = match self.listens {
+            Some(true) if self.connections == Some(0) => "well, as far as is known (not called)",
+            _ => "well",
+        };
+        match (&self.other, &self.not_read) {
+            (Some(other), _) => format!("of {}", other.words()),
+            (None, Some(keeper)) => format!("not read: {keeper}"),
+            (None, None) if conditions.is_empty() => listens.to_owned(),
+            (None, None) => conditions.join(", "),
+        }
     }
 }
 

@@ -111,6 +111,8 @@ fn files(part: &Parts<'_>) -> Vec<FileNote> {
         match container.program {
             runc::Program::Runc => files.push(note("state.json", &container.state)),
             runc::Program::Crun => files.push(note("status (crun)", &container.status)),
+            runc::Program::Youki => files.push(note("state.json (youki)", &container.youki)),
+            runc::Program::Other => {}
         }
         files.push(FileNote {
             name: "exec.fifo".into(),

@@ -42,6 +42,8 @@ struct Stuck {
     /// How many are well, and how many cannot be judged.
     healthy: usize,
     unknowable: usize,
+    /// How many a runtime keeps whose files are not read.
+    not_read: usize,
     containers: Vec<Diagnosis>,
     series: Vec<Series>,
     unknown: Vec<Unknown>,
@@ -68,6 +70,7 @@ pub(crate) fn run(
     };
     let stuck = count(|state| state.is_stuck());
     let healthy = count(|state| state.is_healthy());
+    let not_read = count(|state| *state == State::NotRead);
     let unknowable = count(|state| *state == State::Unknowable);
     verdicts
         .containers
@@ -81,6 +84,7 @@ pub(crate) fn run(
         stuck,
         healthy,
         unknowable,
+        not_read,
         containers: verdicts.containers,
         series: verdicts.series,
         unknown,
@@ -145,15 +149,17 @@ impl Answer for Stuck {
             stuck,
             healthy,
             unknowable,
+            not_read,
             ..
         } = self;
         let style = if *stuck > 0 { Style::Bad } else { Style::Good };
         let line = pen.styled(style, format!("{stuck} stuck")).to_string();
-        let more = if *unknowable > 0 {
-            format!(", {unknowable} not to be judged")
-        } else {
-            String::new()
-        };
+        let mut more = String::new();
+        for (count, what) in [(unknowable, "not to be judged"), (not_read, "not read")] {
+            if *count > 0 {
+                more.push_str(&format!(", {count} {what}"));
+            }
+        }
         pen.line(format_args!("{line}, {healthy} healthy{more}"))?;
         pen.incomplete(&self.unknown)
     }
@@ -192,6 +198,12 @@ pub(crate) fn block(one: &Diagnosis, now: Time, pen: &mut Pen<'_>) -> io::Result
     ))?;
     if let Some(origin) = &one.origin {
         field(pen, "pod", &origin.to_string())?;
+    }
+    if let Some(other) = &one.other {
+        field(pen, "of", &other.words())?;
+    }
+    if let Some(keeper) = &one.keeper {
+        field(pen, "runtime", keeper)?;
     }
     field(pen, "why", &one.why)?;
     if one.state.is_stuck() {

@@ -123,7 +123,7 @@ fn has_ended(runtime: &Runtime, bundle: &Bundle) -> bool {
 
 fn address_damaged(judge: &mut Judge<'_>) {
     each(judge, |judge, runtime, bundle| {
-        if bundle.hidden || !bundle.is_runc() {
+        if bundle.hidden || !runtime.is_read(bundle) {
             return None;
         }
         let lives = has_container(runtime, bundle);
@@ -216,12 +216,13 @@ fn bundle_without_state(judge: &mut Judge<'_>) {
     if !runtime(judge).is_some_and(|runtime| runtime.whole.containers) {
         return judge.abstain("the runtime's state folders cannot be known whole");
     }
+    let told = super::hang::told(judge);
     let whole = |count| format!("the runtime knows none of the {count} tasks that have a bundle");
     each_or_all(judge, whole, |judge, runtime, bundle| {
-        let pod = bundle.sandbox.as_ref();
-        let pod = pod.and_then(|pod| runtime.bundle(&bundle.namespace, pod));
-        let is_runc = bundle.is_runc() && pod.is_none_or(Bundle::is_runc);
-        if bundle.hidden || !is_runc || has_container(runtime, bundle) {
+        if bundle.hidden || !runtime.is_read(bundle) || has_container(runtime, bundle) {
+            return None;
+        }
+        if told.contains(&(Some(bundle.namespace.clone()), bundle.id.clone())) {
             return None;
         }
         let code = &codes::BUNDLE_WITHOUT_STATE;
@@ -325,14 +326,14 @@ fn socket_orphan(judge: &mut Judge<'_>) {
 }
 
 fn socket_foreign(judge: &mut Judge<'_>) {
-    each(judge, |judge, _, bundle| {
+    each(judge, |judge, runtime, bundle| {
         let path = bundle.shim()?.path();
         let name = path
             .bytes()
             .strip_prefix(SOCKETS.as_bytes())?
             .strip_prefix(b"/")?;
         let hashed = name.len() == 64 && name.iter().all(u8::is_ascii_hexdigit);
-        if !bundle.is_runc() || !hashed || name == bundle.socket.as_bytes() {
+        if !runtime.is_read(bundle) || !hashed || name == bundle.socket.as_bytes() {
             return None;
         }
         // Without its config.json, its group is not known.

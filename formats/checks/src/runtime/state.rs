@@ -5,7 +5,7 @@ use runc::codes;
 use runc::{Container, Phase, Program, Runtime, SHIM_ROOT, State};
 
 use super::hang::{processes_tell, told};
-use super::{about, ago, bundle_of, in_flight, pod_of, runtime, tasks, unread};
+use super::{about, ago, bundle_of, in_flight, pod_of, runtime, tasks};
 use crate::{Check, Judge};
 
 /// Seconds that a created container may wait for its start before somebody has forgotten it.
@@ -224,10 +224,10 @@ fn state_missing(judge: &mut Judge<'_>) {
 
 fn state_unread(judge: &mut Judge<'_>) {
     each(judge, |judge, runtime, container| {
-        let (file, why) = match container.program {
-            Program::Runc => ("state.json", unread(&container.state)?),
-            Program::Crun => ("status", unread(&container.status)?),
-        };
+        let (file, _) = container.state_file();
+        let why = container
+            .unread()
+            .filter(|why| **why != Unread::NotCollected)?;
         let message = format!("{file} {why}");
         Some(about(
             judge,
@@ -288,7 +288,8 @@ fn state_without_bundle(judge: &mut Judge<'_>) {
         return judge.abstain("the bundles cannot be known whole");
     };
     let findings = found(judge, known, |judge, runtime, container| {
-        if bundle_of(runtime, container).is_some() {
+        let is_read = container.program != Program::Other;
+        if bundle_of(runtime, container).is_some() || !is_read {
             return None;
         }
         let ours = container.path.bytes().starts_with(SHIM_ROOT.as_bytes());

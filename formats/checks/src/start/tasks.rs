@@ -155,7 +155,7 @@ fn leaked(run: &mut Run<'_>, runtime: &Runtime, kept: &[&Bundle]) {
         let is_known = runtime
             .container(Some(&bundle.namespace), &bundle.id)
             .is_some();
-        if !is_known && bundle.is_runc() {
+        if !is_known && runtime.is_read(bundle) {
             let at = Location::file(bundle.path.clone());
             let statement = run
                 .statement(&rules::SHIM_LEAKED)

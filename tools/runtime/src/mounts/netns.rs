@@ -25,8 +25,13 @@ pub(super) fn rows(
     let named = named(node);
     let mounted = mounted(processes);
     let runtime = node.runtime.read();
+    let others = runtime
+        .zip(processes)
+        .is_some_and(|(runtime, processes)| stuck::Host::new(runtime, processes).has_others());
+    // Another containerd's pods have names like these, and are named by its own files.
     let whole = runtime.is_some_and(|it| it.whole.containers && it.whole.bundles)
-        && node.meta.rows.is_some();
+        && node.meta.rows.is_some()
+        && !others;
     let mut paths: BTreeSet<Text> = mounted.iter().flat_map(BTreeMap::keys).cloned().collect();
     paths.extend(files(evidence));
     let mut rows = Vec::new();

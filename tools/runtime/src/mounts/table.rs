@@ -10,6 +10,7 @@ use finding::{Text, Unread};
 use node::Node;
 use process::{Mount, Processes};
 use runc::Runtime;
+use stuck::Host;
 
 use super::{Condition, MountRow, SnapshotRef};
 
@@ -23,6 +24,8 @@ struct Known<'n> {
     containers: BTreeMap<(Text, Text), Text>,
     /// Sandboxes that the CRI or meta.db know.
     pods: BTreeSet<Text>,
+    /// Whose its processes are.
+    host: Option<Host<'n>>,
     /// Whether a containerd runs.
     daemon: bool,
 }
@@ -65,11 +68,9 @@ impl<'n> Known<'n> {
                 pods.insert(row.key.clone());
             }
         }
-        let is_daemon = |process: &process::Process| {
-            let program = process.program();
-            let name = program.rsplit(|byte| *byte == b'/').next();
-            name == Some(b"containerd") && !process.stat.is_dead()
-        };
+        let runtime = node.runtime.read();
+        let host = runtime.zip(processes);
+        let host = host.map(|(runtime, processes)| Host::new(runtime, processes));
         Self {
             evidence,
             node,
@@ -77,7 +78,10 @@ impl<'n> Known<'n> {
             processes,
             containers,
             pods,
-            daemon: processes.is_some_and(|processes| processes.iter().any(is_daemon)),
+            daemon: host
+                .as_ref()
+                .is_some_and(|host| host.daemon().is_some_and(|it| !it.stat.is_dead())),
+            host,
         }
     }
 
@@ -285,22 +289,26 @@ impl<'n> Known<'n> {
         else {
             return true;
         };
+        let bundle = runtime.bundle(namespace, id);
+        if bundle.is_some_and(|bundle| !runtime.is_read(bundle)) {
+            return true;
+        }
         let container = runtime.container(Some(namespace), id);
         if container.is_some() || !runtime.whole.containers || !runtime.whole.bundles {
             return true;
         }
-        // The runtime knows nothing of it. A shim that lives may be about to make it.
-        let is_shim = |process: &process::Process| {
-            let words = process.cmdline.iter().flatten();
-            process
-                .program()
-                .windows(15)
-                .any(|part| part == b"containerd-shim")
-                && words.clone().any(|word| word == namespace)
-                && words.clone().any(|word| word == id)
+        // The runtime knows nothing of it. A shim that lives may be about to make it, or keep it.
+        let group = bundle.and_then(|bundle| Some(bundle.spec.get()?.group(&bundle.id)));
+        let sandbox = bundle.and_then(|bundle| bundle.sandbox.as_ref());
+        let (Some(processes), Some(host)) = (self.processes, &self.host) else {
+            return true;
         };
-        self.processes
-            .is_none_or(|processes| !processes.whole || processes.iter().any(is_shim))
+        let mut shims = host.shims().iter().filter(|shim| shim.other.is_none());
+        !processes.whole
+            || shims.any(|shim| {
+                let it = Some(&shim.id);
+                shim.namespace == *namespace && (shim.id == *id || it == group || it == sandbox)
+            })
     }
 }
 

@@ -5,17 +5,10 @@ use std::collections::BTreeMap;
 use finding::Text;
 use node::Node;
 use process::{Process, Processes};
-use runc::{Bundle, Runtime, SOCKETS, socket_name};
+use runc::{Bundle, Keeper, Runtime, SOCKETS, socket_name};
+use stuck::{Host, Shim as Found};
 
 use super::{Child, Condition, KnownBy, Reparented, Shim, ShimProcess};
-
-/// A process of a shim, and what its command line says.
-struct Found<'p> {
-    process: &'p Process,
-    namespace: Option<Text>,
-    id: Option<Text>,
-    address: Option<Text>,
-}
 
 /// All shims of a node, by socket, and the inits that have lost theirs.
 pub(super) fn join(node: &Node, processes: Option<&Processes>) -> (Vec<Shim>, Vec<Reparented>) {
@@ -23,7 +16,7 @@ pub(super) fn join(node: &Node, processes: Option<&Processes>) -> (Vec<Shim>, Ve
     let runtime = node.runtime.read().unwrap_or(&empty);
     let mut shims: BTreeMap<Text, Shim> = BTreeMap::new();
     for bundle in &runtime.bundles {
-        of_bundle(bundle, &mut shims);
+        of_bundle(bundle, runtime, &mut shims);
     }
     for socket in runtime.sockets.iter().flatten() {
         let shim = shims.entry(socket.path.clone()).or_default();
@@ -36,9 +29,9 @@ pub(super) fn join(node: &Node, processes: Option<&Processes>) -> (Vec<Shim>, Ve
             shim.there = Some(shim.there.unwrap_or(false));
         }
     }
-    let found: Vec<Found<'_>> = processes.map(all).unwrap_or_default();
-    if let Some(processes) = processes {
-        for shim in &found {
+    let host = processes.map(|processes| Host::new(runtime, processes));
+    if let (Some(processes), Some(host)) = (processes, &host) {
+        for shim in host.shims() {
             of_process(shim, runtime, processes, &mut shims);
         }
         listeners(processes, &mut shims);
@@ -50,7 +43,8 @@ pub(super) fn join(node: &Node, processes: Option<&Processes>) -> (Vec<Shim>, Ve
     }
     let shims = shims.into_values().collect();
     let reparented = processes
-        .map(|processes| reparented(runtime, processes, &found))
+        .zip(host.as_ref())
+        .map(|(processes, host)| reparented(runtime, processes, host))
         .unwrap_or_default();
     (shims, reparented)
 }
@@ -61,7 +55,7 @@ fn socket_of(bundle: &Bundle) -> Text {
     said.unwrap_or_else(|| Text::from(format!("{SOCKETS}/{}", bundle.socket)))
 }
 
-fn of_bundle(bundle: &Bundle, shims: &mut BTreeMap<Text, Shim>) {
+fn of_bundle(bundle: &Bundle, runtime: &Runtime, shims: &mut BTreeMap<Text, Shim>) {
     let path = socket_of(bundle);
     let spec = bundle.spec.get();
     let shim = shims.entry(path.clone()).or_default();
@@ -85,36 +79,10 @@ fn of_bundle(bundle: &Bundle, shims: &mut BTreeMap<Text, Shim>) {
         shim.pod = Some(Text::from(full));
     }
     shim.binary = shim.binary.take().or_else(|| bundle.shim_binary.clone());
+    if !runtime.is_read(bundle) {
+        shim.not_read = Some(runtime.keeper(bundle).to_string());
+    }
     shim.tasks.push(bundle.id.clone());
-}
-
-/// Every process that is a shim and not one of its commands.
-fn all(processes: &Processes) -> Vec<Found<'_>> {
-    let is_shim = |process: &&Process| {
-        let program = process.program();
-        let name = program.rsplit(|byte| *byte == b'/').next();
-        let is_command = process.cmdline.as_ref().is_some_and(|words| {
-            let last = words.last().map(Text::bytes);
-            matches!(last, Some(b"start" | b"delete"))
-        });
-        name.is_some_and(|name| name.starts_with(b"containerd-shim")) && !is_command
-    };
-    let found = processes.iter().filter(is_shim).map(|process| Found {
-        namespace: flag(process, b"-namespace"),
-        id: flag(process, b"-id"),
-        address: flag(process, b"-address"),
-        process,
-    });
-    found.filter(|shim| shim.id.is_some()).collect()
-}
-
-/// The word after `-name` or `--name`.
-fn flag(process: &Process, name: &[u8]) -> Option<Text> {
-    let words = process.cmdline.as_ref()?;
-    let is_name =
-        |word: &&Text| word.bytes() == name || word.bytes().strip_prefix(b"-") == Some(name);
-    let at = words.iter().position(|word| is_name(&word))?;
-    words.get(at.checked_add(1)?).cloned()
 }
 
 fn of_process(
@@ -123,15 +91,22 @@ fn of_process(
     processes: &Processes,
     shims: &mut BTreeMap<Text, Shim>,
 ) {
-    let (Some(namespace), Some(id)) = (&found.namespace, &found.id) else {
-        return;
-    };
+    let (namespace, id) = (&found.namespace, &found.id);
     let address = found.address.as_ref().map_or(&b""[..], Text::bytes);
     let name = socket_name(address, namespace.bytes(), id.bytes(), false);
-    let computed = Text::from(format!("{SOCKETS}/{name}"));
+    let path = format!("{SOCKETS}/{name}");
+    let computed = match found.other {
+        None => Text::from(path),
+        Some(stuck::Other::Daemon(_)) if shims.contains_key(&Text::from(path.as_str())) => {
+            Text::from(path)
+        }
+        // In a node inside this one the same path is another socket.
+        Some(_) => Text::from(format!("{path} of pid {}", found.process.pid)),
+    };
     // A bundle that names another socket for the same group is served by this shim.
     let of_group = |shim: &&Shim| {
-        shim.namespace.as_ref() == Some(namespace) && shim.group.as_ref() == Some(id)
+        let same = shim.namespace.as_ref() == Some(namespace) && shim.group.as_ref() == Some(id);
+        same && found.other.is_none()
     };
     let key = if shims.contains_key(&computed) {
         computed
@@ -140,8 +115,13 @@ fn of_process(
         named.map_or(computed, |shim| shim.socket.clone())
     };
     let shim = shims.entry(key.clone()).or_default();
-    shim.socket = key;
-    if shim.there.is_none() && runtime.sockets.is_some() {
+    let is_path = key.bytes().ends_with(name.as_bytes());
+    shim.socket = if is_path { key } else { Text::default() };
+    shim.other = found.other.clone();
+    if let Some(keeper @ Keeper::Unread(_)) = Keeper::of_process(found.process.program()) {
+        shim.not_read = Some(keeper.to_string());
+    }
+    if shim.other.is_none() && shim.there.is_none() && runtime.sockets.is_some() {
         shim.there = Some(false);
     }
     shim.namespace.get_or_insert_with(|| namespace.clone());
@@ -182,9 +162,10 @@ fn listeners(processes: &Processes, shims: &mut BTreeMap<Text, Shim>) {
     let Some(sockets) = &processes.sockets else {
         return;
     };
-    for shim in shims.values_mut() {
+    for shim in shims.values_mut().filter(|shim| shim.other.is_none()) {
         shim.listens = Some(false);
         shim.connections = Some(0);
+        shim.backlog = Some(0);
     }
     for socket in sockets {
         let Some(shim) = shims.get_mut(&socket.path) else {
@@ -192,6 +173,9 @@ fn listeners(processes: &Processes, shims: &mut BTreeMap<Text, Shim>) {
         };
         if socket.listens {
             shim.listens = Some(true);
+        }
+        if socket.waiting {
+            shim.backlog = shim.backlog.map(|count| count.saturating_add(1));
         }
         if socket.connected {
             shim.connections = shim.connections.map(|count| count.saturating_add(1));
@@ -240,6 +224,9 @@ fn attribute(node: &Node, shims: &mut BTreeMap<Text, Shim>) {
 
 /// What is wrong with a shim; only what is known counts.
 fn judge(shim: &mut Shim, processes_known: bool, runtime: &Runtime) {
+    if shim.other.is_some() || shim.not_read.is_some() {
+        return;
+    }
     let mut found = Vec::new();
     let has_bundle = !shim.tasks.is_empty();
     let bundles_known = runtime.whole.bundles;
@@ -250,6 +237,9 @@ fn judge(shim: &mut Shim, processes_known: bool, runtime: &Runtime) {
         match process.state {
             'T' | 't' => found.push(Condition::ShimStopped),
             'D' => found.push(Condition::ShimHangs),
+            _ if shim.backlog.is_some_and(|waiting| waiting > 0) => {
+                found.push(Condition::ShimMute);
+            }
             _ => {}
         }
         let lives = |child: &&Child| !matches!(child.state, 'Z' | 'X');
@@ -288,7 +278,7 @@ fn judge(shim: &mut Shim, processes_known: bool, runtime: &Runtime) {
 }
 
 /// Inits that live and are no child of a shim.
-fn reparented(runtime: &Runtime, processes: &Processes, shims: &[Found<'_>]) -> Vec<Reparented> {
+fn reparented(runtime: &Runtime, processes: &Processes, host: &Host<'_>) -> Vec<Reparented> {
     let mut found = Vec::new();
     for container in &runtime.containers {
         // What runc was called for by hand has no shim.
@@ -300,10 +290,9 @@ fn reparented(runtime: &Runtime, processes: &Processes, shims: &[Found<'_>]) -> 
             continue;
         };
         let is_it = init_of(process, runtime).is_some() && !process.stat.is_dead();
-        let has_shim = shims
-            .iter()
-            .any(|shim| shim.process.pid == process.stat.ppid);
-        if is_it && !has_shim {
+        // Of whom another keeper looks after, nothing is known but that.
+        let is_kept = !matches!(host.of(processes, process), stuck::Belongs::Nobody);
+        if is_it && !is_kept && container.other_daemon(&runtime.state).is_none() {
             let parent = processes.get(process.stat.ppid);
             found.push(Reparented {
                 namespace: container.namespace.clone(),

@@ -271,10 +271,10 @@ impl<'f> Subject<'f> {
     }
 
     fn find_shim(&self, index: &Index<'f>) -> Option<Shim<'f>> {
-        if let Some(process) = self.process() {
-            if let Some(parent) = index.host.shim(process.stat.ppid) {
-                return Some(parent.clone());
-            }
+        if let Some(process) = self.process()
+            && let Some(parent) = index.host.shim(process.stat.ppid)
+        {
+            return Some(parent.clone());
         }
         let namespace = self.namespace.as_ref()?;
         let group = self

@@ -154,12 +154,11 @@ impl Answer for Stuck {
         } = self;
         let style = if *stuck > 0 { Style::Bad } else { Style::Good };
         let line = pen.styled(style, format!("{stuck} stuck")).to_string();
-        let mut more = String::new();
-        for (count, what) in [(unknowable, "not to be judged"), (not_read, "not read")] {
-            if *count > 0 {
-                more.push_str(&format!(", {count} {what}"));
-            }
-        }
+        let more = [(unknowable, "not to be judged"), (not_read, "not read")];
+        let more = more.iter().filter(|(count, _)| **count > 0);
+        let more: String = more
+            .map(|(count, what)| format!(", {count} {what}"))
+            .collect();
         pen.line(format_args!("{line}, {healthy} healthy{more}"))?;
         pen.incomplete(&self.unknown)
     }

@@ -39,23 +39,23 @@ fn link(machine: &mut Machine, pid: u32, name: &str, target: &str) {
 }
 
 /// A shim, and below it an init of runc that no folder of ours knows.
-fn shim_with_init(machine: &mut Machine, pid: u32, address: &str, nested: bool) {
+fn shim_with_init(machine: &mut Machine, [pid, init]: [u32; 2], address: &str, nested: bool) {
     machine.process(pid, "containerd-shim", 'S', 1, 10);
     let words = format!(
         "/usr/bin/containerd-shim-runc-v2\0-namespace\0default\0-id\0sleeper\0-address\0{address}\0"
     );
     machine.file(pid, "cmdline", &words);
-    machine.process(pid + 1, "runc:[2:INIT]", 'S', pid, 20);
-    machine.file(pid + 1, "cmdline", "runc\0init\0");
-    machine.file(pid + 1, "cgroup", "7:freezer:/elsewhere/default/sleeper\n");
-    machine.file(pid + 1, "wchan", "wait_for_partner");
+    machine.process(init, "runc:[2:INIT]", 'S', pid, 20);
+    machine.file(init, "cmdline", "runc\0init\0");
+    machine.file(init, "cgroup", "7:freezer:/elsewhere/default/sleeper\n");
+    machine.file(init, "wchan", "wait_for_partner");
     if nested {
         machine.file(pid, "status", &format!("NSpid:\t{pid}\t7\n"));
-        machine.file(pid + 1, "status", &format!("NSpid:\t{}\t8\t1\n", pid + 1));
+        machine.file(init, "status", &format!("NSpid:\t{init}\t8\t1\n"));
         link(machine, pid, "ns/mnt", "mnt:[9]");
     } else {
         machine.file(pid, "status", &format!("NSpid:\t{pid}\n"));
-        machine.file(pid + 1, "status", &format!("NSpid:\t{}\t1\n", pid + 1));
+        machine.file(init, "status", &format!("NSpid:\t{init}\t1\n"));
     }
 }
 
@@ -65,11 +65,16 @@ fn crowd() -> Machine {
     // A second containerd, and one in a node inside this one, with the same paths and ids.
     shim_with_init(
         &mut machine,
-        8000,
+        [8000, 8001],
         "/run/docker/containerd/containerd.sock",
         false,
     );
-    shim_with_init(&mut machine, 8100, "/run/containerd/containerd.sock", true);
+    shim_with_init(
+        &mut machine,
+        [8100, 8101],
+        "/run/containerd/containerd.sock",
+        true,
+    );
     // One whose shim is gone, in that node: its init took it over.
     machine.process(8200, "init", 'S', 1, 5);
     machine.file(8200, "status", "NSpid:\t8200\t1\n");
@@ -78,7 +83,7 @@ fn crowd() -> Machine {
     machine.file(8201, "status", "NSpid:\t8201\t9\t1\n");
     // podman's, waiting for its start.
     machine.process(8300, "conmon", 'S', 1, 5);
-    machine.file(8300, "cmdline", "/usr/bin/conmon\0--api-version\01\0");
+    machine.file(8300, "cmdline", "/usr/bin/conmon\0--api-version\x001\0");
     machine.process(8301, "runc:[2:INIT]", 'S', 8300, 20);
     machine.file(8301, "cmdline", "runc\0init\0");
     machine

@@ -117,7 +117,7 @@ fn of_process(
     let shim = shims.entry(key.clone()).or_default();
     let is_path = key.bytes().ends_with(name.as_bytes());
     shim.socket = if is_path { key } else { Text::default() };
-    shim.other = found.other.clone();
+    shim.other.clone_from(&found.other);
     if let Some(keeper @ Keeper::Unread(_)) = Keeper::of_process(found.process.program()) {
         shim.not_read = Some(keeper.to_string());
     }

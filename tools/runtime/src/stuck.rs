@@ -154,11 +154,11 @@ impl Answer for Stuck {
         } = self;
         let style = if *stuck > 0 { Style::Bad } else { Style::Good };
         let line = pen.styled(style, format!("{stuck} stuck")).to_string();
-        let more = [(unknowable, "not to be judged"), (not_read, "not read")];
-        let more = more.iter().filter(|(count, _)| **count > 0);
-        let more: String = more
-            .map(|(count, what)| format!(", {count} {what}"))
-            .collect();
+        let words = |count: usize, what: &str| match count {
+            0 => String::new(),
+            count => format!(", {count} {what}"),
+        };
+        let more = words(*unknowable, "not to be judged") + &words(*not_read, "not read");
         pen.line(format_args!("{line}, {healthy} healthy{more}"))?;
         pen.incomplete(&self.unknown)
     }

@@ -66,6 +66,7 @@ mod pages;
 mod path;
 mod private;
 mod source;
+mod staged;
 mod stat;
 mod tar;
 mod zframe;
@@ -82,6 +83,7 @@ pub use node::{Evidence, Kind, OpenError, open_archive};
 pub use pages::{Chunk, Chunks, Pages};
 pub use private::{PrivateView, private_view};
 pub use source::Source;
+pub use staged::Change;
 pub use stat::{Entry, FileKind, Stat};
 pub use tar::pax_record;
 

@@ -8,6 +8,8 @@ use finding::{Known, Text, Time, Unread};
 
 use crate::bundle::Bundle;
 use crate::directory::{self, Directory};
+use crate::pages::Stream;
+use crate::staged::{self, Change, Seen, Staged};
 use crate::{
     Detailed, Entry, Flags, Manifest, Mount, Options, Pages, Room, Source, Stat, Wants, Xattrs,
 };
@@ -44,6 +46,7 @@ impl core::error::Error for OpenError {}
 #[derive(Debug)]
 pub struct Evidence {
     held: Held,
+    staged: Staged,
 }
 
 #[derive(Debug)]
@@ -83,6 +86,7 @@ impl Evidence {
         let directory = Directory::open(path, options).map_err(failed)?;
         Ok(Self {
             held: Held::Directory(directory),
+            staged: Staged::default(),
         })
     }
 
@@ -98,6 +102,7 @@ impl Evidence {
     fn of_bundle(bundle: Bundle) -> Self {
         Self {
             held: Held::Bundle(Box::new(bundle)),
+            staged: Staged::default(),
         }
     }
 
@@ -154,9 +159,27 @@ impl Evidence {
         }
     }
 
+    /// From now on, answers as if `change` had been made at `path`; nothing is written. The path is
+    /// taken as it stands: links are not followed.
+    pub fn stage(&mut self, path: &Path, change: Change) {
+        self.staged.set(path, change);
+    }
+
+    /// From now on, answers as the evidence is.
+    pub fn unstage(&mut self) {
+        self.staged.clear();
+    }
+
     /// What `path` is; a link in the last place is not followed (`lstat`).
     pub fn stat(&self, path: &Path) -> Result<Stat, Unread> {
-        ask!(self, held => held.stat(path))
+        match self.staged.see(path) {
+            Seen::AsIs => ask!(self, held => held.stat(path)),
+            Seen::File(bytes) => {
+                let was = ask!(self, held => held.stat(path));
+                Ok(staged::stat(bytes, was.ok()))
+            }
+            Seen::Gone => Err(Unread::Absent),
+        }
     }
 
     /// The entries of a directory, sorted by their names' bytes; links are followed inside the
@@ -172,12 +195,25 @@ impl Evidence {
 
     /// As [`list`](Self::list), with the reason why there is nothing.
     pub fn try_list(&self, path: &Path) -> Result<Known<Vec<Entry>>, Unread> {
-        ask!(self, held => held.list(path))
+        match self.staged.see(path) {
+            Seen::AsIs => {
+                let listed = ask!(self, held => held.list(path))?;
+                Ok(self.staged.list(path, listed, |entry| entry, |entry| entry))
+            }
+            Seen::File(_) => Err(Unread::Special("regular file")),
+            Seen::Gone => Err(Unread::Absent),
+        }
     }
 
     /// As [`list`](Self::list), each entry with what `wants` asks for: cheaper than to ask for each
     /// by its path.
     pub fn list_with(&self, path: &Path, wants: &dyn Fn(&Entry) -> Wants) -> Known<Vec<Detailed>> {
+        if let Err(why) = self.is_as_it_was(path) {
+            return Known::lost(
+                format!("entries of {}", crate::path::shown(path)),
+                why.to_string(),
+            );
+        }
         let listed = match &self.held {
             Held::Directory(directory) => directory.list_with(path, wants),
             Held::Bundle(bundle) => bundle.list(path).map(|entries| {
@@ -194,6 +230,12 @@ impl Evidence {
                 entries.map(|all| all.into_iter().map(detailed).collect())
             }),
         };
+        let plain = |entry| Detailed {
+            entry,
+            xattrs: None,
+            target: None,
+        };
+        let listed = listed.map(|listed| self.staged.list(path, listed, |one| &one.entry, plain));
         listed.unwrap_or_else(|why| {
             Known::lost(
                 format!("entries of {}", crate::path::shown(path)),
@@ -202,13 +244,29 @@ impl Evidence {
         })
     }
 
+    /// Whether no change is staged at `path`, where a changed one has no answer.
+    fn is_as_it_was(&self, path: &Path) -> Result<(), Unread> {
+        match self.staged.see(path) {
+            Seen::AsIs => Ok(()),
+            Seen::File(_) => Err(Unread::Special("regular file")),
+            Seen::Gone => Err(Unread::Absent),
+        }
+    }
+
     /// The target of a symbolic link.
     pub fn read_link(&self, path: &Path) -> Result<Text, Unread> {
+        self.is_as_it_was(path)?;
         ask!(self, held => held.read_link(path))
     }
 
     /// Names and values of extended attributes; a link in the last place is not followed.
     pub fn xattrs(&self, path: &Path) -> Known<Xattrs> {
+        if let Err(why) = self.is_as_it_was(path) {
+            return Known::lost(
+                format!("attributes of {}", crate::path::shown(path)),
+                why.to_string(),
+            );
+        }
         ask!(self, held => held.xattrs(path))
     }
 
@@ -216,6 +274,11 @@ impl Evidence {
     /// the evidence. A file that changes while it is read is read again, twice, and is then
     /// [`Unread::Changed`].
     pub fn source(&self, path: &Path, limit: u64) -> Result<Source, Unread> {
+        match self.staged.see(path) {
+            Seen::AsIs => {}
+            Seen::File(bytes) => return staged::source(path, bytes, limit),
+            Seen::Gone => return Err(Unread::Absent),
+        }
         match &self.held {
             Held::Directory(directory) => directory.source(path, limit, false),
             Held::Bundle(bundle) => bundle.source(path, limit),
@@ -225,6 +288,11 @@ impl Evidence {
     /// As [`source`](Self::source), of a file that is being written to: where three attempts met
     /// a change, the last one is given, and [`Source::is_torn`] says so.
     pub fn source_as_is(&self, path: &Path, limit: u64) -> Result<Source, Unread> {
+        match self.staged.see(path) {
+            Seen::AsIs => {}
+            Seen::File(bytes) => return staged::source(path, bytes, limit),
+            Seen::Gone => return Err(Unread::Absent),
+        }
         match &self.held {
             Held::Directory(directory) => directory.source(path, limit, true),
             Held::Bundle(bundle) => bundle.source(path, limit),
@@ -234,6 +302,11 @@ impl Evidence {
     /// A regular file from front to back, for hashing. An error that wraps [`Unread::Changed`] ends
     /// the stream if the file changes.
     pub fn reader(&self, path: &Path) -> Result<Box<dyn Read + Send + '_>, Unread> {
+        match self.staged.see(path) {
+            Seen::AsIs => {}
+            Seen::File(bytes) => return Ok(Box::new(Stream::new(staged::content(bytes), None))),
+            Seen::Gone => return Err(Unread::Absent),
+        }
         ask!(self, held => held.reader(path))
     }
 
@@ -248,6 +321,11 @@ impl Evidence {
 
     /// A regular file that is read in pieces: a big database.
     pub fn pages(&self, path: &Path) -> Result<Pages, Unread> {
+        match self.staged.see(path) {
+            Seen::AsIs => {}
+            Seen::File(bytes) => return Ok(staged::pages(path, bytes)),
+            Seen::Gone => return Err(Unread::Absent),
+        }
         ask!(self, held => held.pages(path))
     }
 

@@ -49,7 +49,7 @@ impl fmt::Display for DecodeError {
 }
 
 /// Seconds from 0001-01-01T00:00:00Z, where Go's times begin, to 1970-01-01T00:00:00Z.
-const YEAR_1_TO_1970: i64 = 62_135_596_800;
+pub(crate) const YEAR_1_TO_1970: i64 = 62_135_596_800;
 
 /// Go's `time.Time.MarshalBinary`: version `u8` (1 or 2), seconds since year 1 `i64` big-endian,
 /// nanoseconds `i32`, zone offset in minutes `i16` (-1: UTC), version 2 one byte of offset seconds.

@@ -29,6 +29,7 @@ mod carved;
 mod container;
 mod content;
 pub mod cri;
+mod encode;
 mod encoding;
 mod fault;
 mod image;
@@ -54,6 +55,7 @@ pub use carved::{
 };
 pub use container::{Container, Runtime};
 pub use content::{BlobRow, IngestRow};
+pub use encode::{put_any, put_time, put_uvarint, put_varint};
 pub use encoding::{Any, DecodeError, go_time, uvarint, varint};
 pub use fault::{CODES, Fault, Problem, Trouble};
 pub use image::{Image, Target};

@@ -29,6 +29,7 @@ pub const TOOLS: &[&Tool] = &[
     &coroner_graph::WHY,
     &coroner_graph::OWNER,
     &coroner_graph::DF,
+    &coroner_repair::TOOL,
     &coroner_collect::TOOL,
     &coroner_collect::BUNDLE,
 ];

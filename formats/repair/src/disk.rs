@@ -1,0 +1,285 @@
+//! The few calls by which a repair changes a disk: all of them relative to a folder that is held
+//! open, none of them through a link, none of them across a mount.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path};
+
+use nix::fcntl::{AtFlags, OFlag, OpenHow, RenameFlags, ResolveFlag, openat2, renameat2};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstatat, mkdirat};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, unlinkat};
+
+/// A folder that is held open.
+#[derive(Debug)]
+pub(crate) struct Folder(OwnedFd);
+
+/// What a name stands for: its inode, or 0 for nothing.
+pub(crate) type Inode = u64;
+
+fn how(flags: OFlag, mode: Mode) -> OpenHow {
+    OpenHow::new()
+        .flags(flags | OFlag::O_CLOEXEC)
+        .mode(mode)
+        .resolve(
+            ResolveFlag::RESOLVE_BENEATH
+                | ResolveFlag::RESOLVE_NO_SYMLINKS
+                | ResolveFlag::RESOLVE_NO_XDEV
+                | ResolveFlag::RESOLVE_NO_MAGICLINKS,
+        )
+}
+
+fn split(path: &str) -> io::Result<(&Path, &OsStr)> {
+    let path = Path::new(path);
+    let is_plain = path
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    let name = path.file_name().filter(|_| is_plain);
+    let name = name
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a name below the root"))?;
+    Ok((path.parent().unwrap_or(Path::new("")), name))
+}
+
+impl Folder {
+    /// Holds `root`, which the user named: links on the way to it are followed, once.
+    pub(crate) fn root(root: &Path) -> io::Result<Self> {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        Ok(Self(nix::fcntl::open(root, flags, Mode::empty())?))
+    }
+
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
+    /// The folder at `path` below this one.
+    pub(crate) fn below(&self, path: &Path) -> io::Result<Self> {
+        let path = if path.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            path
+        };
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
+        Ok(Self(openat2(&self.0, path, how(flags, Mode::empty()))?))
+    }
+
+    /// What `name` in this folder is.
+    pub(crate) fn stat(&self, name: &OsStr) -> io::Result<Option<FileStat>> {
+        match fstatat(&self.0, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(nix::Error::ENOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(crate) fn inode(&self, name: &OsStr) -> io::Result<Inode> {
+        Ok(self.stat(name)?.map_or(0, |stat| stat.st_ino))
+    }
+
+    /// The inode of this folder itself.
+    pub(crate) fn own(&self) -> io::Result<FileStat> {
+        Ok(nix::sys::stat::fstat(&self.0)?)
+    }
+
+    /// Makes a folder, for root alone.
+    pub(crate) fn make(&self, name: &OsStr) -> io::Result<()> {
+        Ok(mkdirat(&self.0, name, Mode::from_bits_truncate(0o700))?)
+    }
+
+    /// Writes a new file and syncs it.
+    pub(crate) fn write(
+        &self,
+        name: &OsStr,
+        bytes: &[u8],
+        like: Option<&FileStat>,
+    ) -> io::Result<()> {
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
+        let fd = openat2(&self.0, name, how(flags, Mode::from_bits_truncate(0o600)))?;
+        let mut file = File::from(fd);
+        file.write_all(bytes)?;
+        if let Some(like) = like {
+            fchown(
+                &file,
+                Some(Uid::from_raw(like.st_uid)),
+                Some(Gid::from_raw(like.st_gid)),
+            )?;
+            let mode = Mode::from_bits_truncate(like.st_mode & 0o7777);
+            nix::sys::stat::fchmod(&file, mode)?;
+        }
+        file.sync_all()
+    }
+
+    /// Reads a regular file of at most `limit` bytes.
+    pub(crate) fn read(&self, name: &OsStr, limit: u64) -> io::Result<Vec<u8>> {
+        let is_file = self
+            .stat(name)?
+            .is_some_and(|stat| is_kind(&stat, SFlag::S_IFREG));
+        if !is_file {
+            return Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                "it is no regular file",
+            ));
+        }
+        let fd = openat2(
+            &self.0,
+            name,
+            how(
+                OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK,
+                Mode::empty(),
+            ),
+        )?;
+        let mut bytes = Vec::new();
+        File::from(fd).take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Gives a file this mode.
+    pub(crate) fn set_mode(&self, name: &OsStr, mode: u32) -> io::Result<()> {
+        let fd = openat2(
+            &self.0,
+            name,
+            how(OFlag::O_WRONLY | OFlag::O_NOFOLLOW, Mode::empty()),
+        )?;
+        Ok(nix::sys::stat::fchmod(fd, Mode::from_bits_truncate(mode))?)
+    }
+
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        Ok(nix::unistd::fsync(&self.0)?)
+    }
+
+    /// Removes a file, or a folder that is empty.
+    pub(crate) fn unlink(&self, name: &OsStr) -> io::Result<()> {
+        let is_dir = self
+            .stat(name)?
+            .is_some_and(|stat| is_kind(&stat, SFlag::S_IFDIR));
+        let flag = if is_dir {
+            UnlinkatFlags::RemoveDir
+        } else {
+            UnlinkatFlags::NoRemoveDir
+        };
+        Ok(unlinkat(&self.0, name, flag)?)
+    }
+
+    /// The names in this folder.
+    pub(crate) fn names(&self) -> io::Result<Vec<OsString>> {
+        let again = openat2(
+            &self.0,
+            ".",
+            how(OFlag::O_RDONLY | OFlag::O_DIRECTORY, Mode::empty()),
+        )?;
+        let mut dir = nix::dir::Dir::from_fd(again)?;
+        let mut names = Vec::new();
+        for entry in dir.iter() {
+            let name = OsStr::from_bytes(entry?.file_name().to_bytes()).to_owned();
+            if name != "." && name != ".." {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+}
+
+pub(crate) fn is_kind(stat: &FileStat, kind: SFlag) -> bool {
+    SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == kind
+}
+
+/// Two places whose contents a step exchanges.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    place: Folder,
+    place_name: OsString,
+    slot: Folder,
+    slot_name: OsString,
+}
+
+impl Pair {
+    /// `path` below `root`, and `slot` in the quarantine.
+    pub(crate) fn open(
+        root: &Folder,
+        path: &str,
+        quarantine: &Folder,
+        slot: &str,
+    ) -> io::Result<Self> {
+        let (above, name) = split(path)?;
+        let (_, slot_name) = split(slot)?;
+        Ok(Self {
+            place: root.below(above)?,
+            place_name: name.to_owned(),
+            slot: quarantine.below(Path::new(""))?,
+            slot_name: slot_name.to_owned(),
+        })
+    }
+
+    pub(crate) fn inodes(&self) -> io::Result<(Inode, Inode)> {
+        Ok((
+            self.place.inode(&self.place_name)?,
+            self.slot.inode(&self.slot_name)?,
+        ))
+    }
+
+    /// Exchanges the two, or moves the one that is there; then syncs both folders.
+    pub(crate) fn exchange(&self) -> io::Result<()> {
+        let (place, slot) = self.inodes()?;
+        match (place, slot) {
+            (0, 0) => {
+                return Err(io::Error::new(
+                    io::ErrorKind::NotFound,
+                    "neither place holds anything",
+                ));
+            }
+            (0, _) => renameat2(
+                &self.slot.0,
+                self.slot_name.as_os_str(),
+                &self.place.0,
+                self.place_name.as_os_str(),
+                RenameFlags::RENAME_NOREPLACE,
+            )?,
+            (_, 0) => renameat2(
+                &self.place.0,
+                self.place_name.as_os_str(),
+                &self.slot.0,
+                self.slot_name.as_os_str(),
+                RenameFlags::RENAME_NOREPLACE,
+            )?,
+            _ => renameat2(
+                &self.place.0,
+                self.place_name.as_os_str(),
+                &self.slot.0,
+                self.slot_name.as_os_str(),
+                RenameFlags::RENAME_EXCHANGE,
+            )?,
+        }
+        self.place.sync()?;
+        self.slot.sync()
+    }
+
+    /// Tries an exchange of two empty files between the two folders, and takes them away again: what
+    /// would fail later fails here, with nothing changed.
+    pub(crate) fn rehearse(&self) -> io::Result<()> {
+        let name = OsStr::new(".coroner-rehearsal");
+        for folder in [&self.place, &self.slot] {
+            if folder.stat(name)?.is_some() {
+                folder.unlink(name)?;
+            }
+        }
+        self.place.write(name, b"", None)?;
+        let tried = self.slot.write(name, b"", None).and_then(|()| {
+            let done = renameat2(
+                &self.place.0,
+                name,
+                &self.slot.0,
+                name,
+                RenameFlags::RENAME_EXCHANGE,
+            );
+            done.map_err(io::Error::from)
+        });
+        for folder in [&self.place, &self.slot] {
+            if folder.stat(name)?.is_some() {
+                folder.unlink(name)?;
+            }
+        }
+        tried
+    }
+}

@@ -1,0 +1,110 @@
+//! `coroner repair apply`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use cli::{Answer, Exit, Failure, Out, Outcome, Pen};
+use repair::plan::Plan;
+use repair::{Done, Failed, Store};
+use serde::Serialize;
+
+use crate::{place, request};
+
+/// What `apply` answers.
+#[derive(Serialize)]
+struct Applied {
+    plan: String,
+    root: String,
+    steps: usize,
+    already: bool,
+}
+
+impl Answer for Applied {
+    const SCHEMA: &'static str = "repair-apply/1";
+
+    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        if self.already {
+            return pen.line(format_args!(
+                "The plan {} was applied before: nothing was done.",
+                self.plan
+            ));
+        }
+        pen.line(format_args!(
+            "The plan {} was applied to {}: {} steps.",
+            self.plan, self.root, self.steps
+        ))?;
+        pen.paragraph(
+            "Next      ",
+            "Start containerd, then look at what the recovery lease holds. A daemon that was started while this ran serves nothing and must be restarted. `coroner repair undo` takes it back as long as no daemon has run.",
+        )
+    }
+
+    fn exit(&self) -> Exit {
+        if self.already {
+            Exit::CLEAN
+        } else {
+            Exit::REPAIRED
+        }
+    }
+}
+
+/// Why it ended, for people.
+pub(crate) fn failure(failed: Failed) -> Failure {
+    match failed {
+        Failed::Refused(all) => {
+            let lines: Vec<String> = all.iter().map(|one| one.why.clone()).collect();
+            let hints: Vec<String> = all.iter().map(|one| one.hint.clone()).collect();
+            let mut failure = Failure::unread(format!("refused, and nothing has changed: {}", lines.join("; ")));
+            failure = failure.hint(hints.join("; "));
+            failure
+        }
+        Failed::HalfWay { plan, error } => Failure::unread(format!("the repair {plan} stopped half-way: {error}"))
+            .hint("do not start containerd (it would serve nothing and delete nothing); mend the cause, then run `coroner repair apply` again to go on, or `coroner repair undo` to go back"),
+        Failed::Io(error) => Failure::unread(format!("nothing has changed: {error}")),
+    }
+}
+
+pub(crate) fn run(path: &Path, copy: bool, out: &mut Out) -> Outcome {
+    let plan = request::load(path)?;
+    let node = plan.node.clone().ok_or_else(|| {
+        Failure::usage("the plan does not say where its node is")
+            .hint("plan again, from a directory")
+    })?;
+    let node = PathBuf::from(node);
+    let root = place::on_this_machine(&node, Path::new(&plan.root));
+    let store = Store::open(&root, copy).map_err(failure)?;
+    let known = store
+        .repairs()
+        .map_err(|error| failure(Failed::Io(error)))?;
+    let done = match known.iter().find(|(other, _)| other.id == plan.id) {
+        Some((_, true)) => Done::AlreadyApplied,
+        Some((_, false)) => store.go_on(&plan.id).map_err(failure)?,
+        None => fresh(&store, &plan, &node)?,
+    };
+    let steps = match done {
+        Done::Applied { steps } => steps,
+        _ => 0,
+    };
+    out.answer(&Applied {
+        plan: plan.id,
+        root: root.display().to_string(),
+        steps,
+        already: done == Done::AlreadyApplied,
+    })
+}
+
+fn fresh(store: &Store, plan: &Plan, node: &Path) -> Result<Done, Failure> {
+    if plan.is_empty() {
+        return Err(Failure::usage(
+            "the plan has no steps: there is nothing to do",
+        ));
+    }
+    let made = request::again(plan, node)?;
+    if (&made.plan.steps, &made.plan.inputs) != (&plan.steps, &plan.inputs) {
+        return Err(Failure::unread(
+            "the node has changed since the plan was made; nothing has been done",
+        )
+        .hint("plan again"));
+    }
+    store.apply(&made).map_err(failure)
+}

@@ -1,0 +1,143 @@
+//! `coroner repair`: brings a node back from what is on its disk.
+//!
+//! ```text
+//! $ coroner repair NODE                        what would be done, on one screen; writes nothing
+//! $ coroner repair plan NODE -o plan.json      the same, to be kept
+//! $ coroner repair show plan.json
+//! $ coroner repair apply plan.json             does it
+//! $ coroner repair undo NODE                   takes it back
+//! ```
+//!
+//! Nothing is deleted: what a step replaces goes to the quarantine, `ROOT/.coroner-repair-<plan>`.
+
+mod apply;
+mod place;
+mod request;
+mod show;
+mod undo;
+
+use std::path::PathBuf;
+
+use cli::{Answer, EvidenceArgs, Failure, Out, Outcome, Pen, PlaceArgs, Tool};
+use repair::plan::Plan;
+use serde::Serialize;
+
+/// Arguments of `coroner repair`.
+#[derive(Debug, clap::Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:
+  coroner repair /                                    what a repair of this machine would do
+  coroner repair plan / --names-from nodes.json -o plan.json
+                                                      with names from `kubectl get nodes -o json`
+  coroner repair show plan.json
+  coroner repair apply plan.json                      with containerd and the kubelet stopped
+  coroner repair undo /
+
+Only `apply` and `undo` write. Nothing is deleted: what is replaced goes to the quarantine."
+)]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    plan: Option<PlanArgs>,
+}
+
+/// What a plan is made of.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) evidence: EvidenceArgs,
+    /// Names of images: `kubectl get nodes -o json`, `kubectl get pods -A -o json`, `crictl images -o
+    /// json`, `coroner meta ls images --format json`, a copy of meta.db, or lines of `NAME DIGEST`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) names_from: Vec<PathBuf>,
+    /// The release that will be started (1.6, 1.7.24, 2.1, ...); else the one that the node shows
+    #[arg(long, value_name = "RELEASE")]
+    pub(crate) daemon: Option<String>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Make a plan, as JSON
+    Plan(PlanArgs),
+    /// Show a plan for people
+    Show {
+        /// The plan
+        #[arg(value_name = "PLAN")]
+        plan: PathBuf,
+    },
+    /// Do what a plan says, or go on where an attempt stopped
+    Apply {
+        /// The plan
+        #[arg(value_name = "PLAN")]
+        plan: PathBuf,
+        /// NODE is a copy that no daemon and no container uses: processes and mounts are not asked
+        #[arg(long)]
+        copy: bool,
+    },
+    /// Take the last repair back
+    Undo {
+        /// The node, as it was given to `plan`
+        #[arg(value_name = "NODE")]
+        node: PathBuf,
+        #[command(flatten)]
+        places: PlaceArgs,
+        /// Even after a daemon has run: what it wrote since is lost
+        #[arg(long)]
+        anyway: bool,
+        /// NODE is a copy that no daemon and no container uses
+        #[arg(long)]
+        copy: bool,
+    },
+}
+
+/// `coroner repair`
+pub const TOOL: Tool = cli::tool!(
+    "repair",
+    "Bring a node back from what is on its disk, and take it back",
+    Args,
+    run
+);
+
+/// Runs it.
+pub fn run(args: Args, out: &mut Out) -> Outcome {
+    match (args.verb, args.plan) {
+        (Some(Verb::Plan(args)), _) => {
+            let plan = request::plan(&args)?;
+            out.answer(&PlanFile(plan))
+        }
+        (Some(Verb::Show { plan }), _) => {
+            out.answer(&show::Shown::new(request::load(&plan)?, None))
+        }
+        (Some(Verb::Apply { plan, copy }), _) => apply::run(&plan, copy, out),
+        (
+            Some(Verb::Undo {
+                node,
+                places,
+                anyway,
+                copy,
+            }),
+            _,
+        ) => undo::run(&node, &places, anyway, copy, out),
+        (None, Some(args)) => {
+            let plan = request::plan(&args)?;
+            out.answer(&show::Shown::new(plan, Some(args.evidence.evidence)))
+        }
+        (None, None) => Err(Failure::usage("which node?").hint("coroner repair NODE")),
+    }
+}
+
+/// A plan as a file: JSON in either format.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct PlanFile(Plan);
+
+impl Answer for PlanFile {
+    const SCHEMA: &'static str = "repair-plan/1";
+
+    fn text(&self, pen: &mut Pen<'_>) -> std::io::Result<()> {
+        let text = serde_json::to_string_pretty(&self.0)?;
+        pen.line(text)
+    }
+}

@@ -1,0 +1,157 @@
+//! Making a plan, and reading one.
+
+use std::path::{Path, PathBuf};
+
+use cli::{Case, Failure, PlaceArgs};
+use evidence::{Evidence, Options};
+use finding::Time;
+use node::{Roots, Said};
+use repair::names::{self, Named};
+use repair::plan::Plan;
+use repair::{Made, Refused, Request};
+
+use crate::PlanArgs;
+
+/// The most bytes of a list of names or of a plan.
+const LIMIT: u64 = 512 << 20;
+
+pub(crate) fn refused(why: &Refused) -> Failure {
+    Failure::unread(why.why.clone()).hint(why.hint.clone())
+}
+
+/// Makes the plan that was asked for.
+pub(crate) fn plan(args: &PlanArgs) -> Result<Plan, Failure> {
+    // The lists are read before rights are given up.
+    let mut found = Vec::new();
+    for path in &args.names_from {
+        found.extend(names_in(path)?);
+    }
+    let release = args.daemon.as_deref().map(release).transpose()?;
+    let mut case = Case::open(&args.evidence)?;
+    let roots = case.roots.first().cloned();
+    let roots = roots.ok_or_else(|| Failure::unread("no node was found in the evidence"))?;
+    let made_at =
+        cli::now().ok_or_else(|| Failure::usage("this machine's clock cannot be read"))?;
+    let request = Request {
+        roots,
+        made_at,
+        names: found,
+        release,
+    };
+    let made = repair::make(&mut case.evidence, &request).map_err(|why| refused(&why))?;
+    let mut plan = made.plan;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the user's own word, not evidence"
+    )]
+    let whole = std::fs::canonicalize(&args.evidence.evidence)
+        .unwrap_or_else(|_| args.evidence.evidence.clone());
+    plan.node = whole.to_str().map(str::to_owned);
+    plan.config = args
+        .evidence
+        .places
+        .config
+        .as_ref()
+        .and_then(|path| path.to_str())
+        .map(str::to_owned);
+    plan.daemon.clone_from(&args.daemon);
+    Ok(plan)
+}
+
+fn release(text: &str) -> Result<daemon::Detected, Failure> {
+    daemon::Detected::said(text).ok_or_else(|| {
+        let shown = finding::Escaped(text.as_bytes());
+        Failure::usage(format!("no release is known as {shown}"))
+            .hint("for example 1.6, 1.7.24, 2.1")
+    })
+}
+
+/// Makes the plan anew from the node as it is now, with the files that it writes.
+pub(crate) fn again(plan: &Plan, node: &Path) -> Result<Made, Failure> {
+    let mut evidence = Evidence::open(node, &Options::default())
+        .map_err(|error| Failure::unread(format!("{} {}", error.path, error.why)))?;
+    let places = PlaceArgs {
+        root: Some(PathBuf::from(&plan.root)),
+        state: Some(PathBuf::from(&plan.state)),
+        config: plan.config.as_ref().map(PathBuf::from),
+        spool: None,
+    };
+    let roots = roots(&evidence, &places)?;
+    let made_at = Time::parse(&plan.made_at)
+        .map_err(|error| Failure::unread(format!("the plan's time is none: {error}")))?;
+    let request = Request {
+        roots,
+        made_at,
+        names: repair::names_of(plan),
+        release: plan.daemon.as_deref().map(release).transpose()?,
+    };
+    repair::make(&mut evidence, &request).map_err(|why| refused(&why))
+}
+
+/// The first installation in the evidence.
+pub(crate) fn roots(evidence: &Evidence, places: &PlaceArgs) -> Result<Roots, Failure> {
+    let said = Said {
+        root: places.root.clone(),
+        state: places.state.clone(),
+        config: places.config.clone(),
+    };
+    let mut all = node::discover(evidence, &said).into_iter();
+    all.next()
+        .ok_or_else(|| Failure::unread("no node was found in the evidence"))
+}
+
+/// Reads a plan.
+pub(crate) fn load(path: &Path) -> Result<Plan, Failure> {
+    let bytes = bytes(path)?;
+    let shown = cli::shown(path);
+    let wrong = |why: String| {
+        Failure::unread(format!("{shown} is no plan: {why}"))
+            .hint("make one with `coroner repair plan NODE -o plan.json`")
+    };
+    let json: serde_json::Value =
+        serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
+    let plan = json.get("answer").cloned().unwrap_or(json);
+    let plan: Plan = serde_json::from_value(plan).map_err(|error| wrong(error.to_string()))?;
+    if plan.schema != repair::plan::SCHEMA {
+        return Err(wrong(format!(
+            "its schema is {}",
+            finding::Escaped(plan.schema.as_bytes())
+        )));
+    }
+    Ok(plan)
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    use std::io::Read as _;
+    let shown = cli::shown(path);
+    let failed =
+        |why: &dyn std::fmt::Display| Failure::unread(format!("{shown} cannot be read: {why}"));
+    let file = evidence::open_archive(path).map_err(|why| failed(&why))?;
+    let mut bytes = Vec::new();
+    file.take(LIMIT)
+        .read_to_end(&mut bytes)
+        .map_err(|error| failed(&error))?;
+    Ok(bytes)
+}
+
+/// The names in a list, or in an older bundle of the node.
+fn names_in(path: &Path) -> Result<Vec<Named>, Failure> {
+    let shown = cli::shown(path);
+    let bytes = bytes(path)?;
+    let list = names::read(&bytes, &shown);
+    let error = match list {
+        Ok(found) => return Ok(found),
+        Err(error) => error,
+    };
+    if let Ok(evidence) = Evidence::open(path, &Options::default())
+        && let Ok(roots) = roots(&evidence, &PlaceArgs::default())
+    {
+        let node = node::Node::open(&evidence, roots, node::Options::default());
+        if let Some(meta) = &node.meta.rows {
+            return Ok(names::of_meta(meta, &shown));
+        }
+    }
+    Err(Failure::usage(format!("{shown}: {error}")).hint(
+        "give JSON of kubectl or crictl, a copy of meta.db, a bundle, or lines of `NAME DIGEST`",
+    ))
+}

@@ -1,0 +1,151 @@
+//! A plan for people.
+
+use std::io;
+use std::path::PathBuf;
+
+use cli::{Answer, Exit, Pen, Style};
+use repair::plan::{Action, Foretold, Plan};
+use serde::Serialize;
+
+/// How many lines of a list are shown.
+const SHOWN: usize = 10;
+
+/// A plan, and how to go on from it.
+#[derive(Serialize)]
+pub(crate) struct Shown {
+    #[serde(flatten)]
+    plan: Plan,
+    #[serde(skip)]
+    node: Option<PathBuf>,
+}
+
+impl Shown {
+    pub(crate) const fn new(plan: Plan, node: Option<PathBuf>) -> Self {
+        Self { plan, node }
+    }
+
+    fn next(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        let text = match &self.node {
+            Some(_) => {
+                "coroner repair plan NODE -o plan.json keeps this plan; coroner repair apply plan.json does it. Before that, stop containerd and whatever starts it again (kubelet, k3s, a timer): a daemon that is started meanwhile goes on with the old file."
+            }
+            None => "coroner repair apply PLAN does it; coroner repair undo NODE takes it back.",
+        };
+        pen.paragraph("Next      ", text)
+    }
+}
+
+fn list(head: &str, lines: &[String], pen: &mut Pen<'_>) -> io::Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    pen.heading(head)?;
+    for line in lines.iter().take(SHOWN) {
+        pen.paragraph("  ", line)?;
+    }
+    if lines.len() > SHOWN {
+        let more = lines.len().saturating_sub(SHOWN);
+        pen.line(format_args!("  and {more} more (--format json names all)"))?;
+    }
+    Ok(())
+}
+
+fn starts(head: &str, all: &[Foretold], pen: &mut Pen<'_>) -> io::Result<()> {
+    for one in all {
+        let style = if one.start == "yes" {
+            Style::Good
+        } else {
+            Style::Bad
+        };
+        let sentence = pen.styled(style, &one.sentence).to_string();
+        pen.paragraph(head, &sentence)?;
+    }
+    Ok(())
+}
+
+impl Answer for Shown {
+    const SCHEMA: &'static str = "repair-plan/1";
+
+    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        let plan = &self.plan;
+        if plan.is_empty() {
+            pen.line(
+                "Nothing to repair: meta.db was read whole, and no record in it stops containerd.",
+            )?;
+            starts("Start     ", &plan.before, pen)?;
+            return Ok(());
+        }
+        pen.line(format_args!(
+            "Plan {} for {} (containerd {}), made at {}",
+            plan.id, plan.root, plan.release, plan.made_at
+        ))?;
+        starts("Now       ", &plan.before, pen)?;
+        starts("After     ", &plan.after, pen)?;
+        list("What is wrong:", &plan.wrong, pen)?;
+        list("Records that stop the daemon:", &plan.edits, pen)?;
+        pen.heading("Steps (nothing is deleted; what is replaced goes to the quarantine):")?;
+        for (number, step) in plan.steps.iter().enumerate().take(SHOWN) {
+            let what = match step.action {
+                Action::Put => "write",
+                Action::Remove => "set aside",
+            };
+            pen.paragraph(
+                &format!("  {:>3} ", number.saturating_add(1)),
+                &format!("{what} {}: {}", step.path, step.why),
+            )?;
+        }
+        if plan.steps.len() > SHOWN {
+            pen.line(format_args!(
+                "  and {} more",
+                plan.steps.len().saturating_sub(SHOWN)
+            ))?;
+        }
+        let back = &plan.brings_back;
+        if *back != repair::plan::BringsBack::default() {
+            pen.heading("What comes back:")?;
+            pen.line(format_args!(
+                "  {} snapshots, {} blobs, {} containers, {} images",
+                back.snapshots,
+                back.blobs,
+                back.containers.len(),
+                back.images.len()
+            ))?;
+            let images: Vec<String> = back.images.iter().map(image).collect();
+            list("Images:", &images, pen)?;
+        }
+        list("Lost:", &plan.lost, pen)?;
+        list(
+            "Held by a recovery lease, since nothing else refers to it:",
+            &[plan.held.snapshots.as_slice(), plan.held.blobs.as_slice()].concat(),
+            pen,
+        )?;
+        list(
+            "A later collection deletes (half-unpacked layers only):",
+            &plan.collected,
+            pen,
+        )?;
+        list("Unknown:", &plan.unknown, pen)?;
+        pen.gap()?;
+        self.next(pen)
+    }
+
+    fn exit(&self) -> Exit {
+        if self.plan.is_empty() {
+            Exit::CLEAN
+        } else {
+            Exit::FINDINGS
+        }
+    }
+}
+
+fn image(image: &repair::plan::PlanImage) -> String {
+    let from = match &image.from {
+        Some(from) => format!("the name is from {from}"),
+        None => "its name is lost".to_owned(),
+    };
+    let missing = match image.missing.len() {
+        0 => String::new(),
+        count => format!("; {count} of its blobs are not on this node"),
+    };
+    format!("{}/{} ({from}{missing})", image.namespace, image.name)
+}

@@ -21,7 +21,7 @@ use metadb::{BackendSnapshot, Row, put_time, put_varint};
 use node::{Node, Snapshotter};
 
 use crate::names::{Named, repository, whole_name};
-use crate::{Survivors, Tree};
+use crate::{Item, Relics, Survivors, Tree};
 
 /// What a completion needs to know beside the node.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub struct Wants<'w> {
     pub names: &'w [Named],
     /// Specifications of containers, by the path of their bundle.
     pub specs: &'w BTreeMap<Text, Vec<u8>>,
+    /// What the damaged meta.db holds beside its trees.
+    pub relics: &'w Relics,
 }
 
 /// An image that was given a record.
@@ -111,7 +113,49 @@ pub fn complete(tree: &mut Tree, node: &Node, survivors: &Survivors, wants: &Wan
     }
     work.images(&namespaces, node);
     crate::containers::restore(tree, node, wants.specs, wants.now, &mut added);
+    for (namespace, key) in unowned_layers(tree, node) {
+        if let Some(record) = wants
+            .relics
+            .containers
+            .get(&(namespace.clone(), key.clone()))
+        {
+            let all = tree.make(&[&b"v1"[..], &namespace, b"containers"]);
+            all.entries
+                .insert(key.clone(), Item::Bucket(record.clone()));
+            added.containers.push(format!(
+                "{}/{} (a record that no tree of meta.db reaches)",
+                text(&namespace),
+                text(&key)
+            ));
+        }
+    }
     added
+}
+
+/// Writable layers that no container's record names, as namespace and key: what is being unpacked is
+/// none.
+pub(crate) fn unowned_layers(tree: &Tree, node: &Node) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut found = Vec::new();
+    for snapshotter in &node.snapshotters {
+        let rows = snapshotter
+            .db
+            .rows
+            .iter()
+            .flat_map(metadb::Backend::snapshots);
+        for row in rows.filter(|row| row.kind == Some(metadb::Kind::Active)) {
+            let Some((namespace, _, key)) = split_key(row.key.bytes()) else {
+                continue;
+            };
+            let containers = tree.at(&[b"v1", namespace, b"containers"]);
+            let mut all = containers.into_iter().flat_map(Tree::buckets);
+            let is_owned =
+                all.any(|(id, record)| id == key || record.value("snapshotKey") == Some(key));
+            if !is_owned && !key.starts_with(b"extract-") {
+                found.push((namespace.to_vec(), key.to_vec()));
+            }
+        }
+    }
+    found
 }
 
 /// The namespaces that the node's stores know of.
@@ -341,30 +385,30 @@ impl Work<'_> {
 
     /// Gives every image that no record names a record.
     fn images(&mut self, namespaces: &BTreeSet<Vec<u8>>, node: &Node) {
-        let named = self.targets();
+        let targets = self.targets();
         let roots = self.survivors.roots();
         let imported = self.survivors.imported_names();
         let mut used: BTreeSet<&Named> = BTreeSet::new();
         for root in roots {
             let ids = self.identities(root);
-            let names: Vec<&Named> = self
+            let known: Vec<&Named> = self
                 .wants
                 .names
                 .iter()
                 .filter(|named| ids.contains(&named.digest))
                 .collect();
-            used.extend(names.iter().copied());
+            used.extend(known.iter().copied());
             let imported = imported.iter().filter(|(_, digest)| digest == root);
             let imported: Vec<String> = imported.filter_map(|(name, _)| whole_name(name)).collect();
-            for namespace in self.namespaces_of(root, &names, namespaces) {
+            for namespace in self.namespaces_of(root, &known, namespaces) {
                 let mut given: BTreeMap<String, String> = BTreeMap::new();
-                for named in &names {
-                    let here = named
+                for one in &known {
+                    let here = one
                         .namespace
                         .as_ref()
                         .is_none_or(|wanted| wanted.as_bytes() == namespace);
                     if here {
-                        given.insert(named.name.clone(), named.from.clone());
+                        given.insert(one.name.clone(), one.from.clone());
                     }
                 }
                 for name in &imported {
@@ -374,8 +418,11 @@ impl Work<'_> {
                 for (name, from) in running_names(node, &namespace, self.survivors, root) {
                     given.entry(name).or_insert(from);
                 }
-                let is_named = named.contains(&(namespace.clone(), root.clone()));
-                if given.is_empty() && !is_named {
+                let has_record = targets.contains(&(namespace.clone(), root.clone()));
+                if given.is_empty() && !has_record {
+                    given.extend(self.relic_names(&namespace, &ids));
+                }
+                if given.is_empty() && !has_record {
                     self.image(&namespace, root, &unnamed(root), None);
                 }
                 for (name, from) in &given {
@@ -389,6 +436,20 @@ impl Work<'_> {
             .iter()
             .filter(|named| !used.contains(named))
             .count();
+    }
+
+    /// Names that the damaged file holds beside its trees.
+    fn relic_names(&self, namespace: &[u8], ids: &BTreeSet<Digest>) -> BTreeMap<String, String> {
+        let names = self.wants.relics.names.iter();
+        let fits = |named: &&Named| {
+            let wanted = named.namespace.as_ref();
+            ids.contains(&named.digest)
+                && wanted.is_none_or(|wanted| wanted.as_bytes() == namespace)
+        };
+        names
+            .filter(fits)
+            .map(|named| (named.name.clone(), named.from.clone()))
+            .collect()
     }
 
     /// What the records that are there point to, by namespace.
@@ -548,7 +609,7 @@ fn running_names(
         };
         let annotation = |wanted: &str| {
             let mut all = spec.annotations.iter();
-            all.find(|(key, _)| key == &wanted)
+            all.find(|(key, _)| *key == wanted)
                 .and_then(|(_, value)| value.utf8())
         };
         let image = annotation("io.kubernetes.cri.image-name")

@@ -22,7 +22,7 @@ use crate::complete::{Added, parent_of, split_key};
 use crate::{Item, Tree};
 
 /// The type of a specification, kept as JSON.
-const SPEC: &str = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
+pub(crate) const SPEC: &str = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
 /// The types of the CRI's records.
 const CRI_TYPES: &str = "github.com/containerd/cri/pkg/store";
 /// The most bytes of a specification.
@@ -163,7 +163,7 @@ fn image_of(
     let mut targets = holds(&config);
     targets.extend(targets.clone().iter().flat_map(|manifest| holds(manifest)));
     let images = tree.at(&[&b"v1"[..], namespace, b"images"])?;
-    let named = |image: &Tree| {
+    let is_target = |image: &Tree| {
         let digest = image
             .at(&["target"])
             .and_then(|target| target.value("digest"));
@@ -171,7 +171,7 @@ fn image_of(
     };
     let names: Vec<&[u8]> = images
         .buckets()
-        .filter(|(_, image)| named(image))
+        .filter(|(_, image)| is_target(image))
         .map(|(name, _)| name)
         .collect();
     // A tag rather than a digest.
@@ -201,11 +201,11 @@ impl Pod {
         let spec = bundle.spec.whole()?;
         let get = |wanted: &str| {
             let mut all = spec.annotations.iter();
-            let found = all.find(|(key, _)| key == &wanted)?.1.utf8()?;
+            let found = all.find(|(key, _)| *key == wanted)?.1.utf8()?;
             Some(found.to_owned())
         };
         let kind = get("io.kubernetes.cri.container-type")?;
-        let netns = spec.namespaces.iter().find(|(kind, _)| kind == &"network");
+        let netns = spec.namespaces.iter().find(|(kind, _)| *kind == "network");
         Some(Self {
             is_sandbox: kind == "sandbox",
             sandbox: get("io.kubernetes.cri.sandbox-id")?,

@@ -1,4 +1,17 @@
-//! What it takes to bring a node back.
+//! What it takes to bring a node back: new databases from what is left, judged before they are put in
+//! place, and put in place so that it can be undone.
+//!
+//! ```text
+//! node ──Survivors──▶ blobs and documents of the content store
+//!      ──Relics─────▶ what a damaged meta.db holds beside its trees
+//!      ──complete───▶ Tree: meta.db as it would be      ──mend──▶ without records that stop the daemon
+//!      ──Holds──────▶ … and a lease for what a collection would take
+//!      ──make───────▶ Plan, and the bytes of its files; nothing is written
+//! Plan ──Store::apply──▶ exchanges of names             ──Store::undo──▶ back
+//! ```
+//!
+//! Making a plan reads through `evidence`, as everything does. Writing is a module of its own
+//! (`apply`, `disk`): relative to folders that are held open, through no link, across no mount.
 
 mod apply;
 mod complete;
@@ -11,6 +24,7 @@ pub mod names;
 pub mod plan;
 mod records;
 mod refuse;
+mod relics;
 mod survivors;
 mod tree;
 
@@ -20,5 +34,6 @@ pub use containers::specs;
 pub use hold::{Holds, LEASE};
 pub use make::{Made, Refused, Request, make, names_of};
 pub use records::{Edit, mend};
+pub use relics::Relics;
 pub use survivors::{Held, Survivors};
 pub use tree::{Item, Tree};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bolt::{Db, Layout, Salvage};
+use bolt::{Db, Layout, Salvage, SalvageOptions};
 use checks::start::predictions;
 use checks::{Measured, judge};
 use daemon::gc::{self, Fate};
@@ -15,9 +15,10 @@ use node::{DatabaseState, META_DIR, Node, Options, Roots, path_text};
 use sha2::{Digest as _, Sha256};
 use view::View;
 
+use crate::complete::{split_key, unowned_layers};
 use crate::names::Named;
 use crate::plan::{Action, BringsBack, Foretold, Held, Input, Plan, PlanImage, SCHEMA, Step};
-use crate::{Holds, Survivors, Tree, Wants, complete, mend, specs};
+use crate::{Holds, Relics, Survivors, Tree, Wants, complete, mend, specs};
 
 /// The largest meta.db that is rebuilt in memory.
 const LIMIT: u64 = 1 << 30;
@@ -209,7 +210,7 @@ impl<'r> Making<'r> {
     }
 
     fn run(mut self, evidence: &mut Evidence) -> Result<Made, Refused> {
-        self.plan.before = self.foretell(evidence);
+        self.plan.before = foretold(&self.node, &self.release, self.request.made_at);
         let old = self.old_bytes(evidence)?;
         let (mut tree, layout, is_whole) = self.start(old.as_deref());
         let mut survivors = Survivors::default();
@@ -219,7 +220,8 @@ impl<'r> Making<'r> {
                 survivors = Survivors::read(evidence, store);
             }
         }
-        for edit in mend(&mut tree, self.request.made_at) {
+        let specs = specs(evidence, &self.node);
+        for edit in mend(&mut tree, &self.node, &specs, self.request.made_at) {
             let what = if edit.removed {
                 "left out"
             } else {
@@ -235,19 +237,22 @@ impl<'r> Making<'r> {
             }
         }
         if is_whole && self.plan.edits.is_empty() {
-            self.plan.after = self.plan.before.clone();
+            self.plan.after.clone_from(&self.plan.before);
             return Ok(Made {
                 plan: self.plan,
                 files: BTreeMap::new(),
             });
         }
         if !is_whole {
-            self.complete(evidence, &mut tree, &survivors);
+            let relics = old.as_deref().map(Relics::of).unwrap_or_default();
+            self.complete(&mut tree, &survivors, &specs, &relics);
         }
         let bytes = self.settle(evidence, &mut tree, layout)?;
-        self.lost_containers(&tree);
+        if !is_whole {
+            self.lost_containers(&tree);
+        }
         self.put_meta(&bytes);
-        let path = self.meta_name();
+        let path = meta_name();
         Ok(Made {
             plan: self.plan,
             files: BTreeMap::from([(path, bytes)]),
@@ -316,6 +321,14 @@ impl<'r> Making<'r> {
                 txid: db.meta().txid.saturating_add(1),
                 sequence: db.meta().sequence,
             };
+            let stale = self.stale(&tree);
+            if !stale.is_empty() {
+                self.plan.wrong.push(format!(
+                    "meta.db is older than metadata.db: it has no record of {} snapshots that were made since",
+                    stale.len()
+                ));
+                return (tree, layout, false);
+            }
             if whole && (is_known || rows.is_some_and(|rows| rows.namespaces.is_whole())) {
                 return (tree, layout, true);
             }
@@ -330,8 +343,13 @@ impl<'r> Making<'r> {
         }
     }
 
-    fn complete(&mut self, evidence: &Evidence, tree: &mut Tree, survivors: &Survivors) {
-        let specs = specs(evidence, &self.node);
+    fn complete(
+        &mut self,
+        tree: &mut Tree,
+        survivors: &Survivors,
+        specs: &BTreeMap<Text, Vec<u8>>,
+        relics: &Relics,
+    ) {
         let schemas: Vec<i64> = self.release.releases().map(Release::schema).collect();
         let schema = schemas
             .first()
@@ -341,7 +359,8 @@ impl<'r> Making<'r> {
             now: self.request.made_at,
             schema,
             names: &self.request.names,
-            specs: &specs,
+            specs,
+            relics,
         };
         let added = complete(tree, &self.node, survivors, &wants);
         self.plan.brings_back = BringsBack {
@@ -375,10 +394,6 @@ impl<'r> Making<'r> {
     fn name_below_root(&self, path: &Path) -> Option<String> {
         let below = path.strip_prefix(&self.request.roots.root).ok()?;
         below.to_str().map(str::to_owned)
-    }
-
-    fn meta_name(&self) -> String {
-        format!("{META_DIR}/meta.db")
     }
 
     fn remove(&mut self, path: &Path, why: String) {
@@ -481,7 +496,7 @@ impl<'r> Making<'r> {
                 self.remove(&path(&stray), why.to_owned());
             }
             if is_settled {
-                self.judge_after(evidence, &node)?;
+                self.judge_after(&node);
                 return Ok(bytes);
             }
             holds.write(tree, &self.plan.id, self.request.made_at);
@@ -506,8 +521,7 @@ impl<'r> Making<'r> {
 
     /// What a start on the result comes to, and what a collection deletes: nothing but what the plan
     /// lists.
-    fn judge_after(&mut self, evidence: &Evidence, node: &Node) -> Result<(), Refused> {
-        let _ = evidence;
+    fn judge_after(&mut self, node: &Node) {
         self.plan.after = foretold(node, &self.release, self.request.made_at);
         for release in self.release.releases() {
             let collection = gc::simulate_with(node, release, self.request.made_at, true);
@@ -537,42 +551,42 @@ impl<'r> Making<'r> {
         }
         self.plan.collected.sort();
         self.plan.collected.dedup();
-        Ok(())
-    }
-
-    fn foretell(&self, _evidence: &Evidence) -> Vec<Foretold> {
-        foretold(&self.node, &self.release, self.request.made_at)
     }
 
     /// Writable layers whose container has no record: their files are kept, the rest is lost.
     fn lost_containers(&mut self, tree: &Tree) {
-        if self.plan.brings_back == BringsBack::default() && self.plan.wrong.is_empty() {
-            return;
+        for (namespace, key) in unowned_layers(tree, &self.node) {
+            self.plan.lost.push(format!(
+                "the record of what wrote the snapshot {}/{}: how it was run; its files are kept",
+                Text::from(namespace),
+                Text::from(key),
+            ));
         }
+    }
+
+    /// Rows of metadata.db whose number meta.db has not yet given: an older copy of it was put in
+    /// place. One is what a crash between the two commits leaves.
+    fn stale(&self, tree: &Tree) -> Vec<Text> {
+        let mut found = Vec::new();
         for snapshotter in &self.node.snapshotters {
             let rows = snapshotter
                 .db
                 .rows
                 .iter()
                 .flat_map(metadb::Backend::snapshots);
-            for row in rows.filter(|row| row.kind == Some(metadb::Kind::Active)) {
-                let Some((namespace, _, key)) = crate::complete::split_key(row.key.bytes()) else {
+            for row in rows {
+                let Some((namespace, number, key)) = split_key(row.key.bytes()) else {
                     continue;
                 };
-                let containers = tree.at(&[b"v1", namespace, b"containers"]);
-                let owned = containers.into_iter().flat_map(Tree::buckets);
-                let mut owned = owned
-                    .filter(|(id, record)| *id == key || record.value("snapshotKey") == Some(key));
-                if owned.next().is_none() && !key.starts_with(b"extract-") {
-                    self.plan.lost.push(format!(
-                        "the record of the container {}/{}: how it was run; its files are kept as snapshot {}",
-                        Text::from(namespace),
-                        Text::from(key),
-                        row.key
-                    ));
+                let bucket = tree.at(&[b"v1", namespace, b"snapshots", snapshotter.name.bytes()]);
+                let given = bucket.map_or(0, |bucket| bucket.sequence);
+                let has = bucket.is_some_and(|bucket| bucket.entries.contains_key(key));
+                if number > given && !has {
+                    found.push(row.key.clone());
                 }
             }
         }
+        if found.len() == 1 { Vec::new() } else { found }
     }
 
     fn put_meta(&mut self, bytes: &[u8]) {
@@ -580,12 +594,17 @@ impl<'r> Making<'r> {
         self.plan.bytes = size;
         self.plan.steps.push(Step {
             action: Action::Put,
-            path: self.meta_name(),
+            path: meta_name(),
             sha256: Some(hex::encode(Sha256::digest(bytes))),
             size: Some(size),
             why: "the new meta.db".to_owned(),
         });
     }
+}
+
+/// meta.db below the root.
+fn meta_name() -> String {
+    format!("{META_DIR}/meta.db")
 }
 
 fn path(text: &Text) -> PathBuf {
@@ -672,7 +691,11 @@ fn unowned(collection: &gc::Collection) -> Vec<(Text, &'static str)> {
 
 /// What can be saved of a damaged database, and what of it is lost.
 fn saved(old: &[u8]) -> Option<(Tree, Layout, Vec<String>)> {
-    let salvage = Salvage::of(View::new(old));
+    let options = SalvageOptions {
+        schemas: metadb::SCHEMAS,
+        ..SalvageOptions::default()
+    };
+    let salvage = Salvage::with(View::new(old), options);
     salvage.choice?;
     let layout = salvage.layout();
     let mut lost = Vec::new();

@@ -3,16 +3,22 @@
 //! | record | what a start says | edit |
 //! |---|---|---|
 //! | image without a target, or whose target has no digest | `failed to list images: unable to read target bucket` | the record goes; a list of names can bring it back |
+//! | container whose specification does not decode, and whose bundle has it | `failed to list sandbox containers: failed to read container` | that of the bundle |
 //! | container whose specification does not decode | `failed to list sandbox containers: failed to read container` | the record goes; its snapshot is held by the lease |
 //! | container without a specification or a runtime | the same | the record goes |
 //! | a time that does not decode | `Time.UnmarshalBinary: …` | the other time of the record, else now |
 //! | sandbox without a runtime (2.x) | `no runtime bucket` | the record goes |
 //! | ingest whose `expireat` does not decode | the first collection panics | the record goes |
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use content::Digest;
 use finding::{Text, Time};
-use metadb::{Any, go_time, put_time};
+use metadb::{Any, go_time, put_any, put_time};
+use node::Node;
 
+use crate::complete::split_key;
+use crate::containers::SPEC;
 use crate::{Item, Tree};
 
 /// One edit of meta.db.
@@ -27,8 +33,9 @@ pub struct Edit {
 }
 
 /// Sets right, or takes out, every record that would stop the daemon.
-pub fn mend(tree: &mut Tree, now: Time) -> Vec<Edit> {
-    let mut edits = Vec::new();
+pub fn mend(tree: &mut Tree, node: &Node, specs: &BTreeMap<Text, Vec<u8>>, now: Time) -> Vec<Edit> {
+    let mut edits = names(tree, node);
+    edits.extend(specifications(tree, node, specs));
     let namespaces: Vec<Vec<u8>> = keys(tree.at(&["v1"]));
     for namespace in namespaces {
         for (kind, judge) in KINDS {
@@ -59,6 +66,101 @@ pub fn mend(tree: &mut Tree, now: Time) -> Vec<Edit> {
         }
     }
     edits
+}
+
+/// A snapshot's record whose `name` no row of metadata.db has, while a row has its key: the name was
+/// damaged, and the first clean-up would delete the snapshot.
+fn names(tree: &mut Tree, node: &Node) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for snapshotter in &node.snapshotters {
+        let rows = snapshotter
+            .db
+            .rows
+            .iter()
+            .flat_map(metadb::Backend::snapshots);
+        let known: BTreeSet<&[u8]> = rows.map(|row| row.key.bytes()).collect();
+        let named: BTreeSet<Vec<u8>> = all_names(tree, snapshotter.name.bytes());
+        for row in known.iter().filter(|row| !named.contains(**row)) {
+            let Some((namespace, _, key)) = split_key(row) else {
+                continue;
+            };
+            let at = [
+                b"v1",
+                namespace,
+                b"snapshots",
+                snapshotter.name.bytes(),
+                key,
+            ];
+            let Some(record) = tree.at(&at) else {
+                continue;
+            };
+            if record
+                .value("name")
+                .is_some_and(|name| known.contains(name))
+            {
+                continue;
+            }
+            tree.make(&at).put("name", *row);
+            let at: Vec<String> = at
+                .iter()
+                .map(|part| Text::from(*part).to_string())
+                .collect();
+            edits.push(Edit {
+                record: at.join(" > "),
+                removed: false,
+                why: "no row of metadata.db has its name, and one has its key".to_owned(),
+            });
+        }
+    }
+    edits
+}
+
+/// Every `name` of a snapshotter's records, over all namespaces.
+fn all_names(tree: &Tree, snapshotter: &[u8]) -> BTreeSet<Vec<u8>> {
+    let namespaces = tree.at(&["v1"]).into_iter().flat_map(Tree::buckets);
+    let all = namespaces.filter_map(|(_, space)| space.at(&[&b"snapshots"[..], snapshotter]));
+    let records = all.flat_map(Tree::buckets);
+    records
+        .filter_map(|(_, record)| Some(record.value("name")?.to_vec()))
+        .collect()
+}
+
+/// A specification that does not decode, where the container's bundle holds it, too.
+fn specifications(tree: &mut Tree, node: &Node, specs: &BTreeMap<Text, Vec<u8>>) -> Vec<Edit> {
+    let bundles = node
+        .runtime
+        .read()
+        .map_or(&[][..], |runtime| &runtime.bundles);
+    let mut edits = Vec::new();
+    for bundle in bundles {
+        let at = [
+            b"v1",
+            bundle.namespace.bytes(),
+            b"containers",
+            bundle.id.bytes(),
+        ];
+        let (Some(spec), Some(record)) = (specs.get(&bundle.path), tree.at(&at)) else {
+            continue;
+        };
+        if let Some(why) = any(
+            record.value("spec"),
+            "it has no specification",
+            "its specification does not decode",
+        ) {
+            tree.make(&at).put("spec", put_any(SPEC, spec));
+            edits.push(Edit {
+                record: format!("v1 > {} > containers > {}", bundle.namespace, bundle.id),
+                removed: false,
+                why: format!("{why}; that of its bundle is the same"),
+            });
+        }
+    }
+    edits
+}
+
+/// Whether a record has what the daemon needs of a container.
+pub(crate) fn is_sound_container(record: &Tree) -> bool {
+    container(record).is_none()
 }
 
 type Judge = fn(&Tree) -> Option<&'static str>;

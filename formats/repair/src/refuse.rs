@@ -173,10 +173,9 @@ pub(crate) fn databases(root: &Folder) -> io::Result<Vec<(String, (u64, u64))>> 
         } else {
             continue;
         };
-        let inner = match root.below(Path::new(folder)) {
-            Ok(inner) => inner,
-            // What is no folder has no database; a mount is refused by the step that needs it.
-            Err(_) => continue,
+        // What is no folder has no database; a mount is refused by the step that needs it.
+        let Ok(inner) = root.below(Path::new(folder)) else {
+            continue;
         };
         if let Some(stat) = inner
             .stat(OsStr::new(name))?
@@ -315,7 +314,7 @@ pub(crate) fn openers(inodes: &BTreeSet<(u64, u64)>) -> io::Result<Vec<String>> 
                 .map(|name| name.to_string_lossy().into_owned())
                 .unwrap_or_default();
             let last = last.trim_end_matches(" (deleted)");
-            if !(last.ends_with(".db") || last.starts_with("slot-")) {
+            if !matches!(last, "meta.db" | "metadata.db") && !last.starts_with("slot-") {
                 continue;
             }
             let held = std::fs::metadata(link.path()).map(|meta| (meta.dev(), meta.ino()));

@@ -176,7 +176,7 @@ fn manifests(document: &Document) -> impl Iterator<Item = &Digest> {
 
 fn imported_name(link: &content::Link) -> Option<String> {
     let mut annotations = link.descriptor.annotations.iter();
-    let (_, name) = annotations.find(|(key, _)| key == &IMPORTED_NAME)?;
+    let (_, name) = annotations.find(|(key, _)| *key == IMPORTED_NAME)?;
     name.utf8().map(str::to_owned)
 }
 

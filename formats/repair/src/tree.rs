@@ -14,6 +14,19 @@ pub enum Item {
     Bucket(Tree),
 }
 
+impl Item {
+    /// The bucket; a value becomes an empty one.
+    fn bucket(&mut self) -> &mut Tree {
+        match self {
+            Self::Bucket(tree) => tree,
+            value @ Self::Value(_) => {
+                *value = Self::Bucket(Tree::default());
+                value.bucket()
+            }
+        }
+    }
+}
+
 /// A bucket: its sequence, and its keys in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tree {
@@ -29,10 +42,15 @@ const DEEPEST: usize = 16;
 impl Tree {
     /// The tree that the daemon would use, as far as it can be read; whether all of it could be.
     pub fn read(db: &Db<'_>) -> (Self, bool) {
+        Self::read_bucket(db.root())
+    }
+
+    /// A bucket and all that is inside it, as far as it can be read; whether all of it could be.
+    pub fn read_bucket(bucket: Bucket<'_>) -> (Self, bool) {
         let mut whole = true;
         let mut root = Self::default();
         // A path of keys leads to each bucket, so that no call stands inside another.
-        let mut queue: Vec<(Vec<Vec<u8>>, Bucket<'_>)> = vec![(Vec::new(), db.root())];
+        let mut queue: Vec<(Vec<Vec<u8>>, Bucket<'_>)> = vec![(Vec::new(), bucket)];
         while let Some((path, bucket)) = queue.pop() {
             let contents = bucket.contents();
             whole &= contents.is_whole();
@@ -88,17 +106,10 @@ impl Tree {
     pub fn make<K: AsRef<[u8]>>(&mut self, path: &[K]) -> &mut Self {
         let mut tree = self;
         for key in path {
-            let item = tree
-                .entries
-                .entry(key.as_ref().to_vec())
-                .or_insert_with(|| Item::Bucket(Self::default()));
-            if matches!(item, Item::Value(_)) {
-                *item = Item::Bucket(Self::default());
-            }
-            match item {
-                Item::Bucket(inner) => tree = inner,
-                Item::Value(_) => unreachable!("a value was just replaced by a bucket"),
-            }
+            let entry = tree.entries.entry(key.as_ref().to_vec());
+            tree = entry
+                .or_insert_with(|| Item::Bucket(Self::default()))
+                .bucket();
         }
         tree
     }

@@ -39,8 +39,13 @@ Only `apply` and `undo` write. Nothing is deleted: what is replaced goes to the 
 pub struct Args {
     #[command(subcommand)]
     verb: Option<Verb>,
+    /// The node: a directory, a tar or a bundle, as `triage` takes them
+    #[arg(value_name = "NODE")]
+    node: Option<PathBuf>,
     #[command(flatten)]
-    plan: Option<PlanArgs>,
+    places: PlaceArgs,
+    #[command(flatten)]
+    from: FromArgs,
 }
 
 /// What a plan is made of.
@@ -48,6 +53,13 @@ pub struct Args {
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) evidence: EvidenceArgs,
+    #[command(flatten)]
+    pub(crate) from: FromArgs,
+}
+
+/// What is known beside the node.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FromArgs {
     /// Names of images: `kubectl get nodes -o json`, `kubectl get pods -A -o json`, `crictl images -o
     /// json`, `coroner meta ls images --format json`, a copy of meta.db, or lines of `NAME DIGEST`
     #[arg(long, value_name = "FILE")]
@@ -102,7 +114,7 @@ pub const TOOL: Tool = cli::tool!(
 
 /// Runs it.
 pub fn run(args: Args, out: &mut Out) -> Outcome {
-    match (args.verb, args.plan) {
+    match (args.verb, args.node) {
         (Some(Verb::Plan(args)), _) => {
             let plan = request::plan(&args)?;
             out.answer(&PlanFile(plan))
@@ -120,9 +132,14 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
             }),
             _,
         ) => undo::run(&node, &places, anyway, copy, out),
-        (None, Some(args)) => {
-            let plan = request::plan(&args)?;
-            out.answer(&show::Shown::new(plan, Some(args.evidence.evidence)))
+        (None, Some(node)) => {
+            let evidence = EvidenceArgs {
+                evidence: node.clone(),
+                places: args.places,
+            };
+            let from = args.from;
+            let plan = request::plan(&PlanArgs { evidence, from })?;
+            out.answer(&show::Shown::new(plan, Some(node)))
         }
         (None, None) => Err(Failure::usage("which node?").hint("coroner repair NODE")),
     }

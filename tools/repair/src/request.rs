@@ -23,10 +23,10 @@ pub(crate) fn refused(why: &Refused) -> Failure {
 pub(crate) fn plan(args: &PlanArgs) -> Result<Plan, Failure> {
     // The lists are read before rights are given up.
     let mut found = Vec::new();
-    for path in &args.names_from {
+    for path in &args.from.names_from {
         found.extend(names_in(path)?);
     }
-    let release = args.daemon.as_deref().map(release).transpose()?;
+    let release = args.from.daemon.as_deref().map(release).transpose()?;
     let mut case = Case::open(&args.evidence)?;
     let roots = case.roots.first().cloned();
     let roots = roots.ok_or_else(|| Failure::unread("no node was found in the evidence"))?;
@@ -54,7 +54,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Plan, Failure> {
         .as_ref()
         .and_then(|path| path.to_str())
         .map(str::to_owned);
-    plan.daemon.clone_from(&args.daemon);
+    plan.daemon.clone_from(&args.from.daemon);
     Ok(plan)
 }
 

@@ -1,0 +1,215 @@
+//! Captured nodes, broken, repaired, and taken back.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may fail, and reads what it wrote"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cli::{Exit, try_run};
+use coroner_repair::TOOL;
+use serde_json::Value;
+
+const META: &str = "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
+
+fn run(words: &[&OsStr]) -> (String, Exit) {
+    let head = [OsStr::new("repair")];
+    try_run(&TOOL, head.iter().chain(words).copied())
+}
+
+/// A capture as a tree of files; what only root can make is left out where we are not root.
+fn unpacked(node: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let tar = testcase::node(node).write();
+    let file = folder.path().join("node.tar");
+    fs::write(&file, tar).unwrap();
+    let done = std::process::Command::new("tar")
+        .arg("-xf")
+        .arg(&file)
+        .arg("-C")
+        .arg(folder.path())
+        .output();
+    assert!(done.is_ok());
+    fs::remove_file(file).unwrap();
+    folder
+}
+
+/// Names, kinds and bytes of a tree.
+fn tree(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![root.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let kind = fs::symlink_metadata(&path).unwrap().file_type();
+            let bytes = if kind.is_file() {
+                fs::read(&path).unwrap()
+            } else {
+                Vec::new()
+            };
+            if kind.is_dir() {
+                open.push(path.clone());
+            }
+            found.insert(path, bytes);
+        }
+    }
+    found
+}
+
+fn plan(node: &Path, more: &[&OsStr]) -> Value {
+    let words = [&[OsStr::new("plan"), node.as_os_str()], more].concat();
+    let (text, _) = run(&words);
+    serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"))
+}
+
+/// Keys of images, snapshots, blobs and containers, with their namespaces.
+fn rows(node: &Path) -> BTreeSet<String> {
+    let bytes = fs::read(node.join(META)).unwrap();
+    let opened = bolt::Db::open(view::View::new(&bytes));
+    let db = opened.db.unwrap();
+    assert!(db.check().faults.is_empty(), "{:?}", db.check().faults);
+    let meta = metadb::MetaDb::read(&db);
+    assert!(meta.troubles.is_empty(), "{:?}", meta.troubles);
+    let mut found = BTreeSet::new();
+    for space in meta.namespaces() {
+        let mut add = |kind: &str, key: &dyn std::fmt::Display| {
+            found.insert(format!("{} {kind} {key}", space.name))
+        };
+        for row in space.images.whole().unwrap() {
+            add("image", &row.key);
+        }
+        for row in space.blobs.whole().unwrap() {
+            add("blob", &row.key);
+        }
+        for all in space.snapshots.whole().unwrap() {
+            for row in all.rows.whole().unwrap() {
+                add(
+                    "snapshot",
+                    &format!(
+                        "{} {} {} {:?}",
+                        all.snapshotter, row.key, row.name, row.parent
+                    ),
+                );
+            }
+        }
+        for row in space.containers.whole().unwrap() {
+            add("container", &row.key);
+        }
+    }
+    found
+}
+
+#[test]
+fn a_healthy_node_has_nothing_to_repair() {
+    for name in testcase::nodes() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("node.tar.zst");
+        fs::write(&file, testcase::packed(&name)).unwrap();
+        let (text, exit) = run(&[file.as_os_str()]);
+        assert_eq!(exit, Exit::CLEAN, "{name}: {text}");
+        assert!(text.starts_with("Nothing to repair"), "{name}: {text}");
+    }
+}
+
+#[test]
+fn a_deleted_meta_db_comes_back_and_can_be_taken_back() {
+    for name in ["1.6-stopped", "1.7-stopped", "2.1-stopped"] {
+        let folder = unpacked(name);
+        let node = folder.path();
+        let before = rows(node);
+        let names = tempfile::NamedTempFile::new().unwrap();
+        fs::copy(node.join(META), names.path()).unwrap();
+        fs::remove_file(node.join(META)).unwrap();
+        let broken = tree(node);
+        let kept = tempfile::tempdir().unwrap();
+        let file = kept.path().join("plan.json");
+        let made = plan(
+            node,
+            &[OsStr::new("--names-from"), names.path().as_os_str()],
+        );
+        fs::write(&file, made.to_string()).unwrap();
+        let apply =
+            |file: &Path| run(&[OsStr::new("apply"), file.as_os_str(), OsStr::new("--copy")]);
+        let undo = || run(&[OsStr::new("undo"), node.as_os_str(), OsStr::new("--copy")]);
+        assert_eq!(apply(&file).1, Exit::REPAIRED, "{name}");
+        let after = rows(node);
+        let wanted = |row: &&String| {
+            let kind = row.split(' ').nth(1).unwrap();
+            kind == "snapshot" || kind == "image" && !row.contains('@')
+        };
+        let missing: Vec<&String> = before.difference(&after).filter(wanted).collect();
+        assert!(missing.is_empty(), "{name}: {missing:?}");
+        // Every blob that any namespace had is held by some namespace.
+        let blobs = |rows: &BTreeSet<String>| -> BTreeSet<String> {
+            let all = rows.iter().filter_map(|row| row.split_once(" blob "));
+            all.map(|(_, digest)| digest.to_owned()).collect()
+        };
+        let gone: Vec<String> = blobs(&before).difference(&blobs(&after)).cloned().collect();
+        assert!(gone.is_empty(), "{name}: {gone:?} {}", made["lost"]);
+        assert!(apply(&file).0.contains("applied before"), "{name}");
+        assert!(
+            run(&[node.as_os_str()]).0.starts_with("Nothing to repair"),
+            "{name}"
+        );
+        let (text, exit) = undo();
+        assert_eq!(exit, Exit::REPAIRED, "{name}: {text}");
+        assert_eq!(tree(node), broken, "{name}");
+        assert!(undo().0.contains("No repair is in effect"), "{name}");
+    }
+}
+
+#[test]
+fn nothing_is_collected_after_a_repair_but_half_unpacked_layers() {
+    for name in ["1.6-midpull", "1.7-killed", "2.1-rebooted", "1.7-discarded"] {
+        let folder = unpacked(name);
+        fs::write(folder.path().join(META), b"").unwrap();
+        let made = plan(folder.path(), &[]);
+        let collected = made["collected"].as_array().unwrap();
+        let odd = collected
+            .iter()
+            .filter(|one| !one.as_str().unwrap().contains("/extract-"));
+        assert_eq!(odd.count(), 0, "{name}: {collected:?}");
+        for image in made["brings_back"]["images"].as_array().unwrap() {
+            let name = image["name"].as_str().unwrap();
+            let is_ours = name.starts_with("recovered.invalid/sha256-");
+            assert!(is_ours || !image["from"].is_null(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_node_that_has_changed_since_is_refused() {
+    let folder = unpacked("1.7-stopped");
+    let node = folder.path();
+    fs::write(node.join(META), b"").unwrap();
+    let file = node.join("plan.json");
+    fs::write(&file, plan(node, &[]).to_string()).unwrap();
+    fs::write(node.join(META), b"something else").unwrap();
+    let before = tree(node);
+    let (text, exit) = run(&[OsStr::new("apply"), file.as_os_str(), OsStr::new("--copy")]);
+    assert_eq!(exit, Exit::UNREAD, "{text}");
+    assert_eq!(tree(node), before);
+}
+
+#[test]
+fn a_blind_rebuild_is_refused() {
+    let folder = unpacked("1.7-stopped");
+    let node = folder.path();
+    fs::remove_file(node.join(META)).unwrap();
+    let backend =
+        node.join("var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/metadata.db");
+    let mut bytes = fs::read(&backend).unwrap();
+    for byte in &mut bytes[..0x2000] {
+        *byte = 0;
+    }
+    fs::write(&backend, bytes).unwrap();
+    let (text, exit) = run(&[node.as_os_str()]);
+    assert_eq!(exit, Exit::UNREAD, "{text}");
+    assert!(text.contains("overlayfs"), "{text}");
+}

@@ -75,6 +75,7 @@ pub(crate) fn again(plan: &Plan, node: &Path) -> Result<Made, Failure> {
         state: Some(PathBuf::from(&plan.state)),
         config: plan.config.as_ref().map(PathBuf::from),
         spool: None,
+        ..PlaceArgs::default()
     };
     let roots = roots(&evidence, &places)?;
     let made_at = Time::parse(&plan.made_at)

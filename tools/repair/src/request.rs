@@ -40,10 +40,6 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Plan, Failure> {
     };
     let made = repair::make(&mut case.evidence, &request).map_err(|why| refused(&why))?;
     let mut plan = made.plan;
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the user's own word, not evidence"
-    )]
     let whole = std::fs::canonicalize(&args.evidence.evidence)
         .unwrap_or_else(|_| args.evidence.evidence.clone());
     plan.node = whole.to_str().map(str::to_owned);

@@ -1,7 +1,7 @@
 //! Any bytes as a program, and as what Go's linker wrote into one.
 #![no_main]
 
-use gobuild::BuildInfo;
+use goruntime::BuildInfo;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

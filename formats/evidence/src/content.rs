@@ -64,6 +64,23 @@ impl Content {
         Ok(Arc::new(bytes))
     }
 
+    /// The file that holds all of it at the same places.
+    pub(crate) fn file(&self) -> Option<&File> {
+        let mut found: Option<&Arc<File>> = None;
+        for extent in &self.extents {
+            match &extent.place {
+                Place::File(file, at)
+                    if *at == extent.span.start
+                        && found.is_none_or(|other| Arc::ptr_eq(other, file)) =>
+                {
+                    found = Some(file);
+                }
+                _ => return None,
+            }
+        }
+        found.map(|file| &**file)
+    }
+
     /// The first extent that ends after `at`.
     fn first_after(&self, at: u64) -> usize {
         self.extents

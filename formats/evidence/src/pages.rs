@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
 use finding::{Text, Unread};
+use mapped::Mapped;
 use view::Span;
 
 use crate::Stat;
@@ -57,6 +58,13 @@ impl Pages {
     /// Whether the file has no bytes.
     pub fn is_empty(&self) -> bool {
         self.content.len == 0
+    }
+
+    /// The whole file as a map, where it lies in one file of the disk: a core. Nothing for what is
+    /// part of an archive.
+    pub fn mapped(&self) -> Option<Mapped> {
+        let file = self.content.file()?;
+        Mapped::new(file).ok()
     }
 
     /// The stretches of the file that are not holes, in order.

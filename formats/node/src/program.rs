@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use evidence::Evidence;
 use evidence::bundle::Program as Fact;
 use finding::Text;
-use gobuild::BuildInfo;
+use goruntime::BuildInfo;
 use serde::Serialize;
 
 use crate::Roots;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use crate::{Exit, Failure, Options, Out, Outcome};
+use crate::{Exit, Failure, Format, Options, Out, Outcome};
 
 /// A tool: its name, its arguments and one function.
 ///
@@ -114,6 +114,9 @@ fn dispatch(tools: &[&Tool], matches: &ArgMatches, out: &mut Out) -> Outcome {
     (tool.run)(matches, out)
 }
 
+/// Verbs that write goroutines as Go does.
+const WRITE_GO: [&str; 2] = ["goroutines", "export"];
+
 type Run<'a> = &'a dyn Fn(&ArgMatches, &mut Out) -> Outcome;
 
 /// Parses `argv`; on failure gives the text to print and the exit code.
@@ -133,11 +136,18 @@ fn parse(
     })?;
     // Global options are found in the innermost subcommand, too.
     let mut innermost = &matches;
-    while let Some((_, deeper)) = innermost.subcommand() {
+    let mut verb = "";
+    while let Some((name, deeper)) = innermost.subcommand() {
         innermost = deeper;
+        verb = name;
     }
     let options = Options::from_arg_matches(innermost)
         .map_err(|error| (error.to_string(), false, Exit::USAGE))?;
+    if options.format == Format::Go && !WRITE_GO.contains(&verb) {
+        let text =
+            "error: --format go is for `coroner core goroutines` only; others have text and json\n";
+        return Err((text.to_owned(), false, Exit::USAGE));
+    }
     Ok((matches, options))
 }
 

@@ -10,6 +10,9 @@ pub enum Format {
     Text,
     /// One JSON document; its schema is in docs/json.md.
     Json,
+    /// Goroutines as Go writes them (`coroner core goroutines` only).
+    #[value(hide = true)]
+    Go,
 }
 
 /// When colour is used.

@@ -115,7 +115,7 @@ impl Out {
             exit |= Exit::INTERRUPTED;
         }
         match self.options.format {
-            Format::Text => {
+            Format::Text | Format::Go => {
                 answer.text(&mut Pen::new(&mut *self.writer, self.colour, self.width))?;
             }
             Format::Json => json::write(

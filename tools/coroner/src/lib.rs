@@ -23,6 +23,7 @@ pub const TOOLS: &[&Tool] = &[
     &coroner_content::TOOL,
     &coroner_snapshots::TOOL,
     &coroner_runtime::TOOL,
+    &coroner_core::TOOL,
     &coroner_timeline::TOOL,
     &coroner_bolt::TOOL,
     &coroner_graph::GC,

@@ -43,7 +43,7 @@ impl Sink {
         let shape = match (foreign, out.options().format) {
             (Some(Foreign::Timesketch), _) => Shape::Timesketch,
             (Some(Foreign::Bodyfile), _) => Shape::Bodyfile,
-            (None, Format::Text) => Shape::Text,
+            (None, Format::Text | Format::Go) => Shape::Text,
             (None, Format::Json) => Shape::Json,
         };
         Self {

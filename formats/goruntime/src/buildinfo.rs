@@ -6,7 +6,7 @@
 //! ```text
 //! 0   14  "\xff Go buildinf:"
 //! 14   1  size of a pointer
-//! 15   1  flags: 2 = the strings follow; otherwise pointers to them do (before Go 1.18: not read)
+//! 15   1  flags: 2 = the strings follow; otherwise pointers to them do (before Go 1.18: only in memory)
 //! 32      length (varint) and bytes of Go's version
 //!         length (varint) and bytes of the lines, between two marks of 16 bytes
 //! ```
@@ -16,6 +16,8 @@
 mod elf;
 
 use std::fmt;
+
+use elfcore::Memory;
 
 /// The bytes before everything else.
 const MAGIC: &[u8] = b"\xff Go buildinf:";
@@ -92,6 +94,31 @@ impl BuildInfo {
         )
     }
 
+    /// The build info at `at` in the memory of a process: of Go before 1.18, too, where pointers
+    /// lead to the strings.
+    pub fn in_memory(memory: &dyn Memory, at: u64) -> Option<Self> {
+        let section = memory.some(at, LIMIT.try_into().unwrap_or(u64::MAX));
+        if section.get(15)? & 2 != 0 {
+            return Self::parse(&section);
+        }
+        section.strip_prefix(MAGIC)?;
+        // Each is the address of a string's header: address and length.
+        let text = |offset: u64| {
+            let header = memory.u64(at.checked_add(offset)?)?;
+            let start = memory.u64(header)?;
+            let len = memory.u64(header.checked_add(8)?)?;
+            let len = usize::try_from(len).ok().filter(|len| *len <= LIMIT)?;
+            String::from_utf8_lossy(&memory.all(start, len)?)
+                .into_owned()
+                .into()
+        };
+        let go: String = text(16)?;
+        let lines: Option<String> = text(24);
+        let lines = lines.unwrap_or_default();
+        let end = lines.len().saturating_sub(MARK);
+        Self::of_text(&go, lines.get(MARK..end).unwrap_or_default())
+    }
+
     /// From the two texts, as [`text`](Self::text) gives them.
     pub fn of_text(go: &str, lines: &str) -> Option<Self> {
         (go.len().saturating_add(lines.len()) <= LIMIT).then(|| Self {
@@ -158,6 +185,16 @@ impl BuildInfo {
     pub fn setting(&self, name: &str) -> Option<&str> {
         self.fields("build")
             .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    /// All settings of the build, by their names.
+    pub fn settings(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields("build").filter_map(|line| line.split_once('='))
+    }
+
+    /// The modules that it uses, as they were asked for.
+    pub fn modules(&self) -> impl Iterator<Item = Module<'_>> {
+        self.fields("dep").filter_map(module)
     }
 
     fn fields<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a str> {

@@ -1,0 +1,238 @@
+//! Finds the runtime's variables by what they must look like: all goroutines, all threads, the
+//! names of wait reasons.
+
+use elfcore::Memory;
+use finding::Text;
+use view::View;
+
+use crate::layout::{G, M};
+use crate::module::ModuleData;
+
+/// Goroutines that are read.
+const GOROUTINES: u64 = 4 << 20;
+/// Bytes of one area of variables that are searched.
+const AREA: u64 = 256 << 20;
+/// Threads that are read.
+const THREADS: usize = 1 << 17;
+
+/// The bytes of an area of variables.
+pub(crate) struct Area {
+    bytes: Vec<u8>,
+}
+
+impl Area {
+    pub(crate) fn read(memory: &dyn Memory, (start, end): (u64, u64)) -> Self {
+        Self {
+            bytes: memory.some(start, end.saturating_sub(start).min(AREA)),
+        }
+    }
+
+    /// Its words of 8 bytes.
+    pub(crate) fn words(&self) -> impl Iterator<Item = u64> + '_ {
+        self.bytes
+            .chunks_exact(8)
+            .filter_map(|word| word.first_chunk().copied().map(u64::from_le_bytes))
+    }
+}
+
+/// A `g` as it stands in memory.
+#[derive(Debug, Clone)]
+pub(crate) struct RawG {
+    pub(crate) at: u64,
+    bytes: Vec<u8>,
+}
+
+impl RawG {
+    pub(crate) fn read(memory: &dyn Memory, at: u64, layout: &G) -> Option<Self> {
+        if !at.is_multiple_of(8) {
+            return None;
+        }
+        let bytes = memory.all(at, usize::try_from(layout.size).ok()?)?;
+        Some(Self { at, bytes })
+    }
+
+    pub(crate) fn word(&self, at: u64) -> u64 {
+        View::new(&self.bytes).u64_le(at, "g").unwrap_or(0)
+    }
+
+    pub(crate) fn half(&self, at: u64) -> u32 {
+        View::new(&self.bytes).u32_le(at, "g").unwrap_or(0)
+    }
+
+    pub(crate) fn byte(&self, at: u64) -> u8 {
+        View::new(&self.bytes).u8(at, "g").unwrap_or(0)
+    }
+
+    /// Its status without the bit of the garbage collector.
+    pub(crate) fn status(&self, layout: &G) -> u32 {
+        self.half(layout.status) & !0x1000
+    }
+
+    /// Whether it can be one.
+    pub(crate) fn is_sound(&self, layout: &G) -> bool {
+        let status = self.status(layout);
+        let unused = matches!(status, 0 | 6 | 11);
+        let (lo, hi) = (self.word(layout.lo), self.word(layout.hi));
+        let id = self.word(layout.goid);
+        status <= 11
+            && self.word(layout.own) == self.at
+            && (unused || (lo < hi && id > 0 && id < 1 << 62))
+    }
+}
+
+/// Addresses of all goroutines: the slice in bss every element of which is one.
+pub(crate) fn allgs(memory: &dyn Memory, module: &ModuleData, layout: &G) -> Option<Vec<u64>> {
+    let [_, _, bss, noptrbss] = module.data;
+    let area = Area::read(memory, bss);
+    let copies: Vec<u64> = Area::read(memory, noptrbss).words().collect();
+    let words: Vec<u64> = area.words().collect();
+    let mut best: Option<(bool, Vec<u64>)> = None;
+    for triple in words.windows(3) {
+        let [pointer, len, room] = *triple else {
+            continue;
+        };
+        if pointer < 4096
+            || !pointer.is_multiple_of(8)
+            || len == 0
+            || len > room
+            || room > GOROUTINES
+        {
+            continue;
+        }
+        let Some(first) = memory.u64(pointer) else {
+            continue;
+        };
+        let sound =
+            |at: u64| RawG::read(memory, at, layout).is_some_and(|raw| raw.is_sound(layout));
+        if !sound(first) {
+            continue;
+        }
+        let bytes = memory.some(pointer, len.saturating_mul(8));
+        let all: Vec<u64> = bytes
+            .chunks_exact(8)
+            .filter_map(|word| word.first_chunk().copied().map(u64::from_le_bytes))
+            .collect();
+        if u64::try_from(all.len()).ok() != Some(len) {
+            continue;
+        }
+        // allgptr is a copy of the pointer, and allglen one of the length, for readers without a
+        // lock. Every element must be a goroutine; where the copy is there, a few may be damaged.
+        let has_copy = copies.contains(&pointer);
+        let bad = all
+            .iter()
+            .filter(|at| !sound(**at))
+            .take((all.len() / 16).saturating_add(1))
+            .count();
+        if bad > 0 && (!has_copy || bad > all.len() / 16) {
+            continue;
+        }
+        let better = best
+            .as_ref()
+            .is_none_or(|(had_copy, was)| (has_copy, all.len()) > (*had_copy, was.len()));
+        if better {
+            best = Some((has_copy, all));
+        }
+    }
+    best.map(|(_, all)| all)
+}
+
+/// A thread as the runtime knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RawM {
+    pub(crate) at: u64,
+    /// Its id, as the process itself sees it; 0 if it has none yet.
+    pub(crate) procid: u64,
+    /// The runtime's number for it.
+    pub(crate) id: u64,
+    /// The goroutine that it runs.
+    pub(crate) curg: u64,
+    /// The goroutine on whose stack the scheduler runs.
+    pub(crate) g0: u64,
+    /// The one on whose stack signals are handled.
+    pub(crate) gsignal: u64,
+}
+
+fn read_m(memory: &dyn Memory, at: u64, layout: &M, g: &G) -> Option<(RawM, u64)> {
+    if at < 4096 || !at.is_multiple_of(8) {
+        return None;
+    }
+    let word = |offset: u64| memory.u64(at.checked_add(offset)?);
+    let g0 = word(layout.g0)?;
+    if g0 < 4096 || !g0.is_multiple_of(8) || memory.u64(g0.checked_add(g.m)?)? != at {
+        return None;
+    }
+    let raw = RawM {
+        at,
+        procid: word(layout.procid)?,
+        id: word(layout.id)?,
+        curg: word(layout.curg)?,
+        g0,
+        gsignal: word(layout.gsignal)?,
+    };
+    Some((raw, word(layout.alllink)?))
+}
+
+/// All threads: the longest chain that begins at a variable.
+pub(crate) fn allm(memory: &dyn Memory, module: &ModuleData, layout: &M, g: &G) -> Vec<RawM> {
+    let mut best = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    for range in module.data {
+        let area = Area::read(memory, range);
+        for word in area.words() {
+            if seen.contains(&word) || read_m(memory, word, layout, g).is_none() {
+                continue;
+            }
+            let mut chain = Vec::new();
+            let mut own = std::collections::HashSet::new();
+            let mut at = word;
+            while chain.len() < THREADS && own.insert(at) {
+                let Some((raw, next)) = read_m(memory, at, layout, g) else {
+                    break;
+                };
+                chain.push(raw);
+                at = next;
+            }
+            seen.extend(own);
+            if chain.len() > best.len() {
+                best = chain;
+            }
+        }
+    }
+    best
+}
+
+/// The names of wait reasons, in the order of their numbers.
+pub(crate) fn wait_reasons(memory: &dyn Memory, module: &ModuleData) -> Vec<Text> {
+    let string = |pointer: u64, len: u64| {
+        let len = usize::try_from(len).ok().filter(|len| *len <= 64)?;
+        let bytes = memory.all(pointer, len)?;
+        let printable = bytes.iter().all(|byte| (0x20..0x7f).contains(byte));
+        printable.then(|| Text::from(bytes))
+    };
+    for range in [module.data[1], module.data[0]] {
+        let area = Area::read(memory, range);
+        let words: Vec<u64> = area.words().collect();
+        for (index, window) in words.windows(4).enumerate() {
+            // The first has no name, the second is "GC assist marking".
+            if window.first() != Some(&0) || window.get(1) != Some(&0) || window.get(3) != Some(&17)
+            {
+                continue;
+            }
+            let first = window.get(2).and_then(|pointer| string(*pointer, 17));
+            if first.as_ref().map(Text::bytes) != Some(b"GC assist marking") {
+                continue;
+            }
+            let rest = words.get(index..).unwrap_or_default();
+            let mut names = vec![Text::default()];
+            for pair in rest.chunks_exact(2).skip(1).take(80) {
+                let [pointer, len] = *pair else { break };
+                match string(pointer, len).filter(|name| !name.is_empty()) {
+                    Some(name) => names.push(name),
+                    None => break,
+                }
+            }
+            return names;
+        }
+    }
+    Vec::new()
+}

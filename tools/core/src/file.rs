@@ -1,0 +1,265 @@
+//! Files that are too big to copy: cores and executables.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use cli::Failure;
+use elfcore::{BuildIds, Bytes, Elf};
+use evidence::{Evidence, FileKind, Options, Pages};
+use finding::{Escaped, Text, Unread};
+use mapped::{Mapped, Private};
+
+/// Bytes that a packed core may have, holes included.
+const UNPACKED: u64 = 256 << 30;
+/// Bytes that are unpacked at once.
+const CHUNK: usize = 1 << 20;
+/// Files of a folder that are tried for a build id.
+const CANDIDATES: usize = 4096;
+
+/// Which core.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct CoreArgs {
+    /// The core: a file (plain or .zst), or with --in its path inside a node
+    #[arg(value_name = "CORE")]
+    pub(crate) core: PathBuf,
+    /// The node that holds it: a directory, a bundle, a tar. The executable is looked for in it, too
+    #[arg(long = "in", value_name = "NODE")]
+    node: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) exe: ExeArgs,
+}
+
+/// Which executable.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct ExeArgs {
+    /// The executable, or a folder that is searched for the one with the core's build id. Without it,
+    /// the path that the core names is tried, and taken only if the build id is the same
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) exe: Option<PathBuf>,
+}
+
+/// The bytes of a file, mapped where that can be done.
+pub(crate) struct File {
+    /// Its path as it was given.
+    pub(crate) name: Text,
+    held: Held,
+    /// How it was packed.
+    pub(crate) packed: Option<&'static str>,
+}
+
+enum Held {
+    Mapped(Mapped),
+    Pages(Box<Pages>),
+    Private(Private, u64),
+}
+
+impl Bytes for File {
+    fn len(&self) -> u64 {
+        match &self.held {
+            Held::Mapped(map) => map.len(),
+            Held::Pages(pages) => pages.len(),
+            Held::Private(_, len) => *len,
+        }
+    }
+
+    fn read_at(&self, at: u64, into: &mut [u8]) -> usize {
+        match &self.held {
+            Held::Mapped(map) => map.read_into(at, into),
+            Held::Pages(pages) => pages.read_at(at, into).unwrap_or(0),
+            Held::Private(bytes, len) => {
+                let room = usize::try_from(len.saturating_sub(at)).unwrap_or(usize::MAX);
+                let count = into.len().min(room);
+                let into = into.get_mut(..count).unwrap_or_default();
+                bytes.bytes().read_at(at, into)
+            }
+        }
+    }
+}
+
+impl File {
+    /// Whether it changed while it was read: what was concluded may be of two states.
+    pub(crate) fn has_changed(&self) -> bool {
+        match &self.held {
+            Held::Mapped(map) => map.has_changed(),
+            Held::Pages(pages) => pages.unchanged().is_err(),
+            Held::Private(..) => false,
+        }
+    }
+
+    /// A file of an evidence.
+    pub(crate) fn of(evidence: &Evidence, path: &Path, name: Text) -> Result<Self, Unread> {
+        let pages = evidence.pages(path)?;
+        let mut start = [0; 4];
+        let count = pages.read_at(0, &mut start)?;
+        if count == 4 && start == [0x28, 0xb5, 0x2f, 0xfd] {
+            let reader = evidence.reader(path)?;
+            let unpacked = unpacked(reader).map_err(|error| Unread::Io(error.to_string()))?;
+            return Ok(Self {
+                name,
+                held: unpacked,
+                packed: Some("zstd"),
+            });
+        }
+        let held = match pages.mapped() {
+            Some(map) => Held::Mapped(map),
+            None => Held::Pages(Box::new(pages)),
+        };
+        Ok(Self {
+            name,
+            held,
+            packed: None,
+        })
+    }
+
+    /// A file that the user named.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let (evidence, inside) = beside(path)?;
+        Self::of(&evidence, &inside, shown(path)).map_err(|why| unread(path, &why))
+    }
+}
+
+/// Unpacks a stream into a file without a name; zeros become holes.
+fn unpacked(reader: impl Read) -> std::io::Result<Held> {
+    let mut decoder = zstd::Decoder::new(reader)?;
+    let mut len = 0_u64;
+    let private = Private::filled(&std::env::temp_dir(), UNPACKED, |file| {
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            let mut count = 0;
+            while count < chunk.len() {
+                let into = chunk.get_mut(count..).unwrap_or_default();
+                match decoder.read(into)? {
+                    0 => break,
+                    read => count = count.saturating_add(read),
+                }
+            }
+            let bytes = chunk.get(..count).unwrap_or_default();
+            let mut at = len;
+            for page in bytes.chunks(4096) {
+                if page.iter().any(|byte| *byte != 0) {
+                    file.write_at(page, at)?;
+                }
+                at = at.saturating_add(u64::try_from(page.len()).unwrap_or(0));
+            }
+            len = at;
+            if count < CHUNK {
+                return Ok::<(), std::io::Error>(());
+            }
+        }
+    })?;
+    Ok(Held::Private(private, len))
+}
+
+impl CoreArgs {
+    /// The core.
+    pub(crate) fn open(&self) -> Result<File, Failure> {
+        match &self.node {
+            None => File::open(&self.core),
+            Some(node) => {
+                let evidence = open_node(node)?;
+                File::of(&evidence, &self.core, shown(&self.core))
+                    .map_err(|why| unread(&self.core, &why))
+            }
+        }
+    }
+
+    /// The executable: as given, else that of the path that the core names, if it has its build id.
+    pub(crate) fn executable(
+        &self,
+        ids: &BuildIds,
+        path: Option<&Text>,
+    ) -> Result<Option<File>, Failure> {
+        if let Some(given) = &self.exe.exe {
+            return given_executable(given, ids).map(Some);
+        }
+        let Some(path) = path.and_then(|path| path.utf8()) else {
+            return Ok(None);
+        };
+        let path = path.strip_suffix(" (deleted)").unwrap_or(path);
+        let evidence = match &self.node {
+            Some(node) => open_node(node)?,
+            None => open_node(Path::new("/"))?,
+        };
+        let found = File::of(&evidence, Path::new(path), Text::from(path)).ok();
+        Ok(found.filter(|file| has_ids(file, ids)))
+    }
+}
+
+/// Whether a file is the program with these ids, beyond doubt.
+fn has_ids(file: &File, ids: &BuildIds) -> bool {
+    let elf = Elf::read(file).ok();
+    elf.is_some_and(|elf| BuildIds::of_file(file, &elf).same(ids) == Some(true))
+}
+
+/// The executable that was given, or that of a folder with these ids.
+fn given_executable(given: &Path, ids: &BuildIds) -> Result<File, Failure> {
+    let (evidence, inside) = beside(given)?;
+    let stat = evidence.stat(&inside).map_err(|why| unread(given, &why))?;
+    if stat.kind != FileKind::Dir {
+        return File::of(&evidence, &inside, shown(given)).map_err(|why| unread(given, &why));
+    }
+    if ids.is_empty() {
+        return Err(Failure::unread(
+            "the core does not tell the build id of its program, so a folder cannot be searched for it",
+        )
+        .hint("name the executable itself with --exe FILE"));
+    }
+    let mut folders = vec![inside];
+    let mut tried = 0_usize;
+    while let Some(folder) = folders.pop() {
+        let list = evidence.list(&folder);
+        for entry in list.read().into_iter().flatten() {
+            let path = folder.join(Path::new(&os(entry.name.bytes())));
+            match entry.stat.kind {
+                FileKind::Dir => folders.push(path),
+                FileKind::File if tried < CANDIDATES => {
+                    tried = tried.saturating_add(1);
+                    let name = Text::from(path.as_os_str().as_encoded_bytes());
+                    let file = File::of(&evidence, &path, name).ok();
+                    if let Some(file) = file.filter(|file| has_ids(file, ids)) {
+                        return Ok(file);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    let id = ids.gnu.clone().or(ids.go.as_ref().map(ToString::to_string));
+    Err(Failure::unread(format!(
+        "none of the {tried} files in {} has the build id {}",
+        shown(given),
+        id.unwrap_or_default()
+    )))
+}
+
+fn os(bytes: &[u8]) -> std::ffi::OsString {
+    use std::os::unix::ffi::OsStringExt;
+    std::ffi::OsString::from_vec(bytes.to_vec())
+}
+
+fn open_node(node: &Path) -> Result<Evidence, Failure> {
+    Evidence::open(node, &Options::default())
+        .map_err(|error| Failure::unread(format!("{} {}", error.path, error.why)))
+}
+
+/// The folder of a path as evidence, and the path in it.
+fn beside(path: &Path) -> Result<(Evidence, PathBuf), Failure> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(Failure::usage(format!("{} is not a file", shown(path))));
+    };
+    let parent = if parent.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        parent
+    };
+    Ok((open_node(parent)?, Path::new("/").join(name)))
+}
+
+fn shown(path: &Path) -> Text {
+    Text::from(path.as_os_str().as_encoded_bytes())
+}
+
+fn unread(path: &Path, why: &Unread) -> Failure {
+    let path = Escaped(path.as_os_str().as_encoded_bytes()).to_string();
+    Failure::unread(format!("{path} {why}"))
+}

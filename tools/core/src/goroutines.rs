@@ -1,0 +1,317 @@
+//! `coroner core goroutines`
+
+use std::io;
+
+use cli::{Answer, Exit, Format, Out, Outcome, Pen, Style};
+use finding::{Text, Unknown};
+use goroutines::{End, Goroutine, Group, Waited, groups, traceback};
+use goruntime::LayoutSource;
+use serde::Serialize;
+
+use crate::file::CoreArgs;
+use crate::open::Files;
+
+pub(crate) const EXAMPLES: &str = "Examples:
+  coroner core goroutines core.4711 --exe /usr/bin/containerd-shim-runc-v2
+  coroner core goroutines core.4711 --all              runtime frames and system goroutines, too
+  coroner core goroutines core.4711 --id 42            one goroutine, whole
+  coroner core goroutines core.4711 --format go        as Go itself writes it: for panicparse and the like
+  coroner core goroutines core.4711 --has fifo.        those with this in a function's name";
+
+/// Arguments of `core goroutines`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct GoroutinesArgs {
+    #[command(flatten)]
+    core: CoreArgs,
+    #[command(flatten)]
+    show: ShowArgs,
+}
+
+/// Which goroutines, and how much of them.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct ShowArgs {
+    /// The runtime's own goroutines and frames, too
+    #[arg(short, long)]
+    all: bool,
+    /// Only the goroutine with this number
+    #[arg(long, value_name = "N")]
+    id: Option<u64>,
+    /// Only those that have waited at least so many minutes
+    #[arg(long, value_name = "MINUTES")]
+    waiting: Option<u64>,
+    /// Only those with a function whose name holds this text
+    #[arg(long, value_name = "TEXT")]
+    has: Option<String>,
+}
+
+impl ShowArgs {
+    fn wants(&self, one: &Goroutine) -> bool {
+        let named = |text: &String| {
+            one.frames
+                .iter()
+                .any(|frame| frame.site.function.to_string().contains(text.as_str()))
+        };
+        self.id.is_none_or(|id| id == one.id)
+            && self
+                .waiting
+                .is_none_or(|least| one.waited.is_some_and(|waited| waited.minutes() >= least))
+            && self.has.as_ref().is_none_or(named)
+    }
+}
+
+/// What the goroutines are of.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Origin {
+    /// The core, the dump, or the process.
+    pub(crate) source: Text,
+    /// The executable that was used.
+    pub(crate) executable: Option<Text>,
+    /// Whether it is the program that ran.
+    pub(crate) matches: Option<bool>,
+    /// The version of Go.
+    pub(crate) go: Option<String>,
+    /// Its main package.
+    pub(crate) package: Option<String>,
+    /// Where the layouts of structures are from.
+    pub(crate) layouts: Option<LayoutSource>,
+}
+
+/// The answer.
+#[derive(Serialize)]
+pub(crate) struct Listing<'g> {
+    #[serde(flatten)]
+    origin: Origin,
+    count: usize,
+    groups: Vec<Group<'g>>,
+    goroutines: Vec<&'g Goroutine>,
+    unknown: Vec<Unknown>,
+    #[serde(skip)]
+    one: bool,
+    #[serde(skip)]
+    all: bool,
+}
+
+pub(crate) fn run(args: &GoroutinesArgs, out: &mut Out) -> Outcome {
+    let files = Files::open(&args.core)?;
+    let image = files.image();
+    let go = files.go(&image)?;
+    let threads = files.threads(&go);
+    let found = go.goroutines(&threads, None);
+    let mut unknown = files.unknown();
+    let damaged = go.damaged();
+    if damaged > 0 {
+        unknown.push(Unknown::new(
+            format!("{damaged} goroutines"),
+            "their own structures are damaged or not in the core",
+        ));
+    }
+    let origin = Origin {
+        source: files.core.name.clone(),
+        executable: files.exe_known.file.clone(),
+        matches: files.exe_known.matches,
+        go: Some(
+            go.build
+                .as_ref()
+                .map_or_else(|| go.version.to_string(), |build| build.go().to_owned()),
+        ),
+        package: go
+            .build
+            .as_ref()
+            .and_then(|build| build.package())
+            .map(str::to_owned),
+        layouts: Some(go.layouts()),
+    };
+    show(origin, found, unknown, &args.show, out)
+}
+
+/// Shows goroutines, wherever they came from.
+pub(crate) fn show(
+    origin: Origin,
+    found: Vec<Goroutine>,
+    mut unknown: Vec<Unknown>,
+    args: &ShowArgs,
+    out: &mut Out,
+) -> Outcome {
+    let cut = found
+        .iter()
+        .filter(|one| matches!(one.end, End::Cut(_)))
+        .count();
+    if cut > 0 {
+        unknown.push(Unknown::new(
+            format!("the stacks of {cut} goroutines"),
+            "they could not be followed to their end; each says why",
+        ));
+    }
+    let wanted: Vec<Goroutine> = found.into_iter().filter(|one| args.wants(one)).collect();
+    if out.options().format == Format::Go {
+        let shown = wanted.iter().filter(|one| args.all || !one.system);
+        traceback::write(out.writer(), shown, args.all)?;
+        out.writer().flush()?;
+        return Ok(Exit::of_unknown(&unknown));
+    }
+    out.answer(&Listing {
+        origin,
+        count: wanted.len(),
+        groups: groups(&wanted, args.all),
+        goroutines: wanted.iter().collect(),
+        unknown,
+        one: args.id.is_some(),
+        all: args.all,
+    })
+}
+
+impl Answer for Listing<'_> {
+    const SCHEMA: &'static str = "core-goroutines/1";
+
+    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        if self.one {
+            for one in &self.goroutines {
+                let mut text = Vec::new();
+                traceback::write_one(&mut text, one, self.all)?;
+                let text = String::from_utf8_lossy(&text).into_owned();
+                for line in text.lines() {
+                    pen.line(line)?;
+                }
+                for wait in &one.awaits {
+                    pen.line(format_args!(
+                        "waits for {} ({})",
+                        wait.object,
+                        wait.access.word()
+                    ))?;
+                }
+                for held in &one.holds {
+                    pen.line(format_args!(
+                        "holds {} ({}: {}, in {})",
+                        held.object, held.grade, held.by, held.function
+                    ))?;
+                }
+            }
+            return pen.incomplete(&self.unknown);
+        }
+        let own = self.groups.iter().filter(|group| !group.system).count();
+        let system: usize = self
+            .groups
+            .iter()
+            .filter(|group| group.system)
+            .map(|group| group.count)
+            .sum();
+        let go = self.origin.go.as_deref().unwrap_or("unknown Go");
+        pen.line(format_args!(
+            "{} goroutines: {} in {own} groups, {system} of the runtime's own ({go}{})",
+            self.count,
+            self.count.saturating_sub(system),
+            match &self.origin.package {
+                Some(package) => format!(", {package}"),
+                None => String::new(),
+            }
+        ))?;
+        for group in self.groups.iter().filter(|group| !group.system) {
+            block(group, pen)?;
+        }
+        let system: Vec<&Group<'_>> = self.groups.iter().filter(|group| group.system).collect();
+        if self.all {
+            for group in system {
+                block(group, pen)?;
+            }
+        } else if !system.is_empty() {
+            pen.gap()?;
+            let line = pen.styled(Style::Heading, "The runtime's own").to_string();
+            pen.line(format_args!("{line} (--all shows their stacks)"))?;
+            for group in system {
+                let start = group.sample.start.as_ref();
+                let start = start.map_or_else(|| "?".to_owned(), |site| site.printed());
+                pen.line(format_args!(
+                    "  {} [{}] {start}",
+                    ids(&group.ids, 8),
+                    group.state
+                ))?;
+            }
+        }
+        pen.incomplete(&self.unknown)
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::of_unknown(&self.unknown)
+    }
+}
+
+/// One group.
+pub(crate) fn block(group: &Group<'_>, pen: &mut Pen<'_>) -> io::Result<()> {
+    pen.gap()?;
+    let waits = match (group.shortest, group.longest) {
+        (Some(least), Some(most)) if least.minutes() != most.minutes() => {
+            format!(", {} to {}", minutes(least), minutes(most))
+        }
+        (_, Some(most)) if most.minutes() > 0 => format!(", {}", minutes(most)),
+        _ => String::new(),
+    };
+    let locked = if group.sample.locked {
+        ", locked to thread"
+    } else {
+        ""
+    };
+    let count = match group.count {
+        1 => "goroutine".to_owned(),
+        count => format!("{count} goroutines"),
+    };
+    let head = format!(
+        "{count} {} [{}{waits}{locked}]",
+        ids(&group.ids, 12),
+        group.state
+    );
+    pen.heading(head)?;
+    let width = group
+        .frames
+        .iter()
+        .map(|frame| frame.site.printed().chars().count())
+        .filter(|width| *width <= 60)
+        .max()
+        .unwrap_or(0);
+    for frame in &group.frames {
+        let site = &frame.site;
+        let inlined = if site.inlined { " (inlined)" } else { "" };
+        pen.line(format_args!(
+            "  {:width$}  {}:{}{inlined}",
+            site.printed(),
+            site.file,
+            site.line
+        ))?;
+    }
+    match &group.sample.end {
+        End::None(why) => pen.line(format_args!("  no stack: {why}"))?,
+        End::Moving => pen.line("  no stack: it changed while it was read, each time")?,
+        End::Cut(why) => pen.line(format_args!("  the stack is cut here: {why}"))?,
+        End::Top | End::Unknown => {}
+    }
+    if let Some(creator) = group.created_by {
+        let parent = match creator.parent {
+            Some(parent) if group.count == 1 => format!(" in goroutine {parent}"),
+            _ => String::new(),
+        };
+        let line = format!(
+            "  created by {}{parent}  {}:{}",
+            creator.site.printed(),
+            creator.site.file,
+            creator.site.line
+        );
+        let line = pen.styled(Style::Faint, line).to_string();
+        pen.line(line)?;
+    }
+    Ok(())
+}
+
+fn minutes(waited: Waited) -> String {
+    match waited.minutes() {
+        1 => "1 minute".to_owned(),
+        count => format!("{count} minutes"),
+    }
+}
+
+/// Numbers of goroutines; of many, the first.
+pub(crate) fn ids(ids: &[u64], most: usize) -> String {
+    let mut text: Vec<String> = ids.iter().take(most).map(ToString::to_string).collect();
+    if ids.len() > most {
+        text.push("…".to_owned());
+    }
+    text.join(", ")
+}

@@ -1,0 +1,63 @@
+//! `coroner core`: cores of Go programs, stripped or not.
+//!
+//! ```text
+//! $ coroner core info CORE --exe SHIM     who it was, what it was built from, what is missing
+//! $ coroner core goroutines CORE          every goroutine, grouped by identical stacks
+//! $ coroner core threads CORE             every thread, and the goroutine that it runs
+//! ```
+//!
+//! Production builds of containerd, its shims and runc have no symbols and no DWARF. What their own
+//! runtime needs to walk a stack is still in them, and that is what is read here.
+
+mod file;
+mod goroutines;
+mod info;
+mod open;
+mod threads;
+
+use cli::{Out, Outcome, Tool};
+
+/// Arguments of `coroner core`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Say who a core was, what it was built from, and what is missing from it
+    #[command(after_help = info::EXAMPLES)]
+    Info {
+        #[command(flatten)]
+        core: file::CoreArgs,
+    },
+    /// List every goroutine, grouped by identical stacks; `--format go` writes Go's own format
+    #[command(after_help = goroutines::EXAMPLES)]
+    Goroutines(goroutines::GoroutinesArgs),
+    /// List every thread, with the goroutine that it runs and its registers
+    Threads {
+        #[command(flatten)]
+        core: file::CoreArgs,
+        /// Registers, too
+        #[arg(short, long)]
+        registers: bool,
+    },
+}
+
+/// `coroner core`
+pub const TOOL: Tool = cli::tool!(
+    "core",
+    "Cores of containerd, shims and runc: every goroutine, stripped or not",
+    Args,
+    run
+);
+
+/// Runs it.
+pub fn run(args: Args, out: &mut Out) -> Outcome {
+    match args.verb {
+        Verb::Info { core } => info::run(&core, out),
+        Verb::Goroutines(args) => goroutines::run(&args, out),
+        Verb::Threads { core, registers } => threads::run(&core, registers, out),
+    }
+}

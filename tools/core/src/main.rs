@@ -1,0 +1,5 @@
+//! `coroner-core`: see the library.
+
+fn main() -> std::process::ExitCode {
+    cli::main(&coroner_core::TOOL)
+}

@@ -1,0 +1,171 @@
+//! A core, opened with its executable.
+
+use cli::Failure;
+use elfcore::{Auxv, BuildIds, Core, Elf, Image, NotCore, Thread};
+use finding::Text;
+use goruntime::{Go, Outline, ThreadLink, Threads};
+use serde::Serialize;
+
+use crate::file::{CoreArgs, File};
+
+/// The files of a core.
+pub(crate) struct Files {
+    pub(crate) core: File,
+    pub(crate) headers: Core,
+    pub(crate) exe: Option<(File, Elf)>,
+    /// Build ids of the program that ran, by the core.
+    pub(crate) ids: BuildIds,
+    /// What is known of the executable.
+    pub(crate) exe_known: Executable,
+}
+
+/// What is known of the executable.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Executable {
+    /// Its file.
+    pub(crate) file: Option<Text>,
+    /// Whether it is the program that ran: `null` where no build id tells.
+    pub(crate) matches: Option<bool>,
+    /// Its own build ids.
+    pub(crate) build_ids: BuildIds,
+}
+
+impl Files {
+    /// Opens the core and its executable.
+    pub(crate) fn open(args: &CoreArgs) -> Result<Self, Failure> {
+        let core = args.open()?;
+        let headers = Core::read(&core).map_err(|why| not_core(&core, &why))?;
+        let ids = {
+            let image = Image::new(&core, &headers.segments);
+            let at = headers.auxv.get(Auxv::PHDR);
+            let count = headers.auxv.get(Auxv::PHNUM);
+            at.zip(count)
+                .map(|(at, count)| elfcore::of_memory(&image, at, count, None))
+                .unwrap_or_default()
+        };
+        let path = headers.program().map(|file| file.path.clone());
+        let exe = args.executable(&ids, path.as_ref())?;
+        let exe = match exe {
+            None => None,
+            Some(file) => {
+                let elf = Elf::read(&file)
+                    .map_err(|why| Failure::unread(format!("{}: {why}", file.name)))?;
+                Some((file, elf))
+            }
+        };
+        let own = exe
+            .as_ref()
+            .map(|(file, elf)| BuildIds::of_file(file, elf))
+            .unwrap_or_default();
+        let exe_known = Executable {
+            file: exe.as_ref().map(|(file, _)| file.name.clone()),
+            matches: exe.as_ref().and_then(|_| own.same(&ids)),
+            build_ids: own,
+        };
+        if exe
+            .as_ref()
+            .is_some_and(|(_, elf)| elf.arch != headers.arch)
+        {
+            return Err(Failure::usage(
+                "the executable is of another machine than the core",
+            ));
+        }
+        Ok(Self {
+            core,
+            headers,
+            exe,
+            ids,
+            exe_known,
+        })
+    }
+
+    /// What was added to the addresses of the executable.
+    fn slide(&self, elf: &Elf) -> u64 {
+        if !elf.is_pie {
+            return 0;
+        }
+        let entry = self.headers.auxv.get(Auxv::ENTRY);
+        let by_entry = entry.map(|entry| entry.wrapping_sub(elf.entry));
+        let headers = self.headers.auxv.get(Auxv::PHDR).zip(elf.headers_address());
+        let by_headers = headers.map(|(at, address)| at.wrapping_sub(address));
+        by_entry.or(by_headers).unwrap_or(0)
+    }
+
+    /// The memory of the process.
+    pub(crate) fn image(&self) -> Image<'_> {
+        let mut image = Image::new(&self.core, &self.headers.segments);
+        if let Some((file, elf)) = self.usable_exe() {
+            image.add(file, elf, self.slide(elf));
+        }
+        image
+    }
+
+    /// The executable, unless it is known to be another one.
+    fn usable_exe(&self) -> Option<(&File, &Elf)> {
+        let (file, elf) = self.exe.as_ref()?;
+        (self.exe_known.matches != Some(false)).then_some((file, elf))
+    }
+
+    /// Where the parts of the program are.
+    pub(crate) fn outline(&self, image: &Image<'_>) -> Outline {
+        if let Some((file, elf)) = self.usable_exe() {
+            return Outline::of_file(file, elf, self.slide(elf));
+        }
+        let own = Outline::of_memory(image, &self.headers.auxv);
+        own.unwrap_or_else(|| Outline::of_segments(&self.headers.segments))
+    }
+
+    /// The Go process in it.
+    pub(crate) fn go<'i>(&self, image: &'i Image<'_>) -> Result<Go<'i>, Failure> {
+        if self.exe_known.matches == Some(false) {
+            let name = self.exe_known.file.clone().unwrap_or_default();
+            let id = |ids: &BuildIds| {
+                let go = ids.go.as_ref().map(ToString::to_string);
+                ids.gnu.clone().or(go).unwrap_or_default()
+            };
+            return Err(Failure::unread(format!(
+                "{name} is not the program of this core: its build id is {}, that of the core is {}",
+                id(&self.exe_known.build_ids),
+                id(&self.ids)
+            ))
+            .hint("find the executable of that build id: the package of the release that ran"));
+        }
+        let outline = self.outline(image);
+        Go::find(image, &outline, self.headers.arch).map_err(|why| {
+            let failure = Failure::unread(format!("{}: {why}", self.core.name));
+            match (&self.exe, self.ids.gnu.as_ref()) {
+                (None, Some(id)) => failure.hint(format!(
+                    "give the executable with --exe FILE, or a folder that holds it: its build id is {id}"
+                )),
+                (None, None) => failure.hint("give the executable with --exe FILE"),
+                (Some(_), _) => failure.hint("`coroner core info` says what the core lacks"),
+            }
+        })
+    }
+
+    /// Its threads, as the runtime is asked for them.
+    pub(crate) fn threads(&self, go: &Go<'_>) -> Threads {
+        let links: Vec<ThreadLink> = self.headers.threads.iter().map(link).collect();
+        go.tie(&links)
+    }
+}
+
+fn link(thread: &Thread) -> ThreadLink {
+    ThreadLink {
+        tid: thread.tid,
+        pc: thread.registers.pc(),
+        sp: thread.registers.sp(),
+        lr: thread.registers.lr(),
+        tls: thread.registers.tls(),
+        g: thread.registers.g(),
+    }
+}
+
+fn not_core(file: &File, why: &NotCore) -> Failure {
+    let failure = Failure::unread(format!("{}: {why}", file.name));
+    match why {
+        NotCore::Program => failure.hint("a program is given with --exe; the core comes first"),
+        NotCore::Packed(_) => failure.hint("unpack it first"),
+        NotCore::Elf(_) => failure.hint("name an ELF core, plain or packed with zstd"),
+    }
+}

@@ -27,6 +27,7 @@ mod elf;
 mod image;
 mod memory;
 mod notes;
+mod overlay;
 mod thread;
 
 pub use arguments::Arguments;
@@ -37,4 +38,5 @@ pub use elf::{Arch, Elf, NotElf, Section, Segment};
 pub use image::Image;
 pub use memory::Memory;
 pub use notes::{Note, notes};
+pub use overlay::Overlay;
 pub use thread::{Registers, Thread};

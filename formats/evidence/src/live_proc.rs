@@ -181,6 +181,10 @@ impl LiveProc {
 }
 
 impl LiveProcess {
+    pub(crate) fn folder(&self) -> &File {
+        &self.folder
+    }
+
     /// One of its files, `stat` or `task/7/wchan`; the beginning of it if it is larger than
     /// `limit`.
     pub fn file(&self, name: &str, limit: usize) -> Result<Vec<u8>, Unread> {

@@ -7,12 +7,16 @@
 //! What a source does not tell is `None` or empty: a dump as text has no stack pointers, a core
 //! does not say what its clock was.
 
+mod deadlock;
+mod dump;
 mod frame;
 mod goroutine;
 mod group;
 mod object;
 pub mod traceback;
 
+pub use deadlock::{Contended, Deadlocks, Edge, Holder, Root, Waiter, deadlocks, dot, has_waited};
+pub use dump::parse as dumps;
 pub use frame::{Frame, Site};
 pub use goroutine::{Creator, End, Goroutine, Status, Waited};
 pub use group::{Group, groups};

@@ -36,7 +36,7 @@ impl Area {
 }
 
 /// A `g` as it stands in memory.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RawG {
     pub(crate) at: u64,
     bytes: Vec<u8>,

@@ -285,6 +285,42 @@ impl Table<'_> {
         found
     }
 
+    /// Names of all functions that are inlined into this one.
+    pub(crate) fn inlined_names(&self, func: &Func) -> Vec<Text> {
+        let mut names = Vec::new();
+        let mut seen = std::collections::BTreeSet::new();
+        let length = self.length(func).min(1 << 14);
+        let mut pc = func.entry;
+        while pc < func.entry.saturating_add(length) && names.len() < INLINED {
+            let mut index = self.pcdata(func, 2, pc);
+            while let Some(at) = index.and_then(|index| u64::try_from(index).ok()) {
+                let Some((_, name, parent)) = self.inlined(func, at).filter(|_| seen.insert(at))
+                else {
+                    break;
+                };
+                names.push(self.name_at(name));
+                index = self.pcdata(func, 2, func.entry.wrapping_add(u64::from(parent)));
+            }
+            pc = pc.saturating_add(self.quantum);
+        }
+        names
+    }
+
+    /// Bytes from the beginning of a function to that of the next.
+    pub(crate) fn length(&self, func: &Func) -> u64 {
+        let (mut low, mut high) = (0, self.module.head.functions);
+        while low < high {
+            let middle = low.saturating_add(high.saturating_sub(low) / 2);
+            match self.entry(middle) {
+                Some((pc, _)) if pc <= func.entry => low = middle.saturating_add(1),
+                Some(_) => high = middle,
+                None => return 0,
+            }
+        }
+        let next = self.entry(low).map_or(self.module.text.1, |(pc, _)| pc);
+        next.saturating_sub(func.entry)
+    }
+
     /// An entry of a function's tree of inlined calls: its id, its name, and where it is called.
     fn inlined(&self, func: &Func, index: u64) -> Option<(u8, u32, u32)> {
         let tree = func.data(3)?;

@@ -12,6 +12,7 @@ use crate::awaits::{self, Offsets, Waiters};
 use crate::cache::Cache;
 use crate::find::{self, RawG, RawM};
 use crate::func::Table;
+use crate::holders::{DeferOffsets, Holders};
 use crate::layout::{G, Layouts, M};
 use crate::module::ModuleData;
 use crate::names;
@@ -208,7 +209,23 @@ impl<'m> Go<'m> {
         self.goroutines.len()
     }
 
-    fn table(&self) -> Table<'_> {
+    pub(crate) fn addresses(&self) -> &[u64] {
+        &self.goroutines
+    }
+
+    pub(crate) fn memory(&self) -> &dyn Memory {
+        self.memory
+    }
+
+    pub(crate) const fn layout(&self) -> &G {
+        &self.g
+    }
+
+    pub(crate) const fn arch(&self) -> Arch {
+        self.arch
+    }
+
+    pub(crate) fn table(&self) -> Table<'_> {
         Table {
             memory: self.memory,
             module: &self.module,
@@ -301,12 +318,13 @@ impl<'m> Go<'m> {
             })
             .collect();
         self.note_waits(&mut found);
+        self.note_holders(&mut found, &mut cache);
         found.sort_by_key(|one| one.id);
         found
     }
 
     /// Adds what each goroutine waits for.
-    fn note_waits(&self, found: &mut [Goroutine]) {
+    pub(crate) fn note_waits(&self, found: &mut [Goroutine]) {
         let Some(offsets) = self.waiters else {
             return;
         };
@@ -338,6 +356,24 @@ impl<'m> Go<'m> {
                 found
             };
         }
+    }
+
+    /// Adds which of the locks that others wait for each goroutine holds.
+    pub(crate) fn note_holders<'s>(&'s self, found: &mut [Goroutine], cache: &mut Cache<'s>) {
+        let field = |name: &str| self.layouts.field("_defer", &[name]);
+        let defers = self
+            .layouts
+            .field("g", &["_defer"])
+            .zip(field("sp"))
+            .zip(field("fn"))
+            .zip(field("link"))
+            .map(|(((first, sp), function), link)| DeferOffsets {
+                first,
+                sp,
+                function,
+                link,
+            });
+        Holders::new(self.memory, cache, self.version, self.arch, defers).note(found);
     }
 
     /// The latest moment that the runtime noted anywhere, on the clock of waits: the process lived
@@ -374,6 +410,24 @@ impl<'m> Go<'m> {
         now: u64,
     ) -> Option<Goroutine> {
         let raw = RawG::read(self.memory, at, &self.g)?;
+        let mut one = self.described(&raw, threads, cache, now)?;
+        let thread = threads.by_m.get(&raw.word(self.g.m)).copied();
+        (one.frames, one.end) = match self.start(&raw, one.status, thread) {
+            Ok(start) => unwind(cache, self.memory, self.arch, start, left),
+            Err(end) => (Vec::new(), end),
+        };
+        Some(one)
+    }
+
+    /// Everything of a goroutine but its stack; nothing if it has ended, or is none.
+    pub(crate) fn described(
+        &self,
+        raw: &RawG,
+        threads: &Threads,
+        cache: &mut Cache<'_>,
+        now: u64,
+    ) -> Option<Goroutine> {
+        let at = raw.at;
         let status = raw.status(&self.g);
         if matches!(status, 0 | 6 | 11) || !raw.is_sound(&self.g) {
             return None;
@@ -381,7 +435,7 @@ impl<'m> Go<'m> {
         let status = Status::from_number(status);
         let mut one = Goroutine::new(raw.word(self.g.goid), status);
         one.address = at;
-        one.reason = self.reason(&raw, status);
+        one.reason = self.reason(raw, status);
         let since = raw.word(self.g.waitsince);
         if matches!(status, Status::Waiting | Status::Syscall | Status::Leaked) && since != 0 {
             one.waited = now.checked_sub(since).map(|nanoseconds| Waited {
@@ -398,11 +452,7 @@ impl<'m> Go<'m> {
             .start
             .as_ref()
             .is_some_and(|site| names::is_system(site.function.bytes()));
-        one.creator = self.creator(&raw, cache);
-        (one.frames, one.end) = match self.start(&raw, status, thread, cache) {
-            Ok(start) => unwind(cache, self.memory, self.arch, start, left),
-            Err(end) => (Vec::new(), end),
-        };
+        one.creator = self.creator(raw, cache);
         Some(one)
     }
 
@@ -438,12 +488,11 @@ impl<'m> Go<'m> {
     }
 
     /// Where the walk of a stack begins.
-    fn start(
+    pub(crate) fn start(
         &self,
         raw: &RawG,
         status: Status,
         thread: Option<ThreadLink>,
-        cache: &mut Cache<'_>,
     ) -> Result<Start, End> {
         let stack = (raw.word(self.g.lo), raw.word(self.g.hi));
         let on_stack = |sp: u64| stack.0 <= sp && sp < stack.1;
@@ -451,7 +500,7 @@ impl<'m> Go<'m> {
         if status == Status::Running
             && let Some(thread) = thread
             && on_stack(thread.sp)
-            && cache.place(thread.pc).is_some()
+            && self.module.has(thread.pc)
         {
             return Ok(Start {
                 pc: thread.pc,

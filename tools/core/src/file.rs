@@ -21,7 +21,7 @@ const CANDIDATES: usize = 4096;
 pub(crate) struct CoreArgs {
     /// The core: a file (plain or .zst), or with --in its path inside a node
     #[arg(value_name = "CORE")]
-    pub(crate) core: PathBuf,
+    core: Option<PathBuf>,
     /// The node that holds it: a directory, a bundle, a tar. The executable is looked for in it, too
     #[arg(long = "in", value_name = "NODE")]
     node: Option<PathBuf>,
@@ -153,12 +153,15 @@ fn unpacked(reader: impl Read) -> std::io::Result<Held> {
 impl CoreArgs {
     /// The core.
     pub(crate) fn open(&self) -> Result<File, Failure> {
+        let core = self
+            .core
+            .as_ref()
+            .ok_or_else(|| Failure::usage("no core was named"))?;
         match &self.node {
-            None => File::open(&self.core),
+            None => File::open(core),
             Some(node) => {
                 let evidence = open_node(node)?;
-                File::of(&evidence, &self.core, shown(&self.core))
-                    .map_err(|why| unread(&self.core, &why))
+                File::of(&evidence, core, shown(core)).map_err(|why| unread(core, &why))
             }
         }
     }

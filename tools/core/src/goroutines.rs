@@ -5,24 +5,25 @@ use std::io;
 use cli::{Answer, Exit, Format, Out, Outcome, Pen, Style};
 use finding::{Text, Unknown};
 use goroutines::{End, Goroutine, Group, Waited, groups, traceback};
-use goruntime::LayoutSource;
+use goruntime::{Go, LayoutSource};
 use serde::Serialize;
 
-use crate::file::CoreArgs;
-use crate::open::Files;
+use crate::taken::{FromArgs, read};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   coroner core goroutines core.4711 --exe /usr/bin/containerd-shim-runc-v2
   coroner core goroutines core.4711 --all              runtime frames and system goroutines, too
   coroner core goroutines core.4711 --id 42            one goroutine, whole
   coroner core goroutines core.4711 --format go        as Go itself writes it: for panicparse and the like
+  coroner core goroutines --pid 4711                   a process that runs, without stopping it
+  coroner core goroutines --dump containerd.log        a dump as text: SIGUSR1, SIGQUIT, a panic
   coroner core goroutines core.4711 --has fifo.        those with this in a function's name";
 
 /// Arguments of `core goroutines`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct GoroutinesArgs {
     #[command(flatten)]
-    core: CoreArgs,
+    from: FromArgs,
     #[command(flatten)]
     show: ShowArgs,
 }
@@ -74,6 +75,8 @@ pub(crate) struct Origin {
     pub(crate) package: Option<String>,
     /// Where the layouts of structures are from.
     pub(crate) layouts: Option<LayoutSource>,
+    /// Dumps of the same text that came before.
+    pub(crate) earlier: usize,
 }
 
 /// The answer.
@@ -91,37 +94,49 @@ pub(crate) struct Listing<'g> {
     all: bool,
 }
 
-pub(crate) fn run(args: &GoroutinesArgs, out: &mut Out) -> Outcome {
-    let files = Files::open(&args.core)?;
-    let image = files.image();
-    let go = files.go(&image)?;
-    let threads = files.threads(&go);
-    let found = go.goroutines(&threads, None);
-    let mut unknown = files.unknown();
-    let damaged = go.damaged();
-    if damaged > 0 {
-        unknown.push(Unknown::new(
-            format!("{damaged} goroutines"),
-            "their own structures are damaged or not in the core",
-        ));
+impl Origin {
+    /// Of a dump as text.
+    pub(crate) const fn of_text(source: Text) -> Self {
+        Self {
+            source,
+            executable: None,
+            matches: None,
+            go: None,
+            package: None,
+            layouts: None,
+            earlier: 0,
+        }
     }
-    let origin = Origin {
-        source: files.core.name.clone(),
-        executable: files.exe_known.file.clone(),
-        matches: files.exe_known.matches,
-        go: Some(
-            go.build
-                .as_ref()
-                .map_or_else(|| go.version.to_string(), |build| build.go().to_owned()),
-        ),
-        package: go
-            .build
-            .as_ref()
-            .and_then(|build| build.package())
-            .map(str::to_owned),
-        layouts: Some(go.layouts()),
-    };
-    show(origin, found, unknown, &args.show, out)
+
+    /// Of a process that was found.
+    pub(crate) fn of(
+        source: Text,
+        executable: Option<Text>,
+        matches: Option<bool>,
+        go: &Go<'_>,
+    ) -> Self {
+        let build = go.build.as_ref();
+        Self {
+            source,
+            executable,
+            matches,
+            go: Some(build.map_or_else(|| go.version.to_string(), |build| build.go().to_owned())),
+            package: build.and_then(|build| build.package()).map(str::to_owned),
+            layouts: Some(go.layouts()),
+            earlier: 0,
+        }
+    }
+}
+
+pub(crate) fn run(args: &GoroutinesArgs, out: &mut Out) -> Outcome {
+    let taken = read(&args.from)?;
+    show(
+        taken.origin,
+        taken.goroutines,
+        taken.unknown,
+        &args.show,
+        out,
+    )
 }
 
 /// Shows goroutines, wherever they came from.
@@ -195,7 +210,7 @@ impl Answer for Listing<'_> {
             .filter(|group| group.system)
             .map(|group| group.count)
             .sum();
-        let go = self.origin.go.as_deref().unwrap_or("unknown Go");
+        let go = self.origin.go.as_deref().unwrap_or("a dump as text");
         pen.line(format_args!(
             "{} goroutines: {} in {own} groups, {system} of the runtime's own ({go}{})",
             self.count,
@@ -205,6 +220,12 @@ impl Answer for Listing<'_> {
                 None => String::new(),
             }
         ))?;
+        if self.origin.earlier > 0 {
+            pen.line(format_args!(
+                "They are of the last dump in the text; {} came before it.",
+                self.origin.earlier
+            ))?;
+        }
         for group in self.groups.iter().filter(|group| !group.system) {
             block(group, pen)?;
         }

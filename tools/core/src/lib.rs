@@ -3,16 +3,21 @@
 //! ```text
 //! $ coroner core info CORE --exe SHIM     who it was, what it was built from, what is missing
 //! $ coroner core goroutines CORE          every goroutine, grouped by identical stacks
+//! $ coroner core goroutines --pid 4711    the same of a process that runs, without stopping it
+//! $ coroner core deadlocks CORE           who waits for whom, rings, and where chains end
 //! $ coroner core threads CORE             every thread, and the goroutine that it runs
 //! ```
 //!
 //! Production builds of containerd, its shims and runc have no symbols and no DWARF. What their own
 //! runtime needs to walk a stack is still in them, and that is what is read here.
 
+mod deadlocks;
 mod file;
 mod goroutines;
 mod info;
 mod open;
+mod pid;
+mod taken;
 mod threads;
 
 use cli::{Out, Outcome, Tool};
@@ -35,6 +40,9 @@ enum Verb {
     /// List every goroutine, grouped by identical stacks; `--format go` writes Go's own format
     #[command(after_help = goroutines::EXAMPLES)]
     Goroutines(goroutines::GoroutinesArgs),
+    /// Say who waits for whom: locks and channels, their holders, rings, and where chains end
+    #[command(after_help = deadlocks::EXAMPLES)]
+    Deadlocks(deadlocks::DeadlocksArgs),
     /// List every thread, with the goroutine that it runs and its registers
     Threads {
         #[command(flatten)]
@@ -58,6 +66,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     match args.verb {
         Verb::Info { core } => info::run(&core, out),
         Verb::Goroutines(args) => goroutines::run(&args, out),
+        Verb::Deadlocks(args) => deadlocks::run(&args, out),
         Verb::Threads { core, registers } => threads::run(&core, registers, out),
     }
 }

@@ -1,0 +1,143 @@
+//! Goroutines of a process that goes on running.
+//!
+//! A goroutine may wake, run and wait again between two reads, at the same place and with the same
+//! pointers: its stack would be half of one wait and half of another. So each is read as
+//!
+//! ```text
+//! g    its stack    its stack again    g again
+//! ```
+//!
+//! and believed only if both stacks are the same, both `g` are the same byte for byte (the runtime
+//! counts in `g.trackingSeq` how often it ran), all of it took no longer than the counter needs to
+//! come round, and the walk ends where stacks end. Else it is tried again, and then said to be
+//! moving: nothing is guessed.
+
+use elfcore::Memory;
+use goroutines::{End, Goroutine, Status};
+
+use crate::cache::Cache;
+use crate::find::RawG;
+use crate::process::{Go, Threads};
+use crate::unwind::{Start, unwind};
+
+/// Nanoseconds that one try may take: a byte counts at most two million times a second.
+const WINDOW: u64 = 25_000;
+/// How often a goroutine is tried.
+const TRIES: usize = 4;
+/// Bytes of a stack that are copied.
+const STACK: u64 = 1 << 20;
+
+/// A copy of a stack.
+struct Copy {
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Memory for Copy {
+    fn read(&self, at: u64, into: &mut [u8]) -> usize {
+        let from = at
+            .checked_sub(self.start)
+            .and_then(|offset| usize::try_from(offset).ok())
+            .and_then(|offset| self.bytes.get(offset..))
+            .unwrap_or_default();
+        let count = from.len().min(into.len());
+        if let (Some(into), Some(from)) = (into.get_mut(..count), from.get(..count)) {
+            into.copy_from_slice(from);
+        }
+        count
+    }
+}
+
+impl Go<'_> {
+    /// Reads every goroutine of a process that runs. `clock` gives the machine's monotonic clock in
+    /// nanoseconds.
+    pub fn goroutines_live(&self, clock: &dyn Fn() -> u64) -> Vec<Goroutine> {
+        let mut cache = Cache::new(self.table());
+        let threads = Threads::default();
+        let mut found = Vec::new();
+        let mut seen = Vec::new();
+        for at in self.addresses() {
+            if let Some((one, raw)) = self.settled(*at, &threads, &mut cache, clock) {
+                found.push(one);
+                seen.push(raw);
+            }
+        }
+        self.note_waits(&mut found);
+        self.note_holders(&mut found, &mut cache);
+        // What was found in lists belongs to the wait that was read only if that goes on.
+        for (one, raw) in found.iter_mut().zip(&seen) {
+            let still = RawG::read(self.memory(), one.address, self.layout());
+            if one.address != 0
+                && still.as_ref() != Some(raw)
+                && one.awaits.iter().any(|it| it.object.address != 0)
+            {
+                one.awaits.clear();
+            }
+        }
+        found.sort_by_key(|one| one.id);
+        found
+    }
+
+    /// One goroutine, as it was at one moment.
+    fn settled(
+        &self,
+        at: u64,
+        threads: &Threads,
+        cache: &mut Cache<'_>,
+        clock: &dyn Fn() -> u64,
+    ) -> Option<(Goroutine, RawG)> {
+        let mut last = None;
+        for _ in 0..TRIES {
+            let began = clock();
+            let raw = RawG::read(self.memory(), at, self.layout())?;
+            let start = match self.place(&raw) {
+                Ok(start) => start,
+                Err(End::Top) => return None,
+                Err(end) => {
+                    let mut one = self.described(&raw, threads, cache, clock())?;
+                    one.end = end;
+                    last = Some((one, raw));
+                    continue;
+                }
+            };
+            let len = start.stack.1.saturating_sub(start.sp).min(STACK);
+            let stack = self.memory().some(start.sp, len);
+            let again = self.memory().some(start.sp, len);
+            let after = RawG::read(self.memory(), at, self.layout());
+            let took = clock().saturating_sub(began);
+            let mut one = self.described(&raw, threads, cache, clock())?;
+            let same = stack == again && after.as_ref() == Some(&raw) && took <= WINDOW;
+            if same && !matches!(one.status, Status::Running | Status::CopyStack) {
+                let copy = Copy {
+                    start: start.sp,
+                    bytes: stack,
+                };
+                (one.frames, one.end) = unwind(cache, &copy, self.arch(), start, usize::MAX);
+                if one.end == End::Top {
+                    return Some((one, raw));
+                }
+                one.frames.clear();
+            }
+            if one.status == Status::Running {
+                one.end = End::None("it runs");
+                return Some((one, raw));
+            }
+            one.end = End::Moving;
+            last = Some((one, raw));
+        }
+        last
+    }
+
+    /// Where the walk of a waiting goroutine's stack begins; `Top` if it has ended.
+    fn place(&self, raw: &RawG) -> Result<Start, End> {
+        let layout = self.layout();
+        let status = raw.status(layout);
+        if matches!(status, 0 | 6 | 11) || !raw.is_sound(layout) {
+            return Err(End::Top);
+        }
+        match self.start(raw, Status::from_number(status), None) {
+            Err(End::Cut(_)) => Err(End::Moving),
+            other => other,
+        }
+    }
+}

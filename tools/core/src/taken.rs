@@ -1,0 +1,99 @@
+//! Goroutines, wherever they come from: a core, a process that runs, a dump as text.
+
+use std::path::PathBuf;
+
+use cli::Failure;
+use elfcore::Bytes;
+use finding::Unknown;
+use goroutines::{Goroutine, dumps};
+
+use crate::file::{CoreArgs, File};
+use crate::goroutines::Origin;
+use crate::open::Files;
+use crate::pid;
+
+/// Bytes of a text: a log with dumps.
+const TEXT: usize = 256 << 20;
+
+/// Where goroutines come from.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FromArgs {
+    #[command(flatten)]
+    core: CoreArgs,
+    /// A process that runs, instead of a core: it is read without a stop, a signal or ptrace
+    #[arg(long, value_name = "N", conflicts_with_all = ["core", "node", "exe"])]
+    pid: Option<u32>,
+    /// A text that holds a dump, instead of a core: what SIGUSR1 or SIGQUIT wrote, a panic, or a log
+    /// with one in it. Of several dumps, the last is taken
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["core", "node", "exe", "pid"])]
+    dump: Option<PathBuf>,
+}
+
+/// Goroutines, and what is known of where they come from.
+pub(crate) struct Taken {
+    pub(crate) origin: Origin,
+    pub(crate) goroutines: Vec<Goroutine>,
+    pub(crate) unknown: Vec<Unknown>,
+}
+
+/// Reads them.
+pub(crate) fn read(args: &FromArgs) -> Result<Taken, Failure> {
+    match (args.pid, &args.dump) {
+        (Some(pid), _) => pid::take(pid),
+        (None, Some(path)) => text(&File::open(path)?),
+        (None, None) => core(&args.core),
+    }
+}
+
+fn core(args: &CoreArgs) -> Result<Taken, Failure> {
+    let files = Files::open(args)?;
+    let image = files.image();
+    let go = files.go(&image)?;
+    let threads = files.threads(&go);
+    let goroutines = go.goroutines(&threads, None);
+    let mut unknown = files.unknown();
+    let damaged = go.damaged();
+    if damaged > 0 {
+        unknown.push(Unknown::new(
+            format!("{damaged} goroutines"),
+            "their own structures are damaged or not in the core",
+        ));
+    }
+    let origin = Origin::of(
+        files.core.name.clone(),
+        files.exe_known.file.clone(),
+        files.exe_known.matches,
+        &go,
+    );
+    Ok(Taken {
+        origin,
+        goroutines,
+        unknown,
+    })
+}
+
+fn text(file: &File) -> Result<Taken, Failure> {
+    let bytes = file.some(0, file.len(), TEXT);
+    let mut found = dumps(&bytes);
+    let count = found.len();
+    let Some(goroutines) = found.pop() else {
+        return Err(
+            Failure::unread(format!("{}: no goroutine stands in it", file.name))
+                .hint("a dump has lines such as `goroutine 1 [running]:`"),
+        );
+    };
+    let mut unknown = Vec::new();
+    if bytes.len().try_into() != Ok(file.len()) {
+        unknown.push(Unknown::new(
+            "the end of the text",
+            format!("only its first {TEXT} bytes were read"),
+        ));
+    }
+    let mut origin = Origin::of_text(file.name.clone());
+    origin.earlier = count.saturating_sub(1);
+    Ok(Taken {
+        origin,
+        goroutines,
+        unknown,
+    })
+}

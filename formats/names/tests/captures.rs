@@ -59,8 +59,8 @@ fn a_container_is_compared_with_what_it_stands_on() {
 #[test]
 fn what_means_nothing_or_several_is_refused_and_never_guessed() {
     let (_, node) = capture("1.7-stopped");
-    let none = names::snapshot(&node, "nobody", None).unwrap_err();
-    assert!(none.is_question && none.why.contains("is called nobody"));
+    let absent = names::snapshot(&node, "nobody", None).unwrap_err();
+    assert!(absent.is_question && absent.why.contains("is called nobody"));
     let several = names::snapshot(&node, "sha256:", None).unwrap_err();
     assert!(several.is_question && several.why.contains("may be any of"));
     let blob = names::blob(&node, "abcdef0123").unwrap_err();

@@ -139,7 +139,7 @@ fn a_blob_without_a_record_is_on_disk_and_unkept() {
         (false, false),
     );
     let all = simulation.deleted.iter().chain(&simulation.left);
-    let stray = all.filter(|item| item.key.to_string() == digest.as_str());
+    let stray = all.filter(|item| item.key == digest.as_str());
     assert_eq!(stray.count(), 1);
     assert!(!simulation.fails());
 }
@@ -165,8 +165,8 @@ fn a_layer_belongs_to_its_image_and_to_what_stands_on_it() {
         assert!(chain.len() > 1, "{name}");
         let own: Vec<_> = owned[0].users.iter().filter(|user| user.own).collect();
         assert_eq!(own[0].object, container.object(), "{name}");
-        let none = owners.of(Path::new("999999")).unwrap_err();
-        assert_eq!(none, NoSnapshot(999_999));
+        let refused = owners.of(Path::new("999999")).unwrap_err();
+        assert_eq!(refused, NoSnapshot(999_999));
     }
 }
 

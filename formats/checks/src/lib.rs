@@ -35,6 +35,7 @@ mod lease;
 mod mounts;
 mod records;
 mod runtime;
+pub mod salvaged;
 mod snapshot;
 mod snapshot_backend;
 mod snapshot_commit;

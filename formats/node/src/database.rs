@@ -92,14 +92,31 @@ impl<T> Database<T> {
             Ok((source, _)) => source,
             Err(unread) => return none(DatabaseState::Unread(unread), Vec::new()),
         };
-        if source.bytes().is_empty() {
+        Self::of_bytes(source.bytes(), path, headers, read)
+    }
+
+    /// As [`Database::open_as`], of bytes that are to stand at `path`.
+    pub fn of_bytes(
+        bytes: &[u8],
+        path: &Path,
+        headers: Headers,
+        read: impl FnOnce(&Db<'_>) -> T,
+    ) -> Self {
+        let none = |state, faults| Self {
+            path: path_text(path),
+            state,
+            facts: None,
+            faults,
+            rows: None,
+        };
+        if bytes.is_empty() {
             return none(DatabaseState::Empty, Vec::new());
         }
         let taken = match headers {
             Headers::Exact => None,
-            Headers::ByFlags => bolt::by_flags(source.bytes()),
+            Headers::ByFlags => bolt::by_flags(bytes),
         };
-        let view = taken.as_deref().map_or(source.view(), View::new);
+        let view = View::new(taken.as_deref().unwrap_or(bytes));
         let opened = Db::open(view);
         let Some(db) = opened.db else {
             let found = opened.faults.into_iter().map(|fault| Found {
@@ -110,7 +127,7 @@ impl<T> Database<T> {
         };
         let report = db.check();
         let facts = DatabaseFacts {
-            size: source.view().len(),
+            size: view.len(),
             page_size: db.page_size(),
             txid: db.meta().txid,
             freelist_synced: db.meta().is_freelist_synced(),

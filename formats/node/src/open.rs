@@ -36,6 +36,8 @@ pub struct Options {
     /// Its processes, where they were taken from the machine itself; else the evidence may hold
     /// them.
     pub processes: Option<Arc<Processes>>,
+    /// The bytes of a meta.db that is not in the evidence, to be read in the place of the node's.
+    pub meta: Option<Arc<Vec<u8>>>,
 }
 
 /// A node: facts about every store, read as far as they can be read.
@@ -98,7 +100,10 @@ impl Node {
         let root = evidence.stat(&roots.root);
         let state = evidence.stat(&roots.state);
         let meta_path = roots.root.join(META_DIR).join("meta.db");
-        let meta = Database::open_as(evidence, &meta_path, headers, MetaDb::read);
+        let meta = match &options.meta {
+            Some(bytes) => Database::of_bytes(bytes, &meta_path, headers, MetaDb::read),
+            None => Database::open_as(evidence, &meta_path, headers, MetaDb::read),
+        };
         note(&meta, &mut coverage);
         let config = roots.config.as_ref();
         let snapshotters =

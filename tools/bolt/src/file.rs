@@ -53,6 +53,23 @@ impl FileArgs {
         format!("{}{}", node.unwrap_or_default(), quoted(&self.file))
     }
 
+    /// The last part of its path.
+    pub(crate) fn name(&self) -> Option<&std::ffi::OsStr> {
+        self.file.file_name()
+    }
+
+    /// The node that holds it, as `preflight` takes it: what was given, or what is above the usual
+    /// place of containerd's root.
+    pub(crate) fn node(&self) -> Option<String> {
+        if let Some(node) = &self.node {
+            return Some(quoted(node));
+        }
+        let root = self.file.parent()?.parent()?;
+        let node = root.ancestors().nth(3)?;
+        let is_usual = root.ends_with("var/lib/containerd") && !node.as_os_str().is_empty();
+        Some(quoted(if is_usual { node } else { root })).filter(|_| !root.as_os_str().is_empty())
+    }
+
     /// Locks on the file, if it is one of this machine: a capture's are not known.
     pub(crate) fn locks(&self) -> Option<Vec<Lock>> {
         let (evidence, path) = self.evidence().ok()?;
@@ -145,7 +162,7 @@ pub(crate) fn key(bytes: &[u8]) -> String {
 }
 
 /// A path as a shell takes it; `FILE`, if it has letters that a terminal should not see.
-fn quoted(path: &Path) -> String {
+pub(crate) fn quoted(path: &Path) -> String {
     let Some(text) = path.to_str() else {
         return "FILE".to_owned();
     };

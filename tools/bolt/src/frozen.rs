@@ -30,10 +30,42 @@ pub(crate) struct Frozen {
     pub(crate) unread: Vec<Span>,
 }
 
+/// Bytes in memory, or in a file without a name.
 #[derive(Debug)]
-enum Bytes {
+pub(crate) enum Bytes {
     Memory(Vec<u8>),
     Private(Private),
+}
+
+impl Bytes {
+    pub(crate) fn view(&self) -> View<'_> {
+        View::new(match self {
+            Self::Memory(bytes) => bytes,
+            Self::Private(copy) => copy.bytes(),
+        })
+    }
+
+    /// The bytes of a file of ours; of a big one, a copy in `directory`.
+    pub(crate) fn of(file: &std::fs::File, len: u64, directory: &Path) -> io::Result<Self> {
+        use std::os::unix::fs::FileExt as _;
+        if len <= IN_MEMORY {
+            let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
+            file.read_exact_at(&mut bytes, 0)?;
+            return Ok(Self::Memory(bytes));
+        }
+        let copy = Private::filled(directory, len, |to: &Filler<'_>| {
+            let mut at = 0;
+            while at < len {
+                let step = CHUNK.min(len.saturating_sub(at));
+                let mut piece = vec![0; usize::try_from(step).unwrap_or(0)];
+                file.read_exact_at(&mut piece, at)?;
+                to.write_at(&piece, at)?;
+                at = at.saturating_add(step);
+            }
+            io::Result::Ok(())
+        })?;
+        Ok(Self::Private(copy))
+    }
 }
 
 /// Where a big file is copied to.
@@ -126,10 +158,7 @@ impl Frozen {
 
     /// Its bytes.
     pub(crate) fn view(&self) -> View<'_> {
-        View::new(match &self.bytes {
-            Bytes::Memory(bytes) => bytes,
-            Bytes::Private(copy) => copy.bytes(),
-        })
+        self.bytes.view()
     }
 
     /// Permission bits of the file.

@@ -11,6 +11,8 @@ use finding::{Escaped, Unread};
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use tempfile::NamedTempFile;
 
+use crate::frozen::Bytes;
+
 /// A file that is not in its place yet; dropped, it is gone.
 #[derive(Debug)]
 pub(crate) struct NewFile {
@@ -66,6 +68,12 @@ impl NewFile {
         };
         check(&own, &CheckOptions::default())
             .map_err(|why| Failure::unread(format!("the new database {why}")))
+    }
+
+    /// What was written; of a big file, a copy in `directory`.
+    pub(crate) fn bytes(&self, directory: &Path) -> Result<Bytes, Failure> {
+        let read = Bytes::of(self.file.as_file(), self.len(), directory);
+        read.map_err(|error| failed(&self.place, &error))
     }
 
     /// Bytes that were written.

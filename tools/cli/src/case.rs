@@ -174,6 +174,11 @@ impl Case {
 
     /// The node: the first installation that was found.
     pub fn node(&self) -> Result<Node, Failure> {
+        self.node_with(None)
+    }
+
+    /// The node, with these bytes in the place of its meta.db.
+    pub fn node_with(&self, meta: Option<Arc<Vec<u8>>>) -> Result<Node, Failure> {
         let roots = self.roots.first().cloned();
         let roots = roots.ok_or_else(|| Failure::unread("no node was found in the evidence"))?;
         Ok(Node::open(
@@ -182,6 +187,7 @@ impl Case {
             node::Options {
                 now: self.now,
                 processes: self.processes.clone(),
+                meta,
             },
         ))
     }

@@ -1,6 +1,8 @@
 //! `coroner preflight`: what a start of containerd would do to the node as it is now.
 
 use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use checks::Start;
 use checks::start::{Outcome, Prediction, Preflight, Statement};
@@ -9,8 +11,12 @@ use cli::{
 };
 use daemon::start::Effect;
 use daemon::{Detected, Source};
+use evidence::{Evidence, Options};
 use finding::{Coverage, Time};
 use serde::Serialize;
+
+/// Bytes that a meta.db from elsewhere may have.
+const LARGEST: u64 = 1 << 30;
 
 /// Arguments of `coroner preflight`.
 #[derive(Debug, clap::Args)]
@@ -18,6 +24,7 @@ use serde::Serialize;
   coroner preflight /                        this machine, before containerd is started again
   coroner preflight /mnt/image               a mounted disk image
   coroner preflight --daemon 2.1 node.tar    what an upgrade to 2.1 would do
+  coroner preflight --meta-db new.db /       with what `coroner bolt salvage` wrote in the place of meta.db
   coroner preflight --format json / | jq -r .answer.start
 
 Nothing is started, and nothing is written. The prediction holds for the state that was read: as of
@@ -31,6 +38,9 @@ pub(crate) struct Args {
     /// When it would be started (RFC 3339, or `now`): leases expire; else when the evidence was taken
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
+    /// A file that would take the place of the node's meta.db before the start
+    #[arg(long, value_name = "FILE")]
+    meta_db: Option<PathBuf>,
     /// Name everything that would be removed, not only the first
     #[arg(long)]
     all: bool,
@@ -64,12 +74,15 @@ fn run(args: Args, out: &mut Out) -> Ran {
         evidence: place,
         daemon: said,
         at,
+        meta_db,
         all,
     } = args;
     let asked = said.as_deref().map(release).transpose()?;
     let at = at.as_deref().map(time).transpose()?;
+    // Read before the rights to read it are given up.
+    let meta = meta_db.as_deref().map(other_meta).transpose()?;
     let case = Case::open(&place)?;
-    let node = case.node()?;
+    let node = case.node_with(meta.map(Arc::new))?;
     let measured = cli::measure(&case, &node, false, false, out);
     let said = Preflight::of(&node, &measured, asked, at);
     out.answer(&Answered {
@@ -82,6 +95,25 @@ fn run(args: Args, out: &mut Out) -> Ran {
         coverage: said.coverage,
         all,
     })
+}
+
+/// The bytes of a file that is to take the place of meta.db.
+fn other_meta(path: &Path) -> Result<Vec<u8>, Failure> {
+    let unread = |why: &dyn core::fmt::Display| {
+        Failure::unread(format!("{} {why}", cli::shown(path)))
+            .hint("name the file that `coroner bolt salvage -o NEW` wrote")
+    };
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(unread(&"is not a file"));
+    };
+    let here = parent.as_os_str().is_empty();
+    let parent = if here { Path::new(".") } else { parent };
+    let evidence = Evidence::open(parent, &Options::default());
+    let evidence = evidence.map_err(|error| unread(&error.why))?;
+    let source = evidence.source_as_is(&Path::new("/").join(name), LARGEST);
+    source
+        .map(|source| source.bytes().to_vec())
+        .map_err(|why| unread(&why))
 }
 
 /// The release that was asked for.

@@ -19,8 +19,10 @@ pub use page::*;
 pub use tree::*;
 
 /// What helps where a tree page is broken.
-const SALVAGE: &str = "Do not start the daemon on this file and do not delete it: copy it away, \
-    then let `coroner bolt salvage -o NEW` write a new database from what can be proven.";
+const SALVAGE: &str = "Stop whatever starts the daemon again, do not start it on this file, and do \
+    not delete it: copy it away. Then let `coroner bolt salvage -o NEW` write a new database from \
+    what can be proven, and do what its last lines say before it takes the place of this one: they \
+    name what a start on NEW would lose.";
 
 /// Every code that this crate can give.
 pub const CODES: &[&Code] = &[

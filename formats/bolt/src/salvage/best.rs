@@ -1,14 +1,15 @@
 //! Which tree to save.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use finding::Time;
 use serde::Serialize;
 use view::View;
 
-use super::SalvageOptions;
+use super::{SalvageOptions, gather::Gather, older};
 use crate::{
     bucket::Value,
-    check::plausible,
+    check::{bits::Bits, plausible},
     db::Db,
     find,
     inline::{self, Header as Bucket},
@@ -17,6 +18,8 @@ use crate::{
     page::{Header, Kind, PageId},
     scan::{Bounds, scan},
     schema::{Fit, Schema, Schemas},
+    space::Space,
+    surgery,
     walk::Visit,
 };
 
@@ -71,6 +74,10 @@ pub(super) struct Best<'s> {
     pub(super) choice: Choice,
     /// Whose file it is, if that is known.
     pub(super) schema: Option<&'static dyn Schema>,
+    /// Whether there was no transaction after it, as far as the file tells.
+    pub(super) is_newest: bool,
+    /// Whether the tree is one: not pages that were put together.
+    pub(super) is_tree: bool,
     /// The meta of the transaction before, if there is a valid one.
     pub(super) older: Option<Meta>,
     /// The transaction of the new file: later than any in the old one.
@@ -91,50 +98,23 @@ pub(super) fn tree(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> 
 
 fn best(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> {
     let opened = Db::open(view);
-    if let Some(db) = opened.db.map(with_room) {
-        let older = db.previous().map(|db| *db.meta());
-        let newest = db.meta().txid;
-        let txid = newest.saturating_add(1);
-        let previous = db.previous().filter(has_root);
-        // Without its root nothing of the newest tree is reached: it is one large gap in itself.
-        let wants_previous = options.previous || !has_root(&db);
-        if let Some(previous) = previous.filter(|_| wants_previous) {
-            let choice = Choice::Previous {
-                txid: previous.meta().txid,
-                newest,
-            };
-            let (db, older) = if options.previous {
-                (previous, None)
-            } else {
-                (db, older)
-            };
-            return Some(Best {
-                db,
-                choice,
-                schema: None,
-                older,
-                txid,
-            });
-        }
-        if has_root(&db) {
-            let choice = Choice::Newest { txid: newest };
-            return Some(Best {
-                db,
-                choice,
-                schema: None,
-                older,
-                txid,
-            });
-        }
+    if let Some(db) = opened.db.map(with_room)
+        && let Some(best) = of_metas(db, options)
+    {
+        return Some(best);
     }
     let found = find::metas(&view, view.len());
     let page_size = found.page_size.or_else(|| find::by_stride(view))?;
     let txids = found.metas.iter().flatten().map(|meta| meta.txid);
     let txid = txids.max().unwrap_or(0).saturating_add(1);
     let db_of = |meta| Db::of_meta(view, page_size, found.metas.clone(), meta);
+    if let Some(best) = of_mended(view, db_of) {
+        return Some(best);
+    }
     if let Some(db) = plausible(view, page_size, view.len())
         .map(db_of)
         .filter(has_root)
+        .filter(|db| options.schemas.0.is_empty() || options.schemas.of_root(&db.root()).is_some())
     {
         let slot = db.meta().slot;
         // A torn meta may say any number; the next one only has to be later than a sane one.
@@ -147,52 +127,267 @@ fn best(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> {
         return Some(Best {
             choice: Choice::Meta { slot },
             schema: None,
+            is_newest: false,
+            is_tree: true,
             older: None,
             txid,
             db,
         });
     }
     let pages = view.len().checked_div(page_size)?;
-    let roots = roots(view, page_size, pages);
+    let roots = roots(view, page_size, pages, options.schemas);
     let tried = u64::try_from(roots.len()).unwrap_or(u64::MAX);
     if roots.is_empty() {
         return None;
     }
     let mut budget = COUNTED;
-    let best = roots
-        .iter()
-        .map(|root| db_of(guess(*root, page_size, pages)))
+    let dbs = || {
+        roots
+            .iter()
+            .map(|root| db_of(guess(*root, page_size, pages)))
+    };
+    let best = dbs()
         .filter_map(|db| Some((worth(&db, options.schemas, &mut budget)?, db)))
         .max_by_key(|(worth, _)| *worth);
-    let mut schema = None;
-    let (db, choice) = if let Some((_, db)) = best {
+    let best = best.filter(|(worth, _)| {
+        options.schemas.0.is_empty()
+            || worth.fit == Fit::Yes
+            || !is_known(&roots, &db_of, page_size, pages, options.schemas)
+    });
+    if let Some((worth, db)) = best {
         let page = db.meta().root;
-        (db, Choice::Root { page, tried })
-    } else {
-        let tops = roots.iter().filter_map(|root| {
-            let db = db_of(guess(*root, page_size, pages));
-            let (name, schema) = top(&db, options.schemas)?;
-            Some((db, name, schema))
+        return Some(Best {
+            db,
+            choice: Choice::Root { page, tried },
+            schema: None,
+            is_newest: false,
+            is_tree: worth.is_whole && (worth.fit == Fit::Yes || options.schemas.0.is_empty()),
+            older: None,
+            txid,
         });
-        match tops.max_by_key(|(db, ..)| size(db, &mut budget)) {
-            Some((db, name, whose)) => {
-                schema = Some(whose);
-                let page = db.meta().root;
-                (db, Choice::Top { name, page, tried })
-            }
-            None => (
-                db_of(guess(PageId(0), page_size, pages)),
-                Choice::Pages { tried },
-            ),
-        }
-    };
+    }
+    if let Some((db, name, schema, is_whole)) = best_top(dbs(), options.schemas, &mut budget) {
+        let page = db.meta().root;
+        return Some(Best {
+            db,
+            choice: Choice::Top { name, page, tried },
+            schema: Some(schema),
+            is_newest: false,
+            is_tree: is_whole,
+            older: None,
+            txid,
+        });
+    }
     Some(Best {
-        db,
-        choice,
-        schema,
+        db: db_of(guess(PageId(0), page_size, pages)),
+        choice: Choice::Pages { tried },
+        schema: None,
+        is_newest: false,
+        is_tree: false,
         older: None,
         txid,
     })
+}
+
+/// The tree of a meta of which everything but magic, version or checksum is right.
+fn of_mended<'s>(view: View<'s>, db_of: impl Fn(Meta) -> Db<'s>) -> Option<Best<'s>> {
+    let mut metas: Vec<Meta> = (0..2)
+        .filter_map(|slot| surgery::mended(view, slot))
+        .collect();
+    metas.sort_by_key(|meta| core::cmp::Reverse(meta.txid));
+    let (first, second) = (*metas.first()?, metas.get(1).copied());
+    let is_pair = second.is_some_and(|second| second.txid.saturating_add(1) == first.txid);
+    let db = db_of(first);
+    is_sound(&db).then(|| Best {
+        choice: Choice::Meta { slot: first.slot },
+        schema: None,
+        is_newest: is_pair,
+        is_tree: true,
+        older: second.filter(|_| is_pair),
+        txid: first.txid.saturating_add(1),
+        db,
+    })
+}
+
+/// Whether any page is the top of a known schema: then a root that is none is no root.
+fn is_known<'s>(
+    roots: &[PageId],
+    db_of: &impl Fn(Meta) -> Db<'s>,
+    page_size: u64,
+    pages: u64,
+    schemas: Schemas,
+) -> bool {
+    let mut dbs = roots
+        .iter()
+        .map(|root| db_of(guess(*root, page_size, pages)));
+    dbs.any(|db| top(&db, schemas).is_some())
+}
+
+/// Of the trees whose top bucket is there, and whose root is not, the best.
+fn best_top<'s>(
+    dbs: impl Iterator<Item = Db<'s>>,
+    schemas: Schemas,
+    budget: &mut usize,
+) -> Option<(Db<'s>, &'static str, &'static dyn Schema, bool)> {
+    let tops = dbs.filter_map(|db| {
+        let (name, schema) = top(&db, schemas)?;
+        let size = size(&db, &[schema], budget);
+        Some((size, db, name, schema))
+    });
+    let best = tops.max_by_key(|(size, ..)| *size)?;
+    let (size, db, name, schema) = best;
+    Some((db, name, schema, size.0))
+}
+
+/// The best tree where a meta is valid.
+fn of_metas(db: Db<'_>, options: SalvageOptions) -> Option<Best<'_>> {
+    let older = db.previous().map(|db| *db.meta());
+    let newest = db.meta().txid;
+    let txid = newest.saturating_add(1);
+    let best = |db, choice, is_newest, older, txid| Best {
+        db,
+        choice,
+        schema: None,
+        is_newest,
+        is_tree: true,
+        older,
+        txid,
+    };
+    if options.previous {
+        let previous = db.previous().filter(has_root)?;
+        let choice = Choice::Previous {
+            txid: previous.meta().txid,
+            newest,
+        };
+        return Some(best(previous, choice, false, None, txid));
+    }
+    let has_both = db.metas().iter().all(Result::is_ok);
+    // The other meta, if what is wrong with it can be set right.
+    let other = 1_u64.saturating_sub(db.meta().slot);
+    let mended = (!has_both)
+        .then(|| surgery::mended(db.view(), other))
+        .flatten()
+        .map(|meta| Db::of_meta(db.view(), db.page_size(), db.metas().clone(), meta));
+    if let Some(mended) = mended
+        .as_ref()
+        .filter(|one| one.meta().txid == txid && is_sound(one))
+    {
+        let choice = Choice::Meta { slot: other };
+        let older = Some(*db.meta());
+        return Some(best(
+            mended.clone(),
+            choice,
+            true,
+            older,
+            txid.saturating_add(1),
+        ));
+    }
+    let is_before = mended.as_ref().is_some_and(|one| one.meta().txid < newest);
+    if has_root(&db) {
+        let is_newest = has_both || is_before;
+        let newer = (!is_newest).then(|| newer(&db, options)).flatten();
+        return newer.or_else(|| {
+            let choice = Choice::Newest { txid: newest };
+            Some(best(db, choice, is_newest, older, txid))
+        });
+    }
+    // Without its root nothing of the newest tree is reached.
+    let previous = db.previous().filter(has_root);
+    if let Some(found) = newer(previous.as_ref().unwrap_or(&db), options) {
+        return Some(Best {
+            older: previous.map(|db| *db.meta()),
+            is_newest: has_both,
+            txid,
+            ..found
+        });
+    }
+    let previous = previous?;
+    let choice = Choice::Previous {
+        txid: previous.meta().txid,
+        newest,
+    };
+    Some(best(db, choice, false, older, txid))
+}
+
+/// A whole tree that is younger than that of `db`, and that no valid meta names.
+fn newer<'s>(db: &Db<'s>, options: SalvageOptions) -> Option<Best<'s>> {
+    if options.schemas.0.is_empty() {
+        return None;
+    }
+    let (view, page_size) = (db.view(), db.page_size());
+    let pages = db.pages_in_file();
+    let mut budget = COUNTED;
+    let has_tree = has_root(db);
+    let old = has_tree.then(|| size(db, options.schemas.0, &mut budget));
+    let claimed = claims(db);
+    let roots: Vec<PageId> = roots(view, page_size, pages, options.schemas)
+        .into_iter()
+        .filter(|root| !has_tree || !claimed.has(*root))
+        .collect();
+    let tried = u64::try_from(roots.len()).unwrap_or(u64::MAX);
+    let db_of = |root: &PageId| {
+        let meta = Meta {
+            root: *root,
+            high_water: PageId(pages),
+            ..*db.meta()
+        };
+        Db::of_meta(view, page_size, db.metas().clone(), meta)
+    };
+    let is_better = |size: &(bool, Option<Time>, usize)| {
+        size.0 && old.is_none_or(|old| !old.0 || size.1 > old.1)
+    };
+    let whole = roots.iter().map(db_of).filter_map(|one| {
+        let schema = options.schemas.of_root(&one.root())?;
+        let size = size(&one, &[schema], &mut budget);
+        is_better(&size).then_some((size, one, schema))
+    });
+    let best = whole.max_by_key(|(size, ..)| *size);
+    let txid = db.meta().txid.saturating_add(2);
+    let make = |db: Db<'s>, choice, schema| Best {
+        db,
+        choice,
+        schema: Some(schema),
+        is_newest: false,
+        is_tree: true,
+        older: None,
+        txid,
+    };
+    if let Some((_, one, schema)) = best {
+        let page = one.meta().root;
+        let older = Some(*db.meta()).filter(|_| has_tree);
+        return Some(Best {
+            older,
+            ..make(one, Choice::Root { page, tried }, schema)
+        });
+    }
+    if has_tree && db.metas().iter().any(Result::is_err) {
+        // With its root gone as well, nobody can say that a transaction was committed.
+        return None;
+    }
+    let mut budget = COUNTED;
+    let tops = roots.iter().map(db_of).filter_map(|one| {
+        let (name, schema) = top(&one, options.schemas)?;
+        let size = size(&one, &[schema], &mut budget);
+        let is_young = size.0 && old.is_none_or(|old| !old.0 || size.1 >= old.1);
+        is_young.then_some((size, one, name, schema))
+    });
+    let (_, one, name, schema) = tops.max_by_key(|(size, ..)| *size)?;
+    let page = one.meta().root;
+    Some(make(one, Choice::Top { name, page, tried }, schema))
+}
+
+/// The pages of a tree.
+fn claims(db: &Db<'_>) -> Bits {
+    let moved = BTreeMap::new();
+    let mut gather = Gather::new(db.space(), &moved, None);
+    gather.bucket(older::start(db.space(), db.meta()), &[]);
+    gather.claims
+}
+
+/// Whether a tree has no fault that hides a key.
+fn is_sound(db: &Db<'_>) -> bool {
+    let mut budget = COUNTED;
+    has_root(db) && size(db, &[], &mut budget).0
 }
 
 /// The database, with a high-water mark that its root does not deny.
@@ -216,11 +411,21 @@ fn has_root(db: &Db<'_>) -> bool {
     contents.is_whole() || !contents.entries.is_empty()
 }
 
+/// How good a tree is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Worth {
+    fit: Fit,
+    is_whole: bool,
+    youngest: Option<Time>,
+    keys: usize,
+}
+
 /// How good a tree is; none: it is not the tree of a database.
 ///
 /// The root bucket of all programs holds nothing but buckets. One of a known schema is best: then a
-/// tree without faults, then the one with most keys. Counting has a budget for all trees together.
-fn worth(db: &Db<'_>, schemas: Schemas, budget: &mut usize) -> Option<(Fit, bool, usize)> {
+/// tree without faults, the one with the youngest record, the one with most keys. Counting has a
+/// budget for all trees together.
+fn worth(db: &Db<'_>, schemas: Schemas, budget: &mut usize) -> Option<Worth> {
     let root = db.root().contents();
     let only_buckets = root
         .entries
@@ -231,8 +436,13 @@ fn worth(db: &Db<'_>, schemas: Schemas, budget: &mut usize) -> Option<(Fit, bool
     }
     let fits = schemas.0.iter().map(|schema| schema.root(&db.root()));
     let fit = fits.max().unwrap_or(Fit::Unknown);
-    let (is_whole, keys) = size(db, budget);
-    Some((fit, is_whole, keys))
+    let (is_whole, youngest, keys) = size(db, schemas.0, budget);
+    Some(Worth {
+        fit,
+        is_whole,
+        youngest,
+        keys,
+    })
 }
 
 /// The name under which the root page of `db` stands in the root bucket of a known schema.
@@ -241,12 +451,24 @@ fn top(db: &Db<'_>, schemas: Schemas) -> Option<(&'static str, &'static dyn Sche
     all.find_map(|schema| Some((schema.top(&db.root())?, schema)))
 }
 
-/// Whether a tree has no fault, and how many keys.
-fn size(db: &Db<'_>, budget: &mut usize) -> (bool, usize) {
-    let (mut keys, mut is_whole) = (0_usize, true);
+/// Whether a tree has no fault, when its youngest record was made, and how many keys it has.
+fn size(
+    db: &Db<'_>,
+    schemas: &[&'static dyn Schema],
+    budget: &mut usize,
+) -> (bool, Option<Time>, usize) {
+    let (mut keys, mut is_whole, mut youngest) = (0_usize, true, None);
     for step in db.walk() {
         match step.what {
-            Visit::Entry(_) => keys = keys.saturating_add(1),
+            Visit::Entry(entry) => {
+                keys = keys.saturating_add(1);
+                if let Some(value) = entry.value.bytes().filter(|value| value.len() <= 16) {
+                    let times = schemas
+                        .iter()
+                        .filter_map(|schema| schema.birthday(entry.key, value));
+                    youngest = youngest.max(times.max());
+                }
+            }
             Visit::Fault(fault) => is_whole &= fault.unknown.is_none(),
         }
         *budget = budget.saturating_sub(1);
@@ -254,7 +476,7 @@ fn size(db: &Db<'_>, budget: &mut usize) -> (bool, usize) {
             break;
         }
     }
-    (is_whole, keys)
+    (is_whole, youngest, keys)
 }
 
 /// A meta for a tree that has none.
@@ -281,19 +503,24 @@ fn guess(root: PageId, page_size: u64, pages: u64) -> Meta {
     }
 }
 
-/// Leaves and branches in order that no other page names, those with most elements first.
-fn roots(view: View<'_>, page_size: u64, pages: u64) -> Vec<PageId> {
+/// Leaves and branches in order that may be roots. First those that a schema knows, whoever names
+/// them: what names them may be older. Then those that no other page names, those with most elements
+/// first.
+fn roots(view: View<'_>, page_size: u64, pages: u64, schemas: Schemas) -> Vec<PageId> {
     let mut named = BTreeSet::new();
     let mut nodes = Vec::new();
+    let mut known = Vec::new();
     for id in 2..pages {
         let at = PageId(id).at(page_size);
         let Some(node) = node(view, PageId(id), at, page_size) else {
             continue;
         };
         let mut faults = Vec::new();
+        let mut has_bucket = false;
         scan(&node, Bounds::default(), &mut faults, |element, _| {
             let below = element.child.or_else(|| {
                 let is_bucket = element.flags & BUCKET_FLAG != 0;
+                has_bucket |= is_bucket;
                 match inline::header(element.value, node.id()).0 {
                     Some(Bucket::Page { root, .. }) if is_bucket => Some(root),
                     _ => None,
@@ -303,11 +530,29 @@ fn roots(view: View<'_>, page_size: u64, pages: u64) -> Vec<PageId> {
         });
         if faults.is_empty() {
             nodes.push((core::cmp::Reverse(node.count()), node.id()));
+            if has_bucket && known.len() < TRIED && is_root(view, page_size, pages, &node, schemas)
+            {
+                known.push(node.id());
+            }
         }
     }
-    nodes.retain(|(_, id)| !named.contains(id));
+    nodes.retain(|(_, id)| !named.contains(id) && !known.contains(id));
     nodes.sort();
-    nodes.into_iter().take(TRIED).map(|(_, id)| id).collect()
+    let others = nodes.into_iter().map(|(_, id)| id);
+    known.into_iter().chain(others).take(TRIED).collect()
+}
+
+/// Whether a schema knows the node as a root, or as the one bucket in it.
+fn is_root(view: View<'_>, page_size: u64, pages: u64, node: &Node<'_>, schemas: Schemas) -> bool {
+    let space = Space {
+        view,
+        page_size,
+        end: PageId(pages),
+        is_thorough: true,
+    };
+    let bucket = crate::bucket::Bucket::at_page(space, node.id(), 0);
+    schemas.of_root(&bucket).is_some()
+        || schemas.0.iter().any(|schema| schema.top(&bucket).is_some())
 }
 
 fn node(view: View<'_>, id: PageId, at: u64, page_size: u64) -> Option<Node<'_>> {

@@ -3,19 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
+use finding::Time;
+
 use super::{
     Gap, Salvage, SalvageOptions,
     decision::{Action, Proof},
+    fits::Fits,
     gather::{Gather, Start},
     notes::Hollow,
     older::Older,
-    orphans::Orphan,
+    orphans::{Orphan, each_pointer},
     tree::{Item, Saved},
 };
 use crate::{
     check::bits::Bits,
     fault::{KeyRange, What},
     page::{Kind, PageId},
+    schema::Fit,
     space::{Pointer, Space},
 };
 
@@ -39,6 +43,7 @@ pub(super) struct Stock<'s> {
     /// Pages that fit somewhere and were not put there.
     pub(super) left: BTreeSet<PageId>,
     pub(super) options: SalvageOptions,
+    pub(super) fits: Fits<'s>,
 }
 
 /// A gap for which pages were looked for.
@@ -47,6 +52,42 @@ pub(super) struct Placed<'s> {
     gap: Gap,
     /// First and last keys of the pages that were put there.
     covered: Vec<(&'s [u8], &'s [u8])>,
+    /// Whether all that the lost branch named is there, if no other page is lost.
+    may_close: bool,
+}
+
+impl<'s> Placed<'s> {
+    /// The page that is lost.
+    pub(super) fn page(&self) -> Option<PageId> {
+        self.hollow.page
+    }
+
+    /// The gap is known to be filled, if it can be.
+    pub(super) fn close(&mut self) {
+        self.gap.is_closed = self.may_close;
+    }
+
+    /// Whether `orphan` may be something that is missing here.
+    pub(super) fn may_want(&self, orphan: &Orphan<'s>, fits: &Fits<'s>) -> bool {
+        if self.gap.is_closed {
+            return false;
+        }
+        if fits.schema.is_none() {
+            return true;
+        }
+        let path = self.hollow.path.as_slice();
+        let (rows, record) = (fits.rows(orphan.id), fits.record(orphan.id));
+        match fits.kind(path) {
+            Some(kind) => rows == Some(kind) || record == Some(kind),
+            // Above all records, any; in one, what is no record.
+            None if path.len() < 4 => rows.is_some() || record.is_some(),
+            None => {
+                orphan.buckets == 0
+                    && fits.record(orphan.id).is_none()
+                    && self.hollow.range.may_hold(orphan.first)
+            }
+        }
+    }
 }
 
 /// The entries of a bucket that lie in a range.
@@ -101,17 +142,29 @@ impl<'s> Stock<'s> {
         let mut placed = Vec::new();
         for hollow in hollows {
             let mut gap = Gap::new(&hollow);
-            let chosen = self.chosen(&hollow, fitting.next().unwrap_or_default());
+            let (mut chosen, is_clear) =
+                self.chosen(gather, &hollow, fitting.next().unwrap_or_default());
+            let is_branch = self.is_branch(&hollow, &chosen);
+            if !self.is_sure && !is_branch {
+                // They may be older versions of one leaf.
+                self.left.extend(chosen.iter().map(|orphan| orphan.id));
+                chosen.clear();
+            }
             let is_newer = self.is_sure || chosen.iter().all(|orphan| self.is_newest(orphan));
             if !is_newer {
                 self.take_older(salvage, &hollow, &[], &mut gap);
             }
             self.place(salvage, gather, &hollow, &chosen, &mut gap);
             let covered = chosen.iter().map(|one| (one.first, one.last)).collect();
+            let may_close = is_clear
+                && is_branch
+                && !chosen.is_empty()
+                && (self.is_sure || self.fits.schema.is_some());
             placed.push(Placed {
                 hollow,
                 gap,
                 covered,
+                may_close,
             });
         }
         placed
@@ -123,9 +176,13 @@ impl<'s> Stock<'s> {
             hollow,
             mut gap,
             covered,
+            ..
         } in placed
         {
-            self.take_older(salvage, &hollow, &covered, &mut gap);
+            // What a gap that is closed lacks was deleted.
+            if !gap.is_closed {
+                self.take_older(salvage, &hollow, &covered, &mut gap);
+            }
             salvage.gaps.push(gap);
         }
     }
@@ -139,16 +196,34 @@ impl<'s> Stock<'s> {
     /// Pages whose keys lie in the gap, and that look like what stands around it.
     fn fitting(&mut self, salvage: &mut Salvage<'s>, hollow: &Hollow<'s>) -> Vec<Orphan<'s>> {
         let space = self.space;
-        let Some(saved) = salvage.root.at(&hollow.path, space) else {
+        let path = hollow.path.as_slice();
+        let Some(saved) = salvage.root.at(path, space) else {
             return Vec::new();
         };
         let mut around = shape(saved);
-        if around == (0, 0)
-            && let Some(older) = self.older.as_mut()
-            && let Some(root) = older.root.open(space)
-            && let Some(saved) = root.at(&hollow.path, space)
-        {
-            around = shape(saved);
+        let mut before: Option<BTreeSet<&'s [u8]>> = None;
+        if let Some(older) = self.older.as_mut() {
+            let is_whole = older.is_whole(path, &hollow.range);
+            if let Some(root) = older.root.open(space)
+                && let Some(saved) = root.at(path, space)
+            {
+                if around == (0, 0) {
+                    around = shape(saved);
+                }
+                before = is_whole.then(|| saved.entries.keys().copied().collect());
+            }
+        }
+        // A record has the keys that all of its kind have: without a freelist they prove nothing.
+        let record = path
+            .split_last()
+            .and_then(|(_, above)| self.fits.kind(above));
+        let is_named = |len: usize| {
+            path.get(..len)
+                .is_some_and(|above| self.fits.kind(above).is_some())
+        };
+        let is_in_record = self.fits.kind(path).is_none() && (1..path.len()).any(is_named);
+        if is_in_record && !self.is_sure {
+            return Vec::new();
         }
         let (has_from, has_until) = (hollow.range.from.is_some(), hollow.range.until.is_some());
         let is_bounded = has_from && has_until;
@@ -156,17 +231,36 @@ impl<'s> Stock<'s> {
             let is_in = hollow.range.may_hold(orphan.first) && hollow.range.may_hold(orphan.last);
             let is_alike = match (orphan.kind, around) {
                 // No program can put a value into the root bucket.
-                (Kind::Leaf, _) if hollow.path.is_empty() => orphan.buckets == orphan.count,
+                (Kind::Leaf, _) if path.is_empty() => orphan.buckets == orphan.count,
                 (Kind::Leaf, (0, 1..)) => orphan.buckets == 0,
                 (Kind::Leaf, (1.., 0)) => orphan.buckets == orphan.count,
                 _ => true,
             };
-            let is_named = self.used.contains(&orphan.id) || self.roots.has(orphan.id);
-            is_in && is_alike && !is_named
+            let is_named = self.used.contains(&orphan.id)
+                || self.roots.has(orphan.id) && (self.is_sure || self.fits.schema.is_none());
+            if !is_in || !is_alike || is_named {
+                return false;
+            }
+            if record.is_some() {
+                return self.fits.record(orphan.id) == record;
+            }
+            match (self.fits.schema, &before) {
+                (Some(_), _) => match self.fits.page(path, orphan.id) {
+                    Fit::No => false,
+                    Fit::Unknown => self.is_sure,
+                    Fit::Yes => true,
+                },
+                // What shares nothing with the bucket as it was is of another one.
+                (None, Some(before)) if !self.is_sure && path.is_empty() => {
+                    before.is_empty() || self.keys(orphan).iter().any(|key| before.contains(key))
+                }
+                (None, _) => true,
+            }
         };
         let found: Vec<_> = self
             .orphans
             .iter()
+            .filter(|one| self.is_sure || one.kind == Kind::Leaf)
             .filter(|one| fits(one))
             .copied()
             .collect();
@@ -178,12 +272,12 @@ impl<'s> Stock<'s> {
                 | What::PageShared { .. }
                 | What::BucketHeader { .. }
         );
-        let is_right = if is_pointer {
+        let is_right = if is_pointer || is_in_record {
             found.len() == 1
         } else {
             is_bounded || found.len() > 1
         };
-        let is_known = self.is_sure || around != (0, 0);
+        let is_known = self.is_sure || around != (0, 0) || self.fits.schema.is_some();
         if is_right && is_known && found.len() <= COMPARED {
             found
         } else {
@@ -191,11 +285,54 @@ impl<'s> Stock<'s> {
         }
     }
 
-    /// Of the pages that fit, those that go together.
-    fn chosen(&mut self, hollow: &Hollow<'s>, mut fitting: Vec<Orphan<'s>>) -> Vec<Orphan<'s>> {
+    /// Whether the transaction before has the page in its tree.
+    pub(super) fn is_before(&self, orphan: &Orphan<'_>) -> bool {
+        let older = self.older.as_ref();
+        older.is_some_and(|older| older.claims.has(orphan.id))
+    }
+
+    /// The keys of a page.
+    fn keys(&self, orphan: &Orphan<'s>) -> Vec<&'s [u8]> {
+        let Some((node, _)) = super::orphans::sound(self.space, orphan.id) else {
+            return Vec::new();
+        };
+        (0..node.count())
+            .filter_map(|index| node.element(index).ok())
+            .map(|element| element.key.bytes())
+            .collect()
+    }
+
+    /// Of the pages that fit, those that go together; and whether nothing speaks against them.
+    fn chosen(
+        &mut self,
+        gather: &Gather<'s, '_>,
+        hollow: &Hollow<'s>,
+        mut fitting: Vec<Orphan<'s>>,
+    ) -> (Vec<Orphan<'s>>, bool) {
         fitting.retain(|orphan| !self.used.contains(&orphan.id));
-        // Without a freelist an older version of a page may be among them: one that has fewer keys.
-        fitting.sort_by_key(|orphan| core::cmp::Reverse((self.is_newest(orphan), orphan.count)));
+        // Without a freelist older versions of a page may be among them: such as name what is
+        // another's now, and of the others those whose records are older, or that have fewer keys.
+        let is_dated = !self.is_sure && self.fits.schema.is_some();
+        if is_dated {
+            fitting.retain(|orphan| self.fits.is_alive(orphan.id, &gather.claims));
+            let ages: BTreeMap<PageId, Option<Time>> = fitting
+                .iter()
+                .map(|orphan| (orphan.id, self.fits.age(orphan.id)))
+                .collect();
+            let age = |orphan: &Orphan<'s>| ages.get(&orphan.id).copied().flatten();
+            fitting.sort_by_key(|orphan| {
+                core::cmp::Reverse((
+                    self.is_newest(orphan),
+                    age(orphan),
+                    self.is_before(orphan),
+                    orphan.count,
+                ))
+            });
+        } else {
+            fitting
+                .sort_by_key(|orphan| core::cmp::Reverse((self.is_newest(orphan), orphan.count)));
+        }
+        let mut is_clear = true;
         let mut chosen: Vec<Orphan<'s>> = Vec::new();
         let mut doubtful: BTreeSet<PageId> = BTreeSet::new();
         for orphan in fitting {
@@ -209,29 +346,47 @@ impl<'s> Stock<'s> {
                 .collect();
             if others.is_empty() {
                 chosen.push(orphan);
-            } else if self.is_sure || !self.is_part_of(&orphan, &others) {
+                continue;
+            }
+            if !self.is_sure && self.is_part_of(&orphan, &others) {
+                continue;
+            }
+            let is_younger =
+                |other: &Orphan<'s>| self.fits.age(other.id) > self.fits.age(orphan.id);
+            if is_dated && others.iter().all(is_younger) {
+                // What the younger one lacks was deleted.
+                continue;
+            }
+            is_clear = false;
+            if !is_dated {
                 doubtful.extend(others.iter().map(|other| other.id));
                 doubtful.insert(orphan.id);
             }
         }
         chosen.retain(|orphan| !doubtful.contains(&orphan.id));
         self.left.extend(doubtful);
-        chosen
+        (chosen, is_clear)
+    }
+
+    /// Whether it was a branch that is lost, not a leaf of which older versions are left.
+    fn is_branch(&self, hollow: &Hollow<'s>, chosen: &[Orphan<'s>]) -> bool {
+        let sibling = || {
+            let (node, _) = super::orphans::sound(self.space, hollow.above?)?;
+            let mut kinds = Vec::new();
+            each_pointer(&node, |to, is_root| {
+                if !is_root && Some(to) != hollow.page {
+                    kinds.extend(super::orphans::sound(self.space, to).map(|(_, one)| one.kind));
+                }
+            });
+            kinds.first().map(|kind| *kind == Kind::Branch)
+        };
+        sibling().unwrap_or(chosen.len() > 1)
     }
 
     /// Whether the others have all keys of `orphan`.
     fn is_part_of(&self, orphan: &Orphan<'s>, others: &[Orphan<'s>]) -> bool {
-        let keys = |orphan: &Orphan<'s>| -> Vec<&'s [u8]> {
-            let Some((node, _)) = super::orphans::sound(self.space, orphan.id) else {
-                return Vec::new();
-            };
-            (0..node.count())
-                .filter_map(|index| node.element(index).ok())
-                .map(|element| element.key.bytes())
-                .collect()
-        };
-        let all: BTreeSet<&[u8]> = others.iter().flat_map(keys).collect();
-        keys(orphan).iter().all(|key| all.contains(key))
+        let all: BTreeSet<&[u8]> = others.iter().flat_map(|other| self.keys(other)).collect();
+        self.keys(orphan).iter().all(|key| all.contains(key))
     }
 
     /// Whether the page has every key that the tree before has in its range.

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use view::{Span, View};
 
 use super::{
+    fits::Fits,
     frame::Frame,
     header::read,
     mend::{Hole, Mended, Row, mend},
+    misplaced::Misplaced,
     notes::{Hollow, Odd, Oddity, Repair, Repaired, Suspect},
     tree::{Item, Path, Root, Saved},
 };
@@ -19,6 +21,7 @@ use crate::{
     node::{BUCKET_FLAG, Node},
     page::{Header, Kind, PageId},
     scan::{Bounds, scan},
+    schema::{Fit, Schema},
     space::{Pointer, Space},
     stale::Stale,
 };
@@ -40,6 +43,9 @@ pub(super) struct Gather<'s, 'm> {
     pub(super) owners: BTreeMap<PageId, Vec<Vec<u8>>>,
     /// Pages that did not fit where they were named, and how often.
     foreign: BTreeMap<PageId, u8>,
+    /// What a page must hold to be read in a place; and pages that stand elsewhere.
+    fits: Fits<'s>,
+    misplaced: Option<Misplaced>,
     pub(super) hollows: Vec<Hollow<'s>>,
     pub(super) repairs: Vec<Repair<'s>>,
     pub(super) suspects: Vec<Suspect<'s>>,
@@ -59,7 +65,11 @@ pub(super) enum Start<'s> {
 }
 
 impl<'s, 'm> Gather<'s, 'm> {
-    pub(super) fn new(space: Space<'s>, moved: &'m BTreeMap<PageId, PageId>) -> Self {
+    pub(super) fn new(
+        space: Space<'s>,
+        moved: &'m BTreeMap<PageId, PageId>,
+        schema: Option<&'static dyn Schema>,
+    ) -> Self {
         let pages = space.view.len().checked_div(space.page_size).unwrap_or(0);
         Self {
             space,
@@ -68,6 +78,8 @@ impl<'s, 'm> Gather<'s, 'm> {
             distrusted: BTreeSet::new(),
             owners: BTreeMap::new(),
             foreign: BTreeMap::new(),
+            fits: Fits { schema, space },
+            misplaced: None,
             hollows: Vec::new(),
             repairs: Vec::new(),
             suspects: Vec::new(),
@@ -141,7 +153,7 @@ impl<'s, 'm> Gather<'s, 'm> {
                 let mut frame = Frame::new(key, Root::Page(PageId(0)), 0);
                 frame.is_clean = false;
                 if let Some(fault) = &fault {
-                    self.hollow(path, (None, None), fault);
+                    self.hollow(path, (None, None), fault, None, Some(leaf));
                 }
                 frame
             }
@@ -150,7 +162,14 @@ impl<'s, 'm> Gather<'s, 'm> {
         frame
     }
 
-    fn hollow(&mut self, path: &[&'s [u8]], hole: Hole<'s>, fault: &Fault) {
+    fn hollow(
+        &mut self,
+        path: &[&'s [u8]],
+        hole: Hole<'s>,
+        fault: &Fault,
+        page: Option<PageId>,
+        above: Option<PageId>,
+    ) {
         if self.hollows.len() >= LISTED {
             self.is_cut = true;
             return;
@@ -159,6 +178,8 @@ impl<'s, 'm> Gather<'s, 'm> {
             path: path.to_vec(),
             range: KeyRange::new(hole.0, hole.1),
             fault: fault.clone(),
+            page,
+            above,
         });
     }
 
@@ -201,21 +222,23 @@ impl<'s, 'm> Gather<'s, 'm> {
         } else {
             (depth >= DEEPEST).then_some(What::TreeDeep { depth: DEEPEST })
         };
+        let is_lost = what.is_none();
         let read = match what {
             Some(what) => Err(Fault::new(what, Some(pointer.from), pointer.span)),
-            None => read(self.space, pointer, bounds, &mut faults),
+            None => self.read(pointer, bounds, path, &mut faults),
         };
-        let (node, is_header_wrong) = match read {
+        let (node, repaired) = match read {
             Ok(read) => read,
             Err(fault) => {
                 frame.is_clean = false;
-                return self.hollow(path, bounds, &fault);
+                let page = Some(to).filter(|_| is_lost);
+                return self.hollow(path, bounds, &fault, page, Some(pointer.from));
             }
         };
         self.claim(&node);
-        if is_header_wrong {
+        if let Some(repaired) = repaired {
             frame.is_clean = false;
-            self.repair(path, to, Repaired::Header);
+            self.repair(path, to, repaired);
         }
         let mut rows = Vec::new();
         let limits = Bounds {
@@ -250,7 +273,7 @@ impl<'s, 'm> Gather<'s, 'm> {
                     if *visits < VISITS {
                         self.release(&node);
                     }
-                    return self.hollow(path, bounds, &worst);
+                    return self.hollow(path, bounds, &worst, Some(to), Some(pointer.from));
                 }
                 has_hole_first = mended.holes.first().is_some_and(|hole| hole.0 == bounds.0);
                 rows = self.mended(mended, to, path, &worst);
@@ -259,6 +282,47 @@ impl<'s, 'm> Gather<'s, 'm> {
         match node.kind() {
             Kind::Branch => branch(frame, &node, &rows, bounds, depth, has_hole_first),
             _ => self.leaf(frame, &node, &rows, path),
+        }
+    }
+
+    /// The node that `pointer` leads to, and what had to be set right to read it.
+    fn read(
+        &mut self,
+        pointer: Pointer,
+        bounds: Hole<'s>,
+        path: &[&'s [u8]],
+        faults: &mut Vec<Fault>,
+    ) -> Result<(Node<'s>, Option<Repaired>), Fault> {
+        let wrong = match read(self.space, pointer, bounds, faults) {
+            Ok((node, false)) => return Ok((node, None)),
+            Ok((node, true)) => Ok(node),
+            Err(wrong) => Err(wrong),
+        };
+        // A page that says this number, and stands elsewhere, is the better one.
+        let space = self.space;
+        let misplaced = self.misplaced.get_or_insert_with(|| Misplaced::of(space));
+        if let Some(node) = misplaced.node(space, pointer.to, bounds)
+            && self.fits.node(path, &node) != Fit::No
+        {
+            let at = PageId(
+                node.view()
+                    .base()
+                    .checked_div(space.page_size)
+                    .unwrap_or_default(),
+            );
+            return Ok((node, Some(Repaired::Misplaced(at))));
+        }
+        match wrong {
+            Ok(node) if self.fits.node(path, &node) != Fit::No => {
+                Ok((node, Some(Repaired::Header)))
+            }
+            Ok(node) => {
+                let found = node.header().id;
+                let want = pointer.to;
+                let span = Span::new(node.view().base(), 8);
+                Err(Fault::new(What::PageId { want, found }, Some(want), span))
+            }
+            Err(wrong) => Err(wrong),
         }
     }
 
@@ -293,7 +357,7 @@ impl<'s, 'm> Gather<'s, 'm> {
         fault: &Fault,
     ) -> Vec<Row<'s>> {
         for hole in &mended.holes {
-            self.hollow(path, *hole, fault);
+            self.hollow(path, *hole, fault, Some(page), None);
         }
         if mended.repaired > 0 {
             self.repair(path, page, Repaired::Elements(mended.repaired));
@@ -376,7 +440,7 @@ impl<'s, 'm> Gather<'s, 'm> {
                 ..header
             });
             let Ok(header) = header else {
-                return self.hollow(path, (None, None), &fault);
+                return self.hollow(path, (None, None), &fault, None, Some(leaf));
             };
             let node = Node::new(page, leaf, header, Kind::Leaf);
             let mended = mend(&node, (None, None), true);

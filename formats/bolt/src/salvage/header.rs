@@ -39,7 +39,7 @@ fn with_other_header<'s>(space: Space<'s>, id: PageId, bounds: Hole<'s>) -> Opti
     if header.id != id && says.is_none() {
         return None;
     }
-    if header.id != id && is_copy(space, id, header) {
+    if header.id != id && (is_copy(space, id, header) || !is_near(header.id, id)) {
         return None;
     }
     let kinds = match says {
@@ -64,6 +64,15 @@ fn with_other_header<'s>(space: Space<'s>, id: PageId, bounds: Hole<'s>) -> Opti
         scan(&node, limits, &mut faults, |_, _| {});
         (faults.is_empty() && node.count() > 0).then_some(node)
     })
+}
+
+/// Whether the number may be this one with a byte gone wrong; else it is another page, written to a
+/// wrong place.
+fn is_near(found: PageId, want: PageId) -> bool {
+    let differs = (found.0 ^ want.0).to_le_bytes();
+    found.0 == 0
+        || differs.iter().filter(|byte| **byte != 0).count() == 1
+            && differs.iter().all(|byte| byte.count_ones() <= 2)
 }
 
 /// Whether the page stands where its header says, too: then it was written to a wrong place.

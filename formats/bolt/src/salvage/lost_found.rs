@@ -1,19 +1,26 @@
 //! `lost+found`: what belongs to the newest tree, and has no place in it.
 //!
 //! ```text
-//! lost+found > page-N > key, value …    the entries of page N, and of the pages below it
+//! lost+found > page-N > key, value …           the entries of page N, and of the pages below it
+//! lost+found > image > page-N > key, value …   the same of one that is a record of this kind
+//! lost+found > image-rows > page-N > name > …  of one that names records of this kind
+//! lost+found > image-cut > default > name > …  of namespace default, a record that lacks what its program needs
 //! ```
+//!
+//! Records and rows are typed where the schema of the file knows them, so that whoever rebuilds the
+//! database finds them.
 //!
 //! It is a bucket of the root bucket, as containerd takes a plain key there for damage. containerd
 //! itself does not look into it; its migration to 2.0 removes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Seek, Write};
 
 use super::{
     Salvage, SalvageOptions,
     decision::{Action, Proof},
     fill::gather_page,
+    fits::Fits,
     gather::{Gather, Start},
     notes::{Odd, Oddity},
     orphans::Orphan,
@@ -24,6 +31,7 @@ use crate::{
     fault::What,
     node::BUCKET_FLAG,
     page::PageId,
+    schema::Schema,
     space::Space,
     write::{WriteError, Writer},
 };
@@ -45,15 +53,42 @@ fn name_of(page: PageId) -> String {
 pub(super) fn write<W: Write + Seek>(
     space: Space<'_>,
     name: &[u8],
-    found: BTreeMap<String, Item<'_>>,
+    found: BTreeMap<Spot, Item<'_>>,
     writer: &mut Writer<W>,
 ) -> Result<(), WriteError> {
     writer.open_bucket(name, 0)?;
-    for (key, item) in found {
-        write_item(space, key.as_bytes(), item, writer)?;
+    // Folders and single pages in the order of their names.
+    let mut all: BTreeMap<String, (Option<Item<'_>>, BTreeMap<String, Item<'_>>)> = BTreeMap::new();
+    for ((folder, page), item) in found {
+        match folder {
+            Some(folder) => all.entry(folder).or_default().1.insert(page, item),
+            None => all.entry(page).or_default().0.replace(item),
+        };
+    }
+    for (key, (item, below)) in all {
+        if let Some(item) = item {
+            write_item(space, key.as_bytes(), item, writer)?;
+            continue;
+        }
+        writer.open_bucket(key.as_bytes(), 0)?;
+        for (page, item) in below {
+            write_item(space, page.as_bytes(), item, writer)?;
+        }
+        writer.close_bucket()?;
     }
     writer.close_bucket()
 }
+
+/// A record that was taken out.
+#[derive(Debug)]
+pub(super) struct Cut<'s> {
+    bucket: Vec<Vec<u8>>,
+    name: &'s [u8],
+    item: Item<'s>,
+}
+
+/// Where something stands in it: a folder, if its kind is known, and the page.
+pub(super) type Spot = (Option<String>, String);
 
 impl<'s> Salvage<'s> {
     /// Pages of the newest tree that have no place.
@@ -62,6 +97,7 @@ impl<'s> Salvage<'s> {
         gather: &mut Gather<'s, '_>,
         space: Space<'s>,
         pages: &[Orphan<'s>],
+        fits: &Fits<'s>,
         options: SalvageOptions,
     ) {
         let why = "nothing names it, and no gap is the only place for it";
@@ -75,11 +111,12 @@ impl<'s> Salvage<'s> {
                 self.decide(Action::LeftOut, Proof::Possible, &[], page, count, why);
                 continue;
             }
+            let rows = fits.rows(orphan.id).map(|kind| format!("{kind}-rows"));
+            let folder = rows.or_else(|| fits.record(orphan.id).map(str::to_owned));
             let item = gather_page(gather, space, orphan.id, &[NAMES[0]]);
             let count = item.size().saturating_sub(1);
             if count > 0 {
-                self.lost_found.insert(name_of(orphan.id), item);
-                self.decide(Action::LostAndFound, Proof::Possible, &[], page, count, why);
+                self.keep(folder, orphan.id, item, count, why);
             }
         }
         // What is missing below such a page is missing: there is nothing to fill it with.
@@ -89,6 +126,101 @@ impl<'s> Salvage<'s> {
                 continue;
             }
             self.gaps.push(super::Gap::new(&hollow));
+        }
+    }
+
+    fn keep(
+        &mut self,
+        folder: Option<String>,
+        page: PageId,
+        item: Item<'s>,
+        count: u64,
+        why: &'static str,
+    ) {
+        let name = name_of(page);
+        let mut path: Vec<&[u8]> = vec![NAMES[0]];
+        path.extend(folder.as_ref().map(String::as_bytes));
+        path.push(name.as_bytes());
+        self.decide(
+            Action::LostAndFound,
+            Proof::Possible,
+            &path,
+            Some(page),
+            count,
+            why,
+        );
+        self.lost_found.insert((folder, name), item);
+    }
+
+    /// Records that lack a key without which their program fails on all of them.
+    pub(super) fn leave_out(
+        &mut self,
+        space: Space<'s>,
+        schema: Option<&'static dyn Schema>,
+        options: SalvageOptions,
+    ) {
+        let Some(schema) = schema else { return };
+        let paths: BTreeSet<Vec<Vec<u8>>> = self
+            .gaps
+            .iter()
+            .filter(|gap| !gap.is_closed)
+            .flat_map(|gap| {
+                (1..=gap.path.len()).map(|len| gap.path.iter().take(len).cloned().collect())
+            })
+            .collect();
+        for path in paths {
+            let keys: Vec<&[u8]> = path.iter().map(Vec::as_slice).collect();
+            let required = schema.required(&keys);
+            if required.is_empty() {
+                continue;
+            }
+            let Some(saved) = self.root.at(&keys, space) else {
+                continue;
+            };
+            let names: Vec<&'s [u8]> = saved.entries.keys().copied().collect();
+            for name in names {
+                let Some(record) = saved
+                    .entries
+                    .get_mut(name)
+                    .and_then(|item| item.shallow(space))
+                else {
+                    continue;
+                };
+                let lacks = required.iter().any(|key| !record.contains(*key));
+                if !lacks {
+                    continue;
+                }
+                let Some(item) = saved.entries.remove(name) else {
+                    continue;
+                };
+                self.cut.push(Cut {
+                    bucket: path.clone(),
+                    name,
+                    item,
+                });
+            }
+        }
+        for Cut { bucket, name, item } in core::mem::take(&mut self.cut) {
+            let path = bucket;
+            let mut keys: Vec<&[u8]> = path.iter().map(Vec::as_slice).collect();
+            let kind = schema.records(&keys);
+            let count = item.size();
+            keys.push(name);
+            let why = "it lacks a key without which the program fails on all records of its kind";
+            self.decide(Action::LeftOut, Proof::Proven, &keys, None, count, why);
+            if !options.lost_found {
+                continue;
+            }
+            let folder = kind.map(|kind| format!("{kind}-cut"));
+            let namespace = path
+                .get(1)
+                .map(|part| String::from_utf8_lossy(part).into_owned());
+            let spot = (folder, namespace.unwrap_or_default());
+            let bucket = self.lost_found.entry(spot);
+            let bucket = bucket.or_insert_with(|| Item::Bucket(Saved::default()));
+            if let Item::Bucket(saved) = bucket {
+                saved.entries.entry(name).or_insert(item);
+            }
         }
     }
 
@@ -106,7 +238,7 @@ impl<'s> Salvage<'s> {
             } else {
                 gather.bucket(Start::Value(row.value, page), &[row.key])
             };
-            let bucket = self.lost_found.entry(name_of(page));
+            let bucket = self.lost_found.entry((None, name_of(page)));
             let bucket = bucket.or_insert_with(|| Item::Bucket(Saved::default()));
             if let Item::Bucket(saved) = bucket {
                 saved.entries.entry(row.key).or_insert(item);

@@ -17,16 +17,19 @@
 //! nothing is wrong only the place is kept, so that memory grows with the damage and with the largest
 //! bucket, not with the file.
 
+mod accounted;
 mod believed;
 mod best;
 mod counters;
 mod decision;
 mod fill;
+mod fits;
 mod frame;
 mod gather;
 mod header;
 mod lost_found;
 mod mend;
+mod misplaced;
 mod notes;
 mod older;
 mod orphans;
@@ -50,7 +53,8 @@ use crate::{
     write::Layout,
 };
 use best::Best;
-use fill::Stock;
+use fill::{Placed, Stock};
+use fits::Fits;
 use gather::Gather;
 use notes::{Hollow, Repaired};
 use older::Older;
@@ -96,7 +100,8 @@ impl Default for SalvageOptions {
 pub struct Salvage<'s> {
     space: Option<Space<'s>>,
     root: Saved<'s>,
-    lost_found: BTreeMap<String, Item<'s>>,
+    lost_found: BTreeMap<lost_found::Spot, Item<'s>>,
+    cut: Vec<lost_found::Cut<'s>>,
     layout: Layout,
     /// Which tree it was taken from; none: nothing was found.
     pub choice: Option<Choice>,
@@ -108,6 +113,9 @@ pub struct Salvage<'s> {
     pub is_cut: bool,
     /// What is in the new database.
     pub kept: Kept,
+    /// Whether no transaction came after it, as far as the file tells.
+    is_newest: bool,
+    is_tree: bool,
 }
 
 /// What is in the new database.
@@ -138,6 +146,8 @@ pub struct Gap {
     pub orphans: u64,
     /// Whether that tree was whole there, so that only what the last transaction changed is lost.
     pub older_is_whole: bool,
+    /// Whether it is proven that nothing is missing after all.
+    pub is_closed: bool,
 }
 
 impl Gap {
@@ -149,6 +159,7 @@ impl Gap {
             filled: 0,
             orphans: 0,
             older_is_whole: false,
+            is_closed: false,
         }
     }
 }
@@ -169,12 +180,15 @@ impl<'s> Salvage<'s> {
             space: None,
             root: Saved::default(),
             lost_found: BTreeMap::new(),
+            cut: Vec::new(),
             layout: Layout::default(),
             choice: None,
             gaps: Vec::new(),
             decisions: Vec::new(),
             is_cut: false,
             kept: Kept::default(),
+            is_newest: false,
+            is_tree: false,
         };
         if let Some(best) = best::tree(view, options) {
             salvage.run(&best, options);
@@ -187,6 +201,8 @@ impl<'s> Salvage<'s> {
         let space = db.space();
         self.space = Some(space);
         self.choice = Some(best.choice);
+        self.is_newest = best.is_newest;
+        self.is_tree = best.is_tree;
         self.layout = Layout {
             page_size: db.page_size(),
             freelist: db.meta().is_freelist_synced(),
@@ -194,7 +210,7 @@ impl<'s> Salvage<'s> {
             sequence: db.meta().sequence,
         };
         let moved = BTreeMap::new();
-        let mut gather = Gather::new(space, &moved);
+        let mut gather = Gather::new(space, &moved, best.schema);
         self.root.sequence = db.meta().sequence;
         if let Choice::Top { name, .. } = best.choice {
             let name = name.as_bytes();
@@ -205,7 +221,7 @@ impl<'s> Salvage<'s> {
             let distrusted = self.distrusted(best, &gather, options.schemas);
             let owners = believed::owners(best, &gather);
             if !distrusted.is_empty() || !owners.is_empty() {
-                gather = Gather::new(space, &moved);
+                gather = Gather::new(space, &moved, best.schema);
                 gather.distrusted = distrusted;
                 gather.owners = owners;
                 self.root = gathered(&mut gather, db);
@@ -216,10 +232,11 @@ impl<'s> Salvage<'s> {
         self.repairs(&gather);
         self.is_cut |= gather.is_cut;
         // Of two metas the broken one may have been the newer one.
-        let has_both = db.metas().iter().all(Result::is_ok);
-        let is_newest = has_both && matches!(best.choice, Choice::Newest { .. });
+        let is_newest =
+            best.is_newest && matches!(best.choice, Choice::Newest { .. } | Choice::Meta { .. });
         let one = best.schema.map(|schema| vec![schema]);
         let schemas = one.unwrap_or_else(|| options.schemas.0.to_vec());
+        self.leave_out(space, best.schema, options);
         counters::raise(self, space, &schemas, is_newest);
         self.count();
     }
@@ -253,10 +270,14 @@ impl<'s> Salvage<'s> {
         let newer = orphans.clone();
         if free.is_some() {
             orphans = older::topmost(space, &orphans);
-        } else if let Some(older) = &older {
+        } else if let (Some(older), None) = (&older, best.schema) {
             // The place of these is known: what is missing is taken from that tree, key by key.
             orphans.retain(|orphan| !older.claims.has(orphan.id));
         }
+        let fits = Fits {
+            schema: best.schema,
+            space,
+        };
         let mut stock = Stock {
             space,
             older,
@@ -266,6 +287,7 @@ impl<'s> Salvage<'s> {
             used: BTreeSet::new(),
             left: BTreeSet::new(),
             options,
+            fits,
         };
         let mut placed = Vec::new();
         for _ in 0..ROUNDS {
@@ -275,21 +297,38 @@ impl<'s> Salvage<'s> {
             }
             placed.extend(stock.place_all(self, gather, hollows));
         }
+        let lost: BTreeSet<PageId> = placed.iter().filter_map(Placed::page).collect();
+        let is_cut = best.db.meta().high_water > space.end && !is_homeless;
+        let in_use = |one: &Orphan<'_>| free.is_some() && !gather.claims.has(one.id);
+        let is_accounted = !is_cut
+            && gather.hollows.is_empty()
+            && !newer.iter().any(in_use)
+            && !accounted::is_anything_missing(space, &gather.claims, free, &lost);
+        if is_accounted {
+            placed.iter_mut().for_each(Placed::close);
+        }
         let unplaced = newer.into_iter().filter(|one| !gather.claims.has(one.id));
         let moved = self.grafts(space, unplaced.collect(), stock.older.as_ref(), free);
         if !moved.is_empty() {
             stock.older = stock.older.map(|older| older.with(space, &moved));
         }
-        stock.fill_all(self, placed);
         let grafted: BTreeSet<_> = moved.values().copied().collect();
-        let (mut used, left, orphans) = (stock.used, stock.left, stock.orphans);
-        used.extend(grafted);
-        let homeless: Vec<Orphan<'s>> = orphans
-            .into_iter()
-            .filter(|orphan| !used.contains(&orphan.id))
-            .filter(|orphan| free.is_some() || is_homeless || left.contains(&orphan.id))
+        let wanted: Vec<Orphan<'s>> = stock
+            .orphans
+            .iter()
+            .filter(|orphan| !stock.used.contains(&orphan.id) && !grafted.contains(&orphan.id))
+            .filter(|orphan| !gather.claims.has(orphan.id))
+            .filter(|orphan| free.is_some() || !stock.is_before(orphan))
+            .filter(|orphan| {
+                free.is_some()
+                    || is_homeless && !best.is_tree
+                    || stock.left.contains(&orphan.id)
+                    || placed.iter().any(|gap| gap.may_want(orphan, &fits))
+            })
+            .copied()
             .collect();
-        self.keep_homeless(gather, space, &homeless, options);
+        stock.fill_all(self, placed);
+        self.keep_homeless(gather, space, &wanted, &fits, options);
         self.odd(gather, options);
     }
 
@@ -332,6 +371,11 @@ impl<'s> Salvage<'s> {
                     Action::HeaderRepaired,
                     0,
                     "all its elements are in order and lie where the tree wants them",
+                ),
+                Repaired::Misplaced(_) => (
+                    Action::HeaderRepaired,
+                    0,
+                    "it stands in the place of another page, and says its own number there",
                 ),
                 Repaired::Flag => (
                     Action::FlagRestored,
@@ -384,9 +428,36 @@ impl<'s> Salvage<'s> {
         self.kept.lost_found = lost_found;
     }
 
-    /// Whether nothing is missing.
-    pub const fn is_whole(&self) -> bool {
-        matches!(self.choice, Some(Choice::Newest { .. })) && self.gaps.is_empty()
+    /// Whether it is proven that every key of the newest transaction is in the new database, with
+    /// its newest value.
+    pub fn is_whole(&self) -> bool {
+        let loses = |decision: &Decision| match decision.action {
+            Action::ElementsRepaired
+            | Action::HeaderRepaired
+            | Action::PageRestored
+            | Action::SequenceRaised => false,
+            Action::FlagRestored | Action::Grafted => decision.proof != Proof::Proven,
+            Action::FromPrevious | Action::Distrusted | Action::LostAndFound | Action::LeftOut => {
+                true
+            }
+        };
+        matches!(
+            self.choice,
+            Some(Choice::Newest { .. } | Choice::Meta { .. })
+        ) && self.is_newest
+            && !self.is_cut
+            && self.gaps.iter().all(|gap| gap.is_closed)
+            && !self.decisions.iter().any(loses)
+    }
+
+    /// Whether there may have been a transaction after the one whose tree was saved.
+    pub const fn may_be_older(&self) -> bool {
+        !self.is_newest
+    }
+
+    /// Whether it is one tree, so that nothing but the gaps is unknown of it.
+    pub const fn has_tree(&self) -> bool {
+        self.is_tree
     }
 
     /// What the new file will be like: as the old one, one transaction later.

@@ -14,6 +14,10 @@ pub(super) struct Hollow<'s> {
     pub(super) path: Path<'s>,
     pub(super) range: KeyRange,
     pub(super) fault: Fault,
+    /// The page that is lost, or partly so.
+    pub(super) page: Option<PageId>,
+    /// The page that names it.
+    pub(super) above: Option<PageId>,
 }
 
 /// Something that was set right.
@@ -33,6 +37,8 @@ pub(super) enum Repaired {
     Header,
     /// The flag of a bucket.
     Flag,
+    /// The page stands in the place of this other one.
+    Misplaced(PageId),
 }
 
 /// A plain value that may be a bucket which lost its flag.

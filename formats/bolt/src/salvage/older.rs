@@ -45,7 +45,7 @@ pub(super) fn start<'s>(space: Space<'s>, meta: &Meta) -> Start<'s> {
 
 impl<'s> Older<'s> {
     pub(super) fn of(space: Space<'s>, meta: Meta, moved: &BTreeMap<PageId, PageId>) -> Self {
-        let mut gather = Gather::new(space, moved);
+        let mut gather = Gather::new(space, moved, None);
         let root = gather.bucket(start(space, &meta), &[]);
         Self {
             root,

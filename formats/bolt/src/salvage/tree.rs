@@ -1,6 +1,6 @@
 //! What goes into the new database: buckets whose keys and values stay where they are in the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use view::View;
 
@@ -122,6 +122,18 @@ impl<'s> Item<'s> {
     pub(super) fn size(&self) -> u64 {
         let (values, buckets) = self.count();
         values.saturating_add(buckets)
+    }
+
+    /// The keys of the bucket itself; none, if it is a value.
+    pub(super) fn shallow(&self, space: Space<'s>) -> Option<BTreeSet<Vec<u8>>> {
+        match self {
+            Self::Value(_) => None,
+            Self::Bucket(saved) => Some(saved.entries.keys().map(|key| key.to_vec()).collect()),
+            Self::Whole(whole) => {
+                let entries = whole.bucket(space).contents().entries;
+                Some(entries.iter().map(|entry| entry.key.to_vec()).collect())
+            }
+        }
     }
 
     /// The bucket with its entries one by one; none, if it is a value.

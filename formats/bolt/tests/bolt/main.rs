@@ -18,6 +18,7 @@ mod lost;
 mod matrix;
 mod opens;
 mod salvage;
+mod single;
 mod stats;
 mod surgery;
 mod testdata;

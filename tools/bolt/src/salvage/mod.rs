@@ -1,5 +1,6 @@
 //! `coroner bolt salvage`
 
+mod start;
 mod text;
 
 use std::io::Write as _;
@@ -16,6 +17,7 @@ use crate::{
     layout::LayoutArgs,
     new_file::NewFile,
 };
+use start::Start;
 
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
@@ -57,6 +59,9 @@ pub(crate) struct SalvageArgs {
     /// Save the tree of the transaction before, not the newest one
     #[arg(long)]
     previous: bool,
+    /// Write the new database although a start of containerd on it would delete what it has lost
+    #[arg(long)]
+    accept_loss: bool,
     #[command(flatten)]
     spool: Spool,
 }
@@ -71,8 +76,14 @@ struct Saved {
     more: bool,
     unread: Vec<UnreadLine>,
     written: bool,
+    /// Why nothing was written although it was asked for.
+    refused: bool,
     new: Option<NewLine>,
     whole: bool,
+    /// Whether there may have been a later transaction than the one that was saved.
+    may_be_older: bool,
+    /// What a start of containerd would do on it; null where it is not containerd's.
+    start: Option<Start>,
 }
 
 #[derive(Serialize)]
@@ -93,6 +104,8 @@ struct GapLine {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum Filled {
+    /// All of it: it is proven that nothing is missing.
+    Whole,
     /// As it was one transaction before, at least.
     Older,
     /// Some of it; more may be missing.
@@ -103,7 +116,9 @@ enum Filled {
 
 impl Filled {
     const fn of(gap: &Gap) -> Self {
-        if gap.older_is_whole {
+        if gap.is_closed {
+            Self::Whole
+        } else if gap.older_is_whole {
             Self::Older
         } else if gap.filled > 0 || gap.orphans > 0 {
             Self::Part
@@ -182,7 +197,7 @@ pub(crate) fn run(args: &SalvageArgs, out: &mut Out) -> Outcome {
         previous: args.previous,
         schemas: metadb::SCHEMAS,
     };
-    let salvage = Salvage::with(frozen.view(), options);
+    let mut salvage = Salvage::with(frozen.view(), options);
     if salvage.choice.is_none() {
         let no_tree = format!("{}: no page of a tree was found", args.file.shown());
         return Err(
@@ -190,6 +205,7 @@ pub(crate) fn run(args: &SalvageArgs, out: &mut Out) -> Outcome {
         );
     }
     let layout = args.layout.of(salvage.layout());
+    let whole = salvage.is_whole() && frozen.unread.is_empty();
     let mut answer = Saved {
         file: args.file.shown(),
         choice: salvage.choice,
@@ -206,24 +222,46 @@ pub(crate) fn run(args: &SalvageArgs, out: &mut Out) -> Outcome {
             })
             .collect(),
         written: false,
+        refused: false,
         new: None,
-        whole: salvage.is_whole() && frozen.unread.is_empty(),
+        whole,
+        may_be_older: salvage.may_be_older(),
+        start: None,
     };
+    let place = output.clone().unwrap_or_else(|| {
+        let directory = args.spool.directory(None);
+        directory.join("salvaged.db")
+    });
+    let gaps = core::mem::take(&mut salvage.gaps);
+    let facts = checks::salvaged::Salvage {
+        gaps: &gaps,
+        is_whole: whole,
+        may_be_older: salvage.may_be_older(),
+        has_tree: salvage.has_tree(),
+        is_named_so: args
+            .file
+            .name()
+            .is_some_and(|name| name == "meta.db" || name == "metadata.db"),
+    };
+    let new = make(&place, salvage, layout)?;
+    let bytes = new.bytes(&args.spool.directory(output.as_deref()))?;
+    let judged = checks::salvaged::salvaged(frozen.view(), bytes.view(), facts);
+    answer.start = judged.map(|judged| Start::new(judged, &args.file, output.as_deref()));
     let Some(place) = output else {
         return out.answer(&answer);
     };
-    answer.new = Some(write(&place, &frozen, salvage, layout)?);
+    let is_destructive = answer.start.as_ref().is_some_and(Start::is_destructive);
+    if is_destructive && !args.accept_loss {
+        answer.refused = true;
+        return out.answer(&answer);
+    }
+    answer.new = Some(put(&place, &frozen, new, layout)?);
     answer.written = true;
     Ok(out.answer(&answer)? | Exit::REPAIRED)
 }
 
-/// Writes the new database and puts it in its place.
-fn write(
-    place: &Path,
-    frozen: &Frozen,
-    salvage: Salvage<'_>,
-    layout: Layout,
-) -> Result<NewLine, Failure> {
+/// Makes the new database beside its place; it is gone again unless it is put there.
+fn make(place: &Path, salvage: Salvage<'_>, layout: Layout) -> Result<NewFile, Failure> {
     let mut new = NewFile::at(place.to_path_buf())?;
     let written = salvage.write(new.writer(), layout);
     let mut writer = written.map_err(|error| Failure::usage(error.to_string()))?;
@@ -237,6 +275,11 @@ fn write(
             "the new database is not in order ({what}): this is a bug of coroner"
         )));
     }
+    Ok(new)
+}
+
+/// Puts the new database in its place.
+fn put(place: &Path, frozen: &Frozen, new: NewFile, layout: Layout) -> Result<NewLine, Failure> {
     if !frozen.is_unchanged() {
         return Err(
             Failure::unread("the file changed while it was read: nothing was written")

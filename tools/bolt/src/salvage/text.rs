@@ -10,7 +10,7 @@ use super::{DecisionLine, Filled, GapLine, Saved};
 use crate::file::key;
 
 /// A bucket, for people.
-fn bucket(path: &[Text]) -> String {
+pub(super) fn bucket(path: &[Text]) -> String {
     if path.is_empty() {
         return "the root bucket".to_owned();
     }
@@ -86,6 +86,9 @@ fn sentence(group: &Group<'_>) -> String {
         Action::Grafted => format!("{page} of the newest transaction grafted, with {keys} keys"),
         Action::Distrusted => format!("{place}: {page} not believed"),
         Action::LostAndFound => format!("{page} with {keys} keys put into lost+found"),
+        Action::LeftOut if group.pages.is_empty() => {
+            format!("{place}: left out, with {keys} keys")
+        }
         Action::LeftOut => format!("{page} with {keys} keys left out"),
         Action::SequenceRaised => format!("{place}: sequence raised to {keys}"),
     }
@@ -166,10 +169,18 @@ impl Answer for Saved {
         };
         let verdict = pen.styled(style, self.verdict()).to_string();
         pen.line(verdict)?;
-        if self.written {
-            return Ok(());
+        if let Some(start) = &self.start {
+            start.text(self.written, pen)?;
         }
-        pen.line("Nothing was written: -o NEW does it.")
+        match (self.written, self.refused) {
+            (true, _) => Ok(()),
+            (false, true) => pen.paragraph(
+                "",
+                "Nothing was written: a start on it would destroy what it lost. --accept-loss writes it all \
+                 the same, for a node that is not started on it as it is.",
+            ),
+            (false, false) => pen.line("Nothing was written: -o NEW does it."),
+        }
     }
 
     fn exit(&self) -> Exit {
@@ -198,6 +209,7 @@ impl Saved {
                 count(Filled::Older),
                 "what the transaction before had is there",
             ),
+            (count(Filled::Whole), "all of it was found"),
         ]
         .into_iter()
         .filter(|(count, _)| *count > 0)
@@ -206,7 +218,12 @@ impl Saved {
             Some(Choice::Previous { txid, newest }) => {
                 format!("What was changed after transaction {txid}, up to {newest}, is lost.")
             }
+            Some(Choice::Newest { .. }) if self.may_be_older => {
+                "The other meta is broken: nobody knows whether there was a later transaction."
+                    .to_owned()
+            }
             Some(Choice::Newest { .. }) | None => String::new(),
+            Some(_) if !self.may_be_older => String::new(),
             Some(_) => "Nobody knows whether there was a newer tree.".to_owned(),
         };
         if !text.is_empty() {
@@ -259,7 +276,9 @@ impl GapLine {
         } else {
             found.join(", ")
         };
-        let rest = if self.transaction_before_is_whole {
+        let rest = if self.outcome == Filled::Whole {
+            "no other page is unaccounted for: nothing is missing"
+        } else if self.transaction_before_is_whole {
             "the transaction before is whole there: only what the last one changed can be missing"
         } else if self.from_pages > 0 {
             "more may be missing"

@@ -1,0 +1,187 @@
+//! What a start of containerd would do on the new database, and what to do before it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use checks::salvaged::{Loss, Salvaged, Unclear, Verdict};
+use cli::{Pen, Style};
+use finding::Text;
+use serde::Serialize;
+
+use super::text::bucket;
+use crate::file::{FileArgs, quoted};
+
+/// Names of a kind that are shown; JSON has all.
+const NAMED: usize = 12;
+
+/// What the file says of a start on it, and what says the rest.
+#[derive(Debug, Serialize)]
+pub(super) struct Start {
+    #[serde(flatten)]
+    pub(super) salvaged: Salvaged,
+    /// The command that says what a start does on the node with this file in place.
+    preflight: String,
+}
+
+impl Start {
+    pub(super) fn new(salvaged: Salvaged, file: &FileArgs, new: Option<&Path>) -> Self {
+        let new = new.map_or_else(|| "NEW".to_owned(), quoted);
+        let node = file.node().unwrap_or_else(|| "NODE".to_owned());
+        let is_meta = salvaged.is_meta;
+        let preflight = if is_meta {
+            format!("coroner preflight --meta-db {new} {node}")
+        } else {
+            format!("coroner preflight {node}")
+        };
+        Self {
+            salvaged,
+            preflight,
+        }
+    }
+
+    pub(super) const fn is_destructive(&self) -> bool {
+        matches!(self.salvaged.verdict, Verdict::Destructive)
+    }
+
+    pub(super) fn text(&self, is_written: bool, pen: &mut Pen<'_>) -> io::Result<()> {
+        let Salvaged {
+            verdict,
+            has_rows,
+            is_meta,
+            loses,
+            nameless,
+            unknown,
+            stops,
+        } = &self.salvaged;
+        let (style, says) = match verdict {
+            Verdict::AsBefore => (
+                Style::Good,
+                "containerd would find all that it had: the file alone shows no loss",
+            ),
+            Verdict::Incomplete => (
+                Style::Warning,
+                "something is missing; the file alone shows no snapshot or blob that containerd \
+                 would delete for it",
+            ),
+            Verdict::Destructive if !has_rows => (
+                Style::Bad,
+                "containerd would take the file for a new one: its next collections delete every \
+                 layer, writable layers included, and every blob",
+            ),
+            Verdict::Destructive => (
+                Style::Bad,
+                "containerd would delete what this file does not name any more, or not come up",
+            ),
+        };
+        let says = pen.styled(style, says).to_string();
+        pen.paragraph("Start    ", &says)?;
+        for (kind, why, names) in grouped(loses) {
+            let count = names.len();
+            let more = count.saturating_sub(NAMED);
+            let mut names: Vec<String> = names.into_iter().take(NAMED).collect();
+            if more > 0 {
+                names.push(format!("and {more} more (--format json names all)"));
+            }
+            pen.paragraph(
+                "  loses  ",
+                &format!("{kind}, {count}: {}", names.join(", ")),
+            )?;
+            pen.paragraph("         ", &format!("because {why}"))?;
+        }
+        for one in nameless {
+            pen.paragraph(
+                "  loses  ",
+                &format!("{}, perhaps {}: their names are gone", one.kind, one.count),
+            )?;
+        }
+        for one in unknown {
+            pen.paragraph("  unknown  ", &sentence(one))?;
+        }
+        for one in stops {
+            let record = bucket(&one.record);
+            pen.paragraph("  stops  ", &format!("{record}: {}", one.what))?;
+        }
+        if *verdict == Verdict::Destructive {
+            let lost = if *is_meta {
+                "Copy the snapshots' directories and the content store away before any start, or \
+                 keep the node off: what no row names is deleted when the next snapshot or image \
+                 is removed."
+            } else {
+                "Copy the snapshots' directories away before any start. Where meta.db is whole, its \
+                 rows say more than what is left here."
+            };
+            pen.paragraph("         ", lost)?;
+        }
+        if is_written {
+            pen.paragraph(
+                "Before   ",
+                "it takes its place: stop whatever starts containerd again (systemctl stop kubelet \
+                 containerd; of k3s, its own unit), and see that no containerd is left. A daemon that \
+                 comes up while the file is exchanged, by mv as well, goes on with the old file, and \
+                 what it writes is lost. Move the old file aside, never delete it.",
+            )?;
+        }
+        pen.line(format_args!("Then     {}", self.preflight))?;
+        let rest = if *is_meta {
+            "what is on the node's disks and in no file of meta.db: it names each directory and blob \
+             that a start would delete"
+        } else {
+            "what a start does, with the new file in place and before the daemon runs"
+        };
+        pen.paragraph("         ", &format!("says the rest: {rest}"))
+    }
+}
+
+/// The losses by kind and reason.
+fn grouped(loses: &[Loss]) -> Vec<(&'static str, &'static str, Vec<String>)> {
+    use checks::salvaged::Why;
+    let mut groups: BTreeMap<(_, Why), Vec<String>> = BTreeMap::new();
+    for loss in loses {
+        let namespace = loss.namespace.as_ref().map_or_else(
+            || "(namespace unknown) ".to_owned(),
+            |namespace| format!("{namespace}/"),
+        );
+        let backend = loss
+            .backend
+            .as_ref()
+            .map_or_else(String::new, |key| format!(" (metadata.db: {key})"));
+        let names = groups.entry((loss.kind, loss.why)).or_default();
+        names.push(format!("{namespace}{}{backend}", loss.name));
+    }
+    groups
+        .into_iter()
+        .map(|((kind, why), names)| (plural(kind), why.text(), names))
+        .collect()
+}
+
+const fn plural(kind: metadb::ObjectKind) -> &'static str {
+    use metadb::ObjectKind as Kind;
+    match kind {
+        Kind::Namespace => "namespaces",
+        Kind::Image => "images",
+        Kind::Container => "containers",
+        Kind::Snapshot | Kind::Backend => "snapshots",
+        Kind::Blob => "blobs",
+        Kind::Ingest => "ingests",
+        Kind::Lease => "leases",
+        Kind::Sandbox => "sandboxes",
+    }
+}
+
+/// A range of keys, and what goes with them.
+fn sentence(one: &Unclear) -> String {
+    let bytes = |key: Option<&Text>| key.map(|key| key.bytes().to_vec());
+    let range = bolt::KeyRange {
+        from: bytes(one.from.as_ref()),
+        until: bytes(one.until.as_ref()),
+    };
+    let place = bucket(&one.bucket);
+    if one.last_change {
+        format!("{place}, {range}: what the last transaction changed there may be missing")
+    } else if one.rows {
+        format!("{place}, {range}: more may have stood there; what they named would be deleted")
+    } else {
+        format!("{place}, {range}: the record may have said more")
+    }
+}

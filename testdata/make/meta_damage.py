@@ -1,0 +1,176 @@
+"""Damage to a meta.db, for `salvages`: every kind that a disk, a file system or a crash leaves, at places in use.
+
+The pages in use are found by a small reader of its own, which shares nothing with coroner's. `older` is the same file as
+it was some transactions before: what a page holds on which the newer write never arrived.
+"""
+
+import random
+import struct
+
+PAGE = 4096
+SECTOR = 512
+BRANCH, LEAF, META, FREELIST = 1, 2, 4, 16
+
+
+def header(data, page):
+    return struct.unpack_from("<QHHI", data, page * PAGE)
+
+
+class Tree:
+    """Which page is what in the newest tree of a whole file."""
+
+    def __init__(self, data):
+        self.data = data
+        metas = [struct.unpack_from("<IIIIQQQQQQ", data, slot * PAGE + 16) for slot in (0, 1)]
+        self.slot = 0 if metas[0][8] > metas[1][8] else 1
+        _, _, _, _, self.root, _, self.freelist, self.end, self.txid, _ = metas[self.slot]
+        self.kind, self.bucket = {}, {}
+        self.walk()
+
+    def walk(self):
+        stack = [(self.root, ())]
+        while stack:
+            page, path = stack.pop()
+            _, flags, count, overflow = header(self.data, page)
+            self.kind[page] = "branch" if flags == BRANCH else "leaf"
+            self.bucket[page] = path
+            at = page * PAGE
+            for index in range(count):
+                element = at + 16 + 16 * index
+                if flags == BRANCH:
+                    stack.append((struct.unpack_from("<IIQ", self.data, element)[2], path))
+                    continue
+                bucket, pos, ksize, _ = struct.unpack_from("<IIII", self.data, element)
+                if bucket & 1:
+                    key = self.data[element + pos : element + pos + ksize]
+                    (root,) = struct.unpack_from("<Q", self.data, element + pos + ksize)
+                    if root:
+                        stack.append((root, (*path, key)))
+        self.kind[self.root] = "root"
+
+    def of(self, *kinds):
+        return sorted(page for page, kind in self.kind.items() if kind in kinds)
+
+    def shared(self):
+        """Pages that hold rows of collections, not single objects: the ones that hurt."""
+        return sorted(page for page, path in self.bucket.items() if len(path) in (1, 2, 3, 4) and page != self.root
+                      and (len(path) < 3 or path[2] in (b"images", b"containers", b"snapshots", b"leases", b"content")
+                           and not (path[2] in (b"images", b"containers", b"leases") and len(path) > 3)))
+
+
+def put(data, at, new):
+    data[at : at + len(new)] = new
+
+
+class Damage:
+    def __init__(self, data, older, dice):
+        self.data, self.older, self.dice, self.tree, self.told = bytearray(data), older, dice, Tree(data), []
+
+    def tell(self, text):
+        self.told.append(text)
+
+    def page(self, *kinds):
+        pages = self.tree.of(*kinds)
+        shared = [page for page in self.tree.shared() if self.tree.kind[page] in kinds]
+        if shared and self.dice.random() < 0.7:
+            pages = shared
+        return self.dice.choice(pages)
+
+    def name(self, page):
+        path = " > ".join(part.decode(errors="replace") for part in self.tree.bucket.get(page, ()))
+        return f"page {page} ({self.tree.kind.get(page, 'free')}{', ' + path if path else ''})"
+
+    def zero(self, page, count=1):
+        put(self.data, page * PAGE, bytes(count * PAGE))
+
+    def truncate(self, share):
+        size = int(self.tree.end * share) * PAGE
+        del self.data[size:]
+        self.tell(f"cut to {size} bytes, {share:.0%} of the pages in use")
+
+    def lose(self, kind):
+        page = self.page(kind)
+        if self.dice.random() < 0.7:
+            self.zero(page)
+            self.tell(f"{self.name(page)} zeroed")
+        else:
+            put(self.data, page * PAGE, self.dice.randbytes(PAGE))
+            self.tell(f"{self.name(page)} is noise")
+
+    def leaf(self):
+        self.lose("leaf")
+
+    def branch(self):
+        self.lose("branch" if self.tree.of("branch") else "leaf")
+
+    def root(self):
+        self.lose("root")
+
+    def freelist(self):
+        if self.tree.freelist < self.tree.end:
+            self.zero(self.tree.freelist)
+            self.tell("freelist zeroed")
+        else:
+            self.meta()
+
+    def meta(self):
+        how = self.dice.choice(("newest", "older", "magic", "sum", "both"))
+        slots = {"newest": [self.tree.slot], "older": [1 - self.tree.slot], "both": [0, 1]}.get(how, [self.dice.randrange(2)])
+        for slot in slots:
+            at = slot * PAGE + 16
+            if how == "magic":
+                put(self.data, at, b"\0\0\0\0")
+            elif how == "sum":
+                self.data[at + 56] ^= 0x10
+            else:
+                self.zero(slot)
+        self.tell(f"meta: {how} ({slots})")
+
+    def swap(self):
+        one, other = self.page("leaf", "branch"), self.page("leaf", "branch")
+        first, second = (self.data[page * PAGE : (page + 1) * PAGE] for page in (one, other))
+        put(self.data, one * PAGE, second)
+        put(self.data, other * PAGE, first)
+        self.tell(f"{self.name(one)} and {self.name(other)} swapped")
+
+    def stale(self):
+        changed = [page for page in self.tree.of("leaf", "branch", "root")
+                   if (page + 1) * PAGE <= len(self.older) and self.older[page * PAGE : (page + 1) * PAGE] != self.data[page * PAGE : (page + 1) * PAGE]]
+        page = self.dice.choice(changed)
+        put(self.data, page * PAGE, self.older[page * PAGE : (page + 1) * PAGE])
+        self.tell(f"{self.name(page)} holds what it held before")
+
+    def hole(self):
+        count = self.dice.choice((4, 16, 64))
+        page = self.dice.randrange(2, max(3, self.tree.end - count))
+        self.zero(page, min(count, len(self.data) // PAGE - page))
+        self.tell(f"{count} pages from {page} punched out")
+
+    def torn(self):
+        page = self.page("leaf", "branch", "root")
+        sectors = sorted(self.dice.sample(range(8), self.dice.choice((1, 2, 4))))
+        how = self.dice.choice(("zero", "noise", "before"))
+        for sector in sectors:
+            at = page * PAGE + sector * SECTOR
+            held = {"zero": bytes(SECTOR), "noise": self.dice.randbytes(SECTOR)}.get(how) or self.older[at : at + SECTOR]
+            put(self.data, at, held)
+        self.tell(f"sectors {sectors} of {self.name(page)}: {how}")
+
+    def triple(self):
+        for _ in range(3):
+            getattr(self, self.dice.choice(("leaf", "branch", "meta", "swap", "stale", "hole", "torn", "freelist")))()
+
+
+KINDS = [*(f"truncate-{part}" for part in range(5, 101, 5)), *["leaf"] * 9, *["branch"] * 5, *["root"] * 2, "freelist",
+         *["meta"] * 7, *["swap"] * 5, *["stale"] * 6, *["hole"] * 5, *["torn"] * 7, *["triple"] * 8]
+
+
+def damaged(data, older, number, seed):
+    """The bytes of damage `number`, and what it is."""
+    kind = KINDS[number % len(KINDS)]
+    damage = Damage(data, older, random.Random(f"{seed}/{number}"))
+    if kind.startswith("truncate-"):
+        damage.truncate((int(kind.removeprefix("truncate-")) - 2) / 100)
+    else:
+        getattr(damage, kind)()
+    return bytes(damage.data), kind, "; ".join(damage.told)

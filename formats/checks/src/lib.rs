@@ -182,6 +182,7 @@ pub const CHECKS: &[&Check] = &[
     &lease::DANGLING,
     // The runtime.
     &runtime::NOT_READ,
+    &runtime::DAEMON_STUCK,
     &runtime::STUCK,
     &runtime::NEVER_STARTED,
     &runtime::FIFO_STALE,

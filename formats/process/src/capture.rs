@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use evidence::{LiveProc, LiveProcess};
@@ -33,6 +34,8 @@ const FDS: usize = 4096;
 const TASKS: usize = 512;
 /// How long a writer is watched.
 const WRITER: Duration = Duration::from_millis(60);
+/// How long one is watched that waits for a file system: disks are slow.
+const STORAGE: Duration = Duration::from_millis(400);
 /// How long a stuck process's own memory is waited for.
 const WAIT: Duration = Duration::from_millis(100);
 
@@ -56,10 +59,20 @@ struct Capture<'d> {
     door: &'d LiveProc,
     depth: Depth,
     tree: Tree,
-    /// Writers that waited for room in a pipe: looked at once more in the end.
-    writers: Vec<(u32, LiveProcess)>,
+    /// Threads that waited for room in a pipe or for a file system: looked at once more in the end.
+    waiters: Vec<Waiter>,
     /// Cgroups that are asked about later, and whether their memory is of interest.
     groups: BTreeMap<Vec<Membership>, bool>,
+}
+
+/// A thread that waits for what often comes.
+struct Waiter {
+    pid: u32,
+    process: Arc<LiveProcess>,
+    /// What its files begin with: nothing for the first thread, else `task/<tid>/`.
+    prefix: String,
+    storage: bool,
+    before: Vec<u8>,
 }
 
 impl Tree {
@@ -72,7 +85,7 @@ impl Tree {
                 live: true,
                 ..Self::default()
             },
-            writers: Vec::new(),
+            waiters: Vec::new(),
             groups: BTreeMap::new(),
         };
         match door.pids() {
@@ -83,11 +96,10 @@ impl Tree {
                     // One that has ended meanwhile is none.
                     if let Ok(process) = door.process(pid) {
                         capture.process(pid, &process);
-                        if capture.waits_for_room(pid) {
-                            capture.writers.push((pid, process));
-                        }
+                        capture.watch(pid, process);
                     }
                 }
+                capture.plugins();
             }
             Err(unread) => {
                 let item = Item::Unread(unread);
@@ -96,7 +108,7 @@ impl Tree {
         }
         capture.globals();
         capture.cgroups();
-        capture.forget_busy_writers();
+        capture.forget_the_busy();
         capture.tree
     }
 }
@@ -216,6 +228,7 @@ impl Capture<'_> {
         if !stat.kernel {
             // What it belongs to: another node has mounts of its own.
             files.link("ns/mnt");
+            files.link("ns/pid");
             // Where it stands, and so what it keeps busy.
             files.link("cwd");
             files.link("root");
@@ -256,34 +269,103 @@ impl Capture<'_> {
         first.is_some() && own.is_some() && first != own
     }
 
-    fn waits_for_room(&self, pid: u32) -> bool {
-        let wchan = self
-            .tree
-            .processes
-            .get(&pid)
-            .and_then(|files| bytes(files.get("wchan")?));
-        let name = wchan.and_then(|name| core::str::from_utf8(name).ok());
-        name.and_then(Wait::of) == Some(Wait::PipeFull)
-    }
-
-    /// Whoever writes much waits for room now and then. Only who did not run between two looks
-    /// hangs; what the others waited for is forgotten.
-    fn forget_busy_writers(&mut self) {
-        let writers = core::mem::take(&mut self.writers);
-        if writers.is_empty() {
+    /// Notes which threads of a process are to be looked at once more.
+    fn watch(&mut self, pid: u32, process: LiveProcess) {
+        let Some(files) = self.tree.processes.get(&pid) else {
+            return;
+        };
+        let wait = |name: &str| {
+            let wchan = files.get(name).and_then(bytes)?;
+            Wait::of(core::str::from_utf8(wchan).ok()?)
+        };
+        let own = format!("task/{pid}/");
+        let threads = files.keys().filter_map(|name| name.strip_suffix("wchan"));
+        let found: Vec<(String, bool)> = threads
+            .filter(|prefix| **prefix != *own)
+            .filter_map(|prefix| match wait(&format!("{prefix}wchan"))? {
+                Wait::PipeFull => Some((prefix.to_owned(), false)),
+                Wait::Storage => Some((prefix.to_owned(), true)),
+                _ => None,
+            })
+            .collect();
+        if found.is_empty() {
             return;
         }
-        std::thread::sleep(WRITER);
-        for (pid, process) in writers {
-            let now = process.file("status", SMALL).unwrap_or_default();
-            let Some(files) = self.tree.processes.get_mut(&pid) else {
+        let process = Arc::new(process);
+        for (prefix, storage) in found {
+            let before = process.file(&format!("{prefix}status"), SMALL);
+            self.waiters.push(Waiter {
+                pid,
+                process: Arc::clone(&process),
+                before: before.unwrap_or_default(),
+                prefix,
+                storage,
+            });
+        }
+    }
+
+    /// Whoever writes much waits for room now and then, and whoever reads much for its disk. Only who
+    /// did not run between two looks hangs; what the others waited for is forgotten.
+    fn forget_the_busy(&mut self) {
+        let waiters = core::mem::take(&mut self.waiters);
+        if waiters.is_empty() {
+            return;
+        }
+        let slow = waiters.iter().any(|waiter| waiter.storage);
+        std::thread::sleep(if slow { STORAGE } else { WRITER });
+        for waiter in waiters {
+            let name = format!("{}status", waiter.prefix);
+            let now = waiter.process.file(&name, SMALL).unwrap_or_default();
+            let Some(files) = self.tree.processes.get_mut(&waiter.pid) else {
                 continue;
             };
-            let before = files.get("status").and_then(bytes).unwrap_or_default();
-            if switches(before) != switches(&now) {
-                files.remove("wchan");
-                files.remove("syscall");
-                files.remove("stack");
+            if switches(&waiter.before) == switches(&now) {
+                continue;
+            }
+            let own = format!("task/{}/", waiter.pid);
+            let also = waiter.prefix.is_empty().then_some(own.as_str());
+            for prefix in core::iter::once(waiter.prefix.as_str()).chain(also) {
+                for what in ["wchan", "syscall", "stack"] {
+                    files.remove(format!("{prefix}{what}").as_str());
+                }
+            }
+        }
+    }
+
+    /// Of what the daemon called: for which pod it is (`CNI_…` of its environment, nothing else).
+    fn plugins(&mut self) {
+        let stat =
+            |files: &BTreeMap<Box<str>, Item>| Stat::parse(files.get("stat").and_then(bytes)?);
+        let all = self.tree.processes.iter();
+        let stats: Vec<(u32, Stat)> = all
+            .filter_map(|(pid, files)| Some((*pid, stat(files)?)))
+            .collect();
+        let is_daemon = |stat: &Stat| stat.comm == *"containerd";
+        let daemons: BTreeSet<u32> = stats
+            .iter()
+            .filter(|(_, stat)| is_daemon(stat))
+            .map(|(pid, _)| *pid)
+            .collect();
+        let called = stats
+            .iter()
+            .filter(|(_, stat)| daemons.contains(&stat.ppid) && !stat.kernel);
+        for (pid, stat) in called {
+            let Ok(process) = self.door.process(*pid) else {
+                continue;
+            };
+            let environ = if stat.state == 'D' {
+                process.patiently("environ", SMALL, WAIT)
+            } else {
+                process.file("environ", SMALL)
+            };
+            let environ = environ.unwrap_or_default();
+            let words = environ.split(|byte| *byte == 0);
+            let ours: Vec<&[u8]> = words.filter(|word| word.starts_with(b"CNI_")).collect();
+            if let Some(files) = self.tree.processes.get_mut(pid)
+                && !ours.is_empty()
+            {
+                let kept = Item::File(ours.join(&0));
+                files.entry("environ".into()).or_insert(kept);
             }
         }
     }
@@ -348,12 +430,10 @@ impl Capture<'_> {
             let name = format!("task/{task}/wchan");
             files.take(&name, SMALL);
             let wait = files.wait(&name);
-            if full || wait == Some(Wait::Fifo) || !keeper {
+            if full || matches!(wait, Some(Wait::Fifo | Wait::Storage)) || !keeper {
                 files.take(&format!("task/{task}/syscall"), SMALL);
             }
-            if full || !keeper {
-                files.take(&format!("task/{task}/stat"), SMALL);
-            }
+            files.take(&format!("task/{task}/stat"), SMALL);
             if full {
                 files.take(&format!("task/{task}/comm"), SMALL);
                 files.take(&format!("task/{task}/stack"), SMALL);
@@ -372,13 +452,16 @@ impl Capture<'_> {
             self.tree.listed.insert(format!("/proc/{pid}/task").into());
         }
         for task in tasks.into_iter().filter(|task| *task != pid) {
-            let name = format!("task/{task}/stat");
+            files.take(&format!("task/{task}/stat"), SMALL);
+            let name = format!("task/{task}/wchan");
             files.take(&name, SMALL);
-            let hangs = Stat::parse(files.get(&name)).is_some_and(|stat| stat.state == 'D');
-            if hangs {
-                for what in ["wchan", "syscall", "stack"] {
-                    files.take(&format!("task/{task}/{what}"), SMALL);
-                }
+            let wait = files.wait(&name);
+            if matches!(wait, Some(Wait::Storage | Wait::Memory)) {
+                files.take(&format!("task/{task}/syscall"), SMALL);
+                files.take(&format!("task/{task}/stack"), SMALL);
+            }
+            if wait == Some(Wait::Storage) && !files.kept.contains_key("mountinfo") {
+                files.take("mountinfo", LARGE);
             }
         }
     }

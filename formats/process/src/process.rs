@@ -54,6 +54,8 @@ pub struct Process {
     pub fds: Result<Vec<Fd>, Unread>,
     /// What runc tells its init: `_LIBCONTAINER_…` of the environment.
     pub libcontainer: BTreeMap<Text, Text>,
+    /// What a plugin of the network was told: `CNI_…` of the environment.
+    pub cni: BTreeMap<Text, Text>,
     /// Its program.
     pub exe: Option<Text>,
     /// Its working directory.
@@ -62,6 +64,8 @@ pub struct Process {
     pub root: Option<Text>,
     /// Its mount namespace, as `mnt:[inode]`.
     pub mount_namespace: Option<Text>,
+    /// Its pid namespace, as `pid:[inode]`.
+    pub pid_namespace: Option<Text>,
     /// Its threads, as far as they were looked at.
     pub threads: Vec<Thread>,
     /// Its mounts, where they were read.
@@ -127,11 +131,17 @@ impl Process {
             syscall: file("syscall").and_then(Syscall::parse),
             stack: file("stack").map(stack).unwrap_or_default(),
             fds: unread.filter(|_| fds.is_empty()).map_or(Ok(fds), Err),
-            libcontainer: file("environ").map(libcontainer).unwrap_or_default(),
+            libcontainer: file("environ")
+                .map(|bytes| environment(bytes, b"_LIBCONTAINER_"))
+                .unwrap_or_default(),
+            cni: file("environ")
+                .map(|bytes| environment(bytes, b"CNI_"))
+                .unwrap_or_default(),
             exe: link("exe"),
             cwd: link("cwd"),
             root: link("root"),
             mount_namespace: link("ns/mnt"),
+            pid_namespace: link("ns/pid"),
             threads,
             mounts: file("mountinfo").map(mounts),
         })
@@ -191,11 +201,10 @@ impl Process {
         })
     }
 
-    /// A thread besides the first that is in a state of which it does not wake up by itself, or that
-    /// waits for a file system.
+    /// A thread besides the first that waits for a file system.
     pub fn hung_thread(&self) -> Option<&Thread> {
         let mut threads = self.threads.iter();
-        threads.find(|thread| thread.tid != self.pid && thread.state == Some('D'))
+        threads.find(|thread| thread.tid != self.pid && thread.wait() == Some(Wait::Storage))
     }
 
     /// Threads that live on though the first has ended.
@@ -272,9 +281,10 @@ fn stack(bytes: &[u8]) -> Vec<Text> {
         .collect()
 }
 
-fn libcontainer(bytes: &[u8]) -> BTreeMap<Text, Text> {
+/// Variables whose names begin so, without that.
+fn environment(bytes: &[u8], start: &[u8]) -> BTreeMap<Text, Text> {
     let ours = bytes.split(|byte| *byte == 0).filter_map(|word| {
-        let rest = word.strip_prefix(b"_LIBCONTAINER_")?;
+        let rest = word.strip_prefix(start)?;
         let equals = rest.iter().position(|byte| *byte == b'=')?;
         let value = rest.get(equals.checked_add(1)?..)?;
         Some((Text::from(rest.get(..equals)?), Text::from(value)))

@@ -2,6 +2,21 @@
 
 use finding::{Code, Severity};
 
+/// The daemon does not move.
+pub static DAEMON_STUCK: Code = Code {
+    name: "runtime/daemon-stuck",
+    rule: "",
+    severity: Severity::Damage,
+    title: "containerd does not move",
+    explanation: "containerd itself was stopped or frozen, threads of it wait for a file system that does not \
+answer, or a program that it called does not end. Containers run on; none is made, started or stopped meanwhile, or only \
+some: pods stay in ContainerCreating or Terminating, kubelet says that PLEG is not healthy, and each retry is told that \
+the name is reserved. Given only where the evidence holds the processes: a machine that runs, or a bundle of one.",
+    remedy: "End what it waits for: bring the mount's server back or abort the mount, continue what was stopped, end the \
+plugin that hangs. A restart of containerd helps only until it waits for the same again.",
+    messages: &[],
+};
+
 /// A container that hangs.
 pub static STUCK: Code = Code {
     name: "runtime/stuck",

@@ -203,24 +203,48 @@ pub(crate) fn storage<'f>(
     if subject.is_young(index.facts.now) && index.age(process).is_none_or(|age| age < STEP) {
         return Found::new(State::Creating, "init waits for a file system").since(since);
     }
-    let mounts = process.mounts.as_ref().or(index.processes.mounts.as_ref());
-    let remote = mounts.and_then(|mounts| {
-        // That of the container is mounted last.
-        mounts.iter().rev().find(|mount| may_hang(mount))
-    });
+    let (mount, notes) = mount_of(index, process);
     let mut found = Found::new(
         State::StorageHung,
         "init waits for a file system that does not answer",
     )
     .since(since);
-    if let Some(mount) = remote {
-        found = found.note(format!(
+    found.mount = mount;
+    found.notes = notes;
+    found
+}
+
+/// The mount that a process may wait for, as the host has it, and what was concluded from. Of several
+/// it is not known which.
+pub(crate) fn mount_of<'f>(
+    index: &Index<'f>,
+    process: &'f Process,
+) -> (Option<Mount>, Vec<String>) {
+    let of_host = index.processes.mounts.as_deref().unwrap_or_default();
+    let own = process.mounts.as_deref().unwrap_or(of_host);
+    // That of the container is mounted last; a file system counts once, wherever it is mounted.
+    let mut all: Vec<&Mount> = Vec::new();
+    for mount in own.iter().rev().filter(|mount| may_hang(mount)) {
+        if all.iter().all(|seen| seen.device != mount.device) {
+            all.push(mount);
+        }
+    }
+    // A command is given to the host: there it is mounted elsewhere.
+    let there = |mount: &Mount| of_host.iter().find(|it| it.device == mount.device).cloned();
+    let notes = all.iter().map(|mount| {
+        format!(
             "{} is a mount of type {} ({})",
             mount.point, mount.kind, mount.source
-        ));
-        found.mount = Some(mount.clone());
+        )
+    });
+    let first = all
+        .first()
+        .map(|mount| there(mount).unwrap_or_else(|| (*mount).clone()));
+    let mut notes: Vec<String> = notes.collect();
+    if all.len() > 1 {
+        notes.push("which of these mounts it waits for is not told: the first is taken".to_owned());
     }
-    found
+    (first, notes)
 }
 
 fn may_hang(mount: &Mount) -> bool {

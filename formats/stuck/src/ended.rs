@@ -45,7 +45,7 @@ pub(crate) fn gone<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
         return found;
     }
     let Some(container) = subject.container else {
-        return without_state(subject, now);
+        return without_state(index, subject, now);
     };
     let since = container.derived.since;
     if subject.creator(index).is_some() || subject.is_fresh(now) {
@@ -63,7 +63,8 @@ pub(crate) fn gone<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
         return Found::new(State::Unknowable, why).sure(false).since(since);
     }
     match container.derived.phase {
-        Phase::Started => finished(subject, "its init has ended"),
+        Phase::Started => crate::outlived::judge(index, subject)
+            .unwrap_or_else(|| finished(subject, "its init has ended")),
         Phase::Released => finished(
             subject,
             "its init has ended; the FIFO was left by a start that was killed",
@@ -94,6 +95,9 @@ pub(crate) fn zombie<'f>(
         }
         Some(Phase::Created) => return never_started(subject),
         _ => {}
+    }
+    if let Some(found) = crate::outlived::judge(index, subject) {
+        return found;
     }
     let mut found = Found::new(State::Zombie, "its init has ended, and nobody takes notice")
         .since(index.started(process));
@@ -148,7 +152,7 @@ fn finished<'f>(subject: &Subject<'f>, why: &str) -> Found<'f> {
 }
 
 /// There is a bundle, and no runtime knows the container.
-fn without_state<'f>(subject: &Subject<'f>, now: Time) -> Found<'f> {
+fn without_state<'f>(index: &Index<'f>, subject: &Subject<'f>, now: Time) -> Found<'f> {
     let since = subject.bundle.map(|bundle| bundle.dir.mtime);
     if !subject.commands.is_empty() || subject.is_young(now) {
         return Found::new(State::Creating, "it is about to be created").since(since);
@@ -157,5 +161,7 @@ fn without_state<'f>(subject: &Subject<'f>, now: Time) -> Found<'f> {
     if subject.bundle.is_none() && status.is_some_and(|status| status.finished.is_some()) {
         return finished(subject, "it has ended");
     }
-    Found::new(State::NoTask, "no runtime knows it, and nothing of it runs").since(since)
+    crate::rootfs_busy::judge(index, subject).unwrap_or_else(|| {
+        Found::new(State::NoTask, "no runtime knows it, and nothing of it runs").since(since)
+    })
 }

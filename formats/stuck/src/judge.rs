@@ -15,7 +15,7 @@ use crate::State;
 use crate::facts::{Index, is_crun_init, is_runc_init};
 use crate::found::Found;
 use crate::subject::{Init, Subject, Whose};
-use crate::{creating, ended, exec, parked, workload};
+use crate::{creating, dying, ended, exec, outlived, parked, workload};
 
 pub(crate) fn judge<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
     if let Some(found) = crate::offline::not_read(subject) {
@@ -26,7 +26,10 @@ pub(crate) fn judge<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
     }
     let process = match subject.init {
         Init::Alive(process) => process,
-        Init::Reused(other) => return ended::reused(index, subject, other),
+        Init::Reused(other) => {
+            return outlived::judge(index, subject)
+                .unwrap_or_else(|| ended::reused(index, subject, other));
+        }
         Init::Gone | Init::Unnamed => return ended::gone(index, subject),
         Init::Unseen => {
             return Found::new(
@@ -38,7 +41,11 @@ pub(crate) fn judge<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
     };
     let started = index.started(process);
     if process.stat.is_dead() {
-        return ended::zombie(index, subject, process);
+        return dying::leader(index, subject, process)
+            .unwrap_or_else(|| ended::zombie(index, subject, process));
+    }
+    if let Some(found) = dying::judge(index, subject, process) {
+        return found;
     }
     if process.stat.is_stopped() {
         let mut found = Found::new(

@@ -122,7 +122,8 @@ impl Signs {
             State::StartedFifoStale | State::SecondStartHung => released && !self.crun,
             State::ShimStopped => (created || started) && self.shim,
             State::ShimDied => started && self.shim,
-            State::Zombie => gone_on,
+            State::Zombie | State::Dying | State::Outlived => gone_on,
+            State::RootfsBusy => false,
             State::PidReused => created || gone_on || (making && self.saved),
             // A filter is set after the state was written.
             State::SeccompWait => created || gone_on || self.crun,

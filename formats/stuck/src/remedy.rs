@@ -21,7 +21,7 @@ pub struct Remedy {
     pub commands: Vec<String>,
 }
 
-fn remedy(safe: bool, why: &str, commands: Vec<String>) -> Remedy {
+pub(crate) fn remedy(safe: bool, why: &str, commands: Vec<String>) -> Remedy {
     Remedy {
         safe,
         why: why.to_owned(),
@@ -33,7 +33,7 @@ fn remedy(safe: bool, why: &str, commands: Vec<String>) -> Remedy {
 const ADDRESS: &str = "/run/containerd/containerd.sock";
 
 /// What the commands are made of.
-struct Tools<'s> {
+pub(crate) struct Tools<'s> {
     subject: &'s Subject<'s>,
     runtime: String,
     id: String,
@@ -60,7 +60,7 @@ impl<'s> Tools<'s> {
         }
     }
 
-    fn call(&self, verb: &str) -> String {
+    pub(crate) fn call(&self, verb: &str) -> String {
         format!("{} {verb} {}", self.runtime, self.id)
     }
 
@@ -69,7 +69,7 @@ impl<'s> Tools<'s> {
     }
 
     /// Removes the task: by containerd if that runs and knows it, else by the runtime.
-    fn remove_task(&self, index: &Index<'_>) -> Vec<String> {
+    pub(crate) fn remove_task(&self, index: &Index<'_>) -> Vec<String> {
         match &self.subject.namespace {
             Some(namespace) if self.subject.is_containerds() && index.daemon.is_some() => {
                 // A shim knows whom it serves.
@@ -97,11 +97,36 @@ impl<'s> Tools<'s> {
     }
 }
 
-fn signal(name: &str, process: &Process) -> String {
+pub(crate) fn signal(name: &str, process: &Process) -> String {
     format!("kill -{name} {}", process.pid)
 }
 
-pub(crate) fn of(index: &Index<'_>, subject: &Subject<'_>, found: &Found<'_>) -> Remedy {
+/// A container and what was found of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Case<'c, 'f> {
+    pub(crate) index: &'c Index<'f>,
+    pub(crate) subject: &'c Subject<'f>,
+    pub(crate) found: &'c Found<'f>,
+}
+
+impl<'c> Case<'c, '_> {
+    /// What commands for it are made of.
+    pub(crate) fn tools(&self) -> Tools<'c> {
+        Tools::new(self.subject)
+    }
+}
+
+/// A state's own way out.
+pub(crate) type Way = fn(&Case<'_, '_>) -> Remedy;
+
+pub(crate) fn of<'f>(index: &Index<'f>, subject: &Subject<'f>, found: &Found<'f>) -> Remedy {
+    if let Some(way) = found.state.row().remedy {
+        return way(&Case {
+            index,
+            subject,
+            found,
+        });
+    }
     let tools = Tools::new(subject);
     let culprit = |name: &str| found.culprit.map(|process| signal(name, process));
     let init = |name: &str| subject.process().map(|process| signal(name, process));
@@ -281,6 +306,7 @@ pub(crate) fn of(index: &Index<'_>, subject: &Subject<'_>, found: &Found<'_>) ->
              shim: it can only be ended, when that suits.",
             vec![tools.delete()],
         ),
+        State::Dying | State::Outlived | State::RootfsBusy => Remedy::default(),
         State::Unreachable => remedy(
             false,
             "Its workload runs on, and can only be ended by its pid, when that suits. Its shim then takes \
@@ -370,7 +396,7 @@ fn damaged(tools: &Tools<'_>, subject: &Subject<'_>) -> Remedy {
     )
 }
 
-fn thaw(found: &Found<'_>) -> Remedy {
+pub(crate) fn thaw(found: &Found<'_>) -> Remedy {
     let Some(freezer) = &found.freezer else {
         return Remedy::default();
     };
@@ -393,7 +419,7 @@ fn thaw(found: &Found<'_>) -> Remedy {
     remedy(true, why, vec![command])
 }
 
-fn storage(found: &Found<'_>) -> Remedy {
+pub(crate) fn storage(found: &Found<'_>) -> Remedy {
     let Some(mount) = &found.mount else {
         return remedy(
             false,

@@ -4,6 +4,9 @@ use core::fmt;
 
 use serde::{Serialize, Serializer};
 
+use crate::remedy::Way;
+use crate::{dying, outlived, rootfs_busy};
+
 /// What state a container is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
@@ -81,6 +84,12 @@ pub enum State {
     ShimStopped,
     /// It runs, and its shim is gone.
     ShimDied,
+    /// It was killed, and something keeps it from ending.
+    Dying,
+    /// Its init has ended, and processes of it live.
+    Outlived,
+    /// It has ended, and somebody else keeps its root busy.
+    RootfsBusy,
     /// It runs, and its runtime's folder is gone: no runtime can reach it.
     Unreachable,
     /// There is a bundle or a record, and no process.
@@ -106,6 +115,8 @@ pub struct Row {
     pub cause: &'static str,
     /// What must not be done.
     pub never: &'static [&'static str],
+    /// Its own way out.
+    pub(crate) remedy: Option<Way>,
 }
 
 const FIFO: &str = "Do not open, read or write exec.fifo, not even with O_NONBLOCK: a reader takes the \
@@ -129,6 +140,7 @@ const fn row(
         healthy: false,
         cause,
         never,
+        remedy: None,
     }
 }
 
@@ -140,6 +152,7 @@ const fn healthy(state: State, word: &'static str, cause: &'static str) -> Row {
         healthy: true,
         cause,
         never: &[],
+        remedy: None,
     }
 }
 
@@ -415,6 +428,9 @@ pub const ROWS: &[Row] = &[
            does not answer.",
         ],
     ),
+    dying::ROW,
+    outlived::ROW,
+    rootfs_busy::ROW,
     row(
         State::Unreachable,
         "unreachable",

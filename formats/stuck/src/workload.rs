@@ -30,6 +30,9 @@ pub(crate) fn judge<'f>(
             return found.since(index.started(member));
         }
     }
+    if let Some(found) = on_storage(index, subject, process) {
+        return found;
+    }
     if let Some(found) = shim_held(index, subject) {
         return found.since(since);
     }
@@ -54,6 +57,32 @@ pub(crate) fn judge<'f>(
         return Found::new(State::ShimDied, "it runs, and its shim is gone").since(since);
     }
     Found::new(State::Running, "its program runs").since(since)
+}
+
+/// A process of it, or a thread of one, waits for a file system, and did so at a second look, too.
+fn on_storage<'f>(
+    index: &Index<'f>,
+    subject: &Subject<'f>,
+    init: &'f Process,
+) -> Option<Found<'f>> {
+    let others = subject.members.iter().copied();
+    let mut all = core::iter::once(init).chain(others.filter(|it| it.pid != init.pid));
+    let hung = all.find(|it| it.wait() == Some(Wait::Storage) || it.hung_thread().is_some())?;
+    let mut found = crate::creating::storage(index, subject, hung).by(hung);
+    if found.state != State::StorageHung {
+        return None;
+    }
+    found.why = match hung.hung_thread() {
+        Some(thread) if hung.wait() != Some(Wait::Storage) => format!(
+            "thread {} of pid {} of it waits for a file system that does not answer",
+            thread.tid, hung.pid
+        ),
+        _ => format!(
+            "pid {} of it waits for a file system that does not answer",
+            hung.pid
+        ),
+    };
+    Some(found)
 }
 
 /// Its shim does not move: it was stopped, or is frozen.

@@ -3,6 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
 
+#[path = "states/daemon.rs"]
+mod daemon;
+#[path = "states/dying.rs"]
+mod dying;
 #[path = "states/foreign.rs"]
 mod foreign;
 #[path = "states/machine.rs"]

@@ -36,6 +36,8 @@ pub(crate) struct Judged {
     pub(crate) case: Case,
     pub(crate) now: Time,
     pub(crate) verdicts: Verdicts,
+    /// The daemon, where processes are known.
+    pub(crate) daemon: Option<stuck::Daemon>,
     pub(crate) unknown: Vec<Unknown>,
 }
 
@@ -90,12 +92,14 @@ pub(crate) fn judge(args: &EvidenceArgs) -> Result<Judged, Failure> {
         _ => {}
     }
     let records = records(meta.rows.as_ref());
-    let mut verdicts = stuck::diagnose(Facts {
+    let facts = Facts {
         runtime,
         processes: processes.as_deref(),
         records: &records,
         now,
-    });
+    };
+    let daemon = stuck::daemon(facts);
+    let mut verdicts = stuck::diagnose(facts);
     if let Some(door) = door.filter(|_| processes.is_some_and(|processes| processes.live)) {
         confirm(&door, &mut verdicts);
     }
@@ -103,6 +107,7 @@ pub(crate) fn judge(args: &EvidenceArgs) -> Result<Judged, Failure> {
         case,
         now,
         verdicts,
+        daemon,
         unknown,
     })
 }

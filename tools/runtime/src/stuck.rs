@@ -5,7 +5,7 @@ use std::io;
 use cli::{Answer, EvidenceArgs, Exit, Out, Outcome, Pen, Style, Table, age};
 use finding::{Text, Time, Unknown};
 use serde::Serialize;
-use stuck::{Diagnosis, Series, State};
+use stuck::{Daemon, Diagnosis, Series, State};
 
 use crate::live::{Judged, judge};
 
@@ -44,6 +44,8 @@ struct Stuck {
     unknowable: usize,
     /// How many a runtime keeps whose files are not read.
     not_read: usize,
+    /// The daemon; nothing where processes are not known, or it does not run.
+    daemon: Option<Daemon>,
     containers: Vec<Diagnosis>,
     series: Vec<Series>,
     unknown: Vec<Unknown>,
@@ -59,6 +61,7 @@ pub(crate) fn run(
         case,
         now,
         mut verdicts,
+        daemon,
         unknown,
     } = judge(args)?;
     verdicts.containers.retain(|one| {
@@ -85,6 +88,7 @@ pub(crate) fn run(
         healthy,
         unknowable,
         not_read,
+        daemon,
         containers: verdicts.containers,
         series: verdicts.series,
         unknown,
@@ -107,6 +111,11 @@ impl Answer for Stuck {
             .containers
             .iter()
             .partition(|one| one.state.is_healthy());
+        let suspect = self.daemon.as_ref().filter(|daemon| daemon.stuck);
+        if let Some(daemon) = suspect {
+            of_daemon(daemon, self.now, pen)?;
+            pen.gap()?;
+        }
         for series in &self.series {
             let Series {
                 state,
@@ -152,7 +161,18 @@ impl Answer for Stuck {
             not_read,
             ..
         } = self;
-        let style = if *stuck > 0 { Style::Bad } else { Style::Good };
+        let held = suspect.is_some();
+        let style = if *stuck > 0 || held {
+            Style::Bad
+        } else {
+            Style::Good
+        };
+        if held {
+            let words = pen.styled(style, "containerd does not move").to_string();
+            pen.line(format_args!(
+                "{words}: what it makes or ends now is not seen below"
+            ))?;
+        }
         let line = pen.styled(style, format!("{stuck} stuck")).to_string();
         let words = |count: usize, what: &str| match count {
             0 => String::new(),
@@ -165,7 +185,7 @@ impl Answer for Stuck {
 
     fn exit(&self) -> Exit {
         let mut exit = Exit::of_unknown(&self.unknown);
-        if self.stuck > 0 {
+        if self.stuck > 0 || self.daemon.as_ref().is_some_and(|daemon| daemon.stuck) {
             exit |= Exit::FINDINGS;
         }
         exit
@@ -175,6 +195,39 @@ impl Answer for Stuck {
 /// A name and a value, broken into lines.
 fn field(pen: &mut Pen<'_>, name: &str, value: &str) -> io::Result<()> {
     pen.paragraph(&format!("  {name:<9} "), value)
+}
+
+/// The daemon, where it does not move.
+fn of_daemon(daemon: &Daemon, now: Time, pen: &mut Pen<'_>) -> io::Result<()> {
+    let since = daemon
+        .since
+        .map(|since| format!(", since {since} ({})", age(since, now)));
+    let stuck = pen.styled(Style::Bad, "does not move").to_string();
+    pen.line(format_args!(
+        "containerd (pid {}) {stuck}{}",
+        daemon.pid,
+        since.unwrap_or_default()
+    ))?;
+    field(pen, "why", &daemon.why)?;
+    for (number, line) in daemon.evidence.iter().enumerate() {
+        field(pen, if number == 0 { "evidence" } else { "" }, line)?;
+    }
+    way_out(&daemon.remedy, pen)
+}
+
+/// A remedy and its commands.
+fn way_out(remedy: &stuck::Remedy, pen: &mut Pen<'_>) -> io::Result<()> {
+    let safe = if remedy.safe {
+        "safe"
+    } else {
+        "not without risk"
+    };
+    field(pen, "remedy", &format!("{safe}: {}", remedy.why))?;
+    for command in &remedy.commands {
+        // A command is never broken into lines.
+        pen.line(format_args!("              # {command}"))?;
+    }
+    Ok(())
 }
 
 /// Everything of one container.
@@ -223,16 +276,7 @@ pub(crate) fn block(one: &Diagnosis, now: Time, pen: &mut Pen<'_>) -> io::Result
         field(pen, if number == 0 { "chain" } else { "" }, &line)?;
     }
     if !one.state.is_healthy() {
-        let safe = if one.remedy.safe {
-            "safe"
-        } else {
-            "not without risk"
-        };
-        field(pen, "remedy", &format!("{safe}: {}", one.remedy.why))?;
-        for command in &one.remedy.commands {
-            // A command is never broken into lines.
-            pen.line(format_args!("              # {command}"))?;
-        }
+        way_out(&one.remedy, pen)?;
     }
     for (number, never) in one.never.iter().enumerate() {
         field(pen, if number == 0 { "never" } else { "" }, never)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use finding::{Finding, Location, Text};
+use finding::{Finding, Location, Object, Text};
 use process::Processes;
 use runc::Runtime;
 use stuck::{Diagnosis, Facts};
@@ -15,6 +15,52 @@ pub(crate) const STUCK: Check = Check {
     needs: &[],
     run: hanging,
 };
+
+pub(crate) const DAEMON_STUCK: Check = Check {
+    code: &stuck::codes::DAEMON_STUCK,
+    needs: &[],
+    run: daemon_stuck,
+};
+
+/// The daemon, as its processes show it.
+pub(super) fn daemon(judge: &Judge<'_>) -> Option<stuck::Daemon> {
+    let (runtime, processes) = (runtime(judge)?, judge.node.processes.as_deref()?);
+    stuck::daemon(Facts {
+        runtime,
+        processes: Some(processes),
+        records: &[],
+        now: judge.node.now,
+    })
+}
+
+fn daemon_stuck(judge: &mut Judge<'_>) {
+    let Some(one) = daemon(judge).filter(|one| one.stuck) else {
+        return;
+    };
+    let location = Location::file(format!("/proc/{}", one.pid).into_bytes());
+    let mut finding = Finding::new(&stuck::codes::DAEMON_STUCK, location, one.why.clone());
+    for making in &one.making {
+        finding = finding.affects(Object::new("container", "k8s.io", making.id.clone()));
+    }
+    judge.say(finding.remedy(way_out(&one.remedy, &[])));
+}
+
+/// A way out in one sentence.
+fn way_out(remedy: &stuck::Remedy, never: &[&str]) -> String {
+    let commands = remedy.commands.join("`, then `");
+    let mut words = if commands.is_empty() {
+        remedy.why.clone()
+    } else if remedy.safe {
+        format!("`{commands}`: {}", remedy.why)
+    } else {
+        format!("Not without risk: `{commands}`: {}", remedy.why)
+    };
+    for never in never {
+        words.push(' ');
+        words.push_str(never);
+    }
+    words
+}
 
 /// Whether the processes are known: then they tell what the times of files can only suggest.
 pub(super) fn processes_tell(judge: &Judge<'_>) -> bool {
@@ -73,18 +119,6 @@ fn hanging(judge: &mut Judge<'_>) {
         if let Some(pid) = one.pid {
             finding = finding.found(format!("init is pid {pid}"));
         }
-        let commands = one.remedy.commands.join("`, then `");
-        let mut remedy = if commands.is_empty() {
-            one.remedy.why.clone()
-        } else if one.remedy.safe {
-            format!("`{commands}`: {}", one.remedy.why)
-        } else {
-            format!("Not without risk: `{commands}`: {}", one.remedy.why)
-        };
-        for never in &one.never {
-            remedy.push(' ');
-            remedy.push_str(never);
-        }
-        judge.say(finding.remedy(remedy));
+        judge.say(finding.remedy(way_out(&one.remedy, &one.never)));
     }
 }

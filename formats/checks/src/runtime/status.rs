@@ -79,6 +79,12 @@ fn each(judge: &mut Judge<'_>, tell: impl Fn(&Judge<'_>, &CriStatus) -> Option<F
 /// The record is written before the status, and the folder before the record.
 fn status_missing(judge: &mut Judge<'_>) {
     let known: BTreeSet<&Text> = recorded(judge).into_iter().map(|row| &row.key).collect();
+    let daemon = super::hang::daemon(judge);
+    let making: BTreeSet<Text> = daemon
+        .iter()
+        .flat_map(|daemon| &daemon.making)
+        .map(|one| one.id.clone())
+        .collect();
     each(judge, |judge, cri| {
         if let Some(why) = unread(&cri.status) {
             let message = format!("the CRI's status {why}");
@@ -99,8 +105,15 @@ fn status_missing(judge: &mut Judge<'_>) {
             ago(judge, since)
         );
         let finding = about(&cri.path, &cri.id, "", &codes::STATUS_MISSING, message);
-        let making = !known.contains(&cri.id) && in_flight(judge, since);
-        Some(if making {
+        let is_made = !known.contains(&cri.id) && making.contains(&cri.id);
+        if is_made {
+            let words = "The daemon is making this container now: nothing is to be written by hand. \
+                Where that does not come to its end, see what the daemon waits for \
+                (runtime/daemon-stuck).";
+            return Some(finding.severity(Severity::Note).remedy(words));
+        }
+        let is_young = !known.contains(&cri.id) && in_flight(judge, since);
+        Some(if is_young {
             finding.severity(Severity::Note)
         } else {
             finding

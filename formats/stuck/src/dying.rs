@@ -1,0 +1,185 @@
+//! `dying`: it was killed, and something keeps it from ending.
+//!
+//! The first process of a pid namespace ends only when all others in it have ended *and were reaped*
+//! (`zap_pid_ns_processes`). One that joined the namespace from outside (nsenter, an exec, a
+//! debugger) is reaped by its parent outside: while that is stopped or does not care, the container
+//! stays, "running", and no signal does anything. A task that waits for a dead mount takes no signal
+//! either; here the threads count, not only the first.
+//!
+//! Tests: `tests/states/dying.rs`; made for real by `dying-*` of `testdata/make/runtime.toml`.
+
+use process::{Process, Wait};
+
+use crate::State;
+use crate::facts::Index;
+use crate::found::Found;
+use crate::remedy::{Case, Remedy, remedy, signal, storage, thaw};
+use crate::state::Row;
+use crate::subject::Subject;
+
+pub(crate) const ROW: Row = Row {
+    state: State::Dying,
+    word: "dying",
+    row: None,
+    healthy: false,
+    cause: "It was killed, and waits for a process of its pid namespace that is not reaped, or for a \
+            file system that does not answer.",
+    never: &[
+        "Do not kill its shim: the processes stay, and nobody takes notice of their end.",
+        "Do not restart containerd to be rid of it: from 1.7 on a start may forget the task.",
+    ],
+    remedy: Some(way_out),
+};
+
+/// Who keeps an init from ending; nothing where nobody does.
+pub(crate) fn judge<'f>(
+    index: &Index<'f>,
+    subject: &Subject<'f>,
+    init: &'f Process,
+) -> Option<Found<'f>> {
+    let zapping = init.wait() == Some(Wait::Namespace);
+    if !zapping && !init.status.is_killed() {
+        return None;
+    }
+    let since = index.started(init);
+    if zapping {
+        let mut rest: Vec<&'f Process> = others(index, subject, init).collect();
+        // One that has ended waits for its parent; the others were killed, too.
+        rest.sort_by_key(|it| (!it.stat.is_dead(), it.pid));
+        let waited = *rest.first()?;
+        let inside = waited.status.nspid.last().copied();
+        let inside = inside.filter(|_| waited.status.nspid.len() > 1);
+        let inside = inside.map_or_else(String::new, |pid| format!(" ({pid} in there)"));
+        let mut found = if waited.stat.is_dead() {
+            let parent = index.processes.get(waited.stat.ppid)?;
+            let why = format!(
+                "it is dying, and waits for pid {}{inside}, which has ended and is not reaped by its \
+                 parent, pid {}",
+                waited.pid, parent.pid
+            );
+            Found::new(State::Dying, why).by(parent)
+        } else {
+            let why = format!(
+                "it is dying, and waits for pid {}{inside}, which does not end",
+                waited.pid
+            );
+            let found = Found::new(State::Dying, why).by(waited);
+            held(index, subject, waited, found)
+        };
+        for other in rest.iter().skip(1).take(3) {
+            found = found.note(format!(
+                "pid {} ({}) of its pid namespace is left, too: state {}",
+                other.pid,
+                other.command(),
+                other.stat.state
+            ));
+        }
+        return Some(found.since(since));
+    }
+    on_storage(init).then(|| {
+        let why = "it was killed, and waits for a file system that does not answer";
+        let found = Found::new(State::Dying, why).by(init);
+        held(index, subject, init, found).since(since)
+    })
+}
+
+/// An init whose first thread has ended: well as long as others go on; killed, it may be held up.
+pub(crate) fn leader<'f>(
+    index: &Index<'f>,
+    subject: &Subject<'f>,
+    init: &'f Process,
+) -> Option<Found<'f>> {
+    let count = init.survivors().count();
+    if count == 0 {
+        return None;
+    }
+    let since = index.started(init);
+    if init.status.is_killed() && init.hung_thread().is_some() {
+        let why = format!(
+            "it was killed; its first thread has ended, and one of {count} others waits for a file \
+             system that does not answer"
+        );
+        let found = Found::new(State::Dying, why).by(init);
+        return Some(held(index, subject, init, found).since(since));
+    }
+    let why = format!("it runs: its first thread has ended, {count} others live");
+    Some(Found::new(State::Running, why).since(since))
+}
+
+fn on_storage(process: &Process) -> bool {
+    process.wait() == Some(Wait::Storage) || process.hung_thread().is_some()
+}
+
+/// Adds what holds a process: a freezer, or a mount.
+fn held<'f>(
+    index: &Index<'f>,
+    subject: &Subject<'f>,
+    process: &'f Process,
+    found: Found<'f>,
+) -> Found<'f> {
+    let places = &index.processes.places;
+    let (freezer, _) = places.frozen(&index.processes.tree, &process.cgroups);
+    let mut found = found;
+    if freezer.is_some() {
+        found.freezer = freezer;
+    } else if on_storage(process) {
+        let hung = crate::creating::storage(index, subject, process);
+        found.mount = hung.mount;
+        found.notes.extend(hung.notes);
+    }
+    found
+}
+
+/// The other processes of its pid namespace.
+fn others<'f>(
+    index: &Index<'f>,
+    subject: &Subject<'f>,
+    init: &'f Process,
+) -> Box<dyn Iterator<Item = &'f Process> + 'f> {
+    if let Some(own) = &init.pid_namespace {
+        let all = index.processes.iter();
+        return Box::new(
+            all.filter(move |it| it.pid != init.pid && it.pid_namespace.as_ref() == Some(own)),
+        );
+    }
+    // What was taken before namespaces were: by its cgroup.
+    let members = subject.members.clone().into_iter();
+    Box::new(members.filter(|member| member.pid != init.pid))
+}
+
+fn way_out(case: &Case<'_, '_>) -> Remedy {
+    let found = case.found;
+    if found.freezer.is_some() {
+        return thaw(found);
+    }
+    if found.mount.is_some() {
+        return storage(found);
+    }
+    let Some(culprit) = found.culprit else {
+        return Remedy::default();
+    };
+    if culprit.stat.is_stopped() {
+        return remedy(
+            true,
+            "Its parent reaps it when it goes on; the container then ends by itself.",
+            vec![signal("CONT", culprit)],
+        );
+    }
+    let is_init = case
+        .subject
+        .process()
+        .is_some_and(|it| it.pid == culprit.pid);
+    if is_init || culprit.pid == 1 {
+        return remedy(
+            false,
+            "Find what its threads wait for in the kernel (its stack, dmesg), and end that.",
+            Vec::new(),
+        );
+    }
+    remedy(
+        false,
+        "What has ended is given to another parent, which reaps it, as soon as this one ends: look \
+         first at what else it does.",
+        vec![signal("KILL", culprit)],
+    )
+}

@@ -1,0 +1,146 @@
+//! What was killed and does not end, what lives on, and what is kept busy.
+
+use finding::Text;
+use process::Item;
+use stuck::State;
+
+use crate::machine::Machine;
+
+fn link(machine: &mut Machine, pid: u32, name: &str, target: &str) {
+    let item = Item::Link(Text::from(target));
+    machine.tree.put(&format!("/proc/{pid}/{name}"), item);
+}
+
+/// An init that waits for a process of its pid namespace, which `parent` outside should reap.
+fn zapping(parent: char, waited: char) -> Machine {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    let pid = machine.init("sleeper", 'S');
+    machine.file(pid, "wchan", "zap_pid_ns_processes");
+    machine.file(pid, "status", &format!("NSpid:\t{pid}\t1\n"));
+    link(&mut machine, pid, "ns/pid", "pid:[77]");
+    machine.process(9000, "nsenter", parent, 1, 8_900_000);
+    link(&mut machine, 9000, "ns/pid", "pid:[1]");
+    machine.process(9001, "sleep", waited, 9000, 8_900_001);
+    machine.file(9001, "status", "NSpid:\t9001\t14\n");
+    link(&mut machine, 9001, "ns/pid", "pid:[77]");
+    machine
+}
+
+#[test]
+fn dying_waits_for_who_is_not_reaped() {
+    let one = zapping('T', 'Z').is(State::Dying);
+    assert_eq!(one.culprit, Some(9000), "{one:#?}");
+    assert!(one.why.contains("pid 9001 (14 in there)"), "{}", one.why);
+    assert_eq!(one.remedy.commands, ["kill -CONT 9000"]);
+    assert!(one.remedy.safe);
+    // A parent that runs and does not care may do other things, too.
+    let one = zapping('S', 'Z').is(State::Dying);
+    assert_eq!(one.remedy.commands, ["kill -KILL 9000"]);
+    assert!(!one.remedy.safe);
+    // Nobody is left: it ends at this moment.
+    let mut machine = zapping('T', 'Z');
+    link(&mut machine, 9001, "ns/pid", "pid:[78]");
+    machine.is(State::Running);
+}
+
+#[test]
+fn dying_waits_for_a_mount() {
+    let mut machine = zapping('S', 'D');
+    machine.file(9001, "wchan", "request_wait_answer");
+    let mounts = "40 1 0:99 / /mnt/dead rw - fuse.mute mute rw\n";
+    machine.file(9001, "mountinfo", mounts);
+    let one = machine.is(State::Dying);
+    assert_eq!(
+        one.remedy.commands,
+        ["echo 1 > /sys/fs/fuse/connections/99/abort"]
+    );
+    assert!(!one.remedy.safe);
+}
+
+#[test]
+fn a_first_thread_may_end_before_the_others() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    let pid = machine.init("lead", 'Z');
+    let thread = format!(
+        "{pid} (lead) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 5 0 20 {}",
+        "1 ".repeat(30)
+    );
+    machine.file(pid, &format!("task/{}/stat", pid + 1), &thread);
+    let one = machine.is(State::Running);
+    assert!(one.why.contains("1 others live"), "{}", one.why);
+    assert!(one.remedy.commands.is_empty());
+    // Killed, and held up by a mount.
+    machine.file(pid, "status", "ShdPnd:\t0000000000000100\n");
+    machine.file(
+        pid,
+        &format!("task/{}/wchan", pid + 1),
+        "request_wait_answer",
+    );
+    machine.is(State::Dying);
+    // Without others it is what it was.
+    let mut machine = Machine::new();
+    machine.shim('S');
+    machine.init("sleeper", 'Z');
+    machine.is(State::Zombie);
+}
+
+#[test]
+fn who_outlives_the_init_is_named() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    machine.process(9100, "child", 'S', 1, 8_000_000);
+    machine.file(9100, "cgroup", "7:freezer:/default/sleeper\n");
+    let one = machine.is(State::Outlived);
+    assert_eq!(one.remedy.commands, ["kill -KILL 9100"]);
+    assert!(!one.remedy.safe);
+    machine.process(9100, "child", 'Z', 1, 8_000_000);
+    machine.is(State::Exited);
+}
+
+#[test]
+fn a_workload_may_wait_for_storage() {
+    for thread in [false, true] {
+        let mut machine = Machine::new();
+        machine.shim('S');
+        let pid = machine.init("thd", 'S');
+        let name = if thread {
+            format!("task/{}/wchan", pid + 1)
+        } else {
+            "wchan".to_owned()
+        };
+        machine.file(pid, &name, "request_wait_answer");
+        let one = machine.is(State::StorageHung);
+        assert_eq!(one.culprit, Some(pid), "{one:#?}");
+        machine.file(pid, &name, "hrtimer_nanosleep");
+        machine.is(State::Running);
+    }
+}
+
+#[test]
+fn a_root_is_kept_busy_by_name() {
+    let mut machine = Machine::new();
+    machine.runtime.containers.retain(|it| it.id != *"sleeper");
+    let mut bundles = machine.runtime.bundles.iter();
+    let bundle = bundles.find(|it| it.id == *"sleeper").unwrap();
+    let root = format!("{}/rootfs", bundle.path);
+    let table = format!("36 35 0:30 / {root} rw - overlay overlay rw\n");
+    machine.global("/proc/self/mountinfo", &table);
+    machine.process(9200, "scanner", 'S', 1, 8_000_000);
+    machine.file(9200, "cmdline", "scanner\0/\0");
+    machine.is(State::NoTask);
+    link(&mut machine, 9200, "cwd", &format!("{root}/var"));
+    let one = machine.is(State::RootfsBusy);
+    assert_eq!(one.culprit, Some(9200));
+    assert!(one.why.contains("working directory"), "{}", one.why);
+    assert_eq!(
+        one.remedy.commands.first().map(String::as_str),
+        Some("kill -TERM 9200")
+    );
+    // A name that only begins so is another's.
+    link(&mut machine, 9200, "cwd", &format!("{root}2"));
+    link(&mut machine, 9200, "fd/3", &format!("{root}/var/log"));
+    machine.file(9200, "fdinfo/3", "flags:\t00\n");
+    assert!(machine.is(State::RootfsBusy).why.contains("open file 3"));
+}

@@ -7,7 +7,7 @@ pub static DAEMON_STUCK: Code = Code {
     name: "runtime/daemon-stuck",
     rule: "",
     severity: Severity::Damage,
-    title: "containerd does not move",
+    title: "the daemon does not move",
     explanation: "containerd itself was stopped or frozen, threads of it wait for a file system that does not \
 answer, or a program that it called does not end. Containers run on; none is made, started or stopped meanwhile, or only \
 some: pods stay in ContainerCreating or Terminating, kubelet says that PLEG is not healthy, and each retry is told that \

@@ -1,0 +1,284 @@
+//! Real cores of `testdata/cores`, against what the process itself wrote at the same moment.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may fail, and reads what is in testdata"
+)]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use elfcore::{Arguments, Auxv, BuildIds, Bytes, Core, Elf, Image, of_memory};
+use goroutines::{End, Goroutine, deadlocks, dumps};
+use goruntime::{Go, LayoutSource, NotGo, Outline, ThreadLink};
+
+fn read(name: &str, file: &str) -> Vec<u8> {
+    let path: PathBuf = testcase::testdata().join("cores").join(name).join(file);
+    let bytes = std::fs::read(path).unwrap();
+    if file.ends_with(".zst") {
+        zstd::decode_all(bytes.as_slice()).unwrap()
+    } else {
+        bytes
+    }
+}
+
+/// Reads a core as the tools do.
+fn with<T>(
+    core: &dyn Bytes,
+    exe: &Vec<u8>,
+    then: impl FnOnce(Result<&Go<'_>, NotGo>, &Core) -> T,
+) -> Option<T> {
+    let headers = Core::read(core).ok()?;
+    let elf = Elf::read(exe).ok()?;
+    let entry = headers.auxv.get(Auxv::ENTRY).unwrap_or(0);
+    let slide = if elf.is_pie {
+        entry.wrapping_sub(elf.entry)
+    } else {
+        0
+    };
+    let mut image = Image::new(core, &headers.segments);
+    image.add(exe, &elf, slide);
+    let outline = Outline::of_file(exe, &elf, slide);
+    Some(match Go::find(&image, &outline, headers.arch) {
+        Ok(go) => then(Ok(&go), &headers),
+        Err(why) => then(Err(why), &headers),
+    })
+}
+
+fn goroutines_of(go: &Go<'_>, core: &Core) -> Vec<Goroutine> {
+    let links: Vec<ThreadLink> = core
+        .threads
+        .iter()
+        .map(|thread| ThreadLink {
+            tid: thread.tid,
+            pc: thread.registers.pc(),
+            sp: thread.registers.sp(),
+            lr: thread.registers.lr(),
+            tls: thread.registers.tls(),
+            g: thread.registers.g(),
+        })
+        .collect();
+    go.goroutines(&go.tie(&links), None)
+}
+
+/// Function, file and line of every frame.
+fn lines<'g>(frames: impl Iterator<Item = &'g goroutines::Frame>) -> Vec<String> {
+    frames
+        .map(|frame| {
+            let site = &frame.site;
+            format!("{} {}:{}", site.printed(), site.file, site.line)
+        })
+        .collect()
+}
+
+#[test]
+fn every_goroutine_and_every_frame_is_what_the_process_wrote() {
+    for name in ["go1.21-pie", "go1.27"] {
+        let (core, exe) = (read(name, "core.zst"), read(name, "exe.zst"));
+        let found = with(&core, &exe, |go, headers| {
+            let go = go.unwrap();
+            assert_eq!(go.layouts(), LayoutSource::ProgramAsTable, "{name}");
+            assert_eq!(go.damaged(), 0);
+            goroutines_of(go, headers)
+        })
+        .unwrap();
+        let ours: BTreeMap<u64, &Goroutine> = found.iter().map(|one| (one.id, one)).collect();
+        // In a crash each thread writes of itself, so some goroutines come twice: as it was when
+        // the signal came counts.
+        let mut theirs: BTreeMap<u64, Goroutine> = BTreeMap::new();
+        for one in dumps(&read(name, "crash.txt")).into_iter().flatten() {
+            theirs.entry(one.id).or_insert(one);
+        }
+        theirs.remove(&0);
+        assert!(theirs.len() > 30, "{name}: {}", theirs.len());
+        for (id, want) in &theirs {
+            let one = ours
+                .get(id)
+                .unwrap_or_else(|| panic!("{name}: goroutine {id} is missing"));
+            assert_eq!(one.state(), want.state(), "{name}: goroutine {id}");
+            assert_eq!(one.locked, want.locked, "{name}: goroutine {id}");
+            assert_eq!(one.end, End::Top, "{name}: goroutine {id}");
+            let (got, wanted) = (lines(one.frames.iter()), lines(want.frames.iter()));
+            // Go leaves out the innermost frames of a wait that are the scheduler's.
+            assert!(
+                got.ends_with(&wanted) || wanted.len() >= 100,
+                "{name}: goroutine {id}\n{got:#?}\n{wanted:#?}"
+            );
+            let parent = |one: &Goroutine| {
+                one.creator
+                    .as_ref()
+                    .map(|creator| (creator.site.printed(), creator.site.line, creator.parent))
+            };
+            if *id != 1 {
+                assert_eq!(parent(one), parent(want), "{name}: goroutine {id}");
+            }
+        }
+        assert_eq!(ours.len(), theirs.len(), "{name}");
+    }
+}
+
+#[test]
+fn locks_have_waiters_and_holders_and_rings_are_found() {
+    for name in ["go1.21-pie", "go1.27"] {
+        let (core, exe) = (read(name, "core.zst"), read(name, "exe.zst"));
+        let found = with(&core, &exe, |go, headers| {
+            goroutines_of(go.unwrap(), headers)
+        })
+        .unwrap();
+        let judged = deadlocks(&found);
+        let functions: Vec<Vec<String>> = judged
+            .cycles
+            .iter()
+            .map(|ring| {
+                let all = ring.iter().map(|id| {
+                    let one = found.iter().find(|one| one.id == *id).unwrap();
+                    one.start.as_ref().unwrap().printed()
+                });
+                all.collect()
+            })
+            .collect();
+        assert_eq!(judged.cycles.len(), 2, "{name}: {functions:?}");
+        assert!(judged.cycles.iter().any(|ring| ring.len() == 1), "{name}");
+        assert!(judged.cycles.iter().any(|ring| ring.len() == 2), "{name}");
+        assert_eq!(judged.forever.len(), 2, "{name}");
+        // Three wait for the lock that lockAndWait holds, which itself waits for a channel.
+        let three = judged.objects.iter().find(|thing| thing.waiters.len() == 3);
+        let holder = &three.unwrap().holders[0];
+        assert!(
+            holder.function.to_string().ends_with("main.lockAndWait"),
+            "{name}"
+        );
+        assert!(judged.roots.iter().any(|root| root.blocks == 3), "{name}");
+    }
+}
+
+#[test]
+fn a_core_tells_its_program_and_its_arguments() {
+    for name in ["go1.21-pie", "go1.27"] {
+        let (core, exe) = (read(name, "core.zst"), read(name, "exe.zst"));
+        let headers = Core::read(&core).unwrap();
+        let image = Image::new(&core, &headers.segments);
+        let at = headers.auxv.get(Auxv::PHDR).unwrap();
+        let count = headers.auxv.get(Auxv::PHNUM).unwrap();
+        let ids = of_memory(&image, at, count, None);
+        let elf = Elf::read(&exe).unwrap();
+        assert_eq!(BuildIds::of_file(&exe, &elf).same(&ids), Some(true));
+        let found = Arguments::find(&image, &headers.auxv).unwrap();
+        assert_eq!(found.arguments, ["./zoo", "dump"]);
+        assert_eq!(found.environment.len(), 1);
+        assert!(headers.threads.len() > 3);
+        assert!(headers.signal.is_some());
+    }
+}
+
+#[test]
+fn another_program_gives_no_goroutines() {
+    let core = read("go1.27", "core.zst");
+    let exe = read("go1.21-pie", "exe.zst");
+    let why = with(&core, &exe, |go, _| go.err()).unwrap();
+    assert!(why.is_some(), "a wrong program was believed");
+}
+
+/// A core with some bytes changed, or cut.
+struct Damaged<'b> {
+    whole: &'b [u8],
+    len: u64,
+    changes: Vec<(u64, u8)>,
+}
+
+impl Bytes for Damaged<'_> {
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn read_at(&self, at: u64, into: &mut [u8]) -> usize {
+        let room = usize::try_from(self.len.saturating_sub(at)).unwrap();
+        let count = into.len().min(room);
+        let count = self.whole.read_at(at, &mut into[..count]);
+        for (place, byte) in &self.changes {
+            let offset = place
+                .checked_sub(at)
+                .and_then(|it| usize::try_from(it).ok());
+            if let Some(into) = offset.and_then(|it| into[..count].get_mut(it)) {
+                *into = *byte;
+            }
+        }
+        count
+    }
+}
+
+#[test]
+fn what_is_cut_is_said_and_the_rest_is_right() {
+    let (core, exe) = (read("go1.27", "core.zst"), read("go1.27", "exe.zst"));
+    let whole = with(&core, &exe, |go, headers| {
+        goroutines_of(go.unwrap(), headers)
+    })
+    .unwrap();
+    for part in [0, 64, 4096, core.len() / 50, core.len() / 4, core.len() / 2] {
+        let damaged = Damaged {
+            whole: &core,
+            len: part.try_into().unwrap(),
+            changes: Vec::new(),
+        };
+        let found = with(&damaged, &exe, |go, headers| {
+            assert!(headers.cut() > 0 || headers.claims_segments.is_some());
+            go.map(|go| goroutines_of(go, headers)).unwrap_or_default()
+        });
+        for one in found.unwrap_or_default() {
+            let want = whole.iter().find(|want| want.id == one.id).unwrap();
+            if one.end == End::Top {
+                assert_eq!(one.frames, want.frames);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_damage_panics_or_hangs() {
+    let (core, exe) = (read("go1.27", "core.zst"), read("go1.27", "exe.zst"));
+    // A generator of our own, so that each run is the same.
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let headers = Core::read(&core).unwrap();
+    // Notes and headers, the variables of the program, and its heap.
+    let areas: Vec<(u64, u64)> = std::iter::once((0, 0x4000))
+        .chain(
+            headers
+                .loads()
+                .filter(|load| load.rights.1)
+                .take(6)
+                .map(|load| (load.offset, load.held)),
+        )
+        .filter(|(_, len)| *len > 0)
+        .collect();
+    for round in 0..8 {
+        let mut changes = Vec::new();
+        for _ in 0..64 {
+            let (start, len) = areas[usize::try_from(random()).unwrap() % areas.len()];
+            changes.push((start + random() % len, random().to_le_bytes()[0]));
+        }
+        let damaged = Damaged {
+            whole: &core,
+            len: core.len().try_into().unwrap(),
+            changes,
+        };
+        let mut exe = exe.clone();
+        if round % 2 == 1 {
+            for _ in 0..64 {
+                let at = usize::try_from(random()).unwrap() % exe.len();
+                exe[at] = random().to_le_bytes()[0];
+            }
+        }
+        let found = with(&damaged, &exe, |go, headers| {
+            go.map(|go| goroutines_of(go, headers)).unwrap_or_default()
+        });
+        let _judged = deadlocks(&found.unwrap_or_default());
+    }
+}

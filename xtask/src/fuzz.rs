@@ -98,7 +98,8 @@ fn fuzz(folder: &Path, built: &Path, target: &str, seconds: u64) -> Done {
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-max_len={}", longest(target)))
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
-        .args(["-timeout=10", "-rss_limit_mb=4096", "-print_final_stats=1"])
+        // By the clock on the wall: a busy machine takes long for what is not.
+        .args(["-timeout=60", "-rss_limit_mb=4096", "-print_final_stats=1"])
         .output()
         .map_err(|error| format!("cargo: {error}"))?;
     let said = String::from_utf8_lossy(&output.stderr);

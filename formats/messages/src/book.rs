@@ -1,0 +1,208 @@
+//! All texts in one automaton, and what of them a chain holds.
+
+use core::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
+use crate::chain::Chain;
+use crate::message::Message;
+use crate::pattern::Pattern;
+use crate::text::{TEXTS, Text};
+use crate::{messages, pattern};
+
+/// So much of a chain is compared with one text.
+const REACH: usize = 4 << 10;
+/// So many candidates of one chain are compared.
+const CANDIDATES: usize = 4 << 10;
+
+/// What is known of a piece.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Known {
+    /// A message that is explained.
+    Message(&'static Message),
+    /// A text of which only its place in the source is known.
+    Text(&'static Text),
+}
+
+/// A text in a chain.
+#[derive(Debug, Clone)]
+pub(crate) struct Hit {
+    pub(crate) known: Known,
+    /// The pieces that it covers.
+    pub(crate) pieces: Range<usize>,
+    pub(crate) holes: Vec<String>,
+    weight: usize,
+}
+
+impl Hit {
+    const fn is_message(&self) -> bool {
+        matches!(self.known, Known::Message(_))
+    }
+}
+
+struct Entry {
+    pattern: Pattern,
+    known: Known,
+    pieces_before: usize,
+    weight: usize,
+}
+
+struct Book {
+    entries: Vec<Entry>,
+    automaton: Option<AhoCorasick>,
+}
+
+static BOOK: LazyLock<Book> = LazyLock::new(|| {
+    let explained = messages().flat_map(|message| {
+        message
+            .says
+            .iter()
+            .map(move |text| (*text, Known::Message(message)))
+    });
+    let other = TEXTS.iter().map(|text| (text.says, Known::Text(text)));
+    let entries: Vec<Entry> = explained
+        .chain(other)
+        .map(|(text, known)| {
+            let pattern = Pattern::new(text);
+            Entry {
+                pieces_before: pattern.pieces_before(),
+                weight: pattern.weight(),
+                pattern,
+                known,
+            }
+        })
+        .collect();
+    let automaton = AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
+        .build(entries.iter().map(|entry| entry.pattern.literal().trim()))
+        .ok();
+    Book { entries, automaton }
+});
+
+/// What the pieces of `chain` are (not of those inside of it), by the first piece.
+pub(crate) fn look_up(chain: &Chain) -> Vec<Hit> {
+    let mut found = Vec::new();
+    let Some(automaton) = &BOOK.automaton else {
+        return found;
+    };
+    let mut tried = std::collections::HashSet::new();
+    for place in automaton.find_overlapping_iter(&chain.text) {
+        let number = place.pattern().as_usize();
+        let Some(entry) = BOOK.entries.get(number) else {
+            continue;
+        };
+        // The piece that the literal is in, and so many before it.
+        let inside = chain.pieces.partition_point(|piece| piece.start <= place.start());
+        let Some(first) = inside.checked_sub(entry.pieces_before.saturating_add(1)) else {
+            continue;
+        };
+        if !tried.insert((number, first)) {
+            continue;
+        }
+        if tried.len() > CANDIDATES {
+            break;
+        }
+        if let Some(hit) = compare(chain, first, entry) {
+            found.push(hit);
+        }
+    }
+    // The explained before the others, the rarer before the more common; none over another.
+    found.sort_by_key(|hit| (std::cmp::Reverse(hit.is_message()), std::cmp::Reverse(hit.weight)));
+    let mut kept: Vec<Hit> = Vec::new();
+    for hit in found {
+        let meets = |other: &Hit| {
+            other.pieces.start < hit.pieces.end && hit.pieces.start < other.pieces.end
+        };
+        if !kept.iter().any(meets) {
+            kept.push(hit);
+        }
+    }
+    kept.sort_by_key(|hit| hit.pieces.start);
+    kept
+}
+
+fn compare(chain: &Chain, first: usize, entry: &Entry) -> Option<Hit> {
+    let start = chain.pieces.get(first)?.start;
+    let rest = chain.text.get(start..)?;
+    let mut reach = rest.len().min(REACH);
+    while !rest.is_char_boundary(reach) {
+        reach = reach.saturating_sub(1);
+    }
+    let rest = rest.get(..reach)?;
+    // A piece may begin with a quote or a bracket.
+    let open = rest.len().saturating_sub(rest.trim_start_matches(['"', '[', '(', '\'', '`']).len());
+    let (end, holes) = match entry.pattern.matches(rest) {
+        Some(found) => found,
+        None if open > 0 => {
+            let (end, holes) = entry.pattern.matches(rest.get(open..)?)?;
+            (end.saturating_add(open), holes)
+        }
+        None => return None,
+    };
+    let end = start.saturating_add(end);
+    let last = chain.pieces.partition_point(|piece| piece.start < end);
+    Some(Hit {
+        known: entry.known,
+        pieces: first..last.max(first.saturating_add(1)),
+        holes: holes.into_iter().map(str::to_owned).collect(),
+        weight: entry.weight,
+    })
+}
+
+/// A message of which `text` is the beginning, or a part of what never differs: for lines that were
+/// cut, and pieces of them that were copied.
+pub(crate) fn cut(text: &str) -> Option<&'static Message> {
+    /// Fewer letters begin too many texts.
+    const LEAST: usize = 12;
+    let text = text.trim().trim_end_matches(['.', '…', ':']).to_ascii_lowercase();
+    if text.len() < LEAST {
+        return None;
+    }
+    let mut found: Option<&'static Message> = None;
+    for message in messages() {
+        let is_it = message.says.iter().any(|says| {
+            pattern::parts(says).any(|part| match part {
+                pattern::Part::Literal(literal) => literal.to_ascii_lowercase().contains(&text),
+                pattern::Part::Hole(_) => false,
+            })
+        });
+        if is_it {
+            if found.is_some() {
+                return None;
+            }
+            found = Some(message);
+        }
+    }
+    found
+}
+
+/// A message in the middle of a piece, where nothing at its beginning is known: a person's words
+/// stand before it.
+pub(crate) fn inside(text: &str) -> Option<&'static Message> {
+    /// Shorter literals stand in other sentences, too.
+    const LEAST: usize = 18;
+    let automaton = BOOK.automaton.as_ref()?;
+    let mut best: Option<&Entry> = None;
+    for place in automaton.find_overlapping_iter(text) {
+        let Some(entry) = BOOK.entries.get(place.pattern().as_usize()) else {
+            continue;
+        };
+        let is_whole_word = text
+            .get(..place.start())
+            .is_some_and(|before| !before.ends_with(|letter: char| letter.is_alphanumeric()));
+        let literal = entry.pattern.literal();
+        if literal.len() >= LEAST
+            && is_whole_word
+            && matches!(entry.known, Known::Message(_))
+            && best.is_none_or(|best| entry.weight > best.weight)
+        {
+            best = Some(entry);
+        }
+    }
+    match best?.known {
+        Known::Message(message) => Some(message),
+        Known::Text(_) => None,
+    }
+}

@@ -1,0 +1,200 @@
+//! What a line means: its innermost cause decides.
+
+use serde::Serialize;
+
+use crate::book::{self, Hit, Known};
+use crate::chain::Chain;
+use crate::message::{Component, Message, Role, Sure, Whose};
+use crate::peel::{Peeled, peel};
+use crate::text::Text;
+
+/// A line, explained.
+#[derive(Debug, Clone, Serialize)]
+pub struct Explained {
+    /// What decides.
+    pub head: Option<Head>,
+    /// Every piece of it, outermost first.
+    pub layers: Vec<Layer>,
+    /// The program that the journal names.
+    pub program: Option<String>,
+    /// The level that the program gave.
+    pub level: Option<String>,
+    /// When, as the line has it.
+    pub time: Option<String>,
+    /// Fields beside the message: id, namespace, pod.
+    pub fields: Vec<(String, String)>,
+}
+
+/// What decides what a line means.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Head {
+    /// A cause that is known.
+    Cause(&'static Message),
+    /// What was being done is known, why it failed is not, or only by a word that many causes have.
+    Act(&'static Message, Option<&'static Message>),
+    /// A text whose place in the source is known, and no more; with the system's word if there is one.
+    Text(&'static Text, Option<&'static Message>),
+    /// Only what follows from something else.
+    Consequence(&'static Message),
+    /// Only a word that many causes have.
+    Generic(&'static Message),
+}
+
+impl Head {
+    /// The message, where it is one.
+    pub const fn message(&self) -> Option<&'static Message> {
+        match self {
+            Self::Cause(message)
+            | Self::Act(message, _)
+            | Self::Consequence(message)
+            | Self::Generic(message) => Some(message),
+            Self::Text(..) => None,
+        }
+    }
+
+    /// Who said it.
+    pub const fn who(&self) -> Component {
+        match self {
+            Self::Text(text, _) => text.who,
+            Self::Cause(message)
+            | Self::Act(message, _)
+            | Self::Consequence(message)
+            | Self::Generic(message) => message.who,
+        }
+    }
+
+    /// Whose it is.
+    pub const fn whose(&self) -> Whose {
+        match self.message() {
+            Some(message) => message.whose,
+            None => Whose::Unknown,
+        }
+    }
+
+    /// How sure that is.
+    pub const fn sure(&self) -> Sure {
+        match self {
+            Self::Cause(message) => message.sure,
+            _ => Sure::Open,
+        }
+    }
+}
+
+/// A piece of a line.
+#[derive(Debug, Clone, Serialize)]
+pub struct Layer {
+    /// The piece, as the line has it.
+    pub text: String,
+    /// What it is.
+    #[serde(flatten)]
+    pub known: Option<LayerKnown>,
+    /// What stands in the message's holes.
+    pub holes: Vec<String>,
+}
+
+/// What is known of a piece.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LayerKnown {
+    /// A message that is explained.
+    Message(&'static Message),
+    /// A text of a source.
+    Text(&'static Text),
+}
+
+/// Explains one line of a log.
+pub fn explain(line: &str) -> Explained {
+    let peeled = peel(line);
+    let mut layers = Vec::new();
+    for said in &peeled.said {
+        walk(&Chain::of(said), &mut layers);
+    }
+    let head = decide(&layers).or_else(|| by_a_part(&peeled));
+    Explained {
+        head,
+        layers,
+        program: peeled.program,
+        level: peeled.level,
+        time: peeled.time,
+        fields: peeled.fields,
+    }
+}
+
+fn walk(chain: &Chain, layers: &mut Vec<Layer>) {
+    let mut hits = book::look_up(chain).into_iter().peekable();
+    let mut piece = 0;
+    while piece < chain.pieces.len() {
+        let hit = hits.next_if(|hit| hit.pieces.start == piece);
+        let over = hit.as_ref().map_or(piece.saturating_add(1), |hit| hit.pieces.end);
+        layers.push(layer(chain, piece..over, hit));
+        let inner = chain.inner.iter().filter(|(number, _)| (piece..over).contains(number));
+        for (_, inner) in inner {
+            walk(inner, layers);
+        }
+        piece = over.max(piece.saturating_add(1));
+    }
+}
+
+fn layer(chain: &Chain, pieces: core::ops::Range<usize>, hit: Option<Hit>) -> Layer {
+    let first = chain.pieces.get(pieces.start).map_or(0, |piece| piece.start);
+    let last = chain.pieces.get(pieces.end.saturating_sub(1));
+    let end = last.map_or(chain.text.len(), |piece| piece.end);
+    let text = chain.text.get(first..end).unwrap_or_default().to_owned();
+    match hit {
+        None => Layer {
+            text,
+            known: None,
+            holes: Vec::new(),
+        },
+        Some(hit) => Layer {
+            text,
+            known: Some(match hit.known {
+                Known::Message(message) => LayerKnown::Message(message),
+                Known::Text(text) => LayerKnown::Text(text),
+            }),
+            holes: hit.holes,
+        },
+    }
+}
+
+fn decide(layers: &[Layer]) -> Option<Head> {
+    let inner_first = layers.iter().rev().filter_map(|layer| layer.known);
+    let messages = inner_first.clone().filter_map(|known| match known {
+        LayerKnown::Message(message) => Some(message),
+        LayerKnown::Text(_) => None,
+    });
+    let of = |role: Role| messages.clone().find(|message| message.role == role);
+    if let Some(cause) = of(Role::Cause) {
+        return Some(Head::Cause(cause));
+    }
+    let errno = of(Role::Errno);
+    if let Some(act) = of(Role::Act) {
+        return Some(Head::Act(act, errno.or_else(|| of(Role::Consequence))));
+    }
+    let text = inner_first.clone().find_map(|known| match known {
+        LayerKnown::Text(text) => Some(text),
+        LayerKnown::Message(_) => None,
+    });
+    if let Some(text) = text {
+        return Some(Head::Text(text, errno));
+    }
+    of(Role::Consequence)
+        .map(Head::Consequence)
+        .or_else(|| errno.map(Head::Generic))
+        .or_else(|| of(Role::Wrapper).map(Head::Generic))
+        .or_else(|| of(Role::Class).map(Head::Generic))
+}
+
+/// Of a line in which no piece is known: by a part of a message.
+fn by_a_part(peeled: &Peeled) -> Option<Head> {
+    let by = |message: &'static Message| match message.role {
+        Role::Cause => Head::Cause(message),
+        Role::Act => Head::Act(message, None),
+        Role::Consequence => Head::Consequence(message),
+        Role::Wrapper | Role::Errno | Role::Class => Head::Generic(message),
+    };
+    let found = peeled.said.iter().rev().find_map(|said| book::inside(said));
+    let found = found.or_else(|| peeled.said.iter().rev().find_map(|said| book::cut(said)));
+    found.map(by)
+}

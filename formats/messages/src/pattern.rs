@@ -1,0 +1,154 @@
+//! Texts with typed holes, and how they are looked for.
+
+use std::sync::OnceLock;
+
+use regex::bytes::{Regex, RegexBuilder};
+
+/// What may stand in a hole.
+fn hole(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "" => r"((?:[^:\n]|:[^\s])*?)",
+        "q" => r#"("(?:[^"\\]|\\.)*"|'[^']*'|[^\s"]+)"#,
+        "n" => r"(-?(?:0x)?[0-9a-fA-F]+)",
+        "path" => r#"("?/(?:[^:\s"]|:[^\s"])*"?|"[^"]*")"#,
+        "id" => r#"("?[0-9A-Za-z_.@/-]+"?)"#,
+        "rest" => r"((?s:.*?))",
+        _ => return None,
+    })
+}
+
+/// A piece of a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part<'p> {
+    /// Stands in the line as it is here.
+    Literal(&'p str),
+    /// Differs.
+    Hole(&'p str),
+}
+
+/// The pieces of `text`, in order.
+pub(crate) fn parts(text: &str) -> impl Iterator<Item = Part<'_>> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        if let Some(inner) = rest.strip_prefix('{')
+            && let Some((kind, after)) = inner.split_once('}')
+            && hole(kind).is_some()
+        {
+            rest = after;
+            return Some(Part::Hole(kind));
+        }
+        let skip = usize::from(rest.starts_with('{'));
+        let found = rest.get(skip..).and_then(|later| later.find('{'));
+        let end = found.map_or(rest.len(), |at| at.saturating_add(skip));
+        let (literal, after) = rest.split_at_checked(end)?;
+        rest = after;
+        Some(Part::Literal(literal))
+    })
+}
+
+/// The longest piece that is always the same.
+pub(crate) fn longest_literal(text: &str) -> &str {
+    let literals = parts(text).filter_map(|part| match part {
+        Part::Literal(literal) => Some(literal),
+        Part::Hole(_) => None,
+    });
+    literals
+        .reduce(|best, next| if next.len() > best.len() { next } else { best })
+        .unwrap_or_default()
+}
+
+/// As a person reads it.
+pub(crate) fn shown(text: &str) -> String {
+    parts(text)
+        .map(|part| match part {
+            Part::Literal(literal) => literal,
+            Part::Hole("q") => "\"…\"",
+            Part::Hole(_) => "…",
+        })
+        .collect()
+}
+
+/// A text that is looked for.
+#[derive(Debug)]
+pub(crate) struct Pattern {
+    text: &'static str,
+    regex: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    pub(crate) const fn new(text: &'static str) -> Self {
+        Self {
+            text,
+            regex: OnceLock::new(),
+        }
+    }
+
+    /// What the automaton looks for.
+    pub(crate) fn literal(&self) -> &'static str {
+        longest_literal(self.text)
+    }
+
+    /// How many `: ` stand before the literal: so many pieces before it, the text begins.
+    pub(crate) fn pieces_before(&self) -> usize {
+        let literal = self.literal();
+        let before = self
+            .text
+            .split_once(literal)
+            .map_or("", |(before, _)| before);
+        before.matches(": ").count()
+    }
+
+    /// Letters that are always the same.
+    pub(crate) fn weight(&self) -> usize {
+        parts(self.text)
+            .map(|part| match part {
+                Part::Literal(literal) => literal.bytes().filter(u8::is_ascii_alphanumeric).count(),
+                Part::Hole(_) => 0,
+            })
+            .sum()
+    }
+
+    /// Where it ends in `text`, if `text` begins with it and a piece ends there; and what stands in
+    /// its holes.
+    pub(crate) fn matches<'t>(&self, text: &'t str) -> Option<(usize, Vec<&'t str>)> {
+        let regex = self.regex.get_or_init(|| compile(self.text)).as_ref()?;
+        let found = regex.captures(text.as_bytes())?;
+        let end = found.name("end")?.start();
+        let holes = found.iter().skip(1).flatten();
+        let holes = holes
+            .filter(|hole| hole.end() <= end)
+            .filter_map(|hole| text.get(hole.range()));
+        Some((end, holes.collect()))
+    }
+}
+
+fn compile(text: &str) -> Option<Regex> {
+    let mut source = String::from("^");
+    for part in parts(text) {
+        match part {
+            Part::Literal(literal) => {
+                for (number, word) in literal.split(' ').enumerate() {
+                    if number > 0 {
+                        source.push_str(r"\s+");
+                    }
+                    source.push_str(&regex::escape(word));
+                }
+            }
+            Part::Hole(kind) => source.push_str(hole(kind)?),
+        }
+    }
+    // A piece ends here: at the end, before the next `: `, before a field or a remark.
+    source.push_str(
+        r#"(?P<end>[.!]?\s*$|\.?:\s|[;,)\]"'`\n]|\.\s|\s\(|\s+[A-Za-z_.]+=|\s+caused\b|\s*\\n)"#,
+    );
+    // Linear time whatever stands in the line; the size is bounded for the texts' own sake.
+    RegexBuilder::new(&source)
+        .case_insensitive(true)
+        .unicode(false)
+        .size_limit(1 << 20)
+        .build()
+        .ok()
+}

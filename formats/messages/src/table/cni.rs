@@ -1,0 +1,340 @@
+//! CNI: go-cni, libcni, the plugins of the CNI project, and what other networks' plugins say most.
+
+use super::TRIAGE;
+use crate::message::Component::{Cni, Cri, Kubelet};
+use crate::message::Whose::{Kernel, Network, Other};
+use crate::message::{Message, act, cause};
+
+const CONFIGS: &str = "ls -l /etc/cni/net.d /opt/cni/bin";
+const NETWORK_PODS: &str = "kubectl -n kube-system get pods -o wide";
+
+pub(super) const ALL: &[Message] = &[
+    cause(
+        "cni-not-initialized",
+        Cri,
+        Network,
+        &[
+            "cni plugin not initialized",
+            "cni config not initialized",
+            "Network plugin returns error: cni plugin not initialized",
+            "NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized",
+            "no network config found in {path}: cni plugin not initialized",
+            "no network config found in {path}",
+            "failed to load cni during init, please check CRI plugin status before setting up network for pods",
+            "cni config load failed",
+            "Network plugin returns error: {rest}",
+            "container runtime network not ready",
+            "Container runtime network not ready",
+            "Unable to update cni config",
+            "NetworkReady=false reason:NetworkPluginNotReady message:{rest}",
+            "NetworkReady=false reason:NetworkPluginNotReady",
+            "runtime network not ready{rest}",
+            "network is not ready",
+            "network is not ready: container runtime network not ready",
+            "No networks found in {path}",
+            "docker: network plugin is not ready: cni config uninitialized",
+        ],
+        "containerd loaded no network configuration: there is none in the folder yet (the network's pods have not \
+         written it), or one of them is wrong and with it none is loaded. \"no network config found in\" beside it \
+         means that there is none; \"failed to load cni config\" names the file that is wrong.",
+    )
+    .codes(&["cni/no-config", "cni/config-broken"])
+    .first(&[CONFIGS, NETWORK_PODS, TRIAGE]),
+    cause(
+        "cni-config-broken",
+        Cri,
+        Network,
+        &[
+            "failed to load CNI config list file {path}: {rest}",
+            "failed to load CNI config file {path}: {rest}",
+            "failed to load CNI config list file {}",
+            "failed to load CNI config file {}",
+            "failed to load cni config",
+            "failed to reload cni configuration after receiving fs change event({}): {rest}",
+            "failed to reload cni configuration after receiving fs change event({})",
+            "error parsing configuration list: {rest}",
+            "error parsing configuration: {rest}",
+            "error parsing configuration list",
+            "network type not found in {}",
+            "no plugin configs found{}",
+            "no plugins in list{}",
+            "no 'plugins' key{}",
+            "invalid cni config{}",
+            "no valid networks found in {}",
+        ],
+        "A network configuration is wrong, and with it none is loaded, not even a good one after it. Files that \
+         are being written at that moment say so once.",
+    )
+    .certain()
+    .codes(&["cni/config-broken"])
+    .first(&[CONFIGS, TRIAGE]),
+    cause(
+        "cni-config-refused",
+        Cni,
+        Network,
+        &[
+            "incompatible CNI versions{}",
+            "incompatible CNI versions; config is {rest}",
+            "invalid characters found in network name{}",
+            "missing network name",
+            "missing network name:",
+            "invalid range set {n}{}: {rest}",
+            "invalid range set{}",
+            "no IP ranges specified",
+            "invalid plugin name{}",
+            "plugin version does not allow STATUS",
+            "unsupported CNI result version {q}",
+            "config version does not allow {}",
+            "unsupported result CNI version",
+        ],
+        "A plugin does not take its configuration: a version or a name that it does not know, or no range of \
+         addresses.",
+    )
+    .certain()
+    .codes(&["cni/config-refused"])
+    .first(&[CONFIGS, TRIAGE]),
+    cause(
+        "cni-plugin-missing",
+        Cni,
+        Network,
+        &[
+            "failed to find plugin {q} in path [{}]",
+            "failed to find plugin {q} in path {rest}",
+            "failed to find plugin {rest}",
+            "fork/exec {path}cni/bin/{}: {}",
+            "fork/exec {path}cni{}: {}",
+            "stat {path}cni/bin/{}: no such file or directory",
+        ],
+        "The program of a plugin is not in bin_dir, or cannot be run. Packages put them into different folders.",
+    )
+    .certain()
+    .codes(&["cni/plugin-missing"])
+    .first(&[CONFIGS, "containerd config dump | grep -A6 cni"]),
+    cause(
+        "cni-plugin-silent",
+        Cni,
+        Network,
+        &["netplugin failed with no error message: signal: killed", "netplugin failed with no error message: {rest}", "netplugin failed with no error message", "netplugin failed but error parsing its diagnostic message {rest}", "netplugin failed: {rest}", "netplugin failed{}"],
+        "The plugin's program ended without an answer: it was killed (a timeout of kubelet's request, memory), \
+         crashed, or is no program for this node.",
+    )
+    .open()
+    .codes(&["cni/plugin-missing"])
+    .first(&[CONFIGS, "journalctl -k -b | grep -i -e oom -e segfault"]),
+    cause(
+        "cni-addresses-exhausted",
+        Cni,
+        Network,
+        &["no IP addresses available in range set: {}", "no IP addresses available in range set: {rest}", "failed to allocate for range {n}: no IP addresses available in range set: {rest}", "no IP addresses available in range set{}", "no available IPs{rest}"],
+        "Each address of the range has a file in /var/lib/cni/networks. If pods do not have that many, addresses \
+         leaked: triage names them. Do not delete the folder under running pods.",
+    )
+    .codes(&["cni/addresses-exhausted", "cri/address-leaked"])
+    .first(&["ls /var/lib/cni/networks/* | wc -l; crictl pods -q | wc -l", TRIAGE]),
+    act(
+        "cni-allocate",
+        Cni,
+        Network,
+        &["failed to allocate for range {n}", "error getting IP from IPAM{}", "failed to allocate all requested IPs{}", "IPAM plugin returned missing IP config"],
+        "No address was given out; the rest says why.",
+    )
+    .codes(&["cni/addresses-exhausted", "cri/address-leaked"])
+    .first(&["ls /var/lib/cni/networks/*", TRIAGE]),
+    cause(
+        "cni-duplicate",
+        Cni,
+        Network,
+        &["{} has been allocated to {}, duplicate allocation is not allowed", "duplicate allocation is not allowed", "requested IP address {} is not available in range set {}"],
+        "The sandbox has an address of this range already: an attempt before was not cleaned up.",
+    )
+    .certain()
+    .codes(&["cri/address-leaked"])
+    .first(&[TRIAGE]),
+    cause(
+        "cni-lease-store",
+        Cni,
+        Network,
+        &["open /var/lib/cni/networks/{}: {}", "mkdir /var/lib/cni/{}: {}", "open /var/lib/cni/{}: no space left on device", "invalid CIDR address{}", "failed to parse IP {q}{rest}"],
+        "host-local's folder of addresses cannot be read or written.",
+    )
+    .codes(&["cni/lease-damaged", "store/disk-full"])
+    .first(&["df -h /var/lib/cni; df -i /var/lib/cni", TRIAGE]),
+    cause(
+        "cni-cached-result",
+        Cni,
+        Network,
+        &["failed to get network {q} cached result: {rest}", "failed to get network {q} cached result", "cached result{rest}", "failed to get cached result{rest}", "decoding version from network config: {rest}", "failed to unmarshal cached network {q} config{rest}", "failed to get cached info{rest}", "read /var/lib/cni/results{}: {}"],
+        "The file in which a pod's network was noted (/var/lib/cni/results) cannot be read: the pod cannot be taken \
+         off its network, and is neither stopped nor removed.",
+    )
+    .codes(&["cni/result-damaged"])
+    .first(&["ls -l /var/lib/cni/results", TRIAGE]),
+    cause(
+        "cni-bridge-address",
+        Cni,
+        Network,
+        &["failed to set bridge addr: {q} already has an IP address different from {}", "{q} already has an IP address different from {}", "failed to set bridge addr: could not add IP address to {q}: file exists", "could not add IP address to {q}: file exists", "failed to set bridge addr: {rest}", "failed to set bridge addr"],
+        "The bridge has an address of another range: a former network was not removed from the node. Removing the \
+         bridge cuts pods that are still on it.",
+    )
+    .certain()
+    .first(&["ip -br addr show type bridge", CONFIGS]),
+    cause(
+        "cni-interface-exists",
+        Cni,
+        Network,
+        &["container veth name provided ({}) already exists", "failed to create {}: file exists", "failed to make veth pair: file exists", "container veth name {q} peer provided ({q}) already exists", "failed to rename {} to {}: file exists", "RTNETLINK answers: File exists", "failed to add route{}: file exists", "failed to add IP addr {} to {}: file exists", "failed to add host route{}: file exists", "file exists: veth{rest}"],
+        "An interface, an address or a route is there already: of an attempt that was not cleaned up, or of another \
+         pod with the same address.",
+    )
+    .codes(&["cni/address-twice", "cri/address-leaked"])
+    .first(&["ip -br link; ip route", TRIAGE]),
+    cause(
+        "flannel-subnet",
+        Cni,
+        Network,
+        &["open /run/flannel/subnet.env: no such file or directory", "loadFlannelSubnetEnv failed: open /run/flannel/subnet.env: no such file or directory", "loadFlannelSubnetEnv failed{rest}", "failed to load flannel 'subnet.env' file: open {path}: no such file or directory", "failed to load flannel 'subnet.env' file{rest}"],
+        "flanneld has not written /run/flannel/subnet.env: it does not run on this node, or has no lease of a subnet \
+         (the node has no podCIDR).",
+    )
+    .certain()
+    .first(&["kubectl get node NODE -o jsonpath='{.spec.podCIDR}'", "kubectl -n kube-flannel get pods -o wide"]),
+    cause(
+        "calico",
+        Cni,
+        Other,
+        &[
+            "stat /var/lib/calico/nodename: no such file or directory{rest}",
+            "open /var/lib/calico/nodename: no such file or directory{rest}",
+            "error getting ClusterInformation: connection is unauthorized: Unauthorized",
+            "error getting ClusterInformation: {rest}",
+            "error getting ClusterInformation",
+            "connection is unauthorized: Unauthorized",
+            "connection is unauthorized{rest}",
+            "plugin type={q} failed ({}): error getting ClusterInformation{rest}",
+            "error adding host side routes for interface{rest}",
+            "failed to request IPv4 addresses{rest}",
+            "no configured Calico pools",
+            "Failed to create host netlink handle{rest}",
+        ],
+        "Calico's plugin could not do its work: calico/node does not run on this node, or its token for the API \
+         server is not (or no longer) valid, as after a restore or when its pods were stopped for long.",
+    )
+    .certain()
+    .first(&["kubectl -n kube-system get pods -l k8s-app=calico-node -o wide", "ls -l /etc/cni/net.d /var/lib/calico"]),
+    cause(
+        "cilium",
+        Cni,
+        Other,
+        &[
+            "unable to connect to Cilium daemon: {rest}",
+            "unable to connect to Cilium daemon{}",
+            "unable to connect to Cilium agent: {rest}",
+            "Is the agent running?",
+            "unable to create endpoint{}: {rest}",
+            "Unable to create endpoint: {rest}",
+            "plugin type=\"cilium-cni\" failed {rest}",
+            "plugin type=\"cilium-cni\" {rest}",
+            "Cilium API client timeout exceeded",
+        ],
+        "Cilium's plugin could not do its work: the agent does not run on this node or refused.",
+    )
+    .certain()
+    .first(&["kubectl -n kube-system get pods -l k8s-app=cilium -o wide"]),
+    cause(
+        "weave-and-others",
+        Cni,
+        Other,
+        &[
+            "add cmd: failed to assign an IP address to container",
+            "failed to assign an IP address to container",
+            "del cmd: failed to process delete request",
+            "del cmd: {rest}",
+            "add cmd: {rest}",
+            "rpc error{}: dial tcp 127.0.0.1:50051: {rest}",
+            "dial tcp 127.0.0.1:50051: connect: connection refused",
+            "Unable to allocate IP address: {rest}",
+            "unable to allocate IP address: {rest}",
+            "dial tcp 127.0.0.1:6784: connect: connection refused",
+            "Get {q}: dial tcp 127.0.0.1:6784: connect: connection refused",
+            "plugin type=\"aws-cni\" {rest}",
+            "plugin type=\"multus{rest}",
+            "Multus: {rest}",
+            "[{path}]: error adding container to network {q}: {rest}",
+            "delegateAdd: {rest}",
+            "galaxy returns: {rest}",
+            "plugin type=\"azure-vnet\" {rest}",
+            "plugin type=\"kube-ovn\" {rest}",
+            "request ip return 500 {rest}",
+            "plugin type=\"weave-net\" {rest}",
+            "plugin type=\"antrea\" {rest}",
+            "plugin type=\"ovn-k8s-cni-overlay\" {rest}",
+            "CNI request failed with status {n}: {rest}",
+            "timed out waiting for OVS port binding{rest}",
+            "failed to get pod annotation{rest}",
+            "timed out waiting for annotations{rest}",
+        ],
+        "The network's own agent on this node (aws-node, weave, multus, kube-ovn, OVN, antrea…) refused or does not \
+         run. Its log says why.",
+    )
+    .first(&[NETWORK_PODS, "ls -l /etc/cni/net.d"]),
+    cause(
+        "cni-api-server",
+        Cni,
+        Network,
+        &[
+            "Get \"https://{}\": dial tcp {}: connect: connection refused",
+            "Get \"https://{}\": dial tcp {}: i/o timeout",
+            "Get \"https://{}\": dial tcp {}: {rest}",
+            "Get \"https://{}api/v1/{}\": {rest}",
+            "Get \"https://10.{}:443/{}\": {rest}",
+            "Get https://10.{}:443/{}: {rest}",
+            "error getting pod: {rest}",
+        ],
+        "A network's plugin could not reach the API server at the cluster's address: kube-proxy or the network \
+         itself is not up on this node.",
+    )
+    .first(&[NETWORK_PODS, "curl -ks https://API_SERVER/healthz"]),
+    cause(
+        "cni-iptables",
+        Cni,
+        Kernel,
+        &["running [{path}iptables {rest}", "exit status {n}: iptables{rest}", "iptables: {rest}", "iptables{}: can't initialize iptables table{rest}", "can't initialize iptables table{rest}", "failed to locate iptables{rest}", "exec: \"iptables\": executable file not found in $PATH", "ip6tables{}: {rest}", "Another app is currently holding the xtables lock{rest}", "failed to list chains{rest}", "unable to setup IPMASQ{rest}"],
+        "iptables is missing, of another kind (nft, legacy) than the rules, or lacks a module of the kernel.",
+    )
+    .first(&["iptables -V; lsmod | grep -e ip_tables -e nf_tables", "update-alternatives --display iptables"]),
+    cause(
+        "cni-netns-gone",
+        Cni,
+        Network,
+        &["failed to open netns {q}: {rest}", "unknown FS magic on {q}: {rest}", "netns not found{rest}", "unable to open netns{rest}", "no net namespace for {q}{rest}"],
+        "The pod's network namespace is gone: after a reboot, or the sandbox ended in the middle. kubelet makes a new \
+         sandbox.",
+    )
+    .first(&["ls -l /run/netns; findmnt -t nsfs", TRIAGE]),
+    cause(
+        "hostport",
+        Cni,
+        Network,
+        &["cannot set hostport {n} for protocol{rest}", "failed to set up portmap{rest}", "hostport{}: {rest}", "listen tcp {}: bind: address already in use", "bind: address already in use", "failed to bind host port{rest}"],
+        "A port of the node that the pod wants is taken.",
+    )
+    .first(&["ss -lntup"]),
+    act(
+        "cni-add-failed",
+        Cni,
+        Network,
+        &["plugin type={q} failed ({})", "plugin type={q} name={q} failed ({})", "plugin type={q} failed (add)", "failed to add network {q}", "error adding container to network {q}", "failed to delegate{}", "[{q}{}]"],
+        "A CNI plugin answered with an error of its own.",
+    )
+    .first(&[CONFIGS, NETWORK_PODS]),
+    cause(
+        "hostname-sandbox-ip",
+        Kubelet,
+        Network,
+        &["failed to get sandbox ip{}", "failed to get network status for sandbox {q}: {rest}", "Unexpected command output Device {q} does not exist.{rest}", "Unexpected address output {rest}", "failed to get network JSON for pod sandbox{rest}", "Couldn't find network status for {rest}"],
+        "A pod's interface or address is not found in its network namespace: the network of that pod is gone or was \
+         never set up.",
+    )
+    .first(&[NETWORK_PODS, TRIAGE]),
+];

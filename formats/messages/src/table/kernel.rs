@@ -1,0 +1,148 @@
+//! The kernel's lines that tell why a node, a container or a store failed.
+
+use super::{DMESG, STUCK};
+use crate::message::Component::Kernel as TheKernel;
+use crate::message::Whose::{Image, Kernel, Memory, Network, Nobody, Security, Storage};
+use crate::message::{Message, cause};
+
+pub(super) const ALL: &[Message] = &[
+    cause(
+        "oom-kill-container",
+        TheKernel,
+        Memory,
+        &["oom-kill:constraint=CONSTRAINT_MEMCG{rest}", "Memory cgroup out of memory: Killed process {n} ({}){rest}", "Memory cgroup out of memory: Kill process {n} ({}){rest}", "Memory cgroup out of memory{rest}", "{} invoked oom-killer: {rest}", "Memory cgroup stats for {rest}", "memory: usage {}kB, limit {}kB, failcnt {n}"],
+        "A container reached its memory limit, and the kernel killed a process of it. oom_memcg names the container.",
+    )
+    .certain()
+    .first(&["journalctl -k -b | grep -e oom-kill -e 'Killed process'", "crictl ps -a"]),
+    cause(
+        "oom-kill-node",
+        TheKernel,
+        Memory,
+        &["oom-kill:constraint=CONSTRAINT_NONE{rest}", "oom-kill:constraint={rest}", "Out of memory: Killed process {n} ({}){rest}", "Out of memory: Kill process {n} ({}){rest}", "Out of memory and no killable processes{rest}", "oom_reaper: reaped process {n} ({}){rest}", "Tasks in {} killed as a result of limit of {}", "Out of memory{rest}"],
+        "The node ran out of memory, and the kernel killed a process; when it is containerd, a shim or kubelet, that \
+         is why those ended.",
+    )
+    .certain()
+    .first(&["journalctl -k -b | grep -e oom-kill -e 'Killed process'", "free -m"]),
+    cause(
+        "hung-task",
+        TheKernel,
+        Storage,
+        &["INFO: task {} blocked for more than {n} seconds.", "INFO: task {} blocked for more than {n} seconds", "task {} blocked for more than {rest}", "INFO: task {}:{n} blocked for more than {n} seconds{rest}", "blocked for more than {rest}"],
+        "A task sleeps in state D: it waits for a disk or a server of storage, or for memory. A frozen one looks the \
+         same on some kernels: the cgroup's freezer tells them apart.",
+    )
+    .codes(&["runtime/stuck"])
+    .states(&["storage-hung", "frozen-v1", "oom-stall"])
+    .first(&[STUCK, DMESG]),
+    cause(
+        "ext4-error",
+        TheKernel,
+        Storage,
+        &["EXT4-fs error (device {}): {rest}", "EXT4-fs error {rest}", "EXT4-fs ({}): {rest}error{rest}", "EXT4-fs ({}): Remounting filesystem read-only", "EXT4-fs ({}): warning: {rest}", "Aborting journal on device {}", "JBD2: {rest}", "EXT4-fs warning (device {}): {rest}", "EXT4-fs ({}): Delayed block allocation failed {rest}"],
+        "The file system ext4 found itself damaged, or could not write; it may be read-only since.",
+    )
+    .certain()
+    .first(&[DMESG, "findmnt -T /var/lib/containerd", "smartctl -a /dev/DISK"]),
+    cause(
+        "xfs-error",
+        TheKernel,
+        Storage,
+        &["XFS ({}): Metadata corruption detected at {rest}", "XFS ({}): Corruption {rest}", "XFS ({}): metadata I/O error{rest}", "XFS ({}): log I/O error{rest}", "XFS ({}): Filesystem has been shut down{rest}", "XFS ({}): Internal error {rest}", "XFS ({}): xfs_do_force_shutdown{rest}", "XFS ({}): Please unmount the filesystem and rectify the problem(s)", "XFS ({}): possible memory allocation deadlock{rest}", "XFS ({}): I/O Error Detected{rest}", "XFS: {rest}deadlock{rest}", "XFS ({}): {rest}error{rest}"],
+        "The file system xfs found itself damaged, or could not write; it may be shut down since.",
+    )
+    .certain()
+    .first(&[DMESG, "findmnt -T /var/lib/containerd", "smartctl -a /dev/DISK"]),
+    cause(
+        "btrfs-error",
+        TheKernel,
+        Storage,
+        &["BTRFS error (device {}){rest}", "BTRFS critical (device {}){rest}", "BTRFS: error (device {}){rest}", "BTRFS: Transaction aborted{rest}", "BTRFS warning (device {}){rest}"],
+        "The file system btrfs found itself damaged, full, or read-only.",
+    )
+    .certain()
+    .first(&[DMESG, "btrfs filesystem usage /var/lib/containerd"]),
+    cause(
+        "disk-error",
+        TheKernel,
+        Storage,
+        &["blk_update_request: I/O error, dev {}, sector {n}{rest}", "blk_update_request: {rest}", "print_req_error: I/O error{rest}", "I/O error, dev {}, sector {n}{rest}", "Buffer I/O error on dev {}{rest}", "Buffer I/O error on device {}{rest}", "critical medium error{rest}", "critical target error{rest}", "critical space allocation error{rest}", "nvme{}: {rest}timeout{rest}", "nvme {}: {rest}", "sd {}: [{}] {rest}", "ata{n}{}: {rest}", "rejecting I/O to offline device{rest}", "lost page write due to I/O error{rest}", "md/raid{rest}", "device-mapper: multipath: {rest}"],
+        "A disk, its cable or its controller does not do what it should.",
+    )
+    .certain()
+    .first(&[DMESG, "smartctl -a /dev/DISK", "lsblk"]),
+    cause(
+        "nfs-server",
+        TheKernel,
+        Storage,
+        &["nfs: server {} not responding, still trying", "nfs: server {} not responding, timed out", "nfs: server {} not responding{rest}", "NFS: {rest}", "CIFS{}: {rest}", "ceph: {rest}", "rbd: {rest}", "libceph: {rest}", "fuse: {rest}", "connection{n}:{n}: detected conn error ({n})", "session{n}: session recovery timed out after {n} secs"],
+        "A server of storage does not answer: what waits for it cannot be killed until it does.",
+    )
+    .codes(&["runtime/stuck"])
+    .states(&["storage-hung"])
+    .first(&[STUCK, "findmnt -t nfs,nfs4,cifs,ceph,fuse"]),
+    cause(
+        "segfault",
+        TheKernel,
+        Image,
+        &["{}[{n}]: segfault at {n} ip {n} sp {n} error {n}{rest}", "{}[{n}]: segfault at {rest}", "segfault at {rest}", "traps: {}[{n}] general protection fault ip:{rest}", "traps: {}[{n}] trap invalid opcode ip:{rest}", "traps: {rest}", "general protection fault{rest}", "Code: {rest}"],
+        "A program crashed. In a container it is the image's; containerd, a shim or runc should not: memory or disk \
+         may be bad.",
+    )
+    .first(&["coredumpctl list", DMESG]),
+    cause(
+        "pids-limit",
+        TheKernel,
+        Memory,
+        &["cgroup: fork rejected by pids controller in {path}", "cgroup: fork rejected by pids controller in {rest}", "fork rejected by pids controller{rest}"],
+        "A container or a unit reached its limit of processes and threads.",
+    )
+    .certain()
+    .first(&["grep -i podpidslimit /var/lib/kubelet/config.yaml", "systemctl show containerd -p TasksMax"]),
+    cause(
+        "netdevice-busy",
+        TheKernel,
+        Network,
+        &["unregister_netdevice: waiting for {} to become free. Usage count = {n}", "unregister_netdevice: waiting for {rest}"],
+        "A network namespace that is being removed still has something in use: a known defect of kernels, or a \
+         connection that is not let go. What waits for it hangs.",
+    )
+    .first(&["uname -r", STUCK]),
+    cause(
+        "conntrack-full",
+        TheKernel,
+        Network,
+        &["nf_conntrack: table full, dropping packet", "nf_conntrack: nf_conntrack: table full, dropping packet", "neighbour: arp_cache: neighbor table overflow!", "neighbour{}: {rest}table overflow{rest}"],
+        "A table of the node's network is full: connections fail by chance.",
+    )
+    .certain()
+    .first(&["sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max"]),
+    cause(
+        "soft-lockup",
+        TheKernel,
+        Kernel,
+        &["watchdog: BUG: soft lockup - CPU#{n} stuck for {rest}", "BUG: soft lockup{rest}", "rcu: INFO: rcu_sched {rest}", "rcu: INFO: {rest}", "NMI watchdog: {rest}", "Kernel panic - not syncing: {rest}", "BUG: unable to handle {rest}", "kernel BUG at {rest}", "WARNING: CPU: {n} PID: {n} at {rest}", "Oops: {rest}", "Call Trace:", "page allocation failure{rest}", "{}: page allocation failure{rest}", "SLUB: Unable to allocate memory on node {rest}", "cache: {rest}object size: {rest}"],
+        "The kernel itself is in trouble: a defect, a host that gives a virtual machine no time, or no memory.",
+    )
+    .certain()
+    .first(&[DMESG, "uname -r"]),
+    cause(
+        "audit-denied",
+        TheKernel,
+        Security,
+        &["audit: type=1400 audit({}): apparmor=\"DENIED\" {rest}", "audit: type=1400 {rest}", "audit: type=1326 {rest}", "apparmor=\"DENIED\" {rest}", "type=1400 audit({}): avc: denied {rest}", "AVC avc: denied {rest}", "audit: type=1400 audit({}): avc: denied {rest}", "SECCOMP auid={rest}", "audit({}): apparmor=\"DENIED\" {rest}", "audit({}): avc:{rest}"],
+        "A security rule refused something: AppArmor or SELinux (1400), or seccomp (1326). The line names the program \
+         and what it wanted.",
+    )
+    .certain()
+    .first(&["ausearch -m avc,apparmor -ts recent", "aa-status"]),
+    cause(
+        "memory-cgroup-warning",
+        TheKernel,
+        Nobody,
+        &["cgroup: cgroup: disabling cgroup2 socket matching due to {rest}", "cgroup: {} ({n}) created nested cgroup for controller {q} which has incomplete hierarchy support{rest}", "overlayfs: {rest}falling back to {rest}", "IPv6: ADDRCONF({}): {rest}", "{}: port {n}({}) entered {} state", "device {} entered promiscuous mode", "device {} left promiscuous mode", "eth0: renamed from {}", "{}: link becomes ready", "eth0{}: renamed from {}", "{} eth0: renamed from {}"],
+        "What the kernel says when containers come and go. Nothing is wrong.",
+    )
+    .certain(),
+];

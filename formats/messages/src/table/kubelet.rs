@@ -1,0 +1,181 @@
+//! kubelet's, kubeadm's and dockerd's words around a runtime's error, and what is theirs alone.
+
+use super::{DISK, JOURNAL, STUCK};
+use crate::message::Component::{Client, Dockerd, Kubelet};
+use crate::message::Whose::{Daemon, Memory, Nobody, Pod, Settings, Stores, Storage, Tasks};
+use crate::message::{Message, cause, consequence, wrapper};
+
+pub(super) const ALL: &[Message] = &[
+    wrapper(
+        "kubelet-pod-worker",
+        Kubelet,
+        &[
+            "Error syncing pod, skipping",
+            "Error syncing pod {}, skipping",
+            "Error syncing pod {}",
+            "failed to {q} for {q} with {}",
+            "failed to {q} for {q} with KillPodSandboxError",
+            "failed to \"StartContainer\" for {q} with {}",
+            "killPodWithSyncResult failed",
+            "error killing pod",
+            "Failed to create sandbox for pod",
+            "Failed to create pod sandbox",
+            "CreatePodSandbox for pod failed",
+            "createPodSandbox for pod {q} failed",
+            "CreatePodSandbox for pod {q} failed",
+            "Failed create pod sandbox",
+            "Failed to start container",
+            "Unhandled Error",
+            "container &Container{rest}start failed in pod {}",
+            "Create container failed",
+            "Error response from daemon",
+            "Error",
+            "docker",
+            "failed to create task for container",
+            "Handler for {} returned error",
+            "running container",
+            "getting status of runtime failed",
+            "command failed",
+            "error execution phase preflight",
+            "[ERROR CRI]",
+            "rpc error",
+        ],
+        "kubelet's or a client's frame around the runtime's error.",
+    ),
+    consequence(
+        "kubelet-create-error",
+        Kubelet,
+        Tasks,
+        &["CreateContainerError{}", "CreateContainerConfigError{}", "CreatePodSandboxError{}", "KillPodSandboxError{}", "KillContainerError{}", "RunContainerError", "StartError{}", "ContainerCannotRun{}"],
+        "kubelet's word for a request that failed; the runtime's own error stands beside it.",
+    )
+    .first(&["kubectl describe pod POD", JOURNAL]),
+    consequence(
+        "crash-loop",
+        Kubelet,
+        Pod,
+        &["back-off {} restarting failed container={} pod={}", "Back-off restarting failed container{rest}", "CrashLoopBackOff{}", "back-off {rest}restarting failed container{rest}"],
+        "The container's program ends again and again. Why stands in its own log and exit code, not in containerd's \
+         state.",
+    )
+    .first(&["kubectl logs --previous POD", "crictl ps -a"]),
+    cause(
+        "probe-failed",
+        Kubelet,
+        Pod,
+        &["Probe failed", "Liveness probe failed{rest}", "Readiness probe failed{rest}", "Startup probe failed{rest}", "{}probe failed: {rest}", "Probe errored", "Container {} failed liveness probe, will be restarted"],
+        "The program in the container did not answer its probe. That is the program's or the pod's; a node that is \
+         overloaded does it, too.",
+    )
+    .first(&["kubectl describe pod POD"]),
+    cause(
+        "exit-code",
+        Kubelet,
+        crate::Whose::Image,
+        &["exit code 127{}", "exited with code {n}", "command terminated with exit code {n}", "Exit code {n}{}", "exit status 127", "terminated with exit code {n}", "exit code: {n}"],
+        "A program in a container ended with that code: 126 and 127 mean that it could not be run or found, 137 that \
+         it was killed (memory, or a stop), 139 that it crashed, 143 that it was asked to end.",
+    )
+    .first(&["crictl ps -a", "kubectl logs --previous POD"]),
+    cause(
+        "eviction",
+        Kubelet,
+        Storage,
+        &["The node was low on resource: {rest}", "node was low on resource{rest}", "eviction manager: {rest}", "Eviction manager: {rest}", "Attempting to reclaim ephemeral-storage", "attempting to reclaim {}", "must evict pod(s) to reclaim{rest}", "NodeHasDiskPressure{}", "DiskPressure{rest}", "Pod ephemeral local storage usage exceeds {rest}", "Disk usage on image filesystem is over the high threshold{rest}", "failed to garbage collect required amount of images. {rest}", "Failed to garbage collect required amount of images. {rest}", "Image garbage collection failed {rest}", "wanted to free {n} bytes, but freed {n} bytes{rest}", "freed {n} bytes, but {rest}", "Attempted to evict a critical pod{rest}"],
+        "The node is short of disk, inodes or memory as kubelet sees it, and it removes images and pods.",
+    )
+    .codes(&["store/disk-full", "gc/unreachable"])
+    .first(&[DISK, "coroner df /"]),
+    cause(
+        "node-not-ready",
+        Kubelet,
+        Daemon,
+        &["Node {} status is now: NodeNotReady", "Kubelet stopped posting node status{}", "NodeNotReady{}", "Container runtime is down{rest}", "container runtime is down{rest}", "container runtime status check may not have completed yet", "[container runtime status check may not have completed yet{rest}", "runtime is down", "KubeletNotReady{rest}", "Container runtime not ready{rest}", "container runtime not ready{rest}", "RuntimeReady=false reason:{rest}"],
+        "kubelet calls its runtime down, or is itself not heard of.",
+    )
+    .open()
+    .first(&["systemctl status containerd kubelet", JOURNAL, STUCK]),
+    cause(
+        "grpc-message-size",
+        Client,
+        Daemon,
+        &["grpc: trying to send message larger than max ({n} vs. {n})", "grpc: received message larger than max ({n} vs. {n})", "trying to send message larger than max ({n} vs. {n})", "received message larger than max ({n} vs. {n})", "{}message larger than max ({n} vs. {n})"],
+        "An answer is larger than the client or the daemon takes: a very long list of containers or images, or an \
+         exec with very much output. Ended containers that nobody removes make the lists long.",
+    )
+    .certain()
+    .first(&["crictl ps -aq | wc -l; crictl images -q | wc -l"]),
+    cause(
+        "kubelet-config",
+        Kubelet,
+        Settings,
+        &["failed to load kubelet config file{rest}", "failed to load Kubelet config file{rest}", "failed to parse kubelet flag{rest}", "unknown flag: {}", "failed to construct kubelet dependencies{rest}", "failed to run Kubelet: misconfiguration{rest}", "misconfiguration: {rest}"],
+        "kubelet's own settings are missing or wrong: it does not start. Before `kubeadm init` or `join` that is \
+         normal.",
+    )
+    .certain()
+    .first(&["journalctl -b -u kubelet --no-pager | tail -n 30"]),
+    cause(
+        "kubelet-not-found",
+        Kubelet,
+        Pod,
+        &["Error getting node{}", "node {q} not found", "nodes {q} not found", "Unable to register node with API server", "Failed to update status for pod", "Failed to ensure lease exists, will retry{rest}", "Error updating node status, will retry", "dial tcp {}:6443: connect: connection refused", "Get \"https://{}:6443/{}\": dial tcp {}: connect: connection refused", "Get \"https://{}:6443/{}\": {rest}", "Failed to contact API server{rest}", "failed to list *v1.{}: {rest}"],
+        "kubelet cannot reach the API server. On a control plane that runs in pods, why those do not start stands in \
+         other lines.",
+    )
+    .first(&["crictl ps -a", "journalctl -b -u kubelet | grep -v 'node.*not found' | tail -n 30"]),
+    cause(
+        "volume-mount",
+        Kubelet,
+        Storage,
+        &["MountVolume.SetUp failed for volume {q}{rest}", "MountVolume.MountDevice failed for volume {q}{rest}", "Unable to attach or mount volumes{rest}", "UnmountVolume.TearDown failed for volume {q}{rest}", "FailedMount{rest}", "orphaned pod {q} found, but {rest}", "There were a total of {n} errors similar to this{rest}", "Operation for {q} failed{rest}", "Failed to remove cgroup (will retry)", "error cleaning subPath mounts for volume {q}{rest}", "failed to prepare subPath for volumeMount {q} of container {q}", "failed to prepare subPath for volumeMount{rest}"],
+        "A volume could not be mounted, unmounted or removed: that is kubelet's and the storage's, not the \
+         runtime's.",
+    )
+    .first(&["kubectl describe pod POD", "findmnt | grep kubelet/pods"]),
+    cause(
+        "sandbox-changed",
+        Kubelet,
+        Nobody,
+        &["Pod sandbox changed, it will be killed and re-created{}", "SandboxChanged{rest}", "No sandbox for pod can be found. Need to start a new one", "No ready sandbox for pod can be found. Need to start a new one"],
+        "kubelet makes a new sandbox for a pod: the old one ended or its network failed. Once, after a start of the \
+         node, that is normal; again and again, an earlier line says why.",
+    )
+    .open()
+    .first(&["journalctl -b -u kubelet | grep -e sandbox | tail -n 30", JOURNAL]),
+    cause(
+        "static-pods-cgroup",
+        Kubelet,
+        crate::Whose::Cgroups,
+        &["failed to ensure that the pod{rest}cgroup{rest}", "failed to ensure that the pod: {} cgroups exist and are correctly applied", "failed to create container for [{rest}", "failed to create container for {rest}", "Failed to start ContainerManager", "failed to initialize top level QOS containers", "failed to validate kubelet flags{rest}", "Failed to get system container stats{rest}", "unable to set memory limit{rest}", "missing required cgroups{rest}", "Failed to delete cgroup paths{rest}", "failed to set supported cgroup subsystems for cgroup {}", "root container [kubepods] doesn't exist"],
+        "kubelet cannot make the cgroups under which pods stand. It has another cgroup driver than the node, or \
+         systemd or the kernel refuses.",
+    )
+    .first(&["grep -i cgroup /var/lib/kubelet/config.yaml", "stat -fc %T /sys/fs/cgroup"]),
+    cause(
+        "evicted-oom",
+        Kubelet,
+        Memory,
+        &["System OOM encountered, victim process: {rest}", "Out of memory: Killed process {n}{rest}", "SystemOOM{rest}"],
+        "The node itself ran out of memory, and the kernel killed a process.",
+    )
+    .certain()
+    .first(&["journalctl -k -b | grep -i oom", "free -m"]),
+    cause(
+        "docker-containers-left",
+        Dockerd,
+        Tasks,
+        &["Container {} failed to exit within {rest}", "Container failed to exit within {rest}", "Container {} is not running", "cannot stop container: {rest}", "tried to kill container, but did not receive an exit event", "could not kill{rest}", "Could not kill container{rest}", "Failed to send signal{}to container{rest}", "cannot join network of a non running container{rest}"],
+        "dockerd could not end a container, or it is not running (any more).",
+    )
+    .states(&["storage-hung", "shim-stopped", "zombie"])
+    .first(&[STUCK]),
+    cause(
+        "docker-layer",
+        Dockerd,
+        Stores,
+        &["layer does not exist", "RWLayer of container {} is unexpectedly nil", "error creating overlay mount to {rest}", "failed to retrieve image list{rest}", "unable to delete {} (must be forced) - {rest}", "driver {q} failed to remove root filesystem{rest}", "error while creating mount source path {q}: {rest}", "readlink {path}overlay2{rest}", "open {path}/overlay2/{rest}"],
+        "dockerd's own store of layers (under /var/lib/docker, not containerd's) is at odds with itself.",
+    )
+    .first(&[DISK]),
+];

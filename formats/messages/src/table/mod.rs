@@ -1,0 +1,51 @@
+//! The messages that are explained, by who says them and when.
+//!
+//! A text stands where it is most specific; what many causes share stands in [`generic`](mod@generic).
+
+mod bolt;
+mod cni;
+mod cri;
+mod daemon;
+mod generic;
+mod kernel;
+mod kubelet;
+mod pull;
+mod runc;
+mod settings;
+mod snapshots;
+mod stores;
+mod tasks;
+
+use crate::message::Message;
+
+/// Every message, by table.
+pub const TABLES: &[&[Message]] = &[
+    settings::ALL,
+    daemon::ALL,
+    bolt::ALL,
+    stores::ALL,
+    snapshots::ALL,
+    pull::ALL,
+    cri::ALL,
+    tasks::ALL,
+    runc::ALL,
+    cni::ALL,
+    kubelet::ALL,
+    kernel::ALL,
+    generic::ALL,
+];
+
+/// What the unit said, this boot.
+const JOURNAL: &str = "journalctl -b -u containerd --no-pager";
+/// The whole node.
+const TRIAGE: &str = "coroner triage /";
+/// What would happen at a start.
+const PREFLIGHT: &str = "coroner preflight /";
+/// Which containers hang.
+const STUCK: &str = "coroner runtime stuck /";
+/// Which plugins failed.
+const PLUGINS: &str = "ctr plugins ls";
+/// How full the disk is.
+const DISK: &str = "df -h /var/lib/containerd /run && df -i /var/lib/containerd /run";
+/// What the kernel said.
+const DMESG: &str = "dmesg -T | tail -n 100";

@@ -1,0 +1,333 @@
+//! Pulling: what registries, names, certificates and proxies answer. Nothing of it is containerd's state.
+
+use super::{DISK, TRIAGE};
+use crate::message::Component::{Containerd, Cri, Kubelet, Registry as TheRegistry};
+use crate::message::Whose::{Dns, Image, Pod, Registry, Settings, Tls};
+use crate::message::{Message, act, cause, consequence};
+
+const HOSTS: &str = "ls -R /etc/containerd/certs.d; grep -n config_path /etc/containerd/config.toml";
+
+pub(super) const ALL: &[Message] = &[
+    cause(
+        "registry-plain-http",
+        TheRegistry,
+        Registry,
+        &["http: server gave HTTP response to HTTPS client", "server gave HTTP response to HTTPS client", "tls: first record does not look like a TLS handshake", "http: server gave HTTP response to HTTPS client{rest}"],
+        "The registry speaks plain HTTP, and containerd was not told so: a hosts.toml for it with \
+         server = \"http://…\" does it (config_path of the registry must be set, in the section of this release).",
+    )
+    .certain()
+    .first(&[HOSTS]),
+    cause(
+        "registry-certificate",
+        TheRegistry,
+        Tls,
+        &[
+            "x509: certificate signed by unknown authority{rest}",
+            "certificate signed by unknown authority{rest}",
+            "tls: failed to verify certificate{rest}",
+            "x509: certificate has expired or is not yet valid{rest}",
+            "x509: certificate is valid for {}, not {}",
+            "x509: certificate is not valid for any names{rest}",
+            "x509: cannot validate certificate for {}{rest}",
+            "x509: certificate relies on legacy Common Name field{rest}",
+            "x509: {rest}",
+            "remote error: tls: {}",
+            "tls: {}",
+        ],
+        "The registry's certificate does not hold: an authority that the node does not know (a proxy that opens \
+         TLS, a private registry), an expired one, a wrong name, or a node whose clock is wrong. containerd \
+         reads the node's certificates at its start only.",
+    )
+    .first(&["date", HOSTS, "openssl s_client -connect REGISTRY:443 -showcerts < /dev/null"]),
+    cause(
+        "registry-rate-limit",
+        TheRegistry,
+        Registry,
+        &[
+            "toomanyrequests: {rest}",
+            "toomanyrequests{}",
+            "429 Too Many Requests{rest}",
+            "{} 429 Too Many Requests{rest}",
+            "unexpected status code {}: 429 Too Many Requests{rest}",
+            "You have reached your pull rate limit{rest}",
+            "You have reached your unauthenticated pull rate limit{rest}",
+            "Too Many Requests{rest}",
+        ],
+        "The registry's limit of pulls is reached for this address or account.",
+    )
+    .certain()
+    .first(&[HOSTS]),
+    cause(
+        "registry-unauthorized",
+        TheRegistry,
+        Registry,
+        &[
+            "401 Unauthorized{rest}",
+            "unexpected status code {}: 401 Unauthorized{rest}",
+            "{} 401 Unauthorized{rest}",
+            "unexpected status{}: 401 Unauthorized{rest}",
+            "unauthorized: {rest}",
+            "authorization failed{}",
+            "no basic auth credentials",
+            "failed to authorize",
+            "failed to fetch anonymous token",
+            "failed to fetch oauth token",
+            "authentication required",
+            "access denied{rest}",
+            "insufficient_scope: authorization failed{}",
+            "pull access denied, repository does not exist or may require authorization{rest}",
+            "pull access denied{rest}",
+            "pull access denied for {}, repository does not exist{rest}",
+            "denied: {rest}",
+            "requested access to the resource is denied",
+            "basic credentials required",
+            "your authorization token has expired{rest}",
+            "cannot fetch anonymous token{rest}",
+        ],
+        "The registry wants credentials, or does not take those it got: no imagePullSecret, an expired token, or \
+         a name that does not exist (registries answer so to hide which do).",
+    )
+    .first(&["kubectl get secret -o name", HOSTS]),
+    cause(
+        "registry-forbidden",
+        TheRegistry,
+        Registry,
+        &["403 Forbidden{rest}", "unexpected status code {}: 403 Forbidden{rest}", "{} 403 Forbidden{rest}", "unexpected status{}: 403 Forbidden{rest}"],
+        "The registry, a mirror or a proxy on the way forbids it: rights, a country, an expired signed address.",
+    )
+    .first(&[HOSTS]),
+    cause(
+        "registry-not-found",
+        TheRegistry,
+        Registry,
+        &[
+            "unexpected status code {}: 404 Not Found{rest}",
+            "404 Not Found{rest}",
+            "{} 404 Not Found{rest}",
+            "unexpected status{}: 404 Not Found{rest}",
+            "manifest unknown{rest}",
+            "manifest for {} not found{rest}",
+            "name unknown{rest}",
+            "repository name not known to registry",
+            "failed to resolve reference {q}: {}: not found",
+            "failed to resolve reference {q}: {q}: not found",
+            "{}: not found: manifest unknown{rest}",
+        ],
+        "The registry (or the mirror that was asked) has no such image or tag.",
+    )
+    .first(&["ctr -n k8s.io images ls -q", HOSTS]),
+    cause(
+        "registry-server-error",
+        TheRegistry,
+        Registry,
+        &[
+            "unexpected status code {}: 50{n} {}",
+            "50{n} Internal Server Error{rest}",
+            "500 Internal Server Error{rest}",
+            "502 Bad Gateway{rest}",
+            "503 Service Unavailable{rest}",
+            "504 Gateway Timeout{rest}",
+            "504 Gateway Time-out{rest}",
+            "{} 500 Internal Server Error{rest}",
+            "{} 502 Bad Gateway{rest}",
+            "{} 503 Service Unavailable{rest}",
+            "unexpected status{}: 5{n} {}",
+            "unexpected status code {}: 400 Bad Request{rest}",
+            "400 Bad Request{rest}",
+            "unexpected status{}: 400 Bad Request{rest}",
+            "unexpected status code {}",
+            "unexpected status: {}",
+            "unexpected status from {} request to {}: {rest}",
+            "unexpected status from {} request to {}",
+            "error parsing HTTP {n} response body{rest}",
+        ],
+        "The registry, a mirror or a proxy on the way answered with an error of its own.",
+    )
+    .certain()
+    .first(&[HOSTS]),
+    cause(
+        "dns",
+        TheRegistry,
+        Dns,
+        &[
+            "dial tcp: lookup {} on {}: no such host",
+            "dial tcp: lookup {}: no such host",
+            "lookup {} on {}: {rest}",
+            "dial tcp: lookup {} on {}: {rest}",
+            "dial tcp: lookup {}: {rest}",
+            "lookup {}: {rest}",
+            "dial udp: lookup {}: {rest}",
+            "no such host",
+            "Temporary failure in name resolution",
+            "server misbehaving",
+        ],
+        "The node could not resolve the registry's name: its resolver is wrong, does not answer, or has no such \
+         name. Pods' DNS (CoreDNS) has no part in pulls.",
+    )
+    .certain()
+    .first(&["cat /etc/resolv.conf", "getent hosts REGISTRY"]),
+    cause(
+        "registry-unreachable",
+        TheRegistry,
+        Registry,
+        &[
+            "dial tcp {}: i/o timeout",
+            "dial tcp {}: connect: connection refused",
+            "dial tcp {}: connect: no route to host",
+            "dial tcp {}: connect: network is unreachable",
+            "dial tcp {}: connect: connection timed out",
+            "dial tcp {}: connectex: {rest}",
+            "net/http: TLS handshake timeout",
+            "net/http: request canceled while waiting for connection{rest}",
+            "net/http: request canceled{rest}",
+            "net/http: timeout awaiting response headers",
+            "Client.Timeout exceeded while awaiting headers",
+            "read tcp {}: read: connection reset by peer",
+            "read tcp {}: connection reset by peer",
+            "read tcp {}: i/o timeout",
+            "read tcp {}: read: connection timed out",
+            "read: connection reset by peer",
+            "write: broken pipe",
+            "http2: client connection lost",
+            "http2: server sent GOAWAY and closed the connection{rest}",
+            "stream error: stream ID {n}; INTERNAL_ERROR{rest}",
+            "connect: connection refused",
+            "connect: network is unreachable",
+            "connect: no route to host",
+            "network is unreachable",
+            "no route to host",
+        ],
+        "The registry cannot be reached over the network, or the connection broke: routes, firewall, a proxy that \
+         is not set for containerd's unit, or the registry itself.",
+    )
+    .first(&["systemctl show containerd -p Environment", "curl -sSv -o /dev/null https://REGISTRY/v2/", HOSTS]),
+    cause(
+        "proxy",
+        TheRegistry,
+        Registry,
+        &["proxyconnect tcp: {rest}", "proxyconnect tcp{}", "407 Proxy Authentication Required{rest}", "Proxy Authentication Required{rest}", "{} 407 Proxy Authentication Required"],
+        "The proxy of containerd's unit cannot be reached, or refuses.",
+    )
+    .certain()
+    .first(&["systemctl show containerd -p Environment"]),
+    cause(
+        "hosts-toml",
+        Containerd,
+        Settings,
+        &[
+            "failed to parse hosts.toml",
+            "failed to load config from {path}",
+            "invalid `host` tree",
+            "unable to parse server {}",
+            "unable to parse capability {}",
+            "failed to load X509 key pair",
+            "failed to load x509 client cert key pair: {rest}",
+            "failed to read CA certificate file",
+            "unable to get system cert pool",
+            "failed to decode hosts.toml{rest}",
+        ],
+        "A hosts.toml under config_path is wrong: pulls from that registry fail.",
+    )
+    .certain()
+    .first(&[HOSTS]),
+    act(
+        "pull-failed",
+        Containerd,
+        Registry,
+        &[
+            "failed to pull and unpack image {q}",
+            "failed to pull image {q}",
+            "Failed to pull image {q}",
+            "failed to resolve reference {q}",
+            "failed to resolve image {q}",
+            "failed to do request",
+            "failed to do request: {} {q}",
+            "httpReadSeeker",
+            "failed open",
+            "failed to copy",
+            "PullImage {q} failed",
+            "PullImage from image service failed",
+            "Failed to pull image",
+            "Error: ErrImagePull",
+            "failed to solve",
+            "failed to resolve source metadata for {}",
+            "error pulling image configuration{rest}",
+            "Error pulling image ({}) from {}",
+            "failed to fetch {}",
+            "pull failed",
+            "Pulling image failed",
+            "Get {q}",
+            "Head {q}",
+            "Post {q}",
+            "Put {q}",
+        ],
+        "An image could not be pulled; the innermost piece of the line says why.",
+    )
+    .first(&[HOSTS, "crictl pull IMAGE"]),
+    consequence(
+        "pull-backoff",
+        Kubelet,
+        Pod,
+        &["Back-off pulling image {q}", "ImagePullBackOff{}", "ErrImagePull{}", "Error: ImagePullBackOff", "ErrImageNeverPull{}", "Container image {q} is not present with pull policy of Never"],
+        "kubelet waits before it pulls again. The pull's own error stands in an earlier event or line.",
+    )
+    .first(&["kubectl describe pod POD", "journalctl -u containerd -b | grep 'PullImage.*failed'"]),
+    cause(
+        "pull-progress-timeout",
+        Cri,
+        Registry,
+        &["cancel pulling image {} because of no progress in {}", "cancel pulling image {} because of no progress in {rest}", "pull cancelled due to no progress{rest}"],
+        "No byte of the image came for as long as image_pull_progress_timeout (5 minutes): the registry or the \
+         way to it, or a disk that does not take the writes.",
+    )
+    .first(&[DISK, HOSTS]),
+    cause(
+        "invalid-reference",
+        Containerd,
+        Pod,
+        &[
+            "invalid reference format{rest}",
+            "failed to parse image reference {q}",
+            "failed to parse reference {q}",
+            "object required",
+            "couldn't parse image {}",
+            "Failed to apply default image tag {q}",
+            "InvalidImageName{}",
+            "repository name must be lowercase",
+            "repository name must have at least one component",
+        ],
+        "The image's name in the pod is no reference: capitals, a stray space, a variable that was not filled in.",
+    )
+    .certain()
+    .first(&["kubectl get pod POD -o jsonpath='{..image}'"]),
+    cause(
+        "pause-image",
+        Cri,
+        Registry,
+        &["failed to get sandbox image {q}", "failed to get sandbox image", "failed to pull sandbox image {q}"],
+        "The image of the pods' sandbox (pause) is not on the node and cannot be pulled: no pod starts. It is the \
+         one that containerd's settings name, not kubelet's; kubelet's image collection or a person removed it.",
+    )
+    .codes(&["cri/pause-image-missing"])
+    .first(&["containerd config dump | grep -e sandbox_image -e 'sandbox =' ", "crictl images | grep pause", TRIAGE]),
+    cause(
+        "image-signature",
+        Kubelet,
+        Pod,
+        &["SignatureValidationFailed{rest}", "image verifier {} blocked pull of {} {rest}", "image verifier {rest}", "blocked by image policy{rest}"],
+        "A rule of the node or the cluster does not let the image in.",
+    )
+    .certain(),
+    cause(
+        "entrypoint-architecture",
+        Containerd,
+        Image,
+        &["exec {path}: exec format error", "{q}: exec format error", "exec {q}: exec format error", "exec format error", "fork/exec {path}: exec format error", "standard_init_linux.go:{n}: exec user process caused: exec format error", "exec user process caused: exec format error", "exec user process caused {q}"],
+        "The image's program is for another architecture than the node's, or a script without a first line of \
+         `#!`. A program that was empty or cut after a power cut says the same.",
+    )
+    .codes(&["snapshot/layer-differs", "snapshot/usage-differs"])
+    .or(&["a layer lost its content in a power cut (files of zero bytes): compare it with its blob"])
+    .first(&["uname -m", "coroner snapshots verify /"]),
+];

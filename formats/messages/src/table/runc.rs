@@ -1,0 +1,800 @@
+//! runc and crun: making, entering and ending a container's process.
+
+use super::{DMESG, STUCK, TRIAGE};
+use crate::message::Component::{Crun, OtherRuntime, Runc};
+use crate::message::Whose::{Cgroups, Image, Kernel, Memory, Other, Pod, Programs, Security, Storage, Tasks};
+use crate::message::{Message, act, cause};
+
+pub(super) const ALL: &[Message] = &[
+    cause(
+        "entrypoint-not-found",
+        Runc,
+        Image,
+        &[
+            "exec: {q}: executable file not found in $PATH",
+            "exec: {q}: stat {path}: no such file or directory",
+            "exec: {q}: stat {}: no such file or directory",
+            "exec: {q}: no such file or directory",
+            "exec: {q}: not found",
+            "exec {path}: no such file or directory",
+            "stat {path}: no such file or directory",
+            "executable file `{}` not found in $PATH",
+            "executable file `{}` not found: No such file or directory",
+            "executable file not found in $PATH",
+            "exec: {q}: executable file not found in $PATH{rest}",
+            "executable file `{}` not found{rest}",
+        ],
+        "The program that the image or the pod names is not in the image, or what it needs (the interpreter of a \
+         script, a loader) is not. For `kubectl exec` it only means that the image has no such command.",
+    )
+    .codes(&["snapshot/directory-missing", "snapshot/usage-differs"])
+    .or(&["the image has no shell (then only the exec fails)", "a volume hides the program", "the snapshot lost files: compare it with its blobs"])
+    .first(&["crictl inspecti IMAGE", "coroner snapshots verify /"]),
+    cause(
+        "entrypoint-denied",
+        Runc,
+        Image,
+        &["exec: {q}: permission denied", "exec {path}: permission denied", "exec: {q}: is a directory", "open executable: Permission denied", "exec: {q}: stat {path}: permission denied", "exec: {q}: operation not permitted"],
+        "The program of the image may not be run: no execute bit, a folder, a mount with noexec, or a user that may \
+         not reach it.",
+    )
+    .codes(&["snapshot/layer-differs"])
+    .first(&["coroner snapshots verify /", "findmnt -o TARGET,OPTIONS | grep noexec"]),
+    cause(
+        "chdir",
+        Runc,
+        Image,
+        &["chdir to cwd ({q}) set in config.json failed: {}", "chdir to cwd ({q}) set in config.json failed", "mkdir {path}: not a directory{rest}rootfs", "cannot chdir to {}", "chdir to `{}`", "current working directory is outside of container mount namespace root{rest}", "OCI runtime {} failed: chdir {rest}"],
+        "The working folder of the image or the pod cannot be entered: it is missing, or the user may not reach it.",
+    )
+    .certain(),
+    cause(
+        "container-id-exists",
+        Runc,
+        Tasks,
+        &[
+            "container with given ID already exists",
+            "container with id exists: {}",
+            "container with id exists",
+            "container {q} already exists",
+            "container with id {q} already exists",
+            "id already in use",
+            "container `{}` already exists",
+            "container {} already exists",
+        ],
+        "The runtime has a state folder of this id from an earlier task, which was not removed: the daemon or the \
+         node went down in the middle, and /run was kept.",
+    )
+    .codes(&["runtime/state-without-bundle", "runtime/state-stale"])
+    .first(&["coroner runtime ls /", STUCK]),
+    cause(
+        "cgroup-not-empty",
+        Runc,
+        Cgroups,
+        &[
+            "container's cgroup is not empty: {n} process(es) found",
+            "container's cgroup is not empty{rest}",
+            "container's cgroup unexpectedly frozen",
+            "the cgroup {q} is not empty",
+            "cgroup not empty",
+        ],
+        "Processes of an earlier container of this id are still in its cgroup, or it is frozen: an earlier removal \
+         was not complete.",
+    )
+    .certain()
+    .codes(&["runtime/stuck", "runtime/state-without-bundle"])
+    .states(&["leaked-init", "frozen-v1", "frozen-v2"])
+    .first(&["cat /sys/fs/cgroup/PATH/cgroup.procs", STUCK]),
+    cause(
+        "cgroup-busy",
+        Runc,
+        Cgroups,
+        &[
+            "remove /sys/fs/cgroup{}: device or resource busy",
+            "unlinkat /sys/fs/cgroup{}: device or resource busy",
+            "rmdir /sys/fs/cgroup{}: device or resource busy",
+            "failed to remove paths: {rest}",
+            "Failed to remove paths: {rest}",
+            "unable to remove path {q}: {rest}",
+            "unable to destroy cgroup{rest}",
+            "cannot delete cgroup {rest}",
+            "Failed to remove cgroup{rest}",
+            "error while removing cgroup{rest}",
+        ],
+        "A cgroup cannot be removed: processes are in it (in state D, or zombies that nobody takes), or cgroups \
+         below it.",
+    )
+    .codes(&["runtime/stuck"])
+    .states(&["leaked-init", "storage-hung", "zombie"])
+    .first(&["find /sys/fs/cgroup/PATH -name cgroup.procs -exec cat {} +", STUCK]),
+    cause(
+        "cgroup-no-space",
+        Runc,
+        Cgroups,
+        &[
+            "mkdir /sys/fs/cgroup{}: no space left on device",
+            "mkdir /sys/fs/cgroup/memory{}: no space left on device",
+            "mkdir /sys/fs/cgroup/memory{}: cannot allocate memory",
+            "mkdir /sys/fs/cgroup{}: cannot allocate memory",
+        ],
+        "The kernel makes no more cgroups of that kind; no disk is full. With cgroup v1 it is the limit of 65535 \
+         memory cgroups, of which removed ones count while anything remembers them (kernels before 5.x with kernel \
+         memory accounting leak them); with v2 a limit of descendants.",
+    )
+    .certain()
+    .first(&["cat /proc/cgroups", "uname -r", "cat /sys/fs/cgroup/cgroup.max.descendants /sys/fs/cgroup/cgroup.stat"]),
+    cause(
+        "cgroup-cpuset",
+        Runc,
+        Cgroups,
+        &[
+            "write /sys/fs/cgroup/cpuset{}: no space left on device",
+            "write {path}cpuset.cpus: {}",
+            "write {path}cpuset.{}: {}",
+            "open /sys/fs/cgroup/cpuset{}: no such file or directory",
+            "write {path}cgroup.procs: no space left on device",
+            "failed to write {} to cpuset.cpus{rest}",
+            "failed to write {q}: write {path}cpuset{}: {}",
+        ],
+        "A cpuset cgroup has no processors, or none that its parent has: the parent's cpuset.cpus is empty or was \
+         narrowed (CPU manager, isolated processors, processors taken off).",
+    )
+    .first(&["find /sys/fs/cgroup -maxdepth 3 -name 'cpuset.cpus*' -exec grep -H . {} +", "cat /sys/devices/system/cpu/online"]),
+    cause(
+        "cgroup-memory-limit",
+        Runc,
+        Memory,
+        &[
+            "unable to set memory limit to {n} (current usage: {n}, peak usage: {n})",
+            "unable to set memory limit to {rest}",
+            "write {path}memory.{}: device or resource busy",
+            "failed to write {q}: write {path}memory.{}: device or resource busy",
+            "failed to write {n} to memory.limit_in_bytes{rest}",
+            "failed to write {q}: write {path}memory.{}: {}",
+        ],
+        "A memory limit is below what is used already. For a new container it is mostly too small to start it at \
+         all.",
+    )
+    .certain(),
+    cause(
+        "cgroup-path-missing",
+        Runc,
+        Cgroups,
+        &[
+            "open /sys/fs/cgroup{}: no such file or directory",
+            "openat2 /sys/fs/cgroup{}: no such file or directory",
+            "openat2 {path}: no such file or directory",
+            "open {path}memory.{}: no such file or directory",
+            "open {path}cgroup.{}: no such file or directory",
+            "failed to write {q}: open /sys/fs/cgroup{}: no such file or directory",
+            "lstat /sys/fs/cgroup{}: no such file or directory",
+            "statfs /sys/fs/cgroup{}: no such file or directory",
+        ],
+        "A file of a cgroup is missing: the cgroup was removed meanwhile (systemd did it, or the container ended), \
+         or the controller is not enabled there.",
+    )
+    .open()
+    .or(&["systemd removed the unit's cgroup: kubelet and containerd have different cgroup drivers", "the controller is not in cgroup.controllers of the parent"])
+    .first(&["cat /sys/fs/cgroup/cgroup.controllers", "grep -r -i cgroup /var/lib/kubelet/config.yaml; containerd config dump | grep -i systemdcgroup"]),
+    cause(
+        "cgroup-v2-domain",
+        Runc,
+        Cgroups,
+        &[
+            "cannot enter cgroupv2 {q} with domain controllers -- it is in an invalid state",
+            "cannot enter cgroupv2 {q} with domain controllers -- it is in {}",
+            "cannot enter cgroupv2 {rest}",
+            "write {path}cgroup.subtree_control: {}",
+            "failed to write {q}: write {path}cgroup.subtree_control: {}",
+            "cannot set controllers{}: {rest}",
+            "enable controllers {rest}",
+        ],
+        "A cgroup (v2) is in a state in which it takes no controllers: it is threaded, below a threaded one, or has \
+         processes of its own beside child cgroups.",
+    )
+    .certain()
+    .first(&["cat /sys/fs/cgroup/PATH/cgroup.type", "cat /sys/fs/cgroup/PATH/cgroup.subtree_control"]),
+    cause(
+        "cgroup-pids-limit",
+        Runc,
+        Cgroups,
+        &["write {path}cgroup.procs: resource temporarily unavailable", "write {path}cgroup.procs: invalid argument", "failed to write {n}: write {path}cgroup.procs: {}", "failed to write {q}: write {path}cgroup.procs: {}", "failed to write {n} to cgroup.procs{rest}", "write {path}cgroup.procs: {}"],
+        "A process could not be put into its cgroup: the process is gone, the cgroup takes none (a limit of pids, a \
+         cpuset without processors, real-time scheduling), or it is threaded.",
+    )
+    .open()
+    .first(&["cat /sys/fs/cgroup/PATH/pids.max /sys/fs/cgroup/PATH/cgroup.type", DMESG]),
+    cause(
+        "systemd-unit-exists",
+        Runc,
+        Cgroups,
+        &["Unit {}.scope already exists", "Unit {}.slice already exists", "unit {}.scope already exists", "Unit {} already exists", "Unit {}.scope was already loaded or has a fragment file", "Unit {} was already loaded or has a fragment file"],
+        "systemd has a unit of that name from before, mostly one that failed: `systemctl reset-failed` lets it go.",
+    )
+    .certain()
+    .first(&["systemctl list-units --all 'cri-containerd-*.scope' --state=failed"]),
+    cause(
+        "systemd-unit-failed",
+        Runc,
+        Cgroups,
+        &[
+            "error creating systemd unit `{}`: got `failed`",
+            "error creating systemd unit `{}`: got `{}`",
+            "error creating systemd unit `{}`",
+            "Unit {} is not loaded",
+            "unable to start unit {q} (properties {rest}",
+            "unable to start unit {q}",
+            "unable to start unit {q}{}",
+            "Failed to activate service 'org.freedesktop.systemd1': timed out{rest}",
+            "error creating systemd unit",
+            "timeout waiting for systemd to create {}",
+            "Timeout waiting for systemd to create {}",
+            "Transport endpoint is not connected",
+            "dial unix /run/systemd/private: connect: {}",
+            "dial unix /run/dbus/system_bus_socket: connect: {}",
+            "dial unix /var/run/dbus/system_bus_socket: connect: {}",
+            "failed to connect to dbus{rest}",
+            "Message recipient disconnected from message bus without replying",
+            "Connection timed out",
+            "systemd failed to {rest}",
+            "sd-bus call: {rest}",
+            "error adding pid {n} to cgroups{rest}",
+            "systemd not running on this host, cannot use systemd cgroups manager",
+            "Failed to add PIDs to scope's control group: {}",
+            "{}: Failed to add PIDs to scope's control group: {}",
+        ],
+        "systemd did not make the container's unit: it does not answer on D-Bus, is overloaded by very many units, \
+         or refused. Its own lines for that unit say which.",
+    )
+    .first(&["journalctl -b _PID=1 --no-pager | tail -n 50", "systemctl is-system-running", "systemctl list-units --all | wc -l"]),
+    cause(
+        "cgroup-driver",
+        Runc,
+        Cgroups,
+        &[
+            "expected cgroupsPath to be of format {q} for systemd cgroups, got {q} instead",
+            "expected cgroupsPath to be of format {rest}",
+            "kubelet cgroup driver: {q} is different from docker cgroup driver: {q}",
+            "invalid slice name: {q}",
+            "invalid slice name{rest}",
+        ],
+        "kubelet and containerd have different cgroup drivers: one gives paths, the other wants units of systemd.",
+    )
+    .certain()
+    .first(&["grep -i cgroupdriver /var/lib/kubelet/config.yaml", "containerd config dump | grep -i systemdcgroup"]),
+    act(
+        "cgroup-apply",
+        Runc,
+        Cgroups,
+        &["unable to apply cgroup configuration", "applying cgroup configuration for process", "unable to set cgroup config for process", "setting cgroup config for procHooks process", "error setting cgroup config for procHooks process", "failed to create cgroup", "Failed to create cgroup", "unable to apply cgroup configuration{}", "error during cgroup setup"],
+        "The container's cgroup could not be made or set; the rest says why.",
+    )
+    .first(&["stat -fc %T /sys/fs/cgroup", DMESG]),
+    cause(
+        "init-oom",
+        Runc,
+        Memory,
+        &[
+            "container init was OOM-killed (memory limit too low?)",
+            "unable to start container process: container init was OOM-killed (memory limit too low?)",
+            "container init was OOM-killed{}",
+            "OOM-killed{}",
+            "process_linux.go:{n}: getting the final child's pid from pipe caused: EOF",
+        ],
+        "The container's init was killed for want of memory before the program started: the memory limit is below \
+         what runc itself needs.",
+    )
+    .first(&["kubectl get pod POD -o jsonpath='{..limits}'", "journalctl -k -b | grep -i oom"]),
+    cause(
+        "child-pid",
+        Runc,
+        Tasks,
+        &[
+            "can't get final child's PID from pipe: EOF",
+            "can't get final child's PID from pipe{}",
+            "can't get final child's PID from pipe",
+            "getting the final child's pid from pipe",
+            "getting the final child's pid from pipe caused {q}",
+            "read init-p: connection reset by peer",
+            "error reading from init-p{}",
+            "waiting for init preliminary setup: EOF",
+            "waiting for init preliminary setup: read init-p: connection reset by peer",
+            "waiting for init preliminary setup",
+            "unable to create new parent process{}",
+            "can't get pid from pipe{}",
+        ],
+        "runc's child died in its first steps, before there was a state.json: it was killed (memory), refused \
+         (seccomp, user namespaces, a limit of processes), or the kernel lacks a namespace.",
+    )
+    .open()
+    .codes(&["runtime/state-missing"])
+    .or(&["the memory limit is too small", "user.max_user_namespaces is 0", "a limit of processes is reached"])
+    .first(&["journalctl -k -b | grep -i -e oom -e seccomp", "sysctl user.max_user_namespaces kernel.pid_max", "cat /proc/sys/kernel/threads-max"]),
+    cause(
+        "start-already-running",
+        Runc,
+        Tasks,
+        &["cannot start an already running container"],
+        "The start found the FIFO without a byte in it, or gone: the container was let go before.",
+    )
+    .codes(&["runtime/fifo-stale"])
+    .states(&["started-fifo-stale", "second-start-hung"])
+    .first(&[STUCK]),
+    cause(
+        "exec-fifo",
+        Runc,
+        Tasks,
+        &["write exec fifo: {}", "write exec fifo", "open exec fifo /proc/self/fd/{n}: no such file or directory", "open exec fifo{}", "write exec fifo /proc/{rest}"],
+        "Init was released and nobody read: a start was killed, or a tool opened exec.fifo and closed it, which \
+         kills a waiting container.",
+    )
+    .codes(&["runtime/fifo-waiting"])
+    .first(&[STUCK]),
+    cause(
+        "container-does-not-exist",
+        Runc,
+        Tasks,
+        &["container does not exist", "container {q} does not exist", "container {} does not exist", "error opening file `{}/status`: No such file or directory", "container `{}` does not exist"],
+        "The runtime has no state of this id: creation is under way, hangs in a hook or a mount, or died; or it was \
+         removed. `runc delete --force` would leak the process.",
+    )
+    .codes(&["runtime/state-missing", "runtime/bundle-without-state"])
+    .first(&[STUCK, "coroner runtime ls /"]),
+    cause(
+        "runc-binary-busy",
+        Runc,
+        Tasks,
+        &["unlinkat {path}containerd/runc/{}: device or resource busy", "remove {path}containerd/runc/{}: device or resource busy", "unlinkat {path}/runc/{}: device or resource busy", "unlinkat /run/runc{}: device or resource busy", "unlinkat {path}/runc.{}: device or resource busy"],
+        "A state folder cannot be removed: runc's bind mount of itself stands in it (runc.XXXXXX, up to 1.1.14). \
+         Unmount it, then delete.",
+    )
+    .certain()
+    .codes(&["runtime/binary-leftover"])
+    .first(&["coroner runtime mounts /"]),
+    cause(
+        "netns-busy",
+        Runc,
+        crate::Whose::Network,
+        &["unlinkat {path}netns/cni-{}: device or resource busy", "remove {path}netns/{}: device or resource busy", "unlinkat {path}netns/{}: device or resource busy", "failed to remove netns: {rest}", "failed to remove network namespace{rest}", "failed to remove network namespace for sandbox {q}"],
+        "A pod's network namespace is still mounted, here or in another mount namespace (a container that mounts \
+         /run or /var/run), and cannot be removed.",
+    )
+    .certain()
+    .first(&["grep -l netns/cni- /proc/*/mountinfo", "findmnt -t nsfs"]),
+    cause(
+        "netns-missing",
+        Runc,
+        crate::Whose::Network,
+        &["failed to open netns {q}: failed to Statfs {q}: no such file or directory", "failed to open netns {q}", "failed to Statfs {q}: no such file or directory", "failed to Statfs {q}", "unknown FS magic on {q}: {n}", "unknown FS magic on {q}", "lstat {path}netns/{}: no such file or directory", "open {path}netns/{}: no such file or directory", "failed to check network namespace closed", "namespace {q} has been closed", "failed to open netns(){rest}"],
+        "A pod's network namespace is gone from /run/netns, or its file is no namespace (any more): after a reboot, \
+         or somebody unmounted it. kubelet makes a new sandbox once the old one is removed.",
+    )
+    .first(&["ls -l /run/netns; findmnt -t nsfs", TRIAGE]),
+    cause(
+        "freeze",
+        Runc,
+        Cgroups,
+        &["unable to freeze", "unable to freeze{}", "timeout waiting for cgroup to freeze{}", "freezer not supported{}", "cannot freeze{rest}", "cgroup.freeze{rest}"],
+        "A cgroup could not be frozen; look for tasks in state D, and for FREEZING.",
+    )
+    .codes(&["runtime/stuck"])
+    .states(&["freezing", "storage-hung"])
+    .first(&[STUCK]),
+    cause(
+        "paused",
+        Runc,
+        Cgroups,
+        &["cannot start a paused container", "cannot exec in a paused container (use --ignore-paused to override)", "cannot exec in a paused container{}", "cannot exec a container that has been paused{}", "Container {} is paused, unpause the container before exec"],
+        "The container's cgroup is frozen: somebody paused it, or an update or checkpoint was killed in the middle.",
+    )
+    .codes(&["runtime/stuck"])
+    .states(&["frozen-v1", "frozen-v2", "paused", "exec-frozen"])
+    .first(&[STUCK]),
+    cause(
+        "start-stopped",
+        Runc,
+        Tasks,
+        &["cannot start a container that has stopped", "cannot exec in a stopped container", "cannot exec in a stopped state{}", "cannot exec a container that has stopped{}", "cannot exec in a deleted state{}", "cannot exec in a created state{}"],
+        "Its init has ended: before the start (a start or an init that was killed, or a pid that is another's by \
+         now), or before the exec.",
+    )
+    .codes(&["runtime/stuck"])
+    .states(&["start-died-early", "pid-reused"])
+    .first(&[STUCK, "crictl ps -a"]),
+    cause(
+        "delete-not-stopped",
+        Runc,
+        Tasks,
+        &["cannot delete container {} that is not stopped: {}", "cannot delete container that is not stopped", "cannot delete container {rest}", "container {} is not stopped"],
+        "It is not stopped as runc sees it. Where its FIFO was left, runc takes a workload that runs for one that was \
+         never started.",
+    )
+    .codes(&["runtime/stuck"])
+    .states(&["started-fifo-stale"])
+    .first(&[STUCK]),
+    cause(
+        "hook-failed",
+        Runc,
+        Other,
+        &[
+            "error running hook #{n}: {rest}",
+            "error running hook: {rest}",
+            "error running hook{}",
+            "error running {} hook #{n}: {rest}",
+            "error running {} hook #{n}",
+            "error running prestart hook #{n}: {rest}",
+            "running hook {n} caused {rest}",
+            "running hook {n} caused: {rest}",
+            "error executing hook `{}` (exit code: {n})",
+            "error executing hook{rest}",
+            "prestart hook {n} caused: {rest}",
+            "running prestart hook {n} caused {rest}",
+        ],
+        "A hook of the container (nvidia's, or another vendor's) failed or was killed; what was made is removed. \
+         What it printed stands in the line.",
+    )
+    .codes(&["runtime/stuck"])
+    .states(&["hook-host", "hook-container", "hook-start"])
+    .first(&["ls /etc/containers/oci/hooks.d /usr/share/containers/oci/hooks.d", STUCK]),
+    cause(
+        "nvidia",
+        OtherRuntime,
+        Other,
+        &[
+            "nvidia-container-cli: {rest}",
+            "Auto-detected mode as 'legacy'{rest}",
+            "Auto-detected mode as{rest}",
+            "failed to initialize NVML{rest}",
+            "could not select device driver {q} with capabilities{rest}",
+            "driver error: failed to process request{rest}",
+            "initialization error: {rest}",
+            "nvml error: {rest}",
+            "Failed to initialize NVML{rest}",
+            "failed to get nvidia device{rest}",
+            "no such device: nvidia{rest}",
+        ],
+        "NVIDIA's hook failed: its driver is not loaded, does not fit its libraries, or the device is gone.",
+    )
+    .certain()
+    .first(&["nvidia-smi", "dmesg | grep -i nvrm"]),
+    cause(
+        "mount-type-mismatch",
+        Runc,
+        Pod,
+        &[
+            "error mounting {q} to rootfs at {q}: mount {}: not a directory",
+            "error mounting {q} to rootfs at {q}: mount {rest}: not a directory",
+            "error mounting {q} to rootfs at {q}: {}: not a directory",
+            "error mounting {q} to rootfs at {q}: create mountpoint for {} mount: {rest}",
+            "mounting {q} to rootfs {q} at {q} caused {q}",
+            "mounting {q} to rootfs {q} at {q}",
+            "mounting {q} to rootfs at {q} caused: {rest}not a directory",
+            "Are you trying to mount a directory onto a file (or vice-versa)?{rest}",
+            "Are you trying to mount a directory onto a file (or vice-versa){rest}",
+            "mount through procfd: not a directory",
+            "cannot create subdirectories in {q}: not a directory",
+            "not a directory: Are you trying to mount {rest}",
+        ],
+        "A volume is a folder where the image has a file, or the other way round: often a file on the host that did \
+         not exist and was made as a folder (hostPath, subPath, `-v`).",
+    )
+    .certain()
+    .first(&["stat PATH_ON_THE_HOST"]),
+    cause(
+        "mount-source-missing",
+        Runc,
+        Pod,
+        &[
+            "error mounting {q} to rootfs at {q}: stat {path}: no such file or directory",
+            "error mounting {q} to rootfs at {q}: mount {rest}: no such file or directory",
+            "error mounting {q} to rootfs at {q}: {rest}no such file or directory",
+            "bind source path does not exist{rest}",
+            "bind mount source {path}: no such file or directory",
+            "invalid mount config for type {q}: bind source path does not exist{rest}",
+            "open `{}`: No such file or directory",
+            "cannot stat `{}`: No such file or directory",
+        ],
+        "What should be mounted into the container is not on the node (any more): a hostPath, a secret that was \
+         removed, a socket.",
+    )
+    .first(&["stat PATH_ON_THE_HOST"]),
+    cause(
+        "mount-denied",
+        Runc,
+        Security,
+        &[
+            "error mounting {q} to rootfs at {q}: {rest}operation not permitted",
+            "error mounting {q} to rootfs at {q}: {rest}permission denied",
+            "mount {rest}, flags: {}: operation not permitted",
+            "mount {q} to {q}: Permission denied",
+            "mount `{}` to `{}`: Operation not permitted",
+            "mount `{}` to `{}`: Permission denied",
+        ],
+        "A mount into the container is refused: a user namespace that may not mount it, a security rule, or a \
+         container in a container without the rights.",
+    )
+    .first(&["ausearch -m avc -ts recent", DMESG]),
+    cause(
+        "mount-propagation",
+        Runc,
+        Pod,
+        &["path {path} is mounted on {path} but it is not a shared mount", "path {q} is mounted on {q} but it is not a shared mount", "is mounted on {} but it is not a shared{rest}", "path {path} is mounted on {path} but it is not a shared or slave mount{}", "path {} is mounted on {} but it is not a shared{rest}", "path {} is not a shared mount{rest}", "failed to generate container {q} spec: failed to generate spec: path {} is mounted on {} but it is not a shared{rest}"],
+        "The pod wants mounts to propagate, and that mount of the node is private.",
+    )
+    .certain()
+    .first(&["findmnt -o TARGET,PROPAGATION /"]),
+    cause(
+        "mount-proc-check",
+        Runc,
+        Pod,
+        &["check proc-safety of {rest}", "{q} cannot be mounted because it is inside /proc{}", "possibly malicious path detected{rest}", "unsafe procfs detected{rest}", "{} is inside /proc{rest}"],
+        "A mount over a part of /proc is refused: it would let a container look harmless that is not. runc of \
+         November 2025 (1.2.8, 1.3.3, 1.4.0-rc.3 and later) is stricter.",
+    )
+    .certain()
+    .first(&["runc --version"]),
+    cause(
+        "sysctl-reopen",
+        Runc,
+        Security,
+        &[
+            "open sysctl {} file: reopen fd {n}: permission denied",
+            "open sysctl {} file: {rest}",
+            "reopen fd {n}: permission denied",
+            "reopen fd {n}: {rest}",
+        ],
+        "A newer runc (1.3.3, 1.2.8, 1.4.0-rc.3 and later) sets sysctls over a procfs of its own, which AppArmor of \
+         an outer container (LXC, Proxmox) refuses. It is neither CNI nor an image.",
+    )
+    .certain()
+    .first(&["runc --version", "systemd-detect-virt", "dmesg | grep -i apparmor"]),
+    cause(
+        "sysctl-unknown",
+        Runc,
+        Pod,
+        &["open /proc/sys/{}: no such file or directory", "write sysctl key {}: {rest}", "write sysctl key {}", "sysctl {q} is not in a separate kernel namespace", "sysctl {q} not allowed in host network namespace", "open /proc/sys/{}: read-only file system", "cannot set sysctl{rest}", "open sysctl {}: {rest}"],
+        "A sysctl that the pod asks for is not there in this kernel or namespace, or may not be set.",
+    )
+    .certain()
+    .first(&["uname -r"]),
+    act(
+        "rootfs-mount",
+        Runc,
+        Storage,
+        &["error mounting {q} to rootfs at {q}", "error during container init: error mounting {q} to rootfs at {q}", "error preparing rootfs", "preparing rootfs", "error jailing process inside rootfs", "pivot_root", "error mounting {q} to rootfs{rest}", "mounting {q}{}"],
+        "The container's root file system could not be put together; the rest says why. If it hangs instead, a \
+         mount's server is dead.",
+    )
+    .codes(&["runtime/stuck"])
+    .states(&["storage-hung"])
+    .first(&["kubectl describe pod POD", DMESG]),
+    cause(
+        "pivot-root",
+        Runc,
+        Kernel,
+        &["pivot_root {}: invalid argument", "pivot_root: invalid argument", "error jailing process inside rootfs: pivot_root {}: invalid argument", "error jailing process inside rootfs: pivot_root: invalid argument", "pivot_root .: invalid argument", "Could not find parent mount of {}"],
+        "The node's own root is an initramfs (rootfs), from which pivot_root is not possible.",
+    )
+    .certain()
+    .first(&["findmnt /"]),
+    cause(
+        "rootfs-missing",
+        Runc,
+        Tasks,
+        &["rootfs ({path}) does not exist", "invalid rootfs: stat {path}: no such file or directory", "invalid rootfs: {rest}", "stat {path}/rootfs: no such file or directory", "lstat {path}/rootfs: no such file or directory", "error opening file `{}/rootfs`: {rest}", "open {path}config.json: no such file or directory", "JSON specification file config.json not found"],
+        "The bundle has no rootfs or no config.json: its folder under /run was emptied or never made.",
+    )
+    .codes(&["runtime/bundle-without-record", "runtime/bundle-file-damaged"])
+    .first(&["coroner runtime ls /"]),
+    cause(
+        "apparmor",
+        Runc,
+        Security,
+        &[
+            "unable to apply apparmor profile: {rest}",
+            "unable to apply apparmor profile",
+            "apparmor failed to apply profile: {rest}",
+            "apparmor failed to apply profile",
+            "write /proc/self/attr/{}exec: {}",
+            "write `/proc/self/attr/apparmor/exec`: {rest}",
+            "write file `/proc/{rest}attr/{rest}",
+        ],
+        "The AppArmor profile of the container is not loaded on this node, or AppArmor is not on, or an outer \
+         container does not allow it.",
+    )
+    .certain()
+    .first(&["aa-status", "cat /sys/module/apparmor/parameters/enabled", "ls /etc/apparmor.d | grep -i -e cri -e containerd -e docker"]),
+    cause(
+        "selinux",
+        Runc,
+        Security,
+        &["write /proc/self/attr/keycreate: {}", "write /proc/{path}attr/{}: {}", "error setting Label on {rest}", "failed to set {path} with selinux{rest}", "selinux is not supported{rest}", "can't set process label{rest}", "setxattr {path}: {}", "lsetxattr {path}: {}", "relabel failed {rest}", "error setting selinux label{rest}", "avc: denied {rest}", "SELinux is preventing {rest}"],
+        "SELinux does not let the label be set, or is not on while the pod wants one.",
+    )
+    .first(&["getenforce", "ausearch -m avc -ts recent", "rpm -q container-selinux"]),
+    cause(
+        "seccomp",
+        Runc,
+        Security,
+        &["error loading seccomp filter into kernel: {rest}", "error loading seccomp filter: {rest}", "unable to init seccomp{rest}", "unable to init seccomp", "seccomp not supported{rest}", "config provided but seccomp not supported{}", "load seccomp filter: {rest}", "error adding seccomp filter rule for syscall {}", "error adding seccomp rule for syscall {}{rest}", "unrecognized syscall {rest}"],
+        "The seccomp profile cannot be loaded: the kernel or libseccomp is older than the profile.",
+    )
+    .certain()
+    .first(&["runc --version", "uname -r"]),
+    cause(
+        "capabilities",
+        Runc,
+        Security,
+        &["unable to apply caps: operation not permitted", "unable to apply caps{}", "unable to apply bounding set: {rest}", "unable to drop capabilities{rest}", "unable to set capability {rest}", "unknown capability {q}", "setting capabilities{rest}"],
+        "The container should get rights that whoever makes it does not have: a container in a container, or a \
+         unit of containerd with a bounding set.",
+    )
+    .first(&["systemctl show containerd -p CapabilityBoundingSet", "grep Cap /proc/$(pgrep -xo containerd)/status"]),
+    cause(
+        "userns",
+        Runc,
+        Kernel,
+        &[
+            "user namespaces enabled, but no uid mappings found",
+            "user namespaces enabled, but no gid mappings found",
+            "user namespaces enabled, but no {} mapping found",
+            "failed to set up id mappings{}",
+            "idmap mounts not supported{}",
+            "failed to get user namespace fd{}",
+            "operation not permitted: error creating user namespace{rest}",
+            "mount_setattr {rest}",
+            "failed to set MOUNT_ATTR_IDMAP on {rest}",
+            "cannot set uid_map{rest}",
+            "newuidmap{rest}",
+            "nsexec{}: {rest}",
+            "nsenter: {rest}",
+            "idmapped mounts{rest}",
+            "unable to unshare namespaces{rest}",
+            "runc: [{n}]{rest}",
+            "user namespace{} is not supported{rest}",
+        ],
+        "User namespaces or idmapped mounts are not set up or not supported: by the kernel, the file system under \
+         it, the runtime, or the settings (missing mappings).",
+    )
+    .first(&["sysctl user.max_user_namespaces kernel.unprivileged_userns_clone", "uname -r", "findmnt -T /var/lib/containerd"]),
+    cause(
+        "kernel-namespace",
+        Runc,
+        Kernel,
+        &["namespace {q} does not exist", "unsupported namespace type {q}{rest}", "time namespace{rest}"],
+        "The kernel does not have a kind of namespace that is asked for.",
+    )
+    .first(&["uname -r"]),
+    cause(
+        "setns-exec",
+        Runc,
+        Tasks,
+        &[
+            "error executing setns process: exit status {n}",
+            "error executing setns process",
+            "executing setns process",
+            "setns_init_linux.go:{n}: setting {rest}",
+            "error closing exec fds: {rest}",
+            "error starting setns process{rest}",
+            "error adding pid {n} to cgroups{}",
+            "exec failed{}: cannot exec{rest}",
+        ],
+        "A process could not be added to the container: it ended at that moment, its init is in a bad state, or the \
+         new process was killed (memory, a limit of pids, seccomp). By itself it tells no more.",
+    )
+    .open()
+    .or(&["the container's memory or pids limit is reached", "the container was ending"])
+    .codes(&["runtime/stuck"])
+    .first(&["crictl ps -a", "journalctl -k -b | grep -i oom", STUCK]),
+    cause(
+        "fd-denied",
+        Runc,
+        Security,
+        &["open /proc/self/fd/{n}: permission denied", "open /proc/self/fd/{n}: {}", "open /proc/{n}/fd/{n}: permission denied", "can't open /proc/{}: permission denied"],
+        "The container may not open what it was handed over (its output, or runc itself): a security rule of an \
+         outer container, SELinux, or a terminal that belongs to another user.",
+    )
+    .open()
+    .first(&["ausearch -m avc -ts recent", "dmesg | grep -i apparmor", "runc --version"]),
+    cause(
+        "exec-cgroup-gone",
+        Runc,
+        Cgroups,
+        &["failed to get cgroup {rest}", "error joining cgroup{rest}", "unable to join cgroup{rest}", "can't read cgroup{rest}", "process {n} is not in cgroup{rest}"],
+        "A process could not join the container's cgroup.",
+    )
+    .open()
+    .first(&[STUCK]),
+    cause(
+        "keyring",
+        Runc,
+        Kernel,
+        &["unable to join session keyring: {rest}", "unable to join session keyring", "join session keyring: {rest}", "unable to create session key{rest}", "create keyring `{}`: {rest}"],
+        "The kernel gives out no more keys to this user: each container takes one. `no_new_keyring` in the runtime's \
+         options does without, or raise the limit.",
+    )
+    .certain()
+    .first(&["cat /proc/key-users", "sysctl kernel.keys.maxkeys kernel.keys.root_maxkeys"]),
+    cause(
+        "rlimits",
+        Runc,
+        Pod,
+        &["error setting rlimit type {n}: {rest}", "error setting rlimits for ready process{rest}", "error setting rlimit{rest}", "setting rlimit{rest}", "setrlimit `{}`: {rest}"],
+        "A limit that the container should get is above what whoever makes it may give.",
+    )
+    .certain()
+    .first(&["systemctl show containerd -p LimitNOFILE -p LimitNPROC"]),
+    cause(
+        "device-missing",
+        Runc,
+        Pod,
+        &["error gathering device information while adding custom device {q}: {rest}", "error gathering device information{rest}", "not a device node", "lstat /dev/{}: no such file or directory", "stat /dev/{}: no such file or directory", "open /dev/{}: no such file or directory", "failed to create device{rest}", "creating device nodes caused {rest}"],
+        "A device that the container should have is not on the node.",
+    )
+    .first(&["ls -l /dev"]),
+    cause(
+        "device-denied",
+        Runc,
+        Security,
+        &["open /dev/{}: operation not permitted", "mknod {path}: operation not permitted", "bpf_prog_query(BPF_CGROUP_DEVICE) failed: {rest}", "failed to call BPF_PROG_ATTACH (BPF_CGROUP_DEVICE, BPF_F_ALLOW_MULTI): {rest}", "error found less than {rest}device{rest}", "failed to create the bpf device filter{rest}"],
+        "The container may not use or make a device: the rules of its cgroup, or an outer container's.",
+    )
+    .first(&["uname -r", DMESG]),
+    cause(
+        "console",
+        Runc,
+        Tasks,
+        &["open /dev/ptmx: {}", "open /dev/tty: {}", "the input device is not a TTY", "provided file is not a console", "failed to set console{rest}", "cannot allocate tty if runc will detach without setting console socket", "error opening pty{rest}"],
+        "There is no terminal where one is asked for.",
+    ),
+    cause(
+        "crun-wrong",
+        Crun,
+        Other,
+        &["unknown version specified", "OCI runtime version {rest}", "container with a different version{rest}"],
+        "crun is older than the specification that it was given (1.0.2-dev and the like).",
+    )
+    .certain()
+    .first(&["crun --version"]),
+    cause(
+        "runsc",
+        OtherRuntime,
+        Other,
+        &["creating container: cannot create sandbox: {rest}", "cannot create sandbox: {rest}", "cannot read client sync file: {rest}", "starting sub-container {rest}", "urpc method {q} failed: {rest}", "waiting for sandbox to start: {rest}"],
+        "gVisor's runsc failed inside of its sandbox; its debug log says more.",
+    )
+    .open()
+    .first(&["runsc --version", "ls /var/log/runsc"]),
+    cause(
+        "tmpfs-denied",
+        Runc,
+        Kernel,
+        &["mkdir {path}: permission denied{rest}rootfs", "making root mount private: {rest}", "error making mount private{rest}", "remount-private dst={path}{rest}"],
+        "A mount of the node may not be made private: a container in a container.",
+    ),
+    cause(
+        "image-dot-dot",
+        Runc,
+        Image,
+        &["path escapes from parent", "{}: path escapes from parent", "openat {}: path escapes from parent"],
+        "A link in the image leads out of it: newer runtimes refuse that.",
+    )
+    .certain(),
+    cause(
+        "child-killed",
+        Runc,
+        Memory,
+        &["signal: killed", "signal: terminated"],
+        "A program was killed while another waited for it: a timeout, a stop of the unit, or want of memory.",
+    )
+    .open()
+    .first(&["journalctl -k -b | grep -i 'killed process'"]),
+    cause(
+        "binary-replaced",
+        Runc,
+        Programs,
+        &["{path}: text file busy", "text file busy", "exec {path}: text file busy", "symbol lookup error{rest}", "error while loading shared libraries: {rest}", "version `{}' not found (required by {})", "GLIBC_{} not found{rest}"],
+        "A program is being replaced while it is used, or does not fit the node's libraries.",
+    )
+    .first(&["runc --version; ldd $(command -v runc)"]),
+];

@@ -1,0 +1,104 @@
+//! Texts of which only this is known: who says them, in which releases, and what is being done then.
+//! They were read in the sources (`testdata/make/texts`).
+
+use std::sync::LazyLock;
+
+use serde::Serialize;
+
+use crate::message::Component;
+
+/// A text of a program's source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Text {
+    /// Who says it.
+    pub who: Component,
+    /// What is being done then, as a clause after "while".
+    pub doing: &'static str,
+    /// Whether an error follows that says why.
+    pub is_act: bool,
+    /// Releases in whose sources it is: the first and the last; empty: not told apart.
+    pub releases: &'static str,
+    /// How rare its words are.
+    pub weight: u16,
+    /// The text, with holes.
+    pub says: &'static str,
+}
+
+/// All of them.
+pub(crate) static TEXTS: LazyLock<Vec<Text>> =
+    LazyLock::new(|| include_str!("texts.tsv").lines().filter_map(text).collect());
+
+fn text(line: &'static str) -> Option<Text> {
+    let mut columns = line.splitn(6, '\t');
+    let who = match columns.next()? {
+        "containerd" => Component::Containerd,
+        "cri" => Component::Cri,
+        "shim" => Component::Shim,
+        "runc" => Component::Runc,
+        "crun" => Component::Crun,
+        "cni" => Component::Cni,
+        _ => return None,
+    };
+    Some(Text {
+        who,
+        doing: doing(columns.next()?),
+        is_act: columns.next()? == "a",
+        releases: columns.next()?,
+        weight: columns.next()?.parse().ok()?,
+        says: columns.next()?,
+    })
+}
+
+/// What is being done in a part of a source.
+fn doing(area: &str) -> &'static str {
+    match area {
+        "start" => "it starts and loads its plugins",
+        "bolt" => "it works on a database (bbolt)",
+        "metadata" => "it works on meta.db",
+        "content" => "it works on the content store",
+        "snapshot" => "a snapshotter works",
+        "mount" | "rootfs" => "something is mounted",
+        "unpack" => "a layer is unpacked or compared",
+        "pull" | "registry" => "an image is pulled or pushed",
+        "lease" | "gc" => "it collects garbage",
+        "task" => "it makes, asks or removes a task",
+        "shim" => "a shim is started or at work",
+        "spec" => "a container's specification is made or read",
+        "netns" => "a network namespace is made or removed",
+        "nri" => "it asks its NRI plugins",
+        "cri" | "cri-store" => "it answers kubelet",
+        "cri-run" => "a pod's sandbox is made",
+        "cri-create" => "a container is created",
+        "cri-start" => "a container is started",
+        "cri-kill" | "cri-stop" => "a container or a pod is stopped",
+        "cri-remove" => "a container or a pod is removed",
+        "cri-exec" => "a command is run in a container, or a stream is served",
+        "cri-io" => "a container's output is read",
+        "cri-recover" => "it reads pods and containers at its start",
+        "cri-events" => "the end of a task is handled",
+        "cri-network" => "it loads the network's configuration",
+        "cri-config" => "it reads the CRI plugin's settings",
+        "cri-status" => "it tells kubelet of a status or of statistics",
+        "cgroup" => "a cgroup is made, read or removed",
+        "seccomp" | "security" => "security rules are applied",
+        "runc-init" => "the container's init sets itself up",
+        "runc-process" | "runc" | "crun" => "a container's process is made",
+        "runc-state" => "a container's state is read or written",
+        "runc-exec" => "a process is added to a container",
+        "cni" => "a pod's network is set up or removed",
+        "cni-ipam" => "an address is given out or returned",
+        _ => "it works",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_table_is_read() {
+        let lines = include_str!("texts.tsv").lines().count();
+        assert_eq!(TEXTS.len(), lines);
+        assert!(TEXTS.iter().all(|text| text.doing != "it works" || text.who == Component::Containerd));
+    }
+}

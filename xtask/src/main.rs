@@ -5,6 +5,7 @@ mod bigdb;
 mod bignode;
 mod dist;
 mod docs;
+mod explain_corpus;
 mod fuzz;
 mod runtime_matrix;
 
@@ -26,6 +27,8 @@ enum Chore {
     BigDb(bigdb::Args),
     /// Make a large healthy node for measurements
     BigNode(bignode::Args),
+    /// See how `explain` does on the corpus of real lines
+    ExplainCorpus(explain_corpus::Args),
     /// Run every fuzz target for a while
     Fuzz(fuzz::Args),
     /// Make containers in every state with real runtimes, and see what coroner says of each
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Chore::Dist(args) => dist::run(&args),
         Chore::BigDb(args) => bigdb::run(&args),
         Chore::BigNode(args) => bignode::run(&args),
+        Chore::ExplainCorpus(args) => explain_corpus::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::RuntimeMatrix(args) => runtime_matrix::run(&args),
         Chore::AsUser(args) => as_user::run(&args),

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use crate::chain::Chain;
-use crate::message::Message;
+use crate::message::{Message, Role};
 use crate::pattern::Pattern;
 use crate::text::{TEXTS, Text};
 use crate::{messages, pattern};
@@ -32,6 +32,8 @@ pub(crate) struct Hit {
     /// The pieces that it covers.
     pub(crate) pieces: Range<usize>,
     pub(crate) holes: Vec<String>,
+    /// Whether it takes in whatever follows.
+    pub(crate) takes_the_rest: bool,
     weight: usize,
 }
 
@@ -45,6 +47,7 @@ struct Entry {
     pattern: Pattern,
     known: Known,
     pieces_before: usize,
+    takes_the_rest: bool,
     weight: usize,
 }
 
@@ -67,6 +70,7 @@ static BOOK: LazyLock<Book> = LazyLock::new(|| {
             let pattern = Pattern::new(text);
             Entry {
                 pieces_before: pattern.pieces_before(),
+                takes_the_rest: text.contains("{rest}"),
                 weight: pattern.weight(),
                 pattern,
                 known,
@@ -94,7 +98,9 @@ pub(crate) fn look_up(chain: &Chain) -> Vec<Hit> {
             continue;
         };
         // The piece that the literal is in, and so many before it.
-        let inside = chain.pieces.partition_point(|piece| piece.start <= place.start());
+        let inside = chain
+            .pieces
+            .partition_point(|piece| piece.start <= place.start());
         let Some(first) = inside.checked_sub(entry.pieces_before.saturating_add(1)) else {
             continue;
         };
@@ -109,7 +115,12 @@ pub(crate) fn look_up(chain: &Chain) -> Vec<Hit> {
         }
     }
     // The explained before the others, the rarer before the more common; none over another.
-    found.sort_by_key(|hit| (std::cmp::Reverse(hit.is_message()), std::cmp::Reverse(hit.weight)));
+    found.sort_by_key(|hit| {
+        (
+            std::cmp::Reverse(hit.is_message()),
+            std::cmp::Reverse(hit.weight),
+        )
+    });
     let mut kept: Vec<Hit> = Vec::new();
     for hit in found {
         let meets = |other: &Hit| {
@@ -132,7 +143,9 @@ fn compare(chain: &Chain, first: usize, entry: &Entry) -> Option<Hit> {
     }
     let rest = rest.get(..reach)?;
     // A piece may begin with a quote or a bracket.
-    let open = rest.len().saturating_sub(rest.trim_start_matches(['"', '[', '(', '\'', '`']).len());
+    let open = rest
+        .len()
+        .saturating_sub(rest.trim_start_matches(['"', '[', '(', '\'', '`']).len());
     let (end, holes) = match entry.pattern.matches(rest) {
         Some(found) => found,
         None if open > 0 => {
@@ -147,6 +160,7 @@ fn compare(chain: &Chain, first: usize, entry: &Entry) -> Option<Hit> {
         known: entry.known,
         pieces: first..last.max(first.saturating_add(1)),
         holes: holes.into_iter().map(str::to_owned).collect(),
+        takes_the_rest: entry.takes_the_rest,
         weight: entry.weight,
     })
 }
@@ -156,7 +170,10 @@ fn compare(chain: &Chain, first: usize, entry: &Entry) -> Option<Hit> {
 pub(crate) fn cut(text: &str) -> Option<&'static Message> {
     /// Fewer letters begin too many texts.
     const LEAST: usize = 12;
-    let text = text.trim().trim_end_matches(['.', '…', ':']).to_ascii_lowercase();
+    let text = text
+        .trim()
+        .trim_end_matches(['.', '…', ':'])
+        .to_ascii_lowercase();
     if text.len() < LEAST {
         return None;
     }
@@ -178,6 +195,21 @@ pub(crate) fn cut(text: &str) -> Option<&'static Message> {
     found
 }
 
+const fn is_telling(known: Known) -> bool {
+    let Known::Message(message) = known else {
+        return false;
+    };
+    matches!(message.role, Role::Cause | Role::Act | Role::Consequence)
+}
+
+/// Whether it is a word that many causes have.
+fn is_common(literal: &str) -> bool {
+    let literal = literal.trim_matches([':', ' ', '"']);
+    messages()
+        .filter(|message| matches!(message.role, Role::Errno | Role::Class))
+        .any(|message| message.says.contains(&literal))
+}
+
 /// A message in the middle of a piece, where nothing at its beginning is known: a person's words
 /// stand before it.
 pub(crate) fn inside(text: &str) -> Option<&'static Message> {
@@ -195,7 +227,8 @@ pub(crate) fn inside(text: &str) -> Option<&'static Message> {
         let literal = entry.pattern.literal();
         if literal.len() >= LEAST
             && is_whole_word
-            && matches!(entry.known, Known::Message(_))
+            && is_telling(entry.known)
+            && !is_common(literal)
             && best.is_none_or(|best| entry.weight > best.weight)
         {
             best = Some(entry);

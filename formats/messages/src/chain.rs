@@ -33,9 +33,9 @@ impl Chain {
                 break;
             }
             *budget = budget.saturating_sub(1);
-            let here = groups.iter().filter(|group| {
-                piece.start <= group.range.start && group.range.end <= piece.end
-            });
+            let here = groups
+                .iter()
+                .filter(|group| piece.start <= group.range.start && group.range.end <= piece.end);
             let here: Vec<_> = here.cloned().collect();
             chain.pieces.push(piece);
             if depth >= DEPTH {
@@ -49,7 +49,8 @@ impl Chain {
                     inside.to_owned()
                 };
                 if is_sentence(&inside) {
-                    let inner = Self::parse(inside.trim().to_owned(), depth.saturating_add(1), budget);
+                    let inner =
+                        Self::parse(inside.trim().to_owned(), depth.saturating_add(1), budget);
                     chain.inner.push((number, inner));
                 }
             }
@@ -109,9 +110,17 @@ fn split(text: &str) -> (Vec<Range<usize>>, Vec<Group>) {
             continue;
         }
         let rest = bytes.get(at..).unwrap_or_default();
-        let delimiter = [&b": "[..], b" caused ", b" desc = ", b":\n", b"\n", b":\t", b"; "]
-            .into_iter()
-            .find(|delimiter| rest.starts_with(delimiter));
+        let delimiter = [
+            &b": "[..],
+            b" caused ",
+            b" desc = ",
+            b":\n",
+            b"\n",
+            b":\t",
+            b"; ",
+        ]
+        .into_iter()
+        .find(|delimiter| rest.starts_with(delimiter));
         match delimiter {
             Some(delimiter) => {
                 pieces.push(start..at);
@@ -130,7 +139,9 @@ fn trim(text: &str, piece: Range<usize>) -> Range<usize> {
     let Some(inner) = text.get(piece.clone()) else {
         return piece.start..piece.start;
     };
-    let start = piece.start.saturating_add(inner.len().saturating_sub(inner.trim_start().len()));
+    let start = piece
+        .start
+        .saturating_add(inner.len().saturating_sub(inner.trim_start().len()));
     start..start.saturating_add(inner.trim().len())
 }
 

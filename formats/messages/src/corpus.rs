@@ -65,7 +65,10 @@ fn of(explained: &Explained, case: &Case<'_>) -> Grade {
     let Some(head) = &explained.head else {
         return Grade::Miss;
     };
-    if head.message().is_some_and(|message| case.right.contains(&message.key)) {
+    if head
+        .message()
+        .is_some_and(|message| case.right.contains(&message.key))
+    {
         return Grade::Right;
     }
     let is_among_the_layers = explained.layers.iter().any(|layer| match layer.known {
@@ -76,7 +79,8 @@ fn of(explained: &Explained, case: &Case<'_>) -> Grade {
         Head::Cause(_) => Grade::Wrong,
         Head::Act(act, _) => {
             let is_same = case.right.iter().filter_map(|key| crate::message(key));
-            let mut is_same = is_same.map(|message| message.whose == act.whose || message.who == act.who);
+            let mut is_same =
+                is_same.map(|message| message.whose == act.whose || message.who == act.who);
             if case.right.is_empty() || is_among_the_layers || is_same.any(|same| same) {
                 Grade::Narrowed
             } else {
@@ -85,7 +89,10 @@ fn of(explained: &Explained, case: &Case<'_>) -> Grade {
         }
         Head::Text(text, _) => {
             let mut right = case.right.iter().filter_map(|key| crate::message(key));
-            if case.right.is_empty() || is_among_the_layers || right.any(|message| message.who == text.who) {
+            if case.right.is_empty()
+                || is_among_the_layers
+                || right.any(|message| message.who == text.who)
+            {
                 Grade::Narrowed
             } else {
                 Grade::Miss

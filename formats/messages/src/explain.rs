@@ -110,7 +110,10 @@ pub fn explain(line: &str) -> Explained {
     for said in &peeled.said {
         walk(&Chain::of(said), &mut layers);
     }
-    let head = decide(&layers).or_else(|| by_a_part(&peeled));
+    let mut head = decide(&layers);
+    if head.is_none_or(|head| matches!(head, Head::Generic(_))) {
+        head = by_a_part(&peeled, head.is_none()).or(head);
+    }
     Explained {
         head,
         layers,
@@ -126,10 +129,19 @@ fn walk(chain: &Chain, layers: &mut Vec<Layer>) {
     let mut piece = 0;
     while piece < chain.pieces.len() {
         let hit = hits.next_if(|hit| hit.pieces.start == piece);
-        let over = hit.as_ref().map_or(piece.saturating_add(1), |hit| hit.pieces.end);
+        let over = hit
+            .as_ref()
+            .map_or(piece.saturating_add(1), |hit| hit.pieces.end);
+        let is_told = hit.as_ref().is_some_and(|hit| {
+            hit.takes_the_rest
+                && matches!(hit.known, Known::Message(message) if message.role == Role::Cause)
+        });
         layers.push(layer(chain, piece..over, hit));
-        let inner = chain.inner.iter().filter(|(number, _)| (piece..over).contains(number));
-        for (_, inner) in inner {
+        let inner = chain
+            .inner
+            .iter()
+            .filter(|(number, _)| (piece..over).contains(number));
+        for (_, inner) in inner.filter(|_| !is_told) {
             walk(inner, layers);
         }
         piece = over.max(piece.saturating_add(1));
@@ -137,7 +149,10 @@ fn walk(chain: &Chain, layers: &mut Vec<Layer>) {
 }
 
 fn layer(chain: &Chain, pieces: core::ops::Range<usize>, hit: Option<Hit>) -> Layer {
-    let first = chain.pieces.get(pieces.start).map_or(0, |piece| piece.start);
+    let first = chain
+        .pieces
+        .get(pieces.start)
+        .map_or(0, |piece| piece.start);
     let last = chain.pieces.get(pieces.end.saturating_sub(1));
     let end = last.map_or(chain.text.len(), |piece| piece.end);
     let text = chain.text.get(first..end).unwrap_or_default().to_owned();
@@ -166,7 +181,15 @@ fn decide(layers: &[Layer]) -> Option<Head> {
     });
     let of = |role: Role| messages.clone().find(|message| message.role == role);
     if let Some(cause) = of(Role::Cause) {
-        return Some(Head::Cause(cause));
+        // A pod's network has connections of its own: they are no registry's.
+        let is_far = matches!(cause.whose, Whose::Registry | Whose::Dns);
+        let network = messages
+            .clone()
+            .find(|act| act.role == Role::Act && act.whose == Whose::Network);
+        return Some(match network {
+            Some(network) if is_far => Head::Act(network, Some(cause)),
+            _ => Head::Cause(cause),
+        });
     }
     let errno = of(Role::Errno);
     if let Some(act) = of(Role::Act) {
@@ -177,7 +200,7 @@ fn decide(layers: &[Layer]) -> Option<Head> {
         LayerKnown::Message(_) => None,
     });
     if let Some(text) = text {
-        return Some(Head::Text(text, errno));
+        return Some(Head::Text(text, errno.or_else(|| of(Role::Consequence))));
     }
     of(Role::Consequence)
         .map(Head::Consequence)
@@ -186,15 +209,19 @@ fn decide(layers: &[Layer]) -> Option<Head> {
         .or_else(|| of(Role::Class).map(Head::Generic))
 }
 
-/// Of a line in which no piece is known: by a part of a message.
-fn by_a_part(peeled: &Peeled) -> Option<Head> {
+/// Of a line in which no piece is known, or only words that many causes have: by a part of a message.
+fn by_a_part(peeled: &Peeled, is_nothing_known: bool) -> Option<Head> {
     let by = |message: &'static Message| match message.role {
         Role::Cause => Head::Cause(message),
         Role::Act => Head::Act(message, None),
         Role::Consequence => Head::Consequence(message),
         Role::Wrapper | Role::Errno | Role::Class => Head::Generic(message),
     };
-    let found = peeled.said.iter().rev().find_map(|said| book::inside(said));
-    let found = found.or_else(|| peeled.said.iter().rev().find_map(|said| book::cut(said)));
+    let inner_first = || peeled.said.iter().rev();
+    let found = inner_first().find_map(|said| book::inside(said));
+    let found = found.or_else(|| {
+        let mut cut = inner_first().filter_map(|said| book::cut(said));
+        cut.find(|_| is_nothing_known)
+    });
     found.map(by)
 }

@@ -88,7 +88,9 @@ impl Pattern {
 
     /// What the automaton looks for.
     pub(crate) fn literal(&self) -> &'static str {
-        longest_literal(self.text)
+        // What stands after a hole that takes anything may stand in any later piece.
+        let (first, _) = self.text.split_once("{rest}").unwrap_or((self.text, ""));
+        longest_literal(first)
     }
 
     /// How many `: ` stand before the literal: so many pieces before it, the text begins.

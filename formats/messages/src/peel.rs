@@ -178,7 +178,8 @@ fn layer(text: &str, peeled: &mut Peeled) -> Option<String> {
 }
 
 fn is_logfmt(text: &str) -> bool {
-    let is_there = |regex: &LazyLock<Option<Regex>>| regex.as_ref().is_some_and(|regex| regex.is_match(text));
+    let is_there =
+        |regex: &LazyLock<Option<Regex>>| regex.as_ref().is_some_and(|regex| regex.is_match(text));
     is_there(&LOGFMT) && (text.contains("msg=") || text.contains("level="))
 }
 
@@ -222,9 +223,14 @@ fn first_field(text: &str) -> usize {
     while let Some(found) = text.get(from..).and_then(|later| later.find('=')) {
         let at = from.saturating_add(found);
         let before = text.get(..at).unwrap_or_default();
-        let start = before.rfind(char::is_whitespace).map_or(0, |space| space.saturating_add(1));
+        let start = before
+            .rfind(char::is_whitespace)
+            .map_or(0, |space| space.saturating_add(1));
         let key = before.get(start..).unwrap_or_default();
-        let is_key = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.');
+        let is_key = !key.is_empty()
+            && key
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.');
         if is_key && start > 0 {
             return start;
         }
@@ -297,7 +303,9 @@ fn ends_a_value(after: &str) -> bool {
     next.is_empty()
         || (word.len() < next.len()
             && !word.is_empty()
-            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-/".contains(&byte)))
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_.-/".contains(&byte)))
 }
 
 /// Go's `%q`, undone.

@@ -99,6 +99,10 @@ mod tests {
     fn every_line_of_the_table_is_read() {
         let lines = include_str!("texts.tsv").lines().count();
         assert_eq!(TEXTS.len(), lines);
-        assert!(TEXTS.iter().all(|text| text.doing != "it works" || text.who == Component::Containerd));
+        assert!(
+            TEXTS
+                .iter()
+                .all(|text| text.doing != "it works" || text.who == Component::Containerd)
+        );
     }
 }

@@ -18,7 +18,7 @@ pub const TOOLS: &[&Tool] = &[
     &coroner_triage::TOOL,
     &coroner_triage::CHECK,
     &coroner_triage::PREFLIGHT,
-    &coroner_triage::EXPLAIN,
+    &coroner_explain::EXPLAIN,
     &coroner_meta::TOOL,
     &coroner_content::TOOL,
     &coroner_snapshots::TOOL,

@@ -14,7 +14,6 @@
 
 mod baseline;
 mod diff;
-mod explain;
 mod fail_on;
 mod ignore;
 mod preflight;
@@ -26,7 +25,6 @@ mod taken;
 use cli::{Case, EvidenceArgs, Out, Outcome, PlaceArgs, Tool};
 
 use baseline::Baseline;
-pub use explain::EXPLAIN;
 use fail_on::FailOn;
 use ignore::Ignore;
 pub use preflight::PREFLIGHT;

@@ -307,7 +307,7 @@ pub(super) const ALL: &[Message] = &[
         "cni-netns-gone",
         Cni,
         Network,
-        &["failed to open netns {q}: {rest}", "unknown FS magic on {q}: {rest}", "netns not found{rest}", "unable to open netns{rest}", "no net namespace for {q}{rest}"],
+        &["netns not found{rest}", "unable to open netns{rest}", "no net namespace for {q}{rest}"],
         "The pod's network namespace is gone: after a reboot, or the sandbox ended in the middle. kubelet makes a new \
          sandbox.",
     )

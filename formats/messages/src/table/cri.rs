@@ -175,7 +175,6 @@ pub(super) const ALL: &[Message] = &[
             "an error occurred when try to find sandbox",
             "failed to find sandbox id {q}",
             "failed to find sandbox {q}{rest}",
-            "failed to get sandbox ip: {rest}",
             "sandbox {q} not found",
         ],
         "The CRI plugin has no sandbox of that id (any more). After a removal it is only late; when a container \
@@ -239,7 +238,7 @@ pub(super) const ALL: &[Message] = &[
         "load-failed",
         Cri,
         Stores,
-        &["Failed to load container {q}", "Failed to load sandbox {q}", "Failed to load sandbox status for {q}", "Failed to load {}", "failed to load container {q}", "Failed to load container", "Failed to load"],
+        &["Failed to load sandbox {q}", "Failed to load sandbox status for {q}", "Failed to load {}", "Failed to load"],
         "At its start the CRI plugin could not read one pod or container back; the error beside it says why.",
     )
     .codes(&["cri/record-unusable", "runtime/status-dir-missing"])
@@ -344,7 +343,7 @@ pub(super) const ALL: &[Message] = &[
         "network-setup-failed",
         Cri,
         Network,
-        &["failed to setup network for sandbox {q}", "failed to setup network for sandbox", "failed to set up sandbox container {q} network for pod {q}", "networkPlugin cni failed to set up pod {q} network", "NetworkPlugin cni failed to set up pod {q} network", "failed to set up pod network"],
+        &["failed to setup network for sandbox {q}", "failed to setup network for sandbox", "failed to set up sandbox container {q} network for pod {q}", "networkPlugin cni failed to set up pod {q} network", "NetworkPlugin cni failed to set up pod {q} network", "failed to set up pod network", "Failed to setup network for pod {q}{rest}"],
         "A pod did not get its network: the CNI plugin that the rest of the line names answered with an error.",
     )
     .codes(&["cni/config-refused", "cni/plugin-missing"])
@@ -402,7 +401,6 @@ pub(super) const ALL: &[Message] = &[
             "failed to exec in container: container is in CONTAINER_EXITED state",
             "sandbox container {q} is not running",
             "container {q} is in {} state",
-            "container not running ({})",
         ],
         "The container is not running, and what was asked needs that. Why it ended stands elsewhere.",
     )

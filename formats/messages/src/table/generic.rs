@@ -22,7 +22,7 @@ pub(super) const ALL: &[Message] = &[
     .first(&["namei -l PATH", TRIAGE]),
     errno(
         "permission-denied",
-        &["permission denied", "Permission denied", "open {path}: permission denied", "access denied"],
+        &["permission denied", "Permission denied", "open {path}: permission denied"],
         "Something is not allowed: by the file's mode, or by AppArmor, SELinux or an outer container.",
     )
     .first(&["namei -l PATH", "ausearch -m avc -ts recent", "dmesg | grep -i -e apparmor -e denied"]),
@@ -53,7 +53,7 @@ pub(super) const ALL: &[Message] = &[
     .first(&[DMESG]),
     errno(
         "no-memory",
-        &["cannot allocate memory", "Cannot allocate memory", "out of memory"],
+        &["cannot allocate memory", "Cannot allocate memory"],
         "Memory could not be had: the node, a cgroup, or a limit of the kernel.",
     )
     .first(&["free -m", DMESG]),
@@ -77,7 +77,7 @@ pub(super) const ALL: &[Message] = &[
     .first(&["journalctl -k -b | grep -i 'killed process'"]),
     errno(
         "other-errno",
-        &["no such process", "No such process", "no child processes", "waitid: no child processes", "bad file descriptor", "function not implemented", "not implemented", "operation not supported", "Operation not supported", "numerical result out of range", "directory not empty", "i/o timeout", "connection refused", "interrupted system call", "too many levels of symbolic links", "no data available", "no such device or address", "exit status {n}", "value too large for defined data type", "bad address", "connection timed out"],
+        &["no such process", "No such process", "no child processes", "waitid: no child processes", "bad file descriptor", "function not implemented", "not implemented", "operation not supported", "Operation not supported", "numerical result out of range", "directory not empty", "i/o timeout", "connection refused", "interrupted system call", "too many levels of symbolic links", "no data available", "no such device or address", "exit status {n}", "value too large for defined data type", "bad address"],
         "The system's word for a call that failed; what comes before it says which.",
     ),
     consequence(
@@ -120,7 +120,6 @@ pub(super) const ALL: &[Message] = &[
             "out of range",
             "internal",
             "data loss",
-            "unauthorized",
             "conflict",
             "not modified",
             "unauthenticated",
@@ -175,7 +174,6 @@ pub(super) const ALL: &[Message] = &[
             "OCI runtime exec failed",
             "exec_linux.go:{n}",
             "starting setns process",
-            "unable to create new parent process",
             "crun",
             "unable to start init",
             "error closing exec fds",

@@ -49,7 +49,7 @@ pub(super) const ALL: &[Message] = &[
         "xfs-error",
         TheKernel,
         Storage,
-        &["XFS ({}): Metadata corruption detected at {rest}", "XFS ({}): Corruption {rest}", "XFS ({}): metadata I/O error{rest}", "XFS ({}): log I/O error{rest}", "XFS ({}): Filesystem has been shut down{rest}", "XFS ({}): Internal error {rest}", "XFS ({}): xfs_do_force_shutdown{rest}", "XFS ({}): Please unmount the filesystem and rectify the problem(s)", "XFS ({}): possible memory allocation deadlock{rest}", "XFS ({}): I/O Error Detected{rest}", "XFS: {rest}deadlock{rest}", "XFS ({}): {rest}error{rest}"],
+        &["XFS ({}): Metadata corruption detected at {rest}", "XFS ({}): Corruption {rest}", "XFS ({}): metadata I/O error{rest}", "XFS ({}): log I/O error{rest}", "XFS ({}): Filesystem has been shut down{rest}", "XFS ({}): Internal error {rest}", "XFS ({}): xfs_do_force_shutdown{rest}", "XFS ({}): Please unmount the filesystem and rectify the problem(s)", "XFS ({}): possible memory allocation deadlock{rest}", "XFS ({}): I/O Error Detected{rest}", "XFS: {} possible memory allocation deadlock{rest}", "XFS ({}): {rest}error{rest}"],
         "The file system xfs found itself damaged, or could not write; it may be shut down since.",
     )
     .certain()
@@ -67,7 +67,7 @@ pub(super) const ALL: &[Message] = &[
         "disk-error",
         TheKernel,
         Storage,
-        &["blk_update_request: I/O error, dev {}, sector {n}{rest}", "blk_update_request: {rest}", "print_req_error: I/O error{rest}", "I/O error, dev {}, sector {n}{rest}", "Buffer I/O error on dev {}{rest}", "Buffer I/O error on device {}{rest}", "critical medium error{rest}", "critical target error{rest}", "critical space allocation error{rest}", "nvme{}: {rest}timeout{rest}", "nvme {}: {rest}", "sd {}: [{}] {rest}", "ata{n}{}: {rest}", "rejecting I/O to offline device{rest}", "lost page write due to I/O error{rest}", "md/raid{rest}", "device-mapper: multipath: {rest}"],
+        &["blk_update_request: I/O error, dev {}, sector {n}{rest}", "blk_update_request: {rest}", "print_req_error: I/O error{rest}", "I/O error, dev {}, sector {n}{rest}", "Buffer I/O error on dev {}{rest}", "Buffer I/O error on device {}{rest}", "critical medium error{rest}", "critical target error{rest}", "critical space allocation error{rest}", "nvme {}: {rest}", "sd {}: [{}] {rest}", "ata{n}{}: {rest}", "rejecting I/O to offline device{rest}", "lost page write due to I/O error{rest}", "md/raid{rest}", "device-mapper: multipath: {rest}"],
         "A disk, its cable or its controller does not do what it should.",
     )
     .certain()
@@ -113,7 +113,7 @@ pub(super) const ALL: &[Message] = &[
         "conntrack-full",
         TheKernel,
         Network,
-        &["nf_conntrack: table full, dropping packet", "nf_conntrack: nf_conntrack: table full, dropping packet", "neighbour: arp_cache: neighbor table overflow!", "neighbour{}: {rest}table overflow{rest}"],
+        &["nf_conntrack: table full, dropping packet", "nf_conntrack: nf_conntrack: table full, dropping packet", "neighbour: arp_cache: neighbor table overflow!"],
         "A table of the node's network is full: connections fail by chance.",
     )
     .certain()
@@ -122,7 +122,7 @@ pub(super) const ALL: &[Message] = &[
         "soft-lockup",
         TheKernel,
         Kernel,
-        &["watchdog: BUG: soft lockup - CPU#{n} stuck for {rest}", "BUG: soft lockup{rest}", "rcu: INFO: rcu_sched {rest}", "rcu: INFO: {rest}", "NMI watchdog: {rest}", "Kernel panic - not syncing: {rest}", "BUG: unable to handle {rest}", "kernel BUG at {rest}", "WARNING: CPU: {n} PID: {n} at {rest}", "Oops: {rest}", "Call Trace:", "page allocation failure{rest}", "{}: page allocation failure{rest}", "SLUB: Unable to allocate memory on node {rest}", "cache: {rest}object size: {rest}"],
+        &["watchdog: BUG: soft lockup - CPU#{n} stuck for {rest}", "BUG: soft lockup{rest}", "rcu: INFO: rcu_sched {rest}", "rcu: INFO: {rest}", "NMI watchdog: {rest}", "Kernel panic - not syncing: {rest}", "BUG: unable to handle {rest}", "kernel BUG at {rest}", "WARNING: CPU: {n} PID: {n} at {rest}", "Oops: {rest}", "Call Trace:", "page allocation failure{rest}", "{}: page allocation failure{rest}", "SLUB: Unable to allocate memory on node {rest}"],
         "The kernel itself is in trouble: a defect, a host that gives a virtual machine no time, or no memory.",
     )
     .certain()
@@ -141,7 +141,7 @@ pub(super) const ALL: &[Message] = &[
         "memory-cgroup-warning",
         TheKernel,
         Nobody,
-        &["cgroup: cgroup: disabling cgroup2 socket matching due to {rest}", "cgroup: {} ({n}) created nested cgroup for controller {q} which has incomplete hierarchy support{rest}", "overlayfs: {rest}falling back to {rest}", "IPv6: ADDRCONF({}): {rest}", "{}: port {n}({}) entered {} state", "device {} entered promiscuous mode", "device {} left promiscuous mode", "eth0: renamed from {}", "{}: link becomes ready", "eth0{}: renamed from {}", "{} eth0: renamed from {}"],
+        &["cgroup: cgroup: disabling cgroup2 socket matching due to {rest}", "cgroup: {} ({n}) created nested cgroup for controller {q} which has incomplete hierarchy support{rest}", "IPv6: ADDRCONF({}): {rest}", "{}: port {n}({}) entered {} state", "device {} entered promiscuous mode", "device {} left promiscuous mode", "eth0: renamed from {}", "{}: link becomes ready", "eth0{}: renamed from {}", "{} eth0: renamed from {}"],
         "What the kernel says when containers come and go. Nothing is wrong.",
     )
     .certain(),

@@ -2,7 +2,7 @@
 
 use super::{DISK, JOURNAL, STUCK};
 use crate::message::Component::{Client, Dockerd, Kubelet};
-use crate::message::Whose::{Daemon, Memory, Nobody, Pod, Settings, Stores, Storage, Tasks};
+use crate::message::Whose::{Daemon, Memory, Nobody, Pod, Settings, Storage, Stores, Tasks};
 use crate::message::{Message, cause, consequence, wrapper};
 
 pub(super) const ALL: &[Message] = &[
@@ -46,7 +46,7 @@ pub(super) const ALL: &[Message] = &[
         "kubelet-create-error",
         Kubelet,
         Tasks,
-        &["CreateContainerError{}", "CreateContainerConfigError{}", "CreatePodSandboxError{}", "KillPodSandboxError{}", "KillContainerError{}", "RunContainerError", "StartError{}", "ContainerCannotRun{}"],
+        &["CreateContainerError{}", "CreateContainerConfigError{}", "CreatePodSandboxError{}", "KillPodSandboxError{}", "KillContainerError{}", "StartError{}", "ContainerCannotRun{}"],
         "kubelet's word for a request that failed; the runtime's own error stands beside it.",
     )
     .first(&["kubectl describe pod POD", JOURNAL]),
@@ -156,7 +156,7 @@ pub(super) const ALL: &[Message] = &[
         "evicted-oom",
         Kubelet,
         Memory,
-        &["System OOM encountered, victim process: {rest}", "Out of memory: Killed process {n}{rest}", "SystemOOM{rest}"],
+        &["System OOM encountered, victim process: {rest}", "SystemOOM{rest}"],
         "The node itself ran out of memory, and the kernel killed a process.",
     )
     .certain()

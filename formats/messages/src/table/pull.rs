@@ -5,7 +5,8 @@ use crate::message::Component::{Containerd, Cri, Kubelet, Registry as TheRegistr
 use crate::message::Whose::{Dns, Image, Pod, Registry, Settings, Tls};
 use crate::message::{Message, act, cause, consequence};
 
-const HOSTS: &str = "ls -R /etc/containerd/certs.d; grep -n config_path /etc/containerd/config.toml";
+const HOSTS: &str =
+    "ls -R /etc/containerd/certs.d; grep -n config_path /etc/containerd/config.toml";
 
 pub(super) const ALL: &[Message] = &[
     cause(
@@ -67,7 +68,7 @@ pub(super) const ALL: &[Message] = &[
             "unexpected status code {}: 401 Unauthorized{rest}",
             "{} 401 Unauthorized{rest}",
             "unexpected status{}: 401 Unauthorized{rest}",
-            "unauthorized: {rest}",
+            "unauthorized: {}",
             "authorization failed{}",
             "no basic auth credentials",
             "failed to authorize",

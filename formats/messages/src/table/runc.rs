@@ -2,7 +2,9 @@
 
 use super::{DMESG, STUCK, TRIAGE};
 use crate::message::Component::{Crun, OtherRuntime, Runc};
-use crate::message::Whose::{Cgroups, Image, Kernel, Memory, Other, Pod, Programs, Security, Storage, Tasks};
+use crate::message::Whose::{
+    Cgroups, Image, Kernel, Memory, Other, Pod, Programs, Security, Storage, Tasks,
+};
 use crate::message::{Message, act, cause};
 
 pub(super) const ALL: &[Message] = &[
@@ -17,7 +19,6 @@ pub(super) const ALL: &[Message] = &[
             "exec: {q}: no such file or directory",
             "exec: {q}: not found",
             "exec {path}: no such file or directory",
-            "stat {path}: no such file or directory",
             "executable file `{}` not found in $PATH",
             "executable file `{}` not found: No such file or directory",
             "executable file not found in $PATH",
@@ -229,7 +230,6 @@ pub(super) const ALL: &[Message] = &[
             "error creating systemd unit",
             "timeout waiting for systemd to create {}",
             "Timeout waiting for systemd to create {}",
-            "Transport endpoint is not connected",
             "dial unix /run/systemd/private: connect: {}",
             "dial unix /run/dbus/system_bus_socket: connect: {}",
             "dial unix /var/run/dbus/system_bus_socket: connect: {}",
@@ -466,9 +466,6 @@ pub(super) const ALL: &[Message] = &[
             "error mounting {q} to rootfs at {q}: mount {rest}: not a directory",
             "error mounting {q} to rootfs at {q}: {}: not a directory",
             "error mounting {q} to rootfs at {q}: create mountpoint for {} mount: {rest}",
-            "mounting {q} to rootfs {q} at {q} caused {q}",
-            "mounting {q} to rootfs {q} at {q}",
-            "mounting {q} to rootfs at {q} caused: {rest}not a directory",
             "Are you trying to mount a directory onto a file (or vice-versa)?{rest}",
             "Are you trying to mount a directory onto a file (or vice-versa){rest}",
             "mount through procfd: not a directory",
@@ -561,7 +558,7 @@ pub(super) const ALL: &[Message] = &[
         "rootfs-mount",
         Runc,
         Storage,
-        &["error mounting {q} to rootfs at {q}", "error during container init: error mounting {q} to rootfs at {q}", "error preparing rootfs", "preparing rootfs", "error jailing process inside rootfs", "pivot_root", "error mounting {q} to rootfs{rest}", "mounting {q}{}"],
+        &["error mounting {q} to rootfs at {q}", "mounting {q} to rootfs {q} at {q}", "error during container init: error mounting {q} to rootfs at {q}", "error preparing rootfs", "preparing rootfs", "error jailing process inside rootfs", "pivot_root", "error mounting {q} to rootfs{rest}", "mounting {q}{}"],
         "The container's root file system could not be put together; the rest says why. If it hangs instead, a \
          mount's server is dead.",
     )
@@ -676,7 +673,6 @@ pub(super) const ALL: &[Message] = &[
             "setns_init_linux.go:{n}: setting {rest}",
             "error closing exec fds: {rest}",
             "error starting setns process{rest}",
-            "error adding pid {n} to cgroups{}",
             "exec failed{}: cannot exec{rest}",
         ],
         "A process could not be added to the container: it ended at that moment, its init is in a bad state, or the \

@@ -310,6 +310,7 @@ pub(super) const ALL: &[Message] = &[
             "devmapper not configured",
             "no scratch file generator",
             "zfs not found",
+            "modprobe aufs failed: {rest}",
             "modprobe aufs failed",
             "aufs is not supported {rest}",
             "could not use snapshotter {} in metadata plugin",

@@ -36,6 +36,7 @@ pub(super) const ALL: &[Message] = &[
             "missing parent {q} bucket: not found",
             "failed to create snapshot: missing parent {q} bucket: not found",
             "missing parent {}",
+            "parent snapshot does not exist",
         ],
         "The snapshot under the one to be made is gone: from the snapshotter's database while meta.db has it, \
          or collected during the pull. A pull then goes on where it believes it left off, and fails each time.",

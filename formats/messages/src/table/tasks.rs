@@ -70,7 +70,7 @@ pub(super) const ALL: &[Message] = &[
         "no-runtime-log",
         Shim,
         Other,
-        &["unable to retrieve OCI runtime error (open {path}log.json: no such file or directory)", "unable to retrieve OCI runtime error ({rest}", "open {path}log.json: no such file or directory"],
+        &["unable to retrieve OCI runtime error (open {path}log.json: no such file or directory)", "open {path}log.json: no such file or directory"],
         "The runtime did not write why it failed.",
     ),
     cause(
@@ -304,7 +304,6 @@ pub(super) const ALL: &[Message] = &[
             "failed to copy shim log{}",
             "error copying stdout",
             "error copying stderr",
-            "failed to write, error log file{rest}",
         ],
         "The pipe on which a shim hands its log or a container's output on was closed: at the end of a task that is \
          normal.",

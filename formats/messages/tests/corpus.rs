@@ -1,0 +1,45 @@
+//! The corpus: real lines, and how they are explained.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use std::path::Path;
+
+use messages::corpus::{Grade, cases, grade};
+
+fn file(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../testdata/explain")
+        .join(name);
+    #[expect(clippy::disallowed_methods, reason = "our own corpus, not evidence")]
+    let text = std::fs::read_to_string(path).unwrap();
+    text
+}
+
+#[test]
+fn right_answers_name_messages_that_there_are() {
+    for name in ["first.tsv"] {
+        for case in cases(&file(name)) {
+            for key in &case.right {
+                assert!(messages::message(key).is_some(), "{key}: {}", case.line);
+            }
+        }
+    }
+}
+
+#[test]
+fn lines_are_explained_as_well_as_the_docs_say() {
+    for name in ["first.tsv"] {
+        let text = file(name);
+        let grades: Vec<Grade> = cases(&text).map(|case| grade(&case).1).collect();
+        let count = |wanted: Grade| grades.iter().filter(|grade| **grade == wanted).count();
+        let (all, good) = (grades.len(), count(Grade::Right) + count(Grade::Narrowed));
+        assert!(
+            all >= 100 && good * 100 >= all * 90,
+            "{name}: {good} of {all}"
+        );
+        assert!(
+            count(Grade::Wrong) * 100 <= all * 2,
+            "{name}: {} wrong",
+            count(Grade::Wrong)
+        );
+    }
+}

@@ -1,0 +1,182 @@
+//! The table holds together.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use std::collections::BTreeSet;
+
+use messages::{Head, Role, explain};
+
+#[test]
+fn each_message_has_a_name_of_its_own() {
+    let mut names = BTreeSet::new();
+    for message in messages::messages() {
+        assert!(names.insert(message.key), "{} twice", message.key);
+        assert!(
+            !message.says.is_empty() && !message.means.is_empty(),
+            "{}",
+            message.key
+        );
+        let is_kebab =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        assert!(message.key.bytes().all(is_kebab), "{}", message.key);
+    }
+    assert!(names.len() > 250);
+}
+
+#[test]
+fn words_that_many_causes_have_lead_to_no_code() {
+    for message in messages::messages() {
+        if matches!(message.role, Role::Errno | Role::Class | Role::Wrapper) {
+            assert!(message.confirmed_by.is_empty(), "{}", message.key);
+        }
+    }
+    for line in [
+        "no such file or directory",
+        "open /some/where: no such file or directory",
+        "permission denied",
+        "write /x: no space left on device",
+        "already exists",
+        "invalid argument",
+        "device or resource busy",
+        "rpc error: code = DeadlineExceeded desc = context deadline exceeded",
+        "rpc error: code = AlreadyExists desc = already exists",
+    ] {
+        let head = explain(line).head.unwrap();
+        let message = head.message().unwrap();
+        assert!(!matches!(head, Head::Cause(_)), "{line}: {}", message.key);
+        assert!(message.confirmed_by.is_empty(), "{line}: {}", message.key);
+        assert!(!message.means.is_empty());
+    }
+}
+
+#[test]
+fn each_text_of_a_message_leads_back_to_it() {
+    let mut lost = Vec::new();
+    for message in messages::messages() {
+        for text in message.says {
+            let line = filled(text);
+            let explained = explain(&line);
+            let is_it = explained.layers.iter().any(|layer| match layer.known {
+                Some(messages::LayerKnown::Message(found)) => {
+                    found.says.contains(text) || found.key == message.key
+                }
+                _ => false,
+            });
+            let is_head = explained
+                .head
+                .and_then(|head| head.message())
+                .is_some_and(|found| found.key == message.key);
+            if !is_it && !is_head {
+                lost.push(format!("{}: {line}", message.key));
+            }
+        }
+    }
+    assert!(
+        lost.is_empty(),
+        "{} texts are lost:\n{}",
+        lost.len(),
+        lost.join("\n")
+    );
+}
+
+/// A line as a program would say it.
+fn filled(text: &str) -> String {
+    text.replace("{q}", "\"a-name\"")
+        .replace("{n}", "7")
+        .replace("{path}", "/some/path/")
+        .replace("{id}", "an-id")
+        .replace("{rest}", " more: of it ")
+        .replace("{}", "thing")
+}
+
+#[test]
+fn prefixes_are_peeled() {
+    let said = "failed to reserve sandbox name \"a_b_0\": name \"a_b_0\" is reserved for \"9d\"";
+    let quoted = said.replace('"', "\\\"");
+    let twice = quoted.replace('\\', "\\\\").replace('"', "\\\"");
+    for line in [
+        said.to_owned(),
+        quoted.clone(),
+        format!("Nov 28 14:18:11 node containerd[40]: {said}"),
+        format!("2026-11-28T14:18:11.123456+01:00 node containerd[40]: {said}"),
+        format!(
+            "time=\"2026-11-28T14:18:06.423207489Z\" level=error msg=\"RunPodSandbox for &PodSandboxMetadata{{Name:a,}} failed, error\" error=\"{quoted}\""
+        ),
+        format!(
+            "{{\"error\":\"{quoted}\",\"level\":\"error\",\"msg\":\"RunPodSandbox failed\",\"time\":\"2026-11-28T14:18:12Z\"}}"
+        ),
+        format!("ERRO[2026-11-28T12:00:00.000000000Z] RunPodSandbox failed   error=\"{quoted}\""),
+        format!(
+            "E1128 12:00:00.123456    1234 kuberuntime_sandbox.go:72] \"Failed to create sandbox for pod\" err=\"rpc error: code = Unknown desc = {quoted}\" pod=\"ns/name\""
+        ),
+        format!(
+            "time=\"2025-11-28 12:00:00\" level=info msg=\"time=\\\"2025\\\" level=error msg=failed error=\\\"{twice}\\\"\" component=containerd stream=stderr"
+        ),
+        format!("2025-11-28T12:00:00.123456789Z stderr F {said}"),
+        format!("\u{1b}[31mNov 28 14:26:42 node containerd[40]: #011{said}\u{1b}[0m"),
+        format!(
+            "Warning  FailedCreatePodSandBox  12s (x3 over 2m)  kubelet  Failed to create pod sandbox: rpc error: code = Unknown desc = {said}"
+        ),
+    ] {
+        let head = explain(&line).head.unwrap();
+        assert_eq!(
+            head.message().unwrap().key,
+            "sandbox-name-reserved",
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn the_innermost_cause_decides() {
+    let line = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: \
+        unable to start container process: error during container init: unable to apply caps: operation not permitted: unknown";
+    let head = explain(line).head.unwrap();
+    assert_eq!(head.message().unwrap().key, "capabilities");
+    let line = "failed to setup network for sandbox \"a\": dial tcp 10.0.0.1:9: connect: connection refused";
+    assert!(
+        matches!(explain(line).head.unwrap(), Head::Act(act, _) if act.key == "network-setup-failed")
+    );
+}
+
+#[test]
+fn lines_that_are_no_errors_of_ours_are_not_explained() {
+    for line in [
+        "",
+        "   ",
+        "all is well",
+        "usb 1-1: new high-speed USB device number 2 using xhci_hcd",
+        "The quick brown fox jumps over the lazy dog",
+        "Setting up libc6:amd64 (2.36-9+deb12u4) ...",
+        "Accepted publickey for root from 10.0.0.1 port 4242 ssh2",
+    ] {
+        assert!(
+            explain(line).head.is_none(),
+            "{line}: {:?}",
+            explain(line).head
+        );
+    }
+}
+
+#[test]
+fn hostile_lines_end() {
+    let many = |piece: &str| piece.repeat(1 << 16);
+    for line in [
+        many("\""),
+        many("\\\""),
+        many("("),
+        many("[("),
+        many(": "),
+        many("a: "),
+        many("failed to reserve sandbox name \""),
+        many("failed to "),
+        many("\u{1b}["),
+        many("k=\""),
+        many("level=error msg=\""),
+        many("rpc error: code = "),
+        many("\u{202e}\0"),
+        format!("{{\"log\":\"{}\"}}", "{\\\"log\\\":".repeat(10_000)),
+    ] {
+        let explained = explain(&line);
+        assert!(explained.layers.len() <= 400);
+    }
+}

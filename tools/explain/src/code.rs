@@ -1,0 +1,104 @@
+//! What a finding means and what to do.
+
+use std::io;
+
+use cli::{Answer, Out, Outcome, Pen, Table};
+use finding::Code;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Codes {
+    codes: Vec<WithLines>,
+    #[serde(skip)]
+    full: bool,
+}
+
+/// A code, and what daemons say when they meet it.
+#[derive(Serialize)]
+struct WithLines {
+    #[serde(flatten)]
+    code: &'static Code,
+    messages: Vec<String>,
+}
+
+impl WithLines {
+    fn of(code: &'static Code) -> Self {
+        Self {
+            code,
+            messages: messages::of_code(code.name)
+                .filter_map(|message| message.shown().next())
+                .collect(),
+        }
+    }
+}
+
+/// Every code, by name.
+pub(crate) fn all(out: &mut Out) -> Outcome {
+    let codes = checks::codes().into_iter().map(WithLines::of).collect();
+    out.answer(&Codes { codes, full: false })
+}
+
+/// The codes that are meant by `wanted`: one by its name, or some by a part of theirs.
+pub(crate) fn named(wanted: &str) -> Option<Vec<&'static Code>> {
+    let codes = checks::codes();
+    let exact: Vec<_> = codes
+        .iter()
+        .copied()
+        .filter(|code| code.name == wanted)
+        .collect();
+    // A part of a name has no spaces.
+    let lower = wanted.to_lowercase();
+    let similar: Vec<_> = codes
+        .iter()
+        .copied()
+        .filter(|code| !lower.is_empty() && code.name.contains(&lower))
+        .collect();
+    [exact, similar].into_iter().find(|found| !found.is_empty())
+}
+
+/// Some codes, in full where they are few.
+pub(crate) fn answer(codes: Vec<&'static Code>, out: &mut Out) -> Outcome {
+    let full = codes.len() <= 5;
+    let codes = codes.into_iter().map(WithLines::of).collect();
+    out.answer(&Codes { codes, full })
+}
+
+impl Answer for Codes {
+    const SCHEMA: &'static str = "explain/1";
+
+    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        if !self.full {
+            let mut table = Table::new(&["code", "severity", "rule", "title"]);
+            for WithLines { code, .. } in &self.codes {
+                table.row([&code.name, &code.severity, &code.rule, &code.headline()]);
+            }
+            return pen.table(&table);
+        }
+        for (number, WithLines { code, messages }) in self.codes.iter().enumerate() {
+            if number > 0 {
+                pen.gap()?;
+            }
+            pen.heading(format_args!("{}  {}", code.name, code.headline()))?;
+            let rule = if code.rule.is_empty() {
+                String::new()
+            } else {
+                format!(", rule {}", code.rule)
+            };
+            pen.line(format_args!("  {}{rule}", code.severity))?;
+            pen.gap()?;
+            pen.paragraph("  ", code.explanation)?;
+            pen.gap()?;
+            pen.paragraph("  What to do: ", code.remedy)?;
+            pen.gap()?;
+            if messages.is_empty() {
+                pen.paragraph("  ", finding::SILENT)?;
+            } else {
+                pen.line("  The daemon may say:")?;
+                for message in messages {
+                    pen.line(format_args!("    {message}"))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+//! `coroner explain`: what a finding means, and what a line of a log means.
+//!
+//! ```text
+//! $ coroner explain                           every code
+//! $ coroner explain snapshot/id-sequence      what a finding means, and what to do
+//! $ coroner explain 'failed to reserve …'     what a line of a log means
+//! $ journalctl -u containerd | coroner explain - --node /
+//! ```
+//!
+//! A line may be copied from a journal, a terminal, an event of a pod or a report. Its innermost
+//! cause decides; words that many causes have (`no such file or directory`) never lead to one. With
+//! `--node` the findings of that node tell which of the causes are true there.
+
+mod code;
+mod line;
+mod there;
+
+use std::path::PathBuf;
+
+use cli::{Failure, Out, Outcome, Tool};
+use finding::Escaped;
+
+pub use line::explain_line;
+
+/// Arguments of `coroner explain`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  coroner explain                      every code
+  coroner explain snapshot/id-sequence
+  coroner explain 'failed to reserve sandbox name \"web_0\": name \"web_0\" is reserved for \"9d42\"'
+  coroner explain --node / 'invalid database'
+  journalctl -b -u containerd | coroner explain -")]
+pub struct Args {
+    /// A code, a part of one, or a line of a log; `-` for lines on standard input
+    #[arg(value_name = "CODE|LINE")]
+    what: Option<String>,
+    /// Say which of the causes are true on this node: as `coroner triage NODE` takes it
+    #[arg(long, value_name = "NODE")]
+    node: Option<PathBuf>,
+}
+
+/// `coroner explain`
+pub const EXPLAIN: Tool = cli::tool!(
+    "explain",
+    "What a finding or a line of a log means, and what to do",
+    Args,
+    run
+);
+
+/// Runs it.
+pub fn run(args: Args, out: &mut Out) -> Outcome {
+    let node = args.node.as_deref();
+    match args.what.as_deref() {
+        None => code::all(out),
+        Some("-") => line::several(read_lines()?, node, out),
+        Some(what) => match code::named(what) {
+            Some(codes) => code::answer(codes, out),
+            None => explain_line(what, node, out),
+        },
+    }
+}
+
+/// So many lines are read; who has more asks `coroner logs`.
+const MOST_LINES: usize = 100_000;
+
+/// Lines on standard input, each within its bound.
+fn read_lines() -> Result<Vec<String>, Failure> {
+    let mut input = std::io::stdin().lock();
+    let mut lines = Vec::new();
+    while lines.len() < MOST_LINES {
+        let Some(line) = bounded_line(&mut input).map_err(|error| {
+            let why = error.to_string();
+            Failure::usage(format!("standard input: {}", Escaped(why.as_bytes())))
+        })?
+        else {
+            break;
+        };
+        lines.push(String::from_utf8_lossy(&line).into_owned());
+    }
+    Ok(lines)
+}
+
+/// The next line, without what of it is beyond the bound of a line that is looked at.
+fn bounded_line(input: &mut impl std::io::BufRead) -> std::io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    let mut has_begun = false;
+    loop {
+        let buffer = input.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(has_begun.then_some(line));
+        }
+        has_begun = true;
+        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let piece = buffer
+            .get(..end.unwrap_or(buffer.len()))
+            .unwrap_or_default();
+        let room = messages::LINE_LIMIT.saturating_sub(line.len());
+        line.extend_from_slice(piece.get(..piece.len().min(room)).unwrap_or_default());
+        let over = end.map_or(buffer.len(), |end| end.saturating_add(1));
+        input.consume(over);
+        if end.is_some() {
+            return Ok(Some(line));
+        }
+    }
+}

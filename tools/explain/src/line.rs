@@ -1,0 +1,349 @@
+//! What a line of a log means.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use cli::{Answer, Failure, Out, Outcome, Pen};
+use finding::{Escaped, Text};
+use messages::{Explained, Head, LayerKnown, Message, Role};
+use serde::Serialize;
+
+use crate::there::{Is, Judged, There};
+
+/// A line, what it means, and what of that is true on a node.
+#[derive(Serialize)]
+struct Line {
+    /// The line, or the first of those that are alike.
+    line: Text,
+    /// How many lines mean the same.
+    times: usize,
+    #[serde(flatten)]
+    meaning: Meaning,
+    /// Every piece of it, outermost first.
+    layers: Vec<Piece>,
+    /// What the node shows of its causes; absent without a node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    there: Option<Vec<There>>,
+}
+
+/// What a line means.
+#[derive(Serialize)]
+struct Meaning {
+    /// What decides: `cause`, `act`, `text`, `consequence`, `generic`, or `unknown`.
+    kind: &'static str,
+    /// The message that decides.
+    message: Option<&'static Message>,
+    /// The system's word for what failed, where no cause is known.
+    word: Option<&'static Message>,
+    /// A text of a program's source of which only the place is known.
+    text: Option<&'static messages::Text>,
+}
+
+impl Meaning {
+    const fn of(head: Option<&Head>) -> Self {
+        let nothing = Self {
+            kind: "unknown",
+            message: None,
+            word: None,
+            text: None,
+        };
+        match head {
+            None => nothing,
+            Some(Head::Cause(message)) => Self {
+                kind: "cause",
+                message: Some(message),
+                ..nothing
+            },
+            Some(Head::Act(message, word)) => Self {
+                kind: "act",
+                message: Some(message),
+                word: *word,
+                ..nothing
+            },
+            Some(Head::Text(text, word)) => Self {
+                kind: "text",
+                text: Some(text),
+                word: *word,
+                ..nothing
+            },
+            Some(Head::Consequence(message)) => Self {
+                kind: "consequence",
+                message: Some(message),
+                ..nothing
+            },
+            Some(Head::Generic(message)) => Self {
+                kind: "generic",
+                message: Some(message),
+                ..nothing
+            },
+        }
+    }
+}
+
+/// A piece of a line.
+#[derive(Serialize)]
+struct Piece {
+    piece: Text,
+    /// Who says it; absent where it is not known.
+    who: Option<messages::Component>,
+    /// The message's name, or the text of the source.
+    known: Option<&'static str>,
+    role: Option<Role>,
+}
+
+impl Piece {
+    fn of(layer: &messages::Layer) -> Self {
+        let (who, known, role) = match layer.known {
+            None => (None, None, None),
+            Some(LayerKnown::Message(message)) => {
+                (Some(message.who), Some(message.key), Some(message.role))
+            }
+            Some(LayerKnown::Text(text)) => (Some(text.who), Some(text.says), None),
+        };
+        Self {
+            piece: Text::from(layer.text.as_str()),
+            who,
+            known,
+            role,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Lines {
+    lines: Vec<Line>,
+    /// Lines of standard input of which nothing is known, or that mean that all is well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other: Option<usize>,
+}
+
+fn line(text: &str, times: usize, explained: &Explained, judged: Option<&Judged>) -> Line {
+    let meaning = Meaning::of(explained.head.as_ref());
+    let codes = meaning
+        .message
+        .map_or(&[][..], |message| message.confirmed_by);
+    Line {
+        line: Text::from(text),
+        times,
+        layers: explained.layers.iter().map(Piece::of).collect(),
+        there: judged.map(|judged| codes.iter().map(|code| judged.of(code)).collect()),
+        meaning,
+    }
+}
+
+/// Answers for one line. Nothing known of it is an error of usage.
+pub fn explain_line(text: &str, node: Option<&Path>, out: &mut Out) -> Outcome {
+    let explained = messages::explain(text);
+    if explained.head.is_none() {
+        let text = Escaped(text.as_bytes());
+        return Err(Failure::usage(format!(
+            "there is no code {text}, and no known message like it"
+        ))
+        .hint("give the whole line, or the part of it that tells the error"));
+    }
+    let judged = node.map(|node| Judged::open(node, out)).transpose()?;
+    out.answer(&Lines {
+        lines: vec![line(text, 1, &explained, judged.as_ref())],
+        other: None,
+    })
+}
+
+/// Answers for lines on standard input: each meaning once, in the order in which they come.
+pub(crate) fn several(texts: Vec<String>, node: Option<&Path>, out: &mut Out) -> Outcome {
+    let mut order: Vec<(String, Explained, usize)> = Vec::new();
+    let mut known: BTreeMap<&'static str, usize> = BTreeMap::new();
+    let mut other = 0_usize;
+    for text in texts {
+        let explained = messages::explain(&text);
+        let key = match &explained.head {
+            Some(Head::Text(text, _)) => text.says,
+            Some(head) => match head.message() {
+                Some(message) if is_worth_telling(message) => message.key,
+                _ => "",
+            },
+            None => "",
+        };
+        if key.is_empty() {
+            other = other.saturating_add(1);
+            continue;
+        }
+        match known.get(key) {
+            Some(&at) => {
+                if let Some((_, _, times)) = order.get_mut(at) {
+                    *times = times.saturating_add(1);
+                }
+            }
+            None => {
+                known.insert(key, order.len());
+                order.push((text, explained, 1));
+            }
+        }
+    }
+    let judged = node.map(|node| Judged::open(node, out)).transpose()?;
+    let lines = order
+        .iter()
+        .map(|(text, explained, times)| line(text, *times, explained, judged.as_ref()))
+        .collect();
+    out.answer(&Lines {
+        lines,
+        other: Some(other),
+    })
+}
+
+fn is_worth_telling(message: &Message) -> bool {
+    message.whose != messages::Whose::Nobody && !matches!(message.role, Role::Class | Role::Wrapper)
+}
+
+impl Answer for Lines {
+    const SCHEMA: &'static str = "explain-line/1";
+
+    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        for (number, line) in self.lines.iter().enumerate() {
+            if number > 0 {
+                pen.gap()?;
+            }
+            if self.other.is_some() {
+                let shown = short(&line.line.to_string(), 160);
+                pen.line(format_args!("{}× {shown}", line.times))?;
+            }
+            line.text(pen)?;
+        }
+        if let Some(other) = self.other {
+            if !self.lines.is_empty() {
+                pen.gap()?;
+            }
+            pen.line(format_args!(
+                "{other} other lines: nothing is known of them, or they mean that all is well"
+            ))?;
+        }
+        Ok(())
+    }
+}
+
+/// At most so many letters.
+fn short(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(most).collect();
+    format!("{cut}…")
+}
+
+impl Line {
+    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        let Meaning {
+            message,
+            word,
+            text,
+            ..
+        } = &self.meaning;
+        if let Some(message) = message {
+            pen.heading(format_args!("{}  said by {}", message.key, message.who))?;
+            pen.gap()?;
+            pen.paragraph("  ", message.means)?;
+            if self.meaning.kind != "cause" {
+                let what = match self.meaning.kind {
+                    "act" => "It says what was being done, not why it failed.",
+                    "consequence" => {
+                        "It follows from something else, which the line does not name."
+                    }
+                    _ => "Many causes have these words.",
+                };
+                pen.paragraph("  ", what)?;
+            } else {
+                pen.paragraph("  ", message.sure.sentence())?;
+            }
+            pen.paragraph("  It is ", &format!("{}.", message.whose.clause()))?;
+            if !message.releases.is_empty() {
+                pen.line(format_args!("  Releases: {}", message.releases))?;
+            }
+        }
+        if let Some(text) = text {
+            pen.heading(format_args!("{} says it while {}", text.who, text.doing))?;
+            pen.gap()?;
+            let releases = if text.releases.is_empty() {
+                String::new()
+            } else {
+                format!(" (releases {})", text.releases)
+            };
+            pen.paragraph(
+                "  ",
+                &format!(
+                    "The text is known from the source{releases}; what causes it on a node is not."
+                ),
+            )?;
+        }
+        if let Some(word) = word {
+            pen.paragraph("  The system's word: ", word.means)?;
+        }
+        self.causes(pen)?;
+        self.pieces(pen)
+    }
+
+    fn causes(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        let Some(message) = self.meaning.message else {
+            return Ok(());
+        };
+        if !message.or.is_empty() {
+            pen.gap()?;
+            pen.line("  It can also be:")?;
+            for cause in message.or {
+                pen.paragraph("    - ", cause)?;
+            }
+        }
+        match &self.there {
+            Some(there) if !there.is_empty() => {
+                pen.gap()?;
+                pen.line("  On this node:")?;
+                for there in there {
+                    let (is, what) = match there.is {
+                        Is::True => ("true     ", there.what.as_deref()),
+                        Is::NotFound => ("not found", None),
+                        Is::Unknown => ("unknown  ", there.what.as_deref()),
+                    };
+                    let what = what.map_or_else(String::new, |what| format!(": {what}"));
+                    pen.paragraph(
+                        &format!("    {is}  "),
+                        &format!("{} ({}){what}", there.code, there.title),
+                    )?;
+                }
+            }
+            _ if !message.confirmed_by.is_empty() => {
+                pen.gap()?;
+                let codes = message.confirmed_by.join(", ");
+                pen.paragraph("  Findings that confirm it: ", &codes)?;
+            }
+            _ => {}
+        }
+        if !message.states.is_empty() {
+            let states = message.states.join(", ");
+            pen.paragraph(
+                "  States that confirm it (coroner runtime stuck): ",
+                &states,
+            )?;
+        }
+        if !message.first.is_empty() {
+            pen.gap()?;
+            pen.line("  Look at this first:")?;
+            for command in message.first {
+                pen.line(format_args!("    {command}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn pieces(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        if self.layers.len() < 2 {
+            return Ok(());
+        }
+        pen.gap()?;
+        pen.line("  The line, from the outside in:")?;
+        for piece in &self.layers {
+            let text = short(&piece.piece.to_string(), 100);
+            let who = piece.who.map_or("unknown", messages::Component::name);
+            pen.line(format_args!("    {text}  ({who})"))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,126 @@
+//! Codes, start rules and states against the table of messages; and the answers for lines.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use std::collections::BTreeSet;
+
+use cli::{Exit, try_run};
+use coroner_explain::EXPLAIN;
+use messages::{Head, explain};
+
+#[test]
+fn what_confirms_a_message_exists() {
+    let codes: BTreeSet<&str> = checks::codes().iter().map(|code| code.name).collect();
+    let states: BTreeSet<&str> = stuck::ROWS.iter().map(|row| row.word).collect();
+    for message in messages::messages() {
+        for code in message.confirmed_by {
+            assert!(codes.contains(code), "{}: {code}", message.key);
+        }
+        for state in message.states {
+            assert!(states.contains(state), "{}: {state}", message.key);
+        }
+    }
+}
+
+#[test]
+fn what_a_start_says_is_brought_back_to_what_it_found() {
+    let mut lost = Vec::new();
+    for rule in daemon::RULES.iter().filter(|rule| !rule.says.is_empty()) {
+        let head = explain(rule.says).head;
+        let is_brought_back = head.and_then(|head| head.message()).is_some_and(|message| {
+            message
+                .confirmed_by
+                .iter()
+                .any(|code| rule.codes.contains(code))
+        });
+        if !is_brought_back {
+            lost.push(rule.says);
+        }
+    }
+    assert!(lost.is_empty(), "{lost:#?}");
+    for rule in daemon::start::START.iter().copied().flatten() {
+        for (_, says) in rule.says.iter().filter(|(_, says)| !says.is_empty()) {
+            let is_a_beginning = says.ends_with(": ");
+            if explain(says).head.is_none() && !is_a_beginning && says.contains(' ') {
+                lost.push(says);
+            }
+        }
+    }
+    assert!(lost.is_empty(), "{lost:#?}");
+}
+
+#[test]
+fn a_line_is_explained_in_text_and_json() {
+    let line = "failed to reserve sandbox name \"a\": name \"a\" is reserved for \"b\"";
+    let (text, exit) = try_run(&EXPLAIN, ["explain", line]);
+    assert_eq!(exit, Exit::CLEAN);
+    assert!(text.starts_with("sandbox-name-reserved"), "{text}");
+    assert!(
+        text.contains("cri/name-twice") && text.contains("coroner runtime stuck"),
+        "{text}"
+    );
+    let (json, _) = try_run(&EXPLAIN, ["explain", "--format", "json", line]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let answer = &json["answer"]["lines"][0];
+    assert_eq!(answer["kind"], "cause");
+    assert_eq!(answer["message"]["key"], "sandbox-name-reserved");
+}
+
+#[test]
+fn a_code_is_explained_with_its_lines() {
+    let (text, exit) = try_run(&EXPLAIN, ["explain", "bolt/page-id"]);
+    assert_eq!(exit, Exit::CLEAN);
+    assert!(
+        text.contains("Page expected to be: …, but self identifies as …"),
+        "{text}"
+    );
+    let (text, exit) = try_run(&EXPLAIN, ["explain", "quite another thing"]);
+    assert_eq!(exit, Exit::USAGE, "{text}");
+}
+
+#[test]
+fn nothing_of_a_line_reaches_a_terminal_as_it_is() {
+    let line = "failed to load plugin \u{1b}]0;x\u{7} error=\"\u{1b}[31m\u{202e}invalid database\u{9b}2J\"";
+    let (text, _) = try_run(&EXPLAIN, ["explain", line]);
+    assert!(
+        !text.contains(['\u{1b}', '\u{7}', '\u{202e}', '\u{9b}']),
+        "{text:?}"
+    );
+}
+
+#[test]
+fn a_node_tells_which_cause_is_true() {
+    let mut node = testcase::node("1.7-stopped");
+    node.member("var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db")
+        .data
+        .truncate(100);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("node.tar");
+    #[expect(clippy::disallowed_methods, reason = "our own file, not evidence")]
+    std::fs::write(&path, node.write()).unwrap();
+    let path = path.to_str().unwrap();
+    let (json, _) = try_run(
+        &EXPLAIN,
+        [
+            "explain",
+            "--format",
+            "json",
+            "--node",
+            path,
+            "file size too small",
+        ],
+    );
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let there = &json["answer"]["lines"][0]["there"];
+    assert!(
+        there
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|there| there["is"] == "true"),
+        "{there}"
+    );
+    assert!(matches!(
+        explain("file size too small").head.unwrap(),
+        Head::Cause(_)
+    ));
+}

@@ -38,8 +38,17 @@ pub(crate) struct Hit {
 }
 
 impl Hit {
-    const fn is_message(&self) -> bool {
-        matches!(self.known, Known::Message(_))
+    /// Which of two goes first, where they cover the same piece.
+    const fn rank(&self) -> u8 {
+        match self.known {
+            Known::Message(message) => match message.role {
+                Role::Cause => 4,
+                Role::Act => 3,
+                Role::Consequence => 2,
+                Role::Wrapper | Role::Errno | Role::Class => 1,
+            },
+            Known::Text(_) => 0,
+        }
     }
 }
 
@@ -114,13 +123,8 @@ pub(crate) fn look_up(chain: &Chain) -> Vec<Hit> {
             found.push(hit);
         }
     }
-    // The explained before the others, the rarer before the more common; none over another.
-    found.sort_by_key(|hit| {
-        (
-            std::cmp::Reverse(hit.is_message()),
-            std::cmp::Reverse(hit.weight),
-        )
-    });
+    // Causes before acts, the explained before the others, the rarer before the more common; none over another.
+    found.sort_by_key(|hit| std::cmp::Reverse((hit.rank(), hit.weight, hit.pieces.len())));
     let mut kept: Vec<Hit> = Vec::new();
     for hit in found {
         let meets = |other: &Hit| {

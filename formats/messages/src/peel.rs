@@ -51,7 +51,7 @@ regex!(
     EVENT,
     r"^\s*(?:Normal|Warning)\s+[A-Z]\w+\s+[^\s].*?\s{2,}[\w./, -]+?\s{2,}"
 );
-regex!(LOGFMT, r"(?:^|\s)(?:time|level|msg)=");
+regex!(LOGFMT, r"(?:^|\s)(?:time|level|msg|error|err)=");
 regex!(RING, r"^(?:kern:\s+\w+:\s+)?\[ *([^\]]{5,40})\]:? +");
 
 /// Peels `line`.
@@ -180,7 +180,10 @@ fn layer(text: &str, peeled: &mut Peeled) -> Option<String> {
 fn is_logfmt(text: &str) -> bool {
     let is_there =
         |regex: &LazyLock<Option<Regex>>| regex.as_ref().is_some_and(|regex| regex.is_match(text));
-    is_there(&LOGFMT) && (text.contains("msg=") || text.contains("level="))
+    is_there(&LOGFMT)
+        && ["msg=", "level=", " error=\"", " err=\""]
+            .iter()
+            .any(|field| text.contains(field))
 }
 
 /// `"message" key="value" err="error"`

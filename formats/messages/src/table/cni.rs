@@ -125,7 +125,7 @@ pub(super) const ALL: &[Message] = &[
         "cni-addresses-exhausted",
         Cni,
         Network,
-        &["no IP addresses available in range set: {}", "no IP addresses available in range set: {rest}", "failed to allocate for range {n}: no IP addresses available in range set: {rest}", "no IP addresses available in range set{}", "no available IPs{rest}"],
+        &["no IP addresses available in range set: {}", "no IP addresses available in range set: {rest}", "failed to allocate for range {n}: no IP addresses available in range set: {rest}", "no IP addresses available in range set{}", "no IP addresses available in range", "no available IPs{rest}"],
         "Each address of the range has a file in /var/lib/cni/networks. If pods do not have that many, addresses \
          leaked: triage names them. Do not delete the folder under running pods.",
     )
@@ -283,9 +283,6 @@ pub(super) const ALL: &[Message] = &[
         Cni,
         Network,
         &[
-            "Get \"https://{}\": dial tcp {}: connect: connection refused",
-            "Get \"https://{}\": dial tcp {}: i/o timeout",
-            "Get \"https://{}\": dial tcp {}: {rest}",
             "Get \"https://{}api/v1/{}\": {rest}",
             "Get \"https://10.{}:443/{}\": {rest}",
             "Get https://10.{}:443/{}: {rest}",

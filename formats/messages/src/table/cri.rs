@@ -343,7 +343,7 @@ pub(super) const ALL: &[Message] = &[
         "network-setup-failed",
         Cri,
         Network,
-        &["failed to setup network for sandbox {q}", "failed to setup network for sandbox", "failed to set up sandbox container {q} network for pod {q}", "networkPlugin cni failed to set up pod {q} network", "NetworkPlugin cni failed to set up pod {q} network", "failed to set up pod network", "Failed to setup network for pod {q}{rest}"],
+        &["failed to setup network for sandbox {q}", "failed to setup network for sandbox", "failed to set up sandbox container {q} network for pod {q}", "networkPlugin cni failed to set up pod {q} network", "NetworkPlugin cni failed to set up pod {q} network", "failed to set up pod network", "failed to find network info for sandbox {q}", "failed to find network info for sandbox", "Failed to setup network for pod {q}{rest}"],
         "A pod did not get its network: the CNI plugin that the rest of the line names answered with an error.",
     )
     .codes(&["cni/config-refused", "cni/plugin-missing"])

@@ -196,6 +196,7 @@ pub(super) const ALL: &[Message] = &[
             "failed to get runtime status",
             "Container runtime sanity check failed",
             "the connection is draining",
+            "Waiting for containerd startup{rest}",
         ],
         "Whoever says it could not talk to containerd. What containerd itself said at that time tells why.",
     )
@@ -349,6 +350,15 @@ pub(super) const ALL: &[Message] = &[
         "A defect of the program, which no state on disk explains. Look for a newer release.",
     )
     .certain(),
+    act(
+        "go-fatal",
+        Go,
+        Daemon,
+        &["fatal error: {rest}", "panic: {rest}"],
+        "Go's runtime gave the program up. The rest of the line and the first frames of the dump say where; a defect of \
+         the program or bad memory, as long as no frame is bbolt's.",
+    )
+    .first(&[JOURNAL, PREFLIGHT]),
     consequence(
         "goroutine-dump",
         Go,

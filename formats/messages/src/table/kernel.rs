@@ -19,7 +19,7 @@ pub(super) const ALL: &[Message] = &[
         "oom-kill-node",
         TheKernel,
         Memory,
-        &["oom-kill:constraint=CONSTRAINT_NONE{rest}", "oom-kill:constraint={rest}", "Out of memory: Killed process {n} ({}){rest}", "Out of memory: Kill process {n} ({}){rest}", "Out of memory and no killable processes{rest}", "oom_reaper: reaped process {n} ({}){rest}", "Tasks in {} killed as a result of limit of {}", "Out of memory{rest}"],
+        &["oom-kill:constraint=CONSTRAINT_NONE{rest}", "oom-kill:constraint={rest}", "Out of memory: Killed process {n} ({}){rest}", "Out of memory: Kill process {n} ({}){rest}", "Out of memory and no killable processes{rest}", "Killed process {n} ({}) total-vm{rest}", "oom_reaper: reaped process {n} ({}){rest}", "Tasks in {} killed as a result of limit of {}", "Out of memory{rest}"],
         "The node ran out of memory, and the kernel killed a process; when it is containerd, a shim or kubelet, that \
          is why those ended.",
     )

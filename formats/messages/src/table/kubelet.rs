@@ -90,7 +90,8 @@ pub(super) const ALL: &[Message] = &[
         "node-not-ready",
         Kubelet,
         Daemon,
-        &["Node {} status is now: NodeNotReady", "Kubelet stopped posting node status{}", "NodeNotReady{}", "Container runtime is down{rest}", "container runtime is down{rest}", "container runtime status check may not have completed yet", "[container runtime status check may not have completed yet{rest}", "runtime is down", "KubeletNotReady{rest}", "Container runtime not ready{rest}", "container runtime not ready{rest}", "RuntimeReady=false reason:{rest}"],
+        &["Node {} status is now: NodeNotReady", "Kubelet stopped posting node status{}", "NodeNotReady{}",
+            "Recording NodeNotReady event message for node {}", "Container runtime is down{rest}", "container runtime is down{rest}", "container runtime status check may not have completed yet", "[container runtime status check may not have completed yet{rest}", "runtime is down", "KubeletNotReady{rest}", "Container runtime not ready{rest}", "container runtime not ready{rest}", "RuntimeReady=false reason:{rest}"],
         "kubelet calls its runtime down, or is itself not heard of.",
     )
     .open()
@@ -128,7 +129,8 @@ pub(super) const ALL: &[Message] = &[
         "volume-mount",
         Kubelet,
         Storage,
-        &["MountVolume.SetUp failed for volume {q}{rest}", "MountVolume.MountDevice failed for volume {q}{rest}", "Unable to attach or mount volumes{rest}", "UnmountVolume.TearDown failed for volume {q}{rest}", "FailedMount{rest}", "orphaned pod {q} found, but {rest}", "There were a total of {n} errors similar to this{rest}", "Operation for {q} failed{rest}", "Failed to remove cgroup (will retry)", "error cleaning subPath mounts for volume {q}{rest}", "failed to prepare subPath for volumeMount {q} of container {q}", "failed to prepare subPath for volumeMount{rest}"],
+        &["MountVolume.SetUp failed for volume {q}{rest}", "MountVolume.MountDevice failed for volume {q}{rest}", "Unable to attach or mount volumes{rest}", "UnmountVolume.TearDown failed for volume {q}{rest}", "FailedMount{rest}",
+            "Unable to mount volumes for pod {q}", "orphaned pod {q} found, but {rest}", "There were a total of {n} errors similar to this{rest}", "Operation for {q} failed{rest}", "Failed to remove cgroup (will retry)", "error cleaning subPath mounts for volume {q}{rest}", "failed to prepare subPath for volumeMount {q} of container {q}", "failed to prepare subPath for volumeMount{rest}"],
         "A volume could not be mounted, unmounted or removed: that is kubelet's and the storage's, not the \
          runtime's.",
     )

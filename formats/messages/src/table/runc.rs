@@ -35,7 +35,7 @@ pub(super) const ALL: &[Message] = &[
         "entrypoint-denied",
         Runc,
         Image,
-        &["exec: {q}: permission denied", "exec {path}: permission denied", "exec: {q}: is a directory", "open executable: Permission denied", "exec: {q}: stat {path}: permission denied", "exec: {q}: operation not permitted"],
+        &["exec: {q}: permission denied", "exec {path}: permission denied", "exec: {q}: is a directory", "open executable: Permission denied", "open executable: Operation not permitted", "open executable", "exec: {q}: stat {path}: permission denied", "exec: {q}: operation not permitted"],
         "The program of the image may not be run: no execute bit, a folder, a mount with noexec, or a user that may \
          not reach it.",
     )
@@ -394,7 +394,7 @@ pub(super) const ALL: &[Message] = &[
         "start-stopped",
         Runc,
         Tasks,
-        &["cannot start a container that has stopped", "cannot exec in a stopped container", "cannot exec in a stopped state{}", "cannot exec a container that has stopped{}", "cannot exec in a deleted state{}", "cannot exec in a created state{}"],
+        &["cannot start a container that has stopped", "container process is already dead", "cannot exec in a stopped container", "cannot exec in a stopped state{}", "cannot exec a container that has stopped{}", "cannot exec in a deleted state{}", "cannot exec in a created state{}"],
         "Its init has ended: before the start (a start or an init that was killed, or a pid that is another's by \
          now), or before the exec.",
     )
@@ -504,6 +504,8 @@ pub(super) const ALL: &[Message] = &[
             "error mounting {q} to rootfs at {q}: {rest}permission denied",
             "mount {rest}, flags: {}: operation not permitted",
             "mount {q} to {q}: Permission denied",
+            "mount through procfd: operation not permitted",
+            "mount through procfd: permission denied",
             "mount `{}` to `{}`: Operation not permitted",
             "mount `{}` to `{}`: Permission denied",
         ],
@@ -590,6 +592,8 @@ pub(super) const ALL: &[Message] = &[
         &[
             "unable to apply apparmor profile: {rest}",
             "unable to apply apparmor profile",
+            "apparmor: config provided but apparmor not supported",
+            "config provided but apparmor not supported",
             "apparmor failed to apply profile: {rest}",
             "apparmor failed to apply profile",
             "write /proc/self/attr/{}exec: {}",
@@ -622,7 +626,7 @@ pub(super) const ALL: &[Message] = &[
         "capabilities",
         Runc,
         Security,
-        &["unable to apply caps: operation not permitted", "unable to apply caps{}", "unable to apply bounding set: {rest}", "unable to drop capabilities{rest}", "unable to set capability {rest}", "unknown capability {q}", "setting capabilities{rest}"],
+        &["unable to apply caps: operation not permitted", "unable to apply caps{}", "capset", "unable to apply bounding set: {rest}", "unable to drop capabilities{rest}", "unable to set capability {rest}", "unknown capability {q}", "setting capabilities{rest}"],
         "The container should get rights that whoever makes it does not have: a container in a container, or a \
          unit of containerd with a bounding set.",
     )

@@ -65,15 +65,22 @@ pub(super) const ALL: &[Message] = &[
             "lstat {path}/snapshots/{n}/fs: no such file or directory",
             "open {path}/snapshots/{n}/fs{}: no such file or directory",
             "{path}/snapshots/{n}/fs: no such file or directory",
-            "failed to get usage for snapshot {}",
-            "Failed to get usage for snapshot {q}",
-            "Failed to get usage for snapshot {}",
         ],
         "A snapshot's directory is gone, and its record is not: somebody removed it by hand, or the disk lost it.",
     )
     .codes(&["snapshot/directory-missing", "snapshot/work-missing"])
     .or(&["the container was just removed, and its usage was asked for a last time (then nothing is wrong)"])
     .first(&[SNAPSHOTS, TRIAGE]),
+    act(
+        "snapshot-usage",
+        Cri,
+        Stores,
+        &["Failed to get usage for snapshot {q}", "failed to get usage for snapshot {q}", "Failed to get usage for snapshot {}"],
+        "How much a snapshot uses could not be found out. For one that was just removed, or with a snapshotter that does \
+         not measure, nothing is wrong; else its directory is gone.",
+    )
+    .codes(&["snapshot/directory-missing"])
+    .first(&[SNAPSHOTS]),
     cause(
         "snapshot-id-taken",
         Containerd,

@@ -79,7 +79,6 @@ pub(super) const ALL: &[Message] = &[
         Memory,
         &[
             "fork/exec {path}: resource temporarily unavailable",
-            "resource temporarily unavailable",
             "failed to start shim: fork/exec {path}: resource temporarily unavailable",
         ],
         "No new process can be made: the limit of tasks of containerd's unit, the user or the kernel is reached \

@@ -192,7 +192,6 @@ pub(super) const ALL: &[Message] = &[
             "http2: client connection lost",
             "http2: server sent GOAWAY and closed the connection{rest}",
             "stream error: stream ID {n}; INTERNAL_ERROR{rest}",
-            "connect: connection refused",
             "connect: network is unreachable",
             "connect: no route to host",
             "network is unreachable",

@@ -13,7 +13,7 @@ pub(crate) struct Chain {
     pub(crate) text: String,
     pub(crate) pieces: Vec<Range<usize>>,
     /// Chains inside of a piece, by the piece's number.
-    pub(crate) inner: Vec<(usize, Chain)>,
+    pub(crate) inner: Vec<(usize, Self)>,
 }
 
 impl Chain {

@@ -1,5 +1,4 @@
 //! The table holds together.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::BTreeSet;
 

@@ -49,13 +49,14 @@ pub const EXPLAIN: Tool = cli::tool!(
 
 /// Runs it.
 pub fn run(args: Args, out: &mut Out) -> Outcome {
-    let node = args.node.as_deref();
-    match args.what.as_deref() {
+    let Args { what, node } = args;
+    let node = node.as_deref();
+    match what {
         None => code::all(out),
-        Some("-") => line::several(read_lines()?, node, out),
-        Some(what) => match code::named(what) {
+        Some(what) if what == "-" => line::several(read_lines()?, node, out),
+        Some(what) => match code::named(&what) {
             Some(codes) => code::answer(codes, out),
-            None => explain_line(what, node, out),
+            None => explain_line(&what, node, out),
         },
     }
 }

@@ -15,7 +15,7 @@ use crate::there::{Is, Judged, There};
 #[derive(Serialize)]
 struct Line {
     /// The line, or the first of those that are alike.
-    line: Text,
+    said: Text,
     /// How many lines mean the same.
     times: usize,
     #[serde(flatten)]
@@ -84,7 +84,7 @@ impl Meaning {
 /// A piece of a line.
 #[derive(Serialize)]
 struct Piece {
-    piece: Text,
+    said: Text,
     /// Who says it; absent where it is not known.
     who: Option<messages::Component>,
     /// The message's name, or the text of the source.
@@ -102,7 +102,7 @@ impl Piece {
             Some(LayerKnown::Text(text)) => (Some(text.who), Some(text.says), None),
         };
         Self {
-            piece: Text::from(layer.text.as_str()),
+            said: Text::from(layer.text.as_str()),
             who,
             known,
             role,
@@ -124,7 +124,7 @@ fn line(text: &str, times: usize, explained: &Explained, judged: Option<&Judged>
         .message
         .map_or(&[][..], |message| message.confirmed_by);
     Line {
-        line: Text::from(text),
+        said: Text::from(text),
         times,
         layers: explained.layers.iter().map(Piece::of).collect(),
         there: judged.map(|judged| codes.iter().map(|code| judged.of(code)).collect()),
@@ -168,16 +168,13 @@ pub(crate) fn several(texts: Vec<String>, node: Option<&Path>, out: &mut Out) ->
             other = other.saturating_add(1);
             continue;
         }
-        match known.get(key) {
-            Some(&at) => {
-                if let Some((_, _, times)) = order.get_mut(at) {
-                    *times = times.saturating_add(1);
-                }
+        if let Some(&at) = known.get(key) {
+            if let Some((_, _, times)) = order.get_mut(at) {
+                *times = times.saturating_add(1);
             }
-            None => {
-                known.insert(key, order.len());
-                order.push((text, explained, 1));
-            }
+        } else {
+            known.insert(key, order.len());
+            order.push((text, explained, 1));
         }
     }
     let judged = node.map(|node| Judged::open(node, out)).transpose()?;
@@ -204,7 +201,7 @@ impl Answer for Lines {
                 pen.gap()?;
             }
             if self.other.is_some() {
-                let shown = short(&line.line.to_string(), 160);
+                let shown = short(&line.said.to_string(), 160);
                 pen.line(format_args!("{}× {shown}", line.times))?;
             }
             line.text(pen)?;
@@ -242,18 +239,13 @@ impl Line {
             pen.heading(format_args!("{}  said by {}", message.key, message.who))?;
             pen.gap()?;
             pen.paragraph("  ", message.means)?;
-            if self.meaning.kind != "cause" {
-                let what = match self.meaning.kind {
-                    "act" => "It says what was being done, not why it failed.",
-                    "consequence" => {
-                        "It follows from something else, which the line does not name."
-                    }
-                    _ => "Many causes have these words.",
-                };
-                pen.paragraph("  ", what)?;
-            } else {
-                pen.paragraph("  ", message.sure.sentence())?;
-            }
+            let sure = match self.meaning.kind {
+                "cause" => message.sure.sentence(),
+                "act" => "It says what was being done, not why it failed.",
+                "consequence" => "It follows from something else, which the line does not name.",
+                _ => "Many causes have these words.",
+            };
+            pen.paragraph("  ", sure)?;
             pen.paragraph("  It is ", &format!("{}.", message.whose.clause()))?;
             if !message.releases.is_empty() {
                 pen.line(format_args!("  Releases: {}", message.releases))?;
@@ -340,7 +332,7 @@ impl Line {
         pen.gap()?;
         pen.line("  The line, from the outside in:")?;
         for piece in &self.layers {
-            let text = short(&piece.piece.to_string(), 100);
+            let text = short(&piece.said.to_string(), 100);
             let who = piece.who.map_or("unknown", messages::Component::name);
             pen.line(format_args!("    {text}  ({who})"))?;
         }

@@ -65,7 +65,7 @@ impl Judged {
         let abstained = self.report.coverage.abstained.iter();
         let abstained = abstained.clone().find(|abstention| abstention.code == code);
         let (is, what) = match (first, abstained) {
-            (Some(first), _) => (Is::True, Some(first.message.to_string())),
+            (Some(first), _) => (Is::True, Some(first.message.clone())),
             (None, Some(abstention)) => (Is::Unknown, Some(abstention.because.clone())),
             (None, None) => (Is::NotFound, None),
         };

@@ -1,5 +1,4 @@
 //! Codes, start rules and states against the table of messages; and the answers for lines.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::BTreeSet;
 
@@ -92,10 +91,9 @@ fn a_node_tells_which_cause_is_true() {
     let mut node = testcase::node("1.7-stopped");
     node.member("var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db")
         .data
-        .truncate(100);
+        .fill(0);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("node.tar");
-    #[expect(clippy::disallowed_methods, reason = "our own file, not evidence")]
     std::fs::write(&path, node.write()).unwrap();
     let path = path.to_str().unwrap();
     let (json, _) = try_run(
@@ -106,7 +104,7 @@ fn a_node_tells_which_cause_is_true() {
             "json",
             "--node",
             path,
-            "file size too small",
+            "invalid database",
         ],
     );
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
@@ -120,7 +118,7 @@ fn a_node_tells_which_cause_is_true() {
         "{there}"
     );
     assert!(matches!(
-        explain("file size too small").head.unwrap(),
+        explain("invalid database").head.unwrap(),
         Head::Cause(_)
     ));
 }

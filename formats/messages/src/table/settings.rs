@@ -152,6 +152,7 @@ pub(super) const ALL: &[Message] = &[
         Settings,
         &[
             "load required plugin {}",
+            "required plugin",
             "required plugin {} not included",
             "failed to load required plugin{}",
         ],

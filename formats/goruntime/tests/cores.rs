@@ -17,7 +17,7 @@ use goruntime::{Go, LayoutSource, NotGo, Outline, ThreadLink};
 fn read(name: &str, file: &str) -> Vec<u8> {
     let path: PathBuf = testcase::testdata().join("cores").join(name).join(file);
     let bytes = std::fs::read(path).unwrap();
-    if file.ends_with(".zst") {
+    if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
         zstd::decode_all(bytes.as_slice()).unwrap()
     } else {
         bytes

@@ -5,28 +5,35 @@
 //! No rule of one tree shows it. The tree of transaction N-1 does, since N writes no page of it:
 //!
 //! - a page that both trees have was not written by N, so it belongs to the same bucket in both;
-//! - N takes the pages that it writes from those that N-1 does not use, the lowest first, and its
-//!   tree uses them all: one that is left out was written, and the page that names it is old;
-//! - sequences only grow, and the root bucket holds nothing but buckets;
+//! - a page past the mark of N-1 was first used by N, so the tree of N reaches it;
+//! - a library that keeps free pages in order takes the lowest first;
 //! - what the program that owns the file never does: its [`Schema`](crate::Schema) knows.
+//!
+//! Where not even the root buckets go together, one of the two trees is not what its transaction
+//! wrote: [`truth`] says which. What any program may do is no finding, or a note at most: a bucket
+//! that is made again starts with a new sequence, one that is renamed keeps its pages.
 
 mod pages;
+mod truth;
 
 use std::collections::BTreeMap;
 
+use finding::Severity;
 use view::Span;
 
 use crate::{
     bucket::{Entry, Value},
-    check::{CheckReport, Found, TreeState},
+    check::{CheckReport, Found},
     db::Db,
     diff::{Change, Differs},
     fault::{Fault, What},
     page::PageId,
-    schema::Schemas,
+    schema::{Counts, Schema, Schemas},
     stale::Stale,
     walk::Visit,
 };
+
+use truth::Truth;
 
 impl<'s> Db<'s> {
     /// Pages of the newest tree that seem to be of an older transaction.
@@ -39,84 +46,40 @@ impl<'s> Db<'s> {
             return Vec::new();
         };
         let is_next = old.meta().txid.saturating_add(1) == self.meta().txid;
-        if !is_next || (report.tree, report.previous) != (TreeState::Whole, TreeState::Whole) {
+        if !is_next || !report.can_compare() {
             return Vec::new();
         }
-        let mut found = self.root_values();
-        if found.is_empty() && self.overwrote(&old) {
-            let at = PageId(old.meta().slot).at(self.page_size());
-            let span = Span::new(at.saturating_add(0x20), 8);
-            let what = What::PreviousTree { faults: 0 };
-            return vec![Found {
-                fault: Fault::new(what, Some(PageId(old.meta().slot)), span),
-                path: Vec::new(),
-            }];
+        let schema = schemas.of(self);
+        match truth::truth(self, &old, report, schemas) {
+            Truth::Both => {}
+            Truth::Older(stale) => return vec![stale],
+            Truth::Newer => return vec![overwritten(self, &old)],
         }
-        found.extend(self.moved(&old));
+        let mut found = self.root_values(&old);
+        found.extend(self.moved(&old, schema.is_some()));
         found.extend(pages::skipped(self, &old, report));
         let changes: Vec<Change<'s>> = self.changes_since(&old).collect();
-        found.extend(changes.iter().filter_map(back));
-        found.extend(Self::other_kind(&old, &changes));
-        if let Some(schema) = schemas.of(self) {
+        found.extend(changes.iter().filter_map(|change| back(change, schema)));
+        if let Some(schema) = schema {
             found.extend(schema.stale(&old, self, &changes));
         }
         found
     }
 
-    /// Values in a bucket that held nothing but buckets.
-    fn other_kind(old: &Self, changes: &[Change<'s>]) -> Vec<Found> {
-        let mut kinds: BTreeMap<Vec<&[u8]>, (bool, bool)> = BTreeMap::new();
-        for step in old.walk() {
-            if let Visit::Entry(entry) = step.what {
-                let (values, buckets) = kinds.entry(step.bucket.to_vec()).or_default();
-                *if entry.value.bucket().is_some() {
-                    buckets
-                } else {
-                    values
-                } = true;
-            }
-        }
-        let is_value = |change: &&Change<'s>| {
-            change.old.is_none()
-                && change
-                    .new
-                    .as_ref()
-                    .is_some_and(|new| new.value.bytes().is_some())
+    /// Values in the root bucket, where the tree before has none: a program hardly puts one there.
+    fn root_values(&self, old: &Self) -> Vec<Found> {
+        let values = |db: &Self| {
+            let mut entries = db.root().contents().entries;
+            entries.retain(|entry| entry.value.bucket().is_none());
+            entries
         };
-        changes
+        if !values(old).is_empty() {
+            return Vec::new();
+        }
+        values(self)
             .iter()
-            .filter(is_value)
-            .filter(|change| kinds.get(change.bucket.as_slice()) == Some(&(false, true)))
-            .filter_map(|change| {
-                Some(Found::lost_write(
-                    change.new.as_ref()?,
-                    &change.bucket,
-                    Stale::OtherKind,
-                ))
-            })
-            .collect()
-    }
-
-    /// Values in the root bucket: the library has no way to put one there.
-    fn root_values(&self) -> Vec<Found> {
-        let entries = self.root().contents().entries;
-        let values = entries
-            .iter()
-            .filter(|entry| entry.value.bucket().is_none());
-        values
             .map(|entry| Found::lost_write(entry, &[], Stale::RootValue))
             .collect()
-    }
-
-    /// Whether transaction N+1 began to write over the tree of N-1, before it died: its pages are
-    /// whole and have the right numbers, but they are those of other buckets.
-    fn overwrote(&self, old: &Self) -> bool {
-        let (now, before) = (self.root().contents(), old.root().contents());
-        let is_shared = now
-            .entries
-            .iter()
-            .any(|entry| before.get(entry.key).is_some());
-        !now.entries.is_empty() && !is_shared
     }
 
     /// The leaves of all buckets: to which bucket each belongs, and its first entry.
@@ -135,30 +98,55 @@ impl<'s> Db<'s> {
         leaves
     }
 
-    /// Buckets on a page that N-1 had in another bucket.
-    fn moved(&self, old: &Self) -> Vec<Found> {
+    /// Buckets on a page that N-1 had in another bucket. `is_known`: whether the program is known, and
+    /// so that it never renames a bucket, which leaves its pages where they are.
+    fn moved(&self, old: &Self, is_known: bool) -> Vec<Found> {
         let before = old.leaves();
         let mut found = Vec::new();
         for (page, (path, entry)) in self.leaves() {
-            if before.get(&page).is_some_and(|(other, _)| *other != path) {
-                let above = path.split_last().map_or(&[][..], |(_, above)| above);
-                found.push(Found::lost_write(&entry, above, Stale::Moved));
+            let Some((other, _)) = before.get(&page).filter(|(other, _)| *other != path) else {
+                continue;
+            };
+            // A bucket goes under the same key into another one, with all that is in it.
+            if !is_known && other.last() == path.last() {
+                continue;
             }
+            let above = path.split_last().map_or(&[][..], |(_, above)| above);
+            found.push(Found::lost_write(&entry, above, Stale::Moved));
         }
         found
     }
 }
 
-/// A bucket whose sequence went back.
-fn back(change: &Change<'_>) -> Option<Found> {
+/// A bucket whose sequence went back. Whoever makes a bucket again starts anew: only of a bucket of
+/// which it is known that its sequence numbers objects is it more than a note.
+fn back(change: &Change<'_>, schema: Option<&dyn Schema>) -> Option<Found> {
     let (Some(old), Some(new)) = (&change.old, &change.new) else {
         return None;
     };
     let (Value::Bucket(before), Value::Bucket(now)) = (&old.value, &new.value) else {
         return None;
     };
-    (change.differs == Differs::Changed && now.sequence() < before.sequence())
-        .then(|| Found::lost_write(new, &change.bucket, Stale::Sequence))
+    if change.differs != Differs::Changed || now.sequence() >= before.sequence() {
+        return None;
+    }
+    let mut found = Found::lost_write(new, &change.bucket, Stale::Sequence);
+    let path: Vec<&[u8]> = change.bucket.iter().copied().chain([change.key]).collect();
+    let is_counter = schema.is_some_and(|schema| matches!(schema.counts(&path), Counts::Here(_)));
+    if !is_counter {
+        found.fault = found.fault.no_worse_than(Severity::Note);
+    }
+    Some(found)
+}
+
+/// The tree of the transaction before was written over by one that was not finished.
+fn overwritten(db: &Db<'_>, old: &Db<'_>) -> Found {
+    let slot = PageId(old.meta().slot);
+    let span = Span::new(slot.at(db.page_size()).saturating_add(0x20), 8);
+    Found {
+        fault: Fault::new(What::PreviousTree { faults: 0 }, Some(slot), span),
+        path: Vec::new(),
+    }
 }
 
 impl Found {

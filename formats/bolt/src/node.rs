@@ -194,6 +194,39 @@ impl<'s> Node<'s> {
         end.unwrap_or(1).div_ceil(page_size.max(1)).max(1)
     }
 
+    /// Pages of its overflow that are all zeroes where a value stands: the value and the page.
+    pub(crate) fn zero_pages(&self, page_size: u64) -> Vec<(u64, Span)> {
+        let mut found = Vec::new();
+        if self.kind != Kind::Leaf || self.header.overflow == 0 {
+            return found;
+        }
+        // Of values that overlap, as only damage makes them, no page is looked at twice.
+        let mut next = 1;
+        for index in 0..self.count().min(self.room()) {
+            let Ok(element) = self.element(index) else {
+                continue;
+            };
+            let value = element.value;
+            let base = self.view.base();
+            let inside = value.base().saturating_sub(base);
+            let first = inside.div_ceil(page_size.max(1)).max(next);
+            let last = inside.saturating_add(value.len()) / page_size.max(1);
+            next = next.max(last);
+            for page in first..last {
+                let at = page.saturating_mul(page_size);
+                let bytes = self
+                    .view
+                    .slice(at, page_size, "page")
+                    .map(|page| page.bytes());
+                if bytes.is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 0)) {
+                    found.push((index, Span::new(base.saturating_add(at), page_size)));
+                    break;
+                }
+            }
+        }
+        found
+    }
+
     /// The number of elements that the place of the first key gives, if they are all packed.
     pub fn packed_count(&self) -> Option<u64> {
         self.packed_count_in(self.view.len())

@@ -151,6 +151,12 @@ pub enum What {
     LostWrite {
         why: Stale,
     },
+    StaleRoot {
+        is_sure: bool,
+    },
+    ValueZeroes {
+        index: u64,
+    },
     ManyGone {
         objects: u64,
     },
@@ -263,7 +269,10 @@ impl What {
             Self::TreeDeep { .. } => &codes::TREE_DEEP,
             Self::PreviousTree { .. } => &codes::PREVIOUS_TREE,
             Self::LostWrite { .. } => &codes::LOST_WRITE,
+            Self::StaleRoot { is_sure: true } => &codes::STALE_ROOT,
+            Self::StaleRoot { is_sure: false } => &codes::LOST_WRITE,
             Self::ManyGone { .. } => &codes::MANY_GONE,
+            Self::ValueZeroes { .. } => &codes::VALUE_ZEROES,
             Self::ElementBounds {
                 part: Part::Value, ..
             } => &codes::VALUE_BOUNDS,
@@ -291,6 +300,11 @@ impl What {
             Self::FreelistSelf { .. } => &codes::FREELIST_SELF,
             Self::FreeReachable { .. } => &codes::FREE_REACHABLE,
         }
+    }
+
+    /// Whether the newest tree is not what was written.
+    pub(crate) const fn is_stale_root(&self) -> bool {
+        matches!(self, Self::StaleRoot { is_sure: true })
     }
 
     /// What should stand there and what does, where both are numbers.
@@ -423,6 +437,18 @@ impl fmt::Display for What {
                 }
                 Ok(())
             }
+            Self::StaleRoot { is_sure: true } => f.write_str(
+                "the page is of an older transaction: the tree below it is not what the last \
+                 transaction wrote, and the tree of the transaction before is whole",
+            ),
+            Self::StaleRoot { is_sure: false } => f.write_str(
+                "the root buckets of the two trees have no key in common: one of the trees is not \
+                 what its transaction wrote",
+            ),
+            Self::ValueZeroes { index } => write!(
+                f,
+                "a whole page in the value of element {index} is zeroes: it may be what a lost write left"
+            ),
             Self::ManyGone { objects } => {
                 write!(
                     f,

@@ -1,23 +1,19 @@
 //! `coroner bolt check`
 
+use std::collections::BTreeMap;
 use std::io;
 
-use bolt::{
-    AtOpen, CheckOptions, CheckReport, Db, Found, PageId, PageSource as _, Totals, TreeState, What,
-    check,
-};
+use bolt::{AtOpen, CheckReport, Db, Found, PageId, PageSource as _, Totals, TreeState, What};
 use cli::{Answer, Exit, Out, Outcome, Pen, Style, size};
 use finding::{Coverage, Finding, Location, Report, Severity, Text};
 use serde::Serialize;
 
 use crate::{
     affected::Affected,
+    checked::{COMPARED, checked},
     file::FileArgs,
     next::{self, Next},
 };
-
-/// Larger files are not compared with their transaction before: that takes them whole into memory.
-const COMPARED: u64 = 32 << 20;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct CheckArgs {
@@ -57,20 +53,10 @@ struct Checked {
 pub(crate) fn run(args: &CheckArgs, out: &mut Out) -> Outcome {
     let file = args.file.open()?;
     let progress = out.progress("reading", file.len());
-    let options = CheckOptions {
-        threads: args.threads,
-        done: &|bytes| progress.add(bytes),
-    };
-    let found = check(&file, &options).map_err(|why| args.file.unread(&why))?;
+    let found = checked(&args.file, &file, args.threads, &progress)?;
     drop(progress);
     let path = args.file.shown();
-    let lost = lost_writes(args, &found);
-    let findings: Vec<Finding> = found
-        .faults
-        .iter()
-        .chain(&lost)
-        .map(|found| found.finding(Location::file(path.clone())))
-        .collect();
+    let findings = findings(&found, &path);
     let mut coverage = Coverage::default();
     coverage.read(path.clone(), found.len);
     if found.len > COMPARED {
@@ -136,23 +122,30 @@ fn affected(args: &CheckArgs, found: &CheckReport) -> Affected {
     Affected::of(found, db.as_ref())
 }
 
-/// The newest tree against the one before, where both are whole and the file is not too large.
-fn lost_writes(args: &CheckArgs, found: &CheckReport) -> Vec<Found> {
-    let both = (TreeState::Whole, TreeState::Whole);
-    // A transaction that was not finished may have written over the tree before.
-    let unfinished = |found: &Found| matches!(found.fault.what, What::Uncommitted { .. });
-    if (found.tree, found.previous) != both
-        || found.len > COMPARED
-        || found.faults.iter().any(unfinished)
-    {
-        return Vec::new();
+/// The faults as findings. Of pages that one page names and that are reached elsewhere, too, the
+/// first stands for all.
+fn findings(report: &CheckReport, path: &Text) -> Vec<Finding> {
+    let is_shared = |found: &Found| matches!(found.fault.what, What::PageShared { .. });
+    let mut shared: BTreeMap<Option<PageId>, (usize, u64)> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for found in &report.faults {
+        if is_shared(found) {
+            if let Some((_, more)) = shared.get_mut(&found.fault.page) {
+                *more = more.saturating_add(1);
+                continue;
+            }
+            shared.insert(found.fault.page, (findings.len(), 0));
+        }
+        findings.push(found.finding(Location::file(path.clone())));
     }
-    let Ok(source) = args.file.whole() else {
-        return Vec::new();
-    };
-    Db::open(source.view())
-        .db
-        .map_or_else(Vec::new, |db| db.lost_writes(found, metadb::SCHEMAS))
+    for (place, more) in shared.into_values().filter(|(_, more)| *more > 0) {
+        if let Some(finding) = findings.get_mut(place) {
+            let pages = if more == 1 { "page" } else { "pages" };
+            let rest = format!("; so are {more} more {pages} that this page names");
+            finding.message.push_str(&rest);
+        }
+    }
+    findings
 }
 
 impl Answer for Checked {
@@ -215,7 +208,7 @@ impl Answer for Checked {
 
     fn exit(&self) -> Exit {
         let mut exit = Exit::CLEAN;
-        if !self.report.is_healthy() || self.has_no_way_back() {
+        if !self.report.is_healthy() {
             exit |= Exit::FINDINGS;
         }
         if self.unsupported || !self.report.coverage.unread.is_empty() {
@@ -227,7 +220,7 @@ impl Answer for Checked {
 
 impl Checked {
     /// Whether the tree of the transaction before was lost: a note, for a daemon that was killed
-    /// leaves it so, but whoever asks about this file wants to know before it is needed.
+    /// leaves it so.
     fn has_no_way_back(&self) -> bool {
         let mut findings = self.report.findings.iter();
         findings.any(|finding| finding.code.name == bolt::codes::PREVIOUS_TREE.name)
@@ -247,16 +240,18 @@ impl Checked {
         .collect();
         if self.unsupported {
             (Style::Warning, "Not examined: unsupported".to_owned())
-        } else if self.report.is_healthy() && self.has_no_way_back() {
-            let text = "Usable, but degraded: there is no transaction before to fall back to";
-            (Style::Warning, text.to_owned())
         } else if self.report.is_healthy() {
             let notes = if counts.is_empty() {
                 String::new()
             } else {
                 format!(" ({})", counts.join(", "))
             };
-            (Style::Good, format!("OK{notes}"))
+            let back = if self.has_no_way_back() {
+                "; there is no transaction before to fall back to"
+            } else {
+                ""
+            };
+            (Style::Good, format!("OK{notes}{back}"))
         } else {
             if self.tree == TreeState::Whole && self.report.count(Severity::Fatal) == 0 {
                 let text = format!(

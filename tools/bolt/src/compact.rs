@@ -2,12 +2,13 @@
 
 use std::io::{self, Write as _};
 
-use bolt::{CheckOptions, CheckReport, CopyError, Layout, check, compact};
+use bolt::{CheckReport, CopyError, Layout, compact};
 use cli::{Answer, Exit, Failure, Out, Outcome, Pen};
 use finding::{Severity, Text};
 use serde::Serialize;
 
 use crate::{
+    checked::checked,
     file::{File, FileArgs},
     layout::LayoutArgs,
     new_file::NewFile,
@@ -115,11 +116,7 @@ pub(crate) fn run(args: &CompactArgs, out: &mut Out) -> Outcome {
     let output = out.take_output();
     let file = args.file.open()?;
     let progress = out.progress("checking", bolt::PageSource::len(&file));
-    let options = CheckOptions {
-        done: &|bytes| progress.add(bytes),
-        ..CheckOptions::default()
-    };
-    let report = check(&file, &options).map_err(|why| args.file.unread(&why))?;
+    let report = checked(&args.file, &file, 0, &progress)?;
     drop(progress);
     refuse(&report, args)?;
     let meta = report

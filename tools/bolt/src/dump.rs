@@ -4,8 +4,8 @@ use std::io;
 use std::ops::ControlFlow;
 
 use bolt::{
-    AccountOptions, Area, CheckOptions, CheckReport, Content, Kind, Line, PageId, PageSource as _,
-    Piece, Stretch, account, check,
+    AccountOptions, Area, CheckReport, Content, Kind, Line, PageId, PageSource as _, Piece,
+    Stretch, account,
 };
 use cli::{Exit, Failure, Format, Out, Outcome};
 use finding::{Escaped, Severity, Text};
@@ -13,6 +13,7 @@ use serde::Serialize;
 use view::Span;
 
 use crate::{
+    checked::checked,
     file::{File, FileArgs},
     hexdump::rows,
     pages::name,
@@ -164,11 +165,7 @@ struct Dump<'a> {
 pub(crate) fn run(args: &DumpArgs, out: &mut Out) -> Outcome {
     let file = args.file.open()?;
     let progress = out.progress("reading", file.len());
-    let options = CheckOptions {
-        threads: 0,
-        done: &|bytes| progress.add(bytes),
-    };
-    let report = check(&file, &options).map_err(|why| args.file.unread(&why))?;
+    let report = checked(&args.file, &file, 0, &progress)?;
     drop(progress);
     let options = AccountOptions {
         range: span(args, &report)?,

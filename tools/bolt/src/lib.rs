@@ -22,6 +22,7 @@
 mod affected;
 mod carve;
 mod check;
+mod checked;
 mod compact;
 mod diff;
 mod dump;

@@ -36,6 +36,7 @@ impl Found<'_> {
         self.report.findings.iter().any(|finding| {
             worse(finding.severity)
                 && (finding.code.name.starts_with("bolt/freelist")
+                    || finding.code.name == codes::FREE_REACHABLE.name
                     || finding.code.name == codes::META_FREELIST.name)
         })
     }
@@ -49,6 +50,14 @@ impl Found<'_> {
             all.push(Next { command, why });
         };
         let is_whole = self.tree == TreeState::Whole;
+        let is_stale = self.has(codes::STALE_ROOT.name);
+        let revert = (
+            "surgery revert",
+            "a copy as it was one transaction before: that tree is whole",
+        );
+        if is_stale {
+            add(revert.0, " -o NEW", revert.1);
+        }
         if self.metas < 2 && self.tree != TreeState::None {
             add(
                 "surgery meta",
@@ -71,15 +80,19 @@ impl Found<'_> {
                 "what can be saved, and what is lost; -o NEW writes the new database",
             );
         }
-        if self.previous == TreeState::Whole && (!is_whole || is_suspected) {
-            add(
-                "surgery revert",
-                " -o NEW",
-                "a copy as it was one transaction before: that tree is whole",
-            );
+        if self.previous == TreeState::Whole && !is_stale && (!is_whole || is_suspected) {
+            add(revert.0, " -o NEW", revert.1);
         }
-        if is_suspected {
+        if is_suspected || is_stale {
             add("diff", "", "what the last transaction changed");
+        }
+        let is_damaged = self.report.worst() > Some(Severity::Odd);
+        if all.is_empty() && is_damaged {
+            let why = "what can be saved; -o NEW writes the new database";
+            all.push(Next {
+                command: format!("coroner bolt salvage {words}"),
+                why,
+            });
         }
         all
     }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
-use bolt::{CheckOptions, CheckReport, PageRow, PageSource as _, PageState, check};
+use bolt::{CheckReport, PageRow, PageSource as _, PageState};
 use cli::{Answer, Exit, Out, Outcome, Pen, Table};
 use finding::{Fault as _, Severity, Text};
 use serde::Serialize;
 
-use crate::{file::FileArgs, map::Map, picture::Picture, svg};
+use crate::{checked::checked, file::FileArgs, map::Map, picture::Picture, svg};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct PagesArgs {
@@ -66,11 +66,7 @@ pub(crate) fn name(state: PageState) -> &'static str {
 pub(crate) fn run(args: &PagesArgs, out: &mut Out) -> Outcome {
     let file = args.file.open()?;
     let progress = out.progress("reading", file.len());
-    let options = CheckOptions {
-        threads: 0,
-        done: &|bytes| progress.add(bytes),
-    };
-    let found = check(&file, &options).map_err(|why| args.file.unread(&why))?;
+    let found = checked(&args.file, &file, 0, &progress)?;
     drop(progress);
     if args.map || args.svg.is_some() {
         return picture(args, &found, out);

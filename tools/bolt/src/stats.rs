@@ -3,8 +3,8 @@
 use std::io;
 
 use bolt::{
-    BucketRoot, CheckOptions, CheckReport, Counted, PageId, PageSource as _, PageState, Stats,
-    TreeState, Value, check,
+    BucketRoot, CheckReport, Counted, PageId, PageSource as _, PageState, Stats, TreeState, Value,
+    codes,
 };
 use cli::{Answer, Exit, Failure, Out, Outcome, Pen, Style, Table, size};
 use finding::Text;
@@ -12,6 +12,7 @@ use serde::Serialize;
 use view::Span;
 
 use crate::{
+    checked::checked,
     file::{FileArgs, key},
     open,
 };
@@ -77,11 +78,7 @@ struct Missing {
 pub(crate) fn run(args: &StatsArgs, out: &mut Out) -> Outcome {
     let file = args.file.open()?;
     let progress = out.progress("reading", file.len());
-    let options = CheckOptions {
-        threads: 0,
-        done: &|bytes| progress.add(bytes),
-    };
-    let report = check(&file, &options).map_err(|why| args.file.unread(&why))?;
+    let report = checked(&args.file, &file, 0, &progress)?;
     drop(progress);
     let (meta, page_size) = report
         .meta
@@ -111,6 +108,9 @@ pub(crate) fn run(args: &StatsArgs, out: &mut Out) -> Outcome {
         faults,
         more,
     } = counted;
+    // Of a tree that nobody wrote, the numbers say nothing.
+    let stale = report.faults.iter().map(|found| &found.fault);
+    let stale = stale.filter(|fault| fault.what.code().name == codes::STALE_ROOT.name);
     out.answer(&Answered {
         file: args.file.shown(),
         page_size,
@@ -130,8 +130,8 @@ pub(crate) fn run(args: &StatsArgs, out: &mut Out) -> Outcome {
             })
             .collect(),
         space: args.bucket.is_empty().then(|| space(&report)),
-        unknown: faults
-            .iter()
+        unknown: stale
+            .chain(&faults)
             .map(|fault| Missing {
                 page: fault.page,
                 offset: fault.span.start,

@@ -259,6 +259,7 @@ fn operate(
     }
     let view = frozen.view();
     let checked = check(&view, &CheckOptions::default()).map_err(|why| args.unread(&why))?;
+    let checked = checked.with_lost_writes(view, metadb::SCHEMAS);
     let before = State::of(&checked);
     let surgery = edit(view).map_err(|why| refused(args, why))?;
     // Without -o, the copy is made and checked all the same, and then dropped.

@@ -37,6 +37,8 @@ impl Found {
 pub(crate) struct Sink {
     list: Vec<Found>,
     counts: BTreeMap<&'static str, u64>,
+    /// Whether keys are unknown because of any of them.
+    pub(crate) hides: bool,
 }
 
 impl Sink {
@@ -51,6 +53,7 @@ impl Sink {
     pub(crate) fn count(&mut self, fault: &Fault) {
         let count = self.counts.entry(fault.what.code().name).or_default();
         *count = count.saturating_add(1);
+        self.hides |= fault.unknown.is_some();
     }
 
     /// Takes a fault of the bucket at `path`.

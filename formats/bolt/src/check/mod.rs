@@ -16,13 +16,14 @@ use std::{collections::BTreeMap, hash::RandomState, thread};
 
 use finding::{Severity, Unread};
 use serde::Serialize;
-use view::Span;
+use view::{Span, View};
 
 use crate::{
-    db::newest,
+    db::{Db, newest},
     fault::{Fault, What},
     meta::Meta,
     page::PageId,
+    schema::Schemas,
     source::{PageSource, read},
 };
 pub(crate) use bits::Bits;
@@ -104,6 +105,8 @@ pub struct CheckReport {
     before: Bits,
     freelist: Option<freelist::Freelist>,
     end: PageId,
+    /// Whether pages of the true tree may be among those that `used` does not have.
+    hides: bool,
 }
 
 /// Checks all of a file.
@@ -205,6 +208,10 @@ impl Check<'_> {
             report.used = walk.claimed;
             if self.sink.total() == faults {
                 report.tree = TreeState::Whole;
+            }
+            report.hides = self.sink.hides;
+            for note in walk.notes {
+                self.sink.fault(note);
             }
         }
         self.previous(metas, &meta, &mut report);
@@ -329,6 +336,7 @@ impl CheckReport {
             before: Bits::default(),
             freelist: None,
             end: PageId(0),
+            hides: true,
         }
     }
 
@@ -348,6 +356,35 @@ impl CheckReport {
                 _ => {}
             }
         }
+    }
+
+    /// Adds what the comparison of the two trees shows; `view` is the file that was checked.
+    ///
+    /// Only where both trees are whole, and no transaction that was not finished is known to have
+    /// written over the tree before.
+    #[must_use]
+    pub fn with_lost_writes(mut self, view: View<'_>, schemas: Schemas) -> Self {
+        if !self.can_compare() {
+            return self;
+        }
+        let Some(db) = Db::open(view).db else {
+            return self;
+        };
+        let lost = db.lost_writes(&self, schemas);
+        // Then the tree is whole by itself, and not the one that was written.
+        if lost.iter().any(|found| found.fault.what.is_stale_root()) {
+            self.tree = TreeState::Damaged;
+            self.hides = true;
+        }
+        self.faults.extend(lost);
+        self
+    }
+
+    /// Whether the two trees can be compared.
+    pub fn can_compare(&self) -> bool {
+        let unfinished = |found: &Found| matches!(found.fault.what, What::Uncommitted { .. });
+        (self.tree, self.previous) == (TreeState::Whole, TreeState::Whole)
+            && !self.faults.iter().any(unfinished)
     }
 
     /// Whether the file is of a kind that is not read here.

@@ -25,7 +25,7 @@ pub enum PageState {
     Free,
     /// Neither in the tree nor on the freelist.
     Lost,
-    /// No meta says what it is.
+    /// Nothing says what it is: the tree or the freelist is damaged, or there is no meta.
     Unknown,
 }
 
@@ -59,6 +59,11 @@ impl CheckReport {
         })
     }
 
+    /// Whether a freelist says which pages are free.
+    fn is_listed(&self) -> bool {
+        self.meta.is_some_and(|meta| meta.is_freelist_synced())
+    }
+
     /// Whether the tree of the transaction before has `page`.
     pub(crate) fn was_used(&self, page: PageId) -> bool {
         self.before.has(page)
@@ -83,12 +88,17 @@ impl CheckReport {
             PageState::Freelist
         } else if self.before.has(id) {
             PageState::Previous
-        } else if list.is_some_and(|list| list.is_whole && !list.free.has(id)) {
-            PageState::Lost
-        } else if self.meta.is_some() {
+        } else if list.is_some_and(|list| list.free.has(id)) {
             PageState::Free
-        } else {
+        } else if self.hides {
+            // What a damaged tree does not reach may be in use all the same.
             PageState::Unknown
+        } else if list.is_some_and(|list| list.is_whole) {
+            PageState::Lost
+        } else if self.is_listed() {
+            PageState::Unknown
+        } else {
+            PageState::Free
         };
         let of_itself = state != PageState::Overflow;
         PageRow {

@@ -12,7 +12,7 @@ use std::{
 use view::View;
 
 use crate::{
-    check::table::{Edge, LONG, REGION, Record, Region, SUSPECT, Table, UNREAD, prefix},
+    check::table::{Edge, LONG, REGION, Record, Region, SUSPECT, Table, UNREAD, ZEROES, prefix},
     fault::Fault,
     inline::{self, Disguise, Header as Bucket},
     node::{BUCKET_FLAG, Element, Node},
@@ -226,6 +226,9 @@ impl<'a> Reader<'a> {
         record.last = last.map_or(0, prefix);
         if outside || !faults.is_empty() || node.count() == 0 {
             record.marks |= SUSPECT;
+        }
+        if !node.zero_pages(self.survey.page_size).is_empty() {
+            record.marks |= ZEROES;
         }
     }
 }

@@ -15,6 +15,9 @@ pub(crate) const UNREAD: u8 = 2;
 /// The page has so much overflow that it is only looked into when the tree reaches it.
 pub(crate) const LONG: u8 = 4;
 
+/// A page of its overflow is all zeroes, inside a value.
+pub(crate) const ZEROES: u8 = 8;
+
 /// A page that a page names, and in which element.
 ///
 /// A page whose number does not fit makes the page that names it [`SUSPECT`].
@@ -44,7 +47,7 @@ pub(crate) struct Record {
     pub(crate) count: u16,
     /// Flags of the header, if it is that of this page.
     pub(crate) kind: Option<Kind>,
-    /// SUSPECT, UNREAD, LONG.
+    /// SUSPECT, UNREAD, LONG, ZEROES.
     pub(crate) marks: u8,
 }
 

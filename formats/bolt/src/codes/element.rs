@@ -29,6 +29,20 @@ pub static VALUE_BOUNDS: Code = Code {
     messages: &["panic: runtime error: slice bounds out of range"],
 };
 
+/// A page of a value is zeroes.
+pub static VALUE_ZEROES: Code = Code {
+    name: "bolt/value-zeroes",
+    rule: "",
+    severity: Severity::Note,
+    title: "a whole page inside a value is zeroes",
+    explanation: "A long value goes on over several pages, of which only the first one has a header: \
+        the bytes of the others can be anything. A whole page of zeroes is what a write that never \
+        arrived leaves, or a hole that was punched; a program may also have written it.",
+    remedy: "Look at the value with `coroner bolt get`, and compare it with the transaction before \
+        (`coroner bolt diff`).",
+    messages: &[],
+};
+
 /// It overlaps with another.
 pub static ELEMENT_OVERLAP: Code = Code {
     name: "bolt/element-overlap",

@@ -85,6 +85,24 @@ pub static PREVIOUS_TREE: Code = Code {
     messages: &[],
 };
 
+/// The newest root is of an older transaction.
+pub static STALE_ROOT: Code = Code {
+    name: "bolt/stale-root",
+    rule: "B08",
+    severity: Severity::Fatal,
+    title: "the newest tree is not what the last transaction wrote",
+    explanation: "The meta of the last transaction arrived on the disk and the root page, or a page \
+        right below it, did not: what stood there before, a page of some other bucket or of an \
+        older transaction, is taken for it. The file opens, bbolt's check says OK, and all objects \
+        seem to be gone: a daemon that is started on it comes up empty, and its garbage collector \
+        deletes the files of all that it does not know. The tree of the transaction before is \
+        whole: only what the last transaction changed is lost.",
+    remedy: "Do not start the daemon on this file and do not delete it: copy it away, look at both \
+        trees with `coroner bolt diff`, then let `coroner bolt surgery revert -o NEW` write a copy \
+        as it was one transaction before.",
+    messages: &[],
+};
+
 /// A page is of an older transaction.
 pub static LOST_WRITE: Code = Code {
     name: "bolt/lost-write",

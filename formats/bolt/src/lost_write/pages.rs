@@ -1,4 +1,9 @@
-//! Which pages a transaction wrote: the lowest that the tree before it does not use.
+//! Which pages a transaction wrote.
+//!
+//! The library keeps free pages in one of two ways. An array gives the lowest first, so that one
+//! passed over tells that what was written there is not in the tree. A hash map gives them in no
+//! order: first runs that are just as long as what is wanted. Which of the two it was no file says;
+//! it follows from the pages that were taken, where there are enough of them.
 
 use finding::Severity;
 use view::Span;
@@ -23,6 +28,8 @@ pub(super) fn skipped(db: &Db<'_>, old: &Db<'_>, report: &CheckReport) -> Vec<Fo
         report.was_used(page) || freelist.as_ref().is_some_and(|run| run.contains(&page.0))
     };
     let mut free = Vec::new();
+    let mut order = Order::default();
+    let mark = old.meta().high_water;
     let mut last = None;
     for row in report.pages() {
         let is_used = matches!(
@@ -32,13 +39,20 @@ pub(super) fn skipped(db: &Db<'_>, old: &Db<'_>, report: &CheckReport) -> Vec<Fo
         if row.id.0 < 2 || was_used(row.id) {
             continue;
         }
+        if row.id < mark {
+            order.add(
+                row.id,
+                is_used,
+                row.state == PageState::Used && row.overflow == 0,
+            );
+        }
         if !is_used {
             free.push(row.id);
         } else if row.state == PageState::Used && row.overflow == 0 {
             last = Some(row.id);
         }
     }
-    let (mark, end) = (old.meta().high_water, db.meta().high_water);
+    let end = db.meta().high_water;
     let mut found = Vec::new();
     let mut say = |why, page: Option<PageId>| {
         found.extend(page.map(|page| {
@@ -61,16 +75,71 @@ pub(super) fn skipped(db: &Db<'_>, old: &Db<'_>, report: &CheckReport) -> Vec<Fo
     say(Stale::Unreached, free.iter().copied().find(is_first_used));
     let is_passed = |page: &PageId| *page < mark && last.is_some_and(|last| *page < last);
     let passed: Vec<PageId> = free.into_iter().filter(is_passed).collect();
+    if passed.is_empty() || !order.is_array(passed.len()) {
+        return found;
+    }
     // A transaction writes one root, and its meta names that: a root that was passed over is an
     // older one, which a reader kept from being taken. With it, it kept all of its tree.
     let root = keys(old, old.meta().root);
-    let is_root = |page: &&PageId| root.is_some() && keys(old, **page) == root;
+    let is_root = |page: &&PageId| {
+        let (Some((kind, keys)), Some((own, root))) = (keys(old, **page), root.as_ref()) else {
+            return false;
+        };
+        kind == *own && keys.iter().any(|key| root.contains(key))
+    };
     let why = match passed.iter().find(is_root) {
         Some(_) => Stale::Held,
         None => Stale::Skipped,
     };
     say(why, passed.first().copied());
     found
+}
+
+/// The free pages of N-1 in their order, and which of them N took.
+#[derive(Default)]
+struct Order {
+    pages: Vec<(PageId, bool, bool)>,
+}
+
+/// How improbable it must be that pages were taken from the low end by chance: e to the power of
+/// minus this.
+const CHANCE: f64 = 20.0;
+
+impl Order {
+    fn add(&mut self, page: PageId, is_taken: bool, is_single: bool) {
+        self.pages.push((page, is_taken, is_taken && is_single));
+    }
+
+    /// Whether pages come from an array: those that were taken are the lowest but `passed`, which
+    /// does not happen by chance, and not as a hash map would give them.
+    fn is_array(&self, passed: usize) -> bool {
+        let count = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
+        let taken = self.pages.iter().filter(|(_, is_taken, _)| *is_taken);
+        let (taken, passed, all) = (count(taken.count()), count(passed), count(self.pages.len()));
+        if ways(all, taken) - ways(taken + passed, passed) < CHANCE {
+            return false;
+        }
+        // A hash map gives single pages out of runs of one, as long as there are any.
+        let (mut left_alone, mut broken) = (false, false);
+        let is_next = |a: &(PageId, bool, bool), b: &(PageId, bool, bool)| {
+            a.0.0.checked_add(1) == Some(b.0.0)
+        };
+        for run in self.pages.chunk_by(is_next) {
+            left_alone |= matches!(run, [(_, false, _)]);
+            broken |= run.len() > 1 && run.iter().any(|(_, _, is_single)| *is_single);
+        }
+        left_alone && broken
+    }
+}
+
+/// The logarithm of how many ways there are to choose `some` of `all`.
+fn ways(all: f64, some: f64) -> f64 {
+    let (mut sum, mut step) = (0.0, 1.0);
+    while step <= some && step <= all {
+        sum += ((all - some + step) / step).ln();
+        step += 1.0;
+    }
+    sum
 }
 
 /// The keys of the leaf or branch on `page`.

@@ -85,7 +85,7 @@ pub(super) fn owners(best: &Best<'_>, gather: &Gather<'_, '_>) -> BTreeMap<PageI
 
 /// Whether the page of the fault is of an older transaction.
 const fn is_stale(what: &What) -> bool {
-    matches!(what, What::LostWrite { why } if why.is_of_page())
+    what.is_stale_root() || matches!(what, What::LostWrite { why } if why.is_of_page())
 }
 
 const fn is_root_value(what: &What) -> bool {

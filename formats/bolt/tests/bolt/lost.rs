@@ -48,15 +48,67 @@ enum Loss {
     Zeroes,
     /// Of one page, some sectors of 512 bytes arrived, from the first on.
     Torn,
+    /// The root page keeps what stood there.
+    Root,
+    /// The page of a bucket near the root does: of a namespace, in meta.db.
+    Namespace,
+    /// All pages of such a bucket do, and of the buckets in it.
+    Subtree,
 }
 
-const LOSSES: [Loss; 5] = [
+const LOSSES: [Loss; 8] = [
     Loss::OnePage,
     Loss::SomePages,
     Loss::AllPages,
     Loss::Zeroes,
     Loss::Torn,
+    Loss::Root,
+    Loss::Namespace,
+    Loss::Subtree,
 ];
+
+/// The pages that the last transaction wrote of buckets, by how deep those are: of one that is so
+/// deep, chosen at random, and, if `below`, of all in it.
+fn of_bucket(commit: &Commit, random: &mut Random, below: bool) -> Vec<usize> {
+    let db = Db::open(View::new(&commit.after)).db.unwrap();
+    let mut pages: BTreeMap<Vec<&[u8]>, Vec<usize>> = BTreeMap::new();
+    let mut add = |path, page: bolt::PageId| {
+        let at = usize::try_from(page.0).unwrap() * PAGE;
+        if commit.pages.contains(&at) {
+            pages.entry(path).or_default().push(at);
+        }
+    };
+    let mut paths = Vec::new();
+    for step in db.walk() {
+        if let Visit::Entry(entry) = step.what {
+            let bucket = step.bucket.to_vec();
+            add(bucket.clone(), entry.page);
+            let path: Vec<&[u8]> = bucket.into_iter().chain([entry.key]).collect();
+            if let Some(page) = entry.value.bucket().and_then(bolt::Bucket::page) {
+                add(path.clone(), page);
+                paths.push(path);
+            }
+        }
+    }
+    let near: Vec<&Vec<&[u8]>> = pages
+        .keys()
+        .filter(|path| (1..=4).contains(&path.len()))
+        .filter(|path| below || path.len() <= 2)
+        .collect();
+    if near.is_empty() {
+        return Vec::new();
+    }
+    let chosen = near[random.below(near.len())];
+    let is_in = |path: &&Vec<&[u8]>| *path == chosen || below && path.starts_with(chosen);
+    let mut all: Vec<usize> = pages
+        .keys()
+        .filter(is_in)
+        .flat_map(|path| pages[path].iter().copied())
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
 
 /// The file without some of the pages of its last transaction; none if that makes no difference.
 fn mutant(commit: &Commit, loss: Loss) -> Option<Vec<u8>> {
@@ -81,6 +133,16 @@ fn mutant(commit: &Commit, loss: Loss) -> Option<Vec<u8>> {
         Loss::AllPages => {
             for page in &commit.pages {
                 restore(*page, *page + PAGE);
+            }
+        }
+        Loss::Root => {
+            let root = Db::open(View::new(&commit.after)).db.unwrap().meta().root;
+            let at = usize::try_from(root.0).unwrap() * PAGE;
+            restore(at, at + PAGE);
+        }
+        Loss::Namespace | Loss::Subtree => {
+            for page in of_bucket(commit, &mut random, loss == Loss::Subtree) {
+                restore(page, page + PAGE);
             }
         }
         Loss::Zeroes => bytes[one..one + PAGE].fill(0),
@@ -150,6 +212,22 @@ fn ask_bbolt(tool: &str, bytes: &[u8], truth: &[u8]) -> char {
     verdict
 }
 
+/// Prints what a mutant that was not suspected changes, and what the transaction did.
+fn missed(name: &str, commit: &Commit, loss: Loss, bytes: &[u8]) {
+    for (what, bytes) in [("is", bytes), ("was", commit.after.as_slice())] {
+        let db = Db::open(View::new(bytes)).db.unwrap();
+        for change in db.changes_since(&db.previous().unwrap()) {
+            let path = change.bucket.iter().copied().chain([change.key]);
+            let path: Vec<_> = path.map(String::from_utf8_lossy).collect();
+            let (number, differs) = (commit.number, change.differs);
+            println!(
+                "{name} {number} {loss:?} {what} {differs:?} {}",
+                path.join(" > ")
+            );
+        }
+    }
+}
+
 /// Numbers of one recording and one kind of loss.
 #[derive(Default)]
 struct Sum {
@@ -204,6 +282,11 @@ fn experiment(name: &str, stride: usize, known: Option<&str>, tool: Option<&str>
             sum.wrong += u32::from(verdict == 'w');
             sum.worse += u32::from(verdict == 'f' && worst.is_none_or(|it| it == Severity::Note));
             if verdict == 'w' {
+                if std::env::var_os("MISSED").is_some()
+                    && worst.is_none_or(|it| it <= Severity::Note)
+                {
+                    missed(name, &commit, loss, &bytes);
+                }
                 assert_ne!(content(&bytes), truth, "{name} {} {loss:?}", commit.number);
                 sum.suspected += u32::from(worst.is_some_and(|it| it > Severity::Note));
                 sum.noted += u32::from(worst == Some(Severity::Note));

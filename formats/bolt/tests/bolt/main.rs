@@ -13,6 +13,7 @@ mod carve;
 mod cases;
 mod churn;
 mod good;
+mod healthy;
 mod hostile;
 mod lost;
 mod matrix;

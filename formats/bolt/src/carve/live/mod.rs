@@ -19,7 +19,7 @@ use crate::{
         relic::Relic,
     },
     check::{Bits, Found, plausible},
-    codes::LOST_WRITE,
+    codes::{LOST_WRITE, STALE_ROOT},
     db::Db,
     fault::KeyRange,
     find,
@@ -334,8 +334,9 @@ impl<'s> Live<'s> {
     /// Takes a bucket whose page seems to be of an older transaction for one that may hide keys.
     fn doubt(&mut self, found: &Found, paths: &Paths<'s>) {
         // A note is none: a reader of an older transaction explains it.
+        let name = found.fault.what.code().name;
         let is_doubt =
-            found.fault.what.code().name == LOST_WRITE.name && found.fault.eased.is_none();
+            (name == LOST_WRITE.name || name == STALE_ROOT.name) && found.fault.eased.is_none();
         if !is_doubt {
             return;
         }

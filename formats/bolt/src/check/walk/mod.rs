@@ -15,7 +15,7 @@ use crate::{
         bits::Bits,
         found::{Sink, Totals},
         survey::Survey,
-        table::{LONG, Record, SUSPECT, Table, UNREAD, prefix},
+        table::{LONG, Record, SUSPECT, Table, UNREAD, ZEROES, prefix},
     },
     fault::{Fault, What},
     inline::{self, Disguise, Header as Bucket},
@@ -30,6 +30,8 @@ use way::Way;
 /// Of longer runs, only as much is held in memory as their elements reach.
 const LONGEST: u64 = 1 << 24;
 
+/// Notes that are kept.
+const NOTED: usize = 1 << 10;
 /// Values that may be buckets which are looked at.
 const DISGUISED: usize = 1 << 12;
 /// Bytes of the largest header with all its elements.
@@ -85,6 +87,8 @@ pub(crate) struct Walk<'a> {
     /// Pages between the root and where the walk is.
     above: Bits,
     pub(crate) totals: Totals,
+    /// What is worth a look, and no fault of the tree.
+    pub(crate) notes: Vec<Fault>,
     stack: Vec<Frame>,
     buffer: Vec<u8>,
 }
@@ -99,6 +103,7 @@ impl<'a> Walk<'a> {
             disguised: Vec::new(),
             above: Bits::new(end),
             totals: Totals::default(),
+            notes: Vec::new(),
             stack: Vec::new(),
             buffer: Vec::new(),
         }
@@ -193,6 +198,9 @@ impl<'a> Walk<'a> {
         if child.is_bucket {
             self.totals.buckets = self.totals.buckets.saturating_add(1);
         }
+        if record.marks & (ZEROES | LONG) != 0 {
+            self.zeroes(id, kind, pages);
+        }
         let depth = u64::try_from(self.stack.len()).unwrap_or(u64::MAX);
         self.totals.depth = self.totals.depth.max(depth.saturating_add(1));
         let mut is_in_order = true;
@@ -244,6 +252,25 @@ impl<'a> Walk<'a> {
             }
         }
         overflow.saturating_add(1)
+    }
+
+    /// Notes the values in which a page is all zeroes.
+    fn zeroes(&mut self, id: PageId, kind: Kind, pages: u64) {
+        let page_size = self.survey.page_size;
+        let len = self.length(id, kind, pages);
+        let mut buffer = core::mem::take(&mut self.buffer);
+        let run = read(self.survey.source, id.at(page_size), len, &mut buffer);
+        if let Ok(run) = run
+            && let Ok(header) = Header::read(run)
+            && self.notes.len() < NOTED
+        {
+            let found = Node::new(run, id, header, kind).zero_pages(page_size);
+            let notes = found
+                .into_iter()
+                .map(|(index, span)| Fault::new(What::ValueZeroes { index }, Some(id), span));
+            self.notes.extend(notes.take(NOTED));
+        }
+        self.buffer = buffer;
     }
 
     /// How many bytes of a run are worth holding: never more than it has.

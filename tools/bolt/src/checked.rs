@@ -1,0 +1,30 @@
+//! The check on which all verbs stand, so that none says of a file what another denies.
+
+use bolt::{CheckOptions, CheckReport, PageSource as _, check};
+use cli::{Failure, Progress};
+
+use crate::file::{File, FileArgs};
+
+/// Larger files are not compared with their transaction before: that takes them whole into memory.
+pub(crate) const COMPARED: u64 = 32 << 20;
+
+/// Checks all of `file`: its metas, trees and freelist, and the newest tree against the one before.
+pub(crate) fn checked(
+    args: &FileArgs,
+    file: &File,
+    threads: usize,
+    progress: &Progress,
+) -> Result<CheckReport, Failure> {
+    let options = CheckOptions {
+        threads,
+        done: &|bytes| progress.add(bytes),
+    };
+    let report = check(file, &options).map_err(|why| args.unread(&why))?;
+    if file.len() > COMPARED || !report.can_compare() {
+        return Ok(report);
+    }
+    Ok(match args.whole() {
+        Ok(source) => report.with_lost_writes(source.view(), metadb::SCHEMAS),
+        Err(_) => report,
+    })
+}

@@ -210,15 +210,18 @@ impl<'s> Node<'s> {
             let base = self.view.base();
             let inside = value.base().saturating_sub(base);
             let first = inside.div_ceil(page_size.max(1)).max(next);
-            let last = inside.saturating_add(value.len()) / page_size.max(1);
+            let last = inside
+                .saturating_add(value.len())
+                .div_euclid(page_size.max(1));
             next = next.max(last);
             for page in first..last {
                 let at = page.saturating_mul(page_size);
-                let bytes = self
-                    .view
-                    .slice(at, page_size, "page")
-                    .map(|page| page.bytes());
-                if bytes.is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 0)) {
+                let is_zero = |at: u64, len: u64| {
+                    let bytes = self.view.slice(at, len, "value").map(View::bytes);
+                    bytes.is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 0))
+                };
+                // What starts with zeroes is meant to hold them.
+                if is_zero(at, page_size) && !is_zero(inside, at.saturating_sub(inside)) {
                     found.push((index, Span::new(base.saturating_add(at), page_size)));
                     break;
                 }

@@ -268,9 +268,8 @@ impl What {
             Self::PageLost { .. } => &codes::PAGE_LOST,
             Self::TreeDeep { .. } => &codes::TREE_DEEP,
             Self::PreviousTree { .. } => &codes::PREVIOUS_TREE,
-            Self::LostWrite { .. } => &codes::LOST_WRITE,
             Self::StaleRoot { is_sure: true } => &codes::STALE_ROOT,
-            Self::StaleRoot { is_sure: false } => &codes::LOST_WRITE,
+            Self::LostWrite { .. } | Self::StaleRoot { is_sure: false } => &codes::LOST_WRITE,
             Self::ManyGone { .. } => &codes::MANY_GONE,
             Self::ValueZeroes { .. } => &codes::VALUE_ZEROES,
             Self::ElementBounds {

@@ -101,7 +101,7 @@ impl Look {
             Self::Overflow => "overflow of the page before",
             Self::Previous => "only in the tree of the transaction before",
             Self::Free => "free",
-            Self::Unknown => "unknown: no meta says what it is",
+            Self::Unknown => "unknown: damage leaves it open",
             Self::Uncommitted => "past the high-water mark, with data",
             Self::Past => "past the high-water mark",
         }

@@ -12,7 +12,7 @@
 use view::Span;
 
 use crate::{
-    bucket::{Bucket, Entry, Value},
+    bucket::{Contents, Entry, Value},
     check::{CheckReport, Found},
     db::Db,
     fault::{Fault, What},
@@ -40,9 +40,8 @@ const DEEPEST: usize = 3;
 pub(super) fn truth(db: &Db<'_>, old: &Db<'_>, report: &CheckReport, schemas: Schemas) -> Truth {
     let of = |db: &Db<'_>| schemas.of_root(&db.root());
     match (of(db), of(old)) {
-        (Some(_), Some(_)) => return Truth::Both,
         (Some(_), None) if !is_shared(db, old) => return Truth::Newer,
-        (Some(_), None) => return Truth::Both,
+        (Some(_), _) => return Truth::Both,
         (None, Some(schema)) => {
             return match strange(db, old, schema) {
                 Some(stale) => Truth::Older(stale),
@@ -118,7 +117,7 @@ fn strange(db: &Db<'_>, old: &Db<'_>, schema: &dyn Schema) -> Option<Found> {
                 .iter()
                 .any(|entry| fits(entry) == Fit::No && !has_misfit(&was, &keys, schema))
         {
-            let page = page_of(&bucket, db, &now.entries);
+            let page = bucket.page().unwrap_or(db.meta().root);
             return Some(found(db, SURE, page, path));
         }
         if keys.len() >= DEEPEST {
@@ -140,15 +139,9 @@ fn is_lasting(keys: &[&[u8]], entry: &Entry<'_>, schema: &dyn Schema) -> bool {
     keys.is_empty() && schema.entry(keys, entry.key, &entry.value) == Fit::Yes
 }
 
-fn has_misfit(was: &crate::bucket::Contents<'_>, keys: &[&[u8]], schema: &dyn Schema) -> bool {
+fn has_misfit(was: &Contents<'_>, keys: &[&[u8]], schema: &dyn Schema) -> bool {
     let mut entries = was.entries.iter();
     entries.any(|entry| schema.entry(keys, entry.key, &entry.value) == Fit::No)
-}
-
-/// The page on which the entries of a bucket stand.
-fn page_of(bucket: &Bucket<'_>, db: &Db<'_>, entries: &[Entry<'_>]) -> PageId {
-    let first = entries.first().map(|entry| entry.page);
-    first.or(bucket.page()).unwrap_or(db.meta().root)
 }
 
 fn found(db: &Db<'_>, what: What, page: PageId, path: Vec<Vec<u8>>) -> Found {

@@ -212,22 +212,6 @@ fn ask_bbolt(tool: &str, bytes: &[u8], truth: &[u8]) -> char {
     verdict
 }
 
-/// Prints what a mutant that was not suspected changes, and what the transaction did.
-fn missed(name: &str, commit: &Commit, loss: Loss, bytes: &[u8]) {
-    for (what, bytes) in [("is", bytes), ("was", commit.after.as_slice())] {
-        let db = Db::open(View::new(bytes)).db.unwrap();
-        for change in db.changes_since(&db.previous().unwrap()) {
-            let path = change.bucket.iter().copied().chain([change.key]);
-            let path: Vec<_> = path.map(String::from_utf8_lossy).collect();
-            let (number, differs) = (commit.number, change.differs);
-            println!(
-                "{name} {number} {loss:?} {what} {differs:?} {}",
-                path.join(" > ")
-            );
-        }
-    }
-}
-
 /// Numbers of one recording and one kind of loss.
 #[derive(Default)]
 struct Sum {
@@ -282,11 +266,6 @@ fn experiment(name: &str, stride: usize, known: Option<&str>, tool: Option<&str>
             sum.wrong += u32::from(verdict == 'w');
             sum.worse += u32::from(verdict == 'f' && worst.is_none_or(|it| it == Severity::Note));
             if verdict == 'w' {
-                if std::env::var_os("MISSED").is_some()
-                    && worst.is_none_or(|it| it <= Severity::Note)
-                {
-                    missed(name, &commit, loss, &bytes);
-                }
                 assert_ne!(content(&bytes), truth, "{name} {} {loss:?}", commit.number);
                 sum.suspected += u32::from(worst.is_some_and(|it| it > Severity::Note));
                 sum.noted += u32::from(worst == Some(Severity::Note));

@@ -6,7 +6,7 @@ use finding::Time;
 use serde::Serialize;
 use view::View;
 
-use super::{SalvageOptions, gather::Gather, older};
+use super::{COMPARED, SalvageOptions, gather::Gather, older};
 use crate::{
     bucket::Value,
     check::{bits::Bits, plausible},
@@ -253,7 +253,7 @@ fn of_metas(db: Db<'_>, options: SalvageOptions) -> Option<Best<'_>> {
         older,
         txid,
     };
-    if options.previous {
+    if options.previous || is_stale(&db, options.schemas) {
         let previous = db.previous().filter(has_root)?;
         let choice = Choice::Previous {
             txid: previous.meta().txid,
@@ -403,6 +403,16 @@ fn with_room(db: Db<'_>) -> Db<'_> {
         ..meta
     };
     Db::of_meta(db.view(), db.page_size(), metas, meta)
+}
+
+/// Whether the newest tree is not what the last transaction wrote: the one before is whole.
+fn is_stale(db: &Db<'_>, schemas: Schemas) -> bool {
+    if db.pages_in_file() > COMPARED {
+        return false;
+    }
+    let report = db.check().with_lost_writes(db.view(), schemas);
+    let mut faults = report.faults.iter();
+    faults.any(|found| found.fault.what.is_stale_root())
 }
 
 /// Whether the root page can be read at all.

@@ -108,6 +108,9 @@ const LOST: &[(&str, usize)] = &[
     ("n-t35-inline-length", 1),
     // What the transaction before had comes from there; what the last one made is gone.
     ("w02-stale-leaf", 7),
+    ("w03-stale-root", 7),
+    // A value whose bytes are gone.
+    ("v01-value-zeroes", 1),
     // A whole tree in order: removing 8 objects at once is a suspicion, not damage.
     ("w01-many-gone", 56),
     // The edit took the place of these keys.
@@ -121,6 +124,7 @@ const ADDED: &[(&str, usize)] = &[
     ("t52-fan-out", 1),
     ("n-t52-fan-out", 1),
     ("t55-inline-large", 1),
+    ("v01-value-zeroes", 1),
 ];
 
 /// The keys of the transaction before.

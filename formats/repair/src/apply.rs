@@ -586,6 +586,7 @@ fn is_as_planned(journal: &Journal, quarantine: &Folder) -> Result<(), Refused> 
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a folder of the test's own")]
 mod tests {
     use std::collections::BTreeMap;
     use std::fs;

@@ -113,15 +113,12 @@ fn codes() -> String {
             code.explanation,
             code.remedy
         );
-        let mut messages = messages::of_code(code.name).peekable();
-        if messages.peek().is_none() {
+        if code.messages.is_empty() {
             let _ = writeln!(text, "\n{}", finding::SILENT);
         } else {
-            text.push_str("\n*The daemon may say:*\n\n");
-            for message in messages {
-                for line in message.shown().take(2) {
-                    let _ = writeln!(text, "- `{line}` ({})", message.key);
-                }
+            text.push_str("\n*The daemon says:*\n\n");
+            for message in code.messages {
+                let _ = writeln!(text, "- `{message}`");
             }
         }
     }

@@ -56,7 +56,8 @@ fuzz_target!(|data: &[u8]| {
         now: Time::new(1_795_000_000, 0),
     });
     for one in &verdicts.containers {
-        for line in one.evidence.iter().chain(&one.remedy.commands) {
+        let commands: Vec<String> = one.remedy.commands().map(ToString::to_string).collect();
+        for line in one.evidence.iter().chain(&commands) {
             assert!(!line.contains(char::is_control), "{line:?}");
         }
     }

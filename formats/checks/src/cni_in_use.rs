@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use cni::HOST_LOCAL;
 use core::net::IpAddr;
-use finding::{Code, Finding, Location, Object, Severity, Text};
+use finding::{Code, Draft, Finding, Location, Object, Remedy, Severity, Step, Text, program};
 use node::network::{AddressLease, CniResult};
 
-use crate::cni_lease::{SHOWN, quoted};
+use crate::cni_lease::SHOWN;
 use crate::cni_range::sets_in;
 use crate::cri_pod::{NAMESPACE, Seen, pods};
 use crate::{Check, Judge};
@@ -173,18 +173,26 @@ fn address_unreserved(judge: &mut Judge<'_>) {
             Location::file(folder.clone()),
             message,
         );
-        if let (Some((seen, address, _)), Some(folder)) = (pods.first(), quoted(&folder)) {
-            finding = finding.remedy(format!(
-                "While no pod is being made, for each of them: printf '{}\\r\\neth0' > \
-                 {folder}/{address}",
-                seen.id
-            ));
-        }
+        let steps = pods.iter().take(SHOWN);
+        let steps = steps.filter_map(|(seen, address, _)| reserve(&folder, *address, seen.id));
+        finding = finding.way(Remedy::new(
+            "The file of an address reserves it.",
+            steps.collect(),
+        ));
         for (seen, _, _) in &pods {
             finding = finding.affects(pod_object(seen));
         }
         judge.say(finding);
     }
+}
+
+/// Writes what host-local writes when it gives an address to a container.
+fn reserve(folder: &Text, address: IpAddr, container: &Text) -> Option<Step> {
+    let file = [folder.bytes(), b"/", address.to_string().as_bytes()].concat();
+    let print = Draft::new(program::PRINTF).word("%s\\r\\neth0");
+    let command = print.operand(container.clone()).into_file(file).command()?;
+    let step = Step::from(command).undoable();
+    Some(step.only("while no pod is being made"))
 }
 
 /// The network of host-local that a pod's address is of.

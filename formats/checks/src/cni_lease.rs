@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cni::Holder;
-use finding::{Code, Finding, Location, Object, Severity, Text};
+use finding::{Code, Draft, Finding, Location, Object, Remedy, Severity, Step, Text, program};
 use node::network::{AddressLease, CniResult, Store};
 
 use crate::cni_range::ranges_of;
@@ -24,8 +24,9 @@ pub(crate) const ADDRESS_LEAKED: Check = Check {
             of this machine: the pod was removed without telling the network. That is what a \
             meta.db leaves that was deleted, damaged or put back while the pod was there: nobody \
             ever gives the address back, not at a start either. Enough of them, and no new pod gets an address.",
-        remedy: "Delete the file while no pod is being made. Never delete the whole folder while \
-            pods run: their addresses would be given away again (cni/address-unreserved).",
+        remedy: "Delete the file while no pod is being made. Leave the other files of the folder: \
+            pods that run need theirs, or their addresses are given away again \
+            (cni/address-unreserved).",
         messages: &[
             "no IP addresses available in range set",
             "failed to allocate for range",
@@ -57,26 +58,18 @@ pub(crate) const LEASE_DAMAGED: Check = Check {
 /// How many addresses a message names.
 pub(crate) const SHOWN: usize = 6;
 
-/// A path as a word of a shell.
-pub(crate) fn quoted(path: &Text) -> Option<String> {
-    let path = path.utf8()?;
-    let plain = path
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"/._-:".contains(&byte));
-    plain.then(|| path.to_owned())
-}
-
 /// What deletes some files.
-fn removal<'f>(paths: impl Iterator<Item = &'f Text>) -> String {
-    let words: Vec<String> = paths.filter_map(quoted).collect();
-    let more = words.len().saturating_sub(SHOWN);
-    let shown: Vec<String> = words.into_iter().take(SHOWN).collect();
-    let more = if more == 0 {
-        String::new()
-    } else {
-        format!(" (and {more} more)")
-    };
-    format!("rm {}{more}", shown.join(" "))
+fn removal<'f>(paths: impl Iterator<Item = &'f Text> + Clone, condition: &str) -> Remedy {
+    let shown = paths.clone().take(SHOWN);
+    let draft = shown.fold(Draft::new(program::RM), |draft, path| {
+        draft.path(path.clone())
+    });
+    let remove = draft.command().map(Step::from);
+    let more = paths.count().saturating_sub(SHOWN);
+    let more = (more > 0).then(|| Step::words(format!("Delete {more} more in the same way.")));
+    let steps = remove.into_iter().chain(more);
+    let steps = steps.map(|step| step.only(condition)).collect();
+    Remedy::new("The address is free again.", steps)
 }
 
 /// Leases whose holders are gone.
@@ -184,11 +177,11 @@ fn address_leaked(judge: &mut Judge<'_>) {
         } else {
             store.path.clone()
         });
-        let remove = removal(leases.iter().map(|(lease, _)| &lease.path));
-        let mut finding = Finding::new(ADDRESS_LEAKED.code, location, message).remedy(format!(
-            "While no pod is being made (kubelet stopped, or the node cordoned): {remove}. Leave \
-             the other files of the folder: pods that run need theirs."
-        ));
+        let remove = removal(
+            leases.iter().map(|(lease, _)| &lease.path),
+            "while no pod is being made (kubelet stopped, or the node cordoned)",
+        );
+        let mut finding = Finding::new(ADDRESS_LEAKED.code, location, message).way(remove);
         for id in ids.into_iter().take(200) {
             finding = finding.affects(Object::new("sandbox", NAMESPACE, id.clone()));
         }
@@ -241,11 +234,9 @@ fn lease_damaged(judge: &mut Judge<'_>) {
                 lease.address, store.network
             );
             let location = Location::file(lease.path.clone());
-            let remove = removal(core::iter::once(&lease.path));
-            let finding = Finding::new(LEASE_DAMAGED.code, location, message).remedy(format!(
-                "If no pod that runs has the address {}: {remove}",
-                lease.address
-            ));
+            let condition = format!("if no pod that runs has the address {}", lease.address);
+            let remove = removal(core::iter::once(&lease.path), &condition);
+            let finding = Finding::new(LEASE_DAMAGED.code, location, message).way(remove);
             judge.say(finding.severity(severity));
         }
     }

@@ -5,7 +5,7 @@ use core::fmt;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use view::Span;
 
-use crate::{Code, Fingerprint, Location, Object, Severity};
+use crate::{Code, Fingerprint, Location, Object, Remedy, Severity};
 
 /// What one format found wrong in one place of one source.
 ///
@@ -73,6 +73,8 @@ pub struct Finding {
     pub at_start: Vec<AtStart>,
     /// What to do about this one, where that differs from the code's remedy.
     pub remedy: Option<String>,
+    /// Ways out, the least harmful first.
+    pub ways: Vec<Remedy>,
     /// What makes it the same in another report, once a report has told.
     pub fingerprint: Option<Fingerprint>,
 }
@@ -90,6 +92,7 @@ impl Finding {
             affects: Vec::new(),
             at_start: Vec::new(),
             remedy: None,
+            ways: Vec::new(),
             fingerprint: None,
         }
     }
@@ -141,6 +144,15 @@ impl Finding {
         self
     }
 
+    /// With a way out, which stands behind those that harm less or as much.
+    #[must_use]
+    pub fn way(mut self, way: Remedy) -> Self {
+        let harm = way.harm();
+        let at = self.ways.partition_point(|other| other.harm() <= harm);
+        self.ways.insert(at, way);
+        self
+    }
+
     /// What to do: its own remedy, else that of its kind.
     pub fn what_to_do(&self) -> &str {
         self.remedy.as_deref().unwrap_or(self.code.remedy)
@@ -171,6 +183,9 @@ impl Serialize for Finding {
             map.serialize_entry("daemon_says", self.code.messages)?;
         }
         map.serialize_entry("remedy", self.what_to_do())?;
+        if !self.ways.is_empty() {
+            map.serialize_entry("ways", &self.ways)?;
+        }
         if let Some(fingerprint) = &self.fingerprint {
             map.serialize_entry("fingerprint", fingerprint)?;
         }

@@ -7,9 +7,11 @@
 //! - a [`Code`] is a kind of finding: its stable name, its explanation, its remedy;
 //! - [`Known`] keeps what could be read apart from what could not: *unknown is not absent*;
 //! - [`Coverage`] says what was read, what was not, and why; every [`Report`] ends with it;
+//! - a [`Command`] is what a person may paste, quoted once; a [`Remedy`] is made of them;
 //! - [`Text`] is evidence that claims to be text, made harmless whenever it is shown.
 
 mod code;
+mod command;
 mod coverage;
 mod fault;
 mod fingerprint;
@@ -17,6 +19,7 @@ mod known;
 mod location;
 mod number;
 mod refused;
+mod remedy;
 mod report;
 mod size;
 mod text;
@@ -24,6 +27,7 @@ mod time;
 mod unread;
 
 pub use code::{Code, SILENT, Severity};
+pub use command::{Command, Draft, program};
 pub use coverage::{Abstention, Coverage, SourceNote, UnreadNote};
 pub use fault::{AtStart, Fault, Finding};
 pub use fingerprint::Fingerprint;
@@ -31,6 +35,7 @@ pub use known::{Known, Unknown};
 pub use location::{Location, Object, Place};
 pub use number::{hex_number, hex_option, size_number, size_option};
 pub use refused::Refused;
+pub use remedy::{Action, Edit, Loss, Remedy, Step};
 pub use report::Report;
 pub use size::size_text;
 pub use text::{Escaped, Text, is_treacherous};

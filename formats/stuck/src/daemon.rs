@@ -10,13 +10,13 @@
 //!
 //! Tests: `tests/states/daemon.rs`; made for real by `daemon-*` of `testdata/make/runtime.toml`.
 
-use finding::{Text, Time};
+use finding::{Remedy, Step, Text, Time};
 use process::{Mount, Process, Wait};
 use serde::Serialize;
 
 use crate::facts::{Facts, Index, held_by};
 use crate::found::Found;
-use crate::remedy::{Remedy, remedy, signal, storage, thaw};
+use crate::remedy::{remedy, signal, storage, thaw};
 use crate::{State, creating};
 
 /// Seconds after which a step of the daemon's does not come to its end by itself.
@@ -166,7 +166,7 @@ fn held(index: &Index<'_>, process: &Process) -> Option<Held> {
             Some(tracer) => remedy(
                 false,
                 &format!("It is traced by pid {tracer}: end that, then it goes on."),
-                Vec::new(),
+                Vec::<Step>::new(),
             ),
             None => remedy(
                 true,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use finding::{Text, Time};
+use finding::{Remedy, Text, Time};
 use runc::{Phase, Program};
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use crate::chain::{self, Waiter};
 use crate::facts::{Facts, Index, is_runc_init, is_setns};
 use crate::found::Found;
 use crate::judge::judge;
-use crate::remedy::{self, Remedy};
+use crate::remedy;
 use crate::series::{self, Series};
 use crate::subject::{Init, Subject};
 use crate::whose::{Belongs, Other};
@@ -292,16 +292,12 @@ fn put(index: Option<&Index<'_>>, subject: &Subject<'_>, found: &Found<'_>) -> D
             .or(claimed.and_then(|(_, start)| start)),
         culprit: found.culprit.map(|culprit| culprit.pid),
         evidence: lines::of(index, subject, found),
-        waits_for: index.map(|index| chain::of(index, subject, found)).unwrap_or_default(),
+        waits_for: index
+            .map(|index| chain::of(index, subject, found))
+            .unwrap_or_default(),
         remedy: match index {
             Some(index) => remedy::of(index, subject, found),
-            None => Remedy {
-                safe: false,
-                why: "Examine the node while it runs (`coroner runtime stuck /`), or take a bundle of it \
-                    with `coroner collect`."
-                    .to_owned(),
-                commands: Vec::new(),
-            },
+            None => Remedy::new(crate::WITHOUT_PROCESSES, Vec::new()),
         },
         never: row.never.to_vec(),
     }

@@ -13,9 +13,10 @@ use process::{Process, Wait};
 use crate::State;
 use crate::facts::Index;
 use crate::found::Found;
-use crate::remedy::{Case, Remedy, remedy, signal, storage, thaw};
+use crate::remedy::{Case, remedy, signal, storage, thaw};
 use crate::state::Row;
 use crate::subject::Subject;
+use finding::{Remedy, Step};
 
 pub(crate) const ROW: Row = Row {
     state: State::Dying,
@@ -173,7 +174,7 @@ fn way_out(case: &Case<'_, '_>) -> Remedy {
         return remedy(
             false,
             "Find what its threads wait for in the kernel (its stack, dmesg), and end that.",
-            Vec::new(),
+            Vec::<Step>::new(),
         );
     }
     remedy(

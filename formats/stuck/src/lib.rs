@@ -53,7 +53,10 @@ pub use daemon::{Daemon, DaemonChild, DaemonThread, Making, daemon};
 pub use diagnosis::{Diagnosis, Verdicts, diagnose};
 pub use ends::{End, fifo_ends};
 pub use facts::Facts;
-pub use remedy::Remedy;
 pub use series::Series;
 pub use state::{ROWS, Row, State};
 pub use whose::{Belongs, Host, Other, Shim};
+
+/// What can be done where no process was seen.
+const WITHOUT_PROCESSES: &str = "Examine the node while it runs (`coroner runtime stuck /`), or take a bundle of \
+    it with `coroner collect`.";

@@ -2,7 +2,6 @@
 
 use core::fmt::Write;
 
-use finding::Text;
 use process::Process;
 
 use crate::facts::Index;
@@ -177,41 +176,5 @@ fn others_at_fifo(index: &Index<'_>, subject: &Subject<'_>, lines: &mut Vec<Stri
     }
     if nobody && index.processes.whole {
         lines.push("no process has it open for reading".to_owned());
-    }
-}
-
-/// A text for a shell, quoted where it must be.
-pub(crate) fn quoted(text: &Text) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-:@%+=,".contains(byte);
-    let bytes = text.bytes();
-    if !bytes.is_empty() && bytes.iter().all(plain) {
-        return text.to_string();
-    }
-    let mut out = String::from("$'");
-    for byte in bytes {
-        match byte {
-            b'\'' | b'\\' => {
-                out.push('\\');
-                out.push(char::from(*byte));
-            }
-            0x20..=0x7e => out.push(char::from(*byte)),
-            _ => add(&mut out, format_args!("\\x{byte:02x}")),
-        }
-    }
-    out.push('\'');
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shell_reads_what_was_meant() {
-        assert_eq!(quoted(&Text::from("/run/a-b_c.1")), "/run/a-b_c.1");
-        assert_eq!(quoted(&Text::from("a b;$(x)")), "$'a b;$(x)'");
-        assert_eq!(quoted(&Text::from("it's\n\\")), "$'it\\'s\\x0a\\\\'");
-        assert_eq!(quoted(&Text::from(b"\xff".as_slice())), "$'\\xff'");
-        assert_eq!(quoted(&Text::from("")), "$''");
     }
 }

@@ -11,9 +11,10 @@ use process::Process;
 use crate::State;
 use crate::facts::Index;
 use crate::found::Found;
-use crate::remedy::{Case, Remedy, remedy, signal};
+use crate::remedy::{Case, remedy, signal};
 use crate::state::Row;
 use crate::subject::{Init, Subject};
+use finding::Remedy;
 
 pub(crate) const ROW: Row = Row {
     state: State::Outlived,
@@ -62,7 +63,7 @@ fn way_out(case: &Case<'_, '_>) -> Remedy {
         .map(|process| signal("KILL", process))
         .collect();
     if case.subject.container.is_some() && case.subject.shim.is_none() {
-        commands.push(case.tools().call("delete"));
+        commands.push(Some(case.tools().call(&["delete"])));
     }
     remedy(
         false,

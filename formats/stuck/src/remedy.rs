@@ -1,31 +1,36 @@
 //! What is safe to do in each state, as commands.
 
-use finding::Text;
+use finding::program::{self, ECHO, KILL, Program, RM, RUNC, SYSTEMCTL, UMOUNT};
+use finding::{Draft, Loss, Object, Remedy, Step, Text};
 use process::{Frozen, Process};
-use serde::Serialize;
 
 use crate::State;
 use crate::facts::Index;
 use crate::found::Found;
-use crate::lines::quoted;
 use crate::subject::{Subject, parent_of};
 
-/// A way out.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Remedy {
-    /// Whether nothing else can come to harm by it.
-    pub safe: bool,
-    /// What it does, and why it works.
-    pub why: String,
-    /// The commands, in this order.
-    pub commands: Vec<String>,
+/// A way out that takes nothing away.
+fn safe(why: &str, steps: Vec<Step>) -> Remedy {
+    Remedy::new(why, steps)
 }
 
-pub(crate) fn remedy(safe: bool, why: &str, commands: Vec<String>) -> Remedy {
-    Remedy {
-        safe,
-        why: why.to_owned(),
-        commands,
+/// A way out of which others may come to harm.
+fn risky(why: &str, steps: Vec<Step>) -> Remedy {
+    Remedy::new(why, losing(Loss::Unknown, steps))
+}
+
+fn losing(loss: Loss, steps: Vec<Step>) -> Vec<Step> {
+    let loses = |step: Step| step.loses(loss.clone());
+    steps.into_iter().map(loses).collect()
+}
+
+/// A way out that takes nothing away, or of which others may come to harm.
+pub(crate) fn remedy<S: Into<Option<Step>>>(is_safe: bool, why: &str, steps: Vec<S>) -> Remedy {
+    let steps: Vec<Step> = steps.into_iter().filter_map(Into::into).collect();
+    if is_safe {
+        safe(why, steps)
+    } else {
+        risky(why, steps)
     }
 }
 
@@ -35,70 +40,137 @@ const ADDRESS: &str = "/run/containerd/containerd.sock";
 /// What the commands are made of.
 pub(crate) struct Tools<'s> {
     subject: &'s Subject<'s>,
-    runtime: String,
-    id: String,
+    /// The runtime, as its bundle names it.
+    named: Option<Text>,
+    root: Option<Text>,
 }
 
 impl<'s> Tools<'s> {
     fn new(subject: &'s Subject<'s>) -> Self {
-        let program = subject.bundle.and_then(|bundle| bundle.options.get());
-        let named = program.and_then(|options| options.binary_name.clone());
-        let program = named
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| Text::from(subject.program()));
+        let options = subject.bundle.and_then(|bundle| bundle.options.get());
+        let named = options.and_then(|options| options.binary_name.clone());
         let root = subject
             .container
             .map(|container| Text::from(parent_of(container.path.bytes())));
         let root = root.or_else(|| subject.commands.iter().find_map(|c| c.root.cloned()));
         let usual = format!("/run/{}", subject.program());
-        let root = root.filter(|root| *root != *usual);
-        let root = root.map(|root| format!(" --root {}", quoted(&root)));
         Self {
-            runtime: format!("{}{}", quoted(&program), root.unwrap_or_default()),
-            id: quoted(&subject.id),
+            named: named.filter(|name| !name.is_empty()),
+            root: root.filter(|root| *root != *usual),
             subject,
         }
     }
 
-    pub(crate) fn call(&self, verb: &str) -> String {
-        format!("{} {verb} {}", self.runtime, self.id)
+    /// A call of the runtime, if it is one whose command line is known.
+    fn runtime(&self) -> Option<Draft> {
+        let draft = match &self.named {
+            None => {
+                let own = Program::runtime(self.subject.program().as_bytes());
+                Draft::new(own.unwrap_or(RUNC))
+            }
+            Some(named) => {
+                let name = named.bytes().rsplit(|byte| *byte == b'/').next();
+                let draft = Draft::new(Program::runtime(name.unwrap_or_default())?);
+                if named.bytes().contains(&b'/') {
+                    draft.at(named)
+                } else {
+                    draft
+                }
+            }
+        };
+        Some(match &self.root {
+            Some(root) => draft.value("--root", root.clone()),
+            None => draft,
+        })
     }
 
-    fn delete(&self) -> String {
-        self.call("delete --force")
+    pub(crate) fn call(&self, verb: &[&'static str]) -> Step {
+        let draft = self.runtime();
+        let command = draft.and_then(|draft| {
+            let draft = draft.words(verb).operand(self.subject.id.clone());
+            draft.command()
+        });
+        command.map_or_else(|| self.in_words(verb), Step::from)
+    }
+
+    fn in_words(&self, verb: &[&str]) -> Step {
+        let named = self
+            .named
+            .clone()
+            .unwrap_or_else(|| Text::from("its runtime"));
+        Step::words(format!(
+            "Give the runtime {named} this: {}, and the container's id, {}.",
+            verb.join(" "),
+            self.subject.id
+        ))
+    }
+
+    fn delete(&self) -> Step {
+        self.call(&["delete", "--force"])
     }
 
     /// Removes the task: by containerd if that runs and knows it, else by the runtime.
-    pub(crate) fn remove_task(&self, index: &Index<'_>) -> Vec<String> {
-        match &self.subject.namespace {
-            Some(namespace) if self.subject.is_containerds() && index.daemon.is_some() => {
-                // A shim knows whom it serves.
-                let address = self
-                    .subject
-                    .shim
-                    .as_ref()
-                    .and_then(|shim| shim.address.as_ref());
-                let elsewhere = address.filter(|address| **address != *ADDRESS);
-                let elsewhere = elsewhere.map(|address| format!(" -a {}", quoted(address)));
-                vec![format!(
-                    "ctr{} -n {} tasks delete --force {}",
-                    elsewhere.unwrap_or_default(),
-                    quoted(namespace),
-                    self.id
-                )]
-            }
-            _ => vec![self.delete()],
+    pub(crate) fn remove_task(&self, index: &Index<'_>) -> Step {
+        let Some(namespace) = &self.subject.namespace else {
+            return self.delete();
+        };
+        if !self.subject.is_containerds() || index.daemon.is_none() {
+            return self.delete();
         }
+        // A shim knows whom it serves.
+        let address = self.subject.shim.as_ref();
+        let address = address.and_then(|shim| shim.address.as_ref());
+        let ctr = Draft::new(program::CTR);
+        let ctr = match address.filter(|address| **address != *ADDRESS) {
+            Some(elsewhere) => ctr.value("--address", elsewhere.clone()),
+            None => ctr,
+        };
+        let command = ctr
+            .value("--namespace", namespace.clone())
+            .words(&["tasks", "delete", "--force"])
+            .operand(self.subject.id.clone())
+            .command();
+        command.map_or_else(|| self.delete(), Step::from)
     }
 
-    /// The state folder.
-    fn folder(&self) -> Option<String> {
-        Some(quoted(&self.subject.container?.path))
+    /// Removes the FIFO, without opening it.
+    fn remove_fifo(&self) -> Option<Step> {
+        let folder = &self.subject.container?.path;
+        let path = below(folder, b"exec.fifo");
+        Draft::new(RM).path(path).command().map(Step::from)
     }
 }
 
-pub(crate) fn signal(name: &str, process: &Process) -> String {
-    format!("kill -{name} {}", process.pid)
+fn below(folder: &Text, name: &[u8]) -> Text {
+    Text::from([folder.bytes(), b"/", name].concat())
+}
+
+/// Sends a signal. Neither to everybody, nor to the first process, whatever the evidence says.
+fn kill(word: &'static str, pid: u32) -> Option<Step> {
+    let draft = Draft::new(KILL).word(word).number(pid);
+    let command = draft.command().filter(|_| pid > 1);
+    command.map(Step::from)
+}
+
+const END: &str = "-KILL";
+const CONTINUE: &str = "-CONT";
+const ASK: &str = "-TERM";
+
+/// Sends a signal to a process.
+pub(crate) fn signal(name: &str, process: &Process) -> Option<Step> {
+    let word = match name {
+        "KILL" => END,
+        "CONT" => CONTINUE,
+        _ => ASK,
+    };
+    let step = kill(word, process.pid);
+    step.map(|step| {
+        if name == "CONT" {
+            step.undoable()
+        } else {
+            step
+        }
+    })
 }
 
 /// A container and what was found of it.
@@ -128,238 +200,212 @@ pub(crate) fn of<'f>(index: &Index<'f>, subject: &Subject<'f>, found: &Found<'f>
         });
     }
     let tools = Tools::new(subject);
-    let culprit = |name: &str| found.culprit.map(|process| signal(name, process));
-    let init = |name: &str| subject.process().map(|process| signal(name, process));
-    let one = |command: Option<String>| command.into_iter().collect::<Vec<_>>();
+    let culprit = |word| {
+        let pid = found.culprit.map(|process| process.pid);
+        pid.and_then(|pid| kill(word, pid))
+    };
+    let init = |word| {
+        let pid = subject.process().map(|process| process.pid);
+        pid.and_then(|pid| kill(word, pid))
+    };
+    let one = |step: Option<Step>| step.into_iter().collect::<Vec<_>>();
     match found.state {
         State::Running | State::Paused | State::Exited | State::Created | State::Creating => {
-            remedy(true, "Nothing is to be done.", Vec::new())
+            safe("Nothing is to be done.", Vec::new())
         }
-        State::Parked if !subject.is_containerds() => remedy(
-            true,
+        State::Parked if !subject.is_containerds() => safe(
             "Whoever created it may start it still; `delete` instead of `start` removes it, for nothing of it has run.",
-            vec![tools.call("start")],
+            vec![tools.call(&["start"])],
         ),
-        State::Parked => remedy(
-            true,
+        State::Parked => safe(
             "Nothing of it has run: the task can be removed, and whoever wants it makes another. Take \
              the daemon's goroutines first (`kill -USR1` writes them to its log) if it happens again.",
-            tools.remove_task(index),
+            vec![tools.remove_task(index)],
         ),
         State::ParkedStartHung => {
-            let mut commands = one(culprit("KILL"));
-            commands.extend(tools.remove_task(index));
-            remedy(
-                true,
+            let mut steps = one(culprit(END));
+            steps.push(tools.remove_task(index));
+            safe(
                 "When the start that hangs has ended, the shim gives up its lock, and the task can be removed.",
-                commands,
+                steps,
             )
         }
         State::ParkedStdio => {
-            let mut commands = one(culprit("KILL"));
+            let why = "containerd cleans up after a shim that has ended. All containers of the shim end with it.";
+            let mut steps = one(culprit(END));
             if index.daemon.is_none() {
-                commands.push(tools.delete());
+                steps.push(tools.delete());
             }
-            remedy(
-                index.daemon.is_some() && !shares_shim(index, subject),
-                "containerd cleans up after a shim that has ended. All containers of the shim end with it.",
-                commands,
-            )
+            if index.daemon.is_some() && !shares_shim(index, subject) {
+                safe(why, steps)
+            } else {
+                risky(why, steps)
+            }
         }
-        State::ParkedOrphan => remedy(
-            true,
+        State::ParkedOrphan => safe(
             "Nothing of it has run. A start of containerd does the same, and removes the bundle.",
             vec![tools.delete()],
         ),
-        State::ParkedNoPidFile | State::ParkedFifoMissing | State::SeccompWait => remedy(
-            true,
+        State::ParkedNoPidFile | State::ParkedFifoMissing | State::SeccompWait => safe(
             "Nothing of it has run: it can be removed.",
             vec![tools.delete()],
         ),
-        State::StateDamaged => damaged(&tools, subject),
+        State::StateDamaged => damaged(subject),
         State::HookHost
             if found
                 .culprit
                 .is_some_and(|culprit| is_creator(index, subject, culprit)) =>
         {
-            remedy(
-                false,
+            risky(
                 "Its creator has no hook; look at what it is connected to (systemd by D-Bus) before it is killed.",
-                one(culprit("KILL")),
+                one(culprit(END)),
             )
         }
-        State::HookHost | State::HookContainer | State::HookStart => remedy(
-            true,
+        State::HookHost | State::HookContainer | State::HookStart => safe(
             "The creation fails when its hook has failed, and removes what it has made. Give the hook \
              a timeout.",
-            one(culprit("KILL")),
+            one(culprit(END)),
         ),
         State::CreatorStopped | State::ShimStopped if found.freezer.is_some() => thaw(found),
         State::CreatorStopped | State::ExecCreatorStopped | State::ShimStopped => {
             let by_tracer = found
                 .culprit
                 .is_some_and(|process| process.stat.state == 't');
-            remedy(
-                !by_tracer,
-                if by_tracer {
-                    "It is traced: end the tracer, then it goes on."
-                } else {
-                    "It goes on where it was stopped."
-                },
-                match found.culprit.and_then(|process| process.status.tracer) {
-                    Some(tracer) if by_tracer => vec![format!("kill {tracer}")],
-                    _ => one(culprit("CONT")),
-                },
-            )
+            let tracer = found.culprit.and_then(|process| process.status.tracer);
+            match tracer {
+                Some(tracer) if by_tracer => risky(TRACED, one(kill(ASK, tracer))),
+                _ if by_tracer => risky(TRACED, one(culprit(CONTINUE))),
+                _ => go_on(culprit(CONTINUE)),
+            }
         }
         State::InitStopped => {
             let tracer = subject.process().and_then(|process| process.status.tracer);
             match tracer {
-                Some(tracer) => remedy(false, "End its tracer.", vec![format!("kill {tracer}")]),
-                None => remedy(true, "It goes on where it was stopped.", one(init("CONT"))),
+                Some(tracer) => risky("End its tracer.", one(kill(ASK, tracer))),
+                None => go_on(init(CONTINUE)),
             }
         }
         State::CreatorDied | State::StartDiedEarly => {
             let alive = subject
                 .process()
                 .is_some_and(|process| !process.stat.is_dead());
-            let mut commands = Vec::new();
+            let mut steps = Vec::new();
             if alive {
-                commands.extend(init("KILL"));
+                steps.extend(init(END));
             }
-            commands.extend(copies_of_runc(index, subject));
-            commands.push(tools.delete());
-            remedy(
-                true,
-                "Nothing of it has run, and nothing of it runs.",
-                commands,
-            )
+            steps.extend(copies_of_runc(index, subject));
+            steps.push(tools.delete());
+            safe("Nothing of it has run, and nothing of it runs.", steps)
         }
-        State::LeakedInit => {
-            let commands = kill_all(subject);
-            remedy(
-                true,
-                "No runtime knows it; its cgroups can be removed (rmdir) when it has ended.",
-                commands,
-            )
-        }
+        State::LeakedInit => safe(
+            "No runtime knows it; its cgroups can be removed (rmdir) when it has ended.",
+            kill_all(subject),
+        ),
         State::FrozenV1
         | State::FrozenAncestor
         | State::FrozenV2
         | State::Freezing
         | State::ExecFrozen => thaw(found),
         State::StorageHung => storage(found),
-        State::StartedFifoStale => remedy(
-            true,
+        State::StartedFifoStale => safe(
             "It runs. Without the FIFO, runc says so, too. Removing does not open it.",
-            tools
-                .folder()
-                .map(|folder| format!("rm {folder}/exec.fifo"))
-                .into_iter()
-                .collect(),
+            one(tools.remove_fifo()),
         ),
         State::SecondStartHung => {
-            let mut commands = one(culprit("KILL"));
-            commands.extend(
-                tools
-                    .folder()
-                    .map(|folder| format!("rm {folder}/exec.fifo")),
-            );
-            remedy(
-                true,
-                "It runs; the start that waits can only wait.",
-                commands,
-            )
+            let mut steps = one(culprit(END));
+            steps.extend(tools.remove_fifo());
+            safe("It runs; the start that waits can only wait.", steps)
         }
-        State::OomStall => oom(found),
+        State::OomStall => oom(subject, found),
         State::StdoutFull => full(index, subject),
-        State::RuntimeBlocked => remedy(
-            true,
+        State::RuntimeBlocked => safe(
             "It has made nothing yet: it can be killed. Its caller must read the FIFO that it gives as --log.",
-            one(culprit("KILL")),
+            one(culprit(END)),
         ),
-        State::PidReused => remedy(
-            true,
+        State::PidReused => safe(
             "runc sees that the pid is another's, and removes only what it has written.",
-            vec![tools.call("delete")],
+            vec![tools.call(&["delete"])],
         ),
         State::Zombie => match found.culprit {
-            Some(parent) if parent.stat.is_stopped() => remedy(
-                true,
-                "Its parent reaps it when it goes on.",
-                one(culprit("CONT")),
-            ),
-            Some(parent) if parent.pid != 1 && subject.shim.is_some() => remedy(
-                false,
+            Some(parent) if parent.stat.is_stopped() => {
+                let steps = culprit(CONTINUE).map(Step::undoable);
+                safe("Its parent reaps it when it goes on.", one(steps))
+            }
+            Some(parent) if parent.pid != 1 && subject.shim.is_some() => risky(
                 "Its shim does not reap; a shim that ends leaves it to pid 1.",
-                one(culprit("KILL")),
+                one(culprit(END)),
             ),
-            _ => remedy(
-                true,
+            _ => safe(
                 "It has ended: its folder can be removed. Its number stays taken until its parent reaps.",
-                vec![tools.call("delete")],
+                vec![tools.call(&["delete"])],
             ),
         },
-        State::ShimDied => remedy(
-            false,
+        State::ShimDied => Remedy::new(
             "It runs on, without anybody to take its exit and its output. There is no way back to a \
              shim: it can only be ended, when that suits.",
-            vec![tools.delete()],
+            vec![tools.delete().loses(task(subject))],
         ),
         State::Dying | State::Outlived | State::RootfsBusy => Remedy::default(),
-        State::Unreachable => remedy(
-            false,
+        State::Unreachable => Remedy::new(
             "Its workload runs on, and can only be ended by its pid, when that suits. Its shim then takes \
              notice and cleans up, and whoever wants it makes another.",
-            kill_all(subject),
+            losing(task(subject), kill_all(subject)),
         ),
-        State::NotRead => remedy(
-            false,
+        State::NotRead => risky(
             "Ask its own runtime, with its own tools. Nothing here says that it is not well.",
             Vec::new(),
         ),
-        State::NoTask => remedy(
-            true,
+        State::NoTask => safe(
             "containerd's next start removes the folders of tasks that are gone.",
             Vec::new(),
         ),
-        State::Unknowable => remedy(
-            false,
-            "Examine the node while it runs (`coroner runtime stuck /`), or take a bundle of it with `coroner collect`.",
-            Vec::new(),
-        ),
+        State::Unknowable => Remedy::new(crate::WITHOUT_PROCESSES, Vec::new()),
     }
+}
+
+const TRACED: &str = "It is traced: end the tracer, then it goes on.";
+
+/// Lets a process go on that somebody stopped.
+fn go_on(step: Option<Step>) -> Remedy {
+    let steps = step.map(Step::undoable).into_iter().collect();
+    safe("It goes on where it was stopped.", steps)
+}
+
+/// The loss of all that runs in the container.
+fn task(subject: &Subject<'_>) -> Loss {
+    Loss::of(Object {
+        kind: "task",
+        namespace: subject.namespace.clone(),
+        name: subject.id.clone(),
+    })
 }
 
 /// Takes away the copies of itself that runc (up to 1.1.14) mounted in the folder, without which it
 /// says that the folder is busy.
-fn copies_of_runc(index: &Index<'_>, subject: &Subject<'_>) -> Vec<String> {
+fn copies_of_runc(index: &Index<'_>, subject: &Subject<'_>) -> Vec<Step> {
     let Some(container) = subject.container else {
         return Vec::new();
     };
-    let paths = container.binaries.iter().map(|name| {
-        let path = [container.path.bytes(), b"/", name.bytes()].concat();
-        Text::from(path)
-    });
+    let paths = container.binaries.iter();
+    let paths = paths.map(|name| below(&container.path, name.bytes()));
     let mounts = index.processes.mounts.as_deref().unwrap_or_default();
     let is_mount = |path: &Text| mounts.iter().any(|mount| mount.point == *path);
     paths
         .filter(is_mount)
-        .map(|path| format!("umount {}", quoted(&path)))
+        .filter_map(|path| Draft::new(UMOUNT).path(path).command())
+        .map(Step::from)
         .collect()
 }
 
 /// Ends everything in a container. The kernel ends what is in a pid namespace with its first process.
-fn kill_all(subject: &Subject<'_>) -> Vec<String> {
+fn kill_all(subject: &Subject<'_>) -> Vec<Step> {
     let init = subject.process();
-    let mut commands: Vec<String> = init.iter().map(|init| signal("KILL", init)).collect();
-    if init.is_some_and(|init| init.status.is_init() == Some(true)) {
-        return commands;
+    let mut pids: Vec<u32> = init.iter().map(|init| init.pid).collect();
+    if init.is_none_or(|init| init.status.is_init() != Some(true)) {
+        let members = subject.members.iter().map(|member| member.pid);
+        pids.extend(members.filter(|pid| init.is_none_or(|init| init.pid != *pid)));
     }
-    let members = subject.members.iter();
-    let others = members.filter(|member| init.is_none_or(|init| init.pid != member.pid));
-    commands.extend(others.map(|member| signal("KILL", member)));
-    commands
+    pids.into_iter().filter_map(|pid| kill(END, pid)).collect()
 }
 
 fn is_creator(index: &Index<'_>, subject: &Subject<'_>, process: &Process) -> bool {
@@ -377,22 +423,25 @@ fn shares_shim(index: &Index<'_>, subject: &Subject<'_>) -> bool {
     children.any(|child| Some(child.pid) != own && child.cgroups != shim.process.cgroups)
 }
 
-fn damaged(tools: &Tools<'_>, subject: &Subject<'_>) -> Remedy {
+fn damaged(subject: &Subject<'_>) -> Remedy {
     let running = subject.process().is_some_and(|process| {
         !crate::facts::is_runc_init(process) && !crate::facts::is_crun_init(process)
     });
-    let mut commands = kill_all(subject);
-    commands.extend(tools.folder().map(|folder| format!("rm -r {folder}")));
-    remedy(
-        !running,
-        if running {
+    let mut steps = kill_all(subject);
+    let folder = subject.container.map(|container| container.path.clone());
+    let remove = folder.and_then(|folder| Draft::new(RM).word("-r").path(folder).command());
+    steps.extend(remove.map(Step::from));
+    if running {
+        return Remedy::new(
             "Its workload runs, and no runtime can reach it: it can only be killed, when that suits, \
-             and its folder removed."
-        } else {
-            "Nothing of it has run. No runtime can read its state: its process and its folder are \
-             removed by hand, then its cgroups (rmdir)."
-        },
-        commands,
+             and its folder removed.",
+            losing(task(subject), steps),
+        );
+    }
+    safe(
+        "Nothing of it has run. No runtime can read its state: its process and its folder are \
+         removed by hand, then its cgroups (rmdir).",
+        steps,
     )
 }
 
@@ -400,15 +449,9 @@ pub(crate) fn thaw(found: &Found<'_>) -> Remedy {
     let Some(freezer) = &found.freezer else {
         return Remedy::default();
     };
-    let folder = &freezer.folder;
-    let file = |name: &str| {
-        quoted(&Text::from(
-            [folder.bytes(), b"/", name.as_bytes()].concat(),
-        ))
-    };
-    let command = match freezer.how {
-        Frozen::V1 | Frozen::V1Freezing => format!("echo THAWED > {}", file("freezer.state")),
-        Frozen::V2 | Frozen::V2Freezing => format!("echo 0 > {}", file("cgroup.freeze")),
+    let (word, file) = match freezer.how {
+        Frozen::V1 | Frozen::V1Freezing => ("THAWED", b"freezer.state".as_slice()),
+        Frozen::V2 | Frozen::V2Freezing => ("0", b"cgroup.freeze".as_slice()),
     };
     let why = match (found.state, freezer.own) {
         (State::ExecFrozen, _) => "The container goes on, and the exec with it.",
@@ -416,43 +459,53 @@ pub(crate) fn thaw(found: &Found<'_>) -> Remedy {
         (_, false) => "Everything below that cgroup goes on, this container too.",
         (_, true) => "It goes on where it was frozen.",
     };
-    remedy(true, why, vec![command])
+    safe(
+        why,
+        write(word, below(&freezer.folder, file))
+            .map(Step::undoable)
+            .into_iter()
+            .collect(),
+    )
+}
+
+/// Writes a word into a file of the kernel.
+fn write(word: &'static str, file: Text) -> Option<Step> {
+    let draft = Draft::new(ECHO).word(word).into_file(file);
+    draft.command().map(Step::from)
 }
 
 pub(crate) fn storage(found: &Found<'_>) -> Remedy {
     let Some(mount) = &found.mount else {
-        return remedy(
-            false,
+        return risky(
             "Find the mount that does not answer (dmesg, hung_task), and bring its server back.",
             Vec::new(),
         );
     };
-    let fuse = mount.kind.bytes().starts_with(b"fuse");
-    let minor = mount
+    let device = mount
         .device
         .utf8()
-        .and_then(|device| device.split_once(':'))
-        .map(|(_, minor)| minor);
-    let command = match minor.filter(|_| fuse) {
-        Some(minor) => format!("echo 1 > /sys/fs/fuse/connections/{minor}/abort"),
-        None => format!("umount -f {}", quoted(&mount.point)),
+        .and_then(|device| device.split_once(':'));
+    let minor = device.and_then(|(_, minor)| minor.parse::<u32>().ok());
+    let step = match minor {
+        Some(minor) if mount.kind.bytes().starts_with(b"fuse") => write(
+            "1",
+            Text::from(format!("/sys/fs/fuse/connections/{minor}/abort")),
+        ),
+        _ => {
+            let draft = Draft::new(UMOUNT).word("-f").path(mount.point.clone());
+            draft.command().map(Step::from)
+        }
     };
-    remedy(
-        false,
+    risky(
         "Every wait for that mount ends with an error, that of others, too; the creation fails and \
          cleans up.",
-        vec![command],
+        step.into_iter().collect(),
     )
 }
 
-fn oom(found: &Found<'_>) -> Remedy {
+fn oom(subject: &Subject<'_>, found: &Found<'_>) -> Remedy {
     let Some(oom) = &found.oom else {
-        return remedy(false, "Raise its memory limit.", Vec::new());
-    };
-    let file = |name: &str| {
-        quoted(&Text::from(
-            [oom.folder.bytes(), b"/", name.as_bytes()].concat(),
-        ))
+        return risky("Raise its memory limit.", Vec::new());
     };
     let limit = oom.limit.filter(|limit| *limit < 1 << 50);
     let limit = limit.map_or_else(String::new, |limit| format!(" of {limit} bytes"));
@@ -460,27 +513,30 @@ fn oom(found: &Found<'_>) -> Remedy {
         "The kernel then kills something in the container, as its limit{limit} says. A higher one \
          (memory.limit_in_bytes) lets it go on instead, for as long as that is enough."
     );
-    remedy(
-        true,
-        &why,
-        vec![format!("echo 0 > {}", file("memory.oom_control"))],
-    )
+    let step = write("0", below(&oom.folder, b"memory.oom_control"));
+    let step = step.map(|step| step.loses(task(subject)));
+    Remedy::new(why, step.into_iter().collect())
 }
 
 fn full(index: &Index<'_>, subject: &Subject<'_>) -> Remedy {
     match (&subject.shim, index.daemon) {
-        (Some(shim), _) if shim.process.stat.is_stopped() => remedy(
-            true,
-            "Its shim reads on when it goes on.",
-            vec![signal("CONT", shim.process)],
-        ),
-        (Some(_), None) => remedy(
-            true,
-            "containerd reads the container's output: start it.",
-            vec!["systemctl start containerd".to_owned()],
-        ),
-        _ => remedy(
-            false,
+        (Some(shim), _) if shim.process.stat.is_stopped() => {
+            let step = kill(CONTINUE, shim.process.pid).map(Step::undoable);
+            safe(
+                "Its shim reads on when it goes on.",
+                step.into_iter().collect(),
+            )
+        }
+        (Some(_), None) => {
+            let start = Draft::new(SYSTEMCTL)
+                .words(&["start", "containerd"])
+                .command();
+            safe(
+                "containerd reads the container's output: start it.",
+                start.map(Step::from).into_iter().collect(),
+            )
+        }
+        _ => risky(
             "Whoever reads its output must go on reading, or be started again.",
             Vec::new(),
         ),

@@ -6,13 +6,13 @@
 //!
 //! Tests: `tests/states/leaks.rs`; made for real by `rootfs-busy` of `testdata/make/runtime.toml`.
 
-use finding::Text;
+use finding::{Remedy, Text};
 use process::Process;
 
 use crate::State;
 use crate::facts::Index;
 use crate::found::Found;
-use crate::remedy::{Case, Remedy, remedy, signal};
+use crate::remedy::{Case, remedy, signal};
 use crate::state::Row;
 use crate::subject::Subject;
 
@@ -86,7 +86,7 @@ fn holds(process: &Process, folder: &[u8]) -> Option<(String, Text)> {
 fn way_out(case: &Case<'_, '_>) -> Remedy {
     let culprit = case.found.culprit.into_iter();
     let mut commands: Vec<_> = culprit.map(|process| signal("TERM", process)).collect();
-    commands.extend(case.tools().remove_task(case.index));
+    commands.push(Some(case.tools().remove_task(case.index)));
     remedy(
         false,
         "End that process, or have it leave; then the task can be deleted, and whoever retries \

@@ -17,6 +17,15 @@ use machine::{Machine, SHIM};
 use process::{Item, Processes};
 use stuck::{Diagnosis, Facts, State, diagnose};
 
+/// The commands of its way out, as a shell takes them.
+fn commands(one: &Diagnosis) -> Vec<String> {
+    rendered(&one.remedy)
+}
+
+fn rendered(remedy: &finding::Remedy) -> Vec<String> {
+    remedy.commands().map(ToString::to_string).collect()
+}
+
 #[test]
 fn one_that_runs_is_well() {
     let mut machine = Machine::new();
@@ -59,7 +68,7 @@ fn who_should_have_come_is_told() {
     let one = machine.is(State::ParkedStartHung);
     assert_eq!(one.culprit, Some(7100));
     assert_eq!(
-        one.remedy.commands.first().map(String::as_str),
+        commands(&one).first().map(String::as_str),
         Some("kill -KILL 7100")
     );
 }
@@ -78,7 +87,7 @@ fn a_freezer_comes_before_what_a_task_seems_to_wait_for() {
         machine.global(&format!("{folder}/freezer.state"), "FROZEN\n");
         machine.global(&format!("{folder}/freezer.self_freezing"), "1\n");
         let one = machine.is(state);
-        assert_eq!(one.remedy.commands.is_empty(), !parked);
+        assert_eq!(one.remedy.steps.is_empty(), !parked);
         machine.global(&format!("{folder}/freezer.self_freezing"), "0\n");
         machine.global("/sys/fs/cgroup/freezer/default/freezer.state", "FROZEN\n");
         machine.global(
@@ -87,7 +96,7 @@ fn a_freezer_comes_before_what_a_task_seems_to_wait_for() {
         );
         let one = machine.is(State::FrozenAncestor);
         assert_eq!(
-            one.remedy.commands,
+            commands(&one),
             ["echo THAWED > /sys/fs/cgroup/freezer/default/freezer.state"]
         );
     }
@@ -101,8 +110,7 @@ fn a_pid_means_nothing_without_its_start() {
     machine.process(pid, "innocent", 'S', 1, 3);
     let one = machine.is(State::PidReused);
     assert!(
-        one.remedy
-            .commands
+        commands(&one)
             .iter()
             .all(|command| !command.contains("kill"))
     );
@@ -126,7 +134,7 @@ fn what_was_stopped_is_named() {
     machine.shim('T');
     machine.init("sleep", 'S');
     let one = machine.is(State::ShimStopped);
-    assert_eq!(one.remedy.commands, [format!("kill -CONT {SHIM}")]);
+    assert_eq!(commands(&one), [format!("kill -CONT {SHIM}")]);
     let mut machine = Machine::new();
     machine.shim('S');
     machine.init("sleep", 'T');
@@ -149,7 +157,7 @@ fn without_processes_less_is_claimed() {
             told && (one.state == State::Exited || !one.sure),
             "{one:#?}"
         );
-        assert!(one.remedy.commands.is_empty());
+        assert!(one.remedy.steps.is_empty());
     }
 }
 
@@ -202,20 +210,21 @@ fn hostile_names_stay_harmless() {
     });
     let all = verdicts.containers.iter();
     let one = all.into_iter().find(|one| one.id == *name).unwrap();
-    let lines = one.evidence.iter().chain(&one.remedy.commands);
+    let commands = commands(one);
+    let lines = one.evidence.iter().chain(&commands);
     for line in lines.chain(one.waits_for.iter().map(|waiter| &waiter.waits_for)) {
         assert!(
             !line.contains(|c: char| c.is_control() || c == '\u{202e}'),
             "{line:?}"
         );
     }
-    for command in &one.remedy.commands {
+    for command in &commands {
         assert!(
-            command.contains("$'a\\x1b[2J\\';rm -rf ~;\\x0a$(x)\\xe2\\x80\\xae'"),
+            command.contains(r"\033\1332J\047\073rm \055rf \176\073\012\044\050x\051\342\200\256"),
             "{command}"
         );
     }
-    assert!(!one.remedy.commands.is_empty());
+    assert!(!commands.is_empty());
 }
 
 /// What a folder allows, where nothing is known of processes.
@@ -380,7 +389,7 @@ fn a_cgroup_inside_its_own_is_not_a_pause() {
     machine.global(&format!("{own}/inner/freezer.self_freezing"), "1\n");
     let one = machine.is(State::FrozenV1);
     assert_eq!(
-        one.remedy.commands,
+        commands(&one),
         [format!("echo THAWED > {own}/inner/freezer.state")]
     );
     // A pause freezes it all.
@@ -411,7 +420,7 @@ fn a_creation_without_an_init_is_seen() {
         .find(|one| one.id == *"brand-new");
     let one = one.unwrap();
     assert_eq!(one.state, State::CreatorStopped);
-    assert_eq!(one.remedy.commands, ["kill -CONT 7200"]);
+    assert_eq!(commands(one), ["kill -CONT 7200"]);
 }
 
 #[test]
@@ -454,4 +463,59 @@ fn what_comes_by_chance_is_no_series() {
         now: Time::new(1_900_000_000, 0),
     });
     assert!(verdicts.series.is_empty(), "{:?}", verdicts.series);
+}
+
+#[test]
+fn no_number_of_the_evidence_is_more_than_a_number() {
+    // A mount whose minor number is a script, and one whose is none: never a word of a shell.
+    for (device, want) in [
+        (
+            "0:9;touch${IFS}/tmp/x;echo",
+            "umount -f -- '/mnt/$(reboot)'",
+        ),
+        ("0:77", "echo 1 > /sys/fs/fuse/connections/77/abort"),
+        ("0:4294967296", "umount -f -- '/mnt/$(reboot)'"),
+    ] {
+        let mut machine = Machine::new();
+        machine.shim('S');
+        let pid = machine.init("runc:[2:INIT]", 'D');
+        machine.file(pid, "cmdline", "runc\0init\0");
+        machine.file(pid, "wchan", "request_wait_answer");
+        machine.file(pid, "environ", "_LIBCONTAINER_INITTYPE=standard\0");
+        let line = format!("90 35 {device} / /mnt/$(reboot) rw - fuse.sshfs x rw\n");
+        machine.file(pid, "mountinfo", &line);
+        machine.global("/proc/self/mountinfo", &line);
+        let one = machine.is(State::StorageHung);
+        assert_eq!(commands(&one), [want], "{device}");
+        assert!(!one.remedy.is_safe());
+    }
+}
+
+#[test]
+fn no_name_of_the_evidence_is_an_option() {
+    let mut machine = Machine::new();
+    let sleeper = machine.sleeper();
+    sleeper.id = Text::from("--log=x");
+    sleeper.path = Text::from("/run/--root=y/--log=x");
+    machine.runtime.bundles.clear();
+    machine
+        .runtime
+        .containers
+        .retain(|one| one.id == *"--log=x");
+    machine.park_as("--log=x");
+    let processes = Processes::new(machine.tree);
+    let verdicts = diagnose(Facts {
+        runtime: &machine.runtime,
+        processes: Some(&processes),
+        records: &[],
+        now: Time::new(1_900_000_000, 0),
+    });
+    let mut all = verdicts.containers.iter();
+    let one = all.find(|one| one.id == *"--log=x").unwrap();
+    let commands = commands(one);
+    assert_eq!(
+        commands,
+        ["runc --root=/run/--root=y start -- --log=x"],
+        "{one:#?}"
+    );
 }

@@ -149,7 +149,7 @@ fn findings(report: &CheckReport, path: &Text) -> Vec<Finding> {
 }
 
 impl Answer for Checked {
-    const SCHEMA: &'static str = "bolt-check/1";
+    const SCHEMA: &'static str = "bolt-check/2";
 
     fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         for finding in &self.report.findings {

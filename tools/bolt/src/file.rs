@@ -1,11 +1,12 @@
 //! The file that a verb looks at.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use bolt::PageSource;
 use cli::Failure;
 use evidence::{Evidence, Kind, Lock, Options, Pages, Source};
-use finding::{Escaped, Text, Unread};
+use finding::{Draft, Escaped, Text, Unread};
 use view::Span;
 
 /// Which file.
@@ -44,13 +45,13 @@ impl FileArgs {
         Ok((evidence, path))
     }
 
-    /// The words that name it on a command line.
-    pub(crate) fn words(&self) -> String {
-        let node = self
-            .node
-            .as_deref()
-            .map(|node| format!("--in {} ", quoted(node)));
-        format!("{}{}", node.unwrap_or_default(), quoted(&self.file))
+    /// A command that works on it.
+    pub(crate) fn named(&self, draft: Draft) -> Draft {
+        let draft = match &self.node {
+            Some(node) => draft.value("--in", node.as_os_str().as_bytes()),
+            None => draft,
+        };
+        draft.operand(self.file.as_os_str().as_bytes())
     }
 
     /// The last part of its path.
@@ -60,14 +61,15 @@ impl FileArgs {
 
     /// The node that holds it, as `preflight` takes it: what was given, or what is above the usual
     /// place of containerd's root.
-    pub(crate) fn node(&self) -> Option<String> {
+    pub(crate) fn node(&self) -> Option<PathBuf> {
         if let Some(node) = &self.node {
-            return Some(quoted(node));
+            return Some(node.clone());
         }
         let root = self.file.parent()?.parent()?;
         let node = root.ancestors().nth(3)?;
         let is_usual = root.ends_with("var/lib/containerd") && !node.as_os_str().is_empty();
-        Some(quoted(if is_usual { node } else { root })).filter(|_| !root.as_os_str().is_empty())
+        let node = if is_usual { node } else { root };
+        Some(node.to_path_buf()).filter(|_| !root.as_os_str().is_empty())
     }
 
     /// Locks on the file, if it is one of this machine: a capture's are not known.
@@ -159,20 +161,4 @@ pub(crate) fn key(bytes: &[u8]) -> String {
         Ok(text) if !text.is_empty() && !text.contains('\0') => Escaped(bytes).to_string(),
         _ => format!("0x{}", hex::encode(bytes)),
     }
-}
-
-/// A path as a shell takes it; `FILE`, if it has letters that a terminal should not see.
-pub(crate) fn quoted(path: &Path) -> String {
-    let Some(text) = path.to_str() else {
-        return "FILE".to_owned();
-    };
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@%,=".contains(letter);
-    if text.chars().all(is_plain) && !text.starts_with('-') {
-        return text.to_owned();
-    }
-    let shown = Escaped(text.as_bytes()).to_string();
-    if shown != text || text.starts_with('-') {
-        return "FILE".to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -4,15 +4,21 @@ use std::io;
 
 use bolt::{TreeState, codes};
 use cli::Pen;
-use finding::{Report, Severity};
+use finding::{Command, Draft, Report, Severity, program};
 use serde::Serialize;
 
 use crate::file::FileArgs;
 
+/// Why to go back.
+const REVERT: &str = "a copy as it was one transaction before: that tree is whole";
+
+/// Where the new file goes: a word to be replaced.
+const NEW: &[&str] = &["-o", "NEW"];
+
 /// A command, and what it is good for.
 #[derive(Debug, Serialize)]
 pub(crate) struct Next {
-    command: String,
+    command: Command,
     why: &'static str,
 }
 
@@ -43,56 +49,51 @@ impl Found<'_> {
 
     /// The commands, the safest first.
     pub(crate) fn next(&self, file: &FileArgs) -> Vec<Next> {
-        let words = file.words();
         let mut all = Vec::new();
-        let mut add = |verb: &str, rest: &str, why| {
-            let command = format!("coroner bolt {verb} {words}{rest}");
-            all.push(Next { command, why });
+        let mut add = |verb: &[&'static str], rest: &[&'static str], why| {
+            let draft = Draft::new(program::CORONER).word("bolt").words(verb);
+            let command = file.named(draft.words(rest)).command();
+            all.extend(command.map(|command| Next { command, why }));
         };
         let is_whole = self.tree == TreeState::Whole;
         let is_stale = self.has(codes::STALE_ROOT.name);
-        let revert = (
-            "surgery revert",
-            "a copy as it was one transaction before: that tree is whole",
-        );
         if is_stale {
-            add(revert.0, " -o NEW", revert.1);
+            add(&["surgery", "revert"], NEW, REVERT);
         }
         if self.metas < 2 && self.tree != TreeState::None {
             add(
-                "surgery meta",
-                "",
+                &["surgery", "meta"],
+                &[],
                 "can the broken meta be repaired, and what would it say? -o NEW writes the copy",
             );
         }
         if is_whole && self.has_freelist_damage() {
             add(
-                "surgery freelist rebuild",
-                " -o NEW",
+                &["surgery", "freelist", "rebuild"],
+                NEW,
                 "a copy with a right freelist: all keys are there, only the list of free pages is wrong",
             );
         }
         let is_suspected = self.has(codes::LOST_WRITE.name);
         if !is_whole || is_suspected {
             add(
-                "salvage",
-                "",
+                &["salvage"],
+                &[],
                 "what can be saved, and what is lost; -o NEW writes the new database",
             );
         }
         if self.previous == TreeState::Whole && !is_stale && (!is_whole || is_suspected) {
-            add(revert.0, " -o NEW", revert.1);
+            add(&["surgery", "revert"], NEW, REVERT);
         }
         if is_suspected || is_stale {
-            add("diff", "", "what the last transaction changed");
+            add(&["diff"], &[], "what the last transaction changed");
         }
         let is_damaged = self.report.worst() > Some(Severity::Odd);
         if all.is_empty() && is_damaged {
             let why = "what can be saved; -o NEW writes the new database";
-            all.push(Next {
-                command: format!("coroner bolt salvage {words}"),
-                why,
-            });
+            let salvage = Draft::new(program::CORONER).words(&["bolt", "salvage"]);
+            let command = file.named(salvage).command();
+            all.extend(command.map(|command| Next { command, why }));
         }
         all
     }

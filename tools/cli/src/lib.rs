@@ -48,6 +48,7 @@ mod options;
 mod out;
 mod pen;
 mod progress;
+mod remedy;
 mod safety;
 mod table;
 mod value;

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Read, Write};
 
 use cli::{Answer, Case, Exit, Failure, Out, Outcome, Pen};
 use content::{Digest, Document, Store, chain_ids};
-use finding::{Text, size_number};
+use finding::{Draft, Text, program, size_number};
 use layer::{Inflating, Kind as EntryKind, Layer, Limits, Tree, Watch};
 use names::Target;
 use node::{Documents, Manifest, Node};
@@ -242,9 +242,17 @@ fn file(
     }
     let shown = Text::from(format!("/{path}").as_str());
     let hint = match manifest.config.map(|config| chain_ids(&config.diff_ids)) {
-        Some(chain) if lacking.is_some() => chain.last().map_or(String::new(), |top| {
-            format!("its snapshot may have it: coroner snapshots cat NODE {top} {shown}")
-        }),
+        Some(chain) if lacking.is_some() => {
+            let cat = Draft::new(program::CORONER).words(&["snapshots", "cat", "NODE"]);
+            let path = [b"/", path.as_bytes()].concat();
+            let cat = chain.last().and_then(|top| {
+                let cat = cat.operand(top.to_string()).operand(path);
+                cat.command()
+            });
+            cat.map_or(String::new(), |cat| {
+                format!("its snapshot may have it: {cat}")
+            })
+        }
         _ => format!("of {}", manifest.name()),
     };
     let found = tree.resolve(path.as_bytes());

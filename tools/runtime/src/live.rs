@@ -164,7 +164,7 @@ fn confirm(door: &LiveProc, verdicts: &mut Verdicts) {
             one.state = State::Exited;
             one.row = None;
             "it ended while it was looked at".clone_into(&mut one.why);
-            one.remedy = stuck::Remedy::default();
+            one.remedy = finding::Remedy::default();
             one.never.clear();
         }
         true

@@ -156,7 +156,7 @@ fn files(part: &Parts<'_>) -> Vec<FileNote> {
 }
 
 impl Answer for Shown {
-    const SCHEMA: &'static str = "runtime-show/1";
+    const SCHEMA: &'static str = "runtime-show/2";
 
     fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         for (number, one) in self.containers.iter().enumerate() {
@@ -269,7 +269,7 @@ impl One {
                     &format!("{}: {}", start.release, start.does),
                 )?;
             }
-            pen.paragraph("  what to do   ", finding.what_to_do())?;
+            pen.what_to_do("  what to do   ", finding)?;
         }
         Ok(())
     }

@@ -24,7 +24,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
   coroner runtime stuck                        this machine
   coroner runtime stuck --all /                its healthy containers, too
   coroner runtime stuck node.tar.zst           a bundle, elsewhere
-  coroner runtime stuck --format json / | jq -r '.answer.containers[].remedy.commands[]'
+  coroner runtime stuck --format json / | jq -r '.answer.containers[].remedy.steps[].command.rendered'
 
 Exit: 0 nothing hangs, 4 something does, 8 something could not be known";
 
@@ -104,7 +104,7 @@ fn is_worth_a_look(one: &Diagnosis) -> bool {
 }
 
 impl Answer for Stuck {
-    const SCHEMA: &'static str = "runtime-stuck/1";
+    const SCHEMA: &'static str = "runtime-stuck/2";
 
     fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let (healthy, rest): (Vec<_>, Vec<_>) = self
@@ -216,18 +216,14 @@ fn of_daemon(daemon: &Daemon, now: Time, pen: &mut Pen<'_>) -> io::Result<()> {
 }
 
 /// A remedy and its commands.
-fn way_out(remedy: &stuck::Remedy, pen: &mut Pen<'_>) -> io::Result<()> {
-    let safe = if remedy.safe {
-        "safe"
-    } else {
-        "not without risk"
+fn way_out(remedy: &finding::Remedy, pen: &mut Pen<'_>) -> io::Result<()> {
+    let safe = match remedy.steps.as_slice() {
+        [] => "",
+        _ if remedy.is_safe() => "safe: ",
+        _ => "not without risk: ",
     };
-    field(pen, "remedy", &format!("{safe}: {}", remedy.why))?;
-    for command in &remedy.commands {
-        // A command is never broken into lines.
-        pen.line(format_args!("              # {command}"))?;
-    }
-    Ok(())
+    field(pen, "remedy", &format!("{safe}{}", remedy.why))?;
+    pen.steps("            ", remedy)
 }
 
 /// Everything of one container.

@@ -100,7 +100,7 @@ impl Answer for Checked {
                 pen.paragraph("  breaks  ", &names.join(", "))?;
             }
             if finding.severity > Severity::Note {
-                pen.paragraph("  do      ", finding.what_to_do())?;
+                pen.what_to_do("  do      ", finding)?;
             }
         }
         if !self.abstained.is_empty() {

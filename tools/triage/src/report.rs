@@ -222,7 +222,7 @@ pub(crate) fn finding_text(finding: &Finding, pen: &mut Pen<'_>) -> io::Result<(
         pen.paragraph("  start   ", &format!("{}: {}", start.release, start.does))?;
     }
     if finding.severity > Severity::Note {
-        pen.paragraph("  do      ", finding.what_to_do())?;
+        pen.what_to_do("  do      ", finding)?;
     }
     Ok(())
 }

@@ -201,8 +201,8 @@ fn what_is_no_triage_is_told_as_that() {
         ("", "not JSON"),
         ("[]", "its schema is nothing"),
         (
-            r#"{"schema":"coroner/bolt-check/1"}"#,
-            "its schema is coroner/bolt-check/1",
+            r#"{"schema":"coroner/bolt-check/2"}"#,
+            "its schema is coroner/bolt-check/2",
         ),
         (
             r#"{"schema":"coroner/triage/1","answer":{}}"#,

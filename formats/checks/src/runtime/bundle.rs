@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use finding::{Code, Fault as _, Finding, Location, Severity, Unread};
+use finding::{
+    Action, Code, Edit, Fault as _, Finding, Location, Remedy, Severity, Step, Text, Unread,
+};
 use runc::codes;
 use runc::{Bundle, CriState, Doc, Phase, Runtime, SOCKETS};
 
@@ -157,19 +159,30 @@ fn address_damaged(judge: &mut Judge<'_>) {
             finding = finding.severity(Severity::Damage);
         }
         if finding.severity == Severity::Fatal {
-            let write = if bundle.bootstrap.is_absent() && is_older(runtime) {
-                format!("write `{path}` (no newline) into {}/address", bundle.path)
+            let (name, contents) = if bundle.bootstrap.is_absent() && is_older(runtime) {
+                ("address", path)
             } else {
-                format!(
-                    "write `{{\"version\":3,\"address\":\"{path}\",\"protocol\":\"ttrpc\"}}` into \
-                     {}/bootstrap.json",
-                    bundle.path
-                )
+                let contents =
+                    format!("{{\"version\":3,\"address\":\"{path}\",\"protocol\":\"ttrpc\"}}");
+                ("bootstrap.json", contents)
             };
-            finding = finding.remedy(format!(
-                "Before containerd is started: check that the socket is there and has a listener, \
-                 then {write}. The name holds for a daemon that listens at its default address."
-            ));
+            let write = Step::new(Action::Edit(Edit {
+                file: Text::from([bundle.path.bytes(), b"/", name.as_bytes()].concat()),
+                contents: Text::from(contents),
+            }));
+            finding = finding
+                .remedy(
+                    "Before containerd is started, write the address of its shim back, without a \
+                     line feed. The name holds for a daemon that listens at its default address.",
+                )
+                .way(Remedy::new(
+                    "",
+                    vec![
+                        write
+                            .only("if the socket is there and has a listener")
+                            .undoable(),
+                    ],
+                ));
         }
         Some(daemon::with_start(finding))
     });

@@ -46,14 +46,10 @@ fn daemon_stuck(judge: &mut Judge<'_>) {
 }
 
 /// A way out in one sentence.
-fn way_out(remedy: &stuck::Remedy, never: &[&str]) -> String {
-    let commands = remedy.commands.join("`, then `");
-    let mut words = if commands.is_empty() {
-        remedy.why.clone()
-    } else if remedy.safe {
-        format!("`{commands}`: {}", remedy.why)
-    } else {
-        format!("Not without risk: `{commands}`: {}", remedy.why)
+fn way_out(remedy: &finding::Remedy, never: &[&str]) -> String {
+    let mut words = match remedy.steps.as_slice() {
+        [_, ..] if !remedy.is_safe() => format!("Not without risk: {}", remedy.why),
+        _ => remedy.why.clone(),
     };
     for never in never {
         words.push(' ');
@@ -119,6 +115,10 @@ fn hanging(judge: &mut Judge<'_>) {
         if let Some(pid) = one.pid {
             finding = finding.found(format!("init is pid {pid}"));
         }
-        judge.say(finding.remedy(way_out(&one.remedy, &one.never)));
+        judge.say(
+            finding
+                .remedy(way_out(&one.remedy, &one.never))
+                .way(one.remedy),
+        );
     }
 }

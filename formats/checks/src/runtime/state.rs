@@ -1,6 +1,6 @@
 //! State folders of runc and crun.
 
-use finding::{Finding, Location, Severity, Text, Unread};
+use finding::{Draft, Finding, Location, Loss, Remedy, Severity, Step, Text, Unread, program};
 use runc::codes;
 use runc::{Container, Phase, Program, Runtime, SHIM_ROOT, State};
 
@@ -109,25 +109,32 @@ fn never_started(judge: &mut Judge<'_>) {
         let code = &codes::FIFO_WAITING;
         let finding = about(judge, runtime, container, code, "exec.fifo", message);
         let finding = finding.severity(severity);
-        // The commands, where the names can be given to a shell as they stand.
-        let plain = |text: &Text| text.bytes().iter().all(|byte| is_plain(*byte));
         Some(match namespace {
-            Some(namespace) if waits && !in_pod && plain(namespace) && plain(id) => {
-                let task = format!("ctr -n {namespace} task");
-                finding.remedy(format!(
-                    "Never open, read or write exec.fifo: that kills or starts the container. \
-                     With containerd running, start it: `{task} start {id}`, or remove it: \
-                     `{task} rm -f {id}`."
-                ))
+            Some(namespace) if waits && !in_pod => {
+                let task = |why: &str, verb: &[&'static str], loses: Loss| {
+                    let ctr = Draft::new(program::CTR).value("--namespace", namespace.clone());
+                    let command = ctr.word("tasks").words(verb).operand(id.clone()).command();
+                    let step = |command| {
+                        let step = Step::from(command).loses(loses);
+                        step.only("with containerd running")
+                    };
+                    Remedy::new(why, command.map(step).into_iter().collect())
+                };
+                let remove = Loss::of(super::task(Some(namespace), id));
+                finding
+                    .remedy(
+                        "Never open, read or write exec.fifo: that kills or starts the container.",
+                    )
+                    .way(task("Start it.", &["start"], Loss::Nothing))
+                    .way(task(
+                        "Remove it: nothing of it has run.",
+                        &["delete", "--force"],
+                        remove,
+                    ))
             }
             _ => finding,
         })
     });
-}
-
-/// Whether a byte of a name means nothing to a shell.
-const fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/')
 }
 
 fn fifo_stale(judge: &mut Judge<'_>) {
@@ -157,20 +164,34 @@ fn fifo_stale(judge: &mut Judge<'_>) {
                 .want(format!("no FIFO, or its mtime not after {state}"))
                 .found(format!("mtime {fifo}"));
         }
-        if container.path.bytes().iter().all(|byte| is_plain(*byte)) {
-            let pid = container
-                .pid()
-                .map_or("PID".to_owned(), |pid| pid.to_string());
-            finding = finding.remedy(format!(
-                "Check what init became: `readlink /proc/{pid}/exe`, and that the pid is still its \
-                 own (start time in state.json). If it is the workload: `rm {}/exec.fifo`, without \
-                 opening it; runc then says \"running\". If it is runc, a startContainer hook hangs: \
-                 end the hook, not init. Do not start the container again.",
-                container.path
-            ));
-        }
-        Some(finding)
+        Some(stale_ways(finding, container))
     });
+}
+
+/// What to look at first, and how a FIFO is removed that has done its work.
+fn stale_ways(finding: Finding, container: &Container) -> Finding {
+    let look = container.pid().and_then(|pid| u32::try_from(pid).ok());
+    let look = look.and_then(|pid| {
+        let exe = Text::from(format!("/proc/{pid}/exe"));
+        Draft::new(program::READLINK).path(exe).command()
+    });
+    let fifo = Text::from([container.path.bytes(), b"/exec.fifo"].concat());
+    let remove = Draft::new(program::RM).path(fifo).command();
+    let remove = remove.map(|command| {
+        let step = Step::from(command);
+        step.only(
+            "if that is the workload, and the pid is still its own (start time in state.json)",
+        )
+    });
+    let steps = look.map(Step::from).into_iter().chain(remove).collect();
+    finding
+        .remedy(
+            "Check what init became, and that the pid is still its own (start time in state.json). \
+             If it is the workload, remove exec.fifo without opening it; runc then says \
+             \"running\". If it is runc, a startContainer hook hangs: end the hook, not init. Do \
+             not start the container again.",
+        )
+        .way(Remedy::new("", steps))
 }
 
 /// Whether a container's folder says that it was being created, and has no state file.
@@ -308,14 +329,22 @@ fn state_without_bundle(judge: &mut Judge<'_>) {
         let root = root
             .and_then(|root| root.strip_suffix(b"/"))
             .map(Text::from);
-        let plain = container.path.bytes().iter().all(|byte| is_plain(*byte));
-        if let (true, Program::Runc, Some(root)) = (plain, container.program, root) {
-            let id = &container.id;
-            finding = finding.remedy(format!(
-                "Compare the pid and start time from state.json with /proc: if the process is not \
-                 its own, nothing is left to end. `runc --root {root} delete --force {id}` ends and \
-                 removes the container; then unmount its root file system if it is still mounted."
-            ));
+        if let (Program::Runc, Some(root)) = (container.program, root) {
+            let delete = Draft::new(program::RUNC)
+                .value("--root", root)
+                .words(&["delete", "--force"])
+                .operand(container.id.clone())
+                .command();
+            let task = super::task(container.namespace.as_ref(), &container.id);
+            let delete = delete.map(|command| Step::from(command).loses(Loss::of(task)));
+            let unmount = Step::words("Unmount its root file system if it is still mounted.");
+            let steps = delete.into_iter().chain([unmount]).collect();
+            finding = finding
+                .remedy(
+                    "Compare the pid and start time from state.json with /proc: if the process is \
+                     not its own, nothing is left to end.",
+                )
+                .way(Remedy::new("This ends and removes the container.", steps));
         }
         Some(finding)
     });

@@ -33,7 +33,7 @@ fn one_that_moves_is_no_suspect() {
     machine.process(6100, "unpigz", 'R', PID, 20);
     machine.file(6100, "cmdline", "unpigz\0-d\0-c\0");
     let one = daemon(&machine);
-    assert!(!one.stuck && one.remedy.commands.is_empty(), "{one:#?}");
+    assert!(!one.stuck && one.remedy.steps.is_empty(), "{one:#?}");
     assert_eq!(one.children.len(), 1);
 }
 
@@ -41,7 +41,7 @@ fn one_that_moves_is_no_suspect() {
 fn one_that_was_stopped_answers_nobody() {
     let one = daemon(&machine('T'));
     assert!(one.stuck);
-    assert_eq!(one.remedy.commands, [format!("kill -CONT {PID}")]);
+    assert_eq!(super::rendered(&one.remedy), [format!("kill -CONT {PID}")]);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_thread_of_it_waits_for_a_volume() {
     assert!(one.stuck && one.why.contains("/mnt/dead"), "{one:#?}");
     assert_eq!(one.threads.len(), 1);
     assert_eq!(
-        one.remedy.commands,
+        super::rendered(&one.remedy),
         ["echo 1 > /sys/fs/fuse/connections/77/abort"]
     );
     if cri.is_some() {
@@ -83,11 +83,11 @@ fn a_plugin_that_it_called_does_not_end() {
     let one = daemon(&machine);
     assert!(one.stuck, "{one:#?}");
     assert!(one.why.contains("for the pod apps/web-0"), "{}", one.why);
-    assert_eq!(one.remedy.commands, ["kill -CONT 6201"]);
+    assert_eq!(super::rendered(&one.remedy), ["kill -CONT 6201"]);
     machine.process(6201, "host-local", 'S', 6200, 8_000_001);
     let one = daemon(&machine);
-    assert_eq!(one.remedy.commands, ["kill -KILL 6200"]);
-    assert!(!one.remedy.safe);
+    assert_eq!(super::rendered(&one.remedy), ["kill -KILL 6200"]);
+    assert!(!one.remedy.is_safe());
     // It was called a moment ago.
     machine.process(6200, "bridge", 'S', PID, 8_999_900);
     assert!(!daemon(&machine).stuck);

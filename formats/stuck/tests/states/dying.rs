@@ -32,12 +32,12 @@ fn dying_waits_for_who_is_not_reaped() {
     let one = zapping('T', 'Z').is(State::Dying);
     assert_eq!(one.culprit, Some(9000), "{one:#?}");
     assert!(one.why.contains("pid 9001 (14 in there)"), "{}", one.why);
-    assert_eq!(one.remedy.commands, ["kill -CONT 9000"]);
-    assert!(one.remedy.safe);
+    assert_eq!(super::rendered(&one.remedy), ["kill -CONT 9000"]);
+    assert!(one.remedy.is_safe());
     // A parent that runs and does not care may do other things, too.
     let one = zapping('S', 'Z').is(State::Dying);
-    assert_eq!(one.remedy.commands, ["kill -KILL 9000"]);
-    assert!(!one.remedy.safe);
+    assert_eq!(super::rendered(&one.remedy), ["kill -KILL 9000"]);
+    assert!(!one.remedy.is_safe());
     // Nobody is left: it ends at this moment.
     let mut machine = zapping('T', 'Z');
     link(&mut machine, 9001, "ns/pid", "pid:[78]");
@@ -52,10 +52,10 @@ fn dying_waits_for_a_mount() {
     machine.file(9001, "mountinfo", mounts);
     let one = machine.is(State::Dying);
     assert_eq!(
-        one.remedy.commands,
+        super::rendered(&one.remedy),
         ["echo 1 > /sys/fs/fuse/connections/99/abort"]
     );
-    assert!(!one.remedy.safe);
+    assert!(!one.remedy.is_safe());
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_first_thread_may_end_before_the_others() {
     machine.file(pid, &format!("task/{}/stat", pid + 1), &thread);
     let one = machine.is(State::Running);
     assert!(one.why.contains("1 others live"), "{}", one.why);
-    assert!(one.remedy.commands.is_empty());
+    assert!(one.remedy.steps.is_empty());
     // Killed, and held up by a mount.
     machine.file(pid, "status", "ShdPnd:\t0000000000000100\n");
     machine.file(
@@ -93,8 +93,8 @@ fn who_outlives_the_init_is_named() {
     machine.process(9100, "child", 'S', 1, 8_000_000);
     machine.file(9100, "cgroup", "7:freezer:/default/sleeper\n");
     let one = machine.is(State::Outlived);
-    assert_eq!(one.remedy.commands, ["kill -KILL 9100"]);
-    assert!(!one.remedy.safe);
+    assert_eq!(super::rendered(&one.remedy), ["kill -KILL 9100"]);
+    assert!(!one.remedy.is_safe());
     machine.process(9100, "child", 'Z', 1, 8_000_000);
     machine.is(State::Exited);
 }
@@ -135,7 +135,7 @@ fn a_root_is_kept_busy_by_name() {
     assert_eq!(one.culprit, Some(9200));
     assert!(one.why.contains("working directory"), "{}", one.why);
     assert_eq!(
-        one.remedy.commands.first().map(String::as_str),
+        super::rendered(&one.remedy).first().map(String::as_str),
         Some("kill -TERM 9200")
     );
     // A name that only begins so is another's.

@@ -140,7 +140,7 @@ fn a_runtime_that_is_not_read_is_not_judged() {
     let found = all(&machine);
     let one = found.iter().find(|one| one.id == *"gv").unwrap();
     assert_eq!(one.state, State::NotRead, "{one:#?}");
-    assert!(one.remedy.commands.is_empty() && !one.state.is_stuck());
+    assert!(one.remedy.steps.is_empty() && !one.state.is_stuck());
     assert_eq!(one.keeper.as_deref(), Some("gVisor (runsc)"));
     // Without processes, too.
     let facts = Facts {
@@ -204,8 +204,8 @@ fn one_that_no_runtime_can_reach_is_called_so() {
         (State::Unreachable, Some(init)),
         "{one:#?}"
     );
-    assert!(!one.remedy.safe);
-    assert_eq!(one.remedy.commands, [format!("kill -KILL {init}")]);
+    assert!(!one.remedy.is_safe());
+    assert_eq!(super::commands(&one), [format!("kill -KILL {init}")]);
     // Not while the folder may be elsewhere.
     machine.runtime.whole.containers = false;
     assert_eq!(all(&machine)[0].state, State::Running);

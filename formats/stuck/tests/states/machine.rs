@@ -67,7 +67,11 @@ impl Machine {
 
     /// The init of `sleeper` as its state names it.
     pub(super) fn init(&mut self, comm: &str, state: char) -> u32 {
-        let sleeper = self.sleeper();
+        self.init_of("sleeper", comm, state)
+    }
+
+    fn init_of(&mut self, id: &str, comm: &str, state: char) -> u32 {
+        let sleeper = self.container(id);
         let pid = u32::try_from(sleeper.pid().unwrap()).unwrap();
         let start = sleeper.best_state().unwrap().init_process_start.unwrap();
         self.process(pid, comm, state, SHIM, start);
@@ -76,19 +80,27 @@ impl Machine {
     }
 
     pub(super) fn sleeper(&mut self) -> &mut runc::Container {
+        self.container("sleeper")
+    }
+
+    fn container(&mut self, id: &str) -> &mut runc::Container {
         let mut all = self.runtime.containers.iter_mut();
-        all.find(|container| container.id == *"sleeper").unwrap()
+        all.find(|container| container.id == *id).unwrap()
     }
 
     /// Gives `sleeper` a FIFO that is as old as its state: it was never started.
     pub(super) fn park(&mut self) -> u32 {
-        let sleeper = self.sleeper();
+        self.park_as("sleeper")
+    }
+
+    pub(super) fn park_as(&mut self, id: &str) -> u32 {
+        let sleeper = self.container(id);
         let mut fifo = sleeper.state_stat.clone().unwrap();
         fifo.kind = evidence::FileKind::Fifo;
         sleeper.fifo = Some(fifo);
         sleeper.derived.phase = runc::Phase::Created;
         let path = format!("{}/exec.fifo", sleeper.path);
-        let pid = self.init("runc:[2:INIT]", 'S');
+        let pid = self.init_of(id, "runc:[2:INIT]", 'S');
         self.file(pid, "cmdline", "runc\0init\0");
         self.file(pid, "wchan", "wait_for_partner");
         self.file(pid, "environ", "_LIBCONTAINER_INITTYPE=standard\0");

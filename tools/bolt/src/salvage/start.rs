@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 use checks::salvaged::{Loss, Salvaged, Unclear, Verdict};
 use cli::{Pen, Style};
-use finding::Text;
+use finding::{Draft, Text, program};
 use serde::Serialize;
 
 use super::text::bucket;
-use crate::file::{FileArgs, quoted};
+use crate::file::FileArgs;
 
 /// Names of a kind that are shown; JSON has all.
 const NAMED: usize = 12;
@@ -26,14 +27,16 @@ pub(super) struct Start {
 
 impl Start {
     pub(super) fn new(salvaged: Salvaged, file: &FileArgs, new: Option<&Path>) -> Self {
-        let new = new.map_or_else(|| "NEW".to_owned(), quoted);
-        let node = file.node().unwrap_or_else(|| "NODE".to_owned());
-        let is_meta = salvaged.is_meta;
-        let preflight = if is_meta {
-            format!("coroner preflight --meta-db {new} {node}")
+        let new = new.unwrap_or_else(|| Path::new("NEW"));
+        let node = file.node().unwrap_or_else(|| PathBuf::from("NODE"));
+        let preflight = Draft::new(program::CORONER).word("preflight");
+        let preflight = if salvaged.is_meta {
+            preflight.value("--meta-db", new.as_os_str().as_bytes())
         } else {
-            format!("coroner preflight {node}")
+            preflight
         };
+        let preflight = preflight.operand(node.as_os_str().as_bytes()).command();
+        let preflight = preflight.map_or_else(String::new, |command| command.to_string());
         Self {
             salvaged,
             preflight,

@@ -1,0 +1,83 @@
+//! Programs that commands call, and how each reads its arguments.
+
+/// What a program makes of an operand that begins with a dash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dashes {
+    /// `--` ends its options.
+    End,
+    /// It reads no option after its first word.
+    Plain,
+    /// It would be an option: such an operand is refused.
+    Refused,
+}
+
+/// A program that commands call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Program {
+    pub(super) name: &'static str,
+    pub(super) dashes: Dashes,
+}
+
+impl Program {
+    const fn ends(name: &'static str) -> Self {
+        Self {
+            name,
+            dashes: Dashes::End,
+        }
+    }
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// The runtime of this name, if it takes the verbs of runc.
+    pub fn runtime(name: &[u8]) -> Option<Self> {
+        let of_name = |program: &&Self| program.name.as_bytes() == name;
+        RUNTIMES.iter().find(of_name).copied()
+    }
+}
+
+/// Runtimes with the command line of runc.
+const RUNTIMES: &[Program] = &[
+    RUNC,
+    CRUN,
+    Program::ends("youki"),
+    Program::ends("nvidia-container-runtime"),
+];
+
+/// This toolkit.
+pub const CORONER: Program = Program::ends("coroner");
+/// The CRI's client.
+pub const CRICTL: Program = Program::ends("crictl");
+/// The runtime in C.
+pub const CRUN: Program = Program::ends("crun");
+/// containerd's client.
+pub const CTR: Program = Program::ends("ctr");
+/// Writes its words.
+pub const ECHO: Program = Program {
+    name: "echo",
+    dashes: Dashes::Refused,
+};
+/// Namespaces and interfaces of the network.
+pub const IP: Program = Program {
+    name: "ip",
+    dashes: Dashes::Refused,
+};
+/// Sends a signal.
+pub const KILL: Program = Program::ends("kill");
+/// Writes what its first word, the format, makes of the others.
+pub const PRINTF: Program = Program {
+    name: "printf",
+    dashes: Dashes::Plain,
+};
+/// Where a link leads.
+pub const READLINK: Program = Program::ends("readlink");
+/// Removes files.
+pub const RM: Program = Program::ends("rm");
+/// The runtime in Go.
+pub const RUNC: Program = Program::ends("runc");
+/// The manager of services.
+pub const SYSTEMCTL: Program = Program::ends("systemctl");
+/// Unmounts.
+pub const UMOUNT: Program = Program::ends("umount");

@@ -1,0 +1,77 @@
+//! Ways out, as text.
+
+use std::io;
+
+use finding::{Action, Finding, Loss, Object, Remedy, Step};
+
+use crate::{Pen, Style};
+
+/// How many objects a loss names.
+const SHOWN: usize = 6;
+
+impl Pen<'_> {
+    /// What to do about a finding, after `first`, with the steps of its ways out below.
+    pub fn what_to_do(&mut self, first: &str, finding: &Finding) -> io::Result<()> {
+        let said = finding.what_to_do();
+        self.paragraph(first, said)?;
+        let indent = " ".repeat(first.chars().count());
+        for (number, way) in finding.ways.iter().enumerate() {
+            let or = if number == 0 { "" } else { "Or: " };
+            if number > 0 || !(way.why.is_empty() || said.contains(&way.why)) {
+                self.paragraph(&indent, &format!("{or}{}", way.why))?;
+            }
+            self.steps(&indent, way)?;
+        }
+        Ok(())
+    }
+
+    /// The steps of a way out. A command is never broken into lines.
+    pub fn steps(&mut self, indent: &str, way: &Remedy) -> io::Result<()> {
+        for step in &way.steps {
+            if let Some(condition) = &step.condition {
+                self.paragraph(indent, &format!("Only {condition}:"))?;
+            }
+            for action in &step.save_first {
+                self.action(&format!("{indent}  first "), action)?;
+            }
+            self.action(&format!("{indent}  "), &step.action)?;
+            if let Some(loss) = loss(step) {
+                let loss = self.styled(Style::Faint, loss).to_string();
+                self.paragraph(&format!("{indent}    "), &loss)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn action(&mut self, indent: &str, action: &Action) -> io::Result<()> {
+        match action {
+            Action::Command(command) => self.line(format_args!("{indent}# {command}")),
+            Action::Edit(edit) => {
+                self.paragraph(indent, &format!("Let {} hold exactly this:", edit.file))?;
+                self.line(format_args!("{indent}  {}", edit.contents))
+            }
+            Action::Words(words) => self.paragraph(indent, words),
+        }
+    }
+}
+
+/// What a step takes away, if it takes anything.
+fn loss(step: &Step) -> Option<String> {
+    let lost = match &step.loses {
+        Loss::Nothing => return None,
+        Loss::Unknown => "what this may harm besides is not known".to_owned(),
+        Loss::Objects(objects) => {
+            let names = objects.iter().take(SHOWN).map(Object::to_string);
+            let more = objects.len().saturating_sub(SHOWN);
+            let more = (more > 0).then(|| format!("{more} more"));
+            let names: Vec<String> = names.chain(more).collect();
+            format!("this loses {}", names.join(", "))
+        }
+    };
+    let undoable = if step.is_undoable {
+        "; it can be undone"
+    } else {
+        ""
+    };
+    Some(format!("({lost}{undoable})"))
+}

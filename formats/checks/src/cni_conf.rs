@@ -3,6 +3,7 @@
 //! What each says was seen of containerd 1.6.20, 1.7.24 and 2.1.9 (`testdata/make/networks`).
 
 use cni::ConfFault;
+use daemon::{start, told};
 use finding::{Code, Finding, Location, Severity, Text, Unread};
 use node::Node;
 use node::network::{ConfFile, Folder};
@@ -131,8 +132,6 @@ pub(crate) fn of(folder: &Folder) -> String {
 }
 
 /// What comes of a load that failed.
-const NOT_READY: &str = "comes up, and says NetworkReady=false: no pod can be made or stopped";
-
 fn no_config(judge: &mut Judge<'_>) {
     for (folder, weight) in folders(judge) {
         if !folder.files.is_empty() {
@@ -143,11 +142,7 @@ fn no_config(judge: &mut Judge<'_>) {
             Some(Unread::Special(kind)) => {
                 let message = format!("it is a {kind}, not a folder{}", of(folder));
                 let finding = Finding::new(NO_CONFIG.code, location, message);
-                judge.say(
-                    finding
-                        .severity(weight)
-                        .at_start("all", "comes up without the CRI: it cannot make the folder"),
-                );
+                judge.say(told(finding.severity(weight), &start::NETWORK_NO_FOLDER));
                 continue;
             }
             Some(unread) => format!("the folder {unread}{}", of(folder)),
@@ -173,18 +168,14 @@ fn no_config(judge: &mut Judge<'_>) {
             .as_ref()
             .filter(|_| folder.runtime.is_none());
         judge.say(match written_later {
-            Some(template) => finding
+            Some(template) => told(finding, &start::NETWORK_WRITTEN_LATER)
                 .severity(Severity::Note)
-                .at_start(
-                    "all",
-                    "comes up, and writes one once the kubelet tells the node's addresses",
-                )
                 .remedy(format!(
                     "containerd makes it of {} (conf_template) when the kubelet tells it the \
                      addresses of the node: see whether the kubelet runs.",
                     Text::from(template.as_str())
                 )),
-            None => finding.severity(weight).at_start("all", NOT_READY),
+            None => told(finding.severity(weight), &start::NETWORK_NOT_READY),
         });
     }
 }
@@ -277,16 +268,14 @@ fn config_broken(judge: &mut Judge<'_>) {
         let location = Location::file(broken.at.unwrap_or_else(|| file.path.clone()));
         let mut finding = Finding::new(CONFIG_BROKEN.code, location, message);
         if broken.hangs {
-            judge.say(finding.severity(Severity::Fatal).at_start(
-                "all",
-                "opens it and waits for ever: it never listens, not even for ctr",
-            ));
+            let finding = finding.severity(Severity::Fatal);
+            judge.say(told(finding, &start::NETWORK_HANGS));
             continue;
         }
         if !broken.says.is_empty() {
             finding = finding.found(broken.says);
         }
-        judge.say(finding.severity(weight).at_start("all", NOT_READY));
+        judge.say(told(finding.severity(weight), &start::NETWORK_NOT_READY));
     }
 }
 

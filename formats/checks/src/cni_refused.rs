@@ -1,6 +1,7 @@
 //! Configurations of CNI that are loaded, and fail when a pod is made.
 
 use cni::{SPEC_VERSIONS, is_network_name};
+use daemon::{start, told};
 use finding::{Code, Finding, Location, Severity, Text};
 use node::network::{ConfFile, Program};
 
@@ -68,12 +69,8 @@ fn config_refused(judge: &mut Judge<'_>) {
                 let location = Location::file(file.path.clone());
                 let message = format!("{message}{}", of(folder));
                 let finding = Finding::new(CONFIG_REFUSED.code, location, message);
-                judge.say(
-                    finding
-                        .found(says)
-                        .severity(weight)
-                        .at_start("all", "comes up; each pod fails"),
-                );
+                let finding = finding.found(says).severity(weight);
+                judge.say(told(finding, &start::NETWORK_POD_FAILS));
             }
         }
     }
@@ -194,12 +191,8 @@ fn plugin_missing(judge: &mut Judge<'_>) {
             },
         };
         let finding = Finding::new(PLUGIN_MISSING.code, Location::file(path.clone()), message);
-        judge.say(
-            finding
-                .found(says)
-                .severity(weight)
-                .at_start("all", "comes up; each pod fails"),
-        );
+        let finding = finding.found(says).severity(weight);
+        judge.say(told(finding, &start::NETWORK_POD_FAILS));
     }
     if let Some((first, elsewhere)) = missing.first() {
         let names: Vec<String> = missing
@@ -214,10 +207,9 @@ fn plugin_missing(judge: &mut Judge<'_>) {
             Text::from(*first),
             dirs.join(" ")
         );
-        let mut finding = Finding::new(PLUGIN_MISSING.code, Location::file(at), message)
-            .found(says)
-            .severity(weight)
-            .at_start("all", "comes up; each pod fails");
+        let finding = Finding::new(PLUGIN_MISSING.code, Location::file(at), message);
+        let finding = finding.found(says).severity(weight);
+        let mut finding = told(finding, &start::NETWORK_POD_FAILS);
         if let Some(place) = elsewhere {
             finding = finding.remedy(format!(
                 "{place} has it: set bin_dir (2.x: bin_dirs) in config.toml to {place} and restart \

@@ -1,5 +1,6 @@
 //! Results of CNI: left by pods that are gone, or not to be read.
 
+use daemon::{start, told};
 use std::collections::{BTreeMap, BTreeSet};
 
 use finding::{Code, Finding, Location, Object, Severity, Text};
@@ -138,7 +139,7 @@ fn damaged(judge: &mut Judge<'_>) {
         // Of loopback it is never asked, its version is too old for that.
         let matters = held == Some(Held::Known) && !is_modern && result.interface != "lo";
         judge.say(if matters {
-            finding.at_start("1.6, 1.7", "comes up; the pod cannot be stopped")
+            told(finding, &start::NETWORK_RESULT)
         } else {
             finding.severity(Severity::Note)
         });

@@ -1,5 +1,6 @@
 //! containerd's configuration.
 
+use daemon::{start, told};
 use finding::{Code, Finding, Location, Severity, Unread};
 use node::config::ConfigFault;
 use view::Span;
@@ -44,6 +45,11 @@ fn unusable(judge: &mut Judge<'_>) {
         }
         let finding = Finding::new(UNUSABLE.code, location, message);
         // What we may not read, the daemon, which is root, may.
+        let rule = match fault {
+            ConfigFault::Unread { .. } => &start::UNREAD_CONFIG,
+            ConfigFault::Syntax { .. } => &start::BAD_TOML,
+            ConfigFault::Type { .. } => &start::SETTING_TYPE,
+        };
         let ours = matches!(
             fault,
             ConfigFault::Unread {
@@ -51,10 +57,6 @@ fn unusable(judge: &mut Judge<'_>) {
                 ..
             }
         );
-        judge.say(if ours {
-            finding
-        } else {
-            finding.at_start("all", "exits before it opens anything")
-        });
+        judge.say(if ours { finding } else { told(finding, rule) });
     }
 }

@@ -1,5 +1,6 @@
 //! Containers whose snapshots meta.db does not have, and what their snapshotter still has of them.
 
+use daemon::{start, told};
 use std::collections::BTreeMap;
 
 use finding::{Code, Finding, Location, Object, Severity, Text};
@@ -207,15 +208,10 @@ fn all_gone(judge: &mut Judge<'_>, namespace: &Text, snapshotter: &Text, finding
     }
     let mut finding = Finding::new(SNAPSHOT_GONE.code, location, message).severity(severity);
     if left > 0 {
-        finding = finding
-            .remedy(
-                "Do not start containerd: its garbage collector removes what meta.db does not \
+        finding = told(finding, &start::SNAPSHOTS_UNNAMED).remedy(
+            "Do not start containerd: its garbage collector removes what meta.db does not \
                  name. Restore meta.db, or copy the directories away.",
-            )
-            .at_start(
-                "all",
-                "removes their directories at the next garbage collection",
-            );
+        );
     }
     let users = findings.into_iter().flat_map(|finding| finding.affects);
     let users: Vec<Object> = users.collect();

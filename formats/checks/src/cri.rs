@@ -1,5 +1,6 @@
 //! The CRI plugin's records: what keeps it from starting, and what it would lose.
 
+use daemon::{start, told};
 use std::collections::{BTreeMap, BTreeSet};
 
 use finding::{Code, Finding, Location, Object, Severity, Text};
@@ -125,8 +126,13 @@ fn name_twice(judge: &mut Judge<'_>) {
             continue;
         };
         let location = first.at.location(&judge.node.meta.path);
-        let mut finding = Finding::new(NAME_TWICE.code, location, message)
-            .at_start("all", "the CRI plugin gives up and containerd exits");
+        let finding = Finding::new(NAME_TWICE.code, location, message);
+        let rule = if is_pod {
+            &start::POD_TWICE
+        } else {
+            &start::CONTAINER_TWICE
+        };
+        let mut finding = told(finding, rule);
         for (namespace, row) in &rows {
             finding = finding.affects(Object::new(
                 "container",

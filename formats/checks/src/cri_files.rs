@@ -1,5 +1,6 @@
 //! What belongs to pods outside of meta.db: folders, logs, the pause image.
 
+use daemon::{start, told};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -130,7 +131,7 @@ fn log_folder(judge: &mut Judge<'_>) {
             if let Some(pod) = judge.graph.pod(&container.sandbox_id) {
                 finding = finding.affects(pod);
             }
-            judge.say(finding.at_start("all", "makes the folder anew"));
+            judge.say(told(finding, &start::LOG_FOLDER_MADE));
         }
     }
 }

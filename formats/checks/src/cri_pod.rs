@@ -1,5 +1,6 @@
 //! Pods: the address that must be on disk, and the two records of a pod in 2.x.
 
+use daemon::{start, told};
 use std::collections::{BTreeMap, BTreeSet};
 
 use finding::{Code, Finding, Object, Severity, Text};
@@ -202,10 +203,7 @@ fn address_lost(judge: &mut Judge<'_>) {
     };
     let matters = lost.iter().any(runs);
     judge.say(if matters {
-        finding.at_start(
-            "all",
-            "loads the pods without an address; the kubelet makes them anew",
-        )
+        told(finding, &start::POD_ADDRESS_LOST)
     } else {
         finding.severity(Severity::Note)
     });
@@ -248,9 +246,8 @@ fn sandbox_record(judge: &mut Judge<'_>) {
             judge.say(finding.severity(Severity::Note));
             continue;
         }
-        let finding = finding
-            .at_start("2.0.0 to 2.0.5, 2.1.0 to 2.1.2", "gives up, and exits")
-            .at_start("later 2.x", "deletes the sandbox");
+        let finding = told(finding, &start::SANDBOX_METADATA);
+        let finding = told(finding, &start::SANDBOX_DELETED);
         judge.say(if ends {
             finding.severity(Severity::Fatal)
         } else {

@@ -1,5 +1,6 @@
 //! Faults of the databases, as their parsers found them.
 
+use daemon::start::{self, StartRule};
 use std::collections::BTreeMap;
 
 use bolt::{Found, What};
@@ -116,8 +117,8 @@ fn tell(
             finding = affecting(finding, objects);
         }
         if let Some(facts) = facts {
-            for (releases, does) in at_start(&found.fault, facts.freelist_synced) {
-                finding = finding.at_start(releases, *does);
+            for rule in at_start(&found.fault, facts.freelist_synced) {
+                finding = daemon::told(finding, rule);
             }
         }
         judge.say(finding);
@@ -221,41 +222,8 @@ fn with_what_is_beyond(
     finding
 }
 
-type Lines = &'static [(&'static str, &'static str)];
-
-const WALKS: Lines = &[(
-    "all",
-    "panics when it opens the file: without a freelist it walks every page",
-)];
-const WALKS_AND_COMPARES: Lines = &[
-    ("1.6", "starts, and panics when something touches the page"),
-    (
-        "1.7, 2.x",
-        "panics when it opens the file: without a freelist it walks every page",
-    ),
-];
-const TOUCHES: Lines = &[(
-    "all",
-    "starts, and panics or reads other bytes when something touches the page",
-)];
-const NUMBER: Lines = &[
-    (
-        "1.6",
-        "starts, and reads the page: it does not look at its number",
-    ),
-    (
-        "1.7, 2.x",
-        "starts, and panics when something touches the page",
-    ),
-];
-const SHARES: Lines = &[(
-    "all",
-    "starts; when one of the two places is changed, the page is used again under the other",
-)];
-const OTHER_META: Lines = &[("all", "starts: it uses the other meta")];
-
 /// What daemons do because of a fault of this file, where that hangs on how the file was written.
-fn at_start(fault: &bolt::Fault, synced: bool) -> Lines {
+fn at_start(fault: &bolt::Fault, synced: bool) -> &'static [StartRule] {
     use bolt::{AtOpen, What};
     let is_spared = fault.eased.is_some();
     let (here, walked) = (fault.at_open(synced), fault.at_open(false));
@@ -263,14 +231,16 @@ fn at_start(fault: &bolt::Fault, synced: bool) -> Lines {
         (
             What::MetaRoot { .. } | What::MetaFreelist { .. } | What::MetaPageSize { .. },
             AtOpen::Opens,
-        ) if is_spared => OTHER_META,
-        (What::PageId { .. }, AtOpen::Opens) if is_spared => NUMBER,
-        (What::PageShared { .. }, AtOpen::Opens) => SHARES,
+        ) if is_spared => &[start::OTHER_META],
+        (What::PageId { .. }, AtOpen::Opens) if is_spared => {
+            &[start::NUMBER_UNSEEN, start::NUMBER_SEEN]
+        }
+        (What::PageShared { .. }, AtOpen::Opens) => &[start::PAGE_SHARED],
         // Metas and freelists: `daemon` knows.
         _ if walked == fault.at_open(true) && (walked != AtOpen::Opens || !fault.inline) => &[],
-        (_, AtOpen::Opens) => TOUCHES,
-        (_, AtOpen::MayDie) => WALKS_AND_COMPARES,
-        (_, AtOpen::Dies) => WALKS,
+        (_, AtOpen::Opens) => &[start::PAGE_IN_THE_WAY],
+        (_, AtOpen::MayDie) => &[start::PAGE_TOUCHED, start::PAGE_WALKED_LATER],
+        (_, AtOpen::Dies) => &[start::PAGE_WALKED_BY_ALL],
     }
 }
 

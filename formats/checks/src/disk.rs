@@ -1,6 +1,6 @@
 //! The disk below the stores: devices, room, flags of inodes.
 
-use daemon::Release;
+use daemon::{Release, start, told};
 use finding::{Code, Finding, Location, Severity};
 use node::Place;
 
@@ -101,14 +101,11 @@ fn immutable(judge: &mut Judge<'_>) {
         if let Some(flag) = flag(place) {
             let location = Location::file(place.path.clone());
             let message = format!("it is {flag}");
-            judge.say(
-                Finding::new(IMMUTABLE.code, location, message)
-                    .severity(Severity::Fatal)
-                    .at_start(
-                        "all",
-                        "says that it has booted, and answers every call with Unimplemented",
-                    ),
-            );
+            let finding = Finding::new(IMMUTABLE.code, location, message);
+            judge.say(told(
+                finding.severity(Severity::Fatal),
+                &start::META_NO_FILE,
+            ));
         }
     }
     for place in &disks.metadata {
@@ -151,17 +148,14 @@ fn full(judge: &mut Judge<'_>) {
             let finding = Finding::new(FULL.code, location, message);
             let ends = what == "root" && room.free == 0 && dies;
             findings.push(if ends {
-                finding.severity(Severity::Fatal).at_start(
-                    "1.6, 1.7, 2.0, 2.1",
-                    "dies of the first garbage collection, and is started again, for ever",
-                )
+                told(finding.severity(Severity::Fatal), &start::DISK_FULL)
             } else {
                 finding
             });
         } else if room.inodes > 0 && room.free_inodes == 0 {
             let message = format!("no inode of {} is free where {what} lies", room.inodes);
             let finding = Finding::new(FULL.code, location, message);
-            findings.push(finding.at_start("all", "loads no container of the CRI"));
+            findings.push(told(finding, &start::NO_INODES));
         }
     }
     // root and state on one full disk are one fault.

@@ -1,6 +1,7 @@
 //! What nothing holds: what the next garbage collection deletes.
 
 use daemon::gc::{self, Collection, Fate};
+use daemon::{start, told_of};
 use finding::{Code, Finding, Location, Object, Severity, Text};
 use node::graph::Kind;
 
@@ -114,5 +115,5 @@ fn unreachable(judge: &mut Judge<'_>) {
         };
         finding = finding.affects(Object::new(kind, record.id.namespace.clone(), name));
     }
-    judge.say(finding.at_start("all", format!("deletes {counted} 100 ms later")));
+    judge.say(told_of(finding, &start::COLLECTS, &counted));
 }

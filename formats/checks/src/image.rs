@@ -1,5 +1,6 @@
 //! Images: their manifests, configurations and layers.
 
+use daemon::{start, told};
 use std::collections::{BTreeMap, BTreeSet};
 
 use content::{Digest, Kind, Role, chain_ids};
@@ -390,10 +391,7 @@ fn unkept(
             .want(format!("{label} = {}", need.digest))
             .found(format!("{label} = `{value}`"));
     }
-    Some(finding.at_start(
-        "all",
-        "removes the blob at the first garbage collection, unless a lease holds it",
-    ))
+    Some(told(finding, &start::BLOB_UNKEPT))
 }
 
 /// Whether the namespace has the snapshot of the manifest's whole chain.

@@ -1,5 +1,6 @@
 //! The mount manager of 2.2 and later: its database, and whose mounts are in it.
 
+use daemon::{start, told};
 use std::collections::BTreeSet;
 
 use finding::{Code, Finding, Location, Object, Severity, Text, Unread};
@@ -56,10 +57,8 @@ fn broken(judge: &mut Judge<'_>) {
         DatabaseState::Unread(unread) => format!("it {unread}"),
     };
     let location = Location::file(mounts.path.clone());
-    judge.say(Finding::new(BROKEN.code, location, why).at_start(
-        "2.2, 2.3",
-        "comes up without the service of tasks and without the CRI",
-    ));
+    let finding = Finding::new(BROKEN.code, location, why);
+    judge.say(told(finding, &start::MOUNTS_BROKEN));
 }
 
 fn orphan(judge: &mut Judge<'_>) {

@@ -1,6 +1,6 @@
 //! Records of meta.db: names, labels, the root of the database, its version.
 
-use daemon::Release;
+use daemon::{Release, start, told};
 use finding::{Code, Finding, Location, Object, Severity, Text};
 use metadb::{At, Labels, Namespace, Row};
 
@@ -205,14 +205,9 @@ fn migration(judge: &mut Judge<'_>) {
         let last = path.last().cloned().unwrap_or_default();
         let id = path.get(2).cloned().unwrap_or_default();
         let message = format!("the bucket {last} is deeper than the migration copies");
-        judge.say(
-            Finding::new(MIGRATION.code, location, message)
-                .affects(Object::new("sandbox", root.name.clone(), id))
-                .at_start(
-                    "2.x",
-                    "fails to load its metadata plugin; every call is answered with Unimplemented",
-                ),
-        );
+        let finding = Finding::new(MIGRATION.code, location, message);
+        let finding = finding.affects(Object::new("sandbox", root.name.clone(), id));
+        judge.say(told(finding, &start::MIGRATION_FAILS));
     }
 }
 

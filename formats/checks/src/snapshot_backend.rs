@@ -1,5 +1,6 @@
 //! Snapshots of meta.db that their snapshotter does not know, and the reverse.
 
+use daemon::{start, told};
 use std::collections::{BTreeMap, BTreeSet};
 
 use finding::{Code, Finding, Location, Object, Severity, Text, Unread};
@@ -182,12 +183,8 @@ fn backend_unknown(judge: &mut Judge<'_>) {
                 snapshotter.name
             );
             let location = Location::file(snapshotter.db.path.clone());
-            let finding = Finding::new(BACKEND_UNKNOWN.code, location, message)
-                .severity(Severity::Fatal)
-                .at_start(
-                    "all",
-                    "removes their directories at the next garbage collection",
-                );
+            let finding = Finding::new(BACKEND_UNKNOWN.code, location, message);
+            let finding = told(finding.severity(Severity::Fatal), &start::SNAPSHOTS_UNNAMED);
             let users: Vec<Object> = gone.into_iter().flat_map(|gone| gone.users).collect();
             judge.say(affecting(finding, &users));
             continue;

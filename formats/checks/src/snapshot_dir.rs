@@ -1,5 +1,6 @@
 //! Snapshots: rows of metadata.db against the directories.
 
+use daemon::{start, told};
 use std::collections::BTreeMap;
 
 use finding::{Code, Finding, Location, Severity};
@@ -250,15 +251,10 @@ fn id_sequence(judge: &mut Judge<'_>) {
             let location = Location::file(snapshotter.db.path.clone())
                 .place("bucket", "v1")
                 .place("bucket", "snapshots");
-            judge.say(
-                Finding::new(ID_SEQUENCE.code, location, message)
-                    .want(format!("{highest} or more"))
-                    .found(sequence.to_string())
-                    .at_start(
-                        "all",
-                        "deletes the directories whose numbers it hands out again",
-                    ),
-            );
+            let finding = Finding::new(ID_SEQUENCE.code, location, message)
+                .want(format!("{highest} or more"))
+                .found(sequence.to_string());
+            judge.say(told(finding, &start::IDS_AGAIN));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Snapshots and their parents: those that are gone, cycles, lists of children, and what the two
 //! databases say of one.
 
+use daemon::{start, told};
 use std::collections::{BTreeMap, BTreeSet};
 
 use finding::{Code, Finding, Severity, Text};
@@ -205,9 +206,8 @@ fn parent_cycle(judge: &mut Judge<'_>) {
                 "{} snapshots of metadata.db are their own ancestors",
                 cyclic.len()
             );
-            let finding = backend_finding(judge, snapshotter, PARENT_CYCLE.code, row, message)
-                .at_start("all", "hangs at the first use, and its memory grows");
-            judge.say(finding);
+            let finding = backend_finding(judge, snapshotter, PARENT_CYCLE.code, row, message);
+            judge.say(told(finding, &start::CYCLE));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The stores themselves: there, readable, and not empty.
 
+use daemon::{start, told};
 use finding::{Code, Finding, Location, Severity, Unread};
 use node::{Database, DatabaseState, path_text};
 
@@ -202,9 +203,9 @@ fn meta_missing(judge: &mut Judge<'_>) {
         return;
     }
     judge.say(match at_stake(judge) {
-        Some(stake) => finding(format!("meta.db is not there, and {stake}")).at_start(
-            "all",
-            "makes an empty meta.db; the next deletion removes all of it",
+        Some(stake) => told(
+            finding(format!("meta.db is not there, and {stake}")),
+            &start::META_NEW,
         ),
         None => finding("meta.db is not there; nor are blobs or snapshots".to_owned())
             .severity(Severity::Note),
@@ -224,9 +225,9 @@ fn meta_empty(judge: &mut Judge<'_>) {
     };
     let finding = |message| Finding::new(META_EMPTY.code, Location::file(path.clone()), message);
     judge.say(match at_stake(judge) {
-        Some(stake) => finding(format!("meta.db {what}, and {stake}")).at_start(
-            "all",
-            "starts without an error; the next deletion removes all of it",
+        Some(stake) => told(
+            finding(format!("meta.db {what}, and {stake}")),
+            &start::META_EMPTY,
         ),
         None => finding(format!(
             "meta.db {what}; there are no blobs or snapshots either"
@@ -239,12 +240,9 @@ fn meta_broken(judge: &mut Judge<'_>) {
     let meta = &judge.node.meta;
     if meta.state == DatabaseState::Broken {
         let message = "no tree of meta.db can be found: all that it holds is unknown";
-        judge.say(
-            Finding::new(META_BROKEN.code, Location::file(meta.path.clone()), message).at_start(
-                "all",
-                "says that it has booted, and answers every call with Unimplemented",
-            ),
-        );
+        let location = Location::file(meta.path.clone());
+        let finding = Finding::new(META_BROKEN.code, location, message);
+        judge.say(told(finding, &start::META_UNOPENED));
     }
 }
 
@@ -315,11 +313,12 @@ fn backend_broken(judge: &mut Judge<'_>) {
             None => format!("meta.db cannot say how many snapshots of {name} there were"),
         };
         let message = format!("{what}, while {named}, and {directories} directories are there");
-        let finding = Finding::new(BACKEND_BROKEN.code, Location::file(path.clone()), message)
-            .at_start(
-                "all",
-                "hands out ids from 1 again and deletes the directories of that number",
-            );
+        let finding = Finding::new(BACKEND_BROKEN.code, Location::file(path.clone()), message);
+        let rule = match state {
+            DatabaseState::Broken => &start::BACKEND_UNOPENED,
+            _ => &start::BACKEND_NEW,
+        };
+        let finding = told(finding, rule);
         judge.say(affecting(
             finding,
             &users_of_backend(judge, snapshotter, |_| true),

@@ -148,7 +148,7 @@ fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec
             .iter()
             .filter(|start| concerns(start, release))
         {
-            let who = match (start.release, release.one()) {
+            let who = match (start.release.as_str(), release.one()) {
                 ("all", _) | (_, Some(_)) => String::new(),
                 (releases, None) => format!("{releases}: "),
             };

@@ -1,8 +1,8 @@
 //! What containerd of each release does with a node: schema, start-up, messages.
 //!
 //! A daemon that is started on a damaged node may refuse, come up green and dead, or destroy what
-//! could still be saved; and which of these differs by release. Each [`Rule`] says so for one kind
-//! of finding, and whether it was tested with the real daemon or read in its source.
+//! could still be saved; and which of these differs by release. Each
+//! [`StartRule`](start::StartRule) says so, and whether it was tested with the real daemon or read in its source.
 //!
 //! ```
 //! use daemon::{Release, at_start};
@@ -18,4 +18,4 @@ pub mod start;
 
 pub use detect::{Detected, detect};
 pub use release::{Release, Source};
-pub use rules::{RULES, Rule, at_start, rules, with_start};
+pub use rules::{at_start, rules, told, told_of, with_start};

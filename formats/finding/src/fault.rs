@@ -47,7 +47,7 @@ pub trait Fault: fmt::Debug + fmt::Display {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AtStart {
     /// Which releases: `1.6`, `1.7`, `2.x`, or `all`.
-    pub release: &'static str,
+    pub release: String,
     /// What it would do.
     pub does: String,
 }
@@ -129,9 +129,9 @@ impl Finding {
 
     /// Which makes a daemon of `release` do something.
     #[must_use]
-    pub fn at_start(mut self, release: &'static str, does: impl Into<String>) -> Self {
+    pub fn at_start(mut self, release: impl Into<String>, does: impl Into<String>) -> Self {
         self.at_start.push(AtStart {
-            release,
+            release: release.into(),
             does: does.into(),
         });
         self

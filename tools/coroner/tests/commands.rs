@@ -3,6 +3,7 @@
 
 #![expect(
     clippy::expect_used,
+    clippy::panic,
     clippy::disallowed_methods,
     clippy::arithmetic_side_effects,
     reason = "a test reads sources, not evidence, and panics where something is wrong"
@@ -155,8 +156,8 @@ fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
     }
 }
 
-#[test]
-fn no_command_is_put_together_by_hand() {
+/// Every source below `formats/` and `tools/`.
+fn all_sources() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut files = Vec::new();
     for room in ["formats", "tools"] {
@@ -168,8 +169,27 @@ fn no_command_is_put_together_by_hand() {
         }
     }
     assert!(files.len() > 300, "{} sources", files.len());
+    files
+}
+
+/// What a daemon does at a start is in one table, `daemon::start::START`.
+#[test]
+fn what_a_start_does_is_told_by_its_rules() {
+    let told = all_sources().into_iter().filter(|file| {
+        let source = std::fs::read_to_string(file).expect("a source");
+        source.contains(".at_start(")
+    });
+    let told: Vec<PathBuf> = told.collect();
+    let [only] = told.as_slice() else {
+        panic!("use daemon::told with a StartRule: {told:?}");
+    };
+    assert!(only.ends_with("formats/daemon/src/rules.rs"), "{only:?}");
+}
+
+#[test]
+fn no_command_is_put_together_by_hand() {
     let mut wrong = Vec::new();
-    for file in files {
+    for file in all_sources() {
         let source = std::fs::read_to_string(&file).expect("a source");
         for literal in literals(&source) {
             if let Some(piece) = by_hand(&literal) {

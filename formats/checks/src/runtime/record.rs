@@ -1,5 +1,6 @@
 //! Bundles against the records of meta.db, and against the sockets of their shims.
 
+use daemon::{start, told};
 use std::collections::{BTreeMap, BTreeSet};
 
 use finding::{Code, Finding, Location, Severity, Text};
@@ -130,9 +131,6 @@ fn socket_missing(judge: &mut Judge<'_>) {
             let pod = bundle.spec.get().and_then(|spec| spec.sandbox_id());
             finding = with_pod(judge, finding, pod);
         }
-        judge.say(finding.at_start(
-            "all",
-            "takes the shim for dead, kills the container and removes its bundle",
-        ));
+        judge.say(told(finding, &start::SOCKET_GONE));
     }
 }

@@ -9,6 +9,7 @@ const FATAL: &[(Release, &str)] = &[(Release::V1_6, "Failed to run CRI service")
 
 /// A container's record does not decode.
 pub const CONTAINER_UNREADABLE: StartRule = rule(
+    "container-unreadable",
     "M04",
     Phase::Cri,
     Effect::Exits,
@@ -18,6 +19,7 @@ pub const CONTAINER_UNREADABLE: StartRule = rule(
 
 /// An image's record does not decode, or has no target.
 pub const IMAGE_UNREADABLE: StartRule = rule(
+    "image-unreadable",
     "M06",
     Phase::Cri,
     Effect::Exits,
@@ -27,6 +29,7 @@ pub const IMAGE_UNREADABLE: StartRule = rule(
 
 /// A sandbox's record does not decode.
 pub const SANDBOX_UNREADABLE: StartRule = rule(
+    "sandbox-unreadable",
     "M07",
     Phase::Cri,
     Effect::Exits,
@@ -36,25 +39,33 @@ pub const SANDBOX_UNREADABLE: StartRule = rule(
 
 /// A sandbox has no metadata, and the release gives up on that.
 pub const SANDBOX_METADATA: StartRule = rule(
+    "sandbox-metadata",
     "M08",
     Phase::Cri,
     Effect::Exits,
     "exits: a sandbox has no metadata (2.0 up to 2.0.5, 2.1 up to 2.1.2)",
     &[(Release::V2_0, "failed to get metadata for stored sandbox")],
 )
-.untested();
+.untested()
+.since(Release::V2_0)
+.named("2.0.0 to 2.0.5, 2.1.0 to 2.1.2");
 
 /// The same, where it goes on.
-pub const SANDBOX_SKIPPED: StartRule = rule(
+pub const SANDBOX_DELETED: StartRule = rule(
+    "sandbox-deleted",
     "M08",
     Phase::Cri,
-    Effect::Skips,
-    "does not load a sandbox without metadata",
+    Effect::Deletes,
+    "deletes the record of a sandbox that has no metadata",
     &[],
-);
+)
+.since(Release::V2_0)
+.named("later 2.x")
+.deletes("the sandbox's record");
 
 /// Two pods of one name.
 pub const POD_TWICE: StartRule = rule(
+    "pod-twice",
     "K02",
     Phase::Cri,
     Effect::Exits,
@@ -64,6 +75,7 @@ pub const POD_TWICE: StartRule = rule(
 
 /// Two containers of one name.
 pub const CONTAINER_TWICE: StartRule = rule(
+    "container-twice",
     "K02",
     Phase::Cri,
     Effect::Exits,
@@ -73,6 +85,7 @@ pub const CONTAINER_TWICE: StartRule = rule(
 
 /// A folder of the CRI's is none.
 pub const NOT_A_CRI_FOLDER: StartRule = rule(
+    "not-a-cri-folder",
     "K08",
     Phase::Cri,
     Effect::Exits,
@@ -82,6 +95,7 @@ pub const NOT_A_CRI_FOLDER: StartRule = rule(
 
 /// A record that the CRI cannot use.
 pub const RECORD_SKIPPED: StartRule = rule(
+    "record-skipped",
     "K01",
     Phase::Cri,
     Effect::Skips,
@@ -91,48 +105,79 @@ pub const RECORD_SKIPPED: StartRule = rule(
 
 /// A status file that cannot be used.
 pub const STATUS_REWRITTEN: StartRule = rule(
+    "status-rewritten",
     "K06",
     Phase::Cri,
     Effect::Rewrites,
     "calls the container's state unknown, and writes \"exited, 255\" over its status file",
     &[(Release::V1_6, "Failed to load container status")],
-);
+)
+.on(&["runtime/status-damaged", "runtime/status-missing"]);
 
 /// A running container's status without a task.
 pub const STATUS_EXITED: StartRule = rule(
+    "status-exited",
     "K10",
     Phase::Cri,
     Effect::Rewrites,
     "writes \"exited, 255, Unknown\", ended now, over the status of containers that ran",
     &[],
-);
+)
+.on(&["runtime/status-without-task"]);
 
 /// The folder of a status is not there.
 pub const STATUS_FOLDER: StartRule = rule(
+    "status-folder",
     "K07",
     Phase::Cri,
     Effect::Skips,
     "does not load this container: its status folder is gone, and kubelet can neither see nor \
      remove it",
     &[(Release::V1_6, "failed to checkpoint status")],
-);
+)
+.on(&["runtime/status-dir-missing"]);
 
 /// Folders without records.
 pub const FOLDERS_REMOVED: StartRule = rule(
+    "folders-removed",
     "K09",
     Phase::Cri,
     Effect::Deletes,
     "removes the CRI's folders of pods and containers that meta.db does not know",
     &[],
+)
+.on(&["runtime/status-orphan"])
+.deletes("the folders");
+
+/// The address of a pod is not on disk.
+pub const POD_ADDRESS_LOST: StartRule = rule(
+    "pod-address-lost",
+    "K03",
+    Phase::Cri,
+    Effect::FailsLater,
+    "loads the pods without an address; the kubelet makes them anew",
+    &[],
+);
+
+/// The folder of a container's log is gone.
+pub const LOG_FOLDER_MADE: StartRule = rule(
+    "log-folder-made",
+    "K11",
+    Phase::Cri,
+    Effect::Rewrites,
+    "makes the folder of the log anew",
+    &[],
 );
 
 /// Every rule of this step.
 pub(super) const ALL: &[StartRule] = &[
+    LOG_FOLDER_MADE,
+    POD_ADDRESS_LOST,
     CONTAINER_UNREADABLE,
     IMAGE_UNREADABLE,
     SANDBOX_UNREADABLE,
     SANDBOX_METADATA,
-    SANDBOX_SKIPPED,
+    SANDBOX_DELETED,
     POD_TWICE,
     CONTAINER_TWICE,
     NOT_A_CRI_FOLDER,

@@ -7,6 +7,7 @@ use crate::Release;
 
 /// `root` cannot be written.
 pub const ROOT_READ_ONLY: StartRule = rule(
+    "root-read-only",
     "P20",
     Phase::Places,
     Effect::Exits,
@@ -16,6 +17,7 @@ pub const ROOT_READ_ONLY: StartRule = rule(
 
 /// A folder of the daemon's is none.
 pub const NOT_A_FOLDER: StartRule = rule(
+    "not-a-folder",
     "P21",
     Phase::Places,
     Effect::Exits,
@@ -25,6 +27,7 @@ pub const NOT_A_FOLDER: StartRule = rule(
 
 /// A socket's name is taken by a folder.
 pub const SOCKET_TAKEN: StartRule = rule(
+    "socket-taken",
     "P22",
     Phase::Places,
     Effect::Exits,
@@ -34,16 +37,19 @@ pub const SOCKET_TAKEN: StartRule = rule(
 
 /// `root` is kept in memory.
 pub const ROOT_IN_MEMORY: StartRule = rule(
+    "root-in-memory",
     "P23",
     Phase::Later,
     Effect::DeletesLater,
     "keeps everything in memory: root is on a tmpfs, and all of it is gone after a reboot",
     &[],
 )
-.untested();
+.untested()
+.deletes("all of root");
 
 /// `state` holds what `root` should.
 pub const SWAPPED: StartRule = rule(
+    "swapped",
     "P24",
     Phase::Plugins,
     Effect::FailsLater,
@@ -54,6 +60,7 @@ pub const SWAPPED: StartRule = rule(
 
 /// The content store cannot be opened.
 pub const CONTENT_LOST: StartRule = rule(
+    "content-lost",
     "C00",
     Phase::Plugins,
     Effect::StaysDead,
@@ -70,6 +77,7 @@ pub const CONTENT_LOST: StartRule = rule(
 
 /// The same, where only the blobs fail.
 pub const CONTENT_FAILS: StartRule = rule(
+    "content-fails",
     "C00",
     Phase::Later,
     Effect::FailsLater,
@@ -79,6 +87,7 @@ pub const CONTENT_FAILS: StartRule = rule(
 
 /// A snapshotter cannot be loaded.
 pub const SNAPSHOTTER_LOST: StartRule = rule(
+    "snapshotter-lost",
     "S07",
     Phase::Plugins,
     Effect::LosesPlugin,
@@ -91,6 +100,7 @@ pub const SNAPSHOTTER_LOST: StartRule = rule(
 
 /// The same, where it is the CRI's.
 pub const CRI_SNAPSHOTTER_LOST: StartRule = rule(
+    "cri-snapshotter-lost",
     "S07",
     Phase::Plugins,
     Effect::LosesCri,
@@ -100,6 +110,7 @@ pub const CRI_SNAPSHOTTER_LOST: StartRule = rule(
 
 /// The same, where meta.db's plugin gives up on it.
 pub const SNAPSHOTTER_KILLS_METADATA: StartRule = rule(
+    "snapshotter-kills-metadata",
     "S07",
     Phase::Plugins,
     Effect::StaysDead,
@@ -110,6 +121,7 @@ pub const SNAPSHOTTER_KILLS_METADATA: StartRule = rule(
 
 /// The file system is no place for overlayfs.
 pub const NO_DTYPE: StartRule = rule(
+    "no-dtype",
     "D09",
     Phase::Plugins,
     Effect::LosesPlugin,
@@ -120,6 +132,7 @@ pub const NO_DTYPE: StartRule = rule(
 
 /// The file system can hold layers, and no overlay that is written to.
 pub const NO_UPPER: StartRule = rule(
+    "no-upper",
     "D09",
     Phase::Later,
     Effect::FailsLater,
@@ -130,24 +143,29 @@ pub const NO_UPPER: StartRule = rule(
 
 /// No room to write.
 pub const DISK_FULL: StartRule = rule(
+    "disk-full",
     "B13",
     Phase::Collection,
     Effect::Panics,
     "panics: there is no room for what the first garbage collection writes",
     &[(Release::V1_6, "no space left on device")],
-);
+)
+.until(Release::V2_1);
 
 /// The same, where the collector survives it.
 pub const DISK_FULL_LATER: StartRule = rule(
+    "disk-full-later",
     "B13",
     Phase::Later,
     Effect::FailsLater,
     "starts; nothing can be written: no image can be pulled, no container started",
     &[(Release::V1_6, "no space left on device")],
-);
+)
+.since(Release::V2_2);
 
 /// No more files.
 pub const NO_INODES: StartRule = rule(
+    "no-inodes",
     "B13",
     Phase::Cri,
     Effect::Skips,
@@ -168,6 +186,7 @@ pub(super) const ALL: &[StartRule] = &[
     CRI_SNAPSHOTTER_LOST,
     SNAPSHOTTER_KILLS_METADATA,
     NO_DTYPE,
+    NO_UPPER,
     DISK_FULL,
     DISK_FULL_LATER,
     NO_INODES,

@@ -8,6 +8,7 @@ use crate::Release;
 
 /// It is not TOML.
 pub const BAD_TOML: StartRule = rule(
+    "bad-toml",
     "P01",
     Phase::Config,
     Effect::Exits,
@@ -20,6 +21,7 @@ pub const BAD_TOML: StartRule = rule(
 
 /// A file that is named cannot be read.
 pub const UNREAD_CONFIG: StartRule = rule(
+    "unread-config",
     "P02",
     Phase::Config,
     Effect::Exits,
@@ -29,6 +31,7 @@ pub const UNREAD_CONFIG: StartRule = rule(
 
 /// `version` is no number.
 pub const VERSION_TYPE: StartRule = rule(
+    "version-type",
     "P03",
     Phase::Config,
     Effect::Exits,
@@ -41,6 +44,7 @@ pub const VERSION_TYPE: StartRule = rule(
 
 /// `version` is above what the release knows.
 pub const VERSION_NEWER: StartRule = rule(
+    "version-newer",
     "P03",
     Phase::Config,
     Effect::Exits,
@@ -52,19 +56,23 @@ pub const VERSION_NEWER: StartRule = rule(
             "expected containerd config version equal to or less than",
         ),
     ],
-);
+)
+.since(Release::V1_7);
 
 /// The same, where nobody looks.
 pub const VERSION_IGNORED: StartRule = rule(
+    "version-ignored",
     "P03",
     Phase::Config,
     Effect::FailsLater,
     "takes config.toml for its own version, and ignores the tables that it does not know",
     &[],
-);
+)
+.until(Release::V1_6);
 
 /// A plugin is named in the short form of version 1.
 pub const SHORT_ID: StartRule = rule(
+    "short-id",
     "P04",
     Phase::Config,
     Effect::Exits,
@@ -74,6 +82,7 @@ pub const SHORT_ID: StartRule = rule(
 
 /// A value of a plugin's table has the wrong type.
 pub const SETTING_TYPE: StartRule = rule(
+    "setting-type",
     "P05",
     Phase::Config,
     Effect::Exits,
@@ -83,6 +92,7 @@ pub const SETTING_TYPE: StartRule = rule(
 
 /// A duration that is none.
 pub const SETTING_DURATION: StartRule = rule(
+    "setting-duration",
     "P05",
     Phase::Config,
     Effect::Exits,
@@ -92,6 +102,7 @@ pub const SETTING_DURATION: StartRule = rule(
 
 /// `root` and `state` are one.
 pub const ROOT_IS_STATE: StartRule = rule(
+    "root-is-state",
     "P06",
     Phase::Config,
     Effect::Exits,
@@ -101,6 +112,7 @@ pub const ROOT_IS_STATE: StartRule = rule(
 
 /// A plugin that must be there is not.
 pub const REQUIRED_PLUGIN: StartRule = rule(
+    "required-plugin",
     "P07",
     Phase::Plugins,
     Effect::Exits,
@@ -113,6 +125,7 @@ pub const REQUIRED_PLUGIN: StartRule = rule(
 
 /// meta.db's plugin is disabled.
 pub const METADATA_DISABLED: StartRule = rule(
+    "metadata-disabled",
     "P08",
     Phase::Plugins,
     Effect::StaysDead,
@@ -125,6 +138,7 @@ pub const METADATA_DISABLED: StartRule = rule(
 
 /// `content_sharing_policy` is unknown.
 pub const SHARING_POLICY: StartRule = rule(
+    "sharing-policy",
     "P09",
     Phase::Plugins,
     Effect::StaysDead,
@@ -134,6 +148,7 @@ pub const SHARING_POLICY: StartRule = rule(
 
 /// The CRI's snapshotter is not there.
 pub const SNAPSHOTTER_UNKNOWN: StartRule = rule(
+    "snapshotter-unknown",
     "P10",
     Phase::Plugins,
     Effect::LosesCri,
@@ -143,6 +158,7 @@ pub const SNAPSHOTTER_UNKNOWN: StartRule = rule(
 
 /// The CRI's table contradicts itself.
 pub const CRI_SETTINGS: StartRule = rule(
+    "cri-settings",
     "P11",
     Phase::Plugins,
     Effect::LosesCri,

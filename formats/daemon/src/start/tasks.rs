@@ -7,6 +7,7 @@ use crate::Release;
 
 /// The shim's address cannot be read.
 pub const ADDRESS_DAMAGED: StartRule = rule(
+    "address-damaged",
     "R02",
     Phase::Tasks,
     Effect::Kills,
@@ -15,65 +16,131 @@ pub const ADDRESS_DAMAGED: StartRule = rule(
         (Release::V1_6, "cleaning up after shim disconnected"),
         (Release::V2_0, "failed to load shim"),
     ],
-);
+)
+.on(&["runtime/address-damaged"])
+.deletes("the container's processes, its bundle");
 
 /// The shim's socket is not there.
 pub const SOCKET_GONE: StartRule = rule(
+    "socket-gone",
     "R02",
     Phase::Tasks,
     Effect::Kills,
     "cannot reach the shim: kills the container and removes its bundle",
     &[(Release::V1_6, "cleaning up after shim disconnected")],
-);
+)
+.deletes("the container's processes, its bundle");
 
 /// A bundle without a container record.
 pub const BUNDLE_ORPHAN: StartRule = rule(
+    "bundle-orphan",
     "R01",
     Phase::Tasks,
     Effect::Deletes,
     "cannot read the container of a task, and removes its bundle; its processes live on, and nobody \
      looks after them",
     &[(Release::V1_6, "loading container")],
-);
+).deletes("the bundle");
 
 /// A bundle with nothing in it.
 pub const BUNDLE_EMPTY: StartRule = rule(
+    "bundle-empty",
     "R01",
     Phase::Tasks,
     Effect::Deletes,
     "removes an empty bundle; the processes of the task, if there are any, live on",
     &[],
-);
+)
+.deletes("the bundle");
 
 /// A shim without processes.
 pub const SHIM_LEAKED: StartRule = rule(
+    "shim-leaked",
     "R05",
     Phase::Tasks,
     Effect::Deletes,
     "ends a shim that has no process, and removes its bundle",
     &[(Release::V1_7, "cleaning leaked shim process")],
-);
+)
+.since(Release::V1_7)
+.deletes("the shim, the bundle");
 
 /// A work folder without a bundle.
 pub const WORK_DIR: StartRule = rule(
+    "work-dir",
     "R06",
     Phase::Tasks,
     Effect::Deletes,
     "removes work folders of tasks that it did not load",
     &[],
-);
+)
+.deletes("work folders");
 
 /// The state survived a reboot, or the shims did not survive.
 pub const SHIM_DEAD: StartRule = rule(
+    "shim-dead",
     "R02",
     Phase::Tasks,
     Effect::Kills,
     "ends every task whose shim does not answer, and removes its bundle",
     &[(Release::V1_6, "cleaning up after shim disconnected")],
-);
+)
+.deletes("the tasks' processes, their bundles");
+
+/// A bundle that the runtime knows nothing of.
+pub const BUNDLE_KEPT: StartRule = rule(
+    "bundle-kept",
+    "R05",
+    Phase::Tasks,
+    Effect::Skips,
+    "keeps the shim, though it has no process",
+    &[],
+)
+.on(&["runtime/bundle-without-state"])
+.until(Release::V1_6);
+
+/// The same, where the shim is asked.
+pub const BUNDLE_ASKED: StartRule = rule(
+    "bundle-asked",
+    "R05",
+    Phase::Tasks,
+    Effect::Deletes,
+    "asks the shim for its processes; without any, ends it and removes the bundle",
+    &[(Release::V1_7, "cleaning leaked shim process")],
+)
+.on(&["runtime/bundle-without-state"])
+.since(Release::V1_7)
+.deletes("the shim, the bundle");
+
+/// A container of the runtime without a bundle.
+pub const STATE_UNSEEN: StartRule = rule(
+    "state-unseen",
+    "R04",
+    Phase::Tasks,
+    Effect::Skips,
+    "does not see it: its processes, its state and its mounts stay",
+    &[],
+)
+.on(&["runtime/state-without-bundle"]);
+
+/// A work folder of a namespace without bundles.
+pub const WORK_DIR_LEFT: StartRule = rule(
+    "work-dir-left",
+    "R06",
+    Phase::Later,
+    Effect::DeletesLater,
+    "removes the folder, once the namespace has a bundle again",
+    &[],
+)
+.on(&["runtime/work-dir-orphan"])
+.deletes("the folder");
 
 /// Every rule of this step.
 pub(super) const ALL: &[StartRule] = &[
+    WORK_DIR_LEFT,
+    STATE_UNSEEN,
+    BUNDLE_ASKED,
+    BUNDLE_KEPT,
     ADDRESS_DAMAGED,
     SOCKET_GONE,
     BUNDLE_ORPHAN,

@@ -282,7 +282,8 @@ fn values_in_the_root_bucket_go_to_lost_found() {
         };
         let new = salvaged(&name, &bytes);
         // With the tree before at hand, the whole page is one that went astray.
-        if keys_of(Action::Distrusted).is_some() {
+        let is_older = matches!(salvage.choice, Some(Choice::Previous { .. }));
+        if is_older || keys_of(Action::Distrusted).is_some() {
             distrusted += 1;
         } else {
             moved += 1;

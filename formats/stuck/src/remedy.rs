@@ -16,12 +16,12 @@ fn safe(why: &str, steps: Vec<Step>) -> Remedy {
 
 /// A way out of which others may come to harm.
 fn risky(why: &str, steps: Vec<Step>) -> Remedy {
-    Remedy::new(why, losing(Loss::Unknown, steps))
+    Remedy::new(why, losing(&Loss::Unknown, steps))
 }
 
-fn losing(loss: Loss, steps: Vec<Step>) -> Vec<Step> {
-    let loses = |step: Step| step.loses(loss.clone());
-    steps.into_iter().map(loses).collect()
+fn losing(loss: &Loss, steps: Vec<Step>) -> Vec<Step> {
+    let marked = |step: Step| step.loses(loss.clone());
+    steps.into_iter().map(marked).collect()
 }
 
 /// A way out that takes nothing away, or of which others may come to harm.
@@ -349,7 +349,7 @@ pub(crate) fn of<'f>(index: &Index<'f>, subject: &Subject<'f>, found: &Found<'f>
         State::Unreachable => Remedy::new(
             "Its workload runs on, and can only be ended by its pid, when that suits. Its shim then takes \
              notice and cleans up, and whoever wants it makes another.",
-            losing(task(subject), kill_all(subject)),
+            losing(&task(subject), kill_all(subject)),
         ),
         State::NotRead => risky(
             "Ask its own runtime, with its own tools. Nothing here says that it is not well.",
@@ -435,7 +435,7 @@ fn damaged(subject: &Subject<'_>) -> Remedy {
         return Remedy::new(
             "Its workload runs, and no runtime can reach it: it can only be killed, when that suits, \
              and its folder removed.",
-            losing(task(subject), steps),
+            losing(&task(subject), steps),
         );
     }
     safe(

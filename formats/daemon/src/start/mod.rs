@@ -153,7 +153,7 @@ impl StartRule {
             .map(|each| each.name())
             .collect();
         match (self.named, all.len()) {
-            (Some(named), _) => return named.to_owned(),
+            (Some(given), _) => return given.to_owned(),
             (None, count) if count == Release::ALL.len() => return "all".to_owned(),
             _ if self.from <= Release::V2_0 && self.to == Release::V2_3 => names.push("2.x"),
             _ => names.extend(new),

@@ -205,7 +205,7 @@ fn one_that_no_runtime_can_reach_is_called_so() {
         "{one:#?}"
     );
     assert!(!one.remedy.is_safe());
-    assert_eq!(super::commands(&one), [format!("kill -KILL {init}")]);
+    assert_eq!(super::commands(one), [format!("kill -KILL {init}")]);
     // Not while the folder may be elsewhere.
     machine.runtime.whole.containers = false;
     assert_eq!(all(&machine)[0].state, State::Running);

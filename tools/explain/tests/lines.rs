@@ -23,23 +23,22 @@ fn what_confirms_a_message_exists() {
 #[test]
 fn what_a_start_says_is_brought_back_to_what_it_found() {
     let mut lost = Vec::new();
-    for rule in daemon::RULES.iter().filter(|rule| !rule.says.is_empty()) {
-        let head = explain(rule.says).head;
-        let is_brought_back = head.and_then(|head| head.message()).is_some_and(|message| {
-            message
-                .confirmed_by
-                .iter()
-                .any(|code| rule.codes.contains(code))
-        });
-        if !is_brought_back {
-            lost.push(rule.says);
-        }
-    }
-    assert!(lost.is_empty(), "{lost:#?}");
     for rule in daemon::start::START.iter().copied().flatten() {
         for (_, says) in rule.says.iter().filter(|(_, says)| !says.is_empty()) {
-            let is_a_beginning = says.ends_with(": ");
-            if explain(says).head.is_none() && !is_a_beginning && says.contains(' ') {
+            let Some(head) = explain(says).head else {
+                // The beginning of a line, or one word of it.
+                if !says.ends_with(": ") && says.contains(' ') {
+                    lost.push(says);
+                }
+                continue;
+            };
+            let mut brings = head
+                .message()
+                .into_iter()
+                .flat_map(|message| message.confirmed_by);
+            let is_brought_back = brings.any(|code| rule.codes.contains(code));
+            let is_told_by_more = rule.codes.is_empty() || matches!(head, Head::Generic(_));
+            if !is_brought_back && !is_told_by_more {
                 lost.push(says);
             }
         }

@@ -53,7 +53,7 @@ pub(super) const ALL: &[Message] = &[
         Containerd,
         Stores,
         &[
-            "panic: assertion failed: Page expected to be: {n}, but self identifies as {n}",
+            "panic: assertion failed: Page expected to be: {id}, but self identifies as {id}",
             "assertion failed: Page expected to be: {n}, but self identifies as {n}",
             "Page expected to be: {n}, but self identifies as {n}",
         ],

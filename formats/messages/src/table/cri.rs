@@ -238,7 +238,7 @@ pub(super) const ALL: &[Message] = &[
         "load-failed",
         Cri,
         Stores,
-        &["Failed to load sandbox {q}", "Failed to load sandbox status for {q}", "Failed to load {}", "Failed to load"],
+        &["Failed to load sandbox {q}", "Failed to load sandbox status for {q}", "Failed to load"],
         "At its start the CRI plugin could not read one pod or container back; the error beside it says why.",
     )
     .codes(&["cri/record-unusable", "runtime/status-dir-missing"])

@@ -37,7 +37,6 @@ pub(super) const ALL: &[Message] = &[
             "getting status of runtime failed",
             "command failed",
             "error execution phase preflight",
-            "[ERROR CRI]",
             "rpc error",
         ],
         "kubelet's or a client's frame around the runtime's error.",
@@ -167,7 +166,7 @@ pub(super) const ALL: &[Message] = &[
         "docker-containers-left",
         Dockerd,
         Tasks,
-        &["Container {} failed to exit within {rest}", "Container failed to exit within {rest}", "Container {} is not running", "cannot stop container: {rest}", "tried to kill container, but did not receive an exit event", "could not kill{rest}", "Could not kill container{rest}", "Failed to send signal{}to container{rest}", "cannot join network of a non running container{rest}"],
+        &["Container {} failed to exit within {rest}", "Container failed to exit within {rest}", "cannot stop container: {rest}", "tried to kill container, but did not receive an exit event", "could not kill{rest}", "Could not kill container{rest}", "Failed to send signal{}to container{rest}", "cannot join network of a non running container{rest}"],
         "dockerd could not end a container, or it is not running (any more).",
     )
     .states(&["storage-hung", "shim-stopped", "zombie"])

@@ -1,5 +1,5 @@
 //! Texts of which only this is known: who says them, in which releases, and what is being done then.
-//! They were read in the sources (`testdata/make/texts`).
+//! They were read in the sources.
 
 use std::sync::LazyLock;
 

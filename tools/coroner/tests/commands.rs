@@ -189,7 +189,10 @@ fn what_a_start_does_is_told_by_its_rules() {
 #[test]
 fn no_command_is_put_together_by_hand() {
     let mut wrong = Vec::new();
-    for file in all_sources() {
+    // The messages of daemons name the calls that failed ("mkdir {path}: file exists"), to be
+    // compared with lines of a log.
+    let is_ours = |file: &PathBuf| !file.components().any(|part| part.as_os_str() == "messages");
+    for file in all_sources().into_iter().filter(is_ours) {
         let source = std::fs::read_to_string(&file).expect("a source");
         for literal in literals(&source) {
             if let Some(piece) = by_hand(&literal) {

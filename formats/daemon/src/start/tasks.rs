@@ -139,8 +139,8 @@ pub const WORK_DIR_LEFT: StartRule = rule(
 pub(super) const ALL: &[StartRule] = &[
     WORK_DIR_LEFT,
     STATE_UNSEEN,
-    BUNDLE_ASKED,
     BUNDLE_KEPT,
+    BUNDLE_ASKED,
     ADDRESS_DAMAGED,
     SOCKET_GONE,
     BUNDLE_ORPHAN,

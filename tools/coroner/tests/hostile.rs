@@ -118,6 +118,9 @@ fn each_verb_is_tried() {
     // These read no evidence, or write by purpose.
     let other = [
         ("bolt", "salvage"),
+        ("repair", "show"),
+        ("repair", "apply"),
+        ("repair", "undo"),
         ("runtime", "explain"),
         ("triage", "diff"),
         ("check", "diff"),

@@ -103,6 +103,8 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
         vec!["triage", "--format", "json", node],
         vec!["preflight", node],
         vec!["preflight", "--daemon", "2.3", "--format", "json", node],
+        vec!["repair", node],
+        vec!["repair", "plan", "--format", "json", node],
         vec!["meta", "ls", "containers", node],
         vec!["meta", "ls", "images", node],
         vec!["meta", "ls", "snapshots", "--format", "json", node],
@@ -223,6 +225,10 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
     if let Some(meta) = meta {
         let meta = meta.to_str().expect("path");
         lines.extend([
+            vec!["core", "info", meta],
+            vec!["core", "goroutines", meta],
+            vec!["core", "deadlocks", meta],
+            vec!["core", "threads", meta],
             vec!["bolt", "info", meta],
             vec!["bolt", "check", meta],
             vec!["bolt", "pages", meta],

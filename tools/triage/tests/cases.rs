@@ -39,6 +39,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "an image is built around it: tools/content/tests/layers.rs",
     ),
     (
+        "runtime/daemon-stuck",
+        "a tar of files holds no processes: formats/stuck/tests/states/daemon.rs",
+    ),
+    (
         "runtime/stuck",
         "a tar of files holds no processes: formats/checks/tests/runtime.rs, testdata/make/runtime",
     ),

@@ -3,7 +3,6 @@
 
 #![expect(
     clippy::expect_used,
-    clippy::panic,
     clippy::disallowed_methods,
     clippy::arithmetic_side_effects,
     reason = "a test reads sources, not evidence, and panics where something is wrong"

@@ -1,14 +1,14 @@
 //! What containerd, its runtimes and their neighbours say in logs, and what it means.
 //!
 //! One table: `table/` holds the messages that are explained, `texts.tsv` the other texts of their
-//! sources, of which only the place is known. [`explain`] takes a line as it was copied out of a
+//! sources, of which only the place is known. `explain` takes a line as it was copied out of a
 //! journal, a terminal or a report:
 //!
-//! 1. the line is peeled: the journal's prefix, klog's head, logfmt, JSON ([`peel`](mod@peel));
-//! 2. its error chain is split at `: ` outside of quotes and brackets ([`chain`](mod@chain));
+//! 1. the line is peeled: the journal's prefix, klog's head, logfmt, JSON (`peel`(mod@peel));
+//! 2. its error chain is split at `: ` outside of quotes and brackets (`chain`(mod@chain));
 //! 3. each piece is looked up, in one pass over all texts, and compared from its beginning
-//!    ([`book`](mod@book)): time is linear in the line;
-//! 4. the innermost cause decides ([`explain`](mod@explain)); words that many causes have
+//!    (`book`(mod@book)): time is linear in the line;
+//! 4. the innermost cause decides (`explain`(mod@explain)); words that many causes have
 //!    (`permission denied`, `no space left on device`) never lead to one of them.
 //!
 //! ```

@@ -8,7 +8,7 @@
 //! | a plugin or helper that it called does not end | a pod's network, a layer, a mount is not made |
 //! | a pod or container of the CRI has a folder, and no record | it is being made, since then |
 //!
-//! Tests: `tests/states/daemon.rs`; made for real by `daemon-*` of `testdata/make/runtime.toml`.
+//! Tests: `tests/states/daemon.rs`.
 
 use finding::{Remedy, Step, Text, Time};
 use process::{Mount, Process, Wait};

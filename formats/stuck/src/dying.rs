@@ -6,7 +6,7 @@
 //! stays, "running", and no signal does anything. A task that waits for a dead mount takes no signal
 //! either; here the threads count, not only the first.
 //!
-//! Tests: `tests/states/dying.rs`; made for real by `dying-*` of `testdata/make/runtime.toml`.
+//! Tests: `tests/states/dying.rs`.
 
 use process::{Process, Wait};
 

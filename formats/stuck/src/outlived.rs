@@ -4,7 +4,7 @@
 //! joined its cgroup stays. `runc delete` of such a container fails, or removes the folder and leaves
 //! them behind.
 //!
-//! Tests: `tests/states/dying.rs`; made for real by `outlived` of `testdata/make/runtime.toml`.
+//! Tests: `tests/states/dying.rs`.
 
 use process::Process;
 

@@ -4,7 +4,7 @@
 //! A scanner, a backup or a shell has its working directory, its root, its program or an open file
 //! below `<bundle>/rootfs`. Whoever deletes the task gets "device or resource busy", again and again.
 //!
-//! Tests: `tests/states/leaks.rs`; made for real by `rootfs-busy` of `testdata/make/runtime.toml`.
+//! Tests: `tests/states/dying.rs`.
 
 use finding::{Remedy, Text};
 use process::Process;

@@ -1,5 +1,5 @@
 //! What is not ours, beside a container of ours: each left alone, and the container's own faults
-//! found all the same. Real ones are made by `testdata/make/runtime` (scene `beside`).
+//! found all the same.
 
 use crate::machine::{Machine, SHIM, runtime};
 use finding::{Text, Time};

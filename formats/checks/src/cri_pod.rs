@@ -247,7 +247,7 @@ fn sandbox_record(judge: &mut Judge<'_>) {
             continue;
         }
         let finding = told(finding, &start::SANDBOX_METADATA);
-        let finding = told(finding, &start::SANDBOX_DELETED);
+        let finding = told(finding, &start::SANDBOX_SKIPPED);
         judge.say(if ends {
             finding.severity(Severity::Fatal)
         } else {

@@ -137,6 +137,12 @@ class Recorded(Answers):
             return stuck(self.on_host(path, "--now", self.node.now))
 
 
+def commands(remedy):
+    """The commands among the steps of a remedy, as a shell takes them."""
+    steps = (remedy or {}).get("steps", [])
+    return [text(step["command"]["rendered"]) for step in steps if "command" in step]
+
+
 def disk(state, release):
     want = state["disk"]
     return want[release] if isinstance(want, dict) else want
@@ -150,7 +156,7 @@ def of_files(entry, state, release):
         said, right = entry["state"], entry["state"] == want and entry["sure"] and not may_be
     else:
         said = f"unknowable, {phase}"
-        right = said == want and state["say"] in may_be and not entry["sure"] and not entry["remedy"]["commands"]
+        right = said == want and state["say"] in may_be and not entry["sure"] and not commands(entry["remedy"])
         if said == want and state["say"] not in may_be:
             said += f", and not {state['say']}"
     return {"said": said, "sure": True, "verdict": "right" if right else "wrong", "phase": phase, "may_be": may_be}

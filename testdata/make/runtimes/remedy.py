@@ -9,7 +9,7 @@
 import contextlib
 import subprocess
 
-from .ask import HEALTHY, stuck, text
+from .ask import HEALTHY, commands, stuck, text
 from .node import FREEZER, Failed, look, started, until
 
 ROUNDS = 4  # a container that was thawed is parked, and then to be started
@@ -66,11 +66,10 @@ def carry_out(node, name, others):
         if not entry:
             break
         remedy = entry.get("remedy") or {}
-        if not remedy.get("commands"):
+        if not commands(remedy):
             break
         risky = risky or not remedy.get("safe")
-        for command in remedy["commands"]:
-            command = text(command)
+        for command in commands(remedy):
             try:
                 ran = node.tries("sh", "-c", f"{command}", timeout=20)
             except subprocess.TimeoutExpired:

@@ -169,7 +169,7 @@ fn sandboxes(run: &mut Run<'_>) -> Flow {
         match early {
             Some(true) => run.say(fatal.says(says).target(target))?,
             Some(false) => {
-                run.note(run.statement(&rules::SANDBOX_DELETED).at(at).target(target));
+                run.note(run.statement(&rules::SANDBOX_SKIPPED).at(at).target(target));
             }
             None => {
                 run.or.push(super::Outcome::CrashLoop);

@@ -50,18 +50,17 @@ pub const SANDBOX_METADATA: StartRule = rule(
 .since(Release::V2_0)
 .named("2.0.0 to 2.0.5, 2.1.0 to 2.1.2");
 
-/// The same, where it goes on.
-pub const SANDBOX_DELETED: StartRule = rule(
-    "sandbox-deleted",
+/// The same, where it goes on: a real start of 2.1.9 kept the record.
+pub const SANDBOX_SKIPPED: StartRule = rule(
+    "sandbox-skipped",
     "M08",
     Phase::Cri,
-    Effect::Deletes,
-    "deletes the record of a sandbox that has no metadata",
+    Effect::Skips,
+    "does not load a sandbox without metadata",
     &[],
 )
 .since(Release::V2_0)
-.named("later 2.x")
-.deletes("the sandbox's record");
+.named("later 2.x");
 
 /// Two pods of one name.
 pub const POD_TWICE: StartRule = rule(
@@ -177,7 +176,7 @@ pub(super) const ALL: &[StartRule] = &[
     IMAGE_UNREADABLE,
     SANDBOX_UNREADABLE,
     SANDBOX_METADATA,
-    SANDBOX_DELETED,
+    SANDBOX_SKIPPED,
     POD_TWICE,
     CONTAINER_TWICE,
     NOT_A_CRI_FOLDER,

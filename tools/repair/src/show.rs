@@ -70,7 +70,7 @@ impl Answer for Shown {
         let plan = &self.plan;
         if plan.is_empty() {
             pen.line(
-                "Nothing to repair: meta.db was read whole, and no record in it stops containerd.",
+                "Nothing to repair in meta.db: it was read whole, and holds no record that repair can mend.",
             )?;
             starts("Start     ", &plan.before, pen)?;
             return Ok(());

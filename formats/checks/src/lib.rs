@@ -33,6 +33,7 @@ mod layer;
 mod layer_jobs;
 mod lease;
 mod mounts;
+mod part;
 mod records;
 mod runtime;
 pub mod salvaged;
@@ -54,9 +55,10 @@ use finding::{Code, Report};
 use node::Node;
 
 pub use judge::{Judge, Measured, Need};
+pub use part::{NotKnown, Part};
 pub use layer_jobs::{LayerWithout, Layers, layer_digests, layer_jobs};
 pub use snapshot_layer::line as layer_line;
-pub use verdict::{Start, Verdict, verdict, worst};
+pub use verdict::{Start, Verdict, conclude, verdict, with_verdict};
 
 /// One check.
 #[derive(Debug)]
@@ -210,13 +212,14 @@ pub const CHECKS: &[&Check] = &[
     &runtime::STATUS_WITHOUT_TASK,
 ];
 
-/// Codes of the formats: faults of one file, which no check needs to look for.
+/// Codes of the formats: faults of one file, which no check needs to look for; and of the verdict.
 const FORMATS: &[&[&Code]] = &[
     bolt::CODES,
     metadb::CODES,
     content::CODES,
     snapshots::CODES,
     runc::CODES,
+    start::CODES,
 ];
 
 /// Every kind of finding that coroner knows, sorted by name.

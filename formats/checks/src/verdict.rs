@@ -5,7 +5,8 @@ use finding::{AtStart, Report, Severity, Time, Unread};
 use node::{DatabaseState, Node};
 use serde::Serialize;
 
-use crate::start::{Prediction, Statement, predictions};
+use crate::part::{self, NotKnown};
+use crate::start::{self, Prediction, Statement, predictions};
 
 /// May containerd be started on this state?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -32,6 +33,10 @@ pub struct Verdict {
     pub would: Vec<String>,
     /// What is lost already, or cannot be known.
     pub lost: Vec<String>,
+    /// Parts that a start touches and of which something is not known.
+    pub not_known: Vec<NotKnown>,
+    /// Parts that this kind of evidence does not hold: the verdict holds if they are well.
+    pub not_in_evidence: Vec<String>,
     /// What a start of each release that the node may have would come to.
     pub predictions: Vec<Prediction>,
 }
@@ -39,52 +44,68 @@ pub struct Verdict {
 /// Concludes from a report; `at` is when containerd would be started.
 pub fn verdict(node: &Node, report: &Report, release: &Detected, at: Time) -> Verdict {
     let predictions = predictions(node, report, release, at);
-    let (mut start, mut sentence) = worst(&predictions);
-    if let Err(unread) = &node.root {
-        start = Start::Unknown;
-        sentence = format!("Nothing can be said: containerd's root {unread}.");
-    } else if start == Start::Yes
-        && matches!(node.meta.state, DatabaseState::Unread(Unread::Absent))
-    {
-        start = Start::Unknown;
-        "Nothing can be said: there is no meta.db, no blob and no snapshot here."
-            .clone_into(&mut sentence);
-    } else if start == Start::Yes && !report.coverage.unknown.is_empty() {
-        start = Start::Unknown;
-        "Nothing wrong was found in what could be read; not all could.".clone_into(&mut sentence);
-    }
+    let (start, sentence) = conclude(node, &predictions);
     Verdict {
         start,
         sentence,
         would: would(report, &predictions, release),
         lost: lost(report),
+        not_known: not_known(&predictions),
+        not_in_evidence: part::not_in_evidence(node),
         predictions,
     }
 }
 
-/// What is worst of several predictions: whether containerd may be started, and why not.
-pub fn worst(predictions: &[Prediction]) -> (Start, String) {
-    let rank = |start: Start| match start {
-        Start::No => 3,
-        Start::Unknown => 2,
-        Start::WithCare => 1,
-        Start::Yes => 0,
+/// Adds what the verdict says and no finding of the report: each part of it has a code.
+pub fn with_verdict(mut report: Report, verdict: &Verdict, node: &Node) -> Report {
+    let findings = start::findings(&verdict.predictions, &verdict.not_known);
+    if findings.is_empty() {
+        return report;
+    }
+    report.findings.extend(findings);
+    let mut report = Report {
+        findings: Report::all(report.findings, finding::Coverage::default()).findings,
+        ..report
     };
-    let mut worst: Option<&Prediction> = None;
-    for prediction in predictions {
-        if worst.is_none_or(|worst| rank(prediction.start) > rank(worst.start)) {
-            worst = Some(prediction);
+    let (root, state) = (
+        node::path_text(&node.roots.root),
+        node::path_text(&node.roots.state),
+    );
+    report.identify(&[("root", &root), ("state", &state)]);
+    report
+}
+
+/// Whether containerd may be started on a node, and one sentence about it.
+pub fn conclude(node: &Node, predictions: &[Prediction]) -> (Start, String) {
+    let (start, sentence) = start::overall(predictions);
+    if let Err(unread) = &node.root
+        && !predictions.iter().all(|one| one.end().is_some())
+    {
+        let root = node::path_text(&node.roots.root);
+        let sentence =
+            format!("It is not known whether containerd would start: its root {root} {unread}.");
+        return (Start::Unknown, sentence);
+    }
+    let is_empty = matches!(node.meta.state, DatabaseState::Unread(Unread::Absent));
+    if start != Start::No && is_empty {
+        let sentence = format!(
+            "There is nothing of containerd to judge: {} holds no meta.db, no blob and no snapshot.",
+            node::path_text(&node.roots.root)
+        );
+        return (Start::Unknown, sentence);
+    }
+    (start, sentence)
+}
+
+/// What is not known for any of the releases.
+fn not_known(predictions: &[Prediction]) -> Vec<NotKnown> {
+    let mut all: Vec<NotKnown> = Vec::new();
+    for part in predictions.iter().flat_map(|one| &one.parts) {
+        if !all.contains(part) {
+            all.push(part.clone());
         }
     }
-    worst.map_or_else(
-        || {
-            (
-                Start::Unknown,
-                "Nothing can be said: no release is known.".to_owned(),
-            )
-        },
-        |worst| (worst.start, worst.sentence.clone()),
-    )
+    all
 }
 
 /// The statements of a prediction; what happens to many in the same way, once.

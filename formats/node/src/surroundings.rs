@@ -29,7 +29,14 @@ pub struct Surroundings {
     pub overlay: PathBuf,
     /// Whether `state` holds a database that belongs under root.
     pub state_has_stores: bool,
+    /// Why it is not known whether there is a configuration, where none was found.
+    pub config_untold: Option<String>,
+    /// Whether the evidence holds the folders of the machine's programs.
+    pub has_programs: bool,
 }
+
+/// Folders of which one holds containerd's program.
+const PROGRAMS: &[&str] = &["/usr/bin", "/usr/local/bin", "/bin", "/opt/bin", "/snap"];
 
 /// Places under root.
 const UNDER_ROOT: &[&str] = &[
@@ -100,6 +107,11 @@ impl Surroundings {
             && evidence
                 .stat(&roots.state.join(META_DIR).join("meta.db"))
                 .is_ok();
+        let is_there = |path: &str| evidence.stat(Path::new(path)).is_ok();
+        around.has_programs = PROGRAMS.iter().any(|path| is_there(path));
+        around.config_untold = (roots.config.is_none() && !is_there("/etc")).then(|| {
+            "the evidence has no /etc: whether there is a config.toml cannot be told".to_owned()
+        });
         around
     }
 

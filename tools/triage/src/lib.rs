@@ -131,10 +131,11 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         jobs: 0,
     };
     let measured = cli::measure_with(&case, &node, wanted, None, out);
-    let mut report = checks::judge_all(&node, &measured);
+    let report = checks::judge_all(&node, &measured);
     let release = daemon::detect(&node.traces);
     // Whether somebody knows of a fault changes nothing about what a start would do.
     let verdict = checks::verdict(&node, &report, &release, node.now);
+    let mut report = checks::with_verdict(report, &verdict, &node);
     let ignored = ignore.apply(&mut report);
     let baseline = match baseline {
         None => None,

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use checks::Start;
+use checks::{NotKnown, Start};
 use checks::start::{Outcome, Prediction, Preflight, Statement};
 use cli::{
     About, Answer, Case, EvidenceArgs, Exit, Failure, Out, Outcome as Ran, Pen, Style, Tool,
@@ -140,8 +140,14 @@ impl Answer for Answered {
     const SCHEMA: &'static str = "preflight/1";
 
     fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        let is_one = matches!(self.predictions.as_slice(), [one] if one.sentence == self.sentence);
+        if !is_one {
+            let head = pen.styled(style(self.start), &self.sentence).to_string();
+            pen.paragraph("", &head)?;
+            pen.gap()?;
+        }
         for prediction in &self.predictions {
-            prediction_text(prediction, self.predictions.len() > 1, self.all, pen)?;
+            prediction_text(prediction, !is_one, self.all, pen)?;
             pen.gap()?;
         }
         self.about.text(pen)?;
@@ -149,12 +155,26 @@ impl Answer for Answered {
     }
 
     fn exit(&self) -> Exit {
-        match self.start {
-            Start::Yes => Exit::CLEAN,
-            Start::WithCare | Start::No => Exit::FINDINGS,
-            Start::Unknown => Exit::UNREAD,
-        }
+        let parts = self.predictions.iter().flat_map(|one| &one.parts);
+        let parts: Vec<NotKnown> = parts.cloned().collect();
+        exit(self.start, &parts)
     }
+}
+
+/// What a verdict means for the exit code: 4 where containerd would not start, not load its CRI,
+/// lose something, or not all would work; 8 where a part that a start touches is not known.
+pub(crate) fn exit(start: Start, unknown: &[NotKnown]) -> Exit {
+    let found = match start {
+        Start::Yes => Exit::CLEAN,
+        Start::WithCare | Start::No => Exit::FINDINGS,
+        Start::Unknown => Exit::UNREAD,
+    };
+    let unknown = if unknown.is_empty() {
+        Exit::CLEAN
+    } else {
+        Exit::UNREAD
+    };
+    found | unknown
 }
 
 /// The style of an answer to "may it be started?".
@@ -169,12 +189,12 @@ pub(crate) const fn style(start: Start) -> Style {
 /// What an outcome is called.
 pub(crate) const fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::Boots => "boots",
-        Outcome::CriDead => "boots, green, without its CRI",
-        Outcome::Dead => "boots, green, and dead",
+        Outcome::Boots => "starts",
+        Outcome::CriDead => "starts, without its CRI",
+        Outcome::Dead => "starts, and answers no request",
         Outcome::Hangs => "hangs",
-        Outcome::CrashLoop => "crash-loops",
-        Outcome::Unknown => "cannot be told",
+        Outcome::CrashLoop => "ends, at every start",
+        Outcome::Unknown => "not known",
     }
 }
 
@@ -232,8 +252,12 @@ fn prediction_text(
     for statement in &prediction.statements {
         statement_text(statement, all, pen)?;
     }
-    for unknown in &prediction.unknown {
-        pen.paragraph("  unknown   ", unknown)?;
+    for part in &prediction.parts {
+        pen.paragraph("  not known ", &part.to_string())?;
+    }
+    let told = |why: &String| prediction.parts.iter().any(|part| part.why.contains(why.as_str()));
+    for unknown in prediction.unknown.iter().filter(|why| !told(why)) {
+        pen.paragraph("  not known ", unknown)?;
     }
     Ok(())
 }

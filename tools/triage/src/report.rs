@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::baseline::Baseline;
 use crate::fail_on::FailOn;
+use crate::preflight;
 use crate::summary::Summary;
 
 /// What `triage` answers.
@@ -101,13 +102,14 @@ impl Answer for Triage {
     }
 
     fn exit(&self) -> Exit {
-        // Where nothing can be said, nothing is clean.
-        let unknown = match self.verdict.start {
-            Start::Unknown => Exit::UNREAD,
-            Start::Yes | Start::WithCare | Start::No => Exit::CLEAN,
+        // Where nothing can be said, nothing is clean; and what a start would do does not depend on
+        // which findings are wanted.
+        let verdict = match self.verdict.start {
+            Start::WithCare => preflight::exit(Start::Yes, &self.verdict.not_known),
+            start => preflight::exit(start, &self.verdict.not_known),
         };
         let found = self.options.fail_on.exit(self.listed.severities());
-        found | unread(self.listed.coverage()) | unknown
+        found | unread(self.listed.coverage()) | verdict
     }
 }
 

@@ -184,6 +184,10 @@ impl Triage {
                 .collect();
             pen.paragraph("", &format!("Ignored: {}.", ignored.join(", ")))?;
         }
+        if !self.verdict.not_in_evidence.is_empty() {
+            let lacks = self.verdict.not_in_evidence.join(", ");
+            pen.paragraph("", &format!("Not in this evidence: {lacks}."))?;
+        }
         let unknown = self.listed.coverage().unknown.len();
         if unknown > 0 {
             let things = if unknown == 1 { "thing" } else { "things" };

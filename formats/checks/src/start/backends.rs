@@ -327,9 +327,12 @@ fn rolled_back(run: &mut Run<'_>, snapshotter: &Snapshotter) {
             Some(Target::sized(object, bytes))
         })
         .collect();
-    let ahead = unnamed
+    // A crash between the two databases leaves one row of the next number: that is no older meta.db.
+    let ahead: Vec<u64> = unnamed
         .iter()
-        .any(|row| is_ahead(run, snapshotter, &row.key));
+        .filter_map(|row| ahead(run, snapshotter, &row.key))
+        .collect();
+    let ahead = ahead.len() > 1 || ahead.iter().any(|by| *by > 1);
     let writable = unnamed.iter().any(|row| row.kind == Some(Kind::Active));
     let many = unnamed.len().saturating_mul(4) > rows.snapshots().len();
     let at = Location::file(snapshotter.db.path.clone());
@@ -343,12 +346,10 @@ fn rolled_back(run: &mut Run<'_>, snapshotter: &Snapshotter) {
     }
 }
 
-/// Whether the N of `<namespace>/<N>/<key>` is above what meta.db ever handed out there.
-fn is_ahead(run: &Run<'_>, snapshotter: &Snapshotter, key: &Text) -> bool {
+/// By how much the N of `<namespace>/<N>/<key>` is above what meta.db ever handed out there.
+fn ahead(run: &Run<'_>, snapshotter: &Snapshotter, key: &Text) -> Option<u64> {
     let mut parts = key.bytes().splitn(3, |byte| *byte == b'/');
-    let (Some(namespace), Some(number)) = (parts.next(), parts.next()) else {
-        return false;
-    };
+    let (namespace, number) = (parts.next()?, parts.next()?);
     let number = core::str::from_utf8(number)
         .ok()
         .and_then(|text| text.parse::<u64>().ok());
@@ -361,11 +362,10 @@ fn is_ahead(run: &Run<'_>, snapshotter: &Snapshotter, key: &Text) -> bool {
         .flat_map(|each| each.snapshots.read().into_iter().flatten())
         .find(|all| all.snapshotter == snapshotter.name)
         .map(|all| all.sequence);
-    match (number, sequence) {
-        (Some(number), Some(sequence)) => number > sequence,
+    match (number?, sequence) {
+        (number, Some(sequence)) => number.checked_sub(sequence).filter(|by| *by > 0),
         // The namespace, or its bucket of this snapshotter, is gone.
-        (Some(_), None) => true,
-        _ => false,
+        (_, None) => Some(u64::MAX),
     }
 }
 

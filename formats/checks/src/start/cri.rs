@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use daemon::Release;
 use daemon::start::{self as rules, StartRule};
 use evidence::FileKind;
-use finding::{Location, Object, Text};
+use finding::{Location, Object, Severity, Text};
 use metadb::{DecodeError, Fault, Namespace, Problem, Trouble};
 use node::path_text;
 use runc::{CriState, Runtime};
@@ -330,8 +330,14 @@ fn orphans(run: &mut Run<'_>) {
         let at = Location::file(path_text(&run.node.roots.root.join(runc::CRI)));
         let statement = run.statement(&rules::FOLDERS_REMOVED).at(at);
         let statement = statement.targets(targets);
+        let meta = run.report.findings.iter().find(|finding| {
+            finding.severity >= Severity::Damage && finding.location.file.as_ref() == Some(&run.meta)
+        });
         run.note(if run.is_new() {
-            statement.forbids()
+            match meta {
+                Some(finding) => statement.code(finding.code.name).forbids(),
+                None => statement.forbids(),
+            }
         } else {
             statement
         });

@@ -5,6 +5,7 @@
 
 mod backends;
 mod bbolt;
+mod codes;
 mod collection;
 mod cri;
 mod later;
@@ -14,10 +15,14 @@ mod places;
 mod predict;
 mod preflight;
 mod run;
+mod sentence;
 mod settings;
 mod statement;
 mod tasks;
 
+pub use codes::CODES;
+pub(crate) use codes::findings;
 pub use predict::{predict, predictions};
 pub use preflight::Preflight;
+pub(crate) use sentence::overall;
 pub use statement::{Outcome, Prediction, Statement, Target};

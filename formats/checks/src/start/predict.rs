@@ -1,15 +1,17 @@
-//! The steps in their order, and the sentence about them.
+//! The steps in their order, and what they come to.
 
 use daemon::start::{Effect, Phase};
 use daemon::{Detected, Release, Source};
-use finding::{Location, Report, Severity, Text, Time, Unread};
+use finding::{Report, Severity, Time, Unread};
 use node::{DatabaseState, Node};
 
 use super::run::{Flow, Run};
+use super::sentence::sentence;
 use super::{
-    Outcome, Prediction, Statement, backends, collection, cri, later, meta, numbers, places,
+    Outcome, Prediction, Statement, backends, codes, collection, cri, later, meta, numbers, places,
     settings, tasks,
 };
+use crate::part::{self, NotKnown, Part};
 use crate::{Measured, Start, judge_all};
 
 /// What a start of each release that may have written the node comes to; releases of which the
@@ -75,19 +77,49 @@ fn conclude(run: Run<'_>) -> Prediction {
         release,
         mut statements,
         mut or,
-        mut unknown,
+        unknown,
+        mut parts,
         undecided,
         has_cri,
         ..
     } = run;
     race(&mut statements);
+    codes::give(&mut statements, report);
     or.sort_unstable();
     or.dedup();
     let outcome = outcome(&statements, &undecided, node);
+    let parts = {
+        parts.splice(0..0, part::not_known(node));
+        let told = |parts: &[NotKnown], why: &str| {
+            parts.iter().any(|part| why.contains(&part.why) || part.why.contains(why))
+        };
+        for (part, name, all) in [
+            (Part::Database, "meta.db", &undecided),
+            (Part::Removals, "what is removed", &unknown),
+        ] {
+            for why in all {
+                if !told(&parts, why) {
+                    parts.push(NotKnown::new(part, name, why.as_str()));
+                }
+            }
+        }
+        // What ends the start is known, whatever would have come after it.
+        let ends = |statement: &Statement| statement.effect.ends() && !statement.perhaps;
+        if statements.iter().any(ends) {
+            parts.clear();
+        }
+        parts.dedup();
+        parts
+    };
+    let mut unknown = unknown;
     unknown.splice(0..0, undecided);
     unknown.dedup();
     let source = source(&statements, outcome, release);
-    let start = start(outcome, &or, &statements, report, &unknown);
+    let start = start(outcome, &or, &statements, report, &parts);
+    let mut parts = parts;
+    if start == Start::No {
+        parts.retain(|part| part.part != Part::Removals);
+    }
     let mut prediction = Prediction {
         releases: vec![release],
         outcome,
@@ -98,6 +130,7 @@ fn conclude(run: Run<'_>) -> Prediction {
         source,
         statements,
         unknown,
+        parts,
     };
     prediction.sentence = sentence(&prediction, report);
     prediction
@@ -185,7 +218,7 @@ fn start(
     or: &[Outcome],
     statements: &[Statement],
     report: &Report,
-    unknown: &[String],
+    parts: &[NotKnown],
 ) -> Start {
     let forbidden = statements.iter().any(|statement| statement.forbids)
         || report
@@ -208,82 +241,8 @@ fn start(
         Outcome::CrashLoop | Outcome::Hangs | Outcome::Dead | Outcome::CriDead => Start::No,
         _ if or.iter().any(|other| *other != Outcome::Boots) => Start::No,
         Outcome::Unknown => Start::Unknown,
-        Outcome::Boots if troubles || damage || !unknown.is_empty() => Start::WithCare,
+        Outcome::Boots if troubles || damage => Start::WithCare,
+        Outcome::Boots if !parts.is_empty() => Start::Unknown,
         Outcome::Boots => Start::Yes,
-    }
-}
-
-/// Where, for the end of a sentence: the file's name, and what of it.
-fn place(at: &Location) -> String {
-    let file = at.file.as_ref().map(Text::bytes).unwrap_or_default();
-    let name = file.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-    let short = Location {
-        file: (!name.is_empty()).then(|| Text::from(name)),
-        span: None,
-        places: at.places.clone(),
-    };
-    match short.to_string() {
-        place if place.is_empty() => place,
-        place => format!(" ({place})"),
-    }
-}
-
-/// One sentence: what happens, and whether it may be tried.
-fn sentence(prediction: &Prediction, report: &Report) -> String {
-    let told = |statement: &Statement| format!("it {}{}", statement.does, place(&statement.at));
-    let end = prediction.end();
-    let forbids = prediction
-        .statements
-        .iter()
-        .find(|statement| statement.forbids && Some(*statement) != end);
-    let forbidden = prediction
-        .statements
-        .iter()
-        .any(|statement| statement.forbids);
-    match (prediction.start, prediction.outcome, end) {
-        (Start::No, _, Some(end)) if forbidden => {
-            format!("Do not start containerd: {}.", told(end))
-        }
-        (_, Outcome::CriDead, Some(end)) => {
-            format!(
-                "containerd would be green, and its CRI dead: {}.",
-                told(end)
-            )
-        }
-        (_, Outcome::Dead, Some(end)) => {
-            format!("containerd would be green and dead: {}.", told(end))
-        }
-        (_, Outcome::Hangs, Some(end)) => format!("containerd would hang: {}.", told(end)),
-        (_, Outcome::CrashLoop, Some(end)) => {
-            format!("containerd would not start: {}.", told(end))
-        }
-        (Start::No, ..) => {
-            let fatal = report
-                .findings
-                .iter()
-                .filter(|finding| finding.severity == Severity::Fatal)
-                .min_by_key(|finding| finding.code.name.starts_with("runtime/"));
-            let why = forbids.map(told).or_else(|| {
-                let finding = fatal?;
-                Some(format!(
-                    "{}{}",
-                    finding.code.headline(),
-                    place(&finding.location)
-                ))
-            });
-            let why = why.unwrap_or_else(|| "a start makes worse what is broken".to_owned());
-            format!("Do not start containerd: {why}.")
-        }
-        (_, Outcome::Unknown, _) => format!(
-            "Nothing can be said: {}.",
-            prediction
-                .unknown
-                .first()
-                .map_or("meta.db could not be read", String::as_str)
-        ),
-        (Start::WithCare, ..) => {
-            "containerd would boot; not all would work, or stay as it is.".to_owned()
-        }
-        _ => "containerd would boot, and be well.".to_owned(),
     }
 }

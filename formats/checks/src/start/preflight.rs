@@ -6,7 +6,7 @@ use node::Node;
 use serde::Serialize;
 
 use super::{Prediction, predictions};
-use crate::{Measured, Start, judge, worst};
+use crate::{Measured, Start, conclude, judge};
 
 /// What a start would do.
 #[derive(Debug, Clone, Serialize)]
@@ -38,7 +38,7 @@ impl Preflight {
         let release = release.unwrap_or_else(|| daemon::detect(&node.traces));
         let at = at.unwrap_or(node.now);
         let predictions = predictions(node, &report, &release, at);
-        let (start, sentence) = worst(&predictions);
+        let (start, sentence) = conclude(node, &predictions);
         Self {
             start,
             sentence,

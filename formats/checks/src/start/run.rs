@@ -10,6 +10,7 @@ use metadb::Namespace;
 use node::{DatabaseState, META_DIR, Node, Settings};
 
 use super::{Outcome, Statement, settings};
+use crate::part::{NotKnown, Part};
 
 /// Namespace of the CRI.
 pub(super) const CRI_NAMESPACE: &str = "k8s.io";
@@ -31,6 +32,8 @@ pub(super) struct Run<'n> {
     pub(super) unknown: Vec<String>,
     /// What could not be read and decides what a start comes to.
     pub(super) undecided: Vec<String>,
+    /// Parts that the start touches and no rule covers, or of which something could not be read.
+    pub(super) parts: Vec<NotKnown>,
     /// Whether the CRI is loaded.
     pub(super) has_cri: bool,
     /// Plugins that failed, by id.
@@ -66,6 +69,7 @@ impl<'n> Run<'n> {
             or: Vec::new(),
             unknown: Vec::new(),
             undecided: Vec::new(),
+            parts: Vec::new(),
             has_cri: true,
             failed: Vec::new(),
             meta: node::path_text(&node.roots.root.join(META_DIR).join("meta.db")),
@@ -113,6 +117,17 @@ impl<'n> Run<'n> {
     /// As [`Run::say`], for what ends nothing.
     pub(super) fn note(&mut self, statement: Statement) {
         self.statements.push(statement);
+    }
+
+    /// Notes that a part which the start touches is not known, by name and with the reason: it then
+    /// stands in the verdict's first line.
+    #[expect(clippy::allow_attributes, reason = "see below")]
+    #[allow(dead_code, reason = "for the steps that read the configuration")]
+    pub(super) fn not_known(&mut self, part: Part, name: impl Into<String>, why: impl Into<String>) {
+        let part = NotKnown::new(part, name, why);
+        if !self.parts.contains(&part) {
+            self.parts.push(part);
+        }
     }
 
     /// A place in meta.db.

@@ -5,17 +5,17 @@ use daemon::{Release, Source};
 use finding::{Location, Object};
 use serde::Serialize;
 
-use crate::Start;
+use crate::{NotKnown, Start};
 
 /// What a start comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// It boots, and is well.
+    /// It starts.
     Boots,
-    /// It boots and is green, without the CRI.
+    /// It starts without the CRI, and systemd calls it active.
     CriDead,
-    /// It boots and is green; every API is unimplemented.
+    /// It starts, and every API is unimplemented; systemd calls it active.
     Dead,
     /// It, or its CRI, waits for ever.
     Hangs,
@@ -250,6 +250,9 @@ pub struct Prediction {
     pub statements: Vec<Statement>,
     /// What could not be told, and why.
     pub unknown: Vec<String>,
+    /// The parts that the start touches and of which something is not known.
+    #[serde(rename = "not_known", skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<NotKnown>,
 }
 
 impl Prediction {
@@ -259,6 +262,16 @@ impl Prediction {
             !statement.perhaps && (statement.effect.ends() || statement.effect == Effect::LosesCri)
         };
         self.statements.iter().find(worst)
+    }
+
+    /// Whether it would end, wait for ever, lose its CRI, or destroy what can still be saved.
+    pub fn is_refused(&self) -> bool {
+        self.start == Start::No
+    }
+
+    /// Whether what can still be saved would be lost by it.
+    pub fn loses(&self) -> bool {
+        self.statements.iter().any(|statement| statement.forbids)
     }
 
     /// Whether something is gone for good afterwards.

@@ -1,0 +1,224 @@
+//! The parts of a node that a start touches, and what of them is not known.
+//!
+//! | part | known when |
+//! |---|---|
+//! | configuration | every file of it was read; without one, the folder where it would stand was seen |
+//! | plugins | each that is loaded is covered by a rule |
+//! | databases | the file was read, and every row of it |
+//! | snapshotters | the store is laid out by rules that are known, and was listed |
+//! | content, CRI, tasks | their folders were listed |
+//! | programs, disks | they are in the evidence: of a tar they never are |
+//!
+//! What a kind of evidence never holds is told apart from what could not be read: the first is said
+//! once, the second stands in the verdict.
+
+use core::fmt;
+
+use finding::{Unknown, Unread};
+use metadb::{Backend, MetaDb};
+use node::config::ConfigFault;
+use node::{Database, DatabaseState, Node, Snapshotter};
+use serde::Serialize;
+
+/// What kind of part it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// config.toml, its imports, and the options of the unit.
+    Configuration,
+    /// A plugin that the configuration names.
+    Plugin,
+    /// meta.db.
+    Database,
+    /// A snapshotter: its database and its store.
+    Snapshotter,
+    /// The content store.
+    Content,
+    /// The CRI's files.
+    Cri,
+    /// Tasks, bundles and shims.
+    Tasks,
+    /// containerd, its shims and runtimes.
+    Programs,
+    /// The disks below the stores.
+    Disks,
+    /// What the collector and the clean-ups of a start remove.
+    Removals,
+}
+
+/// A part of which something is not known.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct NotKnown {
+    /// Which kind of part.
+    pub part: Part,
+    /// Its name: `the configuration`, `snapshotter stargz`, `meta.db`.
+    pub name: String,
+    /// Why it is not known.
+    pub why: String,
+}
+
+impl NotKnown {
+    /// `name`, a part of this kind, is not known because of `why`.
+    pub fn new(part: Part, name: impl Into<String>, why: impl Into<String>) -> Self {
+        Self {
+            part,
+            name: name.into(),
+            why: why.into(),
+        }
+    }
+}
+
+impl fmt::Display for NotKnown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.name, self.why)
+    }
+}
+
+/// The first of several reasons, and how many more there are.
+fn reason(unknown: &[Unknown]) -> Option<String> {
+    let first = unknown.first()?;
+    let more = match unknown.len().saturating_sub(1) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    Some(format!("{}: {}{more}", first.what, first.why))
+}
+
+/// Why nothing was read of a file that is there, or may be there; what stands in its place is met by
+/// a rule of the start.
+fn unread<T>(db: &Database<T>) -> Option<String> {
+    match &db.state {
+        DatabaseState::Unread(
+            Unread::Absent | Unread::Special(_) | Unread::Dangling(_),
+        ) => None,
+        DatabaseState::Unread(why) => Some(format!("{} {why}", db.path)),
+        _ => None,
+    }
+}
+
+/// What of the parts that a start touches could not be read, or is laid out as no rule knows.
+pub(crate) fn not_known(node: &Node) -> Vec<NotKnown> {
+    let mut all = Vec::new();
+    if let Err(why) = &node.root
+        && !why.is_absent()
+    {
+        // It holds all the others.
+        let name = node::path_text(&node.roots.root).to_string();
+        all.push(NotKnown::new(Part::Database, name, why.to_string()));
+        configuration(node, &mut all);
+        return all;
+    }
+    configuration(node, &mut all);
+    meta(node, &mut all);
+    for snapshotter in &node.snapshotters {
+        of_snapshotter(node, snapshotter, &mut all);
+    }
+    let listed = [
+        (Part::Content, "the content store", reason(node.content.unknown())),
+        (Part::Tasks, "the tasks", of_tasks(node)),
+    ];
+    for (part, name, why) in listed {
+        all.extend(why.map(|why| NotKnown::new(part, name, why)));
+    }
+    all
+}
+
+fn configuration(node: &Node, all: &mut Vec<NotKnown>) {
+    let faults = node.roots.config.iter().flat_map(|config| &config.faults);
+    let why = faults.into_iter().find_map(|fault| match fault {
+        ConfigFault::Unread { file, unread } => match unread {
+            Unread::Denied | Unread::NotCollected | Unread::Io(_) | Unread::Escapes(_) => {
+                Some(format!("{file} {unread}"))
+            }
+            _ => None,
+        },
+        _ => None,
+    });
+    let why = why.or_else(|| node.around.config_untold.clone());
+    all.extend(why.map(|why| NotKnown::new(Part::Configuration, "the configuration", why)));
+}
+
+fn meta(node: &Node, all: &mut Vec<NotKnown>) {
+    let rows = node.meta.rows.as_ref();
+    let why = unread(&node.meta).or_else(|| reason(&rows.map(of_rows).unwrap_or_default()));
+    all.extend(why.map(|why| NotKnown::new(Part::Database, "meta.db", why)));
+}
+
+/// What is not known of the rows of meta.db.
+fn of_rows(rows: &MetaDb) -> Vec<Unknown> {
+    let mut unknown = rows.unknown(|namespace| &namespace.images);
+    unknown.extend(rows.unknown(|namespace| &namespace.containers));
+    unknown.extend(rows.unknown_snapshots());
+    unknown.extend(rows.unknown(|namespace| &namespace.blobs));
+    unknown.extend(rows.unknown(|namespace| &namespace.ingests));
+    unknown.extend(rows.unknown(|namespace| &namespace.leases));
+    unknown.dedup();
+    unknown
+}
+
+fn of_tasks(node: &Node) -> Option<String> {
+    match &node.state {
+        // After a boot there is none; where there is none it is told beside the verdict.
+        Err(Unread::Absent | Unread::NotCollected) => None,
+        Err(why) => Some(format!("{} {why}", node::path_text(&node.roots.state))),
+        Ok(_) => reason(node.runtime.unknown()),
+    }
+}
+
+/// Snapshotters whose stores are laid out as the rules of `snapshots` know, whatever they hold.
+const LAID_OUT: &[&str] = &["overlayfs", "native", "btrfs"];
+
+fn of_snapshotter(node: &Node, snapshotter: &Snapshotter, all: &mut Vec<NotKnown>) {
+    let used = snapshots_of(node, snapshotter);
+    let known = LAID_OUT.iter().any(|name| snapshotter.name == **name);
+    let why = if snapshotter.is_proxy {
+        (used > 0).then(|| {
+            format!("a daemon of its own keeps its {used} snapshots; whether that one runs is not in the files")
+        })
+    } else {
+        let rows = snapshotter.db.rows.as_ref();
+        let rows = rows.map_or(&[][..], |rows: &Backend| rows.snapshots.unknown());
+        unread(&snapshotter.db)
+            .or_else(|| reason(rows))
+            .or_else(|| reason(snapshotter.layout.unknown()).filter(|_| used > 0))
+            .or_else(|| {
+                (used > 0 && !known).then(|| {
+                    format!("what holds its {used} snapshots is not a folder, and was not looked into")
+                })
+            })
+    };
+    let name = format!("snapshotter {}", snapshotter.name);
+    all.extend(why.map(|why| NotKnown::new(Part::Snapshotter, name, why)));
+}
+
+/// How many snapshots meta.db or its own database has of a snapshotter.
+fn snapshots_of(node: &Node, snapshotter: &Snapshotter) -> usize {
+    let own = snapshotter.db.rows.as_ref().map_or(0, |rows| rows.snapshots().len());
+    let rows = node.meta.rows.as_ref().map_or(&[][..], MetaDb::namespaces);
+    let named: usize = rows
+        .iter()
+        .flat_map(|namespace| namespace.snapshots.read().into_iter().flatten())
+        .filter(|all| all.snapshotter == snapshotter.name)
+        .map(|all| all.rows.read().map_or(0, Vec::len))
+        .sum();
+    own.max(named)
+}
+
+/// Parts that a start touches, and that this evidence does not hold by its kind: an archive has no
+/// disk, a copy of the stores no programs.
+pub(crate) fn not_in_evidence(node: &Node) -> Vec<String> {
+    let mut all = Vec::new();
+    if matches!(node.state, Err(Unread::Absent | Unread::NotCollected)) {
+        all.push(format!(
+            "tasks ({} is not there; after a boot there are none)",
+            node::path_text(&node.roots.state)
+        ));
+    }
+    if !node.around.has_programs {
+        all.push("programs (containerd, runc)".to_owned());
+    }
+    if node.disks.root.room.is_none() {
+        all.push("disks".to_owned());
+    }
+    all
+}

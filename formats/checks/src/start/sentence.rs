@@ -1,0 +1,266 @@
+//! The first line: what a start comes to, in the words of those who run such programs.
+//!
+//! ```text
+//! containerd would start normally.
+//! containerd would start; not known: snapshotter stargz (a daemon of its own keeps its 9 snapshots; …).
+//! containerd would start, but its CRI plugin would not load: no pod can run. …
+//! containerd would start, but it cannot use images that lack a part.
+//! containerd would not start: a configuration file is not TOML (config.toml at 0x51).
+//! Do not start containerd: it would delete 12 layer directories.
+//! ```
+
+use std::collections::BTreeMap;
+
+use daemon::start::Effect;
+use finding::{Location, Report, Severity, Text};
+
+use super::{Outcome, Prediction, Statement};
+use crate::{NotKnown, Start};
+
+/// How many unknown parts a sentence names.
+const NAMED: usize = 3;
+
+/// Where, for the end of a sentence: the file's name, and what of it.
+fn place(at: &Location) -> String {
+    let file = at.file.as_ref().map(Text::bytes).unwrap_or_default();
+    let name = file.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    let short = Location {
+        file: (!name.is_empty()).then(|| Text::from(name)),
+        span: None,
+        places: at.places.clone(),
+    };
+    match short.to_string() {
+        place if place.is_empty() => place,
+        place => format!(" ({place})"),
+    }
+}
+
+/// What a statement says after a colon: "exits: a file is not TOML" is said of the daemon before it.
+fn reason(statement: &Statement) -> String {
+    let does = statement.does.as_str();
+    let bare = ["exits: ", "starts without the CRI: "]
+        .iter()
+        .find_map(|start| does.strip_prefix(start));
+    let said = bare.map_or_else(|| format!("it {does}"), str::to_owned);
+    format!("{said}{}", place(&statement.at))
+}
+
+/// `; not known: a (why), b (why)`, where something is not known.
+fn not_known_clause(parts: &[NotKnown]) -> String {
+    if parts.is_empty() {
+        return String::new();
+    }
+    let named: Vec<String> = parts.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = match parts.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    format!("; not known: {}{more}", named.join(", "))
+}
+
+/// What things of a kind are called in a sentence: one, many.
+const fn called(kind: &str) -> Option<(&'static str, &'static str)> {
+    Some(match kind.as_bytes() {
+        b"snapshot-dir" => ("layer directory", "layer directories"),
+        b"blob" => ("blob", "blobs"),
+        b"ingest-dir" => ("unfinished write", "unfinished writes"),
+        b"cri-containers" => ("folder of a container", "folders of containers"),
+        b"cri-sandboxes" => ("folder of a pod", "folders of pods"),
+        b"task" => ("container", "containers"),
+        _ => return None,
+    })
+}
+
+/// `12 layer directories and 3 blobs`, of all that the statements which forbid a start would take.
+fn lost(prediction: &Prediction, effects: &[Effect]) -> String {
+    let mut counts: BTreeMap<&str, (usize, (&str, &str))> = BTreeMap::new();
+    let all = prediction.statements.iter();
+    let all = all.filter(|statement| statement.forbids && effects.contains(&statement.effect));
+    for statement in all {
+        for target in &statement.targets {
+            if let Some(names) = called(target.object.kind) {
+                let (count, _) = counts.entry(target.object.kind).or_insert((0, names));
+                *count = count.saturating_add(1);
+            }
+        }
+    }
+    let words: Vec<String> = counts
+        .values()
+        .map(|(count, (one, many))| match count {
+            1 => format!("1 {one}"),
+            count => format!("{count} {many}"),
+        })
+        .collect();
+    match words.as_slice() {
+        [.., last] if words.len() > 1 => {
+            let rest = words.get(..words.len().saturating_sub(1)).unwrap_or_default();
+            format!("{} and {last}", rest.join(", "))
+        }
+        _ => words.join(""),
+    }
+}
+
+/// What would be lost, as a clause, where a start must not be tried because of it.
+fn loss(prediction: &Prediction) -> Option<String> {
+    let killed = lost(prediction, &[Effect::Kills]);
+    let deleted = lost(prediction, &[Effect::Deletes, Effect::DeletesLater]);
+    let mut clauses = Vec::new();
+    if !killed.is_empty() {
+        clauses.push(format!("kill {killed}"));
+    }
+    if !deleted.is_empty() {
+        let later = lost(prediction, &[Effect::DeletesLater]) == deleted;
+        let when = if later { ", at its next clean-up" } else { "" };
+        clauses.push(format!("delete {deleted}{when}"));
+    }
+    if clauses.is_empty() {
+        return None;
+    }
+    let because = prediction.statements.iter().find(|statement| {
+        statement.forbids && statement.effect.destroys() && !statement.targets.is_empty()
+    });
+    let because = because.map_or_else(String::new, |statement| place(&statement.at));
+    Some(format!("it would {}{because}", clauses.join(" and ")))
+}
+
+/// What of a start that comes up goes wrong first, the worst first.
+fn trouble(prediction: &Prediction, report: &Report) -> String {
+    let rank = |statement: &&Statement| match statement.effect {
+        Effect::Kills => 0,
+        Effect::Deletes => 1,
+        Effect::LosesPlugin => 2,
+        Effect::Skips => 3,
+        _ => 4,
+    };
+    let is_trouble = |statement: &&Statement| match statement.effect {
+        Effect::Kills | Effect::LosesPlugin | Effect::Skips | Effect::FailsLater => {
+            !statement.perhaps
+        }
+        Effect::Deletes => statement.targets.iter().any(|target| target.is_written),
+        _ => false,
+    };
+    let all = prediction.statements.iter().filter(is_trouble);
+    if let Some(worst) = all.min_by_key(rank) {
+        return format!("but it {}", worst.does);
+    }
+    let damage = report
+        .findings
+        .iter()
+        .find(|finding| finding.severity == Severity::Damage);
+    let title = damage.map_or_else(String::new, |finding| {
+        format!(": {} ({})", finding.code.headline(), finding.code.name)
+    });
+    format!("but not all is well{title}")
+}
+
+/// One sentence: what happens, and whether it may be tried.
+pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
+    let parts = not_known_clause(&prediction.parts);
+    let end = prediction.end();
+    let forbids = prediction
+        .statements
+        .iter()
+        .find(|statement| statement.forbids && Some(*statement) != end);
+    match (prediction.start, prediction.outcome, end) {
+        (Start::No, _, Some(end)) if prediction.loses() => {
+            format!("Do not start containerd: {}.", reason(end))
+        }
+        (_, Outcome::CriDead, Some(end)) => {
+            let why = reason(end);
+            format!(
+                "containerd would start, but its CRI plugin would not load: no pod can run \
+                 ({why}){parts}."
+            )
+        }
+        (_, Outcome::Dead, Some(end)) => {
+            format!("containerd would start, and answer no request: {}.", reason(end))
+        }
+        (_, Outcome::Hangs, Some(end)) => {
+            format!("containerd would not come up: {}.", reason(end))
+        }
+        (_, Outcome::CrashLoop, Some(end)) => {
+            format!("containerd would not start: {}.", reason(end))
+        }
+        (Start::No, ..) => {
+            let fatal = report
+                .findings
+                .iter()
+                .filter(|finding| finding.severity == Severity::Fatal)
+                .min_by_key(|finding| finding.code.name.starts_with("runtime/"));
+            let why = loss(prediction)
+                .or_else(|| forbids.map(reason))
+                .or_else(|| {
+                    let finding = fatal?;
+                    Some(format!(
+                        "{}{}",
+                        finding.code.headline(),
+                        place(&finding.location)
+                    ))
+                });
+            let why = why.unwrap_or_else(|| "a start makes worse what is broken".to_owned());
+            format!("Do not start containerd: {why}{parts}.")
+        }
+        (_, Outcome::Unknown, _) => {
+            let why = prediction.unknown.first().map(String::as_str);
+            let why = why.or_else(|| prediction.parts.first().map(|part| part.why.as_str()));
+            let why = why.unwrap_or("meta.db could not be read");
+            format!("It is not known whether containerd would start: {why}.")
+        }
+        (Start::WithCare, ..) => {
+            let trouble = trouble(prediction, report);
+            format!("containerd would start, {trouble}{parts}.")
+        }
+        _ if !prediction.parts.is_empty() => format!("containerd would start{parts}."),
+        _ => "containerd would start normally.".to_owned(),
+    }
+}
+
+fn names(prediction: &Prediction) -> String {
+    let names: Vec<&str> = prediction.releases.iter().map(|one| one.name()).collect();
+    names.join(", ")
+}
+
+/// The sentence about one of several releases, after its name.
+fn of_release(prediction: &Prediction) -> String {
+    let sentence = prediction.sentence.trim_end_matches('.');
+    let rest = sentence
+        .strip_prefix("containerd ")
+        .map(str::to_owned)
+        .or_else(|| {
+            let why = sentence.strip_prefix("Do not start containerd: ")?;
+            Some(format!("must not be started: {why}"))
+        });
+    let rest = rest.unwrap_or_else(|| format!("cannot be told: {sentence}"));
+    format!("{} {rest}", names(prediction))
+}
+
+/// What several predictions come to: whether containerd may be started, and one sentence. That one
+/// release of several would refuse is not a refusal: which of them the node has is what is not known.
+pub(crate) fn overall(predictions: &[Prediction]) -> (Start, String) {
+    let rank = |prediction: &&Prediction| match prediction.start {
+        Start::No => 0,
+        Start::Unknown => 1,
+        Start::WithCare => 2,
+        Start::Yes => 3,
+    };
+    let Some(worst) = predictions.iter().min_by_key(rank) else {
+        let why = "It is not known whether containerd would start: no release is known.";
+        return (Start::Unknown, why.to_owned());
+    };
+    let differ = predictions.iter().any(|one| one.start != worst.start);
+    if !differ || worst.start != Start::No {
+        return (worst.start, worst.sentence.clone());
+    }
+    let each: Vec<String> = predictions.iter().map(of_release).collect();
+    let each = each.join("; ");
+    if predictions.iter().any(|one| one.is_refused() && one.loses()) {
+        let sentence =
+            format!("Do not start containerd before its release is known (--daemon): {each}.");
+        return (Start::No, sentence);
+    }
+    let sentence = format!(
+        "It is not known whether containerd would start, because its release is not known \
+         (--daemon): {each}."
+    );
+    (Start::Unknown, sentence)
+}

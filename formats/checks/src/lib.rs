@@ -55,8 +55,8 @@ use finding::{Code, Report};
 use node::Node;
 
 pub use judge::{Judge, Measured, Need};
-pub use part::{NotKnown, Part};
 pub use layer_jobs::{LayerWithout, Layers, layer_digests, layer_jobs};
+pub use part::{NotKnown, Part};
 pub use snapshot_layer::line as layer_line;
 pub use verdict::{Start, Verdict, conclude, verdict, with_verdict};
 

@@ -88,9 +88,7 @@ fn reason(unknown: &[Unknown]) -> Option<String> {
 /// a rule of the start.
 fn unread<T>(db: &Database<T>) -> Option<String> {
     match &db.state {
-        DatabaseState::Unread(
-            Unread::Absent | Unread::Special(_) | Unread::Dangling(_),
-        ) => None,
+        DatabaseState::Unread(Unread::Absent | Unread::Special(_) | Unread::Dangling(_)) => None,
         DatabaseState::Unread(why) => Some(format!("{} {why}", db.path)),
         _ => None,
     }
@@ -114,7 +112,11 @@ pub(crate) fn not_known(node: &Node) -> Vec<NotKnown> {
         of_snapshotter(node, snapshotter, &mut all);
     }
     let listed = [
-        (Part::Content, "the content store", reason(node.content.unknown())),
+        (
+            Part::Content,
+            "the content store",
+            reason(node.content.unknown()),
+        ),
         (Part::Tasks, "the tasks", of_tasks(node)),
     ];
     for (part, name, why) in listed {
@@ -183,7 +185,9 @@ fn of_snapshotter(node: &Node, snapshotter: &Snapshotter, all: &mut Vec<NotKnown
             .or_else(|| reason(snapshotter.layout.unknown()).filter(|_| used > 0))
             .or_else(|| {
                 (used > 0 && !known).then(|| {
-                    format!("what holds its {used} snapshots is not a folder, and was not looked into")
+                    format!(
+                        "what holds its {used} snapshots is not a folder, and was not looked into"
+                    )
                 })
             })
     };
@@ -193,7 +197,11 @@ fn of_snapshotter(node: &Node, snapshotter: &Snapshotter, all: &mut Vec<NotKnown
 
 /// How many snapshots meta.db or its own database has of a snapshotter.
 fn snapshots_of(node: &Node, snapshotter: &Snapshotter) -> usize {
-    let own = snapshotter.db.rows.as_ref().map_or(0, |rows| rows.snapshots().len());
+    let own = snapshotter
+        .db
+        .rows
+        .as_ref()
+        .map_or(0, |rows| rows.snapshots().len());
     let rows = node.meta.rows.as_ref().map_or(&[][..], MetaDb::namespaces);
     let named: usize = rows
         .iter()

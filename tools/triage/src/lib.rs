@@ -43,7 +43,7 @@ use taken::Taken;
   coroner triage / --baseline old.json --fail-on damage
                                        exit code 4 only for new damage
   coroner triage diff old.json new.json
-  ssh node tar c /var/lib/containerd /run/containerd | coroner triage -")]
+  ssh node tar c /var/lib/containerd /run/containerd /etc/containerd | coroner triage -")]
 pub struct Args {
     #[command(subcommand)]
     verb: Option<Verb>,

@@ -4,8 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use checks::{NotKnown, Start};
 use checks::start::{Outcome, Prediction, Preflight, Statement};
+use checks::{NotKnown, Start};
 use cli::{
     About, Answer, Case, EvidenceArgs, Exit, Failure, Out, Outcome as Ran, Pen, Style, Tool,
 };
@@ -255,7 +255,12 @@ fn prediction_text(
     for part in &prediction.parts {
         pen.paragraph("  not known ", &part.to_string())?;
     }
-    let told = |why: &String| prediction.parts.iter().any(|part| part.why.contains(why.as_str()));
+    let told = |why: &String| {
+        prediction
+            .parts
+            .iter()
+            .any(|part| part.why.contains(why.as_str()))
+    };
     for unknown in prediction.unknown.iter().filter(|why| !told(why)) {
         pen.paragraph("  not known ", unknown)?;
     }

@@ -331,7 +331,8 @@ fn orphans(run: &mut Run<'_>) {
         let statement = run.statement(&rules::FOLDERS_REMOVED).at(at);
         let statement = statement.targets(targets);
         let meta = run.report.findings.iter().find(|finding| {
-            finding.severity >= Severity::Damage && finding.location.file.as_ref() == Some(&run.meta)
+            finding.severity >= Severity::Damage
+                && finding.location.file.as_ref() == Some(&run.meta)
         });
         run.note(if run.is_new() {
             match meta {

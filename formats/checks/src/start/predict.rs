@@ -91,7 +91,9 @@ fn conclude(run: Run<'_>) -> Prediction {
     let parts = {
         parts.splice(0..0, part::not_known(node));
         let told = |parts: &[NotKnown], why: &str| {
-            parts.iter().any(|part| why.contains(&part.why) || part.why.contains(why))
+            parts
+                .iter()
+                .any(|part| why.contains(&part.why) || part.why.contains(why))
         };
         for (part, name, all) in [
             (Part::Database, "meta.db", &undecided),

@@ -123,7 +123,12 @@ impl<'n> Run<'n> {
     /// stands in the verdict's first line.
     #[expect(clippy::allow_attributes, reason = "see below")]
     #[allow(dead_code, reason = "for the steps that read the configuration")]
-    pub(super) fn not_known(&mut self, part: Part, name: impl Into<String>, why: impl Into<String>) {
+    pub(super) fn not_known(
+        &mut self,
+        part: Part,
+        name: impl Into<String>,
+        why: impl Into<String>,
+    ) {
         let part = NotKnown::new(part, name, why);
         if !self.parts.contains(&part) {
             self.parts.push(part);

@@ -93,7 +93,9 @@ fn lost(prediction: &Prediction, effects: &[Effect]) -> String {
         .collect();
     match words.as_slice() {
         [.., last] if words.len() > 1 => {
-            let rest = words.get(..words.len().saturating_sub(1)).unwrap_or_default();
+            let rest = words
+                .get(..words.len().saturating_sub(1))
+                .unwrap_or_default();
             format!("{} and {last}", rest.join(", "))
         }
         _ => words.join(""),
@@ -173,7 +175,10 @@ pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
             )
         }
         (_, Outcome::Dead, Some(end)) => {
-            format!("containerd would start, and answer no request: {}.", reason(end))
+            format!(
+                "containerd would start, and answer no request: {}.",
+                reason(end)
+            )
         }
         (_, Outcome::Hangs, Some(end)) => {
             format!("containerd would not come up: {}.", reason(end))
@@ -253,7 +258,10 @@ pub(crate) fn overall(predictions: &[Prediction]) -> (Start, String) {
     }
     let each: Vec<String> = predictions.iter().map(of_release).collect();
     let each = each.join("; ");
-    if predictions.iter().any(|one| one.is_refused() && one.loses()) {
+    if predictions
+        .iter()
+        .any(|one| one.is_refused() && one.loses())
+    {
         let sentence =
             format!("Do not start containerd before its release is known (--daemon): {each}.");
         return (Start::No, sentence);

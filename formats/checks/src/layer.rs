@@ -126,7 +126,7 @@ fn damaged(judge: &mut Judge<'_>) {
     for (digest, summary) in sound(judge) {
         let is_damage = |fault: &&Fault| match fault {
             Fault::Inflate(error) => matches!(error, InflateError::Damaged { .. }),
-            Fault::Tar(_) | Fault::TooMany { .. } => fault.ends_it(),
+            Fault::Tar(_) | Fault::TooMany { .. } | Fault::LongName { .. } => fault.ends_it(),
             Fault::Entry { .. } | Fault::MoreEntries(_) => false,
         };
         if let Some(fault) = summary.faults.iter().find(is_damage) {

@@ -59,8 +59,16 @@ impl Content {
             size: self.len,
             limit,
         })?;
+        // Fresh zeroes take no memory until they are written to: holes are left alone.
         let mut bytes = vec![0; len];
-        self.read_at(0, &mut bytes)?;
+        for Extent { span, .. } in &self.extents {
+            let end = span.end().min(self.len);
+            let from = offset(span.start, 0);
+            let Some(part) = bytes.get_mut(from..offset(end, 0)) else {
+                continue;
+            };
+            self.read_at(span.start, part)?;
+        }
         Ok(Arc::new(bytes))
     }
 

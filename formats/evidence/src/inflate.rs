@@ -1,12 +1,11 @@
 //! Bundles that are compressed, told by their first bytes, and bounded.
 
 use std::io::{self, BufRead, BufReader, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 
 use crate::Budget;
+use crate::budget::Packed;
 
 /// First bytes of a zstd frame (RFC 8878).
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
@@ -51,14 +50,13 @@ pub(crate) fn packing(start: &[u8]) -> Packing {
 /// Counts what is read from the outside.
 struct Counted<R> {
     inner: R,
-    count: Arc<AtomicU64>,
+    count: Packed,
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(into)?;
-        let more = u64::try_from(count).unwrap_or(u64::MAX);
-        self.count.fetch_add(more, Ordering::Relaxed);
+        self.count.add(count);
         Ok(count)
     }
 }
@@ -66,7 +64,7 @@ impl<R: Read> Read for Counted<R> {
 /// Stops where a few bytes become too many.
 struct Bounded<R> {
     inner: R,
-    packed: Arc<AtomicU64>,
+    packed: Packed,
     plain: u64,
     free: u64,
     ratio: u64,
@@ -74,7 +72,7 @@ struct Bounded<R> {
 
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let packed = self.packed.load(Ordering::Relaxed);
+        let packed = self.packed.bytes();
         let allowed = packed.saturating_mul(self.ratio).max(self.free);
         if self.plain >= allowed {
             return Err(io::Error::other(format!(
@@ -89,15 +87,15 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
-/// The plain bytes of a stream, whatever it is packed with.
+/// The plain bytes of a stream, whatever it is packed with; `packed` counts those that are read.
 pub(crate) fn open<'r>(
     reader: impl Read + 'r,
     budget: &Budget,
+    packed: Packed,
 ) -> io::Result<(Packing, Box<dyn Read + 'r>)> {
-    let packed = Arc::new(AtomicU64::new(0));
     let counted = Counted {
         inner: reader,
-        count: Arc::clone(&packed),
+        count: packed.clone(),
     };
     let mut buffered = BufReader::with_capacity(AT_ONCE, counted);
     let packing = packing(buffered.fill_buf()?);

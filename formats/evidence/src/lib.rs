@@ -56,6 +56,7 @@ pub mod bundle;
 mod content;
 mod directory;
 mod disk;
+pub mod floor;
 mod host;
 mod inflate;
 mod live_memory;

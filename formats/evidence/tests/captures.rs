@@ -71,10 +71,10 @@ fn check(name: &str, has_xattrs: bool) {
     }
     let dir = xattrs("/var/dir");
     let dir = dir.whole().unwrap();
-    assert_eq!(dir[&Text::from("trusted.overlay.opaque")], b"y", "{name}");
+    assert_eq!(*dir[&Text::from("trusted.overlay.opaque")], *b"y", "{name}");
     assert_eq!(
-        dir[&Text::from("trusted.overlay.origin")],
-        b"\0\xfb!\n12 a",
+        *dir[&Text::from("trusted.overlay.origin")],
+        *b"\0\xfb!\n12 a",
         "{name}"
     );
     let capability = [
@@ -83,7 +83,7 @@ fn check(name: &str, has_xattrs: bool) {
     for path in ["/var/plain", "/var/also-plain"] {
         let found = xattrs(path);
         let found = &found.whole().unwrap()[&Text::from("security.capability")];
-        assert_eq!(*found, capability, "{name}");
+        assert_eq!(**found, capability, "{name}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Bytes of evidence that claim to be text.
 
 use core::fmt::{self, Write};
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
@@ -10,13 +11,15 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 /// only way in which they may reach a terminal: control characters, invalid UTF-8, and the
 /// characters that reorder or hide what surrounds them become `\xNN` or `\u{N}`, a backslash
 /// becomes `\\`.
+///
+/// A copy shares the bytes of the first: evidence may name one thing a million times.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Text(Vec<u8>);
+pub struct Text(Arc<[u8]>);
 
 impl Text {
     /// Text made of these bytes.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Self(bytes.into())
+        Self(bytes.into().into())
     }
 
     /// A word of `/proc/<pid>/mountinfo`, where the kernel writes blanks, line feeds and
@@ -34,7 +37,7 @@ impl Text {
             let taken = if byte.is_some() { 3 } else { 0 };
             rest = after.get(taken..).unwrap_or_default();
         }
-        Self(plain)
+        Self(plain.into())
     }
 
     /// The bytes as they stood in the evidence.
@@ -54,31 +57,31 @@ impl Text {
 
     /// The bytes.
     pub fn into_bytes(self) -> Vec<u8> {
-        self.0
+        self.0.to_vec()
     }
 }
 
 impl From<&[u8]> for Text {
     fn from(bytes: &[u8]) -> Self {
-        Self(bytes.to_vec())
+        Self(bytes.into())
     }
 }
 
 impl From<Vec<u8>> for Text {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+        Self(bytes.into())
     }
 }
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Self(text.as_bytes().to_vec())
+        Self(text.as_bytes().into())
     }
 }
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        Self(text.into_bytes())
+        Self(text.into_bytes().into())
     }
 }
 
@@ -90,13 +93,13 @@ impl core::borrow::Borrow<[u8]> for Text {
 
 impl PartialEq<str> for Text {
     fn eq(&self, other: &str) -> bool {
-        self.0 == other.as_bytes()
+        *self.0 == *other.as_bytes()
     }
 }
 
 impl PartialEq<&str> for Text {
     fn eq(&self, other: &&str) -> bool {
-        self.0 == other.as_bytes()
+        *self.0 == *other.as_bytes()
     }
 }
 

@@ -1,11 +1,11 @@
 //! One entry of a layer, and what containerd makes of it.
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
-use evidence::FileKind;
+use evidence::{FileKind, Xattrs};
 use evidence::archive::{Member, What};
 use finding::{Text, Time};
 
@@ -84,7 +84,7 @@ pub struct Entry {
     pub rdev: Option<(u32, u32)>,
     /// Extended attributes (`SCHILY.xattr.` and `LIBARCHIVE.xattr.` records). containerd sets those
     /// of `SCHILY.xattr.` and leaves out `trusted.overlay.*`.
-    pub xattrs: BTreeMap<Text, Vec<u8>>,
+    pub xattrs: Arc<Xattrs>,
     /// Whether the tar has holes for parts of it.
     pub is_sparse: bool,
     /// What is odd about its headers.
@@ -119,7 +119,7 @@ impl Entry {
             mtime: member.mtime,
             atime: member.atime,
             rdev: member.rdev,
-            xattrs: member.xattrs.clone(),
+            xattrs: Arc::clone(&member.xattrs),
             is_sparse: member.sparse.is_some(),
             odd,
         }

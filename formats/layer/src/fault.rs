@@ -69,6 +69,11 @@ pub enum Fault {
         /// So many were read.
         read: u64,
     },
+    /// It has a name that is longer than Linux takes a path: containerd cannot unpack it either.
+    LongName {
+        /// So many entries come before it.
+        read: u64,
+    },
     /// A header of an entry is malformed, or its name climbs above the root.
     Entry {
         /// The name as it stands in the tar.
@@ -84,7 +89,7 @@ impl Fault {
     /// Whether entries after it are not known.
     pub const fn ends_it(&self) -> bool {
         match self {
-            Self::Inflate(_) | Self::TooMany { .. } => true,
+            Self::Inflate(_) | Self::TooMany { .. } | Self::LongName { .. } => true,
             Self::Tar(end) => !matches!(end, End::Unended { .. } | End::Garbage { .. }),
             Self::Entry { .. } | Self::MoreEntries(_) => false,
         }
@@ -97,6 +102,10 @@ impl fmt::Display for Fault {
             Self::Inflate(error) => write!(f, "{error}"),
             Self::Tar(end) => write!(f, "{end}"),
             Self::TooMany { read } => write!(f, "has more than {read} entries"),
+            Self::LongName { read } => write!(
+                f,
+                "has, after {read} entries, a name that is longer than Linux takes a path"
+            ),
             Self::Entry { name, what } => write!(f, "{name}: {what}"),
             Self::MoreEntries(more) => write!(f, "and {more} more entries like that"),
         }

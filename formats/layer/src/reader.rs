@@ -29,6 +29,7 @@ pub struct Layer<'w, R: Read> {
     odd: Vec<Fault>,
     more_odd: u64,
     too_many: bool,
+    long_name: bool,
     chunk: Vec<u8>,
 }
 
@@ -80,18 +81,24 @@ impl<'w, R: Read> Layer<'w, R> {
             odd: Vec::new(),
             more_odd: 0,
             too_many: false,
+            long_name: false,
             chunk: Vec::new(),
         }
     }
 
     /// The next entry; nothing at the end, whatever it is.
     pub fn next_entry(&mut self) -> Option<Entry> {
-        if self.too_many || self.failed() {
+        if self.too_many || self.long_name || self.failed() {
             return None;
         }
         let member = self.members.next_member()?;
         if self.entries >= self.most {
             self.too_many = true;
+            return None;
+        }
+        // What it is about cannot be said, and nothing of what comes below it.
+        if member.nameless {
+            self.long_name = true;
             return None;
         }
         self.entries = self.entries.saturating_add(1);
@@ -221,6 +228,9 @@ impl<'w, R: Read> Layer<'w, R> {
         }
         if self.too_many {
             faults.push(Fault::TooMany { read: entries });
+        }
+        if self.long_name {
+            faults.push(Fault::LongName { read: entries });
         }
         match &end {
             // Garbage after the end may be what the decoder trips over.

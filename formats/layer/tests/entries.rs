@@ -84,7 +84,7 @@ fn nothing_is_lost_of_real_tars() {
             let capability = &file.0.xattrs[&Text::from("security.capability")];
             assert_eq!(capability.len(), 20, "{name}");
             let opaque = &by_path[&b"var/dir"[..]].0.xattrs[&Text::from("trusted.overlay.opaque")];
-            assert_eq!(opaque, b"y");
+            assert_eq!(**opaque, *b"y");
         }
         assert_eq!(by_path[&b"var/gone"[..]].0.rdev, Some((0, 0)));
         assert_eq!(by_path[&b"var/gone"[..]].0.kind, Kind::Char);

@@ -81,7 +81,7 @@ pub(crate) const KEYS: &[&str] = &[
 impl Backend {
     /// Reads the tree that the snapshotter would use.
     pub fn read(db: &Db<'_>) -> Self {
-        let mut troubles = Troubles::default();
+        let mut troubles = Troubles::of(db.view().len());
         let root = Open::new(&db.root(), Vec::new(), &mut troubles);
         let Some(v1) = root.bucket("v1", &mut troubles) else {
             let unknown = root.unknown();
@@ -177,9 +177,9 @@ fn undecodable(
 
 fn read_parents(bucket: &Open<'_>, troubles: &mut Troubles) -> Known<BTreeMap<(u64, u64), Text>> {
     let mut parents = BTreeMap::new();
-    for (key, entry) in &bucket.entries {
+    for (key, entry) in bucket.entries.iter() {
         let Some(pair) = parent_key(key) else {
-            undecodable(bucket, *key, "pair of ids", entry.key_span, troubles);
+            undecodable(bucket, key, "pair of ids", entry.key_span, troubles);
             continue;
         };
         if let bolt::Value::Bytes(child) = &entry.value {

@@ -401,7 +401,7 @@ pub(crate) fn shape(open: &Open<'_>) -> Option<ObjectKind> {
     let only = |keys: &[&str]| {
         open.entries
             .keys()
-            .all(|key| keys.iter().any(|known| known.as_bytes() == *key))
+            .all(|key| keys.iter().any(|known| known.as_bytes() == key))
     };
     let is_dated = has("createdat");
     if has("id") && has("kind") && only(backend::KEYS) {

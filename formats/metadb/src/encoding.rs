@@ -21,6 +21,8 @@ pub enum DecodeError {
     Varint,
     /// Bytes that are no protobuf message.
     Proto,
+    /// A protobuf message of more fields than are read.
+    ProtoLong,
     /// Bytes that are no JSON.
     Json,
 }
@@ -43,6 +45,7 @@ impl fmt::Display for DecodeError {
             }
             Self::Varint => write!(f, "not a varint"),
             Self::Proto => write!(f, "not a protobuf message"),
+            Self::ProtoLong => write!(f, "a protobuf message of too many fields to be read"),
             Self::Json => write!(f, "not JSON"),
         }
     }
@@ -108,6 +111,9 @@ pub fn varint(bytes: &[u8]) -> Result<i64, DecodeError> {
     Ok(if raw & 1 == 0 { half } else { !half })
 }
 
+/// Values of one JSON document that are kept: a large specification has some thousand.
+const MOST_VALUES: usize = 1 << 20;
+
 /// A `google.protobuf.Any`: field 1 the type, field 2 the message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Any {
@@ -160,6 +166,11 @@ impl Any {
 
     /// The message as JSON, where it is JSON.
     pub fn json(&self) -> Option<serde_json::Value> {
+        // Each value but the first stands behind one of these.
+        let begins = |byte: &&u8| matches!(byte, b',' | b':' | b'[');
+        if self.value.iter().filter(begins).count() > MOST_VALUES {
+            return None;
+        }
         serde_json::from_slice(&self.value).ok()
     }
 }

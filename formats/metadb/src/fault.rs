@@ -21,6 +21,17 @@ pub enum Fault {
         /// Its bytes.
         span: Span,
     },
+    /// A value is larger than is read.
+    Large {
+        /// Its key.
+        key: Text,
+        /// What it should be.
+        what: &'static str,
+        /// Bytes of such a value that are read.
+        limit: u64,
+        /// Its bytes.
+        span: Span,
+    },
     /// A key that the daemon insists on is missing.
     Missing {
         /// The key.
@@ -87,6 +98,19 @@ pub(crate) static VALUE: Code = Code {
         "failed to get container spec",
         "failed to get verbose container info",
     ],
+};
+
+/// A value of a record is larger than is read.
+pub(crate) static LARGE: Code = Code {
+    name: "meta/value-large",
+    rule: "",
+    severity: Severity::Odd,
+    title: "A value of a record is larger than containerd lets anyone write",
+    explanation: "containerd refuses labels of more than 4096 bytes, and takes no message of more \
+        than 16 MiB. A value this large was written by something else, or its size is damaged. It was \
+        not read: what it says is not known, and nothing was concluded from it.",
+    remedy: "Look at it with `coroner bolt get`, which gives a value as it stands.",
+    messages: &[],
 };
 
 /// A record lacks a key that the daemon insists on.
@@ -175,6 +199,7 @@ pub(crate) static VERSION: Code = Code {
 /// Every code of this crate.
 pub const CODES: &[&Code] = &[
     &VALUE,
+    &LARGE,
     &MISSING,
     &PLAIN_KEY,
     &BUCKET_KEY,
@@ -191,6 +216,16 @@ impl fmt::Display for Fault {
             } => {
                 write!(f, "the {what} {key} does not decode: {error}")
             }
+            Self::Large {
+                key,
+                what,
+                limit,
+                span,
+            } => write!(
+                f,
+                "the {what} {key} has {} bytes, more than the {limit} that are read",
+                span.len
+            ),
             Self::Missing { key, of } => write!(f, "the {of} has no {key}"),
             Self::PlainKey { key, .. } => write!(f, "the key {key} is a value, not a bucket"),
             Self::BucketKey { key, .. } => write!(f, "the key {key} is a bucket, not a value"),
@@ -213,6 +248,7 @@ impl finding::Fault for Fault {
     fn code(&self) -> &'static Code {
         match self {
             Self::Value { .. } => &VALUE,
+            Self::Large { .. } => &LARGE,
             Self::Missing { .. } => &MISSING,
             Self::PlainKey { .. } => &PLAIN_KEY,
             Self::BucketKey { .. } => &BUCKET_KEY,
@@ -225,6 +261,7 @@ impl finding::Fault for Fault {
     fn span(&self) -> Option<Span> {
         match self {
             Self::Value { span, .. }
+            | Self::Large { span, .. }
             | Self::PlainKey { span, .. }
             | Self::BucketKey { span, .. }
             | Self::UnknownKey { span, .. }
@@ -288,6 +325,7 @@ impl Trouble {
     pub fn hides(&self) -> bool {
         match &self.problem {
             Problem::Bolt(fault) => fault.unknown.is_some(),
+            Problem::Record(Fault::Large { .. }) => true,
             Problem::Record(fault) => fault.severity() >= Severity::Damage,
         }
     }

@@ -74,7 +74,7 @@ const NAMESPACE_KEYS: &[&str] = &[
 impl MetaDb {
     /// Reads the tree that the daemon would use.
     pub fn read(db: &Db<'_>) -> Self {
-        let mut troubles = Troubles::default();
+        let mut troubles = Troubles::of(db.view().len());
         let root = Open::new(&db.root(), Vec::new(), &mut troubles);
         let mut version = None;
         let namespaces = match root.bucket("v1", &mut troubles) {

@@ -12,10 +12,45 @@ use crate::{
 
 /// Everything that was wrong so far, and how many entries of unknown buckets were kept.
 #[derive(Debug, Default)]
-pub(crate) struct Troubles(pub(crate) Vec<Trouble>, pub(crate) usize);
+pub(crate) struct Troubles(pub(crate) Vec<Trouble>, pub(crate) usize, Room);
+
+/// How much memory the rows of one database may still take, beside the bytes of their values.
+#[derive(Debug, Default)]
+struct Room {
+    held: u64,
+    /// Nothing where the database is not known: then there is room for any.
+    most: Option<u64>,
+}
+
+/// Bytes that the rows of any database may take; of a larger one twice its size.
+const ROWS: u64 = 64 << 20;
+/// Bytes that a row takes beside its own: its key, its place, maps of its labels.
+const ROW: u64 = 256;
+/// Keys that no release writes which are told one by one: they are notes.
+const UNKNOWN_KEYS: usize = 10_000;
 
 impl Troubles {
+    /// For a database of `len` bytes.
+    pub(crate) fn of(len: u64) -> Self {
+        let most = Some(ROWS.max(len.saturating_mul(2)));
+        Self(Vec::new(), 0, Room { held: 0, most })
+    }
+
+    /// Whether there is room for one more row of so many bytes.
+    fn take(&mut self, bytes: usize) -> bool {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let held = self.2.held.saturating_add(bytes).saturating_add(ROW);
+        let fits = self.2.most.is_none_or(|most| held <= most);
+        if fits {
+            self.2.held = held;
+        }
+        fits
+    }
+
     pub(crate) fn record(&mut self, path: &[Text], fault: Fault) {
+        if matches!(fault, Fault::UnknownKey { .. }) && self.0.len() >= UNKNOWN_KEYS {
+            return;
+        }
         self.0.push(Trouble {
             path: path.to_vec(),
             problem: Problem::Record(fault),
@@ -33,12 +68,67 @@ impl Troubles {
     }
 }
 
+/// The entries of a bucket by their keys: of two with one key, the later.
+#[derive(Debug)]
+pub(crate) struct Entries<'s>(Vec<Entry<'s>>);
+
+impl<'s> Entries<'s> {
+    fn new(mut entries: Vec<Entry<'s>>) -> Self {
+        // Where the tree is not damaged, they come in order.
+        if !entries.is_sorted_by(|one, next| one.key < next.key) {
+            entries.sort_by(|one, other| one.key.cmp(other.key));
+            entries.dedup_by(|later, kept| {
+                let is_same = later.key == kept.key;
+                if is_same {
+                    core::mem::swap(later, kept);
+                }
+                is_same
+            });
+        }
+        Self(entries)
+    }
+
+    pub(crate) fn get(&self, key: &[u8]) -> Option<&Entry<'s>> {
+        let at = self.0.binary_search_by(|entry| entry.key.cmp(key)).ok()?;
+        self.0.get(at)
+    }
+
+    pub(crate) fn contains_key(&self, key: &[u8]) -> bool {
+        self.get(key).is_some()
+    }
+
+    pub(crate) fn values(&self) -> core::slice::Iter<'_, Entry<'s>> {
+        self.0.iter()
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'s [u8]> {
+        self.0.iter().map(|entry| entry.key)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'s [u8], &Entry<'s>)> {
+        self.0.iter().map(|entry| (entry.key, entry))
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Bytes of a text or a label that are read: containerd refuses labels of more than 4096.
+pub(crate) const TEXT: usize = 256 << 10;
+/// Bytes of a message that are read: containerd takes no larger one from its clients.
+pub(crate) const MESSAGE: usize = 16 << 20;
+
 /// A bucket that was opened.
 #[derive(Debug)]
 pub(crate) struct Open<'s> {
     pub(crate) path: Vec<Text>,
     pub(crate) sequence: u64,
-    pub(crate) entries: BTreeMap<&'s [u8], Entry<'s>>,
+    pub(crate) entries: Entries<'s>,
     unknown: Vec<Unknown>,
     /// How many troubles there were before this bucket was opened.
     mark: usize,
@@ -60,11 +150,7 @@ impl<'s> Open<'s> {
             }
             troubles.0.push(trouble);
         }
-        let entries = contents
-            .entries
-            .into_iter()
-            .map(|entry| (entry.key, entry))
-            .collect();
+        let entries = Entries::new(contents.entries);
         Self {
             path,
             sequence: bucket.sequence(),
@@ -117,6 +203,40 @@ impl<'s> Open<'s> {
         }
     }
 
+    /// As [`bytes`](Self::bytes), if there are not more than `limit` of them.
+    fn short(
+        &self,
+        key: &str,
+        what: &'static str,
+        limit: usize,
+        troubles: &mut Troubles,
+    ) -> Option<(&'s [u8], Span)> {
+        let (bytes, span) = self.bytes(key, troubles)?;
+        if bytes.len() <= limit {
+            return Some((bytes, span));
+        }
+        self.too_large(key.as_bytes(), what, limit, span, troubles);
+        None
+    }
+
+    /// Notes that a value is larger than is read.
+    fn too_large(
+        &self,
+        key: &[u8],
+        what: &'static str,
+        limit: usize,
+        span: Span,
+        troubles: &mut Troubles,
+    ) {
+        let fault = Fault::Large {
+            key: Text::from(key),
+            what,
+            limit: u64::try_from(limit).unwrap_or(u64::MAX),
+            span,
+        };
+        troubles.record(&self.path, fault);
+    }
+
     fn decoded<T>(
         &self,
         key: &str,
@@ -124,7 +244,7 @@ impl<'s> Open<'s> {
         troubles: &mut Troubles,
         decode: impl Fn(&[u8]) -> Result<T, DecodeError>,
     ) -> Option<T> {
-        let (bytes, span) = self.bytes(key, troubles)?;
+        let (bytes, span) = self.short(key, what, MESSAGE, troubles)?;
         match decode(bytes) {
             Ok(value) => Some(value),
             Err(error) => {
@@ -141,7 +261,7 @@ impl<'s> Open<'s> {
     }
 
     pub(crate) fn text(&self, key: &str, troubles: &mut Troubles) -> Option<Text> {
-        self.bytes(key, troubles)
+        self.short(key, "text", TEXT, troubles)
             .map(|(bytes, _)| Text::from(bytes))
     }
 
@@ -203,14 +323,18 @@ impl<'s> Open<'s> {
             whole: bucket.unknown.is_empty(),
             ..Labels::default()
         };
-        for (key, entry) in &bucket.entries {
+        for (key, entry) in bucket.entries.iter() {
             match &entry.value {
+                Value::Bytes(bytes) if bytes.len() > TEXT => {
+                    labels.whole = false;
+                    bucket.too_large(key, "label", TEXT, entry.value_span, troubles);
+                }
                 Value::Bytes(bytes) => {
-                    labels.entries.insert(Text::from(*key), Text::from(*bytes));
+                    labels.entries.insert(Text::from(key), Text::from(*bytes));
                 }
                 Value::Bucket(_) => {
                     let fault = Fault::BucketKey {
-                        key: Text::from(*key),
+                        key: Text::from(key),
                         span: entry.key_span,
                     };
                     troubles.record(&bucket.path, fault);
@@ -225,7 +349,7 @@ impl<'s> Open<'s> {
         let Some(bucket) = self.bucket(key, troubles) else {
             return BTreeMap::new();
         };
-        let names: Vec<&[u8]> = bucket.entries.keys().copied().collect();
+        let names: Vec<&[u8]> = bucket.entries.keys().collect();
         let mut anys = BTreeMap::new();
         for name in names {
             // Names of extensions are UTF-8 in every release; others are left to `unknown`.
@@ -246,7 +370,7 @@ impl<'s> Open<'s> {
     }
 
     pub(crate) fn keys(&self) -> BTreeSet<Text> {
-        self.entries.keys().map(|key| Text::from(*key)).collect()
+        self.entries.keys().map(Text::from).collect()
     }
 
     /// Its buckets, each opened; plain keys among them are faults.
@@ -303,7 +427,17 @@ impl<'s> Open<'s> {
         read: impl Fn(&Self, &mut Troubles) -> T,
     ) -> Known<Vec<Row<T>>> {
         let mut rows = Vec::new();
-        for entry in self.entries.values() {
+        let mut unknown = self.unknown();
+        for (read_so_far, entry) in self.entries.values().enumerate() {
+            if !troubles.take(size_of::<Row<T>>()) {
+                let why = format!(
+                    "of its {} entries only {read_so_far} were read: they take more memory than the \
+                     budget for a database of this size",
+                    self.entries.len()
+                );
+                unknown.push(Unknown::new(named(&self.path), why));
+                break;
+            }
             // Opened one by one: what is wrong with one row is not what is wrong with the next.
             let Some((at, child)) = self.child(entry, troubles) else {
                 continue;
@@ -311,7 +445,7 @@ impl<'s> Open<'s> {
             let value = read(&child, troubles);
             rows.push(child.into_row(at, value, known, troubles));
         }
-        Known::with(rows, self.unknown())
+        Known::with(rows, unknown)
     }
 
     /// A row made of this bucket; its keys beyond `known` are kept as unknown.
@@ -325,6 +459,9 @@ impl<'s> Open<'s> {
                 Problem::Bolt(_) => readable &= !trouble.hides(),
                 Problem::Record(Fault::Value { key, error, .. }) if trouble.path == self.path => {
                     undecodable.insert(key.clone(), error.to_string());
+                }
+                Problem::Record(fault @ Fault::Large { key, .. }) if trouble.path == self.path => {
+                    undecodable.insert(key.clone(), fault.to_string());
                 }
                 Problem::Record(_) => {}
             }

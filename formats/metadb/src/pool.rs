@@ -72,13 +72,13 @@ impl Pool {
 
 fn devices(bucket: &Open<'_>, troubles: &mut Troubles) -> Known<BTreeMap<Text, Device>> {
     let mut devices = BTreeMap::new();
-    for (key, entry) in &bucket.entries {
+    for (key, entry) in bucket.entries.iter() {
         let Value::Bytes(bytes) = &entry.value else {
             continue;
         };
         let Ok(json) = serde_json::from_slice::<serde_json::Value>(bytes) else {
             let fault = Fault::Value {
-                key: Text::from(*key),
+                key: Text::from(key),
                 what: "device",
                 error: DecodeError::Json,
                 span: entry.value_span,
@@ -100,7 +100,7 @@ fn devices(bucket: &Open<'_>, troubles: &mut Troubles) -> Known<BTreeMap<Text, D
             state: number("state"),
             error: text("error"),
         };
-        devices.insert(Text::from(*key), device);
+        devices.insert(Text::from(key), device);
     }
     Known::with(devices, bucket.unknown())
 }

@@ -43,10 +43,16 @@ impl ProtoValue {
     }
 }
 
+/// Fields of one message that are read: two bytes of a file may be one.
+const MOST_FIELDS: usize = 100_000;
+
 /// The fields of a message, in the order of the wire.
 pub fn fields(mut bytes: &[u8]) -> Result<Vec<ProtoField>, DecodeError> {
     let mut fields = Vec::new();
     while !bytes.is_empty() {
+        if fields.len() >= MOST_FIELDS {
+            return Err(DecodeError::ProtoLong);
+        }
         let (field, rest) = next(bytes).ok_or(DecodeError::Proto)?;
         fields.push(field);
         bytes = rest;

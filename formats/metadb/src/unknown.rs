@@ -6,7 +6,7 @@ use bolt::{Bucket, Entry, Value};
 use finding::Text;
 
 use crate::Fault;
-use crate::open::Troubles;
+use crate::open::{Entries, Troubles};
 
 /// Such keys by name, with their bytes in hex; nothing for a bucket, whose own entries follow as
 /// `bucket/key`.
@@ -17,18 +17,20 @@ const DEEPEST: usize = 8;
 /// How many entries of unknown buckets are kept of one database: several may stand on one page, so
 /// that they could be more than the file has bytes.
 const MOST: usize = 10_000;
+/// Bytes of such an entry that are kept.
+const SHOWN: usize = 4096;
 
 /// The keys of a bucket beyond `known`, each a trouble; and those of its buckets of which `known`
 /// names what they hold (`target/digest`).
 pub(crate) fn keys(
     path: &[Text],
-    entries: &BTreeMap<&[u8], Entry<'_>>,
+    entries: &Entries<'_>,
     known: &[&str],
     troubles: &mut Troubles,
 ) -> UnknownKeys {
     let mut unknown = UnknownKeys::new();
-    for (key, entry) in entries {
-        let name = Text::from(*key);
+    for (key, entry) in entries.iter() {
+        let name = Text::from(key);
         // A key of its own may have a slash.
         let is_known = |known: &&str| !known.contains('/') && name == **known;
         if !known.iter().any(is_known) {
@@ -75,11 +77,22 @@ fn joined(above: &Text, key: &[u8]) -> Text {
     Text::new([above.bytes(), b"/", key].concat())
 }
 
+/// In hex; of a long value, how it begins.
+fn shown(bytes: &[u8]) -> String {
+    match bytes.get(..SHOWN) {
+        Some(start) if bytes.len() > SHOWN => {
+            let more = bytes.len().saturating_sub(SHOWN);
+            format!("{}… and {more} bytes more", hex::encode(start))
+        }
+        _ => hex::encode(bytes),
+    }
+}
+
 fn add(name: Text, value: &Value<'_>, unknown: &mut UnknownKeys, troubles: &mut Troubles) {
     let mut queue = Vec::new();
     let mut keep = |name: Text, value: &Value<'_>| {
         let bytes = match value {
-            Value::Bytes(bytes) => Some(hex::encode(bytes)),
+            Value::Bytes(bytes) => Some(shown(bytes)),
             Value::Bucket(_) => None,
         };
         unknown.insert(name, bytes);
@@ -165,5 +178,26 @@ mod tests {
             .map(|trouble| trouble.problem.to_string());
         let told: Vec<String> = told.filter(|text| text.contains("is not known")).collect();
         assert_eq!(told.len(), 4, "{told:?}");
+    }
+
+    #[test]
+    fn what_is_too_large_is_said_and_never_taken_for_absent() {
+        let huge = vec![b'x'; 300 << 10];
+        let meta = meta(&[
+            ("v1/ns/images/a/labels/huge", &huge),
+            ("v1/ns/images/a/labels/small", b"1"),
+            ("v1/ns/images/a/target/digest", b"sha256:00"),
+            ("v1/ns/images/a/target/mediatype", &huge),
+            ("v1/ns/images/a/zebra", &huge),
+        ]);
+        let image = &meta.namespaces()[0].images.read().unwrap()[0];
+        assert!(!image.whole);
+        assert!(!image.value.labels.whole);
+        assert_eq!(image.value.labels.entries.len(), 1);
+        let large = meta.troubles.iter();
+        let large = large.filter(|trouble| trouble.problem.to_string().contains("more than"));
+        assert_eq!(large.filter(|trouble| trouble.hides()).count(), 2);
+        let zebra = image.unknown.values().flatten().next().unwrap();
+        assert!(zebra.ends_with("more") && zebra.len() < 10_000);
     }
 }

@@ -267,7 +267,7 @@ fn attributes(
     for (name, value) in known.read().into_iter().flatten() {
         match name.utf8() {
             Some(text) if !text.contains('=') => {
-                records.insert(format!("SCHILY.xattr.{text}"), value.clone());
+                records.insert(format!("SCHILY.xattr.{text}"), value.to_vec());
             }
             _ => lacks.push(format!("a tar cannot hold the attribute {name}")),
         }

@@ -92,19 +92,19 @@ impl Marks {
             };
             match name {
                 b"opaque" => {
-                    marks.opaque = Some(match value.as_slice() {
+                    marks.opaque = Some(match &**value {
                         b"y" => Opaque::Yes,
                         b"x" => Opaque::Xwhiteouts,
                         _ => Opaque::Other,
                     });
                 }
                 b"whiteout" => marks.whiteout = true,
-                b"redirect" => marks.redirect = Some(Text::from(value.as_slice())),
-                b"metacopy" => marks.metacopy = Some(value.clone()),
+                b"redirect" => marks.redirect = Some(Text::from(&**value)),
+                b"metacopy" => marks.metacopy = Some(value.to_vec()),
                 b"origin" => marks.origin = Some(Origin::decode(value)),
-                b"impure" => marks.impure = value == b"y",
-                b"nlink" => marks.nlink = Some(Text::from(value.as_slice())),
-                other => marks.others.push((Text::from(other), value.clone())),
+                b"impure" => marks.impure = **value == *b"y",
+                b"nlink" => marks.nlink = Some(Text::from(&**value)),
+                other => marks.others.push((Text::from(other), value.to_vec())),
             }
         }
         marks
@@ -180,7 +180,7 @@ mod tests {
     fn xattrs(pairs: &[(&str, &[u8])]) -> Xattrs {
         pairs
             .iter()
-            .map(|(name, value)| (Text::from(*name), value.to_vec()))
+            .map(|(name, value)| (Text::from(*name), (*value).into()))
             .collect()
     }
 

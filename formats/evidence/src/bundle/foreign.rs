@@ -6,22 +6,31 @@
 //! nothing is concluded from their absence: sockets, extended attributes (if there are none in
 //! the whole archive), and blobs that somebody excluded (an empty `blobs/<algorithm>`).
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::sync::Arc;
 
 use finding::{Text, Time, Unread};
 
 use super::notes::Notes;
 use super::store::{Class, Store, Stored};
 use super::tree::{Data, Id, Inode, Refused, Tree};
-use crate::tar::{Member, Members, What};
+use crate::budget::Packed;
+use crate::tar::{End, Member, Members, What};
 use crate::{FileKind, Options, Stat, path};
 
 /// A hard link whose target was not there yet.
 struct Pending {
     name: Vec<u8>,
-    target: Vec<u8>,
+    /// Nothing if it is longer than a path may be.
+    target: Option<Vec<u8>>,
     stat: Stat,
 }
+
+/// Rounds in which links to later members are settled: as many as links may be in one path.
+const ROUNDS: usize = 40;
+/// Why not all attributes of a file are known.
+const MORE_XATTRS: &str = "the archive has extended attributes that no file of Linux can have";
 
 /// A tree in the making.
 pub(crate) struct Loader {
@@ -34,6 +43,8 @@ pub(crate) struct Loader {
     any_xattr: bool,
     any_trusted: bool,
     any_nanos: bool,
+    /// Names were left out for lack of room.
+    pub(crate) is_full: bool,
 }
 
 /// The kind of a member that has one of its own.
@@ -70,16 +81,17 @@ fn stat(member: &Member, kind: FileKind) -> Stat {
 }
 
 impl Loader {
-    pub(crate) fn new(options: &Options) -> Self {
+    pub(crate) fn new(options: &Options, packed: &Packed) -> Self {
         Self {
-            tree: Tree::new(&options.budget),
+            tree: Tree::new(&options.budget, packed.clone()),
             notes: Notes::default(),
-            store: Store::new(options),
+            store: Store::new(options, packed.clone()),
             newest: None,
             pending: Vec::new(),
             any_xattr: false,
             any_trusted: false,
             any_nanos: false,
+            is_full: false,
         }
     }
 
@@ -92,6 +104,10 @@ impl Loader {
         for odd in &member.odd {
             self.notes.about(odd.as_str(), &member.name);
         }
+        if member.nameless {
+            self.tree.cut(&member.name);
+            return Ok(());
+        }
         if path::components(&member.name).any(|part| part == b"..") {
             self.notes.about(
                 "names that climb with .. were kept inside the root",
@@ -100,6 +116,11 @@ impl Loader {
         }
         self.any_nanos |= member.mtime.nanos != 0;
         let class = Class::of(&member.name);
+        // What containers wrote, and blobs, may not use up the room that the stores need.
+        if class != Class::Store && self.tree.is_nearly_full(1) {
+            self.refuse(Refused::Full, &member.name);
+            return Ok(());
+        }
         if class == Class::Store {
             self.newest = self.newest.max(Some(member.mtime));
         }
@@ -113,7 +134,11 @@ impl Loader {
             stored = Some(taken.0);
         }
         match (member.what, stored) {
-            (What::HardLink, None) => self.link(&member.name, &member.link, stat_of_file(member)),
+            (What::HardLink, None) => self.link(Pending {
+                name: member.name.clone(),
+                target: (!member.linkless).then(|| member.link.clone()),
+                stat: stat_of_file(member),
+            }),
             (What::Other(flag), _) => {
                 let what = format!("members of the unknown type {flag:#04x} were passed over");
                 self.notes.about(what, &member.name);
@@ -123,28 +148,35 @@ impl Loader {
                 self.put(member, kind, stored);
             }
         }
-        ended
+        let steps = self.tree.take_steps();
+        ended.and_then(|()| members.spend(steps))
     }
 
     fn put(&mut self, member: &Member, kind: FileKind, stored: Option<Stored>) {
         let mut inode = Inode::new(stat(member, kind));
-        inode.xattrs.clone_from(&member.xattrs);
+        inode.xattrs = Arc::clone(&member.xattrs);
+        if member.more_xattrs {
+            inode.xattrs_unknown = Some(Arc::from(MORE_XATTRS));
+        }
         self.any_xattr |= !member.xattrs.is_empty();
         self.any_trusted |= member
             .xattrs
             .keys()
             .any(|name| name.bytes().starts_with(b"trusted."));
-        if kind == FileKind::Symlink {
+        if kind == FileKind::Symlink && !member.linkless {
             inode.target = Some(Text::from(member.link.as_slice()));
         }
         if let Some(Stored { data, sha256 }) = stored {
             inode.data = data;
             // With holes the hash of what is stored is not the file's.
-            inode.sha256 = sha256.filter(|_| member.sparse.is_none());
+            inode.sha256 = sha256.filter(|_| member.sparse.is_none()).map(Box::new);
         }
         if kind == FileKind::Dir {
             inode.listed = true;
             if path::components(&member.name).next().is_none() {
+                if let Err(why) = self.tree.charge_again(&inode) {
+                    return self.refuse(why, &member.name);
+                }
                 if let Some(root) = self.tree.get_mut(super::tree::ROOT) {
                     let children = core::mem::take(&mut root.children);
                     *root = Inode { children, ..inode };
@@ -157,11 +189,21 @@ impl Loader {
             Err(why) => return self.refuse(why, &member.name),
         };
         let before = self.tree.child(directory, &name);
+        if before.is_some()
+            && let Err(why) = self.tree.charge_again(&inode)
+        {
+            return self.refuse(why, &member.name);
+        }
         if let Some(before) = before.and_then(|id| self.tree.get_mut(id)) {
             if before.stat.is_dir() && kind == FileKind::Dir {
                 let again = !before.stat.only_kind;
                 let children = core::mem::take(&mut before.children);
-                *before = Inode { children, ..inode };
+                let cut = before.cut;
+                *before = Inode {
+                    children,
+                    cut,
+                    ..inode
+                };
                 if again {
                     self.again(&member.name);
                 }
@@ -169,9 +211,10 @@ impl Loader {
             }
             self.again(&member.name);
         }
-        match self.tree.add(inode) {
-            Ok(id) => self.tree.name(directory, name, id),
-            Err(why) => self.refuse(why, &member.name),
+        let added = self.tree.add(inode);
+        let named = added.and_then(|id| self.tree.name(directory, name, id));
+        if let Err(why) = named {
+            self.refuse(why, &member.name);
         }
     }
 
@@ -181,8 +224,12 @@ impl Loader {
     }
 
     fn refuse(&mut self, why: Refused, name: &[u8]) {
+        if matches!(why, Refused::Full | Refused::Deep) {
+            self.tree.cut(name);
+        }
+        self.is_full |= why == Refused::Full;
         let what = match why {
-            Refused::Full => "members beyond the budget for entries were left out",
+            Refused::Full => "members beyond the budget for an archive of this size were left out",
             Refused::Deep => "members whose paths are too deep, or go in circles, were left out",
             Refused::NotDir => "members below something that is no directory were left out",
             Refused::Nameless => "members without a name were left out",
@@ -190,16 +237,27 @@ impl Loader {
         self.notes.about(what, name);
     }
 
-    fn link(&mut self, name: &[u8], target: &[u8], stat: Stat) {
-        match self.tree.find(path::path(target)) {
-            Ok(id) if self.tree.get(id).is_some_and(|inode| !inode.stat.is_dir()) => {
-                self.name(name, id);
+    /// Gives the file that a hard link names its other name, or keeps the link for later.
+    fn link(&mut self, link: Pending) {
+        if let Err(link) = self.try_link(link) {
+            let bytes = link.name.len().saturating_add(link.target.as_ref().map_or(0, Vec::len));
+            let bytes = bytes.saturating_add(size_of::<Pending>()).saturating_add(128);
+            match self.tree.charge(u64::try_from(bytes).unwrap_or(u64::MAX)) {
+                Ok(()) => self.pending.push(link),
+                Err(why) => self.refuse(why, &link.name),
             }
-            _ => self.pending.push(Pending {
-                name: name.to_vec(),
-                target: target.to_vec(),
-                stat,
-            }),
+        }
+    }
+
+    fn try_link(&mut self, link: Pending) -> Result<(), Pending> {
+        let target = link.target.as_deref();
+        let found = target.and_then(|target| self.tree.find_now(target).ok());
+        match found {
+            Some(id) if self.tree.get(id).is_some_and(|inode| !inode.stat.is_dir()) => {
+                self.name(&link.name, id);
+                Ok(())
+            }
+            _ => Err(link),
         }
     }
 
@@ -213,15 +271,20 @@ impl Loader {
                 {
                     self.again(name);
                 }
-                self.tree.name(directory, last, id);
+                if let Err(why) = self.tree.name(directory, last, id) {
+                    self.refuse(why, name);
+                }
             }
             Err(why) => self.refuse(why, name),
         }
     }
 
     /// What can only be said at the end of the archive.
-    pub(crate) fn finish(&mut self, complete: bool) {
-        self.settle_links();
+    pub(crate) fn finish<R: Read>(&mut self, members: &mut Members<R>) {
+        if let Err(error) = self.settle_links(members) {
+            members.stop(&error);
+        }
+        let complete = members.end().is_none_or(End::is_whole);
         let xattrs_unknown = match (self.any_xattr, self.any_trusted) {
             (_, true) => None,
             (true, false) => Some(
@@ -239,20 +302,22 @@ impl Loader {
         }
         self.notes
             .add("sockets are not known: tar leaves them out without a word");
+        let unknown: Option<Arc<str>> = xattrs_unknown.map(Arc::from);
         for inode in self.tree.all_mut() {
-            inode.listed &= complete;
-            inode.xattrs_unknown = xattrs_unknown.map(str::to_owned);
+            inode.listed &= complete && !inode.cut;
+            if inode.xattrs_unknown.is_none() {
+                inode.xattrs_unknown.clone_from(&unknown);
+            }
         }
         self.doubt_empty_blobs();
     }
 
-    /// Links to what came later, until no round brings any further.
-    fn settle_links(&mut self) {
-        loop {
+    /// Links to what came later: each is tried again when the name that it waits for has come.
+    fn settle_links<R: Read>(&mut self, members: &mut Members<R>) -> io::Result<()> {
+        // A name may also come through a link in the middle of it: hence some rounds more.
+        for _ in 0..ROUNDS {
             let before = self.pending.len();
-            for link in core::mem::take(&mut self.pending) {
-                self.link(&link.name, &link.target, link.stat);
-            }
+            self.settle_round(members)?;
             if self.pending.len() == before || self.pending.is_empty() {
                 break;
             }
@@ -261,11 +326,42 @@ impl Loader {
             self.notes
                 .about("hard links to what the archive does not hold", &link.name);
             let mut inode = Inode::new(link.stat);
-            inode.data = Data::Not(Unread::Dangling(Text::from(link.target)));
-            if let Ok(id) = self.tree.add(inode) {
-                self.name(&link.name, id);
+            inode.data = Data::Not(match link.target {
+                Some(target) => Unread::Dangling(Text::from(target)),
+                None => Unread::Io("its target is longer than Linux takes a path".into()),
+            });
+            match self.tree.add(inode) {
+                Ok(id) => self.name(&link.name, id),
+                Err(why) => self.refuse(why, &link.name),
+            }
+            members.spend(self.tree.take_steps())?;
+        }
+        Ok(())
+    }
+
+    fn settle_round<R: Read>(&mut self, members: &mut Members<R>) -> io::Result<()> {
+        // In order: which of two links of one name counts must not depend on a hash.
+        let mut waiting: BTreeMap<Vec<u8>, Vec<Pending>> = BTreeMap::new();
+        for link in core::mem::take(&mut self.pending) {
+            let name = plain(&link.name);
+            if let Err(link) = self.try_link(link) {
+                let target = plain(link.target.as_deref().unwrap_or_default());
+                waiting.entry(target).or_default().push(link);
+                members.spend(self.tree.take_steps())?;
+                continue;
+            }
+            let mut ready = waiting.remove(&name).unwrap_or_default();
+            while let Some(link) = ready.pop() {
+                let name = plain(&link.name);
+                match self.try_link(link) {
+                    Ok(()) => ready.extend(waiting.remove(&name).unwrap_or_default()),
+                    Err(link) => self.pending.push(link),
+                }
+                members.spend(self.tree.take_steps())?;
             }
         }
+        self.pending.extend(waiting.into_values().flatten());
+        Ok(())
     }
 
     /// An empty `blobs/<algorithm>` was probably excluded: it is the bulk of a node.
@@ -303,6 +399,12 @@ impl Loader {
             }
         }
     }
+}
+
+/// A name without what does not count in it.
+fn plain(name: &[u8]) -> Vec<u8> {
+    let parts: Vec<&[u8]> = path::components(name).collect();
+    parts.join(&b'/')
 }
 
 /// What a hard link's own header says of its file.

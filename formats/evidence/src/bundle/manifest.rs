@@ -310,16 +310,16 @@ impl<'de, F: FnMut(Record)> Visitor<'de> for Reading<F> {
                 "tool" => tool = map.next_value()?,
                 "captured" => captured = Some(map.next_value::<Moment>()?.0),
                 "host" => host = map.next_value()?,
-                "roots" => roots = map.next_value()?,
+                "roots" => roots = map.next_value::<Few<_>>()?.0,
                 "sockets" => sockets = map.next_value()?,
-                "absent" => absent = map.next_value()?,
-                "left_out" => left_out = map.next_value()?,
+                "absent" => absent = map.next_value::<Few<_>>()?.0,
+                "left_out" => left_out = map.next_value::<Few<_>>()?.0,
                 "now" => now = Some(map.next_value::<Moment>()?.0),
-                "command" => command = map.next_value()?,
-                "warnings" => warnings = map.next_value()?,
+                "command" => command = map.next_value::<Few<_>>()?.0,
+                "warnings" => warnings = map.next_value::<Few<_>>()?.0,
                 "redacted" => redacted = map.next_value()?,
-                "disks" => disks = map.next_value()?,
-                "programs" => programs = map.next_value()?,
+                "disks" => disks = map.next_value::<Few<_>>()?.0,
+                "programs" => programs = map.next_value::<Few<_>>()?.0,
                 "entries" => map.next_value_seed(Entries(&mut self.take))?,
                 _ => {
                     map.next_value::<serde::de::IgnoredAny>()?;
@@ -343,6 +343,38 @@ impl<'de, F: FnMut(Record)> Visitor<'de> for Reading<F> {
             disks,
             programs,
         })
+    }
+}
+
+/// A list of a few things: of more than a hundred thousand, none is kept.
+struct Few<T>(Vec<T>);
+
+/// How many those are.
+const FEW: usize = 100_000;
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Few<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Counting<T>(core::marker::PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Counting<T> {
+            type Value = Vec<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a list of at most {FEW}")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Vec<T>, A::Error> {
+                let mut few = Vec::new();
+                while let Some(one) = all.next_element()? {
+                    if few.len() >= FEW {
+                        return Err(serde::de::Error::invalid_length(FEW, &self));
+                    }
+                    few.push(one);
+                }
+                Ok(few)
+            }
+        }
+        let counting = Counting(core::marker::PhantomData);
+        deserializer.deserialize_seq(counting).map(Few)
     }
 }
 

@@ -17,6 +17,7 @@ use std::path::Path;
 
 use finding::{Known, Text, Time, Unknown, Unread};
 
+use crate::budget::{Packed, Work};
 use crate::directory::Xattrs;
 use crate::inflate::{self, Packing};
 use crate::pages::Stream;
@@ -41,14 +42,17 @@ impl Bundle {
     /// Reads a tar from front to back.
     pub(crate) fn read(reader: impl Read, name: Text, options: &Options) -> Result<Self, Unread> {
         let io = |error: std::io::Error| Unread::Io(error.to_string());
-        let (packing, stream) = inflate::open(reader, &options.budget).map_err(io)?;
+        let packed = Packed::default();
+        let opened = inflate::open(reader, &options.budget, packed.clone());
+        let (packing, stream) = opened.map_err(io)?;
         if let Packing::Unsupported(what) = packing {
             return Err(Unread::Io(format!(
                 "a {what} archive; plain, gzip and zstd tars can be read"
             )));
         }
-        let mut members = Members::new(stream, options.budget.record);
-        let mut loader = Loader::new(options);
+        let work = Work::on(packed.clone());
+        let mut members = Members::within(stream, options.budget.record, work);
+        let mut loader = Loader::new(options, &packed);
         let first = members.next_member();
         let Some(first) = first else {
             return Err(Unread::Io(match members.end() {
@@ -68,6 +72,7 @@ impl Bundle {
             }
             next = members.next_member();
         }
+        loader.finish(&mut members);
         let end = members.end().cloned().unwrap_or(End::Whole);
         for odd in core::mem::take(&mut members.odd) {
             loader.notes.add(odd);
@@ -75,7 +80,6 @@ impl Bundle {
         if end != End::Whole {
             loader.notes.add(end.to_string());
         }
-        loader.finish(end.is_whole());
         if let Some(why) = &loader.store.spool.failed {
             loader.notes.add(why.as_str());
         }
@@ -84,7 +88,7 @@ impl Bundle {
             tree: loader.tree,
             manifest: None,
             captured: loader.newest,
-            complete: end.is_whole(),
+            complete: end.is_whole() && !loader.is_full,
             notes: loader.notes.lines(),
         })
     }
@@ -145,12 +149,16 @@ impl Bundle {
             Err(unread) => return Known::lost(what, unread.to_string()),
         };
         let unknown = inode.xattrs_unknown.iter();
-        let unknown = unknown.map(|why| Unknown::new(what.as_str(), why.as_str()));
-        Known::with(inode.xattrs.clone(), unknown.collect())
+        let unknown = unknown.map(|why| Unknown::new(what.as_str(), &**why));
+        Known::with((*inode.xattrs).clone(), unknown.collect())
     }
 
     pub(crate) fn sha256(&self, path: &Path) -> Option<[u8; 32]> {
-        self.tree.get(self.tree.find_followed(path).ok()?)?.sha256
+        self.tree
+            .get(self.tree.find_followed(path).ok()?)?
+            .sha256
+            .as_deref()
+            .copied()
     }
 
     pub(crate) fn same(&self, one: &Path, other: &Path) -> Option<bool> {

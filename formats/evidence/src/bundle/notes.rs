@@ -6,6 +6,12 @@ use finding::{Escaped, Text};
 
 /// Examples of one kind that are kept.
 const EXAMPLES: usize = 5;
+/// Kinds that are told.
+const KINDS: usize = 64;
+/// Bytes of an example that are shown.
+const SHOWN: usize = 256;
+/// What stands for kinds beyond those.
+const MORE: &str = "other oddities";
 
 /// What is odd about a bundle.
 #[derive(Debug, Default)]
@@ -14,17 +20,28 @@ pub(crate) struct Notes(BTreeMap<String, (u64, Vec<Text>)>);
 impl Notes {
     /// Something odd about a member.
     pub(crate) fn about(&mut self, what: impl Into<String>, member: &[u8]) {
-        let (count, examples) = self.0.entry(what.into()).or_default();
+        let (count, examples) = self.kind(what.into());
         *count = count.saturating_add(1);
         if examples.len() < EXAMPLES {
-            examples.push(Text::from(member));
+            let shown = member.get(..SHOWN).unwrap_or(member);
+            examples.push(Text::from(shown));
         }
     }
 
     /// Something odd about the whole.
     pub(crate) fn add(&mut self, what: impl Into<String>) {
-        let (count, _) = self.0.entry(what.into()).or_default();
+        let (count, _) = self.kind(what.into());
         *count = count.saturating_add(1);
+    }
+
+    fn kind(&mut self, what: String) -> &mut (u64, Vec<Text>) {
+        let is_new = !self.0.contains_key(&what);
+        let what = if is_new && self.0.len() >= KINDS {
+            MORE.to_owned()
+        } else {
+            what
+        };
+        self.0.entry(what).or_default()
     }
 
     /// One line a kind.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read};
+use std::sync::Arc;
 
 use finding::{Text, Time, Unread};
 use serde::de::DeserializeSeed;
@@ -9,13 +10,15 @@ use serde::de::DeserializeSeed;
 use super::foreign::Loader;
 use super::manifest::{self, Manifest, Moment, Name, Reading, Record, Trailer};
 use super::store::Class;
-use super::tree::{Data, Id, Inode, ROOT, Tree};
+use super::tree::{Data, Id, Inode, ROOT, Refused};
 use super::{Bundle, End};
 use crate::tar::{Member, Members, What};
-use crate::{FileKind, Stat, path};
+use crate::{FileKind, Stat, Xattrs, path};
 
-/// Bytes of the trailer that are read.
-pub(super) const TRAILER_LIMIT: u64 = 256 << 20;
+/// Bytes of the manifest that are read of any bundle, and more of them for each byte of it.
+pub(super) const MANIFEST: (u64, u64) = (16 << 20, 16);
+/// The same of the trailer, which is shorter than the members that it speaks of.
+pub(super) const TRAILER: (u64, u64) = (4 << 20, 8);
 
 /// The current member as a stream.
 struct Bytes<'m, R>(&'m mut Members<R>);
@@ -67,8 +70,8 @@ fn left(record: &Record) -> Unread {
 fn put(loader: &mut Loader, record: &Record) {
     let name = record.path.0.bytes();
     if let Some(Name(same)) = &record.same {
-        match loader.tree.find(path::path(same.bytes())) {
-            Ok(id) => give(&mut loader.tree, name, id),
+        match loader.tree.find_now(same.bytes()) {
+            Ok(id) => give(loader, name, id),
             Err(_) => loader
                 .notes
                 .about("the manifest links names to what it does not hold", name),
@@ -86,19 +89,21 @@ fn put(loader: &mut Loader, record: &Record) {
     if kind != FileKind::Symlink {
         inode.target = None;
     }
+    let mut xattrs = Xattrs::new();
+    let mut unknown = String::new();
     for (name, value) in &record.xattrs {
         match hex::decode(value) {
             Ok(value) => {
-                inode.xattrs.insert(name.0.clone(), value);
+                xattrs.insert(name.0.clone(), value.into());
             }
-            Err(_) => inode.xattrs_unknown = Some("a value in the manifest is not hex".into()),
+            Err(_) => "a value in the manifest is not hex".clone_into(&mut unknown),
         }
     }
-    inode
-        .xattrs_unknown
-        .get_or_insert_default()
-        .push_str(record.xattrs_unknown.as_deref().unwrap_or_default());
-    inode.xattrs_unknown = inode.xattrs_unknown.filter(|why| !why.is_empty());
+    // Values are this file's own; what shares them is counted elsewhere.
+    let values: usize = xattrs.values().map(|value| value.len()).sum();
+    inode.xattrs = Arc::new(xattrs);
+    unknown.push_str(record.xattrs_unknown.as_deref().unwrap_or_default());
+    inode.xattrs_unknown = Some(unknown).filter(|why| !why.is_empty()).map(Arc::from);
     if kind == FileKind::File {
         inode.data = Data::Not(left(record));
     }
@@ -112,18 +117,30 @@ fn put(loader: &mut Loader, record: &Record) {
         }
         return;
     }
-    match loader.tree.add(inode) {
-        Ok(id) => give(&mut loader.tree, name, id),
-        Err(_) => loader
-            .notes
-            .add("the manifest has more entries than the budget allows"),
+    let values = u64::try_from(values).unwrap_or(u64::MAX);
+    let charged = loader.tree.charge(values);
+    match charged.and_then(|()| loader.tree.add(inode)) {
+        Ok(id) => give(loader, name, id),
+        Err(_) => full(loader, name),
     }
 }
 
+/// Notes that a name has no room.
+fn full(loader: &mut Loader, name: &[u8]) {
+    loader.tree.cut(name);
+    loader.is_full = true;
+    loader
+        .notes
+        .add("the manifest has more entries than the budget allows for a bundle of its size");
+}
+
 /// Gives an inode a name; names that cannot be are left out.
-fn give(tree: &mut Tree, name: &[u8], id: Id) {
-    let Ok((directory, last)) = tree.place(name) else {
-        return;
+fn give(loader: &mut Loader, name: &[u8], id: Id) {
+    let tree = &mut loader.tree;
+    let (directory, last) = match tree.place(name) {
+        Ok(place) => place,
+        Err(Refused::Full) => return full(loader, name),
+        Err(_) => return,
     };
     // A directory that was implied before keeps what is in it.
     let before = tree.child(directory, &last);
@@ -136,7 +153,9 @@ fn give(tree: &mut Tree, name: &[u8], id: Id) {
     {
         inode.children = children;
     }
-    tree.name(directory, last, id);
+    if tree.name(directory, last, id).is_err() {
+        full(loader, name);
+    }
 }
 
 /// Reads a bundle whose first member is its manifest.
@@ -147,7 +166,8 @@ pub(super) fn read<R: Read>(
 ) -> Result<Bundle, Unread> {
     let mut manifest = None;
     let parsed = {
-        let mut bytes = BufReader::new(Bytes(&mut members));
+        let most = members.allowance(MANIFEST.0, MANIFEST.1);
+        let mut bytes = BufReader::new(Bytes(&mut members).take(most));
         let mut json = serde_json::Deserializer::from_reader(&mut bytes);
         Reading {
             take: |record: Record| put(&mut loader, &record),
@@ -169,11 +189,12 @@ pub(super) fn read<R: Read>(
             manifest::FORMAT
         )));
     }
-    let mut hashes: BTreeMap<Vec<u8>, [u8; 32]> = BTreeMap::new();
+    let mut hashes: BTreeMap<Id, [u8; 32]> = BTreeMap::new();
     let mut trailer = None;
     while let Some(member) = members.next_member() {
         if member.name == manifest::TRAILER.as_bytes() {
-            let bytes = Bytes(&mut members).take(TRAILER_LIMIT);
+            let most = members.allowance(TRAILER.0, TRAILER.1);
+            let bytes = Bytes(&mut members).take(most);
             match serde_json::from_reader::<_, Trailer>(BufReader::new(bytes)) {
                 Ok(read) => trailer = Some(read),
                 Err(error) => loader
@@ -187,11 +208,10 @@ pub(super) fn read<R: Read>(
         }
         let class = Class::of(&member.name);
         let (stored, ended) = loader.store.take(&mut members, &member, class, true);
-        match loader.tree.find(path::path(&member.name)) {
+        match loader.tree.find_now(&member.name) {
             Ok(id) => {
                 if let Some(hash) = stored.sha256 {
-                    let shown = path::shown(path::path(&member.name));
-                    hashes.insert(shown.into_bytes(), hash);
+                    hashes.insert(id, hash);
                 }
                 attach(&mut loader, id, &member, stored.data, stored.sha256);
             }
@@ -199,7 +219,8 @@ pub(super) fn read<R: Read>(
                 .notes
                 .about("members that the manifest does not name", &member.name),
         }
-        if let Err(error) = ended {
+        let steps = loader.tree.take_steps();
+        if let Err(error) = ended.and_then(|()| members.spend(steps)) {
             members.stop(&error);
         }
     }
@@ -207,7 +228,8 @@ pub(super) fn read<R: Read>(
     if end != End::Whole {
         loader.notes.add(end.to_string());
     }
-    let complete = end.is_whole() && manifest.is_some() && trailer.is_some();
+    let complete =
+        end.is_whole() && manifest.is_some() && trailer.is_some() && !loader.is_full;
     if let Some(trailer) = trailer {
         verify(&mut loader, &hashes, &trailer);
     } else {
@@ -215,10 +237,8 @@ pub(super) fn read<R: Read>(
             .notes
             .add("the bundle has no trailer: it was not written to its end");
     }
-    if manifest.is_none() {
-        for inode in loader.tree.all_mut() {
-            inode.listed = false;
-        }
+    for inode in loader.tree.all_mut() {
+        inode.listed &= manifest.is_some() && !inode.cut;
     }
     if let Some(why) = &loader.store.spool.failed {
         loader.notes.add(why.as_str());
@@ -253,15 +273,17 @@ fn attach(loader: &mut Loader, id: Id, member: &Member, data: Data, hash: Option
         );
     }
     inode.data = data;
-    inode.sha256 = hash.filter(|_| member.sparse.is_none());
+    inode.sha256 = hash.filter(|_| member.sparse.is_none()).map(Box::new);
 }
 
 /// Compares what was hashed with what the trailer says.
-fn verify(loader: &mut Loader, hashes: &BTreeMap<Vec<u8>, [u8; 32]>, trailer: &Trailer) {
+fn verify(loader: &mut Loader, hashes: &BTreeMap<Id, [u8; 32]>, trailer: &Trailer) {
     for fate in &trailer.members {
         let name = fate.path.0.bytes();
         let mut unread = None;
-        if let (Some(want), Some(found)) = (&fate.sha256, hashes.get(name))
+        let id = loader.tree.find_now(name).ok();
+        let found = id.and_then(|id| hashes.get(&id));
+        if let (Some(want), Some(found)) = (&fate.sha256, found)
             && *want != hex::encode(found)
         {
             loader
@@ -280,7 +302,7 @@ fn verify(loader: &mut Loader, hashes: &BTreeMap<Vec<u8>, [u8; 32]>, trailer: &T
             unread = Some(Unread::Io(format!("it could not be collected: {why}")));
         }
         if let Some(unread) = unread
-            && let Ok(id) = loader.tree.find(path::path(name))
+            && let Some(id) = id
             && let Some(inode) = loader.tree.get_mut(id)
         {
             inode.data = Data::Not(unread);

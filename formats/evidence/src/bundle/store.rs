@@ -9,12 +9,16 @@ use view::Span;
 
 use super::spool::Spool;
 use super::tree::Data;
+use crate::budget::Packed;
 use crate::content::{Content, Extent, Place};
 use crate::tar::{Member, Members};
 use crate::{Budget, Options, path};
 
 /// Bytes that are taken from the archive at once.
 const AT_ONCE: usize = 256 << 10;
+
+/// Bytes that are kept or left out together, if they are all zero.
+const AT_A_TIME: usize = 16 << 10;
 
 /// What a member is to an examiner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,14 +63,19 @@ pub(crate) struct Stored {
 pub(crate) struct Store {
     memory: u64,
     budget: Budget,
+    packed: Packed,
     pub(crate) spool: Spool,
 }
 
+/// Where the bytes of a member went: the runs that are kept, what is between them is zero.
+type Runs = Vec<Extent>;
+
 impl Store {
-    pub(crate) fn new(options: &Options) -> Self {
+    pub(crate) fn new(options: &Options, packed: Packed) -> Self {
         Self {
             memory: 0,
             budget: options.budget.clone(),
+            packed,
             spool: Spool::new(options.spool.clone(), options.budget.spool),
         }
     }
@@ -85,13 +94,15 @@ impl Store {
             Class::Snapshot => 64 << 10,
             Class::Store => self.budget.member,
         };
+        let more = self.packed.bytes().saturating_mul(8);
+        let memory = self.budget.free.saturating_add(more).min(self.budget.memory);
         // Snapshots may not use up what the stores need.
         let (most, spare) = match class {
-            Class::Store => (self.budget.memory, 0),
-            Class::Snapshot | Class::Blob => (self.budget.memory >> 1, self.budget.spool >> 2),
+            Class::Store => (memory, 0),
+            Class::Snapshot | Class::Blob => (memory >> 1, self.budget.spool >> 2),
         };
         let fits = self.memory.saturating_add(member.stored) <= most;
-        let (place, ended) = if member.stored <= limit && fits {
+        let (runs, ended) = if member.stored <= limit && fits {
             self.remember(members, member, &mut hasher)
         } else if self.spool.fits(member.stored, spare) {
             self.put_away(members, member, &mut hasher)
@@ -99,9 +110,9 @@ impl Store {
             (None, drain(members, &mut hasher))
         };
         let cut = Unread::Io("the archive ends in the middle of it".into());
-        let data = match (place, &ended) {
+        let data = match (runs, &ended) {
             (_, Err(_)) => Data::Not(cut),
-            (Some(place), Ok(())) => content(member, &place),
+            (Some(runs), Ok(())) => content(member, runs),
             (None, Ok(())) => Data::Not(Unread::TooLarge {
                 size: member.size,
                 limit,
@@ -119,7 +130,7 @@ impl Store {
         members: &mut Members<R>,
         member: &Member,
         hasher: &mut Option<Sha256>,
-    ) -> (Option<Place>, io::Result<()>) {
+    ) -> (Option<Runs>, io::Result<()>) {
         // As much as has come, never what the header claims.
         let mut bytes = Vec::new();
         let ended = each(members, |piece| {
@@ -128,7 +139,11 @@ impl Store {
         });
         bytes.shrink_to_fit();
         self.memory = self.memory.saturating_add(member.stored);
-        (Some(Place::Memory(Arc::new(bytes), 0)), ended)
+        let run = Extent {
+            span: Span::new(0, member.stored),
+            place: Place::Memory(Arc::new(bytes), 0),
+        };
+        (Some(vec![run]), ended)
     }
 
     fn put_away<R: Read>(
@@ -136,16 +151,38 @@ impl Store {
         members: &mut Members<R>,
         member: &Member,
         hasher: &mut Option<Sha256>,
-    ) -> (Option<Place>, io::Result<()>) {
+    ) -> (Option<Runs>, io::Result<()>) {
         let Some((file, at)) = self.spool.begin() else {
             return (None, drain(members, hasher));
         };
         let mut kept = member.stored != 0;
+        // Zeroes take no room, where the archive has no map of its own.
+        let holes = member.sparse.is_none();
+        let mut runs = Runs::new();
+        let (mut done, mut put) = (0_u64, at);
         let ended = each(members, |piece| {
             update(hasher, piece);
-            kept = kept && self.spool.add(piece);
+            for block in piece.chunks(AT_A_TIME) {
+                let len = u64::try_from(block.len()).unwrap_or(u64::MAX);
+                let span = Span::new(done, len);
+                done = done.saturating_add(len);
+                if !kept || (holes && block.iter().all(|byte| *byte == 0)) {
+                    continue;
+                }
+                kept = self.spool.add(block);
+                match runs.last_mut() {
+                    Some(run) if run.span.end() == span.start => {
+                        run.span.len = run.span.len.saturating_add(len);
+                    }
+                    _ => runs.push(Extent {
+                        span,
+                        place: Place::File(Arc::clone(&file), put),
+                    }),
+                }
+                put = put.saturating_add(len);
+            }
         });
-        (kept.then_some(Place::File(file, at)), ended)
+        (kept.then_some(runs), ended)
     }
 }
 
@@ -174,20 +211,32 @@ fn each<R: Read>(members: &mut Members<R>, mut take: impl FnMut(&[u8])) -> io::R
 }
 
 /// The file that the stored bytes make, holes and all.
-fn content(member: &Member, place: &Place) -> Data {
+fn content(member: &Member, runs: Runs) -> Data {
+    let map = match &member.sparse {
+        Some(map) if map.is_empty() && member.stored != 0 => {
+            return Data::Not(Unread::Io("its map of holes is damaged".into()));
+        }
+        Some(map) => map,
+        None => {
+            let extents = runs.into_iter().filter(|run| run.span.len != 0);
+            return Data::Kept(Content {
+                len: member.size,
+                extents: extents.collect(),
+            });
+        }
+    };
+    // With a map the stored bytes are one run.
+    let Some(Extent { place, .. }) = runs.first() else {
+        return Data::Kept(Content {
+            len: member.size,
+            extents: Vec::new(),
+        });
+    };
     let at = |offset: u64| match place {
         Place::Memory(bytes, start) => {
             Place::Memory(Arc::clone(bytes), start.saturating_add(offset))
         }
         Place::File(file, start) => Place::File(Arc::clone(file), start.saturating_add(offset)),
-    };
-    let whole = [Span::new(0, member.stored)];
-    let map = match &member.sparse {
-        Some(map) if map.is_empty() && member.stored != 0 => {
-            return Data::Not(Unread::Io("its map of holes is damaged".into()));
-        }
-        Some(map) => map.as_slice(),
-        None => &whole,
     };
     let mut offset = 0_u64;
     let mut extents = Vec::new();

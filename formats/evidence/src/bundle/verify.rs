@@ -13,7 +13,8 @@ use serde::de::DeserializeSeed;
 use sha2::{Digest, Sha256};
 
 use super::manifest::{self, Manifest, Reading, Record, Trailer};
-use super::own::TRAILER_LIMIT;
+use super::own::{MANIFEST, TRAILER};
+use crate::budget::{Packed, Work};
 use crate::inflate::{self, Packing};
 use crate::tar::{End, Member, Members, What};
 use crate::{Budget, path};
@@ -171,19 +172,26 @@ impl<R: Read> Read for Bytes<'_, R> {
 struct Verifying {
     entries: BTreeMap<Vec<u8>, Listed>,
     most: u64,
+    names: u64,
     out: Verified,
 }
+
+/// Bytes that an entry takes beside its name.
+const ENTRY: u64 = 256;
+/// Problems that are told one by one; the last one of more is told in the last place.
+const MOST_PROBLEMS: usize = 10_000;
 
 /// Reads a bundle from front to back and compares all of it. An error: it is no bundle of ours.
 pub fn verify(reader: impl Read, budget: &Budget) -> Result<Verified, Unread> {
     let io = |error: io::Error| Unread::Io(error.to_string());
-    let (packing, stream) = inflate::open(reader, budget).map_err(io)?;
+    let packed = Packed::default();
+    let (packing, stream) = inflate::open(reader, budget, packed.clone()).map_err(io)?;
     if let Packing::Unsupported(what) = packing {
         return Err(Unread::Io(format!(
             "a {what} archive, and no bundle of ours"
         )));
     }
-    let mut members = Members::new(stream, budget.record);
+    let mut members = Members::within(stream, budget.record, Work::on(packed));
     match members.next_member() {
         Some(first) if first.name == manifest::NAME.as_bytes() => {}
         Some(_) => {
@@ -196,6 +204,7 @@ pub fn verify(reader: impl Read, budget: &Budget) -> Result<Verified, Unread> {
     let mut verifying = Verifying {
         entries: BTreeMap::new(),
         most: budget.entries,
+        names: budget.names,
         out: Verified {
             manifest: None,
             entries: Vec::new(),
@@ -217,6 +226,7 @@ pub fn verify(reader: impl Read, budget: &Budget) -> Result<Verified, Unread> {
 
 impl Verifying {
     fn wrong(&mut self, wrong: Wrong, path: Option<&[u8]>) -> &mut Problem {
+        self.out.problems.truncate(MOST_PROBLEMS);
         self.out.problems.push(Problem {
             wrong,
             path: path.map(Text::from),
@@ -231,8 +241,11 @@ impl Verifying {
 
     /// Reads the manifest; its SHA-256.
     fn manifest<R: Read>(&mut self, members: &mut Members<R>) -> Result<String, Unread> {
+        let long = members.allowance(MANIFEST.0, MANIFEST.1);
+        let room = members.allowance(self.names, 16);
+        let mut held = 0_u64;
         let mut bytes = BufReader::new(Hashing {
-            inner: Bytes(members),
+            inner: Bytes(members).take(long),
             hasher: Sha256::new(),
         });
         let mut json = serde_json::Deserializer::from_reader(&mut bytes);
@@ -242,6 +255,9 @@ impl Verifying {
         let take = |record: Record| {
             full |= u64::try_from(entries.len()).is_ok_and(|len| len >= most);
             let key = record.path.0.bytes().to_vec();
+            let len = u64::try_from(key.len()).unwrap_or(u64::MAX);
+            held = held.saturating_add(len).saturating_add(ENTRY);
+            full |= held > room;
             if !full && entries.insert(key.clone(), listed(record)).is_some() {
                 twice.push(key);
             }
@@ -295,7 +311,8 @@ impl Verifying {
             }
             if member.name == manifest::TRAILER.as_bytes() {
                 let mut bytes = Vec::new();
-                let read = Bytes(members).take(TRAILER_LIMIT).read_to_end(&mut bytes);
+                let most = members.allowance(TRAILER.0, TRAILER.1);
+                let read = Bytes(members).take(most).read_to_end(&mut bytes);
                 match read {
                     Ok(_) => {
                         self.whole(&member.name, members);

@@ -192,7 +192,7 @@ fn read_xattrs(
     for name in xattr::list(path)? {
         match xattr::get(path, &name) {
             Ok(Some(value)) => {
-                found.insert(Text::from(name.into_vec()), value);
+                found.insert(Text::from(name.into_vec()), value.into());
             }
             // Gone since it was listed.
             Ok(None) => {}

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use finding::{Known, Text, Unknown};
 use nix::errno::Errno;
@@ -16,7 +17,7 @@ use super::walk::Handle;
 use crate::{FileKind, path};
 
 /// Names and values of extended attributes.
-pub type Xattrs = BTreeMap<Text, Vec<u8>>;
+pub type Xattrs = BTreeMap<Text, Arc<[u8]>>;
 
 impl Directory {
     /// The extended attributes of `path`; a link in the last place is not followed.
@@ -36,7 +37,7 @@ impl Directory {
         for name in names {
             match get(&name) {
                 Ok(Some(value)) => {
-                    found.insert(Text::from(name.into_vec()), value);
+                    found.insert(Text::from(name.into_vec()), value.into());
                 }
                 // Gone since it was listed.
                 Ok(None) => {}

@@ -1,9 +1,11 @@
 //! One member of an archive, all headers taken together.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use finding::{Text, Time};
+use finding::Time;
 use view::Span;
+
+use crate::Xattrs;
 
 /// What a member is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub struct Member {
     pub what: What,
     /// The target of a link, as it stands in the archive.
     pub link: Vec<u8>,
+    /// Whether the target is longer than Linux takes a path: then `link` is not it.
+    pub linkless: bool,
     /// Permission bits with setuid, setgid and sticky.
     pub mode: u32,
     /// Owner.
@@ -52,7 +56,11 @@ pub struct Member {
     /// Major and minor number of the device that it is.
     pub rdev: Option<(u32, u32)>,
     /// Extended attributes.
-    pub xattrs: BTreeMap<Text, Vec<u8>>,
+    pub xattrs: Arc<Xattrs>,
+    /// Whether it has extended attributes that were not read: no file of Linux can have them.
+    pub more_xattrs: bool,
+    /// Whether its name is longer than Linux takes a path: then `name` is a folder on the way.
+    pub nameless: bool,
     /// Bytes of the file, holes included.
     pub size: u64,
     /// Bytes of it that the archive holds.

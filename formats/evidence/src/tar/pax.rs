@@ -9,40 +9,50 @@
 //! Header".
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use finding::{Text, Time};
 use view::Span;
 
-/// What the records of one member say. Later records win.
+/// Names and values of extended attributes, shared by all members that have the same.
+type Xattrs = BTreeMap<Text, Arc<[u8]>>;
+
+/// Bytes of all names of extended attributes that one file can have (`XATTR_LIST_MAX` of Linux).
+const XATTR_NAMES: usize = 64 << 10;
+/// Bytes of the value of one extended attribute (`XATTR_SIZE_MAX` of Linux).
+const XATTR_VALUE: usize = 64 << 10;
+
+/// What the records of one header say. Later records win.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Records {
-    values: BTreeMap<Vec<u8>, Vec<u8>>,
+struct Said {
+    /// Nothing: an empty value took the key back.
+    values: BTreeMap<Box<[u8]>, Option<Arc<[u8]>>>,
+    xattrs: Arc<Xattrs>,
+    /// Bytes of the names of `xattrs`.
+    names: usize,
     /// GNU sparse 0.0 repeats two keys for each stretch, in order.
-    pub(crate) stretches: Vec<Span>,
+    stretches: Vec<Span>,
     offset: Option<u64>,
+    /// Bytes of keys and values.
+    bytes: u64,
 }
 
-impl Records {
-    /// Reads records over what is there; `false` if they are malformed, with what stood before the
-    /// damage kept.
-    pub(crate) fn read(&mut self, mut bytes: &[u8]) -> bool {
-        while !bytes.is_empty() {
-            // GNU tar pads some headers with NULs inside the size.
-            if bytes.iter().all(|byte| *byte == 0) {
-                break;
-            }
-            match record(bytes) {
-                Some((key, value, rest)) => {
-                    self.put(key, value);
-                    bytes = rest;
-                }
-                None => return false,
-            }
-        }
-        true
-    }
+/// What the records of one member say: its own, over those of the archive's global headers, which
+/// all members share.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Records {
+    global: Arc<Said>,
+    own: Option<Box<Said>>,
+    /// Extended attributes that no file of Linux can have were left out.
+    pub(crate) left_out: bool,
+}
 
-    fn put(&mut self, key: &[u8], value: &[u8]) {
+impl Said {
+    /// Whether it holds an attribute that no file of Linux can have, which is then left out.
+    fn put(&mut self, key: &[u8], value: &[u8]) -> bool {
+        let len = key.len().saturating_add(value.len());
+        let len = u64::try_from(len).unwrap_or(u64::MAX);
+        self.bytes = self.bytes.saturating_add(len);
         match key {
             b"GNU.sparse.offset" => self.offset = decimal(value),
             b"GNU.sparse.numbytes" => {
@@ -50,19 +60,93 @@ impl Records {
                     self.stretches.push(Span::new(start, len));
                 }
             }
-            // An empty value takes back what a global header said; an extended attribute may be
-            // empty.
-            _ if value.is_empty() && xattr(key, value).is_none() => {
-                self.values.remove(key);
-            }
             _ => {
-                self.values.insert(key.to_vec(), value.to_vec());
+                if let Some((name, value)) = xattr(key, value) {
+                    return self.put_xattr(name, &value);
+                }
+                // An empty value takes back what a global header said.
+                let value = (!value.is_empty()).then(|| value.into());
+                self.values.insert(key.into(), value);
             }
+        }
+        false
+    }
+
+    fn put_xattr(&mut self, name: Text, value: &[u8]) -> bool {
+        let names = self.names.saturating_add(name.bytes().len());
+        let names = names.saturating_add(1);
+        if value.len() > XATTR_VALUE || names > XATTR_NAMES {
+            return true;
+        }
+        if Arc::make_mut(&mut self.xattrs)
+            .insert(name, value.into())
+            .is_none()
+        {
+            self.names = names;
+        }
+        false
+    }
+
+    /// Reads records over what is there; `false` if they are malformed, with what stood before the
+    /// damage kept. The second is whether an attribute was left out.
+    fn read(&mut self, mut bytes: &[u8]) -> (bool, bool) {
+        let mut left_out = false;
+        while !bytes.is_empty() {
+            // GNU tar pads some headers with NULs inside the size.
+            if bytes.first() == Some(&0) && bytes.iter().all(|byte| *byte == 0) {
+                break;
+            }
+            match record(bytes) {
+                Some((key, value, rest)) => {
+                    left_out |= self.put(key, value);
+                    bytes = rest;
+                }
+                None => return (false, left_out),
+            }
+        }
+        (true, left_out)
+    }
+}
+
+impl Records {
+    /// Reads a global header: it holds for all members that follow. `false` if it is malformed.
+    pub(crate) fn read_global(&mut self, bytes: &[u8]) -> bool {
+        let (sound, left_out) = Arc::make_mut(&mut self.global).read(bytes);
+        self.left_out |= left_out;
+        sound
+    }
+
+    /// Bytes of the global headers.
+    pub(crate) fn global_bytes(&self) -> u64 {
+        self.global.bytes
+    }
+
+    /// Bytes of the member's own headers.
+    pub(crate) fn own_bytes(&self) -> u64 {
+        self.own.as_ref().map_or(0, |own| own.bytes)
+    }
+
+    /// The records of a member before its own header was read.
+    pub(crate) fn of_member(&self) -> Self {
+        Self {
+            global: Arc::clone(&self.global),
+            own: None,
+            left_out: self.left_out,
         }
     }
 
+    /// Reads a member's own header; `false` if it is malformed.
+    pub(crate) fn read(&mut self, bytes: &[u8]) -> bool {
+        let (sound, left_out) = self.own.get_or_insert_default().read(bytes);
+        self.left_out |= left_out;
+        sound
+    }
+
     pub(crate) fn get(&self, key: &str) -> Option<&[u8]> {
-        self.values.get(key.as_bytes()).map(Vec::as_slice)
+        let own = self.own.as_deref();
+        let said = own.and_then(|own| own.values.get(key.as_bytes()));
+        let said = said.or_else(|| self.global.values.get(key.as_bytes()));
+        said?.as_deref()
     }
 
     pub(crate) fn number(&self, key: &str) -> Option<u64> {
@@ -77,13 +161,27 @@ impl Records {
         time(self.get(key)?)
     }
 
+    /// The stretches of a GNU sparse file of form 0.0.
+    pub(crate) fn stretches(&self) -> &[Span] {
+        let own = self.own.as_deref().map(|own| own.stretches.as_slice());
+        own.filter(|own| !own.is_empty())
+            .unwrap_or(&self.global.stretches)
+    }
+
     /// The extended attributes, as GNU tar, star and Go (`SCHILY.xattr.`) and libarchive
     /// (`LIBARCHIVE.xattr.`) write them.
-    pub(crate) fn xattrs(&self) -> BTreeMap<Text, Vec<u8>> {
-        let records = self.values.iter();
-        records
-            .filter_map(|(key, value)| xattr(key, value))
-            .collect()
+    pub(crate) fn xattrs(&self) -> Arc<Xattrs> {
+        let own = self.own.as_deref().filter(|own| !own.xattrs.is_empty());
+        let Some(own) = own else {
+            return Arc::clone(&self.global.xattrs);
+        };
+        if self.global.xattrs.is_empty() {
+            return Arc::clone(&own.xattrs);
+        }
+        let mut both = (*self.global.xattrs).clone();
+        let more = own.xattrs.iter();
+        both.extend(more.map(|(name, value)| (name.clone(), Arc::clone(value))));
+        Arc::new(both)
     }
 }
 
@@ -222,7 +320,7 @@ mod tests {
         bytes.extend_from_slice(b"11 path=ab\n");
         assert!(records.read(&bytes));
         let xattrs = records.xattrs();
-        assert_eq!(xattrs[&Text::from("security.capability")], value);
+        assert_eq!(*xattrs[&Text::from("security.capability")], *value);
         assert_eq!(records.get("path"), Some(b"ab".as_slice()));
         assert_eq!(records.get("a"), None);
     }

@@ -10,6 +10,7 @@ use super::header::{BLOCK, Dialect, Header, more_sparse};
 use super::pax::Records;
 use super::sparse;
 use super::{Member, What};
+use crate::budget::{BYTES_A_STEP, HEADER, PATH_MAX, Work};
 
 /// How an archive ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,8 +82,10 @@ impl fmt::Display for End {
     }
 }
 
-/// Stretches of one old GNU sparse file that are kept.
-const MOST_STRETCHES: usize = 1 << 20;
+/// Oddities of one member, and of the archive itself, that are told.
+const MOST_ODD: usize = 20;
+/// Bytes of all extended headers of one member.
+const OWN_RECORDS: u64 = 4 << 20;
 
 /// A stream that knows where it is, and can be given back what was looked at.
 struct Input<R> {
@@ -147,8 +150,9 @@ impl<R: Read> Input<R> {
 #[expect(missing_debug_implementations, reason = "a stream has nothing to show")]
 pub struct Members<R> {
     input: Input<R>,
-    /// Longest extended header or long name that is kept, in bytes.
+    /// Longest extended header that is kept, in bytes; and all global headers together.
     record: u64,
+    work: Work,
     global: Records,
     /// Data of the current member that were not read yet, and the zeros behind them.
     left: u64,
@@ -162,16 +166,50 @@ pub struct Members<R> {
 #[derive(Default)]
 struct Before {
     records: Option<Records>,
-    name: Option<Vec<u8>>,
-    link: Option<Vec<u8>>,
+    name: Option<Long>,
+    link: Option<Long>,
     odd: Vec<String>,
 }
 
+impl Before {
+    fn odd(&mut self, what: impl Into<String>) {
+        if self.odd.len() < MOST_ODD {
+            self.odd.push(what.into());
+        }
+    }
+}
+
+/// A name or a target.
+struct Long {
+    bytes: Vec<u8>,
+    /// It is longer than Linux takes a path, and was cut.
+    is_cut: bool,
+}
+
+impl Long {
+    /// The first [`PATH_MAX`] bytes of a path.
+    fn new(mut bytes: Vec<u8>) -> Self {
+        let is_cut = bytes.len() >= PATH_MAX;
+        if is_cut {
+            bytes.truncate(PATH_MAX);
+            // Not in the middle of a component.
+            let end = bytes.iter().rposition(|byte| *byte == b'/');
+            bytes.truncate(end.unwrap_or(0));
+        }
+        Self { bytes, is_cut }
+    }
+}
+
 impl<R: Read> Members<R> {
-    /// The members of an archive; extended headers and long names of more than `record` bytes are
-    /// passed over.
+    /// The members of an archive; extended headers of more than `record` bytes are passed over.
     pub fn new(inner: R, record: u64) -> Self {
+        Self::within(inner, record, Work::default())
+    }
+
+    /// As [`new`](Self::new), as far as `work` lasts.
+    pub(crate) fn within(inner: R, record: u64, work: Work) -> Self {
         Self {
+            work,
             input: Input {
                 inner,
                 at: 0,
@@ -265,33 +303,75 @@ impl<R: Read> Members<R> {
                 return Ok(Err(End::Checksum { at }));
             };
             let size = header.size();
+            self.spend(HEADER)?;
             match header.typeflag() {
-                b'x' | b'X' => {
-                    let mut records = before.records.take().unwrap_or_else(|| self.global.clone());
-                    match self.small(size, "extended header", &mut before.odd)? {
-                        Some(bytes) if !records.read(&bytes) => before
-                            .odd
-                            .push("its extended header has malformed records".into()),
-                        _ => {}
-                    }
-                    before.records = Some(records);
-                }
-                b'g' => {
-                    let mut odd = Vec::new();
-                    if let Some(bytes) = self.small(size, "global header", &mut odd)?
-                        && !self.global.read(&bytes)
-                    {
-                        odd.push("the global header has malformed records".into());
-                    }
-                    self.odd.append(&mut odd);
-                }
-                b'L' => before.name = self.long_name(size, &mut before.odd)?,
-                b'K' => before.link = self.long_name(size, &mut before.odd)?,
+                b'x' | b'X' => self.extended(size, &mut before)?,
+                b'g' => self.global(size)?,
+                b'L' => before.name = Some(self.long_name(size)?),
+                b'K' => before.link = Some(self.long_name(size)?),
                 // A volume's label, a volume's continuation, Solaris' access lists.
                 b'V' | b'M' | b'N' | b'A' => self.pass(size.unwrap_or(0))?,
                 _ => return self.member(&header, before).map(Ok),
             }
         }
+    }
+
+    /// A header of the member that follows.
+    fn extended(&mut self, size: Option<u64>, before: &mut Before) -> io::Result<()> {
+        let size = size.unwrap_or(0);
+        let Some(bytes) = self.small(size)? else {
+            before.odd(format!("its extended header of {size} bytes was not read"));
+            return Ok(());
+        };
+        let records = before.records.take();
+        let mut records = records.unwrap_or_else(|| self.global.of_member());
+        if !records.read(&bytes) {
+            before.odd("its extended header has malformed records");
+        }
+        if records.own_bytes() > OWN_RECORDS {
+            return Err(io::Error::other(
+                "a member's extended headers are longer than the budget",
+            ));
+        }
+        before.records = Some(records);
+        Ok(())
+    }
+
+    /// A header of all members that follow.
+    fn global(&mut self, size: Option<u64>) -> io::Result<()> {
+        let size = size.unwrap_or(0);
+        match self.small(size)? {
+            Some(bytes) if !self.global.read_global(&bytes) => {
+                self.odd("the global header has malformed records".into());
+            }
+            Some(_) => {}
+            None => self.odd(format!("its global header of {size} bytes was not read")),
+        }
+        if self.global.global_bytes() > self.record {
+            return Err(io::Error::other(
+                "its global headers are longer than the budget",
+            ));
+        }
+        // What they say is looked at again for the next member.
+        let names = self.global.of_member().xattrs().len();
+        self.spend(u64::try_from(names).unwrap_or(u64::MAX))
+    }
+
+    /// Notes something odd about the archive itself.
+    fn odd(&mut self, what: String) {
+        if self.odd.len() < MOST_ODD {
+            self.odd.push(what);
+        }
+    }
+
+    /// `free` bytes, and `each` for every byte of the archive as it lies on the disk.
+    pub(crate) fn allowance(&self, free: u64, each: u64) -> u64 {
+        free.saturating_add(self.work.packed().saturating_mul(each))
+    }
+
+    /// Takes so many steps; an error where the archive may take no more.
+    pub(crate) fn spend(&mut self, steps: u64) -> io::Result<()> {
+        self.work.spend(steps, self.input.at)
     }
 
     /// What follows a block of zeros: the end, or nothing if another archive was appended.
@@ -316,7 +396,7 @@ impl<R: Read> Members<R> {
             if Header::new(&block).is_none() {
                 return Ok(Some(End::Garbage { at }));
             }
-            self.odd.push(format!(
+            self.odd(format!(
                 "after {blocks} blocks of zeros the archive goes on at {at:#x}"
             ));
             self.input.give_back(&block);
@@ -325,38 +405,37 @@ impl<R: Read> Members<R> {
     }
 
     /// A header's own data, if there are not too many.
-    fn small(
-        &mut self,
-        size: Option<u64>,
-        what: &str,
-        odd: &mut Vec<String>,
-    ) -> io::Result<Option<Vec<u8>>> {
-        let size = size.unwrap_or(0);
+    fn small(&mut self, size: u64) -> io::Result<Option<Vec<u8>>> {
         if size > self.record {
-            odd.push(format!("its {what} of {size} bytes was not read"));
             self.pass(size)?;
             return Ok(None);
         }
-        let mut bytes = Vec::new();
-        self.input.by_ref().take(size).read_to_end(&mut bytes)?;
-        if u64::try_from(bytes.len()) != Ok(size) {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
+        let bytes = self.take(size)?;
         self.input.skip(padding(size))?;
         Ok(Some(bytes))
     }
 
-    fn long_name(
-        &mut self,
-        size: Option<u64>,
-        odd: &mut Vec<String>,
-    ) -> io::Result<Option<Vec<u8>>> {
-        let bytes = self.small(size, "long name", odd)?;
-        Ok(bytes.map(|mut bytes| {
-            let end = bytes.iter().position(|byte| *byte == 0);
-            bytes.truncate(end.unwrap_or(bytes.len()));
-            bytes
-        }))
+    /// The next `size` bytes; as many are allocated as come.
+    fn take(&mut self, size: u64) -> io::Result<Vec<u8>> {
+        self.spend(size >> BYTES_A_STEP)?;
+        let mut bytes = Vec::new();
+        self.input.by_ref().take(size).read_to_end(&mut bytes)?;
+        if u64::try_from(bytes.len()) == Ok(size) {
+            Ok(bytes)
+        } else {
+            Err(ErrorKind::UnexpectedEof.into())
+        }
+    }
+
+    fn long_name(&mut self, size: Option<u64>) -> io::Result<Long> {
+        let size = size.unwrap_or(0);
+        let kept = size.min(u64::try_from(PATH_MAX).unwrap_or(u64::MAX));
+        let mut bytes = self.take(kept)?;
+        self.input.skip(size.saturating_sub(kept))?;
+        self.input.skip(padding(size))?;
+        let end = bytes.iter().position(|byte| *byte == 0);
+        bytes.truncate(end.unwrap_or(bytes.len()));
+        Ok(Long::new(bytes))
     }
 
     /// Passes over data and their padding.
@@ -368,17 +447,22 @@ impl<R: Read> Members<R> {
     /// All headers of one member taken together; its data come next in the stream.
     fn member(&mut self, header: &Header<'_>, before: Before) -> io::Result<Member> {
         let is_pax = before.records.is_some();
-        let records = before.records.unwrap_or_else(|| self.global.clone());
+        let records = before.records.unwrap_or_else(|| self.global.of_member());
         let mut odd = before.odd;
-        let text = |key: &str| records.get(key).map(<[u8]>::to_vec);
+        let text = |key: &str| Some(Long::new(records.get(key)?.to_vec()));
         let name = text("GNU.sparse.name")
             .or_else(|| text("path"))
             .or(before.name)
-            .unwrap_or_else(|| header.path());
+            .unwrap_or_else(|| Long::new(header.path()));
         let link = text("linkpath")
             .or(before.link)
-            .unwrap_or_else(|| header.link().to_vec());
-        let what = what(header.typeflag(), &name);
+            .unwrap_or_else(|| Long::new(header.link().to_vec()));
+        let what = what(header.typeflag(), &name.bytes);
+        if name.is_cut {
+            odd.push(format!("names longer than {PATH_MAX} bytes were left out"));
+        }
+        let xattrs = records.xattrs();
+        self.spend(u64::try_from(xattrs.len()).unwrap_or(u64::MAX))?;
         let mut known = |value: Option<u32>, field: &str| {
             if value.is_none() {
                 odd.push(format!("its {field} is no number"));
@@ -399,9 +483,11 @@ impl<R: Read> Members<R> {
         }
         let stored = self.stored(header, what, size.unwrap_or(0), is_pax)?;
         let mut member = Member {
-            name,
+            name: name.bytes,
+            nameless: name.is_cut,
             what,
-            link,
+            link: link.bytes,
+            linkless: link.is_cut,
             mode,
             uid,
             gid,
@@ -413,7 +499,8 @@ impl<R: Read> Members<R> {
                 What::Char | What::Block => header.device(),
                 _ => None,
             },
-            xattrs: records.xattrs(),
+            xattrs,
+            more_xattrs: records.left_out,
             size: stored,
             stored,
             sparse: None,
@@ -474,13 +561,15 @@ impl<R: Read> Members<R> {
         } else if let Some(list) = records.get("GNU.sparse.map") {
             (sparse::list(list), size().or_else(real))
         } else if size().is_some() {
-            (Some(records.stretches.clone()), size())
+            (Some(records.stretches().to_vec()), size())
         } else {
             return Ok(());
         };
         member.stored = self.left;
         let size = size.unwrap_or(member.size);
         member.size = size;
+        let stretches = map.as_ref().map_or(0, Vec::len);
+        self.spend(u64::try_from(stretches).unwrap_or(u64::MAX))?;
         let map = map.and_then(|map| sparse::sound(map, size, self.left));
         if map.is_none() {
             member.odd.push("its map of holes is damaged".into());
@@ -501,7 +590,7 @@ impl<R: Read> Members<R> {
                 return Ok((None, Some(size)));
             };
             // An empty block that claims to go on goes on for ever.
-            if next.is_empty() || map.len() > MOST_STRETCHES {
+            if next.is_empty() || map.len() > sparse::MOST_STRETCHES {
                 return Ok((None, Some(size)));
             }
             map.extend(next);

@@ -16,6 +16,9 @@ use view::Span;
 use super::header::BLOCK;
 use super::pax::decimal;
 
+/// Stretches of one file that are kept.
+pub(super) const MOST_STRETCHES: usize = 1 << 20;
+
 /// `0,512,4096,512`
 pub(crate) fn list(text: &[u8]) -> Option<Vec<Span>> {
     let numbers: Option<Vec<u64>> = text.split(|byte| *byte == b',').map(decimal).collect();
@@ -37,6 +40,7 @@ pub(crate) fn before_data(
     input: &mut impl Read,
     most: u64,
 ) -> io::Result<(Option<Vec<Span>>, u64)> {
+    let stretches = u64::try_from(MOST_STRETCHES).unwrap_or(u64::MAX);
     let mut taken = 0_u64;
     let mut block = [0; BLOCK];
     let mut line: Vec<u8> = Vec::new();
@@ -63,7 +67,9 @@ pub(crate) fn before_data(
             line.clear();
             match wanted {
                 // Two lines a stretch, two bytes a line: more than this cannot fit.
-                None if number > most => return Ok((None, taken)),
+                None if number > most.min(stretches) => {
+                    return Ok((None, taken));
+                }
                 None => wanted = Some(number.saturating_mul(2)),
                 Some(_) => numbers.push(number),
             }

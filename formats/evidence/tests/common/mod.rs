@@ -155,7 +155,7 @@ pub(crate) struct Seen {
     pub(crate) rdev: Option<(u32, u32)>,
     pub(crate) mtime: String,
     pub(crate) target: Option<Text>,
-    pub(crate) xattrs: BTreeMap<Text, Vec<u8>>,
+    pub(crate) xattrs: evidence::Xattrs,
     pub(crate) bytes: Option<Vec<u8>>,
 }
 

@@ -115,7 +115,7 @@ fn is_ours(name: &Text) -> bool {
 /// Extended attributes, and marks of overlayfs on something that is no directory.
 pub(super) fn xattrs(entry: &Entry, found: &Xattrs, into: &mut Vec<Departed>) {
     let capability = Text::from(CAPABILITY);
-    let shown = |value: Option<&Vec<u8>>| match value {
+    let shown = |value: Option<&std::sync::Arc<[u8]>>| match value {
         Some(value) => hex(value),
         None => "none".to_owned(),
     };
@@ -130,7 +130,7 @@ pub(super) fn xattrs(entry: &Entry, found: &Xattrs, into: &mut Vec<Departed>) {
     for name in names {
         let (want, there) = (entry.xattrs.get(name), found.get(name));
         if want != there {
-            let told = |value: Option<&Vec<u8>>| format!("{name} = {}", shown(value));
+            let told = |value: Option<&std::sync::Arc<[u8]>>| format!("{name} = {}", shown(value));
             into.push(departed(Departure::Xattrs, told(want), told(there)));
         }
     }

@@ -187,6 +187,15 @@ fn seed(target: &str, seeds: &Path) -> Done {
             std::fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;
         }
     }
+    if target == "journal" {
+        for name in ["zstd-compact", "lz4-compact", "xz-unkeyed"] {
+            let plain = testcase::journal(name);
+            // The header, the tables, and the first entries.
+            let start = plain.get(..1 << 19).unwrap_or(&plain);
+            let path = seeds.join(name);
+            std::fs::write(&path, start).map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+    }
     if target == "merged" {
         // layer, kind, name, attribute, length of a value
         let chains: [&[[u8; 5]]; 3] = [

@@ -51,6 +51,12 @@ pub fn program(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// A journal of `testdata/journals`, unpacked: `zstd-compact`.
+pub fn journal(name: &str) -> Vec<u8> {
+    let packed = fs::read(testdata().join(format!("journals/{name}.journal.zst"))).expect(name);
+    zstd::decode_all(packed.as_slice()).expect(name)
+}
+
 /// The capture of this name, as it was packed.
 pub fn packed(node: &str) -> Vec<u8> {
     let path = testdata().join("nodes").join(node).join("node.tar.zst");

@@ -25,6 +25,7 @@ pub const TOOLS: &[&Tool] = &[
     &coroner_runtime::TOOL,
     &coroner_core::TOOL,
     &coroner_timeline::TOOL,
+    &coroner_logs::TOOL,
     &coroner_bolt::TOOL,
     &coroner_graph::GC,
     &coroner_graph::WHY,

@@ -1,0 +1,5 @@
+//! `coroner-logs`: see the library.
+
+fn main() -> std::process::ExitCode {
+    cli::main(&coroner_logs::TOOL)
+}

@@ -271,9 +271,18 @@ impl Story {
     }
 
     fn said_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        pen.gap()?;
+        if !self.read.sources.is_empty() {
+            pen.gap()?;
+        }
         if self.said.is_empty() {
-            return pen.line("Nothing that is at least a warning was said since.");
+            // What was not read may say anything.
+            return match (self.read.sources.is_empty(), self.read.is_whole()) {
+                (true, _) => Ok(()),
+                (false, true) => pen.line("No warning and no error was said since."),
+                (false, false) => {
+                    pen.line("What could be read holds no warning and no error since.")
+                }
+            };
         }
         pen.line("What was said since the oldest of these starts")?;
         let hidden = self.said.len().saturating_sub(SHOWN);

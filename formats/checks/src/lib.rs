@@ -35,6 +35,7 @@ mod lease;
 mod mounts;
 mod part;
 mod records;
+mod running;
 mod runtime;
 pub mod salvaged;
 mod snapshot;
@@ -57,6 +58,7 @@ use node::Node;
 pub use judge::{Judge, Measured, Need};
 pub use layer_jobs::{LayerWithout, Layers, layer_digests, layer_jobs};
 pub use part::{NotKnown, Part};
+pub use running::{Running, running};
 pub use snapshot_layer::line as layer_line;
 pub use verdict::{Start, Verdict, conclude, verdict, with_verdict};
 

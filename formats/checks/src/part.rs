@@ -106,6 +106,13 @@ pub(crate) fn not_known(node: &Node) -> Vec<NotKnown> {
         configuration(node, &mut all);
         return all;
     }
+    if let Some(option) = node.around.without_journal {
+        let why = format!(
+            "mounted with {option}, without its journal: what was written last is missing or wrong \
+             here; mount a copy that may be written to"
+        );
+        all.push(NotKnown::new(Part::Disks, "the disk", why));
+    }
     configuration(node, &mut all);
     meta(node, &mut all);
     for snapshotter in &node.snapshotters {

@@ -1,17 +1,19 @@
 //! The one door to the bytes of a node.
 
 use core::fmt;
+use std::borrow::Cow;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use finding::{Known, Text, Time, Unread};
 
 use crate::bundle::Bundle;
 use crate::directory::{self, Directory};
+use crate::encoded::Encoded;
 use crate::pages::Stream;
 use crate::staged::{self, Change, Seen, Staged};
 use crate::{
-    Detailed, Entry, Flags, Manifest, Mount, Options, Pages, Room, Source, Stat, Wants, Xattrs,
+    Detailed, Entry, Flags, Image, Manifest, Mount, Options, Pages, Room, Source, Stat, Wants, Xattrs,
 };
 
 /// What the evidence is.
@@ -32,6 +34,8 @@ pub struct OpenError {
     pub path: Text,
     /// Why it could not be.
     pub why: Unread,
+    /// What it is instead: an image of a disk.
+    pub image: Option<Image>,
 }
 
 impl fmt::Display for OpenError {
@@ -47,6 +51,16 @@ impl core::error::Error for OpenError {}
 pub struct Evidence {
     held: Held,
     staged: Staged,
+    /// The folder that paths begin at, if it is not the evidence itself.
+    below: Option<Below>,
+}
+
+/// A folder inside the evidence that holds the node's file system.
+#[derive(Debug)]
+struct Below {
+    path: PathBuf,
+    /// Names whose bytes were written as `%XX`, by the path that they stand for.
+    encoded: Encoded,
 }
 
 #[derive(Debug)]
@@ -72,6 +86,7 @@ impl Evidence {
         let failed = |why| OpenError {
             path: shown.clone(),
             why,
+            image: None,
         };
         let is_directory = options.held.is_some();
         let file = if is_directory {
@@ -80,29 +95,79 @@ impl Evidence {
             directory::bundle(path).map_err(failed)?
         };
         if let Some(file) = file {
-            let bundle = Bundle::read(file, shown.clone(), options).map_err(failed)?;
-            return Ok(Self::of_bundle(bundle));
+            let mut image = None;
+            let bundle = Bundle::read(file, shown.clone(), options, &mut image);
+            return bundle.map(Self::of_bundle).map_err(|why| OpenError {
+                image,
+                ..failed(why)
+            });
         }
         let directory = Directory::open(path, options).map_err(failed)?;
         Ok(Self {
             held: Held::Directory(directory),
             staged: Staged::default(),
+            below: None,
         })
     }
 
     /// Reads a bundle from a stream, in one pass: standard input.
     pub fn open_stream(reader: impl Read, options: &Options) -> Result<Self, OpenError> {
         let name = Text::from("-");
-        let bundle = Bundle::read(reader, name.clone(), options);
-        bundle
-            .map(Self::of_bundle)
-            .map_err(|why| OpenError { path: name, why })
+        let mut image = None;
+        let bundle = Bundle::read(reader, name.clone(), options, &mut image);
+        bundle.map(Self::of_bundle).map_err(|why| OpenError {
+            path: name,
+            why,
+            image,
+        })
     }
 
     fn of_bundle(bundle: Bundle) -> Self {
         Self {
             held: Held::Bundle(Box::new(bundle)),
             staged: Staged::default(),
+            below: None,
+        }
+    }
+
+    /// From now on, paths begin at this folder of the evidence: collectors put what they take below
+    /// one of theirs (`[root]/`, `uploads/auto/`). With `decode`, names that they wrote with `%XX`
+    /// are those of the node again.
+    pub fn begin_at(&mut self, folder: &Path, decode: bool) -> Result<(), Unread> {
+        match &mut self.held {
+            Held::Directory(directory) => directory.begin_at(folder)?,
+            Held::Bundle(bundle) => bundle.begin_at(folder)?,
+        }
+        let encoded = if decode {
+            Encoded::find(|path| ask!(self, held => held.list(path)))
+        } else {
+            Encoded::default()
+        };
+        let path = match &self.below {
+            Some(below) => below.path.join(crate::path::relative(folder)),
+            None => folder.to_owned(),
+        };
+        self.below = Some(Below { path, encoded });
+        Ok(())
+    }
+
+    /// The folder that paths begin at, if it is not the evidence itself.
+    pub fn begins_at(&self) -> Option<&Path> {
+        self.below.as_ref().map(|below| below.path.as_path())
+    }
+
+    /// A path as it is called where it is held.
+    fn held_as<'p>(&self, path: &'p Path) -> Cow<'p, Path> {
+        match &self.below {
+            Some(below) => below.encoded.held_as(path),
+            None => Cow::Borrowed(path),
+        }
+    }
+
+    /// The name of an entry, as it was on the node.
+    fn name_of(&self, entry: &mut Entry) {
+        if let Some(below) = &self.below {
+            below.encoded.name_of(entry);
         }
     }
 
@@ -173,9 +238,9 @@ impl Evidence {
     /// What `path` is; a link in the last place is not followed (`lstat`).
     pub fn stat(&self, path: &Path) -> Result<Stat, Unread> {
         match self.staged.see(path) {
-            Seen::AsIs => ask!(self, held => held.stat(path)),
+            Seen::AsIs => ask!(self, held => held.stat(&self.held_as(path))),
             Seen::File(bytes) => {
-                let was = ask!(self, held => held.stat(path));
+                let was = ask!(self, held => held.stat(&self.held_as(path)));
                 Ok(staged::stat(bytes, was.ok()))
             }
             Seen::Gone => Err(Unread::Absent),
@@ -197,7 +262,14 @@ impl Evidence {
     pub fn try_list(&self, path: &Path) -> Result<Known<Vec<Entry>>, Unread> {
         match self.staged.see(path) {
             Seen::AsIs => {
-                let listed = ask!(self, held => held.list(path))?;
+                let listed = ask!(self, held => held.list(&self.held_as(path)))?;
+                let listed = listed.map(|mut all: Vec<Entry>| {
+                    if self.below.is_some() {
+                        all.iter_mut().for_each(|entry| self.name_of(entry));
+                        all.sort_by(|one, other| one.name.cmp(&other.name));
+                    }
+                    all
+                });
                 Ok(self.staged.list(path, listed, |entry| entry, |entry| entry))
             }
             Seen::File(_) => Err(Unread::Special("regular file")),
@@ -215,11 +287,11 @@ impl Evidence {
             );
         }
         let listed = match &self.held {
-            Held::Directory(directory) => directory.list_with(path, wants),
-            Held::Bundle(bundle) => bundle.list(path).map(|entries| {
+            Held::Directory(directory) => directory.list_with(&self.held_as(path), wants),
+            Held::Bundle(bundle) => bundle.list(&self.held_as(path)).map(|entries| {
                 let detailed = |entry: Entry| {
                     let wants = wants(&entry);
-                    let full = path.join(crate::path::path(entry.name.bytes()));
+                    let full = self.held_as(path).join(crate::path::path(entry.name.bytes()));
                     let is_link = wants.target && entry.stat.is_symlink();
                     Detailed {
                         xattrs: wants.xattrs.then(|| bundle.xattrs(&full)),
@@ -235,6 +307,15 @@ impl Evidence {
             xattrs: None,
             target: None,
         };
+        let listed = listed.map(|listed| {
+            listed.map(|mut all: Vec<Detailed>| {
+                if self.below.is_some() {
+                    all.iter_mut().for_each(|one| self.name_of(&mut one.entry));
+                    all.sort_by(|one, other| one.entry.name.cmp(&other.entry.name));
+                }
+                all
+            })
+        });
         let listed = listed.map(|listed| self.staged.list(path, listed, |one| &one.entry, plain));
         listed.unwrap_or_else(|why| {
             Known::lost(
@@ -256,7 +337,7 @@ impl Evidence {
     /// The target of a symbolic link.
     pub fn read_link(&self, path: &Path) -> Result<Text, Unread> {
         self.is_as_it_was(path)?;
-        ask!(self, held => held.read_link(path))
+        ask!(self, held => held.read_link(&self.held_as(path)))
     }
 
     /// Names and values of extended attributes; a link in the last place is not followed.
@@ -267,7 +348,7 @@ impl Evidence {
                 why.to_string(),
             );
         }
-        ask!(self, held => held.xattrs(path))
+        ask!(self, held => held.xattrs(&self.held_as(path)))
     }
 
     /// A whole regular file of at most `limit` bytes, frozen in memory. Links are followed inside
@@ -280,8 +361,8 @@ impl Evidence {
             Seen::Gone => return Err(Unread::Absent),
         }
         match &self.held {
-            Held::Directory(directory) => directory.source(path, limit, false),
-            Held::Bundle(bundle) => bundle.source(path, limit),
+            Held::Directory(directory) => directory.source(&self.held_as(path), limit, false),
+            Held::Bundle(bundle) => bundle.source(&self.held_as(path), limit),
         }
     }
 
@@ -294,8 +375,8 @@ impl Evidence {
             Seen::Gone => return Err(Unread::Absent),
         }
         match &self.held {
-            Held::Directory(directory) => directory.source(path, limit, true),
-            Held::Bundle(bundle) => bundle.source(path, limit),
+            Held::Directory(directory) => directory.source(&self.held_as(path), limit, true),
+            Held::Bundle(bundle) => bundle.source(&self.held_as(path), limit),
         }
     }
 
@@ -307,7 +388,7 @@ impl Evidence {
             Seen::File(bytes) => return Ok(Box::new(Stream::new(staged::content(bytes), None))),
             Seen::Gone => return Err(Unread::Absent),
         }
-        ask!(self, held => held.reader(path))
+        ask!(self, held => held.reader(&self.held_as(path)))
     }
 
     /// The SHA-256 that was computed when a bundle's member flew by, if it was: of content blobs,
@@ -315,7 +396,7 @@ impl Evidence {
     pub fn sha256_known(&self, path: &Path) -> Option<[u8; 32]> {
         match &self.held {
             Held::Directory(_) => None,
-            Held::Bundle(bundle) => bundle.sha256(path),
+            Held::Bundle(bundle) => bundle.sha256(&self.held_as(path)),
         }
     }
 
@@ -326,19 +407,19 @@ impl Evidence {
             Seen::File(bytes) => return Ok(staged::pages(path, bytes)),
             Seen::Gone => return Err(Unread::Absent),
         }
-        ask!(self, held => held.pages(path))
+        ask!(self, held => held.pages(&self.held_as(path)))
     }
 
     /// The target of the first link on the way to `path` that leads above the evidence's root, and
     /// was therefore clamped to it.
     pub fn clamped(&self, path: &Path) -> Option<Text> {
-        ask!(self, held => held.clamped(path))
+        ask!(self, held => held.clamped(&self.held_as(path)))
     }
 
     /// Whether two paths are the same file (hard links), as far as the evidence tells.
     pub fn same_file(&self, one: &Path, other: &Path) -> Option<bool> {
         if let Held::Bundle(bundle) = &self.held {
-            return bundle.same(one, other);
+            return bundle.same(&self.held_as(one), &self.held_as(other));
         }
         let (one, other) = (self.stat(one).ok()?, self.stat(other).ok()?);
         Some((one.dev?, one.ino?) == (other.dev?, other.ino?))
@@ -347,7 +428,7 @@ impl Evidence {
     /// Room on the file system that holds `path`; nothing where the evidence does not tell.
     pub fn room(&self, path: &Path) -> Option<Room> {
         match &self.held {
-            Held::Directory(directory) => directory.room(path).ok().flatten(),
+            Held::Directory(directory) => directory.room(&self.held_as(path)).ok().flatten(),
             Held::Bundle(bundle) => bundle.disk(path)?.room,
         }
     }
@@ -357,7 +438,7 @@ impl Evidence {
     pub fn is_rotational(&self, path: &Path) -> Option<bool> {
         match &self.held {
             Held::Directory(directory) => {
-                crate::disk::is_rotational(directory.stat(path).ok()?.dev?)
+                crate::disk::is_rotational(directory.stat(&self.held_as(path)).ok()?.dev?)
             }
             Held::Bundle(_) => None,
         }
@@ -366,8 +447,17 @@ impl Evidence {
     /// How the file system that holds `path` is mounted; nothing where the evidence does not tell.
     pub fn mount(&self, path: &Path) -> Option<Mount> {
         match &self.held {
-            Held::Directory(directory) => directory.mount(path).ok().flatten(),
+            Held::Directory(directory) => directory.mount(&self.held_as(path)).ok().flatten(),
             Held::Bundle(bundle) => bundle.disk(path)?.mount,
+        }
+    }
+
+    /// The option by which the file system that holds `path` is mounted without replaying its
+    /// journal: what is seen may be older than the disk.
+    pub fn without_journal(&self, path: &Path) -> Option<&'static str> {
+        match &self.held {
+            Held::Directory(directory) => directory.without_journal(&self.held_as(path)),
+            Held::Bundle(_) => None,
         }
     }
 
@@ -375,7 +465,7 @@ impl Evidence {
     /// overlayfs needs.
     pub fn tells_kinds(&self, path: &Path) -> Option<bool> {
         match &self.held {
-            Held::Directory(directory) => directory.tells_kinds(path),
+            Held::Directory(directory) => directory.tells_kinds(&self.held_as(path)),
             Held::Bundle(bundle) => bundle.disk(path)?.tells_kinds,
         }
     }
@@ -383,7 +473,7 @@ impl Evidence {
     /// Flags of the inode at `path`; nothing where the evidence does not tell.
     pub fn flags(&self, path: &Path) -> Option<Flags> {
         match &self.held {
-            Held::Directory(directory) => directory.flags(path).ok().flatten(),
+            Held::Directory(directory) => directory.flags(&self.held_as(path)).ok().flatten(),
             Held::Bundle(bundle) => bundle.disk(path)?.flags,
         }
     }
@@ -392,7 +482,7 @@ impl Evidence {
     /// [`Stat::ino`] is not known, an archive still knows which of its members are links to which.
     pub fn identity(&self, path: &Path) -> Option<(u64, u64)> {
         if let Held::Bundle(bundle) = &self.held {
-            return bundle.identity(path);
+            return bundle.identity(&self.held_as(path));
         }
         let stat = self.stat(path).ok()?;
         let (major, minor) = stat.dev?;

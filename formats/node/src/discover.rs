@@ -9,6 +9,7 @@ use finding::{Text, Unread};
 use serde::Serialize;
 
 use crate::config::{self, Config};
+use crate::scan::scan;
 
 /// Name of the folder that makes a folder a containerd root.
 pub const META_DIR: &str = "io.containerd.metadata.v1.bolt";
@@ -131,10 +132,6 @@ const DISTRIBUTIONS: &[Distribution] = &[
         config: "/root/.config/containerd/config.toml",
     },
 ];
-
-/// How deep the scan looks, and at how many folders.
-const SCAN_DEPTH: usize = 7;
-const SCAN_FOLDERS: usize = 20_000;
 
 /// Every installation of the evidence, the best first. Never empty: where nothing is found, the
 /// default place stands for what is missing.
@@ -346,47 +343,33 @@ fn fill(pattern: &str, star: &Text) -> std::ffi::OsString {
     }
 }
 
-/// Folders of whole trees that cannot hold a node, or hold too much to look at.
-const NOT_SCANNED: &[&[u8]] = &[
-    b"proc",
-    b"sys",
-    b"dev",
-    b"snapshots",
-    b"blobs",
-    b"usr",
-    b"lib",
-    b"lib64",
-    b"bin",
-    b"sbin",
-];
+/// The folder below which a containerd root stands where a distribution keeps it: `/a` of
+/// `/a/var/lib/containerd`, and that place. Nothing if no distribution keeps one so.
+pub(crate) fn above(root: &Path) -> Option<(PathBuf, PathBuf)> {
+    above_any(root, |one| one.root)
+}
 
-/// Folders that hold a metadata folder, wherever they are; breadth first, bounded.
-fn scan(evidence: &Evidence) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut level = vec![PathBuf::from("/")];
-    let mut looked = 0_usize;
-    for _ in 0..SCAN_DEPTH {
-        let mut next = Vec::new();
-        for folder in &level {
-            looked = looked.saturating_add(1);
-            if looked > SCAN_FOLDERS {
-                return found;
-            }
-            let list = evidence.list(folder);
-            for entry in list.read().into_iter().flatten() {
-                let skipped = folder.as_os_str() == "/" || entry.name.bytes() == b"snapshots";
-                if entry.stat.kind != FileKind::Dir
-                    || (skipped && NOT_SCANNED.contains(&entry.name.bytes()))
-                {
-                    continue;
-                }
-                if entry.name.bytes() == META_DIR.as_bytes() {
-                    found.push(folder.clone());
-                }
-                next.push(folder.join(OsStr::from_bytes(entry.name.bytes())));
-            }
-        }
-        level = next;
-    }
-    found
+/// The same of a state: `/a` of `/a/run/containerd`.
+pub(crate) fn above_state(state: &Path) -> Option<(PathBuf, PathBuf)> {
+    above_any(state, |one| one.state)
+}
+
+fn above_any(
+    place: &Path,
+    of: impl Fn(&Distribution) -> &'static str,
+) -> Option<(PathBuf, PathBuf)> {
+    let parts: Vec<&OsStr> = place.iter().skip(1).collect();
+    let fits = |pattern: &str| {
+        let wanted: Vec<&str> = pattern.split('/').skip(1).collect();
+        let at = parts.len().checked_sub(wanted.len())?;
+        let (above, below) = parts.split_at_checked(at)?;
+        let same = below.iter().zip(&wanted).all(|(part, want)| *want == "*" || *part == *want);
+        let join = |parts: &[&OsStr]| {
+            let mut path = PathBuf::from("/");
+            path.extend(parts);
+            path
+        };
+        same.then(|| (join(above), join(below)))
+    };
+    DISTRIBUTIONS.iter().find_map(|one| fits(of(one)))
 }

@@ -14,7 +14,7 @@ use runc::Runtime;
 use crate::graph::Graph;
 use crate::{
     Database, DatabaseState, Disks, Documents, Headers, META_DIR, Network, PodFiles, Roots,
-    Snapshotter, Surroundings, Traces, snapshotter,
+    Snapshotter, Surroundings, Traces, snapshotter, times,
 };
 
 /// Name of the content store's folder.
@@ -73,6 +73,8 @@ pub struct Node {
     pub around: Surroundings,
     /// What time it was at the node when it was captured or last written.
     pub now: Time,
+    /// Whether the times of its files are its own: those of a copy may all be that of the copy.
+    pub keeps_times: bool,
     /// Its processes; nothing where the evidence does not hold them.
     pub processes: Option<Arc<Processes>>,
     /// The same node with its databases as containerd 1.6 reads them, where that makes a
@@ -181,13 +183,18 @@ impl Node {
             pods,
             traces,
             now: Time::new(0, 0),
+            keeps_times: true,
             processes,
             by_flags: None,
             coverage,
             graph: OnceLock::new(),
         };
+        let (rows, runtime) = (node.meta.rows.as_ref(), node.runtime.read());
+        node.keeps_times = times::are_kept(rows, node.content.read(), runtime);
+        let told = (!node.keeps_times).then(|| times::newest_told(rows, runtime));
         node.now = options
             .now
+            .or(told.flatten())
             .or(evidence.captured_at())
             .unwrap_or_else(|| node.newest(evidence));
         node

@@ -31,6 +31,8 @@ pub struct Surroundings {
     pub state_has_stores: bool,
     /// Why it is not known whether there is a configuration, where none was found.
     pub config_untold: Option<String>,
+    /// The option by which root's file system is mounted without replaying its journal.
+    pub without_journal: Option<&'static str>,
     /// Whether the evidence holds the folders of the machine's programs.
     pub has_programs: bool,
 }
@@ -69,6 +71,7 @@ impl Surroundings {
         let mut around = Self {
             root: roots.root.clone(),
             mount: evidence.mount(&roots.root),
+            without_journal: evidence.without_journal(&roots.root),
             ..Self::default()
         };
         let mut databases = vec![roots.root.join(META_DIR).join("meta.db")];

@@ -228,6 +228,9 @@ fn each_task(
     }
 }
 
+/// Seconds that state.json may be younger than the container that it tells of.
+const COPIED: i64 = 60;
+
 /// The mtime of an entry, as far as the evidence has it.
 fn mtime(stat: &Stat) -> Option<Time> {
     (!stat.only_kind).then_some(stat.mtime)
@@ -298,9 +301,15 @@ fn container(
         Program::Crun => status.get().and_then(|status| status.created),
         Program::Youki | Program::Other => None,
     };
+    // state.json is written as the container is created: a younger one was copied without its times,
+    // and those of the others tell nothing either.
+    let written = state_stat.as_ref().and_then(mtime);
+    let is_copied = written
+        .zip(created)
+        .is_some_and(|(written, created)| written.since(created) > COPIED);
     let signs = Signs {
         dir: mtime(&entry.stat),
-        fifo: fifo.as_ref().map(mtime),
+        fifo: fifo.as_ref().map(|stat| mtime(stat).filter(|_| !is_copied)),
         state: state_stat.as_ref().map(mtime),
         created,
         others: folder.entries.iter().any(|entry| !known(&entry)),

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use evidence::{Evidence, Kind, LiveProc, OpenError, Options};
-use finding::{Escaped, Text, Time};
+use finding::{Escaped, Text, Time, Unread};
 use node::{Node, Roots, Rule, Said};
 use process::{Depth, Processes, Tree};
 use serde::Serialize;
 
-use crate::{Failure, Pen, Style, safety};
+use crate::{Failure, Pen, Style, advice, place, safety};
 
 /// Which node, and where its stores are.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -84,6 +84,9 @@ impl Case {
             processes
         });
         let mut case = Self::open(args)?;
+        // Of a copy on this machine, nothing of the machine is known.
+        let is_copy = case.evidence.begins_at().is_some();
+        let taken = taken.filter(|_| !is_copy);
         if taken.is_some() {
             case.live = true;
             case.now = args.places.now.or_else(now);
@@ -130,18 +133,20 @@ impl Case {
         let evidence = opened.map_err(|error| unopened(&error))?;
         let is_live = args.evidence == Path::new("/");
         let mut case = Self::of(evidence, &args.places, is_live);
-        case.notes = gave_up;
+        case.notes.splice(0..0, gave_up);
         Ok(case)
     }
 
     /// The case of evidence that is open already.
-    pub fn of(evidence: Evidence, places: &PlaceArgs, is_live: bool) -> Self {
+    pub fn of(mut evidence: Evidence, places: &PlaceArgs, is_live: bool) -> Self {
         let said = Said {
             root: places.root.clone(),
             state: places.state.clone(),
             config: places.config.clone(),
         };
-        let roots = node::discover(&evidence, &said);
+        let (roots, notes) = place::find(&mut evidence, said, is_live);
+        let is_live = is_live && evidence.begins_at().is_none();
+        crate::first_line::note(place::lock_holder(&evidence, &roots));
         let clock = || is_live.then(now).flatten();
         Self {
             evidence,
@@ -150,7 +155,7 @@ impl Case {
             live: is_live,
             processes: None,
             name: None,
-            notes: Vec::new(),
+            notes,
         }
     }
 
@@ -181,15 +186,14 @@ impl Case {
     pub fn node_with(&self, meta: Option<Arc<Vec<u8>>>) -> Result<Node, Failure> {
         let roots = self.roots.first().cloned();
         let roots = roots.ok_or_else(|| Failure::unread("no node was found in the evidence"))?;
-        Ok(Node::open(
-            &self.evidence,
-            roots,
-            node::Options {
-                now: self.now,
-                processes: self.processes.clone(),
-                meta,
-            },
-        ))
+        let options = node::Options {
+            now: self.now,
+            processes: self.processes.clone(),
+            meta,
+        };
+        let node = Node::open(&self.evidence, roots, options);
+        crate::first_line::note(checks::running(&node));
+        Ok(node)
     }
 
     /// What an answer says of its evidence.
@@ -233,11 +237,12 @@ pub fn now() -> Option<Time> {
 }
 
 fn unopened(error: &OpenError) -> Failure {
-    Failure::unread(format!("{} {}", error.path, error.why)).hint(
-        "name a directory that holds a node's file system, a tar of one, or - for a tar on \
-         standard input; mount a disk image first (ext4: mount -o ro,noload,loop IMAGE DIR); for a \
-         single database there is `coroner bolt check FILE`",
-    )
+    let hint = match (error.image, &error.why) {
+        (Some(image), _) => advice::about(image),
+        (None, Unread::Special(kind)) if kind.contains("device") => advice::DEVICE.to_owned(),
+        _ => advice::ANY.to_owned(),
+    };
+    Failure::unread(format!("{} {}", error.path, error.why)).hint(hint)
 }
 
 /// Another installation in the same evidence.

@@ -37,16 +37,19 @@
 //! code is the same for both. Data go to standard output (or to `-o`), everything else to standard
 //! error.
 
+mod advice;
 mod answer;
 mod case;
 mod exit;
 mod failure;
+mod first_line;
 mod json;
 mod main_fn;
 mod measuring;
 mod options;
 mod out;
 mod pen;
+mod place;
 mod progress;
 mod remedy;
 mod safety;

@@ -168,6 +168,7 @@ fn finish(command: &Command, argv: Vec<OsString>, run: Run<'_>) -> ExitCode {
 }
 
 fn run_with(out: Result<Out, Failure>, matches: &ArgMatches, run: Run<'_>) -> Exit {
+    crate::first_line::begin();
     let mut out = match out {
         Ok(out) => out,
         Err(failure) => return complain(&failure),
@@ -232,6 +233,7 @@ where
         Err((text, _, exit)) => return (text, exit),
     };
     let captured = Captured::default();
+    crate::first_line::begin();
     let mut out = Out::to(Box::new(captured.clone()), options, false, None);
     let (exit, trouble) = match run(&matches, &mut out) {
         Ok(exit) => (exit, String::new()),

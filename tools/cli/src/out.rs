@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use checks::Running;
 use serde::Serialize;
 
 use crate::{
-    Answer, Colour, Exit, Failure, Format, Options, Outcome, Pen, Progress, json, progress,
+    Answer, Colour, Exit, Failure, Format, Options, Outcome, Pen, Progress, Style, first_line, json,
+    progress,
 };
 
 /// Where answers go, and how they are written.
@@ -33,6 +35,9 @@ struct Document<'a, T> {
     schema: String,
     coroner: &'static str,
     exit: u8,
+    /// What runs on the node meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    running: Option<Running>,
     answer: &'a T,
 }
 
@@ -116,7 +121,15 @@ impl Out {
         }
         match self.options.format {
             Format::Text | Format::Go => {
-                answer.text(&mut Pen::new(&mut *self.writer, self.colour, self.width))?;
+                let mut pen = Pen::new(&mut *self.writer, self.colour, self.width);
+                if let Some(running) = first_line::noted() {
+                    let lines = pen.lines(|pen| pen.paragraph("", &running.to_string()))?;
+                    for line in lines {
+                        let line = pen.styled(Style::Warning, line).to_string();
+                        pen.line(line)?;
+                    }
+                }
+                answer.text(&mut pen)?;
             }
             Format::Json => json::write(
                 &mut *self.writer,
@@ -124,6 +137,7 @@ impl Out {
                     schema: format!("coroner/{}", A::SCHEMA),
                     coroner: env!("CARGO_PKG_VERSION"),
                     exit: exit.0,
+                    running: first_line::noted(),
                     answer,
                 },
             )?,
@@ -153,6 +167,7 @@ impl Out {
                     schema: "coroner/error/1".to_owned(),
                     coroner: env!("CARGO_PKG_VERSION"),
                     exit: failure.exit.0,
+                    running: None,
                     answer: &answer,
                 },
             )?;

@@ -126,7 +126,11 @@ fn read(file: &Path) -> Result<Verified, Failure> {
     let budget = Budget::default();
     let failed = |why| {
         let path = Text::from(file.as_os_str().as_encoded_bytes());
-        let error = OpenError { path, why };
+        let error = OpenError {
+            path,
+            why,
+            image: None,
+        };
         Failure::unread(error.to_string()).hint("name a bundle that `coroner collect` wrote")
     };
     if file == Path::new("-") {

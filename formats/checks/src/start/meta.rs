@@ -32,9 +32,7 @@ pub(super) fn holder<'h>(run: &'h Run<'_>, path: &Path) -> Option<&'h Lock> {
     // A daemon that runs holds its own locks; a start is a restart then.
     holders.iter().find(|lock| {
         let command = lock.command.as_ref().map(Text::bytes).unwrap_or_default();
-        let program = command.split(|byte| matches!(byte, 0 | b' ')).next();
-        let name = program.and_then(|path| path.rsplit(|byte| *byte == b'/').next());
-        !matches!(name, Some(b"containerd" | b"dockerd" | b"k3s" | b"k0s"))
+        !crate::running::is_daemon(command)
     })
 }
 

@@ -79,7 +79,7 @@ fn is_deaf(run: &Run<'_>, runtime: &Runtime, bundle: &Bundle) -> bool {
         return false;
     };
     // A copy keeps no sockets, as a rule.
-    if sockets.is_empty() && is_copy(bundle) {
+    if sockets.is_empty() && (!run.node.keeps_times || is_copy(bundle)) {
         return false;
     }
     let shim = match (run.release >= Release::V2_0, bundle.bootstrap.get()) {

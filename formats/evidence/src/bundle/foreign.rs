@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use finding::{Text, Time, Unread};
+use finding::{Text, Unread};
 
 use super::notes::Notes;
+use super::newest::Newest;
 use super::store::{Class, Store, Stored};
 use super::tree::{Data, Id, Inode, Refused, Tree};
 use crate::budget::Packed;
@@ -37,8 +38,8 @@ pub(crate) struct Loader {
     pub(crate) tree: Tree,
     pub(crate) notes: Notes,
     pub(crate) store: Store,
-    /// The newest time of a member that is not a container's own file.
-    pub(crate) newest: Option<Time>,
+    /// The newest times of members that are not containers' own files.
+    pub(crate) newest: Newest,
     pending: Vec<Pending>,
     any_xattr: bool,
     any_trusted: bool,
@@ -86,7 +87,7 @@ impl Loader {
             tree: Tree::new(&options.budget, packed.clone()),
             notes: Notes::default(),
             store: Store::new(options, packed.clone()),
-            newest: None,
+            newest: Newest::default(),
             pending: Vec::new(),
             any_xattr: false,
             any_trusted: false,
@@ -122,7 +123,7 @@ impl Loader {
             return Ok(());
         }
         if class == Class::Store {
-            self.newest = self.newest.max(Some(member.mtime));
+            self.newest.see(member.mtime);
         }
         let mut ended = Ok(());
         let mut stored = None;

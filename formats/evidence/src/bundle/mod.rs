@@ -1,6 +1,7 @@
 //! Evidence that is a tar: somebody's, or our own with a manifest.
 
 mod foreign;
+mod newest;
 pub(crate) mod manifest;
 mod notes;
 mod own;
@@ -19,6 +20,7 @@ use finding::{Known, Text, Time, Unknown, Unread};
 
 use crate::budget::{Packed, Work};
 use crate::directory::Xattrs;
+use crate::image::{self, Image};
 use crate::inflate::{self, Packing};
 use crate::pages::Stream;
 use crate::tar::{End, Members};
@@ -40,11 +42,27 @@ pub(crate) struct Bundle {
 
 impl Bundle {
     /// Reads a tar from front to back.
-    pub(crate) fn read(reader: impl Read, name: Text, options: &Options) -> Result<Self, Unread> {
+    /// What it is instead, where it is no tar and that is known, is put into `image`.
+    pub(crate) fn read(
+        reader: impl Read,
+        name: Text,
+        options: &Options,
+        image: &mut Option<Image>,
+    ) -> Result<Self, Unread> {
         let io = |error: std::io::Error| Unread::Io(error.to_string());
         let packed = Packed::default();
         let opened = inflate::open(reader, &options.budget, packed.clone());
         let (packing, stream) = opened.map_err(io)?;
+        let (found, stream) = image::peek(stream);
+        if let Some(found) = found {
+            *image = Some(found);
+            let how = match packing {
+                Packing::Gzip => ", packed with gzip",
+                Packing::Zstd => ", packed with zstd",
+                Packing::Plain | Packing::Unsupported(_) => "",
+            };
+            return Err(Unread::Io(format!("it is {found}{how}, not a tar")));
+        }
         if let Packing::Unsupported(what) = packing {
             return Err(Unread::Io(format!(
                 "a {what} archive; plain, gzip and zstd tars can be read"
@@ -87,7 +105,7 @@ impl Bundle {
             name,
             tree: loader.tree,
             manifest: None,
-            captured: loader.newest,
+            captured: loader.newest.captured(),
             complete: end.is_whole() && !loader.is_full,
             notes: loader.notes.lines(),
         })
@@ -111,6 +129,11 @@ impl Bundle {
 
     pub(crate) fn notes(&self) -> Vec<String> {
         self.notes.clone()
+    }
+
+    /// From now on, paths begin at this directory.
+    pub(crate) fn begin_at(&mut self, path: &Path) -> Result<(), Unread> {
+        self.tree.begin_at(path)
     }
 
     fn inode(&self, path: &Path) -> Result<&Inode, Unread> {

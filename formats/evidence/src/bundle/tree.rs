@@ -89,6 +89,8 @@ const REMEMBERED: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct Tree {
     inodes: Vec<Inode>,
+    /// The directory that paths begin at.
+    root: Id,
     links: u32,
     depth: usize,
     entries: usize,
@@ -130,6 +132,7 @@ impl Tree {
             steps: 0,
             remembered: Mutex::default(),
             inodes: vec![Inode::new(Stat::only(FileKind::Dir))],
+            root: ROOT,
             links: budget.links,
             depth: usize::try_from(budget.depth).unwrap_or(usize::MAX),
             entries: usize::try_from(budget.entries).unwrap_or(usize::MAX),
@@ -336,7 +339,7 @@ impl Tree {
 
     fn find_in(&self, bytes: &[u8], steps: &mut u32) -> Result<Id, Unread> {
         let mut todo = Todo::new(bytes);
-        let mut way = vec![ROOT];
+        let mut way = vec![self.root];
         let mut links = 0_u32;
         while let Some(part) = todo.next() {
             let part = part.bytes();
@@ -347,7 +350,7 @@ impl Tree {
                 }
                 continue;
             }
-            let here = way.last().copied().unwrap_or(ROOT);
+            let here = way.last().copied().unwrap_or(self.root);
             let directory = self.get(here).ok_or(Unread::Absent)?;
             let Some(child) = directory.children.get(part).copied() else {
                 return Err(if directory.listed && !may_be_socket(part, directory) {
@@ -378,7 +381,21 @@ impl Tree {
                 _ => return Err(Unread::Absent),
             }
         }
-        Ok(way.last().copied().unwrap_or(ROOT))
+        Ok(way.last().copied().unwrap_or(self.root))
+    }
+
+    /// From now on, paths begin at this directory.
+    pub(crate) fn begin_at(&mut self, path: &Path) -> Result<(), Unread> {
+        let id = self.find_followed(path)?;
+        let inode = self.get(id).ok_or(Unread::Absent)?;
+        if !inode.stat.is_dir() {
+            return Err(Unread::Special(inode.stat.kind.word()));
+        }
+        self.root = id;
+        if let Ok(mut remembered) = self.remembered.lock() {
+            remembered.clear();
+        }
+        Ok(())
     }
 
     /// As [`find`](Self::find), and links in the last place are followed.

@@ -98,6 +98,13 @@ impl Directory {
         here && !root.and_then(|root| root.dev).is_some_and(of)
     }
 
+    /// The option by which the file system of `path` was mounted without replaying its journal.
+    pub(crate) fn without_journal(&self, path: &Path) -> Option<&'static str> {
+        let table = host::own(Path::new("/proc/thread-self/mountinfo")).unwrap_or_default();
+        let stat = self.hold_followed(path).ok()?.stat;
+        super_block_leaves_out(&table, stat.dev?)
+    }
+
     /// Whether the file system tells the kinds of a directory's entries (`d_type`), which
     /// overlayfs needs. A directory that is not there yet, or has no entry to ask for, is as the
     /// one above it on the same disk.
@@ -135,6 +142,21 @@ impl Directory {
     }
 }
 
+/// Options by which a journal is not replayed: of ext4, as it is given and shown; of XFS; of Btrfs.
+const NO_JOURNAL: [&str; 4] = ["noload", "norecovery", "nologreplay", "rescue=nologreplay"];
+
+/// Which of them a mounted super block has.
+fn super_block_leaves_out(table: &str, (major, minor): (u32, u32)) -> Option<&'static str> {
+    let dev = format!("{major}:{minor}");
+    table.lines().find_map(|line| {
+        let (before, after) = line.split_once(" - ")?;
+        let mut options = after.rsplit(' ').next()?.split(',');
+        let is_it = before.split(' ').nth(2) == Some(dev.as_str());
+        let left_out = options.find_map(|option| NO_JOURNAL.into_iter().find(|name| *name == option));
+        left_out.filter(|_| is_it)
+    })
+}
+
 /// `36 35 98:0 /root /mnt rw,noatime master:1 - ext3 /dev/root rw`: the last are the super block's.
 fn super_block_is_read_only(table: &str, (major, minor): (u32, u32)) -> bool {
     let dev = format!("{major}:{minor}");
@@ -158,6 +180,15 @@ mod tests {
         assert!(!super_block_is_read_only(table, (98, 0)));
         assert!(super_block_is_read_only(table, (8, 2)));
         assert!(!super_block_is_read_only(table, (8, 3)));
+    }
+
+    #[test]
+    fn a_mount_without_its_journal_is_told() {
+        let table = "36 35 7:0 / /mnt ro,relatime - ext4 /dev/loop0 ro,norecovery\n\
+            37 35 7:1 / /srv ro,relatime - xfs /dev/loop1 ro,attr2\n";
+        assert_eq!(super_block_leaves_out(table, (7, 0)), Some("norecovery"));
+        assert_eq!(super_block_leaves_out(table, (7, 1)), None);
+        assert_eq!(super_block_leaves_out(table, (7, 2)), None);
     }
 
     #[test]

@@ -89,6 +89,29 @@ impl Directory {
         &self.name
     }
 
+    /// From now on, paths begin at this directory, as if it had been named: what lies on its own
+    /// file system lies on a disk of the node, all else where the evidence was put down.
+    pub(crate) fn begin_at(&mut self, path: &Path) -> Result<(), Unread> {
+        let handle = self.hold_followed(path)?;
+        if !handle.stat.is_dir() {
+            return Err(Unread::Special(handle.stat.kind.word()));
+        }
+        let above = path.parent().unwrap_or(path);
+        let outer = self.hold_followed(above)?.stat.dev;
+        let prefix = path::relative(path);
+        let prefix = [prefix.as_os_str().as_bytes(), b"/"].concat();
+        self.refused.retain_mut(|mount| {
+            let below = mount.at.strip_prefix(prefix.as_slice()).map(<[u8]>::to_vec);
+            below.is_some_and(|below| {
+                mount.at = below;
+                true
+            })
+        });
+        self.outer = outer;
+        self.root = Arc::new(handle.fd);
+        Ok(())
+    }
+
     /// What the reader of a report should know.
     pub(crate) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();

@@ -289,7 +289,7 @@ fn holders_of_unkept(
     let mut holders = BTreeSet::new();
     for target in targets(namespace).keys() {
         for need in judge.node.documents.needs(target) {
-            if unkept(judge, namespace, rows, &held, &need).is_some() {
+            if unkept(judge, namespace, rows, &held, (target, &need)).is_some() {
                 holders.extend(need.from.cloned());
             }
         }
@@ -341,7 +341,7 @@ fn reference_missing(judge: &mut Judge<'_>) {
         let mut lacking = Lacking::new();
         for (target, images) in targets(namespace) {
             for need in judge.node.documents.needs(&target).iter().filter(|_| whole) {
-                if let Some(finding) = unkept(judge, namespace, &rows, &held, need) {
+                if let Some(finding) = unkept(judge, namespace, &rows, &held, (&target, need)) {
                     let finding = affecting(finding, &objects(&namespace.name, &images));
                     add(&mut lacking, &need.digest, finding);
                 }
@@ -359,10 +359,22 @@ fn unkept(
     namespace: &Namespace,
     rows: &Rows<'_>,
     held: &BTreeSet<&[u8]>,
-    need: &Wants<'_>,
+    (target, need): (&Digest, &Wants<'_>),
 ) -> Option<Finding> {
     let (link, from) = (need.link?, need.from?);
-    let (holder, row) = (rows.get(from)?, rows.get(&need.digest)?);
+    let is_root = |digest: &Digest| {
+        let row = rows.get(digest);
+        row.is_some_and(|row| row.labels.get("containerd.io/gc.root").is_some())
+    };
+    let is_kept = |digest: &Digest| {
+        digest == target || is_root(digest) || held.contains(digest.as_str().as_bytes())
+    };
+    // What names it may itself be kept by nothing: the manifest of another platform, which is told, or
+    // is no loss.
+    if !is_kept(from) {
+        return None;
+    }
+    let (holder, _) = (rows.get(from)?, rows.get(&need.digest)?);
     let document = judge.node.documents.get(from)?.document()?;
     let has_layers = || {
         holder
@@ -374,11 +386,12 @@ fn unkept(
     let bound = match link.role {
         Role::Config => true,
         Role::Layer(_) => has_layers(),
+        // Of an index only the manifest that was unpacked: others are other platforms'.
+        Role::Manifest(_) => is_unpacked(judge, namespace, &need.digest),
         _ => false,
     };
-    let is_root = row.labels.get("containerd.io/gc.root").is_some();
-    let kept = is_root || held.contains(need.digest.as_str().as_bytes());
-    if document.kind != Kind::Manifest || !bound || kept {
+    let of_index = matches!(link.role, Role::Manifest(_));
+    if of_index == (document.kind == Kind::Manifest) || !bound || is_kept(&need.digest) {
         return None;
     }
     let what = role(&link.role);

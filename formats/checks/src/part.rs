@@ -193,7 +193,7 @@ fn of_snapshotter(node: &Node, snapshotter: &Snapshotter, all: &mut Vec<NotKnown
             .or_else(|| {
                 (used > 0 && !known).then(|| {
                     format!(
-                        "what holds its {used} snapshots is not a folder, and was not looked into"
+                        "no rule covers what it needs; what holds its {used} snapshots was not looked into"
                     )
                 })
             })

@@ -128,6 +128,13 @@ pub(crate) fn rows(snapshotter: &Snapshotter) -> &[metadb::Row<metadb::BackendSn
 }
 
 fn directory_missing(judge: &mut Judge<'_>) {
+    let proxies = judge.node.snapshotters.iter().filter(|s| s.is_proxy);
+    for snapshotter in proxies.filter(|s| !rows(s).is_empty()) {
+        judge.abstain(format!(
+            "the directories of {} were not compared with its snapshots: another daemon keeps them",
+            snapshotter.name
+        ));
+    }
     for snapshotter in judge.node.snapshotters.iter().filter(|s| !s.is_proxy) {
         let Some(layout) = snapshotter
             .layout
@@ -135,8 +142,14 @@ fn directory_missing(judge: &mut Judge<'_>) {
             .filter(|layout| layout.is_understood())
         else {
             if !rows(snapshotter).is_empty() {
+                let layout = snapshotter.layout.read();
+                let why = layout.and_then(|layout| layout.unread).or_else(|| {
+                    let unknown = snapshotter.layout.unknown().first();
+                    unknown.map(|unknown| unknown.why.as_str())
+                });
+                let why = why.map_or_else(String::new, |why| format!(": {why}"));
                 judge.abstain(format!(
-                    "the directories of {} are not known whole",
+                    "the directories of {} are not known whole{why}",
                     snapshotter.name
                 ));
             }
@@ -229,19 +242,25 @@ fn temporary(judge: &mut Judge<'_>) {
     }
 }
 
+/// How far above the counter a directory may lie that the counter will come to: one of a number
+/// beyond that is none of an older metadata.db's, but something that was put there.
+const NEAR: u64 = 1000;
+
+/// The highest number of a directory that the counter may come to.
+pub(crate) fn highest_near(layout: Option<&snapshots::Layout>, sequence: u64) -> u64 {
+    let directories = layout.into_iter().flat_map(|layout| layout.dirs.keys());
+    let near = directories.filter(|id| **id <= sequence.saturating_add(NEAR));
+    near.copied().max().unwrap_or(0)
+}
+
 fn id_sequence(judge: &mut Judge<'_>) {
     for snapshotter in judge.node.snapshotters.iter().filter(|s| !s.is_proxy) {
         let Some(sequence) = snapshotter.db.rows.as_ref().and_then(|rows| rows.sequence) else {
             continue;
         };
         let ids = rows(snapshotter).iter().filter_map(|row| row.id);
-        let directories = snapshotter
-            .layout
-            .read()
-            .into_iter()
-            .flat_map(|layout| layout.dirs.keys());
         let in_database = ids.max().unwrap_or(0);
-        let on_disk = directories.copied().max().unwrap_or(0);
+        let on_disk = highest_near(snapshotter.layout.read(), sequence);
         // A crash between mkdir and commit leaves one directory of the next id: that heals itself.
         let next = sequence.saturating_add(1);
         let behind = in_database > sequence || on_disk > next;

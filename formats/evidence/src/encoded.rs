@@ -28,7 +28,11 @@ pub(crate) struct Encoded {
 
 /// `a%2Bb` as `a+b`; nothing if no byte of it is written so.
 fn decoded(name: &[u8]) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|it| u8::try_from(it).ok());
+    let digit = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|it| u8::try_from(it).ok())
+    };
     let mut plain = Vec::with_capacity(name.len());
     let mut rest = name;
     let mut found = false;
@@ -59,7 +63,9 @@ impl Encoded {
         let mut all = Self::default();
         let mut todo = VecDeque::from([PathBuf::from("/")]);
         for _ in 0..FOLDERS {
-            let Some(folder) = todo.pop_front() else { break };
+            let Some(folder) = todo.pop_front() else {
+                break;
+            };
             let Ok(entries) = list(&folder) else { continue };
             for entry in entries.read().into_iter().flatten() {
                 if entry.stat.is_dir() {

@@ -141,14 +141,17 @@ impl Image {
         if is_lvm {
             return Some(Self::Lvm);
         }
-        let mut all = MAGIC.iter().filter(|(at, bytes, _)| stands(start, *at, bytes));
+        let mut all = MAGIC
+            .iter()
+            .filter(|(at, bytes, _)| stands(start, *at, bytes));
         if let Some((_, _, image)) = all.next() {
             return Some(*image);
         }
         if !stands(start, 510, b"\x55\xaa") {
             return None;
         }
-        if stands(start, 3, b"NTFS    ") || stands(start, 54, b"FAT") || stands(start, 82, b"FAT32") {
+        if stands(start, 3, b"NTFS    ") || stands(start, 54, b"FAT") || stands(start, 82, b"FAT32")
+        {
             return Some(Self::Ntfs);
         }
         let is_partition = |number: usize| {
@@ -179,7 +182,10 @@ pub(crate) fn peek<R: Read>(mut stream: R) -> (Option<Image>, Peeked<R>) {
     let limit = u64::try_from(TOLD_BY).unwrap_or(u64::MAX);
     let error = stream.by_ref().take(limit).read_to_end(&mut start).err();
     let image = Image::of(&start);
-    (image, io::Cursor::new(start).chain(Again(error)).chain(stream))
+    (
+        image,
+        io::Cursor::new(start).chain(Again(error)).chain(stream),
+    )
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@ use crate::encoded::Encoded;
 use crate::pages::Stream;
 use crate::staged::{self, Change, Seen, Staged};
 use crate::{
-    Detailed, Entry, Flags, Image, Manifest, Mount, Options, Pages, Room, Source, Stat, Wants, Xattrs,
+    Detailed, Entry, Flags, Image, Manifest, Mount, Options, Pages, Room, Source, Stat, Wants,
+    Xattrs,
 };
 
 /// What the evidence is.
@@ -291,7 +292,9 @@ impl Evidence {
             Held::Bundle(bundle) => bundle.list(&self.held_as(path)).map(|entries| {
                 let detailed = |entry: Entry| {
                     let wants = wants(&entry);
-                    let full = self.held_as(path).join(crate::path::path(entry.name.bytes()));
+                    let full = self
+                        .held_as(path)
+                        .join(crate::path::path(entry.name.bytes()));
                     let is_link = wants.target && entry.stat.is_symlink();
                     Detailed {
                         xattrs: wants.xattrs.then(|| bundle.xattrs(&full)),

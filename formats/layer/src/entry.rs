@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use evidence::{FileKind, Xattrs};
 use evidence::archive::{Member, What};
+use evidence::{FileKind, Xattrs};
 use finding::{Text, Time};
 
 use crate::clean;

@@ -7,7 +7,7 @@ use evidence::Evidence;
 use finding::{Known, Severity, Text, Unknown, Unread};
 use view::View;
 
-use crate::{Copied, path_text, steady};
+use crate::{Copied, beyond, path_text, steady};
 
 /// Whether a database could be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +90,18 @@ impl<T> Database<T> {
                 return none(DatabaseState::Unread(Unread::Changed), Vec::new());
             }
             Ok((source, _)) => source,
+            Err(Unread::TooLarge { .. } | Unread::Hollow { .. }) => {
+                return match beyond::used(evidence, path, LIMIT) {
+                    Ok((bytes, size)) => {
+                        let mut whole = Self::of_bytes(&bytes, path, headers, read);
+                        if let Some(facts) = &mut whole.facts {
+                            facts.size = size;
+                        }
+                        whole
+                    }
+                    Err(unread) => none(DatabaseState::Unread(unread), Vec::new()),
+                };
+            }
             Err(unread) => return none(DatabaseState::Unread(unread), Vec::new()),
         };
         Self::of_bytes(source.bytes(), path, headers, read)

@@ -363,7 +363,10 @@ fn above_any(
         let wanted: Vec<&str> = pattern.split('/').skip(1).collect();
         let at = parts.len().checked_sub(wanted.len())?;
         let (above, below) = parts.split_at_checked(at)?;
-        let same = below.iter().zip(&wanted).all(|(part, want)| *want == "*" || *part == *want);
+        let same = below
+            .iter()
+            .zip(&wanted)
+            .all(|(part, want)| *want == "*" || *part == *want);
         let join = |parts: &[&OsStr]| {
             let mut path = PathBuf::from("/");
             path.extend(parts);

@@ -17,6 +17,7 @@
 //! A node holds facts only; `checks` judge them. Whatever could not be read is in its coverage,
 //! and in the [`Known`](finding::Known) of the store concerned.
 
+mod beyond;
 mod chain;
 pub mod config;
 mod database;
@@ -49,8 +50,8 @@ pub use network::Network;
 pub use open::{CONTENT_DIR, Node, Options, learn, path_text, stored_processes};
 pub use pods::PodFiles;
 pub use program::{Program, programs};
-pub use settings::{Scalar, Setting, Settings};
 pub use scan::{Below, below, below_of};
+pub use settings::{Scalar, Setting, Settings};
 pub use snapshotter::Snapshotter;
 pub use steady::{Copied, steady};
 pub use surroundings::Surroundings;

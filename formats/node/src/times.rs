@@ -25,8 +25,11 @@ pub(crate) fn are_kept(
     runtime: Option<&Runtime>,
 ) -> bool {
     let rows = meta.map_or(&[][..], MetaDb::namespaces);
-    let rows = rows.iter().flat_map(|namespace| namespace.blobs.read().into_iter().flatten());
-    let mut first: std::collections::BTreeMap<&finding::Text, Time> = std::collections::BTreeMap::new();
+    let rows = rows
+        .iter()
+        .flat_map(|namespace| namespace.blobs.read().into_iter().flatten());
+    let mut first: std::collections::BTreeMap<&finding::Text, Time> =
+        std::collections::BTreeMap::new();
     for row in rows {
         if let Some(created) = row.value.created {
             let earliest = first.entry(&row.key).or_insert(created);
@@ -34,13 +37,18 @@ pub(crate) fn are_kept(
         }
     }
     let blobs = content.into_iter().flat_map(|store| &store.blobs);
-    let blobs = blobs.filter(|blob| !blob.stat.only_kind).filter_map(|blob| {
-        let name = finding::Text::from(blob.digest.to_string());
-        Some(is_own(blob.stat.mtime, *first.get(&name)?))
-    });
+    let blobs = blobs
+        .filter(|blob| !blob.stat.only_kind)
+        .filter_map(|blob| {
+            let name = finding::Text::from(blob.digest.to_string());
+            Some(is_own(blob.stat.mtime, *first.get(&name)?))
+        });
     let containers = runtime.into_iter().flat_map(|runtime| &runtime.containers);
     let containers = containers.filter_map(|container| {
-        let stat = container.state_stat.as_ref().filter(|stat| !stat.only_kind)?;
+        let stat = container
+            .state_stat
+            .as_ref()
+            .filter(|stat| !stat.only_kind)?;
         Some(is_own(stat.mtime, container.created()?))
     });
     let told: Vec<bool> = blobs.chain(containers).collect();
@@ -63,7 +71,10 @@ pub(crate) fn newest_told(meta: Option<&MetaDb>, runtime: Option<&Runtime>) -> O
         all.extend(leases.map(|row| row.value.created));
         let snapshots = namespace.snapshots.read().into_iter().flatten();
         for rows in snapshots.filter_map(|all| all.rows.read()) {
-            all.extend(rows.iter().flat_map(|row| [row.value.created, row.value.updated]));
+            all.extend(
+                rows.iter()
+                    .flat_map(|row| [row.value.created, row.value.updated]),
+            );
         }
     }
     let containers = runtime.into_iter().flat_map(|runtime| &runtime.containers);

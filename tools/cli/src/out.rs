@@ -11,8 +11,8 @@ use checks::Running;
 use serde::Serialize;
 
 use crate::{
-    Answer, Colour, Exit, Failure, Format, Options, Outcome, Pen, Progress, Style, first_line, json,
-    progress,
+    Answer, Colour, Exit, Failure, Format, Options, Outcome, Pen, Progress, Style, first_line,
+    json, progress,
 };
 
 /// Where answers go, and how they are written.

@@ -41,7 +41,9 @@ pub(crate) fn find(
     let mut roots = node::discover(evidence, &said);
     let is_found = roots.first().is_some_and(|first| first.rule == Rule::Scan);
     let is_missing = roots.first().is_some_and(|first| {
-        first.rule == Rule::Distribution && !has(evidence, &first.root) && !has(evidence, &first.state)
+        first.rule == Rule::Distribution
+            && !has(evidence, &first.root)
+            && !has(evidence, &first.state)
     });
     if is_named || !(is_found || is_missing) {
         return (roots, notes);
@@ -100,7 +102,9 @@ pub(crate) fn lock_holder(evidence: &Evidence, roots: &[Roots]) -> Option<Runnin
     if evidence.kind() != Kind::Directory {
         return None;
     }
-    let stat = evidence.stat(&root.join(node::META_DIR).join("meta.db")).ok()?;
+    let stat = evidence
+        .stat(&root.join(node::META_DIR).join("meta.db"))
+        .ok()?;
     Running::of_locks(&locks(&stat)?)
 }
 
@@ -124,7 +128,11 @@ fn is_copied_whole(evidence: &Evidence, below: &Below, inner: &Path) -> bool {
 
 /// Units of the daemons that start containerd, and where they stand.
 const UNITS: &[&str] = &["containerd.service", "docker.service", "k3s.service"];
-const UNIT_FOLDERS: &[&str] = &["/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"];
+const UNIT_FOLDERS: &[&str] = &[
+    "/etc/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+];
 /// No unit is larger.
 const UNIT_SIZE: u64 = 64 << 10;
 
@@ -159,7 +167,12 @@ fn unit_names(evidence: &Evidence, root: &Path) -> bool {
             let list = evidence.list(&added);
             let mut all = list.read().into_iter().flatten();
             names(&unit)
-                || all.any(|entry| entry.name.utf8().is_some_and(|name| names(&added.join(name))))
+                || all.any(|entry| {
+                    entry
+                        .name
+                        .utf8()
+                        .is_some_and(|name| names(&added.join(name)))
+                })
         })
     })
 }

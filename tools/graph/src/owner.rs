@@ -2,7 +2,7 @@
 
 mod answer;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cli::{Case, EvidenceArgs, Failure, Out, Outcome, Tool};
 use measure::Control;
@@ -47,7 +47,14 @@ pub const OWNER: Tool = cli::tool!(
 fn run(args: Args, out: &mut Out) -> Outcome {
     let case = Case::open(&args.evidence)?;
     let node = case.node()?;
-    let owners = Owners::new(&case.evidence, &node, &args.evidence.evidence);
+    // Paths of this machine that lead into the evidence: to where the node begins in it.
+    let below = case.evidence.begins_at();
+    let below = below.and_then(|path| path.strip_prefix("/").ok());
+    let called = args
+        .evidence
+        .evidence
+        .join(below.unwrap_or_else(|| Path::new("")));
+    let owners = Owners::new(&case.evidence, &node, &called);
     let mut owned = Vec::new();
     for path in &args.path {
         owned.extend(owners.of(path).map_err(no_snapshot)?);

@@ -43,7 +43,10 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Plan, Failure> {
     let whole = std::fs::canonicalize(&args.evidence.evidence)
         .unwrap_or_else(|_| args.evidence.evidence.clone());
     // The plan's paths begin where the node does.
-    let below = case.evidence.begins_at().and_then(|path| path.strip_prefix("/").ok());
+    let below = case
+        .evidence
+        .begins_at()
+        .and_then(|path| path.strip_prefix("/").ok());
     let whole = below.map_or_else(|| whole.clone(), |below| whole.join(below));
     plan.node = whole.to_str().map(str::to_owned);
     plan.config = args

@@ -4,21 +4,53 @@ use std::io;
 
 use checks::judge_with;
 use cli::{Answer, Case, EvidenceArgs, Exit, Out, Outcome, Pen, Style};
-use finding::{Abstention, Finding, Severity, Unknown};
+use finding::{Abstention, Finding, Known, Severity, Text, Unknown};
+use node::Snapshotter;
 use serde::Serialize;
 
 use crate::ls::read;
 
 #[derive(Serialize)]
 struct Checked {
-    /// Snapshots that were compared.
+    /// Snapshots that were compared with their directories.
     snapshots: usize,
+    /// Snapshots that were not, by snapshotter, and why not.
+    not_compared: Vec<NotCompared>,
     /// Directories of committed layers that were measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     measured: Option<usize>,
     findings: Vec<Finding>,
     abstained: Vec<Abstention>,
     unknown: Vec<Unknown>,
+}
+
+/// Snapshots of which no directory was looked at.
+#[derive(Serialize)]
+struct NotCompared {
+    snapshotter: Text,
+    snapshots: usize,
+    why: String,
+}
+
+/// Why the snapshots of a snapshotter cannot be compared with their directories, if they cannot.
+fn why_not(snapshotter: &Snapshotter) -> Option<String> {
+    if snapshotter.is_proxy {
+        return Some("another daemon keeps its store".to_owned());
+    }
+    let layout = match &snapshotter.layout {
+        Known::Whole(layout) | Known::Partial(layout, _) => layout,
+        Known::Lost(unknown) => {
+            let why = unknown.first().map(|unknown| unknown.why.clone());
+            return Some(format!("its folder {}", why.unwrap_or_default()));
+        }
+    };
+    if layout.is_understood() {
+        return None;
+    }
+    let why = layout
+        .unread
+        .unwrap_or("how it lays out its store is not known");
+    Some(why.to_owned())
 }
 
 pub(crate) fn run(args: &EvidenceArgs, usage: bool, out: &mut Out) -> Outcome {
@@ -43,8 +75,24 @@ pub(crate) fn run(args: &EvidenceArgs, usage: bool, out: &mut Out) -> Outcome {
         let file = finding.location.file.as_ref();
         is_ours(finding.code.name) || file.is_some_and(|file| databases.contains(file))
     });
+    let mut compared = 0_usize;
+    let mut not_compared = Vec::new();
+    for group in groups.iter().filter(|group| !group.snapshots.is_empty()) {
+        let count = group.snapshots.len();
+        let mut all = node.snapshotters.iter();
+        let snapshotter = all.find(|one| one.name == group.snapshotter);
+        match snapshotter.map_or_else(|| Some("it has no store".to_owned()), why_not) {
+            None => compared = compared.saturating_add(count),
+            Some(why) => not_compared.push(NotCompared {
+                snapshotter: group.snapshotter.clone(),
+                snapshots: count,
+                why,
+            }),
+        }
+    }
     out.answer(&Checked {
-        snapshots: groups.iter().map(|group| group.snapshots.len()).sum(),
+        snapshots: compared,
+        not_compared,
         measured: measured.usage.as_ref().map(std::collections::BTreeMap::len),
         findings: findings.collect(),
         abstained: report.coverage.abstained,
@@ -64,23 +112,36 @@ impl Answer for Checked {
         let measured = self.measured.map_or_else(String::new, |count| {
             format!(", {count} committed layers were measured")
         });
-        let line = format!(
-            "{} snapshots were compared with their directories and meta.db{measured}: {}.",
-            self.snapshots,
-            match bad {
-                0 => "nothing is wrong".to_owned(),
-                1 => "1 finding".to_owned(),
-                more => format!("{more} findings"),
-            }
-        );
+        let result = match bad {
+            0 => "nothing is wrong".to_owned(),
+            1 => "1 finding".to_owned(),
+            more => format!("{more} findings"),
+        };
+        let line = match (self.snapshots, self.not_compared.is_empty(), bad) {
+            (0, false, 0) => "No snapshot was compared with its directory.".to_owned(),
+            (0, false, _) => format!("No snapshot was compared with its directory: {result}."),
+            (count, ..) => format!(
+                "{count} snapshots were compared with their directories and meta.db{measured}: \
+                 {result}."
+            ),
+        };
         let style = if bad > 0 {
             Style::Bad
-        } else if self.unknown.is_empty() {
+        } else if self.unknown.is_empty() && self.not_compared.is_empty() {
             Style::Good
         } else {
             Style::Warning
         };
         pen.line(pen.styled(style, line).to_string())?;
+        for NotCompared {
+            snapshotter,
+            snapshots,
+            why,
+        } in &self.not_compared
+        {
+            let line = format!("{snapshots} snapshots of {snapshotter} were not compared: {why}.");
+            pen.paragraph("", &line)?;
+        }
         for finding in &self.findings {
             pen.gap()?;
             let head = format!("{:6}", finding.severity.to_string().to_uppercase());
@@ -122,7 +183,7 @@ impl Answer for Checked {
         {
             exit |= Exit::FINDINGS;
         }
-        if !self.unknown.is_empty() {
+        if !self.unknown.is_empty() || !self.not_compared.is_empty() {
             exit |= Exit::UNREAD;
         }
         exit

@@ -73,7 +73,8 @@ impl FileRow {
     /// Adds the extended attributes; gives what of them is not known.
     pub(crate) fn add_xattrs(&mut self, merged: &Merged<'_>, entry: &MergedEntry) -> Vec<Unknown> {
         let known: Known<Xattrs> = merged.xattrs(entry);
-        let shown = |(name, value): (&Text, &std::sync::Arc<[u8]>)| (name.to_string(), hex::encode(value));
+        let shown =
+            |(name, value): (&Text, &std::sync::Arc<[u8]>)| (name.to_string(), hex::encode(value));
         let xattrs = known.read();
         self.xattrs = xattrs.map(|xattrs| xattrs.iter().map(shown).collect());
         known.unknown().to_vec()

@@ -266,10 +266,7 @@ fn counters(run: &mut Run<'_>, snapshotter: &Snapshotter) {
         .filter_map(|row| row.id)
         .max()
         .unwrap_or(0);
-    let layout = snapshotter.layout.read();
-    let on_disk = layout
-        .and_then(|layout| layout.dirs.keys().max().copied())
-        .unwrap_or(0);
+    let on_disk = crate::snapshot_dir::highest_near(snapshotter.layout.read(), sequence);
     // A crash between mkdir and commit leaves one directory of the next id: that heals itself.
     if in_database <= sequence && on_disk <= sequence.saturating_add(1) {
         return;
@@ -277,7 +274,9 @@ fn counters(run: &mut Run<'_>, snapshotter: &Snapshotter) {
     let at = Location::file(snapshotter.db.path.clone())
         .place("bucket", "v1")
         .place("bucket", "snapshots");
-    let targets = directories(snapshotter, |id| id > sequence);
+    let targets = directories(snapshotter, |id| {
+        id > sequence && id <= on_disk.max(in_database)
+    });
     let statement = run.statement(&rules::IDS_AGAIN).at(at);
     run.note(
         statement

@@ -293,8 +293,11 @@ fn orphans(run: &mut Run<'_>) {
         return;
     };
     let rows = run.node.meta.rows.as_ref();
-    let unknown = rows.is_some_and(|rows| !rows.unknown(|ns| &ns.containers).is_empty());
+    // What could not be read is not what is not there.
+    let unknown = rows.is_none_or(|rows| !rows.unknown(|ns| &ns.containers).is_empty());
     if unknown && !run.is_new() {
+        let why = "which pods and containers meta.db has is not known";
+        run.unknown.push(why.to_owned());
         return;
     }
     let pods = run.pods();

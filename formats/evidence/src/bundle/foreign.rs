@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use finding::{Text, Unread};
 
-use super::notes::Notes;
 use super::newest::Newest;
+use super::notes::Notes;
 use super::store::{Class, Store, Stored};
 use super::tree::{Data, Id, Inode, Refused, Tree};
 use crate::budget::Packed;
@@ -241,8 +241,13 @@ impl Loader {
     /// Gives the file that a hard link names its other name, or keeps the link for later.
     fn link(&mut self, link: Pending) {
         if let Err(link) = self.try_link(link) {
-            let bytes = link.name.len().saturating_add(link.target.as_ref().map_or(0, Vec::len));
-            let bytes = bytes.saturating_add(size_of::<Pending>()).saturating_add(128);
+            let bytes = link
+                .name
+                .len()
+                .saturating_add(link.target.as_ref().map_or(0, Vec::len));
+            let bytes = bytes
+                .saturating_add(size_of::<Pending>())
+                .saturating_add(128);
             match self.tree.charge(u64::try_from(bytes).unwrap_or(u64::MAX)) {
                 Ok(()) => self.pending.push(link),
                 Err(why) => self.refuse(why, &link.name),

@@ -1,8 +1,8 @@
 //! Evidence that is a tar: somebody's, or our own with a manifest.
 
 mod foreign;
-mod newest;
 pub(crate) mod manifest;
+mod newest;
 mod notes;
 mod own;
 mod spool;

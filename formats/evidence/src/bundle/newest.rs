@@ -29,7 +29,8 @@ impl Newest {
         let strays = (1..=STRAYS).filter(|count| {
             let last = count.checked_sub(1).and_then(|last| self.0.get(last));
             let next = self.0.get(*count);
-            last.zip(next).is_some_and(|(last, next)| last.since(*next) > GAP)
+            last.zip(next)
+                .is_some_and(|(last, next)| last.since(*next) > GAP)
         });
         let strays = strays.filter(|_| whole).max().unwrap_or(0);
         self.0.get(strays).copied()
@@ -53,7 +54,10 @@ mod tests {
         let node = || 1_000..1_100_i64;
         assert_eq!(of(node()), Some(Time::new(1_099, 0)));
         assert_eq!(of(node().chain([90_000])), Some(Time::new(1_099, 0)));
-        assert_eq!(of([90_000, 80_000].into_iter().chain(node())), Some(Time::new(1_099, 0)));
+        assert_eq!(
+            of([90_000, 80_000].into_iter().chain(node())),
+            Some(Time::new(1_099, 0))
+        );
         // Many are no strays, and a few minutes are no gap.
         let many = 90_000..90_005;
         assert_eq!(of(node().chain(many)), Some(Time::new(90_004, 0)));

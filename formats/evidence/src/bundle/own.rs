@@ -228,8 +228,7 @@ pub(super) fn read<R: Read>(
     if end != End::Whole {
         loader.notes.add(end.to_string());
     }
-    let complete =
-        end.is_whole() && manifest.is_some() && trailer.is_some() && !loader.is_full;
+    let complete = end.is_whole() && manifest.is_some() && trailer.is_some() && !loader.is_full;
     if let Some(trailer) = trailer {
         verify(&mut loader, &hashes, &trailer);
     } else {

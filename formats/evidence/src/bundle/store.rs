@@ -95,7 +95,11 @@ impl Store {
             Class::Store => self.budget.member,
         };
         let more = self.packed.bytes().saturating_mul(8);
-        let memory = self.budget.free.saturating_add(more).min(self.budget.memory);
+        let memory = self
+            .budget
+            .free
+            .saturating_add(more)
+            .min(self.budget.memory);
         // Snapshots may not use up what the stores need.
         let (most, spare) = match class {
             Class::Store => (memory, 0),

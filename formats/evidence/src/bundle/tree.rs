@@ -169,7 +169,8 @@ impl Tree {
         let most = most.saturating_add(self.most);
         let entries = u64::try_from(self.inodes.len()).unwrap_or(u64::MAX);
         let places = u64::try_from(self.entries).unwrap_or(u64::MAX);
-        let left = |held: u64, most: u64| held >= most.saturating_sub((most >> 2).saturating_mul(part));
+        let left =
+            |held: u64, most: u64| held >= most.saturating_sub((most >> 2).saturating_mul(part));
         left(self.held, most) || left(entries, places)
     }
 

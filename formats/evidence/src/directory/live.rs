@@ -152,7 +152,8 @@ fn super_block_leaves_out(table: &str, (major, minor): (u32, u32)) -> Option<&'s
         let (before, after) = line.split_once(" - ")?;
         let mut options = after.rsplit(' ').next()?.split(',');
         let is_it = before.split(' ').nth(2) == Some(dev.as_str());
-        let left_out = options.find_map(|option| NO_JOURNAL.into_iter().find(|name| *name == option));
+        let left_out =
+            options.find_map(|option| NO_JOURNAL.into_iter().find(|name| *name == option));
         left_out.filter(|_| is_it)
     })
 }

@@ -177,8 +177,15 @@ impl Compare<'_> {
             return;
         }
         let departed = self.departures(layer, entry, &path);
+        let of_target = (entry.kind == Kind::HardLink && departed.is_empty())
+            .then(|| self.wants.place(&entry.target().unwrap_or_default()))
+            .filter(|target| self.wants.has(target) && *target != path);
         self.wants
             .add(path.clone(), entry, tar, differences(&path, departed));
+        if let Some(target) = of_target {
+            self.applied_again(entry, &path, &target);
+            self.wants.is_same(&path, target);
+        }
     }
 
     fn departures(
@@ -285,6 +292,32 @@ impl Compare<'_> {
             }
             None => self.unknown(place, "the evidence does not tell which files are one"),
         }
+    }
+
+    /// containerd gives a file what each of its entries says, the hard links' too: mode, owner, times
+    /// and attributes are those of the last one that it unpacked (and a change of the owner takes file
+    /// capabilities away). What the file has by this entry is not held against an earlier one.
+    fn applied_again(&mut self, entry: &Entry, path: &[u8], target: &[u8]) {
+        let place = self.at(path);
+        let Ok(stat) = self.stat(path) else { return };
+        let mut own: Vec<Departed> = Vec::new();
+        attributes::stat(self.job, entry, &stat, &mut own);
+        if let Some(found) = self.evidence.xattrs(&place).whole() {
+            attributes::xattrs(entry, found, &mut own);
+        }
+        let departs = |how: Departure| own.iter().any(|(own, ..)| *own == how);
+        self.wants.take_back(target, |how| {
+            let is_attribute = matches!(
+                how,
+                Departure::Mode
+                    | Departure::Setuid
+                    | Departure::Owner
+                    | Departure::Capability
+                    | Departure::Xattrs
+                    | Departure::Mtime
+            );
+            is_attribute && !departs(how)
+        });
     }
 
     /// Compares the bytes as they come out of the tar.

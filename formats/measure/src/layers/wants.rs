@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use layer::{Entry, Kind};
 
-use super::Difference;
+use super::{Departure, Difference};
 
 /// One name that the tars make.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub(super) struct Want {
     pub(super) tar: usize,
     /// The target of a symbolic link, by which later names are found.
     pub(super) link: Option<Vec<u8>>,
+    /// Of a hard link, the name that it is another one of.
+    pub(super) same_as: Option<Vec<u8>>,
     pub(super) differences: Vec<Difference>,
 }
 
@@ -103,9 +105,33 @@ impl Wants {
             kind: entry.kind,
             tar,
             link: link.map(|link| link.bytes().to_vec()),
+            same_as: None,
             differences,
         };
         self.names.insert(path, want);
+    }
+
+    /// Notes that a hard link is another name of `target`.
+    pub(super) fn is_same(&mut self, path: &[u8], target: Vec<u8>) {
+        if let Some(want) = self.names.get_mut(path) {
+            want.same_as = Some(target);
+        }
+    }
+
+    /// Takes back what was said of the file that `target` names, under its first name: a later entry
+    /// says otherwise, and is what was unpacked last.
+    pub(super) fn take_back(&mut self, target: &[u8], is_it: impl Fn(Departure) -> bool) {
+        let mut at = target.to_vec();
+        for _ in 0..LINKS {
+            let Some(want) = self.names.get_mut(&at) else {
+                return;
+            };
+            want.differences.retain(|difference| !is_it(difference.how));
+            match &want.same_as {
+                Some(next) => at.clone_from(next),
+                None => return,
+            }
+        }
     }
 
     /// Takes a name and all below it away: it is deleted in a full copy.

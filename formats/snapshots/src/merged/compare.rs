@@ -236,7 +236,8 @@ impl<'m, 'e> Comparison<'m, 'e> {
 const CAPABILITY: &str = "security.capability";
 
 fn others(xattrs: &Xattrs) -> impl Iterator<Item = (&Text, &std::sync::Arc<[u8]>)> {
-    let is_other = |(name, _): &(&Text, &std::sync::Arc<[u8]>)| name.bytes() != CAPABILITY.as_bytes();
+    let is_other =
+        |(name, _): &(&Text, &std::sync::Arc<[u8]>)| name.bytes() != CAPABILITY.as_bytes();
     xattrs.iter().filter(is_other)
 }
 

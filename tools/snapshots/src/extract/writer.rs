@@ -413,7 +413,8 @@ fn described(evidence: &Evidence, tree: &Merged<'_>, path: &Path, entry: &Merged
         }
     }
     let xattrs = tree.xattrs(entry);
-    let shown = |(name, value): (&Text, &std::sync::Arc<[u8]>)| (name.to_string(), hex::encode(value));
+    let shown =
+        |(name, value): (&Text, &std::sync::Arc<[u8]>)| (name.to_string(), hex::encode(value));
     line.xattrs = xattrs
         .read()
         .map(|all| all.iter().map(shown).collect())

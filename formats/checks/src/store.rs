@@ -149,15 +149,27 @@ pub(crate) const BACKEND_BROKEN: Check = Check {
     run: backend_broken,
 };
 
+/// Whether nothing tells that there ever was a containerd: no root, no state, no configuration, no
+/// program.
+pub(crate) fn is_none_here(node: &node::Node) -> bool {
+    let is_absent = |place: &Result<_, Unread>| matches!(place, Err(Unread::Absent));
+    is_absent(&node.root)
+        && is_absent(&node.state)
+        && node.roots.config.is_none()
+        && node.around.has_programs
+        && !node.around.has_daemon
+}
+
 fn root_missing(judge: &mut Judge<'_>) {
     if let Err(unread) = &judge.node.root {
         let path = path_text(&judge.node.roots.root);
         let message = format!("containerd's root {path} {unread}");
-        judge.say(Finding::new(
-            ROOT_MISSING.code,
-            Location::file(path),
-            message,
-        ));
+        let finding = Finding::new(ROOT_MISSING.code, Location::file(path), message);
+        judge.say(if is_none_here(judge.node) {
+            finding.severity(Severity::Note)
+        } else {
+            finding
+        });
     }
 }
 

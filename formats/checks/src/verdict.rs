@@ -82,6 +82,13 @@ pub fn conclude(node: &Node, predictions: &[Prediction]) -> (Start, String) {
         && !predictions.iter().all(|one| one.end().is_some())
     {
         let root = node::path_text(&node.roots.root);
+        if crate::store::is_none_here(node) {
+            let sentence = format!(
+                "There is no containerd here: neither {root} nor a configuration nor a program of it \
+                 is there."
+            );
+            return (Start::Unknown, sentence);
+        }
         let sentence =
             format!("It is not known whether containerd would start: its root {root} {unread}.");
         return (Start::Unknown, sentence);

@@ -35,7 +35,22 @@ pub struct Surroundings {
     pub without_journal: Option<&'static str>,
     /// Whether the evidence holds the folders of the machine's programs.
     pub has_programs: bool,
+    /// Whether a daemon that is containerd, or holds one, is installed.
+    pub has_daemon: bool,
 }
+
+/// Programs that are containerd, or hold one.
+const DAEMONS: &[&str] = &[
+    "/usr/bin/containerd",
+    "/usr/local/bin/containerd",
+    "/usr/sbin/containerd",
+    "/bin/containerd",
+    "/opt/bin/containerd",
+    "/usr/bin/dockerd",
+    "/usr/local/bin/k3s",
+    "/usr/local/bin/k0s",
+    "/usr/bin/kubelet",
+];
 
 /// Folders of which one holds containerd's program.
 const PROGRAMS: &[&str] = &["/usr/bin", "/usr/local/bin", "/bin", "/opt/bin", "/snap"];
@@ -111,6 +126,7 @@ impl Surroundings {
                 .stat(&roots.state.join(META_DIR).join("meta.db"))
                 .is_ok();
         let is_there = |path: &str| evidence.stat(Path::new(path)).is_ok();
+        around.has_daemon = DAEMONS.iter().any(|path| is_there(path));
         around.has_programs = PROGRAMS.iter().any(|path| is_there(path));
         around.config_untold = (roots.config.is_none() && !is_there("/etc")).then(|| {
             "the evidence has no /etc: whether there is a config.toml cannot be told".to_owned()

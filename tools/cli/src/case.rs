@@ -281,6 +281,9 @@ pub struct About {
     pub notes: Vec<String>,
 }
 
+/// How many other installations are named.
+const OTHERS: usize = 3;
+
 impl About {
     /// Writes it for people: a line or two.
     pub fn text(&self, pen: &mut Pen<'_>) -> std::io::Result<()> {
@@ -304,13 +307,17 @@ impl About {
             "Root    ",
             &format!("{} ({whose}: {how}), state {}", self.root, self.state),
         )?;
-        for other in &self.others {
+        for other in self.others.iter().take(OTHERS) {
             let line = format!(
                 "Also    {} ({}): examine it with --root {}",
                 other.root, other.whose, other.root
             );
             let line = pen.styled(Style::Warning, line).to_string();
             pen.line(line)?;
+        }
+        let more = self.others.len().saturating_sub(OTHERS);
+        if more > 0 {
+            pen.line(format_args!("        and {more} more (--format json names all)"))?;
         }
         for note in &self.notes {
             pen.paragraph("Note    ", note)?;

@@ -307,6 +307,10 @@ const NODES: [&str; 6] = [
     "2.1-running",
 ];
 
+/// Kinds of objects that nothing names in what is read, though a bundle should have them: the
+/// specification of a task that was made already is asked for by nobody.
+const EXCEPT: [&str; 1] = ["config.json in io.containerd.runtime"];
+
 /// Tries at most so many of each node.
 fn tried(most: usize, seed: u64) {
     let mut wrong: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -338,7 +342,8 @@ fn tried(most: usize, seed: u64) {
             let is_clean = after
                 .iter()
                 .all(|(code, count)| before.get(code) >= Some(count));
-            if is_clean || start == Start::Yes {
+            let is_normal = start == Start::Yes && sentence.ends_with("start normally.");
+            if is_clean && !EXCEPT.iter().any(|except| lost.kind().starts_with(except)) || is_normal && !is_clean {
                 let what = if is_clean { "clean" } else { "normal" };
                 let all = wrong.entry(format!("{what}: {}", lost.kind())).or_default();
                 all.push(format!("{name}: {}: {sentence}", lost.shown()));

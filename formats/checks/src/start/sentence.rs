@@ -5,6 +5,7 @@
 //! containerd would start; not known: snapshotter stargz (a daemon of its own keeps its 9 snapshots; …).
 //! containerd would start, but its CRI plugin would not load: no pod can run. …
 //! containerd would start, but it cannot use images that lack a part.
+//! containerd would start, with something odd: A lease without an end (lease/ownerless).
 //! containerd would not start: a configuration file is not TOML (config.toml at 0x51).
 //! Do not start containerd: it would delete 12 layer directories.
 //! ```
@@ -155,6 +156,20 @@ fn trouble(prediction: &Prediction, report: &Report) -> String {
     format!("but not all is well{title}")
 }
 
+/// What is odd on a node that would start well: the first of it, and how much more there is.
+fn odd(report: &Report) -> Option<String> {
+    let mut all = report
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Odd);
+    let first = all.next()?;
+    let more = match all.count() {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    Some(format!("{} ({}){more}", first.code.headline(), first.code.name))
+}
+
 /// One sentence: what happens, and whether it may be tried.
 pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
     let parts = not_known_clause(&prediction.parts);
@@ -216,7 +231,10 @@ pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
             format!("containerd would start, {trouble}{parts}.")
         }
         _ if !prediction.parts.is_empty() => format!("containerd would start{parts}."),
-        _ => "containerd would start normally.".to_owned(),
+        _ => odd(report).map_or_else(
+            || "containerd would start normally.".to_owned(),
+            |odd| format!("containerd would start, with something odd: {odd}."),
+        ),
     }
 }
 

@@ -408,7 +408,7 @@ fn unkept(
 }
 
 /// Whether the namespace has the snapshot of the manifest's whole chain.
-fn is_unpacked(judge: &Judge<'_>, namespace: &Namespace, manifest: &Digest) -> bool {
+pub(crate) fn is_unpacked(judge: &Judge<'_>, namespace: &Namespace, manifest: &Digest) -> bool {
     let documents = &judge.node.documents;
     let links = documents
         .get(manifest)

@@ -7,7 +7,7 @@ use finding::{Code, Finding, Location, Object, Severity, Text};
 use metadb::{IngestRow, Row};
 use node::path_text;
 
-use crate::{Check, Judge, Need};
+use crate::{Check, Judge, Need, ingest_bytes};
 
 /// A write that nobody goes on with.
 pub(crate) const STALE: Check = Check {
@@ -35,9 +35,12 @@ pub(crate) const DAMAGED: Check = Check {
         severity: Severity::Odd,
         title: "The folder of an unfinished write is damaged",
         explanation: "It lacks its ref, its data or a time, or its name is not the digest of its \
-            ref. A crash between two steps of a write leaves such a folder. containerd never \
-            removes one without a ref: it complains at each garbage collection.",
-        remedy: "Delete the folder while containerd is stopped; nothing refers to it.",
+            ref. A crash between two steps of a write leaves such a folder. The next pull of the \
+            same content writes the file anew and goes on, or begins again (seen on 1.6, 1.7 and \
+            2.1); without such a pull the folder stays, and containerd complains about one without \
+            a ref at each garbage collection.",
+        remedy: "Nothing has to be done for the next pull. Put the folder aside while containerd \
+            is stopped, if it is to be gone.",
         messages: &[
             "failed to read ingest ref",
             "ref key does not match",
@@ -97,29 +100,10 @@ pub(crate) const REFERENCE: Check = Check {
     run: reference,
 };
 
-/// A write that has all of its bytes.
-pub(crate) const COMPLETE: Check = Check {
-    code: &Code {
-        name: "ingest/complete",
-        rule: "G14",
-        severity: Severity::Note,
-        title: "A write into the content store has all of its bytes, and was not committed",
-        explanation: "As many bytes are there as were announced, but the last step, the rename to \
-            a blob, never came. Where the name of the write holds a digest and the bytes have it \
-            (`--hash` looks), the blob is good: it can be promoted instead of being downloaded \
-            again, or is all that is left of a blob that was lost.",
-        remedy: "A pull of the same content resumes and commits it. By hand: copy `data` to \
-            blobs/<algorithm>/<digest>, mode 0444, and pull or import the image.",
-        messages: &[],
-    },
-    needs: &[],
-    run: complete,
-};
-
 /// A write that is younger may still be going on.
 const YOUNG: i64 = 3600;
 
-fn ingests<'n>(judge: &Judge<'n>) -> &'n [Ingest] {
+pub(crate) fn ingests<'n>(judge: &Judge<'n>) -> &'n [Ingest] {
     judge
         .node
         .content
@@ -127,7 +111,7 @@ fn ingests<'n>(judge: &Judge<'n>) -> &'n [Ingest] {
         .map_or(&[], |store| &store.ingests)
 }
 
-fn named(ingest: &Ingest) -> Text {
+pub(crate) fn named(ingest: &Ingest) -> Text {
     ingest
         .reference
         .clone()
@@ -142,8 +126,8 @@ fn stale(judge: &mut Judge<'_>) {
         if judge.node.now.since(last) < YOUNG {
             continue;
         }
-        // One that has all of its bytes is told as that.
-        if ingest.is_complete() {
+        // One that has all of its bytes, or that no pull gets past, is told as that.
+        if ingest.is_complete() || ingest_bytes::blocks(judge, ingest).is_some() {
             continue;
         }
         let done = ingest.data_size.unwrap_or(0);
@@ -165,6 +149,10 @@ fn stale(judge: &mut Judge<'_>) {
 
 fn damaged(judge: &mut Judge<'_>) {
     for ingest in ingests(judge) {
+        // What no pull gets past is told as that.
+        if ingest_bytes::blocks(judge, ingest).is_some() {
+            continue;
+        }
         for fault in &ingest.faults {
             let location = Location::file(path_text(&ingest.path)).place("ingest", named(ingest));
             judge.say(Finding::new(DAMAGED.code, location, fault.to_string()));
@@ -256,65 +244,3 @@ fn reference(judge: &mut Judge<'_>) {
         );
     }
 }
-
-/// The digest that the name of a write promises: `layer-sha256:…`, as pulls call them.
-fn promised(reference: &Text) -> Option<content::Digest> {
-    let bytes = reference.bytes();
-    let name = bytes.rsplit(|byte| *byte == b'/').next()?;
-    let after_dash = name.splitn(2, |byte| *byte == b'-').nth(1);
-    let digest = content::Digest::parse_bytes(name).ok();
-    digest.or_else(|| content::Digest::parse_bytes(after_dash?).ok())
-}
-
-fn complete(judge: &mut Judge<'_>) {
-    for ingest in ingests(judge).iter().filter(|ingest| ingest.is_complete()) {
-        let last = ingest.updated_at.or(ingest.started_at);
-        if last.is_some_and(|last| judge.node.now.since(last) < COMMIT) {
-            continue;
-        }
-        let size = ingest.data_size.unwrap_or_default();
-        let promised = ingest.reference.as_ref().and_then(promised);
-        let hashes = judge.measured.ingests.as_ref();
-        let computed = hashes.and_then(|hashes| hashes.get(&ingest.name));
-        let finding_of = |verdict: String| {
-            let message = format!(
-                "the write {} has all of its {size} bytes; {verdict}",
-                named(ingest)
-            );
-            let location = Location::file(path_text(&ingest.path)).place("ingest", named(ingest));
-            Finding::new(COMPLETE.code, location, message)
-                .affects(Object::global("ingest", named(ingest)))
-        };
-        let finding = match (promised, computed) {
-            (Some(digest), Some(computed)) if digest == *computed => {
-                let files = crate::blob::files(judge);
-                let users = judge.graph.users_of_blob(&digest);
-                let is_lost = !files.contains_key(&digest) && !users.is_empty();
-                let finding = finding_of(if is_lost {
-                    "they are right, and the blob is missing: it can be promoted".to_owned()
-                } else {
-                    "they are right: it can be promoted".to_owned()
-                });
-                let finding = finding.affects(Object::global("blob", digest.as_str()));
-                if is_lost {
-                    crate::judge::affecting(finding, &users)
-                } else {
-                    finding
-                }
-            }
-            (Some(digest), Some(computed)) => {
-                finding_of("they are not what its name says".to_owned())
-                    .want(digest.to_string())
-                    .found(computed.to_string())
-            }
-            (None, Some(computed)) => finding_of(format!(
-                "its name promises no digest; the bytes have {computed}"
-            )),
-            (_, None) => finding_of("--hash tells whether they are right".to_owned()),
-        };
-        judge.say(finding);
-    }
-}
-
-/// The last step of a write takes seconds.
-const COMMIT: i64 = 120;

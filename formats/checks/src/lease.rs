@@ -7,8 +7,7 @@ use finding::{Code, Finding, Object, Severity, Text};
 use metadb::{Lease, Row};
 use node::graph::{Id, Kind};
 
-use crate::garbage;
-use crate::{Check, Judge, Need};
+use crate::{Check, Judge, Need, garbage, lease_owner};
 
 /// A lease that has ended.
 pub(crate) const EXPIRED: Check = Check {
@@ -34,11 +33,12 @@ pub(crate) const OWNERLESS: Check = Check {
         name: "lease/ownerless",
         rule: "G12",
         severity: Severity::Note,
-        title: "A lease without an end belongs to nobody",
-        explanation: "It has no expiry, holds something, and is neither the lease of a pod nor \
-            labelled by one of the clients that are known to keep leases for ever (Docker, \
-            BuildKit, nerdctl). What it holds is never collected.",
-        remedy: "Find out which client made it; `ctr leases rm` removes it once containerd runs.",
+        title: "It is not known whose a lease without an end is",
+        explanation: "It has no expiry, holds something, and is neither the lease of a pod nor of \
+            a shape by which a client is known that keeps leases for ever (Docker, BuildKit, \
+            nerdctl, k3s, remote snapshotters). What it holds is never collected.",
+        remedy: "Find out which client made it, and let that client remove it. Only if there is \
+            none, `ctr leases rm` frees what it holds.",
         messages: &[],
     },
     needs: &[Need::Containers],
@@ -275,26 +275,14 @@ fn expired(judge: &mut Judge<'_>) {
     });
 }
 
-/// Labels and name prefixes of clients that keep leases without an end on purpose.
-const OWNERS: [&str; 4] = ["moby", "buildkit", "nerdctl", "io.cri-containerd"];
-
 fn ownerless(judge: &mut Judge<'_>) {
     each(judge, |judge, namespace, row| {
         let labels = &row.labels;
         if labels.get(EXPIRE).is_some() || !labels.whole || row.is_empty() {
             return None;
         }
-        let owned = OWNERS.iter().any(|owner| {
-            let named = |text: &Text| text.to_string().contains(owner);
-            named(&row.key) || labels.entries.keys().any(named)
-        });
-        let is_pods = judge
-            .namespaces()
-            .iter()
-            .filter(|candidate| candidate.name == *namespace)
-            .flat_map(|candidate| candidate.containers.read().into_iter().flatten())
-            .any(|container| container.key == row.key);
-        if owned || is_pods {
+        let owner = lease_owner::of(judge, namespace, row);
+        if owner.is_some() {
             return None;
         }
         let message = format!("the lease {} has no end; it holds {}", row.key, holds(row));

@@ -19,6 +19,7 @@ mod container;
 mod container_snapshot;
 mod cri;
 mod cri_files;
+mod cri_places;
 mod cri_pod;
 mod database;
 mod devmapper;
@@ -27,11 +28,14 @@ mod garbage;
 mod image;
 mod image_chain;
 mod image_name;
+mod image_type;
 mod ingest;
+mod ingest_bytes;
 mod judge;
 mod layer;
 mod layer_jobs;
 mod lease;
+mod lease_owner;
 mod mounts;
 mod part;
 mod records;
@@ -114,7 +118,8 @@ pub const CHECKS: &[&Check] = &[
     &ingest::UNKNOWN,
     &ingest::ROW_ALONE,
     &ingest::REFERENCE,
-    &ingest::COMPLETE,
+    &ingest_bytes::COMPLETE,
+    &ingest_bytes::BLOCKS,
     // Images and containers.
     &image::TARGET_MISSING,
     &image::CONTENT_MISSING,
@@ -123,6 +128,8 @@ pub const CHECKS: &[&Check] = &[
     &image_name::ALIAS_WRONG,
     &image_name::ALIAS_MISSING,
     &image_name::TARGETS_DIFFER,
+    &image_type::MEDIA_TYPE,
+    &image_type::NAME_FORM,
     &image_chain::BROKEN,
     &image_chain::UNREFERENCED,
     &container::IMAGE_GONE,
@@ -138,6 +145,10 @@ pub const CHECKS: &[&Check] = &[
     &cri_files::FOLDER_ORPHAN,
     &cri_files::LOG_FOLDER,
     &cri_files::PAUSE_IMAGE,
+    &cri_places::IO_MISSING,
+    &cri_places::IO_REPLACED,
+    &cri_places::POD_FILE,
+    &cri_places::BUNDLE_KIND,
     // The network of pods.
     &cni_conf::NO_CONFIG,
     &cni_conf::CONFIG_BROKEN,
@@ -181,6 +192,7 @@ pub const CHECKS: &[&Check] = &[
     &garbage::UNREACHABLE,
     &lease::EXPIRED,
     &lease::OWNERLESS,
+    &lease_owner::OWNED,
     &lease::LEFTOVER,
     &lease::EXPIRY_GARBLED,
     &lease::DANGLING,

@@ -215,6 +215,10 @@ fn kind_of(raw: &Raw, claimed: Option<&str>) -> Result<Kind, Fault> {
             want: Kind::Index,
             found: "a manifest",
         }),
+        (Kind::Manifest | Kind::Index, Kind::Config) => Err(Fault::WrongKind {
+            want,
+            found: "a configuration",
+        }),
         (Kind::Config, Kind::Manifest | Kind::Index) => Err(Fault::WrongKind {
             want: Kind::Config,
             found: if looks == Kind::Index {

@@ -7,7 +7,7 @@ use evidence::{Evidence, Stat};
 use finding::{Text, Time, Unknown, Unread, size_option};
 use serde::{Serialize, Serializer};
 
-use crate::Digest;
+use crate::{Compression, Digest};
 
 /// No reference and no time is longer, in bytes.
 const FIELD_LIMIT: u64 = 64 << 10;
@@ -56,6 +56,37 @@ impl Serialize for IngestFault {
     }
 }
 
+/// A write of up to so many bytes is hashed when it is found.
+const FEW: u64 = 256 << 10;
+
+/// Bytes that are looked at, at each end of a longer one.
+const END: usize = 4096;
+
+/// Zero bytes where no download has any: a power loss came between the size and the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zeros {
+    /// It begins with them, which no archive, document or compressed layer does.
+    Start,
+    /// It ends with them, and is compressed.
+    End,
+}
+
+impl Zeros {
+    /// By both ends of a file of `size` bytes.
+    fn of(first: &[u8], last: &[u8], size: u64) -> Option<Self> {
+        const SIGN: usize = 512;
+        let is_zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
+        // An archive without entries is two blocks of zeroes, or twenty.
+        let start = first.get(..SIGN.min(first.len()))?;
+        if is_zero(start) {
+            return (size > 10_240 || size % 512 != 0).then_some(Self::Start);
+        }
+        let end = last.get(last.len().saturating_sub(SIGN)..)?;
+        let is_compressed = Compression::detect(first) != Compression::None;
+        (is_compressed && end.len() == SIGN && is_zero(end)).then_some(Self::End)
+    }
+}
+
 /// A blob on its way in: `ingest/<sha256 of ref>/`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Ingest {
@@ -80,6 +111,12 @@ pub struct Ingest {
     /// Bytes that are there.
     #[serde(serialize_with = "size_option")]
     pub data_size: Option<u64>,
+    /// The SHA-256 of the bytes that are there, where they are few.
+    #[serde(skip)]
+    pub computed: Option<Digest>,
+    /// Zero bytes where no download has any.
+    #[serde(skip)]
+    pub zeros: Option<Zeros>,
     /// What is wrong with it.
     pub faults: Vec<IngestFault>,
 }
@@ -100,6 +137,8 @@ impl Ingest {
             updated_at: None,
             total: None,
             data_size: None,
+            computed: None,
+            zeros: None,
             faults: Vec::new(),
             path,
         };
@@ -122,6 +161,7 @@ impl Ingest {
             Ok(data) if data.is_file() => {
                 if !data.only_kind {
                     ingest.data_size = Some(data.size);
+                    ingest.look(evidence, data.size);
                     ingest.updated_at = ingest.updated_at.max(Some(data.mtime));
                 }
             }
@@ -131,6 +171,31 @@ impl Ingest {
             Err(why) => ingest.lacks("data", true, why, unknown),
         }
         ingest
+    }
+
+    /// Looks at the bytes: at all of them where they are few, else at both ends.
+    fn look(&mut self, evidence: &Evidence, size: u64) {
+        let path = self.path.join("data");
+        if size == 0 {
+            return;
+        }
+        if size <= FEW {
+            let Ok(source) = evidence.source(&path, FEW) else {
+                return;
+            };
+            self.computed = Some(Digest::sha256_of(source.bytes()));
+            self.zeros = Zeros::of(source.bytes(), source.bytes(), size);
+            return;
+        }
+        let Ok(pages) = evidence.pages(&path) else {
+            return;
+        };
+        let (mut first, mut last) = (vec![0; END], vec![0; END]);
+        let end = size.saturating_sub(u64::try_from(END).unwrap_or(0));
+        let read = pages.read_at(0, &mut first).is_ok() && pages.read_at(end, &mut last).is_ok();
+        if read && pages.unchanged().is_ok() {
+            self.zeros = Zeros::of(&first, &last, size);
+        }
     }
 
     /// The text of one of its files.

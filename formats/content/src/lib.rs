@@ -52,7 +52,7 @@ pub use descriptor::{Descriptor, Link, Platform, Role};
 pub use digest::{Algorithm, Digest, DigestError, Hasher};
 pub use document::{DOCUMENT_LIMIT, Document};
 pub use fault::Fault;
-pub use ingest::{Ingest, IngestFault};
+pub use ingest::{Ingest, IngestFault, Zeros};
 pub use json::{JsonError, MAX_VALUES, Raw};
 pub use media::{Compression, Kind};
 pub use store::{Blob, DocumentError, Store, Stray, Why};

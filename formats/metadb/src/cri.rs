@@ -39,6 +39,9 @@ pub struct Pod {
     /// Whether it is on the host's network (`namespace_options.network` is `NODE`).
     #[serde(skip)]
     pub on_host_network: bool,
+    /// Whether it shares the host's IPC (`namespace_options.ipc` is `NODE`).
+    #[serde(skip)]
+    pub on_host_ipc: bool,
     /// Whether it has a user namespace of its own.
     #[serde(skip)]
     pub has_user_namespace: bool,
@@ -129,6 +132,7 @@ fn pod(any: Option<&Any>) -> Result<Pod, BadRecord> {
             .get("CNIResult")
             .is_some_and(|result| !result.is_null()),
         on_host_network: mode(&json, "network") == Some(NODE),
+        on_host_ipc: mode(&json, "ipc") == Some(NODE),
         has_user_namespace: json
             .pointer("/Config/linux/security_context/namespace_options/userns_options")
             .is_some_and(|options| {

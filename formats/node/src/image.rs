@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 
-use content::{DOCUMENT_LIMIT, Digest, Document, Link};
+use content::{Compression, DOCUMENT_LIMIT, Digest, Document, Kind, Link, Role};
 use evidence::Evidence;
 use finding::Unread;
 use metadb::MetaDb;
@@ -59,7 +59,11 @@ pub struct Need<'n> {
 
 /// Documents by digest.
 #[derive(Debug, Clone, Default)]
-pub struct Documents(BTreeMap<Digest, Wanted>);
+pub struct Documents {
+    read: BTreeMap<Digest, Wanted>,
+    /// Layers that are called plain archives and begin as something compressed.
+    packed: BTreeMap<Digest, Compression>,
+}
 
 /// No node has more documents than this; an evil one stops here.
 const MOST_DOCUMENTS: usize = 200_000;
@@ -100,6 +104,7 @@ impl Documents {
     ) -> Self {
         let mut queue: VecDeque<(Digest, String)> = targets.into_iter().collect();
         let mut documents = BTreeMap::new();
+        let mut packed = BTreeMap::new();
         while let Some((digest, media_type)) = queue.pop_front() {
             if documents.contains_key(&digest) || documents.len() >= MOST_DOCUMENTS {
                 continue;
@@ -111,22 +116,44 @@ impl Documents {
                     let media_type = descriptor.media_type.utf8().unwrap_or_default();
                     if descriptor.kind().is_document() {
                         queue.push_back((descriptor.digest.clone(), media_type.to_owned()));
+                    } else if link.role == Role::Config {
+                        // An artifact has a configuration of its own kind; an image may be called so.
+                        let found = read_one(evidence, content_root, &descriptor.digest, "");
+                        let is_config = |found: &Document| found.kind == Kind::Config;
+                        if found.document().is_some_and(is_config) {
+                            documents.insert(descriptor.digest.clone(), found);
+                        }
+                    } else if descriptor.kind() == Kind::Layer(Compression::None)
+                        && !packed.contains_key(&descriptor.digest)
+                    {
+                        let head = head(evidence, content_root, &descriptor.digest);
+                        let how = head.map(|head| Compression::detect(&head));
+                        packed.extend(how.map(|how| (descriptor.digest.clone(), how)));
                     }
                 }
             }
             documents.insert(digest, wanted);
         }
-        Self(documents)
+        packed.retain(|_, how| *how != Compression::None);
+        Self {
+            read: documents,
+            packed,
+        }
+    }
+
+    /// How a layer is compressed that is called a plain archive, where it is not one.
+    pub fn packed(&self, digest: &Digest) -> Option<Compression> {
+        self.packed.get(digest).copied()
     }
 
     /// The document of this digest, if an image wants it.
     pub fn get(&self, digest: &Digest) -> Option<&Wanted> {
-        self.0.get(digest)
+        self.read.get(digest)
     }
 
     /// Every document that an image wants.
     pub fn iter(&self) -> impl Iterator<Item = (&Digest, &Wanted)> {
-        self.0.iter()
+        self.read.iter()
     }
 
     /// Everything below `target`, the target first; each digest once.
@@ -140,7 +167,7 @@ impl Documents {
         let mut seen = std::collections::BTreeSet::from([target.clone()]);
         while let Some(digest) = needs.get(at).map(|need| need.digest.clone()) {
             at = at.saturating_add(1);
-            let Some((from, Wanted::Read(document))) = self.0.get_key_value(&digest) else {
+            let Some((from, Wanted::Read(document))) = self.read.get_key_value(&digest) else {
                 continue;
             };
             for link in document.links() {
@@ -158,6 +185,14 @@ impl Documents {
     }
 }
 
+/// The first bytes of a blob.
+fn head(evidence: &Evidence, root: &Path, digest: &Digest) -> Option<[u8; 4]> {
+    let pages = evidence.pages(&blob_path(root, digest)).ok()?;
+    let mut head = [0; 4];
+    pages.read_at(0, &mut head).ok()?;
+    Some(head)
+}
+
 fn read_one(evidence: &Evidence, root: &Path, digest: &Digest, media_type: &str) -> Wanted {
     let source = match evidence.source(&blob_path(root, digest), DOCUMENT_LIMIT) {
         Ok(source) => source,
@@ -170,11 +205,14 @@ fn read_one(evidence: &Evidence, root: &Path, digest: &Digest, media_type: &str)
             size: source.view().len(),
         };
     }
-    match Document::parse(
-        source.bytes(),
-        Some(media_type).filter(|text| !text.is_empty()),
-    ) {
+    let claimed = Some(media_type).filter(|text| !text.is_empty());
+    match Document::parse(source.bytes(), claimed) {
         Ok(document) => Wanted::Read(Box::new(document)),
+        // Who called it something else is told of that; others may call it what it is.
+        Err(fault @ content::Fault::WrongKind { .. }) => Document::parse(source.bytes(), None)
+            .map_or(Wanted::Malformed(fault), |document| {
+                Wanted::Read(Box::new(document))
+            }),
         Err(fault) => Wanted::Malformed(fault),
     }
 }

@@ -59,6 +59,7 @@ mod folder;
 pub mod json;
 mod keeper;
 mod phase;
+mod places;
 mod read;
 mod record;
 mod runtime;
@@ -75,6 +76,7 @@ pub use doc::{Doc, LIMIT};
 pub use fault::{Fault, File};
 pub use keeper::Keeper;
 pub use phase::{Derived, Phase, Signs};
+pub use places::{Places, Seen};
 pub use read::{CRI, Hint, SHIM_ROOT, TASKS, read};
 pub use runtime::{
     Bundle, Container, CriStatus, Leftover, Program, Runtime, ShimSocket, Whole, WorkDir,

@@ -15,7 +15,8 @@ use crate::runtime::{
     Bundle, Container, CriStatus, Leftover, Program, Runtime, ShimSocket, WorkDir,
 };
 use crate::{
-    Address, CrunStatus, Doc, Options, Spec, State, Status, YoukiState, init_pid, log, youki,
+    Address, CrunStatus, Doc, Options, Places, Spec, State, Status, YoukiState, init_pid, log,
+    youki,
 };
 
 /// Name of the folder, under root and under state, that holds a folder for each task.
@@ -168,6 +169,7 @@ pub fn read(evidence: &Evidence, root: &Path, state: &Path, hints: &[Hint]) -> K
     let before = gaps.unknown.len();
     cri(evidence, root, &mut runtime, &mut gaps);
     runtime.whole.cri = gaps.unknown.len() == before;
+    runtime.places = Places::read(evidence, root, state);
     runtime.strange = gaps.strange;
     runtime.sort();
     Known::with(runtime, gaps.unknown)

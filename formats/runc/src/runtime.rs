@@ -4,7 +4,8 @@ use evidence::Stat;
 use finding::{Text, Time, Unread};
 
 use crate::{
-    Address, CrunStatus, Derived, Doc, LogLine, Options, Spec, State, Status, TASKS, YoukiState,
+    Address, CrunStatus, Derived, Doc, LogLine, Options, Places, Spec, State, Status, TASKS,
+    YoukiState,
 };
 
 /// Everything that the runtime left of a node.
@@ -30,6 +31,8 @@ pub struct Runtime {
     pub cri_deleted: Vec<Text>,
     /// Names that stand where a folder should, and are none: path, and what they are.
     pub strange: Vec<(Text, Unread)>,
+    /// What stands where the CRI and the shims keep files of pods and containers.
+    pub places: Places,
     /// Which of the lists above are known to hold everything.
     pub whole: Whole,
 }

@@ -18,7 +18,15 @@ const FAILS: &[(&str, &str)] = &[
         "blob/",
         "cannot use images whose blobs are missing or damaged; pulling them again does not help",
     ),
+    (
+        "image/media-type",
+        "does not see images whose manifest is called something else: they cannot be used",
+    ),
     ("image/", "cannot use images that lack a part"),
+    (
+        "ingest/",
+        "cannot pull the blobs whose unfinished writes hold other bytes: each pull fails",
+    ),
     (
         "container/snapshot-gone",
         "cannot start containers whose snapshot is gone",
@@ -26,6 +34,19 @@ const FAILS: &[(&str, &str)] = &[
     (
         "container/",
         "cannot start a container anew from what its record names",
+    ),
+    (
+        "cri/io-missing",
+        "cannot attach to containers that run, and calls them unknown: kubelet kills them and makes \
+         others",
+    ),
+    (
+        "cri/io-replaced",
+        "loses what containers write from the start on",
+    ),
+    (
+        "cri/pod-file-missing",
+        "gives new containers of a pod no hosts, hostname or resolv.conf, or cannot make them",
     ),
     (
         "cri/",

@@ -168,6 +168,38 @@ pub const LOG_FOLDER_MADE: StartRule = rule(
     &[],
 );
 
+/// A container's pipes cannot be opened.
+pub const CONTAINER_UNATTACHED: StartRule = rule(
+    "container-unattached",
+    "K16",
+    Phase::Cri,
+    Effect::Skips,
+    "cannot attach to a container that runs, and calls it unknown: the kubelet kills it and makes \
+     another one",
+    &[(Release::V1_6, "failed to load task")],
+);
+
+/// A container's pipes are not those that its shim writes to.
+pub const OUTPUT_LOST: StartRule = rule(
+    "output-lost",
+    "K16",
+    Phase::Cri,
+    Effect::FailsLater,
+    "loses what the container writes from then on; once the old pipe is full, the container waits \
+     for ever at a write",
+    &[],
+);
+
+/// A file of a pod is not there.
+pub const POD_FILE_LEFT_OUT: StartRule = rule(
+    "pod-file-left-out",
+    "K17",
+    Phase::Later,
+    Effect::FailsLater,
+    "does not make it again: the next container of the pod is made without it, or not at all",
+    &[],
+);
+
 /// Every rule of this step.
 pub(super) const ALL: &[StartRule] = &[
     LOG_FOLDER_MADE,
@@ -185,4 +217,7 @@ pub(super) const ALL: &[StartRule] = &[
     STATUS_EXITED,
     STATUS_FOLDER,
     FOLDERS_REMOVED,
+    CONTAINER_UNATTACHED,
+    OUTPUT_LOST,
+    POD_FILE_LEFT_OUT,
 ];

@@ -135,6 +135,32 @@ pub const WORK_DIR_LEFT: StartRule = rule(
 .on(&["runtime/work-dir-orphan"])
 .deletes("the folder");
 
+/// The runtime cannot write its log.
+pub const LOG_UNWRITABLE: StartRule = rule(
+    "log-unwritable",
+    "R12",
+    Phase::Tasks,
+    Effect::Deletes,
+    "takes the task for dead, since runc cannot write its log, and removes its bundle; its processes \
+     live on",
+    &[],
+)
+.on(&["runtime/bundle-file-kind"])
+.since(Release::V1_7)
+.deletes("the bundle");
+
+/// The same, where nobody looks at a start.
+pub const LOG_UNWRITABLE_LATER: StartRule = rule(
+    "log-unwritable-later",
+    "R12",
+    Phase::Later,
+    Effect::FailsLater,
+    "can neither stop the container nor run anything in it: runc cannot write its log",
+    &[(Release::V1_6, "runc did not terminate successfully")],
+)
+.on(&["runtime/bundle-file-kind"])
+.until(Release::V1_6);
+
 /// Every rule of this step.
 pub(super) const ALL: &[StartRule] = &[
     WORK_DIR_LEFT,
@@ -148,4 +174,6 @@ pub(super) const ALL: &[StartRule] = &[
     SHIM_LEAKED,
     WORK_DIR,
     SHIM_DEAD,
+    LOG_UNWRITABLE,
+    LOG_UNWRITABLE_LATER,
 ];

@@ -21,8 +21,8 @@ pub(crate) const MISSING: Check = Check {
         explanation: "A power loss before release 2.2 can lose the file that a pull had just \
             renamed into place, while meta.db keeps its row. The image is then incomplete, and \
             pulling it again does not help: the row says that the blob exists.",
-        remedy: "Delete the blob's row in every namespace (or the images that need it, then pull \
-            them again); the next pull downloads it.",
+        remedy: "Put the bytes back in their place: then nothing is lost. Where no copy is to be \
+            had, remove the blob's row in every namespace; the next pull downloads it.",
         messages: &[
             "blob not found: not found",
             "failed to get reader from content store",
@@ -41,7 +41,8 @@ pub(crate) const SIZE: Check = Check {
         title: "A blob has another size than meta.db says",
         explanation: "The file was cut, or something was written to it: a power loss before its \
             bytes reached the disk, a full disk, a file system check.",
-        remedy: "Delete the file and its rows in every namespace, then pull the image again.",
+        remedy: "Put the file aside, and the right bytes in its place: then nothing is lost. Where no copy is \
+            to be had, remove its rows in every namespace and pull the image again.",
         messages: &[
             "manifest: invalid desc",
             "unexpected EOF",
@@ -62,7 +63,8 @@ pub(crate) const ALTERED: Check = Check {
         explanation: "The SHA-256 of the file is not its name. containerd never looks: `ctr images \
             check` calls the image complete, unpacking fails or unpacks something else, and \
             importing the right bytes again keeps the wrong ones.",
-        remedy: "Delete the file and its rows in every namespace, then pull the image again. If it \
+        remedy: "Put the file aside, and the right bytes in its place: then nothing is lost. Where no copy is \
+            to be had, remove its rows in every namespace and pull the image again. If it \
             cannot be explained by a failing disk, treat it as tampering and keep the file.",
         messages: &["archive/tar: invalid tar header", "gzip: invalid checksum"],
     },
@@ -121,7 +123,8 @@ pub(crate) const DESCRIPTOR: Check = Check {
             row, has another size than the file. meta.db agrees with the file, so the file was \
             not cut after it was committed: a cut one was taken over as whole, or one of the \
             sizes was altered.",
-        remedy: "Delete the file and its rows in every namespace, then pull the image again.",
+        remedy: "Put the file aside, and the right bytes in its place: then nothing is lost. Where no copy is \
+            to be had, remove its rows in every namespace and pull the image again.",
         messages: &[
             "manifest: invalid desc",
             "unexpected EOF",

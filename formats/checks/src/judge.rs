@@ -199,7 +199,8 @@ impl<'n> Judge<'n> {
             .map(|finding| match finding.at_start.as_slice() {
                 [] => daemon::with_start(finding),
                 _ => finding,
-            });
+            })
+            .map(|finding| crate::ways::add(self.node, finding));
         let findings = findings.collect();
         coverage
             .abstained

@@ -55,6 +55,7 @@ pub mod start;
 mod store;
 mod verdict;
 mod version;
+mod ways;
 
 use finding::{Code, Report};
 use node::Node;

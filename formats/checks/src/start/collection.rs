@@ -46,7 +46,49 @@ pub(super) fn first(run: &mut Run<'_>) -> Flow {
             .push(format!("{}: {}", unknown.what, unknown.why));
     }
     removed(run, &collection);
+    waiting(run, &collection);
     Flow::Continue(())
+}
+
+/// What the first removal from a store takes along, some day.
+fn waiting(run: &mut Run<'_>, collection: &Collection) {
+    for backend in &collection.backends {
+        let entries = backend
+            .entries
+            .iter()
+            .filter(|entry| entry.fate == Fate::Waits);
+        let targets: Vec<Target> = entries
+            .map(|entry| {
+                let name = entry.path.bytes().rsplit(|byte| *byte == b'/').next();
+                let name = [backend.snapshotter.bytes(), b"/", name.unwrap_or_default()].concat();
+                Target::new(Object::global("snapshot-dir", name))
+            })
+            .collect();
+        if !targets.is_empty() {
+            let at = Location::file(backend.root.clone());
+            let statement = run.statement(&rules::CLEANS_DIRECTORIES).at(at);
+            run.note(statement.targets(targets));
+        }
+    }
+    let waits = |stored: &&daemon::gc::Stored| stored.fate == Fate::Waits;
+    let mut targets: Vec<Target> = Vec::new();
+    let mut bytes = 0_u64;
+    for (kind, stored) in [
+        ("blob", &collection.content.blobs),
+        ("ingest-dir", &collection.content.ingests),
+    ] {
+        for one in stored.iter().filter(waits) {
+            bytes = bytes.saturating_add(one.size.unwrap_or(0));
+            let name = if kind == "blob" { &one.name } else { &one.path };
+            targets.push(Target::sized(Object::global(kind, name.clone()), one.size));
+        }
+    }
+    if !targets.is_empty() {
+        let does = format!("{} ({bytes} bytes)", rules::CLEANS_CONTENT.does);
+        let at = Location::file(node::path_text(&run.node.content_root()));
+        let statement = run.statement(&rules::CLEANS_CONTENT).at(at).does(does);
+        run.note(statement.targets(targets));
+    }
 }
 
 /// A record of meta.db as a place.

@@ -311,6 +311,32 @@ pub const COLLECTS_LAYERS: StartRule = rule(
 )
 .deletes("writable layers");
 
+/// What stands among the snapshots' directories and belongs to none.
+pub const CLEANS_DIRECTORIES: StartRule = rule(
+    "cleans-directories",
+    "D03",
+    Phase::Later,
+    Effect::DeletesLater,
+    "removes directories that no snapshot owns, as soon as any snapshot of the same snapshotter is \
+     removed",
+    &[],
+)
+.on(&["snapshot/directory-unknown", "snapshot/temporary"])
+.deletes("the directories");
+
+/// What stands among the blobs and unfinished writes and belongs to no namespace.
+pub const CLEANS_CONTENT: StartRule = rule(
+    "cleans-content",
+    "C04",
+    Phase::Later,
+    Effect::DeletesLater,
+    "removes blobs and unfinished writes of no namespace, as soon as any blob is removed (by the \
+     deletion of an image, say)",
+    &[],
+)
+.on(&["blob/unknown", "ingest/unknown"])
+.deletes("the blobs and writes");
+
 /// A damaged page, where a file keeps its freelist: nobody looks at it when the file is opened.
 pub const PAGE_TOUCHED: StartRule = rule(
     "page-touched",
@@ -460,6 +486,8 @@ pub const BLOB_UNKEPT: StartRule = rule(
 
 /// Every rule of this step.
 pub(super) const ALL: &[StartRule] = &[
+    CLEANS_DIRECTORIES,
+    CLEANS_CONTENT,
     BLOB_UNKEPT,
     MOUNTS_BROKEN,
     META_EMPTY,

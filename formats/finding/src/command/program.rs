@@ -46,14 +46,24 @@ const RUNTIMES: &[Program] = &[
     Program::ends("nvidia-container-runtime"),
 ];
 
+/// Flags of files.
+pub const CHATTR: Program = Program::ends("chattr");
+/// Modes of files.
+pub const CHMOD: Program = Program::ends("chmod");
 /// This toolkit.
 pub const CORONER: Program = Program::ends("coroner");
+/// Copies files.
+pub const CP: Program = Program::ends("cp");
 /// The CRI's client.
 pub const CRICTL: Program = Program::ends("crictl");
 /// The runtime in C.
 pub const CRUN: Program = Program::ends("crun");
 /// containerd's client.
 pub const CTR: Program = Program::ends("ctr");
+/// BuildKit's client.
+pub const BUILDCTL: Program = Program::ends("buildctl");
+/// Docker's client.
+pub const DOCKER: Program = Program::ends("docker");
 /// Writes its words.
 pub const ECHO: Program = Program {
     name: "echo",
@@ -66,6 +76,12 @@ pub const IP: Program = Program {
 };
 /// Sends a signal.
 pub const KILL: Program = Program::ends("kill");
+/// Makes folders.
+pub const MKDIR: Program = Program::ends("mkdir");
+/// Moves files.
+pub const MV: Program = Program::ends("mv");
+/// nerdctl.
+pub const NERDCTL: Program = Program::ends("nerdctl");
 /// Writes what its first word, the format, makes of the others.
 pub const PRINTF: Program = Program {
     name: "printf",

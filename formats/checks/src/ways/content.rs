@@ -1,0 +1,299 @@
+//! Blobs, unfinished writes, images, leases.
+
+use content::Digest;
+use finding::program::{BUILDCTL, CHMOD, CORONER, CP, DOCKER, NERDCTL};
+use finding::{Draft, Finding, Loss, Object, Remedy, Step, Text};
+
+use super::steps::{RUNNING, SHOWN, call, of, run};
+use super::{Here, Table};
+
+pub(super) const TABLE: Table = &[
+    (
+        &[
+            "blob/altered",
+            "blob/size",
+            "blob/missing",
+            "blob/descriptor-size",
+        ],
+        refilled,
+    ),
+    (&["blob/mode"], mode),
+    (&["blob/stray"], stray),
+    (
+        &[
+            "image/target-missing",
+            "image/content-missing",
+            "image/alias-missing",
+            "cri/pause-image-missing",
+        ],
+        pulled,
+    ),
+    (&["image/reference-missing"], kept_first),
+    (&["layer/label"], labelled),
+    (&["image/media-type"], typed),
+    (&["image/name-form", "image/alias-wrong"], renamed),
+    // The bytes have the right digest: every pull gives the same.
+    (
+        &[
+            "content/",
+            "image/document-unusable",
+            "layer/damaged",
+            "layer/diff-id",
+            "layer/entry",
+        ],
+        renamed,
+    ),
+    (&["ingest/blocks-pull", "ingest/damaged"], write_aside),
+    (&["lease/leftover", "lease/expiry-garbled"], lease_removed),
+    (&["lease/owned"], pruned),
+];
+
+/// The digest that a finding about a blob names.
+fn digest(finding: &Finding) -> Option<Digest> {
+    let file = finding.location.file.as_ref()?;
+    let mut names = file.bytes().rsplit(|byte| *byte == b'/');
+    let (hex, algorithm) = (names.next()?, names.next()?);
+    let of_file = Digest::parse_bytes(&[algorithm, b":", hex].concat()).ok();
+    of_file.or_else(|| {
+        let mut blobs = of(finding, "blob");
+        blobs.find_map(|object| Digest::parse_bytes(object.name.bytes()).ok())
+    })
+}
+
+/// The namespaces that have a row of a blob.
+fn namespaces(here: &Here<'_>, digest: &Digest) -> Vec<Text> {
+    let rows = here.node.meta.rows.as_ref();
+    let all = rows.map_or(&[][..], |rows| rows.namespaces());
+    let has = |namespace: &&metadb::Namespace| {
+        let mut blobs = namespace.blobs.read().into_iter().flatten();
+        blobs.any(|row| row.key == digest.as_str())
+    };
+    all.iter()
+        .filter(has)
+        .map(|namespace| namespace.name.clone())
+        .collect()
+}
+
+/// A blob's bytes come back: by a copy, or by a pull once its rows are gone.
+fn refilled(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let Some(digest) = digest(finding) else {
+        return Vec::new();
+    };
+    let folder = here
+        .node
+        .content_root()
+        .join("blobs")
+        .join(digest.algorithm().name());
+    let path = node::path_text(&folder.join(digest.hex()));
+    let is_there = finding.code.name != "blob/missing";
+    let aside = if is_there {
+        here.aside(&path)
+    } else {
+        Vec::new()
+    };
+    let copied = Text::from(format!("/var/tmp/{}", digest.hex()));
+    let copy = run(call(CP).word("-n").path(copied.clone()).path(path.clone()));
+    let mode = run(call(CHMOD).word("0444").path(path));
+    let mut steps = vec![Step::words(format!(
+        "Fetch the blob {digest} from another node that has it, or from the registry, as {copied}; \
+         its SHA-256 must be its name."
+    ))];
+    steps.extend(aside.clone());
+    let put = copy.into_iter().chain(mode);
+    steps.extend(put.map(Step::undoable));
+    let refill = Remedy::new(
+        "The blob is whole again, under its old rows: nothing is lost.",
+        steps,
+    );
+    let mut steps = aside;
+    for namespace in namespaces(here, &digest).into_iter().take(SHOWN) {
+        let row = Object::new("blob", namespace.clone(), digest.as_str());
+        let draft = here
+            .ctr(&namespace, &["content", "rm"])
+            .operand(digest.as_str());
+        let step = run(draft).map(|step| step.loses(Loss::of(row)).only(RUNNING));
+        steps.extend(step);
+    }
+    let pulls = here.pulls(finding);
+    if pulls.is_empty() {
+        return vec![refill];
+    }
+    steps.extend(pulls);
+    let anew = Remedy::new(
+        "Without its rows, the next pull downloads the blob; only if the registry still has it.",
+        steps,
+    );
+    vec![refill, anew]
+}
+
+fn mode(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let file = finding.location.file.clone().unwrap_or_default();
+    let step = run(call(CHMOD).word("0444").path(file));
+    let step = step.map(|step| {
+        step.undoable()
+            .only("if `triage --hash` finds its bytes right")
+    });
+    vec![Remedy::new(
+        "The blob is as a commit leaves it.",
+        step.into_iter().collect(),
+    )]
+}
+
+fn stray(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    vec![here.set_aside(finding, "The content store is collected again.", false)]
+}
+
+/// A pull writes anew what is not there.
+fn pulled(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    vec![Remedy::new(
+        "A pull downloads what is missing.",
+        here.pulls(finding),
+    )]
+}
+
+/// What the first collection takes is copied away, and comes back by a pull.
+fn kept_first(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let message = finding.message.rsplit(' ').next().unwrap_or_default();
+    let Ok(digest) = Digest::parse_bytes(message.as_bytes()) else {
+        return Vec::new();
+    };
+    let folder = here
+        .node
+        .content_root()
+        .join("blobs")
+        .join(digest.algorithm().name());
+    let path = node::path_text(&folder.join(digest.hex()));
+    let copy = call(CP)
+        .word("-n")
+        .path(path)
+        .path(format!("/var/tmp/{}", digest.hex()));
+    let mut steps: Vec<Step> = run(copy).into_iter().map(Step::undoable).collect();
+    let pulls = here.pulls(finding);
+    if pulls.is_empty() {
+        return Vec::new();
+    }
+    steps.extend(here.start());
+    steps.extend(pulls);
+    vec![Remedy::new(
+        "The pull downloads what the first collection took; the copy is there if the registry has it \
+         no more.",
+        steps,
+    )]
+}
+
+/// The label gets the diffID that the layer has.
+fn labelled(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let want = finding
+        .want
+        .as_ref()
+        .and_then(|want| Digest::parse_bytes(want.as_bytes()).ok());
+    let (Some(want), Some(digest)) = (want, digest(finding)) else {
+        return Vec::new();
+    };
+    let label = Text::from(format!("containerd.io/uncompressed={want}"));
+    let all = namespaces(here, &digest);
+    let steps = all.into_iter().take(SHOWN).filter_map(|namespace| {
+        let draft = here.ctr(&namespace, &["content", "label"]);
+        let draft = draft.operand(digest.as_str()).operand(label.clone());
+        Some(run(draft)?.undoable().only(RUNNING))
+    });
+    vec![Remedy::new(
+        "The label says what the layer is.",
+        steps.collect(),
+    )]
+}
+
+/// The record is written anew by a pull; without a registry, from the blobs that are all there.
+fn typed(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let mut ways = vec![Remedy::new(
+        "A pull writes the record anew; the blobs are all there.",
+        here.pulls(finding),
+    )];
+    let image = of(finding, "image").next();
+    let namespace = image.and_then(|image| image.namespace.clone());
+    if let (Some(image), Some(namespace)) = (image, namespace) {
+        let file = "/var/tmp/coroner-image.tar";
+        let draft = Draft::new(CORONER).words(&["content", "export"]);
+        let draft = draft
+            .value("--output", file)
+            .operand("/")
+            .operand(image.name.clone());
+        let import = here.ctr(&namespace, &["images", "import"]).path(file);
+        let import = run(import).map(|step| step.only(RUNNING));
+        let steps = run(draft).map(Step::undoable).into_iter().chain(import);
+        ways.push(Remedy::new(
+            "Without a registry: out of the stores, and in again.",
+            steps.collect(),
+        ));
+    }
+    ways
+}
+
+/// The name goes; what it points to is saved first.
+fn renamed(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let images = of(finding, "image").take(1);
+    let steps = images.filter_map(|image| {
+        let namespace = image.namespace.as_ref()?;
+        let draft = here
+            .ctr(namespace, &["images", "rm"])
+            .operand(image.name.clone());
+        let step = run(draft)?.loses(Loss::of(image.clone())).only(RUNNING);
+        Some(match here.export(image) {
+            Some(export) => step.save_first(export),
+            None => step,
+        })
+    });
+    vec![Remedy::new("The name is gone.", steps.collect())]
+}
+
+/// The next pull begins anew.
+fn write_aside(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let mut way = here.set_aside(
+        finding,
+        "The next pull downloads the blob from its start.",
+        false,
+    );
+    for step in &mut way.steps {
+        step.condition = Some("while nothing is pulled".to_owned());
+    }
+    let pulls = if finding.code.name == "ingest/blocks-pull" {
+        here.pulls(finding)
+    } else {
+        Vec::new()
+    };
+    way.steps.extend(pulls);
+    vec![way]
+}
+
+fn lease_removed(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let steps = here.remove(finding, "lease", &["leases", "rm"]);
+    let why = "The lease is gone; what it alone held goes with the next collection.";
+    vec![Remedy::new(why, steps)]
+}
+
+/// By the client whose they are.
+fn pruned(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let is_cache = finding.message.contains("BuildKit's build cache");
+    let Some(lease) = of(finding, "lease").next().filter(|_| is_cache) else {
+        return Vec::new();
+    };
+    let namespace = lease.namespace.clone().unwrap_or_default();
+    let leases: Vec<Object> = of(finding, "lease").cloned().collect();
+    let draft = if namespace == *"moby" {
+        call(DOCKER).words(&["builder", "prune"])
+    } else if namespace == *"buildkit" {
+        call(BUILDCTL).word("prune")
+    } else {
+        call(NERDCTL)
+            .value("--namespace", namespace)
+            .words(&["builder", "prune"])
+    };
+    let step = run(draft).map(|step| {
+        step.loses(Loss::Objects(leases))
+            .only("if the space is needed")
+    });
+    vec![Remedy::new(
+        "BuildKit frees its cache, and forgets it in its own database, too.",
+        step.into_iter().collect(),
+    )]
+}

@@ -1,0 +1,126 @@
+//! Ways out of what was found: typed steps, the least harmful first.
+//!
+//! Each kind of finding stands in one table: in [`TABLES`] with what makes its steps, or in
+//! [`WITHOUT`] with the reason why there are none. `testdata/make/remedies` carries the steps out on
+//! real nodes; `docs/remedies.md` has what came of it.
+
+mod content;
+mod pods;
+mod snapshots;
+mod steps;
+mod stores;
+
+use finding::{Finding, Remedy};
+use node::Node;
+
+pub(crate) use steps::Here;
+
+/// What makes the ways out of findings of these codes; a name that ends in `/` is a family.
+type Table = &'static [(
+    &'static [&'static str],
+    fn(&Here<'_>, &Finding) -> Vec<Remedy>,
+)];
+
+const TABLES: &[Table] = &[stores::TABLE, content::TABLE, snapshots::TABLE, pods::TABLE];
+
+/// Codes without steps, and why.
+const WITHOUT: &[(&str, &str)] = &[
+    (NOTHING, "nothing is to be done"),
+    (BY_HAND, "what is right is not in the evidence"),
+    (ELSEWHERE, "its own steps are made where it is found"),
+];
+
+const NOTHING: &str = "blob/unknown bolt/inline-large bolt/many-gone bolt/meta-flags bolt/meta-header \
+    bolt/meta-slack cni/config-unused container/image-gone content/key-case cri/folder-orphan \
+    gc/unreachable image/snapshot-unreferenced image/targets-differ ingest/complete \
+    ingest/reference ingest/row-alone ingest/stale ingest/unknown layer/bomb lease/dangling \
+    lease/expired meta/blob-key meta/label-invalid meta/namespace-name meta/root-bucket \
+    meta/unknown-key runtime/bundle-hidden runtime/not-read runtime/socket-foreign \
+    runtime/socket-orphan runtime/status-without-task runtime/work-dir-missing \
+    runtime/work-dir-orphan snapshot/extraction-leftover snapshot/temporary snapshot/usage-missing \
+    store/state-missing";
+
+const BY_HAND: &str = "bolt/big-endian cni/config-broken cni/config-refused cni/no-config \
+    cni/plugin-missing config/unusable container/snapshotter-unknown \
+    cri/address-lost cri/name-twice cri/sandboxer-unknown lease/ownerless meta/bucket-key \
+    meta/migration-blocked meta/plain-key meta/value-large meta/version-ahead meta/version-unknown snapshot/children \
+    snapshot/device-faulty snapshot/id-sequence snapshot/id-twice snapshot/name-form \
+    snapshot/name-sequence snapshot/name-twice snapshot/parent-cycle snapshot/parents-disagree \
+    snapshot/parents-index snapshot/pool-disagrees store/disk-full store/root-missing store/split \
+    store/unreadable";
+
+const ELSEWHERE: &str = "cni/address-twice cni/address-unreserved cni/addresses-exhausted \
+    cni/lease-damaged cri/address-leaked runtime/address-damaged runtime/cwd-escape \
+    runtime/daemon-stuck runtime/fifo-stale runtime/fifo-waiting runtime/mount-orphan \
+    runtime/socket-missing runtime/state-damaged runtime/state-missing runtime/state-stale \
+    runtime/state-truncated runtime/state-unread runtime/state-without-bundle runtime/stuck \
+    runtime/bundle-without-state runtime/bundle-without-record runtime/bundle-file-damaged \
+    start/cri-lost start/limps start/loses start/refused start/unknown start/useless";
+
+/// A finding with its ways out, where its check made none.
+pub(crate) fn add(node: &Node, finding: Finding) -> Finding {
+    if !finding.ways.is_empty() {
+        return finding;
+    }
+    let name = finding.code.name;
+    let is_it = |code: &&str| *code == name || (code.ends_with('/') && name.starts_with(*code));
+    if WITHOUT
+        .iter()
+        .any(|(codes, _)| codes.split_whitespace().any(|code| code == name))
+    {
+        return finding;
+    }
+    let mut rows = TABLES.iter().copied().flatten();
+    let Some((_, make)) = rows.find(|(codes, _)| codes.iter().any(|code| is_it(code))) else {
+        return finding;
+    };
+    let ways = make(&Here { node }, &finding);
+    let ways = ways.into_iter().filter(|way| !way.steps.is_empty());
+    ways.fold(finding, Finding::way)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TABLES, WITHOUT};
+
+    #[test]
+    fn each_code_has_steps_or_a_reason() {
+        for code in crate::codes() {
+            let name = code.name;
+            let tables = TABLES
+                .iter()
+                .copied()
+                .flatten()
+                .flat_map(|(codes, _)| *codes);
+            let exact = tables.clone().filter(|it| **it == name).count();
+            let family = tables
+                .filter(|it| it.ends_with('/') && name.starts_with(**it))
+                .count();
+            let without = WITHOUT
+                .iter()
+                .flat_map(|(codes, _)| codes.split_whitespace());
+            let without = without.filter(|it| *it == name).count();
+            // What a family has may be taken out of it by a reason; all else stands once.
+            assert!(exact + without <= 1, "{name} stands twice");
+            assert!(
+                exact + without + family >= 1,
+                "{name} has neither steps nor a reason"
+            );
+        }
+        for (codes, _) in WITHOUT {
+            for name in codes.split_whitespace() {
+                assert!(
+                    crate::codes().iter().any(|code| code.name == name),
+                    "{name}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn few_codes_are_left_to_hands() {
+        let by_hand = super::BY_HAND.split_whitespace().count();
+        // Most of them need a single key of a database changed, which no tool does yet.
+        assert!(by_hand <= 32, "{by_hand}");
+    }
+}

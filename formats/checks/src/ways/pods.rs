@@ -1,0 +1,236 @@
+//! Pods, the CRI's files, and what runtimes leave.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use finding::program::{CP, CRICTL, MKDIR};
+use finding::{Action, Edit, Finding, Loss, Object, Remedy, Step, Text};
+use runc::{Places, Seen};
+
+use super::steps::{RUNNING, call, of, run};
+use super::{Here, Table};
+
+pub(super) const TABLE: Table = &[
+    (&["cri/io-missing"], pipes),
+    (&["cri/io-replaced"], restarted),
+    (&["cri/pod-file-missing"], pod_file),
+    (&["cri/log-folder-missing"], folder),
+    (&["runtime/status-dir-missing"], status_folder),
+    (
+        &["runtime/status-missing", "runtime/status-damaged"],
+        status_forgotten,
+    ),
+    (
+        &[
+            "cri/record-unusable",
+            "cri/sandbox-gone",
+            "meta/identifier-invalid",
+        ],
+        record,
+    ),
+    (
+        &["cri/sandbox-alone", "cri/sandbox-without-record"],
+        sandbox,
+    ),
+    (
+        &[
+            "runtime/bundle-file-kind",
+            "runtime/status-leftover",
+            "runtime/status-orphan",
+            "runtime/binary-leftover",
+            "runtime/state-leftover",
+            "cni/result-damaged",
+            "cni/result-leftover",
+        ],
+        leftover,
+    ),
+];
+
+/// The folder of the pipes is made again, by the name that the shim holds.
+fn pipes(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let Some(container) = of(finding, "container").next() else {
+        return Vec::new();
+    };
+    let id = &container.name;
+    let io = finding.location.file.clone().unwrap_or_default();
+    let mut steps = Vec::new();
+    let processes = here.node.processes.as_deref();
+    let folder = processes.and_then(|all| {
+        let mut files = all.iter().flat_map(|process| process.open_files());
+        files.find_map(|file| pipe_folder(file.target.bytes(), io.bytes(), id))
+    });
+    match folder {
+        Some(folder) => {
+            let make = run(call(MKDIR).words(&["-m", "0700", "-p"]).path(folder));
+            steps.extend(make.map(Step::undoable));
+        }
+        None => {
+            steps.push(Step::words(format!(
+                "Find the folder's name: the shim of {id} has the pipes open (`ls -l /proc/*/fd` \
+                 shows {io}/<number>/{id}-stdout). Make that folder with `mkdir -m 0700 -p`, before \
+                 containerd is started."
+            )));
+        }
+    }
+    let why = "The next daemon makes the FIFOs in it anew, and attaches: the container goes on.";
+    vec![Remedy::new(why, steps)]
+}
+
+/// The folder of a pipe of `id` below `io`, as an open file names it.
+fn pipe_folder(target: &[u8], io: &[u8], id: &Text) -> Option<Text> {
+    let rest = target.strip_prefix(io)?.strip_prefix(b"/")?;
+    let mut names = rest.split(|byte| *byte == b'/');
+    let (number, file) = (names.next()?, names.next()?);
+    let is_number = !number.is_empty() && number.iter().all(u8::is_ascii_digit);
+    let is_its = file.starts_with(id.bytes());
+    (is_number && is_its).then(|| Text::from([io, b"/", number].concat()))
+}
+
+/// A container whose output is lost is made anew by the kubelet.
+fn restarted(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let Some(container) = of(finding, "container").next() else {
+        return Vec::new();
+    };
+    let stop = run(call(CRICTL).word("stop").operand(container.name.clone()));
+    let step = stop.map(|step| {
+        let step = step.loses(Loss::of(container.clone())).only(RUNNING);
+        match here.extract(container, 1) {
+            Some(save) => step.save_first(save),
+            None => step,
+        }
+    });
+    vec![Remedy::new(
+        "The kubelet makes the container anew, with pipes of its own.",
+        step.into_iter().collect(),
+    )]
+}
+
+/// The file comes back from another pod, or is written anew where its contents are known.
+fn pod_file(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let Some(path) = finding.location.file.as_ref() else {
+        return Vec::new();
+    };
+    let name = path
+        .bytes()
+        .rsplit(|byte| *byte == b'/')
+        .next()
+        .unwrap_or_default();
+    let mut steps = Vec::new();
+    if finding.message.contains(" is a ") {
+        steps.extend(here.aside(path));
+    }
+    if name == b"hostname" {
+        let pod = of(finding, "pod").next();
+        let short = pod.and_then(|pod| pod.name.bytes().rsplit(|byte| *byte == b'/').next());
+        let Some(short) = short else {
+            return Vec::new();
+        };
+        let contents = Text::from([short, b"\n"].concat());
+        let edit = Step::new(Action::Edit(Edit {
+            file: path.clone(),
+            contents,
+        }));
+        steps.push(
+            edit.undoable()
+                .only("unless the pod was given another hostname"),
+        );
+    } else if let Some(other) = other_pods(here, path, name) {
+        let copy = run(call(CP).word("-n").path(other).path(path.clone()));
+        let condition = "if both pods have the same DNS policy and host aliases";
+        steps.extend(copy.map(|step| step.undoable().only(condition)));
+    } else {
+        return Vec::new();
+    }
+    vec![Remedy::new(
+        "The next container of the pod gets the file.",
+        steps,
+    )]
+}
+
+/// The same file of another pod.
+fn other_pods(here: &Here<'_>, path: &Text, name: &[u8]) -> Option<Text> {
+    let runtime = here.node.runtime.read()?;
+    let wanted = Path::new(OsStr::from_bytes(path.bytes()));
+    let name = OsStr::from_bytes(name);
+    runtime.sandbox_dirs.iter().find_map(|id| {
+        let other = Places::of_pod(&here.node.roots.root, id.bytes()).join(name);
+        let is_there = runtime.places.at(&other) == Seen::There(evidence::FileKind::File);
+        (is_there && other != wanted).then(|| node::path_text(&other))
+    })
+}
+
+fn folder(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let path = finding.location.file.clone().unwrap_or_default();
+    let make = run(call(MKDIR).word("-p").path(path)).map(Step::undoable);
+    vec![Remedy::new(
+        "What is logged from the next start on has a place.",
+        make.into_iter().collect(),
+    )]
+}
+
+/// With the folder, the CRI loads the container, and can remove it.
+fn status_folder(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let containers = of(finding, "container").take(super::steps::SHOWN);
+    let paths = containers.map(|container| {
+        let folder = here.node.roots.root.join(runc::CRI).join("containers");
+        node::path_text(&folder.join(OsStr::from_bytes(container.name.bytes())))
+    });
+    let draft = paths.fold(call(MKDIR).word("-p"), |draft, path| draft.path(path));
+    let make = run(draft).map(Step::undoable);
+    let steps = [here.stop(), make, here.start()];
+    vec![Remedy::new(
+        "The CRI loads the container again (as unknown, or exited), and can remove it.",
+        steps.into_iter().flatten().collect(),
+    )]
+}
+
+/// The start itself writes a status anew; the container is then made anew by its owner.
+fn status_forgotten(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let Some(container) = of(finding, "container").next() else {
+        return Vec::new();
+    };
+    let remove = run(call(CRICTL)
+        .words(&["rm", "--force"])
+        .operand(container.name.clone()));
+    let step = remove.map(|step| {
+        let loss = Loss::of(Object::new("container", "k8s.io", container.name.clone()));
+        let step = step.loses(loss).only("after containerd was started");
+        match here.extract(container, 1) {
+            Some(save) => step.save_first(save),
+            None => step,
+        }
+    });
+    vec![Remedy::new(
+        "Its owner makes the container anew.",
+        step.into_iter().collect(),
+    )]
+}
+
+fn leftover(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    vec![here.set_aside(finding, "Nothing needs it.", true)]
+}
+
+/// The record goes; its owner makes the container anew.
+fn record(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let mut steps = here.remove(finding, "container", &["containers", "rm"]);
+    for (number, step) in steps.iter_mut().enumerate() {
+        let Loss::Objects(objects) = &step.loses else {
+            continue;
+        };
+        let save = objects
+            .first()
+            .and_then(|it| here.extract(it, number.saturating_add(1)));
+        step.save_first.extend(save);
+    }
+    vec![Remedy::new(
+        "Without the record its owner makes it anew.",
+        steps,
+    )]
+}
+
+/// The sandbox goes: the kubelet made another one long ago.
+fn sandbox(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let steps = here.remove(finding, "sandbox", &["sandboxes", "rm"]);
+    vec![Remedy::new("The sandbox is gone.", steps)]
+}

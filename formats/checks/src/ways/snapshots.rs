@@ -1,0 +1,146 @@
+//! Snapshots and their directories.
+
+use finding::program::MKDIR;
+use finding::{Finding, Loss, Remedy, Step, Text};
+
+use super::steps::{RUNNING, SHOWN, call, of, run};
+use super::{Here, Table};
+
+pub(super) const TABLE: Table = &[
+    (&["snapshot/work-missing"], work),
+    (&["snapshot/directory-unknown"], unknown),
+    (
+        &[
+            "snapshot/backend-missing",
+            "snapshot/directory-missing",
+            "snapshot/parent-missing",
+            "snapshot/kind",
+            "snapshot/layer-differs",
+            "snapshot/layer-marks",
+            "snapshot/usage-differs",
+            "image/chain-broken",
+        ],
+        unpacked_again,
+    ),
+    (&["container/snapshot-gone"], made_anew),
+    (&["snapshot/half-committed"], half),
+];
+
+/// The folder that overlayfs works in is empty: it can be made again.
+fn work(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let file = finding.location.file.clone().unwrap_or_default();
+    let path = if file.bytes().ends_with(b"/work") {
+        file
+    } else {
+        Text::from([file.bytes(), b"/work"].concat())
+    };
+    let step = run(call(MKDIR).words(&["-m", "0711"]).path(path)).map(Step::undoable);
+    vec![Remedy::new(
+        "Nothing was in it: the kernel mounts the snapshot again.",
+        step.into_iter().collect(),
+    )]
+}
+
+/// What the next clean-up would delete is kept.
+fn unknown(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let mut way = here.set_aside(
+        finding,
+        "The next clean-up does not find it: its files are kept.",
+        true,
+    );
+    for step in way.steps.iter_mut().take(1) {
+        step.condition = Some("if its files are wanted".to_owned());
+    }
+    vec![way]
+}
+
+/// The layers go with the last name of their image, and are unpacked anew by the next pull.
+fn unpacked_again(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let mut steps = Vec::new();
+    for (number, container) in of(finding, "container").take(SHOWN).enumerate() {
+        let Some(namespace) = &container.namespace else {
+            continue;
+        };
+        let draft = if *namespace == *"k8s.io" {
+            call(finding::program::CRICTL).words(&["rm", "--force"])
+        } else {
+            here.ctr(namespace, &["containers", "rm"])
+        };
+        let Some(step) = run(draft.operand(container.name.clone())) else {
+            continue;
+        };
+        let step = step.loses(Loss::of(container.clone())).only(RUNNING);
+        steps.push(match here.extract(container, number.saturating_add(1)) {
+            Some(save) => step.save_first(save),
+            None => step,
+        });
+    }
+    let images = of(finding, "image").take(SHOWN);
+    for image in images {
+        let Some(namespace) = &image.namespace else {
+            continue;
+        };
+        let draft = here
+            .ctr(namespace, &["images", "rm", "--sync"])
+            .operand(image.name.clone());
+        let Some(step) = run(draft) else { continue };
+        let step = step.loses(Loss::of(image.clone())).only(RUNNING);
+        steps.push(match here.export(image) {
+            Some(save) => step.save_first(save),
+            None => step,
+        });
+    }
+    let pulls = here.pulls(finding);
+    if pulls.is_empty() {
+        return Vec::new();
+    }
+    steps.extend(pulls);
+    vec![Remedy::new(
+        "Once no name and no container holds them, the layers are removed, and the pull unpacks them \
+         anew.",
+        steps,
+    )]
+}
+
+/// A container whose files are gone is made anew by its owner.
+fn made_anew(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let containers = of(finding, "container").take(SHOWN);
+    let steps = containers.filter_map(|container| {
+        let namespace = container.namespace.as_ref()?;
+        let draft = if *namespace == *"k8s.io" {
+            call(finding::program::CRICTL).words(&["rm", "--force"])
+        } else {
+            here.ctr(namespace, &["containers", "rm"])
+        };
+        let step = run(draft.operand(container.name.clone()))?;
+        Some(step.loses(Loss::of(container.clone())).only(
+            "with containerd running, and if `coroner snapshots orphans /` does not show its files",
+        ))
+    });
+    vec![Remedy::new(
+        "Its record goes; its owner makes it anew.",
+        steps.collect(),
+    )]
+}
+
+/// The half that only meta.db has goes.
+fn half(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let mut places = finding.location.places.iter();
+    let found = places.any(|place| place.name == *"snapshots");
+    let Some(snapshotter) = places.next().filter(|_| found) else {
+        return Vec::new();
+    };
+    let snapshots = of(finding, "snapshot").take(1);
+    let steps = snapshots.filter_map(|snapshot| {
+        let draft = here.ctr(snapshot.namespace.as_ref()?, &["snapshots"]);
+        let draft = draft
+            .value("--snapshotter", snapshotter.name.clone())
+            .word("rm");
+        let step = run(draft.operand(snapshot.name.clone()))?;
+        Some(step.loses(Loss::of(snapshot.clone())).only(RUNNING))
+    });
+    vec![Remedy::new(
+        "The next pull or container unpacks the layer anew.",
+        steps.collect(),
+    )]
+}

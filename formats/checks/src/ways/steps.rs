@@ -1,0 +1,247 @@
+//! Steps that many ways out share.
+
+use finding::program::{self, Program};
+use finding::{Action, Draft, Finding, Loss, Object, Remedy, Step, Text};
+use node::{Node, path_text};
+
+/// The node that a way out is for.
+pub(crate) struct Here<'n> {
+    pub(crate) node: &'n Node,
+}
+
+/// How many objects get a step of their own.
+pub(super) const SHOWN: usize = 6;
+
+/// Where what is saved goes.
+const SAVED: &str = "/var/tmp";
+
+/// Only while the daemon answers.
+pub(super) const RUNNING: &str = "with containerd running";
+
+/// Objects of a kind that a finding affects.
+pub(super) fn of<'f>(finding: &'f Finding, kind: &'static str) -> impl Iterator<Item = &'f Object> {
+    finding
+        .affects
+        .iter()
+        .filter(move |object| object.kind == kind)
+}
+
+/// A step, where it can be given.
+fn step(draft: Draft) -> Option<Step> {
+    draft.command().map(Step::from)
+}
+
+impl Here<'_> {
+    pub(super) fn root(&self) -> Text {
+        path_text(&self.node.roots.root)
+    }
+
+    fn units(&self) -> (&'static [&'static str], &'static [&'static str]) {
+        match self.node.roots.whose {
+            "k3s" => (&["stop", "k3s", "k3s-agent"], &["start", "k3s"]),
+            "rke2" => (
+                &["stop", "rke2-server", "rke2-agent"],
+                &["start", "rke2-server"],
+            ),
+            "docker" => (&["stop", "docker.socket", "docker"], &["start", "docker"]),
+            "k0s" => (
+                &["stop", "k0scontroller", "k0sworker"],
+                &["start", "k0sworker"],
+            ),
+            _ => (
+                &["stop", "kubelet", "containerd"],
+                &["start", "containerd", "kubelet"],
+            ),
+        }
+    }
+
+    /// Stops the daemon, and what starts it again.
+    pub(super) fn stop(&self) -> Option<Step> {
+        let draft = Draft::new(program::SYSTEMCTL).words(self.units().0);
+        step(draft).map(Step::undoable)
+    }
+
+    /// Starts them.
+    pub(super) fn start(&self) -> Option<Step> {
+        let draft = Draft::new(program::SYSTEMCTL).words(self.units().1);
+        step(draft).map(Step::undoable)
+    }
+
+    /// A call of coroner for this node, as it is mounted at `/`.
+    fn coroner(&self, words: &[&'static str]) -> Draft {
+        let draft = Draft::new(program::CORONER).words(words);
+        let root = self.root();
+        if self.node.roots.whose == "containerd" && root == *"/var/lib/containerd" {
+            draft
+        } else {
+            draft.value("--root", root)
+        }
+    }
+
+    /// A call of ctr in a namespace.
+    pub(super) fn ctr(&self, namespace: &Text, words: &[&'static str]) -> Draft {
+        let draft = Draft::new(program::CTR);
+        let state = path_text(&self.node.roots.state);
+        let draft = if state == *"/run/containerd" {
+            draft
+        } else {
+            let socket = [state.bytes(), b"/containerd.sock"].concat();
+            draft.value("--address", Text::from(socket))
+        };
+        draft.value("--namespace", namespace.clone()).words(words)
+    }
+
+    /// Moves something out of the way, on its own file system: nothing is lost.
+    pub(super) fn aside(&self, path: &Text) -> Vec<Step> {
+        let (root, state) = (self.root(), path_text(&self.node.roots.state));
+        let below = |top: &Text| {
+            let rest = path.bytes().strip_prefix(top.bytes());
+            rest.is_some_and(|rest| rest.starts_with(b"/"))
+        };
+        let top = if below(&state) {
+            state
+        } else if below(&root) {
+            root
+        } else {
+            Text::from(SAVED)
+        };
+        let folder = Text::from([top.bytes(), b"/.coroner-aside/"].concat());
+        let make = Draft::new(program::MKDIR).word("-p").path(folder.clone());
+        let move_it = Draft::new(program::MV)
+            .word("-n")
+            .path(path.clone())
+            .path(folder);
+        let steps = [step(make), step(move_it)];
+        let steps: Option<Vec<Step>> = steps.into_iter().map(|it| it.map(Step::undoable)).collect();
+        steps.unwrap_or_default()
+    }
+
+    /// Copies an image out of the stores first.
+    pub(super) fn export(&self, image: &Object) -> Option<Action> {
+        let file = Text::from(format!("{SAVED}/coroner-image.tar"));
+        let draft = self.coroner(&["content", "export"]).value("--output", file);
+        let draft = draft.operand("/").operand(image.name.clone());
+        draft.command().map(Action::Command)
+    }
+
+    /// Copies the files of a container or snapshot out first.
+    pub(super) fn extract(&self, object: &Object, number: usize) -> Option<Action> {
+        let folder = Text::from(format!("{SAVED}/coroner-files-{number}"));
+        let draft = self
+            .coroner(&["snapshots", "extract"])
+            .value("--output", folder);
+        let draft = draft.operand("/").operand(object.name.clone());
+        draft.command().map(Action::Command)
+    }
+
+    /// Pulls images by those of their names that are no digests.
+    pub(super) fn pulls(&self, finding: &Finding) -> Vec<Step> {
+        let names = of(finding, "image").filter(|image| {
+            let name = image.name.bytes();
+            !name.starts_with(b"sha256:") && !name.contains(&b'@')
+        });
+        let steps = names.take(SHOWN).filter_map(|image| {
+            let namespace = image.namespace.as_ref()?;
+            let draft = if *namespace == *"k8s.io" {
+                Draft::new(program::CRICTL).word("pull")
+            } else {
+                self.ctr(namespace, &["images", "pull"])
+            };
+            step(draft.operand(image.name.clone()))
+        });
+        steps.map(|step| step.only(RUNNING)).collect()
+    }
+
+    /// Repairs meta.db, with the daemon stopped.
+    pub(super) fn repair(&self, why: &str) -> Remedy {
+        let plan = Text::from(format!("{SAVED}/coroner-plan.json"));
+        let make = self
+            .coroner(&["repair", "plan"])
+            .value("--output", plan.clone());
+        let make = step(make.operand("/"));
+        let apply = Draft::new(program::CORONER)
+            .words(&["repair", "apply"])
+            .path(plan.clone());
+        let show = Draft::new(program::CORONER)
+            .words(&["repair", "show"])
+            .path(plan);
+        let steps = [
+            self.stop(),
+            make.map(Step::undoable),
+            step(show).map(Step::undoable),
+            step(apply).map(|it| it.undoable().only("if what it names as lost may be lost")),
+            self.start(),
+        ];
+        Remedy::new(why, steps.into_iter().flatten().collect())
+    }
+
+    /// Writes a database anew from what can be proven of it, and puts it in its place.
+    pub(super) fn salvage(&self, file: &Text) -> Remedy {
+        let new = Text::from(format!("{SAVED}/coroner-new.db"));
+        let draft = Draft::new(program::CORONER).words(&["bolt", "salvage"]);
+        let write = step(draft.value("--output", new.clone()).path(file.clone()));
+        let put = Draft::new(program::MV)
+            .word("-n")
+            .path(new)
+            .path(file.clone());
+        let mut steps: Vec<Step> = [self.stop(), write.map(Step::undoable)]
+            .into_iter()
+            .flatten()
+            .collect();
+        let aside = self.aside(file);
+        if aside.is_empty() {
+            return Remedy::default();
+        }
+        steps.extend(aside);
+        let condition = "if what its last lines say that a start would lose may be lost";
+        steps.extend(step(put).map(|it| it.undoable().only(condition)));
+        steps.extend(self.start());
+        Remedy::new(
+            "A new database of what can be proven takes the place of this one.",
+            steps,
+        )
+    }
+
+    /// Puts the thing at the finding's place aside; with the daemon stopped, if `stopped`.
+    pub(super) fn set_aside(&self, finding: &Finding, why: &str, stopped: bool) -> Remedy {
+        let Some(path) = &finding.location.file else {
+            return Remedy::default();
+        };
+        let aside = self.aside(path);
+        if aside.is_empty() {
+            return Remedy::default();
+        }
+        let (before, after) = if stopped {
+            (self.stop(), self.start())
+        } else {
+            (None, None)
+        };
+        Remedy::new(why, before.into_iter().chain(aside).chain(after).collect())
+    }
+
+    /// Removes objects of one kind by ctr.
+    pub(super) fn remove(
+        &self,
+        finding: &Finding,
+        kind: &'static str,
+        words: &[&'static str],
+    ) -> Vec<Step> {
+        let objects = of(finding, kind).take(SHOWN);
+        let steps = objects.filter_map(|object| {
+            let draft = self.ctr(object.namespace.as_ref()?, words);
+            let step = step(draft.operand(object.name.clone()))?;
+            Some(step.loses(Loss::of(object.clone())).only(RUNNING))
+        });
+        steps.collect()
+    }
+}
+
+/// A command as a step.
+pub(super) fn run(draft: Draft) -> Option<Step> {
+    step(draft)
+}
+
+/// A call of a program.
+pub(super) fn call(program: Program) -> Draft {
+    Draft::new(program)
+}

@@ -1,0 +1,81 @@
+//! Databases and stores.
+
+use finding::program::CHATTR;
+use finding::{Finding, Remedy, Step};
+
+use super::steps::{call, run};
+use super::{Here, Table};
+
+pub(super) const TABLE: Table = &[
+    (&["bolt/"], database),
+    (
+        &[
+            "meta/key-missing",
+            "meta/no-schema",
+            "meta/value-undecodable",
+            "store/meta-broken",
+            "store/meta-empty",
+            "store/meta-missing",
+            "snapshot/backend-unknown",
+        ],
+        rebuilt,
+    ),
+    (&["store/metadata-broken"], backend),
+    (&["store/immutable"], mutable),
+    (&["store/mounts-broken"], mounts),
+];
+
+fn is_meta(finding: &Finding) -> bool {
+    let file = finding.location.file.as_ref();
+    file.is_none_or(|file| file.bytes().ends_with(b"/meta.db"))
+}
+
+/// Damage of a file: meta.db is rebuilt from all stores, others from what is left of them.
+fn database(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    if finding.severity == finding::Severity::Note {
+        return Vec::new();
+    }
+    if is_meta(finding) {
+        return rebuilt(here, finding);
+    }
+    let file = finding.location.file.as_ref();
+    file.map(|file| here.salvage(file)).into_iter().collect()
+}
+
+/// meta.db is completed from the other stores; what cannot be kept is named first.
+fn rebuilt(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    if !is_meta(finding) {
+        return backend(here, finding);
+    }
+    vec![here.repair(
+        "coroner makes a new meta.db of what all stores hold, says what it cannot keep, and can take \
+         it back.",
+    )]
+}
+
+/// A snapshotter's database: salvaged, where it is there.
+fn backend(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let file = finding.location.file.as_ref();
+    let file = file.filter(|file| file.bytes().ends_with(b"/metadata.db"));
+    file.map(|file| here.salvage(file)).into_iter().collect()
+}
+
+fn mutable(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let file = finding.location.file.clone().unwrap_or_default();
+    let step = run(call(CHATTR).words(&["-i", "-a"]).path(file));
+    let step = step.map(|step| step.undoable().only("when it is known who set the flag"));
+    vec![Remedy::new(
+        "The file can be written again.",
+        step.into_iter().collect(),
+    )]
+}
+
+/// The mount manager makes its database anew; nothing in it outlives a reboot.
+fn mounts(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let mut way = here.set_aside(finding, "The mount manager makes it anew.", true);
+    let unmount = Step::words("Unmount what is mounted below its folder t.");
+    if !way.steps.is_empty() {
+        way.steps.insert(1, unmount);
+    }
+    vec![way]
+}

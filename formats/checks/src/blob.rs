@@ -123,8 +123,8 @@ pub(crate) const DESCRIPTOR: Check = Check {
             row, has another size than the file. meta.db agrees with the file, so the file was \
             not cut after it was committed: a cut one was taken over as whole, or one of the \
             sizes was altered.",
-        remedy: "Put the file aside, and the right bytes in its place: then nothing is lost. Where no copy is \
-            to be had, remove its rows in every namespace and pull the image again.",
+        remedy: "Pull the image again, where its record has the wrong size: that writes the record \
+            anew. A document that is wrong comes back with each pull: build or push the image anew.",
         messages: &[
             "manifest: invalid desc",
             "unexpected EOF",

@@ -29,7 +29,8 @@ pub(crate) const IO_MISSING: Check = Check {
             the place of a folder. Where only a FIFO is missing they make it anew: see \
             cri/io-replaced.",
         remedy: "Make the folder again before containerd is started, by the name that its shim \
-            still holds: then the next daemon attaches. Without that name, drain the pod first.",
+            still holds: then the next daemon attaches, and the container goes on running; its \
+            output is lost from then on, as in cri/io-replaced. Or drain the pod first.",
         messages: &[
             "error creating fifo",
             "Failed to load container status",

@@ -1,22 +1,15 @@
 //! Blobs, unfinished writes, images, leases.
 
 use content::Digest;
-use finding::program::{BUILDCTL, CHMOD, CORONER, CP, DOCKER, NERDCTL};
-use finding::{Draft, Finding, Loss, Object, Remedy, Step, Text};
+use finding::program::{BUILDCTL, CHMOD, CP, DOCKER, NERDCTL};
+use finding::{Finding, Loss, Object, Remedy, Step, Text};
 
 use super::steps::{RUNNING, SHOWN, call, of, run};
 use super::{Here, Table};
 
 pub(super) const TABLE: Table = &[
-    (
-        &[
-            "blob/altered",
-            "blob/size",
-            "blob/missing",
-            "blob/descriptor-size",
-        ],
-        refilled,
-    ),
+    (&["blob/altered", "blob/size", "blob/missing"], refilled),
+    (&["blob/descriptor-size"], described),
     (&["blob/mode"], mode),
     (&["blob/stray"], stray),
     (
@@ -126,6 +119,15 @@ fn refilled(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     vec![refill, anew]
 }
 
+/// Who names the blob has its size wrong: a record is written anew by a pull, a document is not.
+fn described(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    if finding.message.contains("; the image ") {
+        pulled(here, finding)
+    } else {
+        renamed(here, finding)
+    }
+}
+
 fn mode(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let file = finding.location.file.clone().unwrap_or_default();
     let step = run(call(CHMOD).word("0444").path(file));
@@ -203,30 +205,10 @@ fn labelled(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     )]
 }
 
-/// The record is written anew by a pull; without a registry, from the blobs that are all there.
+/// The record is written anew by a pull, which downloads nothing: the blobs are all there.
 fn typed(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
-    let mut ways = vec![Remedy::new(
-        "A pull writes the record anew; the blobs are all there.",
-        here.pulls(finding),
-    )];
-    let image = of(finding, "image").next();
-    let namespace = image.and_then(|image| image.namespace.clone());
-    if let (Some(image), Some(namespace)) = (image, namespace) {
-        let file = "/var/tmp/coroner-image.tar";
-        let draft = Draft::new(CORONER).words(&["content", "export"]);
-        let draft = draft
-            .value("--output", file)
-            .operand("/")
-            .operand(image.name.clone());
-        let import = here.ctr(&namespace, &["images", "import"]).path(file);
-        let import = run(import).map(|step| step.only(RUNNING));
-        let steps = run(draft).map(Step::undoable).into_iter().chain(import);
-        ways.push(Remedy::new(
-            "Without a registry: out of the stores, and in again.",
-            steps.collect(),
-        ));
-    }
-    ways
+    let why = "A pull writes the record anew; the blobs are all there.";
+    vec![Remedy::new(why, here.pulls(finding))]
 }
 
 /// The name goes; what it points to is saved first.

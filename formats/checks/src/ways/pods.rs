@@ -63,7 +63,8 @@ fn pipes(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     match folder {
         Some(folder) => {
             let make = run(call(MKDIR).words(&["-m", "0700", "-p"]).path(folder));
-            steps.extend(make.map(Step::undoable));
+            let output = Object::new("output", "k8s.io", id.clone());
+            steps.extend(make.map(|step| step.loses(Loss::of(output)).undoable()));
         }
         None => {
             steps.push(Step::words(format!(
@@ -73,7 +74,9 @@ fn pipes(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
             )));
         }
     }
-    let why = "The next daemon makes the FIFOs in it anew, and attaches: the container goes on.";
+    let why = "The next daemon makes new FIFOs in it, and attaches: the container goes on running. What \
+        it writes from then on is lost, since its shim holds the old ones: make it anew in a quiet \
+        moment.";
     vec![Remedy::new(why, steps)]
 }
 

@@ -247,8 +247,40 @@ fn write_aside(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     vec![way]
 }
 
+/// What a lease holds, and may be gone with it.
+fn held_by(here: &Here<'_>, lease: &Object) -> Vec<Object> {
+    let rows = here.node.meta.rows.as_ref();
+    let all = rows.map_or(&[][..], |rows| rows.namespaces());
+    let namespace = all
+        .iter()
+        .find(|it| Some(&it.name) == lease.namespace.as_ref());
+    let rows = namespace
+        .into_iter()
+        .flat_map(|it| it.leases.read().into_iter().flatten());
+    let of =
+        |kind, namespace: &Text, name: &Text| Object::new(kind, namespace.clone(), name.clone());
+    let mut held = Vec::new();
+    for row in rows.filter(|row| row.key == lease.name) {
+        let namespace = lease.namespace.clone().unwrap_or_default();
+        held.extend(row.ingests.iter().map(|key| of("ingest", &namespace, key)));
+        held.extend(row.content.iter().map(|key| of("blob", &namespace, key)));
+        let snapshots = row.snapshots.values().flatten();
+        held.extend(snapshots.map(|key| of("snapshot", &namespace, key)));
+    }
+    held
+}
+
 fn lease_removed(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
-    let steps = here.remove(finding, "lease", &["leases", "rm"]);
+    let mut steps = here.remove(finding, "lease", &["leases", "rm"]);
+    for step in &mut steps {
+        if let Loss::Objects(objects) = &mut step.loses {
+            let held: Vec<Object> = objects
+                .iter()
+                .flat_map(|lease| held_by(here, lease))
+                .collect();
+            objects.extend(held);
+        }
+    }
     let why = "The lease is gone; what it alone held goes with the next collection.";
     vec![Remedy::new(why, steps)]
 }

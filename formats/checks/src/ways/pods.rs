@@ -18,21 +18,16 @@ pub(super) const TABLE: Table = &[
     (&["cri/log-folder-missing"], folder),
     (&["runtime/status-dir-missing"], status_folder),
     (
-        &["runtime/status-missing", "runtime/status-damaged"],
+        &[
+            "cri/sandbox-gone",
+            "runtime/status-missing",
+            "runtime/status-damaged",
+        ],
         status_forgotten,
     ),
-    (
-        &[
-            "cri/record-unusable",
-            "cri/sandbox-gone",
-            "meta/identifier-invalid",
-        ],
-        record,
-    ),
-    (
-        &["cri/sandbox-alone", "cri/sandbox-without-record"],
-        sandbox,
-    ),
+    (&["cri/record-unusable", "meta/identifier-invalid"], record),
+    (&["cri/sandbox-alone"], sandbox),
+    (&["cri/sandbox-without-record"], sandbox_record),
     (
         &[
             "runtime/bundle-file-kind",
@@ -233,7 +228,18 @@ fn record(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 }
 
 /// The sandbox goes: the kubelet made another one long ago.
-fn sandbox(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+fn sandbox(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let sandboxes = of(finding, "sandbox").take(super::steps::SHOWN);
+    let steps = sandboxes.filter_map(|sandbox| {
+        let draft = call(CRICTL).words(&["rmp", "--force"]);
+        let step = run(draft.operand(sandbox.name.clone()))?;
+        Some(step.loses(Loss::of(sandbox.clone())).only(RUNNING))
+    });
+    vec![Remedy::new("The sandbox is gone.", steps.collect())]
+}
+
+/// One that the CRI does not load is removed behind its back.
+fn sandbox_record(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let steps = here.remove(finding, "sandbox", &["sandboxes", "rm"]);
     vec![Remedy::new("The sandbox is gone.", steps)]
 }

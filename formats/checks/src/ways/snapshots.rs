@@ -28,12 +28,12 @@ pub(super) const TABLE: Table = &[
 
 /// The folder that overlayfs works in is empty: it can be made again.
 fn work(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
-    let file = finding.location.file.clone().unwrap_or_default();
-    let path = if file.bytes().ends_with(b"/work") {
-        file
-    } else {
-        Text::from([file.bytes(), b"/work"].concat())
+    // The finding stands at the row; the directory is what it names.
+    let message = finding.message.as_str();
+    let Some((_, folder)) = message.split_once(" (").filter(|_| message.ends_with(')')) else {
+        return Vec::new();
     };
+    let path = Text::from(format!("{}/work", folder.trim_end_matches(')')));
     let step = run(call(MKDIR).words(&["-m", "0711"]).path(path)).map(Step::undoable);
     vec![Remedy::new(
         "Nothing was in it: the kernel mounts the snapshot again.",

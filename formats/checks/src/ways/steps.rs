@@ -15,6 +15,9 @@ pub(super) const SHOWN: usize = 6;
 /// Where what is saved goes.
 const SAVED: &str = "/var/tmp";
 
+/// Only while the daemon answers, and what may come else.
+const PULLING: &str = "with containerd running, and if the tag still names the same image";
+
 /// Only while the daemon answers.
 pub(super) const RUNNING: &str = "with containerd running";
 
@@ -149,7 +152,7 @@ impl Here<'_> {
             };
             step(draft.operand(image.name.clone()))
         });
-        steps.map(|step| step.only(RUNNING)).collect()
+        steps.map(|step| step.only(PULLING)).collect()
     }
 
     /// Repairs meta.db, with the daemon stopped.

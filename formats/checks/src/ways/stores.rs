@@ -16,11 +16,11 @@ pub(super) const TABLE: Table = &[
             "store/meta-broken",
             "store/meta-empty",
             "store/meta-missing",
-            "snapshot/backend-unknown",
         ],
         rebuilt,
     ),
     (&["store/metadata-broken"], backend),
+    (&["snapshot/backend-unknown"], completed),
     (&["store/immutable"], mutable),
     (&["store/mounts-broken"], mounts),
 ];
@@ -51,6 +51,14 @@ fn rebuilt(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         "coroner makes a new meta.db of what all stores hold, says what it cannot keep, and can take \
          it back.",
     )]
+}
+
+/// meta.db is completed where it lost so many that it is an older one; a few are leftovers.
+fn completed(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    if finding.severity < finding::Severity::Damage {
+        return Vec::new();
+    }
+    vec![here.repair("coroner completes meta.db from the snapshots that it does not name.")]
 }
 
 /// A snapshotter's database: salvaged, where it is there.

@@ -203,6 +203,23 @@ impl Evidence {
         }
     }
 
+    /// Whether values in a file of a bundle are masked, so that its bytes are not the node's.
+    pub fn is_masked(&self, path: &Path) -> bool {
+        match &self.held {
+            Held::Directory(_) => false,
+            Held::Bundle(bundle) => bundle.is_masked(path),
+        }
+    }
+
+    /// How many files of a bundle have masked values, and how many were left out for what may be in
+    /// them.
+    pub const fn hidden(&self) -> (u64, u64) {
+        match &self.held {
+            Held::Directory(_) => (0, 0),
+            Held::Bundle(bundle) => bundle.hidden(),
+        }
+    }
+
     /// What the reader of a report should know of how the evidence was read.
     pub fn notes(&self) -> Vec<String> {
         ask!(self, held => held.notes())

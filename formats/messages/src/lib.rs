@@ -38,6 +38,11 @@ pub fn messages() -> impl Iterator<Item = &'static Message> + Clone {
     TABLES.iter().flat_map(|table| table.iter())
 }
 
+/// Every text of which only the place is known.
+pub fn texts() -> impl Iterator<Item = &'static Text> {
+    text::TEXTS.iter()
+}
+
 /// The message of that name.
 pub fn message(key: &str) -> Option<&'static Message> {
     messages().find(|message| message.key == key)

@@ -138,6 +138,13 @@ impl Node {
             )),
             _ => coverage.unknown.extend(runtime.unknown().iter().cloned()),
         }
+        let (masked, left) = evidence.hidden();
+        if masked > 0 || left > 0 {
+            coverage.skipped.push(format!(
+                "secrets are masked in {masked} files, and {left} were left out: what rests on their bytes is not \
+                 checked (`coroner bundle ls` names them)"
+            ));
+        }
         let mounts_path = roots.state.join(MOUNTS_DIR).join("mounts.db");
         let mounts = Database::open(evidence, &mounts_path, Mounts::read);
         let disks = Disks::read(evidence, &roots, &snapshotters);

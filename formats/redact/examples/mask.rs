@@ -12,7 +12,7 @@
 
 use std::path::Path;
 
-use redact::{Form, LIMIT, is_of_container, mask};
+use redact::{Form, LIMIT, Options, Outcome, mask};
 
 fn main() -> std::io::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -21,16 +21,17 @@ fn main() -> std::io::Result<()> {
         return Ok(());
     };
     let path = Path::new(file);
-    if is_of_container(path) {
-        println!("{file} is a container's own: nobody knows what in it is secret");
-    }
     if Form::of(path) != Form::Database && std::fs::metadata(path)?.len() > LIMIT {
         println!("{file} is too large to be searched");
         return Ok(());
     }
     let mut bytes = std::fs::read(path)?;
-    let masked = mask(path, &mut bytes);
-    std::fs::write(copy, bytes)?;
-    println!("{masked} values were masked");
+    match mask(path, &mut bytes, &Options::default()) {
+        Outcome::Masked(masked) => {
+            std::fs::write(copy, bytes)?;
+            println!("{masked} values were masked");
+        }
+        Outcome::LeftOut => println!("nobody knows what in {file} is secret: it is not copied"),
+    }
     Ok(())
 }

@@ -1,118 +1,239 @@
-//! Secrets in a database: specs and the CRI's records are JSON in values, and what was deleted
+//! Secrets in a database: what each value is tells its place in the tree, and what was deleted
 //! stays on pages that are free.
 
+use std::collections::{BTreeMap, BTreeSet};
 use core::ops::ControlFlow;
 
-use bolt::{AccountOptions, Area, CheckOptions, Line, PageState, account, check};
-use view::View;
+use bolt::{AccountOptions, Area, CheckOptions, CheckReport, Content, Db, Line, PageState, Value, Visit, account, check};
+use view::{Span, View};
 
-use crate::json;
+use crate::judge::{Kind, hidden};
+use crate::{STAR, annotation, protobuf, shape, words};
 
-/// Bytes of a page's header, which are kept even where the page is free.
-const HEADER: u64 = 16;
+/// What is done to stretches of the file.
+#[derive(Debug, Default)]
+struct Plan {
+    /// No tree in use has them.
+    zeroed: Vec<Span>,
+    /// Values by where they are, and what they are.
+    values: BTreeMap<u64, (Span, What)>,
+    /// Keys that are secrets themselves, and what is written in their place.
+    keys: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Where keys stand.
+    places: Vec<Span>,
+    /// Bytes of which nothing is known.
+    raw: Vec<Span>,
+    /// What should be zero: that it is not is a finding, what it is may be a secret.
+    starred: Vec<Span>,
+}
+
+/// What a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    /// A string or a number that the owner of the file wrote.
+    Plain(Kind),
+    /// A protocol buffer, or a document.
+    Message,
+}
 
 /// Masks the secrets; how many values. Nothing is moved: keys, sizes and offsets stay.
-pub(crate) fn mask(bytes: &mut [u8]) -> u64 {
-    for (from, until) in leftovers(bytes) {
-        let from = usize::try_from(from).unwrap_or(usize::MAX);
-        let until = usize::try_from(until).unwrap_or(usize::MAX);
-        if let Some(piece) = bytes.get_mut(from..until) {
-            piece.fill(0);
-        }
+pub(crate) fn mask(bytes: &mut [u8], keep_deleted: bool) -> u64 {
+    let plan = plan(bytes, keep_deleted);
+    for span in &plan.zeroed {
+        part(bytes, *span).fill(0);
     }
-    documents(bytes)
-}
-
-/// The stretches that no tree in use has: free pages, and what is left between values.
-fn leftovers(bytes: &[u8]) -> Vec<(u64, u64)> {
-    let view = View::new(bytes);
-    let Ok(report) = check(&view, &CheckOptions::default()) else {
-        return Vec::new();
-    };
-    if report.is_unsupported() || report.page_size.is_none() {
-        return Vec::new();
+    for span in &plan.starred {
+        let odd = part(bytes, *span).iter_mut().filter(|byte| **byte != 0);
+        odd.for_each(|byte| *byte = STAR);
     }
-    let mut found = Vec::new();
-    let options = AccountOptions {
-        old: false,
-        ..AccountOptions::default()
-    };
-    let mut keeps = false;
-    let _all = account(&view, &report, &options, &mut |line| {
-        match line {
-            Line::Stretch(stretch) => {
-                let span = stretch.span;
-                keeps = true;
-                match stretch.area {
-                    Area::Page(PageState::Free | PageState::Lost) => {
-                        found.push((span.start.saturating_add(HEADER), span.end()));
-                        keeps = false;
-                    }
-                    Area::Past | Area::Ragged => {
-                        found.push((span.start, span.end()));
-                        keeps = false;
-                    }
-                    // Also the tree before: it is read where the newest is damaged.
-                    Area::Page(_) | Area::NoPages => {}
-                }
-            }
-            Line::Piece(piece) => {
-                if keeps && piece.name == "slack" {
-                    found.push((piece.span.start, piece.span.end()));
-                }
-            }
-        }
-        ControlFlow::Continue(())
-    });
-    found
-}
-
-/// Masks every JSON document, wherever it begins.
-fn documents(bytes: &mut [u8]) -> u64 {
     let mut masked = 0_u64;
-    let mut at = 0;
-    while let Some(found) = next(bytes, at) {
-        // A document ends at the first byte that is none: what follows is another value.
-        let end = end(bytes, found);
-        let mut document = bytes.get(found..end).unwrap_or_default().to_vec();
-        masked = masked.saturating_add(json::mask(&mut document));
-        if let Some(place) = bytes.get_mut(found..end) {
-            place.copy_from_slice(&document);
+    for span in &plan.raw {
+        masked = masked.saturating_add(protobuf::raw(part(bytes, *span)));
+    }
+    for (span, what) in plan.values.values() {
+        let piece = part(bytes, *span);
+        let hides = match plan.keys.get(&*piece) {
+            // It names something whose own name was masked.
+            Some(other) => {
+                piece.copy_from_slice(other);
+                1
+            }
+            None => value(piece, *what),
+        };
+        masked = masked.saturating_add(hides);
+    }
+    for span in &plan.places {
+        let piece = part(bytes, *span);
+        if let Some(other) = plan.keys.get(&*piece) {
+            piece.copy_from_slice(other);
+            masked = masked.saturating_add(1);
         }
-        at = end.max(found.saturating_add(1));
     }
     masked
 }
 
-/// Where the next document may begin: an object with a name.
-fn next(bytes: &[u8], at: usize) -> Option<usize> {
-    let rest = bytes.get(at..)?;
-    let found = rest.windows(2).position(|pair| pair == b"{\"")?;
-    Some(at.saturating_add(found))
+fn part(bytes: &mut [u8], span: Span) -> &mut [u8] {
+    let from = usize::try_from(span.start).unwrap_or(usize::MAX);
+    let until = usize::try_from(span.end()).unwrap_or(usize::MAX).min(bytes.len());
+    bytes.get_mut(from..until).unwrap_or_default()
 }
 
-/// Where the document that begins at `from` ends: behind its last bracket, or at a byte that no
-/// JSON has outside of a string.
-fn end(bytes: &[u8], from: usize) -> usize {
-    let mut depth = 0_usize;
-    let mut at = from;
-    let mut text = false;
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            // Strings of Go's encoder have no control characters.
-            0..=0x1f if text || !byte.is_ascii_whitespace() => return at,
-            b'\\' if text => at = at.saturating_add(1),
-            b'"' => text = !text,
-            b'{' | b'[' if !text => depth = depth.saturating_add(1),
-            b'}' | b']' if !text => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 {
-                    return at.saturating_add(1);
-                }
-            }
-            _ => {}
+fn plan(bytes: &[u8], keep_deleted: bool) -> Plan {
+    let mut plan = Plan::default();
+    let view = View::new(bytes);
+    let everything = Span::new(0, view.len());
+    let report = match check(&view, &CheckOptions::default()) {
+        Ok(report) if !report.is_unsupported() && report.page_size.is_some() => report,
+        // No database.
+        _ => {
+            plan.raw.push(everything);
+            return plan;
         }
-        at = at.saturating_add(1);
+    };
+    if let Some(db) = Db::open(view).db {
+        plan.tree(&db);
+        // It is read where the newest is damaged, and compared with it.
+        if let Some(previous) = db.previous() {
+            plan.tree(&previous);
+        }
     }
-    bytes.len()
+    plan.pages(&view, &report, keep_deleted);
+    plan
+}
+
+impl Plan {
+    /// All keys and values of a tree, by where they stand in it.
+    fn tree(&mut self, db: &Db<'_>) {
+        let mut rows: Vec<(Vec<Vec<u8>>, Vec<u8>)> = Vec::new();
+        for step in db.walk() {
+            let Visit::Entry(entry) = step.what else { continue };
+            let path: Vec<&[u8]> = step.bucket.iter().copied().collect();
+            if let Value::Bytes(_) = entry.value {
+                let what = what(&path, entry.key);
+                self.values.insert(entry.value_span.start, (entry.value_span, what));
+            }
+            if entry.key.len() > 4 && shape::has_secret(entry.key) {
+                rows.push((path.iter().map(|name| name.to_vec()).collect(), entry.key.to_vec()));
+            }
+        }
+        if rows.is_empty() {
+            return;
+        }
+        // The order of the keys stays: what tells a key from its neighbours is kept.
+        let mut buckets: BTreeMap<Vec<Vec<u8>>, Vec<Vec<u8>>> = BTreeMap::new();
+        for step in db.walk() {
+            if let Visit::Entry(entry) = step.what {
+                let path = step.bucket.iter().map(|name| name.to_vec()).collect();
+                buckets.entry(path).or_default().push(entry.key.to_vec());
+            }
+        }
+        for keys in buckets.values_mut() {
+            keys.sort_unstable();
+            keys.dedup();
+        }
+        for (path, key) in rows {
+            let keys = buckets.get(&path).map(Vec::as_slice).unwrap_or_default();
+            self.keys.entry(key.clone()).or_insert_with(|| disguised(&key, keys));
+        }
+    }
+
+    /// What the pages hold that no tree gave, and what is left on them.
+    fn pages(&mut self, view: &View<'_>, report: &CheckReport, keep_deleted: bool) {
+        let known: BTreeSet<u64> = self.values.keys().copied().collect();
+        let options = AccountOptions {
+            old: keep_deleted,
+            ..AccountOptions::default()
+        };
+        let mut key: Vec<u8> = Vec::new();
+        let mut zeroes = false;
+        let _all = account(view, report, &options, &mut |line| {
+            match line {
+                Line::Stretch(stretch) => {
+                    let is_free = matches!(stretch.area, Area::Page(PageState::Free | PageState::Lost));
+                    let is_past = matches!(stretch.area, Area::Past | Area::Ragged);
+                    zeroes = !keep_deleted && (is_free || is_past);
+                    if zeroes && is_free {
+                        self.zeroed.push(stretch.span);
+                    } else if zeroes {
+                        self.starred.push(stretch.span);
+                    }
+                }
+                Line::Piece(piece) if !zeroes && piece.content != Content::Zeroes => {
+                    let last = piece.name.rsplit('.').next().unwrap_or_default();
+                    if last.starts_with("key[") {
+                        self.places.push(piece.span);
+                        key = bytes_of(view, piece.span);
+                    } else if last.starts_with("value[") || last == "rest" {
+                        if !known.contains(&piece.span.start) {
+                            let what = what(&[], &key);
+                            self.values.entry(piece.span.start).or_insert((piece.span, what));
+                        }
+                    } else if last == "slack" && !keep_deleted {
+                        self.starred.push(piece.span);
+                    } else if matches!(piece.content, Content::Bytes { .. } | Content::Old { .. }) {
+                        self.raw.push(piece.span);
+                    }
+                }
+                Line::Piece(_) => {}
+            }
+            ControlFlow::Continue(())
+        });
+    }
+}
+
+fn bytes_of(view: &View<'_>, span: Span) -> Vec<u8> {
+    let slice = view.slice(span.start, span.len, "key");
+    slice.map(|slice| slice.bytes().to_vec()).unwrap_or_default()
+}
+
+/// What the value under `key` in a bucket is. No path: nobody knows which bucket it is.
+fn what(path: &[&[u8]], key: &[u8]) -> What {
+    if path.last() == Some(&&b"labels"[..]) {
+        return What::Plain(annotation::kind(key));
+    }
+    // Lists of what a lease or a snapshot holds: the names are the keys.
+    if path.last() == Some(&&b"parents"[..]) {
+        return What::Plain(Kind::Known);
+    }
+    match key {
+        b"spec" | b"options" | b"metadata" | b"extensions" => What::Message,
+        b"createdat" | b"updatedat" | b"expireat" | b"id" | b"size" | b"inodes" | b"kind" | b"version" | b"parent"
+        | b"dbversion" | b"state" | b"snapshotkey" | b"snapshotter" | b"ref" | b"expected" | b"target" | b"ready" => {
+            What::Plain(Kind::Known)
+        }
+        _ if words::of(key) == words::Name::Known => What::Plain(Kind::Known),
+        _ => What::Message,
+    }
+}
+
+/// Masks a value; whether there was anything to hide.
+fn value(bytes: &mut [u8], what: What) -> u64 {
+    match what {
+        What::Plain(kind) => {
+            let hidden = hidden(kind, bytes);
+            for (from, until) in &hidden {
+                bytes.get_mut(*from..*until).unwrap_or_default().fill(STAR);
+            }
+            u64::from(!hidden.is_empty())
+        }
+        What::Message => match protobuf::mask(bytes) {
+            Some(masked) => masked,
+            None => protobuf::raw(bytes),
+        },
+    }
+}
+
+/// A key without its secret, that stands in the same place among `keys`, which are sorted.
+fn disguised(key: &[u8], keys: &[Vec<u8>]) -> Vec<u8> {
+    let common = |other: &Vec<u8>| key.iter().zip(other).take_while(|(one, other)| one == other).count();
+    // Those beside it are those that it has most in common with.
+    let at = keys.partition_point(|other| other.as_slice() < key);
+    let before = at.checked_sub(1).and_then(|at| keys.get(at));
+    let after = keys.get(at.saturating_add(1));
+    let kept = before.into_iter().chain(after).map(common).max().map_or(0, |len| len.saturating_add(1));
+    let mut masked = key.to_vec();
+    for (from, until) in shape::secrets(key) {
+        masked.get_mut(from.max(kept)..until).unwrap_or_default().fill(STAR);
+    }
+    masked
 }

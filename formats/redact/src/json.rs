@@ -1,79 +1,78 @@
 //! Secrets in JSON. A scanner that knows where it is, not a parser: the document keeps every byte
 //! that is no secret, and one that is damaged is masked up to its damage, and blindly behind it.
 
-use crate::{STAR, stars};
+use crate::judge::{self, Arguments, Kind, hides_number};
+use crate::quoted::Quoted;
+use crate::{STAR, annotation, base64, shape, words};
 
 /// Deeper documents are masked blindly from there on.
 const DEPTH: usize = 256;
 
 /// What the values below a name are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// Nothing to hide.
-    Plain,
-    /// Environment variables: `"NAME=value"`, or `{"key": "NAME", "value": "value"}`.
+enum Role {
+    /// As its own name says.
+    Plain(Kind),
+    /// Variables: `"NAME=value"`, or `{"key": "NAME", "value": "value"}`.
     Environment,
-    /// Annotations by name.
+    /// The name of a variable.
+    VariableName,
+    /// Annotations or labels by name.
     Annotations,
     /// runc's copy of them: `"name=value"`.
     Labels,
-    /// The value of one annotation, or a credential: all strings below it.
-    Secret,
+    /// Arguments, one after the other.
+    Arguments,
+    /// A map of known values by names that anybody may choose.
+    Map,
+    /// A document in base64.
+    Encoded,
 }
 
 /// An object or array that is open.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Open {
     is_object: bool,
-    kind: Kind,
+    role: Role,
     /// What the value of the name that was just read is.
-    next: Kind,
-}
-
-/// Annotations that say what a container is, and by which findings are made.
-const KNOWN: [&[u8]; 5] = [
-    b"io.kubernetes.cri.",
-    b"io.kubernetes.container.",
-    b"io.kubernetes.pod.",
-    b"io.containerd.",
-    b"org.opencontainers.",
-];
-
-/// Whether an annotation of this name is kept.
-fn is_known(name: &[u8]) -> bool {
-    KNOWN.iter().any(|prefix| name.starts_with(prefix)) || name == b"bundle"
+    next: Role,
+    arguments: Arguments,
 }
 
 /// What the value of a member is, inside of `outer`.
-fn kind_of(name: &[u8], outer: Kind) -> Kind {
-    if outer == Kind::Secret {
-        return Kind::Secret;
-    }
-    if outer == Kind::Annotations {
-        return if is_known(name) {
-            Kind::Plain
-        } else {
-            Kind::Secret
-        };
-    }
-    if outer == Kind::Environment {
+fn role_of(name: &[u8], outer: Role) -> Role {
+    match outer {
+        Role::Plain(Kind::Secret) => return outer,
+        Role::Annotations => return Role::Plain(annotation::kind(name)),
         // {"key": "NAME", "value": "…"}
-        return if name == b"key" {
-            Kind::Plain
-        } else {
-            Kind::Secret
-        };
-    }
-    let lower = name.to_ascii_lowercase();
-    match lower.as_slice() {
-        b"env" | b"envs" => Kind::Environment,
-        b"annotations" => Kind::Annotations,
-        b"labels" => Kind::Labels,
-        b"auth" | b"auths" | b"password" | b"identitytoken" | b"identity_token"
-        | b"registrytoken" | b"registry_token" | b"authorization" | b"secret" | b"token" => {
-            Kind::Secret
+        Role::Environment => {
+            return if name == b"key" {
+                Role::VariableName
+            } else {
+                Role::Plain(Kind::Secret)
+            };
         }
-        _ => Kind::Plain,
+        Role::Map => {
+            return match words::of(name) {
+                words::Name::Secret => Role::Plain(Kind::Secret),
+                _ => Role::Map,
+            };
+        }
+        _ => {}
+    }
+    let plain = words::plain(name);
+    match plain.as_str() {
+        "env" | "envs" | "environment" => Role::Environment,
+        "annotations" | "labels" | "containerannotations" | "podannotations" => Role::Annotations,
+        "args" | "command" | "cmd" | "entrypoint" | "argv" | "shell" => Role::Arguments,
+        "cgrouppaths" | "namespacepaths" | "interfaces" | "cgroups" | "unified" | "blkiothrottlereadbpsdevice" => Role::Map,
+        "message" | "msg" | "error" | "reason" | "comment" | "createdby" | "author" | "description" => Role::Plain(Kind::Text),
+        "config" => Role::Encoded,
+        _ => match (words::of(name), outer) {
+            // What is somebody's has names of its own below.
+            (words::Name::Unknown, Role::Plain(Kind::Personal)) => outer,
+            _ => Role::Plain(judge::of_name(name)),
+        },
     }
 }
 
@@ -85,7 +84,8 @@ pub(crate) fn mask(bytes: &mut [u8]) -> u64 {
         let (end, more) = document(bytes, at);
         masked = masked.saturating_add(more);
         if end <= at {
-            break;
+            // No document begins here: nobody knows what it is.
+            return masked.saturating_add(blind(bytes, at).1);
         }
         at = end;
     }
@@ -104,26 +104,29 @@ pub(crate) fn document(bytes: &mut [u8], mut at: usize) -> (usize, u64) {
         let Some(byte) = bytes.get(at).copied() else {
             return (at, masked);
         };
-        let kind = open.last().map_or(
-            Kind::Plain,
-            |top| {
-                if top.is_object { top.next } else { top.kind }
-            },
-        );
+        let role = open.last().map_or(Role::Plain(Kind::Unknown), |top| {
+            if top.is_object { top.next } else { top.role }
+        });
         match byte {
             b'{' | b'[' => {
                 if open.len() >= DEPTH {
-                    return (blind(bytes, at), masked.saturating_add(1));
+                    let (end, more) = blind(bytes, at);
+                    return (end, masked.saturating_add(more));
                 }
-                // A list of labels is runc's; an object of labels hides nothing.
-                let kind = match (kind, byte) {
-                    (Kind::Labels, b'{') => Kind::Plain,
-                    (kind, _) => kind,
+                let role = match (role, byte) {
+                    // A list of labels is runc's.
+                    (Role::Annotations, b'[') => Role::Labels,
+                    // Nothing follows from the name of an object for what is in it, but for secrets.
+                    (Role::Plain(Kind::Known | Kind::Text) | Role::Encoded | Role::Arguments, b'{') => {
+                        Role::Plain(Kind::Unknown)
+                    }
+                    (role, _) => role,
                 };
                 open.push(Open {
                     is_object: byte == b'{',
-                    kind,
-                    next: Kind::Plain,
+                    role,
+                    next: Role::Plain(Kind::Unknown),
+                    arguments: Arguments::default(),
                 });
                 want_name = byte == b'{';
                 at = at.saturating_add(1);
@@ -144,19 +147,19 @@ pub(crate) fn document(bytes: &mut [u8], mut at: usize) -> (usize, u64) {
             b'"' => {
                 let from = at.saturating_add(1);
                 let until = string_end(bytes, from);
-                let text = bytes.get(from..until).unwrap_or_default();
-                if want_name {
-                    let outer = open.last().map_or(Kind::Plain, |top| top.kind);
-                    let next = kind_of(text, outer);
-                    if let Some(top) = open.last_mut() {
-                        top.next = next;
-                    }
-                } else if let Some(hide) = hidden(text, kind)
-                    && stars(bytes, from.saturating_add(hide), until)
-                {
-                    masked = masked.saturating_add(1);
-                }
+                let quoted = Quoted::escaped(bytes, from, until);
+                let hides = if want_name {
+                    name(bytes, &quoted, open.last_mut())
+                } else {
+                    value(bytes, &quoted, role, open.last_mut())
+                };
+                masked = masked.saturating_add(u64::from(hides));
                 at = until.saturating_add(1);
+            }
+            b'/' if matches!(bytes.get(at.saturating_add(1)), Some(b'/' | b'*')) => {
+                let end = comment_end(bytes, at);
+                masked = masked.saturating_add(u64::from(blot(bytes, at, end)));
+                at = end;
             }
             b'-' | b'0'..=b'9' | b'a'..=b'z' => {
                 let from = at;
@@ -167,10 +170,14 @@ pub(crate) fn document(bytes: &mut [u8], mut at: usize) -> (usize, u64) {
                     at = at.saturating_add(1);
                 }
                 at = at.max(from.saturating_add(1));
+                masked = masked.saturating_add(u64::from(bare(bytes, from, at, role)));
             }
             _ if open.is_empty() => return (at, masked),
             // No JSON: what follows may be anything.
-            _ => return (blind(bytes, at.saturating_add(1)), masked.saturating_add(1)),
+            _ => {
+                let (end, more) = blind(bytes, at.saturating_add(1));
+                return (end, masked.saturating_add(more));
+            }
         }
         if open.is_empty() {
             return (at, masked);
@@ -178,8 +185,83 @@ pub(crate) fn document(bytes: &mut [u8], mut at: usize) -> (usize, u64) {
     }
 }
 
+/// Takes the name of a member, and masks it if it is a secret itself.
+fn name(bytes: &mut [u8], quoted: &Quoted, top: Option<&mut Open>) -> bool {
+    let outer = top.as_ref().map_or(Role::Plain(Kind::Unknown), |top| top.role);
+    if let Some(top) = top {
+        top.next = role_of(&quoted.text, outer);
+    }
+    let hidden = match outer {
+        // Registries by host, below `auths`: a host has no letters but those of one.
+        Role::Plain(Kind::Secret) if !is_host(&quoted.text) => judge::hidden(Kind::Unknown, &quoted.text),
+        _ => shape::secrets(&quoted.text),
+    };
+    quoted.mask(bytes, &hidden)
+}
+
+/// Whether a text may be the name of a host or of a field.
+fn is_host(text: &[u8]) -> bool {
+    let is_field = words::of(text) != words::Name::Unknown;
+    let host = text.contains(&b'.')
+        && text
+            .iter()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:/".contains(byte));
+    (is_field || host) && !shape::has_secret(text)
+}
+
+/// Masks a string that is a value; whether there was anything to hide.
+fn value(bytes: &mut [u8], quoted: &Quoted, role: Role, top: Option<&mut Open>) -> bool {
+    let text = &quoted.text;
+    let hidden = match role {
+        Role::Plain(kind) => judge::hidden(kind, text),
+        Role::Environment => judge::hidden(Kind::Variable, text),
+        Role::VariableName | Role::Map => judge::hidden(Kind::Known, text),
+        Role::Annotations => judge::hidden(Kind::Unknown, text),
+        Role::Labels => annotation::pair(text),
+        Role::Arguments => {
+            let place = top.map(|top| top.arguments.next(text));
+            judge::hidden(place.map_or(Kind::Unknown, Kind::Argument), text)
+        }
+        Role::Encoded => {
+            if let Some(mut inner) = base64::decode(text) {
+                let masked = mask(&mut inner);
+                let again = base64::encode(&inner, text.len());
+                return masked > 0 && quoted.replace(bytes, &again);
+            }
+            judge::hidden(Kind::Known, text)
+        }
+    };
+    quoted.mask(bytes, &hidden)
+}
+
+/// Masks a number; whether there was anything to hide. It stays one.
+fn bare(bytes: &mut [u8], from: usize, until: usize, role: Role) -> bool {
+    let kind = match role {
+        Role::Plain(kind) => kind,
+        Role::Environment => Kind::Secret,
+        Role::Annotations | Role::Labels | Role::Arguments => Kind::Unknown,
+        Role::VariableName | Role::Map | Role::Encoded => Kind::Known,
+    };
+    let word = bytes.get_mut(from..until).unwrap_or_default();
+    if matches!(&*word, b"true" | b"false" | b"null") {
+        return false;
+    }
+    let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let is_number = word.iter().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(byte));
+    if !is_number {
+        // No JSON, so nobody's number.
+        word.iter_mut().filter(|byte| byte.is_ascii_alphanumeric()).for_each(|byte| *byte = STAR);
+        return true;
+    }
+    if !hides_number(kind, digits) {
+        return false;
+    }
+    word.iter_mut().filter(|byte| byte.is_ascii_digit()).for_each(|byte| *byte = b'1');
+    true
+}
+
 /// Where a string that begins at `from` has its closing quote, or the bytes end.
-fn string_end(bytes: &[u8], from: usize) -> usize {
+pub(crate) fn string_end(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
     loop {
         match bytes.get(at) {
@@ -191,30 +273,34 @@ fn string_end(bytes: &[u8], from: usize) -> usize {
     }
 }
 
-/// From which byte on a string is hidden, if it is.
-fn hidden(text: &[u8], kind: Kind) -> Option<usize> {
-    let after = |byte| text.iter().position(|found| *found == byte);
-    match kind {
-        Kind::Plain | Kind::Annotations => None,
-        Kind::Secret => Some(0),
-        // A variable without a value has none to hide.
-        Kind::Environment => after(b'=').map(|at| at.saturating_add(1)),
-        Kind::Labels => {
-            let at = after(b'=')?;
-            let name = text.get(..at).unwrap_or_default();
-            (!is_known(name)).then(|| at.saturating_add(1))
+/// Where the comment at `at` ends. JSON has none; some write them all the same.
+fn comment_end(bytes: &[u8], at: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let len = if rest.starts_with(b"//") {
+        rest.iter().position(|byte| *byte == b'\n')
+    } else {
+        let close = rest.windows(2).skip(2).position(|pair| pair == b"*/");
+        close.map(|close| close.saturating_add(4))
+    };
+    at.saturating_add(len.unwrap_or(rest.len()))
+}
+
+/// Masks all letters and digits between two offsets; whether there were any.
+pub(crate) fn blot(bytes: &mut [u8], from: usize, until: usize) -> bool {
+    let mut hides = false;
+    for byte in bytes.get_mut(from..until).unwrap_or_default() {
+        if byte.is_ascii_alphanumeric() || *byte >= 0x80 {
+            *byte = STAR;
+            hides = true;
         }
     }
+    hides
 }
 
 /// Masks all letters and digits from `at` on: nobody knows what they are. Where it ends.
-fn blind(bytes: &mut [u8], at: usize) -> usize {
-    for byte in bytes.get_mut(at..).unwrap_or_default() {
-        if byte.is_ascii_alphanumeric() {
-            *byte = STAR;
-        }
-    }
-    bytes.len()
+fn blind(bytes: &mut [u8], at: usize) -> (usize, u64) {
+    let end = bytes.len();
+    (end, u64::from(blot(bytes, at, end)))
 }
 
 #[cfg(test)]
@@ -231,11 +317,11 @@ mod tests {
     #[test]
     fn a_spec_keeps_its_form() {
         let (text, count) = masked(
-            r#"{"process":{"args":["/bin/a","-v"],"env":["PATH=/bin","SECRET=a\"b","X"]},"annotations":{"io.kubernetes.cri.sandbox-id":"p0d","kubectl":"{\"a\":1}"},"hooks":{"prestart":[{"path":"/x","env":["T=1"]}]}}"#,
+            r#"{"process":{"args":["/bin/a","-v"],"env":["PATH=/bin","SECRET=a\"b","X"]},"annotations":{"io.kubernetes.cri.sandbox-id":"p0d","kubectl":"{\"a\":\"zork\"}"},"hooks":{"prestart":[{"path":"/x","env":["T=1"]}]}}"#,
         );
         assert_eq!(
             text,
-            r#"{"process":{"args":["/bin/a","-v"],"env":["PATH=****","SECRET=****","X"]},"annotations":{"io.kubernetes.cri.sandbox-id":"p0d","kubectl":"*********"},"hooks":{"prestart":[{"path":"/x","env":["T=*"]}]}}"#
+            r#"{"process":{"args":["/bin/a","-v"],"env":["PATH=****","SECRET=****","X"]},"annotations":{"io.kubernetes.cri.sandbox-id":"p0d","kubectl":"****************"},"hooks":{"prestart":[{"path":"/x","env":["T=*"]}]}}"#
         );
         assert_eq!(count, 4);
     }
@@ -243,11 +329,11 @@ mod tests {
     #[test]
     fn the_records_of_the_cri_are_masked() {
         let (text, count) = masked(
-            r#"{"Version":"v1","Metadata":{"ID":"c","Config":{"envs":[{"key":"K","value":"v1"},{"value":"v2","key":"L"}],"labels":{"app":"web"},"annotations":{"my":{"deep":["s"]}}}}}"#,
+            r#"{"Version":"v1","Metadata":{"ID":"c","Config":{"envs":[{"key":"K","value":"v1"},{"value":"v2","key":"L"}],"labels":{"app":"web"},"annotations":{"my":{"deep":["zork"]}}}}}"#,
         );
         assert_eq!(
             text,
-            r#"{"Version":"v1","Metadata":{"ID":"c","Config":{"envs":[{"key":"K","value":"**"},{"value":"**","key":"L"}],"labels":{"app":"web"},"annotations":{"my":{"deep":["*"]}}}}}"#
+            r#"{"Version":"v1","Metadata":{"ID":"c","Config":{"envs":[{"key":"K","value":"**"},{"value":"**","key":"L"}],"labels":{"app":"web"},"annotations":{"my":{"deep":["****"]}}}}}"#
         );
         assert_eq!(count, 3);
     }

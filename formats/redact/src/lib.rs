@@ -1,28 +1,50 @@
 //! Secrets become asterisks, byte for byte: nothing moves, and what was damaged stays damaged.
 //!
-//! | where                                   | what is masked                                        |
-//! |-----------------------------------------|-------------------------------------------------------|
-//! | JSON: bundles, runc's and crun's state  | values of environment variables, annotations (but those that say which pod it is), credentials |
-//! | meta.db: specs, the CRI's records       | the same, and all that is left on pages that are free   |
-//! | config.toml, hosts.toml                 | credentials of registries, headers                      |
-//! | private keys in PEM                     | the key                                               |
-//! | `/proc`: environment, command lines     | values; arguments of what is no runtime               |
+//! It is a list of what is kept, not of what is hidden: a value stays if its name is one that
+//! findings are made by, or if it is harmless by itself (a number of three digits, an address, a
+//! version, words that stand on any node). All else is masked. What is kept by its name is masked
+//! all the same where it has the shape of a secret: a token of a known provider, a password in an
+//! address, letters too random for a name. `docs/redact.md` has the rules.
 //!
-//! Content blobs are not touched: their digest is their name.
+//! | where                                   | how it is read                                        |
+//! |-----------------------------------------|-------------------------------------------------------|
+//! | JSON                                    | by its names, escapes and comments, too               |
+//! | TOML, YAML                              | by names and tables; comments are masked              |
+//! | units, environment files, INI           | by names; `ExecStart=` as arguments                   |
+//! | logs, and text of no known kind         | words that daemons say are kept                       |
+//! | meta.db and its kin                     | by the place in the tree; free pages are zeroed       |
+//! | PEM                                     | certificates are kept                                 |
+//! | `/proc`                                 | environments, arguments                               |
+//! | anything else                           | left out                                              |
 //!
 //! ```
 //! let mut spec = br#"{"process":{"env":["TOKEN=abc"]}}"#.to_vec();
-//! let masked = redact::mask(std::path::Path::new("/run/bundle/config.json"), &mut spec);
-//! assert_eq!((masked, spec.as_slice()), (1, &br#"{"process":{"env":["TOKEN=***"]}}"#[..]));
+//! let path = std::path::Path::new("/run/bundle/config.json");
+//! let masked = redact::mask(path, &mut spec, &redact::Options::default());
+//! assert_eq!((masked, spec.as_slice()), (redact::Outcome::Masked(1), &br#"{"process":{"env":["TOKEN=***"]}}"#[..]));
 //! ```
 
+mod annotation;
+mod base64;
 mod database;
+mod harmless;
 mod json;
+mod judge;
+mod lines;
+mod names;
 mod process;
+mod protobuf;
+mod quoted;
+mod shape;
 mod toml;
+mod words;
+mod yaml;
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+
+use lines::Style;
+pub use names::{line, path, xattr};
 
 /// What stands for a byte of a secret.
 const STAR: u8 = b'*';
@@ -31,25 +53,42 @@ const STAR: u8 = b'*';
 /// configuration.
 pub const LIMIT: u64 = 64 << 20;
 
+/// How secrets are masked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    /// What is left of deleted records stays in databases, masked as far as it can be read.
+    pub keep_deleted: bool,
+}
+
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// So many values were masked.
+    Masked(u64),
+    /// Nobody knows what in it is secret: it is not to be given away.
+    LeftOut,
+}
+
 /// What a file is to whoever masks it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// A BoltDB database.
     Database,
-    /// JSON, TOML, PEM, or nothing that has secrets.
+    /// A file that is read whole.
     Text,
-    /// Not to be touched: its hash is its name.
+    /// Content: its hash is its name.
     Blob,
+    /// A layer, a container's file, or what a pull left half done: left out.
+    Foreign,
 }
 
 impl Form {
     /// The form of the file at `path`.
     pub fn of(path: &Path) -> Self {
-        let bytes = path.as_os_str().as_bytes();
-        let is_blob = bytes
-            .windows(BLOBS.len())
-            .any(|part| part == BLOBS.as_bytes());
-        if is_blob {
+        let parts: Vec<&[u8]> = path.iter().map(OsStrExt::as_bytes).collect();
+        if is_of_container(&parts) || is_ingest(&parts) {
+            Self::Foreign
+        } else if parts.contains(&&b"io.containerd.content.v1.content"[..]) && parts.contains(&&b"blobs"[..]) {
             Self::Blob
         } else if path.extension().is_some_and(|name| name == "db") {
             Self::Database
@@ -59,36 +98,114 @@ impl Form {
     }
 }
 
-/// Whether a file is one of a layer or a container, which nobody promises to mask.
-pub fn is_of_container(path: &Path) -> bool {
-    let parts: Vec<&[u8]> = path.iter().map(OsStrExt::as_bytes).collect();
+/// Whether a file is one of a layer or a container.
+fn is_of_container(parts: &[&[u8]]) -> bool {
+    let is_id = |id: &[u8]| !id.is_empty() && id.iter().all(u8::is_ascii_digit);
     parts
         .windows(3)
-        .any(|part| matches!(part, [b"snapshots", id, b"fs"] if id.iter().all(u8::is_ascii_digit)))
+        .any(|part| matches!(part, [b"snapshots", id, _] if is_id(id)))
 }
 
-const BLOBS: &str = "/io.containerd.content.v1.content/";
+/// Whether a file is the data of an ingest.
+fn is_ingest(parts: &[&[u8]]) -> bool {
+    parts.windows(3).any(|part| matches!(part, [b"ingest", _, b"data"]))
+}
 
 /// Masks the secrets in the file at `path`; how many values were masked.
-pub fn mask(path: &Path, bytes: &mut [u8]) -> u64 {
-    match Form::of(path) {
-        Form::Blob => 0,
-        Form::Database => database::mask(bytes),
-        Form::Text => {
-            if let Some(name) = process::file(path) {
-                return process::mask(name, bytes);
-            }
-            let start = bytes.iter().position(|byte| !byte.is_ascii_whitespace());
-            let first = start.and_then(|start| bytes.get(start)).copied();
-            let pem = pem(bytes);
-            let is_toml = path.extension().is_some_and(|name| name == "toml");
-            pem.saturating_add(match first {
-                _ if is_toml => toml::mask(bytes),
-                Some(b'{' | b'[') => json::mask(bytes),
-                _ => 0,
-            })
-        }
+pub fn mask(path: &Path, bytes: &mut [u8], options: &Options) -> Outcome {
+    Outcome::Masked(match Form::of(path) {
+        Form::Foreign => return Outcome::LeftOut,
+        Form::Database => database::mask(bytes, options.keep_deleted),
+        Form::Blob => match first(bytes) {
+            None => 0,
+            Some(b'{') => json::mask(bytes),
+            Some(_) => return Outcome::LeftOut,
+        },
+        Form::Text => match kind(path, bytes) {
+            Some(kind) => text(kind, bytes),
+            None => return Outcome::LeftOut,
+        },
+    })
+}
+
+fn first(bytes: &[u8]) -> Option<u8> {
+    bytes.iter().find(|byte| !byte.is_ascii_whitespace()).copied()
+}
+
+/// How a file of text is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Json,
+    Toml,
+    Yaml,
+    Pem,
+    Lines(Style),
+    Process(process::Name),
+}
+
+fn text(kind: Kind, bytes: &mut [u8]) -> u64 {
+    match kind {
+        Kind::Json => json::mask(bytes),
+        Kind::Toml => toml::mask(bytes),
+        Kind::Yaml => yaml::mask(bytes),
+        Kind::Pem => pem(bytes),
+        Kind::Lines(style) => lines::mask(bytes, style),
+        Kind::Process(name) => process::mask(name, bytes),
     }
+}
+
+/// Files that containerd, a runtime or a plugin writes in its own form: their names.
+const STATE: [&str; 18] = [
+    "address", "init.pid", "shim-binary-path", "runtime", "sandbox", "startedat", "updatedat", "total", "hostname",
+    "last_reserved_ip.0", "last_reserved_ip.1", "lock", "exit", "rootfs", "work", "shim-sandbox-id", "notify.fd", "ref",
+];
+
+/// How the file at `path` is read; nothing: nobody knows.
+fn kind(path: &Path, bytes: &[u8]) -> Option<Kind> {
+    if let Some(name) = process::file(path) {
+        return Some(Kind::Process(name));
+    }
+    let under = |folder: &str| path.starts_with(folder);
+    if under("/proc") || under("/sys") {
+        return Some(Kind::Lines(Style::Known));
+    }
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let ending = path.extension().and_then(|name| name.to_str()).unwrap_or_default();
+    let start = first(bytes);
+    let is_section = bytes.trim_ascii_start().split(|byte| *byte == b'\n').next().is_some_and(|line| {
+        line.starts_with(b"[") && line.trim_ascii_end().ends_with(b"]") && !line.contains(&b',') && !line.contains(&b'"')
+    });
+    if bytes.windows(11).any(|part| part == b"-----BEGIN ") && start == Some(b'-') {
+        return Some(Kind::Pem);
+    }
+    let is_open = matches!(start, Some(b'{')) || (start == Some(b'[') && !is_section);
+    Some(match (name, ending) {
+        ("log.json", _) | (_, "log") => Kind::Lines(Style::Log),
+        (_, "toml") => Kind::Toml,
+        (_, "json" | "conflist") | ("status", _) if !under("/var/lib/dpkg") => Kind::Json,
+        (_, "conf") if under("/etc/cni") => Kind::Json,
+        _ if is_open => Kind::Json,
+        (_, "yaml" | "yml" | "kubeconfig") | ("kubeconfig", _) => Kind::Yaml,
+        (_, "env") | ("environment" | ".env", _) => Kind::Lines(Style::Environment),
+        _ if under("/etc/default") || under("/etc/sysconfig") => Kind::Lines(Style::Environment),
+        // Addresses that host-local gave, by the container that has them.
+        _ if under("/var/lib/cni/networks") => Kind::Lines(Style::Known),
+        (name, _) if STATE.contains(&name) && !is_binary(bytes) => Kind::Lines(Style::Known),
+        (name, _) if STATE.contains(&name) || ending == "pid" => Kind::Lines(Style::Log),
+        _ if is_binary(bytes) => return None,
+        _ if is_yaml(bytes) => Kind::Yaml,
+        _ => Kind::Lines(Style::Any),
+    })
+}
+
+fn is_binary(bytes: &[u8]) -> bool {
+    bytes.contains(&0) || core::str::from_utf8(bytes).is_err()
+}
+
+/// Whether a file without a telling name is YAML: a document mark, or Kubernetes' first field.
+fn is_yaml(bytes: &[u8]) -> bool {
+    let mut lines = bytes.split(|byte| *byte == b'\n').take(200);
+    lines.any(|line| line.starts_with(b"apiVersion:") || line.trim_ascii() == b"---" || line.starts_with(b"kind:"))
 }
 
 /// Fills a stretch with stars; whether there was anything to hide.
@@ -99,19 +216,34 @@ fn stars(bytes: &mut [u8], from: usize, until: usize) -> bool {
     hides
 }
 
-/// Masks private keys in PEM (RFC 7468).
+/// What anybody may see of PEM (RFC 7468).
+const PUBLIC: [&[u8]; 6] = [
+    b"CERTIFICATE",
+    b"TRUSTED CERTIFICATE",
+    b"CERTIFICATE REQUEST",
+    b"X509 CRL",
+    b"PUBLIC KEY",
+    b"DH PARAMETERS",
+];
+
+/// Masks all in PEM that is not known to be public, and what stands between.
 fn pem(bytes: &mut [u8]) -> u64 {
     let mut masked = 0_u64;
-    let mut inside = false;
+    let mut is_public = false;
     for line in bytes.split_mut(|byte| *byte == b'\n') {
-        let is_key = line.windows(11).any(|part| part == b"PRIVATE KEY");
-        if is_key && line.starts_with(b"-----BEGIN") {
-            inside = true;
-            masked = masked.saturating_add(1);
-        } else if line.starts_with(b"-----END") {
-            inside = false;
-        } else if inside {
-            line.fill(STAR);
+        let bare = line.trim_ascii();
+        let label = |start: &[u8]| {
+            let rest = bare.strip_prefix(start)?.strip_suffix(b"-----")?;
+            let is_label = rest.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b' ');
+            is_label.then(|| rest.to_vec())
+        };
+        if let Some(label) = label(b"-----BEGIN ") {
+            is_public = PUBLIC.contains(&label.as_slice());
+            masked = masked.saturating_add(u64::from(!is_public));
+        } else if label(b"-----END ").is_some() {
+            is_public = false;
+        } else if !is_public {
+            line.iter_mut().filter(|byte| !byte.is_ascii_whitespace()).for_each(|byte| *byte = STAR);
         }
     }
     masked
@@ -121,29 +253,35 @@ fn pem(bytes: &mut [u8]) -> u64 {
 mod tests {
     use super::*;
 
-    #[test]
-    fn private_keys_are_masked_and_certificates_are_not() {
-        let mut text = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n\
-            -----BEGIN EC PRIVATE KEY-----\nc2Vj\ncmV0\n-----END EC PRIVATE KEY-----\n"
-            .to_vec();
-        let len = text.len();
-        assert_eq!(
-            mask(Path::new("/etc/containerd/certs.d/x/client.key"), &mut text),
-            1
-        );
-        assert_eq!(text.len(), len);
-        let text = String::from_utf8(text).unwrap();
-        assert!(
-            text.contains("AAAA") && text.contains("\n****\n****\n"),
-            "{text}"
-        );
+    fn masked(path: &str, text: &[u8]) -> (Outcome, Vec<u8>) {
+        let mut bytes = text.to_vec();
+        let outcome = mask(Path::new(path), &mut bytes, &Options::default());
+        assert_eq!(bytes.len(), text.len());
+        (outcome, bytes)
     }
 
     #[test]
-    fn blobs_are_not_touched() {
+    fn private_keys_are_masked_and_certificates_are_not() {
+        let text = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n\
+            -----BEGIN EC PRIVATE KEY-----\nc2Vj\ncmV0\n-----END EC PRIVATE KEY-----\n";
+        let (outcome, text) = masked("/etc/containerd/certs.d/x/client.key", text);
+        assert_eq!(outcome, Outcome::Masked(1));
+        let text = String::from_utf8(text).unwrap();
+        assert!(text.contains("AAAA") && text.contains("\n****\n****\n"), "{text}");
+    }
+
+    #[test]
+    fn blobs_are_masked_and_layers_left_out() {
         let path = "/r/io.containerd.content.v1.content/blobs/sha256/ab";
-        let mut text = br#"{"config":{"Env":["A=secret"]}}"#.to_vec();
-        assert_eq!(mask(Path::new(path), &mut text), 0);
-        assert!(text.windows(6).any(|part| part == b"secret"));
+        let (outcome, text) = masked(path, br#"{"config":{"Env":["A=hunter2"]}}"#);
+        assert_eq!((outcome, &text[..]), (Outcome::Masked(1), &br#"{"config":{"Env":["A=*******"]}}"#[..]));
+        assert_eq!(masked(path, b"\x1f\x8b").0, Outcome::LeftOut);
+    }
+
+    #[test]
+    fn what_is_of_no_known_kind_is_left_out() {
+        assert_eq!(masked("/etc/containerd/core.123", b"\x7fELF\0hunter2").0, Outcome::LeftOut);
+        assert_eq!(masked("/x/io.containerd.snapshotter.v1.native/snapshots/1/etc/passwd", b"a").0, Outcome::LeftOut);
+        assert_eq!(masked("/x/content/ingest/ab/data", b"{}").0, Outcome::LeftOut);
     }
 }

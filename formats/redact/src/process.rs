@@ -3,7 +3,8 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use crate::stars;
+use crate::judge::{Arguments, Kind, hidden};
+use crate::{shape, stars};
 
 /// Which file of a process it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,19 +32,6 @@ const KEPT: [&[u8]; 6] = [
     b"NAMESPACE=",
     b"XDG_RUNTIME_DIR=",
     b"NOTIFY_SOCKET=",
-];
-
-/// Programs whose arguments say what they do to which container.
-const RUNTIMES: [&[u8]; 9] = [
-    b"runc",
-    b"crun",
-    b"youki",
-    b"containerd",
-    b"containerd-shim",
-    b"dockerd",
-    b"conmon",
-    b"exe",
-    b"ctr",
 ];
 
 /// Masks what is secret; how many values.
@@ -74,7 +62,7 @@ fn environ(bytes: &mut [u8]) -> u64 {
     let mut masked = 0_u64;
     for (from, until) in words(bytes) {
         let word = bytes.get(from..until).unwrap_or_default();
-        if KEPT.iter().any(|prefix| word.starts_with(prefix)) {
+        if KEPT.iter().any(|prefix| word.starts_with(prefix)) && !shape::has_secret(word) {
             continue;
         }
         // Without an equals sign it may be the rest of a value that was cut.
@@ -88,25 +76,16 @@ fn environ(bytes: &mut [u8]) -> u64 {
 }
 
 fn cmdline(bytes: &mut [u8]) -> u64 {
-    let words = words(bytes);
-    let Some(((from, until), arguments)) = words.split_first() else {
-        return 0;
-    };
-    let program = bytes.get(*from..*until).unwrap_or_default();
-    let name = program
-        .rsplit(|byte| *byte == b'/')
-        .next()
-        .unwrap_or(program);
-    // `exe init`, `/proc/self/exe init`: a stage of runc.
-    let is_runtime = RUNTIMES.contains(&name) || name.starts_with(b"containerd-shim-");
-    if is_runtime {
-        return 0;
-    }
+    let mut arguments = Arguments::default();
     let mut masked = 0_u64;
-    for (from, until) in arguments {
-        if stars(bytes, *from, *until) {
-            masked = masked.saturating_add(1);
+    for (from, until) in words(bytes) {
+        let word = bytes.get(from..until).unwrap_or_default();
+        let hidden = hidden(Kind::Argument(arguments.next(word)), word);
+        let mut hides = false;
+        for (start, end) in hidden {
+            hides |= stars(bytes, from.saturating_add(start), from.saturating_add(end));
         }
+        masked = masked.saturating_add(u64::from(hides));
     }
     masked
 }
@@ -135,8 +114,8 @@ mod tests {
             assert_eq!(cmdline(&mut kept.to_vec()), 0);
         }
         let mut other = b"/bin/app\0--password=x\0-v\0".to_vec();
-        assert_eq!(cmdline(&mut other), 2);
-        assert_eq!(other, b"/bin/app\0************\0**\0");
+        assert_eq!(cmdline(&mut other), 1);
+        assert_eq!(other, b"/bin/app\0--password=*\0-v\0");
         assert_eq!(cmdline(&mut Vec::new()), 0);
     }
 

@@ -12,6 +12,13 @@ fn has(bytes: &[u8], text: &[u8]) -> bool {
     bytes.windows(text.len()).any(|part| part == text)
 }
 
+fn mask(path: &str, bytes: &mut [u8]) -> u64 {
+    match redact::mask(Path::new(path), bytes, &redact::Options::default()) {
+        redact::Outcome::Masked(count) => count,
+        redact::Outcome::LeftOut => panic!("{path} was left out"),
+    }
+}
+
 #[test]
 fn the_specs_of_a_capture_lose_their_values_and_keep_their_form() {
     for name in ["1.6-running", "1.7-running", "2.1-running"] {
@@ -22,7 +29,7 @@ fn the_specs_of_a_capture_lose_their_values_and_keep_their_form() {
             let whole = place.cloned().unwrap_or_default();
             assert!(has(&whole, b"PATH="), "{path}");
             let mut bytes = whole.clone();
-            let count = redact::mask(Path::new(&format!("/{path}")), &mut bytes);
+            let count = mask(&format!("/{path}"), &mut bytes);
             assert!(count > 0 && bytes.len() == whole.len(), "{path}");
             assert!(!has(&bytes, b"PATH=/"), "{path}");
             let form = |bytes: &[u8]| {
@@ -44,11 +51,11 @@ fn a_database_keeps_its_pages_and_loses_what_is_left_on_free_ones() {
     let place = tar.position(path).map(|at| &tar.members[at].data);
     let whole = place.cloned().unwrap_or_default();
     let mut bytes = whole.clone();
-    assert!(redact::mask(Path::new("/meta.db"), &mut bytes) > 0);
+    assert!(mask("/meta.db", &mut bytes) > 0);
     assert_eq!(bytes.len(), whole.len());
     assert!(has(&whole, b"\"env\":[\"PATH=/") && !has(&bytes, b"\"env\":[\"PATH=/"));
     // The secrets that a second look would find are none.
     let again = bytes.clone();
-    redact::mask(Path::new("/meta.db"), &mut bytes);
+    mask("/meta.db", &mut bytes);
     assert!(bytes == again);
 }

@@ -67,10 +67,14 @@ pub struct Args {
     /// Largest file that is packed, in bytes of data
     #[arg(long, default_value_t = 4 << 30, value_name = "BYTES")]
     limit: u64,
-    /// Mask secrets: values of environments, annotations, credentials of registries, private keys.
-    /// Nothing moves; findings stay the same
+    /// Mask every value that is not known to be harmless, and leave out files of no known kind.
+    /// Nothing moves; findings stay the same, but for those that rest on what is masked
     #[arg(long)]
     redact: bool,
+    /// With --redact: keep what databases still hold of deleted records, masked as far as it can be
+    /// read
+    #[arg(long, requires = "redact")]
+    keep_deleted: bool,
 }
 
 /// `coroner collect`
@@ -84,6 +88,14 @@ pub const TOOL: Tool = cli::tool!(
 /// What is said where secrets are packed.
 const SECRETS: &str = "secrets are not masked: environments of containers, annotations, \
                        credentials in configuration (--redact masks them)";
+
+/// What is said where they are masked.
+const REDACTED: &str = "values that are not known to be harmless are masked, and files of no known \
+                        kind, layers and files of containers are left out";
+
+/// What is said where deleted records stay.
+const DELETED: &str = "free pages of databases are not zeroed: deleted records in them are masked \
+                       only as far as they can be read";
 
 /// Runs it: the bundle goes where answers go, what is said of it to standard error.
 pub fn run(args: Args, out: &mut Out) -> Outcome {
@@ -111,14 +123,17 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     let mut warnings = Vec::new();
     if !args.redact {
         warnings.push(SECRETS.to_owned());
-    } else if args.upperdirs {
-        warnings.push("files of containers and layers are not masked".to_owned());
+    } else {
+        warnings.push(REDACTED.to_owned());
+        if args.keep_deleted {
+            warnings.push(DELETED.to_owned());
+        }
     }
     let wanted = Collect {
         roots: places.roots,
         listed: places.listed,
         disks: places.disks,
-        programs: places.programs,
+        programs: programs(places.programs, args.redact),
         blobs: match args.content {
             Content::All => Blobs::All,
             Content::Metadata => Blobs::Metadata,
@@ -128,7 +143,9 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         limit: args.limit,
         tool: format!("coroner {}", env!("CARGO_PKG_VERSION")),
         command: std::env::args_os()
-            .map(|word| finding::Escaped(word.as_encoded_bytes()).to_string())
+            .map(|word| word.as_encoded_bytes().to_vec())
+            .map(|word| if args.redact { redact::line(word) } else { word })
+            .map(|word| finding::Escaped(&word).to_string())
             .collect(),
         captured,
         taken,
@@ -138,7 +155,10 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         ..Collect::default()
     };
     let progress = out.progress("packing", 0);
-    let mut packer = pack::Packer::new(&case.evidence, args.redact, args.limit, &progress);
+    let redacts = args.redact.then_some(redact::Options {
+        keep_deleted: args.keep_deleted,
+    });
+    let mut packer = pack::Packer::new(&case.evidence, redacts, args.limit, &progress);
     let summary = write_with(&case.evidence, &wanted, &mut packer, out.writer())?;
     out.writer().flush()?;
     drop(progress);
@@ -150,6 +170,21 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     } else {
         Exit::UNREAD
     })
+}
+
+/// How programs were built, without the secrets that somebody linked in.
+fn programs(mut programs: Vec<evidence::bundle::Program>, redacts: bool) -> Vec<evidence::bundle::Program> {
+    for program in programs.iter_mut().filter(|_| redacts) {
+        let lines = program.build.lines().map(|line| {
+            String::from_utf8_lossy(&redact::line(line.as_bytes().to_vec())).into_owned()
+        });
+        let mut build = lines.collect::<Vec<String>>().join("\n");
+        if program.build.ends_with('\n') {
+            build.push('\n');
+        }
+        program.build = build;
+    }
+    programs
 }
 
 /// What was packed, in a few lines.
@@ -198,6 +233,17 @@ fn report(summary: &Summary, wanted: &Collect, out: &mut dyn Write) -> std::io::
                 "  and {more} more files (`coroner bundle ls` names them)"
             )?;
         }
+    }
+    for path in summary.hidden.iter().take(MOST) {
+        writeln!(out, "{path} was left out: it may hold secrets")?;
+    }
+    let more = summary.hidden.len().saturating_sub(MOST);
+    if more > 0 {
+        writeln!(out, "and {more} more files were left out (`coroner bundle ls --left` names them)")?;
+    }
+    if summary.renamed > 0 {
+        let renamed = summary.renamed;
+        writeln!(out, "{renamed} names of files, targets of links and attributes were masked")?;
     }
     for warning in &wanted.warnings {
         writeln!(out, "warning: {warning}")?;

@@ -4,11 +4,11 @@
 use std::path::Path;
 
 use cli::Progress;
-use evidence::bundle::write::{Helper, Prepared};
+use evidence::bundle::write::{Helper, Prepared, Replaced};
 use evidence::{Evidence, Stat};
 use finding::Unread;
 use node::{Copied, steady};
-use redact::Form;
+use redact::{Form, Options, Outcome};
 
 /// A database that is larger is streamed: it is then either unchanged, or counts as unread.
 const STEADY: u64 = 1 << 30;
@@ -17,7 +17,7 @@ const STEADY: u64 = 1 << 30;
 #[derive(Debug)]
 pub(crate) struct Packer<'c> {
     evidence: &'c Evidence,
-    redacts: bool,
+    redacts: Option<Options>,
     limit: u64,
     progress: &'c Progress,
 }
@@ -25,7 +25,7 @@ pub(crate) struct Packer<'c> {
 impl<'c> Packer<'c> {
     pub(crate) const fn new(
         evidence: &'c Evidence,
-        redacts: bool,
+        redacts: Option<Options>,
         limit: u64,
         progress: &'c Progress,
     ) -> Self {
@@ -70,36 +70,51 @@ fn is_database(path: &Path, stat: &Stat) -> bool {
     Form::of(path) == Form::Database && stat.size <= STEADY
 }
 
+impl Packer<'_> {
+    /// Masks what is to be packed; nothing: it is to be left out.
+    fn masked(&self, path: &Path, bytes: &mut [u8]) -> Option<u64> {
+        match self.redacts.as_ref().map(|options| redact::mask(path, bytes, options)) {
+            None => Some(0),
+            Some(Outcome::Masked(masked)) => Some(masked),
+            Some(Outcome::LeftOut) => None,
+        }
+    }
+}
+
 impl Helper for Packer<'_> {
-    fn prepare(&mut self, path: &Path, stat: &Stat) -> Option<Result<Prepared, Unread>> {
+    fn prepare(&mut self, path: &Path, stat: &Stat) -> Option<Result<Replaced, Unread>> {
         let form = Form::of(path);
         let prepared = if is_database(path, stat) {
             self.database(path, stat)
-        } else if self.redacts && form == Form::Text && stat.size <= redact::LIMIT {
-            self.text(path)
-        } else if self.redacts && form != Form::Blob && !redact::is_of_container(path) {
-            // What cannot be searched for secrets is left out.
-            Err(Unread::TooLarge {
-                size: stat.size,
-                limit: redact::LIMIT,
-            })
-        } else {
+        } else if self.redacts.is_none() {
             return None;
+        } else if matches!(form, Form::Text | Form::Blob) && stat.size <= redact::LIMIT {
+            self.text(path)
+        } else {
+            // What cannot be searched for secrets, or is somebody else's.
+            return Some(Ok(Replaced::Hidden));
         };
-        Some(prepared.map(|mut prepared| {
-            if self.redacts {
-                prepared.masked = redact::mask(path, &mut prepared.bytes);
+        Some(prepared.map(|mut prepared| match self.masked(path, &mut prepared.bytes) {
+            None => Replaced::Hidden,
+            Some(masked) => {
+                prepared.masked = masked;
+                Replaced::Bytes(prepared)
             }
-            prepared
         }))
     }
 
-    fn mask(&mut self, path: &Path, bytes: &mut Vec<u8>) -> u64 {
-        if self.redacts {
-            redact::mask(path, bytes)
-        } else {
-            0
-        }
+    fn mask(&mut self, path: &Path, bytes: &mut Vec<u8>) -> Option<u64> {
+        self.masked(path, bytes)
+    }
+
+    fn name(&self, at: &Path, name: &[u8]) -> Option<Vec<u8>> {
+        self.redacts?;
+        redact::path(at, name)
+    }
+
+    fn xattr(&self, name: &[u8], value: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+        self.redacts?;
+        redact::xattr(name, value)
     }
 
     fn packed(&mut self, bytes: u64) {

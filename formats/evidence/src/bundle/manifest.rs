@@ -17,6 +17,8 @@ pub(crate) const NAME: &str = "coroner-manifest.json";
 pub(crate) const TRAILER: &str = "coroner-trailer.json";
 /// Why a file was not copied that was gone when its turn came.
 pub(crate) const GONE: &str = "gone";
+/// Why a file was not copied of which nobody knows what in it is secret.
+pub(crate) const HIDDEN: &str = "left out: it may hold secrets";
 /// The version that is written, and the newest that is read.
 pub(crate) const FORMAT: u32 = 1;
 

@@ -38,6 +38,8 @@ pub(crate) struct Bundle {
     captured: Option<Time>,
     complete: bool,
     notes: Vec<String>,
+    /// Files with masked values, and files that were left out for what may be in them.
+    hidden: (u64, u64),
 }
 
 impl Bundle {
@@ -108,6 +110,7 @@ impl Bundle {
             captured: loader.newest.captured(),
             complete: end.is_whole() && !loader.is_full,
             notes: loader.notes.lines(),
+            hidden: (0, 0),
         })
     }
 
@@ -125,6 +128,18 @@ impl Bundle {
 
     pub(crate) const fn is_complete(&self) -> bool {
         self.complete
+    }
+
+    /// Whether values in a file are masked.
+    pub(crate) fn is_masked(&self, path: &Path) -> bool {
+        let id = self.tree.find_followed(path);
+        let inode = id.ok().and_then(|id| self.tree.get(id));
+        inode.is_some_and(|inode| inode.masked)
+    }
+
+    /// Files whose bytes are masked, and files that were left out for what may be in them.
+    pub(crate) const fn hidden(&self) -> (u64, u64) {
+        self.hidden
     }
 
     pub(crate) fn notes(&self) -> Vec<String> {
@@ -177,11 +192,9 @@ impl Bundle {
     }
 
     pub(crate) fn sha256(&self, path: &Path) -> Option<[u8; 32]> {
-        self.tree
-            .get(self.tree.find_followed(path).ok()?)?
-            .sha256
-            .as_deref()
-            .copied()
+        let inode = self.tree.get(self.tree.find_followed(path).ok()?)?;
+        let known = inode.sha256.as_deref().copied();
+        known.filter(|_| !inode.masked)
     }
 
     pub(crate) fn same(&self, one: &Path, other: &Path) -> Option<bool> {
@@ -227,7 +240,10 @@ impl Bundle {
     }
 
     pub(crate) fn reader(&self, path: &Path) -> Result<Box<dyn Read + Send + '_>, Unread> {
-        let (_, content) = self.content(path)?;
+        let (inode, content) = self.content(path)?;
+        if inode.masked {
+            return Err(Unread::Masked);
+        }
         Ok(Box::new(Stream::new(content.clone(), None)))
     }
 }

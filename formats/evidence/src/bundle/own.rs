@@ -229,8 +229,9 @@ pub(super) fn read<R: Read>(
         loader.notes.add(end.to_string());
     }
     let complete = end.is_whole() && manifest.is_some() && trailer.is_some() && !loader.is_full;
+    let mut hidden = (0, 0);
     if let Some(trailer) = trailer {
-        verify(&mut loader, &hashes, &trailer);
+        hidden = verify(&mut loader, &hashes, &trailer);
     } else {
         loader
             .notes
@@ -251,6 +252,7 @@ pub(super) fn read<R: Read>(
         manifest,
         complete,
         notes: loader.notes.lines(),
+        hidden,
     })
 }
 
@@ -275,8 +277,13 @@ fn attach(loader: &mut Loader, id: Id, member: &Member, data: Data, hash: Option
     inode.sha256 = hash.filter(|_| member.sparse.is_none()).map(Box::new);
 }
 
-/// Compares what was hashed with what the trailer says.
-fn verify(loader: &mut Loader, hashes: &BTreeMap<Id, [u8; 32]>, trailer: &Trailer) {
+/// Compares what was hashed with what the trailer says; how many files are masked, and left out.
+fn verify(
+    loader: &mut Loader,
+    hashes: &BTreeMap<Id, [u8; 32]>,
+    trailer: &Trailer,
+) -> (u64, u64) {
+    let mut hidden = (0_u64, 0_u64);
     for fate in &trailer.members {
         let name = fate.path.0.bytes();
         let mut unread = None;
@@ -295,8 +302,19 @@ fn verify(loader: &mut Loader, hashes: &BTreeMap<Id, [u8; 32]>, trailer: &Traile
                 .about("files that changed while they were copied", name);
             unread = Some(Unread::Changed);
         }
+        if fate.masked > 0 {
+            hidden.0 = hidden.0.saturating_add(1);
+            if let Ok(id) = loader.tree.find(path::path(name))
+                && let Some(inode) = loader.tree.get_mut(id)
+            {
+                inode.masked = true;
+            }
+        }
         if fate.failed.as_deref() == Some(manifest::GONE) {
             unread = Some(Unread::Absent);
+        } else if fate.failed.as_deref() == Some(manifest::HIDDEN) {
+            hidden.1 = hidden.1.saturating_add(1);
+            unread = Some(Unread::NotCollected);
         } else if let Some(why) = &fate.failed {
             unread = Some(Unread::Io(format!("it could not be collected: {why}")));
         }
@@ -307,4 +325,5 @@ fn verify(loader: &mut Loader, hashes: &BTreeMap<Id, [u8; 32]>, trailer: &Traile
             inode.data = Data::Not(unread);
         }
     }
+    hidden
 }

@@ -34,6 +34,8 @@ pub(crate) struct Inode {
     pub(crate) xattrs_unknown: Option<Arc<str>>,
     pub(crate) data: Data,
     pub(crate) sha256: Option<Box<[u8; 32]>>,
+    /// Whether values in its bytes are masked.
+    pub(crate) masked: bool,
     /// Of a directory.
     pub(crate) children: BTreeMap<Box<[u8]>, Id>,
     /// Of a directory: all of its names are in the bundle.
@@ -52,6 +54,7 @@ impl Inode {
             xattrs_unknown: None,
             data: Data::Not(data),
             sha256: None,
+            masked: false,
             children: BTreeMap::new(),
             listed: false,
             cut: false,

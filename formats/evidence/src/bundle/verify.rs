@@ -435,6 +435,11 @@ impl Verifying {
             };
             entry.changed = fate.changed;
             entry.masked = fate.masked;
+            if let Some(failed) = &fate.failed {
+                // It was to be packed, and is not.
+                entry.collected = false;
+                entry.left = Some(failed.clone());
+            }
             entry.note = fate.note.or(fate.failed);
             let (met, found) = (entry.met, entry.sha256.clone());
             match (&fate.sha256, found) {

@@ -6,8 +6,8 @@ use finding::{Time, Unread};
 use sha2::{Digest, Sha256};
 
 use super::walk::Walk;
-use super::{Helper, Prepared, len};
-use crate::bundle::manifest::{Fate, GONE, Record, Trailer};
+use super::{Helper, Prepared, Replaced, len};
+use crate::bundle::manifest::{Fate, GONE, HIDDEN, Record, Trailer};
 use crate::tar::build::{self, Item};
 use crate::zframe::Frames;
 use crate::{Pages, path};
@@ -22,7 +22,8 @@ impl Walk<'_> {
         out: &mut Frames<impl Write>,
         trailer: &mut Trailer,
     ) -> io::Result<()> {
-        let name = path.strip_prefix(b"/").unwrap_or(path);
+        let shown = record.path.0.bytes();
+        let name = shown.strip_prefix(b"/").unwrap_or(shown);
         if name.is_empty() || record.only_kind {
             return Ok(());
         }
@@ -48,21 +49,26 @@ impl Walk<'_> {
         let at = path::path(path);
         if let Some(held) = self.held.remove(path) {
             let mut bytes = held.to_vec();
-            let masked = helper.mask(at, &mut bytes);
-            let prepared = Prepared {
-                bytes,
-                masked,
-                changed: false,
-                note: None,
-            };
-            self.put(prepared, &mut item, &mut fate, out)?;
+            match helper.mask(at, &mut bytes) {
+                None => self.hide(record, &mut fate),
+                Some(masked) => {
+                    let prepared = Prepared {
+                        bytes,
+                        masked,
+                        changed: false,
+                        note: None,
+                    };
+                    self.put(prepared, &mut item, &mut fate, out)?;
+                }
+            }
         } else {
             // It is stat'ed again: the walk may be a while ago.
             let prepared = self.evidence.stat(at);
             let prepared = prepared.map(|stat| helper.prepare(at, &stat));
             match prepared {
                 Err(unread) | Ok(Some(Err(unread))) => self.fail(path, &mut fate, unread),
-                Ok(Some(Ok(prepared))) => self.put(prepared, &mut item, &mut fate, out)?,
+                Ok(Some(Ok(Replaced::Hidden))) => self.hide(record, &mut fate),
+                Ok(Some(Ok(Replaced::Bytes(prepared)))) => self.put(prepared, &mut item, &mut fate, out)?,
                 Ok(None) => match self.evidence.pages(at) {
                     Err(unread) => self.fail(path, &mut fate, unread),
                     Ok(pages) => self.stream(&pages, &mut item, &mut fate, out)?,
@@ -77,6 +83,11 @@ impl Walk<'_> {
         }
         trailer.members.push(fate);
         Ok(())
+    }
+
+    fn hide(&mut self, record: &Record, fate: &mut Fate) {
+        fate.failed = Some(HIDDEN.to_owned());
+        self.summary.hidden.push(record.path.0.clone());
     }
 
     fn fail(&mut self, path: &[u8], fate: &mut Fate, unread: Unread) {

@@ -109,14 +109,33 @@ pub struct Prepared {
     pub note: Option<String>,
 }
 
+/// What became of a file that somebody has a say in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replaced {
+    /// These bytes are packed.
+    Bytes(Prepared),
+    /// It is left out: nobody knows what in it is secret.
+    Hidden,
+}
+
 /// Who has a say while files are copied.
 pub trait Helper {
     /// What is packed in place of the bytes of the file at `path`; nothing to pack its own.
-    fn prepare(&mut self, path: &Path, stat: &Stat) -> Option<Result<Prepared, Unread>>;
+    fn prepare(&mut self, path: &Path, stat: &Stat) -> Option<Result<Replaced, Unread>>;
 
-    /// Masks what was taken before the walk; how many values were masked.
-    fn mask(&mut self, _path: &Path, _bytes: &mut Vec<u8>) -> u64 {
-        0
+    /// Masks what was taken before the walk; how many values were masked. Nothing: it is left out.
+    fn mask(&mut self, _path: &Path, _bytes: &mut Vec<u8>) -> Option<u64> {
+        Some(0)
+    }
+
+    /// A path, or what a link at `at` leads to, without the secrets in it; nothing: there are none.
+    fn name(&self, _at: &Path, _name: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// The name and value of an extended attribute without the secrets in them.
+    fn xattr(&self, _name: &[u8], _value: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+        None
     }
 
     /// So many bytes more were packed.
@@ -128,7 +147,7 @@ pub trait Helper {
 struct Nobody;
 
 impl Helper for Nobody {
-    fn prepare(&mut self, _: &Path, _: &Stat) -> Option<Result<Prepared, Unread>> {
+    fn prepare(&mut self, _: &Path, _: &Stat) -> Option<Result<Replaced, Unread>> {
         None
     }
 }
@@ -152,6 +171,10 @@ pub struct Summary {
     pub changed: Vec<Text>,
     /// Files in which something was masked, and how many values.
     pub masked: Vec<(Text, u64)>,
+    /// Files that were left out for what may be in them.
+    pub hidden: Vec<Text>,
+    /// Names, targets of links and extended attributes in which something was masked.
+    pub renamed: u64,
     /// What there is to say of single copies.
     pub notes: Vec<(Text, String)>,
     /// SHA-256 of the trailer, which holds that of everything else.
@@ -174,6 +197,7 @@ pub fn write_with(
     let mut walk = Walk::new(evidence, wanted);
     walk.roots();
     walk.take();
+    let originals = walk.disguise(helper);
     let mut out = Frames::new(out);
     let head = walk.manifest()?;
     let mut trailer = Trailer {
@@ -184,7 +208,8 @@ pub fn write_with(
     drop(head);
     let records = core::mem::take(&mut walk.records);
     for (path, record) in &records {
-        walk.copy(path, record, helper, &mut out, &mut trailer)?;
+        let at = originals.get(path).unwrap_or(path);
+        walk.copy(at, record, helper, &mut out, &mut trailer)?;
         out.boundary()?;
     }
     let tail = serde_json::to_vec(&trailer).map_err(io::Error::other)?;

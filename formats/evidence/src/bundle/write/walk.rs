@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use finding::{Known, Text, Time, Unread};
 
-use super::{Blobs, Collect, METADATA, Summary, disk_fact};
+use super::{Blobs, Collect, Helper, METADATA, Summary, disk_fact};
 use crate::bundle::manifest::{self, Big, Head, Moment, Name, Record};
 use crate::bundle::store::Class;
 use crate::{Entry, Evidence, FileKind, Host, Stat, path};
@@ -69,6 +69,67 @@ impl<'e> Walk<'e> {
             }
             self.records.insert(key, record);
         }
+    }
+
+    /// Gives what has a secret in its name another one, in the list as in the archive: the names
+    /// that were given, by what they are now. Targets of links and extended attributes, too.
+    pub(super) fn disguise(&mut self, helper: &dyn Helper) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        let mut originals = BTreeMap::new();
+        let mut given: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+        let records = core::mem::take(&mut self.records);
+        for (at, mut record) in records {
+            let shown = path::path(&at);
+            if let Some(target) = &record.target
+                && let Some(other) = helper.name(shown, target.0.bytes())
+            {
+                record.target = Some(Name(Text::from(other)));
+                self.summary.renamed = self.summary.renamed.saturating_add(1);
+            }
+            for (name, value) in &mut record.xattrs {
+                let bytes = hex::decode(&*value).unwrap_or_default();
+                if let Some((other, bytes)) = helper.xattr(name.0.bytes(), &bytes) {
+                    (*name, *value) = (Name(Text::from(other)), hex::encode(bytes));
+                    self.summary.renamed = self.summary.renamed.saturating_add(1);
+                }
+            }
+            // What is in a folder has its new name, too.
+            let slash = at.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+            let (above, last) = at.split_at_checked(slash).unwrap_or((&at, b""));
+            let folder = given.get(above);
+            let hidden = helper.name(shown, &at);
+            let mut name = match (folder, &hidden) {
+                (None, None) => at.clone(),
+                (Some(folder), None) => [folder.as_slice(), last].concat(),
+                (folder, Some(hidden)) => {
+                    let last = hidden.get(slash..).unwrap_or_default();
+                    [folder.map_or(above, Vec::as_slice), last].concat()
+                }
+            };
+            // Two that look alike now were two files.
+            while self.records.contains_key(&name) {
+                name.push(b'~');
+            }
+            if name != at {
+                self.summary.renamed = self.summary.renamed.saturating_add(1);
+                record.path = Name(Text::from(name.clone()));
+                given.insert(at.clone(), name.clone());
+                originals.insert(name.clone(), at);
+            }
+            self.records.insert(name, record);
+        }
+        for record in self.records.values_mut() {
+            if let Some(same) = &record.same
+                && let Some(name) = given.get(same.0.bytes())
+            {
+                record.same = Some(Name(Text::from(name.clone())));
+            }
+        }
+        for shown in self.summary.absent.iter_mut().chain(self.mounts.iter_mut()) {
+            if let Some(name) = helper.name(path::path(&shown.bytes().to_vec()), shown.bytes()) {
+                *shown = Text::from(name);
+            }
+        }
+        originals
     }
 
     fn each(&mut self, roots: &[PathBuf]) {

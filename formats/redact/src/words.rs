@@ -1,0 +1,173 @@
+//! Words: those that name a secret, those that any node has, and names of known fields.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+/// A name in which one of these stands, wherever, is that of a secret.
+const PARTS: &[&str] = &[
+    "password", "passwd", "passwort", "passphrase", "passcode", "pwd", "secret", "token", "credential",
+    "apikey", "accesskey", "accountkey", "authkey", "privkey", "privatekey", "sshkey", "signingkey",
+    "encryptionkey", "sharedkey", "masterkey", "clientkey", "serverkey", "keydata", "keymaterial", "keystring",
+    "cryptkey", "sessionkey", "sessionid", "authoriz", "bearer", "cookie", "oauth", "webhook",
+    "connectionstring", "connstr", "mnemonic", "licensekey", "licencekey", "activation", "userinfo", "userpass",
+    "basicauth", "registryauth", "dockerauth", "dockercfg", "dockerconfig", "joincode", "unlock", "hmac",
+];
+
+/// A name of which one of these is a word is that of a secret.
+const WHOLE: &[&str] = &[
+    "pass", "pw", "auth", "auths", "key", "keys", "jwt", "psk", "dsn", "pin", "otp", "totp", "mfa", "seed", "sas",
+    "sig", "signature", "salt", "wpa", "creds", "cred", "community", "nonce", "cert", "pem", "identity",
+    "apitoken", "pat", "passwds",
+];
+
+/// Names that are none although one of those stands in them: what they hold is no secret.
+const NOT: &[&str] = &[
+    "snapshotkey", "nonewkeyring", "keymodel", "keylabel", "authors", "automountserviceaccounttoken",
+    "certificateauthority", "publickey",
+];
+
+/// A name of which one of these is a word holds what is nobody's business, unless it is a number.
+const PERSONAL: &[&str] = &["user", "users", "username", "login", "header", "headers", "email", "account", "mail"];
+
+/// Words that any node has, in small letters.
+static VOCABULARY: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let mut words: HashSet<String> = HashSet::new();
+    let lists = [include_str!("words.txt"), include_str!("known.txt")];
+    let lines = lists.iter().flat_map(|list| list.lines());
+    for line in lines.filter(|line| !line.starts_with('#')) {
+        add(&mut words, line);
+        // Those with digits in them, too: `k8s`.
+        words.extend(line.split_whitespace().map(str::to_ascii_lowercase));
+    }
+    // What daemons say is public, and what is not in it may be anything.
+    for message in messages::messages() {
+        for text in message.says {
+            add(&mut words, text);
+        }
+    }
+    for text in messages::texts() {
+        add(&mut words, text.says);
+    }
+    words
+});
+
+fn add(words: &mut HashSet<String>, text: &str) {
+    for word in text.split(|letter: char| !letter.is_ascii_alphabetic()) {
+        if word.len() > 1 {
+            words.insert(word.to_ascii_lowercase());
+        }
+    }
+}
+
+static KNOWN: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let lines = include_str!("known.txt").lines();
+    let lines = lines.filter(|line| !line.starts_with('#'));
+    lines
+        .flat_map(str::split_whitespace)
+        .map(str::to_ascii_lowercase)
+        .collect()
+});
+
+/// Whether a word, in small letters, is one that any node has.
+pub(crate) fn is_common(word: &str) -> bool {
+    VOCABULARY.contains(word)
+}
+
+/// What a name says of its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Name {
+    /// It is a secret, whatever it looks like.
+    Secret,
+    /// It is somebody's: masked, unless it is a number.
+    Personal,
+    /// It is kept, but for what has the shape of a secret.
+    Known,
+    /// Nothing: it is kept if it is harmless by itself.
+    Unknown,
+}
+
+/// A name in small letters, without what separates its words.
+pub(crate) fn plain(name: &[u8]) -> String {
+    let letters = name.iter().filter(|byte| byte.is_ascii_alphanumeric());
+    letters
+        .map(|byte| char::from(byte.to_ascii_lowercase()))
+        .collect()
+}
+
+/// The words of a name: `accessKeySecret`, `access_key_secret`, `access-key.secret`.
+fn words(name: &[u8]) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before = b' ';
+    for byte in name {
+        let begins = byte.is_ascii_uppercase() && before.is_ascii_lowercase();
+        if (begins || !byte.is_ascii_alphabetic()) && words.last().is_some_and(|last| !last.is_empty()) {
+            words.push(String::new());
+        }
+        if byte.is_ascii_alphabetic()
+            && let Some(last) = words.last_mut()
+        {
+            last.push(char::from(byte.to_ascii_lowercase()));
+        }
+        before = *byte;
+    }
+    words
+}
+
+/// What a name says of its value.
+pub(crate) fn of(name: &[u8]) -> Name {
+    let plain = plain(name);
+    if NOT.contains(&plain.as_str()) {
+        return Name::Known;
+    }
+    if PARTS.iter().any(|part| plain.contains(part)) {
+        return Name::Secret;
+    }
+    let words = words(name);
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    if has(WHOLE) {
+        Name::Secret
+    } else if has(PERSONAL) {
+        Name::Personal
+    } else if KNOWN.contains(&plain) {
+        Name::Known
+    } else {
+        Name::Unknown
+    }
+}
+
+/// Whether a name says that its value is a path, whatever else it says.
+pub(crate) fn is_of_path(name: &[u8]) -> bool {
+    let plain = plain(name);
+    ["file", "path", "dir", "folder", "files"]
+        .iter()
+        .any(|end| plain.ends_with(end))
+}
+
+/// Whether a word of running text announces a secret: `password`, `api-key`, `Bearer`.
+pub(crate) fn announces(word: &[u8]) -> bool {
+    let plain = plain(word);
+    plain == "basic" || (plain.len() > 2 && of(word) == Name::Secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_secrets_are_told_in_any_spelling() {
+        for name in [
+            "password", "k8s_auth_token", "etcd_key", "secret_access_key", "accessKeySecret", "api-key", "apiKey",
+            "API_KEY", "credentials", "Authorization", "X-Vault-Token", "client-key-data", "registry.auth",
+            "WEAVE_PASSWORD", "PrivateKey", "PresharedKey", "identitytoken", "aws_session_token", "dbPassword",
+            "PGPASSWORD", "slackWebhookUrl", "psk", "auths",
+        ] {
+            assert_eq!(of(name.as_bytes()), Name::Secret, "{name}");
+        }
+        for name in ["snapshotKey", "path", "cniVersion", "ociVersion", "sandbox_image", "SystemdCgroup"] {
+            assert_eq!(of(name.as_bytes()), Name::Known, "{name}");
+        }
+        for name in ["compass", "monkey", "greeting", "keyboard"] {
+            assert_eq!(of(name.as_bytes()), Name::Unknown, "{name}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What is found in a masked bundle is what is found in the node, but for what rests on what is
+//! masked: that is not checked, and said to be.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "a test may fail, and makes the evidence that it reads"
+)]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use evidence::{Evidence, Options};
+use testcase::Edits;
+
+/// Codes and places of all findings; blobs are hashed, too.
+fn findings(path: &Path) -> (BTreeSet<(String, String)>, bool) {
+    let evidence = Evidence::open(path, &Options::default()).unwrap();
+    let roots = node::discover(&evidence, &node::Said::default()).remove(0);
+    let node = node::Node::open(&evidence, roots, node::Options::default());
+    let report = checks::judge(&node, &checks::Measured::default());
+    let says = report.coverage.skipped.iter().any(|line| line.contains("secrets are masked"));
+    let keys = report.findings.iter().map(|finding| (finding.code.name.to_owned(), finding.location.to_string()));
+    (keys.collect(), says)
+}
+
+/// Evidence, packed with and without its secrets.
+fn compare(name: &str, tar: &testcase::Tar, wrong: &mut Vec<String>) {
+    let work = tempfile::tempdir().unwrap();
+    let node = work.path().join("node.tar");
+    std::fs::write(&node, tar.write()).unwrap();
+    let pack = |output: &Path, more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_coroner-collect"));
+        let done = command.arg(&node).arg("-o").arg(output).args(more).output().unwrap();
+        assert!(matches!(done.status.code(), Some(0 | 8)), "{name}: {}", String::from_utf8_lossy(&done.stderr));
+    };
+    let (open, masked) = (work.path().join("open"), work.path().join("masked"));
+    pack(&open, &[]);
+    pack(&masked, &["--redact"]);
+    let ((open, _), (masked, says)) = (findings(&open), findings(&masked));
+    for (code, place) in open.difference(&masked) {
+        wrong.push(format!("{name}: {code} at {place} is lost"));
+    }
+    for (code, place) in masked.difference(&open) {
+        wrong.push(format!("{name}: {code} at {place} is new"));
+    }
+    if !says {
+        wrong.push(format!("{name}: nothing is said to be masked"));
+    }
+}
+
+#[test]
+fn nodes_are_judged_alike_without_their_secrets() {
+    let mut wrong = Vec::new();
+    for name in testcase::nodes() {
+        compare(&name, &testcase::node(&name), &mut wrong);
+    }
+    for line in &wrong {
+        eprintln!("{line}");
+    }
+    assert!(wrong.is_empty(), "{} are not the same", wrong.len());
+}
+
+#[test]
+fn damage_is_found_alike_without_secrets() {
+    let mut wrong = Vec::new();
+    let folders = std::fs::read_dir(testcase::testdata().join("cases")).unwrap();
+    let mut folders: Vec<_> = folders.map(|entry| entry.unwrap().path()).filter(|path| path.join("edits.toml").exists()).collect();
+    folders.sort();
+    // One in six, and all of them where there is time: each is packed twice.
+    let step = if std::env::var_os("CORONER_ALL").is_some() { 1 } else { 6 };
+    let folders: Vec<_> = folders.into_iter().step_by(step).collect();
+    for folder in &folders {
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        let tar = Edits::read(folder).apply(folder);
+        compare(&name, &tar, &mut wrong);
+    }
+    for line in &wrong {
+        eprintln!("{line}");
+    }
+    assert!(wrong.is_empty(), "{} are not the same in {} cases", wrong.len(), folders.len());
+}

@@ -58,8 +58,12 @@ fn differences(mode: u32, mtime: u64) -> Vec<(String, Departure)> {
     fs::hard_link(files.join("a"), files.join("b")).unwrap();
     fs::hard_link(files.join("a"), files.join("c")).unwrap();
     fs::set_permissions(files.join("a"), fs::Permissions::from_mode(mode)).unwrap();
-    let file = fs::File::options().write(true).open(files.join("a")).unwrap();
-    file.set_modified(UNIX_EPOCH + Duration::from_secs(mtime)).unwrap();
+    let file = fs::File::options()
+        .write(true)
+        .open(files.join("a"))
+        .unwrap();
+    file.set_modified(UNIX_EPOCH + Duration::from_secs(mtime))
+        .unwrap();
     let evidence = Evidence::open(node.path(), &Options::default()).unwrap();
     let job = LayerJob {
         snapshotter: "overlayfs".into(),
@@ -82,7 +86,8 @@ fn differences(mode: u32, mtime: u64) -> Vec<(String, Departure)> {
         return vec![("nothing".to_owned(), Departure::Missing)];
     };
     let all = found.differences.into_iter();
-    all.map(|difference| (difference.path.to_string(), difference.how)).collect()
+    all.map(|difference| (difference.path.to_string(), difference.how))
+        .collect()
 }
 
 #[test]
@@ -98,8 +103,14 @@ fn what_a_hard_links_entry_gives_the_file_is_no_difference() {
 
 #[test]
 fn what_none_of_them_says_is_one() {
-    assert_eq!(differences(0o600, 3000), [("/a".to_owned(), Departure::Mode)]);
-    assert_eq!(differences(0o755, 4000), [("/a".to_owned(), Departure::Mtime)]);
+    assert_eq!(
+        differences(0o600, 3000),
+        [("/a".to_owned(), Departure::Mode)]
+    );
+    assert_eq!(
+        differences(0o755, 4000),
+        [("/a".to_owned(), Departure::Mtime)]
+    );
     let setuid = differences(0o4755, 3000);
     assert_eq!(setuid, [("/a".to_owned(), Departure::Setuid)]);
 }

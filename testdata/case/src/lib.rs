@@ -53,7 +53,8 @@ pub fn program(name: &str) -> Vec<u8> {
 
 /// A journal of `testdata/journals`, unpacked: `zstd-compact`.
 pub fn journal(name: &str) -> Vec<u8> {
-    let packed = std::fs::read(testdata().join(format!("journals/{name}.journal.zst"))).expect(name);
+    let packed =
+        std::fs::read(testdata().join(format!("journals/{name}.journal.zst"))).expect(name);
     zstd::decode_all(packed.as_slice()).expect(name)
 }
 

@@ -317,7 +317,9 @@ impl About {
         }
         let more = self.others.len().saturating_sub(OTHERS);
         if more > 0 {
-            pen.line(format_args!("        and {more} more (--format json names all)"))?;
+            pen.line(format_args!(
+                "        and {more} more (--format json names all)"
+            ))?;
         }
         for note in &self.notes {
             pen.paragraph("Note    ", note)?;

@@ -343,7 +343,9 @@ fn tried(most: usize, seed: u64) {
                 .iter()
                 .all(|(code, count)| before.get(code) >= Some(count));
             let is_normal = start == Start::Yes && sentence.ends_with("start normally.");
-            if is_clean && !EXCEPT.iter().any(|except| lost.kind().starts_with(except)) || is_normal && !is_clean {
+            if is_clean && !EXCEPT.iter().any(|except| lost.kind().starts_with(except))
+                || is_normal && !is_clean
+            {
                 let what = if is_clean { "clean" } else { "normal" };
                 let all = wrong.entry(format!("{what}: {}", lost.kind())).or_default();
                 all.push(format!("{name}: {}: {sentence}", lost.shown()));

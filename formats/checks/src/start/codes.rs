@@ -1,7 +1,7 @@
 //! The parts of a verdict as findings: what a start comes to and no other finding tells.
 
 use daemon::start::Effect;
-use finding::{Code, Finding, Report, Severity};
+use finding::{AtStart, Code, Finding, Report, Severity};
 
 use super::{Prediction, Statement};
 use crate::NotKnown;
@@ -136,7 +136,11 @@ pub(crate) fn findings(predictions: &[Prediction], unknown: &[NotKnown]) -> Vec<
             for target in &statement.targets {
                 finding = finding.affects(target.object.clone());
             }
-            all.push(finding.at_start(names.join(", "), statement.does.clone()));
+            finding.at_start.push(AtStart {
+                release: names.join(", "),
+                does: statement.does.clone(),
+            });
+            all.push(finding);
         }
     }
     for part in unknown {

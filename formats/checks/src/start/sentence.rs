@@ -109,7 +109,7 @@ fn loss(prediction: &Prediction) -> Option<String> {
     let deleted = lost(prediction, &[Effect::Deletes, Effect::DeletesLater]);
     let mut clauses = Vec::new();
     if !killed.is_empty() {
-        clauses.push(format!("kill {killed}"));
+        clauses.push(["kill ", killed.as_str()].concat());
     }
     if !deleted.is_empty() {
         let later = lost(prediction, &[Effect::DeletesLater]) == deleted;
@@ -167,7 +167,11 @@ fn odd(report: &Report) -> Option<String> {
         0 => String::new(),
         more => format!(", and {more} more"),
     };
-    Some(format!("{} ({}){more}", first.code.headline(), first.code.name))
+    Some(format!(
+        "{} ({}){more}",
+        first.code.headline(),
+        first.code.name
+    ))
 }
 
 /// One sentence: what happens, and whether it may be tried.

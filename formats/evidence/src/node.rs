@@ -248,6 +248,17 @@ impl Evidence {
         self.staged.set(path, change);
     }
 
+    /// From now on, answers as if the file that is at `from` before all changes stood at `path`, too.
+    ///
+    /// # Errors
+    /// Nothing is known of `from`.
+    pub fn stage_as(&mut self, path: &Path, from: &Path) -> Result<(), Unread> {
+        let stat = Box::new(ask!(self, held => held.stat(&self.held_as(from)))?);
+        self.staged
+            .set(path, Change::As(from.to_owned(), stat));
+        Ok(())
+    }
+
     /// From now on, answers as the evidence is.
     pub fn unstage(&mut self) {
         self.staged.clear();
@@ -261,6 +272,8 @@ impl Evidence {
                 let was = ask!(self, held => held.stat(&self.held_as(path)));
                 Ok(staged::stat(bytes, was.ok()))
             }
+            Seen::Folder(mode) => Ok(staged::folder(mode)),
+            Seen::As(other) => ask!(self, held => held.stat(&self.held_as(other))),
             Seen::Gone => Err(Unread::Absent),
         }
     }
@@ -290,7 +303,12 @@ impl Evidence {
                 });
                 Ok(self.staged.list(path, listed, |entry| entry, |entry| entry))
             }
+            Seen::Folder(_) => {
+                let empty = Known::Whole(Vec::new());
+                Ok(self.staged.list(path, empty, |entry| entry, |entry| entry))
+            }
             Seen::File(_) => Err(Unread::Special("regular file")),
+            Seen::As(_) => Err(Unread::Special("regular file")),
             Seen::Gone => Err(Unread::Absent),
         }
     }
@@ -298,6 +316,15 @@ impl Evidence {
     /// As [`list`](Self::list), each entry with what `wants` asks for: cheaper than to ask for each
     /// by its path.
     pub fn list_with(&self, path: &Path, wants: &dyn Fn(&Entry) -> Wants) -> Known<Vec<Detailed>> {
+        let plain = |entry| Detailed {
+            entry,
+            xattrs: None,
+            target: None,
+        };
+        if let Seen::Folder(_) = self.staged.see(path) {
+            let empty = Known::Whole(Vec::new());
+            return self.staged.list(path, empty, |one: &Detailed| &one.entry, plain);
+        }
         if let Err(why) = self.is_as_it_was(path) {
             return Known::lost(
                 format!("entries of {}", crate::path::shown(path)),
@@ -322,11 +349,6 @@ impl Evidence {
                 entries.map(|all| all.into_iter().map(detailed).collect())
             }),
         };
-        let plain = |entry| Detailed {
-            entry,
-            xattrs: None,
-            target: None,
-        };
         let listed = listed.map(|listed| {
             listed.map(|mut all: Vec<Detailed>| {
                 if self.below.is_some() {
@@ -349,7 +371,8 @@ impl Evidence {
     fn is_as_it_was(&self, path: &Path) -> Result<(), Unread> {
         match self.staged.see(path) {
             Seen::AsIs => Ok(()),
-            Seen::File(_) => Err(Unread::Special("regular file")),
+            Seen::File(_) | Seen::As(_) => Err(Unread::Special("regular file")),
+            Seen::Folder(_) => Err(Unread::Special("directory")),
             Seen::Gone => Err(Unread::Absent),
         }
     }
@@ -362,6 +385,9 @@ impl Evidence {
 
     /// Names and values of extended attributes; a link in the last place is not followed.
     pub fn xattrs(&self, path: &Path) -> Known<Xattrs> {
+        if let Seen::Folder(_) = self.staged.see(path) {
+            return Known::Whole(Xattrs::default());
+        }
         if let Err(why) = self.is_as_it_was(path) {
             return Known::lost(
                 format!("attributes of {}", crate::path::shown(path)),
@@ -375,11 +401,13 @@ impl Evidence {
     /// the evidence. A file that changes while it is read is read again, twice, and is then
     /// [`Unread::Changed`].
     pub fn source(&self, path: &Path, limit: u64) -> Result<Source, Unread> {
-        match self.staged.see(path) {
-            Seen::AsIs => {}
+        let path = match self.staged.see(path) {
+            Seen::AsIs => path,
             Seen::File(bytes) => return staged::source(path, bytes, limit),
+            Seen::As(other) => other,
+            Seen::Folder(_) => return Err(Unread::Special("directory")),
             Seen::Gone => return Err(Unread::Absent),
-        }
+        };
         match &self.held {
             Held::Directory(directory) => directory.source(&self.held_as(path), limit, false),
             Held::Bundle(bundle) => bundle.source(&self.held_as(path), limit),
@@ -389,11 +417,13 @@ impl Evidence {
     /// As [`source`](Self::source), of a file that is being written to: where three attempts met
     /// a change, the last one is given, and [`Source::is_torn`] says so.
     pub fn source_as_is(&self, path: &Path, limit: u64) -> Result<Source, Unread> {
-        match self.staged.see(path) {
-            Seen::AsIs => {}
+        let path = match self.staged.see(path) {
+            Seen::AsIs => path,
             Seen::File(bytes) => return staged::source(path, bytes, limit),
+            Seen::As(other) => other,
+            Seen::Folder(_) => return Err(Unread::Special("directory")),
             Seen::Gone => return Err(Unread::Absent),
-        }
+        };
         match &self.held {
             Held::Directory(directory) => directory.source(&self.held_as(path), limit, true),
             Held::Bundle(bundle) => bundle.source(&self.held_as(path), limit),
@@ -403,11 +433,13 @@ impl Evidence {
     /// A regular file from front to back, for hashing. An error that wraps [`Unread::Changed`] ends
     /// the stream if the file changes.
     pub fn reader(&self, path: &Path) -> Result<Box<dyn Read + Send + '_>, Unread> {
-        match self.staged.see(path) {
-            Seen::AsIs => {}
+        let path = match self.staged.see(path) {
+            Seen::AsIs => path,
             Seen::File(bytes) => return Ok(Box::new(Stream::new(staged::content(bytes), None))),
+            Seen::As(other) => other,
+            Seen::Folder(_) => return Err(Unread::Special("directory")),
             Seen::Gone => return Err(Unread::Absent),
-        }
+        };
         ask!(self, held => held.reader(&self.held_as(path)))
     }
 
@@ -422,11 +454,13 @@ impl Evidence {
 
     /// A regular file that is read in pieces: a big database.
     pub fn pages(&self, path: &Path) -> Result<Pages, Unread> {
-        match self.staged.see(path) {
-            Seen::AsIs => {}
+        let path = match self.staged.see(path) {
+            Seen::AsIs => path,
             Seen::File(bytes) => return Ok(staged::pages(path, bytes)),
+            Seen::As(other) => other,
+            Seen::Folder(_) => return Err(Unread::Special("directory")),
             Seen::Gone => return Err(Unread::Absent),
-        }
+        };
         ask!(self, held => held.pages(&self.held_as(path)))
     }
 

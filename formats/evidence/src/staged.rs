@@ -20,6 +20,10 @@ pub enum Change {
     File(Arc<Vec<u8>>),
     /// Nothing stands there any more, nor below it.
     Gone,
+    /// A folder that holds nothing but what is staged below it, with this mode.
+    Folder(u32),
+    /// What stands at another path, with what `lstat` says of that.
+    As(PathBuf, Box<Stat>),
 }
 
 /// Every change, by path relative to the evidence's root.
@@ -34,6 +38,10 @@ pub(crate) enum Seen<'c> {
     File(&'c Arc<Vec<u8>>),
     /// It is gone.
     Gone,
+    /// It is a new folder.
+    Folder(u32),
+    /// It is the file at this path.
+    As(&'c Path),
 }
 
 impl Staged {
@@ -54,13 +62,14 @@ impl Staged {
         match self.0.get(&at) {
             Some(Change::File(bytes)) => return Seen::File(bytes),
             Some(Change::Gone) => return Seen::Gone,
+            Some(Change::Folder(mode)) => return Seen::Folder(*mode),
+            Some(Change::As(path, _)) => return Seen::As(path),
             None => {}
         }
         let above = at.ancestors().skip(1);
         for above in above {
-            match self.0.get(above) {
-                Some(Change::Gone | Change::File(_)) => return Seen::Gone,
-                None => {}
+            if self.0.contains_key(above) {
+                return Seen::Gone;
             }
         }
         Seen::AsIs
@@ -100,12 +109,14 @@ impl Staged {
         listed.map(|mut entries| {
             entries.retain(|one| !changes.contains_key(entry(one).name.bytes()));
             for (name, change) in changes {
-                if let Change::File(bytes) = change {
-                    entries.push(wrap(Entry {
-                        name: Text::from(name),
-                        stat: stat(bytes, None),
-                    }));
-                }
+                let stat = match change {
+                    Change::File(bytes) => stat(bytes, None),
+                    Change::Folder(mode) => folder(*mode),
+                    Change::As(_, stat) => Stat::clone(stat),
+                    Change::Gone => continue,
+                };
+                let name = Text::from(name);
+                entries.push(wrap(Entry { name, stat }));
             }
             entries.sort_by(|one, other| entry(one).name.bytes().cmp(entry(other).name.bytes()));
             entries
@@ -125,6 +136,15 @@ pub(crate) fn stat(bytes: &[u8], was: Option<Stat>) -> Stat {
     stat.blocks = None;
     stat.ino = None;
     stat
+}
+
+/// What is known of a staged folder.
+pub(crate) fn folder(mode: u32) -> Stat {
+    Stat {
+        only_kind: false,
+        mode,
+        ..Stat::only(FileKind::Dir)
+    }
 }
 
 pub(crate) fn source(at: &Path, bytes: &Arc<Vec<u8>>, limit: u64) -> Result<Source, Unread> {
@@ -172,6 +192,14 @@ mod tests {
         evidence.stage(Path::new("/store/old"), file(b"newer"));
         evidence.stage(Path::new("store/made"), file(b"made"));
         evidence.stage(Path::new("/store/gone"), Change::Gone);
+        evidence.stage(Path::new("/store/folder"), Change::Folder(0o700));
+        evidence.stage(Path::new("/store/folder/fs"), Change::Folder(0o755));
+        evidence
+            .stage_as(Path::new("/store/same"), Path::new("/store/gone/inner"))
+            .unwrap();
+        evidence
+            .stage_as(Path::new("/store/folder/same"), Path::new("/store/old"))
+            .unwrap();
         let bytes = |evidence: &Evidence, path: &str| {
             let source = evidence.source(Path::new(path), 100);
             source.map(|source| source.bytes().to_vec())
@@ -183,8 +211,21 @@ mod tests {
         };
         assert_eq!(bytes(&evidence, "/store/old"), Ok(b"newer".to_vec()));
         assert_eq!(evidence.stat(Path::new("/store/old")).unwrap().size, 5);
+        assert_eq!(bytes(&evidence, "/store/same"), Ok(b"x".to_vec()));
         assert_eq!(bytes(&evidence, "/store/gone/inner"), Err(Unread::Absent));
-        assert_eq!(names(&evidence), ["made", "old"]);
+        assert_eq!(names(&evidence), ["folder", "made", "old", "same"]);
+        let inner = evidence.list(Path::new("/store/folder"));
+        let inner: Vec<String> = inner
+            .whole()
+            .unwrap()
+            .iter()
+            .map(|entry| format!("{} {}", entry.name, entry.stat.kind.word()))
+            .collect();
+        assert_eq!(inner, ["fs directory", "same regular file"]);
+        assert!(evidence.stat(Path::new("/store/folder")).unwrap().is_dir());
+        let none = evidence.stat(Path::new("/store/folder/fs/none"));
+        assert_eq!(none, Err(Unread::Absent));
+        assert_eq!(bytes(&evidence, "/store/folder/same"), Ok(b"old".to_vec()));
         let pages = evidence.pages(Path::new("/store/made")).unwrap();
         assert_eq!(*pages.whole(10).unwrap(), b"made");
         evidence.unstage();

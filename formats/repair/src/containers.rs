@@ -18,7 +18,8 @@ use node::Node;
 use runc::Bundle;
 use serde_json::{Map, Value, json};
 
-use crate::complete::{Added, parent_of, split_key};
+use crate::complete::Added;
+use crate::rows::{backend_rows, parent_of, split_key};
 use crate::{Item, Tree};
 
 /// The type of a specification, kept as JSON.
@@ -104,11 +105,7 @@ fn runtime_name(bundle: &Bundle) -> String {
 /// The snapshotter that holds a snapshot under the container's id.
 fn snapshotter_of<'n>(node: &'n Node, namespace: &[u8], id: &[u8]) -> Option<&'n Text> {
     let has = |snapshotter: &&node::Snapshotter| {
-        let mut rows = snapshotter
-            .db
-            .rows
-            .iter()
-            .flat_map(metadb::Backend::snapshots);
+        let mut rows = backend_rows(snapshotter).iter();
         rows.any(|row| {
             split_key(row.key.bytes())
                 .is_some_and(|(space, _, key)| (space, key) == (namespace, id))

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use nix::fcntl::{AtFlags, OFlag, OpenHow, RenameFlags, ResolveFlag, openat2, renameat2};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstatat, mkdirat};
@@ -47,6 +47,37 @@ impl Folder {
     pub(crate) fn root(root: &Path) -> io::Result<Self> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         Ok(Self(nix::fcntl::open(root, flags, Mode::empty())?))
+    }
+
+    /// The folder at `path` as it is named inside `node`: links are followed as the node would.
+    pub(crate) fn inside(node: &Self, path: &Path) -> io::Result<Self> {
+        let how = OpenHow::new()
+            .flags(OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
+            .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+        Ok(Self(openat2(&node.0, path, how)?))
+    }
+
+    /// A folder that was opened elsewhere.
+    pub(crate) const fn of(folder: OwnedFd) -> Self {
+        Self(folder)
+    }
+
+    /// A new file, for root alone.
+    pub(crate) fn create(&self, name: &OsStr) -> io::Result<File> {
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
+        let fd = openat2(&self.0, name, how(flags, Mode::from_bits_truncate(0o600)))?;
+        Ok(File::from(fd))
+    }
+
+    /// Where this folder is, as the kernel shows it.
+    pub(crate) fn shown(&self) -> io::Result<PathBuf> {
+        std::fs::read_link(self.proc())
+    }
+
+    /// The folder through `/proc`: for calls that take a path only.
+    pub(crate) fn proc(&self) -> PathBuf {
+        use std::os::fd::AsRawFd as _;
+        Path::new("/proc/self/fd").join(self.0.as_raw_fd().to_string())
     }
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
@@ -94,9 +125,7 @@ impl Folder {
         bytes: &[u8],
         like: Option<&FileStat>,
     ) -> io::Result<()> {
-        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
-        let fd = openat2(&self.0, name, how(flags, Mode::from_bits_truncate(0o600)))?;
-        let mut file = File::from(fd);
+        let mut file = self.create(name)?;
         file.write_all(bytes)?;
         if let Some(like) = like {
             fchown(
@@ -108,6 +137,64 @@ impl Folder {
             nix::sys::stat::fchmod(&file, mode)?;
         }
         file.sync_all()
+    }
+
+    /// Gives a regular file of this or a folder below another name in `to`.
+    pub(crate) fn link(&self, from: &Path, to: &Self, name: &OsStr) -> io::Result<()> {
+        let above = self.below(from.parent().unwrap_or(Path::new("")))?;
+        let from = from.file_name().unwrap_or_default();
+        let is_file = above
+            .stat(from)?
+            .is_some_and(|stat| is_kind(&stat, SFlag::S_IFREG));
+        if !is_file {
+            return Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                "it is no regular file",
+            ));
+        }
+        Ok(nix::unistd::linkat(
+            &above.0,
+            from,
+            &to.0,
+            name,
+            AtFlags::empty(),
+        )?)
+    }
+
+    /// Removes a name and, if it is a folder, all below it. No link is followed, no mount entered.
+    pub(crate) fn remove_tree(&self, name: &OsStr) -> io::Result<()> {
+        let mut path: Vec<OsString> = vec![name.to_owned()];
+        while let Some(last) = path.last() {
+            let above: PathBuf = path.iter().rev().skip(1).rev().collect();
+            let folder = self.below(&above)?;
+            let is_dir = folder
+                .stat(last)?
+                .is_some_and(|stat| is_kind(&stat, SFlag::S_IFDIR));
+            let next = if is_dir {
+                let inner = folder.below(Path::new(last))?;
+                let mut first = None;
+                for name in inner.names()? {
+                    let is_dir = inner
+                        .stat(&name)?
+                        .is_some_and(|stat| is_kind(&stat, SFlag::S_IFDIR));
+                    if is_dir {
+                        first = Some(name);
+                        break;
+                    }
+                    inner.unlink(&name)?;
+                }
+                first
+            } else {
+                None
+            };
+            if let Some(next) = next {
+                path.push(next);
+            } else {
+                folder.unlink(last)?;
+                path.pop();
+            }
+        }
+        Ok(())
     }
 
     /// Reads a regular file of at most `limit` bytes.
@@ -142,6 +229,53 @@ impl Folder {
             how(OFlag::O_WRONLY | OFlag::O_NOFOLLOW, Mode::empty()),
         )?;
         Ok(nix::sys::stat::fchmod(fd, Mode::from_bits_truncate(mode))?)
+    }
+
+    /// Gives a folder this mode.
+    pub(crate) fn set_folder_mode(&self, name: &OsStr, mode: u32) -> io::Result<()> {
+        let folder = self.below(Path::new(name))?;
+        Ok(nix::sys::stat::fchmod(
+            &folder.0,
+            Mode::from_bits_truncate(mode),
+        )?)
+    }
+
+    /// Writes a file at `path`, and makes the folders above it (0755).
+    pub(crate) fn write_below(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let above = path.parent().unwrap_or(Path::new(""));
+        let mut folder = self.below(Path::new(""))?;
+        for part in above.components() {
+            let name = part.as_os_str();
+            if folder.stat(name)?.is_none() {
+                folder.make(name)?;
+                folder.set_folder_mode(name, 0o755)?;
+            }
+            folder = folder.below(Path::new(name))?;
+        }
+        let name = path.file_name().unwrap_or_default();
+        folder.write(name, bytes, None)?;
+        folder.set_mode(name, 0o600)?;
+        folder.sync()
+    }
+
+    /// Copies a file to a new one, syncs it, and gives its SHA-256.
+    pub(crate) fn copy(&self, name: &OsStr, mut from: File, mode: u32) -> io::Result<[u8; 32]> {
+        use sha2::Digest as _;
+        let mut file = self.create(name)?;
+        let mut hash = sha2::Sha256::new();
+        let mut piece = vec![0_u8; 1 << 20];
+        loop {
+            let count = from.read(&mut piece)?;
+            let read = piece.get(..count).unwrap_or_default();
+            if read.is_empty() {
+                break;
+            }
+            hash.update(read);
+            file.write_all(read)?;
+        }
+        nix::sys::stat::fchmod(&file, Mode::from_bits_truncate(mode))?;
+        file.sync_all()?;
+        Ok(hash.finalize().into())
     }
 
     pub(crate) fn sync(&self) -> io::Result<()> {

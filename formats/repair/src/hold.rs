@@ -11,7 +11,7 @@ use finding::{Text, Time};
 use metadb::put_time;
 
 use crate::Tree;
-use crate::complete::split_key;
+use crate::rows::split_key;
 
 /// The beginning of the names of recovery leases.
 pub const LEASE: &str = "coroner-recovery-";
@@ -71,6 +71,18 @@ impl Holds {
             held.snapshots.extend(more.snapshots);
             held.content.extend(more.content);
         }
+    }
+
+    /// Takes out what another collection takes, too.
+    pub(crate) fn subtract(&mut self, other: &Self) {
+        for (namespace, held) in &mut self.0 {
+            if let Some(less) = other.0.get(namespace) {
+                held.snapshots.retain(|one| !less.snapshots.contains(one));
+                held.content.retain(|one| !less.content.contains(one));
+            }
+        }
+        self.0
+            .retain(|_, held| !held.snapshots.is_empty() || !held.content.is_empty());
     }
 
     /// Whether nothing is held.

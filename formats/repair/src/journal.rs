@@ -19,6 +19,9 @@ const LIMIT: u64 = 256 << 20;
 /// One step: what stood at `path` and in `slot` before it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Move {
+    /// The folder in the evidence that `path` is below; containerd's root where there is none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) base: Option<String>,
     pub(crate) path: String,
     pub(crate) slot: String,
     pub(crate) old: Inode,

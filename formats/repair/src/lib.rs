@@ -14,6 +14,7 @@
 //! (`apply`, `disk`): relative to folders that are held open, through no link, across no mount.
 
 mod apply;
+mod backend;
 mod complete;
 mod containers;
 mod disk;
@@ -22,11 +23,14 @@ mod journal;
 mod make;
 pub mod names;
 pub mod plan;
+mod pods;
 mod records;
 mod refuse;
 mod relics;
+mod rows;
 mod survivors;
 mod tree;
+mod unpack;
 
 pub use apply::{Done, Failed, Store};
 pub use complete::{Added, NewImage, Wants, complete};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The schema of a plan's JSON.
-pub const SCHEMA: &str = "repair-plan/1";
+pub const SCHEMA: &str = "repair-plan/2";
 
 /// What a step does to one name. Nothing is ever deleted: what stood there goes to the quarantine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,13 +15,58 @@ pub enum Action {
     Remove,
 }
 
+/// What the new file of a [`Put`](Action::Put) is made of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum MadeOf {
+    /// Bytes that the plan is made with.
+    #[default]
+    Bytes,
+    /// A folder, with those files of the plan that lie below it.
+    Folder,
+    /// A layer of overlayfs, unpacked from its blob.
+    Layer {
+        /// The blob's path in the evidence.
+        blob: String,
+        /// What its tar is known by.
+        diff_id: String,
+        /// The directories of the layers below, as steps name them, the nearest first.
+        below: Vec<String>,
+    },
+    /// Another name of a file below the same base.
+    Link {
+        /// That file.
+        from: String,
+    },
+    /// A copy of a file of another store, on the machine where the plan was made.
+    Copy {
+        /// That file.
+        from: String,
+    },
+}
+
+impl MadeOf {
+    fn is_bytes(&self) -> bool {
+        *self == Self::Bytes
+    }
+}
+
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// What it does.
     pub action: Action,
-    /// The name below containerd's root.
+    /// The folder in the evidence that `path` is below; containerd's root where there is none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub base: Option<String>,
+    /// The name below that.
     pub path: String,
+    /// What the new file is made of.
+    #[serde(skip_serializing_if = "MadeOf::is_bytes", default)]
+    pub made_of: MadeOf,
+    /// Its permission bits, where nothing stands in its place that has some.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mode: Option<u32>,
     /// SHA-256 of the new file.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sha256: Option<String>,
@@ -30,6 +75,95 @@ pub struct Step {
     pub size: Option<u64>,
     /// Why.
     pub why: String,
+}
+
+impl Step {
+    /// A step that sets `path` aside.
+    pub fn remove(path: impl Into<String>, why: impl Into<String>) -> Self {
+        Self {
+            action: Action::Remove,
+            base: None,
+            path: path.into(),
+            made_of: MadeOf::Bytes,
+            mode: None,
+            sha256: None,
+            size: None,
+            why: why.into(),
+        }
+    }
+
+    /// A step that puts something at `path`.
+    pub fn put(path: impl Into<String>, made_of: MadeOf, why: impl Into<String>) -> Self {
+        Self {
+            action: Action::Put,
+            made_of,
+            ..Self::remove(path, why)
+        }
+    }
+
+    /// The whole name, for people and to find its bytes by.
+    pub fn place(&self) -> String {
+        match &self.base {
+            Some(base) => format!("{base}/{}", self.path),
+            None => self.path.clone(),
+        }
+    }
+}
+
+/// A directory of a snapshotter and the snapshot that it belongs to, where metadata.db did not say
+/// so.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Paired {
+    /// The snapshotter.
+    pub snapshotter: String,
+    /// The key in metadata.db: `<namespace>/<N>/<key>`.
+    pub snapshot: String,
+    /// The number of the directory.
+    pub directory: u64,
+    /// Why.
+    pub proof: Proof,
+    /// Whether the new metadata.db says so.
+    pub written: bool,
+}
+
+/// How it is known which snapshot a directory belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Proof {
+    /// A row that metadata.db still holds.
+    Row,
+    /// It is mounted for that container now.
+    Mount,
+    /// Its files are those of the layer's blob.
+    Blob,
+    /// Files in it were copied up from the layers below that snapshot.
+    Origin,
+    /// No other directory can be it, and it can be no other.
+    Only,
+    /// The user said so.
+    Said,
+    /// It was made when that snapshot was. Likely, and no proof.
+    Time,
+}
+
+impl Proof {
+    /// Whether it is more than likely.
+    pub const fn is_proof(self) -> bool {
+        !matches!(self, Self::Time)
+    }
+
+    /// The word for people.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Row => "its row is still there",
+            Self::Mount => "it is mounted for that container",
+            Self::Blob => "its files are those of the blob",
+            Self::Origin => "its files were copied up from the layers below that snapshot",
+            Self::Only => "nothing else fits either of them",
+            Self::Said => "you said so",
+            Self::Time => "likely: only the time fits",
+        }
+    }
 }
 
 /// An image that gets a record.
@@ -116,12 +250,24 @@ pub struct Plan {
     /// Names of images that were given, as `NAME DIGEST NAMESPACE` (`-`: any), with where they are
     /// from.
     pub names: Vec<(String, String)>,
+    /// Whether directories are given to snapshots by their times alone.
+    #[serde(default)]
+    pub by_time: bool,
+    /// Pairs that the user said: `SNAPSHOTTER/NAMESPACE/KEY=NUMBER`.
+    #[serde(default)]
+    pub said: Vec<String>,
+    /// Other stores that blobs are taken from, on the machine where the plan was made.
+    #[serde(default)]
+    pub sources: Vec<String>,
     /// What it rests on.
     pub inputs: Vec<Input>,
     /// What is wrong, as sentences.
     pub wrong: Vec<String>,
     /// The steps, in order; meta.db is the last.
     pub steps: Vec<Step>,
+    /// Directories whose snapshot was found out.
+    #[serde(default)]
+    pub paired: Vec<Paired>,
     /// What comes back.
     pub brings_back: BringsBack,
     /// Records that were set right or taken out.
@@ -156,7 +302,15 @@ impl Plan {
     /// Whether records were made that are not known from meta.db itself: whoever lists pods and
     /// images meanwhile may delete what they do not name.
     pub fn is_rebuilt(&self) -> bool {
-        self.brings_back != BringsBack::default() || !self.edits.is_empty()
+        self.brings_back != BringsBack::default()
+            || !self.edits.is_empty()
+            || !self.paired.is_empty()
+    }
+
+    /// The folders beside containerd's root that steps write to.
+    pub fn bases(&self) -> std::collections::BTreeSet<&str> {
+        let all = self.steps.iter();
+        all.filter_map(|step| step.base.as_deref()).collect()
     }
 }
 

@@ -17,7 +17,7 @@ use finding::{Text, Time};
 use metadb::{Any, go_time, put_any, put_time};
 use node::Node;
 
-use crate::complete::split_key;
+use crate::rows::{backend_rows, keys, namespaces, shown, split_key};
 use crate::containers::SPEC;
 use crate::{Item, Tree};
 
@@ -36,18 +36,16 @@ pub struct Edit {
 pub fn mend(tree: &mut Tree, node: &Node, specs: &BTreeMap<Text, Vec<u8>>, now: Time) -> Vec<Edit> {
     let mut edits = names(tree, node);
     edits.extend(specifications(tree, node, specs));
-    let namespaces: Vec<Vec<u8>> = keys(tree.at(&["v1"]));
-    for namespace in namespaces {
+    edits.extend(sequences(tree));
+    edits.extend(crate::pods::twins(tree));
+    let spaces: Vec<Vec<u8>> = keys(tree.at(&["v1"]));
+    for namespace in spaces {
         for (kind, judge) in KINDS {
             let bucket: Vec<&[u8]> = [&[&b"v1"[..], &namespace], *kind].concat();
             for key in keys(tree.at(&bucket)) {
                 let at = [bucket.as_slice(), &[key.as_slice()]].concat();
                 let record = tree.make(&at);
-                let path: Vec<String> = at
-                    .iter()
-                    .map(|part| Text::from(*part).to_string())
-                    .collect();
-                let path = path.join(" > ");
+                let path = shown(&at);
                 if let Some(why) = judge(record) {
                     tree.remove(&at);
                     edits.push(Edit {
@@ -73,11 +71,7 @@ pub fn mend(tree: &mut Tree, node: &Node, specs: &BTreeMap<Text, Vec<u8>>, now: 
 fn names(tree: &mut Tree, node: &Node) -> Vec<Edit> {
     let mut edits = Vec::new();
     for snapshotter in &node.snapshotters {
-        let rows = snapshotter
-            .db
-            .rows
-            .iter()
-            .flat_map(metadb::Backend::snapshots);
+        let rows = backend_rows(snapshotter).iter();
         let known: BTreeSet<&[u8]> = rows.map(|row| row.key.bytes()).collect();
         let named: BTreeSet<Vec<u8>> = all_names(tree, snapshotter.name.bytes());
         for row in known.iter().filter(|row| !named.contains(**row)) {
@@ -101,12 +95,8 @@ fn names(tree: &mut Tree, node: &Node) -> Vec<Edit> {
                 continue;
             }
             tree.make(&at).put("name", *row);
-            let at: Vec<String> = at
-                .iter()
-                .map(|part| Text::from(*part).to_string())
-                .collect();
             edits.push(Edit {
-                record: at.join(" > "),
+                record: shown(&at),
                 removed: false,
                 why: "no row of metadata.db has its name, and one has its key".to_owned(),
             });
@@ -117,8 +107,7 @@ fn names(tree: &mut Tree, node: &Node) -> Vec<Edit> {
 
 /// Every `name` of a snapshotter's records, over all namespaces.
 fn all_names(tree: &Tree, snapshotter: &[u8]) -> BTreeSet<Vec<u8>> {
-    let namespaces = tree.at(&["v1"]).into_iter().flat_map(Tree::buckets);
-    let all = namespaces.filter_map(|(_, space)| space.at(&[&b"snapshots"[..], snapshotter]));
+    let all = namespaces(tree).filter_map(|(_, space)| space.at(&[&b"snapshots"[..], snapshotter]));
     let records = all.flat_map(Tree::buckets);
     records
         .filter_map(|(_, record)| Some(record.value("name")?.to_vec()))
@@ -158,6 +147,42 @@ fn specifications(tree: &mut Tree, node: &Node, specs: &BTreeMap<Text, Vec<u8>>)
     edits
 }
 
+/// Takes the record of a blob out.
+pub(crate) fn drop_blob(tree: &mut Tree, namespace: &[u8], digest: &[u8], why: &str) -> Edit {
+    let at: [&[u8]; 5] = [b"v1", namespace, b"content", b"blob", digest];
+    tree.remove(&at);
+    Edit {
+        record: shown(&at),
+        removed: true,
+        why: why.to_owned(),
+    }
+}
+
+/// Numbers that a snapshotter's bucket would give a second time.
+fn sequences(tree: &mut Tree) -> Vec<Edit> {
+    let mut low = Vec::new();
+    for (namespace, space) in namespaces(tree) {
+        for (snapshotter, all) in space.at(&["snapshots"]).into_iter().flat_map(Tree::buckets) {
+            let names = all.buckets().filter_map(|(_, record)| record.value("name"));
+            let highest = names.filter_map(|name| Some(split_key(name)?.1)).max();
+            if let Some(highest) = highest.filter(|highest| *highest > all.sequence) {
+                low.push((namespace.to_vec(), snapshotter.to_vec(), highest));
+            }
+        }
+    }
+    let mut edits = Vec::new();
+    for (namespace, snapshotter, highest) in low {
+        let at: [&[u8]; 4] = [b"v1", &namespace, b"snapshots", &snapshotter];
+        tree.make(&at).sequence = highest;
+        edits.push(Edit {
+            record: shown(&at),
+            removed: false,
+            why: format!("the number that it gives next was given already: {highest} was the last"),
+        });
+    }
+    edits
+}
+
 /// Whether a record has what the daemon needs of a container.
 pub(crate) fn is_sound_container(record: &Tree) -> bool {
     container(record).is_none()
@@ -173,11 +198,6 @@ const KINDS: &[(&[&[u8]], Judge)] = &[
     (&[b"content", b"ingests"], ingest),
     (&[b"content", b"blob"], |_| None),
 ];
-
-fn keys(tree: Option<&Tree>) -> Vec<Vec<u8>> {
-    let all = tree.into_iter().flat_map(Tree::buckets);
-    all.map(|(key, _)| key.to_vec()).collect()
-}
 
 fn image(record: &Tree) -> Option<&'static str> {
     let Some(target) = record.at(&["target"]) else {

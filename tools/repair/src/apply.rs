@@ -8,7 +8,7 @@ use repair::plan::Plan;
 use repair::{Done, Failed, Store};
 use serde::Serialize;
 
-use crate::{place, request};
+use crate::request;
 
 /// What `apply` answers.
 #[derive(Serialize)]
@@ -64,15 +64,14 @@ pub(crate) fn failure(failed: Failed) -> Failure {
     }
 }
 
-pub(crate) fn run(path: &Path, copy: bool, out: &mut Out) -> Outcome {
+pub(crate) fn run(path: &Path, to: Option<&Path>, copy: bool, out: &mut Out) -> Outcome {
     let plan = request::load(path)?;
     let node = plan.node.clone().ok_or_else(|| {
         Failure::usage("the plan does not say where its node is")
             .hint("plan again, from a directory")
     })?;
-    let node = PathBuf::from(node);
-    let root = place::on_this_machine(&node, Path::new(&plan.root));
-    let store = Store::open(&root, copy).map_err(failure)?;
+    let node = to.map_or_else(|| PathBuf::from(node), Path::to_owned);
+    let store = Store::open(&node, Path::new(&plan.root), copy || to.is_some()).map_err(failure)?;
     let known = store
         .repairs()
         .map_err(|error| failure(Failed::Io(error)))?;
@@ -87,7 +86,7 @@ pub(crate) fn run(path: &Path, copy: bool, out: &mut Out) -> Outcome {
     };
     out.answer(&Applied {
         plan: plan.id,
-        root: root.display().to_string(),
+        root: node.join(plan.root.trim_start_matches('/')).display().to_string(),
         steps,
         already: done == Done::AlreadyApplied,
     })
@@ -99,12 +98,12 @@ fn fresh(store: &Store, plan: &Plan, node: &Path) -> Result<Done, Failure> {
             "the plan has no steps: there is nothing to do",
         ));
     }
-    let made = request::again(plan, node)?;
+    let (made, evidence) = request::again(plan, node)?;
     if (&made.plan.steps, &made.plan.inputs) != (&plan.steps, &plan.inputs) {
         return Err(Failure::unread(
             "the node has changed since the plan was made; nothing has been done",
         )
         .hint("plan again"));
     }
-    store.apply(&made).map_err(failure)
+    store.apply(&made, Some(&evidence)).map_err(failure)
 }

@@ -11,7 +11,7 @@
 //! Nothing is deleted: what a step replaces goes to the quarantine, `ROOT/.coroner-repair-<plan>`.
 
 mod apply;
-mod place;
+mod mounts;
 mod request;
 mod show;
 mod undo;
@@ -64,6 +64,13 @@ pub(crate) struct FromArgs {
     /// json`, `coroner meta ls images --format json`, a copy of meta.db, or lines of `NAME DIGEST`
     #[arg(long, value_name = "FILE")]
     pub(crate) names_from: Vec<PathBuf>,
+    /// Give a directory to the snapshot that was made when it was, where nothing else tells: likely,
+    /// and wrong where two were made in one moment
+    #[arg(long)]
+    pub(crate) by_time: bool,
+    /// This directory is that snapshot's: SNAPSHOTTER/NAMESPACE/KEY=NUMBER
+    #[arg(long, value_name = "PAIR")]
+    pub(crate) pair: Vec<String>,
     /// The release that will be started (1.6, 1.7.24, 2.1, ...); else the one that the node shows
     #[arg(long, value_name = "RELEASE")]
     pub(crate) daemon: Option<String>,
@@ -84,6 +91,9 @@ enum Verb {
         /// The plan
         #[arg(value_name = "PLAN")]
         plan: PathBuf,
+        /// Write to this copy of the node, and leave the node as it is
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
         /// NODE is a copy that no daemon and no container uses: processes and mounts are not asked
         #[arg(long)]
         copy: bool,
@@ -122,7 +132,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         (Some(Verb::Show { plan }), _) => {
             out.answer(&show::Shown::new(request::load(&plan)?, None))
         }
-        (Some(Verb::Apply { plan, copy }), _) => apply::run(&plan, copy, out),
+        (Some(Verb::Apply { plan, to, copy }), _) => apply::run(&plan, to.as_deref(), copy, out),
         (
             Some(Verb::Undo {
                 node,
@@ -151,7 +161,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
 struct PlanFile(Plan);
 
 impl Answer for PlanFile {
-    const SCHEMA: &'static str = "repair-plan/1";
+    const SCHEMA: &'static str = "repair-plan/2";
 
     fn text(&self, pen: &mut Pen<'_>) -> std::io::Result<()> {
         let text = serde_json::to_string_pretty(&self.0)?;

@@ -10,7 +10,7 @@ use repair::names::{self, Named};
 use repair::plan::Plan;
 use repair::{Made, Refused, Request};
 
-use crate::PlanArgs;
+use crate::{PlanArgs, mounts};
 
 /// The most bytes of a list of names or of a plan.
 const LIMIT: u64 = 512 << 20;
@@ -27,6 +27,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Plan, Failure> {
         found.extend(names_in(path)?);
     }
     let release = args.from.daemon.as_deref().map(release).transpose()?;
+    let mounts = mounts::of(&args.evidence.evidence);
     let mut case = Case::open(&args.evidence)?;
     let roots = case.roots.first().cloned();
     let roots = roots.ok_or_else(|| Failure::unread("no node was found in the evidence"))?;
@@ -37,6 +38,9 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Plan, Failure> {
         made_at,
         names: found,
         release,
+        mounts,
+        by_time: args.from.by_time,
+        said: args.from.pair.clone(),
     };
     let made = repair::make(&mut case.evidence, &request).map_err(|why| refused(&why))?;
     let mut plan = made.plan;
@@ -69,7 +73,7 @@ fn release(text: &str) -> Result<daemon::Detected, Failure> {
 }
 
 /// Makes the plan anew from the node as it is now, with the files that it writes.
-pub(crate) fn again(plan: &Plan, node: &Path) -> Result<Made, Failure> {
+pub(crate) fn again(plan: &Plan, node: &Path) -> Result<(Made, Evidence), Failure> {
     let mut evidence = Evidence::open(node, &Options::default())
         .map_err(|error| Failure::unread(format!("{} {}", error.path, error.why)))?;
     let places = PlaceArgs {
@@ -87,8 +91,12 @@ pub(crate) fn again(plan: &Plan, node: &Path) -> Result<Made, Failure> {
         made_at,
         names: repair::names_of(plan),
         release: plan.daemon.as_deref().map(release).transpose()?,
+        mounts: mounts::of(node),
+        by_time: plan.by_time,
+        said: plan.said.clone(),
     };
-    repair::make(&mut evidence, &request).map_err(|why| refused(&why))
+    let made = repair::make(&mut evidence, &request).map_err(|why| refused(&why))?;
+    Ok((made, evidence))
 }
 
 /// The first installation in the evidence.

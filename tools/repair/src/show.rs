@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use cli::{Answer, Exit, Pen, Style};
-use repair::plan::{Action, Foretold, Plan};
+use repair::plan::{Action, Foretold, MadeOf, Plan};
 use serde::Serialize;
 
 /// How many lines of a list are shown.
@@ -64,14 +64,15 @@ fn starts(head: &str, all: &[Foretold], pen: &mut Pen<'_>) -> io::Result<()> {
 }
 
 impl Answer for Shown {
-    const SCHEMA: &'static str = "repair-plan/1";
+    const SCHEMA: &'static str = "repair-plan/2";
 
     fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let plan = &self.plan;
         if plan.is_empty() {
             pen.line(
-                "Nothing to repair in meta.db: it was read whole, and holds no record that repair can mend.",
+                "Nothing to repair: the databases were read whole, and nothing was found that repair can mend.",
             )?;
+            list("Unknown:", &plan.unknown, pen)?;
             starts("Start     ", &plan.before, pen)?;
             return Ok(());
         }
@@ -82,16 +83,17 @@ impl Answer for Shown {
         starts("Now       ", &plan.before, pen)?;
         starts("After     ", &plan.after, pen)?;
         list("What is wrong:", &plan.wrong, pen)?;
-        list("Records that stop the daemon:", &plan.edits, pen)?;
+        list("Records that are set right or left out:", &plan.edits, pen)?;
         pen.heading("Steps (nothing is deleted; what is replaced goes to the quarantine):")?;
         for (number, step) in plan.steps.iter().enumerate().take(SHOWN) {
-            let what = match step.action {
-                Action::Put => "write",
-                Action::Remove => "set aside",
+            let what = match (step.action, &step.made_of) {
+                (Action::Put, MadeOf::Layer { .. }) => "unpack",
+                (Action::Put, _) => "write",
+                (Action::Remove, _) => "set aside",
             };
             pen.paragraph(
                 &format!("  {:>3} ", number.saturating_add(1)),
-                &format!("{what} {}: {}", step.path, step.why),
+                &format!("{what} {}: {}", step.place(), step.why),
             )?;
         }
         if plan.steps.len() > SHOWN {
@@ -100,6 +102,8 @@ impl Answer for Shown {
                 plan.steps.len().saturating_sub(SHOWN)
             ))?;
         }
+        let pairs: Vec<String> = plan.paired.iter().map(pair).collect();
+        list("Directories whose snapshot was found out:", &pairs, pen)?;
         let back = &plan.brings_back;
         if *back != repair::plan::BringsBack::default() {
             pen.heading("What comes back:")?;
@@ -130,12 +134,25 @@ impl Answer for Shown {
     }
 
     fn exit(&self) -> Exit {
-        if self.plan.is_empty() {
+        // Where nothing can be mended and a start is foretold to fail, something is left to do.
+        let is_stuck = self.plan.before.iter().any(|one| one.start == "no");
+        if self.plan.is_empty() && !is_stuck {
             Exit::CLEAN
         } else {
             Exit::FINDINGS
         }
     }
+}
+
+fn pair(pair: &repair::plan::Paired) -> String {
+    let what = if pair.written { "" } else { "; not written" };
+    format!(
+        "{}: directory {} is {} ({}{what})",
+        pair.snapshotter,
+        pair.directory,
+        pair.snapshot,
+        pair.proof.word()
+    )
 }
 
 fn image(image: &repair::plan::PlanImage) -> String {

@@ -8,7 +8,7 @@ use evidence::{Evidence, Options};
 use repair::{Done, Failed, Store};
 use serde::Serialize;
 
-use crate::{apply, place, request};
+use crate::{apply, request};
 
 /// What `undo` answers.
 #[derive(Serialize)]
@@ -47,8 +47,7 @@ pub(crate) fn run(
     let evidence = Evidence::open(node, &Options::default())
         .map_err(|error| Failure::unread(format!("{} {}", error.path, error.why)))?;
     let roots = request::roots(&evidence, places)?;
-    let root = place::on_this_machine(node, &roots.root);
-    let store = Store::open(&root, copy).map_err(apply::failure)?;
+    let store = Store::open(node, &roots.root, copy).map_err(apply::failure)?;
     let done = store.undo(anyway).map_err(apply::failure)?;
     let plan = match done {
         Done::Undone { plan } => Some(plan),

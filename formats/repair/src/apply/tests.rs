@@ -1,0 +1,201 @@
+use std::collections::BTreeMap;
+use std::fs;
+
+use super::*;
+use crate::plan::{BringsBack, Held, Input, SCHEMA, Step};
+
+/// A root with a meta.db, a folder that goes, and a file that comes.
+fn root() -> (tempfile::TempDir, Made) {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir_all(root.join(node::META_DIR)).unwrap();
+    fs::write(root.join(meta_db()), b"old").unwrap();
+    fs::create_dir_all(root.join("store/gone/inner")).unwrap();
+    fs::write(root.join("store/gone/inner/file"), b"kept").unwrap();
+    let sha256 = |bytes: &[u8]| Some(hex::encode(Sha256::digest(bytes)));
+    let step = |action, path: &str, bytes: Option<&[u8]>| Step {
+        action,
+        sha256: bytes.and_then(sha256),
+        ..Step::remove(path, "")
+    };
+    let plan = Plan {
+        schema: SCHEMA.to_owned(),
+        id: "0123456789ab".to_owned(),
+        made_at: "2026-01-01T00:00:00Z".to_owned(),
+        node: None,
+        config: None,
+        daemon: None,
+        root: "/".to_owned(),
+        state: "/".to_owned(),
+        release: String::new(),
+        names: Vec::new(),
+        by_time: false,
+        said: Vec::new(),
+        sources: Vec::new(),
+        inputs: vec![Input {
+            path: format!("/{}", meta_db()),
+            sha256: sha256(b"old"),
+        }],
+        wrong: Vec::new(),
+        steps: vec![
+            step(Action::Remove, "store/gone", None),
+            step(Action::Put, "store/come", Some(b"come")),
+            step(Action::Put, &meta_db(), Some(b"new")),
+        ],
+        paired: Vec::new(),
+        brings_back: BringsBack::default(),
+        edits: Vec::new(),
+        lost: Vec::new(),
+        held: Held::default(),
+        unknown: Vec::new(),
+        before: Vec::new(),
+        after: Vec::new(),
+        collected: Vec::new(),
+        bytes: 0,
+    };
+    let files = BTreeMap::from([
+        ("store/come".to_owned(), b"come".to_vec()),
+        (meta_db(), b"new".to_vec()),
+    ]);
+    (folder, Made { plan, files })
+}
+
+fn meta(root: &Path) -> Vec<u8> {
+    fs::read(root.join(meta_db())).unwrap()
+}
+
+fn is_new(root: &Path) {
+    assert_eq!(meta(root), b"new");
+    assert_eq!(fs::read(root.join("store/come")).unwrap(), b"come");
+    assert!(!root.join("store/gone").exists());
+}
+
+fn is_old(root: &Path) {
+    assert_eq!(meta(root), b"old");
+    assert!(!root.join("store/come").exists());
+    assert_eq!(
+        fs::read(root.join("store/gone/inner/file")).unwrap(),
+        b"kept"
+    );
+    let names: Vec<_> = fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+}
+
+/// Stops after the journal and this many steps, as a kill would.
+fn stopped_after(count: usize, back: usize) -> (tempfile::TempDir, Made) {
+    let (folder, made) = root();
+    let store = Store::open(folder.path(), Path::new("/"), true).unwrap();
+    let journal = store.stage(&made, None).unwrap();
+    let sites = Sites::open(&store.node, &store.root, &journal, false).unwrap();
+    journal::store(&sites.quarantine, JOURNAL, &journal).unwrap();
+    assert_eq!(journal.moves.len(), 4);
+    for step in journal.moves.iter().take(count) {
+        sites.forward(step).unwrap();
+    }
+    for step in journal.moves.iter().take(count).rev().take(back) {
+        sites.back(step).unwrap();
+    }
+    (folder, made)
+}
+
+#[test]
+fn wherever_it_stops_it_goes_on_to_the_new_or_back_to_the_old() {
+    for count in 0..=4 {
+        for back in 0..=count {
+            let (folder, made) = stopped_after(count, back);
+            let store = Store::open(folder.path(), Path::new("/"), true).unwrap();
+            assert!(
+                matches!(store.apply(&made, None), Ok(Done::Applied { .. })),
+                "{count} {back}"
+            );
+            is_new(folder.path());
+            assert!(matches!(store.apply(&made, None), Ok(Done::AlreadyApplied)));
+            assert!(matches!(store.undo(false), Ok(Done::Undone { .. })));
+            is_old(folder.path());
+
+            let (folder, _) = stopped_after(count, back);
+            let store = Store::open(folder.path(), Path::new("/"), true).unwrap();
+            assert!(
+                matches!(store.undo(false), Ok(Done::Undone { .. })),
+                "{count} {back}"
+            );
+            is_old(folder.path());
+            assert!(matches!(store.undo(false), Ok(Done::NothingToUndo)));
+        }
+    }
+}
+
+#[test]
+fn between_the_first_and_the_last_step_meta_db_is_a_directory() {
+    for count in 1..4 {
+        let (folder, _) = stopped_after(count, 0);
+        assert!(folder.path().join(meta_db()).is_dir(), "{count}");
+    }
+}
+
+#[test]
+fn a_missing_meta_db_is_missing_again_after_an_undo() {
+    let (folder, mut made) = root();
+    fs::remove_file(folder.path().join(meta_db())).unwrap();
+    for input in &mut made.plan.inputs {
+        input.sha256 = None;
+    }
+    let store = Store::open(folder.path(), Path::new("/"), true).unwrap();
+    assert!(matches!(store.apply(&made, None), Ok(Done::Applied { .. })));
+    is_new(folder.path());
+    assert!(matches!(store.undo(false), Ok(Done::Undone { .. })));
+    assert!(!folder.path().join(meta_db()).exists());
+}
+
+#[test]
+fn what_changed_meanwhile_is_not_overwritten() {
+    let (folder, made) = root();
+    fs::write(folder.path().join(meta_db()), b"another").unwrap();
+    let store = Store::open(folder.path(), Path::new("/"), true).unwrap();
+    assert!(matches!(store.apply(&made, None), Err(Failed::Refused(_))));
+    assert_eq!(meta(folder.path()), b"another");
+    let (folder, made) = stopped_after(2, 0);
+    fs::write(folder.path().join("store/come"), b"somebody else's").unwrap();
+    let store = Store::open(folder.path(), Path::new("/"), true).unwrap();
+    assert!(matches!(store.apply(&made, None), Err(Failed::HalfWay { .. })));
+    assert_eq!(
+        fs::read(folder.path().join("store/come")).unwrap(),
+        b"somebody else's"
+    );
+}
+
+#[test]
+fn after_a_daemon_has_run_an_undo_is_refused() {
+    let (folder, made) = root();
+    let store = Store::open(folder.path(), Path::new("/"), true).unwrap();
+    assert!(matches!(store.apply(&made, None), Ok(Done::Applied { .. })));
+    fs::write(folder.path().join(meta_db()), b"the daemon's").unwrap();
+    assert!(matches!(store.undo(false), Err(Failed::Refused(_))));
+    assert_eq!(meta(folder.path()), b"the daemon's");
+}
+
+#[test]
+fn two_repairs_at_once_are_refused() {
+    let (folder, _) = root();
+    let _store = Store::open(folder.path(), Path::new("/"), true).unwrap();
+    assert!(matches!(
+        Store::open(folder.path(), Path::new("/"), true),
+        Err(Failed::Refused(_))
+    ));
+}
+
+#[test]
+fn a_link_below_the_root_is_never_followed() {
+    let (folder, made) = root();
+    let outside = tempfile::tempdir().unwrap();
+    fs::remove_dir_all(folder.path().join("store")).unwrap();
+    fs::create_dir(outside.path().join("gone")).unwrap();
+    std::os::unix::fs::symlink(outside.path(), folder.path().join("store")).unwrap();
+    let store = Store::open(folder.path(), Path::new("/"), true).unwrap();
+    assert!(store.apply(&made, None).is_err());
+    assert!(outside.path().join("gone").is_dir());
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
+}

@@ -1,0 +1,73 @@
+//! Records of snapshots, from the snapshotters' metadata.db.
+
+use metadb::{BackendSnapshot, Row, put_time};
+use node::Snapshotter;
+
+use super::Work;
+use crate::rows::{backend_rows, split_key, text};
+
+impl Work<'_> {
+    pub(super) fn snapshots(&mut self, snapshotter: &Snapshotter) {
+        for row in backend_rows(snapshotter) {
+            let Some((namespace, number, key)) = split_key(row.key.bytes()) else {
+                continue;
+            };
+            let bucket = [b"v1", namespace, b"snapshots", snapshotter.name.bytes()];
+            let all = self.tree.make(&bucket);
+            all.sequence = all.sequence.max(number);
+            if all.entries.contains_key(key) {
+                continue;
+            }
+            self.snapshot(&bucket, key, row);
+            let place = format!("{}/{}", text(namespace), snapshotter.name);
+            let count = self.added.snapshots.entry(place).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+
+    fn snapshot(&mut self, bucket: &[&[u8]], key: &[u8], row: &Row<BackendSnapshot>) {
+        let at = [bucket, &[key]].concat();
+        let made = row.created.unwrap_or(self.wants.now);
+        let record = self.tree.make(&at);
+        record.put("name", row.key.bytes());
+        record.put("createdat", put_time(made));
+        record.put("updatedat", put_time(row.updated.unwrap_or(made)));
+        for (name, value) in &row.labels.entries {
+            self.tree
+                .make(&[at.as_slice(), &[b"labels"]].concat())
+                .put(name.bytes(), value.bytes());
+        }
+        // The parent is in the same namespace: a key of meta.db is known there only.
+        let parent = row
+            .parent
+            .as_ref()
+            .and_then(|parent| split_key(parent.bytes()));
+        if let Some((_, _, parent)) = parent {
+            self.tree.make(&at).put("parent", parent);
+        }
+    }
+
+    /// Tells every parent of its children, once all records are there.
+    pub(super) fn children(&mut self, snapshotter: &Snapshotter) {
+        for row in backend_rows(snapshotter) {
+            let own = split_key(row.key.bytes());
+            let parent = row
+                .parent
+                .as_ref()
+                .and_then(|parent| split_key(parent.bytes()));
+            let (Some((namespace, _, key)), Some((_, _, parent))) = (own, parent) else {
+                continue;
+            };
+            let bucket = [b"v1", namespace, b"snapshots", snapshotter.name.bytes()];
+            let has = |key: &[u8]| {
+                self.tree
+                    .at(&[bucket.as_slice(), &[key]].concat())
+                    .is_some()
+            };
+            if has(key) && has(parent) {
+                let children: Vec<&[u8]> = [bucket.as_slice(), &[parent, b"children"]].concat();
+                self.tree.make(&children).put_new(key, []);
+            }
+        }
+    }
+}

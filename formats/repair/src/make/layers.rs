@@ -1,0 +1,213 @@
+//! Layers of images whose directories are gone, half there, or full of empty files: unpacked again
+//! from their blobs.
+
+use std::collections::BTreeMap;
+
+use content::Digest;
+use evidence::Evidence;
+use measure::{Control, Departure, LayerFound, LayerJob, usages, verify_layers};
+use metadb::{BackendSnapshot, Kind, Row};
+use node::Snapshotter;
+use snapshots::{Layout, Rules};
+
+use super::Making;
+use crate::Survivors;
+use crate::backend::{self, LayerBlob};
+use crate::plan::{MadeOf, Step};
+use crate::rows::{backend_rows, split_key};
+
+/// What is wrong with a layer's directory.
+struct Broken<'b> {
+    row: &'b Row<BackendSnapshot>,
+    id: u64,
+    why: String,
+}
+
+impl Making<'_> {
+    /// Adds a step for each layer that is to be unpacked again.
+    pub(super) fn layers(&mut self, evidence: &Evidence, survivors: &Survivors) {
+        let blobs = backend::layer_blobs(survivors, &self.node.content_root());
+        for snapshotter in self.node.snapshotters.clone() {
+            let is_overlay = Rules::of(&snapshotter.name.to_string()) == Rules::Overlay;
+            let Some(layout) = snapshotter.layout.whole().filter(|_| !snapshotter.is_proxy) else {
+                continue;
+            };
+            let rows: BTreeMap<&[u8], &Row<BackendSnapshot>> =
+                backend_rows(&snapshotter).iter().map(|row| (row.key.bytes(), row)).collect();
+            let mut broken = broken(evidence, &snapshotter, layout, &blobs);
+            // Lower ones first: a layer takes directories from those below it.
+            broken.sort_by_key(|one| depth(&rows, one.row));
+            for one in broken {
+                let name = format!("the layer {} ({}, directory {})", one.row.key, snapshotter.name, one.id);
+                let blob = blob_of(&blobs, one.row);
+                match blob.filter(|_| is_overlay) {
+                    Some(blob) => self.unpack(evidence, layout, &rows, &one, blob, &name),
+                    None => self.plan.unknown.push(format!(
+                        "{name}: {}; its blob is not on the node, or it is a full copy: it stays as it is",
+                        one.why
+                    )),
+                }
+            }
+        }
+    }
+
+    fn unpack(
+        &mut self,
+        evidence: &Evidence,
+        layout: &Layout,
+        rows: &BTreeMap<&[u8], &Row<BackendSnapshot>>,
+        one: &Broken<'_>,
+        blob: &LayerBlob,
+        name: &str,
+    ) {
+        let mut below = Vec::new();
+        let mut parent = one.row.parent.as_ref();
+        while let Some(row) = parent.and_then(|parent| rows.get(parent.bytes())) {
+            let place = row.id.and_then(|id| self.place(&layout.directory(id)));
+            let Some((_, place)) = place.filter(|_| below.len() < 256) else {
+                return;
+            };
+            below.push(place);
+            parent = row.parent.as_ref();
+        }
+        // About what it takes; how much it is inflated is not known before.
+        let packed = evidence.stat(&blob.path).map_or(0, |stat| stat.size);
+        let size = one.row.size.and_then(|size| u64::try_from(size).ok());
+        self.plan.wrong.push(format!("{name}: {}", one.why));
+        let Some(path) = blob.path.to_str() else { return };
+        let made_of = MadeOf::Layer {
+            blob: path.to_owned(),
+            diff_id: blob.diff_id.to_string(),
+            below,
+        };
+        let step = Step {
+            size: Some(size.unwrap_or_else(|| packed.saturating_mul(4))),
+            mode: Some(0o700),
+            ..Step::put("", made_of, format!("{name} is unpacked again: {}", one.why))
+        };
+        self.step(&layout.directory(one.id), step);
+    }
+}
+
+fn depth(rows: &BTreeMap<&[u8], &Row<BackendSnapshot>>, row: &Row<BackendSnapshot>) -> usize {
+    let mut depth = 0_usize;
+    let mut parent = row.parent.as_ref();
+    while let Some(row) = parent.and_then(|parent| rows.get(parent.bytes())) {
+        depth = depth.saturating_add(1);
+        if depth > rows.len() {
+            break;
+        }
+        parent = row.parent.as_ref();
+    }
+    depth
+}
+
+fn blob_of<'b>(blobs: &'b BTreeMap<Digest, LayerBlob>, row: &Row<BackendSnapshot>) -> Option<&'b LayerBlob> {
+    let (_, _, key) = split_key(row.key.bytes())?;
+    blobs.get(&Digest::parse_bytes(key).ok()?)
+}
+
+/// Committed layers that are not as they were committed.
+fn broken<'b>(
+    evidence: &Evidence,
+    snapshotter: &'b Snapshotter,
+    layout: &Layout,
+    blobs: &BTreeMap<Digest, LayerBlob>,
+) -> Vec<Broken<'b>> {
+    let mut found = Vec::new();
+    let mut suspects: Vec<(&Row<BackendSnapshot>, u64)> = Vec::new();
+    let rows = backend_rows(snapshotter).iter();
+    let is_layer = |row: &&Row<BackendSnapshot>| {
+        row.kind == Some(Kind::Committed)
+            && split_key(row.key.bytes()).is_some_and(|(_, _, key)| key.starts_with(b"sha256:"))
+    };
+    for row in rows.filter(is_layer) {
+        let Some(id) = row.id else { continue };
+        let mut add = |why: &str| {
+            found.push(Broken {
+                row,
+                id,
+                why: why.to_owned(),
+            });
+        };
+        match layout.dirs.get(&id) {
+            None => add("its directory is not there"),
+            Some(dir) if layout.has_fs() && dir.fs.is_none() && dir.unknown.is_empty() => {
+                add("it has no directory `fs`");
+            }
+            Some(_) => suspects.push((row, id)),
+        }
+    }
+    found.extend(counted(evidence, snapshotter, layout, blobs, suspects));
+    found
+}
+
+/// Those that do not take the room that was recorded when they were committed, or whose files are then
+/// seen to be others than the blob's.
+fn counted<'b>(
+    evidence: &Evidence,
+    snapshotter: &Snapshotter,
+    layout: &Layout,
+    blobs: &BTreeMap<Digest, LayerBlob>,
+    suspects: Vec<(&'b Row<BackendSnapshot>, u64)>,
+) -> Vec<Broken<'b>> {
+    let paths = suspects.iter().map(|(_, id)| (*id, layout.files(*id)));
+    let usages = usages(evidence, paths, &Control::default());
+    let mut found = Vec::new();
+    for (row, id) in suspects {
+        let Some(usage) = usages.get(&id).and_then(|known| known.whole()) else {
+            continue;
+        };
+        let (Some(inodes), Some(size)) = (row.inodes, row.size) else {
+            continue;
+        };
+        let now = (i64::try_from(usage.inodes).ok(), usage.size.and_then(|size| i64::try_from(size).ok()));
+        if now == (Some(inodes), Some(size)) || now.1.is_none() {
+            continue;
+        }
+        let Some(blob) = blob_of(blobs, row).filter(|_| layout.has_fs()) else {
+            continue;
+        };
+        let job = LayerJob {
+            snapshotter: snapshotter.name.clone(),
+            id,
+            files: layout.files(id),
+            blobs: vec![(blob.path.clone(), blob.diff_id.clone())],
+            is_overlay: true,
+            is_base: blob.below.is_none(),
+            owners: !is_shifted(row),
+        };
+        let mut differences = verify_layers(evidence, &[job], &Control::default(), &|_, _| {});
+        let known = differences.remove(&(snapshotter.name.clone(), id));
+        if let Some(why) = known.as_ref().and_then(|known| known.whole()).and_then(damage) {
+            found.push(Broken { row, id, why });
+        }
+    }
+    found
+}
+
+fn is_shifted(row: &Row<BackendSnapshot>) -> bool {
+    row.labels.entries.keys().any(|label| {
+        label.bytes().ends_with(b"/uidmapping") || label.bytes().ends_with(b"/gidmapping")
+    })
+}
+
+/// What of a layer is lost, in words. What was added to it, or changed in it, is somebody's doing and
+/// may be evidence: that is not repaired.
+fn damage(found: &LayerFound) -> Option<String> {
+    let is_lost = |how: Departure| {
+        matches!(
+            how,
+            Departure::Missing | Departure::Empty | Departure::Truncated | Departure::Whiteout | Departure::Mark
+        )
+    };
+    let differences: Vec<_> = found.differences.iter().filter(|one| one.path != "/").collect();
+    let lost: Vec<_> = differences.iter().filter(|one| is_lost(one.how)).map(|one| &one.path).collect();
+    let is_damage = differences
+        .iter()
+        .all(|one| is_lost(one.how) || (one.how == Departure::Mtime && lost.contains(&&one.path)));
+    let first = differences.iter().find(|one| is_lost(one.how)).filter(|_| is_damage)?;
+    let more = differences.len().saturating_sub(1);
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    Some(format!("{}{more}", checks::layer_line(first)))
+}

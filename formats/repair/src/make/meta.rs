@@ -1,0 +1,129 @@
+//! The new meta.db: completed from the other stores, and what goes to the quarantine with it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use daemon::Release;
+use finding::Text;
+use sha2::{Digest as _, Sha256};
+
+use super::{Making, meta_name, path};
+use crate::plan::{BringsBack, MadeOf, PlanImage, Step};
+use crate::rows::unowned_layers;
+use crate::{Relics, Survivors, Tree, Wants, complete};
+
+impl Making<'_> {
+    pub(super) fn complete(
+        &mut self,
+        tree: &mut Tree,
+        survivors: &Survivors,
+        specs: &BTreeMap<Text, Vec<u8>>,
+        relics: &Relics,
+    ) {
+        let schemas: Vec<i64> = self.release.releases().map(Release::schema).collect();
+        let schema = schemas
+            .first()
+            .copied()
+            .filter(|first| schemas.iter().all(|one| one == first));
+        let wants = Wants {
+            now: self.request.made_at,
+            schema,
+            names: &self.request.names,
+            specs,
+            relics,
+        };
+        let added = complete(tree, &self.node, survivors, &wants);
+        self.plan.brings_back = BringsBack {
+            snapshots: added.snapshots.values().sum(),
+            blobs: added.blobs.values().copied().max().unwrap_or(0),
+            images: added
+                .images
+                .into_iter()
+                .map(|image| PlanImage {
+                    namespace: image.namespace,
+                    name: image.name,
+                    digest: image.digest,
+                    from: image.from,
+                    missing: image.missing,
+                })
+                .collect(),
+            containers: added.containers,
+        };
+        if added.unused_names > 0 {
+            self.plan.unknown.push(format!(
+                "{} of the names that were given stand for images that are not on this node",
+                added.unused_names
+            ));
+        }
+        for (digest, why) in &survivors.damaged {
+            self.remove_blob(digest, why);
+        }
+        self.remove_unowned(tree);
+    }
+
+    /// Sets `path` aside.
+    pub(super) fn remove(&mut self, path: &Path, why: impl Into<String>) {
+        self.step(path, Step::remove("", why));
+    }
+
+    /// A blob that is not what its name says would be taken for whole by the next pull.
+    pub(super) fn remove_blob(&mut self, digest: &content::Digest, why: &str) {
+        let path = self
+            .node
+            .content_root()
+            .join("blobs")
+            .join(digest.algorithm().name())
+            .join(digest.hex());
+        self.remove(
+            &path,
+            format!("the blob is damaged ({why}): a pull would take it as it is"),
+        );
+        self.plan
+            .lost
+            .push(format!("the blob {digest}: {why}; a pull fetches it again"));
+    }
+
+    /// What a start or its first collection deletes because no record names it goes to the quarantine
+    /// instead: directories of the CRI, directories among the snapshots.
+    pub(super) fn remove_unowned(&mut self, tree: &Tree) {
+        let records = |kind: &str| tree.at(&["v1", "k8s.io", kind]);
+        let has = |id: &Text| {
+            records("containers").is_some_and(|all| all.entries.contains_key(id.bytes()))
+        };
+        let mut gone: Vec<(PathBuf, String)> = Vec::new();
+        if let Some(runtime) = self.node.runtime.read() {
+            let why = "no record names it: a start of the CRI deletes it".to_owned();
+            let cri = self.request.roots.root.join("io.containerd.grpc.v1.cri");
+            for status in runtime.cri.iter().filter(|status| !has(&status.id)) {
+                gone.push((path(&status.path), why.clone()));
+            }
+            for id in runtime.sandbox_dirs.iter().filter(|id| !has(id)) {
+                gone.push((cri.join("sandboxes").join(path(id)), why.clone()));
+            }
+        }
+        for (path, why) in gone {
+            self.remove(&path, why);
+        }
+    }
+
+    /// Writable layers whose container has no record: their files are kept, the rest is lost.
+    pub(super) fn lost_containers(&mut self, tree: &Tree) {
+        for (namespace, key) in unowned_layers(tree, &self.node) {
+            self.plan.lost.push(format!(
+                "the record of what wrote the snapshot {}/{}: how it was run; its files are kept",
+                Text::from(namespace),
+                Text::from(key),
+            ));
+        }
+    }
+
+    pub(super) fn put_meta(&mut self, bytes: Vec<u8>) {
+        let step = Step {
+            sha256: Some(hex::encode(Sha256::digest(&bytes))),
+            size: u64::try_from(bytes.len()).ok(),
+            ..Step::put(meta_name(), MadeOf::Bytes, "the new meta.db")
+        };
+        self.plan.steps.push(step);
+        self.files.insert(meta_name(), bytes);
+    }
+}

@@ -1,0 +1,327 @@
+//! Making a plan: reading the node, writing the new databases in memory, judging them.
+
+mod backends;
+mod files;
+mod layers;
+mod meta;
+mod settle;
+mod start;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use daemon::{Detected, detect};
+use evidence::Evidence;
+use finding::{Text, Time};
+use node::{META_DIR, Node, Options, Roots, path_text};
+use sha2::{Digest as _, Sha256};
+
+use crate::names::Named;
+use crate::plan::{BringsBack, Held, Plan, SCHEMA, Step};
+use crate::{Edit, Relics, Survivors, mend, specs};
+
+/// The largest database that is rebuilt in memory.
+const LIMIT: u64 = 1 << 30;
+
+/// The newest schema that is known: what a newer release wrote is not rewritten.
+const NEWEST_SCHEMA: i64 = 4;
+
+/// Why no plan is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Why.
+    pub why: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl Refused {
+    pub(crate) fn new(why: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            why: why.into(),
+            hint: hint.into(),
+        }
+    }
+}
+
+impl core::fmt::Display for Refused {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}", self.why)
+    }
+}
+
+impl core::error::Error for Refused {}
+
+/// What a plan is made of.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Where the stores are.
+    pub roots: Roots,
+    /// The time of the plan, which names it and which new records get.
+    pub made_at: Time,
+    /// Names of images.
+    pub names: Vec<Named>,
+    /// The release that will be started, where the user says it.
+    pub release: Option<Detected>,
+    /// What is mounted for the node's containers.
+    pub mounts: Vec<process::Mount>,
+    /// Give directories to snapshots by their times alone, too.
+    pub by_time: bool,
+    /// Pairs that the user said: `SNAPSHOTTER/NAMESPACE/KEY=NUMBER`.
+    pub said: Vec<String>,
+}
+
+/// A plan, and the bytes of its new files by the places of their steps.
+#[derive(Debug)]
+pub struct Made {
+    /// The plan.
+    pub plan: Plan,
+    /// New files.
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+/// Makes a plan for the node in `evidence`. Nothing is written; changes are staged in `evidence` while
+/// the result is judged, and taken back.
+///
+/// # Errors
+/// Where a repair could do harm, or where what it would rest on cannot be read.
+pub fn make(evidence: &mut Evidence, request: &Request) -> Result<Made, Refused> {
+    evidence.unstage();
+    let made = Making::new(evidence, request)?.run(evidence);
+    evidence.unstage();
+    made
+}
+
+struct Making<'r> {
+    request: &'r Request,
+    node: Node,
+    release: Detected,
+    meta: PathBuf,
+    plan: Plan,
+    files: BTreeMap<String, Vec<u8>>,
+    /// Stores that lie on another file system than the root, or outside of it.
+    bases: Vec<PathBuf>,
+}
+
+/// Stores that steps cannot reach from the root: names are exchanged within one file system.
+fn bases(evidence: &Evidence, node: &Node) -> Vec<PathBuf> {
+    let device = |path: &Path| evidence.stat(path).ok().and_then(|stat| stat.dev);
+    let root = &node.roots.root;
+    let own = device(root);
+    let stores = node.snapshotters.iter().map(|one| one.root.clone());
+    let stores = stores.chain([node.content_root()]);
+    stores
+        .filter(|store| !store.starts_with(root) || (device(store).is_some() && device(store) != own))
+        .collect()
+}
+
+fn id_of(request: &Request) -> String {
+    let mut hash = Sha256::new();
+    hash.update(request.made_at.to_string());
+    hash.update(path_text(&request.roots.root).bytes());
+    hex::encode(hash.finalize()).chars().take(12).collect()
+}
+
+impl<'r> Making<'r> {
+    fn new(evidence: &Evidence, request: &'r Request) -> Result<Self, Refused> {
+        let options = Options {
+            now: Some(request.made_at),
+            ..Options::default()
+        };
+        let node = Node::open(evidence, request.roots.clone(), options);
+        let release = request
+            .release
+            .clone()
+            .unwrap_or_else(|| detect(&node.traces));
+        let plan = Plan {
+            schema: SCHEMA.to_owned(),
+            id: id_of(request),
+            made_at: request.made_at.to_string(),
+            node: None,
+            config: None,
+            daemon: None,
+            root: path_text(&request.roots.root).to_string(),
+            state: path_text(&request.roots.state).to_string(),
+            release: release.name(),
+            names: request.names.iter().map(named_line).collect(),
+            by_time: request.by_time,
+            said: request.said.clone(),
+            sources: Vec::new(),
+            inputs: Vec::new(),
+            wrong: Vec::new(),
+            steps: Vec::new(),
+            paired: Vec::new(),
+            brings_back: BringsBack::default(),
+            edits: Vec::new(),
+            lost: Vec::new(),
+            held: Held::default(),
+            unknown: Vec::new(),
+            before: Vec::new(),
+            after: Vec::new(),
+            collected: Vec::new(),
+            bytes: 0,
+        };
+        let making = Self {
+            meta: request.roots.root.join(META_DIR).join("meta.db"),
+            bases: bases(evidence, &node),
+            files: BTreeMap::new(),
+            request,
+            node,
+            release,
+            plan,
+        };
+        making.refuse()?;
+        Ok(making)
+    }
+
+    fn run(mut self, evidence: &mut Evidence) -> Result<Made, Refused> {
+        self.plan.before = settle::foretold(&self.node, &self.release, self.request.made_at);
+        let old = self.old_bytes(evidence)?;
+        let (mut tree, layout, mut is_whole) = self.start(old.as_deref());
+        let survivors = match self.node.content.whole() {
+            Some(store) => Survivors::read(evidence, store),
+            None => Survivors::default(),
+        };
+        self.backends(evidence, &tree, is_whole, &survivors)?;
+        if is_whole && let Some(why) = self.stale(&tree) {
+            self.plan.wrong.push(why);
+            is_whole = false;
+        }
+        if !is_whole {
+            self.refuse_blind()?;
+        }
+        let garbage = self.garbage(is_whole);
+        let specs = specs(evidence, &self.node);
+        let mut edits = mend(&mut tree, &self.node, &specs, self.request.made_at);
+        self.layers(evidence, &survivors);
+        edits.extend(self.edit_files(evidence, &mut tree, &survivors, is_whole));
+        let is_edited = !edits.is_empty();
+        self.tell(edits);
+        if is_whole && !is_edited && self.plan.steps.is_empty() {
+            self.plan.after.clone_from(&self.plan.before);
+            return Ok(self.made());
+        }
+        if !is_whole {
+            let relics = old.as_deref().map(Relics::of).unwrap_or_default();
+            self.complete(&mut tree, &survivors, &specs, &relics);
+        }
+        let bytes = self.settle(evidence, &mut tree, layout, !is_whole || is_edited, &garbage)?;
+        if !is_whole {
+            self.lost_containers(&tree);
+        }
+        if let Some(bytes) = bytes {
+            self.put_meta(bytes);
+        }
+        self.plan.bytes = self.plan.steps.iter().filter_map(|step| step.size).fold(0, u64::saturating_add);
+        Ok(self.made())
+    }
+
+    fn made(self) -> Made {
+        Made {
+            plan: self.plan,
+            files: self.files,
+        }
+    }
+
+    /// Edits of meta.db, as the plan tells them.
+    fn tell(&mut self, edits: Vec<Edit>) {
+        for edit in edits {
+            let what = if edit.removed {
+                "left out"
+            } else {
+                "set right"
+            };
+            self.plan
+                .edits
+                .push(format!("{} is {what}: {}", edit.record, edit.why));
+            if edit.removed {
+                self.plan
+                    .lost
+                    .push(format!("the record {}: {}", edit.record, edit.why));
+            }
+        }
+    }
+
+    /// Where a step finds `path`: the base, and the name below it.
+    fn place(&self, path: &Path) -> Option<(Option<String>, String)> {
+        let name = |below: &Path| below.to_str().map(str::to_owned);
+        for base in &self.bases {
+            if let Ok(below) = path.strip_prefix(base) {
+                return Some((Some(base.to_str()?.to_owned()), name(below)?));
+            }
+        }
+        if let Ok(below) = path.strip_prefix(&self.request.roots.root) {
+            return Some((None, name(below)?));
+        }
+        let state = &self.request.roots.state;
+        let below = path.strip_prefix(state).ok()?;
+        Some((Some(state.to_str()?.to_owned()), name(below)?))
+    }
+
+    /// Adds a step on `path`, unless it or what it is in has one.
+    fn step(&mut self, path: &Path, step: Step) -> Option<String> {
+        let Some((base, name)) = self.place(path) else {
+            let why = format!("{} stays as it is, and is none of the root's: {}", path_text(path), step.why);
+            self.plan.unknown.push(why);
+            return None;
+        };
+        let covers = |other: &Step| other.base == base && Path::new(&name).starts_with(&other.path);
+        if self.plan.steps.iter().any(covers) {
+            return None;
+        }
+        let step = Step {
+            base,
+            path: name,
+            ..step
+        };
+        let place = step.place();
+        self.plan.steps.push(step);
+        Some(place)
+    }
+
+    /// Adds a new file at `path`.
+    fn put(&mut self, path: &Path, bytes: Vec<u8>, mode: u32, why: impl Into<String>) {
+        let step = Step {
+            mode: Some(mode),
+            sha256: Some(hex::encode(Sha256::digest(&bytes))),
+            size: u64::try_from(bytes.len()).ok(),
+            ..Step::put("", crate::plan::MadeOf::Bytes, why)
+        };
+        if let Some(place) = self.step(path, step) {
+            self.files.insert(place, bytes);
+        }
+    }
+}
+
+/// meta.db below the root.
+fn meta_name() -> String {
+    format!("{META_DIR}/meta.db")
+}
+
+fn path(text: &Text) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt;
+    PathBuf::from(std::ffi::OsStr::from_bytes(text.bytes()))
+}
+
+fn named_line(named: &Named) -> (String, String) {
+    let namespace = named.namespace.as_deref().unwrap_or("-");
+    (
+        format!("{} {} {namespace}", named.name, named.digest),
+        named.from.clone(),
+    )
+}
+
+/// The names of a plan, as they were given.
+pub fn names_of(plan: &Plan) -> Vec<Named> {
+    let one = |(line, from): &(String, String)| {
+        let mut words = line.split(' ');
+        let (name, digest, namespace) = (words.next()?, words.next()?, words.next()?);
+        Some(Named {
+            name: crate::names::whole_name(name)?,
+            digest: content::Digest::parse(digest).ok()?,
+            namespace: (namespace != "-").then(|| namespace.to_owned()),
+            from: from.clone(),
+        })
+    };
+    plan.names.iter().filter_map(one).collect()
+}

@@ -1,0 +1,245 @@
+//! The result, judged in memory before anything is written.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use bolt::Layout;
+use checks::start::predictions;
+use checks::{Measured, judge};
+use daemon::Detected;
+use daemon::gc::{self, Fate};
+use evidence::{Change, Evidence};
+use finding::{Text, Time};
+use node::{Node, Options};
+
+use super::{Making, Refused, path};
+use crate::plan::{Action, Foretold, MadeOf};
+use crate::{Holds, Tree};
+
+impl Making<'_> {
+    /// What a collection takes of the node as it is, where meta.db is whole: that is garbage, and is not
+    /// held.
+    pub(super) fn garbage(&self, is_whole: bool) -> Holds {
+        let mut holds = Holds::default();
+        if is_whole {
+            for release in self.release.releases() {
+                if let Ok(collection) = gc::simulate_with(&self.node, release, self.request.made_at, true) {
+                    holds.add(Holds::of(&collection));
+                }
+            }
+        }
+        holds
+    }
+
+    /// Writes the tree if it is changed, judges the result, and holds by a lease what a collection would
+    /// take, until a collection takes nothing more. Nothing where meta.db stays as it is.
+    pub(super) fn settle(
+        &mut self,
+        evidence: &mut Evidence,
+        tree: &mut Tree,
+        layout: Layout,
+        mut changed: bool,
+        garbage: &Holds,
+    ) -> Result<Option<Vec<u8>>, Refused> {
+        // Snapshots that a first lease holds may let others be seen.
+        for _ in 0..4 {
+            self.stage_steps(evidence)?;
+            let bytes = if changed {
+                let bytes = tree.write(layout).map_err(|error| {
+                    Refused::new(
+                        format!("no new meta.db can be written: {error}"),
+                        "report this",
+                    )
+                })?;
+                evidence.stage(&self.meta, Change::File(Arc::new(bytes.clone())));
+                Some(bytes)
+            } else {
+                None
+            };
+            let node = self.reopened(evidence);
+            let mut holds = Holds::default();
+            let mut strays: BTreeMap<Text, &str> = BTreeMap::new();
+            for release in self.release.releases() {
+                let collection = gc::simulate_with(&node, release, self.request.made_at, true)
+                    .map_err(|unknown| {
+                        Refused::new(
+                            format!(
+                                "the new meta.db could not be judged: {} {}",
+                                unknown.what, unknown.why
+                            ),
+                            "report this",
+                        )
+                    })?;
+                holds.add(Holds::of(&collection));
+                strays.extend(unowned(&collection));
+            }
+            holds.subtract(garbage);
+            let is_settled = holds.is_empty() && strays.is_empty();
+            for (stray, why) in strays {
+                self.remove(&path(&stray), why);
+            }
+            if is_settled {
+                self.judge_after(&node);
+                return Ok(bytes);
+            }
+            if !holds.is_empty() {
+                changed = true;
+                holds.write(tree, &self.plan.id, self.request.made_at);
+                let (snapshots, blobs) = holds.named();
+                self.plan.held.snapshots.extend(snapshots);
+                self.plan.held.blobs.extend(blobs);
+            }
+        }
+        Err(Refused::new(
+            "a collection after the repair would still delete what nothing proves to be garbage",
+            "keep a copy of the node (`coroner collect`), and report this",
+        ))
+    }
+
+    /// The steps so far, in memory.
+    pub(super) fn stage_steps(&self, evidence: &mut Evidence) -> Result<(), Refused> {
+        for step in &self.plan.steps {
+            let base = step.base.as_ref().map_or_else(|| self.request.roots.root.as_path(), Path::new);
+            let at = base.join(&step.path);
+            let change = match (step.action, &step.made_of) {
+                (Action::Remove, _) => Change::Gone,
+                (Action::Put, MadeOf::Bytes) => {
+                    let bytes = self.files.get(&step.place()).cloned().unwrap_or_default();
+                    Change::File(Arc::new(bytes))
+                }
+                (Action::Put, MadeOf::Folder) => {
+                    self.stage_below(evidence, &at, &step.place());
+                    Change::Folder(step.mode.unwrap_or(0o755))
+                }
+                (Action::Put, MadeOf::Layer { .. }) => {
+                    evidence.stage(&at.join("fs"), Change::Folder(0o755));
+                    evidence.stage(&at.join("work"), Change::Folder(0o711));
+                    Change::Folder(0o700)
+                }
+                (Action::Put, MadeOf::Link { from }) => {
+                    evidence.stage_as(&at, &base.join(from)).map_err(|why| {
+                        Refused::new(format!("{from} cannot be read: {why}"), "plan again")
+                    })?;
+                    continue;
+                }
+                // Its bytes are not in this evidence: it is judged as if it were not there.
+                (Action::Put, MadeOf::Copy { .. }) => continue,
+            };
+            evidence.stage(&at, change);
+        }
+        Ok(())
+    }
+
+    /// The files of a new folder.
+    fn stage_below(&self, evidence: &mut Evidence, at: &Path, place: &str) {
+        let within = format!("{place}/");
+        for (file, bytes) in &self.files {
+            let Some(inner) = file.strip_prefix(&within) else {
+                continue;
+            };
+            let inner = Path::new(inner);
+            for above in inner.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty()) {
+                evidence.stage(&at.join(above), Change::Folder(0o755));
+            }
+            evidence.stage(&at.join(inner), Change::File(Arc::new(bytes.clone())));
+        }
+    }
+
+    /// The node as it is with everything that is staged.
+    pub(super) fn reopened(&self, evidence: &Evidence) -> Node {
+        let options = Options {
+            now: Some(self.request.made_at),
+            ..Options::default()
+        };
+        Node::open(evidence, self.request.roots.clone(), options)
+    }
+
+    /// What a start on the result comes to, and what a collection deletes: nothing but what the plan
+    /// lists.
+    pub(super) fn judge_after(&mut self, node: &Node) {
+        self.plan.after = foretold(node, &self.release, self.request.made_at);
+        for release in self.release.releases() {
+            let collection = gc::simulate_with(node, release, self.request.made_at, true);
+            let Ok(collection) = collection else { continue };
+            for run in &collection.backends {
+                let rows = run.rows.iter().filter(|row| row.fate == Fate::Deleted);
+                self.plan
+                    .collected
+                    .extend(rows.map(|row| format!("snapshot {} of {}", row.key, run.snapshotter)));
+                let entries = run
+                    .entries
+                    .iter()
+                    .filter(|entry| entry.fate == Fate::Deleted);
+                self.plan
+                    .collected
+                    .extend(entries.map(|entry| entry.path.to_string()));
+            }
+            let blobs = collection
+                .content
+                .blobs
+                .iter()
+                .chain(&collection.content.ingests);
+            let blobs = blobs.filter(|stored| stored.fate == Fate::Deleted);
+            self.plan
+                .collected
+                .extend(blobs.map(|stored| stored.path.to_string()));
+        }
+        self.plan.collected.sort();
+        self.plan.collected.dedup();
+    }
+}
+
+pub(super) fn foretold(node: &Node, release: &Detected, at: Time) -> Vec<Foretold> {
+    let report = judge(node, &Measured::default());
+    let word = |start| match start {
+        checks::Start::Yes => "yes",
+        checks::Start::WithCare => "with-care",
+        checks::Start::No => "no",
+        checks::Start::Unknown => "unknown",
+    };
+    let all = predictions(node, &report, release, at).into_iter();
+    all.map(|prediction| Foretold {
+        start: word(prediction.start).to_owned(),
+        sentence: prediction.sentence.clone(),
+        destroys: prediction
+            .statements
+            .iter()
+            .filter(|statement| statement.effect.destroys())
+            .flat_map(|statement| {
+                let targets = statement
+                    .targets
+                    .iter()
+                    .map(|target| format!("{}: {}", statement.does, target.object));
+                let named: Vec<String> = targets.collect();
+                if named.is_empty() {
+                    vec![statement.does.clone()]
+                } else {
+                    named
+                }
+            })
+            .collect(),
+    })
+    .collect()
+}
+
+/// What a collection deletes because no row names it: it goes to the quarantine instead.
+fn unowned(collection: &gc::Collection) -> Vec<(Text, &'static str)> {
+    let mut found = Vec::new();
+    for run in &collection.backends {
+        let entries = run
+            .entries
+            .iter()
+            .filter(|entry| entry.fate == Fate::Deleted);
+        let why = "no row of metadata.db names it: the next clean-up deletes it";
+        found.extend(entries.map(|entry| (entry.path.clone(), why)));
+    }
+    let content = &collection.content;
+    for stored in content.blobs.iter().chain(&content.ingests) {
+        if stored.fate == Fate::Deleted {
+            let why = "no row of meta.db names it: the next clean-up deletes it";
+            found.push((stored.path.clone(), why));
+        }
+    }
+    found
+}

@@ -1,0 +1,215 @@
+//! What a plan begins with: the old meta.db, what can be saved of it, and what forbids any plan.
+
+use bolt::{Db, Layout, Salvage, SalvageOptions};
+use evidence::Evidence;
+use finding::{Text, Unread};
+use node::{DatabaseState, path_text};
+use view::View;
+
+use super::{LIMIT, Making, NEWEST_SCHEMA, Refused};
+use crate::Tree;
+use crate::plan::Input;
+use crate::rows::{backend_rows, split_key};
+
+impl Making<'_> {
+    /// What makes every plan for this node a danger.
+    pub(super) fn refuse(&self) -> Result<(), Refused> {
+        let meta = self.node.meta.rows.as_ref();
+        if let Some(version) = meta
+            .and_then(|meta| meta.version)
+            .filter(|version| *version > NEWEST_SCHEMA)
+        {
+            return Err(Refused::new(
+                format!(
+                    "meta.db has schema version {version}, and coroner knows up to {NEWEST_SCHEMA}"
+                ),
+                "use a coroner that knows this release of containerd",
+            ));
+        }
+        if let DatabaseState::Unread(why) = &self.node.meta.state
+            && !matches!(why, Unread::Absent | Unread::Special("directory"))
+        {
+            return Err(Refused::new(
+                format!("meta.db cannot be read: {why}"),
+                "run it as root, on a disk without errors",
+            ));
+        }
+        Ok(())
+    }
+
+    /// What a rebuilt meta.db would be blind to: a snapshotter whose rows are not all known loses
+    /// every snapshot that no record names.
+    pub(super) fn refuse_blind(&self) -> Result<(), Refused> {
+        for snapshotter in &self.node.snapshotters {
+            let rows = snapshotter.db.rows.as_ref();
+            let whole = match &snapshotter.db.state {
+                DatabaseState::Open => {
+                    rows.is_some_and(|rows| rows.snapshots.is_whole())
+                        && !snapshotter.db.is_damaged()
+                }
+                DatabaseState::Empty | DatabaseState::Unread(Unread::Absent) => {
+                    let layout = snapshotter.layout.whole();
+                    layout.is_some_and(|layout| layout.dirs.is_empty() && layout.unread.is_none())
+                }
+                DatabaseState::Broken | DatabaseState::Unread(_) => false,
+            };
+            if !whole {
+                return Err(Refused::new(
+                    format!(
+                        "meta.db would be rebuilt, and the store of the snapshotter {} at {} could not be read whole: \
+                         its first clean-up would delete every snapshot that has no record",
+                        snapshotter.name,
+                        path_text(&snapshotter.root)
+                    ),
+                    "mount its disk, or repair its metadata.db first",
+                ));
+            }
+        }
+        if self.node.content.whole().is_none() {
+            return Err(Refused::new(
+                "meta.db would be rebuilt, and the content store could not be read whole",
+                "run it as root, on a disk without errors",
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn old_bytes(&mut self, evidence: &Evidence) -> Result<Option<Vec<u8>>, Refused> {
+        let mut inputs = vec![self.meta.clone()];
+        inputs.extend(
+            self.node
+                .snapshotters
+                .iter()
+                .map(|one| one.root.join("metadata.db")),
+        );
+        let mut old = None;
+        for path in inputs {
+            let source = match evidence.source(&path, LIMIT) {
+                Ok(source) => Some(source),
+                Err(Unread::Absent | Unread::Special(_)) => None,
+                Err(why) => {
+                    return Err(Refused::new(
+                        format!("{} cannot be read: {why}", path_text(&path)),
+                        "run it as root, on a disk without errors",
+                    ));
+                }
+            };
+            if path == self.meta {
+                old = source.as_ref().map(|source| source.bytes().to_vec());
+            }
+            self.plan.inputs.push(Input {
+                path: path_text(&path).to_string(),
+                sha256: source.map(|source| hex::encode(source.sha256())),
+            });
+        }
+        Ok(old)
+    }
+
+    /// The tree to begin with: the old one if nothing is wrong with it, what can be saved of it, or
+    /// nothing.
+    pub(super) fn start(&mut self, old: Option<&[u8]>) -> (Tree, Layout, bool) {
+        let fresh = Layout {
+            freelist: true,
+            txid: 16,
+            ..Layout::default()
+        };
+        let rows = self.node.meta.rows.as_ref();
+        let is_known =
+            rows.is_some_and(|rows| rows.namespaces.is_whole() && rows.troubles.is_empty());
+        let is_read = self.node.meta.state == DatabaseState::Open && !self.node.meta.is_damaged();
+        let Some(old) = old.filter(|old| !old.is_empty()) else {
+            let what = match &self.node.meta.state {
+                DatabaseState::Empty => "meta.db is empty",
+                DatabaseState::Unread(Unread::Special(_)) => "meta.db is no file",
+                _ => "meta.db is missing",
+            };
+            self.plan.wrong.push(format!(
+                "{what}: a start would take this node for a new one, and delete every layer later"
+            ));
+            return (Tree::default(), fresh, false);
+        };
+        if is_read && let Some(db) = Db::open(View::new(old)).db {
+            let (tree, whole) = Tree::read(&db);
+            let layout = Layout {
+                page_size: db.page_size(),
+                freelist: db.meta().is_freelist_synced(),
+                txid: db.meta().txid.saturating_add(1),
+                sequence: db.meta().sequence,
+            };
+            if whole && (is_known || rows.is_some_and(|rows| rows.namespaces.is_whole())) {
+                return (tree, layout, true);
+            }
+        }
+        self.plan.wrong.push("meta.db is damaged".to_owned());
+        match saved(old) {
+            Some((tree, layout, lost)) => {
+                self.plan.lost.extend(lost);
+                (tree, layout, false)
+            }
+            None => (Tree::default(), fresh, false),
+        }
+    }
+
+    /// Rows of metadata.db whose number meta.db has not yet given: an older copy of it was put in
+    /// place. One is what a crash between the two commits leaves.
+    pub(super) fn stale(&self, tree: &Tree) -> Option<String> {
+        let mut found = Vec::new();
+        for snapshotter in &self.node.snapshotters {
+            let rows = backend_rows(snapshotter).iter();
+            for row in rows {
+                let Some((namespace, number, key)) = split_key(row.key.bytes()) else {
+                    continue;
+                };
+                let bucket = tree.at(&[b"v1", namespace, b"snapshots", snapshotter.name.bytes()]);
+                let given = bucket.map_or(0, |bucket| bucket.sequence);
+                let has = bucket.is_some_and(|bucket| bucket.entries.contains_key(key));
+                if number > given && !has {
+                    found.push(row.key.clone());
+                }
+            }
+        }
+        (found.len() > 1).then(|| {
+            format!(
+                "meta.db is older than metadata.db: it has no record of {} snapshots that were made since",
+                found.len()
+            )
+        })
+    }
+}
+
+/// What can be saved of a damaged database, and what of it is lost.
+fn saved(old: &[u8]) -> Option<(Tree, Layout, Vec<String>)> {
+    let options = SalvageOptions {
+        schemas: metadb::SCHEMAS,
+        ..SalvageOptions::default()
+    };
+    let salvage = Salvage::with(View::new(old), options);
+    salvage.choice?;
+    let layout = salvage.layout();
+    let mut lost = Vec::new();
+    for gap in &salvage.gaps {
+        let path: Vec<String> = gap
+            .path
+            .iter()
+            .map(|key| Text::from(key.as_slice()).to_string())
+            .collect();
+        let older = if gap.filled > 0 {
+            format!("; {} older records stand in for it", gap.filled)
+        } else {
+            String::new()
+        };
+        lost.push(format!(
+            "of meta.db, {}: {}{older}",
+            path.join(" > "),
+            gap.fault
+        ));
+    }
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    salvage.write(&mut bytes, layout).ok()?;
+    let bytes = bytes.into_inner();
+    let db = Db::open(View::new(&bytes)).db?;
+    let (mut tree, _) = Tree::read(&db);
+    tree.entries.retain(|key, _| key != b"lost+found");
+    tree.at(&["v1"])?;
+    Some((tree, layout, lost))
+}

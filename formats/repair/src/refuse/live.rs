@@ -1,0 +1,268 @@
+//! What runs on this machine: processes, their files, locks and mounts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::{databases, unknown};
+use crate::Refused;
+use crate::disk::Folder;
+use crate::plan::{Action, MadeOf, Plan, Step};
+
+/// Programs that write to a containerd root, by the name of their process.
+const WRITERS: &[&str] = &[
+    "containerd",
+    "dockerd",
+    "buildkitd",
+    "ctr",
+    "nerdctl",
+    "k3s",
+    "k3s-server",
+    "k3s-agent",
+    "rke2",
+    "k0s",
+    "kubelite",
+];
+
+/// Programs that delete images and containers that they do not expect.
+const DELETERS: &[&str] = &[
+    "kubelet",
+    "dockerd",
+    "buildkitd",
+    "k3s",
+    "k3s-server",
+    "k3s-agent",
+    "rke2",
+    "k0s",
+    "kubelite",
+];
+
+/// Locks that somebody holds on a database.
+pub(super) fn locks(root: &Folder) -> Vec<Refused> {
+    let databases = match databases(root) {
+        Ok(databases) => databases,
+        Err(error) => return vec![unknown("the databases", &error)],
+    };
+    let text = match read_proc(Path::new("/proc/locks")) {
+        Ok(text) => text,
+        Err(error) => return vec![unknown("the locks", &error)],
+    };
+    let mut found = Vec::new();
+    for (name, (device, inode)) in databases {
+        let place = place(device, inode);
+        if let Some(line) = text.lines().find(|line| line.contains(&place)) {
+            let pid = line.split_whitespace().nth(4).unwrap_or("?");
+            found.push(Refused::new(
+                format!("{name} is locked by process {pid}: a daemon runs on this root"),
+                "stop it first, and what starts it again",
+            ));
+        }
+    }
+    found
+}
+
+/// The process that holds a lock on a folder.
+pub(crate) fn lock_holder(folder: &Folder) -> Option<u32> {
+    let stat = folder.own().ok()?;
+    let text = read_proc(Path::new("/proc/locks")).ok()?;
+    let place = place(stat.st_dev, stat.st_ino);
+    let line = text.lines().find(|line| line.contains(&place))?;
+    line.split_whitespace().nth(4)?.parse().ok()
+}
+
+/// A file as `/proc/locks` names it.
+fn place(device: u64, inode: u64) -> String {
+    let (major, minor) = (nix::sys::stat::major(device), nix::sys::stat::minor(device));
+    format!(" {major:02x}:{minor:02x}:{inode} ")
+}
+
+/// A small text of /proc.
+pub(super) fn read_proc(path: &Path) -> io::Result<String> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a file of the kernel's, not of the evidence"
+    )]
+    let file = std::fs::File::open(path)?;
+    let mut bytes = Vec::new();
+    file.take(64 << 20).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A process, and what it is called.
+struct Process {
+    pid: u32,
+    name: String,
+}
+
+fn all_processes() -> io::Result<Vec<Process>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let pid = entry?
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<u32>().ok());
+        let Some(pid) = pid.filter(|pid| *pid != std::process::id()) else {
+            continue;
+        };
+        // It may have ended meanwhile.
+        if let Ok(name) = read_proc(Path::new(&format!("/proc/{pid}/comm"))) {
+            let name = name.trim_end().to_owned();
+            found.push(Process { pid, name });
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a process has the same `/` as this one.
+fn shares_root(pid: u32) -> bool {
+    let own = std::fs::metadata("/").map(|meta| (meta.dev(), meta.ino()));
+    let other = std::fs::metadata(format!("/proc/{pid}/root")).map(|meta| (meta.dev(), meta.ino()));
+    matches!((own, other), (Ok(own), Ok(other)) if own == other)
+}
+
+/// Programs that have files of the root open, or that would delete what the plan makes.
+pub(super) fn processes(shown: &Path, plan: &Plan) -> Vec<Refused> {
+    let all = match all_processes() {
+        Ok(all) => all,
+        Err(error) => return vec![unknown("the processes", &error)],
+    };
+    let mut found = Vec::new();
+    for Process { pid, name } in all {
+        if WRITERS.contains(&name.as_str()) && shares_root(pid) && has_open(pid, shown) {
+            found.push(Refused::new(
+                format!(
+                    "{name} (process {pid}) has files of {} open",
+                    shown.display()
+                ),
+                "stop it first, and what starts it again",
+            ));
+        } else if plan.is_rebuilt() && DELETERS.contains(&name.as_str()) && shares_root(pid) {
+            found.push(Refused::new(
+                format!("{name} (process {pid}) runs: it deletes images and containers whose records are new to it"),
+                "stop it, and keep it from starting (`systemctl mask --runtime`), until the node is looked at",
+            ));
+        }
+    }
+    found
+}
+
+fn has_open(pid: u32, below: &Path) -> bool {
+    let links = std::fs::read_dir(format!("/proc/{pid}/fd"));
+    let mut targets = links
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| std::fs::read_link(entry.path()).ok());
+    targets.any(|target| target.starts_with(below))
+}
+
+/// Every process that holds one of these inodes open, as `name (process pid)`.
+pub(crate) fn openers(inodes: &BTreeSet<(u64, u64)>) -> io::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for Process { pid, name } in all_processes()? {
+        let links = match std::fs::read_dir(format!("/proc/{pid}/fd")) {
+            Ok(links) => links,
+            // It ended.
+            Err(error)
+                if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(3) =>
+            {
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        for link in links.flatten() {
+            // The target's own name is asked first: a file on a dead mount would hang the question.
+            let target = std::fs::read_link(link.path()).unwrap_or_default();
+            let last = target
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default();
+            let last = last.trim_end_matches(" (deleted)");
+            if !matches!(last, "meta.db" | "metadata.db") && !last.starts_with("slot-") {
+                continue;
+            }
+            let held = std::fs::metadata(link.path()).map(|meta| (meta.dev(), meta.ino()));
+            if held.is_ok_and(|held| inodes.contains(&held)) {
+                found.push(format!("{name} (process {pid})"));
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Mounts, of any process, on or of what a step moves.
+pub(super) fn mounts(node: &Folder, shown: &Path, plan: &Plan) -> Vec<Refused> {
+    let moves = |step: &&Step| step.action == Action::Remove || matches!(step.made_of, MadeOf::Layer { .. });
+    let moved: Vec<&Step> = plan.steps.iter().filter(moves).collect();
+    if moved.is_empty() {
+        return Vec::new();
+    }
+    let all = match all_processes() {
+        Ok(all) => all,
+        Err(error) => return vec![unknown("the mounts", &error)],
+    };
+    // As this machine names the places, and as processes do whose `/` is the node.
+    let own = node.own().map(|stat| (stat.st_dev, stat.st_ino));
+    let mut texts: BTreeMap<bool, BTreeSet<String>> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for pid in all.into_iter().map(|one| one.pid).chain([std::process::id()]) {
+        let space = std::fs::metadata(format!("/proc/{pid}/ns/mnt")).map(|meta| meta.ino());
+        let lives = std::fs::metadata(format!("/proc/{pid}/root")).map(|meta| (meta.dev(), meta.ino()));
+        let is_inside = matches!((&own, lives), (Ok(own), Ok(lives)) if *own == lives);
+        if space.is_ok_and(|space| seen.insert((space, is_inside))) {
+            let text = read_proc(Path::new(&format!("/proc/{pid}/mountinfo")));
+            let texts = texts.entry(is_inside).or_default();
+            texts.extend(text.into_iter().flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()));
+        }
+    }
+    let mut found = Vec::new();
+    for step in moved {
+        let base = step.base.as_deref().unwrap_or(&plan.root);
+        let outside = match &step.base {
+            None => shown.to_owned(),
+            Some(base) => match Folder::inside(node, Path::new(base)).and_then(|folder| folder.shown()) {
+                Ok(shown) => shown,
+                Err(error) => return vec![unknown("the mounts", &error)],
+            },
+        };
+        let here = [(false, outside), (true, PathBuf::from(base))];
+        let is_mounted = here.iter().any(|(is_inside, base)| {
+            let lines = texts.get(is_inside).into_iter().flatten();
+            let path = base.join(&step.path).display().to_string();
+            let folder = base.join(&step.path).parent().map(|above| above.display().to_string());
+            let number = Path::new(&step.path).file_name().map(|name| format!("{}/fs", name.to_string_lossy()));
+            let mut lines = lines;
+            lines.any(|line| names(line, &path) || names_short(line, folder.as_deref(), number.as_deref()))
+        });
+        if is_mounted {
+            found.push(Refused::new(
+                format!("{} is mounted", step.place()),
+                "stop the containers that use it, or plan again without it",
+            ));
+        }
+    }
+    found
+}
+
+/// Whether a line of a mount table names `path`, or something below it.
+fn names(line: &str, path: &str) -> bool {
+    line.match_indices(path).any(|(at, _)| {
+        let rest = line.get(at.saturating_add(path.len())..);
+        let after = rest.and_then(|rest| rest.bytes().next());
+        matches!(after, Some(b'/' | b' ' | b',' | b':') | None)
+    })
+}
+
+/// Whether an overlay is mounted with `<number>/fs` among its lower layers, named from inside the
+/// folder of all layers, as containerd does where the whole paths would be too long.
+fn names_short(line: &str, folder: Option<&str>, number: Option<&str>) -> bool {
+    let (Some(folder), Some(number)) = (folder, number) else {
+        return false;
+    };
+    line.contains(folder)
+        && line
+            .split(['=', ':', ',', ' '])
+            .any(|word| word == number)
+}

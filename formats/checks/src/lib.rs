@@ -39,6 +39,7 @@ mod lease_owner;
 mod mounts;
 mod part;
 mod records;
+mod repair;
 mod running;
 mod runtime;
 pub mod salvaged;
@@ -81,6 +82,7 @@ pub struct Check {
 /// Every check, in the order of the docs.
 pub const CHECKS: &[&Check] = &[
     // The stores themselves.
+    &repair::HALF_WAY,
     &store::ROOT_MISSING,
     &store::STATE_MISSING,
     &store::META_MISSING,

@@ -254,8 +254,7 @@ impl Evidence {
     /// Nothing is known of `from`.
     pub fn stage_as(&mut self, path: &Path, from: &Path) -> Result<(), Unread> {
         let stat = Box::new(ask!(self, held => held.stat(&self.held_as(from)))?);
-        self.staged
-            .set(path, Change::As(from.to_owned(), stat));
+        self.staged.set(path, Change::As(from.to_owned(), stat));
         Ok(())
     }
 
@@ -323,7 +322,9 @@ impl Evidence {
         };
         if let Seen::Folder(_) = self.staged.see(path) {
             let empty = Known::Whole(Vec::new());
-            return self.staged.list(path, empty, |one: &Detailed| &one.entry, plain);
+            return self
+                .staged
+                .list(path, empty, |one: &Detailed| &one.entry, plain);
         }
         if let Err(why) = self.is_as_it_was(path) {
             return Known::lost(

@@ -54,5 +54,5 @@ pub use scan::{Below, below, below_of};
 pub use settings::{Scalar, Setting, Settings};
 pub use snapshotter::Snapshotter;
 pub use steady::{Copied, steady};
-pub use surroundings::Surroundings;
+pub use surroundings::{QUARANTINE, Surroundings};
 pub use traces::Traces;

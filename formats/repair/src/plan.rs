@@ -314,5 +314,4 @@ impl Plan {
     }
 }
 
-/// The beginning of a quarantine's name.
-pub const QUARANTINE: &str = ".coroner-repair-";
+pub use node::QUARANTINE;

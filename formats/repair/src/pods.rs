@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use metadb::cri::{CONTAINER_EXTENSION, KIND_LABEL, SANDBOX_EXTENSION};
 use metadb::{Any, go_time};
 
-use crate::records::Edit;
 use crate::Tree;
+use crate::records::Edit;
 use crate::rows::shown;
 
 const SPACE: [&[u8]; 2] = [b"v1", b"k8s.io"];
@@ -22,12 +22,16 @@ pub(crate) fn twins(tree: &mut Tree) -> Vec<Edit> {
         let mut named: BTreeMap<String, Vec<(Vec<u8>, Vec<u8>)>> = BTreeMap::new();
         let all = tree.at(&[&SPACE[..], &[b"containers"]].concat());
         for (id, record) in all.into_iter().flat_map(Tree::buckets) {
-            let own = record.at(&["labels"]).and_then(|labels| labels.value(KIND_LABEL));
+            let own = record
+                .at(&["labels"])
+                .and_then(|labels| labels.value(KIND_LABEL));
             if own != Some(kind) {
                 continue;
             }
             if let Some(name) = name_of(record, extension) {
-                let made = record.value("createdat").filter(|value| go_time(value).is_ok());
+                let made = record
+                    .value("createdat")
+                    .filter(|value| go_time(value).is_ok());
                 let made = made.map(<[u8]>::to_vec).unwrap_or_default();
                 named.entry(name).or_default().push((made, id.to_vec()));
             }
@@ -59,7 +63,9 @@ fn remove(tree: &mut Tree, id: &[u8], name: &str) -> Vec<Edit> {
             edits.push(Edit {
                 record: shown(&at),
                 removed: true,
-                why: format!("a newer one has the name {name}, and the CRI does not start with two"),
+                why: format!(
+                    "a newer one has the name {name}, and the CRI does not start with two"
+                ),
             });
         }
     }

@@ -17,8 +17,8 @@ use finding::{Text, Time};
 use metadb::{Any, go_time, put_any, put_time};
 use node::Node;
 
-use crate::rows::{backend_rows, keys, namespaces, shown, split_key};
 use crate::containers::SPEC;
+use crate::rows::{backend_rows, keys, namespaces, shown, split_key};
 use crate::{Item, Tree};
 
 /// One edit of meta.db.

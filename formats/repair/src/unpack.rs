@@ -91,7 +91,11 @@ fn inside(folder: &Folder, path: &Path) -> io::Result<OwnedFd> {
     };
     let how = OpenHow::new()
         .flags(OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
-        .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS | ResolveFlag::RESOLVE_NO_XDEV);
+        .resolve(
+            ResolveFlag::RESOLVE_IN_ROOT
+                | ResolveFlag::RESOLVE_NO_MAGICLINKS
+                | ResolveFlag::RESOLVE_NO_XDEV,
+        );
     Ok(openat2(folder.fd(), path, how)?)
 }
 
@@ -231,10 +235,7 @@ impl Unpacking<'_> {
         place.folder.remove_tree(&place.name)
     }
 
-    fn file(
-        layer: &mut Layer<'_, Box<dyn io::Read + Send + '_>>,
-        place: &Place,
-    ) -> io::Result<()> {
+    fn file(layer: &mut Layer<'_, Box<dyn io::Read + Send + '_>>, place: &Place) -> io::Result<()> {
         let mut file: File = place.folder.create(&place.name)?;
         let mut failed = Ok(());
         layer.each_piece(|piece| {
@@ -249,7 +250,11 @@ impl Unpacking<'_> {
         let target = PathBuf::from(OsString::from_vec(entry.target().unwrap_or_default()));
         let from = self.place(&target)?;
         if from.folder.stat(&from.name)?.is_none() {
-            let why = format!("{}: its target {} is not in this layer", entry.name, target.display());
+            let why = format!(
+                "{}: its target {} is not in this layer",
+                entry.name,
+                target.display()
+            );
             return Err(io::Error::other(why));
         }
         let flags = AtFlags::empty();
@@ -320,7 +325,9 @@ impl Unpacking<'_> {
                 nix::sys::stat::FchmodatFlags::FollowSymlink,
             )?;
         }
-        let latest = entry.atime.map_or(entry.mtime, |atime| atime.max(entry.mtime));
+        let latest = entry
+            .atime
+            .map_or(entry.mtime, |atime| atime.max(entry.mtime));
         let times = (bound(latest), bound(entry.mtime));
         if entry.kind == Kind::Dir {
             self.times.insert(path.to_owned(), times);

@@ -86,7 +86,10 @@ pub(crate) fn run(path: &Path, to: Option<&Path>, copy: bool, out: &mut Out) -> 
     };
     out.answer(&Applied {
         plan: plan.id,
-        root: node.join(plan.root.trim_start_matches('/')).display().to_string(),
+        root: node
+            .join(plan.root.trim_start_matches('/'))
+            .display()
+            .to_string(),
         steps,
         already: done == Done::AlreadyApplied,
     })

@@ -19,7 +19,8 @@ pub(crate) fn of(node: &Path) -> Vec<Mount> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
         let process = entry.path();
-        let of = |name: &str| std::fs::metadata(process.join(name)).map(|meta| (meta.dev(), meta.ino()));
+        let of =
+            |name: &str| std::fs::metadata(process.join(name)).map(|meta| (meta.dev(), meta.ino()));
         let lives_there = of("root").is_ok_and(|root| root == own);
         let is_new = of("ns/mnt").is_ok_and(|space| spaces.insert(space));
         if lives_there && is_new {

@@ -32,6 +32,11 @@ pub fn predictions(node: &Node, report: &Report, release: &Detected, at: Time) -
             }
             _ => predict(node, report, one, release.patch(), at),
         };
+        let mut prediction = prediction;
+        if !node.around.half_repaired.is_empty() {
+            prediction.start = Start::No;
+            prediction.sentence = HALF_WAY.to_owned();
+        }
         match all.iter_mut().find(|other| is_same(other, &prediction)) {
             Some(same) => same.releases.push(one),
             None => all.push(prediction),
@@ -39,6 +44,10 @@ pub fn predictions(node: &Node, report: &Report, release: &Detected, at: Time) -
     }
     all
 }
+
+/// Before anything else is said of a start.
+const HALF_WAY: &str = "A repair stopped half-way. Do not start containerd: go on with it \
+    (`coroner repair apply`) or take it back (`coroner repair undo`).";
 
 /// Whether the same would happen, whatever is known of it.
 fn is_same(one: &Prediction, other: &Prediction) -> bool {

@@ -226,9 +226,7 @@ impl Store {
         let Some((first, others)) = journal.moves.split_first() else {
             return Err(half_way(io::Error::other("the journal is empty")));
         };
-        let held = self
-            .old_databases(first, sites, false)
-            .map_err(half_way)?;
+        let held = self.old_databases(first, sites, false).map_err(half_way)?;
         sites.forward(first).map_err(half_way)?;
         if let Err(why) = self
             .nobody_has(&held)
@@ -370,7 +368,11 @@ impl Store {
             let step = journal.moves.iter().skip(1);
             let moved = step
                 .filter(|step| step.base.is_none() && Path::new(&step.path) == name)
-                .find(|step| quarantine.inode(OsStr::new(&step.slot)).is_ok_and(|slot| slot == step.old));
+                .find(|step| {
+                    quarantine
+                        .inode(OsStr::new(&step.slot))
+                        .is_ok_and(|slot| slot == step.old)
+                });
             let found = if name == Path::new(&meta_db()) {
                 quarantine.read(OsStr::new(STOPPER), LARGEST).ok()
             } else if moved.is_some() {

@@ -25,7 +25,8 @@ pub(super) fn lock(folder: &Folder) -> Result<Flock<OwnedFd>, Failed> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let fd = nix::fcntl::openat(folder.fd(), ".", flags, Mode::empty()).map_err(io::Error::from)?;
     Flock::lock(fd, FlockArg::LockExclusiveNonblock).map_err(|_| {
-        let who = crate::refuse::lock_holder(folder).map_or_else(String::new, |pid| format!(" (process {pid})"));
+        let who = crate::refuse::lock_holder(folder)
+            .map_or_else(String::new, |pid| format!(" (process {pid})"));
         refused(
             format!("another repair is at work on this root{who}"),
             "wait until it has ended",
@@ -156,7 +157,11 @@ impl Sites {
 }
 
 fn is_ours(quarantine: &Folder, base: Option<&String>, journal: &Journal) -> io::Result<bool> {
-    for step in journal.moves.iter().filter(|step| step.base.as_ref() == base) {
+    for step in journal
+        .moves
+        .iter()
+        .filter(|step| step.base.as_ref() == base)
+    {
         let found = quarantine.inode(OsStr::new(&step.slot))?;
         let stopper = journal.moves.first().map_or(0, |first| first.new);
         if found != 0 && found != step.new && found != stopper {

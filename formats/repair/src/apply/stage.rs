@@ -29,7 +29,11 @@ struct Staging<'s> {
 
 impl Store {
     /// Writes every new file beside, and says what the steps will be.
-    pub(super) fn stage(&self, made: &Made, evidence: Option<&Evidence>) -> Result<Journal, Failed> {
+    pub(super) fn stage(
+        &self,
+        made: &Made,
+        evidence: Option<&Evidence>,
+    ) -> Result<Journal, Failed> {
         let plan = &made.plan;
         let name = plan.quarantine();
         let bases: Vec<Option<&str>> = core::iter::once(None)
@@ -80,7 +84,12 @@ impl Staging<'_> {
             self.step(number, step)?;
         }
         self.stop(&own)?;
-        let mut bases = self.plan().bases().into_iter().map(Some).collect::<Vec<_>>();
+        let mut bases = self
+            .plan()
+            .bases()
+            .into_iter()
+            .map(Some)
+            .collect::<Vec<_>>();
         bases.push(None);
         for base in bases {
             let quarantine = self.quarantine(base)?;
@@ -214,7 +223,12 @@ impl Staging<'_> {
                 let evidence = self
                     .evidence
                     .ok_or_else(|| io::Error::other("the evidence is not open"))?;
-                let found = unpack::layer(evidence, &PathBuf::from(blob), &quarantine.below(Path::new(slot))?, &below)?;
+                let found = unpack::layer(
+                    evidence,
+                    &PathBuf::from(blob),
+                    &quarantine.below(Path::new(slot))?,
+                    &below,
+                )?;
                 if found != *diff_id {
                     return Err(wrong());
                 }
@@ -225,7 +239,10 @@ impl Staging<'_> {
 
     /// The files of a layer below: those that a step before this one has staged, else those in place.
     fn lower(&self, step: &Step, path: &str) -> io::Result<Folder> {
-        let staged = self.moves.iter().find(|other| other.base == step.base && other.path == path && other.new != 0);
+        let staged = self
+            .moves
+            .iter()
+            .find(|other| other.base == step.base && other.path == path && other.new != 0);
         match staged {
             Some(other) => self
                 .quarantine(step.base.as_deref())?
@@ -238,12 +255,17 @@ impl Staging<'_> {
 
     /// What the state had is copied to where a reboot leaves it.
     fn keep(&self, number: usize, step: &Step, above: Option<&Folder>) -> Result<(), Failed> {
-        let is_state = step.base.as_deref().is_some_and(|base| Path::new(base).starts_with(&self.plan().state));
+        let is_state = step
+            .base
+            .as_deref()
+            .is_some_and(|base| Path::new(base).starts_with(&self.plan().state));
         let Some(above) = above.filter(|_| is_state) else {
             return Ok(());
         };
         let name = Path::new(&step.path).file_name().unwrap_or_default();
-        let is_file = above.stat(name)?.is_some_and(|stat| is_kind(&stat, SFlag::S_IFREG));
+        let is_file = above
+            .stat(name)?
+            .is_some_and(|stat| is_kind(&stat, SFlag::S_IFREG));
         if is_file {
             let bytes = above.read(name, KEPT)?;
             self.quarantine(None)?
@@ -275,7 +297,10 @@ impl Staging<'_> {
         self.moves.sort_by_key(is_meta);
         if !self.moves.last().is_some_and(is_meta) {
             if meta == 0 {
-                return Err(refused("the plan does not bring meta.db back", "plan again"));
+                return Err(refused(
+                    "the plan does not bring meta.db back",
+                    "plan again",
+                ));
             }
             self.moves.push(turn(stopper, meta));
         }

@@ -160,7 +160,10 @@ fn what_changed_meanwhile_is_not_overwritten() {
     let (folder, made) = stopped_after(2, 0);
     fs::write(folder.path().join("store/come"), b"somebody else's").unwrap();
     let store = Store::open(folder.path(), Path::new("/"), true).unwrap();
-    assert!(matches!(store.apply(&made, None), Err(Failed::HalfWay { .. })));
+    assert!(matches!(
+        store.apply(&made, None),
+        Err(Failed::HalfWay { .. })
+    ));
     assert_eq!(
         fs::read(folder.path().join("store/come")).unwrap(),
         b"somebody else's"

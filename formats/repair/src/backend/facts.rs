@@ -40,7 +40,10 @@ pub(crate) fn mounted(mounts: &[Mount], state: &Path, layout: &Layout) -> Vec<Mo
         let Ok(below) = point.strip_prefix(&tasks) else {
             continue;
         };
-        let parts: Vec<&[u8]> = below.components().map(|part| part.as_os_str().as_bytes()).collect();
+        let parts: Vec<&[u8]> = below
+            .components()
+            .map(|part| part.as_os_str().as_bytes())
+            .collect();
         let [namespace, id, b"rootfs"] = parts.as_slice() else {
             continue;
         };
@@ -50,7 +53,11 @@ pub(crate) fn mounted(mounts: &[Mount], state: &Path, layout: &Layout) -> Vec<Mo
             continue;
         };
         let lower = mount.option("lowerdir").unwrap_or_default();
-        let lower: Option<Vec<u64>> = lower.bytes().split(|byte| *byte == b':').map(number).collect();
+        let lower: Option<Vec<u64>> = lower
+            .bytes()
+            .split(|byte| *byte == b':')
+            .map(number)
+            .collect();
         found.push(Mounted {
             namespace: namespace.to_vec(),
             id: id.to_vec(),
@@ -233,7 +240,9 @@ impl Inodes {
 /// The inode in a file handle: ext4 and its like (1, 2), XFS with 64 bits (0x81, 0x82).
 fn inode_of(kind: u8, handle: &[u8]) -> Option<u64> {
     match kind {
-        1 | 2 => Some(u64::from(u32::from_le_bytes(handle.get(..4)?.try_into().ok()?))),
+        1 | 2 => Some(u64::from(u32::from_le_bytes(
+            handle.get(..4)?.try_into().ok()?,
+        ))),
         0x81 | 0x82 => Some(u64::from_le_bytes(handle.get(..8)?.try_into().ok()?)),
         _ => None,
     }
@@ -246,7 +255,10 @@ mod tests {
     #[test]
     fn an_origin_names_an_inode() {
         assert_eq!(inode_of(1, &[7, 1, 0, 0, 9, 9, 9, 9]), Some(263));
-        assert_eq!(inode_of(0x81, &[7, 0, 0, 0, 1, 0, 0, 0, 9, 9, 9, 9]), Some((1 << 32) | 7));
+        assert_eq!(
+            inode_of(0x81, &[7, 0, 0, 0, 1, 0, 0, 0, 9, 9, 9, 9]),
+            Some((1 << 32) | 7)
+        );
         assert_eq!(inode_of(1, &[7]), None);
         assert_eq!(inode_of(0xfe, &[7; 16]), None);
     }
@@ -272,8 +284,15 @@ mod tests {
             unread: None,
         };
         layout.dirs.clear();
-        let found = mounted(&process::mounts(table), Path::new("/run/containerd"), &layout);
-        let found: Vec<_> = found.iter().map(|one| (one.id.as_slice(), one.upper, one.lower.clone())).collect();
+        let found = mounted(
+            &process::mounts(table),
+            Path::new("/run/containerd"),
+            &layout,
+        );
+        let found: Vec<_> = found
+            .iter()
+            .map(|one| (one.id.as_slice(), one.upper, one.lower.clone()))
+            .collect();
         assert_eq!(found, [(&b"a"[..], 7, vec![4, 2]), (b"b", 8, vec![4, 2])]);
     }
 }

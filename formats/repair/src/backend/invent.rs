@@ -20,7 +20,14 @@ pub(crate) fn invent(
     paired: &mut Paired,
     namespaces: &[Vec<u8>],
 ) {
+    let mut owners: BTreeMap<u64, BTreeSet<Vec<u8>>> = BTreeMap::new();
+    for one in ask.mounted {
+        for id in &one.lower {
+            owners.entry(*id).or_default().insert(one.namespace.clone());
+        }
+    }
     let mut work = Inventing {
+        owners,
         ask,
         wanted,
         paired,
@@ -40,12 +47,21 @@ struct Inventing<'a> {
     wanted: &'a mut Vec<Wanted>,
     paired: &'a mut Paired,
     namespaces: &'a [Vec<u8>],
+    /// The namespaces of the containers that a layer is mounted for: it belongs there.
+    owners: BTreeMap<u64, BTreeSet<Vec<u8>>>,
     /// The name and directory of a layer's snapshot, by namespace and chain.
     above: BTreeMap<(Vec<u8>, Digest), (Vec<u8>, u64)>,
 }
 
 impl Inventing<'_> {
-    fn add(&mut self, namespace: &[u8], key: &[u8], parent: Option<Vec<u8>>, id: u64, proof: Proof) -> Vec<u8> {
+    fn add(
+        &mut self,
+        namespace: &[u8],
+        key: &[u8],
+        parent: Option<Vec<u8>>,
+        id: u64,
+        proof: Proof,
+    ) -> Vec<u8> {
         let number = id.to_string();
         let name = [namespace, number.as_bytes(), key].join(&b'/');
         let made = self.ask.layout.dirs.get(&id).map(|dir| dir.stat.mtime);
@@ -92,7 +108,10 @@ impl Inventing<'_> {
                 continue;
             }
             let shape = facts::shape_of_blob(self.ask.evidence, layer);
-            let candidates = shape.and_then(|shape| shapes.get(&shape)).into_iter().flatten();
+            let candidates = shape
+                .and_then(|shape| shapes.get(&shape))
+                .into_iter()
+                .flatten();
             let equal = candidates.copied().filter(|id| {
                 facts::is_layer(self.ask.evidence, self.ask.layout, *id, &[layer]) == Some(true)
             });
@@ -107,7 +126,13 @@ impl Inventing<'_> {
         }
     }
 
-    fn layer(&mut self, namespace: &[u8], chain: &Digest, layer: &LayerBlob, dirs: &BTreeMap<&Digest, Vec<u64>>) {
+    fn layer(
+        &mut self,
+        namespace: &[u8],
+        chain: &Digest,
+        layer: &LayerBlob,
+        dirs: &BTreeMap<&Digest, Vec<u64>>,
+    ) {
         let at = (namespace.to_vec(), chain.clone());
         if self.above.contains_key(&at) {
             return;
@@ -122,10 +147,20 @@ impl Inventing<'_> {
         };
         let after = parent.as_ref().map_or(0, |(_, id)| *id);
         let mut ids = dirs.get(&layer.diff_id).into_iter().flatten().copied();
-        let id = ids.find(|id| *id > after && self.paired.free.contains(id));
+        let is_here = |id: &u64| {
+            let owners = self.owners.get(id);
+            owners.is_none_or(|owners| owners.contains(namespace))
+        };
+        let id = ids.find(|id| *id > after && self.paired.free.contains(id) && is_here(id));
         if let Some(id) = id {
             let parent = parent.map(|(name, _)| name);
-            let name = self.add(namespace, chain.as_str().as_bytes(), parent, id, Proof::Blob);
+            let name = self.add(
+                namespace,
+                chain.as_str().as_bytes(),
+                parent,
+                id,
+                Proof::Blob,
+            );
             self.above.insert(at, (name, id));
         }
     }
@@ -143,18 +178,22 @@ impl Inventing<'_> {
         depth
     }
 
-    /// The snapshot that a directory became.
-    fn name_of(&self, id: u64) -> Option<Vec<u8>> {
+    /// The snapshot that a directory became, if it is of this namespace: a parent must be.
+    fn name_of(&self, id: u64, namespace: &[u8]) -> Option<Vec<u8>> {
         let mut all = self.paired.pairs.iter();
-        all.find(|(_, (found, _))| *found == id)
-            .map(|(name, _)| name.clone())
+        let (name, _) = all.find(|(_, (found, _))| *found == id)?;
+        let (own, _, _) = crate::rows::split_key(name)?;
+        (own == namespace).then(|| name.clone())
     }
 
     /// What is mounted belongs to the container that it is mounted for.
     fn mounted(&mut self) {
         for one in self.ask.mounted {
             if self.paired.free.contains(&one.upper) {
-                let parent = one.lower.first().and_then(|id| self.name_of(*id));
+                let parent = one
+                    .lower
+                    .first()
+                    .and_then(|id| self.name_of(*id, &one.namespace));
                 if parent.is_some() || one.lower.is_empty() {
                     self.add(&one.namespace, &one.id, parent, one.upper, Proof::Mount);
                 }
@@ -162,17 +201,22 @@ impl Inventing<'_> {
         }
     }
 
-    /// What is left is kept under its number, in the first namespace, on the layer that its files were
+    /// What is left is kept under its number, in the namespace of the layer that its files were
     /// copied up from, where there is one only.
     fn rest(&mut self) {
-        let Some(namespace) = self.namespaces.first() else {
+        let Some(first) = self.namespaces.first() else {
             return;
         };
         let inodes = facts::Inodes::of(self.ask.evidence, self.ask.layout);
         let free: Vec<u64> = self.paired.free.iter().copied().collect();
         for id in free {
             let origins = inodes.origins(self.ask.evidence, self.ask.layout, id);
-            let parent = self.top_of(&origins, namespace);
+            let mut tops = self.namespaces.iter();
+            let found = tops.find_map(|space| Some((space, self.top_of(&origins, space)?)));
+            let (namespace, parent) = match found {
+                Some((namespace, parent)) => (namespace, Some(parent)),
+                None => (first, None),
+            };
             let key = format!("{RECOVERED}{id}");
             self.add(namespace, key.as_bytes(), parent, id, Proof::Only);
         }
@@ -183,9 +227,16 @@ impl Inventing<'_> {
         if origins.is_empty() {
             return None;
         }
-        let by_name: BTreeMap<&[u8], &Wanted> =
-            self.wanted.iter().map(|one| (one.name.as_slice(), one)).collect();
-        let parents: BTreeSet<&[u8]> = self.wanted.iter().filter_map(|one| one.parent.as_deref()).collect();
+        let by_name: BTreeMap<&[u8], &Wanted> = self
+            .wanted
+            .iter()
+            .map(|one| (one.name.as_slice(), one))
+            .collect();
+        let parents: BTreeSet<&[u8]> = self
+            .wanted
+            .iter()
+            .filter_map(|one| one.parent.as_deref())
+            .collect();
         let mut found = Vec::new();
         let tops = self.wanted.iter().filter(|one| {
             one.is_layer() && one.namespace == namespace && !parents.contains(one.name.as_slice())

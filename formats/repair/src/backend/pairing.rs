@@ -51,7 +51,10 @@ struct Pairing<'a> {
 
 /// Pairs what `wanted` names with the directories.
 pub(crate) fn pair(ask: Ask<'_>, wanted: &[Wanted]) -> Paired {
-    let all: BTreeMap<&[u8], &Wanted> = wanted.iter().map(|one| (one.name.as_slice(), one)).collect();
+    let all: BTreeMap<&[u8], &Wanted> = wanted
+        .iter()
+        .map(|one| (one.name.as_slice(), one))
+        .collect();
     let mut pairing = Pairing {
         ask,
         open: all.clone(),
@@ -98,14 +101,18 @@ impl<'a> Pairing<'a> {
     /// A running container's own layer, and those below it.
     fn by_mount(&mut self) {
         for mounted in self.ask.mounted {
-            let own = self.all.values().find(|one| {
-                one.namespace == mounted.namespace && one.key == mounted.id
-            });
+            let own = self
+                .all
+                .values()
+                .find(|one| one.namespace == mounted.namespace && one.key == mounted.id);
             let Some(own) = own.copied() else { continue };
             self.take(&own.name, mounted.upper, Proof::Mount);
             let mut one = own;
             for id in &mounted.lower {
-                let parent = one.parent.as_deref().and_then(|parent| self.all.get(parent));
+                let parent = one
+                    .parent
+                    .as_deref()
+                    .and_then(|parent| self.all.get(parent));
                 let Some(parent) = parent.copied() else { break };
                 self.take(&parent.name, *id, Proof::Mount);
                 one = parent;
@@ -213,7 +220,9 @@ impl<'a> Pairing<'a> {
                 .into_iter()
                 .flatten()
                 .copied()
-                .filter(|id| self.found.free.contains(id) && parent.is_none_or(|parent| parent < *id))
+                .filter(|id| {
+                    self.found.free.contains(id) && parent.is_none_or(|parent| parent < *id)
+                })
                 .collect();
             // Of several equal ones each is right.
             let equal = candidates.iter().copied().find(|id| {

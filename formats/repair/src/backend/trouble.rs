@@ -58,10 +58,16 @@ pub(crate) fn trouble(
             };
             let parent = row.parent.as_ref().map(finding::Text::bytes);
             if parent != one.parent.as_deref() {
-                return Some(format!("the parent of {} is not the one of meta.db", row.key));
+                return Some(format!(
+                    "the parent of {} is not the one of meta.db",
+                    row.key
+                ));
             }
             if one.is_committed() && row.kind != Some(Kind::Committed) {
-                return Some(format!("{} is not a committed snapshot, and must be one", row.key));
+                return Some(format!(
+                    "{} is not a committed snapshot, and must be one",
+                    row.key
+                ));
             }
         }
     }
@@ -69,7 +75,9 @@ pub(crate) fn trouble(
         .iter()
         .filter(|row| row.id.is_some_and(|id| !layout.dirs.contains_key(&id)));
     if moved.count() > 0 && orphans > 0 && is_meta_whole {
-        return Some("numbers of its rows have no directory, and directories have no row".to_owned());
+        return Some(
+            "numbers of its rows have no directory, and directories have no row".to_owned(),
+        );
     }
     let highest = ids.last().copied().max(layout.dirs.keys().last().copied());
     if backend.sequence < highest {

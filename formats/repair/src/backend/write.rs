@@ -29,11 +29,22 @@ pub(crate) struct Written {
 }
 
 /// Writes the rows of what was paired. Likely pairs only with `by_time`.
-pub(crate) fn write(ask: Ask<'_>, wanted: &[Wanted], paired: &Paired, by_time: bool, now: Time) -> Written {
+pub(crate) fn write(
+    ask: Ask<'_>,
+    wanted: &[Wanted],
+    paired: &Paired,
+    by_time: bool,
+    now: Time,
+) -> Written {
     let mut written = Written::default();
     let mut ids: BTreeMap<&[u8], u64> = BTreeMap::new();
     let highest = ask.layout.dirs.keys().last().copied().unwrap_or(0);
-    let given = ask.snapshotter.db.rows.as_ref().and_then(|rows| rows.sequence);
+    let given = ask
+        .snapshotter
+        .db
+        .rows
+        .as_ref()
+        .and_then(|rows| rows.sequence);
     let mut next = highest.max(given.unwrap_or(0));
     for one in wanted {
         let pair = paired.pairs.get(&one.name);
@@ -58,7 +69,11 @@ pub(crate) fn write(ask: Ask<'_>, wanted: &[Wanted], paired: &Paired, by_time: b
         let orphans: Vec<&Wanted> = wanted
             .iter()
             .filter(|one| ids.contains_key(one.name.as_slice()))
-            .filter(|one| one.parent.as_ref().is_some_and(|parent| !ids.contains_key(parent.as_slice())))
+            .filter(|one| {
+                one.parent
+                    .as_ref()
+                    .is_some_and(|parent| !ids.contains_key(parent.as_slice()))
+            })
             .collect();
         if orphans.is_empty() {
             break;
@@ -96,7 +111,11 @@ pub(crate) fn write(ask: Ask<'_>, wanted: &[Wanted], paired: &Paired, by_time: b
             }
         }
     }
-    others(&mut tree, paired, &mut ids.iter().map(|(name, id)| (name.to_vec(), *id)).collect());
+    others(
+        &mut tree,
+        paired,
+        &mut ids.iter().map(|(name, id)| (name.to_vec(), *id)).collect(),
+    );
     written.tree = tree;
     written
 }
@@ -165,7 +184,8 @@ fn kind(ask: Ask<'_>, one: &Wanted, id: u64) -> Kind {
     }
     let dir = ask.layout.dirs.get(&id);
     // A view has no work directory; without work directories nothing tells them apart.
-    let is_view = ask.layout.has_fs() && dir.is_some_and(|dir| dir.work.is_none() && dir.fs.is_some());
+    let is_view =
+        ask.layout.has_fs() && dir.is_some_and(|dir| dir.work.is_none() && dir.fs.is_some());
     if is_view { Kind::View } else { Kind::Active }
 }
 
@@ -187,5 +207,8 @@ fn put_usage(ask: Ask<'_>, one: &Wanted, id: u64, record: &mut Tree) {
 fn counted(evidence: &Evidence, files: &std::path::Path) -> Option<(i64, i64)> {
     let known = usage(evidence, files, &Control::default());
     let usage = known.whole()?;
-    Some((i64::try_from(usage.inodes).ok()?, i64::try_from(usage.size?).ok()?))
+    Some((
+        i64::try_from(usage.inodes).ok()?,
+        i64::try_from(usage.size?).ok()?,
+    ))
 }

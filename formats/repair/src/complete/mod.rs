@@ -125,8 +125,6 @@ pub fn complete(tree: &mut Tree, node: &Node, survivors: &Survivors, wants: &Wan
     added
 }
 
-
-
 struct Work<'w> {
     tree: &'w mut Tree,
     survivors: &'w Survivors,

@@ -28,8 +28,15 @@ impl Making<'_> {
         let said = said(&self.request.said)?;
         let mut is_changed = false;
         for snapshotter in self.node.snapshotters.clone() {
-            let is_known = matches!(Rules::of(&snapshotter.name.to_string()), Rules::Overlay | Rules::Native);
-            let Some(layout) = snapshotter.layout.whole().filter(|_| is_known && !snapshotter.is_proxy) else {
+            let is_known = matches!(
+                Rules::of(&snapshotter.name.to_string()),
+                Rules::Overlay | Rules::Native
+            );
+            let Some(layout) = snapshotter
+                .layout
+                .whole()
+                .filter(|_| is_known && !snapshotter.is_proxy)
+            else {
                 continue;
             };
             let mut wanted = backend::wanted(tree, snapshotter.name.bytes());
@@ -54,11 +61,22 @@ impl Making<'_> {
             }
             let by_time = self.request.by_time;
             let written = backend::write(ask, &wanted, &paired, by_time, self.request.made_at);
-            let bytes = written.tree.write(self.layout_of(&snapshotter)).map_err(|error| {
-                Refused::new(format!("no new metadata.db can be written: {error}"), "report this")
-            })?;
+            let bytes = written
+                .tree
+                .write(self.layout_of(&snapshotter))
+                .map_err(|error| {
+                    Refused::new(
+                        format!("no new metadata.db can be written: {error}"),
+                        "report this",
+                    )
+                })?;
             self.tell_pairs(&snapshotter, &wanted, &paired, &written);
-            self.put(&path, bytes.clone(), 0o600, format!("the new metadata.db of {}", snapshotter.name));
+            self.put(
+                &path,
+                bytes.clone(),
+                0o600,
+                format!("the new metadata.db of {}", snapshotter.name),
+            );
             evidence.stage(&path, Change::File(std::sync::Arc::new(bytes)));
             is_changed = true;
         }
@@ -82,7 +100,11 @@ impl Making<'_> {
     fn namespaces(&self, tree: &Tree) -> Vec<Vec<u8>> {
         let mut known: BTreeSet<Vec<u8>> = known_namespaces(&self.node);
         known.extend(crate::rows::namespaces(tree).map(|(name, _)| name.to_vec()));
-        let given = self.request.names.iter().filter_map(|named| named.namespace.clone());
+        let given = self
+            .request
+            .names
+            .iter()
+            .filter_map(|named| named.namespace.clone());
         known.extend(given.map(String::into_bytes));
         let mut first = Vec::new();
         for usual in [&b"k8s.io"[..], b"default"] {
@@ -101,9 +123,18 @@ impl Making<'_> {
         first
     }
 
-    fn tell_pairs(&mut self, snapshotter: &Snapshotter, wanted: &[Wanted], paired: &backend::Paired, written: &backend::Written) {
+    fn tell_pairs(
+        &mut self,
+        snapshotter: &Snapshotter,
+        wanted: &[Wanted],
+        paired: &backend::Paired,
+        written: &backend::Written,
+    ) {
         let by_time = self.request.by_time;
-        let by_name: BTreeMap<&[u8], &Wanted> = wanted.iter().map(|one| (one.name.as_slice(), one)).collect();
+        let by_name: BTreeMap<&[u8], &Wanted> = wanted
+            .iter()
+            .map(|one| (one.name.as_slice(), one))
+            .collect();
         for (name, (id, proof)) in &paired.pairs {
             if *proof == crate::plan::Proof::Row {
                 continue;
@@ -113,11 +144,15 @@ impl Making<'_> {
                 snapshot: Text::from(name.as_slice()).to_string(),
                 directory: *id,
                 proof: *proof,
-                written: (proof.is_proof() || by_time) && !written.left_out.contains(name) && !written.unpack.contains_key(name),
+                written: (proof.is_proof() || by_time)
+                    && !written.left_out.contains(name)
+                    && !written.unpack.contains_key(name),
             });
         }
         for name in &written.left_out {
-            let Some(one) = by_name.get(name.as_slice()) else { continue };
+            let Some(one) = by_name.get(name.as_slice()) else {
+                continue;
+            };
             let shown = Text::from(name.as_slice());
             let line = match paired.pairs.get(name) {
                 Some((id, proof)) if !proof.is_proof() => format!(
@@ -131,7 +166,10 @@ impl Making<'_> {
                     "the snapshot {shown} of {}: the snapshot that it stands on is not known; its directory {id} is set aside, and kept",
                     snapshotter.name
                 ),
-                None => format!("the snapshot {shown} of {}: no directory is its own", snapshotter.name),
+                None => format!(
+                    "the snapshot {shown} of {}: no directory is its own",
+                    snapshotter.name
+                ),
             };
             self.plan.lost.push(line);
         }
@@ -144,15 +182,25 @@ type Said = BTreeMap<Text, BTreeMap<(Vec<u8>, Vec<u8>), u64>>;
 fn said(lines: &[String]) -> Result<Said, Refused> {
     let mut found = Said::new();
     for line in lines {
-        let wrong = || Refused::new(format!("{line} is no pair"), "--pair SNAPSHOTTER/NAMESPACE/KEY=NUMBER");
+        let wrong = || {
+            Refused::new(
+                format!("{line} is no pair"),
+                "--pair SNAPSHOTTER/NAMESPACE/KEY=NUMBER",
+            )
+        };
         let (place, number) = line.rsplit_once('=').ok_or_else(wrong)?;
         let mut parts = place.splitn(3, '/');
-        let (Some(snapshotter), Some(namespace), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+        let (Some(snapshotter), Some(namespace), Some(key)) =
+            (parts.next(), parts.next(), parts.next())
+        else {
             return Err(wrong());
         };
         let number = number.parse().map_err(|_| wrong())?;
         let at = (namespace.as_bytes().to_vec(), key.as_bytes().to_vec());
-        found.entry(Text::from(snapshotter)).or_default().insert(at, number);
+        found
+            .entry(Text::from(snapshotter))
+            .or_default()
+            .insert(at, number);
     }
     Ok(found)
 }

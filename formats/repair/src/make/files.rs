@@ -45,7 +45,11 @@ impl Making<'_> {
     /// A writable layer without its `work` cannot be mounted.
     fn work_folders(&mut self, snapshotter: &Snapshotter) {
         let is_overlay = Rules::of(&snapshotter.name.to_string()) == Rules::Overlay;
-        let Some(layout) = snapshotter.layout.whole().filter(|_| is_overlay && !snapshotter.is_proxy) else {
+        let Some(layout) = snapshotter
+            .layout
+            .whole()
+            .filter(|_| is_overlay && !snapshotter.is_proxy)
+        else {
             return;
         };
         for row in backend_rows(snapshotter) {
@@ -97,7 +101,12 @@ impl Making<'_> {
                     "{{\"version\":{},\"address\":{},\"protocol\":\"ttrpc\"}}",
                     text["version"], text["address"]
                 );
-                self.put(&folder.join("bootstrap.json"), text.into_bytes(), 0o600, why.clone());
+                self.put(
+                    &folder.join("bootstrap.json"),
+                    text.into_bytes(),
+                    0o600,
+                    why.clone(),
+                );
             }
             if is_broken(&bundle.address) {
                 self.put(&folder.join("address"), address.into_bytes(), 0o600, why);
@@ -133,21 +142,26 @@ impl Making<'_> {
                 None if is_known && evidence.stat(&folder).is_err_and(|why| why.is_absent()) => {
                     within.push((folder, bytes));
                 }
-                Some(Doc::Absent | Doc::Damaged(..)) if found.is_some_and(|found| unusable(&found.status)) => {
+                Some(Doc::Absent | Doc::Damaged(..))
+                    if found.is_some_and(|found| unusable(&found.status)) =>
+                {
                     let why = format!("without a status a start takes the container {id} for dead");
                     self.put(&folder.join("status"), bytes, 0o600, why);
                 }
                 _ => {}
             }
         }
-        let files = |making: &mut Self, place: String, within: Vec<(PathBuf, Vec<u8>)>, above: &Path| {
-            for (folder, bytes) in within {
-                if let Some(name) = folder.strip_prefix(above).ok().and_then(Path::to_str) {
-                    let slash = if name.is_empty() { "" } else { "/" };
-                    making.files.insert(format!("{place}/{name}{slash}status"), bytes);
+        let files =
+            |making: &mut Self, place: String, within: Vec<(PathBuf, Vec<u8>)>, above: &Path| {
+                for (folder, bytes) in within {
+                    if let Some(name) = folder.strip_prefix(above).ok().and_then(Path::to_str) {
+                        let slash = if name.is_empty() { "" } else { "/" };
+                        making
+                            .files
+                            .insert(format!("{place}/{name}{slash}status"), bytes);
+                    }
                 }
-            }
-        };
+            };
         if is_other {
             let why = "the CRI keeps the states of its containers in this folder: without it, it does not start";
             let step = Step {
@@ -175,7 +189,9 @@ impl Making<'_> {
     fn ingests(&mut self, evidence: &Evidence, store: &Store) -> BTreeSet<Digest> {
         let mut promoted = BTreeSet::new();
         for ingest in &store.ingests {
-            let Some(digest) = wanted_digest(ingest).filter(|_| ingest.data_size.is_some_and(|size| size > 0)) else {
+            let Some(digest) =
+                wanted_digest(ingest).filter(|_| ingest.data_size.is_some_and(|size| size > 0))
+            else {
                 continue;
             };
             if store.blob(&digest).is_some() || promoted.contains(&digest) {
@@ -189,7 +205,11 @@ impl Making<'_> {
             };
             let step = Step {
                 mode: Some(0o444),
-                ..Step::put("", MadeOf::Link { from }, format!("the blob {digest} is whole, and was not committed"))
+                ..Step::put(
+                    "",
+                    MadeOf::Link { from },
+                    format!("the blob {digest} is whole, and was not committed"),
+                )
             };
             let place = Store::path_of(&self.node.content_root(), &digest);
             if self.step(&place, step).is_some() {
@@ -222,7 +242,12 @@ impl Making<'_> {
                 } else {
                     continue;
                 };
-                edits.push(drop_blob(tree, &namespace, &key, &format!("{why}: without the record, a pull fetches it again")));
+                edits.push(drop_blob(
+                    tree,
+                    &namespace,
+                    &key,
+                    &format!("{why}: without the record, a pull fetches it again"),
+                ));
             }
         }
         for (digest, why) in &survivors.damaged {
@@ -236,7 +261,9 @@ impl Making<'_> {
 fn unusable(doc: &Doc<runc::Status>) -> bool {
     match doc {
         Doc::Absent => true,
-        Doc::Damaged(status, _) => status.as_ref().is_none_or(|status| status.created.is_none()),
+        Doc::Damaged(status, _) => status
+            .as_ref()
+            .is_none_or(|status| status.created.is_none()),
         Doc::Whole(_) | Doc::Unread(_) => false,
     }
 }
@@ -244,7 +271,9 @@ fn unusable(doc: &Doc<runc::Status>) -> bool {
 /// The status of a container as its record and its bundle tell it.
 fn status(record: &Tree, bundle: Option<&Bundle>) -> Vec<u8> {
     let time = |name| {
-        let time = record.value(name).and_then(|value| metadb::go_time(value).ok());
+        let time = record
+            .value(name)
+            .and_then(|value| metadb::go_time(value).ok());
         time.map_or(0, |time| {
             time.seconds
                 .saturating_mul(1_000_000_000)

@@ -32,13 +32,18 @@ impl Making<'_> {
             let Some(layout) = snapshotter.layout.whole().filter(|_| !snapshotter.is_proxy) else {
                 continue;
             };
-            let rows: BTreeMap<&[u8], &Row<BackendSnapshot>> =
-                backend_rows(&snapshotter).iter().map(|row| (row.key.bytes(), row)).collect();
+            let rows: BTreeMap<&[u8], &Row<BackendSnapshot>> = backend_rows(&snapshotter)
+                .iter()
+                .map(|row| (row.key.bytes(), row))
+                .collect();
             let mut broken = broken(evidence, &snapshotter, layout, &blobs);
             // Lower ones first: a layer takes directories from those below it.
             broken.sort_by_key(|one| depth(&rows, one.row));
             for one in broken {
-                let name = format!("the layer {} ({}, directory {})", one.row.key, snapshotter.name, one.id);
+                let name = format!(
+                    "the layer {} ({}, directory {})",
+                    one.row.key, snapshotter.name, one.id
+                );
                 let blob = blob_of(&blobs, one.row);
                 match blob.filter(|_| is_overlay) {
                     Some(blob) => self.unpack(evidence, layout, &rows, &one, blob, &name),
@@ -74,7 +79,9 @@ impl Making<'_> {
         let packed = evidence.stat(&blob.path).map_or(0, |stat| stat.size);
         let size = one.row.size.and_then(|size| u64::try_from(size).ok());
         self.plan.wrong.push(format!("{name}: {}", one.why));
-        let Some(path) = blob.path.to_str() else { return };
+        let Some(path) = blob.path.to_str() else {
+            return;
+        };
         let made_of = MadeOf::Layer {
             blob: path.to_owned(),
             diff_id: blob.diff_id.to_string(),
@@ -83,7 +90,11 @@ impl Making<'_> {
         let step = Step {
             size: Some(size.unwrap_or_else(|| packed.saturating_mul(4))),
             mode: Some(0o700),
-            ..Step::put("", made_of, format!("{name} is unpacked again: {}", one.why))
+            ..Step::put(
+                "",
+                made_of,
+                format!("{name} is unpacked again: {}", one.why),
+            )
         };
         self.step(&layout.directory(one.id), step);
     }
@@ -102,7 +113,10 @@ fn depth(rows: &BTreeMap<&[u8], &Row<BackendSnapshot>>, row: &Row<BackendSnapsho
     depth
 }
 
-fn blob_of<'b>(blobs: &'b BTreeMap<Digest, LayerBlob>, row: &Row<BackendSnapshot>) -> Option<&'b LayerBlob> {
+fn blob_of<'b>(
+    blobs: &'b BTreeMap<Digest, LayerBlob>,
+    row: &Row<BackendSnapshot>,
+) -> Option<&'b LayerBlob> {
     let (_, _, key) = split_key(row.key.bytes())?;
     blobs.get(&Digest::parse_bytes(key).ok()?)
 }
@@ -161,7 +175,10 @@ fn counted<'b>(
         let (Some(inodes), Some(size)) = (row.inodes, row.size) else {
             continue;
         };
-        let now = (i64::try_from(usage.inodes).ok(), usage.size.and_then(|size| i64::try_from(size).ok()));
+        let now = (
+            i64::try_from(usage.inodes).ok(),
+            usage.size.and_then(|size| i64::try_from(size).ok()),
+        );
         if now == (Some(inodes), Some(size)) || now.1.is_none() {
             continue;
         }
@@ -179,7 +196,11 @@ fn counted<'b>(
         };
         let mut differences = verify_layers(evidence, &[job], &Control::default(), &|_, _| {});
         let known = differences.remove(&(snapshotter.name.clone(), id));
-        if let Some(why) = known.as_ref().and_then(|known| known.whole()).and_then(damage) {
+        if let Some(why) = known
+            .as_ref()
+            .and_then(|known| known.whole())
+            .and_then(damage)
+        {
             found.push(Broken { row, id, why });
         }
     }
@@ -198,16 +219,35 @@ fn damage(found: &LayerFound) -> Option<String> {
     let is_lost = |how: Departure| {
         matches!(
             how,
-            Departure::Missing | Departure::Empty | Departure::Truncated | Departure::Whiteout | Departure::Mark
+            Departure::Missing
+                | Departure::Empty
+                | Departure::Truncated
+                | Departure::Whiteout
+                | Departure::Mark
         )
     };
-    let differences: Vec<_> = found.differences.iter().filter(|one| one.path != "/").collect();
-    let lost: Vec<_> = differences.iter().filter(|one| is_lost(one.how)).map(|one| &one.path).collect();
+    let differences: Vec<_> = found
+        .differences
+        .iter()
+        .filter(|one| one.path != "/")
+        .collect();
+    let lost: Vec<_> = differences
+        .iter()
+        .filter(|one| is_lost(one.how))
+        .map(|one| &one.path)
+        .collect();
     let is_damage = differences
         .iter()
         .all(|one| is_lost(one.how) || (one.how == Departure::Mtime && lost.contains(&&one.path)));
-    let first = differences.iter().find(|one| is_lost(one.how)).filter(|_| is_damage)?;
+    let first = differences
+        .iter()
+        .find(|one| is_lost(one.how))
+        .filter(|_| is_damage)?;
     let more = differences.len().saturating_sub(1);
-    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    let more = if more > 0 {
+        format!(", and {more} more")
+    } else {
+        String::new()
+    };
     Some(format!("{}{more}", checks::layer_line(first)))
 }

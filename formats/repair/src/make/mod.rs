@@ -111,7 +111,9 @@ fn bases(evidence: &Evidence, node: &Node) -> Vec<PathBuf> {
     let stores = node.snapshotters.iter().map(|one| one.root.clone());
     let stores = stores.chain([node.content_root()]);
     stores
-        .filter(|store| !store.starts_with(root) || (device(store).is_some() && device(store) != own))
+        .filter(|store| {
+            !store.starts_with(root) || (device(store).is_some() && device(store) != own)
+        })
         .collect()
 }
 
@@ -205,14 +207,25 @@ impl<'r> Making<'r> {
             let relics = old.as_deref().map(Relics::of).unwrap_or_default();
             self.complete(&mut tree, &survivors, &specs, &relics);
         }
-        let bytes = self.settle(evidence, &mut tree, layout, !is_whole || is_edited, &garbage)?;
+        let bytes = self.settle(
+            evidence,
+            &mut tree,
+            layout,
+            !is_whole || is_edited,
+            &garbage,
+        )?;
         if !is_whole {
             self.lost_containers(&tree);
         }
         if let Some(bytes) = bytes {
             self.put_meta(bytes);
         }
-        self.plan.bytes = self.plan.steps.iter().filter_map(|step| step.size).fold(0, u64::saturating_add);
+        self.plan.bytes = self
+            .plan
+            .steps
+            .iter()
+            .filter_map(|step| step.size)
+            .fold(0, u64::saturating_add);
         Ok(self.made())
     }
 
@@ -261,7 +274,11 @@ impl<'r> Making<'r> {
     /// Adds a step on `path`, unless it or what it is in has one.
     fn step(&mut self, path: &Path, step: Step) -> Option<String> {
         let Some((base, name)) = self.place(path) else {
-            let why = format!("{} stays as it is, and is none of the root's: {}", path_text(path), step.why);
+            let why = format!(
+                "{} stays as it is, and is none of the root's: {}",
+                path_text(path),
+                step.why
+            );
             self.plan.unknown.push(why);
             return None;
         };

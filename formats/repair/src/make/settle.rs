@@ -24,7 +24,9 @@ impl Making<'_> {
         let mut holds = Holds::default();
         if is_whole {
             for release in self.release.releases() {
-                if let Ok(collection) = gc::simulate_with(&self.node, release, self.request.made_at, true) {
+                if let Ok(collection) =
+                    gc::simulate_with(&self.node, release, self.request.made_at, true)
+                {
                     holds.add(Holds::of(&collection));
                 }
             }
@@ -100,7 +102,10 @@ impl Making<'_> {
     /// The steps so far, in memory.
     pub(super) fn stage_steps(&self, evidence: &mut Evidence) -> Result<(), Refused> {
         for step in &self.plan.steps {
-            let base = step.base.as_ref().map_or_else(|| self.request.roots.root.as_path(), Path::new);
+            let base = step
+                .base
+                .as_ref()
+                .map_or_else(|| self.request.roots.root.as_path(), Path::new);
             let at = base.join(&step.path);
             let change = match (step.action, &step.made_of) {
                 (Action::Remove, _) => Change::Gone,
@@ -139,7 +144,11 @@ impl Making<'_> {
                 continue;
             };
             let inner = Path::new(inner);
-            for above in inner.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty()) {
+            for above in inner
+                .ancestors()
+                .skip(1)
+                .filter(|above| !above.as_os_str().is_empty())
+            {
                 evidence.stage(&at.join(above), Change::Folder(0o755));
             }
             evidence.stage(&at.join(inner), Change::File(Arc::new(bytes.clone())));

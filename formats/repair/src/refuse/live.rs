@@ -194,7 +194,9 @@ pub(crate) fn openers(inodes: &BTreeSet<(u64, u64)>) -> io::Result<Vec<String>> 
 
 /// Mounts, of any process, on or of what a step moves.
 pub(super) fn mounts(node: &Folder, shown: &Path, plan: &Plan) -> Vec<Refused> {
-    let moves = |step: &&Step| step.action == Action::Remove || matches!(step.made_of, MadeOf::Layer { .. });
+    let moves = |step: &&Step| {
+        step.action == Action::Remove || matches!(step.made_of, MadeOf::Layer { .. })
+    };
     let moved: Vec<&Step> = plan.steps.iter().filter(moves).collect();
     if moved.is_empty() {
         return Vec::new();
@@ -207,14 +209,22 @@ pub(super) fn mounts(node: &Folder, shown: &Path, plan: &Plan) -> Vec<Refused> {
     let own = node.own().map(|stat| (stat.st_dev, stat.st_ino));
     let mut texts: BTreeMap<bool, BTreeSet<String>> = BTreeMap::new();
     let mut seen = BTreeSet::new();
-    for pid in all.into_iter().map(|one| one.pid).chain([std::process::id()]) {
+    for pid in all
+        .into_iter()
+        .map(|one| one.pid)
+        .chain([std::process::id()])
+    {
         let space = std::fs::metadata(format!("/proc/{pid}/ns/mnt")).map(|meta| meta.ino());
-        let lives = std::fs::metadata(format!("/proc/{pid}/root")).map(|meta| (meta.dev(), meta.ino()));
+        let lives =
+            std::fs::metadata(format!("/proc/{pid}/root")).map(|meta| (meta.dev(), meta.ino()));
         let is_inside = matches!((&own, lives), (Ok(own), Ok(lives)) if *own == lives);
         if space.is_ok_and(|space| seen.insert((space, is_inside))) {
             let text = read_proc(Path::new(&format!("/proc/{pid}/mountinfo")));
             let texts = texts.entry(is_inside).or_default();
-            texts.extend(text.into_iter().flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()));
+            texts.extend(
+                text.into_iter()
+                    .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()),
+            );
         }
     }
     let mut found = Vec::new();
@@ -222,19 +232,28 @@ pub(super) fn mounts(node: &Folder, shown: &Path, plan: &Plan) -> Vec<Refused> {
         let base = step.base.as_deref().unwrap_or(&plan.root);
         let outside = match &step.base {
             None => shown.to_owned(),
-            Some(base) => match Folder::inside(node, Path::new(base)).and_then(|folder| folder.shown()) {
-                Ok(shown) => shown,
-                Err(error) => return vec![unknown("the mounts", &error)],
-            },
+            Some(base) => {
+                match Folder::inside(node, Path::new(base)).and_then(|folder| folder.shown()) {
+                    Ok(shown) => shown,
+                    Err(error) => return vec![unknown("the mounts", &error)],
+                }
+            }
         };
         let here = [(false, outside), (true, PathBuf::from(base))];
         let is_mounted = here.iter().any(|(is_inside, base)| {
             let lines = texts.get(is_inside).into_iter().flatten();
             let path = base.join(&step.path).display().to_string();
-            let folder = base.join(&step.path).parent().map(|above| above.display().to_string());
-            let number = Path::new(&step.path).file_name().map(|name| format!("{}/fs", name.to_string_lossy()));
+            let folder = base
+                .join(&step.path)
+                .parent()
+                .map(|above| above.display().to_string());
+            let number = Path::new(&step.path)
+                .file_name()
+                .map(|name| format!("{}/fs", name.to_string_lossy()));
             let mut lines = lines;
-            lines.any(|line| names(line, &path) || names_short(line, folder.as_deref(), number.as_deref()))
+            lines.any(|line| {
+                names(line, &path) || names_short(line, folder.as_deref(), number.as_deref())
+            })
         });
         if is_mounted {
             found.push(Refused::new(
@@ -261,8 +280,5 @@ fn names_short(line: &str, folder: Option<&str>, number: Option<&str>) -> bool {
     let (Some(folder), Some(number)) = (folder, number) else {
         return false;
     };
-    line.contains(folder)
-        && line
-            .split(['=', ':', ',', ' '])
-            .any(|word| word == number)
+    line.contains(folder) && line.split(['=', ':', ',', ' ']).any(|word| word == number)
 }

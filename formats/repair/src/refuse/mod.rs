@@ -125,8 +125,13 @@ fn disk(root: &Folder, base: Option<&str>, plan: &Plan) -> Vec<Refused> {
                 .saturating_mul(FREE_PERCENT)
                 .checked_div(100)
                 .unwrap_or(0);
-            let here = plan.steps.iter().filter(|step| step.base.as_deref() == base);
-            let bytes = here.filter_map(|step| step.size).fold(0, u64::saturating_add);
+            let here = plan
+                .steps
+                .iter()
+                .filter(|step| step.base.as_deref() == base);
+            let bytes = here
+                .filter_map(|step| step.size)
+                .fold(0, u64::saturating_add);
             // The new files, the journal, and some blocks for directories.
             let after = free
                 .saturating_sub(bytes.saturating_mul(2))
@@ -170,8 +175,6 @@ pub(crate) fn databases(root: &Folder) -> io::Result<Vec<(String, (u64, u64))>> 
     }
     Ok(found)
 }
-
-
 
 /// On a host that enforces SELinux, a new file needs the label of the one in whose place it comes.
 fn labels(node: &Folder, root: &Folder, plan: &Plan) -> Vec<Refused> {

@@ -64,6 +64,19 @@ impl Holds {
         holds
     }
 
+    /// Holds a snapshot, or a blob where there is no snapshotter.
+    pub(crate) fn put(&mut self, namespace: &[u8], snapshotter: Option<&[u8]>, key: &[u8]) {
+        let held = self.0.entry(namespace.to_vec()).or_default();
+        match snapshotter {
+            Some(snapshotter) => {
+                held.snapshots.insert((snapshotter.to_vec(), key.to_vec()));
+            }
+            None => {
+                held.content.insert(key.to_vec());
+            }
+        }
+    }
+
     /// Adds what another collection would take.
     pub fn add(&mut self, other: Self) {
         for (namespace, more) in other.0 {

@@ -256,6 +256,9 @@ pub struct Plan {
     /// Pairs that the user said: `SNAPSHOTTER/NAMESPACE/KEY=NUMBER`.
     #[serde(default)]
     pub said: Vec<String>,
+    /// What is given back of recovery leases: `namespace/snapshotter/key`, `namespace/digest`.
+    #[serde(default)]
+    pub released: Vec<String>,
     /// Other stores that blobs are taken from, on the machine where the plan was made.
     #[serde(default)]
     pub sources: Vec<String>,

@@ -14,6 +14,7 @@
 //!
 //! Killed at any point, the next `apply` or `undo` goes on from what the places hold.
 
+mod purge;
 mod sites;
 mod stage;
 mod undo;
@@ -34,6 +35,7 @@ use crate::journal::{self, FINISHED, Finished, JOURNAL, Journal, Move};
 use crate::make::{Made, Refused};
 use crate::plan::{Action, Plan};
 use crate::refuse;
+pub use purge::Kept;
 use sites::Sites;
 
 /// A repair that an undo began to take back.

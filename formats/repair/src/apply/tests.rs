@@ -31,6 +31,7 @@ fn root() -> (tempfile::TempDir, Made) {
         names: Vec::new(),
         by_time: false,
         said: Vec::new(),
+        released: Vec::new(),
         sources: Vec::new(),
         inputs: vec![Input {
             path: format!("/{}", meta_db()),

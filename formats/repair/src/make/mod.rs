@@ -18,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::names::Named;
 use crate::plan::{BringsBack, Held, Plan, SCHEMA, Step};
+use crate::release;
 use crate::{Edit, Relics, Survivors, mend, specs};
 
 /// The largest database that is rebuilt in memory.
@@ -69,6 +70,8 @@ pub struct Request {
     pub by_time: bool,
     /// Pairs that the user said: `SNAPSHOTTER/NAMESPACE/KEY=NUMBER`.
     pub said: Vec<String>,
+    /// What recovery leases are to hold no longer.
+    pub released: Vec<String>,
 }
 
 /// A plan, and the bytes of its new files by the places of their steps.
@@ -148,6 +151,7 @@ impl<'r> Making<'r> {
             names: request.names.iter().map(named_line).collect(),
             by_time: request.by_time,
             said: request.said.clone(),
+            released: request.released.clone(),
             sources: Vec::new(),
             inputs: Vec::new(),
             wrong: Vec::new(),
@@ -192,10 +196,18 @@ impl<'r> Making<'r> {
         if !is_whole {
             self.refuse_blind()?;
         }
-        let garbage = self.garbage(is_whole);
+        if !self.request.released.is_empty() && !is_whole {
+            return Err(Refused::new(
+                "meta.db is not whole: nothing is given back before it is repaired",
+                "repair the node first",
+            ));
+        }
+        let mut garbage = self.garbage(is_whole);
+        garbage.add(release::garbage(&self.request.released));
         let specs = specs(evidence, &self.node);
         let mut edits = mend(&mut tree, &self.node, &specs, self.request.made_at);
         self.layers(evidence, &survivors);
+        edits.extend(release::release(&mut tree, &self.request.released)?);
         edits.extend(self.edit_files(evidence, &mut tree, &survivors, is_whole));
         let is_edited = !edits.is_empty();
         self.tell(edits);

@@ -54,6 +54,23 @@ impl Survivors {
         all
     }
 
+    /// Adds a blob whose bytes are at `path`, and have this digest.
+    pub(crate) fn add(
+        &mut self,
+        evidence: &Evidence,
+        path: &std::path::Path,
+        digest: &Digest,
+        size: u64,
+        written: Time,
+    ) {
+        self.blobs.insert(digest.clone(), Held { size, written });
+        if let Ok(source) = evidence.source(path, DOCUMENT_LIMIT)
+            && let Ok(document) = Document::parse(source.bytes(), None)
+        {
+            self.documents.insert(digest.clone(), document);
+        }
+    }
+
     fn read_document(&mut self, evidence: &Evidence, blob: &Blob) {
         let source = match evidence.source(&blob.path, DOCUMENT_LIMIT) {
             Ok(source) => source,

@@ -45,6 +45,13 @@ impl Tree {
         Self::read_bucket(db.root())
     }
 
+    /// The tree of a database, if all of it can be read.
+    pub fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        let db = Db::open(view::View::new(bytes)).db?;
+        let (tree, whole) = Self::read(&db);
+        whole.then_some(tree)
+    }
+
     /// A bucket and all that is inside it, as far as it can be read; whether all of it could be.
     pub fn read_bucket(bucket: Bucket<'_>) -> (Self, bool) {
         let mut whole = true;

@@ -303,7 +303,7 @@ impl Unpacking<'_> {
     fn attributes(&mut self, entry: &Entry, place: &Place, path: &Path) -> io::Result<()> {
         owner(place, entry.uid, entry.gid)?;
         let whole = place.folder.proc().join(&place.name);
-        for (name, value) in &entry.xattrs {
+        for (name, value) in entry.xattrs.iter() {
             if name.bytes().starts_with(OVERLAY) {
                 continue;
             }

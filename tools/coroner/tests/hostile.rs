@@ -121,6 +121,8 @@ fn each_verb_is_tried() {
         ("repair", "show"),
         ("repair", "apply"),
         ("repair", "undo"),
+        ("repair", "backup"),
+        ("repair", "purge"),
         ("runtime", "explain"),
         ("triage", "diff"),
         ("check", "diff"),

@@ -6,12 +6,18 @@
 //! $ coroner repair show plan.json
 //! $ coroner repair apply plan.json             does it
 //! $ coroner repair undo NODE                   takes it back
+//! $ coroner repair release NODE                lists what the recovery leases hold
+//! $ coroner repair purge NODE                  lists what the quarantines hold
+//! $ coroner repair backup NODE -o DIR          copies the databases, for the next time
 //! ```
 //!
 //! Nothing is deleted: what a step replaces goes to the quarantine, `ROOT/.coroner-repair-<plan>`.
 
 mod apply;
+mod backup;
 mod mounts;
+mod purge;
+mod release;
 mod request;
 mod show;
 mod undo;
@@ -33,8 +39,11 @@ use serde::Serialize;
   coroner repair show plan.json
   coroner repair apply plan.json                      with containerd and the kubelet stopped
   coroner repair undo /
+  coroner repair release /                            what the recovery leases hold
+  coroner repair purge /                              what the quarantines hold
+  coroner repair backup / -o /var/backups/containerd  by a timer: the last 7 copies of the databases
 
-Only `apply` and `undo` write. Nothing is deleted: what is replaced goes to the quarantine."
+Only `apply`, `undo` and `purge --delete` write to the node. Nothing is deleted: what is replaced goes to the quarantine."
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -55,10 +64,13 @@ pub(crate) struct PlanArgs {
     pub(crate) evidence: EvidenceArgs,
     #[command(flatten)]
     pub(crate) from: FromArgs,
+    /// What recovery leases are to hold no longer.
+    #[arg(skip)]
+    pub(crate) released: Vec<String>,
 }
 
 /// What is known beside the node.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct FromArgs {
     /// Names of images: `kubectl get nodes -o json`, `kubectl get pods -A -o json`, `crictl images -o
     /// json`, `coroner meta ls images --format json`, a copy of meta.db, or lines of `NAME DIGEST`
@@ -97,6 +109,39 @@ enum Verb {
         /// NODE is a copy that no daemon and no container uses: processes and mounts are not asked
         #[arg(long)]
         copy: bool,
+    },
+    /// Copy the databases, so that names and records of containers survive a loss of them
+    Backup {
+        #[command(flatten)]
+        evidence: EvidenceArgs,
+        /// A folder for the copies; each gets a folder of its own in it
+        #[arg(short, long, value_name = "DIR")]
+        output: PathBuf,
+        /// How many copies are kept: older ones are deleted
+        #[arg(long, value_name = "N", default_value_t = 7)]
+        last: usize,
+    },
+    /// List what recovery leases hold, or make a plan that gives back what is named
+    Release {
+        #[command(flatten)]
+        evidence: EvidenceArgs,
+        /// What to give back: NAMESPACE/SNAPSHOTTER/KEY or NAMESPACE/DIGEST, as the list names it
+        #[arg(long, value_name = "NAME")]
+        give_back: Vec<String>,
+        /// The release that will be started
+        #[arg(long, value_name = "RELEASE")]
+        daemon: Option<String>,
+    },
+    /// List the quarantines of repairs, or delete those that are named
+    Purge {
+        /// The node, as it was given to `plan`
+        #[arg(value_name = "NODE")]
+        node: PathBuf,
+        #[command(flatten)]
+        places: PlaceArgs,
+        /// The repair whose quarantine is deleted: it cannot be undone afterwards
+        #[arg(long, value_name = "PLAN")]
+        delete: Vec<String>,
     },
     /// Take the last repair back
     Undo {
@@ -142,13 +187,41 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
             }),
             _,
         ) => undo::run(&node, &places, anyway, copy, out),
+        (
+            Some(Verb::Backup {
+                evidence,
+                output,
+                last,
+            }),
+            _,
+        ) => backup::run(&evidence, &output, last, out),
+        (
+            Some(Verb::Release {
+                evidence,
+                give_back,
+                daemon,
+            }),
+            _,
+        ) => release::run(evidence, give_back, daemon, out),
+        (
+            Some(Verb::Purge {
+                node,
+                places,
+                delete,
+            }),
+            _,
+        ) => purge::run(&node, &places, &delete, out),
         (None, Some(node)) => {
             let evidence = EvidenceArgs {
                 evidence: node.clone(),
                 places: args.places,
             };
             let from = args.from;
-            let plan = request::plan(&PlanArgs { evidence, from })?;
+            let plan = request::plan(&PlanArgs {
+                evidence,
+                from,
+                released: Vec::new(),
+            })?;
             out.answer(&show::Shown::new(plan, Some(node)))
         }
         (None, None) => Err(Failure::usage("which node?").hint("coroner repair NODE")),
@@ -158,7 +231,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
 /// A plan as a file: JSON in either format.
 #[derive(Serialize)]
 #[serde(transparent)]
-struct PlanFile(Plan);
+pub(crate) struct PlanFile(pub(crate) Plan);
 
 impl Answer for PlanFile {
     const SCHEMA: &'static str = "repair-plan/2";

@@ -41,6 +41,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Plan, Failure> {
         mounts,
         by_time: args.from.by_time,
         said: args.from.pair.clone(),
+        released: args.released.clone(),
     };
     let made = repair::make(&mut case.evidence, &request).map_err(|why| refused(&why))?;
     let mut plan = made.plan;
@@ -94,6 +95,7 @@ pub(crate) fn again(plan: &Plan, node: &Path) -> Result<(Made, Evidence), Failur
         mounts: mounts::of(node),
         by_time: plan.by_time,
         said: plan.said.clone(),
+        released: plan.released.clone(),
     };
     let made = repair::make(&mut evidence, &request).map_err(|why| refused(&why))?;
     Ok((made, evidence))

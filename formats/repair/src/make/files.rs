@@ -32,14 +32,11 @@ impl Making<'_> {
         }
         self.addresses();
         self.statuses(evidence, tree);
-        let mut edits = Vec::new();
-        if let Some(store) = self.node.content.whole().cloned() {
-            let promoted = self.ingests(evidence, &store);
-            if is_whole {
-                edits.extend(self.blobs(tree, &store, survivors, &promoted));
-            }
+        if self.node.content.is_whole() {
+            self.blobs(tree, survivors, is_whole)
+        } else {
+            Vec::new()
         }
-        edits
     }
 
     /// A writable layer without its `work` cannot be mounted.
@@ -185,48 +182,68 @@ impl Making<'_> {
         }
     }
 
-    /// Ingests that are whole and were not committed become blobs.
-    fn ingests(&mut self, evidence: &Evidence, store: &Store) -> BTreeSet<Digest> {
-        let mut promoted = BTreeSet::new();
+    /// Ingests that are whole and were not committed become blobs, with a record in their namespace.
+    pub(super) fn ingests(
+        &mut self,
+        evidence: &Evidence,
+        tree: &mut Tree,
+        survivors: &mut Survivors,
+        is_whole: bool,
+    ) -> Vec<Edit> {
+        let mut edits = Vec::new();
+        let Some(store) = self.node.content.whole().cloned() else {
+            return edits;
+        };
         for ingest in &store.ingests {
-            let Some(digest) =
-                wanted_digest(ingest).filter(|_| ingest.data_size.is_some_and(|size| size > 0))
-            else {
+            let size = ingest.data_size.filter(|size| *size > 0);
+            let (Some((namespace, digest)), Some(size)) = (wanted_digest(ingest), size) else {
                 continue;
             };
-            if store.blob(&digest).is_some() || promoted.contains(&digest) {
+            if store.blob(&digest).is_some() || survivors.blobs.contains_key(&digest) {
                 continue;
             }
-            if !is_blob(evidence, &ingest.path.join("data"), &digest) {
-                continue;
-            }
-            let Some((_, from)) = self.place(&ingest.path.join("data")) else {
+            let data = ingest.path.join("data");
+            let from = self.place(&data).map(|(_, from)| from);
+            let Some(from) = from.filter(|_| is_blob(evidence, &data, &digest)) else {
                 continue;
             };
+            let why = format!("the blob {digest} is whole, and was not committed");
             let step = Step {
                 mode: Some(0o444),
-                ..Step::put(
-                    "",
-                    MadeOf::Link { from },
-                    format!("the blob {digest} is whole, and was not committed"),
-                )
+                ..Step::put("", MadeOf::Link { from }, why.clone())
             };
             let place = Store::path_of(&self.node.content_root(), &digest);
-            if self.step(&place, step).is_some() {
-                promoted.insert(digest);
+            if self.step(&place, step).is_none() {
+                continue;
+            }
+            survivors.add(evidence, &data, &digest, size, self.request.made_at);
+            let at: [&[u8]; 5] = [
+                b"v1",
+                &namespace,
+                b"content",
+                b"blob",
+                digest.as_str().as_bytes(),
+            ];
+            if is_whole && tree.at(&at).is_none() {
+                let record = tree.make(&at);
+                record.put("createdat", metadb::put_time(self.request.made_at));
+                record.put("updatedat", metadb::put_time(self.request.made_at));
+                record.put(
+                    "size",
+                    metadb::put_varint(i64::try_from(size).unwrap_or(i64::MAX)),
+                );
+                edits.push(Edit {
+                    record: crate::rows::shown(&at),
+                    removed: false,
+                    why,
+                });
             }
         }
-        promoted
+        edits
     }
 
     /// Rows of blobs that are not there, or are not what they claim, keep a pull from fetching them.
-    fn blobs(
-        &mut self,
-        tree: &mut Tree,
-        store: &Store,
-        survivors: &Survivors,
-        promoted: &BTreeSet<Digest>,
-    ) -> Vec<Edit> {
+    fn blobs(&mut self, tree: &mut Tree, survivors: &Survivors, is_whole: bool) -> Vec<Edit> {
         let mut edits = Vec::new();
         let spaces: Vec<Vec<u8>> = keys(tree.at(&["v1"]));
         for namespace in spaces {
@@ -237,7 +254,7 @@ impl Making<'_> {
                 };
                 let why = if let Some(why) = survivors.damaged.get(&digest) {
                     format!("the blob is not what its name says ({why})")
-                } else if store.blob(&digest).is_none() && !promoted.contains(&digest) {
+                } else if !survivors.blobs.contains_key(&digest) {
                     "its blob is not on the node".to_owned()
                 } else {
                     continue;
@@ -250,7 +267,8 @@ impl Making<'_> {
                 ));
             }
         }
-        for (digest, why) in &survivors.damaged {
+        // Where meta.db is completed, they were set aside with that.
+        for (digest, why) in survivors.damaged.iter().filter(|_| is_whole) {
             self.remove_blob(digest, why);
         }
         edits
@@ -294,13 +312,14 @@ fn status(record: &Tree, bundle: Option<&Bundle>) -> Vec<u8> {
     text.to_string().into_bytes()
 }
 
-/// The digest that an ingest is to have: its reference ends with it, `layer-sha256:…`.
-fn wanted_digest(ingest: &Ingest) -> Option<Digest> {
+/// The namespace of an ingest, and the digest that it is to have: its reference ends with it, `layer-sha256:…`.
+fn wanted_digest(ingest: &Ingest) -> Option<(Vec<u8>, Digest)> {
     let reference = ingest.reference.as_ref()?;
-    let (_, _, key) = split_key(reference.bytes())?;
+    let (namespace, _, key) = split_key(reference.bytes())?;
     let key = core::str::from_utf8(key).ok()?;
     let at = key.rfind("sha256:")?;
-    Digest::parse(key.get(at..)?).ok()
+    let digest = Digest::parse(key.get(at..)?).ok()?;
+    Some((namespace.to_vec(), digest))
 }
 
 /// Whether the bytes of a file have this digest.

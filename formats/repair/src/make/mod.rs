@@ -184,7 +184,7 @@ impl<'r> Making<'r> {
         self.plan.before = settle::foretold(&self.node, &self.release, self.request.made_at);
         let old = self.old_bytes(evidence)?;
         let (mut tree, layout, mut is_whole) = self.start(old.as_deref());
-        let survivors = match self.node.content.whole() {
+        let mut survivors = match self.node.content.whole() {
             Some(store) => Survivors::read(evidence, store),
             None => Survivors::default(),
         };
@@ -206,18 +206,19 @@ impl<'r> Making<'r> {
         garbage.add(release::garbage(&self.request.released));
         let specs = specs(evidence, &self.node);
         let mut edits = mend(&mut tree, &self.node, &specs, self.request.made_at);
-        self.layers(evidence, &survivors);
         edits.extend(release::release(&mut tree, &self.request.released)?);
+        edits.extend(self.ingests(evidence, &mut tree, &mut survivors, is_whole));
+        if !is_whole {
+            let relics = old.as_deref().map(Relics::of).unwrap_or_default();
+            self.complete(&mut tree, &survivors, &specs, &relics);
+        }
+        self.layers(evidence, &survivors);
         edits.extend(self.edit_files(evidence, &mut tree, &survivors, is_whole));
         let is_edited = !edits.is_empty();
         self.tell(edits);
         if is_whole && !is_edited && self.plan.steps.is_empty() {
             self.plan.after.clone_from(&self.plan.before);
             return Ok(self.made());
-        }
-        if !is_whole {
-            let relics = old.as_deref().map(Relics::of).unwrap_or_default();
-            self.complete(&mut tree, &survivors, &specs, &relics);
         }
         let bytes = self.settle(
             evidence,

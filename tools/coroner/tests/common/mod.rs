@@ -105,6 +105,7 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
         vec!["preflight", "--daemon", "2.3", "--format", "json", node],
         vec!["repair", node],
         vec!["repair", "plan", "--format", "json", node],
+        vec!["repair", "release", node],
         vec!["meta", "ls", "containers", node],
         vec!["meta", "ls", "images", node],
         vec!["meta", "ls", "snapshots", "--format", "json", node],

@@ -1,0 +1,241 @@
+//! `coroner repair backup`: the last copies of the databases, to be run by a timer.
+//!
+//! A lost meta.db takes the names of images and the records of containers with it, and nothing
+//! under containerd's root repeats them. A copy is a few MB, is made without a lock while the daemon runs,
+//! and is taken by `coroner repair plan --names-from`.
+//!
+//! ```text
+//! DIR/2026-11-28T18-00-00Z/meta.db
+//!                          overlayfs.metadata.db
+//! ```
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use cli::{Answer, EvidenceArgs, Exit, Failure, Out, Outcome, Pen};
+use finding::{Severity, Text};
+use node::{Copied, steady};
+use serde::Serialize;
+
+/// The largest database that is copied.
+const LIMIT: u64 = 1 << 30;
+/// How often a database is copied anew that was written to meanwhile.
+const TRIES: usize = 5;
+
+/// A database that was copied, or was not.
+#[derive(Serialize)]
+struct Copy {
+    path: Text,
+    bytes: Option<u64>,
+    why_not: Option<String>,
+}
+
+/// What `backup` answers.
+#[derive(Serialize)]
+struct Backed {
+    folder: PathBuf,
+    copies: Vec<Copy>,
+    deleted: Vec<PathBuf>,
+}
+
+impl Answer for Backed {
+    const SCHEMA: &'static str = "repair-backup/1";
+
+    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        pen.line(format_args!("Copied to {}:", cli::shown(&self.folder)))?;
+        for copy in &self.copies {
+            match (&copy.bytes, &copy.why_not) {
+                (Some(bytes), None) => pen.line(format_args!("  {} ({bytes} bytes)", copy.path))?,
+                (_, why) => pen.line(format_args!(
+                    "  {} was not copied: {}",
+                    copy.path,
+                    why.as_deref().unwrap_or("it was not read")
+                ))?,
+            }
+        }
+        for folder in &self.deleted {
+            pen.line(format_args!(
+                "Deleted the older copy {}",
+                cli::shown(folder)
+            ))?;
+        }
+        Ok(())
+    }
+
+    fn exit(&self) -> Exit {
+        if self.copies.iter().all(|copy| copy.why_not.is_none()) {
+            Exit::CLEAN
+        } else {
+            Exit::FINDINGS
+        }
+    }
+}
+
+/// A copy of a database that is whole and sound, or why there is none.
+fn sound(evidence: &evidence::Evidence, path: &Path) -> Result<Vec<u8>, String> {
+    let mut why = String::new();
+    for _ in 0..TRIES {
+        let (source, copied) = steady(evidence, path, LIMIT).map_err(|why| why.to_string())?;
+        if copied == Copied::Torn {
+            "it was written to faster than it could be read".clone_into(&mut why);
+            continue;
+        }
+        let bytes = source.bytes().to_vec();
+        let opened = bolt::Db::open(view::View::new(&bytes));
+        let Some(db) = opened.db else {
+            return Err("it cannot be opened".to_owned());
+        };
+        let report = db.check();
+        let damage = report.faults.iter().find(|found| {
+            use finding::Fault as _;
+            found.fault.severity() >= Severity::Damage
+        });
+        match damage {
+            None => return Ok(bytes),
+            Some(found) => why = format!("it is damaged: {}", found.fault),
+        }
+    }
+    Err(why)
+}
+
+pub(crate) fn run(args: &EvidenceArgs, output: &Path, last: usize, out: &mut Out) -> Outcome {
+    let now = cli::now().ok_or_else(|| Failure::usage("this machine's clock cannot be read"))?;
+    let name = now
+        .to_string()
+        .chars()
+        .map(|c| if c == ':' { '-' } else { c })
+        .take(19)
+        .collect::<String>();
+    let folder = output.join(format!("{name}Z"));
+    let evidence = evidence::Evidence::open(&args.evidence, &evidence::Options::default())
+        .map_err(|error| Failure::unread(format!("{} {}", error.path, error.why)))?;
+    let roots = crate::request::roots(&evidence, &args.places)?;
+    let failed = |what: &Path, error: &io::Error| {
+        Failure::unread(format!("{} cannot be written: {error}", cli::shown(what)))
+    };
+    let mut databases = vec![(
+        roots.root.join(node::META_DIR).join("meta.db"),
+        "meta.db".to_owned(),
+    )];
+    let entries = evidence.list(&roots.root);
+    for entry in entries.read().into_iter().flatten() {
+        if let Some(name) = entry
+            .name
+            .utf8()
+            .and_then(|name| name.strip_prefix("io.containerd.snapshotter.v1."))
+        {
+            let path = roots
+                .root
+                .join(format!("io.containerd.snapshotter.v1.{name}/metadata.db"));
+            if !evidence.stat(&path).is_err_and(|why| why.is_absent()) {
+                databases.push((path, format!("{name}.metadata.db")));
+            }
+        }
+    }
+    let staged = output.join(format!(".{name}.new"));
+    make(&staged).map_err(|error| failed(&staged, &error))?;
+    let mut copies = Vec::new();
+    for (path, name) in databases {
+        let mut copy = Copy {
+            path: node::path_text(&path),
+            bytes: None,
+            why_not: None,
+        };
+        match sound(&evidence, &path) {
+            Ok(bytes) => {
+                write(&staged.join(name), &bytes).map_err(|error| failed(&staged, &error))?;
+                copy.bytes = u64::try_from(bytes.len()).ok();
+            }
+            Err(why) => copy.why_not = Some(why),
+        }
+        copies.push(copy);
+    }
+    std::fs::rename(&staged, &folder).map_err(|error| failed(&folder, &error))?;
+    // A copy that is not whole pushes no older one out.
+    let is_whole = copies.iter().all(|copy| copy.why_not.is_none());
+    let deleted = if is_whole {
+        prune(output, last).map_err(|error| failed(output, &error))?
+    } else {
+        Vec::new()
+    };
+    out.answer(&Backed {
+        folder,
+        copies,
+        deleted,
+    })
+}
+
+fn make(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    if std::fs::symlink_metadata(folder).is_ok() {
+        std::fs::remove_dir_all(folder)?;
+    }
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// A name that `backup` gives: `2026-11-28T18-00-00Z`.
+fn is_copy(name: &str) -> bool {
+    let shape = b"0000-00-00T00-00-00Z";
+    name.len() == shape.len()
+        && name.bytes().zip(shape).all(|(byte, shape)| match shape {
+            b'0' => byte.is_ascii_digit(),
+            other => byte == *other,
+        })
+}
+
+/// Deletes all copies but the last ones; nothing that has another name.
+fn prune(output: &Path, last: usize) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(output)? {
+        let entry = entry?;
+        let is_ours = entry.file_name().to_str().is_some_and(is_copy);
+        if is_ours && entry.file_type()?.is_dir() {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    let more = found.len().saturating_sub(last.max(1));
+    found.truncate(more);
+    for folder in &found {
+        std::fs::remove_dir_all(folder)?;
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_copies_are_deleted_and_the_last_ones_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = [
+            "2026-01-01T00-00-00Z",
+            "2026-01-02T00-00-00Z",
+            "2026-01-03T00-00-00Z",
+            "notes",
+        ];
+        for name in names {
+            make(&folder.path().join(name)).unwrap();
+        }
+        let deleted = prune(folder.path(), 2).unwrap();
+        assert_eq!(deleted, [folder.path().join(names[0])]);
+        assert!(folder.path().join("notes").is_dir());
+        assert_eq!(prune(folder.path(), 2).unwrap(), Vec::<PathBuf>::new());
+    }
+}

@@ -319,6 +319,9 @@ pub(crate) fn is_kind(stat: &FileStat, kind: SFlag) -> bool {
     SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == kind
 }
 
+/// The name of the empty files of a rehearsal.
+pub(crate) const REHEARSAL: &str = ".coroner-rehearsal";
+
 /// Two places whose contents a step exchanges.
 #[derive(Debug)]
 pub(crate) struct Pair {
@@ -392,7 +395,7 @@ impl Pair {
     /// Tries an exchange of two empty files between the two folders, and takes them away again: what
     /// would fail later fails here, with nothing changed.
     pub(crate) fn rehearse(&self) -> io::Result<()> {
-        let name = OsStr::new(".coroner-rehearsal");
+        let name = OsStr::new(REHEARSAL);
         for folder in [&self.place, &self.slot] {
             if folder.stat(name)?.is_some() {
                 folder.unlink(name)?;

@@ -175,6 +175,7 @@ impl Store {
         if !refusals.is_empty() {
             return Err(Failed::Refused(refusals));
         }
+        self.clear()?;
         self.is_there(plan)?;
         let journal = self.stage(made, evidence)?;
         let sites = Sites::open(&self.node, &self.root, &journal, false)?;

@@ -9,15 +9,18 @@ use nix::sys::stat::SFlag;
 use sha2::{Digest as _, Sha256};
 
 use super::sites::{self, Sites};
-use super::{Failed, STOPPER, Store, boot_id, meta_db, refused};
-use crate::disk::{Folder, is_kind};
-use crate::journal::{Journal, Move};
+use super::{ENDED, Failed, STOPPER, Store, boot_id, meta_db, refused};
+use crate::disk::{Folder, REHEARSAL, is_kind};
+use crate::journal::{self, JOURNAL, Journal, Move};
 use crate::make::Made;
 use crate::plan::{Action, MadeOf, Plan, Step};
 use crate::unpack;
 
 /// Files of the state that are copied to the root's quarantine, at most.
 const KEPT: u64 = 1 << 20;
+
+/// The plan of an attempt that has not begun.
+const STAGING: &str = "staging.json";
 
 /// What is being staged.
 struct Staging<'s> {
@@ -28,6 +31,45 @@ struct Staging<'s> {
 }
 
 impl Store {
+    /// Clears what attempts left that were killed before their journal was written: nothing had changed.
+    pub(super) fn clear(&self) -> io::Result<()> {
+        for (id, quarantine) in journal::quarantines(&self.root)? {
+            let has = |name: &str| quarantine.stat(OsStr::new(name)).map(|stat| stat.is_some());
+            if has(JOURNAL)? || has(ENDED)? {
+                continue;
+            }
+            let Some(plan) = journal::load::<Plan>(&quarantine, STAGING).ok().flatten() else {
+                // Killed when it had made the folder: nothing is in it.
+                sites::clean(&self.root, &id)?;
+                continue;
+            };
+            let places = plan
+                .steps
+                .iter()
+                .map(|step| (step.base.as_deref(), step.path.clone()));
+            for (base, path) in places.chain([(None, meta_db())]) {
+                let folder = sites::folder(&self.node, &self.root, base);
+                let above = Path::new(&path)
+                    .parent()
+                    .unwrap_or(Path::new(""))
+                    .to_owned();
+                let Ok(above) = folder.and_then(|folder| folder.below(&above)) else {
+                    continue;
+                };
+                if above.stat(OsStr::new(REHEARSAL))?.is_some() {
+                    above.unlink(OsStr::new(REHEARSAL))?;
+                }
+            }
+            for base in plan.bases() {
+                if let Ok(folder) = sites::folder(&self.node, &self.root, Some(base)) {
+                    sites::clean(&folder, &id)?;
+                }
+            }
+            sites::clean(&self.root, &id)?;
+        }
+        Ok(())
+    }
+
     /// Writes every new file beside, and says what the steps will be.
     pub(super) fn stage(
         &self,
@@ -44,6 +86,11 @@ impl Store {
             // What is there is of an attempt that ended before its journal was written.
             sites::clean(&folder, &plan.id)?;
             folder.make(OsStr::new(&name))?;
+            if base.is_none() {
+                // From now on, whatever a kill leaves can be found.
+                let quarantine = folder.below(Path::new(&name))?;
+                journal::store(&quarantine, STAGING, plan)?;
+            }
         }
         let staging = Staging {
             store: self,

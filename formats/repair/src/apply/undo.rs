@@ -15,6 +15,7 @@ impl Store {
     /// [`Failed`] says whether anything has changed. After a daemon has run it is refused, unless
     /// `anyway`: what the daemon wrote since stays in the quarantine then.
     pub fn undo(&self, anyway: bool) -> Result<Done, Failed> {
+        self.clear()?;
         let Some((plan, is_finished)) = self.repairs()?.pop() else {
             return Ok(Done::NothingToUndo);
         };

@@ -47,10 +47,21 @@ fn rebuilt(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     if !is_meta(finding) {
         return backend(here, finding);
     }
-    vec![here.repair(
+    let mut way = here.repair(
         "coroner makes a new meta.db of what all stores hold, says what it cannot keep, and can take \
          it back.",
-    )]
+    );
+    // A record that cannot be set right is left out.
+    let is_record = matches!(
+        finding.code.name,
+        "meta/key-missing" | "meta/value-undecodable"
+    );
+    let record = finding.affects.first().filter(|_| is_record).cloned();
+    let apply = way.steps.iter_mut().find(|step| step.condition.is_some());
+    if let (Some(record), Some(apply)) = (record, apply) {
+        apply.loses = finding::Loss::of(record);
+    }
+    vec![way]
 }
 
 /// meta.db is completed where it lost so many that it is an older one; a few are leftovers.

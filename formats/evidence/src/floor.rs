@@ -1,5 +1,6 @@
 //! How far a disk may be filled: a full one stops a node, and whoever would mend it.
 
+use std::io;
 use std::os::fd::AsFd;
 
 use nix::sys::statvfs::{Statvfs, fstatvfs};
@@ -8,12 +9,12 @@ use nix::sys::statvfs::{Statvfs, fstatvfs};
 const FLOOR: u64 = 1 << 30;
 /// Of a small disk, one part in so many.
 const PART: u64 = 20;
-/// Bytes that may be written before [`above`] is asked again.
-pub const EVERY: u64 = 16 << 20;
+/// Bytes that may be written before the disk is asked again.
+const EVERY: u64 = 16 << 20;
 
 /// How many bytes more may be written to the disk that holds `file`: those that are free beyond 1 GiB,
 /// or beyond a twentieth of a small disk. All of them where the disk does not say.
-pub fn above(file: impl AsFd) -> u64 {
+fn above(file: impl AsFd) -> u64 {
     fstatvfs(file).map_or(u64::MAX, |disk| of(&disk))
 }
 
@@ -26,4 +27,34 @@ fn of(disk: &Statvfs) -> u64 {
         return u64::MAX;
     }
     free.saturating_sub(FLOOR.min(all.div_euclid(PART)))
+}
+
+/// Keeps whoever writes much from filling the disk.
+#[derive(Debug, Default)]
+pub struct Guard {
+    /// Bytes that may be written before the disk is asked again.
+    checked: u64,
+}
+
+impl Guard {
+    /// Takes room for so many bytes on the disk that holds `file`.
+    ///
+    /// # Errors
+    /// [`StorageFull`](io::ErrorKind::StorageFull): they would fill it.
+    pub fn take(&mut self, file: impl AsFd, bytes: usize) -> io::Result<()> {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        if self.checked < bytes {
+            let left = above(file);
+            if left < bytes {
+                return Err(io::Error::new(
+                    io::ErrorKind::StorageFull,
+                    "the disk is nearly full (1 GiB of it is left free, of a small one a \
+                     twentieth)",
+                ));
+            }
+            self.checked = left.min(EVERY).max(bytes);
+        }
+        self.checked = self.checked.saturating_sub(bytes);
+        Ok(())
+    }
 }

@@ -4,10 +4,12 @@
 //! output. Landlock binds the calling thread and those that it starts: lock down before any is
 //! started, and before evidence is opened.
 
+use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use landlock::{
-    ABI, Access, AccessFs, PathBeneath, PathFd, RestrictionStatus, Ruleset, RulesetAttr,
+    ABI, Access, AccessFs, BitFlags, PathBeneath, PathFd, RestrictionStatus, Ruleset, RulesetAttr,
     RulesetCreatedAttr, RulesetStatus,
 };
 use nix::sys::resource::{Resource, setrlimit};
@@ -21,10 +23,32 @@ pub struct Needs {
     pub held: Option<HeldRoot>,
     /// Directories in which files are made: of the output, of the spool file.
     pub writable: Vec<PathBuf>,
+    /// Where what was opened before is put when it is complete.
+    pub places: Vec<Place>,
     /// Directories in which trees are made: directories, links and nodes, too.
     pub trees: Vec<PathBuf>,
     /// Bytes of memory for data, or no limit. Maps of files do not count.
     pub memory: Option<u64>,
+}
+
+/// Where a file or a tree is put when it is complete.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The folder, open.
+    pub folder: Arc<File>,
+    /// How it gets its name there.
+    pub how: Placing,
+}
+
+/// How something that is complete gets its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placing {
+    /// A file without a name is given one.
+    Link,
+    /// A file has a hidden name, and is given another.
+    Rename,
+    /// A directory has a hidden name, and is given another.
+    Tree,
 }
 
 /// What held.
@@ -108,6 +132,17 @@ fn restrict(needs: &Needs) -> Result<RestrictionStatus, String> {
         let write = more.map_or(write, |more| write | more);
         rules = rules
             .add_rule(PathBeneath::new(held, write))
+            .map_err(words)?;
+    }
+    for place in &needs.places {
+        let held = place.folder.try_clone().map_err(|error| error.to_string())?;
+        let right = match place.how {
+            Placing::Link => BitFlags::from(AccessFs::MakeReg),
+            Placing::Rename => AccessFs::MakeReg | AccessFs::RemoveFile,
+            Placing::Tree => AccessFs::MakeDir | AccessFs::RemoveDir,
+        };
+        rules = rules
+            .add_rule(PathBeneath::new(held, right))
             .map_err(words)?;
     }
     rules.restrict_self().map_err(words)

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use finding::{Known, Text, Time, Unread};
+use finding::{Known, Text, Time, Unknown, Unread};
 
 use crate::bundle::Bundle;
 use crate::directory::{self, Directory};
@@ -223,6 +223,14 @@ impl Evidence {
     /// What the reader of a report should know of how the evidence was read.
     pub fn notes(&self) -> Vec<String> {
         ask!(self, held => held.notes())
+    }
+
+    /// What of the evidence was left out, for lack of room or because no file can be named so.
+    pub fn left_out(&self) -> Vec<Unknown> {
+        match &self.held {
+            Held::Directory(_) => Vec::new(),
+            Held::Bundle(bundle) => bundle.left_out(),
+        }
     }
 
     /// Whether the evidence is all there: `false` for an archive that ends before its end.

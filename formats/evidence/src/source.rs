@@ -50,6 +50,11 @@ impl Source {
         &self.bytes
     }
 
+    /// The bytes, to be changed: without a copy where nobody else has them.
+    pub fn into_bytes(self) -> Vec<u8> {
+        Arc::unwrap_or_clone(self.bytes)
+    }
+
     /// Whether the file changed while it was read, so that the bytes may be a mixture of two
     /// states. Only [`Evidence::source_as_is`](crate::Evidence::source_as_is) gives such a source.
     pub const fn is_torn(&self) -> bool {

@@ -43,7 +43,10 @@ fn export(place: &str, name: &str, archive: &str) -> Result<Exported, Refused> {
         only_blobs: false,
     };
     let plan = order.plan(&control)?;
-    order.write(plan, Output::archive(PathBuf::from(archive))?, &control)
+    let made = std::fs::File::create_new(archive);
+    let file = made.map_err(|error| Refused::question(format!("{archive}: {error}")))?;
+    let output = Output::archive(PathBuf::from(archive), Box::new(file));
+    order.write(plan, output, &control)
 }
 
 fn main() {

@@ -106,7 +106,7 @@ impl<'o> Order<'o> {
     /// Writes what was planned, reads it again and compares.
     ///
     /// # Errors
-    /// It could not be written, or is not as it was: what there is of an archive is emptied.
+    /// It could not be written, or is not as it was written: nobody shall take it for a whole.
     pub fn write(
         &self,
         plan: Plan<'_>,
@@ -114,13 +114,7 @@ impl<'o> Order<'o> {
         control: &Control<'_>,
     ) -> Result<Exported, Refused> {
         let path = output.path().to_owned();
-        let (files, root) = match self.files(&plan, &mut output, control) {
-            Ok(written) => written,
-            Err(why) => {
-                output.discard();
-                return Err(why);
-            }
-        };
+        let (files, root) = self.files(&plan, &mut output, control)?;
         let form = match &output {
             Output::Directory { .. } => "oci-layout",
             Output::Archive { .. } if self.docker => "docker-archive",
@@ -171,7 +165,13 @@ impl<'o> Order<'o> {
             writer.oci(self.target, plan, &documents)
         };
         let failed = |error: io::Error| {
-            Refused::unread(format!("the export to {} failed: {error}", shown(&path)))
+            let why = format!("the export to {} failed: {error}", shown(&path));
+            match error.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    Refused::unwritten(why).hint("make room, or choose a path on another disk")
+                }
+                _ => Refused::unread(why),
+            }
         };
         let root = written.map_err(failed)?;
         Ok((writer.files, root))

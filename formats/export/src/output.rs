@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use content::{Algorithm, Digest, Hasher};
 use evidence::archive::{End, Members};
-use finding::{Refused, Text, size_number};
+use evidence::floor::Guard;
+use finding::{Text, size_number};
 use serde::Serialize;
 use tar::{Builder, EntryType, Header};
 
@@ -35,14 +36,23 @@ pub enum Output {
         /// Its path.
         path: PathBuf,
         /// What writes it.
-        builder: Box<Builder<BufWriter<File>>>,
+        builder: Box<Builder<BufWriter<Box<dyn Stream>>>>,
     },
     /// An OCI layout.
     Directory {
         /// Its path.
         path: PathBuf,
+        /// Where it is until all of it is there.
+        meanwhile: PathBuf,
+        /// Keeps its disk from being filled.
+        guard: Guard,
     },
 }
+
+/// Where an archive is written and then read again.
+pub trait Stream: Read + Write + Seek {}
+
+impl<S: Read + Write + Seek> Stream for S {}
 
 impl core::fmt::Debug for Output {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -74,17 +84,6 @@ impl<R: Read> Read for Hashing<R> {
 /// `O_NOFOLLOW`
 const NO_FOLLOW: i32 = 0o400_000;
 
-fn usage(path: &Path, error: &io::Error) -> Refused {
-    Refused::question(format!("could not create {}: {error}", shown(path)))
-        .hint("choose a path that does not exist yet, outside the evidence")
-}
-
-/// Whether it is a directory, no link, and nothing is in it.
-fn is_empty(path: &Path) -> bool {
-    let is_directory = std::fs::symlink_metadata(path).is_ok_and(|stat| stat.is_dir());
-    is_directory && std::fs::read_dir(path).is_ok_and(|mut names| names.next().is_none())
-}
-
 /// Creates a file that must not be there, to be written and then read again.
 fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new()
@@ -97,36 +96,29 @@ fn create(path: &Path) -> io::Result<File> {
 }
 
 impl Output {
-    /// A new archive at `path`.
-    ///
-    /// # Errors
-    /// It is there already, or cannot be made.
-    pub fn archive(path: PathBuf) -> Result<Self, Refused> {
-        let file = create(&path).map_err(|error| usage(&path, &error))?;
-        let builder = Builder::new(BufWriter::with_capacity(1 << 20, file));
-        Ok(Self::Archive {
+    /// A new archive that is going to stand at `path`, and is written to `stream`.
+    pub fn archive(path: PathBuf, stream: Box<dyn Stream>) -> Self {
+        let builder = Builder::new(BufWriter::with_capacity(1 << 20, stream));
+        Self::Archive {
             path,
             builder: Box::new(builder),
-        })
+        }
     }
 
-    /// A new directory at `path`, or the empty one that a failed try left there: who has given up
-    /// writing elsewhere cannot remove it.
-    ///
-    /// # Errors
-    /// It is there already, or cannot be made.
-    pub fn directory(path: PathBuf) -> Result<Self, Refused> {
-        match DirBuilder::new().mode(0o755).create(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_empty(&path) => {}
-            made => made.map_err(|error| usage(&path, &error))?,
+    /// A new directory that is going to stand at `path`, and is `meanwhile`, where it is there and
+    /// empty.
+    pub fn directory(path: PathBuf, meanwhile: PathBuf) -> Self {
+        Self::Directory {
+            path,
+            meanwhile,
+            guard: Guard::default(),
         }
-        Ok(Self::Directory { path })
     }
 
     /// Its path.
     pub fn path(&self) -> &Path {
         match self {
-            Self::Archive { path, .. } | Self::Directory { path } => path,
+            Self::Archive { path, .. } | Self::Directory { path, .. } => path,
         }
     }
 
@@ -157,16 +149,22 @@ impl Output {
                 header.set_size(size);
                 builder.append_data(&mut header, name, &mut bytes)?;
             }
-            Self::Directory { path } => {
-                let at = path.join(name);
+            Self::Directory {
+                meanwhile, guard, ..
+            } => {
+                let at = meanwhile.join(name);
                 let mut folders = DirBuilder::new();
                 folders.recursive(true).mode(0o755);
                 at.parent()
                     .map_or(Ok(()), |folder| folders.create(folder))?;
-                let mut file = BufWriter::with_capacity(1 << 18, create(&at)?);
+                let guarded = Guarded {
+                    file: create(&at)?,
+                    guard,
+                };
+                let mut file = BufWriter::with_capacity(1 << 18, guarded);
                 io::copy(&mut bytes, &mut file)?;
                 file.flush()?;
-                file.get_ref().sync_data()?;
+                file.get_ref().file.sync_data()?;
             }
         }
         if bytes.size != size {
@@ -191,33 +189,38 @@ impl Output {
     pub fn prove(self, wrote: &[Wrote]) -> Result<Option<(u64, Digest)>, String> {
         match self {
             Self::Archive { builder, .. } => prove_archive(*builder, wrote).map(Some),
-            Self::Directory { path } => {
-                prove_directory(&path, wrote)?;
+            Self::Directory { meanwhile, .. } => {
+                prove_directory(&meanwhile, wrote)?;
                 Ok(None)
             }
         }
     }
+}
 
-    /// Takes back what was written of an archive: nobody shall take half of one for a whole.
-    pub fn discard(self) {
-        if let Self::Archive { builder, .. } = self
-            && let Ok(writer) = builder.into_inner()
-            && let Ok(file) = writer.into_inner()
-        {
-            // What cannot be emptied is still an archive without an end.
-            let _ = file.set_len(0);
-        }
+/// A file whose disk is not filled.
+struct Guarded<'g> {
+    file: File,
+    guard: &'g mut Guard,
+}
+
+impl Write for Guarded<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.guard.take(&self.file, bytes.len())?;
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 
 fn prove_archive(
-    builder: Builder<BufWriter<File>>,
+    builder: Builder<BufWriter<Box<dyn Stream>>>,
     wrote: &[Wrote],
 ) -> Result<(u64, Digest), String> {
     let words = |error: io::Error| error.to_string();
     let writer = builder.into_inner().map_err(words)?;
     let mut file = writer.into_inner().map_err(|error| error.to_string())?;
-    file.sync_all().map_err(words)?;
     file.seek(SeekFrom::Start(0)).map_err(words)?;
     let mut want: BTreeMap<&[u8], &Wrote> = wrote
         .iter()

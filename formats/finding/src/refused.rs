@@ -11,6 +11,8 @@ pub struct Refused {
     pub hint: Option<String>,
     /// Whether another question would have an answer; else the evidence could not be read.
     pub is_question: bool,
+    /// Whether the answer could not be written: a full disk.
+    pub is_unwritten: bool,
 }
 
 impl Refused {
@@ -20,6 +22,15 @@ impl Refused {
             why: why.into(),
             hint: None,
             is_question: false,
+            is_unwritten: false,
+        }
+    }
+
+    /// What was to be written could not be.
+    pub fn unwritten(why: impl Into<String>) -> Self {
+        Self {
+            is_unwritten: true,
+            ..Self::unread(why)
         }
     }
 

@@ -40,18 +40,52 @@ impl core::fmt::Display for NoPath {
 
 /// The paths of an image: layers added from the lowest up, later entries over earlier ones. It
 /// keeps a name for each file, no bytes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tree {
     leaves: BTreeMap<Vec<u8>, Leaf>,
+    /// Bytes that the names take in memory, about, and may take.
+    held: u64,
+    most: u64,
+}
+
+/// Bytes that the names of any image may take, and more of them for each byte of its layers.
+const ROOM: (u64, u64) = (64 << 20, 16);
+
+impl Default for Tree {
+    fn default() -> Self {
+        Self::of_layers(0)
+    }
 }
 
 impl Tree {
-    /// Adds all entries of the next layer.
+    /// For an image whose layers have so many bytes, packed.
+    pub const fn of_layers(bytes: u64) -> Self {
+        Self {
+            leaves: BTreeMap::new(),
+            held: 0,
+            most: ROOM.0.saturating_add(bytes.saturating_mul(ROOM.1)),
+        }
+    }
+
+    /// Whether names were left out: they take more memory than the budget.
+    pub const fn is_cut(&self) -> bool {
+        self.held > self.most
+    }
+
+    /// Adds all entries of the next layer, as far as there is [room](Self::is_cut).
     pub fn add<R: Read>(&mut self, number: usize, layer: &mut Layer<'_, R>) {
         let mut at = 0_u64;
         while let Some(entry) = layer.next_entry() {
             let this = at;
             at = at.saturating_add(1);
+            let letters = entry.link.as_ref().map_or(0, |link| link.bytes().len());
+            let bytes = letters.saturating_add(entry.path.len());
+            let bytes = bytes.saturating_add(size_of::<Leaf>()).saturating_add(64);
+            let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+            self.held = self.held.saturating_add(bytes);
+            if self.is_cut() {
+                return;
+            }
             let leaf = Leaf {
                 kind: entry.kind,
                 layer: number,

@@ -99,6 +99,7 @@ impl Node {
 
     fn open_as(evidence: &Evidence, roots: Roots, options: Options, headers: Headers) -> Self {
         let mut coverage = Coverage::default();
+        coverage.unknown.extend(evidence.left_out());
         let root = evidence.stat(&roots.root);
         let state = evidence.stat(&roots.state);
         let meta_path = roots.root.join(META_DIR).join("meta.db");

@@ -10,10 +10,11 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use evidence::{Evidence, FileKind, Xattrs, pax_record, pax_time};
+use evidence::{Evidence, FileKind, Pages, Xattrs, pax_record, pax_time};
 use finding::Known;
 use sha2::{Digest, Sha256};
 use tar::{Builder, EntryType, Header};
+use view::Span;
 
 use crate::merged::{Merged, MergedEntry};
 
@@ -24,6 +25,45 @@ pub struct Archive<'e, W: Write> {
     evidence: &'e Evidence,
     /// Names of files that may have more than one, by what they are.
     names: BTreeMap<(u64, u64), Vec<u8>>,
+    most: Most,
+    /// Bytes of data that were put into it.
+    put: u64,
+}
+
+/// How much is taken of the files of a tree: bytes of data, holes do not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Most {
+    /// Of one file.
+    pub file: u64,
+    /// Of all files together.
+    pub total: u64,
+}
+
+impl Default for Most {
+    fn default() -> Self {
+        Self {
+            file: u64::MAX,
+            total: u64::MAX,
+        }
+    }
+}
+
+impl Most {
+    /// Why a file with so many bytes of data is not taken after so many others, if it is not.
+    pub fn refuses(self, data: u64, before: u64) -> Option<String> {
+        if data > self.file {
+            return Some(format!(
+                "it has {data} bytes, more than the {} that are taken of a file (--max-file)",
+                self.file
+            ));
+        }
+        (before.saturating_add(data) > self.total).then(|| {
+            format!(
+                "with it, more than {} bytes would be taken of all files (--max-total)",
+                self.total
+            )
+        })
+    }
 }
 
 /// What became of one file.
@@ -56,7 +96,16 @@ impl<'e, W: Write> Archive<'e, W> {
             builder: Builder::new(to),
             evidence,
             names: BTreeMap::new(),
+            most: Most::default(),
+            put: 0,
         }
+    }
+
+    /// Leaves files out that are larger, or would make it larger.
+    #[must_use]
+    pub const fn within(mut self, most: Most) -> Self {
+        self.most = most;
+        self
     }
 
     /// Writes one file of a merged tree, under its path there.
@@ -125,12 +174,29 @@ impl<'e, W: Write> Archive<'e, W> {
             self.names.insert(identity, name.clone());
         }
         if stat.kind == FileKind::File {
-            header.set_size(stat.size);
-            self.head(&mut header, &name, &records)?;
             let mut bytes = Bytes::of(self.evidence, entry);
-            self.builder.append(&header, &mut bytes)?;
-            put.lacks.extend(bytes.failed);
-            put.sha256 = Some(bytes.hasher.finalize().into());
+            let data = bytes.data();
+            if let Some(why) = self.most.refuses(data, self.put) {
+                if let Some(identity) = self.evidence.identity(&entry.place) {
+                    self.names.remove(&identity);
+                }
+                return Ok(Put::left_out(why));
+            }
+            self.put = self.put.saturating_add(data);
+            let map = bytes.sparse();
+            if map.is_empty() {
+                header.set_size(stat.size);
+                self.head(&mut header, &name, &records)?;
+                self.builder.append(&header, &mut bytes)?;
+            } else {
+                sparse_records(&name, stat.size, &mut records);
+                let stored = u64::try_from(map.len()).unwrap_or(u64::MAX);
+                header.set_size(stored.saturating_add(data));
+                self.head(&mut header, &sparse_name(&name), &records)?;
+                self.builder.append(&header, map.as_slice().chain(&mut bytes))?;
+            }
+            put.lacks.extend(bytes.failed.take());
+            put.sha256 = bytes.sha256();
         } else {
             self.head(&mut header, &name, &records)?;
             self.builder.append(&header, io::empty())?;
@@ -274,63 +340,184 @@ fn attributes(
     }
 }
 
-/// The bytes of a file: exactly as many as its size says, zeroes where they cannot be read.
-struct Bytes<'e> {
-    reader: Option<Box<dyn Read + Send + 'e>>,
-    left: u64,
-    hasher: Sha256,
-    failed: Option<String>,
-}
-
-impl<'e> Bytes<'e> {
-    fn of(evidence: &'e Evidence, entry: &MergedEntry) -> Self {
-        let opened = match entry.bytes_at() {
-            Some(path) => evidence.reader(path).map_err(|why| why.to_string()),
-            None => Err("only its metadata were copied up, and no layer has its bytes".to_owned()),
-        };
-        let (reader, failed) = match opened {
-            Ok(reader) => (Some(reader), None),
-            Err(why) => (None, Some(why)),
-        };
-        Self {
-            reader,
-            left: entry.stat.size,
-            hasher: Sha256::new(),
-            failed,
-        }
+/// What GNU tar says of a file with holes, form 1.0.
+fn sparse_records(name: &[u8], size: u64, records: &mut BTreeMap<String, Vec<u8>>) {
+    for (key, value) in [
+        ("major", b"1".to_vec()),
+        ("minor", b"0".to_vec()),
+        ("name", name.to_vec()),
+        ("realsize", size.to_string().into_bytes()),
+    ] {
+        records.insert(format!("GNU.sparse.{key}"), value);
     }
 }
 
-impl Read for Bytes<'_> {
+/// The name in the header of a file with holes, which only readers without a notion of them see: as
+/// GNU tar makes it.
+fn sparse_name(name: &[u8]) -> Vec<u8> {
+    let at = name.iter().rposition(|byte| *byte == b'/');
+    let (folder, last) = name.split_at(at.map_or(0, |at| at.saturating_add(1)));
+    [folder, b"GNUSparseFile.0/", last].concat()
+}
+
+/// Bytes of holes from which on a file is written with a map of them: what is smaller is written as
+/// it always was.
+const HOLES: u64 = 1 << 20;
+/// Bytes of holes up to which the hash of a file with all its zeroes is worth its time.
+const HASHED: u64 = 1 << 30;
+
+/// The bytes of a file: exactly as many as its size says, or as its data, where it is written with a
+/// map of its holes; zeroes where they cannot be read.
+struct Bytes {
+    pages: Option<Pages>,
+    size: u64,
+    /// What is written, in order: one stretch, or all that are no holes.
+    spans: Vec<Span>,
+    /// Where it is: in which of them, and how far.
+    span: usize,
+    at: u64,
+    /// Nothing where holes are too large to be hashed.
+    hasher: Option<Sha256>,
+    /// Bytes that were hashed.
+    hashed: u64,
+    failed: Option<String>,
+}
+
+impl Bytes {
+    fn of(evidence: &Evidence, entry: &MergedEntry) -> Self {
+        let opened = match entry.bytes_at() {
+            Some(path) => evidence.pages(path).map_err(|why| why.to_string()),
+            None => Err("only its metadata were copied up, and no layer has its bytes".to_owned()),
+        };
+        let (pages, failed) = match opened {
+            Ok(pages) => (Some(pages), None),
+            Err(why) => (None, Some(why)),
+        };
+        let size = entry.stat.size;
+        let whole = vec![Span::new(0, size)];
+        let spans: Vec<Span> = match &pages {
+            Some(pages) => within(pages.data(), size),
+            None => Vec::new(),
+        };
+        let holes = size.saturating_sub(sum(&spans));
+        Self {
+            pages,
+            size,
+            spans: if holes < HOLES { whole } else { spans },
+            span: 0,
+            at: 0,
+            hasher: (holes < HASHED).then(Sha256::new),
+            hashed: 0,
+            failed,
+        }
+    }
+
+    fn data(&self) -> u64 {
+        sum(&self.spans)
+    }
+
+    /// The map of its holes as it stands before the data, padded; empty if it is written without.
+    fn sparse(&self) -> Vec<u8> {
+        if self.data() == self.size {
+            return Vec::new();
+        }
+        // As GNU tar does: a file that ends in a hole has an empty stretch at its end.
+        let ends = self.spans.last().is_some_and(|span| span.end() == self.size);
+        let last = (!ends).then_some(Span::new(self.size, 0));
+        let count = self.spans.len().saturating_add(usize::from(!ends));
+        let mut map = format!("{count}\n").into_bytes();
+        for span in self.spans.iter().chain(&last) {
+            map.extend_from_slice(format!("{}\n{}\n", span.start, span.len).as_bytes());
+        }
+        let whole = map.len().next_multiple_of(512);
+        map.resize(whole, 0);
+        map
+    }
+
+    /// Of all bytes, holes included.
+    fn sha256(mut self) -> Option<[u8; 32]> {
+        self.zeroes(self.size);
+        Some(self.hasher?.finalize().into())
+    }
+
+    /// Hashes zeroes up to this offset.
+    fn zeroes(&mut self, end: u64) {
+        let Some(hasher) = &mut self.hasher else {
+            return;
+        };
+        const ZEROES: [u8; 4096] = [0; 4096];
+        while self.hashed < end {
+            let left = end.saturating_sub(self.hashed);
+            let count = usize::try_from(left).unwrap_or(ZEROES.len()).min(ZEROES.len());
+            hasher.update(ZEROES.get(..count).unwrap_or_default());
+            let count = u64::try_from(count).unwrap_or(u64::MAX);
+            self.hashed = self.hashed.saturating_add(count);
+        }
+    }
+
+    fn fail(&mut self, left: u64, why: &dyn core::fmt::Display) {
+        let bytes = left.saturating_add(sum(
+            self.spans.get(self.span.saturating_add(1)..).unwrap_or_default(),
+        ));
+        self.failed = Some(format!("{bytes} bytes could not be read: {why}"));
+        self.pages = None;
+    }
+}
+
+/// The stretches of a file, as far as they lie below `size`.
+fn within(spans: impl Iterator<Item = Span>, size: u64) -> Vec<Span> {
+    let cut = |span: Span| Span::new(span.start, span.len.min(size.saturating_sub(span.start)));
+    spans.map(cut).filter(|span| span.len > 0).collect()
+}
+
+fn sum(spans: &[Span]) -> u64 {
+    let lens = spans.iter().map(|span| span.len);
+    lens.fold(0, u64::saturating_add)
+}
+
+impl Read for Bytes {
     fn read(&mut self, chunk: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.left)
-            .unwrap_or(usize::MAX)
-            .min(chunk.len());
+        let Some(span) = self.spans.get(self.span).copied() else {
+            if let Some(pages) = self.pages.take()
+                && let Err(why) = pages.unchanged()
+            {
+                self.failed = Some(why.to_string());
+            }
+            return Ok(0);
+        };
+        let start = span.start.saturating_add(self.at);
+        let left = span.len.saturating_sub(self.at);
+        let most = usize::try_from(left).unwrap_or(usize::MAX).min(chunk.len());
         let Some(chunk) = chunk.get_mut(..most).filter(|chunk| !chunk.is_empty()) else {
             return Ok(0);
         };
         let mut count = 0;
-        if let Some(reader) = &mut self.reader {
-            match reader.read(chunk) {
+        if let Some(pages) = &self.pages {
+            match pages.read_at(start, chunk) {
                 Ok(0) => {
-                    self.failed = Some(format!("it ends {} bytes before its size", self.left));
-                    self.reader = None;
+                    self.failed = Some(format!("it ends {left} bytes before its size"));
+                    self.pages = None;
                 }
                 Ok(read) => count = read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
-                Err(error) => {
-                    self.failed = Some(format!("{} bytes could not be read: {error}", self.left));
-                    self.reader = None;
-                }
+                Err(why) => self.fail(left, &why),
             }
         }
         if count == 0 {
             chunk.fill(0);
             count = most;
         }
-        self.hasher.update(chunk.get(..count).unwrap_or_default());
+        self.zeroes(start);
+        let read = chunk.get(..count).unwrap_or_default();
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(read);
+        }
         let read = u64::try_from(count).unwrap_or(u64::MAX);
-        self.left = self.left.saturating_sub(read);
+        self.hashed = self.hashed.saturating_add(read);
+        self.at = self.at.saturating_add(read);
+        if self.at >= span.len {
+            self.span = self.span.saturating_add(1);
+            self.at = 0;
+        }
         Ok(count)
     }
 }

@@ -34,7 +34,7 @@ mod steps;
 
 use finding::Code;
 
-pub use archive::{Archive, Put};
+pub use archive::{Archive, Most, Put};
 pub use layout::{Layout, SnapshotDir, Stray, Why};
 pub use merged::{Aspect, Change, Comparison, Data, Merged, MergedEntry, MergedWalk, Seen};
 pub use overlay::{LayerName, Marks, Opaque, Origin, Prefix, is_whiteout_device, is_whiteout_file};

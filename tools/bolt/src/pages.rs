@@ -97,9 +97,11 @@ fn picture(args: &PagesArgs, found: &CheckReport, out: &mut Out) -> Outcome {
     if let Some(path) = &args.svg {
         let map = Map::of(found, DRAWN);
         let about = crate::picture::about(found, &map);
-        let mut drawing = io::BufWriter::new(cli::create_new(path)?);
+        let new = cli::NewFile::at(path)?;
+        let mut drawing = io::BufWriter::new(new.writer());
         svg::write(&mut drawing, &file, &about, &map)?;
         io::Write::flush(&mut drawing)?;
+        new.put()?;
     }
     let picture = Picture::of(file, found, args.svg.as_deref(), has_faults(found));
     out.answer(&picture)

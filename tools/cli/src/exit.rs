@@ -18,8 +18,11 @@ impl Exit {
     pub const UNREAD: Self = Self(8);
     /// The command line makes no sense.
     pub const USAGE: Self = Self(16);
-    /// Interrupted; what is printed is incomplete.
+    /// Interrupted (Ctrl-C, SIGTERM); what is printed is incomplete, and no file was written.
     pub const INTERRUPTED: Self = Self(32);
+
+    /// What was to be written could not be: the disk is full, or nearly; nothing is left of it.
+    pub const UNWRITTEN: Self = Self(64);
 
     /// What an answer means that may lack something: clean if it lacks nothing.
     pub const fn of_unknown(unknown: &[Unknown]) -> Self {
@@ -38,7 +41,7 @@ impl Exit {
     /// The codes as the help text lists them.
     pub const HELP: &'static str = "Exit codes, which add up:
   0 clean, 1 repaired, 4 findings above a note, 8 something could not be read, 16 usage,
-  32 interrupted";
+  32 interrupted, 64 the output could not be written (a full disk)";
 }
 
 impl BitOr for Exit {

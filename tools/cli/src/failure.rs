@@ -41,6 +41,14 @@ impl Failure {
         }
     }
 
+    /// It was ended from outside, and nothing stands where the answer was to be.
+    pub fn interrupted(message: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::INTERRUPTED,
+            ..Self::unread(message)
+        }
+    }
+
     /// With what to do next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -66,6 +74,11 @@ impl From<Refused> for Failure {
         };
         Self {
             hint: refused.hint,
+            exit: if refused.is_unwritten {
+                Exit::UNWRITTEN
+            } else {
+                failure.exit
+            },
             ..failure
         }
     }
@@ -77,6 +90,7 @@ impl From<io::Error> for Failure {
         let broken_pipe = error.kind() == io::ErrorKind::BrokenPipe;
         Self {
             broken_pipe,
+            exit: Exit::UNWRITTEN,
             ..Self::unread(format!("could not write the answer: {error}"))
         }
     }

@@ -153,6 +153,7 @@ fn parse(
 
 fn finish(command: &Command, argv: Vec<OsString>, run: Run<'_>) -> ExitCode {
     crate::safety::arm();
+    crate::progress::end_on_signals();
     let exit = match parse(command, argv) {
         Ok((matches, options)) => run_with(Out::open(options), &matches, run),
         Err((text, true, exit)) => {
@@ -174,11 +175,16 @@ fn run_with(out: Result<Out, Failure>, matches: &ArgMatches, run: Run<'_>) -> Ex
         Err(failure) => return complain(&failure),
     };
     match run(matches, &mut out) {
-        Ok(exit) => exit,
+        Ok(exit) => match out.put(exit) {
+            Ok(()) => exit,
+            Err(failure) if failure.broken_pipe => exit,
+            Err(failure) => exit | complain(&failure),
+        },
         Err(failure) if failure.broken_pipe => Exit::CLEAN,
         Err(failure) => {
+            // Half an answer stands nowhere; that there is none is said on standard output.
+            out.discard();
             let _ = out.failure(&failure);
-            out.discard_if_empty();
             complain(&failure)
         }
     }
@@ -239,7 +245,6 @@ where
         Ok(exit) => (exit, String::new()),
         Err(failure) => {
             let _ = out.failure(&failure);
-            out.discard_made();
             let hint = failure
                 .hint
                 .map(|hint| format!("  hint: {hint}\n"))

@@ -1,18 +1,20 @@
 //! Where answers go.
 
 use std::ffi::OsStr;
-use std::fs::OpenOptions;
-use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use checks::Running;
+use evidence::Pages;
+use finding::Unread;
 use serde::Serialize;
+use view::Span;
 
 use crate::{
-    Answer, Colour, Exit, Failure, Format, Options, Outcome, Pen, Progress, Style, first_line,
-    json, progress,
+    Answer, Colour, Exit, Failure, Format, NewFile, Options, Outcome, Pen, Progress, Style,
+    first_line, json, progress,
 };
 
 /// Where answers go, and how they are written.
@@ -23,11 +25,12 @@ pub struct Out {
     colour: bool,
     width: Option<usize>,
     cancel: Option<Arc<AtomicBool>>,
-    /// Whether the file of `-o` was made here.
-    is_ours: bool,
-    /// What a verb has made: removed after a failure, where it is empty.
-    made: Vec<PathBuf>,
+    /// The file of `-o`, until it is complete.
+    new: Option<NewFile>,
 }
+
+/// Bytes that are written to a file at once.
+const BUFFER: usize = 256 << 10;
 
 /// What surrounds every answer in JSON.
 #[derive(Serialize)]
@@ -42,18 +45,19 @@ struct Document<'a, T> {
 }
 
 impl Out {
-    /// Standard output, or the new file that `-o` names.
+    /// Standard output, or the new file that `-o` names, which has no name until it is complete.
     pub fn open(mut options: Options) -> Result<Self, Failure> {
         // `-o -`: as if it were not given.
         options.output = options.output.filter(|path| path.as_os_str() != "-");
         let Some(path) = &options.output else {
             return Ok(Self::stdout(options));
         };
-        let file = create_new(path)?;
+        let new = NewFile::at(path)?;
+        let writer = Box::new(BufWriter::with_capacity(BUFFER, new.writer()));
         let colour = options.color == Colour::Always;
         Ok(Self {
-            is_ours: true,
-            ..Self::to(Box::new(BufWriter::new(file)), options, colour, None)
+            new: Some(new),
+            ..Self::to(writer, options, colour, None)
         })
     }
 
@@ -68,20 +72,41 @@ impl Out {
     /// The path of `-o`, for a verb that puts a whole file there at once; the answer then goes to
     /// standard output.
     ///
-    /// Nothing is left at that path: until the file is complete, there is none.
+    /// Nothing is at that path.
     pub fn take_output(&mut self) -> Option<PathBuf> {
         let path = self.options.output.take()?;
+        self.discard();
+        Some(path)
+    }
+
+    /// Puts the file of `-o` in its place, if `exit` does not say that it is incomplete.
+    pub(crate) fn put(&mut self, exit: Exit) -> Result<(), Failure> {
+        let flushed = self.writer.flush();
+        let Some(new) = self.new.take() else {
+            return Ok(flushed?);
+        };
+        flushed?;
+        if exit.has(Exit::INTERRUPTED) {
+            let place = crate::shown(new.place());
+            let _ = writeln!(
+                io::stderr(),
+                "coroner: interrupted: {place} was not written"
+            );
+            return Ok(());
+        }
+        new.put()
+    }
+
+    /// Drops what was written to the file of `-o`: from here on, answers go to standard output.
+    pub(crate) fn discard(&mut self) {
         // In a test, the writer is the test's.
-        if self.is_ours {
+        if self.new.take().is_some() {
             let options = self.options.clone();
             *self = Self {
                 cancel: self.cancel.take(),
-                made: core::mem::take(&mut self.made),
                 ..Self::stdout(options)
             };
-            remove_if_empty(&path);
         }
-        Some(path)
     }
 
     /// A writer of the caller's, for tests and for the goldens.
@@ -97,15 +122,8 @@ impl Out {
             colour,
             width,
             cancel: None,
-            is_ours: false,
-            made: Vec::new(),
+            new: None,
         }
-    }
-
-    /// Notes that the verb makes the file or the directory `path` itself: after a failure it is removed,
-    /// if it is empty. Of a directory, name those in it later.
-    pub fn made(&mut self, path: PathBuf) {
-        self.made.push(path);
     }
 
     /// Options that every tool has.
@@ -175,24 +193,6 @@ impl Out {
         self.writer.flush()
     }
 
-    /// Removes the file of `-o` that a failure left without a byte: the next try may use its name.
-    pub(crate) fn discard_if_empty(&self) {
-        self.discard_made();
-        let Some(path) = &self.options.output else {
-            return;
-        };
-        remove_if_empty(path);
-    }
-
-    /// Removes what the verb made and left empty.
-    pub(crate) fn discard_made(&self) {
-        for path in self.made.iter().rev() {
-            remove_if_empty(path);
-            // Of a directory that is not empty, this does nothing.
-            let _ = std::fs::remove_dir(path);
-        }
-    }
-
     /// Progress of a long operation of `total` bytes (0: not known).
     pub fn progress(&self, what: &'static str, total: u64) -> Progress {
         Progress::start(what, total, self.options.quiet)
@@ -214,37 +214,50 @@ impl Out {
             .is_some_and(|flag| flag.load(Ordering::Relaxed))
     }
 
+    /// Copies the bytes of a file: to `-o` its holes stay holes, elsewhere they are zeroes. An
+    /// error of `pages` is the inner one; more than `most` bytes are refused.
+    pub fn copy(&mut self, pages: &Pages, most: u64) -> io::Result<Result<(), Unread>> {
+        let data = pages.data().fold(0_u64, |sum, span| sum.saturating_add(span.len));
+        let size = if self.new.is_some() { data } else { pages.len() };
+        if size > most {
+            return Ok(Err(Unread::TooLarge { size, limit: most }));
+        }
+        self.writer.flush()?;
+        let mut file = self.new.as_ref().map(NewFile::writer);
+        let mut chunk = vec![0; BUFFER];
+        let mut at = 0_u64;
+        let end = Span::new(pages.len(), 0);
+        for span in pages.data().chain([end]) {
+            let hole = span.start.saturating_sub(at);
+            match &mut file {
+                Some(file) => file.skip(hole)?,
+                None => drop(io::copy(&mut io::repeat(0).take(hole), &mut self.writer)?),
+            }
+            at = span.start;
+            while at < span.end() {
+                let left = span.end().saturating_sub(at);
+                let count = usize::try_from(left).unwrap_or(BUFFER).min(BUFFER);
+                let piece = chunk.get_mut(..count).unwrap_or_default();
+                match pages.read_at(at, piece) {
+                    Ok(read) if read == count => {}
+                    Ok(_) => return Ok(Err(Unread::Changed)),
+                    Err(why) => return Ok(Err(why)),
+                }
+                match &mut file {
+                    Some(file) => file.write_all(piece)?,
+                    None => self.writer.write_all(piece)?,
+                }
+                at = at.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+            }
+        }
+        self.writer.flush()?;
+        Ok(pages.unchanged())
+    }
+
     /// The raw writer, for verbs whose answer is a stream of bytes (`content cat`, `collect -o -`).
     pub fn writer(&mut self) -> &mut dyn Write {
         &mut *self.writer
     }
-}
-
-fn remove_if_empty(path: &Path) {
-    if std::fs::symlink_metadata(path).is_ok_and(|stat| stat.is_file() && stat.len() == 0) {
-        // What cannot be removed only has to be removed by hand.
-        let _ = std::fs::remove_file(path);
-    }
-}
-
-/// Creates `path`, which must not exist: an output never replaces anything.
-pub fn create_new(path: &Path) -> Result<std::fs::File, Failure> {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .map_err(|error| {
-            Failure::usage(format!(
-                "could not create {}: {error}",
-                finding::Escaped(bytes(path))
-            ))
-            .hint("choose a path that does not exist yet, outside the evidence")
-        })
-}
-
-fn bytes(path: &Path) -> &[u8] {
-    use std::os::unix::ffi::OsStrExt;
-    path.as_os_str().as_bytes()
 }
 
 fn wants_colour(wish: Colour, terminal: bool) -> bool {

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -140,16 +140,32 @@ fn show(what: &str, counter: &Counter, stopped: &mpsc::Receiver<()>) {
     }
 }
 
-/// A flag that Ctrl-C sets; the second Ctrl-C ends the program at once.
+/// Signals that end a run: Ctrl-C, `kill`. Not SIGHUP, which `nohup` wants ignored.
+const SIGNALS: [i32; 2] = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
+
+/// Whether the next of these ends the program at once.
+fn abrupt() -> &'static Arc<AtomicBool> {
+    static ABRUPT: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    ABRUPT.get_or_init(|| Arc::new(AtomicBool::new(true)))
+}
+
+/// From now on, a signal ends the program with the code for that.
+pub(crate) fn end_on_signals() {
+    let code = i32::from(crate::Exit::INTERRUPTED.0);
+    for signal in SIGNALS {
+        // Without handlers a signal just ends the program, which is fine, too.
+        let flag = Arc::clone(abrupt());
+        let _ = signal_hook::flag::register_conditional_shutdown(signal, code, flag);
+    }
+}
+
+/// A flag that the first signal sets; the second one ends the program at once.
 pub(crate) fn cancel_flag() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
-    let second = i32::from(crate::Exit::INTERRUPTED.0);
-    // Without handlers Ctrl-C just ends the program, which is fine, too.
-    let _ = signal_hook::flag::register_conditional_shutdown(
-        signal_hook::consts::SIGINT,
-        second,
-        Arc::clone(&flag),
-    );
-    let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&flag));
+    abrupt().store(false, Ordering::Relaxed);
+    for signal in SIGNALS {
+        let _ = signal_hook::flag::register(signal, Arc::clone(&flag));
+        let _ = signal_hook::flag::register(signal, Arc::clone(abrupt()));
+    }
     flag
 }

@@ -49,6 +49,7 @@ pub(crate) fn give_up(
         held: held.clone(),
         writable: [&[spool], writable].concat(),
         trees: trees.to_vec(),
+        places: crate::output::places(),
         memory: Some(MEMORY),
     };
     notes.extend(

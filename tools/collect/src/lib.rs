@@ -51,7 +51,8 @@ pub enum Content {
   coroner collect / | ssh desk 'cat >node.tar.zst'
   coroner bundle verify node.tar.zst              whether it is as it was written
 
-Exit codes: 0 packed, 8 something could not be read (standard error says what), 16 usage.")]
+Exit codes: 0 packed; 8 something could not be read, was too large, or changed meanwhile (standard
+error says what); 16 usage; 32 interrupted and 64 a full disk: then there is no bundle.")]
 pub struct Args {
     #[command(flatten)]
     evidence: EvidenceArgs,
@@ -64,9 +65,8 @@ pub struct Args {
     /// Pack this path inside the node, too (may be given more than once)
     #[arg(long = "add", value_name = "PATH")]
     add: Vec<PathBuf>,
-    /// Largest file that is packed, in bytes of data
-    #[arg(long, default_value_t = 4 << 30, value_name = "BYTES")]
-    limit: u64,
+    #[command(flatten)]
+    most: cli::MostArgs,
     /// Mask every value that is not known to be harmless, and leave out files of no known kind.
     /// Nothing moves; findings stay the same, but for those that rest on what is masked
     #[arg(long)]
@@ -140,7 +140,8 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
             Content::None => Blobs::None,
         },
         upperdirs: args.upperdirs,
-        limit: args.limit,
+        limit: args.most.max_file,
+        total: args.most.max_total,
         tool: format!("coroner {}", env!("CARGO_PKG_VERSION")),
         command: std::env::args_os()
             .map(|word| word.as_encoded_bytes().to_vec())
@@ -158,14 +159,15 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     let redacts = args.redact.then_some(redact::Options {
         keep_deleted: args.keep_deleted,
     });
-    let mut packer = pack::Packer::new(&case.evidence, redacts, args.limit, &progress);
+    let mut packer = pack::Packer::new(&case.evidence, redacts, args.most.max_file, &progress);
     let summary = write_with(&case.evidence, &wanted, &mut packer, out.writer())?;
     out.writer().flush()?;
     drop(progress);
     if !out.options().quiet {
         report(&summary, &wanted, &mut std::io::stderr().lock())?;
     }
-    Ok(if summary.unread.is_empty() && summary.changed.is_empty() {
+    let is_one_state = summary.changed.is_empty() && summary.replaced.is_empty();
+    Ok(if summary.unread.is_empty() && is_one_state {
         Exit::CLEAN
     } else {
         Exit::UNREAD

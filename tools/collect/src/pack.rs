@@ -47,7 +47,7 @@ impl<'c> Packer<'c> {
             Copied::Torn => Some("it was written to faster than it could be copied".to_owned()),
         };
         Ok(Prepared {
-            bytes: source.bytes().to_vec(),
+            bytes: source.into_bytes(),
             changed: copied == Copied::Torn,
             masked: 0,
             note,
@@ -57,8 +57,8 @@ impl<'c> Packer<'c> {
     fn text(&self, path: &Path) -> Result<Prepared, Unread> {
         let source = self.evidence.source_as_is(path, redact::LIMIT)?;
         Ok(Prepared {
-            bytes: source.bytes().to_vec(),
             changed: source.is_torn(),
+            bytes: source.into_bytes(),
             masked: 0,
             note: None,
         })

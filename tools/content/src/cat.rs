@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Read, Write};
 
-use cli::{Answer, Case, Exit, Failure, Out, Outcome, Pen};
+use cli::{Answer, Case, Exit, Failure, MostFileArgs, Out, Outcome, Pen};
 use content::{Digest, Document, Store, chain_ids};
 use finding::{Draft, Text, program, size_number};
 use layer::{Inflating, Kind as EntryKind, Layer, Limits, Tree, Watch};
@@ -25,7 +25,12 @@ pub(crate) struct CatArgs {
     /// Which platform of an image with several: `linux/arm64`
     #[arg(long, value_name = "OS/ARCH")]
     platform: Option<String>,
+    #[command(flatten)]
+    most: MostFileArgs,
 }
+
+/// What to do about a file that is too large.
+const MORE: &str = "--max-file SIZE lets more through";
 
 /// A document, for `--format json`.
 #[derive(Serialize)]
@@ -65,13 +70,13 @@ pub(crate) fn run(args: &cli::EvidenceArgs, how: &CatArgs, out: &mut Out) -> Out
     let (case, node) = crate::open(args)?;
     if let Some((name, path)) = how.name.split_once(":/") {
         let target = names::blob(&node, name)?;
-        return file(&case, &node, &target, path, how.platform.as_deref(), out);
+        return file(&case, &node, &target, path, how, out);
     }
     let target = names::blob(&node, &how.name)?;
     if how.pretty || out.options().format == cli::Format::Json {
         return document(&case, &node, &target, out);
     }
-    bytes(&case, &node, &target, how.inflate, out)
+    bytes(&case, &node, &target, how, out)
 }
 
 fn document(case: &Case, node: &Node, target: &Target, out: &mut Out) -> Outcome {
@@ -94,13 +99,17 @@ fn document(case: &Case, node: &Node, target: &Target, out: &mut Out) -> Outcome
 }
 
 /// The blob as it lies there, or inflated.
-fn bytes(case: &Case, node: &Node, target: &Target, inflate: bool, out: &mut Out) -> Outcome {
+fn bytes(case: &Case, node: &Node, target: &Target, how: &CatArgs, out: &mut Out) -> Outcome {
+    let inflate = how.inflate;
     let path = Store::path_of(&node.content_root(), &target.digest);
     let failed = |why: &dyn core::fmt::Display| {
         Failure::unread(format!("{} {why}", target.what))
             .hint("`coroner content ls NODE` says which blobs are there")
     };
     let stat = case.evidence.stat(&path).map_err(|why| failed(&why))?;
+    if let Some(why) = how.most.refuses(stat.size) {
+        return Err(failed(&why).hint(MORE));
+    }
     let is_layer = inflate || stat.size > content::DOCUMENT_LIMIT;
     if is_layer && out.options().output.is_none() && io::stdout().is_terminal() {
         return Err(Failure::usage("a layer is nothing for a terminal")
@@ -113,7 +122,11 @@ fn bytes(case: &Case, node: &Node, target: &Target, inflate: bool, out: &mut Out
             cancel: &cancel,
             ..Watch::default()
         };
-        let mut inflating = Inflating::new(reader, Limits::default(), watch);
+        let limits = Limits {
+            bytes: how.most.max_file,
+            ..Limits::default()
+        };
+        let mut inflating = Inflating::new(reader, limits, watch);
         // Its error is told by `finish`.
         let _ = copy(&mut inflating, out, |_| {})?;
         inflating.finish().map_err(|why| failed(&why))?.blob
@@ -203,9 +216,10 @@ fn file(
     node: &Node,
     target: &Target,
     path: &str,
-    platform: Option<&str>,
+    how: &CatArgs,
     out: &mut Out,
 ) -> Outcome {
+    let platform = how.platform.as_deref();
     let documents: Documents = target.documents(&case.evidence, node);
     let (manifests, _) = node::manifests(&documents, &target.digest);
     let manifest = choose(&manifests, node, &target.what, platform)?;
@@ -219,7 +233,11 @@ fn file(
         let path = Store::path_of(&store.root, digest);
         Layer::of_blob(&case.evidence, &path, Limits::default(), watch)
     };
-    let mut tree = Tree::default();
+    let sizes = manifest.document.layers().filter_map(|link| {
+        let path = Store::path_of(&store.root, &link.digest);
+        Some(case.evidence.stat(&path).ok()?.size)
+    });
+    let mut tree = Tree::of_layers(sizes.fold(0, u64::saturating_add));
     // The highest layer of which not every entry is known: what it or those below it hold may be
     // something else.
     let mut lacking: Option<(usize, String)> = None;
@@ -227,12 +245,11 @@ fn file(
         let why = match open(&link.digest) {
             Ok(mut layer) => {
                 tree.add(number, &mut layer);
+                let cut = tree.is_cut();
+                let cut = cut.then(|| "has more names than the budget for memory".to_owned());
                 let summary = layer.finish();
-                summary
-                    .faults
-                    .iter()
-                    .find(|fault| fault.ends_it())
-                    .map(ToString::to_string)
+                let mut ends = summary.faults.iter().filter(|fault| fault.ends_it());
+                cut.or_else(|| ends.next().map(ToString::to_string))
             }
             Err(unread) => Some(unread.to_string()),
         };
@@ -274,6 +291,9 @@ fn file(
             None => "hard link to what is in none of its layers",
         };
         return Err(Failure::unread(format!("{shown} is a {what}")).hint(hint));
+    }
+    if let Some(why) = how.most.refuses(leaf.size) {
+        return Err(Failure::unread(format!("{shown} {why}")).hint(MORE));
     }
     let link = manifest.document.layers().nth(leaf.layer);
     let failed = |why: &dyn core::fmt::Display| {

@@ -1,13 +1,13 @@
 //! `coroner snapshots cat`: the bytes of one file as the container saw it.
 
-use std::io;
 use std::path::Path;
 
 use cli::{Exit, Failure, Out, Outcome};
+use finding::Unread;
 
 use crate::pick::{self, PickArgs};
 
-pub(crate) fn run(args: &PickArgs, path: &Path, out: &mut Out) -> Outcome {
+pub(crate) fn run(args: &PickArgs, path: &Path, max_file: u64, out: &mut Out) -> Outcome {
     let (case, node) = pick::open(&args.evidence)?;
     let picked = args.pick(&node)?;
     let merged = picked.merged(&case.evidence, args.prefix())?;
@@ -25,18 +25,18 @@ pub(crate) fn run(args: &PickArgs, path: &Path, out: &mut Out) -> Outcome {
             &"has no bytes in any layer: only its metadata were copied up",
         ));
     };
-    let mut reader = case.evidence.reader(bytes).map_err(|why| failed(&why))?;
+    let pages = case.evidence.pages(bytes).map_err(|why| failed(&why))?;
     let mut exit = Exit::CLEAN;
-    if let Err(error) = io::copy(&mut reader, out.writer()) {
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            return Err(error.into());
-        }
+    if let Err(why) = out.copy(&pages, max_file)? {
         let place = node::path_text(&real);
-        return Err(Failure::unread(format!(
-            "{place} could not be read to its end: {error}"
-        )));
+        let failure = Failure::unread(format!("{place} could not be read to its end: {why}"));
+        return Err(match why {
+            Unread::TooLarge { .. } => failure.hint(
+                "--max-file SIZE lets more through; to a file of -o, holes do not count",
+            ),
+            _ => failure,
+        });
     }
-    out.writer().flush()?;
     if !entry.stat.is_file() {
         exit |= Exit::UNREAD;
     }

@@ -4,12 +4,12 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use cli::{Exit, Failure, Out, Outcome};
+use cli::{Exit, Failure, FileWriter, MostArgs, NewFile, Out, Outcome};
 use evidence::{Evidence, FileKind};
 use finding::Text;
 use names::Picked;
 use serde::Serialize;
-use snapshots::{Archive, Lone, Merged, MergedEntry, Put, Step, change_steps, tree_steps};
+use snapshots::{Archive, Lone, Merged, MergedEntry, Most, Put, Step, change_steps, tree_steps};
 
 use crate::pick::{self, PickArgs};
 
@@ -22,6 +22,8 @@ pub(crate) struct ExportArgs {
     /// Write what became of each file to this new file, one JSON document a line
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
+    #[command(flatten)]
+    most: MostArgs,
 }
 
 /// A line of the manifest.
@@ -61,7 +63,7 @@ struct Tail {
 /// What was written.
 struct Export<'e, W: Write> {
     archive: Archive<'e, W>,
-    manifest: Option<BufWriter<std::fs::File>>,
+    manifest: Option<BufWriter<FileWriter>>,
     entries: u64,
     deleted: u64,
     lacks: Vec<String>,
@@ -124,15 +126,16 @@ pub(crate) fn run(args: &PickArgs, how: &ExportArgs, out: &mut Out) -> Outcome {
         return Err(Failure::usage("a tar is nothing for a terminal")
             .hint("name a file with -o, or send standard output to a file or a pipe"));
     }
+    // Before rights are given up.
+    let new = how.manifest.as_deref().map(NewFile::at).transpose()?;
     let (case, node) = pick::open(&args.evidence)?;
     let picked = args.pick_any(&node)?;
     let is_owned = picked.is_owned();
-    let manifest = how.manifest.as_deref().map(cli::create_new).transpose()?;
     let cancel = out.cancel();
     let quiet = out.options().quiet;
     let tree = Tree::of(&case.evidence, &picked, how.layer, args)?;
     let after = tree.seen();
-    let mut manifest = manifest.map(BufWriter::new);
+    let mut manifest = new.as_ref().map(|new| BufWriter::new(new.writer()));
     if let Some(manifest) = &mut manifest {
         let layers = after.layers().iter().map(|path| node::path_text(path));
         line(
@@ -147,7 +150,10 @@ pub(crate) fn run(args: &PickArgs, how: &ExportArgs, out: &mut Out) -> Outcome {
         )?;
     }
     let mut export = Export {
-        archive: Archive::new(&case.evidence, out.writer()),
+        archive: Archive::new(&case.evidence, out.writer()).within(Most {
+            file: how.most.max_file,
+            total: how.most.max_total,
+        }),
         manifest,
         entries: 0,
         deleted: 0,
@@ -185,6 +191,11 @@ pub(crate) fn run(args: &PickArgs, how: &ExportArgs, out: &mut Out) -> Outcome {
     }
     let lacks = core::mem::take(&mut export.lacks);
     export.archive.finish()?.flush()?;
+    if let Some(new) = new
+        && !exit.has(Exit::INTERRUPTED)
+    {
+        new.put()?;
+    }
     if !quiet {
         let mut stderr = io::stderr().lock();
         let gone = match deleted {

@@ -82,6 +82,8 @@ enum Verb {
         /// The file; links are followed inside the container's tree
         #[arg(value_name = "PATH")]
         path: PathBuf,
+        #[command(flatten)]
+        most: cli::MostFileArgs,
     },
     /// Say what a container changed of its image, or in what two trees differ
     #[command(after_help = DIFF)]
@@ -189,7 +191,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         Verb::Extract { pick, how } => extract::run(&pick, how, out),
         Verb::Verify { args } => verify::run(&args, out),
         Verb::Files { pick, path, more } => files::run(&pick, &path, more, out),
-        Verb::Cat { pick, path } => cat::run(&pick, &path, out),
+        Verb::Cat { pick, path, most } => cat::run(&pick, &path, most.max_file, out),
         Verb::Export { pick, how } => export::run(&pick, &how, out),
         Verb::Diff { pick, with, all } => diff::run(&pick, with.as_deref(), all, out),
     }

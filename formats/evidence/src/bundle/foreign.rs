@@ -107,6 +107,8 @@ impl Loader {
         }
         if member.nameless {
             self.tree.cut(&member.name);
+            let what = "names longer than Linux takes a path were left out";
+            self.notes.left_out(what, &member.name);
             return Ok(());
         }
         if path::components(&member.name).any(|part| part == b"..") {
@@ -235,7 +237,11 @@ impl Loader {
             Refused::NotDir => "members below something that is no directory were left out",
             Refused::Nameless => "members without a name were left out",
         };
-        self.notes.about(what, name);
+        if matches!(why, Refused::Full | Refused::Deep) {
+            self.notes.left_out(what, name);
+        } else {
+            self.notes.about(what, name);
+        }
     }
 
     /// Gives the file that a hard link names its other name, or keeps the link for later.

@@ -40,6 +40,7 @@ pub(crate) struct Bundle {
     notes: Vec<String>,
     /// Files with masked values, and files that were left out for what may be in them.
     hidden: (u64, u64),
+    left: Vec<Unknown>,
 }
 
 impl Bundle {
@@ -111,6 +112,7 @@ impl Bundle {
             complete: end.is_whole() && !loader.is_full,
             notes: loader.notes.lines(),
             hidden: (0, 0),
+            left: loader.notes.left(),
         })
     }
 
@@ -140,6 +142,10 @@ impl Bundle {
     /// Files whose bytes are masked, and files that were left out for what may be in them.
     pub(crate) const fn hidden(&self) -> (u64, u64) {
         self.hidden
+    }
+
+    pub(crate) fn left_out(&self) -> Vec<Unknown> {
+        self.left.clone()
     }
 
     pub(crate) fn notes(&self) -> Vec<String> {

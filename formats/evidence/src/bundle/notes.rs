@@ -1,8 +1,8 @@
 //! What is odd about a bundle, counted by kind: a hostile archive could fill pages with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use finding::{Escaped, Text};
+use finding::{Escaped, Text, Unknown};
 
 /// Examples of one kind that are kept.
 const EXAMPLES: usize = 5;
@@ -15,7 +15,7 @@ const MORE: &str = "other oddities";
 
 /// What is odd about a bundle.
 #[derive(Debug, Default)]
-pub(crate) struct Notes(BTreeMap<String, (u64, Vec<Text>)>);
+pub(crate) struct Notes(BTreeMap<String, (u64, Vec<Text>)>, BTreeSet<String>);
 
 impl Notes {
     /// Something odd about a member.
@@ -26,6 +26,28 @@ impl Notes {
             let shown = member.get(..SHOWN).unwrap_or(member);
             examples.push(Text::from(shown));
         }
+    }
+
+    /// A member that was left out.
+    pub(crate) fn left_out(&mut self, what: impl Into<String>, member: &[u8]) {
+        let what = what.into();
+        self.1.insert(what.clone());
+        self.about(what, member);
+    }
+
+    /// What was left out, a line a kind.
+    pub(crate) fn left(&self) -> Vec<Unknown> {
+        let of = |what: &String| {
+            let (count, examples) = self.0.get(what)?;
+            let names: Vec<String> = examples.iter().map(ToString::to_string).collect();
+            let kept = u64::try_from(examples.len()).unwrap_or(u64::MAX);
+            let more = match count.saturating_sub(kept) {
+                0 => String::new(),
+                more => format!(" and {more} more members"),
+            };
+            Some(Unknown::new(format!("{}{more}", names.join(", ")), what.as_str()))
+        };
+        self.1.iter().filter_map(of).collect()
     }
 
     /// Something odd about the whole.

@@ -129,9 +129,8 @@ fn put(loader: &mut Loader, record: &Record) {
 fn full(loader: &mut Loader, name: &[u8]) {
     loader.tree.cut(name);
     loader.is_full = true;
-    loader
-        .notes
-        .add("the manifest has more entries than the budget allows for a bundle of its size");
+    let what = "the manifest has more entries than the budget allows for a bundle of its size";
+    loader.notes.left_out(what, name);
 }
 
 /// Gives an inode a name; names that cannot be are left out.
@@ -253,6 +252,7 @@ pub(super) fn read<R: Read>(
         complete,
         notes: loader.notes.lines(),
         hidden,
+        left: loader.notes.left(),
     })
 }
 

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::floor;
+use crate::floor::Guard;
 
 /// A file without a name that only grows, made when it is first needed.
 #[derive(Debug)]
@@ -14,8 +14,7 @@ pub(crate) struct Spool {
     quota: u64,
     used: u64,
     file: Option<Arc<File>>,
-    /// Bytes that may still be written before the room on the disk is asked for again.
-    checked: u64,
+    guard: Guard,
     /// Why there is none.
     pub(crate) failed: Option<String>,
 }
@@ -27,7 +26,7 @@ impl Spool {
             quota,
             used: 0,
             file: None,
-            checked: 0,
+            guard: Guard::default(),
             failed: None,
         }
     }
@@ -58,16 +57,8 @@ impl Spool {
             return false;
         };
         let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if self.checked < len {
-            let left = floor::above(file.as_ref());
-            if left < len {
-                self.failed = Some("the spool file cannot grow: its disk is nearly full".into());
-                return false;
-            }
-            self.checked = left.min(floor::EVERY).max(len);
-        }
-        self.checked = self.checked.saturating_sub(len);
-        match file.as_ref().write_all(bytes) {
+        let room = self.guard.take(file.as_ref(), bytes.len());
+        match room.and_then(|()| file.as_ref().write_all(bytes)) {
             Ok(()) => {
                 self.used = self.used.saturating_add(len);
                 true

@@ -458,9 +458,6 @@ impl<R: Read> Members<R> {
             .or(before.link)
             .unwrap_or_else(|| Long::new(header.link().to_vec()));
         let what = what(header.typeflag(), &name.bytes);
-        if name.is_cut {
-            odd.push(format!("names longer than {PATH_MAX} bytes were left out"));
-        }
         let xattrs = records.xattrs();
         self.spend(u64::try_from(xattrs.len()).unwrap_or(u64::MAX))?;
         let mut known = |value: Option<u32>, field: &str| {

@@ -24,9 +24,19 @@ struct Compare<'c> {
     unknown: Vec<Unknown>,
     /// Whether a path in the directory is a directory, and all above it.
     folders: BTreeMap<Vec<u8>, bool>,
+    /// Bytes of these paths.
+    remembered: usize,
     /// Whether it was said that attributes cannot be read.
     is_blind: bool,
 }
+
+/// Bytes that the names of any layer may take in memory: of a larger one sixteen more for each of its
+/// own.
+const NAMES: u64 = 48 << 20;
+/// Steps that its names may take, and 64 more for each byte.
+const STEPS: u64 = 16 << 20;
+/// Bytes of paths whose kind is remembered.
+const REMEMBERED: usize = 8 << 20;
 
 pub(super) fn layer(
     evidence: &Evidence,
@@ -40,6 +50,7 @@ pub(super) fn layer(
         wants: Wants::default(),
         unknown: Vec::new(),
         folders: BTreeMap::new(),
+        remembered: 0,
         is_blind: false,
     };
     match evidence.stat(&job.files) {
@@ -47,6 +58,7 @@ pub(super) fn layer(
         Ok(stat) => return lost(&job.files, format!("it is a {}", stat.kind.word())),
         Err(why) => return lost(&job.files, why.to_string()),
     }
+    let mut packed = 0_u64;
     for (tar, (path, diff_id)) in job.blobs.iter().enumerate() {
         let watch = Watch {
             cancel: control.cancel,
@@ -56,8 +68,19 @@ pub(super) fn layer(
             Ok(layer) => layer,
             Err(why) => return lost(path, why.to_string()),
         };
+        let size = evidence.stat(path).map_or(0, |stat| stat.size);
+        packed = packed.saturating_add(size);
+        let (names, steps) = (
+            NAMES.saturating_add(packed.saturating_mul(16)),
+            STEPS.saturating_add(packed.saturating_mul(64)),
+        );
         while let Some(entry) = layer.next_entry() {
             compare.entry(&mut layer, &entry, tar);
+            let (held, done) = compare.wants.cost();
+            if held > names || done > steps {
+                let why = "its names take more memory or time than the budget for a layer of its size";
+                return lost(path, why.to_owned());
+            }
         }
         let summary = layer.finish();
         if control.is_cancelled() {
@@ -141,7 +164,16 @@ impl Compare<'_> {
             } else {
                 let at = self.at(part);
                 is_folder = is_folder && self.evidence.stat(&at).is_ok_and(|stat| stat.is_dir());
+                if self.remembered > REMEMBERED {
+                    self.folders.clear();
+                    self.remembered = 0;
+                }
+                self.remembered = self.remembered.saturating_add(part.len());
                 self.folders.insert(part.to_vec(), is_folder);
+            }
+            // Nothing below can be one.
+            if !is_folder {
+                return false;
             }
         }
         is_folder

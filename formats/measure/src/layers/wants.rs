@@ -27,12 +27,29 @@ pub(super) struct Wants {
     parents: BTreeSet<Vec<u8>>,
     /// Directories that are opaque.
     pub(super) opaque: BTreeSet<Vec<u8>>,
+    /// Bytes that all of it takes in memory, about.
+    held: u64,
+    /// Components that were walked, each worth as much as its path is long.
+    steps: u64,
 }
+
+/// Bytes that a name takes beside its letters.
+const NAME: usize = 96;
 
 /// Links that are followed on the way to a name.
 const LINKS: usize = 40;
 
 impl Wants {
+    /// Bytes that it takes in memory, and steps that it took.
+    pub(super) const fn cost(&self) -> (u64, u64) {
+        (self.held, self.steps)
+    }
+
+    fn hold(&mut self, bytes: usize) {
+        let bytes = u64::try_from(bytes.saturating_add(NAME)).unwrap_or(u64::MAX);
+        self.held = self.held.saturating_add(bytes);
+    }
+
     pub(super) fn count(&self) -> u64 {
         u64::try_from(self.names.len()).unwrap_or(u64::MAX)
     }
@@ -52,7 +69,7 @@ impl Wants {
 
     /// Where an entry comes to lie: symbolic links of these tars that stand in its directory's path
     /// are followed, and none leads out.
-    pub(super) fn place(&self, path: &[u8]) -> Vec<u8> {
+    pub(super) fn place(&mut self, path: &[u8]) -> Vec<u8> {
         let Some(slash) = path.iter().rposition(|byte| *byte == b'/') else {
             return path.to_vec();
         };
@@ -67,6 +84,8 @@ impl Wants {
                 continue;
             }
             let next = join(&at, &part);
+            let step = u64::try_from(next.len() >> 6).unwrap_or(u64::MAX);
+            self.steps = self.steps.saturating_add(step).saturating_add(1);
             let want = self
                 .names
                 .get(&next)
@@ -101,6 +120,10 @@ impl Wants {
         }
         self.imply(&path);
         let link = entry.link.as_ref().filter(|_| entry.kind == Kind::Symlink);
+        let told = differences.len().saturating_mul(size_of::<Difference>());
+        let letters = link.map_or(0, |link| link.bytes().len());
+        self.hold(size_of::<Want>().saturating_add(path.len()).saturating_add(letters));
+        self.hold(told.saturating_mul(2));
         let want = Want {
             kind: entry.kind,
             tar,
@@ -149,6 +172,7 @@ impl Wants {
             if !self.parents.insert(path.to_vec()) {
                 break;
             }
+            self.hold(path.len());
         }
     }
 

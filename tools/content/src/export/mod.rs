@@ -5,7 +5,7 @@ mod answer;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use cli::{Case, Failure, Measure, Out, Outcome, measure_with};
+use cli::{Case, Failure, Measure, MostArgs, NewFile, NewTree, Out, Outcome, measure_with};
 use export::{Exported, Order, Output, needed};
 use measure::Control;
 
@@ -32,6 +32,8 @@ pub(crate) struct ExportArgs {
     /// Write what was written, rebuilt and left out to this new file, as JSON
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
+    #[command(flatten)]
+    most: MostArgs,
 }
 
 /// The form of an archive.
@@ -44,9 +46,9 @@ enum Form {
 }
 
 pub(crate) fn run(args: &cli::EvidenceArgs, how: &ExportArgs, out: &mut Out) -> Outcome {
-    let output = match (&how.layout, out.take_output()) {
-        (Some(folder), None) => Output::directory(folder.clone())?,
-        (None, Some(path)) => Output::archive(path)?,
+    let place = match (&how.layout, out.take_output()) {
+        (Some(folder), None) => Place::Tree(NewTree::at(folder)?),
+        (None, Some(path)) => Place::File(NewFile::at(&path)?),
         (Some(_), Some(_)) => {
             return Err(Failure::usage(
                 "an export goes to -o or to --layout, not to both",
@@ -57,38 +59,41 @@ pub(crate) fn run(args: &cli::EvidenceArgs, how: &ExportArgs, out: &mut Out) -> 
                 .hint("name a new archive with -o FILE, or a new directory with --layout DIR"));
         }
     };
-    out.made(output.path().to_owned());
-    let mut manifest = how.manifest.as_deref().map(cli::create_new).transpose()?;
-    if let Some(path) = &how.manifest {
-        out.made(path.clone());
+    let manifest = how.manifest.as_deref().map(NewFile::at).transpose()?;
+    let (case, output) = match &place {
+        Place::Tree(tree) => (
+            Case::open_filling(args, &tree.path())?,
+            Output::directory(tree.place().to_owned(), tree.path()),
+        ),
+        Place::File(file) => (
+            Case::open(args)?,
+            Output::archive(file.place().to_owned(), Box::new(file.writer())),
+        ),
+    };
+    let exported = export(&case, how, output, out)?;
+    match place {
+        Place::Tree(tree) => tree.put(0o755)?,
+        Place::File(file) => file.put()?,
     }
-    let case = match &how.layout {
-        Some(folder) => Case::open_filling(args, folder)?,
-        None => Case::open(args)?,
-    };
-    let mut output = Some(output);
-    let exported = match export(&case, how, &mut output, out) {
-        Ok(exported) => exported,
-        Err(failure) => {
-            if let Some(output) = output {
-                output.discard();
-            }
-            return Err(failure);
-        }
-    };
-    if let Some(file) = &mut manifest {
+    if let Some(file) = manifest {
         let mut bytes = serde_json::to_vec_pretty(&exported).map_err(io::Error::from)?;
         bytes.push(b'\n');
-        file.write_all(&bytes)?;
-        file.sync_all()?;
+        file.writer().write_all(&bytes)?;
+        file.put()?;
     }
     out.answer(&Answered(exported))
+}
+
+/// Where it goes, when all of it is there.
+enum Place {
+    File(NewFile),
+    Tree(NewTree),
 }
 
 fn export(
     case: &Case,
     how: &ExportArgs,
-    output: &mut Option<Output>,
+    output: Output,
     out: &mut Out,
 ) -> Result<Exported, Failure> {
     let node = case.node()?;
@@ -96,6 +101,16 @@ fn export(
     let target = names::blob(&node, &how.name)?;
     let documents = target.documents(&case.evidence, &node);
     let needed = needed(&documents, &target);
+    let large = store.blobs.iter().find(|blob| {
+        needed.contains(&blob.digest) && blob.stat.size > how.most.max_file
+    });
+    if let Some(blob) = large {
+        return Err(Failure::unread(format!(
+            "{} has {} bytes, more than the {} that are taken of a file",
+            blob.digest, blob.stat.size, how.most.max_file
+        ))
+        .hint("--max-file SIZE lets more through"));
+    }
     let wish = Measure {
         hash: true,
         ..Measure::default()
@@ -118,13 +133,18 @@ fn export(
         ..Control::default()
     };
     let plan = order.plan(&control)?;
+    if plan.bytes() > how.most.max_total {
+        return Err(Failure::unread(format!(
+            "the export would have {} bytes, more than the {} that are taken",
+            plan.bytes(),
+            how.most.max_total
+        ))
+        .hint("--max-total SIZE lets more through"));
+    }
     let progress = out.progress("exporting", plan.bytes());
     let control = Control {
         progress: &|bytes| progress.add(bytes),
         ..control
-    };
-    let Some(output) = output.take() else {
-        return Err(Failure::usage("nothing says where the export goes"));
     };
     Ok(order.write(plan, output, &control)?)
 }

@@ -11,10 +11,10 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use cli::{Answer, Case, Exit, Failure, Out, Outcome, Pen, Style};
+use cli::{Answer, Case, Exit, Failure, MostArgs, NewTree, Out, Outcome, Pen, Style};
 use finding::Text;
 use serde::Serialize;
-use snapshots::{Lone, Step, tree_steps};
+use snapshots::{Lone, Most, Step, tree_steps};
 
 use crate::pick::{self, PickArgs};
 use writer::{Line, Writer};
@@ -26,6 +26,8 @@ pub(crate) struct ExtractArgs {
     /// attributes: as root, for a tree that is to be run
     #[arg(long)]
     live: bool,
+    #[command(flatten)]
+    most: MostArgs,
 }
 
 #[derive(Serialize)]
@@ -74,14 +76,13 @@ pub(crate) fn run(args: &PickArgs, how: ExtractArgs, out: &mut Out) -> Outcome {
             "-o DIR is wanted, a directory that is not there yet",
         ));
     };
-    let mut writer = Writer::new(&directory, how.live).map_err(|error| {
-        Failure::usage(format!(
-            "could not make {}: {error}",
-            cli::shown(&directory)
-        ))
-        .hint("choose a path that does not exist yet, outside the evidence")
-    })?;
-    let case = Case::open_filling(&args.evidence, &directory)?;
+    let new = NewTree::at(&directory)?;
+    let most = Most {
+        file: how.most.max_file,
+        total: how.most.max_total,
+    };
+    let mut writer = Writer::new(new.top(), how.live, most)?;
+    let case = Case::open_filling(&args.evidence, &new.path())?;
     let node = pick::node(&case)?;
     let picked = args.pick_any(&node)?;
     let merged = picked.merged(&case.evidence, args.prefix())?;
@@ -150,6 +151,14 @@ pub(crate) fn run(args: &PickArgs, how: ExtractArgs, out: &mut Out) -> Outcome {
     line(&mut manifest, &tail)?;
     manifest.flush()?;
     drop(progress);
+    if answer.exit.has(Exit::INTERRUPTED) {
+        let hidden = cli::shown(&new.path());
+        return Err(Failure::interrupted(format!(
+            "interrupted: {} was not made; what was written until then is in {hidden}",
+            cli::shown(&directory)
+        )));
+    }
+    new.put(0o700)?;
     out.answer(&answer)
 }
 

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use evidence::{Evidence, FileKind, Stat};
-use finding::{Text, Time};
+use evidence::floor::Guard;
+use evidence::{Evidence, FileKind, Pages, Stat};
+use finding::{Text, Time, Unread};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, fchmod, futimens, mkdirat};
@@ -16,7 +17,8 @@ use nix::sys::time::TimeSpec;
 use nix::unistd::symlinkat;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use snapshots::{Merged, MergedEntry};
+use snapshots::{Merged, MergedEntry, Most};
+use view::Span;
 
 use super::{live, name};
 
@@ -105,6 +107,12 @@ pub(super) struct Writer {
     names: BTreeMap<(u64, u64), Text>,
     is_live: bool,
     lacks: Vec<String>,
+    most: Most,
+    /// Bytes of data that were written.
+    written: u64,
+    guard: Guard,
+    /// Why nothing more can be written.
+    full: Option<io::Error>,
 }
 
 const FOLDER: OFlag = OFlag::O_RDONLY
@@ -124,11 +132,9 @@ fn make(folder: &File, name: &OsStr) -> Result<File, Errno> {
 }
 
 impl Writer {
-    /// Makes the directory, which must not be there, and `files` in it.
-    pub(super) fn new(directory: &Path, is_live: bool) -> io::Result<Self> {
-        let cwd = nix::fcntl::AT_FDCWD;
-        mkdirat(cwd, directory, Mode::S_IRWXU)?;
-        let top = File::from(openat(cwd, directory, FOLDER, Mode::empty())?);
+    /// Makes `files` in a new directory.
+    pub(super) fn new(top: &File, is_live: bool, most: Most) -> io::Result<Self> {
+        let top = top.try_clone()?;
         let files = make(&top, OsStr::new("files"))?;
         Ok(Self {
             top,
@@ -137,6 +143,10 @@ impl Writer {
             names: BTreeMap::new(),
             is_live,
             lacks: Vec::new(),
+            most,
+            written: 0,
+            guard: Guard::default(),
+            full: None,
         })
     }
 
@@ -185,6 +195,10 @@ impl Writer {
             return Ok(line);
         }
         let done = self.create(&folder, own, evidence, entry, &mut line);
+        // Of a full disk nothing is whole: all of it ends here.
+        if let Some(full) = self.full.take() {
+            return Err(full);
+        }
         match done {
             Ok((written, file)) => {
                 line.renamed = written.as_bytes() != own;
@@ -299,7 +313,7 @@ impl Writer {
     /// Copies the bytes; holes stay holes.
     fn bytes(
         &mut self,
-        mut file: &File,
+        file: &File,
         evidence: &Evidence,
         entry: &MergedEntry,
         line: &mut Line,
@@ -317,38 +331,79 @@ impl Writer {
             let why = "only its metadata were copied up, and no layer has its bytes";
             return line.lacks.push(why.to_owned());
         };
-        let mut reader = match evidence.reader(at) {
-            Ok(reader) => reader,
+        let pages = match evidence.pages(at) {
+            Ok(pages) => pages,
             Err(why) => return line.lacks.push(why.to_string()),
         };
-        let mut hasher = Sha256::new();
+        let data = pages
+            .data()
+            .fold(0_u64, |sum, span| sum.saturating_add(span.len));
+        if let Some(why) = self.most.refuses(data, self.written) {
+            return line.lacks.push(why);
+        }
+        self.written = self.written.saturating_add(data);
+        let mut hasher = (pages.len().saturating_sub(data) < HASHED).then(Sha256::new);
+        let mut ended = self.copy(file, &pages, hasher.as_mut());
+        if ended.is_ok() {
+            ended = file.set_len(pages.len()).map_err(Ended::Write);
+        }
+        match ended {
+            Ok(()) => line.sha256 = hasher.map(|hasher| hex::encode(hasher.finalize())),
+            Err(Ended::Read(why)) => {
+                let why = format!("it could not be read to its end: {why}");
+                line.lacks.push(why);
+            }
+            Err(Ended::Write(error)) if is_full(&error) => self.full = Some(error),
+            Err(Ended::Write(error)) => {
+                line.lacks.push(format!("it could not be written: {error}"));
+            }
+        }
+    }
+
+    /// Copies what is no hole.
+    fn copy(
+        &mut self,
+        mut file: &File,
+        pages: &Pages,
+        mut hasher: Option<&mut Sha256>,
+    ) -> Result<(), Ended> {
         let mut chunk = vec![0; CHUNK];
-        let mut size = 0_u64;
-        let ended = loop {
-            let count = match reader.read(&mut chunk) {
-                Ok(0) => break Ok(()),
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => break Err(format!("it could not be read to its end: {error}")),
-            };
-            let piece = chunk.get(..count).unwrap_or_default();
-            hasher.update(piece);
-            let length = u64::try_from(count).unwrap_or(0);
-            size = size.saturating_add(length);
-            let done = if piece.iter().all(|byte| *byte == 0) {
-                file.seek(SeekFrom::Start(size)).map(|_| ())
-            } else {
-                file.write_all(piece)
-            };
-            if let Err(error) = done {
-                break Err(format!("it could not be written: {error}"));
+        let mut at = 0_u64;
+        let is_hashed = hasher.is_some();
+        let mut hash = |bytes: &[u8]| {
+            if let Some(hasher) = &mut hasher {
+                hasher.update(bytes);
             }
         };
-        if let Err(error) = file.set_len(size) {
-            line.lacks.push(format!("it could not be written: {error}"));
+        let end = Span::new(pages.len(), 0);
+        for span in pages.data().chain([end]) {
+            // Holes that are not too large to be hashed.
+            while at < span.start {
+                let zeroes = span.start.saturating_sub(at).min(size(&ZEROES));
+                hash(ZEROES.get(..index(zeroes)).unwrap_or_default());
+                at = if is_hashed {
+                    at.saturating_add(zeroes)
+                } else {
+                    span.start
+                };
+            }
+            while at < span.end() {
+                let count = span.end().saturating_sub(at).min(size(&chunk));
+                let piece = chunk.get_mut(..index(count)).unwrap_or_default();
+                let read = pages.read_at(at, piece).map_err(Ended::Read)?;
+                let piece = piece.get(..read).filter(|piece| !piece.is_empty());
+                let piece = piece.ok_or(Ended::Read(Unread::Changed))?;
+                hash(piece);
+                if !piece.iter().all(|byte| *byte == 0) {
+                    let taken = self.guard.take(file, piece.len());
+                    taken.map_err(Ended::Write)?;
+                    file.seek(SeekFrom::Start(at)).map_err(Ended::Write)?;
+                    file.write_all(piece).map_err(Ended::Write)?;
+                }
+                at = at.saturating_add(size(piece));
+            }
         }
-        line.lacks.extend(ended.err());
-        line.sha256 = Some(hex::encode(hasher.finalize()));
+        pages.unchanged().map_err(Ended::Read)
     }
 
     /// Gives a file its mode and times; without `--live` without setuid, and readable to its owner.
@@ -390,6 +445,30 @@ impl Writer {
 
 /// Bytes that are copied at a time.
 const CHUNK: usize = 64 << 10;
+/// Bytes of holes up to which the hash of a file with all its zeroes is worth its time.
+const HASHED: u64 = 1 << 30;
+const ZEROES: [u8; 4096] = [0; 4096];
+
+/// Why a copy ended early: of which side.
+enum Ended {
+    Read(Unread),
+    Write(io::Error),
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
+fn size(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+fn index(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
 
 fn described(evidence: &Evidence, tree: &Merged<'_>, path: &Path, entry: &MergedEntry) -> Line {
     let stat = &entry.stat;
@@ -465,7 +544,9 @@ mod tests {
         let evidence = Evidence::open(place.path(), &evidence::Options::default()).unwrap();
         let tree = Merged::plain(&evidence, PathBuf::from("/from"));
         let to = place.path().join("to");
-        let mut writer = Writer::new(&to, false).unwrap();
+        fs::create_dir(&to).unwrap();
+        let top = fs::File::open(&to).unwrap();
+        let mut writer = Writer::new(&top, false, Most::default()).unwrap();
         for seen in tree.walk() {
             let Seen::Entry(path, entry) = seen else {
                 unreachable!("all of it can be read")
@@ -485,8 +566,7 @@ mod tests {
         );
         assert_eq!(fs::read(to.join("files/z")).unwrap(), b"z");
         // What is there is never written over, whatever it is.
-        assert!(Writer::new(&to, false).is_err());
-        assert!(Writer::new(&to.join("files/a"), false).is_err());
+        assert!(Writer::new(&top, false, Most::default()).is_err());
     }
 
     #[test]

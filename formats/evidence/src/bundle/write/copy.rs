@@ -10,7 +10,7 @@ use super::{Helper, Prepared, Replaced, len};
 use crate::bundle::manifest::{Fate, GONE, HIDDEN, Record, Trailer};
 use crate::tar::build::{self, Item};
 use crate::zframe::Frames;
-use crate::{Pages, path};
+use crate::{Pages, Stat, path};
 
 impl Walk<'_> {
     /// Writes one member, if the record is to have one.
@@ -64,6 +64,9 @@ impl Walk<'_> {
         } else {
             // It is stat'ed again: the walk may be a while ago.
             let prepared = self.evidence.stat(at);
+            if let Ok(now) = &prepared {
+                self.compare(path, record, now, &mut fate);
+            }
             let prepared = prepared.map(|stat| helper.prepare(at, &stat));
             match prepared {
                 Err(unread) | Ok(Some(Err(unread))) => self.fail(path, &mut fate, unread),
@@ -88,6 +91,25 @@ impl Walk<'_> {
     fn hide(&mut self, record: &Record, fate: &mut Fate) {
         fate.failed = Some(HIDDEN.to_owned());
         self.summary.hidden.push(record.path.0.clone());
+    }
+
+    /// Says where another file has taken the name since it was seen, or the file was cut: of
+    /// databases, which nobody replaces while a node runs.
+    fn compare(&mut self, path: &[u8], record: &Record, now: &Stat, fate: &mut Fate) {
+        let was = (record.dev, record.ino.map(|ino| ino.0));
+        let is_other = was.1.is_some() && was != (now.dev, now.ino);
+        let is_cut = now.size < record.size.0;
+        if !path.ends_with(b".db") || !(is_other || is_cut) {
+            return;
+        }
+        let note = match (is_other, is_cut) {
+            (true, _) => "another file took its name after it was seen: this is the later one",
+            (false, _) => "it was cut after it was seen: this is what was left",
+        };
+        let shown = path::shown(path::path(path));
+        self.summary.replaced.push(shown.clone());
+        self.summary.notes.push((shown, note.to_owned()));
+        fate.note = Some(note.to_owned());
     }
 
     fn fail(&mut self, path: &[u8], fate: &mut Fate, unread: Unread) {
@@ -123,7 +145,10 @@ impl Walk<'_> {
         }
         if let Some(note) = prepared.note {
             self.summary.notes.push((shown, note.clone()));
-            fate.note = Some(note);
+            fate.note = Some(match fate.note.take() {
+                Some(before) => format!("{before}; {note}"),
+                None => note,
+            });
         }
         self.count(item.size);
         Ok(())

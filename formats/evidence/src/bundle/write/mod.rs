@@ -54,6 +54,8 @@ pub struct Collect {
     pub upperdirs: bool,
     /// Bytes of data (holes do not count) of a file that is still collected.
     pub limit: u64,
+    /// Bytes of data of all files together.
+    pub total: u64,
     /// Who writes: `coroner 0.1.0`.
     pub tool: String,
     /// The command line.
@@ -83,6 +85,7 @@ impl Default for Collect {
             blobs: Blobs::default(),
             upperdirs: false,
             limit: 4 << 30,
+            total: u64::MAX,
             tool: String::new(),
             command: Vec::new(),
             captured: Time::new(0, 0),
@@ -169,6 +172,9 @@ pub struct Summary {
     pub gone: Vec<Text>,
     /// Files that changed while they were copied: their copies may be mixtures.
     pub changed: Vec<Text>,
+    /// Databases that were replaced or cut after they were seen: what is told of them and their bytes
+    /// are of two times.
+    pub replaced: Vec<Text>,
     /// Files in which something was masked, and how many values.
     pub masked: Vec<(Text, u64)>,
     /// Files that were left out for what may be in them.

@@ -24,7 +24,12 @@ pub(super) struct Walk<'e> {
     names_only: bool,
     /// Mounts that were passed over.
     mounts: Vec<Text>,
+    /// Bytes of data of the files that are to be packed.
+    asked: u64,
 }
+
+/// Why a file is left out: it is larger than is packed, or with it all would be.
+const TOO_LARGE: &str = "too-large";
 
 impl<'e> Walk<'e> {
     pub(super) fn new(evidence: &'e Evidence, wanted: &'e Collect) -> Self {
@@ -37,6 +42,7 @@ impl<'e> Walk<'e> {
             seen: BTreeMap::new(),
             names_only: false,
             mounts: Vec::new(),
+            asked: 0,
         }
     }
 
@@ -278,7 +284,7 @@ impl<'e> Walk<'e> {
                     if let Some(key) = key {
                         self.seen.insert(key, Name(shown.clone()));
                     }
-                    record.left = self.left(shown, stat);
+                    record.left = self.left(shown, stat).map(|why| self.told(why, shown, stat));
                     record.collected = record.left.is_none();
                 }
             }
@@ -287,8 +293,18 @@ impl<'e> Walk<'e> {
         self.records.insert(shown.bytes().to_vec(), record);
     }
 
+    /// What is too large was asked for, and is not in the bundle.
+    fn told(&mut self, why: &'static str, shown: &Text, stat: &Stat) -> String {
+        if why == TOO_LARGE {
+            let (size, limit) = (stat.size, self.wanted.limit.min(self.wanted.total));
+            let unread = Unread::TooLarge { size, limit };
+            self.summary.unread.push((shown.clone(), unread));
+        }
+        why.to_owned()
+    }
+
     /// Why a file is not to be collected.
-    fn left(&self, shown: &Text, stat: &Stat) -> Option<String> {
+    fn left(&mut self, shown: &Text, stat: &Stat) -> Option<&'static str> {
         let not_asked = self.names_only
             || match (Class::of(shown.bytes()), self.wanted.blobs) {
                 (Class::Blob, Blobs::Metadata) => stat.size > METADATA,
@@ -300,12 +316,14 @@ impl<'e> Walk<'e> {
             blocks.saturating_mul(512).min(stat.size)
         });
         if not_asked {
-            Some("not-asked".into())
-        } else if data > self.wanted.limit {
-            Some("too-large".into())
-        } else {
-            None
+            return Some("not-asked");
         }
+        let total = self.asked.saturating_add(data);
+        if data > self.wanted.limit || total > self.wanted.total {
+            return Some(TOO_LARGE);
+        }
+        self.asked = total;
+        None
     }
 
     /// The manifest as JSON, an entry a line.

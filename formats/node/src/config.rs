@@ -114,7 +114,13 @@ pub fn read(evidence: &Evidence, path: &Path) -> Option<Config> {
         config.settings.add(&name(&path), &table);
         merge(&table, &path, first, &mut config);
         for import in imports(&table, &path, &mut config) {
-            queue.extend(glob(evidence, &import));
+            // As many as are read, whatever they match.
+            if queue.len() < MOST_FILES {
+                queue.extend(glob(evidence, &import).into_iter().take(MOST_FILES));
+            }
+        }
+        if seen.len() > MOST_FILES {
+            break;
         }
     }
     Some(config)

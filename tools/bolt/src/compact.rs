@@ -11,7 +11,7 @@ use crate::{
     checked::checked,
     file::{File, FileArgs},
     layout::LayoutArgs,
-    new_file::NewFile,
+    new_file::{NewFile, unwritten},
 };
 
 #[derive(Debug, Clone, clap::Args)]
@@ -108,7 +108,7 @@ fn failed(args: &CompactArgs, error: CopyError) -> Failure {
             args.file.shown()
         ))
         .hint("`coroner bolt check` says what is wrong with it"),
-        CopyError::Write(error) => Failure::usage(error.to_string()),
+        CopyError::Write(error) => unwritten(error),
     }
 }
 

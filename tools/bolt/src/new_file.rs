@@ -5,7 +5,7 @@ use std::io::{self, BufWriter};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use bolt::{CheckOptions, CheckReport, PageSource, check};
+use bolt::{CheckOptions, CheckReport, PageSource, WriteError, check};
 use cli::{Failure, FileWriter};
 use finding::{Escaped, Unread};
 
@@ -78,5 +78,13 @@ impl NewFile {
     fn failed(&self, error: &io::Error) -> Failure {
         let place = Escaped(self.0.place().as_os_str().as_encoded_bytes());
         Failure::unread(format!("{place} could not be looked at: {error}"))
+    }
+}
+
+/// Why the new database was not written.
+pub(crate) fn unwritten(error: WriteError) -> Failure {
+    match error {
+        WriteError::Io(error) => Failure::from(error),
+        other => Failure::usage(other.to_string()),
     }
 }

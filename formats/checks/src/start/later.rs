@@ -1,6 +1,6 @@
 //! What does not work once the daemon is up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use daemon::Source;
 use daemon::start::{Effect, Phase};
@@ -64,7 +64,7 @@ const FAILS: &[(&str, &str)] = &[
 
 /// One statement for each kind of finding that no step has told of.
 pub(super) fn fails(run: &mut Run<'_>) {
-    let told: Vec<&str> = run
+    let told: BTreeSet<&str> = run
         .statements
         .iter()
         .filter_map(|statement| statement.code)
@@ -72,7 +72,7 @@ pub(super) fn fails(run: &mut Run<'_>) {
     let mut by_code: BTreeMap<&'static str, Vec<&Finding>> = BTreeMap::new();
     for finding in &run.report.findings {
         let name = finding.code.name;
-        if finding.severity >= Severity::Damage && !told.contains(&name) {
+        if finding.severity >= Severity::Damage && !told.contains(name) {
             by_code.entry(name).or_default().push(finding);
         }
     }

@@ -41,7 +41,13 @@ pub(crate) struct Bundle {
     /// Files with masked values, and files that were left out for what may be in them.
     hidden: (u64, u64),
     left: Vec<Unknown>,
+    /// Bytes of data of one member that may be copied to memory at once.
+    whole: u64,
 }
+
+/// Such bytes of any archive, and more for each of its own: see [`Budget`](crate::Budget).
+const WHOLE: (u64, u64) = (64 << 20, 16);
+
 
 impl Bundle {
     /// Reads a tar from front to back.
@@ -113,6 +119,7 @@ impl Bundle {
             notes: loader.notes.lines(),
             hidden: (0, 0),
             left: loader.notes.left(),
+            whole: members.allowance(WHOLE.0, WHOLE.1),
         })
     }
 
@@ -234,6 +241,14 @@ impl Bundle {
 
     pub(crate) fn source(&self, path: &Path, limit: u64) -> Result<Source, Unread> {
         let (inode, content) = self.content(path)?;
+        let data = content.extents.iter().map(|extent| extent.span.len);
+        let data = data.fold(0, u64::saturating_add);
+        if data > self.whole {
+            return Err(Unread::TooLarge {
+                size: data,
+                limit: self.whole,
+            });
+        }
         let bytes = content.whole(limit)?;
         let stat = inode.stat.clone();
         Ok(Source::new(path::shown(path), stat, bytes, false))

@@ -253,6 +253,7 @@ pub(super) fn read<R: Read>(
         notes: loader.notes.lines(),
         hidden,
         left: loader.notes.left(),
+        whole: members.allowance(super::WHOLE.0, super::WHOLE.1),
     })
 }
 

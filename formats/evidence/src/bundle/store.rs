@@ -203,7 +203,8 @@ fn update(hasher: &mut Option<Sha256>, piece: &[u8]) {
 
 /// Hands on the current member's bytes in pieces.
 fn each<R: Read>(members: &mut Members<R>, mut take: impl FnMut(&[u8])) -> io::Result<()> {
-    let mut piece = vec![0; AT_ONCE];
+    let most = usize::try_from(members.left()).unwrap_or(AT_ONCE);
+    let mut piece = vec![0; AT_ONCE.min(most).max(1)];
     loop {
         match members.data(&mut piece) {
             Ok(0) => return Ok(()),

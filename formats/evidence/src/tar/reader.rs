@@ -249,6 +249,11 @@ impl<R: Read> Members<R> {
         self.input.at
     }
 
+    /// Bytes of the current member's data that were not read yet.
+    pub(crate) const fn left(&self) -> u64 {
+        self.left
+    }
+
     /// The next member; nothing at the end, whatever it is.
     pub fn next_member(&mut self) -> Option<Member> {
         if self.end.is_some() {

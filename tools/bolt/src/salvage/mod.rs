@@ -15,7 +15,7 @@ use crate::{
     file::FileArgs,
     frozen::{Frozen, Spool},
     layout::LayoutArgs,
-    new_file::NewFile,
+    new_file::{NewFile, unwritten},
 };
 use start::Start;
 
@@ -264,7 +264,7 @@ pub(crate) fn run(args: &SalvageArgs, out: &mut Out) -> Outcome {
 fn make(place: &Path, salvage: Salvage<'_>, layout: Layout) -> Result<NewFile, Failure> {
     let mut new = NewFile::at(place.to_path_buf())?;
     let written = salvage.write(new.writer(), layout);
-    let mut writer = written.map_err(|error| Failure::usage(error.to_string()))?;
+    let mut writer = written.map_err(unwritten)?;
     writer.flush()?;
     drop(writer);
     // Only a database that passes our own check is handed out.

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 use evidence::Placing;
@@ -13,13 +14,13 @@ use nix::unistd::syncfs;
 use super::{Spot, hidden, unfinished, unwritable};
 use crate::Failure;
 
-/// A directory that is not in its place yet. Dropped, it stays under a hidden name, so that nothing
-/// that was written is removed by mistake.
+/// A directory that is not in its place yet; dropped, it is gone.
 #[derive(Debug)]
 pub struct NewTree {
     spot: Spot,
     hidden: OsString,
     top: File,
+    is_put: bool,
 }
 
 impl NewTree {
@@ -42,6 +43,7 @@ impl NewTree {
             spot,
             hidden,
             top: File::from(top),
+            is_put: false,
         })
     }
 
@@ -64,15 +66,30 @@ impl NewTree {
     /// meanwhile stays.
     ///
     /// # Errors
-    /// It could not be completed: then it stays under its hidden name.
-    pub fn put(self, mode: u32) -> Result<(), Failure> {
+    /// It could not be completed: then nothing of it is left.
+    pub fn put(mut self, mode: u32) -> Result<(), Failure> {
         let put = || -> io::Result<()> {
             fchmod(&self.top, Mode::from_bits_truncate(mode))?;
             syncfs(&self.top)?;
             self.spot.rename(&self.hidden)?;
             self.spot.sync()
         };
-        put().map_err(|error| unfinished(&self.spot.place, &error))
+        let done = put();
+        self.is_put = done.is_ok();
+        done.map_err(|error| unfinished(&self.spot.place, &error))
+    }
+}
+
+impl Drop for NewTree {
+    fn drop(&mut self) {
+        if self.is_put {
+            return;
+        }
+        // In the folder that is held open, whatever its path leads to by now.
+        let folder = format!("/proc/self/fd/{}", self.spot.folder.as_raw_fd());
+        let path = Path::new(&folder).join(&self.hidden);
+        // What cannot be removed is hidden.
+        let _ = std::fs::remove_dir_all(path);
     }
 }
 

@@ -152,9 +152,8 @@ pub(crate) fn run(args: &PickArgs, how: ExtractArgs, out: &mut Out) -> Outcome {
     manifest.flush()?;
     drop(progress);
     if answer.exit.has(Exit::INTERRUPTED) {
-        let hidden = cli::shown(&new.path());
         return Err(Failure::interrupted(format!(
-            "interrupted: {} was not made; what was written until then is in {hidden}",
+            "interrupted: {} was not made",
             cli::shown(&directory)
         )));
     }

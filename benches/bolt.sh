@@ -12,7 +12,7 @@ runs=${RUNS:-10}
 [ $# -gt 0 ] || set -- 1024
 mkdir -p "$work"
 
-cargo build --quiet --release --manifest-path "$root/Cargo.toml" -p coroner-bolt -p xtask
+cargo build --quiet --release --manifest-path "$root/Cargo.toml" -p coroner-bolt -p chores
 "$root/testdata/bolt/make/build" "$root/benches/bbolt-check/main.go" "$work/bbolt-check"
 
 peak() { # COMMAND...: peak resident and peak anonymous memory in KiB
@@ -33,7 +33,7 @@ for mib; do
         flag=
         [ "$mode" = synced ] || flag=--no-freelist-sync
         # shellcheck disable=SC2086  # no flag, or one
-        [ -e "$file" ] || "$target/release/xtask" big-db --mib "$mib" $flag "$file"
+        [ -e "$file" ] || "$target/release/chores" big-db --mib "$mib" $flag "$file"
         prepare=(cat "$file")
         [ "${COLD:-0}" = 0 ] || prepare=(sh -c 'sync; echo 3 >/proc/sys/vm/drop_caches')
         ${prepare[0]} "${prepare[@]:1}" >/dev/null

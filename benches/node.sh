@@ -11,11 +11,11 @@ work=${BENCH_DIR:-${TMPDIR:-/tmp}/coroner-bench}
 target=${CARGO_TARGET_DIR:-$root/target}
 [ $# -gt 0 ] || set -- 1 10 30
 mkdir -p "$work"
-cargo build --quiet --release --manifest-path "$root/Cargo.toml" -p coroner -p xtask
+cargo build --quiet --release --manifest-path "$root/Cargo.toml" -p coroner -p chores
 
 for tenths; do
     node=$work/node-$tenths
-    [ -e "$node" ] || nice "$target/release/xtask" big-node "$node" --images $((20 * tenths)) \
+    [ -e "$node" ] || nice "$target/release/chores" big-node "$node" --images $((20 * tenths)) \
         --snapshots $((200 * tenths)) --files $((100000 * tenths)) >&2
     python3 - "$target/release/coroner" "$node" "$tenths" "${RUNS:-9}" <<'END'
 import json, os, statistics, subprocess, sys, time

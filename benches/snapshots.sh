@@ -15,10 +15,10 @@ work=${BENCH_DIR:-$(mktemp -d)}
 target=${CARGO_TARGET_DIR:-$root/target}
 mkdir -p "$work"
 [ -n "${BENCH_DIR:-}" ] || trap 'rm -rf "$work"' EXIT
-cargo build --quiet --release --manifest-path "$root/Cargo.toml" -p coroner -p xtask
+cargo build --quiet --release --manifest-path "$root/Cargo.toml" -p coroner -p chores
 node=$work/chain-$files
 # Two images of eleven layers, of which they share four, and a container; so many files in each chain.
-[ -e "$node" ] || "$target/release/xtask" big-node "$node" --images 2 --snapshots 25 --files $((files * 18 / 11)) >&2
+[ -e "$node" ] || "$target/release/chores" big-node "$node" --images 2 --snapshots 25 --files $((files * 18 / 11)) >&2
 
 unshare --mount python3 - "$target/release/coroner" "$node" "$rounds" "$work" <<'END'
 import json, os, statistics, subprocess, sys, time

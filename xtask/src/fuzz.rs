@@ -180,6 +180,11 @@ fn seed(target: &str, seeds: &Path) -> Done {
         let path = seeds.join("parked");
         std::fs::write(&path, parked()).map_err(|error| format!("{}: {error}", path.display()))?;
     }
+    if target == "bundle" {
+        // Any node as a tar is a bundle of somebody else's making.
+        let path = seeds.join("empty");
+        std::fs::write(&path, [0_u8; 1024]).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
     if target == "gobuild" {
         for name in ["debian-bookworm", "debian-sid", "upstream", "k3s"] {
             let bytes = testcase::program(&format!("{name}.elf"));
@@ -220,7 +225,7 @@ fn seed(target: &str, seeds: &Path) -> Done {
     {
         let tar = testcase::node(name);
         let mut chosen: Vec<(String, Vec<u8>)> = Vec::new();
-        if matches!(target, "triage" | "evidence_tar") {
+        if matches!(target, "triage" | "evidence_tar" | "bundle") {
             chosen.push(("node".to_owned(), tar.write()));
         }
         if target == "triage" {
@@ -243,6 +248,8 @@ fn seed(target: &str, seeds: &Path) -> Done {
                         || path.ends_with("/address")
                 }
                 "config" => path.ends_with(".toml"),
+                "redact" => redacted(&path) && member.data.len() <= 1 << 16,
+                "explain" => path.ends_with("/log.json"),
                 "cni" => path.starts_with("etc/cni/") || path.starts_with("var/lib/cni/"),
                 // Layers: gzip, zstd and plain; with PAX records, sparse files and whiteouts.
                 "inflate" => {
@@ -257,7 +264,12 @@ fn seed(target: &str, seeds: &Path) -> Done {
                     chosen.push((format!("{number}-{at}"), record.to_vec()));
                 }
             }
-            if wanted {
+            if wanted && target == "redact" {
+                // Which form it has is told by its first byte.
+                let form = FORMS.iter().position(|ending| path.ends_with(ending)).unwrap_or(0);
+                let form = u8::try_from(form).unwrap_or(0);
+                chosen.push((number.to_string(), [&[form][..], &member.data].concat()));
+            } else if wanted {
                 chosen.push((number.to_string(), member.data.clone()));
             }
         }
@@ -289,6 +301,13 @@ fn records(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
         });
         rest.get(..=end?)
     })
+}
+
+/// Endings of names by which a file's form is told, as `fuzz_targets/redact.rs` has them.
+const FORMS: [&str; 6] = [".json", ".toml", ".db", ".conflist", "os-release", "hostname"];
+
+fn redacted(path: &str) -> bool {
+    FORMS.iter().any(|ending| path.ends_with(ending))
 }
 
 /// Every file of fuzz_targets is a target.

@@ -1,40 +1,22 @@
-//! The house's own chores: `cargo xtask NAME`. A new one is one file and one line here.
+//! `cargo xtask NAME`: starts within seconds. What needs the workspace is built when it is asked for.
 
-mod as_user;
-mod bigdb;
-mod bignode;
-mod dist;
-mod docs;
-mod explain_corpus;
 mod fuzz;
-mod runtime_matrix;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use clap::Parser;
 
 /// The house's own chores.
 #[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
 enum Chore {
-    /// Write the table of codes into docs/ (or check that it is current)
-    Docs(docs::Args),
-    /// Write the man pages and completions into a folder
-    Manuals(docs::Manuals),
-    /// Build what is given away: static binaries, Debian packages, hashes
-    Dist(dist::Args),
-    /// Write a large database for benchmarks
-    BigDb(bigdb::Args),
-    /// Make a large healthy node for measurements
-    BigNode(bignode::Args),
-    /// See how `explain` does on the corpus of real lines
-    ExplainCorpus(explain_corpus::Args),
     /// Run every fuzz target for a while
     Fuzz(fuzz::Args),
-    /// Make containers in every state with real runtimes, and see what coroner says of each
-    RuntimeMatrix(runtime_matrix::Args),
-    /// Run the tests that were built as another user
-    AsUser(as_user::Args),
+    /// All others: `cargo xtask help` of them
+    #[command(external_subcommand)]
+    Other(Vec<OsString>),
 }
 
 /// What a chore ends with.
@@ -42,15 +24,8 @@ type Done = Result<(), String>;
 
 fn main() -> ExitCode {
     let done = match Chore::parse() {
-        Chore::Docs(args) => docs::run(&args),
-        Chore::Manuals(args) => docs::manuals(&args),
-        Chore::Dist(args) => dist::run(&args),
-        Chore::BigDb(args) => bigdb::run(&args),
-        Chore::BigNode(args) => bignode::run(&args),
-        Chore::ExplainCorpus(args) => explain_corpus::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
-        Chore::RuntimeMatrix(args) => runtime_matrix::run(&args),
-        Chore::AsUser(args) => as_user::run(&args),
+        Chore::Other(words) => other(&words),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -59,6 +34,18 @@ fn main() -> ExitCode {
             let _ = writeln!(std::io::stderr(), "xtask: {why}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// A chore that needs the workspace.
+fn other(words: &[OsString]) -> Done {
+    let mut command = Command::new("cargo");
+    command.current_dir(root()).args(["run", "--quiet", "--package", "chores", "--"]);
+    let status = command.args(words).status().map_err(|error| format!("cargo: {error}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("the chore ended with {status}"))
     }
 }
 

@@ -74,6 +74,10 @@ pub trait Schema: fmt::Debug + Sync {
     /// Whether `key` with `value` can stand in the bucket at `path`.
     fn entry(&self, path: &Keys<'_>, key: &[u8], value: &Value<'_>) -> Fit;
 
+    /// Whether a leaf with these entries, in their order, can be one of the bucket at `path`; `is_all`: it
+    /// is the only one. [`Fit::No`]: it is in order, and that of another bucket.
+    fn leaf(&self, path: &Keys<'_>, entries: &[(&[u8], Value<'_>)], is_all: bool) -> Fit;
+
     /// Keys without which the program fails on a record in the bucket at `path`.
     fn required(&self, path: &Keys<'_>) -> &'static [&'static [u8]];
 

@@ -27,7 +27,7 @@ pub(crate) fn of(kind: ObjectKind, record: &Value) -> Option<(Option<Text>, Text
 }
 
 /// `<namespace>/<N>/<key>`: how meta.db calls snapshots and ingests towards their stores.
-fn backend_name(name: &str) -> Option<(Option<Text>, Text)> {
+pub(crate) fn backend_name(name: &str) -> Option<(Option<Text>, Text)> {
     let (namespace, rest) = name.split_once('/')?;
     let (number, key) = rest.split_once('/')?;
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());

@@ -3,14 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    COMPARED, Salvage,
+    COMPARED, ROUNDS, Salvage,
     best::Best,
     decision::{Action, Proof},
+    doubt::{Believed, both},
+    fits::Fits,
     gather::Gather,
     older::Older,
+    tree::Saved,
 };
 use crate::{
     bucket::Bucket,
+    check::bits::Bits,
     fault::{KeyRange, What},
     page::PageId,
     schema::Schemas,
@@ -35,7 +39,12 @@ impl<'s> Salvage<'s> {
             return pages;
         }
         // Between damaged trees there are differences that nobody made.
-        let older = Older::of(db.space(), older, &BTreeMap::new());
+        let fits = Fits {
+            schema: None,
+            space: db.space(),
+                is_listed: false,
+        };
+        let older = Older::of(fits, older, &BTreeMap::new(), &BTreeSet::new());
         if !older.is_whole(&[], &KeyRange::default()) {
             return pages;
         }
@@ -55,6 +64,44 @@ impl<'s> Salvage<'s> {
         }
         pages
     }
+}
+
+/// Goes through the tree until what is believed of it does not change any more.
+pub(super) fn settle<'s, 'm>(
+    best: &Best<'s>,
+    mut gather: Gather<'s, 'm>,
+    free: Option<&Bits>,
+    again: impl Fn(Believed<'s>, BTreeMap<PageId, Vec<Vec<u8>>>) -> (Gather<'s, 'm>, Saved<'s>),
+) -> (Gather<'s, 'm>, Option<Saved<'s>>) {
+    let mut saved = None;
+    let end = best.db.space().end;
+    for _ in 0..ROUNDS {
+        let known = core::mem::take(&mut gather.owners);
+        let count = known.len();
+        let mut owners = owners(best, &gather);
+        owners.extend(known);
+        let shared = gather.hollows.iter().filter_map(|hollow| match hollow.fault.what {
+            What::PageShared { found } => Some(found),
+            _ => None,
+        });
+        let shared = shared.filter(|page| !owners.contains_key(page)).collect();
+        let listed = free.map(|free| both(&gather.claims, free, end));
+        let listed = listed.unwrap_or_default();
+        let has_owners = owners.len() > count;
+        let next = match gather.believed.next(&shared, &listed) {
+            Some(next) => next,
+            None if has_owners => gather.believed.without(),
+            None => {
+                gather.owners = owners;
+                gather.listed = listed;
+                break;
+            }
+        };
+        let (other, root) = again(next, owners);
+        gather = other;
+        saved = Some(root);
+    }
+    (gather, saved)
 }
 
 /// Of root pages that several buckets name: to which one they belonged a transaction before.

@@ -183,7 +183,10 @@ impl<'s> Stock<'s> {
             if !gap.is_closed {
                 self.take_older(salvage, &hollow, &covered, &mut gap);
             }
+            // Which of the two is old, the page or the one that names it, is not known.
+            let around = Gap::around(&hollow, self.space).filter(|_| !gap.is_closed);
             salvage.gaps.push(gap);
+            salvage.gaps.extend(around);
         }
     }
 

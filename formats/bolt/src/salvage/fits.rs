@@ -10,6 +10,7 @@ use crate::{
     line::Line,
     node::{BUCKET_FLAG, Node},
     page::{Kind, PageId},
+    scan::{Bounds, scan},
     schema::{Fit, Schema},
     space::Space,
 };
@@ -24,6 +25,8 @@ const DEEPEST: usize = 16;
 pub(super) struct Fits<'s> {
     pub(super) schema: Option<&'static dyn Schema>,
     pub(super) space: Space<'s>,
+    /// Whether a freelist says which pages are in use.
+    pub(super) is_listed: bool,
 }
 
 impl<'s> Fits<'s> {
@@ -62,6 +65,26 @@ impl<'s> Fits<'s> {
             }
         }
         fit
+    }
+
+    /// Whether the leaf is of another bucket than that at `path`; `is_all`: it would be the only one.
+    pub(super) fn is_foreign(&self, path: &[&[u8]], node: &Node<'s>, is_all: bool) -> bool {
+        let Some(schema) = self.schema.filter(|_| node.kind() == Kind::Leaf) else {
+            return false;
+        };
+        let mut faults = Vec::new();
+        scan(node, Bounds::default(), &mut faults, |_, _| {});
+        if !faults.is_empty() {
+            return false;
+        }
+        let entries: Vec<(&[u8], Value<'s>)> = (0..node.count().min(node.room()).min(ASKED))
+            .filter_map(|index| node.element(index).ok())
+            .map(|element| {
+                let value = self.value(element.flags, element.value, node.id());
+                (element.key.bytes(), value)
+            })
+            .collect();
+        schema.leaf(path, &entries, is_all && node.count() <= ASKED) == Fit::No
     }
 
     fn value(&self, flags: u32, value: View<'s>, page: PageId) -> Value<'s> {

@@ -10,13 +10,35 @@ use super::{
 };
 use crate::{page::PageId, space::Pointer};
 
+/// A page that is still to be read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Next<'s> {
+    pub(super) pointer: Pointer,
+    pub(super) bounds: Hole<'s>,
+    pub(super) depth: u64,
+    /// Its first key, as the branch above says.
+    pub(super) first: Option<&'s [u8]>,
+}
+
+impl Next<'_> {
+    /// The root page of a bucket.
+    pub(super) const fn root(pointer: Pointer) -> Self {
+        Self {
+            pointer,
+            bounds: (None, None),
+            depth: 0,
+            first: None,
+        }
+    }
+}
+
 /// A bucket that is being gathered.
 pub(super) struct Frame<'s> {
     pub(super) key: &'s [u8],
     pub(super) root: Root<'s>,
     sequence: u64,
     pub(super) entries: Vec<(&'s [u8], Item<'s>)>,
-    pub(super) nodes: Vec<(Pointer, Hole<'s>, u64)>,
+    pub(super) nodes: Vec<Next<'s>>,
     pub(super) below: Vec<(&'s [u8], View<'s>, PageId)>,
     pub(super) is_clean: bool,
     values: u64,

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use view::{Span, View};
 
 use super::{
+    doubt::Believed,
     fits::Fits,
-    frame::Frame,
+    frame::{Frame, Next},
     header::read,
     mend::{Hole, Mended, Row, mend},
     misplaced::Misplaced,
@@ -37,10 +38,12 @@ pub(super) struct Gather<'s, 'm> {
     pub(super) claims: Bits,
     /// Pages in whose place others are read.
     moved: &'m BTreeMap<PageId, PageId>,
-    /// Pages that are in order, but not of this tree.
-    pub(super) distrusted: BTreeSet<PageId>,
+    /// Which pages are believed.
+    pub(super) believed: Believed<'s>,
     /// Root pages of buckets that several buckets name, and to which of them they belong.
     pub(super) owners: BTreeMap<PageId, Vec<Vec<u8>>>,
+    /// Pages of the tree that the freelist has.
+    pub(super) listed: BTreeSet<PageId>,
     /// Pages that did not fit where they were named, and how often.
     foreign: BTreeMap<PageId, u8>,
     /// What a page must hold to be read in a place; and pages that stand elsewhere.
@@ -75,10 +78,15 @@ impl<'s, 'm> Gather<'s, 'm> {
             space,
             claims: Bits::new(PageId(pages)),
             moved,
-            distrusted: BTreeSet::new(),
+            believed: Believed::default(),
             owners: BTreeMap::new(),
+            listed: BTreeSet::new(),
             foreign: BTreeMap::new(),
-            fits: Fits { schema, space },
+            fits: Fits {
+                schema,
+                space,
+                is_listed: false,
+            },
             misplaced: None,
             hollows: Vec::new(),
             repairs: Vec::new(),
@@ -86,6 +94,19 @@ impl<'s, 'm> Gather<'s, 'm> {
             odd: Vec::new(),
             is_cut: false,
         }
+    }
+
+    /// Pages that stand where something else should.
+    pub(super) fn old(&self) -> BTreeSet<PageId> {
+        let mut old = self.believed.distrusted.clone();
+        let hollows = self.hollows.iter();
+        old.extend(
+            hollows
+                .filter(|hollow| matches!(hollow.fault.what, What::LostWrite { .. }))
+                .filter_map(|hollow| hollow.page),
+        );
+        old.retain(|page| !self.claims.has(*page));
+        old
     }
 
     /// Everything in the bucket at `start`, which stands under the last key of `base`.
@@ -100,10 +121,11 @@ impl<'s, 'm> Gather<'s, 'm> {
                 let last = (!frames.is_empty()).then_some(top.key);
                 base.iter().copied().chain(open).chain(last).collect()
             };
-            if let Some((pointer, bounds, depth)) = top.nodes.pop() {
+            if let Some(mut next) = top.nodes.pop() {
                 let path = path();
-                let depth = depth.saturating_add(u64::try_from(frames.len()).unwrap_or(u64::MAX));
-                self.node(&mut top, pointer, bounds, depth, &path);
+                let above = u64::try_from(frames.len()).unwrap_or(u64::MAX);
+                next.depth = next.depth.saturating_add(above);
+                self.node(&mut top, next, &path);
                 frames.push(top);
             } else if let Some((key, value, leaf)) = top.below.pop() {
                 let mut path = path();
@@ -126,7 +148,7 @@ impl<'s, 'm> Gather<'s, 'm> {
         let (value, leaf) = match start {
             Start::Page(pointer, sequence) => {
                 let mut frame = Frame::new(key, Root::Page(pointer.to), sequence);
-                frame.nodes.push((pointer, (None, None), 0));
+                frame.nodes.push(Next::root(pointer));
                 return frame;
             }
             Start::Value(value, leaf) => (value, leaf),
@@ -141,7 +163,7 @@ impl<'s, 'm> Gather<'s, 'm> {
                     span,
                 };
                 let mut frame = Frame::new(key, Root::Page(root), sequence);
-                frame.nodes.push((pointer, (None, None), 0));
+                frame.nodes.push(Next::root(pointer));
                 frame
             }
             Some(Head::Inline { page, sequence }) => {
@@ -180,7 +202,28 @@ impl<'s, 'm> Gather<'s, 'm> {
             fault: fault.clone(),
             page,
             above,
+            around: None,
         });
+    }
+
+    /// What should stand at `next` is not there. `is_doubtful`: the leaf that names it may be the old one.
+    fn lost(
+        &mut self,
+        path: &[&'s [u8]],
+        next: Next<'s>,
+        fault: &Fault,
+        page: Option<PageId>,
+        is_doubtful: bool,
+    ) {
+        let above = next.pointer.from;
+        let listed = self.hollows.len();
+        self.hollow(path, next.bounds, fault, page, Some(above));
+        if is_doubtful
+            && !path.is_empty()
+            && let Some(hollow) = self.hollows.get_mut(listed)
+        {
+            hollow.around = Some(self.believed.bounds(above));
+        }
     }
 
     fn repair(&mut self, path: &[&'s [u8]], page: PageId, what: Repaired) {
@@ -199,11 +242,15 @@ impl<'s, 'm> Gather<'s, 'm> {
     fn node(
         &mut self,
         frame: &mut Frame<'s>,
-        pointer: Pointer,
-        bounds: Hole<'s>,
-        depth: u64,
+        next: Next<'s>,
         path: &[&'s [u8]],
     ) {
+        let Next {
+            pointer,
+            bounds,
+            depth,
+            first,
+        } = next;
         let to = self.moved.get(&pointer.to).copied().unwrap_or(pointer.to);
         let is_root = matches!(frame.root, Root::Page(root) if root == pointer.to);
         if is_root {
@@ -215,14 +262,16 @@ impl<'s, 'm> Gather<'s, 'm> {
         let is_owned =
             |owner: &Vec<Vec<u8>>| owner.iter().map(Vec::as_slice).eq(path.iter().copied());
         let is_other = is_root && self.owners.get(&to).is_some_and(|owner| !is_owned(owner));
-        let what = if self.claims.has(to) || is_other {
+        self.believed.leads(pointer.from, to);
+        let what = if self.claims.has(to) || is_other || self.believed.is_nobodys(to) {
+            self.believed.doubt(pointer.from, to);
             Some(What::PageShared { found: to })
-        } else if self.distrusted.contains(&to) {
+        } else if self.believed.is_distrusted(to) {
             Some(What::LostWrite { why: Stale::Older })
         } else {
             (depth >= DEEPEST).then_some(What::TreeDeep { depth: DEEPEST })
         };
-        let is_lost = what.is_none();
+        let is_lost = what.is_none() || self.believed.is_distrusted(to) && !self.claims.has(to);
         let read = match what {
             Some(what) => Err(Fault::new(what, Some(pointer.from), pointer.span)),
             None => self.read(pointer, bounds, path, &mut faults),
@@ -232,9 +281,22 @@ impl<'s, 'm> Gather<'s, 'm> {
             Err(fault) => {
                 frame.is_clean = false;
                 let page = Some(to).filter(|_| is_lost);
-                return self.hollow(path, bounds, &fault, page, Some(pointer.from));
+                let is_shared = matches!(fault.what, What::PageShared { .. });
+                return self.lost(path, next, &fault, page, is_root && is_shared);
             }
         };
+        let is_foreign = self.fits.is_foreign(path, &node, is_root);
+        if is_foreign || is_of_other_branch(&node, bounds, first) {
+            // In order by itself, and not what should stand here: that never arrived.
+            frame.is_clean = false;
+            self.believed.doubt(pointer.from, to);
+            let what = What::LostWrite { why: Stale::Older };
+            let fault = Fault::new(what, Some(to), node.view().span());
+            return self.lost(path, next, &fault, Some(to), is_root);
+        }
+        if !is_root && node.kind() == Kind::Leaf {
+            self.believed.bounded(to, bounds);
+        }
         self.claim(&node);
         if let Some(repaired) = repaired {
             frame.is_clean = false;
@@ -465,6 +527,33 @@ fn worst(faults: &[Fault]) -> Option<&Fault> {
     hiding.or(faults.first())
 }
 
+/// Whether the page does not start with the key that the branch above has of it: whoever writes a page
+/// writes its first key into the branch, so one of the two is of another transaction. Not if a byte of the
+/// key is wrong, nor if the page goes beyond what the branch leaves to it, which is told element by element.
+fn is_of_other_branch(node: &Node<'_>, bounds: Hole<'_>, first: Option<&[u8]>) -> bool {
+    let (Some(first), Ok(element)) = (first, node.element(0)) else {
+        return false;
+    };
+    let key = element.key.bytes();
+    let is_inside = bounds.0.is_none_or(|from| key >= from) && bounds.1.is_none_or(|until| key < until);
+    if key == first || !is_inside || is_nearly(key, first) {
+        return false;
+    }
+    let mut faults = Vec::new();
+    let limits = Bounds {
+        until: bounds.1,
+        ..Bounds::default()
+    };
+    scan(node, limits, &mut faults, |_, _| {});
+    faults.is_empty()
+}
+
+/// Whether one byte makes the difference.
+fn is_nearly(one: &[u8], other: &[u8]) -> bool {
+    let differ = one.iter().zip(other).filter(|(one, other)| one != other);
+    one.len() == other.len() && differ.count() == 1
+}
+
 /// The children of a branch, onto the stack.
 fn branch<'s>(
     frame: &mut Frame<'s>,
@@ -485,7 +574,12 @@ fn branch<'s>(
         let is_first = number == 0 && !has_hole_first;
         let from = if is_first { bounds.0 } else { Some(row.key) };
         let deeper = depth.saturating_add(1);
-        frame.nodes.push((pointer, (from, until), deeper));
+        frame.nodes.push(Next {
+            pointer,
+            bounds: (from, until),
+            depth: deeper,
+            first: Some(row.key),
+        });
         until = Some(row.key);
     }
 }

@@ -126,6 +126,7 @@ impl<'s> Salvage<'s> {
                 continue;
             }
             self.gaps.push(super::Gap::new(&hollow));
+            self.gaps.extend(super::Gap::around(&hollow, space));
         }
     }
 

@@ -22,6 +22,7 @@ mod believed;
 mod best;
 mod counters;
 mod decision;
+mod doubt;
 mod fill;
 mod fits;
 mod frame;
@@ -37,6 +38,7 @@ mod output;
 mod sectors;
 mod suspects;
 mod tree;
+mod unexplained;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -151,6 +153,19 @@ pub struct Gap {
 }
 
 impl Gap {
+    /// Something may be missing here, or be older than it should be, though it looks well.
+    fn doubtful(path: Vec<Vec<u8>>, range: KeyRange, fault: Fault) -> Self {
+        Self {
+            path,
+            fault,
+            range,
+            filled: 0,
+            orphans: 0,
+            older_is_whole: false,
+            is_closed: false,
+        }
+    }
+
     fn new(hollow: &Hollow<'_>) -> Self {
         Self {
             path: owned(&hollow.path),
@@ -210,6 +225,7 @@ impl<'s> Salvage<'s> {
             sequence: db.meta().sequence,
         };
         let moved = BTreeMap::new();
+        let free = orphans::free(space, db.meta());
         let mut gather = Gather::new(space, &moved, best.schema);
         self.root.sequence = db.meta().sequence;
         if let Choice::Top { name, .. } = best.choice {
@@ -218,16 +234,23 @@ impl<'s> Salvage<'s> {
             self.root.entries.insert(name, item);
         } else if !matches!(best.choice, Choice::Pages { .. }) {
             self.root = gathered(&mut gather, db);
-            let distrusted = self.distrusted(best, &gather, options.schemas);
-            let owners = believed::owners(best, &gather);
-            if !distrusted.is_empty() || !owners.is_empty() {
-                gather = Gather::new(space, &moved, best.schema);
-                gather.distrusted = distrusted;
+            let again = |believed, owners| {
+                let mut gather = Gather::new(space, &moved, best.schema);
+                gather.believed = believed;
                 gather.owners = owners;
-                self.root = gathered(&mut gather, db);
+                let root = gathered(&mut gather, db);
+                (gather, root)
+            };
+            let mut believed = gather.believed.without();
+            believed.distrusted = self.distrusted(best, &gather, options.schemas);
+            if !believed.distrusted.is_empty() {
+                (gather, self.root) = again(believed, BTreeMap::new());
             }
+            let settled = believed::settle(best, gather, free.as_ref(), again);
+            gather = settled.0;
+            self.root = settled.1.unwrap_or(core::mem::take(&mut self.root));
+            self.disbelieved(&gather);
         }
-        let free = orphans::free(space, db.meta());
         self.restore(best, &mut gather, free.as_ref(), options);
         self.repairs(&gather);
         self.is_cut |= gather.is_cut;
@@ -254,19 +277,29 @@ impl<'s> Salvage<'s> {
         let mut older = None;
         let is_damaged = !gather.hollows.is_empty() || !gather.suspects.is_empty();
         if is_damaged && let Some(meta) = best.older {
-            older = Some(Older::of(space, meta, &unmoved));
+            let fits = Fits {
+                schema: best.schema,
+                space,
+                is_listed: free.is_some(),
+            };
+            let distrusted = &gather.believed.distrusted;
+            older = Some(Older::of(fits, meta, &unmoved, distrusted));
         }
         self.suspects(gather, older.as_mut(), free);
         let is_homeless = matches!(
             best.choice,
             Choice::Root { .. } | Choice::Top { .. } | Choice::Pages { .. }
         );
-        if gather.hollows.is_empty() && !is_homeless {
+        let is_whole = gather.hollows.is_empty() && !is_homeless;
+        if is_whole && free.is_none() {
             return self.odd(gather, options);
         }
         let claimed = &gather.claims;
         let is_taken = |page| claimed.has(page) || free.is_some_and(|free| free.has(page));
         let (mut orphans, roots) = orphans::orphans(space, is_taken);
+        if is_whole && orphans.is_empty() && gather.listed.is_empty() {
+            return self.odd(gather, options);
+        }
         let newer = orphans.clone();
         if free.is_some() {
             orphans = older::topmost(space, &orphans);
@@ -274,9 +307,13 @@ impl<'s> Salvage<'s> {
             // The place of these is known: what is missing is taken from that tree, key by key.
             orphans.retain(|orphan| !older.claims.has(orphan.id));
         }
+        // What stands on a page that is not what it should be goes in nobody's place.
+        let old = gather.old();
+        orphans.retain(|orphan| !old.contains(&orphan.id));
         let fits = Fits {
             schema: best.schema,
             space,
+            is_listed: free.is_some(),
         };
         let mut stock = Stock {
             space,
@@ -307,15 +344,19 @@ impl<'s> Salvage<'s> {
         if is_accounted {
             placed.iter_mut().for_each(Placed::close);
         }
-        let unplaced = newer.into_iter().filter(|one| !gather.claims.has(one.id));
+        let unplaced = newer.iter().filter(|one| !gather.claims.has(one.id));
+        let unplaced = unplaced.filter(|one| !old.contains(&one.id)).copied();
         let moved = self.grafts(space, unplaced.collect(), stock.older.as_ref(), free);
         if !moved.is_empty() {
-            stock.older = stock.older.map(|older| older.with(space, &moved));
+            stock.older = stock.older.map(|older| older.with(&moved));
         }
         let grafted: BTreeSet<_> = moved.values().copied().collect();
+        let homeless = newer.iter().filter(|orphan| old.contains(&orphan.id));
+        let homeless: Vec<Orphan<'s>> = homeless.copied().collect();
         let wanted: Vec<Orphan<'s>> = stock
             .orphans
             .iter()
+            .chain(&homeless)
             .filter(|orphan| !stock.used.contains(&orphan.id) && !grafted.contains(&orphan.id))
             .filter(|orphan| !gather.claims.has(orphan.id))
             .filter(|orphan| free.is_some() || !stock.is_before(orphan))
@@ -323,10 +364,12 @@ impl<'s> Salvage<'s> {
                 free.is_some()
                     || is_homeless && !best.is_tree
                     || stock.left.contains(&orphan.id)
+                    || old.contains(&orphan.id)
                     || placed.iter().any(|gap| gap.may_want(orphan, &fits))
             })
             .copied()
             .collect();
+        self.unexplained(gather, &wanted, &placed, &fits);
         stock.fill_all(self, placed);
         self.keep_homeless(gather, space, &wanted, &fits, options);
         self.odd(gather, options);

@@ -2,7 +2,10 @@
 
 use view::View;
 
-use super::{mend::Row, tree::Path};
+use super::{
+    mend::{Hole, Row},
+    tree::Path,
+};
 use crate::{
     fault::{Fault, KeyRange},
     page::PageId,
@@ -18,6 +21,8 @@ pub(super) struct Hollow<'s> {
     pub(super) page: Option<PageId>,
     /// The page that names it.
     pub(super) above: Option<PageId>,
+    /// What that page holds, if it may be the old one itself.
+    pub(super) around: Option<Hole<'s>>,
 }
 
 /// Something that was set right.

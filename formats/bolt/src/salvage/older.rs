@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    fits::Fits,
     gather::{Gather, Start},
     notes::{Hollow, Odd},
     orphans::{Orphan, each_pointer, sound},
@@ -30,6 +31,8 @@ pub(super) struct Older<'s> {
     /// Its values in the root bucket, and elements whose key cannot be right.
     pub(super) odd: Vec<Odd<'s>>,
     meta: Meta,
+    fits: Fits<'s>,
+    distrusted: BTreeSet<PageId>,
 }
 
 /// Where a meta names its root.
@@ -44,8 +47,16 @@ pub(super) fn start<'s>(space: Space<'s>, meta: &Meta) -> Start<'s> {
 }
 
 impl<'s> Older<'s> {
-    pub(super) fn of(space: Space<'s>, meta: Meta, moved: &BTreeMap<PageId, PageId>) -> Self {
-        let mut gather = Gather::new(space, moved, None);
+    /// `fits` and `distrusted`: what is known of pages that are in order, and not of this tree either.
+    pub(super) fn of(
+        fits: Fits<'s>,
+        meta: Meta,
+        moved: &BTreeMap<PageId, PageId>,
+        distrusted: &BTreeSet<PageId>,
+    ) -> Self {
+        let space = fits.space;
+        let mut gather = Gather::new(space, moved, fits.schema);
+        gather.believed.distrusted.clone_from(distrusted);
         let root = gather.bucket(start(space, &meta), &[]);
         Self {
             root,
@@ -53,15 +64,17 @@ impl<'s> Older<'s> {
             hollows: gather.hollows,
             odd: gather.odd,
             meta,
+            fits,
+            distrusted: distrusted.clone(),
         }
     }
 
     /// The same tree, with pages in the place of others.
-    pub(super) fn with(self, space: Space<'s>, moved: &BTreeMap<PageId, PageId>) -> Self {
+    pub(super) fn with(self, moved: &BTreeMap<PageId, PageId>) -> Self {
         let claims = self.claims;
         Self {
             claims,
-            ..Self::of(space, self.meta, moved)
+            ..Self::of(self.fits, self.meta, moved, &self.distrusted)
         }
     }
 

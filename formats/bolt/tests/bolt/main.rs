@@ -20,6 +20,7 @@ mod matrix;
 mod opens;
 mod salvage;
 mod single;
+mod stale;
 mod stats;
 mod surgery;
 mod testdata;

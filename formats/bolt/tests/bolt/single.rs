@@ -8,9 +8,9 @@ use view::View;
 
 use crate::testdata::{good, salvage_options};
 
-type Keys = BTreeMap<Vec<Vec<u8>>, Option<Vec<u8>>>;
+pub(crate) type Keys = BTreeMap<Vec<Vec<u8>>, Option<Vec<u8>>>;
 
-fn keys(db: &Db<'_>) -> Keys {
+pub(crate) fn keys(db: &Db<'_>) -> Keys {
     let mut keys = Keys::new();
     for step in db.walk() {
         if let Visit::Entry(entry) = step.what {
@@ -27,7 +27,7 @@ fn keys(db: &Db<'_>) -> Keys {
 }
 
 /// Whether salvage says that this key may be missing, or older than it should be.
-fn is_named(salvage: &Salvage<'_>, path: &[Vec<u8>]) -> bool {
+pub(crate) fn is_named(salvage: &Salvage<'_>, path: &[Vec<u8>]) -> bool {
     let in_gap = |gap: &bolt::Gap| {
         let key = path.get(gap.path.len());
         !gap.is_closed

@@ -3,7 +3,7 @@
 use bolt::{Bucket, Change, Counter, Counts, Db, Fit, Found, Keys, Schema, Value};
 use finding::Time;
 
-use super::{birthday, kind_of, lost, time};
+use super::{birthday, grammar, kind_of, lost, time};
 use crate::carved::ObjectKind;
 
 /// A snapshotter's metadata.db.
@@ -76,6 +76,10 @@ impl Schema for Backend {
             ([] | [b"v1"] | [b"v1", b"snapshots" | b"parents"], _) => Fit::No,
             _ => Fit::Unknown,
         }
+    }
+
+    fn leaf(&self, path: &Keys<'_>, entries: &[(&[u8], Value<'_>)], is_all: bool) -> Fit {
+        grammar::leaf(grammar::Of::Backend, path, entries, is_all)
     }
 
     fn required(&self, path: &Keys<'_>) -> &'static [&'static [u8]] {

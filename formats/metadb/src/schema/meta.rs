@@ -3,7 +3,7 @@
 use bolt::{Bucket, Change, Counter, Counts, Db, Fit, Found, Keys, Schema, Value};
 use finding::Time;
 
-use super::{birthday, is_version, kind_of, lost, time};
+use super::{birthday, grammar, is_version, kind_of, lost, time};
 use crate::carved::{ObjectKind, place};
 
 /// meta.db.
@@ -11,15 +11,20 @@ use crate::carved::{ObjectKind, place};
 pub(super) struct Meta;
 
 /// What a namespace holds.
-const COLLECTIONS: [&[u8]; 7] = [
-    b"labels",
-    b"images",
-    b"containers",
-    b"snapshots",
-    b"content",
-    b"leases",
-    b"sandboxes",
+pub(super) const COLLECTIONS: &[&str] = &[
+    "labels",
+    "images",
+    "containers",
+    "snapshots",
+    "content",
+    "leases",
+    "sandboxes",
 ];
+
+/// Whether it is the key of something that a namespace holds.
+pub(super) fn is_collection(key: &[u8]) -> bool {
+    COLLECTIONS.iter().any(|name| name.as_bytes() == key)
+}
 
 /// What stands in the bucket `v1`.
 fn v1(bucket: &Bucket<'_>) -> Fit {
@@ -56,7 +61,7 @@ fn is_versioned(bucket: &Bucket<'_>) -> bool {
 /// Whether `bucket` is a namespace.
 fn namespace(bucket: &Bucket<'_>) -> Fit {
     let contents = bucket.contents();
-    let is_known = |key: &[u8]| COLLECTIONS.contains(&key);
+    let is_known = is_collection;
     let entries = || contents.entries.iter();
     if entries().all(|entry| is_known(entry.key) && entry.value.bucket().is_some()) {
         Fit::Yes
@@ -135,7 +140,7 @@ impl Schema for Meta {
                 Value::Bytes(value) if is_version(value) => Fit::Yes,
                 _ => Fit::No,
             },
-            [b"v1", _] => bucket_if(COLLECTIONS.contains(&key), Fit::Unknown),
+            [b"v1", _] => bucket_if(is_collection(key), Fit::Unknown),
             [b"v1", _, b"content"] => bucket_if(
                 matches!(key, b"blob" | b"ingests" | b"ingest"),
                 Fit::Unknown,
@@ -153,6 +158,10 @@ impl Schema for Meta {
                 None => Fit::Unknown,
             },
         }
+    }
+
+    fn leaf(&self, path: &Keys<'_>, entries: &[(&[u8], Value<'_>)], is_all: bool) -> Fit {
+        grammar::leaf(grammar::Of::Meta, path, entries, is_all)
     }
 
     fn required(&self, path: &Keys<'_>) -> &'static [&'static [u8]] {

@@ -1,0 +1,148 @@
+//! Pages that hold what they held some transactions before, alone in a tree that is whole else: what is
+//! lost or old for it is named, and nothing wrong is put in its place.
+//!
+//! The pages are those of recordings of real daemons, a few to many transactions old. Of the page of an
+//! old transaction nothing proves that it is old if it is of the same bucket, and all that it names is
+//! still there: such are counted.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::Cursor;
+
+use bolt::{Db, PageState, Salvage};
+use view::View;
+
+use crate::{
+    single::{Keys, is_named, keys},
+    testdata::salvage_options,
+    writes::{PAGE, Writes, recordings},
+};
+
+/// Of so many transactions, one is taken.
+const STRIDE: usize = 16;
+/// How many transactions old a page may be.
+const AGES: [usize; 5] = [2, 5, 13, 34, 89];
+
+#[derive(Debug, Default)]
+struct Sum {
+    /// Files in which a page is an older one.
+    files: u32,
+    /// Of these, such that a key is lost or old in what is saved.
+    lossy: u32,
+    /// Of these, such of which salvage says that nothing is lost.
+    silent: u32,
+    /// Of the lossy ones, those in which a loss is not named.
+    unnamed: u32,
+    /// Those with a key or value, outside lost+found, that neither the newest tree nor the one before has.
+    wrong: u32,
+    /// Those of which all is saved, and that are called whole.
+    whole: u32,
+}
+
+/// Pages of the newest tree that had another content before.
+fn candidates(now: &[u8], then: &[u8]) -> Vec<usize> {
+    let db = Db::open(View::new(now)).db.unwrap();
+    let report = db.check();
+    let pages = report.pages().filter(|row| row.state == PageState::Used);
+    let pages = pages.map(|row| usize::try_from(row.id.0).unwrap() * PAGE);
+    pages
+        .filter(|at| {
+            let old = then.get(*at..at + PAGE);
+            old.is_some_and(|old| old != &now[*at..at + PAGE] && old.iter().any(|byte| *byte != 0))
+        })
+        .collect()
+}
+
+fn saved(bytes: &[u8]) -> Keys {
+    let salvage = Salvage::with(View::new(bytes), salvage_options());
+    let layout = salvage.layout();
+    let new = salvage.write(Cursor::new(Vec::new()), layout).unwrap();
+    let new = new.into_inner();
+    keys(&Db::open(View::new(&new)).db.unwrap())
+}
+
+fn one(name: &str, number: usize, at: usize, now: &[u8], then: &[u8], sum: &mut Sum) {
+    let mut bad = now.to_vec();
+    bad[at..at + PAGE].copy_from_slice(&then[at..at + PAGE]);
+    let db = Db::open(View::new(now)).db.unwrap();
+    let live = keys(&db);
+    let before = db.previous().map(|db| keys(&db)).unwrap_or_default();
+    let salvage = Salvage::with(View::new(&bad), salvage_options());
+    let saved = saved(&bad);
+    let lost: Vec<_> = live
+        .iter()
+        .filter(|(path, value)| saved.get(*path) != Some(*value))
+        .map(|(path, _)| path)
+        .collect();
+    let unnamed = lost.iter().filter(|path| !is_named(&salvage, path));
+    let unnamed: Vec<_> = unnamed.collect();
+    let wrong: Vec<_> = saved
+        .iter()
+        .filter(|(path, value)| {
+            !path[0].starts_with(b"lost+found")
+                && live.get(*path) != Some(*value)
+                && before.get(*path) != Some(*value)
+        })
+        .map(|(path, _)| path)
+        .collect();
+    sum.files += 1;
+    sum.lossy += u32::from(!lost.is_empty());
+    sum.silent += u32::from(!lost.is_empty() && salvage.is_whole());
+    sum.unnamed += u32::from(!unnamed.is_empty());
+    sum.wrong += u32::from(!wrong.is_empty());
+    sum.whole += u32::from(lost.is_empty() && salvage.is_whole());
+    if std::env::var_os("VERBOSE").is_some() && (!unnamed.is_empty() || !wrong.is_empty()) {
+        let text = |path: &Vec<Vec<u8>>| -> String {
+            let parts = path.iter().map(|part| String::from_utf8_lossy(part));
+            parts.collect::<Vec<_>>().join(" > ").chars().take(160).collect()
+        };
+        let whole = if salvage.is_whole() { "WHOLE " } else { "" };
+        println!(
+            "{name} {number} page {}: {whole}lost {} unnamed {} ({:?}) wrong {} ({:?})",
+            at / PAGE,
+            lost.len(),
+            unnamed.len(),
+            unnamed.first().map(|path| text(path)),
+            wrong.len(),
+            wrong.first().map(|path| text(path)),
+        );
+        if let Some(folder) = std::env::var_os("KEEP") {
+            let file = format!("{name}-{number}-{}.db", at / PAGE);
+            std::fs::write(std::path::Path::new(&folder).join(&file), &bad).unwrap();
+            std::fs::write(std::path::Path::new(&folder).join(format!("{file}.good")), now).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_old_page_is_not_taken_for_new() {
+    let stride = std::env::var("STRIDE").map_or(STRIDE, |text| text.parse().unwrap());
+    let first = std::env::var("FIRST").map_or(0, |text| text.parse().unwrap());
+    let mut sums: BTreeMap<String, Sum> = BTreeMap::new();
+    for name in recordings() {
+        let mut states: VecDeque<Vec<u8>> = VecDeque::new();
+        let sum = sums.entry(name.clone()).or_default();
+        for commit in Writes::open(&name) {
+            if commit.number % stride == first {
+                let healthy = Salvage::with(View::new(&commit.after), salvage_options());
+                assert!(healthy.is_whole(), "{name} {}: {:?}", commit.number, healthy.decisions);
+                for (index, age) in AGES.into_iter().enumerate() {
+                    let Some(then) = states.len().checked_sub(age).and_then(|at| states.get(at)) else {
+                        continue;
+                    };
+                    let pages = candidates(&commit.after, then);
+                    let place = (commit.number * 31 + index * 7) % pages.len().max(1);
+                    if let Some(at) = pages.get(place) {
+                        one(&name, commit.number, *at, &commit.after, then, sum);
+                    }
+                }
+            }
+            states.push_back(commit.after);
+            if states.len() > 100 {
+                states.pop_front();
+            }
+        }
+    }
+    for (name, sum) in &sums {
+        println!("{name:14} {sum:?}");
+    }
+}

@@ -103,7 +103,7 @@ pub use meta::{MAGIC, META, Meta, VERSION, fnv1a};
 pub use node::{Element, Node, RawElement};
 pub use page::{HEADER, Header, Kind, PageId};
 pub use salvage::{Action, Choice, Decision, Gap, Kept, Proof, Salvage, SalvageOptions};
-pub use schema::{Counter, Counts, Fit, Keys, Schema, Schemas};
+pub use schema::{Contradiction, Counter, Counts, Fit, Keys, Schema, Schemas};
 pub use source::PageSource;
 pub use stale::{Rule, Stale};
 pub use stats::{BucketRoot, Counted, Stats, stats};

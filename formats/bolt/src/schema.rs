@@ -12,6 +12,7 @@ use crate::{
     check::Found,
     db::Db,
     diff::Change,
+    page::PageId,
 };
 
 /// Keys of buckets, from the outside in.
@@ -54,6 +55,20 @@ pub struct Counter {
     pub why_skipped: &'static str,
 }
 
+/// Two things that a program writes in one transaction, and that do not go together: a page of one of them
+/// is of an older transaction, or keys are lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contradiction {
+    /// The bucket in which something is missing or old.
+    pub path: Vec<Vec<u8>>,
+    /// Which of its keys; none: any.
+    pub key: Option<Vec<u8>>,
+    /// The page that says so.
+    pub page: PageId,
+    /// Whether a record is missing that another one names.
+    pub is_missing: bool,
+}
+
 /// What one program keeps in a BoltDB file.
 pub trait Schema: fmt::Debug + Sync {
     /// Its name, as options and answers say it.
@@ -89,6 +104,9 @@ pub trait Schema: fmt::Debug + Sync {
 
     /// When the object that holds `key` with `value` was made, if they say it: that never changes.
     fn birthday(&self, key: &[u8], value: &[u8]) -> Option<Time>;
+
+    /// What in one tree the program never leaves behind.
+    fn contradictions(&self, root: &Bucket<'_>) -> Vec<Contradiction>;
 
     /// What `changes`, from `old` to `new`, no transaction of the program does.
     fn stale(&self, old: &Db<'_>, new: &Db<'_>, changes: &[Change<'_>]) -> Vec<Found>;

@@ -6,7 +6,7 @@ use finding::Time;
 use serde::Serialize;
 use view::View;
 
-use super::{COMPARED, SalvageOptions, gather::Gather, older};
+use super::{COMPARED, SalvageOptions, gather::Gather, older, orphans};
 use crate::{
     bucket::Value,
     check::{bits::Bits, plausible},
@@ -92,8 +92,35 @@ const COUNTED: usize = 1 << 20;
 /// The best tree of a file.
 pub(super) fn tree(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> {
     let mut best = best(view, options)?;
-    best.schema = best.schema.or_else(|| options.schemas.of(&best.db));
+    best.schema = best
+        .schema
+        .or_else(|| options.schemas.of(&best.db))
+        .or_else(|| by_records(&best.db, options.schemas));
     Some(best)
+}
+
+/// Records that a file has at least to be known by them.
+const RECORDS: usize = 4;
+
+/// Whose file it is by the records on its pages, where its root bucket does not tell.
+fn by_records(db: &Db<'_>, schemas: Schemas) -> Option<&'static dyn Schema> {
+    let pages = db.pages_in_file().min(COMPARED);
+    let space = Space {
+        view: db.view(),
+        page_size: db.page_size(),
+        end: PageId(pages),
+        is_thorough: false,
+    };
+    let count = |schema: &'static dyn Schema| {
+        let records = (2..pages).filter(|id| {
+            let bucket = crate::bucket::Bucket::at_page(space, PageId(*id), 0);
+            orphans::sound(space, PageId(*id)).is_some() && schema.record(&bucket).is_some()
+        });
+        records.count()
+    };
+    let counts = schemas.0.iter().map(|schema| (count(*schema), *schema));
+    let (most, schema) = counts.max_by_key(|(count, _)| *count)?;
+    (most >= RECORDS).then_some(schema)
 }
 
 fn best(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> {

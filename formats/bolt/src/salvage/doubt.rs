@@ -12,6 +12,8 @@ use crate::{check::bits::Bits, page::PageId};
 
 /// Pointers that have to be wrong before the page that has them is not believed.
 const SEVERAL: usize = 2;
+/// Pairs of records that may have been made at the same time before it is the way of the file.
+const TWINS: usize = 3;
 /// Pages that are watched.
 const WATCHED: usize = 10_000;
 
@@ -27,6 +29,8 @@ pub(super) struct Believed<'s> {
     named_by: BTreeMap<PageId, BTreeSet<PageId>>,
     /// Pages with pointers that do not lead where they should, and where these lead.
     doubts: BTreeMap<PageId, BTreeSet<PageId>>,
+    /// When each record was made, and where that stands.
+    births: Vec<(u64, u64, PageId)>,
     /// What a leaf below a branch may hold.
     bounds: BTreeMap<PageId, Hole<'s>>,
 }
@@ -64,6 +68,31 @@ impl<'s> Believed<'s> {
     /// The leaf may hold keys within these bounds.
     pub(super) fn bounded(&mut self, leaf: PageId, bounds: Hole<'s>) {
         self.bounds.insert(leaf, bounds);
+    }
+
+    /// The record with this key, whose bucket is on this page, was made at this time: hashes of both.
+    pub(super) fn born(&mut self, (time, key): (u64, u64), page: PageId) {
+        self.births.push((time, key, page));
+    }
+
+    /// Pages of records that were made at the same time as another one: one of them is a copy, of an older
+    /// transaction. None if there are many, as where somebody made them all at once. One object may be
+    /// known in several places under one key.
+    fn twins(&self) -> BTreeSet<PageId> {
+        let mut births = self.births.clone();
+        births.sort_unstable();
+        let groups = births.chunk_by(|one, other| one.0 == other.0);
+        let twins: Vec<_> = groups
+            .filter(|group| {
+                let first = group.first().map(|one| one.1);
+                group.iter().any(|one| Some(one.1) != first)
+            })
+            .collect();
+        if twins.len() > TWINS {
+            return BTreeSet::new();
+        }
+        let pages = twins.into_iter().flatten().map(|(_, _, page)| *page);
+        pages.filter(|page| !self.distrusted.contains(page)).collect()
     }
 
     pub(super) fn bounds(&self, leaf: PageId) -> Hole<'s> {
@@ -106,6 +135,7 @@ impl<'s> Believed<'s> {
             .collect();
         let mut next = self.without();
         next.watched.clone_from(&self.watched);
+        let old = if old.is_empty() { self.twins() } else { old };
         if !old.is_empty() {
             next.distrusted.extend(old);
             return Some(next);

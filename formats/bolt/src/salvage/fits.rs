@@ -1,9 +1,14 @@
 //! Whether what a page holds goes where it is to be put.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use finding::Time;
 use view::View;
 
-use super::orphans::{each_pointer, sound};
+use super::{
+    mend::Row,
+    orphans::{each_pointer, sound},
+};
 use crate::{
     bucket::{Bucket, Value},
     check::bits::Bits,
@@ -52,7 +57,10 @@ impl<'s> Fits<'s> {
             };
             node = below;
         }
-        let mut fit = Fit::Unknown;
+        let mut fit = schema.leaf(path, &self.entries(&node), false);
+        if fit == Fit::No {
+            return fit;
+        }
         for index in 0..node.count().min(node.room()).min(ASKED) {
             let Ok(element) = node.element(index) else {
                 continue;
@@ -77,14 +85,37 @@ impl<'s> Fits<'s> {
         if !faults.is_empty() {
             return false;
         }
-        let entries: Vec<(&[u8], Value<'s>)> = (0..node.count().min(node.room()).min(ASKED))
+        let is_all = is_all && node.count() <= ASKED;
+        schema.leaf(path, &self.entries(node), is_all) == Fit::No
+    }
+
+    /// Of the record at `path` with these fields, hashes of the time at which it was made, and of its key.
+    pub(super) fn birth(&self, path: &[&[u8]], rows: &[Row<'s>]) -> Option<(u64, u64)> {
+        let schema = self.schema?;
+        let (key, above) = path.split_last()?;
+        let kind = schema.records(above)?;
+        let is_one = |row: &&Row<'s>| {
+            let time = schema.birthday(row.key, row.value.bytes());
+            row.flags & BUCKET_FLAG == 0 && time.is_some_and(|time| time.nanos != 0)
+        };
+        let row = rows.iter().find(is_one)?;
+        let hash = |what: (&str, &[u8])| {
+            let mut hasher = DefaultHasher::new();
+            what.hash(&mut hasher);
+            hasher.finish()
+        };
+        Some((hash((kind, row.value.bytes())), hash(("", key))))
+    }
+
+    /// The first entries of a leaf.
+    fn entries(&self, node: &Node<'s>) -> Vec<(&'s [u8], Value<'s>)> {
+        (0..node.count().min(node.room()).min(ASKED))
             .filter_map(|index| node.element(index).ok())
             .map(|element| {
                 let value = self.value(element.flags, element.value, node.id());
                 (element.key.bytes(), value)
             })
-            .collect();
-        schema.leaf(path, &entries, is_all && node.count() <= ASKED) == Fit::No
+            .collect()
     }
 
     fn value(&self, flags: u32, value: View<'s>, page: PageId) -> Value<'s> {

@@ -445,6 +445,9 @@ impl<'s, 'm> Gather<'s, 'm> {
         rows: &[Row<'s>],
         path: &[&'s [u8]],
     ) {
+        if let Some(hash) = self.fits.birth(path, rows) {
+            self.believed.born(hash, node.id());
+        }
         let buckets = rows.iter().filter(|row| row.flags & BUCKET_FLAG != 0);
         let among_buckets = buckets.count().saturating_mul(2) > rows.len();
         for row in rows {

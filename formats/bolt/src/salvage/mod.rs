@@ -250,6 +250,9 @@ impl<'s> Salvage<'s> {
             gather = settled.0;
             self.root = settled.1.unwrap_or(core::mem::take(&mut self.root));
             self.disbelieved(&gather);
+            if gather.hollows.is_empty() {
+                self.contradictions(best);
+            }
         }
         self.restore(best, &mut gather, free.as_ref(), options);
         self.repairs(&gather);

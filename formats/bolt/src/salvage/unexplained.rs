@@ -123,6 +123,25 @@ impl<'s> Salvage<'s> {
         }
     }
 
+    /// Gaps for what does not go together in a tree that looks whole.
+    pub(super) fn contradictions(&mut self, best: &super::best::Best<'s>) {
+        let Some(schema) = best.schema else { return };
+        let space = best.db.space();
+        let found = schema.contradictions(&best.db.root());
+        self.is_cut |= found.len() > super::LISTED;
+        for one in found.into_iter().take(super::LISTED) {
+            let range = one.key.map_or_else(KeyRange::default, |key| {
+                let after: Vec<u8> = key.iter().copied().chain([0]).collect();
+                KeyRange {
+                    from: Some(key),
+                    until: Some(after),
+                }
+            });
+            self.gaps
+                .push(Gap::doubtful(one.path, range, fault(space, one.page)));
+        }
+    }
+
     /// The buckets that hold records of this kind.
     fn homes(
         &self,

@@ -124,7 +124,7 @@ fn an_old_page_is_not_taken_for_new() {
         for commit in Writes::open(&name) {
             if commit.number % stride == first {
                 let healthy = Salvage::with(View::new(&commit.after), salvage_options());
-                assert!(healthy.is_whole(), "{name} {}: {:?}", commit.number, healthy.decisions);
+                assert!(healthy.is_whole(), "{name} {}: {:?} {:?}", commit.number, healthy.decisions, healthy.gaps.iter().map(|gap| (gap.path.iter().map(|k| String::from_utf8_lossy(k)).collect::<Vec<_>>(), gap.range.to_string())).collect::<Vec<_>>());
                 for (index, age) in AGES.into_iter().enumerate() {
                     let Some(then) = states.len().checked_sub(age).and_then(|at| states.get(at)) else {
                         continue;

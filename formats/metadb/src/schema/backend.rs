@@ -1,9 +1,9 @@
 //! A snapshotter's metadata.db, as the bolt crate asks for it.
 
-use bolt::{Bucket, Change, Counter, Counts, Db, Fit, Found, Keys, Schema, Value};
+use bolt::{Bucket, Change, Contradiction, Counter, Counts, Db, Fit, Found, Keys, Schema, Value};
 use finding::Time;
 
-use super::{birthday, grammar, kind_of, lost, time};
+use super::{birthday, contradictions, grammar, kind_of, lost, time};
 use crate::carved::ObjectKind;
 
 /// A snapshotter's metadata.db.
@@ -107,6 +107,10 @@ impl Schema for Backend {
 
     fn birthday(&self, key: &[u8], value: &[u8]) -> Option<Time> {
         birthday(key, value)
+    }
+
+    fn contradictions(&self, root: &Bucket<'_>) -> Vec<Contradiction> {
+        contradictions::backend(root)
     }
 
     fn stale(&self, old: &Db<'_>, new: &Db<'_>, changes: &[Change<'_>]) -> Vec<Found> {

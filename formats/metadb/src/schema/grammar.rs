@@ -136,6 +136,24 @@ const fn is_bucket(value: &Value<'_>) -> bool {
     matches!(value, Value::Bucket(_))
 }
 
+/// Whether a key is one that the schema itself has somewhere: no object is called so.
+fn is_reserved(key: &[u8]) -> bool {
+    matches!(
+        key,
+        b"v1" | b"version" | b"blob" | b"ingests" | b"createdat" | b"updatedat" | b"target" | b"runtime"
+            | b"extensions" | b"children" | b"parents" | b"spec"
+    ) || super::meta::is_collection(key)
+}
+
+/// Whether a key is the id that containerd draws for a lease of its own: `927504671-jcMr`.
+fn is_lease_id(key: &[u8]) -> bool {
+    let mut parts = key.splitn(2, |byte| *byte == b'-');
+    let (Some(number), Some(rest)) = (parts.next(), parts.next()) else {
+        return false;
+    };
+    rest.len() == 4 && number.len() >= 6 && number.iter().all(u8::is_ascii_digit)
+}
+
 /// Whether a value can be that of a time.
 fn is_dated(key: &[u8], value: &Value<'_>) -> bool {
     value.bytes().is_some_and(|bytes| {
@@ -162,6 +180,10 @@ pub(super) fn leaf(of: Of, path: &Keys<'_>, entries: &[(&[u8], Value<'_>)], is_a
     if let Holds::Fields(kind) = holds {
         return record(kind, path, entries, is_all);
     }
+    let has_version = || entries.iter().any(|(key, _)| *key == b"version");
+    if holds == Holds::Records(ObjectKind::Namespace) && is_all && !has_version() {
+        return unversioned(entries);
+    }
     let (mut right, mut wrong) = (0_usize, 0_usize);
     let mut opened = 0_usize;
     for (key, value) in entries {
@@ -181,17 +203,57 @@ pub(super) fn leaf(of: Of, path: &Keys<'_>, entries: &[(&[u8], Value<'_>)], is_a
 /// The root bucket, and `v1` of meta.db, which hold what other programs may add to.
 fn root(of: Of, path: &Keys<'_>, entries: &[(&[u8], Value<'_>)]) -> Fit {
     let has = |name: &[u8]| entries.iter().any(|(key, _)| *key == name);
+    // Containerd 1.7 puts sandboxes beside `v1`, and salvage what it found.
+    let is_beside = |(key, value): &(&[u8], Value<'_>)| {
+        key.starts_with(b"lost+found")
+            || of == Of::Meta
+                && value.bucket().is_some_and(|bucket| {
+                    let mut below = bucket.contents().entries.into_iter();
+                    below.all(|entry| entry.key == b"sandboxes")
+                })
+    };
     match path {
         [] if has(b"v1") => Fit::Yes,
-        // What stands deeper.
-        [] if entries.iter().any(|(key, value)| {
-            is_dated(key, value) || of == Of::Meta && super::meta::is_collection(key)
-        }) =>
-        {
-            Fit::No
-        }
+        [] if !entries.iter().all(is_beside) => Fit::No,
         _ => Fit::Unknown,
     }
+}
+
+/// `v1` without its version: then all that it holds must be namespaces beyond doubt.
+fn unversioned(entries: &[(&[u8], Value<'_>)]) -> Fit {
+    let is_namespace = |(key, value): &(&[u8], Value<'_>)| {
+        value.bucket().is_some_and(|bucket| {
+            let contents = bucket.contents();
+            let mut below = contents.entries.iter();
+            !is_reserved(key)
+                && contents.entries.len() >= 2
+                && below.all(|entry| is_field(ObjectKind::Namespace, entry.key, &entry.value))
+        })
+    };
+    if entries.iter().all(is_namespace) {
+        Fit::Yes
+    } else {
+        Fit::No
+    }
+}
+
+/// Whether what stands under a snapshotter are its snapshots.
+fn are_snapshots(path: &Keys<'_>, key: &[u8], bucket: &Bucket<'_>) -> Fit {
+    let contents = bucket.contents();
+    let path: Vec<&[u8]> = path.iter().copied().chain([key]).collect();
+    let mut opened = OPENED.saturating_sub(2);
+    let mut fit = Fit::Unknown;
+    for entry in contents.entries.iter().take(2) {
+        let Value::Bucket(below) = &entry.value else {
+            return Fit::No;
+        };
+        match object(ObjectKind::Snapshot, &path, entry.key, below, &mut opened) {
+            Fit::No => return Fit::No,
+            Fit::Yes => fit = Fit::Yes,
+            Fit::Unknown => {}
+        }
+    }
+    fit
 }
 
 /// Whether an entry can be one of such a bucket.
@@ -206,22 +268,19 @@ fn entry(holds: Holds, path: &Keys<'_>, key: &[u8], value: &Value<'_>, opened: &
         (Holds::Values(keys), Value::Bytes(_)) => {
             fit(keys.iter().any(|known| known.as_bytes() == key))
         }
+        (Holds::Snapshotters | Holds::SetsOfNames, Value::Bucket(_)) if is_reserved(key) => Fit::No,
         (Holds::Snapshotters | Holds::SetsOfNames, Value::Bucket(bucket)) => {
-            if super::meta::is_collection(key) || *opened >= OPENED {
-                return if *opened >= OPENED { Fit::Unknown } else { Fit::No };
+            if *opened >= OPENED {
+                return Fit::Unknown;
             }
             *opened = opened.saturating_add(1);
+            if holds == Holds::Snapshotters {
+                return are_snapshots(path, key, bucket);
+            }
             let contents = bucket.contents();
             let mut below = contents.entries.iter();
-            let is_wrong = below.any(|entry| match holds {
-                Holds::Snapshotters => !is_bucket(&entry.value),
-                _ => entry.value.bytes().is_none_or(|bytes| !bytes.is_empty()),
-            });
-            match (is_wrong, contents.is_whole()) {
-                (true, _) => Fit::No,
-                (false, true) => Fit::Yes,
-                (false, false) => Fit::Unknown,
-            }
+            let is_name = |entry: &bolt::Entry<'_>| entry.value.bytes() == Some(b"");
+            fit(below.all(is_name))
         }
         (Holds::Labels, Value::Bytes(_)) => fit(!is_dated(key, value)),
         (Holds::Names, Value::Bytes(bytes)) => fit(bytes.is_empty()),
@@ -255,7 +314,9 @@ fn object(
     if kind == ObjectKind::Blob && !key.contains(&b':') {
         return Fit::No;
     }
-    if kind == ObjectKind::Namespace && super::meta::is_collection(key) {
+    // Whoever asks for a lease may call it anything; nobody calls something else like one.
+    let is_of_lease = kind != ObjectKind::Lease && kind != ObjectKind::Snapshot && is_lease_id(key);
+    if is_reserved(key) || is_of_lease {
         return Fit::No;
     }
     if *opened >= OPENED {

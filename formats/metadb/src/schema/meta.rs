@@ -1,9 +1,9 @@
 //! meta.db, as the bolt crate asks for it.
 
-use bolt::{Bucket, Change, Counter, Counts, Db, Fit, Found, Keys, Schema, Value};
+use bolt::{Bucket, Change, Contradiction, Counter, Counts, Db, Fit, Found, Keys, Schema, Value};
 use finding::Time;
 
-use super::{birthday, grammar, is_version, kind_of, lost, time};
+use super::{birthday, contradictions, grammar, is_version, kind_of, lost, time};
 use crate::carved::{ObjectKind, place};
 
 /// meta.db.
@@ -90,7 +90,7 @@ fn record(kind: ObjectKind, value: &Value<'_>) -> Fit {
 }
 
 /// The number in the name of a snapshot: `<namespace>/<number>/<key>`.
-fn number(name: &[u8]) -> Option<u64> {
+pub(super) fn number(name: &[u8]) -> Option<u64> {
     let part = name.split(|byte| *byte == b'/').nth(1)?;
     core::str::from_utf8(part).ok()?.parse().ok()
 }
@@ -193,6 +193,10 @@ impl Schema for Meta {
 
     fn birthday(&self, key: &[u8], value: &[u8]) -> Option<Time> {
         birthday(key, value)
+    }
+
+    fn contradictions(&self, root: &Bucket<'_>) -> Vec<Contradiction> {
+        contradictions::meta(root)
     }
 
     fn stale(&self, old: &Db<'_>, new: &Db<'_>, changes: &[Change<'_>]) -> Vec<Found> {

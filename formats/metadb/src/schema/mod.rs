@@ -4,6 +4,7 @@
 //! what the daemon never does, needs and means to what the format alone tells.
 
 mod backend;
+mod contradictions;
 mod grammar;
 mod lost;
 mod meta;

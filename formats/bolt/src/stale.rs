@@ -56,7 +56,7 @@ impl Stale {
             Self::Sequence => "the sequence of the bucket does not go with what changed",
             Self::OtherKind => "a value in a bucket that held nothing but buckets",
             Self::Rule(rule) => rule.text,
-            Self::Older => "its bucket does not go with the tree before",
+            Self::Older => "it does not go with what names it, or with what it names",
         }
     }
 }

@@ -67,5 +67,5 @@ pub use pool::{Device, Pool};
 pub use proto::{Message, ProtoField, ProtoValue, fields as proto_fields};
 pub use roots::RootBucket;
 pub use sandbox::Sandbox;
-pub use schema::SCHEMAS;
+pub use schema::{BACKEND, META, SCHEMAS};
 pub use snapshot::{SnapshotRow, Snapshots};

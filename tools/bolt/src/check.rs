@@ -13,12 +13,15 @@ use crate::{
     checked::{COMPARED, checked},
     file::FileArgs,
     next::{self, Next},
+    whose::SchemaArgs,
 };
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     file: FileArgs,
+    #[command(flatten)]
+    schema: SchemaArgs,
     /// Threads that read
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     threads: usize,
@@ -53,7 +56,13 @@ struct Checked {
 pub(crate) fn run(args: &CheckArgs, out: &mut Out) -> Outcome {
     let file = args.file.open()?;
     let progress = out.progress("reading", file.len());
-    let found = checked(&args.file, &file, args.threads, &progress)?;
+    let found = checked(
+        &args.file,
+        &file,
+        args.threads,
+        &progress,
+        args.schema.schemas(),
+    )?;
     drop(progress);
     let path = args.file.shown();
     let findings = findings(&found, &path);

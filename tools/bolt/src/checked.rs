@@ -1,6 +1,6 @@
 //! The check on which all verbs stand, so that none says of a file what another denies.
 
-use bolt::{CheckOptions, CheckReport, PageSource as _, check};
+use bolt::{CheckOptions, CheckReport, PageSource as _, Schemas, TreeState, check};
 use cli::{Failure, Progress};
 
 use crate::file::{File, FileArgs};
@@ -14,17 +14,18 @@ pub(crate) fn checked(
     file: &File,
     threads: usize,
     progress: &Progress,
+    schemas: Schemas,
 ) -> Result<CheckReport, Failure> {
     let options = CheckOptions {
         threads,
         done: &|bytes| progress.add(bytes),
     };
     let report = check(file, &options).map_err(|why| args.unread(&why))?;
-    if file.len() > COMPARED || !report.can_compare() {
+    if file.len() > COMPARED || report.tree != TreeState::Whole {
         return Ok(report);
     }
     Ok(match args.whole() {
-        Ok(source) => report.with_lost_writes(source.view(), metadb::SCHEMAS),
+        Ok(source) => report.with_lost_writes(source.view(), schemas),
         Err(_) => report,
     })
 }

@@ -116,7 +116,7 @@ pub(crate) fn run(args: &CompactArgs, out: &mut Out) -> Outcome {
     let output = out.take_output();
     let file = args.file.open()?;
     let progress = out.progress("checking", bolt::PageSource::len(&file));
-    let report = checked(&args.file, &file, 0, &progress)?;
+    let report = checked(&args.file, &file, 0, &progress, metadb::SCHEMAS)?;
     drop(progress);
     refuse(&report, args)?;
     let meta = report

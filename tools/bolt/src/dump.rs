@@ -165,7 +165,7 @@ struct Dump<'a> {
 pub(crate) fn run(args: &DumpArgs, out: &mut Out) -> Outcome {
     let file = args.file.open()?;
     let progress = out.progress("reading", file.len());
-    let report = checked(&args.file, &file, 0, &progress)?;
+    let report = checked(&args.file, &file, 0, &progress, metadb::SCHEMAS)?;
     drop(progress);
     let options = AccountOptions {
         range: span(args, &report)?,

@@ -44,6 +44,7 @@ mod stats;
 mod surgery;
 mod svg;
 mod tree;
+mod whose;
 
 use cli::{Out, Outcome, Tool};
 

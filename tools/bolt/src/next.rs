@@ -71,7 +71,7 @@ impl Found<'_> {
             add(
                 &["surgery", "freelist", "rebuild"],
                 NEW,
-                "a copy with a right freelist: all keys are there, only the list of free pages is wrong",
+                "a copy with a right freelist: the keys are those that the tree has now",
             );
         }
         let is_suspected = self.has(codes::LOST_WRITE.name);
@@ -79,7 +79,8 @@ impl Found<'_> {
             add(
                 &["salvage"],
                 &[],
-                "what can be saved, and what is lost; -o NEW writes the new database",
+                "what can be saved, what is lost, and what a start of containerd on it would do; -o NEW writes \
+                 the new database, and says what comes before it may take the place of this one",
             );
         }
         if self.previous == TreeState::Whole && !is_stale && (!is_whole || is_suspected) {
@@ -90,7 +91,8 @@ impl Found<'_> {
         }
         let is_damaged = self.report.worst() > Some(Severity::Odd);
         if all.is_empty() && is_damaged {
-            let why = "what can be saved; -o NEW writes the new database";
+            let why = "what can be saved, and what is lost; -o NEW writes the new database, and says what comes \
+                       before it may take the place of this one";
             let salvage = Draft::new(program::CORONER).words(&["bolt", "salvage"]);
             let command = file.named(salvage).command();
             all.extend(command.map(|command| Next { command, why }));

@@ -66,7 +66,7 @@ pub(crate) fn name(state: PageState) -> &'static str {
 pub(crate) fn run(args: &PagesArgs, out: &mut Out) -> Outcome {
     let file = args.file.open()?;
     let progress = out.progress("reading", file.len());
-    let found = checked(&args.file, &file, 0, &progress)?;
+    let found = checked(&args.file, &file, 0, &progress, metadb::SCHEMAS)?;
     drop(progress);
     if args.map || args.svg.is_some() {
         return picture(args, &found, out);

@@ -78,7 +78,7 @@ struct Missing {
 pub(crate) fn run(args: &StatsArgs, out: &mut Out) -> Outcome {
     let file = args.file.open()?;
     let progress = out.progress("reading", file.len());
-    let report = checked(&args.file, &file, 0, &progress)?;
+    let report = checked(&args.file, &file, 0, &progress, metadb::SCHEMAS)?;
     drop(progress);
     let (meta, page_size) = report
         .meta

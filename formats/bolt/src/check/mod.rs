@@ -12,9 +12,13 @@ mod survey;
 mod table;
 mod walk;
 
-use std::{collections::BTreeMap, hash::RandomState, thread};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::RandomState,
+    thread,
+};
 
-use finding::{Severity, Unread};
+use finding::{Fault as _, Severity, Unread};
 use serde::Serialize;
 use view::{Span, View};
 
@@ -23,6 +27,7 @@ use crate::{
     fault::{Fault, What},
     meta::Meta,
     page::PageId,
+    salvage::{Gap, Salvage, SalvageOptions},
     schema::Schemas,
     source::{PageSource, read},
 };
@@ -358,19 +363,26 @@ impl CheckReport {
         }
     }
 
-    /// Adds what the comparison of the two trees shows; `view` is the file that was checked.
+    /// Adds pages of the newest tree that seem to be of an older transaction; `view` is the file that was
+    /// checked.
     ///
-    /// Only where both trees are whole, and no transaction that was not finished is known to have
-    /// written over the tree before.
+    /// What the tree itself shows, where it looks whole: a page that does not go with what names it. What
+    /// the comparison with the tree before shows: only where that is whole, too, and no transaction that
+    /// was not finished is known to have written over it.
     #[must_use]
     pub fn with_lost_writes(mut self, view: View<'_>, schemas: Schemas) -> Self {
-        if !self.can_compare() {
-            return self;
-        }
-        let Some(db) = Db::open(view).db else {
+        let Some(db) = Db::open(view).db.filter(|_| self.tree == TreeState::Whole) else {
             return self;
         };
-        let lost = db.lost_writes(&self, schemas);
+        let lost = if self.can_compare() {
+            db.lost_writes(&self, schemas)
+        } else {
+            Vec::new()
+        };
+        let is_note = |found: &Found| found.fault.severity() == Severity::Note;
+        if lost.iter().all(is_note) {
+            self.faults.extend(old_pages(view, schemas));
+        }
         // Then the tree is whole by itself, and not the one that was written.
         if lost.iter().any(|found| found.fault.what.is_stale_root()) {
             self.tree = TreeState::Damaged;
@@ -391,6 +403,18 @@ impl CheckReport {
     pub fn is_unsupported(&self) -> bool {
         self.faults.iter().any(|found| found.fault.is_unsupported())
     }
+}
+
+/// Pages that salvage does not believe, of a tree that looks whole: each once.
+fn old_pages(view: View<'_>, schemas: Schemas) -> Vec<Found> {
+    let options = SalvageOptions {
+        schemas,
+        ..SalvageOptions::default()
+    };
+    let salvage = Salvage::with(view, options);
+    let mut seen = BTreeSet::new();
+    let gaps = salvage.gaps.iter().filter_map(Gap::found);
+    gaps.filter(|found| seen.insert(found.fault.page)).collect()
 }
 
 impl Default for CheckReport {

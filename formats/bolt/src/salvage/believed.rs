@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use finding::{Fault as _, Severity};
+
 use super::{
-    COMPARED, ROUNDS, Salvage,
+    COMPARED, Gap, ROUNDS, Salvage,
     best::Best,
     decision::{Action, Proof},
     doubt::{Believed, both},
@@ -35,14 +37,18 @@ impl<'s> Salvage<'s> {
         let Some(older) = best.older else {
             return pages;
         };
-        if db.pages_in_file() > COMPARED || !gather.hollows.is_empty() {
+        if !gather.hollows.is_empty() {
+            return pages;
+        }
+        if db.pages_in_file() > COMPARED {
+            self.is_compared = false;
             return pages;
         }
         // Between damaged trees there are differences that nobody made.
         let fits = Fits {
             schema: None,
             space: db.space(),
-                is_listed: false,
+            is_listed: false,
         };
         let older = Older::of(fits, older, &BTreeMap::new(), &BTreeSet::new());
         if !older.is_whole(&[], &KeyRange::default()) {
@@ -51,11 +57,22 @@ impl<'s> Salvage<'s> {
         // A program that puts values there against the rules has done so before.
         let has_values = !older.odd.is_empty();
         for found in db.lost_writes(&db.check(), schemas) {
+            if found.fault.severity() == Severity::Note {
+                continue;
+            }
             let Some(page) = found.fault.page else {
                 continue;
             };
-            let is_usual = has_values && is_root_value(&found.fault.what);
-            if is_usual || !is_stale(&found.fault.what) || !pages.insert(page) {
+            if has_values && is_root_value(&found.fault.what) {
+                continue;
+            }
+            if !is_stale(&found.fault.what) {
+                // Something of the transaction is missing, and this is not it.
+                let any = KeyRange::default();
+                self.gaps.push(Gap::doubtful(found.path, any, found.fault));
+                continue;
+            }
+            if !pages.insert(page) {
                 continue;
             }
             let why = "it holds what only an older transaction can have written";
@@ -80,15 +97,30 @@ pub(super) fn settle<'s, 'm>(
         let count = known.len();
         let mut owners = owners(best, &gather);
         owners.extend(known);
-        let shared = gather.hollows.iter().filter_map(|hollow| match hollow.fault.what {
-            What::PageShared { found } => Some(found),
-            _ => None,
-        });
-        let shared = shared.filter(|page| !owners.contains_key(page)).collect();
+        let shared = gather
+            .hollows
+            .iter()
+            .filter_map(|hollow| match hollow.fault.what {
+                What::PageShared { found } => Some(found),
+                _ => None,
+            });
+        let shared: BTreeSet<PageId> = shared.filter(|page| !owners.contains_key(page)).collect();
+        // A page that names what names it is in a circle: then the outermost is right.
+        let fits = Fits {
+            schema: best.schema,
+            space: best.db.space(),
+            is_listed: free.is_some(),
+        };
+        let leaves = shared.iter().filter(|page| fits.is_record(**page));
+        let leaves = leaves.copied().collect();
         let listed = free.map(|free| both(&gather.claims, free, end));
         let listed = listed.unwrap_or_default();
         let has_owners = owners.len() > count;
-        let next = match gather.believed.next(&shared, &listed) {
+        // Where the program is not known, what a page holds says nothing of whose it is.
+        let known = best
+            .schema
+            .and_then(|_| gather.believed.next(&shared, &leaves, &listed));
+        let next = match known {
             Some(next) => next,
             None if has_owners => gather.believed.without(),
             None => {

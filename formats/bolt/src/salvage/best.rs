@@ -92,6 +92,15 @@ const COUNTED: usize = 1 << 20;
 /// The best tree of a file.
 pub(super) fn tree(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> {
     let mut best = best(view, options)?;
+    if options.is_given {
+        best.schema = options.schemas.0.first().copied();
+        return Some(best);
+    }
+    // What looks like the top of a program's file may be anybody's.
+    if matches!(best.choice, Choice::Top { .. }) {
+        best.schema = by_records(&best.db, options.schemas);
+        return Some(best);
+    }
     best.schema = best
         .schema
         .or_else(|| options.schemas.of(&best.db))
@@ -112,9 +121,17 @@ fn by_records(db: &Db<'_>, schemas: Schemas) -> Option<&'static dyn Schema> {
         is_thorough: false,
     };
     let count = |schema: &'static dyn Schema| {
+        let is_dated = |bucket: &crate::bucket::Bucket<'_>| {
+            bucket.contents().entries.iter().any(|entry| {
+                let value = entry.value.bytes();
+                value.is_some_and(|value| schema.birthday(entry.key, value).is_some())
+            })
+        };
         let records = (2..pages).filter(|id| {
             let bucket = crate::bucket::Bucket::at_page(space, PageId(*id), 0);
-            orphans::sound(space, PageId(*id)).is_some() && schema.record(&bucket).is_some()
+            orphans::sound(space, PageId(*id)).is_some()
+                && schema.record(&bucket).is_some()
+                && is_dated(&bucket)
         });
         records.count()
     };
@@ -437,9 +454,8 @@ fn is_stale(db: &Db<'_>, schemas: Schemas) -> bool {
     if db.pages_in_file() > COMPARED {
         return false;
     }
-    let report = db.check().with_lost_writes(db.view(), schemas);
-    let mut faults = report.faults.iter();
-    faults.any(|found| found.fault.what.is_stale_root())
+    let lost = db.lost_writes(&db.check(), schemas);
+    lost.iter().any(|found| found.fault.what.is_stale_root())
 }
 
 /// Whether the root page can be read at all.

@@ -92,7 +92,9 @@ impl<'s> Believed<'s> {
             return BTreeSet::new();
         }
         let pages = twins.into_iter().flatten().map(|(_, _, page)| *page);
-        pages.filter(|page| !self.distrusted.contains(page)).collect()
+        pages
+            .filter(|page| !self.distrusted.contains(page))
+            .collect()
     }
 
     pub(super) fn bounds(&self, leaf: PageId) -> Hole<'s> {
@@ -102,8 +104,13 @@ impl<'s> Believed<'s> {
     /// What to believe when the tree is gone through once more; none if that would give the same.
     ///
     /// `shared`: pages that several others name, and of which nobody knows whose they are. `free`: pages of
-    /// the tree that the freelist has.
-    pub(super) fn next(&self, shared: &BTreeSet<PageId>, free: &BTreeSet<PageId>) -> Option<Self> {
+    /// the tree that the freelist has. `leaves`: those of `shared` below which nothing can name them.
+    pub(super) fn next(
+        &self,
+        shared: &BTreeSet<PageId>,
+        leaves: &BTreeSet<PageId>,
+        free: &BTreeSet<PageId>,
+    ) -> Option<Self> {
         let watch: BTreeSet<PageId> = shared.union(free).copied().take(WATCHED).collect();
         if !watch.is_subset(&self.watched) {
             return Some(Self {
@@ -140,7 +147,7 @@ impl<'s> Believed<'s> {
             next.distrusted.extend(old);
             return Some(next);
         }
-        let nobodys: BTreeSet<PageId> = shared.difference(&self.nobodys).copied().collect();
+        let nobodys: BTreeSet<PageId> = leaves.difference(&self.nobodys).copied().collect();
         if nobodys.is_empty() {
             return None;
         }

@@ -7,7 +7,7 @@ use view::View;
 
 use super::{
     mend::Row,
-    orphans::{each_pointer, sound},
+    orphans::{Orphan, each_pointer, sound},
 };
 use crate::{
     bucket::{Bucket, Value},
@@ -130,6 +130,13 @@ impl<'s> Fits<'s> {
     pub(super) fn record(&self, page: PageId) -> Option<&'static str> {
         let bucket = Bucket::at_page(self.space, page, 0);
         self.schema?.record(&bucket)
+    }
+
+    /// Whether the page is a record, or a part of one that names nothing, where the schema is known.
+    pub(super) fn is_record(&self, page: PageId) -> bool {
+        let is_last = |(_, about): (_, Orphan<'_>)| about.kind == Kind::Leaf && about.buckets == 0;
+        self.schema.is_some()
+            && (self.record(page).is_some() || sound(self.space, page).is_some_and(is_last))
     }
 
     /// What kind of records the page names, if all that can be read are of one kind.

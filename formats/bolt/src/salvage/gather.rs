@@ -239,12 +239,7 @@ impl<'s, 'm> Gather<'s, 'm> {
     }
 
     /// One page of the bucket in `frame`.
-    fn node(
-        &mut self,
-        frame: &mut Frame<'s>,
-        next: Next<'s>,
-        path: &[&'s [u8]],
-    ) {
+    fn node(&mut self, frame: &mut Frame<'s>, next: Next<'s>, path: &[&'s [u8]]) {
         let Next {
             pointer,
             bounds,
@@ -538,7 +533,8 @@ fn is_of_other_branch(node: &Node<'_>, bounds: Hole<'_>, first: Option<&[u8]>) -
         return false;
     };
     let key = element.key.bytes();
-    let is_inside = bounds.0.is_none_or(|from| key >= from) && bounds.1.is_none_or(|until| key < until);
+    let is_inside =
+        bounds.0.is_none_or(|from| key >= from) && bounds.1.is_none_or(|until| key < until);
     if key == first || !is_inside || is_nearly(key, first) {
         return false;
     }

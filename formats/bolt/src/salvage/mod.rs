@@ -46,9 +46,9 @@ use serde::Serialize;
 use view::View;
 
 use crate::{
-    check::bits::Bits,
+    check::{Found, bits::Bits},
     db::Db,
-    fault::{Fault, KeyRange},
+    fault::{Fault, KeyRange, What},
     page::PageId,
     schema::Schemas,
     space::Space,
@@ -84,6 +84,8 @@ pub struct SalvageOptions {
     pub previous: bool,
     /// The schemas that the file may have.
     pub schemas: Schemas,
+    /// Whether it has the first of them, whatever its root bucket says.
+    pub is_given: bool,
 }
 
 impl Default for SalvageOptions {
@@ -93,6 +95,7 @@ impl Default for SalvageOptions {
             only_proven: false,
             previous: false,
             schemas: Schemas::default(),
+            is_given: false,
         }
     }
 }
@@ -118,6 +121,8 @@ pub struct Salvage<'s> {
     /// Whether no transaction came after it, as far as the file tells.
     is_newest: bool,
     is_tree: bool,
+    /// Whether the tree was compared with the one before.
+    is_compared: bool,
 }
 
 /// What is in the new database.
@@ -153,6 +158,15 @@ pub struct Gap {
 }
 
 impl Gap {
+    /// Of a page that seems to be of an older transaction: what that is, and where.
+    pub(crate) fn found(&self) -> Option<Found> {
+        let is_old = matches!(self.fault.what, What::LostWrite { .. });
+        (is_old && !self.is_closed).then(|| Found {
+            fault: self.fault.clone(),
+            path: self.path.clone(),
+        })
+    }
+
     /// Something may be missing here, or be older than it should be, though it looks well.
     fn doubtful(path: Vec<Vec<u8>>, range: KeyRange, fault: Fault) -> Self {
         Self {
@@ -204,6 +218,7 @@ impl<'s> Salvage<'s> {
             kept: Kept::default(),
             is_newest: false,
             is_tree: false,
+            is_compared: true,
         };
         if let Some(best) = best::tree(view, options) {
             salvage.run(&best, options);
@@ -492,6 +507,7 @@ impl<'s> Salvage<'s> {
             Some(Choice::Newest { .. } | Choice::Meta { .. })
         ) && self.is_newest
             && !self.is_cut
+            && self.is_compared
             && self.gaps.iter().all(|gap| gap.is_closed)
             && !self.decisions.iter().any(loses)
     }
@@ -499,6 +515,11 @@ impl<'s> Salvage<'s> {
     /// Whether there may have been a transaction after the one whose tree was saved.
     pub const fn may_be_older(&self) -> bool {
         !self.is_newest
+    }
+
+    /// Whether the tree was compared with the one before, if there is one: of very large files it is not.
+    pub const fn is_compared(&self) -> bool {
+        self.is_compared
     }
 
     /// Whether it is one tree, so that nothing but the gaps is unknown of it.

@@ -71,7 +71,14 @@ impl<'s> Salvage<'s> {
         for page in gather.believed.distrusted.difference(&known) {
             let path = paths.get(page).cloned().unwrap_or_default();
             let path: Vec<&[u8]> = path.iter().map(Vec::as_slice).collect();
-            self.decide(Action::Distrusted, Proof::Likely, &path, Some(*page), 0, why);
+            self.decide(
+                Action::Distrusted,
+                Proof::Likely,
+                &path,
+                Some(*page),
+                0,
+                why,
+            );
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use bolt::{CheckOptions, Db, check};
+use bolt::{CheckOptions, check};
 use finding::{Fault as _, Severity};
 use view::View;
 
@@ -16,10 +16,8 @@ fn complaints(bytes: &[u8]) -> Vec<String> {
         ..CheckOptions::default()
     };
     let report = check(&View::new(bytes), &options).unwrap();
-    let lost = Db::open(View::new(bytes))
-        .db
-        .map(|db| db.lost_writes(&report, SCHEMAS));
-    let all = report.faults.iter().chain(lost.iter().flatten());
+    let report = report.with_lost_writes(View::new(bytes), SCHEMAS);
+    let all = report.faults.iter();
     all.filter(|found| found.fault.severity() > Severity::Note)
         .map(|found| found.fault.to_string())
         .collect()

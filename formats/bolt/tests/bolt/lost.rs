@@ -158,11 +158,8 @@ fn worst(bytes: &[u8]) -> Option<Severity> {
         ..CheckOptions::default()
     };
     let report = check(&View::new(bytes), &options).unwrap();
-    let lost = Db::open(View::new(bytes))
-        .db
-        .unwrap()
-        .lost_writes(&report, SCHEMAS);
-    let faults = report.faults.iter().chain(&lost);
+    let report = report.with_lost_writes(View::new(bytes), SCHEMAS);
+    let faults = report.faults.iter();
     faults.map(|found| found.fault.severity()).max()
 }
 

@@ -172,6 +172,7 @@ pub fn salvaged(old: View<'_>, new: View<'_>, salvage: Salvage<'_>) -> Option<Sa
         let lost = lost::losses(old, &names, salvage);
         loses.extend(lost.named);
         nameless = lost.nameless;
+        loses.extend(named_by_others(&db));
     }
     let mut seen = BTreeSet::new();
     let loses: Vec<Loss> = loses
@@ -208,6 +209,34 @@ pub fn salvaged(old: View<'_>, new: View<'_>, salvage: Salvage<'_>) -> Option<Sa
         unknown,
         stops,
     })
+}
+
+/// Rows that others of the new file name, and that no transaction takes away alone.
+fn named_by_others(db: &Db<'_>) -> Vec<Loss> {
+    let root = db.root();
+    let Some(schema) = metadb::SCHEMAS.of_root(&root) else {
+        return Vec::new();
+    };
+    let missing = schema.contradictions(&root).into_iter();
+    missing
+        .filter(|one| one.is_missing)
+        .filter_map(|one| {
+            let part = |place: usize| one.path.get(place).map(|key| Text::new(key.clone()));
+            let is_backend = one.path.len() == 2;
+            Some(Loss {
+                kind: if is_backend {
+                    ObjectKind::Backend
+                } else {
+                    ObjectKind::Snapshot
+                },
+                namespace: part(1).filter(|_| !is_backend),
+                snapshotter: part(3),
+                name: Text::new(one.key?),
+                backend: None,
+                why: Why::ReferredTo,
+            })
+        })
+        .collect()
 }
 
 /// Whether it is a snapshotter's metadata.db.

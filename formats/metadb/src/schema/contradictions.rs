@@ -190,7 +190,8 @@ pub(super) fn backend(root: &Bucket<'_>) -> Vec<Contradiction> {
         });
     }
     for pair in &pairs {
-        let (Some((_, id)), Some(child)) = (backend::parent_key(pair.key), pair.value.bytes()) else {
+        let (Some((_, id)), Some(child)) = (backend::parent_key(pair.key), pair.value.bytes())
+        else {
             continue;
         };
         let is_there = known.get(child).is_some_and(|(_, own, _)| *own == Some(id));

@@ -140,8 +140,18 @@ const fn is_bucket(value: &Value<'_>) -> bool {
 fn is_reserved(key: &[u8]) -> bool {
     matches!(
         key,
-        b"v1" | b"version" | b"blob" | b"ingests" | b"createdat" | b"updatedat" | b"target" | b"runtime"
-            | b"extensions" | b"children" | b"parents" | b"spec"
+        b"v1"
+            | b"version"
+            | b"blob"
+            | b"ingests"
+            | b"createdat"
+            | b"updatedat"
+            | b"target"
+            | b"runtime"
+            | b"extensions"
+            | b"children"
+            | b"parents"
+            | b"spec"
     ) || super::meta::is_collection(key)
 }
 
@@ -183,6 +193,12 @@ pub(super) fn leaf(of: Of, path: &Keys<'_>, entries: &[(&[u8], Value<'_>)], is_a
     let has_version = || entries.iter().any(|(key, _)| *key == b"version");
     if holds == Holds::Records(ObjectKind::Namespace) && is_all && !has_version() {
         return unversioned(entries);
+    }
+    // What stands in the place of its namespaces may be damage; a page with the version is that of `v1`.
+    if holds == Holds::Records(ObjectKind::Namespace) && has_version() {
+        let others = entries.iter().filter(|(key, _)| *key != b"version");
+        let all_buckets = others.map(|(_, value)| value).all(is_bucket);
+        return if all_buckets { Fit::Yes } else { Fit::Unknown };
     }
     let (mut right, mut wrong) = (0_usize, 0_usize);
     let mut opened = 0_usize;
@@ -226,7 +242,8 @@ fn unversioned(entries: &[(&[u8], Value<'_>)]) -> Fit {
             let contents = bucket.contents();
             let mut below = contents.entries.iter();
             !is_reserved(key)
-                && contents.entries.len() >= 2
+                && !is_lease_id(key)
+                && !contents.entries.is_empty()
                 && below.all(|entry| is_field(ObjectKind::Namespace, entry.key, &entry.value))
         })
     };
@@ -260,7 +277,9 @@ fn are_snapshots(path: &Keys<'_>, key: &[u8], bucket: &Bucket<'_>) -> Fit {
 fn entry(holds: Holds, path: &Keys<'_>, key: &[u8], value: &Value<'_>, opened: &mut usize) -> Fit {
     let fit = |is_right: bool| if is_right { Fit::Yes } else { Fit::No };
     match (holds, value) {
-        (Holds::Records(ObjectKind::Namespace), value) if key == b"version" => fit(!is_bucket(value)),
+        (Holds::Records(ObjectKind::Namespace), value) if key == b"version" => {
+            fit(!is_bucket(value))
+        }
         (Holds::Records(kind), Value::Bucket(bucket)) => object(kind, path, key, bucket, opened),
         (Holds::Buckets(keys), Value::Bucket(_)) => {
             fit(keys.iter().any(|known| known.as_bytes() == key))
@@ -338,20 +357,27 @@ fn object(
 
 /// Whether the entries can be the fields of the object of this kind at `path`.
 fn record(kind: ObjectKind, path: &Keys<'_>, entries: &[(&[u8], Value<'_>)], is_all: bool) -> Fit {
-    let right = entries.iter().filter(|(key, value)| is_field(kind, key, value));
+    let right = entries
+        .iter()
+        .filter(|(key, value)| is_field(kind, key, value));
     let right = right.count();
     let wrong = entries.len().saturating_sub(right);
     let has = |name: &[u8]| entries.iter().any(|(key, _)| *key == name);
     let lacks = mark(kind).is_some_and(|mark| !has(mark));
     // All objects but blobs and leases have what no blob and no lease has.
     let is_other = match kind {
-        ObjectKind::Blob => has(b"target") || has(b"snapshotKey") || has(b"name") || has(b"runtime"),
+        ObjectKind::Blob => {
+            has(b"target") || has(b"snapshotKey") || has(b"name") || has(b"runtime")
+        }
         ObjectKind::Container => has(b"target") || has(b"name") || has(b"size"),
         ObjectKind::Sandbox => has(b"snapshotKey") || has(b"target") || has(b"name"),
         ObjectKind::Lease => has(b"updatedat"),
         _ => false,
     };
-    if wrong > right || is_all && (is_other || lacks && wrong > 0) || is_all && lacks && !is_new(kind) {
+    if wrong > right
+        || is_all && (is_other || lacks && wrong > 0)
+        || is_all && lacks && !is_new(kind)
+    {
         return Fit::No;
     }
     if says_another_name(kind, path, entries) {

@@ -18,6 +18,11 @@ use crate::open::{Open, Troubles};
 /// meta.db, and the snapshotters' metadata.db.
 pub const SCHEMAS: Schemas = Schemas(&[&meta::Meta, &backend::Backend]);
 
+/// meta.db alone.
+pub const META: Schemas = Schemas(&[&meta::Meta]);
+/// A snapshotter's metadata.db alone.
+pub const BACKEND: Schemas = Schemas(&[&backend::Backend]);
+
 /// What a bucket is by its keys.
 fn kind_of(bucket: &Bucket<'_>) -> Option<ObjectKind> {
     crate::carved::shape(&Open::new(bucket, Vec::new(), &mut Troubles::default()))

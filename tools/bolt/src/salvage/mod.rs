@@ -16,6 +16,7 @@ use crate::{
     frozen::{Frozen, Spool},
     layout::LayoutArgs,
     new_file::{NewFile, unwritten},
+    whose::SchemaArgs,
 };
 use start::Start;
 
@@ -33,6 +34,9 @@ named by page. containerd does not look into that bucket, and its migration to 2
 for you, to look through with `coroner bolt tree NEW lost+found`. For a file that a daemon is going
 to use, nothing is wrong with it; --no-lost-found leaves it out.
 
+Whose file it is follows from its root bucket, or from the records on its pages. --schema says it where
+both are gone; with `none`, only the rules of the format hold.
+
 If a meta is broken, nobody knows whether it was the newer one: the tree may be one transaction old.
 The counters from which containerd numbers snapshots are then raised by 1024, so that no number is
 given twice; a directory that the lost transaction made stays behind.
@@ -48,6 +52,8 @@ Examples:
 pub(crate) struct SalvageArgs {
     #[command(flatten)]
     file: FileArgs,
+    #[command(flatten)]
+    schema: SchemaArgs,
     #[command(flatten)]
     layout: LayoutArgs,
     /// Leave pages without a place out, instead of keeping them in the bucket lost+found
@@ -80,6 +86,8 @@ struct Saved {
     refused: bool,
     new: Option<NewLine>,
     whole: bool,
+    /// Whether the tree was compared with the one before: of very large files it is not.
+    compared: bool,
     /// Whether there may have been a later transaction than the one that was saved.
     may_be_older: bool,
     /// What a start of containerd would do on it; null where it is not containerd's.
@@ -195,7 +203,8 @@ pub(crate) fn run(args: &SalvageArgs, out: &mut Out) -> Outcome {
         lost_found: !args.no_lost_found,
         only_proven: args.only_proven,
         previous: args.previous,
-        schemas: metadb::SCHEMAS,
+        schemas: args.schema.schemas(),
+        is_given: args.schema.is_given(),
     };
     let mut salvage = Salvage::with(frozen.view(), options);
     if salvage.choice.is_none() {
@@ -225,6 +234,7 @@ pub(crate) fn run(args: &SalvageArgs, out: &mut Out) -> Outcome {
         refused: false,
         new: None,
         whole,
+        compared: salvage.is_compared(),
         may_be_older: salvage.may_be_older(),
         start: None,
     };

@@ -158,7 +158,7 @@ impl Answer for Saved {
             let freelist = if new.freelist { "synced" } else { "not synced" };
             let (file, bytes) = (&new.file, new.bytes);
             pen.line(format_args!(
-                "New      {file}: {bytes} bytes, pages of {}, freelist {freelist}; checked",
+                "New      {file}: {bytes} bytes, pages of {}, freelist {freelist}; in order, which does not say that all is there",
                 new.page_size
             ))?;
         }
@@ -242,6 +242,12 @@ impl Saved {
             }
         };
         text.push_str(&gaps);
+        if !self.compared {
+            text.push_str(
+                " The file is too large to be compared with the transaction before: a page of an older \
+                 transaction may be among those that were taken.",
+            );
+        }
         if !self.unread.is_empty() {
             text.push_str(" The disk did not give all of the file.");
         }

@@ -78,7 +78,8 @@ pub static FILE_SHORT: Code = Code {
         incompletely. bbolt maps the file into memory and dies with SIGBUS when it touches a \
         missing page; it does not look at the length first.",
     remedy: "Look for the rest (the copy may be at fault). Else, on a copy: the missing pages are \
-        lost, and what they held is unknown; `coroner bolt salvage -o NEW` keeps all others.",
+        lost, and what they held is unknown; `coroner bolt salvage FILE -o NEW` keeps all others, and says what \
+        comes before NEW may take the place of the file.",
     messages: &[
         "file size too small",
         "fatal error: fault",

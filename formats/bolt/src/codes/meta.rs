@@ -137,7 +137,7 @@ pub static META_FREELIST: Code = Code {
         the file, or be 2^64-1 for none. The library reads it when it opens the file, and dies.",
     remedy: "The freelist can be computed from the tree, into a copy: `coroner bolt surgery \
         freelist rebuild FILE -o NEW`, or where the tree is damaged, too, `coroner bolt salvage \
-        FILE -o NEW`.",
+        FILE -o NEW`, which says what comes before NEW may take the place of the file.",
     messages: &["panic: invalid freelist page"],
 };
 

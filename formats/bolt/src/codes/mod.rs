@@ -19,10 +19,12 @@ pub use page::*;
 pub use tree::*;
 
 /// What helps where a tree page is broken.
-const SALVAGE: &str = "Stop whatever starts the daemon again, do not start it on this file, and do \
-    not delete it: copy it away. Then let `coroner bolt salvage -o NEW` write a new database from \
-    what can be proven, and do what its last lines say before it takes the place of this one: they \
-    name what a start on NEW would lose.";
+const SALVAGE: &str = "Stop whatever starts the daemon again (systemd, k3s, the kubelet): one that \
+    comes up while the file is exchanged goes on with the old one. Do not start it on this file, and \
+    do not delete it: copy it away. Then let `coroner bolt salvage FILE -o NEW` write a new database \
+    from what can be proven: it names what a start on NEW would lose. `coroner preflight --meta-db NEW \
+    -- NODE` says the rest before NEW takes the place of the file; `coroner repair NODE` rebuilds \
+    rows from the other stores.";
 
 /// Every code that this crate can give.
 pub const CODES: &[&Code] = &[

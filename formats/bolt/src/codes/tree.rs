@@ -55,8 +55,9 @@ pub static PAGE_LOST: Code = Code {
     severity: Severity::Odd,
     title: "a page is neither in use nor free",
     explanation: "The space is lost, which harms nobody. But a whole tree page that nothing points \
-        to may be what a damaged pointer lost.",
-    remedy: "If other faults are reported, `coroner bolt salvage -o NEW` looks at these pages too.",
+        to may be what a damaged pointer lost, or what a page of an older transaction does not know.",
+    remedy: "`coroner bolt salvage FILE` says what these pages hold, and whether it may be missing from \
+        the tree.",
     messages: &["unreachable unfreed"],
 };
 

@@ -63,6 +63,7 @@ pub(super) fn losses(old: View<'_>, names: &Names, salvage: Salvage<'_>) -> Lost
         };
         lost.named.extend(read.not_in(names));
     }
+    lost.named.extend(taken_out(names, salvage));
     let mut nameless: BTreeMap<ObjectKind, u64> = BTreeMap::new();
     for object in carved_objects(&carve, db.as_ref()) {
         if !is_open(&object, salvage) {
@@ -101,6 +102,15 @@ pub(super) fn losses(old: View<'_>, names: &Names, salvage: Salvage<'_>) -> Lost
             .collect();
     }
     lost
+}
+
+/// Objects in which keys are missing, and that were left out for it.
+fn taken_out(names: &Names, salvage: Salvage<'_>) -> Vec<Loss> {
+    let open = salvage.gaps.iter().filter(|gap| !gap.is_closed);
+    let objects = open.filter_map(|gap| super::object_of(&gap.path));
+    objects
+        .filter(|loss| !names.have(loss.kind, loss.namespace.as_ref(), &loss.name))
+        .collect()
 }
 
 /// Whether it may be of the newest transaction.

@@ -300,6 +300,29 @@ fn may_hide(gaps: &[Gap], path: &[Vec<u8>]) -> bool {
     })
 }
 
+/// The object whose row stands at `path`, or in which that lies.
+fn object_of(path: &[Vec<u8>]) -> Option<Loss> {
+    let keys: Vec<&[u8]> = path.iter().map(Vec::as_slice).collect();
+    let (kind, namespace, snapshotter, name) = match keys.as_slice() {
+        [b"v1", ns, b"images", name, ..] => (ObjectKind::Image, Some(ns), None, name),
+        [b"v1", ns, b"containers", name, ..] => (ObjectKind::Container, Some(ns), None, name),
+        [b"v1", ns, b"leases", name, ..] => (ObjectKind::Lease, Some(ns), None, name),
+        [b"v1", ns, b"sandboxes", name, ..] => (ObjectKind::Sandbox, Some(ns), None, name),
+        [b"v1", ns, b"content", b"blob", name, ..] => (ObjectKind::Blob, Some(ns), None, name),
+        [b"v1", ns, b"snapshots", ss, name, ..] => (ObjectKind::Snapshot, Some(ns), Some(ss), name),
+        [b"v1", b"snapshots", name, ..] => (ObjectKind::Backend, None, None, name),
+        _ => return None,
+    };
+    Some(Loss {
+        kind,
+        namespace: namespace.map(|key| Text::from(*key)),
+        snapshotter: snapshotter.map(|key| Text::from(*key)),
+        name: Text::from(*name),
+        backend: None,
+        why: Why::NoRow,
+    })
+}
+
 /// Where an object's row stands, if all that says it is known.
 fn path_of(
     kind: ObjectKind,

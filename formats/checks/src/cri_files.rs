@@ -141,6 +141,10 @@ fn pause_image(judge: &mut Judge<'_>) {
     let Some(image) = config.and_then(|config| config.sandbox_image.as_ref()) else {
         return;
     };
+    let Some(whole) = content::normal_name(image) else {
+        judge.abstain("sandbox_image is no name of an image");
+        return;
+    };
     for namespace in judge
         .namespaces()
         .iter()
@@ -150,9 +154,8 @@ fn pause_image(judge: &mut Judge<'_>) {
         // A node that never had a pod pulls it when the first one comes.
         let has_pods = containers.any(|row| row.cri_kind().is_some());
         let mut images = namespace.images.read().into_iter().flatten();
-        let suffix = format!("/{image}");
-        // A short name gets its registry from the CRI.
-        let is_it = |name: &[u8]| name == image.as_bytes() || name.ends_with(suffix.as_bytes());
+        // The CRI completes the name before it asks for the image.
+        let is_it = |name: &[u8]| name == whole.as_bytes() || name == image.as_bytes();
         if !has_pods || images.any(|row| is_it(row.key.bytes())) {
             continue;
         }

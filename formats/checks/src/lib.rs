@@ -7,6 +7,7 @@
 
 mod affected;
 mod blob;
+mod clients;
 mod cni_conf;
 mod cni_in_use;
 mod cni_lease;
@@ -41,7 +42,9 @@ mod part;
 mod records;
 mod repair;
 mod running;
+mod registry;
 mod runtime;
+mod runtimes;
 pub mod salvaged;
 mod snapshot;
 mod snapshot_backend;
@@ -54,6 +57,7 @@ mod snapshot_name;
 mod snapshot_parent;
 pub mod start;
 mod store;
+mod unit;
 mod verdict;
 mod version;
 mod ways;
@@ -220,6 +224,12 @@ pub const CHECKS: &[&Check] = &[
     &runtime::SOCKET_MISSING,
     &runtime::BUNDLE_WITHOUT_RECORD,
     &mounts::ORPHAN,
+    &runtimes::HANDLER_UNKNOWN,
+    &runtimes::RUNTIME_GONE,
+    &unit::RESTART_KILLS,
+    &clients::ENDPOINT,
+    &registry::HOSTS,
+    &registry::ENDPOINT,
     &runtime::SOCKET_FOREIGN,
     &runtime::CWD_ESCAPE,
     &runtime::STATUS_MISSING,

@@ -44,6 +44,7 @@ mod fields;
 mod ingest;
 mod json;
 mod media;
+mod reference;
 mod store;
 
 pub use codes::CODES;
@@ -55,4 +56,5 @@ pub use fault::Fault;
 pub use ingest::{Ingest, IngestFault, Zeros};
 pub use json::{JsonError, MAX_VALUES, Raw};
 pub use media::{Compression, Kind};
+pub use reference::normal_name;
 pub use store::{Blob, DocumentError, Store, Stray, Why};

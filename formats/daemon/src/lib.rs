@@ -10,6 +10,7 @@
 //! assert!(does.contains("kills the container"));
 //! ```
 
+pub mod config;
 mod detect;
 pub mod gc;
 mod release;

@@ -48,6 +48,9 @@ pub struct Pod {
     /// Where the kubelet keeps the logs of its containers; may be empty.
     #[serde(skip)]
     pub log_directory: Text,
+    /// The runtime that it was made for, by its name in the configuration; empty: the default one.
+    #[serde(skip)]
+    pub runtime_handler: Text,
 }
 
 /// `NODE` of the CRI's `NamespaceMode`.
@@ -139,6 +142,7 @@ fn pod(any: Option<&Any>) -> Result<Pod, BadRecord> {
                 options.is_object() && options.get("mode").and_then(Value::as_i64) != Some(NODE)
             }),
         log_directory: text(&json, "/Config/log_directory"),
+        runtime_handler: text(&json, "/RuntimeHandler"),
     })
 }
 

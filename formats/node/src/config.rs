@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use evidence::{Evidence, FileKind};
+use evidence::Evidence;
 use finding::{Text, Unread};
 use toml::{Table, Value};
 
@@ -16,7 +16,7 @@ use crate::Settings;
 pub struct Config {
     /// The files that were read, in order: the first and its imports.
     pub files: Vec<Text>,
-    /// `version`; 1 where there is none.
+    /// `version`: that of the last file which has one, as in the daemon; 1 where none has.
     pub version: i64,
     /// `root`
     pub root: Option<PathBuf>,
@@ -36,8 +36,11 @@ pub struct Config {
     pub cri_snapshotter: Option<String>,
     /// The CRI plugin's `discard_unpacked_layers`.
     pub discards_layers: bool,
-    /// Everything that the files say.
+    /// Everything that the files say, file by file in the order in which the daemon reads them.
     pub settings: Settings,
+    /// Files that only a pattern relative to the importing file leads to: 1.6 looks for those in
+    /// its own working directory.
+    pub relative: BTreeSet<Text>,
     /// What could not be read or understood.
     pub faults: Vec<ConfigFault>,
 }
@@ -107,16 +110,19 @@ pub fn read(evidence: &Evidence, path: &Path) -> Option<Config> {
         if !seen.insert(path.clone()) || seen.len() > MOST_FILES {
             continue;
         }
-        let first = config.files.is_empty();
         let Some(table) = read_file(evidence, &path, &mut config) else {
             continue;
         };
         config.settings.add(&name(&path), &table);
-        merge(&table, &path, first, &mut config);
+        merge(&table, &path, &mut config);
         for import in imports(&table, &path, &mut config) {
+            let found = import.files(evidence);
+            if import.is_pattern && import.is_relative {
+                config.relative.extend(found.iter().map(|path| name(path)));
+            }
             // As many as are read, whatever they match.
             if queue.len() < MOST_FILES {
-                queue.extend(glob(evidence, &import).into_iter().take(MOST_FILES));
+                queue.extend(found.into_iter().take(MOST_FILES));
             }
         }
         if seen.len() > MOST_FILES {
@@ -164,7 +170,7 @@ fn read_file(evidence: &Evidence, path: &Path, config: &mut Config) -> Option<Ta
 }
 
 /// Takes over what `table` says; later files win, as in the daemon.
-fn merge(table: &Table, path: &Path, first: bool, config: &mut Config) {
+fn merge(table: &Table, path: &Path, config: &mut Config) {
     let mut wrong = |key, want| {
         config.faults.push(ConfigFault::Type {
             file: name(path),
@@ -183,7 +189,7 @@ fn merge(table: &Table, path: &Path, first: bool, config: &mut Config) {
     };
     let (root, state) = (text("root"), text("state"));
     match table.get("version") {
-        Some(Value::Integer(version)) if first => config.version = *version,
+        Some(Value::Integer(version)) if *version != 0 => config.version = *version,
         None | Some(Value::Integer(_)) => {}
         Some(_) => wrong("version", "an integer"),
     }
@@ -250,8 +256,28 @@ fn merge_plugin(id: &str, plugin: &Value, config: &mut Config) {
     }
 }
 
-/// The patterns that `table` imports, as absolute paths of the evidence.
-fn imports(table: &Table, path: &Path, config: &mut Config) -> Vec<PathBuf> {
+/// One entry of `imports`.
+struct Import {
+    /// An absolute path of the evidence.
+    path: PathBuf,
+    is_relative: bool,
+    /// Only with a star in it; `?` and `[` alone are names to the daemon.
+    is_pattern: bool,
+}
+
+impl Import {
+    /// The files that it stands for; one that is named may be absent.
+    fn files(&self, evidence: &Evidence) -> Vec<PathBuf> {
+        if self.is_pattern {
+            glob(evidence, &self.path)
+        } else {
+            vec![clean(&self.path)]
+        }
+    }
+}
+
+/// The files that `table` imports.
+fn imports(table: &Table, path: &Path, config: &mut Config) -> Vec<Import> {
     let list = match table.get("imports") {
         None => return Vec::new(),
         Some(Value::Array(list)) => list,
@@ -262,10 +288,29 @@ fn imports(table: &Table, path: &Path, config: &mut Config) -> Vec<PathBuf> {
         }
     };
     let base = path.parent().unwrap_or_else(|| Path::new("/"));
-    list.iter()
-        .filter_map(Value::as_str)
-        .map(|import| base.join(import))
+    let texts = list.iter().filter_map(Value::as_str);
+    texts
+        .map(|import| Import {
+            path: base.join(import),
+            is_relative: !import.starts_with('/'),
+            is_pattern: import.contains('*'),
+        })
         .collect()
+}
+
+/// Without `.` and `..`, by the letters alone, as Go cleans a path.
+fn clean(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::from("/");
+    for component in path.components() {
+        match component {
+            Component::Normal(part) => clean.push(part),
+            Component::ParentDir => {
+                clean.pop();
+            }
+            _ => {}
+        }
+    }
+    clean
 }
 
 /// The files of the evidence that match `pattern` (`*`, `?` and `[…]` in any component).
@@ -307,11 +352,13 @@ fn parent(dir: &Path) -> PathBuf {
 fn matching(evidence: &Evidence, dir: &Path, pattern: &[u8]) -> Vec<PathBuf> {
     let entries = evidence.list(dir);
     let names = entries.read().into_iter().flatten();
-    names
-        .filter(|entry| entry.stat.kind != FileKind::Fifo)
+    // The daemon would wait for ever at a FIFO; and it reads them in the order of their names.
+    let mut found: Vec<PathBuf> = names
         .filter(|entry| matches(pattern, entry.name.bytes()))
         .map(|entry| dir.join(OsStr::from_bytes(entry.name.bytes())))
-        .collect()
+        .collect();
+    found.sort();
+    found
 }
 
 /// Whether `name` matches the shell pattern; backtracks to the last star only.

@@ -8,6 +8,7 @@ use evidence::{Evidence, FileKind};
 use finding::{Text, Unread};
 use serde::Serialize;
 
+use crate::Unit;
 use crate::config::{self, Config};
 use crate::scan::scan;
 
@@ -43,6 +44,24 @@ pub struct Roots {
     pub rule: Rule,
     /// Its configuration, where there is one.
     pub config: Option<Config>,
+    /// Its unit of systemd, where there is one.
+    pub unit: Option<Unit>,
+    /// Other folders with stores that this daemon could have meant.
+    pub elsewhere: Vec<PathBuf>,
+}
+
+impl Roots {
+    /// The `root` that a start would take, as the unit or config.toml says it; nothing: the usual one.
+    pub fn said_root(&self) -> Option<PathBuf> {
+        let unit = self.unit.as_ref().and_then(Unit::root).map(PathBuf::from);
+        unit.or_else(|| self.config.as_ref()?.root.clone())
+    }
+
+    /// The same of `state`.
+    pub fn said_state(&self) -> Option<PathBuf> {
+        let unit = self.unit.as_ref().and_then(Unit::state).map(PathBuf::from);
+        unit.or_else(|| self.config.as_ref()?.state.clone())
+    }
 }
 
 /// What the user says about where the stores are.
@@ -151,6 +170,8 @@ pub fn discover(evidence: &Evidence, said: &Said) -> Vec<Roots> {
             state,
             whose: "containerd",
             rule: Rule::Itself,
+            unit: None,
+            elsewhere: Vec::new(),
             config,
         });
     }
@@ -166,6 +187,8 @@ pub fn discover(evidence: &Evidence, said: &Said) -> Vec<Roots> {
                 state,
                 whose: "unknown",
                 rule: Rule::Scan,
+                unit: None,
+                elsewhere: Vec::new(),
                 config: config.clone(),
             });
         }
@@ -176,6 +199,8 @@ pub fn discover(evidence: &Evidence, said: &Said) -> Vec<Roots> {
             state: "/run/containerd".into(),
             whose: "containerd",
             rule: Rule::Distribution,
+            unit: None,
+            elsewhere: Vec::new(),
             config: config::read(evidence, Path::new("/etc/containerd/config.toml")),
         });
     }
@@ -219,6 +244,8 @@ fn as_said(evidence: &Evidence, said: &Said) -> Roots {
         state: absolute(state.unwrap_or_else(|| "/run/containerd".into())),
         whose: "containerd",
         rule: Rule::Said,
+        unit: None,
+        elsewhere: Vec::new(),
         config,
     }
 }
@@ -247,23 +274,41 @@ fn exists(evidence: &Evidence, path: &Path) -> bool {
 fn find(evidence: &Evidence, distribution: &Distribution, all: &mut Vec<Roots>) {
     for (root, star) in expand(evidence, distribution.root) {
         let fill = |pattern: &str| PathBuf::from(fill(pattern, &star));
-        let config = Some(fill(distribution.config)).filter(|path| path.is_absolute());
+        // Other distributions start theirs without a unit of its own.
+        let unit = (distribution.whose == "containerd")
+            .then(|| Unit::read(evidence))
+            .flatten();
+        let told = unit.as_ref().and_then(Unit::config).map(PathBuf::from);
+        let told = told.unwrap_or_else(|| fill(distribution.config));
+        let config = Some(told).filter(|path| path.is_absolute());
         let config = config.and_then(|path| config::read(evidence, &path));
-        let (configured_root, configured_state) = config
-            .as_ref()
-            .map(|config| (config.root.clone(), config.state.clone()))
-            .unwrap_or_default();
+        let of_unit = |place: fn(&Unit) -> Option<&str>| {
+            unit.as_ref().and_then(place).map(PathBuf::from)
+        };
+        let of_config = config.as_ref();
+        let configured_root =
+            of_unit(Unit::root).or_else(|| of_config.and_then(|config| config.root.clone()));
+        let configured_state =
+            of_unit(Unit::state).or_else(|| of_config.and_then(|config| config.state.clone()));
         let whose = distribution.whose;
         let default_state = || fill(distribution.state);
+        let configured_root = configured_root.map(absolute);
         if let Some(configured) = configured_root.filter(|configured| exists(evidence, configured))
         {
             let state = configured_state.unwrap_or_else(default_state);
             let (root, state) = (absolute(configured), absolute(state));
+            let usual = root_of(distribution, &star);
+            let mut elsewhere = Vec::new();
+            if usual != root && has_stores(evidence, &usual) {
+                elsewhere.push(usual);
+            }
             all.push(Roots {
                 root,
                 state,
                 whose,
                 rule: Rule::Config,
+                unit: unit.clone(),
+                elsewhere,
                 config: config.clone(),
             });
             // The default folder may hold an older installation; it is listed after this one.
@@ -274,6 +319,8 @@ fn find(evidence: &Evidence, distribution: &Distribution, all: &mut Vec<Roots>) 
                     state,
                     whose,
                     rule: Rule::Distribution,
+                    unit: None,
+                    elsewhere: Vec::new(),
                     config: None,
                 });
             }
@@ -284,6 +331,8 @@ fn find(evidence: &Evidence, distribution: &Distribution, all: &mut Vec<Roots>) 
                 state,
                 whose,
                 rule: Rule::Distribution,
+                unit,
+                elsewhere: Vec::new(),
                 config,
             });
         }

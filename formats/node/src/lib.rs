@@ -19,6 +19,7 @@
 
 mod beyond;
 mod chain;
+mod clients;
 pub mod config;
 mod database;
 mod discover;
@@ -32,14 +33,17 @@ mod open;
 mod pods;
 mod program;
 mod scan;
+mod registry;
 mod settings;
 mod snapshotter;
 mod steady;
 mod surroundings;
 mod times;
 mod traces;
+mod unit;
 
 pub use chain::{Chain, ChainError, Layer, SeenAs};
+pub use clients::Client;
 pub use database::{Database, DatabaseFacts, DatabaseState, Headers};
 pub use discover::{META_DIR, Roots, Rule, Said, discover, is_root};
 pub use disks::{Disks, Place};
@@ -51,8 +55,10 @@ pub use open::{CONTENT_DIR, Node, Options, learn, path_text, stored_processes};
 pub use pods::PodFiles;
 pub use program::{Program, programs};
 pub use scan::{Below, below, below_of};
+pub use registry::{BadHosts, Registries, is_url};
 pub use settings::{Scalar, Setting, Settings};
 pub use snapshotter::Snapshotter;
 pub use steady::{Copied, steady};
 pub use surroundings::{QUARANTINE, Surroundings};
 pub use traces::Traces;
+pub use unit::Unit;

@@ -11,10 +11,11 @@ use metadb::{MetaDb, Mounts};
 use process::{Processes, Tree};
 use runc::Runtime;
 
+use crate::clients::{self, Client};
 use crate::graph::Graph;
 use crate::{
-    Database, DatabaseState, Disks, Documents, Headers, META_DIR, Network, PodFiles, Roots,
-    Snapshotter, Surroundings, Traces, snapshotter, times,
+    Database, DatabaseState, Disks, Documents, Headers, META_DIR, Network, PodFiles, Registries,
+    Roots, Snapshotter, Surroundings, Traces, snapshotter, times,
 };
 
 /// Name of the content store's folder.
@@ -65,6 +66,10 @@ pub struct Node {
     pub disks: Disks,
     /// CNI: configurations, programs, results, leases of addresses.
     pub network: Network,
+    /// Clients of the CRI, and where they look for it.
+    pub clients: Vec<Client>,
+    /// What pulls are told about registries.
+    pub registries: Registries,
     /// What is kept of pods outside of containerd.
     pub pods: PodFiles,
     /// Traces of the release that wrote it.
@@ -150,6 +155,7 @@ impl Node {
         let mounts = Database::open(evidence, &mounts_path, Mounts::read);
         let disks = Disks::read(evidence, &roots, &snapshotters);
         let network = Network::read(evidence, &roots);
+        let registries = Registries::read(evidence, config);
         let pods = PodFiles::read(evidence, meta.rows.as_ref());
         let traces = Traces::read(evidence, &roots, &meta, runtime.read());
         if let Some(rows) = &meta.rows {
@@ -188,6 +194,8 @@ impl Node {
             disks,
             around,
             network,
+            clients: clients::clients(evidence),
+            registries,
             pods,
             traces,
             now: Time::new(0, 0),

@@ -1,6 +1,5 @@
 //! The programs that a node runs, and how they were built: what Go's linker left in them.
 
-use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +9,7 @@ use finding::Text;
 use goruntime::BuildInfo;
 use serde::Serialize;
 
-use crate::Roots;
+use crate::{Roots, Unit};
 
 /// The daemon's program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,16 +32,6 @@ const MODULES: [(&str, u8); 2] = [
 
 /// Programs of Go's that a node has beside each other.
 const NAMES: [&str; 3] = ["containerd", "containerd-shim-runc-v2", "runc"];
-
-/// Where systemd looks for the daemon's unit, the strongest first.
-const UNITS: [&str; 5] = [
-    "/etc/systemd/system/containerd.service",
-    "/run/systemd/system/containerd.service",
-    "/usr/local/lib/systemd/system/containerd.service",
-    "/usr/lib/systemd/system/containerd.service",
-    "/lib/systemd/system/containerd.service",
-];
-const UNIT_LIMIT: u64 = 64 << 10;
 
 impl Program {
     /// The daemon's program among these.
@@ -103,17 +92,9 @@ fn folders(whose: &str) -> Vec<PathBuf> {
 
 /// The program that the daemon's unit starts.
 fn unit(evidence: &Evidence) -> Option<PathBuf> {
-    let mut units = UNITS.iter().map(Path::new);
-    let source = units.find_map(|unit| evidence.source(unit, UNIT_LIMIT).ok())?;
-    let mut lines = source.bytes().split(|byte| *byte == b'\n').rev();
-    lines.find_map(|line| {
-        let command = line.strip_prefix(b"ExecStart=")?;
-        let start = command.iter().position(|byte| *byte == b'/')?;
-        let is_prefix = |byte: &u8| b"@-:+!".contains(byte);
-        let program = command.get(start..)?.split(|byte| *byte == b' ').next()?;
-        let whole = command.get(..start)?.iter().all(is_prefix);
-        whole.then(|| PathBuf::from(OsStr::from_bytes(program)))
-    })
+    let unit = Unit::read(evidence)?;
+    let program = unit.program().filter(|program| program.starts_with('/'));
+    program.map(PathBuf::from)
 }
 
 /// containerd's version: what the linker was told, else that of the module which was built in.

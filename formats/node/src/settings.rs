@@ -12,6 +12,22 @@ pub struct Setting {
     pub path: Vec<String>,
     /// What stands there.
     pub value: Scalar,
+    /// The keys as the file has them, where a migration has given it others.
+    pub written: Option<Vec<String>>,
+}
+
+impl Setting {
+    /// The keys as the file has them.
+    pub fn keys(&self) -> &[String] {
+        self.written.as_deref().unwrap_or(&self.path)
+    }
+
+    /// The keys below `prefix`, if it stands there.
+    pub fn below(&self, prefix: &[&str]) -> Option<&[String]> {
+        let (head, rest) = self.path.split_at_checked(prefix.len())?;
+        let fits = head.iter().map(String::as_str).eq(prefix.iter().copied());
+        fits.then_some(rest)
+    }
 }
 
 /// What stands at a key.
@@ -25,8 +41,10 @@ pub enum Scalar {
     Float(String),
     /// A boolean.
     Bool(bool),
-    /// An array; its strings.
+    /// An array of strings, or an empty one.
     List(Vec<String>),
+    /// An array of something else: what the first is, in a word.
+    Others(&'static str),
     /// A table: its keys follow.
     Table,
     /// A date or a time.
@@ -41,7 +59,7 @@ impl Scalar {
             Self::Integer(_) => "an integer",
             Self::Float(_) => "a number",
             Self::Bool(_) => "a boolean",
-            Self::List(_) => "a list",
+            Self::List(_) | Self::Others(_) => "a list",
             Self::Table => "a table",
             Self::Time => "a time",
         }
@@ -57,7 +75,26 @@ pub struct Settings {
 /// No configuration says more.
 const MOST: usize = 20_000;
 
+/// What an array holds.
+fn array(list: &[Value]) -> Scalar {
+    let other = list.iter().find(|value| value.as_str().is_none());
+    match other {
+        None => {
+            let texts = list.iter().filter_map(Value::as_str);
+            Scalar::List(texts.map(str::to_owned).collect())
+        }
+        Some(Value::Table(_)) => Scalar::Others("table"),
+        Some(Value::Integer(_)) => Scalar::Others("integer"),
+        Some(_) => Scalar::Others("other"),
+    }
+}
+
 impl Settings {
+    /// These, in this order.
+    pub const fn of(all: Vec<Setting>) -> Self {
+        Self { all }
+    }
+
     /// Takes over one file.
     pub(crate) fn add(&mut self, file: &Text, table: &Table) {
         let mut open = vec![(Vec::new(), table)];
@@ -73,10 +110,7 @@ impl Settings {
                     Value::Integer(number) => Scalar::Integer(*number),
                     Value::Float(number) => Scalar::Float(number.to_string()),
                     Value::Boolean(value) => Scalar::Bool(*value),
-                    Value::Array(list) => {
-                        let texts = list.iter().filter_map(Value::as_str);
-                        Scalar::List(texts.map(str::to_owned).collect())
-                    }
+                    Value::Array(list) => array(list),
                     Value::Datetime(_) => Scalar::Time,
                     Value::Table(inner) => {
                         open.push((path.clone(), inner));
@@ -85,7 +119,12 @@ impl Settings {
                 };
                 let file = file.clone();
                 let value = scalar;
-                self.all.push(Setting { file, path, value });
+                self.all.push(Setting {
+                    file,
+                    path,
+                    value,
+                    written: None,
+                });
             }
         }
     }

@@ -81,6 +81,10 @@ pub(crate) fn all(
         }
     }
     for (name, path) in config.iter().flat_map(|config| &config.snapshotter_roots) {
+        // Where nothing was ever kept, nothing is to be read.
+        if name != "overlayfs" && !is_named(meta, name) && is_unused(evidence, path) {
+            continue;
+        }
         roots.insert(Text::from(name.as_str()), (path.clone(), false));
     }
     for (name, path) in PROXIES {
@@ -124,6 +128,18 @@ pub(crate) fn all(
             }
         })
         .collect()
+}
+
+/// Whether meta.db has snapshots of it, or may have them.
+fn is_named(meta: Option<&MetaDb>, name: &str) -> bool {
+    meta.is_none_or(|meta| {
+        let mut spaces = meta.namespaces().iter();
+        !meta.unknown_snapshots().is_empty()
+            || spaces.any(|space| {
+                let mut all = space.snapshots.read().into_iter().flatten();
+                all.any(|of| of.snapshotter == *name)
+            })
+    })
 }
 
 /// `<pool>.db` beside metadata.db, where the snapshotter is devmapper.

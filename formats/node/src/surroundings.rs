@@ -1,13 +1,15 @@
 //! What a start of the daemon meets around its stores: what stands where it makes folders and
 //! sockets, how much room there is, who holds the locks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use evidence::{Evidence, FileKind, Kind, Lock, Mount, locks};
-use finding::Unread;
+use finding::{Text, Unread};
 
-use crate::{CONTENT_DIR, META_DIR, Roots, Snapshotter};
+use crate::{CONTENT_DIR, META_DIR, Roots, Scalar, Snapshotter};
 
 /// What stands around the stores.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,6 +41,10 @@ pub struct Surroundings {
     pub has_daemon: bool,
     /// Quarantines of repairs that began and neither ended nor were taken back.
     pub half_repaired: Vec<PathBuf>,
+    /// The shims beside containerd's program; nothing where that is not in the evidence.
+    pub shims: Option<BTreeSet<String>>,
+    /// Tasks of the runtime that 2.0 took away, which have a folder of their own: namespace, id.
+    pub linux_tasks: Vec<(Text, Text)>,
 }
 
 /// Programs that are containerd, or hold one.
@@ -56,6 +62,61 @@ const DAEMONS: &[&str] = &[
 
 /// Folders of which one holds containerd's program.
 const PROGRAMS: &[&str] = &["/usr/bin", "/usr/local/bin", "/bin", "/opt/bin", "/snap"];
+
+/// Where a daemon looks for shims, unless its unit says otherwise.
+const PATH: &[&str] = &[
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+    "/opt/containerd/bin",
+];
+
+/// Under state: the tasks of `io.containerd.runtime.v1.linux`.
+const LINUX_TASKS: &str = "io.containerd.runtime.v1.linux";
+
+/// The shims in the folders of programs, if containerd's program is in one of them.
+fn shims(evidence: &Evidence, roots: &Roots) -> Option<BTreeSet<String>> {
+    let mut found = BTreeSet::new();
+    let mut has_daemon = false;
+    let own = roots.unit.as_ref().and_then(|unit| unit.environment.get("PATH"));
+    let own = own.into_iter().flat_map(|path| path.split(':'));
+    for folder in own.chain(PATH.iter().copied()) {
+        let list = evidence.list(Path::new(folder));
+        for entry in list.read().into_iter().flatten() {
+            let Some(name) = entry.name.utf8() else { continue };
+            has_daemon |= name == "containerd";
+            if name.starts_with("containerd-shim") {
+                found.insert(name.to_owned());
+            }
+        }
+    }
+    has_daemon.then_some(found)
+}
+
+/// No node has more of them that are told.
+const MOST_TASKS: usize = 1000;
+
+fn linux_tasks(evidence: &Evidence, folder: &Path) -> Vec<(Text, Text)> {
+    let folders = |path: &Path| -> Vec<Text> {
+        let list = evidence.list(path);
+        let entries = list.read().into_iter().flatten();
+        let entries = entries.filter(|entry| entry.stat.kind == FileKind::Dir);
+        entries.map(|entry| entry.name.clone()).collect()
+    };
+    let mut tasks = Vec::new();
+    for namespace in folders(folder) {
+        let path = folder.join(OsStr::from_bytes(namespace.bytes()));
+        for id in folders(&path) {
+            if tasks.len() < MOST_TASKS {
+                tasks.push((namespace.clone(), id));
+            }
+        }
+    }
+    tasks
+}
 
 /// Places under root.
 const UNDER_ROOT: &[&str] = &[
@@ -110,6 +171,9 @@ impl Surroundings {
         for name in UNDER_STATE {
             around.look(evidence, join(&roots.state, name));
         }
+        for path in named_paths(roots) {
+            around.look(evidence, path);
+        }
         for path in databases {
             // A bundle's inodes are another machine's.
             if evidence.kind() == Kind::Directory
@@ -124,6 +188,8 @@ impl Surroundings {
             around.look(evidence, path);
         }
         around.half_repaired = half_repaired(evidence, &roots.root);
+        around.shims = shims(evidence, roots);
+        around.linux_tasks = linux_tasks(evidence, &roots.state.join(LINUX_TASKS));
         around.state_has_stores = roots.state != roots.root
             && evidence
                 .stat(&roots.state.join(META_DIR).join("meta.db"))
@@ -152,10 +218,40 @@ impl Surroundings {
         self.kind(&join(&self.root, name))
     }
 
+    /// Whether nothing stands where a setting of config.toml says that something does.
+    pub fn is_named_absent(&self, path: &str) -> bool {
+        self.is_absent(Path::new(path))
+    }
+
+    /// Whether something else than a folder stands where a setting of config.toml says that there is
+    /// one.
+    pub fn is_named_taken(&self, path: &str) -> bool {
+        self.kind(Path::new(path))
+            .is_some_and(|kind| kind != FileKind::Dir)
+    }
+
     /// Whether a place is known to be empty.
     pub fn is_absent(&self, path: &Path) -> bool {
         matches!(self.kinds.get(path), Some(Err(Unread::Absent)))
     }
+}
+
+/// No configuration names more places that are looked at.
+const MOST_NAMED: usize = 200;
+
+/// The absolute paths that config.toml names.
+fn named_paths(roots: &Roots) -> Vec<PathBuf> {
+    let config = roots.config.as_ref();
+    let all = config.map_or(&[][..], |config| config.settings.all());
+    let texts = all.iter().filter_map(|setting| match &setting.value {
+        Scalar::Text(text) if text.starts_with('/') && text.len() < 4096 => Some(text),
+        _ => None,
+    });
+    let unit = roots.unit.iter();
+    let programs = unit.flat_map(|unit| unit.before.iter().map(String::as_str).chain(unit.program()));
+    let programs = programs.filter(|program| program.starts_with('/'));
+    let named = texts.map(String::as_str).chain(programs);
+    named.map(PathBuf::from).take(MOST_NAMED).collect()
 }
 
 /// Where overlayfs' folders are, or would be.

@@ -32,6 +32,14 @@ const FAILS: &[(&str, &str)] = &[
         "cannot start containers whose snapshot is gone",
     ),
     (
+        "container/runtime-gone",
+        "cannot start containers whose runtime is not installed",
+    ),
+    (
+        "cri/runtime-handler-unknown",
+        "refuses to make pods again whose runtime is not configured",
+    ),
+    (
         "container/",
         "cannot start a container anew from what its record names",
     ),

@@ -10,13 +10,91 @@ use node::{CONTENT_DIR, META_DIR, path_text};
 
 use super::run::{Flow, Run};
 use super::settings;
+use crate::part::Part;
 
 fn at(path: &Path) -> Location {
     Location::file(path_text(path))
 }
 
+/// The unit of systemd: whether it starts the daemon at all.
+pub(super) fn unit(run: &mut Run<'_>) -> Flow {
+    let node = run.node;
+    let Some(unit) = &node.roots.unit else {
+        return Flow::Continue(());
+    };
+    let file = unit.files.first().cloned().unwrap_or_default();
+    let at = Location::file(file);
+    if unit.masked {
+        return run.say(run.statement(&rules::UNIT_MASKED).at(at));
+    }
+    for (file, why) in &unit.unread {
+        run.not_known(Part::Configuration, file.to_string(), why.to_string());
+    }
+    let program = unit.program().unwrap_or_default();
+    let mut programs = unit.before.iter().map(String::as_str).chain([program]);
+    let has_programs = node.around.shims.is_some();
+    let gone = programs.find(|program| {
+        program.starts_with('/') && has_programs && node.around.is_named_absent(program)
+    });
+    if let Some(gone) = gone {
+        let says = format!("{gone}: No such file or directory");
+        return run.say(run.statement(&rules::UNIT_PROGRAM).says(says).at(at));
+    }
+    if !unit.command.is_empty() && !unit.is_plain() {
+        let why = "it does not start containerd itself: which options that gets is not known";
+        run.not_known(Part::Configuration, format!("the command of {file}", file = at), why);
+    }
+    Flow::Continue(())
+}
+
+/// Whether the start would take these stores.
+fn roots(run: &mut Run<'_>) {
+    let node = run.node;
+    let roots = &node.roots;
+    let said = [("root", roots.said_root()), ("state", roots.said_state())];
+    for (key, path) in &said {
+        if let Some(path) = path.as_ref().filter(|path| path.is_relative()) {
+            let does = format!(
+                "starts in a folder that depends on its working directory: {key} is the relative \
+                 path {}",
+                path_text(path)
+            );
+            let setting = run.settings.get(&[*key]);
+            let place = setting.map(|setting| Location::file(setting.file.clone()));
+            let statement = run.statement(&rules::RELATIVE_PLACE).does(does);
+            run.note(statement.at(place.unwrap_or_default()));
+        }
+    }
+    let [(_, root), _] = said;
+    let usual = Path::new("/var/lib/containerd");
+    let taken = Path::new("/").join(root.as_deref().unwrap_or(usual));
+    let was_found = matches!(roots.rule, node::Rule::Distribution | node::Rule::Config);
+    if roots.whose != "containerd" || !was_found {
+        return;
+    }
+    let other = if taken != roots.root {
+        Some((taken, roots.root.clone()))
+    } else if run.is_new() {
+        let mut elsewhere = roots.elsewhere.iter();
+        elsewhere.next().map(|other| (taken, other.clone()))
+    } else {
+        None
+    };
+    if let Some((taken, stores)) = other {
+        let does = format!(
+            "starts on {}, and not on {}, where stores are: it sees no image and no container of \
+             theirs",
+            path_text(&taken),
+            path_text(&stores)
+        );
+        let statement = run.statement(&rules::ROOT_ELSEWHERE).does(does);
+        run.note(statement.at(at(&taken)));
+    }
+}
+
 /// What is done before any plugin is loaded.
 pub(super) fn top(run: &mut Run<'_>) -> Flow {
+    roots(run);
     let node = run.node;
     let around = &node.around;
     let (root, state) = (&node.roots.root, &node.roots.state);

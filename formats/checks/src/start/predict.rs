@@ -168,6 +168,7 @@ fn race(statements: &mut Vec<Statement>) {
 }
 
 fn steps(run: &mut Run<'_>) -> Flow {
+    places::unit(run)?;
     settings::read(run)?;
     places::top(run)?;
     places::plugins(run)?;

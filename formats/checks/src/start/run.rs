@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use daemon::Release;
+use daemon::config::{Effective, effective};
 use daemon::start::StartRule;
 use finding::{Location, Report, Text, Time};
 use metadb::Namespace;
-use node::{DatabaseState, META_DIR, Node, Settings};
+use node::{DatabaseState, META_DIR, Node, Setting, Settings};
 
 use super::{Outcome, Statement, settings};
 use crate::part::{NotKnown, Part};
@@ -25,7 +26,12 @@ pub(super) struct Run<'n> {
     pub(super) release: Release,
     /// Patch of the release, where it is known: `2.1.2` has 2.
     pub(super) patch: Option<u64>,
+    /// The configuration as this release takes it.
     pub(super) settings: Settings,
+    /// Its version.
+    pub(super) version: i64,
+    /// Tables of it that this release does not look at.
+    pub(super) ignored: Vec<Setting>,
     pub(super) statements: Vec<Statement>,
     pub(super) or: Vec<Outcome>,
     /// What could not be told of what is removed or kept.
@@ -54,17 +60,22 @@ impl<'n> Run<'n> {
         patch: Option<u64>,
         at: Time,
     ) -> Self {
-        let settings = node
-            .roots
-            .config
-            .as_ref()
-            .map(|config| config.settings.clone());
+        let config = node.roots.config.as_ref();
+        let Effective {
+            version,
+            settings,
+            ignored,
+        } = config
+            .map(|config| effective(config, release))
+            .unwrap_or_default();
         Self {
             node,
             report,
             release,
             patch,
-            settings: settings.unwrap_or_default(),
+            settings,
+            version,
+            ignored,
             statements: Vec::new(),
             or: Vec::new(),
             unknown: Vec::new(),
@@ -121,8 +132,6 @@ impl<'n> Run<'n> {
 
     /// Notes that a part which the start touches is not known, by name and with the reason: it then
     /// stands in the verdict's first line.
-    #[expect(clippy::allow_attributes, reason = "see below")]
-    #[allow(dead_code, reason = "for the steps that read the configuration")]
     pub(super) fn not_known(
         &mut self,
         part: Part,

@@ -7,6 +7,7 @@ use finding::{Location, Object};
 use runc::{Bundle, Doc, Runtime};
 
 use super::Target;
+use crate::part::Part;
 use super::run::Run;
 
 fn task(bundle: &Bundle) -> Target {
@@ -19,6 +20,7 @@ fn task(bundle: &Bundle) -> Target {
 
 /// Calls every shim, as the daemon would.
 pub(super) fn load(run: &mut Run<'_>) {
+    linux(run);
     let Some(runtime) = run.node.runtime.read() else {
         return;
     };
@@ -55,6 +57,27 @@ pub(super) fn load(run: &mut Run<'_>) {
     answering(run, &kept);
     leaked(run, runtime, &kept);
     work_dirs(run, runtime, &kept);
+}
+
+/// Tasks of the runtime that 2.0 took away; of 1.x, no rule covers their shims.
+fn linux(run: &mut Run<'_>) {
+    let tasks = &run.node.around.linux_tasks;
+    let at = Location::file(node::path_text(
+        &run.node.roots.state.join("io.containerd.runtime.v1.linux"),
+    ));
+    if tasks.is_empty() {
+        return;
+    }
+    if run.release >= Release::V2_0 {
+        let targets = tasks.iter().map(|(namespace, id)| {
+            Target::new(Object::new("task", namespace.clone(), id.clone()))
+        });
+        let statement = run.statement(&rules::LINUX_TASK).at(at);
+        run.note(statement.targets(targets));
+    } else {
+        let why = format!("no rule covers the shims of its {} tasks", tasks.len());
+        run.not_known(Part::Tasks, "runtime io.containerd.runtime.v1.linux", why);
+    }
 }
 
 /// Whether what says how to reach the shim is damaged or missing, for this release.

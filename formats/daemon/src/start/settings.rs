@@ -166,6 +166,149 @@ pub const CRI_SETTINGS: StartRule = rule(
     &[(Release::V1_6, "invalid plugin config")],
 );
 
+/// Tables that nobody looks at.
+pub const TABLE_IGNORED: StartRule = rule(
+    "table-ignored",
+    "P12",
+    Phase::Config,
+    Effect::FailsLater,
+    "starts without what config.toml says of a plugin: the table has the plugin's name in another \
+     version of the file",
+    &[],
+);
+
+/// `debug.level` or `debug.format` is none.
+pub const LOG_SETTINGS: StartRule = rule(
+    "log-settings",
+    "P13",
+    Phase::Config,
+    Effect::Exits,
+    "exits: it does not know the level or the format of its log",
+    &[(Release::V1_6, "containerd: ")],
+);
+
+/// It cannot listen where it should.
+pub const LISTENER: StartRule = rule(
+    "listener",
+    "P14",
+    Phase::Places,
+    Effect::Exits,
+    "exits: it cannot listen at an address of config.toml",
+    &[(Release::V1_6, "failed to get listener for")],
+);
+
+/// The certificates for TCP are not there.
+pub const TLS_FILES: StartRule = rule(
+    "tls-files",
+    "P15",
+    Phase::Places,
+    Effect::Exits,
+    "exits: the certificate or the key for its TCP address cannot be loaded",
+    &[(Release::V1_6, "containerd: ")],
+);
+
+/// The streaming server cannot listen.
+pub const STREAM_SERVER: StartRule = rule(
+    "stream-server",
+    "P16",
+    Phase::Cri,
+    Effect::Exits,
+    "exits: the CRI's streaming server cannot listen where config.toml says",
+    &[(Release::V1_6, "Failed to run CRI service")],
+);
+
+/// A period of nothing.
+pub const STATS_PERIOD: StartRule = rule(
+    "stats-period",
+    "P17",
+    Phase::Plugins,
+    Effect::Panics,
+    "panics: stats_collect_period is 0 or less",
+    &[(Release::V1_6, "non-positive interval for NewTicker")],
+);
+
+/// A plugin that the CRI needs is not loaded.
+pub const CRI_NEEDS: StartRule = rule(
+    "cri-needs",
+    "P18",
+    Phase::Plugins,
+    Effect::LosesCri,
+    "starts without the CRI: config.toml costs it a plugin that the CRI needs",
+    &[(Release::V1_6, "failed to load plugin")],
+);
+
+/// A plugin that is refused its settings.
+pub const PLUGIN_LOST: StartRule = rule(
+    "plugin-lost",
+    "P19",
+    Phase::Plugins,
+    Effect::LosesPlugin,
+    "starts without a plugin that config.toml configures: its settings are refused",
+    &[(Release::V1_6, "failed to load plugin")],
+);
+
+/// Two plugins of one name.
+pub const PLUGIN_TWICE: StartRule = rule(
+    "plugin-twice",
+    "P28",
+    Phase::Plugins,
+    Effect::Panics,
+    "panics: a proxy plugin has the name of one that is built in",
+    &[(Release::V1_6, "id already registered")],
+);
+
+/// A disabled plugin that every API needs.
+pub const API_NEEDS: StartRule = rule(
+    "api-needs",
+    "P29",
+    Phase::Plugins,
+    Effect::StaysDead,
+    "starts, and answers nothing: config.toml disables a plugin that its services need",
+    &[(Release::V1_6, "failed to load plugin")],
+);
+
+/// `root` is another folder than that in which the stores are.
+pub const ROOT_ELSEWHERE: StartRule = rule(
+    "root-elsewhere",
+    "P25",
+    Phase::Places,
+    Effect::FailsLater,
+    "starts on another root than that of these stores: it sees no image and no container of theirs",
+    &[],
+);
+
+/// `root` or `state` is relative.
+pub const RELATIVE_PLACE: StartRule = rule(
+    "relative-place",
+    "P26",
+    Phase::Places,
+    Effect::FailsLater,
+    "starts in a folder that depends on its working directory: root or state is relative",
+    &[],
+);
+
+/// systemd is told not to start it.
+pub const UNIT_MASKED: StartRule = rule(
+    "unit-masked",
+    "P30",
+    Phase::Config,
+    Effect::Exits,
+    "exits: systemd never starts it, because its unit is masked",
+    &[(Release::V1_6, "is masked")],
+)
+.untested();
+
+/// A program of the unit that is not there.
+pub const UNIT_PROGRAM: StartRule = rule(
+    "unit-program",
+    "P31",
+    Phase::Config,
+    Effect::Exits,
+    "exits: its unit starts a program that is not there",
+    &[(Release::V1_6, "No such file or directory")],
+)
+.untested();
+
 /// Every rule of this step.
 pub(super) const ALL: &[StartRule] = &[
     BAD_TOML,
@@ -182,4 +325,18 @@ pub(super) const ALL: &[StartRule] = &[
     SHARING_POLICY,
     SNAPSHOTTER_UNKNOWN,
     CRI_SETTINGS,
+    TABLE_IGNORED,
+    LOG_SETTINGS,
+    LISTENER,
+    TLS_FILES,
+    STREAM_SERVER,
+    STATS_PERIOD,
+    CRI_NEEDS,
+    PLUGIN_LOST,
+    PLUGIN_TWICE,
+    API_NEEDS,
+    ROOT_ELSEWHERE,
+    RELATIVE_PLACE,
+    UNIT_MASKED,
+    UNIT_PROGRAM,
 ];

@@ -53,6 +53,19 @@ pub const BUNDLE_EMPTY: StartRule = rule(
 )
 .deletes("the bundle");
 
+/// A task of the runtime that 2.0 took away.
+pub const LINUX_TASK: StartRule = rule(
+    "linux-task",
+    "R13",
+    Phase::Tasks,
+    Effect::Skips,
+    "does not see tasks of io.containerd.runtime.v1.linux, which 2.0 took away: what runs goes on, and \
+     nobody looks after it",
+    &[],
+)
+.untested()
+.since(Release::V2_0);
+
 /// A shim without processes.
 pub const SHIM_LEAKED: StartRule = rule(
     "shim-leaked",
@@ -163,6 +176,7 @@ pub const LOG_UNWRITABLE_LATER: StartRule = rule(
 
 /// Every rule of this step.
 pub(super) const ALL: &[StartRule] = &[
+    LINUX_TASK,
     WORK_DIR_LEFT,
     STATE_UNSEEN,
     BUNDLE_KEPT,

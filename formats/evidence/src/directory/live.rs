@@ -33,13 +33,18 @@ const OVERLAYFS: i64 = 0x794c_7630;
 /// The type of NFS.
 const NFS: i64 = 0x6969;
 
+/// The type of btrfs.
+const BTRFS: i64 = 0x9123_683e;
+/// The type of zfs.
+const ZFS: i64 = 0x2fc1_2fc1;
+
 /// Types of file systems that keep stores: ext4, xfs, btrfs, f2fs, zfs, bcachefs.
 const DISKS: [i64; 6] = [
     0xef53,
     0x5846_5342,
-    0x9123_683e,
+    BTRFS,
     0xf2f5_2010,
-    0x2fc1_2fc1,
+    ZFS,
     0xca45_1a4e,
 ];
 
@@ -52,6 +57,15 @@ impl Mount {
     /// Whether it is lost when the machine is switched off.
     pub const fn is_memory(&self) -> bool {
         matches!(self.kind, TMPFS | RAMFS)
+    }
+
+    /// Whether it is of the kind that a snapshotter is named after: btrfs, zfs; nothing for others.
+    pub fn is_kind(&self, name: &str) -> Option<bool> {
+        match name {
+            "btrfs" => Some(self.kind == BTRFS),
+            "zfs" => Some(self.kind == ZFS),
+            _ => None,
+        }
     }
 
     /// Why no overlay can be written on top of it, if none can.

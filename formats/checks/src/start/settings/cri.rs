@@ -1,118 +1,371 @@
 //! Settings of the CRI: what it refuses, and the snapshotter that it is told to use.
+//!
+//! 1.x: `pkg/cri/config/config.go` (`ValidatePluginConfig`), `pkg/cri/server/{service,streaming}.go`;
+//! 2.x: `internal/cri/config/{config,streaming}.go`, `plugins/cri/{images,runtime}/plugin.go`.
+
+use std::collections::BTreeSet;
+
+use std::path::Path;
 
 use daemon::Release;
 use daemon::start as rules;
-use finding::{Location, Object, Text};
+use evidence::FileKind;
+use finding::Location;
+use node::Scalar;
 
 use super::duration::is_duration;
 use super::place;
-use super::plugins::{SNAPSHOTTERS, is_disabled};
-use crate::start::Target;
+use crate::part::Part;
 use crate::start::run::{Flow, Run};
 
-/// Where the CRI's images and runtime are configured, for a release.
-fn paths(run: &Run<'_>) -> (Vec<&'static str>, Vec<&'static str>) {
-    let version = run
-        .node
-        .roots
-        .config
-        .as_ref()
-        .map_or(2, |config| config.version);
-    match (run.release >= Release::V2_0, version) {
-        (true, 3..) => (
-            vec!["plugins", "io.containerd.cri.v1.images"],
-            vec!["plugins", "io.containerd.cri.v1.runtime"],
-        ),
-        (_, ..=1) => (vec!["plugins", "cri"], vec!["plugins", "cri"]),
-        _ => (
-            vec!["plugins", "io.containerd.grpc.v1.cri"],
-            vec!["plugins", "io.containerd.grpc.v1.cri"],
-        ),
+/// Where the CRI's images, runtime and server are configured, for a release.
+pub(super) struct Places {
+    pub(super) images: [&'static str; 2],
+    pub(super) runtime: [&'static str; 2],
+    pub(super) server: [&'static str; 2],
+}
+
+pub(super) const fn places(release: Release) -> Places {
+    let one = ["plugins", "io.containerd.grpc.v1.cri"];
+    match release {
+        Release::V1_6 | Release::V1_7 => Places {
+            images: one,
+            runtime: one,
+            server: one,
+        },
+        _ => Places {
+            images: ["plugins", "io.containerd.cri.v1.images"],
+            runtime: ["plugins", "io.containerd.cri.v1.runtime"],
+            server: one,
+        },
     }
 }
 
-fn below<'p>(base: &[&'p str], more: &[&'p str]) -> Vec<&'p str> {
+pub(super) fn below<'p>(base: &[&'p str], more: &[&'p str]) -> Vec<&'p str> {
     [base, more].concat()
+}
+
+fn text<'r>(run: &'r Run<'_>, base: &[&str], more: &[&str]) -> &'r str {
+    run.settings.text(&below(base, more)).unwrap_or_default()
+}
+
+fn flag(run: &Run<'_>, base: &[&str], more: &[&str]) -> bool {
+    run.settings
+        .get(&below(base, more))
+        .is_some_and(|setting| setting.value == Scalar::Bool(true))
+}
+
+/// The names of the tables below a table.
+fn names(run: &Run<'_>, base: &[&str]) -> BTreeSet<String> {
+    let all = run.settings.all().iter();
+    all.filter_map(|setting| setting.below(base)?.first().cloned())
+        .collect()
+}
+
+fn runtimes(run: &Run<'_>) -> BTreeSet<String> {
+    let base = below(&places(run.release).runtime, &["containerd", "runtimes"]);
+    let mut all = names(run, &base);
+    // 1.x puts a table of runtimes in the place of its own, 2.x adds to it.
+    if run.release >= Release::V2_0 || run.settings.get(&base).is_none() {
+        all.insert("runc".to_owned());
+    }
+    let old = below(&places(run.release).runtime, &["containerd", "untrusted_workload_runtime"]);
+    if run.release < Release::V2_0 && !text(run, &old, &["runtime_type"]).is_empty() {
+        all.insert("untrusted".to_owned());
+    }
+    all
+}
+
+/// What is refused, and where.
+type Refused = Option<(String, Location)>;
+
+fn default_runtime(run: &Run<'_>) -> Refused {
+    let runtime = places(run.release).runtime;
+    let key = below(&runtime, &["containerd", "default_runtime_name"]);
+    let old = below(&runtime, &["containerd", "default_runtime"]);
+    if run.release < Release::V2_0 && !text(run, &old, &["runtime_type"]).is_empty() {
+        return None;
+    }
+    let chosen = run.settings.text(&key).unwrap_or("runc");
+    let untrusted = below(&runtime, &["containerd", "runtimes", "untrusted"]);
+    let old = below(&runtime, &["containerd", "untrusted_workload_runtime"]);
+    if run.release < Release::V2_0
+        && !text(run, &old, &["runtime_type"]).is_empty()
+        && run.settings.get(&untrusted).is_some()
+    {
+        return Some(("conflicting definitions".to_owned(), place(run, &old)));
+    }
+    if chosen.is_empty() {
+        return Some(("`default_runtime_name` is empty".to_owned(), place(run, &key)));
+    }
+    if !runtimes(run).contains(chosen) {
+        let says = "no corresponding runtime configured in `containerd.runtimes`";
+        let at = match run.settings.get(&key) {
+            Some(_) => place(run, &key),
+            None => place(run, &below(&runtime, &["containerd", "runtimes"])),
+        };
+        return Some((says.to_owned(), at));
+    }
+    None
+}
+
+/// Options that only the oldest shim knows.
+fn old_options(run: &Run<'_>) -> Refused {
+    if run.release >= Release::V2_0 {
+        return None;
+    }
+    let base = places(run.release).runtime;
+    let chosen = run
+        .settings
+        .text(&below(&base, &["containerd", "default_runtime_name"]))
+        .unwrap_or("runc");
+    let type_of = |name: &str| {
+        let key = below(&base, &["containerd", "runtimes", name, "runtime_type"]);
+        run.settings.text(&key).unwrap_or_default().to_owned()
+    };
+    let linux = "io.containerd.runtime.v1.linux";
+    for key in [&["systemd_cgroup"][..], &["containerd", "no_pivot"]] {
+        if flag(run, &base, key) && type_of(chosen) != linux {
+            let name = key.last().copied().unwrap_or_default();
+            let says = format!("`{name}` only works for runtime");
+            return Some((says, place(run, &below(&base, key))));
+        }
+    }
+    for name in runtimes(run) {
+        for key in ["runtime_engine", "runtime_root"] {
+            let path = below(&base, &["containerd", "runtimes", &name, key]);
+            let is_set = run.settings.text(&path).is_some_and(|text| !text.is_empty());
+            if is_set && type_of(&name) != linux {
+                let says = format!("`{key}` only works for runtime");
+                return Some((says, place(run, &path)));
+            }
+        }
+    }
+    None
+}
+
+/// What each runtime says.
+fn each_runtime(run: &Run<'_>) -> Refused {
+    let base = below(&places(run.release).runtime, &["containerd", "runtimes"]);
+    if run.release == Release::V1_6 {
+        return None;
+    }
+    for name in runtimes(run) {
+        let of = |key: &'static str| below(&base, &[name.as_str(), key]);
+        let all = "privileged_without_host_devices_all_devices_allowed";
+        if flag(run, &of(all), &[]) && !flag(run, &of("privileged_without_host_devices"), &[]) {
+            let says = format!("`{all}` requires `privileged_without_host_devices`");
+            return Some((says, place(run, &of(all))));
+        }
+        let io = text(run, &of("io_type"), &[]);
+        if run.release >= Release::V2_0 && !["", "fifo", "streaming"].contains(&io) {
+            let says = "`io_type` can only be `streaming` or `named_pipe`";
+            return Some((says.to_owned(), place(run, &of("io_type"))));
+        }
+    }
+    None
+}
+
+fn registry(run: &Run<'_>) -> Refused {
+    let base = below(&places(run.release).images, &["registry"]);
+    if text(run, &base, &["config_path"]).is_empty() {
+        return auths(run, &base);
+    }
+    let mirrors = below(&base, &["mirrors"]);
+    if !names(run, &mirrors).is_empty() {
+        let says = "`mirrors` cannot be set when `config_path` is provided";
+        return Some((says.to_owned(), place(run, &mirrors)));
+    }
+    let configs = below(&base, &["configs"]);
+    for name in names(run, &configs) {
+        let tls = below(&configs, &[&name, "tls"]);
+        if run.release < Release::V2_0 && run.settings.get(&tls).is_some() {
+            let says = "`configs.tls` cannot be set when `config_path` is provided";
+            return Some((says.to_owned(), place(run, &tls)));
+        }
+    }
+    auths(run, &base)
+}
+
+/// Registries whose credentials are under a name that is no URL.
+fn auths(run: &Run<'_>, base: &[&str]) -> Refused {
+    let auths = below(base, &["auths"]);
+    let bad = names(run, &auths).into_iter().find(|name| !node::is_url(name))?;
+    let says = format!("failed to parse registry url \\\"{bad}\\\"");
+    Some((says, place(run, &auths)))
+}
+
+fn durations(run: &Run<'_>) -> Refused {
+    let Places { images, runtime, server } = places(run.release);
+    let mut keys = vec![(server, "stream_idle_timeout")];
+    if run.release > Release::V1_6 {
+        keys.push((images, "image_pull_progress_timeout"));
+        keys.push((runtime, "drain_exec_sync_io_timeout"));
+    }
+    keys.into_iter().find_map(|(base, key)| {
+        let path = below(&base, &[key]);
+        let text = run.settings.text(&path)?;
+        let bad = !text.is_empty() && !is_duration(text);
+        bad.then(|| (format!("time: invalid duration \\\"{text}\\\""), place(run, &path)))
+    })
+}
+
+fn programs(run: &Run<'_>) -> Refused {
+    let cni = below(&places(run.release).runtime, &["cni"]);
+    let dirs = below(&cni, &["bin_dirs"]);
+    let one = below(&cni, &["bin_dir"]);
+    let both = run.release >= Release::V2_0
+        && run.settings.get(&dirs).is_some_and(|setting| {
+            matches!(&setting.value, Scalar::List(list) if !list.is_empty())
+        })
+        && !text(run, &cni, &["bin_dir"]).is_empty();
+    both.then(|| {
+        let says = "`cni.bin_dir` and `cni.bin_dirs` cannot be set at the same time";
+        (says.to_owned(), place(run, &one))
+    })
+}
+
+/// Certificates of the streaming server; files are looked at where the evidence has them.
+fn tls(run: &Run<'_>) -> Refused {
+    let server = places(run.release).server;
+    let pair = below(&server, &["x509_key_pair_streaming"]);
+    let (cert, key) = (text(run, &pair, &["tls_cert_file"]), text(run, &pair, &["tls_key_file"]));
+    let enabled = flag(run, &server, &["enable_tls_streaming"]);
+    let says = match (enabled, cert.is_empty(), key.is_empty()) {
+        (_, true, true) => return None,
+        (true, false, true) => "must set X509KeyPairStreaming.TLSKeyFile",
+        (true, true, false) => "must set X509KeyPairStreaming.TLSCertFile",
+        (false, false, _) => {
+            "X509KeyPairStreaming.TLSCertFile is set but EnableTLSStreaming is not set"
+        }
+        (false, true, false) => {
+            "X509KeyPairStreaming.TLSKeyFile is set but EnableTLSStreaming is not set"
+        }
+        (true, false, false) => {
+            let files = &run.node.around;
+            let gone = [cert, key].iter().any(|file| {
+                let is_folder = files.kind(Path::new(file)) == Some(FileKind::Dir);
+                !file.starts_with('/') || is_folder || files.is_named_absent(file)
+            });
+            if !gone {
+                return None;
+            }
+            "failed to load x509 key pair for stream server"
+        }
+    };
+    Some((says.to_owned(), place(run, &pair)))
+}
+
+/// Specifications that containers begin with: read when the CRI is loaded.
+fn base_specs(run: &Run<'_>) -> Refused {
+    let base = below(&places(run.release).runtime, &["containerd", "runtimes"]);
+    for name in runtimes(run) {
+        let key = below(&base, &[&name, "base_runtime_spec"]);
+        let Some(file) = run.settings.text(&key).filter(|file| !file.is_empty()) else {
+            continue;
+        };
+        // What is relative, is so to the daemon's working directory: the root folder.
+        let around = &run.node.around;
+        let is_folder = around.kind(Path::new(file)) == Some(FileKind::Dir);
+        if !file.starts_with('/') || is_folder || around.is_named_absent(file) {
+            return Some(("failed to load base OCI spec".to_owned(), place(run, &key)));
+        }
+    }
+    None
+}
+
+/// Files that are read when the CRI is loaded: they are there, and were not looked into.
+fn unread_files(run: &mut Run<'_>) {
+    let base = below(&places(run.release).runtime, &["containerd", "runtimes"]);
+    let mut keys: Vec<Vec<String>> = Vec::new();
+    for name in runtimes(run) {
+        let key = below(&base, &[&name, "base_runtime_spec"]);
+        keys.push(key.into_iter().map(str::to_owned).collect());
+    }
+    let server = places(run.release).server;
+    if flag(run, &server, &["enable_tls_streaming"]) {
+        for key in ["tls_cert_file", "tls_key_file"] {
+            let key = below(&server, &["x509_key_pair_streaming", key]);
+            keys.push(key.into_iter().map(str::to_owned).collect());
+        }
+    }
+    for key in keys {
+        let path: Vec<&str> = key.iter().map(String::as_str).collect();
+        if let Some(file) = run.settings.text(&path).filter(|file| !file.is_empty()) {
+            let name = format!("{} ({file})", path.last().copied().unwrap_or_default());
+            let why = "the file was not looked into; where it cannot be used, there is no CRI";
+            run.not_known(Part::Configuration, name, why);
+        }
+    }
 }
 
 /// Settings that the CRI refuses.
 pub(super) fn table(run: &mut Run<'_>) -> Flow {
-    let (images, runtime) = paths(run);
-    let mut refused: Vec<(String, Location)> = Vec::new();
-    let name = below(&runtime, &["containerd", "default_runtime_name"]);
-    if let Some(chosen) = run.settings.text(&name) {
-        let known = chosen == "runc"
-            || run
-                .settings
-                .get(&below(&runtime, &["containerd", "runtimes", chosen]))
-                .is_some();
-        if !known {
-            let says = "no corresponding runtime configured in `containerd.runtimes`";
-            refused.push((says.to_owned(), place(run, &name)));
+    let checks: &[fn(&Run<'_>) -> Refused] = &[
+        default_runtime,
+        old_options,
+        each_runtime,
+        registry,
+        durations,
+        programs,
+        tls,
+        base_specs,
+    ];
+    let refused = checks.iter().find_map(|check| check(run));
+    match refused {
+        Some((says, at)) => {
+            run.lose_cri(run.statement(&rules::CRI_SETTINGS).says(says).at(at))
+        }
+        None => {
+            unread_files(run);
+            Flow::Continue(())
         }
     }
-    let config_path = below(&images, &["registry", "config_path"]);
-    let mirrors = below(&images, &["registry", "mirrors"]);
-    if run
-        .settings
-        .text(&config_path)
-        .is_some_and(|path| !path.is_empty())
-    {
-        let count = mirrors.len();
-        let has_mirror = run.settings.all().iter().any(|setting| {
-            setting.path.len() > count
-                && setting
-                    .path
-                    .iter()
-                    .map(String::as_str)
-                    .zip(&mirrors)
-                    .all(|(a, b)| a == *b)
-        });
-        if has_mirror {
-            let says = "`mirrors` cannot be set when `config_path` is provided";
-            refused.push((says.to_owned(), place(run, &mirrors)));
+}
+
+/// A ticker of no period panics.
+pub(super) fn stats(run: &mut Run<'_>) -> Flow {
+    let key = below(&places(run.release).images, &["stats_collect_period"]);
+    let period = run.settings.get(&key).map(|setting| &setting.value);
+    match period {
+        Some(Scalar::Integer(period)) if *period <= 0 => {
+            let at = place(run, &key);
+            run.say(run.statement(&rules::STATS_PERIOD).at(at))
         }
+        _ => Flow::Continue(()),
     }
-    let idle = below(&runtime, &["stream_idle_timeout"]);
-    if let Some(text) = run.settings.text(&idle).filter(|text| !is_duration(text)) {
-        let says = format!("time: invalid duration \\\"{text}\\\"");
-        refused.push((says, place(run, &idle)));
-    }
-    if let Some((says, at)) = refused.into_iter().next() {
-        return run.lose_cri(run.statement(&rules::CRI_SETTINGS).says(says).at(at));
+}
+
+/// Where the streaming server listens: it is told to once the CRI has recovered.
+pub(super) fn stream(run: &mut Run<'_>) -> Flow {
+    let server = places(run.release).server;
+    for (key, is_good) in [
+        ("stream_server_port", is_port as fn(&str) -> bool),
+        ("stream_server_address", is_address),
+    ] {
+        let path = below(&server, &[key]);
+        if let Some(text) = run.settings.text(&path)
+            && !is_good(text)
+        {
+            let at = place(run, &path);
+            return run.say(run.statement(&rules::STREAM_SERVER).at(at));
+        }
     }
     Flow::Continue(())
 }
 
-/// The snapshotter that the CRI is told to use.
-pub(in crate::start) fn chosen_snapshotter(run: &Run<'_>) -> String {
-    let (images, _) = paths(run);
-    let new = below(&images, &["snapshotter"]);
-    let old = below(&images, &["containerd", "snapshotter"]);
-    let chosen = run.settings.text(&old).or_else(|| run.settings.text(&new));
-    chosen.unwrap_or("overlayfs").to_owned()
+fn is_port(text: &str) -> bool {
+    const SERVICES: &[&str] = &["http", "https", "ssh", "domain", "telnet", "ftp", "smtp"];
+    text.is_empty() || text.parse::<u16>().is_ok() || SERVICES.contains(&text)
 }
 
-/// Whether the snapshotter that the CRI is told to use is there.
-pub(super) fn snapshotter(run: &mut Run<'_>) -> Flow {
-    let name = chosen_snapshotter(run);
-    let id = format!("io.containerd.snapshotter.v1.{name}");
-    let config = run.node.roots.config.as_ref();
-    let is_proxy = config.is_some_and(|config| config.proxies.contains(&name));
-    let is_there = SNAPSHOTTERS.contains(&name.as_str()) || is_proxy;
-    if is_there && !is_disabled(run, &id) && !run.failed.contains(&id) {
-        return Flow::Continue(());
+/// Whether a name may be one of this machine.
+fn is_address(text: &str) -> bool {
+    use std::net::IpAddr;
+    match text.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+        Ok(_) => true,
+        Err(_) => text.is_empty() || text == "localhost",
     }
-    let rule = if run.failed.contains(&id) {
-        &rules::CRI_SNAPSHOTTER_LOST
-    } else {
-        &rules::SNAPSHOTTER_UNKNOWN
-    };
-    let target = Target::new(Object::global("snapshotter", Text::from(name.as_str())));
-    let mut statement = run.statement(rule).target(target);
-    // 2.x misses the default one earlier, when it loads what pulls images.
-    if run.release >= Release::V2_0 && name == "overlayfs" && is_disabled(run, &id) {
-        statement = statement.says(format!("snapshotter \\\"{name}\\\" not found"));
-    }
-    run.lose_cri(statement)
 }
+
+pub(in crate::start) use super::snapshotter::{chosen as chosen_snapshotter, loaded as snapshotter};

@@ -2,12 +2,14 @@
 
 mod cri;
 mod duration;
+mod needs;
 mod plugins;
+mod snapshotter;
 mod types;
 
 use daemon::Release;
 use daemon::start as rules;
-use finding::{Location, Unread};
+use finding::{Location, Object, Text, Unread};
 use node::config::ConfigFault;
 use node::{Scalar, Setting};
 use view::Span;
@@ -15,18 +17,24 @@ use view::Span;
 pub(super) use cri::chosen_snapshotter;
 pub(super) use plugins::{CRI, is_disabled, plugins, required};
 
+use super::Target;
 use super::run::{Flow, Run};
 
 /// Reads the configuration as the daemon would.
 pub(super) fn read(run: &mut Run<'_>) -> Flow {
     faults(run)?;
     version(run)?;
+    types::top(run)?;
     short_ids(run)?;
-    types::decoded(run)?;
-    let config = run.node.roots.config.as_ref();
-    if let Some((Some(root), Some(state))) = config.map(|config| (&config.root, &config.state))
-        && root == state
-    {
+    log(run)?;
+    ignored(run);
+    types::unknown(run);
+    let root = run.settings.text(&["root"]).unwrap_or("/var/lib/containerd");
+    let state = run.settings.text(&["state"]).unwrap_or("/run/containerd");
+    // Other distributions say both on the command line, and so may a unit.
+    let unit = run.node.roots.unit.as_ref();
+    let by_unit = unit.is_some_and(|unit| unit.root().is_some() || unit.state().is_some());
+    if root == state && run.node.roots.whose == "containerd" && !by_unit {
         let at = place(run, &["state"]);
         run.say(run.statement(&rules::ROOT_IS_STATE).at(at))?;
     }
@@ -38,7 +46,7 @@ fn place(run: &Run<'_>, path: &[&str]) -> Location {
 }
 
 fn located(setting: &Setting) -> Location {
-    Location::file(setting.file.clone()).place("key", setting.path.join("."))
+    Location::file(setting.file.clone()).place("key", setting.keys().join("."))
 }
 
 fn faults(run: &mut Run<'_>) -> Flow {
@@ -87,54 +95,54 @@ fn faults(run: &mut Run<'_>) -> Flow {
     Flow::Continue(())
 }
 
+/// The version of the last file that has one is the version of all of them.
 fn version(run: &mut Run<'_>) -> Flow {
     let newest = run.release.config_version();
-    let above: Vec<(Location, i64)> = run
-        .settings
-        .all()
-        .iter()
-        .filter_map(|setting| match (setting.path.as_slice(), &setting.value) {
-            ([key], Scalar::Integer(version)) if key == "version" && *version > newest => {
-                Some((located(setting), *version))
-            }
-            _ => None,
-        })
-        .collect();
-    for (at, version) in above {
-        let statement = match run.release {
-            Release::V1_6 => run.statement(&rules::VERSION_IGNORED),
-            Release::V1_7 => {
-                let says = format!("unsupported config version `{version}`");
-                run.statement(&rules::VERSION_NEWER).says(says)
-            }
-            _ => {
-                let says = format!(
-                    "expected containerd config version equal to or less than `{newest}`, got \
-                     `{version}`"
-                );
-                run.statement(&rules::VERSION_NEWER).says(says)
-            }
-        };
-        run.say(statement.at(at))?;
+    let version = run.version;
+    if version <= newest {
+        return Flow::Continue(());
     }
-    Flow::Continue(())
+    let config = run.node.roots.config.as_ref();
+    let all = config.map_or(&[][..], |config| config.settings.all());
+    let mut named = all.iter().rev();
+    let at = named
+        .find(|setting| {
+            setting.path == ["version"] && setting.value == Scalar::Integer(version)
+        })
+        .map(located)
+        .unwrap_or_default();
+    let statement = match run.release {
+        Release::V1_6 => run.statement(&rules::VERSION_IGNORED),
+        Release::V1_7 => {
+            let says = format!("unsupported config version `{version}`");
+            run.statement(&rules::VERSION_NEWER).says(says)
+        }
+        _ => {
+            let says = format!(
+                "expected containerd config version equal to or less than `{newest}`, got \
+                 `{version}`"
+            );
+            run.statement(&rules::VERSION_NEWER).says(says)
+        }
+    };
+    run.say(statement.at(at))
 }
 
-/// Whether it is of a form that only version 1 knows.
-fn is_short(id: &str) -> bool {
-    id.split('.').count() < 4
+/// Whether the release takes it for no plugin's name.
+fn is_short(id: &str, release: Release) -> bool {
+    match release {
+        Release::V1_6 => id.split('.').count() < 4,
+        Release::V1_7 => !id.starts_with("io.containerd.") || id.splitn(4, '.').count() < 4,
+        _ => !id.contains('.'),
+    }
 }
 
 fn short_ids(run: &mut Run<'_>) -> Flow {
-    let version = run
-        .node
-        .roots
-        .config
-        .as_ref()
-        .map_or(2, |config| config.version);
-    if version < 2 {
+    let is_old = run.release < Release::V2_0;
+    if is_old && run.version < 2 {
         return Flow::Continue(());
     }
+    let release = run.release;
     let mut found: Vec<(String, Location)> = Vec::new();
     for (key, what) in [
         ("disabled_plugins", "disabled"),
@@ -142,7 +150,7 @@ fn short_ids(run: &mut Run<'_>) -> Flow {
     ] {
         for setting in run.settings.list(key) {
             if let Scalar::List(ids) = &setting.value {
-                let short = ids.iter().filter(|id| is_short(id));
+                let short = ids.iter().filter(|id| is_short(id, release));
                 found.extend(short.map(|id| {
                     let says =
                         format!("invalid {what} plugin URI \"{id}\" expect io.containerd.x.vx");
@@ -152,8 +160,9 @@ fn short_ids(run: &mut Run<'_>) -> Flow {
         }
     }
     // 2.x no longer looks at the names of the tables.
-    if run.release < Release::V2_0 {
-        let short = run.settings.plugins().filter(|(_, id)| is_short(id));
+    if is_old {
+        let short = run.settings.plugins();
+        let short = short.filter(|(_, id)| is_short(id, release));
         found.extend(short.map(|(setting, id)| {
             let says = format!("invalid plugin key URI \"{id}\" expect io.containerd.x.vx");
             (says, located(setting))
@@ -161,6 +170,44 @@ fn short_ids(run: &mut Run<'_>) -> Flow {
     }
     for (says, at) in found {
         run.say(run.statement(&rules::SHORT_ID).says(says).at(at))?;
+    }
+    Flow::Continue(())
+}
+
+/// Tables with the names of another version: what they say does not hold.
+fn ignored(run: &mut Run<'_>) {
+    let found: Vec<(Location, String)> = run
+        .ignored
+        .iter()
+        .map(|setting| (located(setting), setting.keys().join(".")))
+        .collect();
+    if let Some((at, _)) = found.first() {
+        let targets = found
+            .iter()
+            .map(|(_, name)| Target::new(Object::global("setting", Text::from(name.as_str()))));
+        let statement = run.statement(&rules::TABLE_IGNORED).at(at.clone());
+        run.note(statement.targets(targets));
+    }
+}
+
+/// The level and the format of the log.
+fn log(run: &mut Run<'_>) -> Flow {
+    const LEVELS: &[&str] = &[
+        "trace", "debug", "info", "warn", "warning", "error", "fatal", "panic",
+    ];
+    if let Some(level) = run.settings.text(&["debug", "level"]) {
+        let known = LEVELS.contains(&level.to_ascii_lowercase().as_str());
+        if !level.is_empty() && !known {
+            let says = format!("not a valid logrus Level: \"{level}\"");
+            let at = place(run, &["debug", "level"]);
+            run.say(run.statement(&rules::LOG_SETTINGS).says(says).at(at))?;
+        }
+    }
+    if let Some(format) = run.settings.text(&["debug", "format"]) {
+        if !["", "text", "json"].contains(&format) {
+            let at = place(run, &["debug", "format"]);
+            run.say(run.statement(&rules::LOG_SETTINGS).at(at))?;
+        }
     }
     Flow::Continue(())
 }

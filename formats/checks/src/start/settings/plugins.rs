@@ -1,9 +1,14 @@
-//! Plugins that the configuration disables or requires.
+//! Plugins that the configuration disables, requires, or refuses their settings.
 
+use daemon::Release;
+use daemon::config::known;
 use daemon::start as rules;
+use finding::{Object, Text};
 use node::Scalar;
 
-use super::{cri, place};
+use super::{cri, needs, place, snapshotter, types};
+use crate::part::Part;
+use crate::start::Target;
 use crate::start::run::{Flow, Run};
 
 /// The ids of a list of plugins.
@@ -16,16 +21,15 @@ fn listed(run: &Run<'_>, key: &str) -> Vec<String> {
     ids.flatten().collect()
 }
 
-/// The ids that version 1 calls by their last part.
+/// The ids that version 1 calls by their last part; 2.x has given them whole ones.
 pub(in crate::start) fn is_disabled(run: &Run<'_>, id: &str) -> bool {
-    let version = run
-        .node
-        .roots
-        .config
-        .as_ref()
-        .map_or(2, |config| config.version);
+    let is_short = run.release < Release::V2_0 && run.version < 2;
     listed(run, "disabled_plugins").iter().any(|disabled| {
-        disabled == id || (version < 2 && id.rsplit('.').next() == Some(disabled.as_str()))
+        if is_short {
+            id.rsplit('.').next() == Some(disabled.as_str())
+        } else {
+            disabled == id
+        }
     })
 }
 
@@ -36,31 +40,32 @@ pub(in crate::start) const CRI: &[&str] = &[
     "io.containerd.cri.v1.runtime",
 ];
 
-/// Snapshotters that come with the daemon.
-pub(super) const SNAPSHOTTERS: &[&str] = &[
-    "aufs",
-    "blockfile",
-    "btrfs",
-    "devmapper",
-    "erofs",
-    "native",
-    "overlayfs",
-    "zfs",
-];
-
 /// A required plugin that is disabled, or that there is not; `lost` says which ones failed.
 pub(in crate::start) fn required(run: &mut Run<'_>, lost: impl Fn(&str) -> bool) -> Flow {
     let required = listed(run, "required_plugins");
     let proxies = run.node.roots.config.as_ref().map(|config| &config.proxies);
+    let known = known(run.release);
+    let is_short = run.release < Release::V2_0 && run.version < 2;
     for id in &required {
         let short = id.strip_prefix("io.containerd.snapshotter.v1.");
-        let is_no_plugin = short.is_some_and(|name| {
-            !SNAPSHOTTERS.contains(&name) && !proxies.is_some_and(|proxies| proxies.contains(name))
+        let is_proxy = short.is_some_and(|name| proxies.is_some_and(|all| all.contains(name)));
+        let mut plugins = known.plugins();
+        // Version 1 looks for short names only.
+        let same = plugins.find(|(plugin, _)| {
+            if is_short {
+                plugin.rsplit('.').next() == Some(id.as_str())
+            } else {
+                plugin == id
+            }
         });
-        let says = if is_no_plugin || is_disabled(run, id) {
+        let says = if same.is_none() && !is_proxy || is_disabled(run, id) {
             format!("required plugin [{id}] not included")
-        } else if lost(id) {
+        } else if lost(id) || run.failed.contains(id) || skips(run, id) {
             format!("load required plugin {id}")
+        } else if same.is_some_and(|(_, loads)| !loads) {
+            let why = "whether it loads depends on the kernel, the disk and the build";
+            run.not_known(Part::Plugin, format!("required plugin {id}"), why);
+            continue;
         } else {
             continue;
         };
@@ -70,14 +75,51 @@ pub(in crate::start) fn required(run: &mut Run<'_>, lost: impl Fn(&str) -> bool)
     Flow::Continue(())
 }
 
+/// Whether it is known not to load, because nothing is configured for it.
+fn skips(run: &Run<'_>, id: &str) -> bool {
+    let tracing = [
+        "io.containerd.internal.v1.tracing",
+        "io.containerd.tracing.processor.v1.otlp",
+    ];
+    let endpoint = ["plugins", "io.containerd.tracing.processor.v1.otlp", "endpoint"];
+    if tracing.contains(&id) {
+        return run.settings.get(&endpoint).is_none();
+    }
+    let name = id.strip_prefix("io.containerd.snapshotter.v1.");
+    name.is_some_and(|name| snapshotter::is_missing(run, name))
+}
+
 /// Plugins that the configuration costs, once meta.db is open.
 pub(in crate::start) fn plugins(run: &mut Run<'_>) -> Flow {
+    types::plugins(run)?;
     required(run, |_| false)?;
+    needs::proxies(run)?;
+    needs::api(run)?;
+    // 2.x has the CRI's images, and their ticker, without the CRI.
+    if !is_disabled(run, "io.containerd.cri.v1.images") && run.release >= Release::V2_0 {
+        cri::stats(run)?;
+    }
     let disabled = CRI.iter().any(|id| is_disabled(run, id));
-    if disabled {
+    if disabled && (run.release >= Release::V2_0 || is_disabled(run, "io.containerd.grpc.v1.cri")) {
         run.has_cri = false;
         return Flow::Continue(());
     }
-    cri::table(run)?;
-    cri::snapshotter(run)
+    cri::stats(run)?;
+    let steps: &[fn(&mut Run<'_>) -> Flow] =
+        &[needs::cri, cri::table, cri::snapshotter, cri::stream];
+    for step in steps {
+        step(run)?;
+        if !run.has_cri {
+            break;
+        }
+    }
+    Flow::Continue(())
+}
+
+/// A plugin that is lost, and nothing else with it.
+pub(super) fn lose(run: &mut Run<'_>, id: &str, at: finding::Location) {
+    let target = Target::new(Object::global("plugin", Text::from(id)));
+    let statement = run.statement(&rules::PLUGIN_LOST).at(at).target(target);
+    run.failed.push(id.to_owned());
+    run.note(statement);
 }

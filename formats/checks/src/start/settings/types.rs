@@ -1,118 +1,34 @@
-//! Settings that are decoded at every start, and the types that they must have.
+//! The type of every value, and keys that the release does not know.
 
+use daemon::Release;
+use daemon::config::{Looked, known};
 use daemon::start as rules;
 use finding::Location;
-use node::Scalar;
+use node::{Scalar, Setting};
 
 use super::duration::is_duration;
+use super::plugins::is_disabled;
 use super::located;
+use crate::part::Part;
 use crate::start::run::{Flow, Run};
 
-/// What a known key must hold.
-#[derive(Clone, Copy, PartialEq)]
-enum Want {
-    Integer,
-    Number,
-    Duration,
-    Text,
-    Bool,
-}
-
-impl Want {
-    fn fits(self, value: &Scalar) -> bool {
-        match self {
-            Self::Integer => matches!(value, Scalar::Integer(_)),
-            Self::Number => matches!(value, Scalar::Integer(_) | Scalar::Float(_)),
-            Self::Duration | Self::Text => matches!(value, Scalar::Text(_)),
-            Self::Bool => matches!(value, Scalar::Bool(_)),
-        }
-    }
-}
-
-/// Keys whose value is decoded at every start, whatever else is configured.
-const KEYS: &[(&str, &str, Want)] = &[
-    (
-        "io.containerd.gc.v1.scheduler",
-        "pause_threshold",
-        Want::Number,
-    ),
-    (
-        "io.containerd.gc.v1.scheduler",
-        "deletion_threshold",
-        Want::Integer,
-    ),
-    (
-        "io.containerd.gc.v1.scheduler",
-        "mutation_threshold",
-        Want::Integer,
-    ),
-    (
-        "io.containerd.gc.v1.scheduler",
-        "schedule_delay",
-        Want::Duration,
-    ),
-    (
-        "io.containerd.gc.v1.scheduler",
-        "startup_delay",
-        Want::Duration,
-    ),
-    (
-        "io.containerd.metadata.v1.bolt",
-        "content_sharing_policy",
-        Want::Text,
-    ),
-    ("io.containerd.metadata.v1.bolt", "no_sync", Want::Bool),
-    (
-        "io.containerd.snapshotter.v1.overlayfs",
-        "root_path",
-        Want::Text,
-    ),
-    (
-        "io.containerd.snapshotter.v1.native",
-        "root_path",
-        Want::Text,
-    ),
-    ("io.containerd.grpc.v1.cri", "sandbox_image", Want::Text),
-    (
-        "io.containerd.grpc.v1.cri",
-        "stream_idle_timeout",
-        Want::Text,
-    ),
-    ("io.containerd.grpc.v1.cri", "enable_selinux", Want::Bool),
-    (
-        "io.containerd.grpc.v1.cri",
-        "max_container_log_line_size",
-        Want::Integer,
-    ),
-];
-
-/// Settings whose value is of another type, or no duration.
-pub(super) fn decoded(run: &mut Run<'_>) -> Flow {
-    let mut wrong: Vec<(bool, Location, String)> = Vec::new();
-    for (id, key, want) in KEYS {
-        let Some(setting) = run.settings.get(&["plugins", id, key]) else {
-            continue;
-        };
-        match &setting.value {
-            Scalar::Text(text) if *want == Want::Duration && !is_duration(text) => {
-                let says = format!("time: invalid duration \"{text}\"");
-                wrong.push((true, located(setting), says));
+/// What is wrong with a value, if anything is.
+fn wrong(setting: &Setting, release: Release) -> Option<(bool, String)> {
+    let known = known(release);
+    match known.look(&setting.path, &setting.value) {
+        Looked::Wrong => Some((false, String::new())),
+        Looked::Duration => match &setting.value {
+            Scalar::Text(text) if !is_duration(text) => {
+                Some((true, format!("time: invalid duration \"{text}\"")))
             }
-            value if !want.fits(value) => wrong.push((false, located(setting), String::new())),
-            _ => {}
-        }
+            _ => None,
+        },
+        Looked::Fits | Looked::Unknown => None,
     }
-    for setting in run.settings.all() {
-        if let [table, _] = setting.path.as_slice()
-            && table == "timeouts"
-            && let Scalar::Text(text) = &setting.value
-            && !is_duration(text)
-        {
-            let says = format!("unable to parse {text} into a time duration");
-            wrong.push((true, located(setting), says));
-        }
-    }
-    for (is_duration, at, says) in wrong {
+}
+
+fn say(run: &mut Run<'_>, wrong: Vec<(Location, bool, String)>) -> Flow {
+    for (at, is_duration, says) in wrong {
         let rule = if is_duration {
             &rules::SETTING_DURATION
         } else {
@@ -125,4 +41,127 @@ pub(super) fn decoded(run: &mut Run<'_>) -> Flow {
         run.say(statement)?;
     }
     Flow::Continue(())
+}
+
+/// What is decoded when each file is read: all but the tables of plugins.
+pub(super) fn top(run: &mut Run<'_>) -> Flow {
+    let config = run.node.roots.config.as_ref();
+    let all = config.map_or(&[][..], |config| config.settings.all());
+    let release = run.release;
+    let found = all
+        .iter()
+        // The tables of plugins are decoded later; that of a plugin must be a table.
+        .filter(|setting| {
+            setting.path.first().is_none_or(|top| top != "plugins")
+                || setting.path.len() <= 2 && setting.value != Scalar::Table
+        })
+        .filter_map(|setting| {
+            let is_plugins = setting.path.first().is_some_and(|top| top == "plugins");
+            let (is_duration, says) = if is_plugins {
+                (false, String::new())
+            } else {
+                wrong(setting, release)?
+            };
+            Some((located(setting), is_duration, says))
+        })
+        .collect();
+    say(run, found)?;
+    let timeouts = run.settings.all().iter();
+    let timeouts = timeouts.filter_map(|setting| match setting.below(&["timeouts"]) {
+        Some([_]) => match &setting.value {
+            Scalar::Text(text) if !is_duration(text) => {
+                let says = format!("unable to parse {text} into a time duration");
+                Some((located(setting), true, says))
+            }
+            _ => None,
+        },
+        _ => None,
+    });
+    let found = timeouts.collect();
+    say(run, found)
+}
+
+/// What is decoded when the plugins are loaded: the tables of those that are not disabled.
+pub(super) fn plugins(run: &mut Run<'_>) -> Flow {
+    let known = known(run.release);
+    let settings = run.settings.all().iter();
+    let found = settings
+        .filter(|setting| match setting.path.as_slice() {
+            [plugins, id, ..] => {
+                plugins == "plugins" && known.has_plugin(id) && !is_disabled(run, id)
+            }
+            _ => false,
+        })
+        .filter_map(|setting| {
+            let (is_duration, says) = wrong(setting, run.release)?;
+            Some((located(setting), is_duration, says))
+        })
+        .collect();
+    say(run, found)
+}
+
+/// Plugins with settings that come with other builds of containerd.
+fn is_of_another_build(id: &str) -> bool {
+    ["stargz", "fuse-overlayfs", "soci", "nydus"]
+        .iter()
+        .any(|name| id.strip_prefix("io.containerd.snapshotter.v1.") == Some(name))
+}
+
+/// Keys and plugins that the release does not know: it ignores them, if it is as it was built by the
+/// distribution that was asked; so it cannot be told what they would do.
+pub(super) fn unknown(run: &mut Run<'_>) {
+    let known = known(run.release);
+    let mut found: Vec<(String, String)> = Vec::new();
+    for setting in run.settings.all() {
+        let path = &setting.path;
+        let parent = path.get(..path.len().saturating_sub(1)).unwrap_or_default();
+        let is_plugins = path.first().is_some_and(|top| top == "plugins");
+        let plugin = path.get(1).filter(|_| is_plugins);
+        if let Some(id) = plugin
+            && !known.has_plugin(id)
+        {
+            // The table of a plugin is told once; that of a disabled one is not looked at.
+            if path.len() == 2 && !is_disabled(run, id) && !is_elsewhere(run, id) {
+                let why = if is_of_another_build(id) {
+                    "it comes with other builds of containerd than the one that is known here"
+                } else {
+                    "this release has no such plugin, as far as it is known; then nobody looks at it"
+                };
+                found.push((format!("plugin {id}"), why.to_owned()));
+            }
+            continue;
+        }
+        if plugin.is_some_and(|id| is_disabled(run, id)) {
+            continue;
+        }
+        let is_unknown = |path: &[String], value: &Scalar| {
+            known.look(path, value) == Looked::Unknown
+        };
+        // Of a table that is unknown, what is in it is not told again.
+        if is_unknown(path, &setting.value)
+            && (parent.is_empty() || !is_unknown(parent, &Scalar::Table))
+            && !is_of_another_release(path, &setting.value, run.release)
+        {
+            let why = "no rule covers this key of config.toml; a release that does not know it \
+                       ignores it";
+            found.push((setting.keys().join("."), why.to_owned()));
+        }
+    }
+    for (name, why) in found {
+        run.not_known(Part::Configuration, name, why);
+    }
+}
+
+/// Whether another release is known to have the key: then this one ignores it.
+fn is_of_another_release(path: &[String], value: &Scalar, release: Release) -> bool {
+    let others = [Release::V1_6, Release::V1_7, Release::V2_1];
+    let mut others = others.into_iter().filter(|other| *other != release);
+    others.any(|other| known(other).look(path, value) != Looked::Unknown)
+}
+
+/// Whether another release has the plugin.
+fn is_elsewhere(run: &Run<'_>, id: &str) -> bool {
+    let others = [Release::V1_6, Release::V1_7, Release::V2_1];
+    let mut others = others.into_iter().filter(|other| *other != run.release);
+    others.any(|other| known(other).has_plugin(id))
 }

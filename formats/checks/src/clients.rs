@@ -1,0 +1,57 @@
+//! Clients of the CRI that look for another socket than the daemon's.
+
+use finding::{Code, Finding, Location, Object, Severity};
+use node::Unit;
+
+use crate::{Check, Judge};
+
+/// A client's endpoint is not where the daemon listens.
+pub(crate) const ENDPOINT: Check = Check {
+    code: &Code {
+        name: "client/other-endpoint",
+        rule: "P35",
+        severity: Severity::Damage,
+        title: "A client looks for containerd's socket where containerd does not listen",
+        explanation: "The kubelet or crictl is told another socket than grpc.address of config.toml \
+            (or --address of the unit): it gets `no such file or directory` or `connection refused` \
+            from a daemon that is well. One whose endpoint is another runtime's (CRI-O, cri-dockerd) is \
+            left alone.",
+        remedy: "Give the client the socket at which containerd listens, or put grpc.address back.",
+        messages: &["validate service connection"],
+    },
+    needs: &[],
+    run: endpoint,
+};
+
+/// Where other runtimes listen.
+const OTHERS: &[&str] = &["crio", "cri-o", "dockershim", "cri-dockerd", "docker", "podman", "k3s", "frakti"];
+
+fn endpoint(judge: &mut Judge<'_>) {
+    let node = judge.node;
+    let roots = &node.roots;
+    // Distributions of their own tell their clients on the command line.
+    if roots.whose != "containerd" || roots.config.is_none() && roots.unit.is_none() {
+        return;
+    }
+    let of_unit = roots.unit.as_ref().and_then(Unit::address).map(str::to_owned);
+    let of_config = || roots.config.as_ref()?.address.as_ref().map(ToString::to_string);
+    let address = of_unit.or_else(of_config).filter(|address| !address.is_empty());
+    let address = address.unwrap_or_else(|| "/run/containerd/containerd.sock".to_owned());
+    let short = address.strip_prefix("/var/run/").map(|rest| format!("/run/{rest}"));
+    let address = short.unwrap_or(address);
+    let mut found = Vec::new();
+    for client in &node.clients {
+        let Some(socket) = client.socket() else {
+            continue;
+        };
+        if socket == address || OTHERS.iter().any(|other| socket.contains(other)) {
+            continue;
+        }
+        let message = format!("{} is told {socket}, containerd listens at {address}", client.who);
+        let finding = Finding::new(ENDPOINT.code, Location::file(client.file.clone()), message);
+        found.push(finding.affects(Object::global("client", client.who)));
+    }
+    for finding in found {
+        judge.say(finding);
+    }
+}

@@ -1,0 +1,77 @@
+//! Registries: what the daemon refuses of hosts.toml, and endpoints of mirrors that are no address.
+
+use finding::{Code, Finding, Location, Object, Severity};
+use node::Scalar;
+
+use crate::{Check, Judge};
+
+/// A hosts.toml that is not taken.
+pub(crate) const HOSTS: Check = Check {
+    code: &Code {
+        name: "registry/hosts-unusable",
+        rule: "P33",
+        severity: Severity::Damage,
+        title: "A hosts.toml is refused: its mirrors and certificates are not used",
+        explanation: "containerd reads the hosts.toml of a registry at every pull. One that it cannot \
+            parse it tells of in its log, and goes on without it: pulls go to the registry itself, \
+            without its mirrors, its certificates and its headers.",
+        remedy: "Correct the file; it is read anew at the next pull, without a restart.",
+        messages: &["failed to decode hosts.toml"],
+    },
+    needs: &[],
+    run: hosts,
+};
+
+/// A mirror's endpoint that is no address.
+pub(crate) const ENDPOINT: Check = Check {
+    code: &Code {
+        name: "registry/endpoint-unusable",
+        rule: "P34",
+        severity: Severity::Damage,
+        title: "An endpoint of a mirror in config.toml is no address",
+        explanation: "The endpoints below registry.mirrors are parsed when an image of that registry \
+            is pulled. With one that is no URL every such pull fails, whatever the other endpoints \
+            are. A start says nothing of it.",
+        remedy: "Write the endpoint as a URL with its scheme (https://mirror.example), and restart \
+            containerd.",
+        messages: &["parse registry endpoint"],
+    },
+    needs: &[],
+    run: endpoints,
+};
+
+fn hosts(judge: &mut Judge<'_>) {
+    let node = judge.node;
+    for (file, unread) in &node.registries.unread {
+        judge.abstain(format!("{file} {unread}"));
+    }
+    for bad in &node.registries.bad {
+        let message = format!("pulls from {} do without it: {}", bad.registry, bad.why);
+        judge.say(Finding::new(HOSTS.code, Location::file(bad.file.clone()), message));
+    }
+}
+
+fn endpoints(judge: &mut Judge<'_>) {
+    let config = judge.node.roots.config.as_ref();
+    let mut found = Vec::new();
+    for setting in config.map_or(&[][..], |config| config.settings.all()) {
+        let [.., registry, mirrors, host, endpoint] = setting.path.as_slice() else {
+            continue;
+        };
+        let Scalar::List(list) = &setting.value else {
+            continue;
+        };
+        if (registry.as_str(), mirrors.as_str(), endpoint.as_str()) != ("registry", "mirrors", "endpoint") {
+            continue;
+        }
+        for bad in list.iter().filter(|url| !node::is_url(url)) {
+            let place = Location::file(setting.file.clone()).place("key", setting.path.join("."));
+            let message = format!("pulls from {host} fail: {bad} is no URL");
+            let object = Object::global("registry", host.as_str());
+            found.push(Finding::new(ENDPOINT.code, place, message).affects(object));
+        }
+    }
+    for finding in found {
+        judge.say(finding);
+    }
+}

@@ -1,0 +1,130 @@
+//! Plugins that others need: what is lost with one that is disabled, or refused its settings.
+
+use daemon::Release;
+use daemon::config::known;
+use daemon::start as rules;
+use finding::{Object, Text};
+use node::Scalar;
+
+use super::plugins::lose;
+use super::{is_disabled, place};
+use crate::part::Part;
+use crate::start::Target;
+use crate::start::run::{Flow, Run};
+
+/// A proxy plugin of a name that is built in: both are registered, and the second is refused.
+pub(super) fn proxies(run: &mut Run<'_>) -> Flow {
+    let config = run.node.roots.config.as_ref();
+    let proxies = config.map(|config| &config.proxies);
+    let known = known(run.release);
+    let twice = proxies.into_iter().flatten().find(|name| {
+        known.has_plugin(&format!("io.containerd.snapshotter.v1.{name}"))
+    });
+    match twice {
+        Some(name) => {
+            let at = place(run, &["proxy_plugins", name]);
+            run.say(run.statement(&rules::PLUGIN_TWICE).at(at))
+        }
+        None => Flow::Continue(()),
+    }
+}
+
+/// What becomes of a daemon without a plugin, as real starts showed.
+fn without(run: &Run<'_>, what: &str) -> Vec<String> {
+    let known = known(run.release);
+    let without = known.without(what);
+    let found = without.filter(|id| is_disabled(run, id));
+    found.map(str::to_owned).collect()
+}
+
+/// Disabled plugins that every request needs.
+pub(super) fn api(run: &mut Run<'_>) -> Flow {
+    if !without(run, "exits").is_empty() {
+        let at = place(run, &["disabled_plugins"]);
+        return run.say(run.statement(&rules::REQUIRED_PLUGIN).says("").at(at));
+    }
+    let dead = without(run, "dead");
+    let Some(id) = dead.first() else {
+        return Flow::Continue(());
+    };
+    let at = place(run, &["disabled_plugins"]);
+    let target = Target::new(Object::global("plugin", Text::from(id.as_str())));
+    run.die(run.statement(&rules::API_NEEDS).at(at).target(target))
+}
+
+/// Plugins that the CRI needs: disabled, or refused their settings.
+pub(super) fn cri(run: &mut Run<'_>) -> Flow {
+    let disabled = without(run, "cri-dead");
+    let differs = ["plugins", "io.containerd.service.v1.diff-service", "default"];
+    let bad_differ = run.settings.get(&differs).is_some_and(|setting| match &setting.value {
+        Scalar::List(list) => list.iter().any(|name| {
+            !known(run.release).has_plugin(&format!("io.containerd.differ.v1.{name}"))
+        }),
+        _ => false,
+    });
+    let platforms = ["plugins", "io.containerd.runtime.v2.task", "platforms"];
+    let bad_platform = run.settings.get(&platforms).is_some_and(|setting| {
+        matches!(&setting.value, Scalar::List(list) if list.iter().any(|name| !is_platform(name)))
+    });
+    let unpack = ["plugins", "io.containerd.transfer.v1.local", "unpack_config"];
+    let bad_unpack = run.release >= Release::V2_0 && bad_unpack(run, &unpack);
+    let (id, at) = if bad_unpack {
+        ("io.containerd.transfer.v1.local".to_owned(), place(run, &unpack))
+    } else if let Some(id) = disabled.first() {
+        (id.clone(), place(run, &["disabled_plugins"]))
+    } else if bad_differ {
+        ("io.containerd.service.v1.diff-service".to_owned(), place(run, &differs))
+    } else if bad_platform {
+        ("io.containerd.runtime.v2.task".to_owned(), place(run, &platforms))
+    } else {
+        opt(run);
+        return Flow::Continue(());
+    };
+    let target = Target::new(Object::global("plugin", Text::from(id.as_str())));
+    run.lose_cri(run.statement(&rules::CRI_NEEDS).at(at).target(target))
+}
+
+/// What 2.x unpacks by: a platform, and a snapshotter.
+fn bad_unpack(run: &mut Run<'_>, key: &[&str]) -> bool {
+    let Some(setting) = run.settings.get(key) else {
+        return false;
+    };
+    if setting.value != Scalar::Table {
+        let why = "its list of unpack_config was not looked into; where one is refused, there is no CRI";
+        run.not_known(Part::Plugin, "plugin io.containerd.transfer.v1.local", why);
+        return false;
+    }
+    let platform = run.settings.text(&[key, &["platform"]].concat()).unwrap_or_default();
+    !is_platform(platform)
+}
+
+/// `linux/amd64`, `linux/arm/v7`, `linux`.
+fn is_platform(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('/').collect();
+    let plain = |part: &&str| {
+        !part.is_empty()
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+    };
+    if !parts.iter().all(plain) || parts.len() > 4 {
+        return false;
+    }
+    const ONE: &[&str] = &[
+        "linux", "windows", "darwin", "freebsd", "amd64", "arm64", "arm", "386", "x86_64",
+        "aarch64", "ppc64le", "riscv64", "s390x", "armhf", "armel", "i386",
+    ];
+    parts.len() > 1 || ONE.contains(&text)
+}
+
+/// A folder for programs that cannot be made.
+fn opt(run: &mut Run<'_>) {
+    let id = "io.containerd.internal.v1.opt";
+    let key = ["plugins", id, "path"];
+    let is_bad = run
+        .settings
+        .text(&key)
+        .is_some_and(|path| run.node.around.is_named_taken(path));
+    if is_bad && run.release >= Release::V1_6 {
+        let at = place(run, &key);
+        lose(run, id, at);
+    }
+}

@@ -1,0 +1,131 @@
+//! The snapshotter that the CRI is told to use: whether there is one of that name.
+
+use daemon::Release;
+use daemon::config::known;
+use daemon::start as rules;
+use finding::{Object, Text};
+
+use super::cri::{below, places};
+use super::is_disabled;
+use crate::part::Part;
+use crate::start::Target;
+use crate::start::run::{Flow, Run};
+
+/// What is known of a snapshotter.
+enum There {
+    Yes,
+    No,
+    Unknown(String),
+}
+
+/// The snapshotter that the CRI is told to use.
+pub(in crate::start) fn chosen(run: &Run<'_>) -> String {
+    let images = places(run.release).images;
+    let key = if run.release >= Release::V2_0 {
+        below(&images, &["snapshotter"])
+    } else {
+        below(&images, &["containerd", "snapshotter"])
+    };
+    run.settings.text(&key).unwrap_or("overlayfs").to_owned()
+}
+
+/// Snapshotters of upstream's builds that ask more of the machine than a folder: what they need.
+const NEEDY: &[(&str, &str)] = &[
+    ("aufs", "aufs in its kernel"),
+    ("btrfs", "its folder on btrfs"),
+    ("devmapper", "a thin pool"),
+    ("blockfile", "a scratch file"),
+    ("erofs", "erofs in its kernel"),
+    ("zfs", "its folder on zfs"),
+];
+
+/// Whether the build is Debian's, of which all plugins are known.
+fn is_debians(run: &Run<'_>) -> bool {
+    let package = run.node.traces.package.as_ref();
+    let package = package.map(ToString::to_string).unwrap_or_default();
+    package.contains("~ds") || package.contains("+deb")
+}
+
+fn is_there(run: &Run<'_>, name: &str) -> There {
+    let id = format!("io.containerd.snapshotter.v1.{name}");
+    let config = run.node.roots.config.as_ref();
+    if config.is_some_and(|config| config.proxies.contains(name)) {
+        return There::Yes;
+    }
+    let known = known(run.release);
+    let mut plugins = known.plugins();
+    let plugin = plugins.find(|(plugin, _)| *plugin == id);
+    let needs = NEEDY.iter().find(|(needy, _)| *needy == name);
+    match (plugin, needs) {
+        (Some((_, true)), _) => There::Yes,
+        (Some(_), Some((_, what))) => needy(run, name, what),
+        (Some(_), None) => There::Unknown("whether it loads is not known".to_owned()),
+        (None, Some((_, what))) if !is_debians(run) => There::Unknown(format!(
+            "some builds have it, some not; where it is, it needs {what}"
+        )),
+        (None, _) if is_bundled(run, name) => {
+            There::Unknown(format!("the containerd of {} may have it built in", run.node.roots.whose))
+        }
+        (None, _) => There::No,
+    }
+}
+
+/// Whether a distribution's own build may have it.
+fn is_bundled(run: &Run<'_>, name: &str) -> bool {
+    ["k3s", "rke2"].contains(&run.node.roots.whose) && ["stargz", "fuse-overlayfs"].contains(&name)
+}
+
+/// One that needs something of the machine.
+fn needy(run: &Run<'_>, name: &str, what: &str) -> There {
+    let id = format!("io.containerd.snapshotter.v1.{name}");
+    let set = |key: &str| run.settings.text(&["plugins", &id, key]).unwrap_or_default();
+    let own = run.node.roots.config.as_ref();
+    let own = own.and_then(|config| config.snapshotter_roots.get(name));
+    let mount = run.node.around.mount.filter(|_| own.is_none());
+    match name {
+        "devmapper" if set("pool_name").is_empty() => There::No,
+        "blockfile" if set("scratch_file").is_empty() => There::No,
+        "btrfs" | "zfs" => match mount.and_then(|mount| mount.is_kind(name)) {
+            Some(true) => There::Yes,
+            Some(false) => There::No,
+            None => There::Unknown(format!("it loads only with {what}, and that is not known")),
+        },
+        _ => There::Unknown(format!("it loads only with {what}, and that is not known")),
+    }
+}
+
+/// Whether it is known not to load.
+pub(super) fn is_missing(run: &Run<'_>, name: &str) -> bool {
+    matches!(is_there(run, name), There::No)
+}
+
+/// Whether the snapshotter that the CRI is told to use is there.
+pub(in crate::start) fn loaded(run: &mut Run<'_>) -> Flow {
+    let name = chosen(run);
+    let id = format!("io.containerd.snapshotter.v1.{name}");
+    let there = is_there(run, &name);
+    let has_failed = run.failed.contains(&id);
+    let disabled = is_disabled(run, &id);
+    if let There::Unknown(why) = &there
+        && !has_failed
+        && !disabled
+    {
+        run.not_known(Part::Snapshotter, format!("snapshotter {name}"), why.as_str());
+        return Flow::Continue(());
+    }
+    if matches!(there, There::Yes) && !disabled && !has_failed {
+        return Flow::Continue(());
+    }
+    let rule = if has_failed {
+        &rules::CRI_SNAPSHOTTER_LOST
+    } else {
+        &rules::SNAPSHOTTER_UNKNOWN
+    };
+    let target = Target::new(Object::global("snapshotter", Text::from(name.as_str())));
+    let mut statement = run.statement(rule).target(target);
+    // 2.x misses the default one earlier, when it loads what pulls images.
+    if run.release >= Release::V2_0 && name == "overlayfs" && disabled {
+        statement = statement.says(format!("snapshotter \\\"{name}\\\" not found"));
+    }
+    run.lose_cri(statement)
+}

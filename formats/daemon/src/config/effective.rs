@@ -1,0 +1,149 @@
+//! The files of a configuration, merged as the daemon merges them.
+
+use std::collections::BTreeSet;
+
+use finding::Text;
+use node::config::Config;
+use node::{Scalar, Setting, Settings};
+
+use super::migrate;
+use crate::Release;
+
+/// A configuration as a daemon of one release has it before it loads its plugins.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Effective {
+    /// The version that counts: that of the last file which names one.
+    pub version: i64,
+    /// What counts at each key; plugins by their whole names, in the places where this release looks
+    /// for them. Lists that add up stand there once for each file.
+    pub settings: Settings,
+    /// Tables of plugins that this release does not look at, whatever they hold: they have the names
+    /// of another version.
+    pub ignored: Vec<Setting>,
+}
+
+/// Lists at the top, which add up.
+const LISTS: &[&str] = &["disabled_plugins", "required_plugins"];
+/// Tables at the top of which each entry is replaced as a whole.
+const REPLACED: &[&str] = &["proxy_plugins", "timeouts", "stream_processors"];
+
+/// What a daemon of `release` makes of a configuration.
+pub fn effective(config: &Config, release: Release) -> Effective {
+    let mut out = Merge {
+        release,
+        version: if release >= Release::V2_0 {
+            release.config_version()
+        } else {
+            1
+        },
+        all: Vec::new(),
+    };
+    for file in files(config, release) {
+        out.file(file);
+    }
+    let Merge { version, all, .. } = out;
+    let (all, ignored) = if release >= Release::V2_0 {
+        let all = migrate::to_newest(all, version, release);
+        migrate::split_foreign(all)
+    } else if version < 2 {
+        migrate::long_names(all)
+    } else {
+        (all, Vec::new())
+    };
+    Effective {
+        version,
+        settings: Settings::of(all),
+        ignored,
+    }
+}
+
+/// What each file says, in the order in which they are read.
+fn files(config: &Config, release: Release) -> Vec<Vec<Setting>> {
+    let mut files: Vec<(&Text, Vec<Setting>)> = Vec::new();
+    for setting in config.settings.all() {
+        // 1.6 looks for a relative pattern in its own working directory.
+        if release == Release::V1_6 && config.relative.contains(&setting.file) {
+            continue;
+        }
+        match files.last_mut() {
+            Some((file, all)) if **file == setting.file => all.push(setting.clone()),
+            _ => files.push((&setting.file, vec![setting.clone()])),
+        }
+    }
+    files.into_iter().map(|(_, all)| all).collect()
+}
+
+struct Merge {
+    release: Release,
+    version: i64,
+    all: Vec<Setting>,
+}
+
+impl Merge {
+    fn file(&mut self, mut file: Vec<Setting>) {
+        let own = file.iter().find_map(|setting| match &setting.value {
+            Scalar::Integer(version) if is_at(setting, &["version"]) => Some(*version),
+            _ => None,
+        });
+        let own = own.unwrap_or(0);
+        let is_new = self.release >= Release::V2_0;
+        if is_new && own < 2 {
+            // It gets the version of what was read before it.
+            file = migrate::names_of_one(file);
+        } else if own != 0 {
+            self.version = own;
+        }
+        let mut replaced: BTreeSet<(String, String)> = BTreeSet::new();
+        for setting in file {
+            match setting.path.as_slice() {
+                [key] if key == "version" || key == "imports" => {}
+                [key] if LISTS.contains(&key.as_str()) => self.all.push(setting),
+                [table, entry, ..]
+                    if REPLACED.contains(&table.as_str()) || (table == "plugins" && !is_new) =>
+                {
+                    let entry = (table.clone(), entry.clone());
+                    if !replaced.contains(&entry) {
+                        let prefix = [entry.0.as_str(), entry.1.as_str()];
+                        self.all.retain(|other| other.below(&prefix).is_none());
+                        replaced.insert(entry);
+                    }
+                    self.all.push(setting);
+                }
+                [table, ..] if table == "plugins" => self.put(setting),
+                // A zero value at the top takes the place of nothing, not even of what is built in.
+                _ if is_zero(&setting.value) => {}
+                _ => self.put(setting),
+            }
+        }
+    }
+
+    /// Takes the place of what stands at its keys; a table adds to a table.
+    fn put(&mut self, setting: Setting) {
+        let is_table = setting.value == Scalar::Table;
+        let path: Vec<&str> = setting.path.iter().map(String::as_str).collect();
+        if is_table {
+            let mut same = self.all.iter().filter(|other| other.path == setting.path);
+            if same.any(|other| other.value == Scalar::Table) {
+                return;
+            }
+            self.all.retain(|other| other.path != setting.path);
+        } else {
+            self.all.retain(|other| other.below(&path).is_none());
+        }
+        self.all.push(setting);
+    }
+}
+
+fn is_at(setting: &Setting, path: &[&str]) -> bool {
+    setting.below(path).is_some_and(<[String]>::is_empty)
+}
+
+fn is_zero(value: &Scalar) -> bool {
+    match value {
+        Scalar::Text(text) => text.is_empty(),
+        Scalar::Integer(number) => *number == 0,
+        Scalar::Bool(value) => !value,
+        Scalar::List(list) => list.is_empty(),
+        _ => false,
+    }
+}

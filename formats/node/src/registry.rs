@@ -1,0 +1,230 @@
+//! Registries: hosts.toml below config_path, parsed as the daemon parses it at every pull.
+//!
+//! 1.x: `remotes/docker/config/hosts.go`; 2.x: `core/remotes/docker/config/hosts.go`. A file that does
+//! not parse is told in the log alone; the pull then goes to the registry itself, without its mirrors.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use evidence::{Evidence, FileKind};
+use finding::{Text, Unread};
+use toml::{Table, Value};
+
+use crate::config::Config;
+use crate::{Scalar, path_text};
+
+/// A hosts.toml that the daemon does not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadHosts {
+    /// The file.
+    pub file: Text,
+    /// The registry that it is about.
+    pub registry: Text,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// What pulls are told about registries.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Registries {
+    /// Files that are not taken.
+    pub bad: Vec<BadHosts>,
+    /// Files that could not be read.
+    pub unread: Vec<(Text, Unread)>,
+}
+
+/// No hosts.toml is larger, and no node has more of them.
+const LIMIT: u64 = 1 << 20;
+const MOST: usize = 500;
+
+impl Registries {
+    /// Reads every hosts.toml below the folders that config.toml names.
+    pub(crate) fn read(evidence: &Evidence, config: Option<&Config>) -> Self {
+        let mut all = Self::default();
+        let mut seen = 0_usize;
+        for root in roots(config) {
+            let list = evidence.list(&root);
+            for entry in list.read().into_iter().flatten() {
+                if entry.stat.kind == FileKind::File || seen >= MOST {
+                    continue;
+                }
+                seen = seen.saturating_add(1);
+                let folder = root.join(OsStr::from_bytes(entry.name.bytes()));
+                all.file(evidence, &folder, &entry.name);
+            }
+        }
+        all
+    }
+
+    fn file(&mut self, evidence: &Evidence, folder: &Path, registry: &Text) {
+        let path = folder.join("hosts.toml");
+        let file = path_text(&path);
+        let source = match evidence.source(&path, LIMIT) {
+            Ok(source) => source,
+            Err(unread) if unread.is_absent() || unread == Unread::NotCollected => return,
+            Err(unread) => return self.unread.push((file, unread)),
+        };
+        let why = match core::str::from_utf8(source.bytes()) {
+            Ok(text) if text.is_empty() => None,
+            Ok(text) => match text.parse::<Table>() {
+                Ok(table) => wrong(&table),
+                Err(error) => Some(format!("it is not TOML: {}", error.message())),
+            },
+            Err(_) => Some("it is not UTF-8".to_owned()),
+        };
+        if let Some(why) = why {
+            let registry = registry.clone();
+            self.bad.push(BadHosts { file, registry, why });
+        }
+    }
+}
+
+/// The folders of `registry.config_path`, in whichever table it stands.
+fn roots(config: Option<&Config>) -> Vec<PathBuf> {
+    let all = config.map_or(&[][..], |config| config.settings.all());
+    let paths = all.iter().filter_map(|setting| {
+        let is_it = setting.path.ends_with(&["registry".to_owned(), "config_path".to_owned()]);
+        match &setting.value {
+            Scalar::Text(text) if is_it => Some(text),
+            _ => None,
+        }
+    });
+    let folders = paths.flat_map(|text| text.split(':'));
+    let absolute = folders.filter(|folder| folder.starts_with('/'));
+    let mut folders: Vec<PathBuf> = absolute.map(PathBuf::from).collect();
+    folders.dedup();
+    folders
+}
+
+/// What the daemon refuses of a file that is TOML.
+fn wrong(table: &Table) -> Option<String> {
+    let hosts = match table.get("host") {
+        None => None,
+        Some(Value::Table(hosts)) => Some(hosts),
+        Some(_) => return Some("host is not a table".to_owned()),
+    };
+    for (host, of) in hosts.into_iter().flatten() {
+        let Value::Table(of) = of else {
+            return Some(format!("host {host} is not a table"));
+        };
+        if let Some(why) = bad_server(host).or_else(|| bad_fields(of)) {
+            return Some(why);
+        }
+    }
+    match table.get("server") {
+        None => {}
+        Some(Value::String(server)) => {
+            if let Some(why) = bad_server(server) {
+                return Some(why);
+            }
+        }
+        Some(_) => return Some("server is not a string".to_owned()),
+    }
+    bad_fields(table)
+}
+
+fn bad_server(server: &str) -> Option<String> {
+    let whole = if server.starts_with("http") {
+        server.to_owned()
+    } else {
+        format!("https://{server}")
+    };
+    (!server.is_empty() && !is_url(&whole)).then(|| format!("{server} is no address of a server"))
+}
+
+fn bad_fields(of: &Table) -> Option<String> {
+    if let Some(capabilities) = of.get("capabilities") {
+        let Value::Array(list) = capabilities else {
+            return Some("capabilities is not a list".to_owned());
+        };
+        let known = |text: &str| ["pull", "resolve", "push"].contains(&text.to_lowercase().as_str());
+        let bad = list.iter().find(|each| !each.as_str().is_some_and(known));
+        if let Some(bad) = bad {
+            let bad = bad.as_str().unwrap_or("of another type");
+            return Some(format!("there is no capability {bad}"));
+        }
+    }
+    for key in ["skip_verify", "override_path"] {
+        if of.get(key).is_some_and(|value| value.as_bool().is_none()) {
+            return Some(format!("{key} is not a boolean"));
+        }
+    }
+    for key in ["ca", "client"] {
+        let fits = |value: &Value| value.is_str() || value.is_array();
+        if of.get(key).is_some_and(|value| !fits(value)) {
+            return Some(format!("{key} is neither a string nor a list"));
+        }
+    }
+    None
+}
+
+/// Whether Go takes it for a URL.
+pub fn is_url(url: &str) -> bool {
+    if url.bytes().any(|byte| byte < 0x20 || byte == 0x7f) || url.starts_with(':') {
+        return false;
+    }
+    let rest = match url.split_once(':') {
+        None => return true,
+        Some((scheme, rest)) => {
+            let mut letters = scheme.bytes();
+            let is_scheme = letters.next().is_some_and(|byte| byte.is_ascii_alphabetic())
+                && letters.all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+            match (is_scheme, scheme.contains('/')) {
+                (true, _) => rest,
+                (false, true) => return true,
+                // A colon in the first segment of what has no scheme.
+                (false, false) => return false,
+            }
+        }
+    };
+    let Some(host) = rest.strip_prefix("//") else {
+        return true;
+    };
+    let host = host.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    if host.starts_with('[') {
+        let after = host.rsplit_once(']').map(|(_, after)| after);
+        let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+        return after.is_some_and(|after| {
+            after.is_empty() || after.strip_prefix(':').is_some_and(is_port)
+        });
+    }
+    let (name, port) = host.rsplit_once(':').unwrap_or((host, ""));
+    let bad = |letter: char| " <>\"\\^`{|}[]%".contains(letter) || letter.is_control();
+    port.bytes().all(|byte| byte.is_ascii_digit()) && !name.contains(bad) && !name.contains(':')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_those_of_go() {
+        for (url, want) in [
+            ("https://mirror.example", true),
+            ("http://10.0.0.1:5000/v2/x", true),
+            ("mirror.example/path", true),
+            ("https://[::1]:5000", true),
+            ("[mirror](https://mirror.example)", false),
+            ("https://[mirror](https://mirror.example)", false),
+            ("https://a b", false),
+            ("https://mirror.example:port", false),
+            ("127.0.0.1:5000", false),
+            (":5000", false),
+        ] {
+            assert_eq!(is_url(url), want, "{url}");
+        }
+    }
+
+    #[test]
+    fn files_are_refused_as_by_the_daemon() {
+        let of = |text: &str| wrong(&text.parse().unwrap());
+        assert_eq!(of("server = 'https://r.example'\n[host.'http://m:5000']\ncapabilities = ['pull']\n"), None);
+        assert!(of("[host.'http://m:x']\n").unwrap().contains("no address"));
+        assert!(of("[host.'http://m']\ncapabilities = ['fetch']\n").unwrap().contains("capability"));
+        assert!(of("server = 3\n").is_some());
+        assert!(of("host = 'm'\n").is_some());
+        assert!(of("[host.'m']\nskip_verify = 'yes'\n").is_some());
+    }
+}

@@ -1,0 +1,314 @@
+//! The daemon's unit of systemd, with its drop-ins: a part of the configuration.
+//!
+//! Folders in systemd's order, the strongest first (systemd.unit(5)); drop-ins of all folders are
+//! taken in the order of their names, one of a name from the strongest folder only; those of
+//! `service.d` count for every service.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use evidence::{Evidence, FileKind};
+use finding::{Text, Unread};
+
+/// Where units are, the strongest first.
+const FOLDERS: &[&str] = &[
+    "/etc/systemd/system.control",
+    "/run/systemd/system.control",
+    "/run/systemd/transient",
+    "/run/systemd/generator.early",
+    "/etc/systemd/system",
+    "/etc/systemd/system.attached",
+    "/run/systemd/system",
+    "/run/systemd/system.attached",
+    "/run/systemd/generator",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+    "/run/systemd/generator.late",
+];
+/// Its name.
+const NAME: &str = "containerd.service";
+/// No unit is longer.
+const LIMIT: u64 = 64 << 10;
+/// No unit has more drop-ins.
+const MOST: usize = 200;
+
+/// What the unit says of how the daemon is started.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Unit {
+    /// The unit's file, and its drop-ins in their order.
+    pub files: Vec<Text>,
+    /// Whether systemd is told never to start it.
+    pub masked: bool,
+    /// The words of `ExecStart`, variables put in.
+    pub command: Vec<String>,
+    /// The programs of `ExecStartPre` that must succeed.
+    pub before: Vec<String>,
+    /// `KillMode`.
+    pub kill_mode: Option<String>,
+    /// Its environment.
+    pub environment: BTreeMap<String, String>,
+    /// What could not be read: a file, and why.
+    pub unread: Vec<(Text, Unread)>,
+}
+
+impl Unit {
+    /// Reads it; nothing where there is none.
+    pub fn read(evidence: &Evidence) -> Option<Self> {
+        let mut unit = Self::default();
+        let path = FOLDERS
+            .iter()
+            .map(|folder| Path::new(folder).join(NAME))
+            .find(|path| is_there(evidence, path))?;
+        let mut lines = match text(evidence, &path, &mut unit) {
+            Some(text) if text.trim().is_empty() => {
+                unit.masked = true;
+                return Some(unit);
+            }
+            Some(text) => settings(&text),
+            None => {
+                // A link to /dev/null: what it leads to is no file.
+                let stat = evidence.stat(&path);
+                unit.masked = stat.is_ok_and(|stat| stat.kind == FileKind::Symlink);
+                if unit.masked {
+                    unit.unread.clear();
+                }
+                return Some(unit);
+            }
+        };
+        for path in drop_ins(evidence) {
+            if let Some(text) = text(evidence, &path, &mut unit) {
+                lines.extend(settings(&text));
+            }
+        }
+        unit.take(&lines);
+        Some(unit)
+    }
+
+    fn take(&mut self, lines: &[(String, String)]) {
+        let mut command = String::new();
+        let mut before: Vec<String> = Vec::new();
+        for (key, value) in lines {
+            match key.as_str() {
+                "ExecStart" => command.clone_from(value),
+                "ExecStartPre" if value.is_empty() => before.clear(),
+                "ExecStartPre" => before.push(value.clone()),
+                "KillMode" => self.kill_mode = Some(value.clone()).filter(|mode| !mode.is_empty()),
+                "Environment" if value.is_empty() => self.environment.clear(),
+                "Environment" => {
+                    let pairs = words(value).into_iter();
+                    let pairs = pairs.filter_map(|pair| {
+                        let (name, value) = pair.split_once('=')?;
+                        Some((name.to_owned(), value.to_owned()))
+                    });
+                    self.environment.extend(pairs);
+                }
+                _ => {}
+            }
+        }
+        let filled = words(&command).into_iter();
+        self.command = filled.map(|word| self.fill(&word)).collect();
+        let before = before.into_iter().filter(|line| !line.starts_with('-'));
+        self.before = before
+            .filter_map(|line| words(&line).into_iter().next())
+            .map(|program| bare(&program).to_owned())
+            .collect();
+    }
+
+    /// With `$NAME` and `${NAME}` put in, where the unit itself sets them.
+    fn fill(&self, word: &str) -> String {
+        let mut word = word.to_owned();
+        for (name, value) in &self.environment {
+            word = word.replace(&format!("${{{name}}}"), value);
+            if word == format!("${name}") {
+                word.clone_from(value);
+            }
+        }
+        word
+    }
+
+    /// The program that it starts.
+    pub fn program(&self) -> Option<&str> {
+        self.command.first().map(|word| bare(word))
+    }
+
+    /// Whether it starts containerd itself, and not a script that does.
+    pub fn is_plain(&self) -> bool {
+        self.program()
+            .is_some_and(|program| program.rsplit('/').next() == Some("containerd"))
+            && !self.command.iter().any(|word| word.contains('$'))
+    }
+
+    /// The value of an option of containerd: `--root X`, `--root=X`; the last counts.
+    fn option(&self, long: &str, short: Option<&str>) -> Option<&str> {
+        if !self.is_plain() {
+            return None;
+        }
+        let mut found = None;
+        let mut words = self.command.iter().skip(1);
+        while let Some(word) = words.next() {
+            let Some(name) = word.strip_prefix("--").or_else(|| word.strip_prefix('-')) else {
+                continue;
+            };
+            let (name, value) = match name.split_once('=') {
+                Some((name, value)) => (name, Some(value)),
+                None => (name, None),
+            };
+            if name == long || Some(name) == short {
+                found = value.or_else(|| words.next().map(String::as_str));
+            }
+        }
+        found.filter(|value| !value.is_empty())
+    }
+
+    /// `--config`
+    pub fn config(&self) -> Option<&str> {
+        self.option("config", Some("c"))
+    }
+
+    /// `--root`
+    pub fn root(&self) -> Option<&str> {
+        self.option("root", None)
+    }
+
+    /// `--state`
+    pub fn state(&self) -> Option<&str> {
+        self.option("state", None)
+    }
+
+    /// `--address`
+    pub fn address(&self) -> Option<&str> {
+        self.option("address", Some("a"))
+    }
+
+    /// Whether stopping the unit ends the shims with it, and so every container.
+    pub fn kills_all(&self) -> bool {
+        let mode = self.kill_mode.as_deref().unwrap_or("control-group");
+        !self.command.is_empty() && !["process", "mixed", "none"].contains(&mode)
+    }
+}
+
+/// Without the marks before a command.
+fn bare(program: &str) -> &str {
+    program.trim_start_matches(['@', '-', ':', '+', '!', '|'])
+}
+
+fn is_there(evidence: &Evidence, path: &Path) -> bool {
+    !matches!(evidence.stat(path), Err(Unread::Absent | Unread::NotCollected))
+}
+
+fn text(evidence: &Evidence, path: &Path, unit: &mut Unit) -> Option<String> {
+    let name = Text::from(path.as_os_str().as_bytes());
+    unit.files.push(name.clone());
+    match evidence.source(path, LIMIT) {
+        Ok(source) => Some(String::from_utf8_lossy(source.bytes()).into_owned()),
+        Err(unread) => {
+            unit.unread.push((name, unread));
+            None
+        }
+    }
+}
+
+/// The drop-ins that count, in the order in which they are read.
+fn drop_ins(evidence: &Evidence) -> Vec<PathBuf> {
+    let mut found: BTreeMap<Vec<u8>, PathBuf> = BTreeMap::new();
+    for name in ["containerd.service.d", "service.d"] {
+        for folder in FOLDERS {
+            let folder = Path::new(folder).join(name);
+            let list = evidence.list(&folder);
+            for entry in list.read().into_iter().flatten() {
+                let file = entry.name.bytes();
+                if file.ends_with(b".conf") && found.len() < MOST {
+                    let path = folder.join(OsStr::from_bytes(file));
+                    found.entry(file.to_vec()).or_insert(path);
+                }
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+/// `Key=value` of the section `[Service]`, lines that end in a backslash joined.
+fn settings(text: &str) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    let mut is_service = false;
+    let mut joined = String::new();
+    for line in text.lines() {
+        let line = line.trim();
+        let is_comment = line.starts_with(['#', ';']);
+        if is_comment || joined.is_empty() && line.is_empty() {
+            continue;
+        }
+        if let Some(part) = line.strip_suffix('\\') {
+            joined.push_str(part);
+            joined.push(' ');
+            continue;
+        }
+        joined.push_str(line);
+        let whole = core::mem::take(&mut joined);
+        if whole.starts_with('[') {
+            is_service = whole == "[Service]";
+        } else if let Some((key, value)) = whole.split_once('=').filter(|_| is_service) {
+            all.push((key.trim().to_owned(), value.trim().to_owned()));
+        }
+    }
+    all
+}
+
+/// The words of a command line, quotes taken away.
+fn words(line: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote: Option<char> = None;
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
+        match (quote, letter) {
+            (Some(open), _) if letter == open => quote = None,
+            (None, '"' | '\'') => {
+                quote = Some(letter);
+                word.get_or_insert_default();
+            }
+            (None, _) if letter.is_whitespace() => all.extend(word.take()),
+            (_, '\\') => word.get_or_insert_default().extend(letters.next()),
+            _ => word.get_or_insert_default().push(letter),
+        }
+    }
+    all.extend(word);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(texts: &[&str]) -> Unit {
+        let mut unit = Unit::default();
+        let lines: Vec<_> = texts.iter().flat_map(|text| settings(text)).collect();
+        unit.take(&lines);
+        unit
+    }
+
+    #[test]
+    fn options_are_read_as_the_daemon_reads_them() {
+        let first = "[Unit]\nDescription=x\n[Service]\nExecStartPre=-/sbin/modprobe overlay\n\
+             ExecStart=/usr/bin/containerd\nKillMode=process\n";
+        let unit_of = |more: &str| unit(&[first, more]);
+        assert_eq!(unit_of("").root(), None);
+        assert!(unit_of("").before.is_empty() && !unit_of("").kills_all());
+        let drop_in = "[Service]\nExecStart=\nExecStart=/usr/bin/containerd --root /data/ctd \\\n  \
+             --config='/etc/my config.toml' --state=/run/x\n";
+        let moved = unit_of(drop_in);
+        assert_eq!(moved.root(), Some("/data/ctd"));
+        assert_eq!(moved.config(), Some("/etc/my config.toml"));
+        assert_eq!(moved.state(), Some("/run/x"));
+        let by_variable =
+            "[Service]\nEnvironment=\"R=/data/r\" PATH=/opt/bin\nExecStart=/usr/bin/containerd --root ${R}\n";
+        assert_eq!(unit_of(by_variable).root(), Some("/data/r"));
+        assert!(unit_of("[Service]\nKillMode=\n").kills_all());
+        assert!(unit_of("[Service]\nKillMode=control-group\n").kills_all());
+        let script = unit_of("[Service]\nExecStart=/usr/local/bin/start-containerd --root /x\n");
+        assert!(!script.is_plain() && script.root().is_none());
+    }
+}

@@ -74,7 +74,12 @@ const CRI_3: &str = "version = 3\n[plugins.'io.containerd.cri.v1.images']\n";
 fn a_snapshotter_that_this_build_lacks_costs_the_cri() {
     for name in ["zfs", "stargz", "nothing"] {
         let old = told("1.7-stopped", &format!("{CRI_2}snapshotter = '{name}'\n"));
-        is_dead(&old, "failed to find snapshotter");
+        if name == "zfs" {
+            // Debian's 1.7 has it, and it loads on zfs only.
+            is_unknown(&old, "snapshotter zfs");
+        } else {
+            is_dead(&old, "failed to find snapshotter");
+        }
         let new = told("2.1-stopped", &format!("{CRI_3}snapshotter = '{name}'\n"));
         is_dead(&new, "failed to find snapshotter");
     }
@@ -83,6 +88,11 @@ fn a_snapshotter_that_this_build_lacks_costs_the_cri() {
     // What the disk decides is not in a tar.
     is_unknown(&told("2.1-stopped", &format!("{CRI_3}snapshotter = 'btrfs'\n")), "snapshotter btrfs");
     is_unknown(&told("1.6-stopped", &format!("{CRI_2}snapshotter = 'zfs'\n")), "snapshotter zfs");
+    // Without its settings one of 2.x takes the metadata plugin with it.
+    let pool = "version = 3\n[plugins.'io.containerd.snapshotter.v1.devmapper']\npool_name = 'p'\n";
+    assert_eq!(told("2.1-stopped", pool).outcome, Outcome::Dead);
+    let high = "version = 2\n[plugins.'io.containerd.grpc.v1.cri']\nsnapshotter = 'nothing'\n";
+    is_dead(&told("1.7-stopped", high), "failed to find snapshotter");
     let proxy = "[proxy_plugins.stargz]\ntype = 'snapshot'\naddress = '/run/s.sock'\n";
     is_well(&told("2.1-stopped", &format!("{CRI_3}snapshotter = 'stargz'\n{proxy}")));
     is_well(&told("2.1-stopped", &format!("{CRI_3}snapshotter = 'native'\n")));

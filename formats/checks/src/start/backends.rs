@@ -19,6 +19,7 @@ fn id(snapshotter: &Text) -> String {
 
 /// Snapshotters that cannot be loaded.
 pub(super) fn plugins(run: &mut Run<'_>) -> Flow {
+    settings::snapshotters(run)?;
     let node = run.node;
     let around = &node.around;
     let used = node.snapshotters.iter().filter(|s| !s.is_proxy);

@@ -45,10 +45,13 @@ pub fn effective(config: &Config, release: Release) -> Effective {
     let (all, ignored) = if release >= Release::V2_0 {
         let all = migrate::to_newest(all, version, release);
         migrate::split_foreign(all)
-    } else if version < 2 {
-        migrate::long_names(all)
     } else {
-        (all, Vec::new())
+        let (kept, ignored) = if version < 2 {
+            migrate::long_names(all)
+        } else {
+            (all, Vec::new())
+        };
+        (migrate::embedded(kept), ignored)
     };
     Effective {
         version,

@@ -107,6 +107,57 @@ pub(super) fn long_names(all: Vec<Setting>) -> (Vec<Setting>, Vec<Setting>) {
     (kept, ignored)
 }
 
+/// Tables of the CRI whose keys 1.x takes one level higher, too: its decoder knows the fields of
+/// embedded structures at both places.
+const EMBEDDED: &[(&str, &[&str])] = &[
+    (
+        "containerd",
+        &[
+            "snapshotter",
+            "default_runtime_name",
+            "default_runtime",
+            "untrusted_workload_runtime",
+            "runtimes",
+            "no_pivot",
+            "disable_snapshot_annotations",
+            "discard_unpacked_layers",
+            "ignore_rdt_not_enabled_errors",
+            "ignore_blockio_not_enabled_errors",
+        ],
+    ),
+    (
+        "cni",
+        &["bin_dir", "conf_dir", "max_conf_num", "conf_template", "ip_pref", "setup_serially"],
+    ),
+    ("image_decryption", &["key_model"]),
+    ("x509_key_pair_streaming", &["tls_cert_file", "tls_key_file"]),
+];
+
+/// What 1.x takes of the CRI's keys that stand one level too high.
+pub(super) fn embedded(all: Vec<Setting>) -> Vec<Setting> {
+    let place = |setting: &Setting| {
+        let key = setting.below(&["plugins", CRI])?.first()?;
+        let table = EMBEDDED.iter().find(|(_, keys)| keys.contains(&key.as_str()))?;
+        Some((table.0, key.clone()))
+    };
+    // What stands at its own place is not touched.
+    let taken: Vec<(&str, String)> = all
+        .iter()
+        .filter_map(place)
+        .filter(|(table, key)| has(&all, &["plugins", CRI, table, key]))
+        .collect();
+    all.into_iter()
+        .map(|setting| match place(&setting) {
+            Some(to) if !taken.contains(&to) => {
+                let rest = setting.below(&["plugins", CRI]).unwrap_or_default();
+                let path = path(&["plugins", CRI, to.0], rest);
+                moved(&setting, path)
+            }
+            _ => setting,
+        })
+        .collect()
+}
+
 const CRI: &str = "io.containerd.grpc.v1.cri";
 const IMAGES: &str = "io.containerd.cri.v1.images";
 const RUNTIME: &str = "io.containerd.cri.v1.runtime";

@@ -15,6 +15,7 @@ use node::{Scalar, Setting};
 use view::Span;
 
 pub(super) use cri::chosen_snapshotter;
+pub(super) use snapshotter::refused as snapshotters;
 pub(super) use plugins::{CRI, is_disabled, plugins, required};
 
 use super::Target;

@@ -43,7 +43,7 @@ const NEEDY: &[(&str, &str)] = &[
 fn is_debians(run: &Run<'_>) -> bool {
     let package = run.node.traces.package.as_ref();
     let package = package.map(ToString::to_string).unwrap_or_default();
-    package.contains("~ds") || package.contains("+deb")
+    ["~ds", "+ds", "+deb"].iter().any(|mark| package.contains(mark))
 }
 
 fn is_there(run: &Run<'_>, name: &str) -> There {
@@ -92,6 +92,64 @@ fn needy(run: &Run<'_>, name: &str, what: &str) -> There {
         },
         _ => There::Unknown(format!("it loads only with {what}, and that is not known")),
     }
+}
+
+/// Snapshotters whose settings are refused: 1.x goes on without them, the metadata plugin of 2.x does
+/// not.
+pub(in crate::start) fn refused(run: &mut Run<'_>) -> Flow {
+    let names: Vec<String> = known(run.release)
+        .plugins()
+        .filter_map(|(id, _)| id.strip_prefix("io.containerd.snapshotter.v1."))
+        .map(str::to_owned)
+        .collect();
+    for name in names {
+        let id = format!("io.containerd.snapshotter.v1.{name}");
+        // Of overlayfs it is looked at where its stores are.
+        if is_disabled(run, &id) || name == "overlayfs" {
+            continue;
+        }
+        let set = |key: &str| {
+            let text = run.settings.text(&["plugins", &id, key]);
+            text.unwrap_or_default().to_owned()
+        };
+        let around = &run.node.around;
+        let (pool, scratch, size) = (set("pool_name"), set("scratch_file"), set("base_image_size"));
+        let root = set("root_path");
+        let bad = match name.as_str() {
+            "devmapper" if !pool.is_empty() => {
+                if size.is_empty() || !size.starts_with(|letter: char| letter.is_ascii_digit()) {
+                    true
+                } else {
+                    let why = "it loads only with its thin pool, and that is not in the files";
+                    run.not_known(Part::Snapshotter, "snapshotter devmapper", why);
+                    false
+                }
+            }
+            "blockfile" if !scratch.is_empty() => {
+                let absent = !scratch.starts_with('/') || around.is_named_absent(&scratch);
+                if !absent {
+                    let why = "its scratch file was not looked into";
+                    run.not_known(Part::Snapshotter, "snapshotter blockfile", why);
+                }
+                absent
+            }
+            _ => around.is_named_taken(&root),
+        };
+        if !bad {
+            continue;
+        }
+        let target = Target::new(Object::global("snapshotter", Text::from(name.as_str())));
+        let table = run.settings.get(&["plugins", &id]);
+        let at = table.map(super::located).unwrap_or_default();
+        run.failed.push(id);
+        if run.release >= Release::V2_0 {
+            let statement = run.statement(&rules::SNAPSHOTTER_KILLS_METADATA);
+            run.die(statement.at(at).target(target))?;
+        } else {
+            run.note(run.statement(&rules::SNAPSHOTTER_LOST).at(at).target(target));
+        }
+    }
+    Flow::Continue(())
 }
 
 /// Whether it is known not to load.

@@ -116,6 +116,8 @@ fn usual() -> Roots {
         whose: "containerd",
         rule: Rule::Distribution,
         config: None,
+        unit: None,
+        elsewhere: Vec::new(),
     }
 }
 

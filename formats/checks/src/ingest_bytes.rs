@@ -101,6 +101,15 @@ pub(crate) fn blocks(judge: &Judge<'_>, ingest: &Ingest) -> Option<Block> {
             "a directory",
         );
     }
+    // Whoever opens a FIFO waits for its other end: here for ever.
+    let fifo = ingest.faults.iter().find_map(|fault| match fault {
+        IngestFault::NotAFile(name, "fifo") => Some(*name),
+        _ => None,
+    });
+    if let Some(name) = fifo {
+        let what = format!("its {name} is a FIFO: a pull that opens it waits for ever");
+        return block(what, "a file", "a FIFO");
+    }
     let digest = promised(ingest)?;
     let size = ingest.data_size?;
     if let Some(total) = ingest.total.filter(|total| size > *total) {

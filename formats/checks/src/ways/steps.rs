@@ -15,6 +15,9 @@ pub(super) const SHOWN: usize = 6;
 /// Where what is saved goes.
 const SAVED: &str = "/var/tmp";
 
+/// A start on what is not repaired may destroy it.
+const DONE: &str = "once that is done";
+
 /// Only while the daemon answers, and what may come else.
 const PULLING: &str = "with containerd running, and if the tag still names the same image";
 
@@ -173,7 +176,7 @@ impl Here<'_> {
             make.map(Step::undoable),
             step(show).map(Step::undoable),
             step(apply).map(|it| it.undoable().only("if what it names as lost may be lost")),
-            self.start(),
+            self.start().map(|it| it.only(DONE)),
         ];
         Remedy::new(why, steps.into_iter().flatten().collect())
     }
@@ -198,7 +201,7 @@ impl Here<'_> {
         steps.extend(aside);
         let condition = "if what its last lines say that a start would lose may be lost";
         steps.extend(step(put).map(|it| it.undoable().only(condition)));
-        steps.extend(self.start());
+        steps.extend(self.start().map(|it| it.only(DONE)));
         Remedy::new(
             "A new database of what can be proven takes the place of this one.",
             steps,

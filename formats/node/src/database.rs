@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bolt::{Db, Found, What};
 use evidence::Evidence;
-use finding::{Fault as _, Known, Severity, Text, Unknown, Unread};
+use finding::{Known, Severity, Text, Unknown, Unread};
 use view::View;
 
 use crate::{Copied, beyond, path_text, steady};
@@ -62,8 +62,6 @@ pub enum Headers {
     ByFlags,
 }
 
-/// Larger ones are not compared with the transaction before: `bolt check` says so.
-const COMPARED: u64 = 32 << 20;
 /// A database larger than this is not read whole.
 const LIMIT: u64 = 4 << 30;
 
@@ -139,18 +137,7 @@ impl<T> Database<T> {
             });
             return none(DatabaseState::Broken, found.collect());
         };
-        let mut report = db.check();
-        if view.len() <= COMPARED {
-            // A tree that looks whole, and is not what its transaction wrote.
-            report = report.with_lost_writes(view, metadb::SCHEMAS);
-            let is_note = |found: &Found| {
-                matches!(
-                    found.fault.what,
-                    What::LostWrite { .. } | What::ManyGone { .. }
-                ) && found.fault.severity() == Severity::Note
-            };
-            report.faults.retain(|found| !is_note(found));
-        }
+        let report = db.check();
         let facts = DatabaseFacts {
             size: view.len(),
             page_size: db.page_size(),
@@ -170,6 +157,7 @@ impl<T> Database<T> {
 
     /// Whether bytes of it are damaged.
     pub fn is_damaged(&self) -> bool {
+        use finding::Fault as _;
         self.faults
             .iter()
             .any(|found| found.fault.severity() >= Severity::Damage)

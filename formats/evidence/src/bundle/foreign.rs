@@ -158,6 +158,15 @@ impl Loader {
     fn put(&mut self, member: &Member, kind: FileKind, stored: Option<Stored>) {
         let mut inode = Inode::new(stat(member, kind));
         inode.xattrs = Arc::clone(&member.xattrs);
+        // What a global header says is shared with it; else the values are this file's own.
+        if Arc::strong_count(&member.xattrs) <= 2 {
+            let values = member.xattrs.values().map(|value| value.len());
+            let values = values.fold(0, usize::saturating_add);
+            let values = u64::try_from(values).unwrap_or(u64::MAX);
+            if let Err(why) = self.tree.charge(values) {
+                return self.refuse(why, &member.name);
+            }
+        }
         if member.more_xattrs {
             inode.xattrs_unknown = Some(Arc::from(MORE_XATTRS));
         }

@@ -183,7 +183,8 @@ fn seed(target: &str, seeds: &Path) -> Done {
     if target == "bundle" {
         // Any node as a tar is a bundle of somebody else's making.
         let path = seeds.join("empty");
-        std::fs::write(&path, [0_u8; 1024]).map_err(|error| format!("{}: {error}", path.display()))?;
+        std::fs::write(&path, [0_u8; 1024])
+            .map_err(|error| format!("{}: {error}", path.display()))?;
     }
     if target == "gobuild" {
         for name in ["debian-bookworm", "debian-sid", "upstream", "k3s"] {
@@ -266,7 +267,10 @@ fn seed(target: &str, seeds: &Path) -> Done {
             }
             if wanted && target == "redact" {
                 // Which form it has is told by its first byte.
-                let form = FORMS.iter().position(|ending| path.ends_with(ending)).unwrap_or(0);
+                let form = FORMS
+                    .iter()
+                    .position(|ending| path.ends_with(ending))
+                    .unwrap_or(0);
                 let form = u8::try_from(form).unwrap_or(0);
                 chosen.push((number.to_string(), [&[form][..], &member.data].concat()));
             } else if wanted {
@@ -304,7 +308,14 @@ fn records(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Endings of names by which a file's form is told, as `fuzz_targets/redact.rs` has them.
-const FORMS: [&str; 6] = [".json", ".toml", ".db", ".conflist", "os-release", "hostname"];
+const FORMS: [&str; 6] = [
+    ".json",
+    ".toml",
+    ".db",
+    ".conflist",
+    "os-release",
+    "hostname",
+];
 
 fn redacted(path: &str) -> bool {
     FORMS.iter().any(|ending| path.ends_with(ending))

@@ -40,8 +40,13 @@ fn main() -> ExitCode {
 /// A chore that needs the workspace.
 fn other(words: &[OsString]) -> Done {
     let mut command = Command::new("cargo");
-    command.current_dir(root()).args(["run", "--quiet", "--package", "chores", "--"]);
-    let status = command.args(words).status().map_err(|error| format!("cargo: {error}"))?;
+    command
+        .current_dir(root())
+        .args(["run", "--quiet", "--package", "chores", "--"]);
+    let status = command
+        .args(words)
+        .status()
+        .map_err(|error| format!("cargo: {error}"))?;
     if status.success() {
         Ok(())
     } else {

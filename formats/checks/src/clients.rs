@@ -24,7 +24,16 @@ pub(crate) const ENDPOINT: Check = Check {
 };
 
 /// Where other runtimes listen.
-const OTHERS: &[&str] = &["crio", "cri-o", "dockershim", "cri-dockerd", "docker", "podman", "k3s", "frakti"];
+const OTHERS: &[&str] = &[
+    "crio",
+    "cri-o",
+    "dockershim",
+    "cri-dockerd",
+    "docker",
+    "podman",
+    "k3s",
+    "frakti",
+];
 
 fn endpoint(judge: &mut Judge<'_>) {
     let node = judge.node;
@@ -33,11 +42,26 @@ fn endpoint(judge: &mut Judge<'_>) {
     if roots.whose != "containerd" || roots.config.is_none() && roots.unit.is_none() {
         return;
     }
-    let of_unit = roots.unit.as_ref().and_then(Unit::address).map(str::to_owned);
-    let of_config = || roots.config.as_ref()?.address.as_ref().map(ToString::to_string);
-    let address = of_unit.or_else(of_config).filter(|address| !address.is_empty());
+    let of_unit = roots
+        .unit
+        .as_ref()
+        .and_then(Unit::address)
+        .map(str::to_owned);
+    let of_config = || {
+        roots
+            .config
+            .as_ref()?
+            .address
+            .as_ref()
+            .map(ToString::to_string)
+    };
+    let address = of_unit
+        .or_else(of_config)
+        .filter(|address| !address.is_empty());
     let address = address.unwrap_or_else(|| "/run/containerd/containerd.sock".to_owned());
-    let short = address.strip_prefix("/var/run/").map(|rest| format!("/run/{rest}"));
+    let short = address
+        .strip_prefix("/var/run/")
+        .map(|rest| format!("/run/{rest}"));
     let address = short.unwrap_or(address);
     let mut found = Vec::new();
     for client in &node.clients {
@@ -47,7 +71,10 @@ fn endpoint(judge: &mut Judge<'_>) {
         if socket == address || OTHERS.iter().any(|other| socket.contains(other)) {
             continue;
         }
-        let message = format!("{} is told {socket}, containerd listens at {address}", client.who);
+        let message = format!(
+            "{} is told {socket}, containerd listens at {address}",
+            client.who
+        );
         let finding = Finding::new(ENDPOINT.code, Location::file(client.file.clone()), message);
         found.push(finding.affects(Object::global("client", client.who)));
     }

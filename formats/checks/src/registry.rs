@@ -47,7 +47,11 @@ fn hosts(judge: &mut Judge<'_>) {
     }
     for bad in &node.registries.bad {
         let message = format!("pulls from {} do without it: {}", bad.registry, bad.why);
-        judge.say(Finding::new(HOSTS.code, Location::file(bad.file.clone()), message));
+        judge.say(Finding::new(
+            HOSTS.code,
+            Location::file(bad.file.clone()),
+            message,
+        ));
     }
 }
 
@@ -61,7 +65,9 @@ fn endpoints(judge: &mut Judge<'_>) {
         let Scalar::List(list) = &setting.value else {
             continue;
         };
-        if (registry.as_str(), mirrors.as_str(), endpoint.as_str()) != ("registry", "mirrors", "endpoint") {
+        if (registry.as_str(), mirrors.as_str(), endpoint.as_str())
+            != ("registry", "mirrors", "endpoint")
+        {
             continue;
         }
         for bad in list.iter().filter(|url| !node::is_url(url)) {

@@ -86,7 +86,11 @@ pub(crate) fn configured(node: &Node, release: Release) -> Option<BTreeSet<Strin
         ("default_runtime", "default"),
     ] {
         let key = [old.as_slice(), &[table, "runtime_type"]].concat();
-        if taken.settings.text(&key).is_some_and(|text| !text.is_empty()) {
+        if taken
+            .settings
+            .text(&key)
+            .is_some_and(|text| !text.is_empty())
+        {
             names.insert(name.to_owned());
         }
     }
@@ -98,8 +102,7 @@ fn one_of_each(judge: &mut Judge<'_>, all: BTreeMap<Text, Vec<Finding>>) {
     for findings in all.into_values() {
         let mut findings = findings.into_iter();
         if let Some(first) = findings.next() {
-            let finding =
-                findings.fold(first, |finding, other| affecting(finding, &other.affects));
+            let finding = findings.fold(first, |finding, other| affecting(finding, &other.affects));
             judge.say(finding);
         }
     }
@@ -149,7 +152,10 @@ fn shim(name: &str) -> Option<String> {
     let mut parts = name.rsplit('.');
     let (version, runtime) = (parts.next()?, parts.next()?);
     let plain = |part: &str| {
-        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     (plain(version) && plain(runtime) && parts.next().is_some())
         .then(|| format!("containerd-shim-{runtime}-{version}"))
@@ -221,7 +227,10 @@ mod tests {
     fn a_runtime_stands_for_a_program() {
         for (name, want) in [
             ("io.containerd.runc.v2", Some("containerd-shim-runc-v2")),
-            ("io.containerd.kata-qemu.v2", Some("containerd-shim-kata-qemu-v2")),
+            (
+                "io.containerd.kata-qemu.v2",
+                Some("containerd-shim-kata-qemu-v2"),
+            ),
             ("io.containerd.runsc.v1", Some("containerd-shim-runsc-v1")),
             ("runc", None),
             ("io.containerd.../x.v1", None),

@@ -36,5 +36,9 @@ fn restart_kills(judge: &mut Judge<'_>) {
         Some(mode) => format!("KillMode is {mode}"),
         None => "KillMode is not set, and control-group is what systemd takes then".to_owned(),
     };
-    judge.say(Finding::new(RESTART_KILLS.code, Location::file(file), message));
+    judge.say(Finding::new(
+        RESTART_KILLS.code,
+        Location::file(file),
+        message,
+    ));
 }

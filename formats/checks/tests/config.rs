@@ -57,13 +57,19 @@ fn is_dead(told: &Prediction, says: &str) {
 
 fn is_unknown(told: &Prediction, name: &str) {
     assert_eq!(told.start, Start::Unknown, "{told:#?}");
-    assert!(names(told).iter().any(|part| part.contains(name)), "{name}: {told:#?}");
+    assert!(
+        names(told).iter().any(|part| part.contains(name)),
+        "{name}: {told:#?}"
+    );
     assert!(told.sentence.contains(name), "{}", told.sentence);
 }
 
 fn is_well(told: &Prediction) {
     assert_eq!(told.outcome, Outcome::Boots, "{told:#?}");
-    assert!(told.parts.iter().all(|part| !part.name.contains("plugin")), "{told:#?}");
+    assert!(
+        told.parts.iter().all(|part| !part.name.contains("plugin")),
+        "{told:#?}"
+    );
     assert!(told.has_cri, "{told:#?}");
 }
 
@@ -84,18 +90,36 @@ fn a_snapshotter_that_this_build_lacks_costs_the_cri() {
         is_dead(&new, "failed to find snapshotter");
     }
     // It needs a pool, and has none.
-    is_dead(&told("2.1-stopped", &format!("{CRI_3}snapshotter = 'devmapper'\n")), "failed to find");
+    is_dead(
+        &told(
+            "2.1-stopped",
+            &format!("{CRI_3}snapshotter = 'devmapper'\n"),
+        ),
+        "failed to find",
+    );
     // What the disk decides is not in a tar.
-    is_unknown(&told("2.1-stopped", &format!("{CRI_3}snapshotter = 'btrfs'\n")), "snapshotter btrfs");
-    is_unknown(&told("1.6-stopped", &format!("{CRI_2}snapshotter = 'zfs'\n")), "snapshotter zfs");
+    is_unknown(
+        &told("2.1-stopped", &format!("{CRI_3}snapshotter = 'btrfs'\n")),
+        "snapshotter btrfs",
+    );
+    is_unknown(
+        &told("1.6-stopped", &format!("{CRI_2}snapshotter = 'zfs'\n")),
+        "snapshotter zfs",
+    );
     // Without its settings one of 2.x takes the metadata plugin with it.
     let pool = "version = 3\n[plugins.'io.containerd.snapshotter.v1.devmapper']\npool_name = 'p'\n";
     assert_eq!(told("2.1-stopped", pool).outcome, Outcome::Dead);
     let high = "version = 2\n[plugins.'io.containerd.grpc.v1.cri']\nsnapshotter = 'nothing'\n";
     is_dead(&told("1.7-stopped", high), "failed to find snapshotter");
     let proxy = "[proxy_plugins.stargz]\ntype = 'snapshot'\naddress = '/run/s.sock'\n";
-    is_well(&told("2.1-stopped", &format!("{CRI_3}snapshotter = 'stargz'\n{proxy}")));
-    is_well(&told("2.1-stopped", &format!("{CRI_3}snapshotter = 'native'\n")));
+    is_well(&told(
+        "2.1-stopped",
+        &format!("{CRI_3}snapshotter = 'stargz'\n{proxy}"),
+    ));
+    is_well(&told(
+        "2.1-stopped",
+        &format!("{CRI_3}snapshotter = 'native'\n"),
+    ));
 }
 
 #[test]
@@ -103,14 +127,25 @@ fn an_import_is_merged_as_each_release_merges() {
     let imports = "imports = ['/etc/containerd/conf.d/*.toml']\n";
     let nvidia = format!("{CRI_2}default_runtime_name = 'nvidia'\n");
     let of = |name: &str, main: &str, import: &str| {
-        foretell(&with(name, &[("config.toml", main), ("conf.d/a.toml", import)]), None)
+        foretell(
+            &with(name, &[("config.toml", main), ("conf.d/a.toml", import)]),
+            None,
+        )
     };
     let missing = "no corresponding runtime configured";
     // The last version counts for all, and what is of version 2 then is migrated.
-    is_dead(&of("2.1-stopped", &format!("version = 3\n{imports}"), &nvidia), missing);
+    is_dead(
+        &of("2.1-stopped", &format!("version = 3\n{imports}"), &nvidia),
+        missing,
+    );
     // What is of version 3 in the main file stays, and wins.
-    let own = "[plugins.'io.containerd.cri.v1.runtime'.containerd]\ndefault_runtime_name = 'runc'\n";
-    is_well(&of("2.1-stopped", &format!("version = 3\n{imports}{own}"), &nvidia));
+    let own =
+        "[plugins.'io.containerd.cri.v1.runtime'.containerd]\ndefault_runtime_name = 'runc'\n";
+    is_well(&of(
+        "2.1-stopped",
+        &format!("version = 3\n{imports}{own}"),
+        &nvidia,
+    ));
     // Of a main file of version 2 nothing is migrated once an import says 3.
     let told = of(
         "2.1-stopped",
@@ -118,20 +153,47 @@ fn an_import_is_merged_as_each_release_merges() {
         "version = 3\n[debug]\nlevel = 'info'\n",
     );
     is_well(&told);
-    assert!(told.statements.iter().any(|each| each.rule == "P12"), "{told:#?}");
+    assert!(
+        told.statements.iter().any(|each| each.rule == "P12"),
+        "{told:#?}"
+    );
     // 1.x puts the whole table of a plugin in the place of the earlier one.
     let runtime = "[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.nvidia]\nruntime_type = 'io.containerd.runc.v2'\n";
     let main = format!("{imports}{nvidia}{runtime}");
-    is_well(&of("1.7-stopped", &main, "version = 2\n[debug]\nlevel = 'info'\n"));
-    is_dead(&of("1.7-stopped", &format!("version = 2\n{imports}{}", &runtime), &nvidia), missing);
-    is_well(&of("2.1-stopped", &format!("version = 2\n{imports}{}", &runtime), &nvidia));
+    is_well(&of(
+        "1.7-stopped",
+        &main,
+        "version = 2\n[debug]\nlevel = 'info'\n",
+    ));
+    is_dead(
+        &of(
+            "1.7-stopped",
+            &format!("version = 2\n{imports}{}", &runtime),
+            &nvidia,
+        ),
+        missing,
+    );
+    is_well(&of(
+        "2.1-stopped",
+        &format!("version = 2\n{imports}{}", &runtime),
+        &nvidia,
+    ));
     // A table of runtimes takes the place of runc's in 1.x.
-    is_dead(&told_of("1.6-stopped", &format!("version = 2\n{runtime}")), missing);
+    is_dead(
+        &told_of("1.6-stopped", &format!("version = 2\n{runtime}")),
+        missing,
+    );
     // A file that imports itself is read once; one that is not there ends the daemon.
-    is_well(&told_of("1.7-stopped", "version = 2\nimports = ['config.toml']\n"));
+    is_well(&told_of(
+        "1.7-stopped",
+        "version = 2\nimports = ['config.toml']\n",
+    ));
     let none = told_of("1.7-stopped", "version = 2\nimports = ['none.toml']\n");
     assert_eq!(none.outcome, Outcome::CrashLoop, "{none:#?}");
-    is_well(&told_of("1.7-stopped", "version = 2\nimports = ['none*.toml']\n"));
+    is_well(&told_of(
+        "1.7-stopped",
+        "version = 2\nimports = ['none*.toml']\n",
+    ));
 }
 
 fn told_of(name: &str, text: &str) -> Prediction {
@@ -140,15 +202,25 @@ fn told_of(name: &str, text: &str) -> Prediction {
 
 #[test]
 fn what_no_rule_covers_is_named_and_what_is_known_never() {
-    is_unknown(&told("1.7-stopped", "version = 2\nno_such_key = 1\n"), "no_such_key");
+    is_unknown(
+        &told("1.7-stopped", "version = 2\nno_such_key = 1\n"),
+        "no_such_key",
+    );
     let plugin = "version = 2\n[plugins.'io.containerd.nothing.v1.x']\na = 1\n";
     is_unknown(&told("1.6-stopped", plugin), "io.containerd.nothing.v1.x");
     let key = "version = 3\n[plugins.'io.containerd.cri.v1.runtime']\nno_such = true\n";
     is_unknown(&told("2.1-stopped", key), "no_such");
     // A key of another release is ignored, and so is the table of a disabled plugin.
-    is_well(&told("1.6-stopped", "version = 2\n[plugins.'io.containerd.grpc.v1.cri']\nenable_cdi = true\n"));
+    is_well(&told(
+        "1.6-stopped",
+        "version = 2\n[plugins.'io.containerd.grpc.v1.cri']\nenable_cdi = true\n",
+    ));
     // What a release says of itself has nothing unknown in it.
-    for (release, name) in [("1.6", "1.6-stopped"), ("1.7", "1.7-stopped"), ("2.1", "2.1-stopped")] {
+    for (release, name) in [
+        ("1.6", "1.6-stopped"),
+        ("1.7", "1.7-stopped"),
+        ("2.1", "2.1-stopped"),
+    ] {
         let path = testcase::testdata().join(format!("make/etc/default-{release}.toml"));
         let text = std::fs::read(&path).unwrap();
         let told = told(name, core::str::from_utf8(&text).unwrap());
@@ -160,16 +232,56 @@ fn what_no_rule_covers_is_named_and_what_is_known_never() {
 #[test]
 fn settings_that_real_starts_ended_at() {
     for (name, text, outcome) in [
-        ("1.6-stopped", "version = 2\n[plugins.'io.containerd.grpc.v1.cri']\nstats_collect_period = 0\n", Outcome::CrashLoop),
-        ("1.7-stopped", "version = 2\n[plugins.'io.containerd.grpc.v1.cri']\nstream_server_port = 'x'\n", Outcome::CrashLoop),
-        ("2.1-stopped", "version = 3\n[debug]\nlevel = 'loud'\n", Outcome::CrashLoop),
-        ("1.7-stopped", "version = 2\n[plugins.'io.containerd.grpc.v1.cri']\nenable_selinux = 'x'\n", Outcome::CrashLoop),
-        ("1.7-stopped", "version = 2\n[plugins.'io.containerd.grpc.v1.cri']\nenable_tls_streaming = true\n[plugins.'io.containerd.grpc.v1.cri'.x509_key_pair_streaming]\ntls_cert_file = '/c'\n", Outcome::CriDead),
-        ("2.1-stopped", "version = 3\ndisabled_plugins = ['io.containerd.differ.v1.walking']\n", Outcome::CriDead),
-        ("2.1-stopped", "version = 3\ndisabled_plugins = ['io.containerd.content.v1.content']\n", Outcome::Dead),
-        ("2.1-stopped", "version = 3\nrequired_plugins = ['io.containerd.nothing.v1.x']\n", Outcome::CrashLoop),
-        ("1.6-stopped", "version = 2\n[proxy_plugins.overlayfs]\ntype = 'snapshot'\naddress = '/x'\n", Outcome::CrashLoop),
-        ("1.7-stopped", "version = 2\n[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.runc]\nruntime_type = 'io.containerd.runc.v2'\nruntime_root = '/x'\n", Outcome::CriDead),
+        (
+            "1.6-stopped",
+            "version = 2\n[plugins.'io.containerd.grpc.v1.cri']\nstats_collect_period = 0\n",
+            Outcome::CrashLoop,
+        ),
+        (
+            "1.7-stopped",
+            "version = 2\n[plugins.'io.containerd.grpc.v1.cri']\nstream_server_port = 'x'\n",
+            Outcome::CrashLoop,
+        ),
+        (
+            "2.1-stopped",
+            "version = 3\n[debug]\nlevel = 'loud'\n",
+            Outcome::CrashLoop,
+        ),
+        (
+            "1.7-stopped",
+            "version = 2\n[plugins.'io.containerd.grpc.v1.cri']\nenable_selinux = 'x'\n",
+            Outcome::CrashLoop,
+        ),
+        (
+            "1.7-stopped",
+            "version = 2\n[plugins.'io.containerd.grpc.v1.cri']\nenable_tls_streaming = true\n[plugins.'io.containerd.grpc.v1.cri'.x509_key_pair_streaming]\ntls_cert_file = '/c'\n",
+            Outcome::CriDead,
+        ),
+        (
+            "2.1-stopped",
+            "version = 3\ndisabled_plugins = ['io.containerd.differ.v1.walking']\n",
+            Outcome::CriDead,
+        ),
+        (
+            "2.1-stopped",
+            "version = 3\ndisabled_plugins = ['io.containerd.content.v1.content']\n",
+            Outcome::Dead,
+        ),
+        (
+            "2.1-stopped",
+            "version = 3\nrequired_plugins = ['io.containerd.nothing.v1.x']\n",
+            Outcome::CrashLoop,
+        ),
+        (
+            "1.6-stopped",
+            "version = 2\n[proxy_plugins.overlayfs]\ntype = 'snapshot'\naddress = '/x'\n",
+            Outcome::CrashLoop,
+        ),
+        (
+            "1.7-stopped",
+            "version = 2\n[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.runc]\nruntime_type = 'io.containerd.runc.v2'\nruntime_root = '/x'\n",
+            Outcome::CriDead,
+        ),
     ] {
         let told = told(name, text);
         assert_eq!(told.outcome, outcome, "{text}: {told:#?}");
@@ -186,14 +298,23 @@ fn the_unit_and_its_drop_ins_are_read() {
     // Stores are in the usual place, and the unit has another.
     let moved = "[Service]\nExecStart=\nExecStart=/usr/bin/containerd --root /data/ctd\n";
     let mut other = tar.clone();
-    other.add("etc/systemd/system/containerd.service.d/10-root.conf", moved.as_bytes());
+    other.add(
+        "etc/systemd/system/containerd.service.d/10-root.conf",
+        moved.as_bytes(),
+    );
     let told = foretell(&other, None);
     assert_eq!(told.start, Start::WithCare, "{told:#?}");
     assert!(told.sentence.contains("/data/ctd"), "{}", told.sentence);
     // A drop-in of the same name in a stronger folder takes its place.
     let mut taken = other.clone();
-    taken.add("run/systemd/system/containerd.service.d/20.conf", moved.as_bytes());
-    taken.add("etc/systemd/system/containerd.service.d/20.conf", b"[Service]\nExecStart=\nExecStart=/usr/bin/containerd\n");
+    taken.add(
+        "run/systemd/system/containerd.service.d/20.conf",
+        moved.as_bytes(),
+    );
+    taken.add(
+        "etc/systemd/system/containerd.service.d/20.conf",
+        b"[Service]\nExecStart=\nExecStart=/usr/bin/containerd\n",
+    );
     assert_eq!(foretell(&taken, None).outcome, Outcome::Boots);
     assert!(!foretell(&taken, None).sentence.contains("/data/ctd"));
     let mut masked = testcase::node("1.7-stopped");
@@ -212,11 +333,24 @@ fn root_and_state_are_compared_with_the_stores() {
     let of = |line: &str| told("1.7-stopped", &format!("{line}\n{base}"));
     for line in ["root = '/data/ctd'", "root = 'data/ctd'"] {
         let told = of(line);
-        assert!(told.statements.iter().any(|each| each.rule == "P25"), "{told:#?}");
+        assert!(
+            told.statements.iter().any(|each| each.rule == "P25"),
+            "{told:#?}"
+        );
         assert_eq!(told.start, Start::WithCare, "{told:#?}");
     }
-    assert!(of("state = 'run/x'").statements.iter().any(|each| each.rule == "P26"));
+    assert!(
+        of("state = 'run/x'")
+            .statements
+            .iter()
+            .any(|each| each.rule == "P26")
+    );
     let same = of("root = '/run/containerd'\nstate = '/run/containerd'");
     assert_eq!(same.outcome, Outcome::CrashLoop, "{same:#?}");
-    assert!(of("root = '/var/lib/containerd'").statements.iter().all(|each| each.rule != "P25"));
+    assert!(
+        of("root = '/var/lib/containerd'")
+            .statements
+            .iter()
+            .all(|each| each.rule != "P25")
+    );
 }

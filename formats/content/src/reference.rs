@@ -63,10 +63,19 @@ mod tests {
             ("pause", Some("docker.io/library/pause:latest")),
             ("pause:3.5", Some("docker.io/library/pause:3.5")),
             ("rancher/pause:3.5", Some("docker.io/rancher/pause:3.5")),
-            ("index.docker.io/rancher/pause:3.5", Some("docker.io/rancher/pause:3.5")),
+            (
+                "index.docker.io/rancher/pause:3.5",
+                Some("docker.io/rancher/pause:3.5"),
+            ),
             ("docker.io/pause", Some("docker.io/library/pause:latest")),
-            ("docker.io/library/pause:3.5", Some("docker.io/library/pause:3.5")),
-            ("registry.k8s.io/pause:3.9", Some("registry.k8s.io/pause:3.9")),
+            (
+                "docker.io/library/pause:3.5",
+                Some("docker.io/library/pause:3.5"),
+            ),
+            (
+                "registry.k8s.io/pause:3.9",
+                Some("registry.k8s.io/pause:3.9"),
+            ),
             ("localhost/pause", Some("localhost/pause:latest")),
             ("localhost:5000/a/b", Some("localhost:5000/a/b:latest")),
             ("r.io/a:1@sha256:ab", Some("r.io/a@sha256:ab")),

@@ -135,7 +135,10 @@ fn restrict(needs: &Needs) -> Result<RestrictionStatus, String> {
             .map_err(words)?;
     }
     for place in &needs.places {
-        let held = place.folder.try_clone().map_err(|error| error.to_string())?;
+        let held = place
+            .folder
+            .try_clone()
+            .map_err(|error| error.to_string())?;
         let right = match place.how {
             Placing::Link => BitFlags::from(AccessFs::MakeReg),
             Placing::Rename => AccessFs::MakeReg | AccessFs::RemoveFile,

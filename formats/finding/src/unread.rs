@@ -56,7 +56,10 @@ impl fmt::Display for Unread {
         match self {
             Self::Absent => write!(f, "is not there"),
             Self::NotCollected => write!(f, "is not in the bundle"),
-            Self::Masked => write!(f, "has masked values in this bundle: its own bytes are on the node"),
+            Self::Masked => write!(
+                f,
+                "has masked values in this bundle: its own bytes are on the node"
+            ),
             Self::Denied => write!(f, "may not be read: run as root, or as the owner"),
             Self::Special(kind) => write!(f, "is a {kind}, not a regular file; it was not opened"),
             Self::Dangling(target) => write!(f, "is a link to {target}, which is not there"),

@@ -21,7 +21,10 @@ pub struct Client {
 impl Client {
     /// The path of the socket, with `/var/run` as `/run`; nothing where it is no socket of a path.
     pub fn socket(&self) -> Option<String> {
-        let path = self.endpoint.strip_prefix("unix:").unwrap_or(&self.endpoint);
+        let path = self
+            .endpoint
+            .strip_prefix("unix:")
+            .unwrap_or(&self.endpoint);
         let path = path.trim_start_matches('/');
         let whole = format!("/{path}");
         let is_path = self.endpoint.starts_with("unix:") || self.endpoint.starts_with('/');
@@ -35,10 +38,26 @@ const LIMIT: u64 = 1 << 20;
 
 /// Files with the keys that say it, the strongest of each client first.
 const FILES: &[(&str, &str, &str)] = &[
-    ("kubelet", "/etc/default/kubelet", "--container-runtime-endpoint="),
-    ("kubelet", "/etc/sysconfig/kubelet", "--container-runtime-endpoint="),
-    ("kubelet", "/var/lib/kubelet/kubeadm-flags.env", "--container-runtime-endpoint="),
-    ("kubelet", "/var/lib/kubelet/config.yaml", "containerRuntimeEndpoint:"),
+    (
+        "kubelet",
+        "/etc/default/kubelet",
+        "--container-runtime-endpoint=",
+    ),
+    (
+        "kubelet",
+        "/etc/sysconfig/kubelet",
+        "--container-runtime-endpoint=",
+    ),
+    (
+        "kubelet",
+        "/var/lib/kubelet/kubeadm-flags.env",
+        "--container-runtime-endpoint=",
+    ),
+    (
+        "kubelet",
+        "/var/lib/kubelet/config.yaml",
+        "containerRuntimeEndpoint:",
+    ),
     ("crictl", "/etc/crictl.yaml", "runtime-endpoint:"),
 ];
 
@@ -55,7 +74,11 @@ pub(crate) fn clients(evidence: &Evidence) -> Vec<Client> {
         let text = String::from_utf8_lossy(source.bytes()).into_owned();
         if let Some(endpoint) = text.lines().find_map(|line| value(line, key)) {
             let file = path_text(Path::new(path));
-            all.push(Client { who, file, endpoint });
+            all.push(Client {
+                who,
+                file,
+                endpoint,
+            });
         }
     }
     all
@@ -86,9 +109,19 @@ mod tests {
     fn endpoints_are_found_and_compared_by_their_path() {
         let flags = "KUBELET_KUBEADM_ARGS=\"--container-runtime-endpoint=unix:///var/run/containerd/containerd.sock --x=y\"";
         let endpoint = value(flags, "--container-runtime-endpoint=").unwrap();
-        let client = Client { who: "kubelet", file: Text::default(), endpoint };
-        assert_eq!(client.socket().as_deref(), Some("/run/containerd/containerd.sock"));
-        let yaml = value("runtime-endpoint: \"unix:///run/k.sock\"", "runtime-endpoint:");
+        let client = Client {
+            who: "kubelet",
+            file: Text::default(),
+            endpoint,
+        };
+        assert_eq!(
+            client.socket().as_deref(),
+            Some("/run/containerd/containerd.sock")
+        );
+        let yaml = value(
+            "runtime-endpoint: \"unix:///run/k.sock\"",
+            "runtime-endpoint:",
+        );
         assert_eq!(yaml.as_deref(), Some("unix:///run/k.sock"));
         assert_eq!(value("# runtime-endpoint: x", "runtime-endpoint:"), None);
         assert_eq!(value("image-endpoint: x", "runtime-endpoint:"), None);

@@ -282,9 +282,8 @@ fn find(evidence: &Evidence, distribution: &Distribution, all: &mut Vec<Roots>) 
         let told = told.unwrap_or_else(|| fill(distribution.config));
         let config = Some(told).filter(|path| path.is_absolute());
         let config = config.and_then(|path| config::read(evidence, &path));
-        let of_unit = |place: fn(&Unit) -> Option<&str>| {
-            unit.as_ref().and_then(place).map(PathBuf::from)
-        };
+        let of_unit =
+            |place: fn(&Unit) -> Option<&str>| unit.as_ref().and_then(place).map(PathBuf::from);
         let of_config = config.as_ref();
         let configured_root =
             of_unit(Unit::root).or_else(|| of_config.and_then(|config| config.root.clone()));

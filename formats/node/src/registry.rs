@@ -75,7 +75,11 @@ impl Registries {
         };
         if let Some(why) = why {
             let registry = registry.clone();
-            self.bad.push(BadHosts { file, registry, why });
+            self.bad.push(BadHosts {
+                file,
+                registry,
+                why,
+            });
         }
     }
 }
@@ -84,7 +88,9 @@ impl Registries {
 fn roots(config: Option<&Config>) -> Vec<PathBuf> {
     let all = config.map_or(&[][..], |config| config.settings.all());
     let paths = all.iter().filter_map(|setting| {
-        let is_it = setting.path.ends_with(&["registry".to_owned(), "config_path".to_owned()]);
+        let is_it = setting
+            .path
+            .ends_with(&["registry".to_owned(), "config_path".to_owned()]);
         match &setting.value {
             Scalar::Text(text) if is_it => Some(text),
             _ => None,
@@ -138,7 +144,8 @@ fn bad_fields(of: &Table) -> Option<String> {
         let Value::Array(list) = capabilities else {
             return Some("capabilities is not a list".to_owned());
         };
-        let known = |text: &str| ["pull", "resolve", "push"].contains(&text.to_lowercase().as_str());
+        let known =
+            |text: &str| ["pull", "resolve", "push"].contains(&text.to_lowercase().as_str());
         let bad = list.iter().find(|each| !each.as_str().is_some_and(known));
         if let Some(bad) = bad {
             let bad = bad.as_str().unwrap_or("of another type");
@@ -168,7 +175,9 @@ pub fn is_url(url: &str) -> bool {
         None => return true,
         Some((scheme, rest)) => {
             let mut letters = scheme.bytes();
-            let is_scheme = letters.next().is_some_and(|byte| byte.is_ascii_alphabetic())
+            let is_scheme = letters
+                .next()
+                .is_some_and(|byte| byte.is_ascii_alphabetic())
                 && letters.all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
             match (is_scheme, scheme.contains('/')) {
                 (true, _) => rest,
@@ -186,9 +195,8 @@ pub fn is_url(url: &str) -> bool {
     if host.starts_with('[') {
         let after = host.rsplit_once(']').map(|(_, after)| after);
         let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
-        return after.is_some_and(|after| {
-            after.is_empty() || after.strip_prefix(':').is_some_and(is_port)
-        });
+        return after
+            .is_some_and(|after| after.is_empty() || after.strip_prefix(':').is_some_and(is_port));
     }
     let (name, port) = host.rsplit_once(':').unwrap_or((host, ""));
     let bad = |letter: char| " <>\"\\^`{|}[]%".contains(letter) || letter.is_control();
@@ -220,9 +228,16 @@ mod tests {
     #[test]
     fn files_are_refused_as_by_the_daemon() {
         let of = |text: &str| wrong(&text.parse().unwrap());
-        assert_eq!(of("server = 'https://r.example'\n[host.'http://m:5000']\ncapabilities = ['pull']\n"), None);
+        assert_eq!(
+            of("server = 'https://r.example'\n[host.'http://m:5000']\ncapabilities = ['pull']\n"),
+            None
+        );
         assert!(of("[host.'http://m:x']\n").unwrap().contains("no address"));
-        assert!(of("[host.'http://m']\ncapabilities = ['fetch']\n").unwrap().contains("capability"));
+        assert!(
+            of("[host.'http://m']\ncapabilities = ['fetch']\n")
+                .unwrap()
+                .contains("capability")
+        );
         assert!(of("server = 3\n").is_some());
         assert!(of("host = 'm'\n").is_some());
         assert!(of("[host.'m']\nskip_verify = 'yes'\n").is_some());

@@ -81,12 +81,17 @@ const LINUX_TASKS: &str = "io.containerd.runtime.v1.linux";
 fn shims(evidence: &Evidence, roots: &Roots) -> Option<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     let mut has_daemon = false;
-    let own = roots.unit.as_ref().and_then(|unit| unit.environment.get("PATH"));
+    let own = roots
+        .unit
+        .as_ref()
+        .and_then(|unit| unit.environment.get("PATH"));
     let own = own.into_iter().flat_map(|path| path.split(':'));
     for folder in own.chain(PATH.iter().copied()) {
         let list = evidence.list(Path::new(folder));
         for entry in list.read().into_iter().flatten() {
-            let Some(name) = entry.name.utf8() else { continue };
+            let Some(name) = entry.name.utf8() else {
+                continue;
+            };
             has_daemon |= name == "containerd";
             if name.starts_with("containerd-shim") {
                 found.insert(name.to_owned());
@@ -248,7 +253,8 @@ fn named_paths(roots: &Roots) -> Vec<PathBuf> {
         _ => None,
     });
     let unit = roots.unit.iter();
-    let programs = unit.flat_map(|unit| unit.before.iter().map(String::as_str).chain(unit.program()));
+    let programs =
+        unit.flat_map(|unit| unit.before.iter().map(String::as_str).chain(unit.program()));
     let programs = programs.filter(|program| program.starts_with('/'));
     let named = texts.map(String::as_str).chain(programs);
     named.map(PathBuf::from).take(MOST_NAMED).collect()

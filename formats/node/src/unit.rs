@@ -196,7 +196,10 @@ fn bare(program: &str) -> &str {
 }
 
 fn is_there(evidence: &Evidence, path: &Path) -> bool {
-    !matches!(evidence.stat(path), Err(Unread::Absent | Unread::NotCollected))
+    !matches!(
+        evidence.stat(path),
+        Err(Unread::Absent | Unread::NotCollected)
+    )
 }
 
 fn text(evidence: &Evidence, path: &Path, unit: &mut Unit) -> Option<String> {
@@ -303,8 +306,7 @@ mod tests {
         assert_eq!(moved.root(), Some("/data/ctd"));
         assert_eq!(moved.config(), Some("/etc/my config.toml"));
         assert_eq!(moved.state(), Some("/run/x"));
-        let by_variable =
-            "[Service]\nEnvironment=\"R=/data/r\" PATH=/opt/bin\nExecStart=/usr/bin/containerd --root ${R}\n";
+        let by_variable = "[Service]\nEnvironment=\"R=/data/r\" PATH=/opt/bin\nExecStart=/usr/bin/containerd --root ${R}\n";
         assert_eq!(unit_of(by_variable).root(), Some("/data/r"));
         assert!(unit_of("[Service]\nKillMode=\n").kills_all());
         assert!(unit_of("[Service]\nKillMode=control-group\n").kills_all());

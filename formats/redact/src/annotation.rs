@@ -81,6 +81,8 @@ pub(crate) fn pair(text: &[u8]) -> Vec<Range> {
     let value = text.get(base..).unwrap_or_default();
     let of_value = hidden(kind(name), value).into_iter();
     let mut found = crate::shape::secrets(name);
-    found.extend(of_value.map(|(from, until)| (base.saturating_add(from), base.saturating_add(until))));
+    found.extend(
+        of_value.map(|(from, until)| (base.saturating_add(from), base.saturating_add(until))),
+    );
     found
 }

@@ -4,7 +4,10 @@ const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy
 
 /// The bytes, if `text` is base64 of a JSON document.
 pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    let bare = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
+    let bare = text
+        .strip_suffix(b"==")
+        .or_else(|| text.strip_suffix(b"="))
+        .unwrap_or(text);
     let mut bytes = Vec::new();
     let (mut held, mut bits) = (0_u32, 0_u32);
     for letter in bare {
@@ -24,7 +27,12 @@ pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
 pub(crate) fn encode(bytes: &[u8], len: usize) -> Vec<u8> {
     let mut text = Vec::with_capacity(len);
     let (mut held, mut bits) = (0_u32, 0_u32);
-    let letter = |value: u32| LETTERS.get(usize::try_from(value & 63).unwrap_or(0)).copied().unwrap_or(b'A');
+    let letter = |value: u32| {
+        LETTERS
+            .get(usize::try_from(value & 63).unwrap_or(0))
+            .copied()
+            .unwrap_or(b'A')
+    };
     for byte in bytes {
         held = held.wrapping_shl(8) | u32::from(*byte);
         bits = bits.saturating_add(8);
@@ -46,7 +54,11 @@ mod tests {
 
     #[test]
     fn base64_goes_both_ways() {
-        for (text, plain) in [("e30=", &b"{}"[..]), ("eyJhIjoxfQ==", b"{\"a\":1}"), ("W10", b"[]")] {
+        for (text, plain) in [
+            ("e30=", &b"{}"[..]),
+            ("eyJhIjoxfQ==", b"{\"a\":1}"),
+            ("W10", b"[]"),
+        ] {
             assert_eq!(decode(text.as_bytes()).unwrap(), plain);
             assert_eq!(encode(plain, text.len()), text.as_bytes());
         }

@@ -1,10 +1,13 @@
 //! Secrets in a database: what each value is tells its place in the tree, and what was deleted
 //! stays on pages that are free.
 
-use std::collections::{BTreeMap, BTreeSet};
 use core::ops::ControlFlow;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bolt::{AccountOptions, Area, CheckOptions, CheckReport, Content, Db, Line, PageState, Value, Visit, account, check};
+use bolt::{
+    AccountOptions, Area, CheckOptions, CheckReport, Content, Db, Line, PageState, Value, Visit,
+    account, check,
+};
 use view::{Span, View};
 
 use crate::judge::{Kind, hidden};
@@ -74,7 +77,9 @@ pub(crate) fn mask(bytes: &mut [u8], keep_deleted: bool) -> u64 {
 
 fn part(bytes: &mut [u8], span: Span) -> &mut [u8] {
     let from = usize::try_from(span.start).unwrap_or(usize::MAX);
-    let until = usize::try_from(span.end()).unwrap_or(usize::MAX).min(bytes.len());
+    let until = usize::try_from(span.end())
+        .unwrap_or(usize::MAX)
+        .min(bytes.len());
     bytes.get_mut(from..until).unwrap_or_default()
 }
 
@@ -106,14 +111,20 @@ impl Plan {
     fn tree(&mut self, db: &Db<'_>) {
         let mut rows: Vec<(Vec<Vec<u8>>, Vec<u8>)> = Vec::new();
         for step in db.walk() {
-            let Visit::Entry(entry) = step.what else { continue };
+            let Visit::Entry(entry) = step.what else {
+                continue;
+            };
             let path: Vec<&[u8]> = step.bucket.iter().copied().collect();
             if let Value::Bytes(_) = entry.value {
                 let what = what(&path, entry.key);
-                self.values.insert(entry.value_span.start, (entry.value_span, what));
+                self.values
+                    .insert(entry.value_span.start, (entry.value_span, what));
             }
             if entry.key.len() > 4 && shape::has_secret(entry.key) {
-                rows.push((path.iter().map(|name| name.to_vec()).collect(), entry.key.to_vec()));
+                rows.push((
+                    path.iter().map(|name| name.to_vec()).collect(),
+                    entry.key.to_vec(),
+                ));
             }
         }
         if rows.is_empty() {
@@ -133,7 +144,9 @@ impl Plan {
         }
         for (path, key) in rows {
             let keys = buckets.get(&path).map(Vec::as_slice).unwrap_or_default();
-            self.keys.entry(key.clone()).or_insert_with(|| disguised(&key, keys));
+            self.keys
+                .entry(key.clone())
+                .or_insert_with(|| disguised(&key, keys));
         }
     }
 
@@ -149,7 +162,8 @@ impl Plan {
         let _all = account(view, report, &options, &mut |line| {
             match line {
                 Line::Stretch(stretch) => {
-                    let is_free = matches!(stretch.area, Area::Page(PageState::Free | PageState::Lost));
+                    let is_free =
+                        matches!(stretch.area, Area::Page(PageState::Free | PageState::Lost));
                     let is_past = matches!(stretch.area, Area::Past | Area::Ragged);
                     zeroes = !keep_deleted && (is_free || is_past);
                     if zeroes && is_free {
@@ -166,7 +180,9 @@ impl Plan {
                     } else if last.starts_with("value[") || last == "rest" {
                         if !known.contains(&piece.span.start) {
                             let what = what(&[], &key);
-                            self.values.entry(piece.span.start).or_insert((piece.span, what));
+                            self.values
+                                .entry(piece.span.start)
+                                .or_insert((piece.span, what));
                         }
                     } else if last == "slack" && !keep_deleted {
                         self.starred.push(piece.span);
@@ -183,7 +199,9 @@ impl Plan {
 
 fn bytes_of(view: &View<'_>, span: Span) -> Vec<u8> {
     let slice = view.slice(span.start, span.len, "key");
-    slice.map(|slice| slice.bytes().to_vec()).unwrap_or_default()
+    slice
+        .map(|slice| slice.bytes().to_vec())
+        .unwrap_or_default()
 }
 
 /// What the value under `key` in a bucket is. No path: nobody knows which bucket it is.
@@ -197,10 +215,9 @@ fn what(path: &[&[u8]], key: &[u8]) -> What {
     }
     match key {
         b"spec" | b"options" | b"metadata" | b"extensions" => What::Message,
-        b"createdat" | b"updatedat" | b"expireat" | b"id" | b"size" | b"inodes" | b"kind" | b"version" | b"parent"
-        | b"dbversion" | b"state" | b"snapshotkey" | b"snapshotter" | b"ref" | b"expected" | b"target" | b"ready" => {
-            What::Plain(Kind::Known)
-        }
+        b"createdat" | b"updatedat" | b"expireat" | b"id" | b"size" | b"inodes" | b"kind"
+        | b"version" | b"parent" | b"dbversion" | b"state" | b"snapshotkey" | b"snapshotter"
+        | b"ref" | b"expected" | b"target" | b"ready" => What::Plain(Kind::Known),
         _ if words::of(key) == words::Name::Known => What::Plain(Kind::Known),
         _ => What::Message,
     }
@@ -225,15 +242,28 @@ fn value(bytes: &mut [u8], what: What) -> u64 {
 
 /// A key without its secret, that stands in the same place among `keys`, which are sorted.
 fn disguised(key: &[u8], keys: &[Vec<u8>]) -> Vec<u8> {
-    let common = |other: &Vec<u8>| key.iter().zip(other).take_while(|(one, other)| one == other).count();
+    let common = |other: &Vec<u8>| {
+        key.iter()
+            .zip(other)
+            .take_while(|(one, other)| one == other)
+            .count()
+    };
     // Those beside it are those that it has most in common with.
     let at = keys.partition_point(|other| other.as_slice() < key);
     let before = at.checked_sub(1).and_then(|at| keys.get(at));
     let after = keys.get(at.saturating_add(1));
-    let kept = before.into_iter().chain(after).map(common).max().map_or(0, |len| len.saturating_add(1));
+    let kept = before
+        .into_iter()
+        .chain(after)
+        .map(common)
+        .max()
+        .map_or(0, |len| len.saturating_add(1));
     let mut masked = key.to_vec();
     for (from, until) in shape::secrets(key) {
-        masked.get_mut(from.max(kept)..until).unwrap_or_default().fill(STAR);
+        masked
+            .get_mut(from.max(kept)..until)
+            .unwrap_or_default()
+            .fill(STAR);
     }
     masked
 }

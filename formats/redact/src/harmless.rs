@@ -35,7 +35,11 @@ fn names_a_secret(value: &str) -> bool {
 
 /// A number with its unit, an address, a version, a time, a digest.
 pub(crate) fn is_fact(piece: &str) -> bool {
-    is_address(piece) || is_quantity(piece) || is_version(piece) || is_time(piece) || is_digest(piece)
+    is_address(piece)
+        || is_quantity(piece)
+        || is_version(piece)
+        || is_time(piece)
+        || is_digest(piece)
 }
 
 /// `10.0.0.1`, `10.0.0.0/24`, `10.0.0.1:80`, `[fe80::1]:80`, `aa:bb:cc:dd:ee:ff`.
@@ -57,31 +61,37 @@ fn is_address(piece: &str) -> bool {
 }
 
 pub(crate) fn is_hex(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    text.bytes()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// `10`, `-1`, `1.5`, `512Mi`, `100m`, `1h30m`, `80%`, `0644`.
 fn is_quantity(piece: &str) -> bool {
     let text = piece.trim_start_matches(['-', '+']);
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    let mut units = text.split(|letter: char| letter.is_ascii_digit() || letter == '.' || letter == '%');
+    let mut units =
+        text.split(|letter: char| letter.is_ascii_digit() || letter == '.' || letter == '%');
     digits > 0
         && digits <= SHORT.saturating_add(1)
         && text.as_bytes().first().is_some_and(u8::is_ascii_digit)
-        && (digits <= SHORT || text.bytes().all(|byte| byte.is_ascii_digit()) && text.starts_with('0') || digits < text.len())
+        && (digits <= SHORT
+            || text.bytes().all(|byte| byte.is_ascii_digit()) && text.starts_with('0')
+            || digits < text.len())
         && units.all(|unit| unit.is_empty() || UNITS.contains(&unit.to_ascii_lowercase().as_str()))
 }
 
 const UNITS: [&str; 22] = [
-    "b", "k", "m", "g", "t", "ki", "mi", "gi", "ti", "kb", "mb", "gb", "kib", "mib", "gib", "ns", "us", "ms", "s", "h",
-    "d", "u",
+    "b", "k", "m", "g", "t", "ki", "mi", "gi", "ti", "kb", "mb", "gb", "kib", "mib", "gib", "ns",
+    "us", "ms", "s", "h", "d", "u",
 ];
 
 /// `v1.29.3`, `0.4.0`, `1.7.24-0+deb12u1` up to its first letter.
 fn is_version(piece: &str) -> bool {
     let text = piece.trim_start_matches(['v', '~', '^', '>', '=', '<']);
     let parts: Vec<&str> = text.split('.').collect();
-    let numbers = |part: &&str| !part.is_empty() && part.len() <= SHORT && part.bytes().all(|byte| byte.is_ascii_digit());
+    let numbers = |part: &&str| {
+        !part.is_empty() && part.len() <= SHORT && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
     (2..=4).contains(&parts.len()) && parts.iter().all(numbers)
 }
 
@@ -90,7 +100,11 @@ fn is_time(piece: &str) -> bool {
     let is_shape = |text: &str, shape: &str| {
         text.len() == shape.len()
             && text.bytes().zip(shape.bytes()).all(|(byte, want)| {
-                if want == b'0' { byte.is_ascii_digit() } else { byte == want }
+                if want == b'0' {
+                    byte.is_ascii_digit()
+                } else {
+                    byte == want
+                }
             })
     };
     let clock = |text: &str| {
@@ -99,14 +113,17 @@ fn is_time(piece: &str) -> bool {
         is_shape(text, "00:00:00")
     };
     match piece.split_once('T') {
-        Some((day, time)) => is_shape(day, "0000-00-00") && time.len() <= 35 && clock(time) && tail(time),
+        Some((day, time)) => {
+            is_shape(day, "0000-00-00") && time.len() <= 35 && clock(time) && tail(time)
+        }
         None => is_shape(piece, "0000-00-00") || (clock(piece) && tail(piece) && piece.len() <= 18),
     }
 }
 
 /// What may follow a clock: a fraction and a zone.
 fn tail(time: &str) -> bool {
-    time.bytes().all(|byte| byte.is_ascii_digit() || b":.+-Z".contains(&byte))
+    time.bytes()
+        .all(|byte| byte.is_ascii_digit() || b":.+-Z".contains(&byte))
 }
 
 /// `sha256:…`.
@@ -127,7 +144,9 @@ fn is_common(piece: &str, loose: &mut usize) -> bool {
         let word = atom.trim_end_matches(|letter: char| letter.is_ascii_digit());
         let digits = atom.len().saturating_sub(word.len());
         let counted = if words::is_common(atom) { 0 } else { digits };
-        *loose = loose.saturating_add(counted).saturating_add(usize::from(word.len() == 1));
+        *loose = loose
+            .saturating_add(counted)
+            .saturating_add(usize::from(word.len() == 1));
         *loose <= LOOSE && is_atom(atom)
     })
 }
@@ -157,9 +176,25 @@ mod tests {
     #[test]
     fn facts_are_harmless() {
         for value in [
-            "", "true", "10", "-1", "512Mi", "1h30m", "10.0.0.0/24", "10.0.0.1:6443", "fe80::1", "02:42:ac:11:00:02",
-            "v1.29", "0.4.0", "2026-11-28T18:24:25.123456789Z", "overlayfs", "/etc/cni/net.d/10-calico.conflist",
-            "unix:///run/containerd/containerd.sock", "eth0", "rw,nosuid,nodev", "https://registry.example.com/v2",
+            "",
+            "true",
+            "10",
+            "-1",
+            "512Mi",
+            "1h30m",
+            "10.0.0.0/24",
+            "10.0.0.1:6443",
+            "fe80::1",
+            "02:42:ac:11:00:02",
+            "v1.29",
+            "0.4.0",
+            "2026-11-28T18:24:25.123456789Z",
+            "overlayfs",
+            "/etc/cni/net.d/10-calico.conflist",
+            "unix:///run/containerd/containerd.sock",
+            "eth0",
+            "rw,nosuid,nodev",
+            "https://registry.example.com/v2",
             "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         ] {
             assert!(is_harmless(value.as_bytes()), "{value}");
@@ -169,9 +204,22 @@ mod tests {
     #[test]
     fn what_may_be_a_secret_is_not() {
         for value in [
-            "hunter2", "Tr0ub4dor&3", "correct horse battery staple", "48151623", "1234", "123-456-789-012",
-            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "secret-17", "token1", "pässwörd",
-            "123e4567-e89b-12d3-a456-426614174000", "aGVsbG8gd29ybGQ=", "a1b2c3", "PaSs", "a-b-c-d-e-f", "root:toor",
+            "hunter2",
+            "Tr0ub4dor&3",
+            "correct horse battery staple",
+            "48151623",
+            "1234",
+            "123-456-789-012",
+            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "secret-17",
+            "token1",
+            "pässwörd",
+            "123e4567-e89b-12d3-a456-426614174000",
+            "aGVsbG8gd29ybGQ=",
+            "a1b2c3",
+            "PaSs",
+            "a-b-c-d-e-f",
+            "root:toor",
             "password admin",
         ] {
             assert!(!is_harmless(value.as_bytes()), "{value}");

@@ -65,8 +65,14 @@ fn role_of(name: &[u8], outer: Role) -> Role {
         "env" | "envs" | "environment" => Role::Environment,
         "annotations" | "labels" | "containerannotations" | "podannotations" => Role::Annotations,
         "args" | "command" | "cmd" | "entrypoint" | "argv" | "shell" => Role::Arguments,
-        "cgrouppaths" | "namespacepaths" | "interfaces" | "cgroups" | "unified" | "blkiothrottlereadbpsdevice" => Role::Map,
-        "message" | "msg" | "error" | "reason" | "comment" | "createdby" | "author" | "description" => Role::Plain(Kind::Text),
+        "cgrouppaths"
+        | "namespacepaths"
+        | "interfaces"
+        | "cgroups"
+        | "unified"
+        | "blkiothrottlereadbpsdevice" => Role::Map,
+        "message" | "msg" | "error" | "reason" | "comment" | "createdby" | "author"
+        | "description" => Role::Plain(Kind::Text),
         "config" => Role::Encoded,
         _ => match (words::of(name), outer) {
             // What is somebody's has names of its own below.
@@ -117,9 +123,10 @@ pub(crate) fn document(bytes: &mut [u8], mut at: usize) -> (usize, u64) {
                     // A list of labels is runc's.
                     (Role::Annotations, b'[') => Role::Labels,
                     // Nothing follows from the name of an object for what is in it, but for secrets.
-                    (Role::Plain(Kind::Known | Kind::Text) | Role::Encoded | Role::Arguments, b'{') => {
-                        Role::Plain(Kind::Unknown)
-                    }
+                    (
+                        Role::Plain(Kind::Known | Kind::Text) | Role::Encoded | Role::Arguments,
+                        b'{',
+                    ) => Role::Plain(Kind::Unknown),
                     (role, _) => role,
                 };
                 open.push(Open {
@@ -187,13 +194,17 @@ pub(crate) fn document(bytes: &mut [u8], mut at: usize) -> (usize, u64) {
 
 /// Takes the name of a member, and masks it if it is a secret itself.
 fn name(bytes: &mut [u8], quoted: &Quoted, top: Option<&mut Open>) -> bool {
-    let outer = top.as_ref().map_or(Role::Plain(Kind::Unknown), |top| top.role);
+    let outer = top
+        .as_ref()
+        .map_or(Role::Plain(Kind::Unknown), |top| top.role);
     if let Some(top) = top {
         top.next = role_of(&quoted.text, outer);
     }
     let hidden = match outer {
         // Registries by host, below `auths`: a host has no letters but those of one.
-        Role::Plain(Kind::Secret) if !is_host(&quoted.text) => judge::hidden(Kind::Unknown, &quoted.text),
+        Role::Plain(Kind::Secret) if !is_host(&quoted.text) => {
+            judge::hidden(Kind::Unknown, &quoted.text)
+        }
         _ => shape::secrets(&quoted.text),
     };
     quoted.mask(bytes, &hidden)
@@ -203,9 +214,9 @@ fn name(bytes: &mut [u8], quoted: &Quoted, top: Option<&mut Open>) -> bool {
 fn is_host(text: &[u8]) -> bool {
     let is_field = words::of(text) != words::Name::Unknown;
     let host = text.contains(&b'.')
-        && text
-            .iter()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:/".contains(byte));
+        && text.iter().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:/".contains(byte)
+        });
     (is_field || host) && !shape::has_secret(text)
 }
 
@@ -247,16 +258,22 @@ fn bare(bytes: &mut [u8], from: usize, until: usize, role: Role) -> bool {
         return false;
     }
     let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let is_number = word.iter().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(byte));
+    let is_number = word
+        .iter()
+        .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(byte));
     if !is_number {
         // No JSON, so nobody's number.
-        word.iter_mut().filter(|byte| byte.is_ascii_alphanumeric()).for_each(|byte| *byte = STAR);
+        word.iter_mut()
+            .filter(|byte| byte.is_ascii_alphanumeric())
+            .for_each(|byte| *byte = STAR);
         return true;
     }
     if !hides_number(kind, digits) {
         return false;
     }
-    word.iter_mut().filter(|byte| byte.is_ascii_digit()).for_each(|byte| *byte = b'1');
+    word.iter_mut()
+        .filter(|byte| byte.is_ascii_digit())
+        .for_each(|byte| *byte = b'1');
     true
 }
 

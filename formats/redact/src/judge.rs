@@ -104,8 +104,14 @@ fn variable(value: &[u8]) -> Vec<Range> {
         };
     };
     let name = value.get(..at).unwrap_or_default();
-    let is_name = name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(byte));
-    let from = if is_name && !shape::has_secret(name) { at.saturating_add(1) } else { 0 };
+    let is_name = name
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(byte));
+    let from = if is_name && !shape::has_secret(name) {
+        at.saturating_add(1)
+    } else {
+        0
+    };
     merged(vec![(from, value.len())])
 }
 
@@ -117,27 +123,44 @@ fn argument(value: &[u8]) -> Vec<Range> {
     }
     if !value.starts_with(b"-") {
         let is_kept = is_harmless(value) || (is_path(value) && is_common_path(value));
-        return if is_kept && !shape::has_secret(value) { Vec::new() } else { all };
+        return if is_kept && !shape::has_secret(value) {
+            Vec::new()
+        } else {
+            all
+        };
     }
-    let sign = value.iter().position(|byte| *byte == b'=').unwrap_or(value.len());
+    let sign = value
+        .iter()
+        .position(|byte| *byte == b'=')
+        .unwrap_or(value.len());
     let flag = value.get(..sign).unwrap_or_default();
     let after = value.get(sign.saturating_add(1)..).unwrap_or_default();
-    let is_plain = flag.len() <= 2 || (flag.starts_with(b"--") && is_flag(flag)) || is_harmless(flag);
+    let is_plain =
+        flag.len() <= 2 || (flag.starts_with(b"--") && is_flag(flag)) || is_harmless(flag);
     if !is_plain {
         return all;
     }
     let kind = of_name(flag);
     let base = sign.saturating_add(1);
-    hidden(if kind == Kind::Known { Kind::Unknown } else { kind }, after)
-        .into_iter()
-        .map(|(from, until)| (base.saturating_add(from), base.saturating_add(until)))
-        .collect()
+    hidden(
+        if kind == Kind::Known {
+            Kind::Unknown
+        } else {
+            kind
+        },
+        after,
+    )
+    .into_iter()
+    .map(|(from, until)| (base.saturating_add(from), base.saturating_add(until)))
+    .collect()
 }
 
 /// A long flag is a name that somebody wrote down: words, and no more than one number.
 fn is_flag(flag: &[u8]) -> bool {
     let digits = flag.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let is_plain = flag.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(byte));
+    let is_plain = flag
+        .iter()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(byte));
     digits <= 2 && is_plain && flag.len() <= 48 && !shape::has_secret(flag)
 }
 
@@ -174,14 +197,18 @@ fn text(value: &[u8]) -> Vec<Range> {
         let last = bare.rsplit(['=', ':']).next().unwrap_or_default();
         announced = words::announces(last.as_bytes()) || (announced && word.len() < 3);
         let is_number = bare.len() <= 10 && bare.bytes().all(|byte| byte.is_ascii_digit());
-        if bare.is_empty() && word.iter().all(u8::is_ascii_punctuation) || is_fact(bare) || is_number {
+        if bare.is_empty() && word.iter().all(u8::is_ascii_punctuation)
+            || is_fact(bare)
+            || is_number
+        {
             continue;
         }
         // An id by itself may be anybody's; in a path, or as a digest, it is a name.
         let is_path = bare.starts_with('/') || bare.contains("://");
         // Atom by atom: a path keeps what is known of it.
         for (start, end) in runs(word, |byte| byte.is_ascii_alphanumeric() || byte >= 0x80) {
-            let atom = core::str::from_utf8(word.get(start..end).unwrap_or_default()).unwrap_or_default();
+            let atom =
+                core::str::from_utf8(word.get(start..end).unwrap_or_default()).unwrap_or_default();
             let letters = atom.trim_end_matches(|letter: char| letter.is_ascii_digit());
             let before = whole.get(..start).unwrap_or_default();
             let is_digest = before.ends_with("sha256:") || before.ends_with("sha256-");
@@ -210,12 +237,35 @@ pub(crate) struct Arguments {
 }
 
 /// Programs whose arguments say what they do to which container.
-const RUNTIMES: [&[u8]; 6] = [b"runc", b"crun", b"youki", b"containerd", b"containerd-shim", b"exe"];
+const RUNTIMES: [&[u8]; 6] = [
+    b"runc",
+    b"crun",
+    b"youki",
+    b"containerd",
+    b"containerd-shim",
+    b"exe",
+];
 
 /// Flags of theirs that take an id, a path or a choice.
 const TAKES: [&[u8]; 18] = [
-    b"namespace", b"id", b"address", b"publish-binary", b"bundle", b"root", b"log", b"log-format", b"pid-file",
-    b"console-socket", b"process", b"config", b"c", b"state", b"l", b"log-level", b"criu", b"socket",
+    b"namespace",
+    b"id",
+    b"address",
+    b"publish-binary",
+    b"bundle",
+    b"root",
+    b"log",
+    b"log-format",
+    b"pid-file",
+    b"console-socket",
+    b"process",
+    b"config",
+    b"c",
+    b"state",
+    b"l",
+    b"log-level",
+    b"criu",
+    b"socket",
 ];
 
 impl Arguments {
@@ -236,7 +286,10 @@ impl Arguments {
         let said = self.next.take();
         if value.starts_with(b"-") {
             let bare: &[u8] = value.trim_ascii();
-            let start = bare.iter().position(|byte| *byte != b'-').unwrap_or(bare.len());
+            let start = bare
+                .iter()
+                .position(|byte| *byte != b'-')
+                .unwrap_or(bare.len());
             let name = bare.get(start..).unwrap_or_default();
             let takes = !name.contains(&b'=');
             // `-u me:secret`, `-p secret`, `-a secret`: short flags of clients.
@@ -247,7 +300,11 @@ impl Arguments {
             } else if takes && matches!(words::of(name), Name::Secret | Name::Personal) {
                 self.next = Some(Place::Secret);
             }
-            return if said == Some(Place::Secret) { Place::Secret } else { Place::Other };
+            return if said == Some(Place::Secret) {
+                Place::Secret
+            } else {
+                Place::Other
+            };
         }
         if let Some(place) = said {
             return place;
@@ -257,7 +314,9 @@ impl Arguments {
         }
         self.is_foreign = matches!(value, b"exec" | b"run" | b"--");
         // A name of a container is a word of its own.
-        let is_name = value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(byte));
+        let is_name = value
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(byte));
         if is_name { Place::Known } else { Place::Other }
     }
 }
@@ -303,9 +362,37 @@ mod tests {
                 .collect();
             shown.join(" ")
         };
-        assert_eq!(row(&["/bin/app", "--password", "root", "-v", "-phunter2", "--port=80", "--api-key=x"]), "/bin/app --password **** -v ********* --port=80 --api-key=*");
-        assert_eq!(row(&["curl", "-u", "me:x", "-H", "Authorization: Bearer x"]), "curl -u **** -H ***********************");
-        assert_eq!(row(&["runc", "--root", "/run/containerd/runc/default", "create", "--bundle", "/x/y", "sleeper"]), "runc --root /run/containerd/runc/default create --bundle /x/y sleeper");
-        assert_eq!(row(&["runc", "exec", "web1", "mysql", "-phunter2", "zork"]), "runc exec web1 ***** ********* ****");
+        assert_eq!(
+            row(&[
+                "/bin/app",
+                "--password",
+                "root",
+                "-v",
+                "-phunter2",
+                "--port=80",
+                "--api-key=x"
+            ]),
+            "/bin/app --password **** -v ********* --port=80 --api-key=*"
+        );
+        assert_eq!(
+            row(&["curl", "-u", "me:x", "-H", "Authorization: Bearer x"]),
+            "curl -u **** -H ***********************"
+        );
+        assert_eq!(
+            row(&[
+                "runc",
+                "--root",
+                "/run/containerd/runc/default",
+                "create",
+                "--bundle",
+                "/x/y",
+                "sleeper"
+            ]),
+            "runc --root /run/containerd/runc/default create --bundle /x/y sleeper"
+        );
+        assert_eq!(
+            row(&["runc", "exec", "web1", "mysql", "-phunter2", "zork"]),
+            "runc exec web1 ***** ********* ****"
+        );
     }
 }

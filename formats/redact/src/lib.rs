@@ -88,7 +88,9 @@ impl Form {
         let parts: Vec<&[u8]> = path.iter().map(OsStrExt::as_bytes).collect();
         if is_of_container(&parts) || is_ingest(&parts) {
             Self::Foreign
-        } else if parts.contains(&&b"io.containerd.content.v1.content"[..]) && parts.contains(&&b"blobs"[..]) {
+        } else if parts.contains(&&b"io.containerd.content.v1.content"[..])
+            && parts.contains(&&b"blobs"[..])
+        {
             Self::Blob
         } else if path.extension().is_some_and(|name| name == "db") {
             Self::Database
@@ -108,7 +110,9 @@ fn is_of_container(parts: &[&[u8]]) -> bool {
 
 /// Whether a file is the data of an ingest.
 fn is_ingest(parts: &[&[u8]]) -> bool {
-    parts.windows(3).any(|part| matches!(part, [b"ingest", _, b"data"]))
+    parts
+        .windows(3)
+        .any(|part| matches!(part, [b"ingest", _, b"data"]))
 }
 
 /// Masks the secrets in the file at `path`; how many values were masked.
@@ -129,7 +133,10 @@ pub fn mask(path: &Path, bytes: &mut [u8], options: &Options) -> Outcome {
 }
 
 fn first(bytes: &[u8]) -> Option<u8> {
-    bytes.iter().find(|byte| !byte.is_ascii_whitespace()).copied()
+    bytes
+        .iter()
+        .find(|byte| !byte.is_ascii_whitespace())
+        .copied()
 }
 
 /// How a file of text is read.
@@ -156,8 +163,24 @@ fn text(kind: Kind, bytes: &mut [u8]) -> u64 {
 
 /// Files that containerd, a runtime or a plugin writes in its own form: their names.
 const STATE: [&str; 18] = [
-    "address", "init.pid", "shim-binary-path", "runtime", "sandbox", "startedat", "updatedat", "total", "hostname",
-    "last_reserved_ip.0", "last_reserved_ip.1", "lock", "exit", "rootfs", "work", "shim-sandbox-id", "notify.fd", "ref",
+    "address",
+    "init.pid",
+    "shim-binary-path",
+    "runtime",
+    "sandbox",
+    "startedat",
+    "updatedat",
+    "total",
+    "hostname",
+    "last_reserved_ip.0",
+    "last_reserved_ip.1",
+    "lock",
+    "exit",
+    "rootfs",
+    "work",
+    "shim-sandbox-id",
+    "notify.fd",
+    "ref",
 ];
 
 /// How the file at `path` is read; nothing: nobody knows.
@@ -169,12 +192,25 @@ fn kind(path: &Path, bytes: &[u8]) -> Option<Kind> {
     if under("/proc") || under("/sys") {
         return Some(Kind::Lines(Style::Known));
     }
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let ending = path.extension().and_then(|name| name.to_str()).unwrap_or_default();
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    let ending = path
+        .extension()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
     let start = first(bytes);
-    let is_section = bytes.trim_ascii_start().split(|byte| *byte == b'\n').next().is_some_and(|line| {
-        line.starts_with(b"[") && line.trim_ascii_end().ends_with(b"]") && !line.contains(&b',') && !line.contains(&b'"')
-    });
+    let is_section = bytes
+        .trim_ascii_start()
+        .split(|byte| *byte == b'\n')
+        .next()
+        .is_some_and(|line| {
+            line.starts_with(b"[")
+                && line.trim_ascii_end().ends_with(b"]")
+                && !line.contains(&b',')
+                && !line.contains(&b'"')
+        });
     if bytes.windows(11).any(|part| part == b"-----BEGIN ") && start == Some(b'-') {
         return Some(Kind::Pem);
     }
@@ -205,7 +241,11 @@ fn is_binary(bytes: &[u8]) -> bool {
 /// Whether a file without a telling name is YAML: a document mark, or Kubernetes' first field.
 fn is_yaml(bytes: &[u8]) -> bool {
     let mut lines = bytes.split(|byte| *byte == b'\n').take(200);
-    lines.any(|line| line.starts_with(b"apiVersion:") || line.trim_ascii() == b"---" || line.starts_with(b"kind:"))
+    lines.any(|line| {
+        line.starts_with(b"apiVersion:")
+            || line.trim_ascii() == b"---"
+            || line.starts_with(b"kind:")
+    })
 }
 
 /// Fills a stretch with stars; whether there was anything to hide.
@@ -234,7 +274,9 @@ fn pem(bytes: &mut [u8]) -> u64 {
         let bare = line.trim_ascii();
         let label = |start: &[u8]| {
             let rest = bare.strip_prefix(start)?.strip_suffix(b"-----")?;
-            let is_label = rest.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b' ');
+            let is_label = rest
+                .iter()
+                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b' ');
             is_label.then(|| rest.to_vec())
         };
         if let Some(label) = label(b"-----BEGIN ") {
@@ -243,7 +285,9 @@ fn pem(bytes: &mut [u8]) -> u64 {
         } else if label(b"-----END ").is_some() {
             is_public = false;
         } else if !is_public {
-            line.iter_mut().filter(|byte| !byte.is_ascii_whitespace()).for_each(|byte| *byte = STAR);
+            line.iter_mut()
+                .filter(|byte| !byte.is_ascii_whitespace())
+                .for_each(|byte| *byte = STAR);
         }
     }
     masked
@@ -267,21 +311,43 @@ mod tests {
         let (outcome, text) = masked("/etc/containerd/certs.d/x/client.key", text);
         assert_eq!(outcome, Outcome::Masked(1));
         let text = String::from_utf8(text).unwrap();
-        assert!(text.contains("AAAA") && text.contains("\n****\n****\n"), "{text}");
+        assert!(
+            text.contains("AAAA") && text.contains("\n****\n****\n"),
+            "{text}"
+        );
     }
 
     #[test]
     fn blobs_are_masked_and_layers_left_out() {
         let path = "/r/io.containerd.content.v1.content/blobs/sha256/ab";
         let (outcome, text) = masked(path, br#"{"config":{"Env":["A=hunter2"]}}"#);
-        assert_eq!((outcome, &text[..]), (Outcome::Masked(1), &br#"{"config":{"Env":["A=*******"]}}"#[..]));
+        assert_eq!(
+            (outcome, &text[..]),
+            (
+                Outcome::Masked(1),
+                &br#"{"config":{"Env":["A=*******"]}}"#[..]
+            )
+        );
         assert_eq!(masked(path, b"\x1f\x8b").0, Outcome::LeftOut);
     }
 
     #[test]
     fn what_is_of_no_known_kind_is_left_out() {
-        assert_eq!(masked("/etc/containerd/core.123", b"\x7fELF\0hunter2").0, Outcome::LeftOut);
-        assert_eq!(masked("/x/io.containerd.snapshotter.v1.native/snapshots/1/etc/passwd", b"a").0, Outcome::LeftOut);
-        assert_eq!(masked("/x/content/ingest/ab/data", b"{}").0, Outcome::LeftOut);
+        assert_eq!(
+            masked("/etc/containerd/core.123", b"\x7fELF\0hunter2").0,
+            Outcome::LeftOut
+        );
+        assert_eq!(
+            masked(
+                "/x/io.containerd.snapshotter.v1.native/snapshots/1/etc/passwd",
+                b"a"
+            )
+            .0,
+            Outcome::LeftOut
+        );
+        assert_eq!(
+            masked("/x/content/ingest/ab/data", b"{}").0,
+            Outcome::LeftOut
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! Secrets in files of lines: units, environment files, INI, `name: value`, logs, anything else.
 
-use crate::judge::{self, Arguments, Kind};
 use crate::json::{self, blot};
+use crate::judge::{self, Arguments, Kind};
 use crate::quoted::Quoted;
 use crate::shape::{self, Range, runs};
 use crate::{harmless, words};
@@ -36,7 +36,11 @@ pub(crate) fn mask(bytes: &mut [u8], style: Style) -> u64 {
     let mut start = 0;
     while start < bytes.len() {
         let rest = bytes.get(start..).unwrap_or_default();
-        let end = start.saturating_add(rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len()));
+        let end = start.saturating_add(
+            rest.iter()
+                .position(|byte| *byte == b'\n')
+                .unwrap_or(rest.len()),
+        );
         masked = masked.saturating_add(match style {
             Style::Known => hide(bytes, start, end, Kind::Known),
             Style::Log => log(bytes, start, end),
@@ -61,7 +65,13 @@ fn log(bytes: &mut [u8], start: usize, end: usize) -> u64 {
     hide(bytes, start, end, Kind::Text)
 }
 
-fn line(bytes: &mut [u8], start: usize, end: usize, style: Style, goes_on: &mut Option<Goes>) -> u64 {
+fn line(
+    bytes: &mut [u8],
+    start: usize,
+    end: usize,
+    style: Style,
+    goes_on: &mut Option<Goes>,
+) -> u64 {
     let text = bytes.get(start..end).unwrap_or_default();
     let bare = text.trim_ascii();
     if bare.is_empty() {
@@ -87,24 +97,63 @@ fn line(bytes: &mut [u8], start: usize, end: usize, style: Style, goes_on: &mut 
         }
     }
     if bare.starts_with(b"[") && bare.ends_with(b"]") {
-        let is_kept = harmless::is_harmless(bare.get(1..bare.len().saturating_sub(1)).unwrap_or_default());
-        return if is_kept { 0 } else { hide(bytes, start, end, Kind::Text) };
+        let is_kept = harmless::is_harmless(
+            bare.get(1..bare.len().saturating_sub(1))
+                .unwrap_or_default(),
+        );
+        return if is_kept {
+            0
+        } else {
+            hide(bytes, start, end, Kind::Text)
+        };
     }
     let Some((name, from, sign)) = member(bytes, start, end) else {
-        let kind = if style == Style::Environment { Kind::Secret } else { Kind::Text };
+        let kind = if style == Style::Environment {
+            Kind::Secret
+        } else {
+            Kind::Text
+        };
         return hide(bytes, start, end, kind);
     };
     let mut masked = 0;
     let plain = words::plain(&name);
     let goes = match plain.as_str() {
-        _ if style == Style::Environment => Goes { kind: Kind::Secret, words: None, variables: false, indent },
-        "environment" | "passenvironment" | "setenv" | "env" if sign == b'=' => Goes { kind: Kind::Secret, words: None, variables: true, indent },
-        _ if plain.starts_with("exec") && sign == b'=' => Goes { kind: Kind::Unknown, words: Some(Arguments::default()), variables: false, indent },
-        "description" | "documentation" | "message" => Goes { kind: Kind::Text, words: None, variables: false, indent },
-        _ => Goes { kind: judge::of_name(&name), words: None, variables: false, indent },
+        _ if style == Style::Environment => Goes {
+            kind: Kind::Secret,
+            words: None,
+            variables: false,
+            indent,
+        },
+        "environment" | "passenvironment" | "setenv" | "env" if sign == b'=' => Goes {
+            kind: Kind::Secret,
+            words: None,
+            variables: true,
+            indent,
+        },
+        _ if plain.starts_with("exec") && sign == b'=' => Goes {
+            kind: Kind::Unknown,
+            words: Some(Arguments::default()),
+            variables: false,
+            indent,
+        },
+        "description" | "documentation" | "message" => Goes {
+            kind: Kind::Text,
+            words: None,
+            variables: false,
+            indent,
+        },
+        _ => Goes {
+            kind: judge::of_name(&name),
+            words: None,
+            variables: false,
+            indent,
+        },
     };
     let name_end = from.saturating_sub(1);
-    masked += u64::from(Quoted::literal(bytes, start, name_end).mask(bytes, &shape::secrets(&bytes.get(start..name_end).unwrap_or_default().to_vec())));
+    masked += u64::from(Quoted::literal(bytes, start, name_end).mask(
+        bytes,
+        &shape::secrets(&bytes.get(start..name_end).unwrap_or_default().to_vec()),
+    ));
     let (more, goes) = value(bytes, from, end, goes);
     let keeps = ends_open || goes.words.is_none();
     *goes_on = keeps.then_some(goes);
@@ -120,15 +169,27 @@ fn line(bytes: &mut [u8], start: usize, end: usize, style: Style, goes_on: &mut 
 fn member(bytes: &[u8], start: usize, end: usize) -> Option<(Vec<u8>, usize, u8)> {
     let text = bytes.get(start..end)?;
     let sign = text.iter().enumerate().position(|(at, byte)| {
-        *byte == b'=' || (*byte == b':' && text.get(at.saturating_add(1)).is_none_or(u8::is_ascii_whitespace))
+        *byte == b'='
+            || (*byte == b':'
+                && text
+                    .get(at.saturating_add(1))
+                    .is_none_or(u8::is_ascii_whitespace))
     })?;
     let name = text.get(..sign)?.trim_ascii();
     let name = name.strip_prefix(b"export ").unwrap_or(name).trim_ascii();
     let is_name = !name.is_empty()
-        && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.-/".contains(byte))
+        && name
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_.-/".contains(byte))
         && !name.first().is_some_and(u8::is_ascii_digit);
     let sign_byte = *text.get(sign)?;
-    is_name.then(|| (name.to_vec(), start.saturating_add(sign).saturating_add(1), sign_byte))
+    is_name.then(|| {
+        (
+            name.to_vec(),
+            start.saturating_add(sign).saturating_add(1),
+            sign_byte,
+        )
+    })
 }
 
 /// Masks a value, or a part of one that goes on.
@@ -137,7 +198,9 @@ fn value(bytes: &mut [u8], from: usize, end: usize, mut goes: Goes) -> (u64, Goe
     let lead = text.len().saturating_sub(text.trim_ascii_start().len());
     let from = from.saturating_add(lead);
     let mut bare = text.trim_ascii();
-    bare = bare.strip_suffix(b"\\").map_or(bare, <[u8]>::trim_ascii_end);
+    bare = bare
+        .strip_suffix(b"\\")
+        .map_or(bare, <[u8]>::trim_ascii_end);
     let until = from.saturating_add(bare.len());
     let mut masked = 0_u64;
     if goes.variables || goes.words.is_some() {
@@ -145,36 +208,57 @@ fn value(bytes: &mut [u8], from: usize, end: usize, mut goes: Goes) -> (u64, Goe
             let word = bare_word(bare.get(start..stop).unwrap_or_default());
             let kind = match &mut goes.words {
                 Some(arguments) => {
-                    let program = word.iter().position(|byte| !b"-@:+!|".contains(byte)).unwrap_or(0);
+                    let program = word
+                        .iter()
+                        .position(|byte| !b"-@:+!|".contains(byte))
+                        .unwrap_or(0);
                     let is_first = arguments.is_empty();
-                    let word = if is_first { word.get(program..).unwrap_or_default() } else { word };
+                    let word = if is_first {
+                        word.get(program..).unwrap_or_default()
+                    } else {
+                        word
+                    };
                     Kind::Argument(arguments.next(word))
                 }
                 None => Kind::Variable,
             };
-            let quote = usize::from(matches!(bytes.get(from.saturating_add(start)), Some(b'"' | b'\'')));
+            let quote = usize::from(matches!(
+                bytes.get(from.saturating_add(start)),
+                Some(b'"' | b'\'')
+            ));
             let begin = from.saturating_add(start).saturating_add(quote);
-            masked = masked.saturating_add(hide(bytes, begin, begin.saturating_add(word_len(start, stop, quote)), kind));
+            masked = masked.saturating_add(hide(
+                bytes,
+                begin,
+                begin.saturating_add(word_len(start, stop, quote)),
+                kind,
+            ));
         }
         return (masked, goes);
     }
-    let quote = bare.first().copied().filter(|byte| matches!(byte, b'"' | b'\''));
+    let quote = bare
+        .first()
+        .copied()
+        .filter(|byte| matches!(byte, b'"' | b'\''));
     let (begin, stop) = match quote {
-        Some(quote) if bare.len() > 1 && bare.last() == Some(&quote) => (from.saturating_add(1), until.saturating_sub(1)),
+        Some(quote) if bare.len() > 1 && bare.last() == Some(&quote) => {
+            (from.saturating_add(1), until.saturating_sub(1))
+        }
         _ => (from, until),
     };
     (hide(bytes, begin, stop, goes.kind), goes)
 }
 
 const fn word_len(start: usize, stop: usize, quote: usize) -> usize {
-    stop.saturating_sub(start).saturating_sub(quote.saturating_mul(2))
+    stop.saturating_sub(start)
+        .saturating_sub(quote.saturating_mul(2))
 }
 
 fn bare_word(word: &[u8]) -> &[u8] {
     match word.first() {
-        Some(quote @ (b'"' | b'\'')) if word.len() > 1 && word.last() == Some(quote) => {
-            word.get(1..word.len().saturating_sub(1)).unwrap_or_default()
-        }
+        Some(quote @ (b'"' | b'\'')) if word.len() > 1 && word.last() == Some(quote) => word
+            .get(1..word.len().saturating_sub(1))
+            .unwrap_or_default(),
         _ => word,
     }
 }
@@ -215,7 +299,16 @@ mod tests {
         let text = "[Unit]\nDescription=containerd container runtime\n# hunter2\n[Service]\nEnvironment=\"HTTPS_PROXY=http://me:hunter2@proxy:3128\" 'B=hunter2 x' C=hunter2\nEnvironmentFile=-/etc/default/containerd\nExecStartPre=-/sbin/modprobe overlay\nExecStart=/usr/bin/containerd --config /etc/containerd/config.toml \\\n  --token hunter2\nLimitNOFILE=infinity\n[Install]\nWantedBy=multi-user.target\n";
         let shown = shown(text, Style::Any);
         assert!(!shown.contains("hunter2"), "{shown}");
-        for kept in ["Description=containerd container runtime", "HTTPS_PROXY=*", "'B=*", " C=*", "ExecStart=/usr/bin/containerd --config /etc/containerd/config.toml \\", "ExecStartPre=-/sbin/modprobe", "EnvironmentFile=-/etc/default/containerd", "WantedBy=multi-user.target"] {
+        for kept in [
+            "Description=containerd container runtime",
+            "HTTPS_PROXY=*",
+            "'B=*",
+            " C=*",
+            "ExecStart=/usr/bin/containerd --config /etc/containerd/config.toml \\",
+            "ExecStartPre=-/sbin/modprobe",
+            "EnvironmentFile=-/etc/default/containerd",
+            "WantedBy=multi-user.target",
+        ] {
             assert!(shown.contains(kept), "{kept}: {shown}");
         }
     }
@@ -223,17 +316,33 @@ mod tests {
     #[test]
     fn other_files_of_lines() {
         for (text, style) in [
-            ("A=hunter2\nexport B='hunter2'\nhunter2\n", Style::Environment),
-            ("[Interface]\nPrivateKey = hunter2\n[Peer]\nPresharedKey=hunter2\n", Style::Any),
-            ("zork hunter2\nmode hunter2\npassword: hunter2\n  hunter2\nUser=hunter2\n", Style::Any),
-            ("time=1 level=info msg=\"with token hunter2\"\n{\"msg\":\"Bearer hunter2\",\"level\":\"info\"}\n", Style::Log),
+            (
+                "A=hunter2\nexport B='hunter2'\nhunter2\n",
+                Style::Environment,
+            ),
+            (
+                "[Interface]\nPrivateKey = hunter2\n[Peer]\nPresharedKey=hunter2\n",
+                Style::Any,
+            ),
+            (
+                "zork hunter2\nmode hunter2\npassword: hunter2\n  hunter2\nUser=hunter2\n",
+                Style::Any,
+            ),
+            (
+                "time=1 level=info msg=\"with token hunter2\"\n{\"msg\":\"Bearer hunter2\",\"level\":\"info\"}\n",
+                Style::Log,
+            ),
         ] {
             let shown = shown(text, style);
             assert!(!shown.contains("hunter2"), "{shown}");
         }
         let dpkg = "Package: containerd\nStatus: install ok installed\nVersion: 1.6.20~ds1-1+deb12u1\nDescription: open\n hunter2\n";
         let shown = shown(dpkg, Style::Any);
-        assert!(shown.contains("Version: 1.6.20~ds1-1+deb12u1") && shown.contains("Package: containerd"), "{shown}");
+        assert!(
+            shown.contains("Version: 1.6.20~ds1-1+deb12u1")
+                && shown.contains("Package: containerd"),
+            "{shown}"
+        );
         assert!(!shown.contains("hunter2"), "{shown}");
     }
 }

@@ -17,7 +17,11 @@ pub fn path(at: &Path, path: &[u8]) -> Option<Vec<u8>> {
         if is_chosen {
             hidden.extend(announced(part));
         }
-        found.extend(hidden.into_iter().map(|(start, end)| (from.saturating_add(start), from.saturating_add(end))));
+        found.extend(
+            hidden
+                .into_iter()
+                .map(|(start, end)| (from.saturating_add(start), from.saturating_add(end))),
+        );
     }
     masked(path, merged(found))
 }
@@ -59,7 +63,10 @@ pub fn xattr(name: &[u8], value: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
         let value = masked(value, shape::secrets(value))?;
         return Some((name.to_vec(), value));
     }
-    let kept_name = match name.strip_prefix(b"user.").or_else(|| name.strip_prefix(b"trusted.")) {
+    let kept_name = match name
+        .strip_prefix(b"user.")
+        .or_else(|| name.strip_prefix(b"trusted."))
+    {
         Some(rest) if !harmless::is_harmless(rest) => {
             let from = name.len().saturating_sub(rest.len());
             masked(name, vec![(from, name.len())])
@@ -70,7 +77,10 @@ pub fn xattr(name: &[u8], value: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     if kept_name.is_none() && kept_value.is_none() {
         return None;
     }
-    Some((kept_name.unwrap_or_else(|| name.to_vec()), kept_value.unwrap_or_else(|| value.to_vec())))
+    Some((
+        kept_name.unwrap_or_else(|| name.to_vec()),
+        kept_value.unwrap_or_else(|| value.to_vec()),
+    ))
 }
 
 fn masked(text: &[u8], hidden: Vec<Range>) -> Option<Vec<u8>> {
@@ -90,19 +100,34 @@ mod tests {
 
     #[test]
     fn names_lose_their_secrets_and_nothing_else() {
-        let shown = |text: &str| path(Path::new("/x"), text.as_bytes()).map(|text| String::from_utf8(text).unwrap());
+        let shown = |text: &str| {
+            path(Path::new("/x"), text.as_bytes()).map(|text| String::from_utf8(text).unwrap())
+        };
         for (text, hidden) in [
-            ("/etc/containerd/certs.d/me:hunter2@r.example/hosts.toml", "hunter2"),
+            (
+                "/etc/containerd/certs.d/me:hunter2@r.example/hosts.toml",
+                "hunter2",
+            ),
             ("/etc/cni/net.d/token-hunter2.conf", "hunter2"),
             ("/run/x/password=hunter2", "hunter2"),
-            ("/var/lib/x/ghp_0123456789abcdefABCDEF0123456789abcd", "ghp_"),
+            (
+                "/var/lib/x/ghp_0123456789abcdefABCDEF0123456789abcd",
+                "ghp_",
+            ),
         ] {
-            assert!(shown(text).is_some_and(|shown| !shown.contains(hidden) && shown.len() == text.len()), "{text}");
+            assert!(
+                shown(text)
+                    .is_some_and(|shown| !shown.contains(hidden) && shown.len() == text.len()),
+                "{text}"
+            );
         }
         for text in [
             "/var/log/pods/default_vault-token-renewer-x2x9z_123e4567-e89b-12d3-a456-426614174000/web/0.log",
-            "/etc/containerd/certs.d/docker.io/hosts.toml", "/etc/cni/net.d/10-calico.conflist",
-            "/proc/12/fd/3", "socket:[12345]", "/var/lib/containerd/io.containerd.content.v1.content/blobs/sha256/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "/etc/containerd/certs.d/docker.io/hosts.toml",
+            "/etc/cni/net.d/10-calico.conflist",
+            "/proc/12/fd/3",
+            "socket:[12345]",
+            "/var/lib/containerd/io.containerd.content.v1.content/blobs/sha256/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         ] {
             assert_eq!(shown(text), None, "{text}");
         }

@@ -78,9 +78,17 @@ fn piece_of(piece: &mut [u8], is_type: bool, depth: usize) -> u64 {
     if piece.starts_with(b"{\"") {
         return json::mask(piece);
     }
-    let is_text = core::str::from_utf8(piece).is_ok_and(|text| !text.chars().any(|letter| letter.is_control() && letter != '\n'));
+    let is_text = core::str::from_utf8(piece).is_ok_and(|text| {
+        !text
+            .chars()
+            .any(|letter| letter.is_control() && letter != '\n')
+    });
     if is_text {
-        let kind = if is_type || judge::is_path(piece) { Kind::Known } else { Kind::Unknown };
+        let kind = if is_type || judge::is_path(piece) {
+            Kind::Known
+        } else {
+            Kind::Unknown
+        };
         let hidden = judge::hidden(kind, piece);
         let text = quoted::Quoted::literal(piece, 0, piece.len());
         return u64::from(text.mask(piece, &hidden));
@@ -161,7 +169,10 @@ mod tests {
     fn strings_are_masked_and_lengths_are_kept() {
         let mut any = b"\x0a\x05Types\x12\x1a\x0a\x07hunter2\x12\x0d/usr/bin/runc\x18\x01".to_vec();
         assert_eq!(mask(&mut any), Some(1));
-        assert_eq!(any, b"\x0a\x05Types\x12\x1a\x0a\x07*******\x12\x0d/usr/bin/runc\x18\x01");
+        assert_eq!(
+            any,
+            b"\x0a\x05Types\x12\x1a\x0a\x07*******\x12\x0d/usr/bin/runc\x18\x01"
+        );
         assert_eq!(mask(&mut b"\xff\xff".to_vec()), None);
     }
 }

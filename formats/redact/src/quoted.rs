@@ -18,8 +18,14 @@ impl Quoted {
     /// A string without escapes.
     pub(crate) fn literal(bytes: &[u8], from: usize, until: usize) -> Self {
         let text = bytes.get(from..until).unwrap_or_default().to_vec();
-        let places = (from..from.saturating_add(text.len())).map(|at| (at, at.saturating_add(1))).collect();
-        let mut quoted = Self { text, places, wrong: Vec::new() };
+        let places = (from..from.saturating_add(text.len()))
+            .map(|at| (at, at.saturating_add(1)))
+            .collect();
+        let mut quoted = Self {
+            text,
+            places,
+            wrong: Vec::new(),
+        };
         quoted.check(bytes, from, until);
         quoted
     }
@@ -48,7 +54,10 @@ impl Quoted {
                     // It is no escape: what makes it wrong stays.
                     quoted.wrong.push(at);
                     quoted.push(b'\\', (at, at.saturating_add(1)));
-                    if let Some(next) = bytes.get(at.saturating_add(1)).filter(|_| at.saturating_add(1) < until) {
+                    if let Some(next) = bytes
+                        .get(at.saturating_add(1))
+                        .filter(|_| at.saturating_add(1) < until)
+                    {
                         if matches!(next, b'u' | b'U' | b'x') {
                             quoted.wrong.push(at.saturating_add(1));
                         }
@@ -92,7 +101,11 @@ impl Quoted {
     pub(crate) fn mask(&self, bytes: &mut [u8], hidden: &[Range]) -> bool {
         let mut hides = false;
         for (from, until) in hidden {
-            for (begin, end) in self.places.get(*from..(*until).min(self.places.len())).unwrap_or_default() {
+            for (begin, end) in self
+                .places
+                .get(*from..(*until).min(self.places.len()))
+                .unwrap_or_default()
+            {
                 for at in *begin..*end {
                     let is_wrong = self.wrong.binary_search(&at).is_ok();
                     if let Some(byte) = bytes.get_mut(at).filter(|_| !is_wrong) {
@@ -134,11 +147,15 @@ fn escape(rest: &[u8]) -> (usize, Option<char>) {
         Some(b'u') => match number(rest, 2, 4) {
             // Two of them are one letter.
             Some(high @ 0xd800..=0xdbff) => {
-                let low = (rest.get(6..8) == Some(b"\\u")).then(|| number(rest, 8, 4)).flatten();
+                let low = (rest.get(6..8) == Some(b"\\u"))
+                    .then(|| number(rest, 8, 4))
+                    .flatten();
                 match low {
                     Some(low @ 0xdc00..=0xdfff) => {
                         let high = high.saturating_sub(0xd800).wrapping_shl(10);
-                        let code = 0x1_0000_u32.saturating_add(high).saturating_add(low.saturating_sub(0xdc00));
+                        let code = 0x1_0000_u32
+                            .saturating_add(high)
+                            .saturating_add(low.saturating_sub(0xdc00));
                         (12, char::from_u32(code))
                     }
                     _ => (6, None),

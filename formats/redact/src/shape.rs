@@ -8,21 +8,88 @@ pub(crate) type Range = (usize, usize);
 
 /// How tokens of known providers begin, and how many bytes follow at least.
 const PREFIXES: &[(&str, usize)] = &[
-    ("ghp_", 16), ("gho_", 16), ("ghu_", 16), ("ghs_", 16), ("ghr_", 16), ("github_pat_", 16), ("glpat-", 10),
-    ("gldt-", 10), ("glrt-", 10), ("glcbt-", 10), ("glsa_", 10), ("AKIA", 12), ("ASIA", 12), ("AIza", 20),
-    ("ya29.", 10), ("GOCSPX-", 10), ("xoxb-", 8), ("xoxp-", 8), ("xoxa-", 8), ("xoxr-", 8), ("xoxs-", 8), ("xapp-", 8),
-    ("sk-", 12), ("sk_live_", 8), ("sk_test_", 8), ("rk_live_", 8), ("pk_live_", 8), ("whsec_", 8), ("hvs.", 8),
-    ("hvb.", 8), ("hvr.", 8), ("npm_", 16), ("pypi-", 10), ("dckr_pat_", 8), ("dckr_oat_", 8), ("SG.", 12),
-    ("shpat_", 8), ("shpss_", 8), ("tskey-", 6), ("dop_v1_", 8), ("doo_v1_", 8), ("AGE-SECRET-KEY-", 8),
-    ("nvapi-", 8), ("hf_", 12), ("eyJ", 12), ("$2a$", 8), ("$2b$", 8), ("$2y$", 8), ("$1$", 8), ("$5$", 8), ("$6$", 8),
-    ("$y$", 8), ("$argon2", 8), ("$apr1$", 8), ("{SSHA}", 8), ("{SHA}", 8), ("K10", 24), ("lsv2_", 8), ("sq0", 8),
-    ("dp.pt.", 8), ("dapi", 16), ("PMAK-", 8), ("rubygems_", 8), ("cmVmdGtu", 8), ("AKCp", 12), ("lin_api_", 8),
-    ("sntrys_", 8), ("phc_", 8), ("r8_", 12), ("gsk_", 12), ("ATATT", 8), ("LS0tLS1CRUdJTi", 0),
+    ("ghp_", 16),
+    ("gho_", 16),
+    ("ghu_", 16),
+    ("ghs_", 16),
+    ("ghr_", 16),
+    ("github_pat_", 16),
+    ("glpat-", 10),
+    ("gldt-", 10),
+    ("glrt-", 10),
+    ("glcbt-", 10),
+    ("glsa_", 10),
+    ("AKIA", 12),
+    ("ASIA", 12),
+    ("AIza", 20),
+    ("ya29.", 10),
+    ("GOCSPX-", 10),
+    ("xoxb-", 8),
+    ("xoxp-", 8),
+    ("xoxa-", 8),
+    ("xoxr-", 8),
+    ("xoxs-", 8),
+    ("xapp-", 8),
+    ("sk-", 12),
+    ("sk_live_", 8),
+    ("sk_test_", 8),
+    ("rk_live_", 8),
+    ("pk_live_", 8),
+    ("whsec_", 8),
+    ("hvs.", 8),
+    ("hvb.", 8),
+    ("hvr.", 8),
+    ("npm_", 16),
+    ("pypi-", 10),
+    ("dckr_pat_", 8),
+    ("dckr_oat_", 8),
+    ("SG.", 12),
+    ("shpat_", 8),
+    ("shpss_", 8),
+    ("tskey-", 6),
+    ("dop_v1_", 8),
+    ("doo_v1_", 8),
+    ("AGE-SECRET-KEY-", 8),
+    ("nvapi-", 8),
+    ("hf_", 12),
+    ("eyJ", 12),
+    ("$2a$", 8),
+    ("$2b$", 8),
+    ("$2y$", 8),
+    ("$1$", 8),
+    ("$5$", 8),
+    ("$6$", 8),
+    ("$y$", 8),
+    ("$argon2", 8),
+    ("$apr1$", 8),
+    ("{SSHA}", 8),
+    ("{SHA}", 8),
+    ("K10", 24),
+    ("lsv2_", 8),
+    ("sq0", 8),
+    ("dp.pt.", 8),
+    ("dapi", 16),
+    ("PMAK-", 8),
+    ("rubygems_", 8),
+    ("cmVmdGtu", 8),
+    ("AKCp", 12),
+    ("lin_api_", 8),
+    ("sntrys_", 8),
+    ("phc_", 8),
+    ("r8_", 12),
+    ("gsk_", 12),
+    ("ATATT", 8),
+    ("LS0tLS1CRUdJTi", 0),
 ];
 
 /// Letters of a token: what stands between two others is looked at as one.
 const fn is_of_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'+' | b'/' | b'=' | b'~' | b'$' | b'{' | b'}') || byte >= 0x80
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'_' | b'-' | b'.' | b'+' | b'/' | b'=' | b'~' | b'$' | b'{' | b'}'
+        )
+        || byte >= 0x80
 }
 
 /// The stretches of `text` that have the shape of a secret, in order.
@@ -81,7 +148,9 @@ pub(crate) fn runs(text: &[u8], keeps: impl Fn(u8) -> bool) -> Vec<Range> {
 
 /// `user:password@` and `//token@`, but not `image:tag@sha256:…`.
 fn userinfo(text: &[u8], found: &mut Vec<Range>) {
-    for (from, until) in runs(text, |byte| !byte.is_ascii_whitespace() && byte != b'"' && byte != b'\'') {
+    for (from, until) in runs(text, |byte| {
+        !byte.is_ascii_whitespace() && byte != b'"' && byte != b'\''
+    }) {
         let word = text.get(from..until).unwrap_or_default();
         let scheme = word.windows(3).position(|part| part == b"://");
         // A password may have slashes that nobody escaped: then the scheme is the edge.
@@ -91,7 +160,11 @@ fn userinfo(text: &[u8], found: &mut Vec<Range>) {
         };
         for (start, end) in pieces {
             let piece = word.get(start..end).unwrap_or_default();
-            let Some(at) = piece.iter().enumerate().rposition(|(at, byte)| *byte == b'@' && !is_pin(piece, at)) else {
+            let Some(at) = piece
+                .iter()
+                .enumerate()
+                .rposition(|(at, byte)| *byte == b'@' && !is_pin(piece, at))
+            else {
                 continue;
             };
             let user = piece.get(..at).unwrap_or_default();
@@ -106,7 +179,9 @@ fn userinfo(text: &[u8], found: &mut Vec<Range>) {
 /// Whether the `@` at `at` is that of a digest.
 fn is_pin(piece: &[u8], at: usize) -> bool {
     let rest = piece.get(at.saturating_add(1)..).unwrap_or_default();
-    [&b"sha256:"[..], b"sha384:", b"sha512:"].iter().any(|start| rest.starts_with(start))
+    [&b"sha256:"[..], b"sha384:", b"sha512:"]
+        .iter()
+        .any(|start| rest.starts_with(start))
 }
 
 /// Values in what follows the `?` or `#` of an address.
@@ -115,17 +190,27 @@ fn query(text: &[u8], found: &mut Vec<Range>) {
     if !is_address {
         return;
     }
-    for (from, until) in runs(text, |byte| !byte.is_ascii_whitespace() && !b"\"'<>".contains(&byte)) {
+    for (from, until) in runs(text, |byte| {
+        !byte.is_ascii_whitespace() && !b"\"'<>".contains(&byte)
+    }) {
         let word = text.get(from..until).unwrap_or_default();
         let Some(at) = word.iter().position(|byte| matches!(byte, b'?' | b'#')) else {
             continue;
         };
         let begin = from.saturating_add(at).saturating_add(1);
-        for (start, end) in runs(word.get(at..).unwrap_or_default(), |byte| !b"?#&;".contains(&byte)) {
-            let pair = word.get(at.saturating_add(start)..at.saturating_add(end)).unwrap_or_default();
-            let skip = pair.iter().position(|byte| *byte == b'=').map_or(0, |place| place.saturating_add(1));
+        for (start, end) in runs(word.get(at..).unwrap_or_default(), |byte| {
+            !b"?#&;".contains(&byte)
+        }) {
+            let pair = word
+                .get(at.saturating_add(start)..at.saturating_add(end))
+                .unwrap_or_default();
+            let skip = pair
+                .iter()
+                .position(|byte| *byte == b'=')
+                .map_or(0, |place| place.saturating_add(1));
             let value = pair.get(skip..).unwrap_or_default();
-            let is_said = skip > 0 && words::of(pair.get(..skip).unwrap_or_default()) != words::Name::Secret;
+            let is_said =
+                skip > 0 && words::of(pair.get(..skip).unwrap_or_default()) != words::Name::Secret;
             if !(is_said && crate::harmless::is_harmless(value)) && !value.is_empty() {
                 let base = begin.saturating_sub(1).saturating_add(start);
                 found.push((base.saturating_add(skip), base.saturating_add(pair.len())));
@@ -137,14 +222,21 @@ fn query(text: &[u8], found: &mut Vec<Range>) {
 /// `password=…`, `--api-key=…`, `token: …` wherever they stand: up to what ends a value.
 fn pairs(text: &[u8], found: &mut Vec<Range>) {
     let mut done = 0;
-    for (at, sign) in text.iter().enumerate().filter(|(_, byte)| matches!(byte, b'=' | b':')) {
+    for (at, sign) in text
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| matches!(byte, b'=' | b':'))
+    {
         // What is in a value is masked with it.
         if at < done {
             continue;
         }
         let before = text.get(..at).unwrap_or_default();
         let trimmed = before.trim_ascii_end();
-        let trimmed = trimmed.strip_suffix(b"\"").or_else(|| trimmed.strip_suffix(b"'")).unwrap_or(trimmed);
+        let trimmed = trimmed
+            .strip_suffix(b"\"")
+            .or_else(|| trimmed.strip_suffix(b"'"))
+            .unwrap_or(trimmed);
         let name_from = trimmed
             .iter()
             .rposition(|byte| !byte.is_ascii_alphanumeric() && !b"_-.".contains(byte))
@@ -155,10 +247,18 @@ fn pairs(text: &[u8], found: &mut Vec<Range>) {
         }
         let mut from = at.saturating_add(1);
         // `image-secret:1.2` and `https://` are no pairs.
-        if *sign == b':' && text.get(from).is_some_and(|byte| !byte.is_ascii_whitespace() && *byte != b'"') && name_from > 0 {
+        if *sign == b':'
+            && text
+                .get(from)
+                .is_some_and(|byte| !byte.is_ascii_whitespace() && *byte != b'"')
+            && name_from > 0
+        {
             continue;
         }
-        while text.get(from).is_some_and(|byte| byte.is_ascii_whitespace()) {
+        while text
+            .get(from)
+            .is_some_and(|byte| byte.is_ascii_whitespace())
+        {
             from = from.saturating_add(1);
         }
         done = value_end(text, from);
@@ -179,7 +279,10 @@ pub(crate) fn value_end(text: &[u8], from: usize) -> usize {
         _ => {
             let lower = rest.get(..7).unwrap_or(rest).to_ascii_lowercase();
             let scheme = [&b"bearer "[..], b"basic ", b"token ", b"digest "];
-            let skip = scheme.iter().find(|scheme| lower.starts_with(scheme)).map_or(0, |scheme| scheme.len());
+            let skip = scheme
+                .iter()
+                .find(|scheme| lower.starts_with(scheme))
+                .map_or(0, |scheme| scheme.len());
             let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`&;,)]}>".contains(byte);
             let tail = rest.get(skip..).unwrap_or_default();
             skip.saturating_add(tail.iter().position(ends).unwrap_or(tail.len()))
@@ -195,7 +298,11 @@ fn token(text: &[u8], from: usize, until: usize, found: &mut Vec<Range>) {
     };
     for (prefix, least) in PREFIXES {
         for (at, _) in run.match_indices(prefix) {
-            let is_start = at == 0 || run.as_bytes().get(at.saturating_sub(1)).is_some_and(|byte| !byte.is_ascii_alphanumeric());
+            let is_start = at == 0
+                || run
+                    .as_bytes()
+                    .get(at.saturating_sub(1))
+                    .is_some_and(|byte| !byte.is_ascii_alphanumeric());
             let rest = run.len().saturating_sub(at).saturating_sub(prefix.len());
             if is_start && rest >= *least {
                 found.push((from.saturating_add(at), until));
@@ -206,7 +313,9 @@ fn token(text: &[u8], from: usize, until: usize, found: &mut Vec<Range>) {
         found.push((from, until));
         return;
     }
-    for (start, end) in runs(run.as_bytes(), |byte| byte.is_ascii_alphanumeric() || b"_-+=".contains(&byte)) {
+    for (start, end) in runs(run.as_bytes(), |byte| {
+        byte.is_ascii_alphanumeric() || b"_-+=".contains(&byte)
+    }) {
         let part = run.get(start..end).unwrap_or_default();
         if is_random(part) {
             found.push((from.saturating_add(start), from.saturating_add(end)));
@@ -215,7 +324,9 @@ fn token(text: &[u8], from: usize, until: usize, found: &mut Vec<Range>) {
     // kubeadm: six and sixteen; Kubernetes' older ones.
     if let Some((left, right)) = run.split_once('.')
         && (left.len(), right.len()) == (6, 16)
-        && run.bytes().all(|byte| byte == b'.' || byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        && run
+            .bytes()
+            .all(|byte| byte == b'.' || byte.is_ascii_lowercase() || byte.is_ascii_digit())
     {
         found.push((from, until));
     }
@@ -254,7 +365,9 @@ fn is_base64(run: &str) -> bool {
         && digits > 0
         && changes.saturating_mul(5) >= run.len()
         && !run.starts_with('/')
-        && !run.split('/').any(|part| part.len() > 3 && crate::harmless::is_word(part))
+        && !run
+            .split('/')
+            .any(|part| part.len() > 3 && crate::harmless::is_word(part))
 }
 
 /// Whether a piece of a name is too random for one.
@@ -267,7 +380,11 @@ fn is_random(part: &str) -> bool {
     }
     let all = lower && upper && digits > 0 && part.len() >= 12 && changes >= 4;
     let long = lower && upper && part.len() >= 24 && changes.saturating_mul(4) >= part.len();
-    let two = (lower || upper) && digits >= 3 && part.len() >= 16 && longest(part) >= 16 && changes.saturating_mul(5) >= part.len();
+    let two = (lower || upper)
+        && digits >= 3
+        && part.len() >= 16
+        && longest(part) >= 16
+        && changes.saturating_mul(5) >= part.len();
     all || long || two
 }
 
@@ -277,7 +394,8 @@ fn longest(part: &str) -> usize {
 }
 
 fn is_id(piece: &str) -> bool {
-    is_hex(piece) || crate::harmless::is_word(piece.trim_end_matches(|letter: char| letter.is_ascii_digit()))
+    is_hex(piece)
+        || crate::harmless::is_word(piece.trim_end_matches(|letter: char| letter.is_ascii_digit()))
 }
 
 fn is_uuid(text: &str) -> bool {
@@ -307,7 +425,10 @@ mod tests {
             ("postgres://u:hunter2@db/x", "hunter2"),
             ("run with --password=hunter2 now", "hunter2"),
             ("Authorization: Bearer hunter2", "hunter2"),
-            ("ghp_0123456789abcdefABCDEF0123456789abcd", "0123456789abcdef"),
+            (
+                "ghp_0123456789abcdefABCDEF0123456789abcd",
+                "0123456789abcdef",
+            ),
             ("AKIAIOSFODNN7EXAMPLE", "IOSFODNN7"),
             ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "K7MDENG"),
             ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "eyJhbG"),
@@ -324,12 +445,21 @@ mod tests {
         for text in [
             "docker.io/library/redis:7.2@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
             "/run/containerd/io.containerd.runtime.v2.task/k8s.io/1522f05c5e686d9514fc8faa04f857defd8447c1528649e433b1caefa70d03ae",
-            "web-7d4b9c6f5-x2x9z", "veth01abfb29", "extract-857364583-Zk3d sha256:00", "runc.v2",
-            "123e4567-e89b-12d3-a456-426614174000", "io.kubernetes.cri.sandbox-id", "CAP_NET_BIND_SERVICE",
-            "2026-11-28T18:24:25.123456789Z", "kube-system_coredns-5d78c9869d-abcde_123e4567-e89b-12d3-a456-426614174000",
+            "web-7d4b9c6f5-x2x9z",
+            "veth01abfb29",
+            "extract-857364583-Zk3d sha256:00",
+            "runc.v2",
+            "123e4567-e89b-12d3-a456-426614174000",
+            "io.kubernetes.cri.sandbox-id",
+            "CAP_NET_BIND_SERVICE",
+            "2026-11-28T18:24:25.123456789Z",
+            "kube-system_coredns-5d78c9869d-abcde_123e4567-e89b-12d3-a456-426614174000",
             "unix:///run/containerd/s/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-            "types.containerd.io/opencontainers/runtime-spec/1/Spec", "application/vnd.oci.image.manifest.v1+json",
-            "SCMP_ACT_ERRNO", "clock_adjtime64", "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/12/fs",
+            "types.containerd.io/opencontainers/runtime-spec/1/Spec",
+            "application/vnd.oci.image.manifest.v1+json",
+            "SCMP_ACT_ERRNO",
+            "clock_adjtime64",
+            "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/12/fs",
         ] {
             assert_eq!(masked(text), text);
         }

@@ -1,7 +1,7 @@
 //! Secrets in TOML. A scanner as that of JSON: a file that is no TOML is masked, too, and stays none.
 
-use crate::judge::{self, Arguments, Kind, hides_number};
 use crate::json::blot;
+use crate::judge::{self, Arguments, Kind, hides_number};
 use crate::quoted::Quoted;
 use crate::{annotation, shape, words};
 
@@ -25,7 +25,11 @@ struct Scan<'b> {
 
 /// Masks the values; how many.
 pub(crate) fn mask(bytes: &mut [u8]) -> u64 {
-    let mut scan = Scan { bytes, at: 0, masked: 0 };
+    let mut scan = Scan {
+        bytes,
+        at: 0,
+        masked: 0,
+    };
     let mut table: Vec<Vec<u8>> = Vec::new();
     loop {
         scan.blanks(true);
@@ -71,7 +75,9 @@ fn role(path: &[Vec<u8>]) -> Role {
             "labels" | "annotations" => return Role::Annotations,
             // Names of plugins and hosts are no names of fields.
             _ if name.contains(&b'.') || name.contains(&b':') => {}
-            _ => is_secret |= matches!(words::of(name), words::Name::Secret | words::Name::Personal),
+            _ => {
+                is_secret |= matches!(words::of(name), words::Name::Secret | words::Name::Personal)
+            }
         }
     }
     if is_secret {
@@ -112,7 +118,10 @@ impl Scan<'_> {
 
     fn line_end(&self) -> usize {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let len = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+        let len = rest
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .unwrap_or(rest.len());
         self.at.saturating_add(len)
     }
 
@@ -132,7 +141,9 @@ impl Scan<'_> {
         let mut names = Vec::new();
         loop {
             self.blanks(false);
-            let Some(byte) = self.peek() else { return names };
+            let Some(byte) = self.peek() else {
+                return names;
+            };
             match byte {
                 b'"' | b'\'' => {
                     let from = self.at.saturating_add(1);
@@ -143,9 +154,14 @@ impl Scan<'_> {
                     self.at = until.saturating_add(1).min(self.bytes.len());
                 }
                 b'.' => self.at = self.at.saturating_add(1),
-                _ if byte.is_ascii_alphanumeric() || b"_-/:+@*~".contains(&byte) || byte >= 0x80 => {
+                _ if byte.is_ascii_alphanumeric()
+                    || b"_-/:+@*~".contains(&byte)
+                    || byte >= 0x80 =>
+                {
                     let from = self.at;
-                    while self.peek().is_some_and(|byte| byte != close && byte != b'.' && !byte.is_ascii_whitespace() && byte != b'#') {
+                    while self.peek().is_some_and(|byte| {
+                        byte != close && byte != b'.' && !byte.is_ascii_whitespace() && byte != b'#'
+                    }) {
                         self.at = self.at.saturating_add(1);
                     }
                     let quoted = Quoted::literal(self.bytes, from, self.at);
@@ -209,7 +225,10 @@ impl Scan<'_> {
         let (from, until, past) = if rest.starts_with(&triple) {
             let from = self.at.saturating_add(3);
             let rest = self.bytes.get(from..).unwrap_or_default();
-            let len = rest.windows(3).position(|part| part == triple).unwrap_or(rest.len());
+            let len = rest
+                .windows(3)
+                .position(|part| part == triple)
+                .unwrap_or(rest.len());
             let until = from.saturating_add(len);
             (from, until, until.saturating_add(3))
         } else {
@@ -270,7 +289,10 @@ impl Scan<'_> {
     /// Whether the line goes on like `name = `.
     fn is_member(&self) -> bool {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let mut line = rest.iter().take(256).take_while(|byte| **byte != b'\n' && **byte != b',');
+        let mut line = rest
+            .iter()
+            .take(256)
+            .take_while(|byte| **byte != b'\n' && **byte != b',');
         line.any(|byte| *byte == b'=')
     }
 
@@ -310,7 +332,11 @@ impl Scan<'_> {
         while self.peek().is_some_and(|byte| !b",]}#\n".contains(&byte)) {
             self.at = self.at.saturating_add(1);
         }
-        let word = self.bytes.get(from..self.at).unwrap_or_default().trim_ascii_end();
+        let word = self
+            .bytes
+            .get(from..self.at)
+            .unwrap_or_default()
+            .trim_ascii_end();
         let until = from.saturating_add(word.len());
         let kind = match role {
             Role::Plain(kind) => *kind,
@@ -318,14 +344,22 @@ impl Scan<'_> {
         };
         let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
         let text = core::str::from_utf8(word).unwrap_or_default();
-        let is_number = !word.is_empty() && word.iter().all(|byte| byte.is_ascii_digit() || b"+-._".contains(byte));
-        let hides = if matches!(text, "true" | "false" | "inf" | "nan") || crate::harmless::is_fact(text) && kind != Kind::Secret {
+        let is_number = !word.is_empty()
+            && word
+                .iter()
+                .all(|byte| byte.is_ascii_digit() || b"+-._".contains(byte));
+        let hides = if matches!(text, "true" | "false" | "inf" | "nan")
+            || crate::harmless::is_fact(text) && kind != Kind::Secret
+        {
             false
         } else if is_number {
             let hides = hides_number(kind, digits);
             if hides {
                 let number = self.bytes.get_mut(from..until).unwrap_or_default();
-                number.iter_mut().filter(|byte| byte.is_ascii_digit()).for_each(|byte| *byte = b'1');
+                number
+                    .iter_mut()
+                    .filter(|byte| byte.is_ascii_digit())
+                    .for_each(|byte| *byte = b'1');
             }
             hides
         } else {

@@ -5,29 +5,106 @@ use std::sync::LazyLock;
 
 /// A name in which one of these stands, wherever, is that of a secret.
 const PARTS: &[&str] = &[
-    "password", "passwd", "passwort", "passphrase", "passcode", "pwd", "secret", "token", "credential",
-    "apikey", "accesskey", "accountkey", "authkey", "privkey", "privatekey", "sshkey", "signingkey",
-    "encryptionkey", "sharedkey", "masterkey", "clientkey", "serverkey", "keydata", "keymaterial", "keystring",
-    "cryptkey", "sessionkey", "sessionid", "authoriz", "bearer", "cookie", "oauth", "webhook",
-    "connectionstring", "connstr", "mnemonic", "licensekey", "licencekey", "activation", "userinfo", "userpass",
-    "basicauth", "registryauth", "dockerauth", "dockercfg", "dockerconfig", "joincode", "unlock", "hmac",
+    "password",
+    "passwd",
+    "passwort",
+    "passphrase",
+    "passcode",
+    "pwd",
+    "secret",
+    "token",
+    "credential",
+    "apikey",
+    "accesskey",
+    "accountkey",
+    "authkey",
+    "privkey",
+    "privatekey",
+    "sshkey",
+    "signingkey",
+    "encryptionkey",
+    "sharedkey",
+    "masterkey",
+    "clientkey",
+    "serverkey",
+    "keydata",
+    "keymaterial",
+    "keystring",
+    "cryptkey",
+    "sessionkey",
+    "sessionid",
+    "authoriz",
+    "bearer",
+    "cookie",
+    "oauth",
+    "webhook",
+    "connectionstring",
+    "connstr",
+    "mnemonic",
+    "licensekey",
+    "licencekey",
+    "activation",
+    "userinfo",
+    "userpass",
+    "basicauth",
+    "registryauth",
+    "dockerauth",
+    "dockercfg",
+    "dockerconfig",
+    "joincode",
+    "unlock",
+    "hmac",
 ];
 
 /// A name of which one of these is a word is that of a secret.
 const WHOLE: &[&str] = &[
-    "pass", "pw", "auth", "auths", "key", "keys", "jwt", "psk", "dsn", "pin", "otp", "totp", "mfa", "seed", "sas",
-    "sig", "signature", "salt", "wpa", "creds", "cred", "community", "nonce", "cert", "pem", "identity",
-    "apitoken", "pat", "passwds",
+    "pass",
+    "pw",
+    "auth",
+    "auths",
+    "key",
+    "keys",
+    "jwt",
+    "psk",
+    "dsn",
+    "pin",
+    "otp",
+    "totp",
+    "mfa",
+    "seed",
+    "sas",
+    "sig",
+    "signature",
+    "salt",
+    "wpa",
+    "creds",
+    "cred",
+    "community",
+    "nonce",
+    "cert",
+    "pem",
+    "identity",
+    "apitoken",
+    "pat",
+    "passwds",
 ];
 
 /// Names that are none although one of those stands in them: what they hold is no secret.
 const NOT: &[&str] = &[
-    "snapshotkey", "nonewkeyring", "keymodel", "keylabel", "authors", "automountserviceaccounttoken",
-    "certificateauthority", "publickey",
+    "snapshotkey",
+    "nonewkeyring",
+    "keymodel",
+    "keylabel",
+    "authors",
+    "automountserviceaccounttoken",
+    "certificateauthority",
+    "publickey",
 ];
 
 /// A name of which one of these is a word holds what is nobody's business, unless it is a number.
-const PERSONAL: &[&str] = &["user", "users", "username", "login", "header", "headers", "email", "account", "mail"];
+const PERSONAL: &[&str] = &[
+    "user", "users", "username", "login", "header", "headers", "email", "account", "mail",
+];
 
 /// Words that any node has, in small letters.
 static VOCABULARY: LazyLock<HashSet<String>> = LazyLock::new(|| {
@@ -100,7 +177,9 @@ fn words(name: &[u8]) -> Vec<String> {
     let mut before = b' ';
     for byte in name {
         let begins = byte.is_ascii_uppercase() && before.is_ascii_lowercase();
-        if (begins || !byte.is_ascii_alphabetic()) && words.last().is_some_and(|last| !last.is_empty()) {
+        if (begins || !byte.is_ascii_alphabetic())
+            && words.last().is_some_and(|last| !last.is_empty())
+        {
             words.push(String::new());
         }
         if byte.is_ascii_alphabetic()
@@ -156,14 +235,40 @@ mod tests {
     #[test]
     fn names_of_secrets_are_told_in_any_spelling() {
         for name in [
-            "password", "k8s_auth_token", "etcd_key", "secret_access_key", "accessKeySecret", "api-key", "apiKey",
-            "API_KEY", "credentials", "Authorization", "X-Vault-Token", "client-key-data", "registry.auth",
-            "WEAVE_PASSWORD", "PrivateKey", "PresharedKey", "identitytoken", "aws_session_token", "dbPassword",
-            "PGPASSWORD", "slackWebhookUrl", "psk", "auths",
+            "password",
+            "k8s_auth_token",
+            "etcd_key",
+            "secret_access_key",
+            "accessKeySecret",
+            "api-key",
+            "apiKey",
+            "API_KEY",
+            "credentials",
+            "Authorization",
+            "X-Vault-Token",
+            "client-key-data",
+            "registry.auth",
+            "WEAVE_PASSWORD",
+            "PrivateKey",
+            "PresharedKey",
+            "identitytoken",
+            "aws_session_token",
+            "dbPassword",
+            "PGPASSWORD",
+            "slackWebhookUrl",
+            "psk",
+            "auths",
         ] {
             assert_eq!(of(name.as_bytes()), Name::Secret, "{name}");
         }
-        for name in ["snapshotKey", "path", "cniVersion", "ociVersion", "sandbox_image", "SystemdCgroup"] {
+        for name in [
+            "snapshotKey",
+            "path",
+            "cniVersion",
+            "ociVersion",
+            "sandbox_image",
+            "SystemdCgroup",
+        ] {
             assert_eq!(of(name.as_bytes()), Name::Known, "{name}");
         }
         for name in ["compass", "monkey", "greeting", "keyboard"] {

@@ -1,7 +1,7 @@
 //! Secrets in YAML, line by line: names stay, and values that are known to be harmless.
 
-use crate::judge::{self, Arguments, Kind};
 use crate::json::blot;
+use crate::judge::{self, Arguments, Kind};
 use crate::quoted::Quoted;
 use crate::{annotation, shape, words};
 
@@ -33,7 +33,11 @@ pub(crate) fn mask(bytes: &mut [u8]) -> u64 {
     let mut start = 0;
     while start < bytes.len() {
         let rest = bytes.get(start..).unwrap_or_default();
-        let end = start.saturating_add(rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len()));
+        let end = start.saturating_add(
+            rest.iter()
+                .position(|byte| *byte == b'\n')
+                .unwrap_or(rest.len()),
+        );
         masked = masked.saturating_add(line(bytes, start, end, &mut above));
         start = end.saturating_add(1);
     }
@@ -49,10 +53,9 @@ fn line(bytes: &mut [u8], start: usize, end: usize, above: &mut Vec<Above>) -> u
     let indent = text.iter().position(|byte| *byte != b' ').unwrap_or(0);
     // A list stands as deep as the name that it belongs to.
     let is_item = bare.starts_with(b"- ") || bare == b"-";
-    while above
-        .last()
-        .is_some_and(|top| indent < top.indent || (indent == top.indent && !(is_item && !top.is_block)))
-    {
+    while above.last().is_some_and(|top| {
+        indent < top.indent || (indent == top.indent && !(is_item && !top.is_block))
+    }) {
         above.pop();
     }
     if above.last().is_some_and(|top| top.is_block) {
@@ -60,9 +63,16 @@ fn line(bytes: &mut [u8], start: usize, end: usize, above: &mut Vec<Above>) -> u
     }
     let mut at = start.saturating_add(indent);
     let mut depth = indent;
-    while bytes.get(at..end).is_some_and(|rest| rest.starts_with(b"- ")) {
+    while bytes
+        .get(at..end)
+        .is_some_and(|rest| rest.starts_with(b"- "))
+    {
         let rest = bytes.get(at.saturating_add(1)..end).unwrap_or_default();
-        let skip = rest.iter().position(|byte| *byte != b' ').unwrap_or(0).saturating_add(1);
+        let skip = rest
+            .iter()
+            .position(|byte| *byte != b' ')
+            .unwrap_or(0)
+            .saturating_add(1);
         at = at.saturating_add(skip);
         depth = depth.saturating_add(skip);
     }
@@ -87,8 +97,17 @@ fn line(bytes: &mut [u8], start: usize, end: usize, above: &mut Vec<Above>) -> u
     };
     let text = bytes.get(value..end).unwrap_or_default().trim_ascii();
     let is_block = matches!(text.first(), Some(b'|' | b'>'));
-    if text.is_empty() || is_block || text.starts_with(b"&") || text.starts_with(b"#") || text.starts_with(b"!") {
-        let role = if kind == Kind::Personal && is_block { Role::Secret } else { role };
+    if text.is_empty()
+        || is_block
+        || text.starts_with(b"&")
+        || text.starts_with(b"#")
+        || text.starts_with(b"!")
+    {
+        let role = if kind == Kind::Personal && is_block {
+            Role::Secret
+        } else {
+            role
+        };
         above.push(Above {
             indent: depth,
             name,
@@ -106,7 +125,11 @@ fn line(bytes: &mut [u8], start: usize, end: usize, above: &mut Vec<Above>) -> u
     above.push(Above {
         indent: depth,
         name,
-        role: if kind == Kind::Secret { Role::Secret } else { role },
+        role: if kind == Kind::Secret {
+            Role::Secret
+        } else {
+            role
+        },
         arguments: Arguments::default(),
         is_block: !is_closed(bytes.get(value..end).unwrap_or_default()),
     });
@@ -117,7 +140,9 @@ fn line(bytes: &mut [u8], start: usize, end: usize, above: &mut Vec<Above>) -> u
 fn is_closed(value: &[u8]) -> bool {
     let value = value.trim_ascii();
     match value.first() {
-        Some(quote @ (b'"' | b'\'')) => value.len() > 1 && value.iter().skip(1).any(|byte| byte == quote),
+        Some(quote @ (b'"' | b'\'')) => {
+            value.len() > 1 && value.iter().skip(1).any(|byte| byte == quote)
+        }
         Some(b'{') => value.contains(&b'}'),
         Some(b'[') => value.contains(&b']'),
         // The next line, if it stands deeper, is a part of it.
@@ -147,13 +172,20 @@ fn role_of(name: &[u8], outer: Role) -> Role {
 fn member(bytes: &[u8], at: usize, end: usize) -> Option<(usize, usize)> {
     let text = bytes.get(at..end)?;
     let skip = match text.first()? {
-        quote @ (b'"' | b'\'') => text.iter().skip(1).position(|byte| byte == quote)?.saturating_add(2),
+        quote @ (b'"' | b'\'') => text
+            .iter()
+            .skip(1)
+            .position(|byte| byte == quote)?
+            .saturating_add(2),
         b'{' | b'[' => return None,
         _ => 0,
     };
     let rest = text.get(skip..)?;
     let colon = rest.iter().enumerate().position(|(place, byte)| {
-        *byte == b':' && rest.get(place.saturating_add(1)).is_none_or(u8::is_ascii_whitespace)
+        *byte == b':'
+            && rest
+                .get(place.saturating_add(1))
+                .is_none_or(u8::is_ascii_whitespace)
     })?;
     let name_end = at.saturating_add(skip).saturating_add(colon);
     Some((name_end, name_end.saturating_add(1)))
@@ -165,12 +197,16 @@ fn unquoted(bytes: &[u8], from: usize, until: usize) -> Quoted {
     let from = from.saturating_add(lead);
     let until = from.saturating_add(text.trim_ascii().len());
     match bytes.get(from) {
-        Some(b'"') if until > from.saturating_add(1) => {
-            Quoted::escaped(bytes, from.saturating_add(1), until.saturating_sub(1).max(from.saturating_add(1)))
-        }
-        Some(b'\'') if until > from.saturating_add(1) => {
-            Quoted::literal(bytes, from.saturating_add(1), until.saturating_sub(1).max(from.saturating_add(1)))
-        }
+        Some(b'"') if until > from.saturating_add(1) => Quoted::escaped(
+            bytes,
+            from.saturating_add(1),
+            until.saturating_sub(1).max(from.saturating_add(1)),
+        ),
+        Some(b'\'') if until > from.saturating_add(1) => Quoted::literal(
+            bytes,
+            from.saturating_add(1),
+            until.saturating_sub(1).max(from.saturating_add(1)),
+        ),
         _ => Quoted::literal(bytes, from, until),
     }
 }
@@ -202,16 +238,34 @@ fn scalar(bytes: &mut [u8], from: usize, end: usize, kind: Kind) -> u64 {
             .iter()
             .enumerate()
             .skip(1)
-            .find(|(place, byte)| *byte == quote && (*quote == b'\'' || bare.get(place.saturating_sub(1)) != Some(&b'\\')))
+            .find(|(place, byte)| {
+                *byte == quote
+                    && (*quote == b'\'' || bare.get(place.saturating_sub(1)) != Some(&b'\\'))
+            })
             .map_or(bare.len(), |(place, _)| place.saturating_add(1)),
-        _ => bare.windows(2).position(|pair| pair == b" #").unwrap_or(bare.len()),
+        _ => bare
+            .windows(2)
+            .position(|pair| pair == b" #")
+            .unwrap_or(bare.len()),
     };
     let until = from.saturating_add(len);
     let mut masked = u64::from(blot(bytes, until, end));
     if matches!(bytes.get(from), Some(b'{' | b'[')) {
         // A list of harmless words may stay.
-        let inner: Vec<u8> = bytes.get(from..until).unwrap_or_default().iter().map(|byte| if b"[]{}\"'".contains(byte) { b' ' } else { *byte }).collect();
-        let is_kept = matches!(kind, Kind::Unknown | Kind::Known) && judge::hidden(Kind::Unknown, &inner).is_empty();
+        let inner: Vec<u8> = bytes
+            .get(from..until)
+            .unwrap_or_default()
+            .iter()
+            .map(|byte| {
+                if b"[]{}\"'".contains(byte) {
+                    b' '
+                } else {
+                    *byte
+                }
+            })
+            .collect();
+        let is_kept = matches!(kind, Kind::Unknown | Kind::Known)
+            && judge::hidden(Kind::Unknown, &inner).is_empty();
         if !is_kept {
             masked = masked.saturating_add(u64::from(blot(bytes, from, until)));
         }
@@ -234,7 +288,15 @@ mod tests {
         let shown = String::from_utf8(bytes).unwrap();
         assert_eq!(shown.len(), text.len());
         assert!(!shown.contains("hunter2"), "{shown}");
-        for kept in ["apiVersion: v1", "kind: Config", "- name: local", "@[10.96.0.1]:443", "    token: \"", "- name: calico", "- name: A"] {
+        for kept in [
+            "apiVersion: v1",
+            "kind: Config",
+            "- name: local",
+            "@[10.96.0.1]:443",
+            "    token: \"",
+            "- name: calico",
+            "- name: A",
+        ] {
             assert!(shown.contains(kept), "{kept}: {shown}");
         }
     }

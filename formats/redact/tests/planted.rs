@@ -32,15 +32,28 @@ fn none_is_left(secrets: &Secrets, pieces: &[(String, Vec<u8>)]) {
     for (place, secret, at) in &left {
         eprintln!("{place}: {secret} in {at}");
     }
-    assert!(left.is_empty(), "{} of {} are left", left.len(), secrets.all.len());
+    assert!(
+        left.is_empty(),
+        "{} of {} are left",
+        left.len(),
+        secrets.all.len()
+    );
 }
 
 #[test]
 fn no_secret_is_left_in_files() {
     for seed in 1..20 {
-        let mut secrets = Secrets { seed, ..Secrets::default() };
-        let files: Vec<_> = samples(FILES).map(|(path, text)| (format!("/{path}"), secrets.fill(path, text))).collect();
-        let pieces: Vec<_> = files.into_iter().filter_map(|(path, bytes)| masked(&path, bytes, false)).collect();
+        let mut secrets = Secrets {
+            seed,
+            ..Secrets::default()
+        };
+        let files: Vec<_> = samples(FILES)
+            .map(|(path, text)| (format!("/{path}"), secrets.fill(path, text)))
+            .collect();
+        let pieces: Vec<_> = files
+            .into_iter()
+            .filter_map(|(path, bytes)| masked(&path, bytes, false))
+            .collect();
         assert!(secrets.all.len() > 200, "{}", secrets.all.len());
         none_is_left(&secrets, &pieces);
     }
@@ -49,9 +62,17 @@ fn no_secret_is_left_in_files() {
 #[test]
 fn no_secret_is_left_in_files_that_the_rules_were_not_written_for() {
     for seed in 1..20 {
-        let mut secrets = Secrets { seed, ..Secrets::default() };
-        let files: Vec<_> = samples(PUBLISHED).map(|(path, text)| (format!("/{path}"), secrets.fill(path, text))).collect();
-        let pieces: Vec<_> = files.into_iter().filter_map(|(path, bytes)| masked(&path, bytes, false)).collect();
+        let mut secrets = Secrets {
+            seed,
+            ..Secrets::default()
+        };
+        let files: Vec<_> = samples(PUBLISHED)
+            .map(|(path, text)| (format!("/{path}"), secrets.fill(path, text)))
+            .collect();
+        let pieces: Vec<_> = files
+            .into_iter()
+            .filter_map(|(path, bytes)| masked(&path, bytes, false))
+            .collect();
         none_is_left(&secrets, &pieces);
     }
 }
@@ -60,17 +81,28 @@ fn no_secret_is_left_in_files_that_the_rules_were_not_written_for() {
 fn no_secret_is_left_in_databases() {
     for node in ["1.6-stopped", "1.7-running", "2.1-running"] {
         for keep_deleted in [false, true] {
-            let mut secrets = Secrets { seed: 5, ..Secrets::default() };
+            let mut secrets = Secrets {
+                seed: 5,
+                ..Secrets::default()
+            };
             let path = "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
             let whole = testcase::node(node).member(path).data.clone();
             let old = plant_leftovers(whole.clone(), &mut secrets);
             let new = plant_database(&whole, &mut secrets);
             let codes = |bytes: &[u8]| {
-                let report = bolt::check(&view::View::new(bytes), &bolt::CheckOptions::default()).unwrap();
-                report.faults.iter().map(|found| (found.fault.what.code().name, found.fault.span.start)).collect::<Vec<_>>()
+                let report =
+                    bolt::check(&view::View::new(bytes), &bolt::CheckOptions::default()).unwrap();
+                report
+                    .faults
+                    .iter()
+                    .map(|found| (found.fault.what.code().name, found.fault.span.start))
+                    .collect::<Vec<_>>()
             };
             let before = [codes(&old), codes(&new)];
-            let pieces: Vec<_> = [old, new].into_iter().filter_map(|bytes| masked("/x/meta.db", bytes, keep_deleted)).collect();
+            let pieces: Vec<_> = [old, new]
+                .into_iter()
+                .filter_map(|bytes| masked("/x/meta.db", bytes, keep_deleted))
+                .collect();
             none_is_left(&secrets, &pieces);
             // It is in order, or not, as it was.
             for ((_, bytes), before) in pieces.iter().zip(&before) {

@@ -193,7 +193,8 @@ impl<'e, W: Write> Archive<'e, W> {
                 let stored = u64::try_from(map.len()).unwrap_or(u64::MAX);
                 header.set_size(stored.saturating_add(data));
                 self.head(&mut header, &sparse_name(&name), &records)?;
-                self.builder.append(&header, map.as_slice().chain(&mut bytes))?;
+                self.builder
+                    .append(&header, map.as_slice().chain(&mut bytes))?;
             }
             put.lacks.extend(bytes.failed.take());
             put.sha256 = bytes.sha256();
@@ -422,7 +423,10 @@ impl Bytes {
             return Vec::new();
         }
         // As GNU tar does: a file that ends in a hole has an empty stretch at its end.
-        let ends = self.spans.last().is_some_and(|span| span.end() == self.size);
+        let ends = self
+            .spans
+            .last()
+            .is_some_and(|span| span.end() == self.size);
         let last = (!ends).then_some(Span::new(self.size, 0));
         let count = self.spans.len().saturating_add(usize::from(!ends));
         let mut map = format!("{count}\n").into_bytes();
@@ -448,7 +452,9 @@ impl Bytes {
         const ZEROES: [u8; 4096] = [0; 4096];
         while self.hashed < end {
             let left = end.saturating_sub(self.hashed);
-            let count = usize::try_from(left).unwrap_or(ZEROES.len()).min(ZEROES.len());
+            let count = usize::try_from(left)
+                .unwrap_or(ZEROES.len())
+                .min(ZEROES.len());
             hasher.update(ZEROES.get(..count).unwrap_or_default());
             let count = u64::try_from(count).unwrap_or(u64::MAX);
             self.hashed = self.hashed.saturating_add(count);
@@ -456,9 +462,10 @@ impl Bytes {
     }
 
     fn fail(&mut self, left: u64, why: &dyn core::fmt::Display) {
-        let bytes = left.saturating_add(sum(
-            self.spans.get(self.span.saturating_add(1)..).unwrap_or_default(),
-        ));
+        let bytes = left.saturating_add(sum(self
+            .spans
+            .get(self.span.saturating_add(1)..)
+            .unwrap_or_default()));
         self.failed = Some(format!("{bytes} bytes could not be read: {why}"));
         self.pages = None;
     }

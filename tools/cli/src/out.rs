@@ -217,8 +217,14 @@ impl Out {
     /// Copies the bytes of a file: to `-o` its holes stay holes, elsewhere they are zeroes. An
     /// error of `pages` is the inner one; more than `most` bytes are refused.
     pub fn copy(&mut self, pages: &Pages, most: u64) -> io::Result<Result<(), Unread>> {
-        let data = pages.data().fold(0_u64, |sum, span| sum.saturating_add(span.len));
-        let size = if self.new.is_some() { data } else { pages.len() };
+        let data = pages
+            .data()
+            .fold(0_u64, |sum, span| sum.saturating_add(span.len));
+        let size = if self.new.is_some() {
+            data
+        } else {
+            pages.len()
+        };
         if size > most {
             return Ok(Err(Unread::TooLarge { size, limit: most }));
         }

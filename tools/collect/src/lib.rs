@@ -145,7 +145,13 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         tool: format!("coroner {}", env!("CARGO_PKG_VERSION")),
         command: std::env::args_os()
             .map(|word| word.as_encoded_bytes().to_vec())
-            .map(|word| if args.redact { redact::line(word) } else { word })
+            .map(|word| {
+                if args.redact {
+                    redact::line(word)
+                } else {
+                    word
+                }
+            })
             .map(|word| finding::Escaped(&word).to_string())
             .collect(),
         captured,
@@ -175,7 +181,10 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
 }
 
 /// How programs were built, without the secrets that somebody linked in.
-fn programs(mut programs: Vec<evidence::bundle::Program>, redacts: bool) -> Vec<evidence::bundle::Program> {
+fn programs(
+    mut programs: Vec<evidence::bundle::Program>,
+    redacts: bool,
+) -> Vec<evidence::bundle::Program> {
     for program in programs.iter_mut().filter(|_| redacts) {
         let lines = program.build.lines().map(|line| {
             String::from_utf8_lossy(&redact::line(line.as_bytes().to_vec())).into_owned()
@@ -241,11 +250,17 @@ fn report(summary: &Summary, wanted: &Collect, out: &mut dyn Write) -> std::io::
     }
     let more = summary.hidden.len().saturating_sub(MOST);
     if more > 0 {
-        writeln!(out, "and {more} more files were left out (`coroner bundle ls --left` names them)")?;
+        writeln!(
+            out,
+            "and {more} more files were left out (`coroner bundle ls --left` names them)"
+        )?;
     }
     if summary.renamed > 0 {
         let renamed = summary.renamed;
-        writeln!(out, "{renamed} names of files, targets of links and attributes were masked")?;
+        writeln!(
+            out,
+            "{renamed} names of files, targets of links and attributes were masked"
+        )?;
     }
     for warning in &wanted.warnings {
         writeln!(out, "warning: {warning}")?;

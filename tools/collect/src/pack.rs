@@ -73,7 +73,11 @@ fn is_database(path: &Path, stat: &Stat) -> bool {
 impl Packer<'_> {
     /// Masks what is to be packed; nothing: it is to be left out.
     fn masked(&self, path: &Path, bytes: &mut [u8]) -> Option<u64> {
-        match self.redacts.as_ref().map(|options| redact::mask(path, bytes, options)) {
+        match self
+            .redacts
+            .as_ref()
+            .map(|options| redact::mask(path, bytes, options))
+        {
             None => Some(0),
             Some(Outcome::Masked(masked)) => Some(masked),
             Some(Outcome::LeftOut) => None,
@@ -94,13 +98,15 @@ impl Helper for Packer<'_> {
             // What cannot be searched for secrets, or is somebody else's.
             return Some(Ok(Replaced::Hidden));
         };
-        Some(prepared.map(|mut prepared| match self.masked(path, &mut prepared.bytes) {
-            None => Replaced::Hidden,
-            Some(masked) => {
-                prepared.masked = masked;
-                Replaced::Bytes(prepared)
-            }
-        }))
+        Some(prepared.map(
+            |mut prepared| match self.masked(path, &mut prepared.bytes) {
+                None => Replaced::Hidden,
+                Some(masked) => {
+                    prepared.masked = masked;
+                    Replaced::Bytes(prepared)
+                }
+            },
+        ))
     }
 
     fn mask(&mut self, path: &Path, bytes: &mut Vec<u8>) -> Option<u64> {

@@ -21,8 +21,15 @@ fn findings(path: &Path) -> (BTreeSet<(String, String)>, bool) {
     let roots = node::discover(&evidence, &node::Said::default()).remove(0);
     let node = node::Node::open(&evidence, roots, node::Options::default());
     let report = checks::judge(&node, &checks::Measured::default());
-    let says = report.coverage.skipped.iter().any(|line| line.contains("secrets are masked"));
-    let keys = report.findings.iter().map(|finding| (finding.code.name.to_owned(), finding.location.to_string()));
+    let says = report
+        .coverage
+        .skipped
+        .iter()
+        .any(|line| line.contains("secrets are masked"));
+    let keys = report
+        .findings
+        .iter()
+        .map(|finding| (finding.code.name.to_owned(), finding.location.to_string()));
     (keys.collect(), says)
 }
 
@@ -33,8 +40,18 @@ fn compare(name: &str, tar: &testcase::Tar, wrong: &mut Vec<String>) {
     std::fs::write(&node, tar.write()).unwrap();
     let pack = |output: &Path, more: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_coroner-collect"));
-        let done = command.arg(&node).arg("-o").arg(output).args(more).output().unwrap();
-        assert!(matches!(done.status.code(), Some(0 | 8)), "{name}: {}", String::from_utf8_lossy(&done.stderr));
+        let done = command
+            .arg(&node)
+            .arg("-o")
+            .arg(output)
+            .args(more)
+            .output()
+            .unwrap();
+        assert!(
+            matches!(done.status.code(), Some(0 | 8)),
+            "{name}: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
     };
     let (open, masked) = (work.path().join("open"), work.path().join("masked"));
     pack(&open, &[]);
@@ -67,10 +84,17 @@ fn nodes_are_judged_alike_without_their_secrets() {
 fn damage_is_found_alike_without_secrets() {
     let mut wrong = Vec::new();
     let folders = std::fs::read_dir(testcase::testdata().join("cases")).unwrap();
-    let mut folders: Vec<_> = folders.map(|entry| entry.unwrap().path()).filter(|path| path.join("edits.toml").exists()).collect();
+    let mut folders: Vec<_> = folders
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("edits.toml").exists())
+        .collect();
     folders.sort();
     // One in six, and all of them where there is time: each is packed twice.
-    let step = if std::env::var_os("CORONER_ALL").is_some() { 1 } else { 6 };
+    let step = if std::env::var_os("CORONER_ALL").is_some() {
+        1
+    } else {
+        6
+    };
     let folders: Vec<_> = folders.into_iter().step_by(step).collect();
     for folder in &folders {
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
@@ -80,5 +104,10 @@ fn damage_is_found_alike_without_secrets() {
     for line in &wrong {
         eprintln!("{line}");
     }
-    assert!(wrong.is_empty(), "{} are not the same in {} cases", wrong.len(), folders.len());
+    assert!(
+        wrong.is_empty(),
+        "{} are not the same in {} cases",
+        wrong.len(),
+        folders.len()
+    );
 }

@@ -28,10 +28,14 @@ fn pieces(bundle: &[u8]) -> Vec<(String, Vec<u8>)> {
         if member.data.starts_with(b"\x1f\x8b") {
             use std::io::Read as _;
             let mut inflated = Vec::new();
-            let _cut = flate2::read::GzDecoder::new(member.data.as_slice()).read_to_end(&mut inflated);
+            let _cut =
+                flate2::read::GzDecoder::new(member.data.as_slice()).read_to_end(&mut inflated);
             pieces.push(("inflated".to_owned(), inflated));
         }
-        pieces.push((String::from_utf8_lossy(&member.path).into_owned(), member.data));
+        pieces.push((
+            String::from_utf8_lossy(&member.path).into_owned(),
+            member.data,
+        ));
     }
     pieces.push(("the tar".to_owned(), tar));
     pieces.push(("the bundle".to_owned(), bundle.to_vec()));
@@ -55,7 +59,12 @@ fn collect(tar: &testcase::Tar, added: &[String], work: &Path, more: &[&str]) ->
     let (node, bundle) = (work.join("node.tar"), work.join("node.tar.zst"));
     std::fs::write(&node, tar.write()).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_coroner-collect"));
-    command.arg(&node).arg("-o").arg(&bundle).arg("--redact").args(more);
+    command
+        .arg(&node)
+        .arg("-o")
+        .arg(&bundle)
+        .arg("--redact")
+        .args(more);
     for path in added {
         command.arg("--add").arg(path);
     }
@@ -67,7 +76,12 @@ fn collect(tar: &testcase::Tar, added: &[String], work: &Path, more: &[&str]) ->
     bytes
 }
 
-fn none_is_left(samples: &str, node: &str, secrets: &mut Secrets, edit: impl FnOnce(&mut testcase::Tar, &mut Secrets)) {
+fn none_is_left(
+    samples: &str,
+    node: &str,
+    secrets: &mut Secrets,
+    edit: impl FnOnce(&mut testcase::Tar, &mut Secrets),
+) {
     let work = tempfile::tempdir().unwrap();
     let (mut tar, added) = plant(node, samples, secrets);
     edit(&mut tar, secrets);
@@ -79,7 +93,11 @@ fn none_is_left(samples: &str, node: &str, secrets: &mut Secrets, edit: impl FnO
             eprintln!("{place}: {secret} in {where_}");
         }
         let count = secrets.all.len();
-        assert!(left.is_empty(), "{node} {more:?}: {} of {count} are left", left.len());
+        assert!(
+            left.is_empty(),
+            "{node} {more:?}: {} of {count} are left",
+            left.len()
+        );
     }
     assert!(secrets.all.len() >= 200, "{}", secrets.all.len());
 }
@@ -87,13 +105,23 @@ fn none_is_left(samples: &str, node: &str, secrets: &mut Secrets, edit: impl FnO
 #[test]
 fn no_secret_of_two_hundred_is_left_in_a_node_of_any_release() {
     for (seed, node) in [(1, "1.6-stopped"), (2, "1.7-running"), (3, "2.1-running")] {
-        let mut secrets = Secrets { seed, ..Secrets::default() };
+        let mut secrets = Secrets {
+            seed,
+            ..Secrets::default()
+        };
         none_is_left(FILES, node, &mut secrets, |tar, secrets| {
             let path = "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
             let whole = tar.member(path).data.clone();
-            tar.add(&path.replace("meta.db", "old.db"), &plant_leftovers(whole.clone(), secrets));
+            tar.add(
+                &path.replace("meta.db", "old.db"),
+                &plant_leftovers(whole.clone(), secrets),
+            );
             tar.member(path).data = plant_database(&whole, secrets);
-            for name in ["etc/cni/net.d/token-{S}.conf", "etc/containerd/certs.d/u:{S}@r.example/x.toml", "run/containerd/password={S}"] {
+            for name in [
+                "etc/cni/net.d/token-{S}.conf",
+                "etc/containerd/certs.d/u:{S}@r.example/x.toml",
+                "run/containerd/password={S}",
+            ] {
                 let path = String::from_utf8(secrets.fill("a name", name)).unwrap();
                 if path.matches('/').count() == name.matches('/').count() {
                     tar.add(&path, b"");
@@ -111,7 +139,10 @@ fn no_secret_of_two_hundred_is_left_in_a_node_of_any_release() {
 /// Samples of configurations that people published, put in after the rules were written.
 #[test]
 fn no_secret_is_left_in_files_that_the_rules_were_not_written_for() {
-    let mut secrets = Secrets { seed: 9, ..Secrets::default() };
+    let mut secrets = Secrets {
+        seed: 9,
+        ..Secrets::default()
+    };
     let work = tempfile::tempdir().unwrap();
     let (tar, added) = plant("2.1-stopped", PUBLISHED, &mut secrets);
     let pieces = pieces(&collect(&tar, &added, work.path(), &[]));
@@ -119,5 +150,10 @@ fn no_secret_is_left_in_files_that_the_rules_were_not_written_for() {
     for (place, secret, where_) in &left {
         eprintln!("{place}: {secret} in {where_}");
     }
-    assert!(left.is_empty(), "{} of {} are left", left.len(), secrets.all.len());
+    assert!(
+        left.is_empty(),
+        "{} of {} are left",
+        left.len(),
+        secrets.all.len()
+    );
 }

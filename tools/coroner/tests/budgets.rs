@@ -69,7 +69,8 @@ fn packed(write: impl FnOnce(&mut dyn Write)) -> Vec<u8> {
         "var/lib/containerd/io.containerd.metadata.v1.bolt/",
         "var/lib/containerd/io.containerd.content.v1.content/",
     ] {
-        out.write_all(&header(folder.as_bytes(), b'5', b"", 0)).expect("zstd");
+        out.write_all(&header(folder.as_bytes(), b'5', b"", 0))
+            .expect("zstd");
     }
     write(&mut out);
     out.write_all(&[0; 1024]).expect("zstd");
@@ -91,7 +92,11 @@ fn shapes() -> Vec<(&'static str, bool, Vec<u8>)> {
         }
     });
     shape("an attribute each", false, &|out| {
-        let pax = member(b"pax", b'x', &record("SCHILY.xattr.user.x", &[b'A'; 60_000]));
+        let pax = member(
+            b"pax",
+            b'x',
+            &record("SCHILY.xattr.user.x", &[b'A'; 60_000]),
+        );
         for number in 0..8_000 {
             all(out, &pax);
             all(out, &header(format!("g/{number}").as_bytes(), b'0', b"", 0));
@@ -126,7 +131,10 @@ fn shapes() -> Vec<(&'static str, bool, Vec<u8>)> {
         for number in 0..38 {
             let way = format!("{}l{}\0", "a/../".repeat(700), number + 1);
             all(out, &member(b"././@LongLink", b'K', way.as_bytes()));
-            all(out, &header(format!("z/l{number}").as_bytes(), b'2', b"", 0));
+            all(
+                out,
+                &header(format!("z/l{number}").as_bytes(), b'2', b"", 0),
+            );
         }
         all(out, &header(b"z/l38", b'2', b"a", 0));
         for number in 0..20_000 {
@@ -189,12 +197,18 @@ fn no_archive_costs_much_more_than_it_is() {
             }
             done.push(verb);
             let ran = coroner(&words);
-            let used = getrusage(UsageWho::RUSAGE_CHILDREN).expect("usage").max_rss();
+            let used = getrusage(UsageWho::RUSAGE_CHILDREN)
+                .expect("usage")
+                .max_rss();
             assert!(used <= MOST, "{name}: {words:?}: {used} KiB");
             assert!(ran.code.is_some(), "{name}: {words:?}: {}", ran.err);
             if words[0] == "triage" && !whole {
                 let told = ["budget", "left out", "were not read", "not known"];
-                assert!(told.iter().any(|word| ran.out.contains(word)), "{name}: {}", ran.out);
+                assert!(
+                    told.iter().any(|word| ran.out.contains(word)),
+                    "{name}: {}",
+                    ran.out
+                );
             }
         }
     }

@@ -34,8 +34,22 @@ fn writers(node: &Path) -> Vec<Vec<String>> {
     let lines: Vec<Vec<&str>> = vec![
         vec!["triage", "--format", "json", "-o", "OUT", node_text],
         vec!["timeline", "-o", "OUT", node_text],
-        vec!["snapshots", "export", "-o", "OUT", node_text, "default/sleeper"],
-        vec!["snapshots", "extract", "-o", "OUT", node_text, "default/sleeper"],
+        vec![
+            "snapshots",
+            "export",
+            "-o",
+            "OUT",
+            node_text,
+            "default/sleeper",
+        ],
+        vec![
+            "snapshots",
+            "extract",
+            "-o",
+            "OUT",
+            node_text,
+            "default/sleeper",
+        ],
         vec!["content", "export", "-o", "OUT", node_text, image],
         vec!["content", "export", "--layout", "OUT", node_text, image],
         vec!["content", "cat", "-o", "OUT", node_text, image],
@@ -50,7 +64,13 @@ fn writers(node: &Path) -> Vec<Vec<String>> {
 
 fn into(line: &[String], out: &Path) -> Vec<String> {
     let out = out.to_str().expect("path");
-    let word = |word: &String| if word == "OUT" { out.to_owned() } else { word.clone() };
+    let word = |word: &String| {
+        if word == "OUT" {
+            out.to_owned()
+        } else {
+            word.clone()
+        }
+    };
     line.iter().map(word).collect()
 }
 
@@ -121,7 +141,10 @@ fn struck(signal: Signal, whiles: u32) {
             let _ = kill(id, signal);
             let status = child.wait().expect("wait");
             if out.exists() {
-                assert!(is_whole(&line, &out, &want), "{line:?}: half of it is there");
+                assert!(
+                    is_whole(&line, &out, &want),
+                    "{line:?}: half of it is there"
+                );
             } else if signal == Signal::SIGTERM && status.signal().is_none() {
                 let code = status.code().expect("code");
                 assert_eq!(code & 32, 32, "{line:?}: {status:?}");
@@ -189,7 +212,14 @@ fn a_full_disk_has_a_code_of_its_own_and_leaves_nothing() {
                 scratch.path().join("said").display()
             );
             let ran = Command::new("unshare")
-                .args(["-m", "sh", "-c", &script, "sh", env!("CARGO_BIN_EXE_coroner")])
+                .args([
+                    "-m",
+                    "sh",
+                    "-c",
+                    &script,
+                    "sh",
+                    env!("CARGO_BIN_EXE_coroner"),
+                ])
                 .args(into(&line, &out))
                 .output()
                 .expect("unshare");
@@ -229,7 +259,9 @@ fn holes_stay_holes_and_what_is_too_large_is_said() {
     let run = |words: &[&str], out: &Path| {
         let node = node.path().to_str().expect("path");
         let mut line: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        line.extend(["-o", out.to_str().expect("path"), node, "default/sleeper"].map(str::to_owned));
+        line.extend(
+            ["-o", out.to_str().expect("path"), node, "default/sleeper"].map(str::to_owned),
+        );
         line
     };
     let start = Instant::now();
@@ -267,7 +299,10 @@ fn holes_stay_holes_and_what_is_too_large_is_said() {
     let node_text = node.path().to_str().expect("path");
     let piped = ["snapshots", "cat", node_text, "default/sleeper", "/sparse"];
     assert_eq!(coroner(&piped.map(str::to_owned)).code, Some(8));
-    let ran = coroner(&run(&["snapshots", "export", "--max-file", "1"], &at("small")));
+    let ran = coroner(&run(
+        &["snapshots", "export", "--max-file", "1"],
+        &at("small"),
+    ));
     assert_eq!(ran.code, Some(8));
     assert!(ran.err.contains("--max-file"), "{}", ran.err);
 }

@@ -31,9 +31,8 @@ pub(crate) fn run(args: &PickArgs, path: &Path, max_file: u64, out: &mut Out) ->
         let place = node::path_text(&real);
         let failure = Failure::unread(format!("{place} could not be read to its end: {why}"));
         return Err(match why {
-            Unread::TooLarge { .. } => failure.hint(
-                "--max-file SIZE lets more through; to a file of -o, holes do not count",
-            ),
+            Unread::TooLarge { .. } => failure
+                .hint("--max-file SIZE lets more through; to a file of -o, holes do not count"),
             _ => failure,
         });
     }

@@ -354,7 +354,11 @@ fn tried(most: usize, seed: u64) {
             {
                 let what = if is_clean { "clean" } else { "normal" };
                 let all = wrong.entry(format!("{what}: {}", lost.kind())).or_default();
-                all.push(format!("{name}: {}: {sentence}", lost.shown()));
+                let more: Vec<_> = after
+                    .iter()
+                    .filter(|(code, count)| before.get(*code) < Some(*count))
+                    .collect();
+                all.push(format!("{name}: {}: {sentence} {more:?}", lost.shown()));
             }
         }
     }

@@ -7,8 +7,8 @@ use finding::{Location, Object};
 use runc::{Bundle, Doc, Runtime};
 
 use super::Target;
-use crate::part::Part;
 use super::run::Run;
+use crate::part::Part;
 
 fn task(bundle: &Bundle) -> Target {
     Target::new(Object::new(
@@ -69,9 +69,9 @@ fn linux(run: &mut Run<'_>) {
         return;
     }
     if run.release >= Release::V2_0 {
-        let targets = tasks.iter().map(|(namespace, id)| {
-            Target::new(Object::new("task", namespace.clone(), id.clone()))
-        });
+        let targets = tasks
+            .iter()
+            .map(|(namespace, id)| Target::new(Object::new("task", namespace.clone(), id.clone())));
         let statement = run.statement(&rules::LINUX_TASK).at(at);
         run.note(statement.targets(targets));
     } else {

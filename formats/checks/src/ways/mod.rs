@@ -50,7 +50,7 @@ const BY_HAND: &str = "bolt/big-endian client/other-endpoint cni/config-broken c
     snapshot/parents-index snapshot/pool-disagrees store/disk-full store/root-missing store/split \
     store/unreadable";
 
-const ELSEWHERE: &str = "cni/address-twice cni/address-unreserved cni/addresses-exhausted \
+const ELSEWHERE: &str = "store/repair-half-way cni/address-twice cni/address-unreserved cni/addresses-exhausted \
     cni/lease-damaged cri/address-leaked runtime/address-damaged runtime/cwd-escape \
     runtime/daemon-stuck runtime/fifo-stale runtime/fifo-waiting runtime/mount-orphan \
     runtime/socket-missing runtime/state-damaged runtime/state-missing runtime/state-stale \

@@ -99,7 +99,11 @@ impl Known {
         if let [plugins, id, ..] = path
             && plugins == "plugins"
             && self.has_plugin(id)
-            && self.root.below.get("plugins").is_none_or(|all| !all.below.contains_key(id.as_str()))
+            && self
+                .root
+                .below
+                .get("plugins")
+                .is_none_or(|all| !all.below.contains_key(id.as_str()))
         {
             // It has no settings: nobody looks.
             return Looked::Fits;
@@ -111,7 +115,10 @@ impl Known {
             if is_free {
                 return Looked::Fits;
             }
-            let next = entry.below.get(part.as_str()).or_else(|| entry.below.get("*"));
+            let next = entry
+                .below
+                .get(part.as_str())
+                .or_else(|| entry.below.get("*"));
             let Some(next) = next else {
                 return Looked::Unknown;
             };
@@ -143,9 +150,9 @@ impl Entry {
             Scalar::Integer(_) => self.takes("integer"),
             Scalar::Float(_) => self.takes("number"),
             Scalar::Bool(_) => self.takes("boolean"),
-            Scalar::List(list) if list.is_empty() => {
-                ["strings", "integers", "tables"].iter().any(|kind| self.takes(kind))
-            }
+            Scalar::List(list) if list.is_empty() => ["strings", "integers", "tables"]
+                .iter()
+                .any(|kind| self.takes(kind)),
             Scalar::List(_) => self.takes("strings"),
             Scalar::Others("table") => self.takes("tables"),
             Scalar::Others("integer") => self.takes("integers"),

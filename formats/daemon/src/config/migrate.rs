@@ -127,17 +127,29 @@ const EMBEDDED: &[(&str, &[&str])] = &[
     ),
     (
         "cni",
-        &["bin_dir", "conf_dir", "max_conf_num", "conf_template", "ip_pref", "setup_serially"],
+        &[
+            "bin_dir",
+            "conf_dir",
+            "max_conf_num",
+            "conf_template",
+            "ip_pref",
+            "setup_serially",
+        ],
     ),
     ("image_decryption", &["key_model"]),
-    ("x509_key_pair_streaming", &["tls_cert_file", "tls_key_file"]),
+    (
+        "x509_key_pair_streaming",
+        &["tls_cert_file", "tls_key_file"],
+    ),
 ];
 
 /// What 1.x takes of the CRI's keys that stand one level too high.
 pub(super) fn embedded(all: Vec<Setting>) -> Vec<Setting> {
     let place = |setting: &Setting| {
         let key = setting.below(&["plugins", CRI])?.first()?;
-        let table = EMBEDDED.iter().find(|(_, keys)| keys.contains(&key.as_str()))?;
+        let table = EMBEDDED
+            .iter()
+            .find(|(_, keys)| keys.contains(&key.as_str()))?;
         Some((table.0, key.clone()))
     };
     // What stands at its own place is not touched.
@@ -309,7 +321,8 @@ fn runtime(all: &mut Vec<Setting>) {
         match rest {
             [key, ..] if FOR_IMAGES.contains(&key.as_str()) || key == "sandbox_image" => {}
             [key, ..] if FOR_SERVER.contains(&key.as_str()) => {}
-            [key, sub, ..] if key == "containerd" && CONTAINERD_FOR_IMAGES.contains(&sub.as_str()) => {}
+            [key, sub, ..]
+                if key == "containerd" && CONTAINERD_FOR_IMAGES.contains(&sub.as_str()) => {}
             [key] if key == "containerd" || key == "cni" => {
                 if !taken(&to, 3) {
                     new.push(moved(setting, to));

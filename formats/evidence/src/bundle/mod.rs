@@ -48,7 +48,6 @@ pub(crate) struct Bundle {
 /// Such bytes of any archive, and more for each of its own: see [`Budget`](crate::Budget).
 const WHOLE: (u64, u64) = (64 << 20, 16);
 
-
 impl Bundle {
     /// Reads a tar from front to back.
     /// What it is instead, where it is no tar and that is known, is put into `image`.

@@ -45,7 +45,10 @@ impl Notes {
                 0 => String::new(),
                 more => format!(" and {more} more members"),
             };
-            Some(Unknown::new(format!("{}{more}", names.join(", ")), what.as_str()))
+            Some(Unknown::new(
+                format!("{}{more}", names.join(", ")),
+                what.as_str(),
+            ))
         };
         self.1.iter().filter_map(of).collect()
     }

@@ -279,11 +279,7 @@ fn attach(loader: &mut Loader, id: Id, member: &Member, data: Data, hash: Option
 }
 
 /// Compares what was hashed with what the trailer says; how many files are masked, and left out.
-fn verify(
-    loader: &mut Loader,
-    hashes: &BTreeMap<Id, [u8; 32]>,
-    trailer: &Trailer,
-) -> (u64, u64) {
+fn verify(loader: &mut Loader, hashes: &BTreeMap<Id, [u8; 32]>, trailer: &Trailer) -> (u64, u64) {
     let mut hidden = (0_u64, 0_u64);
     for fate in &trailer.members {
         let name = fate.path.0.bytes();

@@ -39,14 +39,7 @@ const BTRFS: i64 = 0x9123_683e;
 const ZFS: i64 = 0x2fc1_2fc1;
 
 /// Types of file systems that keep stores: ext4, xfs, btrfs, f2fs, zfs, bcachefs.
-const DISKS: [i64; 6] = [
-    0xef53,
-    0x5846_5342,
-    BTRFS,
-    0xf2f5_2010,
-    ZFS,
-    0xca45_1a4e,
-];
+const DISKS: [i64; 6] = [0xef53, 0x5846_5342, BTRFS, 0xf2f5_2010, ZFS, 0xca45_1a4e];
 
 impl Mount {
     /// Whether it is a disk of this machine: one that answers.

@@ -78,7 +78,8 @@ pub(super) fn layer(
             compare.entry(&mut layer, &entry, tar);
             let (held, done) = compare.wants.cost();
             if held > names || done > steps {
-                let why = "its names take more memory or time than the budget for a layer of its size";
+                let why =
+                    "its names take more memory or time than the budget for a layer of its size";
                 return lost(path, why.to_owned());
             }
         }

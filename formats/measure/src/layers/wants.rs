@@ -122,7 +122,11 @@ impl Wants {
         let link = entry.link.as_ref().filter(|_| entry.kind == Kind::Symlink);
         let told = differences.len().saturating_mul(size_of::<Difference>());
         let letters = link.map_or(0, |link| link.bytes().len());
-        self.hold(size_of::<Want>().saturating_add(path.len()).saturating_add(letters));
+        self.hold(
+            size_of::<Want>()
+                .saturating_add(path.len())
+                .saturating_add(letters),
+        );
         self.hold(told.saturating_mul(2));
         let want = Want {
             kind: entry.kind,

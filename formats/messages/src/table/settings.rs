@@ -1,7 +1,7 @@
 //! containerd's settings: config.toml and what the plugins make of it.
 
 use super::{JOURNAL, PLUGINS, PREFLIGHT};
-use crate::message::Component::{Containerd, Cri};
+use crate::message::Component::{Containerd, Cri, Systemd};
 use crate::message::Whose::{Kernel, Nobody, Settings};
 use crate::message::{Message, act, cause};
 
@@ -340,6 +340,40 @@ pub(super) const ALL: &[Message] = &[
         "A note: a setting has a new name. It still works in this release.",
     )
     .certain(),
+    cause(
+        "stats-period-not-positive",
+        Cri,
+        Settings,
+        &[
+            "non-positive interval for NewTicker",
+            "panic: non-positive interval for NewTicker{rest}",
+        ],
+        "`stats_collect_period` of the CRI plugin is 0 or less. containerd panics at each start.",
+    )
+    .first(&[PREFLIGHT]),
+    cause(
+        "plugin-id-twice",
+        Containerd,
+        Settings,
+        &[
+            "id already registered",
+            "plugin: id already registered",
+            "{}: plugin: id already registered",
+        ],
+        "A proxy plugin of config.toml has the name of a plugin that is built in. containerd panics at \
+         each start.",
+    )
+    .first(&[PREFLIGHT]),
+    cause(
+        "unit-masked",
+        Systemd,
+        Settings,
+        &["is masked", "Unit {} is masked{rest}"],
+        "The unit is masked: systemd does not start it, whoever asks. Somebody did this on purpose, often \
+         before a repair.",
+    )
+    .certain()
+    .first(&["systemctl status containerd"]),
     cause(
         "kernel-ping-group",
         Cri,

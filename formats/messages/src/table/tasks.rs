@@ -64,6 +64,7 @@ pub(super) const ALL: &[Message] = &[
         "The runtime ended before it could write down why (log.json is missing or empty): it crashed, was killed, \
          or is not what the shim takes it for. What follows is what it printed.",
     )
+    .codes(&["runtime/bundle-file-kind"])
     .or(&["the kernel killed it for want of memory", "seccomp or SELinux refused it", "for runsc and kata: see their own logs"])
     .first(&["runc --version", DMESG]),
     consequence(

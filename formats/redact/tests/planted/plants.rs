@@ -13,7 +13,9 @@ pub(crate) const PUBLISHED: &str = include_str!("published.txt");
 
 /// The files of a list: their paths, and what is in them.
 pub(crate) fn samples(list: &str) -> impl Iterator<Item = (&str, &str)> {
-    let samples = list.split("\n== ").map(|sample| sample.trim_start_matches("== "));
+    let samples = list
+        .split("\n== ")
+        .map(|sample| sample.trim_start_matches("== "));
     samples.filter_map(|sample| sample.split_once('\n'))
 }
 
@@ -26,12 +28,17 @@ pub(crate) struct Secrets {
 
 impl Secrets {
     fn number(&mut self) -> u64 {
-        self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.seed = self
+            .seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         self.seed >> 33
     }
 
     fn letters(&mut self, of: &[u8], len: usize) -> String {
-        (0..len).map(|_| char::from(of[usize::try_from(self.number()).unwrap() % of.len()])).collect()
+        (0..len)
+            .map(|_| char::from(of[usize::try_from(self.number()).unwrap() % of.len()]))
+            .collect()
     }
 
     pub(crate) fn next(&mut self, place: &str) -> String {
@@ -45,10 +52,27 @@ impl Secrets {
             1 => self.letters(MIXED, 24),
             2 => self.letters(HEX, 32),
             3 => self.letters(HEX, 64),
-            4 => format!("{}-{}-4{}-a{}-{}", self.letters(HEX, 8), self.letters(HEX, 4), self.letters(HEX, 3), self.letters(HEX, 3), self.letters(HEX, 12)),
-            5 => format!("{}+{}/{}=", self.letters(MIXED, 14), self.letters(MIXED, 14), self.letters(MIXED, 13)),
+            4 => format!(
+                "{}-{}-4{}-a{}-{}",
+                self.letters(HEX, 8),
+                self.letters(HEX, 4),
+                self.letters(HEX, 3),
+                self.letters(HEX, 3),
+                self.letters(HEX, 12)
+            ),
+            5 => format!(
+                "{}+{}/{}=",
+                self.letters(MIXED, 14),
+                self.letters(MIXED, 14),
+                self.letters(MIXED, 13)
+            ),
             6 => format!("ghp_{}", self.letters(MIXED, 36)),
-            7 => format!("{}-{}-{}", self.letters(SMALL, 6), self.letters(SMALL, 5), random),
+            7 => format!(
+                "{}-{}-{}",
+                self.letters(SMALL, 6),
+                self.letters(SMALL, 5),
+                random
+            ),
             8 => format!("p\u{e4}ss{random}\u{fc}"),
             9 => format!("P!ss.w0rd~{}", self.letters(MIXED, 6)),
             10 => self.letters(b"123456789", 11),
@@ -74,7 +98,10 @@ impl Secrets {
                     }
                 }
                 "{B}" => {
-                    let inner = format!(r#"{{"name":"pods","plugins":[{{"type":"x","token":"{}"}}]}}"#, self.next(place));
+                    let inner = format!(
+                        r#"{{"name":"pods","plugins":[{{"type":"x","token":"{}"}}]}}"#,
+                        self.next(place)
+                    );
                     filled.push_str(&base64(inner.as_bytes()));
                 }
                 _ => {
@@ -131,17 +158,45 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
             forms.push(middle.as_bytes().to_vec());
         }
     }
-    let percent: String = bytes.iter().map(|byte| if byte.is_ascii_alphanumeric() { char::from(*byte).to_string() } else { format!("%{byte:02X}") }).collect();
+    let percent: String = bytes
+        .iter()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() {
+                char::from(*byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect();
     forms.push(percent.into_bytes());
-    forms.push(bytes.iter().map(|byte| format!("%{byte:02x}")).collect::<String>().into_bytes());
+    forms.push(
+        bytes
+            .iter()
+            .map(|byte| format!("%{byte:02x}"))
+            .collect::<String>()
+            .into_bytes(),
+    );
     let units = |upper: bool| {
-        secret.encode_utf16().map(|unit| if upper { format!("\\u{unit:04X}") } else { format!("\\u{unit:04x}") }).collect::<String>().into_bytes()
+        secret
+            .encode_utf16()
+            .map(|unit| {
+                if upper {
+                    format!("\\u{unit:04X}")
+                } else {
+                    format!("\\u{unit:04x}")
+                }
+            })
+            .collect::<String>()
+            .into_bytes()
     };
     forms.extend([units(false), units(true)]);
-    let ascii: String = secret.encode_utf16().map(|unit| match u8::try_from(unit) {
-        Ok(byte) if byte.is_ascii() => char::from(byte).to_string(),
-        _ => format!("\\u{unit:04x}"),
-    }).collect();
+    let ascii: String = secret
+        .encode_utf16()
+        .map(|unit| match u8::try_from(unit) {
+            Ok(byte) if byte.is_ascii() => char::from(byte).to_string(),
+            _ => format!("\\u{unit:04x}"),
+        })
+        .collect();
     forms.push(ascii.into_bytes());
     forms.push(secret.encode_utf16().flat_map(u16::to_le_bytes).collect());
     forms.sort();
@@ -150,7 +205,10 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
 }
 
 /// Which secrets stand anywhere in the bytes, in any form.
-pub(crate) fn found<'s>(secrets: &'s [(String, String)], pieces: &[(String, Vec<u8>)]) -> Vec<(&'s str, &'s str, String)> {
+pub(crate) fn found<'s>(
+    secrets: &'s [(String, String)],
+    pieces: &[(String, Vec<u8>)],
+) -> Vec<(&'s str, &'s str, String)> {
     let mut needles = Vec::new();
     let mut owners = Vec::new();
     for (at, (_, secret)) in secrets.iter().enumerate() {
@@ -159,16 +217,23 @@ pub(crate) fn found<'s>(secrets: &'s [(String, String)], pieces: &[(String, Vec<
             owners.push(at);
         }
     }
-    let search = aho_corasick::AhoCorasick::builder().build(&needles).unwrap();
+    let search = aho_corasick::AhoCorasick::builder()
+        .build(&needles)
+        .unwrap();
     let mut left = BTreeMap::new();
     for (name, bytes) in pieces {
         for hit in search.find_overlapping_iter(bytes) {
             let from = hit.start().saturating_sub(30);
-            let around = bytes.get(from..(hit.end() + 20).min(bytes.len())).unwrap_or_default();
-            left.entry(owners[hit.pattern().as_usize()]).or_insert_with(|| format!("{name}: {}", around.escape_ascii()));
+            let around = bytes
+                .get(from..(hit.end() + 20).min(bytes.len()))
+                .unwrap_or_default();
+            left.entry(owners[hit.pattern().as_usize()])
+                .or_insert_with(|| format!("{name}: {}", around.escape_ascii()));
         }
     }
-    left.into_iter().map(|(at, place)| (secrets[at].0.as_str(), secrets[at].1.as_str(), place)).collect()
+    left.into_iter()
+        .map(|(at, place)| (secrets[at].0.as_str(), secrets[at].1.as_str(), place))
+        .collect()
 }
 
 /// What a bucket holds.
@@ -180,7 +245,9 @@ enum Row {
 fn rows(bytes: &[u8]) -> BTreeMap<Vec<u8>, Row> {
     let mut root = BTreeMap::new();
     for step in bolt::Db::open(View::new(bytes)).db.unwrap().walk() {
-        let Visit::Entry(entry) = step.what else { panic!("damaged") };
+        let Visit::Entry(entry) = step.what else {
+            panic!("damaged")
+        };
         let mut at = &mut root;
         for name in step.bucket.iter() {
             match at.get_mut(*name) {
@@ -214,7 +281,9 @@ fn put(rows: &mut BTreeMap<Vec<u8>, Row>, path: &[&str], value: Vec<u8>) {
     let (last, above) = path.split_last().unwrap();
     let mut at = rows;
     for name in above {
-        let row = at.entry(name.as_bytes().to_vec()).or_insert_with(|| Row::Bucket(BTreeMap::new()));
+        let row = at
+            .entry(name.as_bytes().to_vec())
+            .or_insert_with(|| Row::Bucket(BTreeMap::new()));
         match row {
             Row::Bucket(inner) => at = inner,
             Row::Value(_) => panic!("{name}"),
@@ -243,29 +312,73 @@ pub(crate) fn plant_database(bytes: &[u8], secrets: &mut Secrets) -> Vec<u8> {
     let mut all = rows(bytes);
     let place = "meta.db";
     let container = ["v1", "default", "containers", "planted"];
-    let mut set = |path: &[&str], value: Vec<u8>| put(&mut all, &[&container[..], path].concat(), value);
-    for label in ["team", "a.b/token", "io.kubernetes.zork", "org.opencontainers.image.description", "name", "image", "x"] {
+    let mut set =
+        |path: &[&str], value: Vec<u8>| put(&mut all, &[&container[..], path].concat(), value);
+    for label in [
+        "team",
+        "a.b/token",
+        "io.kubernetes.zork",
+        "org.opencontainers.image.description",
+        "name",
+        "image",
+        "x",
+    ] {
         let secret = secrets.next(place);
         set(&["labels", label], secret.into_bytes());
     }
     let spec = secrets.fill(place, r#"{"process":{"args":["a","--token","{S}"],"env":["A={S}","\u0042={U}"]},"annotations":{"zork":"{S}"},"zork":"{S}"}"#);
-    set(&["spec"], any("types.containerd.io/opencontainers/runtime-spec/1/Spec", &spec));
+    set(
+        &["spec"],
+        any(
+            "types.containerd.io/opencontainers/runtime-spec/1/Spec",
+            &spec,
+        ),
+    );
     let options = any(&secrets.next(place), secrets.next(place).as_bytes());
-    set(&["runtime", "options"], any("containerd.runc.v1.Options", &options));
+    set(
+        &["runtime", "options"],
+        any("containerd.runc.v1.Options", &options),
+    );
     set(&["runtime", "name"], b"io.containerd.runc.v2".to_vec());
     let record = secrets.fill(place, r#"{"Version":"v1","Metadata":{"Config":{"envs":[{"key":"K","value":"{S}"}],"annotations":{"a":"{S}"},"labels":{"b":"{S}"},"command":["x","-p{S}"]}}}"#);
-    set(&["extensions", "io.cri-containerd.container.metadata"], any("github.com/containerd/cri/pkg/store/container/Metadata", &record));
+    set(
+        &["extensions", "io.cri-containerd.container.metadata"],
+        any(
+            "github.com/containerd/cri/pkg/store/container/Metadata",
+            &record,
+        ),
+    );
     let secret = secrets.next(place);
     set(&["extensions", "zork"], any("zork", secret.as_bytes()));
     let image = format!("https://me:{}@r.example/app:1", secrets.next(place));
     set(&["image"], image.clone().into_bytes());
-    put(&mut all, &["v1", "default", "images", &image, "labels", "zork"], secrets.next(place).into_bytes());
-    put(&mut all, &["v1", "default", "leases", "planted", "labels", "zork"], secrets.next(place).into_bytes());
-    put(&mut all, &["v1", "default", "zork", "fluff"], secrets.next(place).into_bytes());
-    put(&mut all, &["v1", "default", "labels", "zork"], secrets.next(place).into_bytes());
+    put(
+        &mut all,
+        &["v1", "default", "images", &image, "labels", "zork"],
+        secrets.next(place).into_bytes(),
+    );
+    put(
+        &mut all,
+        &["v1", "default", "leases", "planted", "labels", "zork"],
+        secrets.next(place).into_bytes(),
+    );
+    put(
+        &mut all,
+        &["v1", "default", "zork", "fluff"],
+        secrets.next(place).into_bytes(),
+    );
+    put(
+        &mut all,
+        &["v1", "default", "labels", "zork"],
+        secrets.next(place).into_bytes(),
+    );
     // A value of several pages.
     let long = format!("{}{}", secrets.next(place), "x".repeat(9000));
-    put(&mut all, &["v1", "default", "zork", "long"], long.into_bytes());
+    put(
+        &mut all,
+        &["v1", "default", "zork", "long"],
+        long.into_bytes(),
+    );
     let mut to = Writer::new(std::io::Cursor::new(Vec::new()), Layout::default()).unwrap();
     write(&all, &mut to);
     to.finish().unwrap().into_inner()
@@ -275,7 +388,11 @@ pub(crate) fn plant_database(bytes: &[u8], secrets: &mut Secrets) -> Vec<u8> {
 pub(crate) fn plant_leftovers(mut bytes: Vec<u8>, secrets: &mut Secrets) -> Vec<u8> {
     let report = check(&View::new(&bytes), &CheckOptions::default()).unwrap();
     let size = usize::try_from(report.page_size.unwrap()).unwrap();
-    let free: Vec<usize> = report.pages().filter(|row| row.state == PageState::Free).map(|row| usize::try_from(row.id.0).unwrap()).collect();
+    let free: Vec<usize> = report
+        .pages()
+        .filter(|row| row.state == PageState::Free)
+        .map(|row| usize::try_from(row.id.0).unwrap())
+        .collect();
     assert!(!free.is_empty());
     for page in free.iter().take(12) {
         for offset in [0, 100, size - 80] {
@@ -292,7 +409,10 @@ pub(crate) fn plant_leftovers(mut bytes: Vec<u8>, secrets: &mut Secrets) -> Vec<
             bytes[at..at + secret.len()].copy_from_slice(secret.as_bytes());
         }
     }
-    for row in report.pages().filter(|row| row.state == PageState::Used && row.overflow == 0) {
+    for row in report
+        .pages()
+        .filter(|row| row.state == PageState::Used && row.overflow == 0)
+    {
         let at = (usize::try_from(row.id.0).unwrap() + 1) * size;
         if bytes[at - 100..at].iter().all(|byte| *byte == 0) {
             let secret = secrets.next("slack");
@@ -305,4 +425,3 @@ pub(crate) fn plant_leftovers(mut bytes: Vec<u8>, secrets: &mut Secrets) -> Vec<
     bytes[end + 50..end + 50 + secret.len()].copy_from_slice(secret.as_bytes());
     bytes
 }
-

@@ -33,8 +33,7 @@ impl NewTree {
         let hidden = hidden();
         let make = || {
             mkdirat(&*spot.folder, hidden.as_os_str(), Mode::S_IRWXU)?;
-            let flags =
-                OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+            let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
             openat(&*spot.folder, hidden.as_os_str(), flags, Mode::empty())
         };
         let top = make().map_err(|errno| unwritable(place, &errno.into()))?;

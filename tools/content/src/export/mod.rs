@@ -101,9 +101,10 @@ fn export(
     let target = names::blob(&node, &how.name)?;
     let documents = target.documents(&case.evidence, &node);
     let needed = needed(&documents, &target);
-    let large = store.blobs.iter().find(|blob| {
-        needed.contains(&blob.digest) && blob.stat.size > how.most.max_file
-    });
+    let large = store
+        .blobs
+        .iter()
+        .find(|blob| needed.contains(&blob.digest) && blob.stat.size > how.most.max_file);
     if let Some(blob) = large {
         return Err(Failure::unread(format!(
             "{} has {} bytes, more than the {} that are taken of a file",

@@ -311,13 +311,7 @@ impl Writer {
     }
 
     /// Copies the bytes; holes stay holes.
-    fn bytes(
-        &mut self,
-        file: &File,
-        evidence: &Evidence,
-        entry: &MergedEntry,
-        line: &mut Line,
-    ) {
+    fn bytes(&mut self, file: &File, evidence: &Evidence, entry: &MergedEntry, line: &mut Line) {
         if entry.stat.nlink.is_none_or(|links| links > 1)
             && let Some(identity) = evidence.identity(&entry.place)
         {

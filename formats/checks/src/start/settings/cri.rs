@@ -69,7 +69,10 @@ fn runtimes(run: &Run<'_>) -> BTreeSet<String> {
     if run.release >= Release::V2_0 || run.settings.get(&base).is_none() {
         all.insert("runc".to_owned());
     }
-    let old = below(&places(run.release).runtime, &["containerd", "untrusted_workload_runtime"]);
+    let old = below(
+        &places(run.release).runtime,
+        &["containerd", "untrusted_workload_runtime"],
+    );
     if run.release < Release::V2_0 && !text(run, &old, &["runtime_type"]).is_empty() {
         all.insert("untrusted".to_owned());
     }
@@ -96,7 +99,10 @@ fn default_runtime(run: &Run<'_>) -> Refused {
         return Some(("conflicting definitions".to_owned(), place(run, &old)));
     }
     if chosen.is_empty() {
-        return Some(("`default_runtime_name` is empty".to_owned(), place(run, &key)));
+        return Some((
+            "`default_runtime_name` is empty".to_owned(),
+            place(run, &key),
+        ));
     }
     if !runtimes(run).contains(chosen) {
         let says = "no corresponding runtime configured in `containerd.runtimes`";
@@ -134,7 +140,10 @@ fn old_options(run: &Run<'_>) -> Refused {
     for name in runtimes(run) {
         for key in ["runtime_engine", "runtime_root"] {
             let path = below(&base, &["containerd", "runtimes", &name, key]);
-            let is_set = run.settings.text(&path).is_some_and(|text| !text.is_empty());
+            let is_set = run
+                .settings
+                .text(&path)
+                .is_some_and(|text| !text.is_empty());
             if is_set && type_of(&name) != linux {
                 let says = format!("`{key}` only works for runtime");
                 return Some((says, place(run, &path)));
@@ -190,13 +199,19 @@ fn registry(run: &Run<'_>) -> Refused {
 /// Registries whose credentials are under a name that is no URL.
 fn auths(run: &Run<'_>, base: &[&str]) -> Refused {
     let auths = below(base, &["auths"]);
-    let bad = names(run, &auths).into_iter().find(|name| !node::is_url(name))?;
+    let bad = names(run, &auths)
+        .into_iter()
+        .find(|name| !node::is_url(name))?;
     let says = format!("failed to parse registry url \\\"{bad}\\\"");
     Some((says, place(run, &auths)))
 }
 
 fn durations(run: &Run<'_>) -> Refused {
-    let Places { images, runtime, server } = places(run.release);
+    let Places {
+        images,
+        runtime,
+        server,
+    } = places(run.release);
     let mut keys = vec![(server, "stream_idle_timeout")];
     if run.release > Release::V1_6 {
         keys.push((images, "image_pull_progress_timeout"));
@@ -206,7 +221,12 @@ fn durations(run: &Run<'_>) -> Refused {
         let path = below(&base, &[key]);
         let text = run.settings.text(&path)?;
         let bad = !text.is_empty() && !is_duration(text);
-        bad.then(|| (format!("time: invalid duration \\\"{text}\\\""), place(run, &path)))
+        bad.then(|| {
+            (
+                format!("time: invalid duration \\\"{text}\\\""),
+                place(run, &path),
+            )
+        })
     })
 }
 
@@ -215,9 +235,9 @@ fn programs(run: &Run<'_>) -> Refused {
     let dirs = below(&cni, &["bin_dirs"]);
     let one = below(&cni, &["bin_dir"]);
     let both = run.release >= Release::V2_0
-        && run.settings.get(&dirs).is_some_and(|setting| {
-            matches!(&setting.value, Scalar::List(list) if !list.is_empty())
-        })
+        && run.settings.get(&dirs).is_some_and(
+            |setting| matches!(&setting.value, Scalar::List(list) if !list.is_empty()),
+        )
         && !text(run, &cni, &["bin_dir"]).is_empty();
     both.then(|| {
         let says = "`cni.bin_dir` and `cni.bin_dirs` cannot be set at the same time";
@@ -229,7 +249,10 @@ fn programs(run: &Run<'_>) -> Refused {
 fn tls(run: &Run<'_>) -> Refused {
     let server = places(run.release).server;
     let pair = below(&server, &["x509_key_pair_streaming"]);
-    let (cert, key) = (text(run, &pair, &["tls_cert_file"]), text(run, &pair, &["tls_key_file"]));
+    let (cert, key) = (
+        text(run, &pair, &["tls_cert_file"]),
+        text(run, &pair, &["tls_key_file"]),
+    );
     let enabled = flag(run, &server, &["enable_tls_streaming"]);
     let says = match (enabled, cert.is_empty(), key.is_empty()) {
         (_, true, true) => return None,
@@ -313,9 +336,7 @@ pub(super) fn table(run: &mut Run<'_>) -> Flow {
     ];
     let refused = checks.iter().find_map(|check| check(run));
     match refused {
-        Some((says, at)) => {
-            run.lose_cri(run.statement(&rules::CRI_SETTINGS).says(says).at(at))
-        }
+        Some((says, at)) => run.lose_cri(run.statement(&rules::CRI_SETTINGS).says(says).at(at)),
         None => {
             unread_files(run);
             Flow::Continue(())
@@ -362,10 +383,16 @@ fn is_port(text: &str) -> bool {
 /// Whether a name may be one of this machine.
 fn is_address(text: &str) -> bool {
     use std::net::IpAddr;
-    match text.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+    match text
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<IpAddr>()
+    {
         Ok(_) => true,
         Err(_) => text.is_empty() || text == "localhost",
     }
 }
 
-pub(in crate::start) use super::snapshotter::{chosen as chosen_snapshotter, loaded as snapshotter};
+pub(in crate::start) use super::snapshotter::{
+    chosen as chosen_snapshotter, loaded as snapshotter,
+};

@@ -15,8 +15,8 @@ use node::{Scalar, Setting};
 use view::Span;
 
 pub(super) use cri::chosen_snapshotter;
-pub(super) use snapshotter::refused as snapshotters;
 pub(super) use plugins::{CRI, is_disabled, plugins, required};
+pub(super) use snapshotter::refused as snapshotters;
 
 use super::Target;
 use super::run::{Flow, Run};
@@ -30,7 +30,10 @@ pub(super) fn read(run: &mut Run<'_>) -> Flow {
     log(run)?;
     ignored(run);
     types::unknown(run);
-    let root = run.settings.text(&["root"]).unwrap_or("/var/lib/containerd");
+    let root = run
+        .settings
+        .text(&["root"])
+        .unwrap_or("/var/lib/containerd");
     let state = run.settings.text(&["state"]).unwrap_or("/run/containerd");
     // Other distributions say both on the command line, and so may a unit.
     let unit = run.node.roots.unit.as_ref();
@@ -107,9 +110,7 @@ fn version(run: &mut Run<'_>) -> Flow {
     let all = config.map_or(&[][..], |config| config.settings.all());
     let mut named = all.iter().rev();
     let at = named
-        .find(|setting| {
-            setting.path == ["version"] && setting.value == Scalar::Integer(version)
-        })
+        .find(|setting| setting.path == ["version"] && setting.value == Scalar::Integer(version))
         .map(located)
         .unwrap_or_default();
     let statement = match run.release {

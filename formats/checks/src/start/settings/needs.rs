@@ -17,9 +17,10 @@ pub(super) fn proxies(run: &mut Run<'_>) -> Flow {
     let config = run.node.roots.config.as_ref();
     let proxies = config.map(|config| &config.proxies);
     let known = known(run.release);
-    let twice = proxies.into_iter().flatten().find(|name| {
-        known.has_plugin(&format!("io.containerd.snapshotter.v1.{name}"))
-    });
+    let twice = proxies
+        .into_iter()
+        .flatten()
+        .find(|name| known.has_plugin(&format!("io.containerd.snapshotter.v1.{name}")));
     match twice {
         Some(name) => {
             let at = place(run, &["proxy_plugins", name]);
@@ -55,27 +56,47 @@ pub(super) fn api(run: &mut Run<'_>) -> Flow {
 /// Plugins that the CRI needs: disabled, or refused their settings.
 pub(super) fn cri(run: &mut Run<'_>) -> Flow {
     let disabled = without(run, "cri-dead");
-    let differs = ["plugins", "io.containerd.service.v1.diff-service", "default"];
-    let bad_differ = run.settings.get(&differs).is_some_and(|setting| match &setting.value {
-        Scalar::List(list) => list.iter().any(|name| {
-            !known(run.release).has_plugin(&format!("io.containerd.differ.v1.{name}"))
-        }),
-        _ => false,
-    });
+    let differs = [
+        "plugins",
+        "io.containerd.service.v1.diff-service",
+        "default",
+    ];
+    let bad_differ = run
+        .settings
+        .get(&differs)
+        .is_some_and(|setting| match &setting.value {
+            Scalar::List(list) => list.iter().any(|name| {
+                !known(run.release).has_plugin(&format!("io.containerd.differ.v1.{name}"))
+            }),
+            _ => false,
+        });
     let platforms = ["plugins", "io.containerd.runtime.v2.task", "platforms"];
     let bad_platform = run.settings.get(&platforms).is_some_and(|setting| {
         matches!(&setting.value, Scalar::List(list) if list.iter().any(|name| !is_platform(name)))
     });
-    let unpack = ["plugins", "io.containerd.transfer.v1.local", "unpack_config"];
+    let unpack = [
+        "plugins",
+        "io.containerd.transfer.v1.local",
+        "unpack_config",
+    ];
     let bad_unpack = run.release >= Release::V2_0 && bad_unpack(run, &unpack);
     let (id, at) = if bad_unpack {
-        ("io.containerd.transfer.v1.local".to_owned(), place(run, &unpack))
+        (
+            "io.containerd.transfer.v1.local".to_owned(),
+            place(run, &unpack),
+        )
     } else if let Some(id) = disabled.first() {
         (id.clone(), place(run, &["disabled_plugins"]))
     } else if bad_differ {
-        ("io.containerd.service.v1.diff-service".to_owned(), place(run, &differs))
+        (
+            "io.containerd.service.v1.diff-service".to_owned(),
+            place(run, &differs),
+        )
     } else if bad_platform {
-        ("io.containerd.runtime.v2.task".to_owned(), place(run, &platforms))
+        (
+            "io.containerd.runtime.v2.task".to_owned(),
+            place(run, &platforms),
+        )
     } else {
         opt(run);
         return Flow::Continue(());
@@ -90,11 +111,15 @@ fn bad_unpack(run: &mut Run<'_>, key: &[&str]) -> bool {
         return false;
     };
     if setting.value != Scalar::Table {
-        let why = "its list of unpack_config was not looked into; where one is refused, there is no CRI";
+        let why =
+            "its list of unpack_config was not looked into; where one is refused, there is no CRI";
         run.not_known(Part::Plugin, "plugin io.containerd.transfer.v1.local", why);
         return false;
     }
-    let platform = run.settings.text(&[key, &["platform"]].concat()).unwrap_or_default();
+    let platform = run
+        .settings
+        .text(&[key, &["platform"]].concat())
+        .unwrap_or_default();
     !is_platform(platform)
 }
 
@@ -103,7 +128,9 @@ fn is_platform(text: &str) -> bool {
     let parts: Vec<&str> = text.split('/').collect();
     let plain = |part: &&str| {
         !part.is_empty()
-            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
     };
     if !parts.iter().all(plain) || parts.len() > 4 {
         return false;

@@ -81,7 +81,11 @@ fn skips(run: &Run<'_>, id: &str) -> bool {
         "io.containerd.internal.v1.tracing",
         "io.containerd.tracing.processor.v1.otlp",
     ];
-    let endpoint = ["plugins", "io.containerd.tracing.processor.v1.otlp", "endpoint"];
+    let endpoint = [
+        "plugins",
+        "io.containerd.tracing.processor.v1.otlp",
+        "endpoint",
+    ];
     if tracing.contains(&id) {
         return run.settings.get(&endpoint).is_none();
     }

@@ -43,7 +43,9 @@ const NEEDY: &[(&str, &str)] = &[
 fn is_debians(run: &Run<'_>) -> bool {
     let package = run.node.traces.package.as_ref();
     let package = package.map(ToString::to_string).unwrap_or_default();
-    ["~ds", "+ds", "+deb"].iter().any(|mark| package.contains(mark))
+    ["~ds", "+ds", "+deb"]
+        .iter()
+        .any(|mark| package.contains(mark))
 }
 
 fn is_there(run: &Run<'_>, name: &str) -> There {
@@ -63,9 +65,10 @@ fn is_there(run: &Run<'_>, name: &str) -> There {
         (None, Some((_, what))) if !is_debians(run) => There::Unknown(format!(
             "some builds have it, some not; where it is, it needs {what}"
         )),
-        (None, _) if is_bundled(run, name) => {
-            There::Unknown(format!("the containerd of {} may have it built in", run.node.roots.whose))
-        }
+        (None, _) if is_bundled(run, name) => There::Unknown(format!(
+            "the containerd of {} may have it built in",
+            run.node.roots.whose
+        )),
         (None, _) => There::No,
     }
 }
@@ -78,7 +81,11 @@ fn is_bundled(run: &Run<'_>, name: &str) -> bool {
 /// One that needs something of the machine.
 fn needy(run: &Run<'_>, name: &str, what: &str) -> There {
     let id = format!("io.containerd.snapshotter.v1.{name}");
-    let set = |key: &str| run.settings.text(&["plugins", &id, key]).unwrap_or_default();
+    let set = |key: &str| {
+        run.settings
+            .text(&["plugins", &id, key])
+            .unwrap_or_default()
+    };
     let own = run.node.roots.config.as_ref();
     let own = own.and_then(|config| config.snapshotter_roots.get(name));
     let mount = run.node.around.mount.filter(|_| own.is_none());
@@ -113,7 +120,11 @@ pub(in crate::start) fn refused(run: &mut Run<'_>) -> Flow {
             text.unwrap_or_default().to_owned()
         };
         let around = &run.node.around;
-        let (pool, scratch, size) = (set("pool_name"), set("scratch_file"), set("base_image_size"));
+        let (pool, scratch, size) = (
+            set("pool_name"),
+            set("scratch_file"),
+            set("base_image_size"),
+        );
         let root = set("root_path");
         let bad = match name.as_str() {
             "devmapper" if !pool.is_empty() => {
@@ -146,7 +157,11 @@ pub(in crate::start) fn refused(run: &mut Run<'_>) -> Flow {
             let statement = run.statement(&rules::SNAPSHOTTER_KILLS_METADATA);
             run.die(statement.at(at).target(target))?;
         } else {
-            run.note(run.statement(&rules::SNAPSHOTTER_LOST).at(at).target(target));
+            run.note(
+                run.statement(&rules::SNAPSHOTTER_LOST)
+                    .at(at)
+                    .target(target),
+            );
         }
     }
     Flow::Continue(())
@@ -168,7 +183,11 @@ pub(in crate::start) fn loaded(run: &mut Run<'_>) -> Flow {
         && !has_failed
         && !disabled
     {
-        run.not_known(Part::Snapshotter, format!("snapshotter {name}"), why.as_str());
+        run.not_known(
+            Part::Snapshotter,
+            format!("snapshotter {name}"),
+            why.as_str(),
+        );
         return Flow::Continue(());
     }
     if matches!(there, There::Yes) && !disabled && !has_failed {

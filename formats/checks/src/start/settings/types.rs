@@ -7,8 +7,8 @@ use finding::Location;
 use node::{Scalar, Setting};
 
 use super::duration::is_duration;
-use super::plugins::is_disabled;
 use super::located;
+use super::plugins::is_disabled;
 use crate::part::Part;
 use crate::start::run::{Flow, Run};
 
@@ -134,9 +134,8 @@ pub(super) fn unknown(run: &mut Run<'_>) {
         if plugin.is_some_and(|id| is_disabled(run, id)) {
             continue;
         }
-        let is_unknown = |path: &[String], value: &Scalar| {
-            known.look(path, value) == Looked::Unknown
-        };
+        let is_unknown =
+            |path: &[String], value: &Scalar| known.look(path, value) == Looked::Unknown;
         // Of a table that is unknown, what is in it is not told again.
         if is_unknown(path, &setting.value)
             && (parent.is_empty() || !is_unknown(parent, &Scalar::Table))

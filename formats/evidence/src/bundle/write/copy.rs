@@ -71,7 +71,9 @@ impl Walk<'_> {
             match prepared {
                 Err(unread) | Ok(Some(Err(unread))) => self.fail(path, &mut fate, unread),
                 Ok(Some(Ok(Replaced::Hidden))) => self.hide(record, &mut fate),
-                Ok(Some(Ok(Replaced::Bytes(prepared)))) => self.put(prepared, &mut item, &mut fate, out)?,
+                Ok(Some(Ok(Replaced::Bytes(prepared)))) => {
+                    self.put(prepared, &mut item, &mut fate, out)?
+                }
                 Ok(None) => match self.evidence.pages(at) {
                     Err(unread) => self.fail(path, &mut fate, unread),
                     Ok(pages) => self.stream(&pages, &mut item, &mut fate, out)?,

@@ -284,7 +284,9 @@ impl<'e> Walk<'e> {
                     if let Some(key) = key {
                         self.seen.insert(key, Name(shown.clone()));
                     }
-                    record.left = self.left(shown, stat).map(|why| self.told(why, shown, stat));
+                    record.left = self
+                        .left(shown, stat)
+                        .map(|why| self.told(why, shown, stat));
                     record.collected = record.left.is_none();
                 }
             }

@@ -388,7 +388,7 @@ fn unkept(
         Role::Layer(_) => has_layers(),
         // Of an index only the manifest that was unpacked: others are other platforms'.
         Role::Manifest(_) => is_unpacked(judge, namespace, &need.digest),
-        _ => false,
+        Role::Subject => false,
     };
     let of_index = matches!(link.role, Role::Manifest(_));
     if of_index == (document.kind == Kind::Manifest) || !bound || is_kept(&need.digest) {

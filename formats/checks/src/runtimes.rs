@@ -185,10 +185,10 @@ pub(crate) fn missing(node: &Node, name: &str, release: Release) -> Option<Strin
 }
 
 /// The containers whose runtime is not there, by runtime and reason.
-pub(crate) fn without<'n>(
-    node: &'n Node,
+pub(crate) fn without(
+    node: &Node,
     release: Release,
-) -> Vec<(&'n Text, &'n Row<metadb::Container>, String)> {
+) -> Vec<(&Text, &Row<metadb::Container>, String)> {
     let rows = node.meta.rows.as_ref();
     let spaces = rows.map_or(&[][..], metadb::MetaDb::namespaces);
     let mut found = Vec::new();

@@ -79,7 +79,7 @@ impl Zeros {
         // An archive without entries is two blocks of zeroes, or twenty.
         let start = first.get(..SIGN.min(first.len()))?;
         if is_zero(start) {
-            return (size > 10_240 || size % 512 != 0).then_some(Self::Start);
+            return (size > 10_240 || !size.is_multiple_of(512)).then_some(Self::Start);
         }
         let end = last.get(last.len().saturating_sub(SIGN)..)?;
         let is_compressed = Compression::detect(first) != Compression::None;

@@ -37,21 +37,18 @@ fn decoded(name: &[u8]) -> Option<Vec<u8>> {
     let mut rest = name;
     let mut found = false;
     while let [first, more @ ..] = rest {
-        match (first, more) {
-            (b'%', [high, low, after @ ..]) => {
-                let byte = digit(*high)?.checked_mul(16)?.checked_add(digit(*low)?)?;
-                // No name of a file holds these.
-                if byte == 0 || byte == b'/' {
-                    return None;
-                }
-                plain.push(byte);
-                rest = after;
-                found = true;
+        if let (b'%', [high, low, after @ ..]) = (first, more) {
+            let byte = digit(*high)?.checked_mul(16)?.checked_add(digit(*low)?)?;
+            // No name of a file holds these.
+            if byte == 0 || byte == b'/' {
+                return None;
             }
-            _ => {
-                plain.push(*first);
-                rest = more;
-            }
+            plain.push(byte);
+            rest = after;
+            found = true;
+        } else {
+            plain.push(*first);
+            rest = more;
         }
     }
     (found && plain != b"." && plain != b"..").then_some(plain)

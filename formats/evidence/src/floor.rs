@@ -19,9 +19,9 @@ fn above(file: impl AsFd) -> u64 {
 }
 
 fn of(disk: &Statvfs) -> u64 {
-    let size = u64::from(disk.fragment_size());
-    let all = u64::from(disk.blocks()).saturating_mul(size);
-    let free = u64::from(disk.blocks_available()).saturating_mul(size);
+    let size = disk.fragment_size();
+    let all = disk.blocks().saturating_mul(size);
+    let free = disk.blocks_available().saturating_mul(size);
     // Some do not count: no blocks at all.
     if all == 0 {
         return u64::MAX;

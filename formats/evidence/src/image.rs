@@ -189,6 +189,10 @@ pub(crate) fn peek<R: Read>(mut stream: R) -> (Option<Image>, Peeked<R>) {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "tests panic where something is wrong"
+)]
 mod tests {
     use super::*;
 

@@ -303,7 +303,9 @@ impl Evidence {
                 let listed = ask!(self, held => held.list(&self.held_as(path)))?;
                 let listed = listed.map(|mut all: Vec<Entry>| {
                     if self.below.is_some() {
-                        all.iter_mut().for_each(|entry| self.name_of(entry));
+                        for entry in &mut all {
+                            self.name_of(entry);
+                        }
                         all.sort_by(|one, other| one.name.cmp(&other.name));
                     }
                     all
@@ -314,8 +316,7 @@ impl Evidence {
                 let empty = Known::Whole(Vec::new());
                 Ok(self.staged.list(path, empty, |entry| entry, |entry| entry))
             }
-            Seen::File(_) => Err(Unread::Special("regular file")),
-            Seen::As(_) => Err(Unread::Special("regular file")),
+            Seen::File(_) | Seen::As(_) => Err(Unread::Special("regular file")),
             Seen::Gone => Err(Unread::Absent),
         }
     }
@@ -361,7 +362,9 @@ impl Evidence {
         let listed = listed.map(|listed| {
             listed.map(|mut all: Vec<Detailed>| {
                 if self.below.is_some() {
-                    all.iter_mut().for_each(|one| self.name_of(&mut one.entry));
+                    for one in &mut all {
+                        self.name_of(&mut one.entry);
+                    }
                     all.sort_by(|one, other| one.entry.name.cmp(&other.entry.name));
                 }
                 all

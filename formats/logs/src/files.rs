@@ -227,12 +227,11 @@ impl File<'_> {
             Some(Stamp::Whole(time)) => Some(time),
             Some(Stamp::Wall(wall, nanos)) => {
                 // In rsyslog's files the speaker's own time is the better one.
-                match own(text) {
-                    Some(Stamp::Whole(time)) => Some(time),
-                    _ => {
-                        self.stamps.push((lines.lines.len(), wall, nanos));
-                        None
-                    }
+                if let Some(Stamp::Whole(time)) = own(text) {
+                    Some(time)
+                } else {
+                    self.stamps.push((lines.lines.len(), wall, nanos));
+                    None
                 }
             }
             None => None,

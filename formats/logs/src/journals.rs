@@ -66,7 +66,7 @@ pub(crate) fn read(
             continue;
         };
         if let Err(why) = add(reader, &placed.found, source, options, &mut units, lines) {
-            let place = sources.get(source).map(|source| source.path.to_string());
+            let place = sources.get(source).map(|source| source.path.clone());
             let what = format!("an entry of {}", place.unwrap_or_default());
             if unread.len() < FILES {
                 unread.push(Unknown::new(what, why));

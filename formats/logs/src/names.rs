@@ -90,6 +90,7 @@ regex!(
 
 /// The names that the lines say, each with each digest once.
 pub fn names(lines: &[Line]) -> Vec<ImageName> {
+    #[expect(clippy::type_complexity, reason = "what one line says of a name")]
     let mut known: BTreeMap<(Vec<u8>, NameIs, Option<Vec<u8>>), ImageName> = BTreeMap::new();
     for line in lines {
         let speaks = matches!(

@@ -28,7 +28,8 @@ pub(crate) fn syslog(line: &[u8]) -> Option<Prefixed<'_>> {
     let (stamp, rest) = stamp(line)?;
     let rest = rest.strip_prefix(b" ")?;
     let (_host, rest) = split(rest, b' ')?;
-    let colon = find(rest, b": ").or_else(|| rest.ends_with(b":").then(|| rest.len() - 1))?;
+    let colon =
+        find(rest, b": ").or_else(|| rest.ends_with(b":").then(|| rest.len().saturating_sub(1)))?;
     let (tag, text) = rest.split_at_checked(colon)?;
     let text = text.get(2..).unwrap_or_default();
     let (program, pid) = match tag.iter().position(|byte| *byte == b'[') {
@@ -127,11 +128,13 @@ fn wall(month: i64, day: i64, seconds: i64) -> Option<i64> {
     Some(day.since(start).saturating_add(seconds))
 }
 
+/// Seconds from the beginning of a leap year to the day after its 28th and 29th of February.
+const LEAP_DAY: i64 = 60 * 86_400;
+
 /// The time on that wall in that year, as if the zone were UTC.
 pub(crate) fn in_year(wall: i64, nanos: u32, year: i64) -> Option<Time> {
     let start = Time::parse(&format!("{year:04}-01-01T00:00:00Z")).ok()?;
     let leap = Time::parse(&format!("{year:04}-02-29T00:00:00Z")).is_ok();
-    const LEAP_DAY: i64 = 60 * 86_400;
     // After the 28th of February a year that has no 29th is a day shorter.
     let seconds = if !leap && wall >= LEAP_DAY {
         wall.saturating_sub(86_400)

@@ -3,8 +3,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
     clippy::format_push_string,
     clippy::disallowed_methods,
     reason = "a test may fail, and reads its own files"

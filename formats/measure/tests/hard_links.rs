@@ -62,7 +62,7 @@ fn differences(mode: u32, mtime: u64) -> Vec<(String, Departure)> {
         .write(true)
         .open(files.join("a"))
         .unwrap();
-    file.set_modified(UNIX_EPOCH + Duration::from_secs(mtime))
+    file.set_modified(UNIX_EPOCH.checked_add(Duration::from_secs(mtime)).unwrap())
         .unwrap();
     let evidence = Evidence::open(node.path(), &Options::default()).unwrap();
     let job = LayerJob {

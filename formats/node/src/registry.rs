@@ -66,7 +66,7 @@ impl Registries {
             Err(unread) => return self.unread.push((file, unread)),
         };
         let why = match core::str::from_utf8(source.bytes()) {
-            Ok(text) if text.is_empty() => None,
+            Ok("") => None,
             Ok(text) => match text.parse::<Table>() {
                 Ok(table) => wrong(&table),
                 Err(error) => Some(format!("it is not TOML: {}", error.message())),

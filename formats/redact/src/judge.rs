@@ -65,6 +65,7 @@ pub(crate) fn is_path(value: &[u8]) -> bool {
 }
 
 /// The stretches of `value` that are hidden, in order.
+#[expect(clippy::match_same_arms, reason = "a path is one more case of a file")]
 pub(crate) fn hidden(kind: Kind, value: &[u8]) -> Vec<Range> {
     let all = || merged(vec![(0, value.len())]);
     match kind {

@@ -115,7 +115,7 @@ fn line(
         };
         return hide(bytes, start, end, kind);
     };
-    let mut masked = 0;
+    let mut masked = 0_u64;
     let plain = words::plain(&name);
     let goes = match plain.as_str() {
         _ if style == Style::Environment => Goes {
@@ -150,10 +150,12 @@ fn line(
         },
     };
     let name_end = from.saturating_sub(1);
-    masked += u64::from(Quoted::literal(bytes, start, name_end).mask(
+    let name = Quoted::literal(bytes, start, name_end);
+    let is_masked = name.mask(
         bytes,
-        &shape::secrets(&bytes.get(start..name_end).unwrap_or_default().to_vec()),
-    ));
+        &shape::secrets(bytes.get(start..name_end).unwrap_or_default()),
+    );
+    masked = masked.saturating_add(u64::from(is_masked));
     let (more, goes) = value(bytes, from, end, goes);
     let keeps = ends_open || goes.words.is_none();
     *goes_on = keeps.then_some(goes);

@@ -43,30 +43,27 @@ impl Quoted {
             }
             let (len, meant) = escape(bytes.get(at..until).unwrap_or_default());
             let place = (at, at.saturating_add(len));
-            match meant {
-                Some(letter) => {
-                    let mut buffer = [0; 4];
-                    for byte in letter.encode_utf8(&mut buffer).bytes() {
-                        quoted.push(byte, place);
-                    }
+            if let Some(letter) = meant {
+                let mut buffer = [0; 4];
+                for byte in letter.encode_utf8(&mut buffer).bytes() {
+                    quoted.push(byte, place);
                 }
-                None => {
-                    // It is no escape: what makes it wrong stays.
-                    quoted.wrong.push(at);
-                    quoted.push(b'\\', (at, at.saturating_add(1)));
-                    if let Some(next) = bytes
-                        .get(at.saturating_add(1))
-                        .filter(|_| at.saturating_add(1) < until)
-                    {
-                        if matches!(next, b'u' | b'U' | b'x') {
-                            quoted.wrong.push(at.saturating_add(1));
-                        }
-                        quoted.push(*next, (at.saturating_add(1), at.saturating_add(2)));
-                        at = at.saturating_add(1);
+            } else {
+                // It is no escape: what makes it wrong stays.
+                quoted.wrong.push(at);
+                quoted.push(b'\\', (at, at.saturating_add(1)));
+                if let Some(next) = bytes
+                    .get(at.saturating_add(1))
+                    .filter(|_| at.saturating_add(1) < until)
+                {
+                    if matches!(next, b'u' | b'U' | b'x') {
+                        quoted.wrong.push(at.saturating_add(1));
                     }
+                    quoted.push(*next, (at.saturating_add(1), at.saturating_add(2)));
                     at = at.saturating_add(1);
-                    continue;
                 }
+                at = at.saturating_add(1);
+                continue;
             }
             at = at.saturating_add(len);
         }

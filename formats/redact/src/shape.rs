@@ -211,7 +211,8 @@ fn query(text: &[u8], found: &mut Vec<Range>) {
             let value = pair.get(skip..).unwrap_or_default();
             let is_said =
                 skip > 0 && words::of(pair.get(..skip).unwrap_or_default()) != words::Name::Secret;
-            if !(is_said && crate::harmless::is_harmless(value)) && !value.is_empty() {
+            let is_harmless = is_said && crate::harmless::is_harmless(value);
+            if !is_harmless && !value.is_empty() {
                 let base = begin.saturating_sub(1).saturating_add(start);
                 found.push((base.saturating_add(skip), base.saturating_add(pair.len())));
             }
@@ -255,10 +256,7 @@ fn pairs(text: &[u8], found: &mut Vec<Range>) {
         {
             continue;
         }
-        while text
-            .get(from)
-            .is_some_and(|byte| byte.is_ascii_whitespace())
-        {
+        while text.get(from).is_some_and(u8::is_ascii_whitespace) {
             from = from.saturating_add(1);
         }
         done = value_end(text, from);
@@ -270,23 +268,21 @@ fn pairs(text: &[u8], found: &mut Vec<Range>) {
 /// sign that ends one; a scheme of HTTP is a part of it.
 pub(crate) fn value_end(text: &[u8], from: usize) -> usize {
     let rest = text.get(from..).unwrap_or_default();
-    let len = match rest.first() {
-        Some(quote @ (b'"' | b'\'')) => rest
-            .iter()
+    let len = if let Some(quote @ (b'"' | b'\'')) = rest.first() {
+        rest.iter()
             .skip(1)
             .position(|byte| byte == quote)
-            .map_or(rest.len(), |at| at.saturating_add(2)),
-        _ => {
-            let lower = rest.get(..7).unwrap_or(rest).to_ascii_lowercase();
-            let scheme = [&b"bearer "[..], b"basic ", b"token ", b"digest "];
-            let skip = scheme
-                .iter()
-                .find(|scheme| lower.starts_with(scheme))
-                .map_or(0, |scheme| scheme.len());
-            let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`&;,)]}>".contains(byte);
-            let tail = rest.get(skip..).unwrap_or_default();
-            skip.saturating_add(tail.iter().position(ends).unwrap_or(tail.len()))
-        }
+            .map_or(rest.len(), |at| at.saturating_add(2))
+    } else {
+        let lower = rest.get(..7).unwrap_or(rest).to_ascii_lowercase();
+        let scheme = [&b"bearer "[..], b"basic ", b"token ", b"digest "];
+        let skip = scheme
+            .iter()
+            .find(|scheme| lower.starts_with(scheme))
+            .map_or(0, |scheme| scheme.len());
+        let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`&;,)]}>".contains(byte);
+        let tail = rest.get(skip..).unwrap_or_default();
+        skip.saturating_add(tail.iter().position(ends).unwrap_or(tail.len()))
     };
     from.saturating_add(len)
 }
@@ -375,7 +371,7 @@ fn is_random(part: &str) -> bool {
     let (lower, upper, digits, changes) = classes(part);
     let bare = part.trim_end_matches('=');
     // Ids, digests and what is made of them are names here.
-    if is_hex(bare) || is_uuid(bare) || bare.split(['-', '_']).all(|piece| is_id(piece)) {
+    if is_hex(bare) || is_uuid(bare) || bare.split(['-', '_']).all(is_id) {
         return false;
     }
     let all = lower && upper && digits > 0 && part.len() >= 12 && changes >= 4;

@@ -43,7 +43,9 @@ pub(crate) fn mask(bytes: &mut [u8]) -> u64 {
             table = scan.names(b']');
             // Tables stand before each of their values: what is long tells nothing more.
             table.truncate(32);
-            table.iter_mut().for_each(|name| name.truncate(256));
+            for name in &mut table {
+                name.truncate(256);
+            }
             while scan.peek() == Some(b']') {
                 scan.at = scan.at.saturating_add(1);
             }
@@ -76,7 +78,7 @@ fn role(path: &[Vec<u8>]) -> Role {
             // Names of plugins and hosts are no names of fields.
             _ if name.contains(&b'.') || name.contains(&b':') => {}
             _ => {
-                is_secret |= matches!(words::of(name), words::Name::Secret | words::Name::Personal)
+                is_secret |= matches!(words::of(name), words::Name::Secret | words::Name::Personal);
             }
         }
     }

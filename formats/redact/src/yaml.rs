@@ -54,7 +54,7 @@ fn line(bytes: &mut [u8], start: usize, end: usize, above: &mut Vec<Above>) -> u
     // A list stands as deep as the name that it belongs to.
     let is_item = bare.starts_with(b"- ") || bare == b"-";
     while above.last().is_some_and(|top| {
-        indent < top.indent || (indent == top.indent && !(is_item && !top.is_block))
+        indent < top.indent || (indent == top.indent && (!is_item || top.is_block))
     }) {
         above.pop();
     }
@@ -161,8 +161,7 @@ fn role_of(name: &[u8], outer: Role) -> Role {
         // Users of a kubeconfig have names of fields below.
         "user" | "users" => Role::Plain,
         _ => match judge::of_name(name) {
-            Kind::Secret => Role::Secret,
-            Kind::Personal => Role::Secret,
+            Kind::Secret | Kind::Personal => Role::Secret,
             _ => Role::Plain,
         },
     }

@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "tests panic where something is wrong"
 )]
 

@@ -19,6 +19,7 @@ pub(crate) fn twins(tree: &mut Tree) -> Vec<Edit> {
         (&b"sandbox"[..], SANDBOX_EXTENSION),
         (b"container", CONTAINER_EXTENSION),
     ] {
+        #[expect(clippy::type_complexity, reason = "namespaces and ids by name")]
         let mut named: BTreeMap<String, Vec<(Vec<u8>, Vec<u8>)>> = BTreeMap::new();
         let all = tree.at(&[&SPACE[..], &[b"containers"]].concat());
         for (id, record) in all.into_iter().flat_map(Tree::buckets) {

@@ -27,14 +27,13 @@ pub struct HeldThing {
 pub fn held(evidence: &Evidence, node: &Node, tree: &Tree) -> Vec<HeldThing> {
     let mut found = Vec::new();
     for (namespace, lease, snapshotter, key) in all(tree) {
-        let (bytes, directory) = match &snapshotter {
-            Some(snapshotter) => directory(evidence, node, tree, &namespace, snapshotter, &key),
-            None => {
-                let blob = content::Digest::parse_bytes(&key).ok();
-                let store = node.content.read();
-                let size = blob.and_then(|digest| Some(store?.blob(&digest)?.stat.size));
-                (size, None)
-            }
+        let (bytes, directory) = if let Some(snapshotter) = &snapshotter {
+            directory(evidence, node, tree, &namespace, snapshotter, &key)
+        } else {
+            let blob = content::Digest::parse_bytes(&key).ok();
+            let store = node.content.read();
+            let size = blob.and_then(|digest| Some(store?.blob(&digest)?.stat.size));
+            (size, None)
         };
         found.push(HeldThing {
             name: name(&namespace, snapshotter.as_deref(), &key),

@@ -104,9 +104,8 @@ impl Places {
                 return Seen::Absent;
             }
             match self.kinds.get(above) {
-                Some(FileKind::Dir) => return Seen::Unknown,
                 // Nothing stands below what is no folder; where a link leads is not looked at.
-                Some(FileKind::Symlink) => return Seen::Unknown,
+                Some(FileKind::Dir | FileKind::Symlink) => return Seen::Unknown,
                 Some(_) => return Seen::Absent,
                 None => {}
             }

@@ -446,10 +446,10 @@ impl Bytes {
 
     /// Hashes zeroes up to this offset.
     fn zeroes(&mut self, end: u64) {
+        const ZEROES: [u8; 4096] = [0; 4096];
         let Some(hasher) = &mut self.hasher else {
             return;
         };
-        const ZEROES: [u8; 4096] = [0; 4096];
         while self.hashed < end {
             let left = end.saturating_sub(self.hashed);
             let count = usize::try_from(left)

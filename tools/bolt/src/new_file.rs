@@ -34,6 +34,10 @@ impl PageSource for Own<'_> {
 
 impl NewFile {
     /// A file that is going to stand at `place`.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "places are made for this call"
+    )]
     pub(crate) fn at(place: PathBuf) -> Result<Self, Failure> {
         cli::NewFile::at(&place).map(Self)
     }

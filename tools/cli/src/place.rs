@@ -12,6 +12,7 @@ use evidence::{Evidence, Kind, locks};
 use node::{Below, Roots, Rule, Said};
 
 /// The installations of the evidence, and what to know of how they were found.
+#[expect(clippy::needless_pass_by_value, reason = "it is made for this call")]
 pub(crate) fn find(
     evidence: &mut Evidence,
     said: Said,

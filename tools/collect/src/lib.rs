@@ -121,13 +121,13 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     let captured = captured.unwrap_or(finding::Time::new(0, 0));
     let taken = processes::taken(&case, captured);
     let mut warnings = Vec::new();
-    if !args.redact {
-        warnings.push(SECRETS.to_owned());
-    } else {
+    if args.redact {
         warnings.push(REDACTED.to_owned());
         if args.keep_deleted {
             warnings.push(DELETED.to_owned());
         }
+    } else {
+        warnings.push(SECRETS.to_owned());
     }
     let wanted = Collect {
         roots: places.roots,

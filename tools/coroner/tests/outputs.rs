@@ -288,9 +288,9 @@ fn holes_stay_holes_and_what_is_too_large_is_said() {
     for made in [at("gnu/sparse"), at("tree/files/sparse"), at("cat")] {
         use std::os::unix::fs::{FileExt, MetadataExt};
         let file = std::fs::File::open(&made).expect("file");
-        let stat = file.metadata().expect("stat");
-        assert!(stat.len() >= 4 << 40, "{made:?}");
-        assert!(stat.blocks() < 1024, "{made:?}: its holes are filled");
+        let about = file.metadata().expect("stat");
+        assert!(about.len() >= 4 << 40, "{made:?}");
+        assert!(about.blocks() < 1024, "{made:?}: its holes are filled");
         let mut middle = [0; 13];
         file.read_exact_at(&mut middle, 1 << 40).expect("middle");
         assert_eq!(&middle, b"in the middle", "{made:?}");

@@ -96,6 +96,10 @@ pub const TOOL: Tool = cli::tool!(
 );
 
 /// Runs it.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "every tool runs with arguments of its own"
+)]
 pub fn run(args: Args, out: &mut Out) -> Outcome {
     if args.from.zip(args.to).is_some_and(|(from, to)| from >= to) {
         return Err(Failure::usage("--to is not after --from"));

@@ -218,6 +218,10 @@ fn prune(output: &Path, last: usize) -> io::Result<Vec<PathBuf>> {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests look at files of their own"
+)]
 mod tests {
     use super::*;
 

@@ -362,10 +362,13 @@ fn tried(most: usize, seed: u64) {
             }
         }
     }
-    println!(
-        "{count} mutants, {} wrong",
-        wrong.values().map(Vec::len).sum::<usize>()
-    );
+    #[expect(clippy::print_stdout, reason = "what was tried")]
+    {
+        println!(
+            "{count} mutants, {} wrong",
+            wrong.values().map(Vec::len).sum::<usize>()
+        );
+    }
     let shown: Vec<String> = wrong
         .iter()
         .map(|(kind, all)| format!("{} of {kind}, such as {}", all.len(), all[0]))

@@ -103,15 +103,18 @@ fn one(name: &str, number: usize, at: usize, now: &[u8], then: &[u8], sum: &mut 
                 .collect()
         };
         let whole = if salvage.is_whole() { "WHOLE " } else { "" };
-        println!(
-            "{name} {number} page {}: {whole}lost {} unnamed {} ({:?}) wrong {} ({:?})",
-            at / PAGE,
-            lost.len(),
-            unnamed.len(),
-            unnamed.first().map(|path| text(path)),
-            wrong.len(),
-            wrong.first().map(|path| text(path)),
-        );
+        #[expect(clippy::print_stdout, reason = "what was tried")]
+        {
+            println!(
+                "{name} {number} page {}: {whole}lost {} unnamed {} ({:?}) wrong {} ({:?})",
+                at / PAGE,
+                lost.len(),
+                unnamed.len(),
+                unnamed.first().map(|path| text(path)),
+                wrong.len(),
+                wrong.first().map(|path| text(path)),
+            );
+        }
         if let Some(folder) = std::env::var_os("KEEP") {
             let file = format!("{name}-{number}-{}.db", at / PAGE);
             std::fs::write(std::path::Path::new(&folder).join(&file), &bad).unwrap();

@@ -42,11 +42,7 @@ pub(super) fn unit(run: &mut Run<'_>) -> Flow {
     }
     if !unit.command.is_empty() && !unit.is_plain() {
         let why = "it does not start containerd itself: which options that gets is not known";
-        run.not_known(
-            Part::Configuration,
-            format!("the command of {file}", file = at),
-            why,
-        );
+        run.not_known(Part::Configuration, format!("the command of {at}"), why);
     }
     Flow::Continue(())
 }

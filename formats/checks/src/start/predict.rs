@@ -35,7 +35,7 @@ pub fn predictions(node: &Node, report: &Report, release: &Detected, at: Time) -
         let mut prediction = prediction;
         if !node.around.half_repaired.is_empty() {
             prediction.start = Start::No;
-            prediction.sentence = HALF_WAY.to_owned();
+            HALF_WAY.clone_into(&mut prediction.sentence);
         }
         match all.iter_mut().find(|other| is_same(other, &prediction)) {
             Some(same) => same.releases.push(one),

@@ -72,7 +72,7 @@ pub(crate) fn add(node: &Node, finding: Finding) -> Finding {
         return finding;
     }
     let mut rows = TABLES.iter().copied().flatten();
-    let Some((_, make)) = rows.find(|(codes, _)| codes.iter().any(|code| is_it(code))) else {
+    let Some((_, make)) = rows.find(|(codes, _)| codes.iter().any(&is_it)) else {
         return finding;
     };
     let ways = make(&Here { node }, &finding);

@@ -52,7 +52,7 @@ fn pipes(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let mut steps = Vec::new();
     let processes = here.node.processes.as_deref();
     let folder = processes.and_then(|all| {
-        let mut files = all.iter().flat_map(|process| process.open_files());
+        let mut files = all.iter().flat_map(process::Process::open_files);
         files.find_map(|file| pipe_folder(file.target.bytes(), io.bytes(), id))
     });
     match folder {
@@ -90,8 +90,8 @@ fn restarted(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let Some(container) = of(finding, "container").next() else {
         return Vec::new();
     };
-    let stop = run(call(CRICTL).word("stop").operand(container.name.clone()));
-    let step = stop.map(|step| {
+    let ended = run(call(CRICTL).word("stop").operand(container.name.clone()));
+    let step = ended.map(|step| {
         let step = step.loses(Loss::of(container.clone())).only(RUNNING);
         match here.extract(container, 1) {
             Some(save) => step.save_first(save),
@@ -174,7 +174,7 @@ fn status_folder(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         let folder = here.node.roots.root.join(runc::CRI).join("containers");
         node::path_text(&folder.join(OsStr::from_bytes(container.name.bytes())))
     });
-    let draft = paths.fold(call(MKDIR).word("-p"), |draft, path| draft.path(path));
+    let draft = paths.fold(call(MKDIR).word("-p"), finding::Draft::path);
     let make = run(draft).map(Step::undoable);
     let steps = [here.stop(), make, here.start()];
     vec![Remedy::new(

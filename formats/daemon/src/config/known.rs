@@ -25,7 +25,7 @@ pub struct Known {
 #[derive(Debug, Default)]
 struct Entry {
     kinds: Vec<&'static str>,
-    below: BTreeMap<&'static str, Entry>,
+    below: BTreeMap<&'static str, Self>,
 }
 
 /// What is known of a key.

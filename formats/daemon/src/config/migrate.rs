@@ -68,7 +68,9 @@ pub(super) fn names_of_one(file: Vec<Setting>) -> Vec<Setting> {
             [key] if key == "disabled_plugins" || key == "required_plugins" => {
                 let mut setting = setting;
                 if let Scalar::List(ids) = &mut setting.value {
-                    ids.iter_mut().for_each(|id| *id = long(id));
+                    for id in ids.iter_mut() {
+                        *id = long(id);
+                    }
                 }
                 setting
             }
@@ -362,7 +364,7 @@ fn runtime(all: &mut Vec<Setting>) {
 }
 
 /// `sandbox_mode` is called `sandboxer` now.
-fn sandboxers(all: &mut Vec<Setting>) {
+fn sandboxers(all: &mut [Setting]) {
     let runtimes = ["plugins", RUNTIME, "containerd", "runtimes"];
     let has: Vec<String> = below(all, &runtimes)
         .into_iter()

@@ -270,6 +270,10 @@ impl Loader {
         }
     }
 
+    #[expect(
+        clippy::result_large_err,
+        reason = "the link comes back to be tried again"
+    )]
     fn try_link(&mut self, link: Pending) -> Result<(), Pending> {
         let target = link.target.as_deref();
         let found = target.and_then(|target| self.tree.find_now(target).ok());

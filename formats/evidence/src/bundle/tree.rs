@@ -571,9 +571,8 @@ fn begin(bytes: &[u8], mut at: usize) -> usize {
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
         match rest {
-            [] => return bytes.len(),
+            [] | [b'.'] => return bytes.len(),
             [b'/', ..] => at = at.saturating_add(1),
-            [b'.'] => return bytes.len(),
             [b'.', b'/', ..] => at = at.saturating_add(2),
             _ => return at,
         }

@@ -1,5 +1,12 @@
 //! Secrets in all forms, where they are put, and whether one is left.
 
+#![expect(
+    clippy::panic,
+    clippy::format_collect,
+    clippy::assigning_clones,
+    reason = "tests panic where something is wrong"
+)]
+
 use std::collections::BTreeMap;
 
 use bolt::{CheckOptions, Layout, PageState, Value, Visit, Writer, check};
@@ -239,7 +246,7 @@ pub(crate) fn found<'s>(
 /// What a bucket holds.
 enum Row {
     Value(Vec<u8>),
-    Bucket(BTreeMap<Vec<u8>, Row>),
+    Bucket(BTreeMap<Vec<u8>, Self>),
 }
 
 fn rows(bytes: &[u8]) -> BTreeMap<Vec<u8>, Row> {

@@ -187,6 +187,7 @@ impl Staging<'_> {
     }
 
     /// The folder that a step's name is in.
+    #[expect(clippy::unused_self, reason = "a step of the stage, as the others")]
     fn above(&self, folder: &Folder, step: &Step) -> Result<Option<Folder>, Failed> {
         let path = Path::new(&step.path);
         match folder.below(path.parent().unwrap_or(Path::new(""))) {

@@ -145,11 +145,11 @@ impl<'a> Pairing<'a> {
                         self.take(name, id, Proof::Row);
                     }
                 }
-                None if crate::rows::split_key(name).is_some() => {
+                None if crate::rows::split_key(name).is_some()
                     // meta.db does not name it (any more): the collector decides.
-                    if self.found.free.remove(&id) {
-                        self.found.others.push(row.clone());
-                    }
+                    && self.found.free.remove(&id) =>
+                {
+                    self.found.others.push(row.clone());
                 }
                 None => {}
             }
@@ -389,7 +389,9 @@ impl<'a> Pairing<'a> {
                 let Some(dir) = self.ask.layout.dirs.get(id) else {
                     continue;
                 };
-                let apart = (nanos(made) - nanos(dir.stat.mtime)).abs();
+                let apart = nanos(made)
+                    .saturating_sub(nanos(dir.stat.mtime))
+                    .saturating_abs();
                 if apart <= NEAR && self.fits(one, *id) {
                     near.push((apart, one.name.clone(), *id));
                 }

@@ -86,6 +86,7 @@ impl Making<'_> {
         Ok(())
     }
 
+    #[expect(clippy::unused_self, reason = "a part of the making, as the others")]
     fn layout_of(&self, snapshotter: &Snapshotter) -> Layout {
         let facts = snapshotter.db.facts;
         Layout {

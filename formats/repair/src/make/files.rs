@@ -92,11 +92,10 @@ impl Making<'_> {
             );
             let is_broken = |doc: &Doc<runc::Address>| matches!(doc, Doc::Damaged(None, _));
             if is_broken(&bundle.bootstrap) {
-                let text = json!({"version": version, "address": address, "protocol": "ttrpc"});
+                let address = json!(address);
                 // In the order in which the shim writes it.
                 let text = format!(
-                    "{{\"version\":{},\"address\":{},\"protocol\":\"ttrpc\"}}",
-                    text["version"], text["address"]
+                    "{{\"version\":{version},\"address\":{address},\"protocol\":\"ttrpc\"}}"
                 );
                 self.put(
                     &folder.join("bootstrap.json"),

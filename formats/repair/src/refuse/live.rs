@@ -197,8 +197,8 @@ pub(super) fn mounts(node: &Folder, shown: &Path, plan: &Plan) -> Vec<Refused> {
     let moves = |step: &&Step| {
         step.action == Action::Remove || matches!(step.made_of, MadeOf::Layer { .. })
     };
-    let moved: Vec<&Step> = plan.steps.iter().filter(moves).collect();
-    if moved.is_empty() {
+    let touched: Vec<&Step> = plan.steps.iter().filter(moves).collect();
+    if touched.is_empty() {
         return Vec::new();
     }
     let all = match all_processes() {
@@ -228,7 +228,7 @@ pub(super) fn mounts(node: &Folder, shown: &Path, plan: &Plan) -> Vec<Refused> {
         }
     }
     let mut found = Vec::new();
-    for step in moved {
+    for step in touched {
         let base = step.base.as_deref().unwrap_or(&plan.root);
         let outside = match &step.base {
             None => shown.to_owned(),

@@ -199,6 +199,10 @@ impl Seek for FileWriter {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests look at files of their own"
+)]
 mod tests {
     use super::*;
 

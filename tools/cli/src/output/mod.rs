@@ -105,7 +105,7 @@ impl Spot {
     fn sync(&self) -> io::Result<()> {
         match self.folder.sync_all() {
             // Some file systems have nothing to say of folders.
-            Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => Ok(()),
+            Err(error) if is_errno(&error, Errno::EINVAL) => Ok(()),
             synced => synced,
         }
     }
@@ -157,4 +157,9 @@ fn unfinished(place: &Path, error: &io::Error) -> Failure {
         }
         _ => failure,
     }
+}
+
+/// Whether an error of the system is that one.
+fn is_errno(error: &io::Error, wanted: Errno) -> bool {
+    error.raw_os_error().map(Errno::from_raw) == Some(wanted)
 }

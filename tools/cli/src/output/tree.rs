@@ -93,6 +93,10 @@ impl Drop for NewTree {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests look at files of their own"
+)]
 mod tests {
     use super::*;
 

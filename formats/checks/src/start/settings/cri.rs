@@ -335,12 +335,11 @@ pub(super) fn table(run: &mut Run<'_>) -> Flow {
         base_specs,
     ];
     let refused = checks.iter().find_map(|check| check(run));
-    match refused {
-        Some((says, at)) => run.lose_cri(run.statement(&rules::CRI_SETTINGS).says(says).at(at)),
-        None => {
-            unread_files(run);
-            Flow::Continue(())
-        }
+    if let Some((says, at)) = refused {
+        run.lose_cri(run.statement(&rules::CRI_SETTINGS).says(says).at(at))
+    } else {
+        unread_files(run);
+        Flow::Continue(())
     }
 }
 
@@ -359,11 +358,13 @@ pub(super) fn stats(run: &mut Run<'_>) -> Flow {
 
 /// Where the streaming server listens: it is told to once the CRI has recovered.
 pub(super) fn stream(run: &mut Run<'_>) -> Flow {
+    type IsGood = fn(&str) -> bool;
     let server = places(run.release).server;
-    for (key, is_good) in [
-        ("stream_server_port", is_port as fn(&str) -> bool),
+    let keys: [(&str, IsGood); 2] = [
+        ("stream_server_port", is_port),
         ("stream_server_address", is_address),
-    ] {
+    ];
+    for (key, is_good) in keys {
         let path = below(&server, &[key]);
         if let Some(text) = run.settings.text(&path)
             && !is_good(text)

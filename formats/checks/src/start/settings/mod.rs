@@ -205,11 +205,11 @@ fn log(run: &mut Run<'_>) -> Flow {
             run.say(run.statement(&rules::LOG_SETTINGS).says(says).at(at))?;
         }
     }
-    if let Some(format) = run.settings.text(&["debug", "format"]) {
-        if !["", "text", "json"].contains(&format) {
-            let at = place(run, &["debug", "format"]);
-            run.say(run.statement(&rules::LOG_SETTINGS).at(at))?;
-        }
+    if let Some(format) = run.settings.text(&["debug", "format"])
+        && !["", "text", "json"].contains(&format)
+    {
+        let at = place(run, &["debug", "format"]);
+        run.say(run.statement(&rules::LOG_SETTINGS).at(at))?;
     }
     Flow::Continue(())
 }

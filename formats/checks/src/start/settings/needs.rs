@@ -125,6 +125,10 @@ fn bad_unpack(run: &mut Run<'_>, key: &[&str]) -> bool {
 
 /// `linux/amd64`, `linux/arm/v7`, `linux`.
 fn is_platform(text: &str) -> bool {
+    const ONE: &[&str] = &[
+        "linux", "windows", "darwin", "freebsd", "amd64", "arm64", "arm", "386", "x86_64",
+        "aarch64", "ppc64le", "riscv64", "s390x", "armhf", "armel", "i386",
+    ];
     let parts: Vec<&str> = text.split('/').collect();
     let plain = |part: &&str| {
         !part.is_empty()
@@ -135,10 +139,6 @@ fn is_platform(text: &str) -> bool {
     if !parts.iter().all(plain) || parts.len() > 4 {
         return false;
     }
-    const ONE: &[&str] = &[
-        "linux", "windows", "darwin", "freebsd", "amd64", "arm64", "arm", "386", "x86_64",
-        "aarch64", "ppc64le", "riscv64", "s390x", "armhf", "armel", "i386",
-    ];
     parts.len() > 1 || ONE.contains(&text)
 }
 

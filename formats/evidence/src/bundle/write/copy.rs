@@ -72,7 +72,7 @@ impl Walk<'_> {
                 Err(unread) | Ok(Some(Err(unread))) => self.fail(path, &mut fate, unread),
                 Ok(Some(Ok(Replaced::Hidden))) => self.hide(record, &mut fate),
                 Ok(Some(Ok(Replaced::Bytes(prepared)))) => {
-                    self.put(prepared, &mut item, &mut fate, out)?
+                    self.put(prepared, &mut item, &mut fate, out)?;
                 }
                 Ok(None) => match self.evidence.pages(at) {
                     Err(unread) => self.fail(path, &mut fate, unread),

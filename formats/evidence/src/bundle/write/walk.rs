@@ -131,7 +131,7 @@ impl<'e> Walk<'e> {
             }
         }
         for shown in self.summary.absent.iter_mut().chain(self.mounts.iter_mut()) {
-            if let Some(name) = helper.name(path::path(&shown.bytes().to_vec()), shown.bytes()) {
+            if let Some(name) = helper.name(path::path(shown.bytes()), shown.bytes()) {
                 *shown = Text::from(name);
             }
         }

@@ -133,11 +133,12 @@ fn the_time_is_said_or_the_newest_that_a_store_has() {
         ..node::Options::default()
     };
     assert_eq!(Some(opened(&tar, options).now), said);
-    let newest = 1_999_999_999;
+    // One file that was made again later does not move the time of all others.
+    let as_taken = opened(&tar, node::Options::default()).now;
     tar.member("var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db")
-        .touch(newest);
+        .touch(1_999_999_999);
     let node = opened(&tar, node::Options::default());
-    assert_eq!(node.now.seconds, i64::try_from(newest).unwrap());
+    assert_eq!(node.now.seconds, as_taken.seconds);
 }
 
 #[test]

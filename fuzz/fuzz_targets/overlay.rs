@@ -18,7 +18,7 @@ fuzz_target!(|data: &[u8]| {
         let Some((value, after)) = after.split_at_checked(usize::from(*value)) else {
             break;
         };
-        xattrs.insert(Text::from(name), value.to_vec());
+        xattrs.insert(Text::from(name), std::sync::Arc::from(value));
         rest = after;
     }
     for prefix in [Prefix::Trusted, Prefix::User] {

@@ -22,6 +22,7 @@ fuzz_target!(|data: &[u8]| {
         only_proven: way % 4 > 1,
         previous: way % 5 == 0,
         schemas: metadb::SCHEMAS,
+        is_given: false,
     };
     let salvage = Salvage::with(view, options);
     // Each entry takes 16 bytes of the file, in the tree and in lost+found.

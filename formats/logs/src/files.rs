@@ -5,13 +5,13 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use evidence::{Evidence, FileKind};
-use finding::{Known, Text, Time, Unknown, Unread};
+use finding::{Text, Time, Unknown, Unread};
 use layer::{Inflating, Limits, Watch};
 
 use crate::Level;
 use crate::assemble::Assembler;
 use crate::gather::{Options, Source, Ticker};
-use crate::journals::{is_kept, path_text};
+use crate::journals::{is_kept, listed, path_text};
 use crate::line::{Line, Program};
 use crate::places::{Form, PLACES, PODS, is_of};
 use crate::prefix::{Stamp, in_year, own, syslog, year};
@@ -64,7 +64,7 @@ pub(crate) fn read(
             zone: None,
             first: lines.lines.len(),
         };
-        match file.read(evidence, &path, ticker, lines) {
+        match file.read(evidence, &path, ticker, unread, lines) {
             Ok(written) => {
                 file.settle(written, lines);
                 sources.push(file.source);
@@ -83,22 +83,11 @@ fn number(name: &str) -> u64 {
 /// Names of what is no folder in a folder, and when it was written; a folder that is not there has
 /// none.
 fn names(evidence: &Evidence, folder: &Path, unread: &mut Vec<Unknown>) -> Vec<(String, Time)> {
-    let entries = match evidence.try_list(folder) {
-        Ok(Known::Whole(entries)) => entries,
-        Ok(Known::Partial(entries, unknown)) => {
-            unread.extend(unknown);
-            entries
-        }
-        Ok(Known::Lost(unknown)) => {
-            unread.extend(unknown);
-            return Vec::new();
-        }
-        Err(Unread::Absent | Unread::NotCollected) => return Vec::new(),
-        Err(why) => {
-            unread.push(Unknown::new(path_text(folder), why.to_string()));
-            return Vec::new();
-        }
-    };
+    // Most nodes lack most of these folders, and a tar of one holds few of them.
+    if evidence.stat(folder) == Err(Unread::NotCollected) {
+        return Vec::new();
+    }
+    let entries = listed(evidence, folder, unread).unwrap_or_default();
     let files = entries.into_iter().filter(|entry| !entry.stat.is_dir());
     files
         .map(|entry| (entry.name.to_string(), entry.stat.mtime))
@@ -146,6 +135,7 @@ impl File<'_> {
         evidence: &Evidence,
         path: &Path,
         ticker: &Ticker<'_>,
+        unread: &mut Vec<Unknown>,
         lines: &mut Assembler,
     ) -> Result<Option<Time>, Unread> {
         let stat = evidence.stat(path)?;
@@ -168,8 +158,8 @@ impl File<'_> {
             self.line(&line, &mut last, lines);
         }
         if let Some(why) = reader.get_ref().failed() {
-            let note = format!("it was not read to its end: {why}");
-            self.source.notes.push(note);
+            let what = format!("it was not read to its end: {why}");
+            unread.push(Unknown::new(self.source.path.clone(), what));
         }
         Ok(Some(stat.mtime))
     }

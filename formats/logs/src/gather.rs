@@ -48,7 +48,7 @@ pub struct Source {
     pub passed: u64,
     /// How many of them are kept.
     pub kept: u64,
-    /// What to know of it: it is cut, damaged, has no zone.
+    /// What to know of it: its times have no zone. What it lacks is in [`Gathered::unread`].
     pub notes: Vec<String>,
     /// Files of one row follow each other: journals, a log and those that were put aside.
     #[serde(skip)]
@@ -75,7 +75,7 @@ pub struct Gathered {
     pub lines: Vec<Line>,
     /// The files that were read.
     pub sources: Vec<Source>,
-    /// What could not be read.
+    /// What could not be read: files, and parts of them.
     pub unread: Vec<Unknown>,
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn read(
         if ticker.is_cancelled() {
             return;
         }
-        match open(evidence, &path, options, ticker) {
+        match open(evidence, &path, options, ticker, unread) {
             Ok((file, source)) => {
                 opened.push(file);
                 sources.push(source);
@@ -83,29 +83,39 @@ pub(crate) fn read(
     }
 }
 
-/// Journals, those of this machine first.
+/// What is in a folder. A node may well lack it; where it was not taken along, nothing is known.
+pub(crate) fn listed(
+    evidence: &Evidence,
+    folder: &Path,
+    unread: &mut Vec<Unknown>,
+) -> Option<Vec<evidence::Entry>> {
+    match evidence.try_list(folder) {
+        Ok(Known::Whole(entries)) => Some(entries),
+        Ok(Known::Partial(entries, unknown)) => {
+            unread.extend(unknown);
+            Some(entries)
+        }
+        Ok(Known::Lost(unknown)) => {
+            unread.extend(unknown);
+            None
+        }
+        Err(finding::Unread::Absent) => None,
+        Err(why) => {
+            unread.push(Unknown::new(path_text(folder), why.to_string()));
+            None
+        }
+    }
+}
+
+/// Journals of the machine.
 fn files(evidence: &Evidence, unread: &mut Vec<Unknown>) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for folder in JOURNALS.map(Path::new) {
         let mut folders = vec![folder.to_owned()];
         let mut first = true;
         while let Some(folder) = folders.pop() {
-            let entries = match evidence.try_list(&folder) {
-                Ok(Known::Whole(entries)) => entries,
-                Ok(Known::Partial(entries, unknown)) => {
-                    unread.extend(unknown);
-                    entries
-                }
-                Ok(Known::Lost(unknown)) => {
-                    unread.extend(unknown);
-                    continue;
-                }
-                // A node may well have no journal; where it was not collected, nothing is known.
-                Err(finding::Unread::Absent) => continue,
-                Err(why) => {
-                    unread.push(Unknown::new(path_text(&folder), why.to_string()));
-                    continue;
-                }
+            let Some(entries) = listed(evidence, &folder, unread) else {
+                continue;
             };
             for entry in entries {
                 let name = entry.name.to_string();
@@ -135,6 +145,7 @@ fn open(
     path: &Path,
     options: &Options,
     ticker: &Ticker<'_>,
+    unread: &mut Vec<Unknown>,
 ) -> Result<(Opened, Source), String> {
     let pages = evidence.pages(path).map_err(|why| format!("it {why}"))?;
     let journal = Journal::open(pages).map_err(|why| why.to_string())?;
@@ -151,28 +162,26 @@ fn open(
     let (scanned, error) = journal.scan(&mut wish);
     let mut source = Source::new(path_text(path), "journal");
     source.passed = scanned.passed;
+    let path = &source.path;
+    let mut lacks = |what: String| unread.push(Unknown::new(path.clone(), what));
     if scanned.is_cut {
-        source
-            .notes
-            .push("it is cut: its end is missing".to_owned());
+        lacks("its end is missing: the file was cut".to_owned());
     }
-    let damaged = u64::try_from(scanned.damaged.len()).unwrap_or(u64::MAX);
     if let Some(first) = scanned.damaged.first() {
-        source.notes.push(format!(
-            "{damaged} damaged stretches, the first at {:#x}",
+        let stretches = scanned.damaged.len();
+        lacks(format!(
+            "{stretches} stretches of it are damaged, the first at {:#x}",
             first.start
         ));
     }
     if scanned.dropped > 0 {
-        source.notes.push(format!(
+        lacks(format!(
             "{} older entries are left out: there are more than {ENTRIES}",
             scanned.dropped
         ));
     }
     if let Some(error) = error {
-        source
-            .notes
-            .push(format!("it could not be read to its end: it {error}"));
+        lacks(format!("it could not be read to its end: it {error}"));
     }
     let found = scanned.entries.into();
     Ok((Opened { journal, found }, source))

@@ -181,3 +181,39 @@ fn text_logs_give_the_same_starts_as_the_journal() {
     };
     assert_eq!(ends(&starts), ends(&truth));
 }
+
+/// Silence of a journal that is not whole says nothing.
+#[test]
+fn what_a_journal_lacks_is_not_read() {
+    let whole = testcase::journal("zstd-compact");
+    let node = tempfile::tempdir().unwrap();
+    let logs = node
+        .path()
+        .join("var/log/journal/5a3c0e0b8f0d4c1e9a7be2f4d6c8a001");
+    std::fs::create_dir_all(&logs).unwrap();
+    let unread = |bytes: &[u8]| {
+        std::fs::write(logs.join("system.journal"), bytes).unwrap();
+        let evidence = Evidence::open(node.path(), &Options::default()).unwrap();
+        let gathered = logs::gather(
+            &evidence,
+            &logs::Options::default(),
+            &measure::Control::default(),
+        );
+        let unread = gathered.unread.iter();
+        unread
+            .map(|unknown| unknown.why.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(unread(&whole), [""; 0]);
+    let cut = unread(whole.get(..whole.len() / 2).unwrap());
+    assert!(cut.iter().any(|why| why.contains("was cut")), "{cut:?}");
+    let mut damaged = whole.clone();
+    // The length of the hash table, which is the first object.
+    damaged.get_mut(272 + 8..272 + 16).unwrap().fill(0xff);
+    let damaged = unread(&damaged);
+    assert!(
+        damaged.iter().any(|why| why.contains("damaged")),
+        "{damaged:?}"
+    );
+    assert!(!unread(b"LPKSHHRH").is_empty() && !unread(b"").is_empty());
+}

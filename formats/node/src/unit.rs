@@ -38,8 +38,10 @@ const MOST: usize = 200;
 /// What the unit says of how the daemon is started.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Unit {
-    /// The unit's file, and its drop-ins in their order.
+    /// The unit's file, its drop-ins in their order, and files of variables.
     pub files: Vec<Text>,
+    /// Whether only drop-ins are here: the package's own file was not taken along.
+    pub lacks_file: bool,
     /// Whether systemd is told never to start it.
     pub masked: bool,
     /// The words of `ExecStart`, variables put in.
@@ -58,36 +60,80 @@ impl Unit {
     /// Reads it; nothing where there is none.
     pub fn read(evidence: &Evidence) -> Option<Self> {
         let mut unit = Self::default();
-        let path = FOLDERS
+        let file = FOLDERS
             .iter()
             .map(|folder| Path::new(folder).join(NAME))
-            .find(|path| is_there(evidence, path))?;
-        let mut lines = match text(evidence, &path, &mut unit) {
-            Some(text) if text.trim().is_empty() => {
-                unit.masked = true;
-                return Some(unit);
-            }
-            Some(text) => settings(&text),
-            None => {
-                // A link to /dev/null: what it leads to is no file.
-                let stat = evidence.stat(&path);
-                unit.masked = stat.is_ok_and(|stat| stat.kind == FileKind::Symlink);
-                if unit.masked {
-                    unit.unread.clear();
+            .find(|path| is_there(evidence, path));
+        let mut lines = Vec::new();
+        if let Some(path) = &file {
+            match text(evidence, path, &mut unit) {
+                Some(text) if text.trim().is_empty() => {
+                    unit.masked = true;
+                    return Some(unit);
                 }
-                return Some(unit);
+                Some(text) => lines.extend(settings(&text)),
+                None => {
+                    // A link to /dev/null: what it leads to is no file.
+                    let stat = evidence.stat(path);
+                    unit.masked = stat.is_ok_and(|stat| stat.kind == FileKind::Symlink);
+                    if unit.masked {
+                        unit.unread.clear();
+                    }
+                    return Some(unit);
+                }
             }
-        };
+        }
+        // Drop-ins count where the file that they belong to was not taken along, too.
+        unit.lacks_file = file.is_none();
         for path in drop_ins(evidence) {
             if let Some(text) = text(evidence, &path, &mut unit) {
                 lines.extend(settings(&text));
             }
         }
-        unit.take(&lines);
+        if unit.files.is_empty() {
+            return None;
+        }
+        let variables = unit.variables(evidence, &lines);
+        unit.take(&lines, variables);
         Some(unit)
     }
 
-    fn take(&mut self, lines: &[(String, String)]) {
+    /// What files of variables set (`EnvironmentFile`); it wins over `Environment`.
+    fn variables(
+        &mut self,
+        evidence: &Evidence,
+        lines: &[(String, String)],
+    ) -> BTreeMap<String, String> {
+        let mut files: Vec<&str> = Vec::new();
+        for (key, value) in lines {
+            match (key.as_str(), value.as_str()) {
+                ("EnvironmentFile", "") => files.clear(),
+                ("EnvironmentFile", file) => files.push(file),
+                _ => {}
+            }
+        }
+        let commands = lines.iter().filter(|(key, _)| key == "ExecStart");
+        let is_used = commands
+            .into_iter()
+            .any(|(_, command)| command.contains('$'));
+        let mut variables = BTreeMap::new();
+        for file in files.into_iter().take(MOST) {
+            // One that may be missing begins with a minus.
+            let may_lack = file.starts_with('-');
+            let path = Path::new(file.trim_start_matches('-'));
+            let is_here = is_there(evidence, path);
+            let is_absent = evidence.stat(path) == Err(Unread::Absent);
+            if may_lack && (is_absent || !is_here && !is_used) {
+                continue;
+            }
+            if let Some(text) = text(evidence, path, self) {
+                variables.extend(assignments(&text));
+            }
+        }
+        variables
+    }
+
+    fn take(&mut self, lines: &[(String, String)], variables: BTreeMap<String, String>) {
         let mut command = String::new();
         let mut before: Vec<String> = Vec::new();
         for (key, value) in lines {
@@ -108,8 +154,9 @@ impl Unit {
                 _ => {}
             }
         }
+        self.environment.extend(variables);
         let filled = words(&command).into_iter();
-        self.command = filled.map(|word| self.fill(&word)).collect();
+        self.command = filled.flat_map(|word| self.fill(&word)).collect();
         let before = before.into_iter().filter(|line| !line.starts_with('-'));
         self.before = before
             .filter_map(|line| words(&line).into_iter().next())
@@ -117,16 +164,20 @@ impl Unit {
             .collect();
     }
 
-    /// With `$NAME` and `${NAME}` put in, where the unit itself sets them.
-    fn fill(&self, word: &str) -> String {
+    /// With `$NAME` and `${NAME}` put in, where they are set: the first, which is a word alone, becomes
+    /// as many words as it has; the second stays in its word.
+    fn fill(&self, word: &str) -> Vec<String> {
+        if let Some(value) = word
+            .strip_prefix('$')
+            .and_then(|name| self.environment.get(name))
+        {
+            return words(value);
+        }
         let mut word = word.to_owned();
         for (name, value) in &self.environment {
             word = word.replace(&format!("${{{name}}}"), value);
-            if word == format!("${name}") {
-                word.clone_from(value);
-            }
         }
-        word
+        vec![word]
     }
 
     /// The program that it starts.
@@ -185,7 +236,11 @@ impl Unit {
 
     /// Whether stopping the unit ends the shims with it, and so every container.
     pub fn kills_all(&self) -> bool {
-        let mode = self.kill_mode.as_deref().unwrap_or("control-group");
+        // What the file itself says is not known where it is not here.
+        let default = (!self.lacks_file).then_some("control-group");
+        let Some(mode) = self.kill_mode.as_deref().or(default) else {
+            return false;
+        };
         !self.command.is_empty() && !["process", "mixed", "none"].contains(&mode)
     }
 }
@@ -260,6 +315,22 @@ fn settings(text: &str) -> Vec<(String, String)> {
     all
 }
 
+/// `NAME=value` of a file of variables.
+fn assignments(text: &str) -> impl Iterator<Item = (String, String)> + '_ {
+    let lines = text.lines().map(str::trim);
+    let lines = lines.filter(|line| !line.starts_with(['#', ';']));
+    lines.filter_map(|line| {
+        let (name, value) = line.split_once('=')?;
+        let value = value.trim();
+        let inner = ['"', '\''].iter().find_map(|quote| {
+            value
+                .strip_prefix(*quote)
+                .and_then(|value| value.strip_suffix(*quote))
+        });
+        Some((name.trim().to_owned(), inner.unwrap_or(value).to_owned()))
+    })
+}
+
 /// The words of a command line, quotes taken away.
 fn words(line: &str) -> Vec<String> {
     let mut all = Vec::new();
@@ -289,7 +360,7 @@ mod tests {
     fn unit(texts: &[&str]) -> Unit {
         let mut unit = Unit::default();
         let lines: Vec<_> = texts.iter().flat_map(|text| settings(text)).collect();
-        unit.take(&lines);
+        unit.take(&lines, BTreeMap::new());
         unit
     }
 
@@ -312,5 +383,39 @@ mod tests {
         assert!(unit_of("[Service]\nKillMode=control-group\n").kills_all());
         let script = unit_of("[Service]\nExecStart=/usr/local/bin/start-containerd --root /x\n");
         assert!(!script.is_plain() && script.root().is_none());
+    }
+
+    #[test]
+    fn drop_ins_and_files_of_variables_count_without_the_file_that_they_belong_to() {
+        let node = tempfile::tempdir().unwrap();
+        let at = |path: &str, text: &str| {
+            let path = node.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        let read = || {
+            let options = evidence::Options::default();
+            Unit::read(&Evidence::open(node.path(), &options).unwrap())
+        };
+        assert_eq!(read(), None);
+        at(
+            "etc/systemd/system/containerd.service.d/x.conf",
+            "[Service]\nEnvironment=ROOT=/wrong\nEnvironmentFile=-/etc/absent\n\
+             EnvironmentFile=/etc/default/containerd\nExecStart=\n\
+             ExecStart=/usr/bin/containerd $OPTS --state ${STATE}\n",
+        );
+        // What sets the variable is not here: nothing is concluded.
+        let unit = read().unwrap();
+        assert!(!unit.is_plain() && unit.root().is_none());
+        assert_eq!(unit.unread.len(), 1);
+        at(
+            "etc/default/containerd",
+            "# how\nOPTS=\"--root /data/ctd --log-level info\"\nSTATE='/run/of mine'\n",
+        );
+        let unit = read().unwrap();
+        assert_eq!(unit.root(), Some("/data/ctd"));
+        assert_eq!(unit.state(), Some("/run/of mine"));
+        // KillMode is that of the file that is not here.
+        assert!(unit.lacks_file && !unit.kills_all());
     }
 }

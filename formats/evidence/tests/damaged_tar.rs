@@ -298,7 +298,10 @@ fn what_follows_the_end_is_told() {
 fn what_is_no_archive_is_refused() {
     for (bytes, why) in [
         (b"".as_slice(), "an empty file"),
-        (&[0; 10_240], "an archive without members"),
+        (
+            &[0; 10_240],
+            "an archive without members, or a file of zeroes",
+        ),
         (&[b'x'; 5_000], "neither a directory nor a tar"),
         (b"BZh91AY&SY", "a bzip2 archive"),
     ] {

@@ -75,7 +75,9 @@ impl Found<'_> {
             );
         }
         let is_suspected = self.has(codes::LOST_WRITE.name);
-        if !is_whole || is_suspected {
+        // Nothing can be saved of a file that holds nothing.
+        let is_empty = self.has(codes::NOT_BOLT.name);
+        if !is_empty && (!is_whole || is_suspected) {
             add(
                 &["salvage"],
                 &[],
@@ -88,6 +90,12 @@ impl Found<'_> {
         }
         if is_suspected || is_stale {
             add(&["diff"], &[], "what the last transaction changed");
+        }
+        if is_empty {
+            let repair = Draft::new(program::CORONER).words(&["repair", "NODE"]);
+            let why = "if it is the meta.db or metadata.db of a node: what the other stores of NODE can bring back; \
+                       it writes nothing";
+            all.extend(repair.command().map(|command| Next { command, why }));
         }
         let is_damaged = self.report.worst() > Some(Severity::Odd);
         if all.is_empty() && is_damaged {

@@ -237,12 +237,15 @@ pub fn now() -> Option<Time> {
 }
 
 fn unopened(error: &OpenError) -> Failure {
+    let failure = Failure::unread(format!("{} {}", error.path, error.why));
     let hint = match (error.image, &error.why) {
+        // It says itself what to do.
+        (None, Unread::Denied) => return failure,
         (Some(image), _) => advice::about(image),
         (None, Unread::Special(kind)) if kind.contains("device") => advice::DEVICE.to_owned(),
         _ => advice::ANY.to_owned(),
     };
-    Failure::unread(format!("{} {}", error.path, error.why)).hint(hint)
+    failure.hint(hint)
 }
 
 /// Another installation in the same evidence.

@@ -278,9 +278,9 @@ impl Story {
             // What was not read may say anything.
             return match (self.read.sources.is_empty(), self.read.is_whole()) {
                 (true, _) => Ok(()),
-                (false, true) => pen.line("No warning and no error was said since."),
+                (false, true) => pen.line("No warning and no error was said."),
                 (false, false) => {
-                    pen.line("What could be read holds no warning and no error since.")
+                    pen.line("What could be read holds no warning and no error.")
                 }
             };
         }

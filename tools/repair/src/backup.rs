@@ -1,8 +1,9 @@
 //! `coroner repair backup`: the last copies of the databases, to be run by a timer.
 //!
 //! A lost meta.db takes the names of images and the records of containers with it, and nothing
-//! under containerd's root repeats them. A copy is a few MB, is made without a lock while the daemon runs,
-//! and is taken by `coroner repair plan --names-from`.
+//! under containerd's root repeats them. A copy is a few MB, is made without a lock while the daemon runs.
+//! `coroner repair plan --names-from` takes the names out of it, and no more: how containers were run can be
+//! looked up in the copy.
 //!
 //! ```text
 //! DIR/2026-11-28T18-00-00Z/meta.db

@@ -8,7 +8,7 @@
 //! $ coroner repair undo NODE                   takes it back
 //! $ coroner repair release NODE                lists what the recovery leases hold
 //! $ coroner repair purge NODE                  lists what the quarantines hold
-//! $ coroner repair backup NODE -o DIR          copies the databases, for the next time
+//! $ coroner repair backup NODE --into DIR      copies the databases, for the next time
 //! ```
 //!
 //! Nothing is deleted: what a step replaces goes to the quarantine, `ROOT/.coroner-repair-<plan>`.
@@ -41,7 +41,7 @@ use serde::Serialize;
   coroner repair undo /
   coroner repair release /                            what the recovery leases hold
   coroner repair purge /                              what the quarantines hold
-  coroner repair backup / -o /var/backups/containerd  by a timer: the last 7 copies of the databases
+  coroner repair backup / --into /var/backups/containerd  by a timer: the last 7 copies of the databases
 
 Only `apply`, `undo` and `purge --delete` write to the node. Nothing is deleted: what is replaced goes to the quarantine."
 )]
@@ -110,13 +110,15 @@ enum Verb {
         #[arg(long)]
         copy: bool,
     },
-    /// Copy the databases, so that names and records of containers survive a loss of them
+    /// Copy the databases, so that names of images survive a loss of them; how containers were run is in
+    /// the copy, too, for `coroner meta show`: a plan takes the names alone
     Backup {
         #[command(flatten)]
         evidence: EvidenceArgs,
         /// A folder for the copies; each gets a folder of its own in it
-        #[arg(short, long, value_name = "DIR")]
-        output: PathBuf,
+        // Not `-o`: that is the file that an answer goes to.
+        #[arg(long, value_name = "DIR")]
+        into: PathBuf,
         /// How many copies are kept: older ones are deleted
         #[arg(long, value_name = "N", default_value_t = 7)]
         last: usize,
@@ -190,11 +192,11 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         (
             Some(Verb::Backup {
                 evidence,
-                output,
+                into,
                 last,
             }),
             _,
-        ) => backup::run(&evidence, &output, last, out),
+        ) => backup::run(&evidence, &into, last, out),
         (
             Some(Verb::Release {
                 evidence,

@@ -72,7 +72,7 @@ pub(crate) fn run(
     let source = case
         .evidence
         .source(&path, 1 << 30)
-        .map_err(|why| Failure::unread(format!("meta.db cannot be read: {why}")))?;
+        .map_err(|why| Failure::unread(format!("meta.db {why}")))?;
     let tree = Tree::of_bytes(source.bytes()).ok_or_else(|| {
         Failure::unread("meta.db cannot be read whole").hint("coroner repair NODE")
     })?;

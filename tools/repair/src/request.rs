@@ -137,8 +137,7 @@ pub(crate) fn load(path: &Path) -> Result<Plan, Failure> {
 fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     use std::io::Read as _;
     let shown = cli::shown(path);
-    let failed =
-        |why: &dyn std::fmt::Display| Failure::unread(format!("{shown} cannot be read: {why}"));
+    let failed = |why: &dyn std::fmt::Display| Failure::unread(format!("{shown} {why}"));
     let file = evidence::open_archive(path).map_err(|why| failed(&why))?;
     let mut bytes = Vec::new();
     file.take(LIMIT)

@@ -124,7 +124,7 @@ impl Answer for Shown {
             pen,
         )?;
         list(
-            "A later collection deletes (half-unpacked layers only):",
+            "A later collection deletes, since nothing refers to it:",
             &plan.collected,
             pen,
         )?;

@@ -64,7 +64,14 @@ impl Here<'_> {
     /// Stops the daemon, and what starts it again.
     pub(super) fn stop(&self) -> Option<Step> {
         let draft = Draft::new(program::SYSTEMCTL).words(self.units().0);
-        step(draft).map(Step::undoable)
+        let step = step(draft)?;
+        let unit = self.node.roots.unit.as_ref();
+        if unit.is_some_and(|unit| unit.kills_all()) {
+            // Every process of the unit is ended, the shims too.
+            let tasks = Object::global("task", "every one that runs");
+            return Some(step.loses(Loss::of(tasks)));
+        }
+        Some(step.undoable())
     }
 
     /// Starts them.

@@ -24,5 +24,5 @@ mod settings;
 mod subject;
 
 pub use gather::{Options, gather};
-pub use only::{Only, Wanted, time};
+pub use only::{Only, Wanted};
 pub use subject::{Recovered, Store, Subject, What};

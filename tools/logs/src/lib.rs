@@ -15,8 +15,7 @@ mod names;
 mod sources;
 mod starts;
 
-use cli::{Case, EvidenceArgs, Failure, Out, Outcome, Tool};
-use finding::Time;
+use cli::{Case, EvidenceArgs, Out, Outcome, PeriodArgs, Tool};
 use logs::{Gathered, Options, Program};
 use measure::Control;
 
@@ -26,12 +25,8 @@ use measure::Control;
 pub struct Args {
     #[command(flatten)]
     evidence: EvidenceArgs,
-    /// Nothing before this: 2026-11-21, 2026-11-21T08:30 (UTC), or with seconds and a zone
-    #[arg(long, value_name = "TIME", value_parser = timeline::time)]
-    from: Option<Time>,
-    /// Nothing at this time or later
-    #[arg(long, value_name = "TIME", value_parser = timeline::time)]
-    to: Option<Time>,
+    #[command(flatten)]
+    period: PeriodArgs,
     /// Whose starts to tell, and the lines of which programs: of containerd and all others if not
     /// given
     #[arg(long, value_enum, value_name = "PROGRAM")]
@@ -101,13 +96,11 @@ pub const TOOL: Tool = cli::tool!(
     reason = "every tool runs with arguments of its own"
 )]
 pub fn run(args: Args, out: &mut Out) -> Outcome {
-    if args.from.zip(args.to).is_some_and(|(from, to)| from >= to) {
-        return Err(Failure::usage("--to is not after --from"));
-    }
+    let period = args.period.checked()?;
     let case = Case::open(&args.evidence)?;
     let options = Options {
-        from: args.from,
-        to: args.to,
+        from: period.from,
+        to: period.to,
         everything: args.all,
         pods: args.pods,
     };

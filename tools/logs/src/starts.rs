@@ -279,9 +279,7 @@ impl Story {
             return match (self.read.sources.is_empty(), self.read.is_whole()) {
                 (true, _) => Ok(()),
                 (false, true) => pen.line("No warning and no error was said."),
-                (false, false) => {
-                    pen.line("What could be read holds no warning and no error.")
-                }
+                (false, false) => pen.line("What could be read holds no warning and no error."),
             };
         }
         pen.line("What was said since the oldest of these starts")?;

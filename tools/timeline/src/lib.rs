@@ -14,8 +14,7 @@
 mod sort;
 mod write;
 
-use cli::{Case, EvidenceArgs, Failure, Format, Out, Outcome, Tool};
-use finding::Time;
+use cli::{Case, EvidenceArgs, Failure, Format, Out, Outcome, PeriodArgs, Tool};
 use measure::Control;
 use timeline::{Only, Options, Subject, Wanted};
 
@@ -25,12 +24,8 @@ use timeline::{Only, Options, Subject, Wanted};
 pub struct Args {
     #[command(flatten)]
     evidence: EvidenceArgs,
-    /// Nothing before this: 2026-11-21, 2026-11-21T08:30 (UTC), or with seconds and a zone
-    #[arg(long, value_name = "TIME", value_parser = timeline::time)]
-    from: Option<Time>,
-    /// Nothing at this time or later
-    #[arg(long, value_name = "TIME", value_parser = timeline::time)]
-    to: Option<Time>,
+    #[command(flatten)]
+    period: PeriodArgs,
     /// Only what is of this: container=ID (or how it begins), namespace=NAME, image=NAME,
     /// kind=KIND, store=STORE, path=PATH (in the container); several of one key add
     #[arg(long, value_name = "KEY=VALUE", value_parser = Only::parse)]
@@ -85,9 +80,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
                 .hint("--format json is this program's own; --output-format is for others"),
         );
     }
-    if args.from.zip(args.to).is_some_and(|(from, to)| from >= to) {
-        return Err(Failure::usage("--to is not after --from"));
-    }
+    let period = args.period.checked()?;
     let case = Case::open(&args.evidence)?;
     let node = case.node()?;
     if let Err(unread) = &node.root {
@@ -96,8 +89,8 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
             .hint("check that the right disk is mounted, or name the root with --root"));
     }
     let wanted = Wanted {
-        from: args.from,
-        to: args.to,
+        from: period.from,
+        to: period.to,
         only: args.only,
     };
     let options = Options {

@@ -66,7 +66,7 @@ impl Here<'_> {
         let draft = Draft::new(program::SYSTEMCTL).words(self.units().0);
         let step = step(draft)?;
         let unit = self.node.roots.unit.as_ref();
-        if unit.is_some_and(|unit| unit.kills_all()) {
+        if unit.is_some_and(node::Unit::kills_all) {
             // Every process of the unit is ended, the shims too.
             let tasks = Object::global("task", "every one that runs");
             return Some(step.loses(Loss::of(tasks)));

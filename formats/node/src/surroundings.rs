@@ -192,7 +192,7 @@ impl Surroundings {
             }
             around.look(evidence, path);
         }
-        around.half_repaired = half_repaired(evidence, &roots.root);
+        around.half_repaired = crate::repaired::half_repaired(evidence, &roots.root);
         around.shims = shims(evidence, roots);
         around.linux_tasks = linux_tasks(evidence, &roots.state.join(LINUX_TASKS));
         around.state_has_stores = roots.state != roots.root
@@ -286,21 +286,4 @@ fn followed(evidence: &Evidence, path: &Path) -> Result<FileKind, Unread> {
         Err(Unread::Special("regular file")) => Ok(FileKind::File),
         Err(unread) => Err(unread),
     }
-}
-/// The beginning of the name of a quarantine in containerd's root: `coroner repair` makes it.
-pub const QUARANTINE: &str = ".coroner-repair-";
-
-/// A repair has a journal from its first step on, and says when it has done the last.
-fn half_repaired(evidence: &Evidence, root: &Path) -> Vec<PathBuf> {
-    let entries = evidence.list(root);
-    let names = entries.read().into_iter().flatten();
-    let names = names.filter_map(|entry| entry.name.utf8());
-    let quarantines = names.filter(|name| name.starts_with(QUARANTINE));
-    quarantines
-        .map(|name| root.join(name))
-        .filter(|folder| {
-            evidence.stat(&folder.join("journal.json")).is_ok()
-                && matches!(evidence.stat(&folder.join("finished.json")), Err(why) if why.is_absent())
-        })
-        .collect()
 }

@@ -282,6 +282,30 @@ impl Folder {
         Ok(nix::unistd::fsync(&self.0)?)
     }
 
+    /// Writes over a file where it lies: no block is taken for what it has room for.
+    pub(crate) fn overwrite(&self, name: &OsStr, bytes: &[u8]) -> io::Result<()> {
+        let flags = OFlag::O_WRONLY | OFlag::O_NOFOLLOW;
+        let mut file = File::from(openat2(&self.0, name, how(flags, Mode::empty()))?);
+        file.write_all(bytes)?;
+        file.sync_all()
+    }
+
+    /// Takes everything out of a file.
+    pub(crate) fn cut(&self, name: &OsStr) -> io::Result<()> {
+        let flags = OFlag::O_WRONLY | OFlag::O_NOFOLLOW;
+        let file = File::from(openat2(&self.0, name, how(flags, Mode::empty()))?);
+        file.set_len(0)?;
+        file.sync_all()
+    }
+
+    /// Removes a file, or a folder that is empty, if it is there.
+    pub(crate) fn remove(&self, name: &OsStr) -> io::Result<()> {
+        match self.stat(name)? {
+            Some(_) => self.unlink(name),
+            None => Ok(()),
+        }
+    }
+
     /// Removes a file, or a folder that is empty.
     pub(crate) fn unlink(&self, name: &OsStr) -> io::Result<()> {
         let is_dir = self
@@ -349,6 +373,11 @@ impl Pair {
         })
     }
 
+    /// Two names of one folder.
+    pub(crate) fn within(folder: &Folder, one: &str, other: &str) -> io::Result<Self> {
+        Self::open(folder, one, folder, other)
+    }
+
     pub(crate) fn inodes(&self) -> io::Result<(Inode, Inode)> {
         Ok((
             self.place.inode(&self.place_name)?,
@@ -397,9 +426,7 @@ impl Pair {
     pub(crate) fn rehearse(&self) -> io::Result<()> {
         let name = OsStr::new(REHEARSAL);
         for folder in [&self.place, &self.slot] {
-            if folder.stat(name)?.is_some() {
-                folder.unlink(name)?;
-            }
+            folder.remove(name)?;
         }
         self.place.write(name, b"", None)?;
         let tried = self.slot.write(name, b"", None).and_then(|()| {
@@ -413,9 +440,7 @@ impl Pair {
             done.map_err(io::Error::from)
         });
         for folder in [&self.place, &self.slot] {
-            if folder.stat(name)?.is_some() {
-                folder.unlink(name)?;
-            }
+            folder.remove(name)?;
         }
         tried
     }

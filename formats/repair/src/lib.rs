@@ -39,6 +39,7 @@ pub use containers::specs;
 pub use hold::{Holds, LEASE};
 pub use make::{Made, Refused, Request, make, names_of};
 pub use records::{Edit, mend};
+pub use refuse::Purpose;
 pub use release::{HeldThing, held};
 pub use relics::Relics;
 pub use survivors::{Held, Survivors};

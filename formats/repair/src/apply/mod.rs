@@ -9,17 +9,19 @@
 //! openers   who still has the old databases open? then back, and nothing has happened
 //! steps     exchanges of names; what was there is in the quarantine
 //! meta.db   the new one takes the stopper's place
-//! finished  what was seen last, so that an undo knows whether a daemon ran since
 //! ```
 //!
-//! Killed at any point, the next `apply` or `undo` goes on from what the places hold.
+//! Before the last step the state says what an undo will want to know: whether a daemon ran since.
+//! Killed at any point, the next `apply` or `undo` goes on from what the places hold. Nothing after the
+//! commit takes room on the disk.
 
 mod purge;
+mod seen;
 mod sites;
 mod stage;
 mod undo;
+mod untouched;
 
-use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -27,21 +29,16 @@ use std::path::{Path, PathBuf};
 
 use evidence::Evidence;
 use nix::fcntl::Flock;
-use nix::sys::stat::SFlag;
-use sha2::{Digest as _, Sha256};
+use node::Phase;
 
-use crate::disk::{Folder, is_kind};
-use crate::journal::{self, FINISHED, Finished, JOURNAL, Journal, Move};
+use crate::disk::Folder;
+use crate::journal::{self, JOURNAL, Journal, State};
 use crate::make::{Made, Refused};
 use crate::plan::{Action, Plan};
-use crate::refuse;
+use crate::refuse::{self, Purpose};
 pub use purge::Kept;
 use sites::Sites;
 
-/// A repair that an undo began to take back.
-const UNDOING: &str = "undoing.json";
-/// A journal whose repair was taken back, or that came to nothing.
-const ENDED: &str = "ended.json";
 /// The stopper before it takes the place of meta.db, and the old meta.db afterwards.
 const STOPPER: &str = "slot-stopper";
 
@@ -126,28 +123,38 @@ impl Store {
         })
     }
 
-    /// The plans whose journal is there, and whether each was finished.
+    /// The plans that are in effect or half-way, in the order in which they were applied, and whether
+    /// each was finished.
     ///
     /// # Errors
     /// The root cannot be read.
     pub fn repairs(&self) -> io::Result<Vec<(Plan, bool)>> {
+        let all = self.journals()?.into_iter();
+        Ok(all.map(|(journal, done)| (journal.plan, done)).collect())
+    }
+
+    fn journals(&self) -> io::Result<Vec<(Journal, bool)>> {
         let mut found = Vec::new();
         for (_, quarantine) in journal::quarantines(&self.root)? {
-            if let Some(journal) = journal::load::<Journal>(&quarantine, JOURNAL)? {
-                let is_finished = quarantine.stat(OsStr::new(FINISHED))?.is_some();
-                found.push((journal.plan, is_finished));
+            let Some(journal) = journal::load::<Journal>(&quarantine, JOURNAL)? else {
+                continue;
+            };
+            let phase = journal::state(&quarantine)?.phase;
+            if phase != Phase::Ended {
+                let is_finished = phase == Phase::Finished && last_is_done(&journal, &quarantine)?;
+                found.push((journal, is_finished));
             }
         }
-        found.sort_by(|(one, _), (other, _)| one.made_at.cmp(&other.made_at));
+        found.sort_by_key(|(journal, _)| journal.number);
         Ok(found)
     }
 
-    /// What stands against applying `plan` now.
-    pub fn refusals(&self, plan: &Plan) -> Vec<Refused> {
+    /// What stands against writing to this root now.
+    pub fn refusals(&self, plan: &Plan, purpose: Purpose) -> Vec<Refused> {
         if self.is_copy {
             Vec::new()
         } else {
-            refuse::all(&self.node, &self.root, &self.shown, plan)
+            refuse::all(&self.node, &self.root, &self.shown, plan, purpose)
         }
     }
 
@@ -171,16 +178,26 @@ impl Store {
                 (false, true) => {}
             }
         }
-        let refusals = self.refusals(plan);
-        if !refusals.is_empty() {
-            return Err(Failed::Refused(refusals));
-        }
+        self.may(plan, Purpose::Apply)?;
         self.clear()?;
         self.is_there(plan)?;
         let journal = self.stage(made, evidence)?;
         let sites = Sites::open(&self.node, &self.root, &journal, false)?;
-        journal::store(&sites.quarantine, JOURNAL, &journal)?;
+        if let Err(error) = journal::store(&sites.quarantine, JOURNAL, &journal) {
+            drop(sites);
+            // It may be there all the same: then it is the next attempt's.
+            let _ = self.clear();
+            return Err(Failed::Io(error));
+        }
         self.steps(&journal, &sites)
+    }
+
+    fn may(&self, plan: &Plan, purpose: Purpose) -> Result<(), Failed> {
+        let refusals = self.refusals(plan, purpose);
+        if refusals.is_empty() {
+            return Ok(());
+        }
+        Err(Failed::Refused(refusals))
     }
 
     /// Goes on with a repair that stopped half-way.
@@ -189,10 +206,15 @@ impl Store {
     /// [`Failed`] says whether anything has changed.
     pub fn go_on(&self, plan: &str) -> Result<Done, Failed> {
         let journal = self.journal(plan)?;
+        self.may(&journal.plan, Purpose::GoOn)?;
         let sites = Sites::open(&self.node, &self.root, &journal, true)?;
-        if sites.quarantine.stat(OsStr::new(UNDOING))?.is_some() {
-            sites.quarantine.unlink(OsStr::new(UNDOING))?;
-            sites.quarantine.sync()?;
+        let state = journal::state(&sites.quarantine)?;
+        if seen::is_in_effect(&journal, &sites) && state.seen.is_some() {
+            // An undo had only begun. What is known of the end of the repair still holds.
+            let phase = Phase::Finished;
+            journal::set_state(&sites.quarantine, &State { phase, ..state })?;
+            let steps = journal.plan.steps.len();
+            return Ok(Done::Applied { steps });
         }
         self.steps(&journal, &sites)
     }
@@ -226,190 +248,77 @@ impl Store {
             plan: journal.plan.id.clone(),
             error,
         };
-        let Some((first, others)) = journal.moves.split_first() else {
+        let ([first, others @ ..], Some(last)) = (journal.moves.as_slice(), journal.moves.last())
+        else {
             return Err(half_way(io::Error::other("the journal is empty")));
         };
+        let quarantine = &sites.quarantine;
+        // Whoever finds the journal gone finds no plan by which to clear away what it named.
+        quarantine
+            .remove(OsStr::new(stage::STAGING))
+            .map_err(half_way)?;
+        quarantine.sync().map_err(half_way)?;
+        let state = journal::state(quarantine).map_err(half_way)?;
+        if state.phase == Phase::Undoing {
+            let phase = Phase::Begun;
+            let begun = State { phase, ..state };
+            journal::set_state(quarantine, &begun).map_err(half_way)?;
+        }
         let held = self.old_databases(first, sites, false).map_err(half_way)?;
         sites.forward(first).map_err(half_way)?;
         if let Err(why) = self
             .nobody_has(&held)
-            .and_then(|()| self.is_as_planned(journal, &sites.quarantine))
+            .and_then(|()| self.is_as_planned(journal, sites))
         {
             // An attempt before this one may have done some of them.
             for step in journal.moves.iter().rev() {
                 sites.back(step).map_err(half_way)?;
             }
-            self.end(journal, sites, false).map_err(half_way)?;
+            self.end(journal, sites, state.keep).map_err(half_way)?;
             return Err(Failed::Refused(vec![why]));
         }
-        for step in others {
+        let but_last = others.len().saturating_sub(1);
+        for step in others.iter().take(but_last) {
             sites.forward(step).map_err(half_way)?;
         }
-        let finished = self.seen(journal).map_err(half_way)?;
-        journal::store(&sites.quarantine, FINISHED, &finished).map_err(half_way)?;
+        // What nobody could change in the meantime is known before the last step: after it nothing has
+        // to be written, and a kill leaves no repair of which it is not known whether a daemon ran.
+        let seen = Some(self.seen(journal, sites).map_err(half_way)?);
+        let finished = State {
+            phase: Phase::Finished,
+            seen,
+            keep: state.keep,
+        };
+        journal::set_state(quarantine, &finished).map_err(half_way)?;
+        sites.forward(last).map_err(half_way)?;
         Ok(Done::Applied {
             steps: journal.plan.steps.len(),
         })
     }
 
-    /// The inodes of the databases that a daemon may hold: those in place, and those that the steps
-    /// have moved.
-    fn old_databases(
-        &self,
-        first: &Move,
-        sites: &Sites,
-        undo: bool,
-    ) -> io::Result<BTreeSet<(u64, u64)>> {
-        let mut held: BTreeSet<(u64, u64)> = refuse::databases(&self.root)?
-            .into_iter()
-            .map(|(_, inode)| inode)
-            .collect();
-        let device = self.root.own()?.st_dev;
-        if !undo && first.old != 0 {
-            held.insert((device, first.old));
-        }
-        for folder in sites.folders() {
-            held.extend(refuse::database_in(folder)?);
-        }
-        for quarantine in sites.quarantines() {
-            for name in quarantine.names()? {
-                if let Some(stat) = quarantine
-                    .stat(&name)?
-                    .filter(|stat| is_kind(stat, SFlag::S_IFREG))
-                {
-                    held.insert((stat.st_dev, stat.st_ino));
-                }
-            }
-        }
-        Ok(held)
-    }
-
-    /// Nobody has one of these files open, even if only to wait for its lock.
-    fn nobody_has(&self, held: &BTreeSet<(u64, u64)>) -> Result<(), Refused> {
-        if self.is_copy {
-            return Ok(());
-        }
-        let hint = "stop it, and what starts it again, then try again; nothing has changed";
-        match refuse::openers(held) {
-            Ok(openers) if openers.is_empty() => Ok(()),
-            Ok(openers) => Err(Refused::new(
-                format!("{} has a database of this root open", openers.join(", ")),
-                hint,
-            )),
-            Err(error) => Err(Refused::new(
-                format!("it could not be told who has a database open: {error}"),
-                hint,
-            )),
-        }
-    }
-
-    /// What the steps left, for an undo.
-    fn seen(&self, journal: &Journal) -> io::Result<Finished> {
-        let own = journal.moves.iter().filter(|step| step.base.is_none());
-        let mut paths: Vec<String> = own.map(|step| step.path.clone()).collect();
-        for (name, _) in refuse::databases(&self.root)? {
-            paths.push(name);
-        }
-        for folder in self.root.names()? {
-            let Some(folder) = folder.to_str() else {
-                continue;
-            };
-            if folder.starts_with("io.containerd.snapshotter.v1.") {
-                paths.push(format!("{folder}/snapshots"));
-            }
-        }
-        for (folder, inner) in [
-            ("io.containerd.content.v1.content", "ingest"),
-            ("io.containerd.grpc.v1.cri", "containers"),
-            ("io.containerd.grpc.v1.cri", "sandboxes"),
-        ] {
-            let is_there = self.root.stat(OsStr::new(folder))?.is_some();
-            paths.extend(is_there.then(|| format!("{folder}/{inner}")));
-        }
-        paths.sort();
-        paths.dedup();
-        let mut seen = Vec::new();
-        for path in paths {
-            let whole = Path::new(&path);
-            let stat = self
-                .root
-                .below(whole.parent().unwrap_or(Path::new("")))
-                .and_then(|above| above.stat(whole.file_name().unwrap_or_default()))?;
-            let row = match stat {
-                Some(stat) => (
-                    path,
-                    stat.st_ino,
-                    stat.st_size,
-                    stat.st_mtime,
-                    stat.st_mtime_nsec,
-                ),
-                None => (path, 0, 0, 0, 0),
-            };
-            seen.push(row);
-        }
-        Ok(Finished {
-            boot: boot_id()?,
-            seen,
-        })
-    }
-
-    /// The old databases, which nobody can open any more, are still those that the plan was made for.
-    fn is_as_planned(&self, journal: &Journal, quarantine: &Folder) -> Result<(), Refused> {
-        let is_done = journal.moves.last().is_some_and(|last| {
-            let slot = quarantine.inode(OsStr::new(&last.slot));
-            slot.is_ok_and(|slot| slot == last.old)
-        });
-        if is_done {
-            return Ok(());
-        }
-        let digest = |bytes: Vec<u8>| hex::encode(Sha256::digest(bytes));
-        let root = Path::new(&journal.plan.root);
-        for input in &journal.plan.inputs {
-            let Ok(name) = Path::new(&input.path).strip_prefix(root) else {
-                continue;
-            };
-            let step = journal.moves.iter().skip(1);
-            let moved = step
-                .filter(|step| step.base.is_none() && Path::new(&step.path) == name)
-                .find(|step| {
-                    quarantine
-                        .inode(OsStr::new(&step.slot))
-                        .is_ok_and(|slot| slot == step.old)
-                });
-            let found = if name == Path::new(&meta_db()) {
-                quarantine.read(OsStr::new(STOPPER), LARGEST).ok()
-            } else if moved.is_some() {
-                // A kill came after this step.
-                continue;
-            } else {
-                let above = self.root.below(name.parent().unwrap_or(Path::new("")));
-                above
-                    .and_then(|above| above.read(name.file_name().unwrap_or_default(), LARGEST))
-                    .ok()
-            };
-            if found.map(digest) != input.sha256 {
-                return Err(Refused::new(
-                    format!("{} has changed since the plan was made", input.path),
-                    "plan again; nothing has changed",
-                ));
-            }
-        }
-        Ok(())
-    }
-
     /// The journal holds no more; what is left in the quarantine was ours.
     fn end(&self, journal: &Journal, sites: &Sites, keep: bool) -> io::Result<()> {
-        nix::fcntl::renameat(sites.quarantine.fd(), JOURNAL, sites.quarantine.fd(), ENDED)?;
-        sites.quarantine.sync()?;
-        if keep {
-            return Ok(());
+        let ended = State {
+            phase: Phase::Ended,
+            seen: None,
+            keep,
+        };
+        if keep || !sites.are_ours(journal)? {
+            let keep = true;
+            return journal::set_state(&sites.quarantine, &State { keep, ..ended });
         }
+        journal::set_state(&sites.quarantine, &ended)?;
         sites.clean(&self.root, journal)
     }
 }
 
-/// The most bytes of a database.
-const LARGEST: u64 = 4 << 30;
+/// Whether the new meta.db, or the old one again, has its place.
+fn last_is_done(journal: &Journal, quarantine: &Folder) -> io::Result<bool> {
+    let Some(last) = journal.moves.last() else {
+        return Ok(false);
+    };
+    Ok(quarantine.inode(OsStr::new(&last.slot))? == last.old)
+}
 
 fn boot_id() -> io::Result<String> {
     #[expect(

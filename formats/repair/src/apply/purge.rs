@@ -6,9 +6,11 @@ use std::path::Path;
 
 use nix::sys::stat::SFlag;
 
-use super::{ENDED, Failed, Store, refused, sites};
+use node::Phase;
+
+use super::{Failed, Store, refused, sites};
 use crate::disk::{Folder, is_kind};
-use crate::journal::{self, FINISHED, JOURNAL, Journal};
+use crate::journal::{self, JOURNAL, Journal, State};
 
 /// A quarantine, and what it keeps.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -17,7 +19,7 @@ pub struct Kept {
     pub plan: String,
     /// When the plan was made; nothing where the journal is gone.
     pub made_at: Option<String>,
-    /// `finished`, `half-way`, `undone`.
+    /// `finished`, `half-way`, `undone`; `unknown` where there is no journal.
     pub state: &'static str,
     /// Bytes on disk, of files in it.
     pub bytes: u64,
@@ -33,16 +35,17 @@ impl Store {
     pub fn kept(&self) -> io::Result<Vec<Kept>> {
         let mut found = Vec::new();
         for (plan, quarantine) in journal::quarantines(&self.root)? {
-            let current = journal::load::<Journal>(&quarantine, JOURNAL)?;
-            let is_finished = quarantine.stat(OsStr::new(FINISHED))?.is_some();
-            let state = match (&current, is_finished) {
-                (Some(_), true) => "finished",
-                (Some(_), false) => "half-way",
-                (None, _) => "undone",
+            let journal = journal::load::<Journal>(&quarantine, JOURNAL)?;
+            let phase = journal::state(&quarantine)?.phase;
+            let is_done = match &journal {
+                Some(journal) => super::last_is_done(journal, &quarantine)?,
+                None => false,
             };
-            let journal = match current {
-                Some(journal) => Some(journal),
-                None => journal::load::<Journal>(&quarantine, ENDED)?,
+            let state = match (&journal, phase) {
+                (None, _) => "unknown",
+                (Some(_), Phase::Finished) if is_done => "finished",
+                (Some(_), Phase::Ended) => "undone",
+                (Some(_), _) => "half-way",
             };
             let what = journal.iter().flat_map(|journal| &journal.moves);
             let what = what.filter(|step| {
@@ -80,13 +83,25 @@ impl Store {
                 "go on with it (`coroner repair apply`) or take it back (`coroner repair undo`) first",
             ));
         }
+        if kept.state == "unknown" {
+            return Err(refused(
+                format!(
+                    "the quarantine of {plan} has no journal: what is in it may be the only copy"
+                ),
+                "look at it by hand",
+            ));
+        }
         let quarantine = self.root.below(Path::new(&sites::name(plan)))?;
-        for name in [JOURNAL, ENDED] {
-            if let Some(journal) = journal::load::<Journal>(&quarantine, name)? {
-                for base in journal.plan.bases() {
-                    if let Ok(folder) = Folder::inside(&self.node, Path::new(base)) {
-                        sites::clean(&folder, plan)?;
-                    }
+        // From now on there is no way back: killed meanwhile, the rest goes with the next attempt.
+        let ended = State {
+            phase: Phase::Ended,
+            ..State::begun()
+        };
+        journal::set_state(&quarantine, &ended)?;
+        if let Some(journal) = journal::load::<Journal>(&quarantine, JOURNAL)? {
+            for base in journal.plan.bases() {
+                if let Ok(folder) = Folder::inside(&self.node, Path::new(base)) {
+                    sites::clean(&folder, plan)?;
                 }
             }
         }

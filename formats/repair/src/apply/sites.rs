@@ -12,8 +12,12 @@ use nix::sys::stat::Mode;
 
 use super::{Failed, boot_id, refused};
 use crate::disk::Folder;
-use crate::journal::{Journal, Move};
+use crate::journal::{self, Journal, Move, Seen};
 use crate::plan::QUARANTINE;
+
+/// What a folder may take for one more name, and what is kept besides.
+const GROWTH: u64 = 16 << 10;
+const BALLAST: u64 = 256 << 10;
 
 /// The name of a plan's quarantine.
 pub(super) fn name(plan: &str) -> String {
@@ -79,11 +83,24 @@ impl Sites {
             if sites.is_forgotten(Some(base)) {
                 continue;
             }
-            let folder = Folder::inside(node, Path::new(base))?;
+            let is_state = Path::new(base).starts_with(&plan.state);
+            let folder = Folder::inside(node, Path::new(base));
+            let folder = folder.and_then(|folder| {
+                let quarantine = folder.below(Path::new(&name(&plan.id)))?;
+                Ok((folder, quarantine))
+            });
+            let (folder, quarantine) = match folder {
+                // Emptied without a reboot: what the steps would exchange is gone.
+                Err(error) if is_resumed && is_state && error.kind() == io::ErrorKind::NotFound => {
+                    sites.forgotten = Some(plan.state.clone());
+                    continue;
+                }
+                folder => folder?,
+            };
             let site = Site {
-                quarantine: folder.below(Path::new(&name(&plan.id)))?,
                 _lock: Some(lock(&folder)?),
                 folder,
+                quarantine,
             };
             sites.others.insert(base.to_owned(), site);
         }
@@ -108,20 +125,60 @@ impl Sites {
 
     /// Does a step unless it was done.
     pub(super) fn forward(&self, step: &Move) -> io::Result<()> {
-        if self.is_forgotten(step.base.as_deref()) {
-            return Ok(());
-        }
-        let (folder, quarantine) = self.of(step.base.as_deref())?;
-        step.forward(folder, quarantine)
+        self.go(step, Move::forward)
     }
 
     /// Takes a step back unless it was taken back.
     pub(super) fn back(&self, step: &Move) -> io::Result<()> {
+        self.go(step, Move::back)
+    }
+
+    /// A folder that gets a name more may have to grow: on a full disk the ballast is for that.
+    fn go(
+        &self,
+        step: &Move,
+        way: impl Fn(&Move, &Folder, &Folder) -> io::Result<()>,
+    ) -> io::Result<()> {
         if self.is_forgotten(step.base.as_deref()) {
             return Ok(());
         }
         let (folder, quarantine) = self.of(step.base.as_deref())?;
-        step.back(folder, quarantine)
+        match way(step, folder, quarantine) {
+            Err(error) if is_full(&error) && journal::release_ballast(quarantine)? => {
+                way(step, folder, quarantine)
+            }
+            done => done,
+        }
+    }
+
+    /// Whether a step is done; those on what a reboot forgot count as done.
+    pub(super) fn is_done(&self, step: &Move) -> io::Result<bool> {
+        if self.is_forgotten(step.base.as_deref()) {
+            return Ok(true);
+        }
+        let (_, quarantine) = self.of(step.base.as_deref())?;
+        let slot = quarantine.inode(OsStr::new(&step.slot))?;
+        Ok(slot == step.old && slot != step.new)
+    }
+
+    /// Takes the room on the disk that will be needed after the commit: for the state, and for folders
+    /// that grow by a name.
+    pub(super) fn reserve(&self, seen: Seen, journal: &Journal) -> io::Result<()> {
+        let growing = |base: Option<&str>| {
+            let moves = journal
+                .moves
+                .iter()
+                .filter(|step| step.base.as_deref() == base);
+            let count = moves.filter(|step| step.old == 0 || step.new == 0).count();
+            u64::try_from(count)
+                .unwrap_or(0)
+                .saturating_mul(GROWTH)
+                .saturating_add(BALLAST)
+        };
+        for (base, site) in &self.others {
+            journal::make_ballast(&site.quarantine, growing(Some(base)))?;
+        }
+        journal::reserve(&self.quarantine, seen, growing(None))
     }
 
     /// Tries an exchange between the two folders of a step.
@@ -140,20 +197,30 @@ impl Sites {
         core::iter::once(&self.quarantine).chain(others)
     }
 
-    /// Removes the quarantines after everything is back: they hold nothing but what was staged. One
-    /// that holds something else stays.
+    /// Whether the quarantines hold nothing but what was staged.
+    pub(super) fn are_ours(&self, journal: &Journal) -> io::Result<bool> {
+        let mut ours = is_ours(&self.quarantine, None, journal)?;
+        for (base, site) in &self.others {
+            ours &= is_ours(&site.quarantine, Some(base), journal)?;
+        }
+        Ok(ours)
+    }
+
+    /// Removes the quarantines after everything is back: that with the journal last.
     pub(super) fn clean(&self, root: &Folder, journal: &Journal) -> io::Result<()> {
         let plan = &journal.plan.id;
-        for (base, site) in &self.others {
-            if is_ours(&site.quarantine, Some(base), journal)? {
-                clean(&site.folder, plan)?;
-            }
+        for site in self.others.values() {
+            clean(&site.folder, plan)?;
         }
-        if is_ours(&self.quarantine, None, journal)? {
-            clean(root, plan)?;
-        }
-        Ok(())
+        clean(root, plan)
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 fn is_ours(quarantine: &Folder, base: Option<&String>, journal: &Journal) -> io::Result<bool> {

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use evidence::Evidence;
 use nix::sys::stat::SFlag;
+use node::Phase;
 use sha2::{Digest as _, Sha256};
 
 use super::sites::{self, Sites};
-use super::{ENDED, Failed, STOPPER, Store, boot_id, meta_db, refused};
+use super::{Failed, STOPPER, Store, boot_id, meta_db, refused};
 use crate::disk::{Folder, REHEARSAL, is_kind};
 use crate::journal::{self, JOURNAL, Journal, Move};
 use crate::make::Made;
@@ -20,7 +21,7 @@ use crate::unpack;
 const KEPT: u64 = 1 << 20;
 
 /// The plan of an attempt that has not begun.
-const STAGING: &str = "staging.json";
+pub(super) const STAGING: &str = "staging.json";
 
 /// What is being staged.
 struct Staging<'s> {
@@ -31,18 +32,38 @@ struct Staging<'s> {
 }
 
 impl Store {
-    /// Clears what attempts left that were killed before their journal was written: nothing had changed.
+    /// Clears what attempts left that were killed before their journal was written, or when
+    /// everything was back: nothing had changed.
+    ///
+    /// A quarantine that has neither a journal nor a plan whose attempt had not begun may hold the only
+    /// copy of something: it stays.
     pub(super) fn clear(&self) -> io::Result<()> {
         for (id, quarantine) in journal::quarantines(&self.root)? {
-            let has = |name: &str| quarantine.stat(OsStr::new(name)).map(|stat| stat.is_some());
-            if has(JOURNAL)? || has(ENDED)? {
+            let state = journal::state(&quarantine)?;
+            if state.phase == Phase::Ended && !state.keep {
+                self.clear_one(
+                    &id,
+                    journal::load::<Journal>(&quarantine, JOURNAL)?.map(|one| one.plan),
+                )?;
                 continue;
             }
-            let Some(plan) = journal::load::<Plan>(&quarantine, STAGING).ok().flatten() else {
-                // Killed when it had made the folder: nothing is in it.
-                sites::clean(&self.root, &id)?;
+            if quarantine.stat(OsStr::new(JOURNAL))?.is_some() {
                 continue;
-            };
+            }
+            let plan = journal::load::<Plan>(&quarantine, STAGING)?;
+            let is_bare = quarantine
+                .names()?
+                .iter()
+                .all(|name| name.to_str().is_some_and(journal::is_bookkeeping));
+            if plan.is_some() || is_bare {
+                self.clear_one(&id, plan)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn clear_one(&self, id: &str, plan: Option<Plan>) -> io::Result<()> {
+        if let Some(plan) = plan {
             let places = plan
                 .steps
                 .iter()
@@ -53,21 +74,17 @@ impl Store {
                     .parent()
                     .unwrap_or(Path::new(""))
                     .to_owned();
-                let Ok(above) = folder.and_then(|folder| folder.below(&above)) else {
-                    continue;
-                };
-                if above.stat(OsStr::new(REHEARSAL))?.is_some() {
-                    above.unlink(OsStr::new(REHEARSAL))?;
+                if let Ok(above) = folder.and_then(|folder| folder.below(&above)) {
+                    above.remove(OsStr::new(REHEARSAL))?;
                 }
             }
             for base in plan.bases() {
                 if let Ok(folder) = sites::folder(&self.node, &self.root, Some(base)) {
-                    sites::clean(&folder, &id)?;
+                    sites::clean(&folder, id)?;
                 }
             }
-            sites::clean(&self.root, &id)?;
         }
-        Ok(())
+        sites::clean(&self.root, id)
     }
 
     /// Writes every new file beside, and says what the steps will be.
@@ -144,8 +161,14 @@ impl Staging<'_> {
             nix::unistd::syncfs(quarantine.fd()).map_err(io::Error::from)?;
             self.folder(base)?.sync()?;
         }
+        let number = self
+            .store
+            .journals()?
+            .last()
+            .map_or(0, |(last, _)| last.number);
         let journal = Journal {
             plan: self.plan().clone(),
+            number: number.saturating_add(1),
             boot: boot_id()?,
             moves: self.moves,
         };
@@ -158,6 +181,7 @@ impl Staging<'_> {
                 )
             })?;
         }
+        sites.reserve(self.store.seen(&journal, &sites)?, &journal)?;
         Ok(journal)
     }
 

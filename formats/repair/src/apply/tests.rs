@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use sha2::{Digest as _, Sha256};
+
 use super::*;
 use crate::plan::{BringsBack, Held, Input, SCHEMA, Step};
 
@@ -93,7 +95,15 @@ fn stopped_after(count: usize, back: usize) -> (tempfile::TempDir, Made) {
     let sites = Sites::open(&store.node, &store.root, &journal, false).unwrap();
     journal::store(&sites.quarantine, JOURNAL, &journal).unwrap();
     assert_eq!(journal.moves.len(), 4);
-    for step in journal.moves.iter().take(count) {
+    for (number, step) in journal.moves.iter().take(count).enumerate() {
+        if number == 3 {
+            let finished = State {
+                phase: Phase::Finished,
+                seen: Some(store.seen(&journal, &sites).unwrap()),
+                keep: false,
+            };
+            journal::set_state(&sites.quarantine, &finished).unwrap();
+        }
         sites.forward(step).unwrap();
     }
     for step in journal.moves.iter().take(count).rev().take(back) {
@@ -108,10 +118,9 @@ fn wherever_it_stops_it_goes_on_to_the_new_or_back_to_the_old() {
         for back in 0..=count {
             let (folder, made) = stopped_after(count, back);
             let store = Store::open(folder.path(), Path::new("/"), true).unwrap();
-            assert!(
-                matches!(store.apply(&made, None), Ok(Done::Applied { .. })),
-                "{count} {back}"
-            );
+            let done = store.apply(&made, None).unwrap();
+            let is_over = (count, back) == (4, 0);
+            assert_eq!(done == Done::AlreadyApplied, is_over, "{count} {back}");
             is_new(folder.path());
             assert!(matches!(store.apply(&made, None), Ok(Done::AlreadyApplied)));
             assert!(matches!(store.undo(false), Ok(Done::Undone { .. })));
@@ -179,6 +188,85 @@ fn after_a_daemon_has_run_an_undo_is_refused() {
     fs::write(folder.path().join(meta_db()), b"the daemon's").unwrap();
     assert!(matches!(store.undo(false), Err(Failed::Refused(_))));
     assert_eq!(meta(folder.path()), b"the daemon's");
+}
+
+/// Says in the state of the repair that an undo has begun, and no more.
+fn begin_undo(store: &Store) {
+    let journal = store.journal("0123456789ab").unwrap();
+    let sites = Sites::open(&store.node, &store.root, &journal, true).unwrap();
+    let state = journal::state(&sites.quarantine).unwrap();
+    let phase = Phase::Undoing;
+    journal::set_state(&sites.quarantine, &State { phase, ..state }).unwrap();
+}
+
+#[test]
+fn a_daemon_that_ran_while_an_undo_had_only_begun_is_seen() {
+    let (folder, made) = root();
+    let store = Store::open(folder.path(), Path::new("/"), true).unwrap();
+    assert!(matches!(store.apply(&made, None), Ok(Done::Applied { .. })));
+    begin_undo(&store);
+    fs::write(folder.path().join(meta_db()), b"the daemon's").unwrap();
+    assert!(matches!(store.undo(false), Err(Failed::Refused(_))));
+    // Nor does going on make it forgotten.
+    assert!(matches!(
+        store.go_on("0123456789ab"),
+        Ok(Done::Applied { .. })
+    ));
+    assert!(matches!(store.undo(false), Err(Failed::Refused(_))));
+    assert!(matches!(store.undo(true), Ok(Done::Undone { .. })));
+    assert_eq!(meta(folder.path()), b"old");
+    let kept = fs::read_dir(folder.path().join(".coroner-repair-0123456789ab")).unwrap();
+    let kept = kept.map(|entry| fs::read(entry.unwrap().path()).unwrap_or_default());
+    assert!(kept.into_iter().any(|bytes| bytes == b"the daemon's"));
+}
+
+#[test]
+fn a_daemon_that_ran_before_the_repair_was_said_to_have_ended_is_seen() {
+    let (folder, made) = stopped_after(4, 0);
+    fs::write(folder.path().join(meta_db()), b"the daemon's").unwrap();
+    let store = Store::open(folder.path(), Path::new("/"), true).unwrap();
+    assert!(matches!(store.undo(false), Err(Failed::Refused(_))));
+    assert_eq!(meta(folder.path()), b"the daemon's");
+    drop(made);
+}
+
+#[test]
+fn a_quarantine_without_its_journal_is_not_cleared_away() {
+    let (folder, made) = root();
+    let store = Store::open(folder.path(), Path::new("/"), true).unwrap();
+    assert!(matches!(store.apply(&made, None), Ok(Done::Applied { .. })));
+    let quarantine = folder.path().join(".coroner-repair-0123456789ab");
+    fs::remove_file(quarantine.join(JOURNAL)).unwrap();
+    assert!(matches!(store.undo(true), Ok(Done::NothingToUndo)));
+    assert!(store.purge("0123456789ab").is_err());
+    assert_eq!(fs::read(quarantine.join(STOPPER)).unwrap(), b"old");
+    assert!(quarantine.join("slot-0/inner/file").is_file());
+}
+
+#[test]
+fn what_an_attempt_left_that_had_not_begun_is_cleared_away() {
+    let (folder, made) = root();
+    let store = Store::open(folder.path(), Path::new("/"), true).unwrap();
+    store.stage(&made, None).unwrap();
+    assert!(matches!(store.undo(false), Ok(Done::NothingToUndo)));
+    is_old(folder.path());
+}
+
+#[test]
+fn a_state_takes_no_new_room() {
+    let (folder, made) = root();
+    let store = Store::open(folder.path(), Path::new("/"), true).unwrap();
+    assert!(matches!(store.apply(&made, None), Ok(Done::Applied { .. })));
+    let quarantine = folder.path().join(".coroner-repair-0123456789ab");
+    let sizes = || -> Vec<u64> {
+        let names = ["state.json", "state.spare"];
+        let size = |name| fs::metadata(quarantine.join(name)).unwrap().len();
+        names.map(size).to_vec()
+    };
+    let before = sizes();
+    begin_undo(&store);
+    assert_eq!(sizes(), before);
+    assert_eq!(before.first(), before.last());
 }
 
 #[test]

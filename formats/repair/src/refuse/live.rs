@@ -235,6 +235,13 @@ pub(super) fn mounts(node: &Folder, shown: &Path, plan: &Plan) -> Vec<Refused> {
             Some(base) => {
                 match Folder::inside(node, Path::new(base)).and_then(|folder| folder.shown()) {
                     Ok(shown) => shown,
+                    // A reboot took it: what is not there is not mounted.
+                    Err(error)
+                        if error.kind() == io::ErrorKind::NotFound
+                            && Path::new(base).starts_with(&plan.state) =>
+                    {
+                        continue;
+                    }
                     Err(error) => return vec![unknown("the mounts", &error)],
                 }
             }

@@ -38,8 +38,25 @@ const FREE_PERCENT: u64 = 15;
 const FIRST_PID_NS: u64 = 0xefff_fffc;
 const FIRST_USER_NS: u64 = 0xefff_fffd;
 
+/// What is to be done with a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// It is applied.
+    Apply,
+    /// It was half applied, and is to be applied whole: all that it writes is written.
+    GoOn,
+    /// It is taken back: that takes no room.
+    Undo,
+}
+
 /// Every reason not to write to `root` now.
-pub(crate) fn all(node: &Folder, root: &Folder, shown: &Path, plan: &Plan) -> Vec<Refused> {
+pub(crate) fn all(
+    node: &Folder,
+    root: &Folder,
+    shown: &Path,
+    plan: &Plan,
+    purpose: Purpose,
+) -> Vec<Refused> {
     let mut found = Vec::new();
     if !nix::unistd::geteuid().is_root() {
         found.push(Refused::new(
@@ -48,19 +65,24 @@ pub(crate) fn all(node: &Folder, root: &Folder, shown: &Path, plan: &Plan) -> Ve
         ));
     }
     found.extend(namespaces());
-    found.extend(disk(root, None, plan));
+    let is_new = purpose == Purpose::Apply;
+    found.extend(disk(root, None, plan, is_new));
     found.extend(live::locks(root));
     for base in plan.bases() {
         match Folder::inside(node, Path::new(base)) {
             // What is staged in memory is small, and its file system has no room to keep for images.
             Ok(_) if Path::new(base).starts_with(&plan.state) => {}
-            Ok(folder) => found.extend(disk(&folder, Some(base), plan)),
+            Ok(folder) => found.extend(disk(&folder, Some(base), plan, is_new)),
+            // After a reboot the state is gone, and its steps with it.
+            Err(_) if !is_new && Path::new(base).starts_with(&plan.state) => {}
             Err(error) => found.push(unknown(base, &error)),
         }
     }
     found.extend(live::processes(shown, plan));
     found.extend(live::mounts(node, shown, plan));
-    found.extend(labels(node, root, plan));
+    if is_new {
+        found.extend(labels(node, root, plan));
+    }
     found
 }
 
@@ -87,7 +109,7 @@ fn namespaces() -> Vec<Refused> {
     found
 }
 
-fn disk(root: &Folder, base: Option<&str>, plan: &Plan) -> Vec<Refused> {
+fn disk(root: &Folder, base: Option<&str>, plan: &Plan, is_new: bool) -> Vec<Refused> {
     let mut found = Vec::new();
     match statfs::fstatfs(root.fd()) {
         Ok(stat) => {
@@ -136,7 +158,7 @@ fn disk(root: &Folder, base: Option<&str>, plan: &Plan) -> Vec<Refused> {
             let after = free
                 .saturating_sub(bytes.saturating_mul(2))
                 .saturating_sub(1 << 20);
-            if after < floor {
+            if is_new && after < floor {
                 found.push(Refused::new(
                     format!("{free} bytes are free, and {FREE_PERCENT} % of the file system ({floor} bytes) must stay free: below that the kubelet deletes images"),
                     "make room, but not below containerd's root",

@@ -1,0 +1,70 @@
+//! What a repair of our own left in containerd's root: how far it came.
+//!
+//! ```text
+//! ROOT/.coroner-repair-<plan>/journal.json   from the commit on: every step, and what stood where
+//!                             state.json     how far it came; overwritten and exchanged, never made anew
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use evidence::{Evidence, FileKind};
+use serde::{Deserialize, Serialize};
+
+use crate::META_DIR;
+
+/// The beginning of the name of a quarantine in containerd's root: `coroner repair` makes it.
+pub const QUARANTINE: &str = ".coroner-repair-";
+/// The journal of a repair that has begun.
+pub const REPAIR_JOURNAL: &str = "journal.json";
+/// How far it came.
+pub const REPAIR_STATE: &str = "state.json";
+/// The most bytes of a state.
+const LIMIT: u64 = 64 << 20;
+
+/// How far a repair came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Its steps are being done.
+    Begun,
+    /// All steps but that of meta.db were done. Once meta.db is no directory any more, it has ended.
+    Finished,
+    /// Its steps are being taken back.
+    Undoing,
+    /// All were taken back.
+    Ended,
+}
+
+#[derive(Deserialize)]
+struct State {
+    phase: Phase,
+}
+
+/// Repairs that stopped between their first and their last step.
+pub(crate) fn half_repaired(evidence: &Evidence, root: &Path) -> Vec<PathBuf> {
+    let entries = evidence.list(root);
+    let names = entries.read().into_iter().flatten();
+    let names = names.filter_map(|entry| entry.name.utf8());
+    let quarantines = names.filter(|name| name.starts_with(QUARANTINE));
+    let stopper = evidence.stat(&root.join(META_DIR).join("meta.db"));
+    let is_stopped = stopper.is_ok_and(|stat| stat.kind == FileKind::Dir);
+    let mut working = Vec::new();
+    let mut finished = Vec::new();
+    for folder in quarantines.map(|name| root.join(name)) {
+        if evidence.stat(&folder.join(REPAIR_JOURNAL)).is_err() {
+            continue;
+        }
+        let state = evidence.source(&folder.join(REPAIR_STATE), LIMIT).ok();
+        let state = state.and_then(|state| serde_json::from_slice(state.bytes()).ok());
+        match state.map(|State { phase }| phase) {
+            Some(Phase::Finished) => finished.push(folder),
+            Some(Phase::Ended) => {}
+            Some(Phase::Begun | Phase::Undoing) | None => working.push(folder),
+        }
+    }
+    // The last step of one of them was not done.
+    if working.is_empty() && is_stopped {
+        return finished;
+    }
+    working
+}

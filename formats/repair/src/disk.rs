@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use nix::fcntl::{AtFlags, OFlag, OpenHow, RenameFlags, ResolveFlag, openat2, renameat2};
+use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstatat, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, unlinkat};
 
@@ -31,7 +31,7 @@ fn how(flags: OFlag, mode: Mode) -> OpenHow {
         )
 }
 
-fn split(path: &str) -> io::Result<(&Path, &OsStr)> {
+pub(crate) fn split(path: &str) -> io::Result<(&Path, &OsStr)> {
     let path = Path::new(path);
     let is_plain = path
         .components()
@@ -341,107 +341,4 @@ impl Folder {
 
 pub(crate) fn is_kind(stat: &FileStat, kind: SFlag) -> bool {
     SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == kind
-}
-
-/// The name of the empty files of a rehearsal.
-pub(crate) const REHEARSAL: &str = ".coroner-rehearsal";
-
-/// Two places whose contents a step exchanges.
-#[derive(Debug)]
-pub(crate) struct Pair {
-    place: Folder,
-    place_name: OsString,
-    slot: Folder,
-    slot_name: OsString,
-}
-
-impl Pair {
-    /// `path` below `root`, and `slot` in the quarantine.
-    pub(crate) fn open(
-        root: &Folder,
-        path: &str,
-        quarantine: &Folder,
-        slot: &str,
-    ) -> io::Result<Self> {
-        let (above, name) = split(path)?;
-        let (_, slot_name) = split(slot)?;
-        Ok(Self {
-            place: root.below(above)?,
-            place_name: name.to_owned(),
-            slot: quarantine.below(Path::new(""))?,
-            slot_name: slot_name.to_owned(),
-        })
-    }
-
-    /// Two names of one folder.
-    pub(crate) fn within(folder: &Folder, one: &str, other: &str) -> io::Result<Self> {
-        Self::open(folder, one, folder, other)
-    }
-
-    pub(crate) fn inodes(&self) -> io::Result<(Inode, Inode)> {
-        Ok((
-            self.place.inode(&self.place_name)?,
-            self.slot.inode(&self.slot_name)?,
-        ))
-    }
-
-    /// Exchanges the two, or moves the one that is there; then syncs both folders.
-    pub(crate) fn exchange(&self) -> io::Result<()> {
-        let (place, slot) = self.inodes()?;
-        match (place, slot) {
-            (0, 0) => {
-                return Err(io::Error::new(
-                    io::ErrorKind::NotFound,
-                    "neither place holds anything",
-                ));
-            }
-            (0, _) => renameat2(
-                &self.slot.0,
-                self.slot_name.as_os_str(),
-                &self.place.0,
-                self.place_name.as_os_str(),
-                RenameFlags::RENAME_NOREPLACE,
-            )?,
-            (_, 0) => renameat2(
-                &self.place.0,
-                self.place_name.as_os_str(),
-                &self.slot.0,
-                self.slot_name.as_os_str(),
-                RenameFlags::RENAME_NOREPLACE,
-            )?,
-            _ => renameat2(
-                &self.place.0,
-                self.place_name.as_os_str(),
-                &self.slot.0,
-                self.slot_name.as_os_str(),
-                RenameFlags::RENAME_EXCHANGE,
-            )?,
-        }
-        self.place.sync()?;
-        self.slot.sync()
-    }
-
-    /// Tries an exchange of two empty files between the two folders, and takes them away again: what
-    /// would fail later fails here, with nothing changed.
-    pub(crate) fn rehearse(&self) -> io::Result<()> {
-        let name = OsStr::new(REHEARSAL);
-        for folder in [&self.place, &self.slot] {
-            folder.remove(name)?;
-        }
-        self.place.write(name, b"", None)?;
-        let tried = self.slot.write(name, b"", None).and_then(|()| {
-            let done = renameat2(
-                &self.place.0,
-                name,
-                &self.slot.0,
-                name,
-                RenameFlags::RENAME_EXCHANGE,
-            );
-            done.map_err(io::Error::from)
-        });
-        for folder in [&self.place, &self.slot] {
-            folder.remove(name)?;
-        }
-        tried
-    }
 }

@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use node::Phase;
 
-use crate::disk::{Folder, Inode, Pair};
+use crate::disk::{Folder, Inode};
+use crate::pair::Pair;
 use crate::plan::{Plan, QUARANTINE};
 
 /// The journal of a repair that has begun.

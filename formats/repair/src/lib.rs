@@ -22,6 +22,7 @@ mod hold;
 mod journal;
 mod make;
 pub mod names;
+mod pair;
 pub mod plan;
 mod pods;
 mod records;

@@ -4,7 +4,7 @@
 //! A record that no tree reaches may have been deleted. So these stand in only where something on the
 //! disk asks for them: an image without any name, a writable layer without its container.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bolt::{Carve, CarveOptions, Db, Status, Top};
 use content::Digest;
@@ -21,6 +21,8 @@ pub struct Relics {
     pub names: Vec<Named>,
     /// Records of containers, by namespace and id; the newest of each.
     pub containers: BTreeMap<(Vec<u8>, Vec<u8>), Tree>,
+    /// Snapshotters that it has, or had, snapshots of.
+    pub snapshotters: BTreeSet<Vec<u8>>,
 }
 
 impl Relics {
@@ -59,6 +61,7 @@ impl Relics {
         let mut relics = Self {
             names: named.collect(),
             containers: BTreeMap::new(),
+            snapshotters: BTreeSet::new(),
         };
         relics.containers(&carve);
         relics
@@ -69,6 +72,10 @@ impl Relics {
         let records = carve.records.iter().filter(|record| usable(record.status));
         for record in records {
             let (top, path) = carve.bucket_of(record);
+            if let (Top::Root, [b"v1", _, b"snapshots", name, ..]) = (top, path.as_slice()) {
+                self.snapshotters.insert(name.to_vec());
+                continue;
+            }
             let (Top::Root, [b"v1", namespace, b"containers"]) = (top, path.as_slice()) else {
                 continue;
             };

@@ -242,4 +242,8 @@ impl Answer for PlanFile {
         let text = serde_json::to_string_pretty(&self.0)?;
         pen.line(text)
     }
+
+    fn exit(&self) -> cli::Exit {
+        show::exit(&self.0)
+    }
 }

@@ -1,8 +1,10 @@
 //! What is mounted for the containers of a node that runs on this machine.
 
+use std::ffi::OsStr;
 use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use process::Mount;
 
@@ -28,6 +30,20 @@ pub(crate) fn of(node: &Path) -> Vec<Mount> {
         }
     }
     found
+}
+
+/// What is mounted below the directory `node`, as this process sees it: paths as the node has them.
+pub(crate) fn points(node: &Path) -> Vec<PathBuf> {
+    let Ok(whole) = std::fs::canonicalize(node) else {
+        return Vec::new();
+    };
+    let all = process::mounts(&table(Path::new("/proc/self/mountinfo")));
+    let below = |mount: &Mount| {
+        let point = PathBuf::from(OsStr::from_bytes(mount.point.bytes()));
+        let inner = point.strip_prefix(&whole).ok()?;
+        (!inner.as_os_str().is_empty()).then(|| Path::new("/").join(inner))
+    };
+    all.iter().filter_map(below).collect()
 }
 
 fn table(path: &Path) -> Vec<u8> {

@@ -28,6 +28,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Plan, Failure> {
     }
     let release = args.from.daemon.as_deref().map(release).transpose()?;
     let mounts = mounts::of(&args.evidence.evidence);
+    let points = mounts::points(&args.evidence.evidence);
     let mut case = Case::open(&args.evidence)?;
     let roots = case.roots.first().cloned();
     let roots = roots.ok_or_else(|| Failure::unread("no node was found in the evidence"))?;
@@ -39,6 +40,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Plan, Failure> {
         names: found,
         release,
         mounts,
+        points,
         by_time: args.from.by_time,
         said: args.from.pair.clone(),
         released: args.released.clone(),
@@ -93,6 +95,7 @@ pub(crate) fn again(plan: &Plan, node: &Path) -> Result<(Made, Evidence), Failur
         names: repair::names_of(plan),
         release: plan.daemon.as_deref().map(release).transpose()?,
         mounts: mounts::of(node),
+        points: mounts::points(node),
         by_time: plan.by_time,
         said: plan.said.clone(),
         released: plan.released.clone(),

@@ -134,13 +134,17 @@ impl Answer for Shown {
     }
 
     fn exit(&self) -> Exit {
-        // Where nothing can be mended and a start is foretold to fail, something is left to do.
-        let is_stuck = self.plan.before.iter().any(|one| one.start == "no");
-        if self.plan.is_empty() && !is_stuck {
-            Exit::CLEAN
-        } else {
-            Exit::FINDINGS
-        }
+        exit(&self.plan)
+    }
+}
+
+/// Where nothing can be mended and a start is foretold to fail, something is left to do.
+pub(crate) fn exit(plan: &Plan) -> Exit {
+    let is_stuck = plan.before.iter().any(|one| one.start == "no");
+    if plan.is_empty() && !is_stuck {
+        Exit::CLEAN
+    } else {
+        Exit::FINDINGS
     }
 }
 

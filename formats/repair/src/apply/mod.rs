@@ -110,6 +110,10 @@ impl Store {
     /// # Errors
     /// It cannot be opened, or another repair is at work.
     pub fn open(node: &Path, root: &Path, is_copy: bool) -> Result<Self, Failed> {
+        let asker = if is_copy { Vec::new() } else { refuse::asker() };
+        if !asker.is_empty() {
+            return Err(Failed::Refused(asker));
+        }
         let node = Folder::root(node)?;
         let root = Folder::inside(&node, root)?;
         let shown = root.shown()?;
@@ -231,7 +235,9 @@ impl Store {
         for step in plan.steps.iter().filter(gone) {
             let folder = sites::folder(&self.node, &self.root, step.base.as_deref())?;
             let path = Path::new(&step.path);
-            let above = folder.below(path.parent().unwrap_or(Path::new("")))?;
+            let above = folder
+                .below(path.parent().unwrap_or(Path::new("")))
+                .map_err(|error| sites::unreachable(&step.place(), &error))?;
             if above.inode(path.file_name().unwrap_or_default())? == 0 {
                 return Err(refused(
                     format!("{} is not there any more", step.place()),

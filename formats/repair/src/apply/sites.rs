@@ -247,3 +247,16 @@ pub(super) fn clean(folder: &Folder, plan: &str) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// A folder that is on another mount, behind a link, or not there.
+pub(super) fn unreachable(place: &str, error: &io::Error) -> Failed {
+    let why = match error.raw_os_error() {
+        Some(18) => "it is on another mount than the root".to_owned(),
+        Some(40) => "a link leads to it".to_owned(),
+        _ => error.to_string(),
+    };
+    refused(
+        format!("{place} cannot be written to: {why}"),
+        "repair a copy of the whole root on one file system",
+    )
+}

@@ -11,9 +11,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::sites::{self, Sites};
 use super::{Failed, STOPPER, Store, boot_id, meta_db, refused};
-use crate::disk::{Folder, REHEARSAL, is_kind};
+use crate::disk::{Folder, is_kind};
 use crate::journal::{self, JOURNAL, Journal, Move};
 use crate::make::Made;
+use crate::pair::REHEARSAL;
 use crate::plan::{Action, MadeOf, Plan, Step};
 use crate::unpack;
 
@@ -216,17 +217,7 @@ impl Staging<'_> {
         let path = Path::new(&step.path);
         match folder.below(path.parent().unwrap_or(Path::new(""))) {
             Ok(above) => Ok(Some(above)),
-            Err(error) => {
-                let why = match error.raw_os_error() {
-                    Some(18) => "it is on another mount than the root".to_owned(),
-                    Some(40) => "a link leads to it".to_owned(),
-                    _ => error.to_string(),
-                };
-                Err(refused(
-                    format!("{} cannot be written to: {why}", step.place()),
-                    "repair a copy of the whole root on one file system",
-                ))
-            }
+            Err(error) => Err(sites::unreachable(&step.place(), &error)),
         }
     }
 
@@ -353,7 +344,8 @@ impl Staging<'_> {
         let meta = self
             .store
             .root
-            .below(Path::new(node::META_DIR))?
+            .below(Path::new(node::META_DIR))
+            .map_err(|error| sites::unreachable(&meta_db(), &error))?
             .inode(OsStr::new("meta.db"))?;
         let is_meta = |step: &Move| step.base.is_none() && step.path == meta_db();
         let turn = |old, new| Move {

@@ -66,6 +66,8 @@ pub struct Request {
     pub release: Option<Detected>,
     /// What is mounted for the node's containers.
     pub mounts: Vec<process::Mount>,
+    /// Folders of the node that something is mounted on, which may be a folder of the same file system.
+    pub points: Vec<PathBuf>,
     /// Give directories to snapshots by their times alone, too.
     pub by_time: bool,
     /// Pairs that the user said: `SNAPSHOTTER/NAMESPACE/KEY=NUMBER`.
@@ -106,16 +108,24 @@ struct Making<'r> {
     bases: Vec<PathBuf>,
 }
 
-/// Stores that steps cannot reach from the root: names are exchanged within one file system.
-fn bases(evidence: &Evidence, node: &Node) -> Vec<PathBuf> {
+/// Stores that steps cannot reach from the root: names are exchanged within one mount.
+fn bases(evidence: &Evidence, node: &Node, points: &[PathBuf]) -> Vec<PathBuf> {
     let device = |path: &Path| evidence.stat(path).ok().and_then(|stat| stat.dev);
     let root = &node.roots.root;
     let own = device(root);
     let stores = node.snapshotters.iter().map(|one| one.root.clone());
     let stores = stores.chain([node.content_root()]);
+    let is_mounted = |store: &Path| {
+        let mut below = points
+            .iter()
+            .filter(|point| *point != root && point.starts_with(root));
+        below.any(|point| store.starts_with(point))
+    };
     stores
         .filter(|store| {
-            !store.starts_with(root) || (device(store).is_some() && device(store) != own)
+            !store.starts_with(root)
+                || is_mounted(store)
+                || (device(store).is_some() && device(store) != own)
         })
         .collect()
 }
@@ -169,7 +179,7 @@ impl<'r> Making<'r> {
         };
         let making = Self {
             meta: request.roots.root.join(META_DIR).join("meta.db"),
-            bases: bases(evidence, &node),
+            bases: bases(evidence, &node, &request.points),
             files: BTreeMap::new(),
             request,
             node,
@@ -193,8 +203,12 @@ impl<'r> Making<'r> {
             self.plan.wrong.push(why);
             is_whole = false;
         }
+        let relics = match &old {
+            Some(old) if !is_whole => Relics::of(old),
+            _ => Relics::default(),
+        };
         if !is_whole {
-            self.refuse_blind()?;
+            self.refuse_blind(&tree, &relics)?;
         }
         if !self.request.released.is_empty() && !is_whole {
             return Err(Refused::new(
@@ -209,7 +223,6 @@ impl<'r> Making<'r> {
         edits.extend(release::release(&mut tree, &self.request.released)?);
         edits.extend(self.ingests(evidence, &mut tree, &mut survivors, is_whole));
         if !is_whole {
-            let relics = old.as_deref().map(Relics::of).unwrap_or_default();
             self.complete(&mut tree, &survivors, &specs, &relics);
         }
         self.layers(evidence, &survivors);

@@ -1,15 +1,18 @@
 //! What a plan begins with: the old meta.db, what can be saved of it, and what forbids any plan.
 
+use std::collections::BTreeSet;
+
 use bolt::{Db, Layout, Salvage, SalvageOptions};
 use evidence::Evidence;
 use finding::{Text, Unread};
 use node::{DatabaseState, path_text};
+use snapshots::Rules;
 use view::View;
 
 use super::{LIMIT, Making, NEWEST_SCHEMA, Refused};
-use crate::Tree;
 use crate::plan::Input;
-use crate::rows::{backend_rows, split_key};
+use crate::rows::{backend_rows, namespaces, split_key};
+use crate::{Relics, Tree};
 
 impl Making<'_> {
     /// What makes every plan for this node a danger.
@@ -39,7 +42,31 @@ impl Making<'_> {
 
     /// What a rebuilt meta.db would be blind to: a snapshotter whose rows are not all known loses
     /// every snapshot that no record names.
-    pub(super) fn refuse_blind(&self) -> Result<(), Refused> {
+    pub(super) fn refuse_blind(&self, tree: &Tree, relics: &Relics) -> Result<(), Refused> {
+        let named = named_snapshotters(tree, relics);
+        let config = self.request.roots.config.as_ref();
+        let proxies = config.into_iter().flat_map(|config| &config.proxies);
+        let known = |name: &[u8]| {
+            let mut all = self.node.snapshotters.iter();
+            all.any(|one| one.name.bytes() == name)
+        };
+        let mut unseen: BTreeSet<Vec<u8>> =
+            named.iter().filter(|name| !known(name)).cloned().collect();
+        unseen.extend(
+            proxies
+                .filter(|name| !known(name.as_bytes()))
+                .map(|name| name.clone().into_bytes()),
+        );
+        if let Some(name) = unseen.first() {
+            return Err(Refused::new(
+                format!(
+                    "meta.db would be rebuilt, and the store of the snapshotter {} was not found: \
+                     its first clean-up would delete every snapshot that has no record",
+                    Text::from(name.as_slice())
+                ),
+                "mount its disk, or say where the store is in config.toml",
+            ));
+        }
         for snapshotter in &self.node.snapshotters {
             let rows = snapshotter.db.rows.as_ref();
             let whole = match &snapshotter.db.state {
@@ -49,7 +76,9 @@ impl Making<'_> {
                 }
                 DatabaseState::Empty | DatabaseState::Unread(Unread::Absent) => {
                     let layout = snapshotter.layout.whole();
-                    layout.is_some_and(|layout| layout.dirs.is_empty() && layout.unread.is_none())
+                    let is_empty = layout
+                        .is_some_and(|layout| layout.dirs.is_empty() && layout.unread.is_none());
+                    is_empty && !named.contains(snapshotter.name.bytes())
                 }
                 DatabaseState::Broken | DatabaseState::Unread(_) => false,
             };
@@ -175,6 +204,19 @@ impl Making<'_> {
             )
         })
     }
+}
+
+/// Snapshotters that a meta.db, damaged or not, has snapshots of. Names that no snapshotter has are
+/// damaged ones.
+fn named_snapshotters(tree: &Tree, relics: &Relics) -> BTreeSet<Vec<u8>> {
+    let mut found = relics.snapshotters.clone();
+    for (_, space) in namespaces(tree) {
+        let all = space.at(&["snapshots"]).into_iter().flat_map(Tree::buckets);
+        let used = all.filter(|(_, keys)| keys.buckets().next().is_some());
+        found.extend(used.map(|(name, _)| name.to_vec()));
+    }
+    found.retain(|name| Rules::of(&Text::from(name.as_slice()).to_string()) != Rules::Unknown);
+    found
 }
 
 /// What can be saved of a damaged database, and what of it is lost.

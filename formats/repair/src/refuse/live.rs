@@ -23,6 +23,20 @@ const WRITERS: &[&str] = &[
     "rke2",
     "k0s",
     "kubelite",
+    "nydusd",
+];
+
+/// Snapshotters that are daemons of their own; the kernel keeps 15 letters of a name.
+const SNAPSHOTTERS: &[&str] = &[
+    "containerd-star",
+    "containerd-nydu",
+    "containerd-fuse",
+    "containerd-zfs-",
+    "containerd-over",
+    "nydus-snapshott",
+    "soci-snapshotte",
+    "overlaybd-snaps",
+    "stargz-snapshot",
 ];
 
 /// Programs that delete images and containers that they do not expect.
@@ -114,22 +128,30 @@ fn all_processes() -> io::Result<Vec<Process>> {
     Ok(found)
 }
 
-/// Whether a process has the same `/` as this one.
-fn shares_root(pid: u32) -> bool {
+/// Where `/` is: of this process, and of the node, which may be a container of this machine.
+fn homes(node: &Folder) -> Vec<(u64, u64)> {
     let own = std::fs::metadata("/").map(|meta| (meta.dev(), meta.ino()));
+    let node = node.own().map(|stat| (stat.st_dev, stat.st_ino));
+    own.into_iter().chain(node).collect()
+}
+
+/// Whether a process lives in one of these.
+fn lives_in(pid: u32, homes: &[(u64, u64)]) -> bool {
     let other = std::fs::metadata(format!("/proc/{pid}/root")).map(|meta| (meta.dev(), meta.ino()));
-    matches!((own, other), (Ok(own), Ok(other)) if own == other)
+    other.is_ok_and(|other| homes.contains(&other))
 }
 
 /// Programs that have files of the root open, or that would delete what the plan makes.
-pub(super) fn processes(shown: &Path, plan: &Plan) -> Vec<Refused> {
+pub(super) fn processes(node: &Folder, shown: &Path, plan: &Plan) -> Vec<Refused> {
     let all = match all_processes() {
         Ok(all) => all,
         Err(error) => return vec![unknown("the processes", &error)],
     };
+    let homes = homes(node);
     let mut found = Vec::new();
     for Process { pid, name } in all {
-        if WRITERS.contains(&name.as_str()) && shares_root(pid) && has_open(pid, shown) {
+        let is_writer = WRITERS.contains(&name.as_str()) || SNAPSHOTTERS.contains(&name.as_str());
+        if is_writer && has_open(pid, shown) {
             found.push(Refused::new(
                 format!(
                     "{name} (process {pid}) has files of {} open",
@@ -137,7 +159,7 @@ pub(super) fn processes(shown: &Path, plan: &Plan) -> Vec<Refused> {
                 ),
                 "stop it first, and what starts it again",
             ));
-        } else if plan.is_rebuilt() && DELETERS.contains(&name.as_str()) && shares_root(pid) {
+        } else if plan.is_rebuilt() && DELETERS.contains(&name.as_str()) && lives_in(pid, &homes) {
             found.push(Refused::new(
                 format!("{name} (process {pid}) runs: it deletes images and containers whose records are new to it"),
                 "stop it, and keep it from starting (`systemctl mask --runtime`), until the node is looked at",

@@ -1,12 +1,14 @@
 //! What makes it wrong to write to a store now.
 
 mod live;
+mod room;
 
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use finding::size_text;
 use nix::sys::stat::SFlag;
 use nix::sys::statfs::{self, FsType};
 
@@ -31,9 +33,6 @@ const FOREIGN_RAW: &[(i64, &str)] = &[
     (0x2fc1_2fc1, "ZFS"),
 ];
 
-/// Of the whole file system, how much stays free: below it the kubelet deletes images.
-const FREE_PERCENT: u64 = 15;
-
 /// The inode number of the host's first pid and user namespace.
 const FIRST_PID_NS: u64 = 0xefff_fffc;
 const FIRST_USER_NS: u64 = 0xefff_fffd;
@@ -49,6 +48,17 @@ pub enum Purpose {
     Undo,
 }
 
+/// What makes this process unable to judge, or to write with the right owners.
+pub(crate) fn asker() -> Vec<Refused> {
+    if nix::unistd::geteuid().is_root() {
+        return namespaces();
+    }
+    vec![Refused::new(
+        "only root can put files in place with their owners",
+        "run it as root",
+    )]
+}
+
 /// Every reason not to write to `root` now.
 pub(crate) fn all(
     node: &Folder,
@@ -58,27 +68,23 @@ pub(crate) fn all(
     purpose: Purpose,
 ) -> Vec<Refused> {
     let mut found = Vec::new();
-    if !nix::unistd::geteuid().is_root() {
-        found.push(Refused::new(
-            "only root can put files in place with their owners",
-            "run it as root",
-        ));
-    }
-    found.extend(namespaces());
+    // What an attempt had begun, and what is taken back, takes no room.
     let is_new = purpose == Purpose::Apply;
-    found.extend(disk(root, None, plan, is_new));
+    let floor = is_new.then(|| room::Floor::of(node));
+    found.extend(owned(root));
+    found.extend(disk(root, None, plan, floor));
     found.extend(live::locks(root));
     for base in plan.bases() {
         match Folder::inside(node, Path::new(base)) {
             // What is staged in memory is small, and its file system has no room to keep for images.
             Ok(_) if Path::new(base).starts_with(&plan.state) => {}
-            Ok(folder) => found.extend(disk(&folder, Some(base), plan, is_new)),
+            Ok(folder) => found.extend(disk(&folder, Some(base), plan, floor)),
             // After a reboot the state is gone, and its steps with it.
             Err(_) if !is_new && Path::new(base).starts_with(&plan.state) => {}
             Err(error) => found.push(unknown(base, &error)),
         }
     }
-    found.extend(live::processes(shown, plan));
+    found.extend(live::processes(node, shown, plan));
     found.extend(live::mounts(node, shown, plan));
     if is_new {
         found.extend(labels(node, root, plan));
@@ -109,8 +115,45 @@ fn namespaces() -> Vec<Refused> {
     found
 }
 
-fn disk(root: &Folder, base: Option<&str>, plan: &Plan, is_new: bool) -> Vec<Refused> {
-    let mut found = Vec::new();
+/// A store of an ordinary user: its owners are shifted, and a repair would give it files of root's.
+fn owned(root: &Folder) -> Option<Refused> {
+    match root.own() {
+        Ok(stat) if stat.st_uid == 0 => None,
+        Ok(stat) => Some(Refused::new(
+            format!(
+                "the root belongs to the user {}: it is a rootless store",
+                stat.st_uid
+            ),
+            "repair a copy of it (`coroner repair apply --to DIR`)",
+        )),
+        Err(error) => Some(unknown("the root's owner", &error)),
+    }
+}
+
+/// Errors that the kernel has noted in the file system: what is missing there may come back by a check.
+fn noted_errors(root: &Folder) -> Option<Refused> {
+    let device = root.own().ok()?.st_dev;
+    let (major, minor) = (nix::sys::stat::major(device), nix::sys::stat::minor(device));
+    let device = std::fs::canonicalize(format!("/sys/dev/block/{major}:{minor}")).ok()?;
+    let name = device.file_name()?.to_str()?.to_owned();
+    let count = live::read_proc(Path::new(&format!("/sys/fs/ext4/{name}/errors_count"))).ok()?;
+    let count: u64 = count.trim().parse().ok()?;
+    (count > 0).then(|| {
+        Refused::new(
+            format!("the file system on {name} has {count} errors that the kernel noted: what is missing may come back by a check"),
+            format!("unmount it, and check it first (e2fsck -f /dev/{name})"),
+        )
+    })
+}
+
+fn disk(
+    root: &Folder,
+    base: Option<&str>,
+    plan: &Plan,
+    floor: Option<room::Floor>,
+) -> Vec<Refused> {
+    let mut found: Vec<Refused> = noted_errors(root).into_iter().collect();
+    let place = base.unwrap_or("the root");
     match statfs::fstatfs(root.fd()) {
         Ok(stat) => {
             let kind = stat.filesystem_type();
@@ -125,7 +168,7 @@ fn disk(root: &Folder, base: Option<&str>, plan: &Plan, is_new: bool) -> Vec<Ref
             if let Some(name) = known.or(raw) {
                 found.push(Refused::new(
                     format!(
-                        "the root is on {name}, where an exchange of names is not known to be safe"
+                        "{place} is on {name}, where an exchange of names is not known to be safe"
                     ),
                     "repair a copy of it on ext4 or XFS",
                 ));
@@ -137,16 +180,12 @@ fn disk(root: &Folder, base: Option<&str>, plan: &Plan, is_new: bool) -> Vec<Ref
         Ok(stat) => {
             if stat.flags().contains(nix::sys::statvfs::FsFlags::ST_RDONLY) {
                 found.push(Refused::new(
-                    "the root is mounted read-only",
+                    format!("{place} is mounted read-only"),
                     "mount it writable, after a check of the file system if the kernel made it so",
                 ));
             }
             let size = stat.blocks().saturating_mul(stat.fragment_size());
             let free = stat.blocks_available().saturating_mul(stat.fragment_size());
-            let floor = size
-                .saturating_mul(FREE_PERCENT)
-                .checked_div(100)
-                .unwrap_or(0);
             let here = plan
                 .steps
                 .iter()
@@ -158,9 +197,14 @@ fn disk(root: &Folder, base: Option<&str>, plan: &Plan, is_new: bool) -> Vec<Ref
             let after = free
                 .saturating_sub(bytes.saturating_mul(2))
                 .saturating_sub(1 << 20);
-            if is_new && after < floor {
+            let floor = floor.map_or(0, |floor| floor.bytes(size));
+            if after < floor {
                 found.push(Refused::new(
-                    format!("{free} bytes are free, and {FREE_PERCENT} % of the file system ({floor} bytes) must stay free: below that the kubelet deletes images"),
+                    format!(
+                        "{place} would have {} free, and {} must stay free: below that the kubelet deletes images",
+                        size_text(after),
+                        size_text(floor)
+                    ),
                     "make room, but not below containerd's root",
                 ));
             }

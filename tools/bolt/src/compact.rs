@@ -169,7 +169,7 @@ pub(crate) fn run(args: &CompactArgs, out: &mut Out) -> Outcome {
 /// Checks the new database, and that nothing was lost on the way.
 fn verify(new: &NewFile, old: &CheckReport, file: &File) -> Result<(), Failure> {
     let report = new.check()?;
-    let found = report.faults.first().map(|found| found.fault.to_string());
+    let found = report.disorder().map(|found| found.fault.to_string());
     let counts = |report: &CheckReport| (report.totals.buckets, report.totals.keys);
     if found.is_some() || counts(&report) != counts(old) {
         let what = found.unwrap_or_else(|| "it does not hold as much as the old one".to_owned());

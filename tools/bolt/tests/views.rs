@@ -90,3 +90,35 @@ fn a_zeroed_leaf_shows_in_every_view() {
         "{text}"
     );
 }
+
+/// The new database has the same value, and is in order all the same.
+#[test]
+fn a_page_of_zeroes_in_a_value_is_copied_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let packed = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../testdata/bolt/good/1.4.3-nested-4096-synced.db.zst");
+    let mut bytes = zstd::decode_all(std::fs::read(packed).unwrap().as_slice()).unwrap();
+    // Two pages: wherever the value is copied to, one of them is a whole page.
+    bytes[0x59000..0x5b000].fill(0);
+    let bad = folder.path().join("bad.db");
+    std::fs::write(&bad, &bytes).unwrap();
+    let bad = bad.to_str().unwrap();
+    let (text, exit) = run(&["check", bad]);
+    assert!(
+        exit == Exit::CLEAN && text.contains("bolt/value-zeroes"),
+        "{text}"
+    );
+    let salvaged = folder.path().join("salvaged.db");
+    let (text, exit) = run(&["salvage", "-o", salvaged.to_str().unwrap(), bad]);
+    assert!(
+        exit.has(Exit::FINDINGS) && exit.has(Exit::REPAIRED),
+        "{text}"
+    );
+    assert!(!text.contains("Nothing is lost"), "{text}");
+    assert!(text.contains("a whole page of it is zeroes"), "{text}");
+    let compacted = folder.path().join("compacted.db");
+    let (text, exit) = run(&["compact", "-o", compacted.to_str().unwrap(), bad]);
+    assert!(exit == Exit::CLEAN, "{text}");
+    let (text, _) = run(&["check", compacted.to_str().unwrap()]);
+    assert!(text.contains("bolt/value-zeroes"), "{text}");
+}

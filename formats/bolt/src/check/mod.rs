@@ -320,6 +320,12 @@ impl Check<'_> {
 }
 
 impl CheckReport {
+    /// The first fault that a file in order does not have. What is only noted is none.
+    pub fn disorder(&self) -> Option<&Found> {
+        let is_wrong = |found: &&Found| found.fault.severity() > Severity::Note;
+        self.faults.iter().find(is_wrong)
+    }
+
     /// The report of a file of which nothing but `sink` is known.
     fn nothing(sink: Sink, len: u64) -> Self {
         let (faults, more) = sink.finish();

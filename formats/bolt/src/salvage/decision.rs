@@ -28,6 +28,8 @@ pub enum Action {
     LeftOut,
     /// The sequence of a bucket was raised.
     SequenceRaised,
+    /// A value was kept of which a part may never have been written.
+    Doubtful,
 }
 
 /// How sure it is.

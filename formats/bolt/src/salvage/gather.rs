@@ -54,6 +54,8 @@ pub(super) struct Gather<'s, 'm> {
     pub(super) suspects: Vec<Suspect<'s>>,
     /// Elements that cannot be right where they stand.
     pub(super) odd: Vec<Odd<'s>>,
+    /// Values in which a page is zeroes, by their whole path, and the leaf.
+    pub(super) zeroes: Vec<(Path<'s>, PageId)>,
     /// Whether there were more of anything than is listed.
     pub(super) is_cut: bool,
 }
@@ -92,6 +94,7 @@ impl<'s, 'm> Gather<'s, 'm> {
             repairs: Vec::new(),
             suspects: Vec::new(),
             odd: Vec::new(),
+            zeroes: Vec::new(),
             is_cut: false,
         }
     }
@@ -338,7 +341,26 @@ impl<'s, 'm> Gather<'s, 'm> {
         }
         match node.kind() {
             Kind::Branch => branch(frame, &node, &rows, bounds, depth, has_hole_first),
-            _ => self.leaf(frame, &node, &rows, path),
+            _ => {
+                self.zeroes(&node, path);
+                self.leaf(frame, &node, &rows, path);
+            }
+        }
+    }
+
+    /// Notes the values of which a page may never have been written.
+    fn zeroes(&mut self, node: &Node<'s>, path: &[&'s [u8]]) {
+        for (index, _) in node.zero_pages(self.space.page_size) {
+            let Ok(element) = node.element(index) else {
+                continue;
+            };
+            if self.zeroes.len() >= LISTED {
+                self.is_cut = true;
+                return;
+            }
+            let mut path = path.to_vec();
+            path.push(element.key.bytes());
+            self.zeroes.push((path, node.id()));
         }
     }
 

@@ -447,6 +447,11 @@ impl<'s> Salvage<'s> {
             let path = &repair.path;
             self.decide(action, Proof::Proven, path, Some(repair.page), keys, why);
         }
+        let why = "a whole page of it is zeroes, as a write that was lost leaves them; a program may have \
+                   written them, too";
+        for (path, page) in &gather.zeroes {
+            self.decide(Action::Doubtful, Proof::Possible, path, Some(*page), 1, why);
+        }
     }
 
     fn decide(
@@ -498,9 +503,11 @@ impl<'s> Salvage<'s> {
             | Action::PageRestored
             | Action::SequenceRaised => false,
             Action::FlagRestored | Action::Grafted => decision.proof != Proof::Proven,
-            Action::FromPrevious | Action::Distrusted | Action::LostAndFound | Action::LeftOut => {
-                true
-            }
+            Action::FromPrevious
+            | Action::Distrusted
+            | Action::LostAndFound
+            | Action::LeftOut
+            | Action::Doubtful => true,
         };
         matches!(
             self.choice,

@@ -62,6 +62,33 @@ fn a_healthy_file_is_saved_whole() {
     }
 }
 
+#[test]
+fn a_value_with_a_page_of_zeroes_is_kept_in_doubt() {
+    let (_, bytes) = cases()
+        .into_iter()
+        .map(|(name, _, bytes)| (name, bytes))
+        .find(|(name, _)| name == "v01-value-zeroes")
+        .unwrap();
+    let salvage = Salvage::with(View::new(&bytes), salvage_options());
+    assert!(!salvage.is_whole());
+    let doubtful: Vec<_> = salvage
+        .decisions
+        .iter()
+        .filter(|decision| decision.action == Action::Doubtful)
+        .collect();
+    let [only] = doubtful.as_slice() else {
+        panic!("{doubtful:?}");
+    };
+    // The one key whose value is not that of the good file.
+    let (good, bad) = (
+        keys(&good("1.4.3-nested-4096-synced.db")),
+        keys(&salvaged("v01-value-zeroes", &bytes)),
+    );
+    let differ = |(path, value): &(&Vec<Vec<u8>>, &Option<Vec<u8>>)| bad.get(*path) != Some(*value);
+    let differing: Vec<_> = good.iter().filter(differ).map(|(path, _)| path).collect();
+    assert_eq!(differing, [&only.path]);
+}
+
 /// How many of the good file's keys each damage costs; none if it is not named.
 ///
 /// More is a step back; less is a step forward, and this list is to be made shorter.

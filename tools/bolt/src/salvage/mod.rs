@@ -278,8 +278,7 @@ fn make(place: &Path, salvage: Salvage<'_>, layout: Layout) -> Result<NewFile, F
     writer.flush()?;
     drop(writer);
     // Only a database that passes our own check is handed out.
-    let report = new.check()?;
-    if let Some(found) = report.faults.first() {
+    if let Some(found) = new.check()?.disorder() {
         let what = found.fault.to_string();
         return Err(Failure::unread(format!(
             "the new database is not in order ({what}): this is a bug of coroner"

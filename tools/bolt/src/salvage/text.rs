@@ -90,6 +90,7 @@ fn sentence(group: &Group<'_>) -> String {
             format!("{place}: left out, with {keys} keys")
         }
         Action::LeftOut => format!("{page} with {keys} keys left out"),
+        Action::Doubtful => format!("{place}: kept, from {page}"),
         Action::SequenceRaised => format!("{place}: sequence raised to {keys}"),
     }
 }

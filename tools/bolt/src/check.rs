@@ -42,6 +42,8 @@ struct Checked {
     free_pages: Option<u64>,
     tree: TreeState,
     previous_tree: TreeState,
+    /// Whether a page of the tree may be of an older transaction.
+    in_doubt: bool,
     totals: Totals,
     /// What the library does when it opens the file for writing, as a daemon does.
     at_open: &'static str,
@@ -107,6 +109,7 @@ pub(crate) fn run(args: &CheckArgs, out: &mut Out) -> Outcome {
         free_pages: found.free,
         tree: found.tree,
         previous_tree: found.previous,
+        in_doubt: found.is_in_doubt(),
         totals: found.totals,
         at_open: match found.at_open() {
             AtOpen::Opens => "opens",
@@ -262,19 +265,21 @@ impl Checked {
             };
             (Style::Good, format!("OK{notes}{back}"))
         } else {
+            let keys = if self.in_doubt {
+                "all keys can be read, and some of the newest may be missing"
+            } else {
+                "all keys can be read"
+            };
             if self.tree == TreeState::Whole && self.report.count(Severity::Fatal) == 0 {
-                let text = format!(
-                    "Usable, but degraded: {}; all keys can be read",
-                    counts.join(", ")
-                );
+                let text = format!("Usable, but degraded: {}; {keys}", counts.join(", "));
                 return (Style::Bad, text);
             }
             let tree = match (self.tree, self.previous_tree) {
-                (TreeState::Whole, _) => "; all keys can be read",
+                (TreeState::Whole, _) => format!("; {keys}"),
                 (TreeState::Damaged, TreeState::Whole) => {
-                    "; the tree of the transaction before is whole"
+                    "; the tree of the transaction before is whole".to_owned()
                 }
-                _ => "",
+                _ => String::new(),
             };
             (Style::Bad, format!("Findings: {}{tree}", counts.join(", ")))
         }

@@ -55,8 +55,14 @@ impl FileArgs {
     }
 
     /// The last part of its path.
-    pub(crate) fn name(&self) -> Option<&std::ffi::OsStr> {
+    fn name(&self) -> Option<&std::ffi::OsStr> {
         self.file.file_name()
+    }
+
+    /// Whether it is called as containerd calls its databases.
+    pub(crate) fn is_named_as_containerd_does(&self) -> bool {
+        let name = self.name();
+        name.is_some_and(|name| name == "meta.db" || name == "metadata.db")
     }
 
     /// The node that holds it, as `preflight` takes it: what was given, or what is above the usual

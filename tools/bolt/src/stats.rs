@@ -3,11 +3,11 @@
 use std::io;
 
 use bolt::{
-    BucketRoot, CheckReport, Counted, PageId, PageSource as _, PageState, Stats, TreeState, Value,
-    codes,
+    BucketRoot, CheckReport, Counted, Fault, PageId, PageSource as _, PageState, Stats, TreeState,
+    Value, codes,
 };
 use cli::{Answer, Exit, Failure, Out, Outcome, Pen, Style, Table, size};
-use finding::Text;
+use finding::{Fault as _, Severity, Text};
 use serde::Serialize;
 use view::Span;
 
@@ -110,7 +110,12 @@ pub(crate) fn run(args: &StatsArgs, out: &mut Out) -> Outcome {
     } = counted;
     // Of a tree that nobody wrote, the numbers say nothing.
     let stale = report.faults.iter().map(|found| &found.fault);
-    let stale = stale.filter(|fault| fault.what.code().name == codes::STALE_ROOT.name);
+    let is_old = |fault: &&Fault| {
+        let name = fault.what.code().name;
+        name == codes::STALE_ROOT.name
+            || name == codes::LOST_WRITE.name && fault.severity() > Severity::Note
+    };
+    let stale = stale.filter(is_old);
     out.answer(&Answered {
         file: args.file.shown(),
         page_size,
@@ -205,7 +210,7 @@ fn space(report: &CheckReport) -> Space {
         *count = count.saturating_add(1);
     }
     // What a damaged tree does not reach is not therefore free.
-    if report.tree == TreeState::Whole {
+    if report.tree == TreeState::Whole && !report.is_in_doubt() {
         space.free = Some(report.free.unwrap_or(free.saturating_add(pending)));
         space.pending = (report.previous == TreeState::Whole).then_some(pending);
     } else {

@@ -392,10 +392,21 @@ impl CheckReport {
         // Then the tree is whole by itself, and not the one that was written.
         if lost.iter().any(|found| found.fault.what.is_stale_root()) {
             self.tree = TreeState::Damaged;
-            self.hides = true;
         }
         self.faults.extend(lost);
+        // What the true tree uses may not be in this one.
+        self.hides |= self.is_in_doubt();
         self
+    }
+
+    /// Whether a page of the tree may be of an older transaction, so that newer keys may be missing.
+    pub fn is_in_doubt(&self) -> bool {
+        let is_old = |found: &Found| {
+            let what = &found.fault.what;
+            let is_page = matches!(what, What::LostWrite { .. }) || what.is_stale_root();
+            is_page && found.fault.severity() > Severity::Note
+        };
+        self.faults.iter().any(is_old)
     }
 
     /// Whether the two trees can be compared.

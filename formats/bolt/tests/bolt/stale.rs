@@ -5,15 +5,16 @@
 //! old transaction nothing proves that it is old if it is of the same bucket, and all that it names is
 //! still there: such are counted.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::Cursor;
 
-use bolt::{Db, PageState, Salvage, What};
+use bolt::{Action, Db, PageState, Proof, Salvage, TreeState, What};
 use finding::{Fault as _, Severity};
 use view::View;
 
 use crate::{
     single::{Keys, is_named, keys},
+    stats::count,
     testdata::{SCHEMAS, cases, salvage_options},
     writes::{PAGE, Writes, recordings},
 };
@@ -178,7 +179,7 @@ fn an_old_page_is_not_taken_for_new() {
     assert!(all.wrong * 100 <= all.files * 5, "{all:?}");
 }
 
-/// What check and salvage say of one file does not contradict.
+/// What check, salvage, pages and stats say of one file does not contradict.
 fn agree(name: &str, bytes: &[u8]) {
     let view = View::new(bytes);
     let Some(db) = Db::open(view).db else { return };
@@ -195,6 +196,31 @@ fn agree(name: &str, bytes: &[u8]) {
             is_old && found.fault.severity() > Severity::Note
         });
         assert!(hidden.is_none(), "{name}: whole, and yet {hidden:?}");
+    }
+    // What is saved, as belonging to the newest tree, stands on no page that is called free.
+    let free: BTreeSet<_> = report
+        .pages()
+        .filter(|row| row.state == PageState::Free)
+        .map(|row| row.id)
+        .collect();
+    for decision in &salvage.decisions {
+        let is_of_tree = matches!(decision.action, Action::Grafted | Action::PageRestored)
+            && decision.proof == Proof::Proven;
+        let is_free = decision.page.is_some_and(|page| free.contains(&page));
+        assert!(
+            !(is_of_tree && is_free),
+            "{name}: free, and yet {decision:?}"
+        );
+    }
+    // Where a count of the tree lacks pages, the tree is not called whole.
+    let counted = count(bytes).unwrap();
+    if report.tree == TreeState::Whole {
+        assert!(
+            counted.faults.is_empty(),
+            "{name}: whole, and yet {:?}",
+            counted.faults
+        );
+        assert_eq!(counted.total.keys, report.totals.keys, "{name}");
     }
 }
 

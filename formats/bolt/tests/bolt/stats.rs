@@ -53,7 +53,7 @@ impl Upstream {
     }
 }
 
-fn count(bytes: &[u8]) -> Option<bolt::Counted> {
+pub(crate) fn count(bytes: &[u8]) -> Option<bolt::Counted> {
     let db = Db::open(View::new(bytes)).db?;
     let end = PageId(db.meta().high_water.0.min(db.pages_in_file()));
     let root = BucketRoot {

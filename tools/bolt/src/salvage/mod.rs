@@ -18,7 +18,8 @@ use crate::{
     new_file::{NewFile, unwritten},
     whose::SchemaArgs,
 };
-use start::Start;
+pub(crate) use start::Start;
+pub(crate) use text::REFUSED;
 
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
@@ -248,10 +249,7 @@ pub(crate) fn run(args: &SalvageArgs, out: &mut Out) -> Outcome {
         is_whole: whole,
         may_be_older: salvage.may_be_older(),
         has_tree: salvage.has_tree(),
-        is_named_so: args
-            .file
-            .name()
-            .is_some_and(|name| name == "meta.db" || name == "metadata.db"),
+        is_named_so: args.file.is_named_as_containerd_does(),
     };
     let new = make(&place, salvage, layout)?;
     let bytes = new.bytes(&args.spool.directory(output.as_deref()))?;

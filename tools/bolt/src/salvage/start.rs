@@ -18,15 +18,15 @@ const NAMED: usize = 12;
 
 /// What the file says of a start on it, and what says the rest.
 #[derive(Debug, Serialize)]
-pub(super) struct Start {
+pub(crate) struct Start {
     #[serde(flatten)]
-    pub(super) salvaged: Salvaged,
+    salvaged: Salvaged,
     /// The command that says what a start does on the node with this file in place.
     preflight: String,
 }
 
 impl Start {
-    pub(super) fn new(salvaged: Salvaged, file: &FileArgs, new: Option<&Path>) -> Self {
+    pub(crate) fn new(salvaged: Salvaged, file: &FileArgs, new: Option<&Path>) -> Self {
         let new = new.unwrap_or_else(|| Path::new("NEW"));
         let node = file.node().unwrap_or_else(|| PathBuf::from("NODE"));
         let preflight = Draft::new(program::CORONER).word("preflight");
@@ -43,11 +43,11 @@ impl Start {
         }
     }
 
-    pub(super) const fn is_destructive(&self) -> bool {
+    pub(crate) const fn is_destructive(&self) -> bool {
         matches!(self.salvaged.verdict, Verdict::Destructive)
     }
 
-    pub(super) fn text(&self, is_written: bool, pen: &mut Pen<'_>) -> io::Result<()> {
+    pub(crate) fn text(&self, is_written: bool, pen: &mut Pen<'_>) -> io::Result<()> {
         let Salvaged {
             verdict,
             has_rows,
@@ -98,13 +98,15 @@ impl Start {
                 &format!("{}, perhaps {}: their names are gone", one.kind, one.count),
             )?;
         }
-        for one in unknown {
+        for one in unknown.iter().take(NAMED) {
             pen.paragraph("  unknown  ", &sentence(one))?;
         }
-        for one in stops {
+        more(unknown.len(), pen)?;
+        for one in stops.iter().take(NAMED) {
             let record = bucket(&one.record);
             pen.paragraph("  stops  ", &format!("{record}: {}", one.what))?;
         }
+        more(stops.len(), pen)?;
         if *verdict == Verdict::Destructive {
             let lost = if *is_meta {
                 "Copy the snapshots' directories and the content store away before any start, or \
@@ -133,6 +135,16 @@ impl Start {
             "what a start does, with the new file in place and before the daemon runs"
         };
         pen.paragraph("         ", &format!("says the rest: {rest}"))
+    }
+}
+
+/// How many there are that are not shown.
+fn more(count: usize, pen: &mut Pen<'_>) -> io::Result<()> {
+    match count.saturating_sub(NAMED) {
+        0 => Ok(()),
+        more => pen.line(format_args!(
+            "         and {more} more (--format json names all)"
+        )),
     }
 }
 

@@ -9,6 +9,10 @@ use finding::Text;
 use super::{DecisionLine, Filled, GapLine, Saved};
 use crate::file::key;
 
+/// Why a database was not written.
+pub(crate) const REFUSED: &str = "Nothing was written: a start on it would destroy what it lost. \
+    --accept-loss writes it all the same, for a node that is not started on it as it is.";
+
 /// A bucket, for people.
 pub(super) fn bucket(path: &[Text]) -> String {
     if path.is_empty() {
@@ -175,11 +179,7 @@ impl Answer for Saved {
         }
         match (self.written, self.refused) {
             (true, _) => Ok(()),
-            (false, true) => pen.paragraph(
-                "",
-                "Nothing was written: a start on it would destroy what it lost. --accept-loss writes it all \
-                 the same, for a node that is not started on it as it is.",
-            ),
+            (false, true) => pen.paragraph("", REFUSED),
             (false, false) => pen.line("Nothing was written: -o NEW does it."),
         }
     }

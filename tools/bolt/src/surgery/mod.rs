@@ -1,6 +1,8 @@
 //! `coroner bolt surgery`
 
-use std::io::{self, Seek as _, SeekFrom, Write as _};
+mod text;
+
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 
 use bolt::{
@@ -9,7 +11,7 @@ use bolt::{
         MetaFields, Refused, Surgery, abandon_freelist, rebuild_freelist, repair_meta, revert,
     },
 };
-use cli::{Answer, Exit, Failure, Out, Outcome, Pen, Table};
+use cli::{Exit, Failure, Out, Outcome};
 use finding::{Severity, Text};
 use serde::Serialize;
 use view::View;
@@ -18,13 +20,16 @@ use crate::{
     file::FileArgs,
     frozen::{Frozen, Spool},
     new_file::NewFile,
+    salvage::Start,
 };
+use text::word;
 
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 The file is never changed: the edit is made in a copy, which -o NEW keeps; without -o, the answer says
 what would change. The copy is checked before it is put in its place. An edit is refused if it would
-change the only valid meta, or if the copy is worse than the file.
+change the only valid meta, or if the copy is worse than the file. A copy on which a start of containerd
+would destroy what it does not name any more is written only with --accept-loss.
 
 Examples:
   coroner bolt surgery meta meta.db                    can the broken meta be proven?
@@ -48,11 +53,20 @@ enum What {
 }
 
 #[derive(Debug, Clone, clap::Args)]
+struct CopyArgs {
+    #[command(flatten)]
+    spool: Spool,
+    /// Write the copy although a start of containerd on it would delete what it does not name any more
+    #[arg(long)]
+    accept_loss: bool,
+}
+
+#[derive(Debug, Clone, clap::Args)]
 struct MetaArgs {
     #[command(flatten)]
     file: FileArgs,
     #[command(flatten)]
-    spool: Spool,
+    copy: CopyArgs,
     /// Only this meta; without it, each that is not valid
     #[arg(long, value_name = "0|1", value_parser = clap::value_parser!(u64).range(0..2), required = false)]
     slot: Option<u64>,
@@ -84,7 +98,7 @@ struct FreelistArgs {
     #[command(flatten)]
     file: FileArgs,
     #[command(flatten)]
-    spool: Spool,
+    copy: CopyArgs,
 }
 
 /// What is done with the freelist.
@@ -101,7 +115,7 @@ struct RevertArgs {
     #[command(flatten)]
     file: FileArgs,
     #[command(flatten)]
-    spool: Spool,
+    copy: CopyArgs,
     /// Also if the tree of the transaction before is damaged
     #[arg(long)]
     force_damaged: bool,
@@ -122,6 +136,10 @@ struct Operated {
     before: State,
     after: State,
     new: Option<Text>,
+    /// Whether it was not written for what a start of containerd on it would destroy.
+    refused: bool,
+    /// What a start of containerd would do on it; null where it is not containerd's.
+    start: Option<Start>,
 }
 
 #[derive(Serialize)]
@@ -202,18 +220,21 @@ pub(crate) fn run(args: &SurgeryArgs, out: &mut Out) -> Outcome {
                 page_size: args.page_size,
             };
             let edit = |view: View<'_>| repair_meta(view, args.slot, &fields);
-            operate(&args.file, &args.spool, false, &edit, out)
+            operate(&args.file, &args.copy, How::Same, &edit, out)
         }
         What::Freelist(args) => {
             let edit: fn(View<'_>) -> Result<Surgery, Refused> = match args.how {
                 FreelistEdit::Abandon => abandon_freelist,
                 FreelistEdit::Rebuild => rebuild_freelist,
             };
-            operate(&args.file, &args.spool, false, &edit, out)
+            operate(&args.file, &args.copy, How::Same, &edit, out)
         }
         What::Revert(args) => {
             let edit = |view: View<'_>| revert(view, args.force_damaged);
-            operate(&args.file, &args.spool, args.force_damaged, &edit, out)
+            let how = How::Before {
+                may_be_worse: args.force_damaged,
+            };
+            operate(&args.file, &args.copy, how, &edit, out)
         }
     }
 }
@@ -239,10 +260,19 @@ fn refused(file: &FileArgs, why: Refused) -> Failure {
     }
 }
 
+/// Which tree the copy has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// That of the file.
+    Same,
+    /// That of the transaction before.
+    Before { may_be_worse: bool },
+}
+
 fn operate(
     args: &FileArgs,
-    spool: &Spool,
-    may_be_worse: bool,
+    CopyArgs { spool, accept_loss }: &CopyArgs,
+    how: How,
     edit: &dyn Fn(View<'_>) -> Result<Surgery, Refused>,
     out: &mut Out,
 ) -> Outcome {
@@ -267,7 +297,11 @@ fn operate(
     let place: PathBuf = output.clone().unwrap_or(unnamed);
     let mut new = NewFile::at(place.clone())?;
     copy(view, &surgery, &mut new)?;
-    let after = State::of(&new.check()?);
+    let bytes = new.bytes(&spool.directory(output.as_deref()))?;
+    let checked = check(&bytes.view(), &CheckOptions::default());
+    let checked = checked.map_err(|why| Failure::unread(format!("the copy {why}")))?;
+    let after = State::of(&checked.with_lost_writes(bytes.view(), metadb::SCHEMAS));
+    let may_be_worse = matches!(how, How::Before { may_be_worse: true });
     if after.is_worse_than(&before) && !may_be_worse {
         return Err(Failure::unread(format!(
             "{}: refused: the copy would be worse than the file (tree {}, {} valid metas, {} faults; \
@@ -287,6 +321,19 @@ fn operate(
                 .hint("stop the daemon that uses it, or operate on a copy"),
         );
     }
+    let facts = checks::salvaged::Salvage {
+        gaps: &[],
+        is_whole: how == How::Same && after.faults == 0,
+        may_be_older: how != How::Same,
+        has_tree: after.tree == TreeState::Whole,
+        is_named_so: args.is_named_as_containerd_does(),
+    };
+    let judged = checks::salvaged::salvaged(view, bytes.view(), facts);
+    let start = judged.map(|judged| Start::new(judged, args, output.as_deref()));
+    drop(bytes);
+    let is_destructive = start.as_ref().is_some_and(Start::is_destructive);
+    let refused = output.is_some() && is_destructive && !accept_loss;
+    let output = output.filter(|_| !refused);
     let is_written = output.is_some();
     if is_written {
         new.put(frozen.mode())?;
@@ -308,6 +355,8 @@ fn operate(
         before,
         after,
         new: output.map(|place| Text::from(place.as_os_str().as_encoded_bytes())),
+        refused,
+        start,
     })?;
     Ok(if is_written {
         code | Exit::REPAIRED
@@ -326,85 +375,4 @@ fn copy(view: View<'_>, surgery: &Surgery, new: &mut NewFile) -> Result<(), Fail
     }
     writer.flush()?;
     Ok(())
-}
-
-const fn word(state: TreeState) -> &'static str {
-    match state {
-        TreeState::Whole => "whole",
-        TreeState::Damaged => "damaged",
-        TreeState::None => "none",
-    }
-}
-
-/// A field of a meta, for people.
-fn number(field: &str, value: u64) -> String {
-    match field {
-        "freelist" if value == PageId::NO_FREELIST.0 => "none".to_owned(),
-        "magic" | "checksum" | "page header" => format!("{value:#x}"),
-        _ => value.to_string(),
-    }
-}
-
-impl Answer for Operated {
-    const SCHEMA: &'static str = "bolt-surgery/1";
-
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        let mut table = Table::new(&["", "before", "after", "because"]);
-        for change in &self.changes {
-            let before = change.before.map(|before| number(change.field, before));
-            table.cells(vec![
-                format!("meta {} {}", change.meta, change.field),
-                before.unwrap_or_else(|| "not there".to_owned()),
-                number(change.field, change.after),
-                change.why.to_owned(),
-            ]);
-        }
-        pen.table(&table)?;
-        if let Some(free) = self.free_pages {
-            pen.line(format_args!("The new freelist names {free} pages."))?;
-        }
-        pen.gap()?;
-        let mut table = Table::new(&["", "before", "after"]);
-        let (before, after) = (&self.before, &self.after);
-        let metas = |state: &State| {
-            let slots: Vec<String> = state.valid_metas.iter().map(u64::to_string).collect();
-            if slots.is_empty() {
-                "none".to_owned()
-            } else {
-                slots.join(", ")
-            }
-        };
-        let txid = |state: &State| {
-            state
-                .transaction
-                .map_or("none".to_owned(), |txid| txid.to_string())
-        };
-        table.cells(vec!["valid metas".to_owned(), metas(before), metas(after)]);
-        table.cells(vec!["transaction".to_owned(), txid(before), txid(after)]);
-        let trees = [before.tree, after.tree].map(|state| word(state).to_owned());
-        let [one, other] = trees;
-        table.cells(vec!["tree".to_owned(), one, other]);
-        let trees = [before.previous_tree, after.previous_tree].map(|state| word(state).to_owned());
-        let [one, other] = trees;
-        table.cells(vec!["tree before it".to_owned(), one, other]);
-        table.cells(vec![
-            "faults".to_owned(),
-            before.faults.to_string(),
-            after.faults.to_string(),
-        ]);
-        pen.table(&table)?;
-        pen.gap()?;
-        match &self.new {
-            Some(file) => pen.line(format_args!("New      {file}; checked")),
-            None => pen.line("Nothing was written: -o NEW does it."),
-        }
-    }
-
-    fn exit(&self) -> Exit {
-        if self.after.faults == 0 {
-            Exit::CLEAN
-        } else {
-            Exit::FINDINGS
-        }
-    }
 }

@@ -339,12 +339,11 @@ impl<'s, 'm> Gather<'s, 'm> {
                 rows = self.mended(mended, to, path, &worst);
             }
         }
-        match node.kind() {
-            Kind::Branch => branch(frame, &node, &rows, bounds, depth, has_hole_first),
-            _ => {
-                self.zeroes(&node, path);
-                self.leaf(frame, &node, &rows, path);
-            }
+        if node.kind() == Kind::Branch {
+            branch(frame, &node, &rows, bounds, depth, has_hole_first);
+        } else {
+            self.zeroes(&node, path);
+            self.leaf(frame, &node, &rows, path);
         }
     }
 

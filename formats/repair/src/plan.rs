@@ -142,6 +142,8 @@ pub enum Proof {
     Only,
     /// The user said so.
     Said,
+    /// An older copy of metadata.db says so, and it was made when that says.
+    Copy,
     /// It was made when that snapshot was. Likely, and no proof.
     Time,
 }
@@ -161,6 +163,7 @@ impl Proof {
             Self::Origin => "its files were copied up from the layers below that snapshot",
             Self::Only => "nothing else fits either of them",
             Self::Said => "you said so",
+            Self::Copy => "a copy of metadata.db says so, and its time fits",
             Self::Time => "likely: only the time fits",
         }
     }
@@ -256,6 +259,9 @@ pub struct Plan {
     /// Pairs that the user said: `SNAPSHOTTER/NAMESPACE/KEY=NUMBER`.
     #[serde(default)]
     pub said: Vec<String>,
+    /// Copies of the databases that were given, with the SHA-256 of each meta.db.
+    #[serde(default)]
+    pub copies: Vec<(String, String)>,
     /// What is given back of recovery leases: `namespace/snapshotter/key`, `namespace/digest`.
     #[serde(default)]
     pub released: Vec<String>,

@@ -29,6 +29,7 @@ use cli::{Case, EvidenceArgs, Exit, Failure, Out, Outcome, Tool};
 use evidence::bundle::write::{Blobs, Collect, Summary, write_with};
 
 pub use bundle::{Args as BundleArgs, BUNDLE};
+pub use roots::{refuse_below, refuse_inside};
 
 /// Which content blobs are packed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]

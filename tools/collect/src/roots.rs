@@ -157,7 +157,10 @@ const USUAL: [&str; 9] = [
 
 /// An output inside of what is packed would be evidence that was written to: nothing may be written
 /// below an image or a folder, and nothing into the stores of this machine.
-pub(crate) fn refuse_below(node: &EvidenceArgs, output: Option<&Path>) -> Result<(), Failure> {
+///
+/// # Errors
+/// It would be.
+pub fn refuse_below(node: &EvidenceArgs, output: Option<&Path>) -> Result<(), Failure> {
     let Some(output) = output else {
         return Ok(());
     };
@@ -178,11 +181,10 @@ pub(crate) fn refuse_below(node: &EvidenceArgs, output: Option<&Path>) -> Result
 }
 
 /// The same, of stores that only the configuration of the machine names.
-pub(crate) fn refuse_inside(
-    node: &Path,
-    case: &Case,
-    output: Option<&Path>,
-) -> Result<(), Failure> {
+///
+/// # Errors
+/// It would be.
+pub fn refuse_inside(node: &Path, case: &Case, output: Option<&Path>) -> Result<(), Failure> {
     let (Some(output), Kind::Directory) = (output, case.evidence.kind()) else {
         return Ok(());
     };

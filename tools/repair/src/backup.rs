@@ -2,8 +2,7 @@
 //!
 //! A lost meta.db takes the names of images and the records of containers with it, and nothing
 //! under containerd's root repeats them. A copy is a few MB, is made without a lock while the daemon runs.
-//! `coroner repair plan --names-from` takes the names out of it, and no more: how containers were run can be
-//! looked up in the copy.
+//! `coroner repair plan --names-from` takes both out of it.
 //!
 //! ```text
 //! DIR/2026-11-28T18-00-00Z/meta.db
@@ -19,7 +18,7 @@ use node::{Copied, steady};
 use serde::Serialize;
 
 /// The largest database that is copied.
-const LIMIT: u64 = 1 << 30;
+pub(crate) const LIMIT: u64 = 1 << 30;
 /// How often a database is copied anew that was written to meanwhile.
 const TRIES: usize = 5;
 
@@ -73,7 +72,7 @@ impl Answer for Backed {
 }
 
 /// A copy of a database that is whole and sound, or why there is none.
-fn sound(evidence: &evidence::Evidence, path: &Path) -> Result<Vec<u8>, String> {
+pub(crate) fn sound(evidence: &evidence::Evidence, path: &Path) -> Result<Vec<u8>, String> {
     let mut why = String::new();
     for _ in 0..TRIES {
         let (source, copied) = steady(evidence, path, LIMIT).map_err(|why| why.to_string())?;
@@ -129,7 +128,7 @@ pub(crate) fn run(args: &EvidenceArgs, output: &Path, last: usize, out: &mut Out
                 .root
                 .join(format!("io.containerd.snapshotter.v1.{name}/metadata.db"));
             if !evidence.stat(&path).is_err_and(|why| why.is_absent()) {
-                databases.push((path, format!("{name}.metadata.db")));
+                databases.push((path, format!("{name}{}", crate::given::BACKEND)));
             }
         }
     }

@@ -9,12 +9,15 @@
 //! $ coroner repair release NODE                lists what the recovery leases hold
 //! $ coroner repair purge NODE                  lists what the quarantines hold
 //! $ coroner repair backup NODE --into DIR      copies the databases, for the next time
+//! $ coroner repair backup NODE -o FILE         keeps what a start would destroy at once
 //! ```
 //!
 //! Nothing is deleted: what a step replaces goes to the quarantine, `ROOT/.coroner-repair-<plan>`.
 
 mod apply;
 mod backup;
+mod bundle;
+mod given;
 mod mounts;
 mod purge;
 mod release;
@@ -41,6 +44,7 @@ use serde::Serialize;
   coroner repair undo /
   coroner repair release /                            what the recovery leases hold
   coroner repair purge /                              what the quarantines hold
+  coroner repair backup / -o /mnt/usb/before.tar.zst  before anything else: what a start would destroy
   coroner repair backup / --into /var/backups/containerd  by a timer: the last 7 copies of the databases
 
 Only `apply`, `undo` and `purge --delete` write to the node. Nothing is deleted: what is replaced goes to the quarantine."
@@ -73,7 +77,9 @@ pub(crate) struct PlanArgs {
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct FromArgs {
     /// Names of images: `kubectl get nodes -o json`, `kubectl get pods -A -o json`, `crictl images -o
-    /// json`, `coroner meta ls images --format json`, a copy of meta.db, or lines of `NAME DIGEST`
+    /// json`, `coroner meta ls images --format json`, or lines of `NAME DIGEST`. Or a copy of the databases
+    /// (a folder of `backup --into`, a file of `backup -o`, a bundle, a meta.db): it has records of
+    /// containers, too, which come back where their files are still there and nothing newer is known
     #[arg(long, value_name = "FILE")]
     pub(crate) names_from: Vec<PathBuf>,
     /// Give a directory to the snapshot that was made when it was, where nothing else tells: likely,
@@ -110,15 +116,15 @@ enum Verb {
         #[arg(long)]
         copy: bool,
     },
-    /// Copy the databases, so that names of images survive a loss of them; how containers were run is in
-    /// the copy, too, for `coroner meta show`: a plan takes the names alone
+    /// Copy the databases into a folder (--into), so that names of images and records of containers
+    /// survive a loss of them; or keep all that a start would destroy at once in one bundle (-o)
     Backup {
         #[command(flatten)]
         evidence: EvidenceArgs,
-        /// A folder for the copies; each gets a folder of its own in it
-        // Not `-o`: that is the file that an answer goes to.
+        /// A folder for the copies; each gets a folder of its own in it. Without it a bundle is written to
+        /// the file of -o: databases, the CRI's folders, bundles of containers, their states
         #[arg(long, value_name = "DIR")]
-        into: PathBuf,
+        into: Option<PathBuf>,
         /// How many copies are kept: older ones are deleted
         #[arg(long, value_name = "N", default_value_t = 7)]
         last: usize,
@@ -196,7 +202,10 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
                 last,
             }),
             _,
-        ) => backup::run(&evidence, &into, last, out),
+        ) => match into {
+            Some(into) => backup::run(&evidence, &into, last, out),
+            None => bundle::run(&evidence, out),
+        },
         (
             Some(Verb::Release {
                 evidence,

@@ -6,11 +6,10 @@ use cli::{Case, Failure, PlaceArgs};
 use evidence::{Evidence, Options};
 use finding::Time;
 use node::{Roots, Said};
-use repair::names::{self, Named};
 use repair::plan::Plan;
 use repair::{Made, Refused, Request};
 
-use crate::{PlanArgs, mounts};
+use crate::{PlanArgs, given, mounts};
 
 /// The most bytes of a list of names or of a plan.
 const LIMIT: u64 = 512 << 20;
@@ -22,9 +21,11 @@ pub(crate) fn refused(why: &Refused) -> Failure {
 /// Makes the plan that was asked for.
 pub(crate) fn plan(args: &PlanArgs) -> Result<Plan, Failure> {
     // The lists are read before rights are given up.
-    let mut found = Vec::new();
+    let (mut found, mut copies) = (Vec::new(), Vec::new());
     for path in &args.from.names_from {
-        found.extend(names_in(path)?);
+        let given = given::read(path)?;
+        found.extend(given.names);
+        copies.extend(given.copy);
     }
     let release = args.from.daemon.as_deref().map(release).transpose()?;
     let mounts = mounts::of(&args.evidence.evidence);
@@ -38,6 +39,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Plan, Failure> {
         roots,
         made_at,
         names: found,
+        copies,
         release,
         mounts,
         points,
@@ -93,6 +95,7 @@ pub(crate) fn again(plan: &Plan, node: &Path) -> Result<(Made, Evidence), Failur
         roots,
         made_at,
         names: repair::names_of(plan),
+        copies: given::again(&plan.copies)?,
         release: plan.daemon.as_deref().map(release).transpose()?,
         mounts: mounts::of(node),
         points: mounts::points(node),
@@ -137,7 +140,7 @@ pub(crate) fn load(path: &Path) -> Result<Plan, Failure> {
     Ok(plan)
 }
 
-fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     use std::io::Read as _;
     let shown = cli::shown(path);
     let failed = |why: &dyn std::fmt::Display| Failure::unread(format!("{shown} {why}"));
@@ -147,26 +150,4 @@ fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
         .read_to_end(&mut bytes)
         .map_err(|error| failed(&error))?;
     Ok(bytes)
-}
-
-/// The names in a list, or in an older bundle of the node.
-fn names_in(path: &Path) -> Result<Vec<Named>, Failure> {
-    let shown = cli::shown(path);
-    let bytes = bytes(path)?;
-    let list = names::read(&bytes, &shown);
-    let error = match list {
-        Ok(found) => return Ok(found),
-        Err(error) => error,
-    };
-    if let Ok(evidence) = Evidence::open(path, &Options::default())
-        && let Ok(roots) = roots(&evidence, &PlaceArgs::default())
-    {
-        let node = node::Node::open(&evidence, roots, node::Options::default());
-        if let Some(meta) = &node.meta.rows {
-            return Ok(names::of_meta(meta, &shown));
-        }
-    }
-    Err(Failure::usage(format!("{shown}: {error}")).hint(
-        "give JSON of kubectl or crictl, a copy of meta.db, a bundle, or lines of `NAME DIGEST`",
-    ))
 }

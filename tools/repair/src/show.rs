@@ -116,6 +116,7 @@ impl Answer for Shown {
             ))?;
             let images: Vec<String> = back.images.iter().map(image).collect();
             list("Images:", &images, pen)?;
+            list("Containers:", &back.containers, pen)?;
         }
         list("Lost:", &plan.lost, pen)?;
         list(

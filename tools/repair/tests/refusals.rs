@@ -1,7 +1,5 @@
 //! Everything that must keep a repair from writing, made for real by `testdata/make/refusals`.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail")]
-
 use std::process::Command;
 
 #[test]

@@ -33,6 +33,7 @@ fn root() -> (tempfile::TempDir, Made) {
         names: Vec::new(),
         by_time: false,
         said: Vec::new(),
+        copies: Vec::new(),
         released: Vec::new(),
         sources: Vec::new(),
         inputs: vec![Input {

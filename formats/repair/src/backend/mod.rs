@@ -16,6 +16,7 @@
 //! Time alone may exchange two writable layers, so it is never written without being asked for. A
 //! layer of an image needs no directory: it is unpacked again from its blob.
 
+pub(crate) mod copied;
 mod facts;
 mod invent;
 mod pairing;

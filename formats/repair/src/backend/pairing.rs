@@ -25,6 +25,9 @@ pub(crate) struct Ask<'a> {
     pub(crate) said: &'a BTreeMap<(Vec<u8>, Vec<u8>), u64>,
 }
 
+/// Pairs that copies of metadata.db have, by the key in metadata.db.
+pub(crate) type Copies = BTreeMap<Vec<u8>, u64>;
+
 /// The pairs of one snapshotter.
 #[derive(Debug, Default)]
 pub(crate) struct Paired {
@@ -37,7 +40,7 @@ pub(crate) struct Paired {
 }
 
 /// How far the time of a directory may be from that of its snapshot to be likely its own: a second.
-const NEAR: i128 = 1_000_000_000;
+pub(super) const NEAR: i128 = 1_000_000_000;
 
 struct Pairing<'a> {
     ask: Ask<'a>,
@@ -50,7 +53,7 @@ struct Pairing<'a> {
 }
 
 /// Pairs what `wanted` names with the directories.
-pub(crate) fn pair(ask: Ask<'_>, wanted: &[Wanted]) -> Paired {
+pub(crate) fn pair(ask: Ask<'_>, wanted: &[Wanted], copies: &Copies) -> Paired {
     let all: BTreeMap<&[u8], &Wanted> = wanted
         .iter()
         .map(|one| (one.name.as_slice(), one))
@@ -71,6 +74,13 @@ pub(crate) fn pair(ask: Ask<'_>, wanted: &[Wanted]) -> Paired {
     pairing.by_mount();
     pairing.by_row();
     pairing.by_blob();
+    for (name, id) in copies {
+        if let Some(one) = pairing.all.get(name.as_slice()).copied()
+            && pairing.fits(one, *id)
+        {
+            pairing.take(name, *id, Proof::Copy);
+        }
+    }
     pairing.by_exclusion();
     pairing.by_time();
     pairing.found
@@ -410,7 +420,7 @@ impl<'a> Pairing<'a> {
     }
 }
 
-fn nanos(time: finding::Time) -> i128 {
+pub(super) fn nanos(time: finding::Time) -> i128 {
     i128::from(time.seconds)
         .saturating_mul(1_000_000_000)
         .saturating_add(i128::from(time.nanos))

@@ -178,6 +178,10 @@ impl Work<'_> {
         if self.tree.at(&at).is_some() {
             return;
         }
+        if let Some(record) = self.copied_image(namespace, name, root.as_str()) {
+            *self.tree.make(&at) = record;
+            return;
+        }
         let now = put_time(self.wants.now);
         let size = self.survivors.blobs.get(root).map_or(0, |held| held.size);
         let document = self.survivors.documents.get(root);

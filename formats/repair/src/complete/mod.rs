@@ -14,6 +14,7 @@
 //! ```
 
 mod blobs;
+mod copied;
 mod images;
 mod snapshots;
 
@@ -26,7 +27,7 @@ use node::Node;
 
 use crate::names::Named;
 use crate::rows::{known_namespaces, text, unowned_layers};
-use crate::{Item, Relics, Survivors, Tree};
+use crate::{Copied, Item, Relics, Survivors, Tree};
 
 /// What a completion needs to know beside the node.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub struct Wants<'w> {
     pub specs: &'w BTreeMap<Text, Vec<u8>>,
     /// What the damaged meta.db holds beside its trees.
     pub relics: &'w Relics,
+    /// Older copies of the databases, the newest first.
+    pub copies: &'w [Copied],
 }
 
 /// An image that was given a record.
@@ -105,6 +108,8 @@ pub fn complete(tree: &mut Tree, node: &Node, survivors: &Survivors, wants: &Wan
         work.blobs(namespace);
     }
     work.images(&namespaces, node);
+    work.copied_containers(node);
+    work.copied_labels();
     crate::containers::restore(tree, node, wants.specs, wants.now, &mut added);
     for (namespace, key) in unowned_layers(tree, node) {
         if let Some(record) = wants

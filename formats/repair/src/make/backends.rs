@@ -55,11 +55,20 @@ impl Making<'_> {
                 mounted: &mounted,
                 said: &own,
             };
-            let mut paired = backend::pair(ask, &wanted);
+            let copies = &self.request.copies;
+            let known = backend::copied::pairs(ask, copies);
+            let added = if is_whole {
+                BTreeSet::new()
+            } else {
+                backend::copied::add(ask, copies, &known, &mut wanted)
+            };
+            let mut paired = backend::pair(ask, &wanted, &known);
+            let by_time = self.request.by_time;
+            let likely = backend::copied::settle(&added, by_time, &mut wanted, &mut paired);
+            self.tell_likely(&snapshotter, &likely);
             if !is_whole {
                 backend::invent(ask, &mut wanted, &mut paired, &self.namespaces(tree));
             }
-            let by_time = self.request.by_time;
             let written = backend::write(ask, &wanted, &paired, by_time, self.request.made_at);
             let bytes = written
                 .tree
@@ -122,6 +131,18 @@ impl Making<'_> {
             first.push(b"default".to_vec());
         }
         first
+    }
+
+    /// Snapshots of a copy whose directories are likely only.
+    fn tell_likely(&mut self, snapshotter: &Snapshotter, likely: &[(Wanted, u64)]) {
+        let name = &snapshotter.name;
+        for (one, id) in likely {
+            let namespace = Text::from(one.namespace.as_slice());
+            let key = Text::from(one.key.as_slice());
+            self.plan.lost.push(format!(
+                "the snapshot {namespace}/{key} of {name}, which a copy has: its directory is likely {id}, by its time alone; that is kept under its number. `--by-time` takes it, `--pair {name}/{namespace}/{key}={id}` says it"
+            ));
+        }
     }
 
     fn tell_pairs(

@@ -31,6 +31,7 @@ impl Making<'_> {
             names: &self.request.names,
             specs,
             relics,
+            copies: &self.request.copies,
         };
         let added = complete(tree, &self.node, survivors, &wants);
         self.plan.brings_back = BringsBack {

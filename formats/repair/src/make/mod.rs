@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 use crate::names::Named;
 use crate::plan::{BringsBack, Held, Plan, SCHEMA, Step};
 use crate::release;
-use crate::{Edit, Relics, Survivors, mend, specs};
+use crate::{Copied, Edit, Relics, Survivors, mend, specs};
 
 /// The largest database that is rebuilt in memory.
 const LIMIT: u64 = 1 << 30;
@@ -62,6 +62,8 @@ pub struct Request {
     pub made_at: Time,
     /// Names of images.
     pub names: Vec<Named>,
+    /// Older copies of the databases, the newest first.
+    pub copies: Vec<Copied>,
     /// The release that will be started, where the user says it.
     pub release: Option<Detected>,
     /// What is mounted for the node's containers.
@@ -161,6 +163,7 @@ impl<'r> Making<'r> {
             names: request.names.iter().map(named_line).collect(),
             by_time: request.by_time,
             said: request.said.clone(),
+            copies: copied_lines(&request.copies),
             released: request.released.clone(),
             sources: Vec::new(),
             inputs: Vec::new(),
@@ -224,6 +227,8 @@ impl<'r> Making<'r> {
         edits.extend(self.ingests(evidence, &mut tree, &mut survivors, is_whole));
         if !is_whole {
             self.complete(&mut tree, &survivors, &specs, &relics);
+            // A record of a copy and one of a bundle may be of one pod.
+            edits.extend(crate::pods::twins(&mut tree));
         }
         self.layers(evidence, &survivors);
         edits.extend(self.edit_files(evidence, &mut tree, &survivors, is_whole));
@@ -344,6 +349,11 @@ fn meta_name() -> String {
 fn path(text: &Text) -> PathBuf {
     use std::os::unix::ffi::OsStrExt;
     PathBuf::from(std::ffi::OsStr::from_bytes(text.bytes()))
+}
+
+fn copied_lines(copies: &[Copied]) -> Vec<(String, String)> {
+    let line = |copy: &Copied| (copy.from.clone(), copy.sha256.clone());
+    copies.iter().map(line).collect()
 }
 
 fn named_line(named: &Named) -> (String, String) {

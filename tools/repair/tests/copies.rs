@@ -1,0 +1,212 @@
+//! Older copies of the databases: taken by `backup`, and what a plan takes of them.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may fail, and reads what it wrote"
+)]
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cli::{Exit, try_run};
+use coroner_repair::TOOL;
+use repair::Tree;
+
+const META: &str = "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
+const BACKEND: &str = "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/metadata.db";
+const BUNDLES: &str = "run/containerd/io.containerd.runtime.v2.task";
+const NODES: [&str; 3] = ["1.6-stopped", "1.7-stopped", "2.1-stopped"];
+
+fn run(words: &[&OsStr]) -> (String, Exit) {
+    let head = [OsStr::new("repair")];
+    try_run(&TOOL, head.iter().chain(words).copied())
+}
+
+fn unpacked(node: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("node.tar");
+    fs::write(&file, testcase::node(node).write()).unwrap();
+    let tar = std::process::Command::new("tar");
+    let mut tar = tar;
+    let done = tar
+        .arg("-xf")
+        .arg(&file)
+        .arg("-C")
+        .arg(folder.path())
+        .output();
+    assert!(done.is_ok());
+    fs::remove_file(file).unwrap();
+    folder
+}
+
+fn tree(node: &Path) -> Tree {
+    Tree::of_bytes(&fs::read(node.join(META)).unwrap()).unwrap()
+}
+
+type Records = BTreeMap<(String, String), Tree>;
+
+/// The records of containers, by namespace and id.
+fn containers(tree: &Tree) -> Records {
+    let mut found = Records::new();
+    for (namespace, space) in tree.at(&["v1"]).unwrap().buckets() {
+        let all = space
+            .at(&["containers"])
+            .into_iter()
+            .flat_map(Tree::buckets);
+        for (id, record) in all {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            found.insert((text(namespace), text(id)), record.clone());
+        }
+    }
+    found
+}
+
+fn backup(node: &Path, into: &Path) -> PathBuf {
+    let (text, exit) = run(&[
+        "backup".as_ref(),
+        node.as_os_str(),
+        "--into".as_ref(),
+        into.as_os_str(),
+    ]);
+    assert_eq!(exit, Exit::CLEAN, "{text}");
+    fs::read_dir(into).unwrap().next().unwrap().unwrap().path()
+}
+
+/// The exit code of a backup into a bundle.
+fn bundled(node: &Path, file: &Path) -> Option<i32> {
+    let program = env!("CARGO_BIN_EXE_coroner-repair");
+    let mut command = std::process::Command::new(program);
+    let command = command.args(["backup", "-q"]).arg(node).arg("-o").arg(file);
+    command.status().unwrap().code()
+}
+
+/// Plans with what is given, and applies it.
+fn repaired(node: &Path, given: &Path) -> String {
+    let (text, _) = run(&[
+        "plan".as_ref(),
+        node.as_os_str(),
+        "--names-from".as_ref(),
+        given.as_os_str(),
+    ]);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), &text).unwrap();
+    let (said, exit) = run(&["apply".as_ref(), file.path().as_os_str(), "--copy".as_ref()]);
+    assert_eq!(exit, Exit::REPAIRED, "{said}");
+    text
+}
+
+/// After a reboot: no bundle says how anything was run.
+fn lose_both(node: &Path) {
+    fs::remove_file(node.join(META)).unwrap();
+    fs::remove_file(node.join(BACKEND)).unwrap();
+    fs::remove_dir_all(node.join(BUNDLES)).unwrap();
+}
+
+#[test]
+fn with_a_copy_containers_come_back_where_both_databases_are_gone() {
+    for name in NODES {
+        let folder = unpacked(name);
+        let node = folder.path();
+        let kept = tempfile::tempdir().unwrap();
+        let copy = backup(node, kept.path());
+        let before = containers(&tree(node));
+        assert!(before.len() > 3, "{name}");
+        lose_both(node);
+        let plan = repaired(node, &copy);
+        let after = containers(&tree(node));
+        assert_eq!(after, before, "{name}: rows are what the copy says");
+        assert!(
+            plan.contains("whose newest record is of 20"),
+            "{name}: its age is told"
+        );
+    }
+}
+
+#[test]
+fn a_bundle_of_a_backup_is_such_a_copy() {
+    for name in NODES {
+        let folder = unpacked(name);
+        let node = folder.path();
+        let kept = tempfile::tempdir().unwrap();
+        let file = kept.path().join("before.tar.zst");
+        assert_eq!(bundled(node, &file), Some(0), "{name}");
+        let before = containers(&tree(node));
+        lose_both(node);
+        repaired(node, &file);
+        assert_eq!(containers(&tree(node)), before, "{name}");
+    }
+}
+
+#[test]
+fn what_is_newer_than_a_copy_stays() {
+    let folder = unpacked("1.7-stopped");
+    let node = folder.path();
+    let kept = tempfile::tempdir().unwrap();
+    let copy = backup(node, kept.path());
+    // The bundle of one container says something else than the copy; another one's layer is gone.
+    let config = node.join(BUNDLES).join("default/sleeper/config.json");
+    let spec: serde_json::Value = serde_json::from_slice(&fs::read(&config).unwrap()).unwrap();
+    let mut newer = spec.clone();
+    newer["hostname"] = "newer".into();
+    fs::write(&config, newer.to_string()).unwrap();
+    let before = containers(&tree(node));
+    fs::remove_file(node.join(META)).unwrap();
+    repaired(node, &copy);
+    let after = containers(&tree(node));
+    let at = ("default".to_owned(), "sleeper".to_owned());
+    let text = String::from_utf8_lossy(after[&at].value("spec").unwrap()).into_owned();
+    assert!(text.contains("newer"), "the bundle is newer than the copy");
+    for (key, record) in &before {
+        assert!(*key == at || after.get(key) == Some(record), "{key:?}");
+    }
+}
+
+#[test]
+fn a_copy_that_has_changed_since_the_plan_is_refused() {
+    let folder = unpacked("1.7-stopped");
+    let node = folder.path();
+    let kept = tempfile::tempdir().unwrap();
+    let copy = backup(node, kept.path());
+    fs::remove_file(node.join(META)).unwrap();
+    let (text, _) = run(&[
+        "plan".as_ref(),
+        node.as_os_str(),
+        "--names-from".as_ref(),
+        copy.as_os_str(),
+    ]);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), &text).unwrap();
+    fs::copy(
+        unpacked("2.1-stopped").path().join(META),
+        copy.join("meta.db"),
+    )
+    .unwrap();
+    let (said, exit) = run(&["apply".as_ref(), file.path().as_os_str(), "--copy".as_ref()]);
+    assert_eq!(exit, Exit::UNREAD, "{said}");
+    assert!(
+        said.contains("is not what it was when the plan was made"),
+        "{said}"
+    );
+    assert!(!node.join(META).exists());
+}
+
+#[test]
+fn a_damaged_database_is_kept_and_told() {
+    let folder = unpacked("1.7-stopped");
+    let node = folder.path();
+    let mut bytes = fs::read(node.join(META)).unwrap();
+    let size = bytes.len();
+    bytes.truncate(size / 2);
+    fs::write(node.join(META), &bytes).unwrap();
+    let kept = tempfile::tempdir().unwrap();
+    let file = kept.path().join("before.tar.zst");
+    assert_eq!(bundled(node, &file), Some(4));
+    let evidence = evidence::Evidence::open(&file, &evidence::Options::default()).unwrap();
+    let held = evidence
+        .source(Path::new("/").join(META).as_path(), 1 << 30)
+        .unwrap();
+    assert_eq!(held.bytes(), bytes);
+}

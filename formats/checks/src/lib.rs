@@ -44,6 +44,7 @@ mod registry;
 mod repair;
 mod running;
 mod runtime;
+mod runtime_programs;
 mod runtimes;
 pub mod salvaged;
 mod snapshot;
@@ -204,6 +205,8 @@ pub const CHECKS: &[&Check] = &[
     &lease::EXPIRY_GARBLED,
     &lease::DANGLING,
     // The runtime.
+    &runtime_programs::PROGRAM_MISSING,
+    &runtime_programs::PROGRAM_BROKEN,
     &runtime::NOT_READ,
     &runtime::DAEMON_STUCK,
     &runtime::STUCK,

@@ -10,6 +10,7 @@
 //!                         disks          Disks: devices, room, flags of inodes
 //!                         network        Network: CNI configurations, programs, results, leases
 //!                         pods           PodFiles: folders of logs
+//!                         programs       RuntimePrograms: shims and runtimes, whether they can be run
 //!                         processes      those that ran, where the evidence has them
 //!                         traces         which release wrote all this
 //! ```
@@ -34,6 +35,7 @@ mod pods;
 mod program;
 mod registry;
 mod repaired;
+mod runtime_programs;
 mod scan;
 mod settings;
 mod snapshotter;
@@ -54,9 +56,12 @@ pub use manifest::{Absent, BlobState, Manifest, manifests};
 pub use network::Network;
 pub use open::{CONTENT_DIR, Node, Options, learn, path_text, stored_processes};
 pub use pods::PodFiles;
-pub use program::{Program, programs};
+pub use program::{Program, program_places, programs};
 pub use registry::{BadHosts, Registries, is_url};
 pub use repaired::{Phase, QUARANTINE, REPAIR_JOURNAL, REPAIR_STATE};
+pub use runtime_programs::{
+    Look, Role, RuntimeProgram, RuntimePrograms, Wanted as WantedProgram, shim_program,
+};
 pub use scan::{Below, below, below_of};
 pub use settings::{Scalar, Setting, Settings};
 pub use snapshotter::Snapshotter;

@@ -15,7 +15,7 @@ use crate::clients::{self, Client};
 use crate::graph::Graph;
 use crate::{
     Database, DatabaseState, Disks, Documents, Headers, META_DIR, Network, PodFiles, Registries,
-    Roots, Snapshotter, Surroundings, Traces, snapshotter, times,
+    Roots, RuntimePrograms, Snapshotter, Surroundings, Traces, snapshotter, times,
 };
 
 /// Name of the content store's folder.
@@ -66,6 +66,8 @@ pub struct Node {
     pub disks: Disks,
     /// CNI: configurations, programs, results, leases of addresses.
     pub network: Network,
+    /// The programs that containers need.
+    pub programs: RuntimePrograms,
     /// Clients of the CRI, and where they look for it.
     pub clients: Vec<Client>,
     /// What pulls are told about registries.
@@ -181,6 +183,7 @@ impl Node {
             .sort_by(|a, b| (&a.what, &a.why).cmp(&(&b.what, &b.why)));
         coverage.unknown.dedup();
         let around = Surroundings::read(evidence, &roots, &snapshotters);
+        let programs = RuntimePrograms::read(evidence, &roots, meta.rows.as_ref(), runtime.read());
         let mut node = Self {
             roots,
             root,
@@ -194,6 +197,7 @@ impl Node {
             disks,
             around,
             network,
+            programs,
             clients: clients::clients(evidence),
             registries,
             pods,

@@ -9,7 +9,7 @@ use finding::Text;
 use goruntime::BuildInfo;
 use serde::Serialize;
 
-use crate::{Roots, Unit};
+use crate::{Node, Roots, Unit};
 
 /// The daemon's program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,9 +49,36 @@ impl Program {
     }
 }
 
-/// How the programs of a node were built, the daemon's first; of those that can be read.
-pub fn programs(evidence: &Evidence, roots: &Roots) -> Vec<Fact> {
+/// How the programs of a node were built, the daemon's first, and whether they and those that
+/// containers need can be run; of those that can be read.
+pub fn programs(evidence: &Evidence, node: &Node) -> Vec<Fact> {
     // Of a bundle, what was read when it was packed: programs are not in it.
+    if let Some(manifest) = evidence.manifest() {
+        return manifest.programs.clone();
+    }
+    let mut facts = built(evidence, &node.roots);
+    for fact in &mut facts {
+        let path = Path::new(std::ffi::OsStr::from_bytes(fact.path.bytes()));
+        if let Some((look, machine)) = crate::runtime_programs::fact(evidence, path) {
+            fact.look = Some(look);
+            fact.machine = machine;
+        }
+    }
+    for fact in node.programs.facts() {
+        if facts.iter().all(|known| known.path != fact.path) {
+            facts.push(fact);
+        }
+    }
+    facts
+}
+
+/// Where these programs may be: a bundle lists what stands there.
+pub fn program_places(node: &Node) -> Vec<PathBuf> {
+    crate::runtime_programs::places(&node.roots, node.meta.rows.as_ref(), node.runtime.read())
+}
+
+/// How the programs of a node were built, as far as Go's linker tells.
+pub(crate) fn built(evidence: &Evidence, roots: &Roots) -> Vec<Fact> {
     if let Some(manifest) = evidence.manifest() {
         return manifest.programs.clone();
     }
@@ -74,11 +101,12 @@ fn read(evidence: &Evidence, path: &Path) -> Option<Fact> {
         path: Text::from(path.as_os_str().as_bytes()),
         go: info.go().to_owned(),
         build: info.text().to_owned(),
+        ..Fact::default()
     })
 }
 
 /// Where a distribution keeps its programs.
-fn folders(whose: &str) -> Vec<PathBuf> {
+pub(crate) fn folders(whose: &str) -> Vec<PathBuf> {
     let folders: &[&str] = match whose {
         "k3s" => &["/var/lib/rancher/k3s/data/current/bin"],
         "rke2" => &["/var/lib/rancher/rke2/bin"],
@@ -139,6 +167,7 @@ mod tests {
             path: "/usr/bin/containerd".into(),
             go: info.go().to_owned(),
             build: info.text().to_owned(),
+            ..Fact::default()
         }
     }
 

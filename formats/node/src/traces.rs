@@ -7,7 +7,7 @@ use finding::Text;
 use metadb::MetaDb;
 use serde::Serialize;
 
-use crate::{Database, Program, Roots, programs};
+use crate::{Database, Program, Roots, program::built};
 
 /// What is seen of the release that wrote a node; `daemon` concludes from it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -62,7 +62,7 @@ impl Traces {
             bootstrap_files: bundles.iter().any(runc::Bundle::has_bootstrap),
             config: roots.config.as_ref().map(|config| config.version),
             package: package(evidence),
-            program: Program::daemon(&programs(evidence, roots)),
+            program: Program::daemon(&built(evidence, roots)),
         }
     }
 }

@@ -128,8 +128,10 @@ pub static BUNDLE_WITHOUT_STATE: Code = Code {
 The task cannot be stopped, entered or deleted through runc, and its processes may live on. Without an \
 init.pid the task was about to be created (a note within two minutes before the capture), or its creation \
 failed and nobody cleaned up.",
-    remedy: "Look for processes in the container's cgroup. If there are none, containerd removes the bundle at \
-its next start (1.7 and later end a shim without processes).",
+    remedy: "Look for processes in the container's cgroup (`coroner runtime stuck` on the node does). If there are \
+none, containerd 1.7 and later end the shim and remove the bundle at their next start. If its process lives, do \
+not restart containerd: 1.7 and later then forget the task and leave the process. End it by its pid, when that \
+suits; its shim then cleans up.",
     messages: &["cleaning leaked shim process"],
 };
 

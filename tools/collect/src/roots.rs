@@ -80,7 +80,8 @@ impl Places {
         let (mut as_of, mut programs) = (None, Vec::new());
         if let Ok(node) = case.node() {
             disks.extend(node.disk_places());
-            programs = node::programs(&case.evidence, &node.roots);
+            programs = node::programs(&case.evidence, &node);
+            listed.extend(node::program_places(&node));
             roots.extend(pid_files(&node));
             roots.extend(elsewhere(&node));
             // A node that does not run has the time of its last write, as whoever examines it says.

@@ -70,6 +70,9 @@ pub(super) struct Shim {
     pub(super) backlog: Option<usize>,
     /// What is wrong with it.
     pub(super) conditions: Vec<Condition>,
+    /// Its tasks that hang, and in which state, as `runtime stuck` has it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) hanging: Vec<String>,
 }
 
 /// By what a shim's namespace and group are known.
@@ -171,22 +174,25 @@ impl Condition {
                  so already, or a restart of it does."
             }
             Self::ShimWithoutBundle => {
-                "containerd does not know it and never cleans it up. End its containers with `runc \
-                 --root /run/containerd/runc/NAMESPACE delete --force ID`, then the shim."
+                "containerd does not know it and never cleans it up. What runs under it is listed \
+                 here, and may be somebody's work: it can be ended by its pids, when that suits; the \
+                 shim then ends, or can be. `runc delete --force` leaves processes behind whose state \
+                 is gone."
             }
             Self::ShimWithoutProcesses => {
                 "Its containers have ended. containerd 1.7 and later end such a shim at their next \
                  start; 1.6 keeps it."
             }
             Self::ShimStopped => {
-                "It answers nobody, and a start of containerd may wait for it. Continue it with \
-                 `kill -CONT PID`, and find out who stopped it."
+                "It answers nobody: a start of containerd waits 5 s for it, then kills its containers \
+                 and removes their bundles. Continue it before with `kill -CONT PID`, and find out who \
+                 stopped it."
             }
             Self::ShimHangs => "What it waits for is in `coroner runtime stuck`.",
             Self::ShimMute => {
                 "Connections wait at its socket, and it accepts none of them. A start of containerd \
-                 1.7 waits 5 s for each such shim, other releases may wait without an end. Its \
-                 containers run on; what it waits for is in `coroner runtime stuck`."
+                 waits 5 s for each such shim, then kills its containers and removes their bundles. \
+                 Until then they run on; what it waits for is in `coroner runtime stuck`."
             }
             Self::SocketMissing => {
                 "containerd cannot reach the shim: its next start kills the containers. A socket \
@@ -214,7 +220,10 @@ pub(crate) fn run(args: &EvidenceArgs, out: &mut Out) -> Outcome {
     let node = case.node()?;
     let processes = case.processes.as_deref();
     let runtime = node.runtime.read();
-    let (shims, reparented) = join::join(&node, processes);
+    let (mut shims, reparented) = join::join(&node, processes);
+    if let Some(runtime) = runtime.filter(|_| processes.is_some_and(|all| all.whole)) {
+        hanging(&mut shims, runtime, processes, node.now);
+    }
     out.answer(&Listing {
         now: node.now,
         shims,
@@ -224,6 +233,31 @@ pub(crate) fn run(args: &EvidenceArgs, out: &mut Out) -> Outcome {
         listeners_known: processes.is_some_and(|processes| processes.sockets.is_some()),
         unknown: unknown(&node),
     })
+}
+
+/// Names the tasks of shims that hang: a shim may be well, and its task not.
+fn hanging(
+    shims: &mut [Shim],
+    runtime: &runc::Runtime,
+    processes: Option<&process::Processes>,
+    now: Time,
+) {
+    let verdicts = stuck::diagnose(stuck::Facts {
+        runtime,
+        processes,
+        records: &[],
+        now,
+    });
+    let all = verdicts.containers.iter();
+    for one in all.filter(|one| one.state.is_stuck()) {
+        let owner = shims.iter_mut().find(|shim| {
+            shim.other.is_none() && shim.namespace == one.namespace && shim.tasks.contains(&one.id)
+        });
+        if let Some(shim) = owner {
+            shim.hanging
+                .push(format!("{} is {}", short(&one.id), one.state));
+        }
+    }
 }
 
 impl Answer for Listing {
@@ -298,8 +332,12 @@ impl Shim {
     /// In a word what it is. That it listens does not say that it answers: nobody calls it here.
     fn words(&self, conditions: &[&str]) -> String {
         let listens = match self.listens {
+            _ if !self.hanging.is_empty() => return self.hanging.join(", "),
             Some(true) if self.connections == Some(0) => "well, as far as is known (not called)",
-            _ => "well",
+            Some(true) => "well",
+            // Neither its process nor its socket was seen.
+            Some(false) | None if self.process.is_none() => "not known",
+            Some(false) | None => "well, as far as is known (not called)",
         };
         match (&self.other, &self.not_read) {
             (Some(other), _) => format!("of {}", other.words()),

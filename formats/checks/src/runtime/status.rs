@@ -151,6 +151,10 @@ fn status_orphan(judge: &mut Judge<'_>) {
     let mut known: BTreeSet<&Text> = recorded(judge).into_iter().map(|row| &row.key).collect();
     // Whose a record is that could be read in part only is not known.
     known.extend(half_read(judge));
+    // What the daemon is making at this moment has no record yet.
+    let daemon = super::hang::daemon(judge);
+    let making = daemon.iter().flat_map(|daemon| &daemon.making);
+    known.extend(making.map(|one| &one.id));
     let orphans = runtime.cri.iter().filter(|cri| !known.contains(&cri.id));
     let findings = orphans.map(|cri| {
         let state = cri

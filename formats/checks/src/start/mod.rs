@@ -9,6 +9,7 @@ mod codes;
 mod collection;
 mod cri;
 mod later;
+mod live;
 mod meta;
 mod numbers;
 mod places;

@@ -1,5 +1,7 @@
 //! Tasks: every bundle under state, and its shim.
 
+use std::collections::BTreeMap;
+
 use daemon::Release;
 use daemon::start as rules;
 use evidence::FileKind;
@@ -7,6 +9,7 @@ use finding::{Location, Object};
 use runc::{Bundle, Doc, Runtime};
 
 use super::Target;
+use super::live::{Answers, Live};
 use super::run::Run;
 use crate::part::Part;
 
@@ -44,6 +47,10 @@ pub(super) fn load(run: &mut Run<'_>) {
                     .target(task(bundle))
                     .forbids(),
             );
+        } else if is_without_shim(run, bundle) {
+            let statement = run.statement(&rules::SHIM_PROGRAM_GONE).at(at);
+            let statement = statement.code("runtime/program-missing");
+            run.note(statement.target(task(bundle)).forbids());
         } else if is_unknown(run, bundle) {
             run.note(
                 run.statement(&rules::BUNDLE_ORPHAN)
@@ -159,34 +166,101 @@ fn is_unknown(run: &Run<'_>, bundle: &Bundle) -> bool {
         .any(|row| row.key == bundle.id)
 }
 
-/// Whether a shim lives is not in the files: a socket outlives its listener.
+/// Whether a shim lives is not in the files: a socket outlives its listener. Processes tell.
 fn answering(run: &mut Run<'_>, kept: &[&Bundle]) {
-    if !kept.is_empty() {
-        let at = Location::file(node::path_text(&run.node.roots.state.join(runc::TASKS)));
-        let tasks = kept.iter().map(|bundle| task(bundle));
-        let statement = run.statement(&rules::SHIM_DEAD).at(at).targets(tasks);
+    let live = Live::of(run.node);
+    let (mut mute, mut late, mut untold) = (Vec::new(), Vec::new(), Vec::new());
+    for bundle in kept {
+        match live.as_ref().and_then(|live| live.shim(bundle)) {
+            Some(Answers::Likely) => {}
+            Some(Answers::Late) => late.push(task(bundle)),
+            Some(Answers::Never) => mute.push(task(bundle)),
+            None => untold.push(task(bundle)),
+        }
+    }
+    let folder = node::path_text(&run.node.roots.state.join(runc::TASKS));
+    let at = || Location::file(folder.clone());
+    for (tasks, is_sure) in [(mute, true), (late, false)] {
+        if tasks.is_empty() {
+            continue;
+        }
+        let seconds = tasks.len().saturating_mul(5);
+        let does = format!("{} ({seconds} s in all)", rules::SHIM_MUTE.does);
+        let statement = run.statement(&rules::SHIM_MUTE).at(at());
+        let statement = statement.targets(tasks).does(does);
+        run.note(if is_sure {
+            statement.forbids()
+        } else {
+            statement.perhaps()
+        });
+    }
+    if !untold.is_empty() {
+        let statement = run.statement(&rules::SHIM_DEAD).at(at()).targets(untold);
         run.note(statement.says("").perhaps());
     }
 }
 
-/// From 1.7 on, a shim that knows no process is ended.
+/// From 1.7 on each shim is asked for its processes, and asks its runtime: one that knows no process
+/// is ended; one whose process lives where no runtime can reach it is forgotten.
 fn leaked(run: &mut Run<'_>, runtime: &Runtime, kept: &[&Bundle]) {
-    if run.release < Release::V1_7 || !runtime.whole.containers {
+    if run.release < Release::V1_7 {
         return;
     }
+    let live = Live::of(run.node);
+    let mut forgotten: BTreeMap<(&'static str, bool), Vec<Target>> = BTreeMap::new();
     for bundle in kept {
         let is_known = runtime
             .container(Some(&bundle.namespace), &bundle.id)
             .is_some();
-        if !is_known && runtime.is_read(bundle) {
+        let is_lost = !is_known && runtime.whole.containers && runtime.is_read(bundle);
+        let reach = live.as_ref().and_then(|live| live.out_of_reach(bundle));
+        let program = without_program(run.node, runtime, bundle).map(|code| (code, true));
+        let hangs = reach.map(|works| ("runtime/stuck", works));
+        if let Some(why) = program.or(hangs) {
+            forgotten.entry(why).or_default().push(task(bundle));
+        } else if is_lost {
             let at = Location::file(bundle.path.clone());
-            let statement = run
-                .statement(&rules::SHIM_LEAKED)
-                .at(at)
-                .target(task(bundle));
+            // Without processes it is not known whether its process lives.
+            let rule = if live.is_some() {
+                &rules::SHIM_LEAKED
+            } else {
+                &rules::BUNDLE_ASKED
+            };
+            let statement = run.statement(rule).at(at).target(task(bundle));
             run.note(statement.code("runtime/bundle-without-state").perhaps());
         }
     }
+    for ((code, works), tasks) in forgotten {
+        let at = Location::file(node::path_text(&run.node.roots.state.join(runc::TASKS)));
+        let statement = run.statement(&rules::TASKS_FORGOTTEN).at(at);
+        let statement = statement.code(code).targets(tasks);
+        // What has ended anyway takes no harm.
+        run.note(if works {
+            statement.forbids()
+        } else {
+            statement
+        });
+    }
+}
+
+/// The finding that says why the program which a task's shim calls is of no use.
+fn without_program(node: &node::Node, runtime: &Runtime, bundle: &Bundle) -> Option<&'static str> {
+    if matches!(runtime.keeper(bundle), runc::Keeper::Unread(_)) {
+        return None;
+    }
+    let options = bundle.options.get();
+    let named = options.and_then(|options| options.binary_name.as_ref());
+    let named = named.and_then(|name| name.utf8());
+    if bundle.options.is_refused() {
+        return None;
+    }
+    crate::runtime_programs::useless(node, named.unwrap_or("runc"))
+}
+
+/// Bundles whose shim's program is nowhere: every release gives them up.
+fn is_without_shim(run: &Run<'_>, bundle: &Bundle) -> bool {
+    let path = bundle.shim_binary.as_ref().and_then(|path| path.utf8());
+    path.is_some_and(|path| run.node.programs.is_gone(path))
 }
 
 /// Work folders of namespaces that have a folder of bundles.

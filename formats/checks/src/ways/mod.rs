@@ -6,6 +6,7 @@
 
 mod content;
 mod pods;
+mod runtime;
 mod snapshots;
 mod steps;
 mod stores;
@@ -21,7 +22,13 @@ type Table = &'static [(
     fn(&Here<'_>, &Finding) -> Vec<Remedy>,
 )];
 
-const TABLES: &[Table] = &[stores::TABLE, content::TABLE, snapshots::TABLE, pods::TABLE];
+const TABLES: &[Table] = &[
+    stores::TABLE,
+    content::TABLE,
+    snapshots::TABLE,
+    pods::TABLE,
+    runtime::TABLE,
+];
 
 /// Codes without steps, and why.
 const WITHOUT: &[(&str, &str)] = &[

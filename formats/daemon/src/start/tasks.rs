@@ -66,6 +66,54 @@ pub const LINUX_TASK: StartRule = rule(
 .untested()
 .since(Release::V2_0);
 
+/// A task whose shim has no answer about its processes.
+pub const TASKS_FORGOTTEN: StartRule = rule(
+    "tasks-forgotten",
+    "R05",
+    Phase::Tasks,
+    Effect::Skips,
+    "forgets each task whose shim can name no process: process, shim, bundle and mounts stay, and what is \
+     made in its place runs beside it",
+    &[(Release::V1_7, "cleaning leaked shim process")],
+)
+.since(Release::V1_7);
+
+/// The program of a bundle's shim is gone.
+pub const SHIM_PROGRAM_GONE: StartRule = rule(
+    "shim-program-gone",
+    "R14",
+    Phase::Tasks,
+    Effect::Deletes,
+    "does not find the program of the task's shim: removes its bundle and unmounts its root; its process \
+     and its shim live on, and nobody looks after them",
+    &[
+        (Release::V1_6, "failed to resolve runtime path"),
+        (Release::V2_0, "failed to load shim"),
+    ],
+)
+.deletes("the bundle");
+
+/// No container can be made.
+pub const RUNTIME_UNUSABLE: StartRule = rule(
+    "runtime-unusable",
+    "R14",
+    Phase::Later,
+    Effect::FailsLater,
+    "makes no container: a program of its runtime cannot be run",
+    &[],
+);
+
+/// A shim that listens and does not answer.
+pub const SHIM_MUTE: StartRule = rule(
+    "shim-mute",
+    "R02",
+    Phase::Tasks,
+    Effect::Kills,
+    "waits 5 s for each shim that does not answer, then kills its containers and removes their bundles",
+    &[(Release::V1_6, "cleaning up after shim disconnected")],
+)
+.deletes("the tasks' processes, their bundles");
+
 /// A shim without processes.
 pub const SHIM_LEAKED: StartRule = rule(
     "shim-leaked",
@@ -118,7 +166,8 @@ pub const BUNDLE_ASKED: StartRule = rule(
     "R05",
     Phase::Tasks,
     Effect::Deletes,
-    "asks the shim for its processes; without any, ends it and removes the bundle",
+    "asks the shim for its processes, and gets none: ends a shim without any and removes its bundle; \
+     where the process lives, forgets the task, and leaves process, shim, bundle and mount behind",
     &[(Release::V1_7, "cleaning leaked shim process")],
 )
 .on(&["runtime/bundle-without-state"])
@@ -176,6 +225,10 @@ pub const LOG_UNWRITABLE_LATER: StartRule = rule(
 
 /// Every rule of this step.
 pub(super) const ALL: &[StartRule] = &[
+    TASKS_FORGOTTEN,
+    SHIM_PROGRAM_GONE,
+    RUNTIME_UNUSABLE,
+    SHIM_MUTE,
     LINUX_TASK,
     WORK_DIR_LEFT,
     STATE_UNSEEN,

@@ -56,15 +56,19 @@ pub struct Manifest {
 }
 
 /// A program of the node, and what Go's linker left in it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "ProgramForm", into = "ProgramForm")]
 pub struct Program {
     /// Where it lies.
     pub path: Text,
-    /// The version of Go.
+    /// The version of Go; empty where it is no program of Go's, or cannot be read as one.
     pub go: String,
     /// The lines of its build info.
     pub build: String,
+    /// Whether it could be run, in a word of `node::Look`; nothing where nobody looked.
+    pub look: Option<String>,
+    /// The machine that it was made for, as ELF counts them.
+    pub machine: Option<u16>,
 }
 
 /// A program as the manifest writes it.
@@ -73,19 +77,33 @@ struct ProgramForm {
     path: Name,
     go: String,
     build: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    look: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    machine: Option<u16>,
 }
 
 impl From<ProgramForm> for Program {
-    fn from(ProgramForm { path, go, build }: ProgramForm) -> Self {
-        let path = path.0;
-        Self { path, go, build }
+    fn from(form: ProgramForm) -> Self {
+        Self {
+            path: form.path.0,
+            go: form.go,
+            build: form.build,
+            look: form.look,
+            machine: form.machine,
+        }
     }
 }
 
 impl From<Program> for ProgramForm {
-    fn from(Program { path, go, build }: Program) -> Self {
-        let path = Name(path);
-        Self { path, go, build }
+    fn from(program: Program) -> Self {
+        Self {
+            path: Name(program.path),
+            go: program.go,
+            build: program.build,
+            look: program.look,
+            machine: program.machine,
+        }
     }
 }
 

@@ -25,7 +25,30 @@ pub(super) const ALL: &[Message] = &[
          does not name its folder.",
     )
     .certain()
+    .codes(&["runtime/program-missing"])
     .first(&["systemctl show containerd -p Environment", "command -v containerd-shim-runc-v2 runc"]),
+    cause(
+        "runtime-program-broken",
+        Shim,
+        Programs,
+        &[
+            "unable to retrieve OCI runtime error ({}): fork/exec {path}: exec format error",
+            "unable to retrieve OCI runtime error ({}): fork/exec {path}: permission denied",
+            "fork/exec {path}runc: exec format error",
+            "fork/exec {path}crun: exec format error",
+            "fork/exec {path}containerd-shim{}: exec format error",
+            "fork/exec {path}nvidia-container-runtime: exec format error",
+            "fork/exec {path}runc: permission denied",
+            "fork/exec {path}containerd-shim{}: permission denied",
+            "failed to start shim: start failed: : exec format error",
+        ],
+        "A program of the runtime is there and cannot be run: it is empty or damaged (what was installed shortly \
+         before a power loss), was made for another machine, or may not be executed. No container starts. Do not \
+         restart containerd before it is mended: from 1.7 on a start then forgets the tasks that run.",
+    )
+    .certain()
+    .codes(&["runtime/program-broken", "runtime/program-missing"])
+    .first(&["ls -l $(command -v runc containerd-shim-runc-v2)", TRIAGE]),
     cause(
         "runc-not-found",
         Shim,
@@ -46,6 +69,7 @@ pub(super) const ALL: &[Message] = &[
          of containerd's unit. No container starts.",
     )
     .certain()
+    .codes(&["runtime/program-missing"])
     .first(&["command -v runc crun", "systemctl show containerd -p Environment"]),
     cause(
         "runtime-failed-silently",
@@ -149,10 +173,12 @@ pub(super) const ALL: &[Message] = &[
         Containerd,
         Tasks,
         &["cleaning leaked shim process", "cleaning leaked shim process{rest}", "failed to shutdown shim task and the shim might be leaked", "failed to shutdown shim task and the shim might be leaked{rest}"],
-        "A shim has no process (any more): the daemon ends it. Where it says that the shim might be leaked, the \
-         shim did not answer, and its process may stay.",
+        "A shim was asked for its processes and named none. One that has none is ended; where the task's process \
+         lives and its runtime cannot tell (its state folder was removed, runc is missing or damaged, the process \
+         is dying), the daemon forgets the task and leaves process, shim and bundle behind. Where it says that the \
+         shim might be leaked, the shim did not answer, and its process may stay.",
     )
-    .codes(&["runtime/bundle-without-state"])
+    .codes(&["runtime/bundle-without-state", "runtime/program-missing", "runtime/program-broken"])
     .or(&["the shim did not answer in time: look at it with `coroner runtime shims`"])
     .first(&["coroner runtime shims /", STUCK]),
     cause(

@@ -98,12 +98,29 @@ fn find(evidence: &Evidence, dirs: &[PathBuf], kind: &str) -> Program {
     }
 }
 
+/// What stands at a path; of one with `..` in it that a bundle does not have, at the plain one.
+fn at_or_plain(evidence: &Evidence, path: &Path) -> Result<Stat, Unread> {
+    let stat = evidence.stat(path);
+    if !matches!(stat, Err(Unread::NotCollected)) {
+        return stat;
+    }
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        if part == std::path::Component::ParentDir {
+            plain.pop();
+        } else {
+            plain.push(part);
+        }
+    }
+    evidence.stat(&plain)
+}
+
 /// What stands at a place, links followed.
-fn followed(evidence: &Evidence, path: &Path) -> Result<Stat, Unread> {
+pub(crate) fn followed(evidence: &Evidence, path: &Path) -> Result<Stat, Unread> {
     let mut at = path.to_path_buf();
     let mut first = None;
     for _ in 0..16 {
-        let stat = match (evidence.stat(&at), &first) {
+        let stat = match (at_or_plain(evidence, &at), &first) {
             (Err(Unread::Absent), Some(target)) => {
                 return Err(Unread::Dangling(Text::clone(target)));
             }

@@ -1,0 +1,231 @@
+//! Programs of the runtime: the shim that containerd calls for each task, the runtime that the shim
+//! calls, and the one that a configuration names in its place.
+
+use daemon::{start, told};
+use finding::{Code, Finding, Location, Severity, Text};
+use node::network::Program;
+use node::{Look, Role, RuntimeProgram};
+
+use crate::{Check, Judge};
+
+/// A program that nothing is found of.
+pub(crate) const PROGRAM_MISSING: Check = Check {
+    code: &Code {
+        name: "runtime/program-missing",
+        rule: "R14",
+        severity: Severity::Damage,
+        title: "A program of the runtime is not there",
+        explanation: "For each container containerd calls a shim, and the shim calls runc, or what \
+            `BinaryName` of config.toml names. They are looked for where PATH of containerd's unit \
+            leads: the first file which may be executed is taken. One of them is nowhere: no \
+            container can be made, none can be stopped or entered by its runtime. What runs goes on \
+            until containerd is started again: 1.7 and later then ask each shim for its processes, \
+            the shim cannot ask its runtime, and the daemon forgets the task; where the shim's own \
+            program is gone, every release removes the bundle. In both cases the processes live on \
+            beside those that are made anew.",
+        remedy: "Install the package that has it, before containerd is started again: runc of another \
+            package does as well.",
+        messages: &[
+            "executable file not found in $PATH",
+            "binary not installed",
+            "no such file or directory",
+        ],
+    },
+    needs: &[],
+    run: missing,
+};
+
+/// A program that cannot be run.
+pub(crate) const PROGRAM_BROKEN: Check = Check {
+    code: &Code {
+        name: "runtime/program-broken",
+        rule: "R14",
+        severity: Severity::Damage,
+        title: "A program of the runtime cannot be run",
+        explanation: "Its file is there, and is empty, is cut or zeroed (as a power loss leaves what \
+            was installed shortly before), is no program at all, or was made for another machine. It \
+            comes to the same as if it were not there: no container can be made, and a start of 1.7 \
+            or later forgets the tasks whose runtime it is. Seen are the first bytes, the tables and \
+            the place where it begins; a program may be damaged elsewhere.",
+        remedy: "Install its package anew, before containerd is started again.",
+        messages: &[
+            "exec format error",
+            "exit status 127",
+            "signal: segmentation fault",
+            "signal: bus error",
+        ],
+    },
+    needs: &[],
+    run: broken,
+};
+
+/// Machines as ELF counts them, which Linux runs containerd on.
+const MACHINES: &[(u16, &str)] = &[
+    (3, "386"),
+    (20, "ppc"),
+    (21, "ppc64le"),
+    (22, "s390x"),
+    (40, "arm"),
+    (62, "amd64"),
+    (183, "arm64"),
+    (243, "riscv64"),
+    (258, "loong64"),
+];
+
+fn machine(number: u16) -> String {
+    let known = MACHINES.iter().find(|(known, _)| *known == number);
+    known.map_or_else(
+        || format!("machine {number} of ELF's"),
+        |(_, name)| (*name).to_owned(),
+    )
+}
+
+/// Whether a machine runs programs of another: 64 bits those of 32, as a rule.
+const fn runs(own: u16, other: u16) -> bool {
+    own == other || matches!((own, other), (62, 3) | (183, 40) | (21, 20))
+}
+
+/// What the kernel says of what is no program for it.
+const NO_PROGRAM: &str = "exec format error";
+
+/// What is wrong with a program's file, and what a caller is told.
+fn fault(one: &RuntimeProgram, own: Option<u16>) -> Option<(String, Option<&'static str>)> {
+    let Program::Found { size_and_mode, .. } = &one.found else {
+        return None;
+    };
+    if matches!(size_and_mode, Some((0, _))) {
+        return Some(("it is empty".to_owned(), Some(NO_PROGRAM)));
+    }
+    if let (Some(own), Some(other)) = (own, one.machine)
+        && !runs(own, other)
+    {
+        let (other, own) = (machine(other), machine(own));
+        let message = format!("it was made for {other}, and containerd for {own}");
+        return Some((message, Some(NO_PROGRAM)));
+    }
+    let look = one.look?;
+    let says = match look {
+        Look::NoProgram => Some(NO_PROGRAM),
+        // It may end in a signal, at once or later.
+        Look::Cut | Look::Zeros => None,
+        Look::Whole | Look::Script => return None,
+    };
+    look.fault().map(|fault| (fault.to_owned(), says))
+}
+
+/// The finding that says why a program, by its name or path, is of no use; nothing where it may be.
+pub(crate) fn useless(node: &node::Node, name: &str) -> Option<&'static str> {
+    let mut all = node.programs.all.iter();
+    let one = all.find(|one| one.wanted.name == name)?;
+    if matches!(one.found, Program::Missing { .. }) {
+        return Some(PROGRAM_MISSING.code.name);
+    }
+    fault(one, node.programs.machine).map(|_| PROGRAM_BROKEN.code.name)
+}
+
+/// A name that is looked for, and the path that tasks keep of it, are one program.
+fn is_new<'p>(told: &mut Vec<&'p str>, one: &'p RuntimeProgram) -> bool {
+    let base = one.wanted.name.rsplit('/').next().unwrap_or_default();
+    let is_new = !told.contains(&base);
+    told.push(base);
+    is_new
+}
+
+/// A finding with what a start and each request make of it.
+fn with_rules(finding: Finding, one: &RuntimeProgram, is_gone: bool) -> Finding {
+    let finding = told(finding, &start::RUNTIME_UNUSABLE);
+    match one.wanted.role {
+        Role::Runtime => told(finding, &start::TASKS_FORGOTTEN),
+        Role::Shim if is_gone => told(finding, &start::SHIM_PROGRAM_GONE),
+        Role::Shim => finding,
+    }
+}
+
+fn severity(one: &RuntimeProgram) -> Severity {
+    if one.wanted.needed {
+        Severity::Damage
+    } else {
+        Severity::Note
+    }
+}
+
+fn unknown(judge: &mut Judge<'_>) -> bool {
+    if let Some(why) = &judge.node.programs.unknown {
+        judge.abstain(why.clone());
+        return true;
+    }
+    false
+}
+
+fn missing(judge: &mut Judge<'_>) {
+    if unknown(judge) {
+        return;
+    }
+    let node = judge.node;
+    let mut told: Vec<&str> = Vec::new();
+    for one in &node.programs.all {
+        let name = Text::from(one.wanted.name.as_str());
+        let instead = match &one.found {
+            Program::Missing { instead, .. } => instead,
+            Program::Unknown => {
+                judge.abstain(format!("whether {name} is there is not in the evidence"));
+                continue;
+            }
+            Program::Found { .. } => continue,
+        };
+        if !is_new(&mut told, one) {
+            continue;
+        }
+        let by = &one.wanted.by;
+        let (at, message) = match instead.first() {
+            Some((path, what)) => (path.clone(), format!("it {what}; {by} needs it")),
+            None if one.wanted.name.starts_with('/') => {
+                (name.clone(), format!("it is not there; {by} needs it"))
+            }
+            None => {
+                let folders = &node.programs.folders;
+                let shown: Vec<String> = folders.iter().map(ToString::to_string).collect();
+                let at = folders.last().cloned().unwrap_or_default();
+                let message = format!("{name} is not in {}; {by} needs it", shown.join(", "));
+                (at, message)
+            }
+        };
+        let says = match one.wanted.role {
+            _ if !instead.is_empty() && one.wanted.name.starts_with('/') => {
+                format!("{name}: permission denied")
+            }
+            _ if one.wanted.name.starts_with('/') => format!("{name}: no such file or directory"),
+            Role::Runtime => format!("exec: \"{name}\": executable file not found in $PATH"),
+            Role::Shim => format!("binary not installed \"{name}\""),
+        };
+        let finding = Finding::new(PROGRAM_MISSING.code, Location::file(at), message).found(says);
+        let finding = finding.severity(severity(one));
+        judge.say(with_rules(finding, one, instead.is_empty()));
+    }
+}
+
+fn broken(judge: &mut Judge<'_>) {
+    if unknown(judge) {
+        return;
+    }
+    let node = judge.node;
+    let mut told: Vec<&str> = Vec::new();
+    for one in &node.programs.all {
+        let (Some((message, says)), Program::Found { path, .. }) =
+            (fault(one, node.programs.machine), &one.found)
+        else {
+            continue;
+        };
+        if !is_new(&mut told, one) {
+            continue;
+        }
+        let message = format!("{message}; {} needs it", one.wanted.by);
+        let location = Location::file(path.clone());
+        let mut finding = Finding::new(PROGRAM_BROKEN.code, location, message);
+        if let Some(says) = says {
+            finding = finding.found(format!("fork/exec {path}: {says}"));
+        }
+        let finding = finding.severity(severity(one));
+        judge.say(with_rules(finding, one, false));
+    }
+}

@@ -1,0 +1,89 @@
+//! What the processes of a node that runs tell of a start: which shims would answer it.
+
+use finding::Text;
+use node::Node;
+use runc::Bundle;
+use stuck::{Diagnosis, Facts, Host, State};
+
+/// Whether a shim would answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answers {
+    /// It lives and listens, and nothing holds it.
+    Likely,
+    /// Connections wait at its socket: it may take them still.
+    Late,
+    /// It was stopped.
+    Never,
+}
+
+/// The processes of a node, all of them.
+pub(super) struct Live<'n> {
+    host: Host<'n>,
+    processes: &'n process::Processes,
+    containers: Vec<Diagnosis>,
+}
+
+impl<'n> Live<'n> {
+    /// Nothing where not every process was seen.
+    pub(super) fn of(node: &'n Node) -> Option<Self> {
+        let (runtime, processes) = (node.runtime.read()?, node.processes.as_deref()?);
+        if !processes.whole {
+            return None;
+        }
+        let facts = Facts {
+            runtime,
+            processes: Some(processes),
+            records: &[],
+            now: node.now,
+        };
+        Some(Self {
+            host: Host::new(runtime, processes),
+            processes,
+            containers: stuck::diagnose(facts).containers,
+        })
+    }
+
+    fn state(&self, bundle: &Bundle) -> Option<State> {
+        let is_it = |one: &&Diagnosis| {
+            one.id == bundle.id && one.namespace.as_ref() == Some(&bundle.namespace)
+        };
+        self.containers.iter().find(is_it).map(|one| one.state)
+    }
+
+    /// Whether a bundle's shim would answer; nothing where none was seen.
+    pub(super) fn shim(&self, bundle: &Bundle) -> Option<Answers> {
+        let group = bundle.spec.get().map(|spec| spec.group(&bundle.id));
+        let names = |id: &Text| {
+            *id == bundle.id || Some(id) == group || Some(id) == bundle.sandbox.as_ref()
+        };
+        let mut shims = self.host.shims().iter();
+        let shim = shims.find(|shim| {
+            shim.other.is_none() && shim.namespace == bundle.namespace && names(&shim.id)
+        })?;
+        let process = shim.process;
+        if process.stat.is_dead() {
+            return None;
+        }
+        if process.stat.is_stopped() {
+            return Some(Answers::Never);
+        }
+        let path = bundle.shim()?.path();
+        let mut sockets = self.processes.sockets.as_deref()?.iter();
+        let waits = sockets.any(|socket| socket.waiting && socket.path == path);
+        Some(if waits {
+            Answers::Late
+        } else {
+            Answers::Likely
+        })
+    }
+
+    /// Whether a task that its runtime can name no process of still does its work; nothing where the
+    /// runtime can.
+    pub(super) fn out_of_reach(&self, bundle: &Bundle) -> Option<bool> {
+        match self.state(bundle)? {
+            State::Unreachable => Some(true),
+            State::Dying | State::RootfsBusy => Some(false),
+            _ => None,
+        }
+    }
+}

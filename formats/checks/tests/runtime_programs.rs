@@ -1,0 +1,213 @@
+//! Programs of the runtime, damaged in a real capture; the programs are real ones of which only the
+//! headers are kept.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests panic where something is wrong"
+)]
+
+use checks::Measured;
+use daemon::{Release, detect};
+use evidence::{Evidence, Options};
+use finding::{Finding, Severity};
+use node::{Node, Said};
+use testcase::Tar;
+
+const RUNC: &str = "usr/sbin/runc";
+const SHIM: &str = "usr/bin/containerd-shim-runc-v2";
+
+/// A running node of 1.7 with its programs, which captures are without.
+fn machine() -> Tar {
+    let mut tar = testcase::node("1.7-running");
+    // An archive tells what is not there by the folders that it has.
+    for path in [
+        "usr",
+        "usr/local",
+        "usr/local/sbin",
+        "usr/local/bin",
+        "usr/sbin",
+        "usr/bin",
+        "sbin",
+        "bin",
+        "opt",
+    ] {
+        tar.push(path, b'5', "", b"");
+    }
+    let program = testcase::program("debian-trixie.elf");
+    for path in ["usr/bin/containerd", SHIM, RUNC] {
+        put(&mut tar, path, &program);
+    }
+    tar
+}
+
+fn put(tar: &mut Tar, path: &str, bytes: &[u8]) {
+    tar.add(path, bytes);
+    mode(tar, path, *b"0000755\0");
+}
+
+fn mode(tar: &mut Tar, path: &str, mode: [u8; 8]) {
+    tar.member(path).header[100..108].copy_from_slice(&mode);
+}
+
+fn open(tar: &Tar) -> Node {
+    let packed = tar.write();
+    let evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
+    let roots = node::discover(&evidence, &Said::default());
+    let roots = roots.into_iter().next().unwrap();
+    Node::open(&evidence, roots, node::Options::default())
+}
+
+fn judge(tar: &Tar) -> Vec<Finding> {
+    let report = checks::judge(&open(tar), &Measured::default());
+    let findings = report.findings.into_iter();
+    findings
+        .filter(|finding| finding.code.name.starts_with("runtime/program-"))
+        .collect()
+}
+
+/// The only finding: its code, its message and what the daemon says.
+fn one(tar: &Tar) -> (&'static str, String, String) {
+    let findings = judge(tar);
+    let [finding] = findings.as_slice() else {
+        panic!("{findings:#?}")
+    };
+    assert_eq!(finding.severity, Severity::Damage, "{finding:#?}");
+    assert_eq!(finding.ways.len(), 1, "{finding:#?}");
+    (
+        finding.code.name,
+        finding.message.clone(),
+        finding.found.clone().unwrap_or_default(),
+    )
+}
+
+#[test]
+fn a_machine_with_its_programs_is_silent() {
+    assert_eq!(judge(&machine()), []);
+    // Neither is anything said where the evidence holds no programs of the machine.
+    assert_eq!(judge(&testcase::node("1.7-running")), []);
+    let mut tar = machine();
+    tar.remove("usr/bin/containerd");
+    tar.remove(RUNC);
+    assert_eq!(judge(&tar), []);
+}
+
+#[test]
+fn a_script_in_the_place_of_a_program_is_one() {
+    let mut tar = machine();
+    put(&mut tar, RUNC, b"#!/bin/sh\nexec /usr/lib/runc \"$@\"\n");
+    assert_eq!(judge(&tar), []);
+}
+
+#[test]
+fn another_place_of_the_path_does_as_well() {
+    let mut tar = machine();
+    let program = testcase::program("debian-trixie.elf");
+    put(&mut tar, "usr/local/sbin/runc", &program);
+    tar.remove(RUNC);
+    assert_eq!(judge(&tar), []);
+    // What may not be executed is passed over.
+    put(&mut tar, "usr/local/bin/runc", b"");
+    put(&mut tar, RUNC, &program);
+    mode(&mut tar, "usr/local/sbin/runc", *b"0000644\0");
+    let (code, message, _) = one(&tar);
+    assert_eq!(code, "runtime/program-broken");
+    assert!(message.starts_with("it is empty"), "{message}");
+}
+
+#[test]
+fn each_way_in_which_runc_cannot_be_run() {
+    let whole = testcase::program("debian-trixie.elf");
+    let mut zeroed = whole.clone();
+    let half = whole.len() / 2;
+    zeroed[half..].fill(0);
+    let mut foreign = whole.clone();
+    foreign[18..20].copy_from_slice(&183_u16.to_le_bytes());
+    let nothing = vec![0; whole.len()];
+    for (bytes, want, says) in [
+        (
+            &b""[..],
+            "it is empty",
+            "fork/exec /usr/sbin/runc: exec format error",
+        ),
+        (&whole[..half], "it is cut", ""),
+        (&zeroed, "it is zeroed", ""),
+        (
+            &nothing,
+            "it is no program",
+            "fork/exec /usr/sbin/runc: exec format error",
+        ),
+        (
+            &foreign,
+            "it was made for arm64, and containerd for amd64",
+            "fork/exec /usr/sbin/runc: exec format error",
+        ),
+    ] {
+        let mut tar = machine();
+        put(&mut tar, RUNC, bytes);
+        let (code, message, said) = one(&tar);
+        assert_eq!(code, "runtime/program-broken", "{want}");
+        assert!(message.starts_with(want), "{message}");
+        assert_eq!(said, says);
+    }
+    let mut tar = machine();
+    tar.remove(RUNC);
+    let (code, message, said) = one(&tar);
+    assert_eq!(code, "runtime/program-missing");
+    assert!(message.starts_with("runc is not in "), "{message}");
+    assert_eq!(said, "exec: \"runc\": executable file not found in $PATH");
+    let mut tar = machine();
+    mode(&mut tar, RUNC, *b"0000644\0");
+    let (code, message, _) = one(&tar);
+    assert_eq!(code, "runtime/program-missing");
+    assert!(
+        message.starts_with("it may not be executed: mode 0644"),
+        "{message}"
+    );
+    let step = &judge(&tar)[0].ways[0].steps[0];
+    let command = format!("{step:?}");
+    assert!(command.contains("chmod"), "{command}");
+}
+
+#[test]
+fn a_start_without_runc_forgets_tasks_from_1_7_on() {
+    let mut tar = machine();
+    tar.remove(RUNC);
+    let node = open(&tar);
+    let report = checks::judge(&node, &Measured::default());
+    let detected = detect(&node.traces);
+    for (release, forgets) in [
+        (Release::V1_6, false),
+        (Release::V1_7, true),
+        (Release::V2_1, true),
+    ] {
+        let prediction =
+            checks::start::predict(&node, &report, release, detected.patch(), node.now);
+        let does = prediction.statements.iter().map(|it| it.does.as_str());
+        let found: Vec<&str> = does
+            .filter(|does| does.contains("forgets each task"))
+            .collect();
+        assert_eq!(!found.is_empty(), forgets, "{release}: {found:?}");
+    }
+}
+
+#[test]
+fn a_start_without_the_shims_program_removes_bundles() {
+    let mut tar = machine();
+    tar.remove(SHIM);
+    // It is wanted by its name and by the path that bundles have.
+    let (code, message, _) = one(&tar);
+    assert_eq!(code, "runtime/program-missing");
+    assert!(message.starts_with("it is not there"), "{message}");
+    let node = open(&tar);
+    let report = checks::judge(&node, &Measured::default());
+    for release in [Release::V1_6, Release::V1_7, Release::V2_1] {
+        let prediction = checks::start::predict(&node, &report, release, None, node.now);
+        let says = prediction.statements.iter().any(|it| {
+            it.does
+                .contains("does not find the program of the task's shim")
+                && !it.targets.is_empty()
+        });
+        assert!(says, "{release}: {:#?}", prediction.statements);
+    }
+}

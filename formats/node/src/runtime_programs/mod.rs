@@ -143,9 +143,8 @@ impl RuntimePrograms {
                 .find(|path| is_file(evidence, path))
         };
         let Some(daemon) = DAEMONS.iter().find_map(at) else {
-            programs.unknown = Some(
-                "the evidence does not hold containerd's program, and none beside it".to_owned(),
-            );
+            programs.unknown =
+                Some("the programs of the machine are not in the evidence".to_owned());
             return programs;
         };
         let facts = evidence

@@ -250,6 +250,7 @@ const FORMATS: &[&[&Code]] = &[
     snapshots::CODES,
     runc::CODES,
     start::CODES,
+    goroutines::CODES,
 ];
 
 /// Every kind of finding that coroner knows, sorted by name.

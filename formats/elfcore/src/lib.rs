@@ -29,6 +29,7 @@ mod memory;
 mod notes;
 mod overlay;
 mod thread;
+mod write;
 
 pub use arguments::Arguments;
 pub use build_id::{BuildIds, of_memory};
@@ -40,3 +41,4 @@ pub use memory::Memory;
 pub use notes::{Note, notes};
 pub use overlay::Overlay;
 pub use thread::{Registers, Thread};
+pub use write::{Area, NewCore, PAGE};

@@ -40,12 +40,14 @@ impl dyn Memory + '_ {
         let mut left = len;
         while left > 0 {
             let step = usize::try_from(left).unwrap_or(STEP).min(STEP);
-            let before = bytes.len();
-            bytes.resize(before.saturating_add(step), 0);
-            let read = bytes
-                .get_mut(before..)
-                .map_or(0, |into| self.read(at, into));
-            bytes.truncate(before.saturating_add(read));
+            let mut piece = vec![0; step];
+            let read = self.read(at, &mut piece);
+            piece.truncate(read);
+            if bytes.is_empty() {
+                bytes = piece;
+            } else {
+                bytes.extend_from_slice(&piece);
+            }
             if read < step {
                 break;
             }

@@ -250,7 +250,7 @@ fn roots(goroutines: &[Goroutine], edges: &[Edge], in_cycle: &BTreeSet<u64>) -> 
 }
 
 /// Whether a function is not of package sync and its like.
-fn is_program(name: &[u8]) -> bool {
+pub(crate) fn is_program(name: &[u8]) -> bool {
     let own: [&[u8]; 4] = [b"sync.", b"internal/", b"runtime.", b"syscall."];
     !own.iter().any(|prefix| name.starts_with(prefix))
 }
@@ -261,65 +261,6 @@ pub fn has_waited(one: &Goroutine, minutes: u64) -> bool {
         one.status,
         Status::Waiting | Status::Syscall | Status::Leaked
     ) && one.waited.is_some_and(|waited| waited.minutes() >= minutes)
-}
-
-/// The graph for Graphviz: goroutines that wait for each other, and what for.
-pub fn dot(goroutines: &[Goroutine], found: &Deadlocks) -> String {
-    use core::fmt::Write as _;
-    let ids: BTreeSet<u64> = found
-        .edges
-        .iter()
-        .flat_map(|edge| [edge.from, edge.to])
-        .collect();
-    let in_cycle: BTreeSet<u64> = found.cycles.iter().flatten().copied().collect();
-    let mut text = String::from(
-        "digraph waits {\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n",
-    );
-    for one in goroutines.iter().filter(|one| ids.contains(&one.id)) {
-        let at = one
-            .shown()
-            .find(|frame| is_program(frame.site.function.bytes()))
-            .map(|frame| frame.site.short())
-            .unwrap_or_default();
-        let colour = if in_cycle.contains(&one.id) {
-            ", color=red"
-        } else {
-            ""
-        };
-        let label = quoted(&format!("{}\n{at}\n{}", one.id, one.state()));
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "  g{} [label={label}{colour}];", one.id);
-    }
-    for edge in &found.edges {
-        let thing = found
-            .objects
-            .iter()
-            .find(|thing| thing.object.address == edge.object)
-            .map(|thing| thing.object.to_string())
-            .unwrap_or_default();
-        let style = if edge.grade == Grade::Proven {
-            "solid"
-        } else {
-            "dashed"
-        };
-        let label = quoted(&format!("{thing}\n{}", edge.grade));
-        let _ = writeln!(
-            text,
-            "  g{} -> g{} [label={label}, style={style}];",
-            edge.from, edge.to
-        );
-    }
-    text.push_str("}\n");
-    text
-}
-
-/// A string of Graphviz's language.
-fn quoted(text: &str) -> String {
-    let text = text
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n");
-    format!("\"{text}\"")
 }
 
 #[cfg(test)]
@@ -367,7 +308,6 @@ mod tests {
         assert_eq!(found.cycles, [vec![1, 2]]);
         assert_eq!(found.roots, []);
         assert_eq!(found.edges.len(), 3);
-        assert!(dot(&all, &found).contains("g3 -> g2"));
     }
 
     #[test]

@@ -117,7 +117,9 @@ fn head(line: &[u8]) -> Option<Goroutine> {
             one.locked = true;
         } else if let Some(minutes) = word.strip_suffix(" minutes") {
             let least = minutes.parse::<u64>().ok()?.saturating_mul(60);
-            one.waited = Some(Waited { least, most: None });
+            // Whole minutes were printed, and the collection noted the wait late.
+            let most = least.checked_add(60 + Waited::PERIOD);
+            one.waited = Some(Waited { least, most });
         }
     }
     Some(one)
@@ -231,7 +233,8 @@ fn note_waits(one: &mut Goroutine) {
                 return None;
             }
             let arguments = frame.arguments.as_ref()?.to_string();
-            let word = arguments.split([',', ' ', '?']).next()?;
+            // One with a question mark is what was left in the register, which may be something else.
+            let word = arguments.split([',', ' ']).next()?;
             u64::from_str_radix(word.strip_prefix("0x")?, 16).ok()
         })
     };

@@ -100,6 +100,17 @@ pub struct Waited {
 }
 
 impl Waited {
+    /// The time between two collections that the runtime forces: so much longer may a wait have been.
+    pub const PERIOD: u64 = 120;
+
+    /// Of a wait that was noted so many seconds ago, by a clock that is exact.
+    pub const fn noted(seconds: u64) -> Self {
+        Self {
+            least: seconds,
+            most: Some(seconds.saturating_add(Self::PERIOD)),
+        }
+    }
+
     /// Whole minutes, as Go prints them.
     pub const fn minutes(self) -> u64 {
         self.least / 60
@@ -198,6 +209,12 @@ impl Goroutine {
     /// The frames that Go's own dumps show.
     pub fn shown(&self) -> impl Iterator<Item = &Frame> {
         self.frames.iter().filter(|frame| !frame.site.hidden)
+    }
+
+    /// The innermost frame that is neither the runtime's nor of package sync: where the program waits.
+    pub fn place(&self) -> Option<&Frame> {
+        self.shown()
+            .find(|frame| crate::deadlock::is_program(frame.site.function.bytes()))
     }
 
     /// Whether a function of that name is on its stack; see [`Site::is`].

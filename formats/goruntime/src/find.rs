@@ -51,6 +51,10 @@ impl RawG {
         Some(Self { at, bytes })
     }
 
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     pub(crate) fn word(&self, at: u64) -> u64 {
         View::new(&self.bytes).u64_le(at, "g").unwrap_or(0)
     }

@@ -16,6 +16,7 @@
 //! own address in `sched.g`. Upstream: `runtime/runtime2.go` (g, m, p), `runtime/symtab.go`
 //! (moduledata, pclntab), `runtime/traceback.go` (stacks), `internal/abi/type.go` (types).
 
+mod attach;
 mod awaits;
 mod buildinfo;
 mod cache;
@@ -29,12 +30,16 @@ mod names;
 mod outline;
 mod pclntab;
 mod process;
+mod small;
 mod types;
 mod unwind;
 mod version;
 
+pub use attach::{Attached, NotAttached, attach, moving};
 pub use buildinfo::{BuildInfo, LIMIT, Module, NoBuildInfo};
 pub use layout::LayoutSource;
+pub use live::Accepted;
 pub use outline::Outline;
 pub use process::{Go, NotGo, ThreadLink, Threads};
+pub use small::{Note, Small, Thread, Verdict};
 pub use version::GoVersion;

@@ -23,7 +23,11 @@ use crate::unwind::{Start, unwind};
 /// Nanoseconds that one try may take: a byte counts at most two million times a second.
 const WINDOW: u64 = 25_000;
 /// How often a goroutine is tried.
-const TRIES: usize = 4;
+const TRIES: u32 = 4;
+/// Rounds for those that did not settle, and how many of them may take part: a reader that was put
+/// aside by the scheduler is no sign that they move.
+const ROUNDS: usize = 8;
+const AGAIN: usize = 1 << 10;
 /// Bytes of a stack that are copied.
 const STACK: u64 = 1 << 20;
 
@@ -48,34 +52,90 @@ impl Memory for Copy {
     }
 }
 
+/// A goroutine of a process that runs, as it was accepted.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    /// The goroutine.
+    pub goroutine: Goroutine,
+    /// The bytes of its `g`.
+    pub g: Vec<u8>,
+    /// Its stack from the stack pointer on: address and bytes; empty where it has none that holds.
+    pub stack: (u64, Vec<u8>),
+    /// How often it was tried.
+    pub tries: u32,
+    /// Nanoseconds that the last try took.
+    pub took: u64,
+    raw: RawG,
+}
+
+impl Accepted {
+    fn new(goroutine: Goroutine, raw: RawG, stack: (u64, Vec<u8>), tries: u32, took: u64) -> Self {
+        Self {
+            goroutine,
+            g: raw.bytes().to_vec(),
+            stack,
+            tries,
+            took,
+            raw,
+        }
+    }
+}
+
 impl Go<'_> {
     /// Reads every goroutine of a process that runs. `clock` gives the machine's monotonic clock in
     /// nanoseconds.
     pub fn goroutines_live(&self, clock: &dyn Fn() -> u64) -> Vec<Goroutine> {
+        let accepted = self.accepted_live(clock);
+        accepted.into_iter().map(|one| one.goroutine).collect()
+    }
+
+    /// As [`goroutines_live`](Self::goroutines_live), with the bytes that were accepted.
+    pub fn accepted_live(&self, clock: &dyn Fn() -> u64) -> Vec<Accepted> {
         let mut cache = Cache::new(self.table());
         let threads = Threads::default();
-        let mut found = Vec::new();
-        let mut seen = Vec::new();
-        for at in self.addresses() {
-            if let Some((one, raw)) = self.settled(*at, &threads, &mut cache, clock) {
-                found.push(one);
-                seen.push(raw);
+        let mut all: Vec<Accepted> = self
+            .addresses()
+            .iter()
+            .filter_map(|at| self.settled(*at, &threads, &mut cache, clock))
+            .collect();
+        for _ in 0..ROUNDS {
+            let again: Vec<usize> = all
+                .iter()
+                .enumerate()
+                .filter(|(_, one)| one.goroutine.end == End::Moving)
+                .map(|(index, _)| index)
+                .collect();
+            if again.is_empty() || again.len() > AGAIN {
+                break;
+            }
+            for index in again {
+                let Some(one) = all.get_mut(index) else {
+                    continue;
+                };
+                // One that ended meanwhile stays as it was seen.
+                let new = self.settled(one.raw.at, &threads, &mut cache, clock);
+                if let Some(new) = new.filter(|new| new.goroutine.id == one.goroutine.id) {
+                    let tries = one.tries.saturating_add(new.tries);
+                    *one = Accepted { tries, ..new };
+                }
             }
         }
+        let mut found: Vec<Goroutine> = all.iter().map(|one| one.goroutine.clone()).collect();
         self.note_waits(&mut found);
         self.note_holders(&mut found, &mut cache);
         // What was found in lists belongs to the wait that was read only if that goes on.
-        for (one, raw) in found.iter_mut().zip(&seen) {
+        for (mut one, accepted) in found.into_iter().zip(&mut all) {
             let still = RawG::read(self.memory(), one.address, self.layout());
             if one.address != 0
-                && still.as_ref() != Some(raw)
+                && still.as_ref() != Some(&accepted.raw)
                 && one.awaits.iter().any(|it| it.object.address != 0)
             {
                 one.awaits.clear();
             }
+            accepted.goroutine = one;
         }
-        found.sort_by_key(|one| one.id);
-        found
+        all.sort_by_key(|one| one.goroutine.id);
+        all
     }
 
     /// One goroutine, as it was at one moment.
@@ -85,9 +145,9 @@ impl Go<'_> {
         threads: &Threads,
         cache: &mut Cache<'_>,
         clock: &dyn Fn() -> u64,
-    ) -> Option<(Goroutine, RawG)> {
+    ) -> Option<Accepted> {
         let mut last = None;
-        for _ in 0..TRIES {
+        for tries in 1..=TRIES {
             let began = clock();
             let raw = RawG::read(self.memory(), at, self.layout())?;
             let start = match self.place(&raw) {
@@ -96,7 +156,8 @@ impl Go<'_> {
                 Err(end) => {
                     let mut one = self.described(&raw, threads, cache, clock())?;
                     one.end = end;
-                    last = Some((one, raw));
+                    let took = clock().saturating_sub(began);
+                    last = Some(Accepted::new(one, raw, (0, Vec::new()), tries, took));
                     continue;
                 }
             };
@@ -114,16 +175,17 @@ impl Go<'_> {
                 };
                 (one.frames, one.end) = unwind(cache, &copy, self.arch(), start, usize::MAX);
                 if one.end == End::Top {
-                    return Some((one, raw));
+                    let stack = (copy.start, copy.bytes);
+                    return Some(Accepted::new(one, raw, stack, tries, took));
                 }
                 one.frames.clear();
             }
             if one.status == Status::Running {
                 one.end = End::None("it runs");
-                return Some((one, raw));
+                return Some(Accepted::new(one, raw, (0, Vec::new()), tries, took));
             }
             one.end = End::Moving;
-            last = Some((one, raw));
+            last = Some(Accepted::new(one, raw, (0, Vec::new()), tries, took));
         }
         last
     }

@@ -306,6 +306,7 @@ impl<'m> Go<'m> {
     /// noted, and are longer in truth.
     pub fn goroutines(&self, threads: &Threads, now: Option<u64>) -> Vec<Goroutine> {
         let mut cache = Cache::new(self.table());
+        let exact = now.is_some();
         let now = now.unwrap_or_else(|| self.clock());
         let mut left = FRAMES;
         let mut found: Vec<Goroutine> = self
@@ -317,6 +318,15 @@ impl<'m> Go<'m> {
                 Some(one)
             })
             .collect();
+        if !exact {
+            // How long ago the latest moment was that the runtime noted is not known.
+            for one in &mut found {
+                one.waited = one.waited.map(|waited| Waited {
+                    most: None,
+                    ..waited
+                });
+            }
+        }
         self.note_waits(&mut found);
         self.note_holders(&mut found, &mut cache);
         found.sort_by_key(|one| one.id);
@@ -438,10 +448,9 @@ impl<'m> Go<'m> {
         one.reason = self.reason(raw, status);
         let since = raw.word(self.g.waitsince);
         if matches!(status, Status::Waiting | Status::Syscall | Status::Leaked) && since != 0 {
-            one.waited = now.checked_sub(since).map(|nanoseconds| Waited {
-                least: nanoseconds / 1_000_000_000,
-                most: None,
-            });
+            one.waited = now
+                .checked_sub(since)
+                .map(|nanoseconds| Waited::noted(nanoseconds / 1_000_000_000));
         }
         one.locked = raw.word(self.g.lockedm) != 0;
         let thread = threads.by_m.get(&raw.word(self.g.m)).copied();

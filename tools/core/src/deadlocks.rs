@@ -1,221 +1,143 @@
 //! `coroner core deadlocks`
 
 use std::io;
+use std::path::PathBuf;
 
-use cli::{Answer, Exit, Out, Outcome, Pen, Style};
-use finding::Unknown;
-use goroutines::{Contended, Deadlocks, Goroutine, Grade, deadlocks, dot, has_waited};
+use cli::{Answer, Exit, Out, Outcome, Pen};
+use finding::{Severity, Unknown};
+use goroutines::{Deadlocks, Goroutine, Graph, Hit, Waited, deadlocks, has_waited, signatures};
 use serde::Serialize;
 
 use crate::goroutines::Origin;
+use crate::join::{Joined, join};
 use crate::taken::{FromArgs, read};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   coroner core deadlocks core.4711 --exe /usr/bin/containerd
   coroner core deadlocks --pid 4711               a process that runs, without stopping it
+  coroner core deadlocks --pid 4711 --node /      joined with what `runtime stuck` says
   coroner core deadlocks --dump containerd.log    a dump as text: SIGUSR1, SIGQUIT, a panic
-  coroner core deadlocks core.4711 --dot | dot -Tsvg -o waits.svg
+  coroner core deadlocks core.4711 --svg -o waits.svg
+  coroner core deadlocks core.4711 --dot | dot -Tpng -o waits.png
 
-Exit: 0 no ring was found, 4 goroutines wait for each other, 8 something could not be read";
+Exit: 0 nothing was found, 4 goroutines wait for each other, or as in a deadlock that is known, 8 something could not be read";
 
 /// Arguments of `core deadlocks`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DeadlocksArgs {
     #[command(flatten)]
     from: FromArgs,
+    /// The state of the node where it ran: `/` for this machine, or a bundle. What goroutines wait for
+    /// is then joined with the containers that hang there
+    #[arg(long = "node", value_name = "NODE", conflicts_with_all = ["dot", "svg"])]
+    joined_with: Option<PathBuf>,
     /// Write the graph of waits in Graphviz's language
-    #[arg(long)]
+    #[arg(long, conflicts_with = "svg")]
     dot: bool,
+    /// Write the graph of waits as a picture
+    #[arg(long)]
+    svg: bool,
     /// List goroutines that have waited at least so many minutes
     #[arg(long, value_name = "MINUTES", default_value_t = 10)]
     minutes: u64,
 }
 
+/// One that waits for long.
 #[derive(Serialize)]
-struct Report<'g> {
+pub(crate) struct LongWait {
+    pub(crate) id: u64,
+    pub(crate) state: String,
     #[serde(flatten)]
-    origin: Origin,
-    goroutines: usize,
+    pub(crate) waited: Option<Waited>,
+    pub(crate) at: Option<String>,
+}
+
+impl LongWait {
+    fn of(one: &Goroutine) -> Self {
+        Self {
+            id: one.id,
+            state: one.state(),
+            waited: one.waited,
+            at: one.place().map(|frame| {
+                let site = &frame.site;
+                format!("{} {}:{}", site.short(), site.file, site.line)
+            }),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct Report<'g> {
     #[serde(flatten)]
-    found: Deadlocks,
-    long_waits: Vec<u64>,
-    unknown: Vec<Unknown>,
+    pub(crate) origin: Origin,
+    pub(crate) goroutines: usize,
+    #[serde(flatten)]
+    pub(crate) found: Deadlocks,
+    pub(crate) signatures: Vec<Hit>,
+    pub(crate) long_waits: Vec<LongWait>,
+    /// Containers of the node that hang, and whose goroutines these are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) node: Option<Vec<Joined>>,
+    pub(crate) unknown: Vec<Unknown>,
     #[serde(skip)]
-    all: &'g [Goroutine],
+    pub(crate) all: &'g [Goroutine],
     #[serde(skip)]
-    minutes: u64,
+    pub(crate) minutes: u64,
 }
 
 pub(crate) fn run(args: &DeadlocksArgs, out: &mut Out) -> Outcome {
     let taken = read(&args.from)?;
     let found = deadlocks(&taken.goroutines);
-    if args.dot {
-        let text = dot(&taken.goroutines, &found);
+    if args.dot || args.svg {
+        let graph = Graph::new(&taken.goroutines, &found);
+        let text = if args.svg { graph.svg() } else { graph.dot() };
         out.writer().write_all(text.as_bytes())?;
         out.writer().flush()?;
-        return Ok(Exit::of_unknown(&taken.unknown));
+        let mut unknown = taken.unknown;
+        if graph.left_out() > 0 {
+            unknown.push(Unknown::new(
+                format!("{} goroutines", graph.left_out()),
+                "the graph has no room for them",
+            ));
+        }
+        return Ok(Exit::of_unknown(&unknown));
     }
+    let mut unknown = taken.unknown;
+    let node = match &args.joined_with {
+        None => None,
+        Some(node) => Some(join(node, &taken.owner, &taken.goroutines, &mut unknown)?),
+    };
     let long = taken
         .goroutines
         .iter()
         .filter(|one| !one.system && has_waited(one, args.minutes));
     out.answer(&Report {
         goroutines: taken.goroutines.len(),
-        long_waits: long.map(|one| one.id).collect(),
+        long_waits: long.map(LongWait::of).collect(),
+        signatures: signatures(&taken.goroutines, &found),
         found,
         origin: taken.origin,
-        unknown: taken.unknown,
+        node,
+        unknown,
         all: &taken.goroutines,
         minutes: args.minutes,
     })
-}
-
-impl Report<'_> {
-    fn place(&self, id: u64) -> String {
-        let one = self.all.iter().find(|one| one.id == id);
-        let Some(one) = one else {
-            return String::new();
-        };
-        let frame = one.shown().find(|frame| {
-            let name = frame.site.function.bytes();
-            !name.starts_with(b"sync.") && !name.starts_with(b"internal/")
-        });
-        let at = frame.map(|frame| {
-            let site = &frame.site;
-            format!(" at {} {}:{}", site.short(), site.file, site.line)
-        });
-        format!("[{}]{}", one.state(), at.unwrap_or_default())
-    }
-
-    fn thing(&self, thing: &Contended, pen: &mut Pen<'_>) -> io::Result<()> {
-        let ids: Vec<u64> = thing.waiters.iter().map(|waiter| waiter.id).collect();
-        pen.line(format_args!(
-            "  {}: {} wait{} ({})",
-            thing.object,
-            ids.len(),
-            if ids.len() == 1 { "s" } else { "" },
-            crate::goroutines::ids(&ids, 8)
-        ))?;
-        for holder in thing.holders.iter().take(8) {
-            pen.line(format_args!(
-                "    held by goroutine {} ({}: {}, in {}) {}",
-                holder.id,
-                holder.grade,
-                holder.by,
-                holder.function,
-                self.place(holder.id)
-            ))?;
-        }
-        Ok(())
-    }
 }
 
 impl Answer for Report<'_> {
     const SCHEMA: &'static str = "core-deadlocks/1";
 
     fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        let found = &self.found;
-        if found.cycles.is_empty() {
-            pen.line(format_args!(
-                "No ring of waits was found among {} goroutines.",
-                self.goroutines
-            ))?;
-        }
-        for ring in &found.cycles {
-            let text = match ring.as_slice() {
-                [one] => format!("Deadlock: goroutine {one} waits for a lock that it holds itself"),
-                many => format!(
-                    "Deadlock: goroutines {} wait for each other",
-                    crate::goroutines::ids(many, 16)
-                ),
-            };
-            let line = pen.styled(Style::Bad, text).to_string();
-            pen.line(line)?;
-            for edge in &found.edges {
-                if !ring.contains(&edge.from) || !ring.contains(&edge.to) {
-                    continue;
-                }
-                let thing = found
-                    .objects
-                    .iter()
-                    .find(|thing| thing.object.address == edge.object);
-                let thing = thing
-                    .map(|thing| thing.object.to_string())
-                    .unwrap_or_default();
-                pen.line(format_args!(
-                    "  {} waits for {thing}, held by {} ({})",
-                    edge.from, edge.to, edge.grade
-                ))?;
-                pen.line(format_args!("    {} {}", edge.from, self.place(edge.from)))?;
-            }
-        }
-        if !found.roots.is_empty() {
-            pen.gap()?;
-            pen.heading("Others wait for these")?;
-            for root in &found.roots {
-                pen.line(format_args!(
-                    "  goroutine {} [{}] blocks {}{}",
-                    root.id,
-                    root.state,
-                    root.blocks,
-                    root.at
-                        .as_ref()
-                        .map(|at| format!(": {at}"))
-                        .unwrap_or_default()
-                ))?;
-                for wait in &root.awaits {
-                    pen.line(format_args!("    waits for {wait}"))?;
-                }
-            }
-        }
-        let (held, free): (Vec<&Contended>, Vec<&Contended>) =
-            found.objects.iter().partition(|thing| {
-                thing
-                    .holders
-                    .iter()
-                    .any(|holder| holder.grade > Grade::Weak)
-            });
-        if !held.is_empty() {
-            pen.gap()?;
-            pen.heading("Held and waited for")?;
-            for thing in held {
-                self.thing(thing, pen)?;
-            }
-        }
-        if !free.is_empty() {
-            pen.gap()?;
-            pen.heading("Waited for; who will end the wait is not known")?;
-            for thing in free.iter().take(40) {
-                self.thing(thing, pen)?;
-            }
-            if free.len() > 40 {
-                pen.line(format_args!(
-                    "  … {} more (--format json)",
-                    free.len().saturating_sub(40)
-                ))?;
-            }
-        }
-        if !found.forever.is_empty() {
-            pen.gap()?;
-            pen.line(format_args!(
-                "Nothing can wake: {} (a nil channel, or a select without cases)",
-                crate::goroutines::ids(&found.forever, 16)
-            ))?;
-        }
-        if !self.long_waits.is_empty() {
-            pen.gap()?;
-            pen.line(format_args!(
-                "Waiting for at least {} minutes: {}",
-                self.minutes,
-                crate::goroutines::ids(&self.long_waits, 32)
-            ))?;
-        }
-        pen.incomplete(&self.unknown)
+        self.write(pen)
     }
 
     fn exit(&self) -> Exit {
         let mut exit = Exit::of_unknown(&self.unknown);
-        if !self.found.cycles.is_empty() {
+        let known = self
+            .signatures
+            .iter()
+            .any(|hit| hit.severity > Severity::Note);
+        if known || !self.found.cycles.is_empty() {
             exit |= Exit::FINDINGS;
         }
         exit

@@ -3,7 +3,7 @@
 use std::io;
 
 use cli::{Answer, Exit, Out, Outcome, Pen, Table, size};
-use elfcore::{Arch, Arguments, BuildIds, Bytes, Maker, MappedFile, Process, SignalInfo};
+use elfcore::{Arch, BuildIds, Bytes, Maker, MappedFile, Process, SignalInfo};
 use finding::{Text, Unknown, size_number};
 use goruntime::{Go, LayoutSource};
 use serde::Serialize;
@@ -68,8 +68,7 @@ pub(crate) fn run(args: &CoreArgs, out: &mut Out) -> Outcome {
     let files = Files::open(args)?;
     let image = files.image();
     let outline = files.outline(&image);
-    let arguments = Arguments::find(&image, &files.headers.auxv);
-    let words = arguments.map(|found| found.arguments).unwrap_or_default();
+    let words = files.arguments(&image);
     let mut unknown = files.unknown();
     let build = Go::build_info(&image, &outline);
     let runtime = match files.go(&image) {

@@ -5,6 +5,7 @@
 //! $ coroner core goroutines CORE          every goroutine, grouped by identical stacks
 //! $ coroner core goroutines --pid 4711    the same of a process that runs, without stopping it
 //! $ coroner core deadlocks CORE           who waits for whom, rings, and where chains end
+//! $ coroner core take --pid 4711 -o FILE a small core of a process that runs, without stopping it
 //! $ coroner core threads CORE             every thread, and the goroutine that it runs
 //! ```
 //!
@@ -15,12 +16,17 @@ mod deadlocks;
 mod file;
 mod goroutines;
 mod info;
+mod join;
 mod open;
 mod pid;
+mod take;
 mod taken;
 mod threads;
+mod waits;
 
 use cli::{Out, Outcome, Tool};
+
+pub use take::{Taken, take};
 
 /// Arguments of `coroner core`.
 #[derive(Debug, clap::Args)]
@@ -43,6 +49,9 @@ enum Verb {
     /// Say who waits for whom: locks and channels, their holders, rings, and where chains end
     #[command(after_help = deadlocks::EXAMPLES)]
     Deadlocks(deadlocks::DeadlocksArgs),
+    /// Take a small core of a process that runs, without stopping it
+    #[command(after_help = take::EXAMPLES)]
+    Take(take::TakeArgs),
     /// List every thread, with the goroutine that it runs and its registers
     Threads {
         #[command(flatten)]
@@ -67,6 +76,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         Verb::Info { core } => info::run(&core, out),
         Verb::Goroutines(args) => goroutines::run(&args, out),
         Verb::Deadlocks(args) => deadlocks::run(&args, out),
+        Verb::Take(args) => take::run(&args, out),
         Verb::Threads { core, registers } => threads::run(&core, registers, out),
     }
 }

@@ -1,9 +1,9 @@
 //! A core, opened with its executable.
 
 use cli::Failure;
-use elfcore::{Auxv, BuildIds, Core, Elf, Image, NotCore, Thread};
+use elfcore::{Arguments, Auxv, BuildIds, Core, Elf, Image, NotCore, Thread};
 use finding::Text;
-use goruntime::{Go, Outline, ThreadLink, Threads};
+use goruntime::{Go, Note, Outline, ThreadLink, Threads};
 use serde::Serialize;
 
 use crate::file::{CoreArgs, File};
@@ -140,6 +140,15 @@ impl Files {
                 (None, None) => failure.hint("give the executable with --exe FILE"),
                 (Some(_), _) => failure.hint("`coroner core info` says what the core lacks"),
             }
+        })
+    }
+
+    /// The arguments of the process: those that were noted, else those on its stack.
+    pub(crate) fn arguments(&self, image: &Image<'_>) -> Vec<Text> {
+        let noted = Note::of(&self.headers).map(|note| note.words());
+        noted.filter(|words| !words.is_empty()).unwrap_or_else(|| {
+            let found = Arguments::find(image, &self.headers.auxv);
+            found.map(|found| found.arguments).unwrap_or_default()
         })
     }
 

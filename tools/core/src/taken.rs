@@ -1,11 +1,13 @@
 //! Goroutines, wherever they come from: a core, a process that runs, a dump as text.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use cli::Failure;
 use elfcore::Bytes;
-use finding::Unknown;
-use goroutines::{Goroutine, dumps};
+use finding::{Text, Unknown};
+use goroutines::{End, Goroutine, dumps};
+use goruntime::{Note, Verdict};
 
 use crate::file::{CoreArgs, File};
 use crate::goroutines::Origin;
@@ -32,8 +34,32 @@ pub(crate) struct FromArgs {
 /// Goroutines, and what is known of where they come from.
 pub(crate) struct Taken {
     pub(crate) origin: Origin,
+    pub(crate) owner: Owner,
     pub(crate) goroutines: Vec<Goroutine>,
     pub(crate) unknown: Vec<Unknown>,
+}
+
+/// Whose goroutines they are.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Owner {
+    /// The process.
+    pub(crate) pid: Option<u32>,
+    /// The container that a shim serves: namespace and id.
+    pub(crate) container: Option<(Text, Text)>,
+}
+
+impl Owner {
+    /// Of a process with these arguments.
+    pub(crate) fn of(pid: Option<u32>, words: &[Text]) -> Self {
+        let after = |flag: &str| {
+            let at = words.iter().position(|word| *word == *flag)?;
+            words.get(at.saturating_add(1)).cloned()
+        };
+        Self {
+            pid,
+            container: after("-namespace").zip(after("-id")),
+        }
+    }
 }
 
 /// Reads them.
@@ -50,8 +76,12 @@ fn core(args: &CoreArgs) -> Result<Taken, Failure> {
     let image = files.image();
     let go = files.go(&image)?;
     let threads = files.threads(&go);
-    let goroutines = go.goroutines(&threads, None);
+    let note = Note::of(&files.headers);
+    let mut goroutines = go.goroutines(&threads, note.as_ref().map(|note| note.clock));
     let mut unknown = files.unknown();
+    if let Some(note) = &note {
+        judged(&mut goroutines, note);
+    }
     let damaged = go.damaged();
     if damaged > 0 {
         unknown.push(Unknown::new(
@@ -65,11 +95,30 @@ fn core(args: &CoreArgs) -> Result<Taken, Failure> {
         files.exe_known.matches,
         &go,
     );
+    let words = files.arguments(&image);
+    let pid = files.headers.process.as_ref().map(|process| process.pid);
     Ok(Taken {
         origin,
+        owner: Owner::of(pid, &words),
         goroutines,
         unknown,
     })
+}
+
+/// What was said of each goroutine when the core was taken: those that moved have no stack.
+fn judged(goroutines: &mut [Goroutine], note: &Note) {
+    let said: HashMap<u64, Verdict> = note.goroutines.iter().map(|one| (one.0, one.1)).collect();
+    for one in goroutines {
+        let end = match said.get(&one.id) {
+            Some(Verdict::Moving) => End::Moving,
+            Some(Verdict::Runs) => End::None("it ran when the core was taken"),
+            Some(Verdict::Settled | Verdict::None) | None => continue,
+        };
+        one.frames.clear();
+        one.awaits.clear();
+        one.holds.clear();
+        one.end = end;
+    }
 }
 
 fn text(file: &File) -> Result<Taken, Failure> {
@@ -93,6 +142,7 @@ fn text(file: &File) -> Result<Taken, Failure> {
     origin.earlier = count.saturating_sub(1);
     Ok(Taken {
         origin,
+        owner: Owner::default(),
         goroutines,
         unknown,
     })

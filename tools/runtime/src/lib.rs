@@ -42,6 +42,7 @@ mod task;
 
 use cli::{EvidenceArgs, Out, Outcome, Tool};
 
+pub use live::{Judged, judge};
 pub use task::{Sure, Task};
 
 /// Arguments of `coroner runtime`.

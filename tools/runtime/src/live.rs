@@ -32,17 +32,25 @@ const ROOT: &str = "/var/lib/containerd";
 const STATE: &str = "/run/containerd";
 
 /// Judged containers, and what may be missing of them.
-pub(crate) struct Judged {
-    pub(crate) case: Case,
-    pub(crate) now: Time,
-    pub(crate) verdicts: Verdicts,
+#[derive(Debug)]
+pub struct Judged {
+    /// The node.
+    pub case: Case,
+    /// What time it was there.
+    pub now: Time,
+    /// Its containers.
+    pub verdicts: Verdicts,
     /// The daemon, where processes are known.
-    pub(crate) daemon: Option<stuck::Daemon>,
-    pub(crate) unknown: Vec<Unknown>,
+    pub daemon: Option<stuck::Daemon>,
+    /// What could not be known.
+    pub unknown: Vec<Unknown>,
 }
 
 /// Reads and judges the containers of a node; of containerd's stores nothing else is opened.
-pub(crate) fn judge(args: &EvidenceArgs) -> Result<Judged, Failure> {
+///
+/// # Errors
+/// The node cannot be opened.
+pub fn judge(args: &EvidenceArgs) -> Result<Judged, Failure> {
     let door = LiveProc::open(&args.evidence);
     let case = Case::open_live(args, Depth::Diagnosis)?;
     let roots = case.roots.first();

@@ -1,0 +1,206 @@
+//! A process that runs, without a signal, ptrace or a stop.
+//!
+//! Whoever reads its memory waits while a thread of it holds the lock of that memory, and a thread
+//! that is stuck in the kernel may hold it for good. So a thread of ours reads, which is left behind
+//! when its time is over; where the threads of the process are in the kernel is told instead.
+
+use core::fmt;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use elfcore::{Auxv, Elf, Memory, NotElf, Overlay};
+use evidence::{LiveMemory, LiveProc, LiveProcess};
+use finding::{Text, Unread};
+use goroutines::{End, Goroutine};
+use mapped::Mapped;
+
+use crate::{Go, NotGo, Outline};
+
+/// How long a process may keep us from its memory.
+const DEADLINE: Duration = Duration::from_secs(20);
+/// How often a list that changes is looked for.
+const TRIES: u32 = 5;
+/// Bytes of the auxiliary vector.
+const AUXV: usize = 4096;
+/// Bytes of the arguments.
+const ARGUMENTS: usize = 1 << 16;
+/// Threads that are told when a process does not answer.
+const THREADS: usize = 64;
+
+/// The memory of a process.
+struct Target(LiveMemory);
+
+impl Memory for Target {
+    fn read(&self, at: u64, into: &mut [u8]) -> usize {
+        self.0.read(at, into)
+    }
+}
+
+/// A process that is read.
+#[expect(missing_debug_implementations, reason = "memory has nothing to show")]
+pub struct Attached<'a> {
+    /// The process.
+    pub process: &'a LiveProcess,
+    /// Its memory.
+    pub memory: &'a dyn Memory,
+    /// Its program.
+    pub program: &'a Mapped,
+    /// The headers of its program.
+    pub elf: &'a Elf,
+    /// What was added to the program's addresses.
+    pub slide: u64,
+    /// Its auxiliary vector, as it stands.
+    pub auxv: &'a [u8],
+    /// Its runtime.
+    pub go: &'a Go<'a>,
+    /// The machine's monotonic clock in nanoseconds, which is that of Go's waits.
+    pub clock: &'a dyn Fn() -> u64,
+}
+
+impl Attached<'_> {
+    /// Its goroutines, each as it was at one moment.
+    pub fn goroutines(&self) -> Vec<Goroutine> {
+        self.go.goroutines_live(self.clock)
+    }
+
+    /// Its arguments.
+    pub fn arguments(&self) -> Vec<Text> {
+        let words = self.process.file("cmdline", ARGUMENTS).unwrap_or_default();
+        let words = words.strip_suffix(b"\0").unwrap_or(&words);
+        words.split(|byte| *byte == 0).map(Text::from).collect()
+    }
+
+    /// The path of its program.
+    pub fn path(&self) -> Text {
+        self.process.link("exe").unwrap_or_default()
+    }
+}
+
+/// Goroutines whose stacks could not be had at one moment.
+pub fn moving(goroutines: &[Goroutine]) -> usize {
+    let moving = goroutines.iter().filter(|one| one.end == End::Moving);
+    moving.count()
+}
+
+/// Why a process cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotAttached {
+    /// It is not there, or may not be looked at.
+    Unread(Unread),
+    /// Its memory may not be read.
+    Memory(Unread),
+    /// Its program is none that is known.
+    Program(NotElf),
+    /// It is no program of Go's, or of none that is known.
+    NotGo(NotGo),
+    /// It ended meanwhile.
+    Ended,
+    /// A thread of it holds the lock of its memory: threads, and the kernel's function each is in.
+    Held(Vec<(u32, Text)>),
+    /// No thread could be started here.
+    Thread(String),
+}
+
+impl fmt::Display for NotAttached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unread(why) => write!(f, "{why}"),
+            Self::Memory(why) => write!(f, "its memory {why}"),
+            Self::Program(why) => write!(f, "its program: {why}"),
+            Self::NotGo(why) => write!(f, "{why}"),
+            Self::Ended => f.write_str("ended while it was read"),
+            Self::Held(threads) => {
+                f.write_str(
+                    "holds the lock of its memory and does not let go: a thread of it is stuck in the \
+                     kernel; its threads:",
+                )?;
+                for (tid, place) in threads {
+                    write!(f, " {tid} in {place},")?;
+                }
+                Ok(())
+            }
+            Self::Thread(why) => write!(f, "no thread: {why}"),
+        }
+    }
+}
+
+impl core::error::Error for NotAttached {}
+
+/// Reads a process that runs. `clock` gives the machine's monotonic clock in nanoseconds.
+///
+/// # Errors
+/// It cannot be read, or `work` says so.
+pub fn attach<T: Send + 'static>(
+    door: &LiveProc,
+    pid: u32,
+    clock: fn() -> u64,
+    work: impl FnOnce(&Attached<'_>) -> T + Send + 'static,
+) -> Result<T, NotAttached> {
+    let process = door.process(pid).map_err(NotAttached::Unread)?;
+    let (give, receive) = channel();
+    let started = std::thread::Builder::new().spawn(move || {
+        // Nobody may be waiting any more.
+        let _ = give.send(read(&process, clock, work));
+    });
+    started.map_err(|error| NotAttached::Thread(error.to_string()))?;
+    match receive.recv_timeout(DEADLINE) {
+        Ok(taken) => taken,
+        Err(_) => Err(held(door, pid)),
+    }
+}
+
+fn read<T>(
+    process: &LiveProcess,
+    clock: fn() -> u64,
+    work: impl FnOnce(&Attached<'_>) -> T,
+) -> Result<T, NotAttached> {
+    let program = process.program().map_err(NotAttached::Unread)?;
+    let elf = Elf::read(&program).map_err(NotAttached::Program)?;
+    let auxv = process.file("auxv", AUXV).map_err(NotAttached::Unread)?;
+    let memory = process.memory().map_err(NotAttached::Memory)?;
+    let target = Target(memory);
+    let slide = match Auxv::parse(&auxv).get(Auxv::ENTRY) {
+        Some(entry) if elf.is_pie => entry.wrapping_sub(elf.entry),
+        _ => 0,
+    };
+    let overlay = Overlay::new(&program, &elf, slide, &target);
+    let outline = Outline::of_file(&program, &elf, slide);
+    let mut tries = 0;
+    let go = loop {
+        match Go::find(&overlay, &outline, elf.arch) {
+            Ok(go) => break go,
+            // The list may have grown just now.
+            Err(NotGo::NoGoroutines) if tries < TRIES => {
+                tries = tries.saturating_add(1);
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            Err(why) => return Err(NotAttached::NotGo(why)),
+        }
+    };
+    let done = work(&Attached {
+        process,
+        memory: &target,
+        program: &program,
+        elf: &elf,
+        slide,
+        auxv: &auxv,
+        go: &go,
+        clock: &clock,
+    });
+    if process.file("stat", 16).is_err() {
+        return Err(NotAttached::Ended);
+    }
+    Ok(done)
+}
+
+/// What the threads of a process wait for that does not let us read its memory.
+fn held(door: &LiveProc, pid: u32) -> NotAttached {
+    let mut places = Vec::new();
+    if let Ok(process) = door.process(pid) {
+        for tid in process.tasks(THREADS).unwrap_or_default() {
+            let wchan = process.file(&format!("task/{tid}/wchan"), 128);
+            places.push((tid, Text::from(wchan.unwrap_or_default())));
+        }
+    }
+    NotAttached::Held(places)
+}

@@ -1,0 +1,178 @@
+//! A real program that stands still, read while it lives, and in a small core that was taken of it;
+//! against what it writes of itself.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may fail, and reads what is in testdata"
+)]
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use elfcore::{Auxv, Core, Elf, Image, Maker};
+use evidence::LiveProc;
+use goroutines::{End, Goroutine, Status, deadlocks, dumps};
+use goruntime::{Go, NotAttached, Note, Outline, Threads, Verdict, attach, moving};
+
+/// A program of `testdata/cores`, in a process group of its own.
+struct Zoo {
+    child: Child,
+    lines: BufReader<std::process::ChildStdout>,
+    folder: tempfile::TempDir,
+    exe: Vec<u8>,
+}
+
+impl Zoo {
+    fn start(name: &str) -> Self {
+        let packed = testcase::testdata()
+            .join("cores")
+            .join(name)
+            .join("exe.zst");
+        let exe = zstd::decode_all(std::fs::read(packed).unwrap().as_slice()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("zoo");
+        std::fs::write(&program, &exe).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let mut child = Command::new(&program)
+            .arg(folder.path().join("dump"))
+            .env("CORONER_SECRET", "not-for-anybody")
+            .process_group(0)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut zoo = Self {
+            lines: BufReader::new(child.stdout.take().unwrap()),
+            child,
+            folder,
+            exe,
+        };
+        zoo.wait_for("ready");
+        zoo
+    }
+
+    fn wait_for(&mut self, word: &str) {
+        let mut line = String::new();
+        while !line.starts_with(word) {
+            line.clear();
+            assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "{word}");
+        }
+    }
+
+    /// What it writes of itself.
+    fn dump(&mut self) -> Vec<Goroutine> {
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGUSR1).unwrap();
+        self.wait_for("dumped");
+        let text = std::fs::read(self.folder.path().join("dump")).unwrap();
+        dumps(&text).pop().unwrap()
+    }
+}
+
+impl Drop for Zoo {
+    fn drop(&mut self) {
+        // Its child, too.
+        let group = nix::unistd::Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        let _gone = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL);
+        let _gone = self.child.wait();
+    }
+}
+
+/// A clock that stands still: the program does, too, so that no read may be called too slow.
+fn still() -> u64 {
+    1 << 50
+}
+
+fn shown(one: &Goroutine) -> Vec<String> {
+    one.shown()
+        .map(|frame| {
+            let site = &frame.site;
+            format!("{} {}:{}", site.printed(), site.file, site.line)
+        })
+        .collect()
+}
+
+/// Those that do not move: not the one that writes the dump, and none of the runtime's own.
+fn parked(all: &[Goroutine]) -> BTreeMap<u64, &Goroutine> {
+    all.iter()
+        .filter(|one| one.id != 1 && !one.system && !one.calls("os/signal.loop"))
+        .filter(|one| !one.calls("signal.loop") && one.status != Status::Running)
+        .map(|one| (one.id, one))
+        .collect()
+}
+
+#[test]
+fn what_lives_is_read_as_it_writes_of_itself_and_so_is_a_core_of_it() {
+    for name in ["go1.21-pie", "go1.27"] {
+        let mut zoo = Zoo::start(name);
+        let door = LiveProc::open(Path::new("/")).unwrap();
+        let (live, small, path) = attach(&door, zoo.child.id(), still, |attached| {
+            let live = attached.goroutines();
+            (live, attached.small(7).unwrap(), attached.path())
+        })
+        .unwrap();
+        assert!(path.to_string().ends_with("/zoo"), "{path}");
+        assert_eq!(moving(&live), 0, "{name}");
+        let dump = zoo.dump();
+        let (ours, theirs) = (parked(&live), parked(&dump));
+        assert!(theirs.len() > 20, "{name}: {}", theirs.len());
+        for (id, want) in &theirs {
+            let one = ours
+                .get(id)
+                .unwrap_or_else(|| panic!("{name}: {id} is missing"));
+            assert_eq!(one.end, End::Top, "{name}: {id}");
+            assert_eq!(one.state(), want.state(), "{name}: {id}");
+            assert_eq!(shown(one), shown(want), "{name}: {id}");
+        }
+        let rings = deadlocks(&live).cycles.len();
+        assert_eq!(rings, 2, "{name}: one with itself, and two with each other");
+
+        let mut bytes = Vec::new();
+        small.core.write(&mut bytes).unwrap();
+        assert!(
+            !bytes.windows(15).any(|window| window == b"not-for-anybody"),
+            "{name}: the environment is not in it"
+        );
+        let core = Core::read(&bytes).unwrap();
+        assert_eq!((core.maker, core.cut()), (Maker::Coroner, 0), "{name}");
+        assert_eq!(core.process.as_ref().map(|it| it.pid), Some(zoo.child.id()));
+        let note = Note::of(&core).unwrap();
+        assert_eq!((note.clock, note.time), (still(), 7));
+        assert_eq!(note.threads.len(), core.threads.len());
+        let elf = Elf::read(&zoo.exe).unwrap();
+        let entry = core.auxv.get(Auxv::ENTRY).unwrap();
+        let slide = if elf.is_pie { entry - elf.entry } else { 0 };
+        let mut image = Image::new(&bytes, &core.segments);
+        image.add(&zoo.exe, &elf, slide);
+        let outline = Outline::of_file(&zoo.exe, &elf, slide);
+        let go = Go::find(&image, &outline, core.arch).unwrap();
+        let read = go.goroutines(&Threads::default(), Some(note.clock));
+        let read = parked(&read);
+        let settled: Vec<u64> = note
+            .goroutines
+            .iter()
+            .filter(|one| one.1 == Verdict::Settled)
+            .map(|one| one.0)
+            .collect();
+        for (id, one) in &ours {
+            assert!(settled.contains(id), "{name}: {id}");
+            assert_eq!(read.get(id), Some(one), "{name}: {id}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_program_of_gos_or_is_gone_is_told() {
+    let door = LiveProc::open(Path::new("/")).unwrap();
+    let own = attach(&door, std::process::id(), still, |_| ()).unwrap_err();
+    assert!(matches!(own, NotAttached::NotGo(_)), "{own}");
+    let mut child = Command::new("/bin/true").spawn().unwrap();
+    let pid = child.id();
+    child.wait().unwrap();
+    let gone = attach(&door, pid, still, |_| ()).unwrap_err();
+    assert!(matches!(gone, NotAttached::Unread(_)), "{gone}");
+}

@@ -177,6 +177,7 @@ impl NewCore {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 mod tests {
     use super::*;
     use crate::{Core, Image, Maker, Memory};
@@ -213,7 +214,12 @@ mod tests {
             assert_eq!((read.maker, read.threads.len()), (Maker::Coroner, 1));
             assert_eq!(read.own_notes, [(1, b"{}".to_vec())]);
             assert_eq!((read.cut(), read.claims_segments), (0, None));
-            assert_eq!(read.loads().count() as u64, 3 * areas, "{}", bytes.len());
+            assert_eq!(
+                u64::try_from(read.loads().count()),
+                Ok(3 * areas),
+                "{}",
+                bytes.len()
+            );
             let image = Image::new(&bytes, &read.segments);
             let memory: &dyn Memory = &image;
             let at = areas * 4 * PAGE + PAGE;

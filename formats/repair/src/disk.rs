@@ -259,7 +259,12 @@ impl Folder {
     }
 
     /// Copies a file to a new one, syncs it, and gives its SHA-256.
-    pub(crate) fn copy(&self, name: &OsStr, mut from: File, mode: u32) -> io::Result<[u8; 32]> {
+    pub(crate) fn copy(
+        &self,
+        name: &OsStr,
+        mut from: impl Read,
+        mode: u32,
+    ) -> io::Result<[u8; 32]> {
         use sha2::Digest as _;
         let mut file = self.create(name)?;
         let mut hash = sha2::Sha256::new();

@@ -32,16 +32,21 @@ pub enum MadeOf {
         diff_id: String,
         /// The directories of the layers below, as steps name them, the nearest first.
         below: Vec<String>,
+        /// The store that the blob is in, on the machine where the plan was made; nothing: the node's own.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        source: Option<String>,
     },
     /// Another name of a file below the same base.
     Link {
         /// That file.
         from: String,
     },
-    /// A copy of a file of another store, on the machine where the plan was made.
+    /// A copy of a blob of another store, on the machine where the plan was made.
     Copy {
-        /// That file.
+        /// That store: a directory, an archive.
         from: String,
+        /// The blob in it.
+        member: String,
     },
 }
 
@@ -256,6 +261,9 @@ pub struct Plan {
     /// Whether directories are given to snapshots by their times alone.
     #[serde(default)]
     pub by_time: bool,
+    /// Whether every layer was compared with its blob.
+    #[serde(default)]
+    pub every_layer: bool,
     /// Pairs that the user said: `SNAPSHOTTER/NAMESPACE/KEY=NUMBER`.
     #[serde(default)]
     pub said: Vec<String>,

@@ -82,10 +82,18 @@ pub(crate) struct FromArgs {
     /// containers, too, which come back where their files are still there and nothing newer is known
     #[arg(long, value_name = "FILE")]
     pub(crate) names_from: Vec<PathBuf>,
+    /// Another store to take blobs from that this node's images lack: another node's root, a content store,
+    /// an OCI layout, an archive of images. Each is found by its digest, and hashed
+    #[arg(long, value_name = "STORE")]
+    pub(crate) from: Vec<PathBuf>,
     /// Give a directory to the snapshot that was made when it was, where nothing else tells: likely,
     /// and wrong where two were made in one moment
     #[arg(long)]
     pub(crate) by_time: bool,
+    /// Compare every unpacked layer with its blob: slow. Else only those that do not take the room that was
+    /// recorded when they were unpacked; a lost second name of a file is not seen by that
+    #[arg(long)]
+    pub(crate) every_layer: bool,
     /// This directory is that snapshot's: SNAPSHOTTER/NAMESPACE/KEY=NUMBER
     #[arg(long, value_name = "PAIR")]
     pub(crate) pair: Vec<String>,

@@ -1,13 +1,14 @@
 //! Making a plan, and reading one.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use cli::{Case, Failure, PlaceArgs};
 use evidence::{Evidence, Options};
 use finding::Time;
 use node::{Roots, Said};
 use repair::plan::Plan;
-use repair::{Made, Refused, Request};
+use repair::{Donor, Made, Refused, Request};
 
 use crate::{PlanArgs, given, mounts};
 
@@ -40,10 +41,12 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Plan, Failure> {
         made_at,
         names: found,
         copies,
+        donors: donors(args.from.from.iter().cloned())?,
         release,
         mounts,
         points,
         by_time: args.from.by_time,
+        every_layer: args.from.every_layer,
         said: args.from.pair.clone(),
         released: args.released.clone(),
     };
@@ -67,6 +70,19 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Plan, Failure> {
         .map(str::to_owned);
     plan.daemon.clone_from(&args.from.daemon);
     Ok(plan)
+}
+
+/// Other stores, by the names under which a plan can find them again.
+fn donors(paths: impl Iterator<Item = PathBuf>) -> Result<Vec<Arc<Donor>>, Failure> {
+    let open = |path: PathBuf| {
+        let whole = std::fs::canonicalize(&path).unwrap_or(path);
+        Donor::open(&whole).map(Arc::new).map_err(|why| {
+            Failure::unread(format!("{}: {why}", cli::shown(&whole))).hint(
+                "give another node's root, a content store, an OCI layout, or an archive of images",
+            )
+        })
+    };
+    paths.map(open).collect()
 }
 
 fn release(text: &str) -> Result<daemon::Detected, Failure> {
@@ -96,10 +112,12 @@ pub(crate) fn again(plan: &Plan, node: &Path) -> Result<(Made, Evidence), Failur
         made_at,
         names: repair::names_of(plan),
         copies: given::again(&plan.copies)?,
+        donors: donors(plan.sources.iter().map(PathBuf::from))?,
         release: plan.daemon.as_deref().map(release).transpose()?,
         mounts: mounts::of(node),
         points: mounts::points(node),
         by_time: plan.by_time,
+        every_layer: plan.every_layer,
         said: plan.said.clone(),
         released: plan.released.clone(),
     };

@@ -265,9 +265,11 @@ impl Staging<'_> {
                 self.folder(step.base.as_deref())?
                     .link(Path::new(from), quarantine, name)?;
             }
-            MadeOf::Copy { from } => {
-                let file = evidence::open_archive(Path::new(from))
-                    .map_err(|why| io::Error::other(format!("{from}: {why}")))?;
+            MadeOf::Copy { from, member } => {
+                let donor = self.donor(from)?;
+                let file = donor
+                    .reader(Path::new(member))
+                    .map_err(|why| io::Error::other(format!("{from}: {member}: {why}")))?;
                 let digest = quarantine.copy(name, file, step.mode.unwrap_or(0o444))?;
                 if step.sha256.as_deref() != Some(hex::encode(digest).as_str()) {
                     return Err(wrong());
@@ -277,15 +279,19 @@ impl Staging<'_> {
                 blob,
                 diff_id,
                 below,
+                source,
             } => {
                 quarantine.make(name)?;
                 let below = below
                     .iter()
                     .map(|path| self.lower(step, path))
                     .collect::<io::Result<Vec<_>>>()?;
-                let evidence = self
-                    .evidence
-                    .ok_or_else(|| io::Error::other("the evidence is not open"))?;
+                let evidence = match source {
+                    Some(source) => self.donor(source)?,
+                    None => self
+                        .evidence
+                        .ok_or_else(|| io::Error::other("the evidence is not open"))?,
+                };
                 let found = unpack::layer(
                     evidence,
                     &PathBuf::from(blob),
@@ -298,6 +304,14 @@ impl Staging<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A store that something is taken from.
+    fn donor(&self, from: &str) -> io::Result<&Evidence> {
+        let mut donors = self.made.donors.iter();
+        let donor = donors.find(|donor| donor.from == from);
+        let donor = donor.ok_or_else(|| io::Error::other(format!("{from} is not open")))?;
+        Ok(donor.evidence())
     }
 
     /// The files of a layer below: those that a step before this one has staged, else those in place.

@@ -32,6 +32,7 @@ fn root() -> (tempfile::TempDir, Made) {
         release: String::new(),
         names: Vec::new(),
         by_time: false,
+        every_layer: false,
         said: Vec::new(),
         copies: Vec::new(),
         released: Vec::new(),
@@ -61,7 +62,15 @@ fn root() -> (tempfile::TempDir, Made) {
         ("store/come".to_owned(), b"come".to_vec()),
         (meta_db(), b"new".to_vec()),
     ]);
-    (folder, Made { plan, files })
+    let donors = Vec::new();
+    (
+        folder,
+        Made {
+            plan,
+            files,
+            donors,
+        },
+    )
 }
 
 fn meta(root: &Path) -> Vec<u8> {

@@ -18,6 +18,8 @@ mod copied;
 mod images;
 mod snapshots;
 
+pub(crate) use blobs::rows_of;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use content::Digest;
@@ -159,13 +161,17 @@ impl Work<'_> {
         found
     }
 
-    /// Which snapshot a chain ends in, by snapshotter, in a namespace.
     fn unpacked(&self, namespace: &[u8], chain: &Digest) -> Vec<Vec<u8>> {
-        let all = self.tree.at(&[b"v1", namespace, b"snapshots"]);
-        let of = |tree: &Tree| tree.entries.contains_key(chain.as_str().as_bytes());
-        let all = all.into_iter().flat_map(Tree::buckets);
-        all.filter(|(_, tree)| of(tree))
-            .map(|(name, _)| name.to_vec())
-            .collect()
+        unpacked(self.tree, namespace, chain)
     }
+}
+
+/// Which snapshot a chain ends in, by snapshotter, in a namespace.
+fn unpacked(tree: &Tree, namespace: &[u8], chain: &Digest) -> Vec<Vec<u8>> {
+    let all = tree.at(&[b"v1", namespace, b"snapshots"]);
+    let of = |tree: &Tree| tree.entries.contains_key(chain.as_str().as_bytes());
+    let all = all.into_iter().flat_map(Tree::buckets);
+    all.filter(|(_, tree)| of(tree))
+        .map(|(name, _)| name.to_vec())
+        .collect()
 }

@@ -36,7 +36,8 @@ impl Making<'_> {
                 .iter()
                 .map(|row| (row.key.bytes(), row))
                 .collect();
-            let mut broken = broken(evidence, &snapshotter, layout, &blobs);
+            let every = self.request.every_layer;
+            let mut broken = broken(evidence, &snapshotter, layout, &blobs, every);
             // Lower ones first: a layer takes directories from those below it.
             broken.sort_by_key(|one| depth(&rows, one.row));
             for one in broken {
@@ -76,16 +77,23 @@ impl Making<'_> {
             parent = row.parent.as_ref();
         }
         // About what it takes; how much it is inflated is not known before.
-        let packed = evidence.stat(&blob.path).map_or(0, |stat| stat.size);
+        let donated = self.donated.get(&blob.blob);
+        let packed = match donated {
+            Some((donor, member)) => donor.evidence().stat(member),
+            None => evidence.stat(&blob.path),
+        };
+        let packed = packed.map_or(0, |stat| stat.size);
         let size = one.row.size.and_then(|size| u64::try_from(size).ok());
         self.plan.wrong.push(format!("{name}: {}", one.why));
-        let Some(path) = blob.path.to_str() else {
+        let path = donated.map_or(&blob.path, |(_, member)| member);
+        let Some(path) = path.to_str() else {
             return;
         };
         let made_of = MadeOf::Layer {
             blob: path.to_owned(),
             diff_id: blob.diff_id.to_string(),
             below,
+            source: donated.map(|(donor, _)| donor.from.clone()),
         };
         let step = Step {
             size: Some(size.unwrap_or_else(|| packed.saturating_mul(4))),
@@ -127,6 +135,7 @@ fn broken<'b>(
     snapshotter: &'b Snapshotter,
     layout: &Layout,
     blobs: &BTreeMap<Digest, LayerBlob>,
+    every: bool,
 ) -> Vec<Broken<'b>> {
     let mut found = Vec::new();
     let mut suspects: Vec<(&Row<BackendSnapshot>, u64)> = Vec::new();
@@ -152,18 +161,26 @@ fn broken<'b>(
             Some(_) => suspects.push((row, id)),
         }
     }
-    found.extend(counted(evidence, snapshotter, layout, blobs, suspects));
+    found.extend(counted(
+        evidence,
+        snapshotter,
+        layout,
+        blobs,
+        suspects,
+        every,
+    ));
     found
 }
 
-/// Those that do not take the room that was recorded when they were committed, or whose files are then
-/// seen to be others than the blob's.
+/// Those that do not take the room that was recorded when they were committed (of `every` layer, this is
+/// not asked), and whose files are then seen to be others than the blob's.
 fn counted<'b>(
     evidence: &Evidence,
     snapshotter: &Snapshotter,
     layout: &Layout,
     blobs: &BTreeMap<Digest, LayerBlob>,
     suspects: Vec<(&'b Row<BackendSnapshot>, u64)>,
+    every: bool,
 ) -> Vec<Broken<'b>> {
     let paths = suspects.iter().map(|(_, id)| (*id, layout.files(*id)));
     let usages = usages(evidence, paths, &Control::default());
@@ -179,7 +196,7 @@ fn counted<'b>(
             i64::try_from(usage.inodes).ok(),
             usage.size.and_then(|size| i64::try_from(size).ok()),
         );
-        if now == (Some(inodes), Some(size)) || now.1.is_none() {
+        if !every && (now == (Some(inodes), Some(size)) || now.1.is_none()) {
             continue;
         }
         let Some(blob) = blob_of(blobs, row).filter(|_| layout.has_fs()) else {
@@ -236,9 +253,14 @@ fn damage(found: &LayerFound) -> Option<String> {
         .filter(|one| is_lost(one.how))
         .map(|one| &one.path)
         .collect();
-    let is_damage = differences
-        .iter()
-        .all(|one| is_lost(one.how) || (one.how == Departure::Mtime && lost.contains(&&one.path)));
+    // A file that was cut has lost its time, its capability and its setuid bit with its bytes; a time
+    // alone is nothing that a file holds.
+    let goes_with = |how: Departure| matches!(how, Departure::Capability | Departure::Setuid);
+    let is_damage = differences.iter().all(|one| {
+        is_lost(one.how)
+            || one.how == Departure::Mtime
+            || (goes_with(one.how) && lost.contains(&&one.path))
+    });
     let first = differences
         .iter()
         .find(|one| is_lost(one.how))

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use daemon::Release;
 use finding::Text;
-use sha2::{Digest as _, Sha256};
 
 use super::{Making, meta_name, path};
 use crate::plan::{BringsBack, MadeOf, PlanImage, Step};
@@ -120,7 +119,7 @@ impl Making<'_> {
 
     pub(super) fn put_meta(&mut self, bytes: Vec<u8>) {
         let step = Step {
-            sha256: Some(hex::encode(Sha256::digest(&bytes))),
+            sha256: Some(super::sha256(&bytes)),
             size: u64::try_from(bytes.len()).ok(),
             ..Step::put(meta_name(), MadeOf::Bytes, "the new meta.db")
         };

@@ -1,6 +1,7 @@
 //! Making a plan: reading the node, writing the new databases in memory, judging them.
 
 mod backends;
+mod donated;
 mod files;
 mod layers;
 mod meta;
@@ -9,17 +10,19 @@ mod start;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use content::Digest;
 use daemon::{Detected, detect};
 use evidence::Evidence;
 use finding::{Text, Time};
 use node::{META_DIR, Node, Options, Roots, path_text};
-use sha2::{Digest as _, Sha256};
+use sha2::Sha256;
 
 use crate::names::Named;
 use crate::plan::{BringsBack, Held, Plan, SCHEMA, Step};
 use crate::release;
-use crate::{Copied, Edit, Relics, Survivors, mend, specs};
+use crate::{Copied, Donor, Edit, Relics, Survivors, mend, specs};
 
 /// The largest database that is rebuilt in memory.
 const LIMIT: u64 = 1 << 30;
@@ -64,6 +67,8 @@ pub struct Request {
     pub names: Vec<Named>,
     /// Older copies of the databases, the newest first.
     pub copies: Vec<Copied>,
+    /// Other stores that blobs are taken from.
+    pub donors: Vec<Arc<Donor>>,
     /// The release that will be started, where the user says it.
     pub release: Option<Detected>,
     /// What is mounted for the node's containers.
@@ -72,6 +77,8 @@ pub struct Request {
     pub points: Vec<PathBuf>,
     /// Give directories to snapshots by their times alone, too.
     pub by_time: bool,
+    /// Compare every layer with its blob, and not those alone that take another room than was recorded.
+    pub every_layer: bool,
     /// Pairs that the user said: `SNAPSHOTTER/NAMESPACE/KEY=NUMBER`.
     pub said: Vec<String>,
     /// What recovery leases are to hold no longer.
@@ -85,6 +92,8 @@ pub struct Made {
     pub plan: Plan,
     /// New files.
     pub files: BTreeMap<String, Vec<u8>>,
+    /// Other stores that steps take blobs from.
+    pub donors: Vec<Arc<Donor>>,
 }
 
 /// Makes a plan for the node in `evidence`. Nothing is written; changes are staged in `evidence` while
@@ -108,6 +117,8 @@ struct Making<'r> {
     files: BTreeMap<String, Vec<u8>>,
     /// Stores that lie on another file system than the root, or outside of it.
     bases: Vec<PathBuf>,
+    /// Blobs that come from another store: that store, and the blob in it.
+    donated: BTreeMap<Digest, (Arc<Donor>, PathBuf)>,
 }
 
 /// Stores that steps cannot reach from the root: names are exchanged within one mount.
@@ -133,10 +144,9 @@ fn bases(evidence: &Evidence, node: &Node, points: &[PathBuf]) -> Vec<PathBuf> {
 }
 
 fn id_of(request: &Request) -> String {
-    let mut hash = Sha256::new();
-    hash.update(request.made_at.to_string());
-    hash.update(path_text(&request.roots.root).bytes());
-    hex::encode(hash.finalize()).chars().take(12).collect()
+    let mut text = request.made_at.to_string().into_bytes();
+    text.extend(path_text(&request.roots.root).bytes());
+    sha256(&text).chars().take(12).collect()
 }
 
 impl<'r> Making<'r> {
@@ -162,10 +172,11 @@ impl<'r> Making<'r> {
             release: release.name(),
             names: request.names.iter().map(named_line).collect(),
             by_time: request.by_time,
+            every_layer: request.every_layer,
             said: request.said.clone(),
             copies: copied_lines(&request.copies),
             released: request.released.clone(),
-            sources: Vec::new(),
+            sources: request.donors.iter().map(|one| one.from.clone()).collect(),
             inputs: Vec::new(),
             wrong: Vec::new(),
             steps: Vec::new(),
@@ -184,6 +195,7 @@ impl<'r> Making<'r> {
             meta: request.roots.root.join(META_DIR).join("meta.db"),
             bases: bases(evidence, &node, &request.points),
             files: BTreeMap::new(),
+            donated: BTreeMap::new(),
             request,
             node,
             release,
@@ -201,6 +213,7 @@ impl<'r> Making<'r> {
             Some(store) => Survivors::read(evidence, store),
             None => Survivors::default(),
         };
+        self.donate(&tree, &mut survivors);
         self.backends(evidence, &tree, is_whole, &survivors)?;
         if is_whole && let Some(why) = self.stale(&tree) {
             self.plan.wrong.push(why);
@@ -230,6 +243,7 @@ impl<'r> Making<'r> {
             // A record of a copy and one of a bundle may be of one pod.
             edits.extend(crate::pods::twins(&mut tree));
         }
+        edits.extend(self.rows_of_donated(&mut tree, &survivors, is_whole));
         self.layers(evidence, &survivors);
         edits.extend(self.edit_files(evidence, &mut tree, &survivors, is_whole));
         let is_edited = !edits.is_empty();
@@ -264,6 +278,7 @@ impl<'r> Making<'r> {
         Made {
             plan: self.plan,
             files: self.files,
+            donors: self.request.donors.clone(),
         }
     }
 
@@ -331,7 +346,7 @@ impl<'r> Making<'r> {
     fn put(&mut self, path: &Path, bytes: Vec<u8>, mode: u32, why: impl Into<String>) {
         let step = Step {
             mode: Some(mode),
-            sha256: Some(hex::encode(Sha256::digest(&bytes))),
+            sha256: Some(sha256(&bytes)),
             size: u64::try_from(bytes.len()).ok(),
             ..Step::put("", crate::plan::MadeOf::Bytes, why)
         };
@@ -339,6 +354,11 @@ impl<'r> Making<'r> {
             self.files.insert(place, bytes);
         }
     }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    use sha2::Digest as _;
+    hex::encode(Sha256::digest(bytes))
 }
 
 /// meta.db below the root.

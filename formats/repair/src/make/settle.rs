@@ -45,7 +45,7 @@ impl Making<'_> {
         garbage: &Holds,
     ) -> Result<Option<Vec<u8>>, Refused> {
         // Snapshots that a first lease holds may let others be seen.
-        for _ in 0..4 {
+        for _ in 0..8 {
             self.stage_steps(evidence)?;
             let bytes = if changed {
                 let bytes = tree.write(layout).map_err(|error| {
@@ -77,15 +77,16 @@ impl Making<'_> {
                 strays.extend(unowned(&collection));
             }
             holds.subtract(garbage);
-            let is_settled = holds.is_empty() && strays.is_empty();
-            for (stray, why) in strays {
-                self.remove(&path(&stray), why);
-            }
-            if is_settled {
+            if holds.is_empty() && strays.is_empty() {
                 self.judge_after(&node);
                 return Ok(bytes);
             }
-            if !holds.is_empty() {
+            // What a lease holds has no stray files any more: only then it is known what is nobody's.
+            if holds.is_empty() {
+                for (stray, why) in strays {
+                    self.remove(&path(&stray), why);
+                }
+            } else {
                 changed = true;
                 holds.write(tree, &self.plan.id, self.request.made_at);
                 let (snapshots, blobs) = holds.named();
@@ -128,12 +129,28 @@ impl Making<'_> {
                     })?;
                     continue;
                 }
-                // Its bytes are not in this evidence: it is judged as if it were not there.
-                (Action::Put, MadeOf::Copy { .. }) => continue,
+                (Action::Put, MadeOf::Copy { from, member }) => {
+                    // A layer is judged as if it were not there: its bytes are not in this evidence.
+                    let Some(bytes) = self.document_of(from, Path::new(member)) else {
+                        continue;
+                    };
+                    Change::File(Arc::new(bytes))
+                }
             };
             evidence.stage(&at, change);
         }
         Ok(())
+    }
+
+    /// A document that comes from another store.
+    fn document_of(&self, from: &str, member: &Path) -> Option<Vec<u8>> {
+        let mut all = self.donated.values();
+        let (donor, path) = all.find(|(donor, path)| donor.from == from && path == member)?;
+        let source = donor
+            .evidence()
+            .source(path, content::DOCUMENT_LIMIT)
+            .ok()?;
+        Some(source.bytes().to_vec())
     }
 
     /// The files of a new folder.

@@ -7,6 +7,7 @@
 
 mod affected;
 mod blob;
+mod cgroup_driver;
 mod clients;
 mod cni_conf;
 mod cni_in_use;
@@ -207,6 +208,7 @@ pub const CHECKS: &[&Check] = &[
     // The runtime.
     &runtime_programs::PROGRAM_MISSING,
     &runtime_programs::PROGRAM_BROKEN,
+    &cgroup_driver::DIFFERS,
     &runtime::NOT_READ,
     &runtime::DAEMON_STUCK,
     &runtime::STUCK,

@@ -253,6 +253,21 @@ fn one_without_the_other() {
 }
 
 #[test]
+fn what_crun_keeps_beside_its_containers_is_none() {
+    provokes(
+        |tar| {
+            tar.push(
+                "run/containerd/runc/default/.empty-directory",
+                b'5',
+                "",
+                b"",
+            );
+        },
+        &[],
+    );
+}
+
+#[test]
 fn state_of_an_earlier_boot() {
     provokes(
         |tar| {

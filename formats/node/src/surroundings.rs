@@ -41,6 +41,9 @@ pub struct Surroundings {
     pub has_daemon: bool,
     /// Quarantines of repairs that began and neither ended nor were taken back.
     pub half_repaired: Vec<PathBuf>,
+    /// `cgroupDriver` of kubelet's file, and where that is; nothing where it says nothing, or is not in
+    /// the evidence.
+    pub kubelet_driver: Option<(Text, String)>,
     /// The shims beside containerd's program; nothing where that is not in the evidence.
     pub shims: Option<BTreeSet<String>>,
     /// Tasks of the runtime that 2.0 took away, which have a folder of their own: namespace, id.
@@ -88,7 +91,9 @@ fn shims(evidence: &Evidence, roots: &Roots) -> Option<BTreeSet<String>> {
     let own = own.into_iter().flat_map(|path| path.split(':'));
     for folder in own.chain(PATH.iter().copied()) {
         let list = evidence.list(Path::new(folder));
-        for entry in list.read().into_iter().flatten() {
+        // A bundle has only what was asked for of a folder of programs.
+        let entries = list.read().filter(|_| list.is_whole());
+        for entry in entries.into_iter().flatten() {
             let Some(name) = entry.name.utf8() else {
                 continue;
             };
@@ -99,6 +104,27 @@ fn shims(evidence: &Evidence, roots: &Roots) -> Option<BTreeSet<String>> {
         }
     }
     has_daemon.then_some(found)
+}
+
+/// Where kubeadm puts kubelet's configuration.
+const KUBELET: &str = "/var/lib/kubelet/config.yaml";
+
+/// `cgroupDriver` of kubelet's configuration: a key at its top.
+fn kubelet_driver(evidence: &Evidence) -> Option<(Text, String)> {
+    let source = evidence.source(Path::new(KUBELET), 1 << 20).ok()?;
+    let text = std::str::from_utf8(source.bytes()).ok()?;
+    let mut values = text
+        .lines()
+        .rev()
+        .filter_map(|line| line.strip_prefix("cgroupDriver:"));
+    let value = values
+        .next()?
+        .split('#')
+        .next()?
+        .trim()
+        .trim_matches(['"', '\'']);
+    let is_known = matches!(value, "systemd" | "cgroupfs");
+    is_known.then(|| (Text::from(KUBELET), value.to_owned()))
 }
 
 /// No node has more of them that are told.
@@ -194,6 +220,7 @@ impl Surroundings {
         }
         around.half_repaired = crate::repaired::half_repaired(evidence, &roots.root);
         around.shims = shims(evidence, roots);
+        around.kubelet_driver = kubelet_driver(evidence);
         around.linux_tasks = linux_tasks(evidence, &roots.state.join(LINUX_TASKS));
         around.state_has_stores = roots.state != roots.root
             && evidence

@@ -117,7 +117,9 @@ pub fn read(evidence: &Evidence, root: &Path, state: &Path, hints: &[Hint]) -> K
                 &root,
                 &mut gaps,
                 |folder, entry, namespace, gaps| {
-                    if !is_link || is_container(evidence, folder) {
+                    // crun's `.empty-directory`; no id of containerd's begins with a dot.
+                    let is_hidden = entry.name.bytes().starts_with(b".");
+                    if !is_hidden && (!is_link || is_container(evidence, folder)) {
                         let container = container(evidence, folder, entry, Some(namespace), gaps);
                         runtime.containers.push(container);
                     }

@@ -213,8 +213,12 @@ fn on_storage(
             one.since
         ),
     };
+    let (threads, wait) = match count {
+        1 => ("thread", "waits"),
+        _ => ("threads", "wait"),
+    };
     let why =
-        format!("{count} of its threads wait for a file system that does not answer{at}{made}");
+        format!("{count} {threads} of it {wait} for a file system that does not answer{at}{made}");
     let mut found = Found::new(State::StorageHung, "");
     found.mount = mount;
     Some((why, true, storage(&found)))

@@ -416,7 +416,9 @@ pub const ROWS: &[Row] = &[
         "shim-stopped",
         Some(31),
         "Somebody sent the shim SIGSTOP, or its cgroup is frozen.",
-        &["Do not restart containerd: it waits for the shim's answer, at its start, too."],
+        &[
+            "Do not restart containerd: at its start it waits 5 s for the shim's answer, then kills the containers.",
+        ],
     ),
     row(
         State::ShimDied,

@@ -173,7 +173,15 @@ impl Answer for Stuck {
                 "{words}: what it makes or ends now is not seen below"
             ))?;
         }
-        let line = pen.styled(style, format!("{stuck} stuck")).to_string();
+        // As long as the daemon does not move, nothing is known of what it should move.
+        let line = if held && *stuck == 0 {
+            "containerd stuck".to_owned()
+        } else if held {
+            format!("containerd and {stuck} containers stuck")
+        } else {
+            format!("{stuck} stuck")
+        };
+        let line = pen.styled(style, line).to_string();
         let words = |count: usize, what: &str| match count {
             0 => String::new(),
             count => format!(", {count} {what}"),

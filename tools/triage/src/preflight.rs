@@ -81,7 +81,7 @@ fn run(args: Args, out: &mut Out) -> Ran {
     let at = at.as_deref().map(time).transpose()?;
     // Read before the rights to read it are given up.
     let meta = meta_db.as_deref().map(other_meta).transpose()?;
-    let case = Case::open(&place)?;
+    let case = Case::open_live(&place, process::Depth::Diagnosis)?;
     let node = case.node_with(meta.map(Arc::new))?;
     let measured = cli::measure(&case, &node, false, false, out);
     let said = Preflight::of(&node, &measured, asked, at);

@@ -42,7 +42,7 @@ fn daemon_stuck(judge: &mut Judge<'_>) {
     for making in &one.making {
         finding = finding.affects(Object::new("container", "k8s.io", making.id.clone()));
     }
-    judge.say(finding.remedy(way_out(&one.remedy, &[])));
+    judge.say(finding.remedy(way_out(&one.remedy, &[])).way(one.remedy));
 }
 
 /// A way out in one sentence.

@@ -189,7 +189,7 @@ fn answering(run: &mut Run<'_>, kept: &[&Bundle]) {
         let statement = run.statement(&rules::SHIM_MUTE).at(at());
         let statement = statement.targets(tasks).does(does);
         run.note(if is_sure {
-            statement.forbids()
+            statement.code("runtime/stuck").forbids()
         } else {
             statement.perhaps()
         });

@@ -6,10 +6,27 @@ use finding::{Finding, Remedy, Step, Text};
 use super::steps::{call, run};
 use super::{Here, Table};
 
-pub(super) const TABLE: Table = &[(
-    &["runtime/program-missing", "runtime/program-broken"],
-    program,
-)];
+pub(super) const TABLE: Table = &[
+    (
+        &["runtime/program-missing", "runtime/program-broken"],
+        program,
+    ),
+    (&["runtime/cgroup-driver-differs"], driver),
+];
+
+/// Both are set to the same, on a node without pods.
+fn driver(_: &Here<'_>, _: &Finding) -> Vec<Remedy> {
+    let steps = [
+        "Drain the node (`kubectl drain`): pods that run keep the cgroups that they were made with.",
+        "Set SystemdCgroup below the runtime's options in config.toml, and cgroupDriver in kubelet's \
+         config.yaml, to the same: systemd, where systemd is the first process.",
+        "Restart both, then let pods come back.",
+    ];
+    vec![Remedy::new(
+        "kubelet and containerd then have the same cgroups in mind.",
+        steps.map(Step::words).into(),
+    )]
+}
 
 /// Packages of Debian and Fedora that bring a program.
 const PACKAGES: &[(&[u8], &str)] = &[

@@ -43,6 +43,7 @@ mod part;
 mod records;
 mod registry;
 mod repair;
+mod root_disk;
 mod running;
 mod runtime;
 mod runtime_programs;
@@ -60,6 +61,7 @@ mod snapshot_parent;
 pub mod start;
 mod store;
 mod unit;
+mod unit_limits;
 mod verdict;
 mod version;
 mod ways;
@@ -89,6 +91,8 @@ pub struct Check {
 pub const CHECKS: &[&Check] = &[
     // The stores themselves.
     &repair::HALF_WAY,
+    &root_disk::NOT_MOUNTED,
+    &root_disk::EMPTIED,
     &store::ROOT_MISSING,
     &store::STATE_MISSING,
     &store::META_MISSING,
@@ -232,6 +236,9 @@ pub const CHECKS: &[&Check] = &[
     &runtimes::HANDLER_UNKNOWN,
     &runtimes::RUNTIME_GONE,
     &unit::RESTART_KILLS,
+    &unit_limits::ENDS,
+    &unit_limits::LIMITS,
+    &unit_limits::START_LIMIT,
     &clients::ENDPOINT,
     &registry::HOSTS,
     &registry::ENDPOINT,

@@ -78,6 +78,9 @@ pub fn with_verdict(mut report: Report, verdict: &Verdict, node: &Node) -> Repor
 /// Whether containerd may be started on a node, and one sentence about it.
 pub fn conclude(node: &Node, predictions: &[Prediction]) -> (Start, String) {
     let (start, sentence) = start::overall(predictions);
+    if let Some(why) = crate::root_disk::first(node) {
+        return (Start::No, format!("Do not start containerd: {why}."));
+    }
     if let Err(unread) = &node.root
         && !predictions.iter().all(|one| one.end().is_some())
     {

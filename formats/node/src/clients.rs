@@ -5,7 +5,7 @@ use std::path::Path;
 use evidence::Evidence;
 use finding::Text;
 
-use crate::path_text;
+use crate::{Unit, path_text};
 
 /// A client, and the endpoint that it is told to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,9 +61,20 @@ const FILES: &[(&str, &str, &str)] = &[
     ("crictl", "/etc/crictl.yaml", "runtime-endpoint:"),
 ];
 
+/// The kubelet's unit, whose flags win over its configuration.
+fn of_unit(evidence: &Evidence) -> Option<Client> {
+    let unit = Unit::named(evidence, "kubelet.service")?;
+    let endpoint = unit.flag("--container-runtime-endpoint")?;
+    Some(Client {
+        who: "kubelet",
+        file: unit.files.first()?.clone(),
+        endpoint: endpoint.to_owned(),
+    })
+}
+
 /// The clients that the evidence tells of, each once.
 pub(crate) fn clients(evidence: &Evidence) -> Vec<Client> {
-    let mut all: Vec<Client> = Vec::new();
+    let mut all: Vec<Client> = of_unit(evidence).into_iter().collect();
     for (who, path, key) in FILES {
         if all.iter().any(|client| client.who == *who) {
             continue;

@@ -14,8 +14,8 @@ use runc::Runtime;
 use crate::clients::{self, Client};
 use crate::graph::Graph;
 use crate::{
-    Database, DatabaseState, Disks, Documents, Headers, META_DIR, Network, PodFiles, Registries,
-    Roots, RuntimePrograms, Snapshotter, Surroundings, Traces, snapshotter, times,
+    Database, DatabaseState, Disks, Documents, Headers, META_DIR, MountPoint, Network, PodFiles,
+    Registries, Roots, RuntimePrograms, Snapshotter, Surroundings, Traces, snapshotter, times,
 };
 
 /// Name of the content store's folder.
@@ -76,6 +76,8 @@ pub struct Node {
     pub pods: PodFiles,
     /// Traces of the release that wrote it.
     pub traces: Traces,
+    /// Disks that belong at its root, or above it.
+    pub mount_points: Vec<MountPoint>,
     /// What a start of the daemon meets around its stores.
     pub around: Surroundings,
     /// What time it was at the node when it was captured or last written.
@@ -184,6 +186,7 @@ impl Node {
         coverage.unknown.dedup();
         let around = Surroundings::read(evidence, &roots, &snapshotters);
         let programs = RuntimePrograms::read(evidence, &roots, meta.rows.as_ref(), runtime.read());
+        let mount_points = crate::mountpoints::mount_points(evidence, &roots, processes.as_deref());
         let mut node = Self {
             roots,
             root,
@@ -195,6 +198,7 @@ impl Node {
             runtime,
             mounts,
             disks,
+            mount_points,
             around,
             network,
             programs,

@@ -1,6 +1,7 @@
-//! The folders in which the containers of pods log.
+//! What is kept of pods outside of containerd: their logs, the kubelet's folders.
 //!
 //! ```text
+//! /var/lib/kubelet/pods/<uid>/                               the kubelet's own
 //! /var/log/pods/<namespace>_<pod>_<uid>/<container>/<n>.log  LogPath of the CRI's record
 //! ```
 
@@ -21,16 +22,36 @@ pub struct PodFiles {
     /// Folders in which containers log, and whether they are there; nothing about those of which
     /// the evidence does not tell.
     pub log_folders: BTreeMap<Text, bool>,
+    /// The uids of the pods that the kubelet has folders of.
+    pub kubelet: Vec<Text>,
+    /// The uids of the pods that have folders of logs, which may outlive them.
+    pub logged: Vec<Text>,
 }
 
 /// No node has more of them.
 const MOST: usize = 65_536;
+
+/// The names of the folders in a folder.
+fn folders(evidence: &Evidence, path: &str) -> Vec<Text> {
+    let list = evidence.list(Path::new(path));
+    let entries = list.read().into_iter().flatten();
+    let entries = entries.filter(|entry| entry.stat.is_dir());
+    entries.map(|entry| entry.name.clone()).take(MOST).collect()
+}
 
 impl PodFiles {
     /// Reads them.
     pub(crate) fn read(evidence: &Evidence, meta: Option<&MetaDb>) -> Self {
         let mut files = Self::default();
         files.read_logs(evidence, meta);
+        files.kubelet = folders(evidence, "/var/lib/kubelet/pods");
+        files.logged = folders(evidence, "/var/log/pods")
+            .iter()
+            .filter_map(|name| {
+                let uid = name.bytes().rsplit(|byte| *byte == b'_').next()?;
+                Some(Text::from(uid))
+            })
+            .collect();
         files
     }
 

@@ -262,6 +262,11 @@ impl Surroundings {
             .is_some_and(|kind| kind != FileKind::Dir)
     }
 
+    /// Whether a folder stands where a setting of config.toml says that there is a file or a socket.
+    pub fn is_named_folder(&self, path: &str) -> bool {
+        self.kind(Path::new(path)) == Some(FileKind::Dir)
+    }
+
     /// Whether a place is known to be empty.
     pub fn is_absent(&self, path: &Path) -> bool {
         matches!(self.kinds.get(path), Some(Err(Unread::Absent)))

@@ -1,4 +1,5 @@
-//! The daemon's unit of systemd, with its drop-ins: a part of the configuration.
+//! A unit of systemd with its drop-ins: the daemon's is a part of its configuration, that of the
+//! kubelet says where it looks for the daemon.
 //!
 //! Folders in systemd's order, the strongest first (systemd.unit(5)); drop-ins of all folders are
 //! taken in the order of their names, one of a name from the strongest folder only; those of
@@ -28,12 +29,33 @@ const FOLDERS: &[&str] = &[
     "/lib/systemd/system",
     "/run/systemd/generator.late",
 ];
-/// Its name.
-const NAME: &str = "containerd.service";
+/// The daemon's.
+const DAEMON: &str = "containerd.service";
 /// No unit is longer.
 const LIMIT: u64 = 64 << 10;
 /// No unit has more drop-ins.
 const MOST: usize = 200;
+
+/// Keys of the sections `[Unit]` and `[Service]` that are kept as they stand.
+pub(crate) const SAID: &[&str] = &[
+    "Type",
+    "Delegate",
+    "LimitNOFILE",
+    "TasksMax",
+    "TimeoutStartSec",
+    "TimeoutSec",
+    "WatchdogSec",
+    "RuntimeMaxSec",
+    "Restart",
+    "RestartSec",
+    "StartLimitIntervalSec",
+    "StartLimitBurst",
+    "StartLimitAction",
+    "OOMPolicy",
+];
+
+/// Older names of keys.
+const ALIASES: &[(&str, &str)] = &[("StartLimitInterval", "StartLimitIntervalSec")];
 
 /// What the unit says of how the daemon is started.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -50,6 +72,9 @@ pub struct Unit {
     pub before: Vec<String>,
     /// `KillMode`.
     pub kill_mode: Option<String>,
+    /// What else it says of how systemd treats the daemon , the last of each key; an empty
+    /// value puts back the default.
+    pub said: BTreeMap<&'static str, String>,
     /// Its environment.
     pub environment: BTreeMap<String, String>,
     /// What could not be read: a file, and why.
@@ -57,12 +82,17 @@ pub struct Unit {
 }
 
 impl Unit {
-    /// Reads it; nothing where there is none.
+    /// Reads the daemon's; nothing where there is none.
     pub fn read(evidence: &Evidence) -> Option<Self> {
+        Self::named(evidence, DAEMON)
+    }
+
+    /// Reads the unit of this name; nothing where there is none.
+    pub fn named(evidence: &Evidence, name: &str) -> Option<Self> {
         let mut unit = Self::default();
         let file = FOLDERS
             .iter()
-            .map(|folder| Path::new(folder).join(NAME))
+            .map(|folder| Path::new(folder).join(name))
             .find(|path| is_there(evidence, path));
         let mut lines = Vec::new();
         if let Some(path) = &file {
@@ -85,7 +115,7 @@ impl Unit {
         }
         // Drop-ins count where the file that they belong to was not taken along, too.
         unit.lacks_file = file.is_none();
-        for path in drop_ins(evidence) {
+        for path in drop_ins(evidence, name) {
             if let Some(text) = text(evidence, &path, &mut unit) {
                 lines.extend(settings(&text));
             }
@@ -151,9 +181,16 @@ impl Unit {
                     });
                     self.environment.extend(pairs);
                 }
-                _ => {}
+                other => {
+                    let alias = ALIASES.iter().find(|(old, _)| *old == other);
+                    let name = alias.map_or(other, |(_, new)| *new);
+                    if let Some(key) = SAID.iter().find(|key| **key == name) {
+                        self.said.insert(*key, value.clone());
+                    }
+                }
             }
         }
+        self.said.retain(|_, value| !value.is_empty());
         self.environment.extend(variables);
         let filled = words(&command).into_iter();
         self.command = filled.flat_map(|word| self.fill(&word)).collect();
@@ -209,6 +246,28 @@ impl Unit {
             };
             if name == long || Some(name) == short {
                 found = value.or_else(|| words.next().map(String::as_str));
+            }
+        }
+        found.filter(|value| !value.is_empty())
+    }
+
+    /// What it says at a key of how systemd treats it.
+    pub fn says(&self, key: &str) -> Option<&str> {
+        self.said.get(key).map(String::as_str)
+    }
+
+    /// The value of the last `--flag=X` or `--flag X` of its command, whichever program it starts.
+    pub fn flag(&self, flag: &str) -> Option<&str> {
+        let mut found = None;
+        let mut words = self.command.iter().map(String::as_str);
+        while let Some(word) = words.next() {
+            let Some(rest) = word.strip_prefix(flag) else {
+                continue;
+            };
+            if rest.is_empty() {
+                found = words.next().or(found);
+            } else if let Some(value) = rest.strip_prefix('=') {
+                found = Some(value);
             }
         }
         found.filter(|value| !value.is_empty())
@@ -270,9 +329,9 @@ fn text(evidence: &Evidence, path: &Path, unit: &mut Unit) -> Option<String> {
 }
 
 /// The drop-ins that count, in the order in which they are read.
-fn drop_ins(evidence: &Evidence) -> Vec<PathBuf> {
+fn drop_ins(evidence: &Evidence, unit: &str) -> Vec<PathBuf> {
     let mut found: BTreeMap<Vec<u8>, PathBuf> = BTreeMap::new();
-    for name in ["containerd.service.d", "service.d"] {
+    for name in [&format!("{unit}.d"), "service.d"] {
         for folder in FOLDERS {
             let folder = Path::new(folder).join(name);
             let list = evidence.list(&folder);
@@ -288,10 +347,11 @@ fn drop_ins(evidence: &Evidence) -> Vec<PathBuf> {
     found.into_values().collect()
 }
 
-/// `Key=value` of the section `[Service]`, lines that end in a backslash joined.
+/// `Key=value` of the section `[Service]`, and of `[Unit]` what limits starts; lines that end in a
+/// backslash joined.
 fn settings(text: &str) -> Vec<(String, String)> {
     let mut all = Vec::new();
-    let mut is_service = false;
+    let mut section = String::new();
     let mut joined = String::new();
     for line in text.lines() {
         let line = line.trim();
@@ -307,9 +367,17 @@ fn settings(text: &str) -> Vec<(String, String)> {
         joined.push_str(line);
         let whole = core::mem::take(&mut joined);
         if whole.starts_with('[') {
-            is_service = whole == "[Service]";
-        } else if let Some((key, value)) = whole.split_once('=').filter(|_| is_service) {
-            all.push((key.trim().to_owned(), value.trim().to_owned()));
+            section = whole;
+        } else if let Some((key, value)) = whole.split_once('=') {
+            let key = key.trim();
+            let counts = match section.as_str() {
+                "[Service]" => true,
+                "[Unit]" => key.starts_with("StartLimit"),
+                _ => false,
+            };
+            if counts {
+                all.push((key.to_owned(), value.trim().to_owned()));
+            }
         }
     }
     all
@@ -383,6 +451,23 @@ mod tests {
         assert!(unit_of("[Service]\nKillMode=control-group\n").kills_all());
         let script = unit_of("[Service]\nExecStart=/usr/local/bin/start-containerd --root /x\n");
         assert!(!script.is_plain() && script.root().is_none());
+    }
+
+    #[test]
+    fn limits_are_kept_the_last_of_each_and_those_of_starts_from_their_section() {
+        let unit = unit(&[
+            "[Unit]\nStartLimitInterval=30\nStartLimitBurst=3\nType=wrong\n[Service]\n\
+             Type=notify\nLimitNOFILE=infinity\nTasksMax=100\nExecStart=/usr/bin/kubelet \\\n \
+             --container-runtime-endpoint unix:///a --container-runtime-endpoint=unix:///b\n",
+            "[Service]\nLimitNOFILE=1024:4096\nTasksMax=\n",
+        ]);
+        assert_eq!(unit.says("Type"), Some("notify"));
+        assert_eq!(unit.says("LimitNOFILE"), Some("1024:4096"));
+        assert_eq!(unit.says("TasksMax"), None);
+        assert_eq!(unit.says("StartLimitIntervalSec"), Some("30"));
+        assert_eq!(unit.says("StartLimitBurst"), Some("3"));
+        let endpoint = unit.flag("--container-runtime-endpoint");
+        assert_eq!(endpoint, Some("unix:///b"));
     }
 
     #[test]

@@ -71,6 +71,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "a tar knows no room: formats/checks/tests/disk.rs, testdata/make/e2e",
     ),
     (
+        "store/disk-not-mounted",
+        "a tar knows no mounts: formats/checks/tests/root_disk.rs",
+    ),
+    (
         "content/layer-count",
         "triage tells it as image/document-unusable: formats/content/tests",
     ),

@@ -176,6 +176,7 @@ fn steps(run: &mut Run<'_>) -> Flow {
     meta::open(run)?;
     settings::plugins(run)?;
     tasks::load(run);
+    settings::listeners(run)?;
     let collected = collection::first(run);
     let recovered = cri::recover(run);
     let used = backends::used(run);

@@ -104,7 +104,8 @@ impl<'n> Run<'n> {
         }
     }
 
-    /// Comes up without its metadata plugin; or exits, if config.toml requires what needs it.
+    /// Comes up without its metadata plugin; or exits, if config.toml requires what needs it, or for
+    /// another reason that comes to pass all the same.
     pub(super) fn die(&mut self, statement: Statement) -> Flow {
         let needs = |id: &str| {
             let without = [
@@ -114,7 +115,9 @@ impl<'n> Run<'n> {
             ];
             !without.iter().any(|free| id.starts_with(free))
         };
+        settings::decoded(self)?;
         settings::required(self, needs)?;
+        settings::listeners(self)?;
         self.say(statement)
     }
 

@@ -10,6 +10,7 @@ mod runtime;
 mod snapshots;
 mod steps;
 mod stores;
+mod units;
 
 use finding::{Finding, Remedy};
 use node::Node;
@@ -28,6 +29,7 @@ const TABLES: &[Table] = &[
     snapshots::TABLE,
     pods::TABLE,
     runtime::TABLE,
+    units::TABLE,
 ];
 
 /// Codes without steps, and why.
@@ -53,8 +55,8 @@ const BY_HAND: &str = "bolt/big-endian client/other-endpoint cni/config-broken c
     meta/migration-blocked meta/plain-key meta/value-large meta/version-ahead meta/version-unknown snapshot/children \
     snapshot/device-faulty snapshot/id-sequence snapshot/id-twice snapshot/name-form \
     snapshot/name-sequence snapshot/name-twice snapshot/parent-cycle snapshot/parents-disagree \
-    registry/endpoint-unusable registry/hosts-unusable unit/restart-kills \
-    snapshot/parents-index snapshot/pool-disagrees store/disk-full store/root-missing store/split \
+    registry/endpoint-unusable registry/hosts-unusable \
+    snapshot/parents-index snapshot/pool-disagrees store/disk-full store/root-emptied store/root-missing store/split \
     store/unreadable";
 
 const ELSEWHERE: &str = "store/repair-half-way cni/address-twice cni/address-unreserved cni/addresses-exhausted \

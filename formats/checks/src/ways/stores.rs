@@ -1,6 +1,6 @@
 //! Databases and stores.
 
-use finding::program::CHATTR;
+use finding::program::{CHATTR, MOUNT};
 use finding::{Finding, Remedy, Step};
 
 use super::steps::{call, run};
@@ -21,6 +21,7 @@ pub(super) const TABLE: Table = &[
     ),
     (&["store/metadata-broken"], backend),
     (&["snapshot/backend-unknown"], completed),
+    (&["store/disk-not-mounted"], mounted),
     (&["store/immutable"], mutable),
     (&["store/mounts-broken"], mounts),
 ];
@@ -77,6 +78,20 @@ fn backend(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let file = finding.location.file.as_ref();
     let file = file.filter(|file| file.bytes().ends_with(b"/metadata.db"));
     file.map(|file| here.salvage(file)).into_iter().collect()
+}
+
+/// The disk is mounted where it belongs, before anything is started.
+fn mounted(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let at = finding.location.file.clone().unwrap_or_default();
+    let mount = run(call(MOUNT).path(at));
+    let again = "if triage, asked again, says that the daemon would start";
+    let steps = [
+        here.stop(),
+        mount.map(Step::undoable),
+        here.start().map(|start| start.only(again)),
+    ];
+    let why = "The disk is mounted as fstab or its unit says; what was seen below it stays there.";
+    vec![Remedy::new(why, steps.into_iter().flatten().collect())]
 }
 
 fn mutable(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {

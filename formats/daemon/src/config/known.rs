@@ -20,6 +20,8 @@ pub struct Known {
     plugins: BTreeMap<&'static str, bool>,
     without: Vec<(&'static str, &'static str)>,
     root: Entry,
+    /// Whether its decoder takes an empty list for one of tables; that of 1.x does not.
+    takes_no_tables: bool,
 }
 
 #[derive(Debug, Default)]
@@ -44,7 +46,11 @@ pub enum Looked {
 /// What is known of a release; of those that were not asked, what the nearest older one says.
 pub fn known(release: Release) -> &'static Known {
     static KNOWN: OnceLock<[Known; 3]> = OnceLock::new();
-    let [old, middle, new] = KNOWN.get_or_init(|| FILES.map(Known::parse));
+    let [old, middle, new] = KNOWN.get_or_init(|| {
+        let [old, middle, mut new] = FILES.map(Known::parse);
+        new.takes_no_tables = true;
+        [old, middle, new]
+    });
     match release {
         Release::V1_6 => old,
         Release::V1_7 => middle,
@@ -123,6 +129,10 @@ impl Known {
                 return Looked::Unknown;
             };
             entry = next;
+        }
+        let is_empty = matches!(value, Scalar::List(list) if list.is_empty());
+        if is_empty && entry.kinds == ["tables"] && !self.takes_no_tables {
+            return Looked::Wrong;
         }
         let is_text = matches!(value, Scalar::Text(_));
         if is_text && entry.takes("duration") {

@@ -145,7 +145,8 @@ const EMBEDDED: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// What 1.x takes of the CRI's keys that stand one level too high.
+/// What 1.x takes of the CRI's keys that stand one level too high: nothing where the table to which
+/// they belong is there, whatever that holds; else all of them.
 pub(super) fn embedded(all: Vec<Setting>) -> Vec<Setting> {
     let place = |setting: &Setting| {
         let key = setting.below(&["plugins", CRI])?.first()?;
@@ -154,20 +155,20 @@ pub(super) fn embedded(all: Vec<Setting>) -> Vec<Setting> {
             .find(|(_, keys)| keys.contains(&key.as_str()))?;
         Some((table.0, key.clone()))
     };
-    // What stands at its own place is not touched.
-    let taken: Vec<(&str, String)> = all
+    let taken: Vec<&str> = EMBEDDED
         .iter()
-        .filter_map(place)
-        .filter(|(table, key)| has(&all, &["plugins", CRI, table, key]))
+        .map(|(table, _)| *table)
+        .filter(|table| has(&all, &["plugins", CRI, table]))
         .collect();
     all.into_iter()
-        .map(|setting| match place(&setting) {
-            Some(to) if !taken.contains(&to) => {
+        .filter_map(|setting| match place(&setting) {
+            Some((table, _)) if taken.contains(&table) => None,
+            Some((table, _)) => {
                 let rest = setting.below(&["plugins", CRI]).unwrap_or_default();
-                let path = path(&["plugins", CRI, to.0], rest);
-                moved(&setting, path)
+                let path = path(&["plugins", CRI, table], rest);
+                Some(moved(&setting, path))
             }
-            _ => setting,
+            None => Some(setting),
         })
         .collect()
 }

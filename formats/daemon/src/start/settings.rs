@@ -191,7 +191,7 @@ pub const LOG_SETTINGS: StartRule = rule(
 pub const LISTENER: StartRule = rule(
     "listener",
     "P14",
-    Phase::Places,
+    Phase::Tasks,
     Effect::Exits,
     "exits: it cannot listen at an address of config.toml",
     &[(Release::V1_6, "failed to get listener for")],
@@ -277,6 +277,17 @@ pub const ROOT_ELSEWHERE: StartRule = rule(
     &[],
 );
 
+/// What is found at root is the folder below a disk, or an empty one.
+pub const ROOT_BELOW: StartRule = rule(
+    "root-below",
+    "P39",
+    Phase::Places,
+    Effect::FailsLater,
+    "makes empty stores, or uses others than last time: it sees no image and no container of the \
+     node's",
+    &[],
+);
+
 /// `root` or `state` is relative.
 pub const RELATIVE_PLACE: StartRule = rule(
     "relative-place",
@@ -336,6 +347,7 @@ pub(super) const ALL: &[StartRule] = &[
     PLUGIN_TWICE,
     API_NEEDS,
     ROOT_ELSEWHERE,
+    ROOT_BELOW,
     RELATIVE_PLACE,
     UNIT_MASKED,
     UNIT_PROGRAM,

@@ -78,6 +78,8 @@ pub const IP: Program = Program {
 pub const KILL: Program = Program::ends("kill");
 /// Makes folders.
 pub const MKDIR: Program = Program::ends("mkdir");
+/// Mounts what fstab or a unit says.
+pub const MOUNT: Program = Program::ends("mount");
 /// Moves files.
 pub const MV: Program = Program::ends("mv");
 /// nerdctl.

@@ -5,17 +5,14 @@
 
 use std::collections::BTreeSet;
 
-use std::path::Path;
-
 use daemon::Release;
 use daemon::start as rules;
-use evidence::FileKind;
 use finding::Location;
 use node::Scalar;
 
+use super::cri_outside::{base_specs, of_machine, runtime_platforms, tls, unread_files};
 use super::duration::is_duration;
 use super::place;
-use crate::part::Part;
 use crate::start::run::{Flow, Run};
 
 /// Where the CRI's images, runtime and server are configured, for a release.
@@ -45,24 +42,24 @@ pub(super) fn below<'p>(base: &[&'p str], more: &[&'p str]) -> Vec<&'p str> {
     [base, more].concat()
 }
 
-fn text<'r>(run: &'r Run<'_>, base: &[&str], more: &[&str]) -> &'r str {
+pub(super) fn text<'r>(run: &'r Run<'_>, base: &[&str], more: &[&str]) -> &'r str {
     run.settings.text(&below(base, more)).unwrap_or_default()
 }
 
-fn flag(run: &Run<'_>, base: &[&str], more: &[&str]) -> bool {
+pub(super) fn flag(run: &Run<'_>, base: &[&str], more: &[&str]) -> bool {
     run.settings
         .get(&below(base, more))
         .is_some_and(|setting| setting.value == Scalar::Bool(true))
 }
 
 /// The names of the tables below a table.
-fn names(run: &Run<'_>, base: &[&str]) -> BTreeSet<String> {
+pub(super) fn names(run: &Run<'_>, base: &[&str]) -> BTreeSet<String> {
     let all = run.settings.all().iter();
     all.filter_map(|setting| setting.below(base)?.first().cloned())
         .collect()
 }
 
-fn runtimes(run: &Run<'_>) -> BTreeSet<String> {
+pub(super) fn runtimes(run: &Run<'_>) -> BTreeSet<String> {
     let base = below(&places(run.release).runtime, &["containerd", "runtimes"]);
     let mut all = names(run, &base);
     // 1.x puts a table of runtimes in the place of its own, 2.x adds to it.
@@ -80,7 +77,7 @@ fn runtimes(run: &Run<'_>) -> BTreeSet<String> {
 }
 
 /// What is refused, and where.
-type Refused = Option<(String, Location)>;
+pub(super) type Refused = Option<(String, Location)>;
 
 fn default_runtime(run: &Run<'_>) -> Refused {
     let runtime = places(run.release).runtime;
@@ -245,83 +242,6 @@ fn programs(run: &Run<'_>) -> Refused {
     })
 }
 
-/// Certificates of the streaming server; files are looked at where the evidence has them.
-fn tls(run: &Run<'_>) -> Refused {
-    let server = places(run.release).server;
-    let pair = below(&server, &["x509_key_pair_streaming"]);
-    let (cert, key) = (
-        text(run, &pair, &["tls_cert_file"]),
-        text(run, &pair, &["tls_key_file"]),
-    );
-    let enabled = flag(run, &server, &["enable_tls_streaming"]);
-    let says = match (enabled, cert.is_empty(), key.is_empty()) {
-        (_, true, true) => return None,
-        (true, false, true) => "must set X509KeyPairStreaming.TLSKeyFile",
-        (true, true, false) => "must set X509KeyPairStreaming.TLSCertFile",
-        (false, false, _) => {
-            "X509KeyPairStreaming.TLSCertFile is set but EnableTLSStreaming is not set"
-        }
-        (false, true, false) => {
-            "X509KeyPairStreaming.TLSKeyFile is set but EnableTLSStreaming is not set"
-        }
-        (true, false, false) => {
-            let files = &run.node.around;
-            let gone = [cert, key].iter().any(|file| {
-                let is_folder = files.kind(Path::new(file)) == Some(FileKind::Dir);
-                !file.starts_with('/') || is_folder || files.is_named_absent(file)
-            });
-            if !gone {
-                return None;
-            }
-            "failed to load x509 key pair for stream server"
-        }
-    };
-    Some((says.to_owned(), place(run, &pair)))
-}
-
-/// Specifications that containers begin with: read when the CRI is loaded.
-fn base_specs(run: &Run<'_>) -> Refused {
-    let base = below(&places(run.release).runtime, &["containerd", "runtimes"]);
-    for name in runtimes(run) {
-        let key = below(&base, &[&name, "base_runtime_spec"]);
-        let Some(file) = run.settings.text(&key).filter(|file| !file.is_empty()) else {
-            continue;
-        };
-        // What is relative, is so to the daemon's working directory: the root folder.
-        let around = &run.node.around;
-        let is_folder = around.kind(Path::new(file)) == Some(FileKind::Dir);
-        if !file.starts_with('/') || is_folder || around.is_named_absent(file) {
-            return Some(("failed to load base OCI spec".to_owned(), place(run, &key)));
-        }
-    }
-    None
-}
-
-/// Files that are read when the CRI is loaded: they are there, and were not looked into.
-fn unread_files(run: &mut Run<'_>) {
-    let base = below(&places(run.release).runtime, &["containerd", "runtimes"]);
-    let mut keys: Vec<Vec<String>> = Vec::new();
-    for name in runtimes(run) {
-        let key = below(&base, &[&name, "base_runtime_spec"]);
-        keys.push(key.into_iter().map(str::to_owned).collect());
-    }
-    let server = places(run.release).server;
-    if flag(run, &server, &["enable_tls_streaming"]) {
-        for key in ["tls_cert_file", "tls_key_file"] {
-            let key = below(&server, &["x509_key_pair_streaming", key]);
-            keys.push(key.into_iter().map(str::to_owned).collect());
-        }
-    }
-    for key in keys {
-        let path: Vec<&str> = key.iter().map(String::as_str).collect();
-        if let Some(file) = run.settings.text(&path).filter(|file| !file.is_empty()) {
-            let name = format!("{} ({file})", path.last().copied().unwrap_or_default());
-            let why = "the file was not looked into; where it cannot be used, there is no CRI";
-            run.not_known(Part::Configuration, name, why);
-        }
-    }
-}
-
 /// Settings that the CRI refuses.
 pub(super) fn table(run: &mut Run<'_>) -> Flow {
     let checks: &[fn(&Run<'_>) -> Refused] = &[
@@ -333,12 +253,14 @@ pub(super) fn table(run: &mut Run<'_>) -> Flow {
         programs,
         tls,
         base_specs,
+        runtime_platforms,
     ];
     let refused = checks.iter().find_map(|check| check(run));
     if let Some((says, at)) = refused {
         run.lose_cri(run.statement(&rules::CRI_SETTINGS).says(says).at(at))
     } else {
         unread_files(run);
+        of_machine(run);
         Flow::Continue(())
     }
 }

@@ -1,7 +1,9 @@
 //! config.toml: faults that end the daemon, and plugins that it costs.
 
 mod cri;
+mod cri_outside;
 mod duration;
+mod listeners;
 mod needs;
 mod plugins;
 mod snapshotter;
@@ -15,7 +17,8 @@ use node::{Scalar, Setting};
 use view::Span;
 
 pub(super) use cri::chosen_snapshotter;
-pub(super) use plugins::{CRI, is_disabled, plugins, required};
+pub(super) use listeners::listeners;
+pub(super) use plugins::{CRI, decoded, is_disabled, plugins, required};
 pub(super) use snapshotter::refused as snapshotters;
 
 use super::Target;
@@ -42,7 +45,7 @@ pub(super) fn read(run: &mut Run<'_>) -> Flow {
         let at = place(run, &["state"]);
         run.say(run.statement(&rules::ROOT_IS_STATE).at(at))?;
     }
-    Flow::Continue(())
+    listeners::before(run)
 }
 
 fn place(run: &Run<'_>, path: &[&str]) -> Location {

@@ -124,7 +124,7 @@ fn bad_unpack(run: &mut Run<'_>, key: &[&str]) -> bool {
 }
 
 /// `linux/amd64`, `linux/arm/v7`, `linux`.
-fn is_platform(text: &str) -> bool {
+pub(super) fn is_platform(text: &str) -> bool {
     const ONE: &[&str] = &[
         "linux", "windows", "darwin", "freebsd", "amd64", "arm64", "arm", "386", "x86_64",
         "aarch64", "ppc64le", "riscv64", "s390x", "armhf", "armel", "i386",

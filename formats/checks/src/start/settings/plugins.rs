@@ -93,11 +93,16 @@ fn skips(run: &Run<'_>, id: &str) -> bool {
     name.is_some_and(|name| snapshotter::is_missing(run, name))
 }
 
+/// What ends the daemon whichever plugins load: two of one name, and tables that cannot be decoded.
+pub(in crate::start) fn decoded(run: &mut Run<'_>) -> Flow {
+    needs::proxies(run)?;
+    types::plugins(run)
+}
+
 /// Plugins that the configuration costs, once meta.db is open.
 pub(in crate::start) fn plugins(run: &mut Run<'_>) -> Flow {
-    types::plugins(run)?;
+    decoded(run)?;
     required(run, |_| false)?;
-    needs::proxies(run)?;
     needs::api(run)?;
     // 2.x has the CRI's images, and their ticker, without the CRI.
     if !is_disabled(run, "io.containerd.cri.v1.images") && run.release >= Release::V2_0 {

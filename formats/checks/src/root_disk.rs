@@ -1,0 +1,206 @@
+//! The root on another disk than last time: one that was not mounted, or an empty one in its place.
+//!
+//! "All images are gone" is how people see it (containerd issue 3671). What shows it: fstab says that
+//! a disk belongs there; the kubelet's pods are none of meta.db's; shims run whose containers meta.db
+//! does not have.
+
+use std::collections::BTreeSet;
+
+use daemon::{start, told};
+use finding::{Code, Finding, Location, Severity, Text, Unread};
+use metadb::MetaDb;
+use node::{DatabaseState, MountPoint, Node, path_text};
+
+use crate::{Check, Judge};
+
+/// A disk that belongs at the root, or above it, is not mounted.
+pub(crate) const NOT_MOUNTED: Check = Check {
+    code: &Code {
+        name: "store/disk-not-mounted",
+        rule: "P39",
+        severity: Severity::Fatal,
+        title: "The disk of containerd's root is not mounted",
+        explanation: "fstab, or a unit, mounts a disk at the root or above it, and nothing is mounted \
+            there: what is seen is the folder below. containerd makes empty stores in it without a \
+            word, sees no image and no container, and pulls everything again to the wrong disk; once \
+            the right one is mounted over it, the two have parted. Where the stores that are seen fit \
+            what kubelet and the network know of pods, the line may be an old one: that is told as \
+            odd.",
+        remedy: "Do not start containerd, and stop kubelet. Mount the disk, and look again.",
+        messages: &[],
+    },
+    needs: &[],
+    run: not_mounted,
+};
+
+/// The root holds nothing, or others than last time.
+pub(crate) const EMPTIED: Check = Check {
+    code: &Code {
+        name: "store/root-emptied",
+        rule: "P40",
+        severity: Severity::Fatal,
+        title: "containerd's root is empty, and the node has pods",
+        explanation: "kubelet, the logs of pods, the network or the shims below state know pods and \
+            containers, and the root holds nothing. The root is another one than \
+            last time (its disk is not mounted, an empty one is mounted over it, config.toml names \
+            another folder), or somebody emptied it.",
+        remedy: "Find out which disk held the root last time (`lsblk`, `findmnt`, fstab, the journal) \
+            before containerd is started: it would make empty stores here. If the root was emptied on \
+            purpose, there is nothing to be saved, and a start is right.",
+        messages: &[],
+    },
+    needs: &[],
+    run: emptied,
+};
+
+/// Pods and containers that others than meta.db know, and whether meta.db knows one of them.
+struct Known {
+    /// How many, in words: `3 pods of kubelet`.
+    who: Option<String>,
+    /// Whether meta.db has one of those.
+    fits: bool,
+}
+
+/// Whether the root holds nothing: no meta.db that names anything, no blob, no snapshot.
+fn is_bare(node: &Node) -> bool {
+    let rows = node.meta.rows.as_ref();
+    let names_nothing = match &node.meta.state {
+        DatabaseState::Unread(Unread::Absent) | DatabaseState::Empty => true,
+        DatabaseState::Open => rows.is_some_and(|rows| {
+            let all = rows.namespaces.whole();
+            all.is_some_and(|all| {
+                all.iter().all(|namespace| {
+                    let containers = namespace.containers.whole();
+                    let images = namespace.images.whole();
+                    containers.is_some_and(Vec::is_empty) && images.is_some_and(Vec::is_empty)
+                })
+            })
+        }),
+        _ => false,
+    };
+    let blobs = node.content.read().map_or(0, |store| store.blobs.len());
+    let directories = node.snapshotters.iter().map(|snapshotter| {
+        let layout = snapshotter.layout.read();
+        layout.map_or(0, |layout| layout.dirs.len())
+    });
+    names_nothing && blobs == 0 && directories.sum::<usize>() == 0
+}
+
+/// Ids and pods' uids of meta.db; nothing where it could not be read whole.
+fn recorded(node: &Node) -> Option<BTreeSet<&[u8]>> {
+    if is_bare(node) {
+        return Some(BTreeSet::new());
+    }
+    let rows = node.meta.rows.as_ref()?;
+    if !rows.unknown(|namespace| &namespace.containers).is_empty() {
+        return None;
+    }
+    let namespaces = MetaDb::namespaces(rows).iter();
+    let rows = namespaces.flat_map(|namespace| namespace.containers.read().into_iter().flatten());
+    let mut all = BTreeSet::new();
+    for row in rows {
+        all.insert(row.key.bytes());
+        all.extend(row.labels.get("io.kubernetes.pod.uid").map(Text::bytes));
+    }
+    Some(all)
+}
+
+fn known(node: &Node) -> Option<Known> {
+    let recorded = recorded(node)?;
+    let bundles = node.runtime.read().into_iter();
+    let bundles = bundles.flat_map(|runtime| &runtime.bundles);
+    let bundles: BTreeSet<&[u8]> = bundles
+        .filter(|bundle| !bundle.hidden)
+        .map(|bundle| bundle.id.bytes())
+        .collect();
+    let pods: BTreeSet<&[u8]> = node.pods.kubelet.iter().map(Text::bytes).collect();
+    let logged: BTreeSet<&[u8]> = node.pods.logged.iter().map(Text::bytes).collect();
+    let results = node.network.results.iter();
+    let results: BTreeSet<&[u8]> = results.map(|result| result.container.bytes()).collect();
+    let sources = [
+        (&pods, "pods of kubelet", "pod of kubelet"),
+        (&bundles, "tasks below state", "task below state"),
+        (&logged, "pods with logs", "pod with logs"),
+        (
+            &results,
+            "containers with addresses",
+            "container with an address",
+        ),
+    ];
+    let said = sources.iter().find(|(all, ..)| !all.is_empty());
+    let who = said.map(|(all, many, one)| match all.len() {
+        1 => format!("is 1 {one}"),
+        count => format!("are {count} {many}"),
+    });
+    let fits = sources
+        .iter()
+        .flat_map(|(all, ..)| all.iter())
+        .any(|name| recorded.contains(name));
+    Some(Known { who, fits })
+}
+
+/// Disks that are not mounted where they belong.
+fn lacking(node: &Node) -> Option<&MountPoint> {
+    let mut all = node.mount_points.iter();
+    all.find(|one| one.is_mounted == Some(false))
+}
+
+/// Why no start may be tried, where the root is not that of last time: it stands before all else.
+pub(crate) fn first(node: &Node) -> Option<String> {
+    let known = known(node);
+    let fits = known.as_ref().is_some_and(|known| known.fits);
+    if let Some(disk) = lacking(node)
+        && !fits
+    {
+        let at = path_text(&disk.at);
+        return Some(format!(
+            "the disk that {} mounts at {at} is not mounted there",
+            disk.file
+        ));
+    }
+    let who = known?.who.filter(|_| is_bare(node) && is_plain(node))?;
+    let root = path_text(&node.roots.root);
+    Some(format!(
+        "there {who}, and the root {root} is empty: it is not the root of last time"
+    ))
+}
+
+/// Whether the root is where the daemon keeps it, and was not found by searching.
+fn is_plain(node: &Node) -> bool {
+    node.roots.rule != node::Rule::Scan && node.roots.rule != node::Rule::Itself
+}
+
+fn not_mounted(judge: &mut Judge<'_>) {
+    let node = judge.node;
+    let Some(disk) = lacking(node) else { return };
+    let at = path_text(&disk.at);
+    let message = format!(
+        "{} mounts {} at {at}, and nothing is mounted there",
+        disk.file, disk.what
+    );
+    let finding = Finding::new(NOT_MOUNTED.code, Location::file(at), message);
+    let fits = known(node).is_some_and(|known| known.fits);
+    judge.say(if fits {
+        finding.severity(Severity::Odd)
+    } else {
+        told(finding, &start::ROOT_BELOW)
+    });
+}
+
+fn emptied(judge: &mut Judge<'_>) {
+    let node = judge.node;
+    // Which disk it is, is said already.
+    if lacking(node).is_some() || !is_plain(node) {
+        return;
+    }
+    let Some(who) = known(node)
+        .and_then(|known| known.who)
+        .filter(|_| is_bare(node))
+    else {
+        return;
+    };
+    let root = path_text(&node.roots.root);
+    let message = format!("there {who}, and the root {root} holds no image, container or snapshot");
+    let finding = Finding::new(EMPTIED.code, Location::file(root), message);
+    judge.say(told(finding, &start::ROOT_BELOW));
+}

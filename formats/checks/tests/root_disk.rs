@@ -1,0 +1,80 @@
+//! Disks that belong at the root, put into a capture: no tar keeps what is mounted.
+
+#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
+
+use checks::{Measured, Start};
+use evidence::{Evidence, Options};
+use finding::Severity;
+use node::{MountPoint, Node, Said};
+use testcase::Tar;
+
+/// Findings about the disk of the root, whether a start may be tried, and the first line.
+fn judged(tar: &Tar, is_mounted: Option<bool>) -> (Vec<(&'static str, Severity)>, Start, String) {
+    let packed = tar.write();
+    let evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
+    let roots = node::discover(&evidence, &Said::default());
+    let options = node::Options::default();
+    let mut node = Node::open(&evidence, roots.into_iter().next().unwrap(), options);
+    node.mount_points = vec![MountPoint {
+        at: "/var/lib/containerd".into(),
+        what: "UUID=1234-abcd".into(),
+        file: "/etc/fstab".into(),
+        is_mounted,
+    }];
+    let report = checks::judge(&node, &Measured::default());
+    let release = daemon::detect(&node.traces);
+    let verdict = checks::verdict(&node, &report, &release, node.now);
+    let codes = ["store/disk-not-mounted", "store/root-emptied"];
+    let found = report.findings.iter();
+    let found = found.filter(|finding| codes.contains(&finding.code.name));
+    let found = found.map(|finding| (finding.code.name, finding.severity));
+    (found.collect(), verdict.start, verdict.sentence)
+}
+
+fn emptied() -> Tar {
+    let mut tar = testcase::node("1.7-stopped");
+    tar.remove("var/lib/containerd");
+    tar.push("var/lib/containerd", b'5', "", b"");
+    tar
+}
+
+#[test]
+fn a_disk_that_is_there_or_of_which_nothing_is_known_is_no_fault() {
+    let tar = testcase::node("1.7-stopped");
+    for is_mounted in [Some(true), None] {
+        let (found, start, sentence) = judged(&tar, is_mounted);
+        assert_eq!(
+            (found.as_slice(), start),
+            (&[][..], Start::Yes),
+            "{sentence}"
+        );
+    }
+}
+
+#[test]
+fn the_disk_that_is_lacking_is_said_before_all_else() {
+    let (found, start, sentence) = judged(&emptied(), Some(false));
+    assert_eq!(found, [("store/disk-not-mounted", Severity::Fatal)]);
+    assert_eq!(start, Start::No);
+    assert_eq!(
+        sentence,
+        "Do not start containerd: the disk that /etc/fstab mounts at /var/lib/containerd is not \
+         mounted there."
+    );
+    // What nobody says of a disk, the pods show.
+    let (found, start, sentence) = judged(&emptied(), None);
+    assert_eq!(found, [("store/root-emptied", Severity::Fatal)]);
+    assert_eq!(start, Start::No);
+    assert!(
+        sentence.contains("it is not the root of last time"),
+        "{sentence}"
+    );
+}
+
+#[test]
+fn an_old_line_of_fstab_above_stores_that_fit_is_odd() {
+    let (found, start, sentence) = judged(&testcase::node("1.7-running"), Some(false));
+    assert_eq!(found, [("store/disk-not-mounted", Severity::Odd)]);
+    assert_eq!(start, Start::Yes);
+    assert!(sentence.contains("store/disk-not-mounted"), "{sentence}");
+}

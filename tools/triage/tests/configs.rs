@@ -9,6 +9,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
+    clippy::arithmetic_side_effects,
     reason = "tests panic where something is wrong"
 )]
 

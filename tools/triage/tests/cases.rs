@@ -59,6 +59,14 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "a tar holds no sockets: formats/checks/tests/runtime.rs, testdata/make/e2e",
     ),
     (
+        "runtime/program-missing",
+        "captures hold no programs: formats/checks/tests/runtime_programs.rs",
+    ),
+    (
+        "runtime/program-broken",
+        "captures hold no programs: formats/checks/tests/runtime_programs.rs",
+    ),
+    (
         "store/split",
         "a tar knows no device: formats/checks/tests/disk.rs",
     ),

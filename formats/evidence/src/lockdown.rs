@@ -4,13 +4,16 @@
 //! output. Landlock binds the calling thread and those that it starts: lock down before any is
 //! started, and before evidence is opened.
 
+mod calls;
+mod capabilities;
+
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use landlock::{
-    ABI, Access, AccessFs, BitFlags, PathBeneath, PathFd, RestrictionStatus, Ruleset, RulesetAttr,
-    RulesetCreatedAttr, RulesetStatus,
+    ABI, Access, AccessFs, AccessNet, BitFlags, PathBeneath, PathFd, RestrictionStatus, Ruleset,
+    RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
 };
 use nix::sys::resource::{Resource, setrlimit};
 
@@ -60,12 +63,16 @@ pub struct Lockdown {
     pub memory: bool,
     /// No core is dumped: it would hold evidence.
     pub no_core: bool,
+    /// No capabilities are left but those that reading needs.
+    pub capabilities: bool,
+    /// The kernel refuses system calls that no reader needs: sockets, programs, tracing, mounts.
+    pub calls: bool,
     /// What did not hold, and why.
     pub refused: Vec<String>,
 }
 
-/// The newest set of file rights that is asked for; older kernels give what they know.
-const RIGHTS: ABI = ABI::V5;
+/// The newest set of rights that is asked for; older kernels give what they know.
+const RIGHTS: ABI = ABI::V6;
 
 /// Locks the calling thread down, as far as the kernel lets us.
 pub fn lockdown(needs: &Needs) -> Lockdown {
@@ -91,6 +98,17 @@ pub fn lockdown(needs: &Needs) -> Lockdown {
         },
         Err(error) => held.refused.push(format!("Landlock: {error}")),
     }
+    let is_tree = |place: &Place| matches!(place.how, Placing::Tree);
+    let fills = !needs.trees.is_empty() || needs.places.iter().any(is_tree);
+    match capabilities::drop_all_but(fills) {
+        Ok(()) => held.capabilities = true,
+        Err(why) => held.refused.push(format!("capabilities: {why}")),
+    }
+    // Last: it refuses the calls that those before are made of.
+    match calls::allow(fills) {
+        Ok(()) => held.calls = true,
+        Err(why) => held.refused.push(format!("seccomp: {why}")),
+    }
     held
 }
 
@@ -99,6 +117,11 @@ fn restrict(needs: &Needs) -> Result<RestrictionStatus, String> {
     let words = |error: landlock::RulesetError| error.to_string();
     let mut rules = Ruleset::default()
         .handle_access(AccessFs::from_all(RIGHTS))
+        .map_err(words)?
+        // No rule gives any of these back: no connection, no port, no signal to another process.
+        .handle_access(AccessNet::from_all(RIGHTS))
+        .map_err(words)?
+        .scope(Scope::from_all(RIGHTS))
         .map_err(words)?
         .create()
         .map_err(words)?;

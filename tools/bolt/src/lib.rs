@@ -99,6 +99,7 @@ pub const TOOL: Tool = cli::tool!("bolt", "BoltDB files, page by page", Args, ru
 
 /// Runs it.
 pub fn run(args: Args, out: &mut Out) -> Outcome {
+    cli::lock_down(&args.verb.writable(out));
     match args.verb {
         Verb::Info { file } => info::run(&file, out),
         Verb::Check(args) => check::run(&args, out),
@@ -115,5 +116,24 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         Verb::Salvage(args) => salvage::run(&args, out),
         Verb::Compact(args) => compact::run(&args, out),
         Verb::Surgery(args) => surgery::run(&args, out),
+    }
+}
+
+impl Verb {
+    /// The directories in which files are made: of the output, of a drawing, of a copy.
+    fn writable(&self, out: &Out) -> Vec<PathBuf> {
+        let (spool, drawing) = match self {
+            Self::Salvage(args) => (args.spool(), None),
+            Self::Surgery(args) => (args.spool(), None),
+            Self::Pages(args) => (None, args.drawing()),
+            _ => (None, None),
+        };
+        let output = out.options().output.as_deref();
+        let files = [output, drawing].into_iter().flatten();
+        let folders = files.filter_map(Path::parent).map(|parent| {
+            let is_here = parent.as_os_str().is_empty();
+            if is_here { Path::new(".") } else { parent }
+        });
+        folders.chain(spool).map(Path::to_path_buf).collect()
     }
 }

@@ -174,7 +174,11 @@ fn run_with(out: Result<Out, Failure>, matches: &ArgMatches, run: Run<'_>) -> Ex
         Ok(out) => out,
         Err(failure) => return complain(&failure),
     };
-    match run(matches, &mut out) {
+    let ran = run(matches, &mut out);
+    if out.options().verbose {
+        crate::safety::tell();
+    }
+    match ran {
         Ok(exit) => match out.put(exit) {
             Ok(()) => exit,
             Err(failure) if failure.broken_pipe => exit,

@@ -56,4 +56,7 @@ pub struct Options {
     /// No progress on standard error
     #[arg(short, long, global = true)]
     pub quiet: bool,
+    /// Say on standard error which rights were given up before evidence was read
+    #[arg(long, global = true)]
+    pub verbose: bool,
 }

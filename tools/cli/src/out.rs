@@ -15,6 +15,7 @@ use view::Span;
 use crate::{
     Answer, Colour, Exit, Failure, Format, NewFile, Options, Outcome, Pen, Progress, Style,
     first_line, json, progress,
+    safety::{self, Safety},
 };
 
 /// Where answers go, and how they are written.
@@ -41,6 +42,9 @@ struct Document<'a, T> {
     /// What runs on the node meanwhile.
     #[serde(skip_serializing_if = "Option::is_none")]
     running: Option<Running>,
+    /// What this process could not do any more when it looked at evidence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    safety: Option<Safety>,
     answer: &'a T,
 }
 
@@ -156,6 +160,7 @@ impl Out {
                     coroner: env!("CARGO_PKG_VERSION"),
                     exit: exit.0,
                     running: first_line::noted(),
+                    safety: safety::given_up(),
                     answer,
                 },
             )?,
@@ -186,6 +191,7 @@ impl Out {
                     coroner: env!("CARGO_PKG_VERSION"),
                     exit: failure.exit.0,
                     running: None,
+                    safety: safety::given_up(),
                     answer: &answer,
                 },
             )?;

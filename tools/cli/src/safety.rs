@@ -1,9 +1,12 @@
 //! What a program gives up before it looks at evidence.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use evidence::{HeldRoot, Needs, PrivateView, lockdown, private_view};
+use evidence::{HeldRoot, Lockdown, Needs, PrivateView, lockdown, private_view};
+use serde::Serialize;
 
 /// Whether this is a program of ours: a test that runs a tool inside its own process keeps its
 /// rights.
@@ -12,6 +15,101 @@ static PROGRAM: AtomicBool = AtomicBool::new(false);
 /// Says that this process is ours alone.
 pub(crate) fn arm() {
     PROGRAM.store(true, Ordering::Relaxed);
+}
+
+/// What was given up, once it was.
+static GIVEN_UP: Mutex<Option<Safety>> = Mutex::new(None);
+
+/// What this process cannot do any more: `safety` in JSON, and what `--verbose` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a thing of its own, that the kernel gives or does not"
+)]
+pub(crate) struct Safety {
+    /// Write anywhere but to the output and the spool; run a program; connect (Landlock).
+    landlock: bool,
+    /// Use a capability that reading does not need.
+    capabilities: bool,
+    /// Make a system call that reading does not need (seccomp).
+    seccomp: bool,
+    /// Take more memory than it is given.
+    memory: bool,
+    /// Dump a core, which would hold evidence.
+    no_core: bool,
+    /// What could not be given up, and why.
+    refused: Vec<String>,
+}
+
+impl From<&Lockdown> for Safety {
+    fn from(held: &Lockdown) -> Self {
+        Self {
+            landlock: held.read_only,
+            capabilities: held.capabilities,
+            seccomp: held.calls,
+            memory: held.memory,
+            no_core: held.no_core,
+            refused: held.refused.clone(),
+        }
+    }
+}
+
+impl Safety {
+    /// In a sentence.
+    fn sentence(&self) -> String {
+        let held: Vec<&str> = [
+            (self.landlock, "Landlock"),
+            (self.capabilities, "capabilities"),
+            (self.seccomp, "seccomp"),
+            (self.memory, "memory limit"),
+            (self.no_core, "no core dump"),
+        ]
+        .into_iter()
+        .filter_map(|(is_held, name)| is_held.then_some(name))
+        .collect();
+        let held = if held.is_empty() {
+            "nothing".to_owned()
+        } else {
+            held.join(", ")
+        };
+        let refused: Vec<String> = self.refused.iter().map(|why| format!("; not held: {why}")).collect();
+        format!("locked down by: {held}{}", refused.concat())
+    }
+}
+
+/// What was given up; nothing before it was, and in a test.
+pub(crate) fn given_up() -> Option<Safety> {
+    GIVEN_UP.lock().ok()?.clone()
+}
+
+/// Tells it on standard error.
+pub(crate) fn tell() {
+    let says = given_up().map_or_else(
+        || "not locked down: this verb gives up no rights".to_owned(),
+        |safety| safety.sentence(),
+    );
+    let _ = writeln!(std::io::stderr(), "coroner: {says}");
+}
+
+/// Gives up what reading single files does not need; once, before any thread is started. `writable`:
+/// directories in which files are made.
+pub fn lock_down(writable: &[PathBuf]) {
+    if !PROGRAM.swap(false, Ordering::Relaxed) {
+        return;
+    }
+    keep(&lockdown(&Needs {
+        held: None,
+        writable: [&[std::env::temp_dir()], writable].concat(),
+        trees: Vec::new(),
+        places: crate::output::places(),
+        memory: Some(MEMORY),
+    }));
+}
+
+fn keep(held: &Lockdown) {
+    if let Ok(mut given_up) = GIVEN_UP.lock() {
+        *given_up = Some(held.into());
+    }
 }
 
 /// No tool needs more memory for data.
@@ -52,11 +150,9 @@ pub(crate) fn give_up(
         places: crate::output::places(),
         memory: Some(MEMORY),
     };
-    notes.extend(
-        lockdown(&needs)
-            .refused
-            .into_iter()
-            .map(|why| format!("not locked down: {why}")),
-    );
+    let locked = lockdown(&needs);
+    keep(&locked);
+    let refused = locked.refused.into_iter();
+    notes.extend(refused.map(|why| format!("not locked down: {why}")));
     (notes, held)
 }

@@ -78,6 +78,11 @@ pub(crate) struct Spool {
 }
 
 impl Spool {
+    /// The directory that was asked for.
+    pub(crate) fn asked(&self) -> Option<&Path> {
+        self.spool.as_deref()
+    }
+
     /// The directory; `output` is the file that is going to be written.
     pub(crate) fn directory(&self, output: Option<&Path>) -> PathBuf {
         let beside = || {

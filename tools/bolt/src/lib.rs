@@ -46,6 +46,8 @@ mod svg;
 mod tree;
 mod whose;
 
+use std::path::{Path, PathBuf};
+
 use cli::{Out, Outcome, Tool};
 
 use file::FileArgs;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bolt::{CheckReport, PageRow, PageSource as _, PageState};
 use cli::{Answer, Exit, Out, Outcome, Pen, Table};
@@ -24,6 +24,13 @@ pub(crate) struct PagesArgs {
     /// Draw the picture into this file, which must not exist
     #[arg(long, value_name = "PATH", conflicts_with = "state")]
     svg: Option<PathBuf>,
+}
+
+impl PagesArgs {
+    /// The file that is drawn.
+    pub(crate) fn drawing(&self) -> Option<&Path> {
+        self.svg.as_deref()
+    }
 }
 
 /// Cells of a drawing, at most.

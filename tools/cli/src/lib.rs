@@ -74,5 +74,6 @@ pub use output::{FileWriter, NewFile, NewTree};
 pub use pen::{Pen, Style};
 pub use period::PeriodArgs;
 pub use progress::Progress;
+pub use safety::lock_down;
 pub use table::{Table, age};
 pub use value::value_lines;

@@ -72,7 +72,11 @@ impl Safety {
         } else {
             held.join(", ")
         };
-        let refused: Vec<String> = self.refused.iter().map(|why| format!("; not held: {why}")).collect();
+        let refused: Vec<String> = self
+            .refused
+            .iter()
+            .map(|why| format!("; not held: {why}"))
+            .collect();
         format!("locked down by: {held}{}", refused.concat())
     }
 }

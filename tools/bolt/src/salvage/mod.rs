@@ -73,6 +73,13 @@ pub(crate) struct SalvageArgs {
     spool: Spool,
 }
 
+impl SalvageArgs {
+    /// Where a copy of the file is made.
+    pub(crate) fn spool(&self) -> Option<&Path> {
+        self.spool.asked()
+    }
+}
+
 #[derive(Serialize)]
 struct Saved {
     file: Text,

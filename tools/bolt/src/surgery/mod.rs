@@ -3,7 +3,7 @@
 mod text;
 
 use std::io::{Seek as _, SeekFrom, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bolt::{
     CheckOptions, CheckReport, PageId, TreeState, check,
@@ -119,6 +119,18 @@ struct RevertArgs {
     /// Also if the tree of the transaction before is damaged
     #[arg(long)]
     force_damaged: bool,
+}
+
+impl SurgeryArgs {
+    /// Where a copy of the file is made.
+    pub(crate) fn spool(&self) -> Option<&Path> {
+        let copy = match &self.what {
+            What::Meta(args) => &args.copy,
+            What::Freelist(args) => &args.copy,
+            What::Revert(args) => &args.copy,
+        };
+        copy.spool.asked()
+    }
 }
 
 fn freelist_page(text: &str) -> Result<u64, String> {

@@ -17,9 +17,9 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
 /// Runs in a thread of its own, which alone is bound.
-fn locked(needs: Needs, then: impl FnOnce(Lockdown) + Send) {
+fn locked(needs: &Needs, then: impl FnOnce(Lockdown) + Send) {
     std::thread::scope(|scope| {
-        let thread = scope.spawn(|| then(lockdown(&needs)));
+        let thread = scope.spawn(|| then(lockdown(needs)));
         thread.join().unwrap();
     });
 }
@@ -34,7 +34,7 @@ fn nothing_but_reading_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let there = folder.path().join("there");
     std::fs::write(&there, b"read").unwrap();
-    locked(Needs::default(), |held| {
+    locked(&Needs::default(), |held| {
         assert!(held.no_core && held.capabilities, "{:?}", held.refused);
         // Each says what it holds: the kernel of a container may have neither.
         if held.calls {
@@ -76,7 +76,7 @@ fn the_output_can_be_written() {
         writable: vec![folder.path().to_owned()],
         ..Needs::default()
     };
-    locked(needs, |held| {
+    locked(&needs, |held| {
         assert!(held.no_core, "{:?}", held.refused);
         let new = folder.path().join("new");
         std::fs::write(&new, b"x").unwrap();
@@ -94,9 +94,9 @@ fn root_keeps_what_reading_needs() {
     let secret = folder.path().join("secret");
     std::fs::write(&secret, b"read").unwrap();
     std::os::unix::fs::chown(&secret, Some(1), Some(1)).unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o0);
     std::fs::set_permissions(&secret, mode).unwrap();
-    locked(Needs::default(), |held| {
+    locked(&Needs::default(), |held| {
         assert!(held.capabilities, "{:?}", held.refused);
         assert_eq!(std::fs::read(&secret).unwrap(), b"read");
         let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();

@@ -48,12 +48,22 @@ impl Holds {
                 }
             }
         }
+        // Each blob has a record in every namespace that may want it: what one of them keeps needs no
+        // lease in the others.
+        let content = &collection.content;
+        let is_known = content.failure.is_none();
+        let stays = content
+            .blobs
+            .iter()
+            .filter(|stored| is_known && !taken(&stored.fate));
+        let stays: BTreeSet<&[u8]> = stays.map(|stored| stored.name.bytes()).collect();
         for record in collection
             .records
             .iter()
             .filter(|record| taken(&record.fate))
         {
-            if record.id.kind == node::graph::Kind::Blob {
+            let is_blob = record.id.kind == node::graph::Kind::Blob;
+            if is_blob && !stays.contains(record.id.key.bytes()) {
                 let held = holds
                     .0
                     .entry(record.id.namespace.bytes().to_vec())

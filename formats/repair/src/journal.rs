@@ -160,11 +160,18 @@ pub(crate) fn reserve(quarantine: &Folder, seen: Seen, ballast: u64) -> io::Resu
     make_ballast(quarantine, ballast)
 }
 
-/// Blocks that nothing is in.
+/// Blocks that nothing is in; on file systems that give none without bytes, zeroes.
 pub(crate) fn make_ballast(quarantine: &Folder, bytes: u64) -> io::Result<()> {
-    let file = quarantine.create(OsStr::new(BALLAST))?;
-    let bytes = i64::try_from(bytes).map_err(io::Error::other)?;
-    nix::fcntl::fallocate(&file, nix::fcntl::FallocateFlags::empty(), 0, bytes)?;
+    use std::io::{Read as _, Write as _};
+    let mut file = quarantine.create(OsStr::new(BALLAST))?;
+    let length = i64::try_from(bytes).map_err(io::Error::other)?;
+    match nix::fcntl::fallocate(&file, nix::fcntl::FallocateFlags::empty(), 0, length) {
+        Err(nix::Error::EOPNOTSUPP) => {
+            io::copy(&mut io::repeat(0).take(bytes), &mut file)?;
+            file.flush()?;
+        }
+        done => done?,
+    }
     file.sync_all()
 }
 

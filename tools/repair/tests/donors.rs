@@ -230,3 +230,47 @@ fn what_is_no_store_is_refused() {
     assert_eq!(exit, Exit::UNREAD, "{text}");
     assert!(text.contains("no blobs were found"), "{text}");
 }
+
+/// Makes every layer's blob a write that was not committed.
+fn uncommit(node: &Path) {
+    let content = node.join(CONTENT);
+    for (name, bytes) in blobs(node) {
+        if bytes.starts_with(b"{") {
+            continue;
+        }
+        let ingest = content.join("ingest").join(&name);
+        fs::create_dir_all(&ingest).unwrap();
+        fs::rename(
+            content.join("blobs/sha256").join(&name),
+            ingest.join("data"),
+        )
+        .unwrap();
+        fs::write(ingest.join("ref"), format!("default/9/layer-sha256:{name}")).unwrap();
+        fs::write(ingest.join("total"), bytes.len().to_string()).unwrap();
+        for time in ["startedat", "updatedat"] {
+            fs::write(ingest.join(time), "2026-01-01T00:00:00.000000001Z").unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_layer_whose_blob_was_not_committed_is_unpacked_by_the_first_plan() {
+    let mine = unpacked("1.7-stopped");
+    let node = mine.path();
+    uncommit(node);
+    let layer = "io.containerd.snapshotter.v1.overlayfs/snapshots/1";
+    fs::remove_dir_all(node.join("var/lib/containerd").join(layer)).unwrap();
+    let (text, _) = run(&["plan".as_ref(), node.as_os_str()]);
+    let plan: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let steps = plan["steps"].as_array().unwrap();
+    let step = steps.iter().find(|step| step["path"] == layer);
+    let blob = step.unwrap()["made_of"]["blob"].as_str().unwrap();
+    assert!(
+        blob.contains("/ingest/") && blob.ends_with("/data"),
+        "{blob}"
+    );
+    assert!(
+        steps.iter().any(|step| step["made_of"]["kind"] == "link"),
+        "{text}"
+    );
+}

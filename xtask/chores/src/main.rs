@@ -7,6 +7,7 @@ mod bignode;
 mod dist;
 mod docs;
 mod explain_corpus;
+mod recovery_matrix;
 mod runtime_matrix;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ enum Chore {
     BigNode(bignode::Args),
     /// See how `explain` does on the corpus of real lines
     ExplainCorpus(explain_corpus::Args),
+    /// Break real nodes, repair and start them, and see what came back
+    RecoveryMatrix(recovery_matrix::Args),
     /// Make containers in every state with real runtimes, and see what coroner says of each
     RuntimeMatrix(runtime_matrix::Args),
     /// Run the tests that were built as another user
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Chore::BigDb(args) => bigdb::run(&args),
         Chore::BigNode(args) => bignode::run(&args),
         Chore::ExplainCorpus(args) => explain_corpus::run(&args),
+        Chore::RecoveryMatrix(args) => recovery_matrix::run(&args),
         Chore::RuntimeMatrix(args) => runtime_matrix::run(&args),
         Chore::AsUser(args) => as_user::run(&args),
     };

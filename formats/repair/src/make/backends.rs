@@ -24,7 +24,7 @@ impl Making<'_> {
         is_whole: bool,
         survivors: &Survivors,
     ) -> Result<(), Refused> {
-        let layers = backend::layer_blobs(survivors, &self.node.content_root());
+        let layers = self.layer_blobs(survivors);
         let said = said(&self.request.said)?;
         let mut is_changed = false;
         for snapshotter in self.node.snapshotters.clone() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use content::{Digest, Ingest, Store};
+use content::Digest;
 use evidence::Evidence;
 use finding::Text;
 use metadb::Kind;
@@ -15,7 +15,7 @@ use snapshots::Rules;
 use super::{Making, path};
 use crate::plan::{MadeOf, Step};
 use crate::records::drop_blob;
-use crate::rows::{backend_rows, keys, split_key};
+use crate::rows::{backend_rows, keys};
 use crate::{Edit, Survivors, Tree};
 
 impl Making<'_> {
@@ -181,66 +181,6 @@ impl Making<'_> {
         }
     }
 
-    /// Ingests that are whole and were not committed become blobs, with a record in their namespace.
-    pub(super) fn ingests(
-        &mut self,
-        evidence: &Evidence,
-        tree: &mut Tree,
-        survivors: &mut Survivors,
-        is_whole: bool,
-    ) -> Vec<Edit> {
-        let mut edits = Vec::new();
-        let Some(store) = self.node.content.whole().cloned() else {
-            return edits;
-        };
-        for ingest in &store.ingests {
-            let size = ingest.data_size.filter(|size| *size > 0);
-            let (Some((namespace, digest)), Some(size)) = (wanted_digest(ingest), size) else {
-                continue;
-            };
-            if store.blob(&digest).is_some() || survivors.blobs.contains_key(&digest) {
-                continue;
-            }
-            let data = ingest.path.join("data");
-            let from = self.place(&data).map(|(_, from)| from);
-            let Some(from) = from.filter(|_| is_blob(evidence, &data, &digest)) else {
-                continue;
-            };
-            let why = format!("the blob {digest} is whole, and was not committed");
-            let step = Step {
-                mode: Some(0o444),
-                ..Step::put("", MadeOf::Link { from }, why.clone())
-            };
-            let place = Store::path_of(&self.node.content_root(), &digest);
-            if self.step(&place, step).is_none() {
-                continue;
-            }
-            survivors.add(evidence, &data, &digest, size, self.request.made_at);
-            let at: [&[u8]; 5] = [
-                b"v1",
-                &namespace,
-                b"content",
-                b"blob",
-                digest.as_str().as_bytes(),
-            ];
-            if is_whole && tree.at(&at).is_none() {
-                let record = tree.make(&at);
-                record.put("createdat", metadb::put_time(self.request.made_at));
-                record.put("updatedat", metadb::put_time(self.request.made_at));
-                record.put(
-                    "size",
-                    metadb::put_varint(i64::try_from(size).unwrap_or(i64::MAX)),
-                );
-                edits.push(Edit {
-                    record: crate::rows::shown(&at),
-                    removed: false,
-                    why,
-                });
-            }
-        }
-        edits
-    }
-
     /// Rows of blobs that are not there, or are not what they claim, keep a pull from fetching them.
     fn blobs(&mut self, tree: &mut Tree, survivors: &Survivors, is_whole: bool) -> Vec<Edit> {
         let mut edits = Vec::new();
@@ -309,31 +249,4 @@ fn status(record: &Tree, bundle: Option<&Bundle>) -> Vec<u8> {
         "FinishedAt": finished, "ExitCode": code, "Reason": reason, "Message": "",
     });
     text.to_string().into_bytes()
-}
-
-/// The namespace of an ingest, and the digest that it is to have: its reference ends with it, `layer-sha256:…`.
-fn wanted_digest(ingest: &Ingest) -> Option<(Vec<u8>, Digest)> {
-    let reference = ingest.reference.as_ref()?;
-    let (namespace, _, key) = split_key(reference.bytes())?;
-    let key = core::str::from_utf8(key).ok()?;
-    let at = key.rfind("sha256:")?;
-    let digest = Digest::parse(key.get(at..)?).ok()?;
-    Some((namespace.to_vec(), digest))
-}
-
-/// Whether the bytes of a file have this digest.
-fn is_blob(evidence: &Evidence, file: &Path, digest: &Digest) -> bool {
-    let Ok(mut reader) = evidence.reader(file) else {
-        return false;
-    };
-    let mut hasher = digest.algorithm().hasher();
-    let mut piece = vec![0_u8; 1 << 20];
-    loop {
-        match std::io::Read::read(&mut reader, &mut piece) {
-            Ok(0) => return hasher.finish() == *digest,
-            Ok(count) => hasher.update(piece.get(..count).unwrap_or_default()),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => return false,
-        }
-    }
 }

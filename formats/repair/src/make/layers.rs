@@ -12,7 +12,7 @@ use snapshots::{Layout, Rules};
 
 use super::Making;
 use crate::Survivors;
-use crate::backend::{self, LayerBlob};
+use crate::backend::LayerBlob;
 use crate::plan::{MadeOf, Step};
 use crate::rows::{backend_rows, split_key};
 
@@ -26,7 +26,7 @@ struct Broken<'b> {
 impl Making<'_> {
     /// Adds a step for each layer that is to be unpacked again.
     pub(super) fn layers(&mut self, evidence: &Evidence, survivors: &Survivors) {
-        let blobs = backend::layer_blobs(survivors, &self.node.content_root());
+        let blobs = self.layer_blobs(survivors);
         for snapshotter in self.node.snapshotters.clone() {
             let is_overlay = Rules::of(&snapshotter.name.to_string()) == Rules::Overlay;
             let Some(layout) = snapshotter.layout.whole().filter(|_| !snapshotter.is_proxy) else {

@@ -3,6 +3,7 @@
 mod backends;
 mod donated;
 mod files;
+mod ingests;
 mod layers;
 mod meta;
 mod settle;
@@ -19,6 +20,7 @@ use finding::{Text, Time};
 use node::{META_DIR, Node, Options, Roots, path_text};
 use sha2::Sha256;
 
+use crate::backend::LayerBlob;
 use crate::names::Named;
 use crate::plan::{BringsBack, Held, Plan, SCHEMA, Step};
 use crate::release;
@@ -119,6 +121,8 @@ struct Making<'r> {
     bases: Vec<PathBuf>,
     /// Blobs that come from another store: that store, and the blob in it.
     donated: BTreeMap<Digest, (Arc<Donor>, PathBuf)>,
+    /// Blobs that unfinished writes hold.
+    promoted: BTreeMap<Digest, ingests::Promoted>,
 }
 
 /// Stores that steps cannot reach from the root: names are exchanged within one mount.
@@ -196,6 +200,7 @@ impl<'r> Making<'r> {
             bases: bases(evidence, &node, &request.points),
             files: BTreeMap::new(),
             donated: BTreeMap::new(),
+            promoted: BTreeMap::new(),
             request,
             node,
             release,
@@ -213,6 +218,7 @@ impl<'r> Making<'r> {
             Some(store) => Survivors::read(evidence, store),
             None => Survivors::default(),
         };
+        self.promote(evidence, &mut survivors);
         self.donate(&tree, &mut survivors);
         self.backends(evidence, &tree, is_whole, &survivors)?;
         if is_whole && let Some(why) = self.stale(&tree) {
@@ -237,7 +243,7 @@ impl<'r> Making<'r> {
         let specs = specs(evidence, &self.node);
         let mut edits = mend(&mut tree, &self.node, &specs, self.request.made_at);
         edits.extend(release::release(&mut tree, &self.request.released)?);
-        edits.extend(self.ingests(evidence, &mut tree, &mut survivors, is_whole));
+        edits.extend(self.rows_of_promoted(&mut tree, is_whole));
         if !is_whole {
             self.complete(&mut tree, &survivors, &specs, &relics);
             // A record of a copy and one of a bundle may be of one pod.
@@ -315,6 +321,17 @@ impl<'r> Making<'r> {
         let state = &self.request.roots.state;
         let below = path.strip_prefix(state).ok()?;
         Some((Some(state.to_str()?.to_owned()), name(below)?))
+    }
+
+    /// Layers by their chains, with where the bytes of each lie now.
+    fn layer_blobs(&self, survivors: &Survivors) -> BTreeMap<Digest, LayerBlob> {
+        let mut layers = crate::backend::layer_blobs(survivors, &self.node.content_root());
+        for layer in layers.values_mut() {
+            if let Some(promoted) = self.promoted.get(&layer.blob) {
+                layer.path.clone_from(&promoted.data);
+            }
+        }
+        layers
     }
 
     /// Adds a step on `path`, unless it or what it is in has one.

@@ -5,7 +5,7 @@
 //! when its time is over; where the threads of the process are in the kernel is told instead.
 
 use core::fmt;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use elfcore::{Auxv, Elf, Memory, NotElf, Overlay};
@@ -146,6 +146,43 @@ pub fn attach<T: Send + 'static>(
     match receive.recv_timeout(DEADLINE) {
         Ok(taken) => taken,
         Err(_) => Err(held(door, pid)),
+    }
+}
+
+/// Reads processes from a thread of its own.
+///
+/// Whoever examines a node gives up its rights before it opens it (landlock), and with them the right
+/// to read the memory of others. A thread that is older keeps them; it does nothing but read the
+/// processes that it is asked for.
+#[derive(Debug)]
+pub struct Apart<T> {
+    ask: Sender<u32>,
+    answers: Receiver<Result<T, NotAttached>>,
+}
+
+impl<T: Send + 'static> Apart<T> {
+    /// Starts it, before rights are given up.
+    pub fn start(door: LiveProc, clock: fn() -> u64, work: fn(&Attached<'_>) -> T) -> Option<Self> {
+        let (ask, asked) = channel::<u32>();
+        let (give, answers) = channel();
+        let started = std::thread::Builder::new().spawn(move || {
+            for pid in asked {
+                if give.send(attach(&door, pid, clock, work)).is_err() {
+                    break;
+                }
+            }
+        });
+        started.ok().map(|_| Self { ask, answers })
+    }
+
+    /// What it makes of a process.
+    ///
+    /// # Errors
+    /// The process cannot be read.
+    pub fn read(&self, pid: u32) -> Result<T, NotAttached> {
+        let gone = || NotAttached::Thread("the thread that reads is gone".to_owned());
+        self.ask.send(pid).map_err(|_| gone())?;
+        self.answers.recv().map_err(|_| gone())?
     }
 }
 

@@ -35,7 +35,7 @@ mod types;
 mod unwind;
 mod version;
 
-pub use attach::{Attached, NotAttached, attach, moving};
+pub use attach::{Apart, Attached, NotAttached, attach, moving};
 pub use buildinfo::{BuildInfo, LIMIT, Module, NoBuildInfo};
 pub use layout::LayoutSource;
 pub use live::Accepted;

@@ -236,6 +236,13 @@ pub fn now() -> Option<Time> {
     ))
 }
 
+/// Nanoseconds on this machine's monotonic clock; 0 if it has none.
+pub fn monotonic() -> u64 {
+    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC);
+    now.map(std::time::Duration::from)
+        .map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX))
+}
+
 fn unopened(error: &OpenError) -> Failure {
     let failure = Failure::unread(format!("{} {}", error.path, error.why));
     let hint = match (error.image, &error.why) {

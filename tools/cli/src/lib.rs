@@ -60,7 +60,7 @@ mod table;
 mod value;
 
 pub use answer::Answer;
-pub use case::{About, Case, EvidenceArgs, Other, PlaceArgs, now, shown};
+pub use case::{About, Case, EvidenceArgs, Other, PlaceArgs, monotonic, now, shown};
 pub use exit::Exit;
 pub use failure::{Failure, Outcome};
 pub use finding::size_text as size;

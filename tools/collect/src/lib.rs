@@ -18,6 +18,7 @@
 //! for: databases, manifests, configurations and state files are what an examination needs.
 
 mod bundle;
+mod cores;
 mod pack;
 mod processes;
 mod roots;
@@ -26,6 +27,7 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use cli::{Case, EvidenceArgs, Exit, Failure, Out, Outcome, Tool};
+use coroner_runtime::judge_opened;
 use evidence::bundle::write::{Blobs, Collect, Summary, write_with};
 
 pub use bundle::{Args as BundleArgs, BUNDLE};
@@ -48,6 +50,7 @@ pub enum Content {
 #[command(after_help = "Examples:
   coroner collect / -o node.tar.zst               this machine
   coroner collect / -o /mnt/usb/node.tar.zst --redact
+  coroner collect / -o node.tar.zst --cores       with the goroutines of what hangs
   ssh node coroner collect / | coroner triage -   nothing is written on the node
   coroner collect / | ssh desk 'cat >node.tar.zst'
   coroner bundle verify node.tar.zst              whether it is as it was written
@@ -72,6 +75,10 @@ pub struct Args {
     /// Nothing moves; findings stay the same, but for those that rest on what is masked
     #[arg(long)]
     redact: bool,
+    /// Take a small core of containerd, and of each shim whose container hangs, without stopping them.
+    /// Cores hold what lies on stacks and in variables, unmasked
+    #[arg(long, conflicts_with = "redact")]
+    cores: bool,
     /// With --redact: keep what databases still hold of deleted records, masked as far as it can be
     /// read
     #[arg(long, requires = "redact")]
@@ -106,6 +113,10 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     }
     // Before rights are given up: what was made by then could not be removed afterwards.
     roots::refuse_below(&args.evidence, out.options().output.as_deref())?;
+    let taker = args
+        .cores
+        .then(|| cores::taker(&args.evidence))
+        .transpose()?;
     let case = Case::open_live(&args.evidence, process::Depth::Full)?;
     if case.roots.is_empty() && args.add.is_empty() {
         return Err(Failure::unread("no node was found in the evidence")
@@ -120,8 +131,16 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     // What was taken before keeps its own time, and what does not run has its own.
     let captured = case.evidence.captured_at().or_else(cli::now);
     let captured = captured.unwrap_or(finding::Time::new(0, 0));
-    let taken = processes::taken(&case, captured);
+    let mut entries = processes::taken(&case, captured);
     let mut warnings = Vec::new();
+    let case = match taker {
+        None => case,
+        Some(taker) => {
+            let judged = judge_opened(case, None);
+            entries.extend(cores::taken(&taker, &judged, captured, &mut warnings));
+            judged.case
+        }
+    };
     if args.redact {
         warnings.push(REDACTED.to_owned());
         if args.keep_deleted {
@@ -156,7 +175,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
             .map(|word| finding::Escaped(&word).to_string())
             .collect(),
         captured,
-        taken,
+        taken: entries,
         as_of: places.as_of,
         warnings,
         redacted: args.redact,

@@ -1,7 +1,6 @@
 //! A process that runs, read without stopping it.
 
 use std::path::Path;
-use std::time::Duration;
 
 use cli::Failure;
 use evidence::LiveProc;
@@ -11,13 +10,6 @@ use goruntime::{Attached, NotAttached, attach, moving};
 use crate::goroutines::Origin;
 use crate::taken::{Owner, Taken};
 
-/// Nanoseconds on the machine's monotonic clock, which is that of Go's waits.
-pub(crate) fn clock() -> u64 {
-    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC);
-    now.map(Duration::from)
-        .map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX))
-}
-
 /// Does something with a process that runs: no signal, no ptrace, no stop.
 pub(crate) fn with<T: Send + 'static>(
     pid: u32,
@@ -25,7 +17,7 @@ pub(crate) fn with<T: Send + 'static>(
 ) -> Result<T, Failure> {
     let door = LiveProc::open(Path::new("/"))
         .ok_or_else(|| Failure::unread("/proc is not mounted, or is of another root"))?;
-    attach(&door, pid, clock, work).map_err(|why| {
+    attach(&door, pid, cli::monotonic, work).map_err(|why| {
         let failure = Failure::unread(format!("process {pid}: {why}"));
         match why {
             NotAttached::Memory(_) => {

@@ -32,6 +32,7 @@
 
 mod explain;
 mod fifo;
+mod goroutines;
 mod live;
 mod ls;
 mod mounts;
@@ -42,7 +43,8 @@ mod task;
 
 use cli::{EvidenceArgs, Out, Outcome, Tool};
 
-pub use live::{Judged, judge};
+pub use goroutines::blamed;
+pub use live::{Judged, judge, judge_opened};
 pub use task::{Sure, Task};
 
 /// Arguments of `coroner runtime`.

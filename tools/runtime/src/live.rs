@@ -53,6 +53,11 @@ pub struct Judged {
 pub fn judge(args: &EvidenceArgs) -> Result<Judged, Failure> {
     let door = LiveProc::open(&args.evidence);
     let case = Case::open_live(args, Depth::Diagnosis)?;
+    Ok(judge_opened(case, door))
+}
+
+/// As [`judge`], of a node that is open; with its `door`, what seems to hang is looked at once more.
+pub fn judge_opened(case: Case, door: Option<LiveProc>) -> Judged {
     let roots = case.roots.first();
     let root = roots.map_or(Path::new(ROOT), |roots| &roots.root);
     let state = roots.map_or(Path::new(STATE), |roots| &roots.state);
@@ -111,13 +116,13 @@ pub fn judge(args: &EvidenceArgs) -> Result<Judged, Failure> {
     if let Some(door) = door.filter(|_| processes.is_some_and(|processes| processes.live)) {
         confirm(&door, &mut verdicts);
     }
-    Ok(Judged {
+    Judged {
         case,
         now,
         verdicts,
         daemon,
         unknown,
-    })
+    }
 }
 
 /// The containers of an opened node judged by their processes; nothing where those are not known.

@@ -7,6 +7,7 @@ use finding::{Text, Time, Unknown};
 use serde::Serialize;
 use stuck::{Daemon, Diagnosis, Series, State};
 
+use crate::goroutines::{OfProcess, read, reader};
 use crate::live::{Judged, judge};
 
 pub(crate) const ABOUT: &str = "Say which containers hang, why, and what is safe to do.
@@ -48,6 +49,8 @@ struct Stuck {
     daemon: Option<Daemon>,
     containers: Vec<Diagnosis>,
     series: Vec<Series>,
+    /// What the goroutines of the daemon and of shims whose containers hang tell.
+    goroutines: Vec<OfProcess>,
     unknown: Vec<Unknown>,
 }
 
@@ -57,13 +60,18 @@ pub(crate) fn run(
     args: &EvidenceArgs,
     out: &mut Out,
 ) -> Outcome {
+    let reader = reader(&args.evidence);
+    let judged = judge(args)?;
+    let mut unread = Vec::new();
+    let goroutines = read(reader.as_ref(), &judged, &mut unread);
     let Judged {
         case,
         now,
         mut verdicts,
         daemon,
-        unknown,
-    } = judge(args)?;
+        mut unknown,
+    } = judged;
+    unknown.append(&mut unread);
     verdicts.containers.retain(|one| {
         namespace.is_none_or(|wanted| one.namespace.as_ref().is_some_and(|name| *name == *wanted))
     });
@@ -91,6 +99,7 @@ pub(crate) fn run(
         daemon,
         containers: verdicts.containers,
         series: verdicts.series,
+        goroutines,
         unknown,
     })
 }
@@ -135,6 +144,9 @@ impl Answer for Stuck {
         for one in rest {
             block(one, self.now, pen)?;
             pen.gap()?;
+        }
+        for one in &self.goroutines {
+            crate::goroutines::block(one, pen)?;
         }
         if !healthy.is_empty() {
             let mut table = Table::new(&["namespace", "id", "state", "since", ">pid", "why"]);
@@ -193,7 +205,8 @@ impl Answer for Stuck {
 
     fn exit(&self) -> Exit {
         let mut exit = Exit::of_unknown(&self.unknown);
-        if self.stuck > 0 || self.daemon.as_ref().is_some_and(|daemon| daemon.stuck) {
+        let inside = self.goroutines.iter().any(OfProcess::is_bad);
+        if inside || self.stuck > 0 || self.daemon.as_ref().is_some_and(|daemon| daemon.stuck) {
             exit |= Exit::FINDINGS;
         }
         exit

@@ -63,7 +63,7 @@ pub(crate) fn gone<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
         return Found::new(State::Unknowable, why).sure(false).since(since);
     }
     match container.derived.phase {
-        Phase::Started => crate::outlived::judge(index, subject)
+        Phase::Started => crate::state::outlived::judge(index, subject)
             .unwrap_or_else(|| finished(subject, "its init has ended")),
         Phase::Released => finished(
             subject,
@@ -96,7 +96,7 @@ pub(crate) fn zombie<'f>(
         Some(Phase::Created) => return never_started(subject),
         _ => {}
     }
-    if let Some(found) = crate::outlived::judge(index, subject) {
+    if let Some(found) = crate::state::outlived::judge(index, subject) {
         return found;
     }
     let mut found = Found::new(State::Zombie, "its init has ended, and nobody takes notice")
@@ -161,7 +161,7 @@ fn without_state<'f>(index: &Index<'f>, subject: &Subject<'f>, now: Time) -> Fou
     if subject.bundle.is_none() && status.is_some_and(|status| status.finished.is_some()) {
         return finished(subject, "it has ended");
     }
-    crate::rootfs_busy::judge(index, subject).unwrap_or_else(|| {
+    crate::state::rootfs_busy::judge(index, subject).unwrap_or_else(|| {
         Found::new(State::NoTask, "no runtime knows it, and nothing of it runs").since(since)
     })
 }

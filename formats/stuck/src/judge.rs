@@ -14,8 +14,9 @@ use process::{Frozen, Wait};
 use crate::State;
 use crate::facts::{Index, is_crun_init, is_runc_init};
 use crate::found::Found;
+use crate::state::{dying, outlived};
 use crate::subject::{Init, Subject, Whose};
-use crate::{creating, dying, ended, exec, outlived, parked, workload};
+use crate::{creating, ended, exec, parked, workload};
 
 pub(crate) fn judge<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
     if let Some(found) = crate::offline::not_read(subject) {

@@ -9,8 +9,8 @@
 //! Facts (folders: runc::Runtime; processes: process::Processes)
 //!   ── subject.rs   which processes belong to which container
 //!   ── judge.rs     the order of questions: ended.rs, parked.rs, creating.rs, workload.rs, exec.rs
-//!   ── state.rs     a row for each state: name, usual cause, what must not be done
-//!   ── remedy.rs    what is safe in each, as commands
+//!   ── state/       a file for each state: name, usual cause, what must not be done, the way out
+//!   ── remedy.rs    what ways out are made of, and those that several states have
 //!   ── lines.rs, chain.rs, series.rs
 //!   ──▶ Verdicts
 //! ```
@@ -27,7 +27,6 @@ mod command;
 mod creating;
 mod daemon;
 mod diagnosis;
-mod dying;
 mod ended;
 mod ends;
 mod exec;
@@ -37,10 +36,8 @@ mod judge;
 mod lines;
 mod may;
 mod offline;
-mod outlived;
 mod parked;
 mod remedy;
-mod rootfs_busy;
 mod series;
 mod state;
 mod subject;

@@ -20,17 +20,17 @@ use crate::subject::Subject;
 
 /// What rules states out.
 #[derive(Debug, Clone, Copy)]
-struct Signs {
-    phase: Phase,
-    crun: bool,
+pub(crate) struct Signs {
+    pub(crate) phase: Phase,
+    pub(crate) crun: bool,
     /// containerd keeps it.
-    shim: bool,
+    pub(crate) shim: bool,
     /// Nothing follows yet from what is missing.
-    young: bool,
+    pub(crate) young: bool,
     /// A `state-N` was left.
-    saved: bool,
+    pub(crate) saved: bool,
     /// Whether `create` was done to its last step; nothing where no file tells.
-    done: Option<bool>,
+    pub(crate) done: Option<bool>,
 }
 
 /// Every state that its folders allow, in the order of the docs' table.
@@ -77,7 +77,7 @@ pub(crate) fn may_be(subject: &Subject<'_>, now: Time) -> Vec<State> {
     });
     let signs: Vec<Signs> = signs.collect();
     all()
-        .filter(|state| signs.iter().any(|signs| signs.allow(*state)))
+        .filter(|state| signs.iter().any(|signs| (state.row().may)(*signs)))
         .collect()
 }
 
@@ -85,58 +85,34 @@ fn all() -> impl Iterator<Item = State> {
     ROWS.iter().map(|row| row.state)
 }
 
+/// Of a state that folders decide, or that has none.
+pub(crate) const fn never(_: Signs) -> bool {
+    false
+}
+
 impl Signs {
-    #[expect(
-        clippy::match_same_arms,
-        reason = "a line for each state, in the order of the table"
-    )]
-    fn allow(self, state: State) -> bool {
-        let making = matches!(self.phase, Phase::Creating);
-        let created = self.phase == Phase::Created;
-        let released = self.phase == Phase::Released;
-        let started = self.phase == Phase::Started;
-        let gone_on = released || started;
-        match state {
-            // The folder decides these.
-            State::StateDamaged | State::Unknowable | State::NotRead => false,
-            // These have none.
-            State::LeakedInit | State::RuntimeBlocked | State::Unreachable => false,
-            State::NoTask => self.phase == Phase::Empty,
-            State::Creating => self.young && (making || self.phase == Phase::Empty),
-            State::Created => self.young && created,
-            State::Running => started || (self.young && released),
-            State::Paused => started,
-            State::Exited => gone_on,
-            State::Parked | State::ParkedStartHung => created,
-            State::ParkedStdio | State::ParkedOrphan => created && self.shim,
-            State::ParkedNoPidFile => created && self.done == Some(false),
-            State::ParkedFifoMissing => started,
-            // poststart hooks run in `create`, too.
-            State::HookHost => (making && !self.saved) || (created && self.done != Some(true)),
-            State::HookContainer => making && !self.saved,
-            // crun's start removes the FIFO first.
-            State::HookStart => started || (released && !self.crun),
-            State::CreatorStopped => making || (created && self.done != Some(true)),
-            State::CreatorDied => making || (created && self.done != Some(true)),
-            State::StartDiedEarly => created && self.done != Some(false),
-            State::StartedFifoStale | State::SecondStartHung => released && !self.crun,
-            State::ShimStopped => (created || started) && self.shim,
-            State::ShimDied => started && self.shim,
-            State::Zombie | State::Dying | State::Outlived => gone_on,
-            State::RootfsBusy => false,
-            State::PidReused => created || gone_on || (making && self.saved),
-            // A filter is set after the state was written.
-            State::SeccompWait => created || gone_on || self.crun,
-            State::ExecFrozen | State::ExecCreatorStopped => created || gone_on,
-            // They can come over any process.
-            State::FrozenV1
-            | State::FrozenAncestor
-            | State::FrozenV2
-            | State::Freezing
-            | State::InitStopped
-            | State::StorageHung
-            | State::OomStall
-            | State::StdoutFull => self.phase != Phase::Empty,
-        }
+    /// It was being created.
+    pub(crate) fn making(self) -> bool {
+        self.phase == Phase::Creating
+    }
+
+    /// It was created, and not let go.
+    pub(crate) fn created(self) -> bool {
+        self.phase == Phase::Created
+    }
+
+    /// It was let go, and its FIFO is there.
+    pub(crate) fn released(self) -> bool {
+        self.phase == Phase::Released
+    }
+
+    /// It was started.
+    pub(crate) fn started(self) -> bool {
+        self.phase == Phase::Started
+    }
+
+    /// It was let go.
+    pub(crate) fn gone_on(self) -> bool {
+        self.released() || self.started()
     }
 }

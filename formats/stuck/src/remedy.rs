@@ -10,16 +10,16 @@ use crate::found::Found;
 use crate::subject::{Subject, parent_of};
 
 /// A way out that takes nothing away.
-fn safe(why: &str, steps: Vec<Step>) -> Remedy {
+pub(crate) fn safe(why: &str, steps: Vec<Step>) -> Remedy {
     Remedy::new(why, steps)
 }
 
 /// A way out of which others may come to harm.
-fn risky(why: &str, steps: Vec<Step>) -> Remedy {
+pub(crate) fn risky(why: &str, steps: Vec<Step>) -> Remedy {
     Remedy::new(why, losing(&Loss::Unknown, steps))
 }
 
-fn losing(loss: &Loss, steps: Vec<Step>) -> Vec<Step> {
+pub(crate) fn losing(loss: &Loss, steps: Vec<Step>) -> Vec<Step> {
     let marked = |step: Step| step.loses(loss.clone());
     steps.into_iter().map(marked).collect()
 }
@@ -105,7 +105,7 @@ impl<'s> Tools<'s> {
         ))
     }
 
-    fn delete(&self) -> Step {
+    pub(crate) fn delete(&self) -> Step {
         self.call(&["delete", "--force"])
     }
 
@@ -134,7 +134,7 @@ impl<'s> Tools<'s> {
     }
 
     /// Removes the FIFO, without opening it.
-    fn remove_fifo(&self) -> Option<Step> {
+    pub(crate) fn remove_fifo(&self) -> Option<Step> {
         let folder = &self.subject.container?.path;
         let path = below(folder, b"exec.fifo");
         Draft::new(RM).path(path).command().map(Step::from)
@@ -146,15 +146,15 @@ fn below(folder: &Text, name: &[u8]) -> Text {
 }
 
 /// Sends a signal. Neither to everybody, nor to the first process, whatever the evidence says.
-fn kill(word: &'static str, pid: u32) -> Option<Step> {
+pub(crate) fn kill(word: &'static str, pid: u32) -> Option<Step> {
     let draft = Draft::new(KILL).word(word).number(pid);
     let command = draft.command().filter(|_| pid > 1);
     command.map(Step::from)
 }
 
-const END: &str = "-KILL";
-const CONTINUE: &str = "-CONT";
-const ASK: &str = "-TERM";
+pub(crate) const END: &str = "-KILL";
+pub(crate) const CONTINUE: &str = "-CONT";
+pub(crate) const ASK: &str = "-TERM";
 
 /// Sends a signal to a process.
 pub(crate) fn signal(name: &str, process: &Process) -> Option<Step> {
@@ -186,193 +186,90 @@ impl<'c> Case<'c, '_> {
     pub(crate) fn tools(&self) -> Tools<'c> {
         Tools::new(self.subject)
     }
+
+    /// A signal to who holds it up.
+    pub(crate) fn culprit(&self, word: &'static str) -> Vec<Step> {
+        let pid = self.found.culprit.map(|process| process.pid);
+        pid.and_then(|pid| kill(word, pid)).into_iter().collect()
+    }
+
+    /// A signal to its init.
+    pub(crate) fn init(&self, word: &'static str) -> Vec<Step> {
+        let pid = self.subject.process().map(|process| process.pid);
+        pid.and_then(|pid| kill(word, pid)).into_iter().collect()
+    }
 }
 
-/// A state's own way out.
+/// A state's way out.
 pub(crate) type Way = fn(&Case<'_, '_>) -> Remedy;
 
 pub(crate) fn of<'f>(index: &Index<'f>, subject: &Subject<'f>, found: &Found<'f>) -> Remedy {
-    if let Some(way) = found.state.row().remedy {
-        return way(&Case {
-            index,
-            subject,
-            found,
-        });
+    let way = found.state.row().remedy;
+    way(&Case {
+        index,
+        subject,
+        found,
+    })
+}
+
+/// Of one that is well.
+pub(crate) fn nothing(_: &Case<'_, '_>) -> Remedy {
+    safe("Nothing is to be done.", Vec::new())
+}
+
+/// Of one that was never let go.
+pub(crate) fn never_ran(case: &Case<'_, '_>) -> Remedy {
+    let why = "Nothing of it has run: it can be removed.";
+    safe(why, vec![case.tools().delete()])
+}
+
+/// Of one whose hook hangs.
+pub(crate) fn end_hook(case: &Case<'_, '_>) -> Remedy {
+    let why = "The creation fails when its hook has failed, and removes what it has made. Give the hook a timeout.";
+    safe(why, case.culprit(END))
+}
+
+/// Of one that somebody stopped, by a signal or as its tracer.
+pub(crate) fn continued(case: &Case<'_, '_>) -> Remedy {
+    let culprit = case.found.culprit;
+    let by_tracer = culprit.is_some_and(|process| process.stat.state == 't');
+    match culprit.and_then(|process| process.status.tracer) {
+        Some(tracer) if by_tracer => risky(TRACED, kill(ASK, tracer).into_iter().collect()),
+        _ if by_tracer => risky(TRACED, case.culprit(CONTINUE)),
+        _ => go_on(case.culprit(CONTINUE)),
     }
-    let tools = Tools::new(subject);
-    let culprit = |word| {
-        let pid = found.culprit.map(|process| process.pid);
-        pid.and_then(|pid| kill(word, pid))
-    };
-    let init = |word| {
-        let pid = subject.process().map(|process| process.pid);
-        pid.and_then(|pid| kill(word, pid))
-    };
-    let one = |step: Option<Step>| step.into_iter().collect::<Vec<_>>();
-    match found.state {
-        State::Running | State::Paused | State::Exited | State::Created | State::Creating => {
-            safe("Nothing is to be done.", Vec::new())
-        }
-        State::Parked if !subject.is_containerds() => safe(
-            "Whoever created it may start it still; `delete` instead of `start` removes it, for nothing of it has run.",
-            vec![tools.call(&["start"])],
-        ),
-        State::Parked => safe(
-            "Nothing of it has run: the task can be removed, and whoever wants it makes another. Take \
-             the daemon's goroutines first (`kill -USR1` writes them to its log) if it happens again.",
-            vec![tools.remove_task(index)],
-        ),
-        State::ParkedStartHung => {
-            let mut steps = one(culprit(END));
-            steps.push(tools.remove_task(index));
-            safe(
-                "When the start that hangs has ended, the shim gives up its lock, and the task can be removed.",
-                steps,
-            )
-        }
-        State::ParkedStdio => {
-            let why = "containerd cleans up after a shim that has ended. All containers of the shim end with it.";
-            let mut steps = one(culprit(END));
-            if index.daemon.is_none() {
-                steps.push(tools.delete());
-            }
-            if index.daemon.is_some() && !shares_shim(index, subject) {
-                safe(why, steps)
-            } else {
-                risky(why, steps)
-            }
-        }
-        State::ParkedOrphan => safe(
-            "Nothing of it has run. A start of containerd does the same, and removes the bundle.",
-            vec![tools.delete()],
-        ),
-        State::ParkedNoPidFile | State::ParkedFifoMissing | State::SeccompWait => safe(
-            "Nothing of it has run: it can be removed.",
-            vec![tools.delete()],
-        ),
-        State::StateDamaged => damaged(subject),
-        State::HookHost
-            if found
-                .culprit
-                .is_some_and(|culprit| is_creator(index, subject, culprit)) =>
-        {
-            risky(
-                "Its creator has no hook; look at what it is connected to (systemd by D-Bus) before it is killed.",
-                one(culprit(END)),
-            )
-        }
-        State::HookHost | State::HookContainer | State::HookStart => safe(
-            "The creation fails when its hook has failed, and removes what it has made. Give the hook \
-             a timeout.",
-            one(culprit(END)),
-        ),
-        State::CreatorStopped | State::ShimStopped if found.freezer.is_some() => thaw(found),
-        State::CreatorStopped | State::ExecCreatorStopped | State::ShimStopped => {
-            let by_tracer = found
-                .culprit
-                .is_some_and(|process| process.stat.state == 't');
-            let tracer = found.culprit.and_then(|process| process.status.tracer);
-            match tracer {
-                Some(tracer) if by_tracer => risky(TRACED, one(kill(ASK, tracer))),
-                _ if by_tracer => risky(TRACED, one(culprit(CONTINUE))),
-                _ => go_on(culprit(CONTINUE)),
-            }
-        }
-        State::InitStopped => {
-            let tracer = subject.process().and_then(|process| process.status.tracer);
-            match tracer {
-                Some(tracer) => risky("End its tracer.", one(kill(ASK, tracer))),
-                None => go_on(init(CONTINUE)),
-            }
-        }
-        State::CreatorDied | State::StartDiedEarly => {
-            let alive = subject
-                .process()
-                .is_some_and(|process| !process.stat.is_dead());
-            let mut steps = Vec::new();
-            if alive {
-                steps.extend(init(END));
-            }
-            steps.extend(copies_of_runc(index, subject));
-            steps.push(tools.delete());
-            safe("Nothing of it has run, and nothing of it runs.", steps)
-        }
-        State::LeakedInit => safe(
-            "No runtime knows it; its cgroups can be removed (rmdir) when it has ended.",
-            kill_all(subject),
-        ),
-        State::FrozenV1
-        | State::FrozenAncestor
-        | State::FrozenV2
-        | State::Freezing
-        | State::ExecFrozen => thaw(found),
-        State::StorageHung => storage(found),
-        State::StartedFifoStale => safe(
-            "It runs. Without the FIFO, runc says so, too. Removing does not open it.",
-            one(tools.remove_fifo()),
-        ),
-        State::SecondStartHung => {
-            let mut steps = one(culprit(END));
-            steps.extend(tools.remove_fifo());
-            safe("It runs; the start that waits can only wait.", steps)
-        }
-        State::OomStall => oom(subject, found),
-        State::StdoutFull => full(index, subject),
-        State::RuntimeBlocked => safe(
-            "It has made nothing yet: it can be killed. Its caller must read the FIFO that it gives as --log.",
-            one(culprit(END)),
-        ),
-        State::PidReused => safe(
-            "runc sees that the pid is another's, and removes only what it has written.",
-            vec![tools.call(&["delete"])],
-        ),
-        State::Zombie => match found.culprit {
-            Some(parent) if parent.stat.is_stopped() => {
-                let steps = culprit(CONTINUE).map(Step::undoable);
-                safe("Its parent reaps it when it goes on.", one(steps))
-            }
-            Some(parent) if parent.pid != 1 && subject.shim.is_some() => risky(
-                "Its shim does not reap; a shim that ends leaves it to pid 1.",
-                one(culprit(END)),
-            ),
-            _ => safe(
-                "It has ended: its folder can be removed. Its number stays taken until its parent reaps.",
-                vec![tools.call(&["delete"])],
-            ),
-        },
-        State::ShimDied => Remedy::new(
-            "It runs on, without anybody to take its exit and its output. There is no way back to a \
-             shim: it can only be ended, when that suits.",
-            vec![tools.delete().loses(task(subject))],
-        ),
-        State::Dying | State::Outlived | State::RootfsBusy => Remedy::default(),
-        State::Unreachable => Remedy::new(
-            "Its workload runs on, and can only be ended by its pid, when that suits. Its shim then takes \
-             notice and cleans up, and whoever wants it makes another.",
-            losing(&task(subject), kill_all(subject)),
-        ),
-        State::NotRead => risky(
-            "Ask its own runtime, with its own tools. Nothing here says that it is not well.",
-            Vec::new(),
-        ),
-        State::NoTask => safe(
-            "containerd's next start removes the folders of tasks that are gone.",
-            Vec::new(),
-        ),
-        State::Unknowable => Remedy::new(crate::WITHOUT_PROCESSES, Vec::new()),
-    }
+}
+
+/// Of one that ended before it was let go.
+pub(crate) fn remains(case: &Case<'_, '_>) -> Remedy {
+    let alive = case.subject.process();
+    let alive = alive.is_some_and(|process| !process.stat.is_dead());
+    let mut steps = if alive { case.init(END) } else { Vec::new() };
+    steps.extend(copies_of_runc(case.index, case.subject));
+    steps.push(case.tools().delete());
+    safe("Nothing of it has run, and nothing of it runs.", steps)
+}
+
+/// Of one that is frozen.
+pub(crate) fn thawed(case: &Case<'_, '_>) -> Remedy {
+    thaw(case.found)
+}
+
+/// Of one that waits for a file system.
+pub(crate) fn answered(case: &Case<'_, '_>) -> Remedy {
+    storage(case.found)
 }
 
 const TRACED: &str = "It is traced: end the tracer, then it goes on.";
 
 /// Lets a process go on that somebody stopped.
-fn go_on(step: Option<Step>) -> Remedy {
-    let steps = step.map(Step::undoable).into_iter().collect();
+pub(crate) fn go_on(steps: Vec<Step>) -> Remedy {
+    let steps = steps.into_iter().map(Step::undoable).collect();
     safe("It goes on where it was stopped.", steps)
 }
 
 /// The loss of all that runs in the container.
-fn task(subject: &Subject<'_>) -> Loss {
+pub(crate) fn task(subject: &Subject<'_>) -> Loss {
     Loss::of(Object {
         kind: "task",
         namespace: subject.namespace.clone(),
@@ -398,7 +295,7 @@ fn copies_of_runc(index: &Index<'_>, subject: &Subject<'_>) -> Vec<Step> {
 }
 
 /// Ends everything in a container. The kernel ends what is in a pid namespace with its first process.
-fn kill_all(subject: &Subject<'_>) -> Vec<Step> {
+pub(crate) fn kill_all(subject: &Subject<'_>) -> Vec<Step> {
     let init = subject.process();
     let mut pids: Vec<u32> = init.iter().map(|init| init.pid).collect();
     if init.is_none_or(|init| init.status.is_init() != Some(true)) {
@@ -408,13 +305,13 @@ fn kill_all(subject: &Subject<'_>) -> Vec<Step> {
     pids.into_iter().filter_map(|pid| kill(END, pid)).collect()
 }
 
-fn is_creator(index: &Index<'_>, subject: &Subject<'_>, process: &Process) -> bool {
+pub(crate) fn is_creator(index: &Index<'_>, subject: &Subject<'_>, process: &Process) -> bool {
     subject
         .creator(index)
         .is_some_and(|creator| creator.pid == process.pid)
 }
 
-fn shares_shim(index: &Index<'_>, subject: &Subject<'_>) -> bool {
+pub(crate) fn shares_shim(index: &Index<'_>, subject: &Subject<'_>) -> bool {
     let Some(shim) = &subject.shim else {
         return false;
     };
@@ -423,7 +320,9 @@ fn shares_shim(index: &Index<'_>, subject: &Subject<'_>) -> bool {
     children.any(|child| Some(child.pid) != own && child.cgroups != shim.process.cgroups)
 }
 
-fn damaged(subject: &Subject<'_>) -> Remedy {
+/// Of one whose state file no runtime reads.
+pub(crate) fn damaged(case: &Case<'_, '_>) -> Remedy {
+    let subject = case.subject;
     let running = subject.process().is_some_and(|process| {
         !crate::facts::is_runc_init(process) && !crate::facts::is_crun_init(process)
     });
@@ -503,7 +402,9 @@ pub(crate) fn storage(found: &Found<'_>) -> Remedy {
     )
 }
 
-fn oom(subject: &Subject<'_>, found: &Found<'_>) -> Remedy {
+/// Of one that waits for memory.
+pub(crate) fn oom(case: &Case<'_, '_>) -> Remedy {
+    let (subject, found) = (case.subject, case.found);
     let Some(oom) = &found.oom else {
         return risky("Raise its memory limit.", Vec::new());
     };
@@ -518,7 +419,9 @@ fn oom(subject: &Subject<'_>, found: &Found<'_>) -> Remedy {
     Remedy::new(why, step.into_iter().collect())
 }
 
-fn full(index: &Index<'_>, subject: &Subject<'_>) -> Remedy {
+/// Of one whose output nobody reads.
+pub(crate) fn full(case: &Case<'_, '_>) -> Remedy {
+    let (index, subject) = (case.index, case.subject);
     match (&subject.shim, index.daemon) {
         (Some(shim), _) if shim.process.stat.is_stopped() => {
             let step = kill(CONTINUE, shim.process.pid).map(Step::undoable);

@@ -12,6 +12,7 @@ use process::Process;
 use crate::State;
 use crate::facts::Index;
 use crate::found::Found;
+use crate::may::never;
 use crate::remedy::{Case, remedy, signal};
 use crate::state::Row;
 use crate::subject::Subject;
@@ -25,7 +26,8 @@ pub(crate) const ROW: Row = Row {
     never: &[
         "Do not unmount it lazily (`umount -l`): its snapshot stays busy, and nobody sees by whom.",
     ],
-    remedy: Some(way_out),
+    remedy: way_out,
+    may: never,
 };
 
 /// Whoever keeps the root of a task busy that has ended.

@@ -11,6 +11,7 @@ use process::Process;
 use crate::State;
 use crate::facts::Index;
 use crate::found::Found;
+use crate::may::Signs;
 use crate::remedy::{Case, remedy, signal};
 use crate::state::Row;
 use crate::subject::{Init, Subject};
@@ -24,7 +25,8 @@ pub(crate) const ROW: Row = Row {
     cause: "Its init ended without them: it shares the host's pid namespace, or somebody put a process \
             into its cgroup.",
     never: &["Do not run `runc delete` before they have ended: it leaves them behind."],
-    remedy: Some(way_out),
+    remedy: way_out,
+    may: Signs::gone_on,
 };
 
 /// Processes that one listing names.

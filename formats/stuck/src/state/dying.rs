@@ -13,6 +13,7 @@ use process::{Process, Wait};
 use crate::State;
 use crate::facts::Index;
 use crate::found::Found;
+use crate::may::Signs;
 use crate::remedy::{Case, remedy, signal, storage, thaw};
 use crate::state::Row;
 use crate::subject::Subject;
@@ -29,7 +30,8 @@ pub(crate) const ROW: Row = Row {
         "Do not kill its shim: the processes stay, and nobody takes notice of their end.",
         "Do not restart containerd to be rid of it: from 1.7 on a start may forget the task.",
     ],
-    remedy: Some(way_out),
+    remedy: way_out,
+    may: Signs::gone_on,
 };
 
 /// Who keeps an init from ending; nothing where nobody does.

@@ -1,0 +1,26 @@
+//! `no-task`: there is a bundle or a record, and no process.
+//!
+//! Found by `ended.rs`. Tests: `tests/states/dying.rs`; made for real by `testdata/make/runtime` (`no-task` in runtime.toml).
+
+use super::{Row, State};
+use crate::remedy::{Case, safe};
+use finding::Remedy;
+use runc::Phase;
+
+pub(super) const ROW: Row = Row {
+    state: State::NoTask,
+    word: "no-task",
+    row: None,
+    healthy: false,
+    cause: "Its process has ended, and its folders were not removed.",
+    never: &[],
+    remedy: way_out,
+    may: |signs| signs.phase == Phase::Empty,
+};
+
+fn way_out(_: &Case<'_, '_>) -> Remedy {
+    safe(
+        "containerd's next start removes the folders of tasks that are gone.",
+        Vec::new(),
+    )
+}

@@ -1,0 +1,32 @@
+//! `parked`: waits at the FIFO, and nobody starts it.
+//!
+//! Found by `parked.rs`. Tests: `tests/states/foreign.rs`, `tests/states.rs`; made for real by `testdata/make/runtime` (`parked` in runtime.toml).
+
+use super::{FIFO, Row, State};
+use crate::may::Signs;
+use crate::remedy::{Case, safe};
+use finding::Remedy;
+
+pub(super) const ROW: Row = Row {
+    state: State::Parked,
+    word: "parked",
+    row: Some(1),
+    healthy: false,
+    cause: "Whoever created it lost its way between create and start: a caller that died, or a \
+         containerd that waits for a lock (releases before 1.6.3).",
+    never: &[FIFO],
+    remedy: way_out,
+    may: Signs::created,
+};
+
+fn way_out(case: &Case<'_, '_>) -> Remedy {
+    let tools = case.tools();
+    if !case.subject.is_containerds() {
+        let why = "Whoever created it may start it still; `delete` instead of `start` removes it, for nothing of it \
+            has run.";
+        return safe(why, vec![tools.call(&["start"])]);
+    }
+    let why = "Nothing of it has run: the task can be removed, and whoever wants it makes another. Take the daemon's \
+        goroutines first (`kill -USR1` writes them to its log) if it happens again.";
+    safe(why, vec![tools.remove_task(case.index)])
+}

@@ -1,0 +1,22 @@
+//! `storage-hung`: its init waits for a file system that does not answer.
+//!
+//! Found by `creating.rs`, `workload.rs`. Tests: `tests/states/dying.rs`, `tests/states.rs`; made for real by `testdata/make/runtime` (`storage-hung` in runtime.toml).
+
+use super::{Row, State};
+use crate::remedy::answered;
+use runc::Phase;
+
+pub(super) const ROW: Row = Row {
+    state: State::StorageHung,
+    word: "storage-hung",
+    row: Some(18),
+    healthy: false,
+    cause: "A mount's server is dead: FUSE, NFS, a bind of one.",
+    never: &[
+        "Do not look into the mount: whoever does hangs as well.",
+        "Do not rely on SIGKILL: the task dies only when the file system answers.",
+    ],
+    remedy: answered,
+    // It can come over any process.
+    may: |signs| signs.phase != Phase::Empty,
+};

@@ -131,13 +131,28 @@ fn is_new<'p>(told: &mut Vec<&'p str>, one: &'p RuntimeProgram) -> bool {
     is_new
 }
 
-/// A finding with what a start and each request make of it.
-fn with_rules(finding: Finding, one: &RuntimeProgram, is_gone: bool) -> Finding {
+/// A finding with what a start makes of the tasks there are, and what each request does.
+fn with_rules(judge: &Judge<'_>, finding: Finding, one: &RuntimeProgram, is_gone: bool) -> Finding {
     let finding = told(finding, &start::RUNTIME_UNUSABLE);
+    let runtime = judge.node.runtime.read();
+    let bundles = runtime.map_or(&[][..], |runtime| &runtime.bundles);
+    let name = one.wanted.name.as_str();
+    let base = name.rsplit('/').next();
+    let calls = |bundle: &runc::Bundle| {
+        let options = bundle.options.get();
+        let named = options.and_then(|options| options.binary_name.as_ref());
+        named.map_or(name == "runc", |named| *named == *name)
+    };
+    let has = |bundle: &runc::Bundle| {
+        let path = bundle.shim_binary.as_ref().and_then(|path| path.utf8());
+        path.is_some_and(|path| path.rsplit('/').next() == base)
+    };
     match one.wanted.role {
-        Role::Runtime => told(finding, &start::TASKS_FORGOTTEN),
-        Role::Shim if is_gone => told(finding, &start::SHIM_PROGRAM_GONE),
-        Role::Shim => finding,
+        Role::Runtime if bundles.iter().any(calls) => told(finding, &start::TASKS_FORGOTTEN),
+        Role::Shim if is_gone && bundles.iter().any(has) => {
+            told(finding, &start::SHIM_PROGRAM_GONE)
+        }
+        Role::Runtime | Role::Shim => finding,
     }
 }
 
@@ -200,7 +215,7 @@ fn missing(judge: &mut Judge<'_>) {
         };
         let finding = Finding::new(PROGRAM_MISSING.code, Location::file(at), message).found(says);
         let finding = finding.severity(severity(one));
-        judge.say(with_rules(finding, one, instead.is_empty()));
+        judge.say(with_rules(judge, finding, one, instead.is_empty()));
     }
 }
 
@@ -226,6 +241,6 @@ fn broken(judge: &mut Judge<'_>) {
             finding = finding.found(format!("fork/exec {path}: {says}"));
         }
         let finding = finding.severity(severity(one));
-        judge.say(with_rules(finding, one, false));
+        judge.say(with_rules(judge, finding, one, false));
     }
 }

@@ -62,7 +62,8 @@ pub(crate) fn of(index: &Index<'_>, subject: &Subject<'_>, found: &Found<'_>) ->
             "requests".to_owned()
         };
         add(shim.process, what);
-        if let Some(daemon) = index.daemon {
+        // Another daemon's shim is asked by that one.
+        if let Some(daemon) = index.daemon.filter(|_| shim.other.is_none()) {
             let what = match found.state {
                 State::Parked => "nothing of this container: it has not asked for the start",
                 State::Running | State::Created | State::Exited | State::Paused => "requests",

@@ -196,7 +196,10 @@ mod tests {
             include_str!("../tests/states/foreign.rs"),
         ];
         for row in ROWS {
-            let (word, name) = (format!("\"{}\"", row.word), format!("State::{:?}", row.state));
+            let (word, name) = (
+                format!("\"{}\"", row.word),
+                format!("State::{:?}", row.state),
+            );
             let tested = tests.iter().any(|text| text.contains(&name));
             assert!(tested || real.contains(&word), "{name}");
         }

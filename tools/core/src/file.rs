@@ -184,8 +184,48 @@ impl CoreArgs {
             None => open_node(Path::new("/"))?,
         };
         let found = File::of(&evidence, Path::new(path), Text::from(path)).ok();
-        Ok(found.filter(|file| has_ids(file, ids)))
+        let found = found.filter(|file| has_ids(file, ids));
+        Ok(found.or_else(|| installed(&evidence, ids)))
     }
+}
+
+/// Where programs of containerd are installed.
+const PROGRAMS: [&str; 6] = [
+    "/usr/bin",
+    "/usr/sbin",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/opt/containerd/bin",
+    "/opt/cni/bin",
+];
+
+/// The program with these ids, wherever it is installed: a container's or a mount's path is not the
+/// node's.
+fn installed(evidence: &Evidence, ids: &BuildIds) -> Option<File> {
+    if ids.is_empty() {
+        return None;
+    }
+    for folder in PROGRAMS {
+        for entry in evidence
+            .list(Path::new(folder))
+            .read()
+            .into_iter()
+            .flatten()
+        {
+            let name = entry.name.bytes();
+            let is_ours = name.starts_with(b"containerd") || name.starts_with(b"runc");
+            if !is_ours || entry.stat.kind != FileKind::File {
+                continue;
+            }
+            let path = Path::new(folder).join(Path::new(&os(name)));
+            let shown = Text::from(path.as_os_str().as_encoded_bytes());
+            let file = File::of(evidence, &path, shown).ok();
+            if let Some(file) = file.filter(|file| has_ids(file, ids)) {
+                return Some(file);
+            }
+        }
+    }
+    None
 }
 
 /// Whether a file is the program with these ids, beyond doubt.

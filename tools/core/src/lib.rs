@@ -6,6 +6,8 @@
 //! $ coroner core goroutines --pid 4711    the same of a process that runs, without stopping it
 //! $ coroner core deadlocks CORE           who waits for whom, rings, and where chains end
 //! $ coroner core take --pid 4711 -o FILE a small core of a process that runs, without stopping it
+//! $ coroner core strings CORE --has ID     paths, ids and log lines in its memory
+//! $ coroner core env CORE                  its environment, which may hold secrets
 //! $ coroner core threads CORE             every thread, and the goroutine that it runs
 //! ```
 //!
@@ -21,6 +23,7 @@ mod open;
 mod pid;
 mod take;
 mod taken;
+mod text;
 mod threads;
 mod waits;
 
@@ -49,6 +52,15 @@ enum Verb {
     /// Say who waits for whom: locks and channels, their holders, rings, and where chains end
     #[command(after_help = deadlocks::EXAMPLES)]
     Deadlocks(deadlocks::DeadlocksArgs),
+    /// Show the environment of the process, which may hold secrets
+    #[command(after_help = text::ENV)]
+    Env {
+        #[command(flatten)]
+        core: file::CoreArgs,
+    },
+    /// List the strings in the memory that the core holds: paths, ids, lines of logs
+    #[command(after_help = text::STRINGS)]
+    Strings(text::StringsArgs),
     /// Take a small core of a process that runs, without stopping it
     #[command(after_help = take::EXAMPLES)]
     Take(take::TakeArgs),
@@ -76,6 +88,8 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         Verb::Info { core } => info::run(&core, out),
         Verb::Goroutines(args) => goroutines::run(&args, out),
         Verb::Deadlocks(args) => deadlocks::run(&args, out),
+        Verb::Env { core } => text::environment(&core, out),
+        Verb::Strings(args) => text::strings(&args, out),
         Verb::Take(args) => take::run(&args, out),
         Verb::Threads { core, registers } => threads::run(&core, registers, out),
     }

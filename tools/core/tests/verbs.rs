@@ -1,0 +1,77 @@
+//! The verbs on a core of `testdata/cores`, as a person calls them.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail"
+)]
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+
+fn path(name: &str) -> PathBuf {
+    testcase::testdata().join("cores/go1.27").join(name)
+}
+
+fn answer(words: &[&str]) -> (i32, Value) {
+    let exe = path("exe.zst");
+    let core = path("core.zst");
+    let run = Command::new(env!("CARGO_BIN_EXE_coroner-core"))
+        .args(["--format", "json"])
+        .args(&words[..1])
+        .arg(core)
+        .arg("--exe")
+        .arg(exe)
+        .args(&words[1..])
+        .output()
+        .unwrap();
+    let document: Value = serde_json::from_slice(&run.stdout)
+        .unwrap_or_else(|why| panic!("{why}: {}", String::from_utf8_lossy(&run.stderr)));
+    (run.status.code().unwrap(), document["answer"].clone())
+}
+
+#[test]
+fn strings_are_found_with_their_addresses_and_the_environment_only_on_demand() {
+    let (exit, found) = answer(&["strings", "--has", "GOTRACEBACK=crash", "--most", "50"]);
+    let strings = found["strings"].as_array().unwrap();
+    assert!(!strings.is_empty(), "{exit} {found}");
+    for one in strings {
+        assert!(one["text"].as_str().unwrap().contains("GOTRACEBACK=crash"));
+        assert!(one["address"].as_str().unwrap().starts_with("0x"));
+    }
+    let (exit, found) = answer(&["strings", "--most", "3"]);
+    assert_eq!(found["strings"].as_array().unwrap().len(), 3);
+    assert_eq!(exit, 8, "what was left out is said: {}", found["unknown"]);
+
+    let (exit, found) = answer(&["env"]);
+    let all = found["environment"].as_array().unwrap();
+    assert!(
+        all.iter().any(|entry| entry == "GOTRACEBACK=crash"),
+        "{exit} {found}"
+    );
+    let (_, info) = answer(&["info"]);
+    assert!(
+        !info.to_string().contains("GOTRACEBACK"),
+        "info does not show it"
+    );
+}
+
+#[test]
+fn deadlocks_are_answered_as_text_and_as_a_picture() {
+    let (exit, found) = answer(&["deadlocks"]);
+    assert_eq!(exit, 4, "{found}");
+    assert_eq!(found["cycles"].as_array().unwrap().len(), 2);
+    assert_eq!(found["signatures"], Value::Array(Vec::new()));
+    let run = Command::new(env!("CARGO_BIN_EXE_coroner-core"))
+        .args(["deadlocks", "--svg"])
+        .arg(path("core.zst"))
+        .arg("--exe")
+        .arg(path("exe.zst"))
+        .output()
+        .unwrap();
+    let svg = String::from_utf8(run.stdout).unwrap();
+    assert!(svg.starts_with("<svg") && svg.contains("#c00"), "{svg}");
+}

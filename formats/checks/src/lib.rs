@@ -7,6 +7,7 @@
 
 mod affected;
 mod blob;
+mod bundle_files;
 mod cgroup_driver;
 mod clients;
 mod cni_conf;
@@ -162,6 +163,8 @@ pub const CHECKS: &[&Check] = &[
     &cri_places::IO_REPLACED,
     &cri_places::POD_FILE,
     &cri_places::BUNDLE_KIND,
+    &bundle_files::SPEC_MISSING,
+    &bundle_files::PIDS,
     // The network of pods.
     &cni_conf::NO_CONFIG,
     &cni_conf::CONFIG_BROKEN,

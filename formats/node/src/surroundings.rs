@@ -267,6 +267,16 @@ impl Surroundings {
         self.kind(Path::new(path)) == Some(FileKind::Dir)
     }
 
+    /// Whether something else than a folder stands at a place, links followed; one that leads nowhere
+    /// is none, and none can be made there.
+    pub fn is_no_folder(&self, path: &Path) -> bool {
+        match self.kinds.get(path) {
+            Some(Ok(kind)) => *kind != FileKind::Dir,
+            Some(Err(unread)) => matches!(unread, Unread::Dangling(_)),
+            None => false,
+        }
+    }
+
     /// Whether a place is known to be empty.
     pub fn is_absent(&self, path: &Path) -> bool {
         matches!(self.kinds.get(path), Some(Err(Unread::Absent)))

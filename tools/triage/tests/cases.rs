@@ -63,6 +63,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "captures hold no programs: formats/checks/tests/runtime_programs.rs",
     ),
     (
+        "runtime/cgroup-driver-differs",
+        "captures hold no kubelet: formats/checks/tests/cgroup_driver.rs",
+    ),
+    (
         "runtime/program-broken",
         "captures hold no programs: formats/checks/tests/runtime_programs.rs",
     ),

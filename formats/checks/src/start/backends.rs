@@ -5,7 +5,6 @@ use std::path::Path;
 
 use daemon::Release;
 use daemon::start as rules;
-use evidence::FileKind;
 use finding::{Location, Object, Text, Unread};
 use metadb::{Backend, Kind};
 use node::{DatabaseState, Snapshotter, path_text};
@@ -32,8 +31,7 @@ pub(super) fn plugins(run: &mut Run<'_>) -> Flow {
         if settings::is_disabled(run, &id) {
             continue;
         }
-        let kind = around.kind(root);
-        let wrong = kind.filter(|kind| *kind != FileKind::Dir);
+        let is_wrong = around.is_no_folder(root);
         let is_overlay = *name == overlayfs;
         let is_blind = is_overlay && around.tells_kinds == Some(false);
         let at = Location::file(path_text(root));
@@ -45,10 +43,10 @@ pub(super) fn plugins(run: &mut Run<'_>) -> Flow {
             let statement = run.statement(&rules::NO_UPPER);
             run.note(statement.at(at.clone()).target(target.clone()));
         }
-        let rule = match wrong {
-            Some(_) => &rules::SNAPSHOTTER_LOST,
-            None if is_blind => &rules::NO_DTYPE,
-            None => continue,
+        let rule = match () {
+            () if is_wrong => &rules::SNAPSHOTTER_LOST,
+            () if is_blind => &rules::NO_DTYPE,
+            () => continue,
         };
         run.failed.push(id);
         if run.release >= Release::V2_0 {

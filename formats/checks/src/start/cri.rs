@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use daemon::Release;
 use daemon::start::{self as rules, StartRule};
 use evidence::FileKind;
-use finding::{Location, Object, Severity, Text};
+use finding::{Location, Object, Severity, Text, Unread};
 use metadb::{DecodeError, Fault, Namespace, Problem, Trouble};
 use node::path_text;
-use runc::{CriState, Runtime};
+use runc::{CriState, Doc, Runtime};
 
 use super::Target;
 use super::run::{CRI_NAMESPACE, Flow, Run};
@@ -23,11 +23,28 @@ pub(super) fn recover(run: &mut Run<'_>) -> Flow {
         twice(run)?;
         sandboxes(run)?;
         records(run);
+        waits(run)?;
         statuses(run);
     }
     folders(run)?;
     orphans(run);
     Flow::Continue(())
+}
+
+/// Statuses that are FIFOs: who opens one waits for its other end.
+fn waits(run: &mut Run<'_>) -> Flow {
+    let records = run.pods().and_then(|pods| pods.containers.read());
+    let ids: BTreeSet<&Text> = records.into_iter().flatten().map(|row| &row.key).collect();
+    let all = run.node.runtime.read().into_iter();
+    let mut all = all.flat_map(|runtime: &Runtime| &runtime.cri);
+    let fifo = Doc::Unread(Unread::Special("fifo"));
+    let Some(cri) = all.find(|cri| cri.status == fifo && ids.contains(&cri.id)) else {
+        return Flow::Continue(());
+    };
+    let at = Location::file(Text::from([cri.path.bytes(), b"/status"].concat()));
+    let target = Target::new(Object::new("container", CRI_NAMESPACE, cri.id.clone()));
+    let statement = run.statement(&rules::STATUS_WAITS).at(at);
+    run.say(statement.target(target).code("runtime/status-damaged"))
 }
 
 /// The troubles of one kind of record in a namespace, with the record's name.

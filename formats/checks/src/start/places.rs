@@ -138,10 +138,7 @@ pub(super) fn plugins(run: &mut Run<'_>) -> Flow {
     settings::policy(run)?;
     let content = root.join(CONTENT_DIR);
     let ingest = content.join("ingest");
-    let is_no_folder = |path: &PathBuf| {
-        let kind = node.around.kind(path);
-        kind.is_some_and(|kind| kind != FileKind::Dir)
-    };
+    let is_no_folder = |path: &PathBuf| node.around.is_no_folder(path);
     // 1.6 makes the folder of ingests when it starts, later ones when they need it.
     let store = is_no_folder(&content);
     if store || is_no_folder(&ingest) {

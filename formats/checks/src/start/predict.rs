@@ -175,7 +175,7 @@ fn steps(run: &mut Run<'_>) -> Flow {
     backends::plugins(run)?;
     meta::open(run)?;
     settings::plugins(run)?;
-    tasks::load(run);
+    tasks::load(run)?;
     settings::listeners(run)?;
     let collected = collection::first(run);
     let recovered = cri::recover(run);

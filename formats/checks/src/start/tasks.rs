@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use daemon::Release;
 use daemon::start as rules;
 use evidence::FileKind;
-use finding::{Location, Object};
+use finding::{Location, Object, Text, Unread};
 use runc::{Bundle, Doc, Runtime};
 
 use super::Target;
 use super::live::{Answers, Live};
-use super::run::Run;
+use super::run::{Flow, Run};
 use crate::part::Part;
 
 fn task(bundle: &Bundle) -> Target {
@@ -22,11 +22,12 @@ fn task(bundle: &Bundle) -> Target {
 }
 
 /// Calls every shim, as the daemon would.
-pub(super) fn load(run: &mut Run<'_>) {
+pub(super) fn load(run: &mut Run<'_>) -> Flow {
     linux(run);
     let Some(runtime) = run.node.runtime.read() else {
-        return;
+        return Flow::Continue(());
     };
+    waits(run, runtime)?;
     let mut kept = Vec::new();
     for bundle in runtime.bundles.iter().filter(|bundle| !bundle.hidden) {
         let at = Location::file(bundle.path.clone());
@@ -64,6 +65,28 @@ pub(super) fn load(run: &mut Run<'_>) {
     answering(run, &kept);
     leaked(run, runtime, &kept);
     work_dirs(run, runtime, &kept);
+    Flow::Continue(())
+}
+
+/// What says how to reach a shim is a FIFO: who opens one waits for its other end.
+fn waits(run: &mut Run<'_>, runtime: &Runtime) -> Flow {
+    let is_new = run.release >= Release::V2_0;
+    let fifo = Doc::Unread(Unread::Special("fifo"));
+    let mut bundles = runtime.bundles.iter().filter(|bundle| !bundle.hidden);
+    let found = bundles.find_map(|bundle| {
+        let (doc, name) = if is_new && !bundle.bootstrap.is_absent() {
+            (&bundle.bootstrap, "bootstrap.json")
+        } else {
+            (&bundle.address, "address")
+        };
+        (*doc == fifo).then_some((bundle, name))
+    });
+    let Some((bundle, name)) = found else {
+        return Flow::Continue(());
+    };
+    let path = [bundle.path.bytes(), b"/", name.as_bytes()].concat();
+    let statement = run.statement(&rules::SHIM_WAITS).target(task(bundle));
+    run.say(statement.at(Location::file(Text::from(path))))
 }
 
 /// Tasks of the runtime that 2.0 took away; of 1.x, no rule covers their shims.

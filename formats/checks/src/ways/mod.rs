@@ -44,7 +44,7 @@ const NOTHING: &str = "blob/unknown bolt/inline-large bolt/many-gone bolt/meta-f
     gc/unreachable image/snapshot-unreferenced image/targets-differ ingest/complete \
     ingest/reference ingest/row-alone ingest/stale ingest/unknown layer/bomb lease/dangling \
     lease/expired meta/blob-key meta/label-invalid meta/namespace-name meta/root-bucket \
-    meta/unknown-key runtime/bundle-hidden runtime/not-read runtime/socket-foreign \
+    meta/unknown-key runtime/bundle-hidden runtime/bundle-spec-missing runtime/not-read runtime/pids-disagree runtime/socket-foreign \
     runtime/socket-orphan runtime/status-without-task runtime/work-dir-missing \
     runtime/work-dir-orphan snapshot/extraction-leftover snapshot/temporary snapshot/usage-missing \
     store/state-missing";
@@ -59,7 +59,13 @@ const BY_HAND: &str = "bolt/big-endian client/other-endpoint cni/config-broken c
     snapshot/parents-index snapshot/pool-disagrees store/disk-full store/root-emptied store/root-missing store/split \
     store/unreadable";
 
-const ELSEWHERE: &str = "store/repair-half-way cni/address-twice cni/address-unreserved cni/addresses-exhausted \
+const ELSEWHERE: &str = "core/bolt-flock core/bolt-writer core/cni-plugin-hangs core/cri-exit-handler \
+    core/docker-waits-for-containerd core/events-blocked core/fetch-semaphore core/init-at-fifo \
+    core/metrics-order core/metrics-wait-for-shim core/nri-locks core/push-close core/shim-create \
+    core/shim-exit-under-create core/shim-exits-blocked core/shim-exits-pile-up core/shim-output \
+    core/shim-silent core/start-at-fifo core/start-waits-for-shim core/streaming-lock \
+    core/ttrpc-both-write core/ttrpc-lock core/unmount-hangs \
+    store/repair-half-way cni/address-twice cni/address-unreserved cni/addresses-exhausted \
     cni/lease-damaged cri/address-leaked runtime/address-damaged runtime/cwd-escape \
     runtime/daemon-stuck runtime/fifo-stale runtime/fifo-waiting runtime/mount-orphan \
     runtime/socket-missing runtime/state-damaged runtime/state-missing runtime/state-stale \

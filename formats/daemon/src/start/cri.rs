@@ -37,6 +37,16 @@ pub const SANDBOX_UNREADABLE: StartRule = rule(
     FATAL,
 );
 
+/// A FIFO stands in the place of a container's status.
+pub const STATUS_WAITS: StartRule = rule(
+    "status-waits",
+    "K06",
+    Phase::Cri,
+    Effect::Hangs,
+    "answers nothing of pods, for ever: its CRI waits for a FIFO in the place of a container's status",
+    &[],
+);
+
 /// A sandbox has no metadata, and the release gives up on that.
 pub const SANDBOX_METADATA: StartRule = rule(
     "sandbox-metadata",
@@ -205,6 +215,7 @@ pub(super) const ALL: &[StartRule] = &[
     LOG_FOLDER_MADE,
     POD_ADDRESS_LOST,
     CONTAINER_UNREADABLE,
+    STATUS_WAITS,
     IMAGE_UNREADABLE,
     SANDBOX_UNREADABLE,
     SANDBOX_METADATA,

@@ -29,6 +29,26 @@ pub const UNREAD_CONFIG: StartRule = rule(
     &[(Release::V1_6, "containerd: ")],
 );
 
+/// A FIFO in the place of a file that is named.
+pub const CONFIG_WAITS: StartRule = rule(
+    "config-waits",
+    "P02",
+    Phase::Config,
+    Effect::Hangs,
+    "waits for ever: a FIFO stands in the place of a configuration file",
+    &[],
+);
+
+/// config.toml is a link that leads nowhere: that is as if there were none.
+pub const CONFIG_DEFAULTS: StartRule = rule(
+    "config-defaults",
+    "P02",
+    Phase::Config,
+    Effect::FailsLater,
+    "starts with what is built in: config.toml is a link that leads nowhere",
+    &[],
+);
+
 /// `version` is no number.
 pub const VERSION_TYPE: StartRule = rule(
     "version-type",
@@ -324,6 +344,8 @@ pub const UNIT_PROGRAM: StartRule = rule(
 pub(super) const ALL: &[StartRule] = &[
     BAD_TOML,
     UNREAD_CONFIG,
+    CONFIG_WAITS,
+    CONFIG_DEFAULTS,
     VERSION_TYPE,
     VERSION_NEWER,
     VERSION_IGNORED,

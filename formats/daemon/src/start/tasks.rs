@@ -5,6 +5,16 @@
 use super::{Effect, Phase, StartRule, rule};
 use crate::Release;
 
+/// A FIFO in the place of what says how to reach a shim.
+pub const SHIM_WAITS: StartRule = rule(
+    "shim-waits",
+    "R02",
+    Phase::Tasks,
+    Effect::Hangs,
+    "waits for ever: a FIFO stands in the place of a shim's address",
+    &[],
+);
+
 /// The shim's address cannot be read.
 pub const ADDRESS_DAMAGED: StartRule = rule(
     "address-damaged",
@@ -225,6 +235,7 @@ pub const LOG_UNWRITABLE_LATER: StartRule = rule(
 
 /// Every rule of this step.
 pub(super) const ALL: &[StartRule] = &[
+    SHIM_WAITS,
     TASKS_FORGOTTEN,
     SHIM_PROGRAM_GONE,
     RUNTIME_UNUSABLE,

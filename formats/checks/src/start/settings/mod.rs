@@ -69,6 +69,21 @@ fn faults(run: &mut Run<'_>) -> Flow {
                 run.undecided.push(format!("{file} could not be read"));
                 continue;
             }
+            ConfigFault::Unread {
+                file,
+                unread: Unread::Special("fifo"),
+            } => {
+                let rule = run.statement(&rules::CONFIG_WAITS);
+                rule.at(Location::file(file.clone()))
+            }
+            // Of an import, the file that names it was read.
+            ConfigFault::Unread {
+                file,
+                unread: Unread::Dangling(_),
+            } if run.settings.all().is_empty() => {
+                let rule = run.statement(&rules::CONFIG_DEFAULTS);
+                rule.at(Location::file(file.clone()))
+            }
             ConfigFault::Unread { file, unread } => {
                 let why = match unread {
                     Unread::Absent | Unread::Dangling(_) => {

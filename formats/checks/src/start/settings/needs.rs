@@ -3,7 +3,7 @@
 use daemon::Release;
 use daemon::config::known;
 use daemon::start as rules;
-use finding::{Object, Text};
+use finding::{Location, Object, Text};
 use node::Scalar;
 
 use super::plugins::lose;
@@ -103,6 +103,21 @@ pub(super) fn cri(run: &mut Run<'_>) -> Flow {
     };
     let target = Target::new(Object::global("plugin", Text::from(id.as_str())));
     run.lose_cri(run.statement(&rules::CRI_NEEDS).at(at).target(target))
+}
+
+/// The folder below root in which the plugin of tasks works.
+pub(super) fn tasks(run: &mut Run<'_>) -> Flow {
+    let id = "io.containerd.runtime.v2.task";
+    let folder = run.node.roots.root.join(id);
+    if !run.node.around.is_no_folder(&folder) {
+        return Flow::Continue(());
+    }
+    let at = Location::file(node::path_text(&folder));
+    let target = Target::new(Object::global("plugin", id));
+    let does =
+        "starts without the CRI: the folder of tasks below root is none, and its plugin is lost";
+    let statement = run.statement(&rules::CRI_NEEDS).does(does.to_owned());
+    run.lose_cri(statement.at(at).target(target))
 }
 
 /// What 2.x unpacks by: a platform, and a snapshotter.

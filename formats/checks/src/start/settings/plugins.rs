@@ -114,8 +114,13 @@ pub(in crate::start) fn plugins(run: &mut Run<'_>) -> Flow {
         return Flow::Continue(());
     }
     cri::stats(run)?;
-    let steps: &[fn(&mut Run<'_>) -> Flow] =
-        &[needs::cri, cri::table, cri::snapshotter, cri::stream];
+    let steps: &[fn(&mut Run<'_>) -> Flow] = &[
+        needs::cri,
+        needs::tasks,
+        cri::table,
+        cri::snapshotter,
+        cri::stream,
+    ];
     for step in steps {
         step(run)?;
         if !run.has_cri {

@@ -144,9 +144,6 @@ pub(crate) fn block(one: &OfProcess, pen: &mut Pen<'_>) -> io::Result<()> {
             ids(ring)
         ))?;
     }
-    pen.line(format_args!(
-        "  more: coroner core deadlocks --pid {} (numbered as this node numbers it)",
-        one.pid
-    ))?;
+    pen.line("  more: `coroner core deadlocks --pid` of that pid, as this node numbers it")?;
     pen.gap()
 }

@@ -1,0 +1,19 @@
+//! Any bytes as a line of a log: explained within bounds, and nothing in the answer that a terminal
+//! would obey.
+#![no_main]
+
+#[path = "../shared/costs.rs"]
+mod costs;
+
+use libfuzzer_sys::fuzz_target;
+
+#[global_allocator]
+static COUNTING: costs::Counting = costs::Counting;
+
+fuzz_target!(|data: &[u8]| {
+    let line = String::from_utf8_lossy(data);
+    // The tables are made once.
+    let _ = messages::explain("");
+    let explained = costs::within((16 << 20) + 256 * line.len(), || messages::explain(&line));
+    assert!(explained.layers.len() <= line.len() + 1);
+});

@@ -8,9 +8,6 @@ use evidence::Budget;
 use evidence::bundle::verify::verify;
 use libfuzzer_sys::fuzz_target;
 
-#[global_allocator]
-static COUNTING: costs::Counting = costs::Counting;
-
 fuzz_target!(|data: &[u8]| {
     let budget = Budget {
         inflated: 16 << 20,

@@ -7,9 +7,6 @@ mod costs;
 
 use libfuzzer_sys::fuzz_target;
 
-#[global_allocator]
-static COUNTING: costs::Counting = costs::Counting;
-
 fuzz_target!(|data: &[u8]| {
     let line = String::from_utf8_lossy(data);
     // The tables are made once.

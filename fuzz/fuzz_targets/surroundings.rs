@@ -11,9 +11,6 @@ use evidence::{Evidence, Options};
 use libfuzzer_sys::fuzz_target;
 use node::{Node, Said};
 
-#[global_allocator]
-static COUNTING: costs::Counting = costs::Counting;
-
 const NAMES: [&str; 6] = [
     "var/lib/dpkg/status",
     "etc/os-release",

@@ -214,14 +214,20 @@ impl<'s> Node<'s> {
                 .saturating_add(value.len())
                 .div_euclid(page_size.max(1));
             next = next.max(last);
+            let is_zero = |at: u64, len: u64| {
+                let bytes = self.view.slice(at, len, "value").map(View::bytes);
+                bytes.is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 0))
+            };
+            // Up to the end of its first page: of values that overlap, nothing is read twice.
+            let start = inside.next_multiple_of(page_size.max(1));
+            let mut starts_with_zeroes =
+                first < last && is_zero(inside, start.saturating_sub(inside));
             for page in first..last {
                 let at = page.saturating_mul(page_size);
-                let is_zero = |at: u64, len: u64| {
-                    let bytes = self.view.slice(at, len, "value").map(View::bytes);
-                    bytes.is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 0))
-                };
+                let is_hole = is_zero(at, page_size);
+                starts_with_zeroes &= is_hole;
                 // What starts with zeroes is meant to hold them.
-                if is_zero(at, page_size) && !is_zero(inside, at.saturating_sub(inside)) {
+                if is_hole && !starts_with_zeroes {
                     found.push((index, Span::new(base.saturating_add(at), page_size)));
                     break;
                 }

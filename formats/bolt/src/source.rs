@@ -38,6 +38,9 @@ impl PageSource for View<'_> {
     }
 }
 
+/// Bytes of a run of pages from which on its holes are left out of memory.
+const LARGE: usize = 1 << 24;
+
 /// `len` bytes at `at`, or as many as the file has, in `buffer`.
 pub(crate) fn read<'b>(
     source: &dyn PageSource,
@@ -50,8 +53,46 @@ pub(crate) fn read<'b>(
         size: len,
         limit: u64::MAX,
     })?;
+    if len > LARGE {
+        return read_data(source, at, len, buffer);
+    }
+    if buffer.capacity() > LARGE {
+        *buffer = Vec::new();
+    }
     // Only growth is zeroed; what is there is overwritten.
     buffer.resize(len, 0);
     source.read_at(at, buffer)?;
+    Ok(View::based(buffer, at))
+}
+
+/// The same, where it may be holes for the most part: what is a hole takes no memory.
+fn read_data<'b>(
+    source: &dyn PageSource,
+    at: u64,
+    len: usize,
+    buffer: &'b mut Vec<u8>,
+) -> Result<View<'b>, Unread> {
+    // Fresh zeroes are no memory until they are written to.
+    *buffer = Vec::new();
+    *buffer = vec![0; len];
+    let end = at.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
+    let mut from = at;
+    while let Some(data) = source.data(from).filter(|data| data.start < end) {
+        let start = data.start.max(from);
+        let stop = data.end().min(end);
+        let (Ok(first), Ok(last)) = (
+            usize::try_from(start.saturating_sub(at)),
+            usize::try_from(stop.saturating_sub(at)),
+        ) else {
+            break;
+        };
+        if let Some(piece) = buffer.get_mut(first..last) {
+            source.read_at(start, piece)?;
+        }
+        if stop <= from {
+            break;
+        }
+        from = stop;
+    }
     Ok(View::based(buffer, at))
 }

@@ -14,6 +14,7 @@ mod cases;
 mod churn;
 mod good;
 mod healthy;
+mod holes;
 mod hostile;
 mod lost;
 mod matrix;

@@ -8,7 +8,7 @@ use stuck::{Diagnosis, Facts, Host, State};
 /// Whether a shim would answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answers {
-    /// It lives and listens, and nothing holds it.
+    /// It lives, and somebody is connected to it.
     Likely,
     /// Connections wait at its socket: it may take them still.
     Late,
@@ -68,13 +68,14 @@ impl<'n> Live<'n> {
             return Some(Answers::Never);
         }
         let path = bundle.shim()?.path();
-        let mut sockets = self.processes.sockets.as_deref()?.iter();
-        let waits = sockets.any(|socket| socket.waiting && socket.path == path);
-        Some(if waits {
-            Answers::Late
-        } else {
-            Answers::Likely
-        })
+        let sockets = self.processes.sockets.as_deref()?.iter();
+        let mut own = sockets.filter(|socket| socket.path == path);
+        if own.clone().any(|socket| socket.waiting) {
+            return Some(Answers::Late);
+        }
+        // Whoever listens may be mute all the same: that somebody is connected shows that it accepts.
+        own.any(|socket| socket.connected)
+            .then_some(Answers::Likely)
     }
 
     /// Whether a task that its runtime can name no process of still does its work; nothing where the

@@ -35,19 +35,36 @@ impl Machine {
             &format!("/proc/{SHIM}/cmdline"),
             "/usr/bin/containerd-shim-runc-v2\0-namespace\0default\0-id\0sleeper\0",
         );
-        let address = format!("{BUNDLE}/address");
-        let address = machine.tar.member(&address).data.clone();
-        let address = String::from_utf8(address).unwrap();
-        let path = address.strip_prefix("unix://").unwrap().to_owned();
+        let path = machine.address();
         machine.socket(&path, "01 55");
         machine
     }
 
-    /// A socket in this state, and its inode.
+    /// A socket that listens, in this state, and its inode.
     fn socket(&mut self, path: &str, is: &str) {
-        let head = "Num       RefCount Protocol Flags    Type St Inode Path\n";
-        let line = format!("0000: 00000002 00000000 00010000 0001 {is} {path}\n");
-        self.file("/proc/net/unix", &format!("{head}{line}"));
+        self.sockets(path, &format!("00010000 0001 {is}"), None);
+    }
+
+    /// One that listens, and one that somebody is connected to.
+    fn connected(&mut self, path: &str) {
+        self.sockets(path, "00010000 0001 01 55", Some("00000000 0001 03 56"));
+    }
+
+    fn sockets(&mut self, path: &str, listens: &str, connected: Option<&str>) {
+        let mut text = "Num       RefCount Protocol Flags    Type St Inode Path\n".to_owned();
+        for is in [Some(listens), connected].into_iter().flatten() {
+            let line = format!("0000: 00000002 00000000 {is} {path}\n");
+            text.push_str(&line);
+        }
+        self.file("/proc/net/unix", &text);
+    }
+
+    /// Where the shim listens.
+    fn address(&self) -> String {
+        let mut tar = self.tar.clone();
+        let address = tar.member(&format!("{BUNDLE}/address")).data.clone();
+        let address = String::from_utf8(address).unwrap();
+        address.strip_prefix("unix://").unwrap().to_owned()
     }
 
     fn file(&mut self, path: &str, text: &str) {
@@ -89,15 +106,22 @@ impl Machine {
 const ALL: [Release; 3] = [Release::V1_6, Release::V1_7, Release::V2_1];
 
 #[test]
-fn a_shim_that_lives_is_not_in_doubt() {
+fn a_shim_that_answers_is_not_in_doubt() {
     let mut machine = Machine::new('S');
+    let address = machine.address();
+    machine.connected(&address);
     for release in ALL {
         assert_eq!(machine.start(release), [], "{release}");
     }
-    // One that does not accept who calls it is.
-    let address = format!("{BUNDLE}/address");
-    let address = String::from_utf8(machine.tar.member(&address).data.clone()).unwrap();
-    machine.socket(address.strip_prefix("unix://").unwrap(), "02 0");
+    // One that listens alone may never answer.
+    machine.socket(&address, "01 55");
+    for release in ALL {
+        let all = machine.start(release);
+        assert!(all.iter().all(|one| one.perhaps), "{release} {all:#?}");
+        assert_eq!(all.len(), 1, "{release} {all:#?}");
+    }
+    // One that does not accept who calls it is late.
+    machine.socket(&address, "02 0");
     for release in ALL {
         let all = machine.start(release);
         let late = all

@@ -39,8 +39,7 @@ fn database(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     if is_meta(finding) {
         return rebuilt(here, finding);
     }
-    let file = finding.location.file.as_ref();
-    file.map(|file| here.salvage(file)).into_iter().collect()
+    backend(here, finding)
 }
 
 /// meta.db is completed from the other stores; what cannot be kept is named first.
@@ -73,11 +72,28 @@ fn completed(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     vec![here.repair("coroner completes meta.db from the snapshots that it does not name.")]
 }
 
-/// A snapshotter's database: salvaged, where it is there.
+/// Snapshotters whose database is made anew from meta.db and their directories.
+const MADE_ANEW: [&[u8]; 2] = [
+    b"/io.containerd.snapshotter.v1.overlayfs/metadata.db",
+    b"/io.containerd.snapshotter.v1.native/metadata.db",
+];
+
+/// A snapshotter's database: rows that salvage lost would be directories that nobody knows, so it is
+/// made anew where that can be done, and salvaged elsewhere.
 fn backend(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
-    let file = finding.location.file.as_ref();
-    let file = file.filter(|file| file.bytes().ends_with(b"/metadata.db"));
-    file.map(|file| here.salvage(file)).into_iter().collect()
+    let Some(file) = finding.location.file.as_ref() else {
+        return Vec::new();
+    };
+    if MADE_ANEW.iter().any(|end| file.bytes().ends_with(end)) {
+        let why = "coroner makes metadata.db anew from meta.db and the snapshots' directories, says which of \
+                   them it cannot tell, and can take it back.";
+        return vec![here.repair(why)];
+    }
+    let is_database = file.bytes().ends_with(b".db");
+    is_database
+        .then(|| here.salvage(file))
+        .into_iter()
+        .collect()
 }
 
 /// The disk is mounted where it belongs, before anything is started.

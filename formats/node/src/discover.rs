@@ -180,7 +180,20 @@ pub fn discover(evidence: &Evidence, said: &Said) -> Vec<Roots> {
         // A configuration that led nowhere is worth telling where that is because it is broken.
         let config = config::read(evidence, Path::new("/etc/containerd/config.toml"))
             .filter(|config| !config.faults.is_empty());
-        for root in scan(evidence) {
+        let found = scan(evidence);
+        // A node whose stores were moved, or whose disk is not mounted: a start takes the usual place.
+        if !found.is_empty() && is_empty_root(evidence) {
+            all.push(Roots {
+                root: USUAL.into(),
+                state: "/run/containerd".into(),
+                whose: "containerd",
+                rule: Rule::Distribution,
+                unit: Unit::read(evidence),
+                elsewhere: found.clone(),
+                config: config::read(evidence, Path::new("/etc/containerd/config.toml")),
+            });
+        }
+        for root in found {
             let state = PathBuf::from("/run/containerd");
             all.push(Roots {
                 root,
@@ -211,6 +224,26 @@ pub fn discover(evidence: &Evidence, said: &Said) -> Vec<Roots> {
         new
     });
     all
+}
+
+/// Where containerd keeps its stores, if nothing says otherwise.
+const USUAL: &str = "/var/lib/containerd";
+
+/// Whether the usual root is a folder without stores, on a node that has tasks, a configuration or a
+/// unit of containerd.
+fn is_empty_root(evidence: &Evidence) -> bool {
+    let is_folder = evidence
+        .stat(Path::new(USUAL))
+        .is_ok_and(|stat| stat.kind == FileKind::Dir);
+    let tasks = Path::new("/run/containerd/io.containerd.runtime.v2.task");
+    let is_used = || {
+        evidence.stat(tasks).is_ok()
+            || evidence
+                .stat(Path::new("/etc/containerd/config.toml"))
+                .is_ok()
+            || Unit::read(evidence).is_some()
+    };
+    is_folder && is_used()
 }
 
 /// The installations of distributions that are there.

@@ -153,6 +153,24 @@ fn where_nobody_would_look_a_scan_finds_them() {
     assert_eq!(all[0].whose, "unknown");
 }
 
+/// The disk is not mounted, or somebody moved the stores: a start makes new ones in the empty folder.
+#[test]
+fn an_empty_folder_in_the_usual_place_is_what_a_start_takes() {
+    let mut tar = testcase::node("1.7-running");
+    move_to(&mut tar, ROOT, "var/lib/containerd.old");
+    tar.push(ROOT, b'5', "", b"");
+    let all = found(&tar);
+    assert_eq!(all[0].rule, Rule::Distribution);
+    assert_eq!(all[0].root, Path::new("/").join(ROOT));
+    let old = Path::new("/var/lib/containerd.old");
+    assert_eq!(all[0].elsewhere, [old]);
+    assert_eq!(all[1].root, old);
+    // On a disk without a node around it, it is only an empty folder.
+    tar.remove(STATE);
+    tar.remove("etc/containerd");
+    assert_eq!(found(&tar)[0].root, old);
+}
+
 #[test]
 fn a_root_alone_is_one() {
     let mut tar = testcase::node("1.7-stopped");

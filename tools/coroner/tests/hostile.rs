@@ -118,6 +118,7 @@ fn each_verb_is_tried() {
     // These read no evidence, or write by purpose.
     let other = [
         ("bolt", "salvage"),
+        ("core", "take"),
         ("repair", "show"),
         ("repair", "apply"),
         ("repair", "undo"),

@@ -233,6 +233,8 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
             vec!["core", "goroutines", meta],
             vec!["core", "deadlocks", meta],
             vec!["core", "threads", meta],
+            vec!["core", "strings", meta],
+            vec!["core", "env", meta],
             vec!["bolt", "info", meta],
             vec!["bolt", "check", meta],
             vec!["bolt", "pages", meta],

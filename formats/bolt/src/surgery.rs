@@ -98,7 +98,7 @@ pub enum Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoPageSize => write!(f, "nothing tells how long a page is: give the page size"),
+            Self::NoPageSize => write!(f, "nothing tells how long a page is"),
             Self::NothingToDo => write!(f, "both metas are valid, and no field was given"),
             Self::NoFreelist => write!(
                 f,

@@ -105,6 +105,21 @@ pub(crate) fn run(args: &EvidenceArgs, out: &mut Out) -> Outcome {
     paths.retain(|path| !case.evidence.stat(path).is_err_and(|why| why.is_absent()));
     paths.sort();
     paths.dedup();
+    let is_of_node =
+        |path: &PathBuf| path.starts_with(&roots.root) || path.starts_with(&roots.state);
+    if !paths.iter().any(is_of_node) {
+        let root = node::path_text(&roots.root);
+        let mut why =
+            format!("nothing is kept: neither {root} nor the state has anything of containerd");
+        for other in &roots.elsewhere {
+            why.push_str("; stores are in ");
+            why.push_str(&node::path_text(other).to_string());
+        }
+        let hint = "--root names another root, as `coroner triage` lists them";
+        return Err(Failure::unread(why).hint(hint));
+    }
+    let meta = roots.root.join(META_DIR).join("meta.db");
+    let lacks_meta = case.evidence.stat(&meta).is_err_and(|why| why.is_absent());
     let wanted = Collect {
         roots: paths,
         blobs: Blobs::None,
@@ -130,6 +145,20 @@ pub(crate) fn run(args: &EvidenceArgs, out: &mut Out) -> Outcome {
             summary.files,
             cli::size(summary.bytes)
         )?;
+        if lacks_meta {
+            let meta = node::path_text(&meta);
+            writeln!(
+                errors,
+                "{meta} is not there: the bundle keeps no record of images and containers"
+            )?;
+        }
+        for other in &roots.elsewhere {
+            let other = node::path_text(other);
+            writeln!(
+                errors,
+                "{other} has stores, too, which are not kept: name it with --root"
+            )?;
+        }
         for line in &sound.damaged {
             writeln!(errors, "{line}: it is packed as it is")?;
         }
@@ -142,7 +171,8 @@ pub(crate) fn run(args: &EvidenceArgs, out: &mut Out) -> Outcome {
     }
     let is_whole =
         summary.unread.is_empty() && summary.changed.is_empty() && summary.replaced.is_empty();
-    Ok(match (is_whole, sound.damaged.is_empty()) {
+    let is_sound = sound.damaged.is_empty() && !lacks_meta && roots.elsewhere.is_empty();
+    Ok(match (is_whole, is_sound) {
         (false, _) => Exit::UNREAD,
         (true, false) => Exit::FINDINGS,
         (true, true) => Exit::CLEAN,

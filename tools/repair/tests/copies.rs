@@ -125,6 +125,20 @@ fn with_a_copy_containers_come_back_where_both_databases_are_gone() {
     }
 }
 
+/// A backup that keeps nothing, or not what it is made for, is none that one may rely on.
+#[test]
+fn a_backup_without_its_databases_says_so() {
+    let node = unpacked("1.7-stopped");
+    let kept = tempfile::tempdir().unwrap();
+    let file = |name: &str| kept.path().join(name);
+    assert_eq!(bundled(node.path(), &file("whole")), Some(0));
+    fs::remove_file(node.path().join(META)).unwrap();
+    assert_eq!(bundled(node.path(), &file("half")), Some(4));
+    let empty = tempfile::tempdir().unwrap();
+    assert_eq!(bundled(empty.path(), &file("none")), Some(8));
+    assert!(!file("none").exists());
+}
+
 #[test]
 fn a_bundle_of_a_backup_is_such_a_copy() {
     for name in NODES {

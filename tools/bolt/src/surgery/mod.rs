@@ -265,7 +265,11 @@ fn refused(file: &FileArgs, why: Refused) -> Failure {
         Refused::PreviousDamaged => failure.hint(
             "--force-damaged reverts all the same; `coroner bolt salvage` keeps what is whole of both",
         ),
-        Refused::NoPageSize | Refused::OnlyMeta(_) => failure,
+        Refused::NoPageSize => failure.hint(
+            "`coroner bolt info` shows what is left of both metas; `surgery meta --slot N --page-size BYTES` \
+             takes the size",
+        ),
+        Refused::OnlyMeta(_) => failure,
         Refused::NoMeta | Refused::NoPrevious | Refused::TreeDamaged | Refused::Unread => {
             failure.hint("`coroner bolt salvage -o NEW` makes a new database of what can be proven")
         }

@@ -78,3 +78,32 @@ fn an_old_line_of_fstab_above_stores_that_fit_is_odd() {
     assert_eq!(start, Start::Yes);
     assert!(sentence.contains("store/disk-not-mounted"), "{sentence}");
 }
+
+/// The stores were moved away from the usual place, in which an empty folder stands.
+fn moved(state: &str, to: &str) -> Tar {
+    let mut tar = testcase::node(state);
+    let from = b"var/lib/containerd";
+    for member in &mut tar.members {
+        if let Some(rest) = member.path.strip_prefix(from.as_slice()) {
+            member.path = [to.as_bytes(), rest].concat();
+        }
+    }
+    tar.push("var/lib/containerd", b'5', "", b"");
+    tar
+}
+
+#[test]
+fn moved_stores_are_told_of_a_node_in_use_and_a_backup_is_no_fault() {
+    let (found, start, sentence) = judged(&moved("1.7-running", "var/lib/containerd.old"), None);
+    assert_eq!(found, [("store/root-emptied", Severity::Fatal)]);
+    assert_eq!(start, Start::No, "{sentence}");
+    // A new node, and what somebody kept of another one.
+    let mut tar = moved("1.7-stopped", "mnt/backup/containerd");
+    for gone in ["run", "var/log", "var/lib/cni"] {
+        tar.remove(gone);
+    }
+    let (found, start, sentence) = judged(&tar, None);
+    assert_eq!(found, []);
+    assert_ne!(start, Start::No, "{sentence}");
+    assert!(!sentence.contains("starts on"), "{sentence}");
+}

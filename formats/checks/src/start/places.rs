@@ -88,7 +88,14 @@ fn roots(run: &mut Run<'_>) {
             path_text(&stores)
         );
         let statement = run.statement(&rules::ROOT_ELSEWHERE).does(does);
-        run.note(statement.at(at(&taken)));
+        let statement = statement.at(at(&taken));
+        // What was found by searching may be a backup, and the node a new one.
+        let was_searched = taken == roots.root && roots.rule == node::Rule::Distribution;
+        run.note(if was_searched {
+            statement.perhaps()
+        } else {
+            statement
+        });
     }
 }
 

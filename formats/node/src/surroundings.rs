@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use evidence::{Evidence, FileKind, Kind, Lock, Mount, locks};
 use finding::{Text, Unread};
 
-use crate::{CONTENT_DIR, META_DIR, Roots, Scalar, Snapshotter};
+use crate::{CONTENT_DIR, META_DIR, Roots, Scalar, Snapshotter, runtime_programs::PATH};
 
 /// What stands around the stores.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -65,17 +65,6 @@ const DAEMONS: &[&str] = &[
 
 /// Folders of which one holds containerd's program.
 const PROGRAMS: &[&str] = &["/usr/bin", "/usr/local/bin", "/bin", "/opt/bin", "/snap"];
-
-/// Where a daemon looks for shims, unless its unit says otherwise.
-const PATH: &[&str] = &[
-    "/usr/local/sbin",
-    "/usr/local/bin",
-    "/usr/sbin",
-    "/usr/bin",
-    "/sbin",
-    "/bin",
-    "/opt/containerd/bin",
-];
 
 /// Under state: the tasks of `io.containerd.runtime.v1.linux`.
 const LINUX_TASKS: &str = "io.containerd.runtime.v1.linux";

@@ -60,7 +60,7 @@ pub struct RuntimeProgram {
 const MOST: usize = 256;
 
 /// Where systemd looks for programs, and what containerd puts before that.
-const PATH: &[&str] = &[
+pub(crate) const PATH: &[&str] = &[
     "/opt/containerd/bin",
     "/usr/local/sbin",
     "/usr/local/bin",

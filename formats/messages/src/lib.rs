@@ -24,6 +24,7 @@ mod explain;
 mod message;
 mod pattern;
 mod peel;
+mod prefix;
 mod table;
 mod text;
 

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::prefix;
+
 /// The longest line that is looked at; what comes after is cut.
 pub const LINE_LIMIT: usize = 64 << 10;
 /// So many layers are peeled.
@@ -32,14 +34,6 @@ macro_rules! regex {
 }
 
 regex!(
-    SYSLOG,
-    r"^(?:<\d+>)?((?:[A-Z][a-zé]{2,3}\.? +)?\d{1,2} [A-Zmaréûf][\wéûç]{2,4} [\d:.,]{8,15}|[A-Z][a-z]{2} +\d{1,2}(?: \d{4})? [\d:.,]{8,15}|\d{4}-\d\d-\d\dT[\d:.,]+(?:Z|[+-]\d\d:?\d\d)?) (?:([\w.-]+) )?([\w./@() -]{1,64}?)(?:\[\d+\])?(?: \d+ - -)?: +"
-);
-regex!(
-    CRI,
-    r"^(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) (?:stdout|stderr) [FP] "
-);
-regex!(
     KLOG,
     r"^\s*([IWEF])(\d{4} \d\d:\d\d:\d\d\.\d+)\s+\d+ [\w./-]+:\d+\] "
 );
@@ -47,12 +41,7 @@ regex!(
     TERMINAL,
     r"^\s*(TRAC|DEBU|INFO|WARN|ERRO|FATA|PANI)\[([^\]]*)\]\s*"
 );
-regex!(
-    EVENT,
-    r"^\s*(?:Normal|Warning)\s+[A-Z]\w+\s+[^\s].*?\s{2,}[\w./, -]+?\s{2,}"
-);
 regex!(LOGFMT, r"(?:^|\s)(?:time|level|msg|error|err)=");
-regex!(RING, r"^(?:kern:\s+\w+:\s+)?\[ *([^\]]{5,40})\]:? +");
 
 /// Peels `line`.
 pub(crate) fn peel(line: &str) -> Peeled {
@@ -99,7 +88,7 @@ fn tidy(line: &str) -> String {
     while !line.is_char_boundary(end) {
         end = end.saturating_sub(1);
     }
-    let line = line.get(..end).unwrap_or_default();
+    let line = prefix::without_quoting(line.get(..end).unwrap_or_default());
     let line = line.replace("#011", "\t").replace("#012", "\n");
     let line = line.replace("#033[", "\u{1b}[");
     let mut clean = String::with_capacity(line.len());
@@ -116,6 +105,8 @@ fn tidy(line: &str) -> String {
             }
             '\t' | '\n' => clean.push(letter),
             '\u{201c}' | '\u{201d}' => clean.push('"'),
+            // Go's protobuf writes one of two spaces at random, so that nobody compares its words.
+            '\u{a0}' => clean.push(' '),
             letter if letter.is_control() => {}
             letter => clean.push(letter),
         }
@@ -125,21 +116,6 @@ fn tidy(line: &str) -> String {
 
 /// What is under the outermost layer, if there is one that is known.
 fn layer(text: &str, peeled: &mut Peeled) -> Option<String> {
-    if let Some(found) = SYSLOG.as_ref()?.captures(text) {
-        let rest = text.get(found.get(0)?.end()..)?;
-        peeled.time = found.get(1).map(|time| time.as_str().to_owned());
-        peeled.program = found.get(3).map(|name| name.as_str().trim().to_owned());
-        return Some(rest.to_owned());
-    }
-    for (regex, is_ring) in [(&CRI, false), (&RING, true)] {
-        if let Some(found) = regex.as_ref()?.captures(text) {
-            if is_ring && !found.get(1)?.as_str().contains([':', '.', '-']) {
-                continue;
-            }
-            peeled.time = found.get(1).map(|time| time.as_str().to_owned());
-            return Some(text.get(found.get(0)?.end()..)?.to_owned());
-        }
-    }
     if let Some(found) = KLOG.as_ref()?.captures(text) {
         peeled.level = found.get(1).map(|level| level.as_str().to_owned());
         peeled.time = found.get(2).map(|time| time.as_str().to_owned());
@@ -159,9 +135,6 @@ fn layer(text: &str, peeled: &mut Peeled) -> Option<String> {
         take_fields(tail, peeled);
         return Some(String::new());
     }
-    if let Some(found) = EVENT.as_ref()?.find(text) {
-        return Some(text.get(found.end()..)?.to_owned());
-    }
     if text.starts_with('{')
         && let Ok(value) = serde_json::from_str::<serde_json::Value>(text)
     {
@@ -170,6 +143,10 @@ fn layer(text: &str, peeled: &mut Peeled) -> Option<String> {
     if text.starts_with('"') && peeled.said.is_empty() && text.contains(" err=") {
         klog(text, peeled);
         return Some(String::new());
+    }
+    // Before logfmt: what stands before its first field is a message.
+    if let Some(rest) = prefix::peel(text, peeled) {
+        return Some(rest);
     }
     if is_logfmt(text) {
         return logfmt(text, peeled);
@@ -197,12 +174,20 @@ fn klog(text: &str, peeled: &mut Peeled) {
 fn json(value: &serde_json::Value, peeled: &mut Peeled) -> Option<String> {
     let object = value.as_object()?;
     let mut rest = None;
+    // What collectors wrap an entry of the journal into.
+    let object = match object
+        .get("jsonPayload")
+        .and_then(|inner| inner.as_object())
+    {
+        Some(inner) => inner,
+        None => object,
+    };
     for (key, value) in object {
         let Some(text) = value.as_str() else {
             continue;
         };
         match key.as_str() {
-            "log" | "content" => rest = Some(text.trim().to_owned()),
+            "log" | "content" | "MESSAGE" | "textPayload" => rest = Some(text.trim().to_owned()),
             _ => take_field(key, text.to_owned(), peeled),
         }
     }
@@ -329,11 +314,26 @@ fn unquote(text: &str) -> String {
                 letters.nth(1);
                 plain.push('\u{fffd}');
             }
+            Some('u') => plain.push(of_four_digits(&mut letters)),
             Some(other) => plain.push(other),
             None => {}
         }
     }
     plain
+}
+
+/// The letter that `\u` and four digits name.
+fn of_four_digits(letters: &mut core::str::Chars<'_>) -> char {
+    let digits: String = letters.clone().take(4).collect();
+    let Ok(number) = u32::from_str_radix(&digits, 16) else {
+        return 'u';
+    };
+    letters.nth(3);
+    match char::from_u32(number) {
+        Some('\u{a0}') => ' ',
+        Some(letter) if !letter.is_control() => letter,
+        _ => char::REPLACEMENT_CHARACTER,
+    }
 }
 
 /// A text that was copied out of its quotes still has its quotes escaped.

@@ -16,7 +16,7 @@ fn file(name: &str) -> String {
 
 #[test]
 fn right_answers_name_messages_that_there_are() {
-    for name in ["first.tsv", "second.tsv"] {
+    for name in ["first.tsv", "second.tsv", "daemons.tsv"] {
         for case in cases(&file(name)) {
             for key in &case.right {
                 assert!(messages::message(key).is_some(), "{key}: {}", case.line);
@@ -27,7 +27,7 @@ fn right_answers_name_messages_that_there_are() {
 
 #[test]
 fn lines_are_explained_as_well_as_the_docs_say() {
-    for name in ["first.tsv", "second.tsv"] {
+    for name in ["first.tsv", "second.tsv", "daemons.tsv"] {
         let text = file(name);
         let grades: Vec<Grade> = cases(&text).map(|case| grade(&case).1).collect();
         let count = |wanted: Grade| grades.iter().filter(|grade| **grade == wanted).count();

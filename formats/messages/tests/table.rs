@@ -112,6 +112,45 @@ fn prefixes_are_peeled() {
         ),
         format!("2025-11-28T12:00:00.123456789Z stderr F {said}"),
         format!("\u{1b}[31mNov 28 14:26:42 node containerd[40]: #011{said}\u{1b}[0m"),
+        // The journal's other forms.
+        format!("2026-11-28T14:18:11+0100 ip-10-0-0-1.ec2.internal containerd[40]: {said}"),
+        format!("Sat 2026-11-28 14:18:11 CET node containerd[40]: {said}"),
+        format!("Sat 2026-11-28 14:18:11.123456 CET node containerd.service[40]: {said}"),
+        format!("1795875491.123456 node containerd[40]: {said}"),
+        format!("[   12.345678] node containerd[40]: {said}"),
+        format!("    MESSAGE={said}"),
+        format!(
+            "{{\"PRIORITY\":\"6\",\"MESSAGE\":\"time=\\\"t\\\" level=error msg=failed error=\\\"{twice}\\\"\"}}"
+        ),
+        format!("{{\"insertId\":\"x\",\"jsonPayload\":{{\"MESSAGE\":\"{quoted}\"}}}}"),
+        // Syslog of Amazon Linux, and RFC 5424.
+        format!(
+            "Nov 28 14:18:11 ip-10-0-0-1 containerd: time=\"2026-11-28T14:18:06.4Z\" level=error msg=\"RunPodSandbox failed, error\" error=\"{quoted}\""
+        ),
+        format!("<30>1 2026-11-28T14:18:11.123456+01:00 node containerd 40 - - {said}"),
+        format!(
+            "<30>1 2026-11-28T14:18:11.123456+01:00 node containerd 40 ID1 [x@1 a=\"b \\] c\"] {said}"
+        ),
+        // Others' loggers.
+        format!("2026-11-28 14:18:11.123 [ERROR][5130] k8s.go 386: {said}"),
+        format!("2026-11-28T14:18:11.123Z\tERROR\tcontroller\t{said}"),
+        format!("2026/11/28 14:18:11 {said}"),
+        format!("[2026-11-28 14:18:11] ERROR: {said}"),
+        // Events, quoted, and copied without their columns.
+        format!(
+            "5m12s       Warning   FailedCreatePodSandBox   pod/nginx-abc   Failed to create pod sandbox: {said}"
+        ),
+        format!(
+            "kube-system   5m12s (x3 over 9m)  Warning   FailedCreatePodSandBox   pod/nginx-abc   {said}"
+        ),
+        format!(
+            "Warning FailedCreatePodSandBox 12s (x3 over 2m) kubelet Failed to create pod sandbox: rpc error: code = Unknown desc = {said}"
+        ),
+        format!(
+            "1m 1m 1 kubelet, node-1 Warning FailedCreatePodSandBox Failed create pod sandbox: {said}"
+        ),
+        format!("> `{said}`"),
+        format!("    message: '{said}'"),
         format!(
             "Warning  FailedCreatePodSandBox  12s (x3 over 2m)  kubelet  Failed to create pod sandbox: rpc error: code = Unknown desc = {said}"
         ),

@@ -84,6 +84,7 @@ pub(super) const ALL: &[Message] = &[
         "The container's specification could not be made from what the pod asks for: a volume, a device, a \
          profile or a user that the node or the image lacks.",
     )
+    .codes(&["cri/pod-file-missing"])
     .first(&["kubectl describe pod POD"]),
     cause(
         "mkdir-volume",
@@ -214,6 +215,27 @@ pub(super) const ALL: &[Message] = &[
          container's state for unknown and writes over it.",
     )
     .codes(&["runtime/status-damaged", "runtime/status-missing"])
+    .first(&[TRIAGE]),
+    cause(
+        "cri-folder-broken",
+        Cri,
+        Stores,
+        &["failed to cleanup orphaned sandbox directories", "failed to cleanup orphaned container directories", "failed to read base directory"],
+        "The CRI plugin cannot list the folder of its pods or containers under the root or the state folder: something \
+         else stands in its place, or the disk fails. The daemon ends.",
+    )
+    .codes(&["start/refused"])
+    .first(&[PREFLIGHT, DISK]),
+    cause(
+        "io-unreachable",
+        Cri,
+        Tasks,
+        &["error creating fifo {path}", "error creating fifo{rest}", "Failed to pipe stdout of container {q}", "Failed to pipe stderr of container {q}", "Failed to pipe {} for container {q}", "failed to attach to task", "failed to create io", "failed to open fifo {path}"],
+        "The pipes of a container's output cannot be opened or made: their folder is gone, or something else stands \
+         there. After a start of the daemon such a container counts as unknown, and kubelet makes another one.",
+    )
+    .open()
+    .codes(&["cri/io-missing", "cri/io-replaced"])
     .first(&[TRIAGE]),
     cause(
         "status-checkpoint",

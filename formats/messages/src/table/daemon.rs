@@ -200,6 +200,7 @@ pub(super) const ALL: &[Message] = &[
         ],
         "Whoever says it could not talk to containerd. What containerd itself said at that time tells why.",
     )
+    .codes(&["client/other-endpoint"])
     .first(&["systemctl status containerd", JOURNAL, PREFLIGHT]),
     consequence(
         "k3s-containerd-exited",
@@ -224,12 +225,12 @@ pub(super) const ALL: &[Message] = &[
             "Failed to start containerd{rest}",
             "Failed to start {}.service{rest}",
             "Unit process {n} ({}) remains running after unit stopped",
-            "Found left-over process {n} ({}) in control group while starting unit. Ignoring",
-        ],
+            "Found left-over process {n} ({}) in control group while starting unit. Ignoring", "{}.service: Failed with result 'start-limit-hit'",],
         "systemd tells that the unit ended or is started again. Status 2 is a panic of Go (nothing was \
          \"invalid\"), 1 the program's own exit: its last words stand just before. Shims that remain are \
          meant to.",
     )
+    .codes(&["unit/start-limit"])
     .first(&[JOURNAL, PREFLIGHT]),
     consequence(
         "unit-killed",
@@ -254,11 +255,11 @@ pub(super) const ALL: &[Message] = &[
             "{}.service: start operation timed out. Terminating",
             "{}.service: State 'stop-sigterm' timed out. Killing",
             "{}.service: Failed with result 'timeout'",
-            "{}.service: State 'final-sigterm' timed out. Killing",
-        ],
+            "{}.service: State 'final-sigterm' timed out. Killing", "{}.service: Watchdog timeout (limit {})!", "{}.service: Watchdog timeout{rest}", "{}.service: Service reached runtime time limit. Stopping",],
         "systemd's patience ended. At a start the daemon hangs before it is ready: a shim that does not answer \
          (it is asked before the socket is made), a lock on meta.db, or a dead mount.",
     )
+    .codes(&["unit/ends-daemon"])
     .first(&[STUCK, "systemctl show containerd -p TimeoutStartUSec", JOURNAL]),
     cause(
         "go-nil-pointer",
@@ -297,6 +298,7 @@ pub(super) const ALL: &[Message] = &[
         "No thread can be made: the limit of tasks of the unit, the pod, the user or the kernel is reached. If \
          errno is 1, a seccomp profile that is older than the program's libc refuses clone3.",
     )
+    .codes(&["unit/limits"])
     .or(&["a seccomp profile older than the image's libc (errno=1): clone3 is refused"])
     .first(&["systemctl show containerd -p TasksMax -p TasksCurrent", "cat /proc/sys/kernel/threads-max /proc/sys/kernel/pid_max"]),
     cause(
@@ -354,7 +356,7 @@ pub(super) const ALL: &[Message] = &[
         "go-fatal",
         Go,
         Daemon,
-        &["fatal error: {rest}", "panic: {rest}"],
+        &["fatal error: {rest}", "panic: {rest}", "[signal {} code={n} addr={n} pc={n}]", "[signal {rest}", "runtime stack:"],
         "Go's runtime gave the program up. The rest of the line and the first frames of the dump say where; a defect of \
          the program or bad memory, as long as no frame is bbolt's.",
     )
@@ -448,6 +450,7 @@ pub(super) const ALL: &[Message] = &[
         "A limit of open files is reached: of the process, or of inotify instances or watches of the user (then \
          the line names inotify or fsnotify).",
     )
+    .codes(&["unit/limits"])
     .first(&["systemctl show containerd -p LimitNOFILE", "sysctl fs.inotify fs.file-nr", "ls /proc/$(pgrep -xo containerd)/fd | wc -l"]),
     cause(
         "kernel-modules-overlay",

@@ -70,6 +70,19 @@ pub(super) const ALL: &[Message] = &[
     )
     .first(&["findmnt -T PATH", DMESG]),
     errno(
+        "ended-early",
+        &["unexpected EOF", "unexpected end of file", "Unexpected EOF"],
+        "What was read ended too early: a blob or a record that is cut, or a connection of which the other side ended.",
+    )
+    .first(&["coroner content verify /", TRIAGE]),
+    errno(
+        "timeout",
+        &["timeout", "timed out", "Operation timed out"],
+        "A wait came to its end. Of a database (io.containerd.metadata.v1.bolt, metadata.db): another process holds its \
+         lock. Of a connection: nobody answers at the other end.",
+    )
+    .first(&["fuser -v /var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db", STUCK]),
+    errno(
         "broken-pipe",
         &["broken pipe", "EOF", "write |1: broken pipe", "Broken pipe", "connection reset by peer", "end of file"],
         "The other side ended before the answer.",

@@ -224,12 +224,22 @@ pub(super) const ALL: &[Message] = &[
             "failed to load x509 client cert key pair: {rest}",
             "failed to read CA certificate file",
             "unable to get system cert pool",
-            "failed to decode hosts.toml{rest}",
-        ],
+            "failed to decode hosts.toml{rest}", "failed to decode hosts.toml",],
         "A hosts.toml under config_path is wrong: pulls from that registry fail.",
     )
+    .codes(&["registry/hosts-unusable"])
     .certain()
     .first(&[HOSTS]),
+    cause(
+        "mirror-endpoint",
+        Cri,
+        Settings,
+        &["parse registry endpoint {q}", "parse registry endpoint {}", "get registry endpoints"],
+        "An endpoint under registry.mirrors in config.toml is no address: every pull of that registry fails.",
+    )
+    .certain()
+    .codes(&["registry/endpoint-unusable"])
+    .first(&["containerd config dump"]),
     act(
         "pull-failed",
         Containerd,
@@ -300,6 +310,7 @@ pub(super) const ALL: &[Message] = &[
         ],
         "The image's name in the pod is no reference: capitals, a stray space, a variable that was not filled in.",
     )
+    .codes(&["image/name-form"])
     .certain()
     .first(&["kubectl get pod POD -o jsonpath='{..image}'"]),
     cause(

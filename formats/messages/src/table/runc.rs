@@ -260,6 +260,7 @@ pub(super) const ALL: &[Message] = &[
         ],
         "kubelet and containerd have different cgroup drivers: one gives paths, the other wants units of systemd.",
     )
+    .codes(&["runtime/cgroup-driver-differs"])
     .certain()
     .first(&["grep -i cgroupdriver /var/lib/kubelet/config.yaml", "containerd config dump | grep -i systemdcgroup"]),
     act(

@@ -14,8 +14,7 @@ pub(super) const ALL: &[Message] = &[
             "failed to load TOML from {}",
             "failed to load TOML",
             "failed to unmarshal TOML",
-            "failed to load config",
-        ],
+            "failed to load config", "containerd: open {path}.toml: no such file or directory",],
         "config.toml cannot be read, and the daemon exits with status 1. The rest of the line says where \
          it is wrong; a file that is imported counts, too.",
     )
@@ -228,6 +227,7 @@ pub(super) const ALL: &[Message] = &[
          an installer did not write it, wrote it under the plugin's old name, or containerd was not \
          restarted.",
     )
+    .codes(&["cri/runtime-handler-unknown"])
     .certain()
     .first(&["containerd config dump", "kubectl get runtimeclass -o yaml"]),
     cause(
@@ -263,6 +263,7 @@ pub(super) const ALL: &[Message] = &[
          packages of docker.com write disabled_plugins = [\"cri\"]), or it failed at the start. With \
          v1alpha2 it may be a containerd of 2.x, which has only v1, or a tool that asks for the old one first.",
     )
+    .codes(&["start/cri-lost"])
     .certain()
     .or(&[
         "the CRI plugin failed at the start: its line says \"failed to load plugin io.containerd.grpc.v1.cri\"",

@@ -216,8 +216,8 @@ pub(super) const ALL: &[Message] = &[
         "layer-unexpected-eof",
         Containerd,
         Stores,
-        &["unexpected EOF", "failed to extract layer {}: unexpected EOF"],
-        "Something ended too early: a layer's blob that is cut, or a connection to a registry or a daemon.",
+        &["failed to extract layer {}: unexpected EOF", "failed to apply layer: unexpected EOF", "archive/tar: invalid tar header", "failed to unpack image on snapshotter {}: unexpected EOF"],
+        "A layer ended too early while it was unpacked: its blob is cut, or the connection to the registry broke.",
     )
     .open()
     .codes(&["layer/damaged", "blob/size", "runtime/state-truncated", "meta/value-undecodable"])

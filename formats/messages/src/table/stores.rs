@@ -1,6 +1,6 @@
 //! meta.db's records and the content store: what is said when one names what the other lacks.
 
-use super::{DISK, TRIAGE};
+use super::{DISK, PREFLIGHT, TRIAGE};
 use crate::message::Component::{Containerd, Cri};
 use crate::message::Whose::{Daemon, Image, Storage, Stores};
 use crate::message::{Message, act, cause};
@@ -141,14 +141,13 @@ pub(super) const ALL: &[Message] = &[
             "unexpected commit digest {}, expected {}",
             "unexpected commit digest {rest}",
             "unexpected commit size {n}, expected {n}",
-            "commit failed: unexpected commit digest {rest}",
-        ],
+            "commit failed: unexpected commit digest {rest}", "failed size validation: {n} != {n}", "failed size validation{rest}",],
         "What was written of a blob does not hash to its name: the download was cut or changed on the way, or \
          went on from a partial write that was damaged. With e3b0c442… nothing was written at all. A partial \
          write under content/…/ingest is taken up again at each try: `coroner triage` names it.",
     )
     .open()
-    .codes(&["ingest/damaged", "ingest/stale", "store/disk-full"])
+    .codes(&["ingest/damaged", "ingest/stale", "store/disk-full", "ingest/blocks-pull"])
     .or(&["a proxy or a mirror that changes what it hands on", "bad memory or a bad disk"])
     .first(&["ctr -n k8s.io content active", DISK, TRIAGE]),
     act(
@@ -223,12 +222,11 @@ pub(super) const ALL: &[Message] = &[
             "media type {q} is no longer supported since containerd v2.0, please rebuild the image as {rest}",
             "media type {q} is no longer supported since containerd v{rest}",
             "unsupported manifest media type {rest}",
-            "encountered unknown type {}; children may not be fetched",
-        ],
+            "encountered unknown type {}; children may not be fetched", "unexpected media type {} for {}", "unexpected media type {}", "only manifests may be exported{rest}",],
         "The image has a document of a kind that this release does not take: schema 1 is gone since 2.0.",
     )
     .certain()
-    .codes(&["content/wrong-kind", "content/schema-1"])
+    .codes(&["content/wrong-kind", "content/schema-1", "image/media-type"])
     .first(&["ctr -n k8s.io images ls"]),
     cause(
         "no-platform",
@@ -266,8 +264,6 @@ pub(super) const ALL: &[Message] = &[
             "Time.UnmarshalBinary: no data",
             "proto: cannot parse invalid wire-format data",
             "proto: illegal wireType {n}",
-            "failed to get container spec",
-            "failed to get verbose container info",
         ],
         "A value in meta.db cannot be decoded: that record fails, others do not.",
     )
@@ -277,10 +273,37 @@ pub(super) const ALL: &[Message] = &[
         "meta-key",
         Containerd,
         Stores,
-        &["unable to read target bucket", "no runtime bucket", "failed to recover state"],
+        &["unable to read target bucket", "no runtime bucket"],
         "A record of meta.db lacks a part that the daemon needs.",
     )
     .codes(&["meta/key-missing"])
+    .first(&[TRIAGE]),
+    cause(
+        "record-unreadable",
+        Containerd,
+        Stores,
+        &["failed to read container {q}", "unable to read container {q}", "failed to read sandbox {q}"],
+        "A record of meta.db cannot be decoded, or lacks a part: that record fails, and whoever lists all of its \
+         kind fails with it.",
+    )
+    .codes(&["meta/value-undecodable", "meta/key-missing"])
+    .first(&[TRIAGE]),
+    act(
+        "recover-state",
+        Cri,
+        Stores,
+        &["failed to recover state", "failed to list sandbox containers", "failed to list containers", "failed to check images", "unable to list images", "failed to list images"],
+        "At its start the CRI plugin reads the records of pods, containers and images; one that it cannot read \
+         ends it, and with it the daemon.",
+    )
+    .first(&[TRIAGE, PREFLIGHT]),
+    act(
+        "container-info",
+        Cri,
+        Stores,
+        &["failed to get container spec", "failed to get verbose container info", "failed to get verbose sandbox container info", "failed to get sandbox container runtime spec", "failed to get container info", "failed to get task status"],
+        "The CRI plugin reads a container's record or its specification, and cannot.",
+    )
     .first(&[TRIAGE]),
     cause(
         "meta-label",

@@ -25,7 +25,7 @@ pub(super) const ALL: &[Message] = &[
          does not name its folder.",
     )
     .certain()
-    .codes(&["runtime/program-missing"])
+    .codes(&["runtime/program-missing", "container/runtime-gone"])
     .first(&["systemctl show containerd -p Environment", "command -v containerd-shim-runc-v2 runc"]),
     cause(
         "runtime-program-broken",
@@ -162,9 +162,19 @@ pub(super) const ALL: &[Message] = &[
         "shim-bundle-unreadable",
         Containerd,
         Tasks,
-        &["failed to read bootstrap.json when restoring bundle{}", "failed to read bootstrap.json when restoring bundle", "failed to load shim {}", "failed to load shim", "loading container {}", "failed to load existing shims for task manager", "failed to load shims", "loading shim {}"],
+        &["failed to read bootstrap.json when restoring bundle{}", "failed to read bootstrap.json when restoring bundle", "unable to load shim {q}"],
         "At its start the daemon could not find the way back to a shim: its container is killed and the bundle \
          removed.",
+    )
+    .codes(&["runtime/address-damaged", "runtime/socket-missing"])
+    .first(&[TRIAGE]),
+    act(
+        "shims-loaded",
+        Containerd,
+        Tasks,
+        &["failed to load shim {}", "failed to load shim", "loading container {}", "failed to load existing shims for task manager", "failed to load shims", "loading shim {}", "unable to make connection"],
+        "At its start the daemon looks for the shims of the bundles that it finds. A container whose shim it cannot \
+         reach is killed, and its bundle removed.",
     )
     .codes(&["runtime/address-damaged", "runtime/socket-missing"])
     .first(&[TRIAGE]),
@@ -263,7 +273,7 @@ pub(super) const ALL: &[Message] = &[
          or an init of which some threads are left.",
     )
     .open()
-    .codes(&["runtime/stuck"])
+    .codes(&["runtime/stuck", "runtime/pids-disagree"])
     .states(&["zombie"])
     .or(&["a race with the container's own end: nothing is wrong"])
     .first(&[STUCK, "ps -eLo pid,tid,stat,wchan:32,args | grep -e ' Z' -e ' D'"]),

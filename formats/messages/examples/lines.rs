@@ -1,0 +1,27 @@
+//! Each line of standard input, with what decides its meaning.
+//!
+//! ```sh
+//! journalctl -b -u containerd -o cat | cargo run -p messages --example lines
+//! ```
+
+use std::io::{BufRead as _, Write as _};
+
+use messages::{Head, explain};
+
+fn main() -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        let explained = explain(&line);
+        let (kind, key) = match explained.head {
+            None => ("unknown", "-"),
+            Some(Head::Cause(message)) => ("cause", message.key),
+            Some(Head::Act(message, _)) => ("act", message.key),
+            Some(Head::Consequence(message)) => ("consequence", message.key),
+            Some(Head::Generic(message)) => ("generic", message.key),
+            Some(Head::Text(text, _)) => ("text", text.says),
+        };
+        writeln!(out, "{kind}\t{key}\t{}", line.escape_debug())?;
+    }
+    Ok(())
+}

@@ -135,7 +135,7 @@ pub fn blob(node: &Node, name: &str) -> Result<Target, Refused> {
             let why = if whole { "" } else { " in what could be read" };
             Err(
                 Refused::question(format!("no image or blob is called {shown}{why}")).hint(
-                    "`coroner meta ls images NODE` and `coroner content ls NODE` list them; six \
+                    "`coroner meta ls NODE images` and `coroner content ls NODE` list them; six \
                      digits of a digest are enough",
                 ),
             )

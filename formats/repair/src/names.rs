@@ -2,7 +2,7 @@
 //!
 //! A lost meta.db takes the names with it, and nothing under containerd's root repeats them. What
 //! has them: the cluster (`kubectl get nodes -o json`, `kubectl get pods -A -o json`), an earlier
-//! `crictl images -o json` or `coroner meta ls images --format json`, a copy of meta.db, a list that
+//! `crictl images -o json` or `coroner meta ls NODE images --format json`, a copy of meta.db, a list that
 //! somebody wrote.
 
 use std::collections::BTreeSet;

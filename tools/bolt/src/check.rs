@@ -22,8 +22,14 @@ pub(crate) struct CheckArgs {
     file: FileArgs,
     #[command(flatten)]
     schema: SchemaArgs,
-    /// Threads that read
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    /// How many pages are read at the same time (0: as many as there are cores)
+    #[arg(
+        short = 'j',
+        long = "jobs",
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
     threads: usize,
     /// How many findings of one code are shown
     #[arg(long, value_name = "N", default_value_t = 100)]

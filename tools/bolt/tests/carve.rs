@@ -88,7 +88,7 @@ fn filters_pick_what_they_say() {
     assert_eq!(objects("--limit 3").len(), 3);
     let time = field(deleted.last().unwrap(), "created");
     let since = objects(&format!(
-        "--status deleted --kind container --since {}",
+        "--status deleted --kind container --from {}",
         time.as_str().unwrap()
     ));
     assert_eq!(since.len(), 1);

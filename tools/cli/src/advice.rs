@@ -5,7 +5,21 @@
 //! crashed disk 302 of 7,950 entries were missing and 42 wrong that way. So the way is a copy that may
 //! be written to, whose journal the kernel replays at the mount; the image itself stays as it is.
 
+use std::io::{IsTerminal, Write};
+
 use evidence::Image;
+
+/// What is waited for, where standard input is a terminal: nothing will come by itself.
+const WAITING: &str = "coroner: waiting for a tar of the node on standard input, and this is a terminal. Send one \
+    through a pipe:\n  ssh NODE sudo tar cz --one-file-system /var/lib/containerd /run/containerd /etc/containerd \
+    | coroner triage -\n(Ctrl-C ends this)";
+
+/// Says what is waited for, where nobody sends anything.
+pub(crate) fn standard_input() {
+    if std::io::stdin().is_terminal() {
+        let _ = writeln!(std::io::stderr(), "{WAITING}");
+    }
+}
 
 /// Why the journal is replayed.
 const REPLAY: &str = "The kernel then replays the journal of the file system. Without that (noload, \

@@ -16,7 +16,7 @@ use crate::{Failure, Pen, Style, advice, place, safety};
 /// Which node, and where its stores are.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct EvidenceArgs {
-    /// The node: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that
+    /// The node, `/` (this machine) if it is left out: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that
     /// holds var/lib/containerd, containerd's root itself, a tar of these (plain, .gz, .zst), a
     /// bundle of `coroner collect`, or `-` for a tar on standard input
     #[arg(value_name = "NODE")]
@@ -126,6 +126,7 @@ impl Case {
             ..Options::default()
         };
         let opened = if args.evidence == Path::new("-") {
+            advice::standard_input();
             Evidence::open_stream(std::io::stdin().lock(), &options)
         } else {
             Evidence::open(&args.evidence, &options)

@@ -43,6 +43,7 @@ mod case;
 mod exit;
 mod failure;
 mod first_line;
+mod grammar;
 mod json;
 mod main_fn;
 mod measuring;
@@ -56,6 +57,7 @@ mod place;
 mod progress;
 mod remedy;
 mod safety;
+mod short;
 mod table;
 mod value;
 
@@ -64,8 +66,9 @@ pub use case::{About, Case, EvidenceArgs, Other, PlaceArgs, monotonic, now, show
 pub use exit::Exit;
 pub use failure::{Failure, Outcome};
 pub use finding::size_text as size;
+pub use grammar::guesses;
 pub use json::json_text;
-pub use main_fn::{Tool, main, main_of, multi_command, run_captured, try_run};
+pub use main_fn::{Tool, main, main_of, multi_command, run_captured, try_run, whole_command};
 pub use measuring::{Measure, measure, measure_with, verify_layers};
 pub use most::{MostArgs, MostFileArgs};
 pub use options::{Colour, Format, Options};

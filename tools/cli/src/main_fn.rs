@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use crate::{Exit, Failure, Format, Options, Out, Outcome};
+use crate::{Exit, Failure, Format, Options, Out, Outcome, grammar};
 
 /// A tool: its name, its arguments and one function.
 ///
@@ -105,6 +105,15 @@ pub fn multi_command(
         .subcommands(tools.iter().map(|tool| tool.command()))
 }
 
+/// The whole command of the all-in-one binary, as it is parsed: for completions and man pages.
+pub fn whole_command(
+    about: &'static str,
+    after_help: &'static str,
+    tools: &[&'static Tool],
+) -> Command {
+    whole(&multi_command(about, after_help, tools))
+}
+
 fn dispatch(tools: &[&Tool], matches: &ArgMatches, out: &mut Out) -> Outcome {
     let (name, matches) = matches
         .subcommand()
@@ -114,48 +123,82 @@ fn dispatch(tools: &[&Tool], matches: &ArgMatches, out: &mut Out) -> Outcome {
     (tool.run)(matches, out)
 }
 
-/// Verbs that write goroutines as Go does.
-const WRITE_GO: [&str; 2] = ["goroutines", "export"];
+/// Formats that one verb has besides text and JSON.
+const OWN_FORMATS: &[(Format, &str, &str, &str)] = &[
+    (Format::Go, "go", "goroutines", "coroner core goroutines"),
+    (Format::Jsonl, "jsonl", "timeline", "coroner timeline"),
+    (Format::Bodyfile, "bodyfile", "timeline", "coroner timeline"),
+];
 
 type Run<'a> = &'a dyn Fn(&ArgMatches, &mut Out) -> Outcome;
 
-/// Parses `argv`; on failure gives the text to print and the exit code.
-fn parse(
-    command: &Command,
-    argv: Vec<OsString>,
-) -> Result<(ArgMatches, Options), (String, bool, Exit)> {
+/// What a command line asks for.
+struct Parsed {
+    matches: ArgMatches,
+    options: Options,
+    /// What to say of how it was written.
+    notes: Vec<String>,
+}
+
+/// The command as clap parses it: with the options that every tool has.
+fn whole(command: &Command) -> Command {
     // `augment_args` takes the struct's doc comment for the program's.
     let about = command.get_about().cloned().unwrap_or_default();
     let command = Options::augment_args(command.clone())
         .about(about)
         .long_about(None);
-    let matches = command.try_get_matches_from(argv).map_err(|error| {
+    grammar::shown(command)
+}
+
+/// Parses `argv`; on failure gives the text to print and the exit code.
+fn parse(command: &Command, argv: Vec<OsString>) -> Result<Parsed, (String, bool, Exit)> {
+    let command = whole(command);
+    let grammar::Line { argv, notes } = grammar::modern(&command, argv);
+    let matches = command.clone().try_get_matches_from(argv);
+    let matches = matches.map_err(|error| {
         let wanted = !error.use_stderr();
         let exit = if wanted { Exit::CLEAN } else { Exit::USAGE };
-        (error.render().to_string(), wanted, exit)
+        let text = grammar::meant(&command, &error);
+        (
+            text.unwrap_or_else(|| error.render().to_string()),
+            wanted,
+            exit,
+        )
     })?;
     // Global options are found in the innermost subcommand, too.
     let mut innermost = &matches;
-    let mut verb = "";
+    // A tool on its own is its verb.
+    let name = command.get_name();
+    let mut verb = name.strip_prefix("coroner-").unwrap_or(name);
     while let Some((name, deeper)) = innermost.subcommand() {
         innermost = deeper;
         verb = name;
     }
     let options = Options::from_arg_matches(innermost)
         .map_err(|error| (error.to_string(), false, Exit::USAGE))?;
-    if options.format == Format::Go && !WRITE_GO.contains(&verb) {
+    let own = OWN_FORMATS.iter().find(|own| own.0 == options.format);
+    if let Some((_, format, _, whose)) = own.filter(|own| own.2 != verb) {
         let text =
-            "error: --format go is for `coroner core goroutines` only; others have text and json\n";
-        return Err((text.to_owned(), false, Exit::USAGE));
+            format!("error: --format {format} is for `{whose}` only; others have text and json\n");
+        return Err((text, false, Exit::USAGE));
     }
-    Ok((matches, options))
+    Ok(Parsed {
+        matches,
+        options,
+        notes,
+    })
 }
 
 fn finish(command: &Command, argv: Vec<OsString>, run: Run<'_>) -> ExitCode {
     crate::safety::arm();
     crate::progress::end_on_signals();
     let exit = match parse(command, argv) {
-        Ok((matches, options)) => run_with(Out::open(options), &matches, run),
+        Ok(parsed) => {
+            for note in &parsed.notes {
+                let _ = writeln!(std::io::stderr(), "coroner: note: {note}");
+            }
+            run_with(Out::open(parsed.options), &parsed.matches, run)
+        }
         Err((text, true, exit)) => {
             let _ = write!(std::io::stdout(), "{text}");
             exit
@@ -238,7 +281,10 @@ where
     I: IntoIterator<Item = S>,
     S: Into<OsString>,
 {
-    let (matches, options) = match parse(command, argv.into_iter().map(Into::into).collect()) {
+    let parsed = parse(command, argv.into_iter().map(Into::into).collect());
+    let Parsed {
+        matches, options, ..
+    } = match parsed {
         Ok(parsed) => parsed,
         Err((text, _, exit)) => return (text, exit),
     };

@@ -13,6 +13,12 @@ pub enum Format {
     /// Goroutines as Go writes them (`coroner core goroutines` only).
     #[value(hide = true)]
     Go,
+    /// One JSON object a line, with the fields of Timesketch and Plaso (`coroner timeline` only).
+    #[value(hide = true, alias = "timesketch")]
+    Jsonl,
+    /// The body file of The Sleuth Kit (`coroner timeline` only).
+    #[value(hide = true, alias = "mactime")]
+    Bodyfile,
 }
 
 /// When colour is used.
@@ -53,6 +59,9 @@ pub struct Options {
         alias = "colour"
     )]
     pub color: Colour,
+    /// Show digests and ids in full, and cut no cell of a table
+    #[arg(long, global = true)]
+    pub no_trunc: bool,
     /// No progress on standard error
     #[arg(short, long, global = true)]
     pub quiet: bool,

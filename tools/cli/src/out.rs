@@ -142,8 +142,9 @@ impl Out {
             exit |= Exit::INTERRUPTED;
         }
         match self.options.format {
-            Format::Text | Format::Go => {
-                let mut pen = Pen::new(&mut *self.writer, self.colour, self.width);
+            Format::Text | Format::Go | Format::Jsonl | Format::Bodyfile => {
+                let mut pen = Pen::new(&mut *self.writer, self.colour, self.width)
+                    .whole(self.options.no_trunc);
                 if let Some(running) = first_line::noted() {
                     let lines = pen.lines(|pen| pen.paragraph("", &running.to_string()))?;
                     for line in lines {
@@ -171,7 +172,7 @@ impl Out {
 
     /// A pen for text that comes as a stream.
     pub fn pen(&mut self) -> Pen<'_> {
-        Pen::new(&mut *self.writer, self.colour, self.width)
+        Pen::new(&mut *self.writer, self.colour, self.width).whole(self.options.no_trunc)
     }
 
     /// Writes one line of JSON, for answers that come as a stream: the first line is the head with

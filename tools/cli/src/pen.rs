@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use finding::{Severity, Unknown};
 
 use crate::Table;
+use crate::table::Shape;
 
 /// What a piece of text is, which decides its colour; never the only carrier of a meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +68,8 @@ pub struct Pen<'w> {
     writer: &'w mut dyn Write,
     colour: bool,
     width: Option<usize>,
+    /// Digests and ids stand in full, and no cell is cut.
+    whole: bool,
 }
 
 impl<'w> Pen<'w> {
@@ -76,7 +79,15 @@ impl<'w> Pen<'w> {
             writer,
             colour,
             width,
+            whole: false,
         }
+    }
+
+    /// The same pen; with `whole`, its tables hold digests and ids in full (`--no-trunc`).
+    #[must_use]
+    pub const fn whole(mut self, whole: bool) -> Self {
+        self.whole = whole;
+        self
     }
 
     /// Columns of the terminal; nothing is cut where it is none.
@@ -152,13 +163,16 @@ impl<'w> Pen<'w> {
 
     /// A table.
     pub fn table(&mut self, table: &Table) -> io::Result<()> {
-        let width = self.width;
+        let shape = Shape {
+            width: self.width,
+            whole: self.whole,
+        };
         let heading = if self.colour {
             Style::Heading.escape()
         } else {
             ""
         };
-        table.write(self.writer, width, heading)
+        table.write(self.writer, shape, heading)
     }
 
     /// The lines that `write` writes, in this pen's width and colour, without writing them: for
@@ -168,7 +182,7 @@ impl<'w> Pen<'w> {
         write: impl FnOnce(&mut Pen<'_>) -> io::Result<()>,
     ) -> io::Result<Vec<String>> {
         let mut bytes = Vec::new();
-        write(&mut Pen::new(&mut bytes, self.colour, self.width))?;
+        write(&mut Pen::new(&mut bytes, self.colour, self.width).whole(self.whole))?;
         let text = String::from_utf8_lossy(&bytes);
         Ok(text.lines().map(str::to_owned).collect())
     }

@@ -5,16 +5,34 @@ use std::io::{self, Write};
 
 use finding::Time;
 
+use crate::short::{Digits, cut};
+
 /// Aligned columns: an upper-case header, no borders, two blanks between columns.
 ///
-/// Cells are made harmless by whoever fills them (`Text` does it by itself); they are cut only on
-/// a terminal, and only in the last column.
+/// Cells are made harmless by whoever fills them (`Text` does it by itself). Digests and ids are
+/// shortened, as docker does; on a terminal the widest columns of words are cut until a row fits.
+/// `--no-trunc` does neither.
 #[derive(Debug, Clone)]
 pub struct Table {
     header: Vec<&'static str>,
     right: Vec<bool>,
     rows: Vec<Vec<String>>,
 }
+
+/// How a table is written.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Shape {
+    /// Columns of the terminal, if it is one.
+    pub(crate) width: Option<usize>,
+    /// Nothing is shortened.
+    pub(crate) whole: bool,
+}
+
+/// The blanks between two columns.
+const GAP: usize = 2;
+
+/// No column is cut below this.
+const NARROWEST: usize = 6;
 
 impl Table {
     /// A table with these columns; a name that starts with `>` is aligned to the right.
@@ -48,54 +66,75 @@ impl Table {
     pub(crate) fn write(
         &self,
         writer: &mut dyn Write,
-        width: Option<usize>,
+        shape: Shape,
         heading: &str,
     ) -> io::Result<()> {
-        let mut widths: Vec<usize> = self
-            .header
-            .iter()
-            .map(|name| name.chars().count())
-            .collect();
-        for row in &self.rows {
+        let rows = if shape.whole {
+            self.rows.clone()
+        } else {
+            let digits = Digits::of(self.rows.iter().flatten().map(String::as_str));
+            let short = |row: &Vec<String>| row.iter().map(|cell| digits.shorten(cell)).collect();
+            self.rows.iter().map(short).collect()
+        };
+        let header: Vec<String> = self.header.iter().map(|name| name.to_uppercase()).collect();
+        let mut widths: Vec<usize> = header.iter().map(|name| name.chars().count()).collect();
+        for row in &rows {
             for (cell, widest) in row.iter().zip(&mut widths) {
                 *widest = cell.chars().count().max(*widest);
             }
         }
-        let line = |cells: &mut dyn Iterator<Item = &str>| {
-            let mut line = String::new();
-            for ((cell, wide), right) in cells.zip(&widths).zip(&self.right) {
-                if !line.is_empty() {
-                    line.push_str("  ");
-                }
-                let blanks = " ".repeat(wide.saturating_sub(cell.chars().count()));
-                if *right {
-                    line.push_str(&blanks);
-                }
-                line.push_str(cell);
-                if !right {
-                    line.push_str(&blanks);
-                }
-            }
-            let line = line.trim_end();
-            match width {
-                Some(width) if line.chars().count() > width && width > 1 => {
-                    let kept: String = line.chars().take(width.saturating_sub(1)).collect();
-                    format!("{kept}…")
-                }
-                _ => line.to_owned(),
-            }
-        };
-        let header: Vec<String> = self.header.iter().map(|name| name.to_uppercase()).collect();
+        if let Some(width) = shape.width.filter(|_| !shape.whole) {
+            self.fit(&mut widths, width);
+        }
         let reset = if heading.is_empty() { "" } else { "\x1b[0m" };
-        writeln!(
-            writer,
-            "{heading}{}{reset}",
-            line(&mut header.iter().map(String::as_str))
-        )?;
-        for row in &self.rows {
-            writeln!(writer, "{}", line(&mut row.iter().map(String::as_str)))?;
+        writeln!(writer, "{heading}{}{reset}", self.line(&header, &widths))?;
+        for row in &rows {
+            writeln!(writer, "{}", self.line(row, &widths))?;
         }
         Ok(())
+    }
+
+    /// Takes from the widest column of words until a row fits.
+    fn fit(&self, widths: &mut [usize], width: usize) {
+        let gaps = widths.len().saturating_sub(1).saturating_mul(GAP);
+        loop {
+            let all = widths
+                .iter()
+                .fold(gaps, |sum, wide| sum.saturating_add(*wide));
+            let over = all.saturating_sub(width);
+            // Numbers are not cut while a word can be.
+            let words = widths.iter_mut().zip(&self.right);
+            let words = words.filter(|(_, right)| !**right).map(|(wide, _)| wide);
+            let mut columns: Vec<&mut usize> = words.filter(|wide| **wide > NARROWEST).collect();
+            columns.sort_by_key(|wide| std::cmp::Reverse(**wide));
+            let next = columns.get(1).map_or(NARROWEST, |wide| **wide);
+            let Some(widest) = columns.first_mut().filter(|_| over > 0) else {
+                return;
+            };
+            // Down to the next widest, and one at a time where they are equal.
+            let step = over.min(widest.saturating_sub(next).max(1));
+            **widest = widest.saturating_sub(step);
+        }
+    }
+
+    fn line(&self, cells: &[String], widths: &[usize]) -> String {
+        let mut line = String::new();
+        for (number, ((cell, wide), right)) in cells.iter().zip(widths).zip(&self.right).enumerate()
+        {
+            if number > 0 {
+                line.push_str("  ");
+            }
+            let cell = cut(cell, *wide);
+            let blanks = " ".repeat(wide.saturating_sub(cell.chars().count()));
+            if *right {
+                line.push_str(&blanks);
+            }
+            line.push_str(&cell);
+            if !right {
+                line.push_str(&blanks);
+            }
+        }
+        line.trim_end().to_owned()
     }
 }
 
@@ -116,14 +155,66 @@ pub fn age(then: Time, now: Time) -> String {
 mod tests {
     use super::*;
 
+    fn written(table: &Table, width: Option<usize>, whole: bool) -> String {
+        let mut out = Vec::new();
+        table.write(&mut out, Shape { width, whole }, "").unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
     #[test]
     fn columns_are_aligned() {
         let mut table = Table::new(&["name", ">size"]);
         table.row([&"a", &10]);
         table.row([&"long name", &1]);
-        let mut out = Vec::new();
-        table.write(&mut out, None, "").unwrap();
-        let text = String::from_utf8(out).unwrap();
-        assert_eq!(text, "NAME       SIZE\na            10\nlong name     1\n");
+        let text = "NAME       SIZE\na            10\nlong name     1\n";
+        assert_eq!(written(&table, None, false), text);
+    }
+
+    #[test]
+    fn an_empty_first_cell_keeps_its_column() {
+        let mut table = Table::new(&["a", "b"]);
+        table.row([&"", &"x"]);
+        assert_eq!(written(&table, None, false), "A  B\n   x\n");
+    }
+
+    #[test]
+    fn digests_are_shortened_and_stay_distinct() {
+        let one = format!("sha256:{}", "ab".repeat(32));
+        let other = format!("sha256:{}cd{}", "ab".repeat(10), "ab".repeat(21));
+        let mut table = Table::new(&["digest", "used by"]);
+        table.row([&one, &"x"]);
+        assert_eq!(
+            written(&table, None, false),
+            "DIGEST               USED BY\nsha256:abababababab  x\n"
+        );
+        table.row([&other, &"y"]);
+        let text = written(&table, None, false);
+        assert!(text.contains("sha256:ababababababababababa  x"), "{text}");
+        assert!(text.contains("sha256:ababababababababababc  y"), "{text}");
+        let text = written(&table, Some(40), true);
+        assert!(text.contains(&one) && text.contains(&other), "{text}");
+    }
+
+    #[test]
+    fn a_row_fits_the_terminal_and_every_column_is_still_there() {
+        let mut table = Table::new(&["namespace", "name", ">size", "image"]);
+        table.row([
+            &"k8s.io",
+            &"registry.example/a/very/long/name/of/an/image:1.2.3",
+            &"104.0 KiB",
+            &"registry.example/another/very/long/name:latest",
+        ]);
+        for width in [60, 80] {
+            let text = written(&table, Some(width), false);
+            assert!(
+                text.lines().all(|line| line.chars().count() <= width),
+                "{text}"
+            );
+            assert!(text.contains("104.0 KiB") && text.contains('…'), "{text}");
+            assert!(
+                text.lines()
+                    .all(|line| line.contains("IMAGE") || line.contains(":latest"))
+            );
+        }
     }
 }

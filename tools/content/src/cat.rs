@@ -14,7 +14,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct CatArgs {
     /// A digest or the beginning of one; an image; or IMAGE:/PATH, a file of its layers
-    #[arg(value_name = "BLOB")]
+    #[arg(value_name = "DIGEST|NAME")]
     name: String,
     /// Inflate a layer: its tar
     #[arg(long, conflicts_with = "pretty")]

@@ -12,7 +12,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct GraphArgs {
     /// An image, a digest or the beginning of one
-    #[arg(value_name = "IMAGE")]
+    #[arg(value_name = "NAME")]
     name: String,
     /// As a graph for `dot` of Graphviz
     #[arg(long)]

@@ -23,7 +23,7 @@ pub(crate) struct VerifyArgs {
     /// one on a rotational disk
     #[arg(short, long, value_name = "N")]
     jobs: Option<usize>,
-    /// Inflate layers, too: their diffIDs, their tars
+    /// Layers, too: inflate them, compare their diffIDs, read their tars
     #[arg(long)]
     layers: bool,
     /// How much of one layer is inflated at most: `16G`. If not given: 4 GiB, or 200 bytes for each

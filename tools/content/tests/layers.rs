@@ -256,10 +256,7 @@ fn a_sample_says_what_it_left() {
     let (answer, _) = json(node.path(), &["--sample", "100%"]);
     assert_eq!(answer["tally"]["good"], all);
     let (text, _) = run(node.path(), &["--sample", "20%"]);
-    assert!(
-        text.contains("were not read, and nothing is known of their bytes"),
-        "{text}"
-    );
+    assert!(text.contains("were not read."), "{text}");
     assert_eq!(run(node.path(), &["--sample", "5"]).1, Exit::USAGE);
     assert_eq!(run(node.path(), &["--seed", "5"]).1, Exit::USAGE);
 }

@@ -1,5 +1,7 @@
 //! The table of tools: what `coroner NAME` runs. A new tool is one line in [`TOOLS`].
 
+mod completion;
+
 use cli::Tool;
 
 /// One line about the whole.
@@ -10,7 +12,8 @@ pub const EXAMPLES: &str = "Examples:
   coroner triage --sample              a real, broken node that comes with coroner
   coroner triage /                     this machine
   coroner triage /mnt/image            a mounted disk image
-  ssh node tar c /var/lib/containerd /run/containerd | coroner triage -
+  ssh NODE sudo tar cz --one-file-system /var/lib/containerd /run/containerd /etc/containerd \\
+    | coroner triage -
   coroner explain blob/missing         what a finding means and what to do";
 
 /// Every tool.
@@ -34,4 +37,5 @@ pub const TOOLS: &[&Tool] = &[
     &coroner_repair::TOOL,
     &coroner_collect::TOOL,
     &coroner_collect::BUNDLE,
+    &completion::COMPLETION,
 ];

@@ -21,11 +21,11 @@ pub(crate) struct Args {
     /// Walk no directory: committed layers as recorded, blobs as listed, nothing of writable layers
     #[arg(long)]
     fast: bool,
-    /// List snapshots, too
+    /// Layers, too: a line for each snapshot
     #[arg(long)]
     layers: bool,
     /// How many directories are read at the same time (0: as many as there are cores)
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(short, long, value_name = "N", default_value_t = 0)]
     jobs: usize,
     #[command(flatten)]
     judged: JudgedArgs,

@@ -31,7 +31,7 @@ pub(crate) struct Args {
     #[arg(long)]
     usage: bool,
     /// How many directories are read at the same time (0: as many as there are cores)
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(short, long, value_name = "N", default_value_t = 0)]
     jobs: usize,
     #[command(flatten)]
     judged: JudgedArgs,

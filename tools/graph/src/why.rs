@@ -22,14 +22,14 @@ use crate::judged::{self, Answered, JudgedArgs};
 pub(crate) struct Args {
     #[command(flatten)]
     evidence: EvidenceArgs,
-    /// Digest, snapshot, lease, image, container, sandbox or ingest: its name, the beginning of it,
-    /// or `namespace/name`
-    #[arg(value_name = "OBJECT")]
+    /// The name, digest or id of a blob, snapshot, lease, image, container, sandbox or ingest, or the
+    /// beginning of it; NAMESPACE/NAME, too
+    #[arg(value_name = "NAME")]
     object: String,
     /// Only objects of this kind: blob, snapshot, lease, image, container, sandbox, ingest
     #[arg(long, value_name = "KIND", value_parser = kind)]
     kind: Option<Kind>,
-    /// Only in this namespace
+    /// Only this namespace
     #[arg(short, long, value_name = "NAME")]
     namespace: Option<String>,
     /// At most so many chains of references for each object

@@ -32,7 +32,7 @@ pub struct Args {
     #[arg(long, value_enum, value_name = "PROGRAM")]
     program: Option<Which>,
     /// How many starts to tell, the newest
-    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 5)]
+    #[arg(long, value_name = "COUNT", default_value_t = 5)]
     starts: usize,
     /// List the names of images that the logs say, instead
     #[arg(long, conflicts_with = "all")]

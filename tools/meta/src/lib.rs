@@ -1,11 +1,11 @@
 //! `coroner meta`: containerd's meta.db, object by object.
 //!
 //! ```text
-//! $ coroner meta ls images NODE
-//! NAMESPACE  NAME                 TARGET            CREATED
-//! k8s.io     localhost/app:1      sha256:4bcff63…   2026-11-21T03:59:10Z
-//! $ coroner meta show image localhost/app:1 NODE      everything that meta.db says of it
-//! $ coroner meta history image localhost/app:1 NODE   each version of it that can be found
+//! $ coroner meta ls NODE images
+//! NAMESPACE  NAME                 TARGET               CREATED
+//! k8s.io     localhost/app:1      sha256:4bcff6301b2c  2026-11-21T03:59:10Z
+//! $ coroner meta show NODE image localhost/app:1      everything that meta.db says of it
+//! $ coroner meta history NODE image localhost/app:1   each version of it that can be found
 //! ```
 //!
 //! A name may be the beginning of one, a digest without `sha256:`, and have its namespace (of a
@@ -36,44 +36,44 @@ pub struct Args {
 enum Verb {
     /// List objects of one kind
     Ls {
+        #[command(flatten)]
+        evidence: EvidenceArgs,
         /// What to list
         #[arg(value_enum)]
         kind: Kind,
         /// Only this namespace
         #[arg(short, long, value_name = "NAME")]
         namespace: Option<String>,
-        #[command(flatten)]
-        evidence: EvidenceArgs,
     },
     /// One object from its oldest version to its newest: in both trees, and on pages that neither
     /// uses any more
     #[command(after_help = "Examples:
-  coroner meta history image docker.io/library/app:1 NODE
-  coroner meta history container 3f1c -n k8s.io NODE       a deleted one, too, if it was carved")]
+  coroner meta history NODE image docker.io/library/app:1
+  coroner meta history NODE container 3f1c -n k8s.io       a deleted one, too, if it was carved")]
     History {
+        #[command(flatten)]
+        evidence: EvidenceArgs,
         /// What it is
         #[arg(value_enum)]
         kind: Kind,
-        /// Its name, or the beginning of it if that is enough; NAMESPACE/NAME, too
+        /// Its name, a digest or an id, or the beginning of one if no other begins so; NAMESPACE/NAME, too
         name: String,
-        /// Only in this namespace
+        /// Only this namespace
         #[arg(short, long, value_name = "NAME")]
         namespace: Option<String>,
-        #[command(flatten)]
-        evidence: EvidenceArgs,
     },
     /// Show everything that meta.db says of one object
     Show {
+        #[command(flatten)]
+        evidence: EvidenceArgs,
         /// What it is
         #[arg(value_enum)]
         kind: Kind,
-        /// Its name, or the beginning of it if that is enough; NAMESPACE/NAME, too
+        /// Its name, a digest or an id, or the beginning of one if no other begins so; NAMESPACE/NAME, too
         name: String,
-        /// Only in this namespace
+        /// Only this namespace
         #[arg(short, long, value_name = "NAME")]
         namespace: Option<String>,
-        #[command(flatten)]
-        evidence: EvidenceArgs,
     },
 }
 

@@ -77,7 +77,7 @@ pub(crate) struct PlanArgs {
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct FromArgs {
     /// Names of images: `kubectl get nodes -o json`, `kubectl get pods -A -o json`, `crictl images -o
-    /// json`, `coroner meta ls images --format json`, or lines of `NAME DIGEST`. Or a copy of the databases
+    /// json`, `coroner meta ls NODE images --format json`, or lines of `NAME DIGEST`. Or a copy of the databases
     /// (a folder of `backup --into`, a file of `backup -o`, a bundle, a meta.db): it has records of
     /// containers, too, which come back where their files are still there and nothing newer is known
     #[arg(long, value_name = "FILE")]

@@ -19,7 +19,7 @@
 //!   state       created: exec.fifo was not written to since state.json
 //!   next        Start the task or delete it through containerd. Do not open, read or write …
 //!
-//! $ coroner runtime show ID NODE           everything that is known of one, and what is wrong
+//! $ coroner runtime show NODE ID           everything that is known of one, and what is wrong
 //! $ coroner runtime shims NODE             which shim serves which tasks, and at which socket
 //! $ coroner runtime explain "LOG LINE"     which known state a message belongs to
 //! ```
@@ -81,17 +81,17 @@ enum Verb {
     },
     /// Show everything that is known of one container, and what is wrong with it
     Show {
-        /// Its id, or the beginning of it if that is enough
-        id: String,
         #[command(flatten)]
-        node: live::NodeArgs,
+        evidence: EvidenceArgs,
+        /// The container's id, or the beginning of it if no other begins so
+        id: String,
     },
     /// Show a container's exec.fifo and what its times tell; it is never opened
     Fifo {
-        /// The container's id, or the beginning of it if that is enough
-        id: String,
         #[command(flatten)]
-        node: live::NodeArgs,
+        evidence: EvidenceArgs,
+        /// The container's id, or the beginning of it if no other begins so
+        id: String,
     },
     /// List shims: their processes, their sockets, and the tasks that they serve
     #[command(long_about = shims::ABOUT, after_help = shims::EXAMPLES)]
@@ -136,8 +136,8 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
             namespace,
             node,
         } => stuck::run(all, namespace.as_deref(), &node.evidence(), out),
-        Verb::Show { id, node } => show::run(&id, &node.evidence(), out),
-        Verb::Fifo { id, node } => fifo::run(&id, &node.evidence(), out),
+        Verb::Show { evidence, id } => show::run(&id, &evidence, out),
+        Verb::Fifo { evidence, id } => fifo::run(&id, &evidence, out),
         Verb::Shims { evidence } => shims::run(&evidence, out),
         Verb::Mounts { left, evidence } => mounts::run(left, &evidence, out),
         Verb::Explain { line } => explain::run(&line, out),

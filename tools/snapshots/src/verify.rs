@@ -24,7 +24,7 @@ pub(crate) struct VerifyArgs {
     snapshotter: Option<String>,
     /// How many layers are read at the same time; without it, as many as there are cores, one on a
     /// rotational disk
-    #[arg(long, value_name = "N")]
+    #[arg(short, long, value_name = "N")]
     jobs: Option<usize>,
 }
 

@@ -14,7 +14,7 @@
 mod sort;
 mod write;
 
-use cli::{Case, EvidenceArgs, Failure, Format, Out, Outcome, PeriodArgs, Tool};
+use cli::{Case, EvidenceArgs, Failure, Out, Outcome, PeriodArgs, Tool};
 use measure::Control;
 use timeline::{Only, Options, Subject, Wanted};
 
@@ -30,7 +30,7 @@ pub struct Args {
     /// kind=KIND, store=STORE, path=PATH (in the container); several of one key add
     #[arg(long, value_name = "KEY=VALUE", value_parser = Only::parse)]
     only: Vec<Only>,
-    /// Walk the files of committed layers, too, not only those of containers
+    /// Layers, too: the files of committed layers, not only those of containers
     #[arg(long)]
     layers: bool,
     /// Do not walk the files of containers
@@ -39,20 +39,6 @@ pub struct Args {
     /// Do not look for what was deleted from the databases
     #[arg(long)]
     no_carve: bool,
-    /// Write for another program, instead of --format
-    #[arg(long, value_enum, value_name = "PROGRAM")]
-    output_format: Option<Foreign>,
-}
-
-/// Formats of other programs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Foreign {
-    /// One JSON object a line, with the fields of Timesketch and Plaso, in order
-    #[value(name = "jsonl", alias = "timesketch")]
-    Timesketch,
-    /// The body file of The Sleuth Kit, for mactime: not in order, mactime sorts it
-    #[value(name = "bodyfile", alias = "mactime")]
-    Bodyfile,
 }
 
 const EXAMPLES: &str = "Each line: time, what happened, which store says so, to what. Of files: m contents modified,
@@ -61,8 +47,8 @@ a read, c inode changed, b made. In brackets: what the databases no longer have,
 Examples:
   coroner timeline /mnt/image --from 2026-11-20 --to 2026-11-22
   coroner timeline / --only container=4f3c --only store=files
-  coroner timeline node.tar.zst --output-format jsonl -o node.jsonl       for Timesketch
-  coroner timeline /mnt/image --output-format bodyfile -o body && mactime -b body -d -y -z UTC";
+  coroner timeline node.tar.zst --format jsonl -o node.jsonl       for Timesketch
+  coroner timeline /mnt/image --format bodyfile -o body && mactime -b body -d -y -z UTC";
 
 /// `coroner timeline`
 pub const TOOL: Tool = cli::tool!(
@@ -74,12 +60,6 @@ pub const TOOL: Tool = cli::tool!(
 
 /// Runs it.
 pub fn run(args: Args, out: &mut Out) -> Outcome {
-    if args.output_format.is_some() && out.options().format == Format::Json {
-        return Err(
-            Failure::usage("--output-format and --format exclude each other")
-                .hint("--format json is this program's own; --output-format is for others"),
-        );
-    }
     let period = args.period.checked()?;
     let case = Case::open(&args.evidence)?;
     let node = case.node()?;
@@ -102,7 +82,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     let spool = spool.unwrap_or_else(std::env::temp_dir);
     let cancel = out.cancel();
     let progress = out.counting("gathering times");
-    let mut sink = write::Sink::new(args.output_format, out, spool);
+    let mut sink = write::Sink::new(out, spool);
     let control = Control {
         cancel: &cancel,
         progress: &|entries| progress.add(entries),

@@ -82,7 +82,7 @@ fn check_event(event: &Value, last: &mut i64) {
 #[test]
 fn timesketch_gets_every_field_of_every_capture() {
     for name in testcase::nodes() {
-        let (text, exit) = run(&capture(&name), &["--output-format", "jsonl"]);
+        let (text, exit) = run(&capture(&name), &["--format", "jsonl"]);
         assert_eq!(exit, Exit::CLEAN, "{name}");
         let events = lines(&text);
         assert!(events.len() > 100, "{name}: {}", events.len());
@@ -216,8 +216,9 @@ fn filters_keep_what_they_say() {
     assert!(count(&["--only", "store=files", "--no-files"]).is_empty());
     let (_, exit) = run(&node, &["--from", "2026-11-21", "--to", "2026-11-20"]);
     assert_eq!(exit, Exit::USAGE);
-    let (_, exit) = run(&node, &["--format", "json", "--output-format", "jsonl"]);
-    assert_eq!(exit, Exit::USAGE);
+    let (old, exit) = run(&node, &["--output-format", "jsonl"]);
+    assert_eq!(exit, Exit::CLEAN, "the old name still works");
+    assert_eq!(old, run(&node, &["--format", "jsonl"]).0);
 }
 
 /// A real daemon's databases after forty containers and more were deleted.
@@ -275,7 +276,7 @@ fn what_is_damaged_is_incomplete() {
         assert_eq!(exit, Exit::UNREAD);
         assert!(text.contains(says), "{more:?}");
     }
-    let (_, exit) = run(&sample, &["--output-format", "bodyfile"]);
+    let (_, exit) = run(&sample, &["--format", "bodyfile"]);
     assert_eq!(exit, Exit::UNREAD);
 }
 
@@ -326,7 +327,7 @@ fn mactime_takes_the_body_of_every_capture() {
         return;
     }
     for name in testcase::nodes() {
-        let (body, exit) = run(&capture(&name), &["--output-format", "bodyfile"]);
+        let (body, exit) = run(&capture(&name), &["--format", "bodyfile"]);
         assert_eq!(exit, Exit::CLEAN, "{name}");
         let want = mactime_lines(&body);
         let listed = mactime(&body);
@@ -366,16 +367,13 @@ fn hostile_names_stay_in_their_line() {
     let node = hostile();
     let (body, _) = run(
         node.path(),
-        &["--output-format", "bodyfile", "--only", "store=files"],
+        &["--format", "bodyfile", "--only", "store=files"],
     );
     assert_eq!(body.lines().count(), NAMES.len() + 2);
     mactime_lines(&body);
     let (text, _) = run(node.path(), &["--only", "store=files"]);
     assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'));
-    let (events, _) = run(
-        node.path(),
-        &["--output-format", "jsonl", "--only", "store=files"],
-    );
+    let (events, _) = run(node.path(), &["--format", "jsonl", "--only", "store=files"]);
     let mut last = i64::MIN;
     for event in lines(&events) {
         check_event(&event, &mut last);
@@ -392,7 +390,7 @@ fn mactime_reads_hostile_names_back() {
     let node = hostile();
     let (body, _) = run(
         node.path(),
-        &["--output-format", "bodyfile", "--only", "store=files"],
+        &["--format", "bodyfile", "--only", "store=files"],
     );
     let want = mactime_lines(&body);
     let listed = mactime(&body);

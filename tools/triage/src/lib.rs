@@ -43,18 +43,15 @@ use taken::Taken;
   coroner triage / --baseline old.json --fail-on damage
                                        exit code 4 only for new damage
   coroner triage diff old.json new.json
-  ssh node tar c /var/lib/containerd /run/containerd /etc/containerd | coroner triage -")]
+  ssh NODE sudo tar cz --one-file-system /var/lib/containerd /run/containerd /etc/containerd \\
+    | coroner triage -")]
 pub struct Args {
     #[command(subcommand)]
     verb: Option<Verb>,
-    /// The node: `/`, a mounted image, a folder that holds var/lib/containerd, containerd's root
-    /// itself, a tar of these (plain, .gz, .zst), a bundle of `coroner collect`, or `-` for a tar
-    /// on standard input
-    #[arg(
-        value_name = "NODE",
-        required_unless_present = "sample",
-        conflicts_with = "sample"
-    )]
+    /// The node, `/` (this machine) if it is left out: `/`, a mounted image, a folder that holds
+    /// var/lib/containerd, containerd's root itself, a tar of these (plain, .gz, .zst), a bundle of
+    /// `coroner collect`, or `-` for a tar on standard input
+    #[arg(value_name = "NODE", conflicts_with = "sample")]
     evidence: Option<std::path::PathBuf>,
     /// Examine the broken node that comes with coroner
     #[arg(long)]
@@ -65,8 +62,8 @@ pub struct Args {
     /// Measure the directory of every committed layer and compare it with what it was
     #[arg(long)]
     usage: bool,
-    /// Compare every committed layer, file by file, with the blob that it was unpacked from, and read
-    /// every layer's blob to its end
+    /// Layers, too: compare every committed layer, file by file, with the blob that it was unpacked
+    /// from, and read every layer's blob to its end
     #[arg(long)]
     layers: bool,
     /// Show only what is new or worse since this triage, which `--format json` wrote
@@ -113,15 +110,14 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     }
     let ignore = Ignore::new(args.ignore)?;
     let baseline = args.baseline.as_deref().map(Taken::read).transpose()?;
-    let case = match args.evidence {
-        Some(evidence) => {
-            let evidence = EvidenceArgs {
-                evidence,
-                places: args.places,
-            };
-            Case::open_live(&evidence, process::Depth::Diagnosis)?
-        }
-        None => sample::open(&args.places)?,
+    let case = if args.sample {
+        sample::open(&args.places)?
+    } else {
+        let evidence = EvidenceArgs {
+            evidence: args.evidence.unwrap_or_else(|| "/".into()),
+            places: args.places,
+        };
+        Case::open_live(&evidence, process::Depth::Diagnosis)?
     };
     let node = case.node()?;
     let wanted = cli::Measure {

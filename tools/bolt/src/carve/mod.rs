@@ -25,7 +25,7 @@ use records::Row;
 Examples:
   coroner bolt carve meta.db                            what was deleted, changed or never finished
   coroner bolt carve meta.db --kind container --details when, from which pages, how it is known
-  coroner bolt carve meta.db --since 2026-11-20T00:00:00Z
+  coroner bolt carve meta.db --from 2026-11-20T00:00:00Z
   coroner bolt carve some.db --schema none -b users     keys and values below one bucket
   coroner bolt carve meta.db --status live              copies of what is still there, too
 
@@ -48,10 +48,10 @@ pub(crate) struct CarveArgs {
     #[arg(short, long = "bucket", value_name = "KEY")]
     bucket: Vec<String>,
     /// Only objects with a time at or after this
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long = "from", value_name = "TIME", value_parser = time)]
     since: Option<Time>,
     /// Only objects without a time after this
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long = "to", value_name = "TIME", value_parser = time)]
     until: Option<Time>,
     /// How many are shown; 0: all
     #[arg(long, value_name = "N", default_value_t = 200)]
@@ -215,7 +215,7 @@ pub(crate) fn run(args: &CarveArgs, out: &mut Out) -> Outcome {
     let has_object_filter = args.kind.is_some() || args.since.is_some() || args.until.is_some();
     if !is_containerd && has_object_filter {
         return Err(Failure::usage(
-            "--kind, --since and --until need containerd's objects (--schema containerd)",
+            "--kind, --from and --to need containerd's objects (--schema containerd)",
         ));
     }
     let mut answer = Answered {

@@ -15,7 +15,7 @@ use answer::Answered;
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ExportArgs {
     /// An image, or the digest of a manifest or index
-    #[arg(value_name = "IMAGE")]
+    #[arg(value_name = "NAME")]
     name: String,
     /// Write an OCI layout into this new directory, instead of an archive to `-o`
     #[arg(long, value_name = "DIR")]

@@ -10,6 +10,11 @@ use serde::Serialize;
 #[derive(Serialize)]
 pub(super) struct Answered(pub(super) Verified);
 
+/// `1 blob`, `10 blobs`.
+fn blobs(count: u64) -> String {
+    format!("{count} blob{}", if count == 1 { "" } else { "s" })
+}
+
 /// Blobs that are told one by one as not checked.
 const SHOWN: usize = 20;
 
@@ -22,29 +27,46 @@ impl Answered {
             cut,
             bytes,
         } = self.0.tally;
-        let all = [good, bad, unread, cut]
-            .iter()
-            .fold(0_u64, |sum, count| sum.saturating_add(*count));
-        let style = if good == all && self.exit() == Exit::CLEAN {
-            Style::Good
-        } else {
-            Style::Bad
+        let checked = good.saturating_add(bad);
+        let all = checked.saturating_add(unread).saturating_add(cut);
+        let found = match (good, bad) {
+            (0, 0) => ".".to_owned(),
+            (_, 0) => ": all match their digests.".to_owned(),
+            (_, 1) => format!(": {good} match their digests, 1 does not."),
+            _ => format!(": {good} match their digests, {bad} do not."),
         };
+        let hashed = size(bytes);
         let line = format!(
-            "{good} of {all} blobs are what their names promise ({} hashed).",
-            size(bytes)
+            "Checked {checked} of {} ({hashed} hashed){found}",
+            blobs(all)
         );
+        let style = match (bad, checked == all) {
+            (0, true) if self.exit() == Exit::CLEAN => Style::Good,
+            (0, false) => Style::Warning,
+            _ => Style::Bad,
+        };
         pen.line(pen.styled(style, line).to_string())?;
+        let not_known = "whether they match their digests is not known.";
+        if cut > 0 {
+            let line = format!(
+                "Stopped early, before the end of {}: {not_known}",
+                blobs(cut)
+            );
+            pen.paragraph("", &pen.styled(Style::Warning, line).to_string())?;
+        }
+        if unread > 0 {
+            let line = format!("{} could not be read: {not_known}", blobs(unread));
+            pen.paragraph("", &pen.styled(Style::Warning, line).to_string())?;
+        }
         if self.0.resumed > 0 {
             let resumed = self.0.resumed;
             pen.line(format_args!(
-                "{resumed} more were found to be so before, and have not changed since."
+                "{resumed} more matched in an earlier run, and have not changed since."
             ))?;
         }
         if let Some(sample) = &self.0.sample {
             pen.line(format_args!(
-                "A sample of {} (seed {}): {} blobs, {}, were not read, and nothing is known of \
-                 their bytes.",
+                "This was a sample of {} (seed {}): {} other blobs ({}) were not read.",
                 sample.percent,
                 sample.seed,
                 sample.left.len(),
@@ -52,11 +74,11 @@ impl Answered {
             ))?;
         }
         if self.0.late {
-            let line = "The time was up before all was read.";
+            let line = "The time limit ended the run.";
             pen.line(pen.styled(Style::Warning, line).to_string())?;
         }
         if self.0.one_job {
-            pen.line("One blob at a time: the store lies on a rotational disk.")?;
+            pen.line("One blob was read at a time, because the store is on a rotational disk.")?;
         }
         if let Some(layers) = &self.0.layers {
             let whole = layers.iter().filter(|layer| layer.whole).count();
@@ -64,8 +86,8 @@ impl Answered {
             let chains = layers.iter().flat_map(|layer| &layer.chains);
             let there = chains.clone().filter(|chain| !chain.unpacked.is_empty());
             pen.line(format_args!(
-                "{whole} of {} layers can be unpacked ({} of tars); {} of their {} chainIDs are \
-                 snapshots.",
+                "{whole} of {} layers can be unpacked ({} of tars); {} of their {} chain IDs have a \
+                 snapshot.",
                 layers.len(),
                 size(unpacked.fold(0_u64, u64::saturating_add)),
                 there.count(),
@@ -87,8 +109,11 @@ impl Answer for Answered {
         for bad in &self.0.bad {
             pen.gap()?;
             pen.line(
-                pen.styled(Style::Bad, format!("{} is altered", bad.path))
-                    .to_string(),
+                pen.styled(
+                    Style::Bad,
+                    format!("{} does not match its digest", bad.path),
+                )
+                .to_string(),
             )?;
             pen.line(format_args!("  claimed   {}", bad.claimed))?;
             pen.line(format_args!("  computed  {}", bad.computed))?;

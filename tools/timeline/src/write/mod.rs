@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use cli::{About, Exit, Format, Out, Outcome};
 use finding::{Time, Unknown};
 
-use crate::Foreign;
 use crate::sort::{BUDGET, Sorter};
 use timeline::Subject;
 use timeline::Wanted;
@@ -39,12 +38,12 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    pub(crate) fn new(foreign: Option<Foreign>, out: &Out, spool: PathBuf) -> Self {
-        let shape = match (foreign, out.options().format) {
-            (Some(Foreign::Timesketch), _) => Shape::Timesketch,
-            (Some(Foreign::Bodyfile), _) => Shape::Bodyfile,
-            (None, Format::Text | Format::Go) => Shape::Text,
-            (None, Format::Json) => Shape::Json,
+    pub(crate) fn new(out: &Out, spool: PathBuf) -> Self {
+        let shape = match out.options().format {
+            Format::Jsonl => Shape::Timesketch,
+            Format::Bodyfile => Shape::Bodyfile,
+            Format::Text | Format::Go => Shape::Text,
+            Format::Json => Shape::Json,
         };
         Self {
             shape,

@@ -44,7 +44,7 @@ impl Layouts {
         arch: Arch,
     ) -> Option<Self> {
         let table = table(version, arch);
-        let mut all = types::layouts(memory, module, version, &WANTED);
+        let mut all = types::layouts(memory, module, version, "runtime", &WANTED);
         let mut differs = Vec::new();
         let own = all.contains_key("g");
         for (name, known) in &table {

@@ -12,10 +12,12 @@ use crate::awaits::{self, Offsets, Waiters};
 use crate::cache::Cache;
 use crate::find::{self, RawG, RawM};
 use crate::func::Table;
+use crate::heap::{self, Heap};
 use crate::holders::{DeferOffsets, Holders};
 use crate::layout::{G, Layouts, M};
 use crate::module::ModuleData;
 use crate::names;
+use crate::opened::{self, Opened};
 use crate::outline::{Outline, search};
 use crate::pclntab::Head;
 use crate::unwind::{Start, unwind};
@@ -384,6 +386,31 @@ impl<'m> Go<'m> {
                 link,
             });
         Holders::new(self.memory, cache, self.version, self.arch, defers).note(found);
+    }
+
+    /// The spans of its heap; nothing if their list is not there.
+    pub fn heap(&self) -> Option<Heap> {
+        let field = |name: &str, field: &str| self.layouts.field(name, &[field]);
+        heap::Source {
+            memory: self.memory,
+            module: &self.module,
+            version: self.version,
+            processor: field("p", "id")
+                .zip(field("p", "status"))
+                .zip(field("p", "mcache"))
+                .map(|((id, status), cache)| [id, status, cache]),
+        }
+        .heap()
+    }
+
+    /// Files and sockets that it holds open, by their objects in the heap.
+    pub fn opened(&self, heap: &Heap) -> Option<Vec<Opened>> {
+        opened::Source {
+            memory: self.memory,
+            module: &self.module,
+            version: self.version,
+        }
+        .opened(heap)
     }
 
     /// The latest moment that the runtime noted anywhere, on the clock of waits: the process lived

@@ -33,22 +33,25 @@ pub(crate) struct Layout {
     pub(crate) fields: BTreeMap<String, u64>,
 }
 
-/// The layouts of these types of package runtime (`g`, `m`), as the program's descriptors tell them.
+/// The layouts of these types of a package (`g` and `m` of `runtime`), as the program's descriptors
+/// tell them.
 pub(crate) fn layouts<'n>(
     memory: &dyn Memory,
     module: &ModuleData,
     version: GoVersion,
+    package: &str,
     wanted: &[&'n str],
 ) -> BTreeMap<&'n str, Layout> {
     let (start, end) = module.types;
     let bytes = memory.some(start, end.saturating_sub(start).min(TYPES));
     // Names first: offset of the name's record -> type.
     let mut names: Vec<(u32, &'n str)> = Vec::new();
-    for place in memchr::memmem::find_iter(&bytes, b"*runtime.") {
+    let prefix = format!("*{package}.");
+    for place in memchr::memmem::find_iter(&bytes, prefix.as_bytes()) {
         let rest = bytes.get(place..).unwrap_or_default();
         for name in wanted {
-            let whole = name.len().saturating_add(9);
-            let is = rest.get(9..whole) == Some(name.as_bytes());
+            let whole = name.len().saturating_add(prefix.len());
+            let is = rest.get(prefix.len()..whole) == Some(name.as_bytes());
             let head = if version.0 >= 17 { 2 } else { 3 };
             let Some(record) = place.checked_sub(head).filter(|_| is) else {
                 continue;

@@ -7,6 +7,8 @@
 //! $ coroner core deadlocks CORE           who waits for whom, rings, and where chains end
 //! $ coroner core take --pid 4711 -o FILE a small core of a process that runs, without stopping it
 //! $ coroner core strings CORE --has ID     paths, ids and log lines in its memory
+//! $ coroner core fds CORE                  files and sockets that it held open
+//! $ coroner core memory CORE               its heap by sizes of objects, and the largest objects
 //! $ coroner core env CORE                  its environment, which may hold secrets
 //! $ coroner core threads CORE             every thread, and the goroutine that it runs
 //! ```
@@ -15,10 +17,12 @@
 //! runtime needs to walk a stack is still in them, and that is what is read here.
 
 mod deadlocks;
+mod fds;
 mod file;
 mod goroutines;
 mod info;
 mod join;
+mod memory;
 mod open;
 mod pid;
 mod take;
@@ -58,6 +62,18 @@ enum Verb {
         #[command(flatten)]
         core: file::CoreArgs,
     },
+    /// List the files and sockets that the process held open, by its own objects
+    #[command(after_help = fds::EXAMPLES)]
+    Fds {
+        #[command(flatten)]
+        core: file::CoreArgs,
+    },
+    /// Show the heap: objects by their sizes, and the largest objects
+    #[command(after_help = memory::EXAMPLES)]
+    Memory {
+        #[command(flatten)]
+        core: file::CoreArgs,
+    },
     /// List the strings in the memory that the core holds: paths, ids, lines of logs
     #[command(after_help = text::STRINGS)]
     Strings(text::StringsArgs),
@@ -89,6 +105,8 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         Verb::Goroutines(args) => goroutines::run(&args, out),
         Verb::Deadlocks(args) => deadlocks::run(&args, out),
         Verb::Env { core } => text::environment(&core, out),
+        Verb::Fds { core } => fds::run(&core, out),
+        Verb::Memory { core } => memory::run(&core, out),
         Verb::Strings(args) => text::strings(&args, out),
         Verb::Take(args) => take::run(&args, out),
         Verb::Threads { core, registers } => threads::run(&core, registers, out),

@@ -60,6 +60,26 @@ fn strings_are_found_with_their_addresses_and_the_environment_only_on_demand() {
 }
 
 #[test]
+fn the_heap_and_the_open_files_are_answered() {
+    let (exit, found) = answer(&["memory"]);
+    assert_eq!(exit, 0, "{found}");
+    let classes = found["classes"].as_array().unwrap();
+    let held: u64 = classes
+        .iter()
+        .map(|one| one["held"].as_u64().unwrap())
+        .sum();
+    let large = found["large"].as_array().unwrap();
+    let bytes = |one: &Value| one["bytes"].as_u64().unwrap();
+    let large: u64 = large.iter().map(bytes).sum();
+    assert!(held > 0 && held + large <= bytes(&serde_json::json!({"bytes": found["in_use"]})));
+    let (exit, found) = answer(&["fds"]);
+    assert_eq!(exit, 0, "{found}");
+    let open = found["open"].as_array().unwrap();
+    let has = |name: &str| open.iter().any(|one| one["name"] == name);
+    assert!(has("/dev/stdin") && has("/dev/stderr"), "{found}");
+}
+
+#[test]
 fn deadlocks_are_answered_as_text_and_as_a_picture() {
     let (exit, found) = answer(&["deadlocks"]);
     assert_eq!(exit, 4, "{found}");

@@ -235,6 +235,8 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
             vec!["core", "threads", meta],
             vec!["core", "strings", meta],
             vec!["core", "env", meta],
+            vec!["core", "fds", meta],
+            vec!["core", "memory", meta],
             vec!["bolt", "info", meta],
             vec!["bolt", "check", meta],
             vec!["bolt", "pages", meta],

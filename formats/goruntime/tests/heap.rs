@@ -169,7 +169,7 @@ fn a_damaged_heap_is_never_called_whole() {
         let mut bad = core.clone();
         for _ in 0..400 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let at = usize::try_from(seed >> 16).unwrap() % (bad.len() - 8) & !7;
+            let at = (usize::try_from(seed >> 16).unwrap() % (bad.len() - 8)) & !7;
             bad[at..at + 8].copy_from_slice(&seed.to_le_bytes());
         }
         let _: Option<(Heap, Vec<Opened>)> = heap_of(&bad, &exe);

@@ -42,6 +42,18 @@ pub(crate) struct DeadlocksArgs {
     minutes: u64,
 }
 
+impl DeadlocksArgs {
+    /// Whether a process is read.
+    pub(crate) const fn is_live(&self) -> bool {
+        self.from.is_live()
+    }
+
+    /// Whether a node is read, too.
+    pub(crate) const fn has_node(&self) -> bool {
+        self.joined_with.is_some()
+    }
+}
+
 /// One that waits for long.
 #[derive(Serialize)]
 pub(crate) struct LongWait {

@@ -7,6 +7,7 @@ use cli::Failure;
 use elfcore::{BuildIds, Bytes, Elf};
 use evidence::{Evidence, FileKind, Options, Pages};
 use finding::{Escaped, Text, Unread};
+use lz4_flex::frame::FrameDecoder;
 use mapped::{Mapped, Private};
 
 /// Bytes that a packed core may have, holes included.
@@ -19,7 +20,7 @@ const CANDIDATES: usize = 4096;
 /// Which core.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct CoreArgs {
-    /// The core: a file (plain or .zst), or with --in its path inside a node
+    /// The core: a file (plain, .zst or .lz4), or with --in its path inside a node
     #[arg(value_name = "CORE")]
     core: Option<PathBuf>,
     /// The node that holds it: a directory, a bundle, a tar. The executable is looked for in it, too
@@ -91,13 +92,21 @@ impl File {
         let pages = evidence.pages(path)?;
         let mut start = [0; 4];
         let count = pages.read_at(0, &mut start)?;
-        if count == 4 && start == [0x28, 0xb5, 0x2f, 0xfd] {
+        let packed = match start {
+            [0x28, 0xb5, 0x2f, 0xfd] if count == 4 => Some("zstd"),
+            [0x04, 0x22, 0x4d, 0x18] if count == 4 => Some("lz4"),
+            _ => None,
+        };
+        if let Some(packed) = packed {
             let reader = evidence.reader(path)?;
-            let unpacked = unpacked(reader).map_err(|error| Unread::Io(error.to_string()))?;
+            let held = match packed {
+                "lz4" => unpacked(FrameDecoder::new(reader)),
+                _ => zstd::Decoder::new(reader).and_then(unpacked),
+            };
             return Ok(Self {
                 name,
-                held: unpacked,
-                packed: Some("zstd"),
+                held: held.map_err(|error| Unread::Io(error.to_string()))?,
+                packed: Some(packed),
             });
         }
         let held = match pages.mapped() {
@@ -119,8 +128,7 @@ impl File {
 }
 
 /// Unpacks a stream into a file without a name; zeros become holes.
-fn unpacked(reader: impl Read) -> std::io::Result<Held> {
-    let mut decoder = zstd::Decoder::new(reader)?;
+fn unpacked(mut decoder: impl Read) -> std::io::Result<Held> {
     let mut len = 0_u64;
     let private = Private::filled(&std::env::temp_dir(), UNPACKED, |file| {
         let mut chunk = vec![0; CHUNK];

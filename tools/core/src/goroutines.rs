@@ -28,6 +28,13 @@ pub(crate) struct GoroutinesArgs {
     show: ShowArgs,
 }
 
+impl GoroutinesArgs {
+    /// Whether a process is read.
+    pub(crate) const fn is_live(&self) -> bool {
+        self.from.is_live()
+    }
+}
+
 /// Which goroutines, and how much of them.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct ShowArgs {

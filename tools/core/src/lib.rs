@@ -98,8 +98,23 @@ pub const TOOL: Tool = cli::tool!(
     run
 );
 
+impl Verb {
+    /// Whether files alone are read: processes, and nodes beside a core, lock down by themselves.
+    const fn reads_files(&self) -> bool {
+        match self {
+            Self::Take(_) => false,
+            Self::Goroutines(args) => !args.is_live(),
+            Self::Deadlocks(args) => !args.is_live() && !args.has_node(),
+            _ => true,
+        }
+    }
+}
+
 /// Runs it.
 pub fn run(args: Args, out: &mut Out) -> Outcome {
+    if args.verb.reads_files() {
+        cli::lock_down(&[]);
+    }
     match args.verb {
         Verb::Info { core } => info::run(&core, out),
         Verb::Goroutines(args) => goroutines::run(&args, out),

@@ -175,6 +175,6 @@ fn not_core(file: &File, why: &NotCore) -> Failure {
     match why {
         NotCore::Program => failure.hint("a program is given with --exe; the core comes first"),
         NotCore::Packed(_) => failure.hint("unpack it first"),
-        NotCore::Elf(_) => failure.hint("name an ELF core, plain or packed with zstd"),
+        NotCore::Elf(_) => failure.hint("name an ELF core, plain or packed with zstd or lz4"),
     }
 }

@@ -31,6 +31,13 @@ pub(crate) struct FromArgs {
     dump: Option<PathBuf>,
 }
 
+impl FromArgs {
+    /// Whether a process is read.
+    pub(crate) const fn is_live(&self) -> bool {
+        self.pid.is_some()
+    }
+}
+
 /// Goroutines, and what is known of where they come from.
 pub(crate) struct Taken {
     pub(crate) origin: Origin,

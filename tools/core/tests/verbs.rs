@@ -80,6 +80,45 @@ fn the_heap_and_the_open_files_are_answered() {
 }
 
 #[test]
+fn a_core_is_read_plain_and_packed_with_lz4_or_zstd_and_locked_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let packed = zstd::decode_all(std::fs::File::open(path("core.zst")).unwrap()).unwrap();
+    let file = folder.path().join("core.4711.lz4");
+    let mut to = lz4_flex::frame::FrameEncoder::new(std::fs::File::create(&file).unwrap());
+    std::io::Write::write_all(&mut to, &packed).unwrap();
+    to.finish().unwrap();
+    let plain = folder.path().join("core");
+    std::fs::write(&plain, &packed).unwrap();
+    let count = |core: &std::path::Path| {
+        let run = Command::new(env!("CARGO_BIN_EXE_coroner-core"))
+            .args(["goroutines", "--format", "json"])
+            .arg(core)
+            .arg("--exe")
+            .arg(path("exe.zst"))
+            .output()
+            .unwrap();
+        let document: Value = serde_json::from_slice(&run.stdout).unwrap();
+        // What the kernel can do is the machine's; that it was asked is ours.
+        assert_eq!(document["safety"]["no_core"], true, "{document}");
+        document["answer"]["count"].as_u64().unwrap()
+    };
+    let counts = [count(&file), count(&plain), count(&path("core.zst"))];
+    assert!(
+        counts[0] > 10 && counts.iter().all(|one| *one == counts[0]),
+        "{counts:?}"
+    );
+    // A packed core that ends early is said to be damaged, not read as a short one.
+    let bytes = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+    let run = Command::new(env!("CARGO_BIN_EXE_coroner-core"))
+        .arg("info")
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert_eq!(run.status.code(), Some(8), "{run:?}");
+}
+
+#[test]
 fn deadlocks_are_answered_as_text_and_as_a_picture() {
     let (exit, found) = answer(&["deadlocks"]);
     assert_eq!(exit, 4, "{found}");

@@ -16,6 +16,7 @@ use coroner_repair::TOOL;
 use serde_json::Value;
 
 const META: &str = "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
+const BACKEND: &str = "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/metadata.db";
 
 fn run(words: &[&OsStr]) -> (String, Exit) {
     let head = [OsStr::new("repair")];
@@ -209,4 +210,66 @@ fn a_blind_rebuild_is_refused() {
     let (text, exit) = run(&[node.as_os_str()]);
     assert_eq!(exit, Exit::UNREAD, "{text}");
     assert!(text.contains("devmapper"), "{text}");
+}
+
+/// The parents of overlayfs' snapshots by their keys in meta.db, as a metadata.db has them.
+fn parents(node: &Path) -> BTreeMap<String, Option<String>> {
+    let key = |text: &[u8]| {
+        let text = String::from_utf8_lossy(text).into_owned();
+        let mut parts = text.splitn(3, '/');
+        let (space, _, key) = (parts.next(), parts.next(), parts.next());
+        format!("{} {}", space.unwrap(), key.unwrap())
+    };
+    let tree = repair::Tree::of_bytes(&fs::read(node.join(BACKEND)).unwrap()).unwrap();
+    let all = tree.at(&["v1", "snapshots"]).unwrap().buckets();
+    let of = |row: &repair::Tree| row.value("parent").map(key);
+    all.map(|(name, row)| (key(name), of(row))).collect()
+}
+
+/// metadata.db is lost, and a page of meta.db with records of snapshots: what a snapshot stands on is
+/// found again, or the snapshot is not written. Else its container would start without the files of its
+/// image.
+#[test]
+fn no_snapshot_loses_what_it_stands_on() {
+    let folder = unpacked("1.7-stopped");
+    let node = folder.path();
+    let before = parents(node);
+    let whole = fs::read(node.join(META)).unwrap();
+    let is_leaf = |page: &[u8]| page[8..10] == [2, 0];
+    let has = |page: &[u8], text: &[u8]| page.windows(text.len()).any(|bytes| bytes == text);
+    let pages = whole.chunks(4096).enumerate().skip(2);
+    let pages = pages
+        .filter(|(_, page)| is_leaf(page) && has(page, b"/sha256:") && has(page, b"createdat"));
+    let numbers: Vec<usize> = pages.map(|(number, _)| number).collect();
+    let mut lost = 0;
+    for number in numbers.iter().step_by(numbers.len() / 6) {
+        let mut bytes = whole.clone();
+        bytes[number * 4096..(number + 1) * 4096].fill(0);
+        fs::write(node.join(META), &bytes).unwrap();
+        fs::write(node.join(BACKEND), b"").unwrap();
+        let made = plan(node, &[]);
+        if !made["wrong"].to_string().contains("meta.db is damaged") {
+            continue;
+        }
+        lost += 1;
+        let file = node.join("plan.json");
+        fs::write(&file, made.to_string()).unwrap();
+        let (text, exit) = run(&[OsStr::new("apply"), file.as_os_str(), OsStr::new("--copy")]);
+        assert_eq!(exit, Exit::REPAIRED, "page {number}: {text}");
+        for (key, parent) in parents(node) {
+            // What is kept under its number is told.
+            if let Some(old) = before.get(&key) {
+                assert_eq!(&parent, old, "page {number}: {key}");
+            }
+        }
+        let again = plan(node, &[]);
+        assert_eq!(
+            again["steps"],
+            serde_json::json!([]),
+            "page {number}: {again}"
+        );
+        let (text, exit) = run(&[OsStr::new("undo"), node.as_os_str(), OsStr::new("--copy")]);
+        assert_eq!(exit, Exit::REPAIRED, "page {number}: {text}");
+    }
+    assert!(lost > 2, "{numbers:?}");
 }

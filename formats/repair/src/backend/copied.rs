@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use finding::Time;
 
 use super::pairing::{Ask, NEAR, Paired, nanos};
-use super::{Wanted, set_children, wanted};
+use super::parents::relate;
+use super::{Wanted, wanted};
 use crate::copy::Copied;
 use crate::plan::Proof;
 use crate::rows::split_key;
@@ -70,9 +71,11 @@ pub(crate) fn add(
                 .collect();
             let before = more.len();
             more.retain(|one| {
-                one.parent
-                    .as_ref()
-                    .is_none_or(|parent| known.contains(parent))
+                one.parent_key.is_none()
+                    || one
+                        .parent
+                        .as_ref()
+                        .is_some_and(|parent| known.contains(parent))
             });
             if more.len() == before {
                 break;
@@ -81,7 +84,7 @@ pub(crate) fn add(
         added.extend(more.iter().map(|one| one.name.clone()));
         all.extend(more);
     }
-    set_children(all);
+    relate(all);
     added
 }
 
@@ -122,6 +125,6 @@ pub(crate) fn settle(
         }
     }
     all.retain(|one| !gone.contains(&one.name));
-    set_children(all);
+    relate(all);
     likely
 }

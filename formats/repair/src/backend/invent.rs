@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use content::Digest;
 
 use super::pairing::Ask;
-use super::{LayerBlob, Paired, Wanted, facts, set_children};
+use super::parents::{add_layers, relate};
+use super::{LayerBlob, Paired, Wanted, facts};
 use crate::plan::Proof;
 
 /// The beginning of the key of a snapshot whose owner is lost.
@@ -37,9 +38,14 @@ pub(crate) fn invent(
     if ask.layout.has_fs() {
         work.layers();
     }
+    relate(work.wanted);
+    work.lost_parents();
     work.mounted();
+    if ask.layout.has_fs() {
+        add_layers(ask, work.wanted);
+    }
     work.rest();
-    set_children(wanted);
+    relate(wanted);
 }
 
 struct Inventing<'a> {
@@ -69,6 +75,9 @@ impl Inventing<'_> {
             name: name.clone(),
             namespace: namespace.to_vec(),
             key: key.to_vec(),
+            parent_key: parent
+                .as_deref()
+                .and_then(|parent| Some(crate::rows::split_key(parent)?.2.to_vec())),
             parent,
             created: made,
             updated: made,
@@ -184,6 +193,26 @@ impl Inventing<'_> {
         let (name, _) = all.find(|(_, (found, _))| *found == id)?;
         let (own, _, _) = crate::rows::split_key(name)?;
         (own == namespace).then(|| name.clone())
+    }
+
+    /// What a running container's layer stands on has no record any more, and is mounted below it.
+    fn lost_parents(&mut self) {
+        for one in self.ask.mounted {
+            let is_own = |own: &&Wanted| own.namespace == one.namespace && own.key == one.id;
+            let own = self.wanted.iter().find(is_own);
+            let mut lost = own
+                .filter(|own| own.parent.is_none())
+                .and_then(|own| own.parent_key.clone());
+            let (Some(key), Some(id)) = (lost.take(), one.lower.first().copied()) else {
+                continue;
+            };
+            let below = one.lower.get(1);
+            let parent = below.and_then(|id| self.name_of(*id, &one.namespace));
+            if self.paired.free.contains(&id) && (below.is_none() || parent.is_some()) {
+                self.add(&one.namespace, &key, parent, id, Proof::Mount);
+                relate(self.wanted);
+            }
+        }
     }
 
     /// What is mounted belongs to the container that it is mounted for.

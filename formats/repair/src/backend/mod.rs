@@ -20,10 +20,11 @@ pub(crate) mod copied;
 mod facts;
 mod invent;
 mod pairing;
+pub(crate) mod parents;
 mod trouble;
 mod write;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use content::Digest;
@@ -47,8 +48,10 @@ pub(crate) struct Wanted {
     /// Its namespace and key in meta.db.
     pub(crate) namespace: Vec<u8>,
     pub(crate) key: Vec<u8>,
-    /// The key of its parent in metadata.db.
+    /// The key of its parent in metadata.db, where that is known.
     pub(crate) parent: Option<Vec<u8>>,
+    /// The key of its parent in meta.db; nothing for what stands on nothing.
+    pub(crate) parent_key: Option<Vec<u8>>,
     pub(crate) created: Option<Time>,
     pub(crate) updated: Option<Time>,
     /// Those labels that the snapshotter is told.
@@ -81,9 +84,9 @@ pub(crate) fn wanted(tree: &Tree, snapshotter: &[u8]) -> Vec<Wanted> {
         let Some(all) = space.at(&[&b"snapshots"[..], snapshotter]) else {
             continue;
         };
-        let name_of = |key: &[u8]| all.at(&[key])?.value("name").map(<[u8]>::to_vec);
         for (key, record) in all.buckets() {
-            let Some(name) = name_of(key).filter(|name| split_key(name).is_some()) else {
+            let name = record.value("name");
+            let Some(name) = name.filter(|name| split_key(name).is_some()) else {
                 continue;
             };
             let time = |name| record.value(name).and_then(|value| go_time(value).ok());
@@ -96,13 +99,14 @@ pub(crate) fn wanted(tree: &Tree, snapshotter: &[u8]) -> Vec<Wanted> {
                 })
             });
             found.push(Wanted {
-                name,
+                name: name.to_vec(),
                 namespace: namespace.to_vec(),
                 key: key.to_vec(),
-                parent: record
+                parent: None,
+                parent_key: record
                     .value("parent")
                     .filter(|parent| !parent.is_empty())
-                    .and_then(name_of),
+                    .map(<[u8]>::to_vec),
                 created: time("createdat"),
                 updated: time("updatedat"),
                 labels: labels.collect(),
@@ -110,15 +114,8 @@ pub(crate) fn wanted(tree: &Tree, snapshotter: &[u8]) -> Vec<Wanted> {
             });
         }
     }
-    set_children(&mut found);
+    parents::relate(&mut found);
     found
-}
-
-pub(crate) fn set_children(all: &mut [Wanted]) {
-    let parents: BTreeSet<Vec<u8>> = all.iter().filter_map(|one| one.parent.clone()).collect();
-    for one in all {
-        one.has_children = parents.contains(&one.name);
-    }
 }
 
 /// A layer that can be unpacked: its blob, the diffID of its tar, whether none is below.

@@ -6,12 +6,12 @@
 //! v1/parents                uvarint(parent) 00 uvarint(child) = the child's key
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use evidence::Evidence;
 use finding::Time;
 use measure::{Control, usage};
-use metadb::{Kind, put_time, put_uvarint, put_varint};
+use metadb::{BackendSnapshot, Kind, Row, put_time, put_uvarint, put_varint};
 
 use super::pairing::Ask;
 use super::{Paired, Wanted};
@@ -64,18 +64,26 @@ pub(crate) fn write(
             _ => written.left_out.push(one.name.clone()),
         }
     }
+    let mut others = paired.others.clone();
     // Without its parent a snapshot cannot be.
     loop {
+        let known: BTreeSet<Vec<u8>> = ids
+            .keys()
+            .map(|name| name.to_vec())
+            .chain(others.iter().map(|row| row.key.bytes().to_vec()))
+            .collect();
+        let stands = |parent: Option<&[u8]>| parent.is_none_or(|parent| known.contains(parent));
         let orphans: Vec<&Wanted> = wanted
             .iter()
             .filter(|one| ids.contains_key(one.name.as_slice()))
             .filter(|one| {
-                one.parent
-                    .as_ref()
-                    .is_some_and(|parent| !ids.contains_key(parent.as_slice()))
+                let is_lost = one.parent.is_none() && one.parent_key.is_some();
+                is_lost || !stands(one.parent.as_deref())
             })
             .collect();
-        if orphans.is_empty() {
+        let before = others.len();
+        others.retain(|row| stands(row.parent.as_ref().map(finding::Text::bytes)));
+        if orphans.is_empty() && others.len() == before {
             break;
         }
         for one in orphans {
@@ -84,6 +92,11 @@ pub(crate) fn write(
             written.left_out.push(one.name.clone());
         }
     }
+    let mut all: BTreeMap<Vec<u8>, u64> = others
+        .iter()
+        .filter_map(|row| Some((row.key.bytes().to_vec(), row.id?)))
+        .collect();
+    all.extend(ids.iter().map(|(name, id)| (name.to_vec(), *id)));
     let mut tree = Tree::default();
     tree.make(&["v1", "snapshots"]).sequence = next;
     tree.make(&["v1", "parents"]);
@@ -106,16 +119,12 @@ pub(crate) fn write(
         }
         if let Some(parent) = &one.parent {
             record.put("parent", parent.as_slice());
-            if let Some(above) = ids.get(parent.as_slice()) {
+            if let Some(above) = all.get(parent.as_slice()) {
                 put_parent(&mut tree, *above, id, &one.name);
             }
         }
     }
-    others(
-        &mut tree,
-        paired,
-        &mut ids.iter().map(|(name, id)| (name.to_vec(), *id)).collect(),
-    );
+    put_others(&mut tree, &others, &all);
     written.tree = tree;
     written
 }
@@ -128,18 +137,13 @@ fn put_parent(tree: &mut Tree, parent: u64, child: u64, name: &[u8]) {
 }
 
 /// Rows that meta.db does not name stay as they are.
-fn others(tree: &mut Tree, paired: &Paired, ids: &mut BTreeMap<Vec<u8>, u64>) {
-    let mut rows: Vec<_> = paired.others.iter().collect();
-    rows.sort_by_key(|row| row.id);
+fn put_others(tree: &mut Tree, rows: &[Row<BackendSnapshot>], ids: &BTreeMap<Vec<u8>, u64>) {
     for row in rows {
         let parent = row.parent.as_ref().map(|parent| parent.bytes().to_vec());
         let above = parent.as_ref().and_then(|parent| ids.get(parent)).copied();
         let (Some(id), Some(row_kind)) = (row.id, row.kind) else {
             continue;
         };
-        if parent.is_some() && above.is_none() {
-            continue;
-        }
         let record = tree.make(&[&b"v1"[..], b"snapshots", row.key.bytes()]);
         record.put("id", put_uvarint(id));
         record.put("kind", [number(row_kind)]);
@@ -160,7 +164,6 @@ fn others(tree: &mut Tree, paired: &Paired, ids: &mut BTreeMap<Vec<u8>, u64>) {
             record.put("parent", parent);
             put_parent(tree, above, id, row.key.bytes());
         }
-        ids.insert(row.key.bytes().to_vec(), id);
     }
 }
 

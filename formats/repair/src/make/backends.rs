@@ -40,9 +40,15 @@ impl Making<'_> {
                 continue;
             };
             let mut wanted = backend::wanted(tree, snapshotter.name.bytes());
+            if is_whole {
+                backend::parents::by_rows(&snapshotter, &mut wanted);
+            }
             let Some(why) = backend::trouble(&snapshotter, layout, &wanted, is_whole) else {
                 continue;
             };
+            if !is_whole {
+                backend::parents::add_rows(&snapshotter, &mut wanted);
+            }
             let path = snapshotter.root.join("metadata.db");
             self.plan.wrong.push(format!("{}: {why}", path_text(&path)));
             let mounted = backend::mounted(&self.request.mounts, &self.request.roots.state, layout);

@@ -246,8 +246,8 @@ impl<'r> Making<'r> {
         edits.extend(self.rows_of_promoted(&mut tree, is_whole));
         if !is_whole {
             self.complete(&mut tree, &survivors, &specs, &relics);
-            // A record of a copy and one of a bundle may be of one pod.
-            edits.extend(crate::pods::twins(&mut tree));
+            // What was added has records that stop a start, too, and may be of one pod with others.
+            edits.extend(mend(&mut tree, &self.node, &specs, self.request.made_at));
         }
         edits.extend(self.rows_of_donated(&mut tree, &survivors, is_whole));
         self.layers(evidence, &survivors);

@@ -1,6 +1,6 @@
 //! The result, judged in memory before anything is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -260,9 +260,14 @@ fn unowned(collection: &gc::Collection) -> Vec<(Text, &'static str)> {
         let why = "no row of metadata.db names it: the next clean-up deletes it";
         found.extend(entries.map(|entry| (entry.path.clone(), why)));
     }
+    // What a record names goes with that: it was garbage before, and stays what it is.
+    let mut named = BTreeSet::new();
+    for record in &collection.records {
+        named.insert(&record.id.key);
+    }
     let content = &collection.content;
     for stored in content.blobs.iter().chain(&content.ingests) {
-        if stored.fate == Fate::Deleted {
+        if stored.fate == Fate::Deleted && !named.contains(&stored.name) {
             let why = "no row of meta.db names it: the next clean-up deletes it";
             found.push((stored.path.clone(), why));
         }

@@ -101,6 +101,7 @@ fn fresh(store: &Store, plan: &Plan, node: &Path) -> Result<Done, Failure> {
             "the plan has no steps: there is nothing to do",
         ));
     }
+    store.clear_attempts();
     let (made, evidence) = request::again(plan, node)?;
     if (&made.plan.steps, &made.plan.inputs) != (&plan.steps, &plan.inputs) {
         return Err(Failure::unread(

@@ -10,6 +10,9 @@ use serde::Serialize;
 /// How many lines of a list are shown.
 const SHOWN: usize = 10;
 
+/// How many lines of what is lost are shown.
+const LOST: usize = 200;
+
 /// A plan, and how to go on from it.
 #[derive(Serialize)]
 pub(crate) struct Shown {
@@ -50,6 +53,22 @@ fn list(head: &str, lines: &[String], pen: &mut Pen<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// What is lost is never cut to a few lines: it is what the decision hangs on.
+fn all(head: &str, lines: &[String], pen: &mut Pen<'_>) -> io::Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    pen.heading(head)?;
+    for line in lines.iter().take(LOST) {
+        pen.paragraph("  ", line)?;
+    }
+    if lines.len() > LOST {
+        let more = lines.len().saturating_sub(LOST);
+        pen.line(format_args!("  and {more} more (--format json names all)"))?;
+    }
+    Ok(())
+}
+
 fn starts(head: &str, all: &[Foretold], pen: &mut Pen<'_>) -> io::Result<()> {
     for one in all {
         let style = if one.start == "yes" {
@@ -69,9 +88,13 @@ impl Answer for Shown {
     fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let plan = &self.plan;
         if plan.is_empty() {
-            pen.line(
-                "Nothing to repair: the databases were read whole, and nothing was found that repair can mend.",
-            )?;
+            let said = if plan.lost.is_empty() {
+                "Nothing to repair: the databases were read whole, and nothing was found that repair can mend."
+            } else {
+                "Nothing that repair can mend; but something is lost:"
+            };
+            pen.line(said)?;
+            all("Lost:", &plan.lost, pen)?;
             list("Unknown:", &plan.unknown, pen)?;
             starts("Start     ", &plan.before, pen)?;
             return Ok(());
@@ -118,7 +141,7 @@ impl Answer for Shown {
             list("Images:", &images, pen)?;
             list("Containers:", &back.containers, pen)?;
         }
-        list("Lost:", &plan.lost, pen)?;
+        all("Lost:", &plan.lost, pen)?;
         list(
             "Held by a recovery lease, since nothing else refers to it:",
             &[plan.held.snapshots.as_slice(), plan.held.blobs.as_slice()].concat(),
@@ -142,7 +165,7 @@ impl Answer for Shown {
 /// Where nothing can be mended and a start is foretold to fail, something is left to do.
 pub(crate) fn exit(plan: &Plan) -> Exit {
     let is_stuck = plan.before.iter().any(|one| one.start == "no");
-    if plan.is_empty() && !is_stuck {
+    if plan.is_empty() && !is_stuck && plan.lost.is_empty() {
         Exit::CLEAN
     } else {
         Exit::FINDINGS

@@ -273,3 +273,55 @@ fn no_snapshot_loses_what_it_stands_on() {
     }
     assert!(lost > 2, "{numbers:?}");
 }
+
+/// Killed before its journal was written, while it tried an exchange, an attempt leaves an empty file
+/// among the snapshots: no part of the node, and cleared away by the next one.
+#[test]
+fn what_an_attempt_left_is_none_of_the_node() {
+    let folder = unpacked("1.7-stopped");
+    let node = folder.path();
+    let root = node.join("var/lib/containerd");
+    fs::write(node.join(BACKEND), b"").unwrap();
+    let made = plan(node, &[]);
+    let is_aside = made["steps"].to_string().contains("/snapshots/");
+    assert!(is_aside, "a step writes among the snapshots");
+    let quarantine = root.join(".coroner-repair-0123456789ab");
+    fs::create_dir(&quarantine).unwrap();
+    fs::write(quarantine.join("staging.json"), made.to_string()).unwrap();
+    let left = root.join("io.containerd.snapshotter.v1.overlayfs/snapshots/.coroner-rehearsal");
+    fs::write(&left, b"").unwrap();
+    let again = plan(node, &[]);
+    let paths = |plan: &Value| -> Vec<Value> {
+        let steps = plan["steps"].as_array().unwrap().iter();
+        steps.map(|step| step["path"].clone()).collect()
+    };
+    assert_eq!(paths(&again), paths(&made));
+    let file = node.join("plan.json");
+    fs::write(&file, again.to_string()).unwrap();
+    let (text, exit) = run(&[OsStr::new("apply"), file.as_os_str(), OsStr::new("--copy")]);
+    assert_eq!(exit, Exit::REPAIRED, "{text}");
+    assert!(!left.exists() && !quarantine.exists());
+}
+
+/// The files of a writable layer are nowhere else: nothing can be done, and that is said.
+#[test]
+fn what_is_lost_for_good_is_said() {
+    let folder = unpacked("1.7-stopped");
+    let node = folder.path();
+    let row = repair::Tree::of_bytes(&fs::read(node.join(BACKEND)).unwrap()).unwrap();
+    let rows = row.at(&["v1", "snapshots"]).unwrap();
+    let mut all = rows.buckets();
+    let (_, own) = all.find(|(name, _)| name.ends_with(b"/odd")).unwrap();
+    let number = own.value("id").unwrap()[0];
+    let files = node.join(format!(
+        "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/{number}"
+    ));
+    fs::remove_dir_all(files).unwrap();
+    let (text, exit) = run(&[node.as_os_str()]);
+    assert_eq!(exit, Exit::FINDINGS, "{text}");
+    assert!(
+        text.starts_with("Nothing that repair can mend; but something is lost:"),
+        "{text}"
+    );
+    assert!(text.contains("/odd (overlayfs, directory"), "{text}");
+}

@@ -38,6 +38,7 @@ use crate::plan::{Action, Plan};
 use crate::refuse::{self, Purpose};
 pub use purge::Kept;
 use sites::Sites;
+pub(crate) use stage::STAGING;
 
 /// The stopper before it takes the place of meta.db, and the old meta.db afterwards.
 const STOPPER: &str = "slot-stopper";

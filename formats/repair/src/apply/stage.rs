@@ -22,7 +22,7 @@ use crate::unpack;
 const KEPT: u64 = 1 << 20;
 
 /// The plan of an attempt that has not begun.
-pub(super) const STAGING: &str = "staging.json";
+pub(crate) const STAGING: &str = "staging.json";
 
 /// What is being staged.
 struct Staging<'s> {
@@ -61,6 +61,13 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// Clears what an attempt left that had not begun, as the next one would: a plan that is made anew is
+    /// then made of the node alone.
+    pub fn clear_attempts(&self) {
+        // Where nothing can be written, what stands against that is said later.
+        let _ = self.clear();
     }
 
     fn clear_one(&self, id: &str, plan: Option<Plan>) -> io::Result<()> {

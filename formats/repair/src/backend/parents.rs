@@ -133,10 +133,10 @@ pub(crate) fn add_layers(ask: Ask<'_>, all: &mut Vec<Wanted>) {
 fn stack<'a>(ask: Ask<'a>, chain: &Digest) -> Option<Vec<(Digest, &'a LayerBlob)>> {
     let mut found = Vec::new();
     let mut next = Some(chain.clone());
-    while let Some(chain) = next {
+    while let Some(chain) = next.take() {
         let layer = ask.layers.get(&chain)?;
-        next = layer.below.clone();
         found.push((chain, layer));
+        next = layer.below.clone();
         if found.len() > 256 {
             return None;
         }

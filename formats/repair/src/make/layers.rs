@@ -16,6 +16,8 @@ use crate::backend::LayerBlob;
 use crate::plan::{MadeOf, Step};
 use crate::rows::{backend_rows, split_key};
 
+const NOT_THERE: &str = "its directory is not there";
+
 /// What is wrong with a layer's directory.
 struct Broken<'b> {
     row: &'b Row<BackendSnapshot>,
@@ -36,6 +38,7 @@ impl Making<'_> {
                 .iter()
                 .map(|row| (row.key.bytes(), row))
                 .collect();
+            self.lost_files(&snapshotter, layout);
             let every = self.request.every_layer;
             let mut broken = broken(evidence, &snapshotter, layout, &blobs, every);
             // Lower ones first: a layer takes directories from those below it.
@@ -48,11 +51,29 @@ impl Making<'_> {
                 let blob = blob_of(&blobs, one.row);
                 match blob.filter(|_| is_overlay) {
                     Some(blob) => self.unpack(evidence, layout, &rows, &one, blob, &name),
+                    None if one.why == NOT_THERE => self.plan.lost.push(format!(
+                        "the files of {name}: {NOT_THERE}, and its blob is not on the node, or it is a full copy"
+                    )),
                     None => self.plan.unknown.push(format!(
                         "{name}: {}; its blob is not on the node, or it is a full copy: it stays as it is",
                         one.why
                     )),
                 }
+            }
+        }
+    }
+
+    /// Writable layers, and what was committed of them, are nowhere else: nothing brings them back.
+    fn lost_files(&mut self, snapshotter: &Snapshotter, layout: &Layout) {
+        for row in backend_rows(snapshotter) {
+            let Some(id) = row.id.filter(|id| !layout.dirs.contains_key(id)) else {
+                continue;
+            };
+            let (name, store) = (&row.key, &snapshotter.name);
+            if row.kind != Some(Kind::Committed) || !is_of_image(row) {
+                self.plan.lost.push(format!(
+                    "the files of the snapshot {name} ({store}, directory {id}): {NOT_THERE}, and nothing else has them"
+                ));
             }
         }
     }
@@ -140,10 +161,8 @@ fn broken<'b>(
     let mut found = Vec::new();
     let mut suspects: Vec<(&Row<BackendSnapshot>, u64)> = Vec::new();
     let rows = backend_rows(snapshotter).iter();
-    let is_layer = |row: &&Row<BackendSnapshot>| {
-        row.kind == Some(Kind::Committed)
-            && split_key(row.key.bytes()).is_some_and(|(_, _, key)| key.starts_with(b"sha256:"))
-    };
+    let is_layer =
+        |row: &&Row<BackendSnapshot>| row.kind == Some(Kind::Committed) && is_of_image(row);
     for row in rows.filter(is_layer) {
         let Some(id) = row.id else { continue };
         let mut add = |why: &str| {
@@ -154,7 +173,7 @@ fn broken<'b>(
             });
         };
         match layout.dirs.get(&id) {
-            None => add("its directory is not there"),
+            None => add(NOT_THERE),
             Some(dir) if layout.has_fs() && dir.fs.is_none() && dir.unknown.is_empty() => {
                 add("it has no directory `fs`");
             }
@@ -222,6 +241,11 @@ fn counted<'b>(
         }
     }
     found
+}
+
+/// Whether a row is that of a layer of an image: its key is what it is made of.
+fn is_of_image(row: &Row<BackendSnapshot>) -> bool {
+    split_key(row.key.bytes()).is_some_and(|(_, _, key)| key.starts_with(b"sha256:"))
 }
 
 fn is_shifted(row: &Row<BackendSnapshot>) -> bool {

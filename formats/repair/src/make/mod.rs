@@ -1,13 +1,18 @@
 //! Making a plan: reading the node, writing the new databases in memory, judging them.
 
+mod attempts;
 mod backends;
 mod donated;
 mod files;
 mod ingests;
 mod layers;
 mod meta;
+mod said;
 mod settle;
 mod start;
+
+pub use said::names_of;
+use said::{copied_lines, named_line};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -105,6 +110,7 @@ pub struct Made {
 /// Where a repair could do harm, or where what it would rest on cannot be read.
 pub fn make(evidence: &mut Evidence, request: &Request) -> Result<Made, Refused> {
     evidence.unstage();
+    attempts::forget(evidence, &request.roots.root);
     let made = Making::new(evidence, request)?.run(evidence);
     evidence.unstage();
     made
@@ -386,32 +392,4 @@ fn meta_name() -> String {
 fn path(text: &Text) -> PathBuf {
     use std::os::unix::ffi::OsStrExt;
     PathBuf::from(std::ffi::OsStr::from_bytes(text.bytes()))
-}
-
-fn copied_lines(copies: &[Copied]) -> Vec<(String, String)> {
-    let line = |copy: &Copied| (copy.from.clone(), copy.sha256.clone());
-    copies.iter().map(line).collect()
-}
-
-fn named_line(named: &Named) -> (String, String) {
-    let namespace = named.namespace.as_deref().unwrap_or("-");
-    (
-        format!("{} {} {namespace}", named.name, named.digest),
-        named.from.clone(),
-    )
-}
-
-/// The names of a plan, as they were given.
-pub fn names_of(plan: &Plan) -> Vec<Named> {
-    let one = |(line, from): &(String, String)| {
-        let mut words = line.split(' ');
-        let (name, digest, namespace) = (words.next()?, words.next()?, words.next()?);
-        Some(Named {
-            name: crate::names::whole_name(name)?,
-            digest: content::Digest::parse(digest).ok()?,
-            namespace: (namespace != "-").then(|| namespace.to_owned()),
-            from: from.clone(),
-        })
-    };
-    plan.names.iter().filter_map(one).collect()
 }

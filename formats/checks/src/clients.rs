@@ -1,7 +1,7 @@
 //! Clients of the CRI that look for another socket than the daemon's.
 
 use finding::{Code, Finding, Location, Object, Severity};
-use node::Unit;
+use node::{Client, Node, Unit};
 
 use crate::{Check, Judge};
 
@@ -35,13 +35,9 @@ const OTHERS: &[&str] = &[
     "frakti",
 ];
 
-fn endpoint(judge: &mut Judge<'_>) {
-    let node = judge.node;
+/// Where the daemon listens, with `/var/run` as `/run`.
+fn address(node: &Node) -> String {
     let roots = &node.roots;
-    // Distributions of their own tell their clients on the command line.
-    if roots.whose != "containerd" || roots.config.is_none() && roots.unit.is_none() {
-        return;
-    }
     let of_unit = roots
         .unit
         .as_ref()
@@ -62,7 +58,24 @@ fn endpoint(judge: &mut Judge<'_>) {
     let short = address
         .strip_prefix("/var/run/")
         .map(|rest| format!("/run/{rest}"));
-    let address = short.unwrap_or(address);
+    short.unwrap_or(address)
+}
+
+/// The kubelet that is told to use this daemon.
+pub(crate) fn kubelet(node: &Node) -> Option<&Client> {
+    let address = address(node);
+    let mut all = node.clients.iter();
+    all.find(|client| client.who == "kubelet" && client.socket().as_ref() == Some(&address))
+}
+
+fn endpoint(judge: &mut Judge<'_>) {
+    let node = judge.node;
+    let roots = &node.roots;
+    // Distributions of their own tell their clients on the command line.
+    if roots.whose != "containerd" || roots.config.is_none() && roots.unit.is_none() {
+        return;
+    }
+    let address = address(node);
     let mut found = Vec::new();
     for client in &node.clients {
         let Some(socket) = client.socket() else {

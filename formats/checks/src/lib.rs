@@ -61,6 +61,7 @@ mod snapshot_name;
 mod snapshot_parent;
 pub mod start;
 mod store;
+mod store_elsewhere;
 mod unit;
 mod unit_limits;
 mod verdict;
@@ -101,6 +102,7 @@ pub const CHECKS: &[&Check] = &[
     &store::META_BROKEN,
     &store::UNREADABLE,
     &store::BACKEND_BROKEN,
+    &store_elsewhere::ELSEWHERE,
     &disk::SPLIT,
     &disk::IMMUTABLE,
     &disk::FULL,

@@ -180,7 +180,10 @@ const LAID_OUT: &[&str] = &["overlayfs", "native", "btrfs"];
 fn of_snapshotter(node: &Node, snapshotter: &Snapshotter, all: &mut Vec<NotKnown>) {
     let used = snapshots_of(node, snapshotter);
     let known = LAID_OUT.iter().any(|name| snapshotter.name == **name);
-    let why = if snapshotter.is_proxy {
+    let why = if snapshotter.elsewhere.is_some() {
+        // What is not where it should be is a finding.
+        None
+    } else if snapshotter.is_proxy {
         (used > 0).then(|| {
             format!("a daemon of its own keeps its {used} snapshots; whether that one runs is not in the files")
         })

@@ -145,6 +145,11 @@ fn lacking(node: &Node) -> Option<&MountPoint> {
     all.find(|one| one.is_mounted == Some(false))
 }
 
+/// Whether a link stands in its place that leads nowhere: then no start makes one.
+fn leads_nowhere(node: &Node) -> bool {
+    matches!(node.root, Err(Unread::Dangling(_)))
+}
+
 /// Why no start may be tried, where the root is not that of last time: it stands before all else.
 pub(crate) fn first(node: &Node) -> Option<String> {
     let known = known(node);
@@ -158,7 +163,8 @@ pub(crate) fn first(node: &Node) -> Option<String> {
             disk.file
         ));
     }
-    let who = known?.who.filter(|_| is_bare(node) && is_plain(node))?;
+    let is_it = || is_bare(node) && is_plain(node) && !leads_nowhere(node);
+    let who = known?.who.filter(|_| is_it())?;
     let root = path_text(&node.roots.root);
     Some(format!(
         "there {who}, and the root {root} is empty: it is not the root of last time"
@@ -190,7 +196,7 @@ fn not_mounted(judge: &mut Judge<'_>) {
 fn emptied(judge: &mut Judge<'_>) {
     let node = judge.node;
     // Which disk it is, is said already.
-    if lacking(node).is_some() || !is_plain(node) {
+    if lacking(node).is_some() || !is_plain(node) || leads_nowhere(node) {
         return;
     }
     let Some(who) = known(node)

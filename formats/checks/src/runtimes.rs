@@ -152,6 +152,11 @@ const USUAL: &str = "io.containerd.runc.v2";
 /// Runtimes that were containerd's own until 2.0.
 const OLD: &[&str] = &["io.containerd.runtime.v1.linux", "io.containerd.runc.v1"];
 
+/// Whether 2.0 took it away.
+pub(crate) fn was_taken_away(name: &str) -> bool {
+    OLD.contains(&name)
+}
+
 /// Why a runtime is not there; nothing where it is, or may be.
 pub(crate) fn missing(node: &Node, name: &str, release: Release) -> Option<String> {
     let shims = node.around.shims.as_ref();
@@ -159,6 +164,12 @@ pub(crate) fn missing(node: &Node, name: &str, release: Release) -> Option<Strin
     if linux {
         return (release >= Release::V2_0)
             .then(|| format!("containerd {release} has no runtime {name}"));
+    }
+    // The package of an older release has it, and goes with that.
+    let is_upgrade = release >= Release::V2_0 && self::release(node) < Release::V2_0;
+    if is_upgrade && OLD.contains(&name) {
+        let program = node::shim_program(name)?;
+        return Some(format!("containerd {release} comes without {program}"));
     }
     if name.starts_with('/') {
         let gone = node.around.shims.is_some() && node.around.is_named_absent(name);

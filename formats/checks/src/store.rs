@@ -295,7 +295,7 @@ fn backend_broken(judge: &mut Judge<'_>) {
     for snapshotter in node
         .snapshotters
         .iter()
-        .filter(|snapshotter| !snapshotter.is_proxy)
+        .filter(|snapshotter| !snapshotter.is_proxy && snapshotter.elsewhere.is_none())
     {
         let Database { path, state, .. } = &snapshotter.db;
         let what = match state {

@@ -20,6 +20,8 @@ pub struct Snapshotter {
     pub name: Text,
     /// Where it keeps its things.
     pub root: PathBuf,
+    /// Where a store of it is that config.toml does not name, if there is none where it should be.
+    pub elsewhere: Option<PathBuf>,
     /// Whether it is a proxy's: its store is kept by another daemon.
     pub is_proxy: bool,
     /// Its metadata.db.
@@ -70,6 +72,7 @@ pub(crate) fn all(
     headers: Headers,
 ) -> Vec<Snapshotter> {
     let mut roots: BTreeMap<Text, (PathBuf, bool)> = BTreeMap::new();
+    let mut elsewhere: BTreeMap<Text, PathBuf> = BTreeMap::new();
     let list = evidence.list(root);
     for entry in list.read().into_iter().flatten() {
         if let Some(name) = entry.name.bytes().strip_prefix(PREFIX) {
@@ -85,11 +88,18 @@ pub(crate) fn all(
         if name != "overlayfs" && !is_named(meta, name) && is_unused(evidence, path) {
             continue;
         }
-        roots.insert(Text::from(name.as_str()), (path.clone(), false));
+        let new = Text::from(name.as_str());
+        if let Some((usual, _)) = roots.insert(new.clone(), (path.clone(), false))
+            && usual != *path
+            && is_unused(evidence, path)
+        {
+            elsewhere.insert(new, usual);
+        }
     }
     for (name, path) in PROXIES {
         let named = config.is_some_and(|config| config.proxies.contains(*name));
-        if named || evidence.stat(Path::new(path)).is_ok() {
+        // One that was never used has nothing to be read.
+        if named && is_named(meta, name) || evidence.stat(Path::new(path)).is_ok() {
             roots.insert(Text::from(*name), (PathBuf::from(path), true));
         }
     }
@@ -119,6 +129,7 @@ pub(crate) fn all(
             let layout = Layout::read(evidence, &root, &name.to_string());
             let pools = pools(evidence, &layout);
             Snapshotter {
+                elsewhere: elsewhere.remove(&name),
                 name,
                 root,
                 is_proxy,

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use daemon::Source;
-use daemon::start::{Effect, Phase};
-use finding::{Finding, Severity};
+use daemon::start::{self as rules, Effect, Phase};
+use daemon::{Release, Source};
+use finding::{Finding, Object, Severity};
 
 use super::run::Run;
 use super::{Statement, Target};
@@ -61,6 +61,10 @@ const FAILS: &[(&str, &str)] = &[
         "shows pods or containers as unknown, and may not be able to remove them",
     ),
     (
+        "store/snapshots-elsewhere",
+        "finds none of its snapshots: its snapshotter is told to use an empty folder",
+    ),
+    (
         "snapshot/usage-differs",
         "starts containers whose files are not what they were",
     ),
@@ -69,6 +73,39 @@ const FAILS: &[(&str, &str)] = &[
         "cannot prepare or mount snapshots: containers on them do not start",
     ),
 ];
+
+/// Runtimes that an upgrade takes away: that of the pods to come, and those of containers that are
+/// there. On a node that has been upgraded the findings tell it.
+pub(super) fn upgraded(run: &mut Run<'_>) {
+    let node = run.node;
+    let new = run.release;
+    if new < Release::V2_0 || daemon::detect(&node.traces).to >= Release::V2_0 {
+        return;
+    }
+    if run.has_cri
+        && let Some((at, name)) = super::settings::default_runtime_type(run)
+        && crate::runtimes::missing(node, &name, new).is_some()
+    {
+        let target = Target::new(Object::global("runtime", name.as_str()));
+        let statement = run.statement(&rules::DEFAULT_RUNTIME_GONE).at(at);
+        run.note(statement.target(target));
+    }
+    let mut gone = crate::runtimes::without(node, new);
+    gone.retain(|(_, row, _)| {
+        let name = row.runtime.as_ref().and_then(|it| it.name.utf8());
+        name.is_some_and(crate::runtimes::was_taken_away)
+    });
+    let Some((_, first, _)) = gone.first() else {
+        return;
+    };
+    let at = first.at.location(&node.meta.path);
+    let all = gone.iter().take(NAMED);
+    let targets =
+        all.map(|(space, row, _)| Object::new("container", (*space).clone(), row.key.clone()));
+    let mut statement = run.statement(&rules::RUNTIMES_GONE).at(at);
+    statement.more = gone.len().saturating_sub(NAMED);
+    run.note(statement.targets(targets.map(Target::new)));
+}
 
 /// One statement for each kind of finding that no step has told of.
 pub(super) fn fails(run: &mut Run<'_>) {

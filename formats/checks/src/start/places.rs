@@ -109,10 +109,20 @@ pub(super) fn top(run: &mut Run<'_>) -> Flow {
         run.say(run.statement(&rules::ROOT_READ_ONLY).at(at(root)))?;
     }
     for path in [root.clone(), state.clone(), root.join("tmpmounts")] {
-        let kind = around.kind(&path);
-        if kind.is_some_and(|kind| kind != FileKind::Dir) {
-            let says = format!("mkdir {}: not a directory", path_text(&path));
-            let statement = run.statement(&rules::NOT_A_FOLDER).says(says);
+        if around.is_no_folder(&path) {
+            // A link that leads nowhere is there, and no folder can be made in its place.
+            let why = match around.kind(&path) {
+                Some(_) => "not a directory",
+                None => "file exists",
+            };
+            let says = format!("mkdir {}: {why}", path_text(&path));
+            let mut statement = run.statement(&rules::NOT_A_FOLDER).says(says);
+            if around.kind(&path).is_none() {
+                statement = statement.does(format!(
+                    "exits: {} is a link, and what it leads to is not there (is its disk mounted?)",
+                    path_text(&path)
+                ));
+            }
             run.say(statement.at(at(&path)))?;
         }
     }

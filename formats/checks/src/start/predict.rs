@@ -183,6 +183,7 @@ fn steps(run: &mut Run<'_>) -> Flow {
     collected?;
     recovered?;
     used?;
+    later::upgraded(run);
     later::fails(run);
     Flow::Continue(())
 }

@@ -221,6 +221,11 @@ pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
                         place(&finding.location)
                     ))
                 });
+            let perhaps = prediction
+                .statements
+                .iter()
+                .find(|it| it.perhaps && (it.effect.ends() || it.effect == Effect::LosesCri));
+            let why = why.or_else(|| Some(format!("perhaps it {}", perhaps?.does)));
             let why = why.unwrap_or_else(|| "a start makes worse what is broken".to_owned());
             format!("Do not start containerd: {why}{parts}.")
         }

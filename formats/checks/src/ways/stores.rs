@@ -24,6 +24,7 @@ pub(super) const TABLE: Table = &[
     (&["store/disk-not-mounted"], mounted),
     (&["store/immutable"], mutable),
     (&["store/mounts-broken"], mounts),
+    (&["store/snapshots-elsewhere"], put_back),
 ];
 
 fn is_meta(finding: &Finding) -> bool {
@@ -107,6 +108,21 @@ fn mounted(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         here.start().map(|start| start.only(again)),
     ];
     let why = "The disk is mounted as fstab or its unit says; what was seen below it stays there.";
+    vec![Remedy::new(why, steps.into_iter().flatten().collect())]
+}
+
+/// The key leads to the store again.
+fn put_back(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let (Some(old), Some(file)) = (&finding.want, &finding.location.file) else {
+        return Vec::new();
+    };
+    let words = format!("Let root_path of this snapshotter's table in {file} be {old} again.");
+    let steps = [
+        here.stop(),
+        Some(Step::words(words).undoable()),
+        here.start().map(|start| start.only("once that is done")),
+    ];
+    let why = "The snapshotter finds its store again; nothing of it was changed.";
     vec![Remedy::new(why, steps.into_iter().flatten().collect())]
 }
 

@@ -390,8 +390,6 @@ pub(super) fn split_foreign(all: Vec<Setting>) -> (Vec<Setting>, Vec<Setting>) {
     const OLD: &[&str] = &[
         "io.containerd.monitor.v1.cgroups",
         "io.containerd.internal.v1.restart",
-        "io.containerd.runtime.v1.linux",
-        "io.containerd.snapshotter.v1.aufs",
     ];
     let mut kept = Vec::new();
     let mut ignored = Vec::new();

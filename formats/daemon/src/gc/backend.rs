@@ -134,10 +134,16 @@ pub(super) fn run(
         failure: None,
         rows: Vec::new(),
         entries: Vec::new(),
-        unknown: snapshotter.layout.unknown().to_vec(),
+        // A store that is made anew holds nothing.
+        unknown: match snapshotter.elsewhere {
+            Some(_) => Vec::new(),
+            None => snapshotter.layout.unknown().to_vec(),
+        },
     };
     let Some(rows) = &snapshotter.db.rows else {
-        run.unknown.extend(snapshotter.db.lost());
+        if snapshotter.elsewhere.is_none() {
+            run.unknown.extend(snapshotter.db.lost());
+        }
         return run;
     };
     run.unknown.extend(rows.snapshots.unknown().iter().cloned());

@@ -186,6 +186,77 @@ pub const CRI_SETTINGS: StartRule = rule(
     &[(Release::V1_6, "invalid plugin config")],
 );
 
+/// The CRI is disabled, and somebody needs it.
+pub const CRI_DISABLED: StartRule = rule(
+    "cri-disabled",
+    "P41",
+    Phase::Plugins,
+    Effect::LosesCri,
+    "starts without the CRI: disabled_plugins of config.toml names it",
+    &[],
+);
+
+/// The same, where only records tell that there were pods.
+pub const PODS_UNSERVED: StartRule = rule(
+    "pods-unserved",
+    "P41",
+    Phase::Plugins,
+    Effect::Skips,
+    "serves no pod: disabled_plugins of config.toml names the CRI, and there are records of pods",
+    &[],
+);
+
+/// Mirrors of registries, and no config_path, which 2.2 then set itself.
+pub const MIRRORS_BESIDE_DEFAULT: StartRule = rule(
+    "mirrors-beside-default",
+    "P11",
+    Phase::Plugins,
+    Effect::LosesCri,
+    "starts without the CRI: config.toml has registry.mirrors, beside which 2.2.0 and 2.2.1 set a \
+     config_path of their own",
+    &[(
+        Release::V2_2,
+        "`mirrors` cannot be set when `config_path` is provided",
+    )],
+)
+.untested()
+.since(Release::V2_2)
+.until(Release::V2_2)
+.named("2.2.0, 2.2.1");
+
+/// Settings that a release does not have any more.
+pub const SETTINGS_GONE: StartRule = rule(
+    "settings-gone",
+    "P42",
+    Phase::Config,
+    Effect::FailsLater,
+    "ignores settings of config.toml that this release does not have any more",
+    &[(Release::V2_0, "Ignoring unknown key in TOML for plugin")],
+)
+.since(Release::V2_0);
+
+/// The shim of the runtime that pods get is no part of the release.
+pub const DEFAULT_RUNTIME_GONE: StartRule = rule(
+    "default-runtime-gone",
+    "G19",
+    Phase::Later,
+    Effect::FailsLater,
+    "makes no pod: this release has no shim for the runtime that config.toml gives them",
+    &[(Release::V2_0, "binary not installed")],
+)
+.since(Release::V2_0);
+
+/// The same, of containers that are there.
+pub const RUNTIMES_GONE: StartRule = rule(
+    "runtimes-gone",
+    "G19",
+    Phase::Later,
+    Effect::FailsLater,
+    "cannot start containers whose runtime this release does not have any more",
+    &[(Release::V2_0, "binary not installed")],
+)
+.since(Release::V2_0);
+
 /// Tables that nobody looks at.
 pub const TABLE_IGNORED: StartRule = rule(
     "table-ignored",
@@ -358,6 +429,12 @@ pub(super) const ALL: &[StartRule] = &[
     SHARING_POLICY,
     SNAPSHOTTER_UNKNOWN,
     CRI_SETTINGS,
+    CRI_DISABLED,
+    PODS_UNSERVED,
+    MIRRORS_BESIDE_DEFAULT,
+    SETTINGS_GONE,
+    DEFAULT_RUNTIME_GONE,
+    RUNTIMES_GONE,
     TABLE_IGNORED,
     LOG_SETTINGS,
     LISTENER,

@@ -73,7 +73,6 @@ pub const LINUX_TASK: StartRule = rule(
      nobody looks after it",
     &[],
 )
-.untested()
 .since(Release::V2_0);
 
 /// A task whose shim has no answer about its processes.

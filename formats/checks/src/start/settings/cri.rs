@@ -13,6 +13,7 @@ use node::Scalar;
 use super::cri_outside::{base_specs, of_machine, runtime_platforms, tls, unread_files};
 use super::duration::is_duration;
 use super::place;
+use crate::start::Outcome;
 use crate::start::run::{Flow, Run};
 
 /// Where the CRI's images, runtime and server are configured, for a release.
@@ -112,6 +113,16 @@ fn default_runtime(run: &Run<'_>) -> Refused {
     None
 }
 
+/// The runtime that pods get which name none, where config.toml says it.
+pub(in crate::start) fn default_runtime_type(run: &Run<'_>) -> Option<(Location, String)> {
+    let base = places(run.release).runtime;
+    let chosen = text(run, &base, &["containerd", "default_runtime_name"]);
+    let chosen = if chosen.is_empty() { "runc" } else { chosen };
+    let key = below(&base, &["containerd", "runtimes", chosen, "runtime_type"]);
+    let kind = run.settings.text(&key)?.to_owned();
+    Some((place(run, &key), kind))
+}
+
 /// Options that only the oldest shim knows.
 fn old_options(run: &Run<'_>) -> Refused {
     if run.release >= Release::V2_0 {
@@ -193,6 +204,30 @@ fn registry(run: &Run<'_>) -> Refused {
     auths(run, &base)
 }
 
+/// 2.2.0 and 2.2.1 set `config_path` themselves, and then refuse mirrors beside it; an empty one is kept
+/// only where a file of version 3 says so.
+fn mirrors(run: &mut Run<'_>) -> Flow {
+    let base = below(&places(run.release).images, &["registry"]);
+    let is_early = match (run.release, run.patch) {
+        (Release::V2_2, Some(patch)) => patch < 2,
+        (Release::V2_2, None) => true,
+        _ => false,
+    };
+    let is_kept = run.version >= 3 && run.settings.get(&below(&base, &["config_path"])).is_some();
+    let mirrors = below(&base, &["mirrors"]);
+    if !is_early || is_kept || names(run, &mirrors).is_empty() {
+        return Flow::Continue(());
+    }
+    let at = place(run, &mirrors);
+    let statement = run.statement(&rules::MIRRORS_BESIDE_DEFAULT).at(at);
+    if run.patch.is_some() {
+        return run.lose_cri(statement);
+    }
+    run.or.push(Outcome::CriDead);
+    run.note(statement.perhaps());
+    Flow::Continue(())
+}
+
 /// Registries whose credentials are under a name that is no URL.
 fn auths(run: &Run<'_>, base: &[&str]) -> Refused {
     let auths = below(base, &["auths"]);
@@ -256,6 +291,12 @@ pub(super) fn table(run: &mut Run<'_>) -> Flow {
         runtime_platforms,
     ];
     let refused = checks.iter().find_map(|check| check(run));
+    if refused.is_none() {
+        mirrors(run)?;
+        if !run.has_cri {
+            return Flow::Continue(());
+        }
+    }
     if let Some((says, at)) = refused {
         run.lose_cri(run.statement(&rules::CRI_SETTINGS).says(says).at(at))
     } else {

@@ -16,7 +16,7 @@ use node::config::ConfigFault;
 use node::{Scalar, Setting};
 use view::Span;
 
-pub(super) use cri::chosen_snapshotter;
+pub(super) use cri::{chosen_snapshotter, default_runtime_type};
 pub(super) use listeners::listeners;
 pub(super) use plugins::{CRI, decoded, is_disabled, plugins, required};
 pub(super) use snapshotter::refused as snapshotters;

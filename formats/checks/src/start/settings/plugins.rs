@@ -111,7 +111,7 @@ pub(in crate::start) fn plugins(run: &mut Run<'_>) -> Flow {
     let disabled = CRI.iter().any(|id| is_disabled(run, id));
     if disabled && (run.release >= Release::V2_0 || is_disabled(run, "io.containerd.grpc.v1.cri")) {
         run.has_cri = false;
-        return Flow::Continue(());
+        return unserved(run);
     }
     cri::stats(run)?;
     let steps: &[fn(&mut Run<'_>) -> Flow] = &[
@@ -126,6 +126,31 @@ pub(in crate::start) fn plugins(run: &mut Run<'_>) -> Flow {
         if !run.has_cri {
             break;
         }
+    }
+    Flow::Continue(())
+}
+
+/// A disabled CRI: as packages for Docker have it, and a fault where the kubelet or pods need it.
+fn unserved(run: &mut Run<'_>) -> Flow {
+    let at = place(run, &["disabled_plugins"]);
+    if let Some(kubelet) = crate::clients::kubelet(run.node) {
+        let does = format!(
+            "starts without the CRI: disabled_plugins of config.toml names it, and {} tells the \
+             kubelet to use it",
+            kubelet.file
+        );
+        return run.say(run.statement(&rules::CRI_DISABLED).does(does).at(at));
+    }
+    let records = run.pods().and_then(|pods| pods.containers.read());
+    let records = records.into_iter().flatten();
+    let pods: Vec<Target> = records
+        .filter(|row| row.cri_kind() == Some("sandbox"))
+        .filter_map(|row| row.pod().ok())
+        .map(|pod| Object::global("pod", format!("{}/{}", pod.namespace, pod.pod)))
+        .map(Target::new)
+        .collect();
+    if !pods.is_empty() {
+        run.note(run.statement(&rules::PODS_UNSERVED).at(at).targets(pods));
     }
     Flow::Continue(())
 }

@@ -50,8 +50,7 @@ fn is_debians(run: &Run<'_>) -> bool {
 
 fn is_there(run: &Run<'_>, name: &str) -> There {
     let id = format!("io.containerd.snapshotter.v1.{name}");
-    let config = run.node.roots.config.as_ref();
-    if config.is_some_and(|config| config.proxies.contains(name)) {
+    if is_proxy(run, name) {
         return There::Yes;
     }
     let known = known(run.release);
@@ -71,6 +70,28 @@ fn is_there(run: &Run<'_>, name: &str) -> There {
         )),
         (None, _) => There::No,
     }
+}
+
+fn is_proxy(run: &Run<'_>, name: &str) -> bool {
+    let config = run.node.roots.config.as_ref();
+    config.is_some_and(|config| config.proxies.contains(name))
+}
+
+/// A snapshotter that is a daemon of its own is there whether it runs or not; without it no image is
+/// unpacked and no container made.
+fn proxy(run: &mut Run<'_>, name: &str) {
+    let address = run.settings.text(&["proxy_plugins", name, "address"]);
+    let address = address.unwrap_or_default().to_owned();
+    let absent = run.node.around.is_named_absent(&address);
+    let socket = Text::from(address.as_str());
+    let why = if absent {
+        format!(
+            "a daemon of its own, and its socket {socket} is not there: until it listens, no container can be made"
+        )
+    } else {
+        format!("a daemon of its own: whether it listens at {socket} is not in the files")
+    };
+    run.not_known(Part::Snapshotter, format!("snapshotter {name}"), why);
 }
 
 /// Whether a distribution's own build may have it.
@@ -191,6 +212,11 @@ pub(in crate::start) fn loaded(run: &mut Run<'_>) -> Flow {
         return Flow::Continue(());
     }
     if matches!(there, There::Yes) && !disabled && !has_failed {
+        let told = run.node.snapshotters.iter();
+        let mut told = told.filter(|it| it.is_proxy && it.name == *name.as_str());
+        if is_proxy(run, &name) && told.next().is_none() {
+            proxy(run, &name);
+        }
         return Flow::Continue(());
     }
     let rule = if has_failed {

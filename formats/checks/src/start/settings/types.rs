@@ -3,13 +3,14 @@
 use daemon::Release;
 use daemon::config::{Looked, known};
 use daemon::start as rules;
-use finding::Location;
+use finding::{Location, Object, Text};
 use node::{Scalar, Setting};
 
 use super::duration::is_duration;
 use super::located;
 use super::plugins::is_disabled;
 use crate::part::Part;
+use crate::start::Target;
 use crate::start::run::{Flow, Run};
 
 /// What is wrong with a value, if anything is.
@@ -112,6 +113,7 @@ fn is_of_another_build(id: &str) -> bool {
 pub(super) fn unknown(run: &mut Run<'_>) {
     let known = known(run.release);
     let mut found: Vec<(String, String)> = Vec::new();
+    let mut gone: Vec<(Location, String)> = Vec::new();
     for setting in run.settings.all() {
         let path = &setting.path;
         let parent = path.get(..path.len().saturating_sub(1)).unwrap_or_default();
@@ -139,6 +141,15 @@ pub(super) fn unknown(run: &mut Run<'_>) {
         // Of a table that is unknown, what is in it is not told again.
         if is_unknown(path, &setting.value)
             && (parent.is_empty() || !is_unknown(parent, &Scalar::Table))
+            && is_of_another_release(setting.keys(), &setting.value, Release::V2_0)
+            && run.release >= Release::V2_0
+        {
+            // What was there before 2.0; of a table its keys are looked at.
+            let below = |other: &&Setting| other.path.starts_with(path) && says_something(other);
+            let all = run.settings.all().iter().filter(below);
+            gone.extend(all.map(|it| (located(it), it.keys().join("."))));
+        } else if is_unknown(path, &setting.value)
+            && (parent.is_empty() || !is_unknown(parent, &Scalar::Table))
             && !is_of_another_release(path, &setting.value, run.release)
         {
             let why = "no rule covers this key of config.toml; a release that does not know it \
@@ -149,12 +160,48 @@ pub(super) fn unknown(run: &mut Run<'_>) {
     for (name, why) in found {
         run.not_known(Part::Configuration, name, why);
     }
+    if let Some((at, _)) = gone.first().cloned() {
+        let names: Vec<Text> = gone
+            .iter()
+            .map(|(_, name)| Text::from(name.as_str()))
+            .collect();
+        let shown: Vec<String> = names.iter().take(2).map(ToString::to_string).collect();
+        let more = match names.len().saturating_sub(shown.len()) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let does = format!(
+            "ignores settings of config.toml that this release does not have any more: {}{more}",
+            shown.join(", ")
+        );
+        let targets = names.into_iter();
+        let targets = targets.map(|name| Target::new(Object::global("setting", name)));
+        let statement = run.statement(&rules::SETTINGS_GONE).does(does).at(at);
+        run.note(statement.targets(targets));
+    }
+}
+
+/// Whether a setting is more than what a daemon takes without it: 0, false, an empty text or list.
+fn says_something(setting: &Setting) -> bool {
+    match &setting.value {
+        Scalar::Text(text) => !text.is_empty(),
+        Scalar::Integer(number) => *number != 0,
+        Scalar::Bool(flag) => *flag,
+        Scalar::List(list) => !list.is_empty(),
+        Scalar::Table => false,
+        Scalar::Float(_) | Scalar::Others(_) | Scalar::Time => true,
+    }
 }
 
 /// Whether another release is known to have the key: then this one ignores it.
 fn is_of_another_release(path: &[String], value: &Scalar, release: Release) -> bool {
     let others = [Release::V1_6, Release::V1_7, Release::V2_1];
-    let mut others = others.into_iter().filter(|other| *other != release);
+    // 2.0 stands for all of 2.x.
+    let is_other = |other: &Release| match release {
+        Release::V2_0 => *other < release,
+        _ => *other != release,
+    };
+    let mut others = others.into_iter().filter(is_other);
     others.any(|other| known(other).look(path, value) != Looked::Unknown)
 }
 

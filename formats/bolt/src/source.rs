@@ -36,7 +36,29 @@ impl PageSource for View<'_> {
         into.copy_from_slice(window.bytes());
         Ok(())
     }
+
+    /// Zeroes in memory are as good as a hole: copied, they would take memory that they do not take
+    /// now.
+    fn data(&self, from: u64) -> Option<Span> {
+        let rest = self.rest(from, "bytes").ok()?;
+        let mut start = None;
+        let mut at = from;
+        for block in rest.bytes().chunks(BLOCK) {
+            let is_zero = ZEROES.get(..block.len()) == Some(block);
+            match (start, is_zero) {
+                (Some(start), true) => return Some(Span::new(start, at.saturating_sub(start))),
+                (None, false) => start = Some(at),
+                _ => {}
+            }
+            at = at.saturating_add(u64::try_from(block.len()).unwrap_or(0));
+        }
+        start.map(|start| Span::new(start, at.saturating_sub(start)))
+    }
 }
+
+/// Bytes that are looked at together for zeroes.
+const BLOCK: usize = 1 << 16;
+static ZEROES: [u8; BLOCK] = [0; BLOCK];
 
 /// Bytes of a run of pages from which on its holes are left out of memory.
 const LARGE: usize = 1 << 24;

@@ -199,9 +199,9 @@ impl Answer for Memory {
                 class.object.to_string(),
                 word(class.pointers),
                 class.objects.to_string(),
-                size(class.used).to_string(),
+                size(class.used),
                 class.spans.to_string(),
-                size(class.held).to_string(),
+                size(class.held),
             ]);
         }
         pen.table(&table)?;
@@ -218,7 +218,7 @@ impl Answer for Memory {
                 table.cells(vec![
                     format!("{:#x}", one.address),
                     word(one.pointers),
-                    size(one.bytes).to_string(),
+                    size(one.bytes),
                 ]);
             }
             pen.table(&table)?;

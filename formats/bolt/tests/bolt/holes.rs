@@ -103,3 +103,17 @@ fn a_value_that_is_a_hole_costs_nothing() {
     assert_eq!(report.tree, TreeState::Whole, "{:?}", report.faults);
     assert_eq!(report.totals.keys, 2);
 }
+
+#[test]
+fn zeroes_in_memory_are_a_hole() {
+    let mut bytes = vec![0; 5 << 16];
+    bytes[0] = 1;
+    bytes[(3 << 16) + 9] = 2;
+    bytes[(4 << 16) + 1] = 3;
+    let view = view::View::new(&bytes);
+    let data: Vec<Span> =
+        std::iter::successors(view.data(0), |last| view.data(last.end())).collect();
+    assert_eq!(data, [Span::new(0, 1 << 16), Span::new(3 << 16, 2 << 16)]);
+    assert_eq!(view.data(1), Some(Span::new(3 << 16, 2 << 16)));
+    assert_eq!(view.data(5 << 16), None);
+}

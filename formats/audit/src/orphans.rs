@@ -176,7 +176,7 @@ fn of_finding(node: &Node, finding: &Finding) -> Option<Orphan> {
         proof,
         fate: match lacks {
             Lacks::Row | Lacks::End => "the next clean-up of the snapshotter removes it",
-            Lacks::Directory => "nothing removes the row; what stands on it cannot be mounted",
+            Lacks::Directory => "nothing removes the row; its descendants cannot be mounted",
             Lacks::MetaRow | Lacks::Holder => "the next garbage collection removes it",
         },
     })

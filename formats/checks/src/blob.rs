@@ -78,7 +78,7 @@ pub(crate) const UNKNOWN: Check = Check {
         name: "blob/unknown",
         rule: "C04",
         severity: Severity::Note,
-        title: "A blob of no namespace",
+        title: "Blob in no namespace",
         explanation: "No namespace of meta.db has a row for the file. A pull that was cut off just \
             before its last step leaves such a file; so does a deletion, until the garbage \
             collector has looked at the content store. The next pull of that digest adopts it \
@@ -123,8 +123,8 @@ pub(crate) const DESCRIPTOR: Check = Check {
             row, has another size than the file. meta.db agrees with the file, so the file was \
             not cut after it was committed: a cut one was taken over as whole, or one of the \
             sizes was altered.",
-        remedy: "Pull the image again, where its record has the wrong size: that writes the record \
-            anew. A document that is wrong comes back with each pull: build or push the image anew.",
+        remedy: "Pull the image again, where its record has the wrong size: that rewrites the \
+            record. A document that is wrong comes back with each pull: build or push the image again.",
         messages: &[
             "manifest: invalid desc",
             "unexpected EOF",

@@ -36,7 +36,7 @@ pub(crate) const PIDS: Check = Check {
             and so goes on; runc goes by state.json, so that a signal or an exec may go to another \
             process, or to none. One of the files is not of this container's life.",
         remedy: "Look which of the processes is the container's (`grep` its id in /proc/PID/cgroup) \
-            before anything is stopped by hand. A container that is made anew gets new files.",
+            before anything is stopped by hand. A recreated container gets new files.",
         messages: &["container not running", "process already finished"],
     },
     needs: &[],

@@ -14,7 +14,7 @@ pub(crate) const ENDPOINT: Check = Check {
         title: "A client looks for containerd's socket where containerd does not listen",
         explanation: "The kubelet or crictl is told another socket than grpc.address of config.toml \
             (or --address of the unit): it gets `no such file or directory` or `connection refused` \
-            from a daemon that is well. One whose endpoint is another runtime's (CRI-O, cri-dockerd) is \
+            from a healthy daemon. One whose endpoint is another runtime's (CRI-O, cri-dockerd) is \
             left alone.",
         remedy: "Give the client the socket at which containerd listens, or put grpc.address back.",
         messages: &["validate service connection"],

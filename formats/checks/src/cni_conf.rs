@@ -26,7 +26,7 @@ pub(crate) const NO_CONFIG: Check = Check {
             Where no pod was ever made and no kubelet left traces, nobody may want a network: a \
             note.",
         remedy: "See why the network's agent does not write the file (its pod is on the host's \
-            network, so it can run without). containerd loads anew when a file of the folder is \
+            network, so it can run without). containerd reloads when a file of the folder is \
             written, renamed or removed. One that is moved in from another folder it does not see \
             (1.6, 1.7 and 2.1): touch does not help, `cp` does. Where the folder itself was removed \
             under it, it must be restarted.",
@@ -55,7 +55,7 @@ pub(crate) const CONFIG_BROKEN: Check = Check {
             that comes after it, and the node says NetworkReady=false. A FIFO of such a name is \
             worse: containerd opens it, waits, and never listens.",
         remedy: "Correct the file, or move it out of the folder (renaming it to end in .bak \
-            suffices). containerd then loads anew, without a restart; after a FIFO it must be \
+            suffices). containerd then reloads, without a restart; after a FIFO it must be \
             restarted.",
         messages: &[
             "failed to load CNI config list file",

@@ -23,7 +23,7 @@ pub(crate) const ADDRESS_TWICE: Check = Check {
             what is sent to one may reach the other. It comes of leases that were deleted under \
             running pods, or of two networks whose ranges overlap.",
         remedy: "Remove the younger pod (`crictl stopp`, `crictl rmp`), then the other one if it \
-            has no lease (cni/address-unreserved): the kubelet makes them anew.",
+            has no lease (cni/address-unreserved): the kubelet recreates them.",
         messages: &["RTNETLINK answers: File exists"],
     },
     needs: &[],

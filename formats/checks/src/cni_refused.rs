@@ -20,7 +20,7 @@ pub(crate) const CONFIG_REFUSED: Check = Check {
             NetworkReady=true (2.1 asks plugins of versions above 1.0.0 for their status, and says \
             false), and each pod fails. Pods that run cannot be stopped either: the plugins refuse \
             that as well.",
-        remedy: "Correct the file; containerd loads it anew at once.",
+        remedy: "Correct the file; containerd reloads it at once.",
         messages: &[
             "incompatible CNI versions",
             "invalid characters found in network name",

@@ -19,7 +19,7 @@ pub(crate) const FOLDER_ORPHAN: Check = Check {
         severity: Severity::Note,
         title: "A pod's folder has no pod",
         explanation: "The CRI keeps a folder with the hostname, hosts and resolv.conf of each pod. \
-            No record of meta.db has this one. It is deleted at the next start, without a word.",
+            No record of meta.db has this one. The next start deletes it and logs nothing.",
         remedy: "Nothing to repair. In an investigation, copy it before containerd is started: it \
             names a pod that meta.db no longer knows.",
         messages: &["cleanup orphaned sandbox"],
@@ -37,7 +37,7 @@ pub(crate) const LOG_FOLDER: Check = Check {
         title: "The folder for a running container's log is gone",
         explanation: "Somebody removed the folder that holds the log of a container that runs. \
             What was logged is gone, and what is being logged goes to a file without a name, \
-            which only the shim still holds. At its next start the CRI makes the folder anew \
+            which only the shim still holds. At its next start the CRI recreates the folder \
             (1.6, 1.7 and 2.1 were seen to do so).",
         remedy: "Nothing to repair. To save what was logged since, copy it from the descriptor of \
             the process that still holds the file (`lsof +L1`).",

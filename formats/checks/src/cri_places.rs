@@ -26,7 +26,7 @@ pub(crate) const IO_MISSING: Check = Check {
             task, and calls a container that runs CONTAINER_UNKNOWN; kubelet then kills it and \
             makes another one. Cleaners of /run, and a tmpfs that was mounted over it, take such \
             folders. 1.6, 1.7 and 2.1 were seen to do so, also where a link or a file stands in \
-            the place of a folder. Where only a FIFO is missing they make it anew: see \
+            the place of a folder. Where only a FIFO is missing they recreate it: see \
             cri/io-replaced.",
         remedy: "Make the folder again before containerd is started, by the name that its shim \
             still holds: then the next daemon attaches, and the container goes on running; its \
@@ -78,7 +78,7 @@ pub(crate) const POD_FILE: Check = Check {
             all. A start of the daemon does not make them again. The folder of /dev/shm is made \
             again, on the disk of state.",
         remedy: "Write the file again from another pod of the same kind, or delete the pod, so \
-            that its owner makes it anew.",
+            that its owner recreates it.",
         messages: &[
             "failed to generate container",
             "not a directory",
@@ -100,8 +100,8 @@ pub(crate) const BUNDLE_KIND: Check = Check {
             place of log.json makes every call of runc fail: 1.7 and 2.1 take the task for dead \
             at their next start, and remove its bundle while its processes live on; 1.6 goes on, \
             and can neither stop the container nor run anything in it.",
-        remedy: "Put what stands there aside before containerd is started; runc makes log.json \
-            anew.",
+        remedy: "Move what is in its place aside before containerd is started; runc recreates \
+            log.json.",
         messages: &["is a directory", "runc did not terminate successfully"],
     },
     needs: &[],

@@ -24,7 +24,7 @@ pub(crate) const ADDRESS_LOST: Check = Check {
         explanation: "A pod with a network of its own has a network namespace in its record, but \
             neither an address nor the answer of the CNI plugins. The running daemon has them in \
             memory only: after its next start the kubelet sees a pod without an address, and \
-            makes every such pod anew (containerd issue 7843). Releases 1.6.9 to 1.6.14, 1.5.15 \
+            recreates every such pod (containerd issue 7843). Releases 1.6.9 to 1.6.14, 1.5.15 \
             and 1.5.16 and the first betas of 1.7 leave all pods like this; all of 1.7 leave \
             those with a user namespace like this; any release does if it is killed between \
             making the network and writing the record.",

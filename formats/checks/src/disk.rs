@@ -35,7 +35,7 @@ pub(crate) const IMMUTABLE: Check = Check {
         explanation: "The inode has the flag immutable or append-only (`lsattr`). containerd opens \
             meta.db for writing: with the flag its metadata plugin fails, it says that it has \
             booted, and answers every call with Unimplemented. A snapshot's directory with the \
-            flag is never removed, with a complaint at each garbage collection (told as odd).",
+            flag is never removed, with a complaint at each garbage collection (reported as odd).",
         remedy: "`chattr -i -a` on it, after it is known who set it.",
         messages: &[
             "meta.db: operation not permitted",

@@ -41,7 +41,7 @@ pub(crate) const CONTENT_MISSING: Check = Check {
         explanation: "The manifest is there and says that it holds the blob (a gc.ref label), but \
             its namespace has no row for it. Layers that were discarded after unpacking on purpose \
             have no such label and are not meant here. An image whose layers are all unpacked still \
-            runs, but cannot be exported, pushed or unpacked again: that is told as odd.",
+            runs, but cannot be exported, pushed or unpacked again: that is reported as odd.",
         remedy: "Pull the image again: with --all-platforms or after removing its name, if the \
             pull says that everything is there.",
         messages: &["content digest", "incomplete"],

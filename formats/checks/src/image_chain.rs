@@ -21,8 +21,8 @@ pub(crate) const BROKEN: Check = Check {
         explanation: "The chain ID that is a snapshot's key names every layer below it. Here both \
             databases say that it stands on something else, or on nothing: a container of this \
             image sees files of another image, or lacks those of whole layers.",
-        remedy: "Delete the snapshot and all that stands on it, and let containerd unpack the \
-            image again. Containers of the image must be made anew.",
+        remedy: "Delete the snapshot and its descendants, and let containerd unpack the \
+            image again. Containers of the image must be recreated.",
         messages: &[],
     },
     needs: &[],
@@ -40,7 +40,7 @@ pub(crate) const UNREFERENCED: Check = Check {
             image (label containerd.io/gc.ref.snapshot.…). Here it does not, or names another \
             one: the garbage collector removes the snapshots as soon as no container needs them, \
             and the image is unpacked again at its next use. Where its layers were discarded \
-            after unpacking, that is not possible, and it must be pulled again (told as damage).",
+            after unpacking, that is not possible, and it must be pulled again (reported as damage).",
         remedy: "Give the configuration's row the label back in a copy of meta.db, or let \
             containerd unpack the image again.",
         messages: &["is not unpacked"],

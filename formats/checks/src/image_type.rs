@@ -19,11 +19,11 @@ pub(crate) const MEDIA_TYPE: Check = Check {
             gives a document; it does not look at the document for it. Where that is neither a \
             manifest's nor an index's, or the other one's, it finds no image there: `ctr images \
             check` says \"unavailable\", the CRI does not list the image, and no container can be \
-            made of it (1.6, 1.7 and 2.1 were seen to do so, at each start anew). The blobs are \
+            made of it (1.6, 1.7 and 2.1 were seen to do so, again at each start). The blobs are \
             all there. A registry or proxy that answered with the wrong Content-Type leaves such \
             a record.",
         remedy: "Pull the image again, from a registry that gives it the right type: that writes \
-            the record anew. All blobs of the image are there; do not delete them.",
+            the record again. All blobs of the image are there; do not delete them.",
         messages: &[
             "unexpected media type",
             "only manifests may be exported",
@@ -136,7 +136,7 @@ fn of_indexes(judge: &mut Judge<'_>) {
         let path = folder.join(from.algorithm().name()).join(from.hex());
         let finding = Finding::new(MEDIA_TYPE.code, Location::file(path_text(&path)), message);
         let finding = finding.want(want).found(found).remedy(
-            "Every pull gives the same document: the image must be built or pushed anew, with the \
+            "Every pull gives the same document: the image must be built or pushed again, with the \
              right media type.",
         );
         // What is unpacked already is not asked for its type again.

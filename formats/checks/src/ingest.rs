@@ -36,7 +36,7 @@ pub(crate) const DAMAGED: Check = Check {
         title: "The folder of an unfinished write is damaged",
         explanation: "It lacks its ref, its data or a time, or its name is not the digest of its \
             ref. A crash between two steps of a write leaves such a folder. The next pull of the \
-            same content writes the file anew and goes on, or begins again (seen on 1.6, 1.7 and \
+            same content rewrites the file and continues, or starts over (seen on 1.6, 1.7 and \
             2.1); without such a pull the folder stays, and containerd complains about one without \
             a ref at each garbage collection.",
         remedy: "Nothing has to be done for the next pull. Put the folder aside while containerd \
@@ -57,7 +57,7 @@ pub(crate) const UNKNOWN: Check = Check {
         name: "ingest/unknown",
         rule: "C07",
         severity: Severity::Note,
-        title: "An unfinished write of no namespace",
+        title: "Unfinished write in no namespace",
         explanation: "No namespace of meta.db has a row for it: its lease has ended or the daemon \
             was killed between two steps. It is removed when the garbage collector next looks at \
             the content store.",

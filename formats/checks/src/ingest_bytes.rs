@@ -19,7 +19,7 @@ pub(crate) const COMPLETE: Check = Check {
             a blob, never came. Where the name of the write holds a digest and the bytes have it \
             (`--hash` looks at long ones), the blob is good: it can be promoted instead of being \
             downloaded again, or is all that is left of a blob that was lost. Where they have \
-            another one, it is told as ingest/blocks-pull.",
+            another one, it is reported as ingest/blocks-pull.",
         remedy: "Where the bytes are right, a pull of the same content commits them, and downloads \
             nothing of it.",
         messages: &[],

@@ -19,7 +19,7 @@ pub(crate) const DAMAGED: Check = Check {
         title: "A layer cannot be unpacked",
         explanation: "Its bytes are those that its name promises, and they are no tar, or no gzip \
             or zstd, to their end: the layer was built or pushed like this, or its digest was \
-            taken after it was damaged. containerd pulls it without a word and fails to unpack it.",
+            taken after it was damaged. containerd pulls it, logs nothing, and fails to unpack it.",
         remedy: "Build and push the image again; pulling it again gives the same bytes.",
         messages: &[
             "failed to extract layer",

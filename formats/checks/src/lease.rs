@@ -72,7 +72,7 @@ pub(crate) const EXPIRY_GARBLED: Check = Check {
         explanation: "The label containerd.io/gc.expire is there, and is no time as RFC 3339 has \
             it. The garbage collector notes that and takes the lease for one without an end: what \
             it holds is never collected.",
-        remedy: "Set the label anew (`ctr leases` cannot), or remove the lease.",
+        remedy: "Set the label again (`ctr leases` cannot), or remove the lease.",
         messages: &["ignoring invalid expiration value"],
     },
     needs: &[],

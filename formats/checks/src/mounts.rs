@@ -36,7 +36,7 @@ pub(crate) const ORPHAN: Check = Check {
         title: "A mount of the mount manager has no container",
         explanation: "The mount is labelled with the container that needs it, and no namespace has \
             that container: it stays mounted, with its loop device or file system image. One \
-            without its parts was being made when the daemon died, and is made anew when it is \
+            without its parts was being made when the daemon died, and is recreated when it is \
             asked for again (a note).",
         remedy: "Unmount what is mounted below t/ while containerd is stopped, and delete \
             mounts.db.",

@@ -14,7 +14,7 @@ pub(crate) const VERSION_AHEAD: Check = Check {
         severity: Severity::Odd,
         title: "meta.db was written by a newer release than the one that is installed",
         explanation: "Its schema is one that the installed containerd does not know. It starts \
-            all the same, without a word: records that it does not know are invisible to it. What \
+            all the same and logs nothing: records that it does not know are invisible to it. What \
             1.7 keeps of sandboxes meanwhile is not migrated again by a later upgrade.",
         remedy: "Run the release that wrote it, or a newer one.",
         messages: &[],
@@ -85,7 +85,7 @@ pub(crate) const LABEL: Check = Check {
         explanation: "Key and value of a label have at most 4,096 bytes together, and an empty \
             value stands for none. Longer ones are refused when they are written: this one was \
             not written by the daemon, and each later update of the object is refused.",
-        remedy: "Set the label anew, or delete it in a copy of meta.db.",
+        remedy: "Set the label again, or delete it in a copy of meta.db.",
         messages: &["label key and value", "greater than maximum size"],
     },
     needs: &[],

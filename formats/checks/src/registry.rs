@@ -15,7 +15,7 @@ pub(crate) const HOSTS: Check = Check {
         explanation: "containerd reads the hosts.toml of a registry at every pull. One that it cannot \
             parse it tells of in its log, and goes on without it: pulls go to the registry itself, \
             without its mirrors, its certificates and its headers.",
-        remedy: "Correct the file; it is read anew at the next pull, without a restart.",
+        remedy: "Correct the file; it is read again at the next pull, without a restart.",
         messages: &["failed to decode hosts.toml"],
     },
     needs: &[],

@@ -24,7 +24,7 @@ pub(crate) const NOT_MOUNTED: Check = Check {
             there: what is seen is the folder below. containerd makes empty stores in it without a \
             word, sees no image and no container, and pulls everything again to the wrong disk; once \
             the right one is mounted over it, the two have parted. Where the stores that are seen fit \
-            what kubelet and the network know of pods, the line may be an old one: that is told as \
+            what kubelet and the network know of pods, the line may be an old one: that is reported as \
             odd.",
         remedy: "Do not start containerd, and stop kubelet. Mount the disk, and look again.",
         messages: &[],

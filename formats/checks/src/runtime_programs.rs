@@ -22,7 +22,7 @@ pub(crate) const PROGRAM_MISSING: Check = Check {
             until containerd is started again: 1.7 and later then ask each shim for its processes, \
             the shim cannot ask its runtime, and the daemon forgets the task; where the shim's own \
             program is gone, every release removes the bundle. In both cases the processes live on \
-            beside those that are made anew.",
+            beside those that are recreated.",
         remedy: "Install the package that has it, before containerd is started again: runc of another \
             package does as well.",
         messages: &[
@@ -47,7 +47,7 @@ pub(crate) const PROGRAM_BROKEN: Check = Check {
             comes to the same as if it were not there: no container can be made, and a start of 1.7 \
             or later forgets the tasks whose runtime it is. Seen are the first bytes, the tables and \
             the place where it begins; a program may be damaged elsewhere.",
-        remedy: "Install its package anew, before containerd is started again.",
+        remedy: "Reinstall its package, before containerd is started again.",
         messages: &[
             "exec format error",
             "exit status 127",

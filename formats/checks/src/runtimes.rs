@@ -43,7 +43,7 @@ pub(crate) const RUNTIME_GONE: Check = Check {
             others (Kata, gVisor) are packages of their own. The container can be listed and \
             deleted, and not be started.",
         remedy: "Install the shim where it still exists. A container of a runtime that is gone for \
-            good has to be made anew with io.containerd.runc.v2; copy what its layer holds before it \
+            good has to be recreated with io.containerd.runc.v2; copy what its layer holds before it \
             is deleted (`coroner snapshots extract`).",
         messages: &["binary not installed"],
     },

@@ -22,11 +22,11 @@ pub(crate) const BACKEND_MISSING: Check = Check {
         severity: Severity::Damage,
         title: "meta.db names a snapshot that its snapshotter does not know",
         explanation: "The row of meta.db has a name for which metadata.db has no key. Images that \
-            stand on it count as not unpacked, and unpacking them fails because the snapshot \
-            'already exists'; a container that stands on it cannot be started. It comes from a \
+            use it count as not unpacked, and unpacking them fails because the snapshot \
+            'already exists'; a container that uses it cannot be started. It comes from a \
             meta.db that is older than its metadata.db or the other way round: a restored backup, \
             a lost write, a disk that was not mounted.",
-        remedy: "Delete the row and all that stands on it in a copy of meta.db; containerd unpacks \
+        remedy: "Delete its row and the rows of its descendants in a copy of meta.db; containerd unpacks \
             the image again.",
         messages: &[
             "snapshot does not exist: not found",
@@ -49,7 +49,7 @@ pub(crate) const BACKEND_UNKNOWN: Check = Check {
         title: "A snapshotter knows a snapshot that no namespace names",
         explanation: "A crash between the two databases leaves one now and then: it is invisible, \
             and removed when the garbage collector next has removed some other snapshot. If most \
-            snapshots of a node are like this, meta.db was lost or made anew: then this is told as \
+            snapshots of a node are like this, meta.db was lost or recreated: then this is reported as \
             fatal, because the garbage collector would remove them all.",
         remedy: "A few: nothing to do. Many: do not start containerd, restore meta.db.",
         messages: &[],

@@ -41,7 +41,7 @@ pub(crate) const NAME_FORM: Check = Check {
         title: "A snapshot's name in its snapshotter is none that containerd gives",
         explanation: "meta.db keeps, for each snapshot, its key in metadata.db: \
             `<namespace>/<N>/<key>`. This one has another form, so the snapshot is not found. \
-            Where the name of a parent is empty, a child is made without a word on an empty root \
+            Where the name of a parent is empty, a child is created on an empty root, and nothing is logged \
             file system.",
         remedy: "Write the right name into a copy of meta.db: the key of metadata.db that ends in \
             this snapshot's key.",

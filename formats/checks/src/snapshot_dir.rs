@@ -21,8 +21,8 @@ pub(crate) const DIRECTORY_MISSING: Check = Check {
         explanation: "metadata.db knows the snapshot, but its directory (or the fs in it) is not \
             there. Layers of an image can be unpacked again; the writable layer of a container is \
             lost.",
-        remedy: "For layers: delete the snapshot and all that stands on it, containerd unpacks the \
-            image again. For a container: it must be made anew.",
+        remedy: "For layers: delete the snapshot and its descendants; containerd unpacks the \
+            image again. For a container: recreate it.",
         messages: &[
             "failed to stat parent",
             "fs: no such file or directory",

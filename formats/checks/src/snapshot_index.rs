@@ -22,7 +22,7 @@ pub(crate) const KIND: Check = Check {
         title: "A snapshot is not of the kind that its use asks for",
         explanation: "What others stand on is committed; what a container writes to is active (or \
             a view). The snapshotter refuses to mount or to build on one of the wrong kind.",
-        remedy: "For layers of an image: delete the snapshot and all that stands on it, and let \
+        remedy: "For layers of an image: delete the snapshot and its descendants, and let \
             containerd unpack the image again. For a container's: export its files first.",
         messages: &[
             "is not active or view",
@@ -61,7 +61,7 @@ pub(crate) const PARENTS_INDEX: Check = Check {
         title: "metadata.db's index of parents is wrong",
         explanation: "metadata.db keeps, beside the parent of each snapshot, an index of children: \
             the only thing that a removal asks. A child that it lists and that is not there keeps \
-            its parent for ever, with a complaint at each garbage collection (told as odd); a \
+            its parent for ever, with a complaint at each garbage collection (reported as odd); a \
             child that it does not list can lose its parent.",
         remedy: "Rebuild the index from the rows in a copy of metadata.db.",
         messages: &[
@@ -111,7 +111,7 @@ fn kind(judge: &mut Judge<'_>) {
             let (want, why) = match (found, user) {
                 (Kind::Committed, Some(user)) => ("active", format!("{user} writes to it")),
                 (Kind::Committed, None) => continue,
-                (_, _) if below > 0 => ("committed", format!("{below} snapshots stand on it")),
+                (_, _) if below > 0 => ("committed", format!("{below} snapshots depend on it")),
                 (_, None) if is_layer(&row.key) => {
                     ("committed", "its key is a layer's chain ID".to_owned())
                 }

@@ -32,7 +32,7 @@ pub(crate) const NAME_SEQUENCE: Check = Check {
         title: "meta.db's snapshot counter is behind",
         explanation: "Each snapshot gets the next number of its bucket as part of its name. The \
             counter is lower than a number that is in use in meta.db or metadata.db: meta.db was \
-            made anew, rolled back or rebuilt. New snapshots will clash with old ones.",
+            recreated, rolled back or rebuilt. New snapshots will clash with old ones.",
         remedy: "Do not start containerd. Raise the counter in a copy of meta.db, or restore the \
             right meta.db.",
         messages: &["already exists"],

@@ -24,7 +24,7 @@ pub(crate) const PARENT_MISSING: Check = Check {
         explanation: "A snapshot names a parent that its database does not have, in meta.db or in \
             the snapshotter's metadata.db. It can neither be mounted nor, in metadata.db, ever be \
             removed by the garbage collector.",
-        remedy: "For layers of an image: delete the snapshot and all that stands on it, and let \
+        remedy: "For layers of an image: delete the snapshot and its descendants, and let \
             containerd unpack the image again. For a container's snapshot: export its writable \
             layer first.",
         messages: &[

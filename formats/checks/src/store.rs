@@ -51,7 +51,7 @@ pub(crate) const META_MISSING: Check = Check {
         rule: "B01",
         severity: Severity::Fatal,
         title: "meta.db is not there although its root holds data",
-        explanation: "containerd makes an empty meta.db without a word when there is none, and \
+        explanation: "containerd creates an empty meta.db when there is none, logs nothing, and \
             starts. It then knows no image and no snapshot: the CRI's folders are removed at once, \
             and the next deletion removes every blob and every snapshot, writable layers included.",
         remedy: "Do not start containerd. Restore meta.db, or copy the snapshots and blobs away \
@@ -134,8 +134,8 @@ pub(crate) const BACKEND_BROKEN: Check = Check {
         severity: Severity::Fatal,
         title: "A snapshotter's metadata.db is lost",
         explanation: "It is missing, has no bytes, or has no valid meta page, while meta.db or the \
-            directories say that there are snapshots. The daemon starts; an empty one is made anew \
-            without a word, ids are handed out from 1 again, and each reuse deletes the directory \
+            directories say that there are snapshots. The daemon starts; an empty one is created \
+            and nothing is logged, ids are handed out from 1 again, and each reuse deletes the directory \
             that has that number.",
         remedy: "Do not start containerd. Copy the snapshots directory away. The database can be \
             rebuilt from meta.db and the directories.",

@@ -19,7 +19,7 @@ pub(crate) const ENDS: Check = Check {
         explanation: "The unit sets a watchdog, which containerd never answers; a longest run; a Type \
             that waits for what containerd never does (forking: for its end); or a time for the start \
             that is shorter than starts take on a node with many containers, a slow disk, or a \
-            migration of meta.db. systemd then kills the daemon, and Restart= begins it anew, for \
+            migration of meta.db. systemd then kills the daemon, and Restart= starts it again, for \
             ever.",
         remedy: "Take the setting out of the unit or its drop-in (Type=notify, no WatchdogSec, no \
             RuntimeMaxSec, TimeoutStartSec=infinity or nothing), and let systemd read it again.",
@@ -67,7 +67,7 @@ pub(crate) const START_LIMIT: Check = Check {
         explanation: "A daemon that ends at once reaches the limit of starts of its unit: then systemd \
             does not start it again by itself, and refuses `systemctl start`, too, until the unit is \
             reset, also when the cause is gone. With a StartLimitAction that restarts the machine, a \
-            daemon that does not start takes the node down again and again (told as damage). Without \
+            daemon that does not start takes the node down again and again (reported as damage). Without \
             Restart= it is not started a second time at all.",
         remedy: "After the cause is mended: `systemctl reset-failed containerd`, then start it. \
             containerd's own unit has Restart=always and RestartSec=5, which never reaches the limit.",
@@ -156,7 +156,7 @@ fn ends(judge: &mut Judge<'_>) {
         "TimeoutSec"
     };
     if kind == "notify" && lasts(key) && time(key).is_some_and(|time| time < SLOW) {
-        let why = "a start that takes longer is killed and begun anew";
+        let why = "a start that takes longer is killed and started again";
         found.push((format!("{}: {why}", shown(key)), Severity::Odd));
     }
     for (message, severity) in found {

@@ -51,7 +51,7 @@ pub static NOT_UTF8: Code = Code {
     rule: "C09",
     severity: Severity::Odd,
     title: "an image document holds bytes that are not UTF-8",
-    explanation: "Go replaces them by U+FFFD without a word, and so did we. No builder writes them; \
+    explanation: "Go replaces them by U+FFFD silently, and so did coroner. No builder writes them; \
         a flipped bit does.",
     remedy: "Compare the blob's digest with its name.",
     messages: &[],

@@ -26,4 +26,4 @@ pub use graph::Graph;
 pub use group::{Group, groups};
 pub use object::{Access, Await, Grade, Held, Object, ObjectKind};
 pub use signature::{Basis, Bond, Hit, Part, Role, Signature, Wants, signatures};
-pub use signatures::CODES;
+pub use signatures::{CODES, KNOWN};

@@ -117,7 +117,7 @@ pub struct Hit {
 
 /// The signatures that goroutines show, the worst first.
 pub fn signatures(goroutines: &[Goroutine], found: &Deadlocks) -> Vec<Hit> {
-    let mut hits: Vec<Hit> = crate::signatures::ALL
+    let mut hits: Vec<Hit> = crate::signatures::KNOWN
         .into_iter()
         .filter_map(|signature| hit(signature, goroutines, found))
         .collect();

@@ -191,7 +191,7 @@ pub(crate) static VERSION: Code = Code {
     severity: Severity::Odd,
     title: "The schema version is newer than any that is known",
     explanation: "Releases up to 1.7 write 3, 2.x write 4. containerd accepts any higher number \
-        without a word and may misread the records.",
+        silently and may misread the records.",
     remedy: "Find out which release wrote the database, and run that one or a newer one.",
     messages: &[],
 };

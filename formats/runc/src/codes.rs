@@ -277,7 +277,7 @@ pub static STATUS_MISSING: Code = Code {
     title: "CRI folder of a container has no status",
     explanation: "The folder is there, its file `status` is not. The CRI plugin calls the container's state \
 unknown, and writes \"exited, 255\" at its next start.",
-    remedy: "Write one anew from runc's state.json and the container's record, before a start.",
+    remedy: "Write a new one from runc's state.json and the container's record, before a start.",
     messages: &["failed to read status"],
 };
 

@@ -58,15 +58,17 @@ fn is_long(piece: &&str) -> bool {
     piece.len() == DIGITS && piece.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// `cell` in at most `wide` columns: its middle is left out, for both ends of a name or a path tell
-/// more.
+/// `cell` in at most `wide` columns. The beginning of a digest, an id or a time is kept, for it can be
+/// asked for; of a name or a path the middle is left out, for both ends tell something.
 pub(crate) fn cut(cell: &str, wide: usize) -> String {
     let letters: Vec<char> = cell.chars().collect();
     let Some(over) = letters.len().checked_sub(wide).filter(|over| *over > 0) else {
         return cell.to_owned();
     };
     let kept = wide.saturating_sub(1);
-    let head = kept.div_euclid(2);
+    let is_begun =
+        cell.starts_with("sha256:") || cell.starts_with(|first: char| first.is_ascii_digit());
+    let head = if is_begun { kept } else { kept.div_euclid(2) };
     let tail = head.saturating_add(over).saturating_add(1);
     let (head, tail) = (letters.iter().take(head), letters.iter().skip(tail));
     head.chain(['…'].iter()).chain(tail).collect()
@@ -99,5 +101,7 @@ mod tests {
         assert_eq!(cut("abcdefghij", 7), "abc…hij");
         assert_eq!(cut("abcdefghij", 6), "ab…hij");
         assert_eq!(cut("äöüäöüäöü", 3), "ä…ü");
+        assert_eq!(cut("sha256:0123456789ab", 12), "sha256:0123…");
+        assert_eq!(cut("2026-11-21T05:00:15Z", 12), "2026-11-21T…");
     }
 }

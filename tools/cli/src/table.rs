@@ -10,8 +10,8 @@ use crate::short::{Digits, cut};
 /// Aligned columns: an upper-case header, no borders, two blanks between columns.
 ///
 /// Cells are made harmless by whoever fills them (`Text` does it by itself). Digests and ids are
-/// shortened, as docker does; on a terminal the widest columns of words are cut until a row fits.
-/// `--no-trunc` does neither.
+/// shortened, as docker does; on a terminal the widest columns of words are cut until a row fits, and
+/// the last columns are left out, by name, where that is not enough. `--no-trunc` does none of it.
 #[derive(Debug, Clone)]
 pub struct Table {
     header: Vec<&'static str>,
@@ -31,8 +31,11 @@ pub(crate) struct Shape {
 /// The blanks between two columns.
 const GAP: usize = 2;
 
-/// No column is cut below this.
-const NARROWEST: usize = 6;
+/// No column is cut below this: what is cut further tells nothing.
+const NARROWEST: usize = 12;
+
+/// So many columns are always shown.
+const ALWAYS: usize = 2;
 
 impl Table {
     /// A table with these columns; a name that starts with `>` is aligned to the right.
@@ -83,7 +86,10 @@ impl Table {
                 *widest = cell.chars().count().max(*widest);
             }
         }
+        let mut shown = widths.len();
         if let Some(width) = shape.width.filter(|_| !shape.whole) {
+            shown = self.that_fit(&widths, width);
+            widths.truncate(shown);
             self.fit(&mut widths, width);
         }
         let reset = if heading.is_empty() { "" } else { "\x1b[0m" };
@@ -91,7 +97,37 @@ impl Table {
         for row in &rows {
             writeln!(writer, "{}", self.line(row, &widths))?;
         }
+        let hidden = header.get(shown..).unwrap_or_default();
+        if !hidden.is_empty() {
+            writeln!(writer, "(not shown, for width: {})", hidden.join(", "))?;
+        }
         Ok(())
+    }
+
+    /// What a column takes at least: numbers are not cut.
+    fn least(&self, widths: &[usize]) -> Vec<usize> {
+        let columns = widths.iter().zip(&self.right);
+        columns
+            .map(|(wide, right)| {
+                if *right {
+                    *wide
+                } else {
+                    (*wide).min(NARROWEST)
+                }
+            })
+            .collect()
+    }
+
+    /// How many columns fit, from the left, if words are cut.
+    fn that_fit(&self, widths: &[usize], width: usize) -> usize {
+        let mut taken = 0_usize;
+        let least = self.least(widths);
+        let fit = least.iter().take_while(|wide| {
+            let gap = if taken == 0 { 0 } else { GAP };
+            taken = taken.saturating_add(gap).saturating_add(**wide);
+            taken <= width
+        });
+        fit.count().max(ALWAYS.min(widths.len()))
     }
 
     /// Takes from the widest column of words until a row fits.
@@ -102,7 +138,6 @@ impl Table {
                 .iter()
                 .fold(gaps, |sum, wide| sum.saturating_add(*wide));
             let over = all.saturating_sub(width);
-            // Numbers are not cut while a word can be.
             let words = widths.iter_mut().zip(&self.right);
             let words = words.filter(|(_, right)| !**right).map(|(wide, _)| wide);
             let mut columns: Vec<&mut usize> = words.filter(|wide| **wide > NARROWEST).collect();
@@ -213,8 +248,30 @@ mod tests {
             assert!(text.contains("104.0 KiB") && text.contains('…'), "{text}");
             assert!(
                 text.lines()
-                    .all(|line| line.contains("IMAGE") || line.contains(":latest"))
+                    .all(|line| line.contains("IMAGE") || line.contains("latest"))
             );
         }
+    }
+
+    #[test]
+    fn columns_that_do_not_fit_are_left_out_by_name() {
+        let mut table = Table::new(&["namespace", "name", ">size", "created"]);
+        let time = "2026-11-21T05:00:15.119496751Z";
+        table.row([&"k8s.io", &"images.example/app:1", &"104.0 KiB", &time]);
+        let text = written(&table, Some(40), false);
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 40),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("(not shown, for width: CREATED)\n"),
+            "{text}"
+        );
+        let text = written(&table, Some(60), false);
+        assert!(
+            text.contains("2026-11-21T0") && !text.contains("not shown"),
+            "{text}"
+        );
+        assert!(written(&table, Some(40), true).contains(time));
     }
 }

@@ -234,7 +234,7 @@ fn known(hit: &Hit, pen: &mut Pen<'_>) -> io::Result<()> {
         pen.line(format_args!("  for       {minutes} minutes or more"))?;
     }
     pen.paragraph("  upstream  ", &hit.upstream.join(", "))?;
-    pen.paragraph("  fixed     ", hit.fixed)?;
-    pen.paragraph("  do        ", hit.remedy)?;
+    pen.paragraph("  fixed in  ", hit.fixed)?;
+    pen.paragraph("  fix       ", hit.remedy)?;
     pen.gap()
 }

@@ -6,8 +6,13 @@ use cli::{Answer, Out, Outcome, Pen, Table};
 use finding::Code;
 use serde::Serialize;
 
+use crate::reference::Reference;
+
 #[derive(Serialize)]
-struct Codes {
+struct Explained {
+    /// The rule or the issue that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    about: Vec<String>,
     codes: Vec<WithLines>,
     #[serde(skip)]
     full: bool,
@@ -35,7 +40,11 @@ impl WithLines {
 /// Every code, by name.
 pub(crate) fn all(out: &mut Out) -> Outcome {
     let codes = checks::codes().into_iter().map(WithLines::of).collect();
-    out.answer(&Codes { codes, full: false })
+    out.answer(&Explained {
+        about: Vec::new(),
+        codes,
+        full: false,
+    })
 }
 
 /// The codes that are meant by `wanted`: one by its name, or some by a part of theirs.
@@ -58,15 +67,28 @@ pub(crate) fn named(wanted: &str) -> Option<Vec<&'static Code>> {
 
 /// Some codes, in full where they are few.
 pub(crate) fn answer(codes: Vec<&'static Code>, out: &mut Out) -> Outcome {
-    let full = codes.len() <= 5;
-    let codes = codes.into_iter().map(WithLines::of).collect();
-    out.answer(&Codes { codes, full })
+    let about = Vec::new();
+    referred(Reference { about, codes }, out)
 }
 
-impl Answer for Codes {
+/// The codes that belong to a rule or an issue.
+pub(crate) fn referred(reference: Reference, out: &mut Out) -> Outcome {
+    let Reference { about, codes } = reference;
+    let full = codes.len() <= 5;
+    let codes = codes.into_iter().map(WithLines::of).collect();
+    out.answer(&Explained { about, codes, full })
+}
+
+impl Answer for Explained {
     const SCHEMA: &'static str = "explain/1";
 
     fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        for about in &self.about {
+            pen.paragraph("", about)?;
+        }
+        if !self.about.is_empty() && !self.codes.is_empty() {
+            pen.gap()?;
+        }
         if !self.full {
             let mut table = Table::new(&["code", "severity", "rule", "title"]);
             for WithLines { code, .. } in &self.codes {

@@ -13,6 +13,7 @@
 
 mod code;
 mod line;
+mod reference;
 mod there;
 
 use std::path::PathBuf;
@@ -27,11 +28,14 @@ pub use line::explain_line;
 #[command(after_help = "Examples:
   coroner explain                      every code
   coroner explain snapshot/id-sequence
+  coroner explain C03                  a rule that a finding names
+  coroner explain containerd#6772      what refers to an issue
   coroner explain 'failed to reserve sandbox name \"web_0\": name \"web_0\" is reserved for \"9d42\"'
   coroner explain --node / 'invalid database'
   journalctl -b -u containerd | coroner explain -")]
 pub struct Args {
-    /// A code, a part of one, or a line of a log; `-` for lines on standard input
+    /// A code or a part of one, a rule (C03), an issue (containerd#6772), or a line of a log; `-` for
+    /// lines on standard input
     #[arg(value_name = "CODE|LINE")]
     what: Option<String>,
     /// Say which of the causes are true on this node: as `coroner triage NODE` takes it
@@ -54,10 +58,15 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     match what {
         None => code::all(out),
         Some(what) if what == "-" => line::several(read_lines()?, node, out),
-        Some(what) => match code::named(&what) {
-            Some(codes) => code::answer(codes, out),
-            None => explain_line(&what, node, out),
-        },
+        Some(what) => {
+            if let Some(reference) = reference::reference(&what) {
+                return code::referred(reference, out);
+            }
+            match code::named(&what) {
+                Some(codes) => code::answer(codes, out),
+                None => explain_line(&what, node, out),
+            }
+        }
     }
 }
 

@@ -211,7 +211,7 @@ impl Answer for Lines {
                 pen.gap()?;
             }
             pen.line(format_args!(
-                "{other} other lines: nothing is known of them, or they mean that all is well"
+                "{other} other lines: nothing is known of them, or they report success"
             ))?;
         }
         Ok(())

@@ -24,7 +24,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
   coroner runtime shims node.tar.zst           a bundle, elsewhere
   coroner runtime shims --format json / | jq '.answer.shims[] | select(.conditions != [])'
 
-Exit: 0 all is well, 4 something is left over or dead, 8 something could not be known";
+Exit: 0 healthy, 4 something is left over or dead, 8 something could not be known";
 
 #[derive(Serialize)]
 pub(super) struct Listing {

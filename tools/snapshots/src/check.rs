@@ -158,10 +158,10 @@ impl Answer for Checked {
             }
             if !finding.affects.is_empty() {
                 let names: Vec<String> = finding.affects.iter().map(ToString::to_string).collect();
-                pen.paragraph("  breaks  ", &names.join(", "))?;
+                pen.paragraph("  affects ", &names.join(", "))?;
             }
             if finding.severity > Severity::Note {
-                pen.what_to_do("  do      ", finding)?;
+                pen.what_to_do("  fix     ", finding)?;
             }
         }
         if !self.abstained.is_empty() {

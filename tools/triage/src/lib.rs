@@ -16,11 +16,14 @@ mod baseline;
 mod diff;
 mod fail_on;
 mod ignore;
+mod next;
 mod preflight;
 mod report;
 mod sample;
 mod summary;
 mod taken;
+
+use std::path::Path;
 
 use cli::{Case, EvidenceArgs, Out, Outcome, PlaceArgs, Tool};
 
@@ -110,11 +113,14 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     }
     let ignore = Ignore::new(args.ignore)?;
     let baseline = args.baseline.as_deref().map(Taken::read).transpose()?;
+    // Neither the sample nor what came on standard input can be given again.
+    let given = args.evidence.clone().unwrap_or_else(|| "/".into());
+    let again = (!args.sample && given != Path::new("-")).then(|| given.clone());
     let case = if args.sample {
         sample::open(&args.places)?
     } else {
         let evidence = EvidenceArgs {
-            evidence: args.evidence.unwrap_or_else(|| "/".into()),
+            evidence: given,
             places: args.places,
         };
         Case::open_live(&evidence, process::Depth::Diagnosis)?
@@ -161,6 +167,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         options: Options {
             notes: args.notes,
             fail_on: args.fail_on,
+            node: again,
         },
     })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 
 use checks::{Start, Verdict};
 use cli::{About, Answer, Exit, Pen, Style};
@@ -12,6 +13,7 @@ use serde::Serialize;
 
 use crate::baseline::Baseline;
 use crate::fail_on::FailOn;
+use crate::next;
 use crate::preflight;
 use crate::summary::Summary;
 
@@ -63,10 +65,12 @@ impl Listed {
 }
 
 /// How a triage is shown and what its exit code means.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Options {
     pub(crate) notes: bool,
     pub(crate) fail_on: FailOn,
+    /// The node as it was given, where it can be given again.
+    pub(crate) node: Option<PathBuf>,
 }
 
 /// What is shown of a list before it says how many more there are.
@@ -98,7 +102,8 @@ impl Answer for Triage {
         if let Some(baseline) = &self.baseline {
             baseline.text(pen)?;
         }
-        coverage_text(&report.coverage, pen)
+        coverage_text(&report.coverage, pen)?;
+        next::text(self, report, pen)
     }
 
     fn exit(&self) -> Exit {
@@ -181,7 +186,7 @@ pub(crate) fn release_text(release: &Detected, pen: &mut Pen<'_>) -> io::Result<
     )
 }
 
-/// One finding: what, where, what it breaks, what a start would do, what to do.
+/// One finding: what, where, what it affects, what a start would do, how to fix it.
 pub(crate) fn finding_text(finding: &Finding, pen: &mut Pen<'_>) -> io::Result<()> {
     let severity = finding.severity.to_string().to_uppercase();
     let head = pen
@@ -218,13 +223,13 @@ pub(crate) fn finding_text(finding: &Finding, pen: &mut Pen<'_>) -> io::Result<(
         if more > 0 {
             names.push(format!("and {more} more"));
         }
-        pen.paragraph("  breaks  ", &names.join(", "))?;
+        pen.paragraph("  affects ", &names.join(", "))?;
     }
     for start in &finding.at_start {
         pen.paragraph("  start   ", &format!("{}: {}", start.release, start.does))?;
     }
     if finding.severity > Severity::Note {
-        pen.what_to_do("  do      ", finding)?;
+        pen.what_to_do("  fix     ", finding)?;
     }
     Ok(())
 }
@@ -238,14 +243,14 @@ fn coverage_text(coverage: &Coverage, pen: &mut Pen<'_>) -> io::Result<()> {
         .map(|source| format!("{} ({})", source.path, cli::size(source.size)))
         .collect();
     if !names.is_empty() {
-        pen.paragraph("  read      ", &names.join(", "))?;
+        pen.paragraph("  read        ", &names.join(", "))?;
     }
     for note in &coverage.unread {
-        pen.paragraph("  not read  ", &format!("{} {}", note.path, note.unread))?;
+        pen.paragraph("  not read    ", &format!("{} {}", note.path, note.unread))?;
     }
     for unknown in coverage.unknown.iter().take(SHOWN) {
         pen.paragraph(
-            "  unknown   ",
+            "  unknown     ",
             &format!("{}: {}", unknown.what, unknown.why),
         )?;
     }
@@ -264,10 +269,10 @@ fn coverage_text(coverage: &Coverage, pen: &mut Pen<'_>) -> io::Result<()> {
             [one, .., last] => format!("{} checks from {one} to {last}", codes.len()),
             [] => continue,
         };
-        pen.paragraph("  abstained ", &format!("{who}: {because}"))?;
+        pen.paragraph("  not checked ", &format!("{who}: {because}"))?;
     }
     for skipped in &coverage.skipped {
-        pen.paragraph("  skipped   ", skipped)?;
+        pen.paragraph("  skipped     ", skipped)?;
     }
     Ok(())
 }

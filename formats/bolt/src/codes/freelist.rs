@@ -73,7 +73,7 @@ pub static FREELIST_SELF: Code = Code {
     rule: "B08",
     severity: Severity::Damage,
     title: "the freelist names a page of its own",
-    explanation: "The page is handed out while the freelist still stands on it.",
+    explanation: "The page is handed out while the freelist is still stored in it.",
     remedy: RECOMPUTE,
     messages: &["already freed"],
 };

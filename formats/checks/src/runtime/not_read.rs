@@ -14,7 +14,7 @@ pub(crate) const NOT_READ: Check = Check {
         severity: Severity::Note,
         title: "A task's runtime is not read",
         explanation: "gVisor, Kata Containers, shims of wasm and others keep their state in ways of \
-            their own. What they keep is not read: nothing is said of whether these tasks are well, \
+            their own. What they keep is not read: nothing is said of whether these tasks are healthy, \
             and nothing is concluded from what runc would have left of them.",
         remedy: "Ask the task's own runtime, with its own tools.",
         messages: &[],

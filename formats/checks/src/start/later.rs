@@ -41,7 +41,7 @@ const FAILS: &[(&str, &str)] = &[
     ),
     (
         "container/",
-        "cannot start a container anew from what its record names",
+        "cannot restart a container from what its record names",
     ),
     (
         "cri/io-missing",

@@ -5,7 +5,7 @@
 //! containerd would start; not known: snapshotter stargz (a daemon of its own keeps its 9 snapshots; …).
 //! containerd would start, but its CRI plugin would not load: no pod can run. …
 //! containerd would start, but it cannot use images that lack a part.
-//! containerd would start, with something odd: A lease without an end (lease/ownerless).
+//! containerd would start, with warnings: A lease without an end (lease/ownerless).
 //! containerd would not start: a configuration file is not TOML (config.toml at 0x51).
 //! Do not start containerd: it would delete 12 layer directories.
 //! ```
@@ -153,7 +153,7 @@ fn trouble(prediction: &Prediction, report: &Report) -> String {
     let title = damage.map_or_else(String::new, |finding| {
         format!(": {} ({})", finding.code.headline(), finding.code.name)
     });
-    format!("but not all is well{title}")
+    format!("but it has problems{title}")
 }
 
 /// What is odd on a node that would start well: the first of it, and how much more there is.
@@ -242,7 +242,7 @@ pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
         _ if !prediction.parts.is_empty() => format!("containerd would start{parts}."),
         _ => odd(report).map_or_else(
             || "containerd would start normally.".to_owned(),
-            |odd| format!("containerd would start, with something odd: {odd}."),
+            |odd| format!("containerd would start, with warnings: {odd}."),
         ),
     }
 }

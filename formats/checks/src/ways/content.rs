@@ -207,7 +207,7 @@ fn labelled(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 
 /// The record is written anew by a pull, which downloads nothing: the blobs are all there.
 fn typed(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
-    let why = "A pull writes the record anew; the blobs are all there.";
+    let why = "A pull writes the record again; all blobs are present.";
     vec![Remedy::new(why, here.pulls(finding))]
 }
 

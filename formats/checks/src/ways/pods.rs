@@ -70,7 +70,7 @@ fn pipes(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         }
     }
     let why = "The next daemon makes new FIFOs in it, and attaches: the container goes on running. What \
-        it writes from then on is lost, since its shim holds the old ones: make it anew in a quiet \
+        it writes from then on is lost, since its shim holds the old ones: recreate it in a quiet \
         moment.";
     vec![Remedy::new(why, steps)]
 }
@@ -99,7 +99,7 @@ fn restarted(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         }
     });
     vec![Remedy::new(
-        "The kubelet makes the container anew, with pipes of its own.",
+        "The kubelet recreates the container, with pipes of its own.",
         step.into_iter().collect(),
     )]
 }
@@ -200,7 +200,7 @@ fn status_forgotten(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         }
     });
     vec![Remedy::new(
-        "Its owner makes the container anew.",
+        "Its owner recreates the container.",
         step.into_iter().collect(),
     )]
 }
@@ -222,7 +222,7 @@ fn record(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         step.save_first.extend(save);
     }
     vec![Remedy::new(
-        "Without the record its owner makes it anew.",
+        "Without the record, its owner recreates the container.",
         steps,
     )]
 }

@@ -97,7 +97,7 @@ fn unpacked_again(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     steps.extend(pulls);
     vec![Remedy::new(
         "Once no name and no container holds them, the layers are removed, and the pull unpacks them \
-         anew.",
+         again.",
         steps,
     )]
 }
@@ -118,7 +118,7 @@ fn made_anew(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         ))
     });
     vec![Remedy::new(
-        "Its record goes; its owner makes it anew.",
+        "The record is removed; the owner recreates the container.",
         steps.collect(),
     )]
 }
@@ -140,7 +140,7 @@ fn half(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         Some(step.loses(Loss::of(snapshot.clone())).only(RUNNING))
     });
     vec![Remedy::new(
-        "The next pull or container unpacks the layer anew.",
+        "The next pull or container unpacks the layer again.",
         steps.collect(),
     )]
 }

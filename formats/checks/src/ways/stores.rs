@@ -86,7 +86,7 @@ fn backend(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         return Vec::new();
     };
     if MADE_ANEW.iter().any(|end| file.bytes().ends_with(end)) {
-        let why = "coroner makes metadata.db anew from meta.db and the snapshots' directories, says which of \
+        let why = "coroner rebuilds metadata.db from meta.db and the snapshots' directories, says which of \
                    them it cannot tell, and can take it back.";
         return vec![here.repair(why)];
     }
@@ -138,7 +138,7 @@ fn mutable(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 
 /// The mount manager makes its database anew; nothing in it outlives a reboot.
 fn mounts(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
-    let mut way = here.set_aside(finding, "The mount manager makes it anew.", true);
+    let mut way = here.set_aside(finding, "The mount manager recreates it.", true);
     let unmount = Step::words("Unmount what is mounted below its folder t.");
     if !way.steps.is_empty() {
         way.steps.insert(1, unmount);

@@ -164,7 +164,7 @@ pub const POD_ADDRESS_LOST: StartRule = rule(
     "K03",
     Phase::Cri,
     Effect::FailsLater,
-    "loads the pods without an address; the kubelet makes them anew",
+    "loads the pods without an address; the kubelet recreates them",
     &[],
 );
 
@@ -174,7 +174,7 @@ pub const LOG_FOLDER_MADE: StartRule = rule(
     "K11",
     Phase::Cri,
     Effect::Rewrites,
-    "makes the folder of the log anew",
+    "recreates the folder of the log",
     &[],
 );
 

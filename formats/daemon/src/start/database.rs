@@ -52,7 +52,7 @@ pub const META_NEW: StartRule = rule(
     "B01",
     Phase::Plugins,
     Effect::DeletesLater,
-    "makes an empty meta.db without a word; the next deletion removes every snapshot, writable \
+    "creates an empty meta.db and logs nothing; the next deletion removes every snapshot, writable \
      layers included, and every blob",
     &[(Release::V1_6, "containerd successfully booted")],
 )
@@ -203,7 +203,7 @@ pub const META_ROLLED_BACK: StartRule = rule(
     "S05",
     Phase::Later,
     Effect::DeletesLater,
-    "does not know these snapshots: meta.db is older than metadata.db (put back, or made anew); \
+    "does not know these snapshots: meta.db is older than metadata.db (put back, or recreated); \
      the next deletion removes them",
     &[],
 )
@@ -330,7 +330,7 @@ pub const CLEANS_CONTENT: StartRule = rule(
     "C04",
     Phase::Later,
     Effect::DeletesLater,
-    "removes blobs and unfinished writes of no namespace, as soon as any blob is removed (by the \
+    "removes blobs and unfinished writes that no namespace has, as soon as any blob is removed (by the \
      deletion of an image, say)",
     &[],
 )

@@ -326,7 +326,7 @@ impl Loader {
                 .add("times in this tar are whole seconds (tar --format=posix keeps the rest)");
         }
         self.notes
-            .add("sockets are not known: tar leaves them out without a word");
+            .add("sockets are not known: tar leaves them out silently");
         let unknown: Option<Arc<str>> = xattrs_unknown.map(Arc::from);
         for inode in self.tree.all_mut() {
             inode.listed &= complete && !inode.cut;

@@ -13,7 +13,7 @@ use crate::Signature;
 const COUNT: usize = 24;
 
 /// All of them.
-pub(crate) static ALL: [&Signature; COUNT] = [
+pub static KNOWN: [&Signature; COUNT] = [
     &daemon::METRICS_ORDER,
     &daemon::METRICS_SHIM,
     &daemon::TTRPC_LOCK,
@@ -51,7 +51,7 @@ const fn codes() -> [&'static Code; COUNT] {
         if at == COUNT {
             break;
         }
-        codes[at] = &ALL[at].code;
+        codes[at] = &KNOWN[at].code;
         at = next;
     }
     codes

@@ -152,7 +152,7 @@ pub(super) const ALL: &[Message] = &[
         Containerd,
         Stores,
         &["cannot remove snapshot with child: failed precondition", "cannot remove snapshot with child"],
-        "A snapshot cannot be removed, another stands on it. From garbage collection it means that the \
+        "A snapshot cannot be removed, because another depends on it. From garbage collection it means that the \
          snapshotter's list of children is wrong.",
     )
     .codes(&["snapshot/children", "snapshot/parents-index"])

@@ -15,7 +15,7 @@ pub(super) const ROW: Row = Row {
     cause: "Its runtime keeps its state in a way that is not read: nothing is said of it, neither good nor \
          bad.",
     never: &[
-        "Do not run `runc` on it, and do not end its processes or unmount its root: it may be well.",
+        "Do not run `runc` on it, and do not end its processes or unmount its root: it may be healthy.",
     ],
     remedy: way_out,
     may: never,

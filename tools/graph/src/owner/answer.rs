@@ -98,7 +98,7 @@ fn write(owned: &Owned, whole: bool, pen: &mut Pen<'_>) -> io::Result<()> {
         let own = if user.own {
             ""
         } else {
-            ", through what stands on it"
+            ", through its descendants"
         };
         let image = user.image.as_ref().filter(|image| !image.is_empty());
         let image = image.map_or_else(String::new, |image| format!(", image {image}"));

@@ -1,0 +1,99 @@
+//! Phrases that are gone for good: what users read is written in the words of kubectl, git, e2fsck and
+//! rustc (CONTRIBUTING.md, "Words").
+
+#![expect(
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a test reads sources, not evidence, and panics where something is wrong"
+)]
+
+use std::path::{Path, PathBuf};
+
+/// A phrase, and what says it.
+const GONE: &[(&str, &str)] = &[
+    ("without a word", "silently; and logs nothing"),
+    (" anew", "recreate, rewrite, rebuild, again"),
+    ("would boot", "would start"),
+    ("and be well", "normally; is healthy"),
+    ("is well:", "is healthy"),
+    ("are well,", "are healthy"),
+    ("all is well", "healthy; no problems"),
+    ("told as", "reported as"),
+    ("stands on it", "depends on it; its descendants"),
+    ("stand on it", "depend on it; its descendants"),
+    ("of no namespace", "in no namespace"),
+    ("CRI dead", "the CRI plugin would not load"),
+    ("foretold", "predicted"),
+    ("foretells", "predicts"),
+    ("\"  breaks", "affects"),
+    ("\"  do  ", "fix"),
+    ("  abstained ", "not checked"),
+    ("something odd:", "warnings:"),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Files with these ends below a folder.
+fn files(folder: &Path, end: &str, all: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files(&path, end, all);
+        } else if path.to_string_lossy().ends_with(end) {
+            all.push(path);
+        }
+    }
+}
+
+/// The sources without their tests, and the documents without what is generated from the code or tells
+/// the history.
+fn texts() -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for rooms in ["formats", "tools"] {
+        let folder = std::fs::read_dir(root().join(rooms)).expect("rooms");
+        for room in folder {
+            let sources = room.expect("a room").path().join("src");
+            files(&sources, ".rs", &mut all);
+        }
+    }
+    files(&root().join("docs"), ".md", &mut all);
+    all.extend(["README.md", "CONTRIBUTING.md"].map(|name| root().join(name)));
+    all.retain(|path| !path.ends_with("docs/codes.md"));
+    assert!(all.len() > 500, "{}", all.len());
+    all
+}
+
+/// Whether a line of a source can be read by a user: a comment cannot, nor code without a text.
+fn is_read(path: &Path, line: &str) -> bool {
+    let is_source = path.extension().is_some_and(|end| end == "rs");
+    let line = line.trim();
+    // Lines of a text that goes on end in a backslash, or begin with a word.
+    !is_source || !line.starts_with("//") && (line.contains('"') || line.ends_with('\\'))
+}
+
+#[test]
+fn phrases_that_are_gone_stay_gone() {
+    let mut found = Vec::new();
+    for path in texts() {
+        // Its list of pairs shows what is not written.
+        let is_guide = path.ends_with("CONTRIBUTING.md");
+        let text = std::fs::read_to_string(&path).expect("a text");
+        for (number, line) in text.lines().enumerate() {
+            if is_guide && line.starts_with("| ") || !is_read(&path, line) {
+                continue;
+            }
+            for (phrase, instead) in GONE {
+                if line.contains(phrase) {
+                    found.push(format!(
+                        "{}:{}: `{phrase}`: {instead}",
+                        path.display(),
+                        number.saturating_add(1)
+                    ));
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}

@@ -1,0 +1,78 @@
+//! What to try next, at the end of a report.
+
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+
+use checks::Start;
+use cli::Pen;
+use finding::{Command, Draft, Finding, Report, Severity, program};
+
+use crate::report::Triage;
+
+/// A verb, and when it helps.
+struct Next {
+    verb: &'static [&'static str],
+    why: &'static str,
+}
+
+const PREFLIGHT: Next = Next {
+    verb: &["preflight"],
+    why: "lists everything that a start of containerd would do",
+};
+
+const STUCK: Next = Next {
+    verb: &["runtime", "stuck"],
+    why: "says which containers hang, why, and what is safe to do",
+};
+
+const REPAIR: Next = Next {
+    verb: &["repair"],
+    why: "plans how to bring the node back; it writes nothing",
+};
+
+/// The verbs that go on where the report ends; nothing where nothing is wrong.
+pub(crate) fn text(triage: &Triage, report: &Report, pen: &mut Pen<'_>) -> io::Result<()> {
+    let above_notes = || {
+        report
+            .findings
+            .iter()
+            .filter(|f| f.severity > Severity::Note)
+    };
+    let Some(worst) = above_notes().max_by_key(|f| f.severity) else {
+        return Ok(());
+    };
+    let is_broken = worst.severity > Severity::Odd;
+    let is_about = |family: &str| above_notes().any(|f| f.code.name.starts_with(family));
+    let mut all = Vec::new();
+    all.extend(explain(worst).map(|command| (command, "says what that means, and what causes it")));
+    for (next, wanted) in [
+        (PREFLIGHT, triage.verdict.start != Start::Yes),
+        (STUCK, is_about("runtime/") || is_about("cri/")),
+        (REPAIR, is_broken),
+    ] {
+        let command = wanted.then(|| on_node(triage, next.verb)).flatten();
+        all.extend(command.map(|command| (command, next.why)));
+    }
+    pen.gap()?;
+    pen.heading("Next")?;
+    for (command, why) in all {
+        pen.line(format_args!("  {command}"))?;
+        pen.paragraph("      ", why)?;
+    }
+    Ok(())
+}
+
+fn explain(finding: &Finding) -> Option<Command> {
+    let draft = Draft::new(program::CORONER).word("explain");
+    draft.word(finding.code.name).command()
+}
+
+/// A verb on the node of this report, or on `NODE` where that cannot be given again.
+fn on_node(triage: &Triage, verb: &[&'static str]) -> Option<Command> {
+    let draft = Draft::new(program::CORONER).words(verb);
+    let draft = match &triage.options.node {
+        Some(node) => draft.operand(node.as_os_str().as_bytes()),
+        None => draft.word("NODE"),
+    };
+    draft.command()
+}

@@ -53,6 +53,7 @@ fn broken(judge: &mut Judge<'_>) {
         // Absent is what all releases before 2.2 have; an empty one is taken for new.
         DatabaseState::Unread(Unread::Absent | Unread::NotCollected | Unread::Denied)
         | DatabaseState::Open
+        | DatabaseState::Stale
         | DatabaseState::Empty => return,
         DatabaseState::Unread(unread) => format!("it {unread}"),
     };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bolt::{Db, Found, What};
+use bolt::{Db, Found, TreeState, What};
 use evidence::Evidence;
 use finding::{Known, Severity, Text, Unknown, Unread};
 use view::View;
@@ -16,6 +16,9 @@ pub enum DatabaseState {
     Open,
     /// There are bytes, but none of its trees can be found.
     Broken,
+    /// It opens, and its newest tree is not the one that the last transaction wrote: the daemon would
+    /// take it for that, and nothing of it is believed here.
+    Stale,
     /// It has no bytes at all: the daemon would take it for new.
     Empty,
     /// There are no bytes to look at.
@@ -35,6 +38,8 @@ pub struct DatabaseFacts {
     pub freelist_synced: bool,
     /// The page of the freelist, where it is kept.
     pub freelist: Option<bolt::PageId>,
+    /// Whether the tree of the transaction before is whole.
+    pub is_revertible: bool,
 }
 
 /// A bolt database of the node.
@@ -137,14 +142,22 @@ impl<T> Database<T> {
             });
             return none(DatabaseState::Broken, found.collect());
         };
-        let report = db.check();
+        let report = db.check().with_lost_writes(view, metadb::SCHEMAS);
         let facts = DatabaseFacts {
             size: view.len(),
             page_size: db.page_size(),
             txid: db.meta().txid,
             freelist_synced: db.meta().is_freelist_synced(),
             freelist: Some(db.meta().freelist).filter(|_| db.meta().is_freelist_synced()),
+            is_revertible: report.previous == TreeState::Whole,
         };
+        let is_stale = |found: &Found| matches!(found.fault.what, What::StaleRoot { .. });
+        if report.faults.iter().any(is_stale) {
+            return Self {
+                facts: Some(facts),
+                ..none(DatabaseState::Stale, report.faults)
+            };
+        }
         let rows = read(&db);
         Self {
             path: path_text(path),
@@ -179,6 +192,7 @@ impl<T> Database<T> {
         let why = match &self.state {
             DatabaseState::Open => return None,
             DatabaseState::Broken => "no tree of it can be found".to_owned(),
+            DatabaseState::Stale => "its newest tree is an older one".to_owned(),
             DatabaseState::Empty => "it has no bytes".to_owned(),
             DatabaseState::Unread(unread) => format!("it {unread}"),
         };

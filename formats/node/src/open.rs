@@ -285,7 +285,7 @@ fn note<T>(db: &Database<T>, coverage: &mut Coverage) {
         (DatabaseState::Empty, _) => coverage.read(db.path.clone(), 0),
         (state, facts) => {
             coverage.read(db.path.clone(), facts.map_or(0, |facts| facts.size));
-            if *state == DatabaseState::Broken {
+            if matches!(state, DatabaseState::Broken | DatabaseState::Stale) {
                 coverage.unknown.extend(db.lost());
             }
         }

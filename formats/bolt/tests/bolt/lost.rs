@@ -5,7 +5,7 @@
 //! each mutant stands in `testdata/bolt/writes/bbolt.txt`, and what we make of them in `table.txt`.
 //! Both are rewritten with `UPDATE=1`, the first one only if `BOLTEDIT` names the program that
 //! `testdata/make/tools` builds. `STRIDE=1` takes every transaction instead of one in sixteen, and
-//! then prints the table only.
+//! then prints the table only; `KEEP=FOLDER` keeps what is not suspected.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -266,6 +266,16 @@ fn experiment(name: &str, stride: usize, known: Option<&str>, tool: Option<&str>
                 assert_ne!(content(&bytes), truth, "{name} {} {loss:?}", commit.number);
                 sum.suspected += u32::from(worst.is_some_and(|it| it > Severity::Note));
                 sum.noted += u32::from(worst == Some(Severity::Note));
+                if worst.is_none_or(|it| it == Severity::Note)
+                    && let Some(folder) = std::env::var_os("KEEP")
+                {
+                    let file = |what: &str| {
+                        let name = format!("{name}-{}-{loss:?}.{what}.db", commit.number);
+                        std::path::Path::new(&folder).join(name)
+                    };
+                    fs::write(file("bad"), &bytes).unwrap();
+                    fs::write(file("good"), &commit.after).unwrap();
+                }
             }
         }
     }

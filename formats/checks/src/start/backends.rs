@@ -140,6 +140,14 @@ fn state(run: &mut Run<'_>, snapshotter: &Snapshotter) {
             let statement = run.statement(&rules::BACKEND_UNOPENED).at(at);
             run.note(statement.code("store/metadata-broken").forbids());
         }
+        DatabaseState::Stale => {
+            let statement = run.statement(&rules::TREE_STALE).at(at);
+            run.note(statement.code("bolt/stale-root").forbids());
+            run.unknown.extend(
+                db.lost()
+                    .map(|unknown| format!("{}: {}", unknown.what, unknown.why)),
+            );
+        }
         DatabaseState::Unread(Unread::Special(_) | Unread::Dangling(_)) => {
             run.note(
                 run.statement(&rules::BACKEND_UNOPENED)

@@ -106,6 +106,15 @@ fn file(run: &mut Run<'_>) -> Flow {
             let statement = run.statement(&rules::META_NO_FILE);
             run.die(statement.at(at).code("store/unreadable"))
         }
+        DatabaseState::Stale => {
+            let statement = run.statement(&rules::TREE_STALE).at(at);
+            run.note(statement.code("bolt/stale-root").forbids());
+            run.undecided.extend(
+                meta.lost()
+                    .map(|unknown| format!("{}: {}", unknown.what, unknown.why)),
+            );
+            Flow::Continue(())
+        }
         DatabaseState::Unread(Unread::Absent) | DatabaseState::Empty | DatabaseState::Open => {
             Flow::Continue(())
         }

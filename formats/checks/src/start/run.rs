@@ -178,7 +178,7 @@ impl<'n> Run<'n> {
                 // Lost, and nothing is unknown of the pages above it: there is no bucket v1.
                 rows.namespaces.read().is_none() && self.no_schema()
             }),
-            DatabaseState::Broken => false,
+            DatabaseState::Broken | DatabaseState::Stale => false,
         }
     }
 

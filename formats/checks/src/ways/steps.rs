@@ -215,6 +215,53 @@ impl Here<'_> {
         )
     }
 
+    /// Writes a database as it was one transaction before, and puts it in its place.
+    pub(super) fn revert(&self, file: &Text, is_sure: bool) -> Remedy {
+        let new = Text::from(format!("{SAVED}/coroner-before.db"));
+        let look = Draft::new(program::CORONER).words(&["bolt", "diff"]);
+        let look = step(look.path(file.clone()));
+        let draft = Draft::new(program::CORONER).words(&["bolt", "surgery", "revert"]);
+        let write = step(draft.value("--output", new.clone()).path(file.clone()));
+        let is_meta = file.bytes().ends_with(b"/meta.db");
+        let ask = self
+            .coroner(&["preflight"])
+            .value("--meta-db", new.clone())
+            .operand("/");
+        let ask = step(ask).filter(|_| is_meta);
+        let put = Draft::new(program::MV)
+            .word("-n")
+            .path(new)
+            .path(file.clone());
+        let aside = self.aside(file);
+        if aside.is_empty() {
+            return Remedy::default();
+        }
+        let condition = match (is_sure, is_meta) {
+            (true, true) => "if preflight does not forbid a start on it",
+            (true, false) => "if triage finds nothing else in this file",
+            (false, _) => {
+                "if bolt diff shows that the last transaction did what it should not have"
+            }
+        };
+        let mut steps: Vec<Step> = [
+            self.stop(),
+            look.map(Step::undoable),
+            write.map(Step::undoable),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        steps.extend(ask.map(Step::undoable));
+        steps.extend(aside.into_iter().map(|it| it.only(condition)));
+        steps.extend(step(put).map(|it| it.undoable().only(condition)));
+        steps.extend(self.start().map(|it| it.only(DONE)));
+        Remedy::new(
+            "The tree of the transaction before is whole: a copy that has it as the newest takes the place of \
+             this one. What the last transaction did is lost.",
+            steps,
+        )
+    }
+
     /// Puts the thing at the finding's place aside; with the daemon stopped, if `stopped`.
     pub(super) fn set_aside(&self, finding: &Finding, why: &str, stopped: bool) -> Remedy {
         let Some(path) = &finding.location.file else {

@@ -37,10 +37,38 @@ fn database(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     if finding.severity == finding::Severity::Note {
         return Vec::new();
     }
+    let is_old =
+        [bolt::codes::STALE_ROOT.name, bolt::codes::LOST_WRITE.name].contains(&finding.code.name);
+    if is_old {
+        return reverted(here, finding);
+    }
     if is_meta(finding) {
         return rebuilt(here, finding);
     }
     backend(here, finding)
+}
+
+/// The tree of the transaction before, where it is whole: all that is lost is what the last one did. Else
+/// what can be proven of the newest.
+fn reverted(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let Some(file) = finding.location.file.as_ref() else {
+        return Vec::new();
+    };
+    let node = here.node;
+    let backends = node.snapshotters.iter().map(|one| &one.db);
+    let backends = backends.map(|db| (&db.path, db.facts));
+    let mut all = backends.chain([
+        (&node.meta.path, node.meta.facts),
+        (&node.mounts.path, node.mounts.facts),
+    ]);
+    let facts = all
+        .find(|(path, _)| *path == file)
+        .and_then(|(_, facts)| facts);
+    let is_sure = finding.code.name == bolt::codes::STALE_ROOT.name;
+    if facts.is_some_and(|facts| facts.is_revertible) {
+        return vec![here.revert(file, is_sure)];
+    }
+    vec![here.salvage(file)]
 }
 
 /// meta.db is completed from the other stores; what cannot be kept is named first.

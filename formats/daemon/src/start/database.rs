@@ -461,6 +461,18 @@ pub const META_EMPTY: StartRule = rule(
 )
 .deletes("every snapshot and blob");
 
+/// The newest tree of a database is an older one.
+pub const TREE_STALE: StartRule = rule(
+    "tree-stale",
+    "B08",
+    Phase::Plugins,
+    Effect::DeletesLater,
+    "takes the older tree for the newest, without a word; the next deletion removes what that does not name",
+    &[],
+)
+.on(&["bolt/stale-root"])
+.deletes("every snapshot and blob that the older tree does not name");
+
 /// mounts.db has no tree.
 pub const MOUNTS_BROKEN: StartRule = rule(
     "mounts-broken",
@@ -491,6 +503,7 @@ pub(super) const ALL: &[StartRule] = &[
     BLOB_UNKEPT,
     MOUNTS_BROKEN,
     META_EMPTY,
+    TREE_STALE,
     FILE_FREELIST,
     OTHER_META,
     PAGE_SHARED,

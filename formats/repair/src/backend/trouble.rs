@@ -20,7 +20,9 @@ pub(crate) fn trouble(
     let has_dirs = !layout.dirs.is_empty();
     match &snapshotter.db.state {
         DatabaseState::Empty => return has_dirs.then(|| "it is empty".to_owned()),
-        DatabaseState::Broken => return has_dirs.then(|| "it is damaged".to_owned()),
+        DatabaseState::Broken | DatabaseState::Stale => {
+            return has_dirs.then(|| "it is damaged".to_owned());
+        }
         DatabaseState::Unread(Unread::Absent) => {
             return has_dirs.then(|| "it is missing".to_owned());
         }

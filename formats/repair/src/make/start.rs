@@ -80,7 +80,7 @@ impl Making<'_> {
                         .is_some_and(|layout| layout.dirs.is_empty() && layout.unread.is_none());
                     is_empty && !named.contains(snapshotter.name.bytes())
                 }
-                DatabaseState::Broken | DatabaseState::Unread(_) => false,
+                DatabaseState::Broken | DatabaseState::Stale | DatabaseState::Unread(_) => false,
             };
             if !whole {
                 return Err(Refused::new(

@@ -57,6 +57,7 @@ impl<'s> Db<'s> {
         }
         let mut found = self.root_values(&old);
         found.extend(self.moved(&old, schema.is_some()));
+        found.extend(self.unchanged(&old, schema.is_some()));
         found.extend(pages::skipped(self, &old, report));
         let changes: Vec<Change<'s>> = self.changes_since(&old).collect();
         found.extend(changes.iter().filter_map(|change| back(change, schema)));
@@ -80,6 +81,47 @@ impl<'s> Db<'s> {
             .iter()
             .map(|entry| Found::lost_write(entry, &[], Stale::RootValue))
             .collect()
+    }
+
+    /// Buckets that stand on another page than before, and hold nothing but buckets that are where they were:
+    /// the library writes such a page again only to name another page in it. Only a program that makes a
+    /// bucket and takes it away in one transaction does so, too; one that is known does not.
+    fn unchanged(&self, old: &Self, is_known: bool) -> Vec<Found> {
+        let mut found = Vec::new();
+        let mut stack = vec![(Vec::new(), self.root(), old.root())];
+        while let Some((path, now, before)) = stack.pop() {
+            if now.page().is_none() || now.page() == before.page() {
+                continue;
+            }
+            let (entries, was) = (now.contents().entries, before.contents());
+            let is_same = |entry: &Entry<'s>| {
+                let other = was.get(entry.key).and_then(|entry| entry.value.bucket());
+                let place = |bucket: &crate::Bucket<'s>| Some((bucket.page()?, bucket.sequence()));
+                let here = entry.value.bucket().and_then(place);
+                here.is_some() && here == other.and_then(place)
+            };
+            // A bucket that gives a number is written again as it is.
+            if let Some(first) = entries.first()
+                && now.sequence() == before.sequence()
+                && entries.len() == was.entries.len()
+                && entries.iter().all(is_same)
+            {
+                let mut one = Found::lost_write(first, &path, Stale::Unchanged);
+                if !is_known {
+                    one.fault = one.fault.no_worse_than(Severity::Note);
+                }
+                found.push(one);
+                continue;
+            }
+            for entry in entries {
+                let other = was.get(entry.key).and_then(|entry| entry.value.bucket());
+                if let (Value::Bucket(below), Some(before)) = (entry.value, other) {
+                    let keys = path.iter().copied().chain([entry.key]).collect();
+                    stack.push((keys, below, before.clone()));
+                }
+            }
+        }
+        found
     }
 
     /// The leaves of all buckets: to which bucket each belongs, and its first entry.

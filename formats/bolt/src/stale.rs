@@ -7,6 +7,8 @@ pub enum Stale {
     RootValue,
     /// A page that both trees have is in another bucket.
     Moved,
+    /// A page was written again though nothing in it changed.
+    Unchanged,
     /// A page that the transaction was the first to use is not in its tree.
     Unreached,
     /// A free page was passed over.
@@ -49,6 +51,7 @@ impl Stale {
                 "the root bucket holds a plain value, which no program can put there"
             }
             Self::Moved => "the tree before has this page in another bucket",
+            Self::Unchanged => "the page was written again, and all that it names is where it was",
             Self::Unreached => {
                 "the last transaction was the first to use this page, and does not reach it"
             }

@@ -343,6 +343,7 @@ impl<'s, 'm> Gather<'s, 'm> {
             branch(frame, &node, &rows, bounds, depth, has_hole_first);
         } else {
             self.zeroes(&node, path);
+            self.doubtful(&node, &rows, bounds, path);
             self.leaf(frame, &node, &rows, path);
         }
     }
@@ -444,6 +445,46 @@ impl<'s, 'm> Gather<'s, 'm> {
             self.odd(page, Oddity::Key, row);
         }
         mended.rows
+    }
+
+    /// Keys right beside a bucket's header that leads to no page of any tree: what was written over the one
+    /// may have been written over the other, and then the true key is missing.
+    fn doubtful(&mut self, node: &Node<'s>, rows: &[Row<'s>], bounds: Hole<'s>, path: &[&'s [u8]]) {
+        let end = self.space.end;
+        let pages = self.space.view.len().checked_div(self.space.page_size);
+        // Where the file was cut, pages behind its end were written once.
+        let is_mark = pages.is_some_and(|pages| end.0 < pages);
+        let fault = |row: &Row<'s>| {
+            if row.flags & BUCKET_FLAG == 0 {
+                return None;
+            }
+            match inline::header(row.value, node.id()) {
+                (Some(Head::Page { root, .. }), _) if root >= end && is_mark => {
+                    let pointer = Pointer {
+                        to: root,
+                        from: node.id(),
+                        span: Span::new(row.value.base(), 8),
+                    };
+                    Some(pointer.out_of_range(end))
+                }
+                (None, fault) => fault,
+                _ => None,
+            }
+        };
+        let (mut from, mut wrong) = (bounds.0, None);
+        for row in rows {
+            if let Some(fault) = fault(row) {
+                wrong = wrong.or(Some(fault));
+                continue;
+            }
+            if let Some(fault) = wrong.take() {
+                self.hollow(path, (from, Some(row.key)), &fault, None, Some(node.id()));
+            }
+            from = Some(row.key);
+        }
+        if let Some(fault) = wrong {
+            self.hollow(path, (from, bounds.1), &fault, None, Some(node.id()));
+        }
     }
 
     fn odd(&mut self, page: PageId, why: Oddity, row: Row<'s>) {

@@ -43,7 +43,7 @@ mod unexplained;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use view::View;
+use view::{Span, View};
 
 use crate::{
     check::{Found, bits::Bits},
@@ -266,10 +266,13 @@ impl<'s> Salvage<'s> {
             self.root = settled.1.unwrap_or(core::mem::take(&mut self.root));
             self.disbelieved(&gather);
             if gather.hollows.is_empty() {
-                self.contradictions(best);
+                self.contradictions(best, !gather.repairs.is_empty());
             }
         }
         self.restore(best, &mut gather, free.as_ref(), options);
+        if !best.is_tree {
+            self.rootless(db);
+        }
         self.repairs(&gather);
         self.is_cut |= gather.is_cut;
         // Of two metas the broken one may have been the newer one.
@@ -280,6 +283,20 @@ impl<'s> Salvage<'s> {
         self.leave_out(space, best.schema, options);
         counters::raise(self, space, &schemas, is_newest);
         self.count();
+    }
+
+    /// No root was found, so nothing says what there was.
+    fn rootless(&mut self, db: &Db<'s>) {
+        let start = older::start(db.space(), db.meta());
+        let gather::Start::Page(pointer, _) = start else {
+            return;
+        };
+        let mut faults = Vec::new();
+        db.space().node(pointer, &mut faults);
+        let none = || Fault::new(What::NoMeta, None, Span::new(0, db.page_size()));
+        let fault = faults.into_iter().next().unwrap_or_else(none);
+        let any = KeyRange::default();
+        self.gaps.push(Gap::doubtful(Vec::new(), any, fault));
     }
 
     /// Fills what is missing.

@@ -131,10 +131,26 @@ impl<'s> Salvage<'s> {
     }
 
     /// Gaps for what does not go together in a tree that looks whole.
-    pub(super) fn contradictions(&mut self, best: &super::best::Best<'s>) {
+    ///
+    /// The tree is read as the library reads it: what was set right meanwhile, `is_mended`, explains itself.
+    pub(super) fn contradictions(&mut self, best: &super::best::Best<'s>, is_mended: bool) {
         let Some(schema) = best.schema else { return };
         let space = best.db.space();
-        let found = schema.contradictions(&best.db.root());
+        let mut found = schema.contradictions(&best.db.root());
+        if is_mended {
+            found.retain(|one| {
+                let path: Vec<&[u8]> = one.path.iter().map(Vec::as_slice).collect();
+                let bucket = self.root.at(&path, space);
+                let is_there = one
+                    .key
+                    .as_ref()
+                    .zip(bucket)
+                    .is_some_and(|(key, bucket)| bucket.entries.contains_key(key.as_slice()));
+                one.is_missing && !is_there
+            });
+        }
+        let mut seen = BTreeSet::new();
+        found.retain(|one| seen.insert((one.path.clone(), one.key.clone(), one.page)));
         self.is_cut |= found.len() > super::LISTED;
         for one in found.into_iter().take(super::LISTED) {
             let range = one.key.map_or_else(KeyRange::default, |key| {

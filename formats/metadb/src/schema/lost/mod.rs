@@ -25,6 +25,16 @@ static EXCHANGED: Rule = Rule {
     text: "it came with others or in their place, and one transaction does one thing",
     is_of_page: false,
 };
+/// The object that was made last went, and nothing else happened.
+static UNDONE: Rule = Rule {
+    text: "the newest is gone and nothing else changed: it was removed, or this is the page from before it was made",
+    is_of_page: false,
+};
+/// A lease lost what it holds while something was added.
+static UNLEASED: Rule = Rule {
+    text: "a lease names content no more, and was not removed itself",
+    is_of_page: false,
+};
 /// An object has not what every object of its kind has.
 static SHAPELESS: Rule = Rule {
     text: "it lacks what every object of its kind has, or its collection is gone",

@@ -10,9 +10,9 @@
 use std::collections::BTreeMap;
 
 use bolt::{Change, Db, Differs, Entry, Found, Value, Visit, What};
-use finding::Time;
+use finding::{Severity, Time};
 
-use super::{EXCHANGED, REMADE, RESURRECTED, REVERTED, found};
+use super::{EXCHANGED, REMADE, RESURRECTED, REVERTED, UNDONE, UNLEASED, found};
 use crate::schema::time;
 use crate::uvarint;
 
@@ -77,6 +77,8 @@ fn is_committed(entry: &Entry<'_>) -> bool {
 struct Known<'s> {
     /// The newest time of creation.
     newest: Option<Time>,
+    /// The newest time at which something was made or changed.
+    latest: Option<Time>,
     /// The last number that the snapshotter gave.
     last_id: u64,
     /// The highest number in a name, of each bucket of snapshots.
@@ -92,8 +94,12 @@ impl<'s> Known<'s> {
             };
             let path = step.bucket.as_slice();
             match (path, entry.key, &entry.value) {
-                (_, b"createdat", Value::Bytes(value)) => {
-                    known.newest = known.newest.max(time(value));
+                (_, b"createdat" | b"updatedat", Value::Bytes(value)) => {
+                    let time = time(value);
+                    known.latest = known.latest.max(time);
+                    if entry.key == b"createdat" {
+                        known.newest = known.newest.max(time);
+                    }
                 }
                 ([b"v1"], b"snapshots", Value::Bucket(bucket)) => {
                     known.last_id = bucket.sequence();
@@ -112,7 +118,7 @@ impl<'s> Known<'s> {
 
     /// Whether `new`, in the bucket at `path`, was made before N.
     fn is_older(&self, new: &Entry<'_>, of: Of, path: &[&[u8]]) -> bool {
-        let is_old = || made(new).is_some_and(|made| Some(made) <= self.newest);
+        let is_old = || made(new).is_some_and(|made| Some(made) <= self.latest);
         match of {
             // Those are numbered, which is better than any clock.
             Of::Backend => id(new).is_some_and(|id| id <= self.last_id),
@@ -123,6 +129,17 @@ impl<'s> Known<'s> {
                 is_old() && number(new).is_none_or(|new| most.is_some_and(|most| new <= *most))
             }
             Of::Records | Of::Ingests => is_old(),
+        }
+    }
+
+    /// Whether `old`, in the bucket at `path`, was the last that was made.
+    fn is_newest(&self, old: &Entry<'_>, of: Of, path: &[&[u8]]) -> bool {
+        match of {
+            Of::Backend => id(old) == Some(self.last_id),
+            Of::Snapshots => number(old).as_ref() == self.numbers.get(path),
+            Of::Records => made(old).is_some() && made(old) == self.newest,
+            // Nothing tells when it was begun.
+            Of::Ingests => true,
         }
     }
 }
@@ -181,6 +198,44 @@ impl<'a, 's> Done<'a, 's> {
     }
 }
 
+/// What was last made is gone, and nothing came: as before it was made. Somebody may have removed it.
+fn undone(known: &Known<'_>, done: &Done<'_, '_>) -> Option<Found> {
+    let mut removed = done.removed.iter();
+    let is_newest = |of: Of, change: &Change<'_>, old: &Entry<'_>| {
+        done.added.is_empty() && known.is_newest(old, of, &change.bucket)
+    };
+    let (_, change, old) = removed.find(|(of, change, old)| is_newest(*of, change, old))?;
+    Some(noted(found(old, &change.bucket, &UNDONE)))
+}
+
+/// A lease that names content no more. What else happened tells whether anybody wants that: each
+/// transaction does one thing, and only a lease that goes takes what it names with it.
+fn unleased(changes: &[Change<'_>]) -> Option<Found> {
+    let is_content = |change: &&Change<'_>| {
+        let path = change.bucket.as_slice();
+        change.differs == Differs::Removed && matches!(path, [b"v1", _, b"leases", _, b"content"])
+    };
+    let is_gone = |change: &Change<'_>| {
+        let lease = change.bucket.get(..4).unwrap_or_default();
+        changes.iter().any(|other| {
+            let path: Vec<&[u8]> = other.bucket.iter().copied().chain([other.key]).collect();
+            other.differs == Differs::Removed && path == lease
+        })
+    };
+    let change = changes
+        .iter()
+        .filter(is_content)
+        .find(|one| !is_gone(one))?;
+    let stale = found(change.old.as_ref()?, &change.bucket, &UNLEASED);
+    let is_added = changes.iter().any(|one| one.differs == Differs::Added);
+    Some(if is_added { stale } else { noted(stale) })
+}
+
+fn noted(mut found: Found) -> Found {
+    found.fault = found.fault.no_worse_than(Severity::Note);
+    found
+}
+
 /// Objects of N that cannot be of N.
 ///
 /// Only for databases of containerd, which are known by their root bucket.
@@ -188,6 +243,8 @@ pub(super) fn stale(old: &Db<'_>, changes: &[Change<'_>]) -> Vec<Found> {
     let known = Known::of(old);
     let done = Done::of(changes);
     let mut stale: Vec<Found> = done.exchanged(known.newest).into_iter().collect();
+    stale.extend(undone(&known, &done));
+    stale.extend(unleased(changes));
     if !done.is_commit() {
         let older = done
             .added

@@ -67,7 +67,29 @@ pub(super) fn stale(db: &Db<'_>, changes: &[Change<'_>]) -> Vec<Found> {
         }
     }
     stale.extend(uncounted(db, changes));
+    stale.extend(unnamed(changes));
     stale
+}
+
+/// A bucket of snapshots in meta.db that gave a number, and from which one went: who commits a snapshot adds
+/// another one, and who removes one takes no number.
+fn unnamed(changes: &[Change<'_>]) -> Option<Found> {
+    let counted = changes.iter().find(|change| {
+        let (Some(old), Some(new)) = (&change.old, &change.new) else {
+            return false;
+        };
+        let sequence = |entry: &Entry<'_>| entry.value.bucket().map(Bucket::sequence);
+        let path: Vec<&[u8]> = change.bucket.iter().copied().chain([change.key]).collect();
+        let of = |differs| {
+            let mut all = changes.iter().filter(|one| one.bucket.as_slice() == path);
+            all.any(|one| one.differs == differs)
+        };
+        collection(&path) == Some(Of::Snapshots)
+            && sequence(new) > sequence(old)
+            && of(Differs::Removed)
+            && !of(Differs::Added)
+    })?;
+    Some(found(counted.new.as_ref()?, &counted.bucket, &UNCOUNTED))
 }
 
 /// The entry at `path`.

@@ -36,6 +36,20 @@ use crate::{
 use truth::Truth;
 
 impl<'s> Db<'s> {
+    /// The root of the newest tree, or a page right below it, if it is not what the last transaction wrote:
+    /// the one of all these after which nothing else in the tree means anything.
+    pub fn stale_root(&self, report: &CheckReport, schemas: Schemas) -> Option<Found> {
+        let old = self.previous()?;
+        let is_next = old.meta().txid.saturating_add(1) == self.meta().txid;
+        if !is_next || !report.can_compare() {
+            return None;
+        }
+        match truth::truth(self, &old, report, schemas) {
+            Truth::Older(stale) => Some(stale),
+            Truth::Both | Truth::Newer => None,
+        }
+    }
+
     /// Pages of the newest tree that seem to be of an older transaction.
     ///
     /// `report` is what the check of the same file gave. Gives nothing where one of the trees is

@@ -142,7 +142,8 @@ impl<T> Database<T> {
             });
             return none(DatabaseState::Broken, found.collect());
         };
-        let report = db.check().with_lost_writes(view, metadb::SCHEMAS);
+        let mut report = db.check();
+        let stale = db.stale_root(&report, metadb::SCHEMAS);
         let facts = DatabaseFacts {
             size: view.len(),
             page_size: db.page_size(),
@@ -151,8 +152,8 @@ impl<T> Database<T> {
             freelist: Some(db.meta().freelist).filter(|_| db.meta().is_freelist_synced()),
             is_revertible: report.previous == TreeState::Whole,
         };
-        let is_stale = |found: &Found| matches!(found.fault.what, What::StaleRoot { .. });
-        if report.faults.iter().any(is_stale) {
+        if let Some(stale) = stale {
+            report.faults.push(stale);
             return Self {
                 facts: Some(facts),
                 ..none(DatabaseState::Stale, report.faults)

@@ -327,6 +327,7 @@ fn table(outcomes: &BTreeMap<String, Outcome>) -> String {
 
 /// Of a root, a namespace or a whole subtree that is old, and that bbolt passes: suspected, or noted where a
 /// program may have done just that.
+#[expect(clippy::print_stdout, reason = "figures for people")]
 fn shares(outcomes: &BTreeMap<String, Outcome>) {
     // containerd keeps no freelist in meta.db since 1.7.
     let is_unsynced = |name: &str| name.ends_with("-meta") && !name.starts_with("1.6");

@@ -45,6 +45,7 @@ mod surroundings;
 mod times;
 mod traces;
 mod unit;
+mod units;
 
 pub use chain::{Chain, ChainError, Layer, SeenAs};
 pub use clients::Client;
@@ -71,3 +72,4 @@ pub use steady::{Copied, steady};
 pub use surroundings::Surroundings;
 pub use traces::Traces;
 pub use unit::Unit;
+pub use units::{Units, units};

@@ -29,6 +29,8 @@ const FOLDERS: &[&str] = &[
     "/lib/systemd/system",
     "/run/systemd/generator.late",
 ];
+/// Where `systemctl mask --runtime` puts its links.
+const MASKS: &str = "/run/systemd/system";
 /// The daemon's.
 const DAEMON: &str = "containerd.service";
 /// No unit is longer.
@@ -66,6 +68,8 @@ pub struct Unit {
     pub lacks_file: bool,
     /// Whether systemd is told never to start it.
     pub masked: bool,
+    /// Whether it stands where a mask that ends with the boot does not reach (`/etc`).
+    pub outranks_mask: bool,
     /// The words of `ExecStart`, variables put in.
     pub command: Vec<String>,
     /// The programs of `ExecStartPre` that must succeed.
@@ -96,6 +100,11 @@ impl Unit {
             .find(|path| is_there(evidence, path));
         let mut lines = Vec::new();
         if let Some(path) = &file {
+            let mask = FOLDERS.iter().position(|folder| *folder == MASKS);
+            let own = FOLDERS
+                .iter()
+                .position(|folder| path.parent() == Some(Path::new(folder)));
+            unit.outranks_mask = own < mask;
             match text(evidence, path, &mut unit) {
                 Some(text) if text.trim().is_empty() => {
                     unit.masked = true;

@@ -231,6 +231,17 @@ pub struct Foretold {
     pub destroys: Vec<String>,
 }
 
+/// A unit of systemd on the node that runs its containerd, or starts it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanUnit {
+    /// Its name, with `.service` or `.socket`.
+    pub name: String,
+    /// Whether systemd starts it again when it ends.
+    pub restarts: bool,
+    /// Whether `systemctl mask --runtime` holds for it: a unit in `/etc` outranks that.
+    pub can_be_masked: bool,
+}
+
 /// What a repair would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
@@ -253,6 +264,12 @@ pub struct Plan {
     pub root: String,
     /// containerd's state in the evidence.
     pub state: String,
+    /// Whose installation it is: `containerd`, `k3s`, …
+    #[serde(default)]
+    pub whose: String,
+    /// The units that must not run meanwhile, in the order in which they are stopped.
+    #[serde(default)]
+    pub units: Vec<PlanUnit>,
     /// The release that it was made for.
     pub release: String,
     /// Names of images that were given, as `NAME DIGEST NAMESPACE` (`-`: any), with where they are

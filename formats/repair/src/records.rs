@@ -8,6 +8,7 @@
 //! | container without a specification or a runtime | the same | the record goes |
 //! | a time that does not decode | `Time.UnmarshalBinary: …` | the other time of the record, else now |
 //! | sandbox without a runtime (2.x) | `no runtime bucket` | the record goes |
+//! | snapshot whose parent has no record, and whose row stands on one that has | the mount is that of the row; a collection may take the parent | the row's |
 //! | ingest whose `expireat` does not decode | the first collection panics | the record goes |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +36,7 @@ pub struct Edit {
 /// Sets right, or takes out, every record that would stop the daemon.
 pub fn mend(tree: &mut Tree, node: &Node, specs: &BTreeMap<Text, Vec<u8>>, now: Time) -> Vec<Edit> {
     let mut edits = names(tree, node);
+    edits.extend(parents(tree, node));
     edits.extend(specifications(tree, node, specs));
     edits.extend(sequences(tree));
     edits.extend(crate::pods::twins(tree));
@@ -99,6 +101,41 @@ fn names(tree: &mut Tree, node: &Node) -> Vec<Edit> {
                 record: shown(&at),
                 removed: false,
                 why: "no row of metadata.db has its name, and one has its key".to_owned(),
+            });
+        }
+    }
+    edits
+}
+
+/// A snapshot's record whose parent has no record, while its row in metadata.db stands on a snapshot that
+/// has one: the daemon mounts what the row says.
+fn parents(tree: &mut Tree, node: &Node) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for snapshotter in &node.snapshotters {
+        for row in backend_rows(snapshotter) {
+            let own = split_key(row.key.bytes());
+            let parent = row.parent.as_ref();
+            let parent = parent.and_then(|parent| split_key(parent.bytes()));
+            let (Some((namespace, _, key)), Some((space, _, parent))) = (own, parent) else {
+                continue;
+            };
+            let all = [b"v1", namespace, b"snapshots", snapshotter.name.bytes()];
+            let has = |key: &[u8]| tree.at(&[&all[..], &[key]].concat()).is_some();
+            let at = [&all[..], &[key]].concat();
+            let record = tree.at(&at);
+            let said = record.and_then(|record| record.value("parent"));
+            let is_own = record.and_then(|record| record.value("name")) == Some(row.key.bytes());
+            let is_wrong = said.is_some_and(|said| !said.is_empty() && !has(said));
+            if !is_own || !is_wrong || space != namespace || !has(parent) {
+                continue;
+            }
+            tree.make(&at).put("parent", parent);
+            tree.make(&[&all[..], &[parent, b"children"]].concat())
+                .put_new(key, []);
+            edits.push(Edit {
+                record: shown(&at),
+                removed: false,
+                why: "its parent has no record, and metadata.db names one that has".to_owned(),
             });
         }
     }

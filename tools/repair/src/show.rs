@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use cli::{Answer, Exit, Pen, Style};
+use finding::{Command, Draft, program};
 use repair::plan::{Action, Foretold, MadeOf, Plan};
 use serde::Serialize;
 
@@ -27,15 +28,73 @@ impl Shown {
         Self { plan, node }
     }
 
+    /// What is to be typed, in order.
     fn next(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        let text = match &self.node {
-            Some(_) => {
-                "coroner repair plan NODE -o plan.json keeps this plan; coroner repair apply plan.json does it. Before that, stop containerd and whatever starts it again (kubelet, k3s, a timer): a daemon that is started meanwhile goes on with the old file."
-            }
-            None => "coroner repair apply PLAN does it; coroner repair undo NODE takes it back.",
-        };
-        pen.paragraph("Next      ", text)
+        let (stop, start) = commands(&self.plan);
+        pen.heading("Next, on the node:")?;
+        if stop.is_empty() {
+            pen.paragraph(
+                "  ",
+                "Stop containerd and whatever starts it again (kubelet, k3s, docker, a timer): a daemon that is started meanwhile goes on with the old file.",
+            )?;
+        }
+        for command in &stop {
+            pen.line(format_args!("    # {command}"))?;
+        }
+        if self.node.is_some() {
+            pen.line("    # coroner repair plan NODE -o plan.json")?;
+            pen.line("    # coroner repair apply plan.json")?;
+        } else {
+            pen.line("    # coroner repair apply PLAN")?;
+        }
+        for command in &start {
+            pen.line(format_args!("    # {command}"))?;
+        }
+        pen.paragraph(
+            "  ",
+            "`coroner repair undo NODE` takes it back, as long as no daemon has run.",
+        )
     }
+}
+
+/// Commands that stop what runs containerd and keep it from starting, and that start it again.
+fn commands(plan: &Plan) -> (Vec<Command>, Vec<Command>) {
+    let systemctl = |words: &'static [&'static str], names: &[&'static str]| {
+        let draft = Draft::new(program::SYSTEMCTL).words(words).words(names);
+        draft.command().filter(|_| !names.is_empty())
+    };
+    let all = node::units(&plan.whose);
+    let known = |name: &&str, masked: bool| {
+        let mut units = plan.units.iter();
+        units.any(|unit| unit.name.starts_with(*name) && unit.can_be_masked == masked)
+    };
+    let of = |names: &[&'static str], masked| -> Vec<&'static str> {
+        names
+            .iter()
+            .copied()
+            .filter(|name| known(name, masked))
+            .collect()
+    };
+    let (masked, stopped) = (of(all.stop, true), of(all.stop, false));
+    let stop = [
+        systemctl(&["mask", "--runtime", "--now"], &masked),
+        systemctl(&["stop"], &stopped),
+    ];
+    let again: Vec<&'static str> = all
+        .stop
+        .iter()
+        .rev()
+        .copied()
+        .filter(|name| known(name, true) || known(name, false))
+        .collect();
+    let start = [
+        systemctl(&["unmask", "--runtime"], &masked),
+        systemctl(&["start"], &again),
+    ];
+    (
+        stop.into_iter().flatten().collect(),
+        start.into_iter().flatten().collect(),
+    )
 }
 
 fn list(head: &str, lines: &[String], pen: &mut Pen<'_>) -> io::Result<()> {

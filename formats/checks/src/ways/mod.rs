@@ -51,12 +51,10 @@ const NOTHING: &str = "blob/unknown bolt/inline-large bolt/many-gone bolt/meta-f
 
 const BY_HAND: &str = "bolt/big-endian client/other-endpoint cni/config-broken cni/config-refused cni/no-config \
     cni/plugin-missing config/unusable container/runtime-gone container/snapshotter-unknown \
-    cri/address-lost cri/name-twice cri/runtime-handler-unknown cri/sandboxer-unknown lease/ownerless meta/bucket-key \
+    cri/address-lost cri/runtime-handler-unknown cri/sandboxer-unknown lease/ownerless meta/bucket-key \
     meta/migration-blocked meta/plain-key meta/value-large meta/version-ahead meta/version-unknown snapshot/children \
-    snapshot/device-faulty snapshot/id-sequence snapshot/id-twice snapshot/name-form \
-    snapshot/name-sequence snapshot/name-twice snapshot/parent-cycle snapshot/parents-disagree \
-    registry/endpoint-unusable registry/hosts-unusable \
-    snapshot/parents-index snapshot/pool-disagrees store/disk-full store/root-emptied store/root-missing store/split \
+    snapshot/device-faulty snapshot/name-form registry/endpoint-unusable registry/hosts-unusable \
+    snapshot/pool-disagrees store/disk-full store/root-emptied store/root-missing store/split \
     store/unreadable";
 
 const ELSEWHERE: &str = "core/bolt-flock core/bolt-writer core/cni-plugin-hangs core/cri-exit-handler \
@@ -136,7 +134,7 @@ mod tests {
     #[test]
     fn few_codes_are_left_to_hands() {
         let by_hand = super::BY_HAND.split_whitespace().count();
-        // Most of them need a single key of a database changed, which no tool does yet.
-        assert!(by_hand <= 38, "{by_hand}");
+        // Some need a single key of a database changed, which no tool does yet.
+        assert!(by_hand <= 30, "{by_hand}");
     }
 }

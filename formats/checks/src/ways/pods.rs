@@ -17,15 +17,14 @@ pub(super) const TABLE: Table = &[
     (&["cri/pod-file-missing"], pod_file),
     (&["cri/log-folder-missing"], folder),
     (&["runtime/status-dir-missing"], status_folder),
+    (&["cri/sandbox-gone"], status_forgotten),
     (
-        &[
-            "cri/sandbox-gone",
-            "runtime/status-missing",
-            "runtime/status-damaged",
-        ],
-        status_forgotten,
+        &["runtime/status-missing", "runtime/status-damaged"],
+        status_written,
     ),
-    (&["cri/record-unusable", "meta/identifier-invalid"], record),
+    (&["cri/record-unusable"], record_mended),
+    (&["meta/identifier-invalid"], record),
+    (&["cri/name-twice"], name_twice),
     (&["cri/sandbox-alone"], sandbox),
     (&["cri/sandbox-without-record"], sandbox_record),
     (
@@ -41,6 +40,14 @@ pub(super) const TABLE: Table = &[
         leftover,
     ),
 ];
+
+/// The older of two records of one name goes.
+fn name_twice(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {
+    vec![here.repair(
+        "coroner leaves out the older record, which the kubelet does not know any more, holds its files by a \
+         lease, and can take it back.",
+    )]
+}
 
 /// The folder of the pipes is made again, by the name that the shim holds.
 fn pipes(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
@@ -205,8 +212,27 @@ fn status_forgotten(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     )]
 }
 
+/// What a status says stands in the record and the bundle, too.
+fn status_written(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let mut ways = vec![here.repair(
+        "coroner writes the status from the container's record and its bundle: the container stays.",
+    )];
+    ways.extend(status_forgotten(here, finding));
+    ways
+}
+
 fn leftover(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     vec![here.set_aside(finding, "Nothing needs it.", true)]
+}
+
+/// A specification that is lost may be in the bundle; else the record goes, and its files are kept.
+fn record_mended(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let mut ways = vec![here.repair(
+        "coroner takes the specification from the container's bundle where it is there; else it leaves the record \
+         out, says so, and holds its files by a lease.",
+    )];
+    ways.extend(record(here, finding));
+    ways
 }
 
 /// The record goes; its owner makes the container anew.

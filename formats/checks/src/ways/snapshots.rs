@@ -23,8 +23,36 @@ pub(super) const TABLE: Table = &[
         unpacked_again,
     ),
     (&["container/snapshot-gone"], made_anew),
+    (
+        &[
+            "snapshot/id-sequence",
+            "snapshot/id-twice",
+            "snapshot/parent-cycle",
+            "snapshot/parents-disagree",
+            "snapshot/parents-index",
+        ],
+        rows_anew,
+    ),
+    (&["snapshot/name-sequence", "snapshot/name-twice"], records),
     (&["snapshot/half-committed"], half),
 ];
+
+/// metadata.db is made anew from what meta.db and the directories say.
+fn rows_anew(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {
+    vec![here.repair(
+        "coroner writes the rows of metadata.db anew from meta.db and the directories, says which pair is \
+        only likely, and can take it back.",
+    )]
+}
+
+/// meta.db gets the value that metadata.db says.
+fn records(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {
+    vec![
+        here.repair(
+            "coroner sets the record right by the rows of metadata.db, and can take it back.",
+        ),
+    ]
+}
 
 /// The folder that overlayfs works in is empty: it can be made again.
 fn work(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
@@ -90,16 +118,24 @@ fn unpacked_again(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
             None => step,
         });
     }
+    // Nothing is lost by this one, so it stands first.
+    let repaired = here.repair(
+        "Where the blob is there and files of the layer are gone or empty, coroner unpacks it again: no name and \
+         no container goes. It can be taken back.",
+    );
     let pulls = here.pulls(finding);
     if pulls.is_empty() {
-        return Vec::new();
+        return vec![repaired];
     }
     steps.extend(pulls);
-    vec![Remedy::new(
-        "Once no name and no container holds them, the layers are removed, and the pull unpacks them \
+    vec![
+        repaired,
+        Remedy::new(
+            "Once no name and no container holds them, the layers are removed, and the pull unpacks them \
          again.",
-        steps,
-    )]
+            steps,
+        ),
+    ]
 }
 
 /// A container whose files are gone is made anew by its owner.

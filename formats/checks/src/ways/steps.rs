@@ -42,28 +42,12 @@ impl Here<'_> {
         path_text(&self.node.roots.root)
     }
 
-    fn units(&self) -> (&'static [&'static str], &'static [&'static str]) {
-        match self.node.roots.whose {
-            "k3s" => (&["stop", "k3s", "k3s-agent"], &["start", "k3s"]),
-            "rke2" => (
-                &["stop", "rke2-server", "rke2-agent"],
-                &["start", "rke2-server"],
-            ),
-            "docker" => (&["stop", "docker.socket", "docker"], &["start", "docker"]),
-            "k0s" => (
-                &["stop", "k0scontroller", "k0sworker"],
-                &["start", "k0sworker"],
-            ),
-            _ => (
-                &["stop", "kubelet", "containerd"],
-                &["start", "containerd", "kubelet"],
-            ),
-        }
-    }
-
     /// Stops the daemon, and what starts it again.
     pub(super) fn stop(&self) -> Option<Step> {
-        let draft = Draft::new(program::SYSTEMCTL).words(self.units().0);
+        let units = node::units(self.node.roots.whose);
+        let draft = Draft::new(program::SYSTEMCTL)
+            .words(&["stop"])
+            .words(units.stop);
         let step = step(draft)?;
         let unit = self.node.roots.unit.as_ref();
         if unit.is_some_and(node::Unit::kills_all) {
@@ -76,7 +60,10 @@ impl Here<'_> {
 
     /// Starts them.
     pub(super) fn start(&self) -> Option<Step> {
-        let draft = Draft::new(program::SYSTEMCTL).words(self.units().1);
+        let units = node::units(self.node.roots.whose);
+        let draft = Draft::new(program::SYSTEMCTL)
+            .words(&["start"])
+            .words(units.start);
         step(draft).map(Step::undoable)
     }
 

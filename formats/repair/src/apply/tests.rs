@@ -29,6 +29,8 @@ fn root() -> (tempfile::TempDir, Made) {
         daemon: None,
         root: "/".to_owned(),
         state: "/".to_owned(),
+        whose: "containerd".to_owned(),
+        units: Vec::new(),
         release: String::new(),
         names: Vec::new(),
         by_time: false,

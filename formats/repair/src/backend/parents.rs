@@ -66,22 +66,28 @@ fn of_row(row: &Row<BackendSnapshot>) -> Option<Wanted> {
     })
 }
 
-/// Where meta.db itself is whole and has no record of a parent, its row in metadata.db has it still.
+/// Where meta.db has no record of a parent, the row in metadata.db says what the snapshot stands on: the same
+/// parent, which has its row still, or another one that both know (then the record's is wrong).
 pub(crate) fn by_rows(snapshotter: &Snapshotter, all: &mut [Wanted]) {
     let rows: BTreeMap<&[u8], &Row<BackendSnapshot>> = backend_rows(snapshotter)
         .iter()
         .map(|row| (row.key.bytes(), row))
         .collect();
-    for one in all.iter_mut().filter(|one| one.parent.is_none()) {
-        let parent = rows
-            .get(one.name.as_slice())
-            .and_then(|row| row.parent.as_ref());
+    let names: BTreeSet<Vec<u8>> = all.iter().map(|one| one.name.clone()).collect();
+    let lost = |one: &&mut Wanted| one.parent.is_none() && one.parent_key.is_some();
+    for one in all.iter_mut().filter(lost) {
+        let row = rows.get(one.name.as_slice());
+        let parent = row.and_then(|row| row.parent.as_ref());
         let Some(parent) = parent.map(Text::bytes) else {
             continue;
         };
-        let key = split_key(parent).map(|(_, _, key)| key);
-        if key.is_some() && key == one.parent_key.as_deref() && rows.contains_key(parent) {
+        let Some((namespace, _, key)) = split_key(parent) else {
+            continue;
+        };
+        let is_same = one.parent_key.as_deref() == Some(key) && rows.contains_key(parent);
+        if is_same || (namespace == one.namespace && names.contains(parent)) {
             one.parent = Some(parent.to_vec());
+            one.parent_key = Some(key.to_vec());
         }
     }
 }
@@ -136,7 +142,7 @@ fn stack<'a>(ask: Ask<'a>, chain: &Digest) -> Option<Vec<(Digest, &'a LayerBlob)
     while let Some(chain) = next.take() {
         let layer = ask.layers.get(&chain)?;
         found.push((chain, layer));
-        next = layer.below.clone();
+        next.clone_from(&layer.below);
         if found.len() > 256 {
             return None;
         }

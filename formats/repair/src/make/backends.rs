@@ -40,9 +40,7 @@ impl Making<'_> {
                 continue;
             };
             let mut wanted = backend::wanted(tree, snapshotter.name.bytes());
-            if is_whole {
-                backend::parents::by_rows(&snapshotter, &mut wanted);
-            }
+            backend::parents::by_rows(&snapshotter, &mut wanted);
             let Some(why) = backend::trouble(&snapshotter, layout, &wanted, is_whole) else {
                 continue;
             };

@@ -179,6 +179,8 @@ impl<'r> Making<'r> {
             daemon: None,
             root: path_text(&request.roots.root).to_string(),
             state: path_text(&request.roots.state).to_string(),
+            whose: request.roots.whose.to_owned(),
+            units: said::units(evidence, request.roots.whose),
             release: release.name(),
             names: request.names.iter().map(named_line).collect(),
             by_time: request.by_time,

@@ -2,6 +2,7 @@
 
 mod live;
 mod room;
+mod units;
 
 use std::ffi::OsStr;
 use std::io;
@@ -84,6 +85,7 @@ pub(crate) fn all(
             Err(error) => found.push(unknown(base, &error)),
         }
     }
+    found.extend(units::waiting(node, plan));
     found.extend(live::processes(node, shown, plan));
     found.extend(live::mounts(node, shown, plan));
     if is_new {

@@ -44,20 +44,10 @@ pub(crate) const SNAPSHOTTER_UNKNOWN: Check = Check {
     run: snapshotter_unknown,
 };
 
-/// Snapshotters that come with containerd, of any release and build.
-const BUILT_IN: [&str; 8] = [
-    "overlayfs",
-    "native",
-    "btrfs",
-    "devmapper",
-    "blockfile",
-    "erofs",
-    "zfs",
-    "aufs",
-];
-
+/// Whether it comes with containerd, of any release and build.
 fn is_built_in(name: &Text) -> bool {
-    name.utf8().is_some_and(|name| BUILT_IN.contains(&name))
+    let known = name.utf8().and_then(snapshots::Snapshotter::named);
+    known.is_some_and(|known| known.is_built_in)
 }
 
 /// Whether nothing is a snapshotter of this name; nothing where config.toml could not be read.

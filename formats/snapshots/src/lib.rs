@@ -38,7 +38,7 @@ pub use archive::{Archive, Most, Put};
 pub use layout::{Layout, SnapshotDir, Stray, Why};
 pub use merged::{Aspect, Change, Comparison, Data, Merged, MergedEntry, MergedWalk, Seen};
 pub use overlay::{LayerName, Marks, Opaque, Origin, Prefix, is_whiteout_device, is_whiteout_file};
-pub use rules::Rules;
+pub use rules::{Rules, SNAPSHOTTERS, Snapshotter};
 pub use steps::{Lone, Step, change_steps, tree_steps};
 
 /// Every code of this crate: none, since a directory by itself is neither right nor wrong.

@@ -28,20 +28,66 @@ pub enum Rules {
     Unknown,
 }
 
+/// A snapshotter that is known: the one line to add for another whose files are laid out as those of
+/// one that is here.
+#[derive(Debug, Clone, Copy)]
+pub struct Snapshotter {
+    /// Its name, as in meta.db.
+    pub name: &'static str,
+    /// How it lays out its files.
+    pub rules: Rules,
+    /// Whether some release and build of containerd has it built in.
+    pub is_built_in: bool,
+    /// What it asks of the machine, where that is more than a folder.
+    pub needs: Option<&'static str>,
+}
+
+const fn built_in(name: &'static str, rules: Rules, needs: Option<&'static str>) -> Snapshotter {
+    Snapshotter {
+        name,
+        rules,
+        is_built_in: true,
+        needs,
+    }
+}
+
+const fn plugin(name: &'static str, rules: Rules) -> Snapshotter {
+    Snapshotter {
+        name,
+        rules,
+        is_built_in: false,
+        needs: None,
+    }
+}
+
+/// Every snapshotter that is known.
+pub const SNAPSHOTTERS: &[Snapshotter] = &[
+    built_in("overlayfs", Rules::Overlay, None),
+    built_in("native", Rules::Native, None),
+    built_in("btrfs", Rules::Btrfs, Some("its folder on btrfs")),
+    built_in("blockfile", Rules::Blockfile, Some("a scratch file")),
+    built_in("erofs", Rules::Erofs, Some("erofs in its kernel")),
+    built_in("devmapper", Rules::Devmapper, Some("a thin pool")),
+    built_in("zfs", Rules::Zfs, Some("its folder on zfs")),
+    built_in("aufs", Rules::Unknown, Some("aufs in its kernel")),
+    plugin("fuse-overlayfs", Rules::Overlay),
+    plugin("stargz", Rules::Remote),
+    plugin("nydus", Rules::Remote),
+    plugin("soci", Rules::Remote),
+    plugin("overlaybd", Rules::Remote),
+];
+
+impl Snapshotter {
+    /// The one of this name, if it is known.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        SNAPSHOTTERS.iter().find(|known| known.name == name)
+    }
+}
+
 impl Rules {
     /// The rules of the snapshotter `name`.
     pub fn of(name: &str) -> Self {
-        match name {
-            "overlayfs" | "fuse-overlayfs" => Self::Overlay,
-            "native" => Self::Native,
-            "btrfs" => Self::Btrfs,
-            "blockfile" => Self::Blockfile,
-            "erofs" => Self::Erofs,
-            "devmapper" => Self::Devmapper,
-            "zfs" => Self::Zfs,
-            "stargz" | "nydus" | "soci" | "overlaybd" => Self::Remote,
-            _ => Self::Unknown,
-        }
+        Snapshotter::named(name).map_or(Self::Unknown, |known| known.rules)
     }
 
     /// The folders that hold one entry a snapshot.

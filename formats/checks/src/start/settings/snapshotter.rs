@@ -29,16 +29,6 @@ pub(in crate::start) fn chosen(run: &Run<'_>) -> String {
     run.settings.text(&key).unwrap_or("overlayfs").to_owned()
 }
 
-/// Snapshotters of upstream's builds that ask more of the machine than a folder: what they need.
-const NEEDY: &[(&str, &str)] = &[
-    ("aufs", "aufs in its kernel"),
-    ("btrfs", "its folder on btrfs"),
-    ("devmapper", "a thin pool"),
-    ("blockfile", "a scratch file"),
-    ("erofs", "erofs in its kernel"),
-    ("zfs", "its folder on zfs"),
-];
-
 /// Whether the build is Debian's, of which all plugins are known.
 fn is_debians(run: &Run<'_>) -> bool {
     let package = run.node.traces.package.as_ref();
@@ -56,12 +46,12 @@ fn is_there(run: &Run<'_>, name: &str) -> There {
     let known = known(run.release);
     let mut plugins = known.plugins();
     let plugin = plugins.find(|(plugin, _)| *plugin == id);
-    let needs = NEEDY.iter().find(|(needy, _)| *needy == name);
+    let needs = snapshots::Snapshotter::named(name).and_then(|known| known.needs);
     match (plugin, needs) {
         (Some((_, true)), _) => There::Yes,
-        (Some(_), Some((_, what))) => needy(run, name, what),
+        (Some(_), Some(what)) => needy(run, name, what),
         (Some(_), None) => There::Unknown("whether it loads is not known".to_owned()),
-        (None, Some((_, what))) if !is_debians(run) => There::Unknown(format!(
+        (None, Some(what)) if !is_debians(run) => There::Unknown(format!(
             "some builds have it, some not; where it is, it needs {what}"
         )),
         (None, _) if is_bundled(run, name) => There::Unknown(format!(

@@ -50,15 +50,15 @@ pub(crate) const UNREFERENCED: Check = Check {
 };
 
 /// A configuration that images of a namespace need, with its chain.
-struct Unpackable<'n> {
-    namespace: &'n Namespace,
-    images: Vec<&'n Row<Image>>,
-    manifest: Option<&'n Digest>,
+pub(crate) struct Unpackable<'n> {
+    pub(crate) namespace: &'n Namespace,
+    pub(crate) images: Vec<&'n Row<Image>>,
+    pub(crate) manifest: Option<&'n Digest>,
     config: Digest,
-    chain: Vec<Digest>,
+    pub(crate) chain: Vec<Digest>,
 }
 
-fn unpackables<'n>(judge: &Judge<'n>) -> Vec<Unpackable<'n>> {
+pub(crate) fn unpackables<'n>(judge: &Judge<'n>) -> Vec<Unpackable<'n>> {
     let documents = &judge.node.documents;
     let mut all = Vec::new();
     for namespace in judge.namespaces() {
@@ -82,10 +82,10 @@ fn unpackables<'n>(judge: &Judge<'n>) -> Vec<Unpackable<'n>> {
     all
 }
 
-type ByKey<'n> = BTreeMap<&'n Text, &'n Row<SnapshotRow>>;
+pub(crate) type ByKey<'n> = BTreeMap<&'n Text, &'n Row<SnapshotRow>>;
 
 /// The snapshots of every group by key.
-fn by_key<'n>(judge: &Judge<'n>) -> Vec<(Group<'n>, ByKey<'n>)> {
+pub(crate) fn by_key<'n>(judge: &Judge<'n>) -> Vec<(Group<'n>, ByKey<'n>)> {
     let groups = groups(judge).into_iter();
     groups
         .map(|group| {
@@ -222,7 +222,7 @@ fn is_kept(
 }
 
 /// Whether a layer of the manifest has no row: it was discarded.
-fn lacks_layers(
+pub(crate) fn lacks_layers(
     judge: &Judge<'_>,
     blobs: &crate::image::Rows<'_>,
     manifest: Option<&Digest>,

@@ -32,6 +32,7 @@ mod image;
 mod image_chain;
 mod image_name;
 mod image_type;
+mod image_unpack;
 mod ingest;
 mod ingest_bytes;
 mod judge;
@@ -148,6 +149,7 @@ pub const CHECKS: &[&Check] = &[
     &image_type::NAME_FORM,
     &image_chain::BROKEN,
     &image_chain::UNREFERENCED,
+    &image_unpack::ELSEWHERE,
     &container::IMAGE_GONE,
     &container_snapshot::SNAPSHOT_GONE,
     &container::SNAPSHOTTER_UNKNOWN,

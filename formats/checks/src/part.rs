@@ -114,6 +114,12 @@ pub(crate) fn not_known(node: &Node) -> Vec<NotKnown> {
         all.push(NotKnown::new(Part::Disks, "the disk", why));
     }
     configuration(node, &mut all);
+    if node.roots.whose == "containerd" && node.around.has_programs && node.around.lacks_daemon {
+        let has_unit = node.roots.unit.as_ref();
+        let elsewhere = has_unit.is_some_and(|unit| unit.program().is_some());
+        let why = "its program is not where programs are installed";
+        all.extend((!elsewhere).then(|| NotKnown::new(Part::Programs, "containerd", why)));
+    }
     meta(node, &mut all);
     for snapshotter in &node.snapshotters {
         of_snapshotter(node, snapshotter, &mut all);

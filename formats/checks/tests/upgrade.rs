@@ -256,3 +256,63 @@ fn a_snapshotter_that_is_a_daemon_of_its_own_is_named() {
         );
     }
 }
+
+#[test]
+fn images_whose_layers_were_discarded_need_their_snapshotter() {
+    for name in ["1.6-discarded", "1.7-discarded", "2.1-discarded"] {
+        let text = if name.starts_with("2.") {
+            let images = "plugins.'io.containerd.cri.v1.images'";
+            format!(
+                "version = 3\n[{images}]\nsnapshotter = 'native'\n[{images}.pinned_images]\n\
+                 sandbox = 'images.example/pause:1'\n"
+            )
+        } else {
+            format!(
+                "version = 2\n[{CRI}]\nsandbox_image = 'images.example/pause:1'\n\
+                 [{CRI}.containerd]\nsnapshotter = 'native'\n"
+            )
+        };
+        let told = foretell(&with(name, &text), None);
+        assert_eq!(told.start, Start::WithCare, "{name}: {}", told.sentence);
+        assert!(told.sentence.contains("unpacked"), "{}", told.sentence);
+        // Where the layers are there, they are unpacked again.
+        let stopped = name.replace("discarded", "stopped");
+        let told = foretell(&with(&stopped, &text), None);
+        assert_eq!(told.start, Start::Yes, "{stopped}: {}", told.sentence);
+        let told = foretell(&testcase::node(name), None);
+        assert_eq!(told.start, Start::Yes, "{name}: {}", told.sentence);
+    }
+}
+
+#[test]
+fn a_release_that_is_not_known_here_is_named() {
+    let status = |version: &str| format!("Package: containerd\nVersion: {version}\n");
+    for (version, why) in [
+        ("1.5.9-0ubuntu1~20.04.6", "older than 1.6"),
+        ("1.3.3-1", "older than 1.6"),
+        ("2.4.0-1", "newer than 2.3"),
+    ] {
+        let mut tar = testcase::node("1.7-stopped");
+        tar.member("var/lib/dpkg/status").data = status(version).into_bytes();
+        let told = foretell(&tar, None);
+        assert_eq!(told.start, Start::Unknown, "{version}: {}", told.sentence);
+        assert!(told.sentence.contains(why), "{}", told.sentence);
+    }
+    let mut tar = testcase::node("1.7-stopped");
+    tar.member("var/lib/dpkg/status").data = status("1.7.27-1").into_bytes();
+    assert_eq!(foretell(&tar, None).start, Start::Yes);
+}
+
+#[test]
+fn a_machine_without_containerd_is_told() {
+    let mut tar = testcase::node("1.7-stopped");
+    for folder in ["usr/bin", "usr/local/bin", "usr/sbin", "bin", "opt/bin"] {
+        tar.push(folder, FOLDER, "", b"");
+    }
+    let told = foretell(&tar, None);
+    assert!(
+        told.parts.iter().any(|part| part.name == "containerd"),
+        "{told:#?}"
+    );
+    assert_ne!(told.start, Start::Yes, "{}", told.sentence);
+}

@@ -46,6 +46,12 @@ impl Detected {
         part.get(..end)?.parse().ok()
     }
 
+    /// The version and why nothing is known here of it, if nothing is.
+    pub fn beyond(&self) -> Option<(&str, &'static str)> {
+        let version = self.version.as_deref()?;
+        Some((version, Release::beyond(version)?))
+    }
+
     /// Every release that fits.
     pub fn releases(&self) -> impl Iterator<Item = Release> + use<> {
         let (from, to) = (self.from, self.to);
@@ -88,6 +94,17 @@ pub fn detect(traces: &Traces) -> Detected {
             let because = format!("{} is containerd {version}", program.path);
             detected.narrow(release, release, because);
             detected.version = Some(version.to_string());
+        }
+    }
+    // What no rule was made for is named all the same.
+    let installed = traces.program.as_ref().and_then(|it| it.version.as_ref());
+    let installed = installed.or(traces.package.as_ref());
+    let installed = installed.and_then(|text| text.utf8());
+    if let Some(version) = installed.filter(|version| Release::beyond(version).is_some()) {
+        detected.version = Some(version.to_owned());
+        if Release::of_version(version).is_none() {
+            let because = format!("containerd {version} is installed, which is not known here");
+            detected.because.push(because);
         }
     }
     let package = traces.package.as_ref().and_then(|text| {

@@ -77,6 +77,21 @@ impl Release {
         })
     }
 
+    /// Why nothing is known here of a version, if nothing is: it is older or newer than all releases.
+    pub fn beyond(version: &str) -> Option<&'static str> {
+        let plain = version.rsplit(':').next().unwrap_or(version);
+        let mut numbers = plain
+            .trim_start_matches('v')
+            .split(|c: char| !c.is_ascii_digit());
+        let major: u32 = numbers.next()?.parse().ok()?;
+        let minor: u32 = numbers.next()?.parse().ok()?;
+        match (major, minor) {
+            (0, _) | (1, 0..6) => Some("older than 1.6, the first release that is known here"),
+            (2, 4..) | (3.., _) => Some("newer than 2.3, the last release that is known here"),
+            _ => None,
+        }
+    }
+
     /// The minor version of meta.db's schema (`v1/version`) that it writes.
     pub const fn schema(self) -> i64 {
         match self {

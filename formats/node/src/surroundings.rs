@@ -39,6 +39,8 @@ pub struct Surroundings {
     pub has_programs: bool,
     /// Whether a daemon that is containerd, or holds one, is installed.
     pub has_daemon: bool,
+    /// Whether it is known that none of them is, where the folders of programs are.
+    pub lacks_daemon: bool,
     /// Quarantines of repairs that began and neither ended nor were taken back.
     pub half_repaired: Vec<PathBuf>,
     /// `cgroupDriver` of kubelet's file, and where that is; nothing where it says nothing, or is not in
@@ -217,6 +219,12 @@ impl Surroundings {
                 .is_ok();
         let is_there = |path: &str| evidence.stat(Path::new(path)).is_ok();
         around.has_daemon = DAEMONS.iter().any(|path| is_there(path));
+        around.lacks_daemon = DAEMONS.iter().all(|path| {
+            matches!(
+                evidence.stat(Path::new(path)),
+                Err(Unread::Absent | Unread::Dangling(_))
+            )
+        });
         around.has_programs = PROGRAMS.iter().any(|path| is_there(path));
         around.config_untold = (roots.config.is_none() && !is_there("/etc")).then(|| {
             "the evidence has no /etc: whether there is a config.toml cannot be told".to_owned()

@@ -22,6 +22,10 @@ const FAILS: &[(&str, &str)] = &[
         "image/media-type",
         "does not see images whose manifest is called something else: they cannot be used",
     ),
+    (
+        "image/unpacked-elsewhere",
+        "makes no container of images that are unpacked in another snapshotter and lack layers",
+    ),
     ("image/", "cannot use images that lack a part"),
     (
         "ingest/",

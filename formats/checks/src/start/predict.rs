@@ -30,7 +30,14 @@ pub fn predictions(node: &Node, report: &Report, release: &Detected, at: Time) -
                 numbers::freed(&mut run, node);
                 conclude(run)
             }
-            _ => predict(node, report, one, release.patch(), at),
+            _ => {
+                let mut run = Run::new(node, report, one, release.patch(), at);
+                if let Some((version, why)) = release.beyond() {
+                    run.not_known(Part::Programs, format!("containerd {version}"), why);
+                }
+                let _ended = steps(&mut run);
+                conclude(run)
+            }
         };
         let mut prediction = prediction;
         if !node.around.half_repaired.is_empty() {

@@ -17,6 +17,7 @@ pub(super) const TABLE: Table = &[
             "image/target-missing",
             "image/content-missing",
             "image/alias-missing",
+            "image/unpacked-elsewhere",
             "cri/pause-image-missing",
         ],
         pulled,

@@ -140,12 +140,7 @@ pub(crate) fn look_up(chain: &Chain) -> Vec<Hit> {
 
 fn compare(chain: &Chain, first: usize, entry: &Entry) -> Option<Hit> {
     let start = chain.pieces.get(first)?.start;
-    let rest = chain.text.get(start..)?;
-    let mut reach = rest.len().min(REACH);
-    while !rest.is_char_boundary(reach) {
-        reach = reach.saturating_sub(1);
-    }
-    let rest = rest.get(..reach)?;
+    let rest = within_reach(chain.text.get(start..)?);
     // A piece may begin with a quote or a bracket.
     let open = rest
         .len()
@@ -215,12 +210,13 @@ fn is_common(literal: &str) -> bool {
 }
 
 /// A message in the middle of a piece, where nothing at its beginning is known: a person's words
-/// stand before it.
+/// stand before it. All of it must be there: the part that decides may be the rest of it.
 pub(crate) fn inside(text: &str) -> Option<&'static Message> {
     /// Shorter literals stand in other sentences, too.
     const LEAST: usize = 18;
     let automaton = BOOK.automaton.as_ref()?;
     let mut best: Option<&Entry> = None;
+    let mut tried = 0_usize;
     for place in automaton.find_overlapping_iter(text) {
         let Some(entry) = BOOK.entries.get(place.pattern().as_usize()) else {
             continue;
@@ -229,12 +225,26 @@ pub(crate) fn inside(text: &str) -> Option<&'static Message> {
             .get(..place.start())
             .is_some_and(|before| !before.ends_with(|letter: char| letter.is_alphanumeric()));
         let literal = entry.pattern.literal();
-        if literal.len() >= LEAST
-            && is_whole_word
-            && is_telling(entry.known)
-            && !is_common(literal)
-            && best.is_none_or(|best| entry.weight > best.weight)
+        let is_better = best.is_none_or(|best| entry.weight > best.weight);
+        if literal.len() < LEAST
+            || !is_whole_word
+            || !is_telling(entry.known)
+            || is_common(literal)
+            || !is_better
         {
+            continue;
+        }
+        tried = tried.saturating_add(1);
+        if tried > CANDIDATES {
+            break;
+        }
+        // What is always the same before the literal is looked for, too.
+        let before = entry.pattern.fixed_before();
+        let start = place.start().saturating_sub(before);
+        let is_it = text
+            .get(start..)
+            .is_some_and(|rest| entry.pattern.matches(within_reach(rest)).is_some());
+        if is_it || entry.pattern.is_mostly_literal() {
             best = Some(entry);
         }
     }
@@ -242,4 +252,13 @@ pub(crate) fn inside(text: &str) -> Option<&'static Message> {
         Known::Message(message) => Some(message),
         Known::Text(_) => None,
     }
+}
+
+/// As much of a text as is compared.
+fn within_reach(text: &str) -> &str {
+    let mut reach = text.len().min(REACH);
+    while !text.is_char_boundary(reach) {
+        reach = reach.saturating_sub(1);
+    }
+    text.get(..reach).unwrap_or_default()
 }

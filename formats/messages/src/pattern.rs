@@ -93,6 +93,24 @@ impl Pattern {
         longest_literal(first)
     }
 
+    /// How long what stands before the literal is, if that is always the same.
+    pub(crate) fn fixed_before(&self) -> usize {
+        let literal = self.literal();
+        let before = self.text.find(literal).unwrap_or(0);
+        let trimmed = literal.len().saturating_sub(literal.trim_start().len());
+        match self.text.get(..before) {
+            Some(before) if !before.contains('{') => before.len().saturating_add(trimmed),
+            _ => trimmed,
+        }
+    }
+
+    /// Whether what the automaton looks for is nearly all that is always the same.
+    pub(crate) fn is_mostly_literal(&self) -> bool {
+        let letters = self.literal().bytes();
+        let letters = letters.filter(u8::is_ascii_alphanumeric).count();
+        letters.saturating_mul(10) >= self.weight().saturating_mul(9)
+    }
+
     /// How many `: ` stand before the literal: so many pieces before it, the text begins.
     pub(crate) fn pieces_before(&self) -> usize {
         let literal = self.literal();

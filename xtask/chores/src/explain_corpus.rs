@@ -25,6 +25,10 @@ const FILES: &[(&str, &str)] = &[
         "reports of other threads, gathered and answered after the patterns were frozen",
     ),
     (
+        "third.tsv",
+        "reports, gathered after the second half, which the patterns were then mended by",
+    ),
+    (
         "daemons.tsv",
         "what real daemons, shims and runtimes said in our own labs",
     ),

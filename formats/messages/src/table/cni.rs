@@ -321,7 +321,7 @@ pub(super) const ALL: &[Message] = &[
         "cni-add-failed",
         Cni,
         Network,
-        &["plugin type={q} failed ({})", "plugin type={q} name={q} failed ({})", "plugin type={q} failed (add)", "failed to add network {q}", "error adding container to network {q}", "failed to delegate{}", "[{q}{}]"],
+        &["plugin type={q} failed ({})", "plugin type={q} name={q} failed ({})", "plugin type={q} failed (add)", "failed to add network {q}", "error adding container to network {q}", "failed to delegate{}",],
         "A CNI plugin answered with an error of its own.",
     )
     .first(&[CONFIGS, NETWORK_PODS]),

@@ -365,7 +365,7 @@ pub(super) const ALL: &[Message] = &[
         "network-setup-failed",
         Cri,
         Network,
-        &["failed to setup network for sandbox {q}", "failed to setup network for sandbox", "failed to set up sandbox container {q} network for pod {q}", "networkPlugin cni failed to set up pod {q} network", "NetworkPlugin cni failed to set up pod {q} network", "failed to set up pod network", "failed to find network info for sandbox {q}", "failed to find network info for sandbox", "Failed to setup network for pod {q}{rest}"],
+        &["failed to setup network for sandbox {q}", "failed to setup network for sandbox", "failed to set up sandbox container {q} network for pod {q}", "networkPlugin cni failed to set up pod {q} network", "NetworkPlugin cni failed to set up pod {q} network", "failed to set up pod network", "failed to find network info for sandbox {q}", "failed to find network info for sandbox", "Failed to setup network for pod {q}{rest}", "NetworkPlugin cni failed to set up pod{rest}"],
         "A pod did not get its network: the CNI plugin that the rest of the line names answered with an error.",
     )
     .codes(&["cni/config-refused", "cni/plugin-missing"])
@@ -449,7 +449,7 @@ pub(super) const ALL: &[Message] = &[
         "stats-missing",
         Kubelet,
         Daemon,
-        &["failed to get imageFs stats", "failed to get imageFs info", "Failed to get stats for image filesystem{rest}", "invalid capacity 0 on image filesystem", "failed to get container stats", "Partial failure issuing cadvisor{rest}", "collecting metrics for {}", "failed to get sandbox stats", "Unable to fetch pod log stats{}", "Unable to fetch container log stats{}", "missing image stats", "no metrics received", "Failed to get the info of the filesystem with mountpoint"],
+        &["failed to get imageFs stats", "failed to get imageFs info", "Failed to get stats for image filesystem{rest}", "invalid capacity 0 on image filesystem", "failed to get container stats", "Partial failure issuing cadvisor{rest}", "collecting metrics for {}", "failed to get sandbox stats", "Unable to fetch pod log stats{}", "Unable to fetch container log stats{}", "missing image stats", "no metrics received", "Failed to get the info of the filesystem with mountpoint", "no imagefs label for configured runtime", "Stats initialization may not have completed yet{rest}"],
         "Numbers for statistics are missing: soon after a start, or for a container that just ended. By itself no \
          fault.",
     )

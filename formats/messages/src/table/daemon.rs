@@ -181,7 +181,6 @@ pub(super) const ALL: &[Message] = &[
             "timeout waiting for containerd to start",
             "containerd did not exit successfully",
             "cannot connect to the Docker daemon at {rest}",
-            "failed to start daemon",
             "error reading from server",
             "connection error",
             "validate service connection",
@@ -202,6 +201,41 @@ pub(super) const ALL: &[Message] = &[
     )
     .codes(&["client/other-endpoint"])
     .first(&["systemctl status containerd", JOURNAL, PREFLIGHT]),
+    act(
+        "dockerd-start",
+        crate::message::Component::Dockerd,
+        Daemon,
+        &["failed to start daemon", "Error starting daemon", "Error (re)starting daemon", "failed to start cluster component"],
+        "dockerd could not start; the rest says why.",
+    )
+    .first(&["journalctl -b -u docker --no-pager"]),
+    cause(
+        "dockerd-network",
+        crate::message::Component::Dockerd,
+        crate::Whose::Network,
+        &[
+            "Error initializing network controller{rest}",
+            "error initializing network controller{rest}",
+            "error obtaining controller instance{rest}",
+            "failed to create NAT chain {rest}",
+            "error creating default {q} network{rest}",
+            "Failed to program NAT chain{rest}",
+            "list bridge addresses failed{rest}",
+        ],
+        "dockerd could not set up its bridge and its rules: iptables is missing or of the other kind (legacy, nf_tables), a \
+         kernel module is not there (a kernel that was upgraded without a boot), or no address range is free.",
+    )
+    .first(&["iptables --version", "lsmod | grep -e ip_tables -e nf_tables", "journalctl -b -u docker --no-pager"]),
+    cause(
+        "unit-exec",
+        Systemd,
+        crate::Whose::Programs,
+        &["{}.service: Main process exited, code=exited, status=203/EXEC", "{}.service: Failed at step EXEC spawning {}", "{}.service: Unable to locate executable {}"],
+        "systemd could not run the unit's program: it is not at that path, not executable, or for another architecture.",
+    )
+    .certain()
+    .codes(&["runtime/program-missing"])
+    .first(&["systemctl cat containerd", "ls -l $(command -v containerd)"]),
     consequence(
         "k3s-containerd-exited",
         K3s,

@@ -3,7 +3,7 @@
 use super::{DISK, JOURNAL, STUCK};
 use crate::message::Component::{Client, Dockerd, Kubelet};
 use crate::message::Whose::{Daemon, Memory, Nobody, Pod, Settings, Storage, Stores, Tasks};
-use crate::message::{Message, cause, consequence, wrapper};
+use crate::message::{Message, act, cause, consequence, wrapper};
 
 pub(super) const ALL: &[Message] = &[
     wrapper(
@@ -80,11 +80,27 @@ pub(super) const ALL: &[Message] = &[
         "eviction",
         Kubelet,
         Storage,
-        &["The node was low on resource: {rest}", "node was low on resource{rest}", "eviction manager: {rest}", "Eviction manager: {rest}", "Attempting to reclaim ephemeral-storage", "attempting to reclaim {}", "must evict pod(s) to reclaim{rest}", "NodeHasDiskPressure{}", "DiskPressure{rest}", "Pod ephemeral local storage usage exceeds {rest}", "Disk usage on image filesystem is over the high threshold{rest}", "failed to garbage collect required amount of images. {rest}", "Failed to garbage collect required amount of images. {rest}", "Image garbage collection failed {rest}", "wanted to free {n} bytes, but freed {n} bytes{rest}", "freed {n} bytes, but {rest}", "Attempted to evict a critical pod{rest}"],
+        &["The node was low on resource: {rest}", "node was low on resource{rest}", "eviction manager: {rest}", "Eviction manager: {rest}", "Attempting to reclaim ephemeral-storage", "attempting to reclaim {}", "must evict pod(s) to reclaim{rest}", "NodeHasDiskPressure{}", "DiskPressure{rest}", "Pod ephemeral local storage usage exceeds {rest}", "Disk usage on image filesystem is over the high threshold{rest}", "failed to garbage collect required amount of images. {rest}", "Failed to garbage collect required amount of images. {rest}", "Image garbage collection failed {rest}", "wanted to free {n} bytes, but freed {n} bytes{rest}", "freed {n} bytes, but {rest}", "Attempted to evict a critical pod{rest}", "Disk usage on image filesystem is at {rest}", "Image garbage collection failed{rest}", "ImageGCFailed{rest}", "FreeDiskSpaceFailed{rest}"],
         "The node is short of disk, inodes or memory as kubelet sees it, and it removes images and pods.",
     )
     .codes(&["store/disk-full", "gc/unreachable"])
     .first(&[DISK, "coroner df /"]),
+    cause(
+        "pod-cgroup-kill",
+        Kubelet,
+        crate::Whose::Nobody,
+        &["Failed to kill all the processes attached to cgroup", "Failed to kill all the processes attached to the {}"],
+        "kubelet ends what is left in the cgroup of a pod that is gone; a process that ended by itself meanwhile is no \
+         fault.",
+    ),
+    act(
+        "node-condition",
+        Kubelet,
+        Daemon,
+        &[ "Node became not ready"],
+        "kubelet calls its node not ready; the rest says why.",
+    )
+    .first(&[JOURNAL]),
     cause(
         "node-not-ready",
         Kubelet,

@@ -72,9 +72,6 @@ pub(super) const ALL: &[Message] = &[
             "unauthorized: {}",
             "authorization failed{}",
             "no basic auth credentials",
-            "failed to authorize",
-            "failed to fetch anonymous token",
-            "failed to fetch oauth token",
             "authentication required",
             "access denied{rest}",
             "insufficient_scope: authorization failed{}",
@@ -85,7 +82,6 @@ pub(super) const ALL: &[Message] = &[
             "requested access to the resource is denied",
             "basic credentials required",
             "your authorization token has expired{rest}",
-            "cannot fetch anonymous token{rest}",
         ],
         "The registry wants credentials, or does not take those it got: no imagePullSecret, an expired token, or \
          a name that does not exist (registries answer so to hide which do).",
@@ -138,13 +134,28 @@ pub(super) const ALL: &[Message] = &[
             "unexpected status code {}: 400 Bad Request{rest}",
             "400 Bad Request{rest}",
             "unexpected status{}: 400 Bad Request{rest}",
-            "unexpected status from {} request to {}: {rest}",
-            "unexpected status from {} request to {}",
-            "error parsing HTTP {n} response body{rest}",
-        ],
+            "error parsing HTTP {n} response body{rest}", "504 Gateway{rest}", "520 {rest}", "522 {rest}", "530 {rest}", "internal server error", "Server error",],
         "The registry, a mirror or a proxy on the way answered with an error of its own.",
     )
     .certain()
+    .first(&[HOSTS]),
+    act(
+        "registry-status",
+        TheRegistry,
+        Registry,
+        &[
+            "unexpected status from {} request to {}",
+            "unexpected status code {}",
+            "unexpected status",
+            "failed to authorize",
+            "failed to fetch anonymous token",
+            "failed to fetch oauth token",
+            "cannot fetch anonymous token",
+            "failed to do request",
+        ],
+        "A registry, or the server that gives tokens for it, was asked and did not answer as it should; what follows says \
+         how.",
+    )
     .first(&[HOSTS]),
     cause(
         "dns",
@@ -195,8 +206,7 @@ pub(super) const ALL: &[Message] = &[
             "connect: network is unreachable",
             "connect: no route to host",
             "network is unreachable",
-            "no route to host",
-        ],
+            "no route to host", "Get {q}: EOF", "Head {q}: EOF", "Get {q}: unexpected EOF", "Get {q}: context deadline exceeded{rest}", "Head {q}: context deadline exceeded{rest}", "Post {q}: EOF",],
         "The registry cannot be reached over the network, or the connection broke: routes, firewall, a proxy that \
          is not set for containerd's unit, or the registry itself.",
     )

@@ -429,8 +429,7 @@ pub(super) const ALL: &[Message] = &[
             "error executing hook `{}` (exit code: {n})",
             "error executing hook{rest}",
             "prestart hook {n} caused: {rest}",
-            "running prestart hook {n} caused {rest}",
-        ],
+            "running prestart hook {n} caused {rest}", "hook command exited with non-zero exit code: {n}", "hook command exited with non-zero exit code{rest}",],
         "A hook of the container (nvidia's, or another vendor's) failed or was killed; what was made is removed. \
          What it printed stands in the line.",
     )
@@ -678,8 +677,7 @@ pub(super) const ALL: &[Message] = &[
             "setns_init_linux.go:{n}: setting {rest}",
             "error closing exec fds: {rest}",
             "error starting setns process{rest}",
-            "exec failed{}: cannot exec{rest}",
-        ],
+            "exec failed{}: cannot exec{rest}", "running exec setns process for init{rest}", "running exec setns process for init",],
         "A process could not be added to the container: it ended at that moment, its init is in a bad state, or the \
          new process was killed (memory, a limit of pids, seccomp). By itself it tells no more.",
     )
@@ -745,7 +743,7 @@ pub(super) const ALL: &[Message] = &[
         "console",
         Runc,
         Tasks,
-        &["open /dev/ptmx: {}", "open /dev/tty: {}", "the input device is not a TTY", "provided file is not a console", "failed to set console{rest}", "cannot allocate tty if runc will detach without setting console socket", "error opening pty{rest}"],
+        &["open /dev/ptmx: {}", "open /dev/tty: {}", "the input device is not a TTY", "provided file is not a console", "failed to set console{rest}", "cannot allocate tty if runc will detach without setting console socket", "error opening pty{rest}", "cannot allocate tty if runc will detach"],
         "There is no terminal where one is asked for.",
     ),
     cause(

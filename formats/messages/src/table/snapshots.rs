@@ -244,6 +244,15 @@ pub(super) const ALL: &[Message] = &[
     .certain()
     .first(&["cat /etc/subuid /etc/subgid"]),
     cause(
+        "layer-whiteout",
+        Containerd,
+        Storage,
+        &["failed to convert whiteout file {q}", "failed to convert whiteout file{rest}", "failed to mknod({q}{rest}"],
+        "A layer removes a file of one below, and the mark for that (a device, or an attribute) cannot be made: in a user \
+         namespace, or on a file system that has no such attributes.",
+    )
+    .first(&[DMESG, "findmnt -T /var/lib/containerd"]),
+    cause(
         "layer-exists",
         Containerd,
         Stores,

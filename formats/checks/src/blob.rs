@@ -23,10 +23,6 @@ pub(crate) const MISSING: Check = Check {
             pulling it again does not help: the row says that the blob exists.",
         remedy: "Put the bytes back in their place: then nothing is lost. Where no copy is to be \
             had, remove the blob's row in every namespace; the next pull downloads it.",
-        messages: &[
-            "blob not found: not found",
-            "failed to get reader from content store",
-        ],
     },
     needs: &[Need::Content],
     run: missing,
@@ -43,11 +39,6 @@ pub(crate) const SIZE: Check = Check {
             bytes reached the disk, a full disk, a file system check.",
         remedy: "Put the file aside, and the right bytes in its place: then nothing is lost. Where no copy is \
             to be had, remove its rows in every namespace and pull the image again.",
-        messages: &[
-            "manifest: invalid desc",
-            "unexpected EOF",
-            "Failed to check image content readiness",
-        ],
     },
     needs: &[],
     run: size,
@@ -66,7 +57,6 @@ pub(crate) const ALTERED: Check = Check {
         remedy: "Put the file aside, and the right bytes in its place: then nothing is lost. Where no copy is \
             to be had, remove its rows in every namespace and pull the image again. If it \
             cannot be explained by a failing disk, treat it as tampering and keep the file.",
-        messages: &["archive/tar: invalid tar header", "gzip: invalid checksum"],
     },
     needs: &[],
     run: altered,
@@ -85,7 +75,6 @@ pub(crate) const UNKNOWN: Check = Check {
             without looking at its bytes.",
         remedy: "Nothing to repair: the garbage collector deletes it when something else is \
             deleted. In an investigation, keep a copy first.",
-        messages: &[],
     },
     needs: &[Need::Blobs],
     run: unknown,
@@ -102,11 +91,6 @@ pub(crate) const STRAY: Check = Check {
             of the content store stops at the first such name, for good: later blobs and stale \
             ingests are never deleted.",
         remedy: "Move it out of the store.",
-        messages: &[
-            "content garbage collection failed",
-            "cannot calculate blob path from invalid digest",
-            "invalid checksum digest length",
-        ],
     },
     needs: &[],
     run: stray,
@@ -125,11 +109,6 @@ pub(crate) const DESCRIPTOR: Check = Check {
             sizes was altered.",
         remedy: "Pull the image again, where its record has the wrong size: that rewrites the \
             record. A document that is wrong comes back with each pull: build or push the image again.",
-        messages: &[
-            "manifest: invalid desc",
-            "unexpected EOF",
-            "archive/tar: write too long",
-        ],
     },
     needs: &[],
     run: descriptor,
@@ -146,7 +125,6 @@ pub(crate) const MODE: Check = Check {
             was committed by a daemon that was killed just before that, or was made by something \
             else: its bytes were never looked at again.",
         remedy: "Check its digest (--hash); if it is right, `chmod 0444`.",
-        messages: &[],
     },
     needs: &[],
     run: mode,

@@ -18,7 +18,6 @@ pub(crate) const SPEC_MISSING: Check = Check {
             state: what else is missing there may matter more.",
         remedy: "Nothing is to be done for the container that runs. Find out what removes files below \
             state (a clean-up of /run, a full disk).",
-        messages: &[],
     },
     needs: &[],
     run: spec_missing,
@@ -37,7 +36,6 @@ pub(crate) const PIDS: Check = Check {
             process, or to none. One of the files is not of this container's life.",
         remedy: "Look which of the processes is the container's (`grep` its id in /proc/PID/cgroup) \
             before anything is stopped by hand. A recreated container gets new files.",
-        messages: &["container not running", "process already finished"],
     },
     needs: &[],
     run: pids,

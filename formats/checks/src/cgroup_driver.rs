@@ -35,7 +35,6 @@ pub(crate) const DIFFERS: Check = Check {
         remedy: "Drain the node, set SystemdCgroup of the runtime's options in config.toml and \
             cgroupDriver of kubelet's config.yaml to the same (systemd, where systemd is the first \
             process), then restart both. Pods that run keep what they were made with.",
-        messages: &["expected cgroupsPath to be of format"],
     },
     needs: &[],
     run: differs,

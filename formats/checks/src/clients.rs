@@ -17,7 +17,6 @@ pub(crate) const ENDPOINT: Check = Check {
             from a healthy daemon. One whose endpoint is another runtime's (CRI-O, cri-dockerd) is \
             left alone.",
         remedy: "Give the client the socket at which containerd listens, or put grpc.address back.",
-        messages: &["validate service connection"],
     },
     needs: &[],
     run: endpoint,

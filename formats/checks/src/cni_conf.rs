@@ -30,14 +30,6 @@ pub(crate) const NO_CONFIG: Check = Check {
             written, renamed or removed. One that is moved in from another folder it does not see \
             (1.6, 1.7 and 2.1): touch does not help, `cp` does. Where the folder itself was removed \
             under it, it must be restarted.",
-        messages: &[
-            "cni plugin not initialized",
-            "no network config found in",
-            "failed to load cni during init",
-            "NetworkPluginNotReady",
-            "Network plugin returns error: cni plugin not initialized",
-            "cni config not initialized",
-        ],
     },
     needs: &[],
     run: no_config,
@@ -57,17 +49,6 @@ pub(crate) const CONFIG_BROKEN: Check = Check {
         remedy: "Correct the file, or move it out of the folder (renaming it to end in .bak \
             suffices). containerd then reloads, without a restart; after a FIFO it must be \
             restarted.",
-        messages: &[
-            "failed to load CNI config list file",
-            "failed to load CNI config file",
-            "failed to load cni config",
-            "error parsing configuration list",
-            "error parsing configuration: missing 'type'",
-            "network type not found in",
-            "no plugin configs found",
-            "invalid cni config",
-            "failed to reload cni configuration after receiving fs change event",
-        ],
     },
     needs: &[],
     run: config_broken,
@@ -86,7 +67,6 @@ pub(crate) const CONFIG_UNUSED: Check = Check {
         remedy: "If the wrong one is loaded, move it out of the folder, or rename it. Pods keep \
             the network that they were made with, and are taken off the one that is loaded when \
             they end: what the old one gave them then stays (cri/address-leaked).",
-        messages: &[],
     },
     needs: &[],
     run: config_unused,

@@ -24,7 +24,6 @@ pub(crate) const ADDRESS_TWICE: Check = Check {
             running pods, or of two networks whose ranges overlap.",
         remedy: "Remove the younger pod (`crictl stopp`, `crictl rmp`), then the other one if it \
             has no lease (cni/address-unreserved): the kubelet recreates them.",
-        messages: &["RTNETLINK answers: File exists"],
     },
     needs: &[],
     run: address_twice,
@@ -43,7 +42,6 @@ pub(crate) const ADDRESS_UNRESERVED: Check = Check {
             in range set\"), or restored an old one. The next pods get addresses that others use.",
         remedy: "Write the file back while no pod is being made: its name is the address, its \
             content the pod's id, CR, LF, and the interface.",
-        messages: &[],
     },
     needs: &[],
     run: address_unreserved,

@@ -27,10 +27,6 @@ pub(crate) const ADDRESS_LEAKED: Check = Check {
         remedy: "Delete the file while no pod is being made. Leave the other files of the folder: \
             pods that run need theirs, or their addresses are given away again \
             (cni/address-unreserved).",
-        messages: &[
-            "no IP addresses available in range set",
-            "failed to allocate for range",
-        ],
     },
     needs: &[Need::Containers],
     run: address_leaked,
@@ -49,7 +45,6 @@ pub(crate) const LEASE_DAMAGED: Check = Check {
             is never found, and the address is lost to the range.",
         remedy: "Delete the file, if no pod that runs has the address (`ip neigh`, the pods' \
             status).",
-        messages: &[],
     },
     needs: &[],
     run: lease_damaged,

@@ -23,10 +23,6 @@ pub(crate) const EXHAUSTED: Check = Check {
             (cri/address-leaked).",
         remedy: "If addresses leaked, delete the files of these. If none did, the range is too \
             small: remove pods, or give the network a larger range.",
-        messages: &[
-            "no IP addresses available in range set",
-            "failed to allocate for range",
-        ],
     },
     needs: &[],
     run: exhausted,

@@ -21,15 +21,6 @@ pub(crate) const CONFIG_REFUSED: Check = Check {
             false), and each pod fails. Pods that run cannot be stopped either: the plugins refuse \
             that as well.",
         remedy: "Correct the file; containerd reloads it at once.",
-        messages: &[
-            "incompatible CNI versions",
-            "invalid characters found in network name",
-            "missing network name",
-            "invalid range set",
-            "no IP ranges specified",
-            "invalid plugin name",
-            "plugin version does not allow STATUS",
-        ],
     },
     needs: &[],
     run: config_refused,
@@ -50,12 +41,6 @@ pub(crate) const PLUGIN_MISSING: Check = Check {
             distributions put them elsewhere (Debian: /usr/lib/cni, Fedora: /usr/libexec/cni) than \
             upstream (/opt/cni/bin). The programs are looked for each time; config.toml is read at \
             a start.",
-        messages: &[
-            "failed to find plugin",
-            "netplugin failed with no error message",
-            "permission denied",
-            "exec format error",
-        ],
     },
     needs: &[],
     run: plugin_missing,

@@ -24,7 +24,6 @@ pub(crate) const LEFTOVER: Check = Check {
             the pod was: its name, address, network namespace and interface.",
         remedy: "Nothing to repair; the files may be deleted. The network namespace and the \
             interface that they name may be left as well: see `coroner runtime mounts`.",
-        messages: &[],
     },
     needs: &[Need::Containers],
     run: leftover,
@@ -42,7 +41,6 @@ pub(crate) const DAMAGED: Check = Check {
             address stays taken. 2.x ignores it, and stops the pod. Of a pod that is gone this is \
             a note.",
         remedy: "Delete the file; the pod can then be stopped. libcni takes a missing one for none.",
-        messages: &["cached result", "failed to destroy network for sandbox"],
     },
     needs: &[],
     run: damaged,

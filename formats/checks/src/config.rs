@@ -19,11 +19,6 @@ pub(crate) const UNUSABLE: Check = Check {
             then unknown, too: coroner looked at the default places.",
         remedy: "Correct the file; `containerd config dump` shows what the daemon makes of it. If \
             root or state are elsewhere, name them with --root and --state.",
-        messages: &[
-            "containerd: failed to load TOML",
-            "containerd: failed to unmarshal TOML",
-            "was expecting token",
-        ],
     },
     needs: &[],
     run: unusable,

@@ -20,7 +20,6 @@ pub(crate) const IMAGE_GONE: Check = Check {
             is legal: an image may be removed under a container, which keeps its own snapshots. \
             But the container cannot be made again from what is on this node.",
         remedy: "Pull the image again if it is still wanted.",
-        messages: &["image not found"],
     },
     needs: &[],
     run: image_gone,
@@ -38,7 +37,6 @@ pub(crate) const SNAPSHOTTER_UNKNOWN: Check = Check {
             configuration, or the node was moved. The container can neither be started nor \
             removed with its files.",
         remedy: "Bring the proxy plugin back into config.toml, or delete the container's record.",
-        messages: &["snapshotter not loaded"],
     },
     needs: &[],
     run: snapshotter_unknown,

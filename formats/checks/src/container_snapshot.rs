@@ -25,10 +25,6 @@ pub(crate) const SNAPSHOT_GONE: Check = Check {
         remedy: "Look for the writable layer among the snapshot directories that nobody knows \
             (snapshot/directory-unknown, snapshot/backend-unknown) before anything is deleted. \
             Then delete the container's record; Kubernetes makes it again.",
-        messages: &[
-            "snapshot does not exist: not found",
-            "failed to create containerd task",
-        ],
     },
     needs: &[],
     run: snapshot_gone,

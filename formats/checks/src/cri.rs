@@ -21,11 +21,6 @@ pub(crate) const RECORD: Check = Check {
             keeps with it is missing, damaged or of another version. The CRI skips it: the kubelet \
             makes a second pod, and the first one leaks with its network and its mounts.",
         remedy: "Stop its task if it runs, then delete the container's record.",
-        messages: &[
-            "metadata extension",
-            "failed to unmarshal metadata extension",
-            "failed to get metadata for stored sandbox",
-        ],
     },
     needs: &[],
     run: record,
@@ -41,10 +36,6 @@ pub(crate) const NAME_TWICE: Check = Check {
         explanation: "The CRI reserves each name once when it starts. The second record of the \
             same name makes it give up: containerd exits, and is started again, for ever.",
         remedy: "Delete the older of the two records in a copy of meta.db.",
-        messages: &[
-            "failed to reserve sandbox name",
-            "failed to reserve container name",
-        ],
     },
     needs: &[],
     run: name_twice,
@@ -60,7 +51,6 @@ pub(crate) const SANDBOX_GONE: Check = Check {
         explanation: "The CRI keeps a record of the container, but none of its pod. It shows the \
             container as unknown; the kubelet may be unable to remove it.",
         remedy: "Delete the container (`crictl rm`), or its record if that fails.",
-        messages: &["an error occurred when try to find sandbox"],
     },
     needs: &[Need::Containers],
     run: sandbox_gone,

@@ -22,7 +22,6 @@ pub(crate) const FOLDER_ORPHAN: Check = Check {
             No record of meta.db has this one. The next start deletes it and logs nothing.",
         remedy: "Nothing to repair. In an investigation, copy it before containerd is started: it \
             names a pod that meta.db no longer knows.",
-        messages: &["cleanup orphaned sandbox"],
     },
     needs: &[Need::Containers],
     run: folder_orphan,
@@ -41,7 +40,6 @@ pub(crate) const LOG_FOLDER: Check = Check {
             (1.6, 1.7 and 2.1 were seen to do so).",
         remedy: "Nothing to repair. To save what was logged since, copy it from the descriptor of \
             the process that still holds the file (`lsof +L1`).",
-        messages: &[],
     },
     needs: &[],
     run: log_folder,
@@ -58,7 +56,6 @@ pub(crate) const PAUSE_IMAGE: Check = Check {
             sandbox image. The CRI pulls it where it is missing; on a node that cannot reach its \
             registry no pod can be made.",
         remedy: "Import the image (`ctr -n k8s.io images import`) or pull it.",
-        messages: &["failed to get sandbox image"],
     },
     needs: &[Need::Images],
     run: pause_image,

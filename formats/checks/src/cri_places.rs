@@ -31,11 +31,6 @@ pub(crate) const IO_MISSING: Check = Check {
         remedy: "Make the folder again before containerd is started, by the name that its shim \
             still holds: then the next daemon attaches, and the container goes on running; its \
             output is lost from then on, as in cri/io-replaced. Or drain the pod first.",
-        messages: &[
-            "error creating fifo",
-            "Failed to load container status",
-            "failed to load task",
-        ],
     },
     needs: &[],
     run: io_missing,
@@ -57,7 +52,6 @@ pub(crate) const IO_REPLACED: Check = Check {
         remedy: "Restart the container in a quiet moment (drain the pod): nothing leads to the old \
             FIFO. Until then the daemon that runs still has it open: do not restart containerd \
             before.",
-        messages: &["Failed to pipe stdout of container"],
     },
     needs: &[],
     run: io_replaced,
@@ -79,11 +73,6 @@ pub(crate) const POD_FILE: Check = Check {
             again, on the disk of state.",
         remedy: "Write the file again from another pod of the same kind, or delete the pod, so \
             that its owner recreates it.",
-        messages: &[
-            "failed to generate container",
-            "not a directory",
-            "file exists",
-        ],
     },
     needs: &[],
     run: pod_files,
@@ -102,7 +91,6 @@ pub(crate) const BUNDLE_KIND: Check = Check {
             and can neither stop the container nor run anything in it.",
         remedy: "Move what is in its place aside before containerd is started; runc recreates \
             log.json.",
-        messages: &["is a directory", "runc did not terminate successfully"],
     },
     needs: &[],
     run: bundle_kind,

@@ -31,7 +31,6 @@ pub(crate) const ADDRESS_LOST: Check = Check {
         remedy: "Do not restart containerd before the address is written back: copy it, and the \
             interfaces, from /var/lib/cni/results into the record in a copy of meta.db, or drain \
             the node first. Then upgrade.",
-        messages: &[],
     },
     needs: &[],
     run: address_lost,
@@ -51,7 +50,6 @@ pub(crate) const SANDBOX_RECORD: Check = Check {
             the pod's container is there, its record is used, and this is a note.",
         remedy: "Delete that one sandbox in a copy of meta.db. Deleting all of \
             /var/lib/containerd is not needed.",
-        messages: &["failed to get metadata for stored sandbox"],
     },
     needs: &[],
     run: sandbox_record,
@@ -68,7 +66,6 @@ pub(crate) const SANDBOX_ALONE: Check = Check {
             record is gone, or was never written: the pod is shown as not ready, and the kubelet \
             makes another one.",
         remedy: "Remove the pod (`crictl rmp`), or the sandbox in a copy of meta.db.",
-        messages: &["failed to recover sandbox state", "unable to find sandbox"],
     },
     needs: &[Need::Containers],
     run: sandbox_alone,
@@ -86,7 +83,6 @@ pub(crate) const SANDBOXER: Check = Check {
             pod's state cannot be told, and it cannot be stopped. Where the pod's container is \
             there, podsandbox takes it over, and this is a note.",
         remedy: "Bring the proxy plugin back into config.toml, or delete the sandbox.",
-        messages: &["failed to get sandbox controller by"],
     },
     needs: &[],
     run: sandboxer,

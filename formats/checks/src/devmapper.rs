@@ -22,7 +22,6 @@ pub(crate) const DISAGREES: Check = Check {
             it: the next snapshot is given that number, and fails.",
         remedy: "Compare with `dmsetup ls` and `thin_dump` before anything is deleted; the \
             databases can only be corrected while containerd is stopped.",
-        messages: &["is already there", "couldn't find free device key"],
     },
     needs: &[],
     run: disagrees,
@@ -40,7 +39,6 @@ pub(crate) const FAULTY: Check = Check {
             and its snapshot cannot be mounted.",
         remedy: "For a layer: delete the snapshot and let containerd unpack the image again. For \
             a container's: look at the thin device with `dmsetup` first.",
-        messages: &["marking as faulty"],
     },
     needs: &[],
     run: faulty,

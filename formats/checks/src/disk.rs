@@ -19,7 +19,6 @@ pub(crate) const SPLIT: Check = Check {
             mean that this has happened: that one of the two is what such a start left.",
         remedy: "Check that both file systems are mounted before containerd starts \
             (RequiresMountsFor= in its unit), and that nothing lies below the mounts.",
-        messages: &[],
     },
     needs: &[],
     run: split,
@@ -37,10 +36,6 @@ pub(crate) const IMMUTABLE: Check = Check {
             booted, and answers every call with Unimplemented. A snapshot's directory with the \
             flag is never removed, with a complaint at each garbage collection (reported as odd).",
         remedy: "`chattr -i -a` on it, after it is known who set it.",
-        messages: &[
-            "meta.db: operation not permitted",
-            "failed to remove directory",
-        ],
     },
     needs: &[],
     run: immutable,
@@ -58,7 +53,6 @@ pub(crate) const FULL: Check = Check {
             every start. Without inodes the CRI cannot write the status of its containers, and \
             does not load them; without room in state, shims leave empty address files.",
         remedy: "Free some room before containerd is started; a few megabytes are enough.",
-        messages: &["no space left on device", "garbage collection failed"],
     },
     needs: &[],
     run: full,

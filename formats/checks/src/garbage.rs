@@ -22,7 +22,6 @@ pub(crate) const UNREACHABLE: Check = Check {
             layer that is still wanted, copy it before containerd is started, or label the \
             snapshot containerd.io/gc.root in a copy of meta.db. `coroner gc --simulate` lists \
             everything.",
-        messages: &[],
     },
     needs: &[],
     run: unreachable,

@@ -21,11 +21,6 @@ pub(crate) const TARGET_MISSING: Check = Check {
         explanation: "The image's name is there, its manifest or index is not: the image cannot be \
             used, listed by the CRI, or exported.",
         remedy: "Delete the image's name (`ctr images rm`) and pull it again.",
-        messages: &[
-            "content digest",
-            "The image content readiness for",
-            "is not ok",
-        ],
     },
     needs: &[],
     run: target_missing,
@@ -44,7 +39,6 @@ pub(crate) const CONTENT_MISSING: Check = Check {
             runs, but cannot be exported, pushed or unpacked again: that is reported as odd.",
         remedy: "Pull the image again: with --all-platforms or after removing its name, if the \
             pull says that everything is there.",
-        messages: &["content digest", "incomplete"],
     },
     needs: &[],
     run: content_missing,
@@ -65,7 +59,6 @@ pub(crate) const REFERENCE_MISSING: Check = Check {
         remedy: "Do not start containerd before a copy of the blob is kept: the first garbage \
             collection comes 100 ms later. In a copy of meta.db, give the manifest's row the label \
             back.",
-        messages: &[],
     },
     needs: &[],
     run: reference_missing,
@@ -83,10 +76,6 @@ pub(crate) const DOCUMENT: Check = Check {
             needs is then unknown.",
         remedy: "Pull the image again; if that gives the same bytes, the image is broken at its \
             source.",
-        messages: &[
-            "mismatched image rootfs and manifest layers",
-            "failed to decode",
-        ],
     },
     needs: &[],
     run: document,

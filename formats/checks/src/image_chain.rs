@@ -23,7 +23,6 @@ pub(crate) const BROKEN: Check = Check {
             image sees files of another image, or lacks those of whole layers.",
         remedy: "Delete the snapshot and its descendants, and let containerd unpack the \
             image again. Containers of the image must be recreated.",
-        messages: &[],
     },
     needs: &[],
     run: broken,
@@ -43,7 +42,6 @@ pub(crate) const UNREFERENCED: Check = Check {
             after unpacking, that is not possible, and it must be pulled again (reported as damage).",
         remedy: "Give the configuration's row the label back in a copy of meta.db, or let \
             containerd unpack the image again.",
-        messages: &["is not unpacked"],
     },
     needs: &[Need::Snapshots, Need::Leases],
     run: unreferenced,

@@ -19,7 +19,6 @@ pub(crate) const ALIAS_WRONG: Check = Check {
             digest of its configuration. Who asks by digest gets what the name points to: here \
             that is another image.",
         remedy: "Delete that name (`ctr -n k8s.io images rm`) and pull the image again.",
-        messages: &[],
     },
     needs: &[],
     run: alias_wrong,
@@ -37,7 +36,6 @@ pub(crate) const ALIAS_MISSING: Check = Check {
             deletion by hand, leaves one without the other; asking for the image by its ID can \
             then fail.",
         remedy: "Pull the image again, or tag it: the CRI adds the name that is missing.",
-        messages: &["image not found"],
     },
     needs: &[Need::Images],
     run: alias_missing,
@@ -54,7 +52,6 @@ pub(crate) const TARGETS_DIFFER: Check = Check {
             CRI keeps one image for each configuration, and the one that it meets last wins: \
             which manifest it uses is chance.",
         remedy: "Nothing to repair; remove the names that are not wanted.",
-        messages: &[],
     },
     needs: &[],
     run: targets_differ,

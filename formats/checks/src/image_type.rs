@@ -24,12 +24,6 @@ pub(crate) const MEDIA_TYPE: Check = Check {
             a record.",
         remedy: "Pull the image again, from a registry that gives it the right type: that writes \
             the record again. All blobs of the image are there; do not delete them.",
-        messages: &[
-            "unexpected media type",
-            "only manifests may be exported",
-            "media-type: expected index but found manifest",
-            "The image content readiness for",
-        ],
     },
     needs: &[],
     run: media_type,
@@ -47,10 +41,6 @@ pub(crate) const NAME_FORM: Check = Check {
             it can neither be pulled nor exported by that name (seen on 1.6, 1.7 and 2.1), and \
             its blobs are kept for ever.",
         remedy: "Give the image a name that is a reference, then delete this one.",
-        messages: &[
-            "invalid reference format",
-            "repository name must be lowercase",
-        ],
     },
     needs: &[],
     run: name_form,

@@ -25,10 +25,6 @@ pub(crate) const ELSEWHERE: Check = Check {
             listed as if it were there; a container of it cannot be made before it is pulled again. \
             Containers that are there go on with the layers they have.",
         remedy: "Give the CRI its snapshotter back, or pull the image again.",
-        messages: &[
-            "error unpacking image",
-            "failed to get reader from content store",
-        ],
     },
     needs: &[Need::Snapshots],
     run: elsewhere,

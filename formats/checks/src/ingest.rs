@@ -21,7 +21,6 @@ pub(crate) const STALE: Check = Check {
             holds it and its time (24 hours) is over.",
         remedy: "Nothing to repair. Its bytes may be all that is left of a layer: keep them in an \
             investigation.",
-        messages: &[],
     },
     needs: &[],
     run: stale,
@@ -41,11 +40,6 @@ pub(crate) const DAMAGED: Check = Check {
             a ref at each garbage collection.",
         remedy: "Nothing has to be done for the next pull. Put the folder aside while containerd \
             is stopped, if it is to be gone.",
-        messages: &[
-            "failed to read ingest ref",
-            "ref key does not match",
-            "could not parse timestamp file",
-        ],
     },
     needs: &[],
     run: damaged,
@@ -62,7 +56,6 @@ pub(crate) const UNKNOWN: Check = Check {
             was killed between two steps. It is removed when the garbage collector next looks at \
             the content store.",
         remedy: "Nothing to repair.",
-        messages: &[],
     },
     needs: &[Need::Ingests],
     run: unknown,
@@ -77,7 +70,6 @@ pub(crate) const ROW_ALONE: Check = Check {
         title: "meta.db knows an unfinished write that has no folder",
         explanation: "Asking for its status gives 'not found'. It is removed when its time is over.",
         remedy: "Nothing to repair.",
-        messages: &[],
     },
     needs: &[Need::Content],
     run: row_alone,
@@ -94,7 +86,6 @@ pub(crate) const REFERENCE: Check = Check {
             `<namespace>/1/<key>`. This one has another form: the write cannot be resumed, and \
             its folder belongs to nobody.",
         remedy: "Nothing to repair: pulling the content again begins a new write.",
-        messages: &[],
     },
     needs: &[],
     run: reference,

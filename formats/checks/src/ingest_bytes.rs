@@ -22,7 +22,6 @@ pub(crate) const COMPLETE: Check = Check {
             another one, it is reported as ingest/blocks-pull.",
         remedy: "Where the bytes are right, a pull of the same content commits them, and downloads \
             nothing of it.",
-        messages: &[],
     },
     needs: &[],
     run: complete,
@@ -44,11 +43,6 @@ pub(crate) const BLOCKS: Check = Check {
             blob only zeroes can be told.",
         remedy: "Put the folder of this write aside; the next pull downloads the blob from its \
             start. Pulling again, restarting containerd, and deleting the image do not help.",
-        messages: &[
-            "unexpected commit digest",
-            "failed size validation",
-            "failed to open data file",
-        ],
     },
     needs: &[],
     run: blocking,

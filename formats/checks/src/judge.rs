@@ -200,7 +200,8 @@ impl<'n> Judge<'n> {
                 [] => daemon::with_start(finding),
                 _ => finding,
             })
-            .map(|finding| crate::ways::add(self.node, finding));
+            .map(|finding| crate::ways::add(self.node, finding))
+            .map(crate::said::with_message);
         let findings = findings.collect();
         coverage
             .abstained

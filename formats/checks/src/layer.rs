@@ -21,11 +21,6 @@ pub(crate) const DAMAGED: Check = Check {
             or zstd, to their end: the layer was built or pushed like this, or its digest was \
             taken after it was damaged. containerd pulls it, logs nothing, and fails to unpack it.",
         remedy: "Build and push the image again; pulling it again gives the same bytes.",
-        messages: &[
-            "failed to extract layer",
-            "archive/tar: invalid tar header",
-            "unexpected EOF",
-        ],
     },
     needs: &[],
     run: damaged,
@@ -44,7 +39,6 @@ pub(crate) const DIFF_ID: Check = Check {
             taken for this one by its name, and the files are not those of this blob.",
         remedy: "Pull or build the image again. If it cannot be explained by a broken build, treat \
             it as tampering: the manifest and the configuration name different files.",
-        messages: &["wrong diff id calculated on extraction"],
     },
     needs: &[],
     run: diff_id,
@@ -61,7 +55,6 @@ pub(crate) const LABEL: Check = Check {
             inflates to, so that nobody has to inflate it again. This one is wrong: whoever trusts \
             it (a commit, an export, a conversion) writes wrong diffIDs into new images.",
         remedy: "`ctr content label DIGEST containerd.io/uncompressed=` with the computed diffID.",
-        messages: &[],
     },
     needs: &[],
     run: label,
@@ -81,7 +74,6 @@ pub(crate) const BOMB: Check = Check {
             not read further, and what it holds is not known.",
         remedy: "Look at where the image comes from. `coroner content verify --layers --max-inflate \
             SIZE` reads further.",
-        messages: &["no space left on device"],
     },
     needs: &[],
     run: bomb,
@@ -98,7 +90,6 @@ pub(crate) const ENTRY: Check = Check {
             damaged map of holes, something after the tar's end. containerd holds names inside the \
             root; other tools may not.",
         remedy: "Find out who built the image; do not unpack the layer with other tools.",
-        messages: &[],
     },
     needs: &[],
     run: entry,

@@ -21,7 +21,6 @@ pub(crate) const EXPIRED: Check = Check {
             one, so an interrupted pull can keep its layers for ever.",
         remedy: "Nothing to repair. In an investigation, copy what it holds before containerd is \
             started.",
-        messages: &[],
     },
     needs: &[],
     run: expired,
@@ -39,7 +38,6 @@ pub(crate) const OWNERLESS: Check = Check {
             nerdctl, k3s, remote snapshotters). What it holds is never collected.",
         remedy: "Find out which client made it, and let that client remove it. Only if there is \
             none, `ctr leases rm` frees what it holds.",
-        messages: &[],
     },
     needs: &[Need::Containers],
     run: ownerless,
@@ -56,7 +54,6 @@ pub(crate) const LEFTOVER: Check = Check {
             removes it with the pod. One whose pod is gone was left by a removal that was cut off. \
             It takes no space, and is never collected.",
         remedy: "`ctr leases rm` removes it once containerd runs.",
-        messages: &[],
     },
     needs: &[Need::Containers],
     run: leftover,
@@ -73,7 +70,6 @@ pub(crate) const EXPIRY_GARBLED: Check = Check {
             it. The garbage collector notes that and takes the lease for one without an end: what \
             it holds is never collected.",
         remedy: "Set the label again (`ctr leases` cannot), or remove the lease.",
-        messages: &["ignoring invalid expiration value"],
     },
     needs: &[],
     run: expiry_garbled,
@@ -90,7 +86,6 @@ pub(crate) const DANGLING: Check = Check {
             have: they were deleted under it, or their rows are lost. The garbage collector \
             ignores such names.",
         remedy: "Nothing to repair.",
-        messages: &[],
     },
     needs: &[Need::Blobs, Need::Snapshots, Need::Ingests],
     run: dangling,

@@ -28,7 +28,6 @@ pub(crate) const OWNED: Check = Check {
             that never end. Their client has a database of its own that names them: to remove \
             such a lease with `ctr leases rm` tears away what that database still promises.",
         remedy: "Nothing to repair. To free the space, let their client remove them.",
-        messages: &[],
     },
     needs: &[Need::Containers],
     run: owned,

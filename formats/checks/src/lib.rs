@@ -50,6 +50,7 @@ mod running;
 mod runtime;
 mod runtime_programs;
 mod runtimes;
+mod said;
 pub mod salvaged;
 mod snapshot;
 mod snapshot_backend;
@@ -76,6 +77,7 @@ pub use judge::{Judge, Measured, Need};
 pub use layer_jobs::{LayerWithout, Layers, layer_digests, layer_jobs};
 pub use part::{NotKnown, Part};
 pub use running::{Running, running};
+pub use said::with_logs;
 pub use snapshot_layer::line as layer_line;
 pub use verdict::{Start, Verdict, conclude, verdict, with_verdict};
 
@@ -266,6 +268,7 @@ const FORMATS: &[&[&Code]] = &[
     snapshots::CODES,
     runc::CODES,
     start::CODES,
+    said::CODES,
     goroutines::CODES,
 ];
 

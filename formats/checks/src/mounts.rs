@@ -21,7 +21,6 @@ pub(crate) const BROKEN: Check = Check {
             with a mount manager was at hand.)",
         remedy: "It holds nothing that outlives a reboot: unmount what is mounted below t/, then \
             delete the file.",
-        messages: &["failed to open database file"],
     },
     needs: &[],
     run: broken,
@@ -40,7 +39,6 @@ pub(crate) const ORPHAN: Check = Check {
             asked for again (a note).",
         remedy: "Unmount what is mounted below t/ while containerd is stopped, and delete \
             mounts.db.",
-        messages: &[],
     },
     needs: &[Need::Containers],
     run: orphan,

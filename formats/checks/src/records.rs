@@ -17,7 +17,6 @@ pub(crate) const VERSION_AHEAD: Check = Check {
             all the same and logs nothing: records that it does not know are invisible to it. What \
             1.7 keeps of sandboxes meanwhile is not migrated again by a later upgrade.",
         remedy: "Run the release that wrote it, or a newer one.",
-        messages: &[],
     },
     needs: &[],
     run: version_ahead,
@@ -36,7 +35,6 @@ pub(crate) const ROOT_BUCKET: Check = Check {
             downgrade stays where 2.x does not look.",
         remedy: "Nothing that is urgent. If sandboxes of 1.7 are wanted in 2.x, move them below v1 \
             in a copy of meta.db.",
-        messages: &[],
     },
     needs: &[],
     run: root_bucket,
@@ -53,7 +51,6 @@ pub(crate) const MIGRATION: Check = Check {
             that is deeper ends the migration: nothing is changed, but the metadata plugin fails, \
             and containerd comes up without images, containers and the CRI.",
         remedy: "Delete that bucket in a copy of meta.db before the upgrade.",
-        messages: &["failed to migrate to v1.4", "unexpected bucket"],
     },
     needs: &[],
     run: migration,
@@ -69,7 +66,6 @@ pub(crate) const BLOB_KEY: Check = Check {
         explanation: "Blobs are kept under `algorithm:hex`. A row of another name belongs to no \
             file; lists skip it, and the garbage collector removes it.",
         remedy: "Delete the row in a copy of meta.db, or leave it to the garbage collector.",
-        messages: &[],
     },
     needs: &[],
     run: blob_key,
@@ -86,7 +82,6 @@ pub(crate) const LABEL: Check = Check {
             value stands for none. Longer ones are refused when they are written: this one was \
             not written by the daemon, and each later update of the object is refused.",
         remedy: "Set the label again, or delete it in a copy of meta.db.",
-        messages: &["label key and value", "greater than maximum size"],
     },
     needs: &[],
     run: label,
@@ -103,7 +98,6 @@ pub(crate) const NAMESPACE_NAME: Check = Check {
             underscores between them, and at most 76 of them. Nothing in a namespace of another \
             name can be reached through the API.",
         remedy: "Treat what it holds as evidence: the daemon did not make it.",
-        messages: &["must match", "greater than maximum length"],
     },
     needs: &[],
     run: namespace_name,
@@ -120,7 +114,6 @@ pub(crate) const IDENTIFIER: Check = Check {
             them, and at most 76 of them. Of a container with another id no task can be made: the \
             daemon did not make the record.",
         remedy: "Delete the record (`ctr containers rm`).",
-        messages: &["must match", "greater than maximum length"],
     },
     needs: &[],
     run: identifier,

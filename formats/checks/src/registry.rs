@@ -16,7 +16,6 @@ pub(crate) const HOSTS: Check = Check {
             parse it tells of in its log, and goes on without it: pulls go to the registry itself, \
             without its mirrors, its certificates and its headers.",
         remedy: "Correct the file; it is read again at the next pull, without a restart.",
-        messages: &["failed to decode hosts.toml"],
     },
     needs: &[],
     run: hosts,
@@ -34,7 +33,6 @@ pub(crate) const ENDPOINT: Check = Check {
             are. A start says nothing of it.",
         remedy: "Write the endpoint as a URL with its scheme (https://mirror.example), and restart \
             containerd.",
-        messages: &["parse registry endpoint"],
     },
     needs: &[],
     run: endpoints,

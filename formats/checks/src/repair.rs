@@ -17,7 +17,6 @@ pub(crate) const HALF_WAY: Check = Check {
             nothing on it, and deletes nothing. Some stores may be new already, and others old.",
         remedy: "Do not start containerd. Run `coroner repair apply` with the same plan to go on, or \
             `coroner repair undo` to go back; both go on from what was done.",
-        messages: &[],
     },
     needs: &[],
     run: half_way,

@@ -27,7 +27,6 @@ pub(crate) const NOT_MOUNTED: Check = Check {
             what kubelet and the network know of pods, the line may be an old one: that is reported as \
             odd.",
         remedy: "Do not start containerd, and stop kubelet. Mount the disk, and look again.",
-        messages: &[],
     },
     needs: &[],
     run: not_mounted,
@@ -47,7 +46,6 @@ pub(crate) const EMPTIED: Check = Check {
         remedy: "Find out which disk held the root last time (`lsblk`, `findmnt`, fstab, the journal) \
             before containerd is started: it would make empty stores here. If the root was emptied on \
             purpose, there is nothing to be saved, and a start is right.",
-        messages: &[],
     },
     needs: &[],
     run: emptied,

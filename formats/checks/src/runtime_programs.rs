@@ -25,11 +25,6 @@ pub(crate) const PROGRAM_MISSING: Check = Check {
             beside those that are recreated.",
         remedy: "Install the package that has it, before containerd is started again: runc of another \
             package does as well.",
-        messages: &[
-            "executable file not found in $PATH",
-            "binary not installed",
-            "no such file or directory",
-        ],
     },
     needs: &[],
     run: missing,
@@ -48,12 +43,6 @@ pub(crate) const PROGRAM_BROKEN: Check = Check {
             or later forgets the tasks whose runtime it is. Seen are the first bytes, the tables and \
             the place where it begins; a program may be damaged elsewhere.",
         remedy: "Reinstall its package, before containerd is started again.",
-        messages: &[
-            "exec format error",
-            "exit status 127",
-            "signal: segmentation fault",
-            "signal: bus error",
-        ],
     },
     needs: &[],
     run: broken,

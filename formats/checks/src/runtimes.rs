@@ -25,7 +25,6 @@ pub(crate) const HANDLER_UNKNOWN: Check = Check {
             comes again is refused.",
         remedy: "Bring the handler's table back below containerd.runtimes (`containerd config dump` \
             shows what the daemon has of it), then restart containerd.",
-        messages: &["no runtime for \"x\" is configured"],
     },
     needs: &[],
     run: handlers,
@@ -45,7 +44,6 @@ pub(crate) const RUNTIME_GONE: Check = Check {
         remedy: "Install the shim where it still exists. A container of a runtime that is gone for \
             good has to be recreated with io.containerd.runc.v2; copy what its layer holds before it \
             is deleted (`coroner snapshots extract`).",
-        messages: &["binary not installed"],
     },
     needs: &[],
     run: gone,

@@ -28,13 +28,6 @@ pub(crate) const BACKEND_MISSING: Check = Check {
             a lost write, a disk that was not mounted.",
         remedy: "Delete its row and the rows of its descendants in a copy of meta.db; containerd unpacks \
             the image again.",
-        messages: &[
-            "snapshot does not exist: not found",
-            "is not unpacked",
-            "missing parent",
-            "already exists",
-            "uncommittable snapshot: missing in backend",
-        ],
     },
     needs: &[],
     run: backend_missing,
@@ -52,7 +45,6 @@ pub(crate) const BACKEND_UNKNOWN: Check = Check {
             snapshots of a node are like this, meta.db was lost or recreated: then this is reported as \
             fatal, because the garbage collector would remove them all.",
         remedy: "A few: nothing to do. Many: do not start containerd, restore meta.db.",
-        messages: &[],
     },
     needs: &[Need::Snapshots],
     run: backend_unknown,

@@ -23,10 +23,6 @@ pub(crate) const HALF: Check = Check {
             counts as not unpacked; the next attempt unpacks it again.",
         remedy: "Delete the active row in a copy of meta.db (or `ctr snapshots rm` it). The \
             committed one is removed by the garbage collector; its directory holds a whole layer.",
-        messages: &[
-            "uncommittable snapshot: missing in backend, snapshot should be removed",
-            "snapshot does not exist: not found",
-        ],
     },
     needs: &[Need::Snapshots],
     run: half,
@@ -45,7 +41,6 @@ pub(crate) const NAME_FORM: Check = Check {
             file system.",
         remedy: "Write the right name into a copy of meta.db: the key of metadata.db that ends in \
             this snapshot's key.",
-        messages: &["snapshot does not exist: not found"],
     },
     needs: &[],
     run: name_form,
@@ -248,7 +243,6 @@ pub(crate) const EXTRACTION: Check = Check {
             interrupted. It may hold a whole layer, and is removed once no lease holds it.",
         remedy: "Nothing to repair. To have the space back before the lease ends, delete the lease \
             (`ctr leases rm`).",
-        messages: &[],
     },
     needs: &[Need::Leases],
     run: extraction,

@@ -23,11 +23,6 @@ pub(crate) const DIRECTORY_MISSING: Check = Check {
             lost.",
         remedy: "For layers: delete the snapshot and its descendants; containerd unpacks the \
             image again. For a container: recreate it.",
-        messages: &[
-            "failed to stat parent",
-            "fs: no such file or directory",
-            "Failed to get usage for snapshot",
-        ],
     },
     needs: &[],
     run: directory_missing,
@@ -44,7 +39,6 @@ pub(crate) const DIRECTORY_UNKNOWN: Check = Check {
             unseen, when the snapshotter next cleans up. It may be the last copy of a container's \
             writable layer.",
         remedy: "Look into it before containerd is started: the next clean-up deletes it.",
-        messages: &["failed to rename", "file exists"],
     },
     needs: &[],
     run: directory_unknown,
@@ -61,11 +55,6 @@ pub(crate) const WORK_MISSING: Check = Check {
             file system. Without it the kernel refuses the mount, and the container cannot be \
             started. Nothing is lost: what was written is in fs.",
         remedy: "Make it again: `mkdir -m 0711 work` beside fs, owned by root.",
-        messages: &[
-            "failed to mount",
-            "no such file or directory",
-            "invalid argument",
-        ],
     },
     needs: &[],
     run: work_missing,
@@ -81,7 +70,6 @@ pub(crate) const TEMPORARY: Check = Check {
         explanation: "new-… is a snapshot that was being made when the daemon died, rm-… one that \
             was being removed; anything else does not belong there. The next clean-up removes it.",
         remedy: "Nothing to repair; it only takes space.",
-        messages: &[],
     },
     needs: &[],
     run: temporary,
@@ -99,7 +87,6 @@ pub(crate) const ID_SEQUENCE: Check = Check {
             given directories of living layers, and the daemon deletes those directories when the \
             rename fails.",
         remedy: "Do not start containerd. Raise the counter in a copy of metadata.db.",
-        messages: &["failed to rename", "file exists"],
     },
     needs: &[],
     run: id_sequence,
@@ -117,7 +104,6 @@ pub(crate) const USAGE: Check = Check {
             loss (nothing in a layer is synced), or were changed or removed afterwards.",
         remedy: "Delete the snapshots of the image and the image, then pull it again: pulling alone \
             does not help, because the snapshot exists.",
-        messages: &["exec format error", "no such file or directory"],
     },
     needs: &[Need::Usage],
     run: usage,

@@ -22,7 +22,6 @@ pub(crate) const PARENTS_DISAGREE: Check = Check {
             metadata.db, what the garbage collector keeps follows meta.db. metadata.db has an index \
             of parents besides: the side that it agrees with is the right one.",
         remedy: "Trust metadata.db; correct the row in a copy of meta.db.",
-        messages: &["mismatched parent"],
     },
     needs: &[],
     run: parents_disagree,

@@ -24,10 +24,6 @@ pub(crate) const KIND: Check = Check {
             a view). The snapshotter refuses to mount or to build on one of the wrong kind.",
         remedy: "For layers of an image: delete the snapshot and its descendants, and let \
             containerd unpack the image again. For a container's: export its files first.",
-        messages: &[
-            "is not active or view",
-            "is not committed snapshot: invalid argument",
-        ],
     },
     needs: &[],
     run: kind,
@@ -46,7 +42,6 @@ pub(crate) const ID_TWICE: Check = Check {
         remedy: "Do not start containerd: its garbage collector may remove one of them. Find out \
             whose files the directory holds, copy them away, and delete the other row in a copy \
             of metadata.db.",
-        messages: &[],
     },
     needs: &[],
     run: id_twice,
@@ -64,10 +59,6 @@ pub(crate) const PARENTS_INDEX: Check = Check {
             its parent for ever, with a complaint at each garbage collection (reported as odd); a \
             child that it does not list can lose its parent.",
         remedy: "Rebuild the index from the rows in a copy of metadata.db.",
-        messages: &[
-            "failed to remove snapshot",
-            "cannot remove snapshot with child",
-        ],
     },
     needs: &[],
     run: parents_index,
@@ -83,7 +74,6 @@ pub(crate) const USAGE_MISSING: Check = Check {
         explanation: "A commit records how many bytes and inodes the layer takes. Without them \
             the layer counts as empty, and whether its files changed since cannot be told.",
         remedy: "Nothing that is urgent: unpacking the layer again records them.",
-        messages: &[],
     },
     needs: &[],
     run: usage_missing,

@@ -24,7 +24,6 @@ pub(crate) const DIFFERS: Check = Check {
         remedy: "In an investigation, copy the directory first. Then delete the snapshots of the \
             image and the image, and pull it again: pulling alone does not help, because the \
             snapshot exists. `coroner snapshots verify` lists every file.",
-        messages: &["exec format error", "permission denied"],
     },
     needs: &[Need::Layers],
     run: differs,
@@ -44,7 +43,6 @@ pub(crate) const MARKS: Check = Check {
             trusted.* attributes lack them all.",
         remedy: "Delete the snapshots of the image and the image, and pull it again. \
             `coroner snapshots verify` lists every name.",
-        messages: &[],
     },
     needs: &[Need::Layers],
     run: marks,

@@ -17,7 +17,6 @@ pub(crate) const NAME_TWICE: Check = Check {
         explanation: "The `name` of a snapshot is unique: two rows with the same one write into \
             each other's files, and removing one removes both.",
         remedy: "Find out which row is the right one before anything is removed.",
-        messages: &[],
     },
     needs: &[],
     run: name_twice,
@@ -35,7 +34,6 @@ pub(crate) const NAME_SEQUENCE: Check = Check {
             recreated, rolled back or rebuilt. New snapshots will clash with old ones.",
         remedy: "Do not start containerd. Raise the counter in a copy of meta.db, or restore the \
             right meta.db.",
-        messages: &["already exists"],
     },
     needs: &[],
     run: name_sequence,

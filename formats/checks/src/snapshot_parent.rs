@@ -27,11 +27,6 @@ pub(crate) const PARENT_MISSING: Check = Check {
         remedy: "For layers of an image: delete the snapshot and its descendants, and let \
             containerd unpack the image again. For a container's snapshot: export its writable \
             layer first.",
-        messages: &[
-            "parent snapshot",
-            "does not exist: not found",
-            "missing parent",
-        ],
     },
     needs: &[],
     run: parent_missing,
@@ -48,7 +43,6 @@ pub(crate) const PARENT_CYCLE: Check = Check {
             them for ever, inside a write transaction: the first use hangs it, and its memory grows \
             until it is killed.",
         remedy: "Do not start containerd. Cut the cycle in a copy of the database.",
-        messages: &[],
     },
     needs: &[],
     run: parent_cycle,
@@ -66,7 +60,6 @@ pub(crate) const CHILDREN: Check = Check {
             (a note): removing the parent by hand is then refused, the garbage collector removes it \
             all the same. A child that is there but not listed can lose its parent under it.",
         remedy: "Rebuild the lists from the parents in a copy of meta.db.",
-        messages: &["cannot remove snapshot with child: failed precondition"],
     },
     needs: &[],
     run: children,

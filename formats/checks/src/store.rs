@@ -21,7 +21,6 @@ pub(crate) const ROOT_MISSING: Check = Check {
         remedy: "Name the folder with --root (inside the evidence), or check that the right disk \
             is mounted. If the data disk was not mounted when containerd started, do not start it \
             again before it is.",
-        messages: &[],
     },
     needs: &[],
     run: root_missing,
@@ -38,7 +37,6 @@ pub(crate) const STATE_MISSING: Check = Check {
             disk never has it. Without it nothing is known of tasks, shims, runc's state and the \
             exec FIFO.",
         remedy: "Nothing to repair. If the node is still up, collect /run/containerd, too.",
-        messages: &[],
     },
     needs: &[],
     run: state_missing,
@@ -56,7 +54,6 @@ pub(crate) const META_MISSING: Check = Check {
             and the next deletion removes every blob and every snapshot, writable layers included.",
         remedy: "Do not start containerd. Restore meta.db, or copy the snapshots and blobs away \
             first. Check that the disk that holds the root is the one that is mounted.",
-        messages: &[],
     },
     needs: &[],
     run: meta_missing,
@@ -75,7 +72,6 @@ pub(crate) const META_EMPTY: Check = Check {
             disk, a file system check or an earlier start without the data disk leaves behind.",
         remedy: "Do not start containerd. Restore meta.db, or copy the snapshots and blobs away \
             first.",
-        messages: &[],
     },
     needs: &[],
     run: meta_empty,
@@ -92,13 +88,6 @@ pub(crate) const META_BROKEN: Check = Check {
             that it has booted successfully, and answers every call with Unimplemented.",
         remedy: "Do not delete meta.db: a start without it destroys snapshots. Work on a copy; \
             `coroner bolt info` shows what is left of both meta pages.",
-        messages: &[
-            "failed to load plugin io.containerd.metadata.v1.bolt",
-            "invalid database",
-            "version mismatch",
-            "checksum error",
-            "unknown service containerd.services.images.v1.Images: not implemented",
-        ],
     },
     needs: &[],
     run: meta_broken,
@@ -116,11 +105,6 @@ pub(crate) const UNREADABLE: Check = Check {
             called missing or orphaned on its account.",
         remedy: "Run as root; look at what stands in its place. containerd itself fails on \
             anything but a regular file that it may write.",
-        messages: &[
-            "is a directory",
-            "operation not permitted",
-            "not a directory",
-        ],
     },
     needs: &[],
     run: unreadable,
@@ -139,11 +123,6 @@ pub(crate) const BACKEND_BROKEN: Check = Check {
             that has that number.",
         remedy: "Do not start containerd. Copy the snapshots directory away. The database can be \
             rebuilt from meta.db and the directories.",
-        messages: &[
-            "failed to open database file: invalid database",
-            "Failed to check whether image is unpacked",
-            "Failed to sync snapshot stats",
-        ],
     },
     needs: &[],
     run: backend_broken,

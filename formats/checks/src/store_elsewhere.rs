@@ -21,7 +21,6 @@ pub(crate) const ELSEWHERE: Check = Check {
             deleted in the old folder.",
         remedy: "Put `root_path` back as it was, before containerd is started. The old database is whole: \
             nothing is to be made again.",
-        messages: &["missing parent", "bucket: not found"],
     },
     needs: &[],
     run: elsewhere,

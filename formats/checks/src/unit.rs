@@ -18,7 +18,6 @@ pub(crate) const RESTART_KILLS: Check = Check {
         remedy: "Do not restart the unit while containers run that are wanted. Add a drop-in with \
             KillMode=process below [Service], and let systemd read it again, before anything else is \
             done.",
-        messages: &[],
     },
     needs: &[],
     run: restart_kills,

@@ -23,11 +23,6 @@ pub(crate) const ENDS: Check = Check {
             ever.",
         remedy: "Take the setting out of the unit or its drop-in (Type=notify, no WatchdogSec, no \
             RuntimeMaxSec, TimeoutStartSec=infinity or nothing), and let systemd read it again.",
-        messages: &[
-            "start operation timed out. Terminating.",
-            "Watchdog timeout",
-            "Service reached runtime time limit. Stopping.",
-        ],
     },
     needs: &[],
     run: ends,
@@ -47,11 +42,6 @@ pub(crate) const LIMITS: Check = Check {
             runs out of memory.",
         remedy: "In a drop-in: TasksMax=infinity, Delegate=yes, and no LimitNOFILE below 65536; let \
             systemd read it again. It counts from the next start of the unit.",
-        messages: &[
-            "too many open files",
-            "resource temporarily unavailable",
-            "failed to create new OS thread",
-        ],
     },
     needs: &[],
     run: limits,
@@ -71,7 +61,6 @@ pub(crate) const START_LIMIT: Check = Check {
             Restart= it is not started a second time at all.",
         remedy: "After the cause is mended: `systemctl reset-failed containerd`, then start it. \
             containerd's own unit has Restart=always and RestartSec=5, which never reaches the limit.",
-        messages: &["Start request repeated too quickly", "start-limit-hit"],
     },
     needs: &[],
     run: start_limit,

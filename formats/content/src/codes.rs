@@ -26,11 +26,6 @@ pub static NOT_JSON: Code = Code {
         full of zeroes, looks like this; its digest will not match either.",
     remedy: "Delete the file and its records in every namespace while the daemon is stopped, then \
         pull the image again: a pull alone believes that the blob is there.",
-    messages: &[
-        "unexpected end of JSON input",
-        "failed to unmarshal manifest",
-        "failed to decode",
-    ],
 };
 
 /// A document beyond our limits.
@@ -42,7 +37,6 @@ pub static TOO_COMPLEX: Code = Code {
     explanation: "No real document nests 128 levels or holds a million values. It was made to tire \
         its readers, or it is none.",
     remedy: "Look at the blob by hand; nothing that it may refer to is known.",
-    messages: &[],
 };
 
 /// Bytes that are no UTF-8.
@@ -54,7 +48,6 @@ pub static NOT_UTF8: Code = Code {
     explanation: "Go replaces them by U+FFFD silently, and so did coroner. No builder writes them; \
         a flipped bit does.",
     remedy: "Compare the blob's digest with its name.",
-    messages: &[],
 };
 
 /// A document of another kind than its media type says.
@@ -66,10 +59,6 @@ pub static WRONG_KIND: Code = Code {
     explanation: "A manifest that is an index, or the reverse: containerd refuses such a document \
         since CVE-2021-41190, as two readers could take it for two images.",
     remedy: "Pull the image again from a registry that serves it properly.",
-    messages: &[
-        "media-type: expected manifest but found index",
-        "media-type: expected index but found manifest",
-    ],
 };
 
 /// Docker's first manifest.
@@ -81,7 +70,6 @@ pub static SCHEMA_1: Code = Code {
     explanation: "Docker's manifest of 2014. containerd 1.x converts it while it pulls and never \
         stores it as an image's manifest; 2.x refuses it.",
     remedy: "Push the image again in a format of this decade.",
-    messages: &["media-type: schema 1 not supported"],
 };
 
 /// A field that is missing or of the wrong kind.
@@ -93,7 +81,6 @@ pub static BAD_FIELD: Code = Code {
     explanation: "What the field says is not known, and with it what the document refers to.",
     remedy: "Compare the blob's digest with its name. If it matches, the image was built like this: \
         build or pull it again.",
-    messages: &["json: cannot unmarshal"],
 };
 
 /// A digest that containerd refuses.
@@ -106,11 +93,6 @@ pub static BAD_DIGEST: Code = Code {
         digits as they have.",
     remedy: "Compare the blob's digest with its name. If it matches, the image was built like this: \
         build or pull it again.",
-    messages: &[
-        "invalid checksum digest format",
-        "invalid checksum digest length",
-        "unsupported digest algorithm",
-    ],
 };
 
 /// A key that stands twice.
@@ -122,7 +104,6 @@ pub static DUPLICATE_KEY: Code = Code {
     explanation: "Go takes the last, other readers the first: two tools see two images in one \
         document. No builder writes this.",
     remedy: "Find out who made the image; do not trust what a scanner said of it.",
-    messages: &[],
 };
 
 /// A key in another case.
@@ -134,7 +115,6 @@ pub static KEY_CASE: Code = Code {
     explanation: "Go matches keys in any case, other readers do not: containerd sees a field that a \
         scanner may not see.",
     remedy: "Find out who made the image; do not trust what a scanner said of it.",
-    messages: &[],
 };
 
 /// Manifest and config disagree.
@@ -146,5 +126,4 @@ pub static LAYER_COUNT: Code = Code {
     explanation: "containerd pairs layer n with diffID n and refuses to unpack where they differ \
         in number.",
     remedy: "Pull the image again; if that does not help, it was built like this.",
-    messages: &["mismatched image rootfs and manifest layers"],
 };

@@ -42,7 +42,7 @@ impl Code {
     }
 }
 
-/// What is said of a [`Code`] without messages.
+/// What is said of a [`Code`] that no message of a daemon is known of.
 pub const SILENT: &str = "No line of a daemon's log is known that names it.";
 
 /// A kind of finding: what `coroner explain CODE` prints and the docs' table of codes lists.
@@ -60,6 +60,4 @@ pub struct Code {
     pub explanation: &'static str,
     /// What is safe to do, and what is not.
     pub remedy: &'static str,
-    /// What the real daemons print when they meet it, so that a log line leads here.
-    pub messages: &'static [&'static str],
 }

@@ -5,7 +5,7 @@ use core::fmt;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use view::Span;
 
-use crate::{Code, Fingerprint, Location, Object, Remedy, Severity};
+use crate::{Code, Fingerprint, Location, Logged, Object, Remedy, Severity};
 
 /// What one format found wrong in one place of one source.
 ///
@@ -75,6 +75,10 @@ pub struct Finding {
     pub remedy: Option<String>,
     /// Ways out, the least harmful first.
     pub ways: Vec<Remedy>,
+    /// What the real daemons print when they meet it; from the table of messages.
+    pub daemon_says: Vec<String>,
+    /// What this node's own logs say of it.
+    pub logged: Option<Logged>,
     /// What makes it the same in another report, once a report has told.
     pub fingerprint: Option<Fingerprint>,
 }
@@ -93,6 +97,8 @@ impl Finding {
             at_start: Vec::new(),
             remedy: None,
             ways: Vec::new(),
+            daemon_says: Vec::new(),
+            logged: None,
             fingerprint: None,
         }
     }
@@ -179,8 +185,11 @@ impl Serialize for Finding {
         if !self.at_start.is_empty() {
             map.serialize_entry("at_start", &self.at_start)?;
         }
-        if !self.code.messages.is_empty() {
-            map.serialize_entry("daemon_says", self.code.messages)?;
+        if !self.daemon_says.is_empty() {
+            map.serialize_entry("daemon_says", &self.daemon_says)?;
+        }
+        if let Some(logged) = &self.logged {
+            map.serialize_entry("logged", logged)?;
         }
         map.serialize_entry("remedy", self.what_to_do())?;
         if !self.ways.is_empty() {

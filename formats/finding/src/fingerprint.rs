@@ -111,7 +111,6 @@ mod tests {
         title: "t",
         explanation: "e",
         remedy: "r",
-        messages: &[],
     };
 
     fn finding(location: Location, message: &str) -> Finding {

@@ -1,16 +1,16 @@
 //! Lines out of text logs, rotated and packed ones, too.
 
 use std::cmp::Reverse;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use evidence::{Evidence, FileKind};
+use evidence::{Evidence, FileKind, Stat};
 use finding::{Text, Time, Unknown, Unread};
 use layer::{Inflating, Limits, Watch};
 
 use crate::Level;
 use crate::assemble::Assembler;
-use crate::gather::{Options, Source, Ticker};
+use crate::gather::{Candidate, Notes, Options, Source, Ticker, within};
 use crate::journals::{is_kept, listed, path_text};
 use crate::line::{Line, Program};
 use crate::places::{Form, PLACES, PODS, is_of};
@@ -30,20 +30,32 @@ pub(crate) fn read(
     evidence: &Evidence,
     options: &Options,
     ticker: &Ticker<'_>,
-    (sources, unread): (&mut Vec<Source>, &mut Vec<Unknown>),
+    notes: Notes<'_>,
     lines: &mut Assembler,
 ) {
+    let Notes {
+        sources,
+        unread,
+        left_out,
+    } = notes;
     let mut found = Vec::new();
     for (row, place) in (1_usize..).zip(PLACES) {
         let folder = Path::new(place.folder);
         let mut files = names(evidence, folder, unread);
         files.retain(|(name, _)| place.stems.iter().any(|stem| is_of(name, stem)));
-        files.sort_by_key(|(name, written)| (*written, Reverse(number(name))));
-        found.extend(
-            files
-                .into_iter()
-                .map(|(name, _)| (folder.join(name), place.form, row)),
-        );
+        files.sort_by_key(|(name, stat)| (stat.mtime, Reverse(number(name))));
+        let files = files.into_iter().map(|(name, stat)| Candidate {
+            path: folder.join(&name),
+            written: stat.mtime,
+            // What is packed is ten times as much.
+            size: if matches!(name.rsplit('.').next(), Some("gz" | "zst")) {
+                stat.size.saturating_mul(10)
+            } else {
+                stat.size
+            },
+        });
+        let files = within(options, files.collect(), left_out);
+        found.extend(files.into_iter().map(|one| (one.path, place.form, row)));
     }
     if options.pods {
         let logs = (1_000_usize..).zip(pods(evidence, unread));
@@ -82,7 +94,7 @@ fn number(name: &str) -> u64 {
 
 /// Names of what is no folder in a folder, and when it was written; a folder that is not there has
 /// none.
-fn names(evidence: &Evidence, folder: &Path, unread: &mut Vec<Unknown>) -> Vec<(String, Time)> {
+fn names(evidence: &Evidence, folder: &Path, unread: &mut Vec<Unknown>) -> Vec<(String, Stat)> {
     // Most nodes lack most of these folders, and a tar of one holds few of them.
     if evidence.stat(folder) == Err(Unread::NotCollected) {
         return Vec::new();
@@ -90,7 +102,7 @@ fn names(evidence: &Evidence, folder: &Path, unread: &mut Vec<Unknown>) -> Vec<(
     let entries = listed(evidence, folder, unread).unwrap_or_default();
     let files = entries.into_iter().filter(|entry| !entry.stat.is_dir());
     files
-        .map(|entry| (entry.name.to_string(), entry.stat.mtime))
+        .map(|entry| (entry.name.to_string(), entry.stat))
         .collect()
 }
 
@@ -139,7 +151,14 @@ impl File<'_> {
         lines: &mut Assembler,
     ) -> Result<Option<Time>, Unread> {
         let stat = evidence.stat(path)?;
-        let reader = evidence.reader(path)?;
+        let reader: Box<dyn Read + Send + '_> = match evidence.reader(path) {
+            // What was masked for a bundle is a log all the same.
+            Err(Unread::Masked) => {
+                let source = evidence.source_as_is(path, FREE)?;
+                Box::new(std::io::Cursor::new(source.into_bytes()))
+            }
+            other => other?,
+        };
         let limits = Limits {
             bytes: MOST,
             free: FREE,

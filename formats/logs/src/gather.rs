@@ -1,6 +1,7 @@
 //! Every line of every log, in one order.
 
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use evidence::Evidence;
@@ -26,6 +27,9 @@ pub struct Options {
     pub everything: bool,
     /// Logs of containers, too.
     pub pods: bool,
+    /// At most so many bytes of journals, and as many of other logs, the newest files first; and none that was written
+    /// last before `from`. What is left out for that is in [`Gathered::left_out`].
+    pub most: Option<u64>,
 }
 
 impl Options {
@@ -77,10 +81,64 @@ pub struct Gathered {
     pub sources: Vec<Source>,
     /// What could not be read: files, and parts of them.
     pub unread: Vec<Unknown>,
+    /// Files that were left out on purpose, for [`Options::most`], and why.
+    pub left_out: Vec<Unknown>,
+}
+
+/// A file that may be read.
+#[derive(Debug, Clone)]
+pub(crate) struct Candidate {
+    pub(crate) path: PathBuf,
+    pub(crate) written: Time,
+    pub(crate) size: u64,
+}
+
+/// Those of `candidates` that are read within the bounds of `options`, in the order in which they came.
+pub(crate) fn within(
+    options: &Options,
+    candidates: Vec<Candidate>,
+    left_out: &mut Vec<Unknown>,
+) -> Vec<Candidate> {
+    let Some(mut room) = options.most else {
+        return candidates;
+    };
+    let mut newest: Vec<usize> = (0..candidates.len()).collect();
+    newest.sort_by_key(|index| {
+        candidates
+            .get(*index)
+            .map(|one| std::cmp::Reverse(one.written))
+    });
+    let mut wanted = HashSet::new();
+    for index in newest {
+        let Some(one) = candidates.get(index) else {
+            continue;
+        };
+        if options.from.is_some_and(|from| one.written < from) {
+            let why = format!("it was written last at {}", one.written);
+            left_out.push(Unknown::new(journals::path_text(&one.path), why));
+        } else if one.size > room {
+            let why = "there is more than is looked at: `coroner logs` reads all of it";
+            left_out.push(Unknown::new(journals::path_text(&one.path), why));
+        } else {
+            room = room.saturating_sub(one.size);
+            wanted.insert(index);
+        }
+    }
+    let all = candidates.into_iter().enumerate();
+    all.filter(|(index, _)| wanted.contains(index))
+        .map(|(_, one)| one)
+        .collect()
 }
 
 /// Who is told how far it is, and may end it.
 pub(crate) struct Ticker<'c>(&'c Control<'c>);
+
+/// Where what is found out of files beside their lines goes.
+pub(crate) struct Notes<'g> {
+    pub(crate) sources: &'g mut Vec<Source>,
+    pub(crate) unread: &'g mut Vec<Unknown>,
+    pub(crate) left_out: &'g mut Vec<Unknown>,
+}
 
 impl<'c> Ticker<'c> {
     pub(crate) fn add(&self, bytes: u64) {
@@ -106,7 +164,11 @@ pub fn gather(evidence: &Evidence, options: &Options, control: &Control<'_>) -> 
     let mut assembler = Assembler::new(HELD);
     let mut gathered = Gathered::default();
     for read in [journals::read, files::read] {
-        let notes = (&mut gathered.sources, &mut gathered.unread);
+        let notes = Notes {
+            sources: &mut gathered.sources,
+            unread: &mut gathered.unread,
+            left_out: &mut gathered.left_out,
+        };
         read(evidence, options, &ticker, notes, &mut assembler);
     }
     once(&mut gathered.unread);

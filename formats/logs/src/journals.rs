@@ -1,6 +1,6 @@
 //! Lines out of systemd's journals.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use evidence::{Evidence, Pages};
@@ -9,7 +9,7 @@ use journal::{Entry, Found, Journal, Reader, Wish, merge};
 
 use crate::Level;
 use crate::assemble::{Assembler, Stream};
-use crate::gather::{Options, Source, Ticker};
+use crate::gather::{Candidate, Notes, Options, Source, Ticker, within};
 use crate::kernel;
 use crate::line::{Line, Program};
 use crate::places::JOURNALS;
@@ -31,12 +31,18 @@ pub(crate) fn read(
     evidence: &Evidence,
     options: &Options,
     ticker: &Ticker<'_>,
-    (sources, unread): (&mut Vec<Source>, &mut Vec<Unknown>),
+    notes: Notes<'_>,
     lines: &mut Assembler,
 ) {
+    let Notes {
+        sources,
+        unread,
+        left_out,
+    } = notes;
     let mut opened = Vec::new();
     let first = sources.len();
-    for path in files(evidence, unread) {
+    let files = within(options, files(evidence, unread), left_out);
+    for Candidate { path, .. } in files {
         if ticker.is_cancelled() {
             return;
         }
@@ -108,7 +114,7 @@ pub(crate) fn listed(
 }
 
 /// Journals of the machine.
-fn files(evidence: &Evidence, unread: &mut Vec<Unknown>) -> Vec<PathBuf> {
+fn files(evidence: &Evidence, unread: &mut Vec<Unknown>) -> Vec<Candidate> {
     let mut files = Vec::new();
     for folder in JOURNALS.map(Path::new) {
         let mut folders = vec![folder.to_owned()];
@@ -121,7 +127,11 @@ fn files(evidence: &Evidence, unread: &mut Vec<Unknown>) -> Vec<PathBuf> {
                 let name = entry.name.to_string();
                 let path = folder.join(&name);
                 if name.ends_with(".journal") || name.ends_with(".journal~") {
-                    files.push(path);
+                    files.push(Candidate {
+                        path,
+                        written: entry.stat.mtime,
+                        size: entry.stat.size,
+                    });
                 } else if first {
                     folders.push(path);
                 }

@@ -29,6 +29,7 @@ mod names;
 mod places;
 mod prefix;
 mod starts;
+mod written;
 
 pub use fold::{Folded, fold};
 pub use gather::{Gathered, Options, Source, gather};
@@ -37,3 +38,4 @@ pub use level::Level;
 pub use line::{Line, Program};
 pub use names::{ImageName, NameIs, names};
 pub use starts::{Ended, Start, is_loop, starts};
+pub use written::{TAKEN, written};

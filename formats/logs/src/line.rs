@@ -49,6 +49,7 @@ impl Program {
             b"runc" | b"crun" => Self::Runtime,
             b"buildkitd" => Self::Buildkit,
             b"kernel" => Self::Kernel,
+            b"cni" => Self::Cni,
             b"systemd" | b"systemd-coredump" => Self::Systemd,
             _ if begins(b"containerd-shim") => Self::Shim,
             _ if begins(b"k3s") || begins(b"rke2") || begins(b"k0s") => Self::Distribution,

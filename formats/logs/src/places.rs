@@ -78,6 +78,8 @@ pub(crate) const PLACES: &[Place] = &[
         &["kubelet"],
         Form::Of(Program::Kubelet),
     ),
+    // What `coroner collect` took along.
+    place("/var/log/coroner", &["daemons"], Form::Syslog),
     place("/var/log/calico/cni", &["cni"], Form::Of(Program::Cni)),
     place("/var/run/cilium", &["cilium-cni"], Form::Of(Program::Cni)),
     place(

@@ -89,15 +89,6 @@ pub(crate) static VALUE: Code = Code {
     remedy: "Do not start containerd on it repeatedly: it will crash-loop. Work on a copy of the \
         database and delete or rewrite that one record; a container's snapshot survives if it \
         gets the label containerd.io/gc.root first.",
-    messages: &[
-        "Time.UnmarshalBinary: unsupported version",
-        "Time.UnmarshalBinary: invalid length",
-        "Time.UnmarshalBinary: no data",
-        "unexpected EOF",
-        "proto: cannot parse invalid wire-format data",
-        "failed to get container spec",
-        "failed to get verbose container info",
-    ],
 };
 
 /// A value of a record is larger than is read.
@@ -110,7 +101,6 @@ pub(crate) static LARGE: Code = Code {
         than 16 MiB. A value this large was written by something else, or its size is damaged. It was \
         not read: what it says is not known, and nothing was concluded from it.",
     remedy: "Look at it with `coroner bolt get`, which gives a value as it stands.",
-    messages: &[],
 };
 
 /// A record lacks a key that the daemon insists on.
@@ -124,11 +114,6 @@ pub(crate) static MISSING: Code = Code {
         that it cannot read, without naming it.",
     remedy: "Work on a copy of the database and delete that one record, then start containerd on \
         the copy.",
-    messages: &[
-        "unable to read target bucket",
-        "no runtime bucket",
-        "failed to recover state",
-    ],
 };
 
 /// A plain key where only buckets belong.
@@ -141,10 +126,6 @@ pub(crate) static PLAIN_KEY: Code = Code {
         ignored in most places, is fatal among the sandboxes of 2.x, and at the root of the \
         database makes the migration to 2.x crash.",
     remedy: "Delete that key in a copy of the database before an upgrade to 2.x.",
-    messages: &[
-        "failed to list sandboxes from API",
-        "invalid memory address or nil pointer",
-    ],
 };
 
 /// A bucket where a value belongs.
@@ -156,7 +137,6 @@ pub(crate) static BUCKET_KEY: Code = Code {
     explanation: "A key that holds a value in every release of containerd holds a bucket here, so \
         its value is gone.",
     remedy: "Treat the record as damaged: delete or rewrite it in a copy of the database.",
-    messages: &["incompatible value"],
 };
 
 /// A key that no known release writes.
@@ -168,7 +148,6 @@ pub(crate) static UNKNOWN_KEY: Code = Code {
     explanation: "Readers of all releases ignore it. It may come from a newer release, from a fork, \
         or from a tool.",
     remedy: "Nothing to do; coroner shows its bytes with `coroner meta show`.",
-    messages: &[],
 };
 
 /// A bolt file without containerd's schema.
@@ -181,7 +160,6 @@ pub(crate) static NO_SCHEMA: Code = Code {
         that for a new installation: it starts, reports no error, and the first garbage collection \
         after a deletion removes every snapshot and blob that the old database knew.",
     remedy: "Do not start containerd. Restore meta.db, or copy the snapshots directory away first.",
-    messages: &[],
 };
 
 /// A schema version from the future.
@@ -193,7 +171,6 @@ pub(crate) static VERSION: Code = Code {
     explanation: "Releases up to 1.7 write 3, 2.x write 4. containerd accepts any higher number \
         silently and may misread the records.",
     remedy: "Find out which release wrote the database, and run that one or a newer one.",
-    messages: &[],
 };
 
 /// Every code of this crate.

@@ -18,7 +18,6 @@ Whether init still lives cannot be known from files.",
     remedy: "Do not open, read or write exec.fifo: opening it kills or starts the container. Look at why the \
 caller stopped (containerd's and kubelet's log). Then start the task, or remove it: `ctr task rm -f ID`, or \
 `runc --root ROOT delete ID`. In a pod, deleting the pod is enough.",
-    messages: &[],
 };
 
 /// A FIFO that is still there although the workload was let go.
@@ -34,7 +33,6 @@ was not removed, because `runc start` was killed in between, or waits for the ho
     remedy: "If the process is the workload (its /proc/PID/exe is not runc), remove the FIFO without opening \
 it: `rm ROOT/NS/ID/exec.fifo`; runc then says \"running\". Do not start it again. If a hook hangs, end the \
 hook, not init.",
-    messages: &["cannot start an already running container"],
 };
 
 /// No state.json in a state folder.
@@ -50,7 +48,6 @@ No pid is known. runc says that the container does not exist.",
     remedy: "Look for a `runc init` whose cgroup or open files name this container before anything else: \
 `runc delete --force` succeeds here, removes the folder and leaks the process. End the hung hook or the \
 process found in the container's cgroup.procs, then remove the folder.",
-    messages: &["container does not exist"],
 };
 
 /// A cut state.json.
@@ -65,7 +62,6 @@ this container while its processes may live. What stands before the cut is shown
     remedy: "If a whole `state-N` stands beside it, rename that over it. Else rebuild the keys from the bundle \
 (config.json, init.pid) and /proc, or end the processes of the container's cgroup by hand, remove the cgroups \
 and the folder, and let containerd remove the bundle.",
-    messages: &["unexpected end of JSON input", "unexpected EOF"],
 };
 
 /// A state.json that is not what runc writes.
@@ -78,7 +74,6 @@ pub static STATE_DAMAGED: Code = Code {
 runtime writes. The runtime reads all or nothing, so no command works for this container.",
     remedy: "As for a cut one: restore it from `state-N`, or rebuild it from the bundle and /proc, or end the \
 processes of the container's cgroup by hand and remove the folder.",
-    messages: &["json: cannot unmarshal", "invalid character"],
 };
 
 /// A state file that may not be read.
@@ -90,7 +85,6 @@ pub static STATE_UNREAD: Code = Code {
     explanation: "state.json is a link, a FIFO, a folder, or far larger than any runtime writes. Nothing of \
 the kind was opened.",
     remedy: "Find out who put it there: no runtime does. Then as for a damaged one.",
-    messages: &[],
 };
 
 /// A temporary state file.
@@ -102,7 +96,6 @@ pub static STATE_LEFTOVER: Code = Code {
     explanation: "runc writes `state-N` and renames it to state.json. One that stayed means that runc was \
 killed in that instant. Its content is complete in most cases: the pid and start time of init stand in it.",
     remedy: "If state.json is missing or damaged, this file can take its place. Else it can be removed.",
-    messages: &[],
 };
 
 /// A copy of runc in a state folder.
@@ -115,7 +108,6 @@ pub static BINARY_LEFTOVER: Code = Code {
 itself named `runc.XXXXXX`, for milliseconds. One that stayed means that init was killed in that time; on the \
 node it may still be mounted, and the folder cannot be removed then.",
     remedy: "On the node: `umount` the file, then delete the container.",
-    messages: &["device or resource busy"],
 };
 
 /// A bundle whose runtime state is gone.
@@ -132,7 +124,6 @@ failed and nobody cleaned up.",
 none, containerd 1.7 and later end the shim and remove the bundle at their next start. If its process lives, do \
 not restart containerd: 1.7 and later then forget the task and leave the process. End it by its pid, when that \
 suits; its shim then cleans up.",
-    messages: &["cleaning leaked shim process"],
 };
 
 /// Runtime state whose bundle is gone.
@@ -145,7 +136,6 @@ pub static STATE_WITHOUT_BUNDLE: Code = Code {
 it will never see, stop or clean this one; its processes may live, and a new task of this id fails.",
     remedy: "Check the pid and start time from state.json against /proc. `runc --root ROOT delete --force ID` \
 ends and removes it; unmount its root file system if it is still mounted.",
-    messages: &["container with given ID already exists"],
 };
 
 /// State of an earlier boot.
@@ -158,7 +148,6 @@ pub static STATE_STALE: Code = Code {
 was booted. A container that was created later says a later boot, with fewer clock ticks: the machine was \
 booted in between, and /run kept its files. The pid in it belongs to somebody else, if to anybody.",
     remedy: "Never signal that pid. `runc --root ROOT delete ID` removes the folder. /run should be a tmpfs.",
-    messages: &[],
 };
 
 /// A bundle that is being removed.
@@ -170,7 +159,6 @@ pub static BUNDLE_HIDDEN: Code = Code {
     explanation: "containerd renames a bundle to `.<id>` before it removes it. One that stayed means that the \
 daemon ended in between, or could not unmount or remove something in it.",
     remedy: "If nothing is mounted below it any more, it can be removed.",
-    messages: &[],
 };
 
 /// A bundle without a way to its shim.
@@ -184,11 +172,6 @@ damaged, usually because /run was full. At its next start the daemon cannot reac
 dead, and runs `shim delete`, which kills the container, healthy as it may be. 1.6 and 1.7 log only a warning.",
     remedy: "Do not start or restart containerd before the file is rewritten. The shim's socket is \
 /run/containerd/s/<SHA-256 of \"<address of containerd>/<namespace>/<group>\">; the finding names it.",
-    messages: &[
-        "cleaning up after shim disconnected",
-        "failed to read bootstrap.json when restoring bundle",
-        "failed to load shim",
-    ],
 };
 
 /// Another file of a bundle.
@@ -200,7 +183,6 @@ pub static BUNDLE_FILE_DAMAGED: Code = Code {
     explanation: "config.json, options.json, init.pid or log.json of a bundle is cut or is not what containerd \
 and runc write. Without config.json a task that was not started cannot be, and its pod is not known.",
     remedy: "config.json can be taken from the container's spec in meta.db (`coroner meta show`).",
-    messages: &["unexpected end of JSON input"],
 };
 
 /// A work folder without a bundle.
@@ -212,7 +194,6 @@ pub static WORK_DIR_ORPHAN: Code = Code {
     explanation: "A task's work folder under root survives a reboot, its bundle under state does not: it is a \
 task that existed when the machine went down. containerd removes it when it next loads that namespace.",
     remedy: "Nothing; it is empty, and tells which tasks there were.",
-    messages: &["cleanup working directory in namespace"],
 };
 
 /// A bundle without a work folder.
@@ -224,7 +205,6 @@ pub static WORK_DIR_MISSING: Code = Code {
     explanation: "The link `work` of a bundle leads to a folder under root that is not there. Nothing needs it \
 while the task runs.",
     remedy: "Nothing; the bundle goes with its task.",
-    messages: &[],
 };
 
 /// A socket of no bundle.
@@ -236,7 +216,6 @@ pub static SOCKET_ORPHAN: Code = Code {
     explanation: "A socket in the shims' folder whose name no bundle's address has. A shim that was killed \
 leaves its socket. Whether anybody listens cannot be known from files.",
     remedy: "With no listener in /proc/net/unix, it can be removed.",
-    messages: &[],
 };
 
 /// An address that this daemon would not have made.
@@ -249,7 +228,6 @@ pub static SOCKET_FOREIGN: Code = Code {
 has another: the daemon's address was changed since, or another daemon started the shim. It is used as it \
 stands; only a new task of this group would get another shim.",
     remedy: "Nothing, unless the address of containerd was changed by mistake.",
-    messages: &[],
 };
 
 /// A status of the CRI that cannot be read.
@@ -262,11 +240,6 @@ pub static STATUS_DAMAGED: Code = Code {
 and writes \"exited, 255\" over it at its next start. When the container was created, started and ended is \
 lost then.",
     remedy: "Keep a copy. The times can be rebuilt from runc's state.json and the container's record.",
-    messages: &[
-        "Failed to load container status",
-        "failed to decode status",
-        "failed to read status",
-    ],
 };
 
 /// A status folder without a status.
@@ -278,7 +251,6 @@ pub static STATUS_MISSING: Code = Code {
     explanation: "The folder is there, its file `status` is not. The CRI plugin calls the container's state \
 unknown, and writes \"exited, 255\" at its next start.",
     remedy: "Write a new one from runc's state.json and the container's record, before a start.",
-    messages: &["failed to read status"],
 };
 
 /// No status folder.
@@ -291,7 +263,6 @@ pub static STATUS_DIR_MISSING: Code = Code {
 plugin cannot write its status then, and does not load the container: it is invisible to kubelet, and cannot \
 be removed.",
     remedy: "Create the folder and a status in it before a start.",
-    messages: &["failed to checkpoint status"],
 };
 
 /// A status folder that no record names.
@@ -303,7 +274,6 @@ pub static STATUS_ORPHAN: Code = Code {
     explanation: "No record of meta.db has this id. The daemon removes the folder at its next start, without a \
 word in its log.",
     remedy: "Copy it before a start, if meta.db may have lost the record.",
-    messages: &["cleanup orphaned container directory"],
 };
 
 /// A temporary or deleted status.
@@ -315,7 +285,6 @@ pub static STATUS_LEFTOVER: Code = Code {
     explanation: "`.tmp-status*` stays where the plugin was killed while it wrote a status, `<id>.del-status` \
 where it was killed while it removed a container.",
     remedy: "Harmless; the daemon removes what no record names.",
-    messages: &[],
 };
 
 /// Running says the CRI, nothing says the runtime.
@@ -328,7 +297,6 @@ pub static STATUS_WITHOUT_TASK: Code = Code {
 machine was booted since, or this is a disk without its /run. The next start writes \"exited, 255, unknown\" \
 over the status, with its own time as the end.",
     remedy: "Keep a copy of the status if its times matter.",
-    messages: &[],
 };
 
 /// A working directory inside runc.
@@ -342,7 +310,6 @@ of the host's /sys/fs/cgroup into init, so such a container starts outside its r
 write to the host. No honest image asks for it.",
     remedy: "Treat the node as entered if its runc is older than 1.1.12. Keep the image and the container's \
 record; find out who started it.",
-    messages: &[],
 };
 
 /// All of them.

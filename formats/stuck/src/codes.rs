@@ -14,7 +14,6 @@ some: pods stay in ContainerCreating or Terminating, kubelet says that PLEG is n
 the name is reserved. Given only where the evidence holds the processes: a machine that runs, or a bundle of one.",
     remedy: "End what it waits for: bring the mount's server back or abort the mount, continue what was stopped, end the \
 plugin that hangs. A restart of containerd helps only until it waits for the same again.",
-    messages: &[],
 };
 
 /// A container that hangs.
@@ -29,5 +28,4 @@ docs/stuck.md have it: parked at its FIFO, waiting for a hook, frozen, stopped, 
 so on. Given only where the evidence holds the processes: a machine that runs, or a bundle of one.",
     remedy: "`coroner runtime show NODE ID` shows the evidence line by line, who waits for whom, the commands that \
 are safe in this state, and what must not be done. Do not open, read or write exec.fifo.",
-    messages: &[],
 };

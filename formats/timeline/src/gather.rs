@@ -100,6 +100,7 @@ impl<'a> Gather<'a> {
         }
         if self.wanted.may(Store::Logs) {
             self.logs(&owners)?;
+            self.said()?;
         }
         if self.wanted.may(Store::Files) && options.files {
             self.files(&owners, options.layers)?;

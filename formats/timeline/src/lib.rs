@@ -20,6 +20,7 @@ mod objects;
 mod only;
 mod owners;
 mod runtime;
+mod said;
 mod settings;
 mod subject;
 

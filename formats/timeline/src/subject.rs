@@ -19,6 +19,8 @@ pub enum What {
     Finished,
     /// A log was put aside under a name that holds this time.
     Rotated,
+    /// A line of a log says so.
+    Said,
     /// It may be collected from then on.
     Expires,
     /// The contents of a file were changed.
@@ -40,6 +42,7 @@ impl What {
             Self::Started => "started",
             Self::Finished => "finished",
             Self::Rotated => "rotated",
+            Self::Said => "said",
             Self::Expires => "expires",
             Self::Modified => "modified",
             Self::Accessed => "accessed",
@@ -56,6 +59,7 @@ impl What {
             Self::Started => "Start Time",
             Self::Finished => "End Time",
             Self::Rotated => "Rotation Time",
+            Self::Said => "Event Logged",
             Self::Expires => "Expiration Time",
             Self::Modified => "Content Modification Time",
             Self::Accessed => "Last Access Time",
@@ -89,7 +93,7 @@ pub enum Store {
     Files,
     /// The CRI plugin's status files
     Cri,
-    /// Logs of containers
+    /// Logs of containers, and what the daemons said
     Logs,
     /// runc's state, bundles and sockets of shims
     Runtime,

@@ -19,6 +19,7 @@
 
 mod bundle;
 mod cores;
+mod logged;
 mod pack;
 mod processes;
 mod roots;
@@ -75,6 +76,10 @@ pub struct Args {
     /// Nothing moves; findings stay the same, but for those that rest on what is masked
     #[arg(long)]
     redact: bool,
+    /// Take along what the daemons said in so many of the last days: warnings and worse, and their starts, as one text
+    /// log of at most 16 MiB; 0 for none
+    #[arg(long, value_name = "DAYS", default_value_t = 7)]
+    logs: u32,
     /// Take a small core of containerd, and of each shim whose container hangs, without stopping them.
     /// Cores hold what lies on stacks and in variables, unmasked
     #[arg(long, conflicts_with = "redact")]
@@ -133,6 +138,10 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     let captured = captured.unwrap_or(finding::Time::new(0, 0));
     let mut entries = processes::taken(&case, captured);
     let mut warnings = Vec::new();
+    if args.logs > 0 {
+        let since = (captured, args.logs);
+        entries.extend(logged::taken(&case, since, args.redact, &mut warnings, out));
+    }
     let case = match taker {
         None => case,
         Some(taker) => {

@@ -103,6 +103,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         to: period.to,
         everything: args.all,
         pods: args.pods,
+        most: None,
     };
     let cancel = out.cancel();
     let progress = out.progress("reading logs", 0);

@@ -85,6 +85,9 @@ pub struct Args {
     /// Show notes in full, too
     #[arg(long)]
     notes: bool,
+    /// Leave the node's own logs unread: what they say of the last week stands beside the findings
+    #[arg(long)]
+    no_logs: bool,
     #[command(flatten)]
     places: PlaceArgs,
 }
@@ -137,7 +140,12 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     let release = daemon::detect(&node.traces);
     // Whether somebody knows of a fault changes nothing about what a start would do.
     let verdict = checks::verdict(&node, &report, &release, node.now);
-    let mut report = checks::with_verdict(report, &verdict, &node);
+    let report = checks::with_verdict(report, &verdict, &node);
+    let mut report = if args.no_logs {
+        report
+    } else {
+        cli::with_logs(&case, &node, report, out)
+    };
     let ignored = ignore.apply(&mut report);
     let baseline = match baseline {
         None => None,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use checks::{Start, Verdict};
 use cli::{About, Answer, Exit, Pen, Style};
 use daemon::Detected;
-use finding::{Coverage, Finding, Report, Severity};
+use finding::{Coverage, Finding, Logged, Report, Severity};
 use node::Traces;
 use serde::Serialize;
 
@@ -208,6 +208,9 @@ pub(crate) fn finding_text(finding: &Finding, pen: &mut Pen<'_>) -> io::Result<(
     if !place.is_empty() {
         pen.paragraph("  where   ", &place)?;
     }
+    if let Some(logged) = &finding.logged {
+        pen.paragraph("  log     ", &logged_text(logged))?;
+    }
     if let (Some(want), Some(found)) = (&finding.want, &finding.found) {
         pen.paragraph("  want    ", want)?;
         pen.paragraph("  found   ", found)?;
@@ -232,6 +235,19 @@ pub(crate) fn finding_text(finding: &Finding, pen: &mut Pen<'_>) -> io::Result<(
         pen.what_to_do("  fix     ", finding)?;
     }
     Ok(())
+}
+
+/// The node's own line: when, who, what, and how often.
+fn logged_text(logged: &Logged) -> String {
+    let at = logged.at.map_or_else(
+        || "at a time that is not told".to_owned(),
+        |at| at.to_string(),
+    );
+    let times = match logged.times {
+        0 | 1 => String::new(),
+        times => format!(" (said {times} times, this is the last)"),
+    };
+    format!("{at} {}: {}{times}", logged.by, logged.said)
 }
 
 fn coverage_text(coverage: &Coverage, pen: &mut Pen<'_>) -> io::Result<()> {

@@ -113,11 +113,14 @@ fn codes() -> String {
             code.explanation,
             code.remedy
         );
-        if code.messages.is_empty() {
+        let mut says = messages::of_code(code.name)
+            .flat_map(|message| message.shown().take(1))
+            .peekable();
+        if says.peek().is_none() {
             let _ = writeln!(text, "\n{}", finding::SILENT);
         } else {
             text.push_str("\n*The daemon says:*\n\n");
-            for message in code.messages {
+            for message in says {
                 let _ = writeln!(text, "- `{message}`");
             }
         }

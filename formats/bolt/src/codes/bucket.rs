@@ -13,7 +13,6 @@ pub static BUCKET_HEADER: Code = Code {
     explanation: "It holds the root page and the sequence, 16 bytes, and a whole page if the \
         root page is 0. bbolt's check does not look at its length.",
     remedy: SALVAGE,
-    messages: &[],
 };
 
 /// The page inside is not one.
@@ -25,7 +24,6 @@ pub static INLINE_HEADER: Code = Code {
     explanation: "A small bucket lives in its value as one leaf page with number 0 and no \
         overflow. bbolt's check skips these pages altogether.",
     remedy: SALVAGE,
-    messages: &[],
 };
 
 /// The page inside has another length.
@@ -36,7 +34,6 @@ pub static INLINE_LENGTH: Code = Code {
     title: "the page inside a bucket's value does not fill the value",
     explanation: "The value ends where the last value of its page ends.",
     remedy: SALVAGE,
-    messages: &[],
 };
 
 /// There is a bucket in it.
@@ -47,7 +44,6 @@ pub static INLINE_NESTED: Code = Code {
     title: "there is a bucket inside an inline bucket",
     explanation: "Only buckets without buckets are written inline.",
     remedy: SALVAGE,
-    messages: &[],
 };
 
 /// It is too large.
@@ -58,7 +54,6 @@ pub static INLINE_LARGE: Code = Code {
     title: "an inline bucket is larger than a quarter of a page",
     explanation: "The library gives such a bucket a page of its own.",
     remedy: "Nothing: the library reads it, and moves it with the next change.",
-    messages: &[],
 };
 
 /// It lost its flag.
@@ -71,5 +66,4 @@ pub static BUCKET_FLAG: Code = Code {
         names, or holds a whole inline page. But its element says that it is a plain value, so \
         that everything in the bucket is out of reach. bbolt's check says OK to this.",
     remedy: SALVAGE,
-    messages: &["incompatible value"],
 };

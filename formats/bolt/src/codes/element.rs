@@ -13,7 +13,6 @@ pub static ELEMENT_BOUNDS: Code = Code {
     explanation: "Its position or the size of its key leads out of the page. bbolt does not check \
         them: it reads what stands in the neighbour page, or dies.",
     remedy: SALVAGE,
-    messages: &["panic: runtime error: slice bounds out of range [::N] with length 2147483647"],
 };
 
 /// The value reaches outside.
@@ -26,7 +25,6 @@ pub static VALUE_BOUNDS: Code = Code {
         check it, neither when it opens the file nor in its own check: whoever reads the value \
         gets it with the bytes of the pages behind, or dies of its length.",
     remedy: SALVAGE,
-    messages: &["panic: runtime error: slice bounds out of range"],
 };
 
 /// A page of a value is zeroes.
@@ -40,7 +38,6 @@ pub static VALUE_ZEROES: Code = Code {
         arrived leaves, or a hole that was punched; a program may also have written it.",
     remedy: "Look at the value with `coroner bolt get`, and compare it with the transaction before \
         (`coroner bolt diff`).",
-    messages: &[],
 };
 
 /// It overlaps with another.
@@ -53,7 +50,6 @@ pub static ELEMENT_OVERLAP: Code = Code {
         before the end of the one before it has a damaged position or size, or the one before \
         it has. bbolt does not look at this.",
     remedy: SALVAGE,
-    messages: &[],
 };
 
 /// There is room before it.
@@ -65,7 +61,6 @@ pub static ELEMENT_GAP: Code = Code {
     explanation: "The library writes key, value, key, value without a gap. A gap means that a \
         position or a size is damaged: a value may be cut short. bbolt does not look at this.",
     remedy: SALVAGE,
-    messages: &[],
 };
 
 /// Its flags are unknown.
@@ -76,7 +71,6 @@ pub static ELEMENT_FLAGS: Code = Code {
     title: "an element's flags are neither 0 nor 1",
     explanation: "Flag 1 says that the value is a bucket; no other is in use.",
     remedy: SALVAGE,
-    messages: &[],
 };
 
 /// Its key is empty.
@@ -88,7 +82,6 @@ pub static KEY_EMPTY: Code = Code {
     explanation: "The library refuses empty keys. The size of the key is damaged, or the element \
         was zeroed. bbolt's check does not look at this.",
     remedy: SALVAGE,
-    messages: &["key required"],
 };
 
 /// Its key is too long.
@@ -99,7 +92,6 @@ pub static KEY_LONG: Code = Code {
     title: "a key is longer than 32,768 bytes",
     explanation: "The library refuses longer keys. The size of the key is damaged.",
     remedy: SALVAGE,
-    messages: &["key too large"],
 };
 
 /// Keys are out of order.
@@ -111,7 +103,6 @@ pub static KEY_ORDER: Code = Code {
     explanation: "Keys are found by binary search: one out of order is not found any more, nor are \
         others around it.",
     remedy: SALVAGE,
-    messages: &["needs to be > (found <) than previous element"],
 };
 
 /// A key is smaller than its branch says.
@@ -123,7 +114,6 @@ pub static KEY_BEFORE_BRANCH: Code = Code {
     explanation: "A branch names the first key of each page below. A page that starts before it is \
         not the page that the branch was written for.",
     remedy: SALVAGE,
-    messages: &["needs to be >= the key in the ancestor"],
 };
 
 /// A key belongs to a later page.
@@ -136,7 +126,6 @@ pub static KEY_PAST_BRANCH: Code = Code {
         to the pages before. A page that goes further is not the page that the branch was \
         written for.",
     remedy: SALVAGE,
-    messages: &["needs to be < than key of the next element in ancestor"],
 };
 
 /// A key is larger than its branch says.
@@ -150,5 +139,4 @@ pub static KEY_AFTER_BRANCH: Code = Code {
         written for: usually an older one, because the newer never arrived on the disk. Keys may \
         be missing; bbolt's check does not look at this.",
     remedy: "Compare with the transaction before: `coroner bolt diff`.",
-    messages: &[],
 };

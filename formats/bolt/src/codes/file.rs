@@ -15,7 +15,6 @@ pub static EMPTY_FILE: Code = Code {
         garbage collection removes what it no longer knows.",
     remedy: "Do not start the daemon. Look for a copy of the file; if there is none, rebuild from \
         the snapshotter's metadata.db and the blobs, which are still there.",
-    messages: &[],
 };
 
 /// Nothing in it is BoltDB.
@@ -28,7 +27,6 @@ pub static NOT_BOLT: Code = Code {
         name their own number.",
     remedy: "Check that it is the right file. If it is, its contents were overwritten: look for \
         older copies in backups, file-system snapshots and unallocated disk space.",
-    messages: &["invalid database"],
 };
 
 /// Written by a big-endian machine.
@@ -40,7 +38,6 @@ pub static BIG_ENDIAN: Code = Code {
     explanation: "BoltDB writes its structures in the byte order of the machine. This one comes \
         from s390x, ppc64 or mips. It is unsupported here, which says nothing about its health.",
     remedy: "Examine it with bbolt on a machine of the same byte order.",
-    messages: &["invalid database"],
 };
 
 /// A format version that nobody knows.
@@ -53,7 +50,6 @@ pub static UNKNOWN_VERSION: Code = Code {
         it. Every BoltDB and bbolt up to 1.5 writes version 2. It is unsupported here, which says \
         nothing about its health.",
     remedy: "Find out which program wrote it.",
-    messages: &["version mismatch"],
 };
 
 /// Both metas are bad.
@@ -65,7 +61,6 @@ pub static NO_META: Code = Code {
     explanation: "The metas say where the tree is; without one, the tree has to be looked for. The \
         pages themselves may all be whole.",
     remedy: SALVAGE,
-    messages: &["invalid database", "checksum error", "version mismatch"],
 };
 
 /// Shorter than what its meta says.
@@ -80,12 +75,6 @@ pub static FILE_SHORT: Code = Code {
     remedy: "Look for the rest (the copy may be at fault). Else, on a copy: the missing pages are \
         lost, and what they held is unknown; `coroner bolt salvage FILE -o NEW` keeps all others, and says what \
         comes before NEW may take the place of the file.",
-    messages: &[
-        "file size too small",
-        "fatal error: fault",
-        "unexpected fault address",
-        "[signal SIGBUS: bus error code=0x2",
-    ],
 };
 
 /// Its length is not a multiple of the page size.
@@ -97,7 +86,6 @@ pub static RAGGED_END: Code = Code {
     explanation: "bbolt grows its files by whole pages. A ragged end comes from a truncated copy, \
         or from something that appended to the file.",
     remedy: "Compare the length with that of the original.",
-    messages: &[],
 };
 
 /// Bytes past the high-water mark.
@@ -110,5 +98,4 @@ pub static UNCOMMITTED: Code = Code {
         died while it committed leaves them behind, with the newest data it was about to save.",
     remedy: "Nothing is wrong with the database. `coroner bolt page FILE N` shows what the \
         lost transaction would have written, page by page.",
-    messages: &[],
 };

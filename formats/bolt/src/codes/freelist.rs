@@ -16,7 +16,6 @@ pub static FREELIST_TYPE: Code = Code {
     explanation: "The library reads the freelist when it opens the file for writing, and dies if \
         it is something else. The usual cause is a power cut: the page was never written.",
     remedy: RECOMPUTE,
-    messages: &["panic: invalid freelist page: N, page type is"],
 };
 
 /// Its count is impossible.
@@ -27,10 +26,6 @@ pub static FREELIST_COUNT: Code = Code {
     title: "the freelist has more ids than room",
     explanation: "The library allocates memory for that many ids and dies.",
     remedy: RECOMPUTE,
-    messages: &[
-        "fatal error: runtime: out of memory",
-        "leading element count",
-    ],
 };
 
 /// It lists a page that cannot be.
@@ -42,7 +37,6 @@ pub static FREELIST_ID: Code = Code {
     explanation: "A free page lies behind the metas and before the high-water mark. The library \
         does not check it: it hands the page out, and writes past the end, or over a meta.",
     remedy: RECOMPUTE,
-    messages: &["panic: invalid page allocation"],
 };
 
 /// It is not sorted.
@@ -53,7 +47,6 @@ pub static FREELIST_ORDER: Code = Code {
     title: "the freelist is not sorted",
     explanation: "The library writes it sorted, and sorts it again when it reads it.",
     remedy: RECOMPUTE,
-    messages: &[],
 };
 
 /// It lists a page twice.
@@ -64,7 +57,6 @@ pub static FREELIST_TWICE: Code = Code {
     title: "the freelist names a page twice",
     explanation: "The page is handed out twice: the second write destroys the first.",
     remedy: RECOMPUTE,
-    messages: &["already freed"],
 };
 
 /// It lists itself.
@@ -75,7 +67,6 @@ pub static FREELIST_SELF: Code = Code {
     title: "the freelist names a page of its own",
     explanation: "The page is handed out while the freelist is still stored in it.",
     remedy: RECOMPUTE,
-    messages: &["already freed"],
 };
 
 /// It lists a page in use.
@@ -87,5 +78,4 @@ pub static FREE_REACHABLE: Code = Code {
     explanation: "The next transactions write over it. Either the freelist is of another \
         transaction, or a pointer of the tree leads to a page that was freed.",
     remedy: RECOMPUTE,
-    messages: &["reachable freed", "already freed"],
 };

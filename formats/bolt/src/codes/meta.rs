@@ -17,7 +17,6 @@ pub static META_MAGIC: Code = Code {
     explanation: "Two metas take turns, so that one is whole at any time. With one of them gone \
         the next crash during a commit can leave none. bbolt's own check says OK to this.",
     remedy: OTHER_META,
-    messages: &["invalid database"],
 };
 
 /// The version is another, and the checksum does not hold.
@@ -28,7 +27,6 @@ pub static META_VERSION: Code = Code {
     title: "a meta's version is not 2",
     explanation: "The checksum does not hold either, so this is damage and not another version.",
     remedy: OTHER_META,
-    messages: &["version mismatch"],
 };
 
 /// The checksum does not hold.
@@ -40,7 +38,6 @@ pub static META_CHECKSUM: Code = Code {
     explanation: "It is FNV-1a over the 56 bytes before it. BoltDB and bbolt up to 1.3.6 take a \
         checksum of zero for none and believe the meta; later ones do not.",
     remedy: OTHER_META,
-    messages: &["checksum error"],
 };
 
 /// The page's header is not that of a meta.
@@ -52,7 +49,6 @@ pub static META_HEADER: Code = Code {
     explanation: "The checksum does not cover the header, and opening the file does not look at \
         it, but bbolt's own check stops there.",
     remedy: "The daemon repairs it with its next two transactions.",
-    messages: &["page 0: has unexpected type/flags: 0"],
 };
 
 /// The page size is not that of the file.
@@ -64,7 +60,6 @@ pub static META_PAGE_SIZE: Code = Code {
     explanation: "The page size was found by looking at which multiples pages stand that name \
         their own number. With the wrong one every page is looked for at the wrong place.",
     remedy: SALVAGE,
-    messages: &["panic: invalid freelist page: 0, page type is unknown<00>"],
 };
 
 /// Its flags are set.
@@ -76,7 +71,6 @@ pub static META_FLAGS: Code = Code {
     explanation: "No daemon sets them. `bbolt surgery meta update` leaves 4 here, so somebody \
         changed this meta by hand.",
     remedy: "Nothing, but find out what was changed, and why.",
-    messages: &[],
 };
 
 /// It stands in the other's slot.
@@ -88,7 +82,6 @@ pub static META_SLOT: Code = Code {
     explanation: "Transaction T writes its meta to page T modulo 2. A meta in the other slot was \
         copied there, for instance by `bbolt surgery revert-meta-page`.",
     remedy: "Nothing, but find out what was changed, and why.",
-    messages: &[],
 };
 
 /// The two transactions do not follow each other.
@@ -101,7 +94,6 @@ pub static META_TXID: Code = Code {
         come from surgery; a larger gap means that the write of at least one meta was lost, and \
         that the older tree cannot be relied on.",
     remedy: "Treat the older tree as lost: its pages may have been used again.",
-    messages: &[],
 };
 
 /// Bytes behind it.
@@ -112,7 +104,6 @@ pub static META_SLACK: Code = Code {
     title: "there are bytes behind a meta, where only zeroes are written",
     explanation: "The library writes a whole page of which all but the first 80 bytes are zero.",
     remedy: "Look at the bytes: something else wrote into the file.",
-    messages: &[],
 };
 
 /// The root page cannot be.
@@ -124,7 +115,6 @@ pub static META_ROOT: Code = Code {
     explanation: "The root page must lie behind the metas, before the high-water mark and inside \
         the file. From a wrong one nothing can be reached.",
     remedy: SALVAGE,
-    messages: &["panic: assertion failed: Page expected to be"],
 };
 
 /// The freelist page cannot be.
@@ -138,7 +128,6 @@ pub static META_FREELIST: Code = Code {
     remedy: "The freelist can be computed from the tree, into a copy: `coroner bolt surgery \
         freelist rebuild FILE -o NEW`, or where the tree is damaged, too, `coroner bolt salvage \
         FILE -o NEW`, which says what comes before NEW may take the place of the file.",
-    messages: &["panic: invalid freelist page"],
 };
 
 /// The high-water mark cannot be.
@@ -150,5 +139,4 @@ pub static META_HIGH_WATER: Code = Code {
     explanation: "The mark is the number of the first page that was never used. It lies behind the \
         metas and all pages in use, and the file is at least as long.",
     remedy: SALVAGE,
-    messages: &[],
 };

@@ -14,7 +14,6 @@ pub static PAGE_ID: Code = Code {
         written, or that something else was written over it: a power cut, a bad disk, a file \
         system repaired by force.",
     remedy: SALVAGE,
-    messages: &["panic: assertion failed: Page expected to be: N, but self identifies as M"],
 };
 
 /// It is of the wrong kind.
@@ -26,11 +25,6 @@ pub static PAGE_TYPE: Code = Code {
     explanation: "Where the tree goes on there must be a branch or a leaf. A freelist or a meta \
         there means that a pointer went wrong, or that the page was used again.",
     remedy: SALVAGE,
-    messages: &[
-        "panic: invalid page type: N: 10",
-        "has unexpected type/flags",
-        "invalid type: unknown<00>",
-    ],
 };
 
 /// It holds only zeroes.
@@ -42,11 +36,6 @@ pub static PAGE_ZERO: Code = Code {
     explanation: "The file system gave the page its place but its contents never arrived: the \
         usual trace of a power cut, or of a hole in a copy.",
     remedy: SALVAGE,
-    messages: &[
-        "panic: assertion failed: Page expected to be: N, but self identifies as 0",
-        "panic: invalid page type: 0: 0",
-        "panic: invalid freelist page: 0, page type is unknown<00>",
-    ],
 };
 
 /// It runs past the end.
@@ -58,7 +47,6 @@ pub static PAGE_OVERFLOW: Code = Code {
     explanation: "A page with long values goes on for `overflow` further pages. bbolt does not \
         check the number before it follows it; `bbolt check` hangs on large ones.",
     remedy: SALVAGE,
-    messages: &[],
 };
 
 /// The number of its elements is wrong.
@@ -71,7 +59,6 @@ pub static PAGE_COUNT: Code = Code {
         key gives the number of elements. A smaller count hides keys, a larger one takes data \
         for elements. bbolt does not look at this.",
     remedy: SALVAGE,
-    messages: &["panic: runtime error: slice bounds out of range"],
 };
 
 /// It has no elements.
@@ -83,7 +70,6 @@ pub static PAGE_EMPTY: Code = Code {
     explanation: "Only the single leaf of an empty bucket is empty; the library removes every \
         other. Whatever the page held is lost, and bbolt does not notice.",
     remedy: SALVAGE,
-    messages: &["panic: runtime error: index out of range"],
 };
 
 /// There are bytes behind its last value.
@@ -96,7 +82,6 @@ pub static PAGE_SLACK: Code = Code {
         `bbolt surgery clear-page`, by a damaged count, or by something else that wrote into \
         the file. What stands there may be data that can be saved.",
     remedy: "`coroner bolt page FILE N` shows what stands there.",
-    messages: &[],
 };
 
 /// Most of its elements are unreadable.
@@ -108,7 +93,6 @@ pub static PAGE_GARBLED: Code = Code {
     explanation: "The header is that of the page, but the rest is not: usually the first sector \
         was written and the others were not, or the other way round.",
     remedy: SALVAGE,
-    messages: &[],
 };
 
 /// The disk does not give it.
@@ -120,5 +104,4 @@ pub static PAGE_UNREAD: Code = Code {
     explanation: "The operating system gave an error instead of the bytes: usually a bad sector. \
         The daemon dies with SIGBUS when it touches the page.",
     remedy: "Copy the whole disk with ddrescue before anything else, and work on the copy.",
-    messages: &["[signal SIGBUS: bus error code=0x2"],
 };

@@ -13,11 +13,6 @@ pub static PAGE_RANGE: Code = Code {
     explanation: "A page of the tree lies behind the two metas, before the high-water mark and \
         inside the file. What stood there is unknown.",
     remedy: SALVAGE,
-    messages: &[
-        "out of bounds: HWM",
-        "panic: assertion failed: Page expected to be",
-        "freepages: failed to get all reachable pages",
-    ],
 };
 
 /// A pointer leads back.
@@ -29,10 +24,6 @@ pub static PAGE_CYCLE: Code = Code {
     explanation: "Whoever follows such a pointer never ends: bbolt's check hangs or overflows its \
         stack, and containerd eats memory until it is killed.",
     remedy: SALVAGE,
-    messages: &[
-        "freepages: failed to get all reachable pages (page N: multiple references",
-        "runtime: goroutine stack exceeds 1000000000-byte limit",
-    ],
 };
 
 /// Two pointers lead to one page.
@@ -45,7 +36,6 @@ pub static PAGE_SHARED: Code = Code {
         freed under the other, and used again. One of the pointers is wrong; what should stand \
         there is unknown.",
     remedy: SALVAGE,
-    messages: &["multiple references (stack: ["],
 };
 
 /// A page belongs to nobody.
@@ -58,7 +48,6 @@ pub static PAGE_LOST: Code = Code {
         to may be what a damaged pointer lost, or what a page of an older transaction does not know.",
     remedy: "`coroner bolt salvage FILE` says what these pages hold, and whether it may be missing from \
         the tree.",
-    messages: &["unreachable unfreed"],
 };
 
 /// It is too deep to be real.
@@ -70,7 +59,6 @@ pub static TREE_DEEP: Code = Code {
     explanation: "A branch has at least two children, so even the largest file needs only a few \
         levels. The walk ended there; what lies below is unknown.",
     remedy: SALVAGE,
-    messages: &[],
 };
 
 /// The older tree is damaged.
@@ -83,7 +71,6 @@ pub static PREVIOUS_TREE: Code = Code {
         to write. A daemon that died while it committed may have used its pages again. The \
         newest tree is not concerned, but there is nothing to fall back to.",
     remedy: "Do not use `bbolt surgery revert-meta-page` on this file.",
-    messages: &[],
 };
 
 /// The newest root is of an older transaction.
@@ -101,7 +88,6 @@ pub static STALE_ROOT: Code = Code {
     remedy: "Do not start the daemon on this file and do not delete it: copy it away, look at both \
         trees with `coroner bolt diff`, then let `coroner bolt surgery revert -o NEW` write a copy \
         as it was one transaction before.",
-    messages: &[],
 };
 
 /// A page is of an older transaction.
@@ -118,7 +104,6 @@ pub static LOST_WRITE: Code = Code {
         these in a file without a freelist.",
     remedy: "The tree of the transaction before is whole: compare both with `coroner bolt diff`, \
         and go back to it on a copy.",
-    messages: &[],
 };
 
 /// The last transaction removed a lot.
@@ -130,5 +115,4 @@ pub static MANY_GONE: Code = Code {
     explanation: "Removing unused images does this, and so does a page that never arrived on the \
         disk, so that an older one with fewer objects is taken for it.",
     remedy: "`coroner bolt diff` lists what went away.",
-    messages: &[],
 };

@@ -17,7 +17,6 @@ pub(crate) const NOT_READ: Check = Check {
             their own. What they keep is not read: nothing is said of whether these tasks are healthy, \
             and nothing is concluded from what runc would have left of them.",
         remedy: "Ask the task's own runtime, with its own tools.",
-        messages: &[],
     },
     needs: &[],
     run: not_read,

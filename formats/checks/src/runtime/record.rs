@@ -22,7 +22,6 @@ pub(crate) const BUNDLE_WITHOUT_RECORD: Check = Check {
             without anybody who could stop it, and its root file system stays mounted.",
         remedy: "Look for its processes; if there are none, unmount its rootfs and delete the \
             bundle while containerd is stopped.",
-        messages: &[],
     },
     needs: &[Need::Containers, Need::Runtime],
     run: bundle_without_record,
@@ -40,10 +39,6 @@ pub(crate) const SOCKET_MISSING: Check = Check {
             for dead, kills what is left of the container and removes its bundle.",
         remedy: "If its processes live, save what they hold before containerd is started: a \
             socket that was removed cannot be brought back.",
-        messages: &[
-            "cleaning up after shim disconnected",
-            "connect: no such file or directory",
-        ],
     },
     needs: &[Need::Runtime],
     run: socket_missing,

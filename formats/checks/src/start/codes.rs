@@ -15,7 +15,6 @@ static REFUSED: Code = Code {
     explanation: "The start was followed step by step, as the node's release makes it, and ends at \
         this step. Whatever restarts the daemon would only repeat it.",
     remedy: "Mend what stands in `where`, then ask `coroner preflight` again.",
-    messages: &[],
 };
 
 /// containerd would wait for ever, or answer nothing.
@@ -27,7 +26,6 @@ static USELESS: Code = Code {
     explanation: "The start was followed step by step: it ends in a daemon that waits for ever, or \
         that has lost the plugin which every request needs. systemd calls it active.",
     remedy: "Mend what stands in `where`, then ask `coroner preflight` again.",
-    messages: &[],
 };
 
 /// The CRI would not be loaded.
@@ -39,7 +37,6 @@ static CRI_LOST: Code = Code {
     explanation: "The daemon comes up and `ctr` works; its CRI plugin is skipped with a warning, \
         and the kubelet gets `unknown service runtime.v1.RuntimeService`.",
     remedy: "Mend what stands in `where`, then ask `coroner preflight` again.",
-    messages: &["unknown service runtime.v1.RuntimeService"],
 };
 
 /// Something that is still there would be gone.
@@ -52,7 +49,6 @@ static LOSES: Code = Code {
         its start or its first clean-up takes them away; some of them exist nowhere else.",
     remedy: "Do not start containerd. Copy away what stands in `breaks` (`coroner collect`, \
         `coroner snapshots extract`), and mend first what they were forgotten by.",
-    messages: &[],
 };
 
 /// Something would not work afterwards.
@@ -63,7 +59,6 @@ static LIMPS: Code = Code {
     title: "containerd would start, and a part of it would not work",
     explanation: "The daemon comes up; what is told here does not load, is killed or is skipped.",
     remedy: "Mend what stands in `where`; a restart alone changes nothing.",
-    messages: &[],
 };
 
 /// A part that a start touches is not known.
@@ -76,7 +71,6 @@ static UNKNOWN: Code = Code {
         for the others alone; the exit code has 8.",
     remedy: "Give coroner what it lacks: run it as root, name the place (--config, --state), or \
         take the evidence again with that part in it.",
-    messages: &[],
 };
 
 /// The codes of this file.

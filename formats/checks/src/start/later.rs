@@ -149,11 +149,9 @@ pub(super) fn fails(run: &mut Run<'_>) {
             code: Some(code),
             targets: objects.into_iter().map(Target::new).collect(),
             more,
-            says: first
-                .code
-                .messages
-                .first()
-                .map_or_else(String::new, |says| (*says).to_owned()),
+            says: messages::of_code(code)
+                .next()
+                .map_or_else(String::new, |message| message.fixed().to_owned()),
             source: Source::Tested,
             perhaps: false,
             forbids: false,

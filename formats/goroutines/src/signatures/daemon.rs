@@ -17,7 +17,6 @@ init is parked at exec.fifo, and the container stays CREATED. Seen in containerd
         remedy: "Only a restart of containerd ends it; shims and containers live through one (check that the unit has \
 KillMode=process). It comes again until containerd is of a release that has the fix: scrape with one client, or not at \
 all, until then.",
-        messages: &[],
     },
     upstream: &["containerd#6772"],
     fixed: "containerd 1.6.3, 1.7.0",
@@ -60,7 +59,6 @@ pub(crate) static METRICS_SHIM: Signature = Signature {
 One that does not answer holds up all: a task that starts needs the same lock.",
         remedy: "Find the shim: `coroner runtime stuck` names the container, `coroner core deadlocks --pid` of the shim \
 says what it waits for. End that wait; a restart of containerd alone helps until the next scrape.",
-        messages: &[],
     },
     upstream: &["containerd#11233"],
     fixed: "no release is known",
@@ -97,7 +95,6 @@ pub(crate) static TTRPC_LOCK: Signature = Signature {
 blocks, and every other call of the same connection waits for that lock, also those with a time limit.",
         remedy: "The shim does not read its socket: look at what it waits for (`coroner core deadlocks --pid` of the \
 shim). While it does not go on, calls for its container do not return.",
-        messages: &[],
     },
     upstream: &["ttrpc#168", "ttrpc#174"],
     fixed: "no release is known",
@@ -131,7 +128,6 @@ pub(crate) static SHIM_SILENT: Signature = Signature {
 one lasts as long as the container. What holds the shim up is told by its own goroutines.",
         remedy: "Look at the shim of that container: `coroner core deadlocks --pid` of it, without stopping it, or \
 `coroner runtime stuck` for the whole node. A restart of containerd does not end the shim's wait.",
-        messages: &[],
     },
     upstream: &["containerd#3572", "containerd#3440", "containerd#13692"],
     fixed: "depends on what the shim waits for",
@@ -179,7 +175,6 @@ pub(crate) static LOADS_SHIM: Signature = Signature {
 listens. One that does not answer keeps the daemon from starting at all.",
         remedy: "Find the shim whose bundle is read next, and what it waits for: `coroner runtime stuck`. The other \
 containers run on meanwhile.",
-        messages: &[],
     },
     upstream: &[
         "containerd#13848",
@@ -213,7 +208,6 @@ pub(crate) static BOLT_WRITER: Signature = Signature {
 every other change of images, containers and snapshots waits for its lock.",
         remedy: "Look at the disk of /var/lib/containerd: errors of the kernel, a full or frozen file system, a network \
 disk. Do not kill containerd in the middle of the write if it can still end.",
-        messages: &[],
     },
     upstream: &["containerd#8698", "containerd#8980", "containerd#5325"],
     fixed: "no fault of containerd's",
@@ -254,7 +248,6 @@ pub(crate) static BOLT_FLOCK: Signature = Signature {
 mostly a second containerd or a tool that reads it, the daemon does not start.",
         remedy: "Find who has the file open: /proc/locks, lsof. If it is another containerd, only one of both may run; \
 do not remove the file.",
-        messages: &[],
     },
     upstream: &["containerd#5325"],
     fixed: "no fault of containerd's",
@@ -279,7 +272,6 @@ pub(crate) static EVENTS: Signature = Signature {
 Ends of containers are events, too: with them, whatever waits for an end waits.",
         remedy: "Look for the subscriber: a client of the events' API that was stopped, or is stuck. Ending it frees the \
 others.",
-        messages: &[],
     },
     upstream: &["containerd#18422"],
     fixed: "no release is known to the table; on upstream's main branch since July 2026",
@@ -312,7 +304,6 @@ pub(crate) static EXIT_HANDLER: Signature = Signature {
         explanation: "The CRI's plugin cleans up after a container that ended, and waits in it: for a shim, or for the \
 kernel that unmounts. Pods stay in Terminating, and ends that come later are handled late.",
         remedy: "Its stack says what it waits for: a shim (look at that shim), or an unmount (look at the file system).",
-        messages: &[],
     },
     upstream: &["containerd#8698", "containerd#4604", "containerd#6478"],
     fixed: "depends on what it waits for",
@@ -343,7 +334,6 @@ pub(crate) static UNMOUNT: Signature = Signature {
         explanation: "A thread is in the system call that unmounts, for minutes: the file system does not answer, or \
 writes out what it has not written yet.",
         remedy: "Look at the file system of that mount: its server, errors of the kernel, what still has to be written.",
-        messages: &[],
     },
     upstream: &["containerd#4604", "containerd#6478"],
     fixed: "no fault of containerd's",
@@ -372,7 +362,6 @@ pub(crate) static STREAMING: Signature = Signature {
         explanation: "The manager of streams holds its lock over a collection of garbage, and who opens or ends a \
 stream meanwhile waits for it; the collection waits for them.",
         remedy: "A restart of containerd ends it; then a release that has the fix.",
-        messages: &[],
     },
     upstream: &["containerd commit 5c6e9f83d"],
     fixed: "containerd 1.7.0",

@@ -16,7 +16,6 @@ change of the settings then waits to write, and after it everybody who only asks
 is NotReady.",
         remedy: "Find the plugin: it is a child of containerd (`coroner runtime stuck` names it), and what it waits for. \
 End that, or the plugin: the pod's network is then made again.",
-        messages: &[],
     },
     upstream: &[
         "containerd#4666",
@@ -64,7 +63,6 @@ pub(crate) static NRI: Signature = Signature {
 side; a container that is made or ends takes them the other way round.",
         remedy: "A restart of containerd ends it. Until there is a release with the fix, do without plugins that update \
 containers on their own.",
-        messages: &[],
     },
     upstream: &["containerd#10085", "nri#78", "containerd#13733", "nri#299"],
     fixed: "no release is known",
@@ -97,7 +95,6 @@ pub(crate) static FETCH: Signature = Signature {
         explanation: "A blob that is fetched in pieces takes one more place of the limit for each, while others have \
 taken theirs and wait, too: nobody goes on.",
         remedy: "A restart of containerd ends it; then a release that has the fix, or a higher limit of downloads.",
-        messages: &[],
     },
     upstream: &["containerd commit 34a1cb1dd"],
     fixed: "containerd 2.1.4",
@@ -123,7 +120,6 @@ pub(crate) static PUSH: Signature = Signature {
         title: "a push waits in its own end",
         explanation: "The pipe of an upload is closed while the other side still wants to write or to read: both wait.",
         remedy: "End the client that pushes; then a release that has the fix.",
-        messages: &[],
     },
     upstream: &["containerd commit a9152ebf8"],
     fixed: "containerd 2.0.0",
@@ -147,7 +143,6 @@ pub(crate) static DOCKER: Signature = Signature {
         explanation: "dockerd holds a container's lock while it asks containerd about its task. As long as there is no \
 answer, everything that touches that container waits, `docker ps` among it.",
         remedy: "Look at containerd, and through it at the shim: `coroner core deadlocks --pid` of containerd.",
-        messages: &[],
     },
     upstream: &["moby#37910", "moby#27761"],
     fixed: "depends on what containerd waits for",

@@ -14,7 +14,6 @@ pub(crate) static INIT_FIFO: Signature = Signature {
         explanation: "The container was created, and waits for `runc start` to open its FIFO. That is as it should be \
 between create and start. Where it lasts, whoever should start it is held up: look at the shim and at the daemon.",
         remedy: "Do not open, read or write exec.fifo: that starts the container. `coroner runtime stuck` says who should.",
-        messages: &[],
     },
     upstream: &["runc#2828", "containerd#5280"],
     fixed: "no fault of runc's",
@@ -49,7 +48,6 @@ pub(crate) static START_FIFO: Signature = Signature {
         explanation: "A start opens exec.fifo and waits until the init opens it, too. It did not, for at least a minute: \
 the init is stopped, frozen, or opened another FIFO of that name.",
         remedy: "`coroner runtime stuck` says what became of the init. Ending `runc start` loses nothing: it can be called again.",
-        messages: &[],
     },
     upstream: &["runc#2828"],
     fixed: "depends on what the init waits for",

@@ -15,7 +15,6 @@ pub(crate) static CREATE: Signature = Signature {
 cgroup, a file system) keeps every request for the pod's containers waiting: State, Kill and Delete, too.",
         remedy: "Find what that runc waits for: `coroner runtime stuck` joins the shim, the runc and its init. Ending \
 runc makes the create fail, and the shim goes on.",
-        messages: &[],
     },
     upstream: &["containerd#13483", "runc#4481", "runc#3904"],
     fixed: "containerd 2.4.0 no longer holds the lock",
@@ -53,7 +52,6 @@ pub(crate) static EXIT_UNDER_CREATE: Signature = Signature {
 takes again. The shim answers nobody any more; containers of its pod run on.",
         remedy: "The shim does not recover. Its containers have to be ended, and the shim with them; then a release that \
 has the fix.",
-        messages: &[],
     },
     upstream: &["containerd#9103", "containerd#9104"],
     fixed: "containerd 1.6.25, 1.7.8, 2.0.0 (broken since 1.6.22 and 1.7.3)",
@@ -80,7 +78,6 @@ pub(crate) static EXITS_BLOCKED: Signature = Signature {
         explanation: "The goroutine that handles ends waits for a lock of the shim. Whoever holds it may wait for an end \
 itself: of the runc that it called. Containers that ended are still called running.",
         remedy: "Look at who holds the lock (below), and what that waits for.",
-        messages: &[],
     },
     upstream: &[
         "containerd#2709",
@@ -118,7 +115,6 @@ pub(crate) static EXITS_PILE_UP: Signature = Signature {
         explanation: "Each end starts a goroutine for each subscriber. One that does not read lets them pile up, and \
 with them the shim's memory.",
         remedy: "A release that has the fix; the shim is freed when its containers end.",
-        messages: &[],
     },
     upstream: &["containerd#9217"],
     fixed: "no release is known",
@@ -146,7 +142,6 @@ pub(crate) static OUTPUT: Signature = Signature {
 client) is stopped or gone. The container waits, too, when its pipe is full; its delete waits for the copy.",
         remedy: "Let the reader go on, or let one read the FIFO: what is read is the container's output, and lost to \
 whoever wanted it. A restart of containerd opens the FIFOs of the CRI's containers again.",
-        messages: &[],
     },
     upstream: &[
         "containerd#3457",
@@ -192,7 +187,6 @@ pub(crate) static CONNECTION: Signature = Signature {
         explanation: "The shim's side of a connection waits to write an answer, and takes no request meanwhile. Where \
 the daemon waits to write a request, too, neither goes on.",
         remedy: "Look at the daemon's side. Closing the connection (a restart of containerd) frees the shim.",
-        messages: &[],
     },
     upstream: &["ttrpc#72", "ttrpc#94", "containerd#6229"],
     fixed: "ttrpc 1.1.0: containerd 1.6.0",

@@ -27,7 +27,7 @@ pub(super) fn bodies(subject: &Subject, wanted: impl Fn(Time) -> bool) -> Vec<Op
             What::Changed => 2,
             What::Born | What::Created => 3,
             // These are none of the four: each has a line of its own.
-            What::Started | What::Finished | What::Rotated | What::Expires => {
+            What::Started | What::Finished | What::Rotated | What::Said | What::Expires => {
                 others.push((*what, *time));
                 continue;
             }

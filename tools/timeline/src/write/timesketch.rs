@@ -141,7 +141,7 @@ const fn source(store: Store) -> (&'static str, &'static str) {
         Store::Content => ("FILE", "containerd content store"),
         Store::Files => ("FILE", "container file"),
         Store::Cri => ("CRI", "containerd CRI status"),
-        Store::Logs => ("LOG", "container log"),
+        Store::Logs => ("LOG", "containers and daemons"),
         Store::Runtime => ("RUNC", "container runtime state"),
         Store::Network => ("CNI", "container network state"),
         Store::Config => ("FILE", "containerd configuration"),

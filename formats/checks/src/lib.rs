@@ -19,6 +19,7 @@ mod cni_result;
 mod cni_use;
 mod config;
 mod container;
+mod container_incomplete;
 mod container_snapshot;
 mod cri;
 mod cri_files;
@@ -153,6 +154,7 @@ pub const CHECKS: &[&Check] = &[
     &image_chain::UNREFERENCED,
     &image_unpack::ELSEWHERE,
     &container::IMAGE_GONE,
+    &container_incomplete::INCOMPLETE,
     &container_snapshot::SNAPSHOT_GONE,
     &container::SNAPSHOTTER_UNKNOWN,
     &cri::RECORD,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
+use checks::start::Statement;
 use checks::{Start, Verdict};
 use cli::{About, Answer, Exit, Pen, Style};
 use daemon::Detected;
@@ -109,8 +110,13 @@ impl Answer for Triage {
     fn exit(&self) -> Exit {
         // Where nothing can be said, nothing is clean; and what a start would do does not depend on
         // which findings are wanted.
+        let loses = self
+            .verdict
+            .predictions
+            .iter()
+            .any(|one| one.statements.iter().any(Statement::is_trouble));
         let verdict = match self.verdict.start {
-            Start::WithCare => preflight::exit(Start::Yes, &self.verdict.not_known),
+            Start::WithCare if !loses => preflight::exit(Start::Yes, &self.verdict.not_known),
             start => preflight::exit(start, &self.verdict.not_known),
         };
         let found = self.options.fail_on.exit(self.listed.severities());

@@ -246,16 +246,7 @@ fn start(
             .findings
             .iter()
             .any(|finding| finding.severity == Severity::Fatal);
-    let troubles = statements.iter().any(|statement| {
-        let layers = statement.effect == Effect::Deletes
-            && statement.targets.iter().any(|target| target.is_written);
-        layers
-            || !statement.perhaps
-                && matches!(
-                    statement.effect,
-                    Effect::Kills | Effect::Skips | Effect::FailsLater | Effect::LosesPlugin
-                )
-    });
+    let troubles = statements.iter().any(Statement::is_trouble);
     let damage = report.count(Severity::Damage) > 0;
     match outcome {
         _ if forbidden => Start::No,

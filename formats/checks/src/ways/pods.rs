@@ -22,6 +22,7 @@ pub(super) const TABLE: Table = &[
         &["runtime/status-missing", "runtime/status-damaged"],
         status_written,
     ),
+    (&["container/incomplete"], incomplete),
     (&["cri/record-unusable"], record_mended),
     (&["meta/identifier-invalid"], record),
     (&["cri/name-twice"], name_twice),
@@ -251,6 +252,20 @@ fn record(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         "Without the record, its owner recreates the container.",
         steps,
     )]
+}
+
+/// As [`record`], but what the container wrote is saved before anything else: a start may remove it.
+fn incomplete(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let containers = of(finding, "container").take(super::steps::SHOWN);
+    let saves = containers.zip(1_usize..).filter_map(|(container, number)| {
+        let save = here.extract(container, number)?;
+        Some(Step::new(save).undoable())
+    });
+    let mut steps: Vec<Step> = saves.collect();
+    steps.extend(here.remove(finding, "container", &["containers", "rm"]));
+    let why = "The first step comes before any start of containerd: it copies what the container wrote. \
+        Without the record, its owner recreates the container.";
+    vec![Remedy::new(why, steps)]
 }
 
 /// The sandbox goes: the kubelet made another one long ago.

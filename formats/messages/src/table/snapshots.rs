@@ -55,6 +55,16 @@ pub(super) const ALL: &[Message] = &[
     .or(&["garbage collection took it while the container was created"])
     .first(&[SNAPSHOTS, TRIAGE]),
     cause(
+        "container-record-incomplete",
+        Containerd,
+        Stores,
+        &["container.Spec must be set", "container.Runtime.Name must be set"],
+        "A container's record lacks its specification or its runtime: meta.db lost keys of it, or a client asked for such a record.",
+    )
+    .codes(&["container/incomplete"])
+    .or(&["a client that creates containers leaves the field out"])
+    .first(&[TRIAGE]),
+    cause(
         "snapshot-directory-missing",
         Containerd,
         Stores,

@@ -82,7 +82,8 @@ fn lacking(row: &Row<Container>, snapshots: &BTreeSet<&Text>) -> Vec<String> {
             .any(|it| it.bytes().starts_with(key.as_bytes()))
     };
     let mut lacks = Vec::new();
-    if row.spec.is_none() && !undecodable("spec") {
+    let has_spec = row.spec.as_ref().is_some_and(|it| !it.value.is_empty());
+    if !has_spec && !undecodable("spec") {
         lacks.push("has no specification (spec)".to_owned());
     }
     let has_runtime = row.runtime.as_ref().is_some_and(|it| !it.name.is_empty());
@@ -109,8 +110,16 @@ fn lacking(row: &Row<Container>, snapshots: &BTreeSet<&Text>) -> Vec<String> {
         .extensions
         .keys()
         .any(|name| name.bytes().starts_with(CRI));
-    if is_cri && row.labels.whole && row.cri_kind().is_none() {
-        lacks.push("has no label io.cri-containerd.kind, by which the CRI finds it".to_owned());
+    let has_kind = matches!(row.cri_kind(), Some("sandbox" | "container"));
+    if is_cri && row.labels.whole && !has_kind {
+        let what = if row.labels.get("io.cri-containerd.kind").is_some() {
+            "another"
+        } else {
+            "no"
+        };
+        lacks.push(format!(
+            "has {what} label io.cri-containerd.kind, by which the CRI finds it"
+        ));
     }
     lacks
 }

@@ -48,9 +48,9 @@ pub(super) fn load(run: &mut Run<'_>) -> Flow {
                     .target(task(bundle))
                     .forbids(),
             );
-        } else if is_without_shim(run, bundle) {
+        } else if let Some(code) = is_without_shim(run, bundle) {
             let statement = run.statement(&rules::SHIM_PROGRAM_GONE).at(at);
-            let statement = statement.code("runtime/program-missing");
+            let statement = statement.code(code);
             run.note(statement.target(task(bundle)).forbids());
         } else if is_unknown(run, bundle) {
             run.note(
@@ -280,10 +280,28 @@ fn without_program(node: &node::Node, runtime: &Runtime, bundle: &Bundle) -> Opt
     crate::runtime_programs::useless(node, named.unwrap_or("runc"))
 }
 
-/// Bundles whose shim's program is nowhere: every release gives them up.
-fn is_without_shim(run: &Run<'_>, bundle: &Bundle) -> bool {
-    let path = bundle.shim_binary.as_ref().and_then(|path| path.utf8());
-    path.is_some_and(|path| run.node.programs.is_gone(path))
+/// Why the shim's program of a bundle is found nowhere, so that every release gives the bundle up: it
+/// is gone, or what names it was overwritten.
+fn is_without_shim(run: &Run<'_>, bundle: &Bundle) -> Option<&'static str> {
+    let named = bundle.shim_binary.as_ref()?;
+    if !can_name_shim(named.bytes()) {
+        return Some("runtime/bundle-file-damaged");
+    }
+    let is_gone = named
+        .utf8()
+        .is_some_and(|path| run.node.programs.is_gone(path));
+    is_gone.then_some("runtime/program-missing")
+}
+
+/// Whether containerd can look for a shim of this name: a whole path, or a runtime's name of two
+/// parts or more (`runtime/v2/shim/util.go`, `BinaryName`).
+fn can_name_shim(name: &[u8]) -> bool {
+    let mut parts = name.split(|byte| *byte == b'.');
+    let mut is_name = || {
+        let has_first = parts.next().is_some_and(|first| !first.is_empty());
+        has_first && parts.next().is_some() && !name.contains(&b'/')
+    };
+    !name.contains(&0) && (name.starts_with(b"/") || is_name())
 }
 
 /// Work folders of namespaces that have a folder of bundles.
@@ -313,5 +331,25 @@ fn work_dirs(run: &mut Run<'_>, runtime: &Runtime, kept: &[&Bundle]) {
         .collect();
     if !lost.is_empty() {
         run.note(run.statement(&rules::WORK_DIR).targets(lost));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::can_name_shim;
+
+    #[test]
+    fn a_shim_is_named_by_a_path_or_a_runtime() {
+        for (name, want) in [
+            (b"/usr/bin/containerd-shim-runc-v2".as_slice(), true),
+            (b"io.containerd.runc.v2", true),
+            (b"runc", false),
+            (b".v2", false),
+            (b"bin/containerd-shim.v2", false),
+            (b"\0\0\0\0", false),
+            (b"/usr/bin/\0", false),
+        ] {
+            assert_eq!(can_name_shim(name), want, "{name:?}");
+        }
     }
 }

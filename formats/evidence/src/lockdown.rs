@@ -77,16 +77,7 @@ const RIGHTS: ABI = ABI::V6;
 /// Locks the calling thread down, as far as the kernel lets us.
 pub fn lockdown(needs: &Needs) -> Lockdown {
     let mut held = Lockdown::default();
-    match setrlimit(Resource::RLIMIT_CORE, 0, 0) {
-        Ok(()) => held.no_core = true,
-        Err(errno) => held.refused.push(format!("RLIMIT_CORE: {}", errno.desc())),
-    }
-    if let Some(bytes) = needs.memory {
-        match setrlimit(Resource::RLIMIT_DATA, bytes, bytes) {
-            Ok(()) => held.memory = true,
-            Err(errno) => held.refused.push(format!("RLIMIT_DATA: {}", errno.desc())),
-        }
-    }
+    held.limits(needs.memory);
     match restrict(needs) {
         Ok(status) => match status.ruleset {
             RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced => {
@@ -110,6 +101,39 @@ pub fn lockdown(needs: &Needs) -> Lockdown {
         Err(why) => held.refused.push(format!("seccomp: {why}")),
     }
     held
+}
+
+/// Locks a thread down that writes to a node: no socket, no other program, no tracing, no mount, and no
+/// capability but those of files and of looking at processes.
+///
+/// No Landlock: under it nobody can see which files other processes have open, and a repair must know.
+pub fn lockdown_writer(memory: Option<u64>) -> Lockdown {
+    let mut held = Lockdown::default();
+    held.limits(memory);
+    match capabilities::drop_all_but_writing() {
+        Ok(()) => held.capabilities = true,
+        Err(why) => held.refused.push(format!("capabilities: {why}")),
+    }
+    match calls::allow(true) {
+        Ok(()) => held.calls = true,
+        Err(why) => held.refused.push(format!("seccomp: {why}")),
+    }
+    held
+}
+
+impl Lockdown {
+    fn limits(&mut self, memory: Option<u64>) {
+        match setrlimit(Resource::RLIMIT_CORE, 0, 0) {
+            Ok(()) => self.no_core = true,
+            Err(errno) => self.refused.push(format!("RLIMIT_CORE: {}", errno.desc())),
+        }
+        if let Some(bytes) = memory {
+            match setrlimit(Resource::RLIMIT_DATA, bytes, bytes) {
+                Ok(()) => self.memory = true,
+                Err(errno) => self.refused.push(format!("RLIMIT_DATA: {}", errno.desc())),
+            }
+        }
+    }
 }
 
 /// Reading everywhere, writing only below `writable` and `trees`.

@@ -11,7 +11,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
 
-use evidence::{Lockdown, Needs, lockdown};
+use evidence::{Lockdown, Needs, lockdown, lockdown_writer};
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
@@ -109,5 +109,32 @@ fn root_keeps_what_reading_needs() {
             status.contains("NoNewPrivs:\t1") || !held.read_only,
             "{status}"
         );
+    });
+}
+
+#[test]
+fn a_writer_has_no_network_and_runs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let there = folder.path().join("there");
+    std::fs::write(&there, b"old").unwrap();
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let held = lockdown_writer(None);
+            assert!(held.no_core && held.capabilities, "{:?}", held.refused);
+            if held.calls {
+                assert!(is_denied(&TcpListener::bind("127.0.0.1:0")));
+                assert!(is_denied(&TcpStream::connect("127.0.0.1:1")));
+                assert!(Command::new("/bin/true").status().is_err());
+                assert_eq!(unshare(CloneFlags::CLONE_NEWNS), Err(Errno::EPERM));
+            }
+            // What a repair does still works: new files, exchanged names, and who has what open.
+            let new = folder.path().join("new");
+            std::fs::write(&new, b"new").unwrap();
+            std::fs::rename(&new, &there).unwrap();
+            assert_eq!(std::fs::read(&there).unwrap(), b"new");
+            let mut open = std::fs::read_dir("/proc/self/fd").unwrap();
+            assert!(open.next().is_some());
+        });
+        thread.join().unwrap();
     });
 }

@@ -202,7 +202,12 @@ fn padded(state: &State, room: usize) -> io::Result<Vec<u8>> {
 
 /// How far a repair came: before its first step, there may be no state.
 pub(crate) fn state(quarantine: &Folder) -> io::Result<State> {
-    Ok(load(quarantine, STATE)?.unwrap_or_else(State::begun))
+    match load(quarantine, STATE) {
+        Ok(state) => Ok(state.unwrap_or_else(State::begun)),
+        // Killed while it was written: nothing had begun, whatever it says.
+        Err(_) if quarantine.stat(OsStr::new(JOURNAL))?.is_none() => Ok(State::begun()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Says how far it came. The new state lies where the spare was: no block is taken for it.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use evidence::{HeldRoot, Lockdown, Needs, PrivateView, lockdown, private_view};
+use evidence::{HeldRoot, Lockdown, Needs, PrivateView, lockdown, lockdown_writer, private_view};
 use serde::Serialize;
 
 /// Whether this is a program of ours: a test that runs a tool inside its own process keeps its
@@ -108,6 +108,14 @@ pub fn lock_down(writable: &[PathBuf]) {
         places: crate::output::places(),
         memory: Some(MEMORY),
     }));
+}
+
+/// Gives up what a verb does not need that writes to a node: the network, other programs, and the rights
+/// that have nothing to do with files. Once, before anything of the node is read.
+pub fn lock_down_writer() {
+    if PROGRAM.swap(false, Ordering::Relaxed) {
+        keep(&lockdown_writer(Some(MEMORY)));
+    }
 }
 
 fn keep(held: &Lockdown) {

@@ -185,6 +185,9 @@ pub const TOOL: Tool = cli::tool!(
 
 /// Runs it.
 pub fn run(args: Args, out: &mut Out) -> Outcome {
+    if let Some(Verb::Apply { .. } | Verb::Undo { .. } | Verb::Purge { .. }) = &args.verb {
+        cli::lock_down_writer();
+    }
     match (args.verb, args.node) {
         (Some(Verb::Plan(args)), _) => {
             let plan = request::plan(&args)?;

@@ -20,16 +20,27 @@ const FILLING: [Capability; 5] = [
 
 /// Drops all others from the calling thread, for good.
 pub(super) fn drop_all_but(fills: bool) -> Result<(), String> {
-    let words = |error: caps::errors::CapsError| error.to_string();
-    let has = caps::read(None, CapSet::Permitted).map_err(words)?;
-    if has.is_empty() {
-        return Ok(());
-    }
     let mut kept: CapsHashSet = READING.into_iter().collect();
     // The output may lie where only its owner may write.
     kept.insert(Capability::CAP_DAC_OVERRIDE);
     if fills {
         kept.extend(FILLING);
+    }
+    keep(&kept)
+}
+
+/// Drops all others than those of files, and of seeing what other processes have open.
+pub(super) fn drop_all_but_writing() -> Result<(), String> {
+    let mut kept: CapsHashSet = READING.into_iter().chain(FILLING).collect();
+    kept.insert(Capability::CAP_SYS_PTRACE);
+    keep(&kept)
+}
+
+fn keep(kept: &CapsHashSet) -> Result<(), String> {
+    let words = |error: caps::errors::CapsError| error.to_string();
+    let has = caps::read(None, CapSet::Permitted).map_err(words)?;
+    if has.is_empty() {
+        return Ok(());
     }
     let kept: CapsHashSet = kept.intersection(&has).copied().collect();
     // Kernels before 4.3 have none of these.

@@ -262,6 +262,12 @@ fn what_an_attempt_left_that_had_not_begun_is_cleared_away() {
     store.stage(&made, None).unwrap();
     assert!(matches!(store.undo(false), Ok(Done::NothingToUndo)));
     is_old(folder.path());
+    // Killed while the state was written, on a full disk.
+    store.stage(&made, None).unwrap();
+    let quarantine = folder.path().join(".coroner-repair-0123456789ab");
+    fs::write(quarantine.join("state.json"), b"").unwrap();
+    assert!(matches!(store.undo(false), Ok(Done::NothingToUndo)));
+    is_old(folder.path());
 }
 
 #[test]

@@ -82,7 +82,7 @@ impl Detected {
 pub fn detect(traces: &Traces) -> Detected {
     let mut detected = Detected {
         from: Release::V1_6,
-        to: Release::V2_3,
+        to: Release::NEWEST,
         because: Vec::new(),
         mixed: false,
         version: None,
@@ -127,7 +127,7 @@ pub fn detect(traces: &Traces) -> Detected {
         let because = format!("{path} is containerd {generation}");
         let (from, to) = match generation {
             1 => (Release::V1_6, Release::V1_7),
-            _ => (Release::V2_0, Release::V2_3),
+            _ => (Release::V2_0, Release::NEWEST),
         };
         detected.narrow(from, to, because);
     }
@@ -135,7 +135,7 @@ pub fn detect(traces: &Traces) -> Detected {
         Some(4..) => {
             detected.narrow(
                 Release::V2_0,
-                Release::V2_3,
+                Release::NEWEST,
                 "meta.db has schema 4".to_owned(),
             );
         }
@@ -153,20 +153,20 @@ pub fn detect(traces: &Traces) -> Detected {
         }
         Some(false) => {
             let because = "meta.db keeps no freelist, as from 1.7 on";
-            detected.narrow(Release::V1_7, Release::V2_3, because.to_owned());
+            detected.narrow(Release::V1_7, Release::NEWEST, because.to_owned());
         }
         None => {}
     }
     if traces.bootstrap_files {
         let because = "a bundle has a bootstrap.json, which 2.0 brought";
-        detected.narrow(Release::V2_0, Release::V2_3, because.to_owned());
+        detected.narrow(Release::V2_0, Release::NEWEST, because.to_owned());
     } else if traces.address_files {
         let because = "bundles have an address, which 2.0 turns into a bootstrap.json";
         detected.narrow(Release::V1_6, Release::V1_7, because.to_owned());
     }
     if traces.config == Some(4) {
         let because = "config.toml has version 4, which 2.3 brought";
-        detected.narrow(Release::V2_3, Release::V2_3, because.to_owned());
+        detected.narrow(Release::V2_3, Release::NEWEST, because.to_owned());
     }
     detected
 }

@@ -42,6 +42,18 @@ impl Release {
         Self::V2_3,
     ];
 
+    /// The newest of them: what holds up to now holds up to it.
+    pub const NEWEST: Self = Self::V2_3;
+
+    /// How it is known what it does, where no rule says otherwise: its daemon was run, or its source
+    /// was read.
+    pub const fn source(self) -> Source {
+        match self {
+            Self::V1_6 | Self::V1_7 | Self::V2_1 => Source::Tested,
+            Self::V2_0 | Self::V2_2 | Self::V2_3 => Source::FromSource,
+        }
+    }
+
     /// Its name: `1.6`.
     pub const fn name(self) -> &'static str {
         match self {

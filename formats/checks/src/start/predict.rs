@@ -227,10 +227,7 @@ fn source(statements: &[Statement], outcome: Outcome, release: Release) -> Sourc
         statement.effect.ends() || statement.effect == Effect::LosesCri || outcome == Outcome::Boots
     });
     let sources = decisive.map(|statement| statement.source);
-    let own = match release {
-        Release::V1_6 | Release::V1_7 | Release::V2_1 => Source::Tested,
-        Release::V2_0 | Release::V2_2 | Release::V2_3 => Source::FromSource,
-    };
+    let own = release.source();
     sources.chain([own]).max().unwrap_or(own)
 }
 

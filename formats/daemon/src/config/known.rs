@@ -54,7 +54,7 @@ pub fn known(release: Release) -> &'static Known {
     match release {
         Release::V1_6 => old,
         Release::V1_7 => middle,
-        Release::V2_0 | Release::V2_1 | Release::V2_2 | Release::V2_3 => new,
+        _ => new,
     }
 }
 

@@ -38,10 +38,7 @@ pub struct Rules {
 impl Rules {
     /// How its rules are known.
     pub const fn source(self) -> Source {
-        match self.release {
-            Release::V1_6 | Release::V1_7 | Release::V2_1 => Source::Tested,
-            Release::V2_0 | Release::V2_2 | Release::V2_3 => Source::FromSource,
-        }
+        self.release.source()
     }
 
     fn since(self, release: Release) -> bool {

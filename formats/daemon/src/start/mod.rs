@@ -155,7 +155,7 @@ impl StartRule {
         match (self.named, all.len()) {
             (Some(given), _) => return given.to_owned(),
             (None, count) if count == Release::ALL.len() => return "all".to_owned(),
-            _ if self.from <= Release::V2_0 && self.to == Release::V2_3 => names.push("2.x"),
+            _ if self.from <= Release::V2_0 && self.to == Release::NEWEST => names.push("2.x"),
             _ => names.extend(new),
         }
         names.join(", ")
@@ -170,9 +170,10 @@ impl StartRule {
 
     /// How it is known of a release.
     pub const fn source(&self, release: Release) -> Source {
-        match release {
-            Release::V1_6 | Release::V1_7 | Release::V2_1 if self.is_tested => Source::Tested,
-            _ => Source::FromSource,
+        if self.is_tested {
+            release.source()
+        } else {
+            Source::FromSource
         }
     }
 }
@@ -190,7 +191,7 @@ const fn rule(
         key,
         codes: &[],
         from: Release::V1_6,
-        to: Release::V2_3,
+        to: Release::NEWEST,
         named: None,
         id,
         phase,

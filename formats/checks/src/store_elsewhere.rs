@@ -20,7 +20,7 @@ pub(crate) const ELSEWHERE: Check = Check {
             count as unpacked and are not, no container can be made or started of them. Nothing is \
             deleted in the old folder.",
         remedy: "Put `root_path` back as it was, before containerd is started. The old database is whole: \
-            nothing is to be made again.",
+            nothing has to be rebuilt.",
     },
     needs: &[],
     run: elsewhere,

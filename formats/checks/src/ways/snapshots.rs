@@ -40,7 +40,7 @@ pub(super) const TABLE: Table = &[
 /// metadata.db is made anew from what meta.db and the directories say.
 fn rows_anew(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {
     vec![here.repair(
-        "coroner writes the rows of metadata.db anew from meta.db and the directories, says which pair is \
+        "coroner rebuilds the rows of metadata.db from meta.db and the directories, says which pair is \
         only likely, and can take it back.",
     )]
 }

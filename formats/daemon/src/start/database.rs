@@ -467,7 +467,7 @@ pub const TREE_STALE: StartRule = rule(
     "B08",
     Phase::Plugins,
     Effect::DeletesLater,
-    "takes the older tree for the newest, without a word; the next deletion removes what that does not name",
+    "takes the older tree for the newest and logs nothing; the next deletion removes what that does not name",
     &[],
 )
 .on(&["bolt/stale-root"])

@@ -195,6 +195,13 @@ fn decide(layers: &[Layer]) -> Option<Head> {
     if let Some(act) = of(Role::Act) {
         return Some(Head::Act(act, errno.or_else(|| of(Role::Consequence))));
     }
+    // What follows from something that is named is more than that something took long.
+    let named = messages
+        .clone()
+        .find(|message| message.role == Role::Consequence && message.who != Component::System);
+    if let Some(named) = named {
+        return Some(Head::Consequence(named));
+    }
     let text = inner_first.clone().find_map(|known| match known {
         LayerKnown::Text(text) => Some(text),
         LayerKnown::Message(_) => None,

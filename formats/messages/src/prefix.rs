@@ -7,7 +7,7 @@ use regex::Regex;
 
 use crate::peel::Peeled;
 
-/// Each begins a line, and what it names goes by its name: `time`, `program`, `level`.
+/// Each begins a line, and what it names goes by its name: `time`, `program`, `level`; `rest` is no part of it.
 const HEADS: &[&str] = &[
     // RFC 5424: <30>1 2025-11-28T14:18:11.123456+01:00 node containerd 40 - [x@1 a="b"] said
     r"^<\d+>1 (?P<time>\S+) \S+ (?P<program>\S+) \S+ \S+ (?:-|(?:\[(?:[^\]\\]|\\.)*\])+) (?:\u{feff})?",
@@ -23,7 +23,9 @@ const HEADS: &[&str] = &[
     // As `kubectl get events` has it.
     r"^\s*(?:[\w.-]+\s+)?(?:<\w+>|\d+[smhd]\w*)(?:\s+\(x\d+ over \w+\))?\s+(?:Normal|Warning)\s+[A-Z]\w+\s+[\w./-]+\s+",
     // As old releases of it had: first and last time, count, who, kind, reason.
-    r"^\s*(?:\d+[smhd]\w*\s+){2}\d+\s+\S.{0,200}?\s(?:Normal|Warning)\s+[A-Z]\w+\s+(?:kubelet, [\w.-]+\s+)?",
+    r"^\s*(?:[\w.-]+\s+)?(?:\d+[smhd]\w*\s+){2}\d+\s+\S.{0,200}?\s(?:Normal|Warning)\s+[A-Z]\w+\s+(?:kubelet, [\w.-]+\s+|\{[^}]*\}\s+)?",
+    // A host before a line of JSON, as collectors of several nodes have it.
+    r#"^[\w.-]+: (?P<rest>\{")"#,
     // Calico.
     r"^(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.,]\d+) \[(?P<level>[A-Z]+)\]\[\d+\] [\w./-]+ \d+: ",
     // zap on a terminal.
@@ -60,7 +62,11 @@ pub(crate) fn peel(text: &str, peeled: &mut Peeled) -> Option<String> {
         {
             continue;
         }
-        let rest = text.get(found.get(0)?.end()..)?;
+        let end = match found.name("rest") {
+            Some(rest) => rest.start(),
+            None => found.get(0)?.end(),
+        };
+        let rest = text.get(end..)?;
         if rest.trim().is_empty() {
             continue;
         }

@@ -16,6 +16,7 @@ const PROJECTS: &[(&str, &str)] = &[
     ("moby", "moby/moby"),
     ("gvisor", "google/gvisor"),
     ("cni", "containernetworking/cni"),
+    ("go-cni", "containerd/go-cni"),
 ];
 
 /// What is referred to, in a line or two, and the codes that belong to it.

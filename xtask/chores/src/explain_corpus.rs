@@ -26,7 +26,11 @@ const FILES: &[(&str, &str)] = &[
     ),
     (
         "third.tsv",
-        "reports, gathered after the second half, which the patterns were then mended by",
+        "reports, gathered after the second half, by which the patterns were mended",
+    ),
+    (
+        "fourth.tsv",
+        "reports of other threads, gathered and answered after the patterns were frozen again",
     ),
     (
         "daemons.tsv",

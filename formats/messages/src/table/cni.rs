@@ -125,7 +125,7 @@ pub(super) const ALL: &[Message] = &[
         "cni-addresses-exhausted",
         Cni,
         Network,
-        &["no IP addresses available in range set: {}", "no IP addresses available in range set: {rest}", "failed to allocate for range {n}: no IP addresses available in range set: {rest}", "no IP addresses available in range set{}", "no IP addresses available in range", "no available IPs{rest}"],
+        &["no IP addresses available in range set: {}", "no IP addresses available in range set: {rest}", "failed to allocate for range {n}: no IP addresses available in range set: {rest}", "no IP addresses available in range set{}", "no IP addresses available in range", "no available IPs{rest}", "unable to allocate IP via local cilium agent{rest}"],
         "Each address of the range has a file in /var/lib/cni/networks. If pods do not have that many, addresses \
          leaked: triage names them. Do not delete the folder under running pods.",
     )
@@ -304,7 +304,7 @@ pub(super) const ALL: &[Message] = &[
         "cni-netns-gone",
         Cni,
         Network,
-        &["netns not found{rest}", "unable to open netns{rest}", "no net namespace for {q}{rest}"],
+        &["netns not found{rest}", "unable to open netns{rest}", "no net namespace for {q}{rest}", "CNI failed to retrieve network namespace path{rest}", "cannot find network namespace for the terminated container {q}"],
         "The pod's network namespace is gone: after a reboot, or the sandbox ended in the middle. kubelet makes a new \
          sandbox.",
     )

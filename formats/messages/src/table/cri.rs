@@ -2,7 +2,9 @@
 
 use super::{DISK, JOURNAL, PREFLIGHT, STUCK, TRIAGE};
 use crate::message::Component::{Cri, Kubelet};
-use crate::message::Whose::{Daemon, Image, Network, Other, Pod, Security, Storage, Stores, Tasks};
+use crate::message::Whose::{
+    Daemon, Image, Network, Nobody, Other, Pod, Security, Storage, Stores, Tasks,
+};
 use crate::message::{Message, act, cause, consequence};
 
 pub(super) const ALL: &[Message] = &[
@@ -198,8 +200,7 @@ pub(super) const ALL: &[Message] = &[
             "failed to set removing state for container {q}{rest}",
             "ContainerStatus from runtime service failed",
             "DeleteContainer returned error",
-            "failed to get container status {q}",
-        ],
+            "failed to get container status {q}", "container with ID starting with {} not found{rest}", "specified container not found{rest}",],
         "The CRI plugin has no container of that id (any more). Mostly kubelet asks once more after a removal, \
          and nothing is wrong.",
     )
@@ -428,6 +429,14 @@ pub(super) const ALL: &[Message] = &[
     )
     .certain()
     .first(&["crictl ps -a", "crictl inspect ID"]),
+    cause(
+        "stop-of-ended",
+        Cri,
+        Nobody,
+        &["Container to stop {q} must be in running or unknown state, current state {q}", "Container to stop {q} must be in running or unknown state{rest}"],
+        "kubelet stops a container that has ended already. Nothing is wrong.",
+    )
+    .certain(),
     cause(
         "nri",
         Cri,

@@ -51,11 +51,11 @@ pub(super) const ALL: &[Message] = &[
     .certain()
     .or(&["a tool (bbolt, a backup) holds the file open"])
     .first(&["pgrep -a containerd", "lslocks | grep -e meta.db -e containerd", "fuser -v /var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db"]),
-    consequence(
+    cause(
         "snapshotter-database-locked",
         Containerd,
         Daemon,
-        &["timeout"],
+        &["failed to open database file: timeout"],
         "A snapshotter could not get the lock on its database: another process holds it open.",
     )
     .first(&["pgrep -a containerd", "lslocks"]),
@@ -195,8 +195,7 @@ pub(super) const ALL: &[Message] = &[
             "failed to get runtime status",
             "Container runtime sanity check failed",
             "the connection is draining",
-            "Waiting for containerd startup{rest}",
-        ],
+            "Waiting for containerd startup{rest}", "unable to check if the container runtime at {q} is running",],
         "Whoever says it could not talk to containerd. What containerd itself said at that time tells why.",
     )
     .codes(&["client/other-endpoint"])
@@ -209,6 +208,22 @@ pub(super) const ALL: &[Message] = &[
         "dockerd could not start; the rest says why.",
     )
     .first(&["journalctl -b -u docker --no-pager"]),
+    cause(
+        "client-release-differs",
+        Client,
+        Nobody,
+        &["WARNING: version mismatch", "WARNING: revision mismatch"],
+        "ctr is of another release than the daemon that it asks: a warning.",
+    )
+    .certain(),
+    cause(
+        "docker-remove-busy",
+        Dockerd,
+        Storage,
+        &["Unable to remove filesystem for {}{rest}", "unable to remove filesystem for {}{rest}", "driver {q} failed to remove root filesystem{rest}", "Driver {} failed to remove root filesystem{rest}"],
+        "dockerd could not remove what a container left: it is still mounted, here or in another mount namespace.",
+    )
+    .first(&["grep -l /var/lib/docker /proc/*/mountinfo"]),
     cause(
         "dockerd-network",
         crate::message::Component::Dockerd,

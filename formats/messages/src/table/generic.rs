@@ -76,6 +76,18 @@ pub(super) const ALL: &[Message] = &[
     )
     .first(&["coroner content verify /", TRIAGE]),
     errno(
+        "broken-json",
+        &["unexpected end of JSON input", "invalid character {}"],
+        "What should be JSON is not, or is empty: a file, or the answer of a program that died before it had one.",
+    )
+    .first(&[TRIAGE]),
+    errno(
+        "program-not-found",
+        &["executable file not found in $PATH", "command not found"],
+        "A program is not where it is looked for; the line says whose it is: of the image, of the node, of a unit.",
+    )
+    .first(&["systemctl show containerd -p Environment", "command -v PROGRAM"]),
+    errno(
         "timeout",
         &["timeout", "timed out", "Operation timed out"],
         "A wait came to its end. Of a database (io.containerd.metadata.v1.bolt, metadata.db): another process holds its \
@@ -84,7 +96,7 @@ pub(super) const ALL: &[Message] = &[
     .first(&["fuser -v /var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db", STUCK]),
     errno(
         "broken-pipe",
-        &["broken pipe", "EOF", "write |1: broken pipe", "Broken pipe", "connection reset by peer", "end of file"],
+        &["broken pipe", "EOF", "write |1: broken pipe", "Broken pipe", "connection reset by peer", "end of file", "read: connection reset by peer", "write: broken pipe"],
         "The other side ended before the answer.",
     )
     .first(&["journalctl -k -b | grep -i 'killed process'"]),

@@ -62,7 +62,7 @@ pub(super) const ALL: &[Message] = &[
         "probe-failed",
         Kubelet,
         Pod,
-        &["Probe failed", "Liveness probe failed{rest}", "Readiness probe failed{rest}", "Startup probe failed{rest}", "{}probe failed: {rest}", "Probe errored", "Container {} failed liveness probe, will be restarted"],
+        &["Probe failed", "Liveness probe failed{rest}", "Readiness probe failed{rest}", "Startup probe failed{rest}", "{}probe failed: {rest}", "Probe errored", "Container {} failed liveness probe, will be restarted", "Readiness probe errored{rest}", "Liveness probe errored{rest}", "Startup probe errored{rest}", "Readiness probe for {q} failed{rest}", "Liveness probe for {q} failed{rest}", "pod {q} container {q} is unhealthy{rest}"],
         "The program in the container did not answer its probe. That is the program's or the pod's; a node that is \
          overloaded does it, too.",
     )

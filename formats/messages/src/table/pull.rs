@@ -198,8 +198,6 @@ pub(super) const ALL: &[Message] = &[
             "read tcp {}: connection reset by peer",
             "read tcp {}: i/o timeout",
             "read tcp {}: read: connection timed out",
-            "read: connection reset by peer",
-            "write: broken pipe",
             "http2: client connection lost",
             "http2: server sent GOAWAY and closed the connection{rest}",
             "stream error: stream ID {n}; INTERNAL_ERROR{rest}",
@@ -234,7 +232,7 @@ pub(super) const ALL: &[Message] = &[
             "failed to load x509 client cert key pair: {rest}",
             "failed to read CA certificate file",
             "unable to get system cert pool",
-            "failed to decode hosts.toml{rest}", "failed to decode hosts.toml",],
+            "failed to decode hosts.toml{rest}", "failed to decode hosts.toml", "failed to parse TOML{rest}",],
         "A hosts.toml under config_path is wrong: pulls from that registry fail.",
     )
     .codes(&["registry/hosts-unusable"])

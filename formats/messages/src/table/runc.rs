@@ -21,10 +21,8 @@ pub(super) const ALL: &[Message] = &[
             "exec {path}: no such file or directory",
             "executable file `{}` not found in $PATH",
             "executable file `{}` not found: No such file or directory",
-            "executable file not found in $PATH",
             "exec: {q}: executable file not found in $PATH{rest}",
-            "executable file `{}` not found{rest}",
-        ],
+            "executable file `{}` not found{rest}", "exec: {q}: stat {path}: not a directory", "Container command not found or does not exist",],
         "The program that the image or the pod names is not in the image, or what it needs (the interpreter of a \
          script, a loader) is not. For `kubectl exec` it only means that the image has no such command.",
     )
@@ -199,7 +197,7 @@ pub(super) const ALL: &[Message] = &[
         "cgroup-pids-limit",
         Runc,
         Cgroups,
-        &["write {path}cgroup.procs: resource temporarily unavailable", "write {path}cgroup.procs: invalid argument", "failed to write {n}: write {path}cgroup.procs: {}", "failed to write {q}: write {path}cgroup.procs: {}", "failed to write {n} to cgroup.procs{rest}", "write {path}cgroup.procs: {}"],
+        &["write {path}cgroup.procs: resource temporarily unavailable", "write {path}cgroup.procs: invalid argument", "failed to write {n}: write {path}cgroup.procs: resource temporarily unavailable", "failed to write {n} to cgroup.procs: write {path}cgroup.procs: invalid argument", "failed to write {n}: write {path}cgroup.procs: invalid argument", "failed to write {n} to cgroup.procs: write {path}cgroup.procs: resource temporarily unavailable", "write {path}cgroup.procs: no such process", "failed to write {n}: write {path}cgroup.procs: no such process", "write {path}cgroup.procs: device or resource busy", "failed to write {n}: write {path}cgroup.procs: device or resource busy",],
         "A process could not be put into its cgroup: the process is gone, the cgroup takes none (a limit of pids, a \
          cpuset without processors, real-time scheduling), or it is threaded.",
     )
@@ -267,7 +265,7 @@ pub(super) const ALL: &[Message] = &[
         "cgroup-apply",
         Runc,
         Cgroups,
-        &["unable to apply cgroup configuration", "applying cgroup configuration for process", "unable to set cgroup config for process", "setting cgroup config for procHooks process", "error setting cgroup config for procHooks process", "failed to create cgroup", "Failed to create cgroup", "unable to apply cgroup configuration{}", "error during cgroup setup"],
+        &["unable to apply cgroup configuration", "applying cgroup configuration for process", "unable to set cgroup config for process", "setting cgroup config for procHooks process", "error setting cgroup config for procHooks process", "failed to create cgroup", "Failed to create cgroup", "unable to apply cgroup configuration{}", "error during cgroup setup", "failed to write {n} to cgroup.procs", "failed to write {n}: write {path}cgroup.procs", "write {path}cgroup.procs"],
         "The container's cgroup could not be made or set; the rest says why.",
     )
     .first(&["stat -fc %T /sys/fs/cgroup", DMESG]),
@@ -489,8 +487,7 @@ pub(super) const ALL: &[Message] = &[
             "bind mount source {path}: no such file or directory",
             "invalid mount config for type {q}: bind source path does not exist{rest}",
             "open `{}`: No such file or directory",
-            "cannot stat `{}`: No such file or directory",
-        ],
+            "cannot stat `{}`: No such file or directory", "invalid mount config for type {q}: bind mount source path does not exist{rest}",],
         "What should be mounted into the container is not on the node (any more): a hostPath, a secret that was \
          removed, a socket.",
     )
@@ -652,8 +649,7 @@ pub(super) const ALL: &[Message] = &[
             "idmapped mounts{rest}",
             "unable to unshare namespaces{rest}",
             "runc: [{n}]{rest}",
-            "user namespace{} is not supported{rest}",
-        ],
+            "user namespace{} is not supported{rest}", "cannot set up namespace using {q}",],
         "User namespaces or idmapped mounts are not set up or not supported: by the kernel, the file system under \
          it, the runtime, or the settings (missing mappings).",
     )

@@ -377,7 +377,7 @@ pub(super) const ALL: &[Message] = &[
         "unmount-failed",
         Containerd,
         Storage,
-        &["failed to unmount {path}", "failed to unmount target {}", "unmount task rootfs", "failed to cleanup rootfs mount", "failed to unmount", "unmounting temp mounts"],
+        &["failed to unmount {path}", "failed to unmount target {}", "unmount task rootfs", "failed to cleanup rootfs mount", "failed to unmount", "unmounting temp mounts", "failed to umount {path}", "Error unmounting container {id}", "failed to cleanup ipc mounts"],
         "Something could not be unmounted: a process still has it open, another mount lies on it, or it is gone.",
     )
     .codes(&["runtime/mount-orphan"])
@@ -409,12 +409,19 @@ pub(super) const ALL: &[Message] = &[
             "device-mapper: thin: {}: reached low water mark for {} device{rest}",
             "device-mapper: thin: {}: no free {} space available.",
             "device-mapper: thin: {}: switching pool to {rest}",
-            "device-mapper: thin: {rest}",
             "{}: pool in read-only mode",
         ],
         "The thin pool is full or failed: reads go on, writes do not.",
     )
     .first(&["dmsetup status", "lvs -a"]),
+    act(
+        "dm-thin",
+        TheKernel,
+        Storage,
+        &["device-mapper: thin: {rest}"],
+        "The kernel tells of a thin pool: devmapper's, or Docker's. What follows says what it did or refused.",
+    )
+    .first(&["dmsetup status", "lvs -a", DMESG]),
     cause(
         "zfs-dataset",
         Containerd,

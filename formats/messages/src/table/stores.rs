@@ -199,8 +199,6 @@ pub(super) const ALL: &[Message] = &[
             "failed to decode {}",
             "failed to unmarshal manifest",
             "failed to read config{rest}",
-            "unexpected end of JSON input",
-            "invalid character {}",
             "failed to decode manifest",
             "json: cannot unmarshal {rest}",
         ],

@@ -397,7 +397,7 @@ pub(super) const ALL: &[Message] = &[
         "cgroup-not-found",
         Shim,
         crate::Whose::Cgroups,
-        &["cgroups: cgroup mountpoint does not exist", "cgroup mountpoint does not exist", "cgroups: cgroup deleted", "cgroup deleted", "cgroups: unable to find {q} in controller set", "cgroups: unable to find {}", "unable to find {q} in controller set", "Devices cgroup isn't mounted", "failed to find the cgroup root{}", "no cgroup mount found in mountinfo"],
+        &["cgroups: cgroup mountpoint does not exist", "cgroup mountpoint does not exist", "cgroups: cgroup deleted", "cgroup deleted", "cgroups: unable to find {q} in controller set", "cgroups: unable to find {}", "unable to find {q} in controller set", "Devices cgroup isn't mounted", "failed to find the cgroup root{}", "no cgroup mount found in mountinfo", "cgroups: cannot find cgroup mount destination", "cannot find cgroup mount destination", "cgroups: cannot found cgroup mount destination", "mountpoint for {} not found", "mountpoint not found", "Unable to find {} cgroup in mounts", "failed to find subsystem mount for required subsystem", "Failed to find subsystem mount for required subsystem"],
         "A cgroup controller is not mounted where the runtime looks for it: a node with cgroup v2 and a runtime that \
          knows v1 only, or the other way round, or a container without /sys/fs/cgroup. A cgroup that was deleted \
          means that the container ended meanwhile.",
@@ -407,7 +407,7 @@ pub(super) const ALL: &[Message] = &[
         "kata",
         Shim,
         Other,
-        &["Failed to Check if grpc server is working{rest}", "Failed to Check if grpc server is working", "failed to launch qemu{rest}", "qemu{}: {rest}", "Create container timeout{rest}", "failed to get OOM event from sandbox{rest}", "Could not create the sandbox resource controller{rest}"],
+        &["Failed to Check if grpc server is working{rest}", "Failed to Check if grpc server is working", "failed to launch qemu{rest}", "qemu{}: {rest}", "Create container timeout{rest}", "failed to get OOM event from sandbox{rest}", "Could not create the sandbox resource controller{rest}", "Could not add {path} to the devices cgroup"],
         "kata's virtual machine did not come up, or its agent does not answer. Its own log says why.",
     )
     .first(&["journalctl -b -t kata -t kata-runtime -t containerd-shim-kata-v2", "kata-runtime check"]),

@@ -44,7 +44,7 @@ enum Verb {
         #[command(flatten)]
         evidence: EvidenceArgs,
     },
-    /// Show which snapshot stands on which
+    /// Show snapshots as a tree: parents and children
     Tree {
         #[command(flatten)]
         evidence: EvidenceArgs,
@@ -90,7 +90,7 @@ enum Verb {
     Diff {
         #[command(flatten)]
         pick: pick::PickArgs,
-        /// Compare with this container, image or snapshot instead of with what it stands on
+        /// Compare with this container, image or snapshot instead of with its parent
         #[arg(long, value_name = "NAME")]
         with: Option<String>,
         /// Show files that were copied up and are what they were, too

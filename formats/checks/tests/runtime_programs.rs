@@ -19,7 +19,11 @@ const SHIM: &str = "usr/bin/containerd-shim-runc-v2";
 
 /// A running node of 1.7 with its programs, which captures are without.
 fn machine() -> Tar {
-    let mut tar = testcase::node("1.7-running");
+    machine_of("1.7-running")
+}
+
+fn machine_of(node: &str) -> Tar {
+    let mut tar = testcase::node(node);
     // An archive tells what is not there by the folders that it has.
     for path in [
         "usr",
@@ -209,5 +213,23 @@ fn a_start_without_the_shims_program_removes_bundles() {
                 && !it.targets.is_empty()
         });
         assert!(says, "{release}: {:#?}", prediction.statements);
+    }
+}
+
+/// A pod's member of 2.x has no path of the shim in its bundle; a real start of 2.1.9 took both away.
+#[test]
+fn without_the_shims_program_every_task_is_lost() {
+    for name in ["1.6-running", "1.7-running", "2.1-running"] {
+        let mut tar = machine_of(name);
+        tar.remove(SHIM);
+        let node = open(&tar);
+        let report = checks::judge(&node, &Measured::default());
+        let told = checks::start::predictions(&node, &report, &detect(&node.traces), node.now);
+        let statements = told.iter().flat_map(|one| &one.statements);
+        let lost = statements.filter(|it| it.code == Some("runtime/program-missing"));
+        let lost = lost.filter(|it| it.forbids && !it.perhaps);
+        let bundles = node.runtime.read().unwrap().bundles.iter();
+        let bundles = bundles.filter(|bundle| !bundle.hidden).count();
+        assert_eq!(lost.count(), bundles, "{name}: {told:#?}");
     }
 }

@@ -283,13 +283,19 @@ fn without_program(node: &node::Node, runtime: &Runtime, bundle: &Bundle) -> Opt
 /// Why the shim's program of a bundle is found nowhere, so that every release gives the bundle up: it
 /// is gone, or what names it was overwritten.
 fn is_without_shim(run: &Run<'_>, bundle: &Bundle) -> Option<&'static str> {
-    let named = bundle.shim_binary.as_ref()?;
+    let programs = &run.node.programs;
+    let Some(named) = bundle.shim_binary.as_ref() else {
+        // From 2.0 on a member of a pod has no path of its own: what its record names is looked for.
+        let record = bundle.recorded_runtime.as_ref()?;
+        let program = node::shim_program(record.utf8()?)?;
+        return programs
+            .is_gone(&program)
+            .then_some("runtime/program-missing");
+    };
     if !can_name_shim(named.bytes()) {
         return Some("runtime/bundle-file-damaged");
     }
-    let is_gone = named
-        .utf8()
-        .is_some_and(|path| run.node.programs.is_gone(path));
+    let is_gone = named.utf8().is_some_and(|path| programs.is_gone(path));
     is_gone.then_some("runtime/program-missing")
 }
 

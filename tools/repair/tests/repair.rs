@@ -325,3 +325,36 @@ fn what_is_lost_for_good_is_said() {
     );
     assert!(text.contains("/odd (overlayfs, directory"), "{text}");
 }
+
+/// The units that are on the node, and no others: a mask until the next boot does not reach those in `/etc`.
+#[test]
+fn the_units_of_the_node_are_stopped_and_masked() {
+    let folder = unpacked("1.7-stopped");
+    let node = folder.path();
+    fs::write(node.join(META), b"").unwrap();
+    let (text, _) = run(&[node.as_os_str()]);
+    assert!(!text.contains("systemctl"), "{text}");
+    let unit = "[Service]\nExecStart=/usr/bin/containerd\nRestart=always\n";
+    for (place, name) in [("usr/lib", "containerd"), ("etc", "kubelet")] {
+        let place = node.join(place).join("systemd/system");
+        fs::create_dir_all(&place).unwrap();
+        fs::write(place.join(format!("{name}.service")), unit).unwrap();
+    }
+    let (text, _) = run(&[node.as_os_str()]);
+    let lines: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("# "))
+        .collect();
+    let wanted = [
+        "systemctl mask --runtime --now containerd",
+        "systemctl stop kubelet",
+        "coroner repair plan NODE -o plan.json",
+        "coroner repair apply plan.json",
+        "systemctl unmask --runtime containerd",
+        "systemctl start containerd kubelet",
+    ];
+    assert_eq!(lines, wanted, "{text}");
+    let made = plan(node, &[]);
+    assert_eq!(made["units"][1]["name"], "containerd.service");
+    assert_eq!(made["units"][1]["restarts"], true);
+}

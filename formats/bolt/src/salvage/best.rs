@@ -338,9 +338,13 @@ fn of_metas(db: Db<'_>, options: SalvageOptions) -> Option<Best<'_>> {
     // Without its root nothing of the newest tree is reached.
     let previous = db.previous().filter(has_root);
     if let Some(found) = newer(previous.as_ref().unwrap_or(&db), options) {
+        // Another root than the one that the meta names is an older one; how old, nobody knows. The bucket
+        // below a root may be the newest.
+        let is_top = matches!(found.choice, Choice::Top { .. });
         return Some(Best {
             older: previous.map(|db| *db.meta()),
-            is_newest: has_both,
+            is_newest: has_both && is_top,
+            is_tree: found.is_tree && is_top,
             txid,
             ..found
         });

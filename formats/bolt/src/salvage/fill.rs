@@ -116,6 +116,17 @@ fn shape(saved: &Saved<'_>) -> (u64, u64) {
     shape
 }
 
+/// Whether only a pointer is wrong, and the page that it should lead to may be in order.
+const fn is_pointer(what: &What) -> bool {
+    matches!(
+        what,
+        What::PageRange { .. }
+            | What::PageCycle { .. }
+            | What::PageShared { .. }
+            | What::BucketHeader { .. }
+    )
+}
+
 impl<'s> Stock<'s> {
     /// Puts pages back that nothing names; gives the gaps, and which keys these pages cover.
     pub(super) fn place_all(
@@ -145,8 +156,9 @@ impl<'s> Stock<'s> {
             let (mut chosen, is_clear) =
                 self.chosen(gather, &hollow, fitting.next().unwrap_or_default());
             let is_branch = self.is_branch(&hollow, &chosen);
-            if !self.is_sure && !is_branch {
-                // They may be older versions of one leaf.
+            let may_be_below = self.may_be_below(&hollow, is_branch);
+            if !self.is_sure && !is_branch || may_be_below {
+                // They may be older versions of one leaf, or what that leaf named.
                 self.left.extend(chosen.iter().map(|orphan| orphan.id));
                 chosen.clear();
             }
@@ -268,14 +280,7 @@ impl<'s> Stock<'s> {
             .copied()
             .collect();
         // Where only a pointer is wrong, one page is missing; where a branch is gone, several are.
-        let is_pointer = matches!(
-            hollow.fault.what,
-            What::PageRange { .. }
-                | What::PageCycle { .. }
-                | What::PageShared { .. }
-                | What::BucketHeader { .. }
-        );
-        let is_right = if is_pointer || is_in_record {
+        let is_right = if is_pointer(&hollow.fault.what) || is_in_record {
             found.len() == 1
         } else {
             is_bounded || found.len() > 1
@@ -340,6 +345,7 @@ impl<'s> Stock<'s> {
         let mut doubtful: BTreeSet<PageId> = BTreeSet::new();
         for orphan in fitting {
             if !self.is_sure && !self.agrees(hollow, &orphan) {
+                is_clear &= self.fits.schema.is_some();
                 continue;
             }
             let others: Vec<Orphan<'s>> = chosen
@@ -386,6 +392,23 @@ impl<'s> Stock<'s> {
         sibling().unwrap_or(chosen.len() > 1)
     }
 
+    /// Whether pages that fit may be buckets that the lost page named, if that was a leaf, and not its children:
+    /// where nothing is known of the program, buckets in buckets may well have the same keys.
+    fn may_be_below(&self, hollow: &Hollow<'s>, is_branch: bool) -> bool {
+        if self.fits.schema.is_some() || is_pointer(&hollow.fault.what) {
+            return false;
+        }
+        let above = hollow
+            .above
+            .and_then(|above| super::orphans::sound(self.space, above));
+        let has_siblings = above.is_some_and(|(_, above)| above.kind == Kind::Branch);
+        if has_siblings {
+            return !is_branch;
+        }
+        let older = self.older.as_ref();
+        !older.is_some_and(|older| older.has_branch(&hollow.path))
+    }
+
     /// Whether the others have all keys of `orphan`.
     fn is_part_of(&self, orphan: &Orphan<'s>, others: &[Orphan<'s>]) -> bool {
         let all: BTreeSet<&[u8]> = others.iter().flat_map(|other| self.keys(other)).collect();
@@ -414,7 +437,11 @@ impl<'s> Stock<'s> {
             .filter_map(|index| node.element(index).ok())
             .map(|element| element.key.bytes())
             .collect();
-        known.iter().all(|key| own.contains(key))
+        let has_all = known.iter().all(|key| own.contains(key));
+        // What it has beyond that came with the last transaction, or was deleted before: no freelist and no
+        // schema tells which.
+        let is_known = self.fits.schema.is_some() || own.len() <= known.len();
+        has_all && (is_known || self.is_newest(orphan))
     }
 
     /// Puts pages back into the bucket of the gap.

@@ -392,7 +392,7 @@ impl<'s, 'm> Gather<'s, 'm> {
             return Ok((node, Some(Repaired::Misplaced(at))));
         }
         match wrong {
-            Ok(node) if self.fits.node(path, &node) != Fit::No => {
+            Ok(node) if self.fits.node(path, &node) != Fit::No && !self.is_missing_there(&node) => {
                 Ok((node, Some(Repaired::Header)))
             }
             Ok(node) => {
@@ -403,6 +403,21 @@ impl<'s, 'm> Gather<'s, 'm> {
             }
             Err(wrong) => Err(wrong),
         }
+    }
+
+    /// Whether the page that the node says to be is not where it should be: then it is that page, and not one
+    /// with a wrong number.
+    fn is_missing_there(&self, node: &Node<'s>) -> bool {
+        let Ok(own) = Header::read(node.view()).map(|header| header.id) else {
+            return false;
+        };
+        let there = self.space.run(own, 1).and_then(Header::read);
+        let is_page = |id: PageId| id.0 >= 2 && id < self.space.end;
+        let is_other = |header: Header| {
+            let is_node = matches!(header.kind(), Some(Kind::Branch | Kind::Leaf));
+            header.id != own && is_page(header.id) && is_node
+        };
+        is_page(own) && there.is_ok_and(is_other)
     }
 
     /// The pages that the node needs: a wrong overflow must not swallow its neighbours.

@@ -8,7 +8,7 @@
 
 use view::{Span, View};
 
-use super::sectors::Sectors;
+use super::sectors::{self, Sectors};
 use crate::{
     node::{BUCKET_FLAG, ELEMENT, MAX_KEY, Node, RawElement},
     page::{Kind, PageId},
@@ -56,8 +56,14 @@ pub(super) fn mend<'s>(node: &Node<'s>, bounds: Hole<'s>, is_inline: bool) -> Me
     let mut rows = Vec::new();
     let mut first = None;
     for (index, place) in placed.into_iter().enumerate() {
-        let cut = place.and_then(|(raw, start)| judge.cut(&raw, start));
-        let Some(row) = cut else { continue };
+        let Some((raw, start)) = place else { continue };
+        let Some(row) = judge.cut(&raw, start) else {
+            continue;
+        };
+        if judge.is_in_zeroes(start, u64::from(raw.ksize)) {
+            mended.odd.push(row);
+            continue;
+        }
         let is_after = bounds.0.is_none_or(|from| row.key >= from);
         let is_before = bounds.1.is_none_or(|until| row.key < until);
         if is_after && is_before {
@@ -215,6 +221,19 @@ impl<'s, 'n> Mender<'s, 'n> {
         Some((sized, start))
     }
 
+    /// Whether the key reaches into a sector that holds only zeroes, as one that never arrived: nodes are
+    /// packed, so that no key lies beside so many zeroes.
+    fn is_in_zeroes(&self, start: u64, len: u64) -> bool {
+        let page = self.node.view();
+        let mut sectors = sectors::range(start, len);
+        let is_zero = |sector: u64| {
+            let at = sector.saturating_mul(sectors::SECTOR);
+            let view = page.slice(at, sectors::SECTOR, "sector");
+            view.is_ok_and(|sector| sector.first_nonzero().is_none())
+        };
+        !self.is_inline && sectors.any(is_zero)
+    }
+
     fn start_of_next(&self, index: usize) -> Option<u64> {
         let next = index.saturating_add(1);
         let raw = self.slots.get(next)?;
@@ -305,6 +324,10 @@ fn count(node: &Node<'_>, all: &[RawElement]) -> u64 {
         let data = first.key_at().checked_sub(Node::elements_end(0))?;
         (data.checked_rem(ELEMENT) == Some(0)).then(|| data.div_euclid(ELEMENT))
     });
+    // The header, and where the first key starts, say the same.
+    if packed == Some(node.count()) && (1..=room).contains(&node.count()) {
+        return node.count();
+    }
     let score = |count: u64| {
         let at = |sums: &[u64], index: u64| {
             let index = usize::try_from(index).unwrap_or(usize::MAX);

@@ -39,11 +39,11 @@ impl Misplaced {
             return None;
         };
         let header = space.run(*at, 1).and_then(Header::read).ok()?;
-        let room = space.end.0.checked_sub(at.0)?;
-        if header.pages() > room {
+        // Whether its further pages came along, nothing says: they have no header.
+        if header.overflow > 0 {
             return None;
         }
-        let run = space.run(*at, header.pages()).ok()?;
+        let run = space.run(*at, 1).ok()?;
         let node = Node::new(run, id, header, header.kind()?);
         let limits = Bounds {
             from: bounds.0,

@@ -10,11 +10,12 @@ use super::{
     tree::Item,
 };
 use crate::{
+    bucket::Bucket,
     check::bits::Bits,
     fault::KeyRange,
     meta::Meta,
     node::Node,
-    page::PageId,
+    page::{Kind, PageId},
     space::{Pointer, Space},
 };
 
@@ -81,6 +82,18 @@ impl<'s> Older<'s> {
     /// The first page that this tree cannot have.
     pub(super) const fn end(&self) -> PageId {
         self.meta.high_water
+    }
+
+    /// Whether the bucket at `path` had more than one page.
+    pub(super) fn has_branch(&self, path: &[&[u8]]) -> bool {
+        let space = self.fits.space;
+        let root = Bucket::at_page(space, self.meta.root, self.meta.sequence);
+        let bucket = path.iter().try_fold(root, |bucket, key| {
+            bucket.contents().get(key)?.value.bucket().cloned()
+        });
+        let page = bucket.and_then(|bucket| bucket.page());
+        let page = page.and_then(|page| sound(space, page));
+        page.is_some_and(|(_, about)| about.kind == Kind::Branch)
     }
 
     /// Whether nothing is missing in this range of a bucket, nor below.

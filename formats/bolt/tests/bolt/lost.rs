@@ -23,10 +23,10 @@ use crate::writes::{Commit, PAGE, Writes, folder, recordings};
 const STRIDE: usize = 16;
 
 /// A small generator (splitmix64): the same mutants on every machine.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

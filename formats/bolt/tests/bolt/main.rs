@@ -19,6 +19,7 @@ mod hostile;
 mod lost;
 mod matrix;
 mod opens;
+mod property;
 mod salvage;
 mod single;
 mod stale;

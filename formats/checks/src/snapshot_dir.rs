@@ -21,8 +21,9 @@ pub(crate) const DIRECTORY_MISSING: Check = Check {
         explanation: "metadata.db knows the snapshot, but its directory (or the fs in it) is not \
             there. Layers of an image can be unpacked again; the writable layer of a container is \
             lost.",
-        remedy: "For layers: delete the snapshot and its descendants; containerd unpacks the \
-            image again. For a container: recreate it.",
+        remedy: "For layers: `coroner repair` unpacks them again from their blobs. Without the blobs, pull \
+            the image again after the snapshot and its descendants were deleted. For a container: recreate \
+            it; what it wrote is lost.",
     },
     needs: &[],
     run: directory_missing,

@@ -56,7 +56,7 @@ const PROGRAMS: &[&str] = &[
 /// Literals that look like one and are none.
 const OTHERS: &[&str] = &[
     // What containerd says when it cannot make a folder.
-    "mkdir {}: not a directory",
+    "mkdir {}: {why}",
     // The version of this program.
     "coroner {}",
 ];
@@ -190,7 +190,11 @@ fn no_command_is_put_together_by_hand() {
     let mut wrong = Vec::new();
     // The messages of daemons name the calls that failed ("mkdir {path}: file exists"), to be
     // compared with lines of a log.
-    let is_ours = |file: &PathBuf| !file.components().any(|part| part.as_os_str() == "messages");
+    // The grammar names verbs of coroner's own, and nothing of a node.
+    let is_ours = |file: &PathBuf| {
+        let mut parts = file.components();
+        !parts.any(|part| part.as_os_str() == "messages" || part.as_os_str() == "grammar")
+    };
     for file in all_sources().into_iter().filter(is_ours) {
         let source = std::fs::read_to_string(&file).expect("a source");
         for literal in literals(&source) {

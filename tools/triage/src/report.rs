@@ -110,11 +110,10 @@ impl Answer for Triage {
     fn exit(&self) -> Exit {
         // Where nothing can be said, nothing is clean; and what a start would do does not depend on
         // which findings are wanted.
-        let loses = self
-            .verdict
-            .predictions
-            .iter()
-            .any(|one| one.statements.iter().any(Statement::is_trouble));
+        let loses = self.verdict.predictions.iter().any(|one| {
+            let mut statements = one.statements.iter();
+            statements.any(Statement::removes_a_writable_layer)
+        });
         let verdict = match self.verdict.start {
             Start::WithCare if !loses => preflight::exit(Start::Yes, &self.verdict.not_known),
             start => preflight::exit(start, &self.verdict.not_known),

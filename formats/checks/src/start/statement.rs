@@ -106,16 +106,19 @@ const fn is_false(is: &bool) -> bool {
 }
 
 impl Statement {
+    /// Whether a start removes what a container wrote.
+    pub fn removes_a_writable_layer(&self) -> bool {
+        self.effect == Effect::Deletes && self.targets.iter().any(|target| target.is_written)
+    }
+
     /// Whether not all is well after a start that does this: something is lost for good, ends, is
     /// passed over, or fails later.
     pub fn is_trouble(&self) -> bool {
-        let layers =
-            self.effect == Effect::Deletes && self.targets.iter().any(|target| target.is_written);
         let harms = matches!(
             self.effect,
             Effect::Kills | Effect::Skips | Effect::FailsLater | Effect::LosesPlugin
         );
-        layers || !self.perhaps && harms
+        self.removes_a_writable_layer() || !self.perhaps && harms
     }
 
     /// What a rule says of a release.

@@ -57,6 +57,7 @@ const PROGRAMS: &[&str] = &[
 const OTHERS: &[&str] = &[
     // What containerd says when it cannot make a folder.
     "mkdir {}: {why}",
+    "mkdir {}: not a directory",
     // The version of this program.
     "coroner {}",
 ];

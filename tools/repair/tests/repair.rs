@@ -230,6 +230,7 @@ fn parents(node: &Path) -> BTreeMap<String, Option<String>> {
 /// found again, or the snapshot is not written. Else its container would start without the files of its
 /// image.
 #[test]
+#[ignore = "needs root: files of a capture keep their owners"]
 fn no_snapshot_loses_what_it_stands_on() {
     let folder = unpacked("1.7-stopped");
     let node = folder.path();
@@ -277,6 +278,7 @@ fn no_snapshot_loses_what_it_stands_on() {
 /// Killed before its journal was written, while it tried an exchange, an attempt leaves an empty file
 /// among the snapshots: no part of the node, and cleared away by the next one.
 #[test]
+#[ignore = "needs root: files of a capture keep their owners"]
 fn what_an_attempt_left_is_none_of_the_node() {
     let folder = unpacked("1.7-stopped");
     let node = folder.path();
@@ -305,6 +307,7 @@ fn what_an_attempt_left_is_none_of_the_node() {
 
 /// The files of a writable layer are nowhere else: nothing can be done, and that is said.
 #[test]
+#[ignore = "needs root: files of a capture keep their owners"]
 fn what_is_lost_for_good_is_said() {
     let folder = unpacked("1.7-stopped");
     let node = folder.path();

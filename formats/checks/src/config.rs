@@ -5,6 +5,7 @@ use finding::{Code, Finding, Location, Severity, Unread};
 use node::config::ConfigFault;
 use view::Span;
 
+use crate::store::ours;
 use crate::{Check, Judge};
 
 /// A configuration file that the daemon refuses.
@@ -39,19 +40,17 @@ fn unusable(judge: &mut Judge<'_>) {
             location = location.span(Span::new(at, 1));
         }
         let finding = Finding::new(UNUSABLE.code, location, message);
-        // What we may not read, the daemon, which is root, may.
         let rule = match fault {
             ConfigFault::Unread { .. } => &start::UNREAD_CONFIG,
             ConfigFault::Syntax { .. } => &start::BAD_TOML,
             ConfigFault::Type { .. } => &start::SETTING_TYPE,
         };
-        let ours = matches!(
-            fault,
+        judge.say(match fault {
             ConfigFault::Unread {
-                unread: Unread::Denied,
+                unread: unread @ Unread::Denied,
                 ..
-            }
-        );
-        judge.say(if ours { finding } else { told(finding, rule) });
+            } => ours(finding, unread),
+            _ => told(finding, rule),
+        });
     }
 }

@@ -139,6 +139,16 @@ pub(crate) fn is_none_here(node: &node::Node) -> bool {
         && !node.around.has_daemon
 }
 
+/// What we may not read, the daemon, which is root, may: it is not known, and no fault of the node's.
+pub(crate) fn ours(finding: Finding, unread: &Unread) -> Finding {
+    if *unread == Unread::Denied {
+        return finding
+            .severity(Severity::Note)
+            .remedy("Run coroner as root: nothing is known of what it may not read.");
+    }
+    finding
+}
+
 fn root_missing(judge: &mut Judge<'_>) {
     if let Err(unread) = &judge.node.root {
         let path = path_text(&judge.node.roots.root);
@@ -147,7 +157,7 @@ fn root_missing(judge: &mut Judge<'_>) {
         judge.say(if is_none_here(judge.node) {
             finding.severity(Severity::Note)
         } else {
-            finding
+            ours(finding, unread)
         });
     }
 }
@@ -161,7 +171,7 @@ fn state_missing(judge: &mut Judge<'_>) {
         judge.say(if known {
             finding
         } else {
-            finding.severity(Severity::Damage)
+            ours(finding.severity(Severity::Damage), unread)
         });
     }
 }
@@ -260,11 +270,8 @@ fn unreadable(judge: &mut Judge<'_>) {
         let is_known = matches!(unread, Unread::Absent | Unread::NotCollected);
         if !is_known && told.insert(path) {
             let message = format!("it {unread}");
-            judge.say(Finding::new(
-                UNREADABLE.code,
-                Location::file(path.clone()),
-                message,
-            ));
+            let finding = Finding::new(UNREADABLE.code, Location::file(path.clone()), message);
+            judge.say(ours(finding, unread));
         }
     }
 }

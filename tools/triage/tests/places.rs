@@ -254,3 +254,42 @@ fn a_database_that_cannot_be_read_foretells_no_deletion() {
     assert!(text.starts_with("It is not known"), "{text}");
     assert_eq!(exit.0, 8, "{text}");
 }
+
+#[test]
+fn what_we_may_not_read_is_not_known_and_no_damage() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("folder");
+    for closed in ["var/lib/containerd", "run/containerd", "etc/containerd"] {
+        let closed = folder.path().join(closed);
+        std::fs::create_dir_all(closed.join("x")).expect("a folder");
+    }
+    let meta = folder
+        .path()
+        .join("var/lib/containerd/io.containerd.metadata.v1.bolt");
+    std::fs::create_dir_all(meta).expect("a folder");
+    let config = folder.path().join("etc/containerd/config.toml");
+    std::fs::write(&config, "version = 2\n").expect("a file");
+    let closed = [
+        config,
+        folder.path().join("var/lib/containerd"),
+        folder.path().join("run/containerd"),
+    ];
+    let mode = |bits: u32| {
+        for path in &closed {
+            let mode = std::fs::Permissions::from_mode(bits);
+            std::fs::set_permissions(path, mode).expect("a mode");
+        }
+    };
+    mode(0);
+    let (answer, exit) = triage(folder.path());
+    mode(0o700);
+    // Root reads it all the same, and sees a node without meta.db.
+    for finding in answer["findings"].as_array().expect("a list") {
+        let denied = finding["message"]
+            .as_str()
+            .expect("text")
+            .contains("may not be read");
+        assert!(!denied || finding["severity"] == "note", "{finding}");
+    }
+    assert_ne!(exit, 0, "and nothing is clean");
+}

@@ -35,6 +35,18 @@ impl Area {
     }
 }
 
+/// What may be slices among the words of an area, with at most so much room: pointer and length.
+pub(crate) fn slices(words: &[u64], most: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
+    words.windows(3).filter_map(move |triple| {
+        let [pointer, len, room] = *triple else {
+            return None;
+        };
+        let could =
+            pointer >= 4096 && pointer.is_multiple_of(8) && len > 0 && len <= room && room <= most;
+        could.then_some((pointer, len))
+    })
+}
+
 /// A `g` as it stands in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RawG {
@@ -91,18 +103,7 @@ pub(crate) fn allgs(memory: &dyn Memory, module: &ModuleData, layout: &G) -> Opt
     let copies: Vec<u64> = Area::read(memory, noptrbss).words().collect();
     let words: Vec<u64> = area.words().collect();
     let mut best: Option<(bool, Vec<u64>)> = None;
-    for triple in words.windows(3) {
-        let [pointer, len, room] = *triple else {
-            continue;
-        };
-        if pointer < 4096
-            || !pointer.is_multiple_of(8)
-            || len == 0
-            || len > room
-            || room > GOROUTINES
-        {
-            continue;
-        }
+    for (pointer, len) in slices(&words, GOROUTINES) {
         let Some(first) = memory.u64(pointer) else {
             continue;
         };

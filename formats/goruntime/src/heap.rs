@@ -10,7 +10,7 @@ use elfcore::Memory;
 use serde::Serialize;
 
 use crate::GoVersion;
-use crate::find::Area;
+use crate::find::{Area, slices};
 use crate::module::ModuleData;
 use crate::types::{self, Layout};
 
@@ -211,18 +211,7 @@ impl Source<'_> {
         let mut known: HashMap<u64, Option<bool>> = HashMap::new();
         for range in [self.module.data[2], self.module.data[3]] {
             let words: Vec<u64> = Area::read(self.memory, range).words().collect();
-            for triple in words.windows(3) {
-                let [pointer, len, room] = *triple else {
-                    continue;
-                };
-                let could = pointer >= 4096
-                    && pointer.is_multiple_of(8)
-                    && len > 0
-                    && len <= room
-                    && room <= SPANS;
-                if !could {
-                    continue;
-                }
+            for (pointer, len) in slices(&words, SPANS) {
                 let mut kind = |at: u64| {
                     *known.entry(at).or_insert_with(|| {
                         offsets
@@ -265,18 +254,7 @@ impl Source<'_> {
         let word = |at: u64, offset: u64| self.memory.u64(at.checked_add(offset)?);
         for range in [self.module.data[2], self.module.data[3]] {
             let words: Vec<u64> = Area::read(self.memory, range).words().collect();
-            for triple in words.windows(3) {
-                let [pointer, len, room] = *triple else {
-                    continue;
-                };
-                let could = pointer >= 4096
-                    && pointer.is_multiple_of(8)
-                    && len > 0
-                    && len <= room
-                    && room <= PROCESSORS;
-                if !could {
-                    continue;
-                }
+            for (pointer, len) in slices(&words, PROCESSORS) {
                 let found = (0..len).map_while(|index| {
                     let at = word(pointer, index.checked_mul(8)?)?;
                     let number = self.memory.u32(at.checked_add(id)?)?;

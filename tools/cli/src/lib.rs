@@ -69,7 +69,7 @@ pub use failure::{Failure, Outcome};
 pub use finding::size_text as size;
 pub use grammar::guesses;
 pub use json::json_text;
-pub use logged::with_logs;
+pub use logged::{last_days, with_logs};
 pub use main_fn::{Tool, main, main_of, multi_command, run_captured, try_run, whole_command};
 pub use measuring::{Measure, measure, measure_with, verify_layers};
 pub use most::{MostArgs, MostFileArgs};

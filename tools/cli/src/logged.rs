@@ -1,7 +1,7 @@
 //! What the node's own logs say of its findings.
 
 use finding::{Report, Time};
-use logs::Options;
+use logs::{Gathered, Options};
 use measure::Control;
 use node::Node;
 
@@ -14,23 +14,7 @@ const MOST: u64 = 256 << 20;
 
 /// The report with what the node's own logs of the last days say beside its findings.
 pub fn with_logs(case: &Case, node: &Node, report: Report, out: &mut Out) -> Report {
-    let options = Options {
-        from: Some(Time::new(
-            node.now.seconds.saturating_sub(DAYS.saturating_mul(86_400)),
-            0,
-        )),
-        most: Some(MOST),
-        ..Options::default()
-    };
-    let cancel = out.cancel();
-    let progress = out.progress("reading logs", 0);
-    let control = Control {
-        cancel: &cancel,
-        progress: &|bytes| progress.add(bytes),
-        ..Control::default()
-    };
-    let gathered = logs::gather(&case.evidence, &options, &control);
-    drop(progress);
+    let gathered = last_days(case, (node.now, DAYS), MOST, out);
     let mut report = checks::with_logs(report, &gathered, node);
     // What is lacking of the logs is no fault of the stores: it is said, and changes no exit code.
     let lacks = gathered
@@ -50,4 +34,23 @@ pub fn with_logs(case: &Case, node: &Node, report: Report, out: &mut Out) -> Rep
     }
     report.coverage.skipped.extend(skipped);
     report
+}
+
+/// The lines of the last days before a time, of at most so many bytes of journals and as many of
+/// other logs; progress is shown.
+pub fn last_days(case: &Case, (now, days): (Time, i64), most: u64, out: &mut Out) -> Gathered {
+    let seconds = days.saturating_mul(86_400);
+    let options = Options {
+        from: Some(Time::new(now.seconds.saturating_sub(seconds), 0)),
+        most: Some(most),
+        ..Options::default()
+    };
+    let cancel = out.cancel();
+    let progress = out.progress("reading logs", 0);
+    let control = Control {
+        cancel: &cancel,
+        progress: &|bytes| progress.add(bytes),
+        ..Control::default()
+    };
+    logs::gather(&case.evidence, &options, &control)
 }

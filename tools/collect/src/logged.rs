@@ -3,8 +3,6 @@
 use cli::{Case, Out};
 use evidence::bundle::write::Taken;
 use finding::{Text, Time};
-use logs::Options;
-use measure::Control;
 
 /// At most so many bytes of it.
 const MOST: usize = 16 << 20;
@@ -19,23 +17,9 @@ pub(crate) fn taken(
     warnings: &mut Vec<String>,
     out: &mut Out,
 ) -> Vec<Taken> {
-    let seconds = i64::from(days).saturating_mul(86_400);
     // Of a node that does not run, the last days are those before its last write.
     let now = case.node().map_or(now, |node| node.now);
-    let options = Options {
-        from: Some(Time::new(now.seconds.saturating_sub(seconds), 0)),
-        most: Some(READ),
-        ..Options::default()
-    };
-    let cancel = out.cancel();
-    let progress = out.progress("reading logs", 0);
-    let control = Control {
-        cancel: &cancel,
-        progress: &|bytes| progress.add(bytes),
-        ..Control::default()
-    };
-    let gathered = logs::gather(&case.evidence, &options, &control);
-    drop(progress);
+    let gathered = cli::last_days(case, (now, i64::from(days)), READ, out);
     if gathered.lines.is_empty() {
         return Vec::new();
     }

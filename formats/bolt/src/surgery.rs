@@ -98,7 +98,7 @@ pub enum Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoPageSize => write!(f, "nothing tells how long a page is"),
+            Self::NoPageSize => write!(f, "nothing shows how long a page is"),
             Self::NothingToDo => write!(f, "both metas are valid, and no field was given"),
             Self::NoFreelist => write!(
                 f,
@@ -116,7 +116,7 @@ impl fmt::Display for Refused {
             }
             Self::TreeDamaged => write!(
                 f,
-                "the tree is not whole, so nobody knows which pages are free"
+                "the tree is not whole, so it is not known which pages are free"
             ),
             Self::Unread => write!(f, "the file could not be read"),
         }
@@ -281,7 +281,7 @@ fn repaired(
     }
     let proven = proven(patient, raw, other);
     if let Some(meta) = proven {
-        return Ok((meta, "with it, the checksum that stands there holds"));
+        return Ok((meta, "with it, the stored checksum matches"));
     }
     let meta = constant(raw, patient.page_size);
     let follows = other.is_none_or(|other| other.txid.abs_diff(meta.txid) == 1);
@@ -439,7 +439,7 @@ pub fn rebuild_freelist(view: View<'_>) -> Result<Surgery, Refused> {
             freelist: PageId::NO_FREELIST,
             ..other
         };
-        let why = "nobody knows what was free a transaction before";
+        let why = "it is not known which pages were free one transaction before";
         patient.put(after, why, &mut surgery);
     }
     Ok(surgery)

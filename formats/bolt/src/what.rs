@@ -361,13 +361,13 @@ impl fmt::Display for What {
             Self::RaggedEnd { over } => {
                 write!(
                     f,
-                    "{over} bytes stand behind the last whole page of the file"
+                    "there are {over} bytes after the last whole page of the file"
                 )
             }
             Self::Uncommitted { bytes } => {
                 write!(
                     f,
-                    "data stand within the {bytes} bytes past the high-water mark"
+                    "there are data in the {bytes} bytes past the high-water mark"
                 )
             }
             Self::MetaHeader { id, flags } => write!(
@@ -375,7 +375,7 @@ impl fmt::Display for What {
                 "the header before the meta says page {id}, flags {flags:#x}"
             ),
             Self::MetaSlot { txid, slot } => {
-                write!(f, "the meta of transaction {txid} stands in slot {slot}")
+                write!(f, "the meta of transaction {txid} is in slot {slot}")
             }
             Self::MetaTxid { other, found } => write!(
                 f,
@@ -468,7 +468,7 @@ impl fmt::Display for What {
             Self::FreelistId { found, .. } => write!(f, "the freelist names page {found}"),
             Self::FreelistTwice { found } => write!(f, "the freelist names page {found} twice"),
             Self::FreelistSelf { found } => {
-                write!(f, "the freelist names page {found}, on which it stands")
+                write!(f, "the freelist names page {found}, in which it is stored")
             }
             Self::FreeReachable { found } => {
                 write!(f, "page {found} is in use and on the freelist")

@@ -17,12 +17,12 @@ pub(crate) const MISSING: Check = Check {
         name: "blob/missing",
         rule: "C01",
         severity: Severity::Damage,
-        title: "meta.db knows a blob whose file is not there",
-        explanation: "A power loss before release 2.2 can lose the file that a pull had just \
-            renamed into place, while meta.db keeps its row. The image is then incomplete, and \
-            pulling it again does not help: the row says that the blob exists.",
-        remedy: "Put the bytes back in their place: then nothing is lost. Where no copy is to be \
-            had, remove the blob's row in every namespace; the next pull downloads it.",
+        title: "meta.db has a blob without a file",
+        explanation: "Before release 2.2, a power loss can lose the file that a pull had just renamed into \
+            place, while meta.db keeps its row. The image is then incomplete. Pulling it again does \
+            not help, because the row says that the blob exists.",
+        remedy: "Copy the blob back from another node: then nothing is lost. If there is no copy, remove \
+            the blob's row in every namespace; the next pull downloads the blob.",
     },
     needs: &[Need::Content],
     run: missing,
@@ -37,8 +37,9 @@ pub(crate) const SIZE: Check = Check {
         title: "A blob has another size than meta.db says",
         explanation: "The file was cut, or something was written to it: a power loss before its \
             bytes reached the disk, a full disk, a file system check.",
-        remedy: "Put the file aside, and the right bytes in its place: then nothing is lost. Where no copy is \
-            to be had, remove its rows in every namespace and pull the image again.",
+        remedy: "Move the file away and copy the right blob from another node into its place: then \
+            nothing is lost. If there is no copy, remove its rows in every namespace and pull the \
+            image again.",
     },
     needs: &[],
     run: size,
@@ -50,13 +51,14 @@ pub(crate) const ALTERED: Check = Check {
         name: "blob/altered",
         rule: "C03",
         severity: Severity::Damage,
-        title: "A blob's bytes are not those that its name promises",
+        title: "A blob's bytes do not match the digest in its name",
         explanation: "The SHA-256 of the file is not its name. containerd never looks: `ctr images \
             check` calls the image complete, unpacking fails or unpacks something else, and \
             importing the right bytes again keeps the wrong ones.",
-        remedy: "Put the file aside, and the right bytes in its place: then nothing is lost. Where no copy is \
-            to be had, remove its rows in every namespace and pull the image again. If it \
-            cannot be explained by a failing disk, treat it as tampering and keep the file.",
+        remedy: "Move the file away and copy the right blob from another node into its place: then \
+            nothing is lost. If there is no copy, remove its rows in every namespace and pull the \
+            image again. If it cannot be explained by a failing disk, treat it as tampering and keep \
+            the file.",
     },
     needs: &[],
     run: altered,
@@ -87,9 +89,9 @@ pub(crate) const STRAY: Check = Check {
         rule: "C05",
         severity: Severity::Damage,
         title: "Something in the content store is not a blob",
-        explanation: "Its name is not a digest, or it is not a regular file. The garbage collector \
-            of the content store stops at the first such name, for good: later blobs and stale \
-            ingests are never deleted.",
+        explanation: "Its name is not a digest, or it is not a regular file. The garbage collector of the \
+            content store stops at the first such name each time: later blobs and stale ingests are \
+            never deleted.",
         remedy: "Move it out of the store.",
     },
     needs: &[],
@@ -121,9 +123,9 @@ pub(crate) const MODE: Check = Check {
         rule: "C08",
         severity: Severity::Note,
         title: "A blob may be written to",
-        explanation: "The last step of a commit makes the file read-only (0444). One that is not \
-            was committed by a daemon that was killed just before that, or was made by something \
-            else: its bytes were never looked at again.",
+        explanation: "The last step of a commit makes the file read-only (0444). A blob with another mode was \
+            committed by a daemon that was killed just before that step, or was made by another \
+            program. Its bytes were not checked since.",
         remedy: "Check its digest (--hash); if it is right, `chmod 0444`.",
     },
     needs: &[],

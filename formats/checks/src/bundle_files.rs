@@ -12,10 +12,10 @@ pub(crate) const SPEC_MISSING: Check = Check {
         rule: "R15",
         severity: Severity::Odd,
         title: "A task's bundle has no specification",
-        explanation: "containerd writes config.json when it makes a task, and runc reads it then; a \
-            start of the daemon does not, nor does a container that runs. That it is gone, or is \
-            something else than a file, means that somebody or something worked in the folders below \
-            state: what else is missing there may matter more.",
+        explanation: "containerd writes config.json when it makes a task, and runc reads it then; a start of \
+            the daemon does not, nor does a container that runs. That it is gone, or is something \
+            else than a file, means that a person or a program removed things below state. Other \
+            missing files may matter more.",
         remedy: "Nothing is to be done for the container that runs. Find out what removes files below \
             state (a clean-up of /run, a full disk).",
     },
@@ -30,10 +30,10 @@ pub(crate) const PIDS: Check = Check {
         rule: "R16",
         severity: Severity::Odd,
         title: "Files of one container name different processes",
-        explanation: "init.pid of the bundle, state.json of runc and the CRI's status are written one \
-            after the other with the pid of the container's first process. The daemon asks the shim, \
-            and so goes on; runc goes by state.json, so that a signal or an exec may go to another \
-            process, or to none. One of the files is not of this container's life.",
+        explanation: "init.pid of the bundle, state.json of runc and the CRI's status are written one after \
+            the other with the pid of the container's first process. The daemon asks the shim, and \
+            so goes on; runc goes by state.json, so that a signal or an exec may go to another \
+            process, or to none. One of the files is from an earlier container of this id.",
         remedy: "Look which of the processes is the container's (`grep` its id in /proc/PID/cgroup) \
             before anything is stopped by hand. A recreated container gets new files.",
     },

@@ -12,10 +12,10 @@ pub(crate) const ENDPOINT: Check = Check {
         rule: "P35",
         severity: Severity::Damage,
         title: "A client looks for containerd's socket where containerd does not listen",
-        explanation: "The kubelet or crictl is told another socket than grpc.address of config.toml \
-            (or --address of the unit): it gets `no such file or directory` or `connection refused` \
-            from a healthy daemon. One whose endpoint is another runtime's (CRI-O, cri-dockerd) is \
-            left alone.",
+        explanation: "The kubelet or crictl is configured with another socket than grpc.address of config.toml \
+            (or --address of the unit). It gets `no such file or directory` or `connection refused` \
+            from a healthy daemon. A client with the endpoint of another runtime (CRI-O, \
+            cri-dockerd) is not reported.",
         remedy: "Give the client the socket at which containerd listens, or put grpc.address back.",
     },
     needs: &[],
@@ -84,7 +84,7 @@ fn endpoint(judge: &mut Judge<'_>) {
             continue;
         }
         let message = format!(
-            "{} is told {socket}, containerd listens at {address}",
+            "{} uses {socket}, containerd listens at {address}",
             client.who
         );
         let finding = Finding::new(ENDPOINT.code, Location::file(client.file.clone()), message);

@@ -18,18 +18,18 @@ pub(crate) const NO_CONFIG: Check = Check {
         rule: "N01",
         severity: Severity::Damage,
         title: "There is no network configuration for pods",
-        explanation: "The CRI looks into one folder (conf_dir of config.toml, /etc/cni/net.d) for \
-            files that end in .conflist, .conf or .json, and found none. containerd comes up, says \
-            NetworkReady=false, and the kubelet keeps the node NotReady; no pod but those on the \
-            host's network can be made, and none can be stopped. The file usually comes from the \
-            network's own agent (calico, flannel, cilium …), which writes it when its pod starts. \
-            Where no pod was ever made and no kubelet left traces, nobody may want a network: a \
-            note.",
-        remedy: "See why the network's agent does not write the file (its pod is on the host's \
-            network, so it can run without). containerd reloads when a file of the folder is \
-            written, renamed or removed. One that is moved in from another folder it does not see \
-            (1.6, 1.7 and 2.1): touch does not help, `cp` does. Where the folder itself was removed \
-            under it, it must be restarted.",
+        explanation: "The CRI looks into one folder (conf_dir of config.toml, /etc/cni/net.d) for files that \
+            end in .conflist, .conf or .json, and found none. containerd starts and reports \
+            NetworkReady=false, and the kubelet keeps the node NotReady. Only pods on the host's \
+            network can be created, and no pod can be stopped. The file usually comes from the \
+            network's own agent (calico, flannel, cilium …), which writes it when its pod starts. If \
+            no pod was ever created here and no kubelet left traces, the node may not need a \
+            network: then this is a note.",
+        remedy: "See why the network's agent does not write the file (its pod is on the host's network, \
+            so it can run without). containerd reloads when a file of the folder is written, renamed \
+            or removed. It does not see a file that is moved in from another folder (1.6, 1.7 and \
+            2.1): touch does not help, `cp` does. If the folder itself was removed, restart \
+            containerd.",
     },
     needs: &[],
     run: no_config,
@@ -42,13 +42,12 @@ pub(crate) const CONFIG_BROKEN: Check = Check {
         rule: "N02",
         severity: Severity::Damage,
         title: "A network configuration cannot be loaded",
-        explanation: "Files are loaded in the order of their names' bytes, as many as max_conf_num \
-            says (1). The first that is wrong ends it: nothing is loaded, not even a good file \
-            that comes after it, and the node says NetworkReady=false. A FIFO of such a name is \
-            worse: containerd opens it, waits, and never listens.",
-        remedy: "Correct the file, or move it out of the folder (renaming it to end in .bak \
-            suffices). containerd then reloads, without a restart; after a FIFO it must be \
-            restarted.",
+        explanation: "Files are loaded in the order of their names' bytes, as many as max_conf_num says (1). \
+            containerd stops at the first invalid file: it loads nothing, not even a valid file \
+            after it, and the node reports NetworkReady=false. A FIFO of such a name is worse: \
+            containerd opens it, waits, and never listens.",
+        remedy: "Correct the file, or move it out of the folder (or rename it to end in .bak). containerd \
+            then reloads without a restart; after a FIFO, restart containerd.",
     },
     needs: &[],
     run: config_broken,
@@ -61,12 +60,12 @@ pub(crate) const CONFIG_UNUSED: Check = Check {
         rule: "N04",
         severity: Severity::Note,
         title: "A network configuration is never loaded",
-        explanation: "max_conf_num files are loaded (1), in the order of their names' bytes: 10-a \
-            comes before 100-b, and both before 9-c. Others are not read. After a change of the \
-            network's agent the old one's file often stays, and wins.",
-        remedy: "If the wrong one is loaded, move it out of the folder, or rename it. Pods keep \
-            the network that they were made with, and are taken off the one that is loaded when \
-            they end: what the old one gave them then stays (cri/address-leaked).",
+        explanation: "max_conf_num files are loaded (1), in the order of their names' bytes: 10-a comes before \
+            100-b, and both before 9-c. Others are not read. After a change of the network's agent \
+            the file of the old agent often stays, and is the one that is loaded.",
+        remedy: "If the wrong file is loaded, move it out of the folder, or rename it. Pods keep the \
+            network that they were created with. When they end, they are removed only from the \
+            loaded network: addresses of the old one stay reserved (cri/address-leaked).",
     },
     needs: &[],
     run: config_unused,
@@ -151,8 +150,8 @@ fn no_config(judge: &mut Judge<'_>) {
             Some(template) => told(finding, &start::NETWORK_WRITTEN_LATER)
                 .severity(Severity::Note)
                 .remedy(format!(
-                    "containerd makes it of {} (conf_template) when the kubelet tells it the \
-                     addresses of the node: see whether the kubelet runs.",
+                    "containerd creates it from {} (conf_template) when the kubelet sends the \
+                     addresses of the node: check that the kubelet runs.",
                     Text::from(template.as_str())
                 )),
             None => told(finding.severity(weight), &start::NETWORK_NOT_READY),

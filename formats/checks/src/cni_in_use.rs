@@ -18,10 +18,10 @@ pub(crate) const ADDRESS_TWICE: Check = Check {
         name: "cni/address-twice",
         rule: "N07",
         severity: Severity::Damage,
-        title: "Two pods that run have one address",
-        explanation: "Their records in meta.db have the same address, and both have a bundle: \
-            what is sent to one may reach the other. It comes of leases that were deleted under \
-            running pods, or of two networks whose ranges overlap.",
+        title: "Two running pods have the same address",
+        explanation: "Their records in meta.db have the same address, and both have a bundle: traffic for one \
+            may reach the other. The usual cause is leases that were deleted while pods ran, or two \
+            networks with overlapping ranges.",
         remedy: "Remove the younger pod (`crictl stopp`, `crictl rmp`), then the other one if it \
             has no lease (cni/address-unreserved): the kubelet recreates them.",
     },
@@ -35,11 +35,11 @@ pub(crate) const ADDRESS_UNRESERVED: Check = Check {
         name: "cni/address-unreserved",
         rule: "N08",
         severity: Severity::Damage,
-        title: "The address of a pod that runs is free to be given away",
-        explanation: "The pod's record has an address of a network of host-local, its bundle is \
-            there, and no file reserves the address for it: somebody deleted \
-            /var/lib/cni/networks (advice that is often given against \"no IP addresses available \
-            in range set\"), or restored an old one. The next pods get addresses that others use.",
+        title: "The address of a running pod is not reserved",
+        explanation: "The pod's record has an address of a network of host-local, its bundle is there, and no \
+            file reserves the address for it. /var/lib/cni/networks was deleted (often advised \
+            against \"no IP addresses available in range set\"), or an old copy was restored. The \
+            next pods get addresses that others use.",
         remedy: "Write the file back while no pod is being made: its name is the address, its \
             content the pod's id, CR, LF, and the interface.",
     },

@@ -17,13 +17,13 @@ pub(crate) const ADDRESS_LEAKED: Check = Check {
         name: "cri/address-leaked",
         rule: "K12",
         severity: Severity::Odd,
-        title: "An address is given to a pod that is gone",
+        title: "An address is reserved for a pod that is gone",
         explanation: "The CNI plugin host-local keeps a file for each address that it gave away \
-            (/var/lib/cni/networks/NETWORK/ADDRESS), with the id of the pod's sandbox. No \
-            namespace of meta.db has this one, nor has podman, CRI-O, docker or another containerd \
-            of this machine: the pod was removed without telling the network. That is what a \
-            meta.db leaves that was deleted, damaged or put back while the pod was there: nobody \
-            ever gives the address back, not at a start either. Enough of them, and no new pod gets an address.",
+            (/var/lib/cni/networks/NETWORK/ADDRESS), with the id of the pod's sandbox. No namespace \
+            of meta.db has this one, nor has podman, CRI-O, docker or another containerd of this \
+            machine: the pod was removed, but its network was not. This happens when meta.db is \
+            deleted, damaged or restored while the pod exists. The address is never released, not \
+            even at a start. When all addresses are leaked, no new pod gets one.",
         remedy: "Delete the file while no pod is being made. Leave the other files of the folder: \
             pods that run need theirs, or their addresses are given away again \
             (cni/address-unreserved).",
@@ -38,11 +38,11 @@ pub(crate) const LEASE_DAMAGED: Check = Check {
         name: "cni/lease-damaged",
         rule: "N06",
         severity: Severity::Odd,
-        title: "An address is given to nobody",
-        explanation: "host-local makes the file of an address first, and writes into it then who \
-            has it. A power loss in between, or a full disk, leaves a file that is empty or holds \
-            something else. An address is given back by looking for the id in all files: this one \
-            is never found, and the address is lost to the range.",
+        title: "The file of an address names no pod",
+        explanation: "host-local creates the file of an address first, and then writes the pod's id into it. A \
+            power loss in between, or a full disk, leaves a file that is empty or holds something \
+            else. host-local releases an address by searching all files for the pod's id: it never \
+            finds this file, and the range loses the address.",
         remedy: "Delete the file, if no pod that runs has the address (`ip neigh`, the pods' \
             status).",
     },

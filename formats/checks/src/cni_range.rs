@@ -15,12 +15,11 @@ pub(crate) const EXHAUSTED: Check = Check {
         name: "cni/addresses-exhausted",
         rule: "N09",
         severity: Severity::Damage,
-        title: "A network has no address left, or hardly one",
-        explanation: "host-local has a file for each address that it gave away; here there are as \
-            many as the range has addresses, or nine of ten (then this is odd, and a note where \
-            none of them is leaked). Each further pod fails, and the kubelet tries for ever. Either \
-            the range is too small for the pods that may run here, or addresses leaked \
-            (cri/address-leaked).",
+        title: "A network has no address left, or few",
+        explanation: "host-local has a file for each reserved address. Here all addresses of the range are \
+            reserved, or nine of ten (then this is odd; a note if none of them is leaked). Each \
+            further pod fails, and the kubelet retries without end. Either the range is too small \
+            for this node's pods, or addresses leaked (cri/address-leaked).",
         remedy: "If addresses leaked, delete the files of these. If none did, the range is too \
             small: remove pods, or give the network a larger range.",
     },

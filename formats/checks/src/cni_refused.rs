@@ -15,11 +15,10 @@ pub(crate) const CONFIG_REFUSED: Check = Check {
         rule: "N03",
         severity: Severity::Damage,
         title: "A network configuration is loaded, and fails for each pod",
-        explanation: "Loading does not look at the name of the network, the version of CNI and the \
-            ranges of addresses; the plugins do, when a pod is made. So the node says \
-            NetworkReady=true (2.1 asks plugins of versions above 1.0.0 for their status, and says \
-            false), and each pod fails. Pods that run cannot be stopped either: the plugins refuse \
-            that as well.",
+        explanation: "Loading does not look at the name of the network, the version of CNI and the ranges of \
+            addresses; the plugins do, when a pod is created. So the node reports NetworkReady=true \
+            (2.1 asks plugins of versions above 1.0.0 for their status, and reports false), and each \
+            pod fails. Running pods cannot be stopped either: the plugins refuse that, too.",
         remedy: "Correct the file; containerd reloads it at once.",
     },
     needs: &[],

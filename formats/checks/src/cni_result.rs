@@ -18,10 +18,10 @@ pub(crate) const LEFTOVER: Check = Check {
         rule: "N10",
         severity: Severity::Note,
         title: "The result of a network is left of a pod that is gone",
-        explanation: "libcni keeps what the plugins answered when a pod was attached to a network, \
-            and deletes it when the pod is taken off. No namespace of meta.db has this pod. It \
-            takes no address (that would be cri/address-leaked) and harms nobody, but tells what \
-            the pod was: its name, address, network namespace and interface.",
+        explanation: "libcni keeps what the plugins answered when a pod was attached to a network, and deletes \
+            it when the pod is taken off. No namespace of meta.db has this pod. The file takes no \
+            address (that would be cri/address-leaked) and does no harm. It says what the pod was: \
+            its name, address, network namespace and interface.",
         remedy: "Nothing to repair; the files may be deleted. The network namespace and the \
             interface that they name may be left as well: see `coroner runtime mounts`.",
     },
@@ -36,11 +36,10 @@ pub(crate) const DAMAGED: Check = Check {
         rule: "N11",
         severity: Severity::Damage,
         title: "The result of a pod's network cannot be read",
-        explanation: "A power loss leaves the file empty or cut. 1.6 and 1.7 read it when the pod \
-            is stopped, fail, and so can neither stop nor remove the pod, whatever is tried; its \
-            address stays taken. 2.x ignores it, and stops the pod. Of a pod that is gone this is \
-            a note.",
-        remedy: "Delete the file; the pod can then be stopped. libcni takes a missing one for none.",
+        explanation: "A power loss leaves the file empty or cut. 1.6 and 1.7 read it when the pod is stopped, \
+            and fail: they can neither stop nor remove the pod, and its address stays reserved. 2.x \
+            ignores the file and stops the pod. If the pod is gone, this is a note.",
+        remedy: "Delete the file; the pod can then be stopped. libcni treats a missing file as no result.",
     },
     needs: &[],
     run: damaged,

@@ -16,9 +16,9 @@ pub(crate) const IMAGE_GONE: Check = Check {
         rule: "",
         severity: Severity::Note,
         title: "A container's image is gone",
-        explanation: "The container's record names an image that its namespace does not have. That \
-            is legal: an image may be removed under a container, which keeps its own snapshots. \
-            But the container cannot be made again from what is on this node.",
+        explanation: "The container's record names an image that its namespace does not have. That is legal: \
+            an image may be removed while a container uses it, because the container keeps its own \
+            snapshots. But the container cannot be recreated from what is on this node.",
         remedy: "Pull the image again if it is still wanted.",
     },
     needs: &[],

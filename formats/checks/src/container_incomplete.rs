@@ -20,17 +20,17 @@ pub(crate) const INCOMPLETE: Check = Check {
         rule: "G20",
         severity: Severity::Damage,
         title: "A container's record lacks what every record has",
-        explanation: "containerd never writes a container's record without a specification, a \
-            runtime, or with half of the pair that names its snapshot; the CRI never writes one \
-            without the label that says what it is. So the record was damaged after it was written: \
-            by a salvage that lost keys, or by a tool that edits databases. Without specification or \
-            runtime no task can be made of it. A snapshot that no record names is removed by the \
-            first collection, 100 ms after a start, with all that the container wrote, also under a \
-            container that runs. Without the label, the CRI does not know the container: it goes on \
-            running, and the kubelet makes another one beside it.",
+        explanation: "containerd never writes a container's record without a specification, a runtime, or with \
+            half of the pair that names its snapshot; the CRI never writes one without the label \
+            that says what it is. So the record was damaged after it was written: by a salvage that \
+            lost keys, or by a tool that edits databases. Without specification or runtime it cannot \
+            be started. The first garbage collection, 100 ms after a start, removes a snapshot that \
+            no record names, with all that the container wrote, even while the container runs. \
+            Without the label, the CRI does not know the container: it keeps running, and the \
+            kubelet creates another one beside it.",
         remedy: "Save what the container wrote before containerd is started (`coroner snapshots \
-            extract`). Then put back an older copy of meta.db, or delete the record; the owner of the \
-            container makes it again.",
+            extract`). Then put back an older copy of meta.db, or delete the record; the owner of \
+            the container recreates it.",
     },
     needs: &[],
     run: incomplete,

@@ -22,9 +22,9 @@ pub(crate) const SNAPSHOT_GONE: Check = Check {
         explanation: "The container's record names a snapshot that its namespace does not have: \
             the container cannot be started, and its writable layer is not where its record says. \
             A pod with such a container hangs in ContainerCreating or RunContainerError.",
-        remedy: "Look for the writable layer among the snapshot directories that nobody knows \
-            (snapshot/directory-unknown, snapshot/backend-unknown) before anything is deleted. \
-            Then delete the container's record; Kubernetes makes it again.",
+        remedy: "Look for the writable layer among the snapshot directories without a record \
+            (snapshot/directory-unknown, snapshot/backend-unknown) before you delete anything. Then \
+            delete the container's record; Kubernetes recreates the container.",
     },
     needs: &[],
     run: snapshot_gone,

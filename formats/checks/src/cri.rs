@@ -33,8 +33,8 @@ pub(crate) const NAME_TWICE: Check = Check {
         rule: "K02",
         severity: Severity::Fatal,
         title: "Two pods or two containers have one name",
-        explanation: "The CRI reserves each name once when it starts. The second record of the \
-            same name makes it give up: containerd exits, and is started again, for ever.",
+        explanation: "The CRI reserves each name once when it starts. At the second record of the same name it \
+            fails: containerd exits, and is restarted again and again.",
         remedy: "Delete the older of the two records in a copy of meta.db.",
     },
     needs: &[],

@@ -34,10 +34,9 @@ pub(crate) const LOG_FOLDER: Check = Check {
         rule: "K14",
         severity: Severity::Note,
         title: "The folder for a running container's log is gone",
-        explanation: "Somebody removed the folder that holds the log of a container that runs. \
-            What was logged is gone, and what is being logged goes to a file without a name, \
-            which only the shim still holds. At its next start the CRI recreates the folder \
-            (1.6, 1.7 and 2.1 were seen to do so).",
+        explanation: "The folder with the log of a running container was removed. The older log is gone. New \
+            lines go to a deleted file that only the shim still has open. At its next start the CRI \
+            recreates the folder (1.6, 1.7 and 2.1 were seen to do so).",
         remedy: "Nothing to repair. To save what was logged since, copy it from the descriptor of \
             the process that still holds the file (`lsof +L1`).",
     },

@@ -23,10 +23,10 @@ pub(crate) const IO_MISSING: Check = Check {
         explanation: "The output of a container of a pod goes through two FIFOs in \
             STATE/io.containerd.grpc.v1.cri/containers/<id>/io/<n>. The daemon that runs has them \
             open. The next one must open them by name: without the folder it cannot attach to the \
-            task, and calls a container that runs CONTAINER_UNKNOWN; kubelet then kills it and \
-            makes another one. Cleaners of /run, and a tmpfs that was mounted over it, take such \
-            folders. 1.6, 1.7 and 2.1 were seen to do so, also where a link or a file stands in \
-            the place of a folder. Where only a FIFO is missing they recreate it: see \
+            task, and reports a running container as CONTAINER_UNKNOWN; the kubelet then kills it \
+            and creates another one. Programs that clean /run remove such folders; a tmpfs mounted \
+            over /run hides them. 1.6, 1.7 and 2.1 were seen to do so, also where a link or a file \
+            is in the place of a folder. Where only a FIFO is missing they recreate it: see \
             cri/io-replaced.",
         remedy: "Make the folder again before containerd is started, by the name that its shim \
             still holds: then the next daemon attaches, and the container goes on running; its \
@@ -43,12 +43,12 @@ pub(crate) const IO_REPLACED: Check = Check {
         rule: "K16",
         severity: Severity::Damage,
         title: "A pipe of a running container's output is not there",
-        explanation: "The FIFO was deleted, or something else stands in its place. The shim holds \
-            the old one. The next daemon makes a new FIFO, or opens what stands there, and waits \
-            for what nobody writes: the container's log ends at that start, and the container \
-            itself stops at a write once the old FIFO is full (64 KiB). 1.6, 1.7 and 2.1 were seen \
-            to lose all output of the stream from the start on, and to call the container \
-            CONTAINER_UNKNOWN where a link stands there that leads nowhere.",
+        explanation: "The FIFO was deleted, or something else is in its place. The shim still has the old FIFO \
+            open. The next daemon creates a new FIFO, or opens what is there, and no process writes \
+            to it: the container's log ends at that start, and the container itself stops at a write \
+            once the old FIFO is full (64 KiB). 1.6, 1.7 and 2.1 were seen to lose all output of the \
+            stream from the start on, and to call the container CONTAINER_UNKNOWN where a broken \
+            link is in its place.",
         remedy: "Restart the container in a quiet moment (drain the pod): nothing leads to the old \
             FIFO. Until then the daemon that runs still has it open: do not restart containerd \
             before.",
@@ -64,13 +64,13 @@ pub(crate) const POD_FILE: Check = Check {
         rule: "K17",
         severity: Severity::Damage,
         title: "A file that a pod's containers are given is gone",
-        explanation: "The CRI makes hostname, hosts and resolv.conf once, with the pod, and mounts \
-            them into each container of it. Containers that run keep theirs. The next one that is \
-            made in the pod gets an empty directory in its place from 1.6 and 1.7, and nothing \
-            from 2.1 (without resolv.conf no name is resolved); where a link that leads nowhere, \
-            or a file in the place of the folder, stands in the way, 1.6 and 1.7 cannot make it at \
-            all. A start of the daemon does not make them again. The folder of /dev/shm is made \
-            again, on the disk of state.",
+        explanation: "The CRI makes hostname, hosts and resolv.conf once, with the pod, and mounts them into \
+            each container of it. Containers that run keep theirs. The next one that is made in the \
+            pod gets an empty directory in its place from 1.6 and 1.7, and nothing from 2.1 (without \
+            resolv.conf no name is resolved); with a broken link in its place, or a file in the \
+            place of the folder, 1.6 and 1.7 cannot create the container at all. A start of the \
+            daemon does not make them again. The folder of /dev/shm is made again, on the disk of \
+            state.",
         remedy: "Write the file again from another pod of the same kind, or delete the pod, so \
             that its owner recreates it.",
     },
@@ -84,11 +84,11 @@ pub(crate) const BUNDLE_KIND: Check = Check {
         name: "runtime/bundle-file-kind",
         rule: "R12",
         severity: Severity::Damage,
-        title: "Something else stands in the place of a file of a running task",
-        explanation: "runc and the shim open the files of a bundle by name. A directory in the \
-            place of log.json makes every call of runc fail: 1.7 and 2.1 take the task for dead \
-            at their next start, and remove its bundle while its processes live on; 1.6 goes on, \
-            and can neither stop the container nor run anything in it.",
+        title: "Something else is in the place of a file of a running task",
+        explanation: "runc and the shim open the files of a bundle by name. A directory in the place of \
+            log.json makes every call of runc fail: at their next start, 1.7 and 2.1 treat the task \
+            as ended and remove its bundle, while its processes keep running. 1.6 keeps the task, \
+            but can neither stop the container nor run anything in it.",
         remedy: "Move what is in its place aside before containerd is started; runc recreates \
             log.json.",
     },
@@ -148,7 +148,7 @@ fn io_missing(judge: &mut Judge<'_>) {
         let is = |path: &Path| runtime.places.at(path);
         let message = match (is(&top), is(&io)) {
             (Seen::Unknown, _) | (Seen::There(FileKind::Dir), Seen::Unknown) => {
-                judge.abstain(format!("what stands at {} is not known", path_text(&io)));
+                judge.abstain(format!("what is at {} is not known", path_text(&io)));
                 continue;
             }
             (Seen::Absent, _) | (_, Seen::Absent) => "it is not there".to_owned(),

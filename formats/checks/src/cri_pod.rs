@@ -43,11 +43,11 @@ pub(crate) const SANDBOX_RECORD: Check = Check {
         rule: "M08",
         severity: Severity::Damage,
         title: "A sandbox lacks the CRI's record",
-        explanation: "In 2.x each pod is a sandbox whose extension `metadata` holds the CRI's \
-            record. A crash between the two steps of making a pod leaves a sandbox without it, and \
-            without a container. 2.0.0 to 2.0.5 and 2.1.0 to 2.1.2 give up at such a sandbox, exit, \
-            and are started again, for ever (issue 10848); later ones delete the sandbox. Where \
-            the pod's container is there, its record is used, and this is a note.",
+        explanation: "In 2.x each pod is a sandbox whose extension `metadata` holds the CRI's record. A crash \
+            between the two steps of making a pod leaves a sandbox without it, and without a \
+            container. 2.0.0 to 2.0.5 and 2.1.0 to 2.1.2 exit at such a sandbox, and are restarted \
+            again and again (issue 10848). Later releases delete the sandbox. Where the pod's \
+            container is there, its record is used, and this is a note.",
         remedy: "Delete that one sandbox in a copy of meta.db. Deleting all of \
             /var/lib/containerd is not needed.",
     },
@@ -78,10 +78,10 @@ pub(crate) const SANDBOXER: Check = Check {
         rule: "K05",
         severity: Severity::Damage,
         title: "A sandbox belongs to a controller that is not configured",
-        explanation: "The sandbox names the controller that runs it: podsandbox, shim, or a proxy \
-            plugin. This one is none of those that containerd has with this configuration: the \
-            pod's state cannot be told, and it cannot be stopped. Where the pod's container is \
-            there, podsandbox takes it over, and this is a note.",
+        explanation: "The sandbox names the controller that runs it: podsandbox, shim, or a proxy plugin. With \
+            this configuration containerd has no such controller: the pod's state is not known, and \
+            the pod cannot be stopped. Where the pod's container is there, podsandbox takes it over, \
+            and this is a note.",
         remedy: "Bring the proxy plugin back into config.toml, or delete the sandbox.",
     },
     needs: &[],

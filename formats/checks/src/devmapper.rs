@@ -34,9 +34,9 @@ pub(crate) const FAULTY: Check = Check {
         rule: "D11",
         severity: Severity::Damage,
         title: "A device of devmapper's pool is marked as faulty",
-        explanation: "The snapshotter marks a device as faulty when an operation on it failed, or \
-            when it was in the middle of one as the daemon died. Its number is never given again, \
-            and its snapshot cannot be mounted.",
+        explanation: "The snapshotter marks a device as faulty when an operation on it failed, or when the \
+            daemon was killed during one. Its number is never given again, and its snapshot cannot \
+            be mounted.",
         remedy: "For a layer: delete the snapshot and let containerd unpack the image again. For \
             a container's: look at the thin device with `dmsetup` first.",
     },

@@ -13,10 +13,10 @@ pub(crate) const SPLIT: Check = Check {
         rule: "B11",
         severity: Severity::Note,
         title: "meta.db and a metadata.db lie on different file systems",
-        explanation: "A disk of its own for snapshots is legal, and a trap: when containerd starts \
-            before one of the two is mounted, it makes an empty database in the folder below, and \
-            the garbage collector then removes what the other one knows (issue 3671). It can also \
-            mean that this has happened: that one of the two is what such a start left.",
+        explanation: "A separate disk for snapshots is legal but risky. When containerd starts before one of \
+            the two is mounted, it creates an empty database in the folder below, and the garbage \
+            collector then removes what only the other database names (issue 3671). This may have \
+            happened already: one of the two may come from such a start.",
         remedy: "Check that both file systems are mounted before containerd starts \
             (RequiresMountsFor= in its unit), and that nothing lies below the mounts.",
     },
@@ -31,10 +31,10 @@ pub(crate) const IMMUTABLE: Check = Check {
         rule: "B12",
         severity: Severity::Damage,
         title: "A database or a snapshot cannot be changed",
-        explanation: "The inode has the flag immutable or append-only (`lsattr`). containerd opens \
-            meta.db for writing: with the flag its metadata plugin fails, it says that it has \
-            booted, and answers every call with Unimplemented. A snapshot's directory with the \
-            flag is never removed, with a complaint at each garbage collection (reported as odd).",
+        explanation: "The inode has the flag immutable or append-only (`lsattr`). containerd opens meta.db for \
+            writing: with the flag its metadata plugin fails, the daemon logs that it has booted, \
+            and answers every call with Unimplemented. A snapshot's directory with the flag is never \
+            removed, with a complaint at each garbage collection (reported as odd).",
         remedy: "`chattr -i -a` on it, after it is known who set it.",
     },
     needs: &[],

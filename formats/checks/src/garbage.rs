@@ -14,10 +14,10 @@ pub(crate) const UNREACHABLE: Check = Check {
         rule: "G11",
         severity: Severity::Note,
         title: "The next garbage collection deletes what nothing holds",
-        explanation: "No image, container, lease or label holds these blobs and snapshots (any \
-            more): a container was deleted, a pull or a build was interrupted, a lease has ended. \
-            The collection 100 ms after the next start deletes them. What only an expired lease \
-            held is told with that lease.",
+        explanation: "No image, container, lease or label holds these blobs and snapshots (any more): a \
+            container was deleted, a pull or a build was interrupted, a lease has ended. The \
+            collection 100 ms after the next start deletes them. What only an expired lease held is \
+            listed with that lease.",
         remedy: "Nothing to repair. In an investigation, or if one of the snapshots is a writable \
             layer that is still wanted, copy it before containerd is started, or label the \
             snapshot containerd.io/gc.root in a copy of meta.db. `coroner gc --simulate` lists \
@@ -98,7 +98,7 @@ fn unreachable(judge: &mut Judge<'_>) {
     let layers = if layers.is_empty() {
         String::new()
     } else {
-        format!("; among them what somebody wrote to: {}", layers.join(", "))
+        format!("; among them writable layers: {}", layers.join(", "))
     };
     let counted = counted(lost.iter().map(|record| &record.id.kind));
     let message = format!("nothing holds {counted}{layers}");

@@ -17,10 +17,10 @@ pub(crate) const BROKEN: Check = Check {
         name: "image/chain-broken",
         rule: "I01",
         severity: Severity::Damage,
-        title: "A layer's snapshot stands on another layer than its image says",
-        explanation: "The chain ID that is a snapshot's key names every layer below it. Here both \
-            databases say that it stands on something else, or on nothing: a container of this \
-            image sees files of another image, or lacks those of whole layers.",
+        title: "A layer's snapshot has another parent than its image says",
+        explanation: "The chain ID that is a snapshot's key names every layer below it. Here both databases \
+            name another parent, or none: a container of this image sees files of another image, or \
+            lacks the files of whole layers.",
         remedy: "Delete the snapshot and its descendants, and let containerd unpack the \
             image again. Containers of the image must be recreated.",
     },
@@ -120,7 +120,7 @@ fn broken(judge: &mut Judge<'_>) {
                             .as_ref()
                             .map_or("nothing".to_owned(), ToString::to_string)
                     };
-                    let message = format!("it stands on {}", shown(&row.parent));
+                    let message = format!("its parent is {}", shown(&row.parent));
                     let finding = group.finding(judge, BROKEN.code, row, message);
                     finding.want(shown(&want)).found(shown(&row.parent))
                 });

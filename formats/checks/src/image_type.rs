@@ -35,11 +35,11 @@ pub(crate) const NAME_FORM: Check = Check {
         name: "image/name-form",
         rule: "G18",
         severity: Severity::Odd,
-        title: "An image's name is no reference",
-        explanation: "The name has letters that no reference may have, or a tag that is none. \
-            containerd keeps it, and runs containers of it by `ctr`; but the CRI does not list it, \
-            it can neither be pulled nor exported by that name (seen on 1.6, 1.7 and 2.1), and \
-            its blobs are kept for ever.",
+        title: "An image's name is not a valid reference",
+        explanation: "The name has characters that a reference cannot have, or an invalid tag. containerd \
+            keeps it, and runs containers of it by `ctr`; but the CRI does not list it, it can \
+            neither be pulled nor exported by that name (seen on 1.6, 1.7 and 2.1), and its blobs \
+            are never collected.",
         remedy: "Give the image a name that is a reference, then delete this one.",
     },
     needs: &[],
@@ -268,7 +268,7 @@ fn refused(name: &[u8]) -> Option<&'static str> {
         None => (name, None),
     };
     if digest.is_some_and(|digest| Digest::parse_bytes(digest).is_err()) {
-        return Some("what stands after the @ is no digest");
+        return Some("the part after the @ is no digest");
     }
     let last = rest
         .iter()
@@ -287,7 +287,7 @@ fn refused(name: &[u8]) -> Option<&'static str> {
             .iter()
             .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(byte));
         if !first || !all || tag.len() > TAG {
-            return Some("its tag is none");
+            return Some("its tag is invalid");
         }
     }
     // A first part with a dot, a port or a capital is a host.

@@ -83,8 +83,8 @@ pub(crate) const REFERENCE: Check = Check {
         severity: Severity::Odd,
         title: "An unfinished write has a reference that containerd does not give",
         explanation: "meta.db keeps, for each unfinished write, its name in the content store: \
-            `<namespace>/1/<key>`. This one has another form: the write cannot be resumed, and \
-            its folder belongs to nobody.",
+            `<namespace>/1/<key>`. This one has another form: the write cannot be resumed, and no \
+            row has its folder.",
         remedy: "Nothing to repair: pulling the content again begins a new write.",
     },
     needs: &[],

@@ -34,13 +34,12 @@ pub(crate) const BLOCKS: Check = Check {
         rule: "G14",
         severity: Severity::Damage,
         title: "An unfinished write makes every pull of its blob fail",
-        explanation: "A pull goes on where the last one stopped: it takes the bytes that are there \
-            for good, and looks at their digest at the end only. Where they are not those of the \
-            blob (a power loss left zeroes in their place), or more than the blob has, the commit \
-            fails, and the write stays as it is: the next pull does the same, and each one after \
-            it. 1.6, 1.7 and 2.1 all did so, and all pulled the image once the folder of the write \
-            was gone. Bytes that are all there are hashed (long ones by `--hash`); of a part of a \
-            blob only zeroes can be told.",
+        explanation: "A pull continues where the last one stopped: it keeps the bytes that are there, and \
+            checks the digest only at the end. If they are not the blob's bytes (a power loss left \
+            zeroes in their place), or there are too many, the commit fails and the write stays as \
+            it is. Every later pull fails in the same way. 1.6, 1.7 and 2.1 were seen to do so; all \
+            of them pulled the image after the folder of the write was gone. coroner hashes complete \
+            writes (long ones with `--hash`); in an incomplete one it can only find zeroes.",
         remedy: "Put the folder of this write aside; the next pull downloads the blob from its \
             start. Pulling again, restarting containerd, and deleting the image do not help.",
     },
@@ -101,7 +100,7 @@ pub(crate) fn blocks(judge: &Judge<'_>, ingest: &Ingest) -> Option<Block> {
         _ => None,
     });
     if let Some(name) = fifo {
-        let what = format!("its {name} is a FIFO: a pull that opens it waits for ever");
+        let what = format!("its {name} is a FIFO: a pull that opens it waits without end");
         return block(what, "a file", "a FIFO");
     }
     let digest = promised(ingest)?;
@@ -192,7 +191,7 @@ fn in_the_way(judge: &mut Judge<'_>) {
         let is_digest =
             |name: &str| name.len() == 64 && name.bytes().all(|it| it.is_ascii_hexdigit());
         if name.is_some_and(is_digest) {
-            let message = format!("a {} stands in the place of a write's folder", kind.word());
+            let message = format!("a {} is in the place of a write's folder", kind.word());
             let location = Location::file(path_text(&stray.path));
             let finding = Finding::new(BLOCKS.code, location, message);
             judge.say(finding.want("a directory").found(kind.word()));
@@ -236,10 +235,10 @@ fn complete(judge: &mut Judge<'_>) {
                 }
             }
             (None, Some(computed)) => finding_of(format!(
-                "its name promises no digest; the bytes have {computed}"
+                "its name holds no digest; the bytes have {computed}"
             )),
             _ => finding_of(
-                "whether they are right is not known (--hash tells): if not, every pull of it fails"
+                "whether they are right is not known (--hash checks it): if not, every pull of it fails"
                     .to_owned(),
             ),
         };

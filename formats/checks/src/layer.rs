@@ -17,9 +17,9 @@ pub(crate) const DAMAGED: Check = Check {
         rule: "C09",
         severity: Severity::Damage,
         title: "A layer cannot be unpacked",
-        explanation: "Its bytes are those that its name promises, and they are no tar, or no gzip \
-            or zstd, to their end: the layer was built or pushed like this, or its digest was \
-            taken after it was damaged. containerd pulls it, logs nothing, and fails to unpack it.",
+        explanation: "Its bytes match the digest in its name, but they are not a complete tar, gzip or zstd \
+            stream. The layer was built or pushed like this, or its digest was computed after it was \
+            damaged. containerd pulls it, logs nothing, and fails to unpack it.",
         remedy: "Build and push the image again; pulling it again gives the same bytes.",
     },
     needs: &[],
@@ -33,10 +33,10 @@ pub(crate) const DIFF_ID: Check = Check {
         rule: "C09",
         severity: Severity::Damage,
         title: "A layer is not the one that the image's configuration names",
-        explanation: "The blob's bytes are those that its name promises, but inflated they have \
-            another digest than the diffID in the configuration. containerd refuses to unpack \
-            such an image; where the layer was unpacked already by another image, its snapshot is \
-            taken for this one by its name, and the files are not those of this blob.",
+        explanation: "The blob's bytes match the digest in its name, but unpacked they have another digest \
+            than the diffID in the configuration. containerd refuses to unpack such an image. If \
+            another image already unpacked a layer of that name, containerd uses that snapshot, and \
+            its files are not those of this blob.",
         remedy: "Pull or build the image again. If it cannot be explained by a broken build, treat \
             it as tampering: the manifest and the configuration name different files.",
     },
@@ -51,9 +51,9 @@ pub(crate) const LABEL: Check = Check {
         rule: "C09",
         severity: Severity::Damage,
         title: "A layer's label names another diffID than the layer has",
-        explanation: "The label containerd.io/uncompressed on a blob's row says what the layer \
-            inflates to, so that nobody has to inflate it again. This one is wrong: whoever trusts \
-            it (a commit, an export, a conversion) writes wrong diffIDs into new images.",
+        explanation: "The label containerd.io/uncompressed on a blob's row holds the digest of the unpacked \
+            layer, so that it need not be unpacked again. This label is wrong: a commit, an export \
+            or a conversion that trusts it writes wrong diffIDs into new images.",
         remedy: "`ctr content label DIGEST containerd.io/uncompressed=` with the computed diffID.",
     },
     needs: &[],
@@ -86,9 +86,9 @@ pub(crate) const ENTRY: Check = Check {
         rule: "",
         severity: Severity::Odd,
         title: "A layer's tar has malformed or hostile entries",
-        explanation: "A name that climbs above the layer's root, a header whose numbers are none, a \
-            damaged map of holes, something after the tar's end. containerd holds names inside the \
-            root; other tools may not.",
+        explanation: "A name that leads above the layer's root, a header with invalid numbers, a damaged \
+            sparse map, or bytes after the tar's end. containerd holds names inside the root; other \
+            tools may not.",
         remedy: "Find out who built the image; do not unpack the layer with other tools.",
     },
     needs: &[],

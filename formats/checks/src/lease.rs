@@ -16,9 +16,9 @@ pub(crate) const EXPIRED: Check = Check {
         rule: "G12",
         severity: Severity::Note,
         title: "A lease has expired",
-        explanation: "What only this lease holds is deleted at the next garbage collection: 100 ms \
-            after the next start, or after the next deletion. On an idle node nothing triggers \
-            one, so an interrupted pull can keep its layers for ever.",
+        explanation: "What only this lease holds is deleted at the next garbage collection: 100 ms after the \
+            next start, or after the next deletion. On an idle node nothing triggers one, so an \
+            interrupted pull can keep its layers without end.",
         remedy: "Nothing to repair. In an investigation, copy what it holds before containerd is \
             started.",
     },
@@ -32,12 +32,12 @@ pub(crate) const OWNERLESS: Check = Check {
         name: "lease/ownerless",
         rule: "G12",
         severity: Severity::Note,
-        title: "It is not known whose a lease without an end is",
+        title: "The owner of a lease without an end is not known",
         explanation: "It has no expiry, holds something, and is neither the lease of a pod nor of \
             a shape by which a client is known that keeps leases for ever (Docker, BuildKit, \
             nerdctl, k3s, remote snapshotters). What it holds is never collected.",
-        remedy: "Find out which client made it, and let that client remove it. Only if there is \
-            none, `ctr leases rm` frees what it holds.",
+        remedy: "Find out which client created the lease, and remove it with that client. Use `ctr leases \
+            rm` only if there is no such client.",
     },
     needs: &[Need::Containers],
     run: ownerless,
@@ -50,9 +50,9 @@ pub(crate) const LEFTOVER: Check = Check {
         rule: "K13",
         severity: Severity::Note,
         title: "A lease without an end holds nothing",
-        explanation: "2.x makes a lease without an end for each pod, under the pod's id, and \
-            removes it with the pod. One whose pod is gone was left by a removal that was cut off. \
-            It takes no space, and is never collected.",
+        explanation: "2.x makes a lease without an end for each pod, under the pod's id, and removes it with \
+            the pod. Here the pod is gone: its removal was interrupted. The lease takes no space, \
+            and is never collected.",
         remedy: "`ctr leases rm` removes it once containerd runs.",
     },
     needs: &[Need::Containers],
@@ -65,10 +65,10 @@ pub(crate) const EXPIRY_GARBLED: Check = Check {
         name: "lease/expiry-garbled",
         rule: "G12",
         severity: Severity::Odd,
-        title: "A lease's end is not a time",
-        explanation: "The label containerd.io/gc.expire is there, and is no time as RFC 3339 has \
-            it. The garbage collector notes that and takes the lease for one without an end: what \
-            it holds is never collected.",
+        title: "A lease's expiry is not a time",
+        explanation: "The label containerd.io/gc.expire is there, but is not an RFC 3339 time. The garbage \
+            collector logs that and treats the lease as one without an end: what it holds is never \
+            collected.",
         remedy: "Set the label again (`ctr leases` cannot), or remove the lease.",
     },
     needs: &[],

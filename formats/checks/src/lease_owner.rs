@@ -24,9 +24,9 @@ pub(crate) const OWNED: Check = Check {
         rule: "G12",
         severity: Severity::Note,
         title: "Leases without an end belong to a client that keeps them",
-        explanation: "Build caches, stopped containers of Docker and the like are held by leases \
-            that never end. Their client has a database of its own that names them: to remove \
-            such a lease with `ctr leases rm` tears away what that database still promises.",
+        explanation: "Build caches, stopped containers of Docker and the like are held by leases that never \
+            end. Their client has a database of its own that names them. Removing such a lease with \
+            `ctr leases rm` deletes data that the client still refers to.",
         remedy: "Nothing to repair. To free the space, let their client remove them.",
     },
     needs: &[Need::Containers],

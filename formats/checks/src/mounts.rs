@@ -15,10 +15,10 @@ pub(crate) const BROKEN: Check = Check {
         rule: "R10",
         severity: Severity::Fatal,
         title: "The mount manager's database cannot be opened",
-        explanation: "2.2 and later keep the mounts that they made in mounts.db, in state. Where it \
-            cannot be opened the mount manager fails, and with it the service of tasks and the \
-            CRI: containerd comes up, and no pod can be made. (Read in the source: no release \
-            with a mount manager was at hand.)",
+        explanation: "2.2 and later keep the mounts that they made in mounts.db, in state. Where it cannot be \
+            opened the mount manager fails, and with it the service of tasks and the CRI: containerd \
+            starts, but no pod can be created. (Known from the source; not tried with a real \
+            release.)",
         remedy: "It holds nothing that outlives a reboot: unmount what is mounted below t/, then \
             delete the file.",
     },
@@ -33,10 +33,10 @@ pub(crate) const ORPHAN: Check = Check {
         rule: "R11",
         severity: Severity::Odd,
         title: "A mount of the mount manager has no container",
-        explanation: "The mount is labelled with the container that needs it, and no namespace has \
-            that container: it stays mounted, with its loop device or file system image. One \
-            without its parts was being made when the daemon died, and is recreated when it is \
-            asked for again (a note).",
+        explanation: "The mount is labelled with the container that needs it, and no namespace has that \
+            container: it stays mounted, with its loop device or file system image. A mount without \
+            its parts was being created when the daemon was killed; the daemon recreates it on the \
+            next request (a note).",
         remedy: "Unmount what is mounted below t/ while containerd is stopped, and delete \
             mounts.db.",
     },
@@ -86,7 +86,7 @@ fn orphan(judge: &mut Judge<'_>) {
             let message = format!("it is for the container {id}, which is not there{mounted}");
             judge.say(Finding::new(ORPHAN.code, location, message).affects(object));
         } else if !row.is_active && row.whole {
-            let message = "it was being made when the daemon died".to_owned();
+            let message = "it was being created when the daemon was killed".to_owned();
             let finding = Finding::new(ORPHAN.code, location, message).affects(object);
             judge.say(finding.severity(Severity::Note));
         }

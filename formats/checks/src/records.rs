@@ -13,9 +13,9 @@ pub(crate) const VERSION_AHEAD: Check = Check {
         rule: "M01",
         severity: Severity::Odd,
         title: "meta.db was written by a newer release than the one that is installed",
-        explanation: "Its schema is one that the installed containerd does not know. It starts \
-            all the same and logs nothing: records that it does not know are invisible to it. What \
-            1.7 keeps of sandboxes meanwhile is not migrated again by a later upgrade.",
+        explanation: "Its schema is one that the installed containerd does not know. It still starts and logs \
+            nothing, but does not see records of a kind that it does not know. What 1.7 keeps of \
+            sandboxes meanwhile is not migrated again by a later upgrade.",
         remedy: "Run the release that wrote it, or a newer one.",
     },
     needs: &[],
@@ -28,7 +28,7 @@ pub(crate) const ROOT_BUCKET: Check = Check {
         name: "meta/root-bucket",
         rule: "M02",
         severity: Severity::Odd,
-        title: "A bucket stands beside v1 at the root of meta.db",
+        title: "There is another bucket beside v1 at the root of meta.db",
         explanation: "2.x keeps everything below v1. 1.7 keeps sandboxes in <namespace>/sandboxes \
             at the root; the first start of 2.x moves these, and deletes every other bucket of the \
             root. Once the schema is 4 they are not moved any more: what 1.7 wrote after a \
@@ -47,9 +47,9 @@ pub(crate) const MIGRATION: Check = Check {
         rule: "M03",
         severity: Severity::Damage,
         title: "An upgrade to 2.x would fail on this meta.db",
-        explanation: "The first start of 2.x copies the sandboxes of 1.7, one bucket deep. A bucket \
-            that is deeper ends the migration: nothing is changed, but the metadata plugin fails, \
-            and containerd comes up without images, containers and the CRI.",
+        explanation: "The first start of 2.x copies the sandboxes of 1.7, one bucket deep. A deeper bucket \
+            ends the migration: nothing is changed, but the metadata plugin fails, and containerd \
+            starts without images, containers and the CRI.",
         remedy: "Delete that bucket in a copy of meta.db before the upgrade.",
     },
     needs: &[],
@@ -78,9 +78,9 @@ pub(crate) const LABEL: Check = Check {
         rule: "M12",
         severity: Severity::Odd,
         title: "A label is longer than containerd allows, or empty",
-        explanation: "Key and value of a label have at most 4,096 bytes together, and an empty \
-            value stands for none. Longer ones are refused when they are written: this one was \
-            not written by the daemon, and each later update of the object is refused.",
+        explanation: "Key and value of a label have at most 4,096 bytes together, and an empty value means no \
+            value. Longer ones are refused when they are written: this one was not written by the \
+            daemon, and each later update of the object is refused.",
         remedy: "Set the label again, or delete it in a copy of meta.db.",
     },
     needs: &[],
@@ -97,7 +97,7 @@ pub(crate) const NAMESPACE_NAME: Check = Check {
         explanation: "Names of namespaces are letters and digits, with single dots, dashes and \
             underscores between them, and at most 76 of them. Nothing in a namespace of another \
             name can be reached through the API.",
-        remedy: "Treat what it holds as evidence: the daemon did not make it.",
+        remedy: "Keep its contents as evidence: the daemon did not create it.",
     },
     needs: &[],
     run: namespace_name,

@@ -12,9 +12,9 @@ pub(crate) const HOSTS: Check = Check {
         rule: "P33",
         severity: Severity::Damage,
         title: "A hosts.toml is refused: its mirrors and certificates are not used",
-        explanation: "containerd reads the hosts.toml of a registry at every pull. One that it cannot \
-            parse it tells of in its log, and goes on without it: pulls go to the registry itself, \
-            without its mirrors, its certificates and its headers.",
+        explanation: "containerd reads the hosts.toml of a registry at every pull. If it cannot parse the \
+            file, it logs that and ignores the file: pulls go to the registry itself, without its \
+            mirrors, certificates and headers.",
         remedy: "Correct the file; it is read again at the next pull, without a restart.",
     },
     needs: &[],

@@ -20,12 +20,12 @@ pub(crate) const NOT_MOUNTED: Check = Check {
         rule: "P39",
         severity: Severity::Fatal,
         title: "The disk of containerd's root is not mounted",
-        explanation: "fstab, or a unit, mounts a disk at the root or above it, and nothing is mounted \
-            there: what is seen is the folder below. containerd makes empty stores in it without a \
-            word, sees no image and no container, and pulls everything again to the wrong disk; once \
-            the right one is mounted over it, the two have parted. Where the stores that are seen fit \
-            what kubelet and the network know of pods, the line may be an old one: that is reported as \
-            odd.",
+        explanation: "fstab, or a unit, mounts a disk at the root or above it, and nothing is mounted there: \
+            what is seen is the folder below. containerd creates empty stores in it and logs \
+            nothing. It finds no image and no container, and pulls everything again to the wrong \
+            disk. After the right disk is mounted over it, there are two different sets of stores. \
+            Where the stores that are seen fit what kubelet and the network know of pods, the line \
+            may be an old one: that is reported as odd.",
         remedy: "Do not start containerd, and stop kubelet. Mount the disk, and look again.",
     },
     needs: &[],
@@ -40,9 +40,9 @@ pub(crate) const EMPTIED: Check = Check {
         severity: Severity::Fatal,
         title: "containerd's root is empty, and the node has pods",
         explanation: "kubelet, the logs of pods, the network or the shims below state know pods and \
-            containers, and the root holds nothing. The root is another one than \
-            last time (its disk is not mounted, an empty one is mounted over it, config.toml names \
-            another folder), or somebody emptied it.",
+            containers, and the root holds nothing. Either the root is not the one of last time (its \
+            disk is not mounted, an empty disk is mounted over it, or config.toml names another \
+            folder), or it was emptied.",
         remedy: "Find out which disk held the root last time (`lsblk`, `findmnt`, fstab, the journal) \
             before containerd is started: it would make empty stores here. If the root was emptied on \
             purpose, there is nothing to be saved, and a start is right.",

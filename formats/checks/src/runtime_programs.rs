@@ -21,10 +21,10 @@ pub(crate) const PROGRAM_MISSING: Check = Check {
             container can be made, none can be stopped or entered by its runtime. What runs goes on \
             until containerd is started again: 1.7 and later then ask each shim for its processes, \
             the shim cannot ask its runtime, and the daemon forgets the task; where the shim's own \
-            program is gone, every release removes the bundle. In both cases the processes live on \
-            beside those that are recreated.",
-        remedy: "Install the package that has it, before containerd is started again: runc of another \
-            package does as well.",
+            program is gone, every release removes the bundle. In both cases the processes keep \
+            running beside the recreated ones.",
+        remedy: "Install the package that has it before containerd is started again. runc from another \
+            package works, too.",
     },
     needs: &[],
     run: missing,
@@ -37,11 +37,11 @@ pub(crate) const PROGRAM_BROKEN: Check = Check {
         rule: "R14",
         severity: Severity::Damage,
         title: "A program of the runtime cannot be run",
-        explanation: "Its file is there, and is empty, is cut or zeroed (as a power loss leaves what \
-            was installed shortly before), is no program at all, or was made for another machine. It \
-            comes to the same as if it were not there: no container can be made, and a start of 1.7 \
-            or later forgets the tasks whose runtime it is. Seen are the first bytes, the tables and \
-            the place where it begins; a program may be damaged elsewhere.",
+        explanation: "The file is empty, cut or zeroed (as after a power loss shortly after an installation), \
+            is not a program, or is for another architecture. The effect is that of a missing \
+            program: no container can be created, and a start of 1.7 or later forgets the tasks of \
+            that runtime. coroner checks the first bytes, the tables and the entry point; other \
+            parts may be damaged, too.",
         remedy: "Reinstall its package, before containerd is started again.",
     },
     needs: &[],

@@ -37,13 +37,12 @@ pub(crate) const RUNTIME_GONE: Check = Check {
         rule: "G19",
         severity: Severity::Damage,
         title: "A container's runtime is not installed",
-        explanation: "The container's record names a runtime whose shim is not on this node: 2.0 \
-            took away io.containerd.runtime.v1.linux and io.containerd.runc.v1, and the shims of \
-            others (Kata, gVisor) are packages of their own. The container can be listed and \
-            deleted, and not be started.",
-        remedy: "Install the shim where it still exists. A container of a runtime that is gone for \
-            good has to be recreated with io.containerd.runc.v2; copy what its layer holds before it \
-            is deleted (`coroner snapshots extract`).",
+        explanation: "The container's record names a runtime whose shim is not on this node: 2.0 removed \
+            io.containerd.runtime.v1.linux and io.containerd.runc.v1; other shims (Kata, gVisor) are \
+            separate packages. The container can be listed and deleted, but not started.",
+        remedy: "Install the shim where it still exists. If the runtime no longer exists, recreate the \
+            container with io.containerd.runc.v2. Copy its writable layer first (`coroner snapshots \
+            extract`).",
     },
     needs: &[],
     run: gone,

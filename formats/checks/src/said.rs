@@ -21,12 +21,12 @@ static UNEXPLAINED: Code = Code {
     rule: "",
     severity: Severity::Damage,
     title: "the last start of containerd failed, and nothing on disk explains what it said",
-    explanation: "The node's logs end with a start that ended by itself, and say why; no finding of these stores, \
-        settings and programs is about that. What was wrong may lie where coroner does not look (another program, the \
-        kernel, a disk that failed and came back, a file that was mended since), or in what this evidence lacks. It \
-        is told from logs of the last days alone.",
-    remedy: "Read what the line means with `coroner explain`, and what was said before it with `coroner logs`. If \
-        it was mended since, a start will tell: watch the journal while it starts.",
+    explanation: "The node's logs end with a start that failed, and give a reason; no finding of these stores, \
+        settings and programs explains that reason. The cause may be where coroner does not look \
+        (another program, the kernel, a disk that failed and recovered, a file that was repaired \
+        since), or in a part that this evidence lacks. Only the logs of the last days are used.",
+    remedy: "Read what the line means with `coroner explain`, and what was said before it with `coroner \
+        logs`. If the cause was removed since, try a start and watch the journal.",
 };
 
 /// Kinds of findings out of logs.

@@ -17,10 +17,10 @@ pub(crate) const HALF: Check = Check {
         rule: "S06",
         severity: Severity::Damage,
         title: "A commit of a snapshot reached only one of the two databases",
-        explanation: "The snapshotter committed the snapshot under its new name; the daemon was \
-            killed before meta.db knew of it. meta.db still has the active snapshot, whose name \
-            metadata.db no longer knows, and no namespace names the committed one. The layer \
-            counts as not unpacked; the next attempt unpacks it again.",
+        explanation: "The snapshotter committed the snapshot under its new name; the daemon was killed before \
+            meta.db knew of it. meta.db still has the active snapshot, but metadata.db no longer has \
+            its name; no namespace names the committed snapshot. The layer counts as not unpacked; \
+            the next attempt unpacks it again.",
         remedy: "Delete the active row in a copy of meta.db (or `ctr snapshots rm` it). The \
             committed one is removed by the garbage collector; its directory holds a whole layer.",
     },
@@ -34,11 +34,10 @@ pub(crate) const NAME_FORM: Check = Check {
         name: "snapshot/name-form",
         rule: "G05",
         severity: Severity::Damage,
-        title: "A snapshot's name in its snapshotter is none that containerd gives",
-        explanation: "meta.db keeps, for each snapshot, its key in metadata.db: \
-            `<namespace>/<N>/<key>`. This one has another form, so the snapshot is not found. \
-            Where the name of a parent is empty, a child is created on an empty root, and nothing is logged \
-            file system.",
+        title: "A snapshot's name in its snapshotter does not have containerd's form",
+        explanation: "meta.db keeps, for each snapshot, its key in metadata.db: `<namespace>/<N>/<key>`. This \
+            one has another form, so the snapshot is not found. Where the name of a parent is empty, \
+            a child is created on an empty root file system, and nothing is logged.",
         remedy: "Write the right name into a copy of meta.db: the key of metadata.db that ends in \
             this snapshot's key.",
     },

@@ -36,9 +36,9 @@ pub(crate) const DIRECTORY_UNKNOWN: Check = Check {
         rule: "D03",
         severity: Severity::Note,
         title: "A snapshot directory that its snapshotter does not know",
-        explanation: "A crash while a snapshot was made or removed leaves one. It is removed, \
-            unseen, when the snapshotter next cleans up. It may be the last copy of a container's \
-            writable layer.",
+        explanation: "A crash while a snapshot was made or removed leaves one. The snapshotter deletes it at \
+            its next clean-up and logs nothing. It may be the last copy of a container's writable \
+            layer.",
         remedy: "Look into it before containerd is started: the next clean-up deletes it.",
     },
     needs: &[],
@@ -68,8 +68,8 @@ pub(crate) const TEMPORARY: Check = Check {
         rule: "D04",
         severity: Severity::Note,
         title: "Something half made or half removed among the snapshot directories",
-        explanation: "new-… is a snapshot that was being made when the daemon died, rm-… one that \
-            was being removed; anything else does not belong there. The next clean-up removes it.",
+        explanation: "new-… is a snapshot that was being created when the daemon was killed, rm-… one that was \
+            being removed; nothing else belongs there. The next clean-up removes it.",
         remedy: "Nothing to repair; it only takes space.",
     },
     needs: &[],
@@ -171,7 +171,7 @@ fn directory_missing(judge: &mut Judge<'_>) {
             if row.kind == Some(Kind::Active) {
                 finding = finding.remedy(
                     "This is a writable layer: what was written to it is lost, unless it is among \
-                     the directories that nobody knows (snapshot/directory-unknown).",
+                     the directories without a record (snapshot/directory-unknown).",
                 );
             }
             judge.say(finding);
@@ -214,7 +214,7 @@ fn temporary(judge: &mut Judge<'_>) {
     for snapshotter in &judge.node.snapshotters {
         let layout = snapshotter.layout.read();
         for stray in layout.into_iter().flat_map(|layout| &layout.temporaries) {
-            let message = "it was being made or removed when the daemon died".to_owned();
+            let message = "it was being created or removed when the daemon was killed".to_owned();
             let location = Location::file(path_text(&stray.path));
             judge.say(Finding::new(TEMPORARY.code, location, message));
         }
@@ -253,7 +253,7 @@ fn id_sequence(judge: &mut Judge<'_>) {
         let behind = in_database > sequence || on_disk > next;
         if behind {
             let highest = in_database.max(on_disk);
-            let message = format!("the counter stands at {sequence}, while {highest} is in use");
+            let message = format!("the counter is {sequence}, while {highest} is in use");
             let location = Location::file(snapshotter.db.path.clone())
                 .place("bucket", "v1")
                 .place("bucket", "snapshots");

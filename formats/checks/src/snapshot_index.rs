@@ -20,8 +20,8 @@ pub(crate) const KIND: Check = Check {
         rule: "S04",
         severity: Severity::Damage,
         title: "A snapshot is not of the kind that its use asks for",
-        explanation: "What others stand on is committed; what a container writes to is active (or \
-            a view). The snapshotter refuses to mount or to build on one of the wrong kind.",
+        explanation: "A parent is committed; the writable layer of a container is active (or a view). The \
+            snapshotter refuses to mount a snapshot of the wrong kind, or to use it as a parent.",
         remedy: "For layers of an image: delete the snapshot and its descendants, and let \
             containerd unpack the image again. For a container's: export its files first.",
     },
@@ -39,9 +39,9 @@ pub(crate) const ID_TWICE: Check = Check {
         explanation: "The id in metadata.db is the name of the snapshot's directory. With the same \
             id (or an id of 0, which is never given) two snapshots write into each other's files, \
             and removing one of them removes the files of both.",
-        remedy: "Do not start containerd: its garbage collector may remove one of them. Find out \
-            whose files the directory holds, copy them away, and delete the other row in a copy \
-            of metadata.db.",
+        remedy: "Do not start containerd: its garbage collector may remove one of them. Find out which \
+            snapshot the files belong to, copy the directory, and delete the other row in a copy of \
+            metadata.db.",
     },
     needs: &[],
     run: id_twice,
@@ -71,8 +71,8 @@ pub(crate) const USAGE_MISSING: Check = Check {
         rule: "F08",
         severity: Severity::Odd,
         title: "A committed snapshot has no recorded usage",
-        explanation: "A commit records how many bytes and inodes the layer takes. Without them \
-            the layer counts as empty, and whether its files changed since cannot be told.",
+        explanation: "A commit records how many bytes and inodes the layer takes. Without them the layer \
+            counts as empty, and whether its files changed since is not known.",
         remedy: "Nothing that is urgent: unpacking the layer again records them.",
     },
     needs: &[],

@@ -16,11 +16,11 @@ pub(crate) const DIFFERS: Check = Check {
         rule: "D06",
         severity: Severity::Damage,
         title: "Files of an unpacked layer are not those of its blob",
-        explanation: "A committed layer never changes. Its blob, whose digest is right, has other \
-            files than its directory: bytes were lost in a power loss (nothing in a layer is \
-            synced: such files are empty), a disk failed, or somebody changed the layer, and with \
-            it every container of every image that has it. Times of directories and what the \
-            kernel writes for itself are not compared.",
+        explanation: "A committed layer never changes. Its blob, whose digest is right, has other files than \
+            its directory: bytes were lost in a power loss (nothing in a layer is synced: such files \
+            are empty), a disk failed, or the layer was changed. Every container of every image with \
+            this layer is affected. Times of directories and what the kernel writes for itself are \
+            not compared.",
         remedy: "In an investigation, copy the directory first. Then delete the snapshots of the \
             image and the image, and pull it again: pulling alone does not help, because the \
             snapshot exists. `coroner snapshots verify` lists every file.",

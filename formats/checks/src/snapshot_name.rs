@@ -83,7 +83,7 @@ fn name_sequence(judge: &mut Judge<'_>) {
             .unwrap_or(0);
         if highest > group.snapshots.sequence {
             let message = format!(
-                "the counter of {} in {} stands at {}, while {highest} is in use",
+                "the counter of {} in {} is {}, while {highest} is in use",
                 group.snapshots.snapshotter, group.namespace, group.snapshots.sequence
             );
             let location = group.snapshots.at.location(&judge.node.meta.path);

@@ -39,9 +39,9 @@ pub(crate) const PARENT_CYCLE: Check = Check {
         rule: "F03",
         severity: Severity::Fatal,
         title: "A snapshot is its own ancestor",
-        explanation: "Following the parents from this snapshot comes back to it. containerd follows \
-            them for ever, inside a write transaction: the first use hangs it, and its memory grows \
-            until it is killed.",
+        explanation: "Following the parents from this snapshot comes back to it. containerd follows them \
+            without end, inside a write transaction: its first use of the snapshot hangs, and its \
+            memory grows until it is killed.",
         remedy: "Do not start containerd. Cut the cycle in a copy of the database.",
     },
     needs: &[],
@@ -55,10 +55,10 @@ pub(crate) const CHILDREN: Check = Check {
         rule: "G02",
         severity: Severity::Odd,
         title: "A snapshot's list of children is wrong",
-        explanation: "meta.db keeps the children of a snapshot beside the parent of each. A child \
-            that is listed but not there is what containerd's own garbage collector leaves behind \
-            (a note): removing the parent by hand is then refused, the garbage collector removes it \
-            all the same. A child that is there but not listed can lose its parent under it.",
+        explanation: "meta.db keeps the children of a snapshot beside the parent of each. A child that is \
+            listed but not there is what containerd's own garbage collector leaves behind (a note): \
+            `ctr snapshots rm` of the parent is then refused, but the garbage collector still \
+            removes it. A child that is there but not listed can lose its parent.",
         remedy: "Rebuild the lists from the parents in a copy of meta.db.",
     },
     needs: &[],

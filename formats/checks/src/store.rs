@@ -15,9 +15,9 @@ pub(crate) const ROOT_MISSING: Check = Check {
         rule: "",
         severity: Severity::Fatal,
         title: "containerd's root is not there, or cannot be read",
-        explanation: "No folder of containerd's was found where the configuration, the known \
-            distributions or a search of the evidence led. Nothing can be said about the node: \
-            this is not a clean bill of health.",
+        explanation: "No folder of containerd's was found where the configuration, the known distributions or \
+            a search of the evidence led. Nothing is known about the node; this does not mean that \
+            it is healthy.",
         remedy: "Name the folder with --root (inside the evidence), or check that the right disk \
             is mounted. If the data disk was not mounted when containerd started, do not start it \
             again before it is.",
@@ -66,10 +66,10 @@ pub(crate) const META_EMPTY: Check = Check {
         rule: "B01",
         severity: Severity::Fatal,
         title: "meta.db is empty although its root holds data",
-        explanation: "A meta.db of no bytes, or without a single namespace, is taken for new: \
-            containerd starts without an error, and the first garbage collection after a deletion \
-            removes every blob and every snapshot, writable layers included. It is what a full \
-            disk, a file system check or an earlier start without the data disk leaves behind.",
+        explanation: "containerd treats a meta.db of 0 bytes, or without a namespace, as new: it starts \
+            without an error, and the first garbage collection after a deletion removes every blob \
+            and every snapshot, writable layers included. It is what a full disk, a file system \
+            check or an earlier start without the data disk leaves behind.",
         remedy: "Do not start containerd. Restore meta.db, or copy the snapshots and blobs away \
             first.",
     },
@@ -100,11 +100,11 @@ pub(crate) const UNREADABLE: Check = Check {
         rule: "B12",
         severity: Severity::Damage,
         title: "A database or store could not be read",
-        explanation: "It is there, but it is not a regular file, may not be read, is a link that \
-            leads out of the evidence, or gives an error. What it holds is unknown; nothing is \
-            called missing or orphaned on its account.",
-        remedy: "Run as root; look at what stands in its place. containerd itself fails on \
-            anything but a regular file that it may write.",
+        explanation: "It is there, but it is not a regular file, may not be read, is a link that leads out of \
+            the evidence, or gives an error. What it holds is unknown; coroner reports nothing as \
+            missing or orphaned because of it.",
+        remedy: "Run coroner as root; look at what is there. containerd itself needs a regular file that \
+            it can write.",
     },
     needs: &[],
     run: unreadable,

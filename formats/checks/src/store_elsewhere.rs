@@ -13,12 +13,12 @@ pub(crate) const ELSEWHERE: Check = Check {
         name: "store/snapshots-elsewhere",
         rule: "S08",
         severity: Severity::Damage,
-        title: "A snapshotter is told to use an empty folder, and its store is in another",
-        explanation: "`root_path` of the snapshotter's table in config.toml leads to a folder that \
-            holds nothing, while the store that meta.db names is where it was before. The daemon \
-            starts, makes an empty store in the new folder, and finds none of its snapshots: images \
-            count as unpacked and are not, no container can be made or started of them. Nothing is \
-            deleted in the old folder.",
+        title: "A snapshotter is configured with an empty folder, and its store is in another",
+        explanation: "`root_path` of the snapshotter's table in config.toml names an empty folder, while the \
+            store that meta.db refers to is in the folder of before. The daemon starts, creates an \
+            empty store in the new folder, and finds none of its snapshots. meta.db says that images \
+            are unpacked, but no container of them can be created or started. Nothing is deleted in \
+            the old folder.",
         remedy: "Put `root_path` back as it was, before containerd is started. The old database is whole: \
             nothing has to be rebuilt.",
     },

@@ -16,11 +16,11 @@ pub(crate) const ENDS: Check = Check {
         rule: "P36",
         severity: Severity::Damage,
         title: "systemd ends containerd although nothing is wrong with it",
-        explanation: "The unit sets a watchdog, which containerd never answers; a longest run; a Type \
-            that waits for what containerd never does (forking: for its end); or a time for the start \
+        explanation: "The unit sets a watchdog, which containerd never answers; a longest run; a Type that \
+            waits for what containerd never does (forking: for its end); or a time for the start \
             that is shorter than starts take on a node with many containers, a slow disk, or a \
-            migration of meta.db. systemd then kills the daemon, and Restart= starts it again, for \
-            ever.",
+            migration of meta.db. systemd then kills the daemon, and Restart= starts it again and \
+            again.",
         remedy: "Take the setting out of the unit or its drop-in (Type=notify, no WatchdogSec, no \
             RuntimeMaxSec, TimeoutStartSec=infinity or nothing), and let systemd read it again.",
     },
@@ -59,8 +59,9 @@ pub(crate) const START_LIMIT: Check = Check {
             reset, also when the cause is gone. With a StartLimitAction that restarts the machine, a \
             daemon that does not start takes the node down again and again (reported as damage). Without \
             Restart= it is not started a second time at all.",
-        remedy: "After the cause is mended: `systemctl reset-failed containerd`, then start it. \
-            containerd's own unit has Restart=always and RestartSec=5, which never reaches the limit.",
+        remedy: "After the cause is fixed: `systemctl reset-failed containerd`, then start containerd. \
+            containerd's own unit has Restart=always and RestartSec=5, which never reaches the \
+            limit.",
     },
     needs: &[],
     run: start_limit,
@@ -117,7 +118,7 @@ fn ends(judge: &mut Judge<'_>) {
     let lasts = |key: &str| time(key).is_some_and(|time| time > 0 && time < u64::MAX);
     let shown = |key: &str| format!("{key} is {}", unit.says(key).unwrap_or_default());
     if lasts("WatchdogSec") {
-        let why = "containerd never tells a watchdog that it lives, and is killed each time";
+        let why = "containerd never answers a watchdog, and is killed each time";
         found.push((format!("{}: {why}", shown("WatchdogSec")), Severity::Damage));
     }
     if lasts("RuntimeMaxSec") {

@@ -120,8 +120,8 @@ impl fmt::Display for ConfFault {
             Self::PluginsMissing => write!(f, "the list has no key plugins"),
             Self::NoType { is_list: true, .. } => write!(
                 f,
-                "it is a list of plugins, and its name does not end in .conflist: it is taken for \
-                 one plugin, which has no type"
+                "it is a list of plugins, and its name does not end in .conflist: it is read as one \
+                 plugin, which has no type"
             ),
             Self::NoType { index, .. } => write!(f, "{} has no type", of(index)),
             Self::Field {

@@ -34,8 +34,8 @@ pub static TOO_COMPLEX: Code = Code {
     rule: "",
     severity: Severity::Odd,
     title: "an image document is nested or filled beyond what is read",
-    explanation: "No real document nests 128 levels or holds a million values. It was made to tire \
-        its readers, or it is none.",
+    explanation: "No real document nests 128 levels or holds a million values. It was made to exhaust programs \
+        that read it, or it is not an image document.",
     remedy: "Look at the blob by hand; nothing that it may refer to is known.",
 };
 
@@ -56,8 +56,8 @@ pub static WRONG_KIND: Code = Code {
     rule: "C09",
     severity: Severity::Damage,
     title: "a document is of another kind than its media type says",
-    explanation: "A manifest that is an index, or the reverse: containerd refuses such a document \
-        since CVE-2021-41190, as two readers could take it for two images.",
+    explanation: "A manifest that is an index, or the reverse: containerd refuses such a document since \
+        CVE-2021-41190, because two programs could read two different images from it.",
     remedy: "Pull the image again from a registry that serves it properly.",
 };
 
@@ -100,7 +100,7 @@ pub static DUPLICATE_KEY: Code = Code {
     name: "content/duplicate-key",
     rule: "",
     severity: Severity::Odd,
-    title: "a key stands twice in one object of an image document",
+    title: "an object of an image document has a key twice",
     explanation: "Go takes the last, other readers the first: two tools see two images in one \
         document. No builder writes this.",
     remedy: "Find out who made the image; do not trust what a scanner said of it.",

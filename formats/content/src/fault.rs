@@ -114,7 +114,7 @@ impl fmt::Display for Fault {
                 )
             }
             Self::DuplicateKey { field } => {
-                write!(f, "key {} stands twice; Go takes the last", safe(field))
+                write!(f, "key {} is there twice; Go uses the last", safe(field))
             }
             Self::KeyCase { field, want } => {
                 write!(

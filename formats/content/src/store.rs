@@ -66,7 +66,7 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotADigest(why, kind) => {
-                write!(f, "a {} whose name is no digest: {why}", kind.word())
+                write!(f, "a {} with a name that is no digest: {why}", kind.word())
             }
             Self::NotAFile(kind) => write!(f, "a {} under the name of a blob", kind.word()),
             Self::UnknownAlgorithm => write!(f, "no algorithm that containerd knows"),

@@ -271,7 +271,7 @@ impl File<'_> {
         if let (Some(written), false) = (written, self.stamps.is_empty()) {
             let zone = self.zone.unwrap_or(0);
             if self.zone.is_none() {
-                let note = "its times have no zone: they are taken for UTC";
+                let note = "its times have no zone: they are read as UTC";
                 self.source.notes.push(note.to_owned());
             }
             let mut bound = Time::new(written.seconds.saturating_add(86_400), 0);

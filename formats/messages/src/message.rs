@@ -156,7 +156,7 @@ impl Whose {
             Self::Pod => "about kubelet, or what the pod asks for, not containerd's state",
             Self::Other => "about another product, not containerd's state",
             Self::Nobody => "no fault",
-            Self::Unknown => "not told by the line",
+            Self::Unknown => "not given by the line",
         }
     }
 

@@ -78,7 +78,7 @@ fn doing(area: &str) -> &'static str {
         "cri-events" => "the end of a task is handled",
         "cri-network" => "it loads the network's configuration",
         "cri-config" => "it reads the CRI plugin's settings",
-        "cri-status" => "it tells kubelet of a status or of statistics",
+        "cri-status" => "it answers the kubelet with a status or with statistics",
         "cgroup" => "a cgroup is made, read or removed",
         "seccomp" | "security" => "security rules are applied",
         "runc-init" => "the container's init sets itself up",

@@ -80,12 +80,12 @@ pub(crate) static VALUE: Code = Code {
     rule: "M04",
     severity: Severity::Damage,
     title: "A value of a record does not decode",
-    explanation: "A time, number or protobuf message in meta.db or metadata.db is not in the form \
-        that containerd writes. The page that holds it is well formed, so the bytes were written \
-        like this or altered later. One such container record keeps the CRI plugin from starting; \
-        one such ingest or snapshot stops the garbage collector (and makes releases up to 2.1 \
-        crash). A specification that is no JSON stops neither: only what reads it fails, the next \
-        start of the container and its verbose status among them.",
+    explanation: "A time, number or protobuf message in meta.db or metadata.db is not in the form that \
+        containerd writes. The page that holds it is well formed, so the bytes were written like \
+        this or altered later. One such container record keeps the CRI plugin from starting; one \
+        such ingest or snapshot stops the garbage collector (and makes releases up to 2.1 crash). A \
+        specification that is no JSON stops neither: only what reads it fails, for example the next \
+        start of the container and its verbose status.",
     remedy: "Do not start containerd on it repeatedly: it will crash-loop. Work on a copy of the \
         database and delete or rewrite that one record; a container's snapshot survives if it \
         gets the label containerd.io/gc.root first.",
@@ -100,7 +100,7 @@ pub(crate) static LARGE: Code = Code {
     explanation: "containerd refuses labels of more than 4096 bytes, and takes no message of more \
         than 16 MiB. A value this large was written by something else, or its size is damaged. It was \
         not read: what it says is not known, and nothing was concluded from it.",
-    remedy: "Look at it with `coroner bolt get`, which gives a value as it stands.",
+    remedy: "Look at it with `coroner bolt get`, which prints the value as it is.",
 };
 
 /// A record lacks a key that the daemon insists on.
@@ -121,7 +121,7 @@ pub(crate) static PLAIN_KEY: Code = Code {
     name: "meta/plain-key",
     rule: "M11",
     severity: Severity::Odd,
-    title: "A plain key stands where only buckets belong",
+    title: "There is a plain key where only buckets belong",
     explanation: "containerd keeps every object in a bucket of its own. A plain key among them is \
         ignored in most places, is fatal among the sandboxes of 2.x, and at the root of the \
         database makes the migration to 2.x crash.",
@@ -133,7 +133,7 @@ pub(crate) static BUCKET_KEY: Code = Code {
     name: "meta/bucket-key",
     rule: "M11",
     severity: Severity::Odd,
-    title: "A bucket stands where a value belongs",
+    title: "There is a bucket where a value belongs",
     explanation: "A key that holds a value in every release of containerd holds a bucket here, so \
         its value is gone.",
     remedy: "Treat the record as damaged: delete or rewrite it in a copy of the database.",
@@ -156,9 +156,9 @@ pub(crate) static NO_SCHEMA: Code = Code {
     rule: "B01",
     severity: Severity::Fatal,
     title: "The database is empty or not containerd's",
-    explanation: "The file is a readable bolt database, but has no bucket v1. containerd takes \
-        that for a new installation: it starts, reports no error, and the first garbage collection \
-        after a deletion removes every snapshot and blob that the old database knew.",
+    explanation: "The file is a readable bolt database, but has no bucket v1. containerd treats it as a new \
+        installation: it starts, reports no error, and the first garbage collection after a deletion \
+        removes every snapshot and blob that the old database knew.",
     remedy: "Do not start containerd. Restore meta.db, or copy the snapshots directory away first.",
 };
 

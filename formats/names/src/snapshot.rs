@@ -36,7 +36,7 @@ impl Picked<'_> {
             return Ok(Chain::alone(id, layout.files(id)));
         }
         self.snapshotter.chain(&self.key).map_err(|why| {
-            Refused::unread(format!("the layers of {} cannot be told: {why}", self.what))
+            Refused::unread(format!("the layers of {} are not known: {why}", self.what))
                 .hint("`coroner snapshots check NODE` says what is wrong with the snapshots")
         })
     }
@@ -55,7 +55,7 @@ impl Picked<'_> {
             let Some(row) = by_key.get(key) else {
                 let what = &self.what;
                 return Err(Refused::unread(format!(
-                    "the layers of {what} cannot be told: metadata.db has no snapshot {key}"
+                    "the layers of {what} are not known: metadata.db has no snapshot {key}"
                 )));
             };
             ids.extend(row.id);
@@ -91,7 +91,7 @@ impl Picked<'_> {
         }
         let below = self.chain()?.below().ok_or_else(nothing)?;
         let key = below.layers.first().map(|layer| layer.key.clone());
-        let what = format!("what it stands on, {}", key.unwrap_or_default());
+        let what = format!("its parent, {}", key.unwrap_or_default());
         Ok((what, below.merged(evidence, prefix)))
     }
 

@@ -51,7 +51,7 @@ fn a_container_is_compared_with_what_it_stands_on() {
     let picked = names::snapshot(&node, "default/sleeper", None).unwrap();
     assert_eq!(picked.what, "container default/sleeper");
     let (base, tree) = picked.base(&evidence, Prefix::Trusted).unwrap();
-    assert!(base.starts_with("what it stands on, "), "{base}");
+    assert!(base.starts_with("its parent, "), "{base}");
     let own = picked.merged(&evidence, Prefix::Trusted).unwrap();
     assert_eq!(own.layers().len(), tree.layers().len() + 1);
 }

@@ -227,7 +227,7 @@ impl Surroundings {
         });
         around.has_programs = PROGRAMS.iter().any(|path| is_there(path));
         around.config_untold = (roots.config.is_none() && !is_there("/etc")).then(|| {
-            "the evidence has no /etc: whether there is a config.toml cannot be told".to_owned()
+            "the evidence has no /etc: whether there is a config.toml is not known".to_owned()
         });
         around
     }

@@ -56,7 +56,7 @@ impl Copied {
     pub(crate) fn name(&self) -> String {
         let from = Text::from(self.from.as_str());
         match self.newest {
-            Some(time) => format!("the copy {from}, whose newest record is of {time}"),
+            Some(time) => format!("the copy {from} (newest record: {time})"),
             None => format!("the copy {from}"),
         }
     }

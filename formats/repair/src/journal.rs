@@ -111,7 +111,7 @@ impl Move {
         }
         if (place, slot) != (from, to) {
             return Err(io::Error::other(format!(
-                "{} was changed by somebody else: found inode {place}, wanted {from}",
+                "{} was changed by another program: found inode {place}, wanted {from}",
                 self.path
             )));
         }

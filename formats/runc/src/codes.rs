@@ -8,13 +8,13 @@ pub static FIFO_WAITING: Code = Code {
     rule: "",
     severity: Severity::Note,
     title: "container created but never started",
-    explanation: "exec.fifo stands beside a whole state.json, and was not written to since: `runc create` \
-ended, and nobody called `runc start`. Init, if it lives, waits in an open of the FIFO for ever; runc and \
-containerd call that \"created\". The wait alone is legal, so this is a note for the first ten minutes before \
-the capture. After that somebody has forgotten the container: odd for a client of containerd's own, damage \
-for a container of a pod, which kubelet starts within seconds of its creation. A caller that died or hangs \
-between Create and Start is the usual cause (containerd 1.6.0 to 1.6.2: a deadlock in the cgroup metrics). \
-Whether init still lives cannot be known from files.",
+    explanation: "exec.fifo is there beside a whole state.json, and was not written to since: `runc create` ended, and \
+`runc start` was not called. Init, if it still runs, waits in an open of the FIFO; runc and \
+containerd call that \"created\". The wait alone is legal, so this is a note for the first ten \
+minutes before the capture. A longer wait means that the container was forgotten: odd for a client \
+of containerd's own, damage for a container of a pod, which the kubelet starts within seconds of its \
+creation. The usual cause is a caller that was killed or hangs between Create and Start (containerd \
+1.6.0 to 1.6.2: a deadlock in the cgroup metrics). Files do not show whether init still runs.",
     remedy: "Do not open, read or write exec.fifo: opening it kills or starts the container. Look at why the \
 caller stopped (containerd's and kubelet's log). Then start the task, or remove it: `ctr task rm -f ID`, or \
 `runc --root ROOT delete ID`. In a pod, deleting the pod is enough.",
@@ -26,10 +26,10 @@ pub static FIFO_STALE: Code = Code {
     rule: "",
     severity: Severity::Damage,
     title: "exec.fifo is there although the container was started",
-    explanation: "The FIFO was written to after state.json (its mtime is more than 10 ms later), which only \
-init does, in answer to a start. So the workload was let go, or hangs in a startContainer hook; but the FIFO \
-was not removed, because `runc start` was killed in between, or waits for the hook (runc up to 1.2.7 and \
-1.3.2). runc calls such a container \"created\" for ever, and a second start hangs.",
+    explanation: "The FIFO was written to after state.json (its mtime is more than 10 ms later), which only init does, \
+in answer to a start. So the workload was started, or hangs in a startContainer hook; but the FIFO \
+was not removed, because `runc start` was killed in between, or waits for the hook (runc up to 1.2.7 \
+and 1.3.2). runc then always reports the container as \"created\", and a second start hangs.",
     remedy: "If the process is the workload (its /proc/PID/exe is not runc), remove the FIFO without opening \
 it: `rm ROOT/NS/ID/exec.fifo`; runc then says \"running\". Do not start it again. If a hook hangs, end the \
 hook, not init.",
@@ -41,13 +41,13 @@ pub static STATE_MISSING: Code = Code {
     rule: "",
     severity: Severity::Damage,
     title: "container's state folder has no state.json",
-    explanation: "runc writes state.json when init has its root file system, after the prestart and \
-createRuntime hooks. A folder without it is a container that is being created (a note within two minutes \
-before the capture), whose creation hangs (a hook, a mount on dead storage, a frozen cgroup) or died. \
-No pid is known. runc says that the container does not exist.",
-    remedy: "Look for a `runc init` whose cgroup or open files name this container before anything else: \
-`runc delete --force` succeeds here, removes the folder and leaks the process. End the hung hook or the \
-process found in the container's cgroup.procs, then remove the folder.",
+    explanation: "runc writes state.json when init has its root file system, after the prestart and createRuntime \
+hooks. A folder without it is a container that is being created (a note within two minutes before \
+the capture), or its creation hangs (a hook, a mount on storage that does not answer, a frozen \
+cgroup) or failed. No pid is known. runc says that the container does not exist.",
+    remedy: "First look for a `runc init` with a cgroup or open files of this container: `runc delete --force` \
+succeeds here, removes the folder and leaks the process. End the hung hook or the process found in \
+the container's cgroup.procs, then remove the folder.",
 };
 
 /// A cut state.json.
@@ -56,12 +56,12 @@ pub static STATE_TRUNCATED: Code = Code {
     rule: "",
     severity: Severity::Damage,
     title: "state.json is cut or empty",
-    explanation: "runc renames a complete file into place, so a cut one means that /run was full, or that a \
-power loss or a copy cut it. runc reads all or nothing: state, list, kill and even `delete --force` fail for \
-this container while its processes may live. What stands before the cut is shown.",
-    remedy: "If a whole `state-N` stands beside it, rename that over it. Else rebuild the keys from the bundle \
-(config.json, init.pid) and /proc, or end the processes of the container's cgroup by hand, remove the cgroups \
-and the folder, and let containerd remove the bundle.",
+    explanation: "runc renames a complete file into place, so a cut one means that /run was full, or that a power loss \
+or a copy cut it. runc reads all or nothing: state, list, kill and even `delete --force` fail for \
+this container, while its processes may still run. coroner shows what is before the cut.",
+    remedy: "If there is a whole `state-N` in the folder, rename it to state.json. Otherwise rebuild the keys \
+from the bundle (config.json, init.pid) and /proc, or end the processes of the container's cgroup by \
+hand, remove the cgroups and the folder, and let containerd remove the bundle.",
 };
 
 /// A state.json that is not what runc writes.
@@ -72,8 +72,8 @@ pub static STATE_DAMAGED: Code = Code {
     title: "state file of the runtime is damaged",
     explanation: "state.json (or crun's status) is no JSON, or a key has another type or value than the \
 runtime writes. The runtime reads all or nothing, so no command works for this container.",
-    remedy: "As for a cut one: restore it from `state-N`, or rebuild it from the bundle and /proc, or end the \
-processes of the container's cgroup by hand and remove the folder.",
+    remedy: "Restore it from `state-N`, or rebuild it from the bundle and /proc. Or end the processes of the \
+container's cgroup and remove the folder.",
 };
 
 /// A state file that may not be read.
@@ -84,7 +84,7 @@ pub static STATE_UNREAD: Code = Code {
     title: "state file of the runtime is not a file that can be read",
     explanation: "state.json is a link, a FIFO, a folder, or far larger than any runtime writes. Nothing of \
 the kind was opened.",
-    remedy: "Find out who put it there: no runtime does. Then as for a damaged one.",
+    remedy: "Find out what created it: no runtime does. Then continue as for a damaged state file.",
 };
 
 /// A temporary state file.
@@ -93,8 +93,8 @@ pub static STATE_LEFTOVER: Code = Code {
     rule: "",
     severity: Severity::Odd,
     title: "temporary state file was left",
-    explanation: "runc writes `state-N` and renames it to state.json. One that stayed means that runc was \
-killed in that instant. Its content is complete in most cases: the pid and start time of init stand in it.",
+    explanation: "runc writes `state-N` and renames it to state.json. One that stayed means that runc was killed in \
+that instant. Its content is complete in most cases: it has the pid and start time of init.",
     remedy: "If state.json is missing or damaged, this file can take its place. Else it can be removed.",
 };
 
@@ -116,10 +116,10 @@ pub static BUNDLE_WITHOUT_STATE: Code = Code {
     rule: "R05",
     severity: Severity::Damage,
     title: "task's bundle without state of the runtime",
-    explanation: "The bundle has an init.pid, so the task was created; but its runtime has no folder for it. \
-The task cannot be stopped, entered or deleted through runc, and its processes may live on. Without an \
-init.pid the task was about to be created (a note within two minutes before the capture), or its creation \
-failed and nobody cleaned up.",
+    explanation: "The bundle has an init.pid, so the task was created; but its runtime has no folder for it. The task \
+cannot be stopped, entered or deleted through runc, and its processes may still run. Without an \
+init.pid the task was about to be created (a note within two minutes before the capture), or its \
+creation failed and nothing was cleaned up.",
     remedy: "Look for processes in the container's cgroup (`coroner runtime stuck` on the node does). If there are \
 none, containerd 1.7 and later end the shim and remove the bundle at their next start. If its process lives, do \
 not restart containerd: 1.7 and later then forget the task and leave the process. End it by its pid, when that \
@@ -132,8 +132,8 @@ pub static STATE_WITHOUT_BUNDLE: Code = Code {
     rule: "R04",
     severity: Severity::Damage,
     title: "state of the runtime without the bundle it names",
-    explanation: "runc has a container whose bundle is not there. containerd finds tasks by their bundles, so \
-it will never see, stop or clean this one; its processes may live, and a new task of this id fails.",
+    explanation: "runc has a container without its bundle. containerd finds tasks by their bundles, so it will never \
+see, stop or remove this container; its processes may still run, and a new task of this id fails.",
     remedy: "Check the pid and start time from state.json against /proc. `runc --root ROOT delete --force ID` \
 ends and removes it; unmount its root file system if it is still mounted.",
 };
@@ -144,9 +144,9 @@ pub static STATE_STALE: Code = Code {
     rule: "R04",
     severity: Severity::Odd,
     title: "state of the runtime is from before the last boot",
-    explanation: "The start time in state.json, subtracted from the time of creation, gives when the machine \
-was booted. A container that was created later says a later boot, with fewer clock ticks: the machine was \
-booted in between, and /run kept its files. The pid in it belongs to somebody else, if to anybody.",
+    explanation: "The start time in state.json, subtracted from the time of creation, gives when the machine was \
+booted. A container that was created later says a later boot, with fewer clock ticks: the machine \
+was booted in between, and /run kept its files. The pid in it may belong to another process now.",
     remedy: "Never signal that pid. `runc --root ROOT delete ID` removes the folder. /run should be a tmpfs.",
 };
 
@@ -155,7 +155,7 @@ pub static BUNDLE_HIDDEN: Code = Code {
     name: "runtime/bundle-hidden",
     rule: "R07",
     severity: Severity::Odd,
-    title: "bundle whose removal was interrupted",
+    title: "the removal of a bundle was interrupted",
     explanation: "containerd renames a bundle to `.<id>` before it removes it. One that stayed means that the \
 daemon ended in between, or could not unmount or remove something in it.",
     remedy: "If nothing is mounted below it any more, it can be removed.",
@@ -167,9 +167,9 @@ pub static ADDRESS_DAMAGED: Code = Code {
     rule: "R02",
     severity: Severity::Fatal,
     title: "bundle does not say how to reach its shim: the next start kills the container",
-    explanation: "`address` (containerd up to 1.7) or `bootstrap.json` (2.x) of a bundle is missing, empty or \
-damaged, usually because /run was full. At its next start the daemon cannot reach the shim, takes it for \
-dead, and runs `shim delete`, which kills the container, healthy as it may be. 1.6 and 1.7 log only a warning.",
+    explanation: "`address` (containerd up to 1.7) or `bootstrap.json` (2.x) of a bundle is missing, empty or damaged, \
+usually because /run was full. At its next start the daemon cannot reach the shim and runs `shim \
+delete`, which kills the container, even a healthy one. 1.6 and 1.7 log only a warning.",
     remedy: "Do not start or restart containerd before the file is rewritten. The shim's socket is \
 /run/containerd/s/<SHA-256 of \"<address of containerd>/<namespace>/<group>\">; the finding names it.",
 };
@@ -193,7 +193,7 @@ pub static WORK_DIR_ORPHAN: Code = Code {
     title: "work folder of a task that has no bundle",
     explanation: "A task's work folder under root survives a reboot, its bundle under state does not: it is a \
 task that existed when the machine went down. containerd removes it when it next loads that namespace.",
-    remedy: "Nothing; it is empty, and tells which tasks there were.",
+    remedy: "Nothing. The folder is empty; its name says which task there was.",
 };
 
 /// A bundle without a work folder.
@@ -201,7 +201,7 @@ pub static WORK_DIR_MISSING: Code = Code {
     name: "runtime/work-dir-missing",
     rule: "R06",
     severity: Severity::Odd,
-    title: "bundle whose work folder is gone",
+    title: "the work folder of a bundle is gone",
     explanation: "The link `work` of a bundle leads to a folder under root that is not there. Nothing needs it \
 while the task runs.",
     remedy: "Nothing; the bundle goes with its task.",
@@ -213,8 +213,8 @@ pub static SOCKET_ORPHAN: Code = Code {
     rule: "",
     severity: Severity::Note,
     title: "shim's socket that no bundle names",
-    explanation: "A socket in the shims' folder whose name no bundle's address has. A shim that was killed \
-leaves its socket. Whether anybody listens cannot be known from files.",
+    explanation: "There is a socket in the shims' folder that no bundle's address names. A killed shim leaves its \
+socket. Files do not show whether a process listens.",
     remedy: "With no listener in /proc/net/unix, it can be removed.",
 };
 
@@ -224,9 +224,9 @@ pub static SOCKET_FOREIGN: Code = Code {
     rule: "R03",
     severity: Severity::Note,
     title: "shim's socket has a name that this containerd would not give",
-    explanation: "A socket's name is the hash of the daemon's address, the namespace and the group. This one \
-has another: the daemon's address was changed since, or another daemon started the shim. It is used as it \
-stands; only a new task of this group would get another shim.",
+    explanation: "A socket's name is the hash of the daemon's address, the namespace and the group. This one has \
+another: the daemon's address was changed since, or another daemon started the shim. The socket \
+still works; only a new task of this group would get another shim.",
     remedy: "Nothing, unless the address of containerd was changed by mistake.",
 };
 
@@ -259,9 +259,9 @@ pub static STATUS_DIR_MISSING: Code = Code {
     rule: "K07",
     severity: Severity::Damage,
     title: "container of a pod has no CRI folder",
-    explanation: "meta.db has a container of the CRI plugin, whose folder `containers/<id>` is not there. The \
-plugin cannot write its status then, and does not load the container: it is invisible to kubelet, and cannot \
-be removed.",
+    explanation: "meta.db has a container of the CRI plugin, and its folder `containers/<id>` is not there. The plugin \
+cannot write the container's status and does not load the container: the kubelet does not see it, \
+and it cannot be removed.",
     remedy: "Create the folder and a status in it before a start.",
 };
 
@@ -271,8 +271,7 @@ pub static STATUS_ORPHAN: Code = Code {
     rule: "K09",
     severity: Severity::Odd,
     title: "CRI folder of a container that meta.db does not know",
-    explanation: "No record of meta.db has this id. The daemon removes the folder at its next start, without a \
-word in its log.",
+    explanation: "No record of meta.db has this id. The daemon removes the folder at its next start and logs nothing.",
     remedy: "Copy it before a start, if meta.db may have lost the record.",
 };
 
@@ -284,7 +283,7 @@ pub static STATUS_LEFTOVER: Code = Code {
     title: "temporary file of a CRI status was left",
     explanation: "`.tmp-status*` stays where the plugin was killed while it wrote a status, `<id>.del-status` \
 where it was killed while it removed a container.",
-    remedy: "Harmless; the daemon removes what no record names.",
+    remedy: "Nothing: the file is harmless, and the daemon removes what no record names.",
 };
 
 /// Running says the CRI, nothing says the runtime.
@@ -305,10 +304,10 @@ pub static CWD_ESCAPE: Code = Code {
     rule: "",
     severity: Severity::Damage,
     title: "container starts in a folder behind runc's file descriptors (CVE-2024-21626)",
-    explanation: "process.cwd of config.json leads through /proc/self/fd. runc up to 1.1.11 leaks a descriptor \
-of the host's /sys/fs/cgroup into init, so such a container starts outside its root file system and can \
-write to the host. No honest image asks for it.",
-    remedy: "Treat the node as entered if its runc is older than 1.1.12. Keep the image and the container's \
+    explanation: "process.cwd of config.json leads through /proc/self/fd. runc up to 1.1.11 leaks a descriptor of the \
+host's /sys/fs/cgroup into init, so such a container starts outside its root file system and can \
+write to the host. No legitimate image needs this.",
+    remedy: "If its runc is older than 1.1.12, treat the node as compromised. Keep the image and the container's \
 record; find out who started it.",
 };
 

@@ -131,7 +131,7 @@ impl fmt::Display for Fault {
                 Flaw::Syntax { at, want, found } => {
                     write!(
                         f,
-                        "{name} has the byte {found:#04x} at {at:#x}, where {want} should stand"
+                        "{name} has the byte {found:#04x} at {at:#x}, where {want} belongs"
                     )
                 }
                 Flaw::Deep { at } => {

@@ -83,7 +83,7 @@ fn init_waits(
 ) -> String {
     let somebody = |found: &Found<'_>| match found.culprit {
         Some(process) => format!("pid {} ({})", process.pid, process.command()),
-        None => "nobody that is known".to_owned(),
+        None => "no known process".to_owned(),
     };
     match found.state {
         State::Parked | State::ParkedOrphan | State::ParkedNoPidFile | State::Created => {
@@ -113,7 +113,7 @@ fn plain_wait(process: &Process) -> String {
         return "its parent, to be reaped".to_owned();
     }
     held_by(process).map_or_else(
-        || "what is not told".to_owned(),
+        || "not known what".to_owned(),
         |wait| wait.words().to_owned(),
     )
 }

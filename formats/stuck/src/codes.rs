@@ -8,10 +8,11 @@ pub static DAEMON_STUCK: Code = Code {
     rule: "",
     severity: Severity::Damage,
     title: "the daemon does not move",
-    explanation: "containerd itself was stopped or frozen, threads of it wait for a file system that does not \
-answer, or a program that it called does not end. Containers run on; none is made, started or stopped meanwhile, or only \
-some: pods stay in ContainerCreating or Terminating, kubelet says that PLEG is not healthy, and each retry is told that \
-the name is reserved. Given only where the evidence holds the processes: a machine that runs, or a bundle of one.",
+    explanation: "containerd itself was stopped or frozen, threads of it wait for a file system that does not answer, \
+or a program that it called does not end. Containers run on; none is made, started or stopped \
+meanwhile, or only some: pods stay in ContainerCreating or Terminating, kubelet says that PLEG is \
+not healthy, and each retry fails because the name is reserved. Given only where the evidence holds \
+the processes: a machine that runs, or a bundle of one.",
     remedy: "End what it waits for: bring the mount's server back or abort the mount, continue what was stopped, end the \
 plugin that hangs. A restart of containerd helps only until it waits for the same again.",
 };
@@ -22,10 +23,11 @@ pub static STUCK: Code = Code {
     rule: "",
     severity: Severity::Damage,
     title: "a container hangs",
-    explanation: "Its folder, its processes and its cgroups were judged together: it does not start, or does \
-not go on, and will not by itself. The message begins with the name of the state, as `coroner runtime stuck` and \
-docs/stuck.md have it: parked at its FIFO, waiting for a hook, frozen, stopped, died between creation and start, and \
-so on. Given only where the evidence holds the processes: a machine that runs, or a bundle of one.",
+    explanation: "Its folder, its processes and its cgroups were judged together: it does not start, or does not go \
+on, and will not by itself. The message begins with the name of the state, as `coroner runtime \
+stuck` and docs/stuck.md have it: parked at its FIFO, waiting for a hook, frozen, stopped, ended \
+between creation and start, and so on. Given only where the evidence holds the processes: a machine \
+that runs, or a bundle of one.",
     remedy: "`coroner runtime show NODE ID` shows the evidence line by line, who waits for whom, the commands that \
 are safe in this state, and what must not be done. Do not open, read or write exec.fifo.",
 };

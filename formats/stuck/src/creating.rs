@@ -242,7 +242,8 @@ pub(crate) fn mount_of<'f>(
         .map(|mount| there(mount).unwrap_or_else(|| (*mount).clone()));
     let mut notes: Vec<String> = notes.collect();
     if all.len() > 1 {
-        notes.push("which of these mounts it waits for is not told: the first is taken".to_owned());
+        notes
+            .push("which of these mounts it waits for is not known: the first is named".to_owned());
     }
     (first, notes)
 }

@@ -161,7 +161,7 @@ type Held = (String, bool, Remedy);
 /// Stopped, or frozen.
 fn held(index: &Index<'_>, process: &Process) -> Option<Held> {
     if process.stat.is_stopped() {
-        let why = "it was stopped, and answers nobody".to_owned();
+        let why = "it was stopped, and answers no request".to_owned();
         let way = match process.status.tracer {
             Some(tracer) => remedy(
                 false,
@@ -180,7 +180,7 @@ fn held(index: &Index<'_>, process: &Process) -> Option<Held> {
     let (freezer, _) = places.frozen(&index.processes.tree, &process.cgroups);
     let mut found = Found::new(State::FrozenAncestor, "");
     found.freezer = Some(freezer?);
-    let why = "its cgroup is frozen, and it answers nobody".to_owned();
+    let why = "its cgroup is frozen, and it answers no request".to_owned();
     Some((why, true, thaw(&found)))
 }
 
@@ -269,9 +269,7 @@ fn child(index: &Index<'_>, process: &Process) -> DaemonChild {
     let waits_for = if leaf.stat.is_stopped() {
         "a signal to continue".to_owned()
     } else {
-        held_by(leaf).map_or("what is not told".to_owned(), |wait| {
-            wait.words().to_owned()
-        })
+        held_by(leaf).map_or("not known what".to_owned(), |wait| wait.words().to_owned())
     };
     DaemonChild {
         pid: process.pid,

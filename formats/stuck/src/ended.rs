@@ -72,7 +72,7 @@ pub(crate) fn gone<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
         Phase::Empty => Found::new(State::NoTask, "its state folder is empty").since(since),
         Phase::Creating | Phase::Unknowable if !container.has_state() => Found::new(
             State::CreatorDied,
-            "its creation died before it had a state file",
+            "its creation ended before it had a state file",
         )
         .since(since),
         Phase::Created | Phase::Creating | Phase::Unknowable => never_started(subject),
@@ -90,8 +90,11 @@ pub(crate) fn zombie<'f>(
             let since = subject
                 .container
                 .and_then(|container| container.derived.since);
-            return Found::new(State::CreatorDied, "its creation died, and its init ended")
-                .since(since);
+            return Found::new(
+                State::CreatorDied,
+                "its creation failed, and its init ended",
+            )
+            .since(since);
         }
         Some(Phase::Created) => return never_started(subject),
         _ => {}
@@ -99,8 +102,11 @@ pub(crate) fn zombie<'f>(
     if let Some(found) = crate::state::outlived::judge(index, subject) {
         return found;
     }
-    let mut found = Found::new(State::Zombie, "its init has ended, and nobody takes notice")
-        .since(index.started(process));
+    let mut found = Found::new(
+        State::Zombie,
+        "its init has ended, and no process waits for it",
+    )
+    .since(index.started(process));
     if let Some(parent) = index.processes.get(process.stat.ppid) {
         found = found.by(parent).note(format!(
             "its parent is pid {} ({}), state {}",
@@ -127,14 +133,14 @@ fn never_started<'f>(subject: &Subject<'f>) -> Found<'f> {
     match subject.creation_done() {
         Some(false) => Found::new(
             State::CreatorDied,
-            "its creation died after it had saved the state, and its init ended",
+            "its creation ended after it had saved the state, and its init ended",
         ),
         Some(true) => Found::new(
             State::StartDiedEarly,
             "it was created whole, and its init ended before a start let it go",
         ),
         None => {
-            let why = "its init ended before a start let it go; whether its creation was done, no file tells";
+            let why = "its init ended before a start released it; no file shows whether its creation was complete";
             let mut found = Found::new(State::StartDiedEarly, why).sure(broken_pipe);
             if !broken_pipe {
                 found.may_be = vec![State::CreatorDied, State::StartDiedEarly];

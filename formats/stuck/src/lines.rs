@@ -26,7 +26,7 @@ pub(crate) fn process(process: &Process) -> String {
     );
     match &process.wchan {
         Some(wchan) => add(&mut line, format_args!(", wchan {wchan}")),
-        None => line.push_str(", wchan not told"),
+        None => line.push_str(", wchan not known"),
     }
     if let Some(syscall) = &process.syscall {
         add(&mut line, format_args!(", syscall {}", syscall.words()));
@@ -138,7 +138,7 @@ fn files(subject: &Subject<'_>, lines: &mut Vec<String>) {
     lines.push(format!("its files: {}", container.derived.why));
     for left in &container.leftovers {
         lines.push(format!(
-            "{folder}/{} was left by a writer that died",
+            "{folder}/{} was left by a writer that was killed",
             left.name
         ));
     }

@@ -40,10 +40,10 @@ pub(crate) fn judge<'f>(subject: &Subject<'f>, now: Time) -> Found<'f> {
     let why = match container.derived.phase {
         Phase::Empty => "its state folder is empty",
         Phase::Creating if !container.leftovers.is_empty() => {
-            "its creation came to the saving of its state, and no further; whether it lives or died, folders do not tell"
+            "its creation saved its state and did not go further; folders do not show whether it still runs"
         }
         Phase::Creating => {
-            "it was never started; whether its creation lives, hangs or died, folders do not tell"
+            "it was never started; folders do not show whether its creation still runs, hangs or ended"
         }
         Phase::Created => {
             "it was created and never let go; whether its init lives, and waits or hangs, folders do not tell"
@@ -65,12 +65,9 @@ pub(crate) fn not_read<'f>(subject: &Subject<'f>) -> Option<Found<'f>> {
     }
     let why = match (&subject.keeper, subject.container) {
         (Keeper::Untold, Some(container)) => {
-            format!(
-                "what stands in {} is no state of runc, crun or youki",
-                container.path
-            )
+            format!("{} holds no state of runc, crun or youki", container.path)
         }
-        (keeper, _) => format!("its runtime is {keeper}, whose state is not read"),
+        (keeper, _) => format!("its runtime is {keeper}; coroner does not read state of {keeper}"),
     };
     let since = subject.bundle.map(|bundle| bundle.dir.mtime);
     Some(Found::new(State::NotRead, why).sure(false).since(since))

@@ -92,7 +92,7 @@ pub(crate) fn judge<'f>(
     }
     Found::new(
         State::Parked,
-        "init waits at its FIFO, and nobody is about to start it",
+        "init waits at its FIFO, and no process is about to start it",
     )
     .since(since)
 }
@@ -149,9 +149,9 @@ pub(crate) fn by_open_files<'f>(
         return Found::new(State::Creating, "init is at work").since(index.started(process));
     }
     let why = if subject.phase() == Some(Phase::Started) {
-        "init has gone on, and what it waits for is not told"
+        "init has gone on, and what it waits for is not known"
     } else {
-        "what init waits for is not told"
+        "what init waits for is not known"
     };
     Found::new(State::Unknowable, why)
         .sure(false)

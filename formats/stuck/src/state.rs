@@ -36,8 +36,8 @@ const FIFO: &str = "Do not open, read or write exec.fifo, not even with O_NONBLO
     place of the start, and lets the container run or kills it.";
 const LEAK: &str = "Do not run `runc delete --force` first: without a state.json it removes the \
     folder, reports success, and leaves the process and its cgroups behind.";
-const KILL: &str = "Do not kill the init: its creator waits for the other process, and is none the \
-    wiser.";
+const KILL: &str =
+    "Do not kill the init: its creator waits for the other process and does not notice.";
 
 /// A file, a variant and a row for each line.
 macro_rules! states {

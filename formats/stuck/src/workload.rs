@@ -201,7 +201,7 @@ fn output_full<'f>(
             .collect();
         let mut found = Found::new(
             State::StdoutFull,
-            "it waits for room in the pipe of its output: nobody reads it",
+            "it waits for room in the pipe of its output: no process reads the pipe",
         )
         .since(index.started(process))
         .note(format!(

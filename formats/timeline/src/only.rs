@@ -45,7 +45,7 @@ impl Only {
                     format!("a store is one of {}", words.join(", "))
                 })?)
             }
-            other => return Err(format!("{other} is none of {KEYS}")),
+            other => return Err(format!("{other} is not one of {KEYS}")),
         })
     }
 

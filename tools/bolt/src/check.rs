@@ -212,7 +212,7 @@ impl Answer for Checked {
         }
         self.affected.text(pen)?;
         match self.at_open {
-            "dies" => pen.line("At an open by a daemon: it is refused, or the daemon dies")?,
+            "dies" => pen.line("When a daemon opens the file: it refuses it, or crashes")?,
             "may die" => pen.line(
                 "At an open by a daemon: bbolt 1.3.7 and later (containerd 1.7 and later) may die",
             )?,

@@ -139,9 +139,11 @@ impl Answer for Info {
             size(self.size)
         ))?;
         let how = match self.page_size_from {
-            PageSizeFrom::BothMetas => "both metas stand where that puts them",
-            PageSizeFrom::SecondMeta => "the second meta stands there, though it gives another",
-            PageSizeFrom::Pages => "pages that name their own number stand at its multiples",
+            PageSizeFrom::BothMetas => "both metas are at the places for that size",
+            PageSizeFrom::SecondMeta => {
+                "the second meta is at the place for that size, but gives another size"
+            }
+            PageSizeFrom::Pages => "pages at its multiples hold their own numbers",
             PageSizeFrom::FirstMeta => "the first meta says so; nothing bears it out",
             PageSizeFrom::Unknown => "no meta and no row of pages shows it",
         };
@@ -233,7 +235,7 @@ impl Info {
             return Ok(());
         };
         if locks.is_empty() {
-            return pen.line("Lock       nobody holds one");
+            return pen.line("Lock       no process holds one");
         }
         for lock in locks {
             let who = match (lock.pid, &lock.command) {

@@ -96,7 +96,7 @@ pub(crate) fn run(args: &PageArgs, out: &mut Out) -> Outcome {
     let first = bytes(&file, at, page_size).map_err(unread)?;
     let header = Header::read(View::based(&first, at)).map_err(|_| {
         Failure::unread(format!(
-            "{} ends before page {id}, which would stand at {at:#x}",
+            "{} ends before page {id}, which would be at {at:#x}",
             args.file.shown()
         ))
     })?;

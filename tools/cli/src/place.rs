@@ -54,8 +54,8 @@ pub(crate) fn find(
             // None of them is the machine's.
             roots.insert(0, usual());
             notes.push(
-                "no containerd keeps its stores on this machine where one would be: those that \
-                 were found elsewhere are taken for copies"
+                "no containerd keeps its stores on this machine where one would be: those that were \
+                 found elsewhere are treated as copies"
                     .to_owned(),
             );
         }

@@ -235,7 +235,7 @@ impl Answer for Verdict {
         let bytes = cli::size(self.bytes);
         let (entries, members, hashed) = (self.entries, self.members, self.hashed);
         pen.line(format!(
-            "{entries} entries, {members} members, {hashed} files whose SHA-256 holds, {bytes}"
+            "{entries} entries, {members} members, {hashed} files with the right SHA-256, {bytes}"
         ))?;
         if !self.complete
             && let Some(until) = &self.whole_until

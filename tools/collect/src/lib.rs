@@ -42,7 +42,7 @@ pub enum Content {
     /// Those of at most 1 MiB: manifests, indexes, configs
     #[default]
     Metadata,
-    /// None; they are listed all the same
+    /// None; they are still listed
     None,
 }
 

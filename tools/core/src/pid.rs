@@ -20,9 +20,8 @@ pub(crate) fn with<T: Send + 'static>(
     attach(&door, pid, cli::monotonic, work).map_err(|why| {
         let failure = Failure::unread(format!("process {pid}: {why}"));
         match why {
-            NotAttached::Memory(_) => {
-                failure.hint("run as root; where kernel.yama.ptrace_scope is 3, nobody may read it")
-            }
+            NotAttached::Memory(_) => failure
+                .hint("run as root; where kernel.yama.ptrace_scope is 3, no process may read it"),
             _ => failure,
         }
     })
@@ -44,7 +43,7 @@ pub(crate) fn take(pid: u32) -> Result<Taken, Failure> {
     if moving > 0 {
         unknown.push(Unknown::new(
             format!("the stacks of {moving} goroutines"),
-            "they did not stand still long enough to be read, however often it was tried",
+            "the threads changed during each attempt to read them",
         ));
     }
     Ok(Taken {

@@ -118,7 +118,7 @@ fn told(pid: u32, program: Text, path: &Path, bytes: u64, note: &Note) -> Taken 
     if moving > 0 {
         unknown.push(Unknown::new(
             format!("the stacks of {moving} goroutines"),
-            "they did not stand still long enough to be read, however often it was tried",
+            "the threads changed during each attempt to read them",
         ));
     }
     Taken {

@@ -134,7 +134,7 @@ fn text(file: &File) -> Result<Taken, Failure> {
     let count = found.len();
     let Some(goroutines) = found.pop() else {
         return Err(
-            Failure::unread(format!("{}: no goroutine stands in it", file.name))
+            Failure::unread(format!("{}: no goroutine is in it", file.name))
                 .hint("a dump has lines such as `goroutine 1 [running]:`"),
         );
     };

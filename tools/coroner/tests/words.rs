@@ -29,6 +29,38 @@ const GONE: &[(&str, &str)] = &[
     ("\"  do  ", "fix"),
     ("  abstained ", "not checked"),
     ("something odd:", "warnings:"),
+    ("nobody", "no process; it is not known"),
+    ("\"Nobody", "no process; it is not known"),
+    (
+        "somebody ",
+        "a process, a person, a client: the one that did it; or the passive",
+    ),
+    (
+        "Somebody ",
+        "a process, a person, a client: the one that did it; or the passive",
+    ),
+    (
+        "for dead",
+        "cannot reach the shim; treats the task as ended",
+    ),
+    ("none the wiser", "does not notice"),
+    ("comes up without", "starts without"),
+    ("come up:", "start:"),
+    ("is told another", "is configured with another"),
+    ("cannot be told", "is not known"),
+    ("not told", "not known"),
+    ("its name promises", "the digest in its name"),
+    ("stands twice", "is there twice"),
+    ("stands in the place", "is in the place"),
+    ("waits for ever", "waits without end"),
+    ("dies of", "crashes"),
+    ("daemon died", "daemon was killed"),
+    ("lives on", "keeps running"),
+    ("live on", "keep running"),
+    ("all the same", "still"),
+    ("Mend ", "Fix"),
+    ("mended", "fixed, repaired"),
+    ("is dead", "has ended; does not answer"),
 ];
 
 fn root() -> PathBuf {

@@ -140,7 +140,7 @@ pub fn explain_line(text: &str, node: Option<&Path>, out: &mut Out) -> Outcome {
         return Err(Failure::usage(format!(
             "there is no code {text}, and no known message like it"
         ))
-        .hint("give the whole line, or the part of it that tells the error"));
+        .hint("give the whole line, or the part with the error"));
     }
     let judged = node.map(|node| Judged::open(node, out)).transpose()?;
     out.answer(&Lines {

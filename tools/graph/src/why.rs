@@ -108,8 +108,8 @@ fn no_answer(object: &str, why: NoAnswer) -> Failure {
     };
     if is_on_disk {
         return failure.hint(
-            "a blob of that name lies in the content store: no record keeps it (`coroner owner` \
-             and `coroner gc --simulate` say what becomes of it)",
+            "a blob of that name lies in the content store: no record keeps it (`coroner owner` and \
+             `coroner gc --simulate` say what happens to it)",
         );
     }
     failure.hint("`coroner meta ls` lists what there is; `coroner owner` explains paths")

@@ -73,7 +73,7 @@ impl Which {
     }
 }
 
-const EXAMPLES: &str = "Lines that differ only in numbers and ids are told once, with how often they were said. A line that
+const EXAMPLES: &str = "Lines that differ only in numbers and ids are shown once, with a count. A line that
 is known stands with its name: `coroner explain` says what it means.
 
 Examples:

@@ -254,7 +254,7 @@ impl Story {
             let release = start
                 .release
                 .as_ref()
-                .map_or_else(|| "release not told".to_owned(), ToString::to_string);
+                .map_or_else(|| "release not known".to_owned(), ToString::to_string);
             let often = if times > 1 {
                 format!(" ({times} times in a row)")
             } else {

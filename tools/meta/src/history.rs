@@ -37,7 +37,7 @@ pub(crate) fn run(
 ) -> Outcome {
     let kind = object_kind(kind).ok_or_else(|| {
         Failure::usage("a pod has no record of its own")
-            .hint("`coroner meta history NODE container ID` tells that of its sandbox")
+            .hint("`coroner meta history NODE container ID` shows that of its sandbox")
     })?;
     let case = Case::open(args)?;
     let node = case.node()?;

@@ -59,7 +59,7 @@ pub(crate) fn failure(failed: Failed) -> Failure {
             failure
         }
         Failed::HalfWay { plan, error } => Failure::unread(format!("the repair {plan} stopped half-way: {error}"))
-            .hint("do not start containerd (it would serve nothing and delete nothing); mend the cause, then run `coroner repair apply` again to go on, or `coroner repair undo` to go back"),
+            .hint("do not start containerd (it would serve nothing and delete nothing). Fix the cause, then run `coroner repair apply` again to continue, or `coroner repair undo` to go back"),
         Failed::Io(error) => Failure::unread(format!("nothing has changed: {error}")),
     }
 }

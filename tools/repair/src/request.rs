@@ -106,7 +106,7 @@ pub(crate) fn again(plan: &Plan, node: &Path) -> Result<(Made, Evidence), Failur
     };
     let roots = roots(&evidence, &places)?;
     let made_at = Time::parse(&plan.made_at)
-        .map_err(|error| Failure::unread(format!("the plan's time is none: {error}")))?;
+        .map_err(|error| Failure::unread(format!("the plan's time is invalid: {error}")))?;
     let request = Request {
         roots,
         made_at,

@@ -148,9 +148,9 @@ impl Answer for Shown {
         let plan = &self.plan;
         if plan.is_empty() {
             let said = if plan.lost.is_empty() {
-                "Nothing to repair: the databases were read whole, and nothing was found that repair can mend."
+                "Nothing to repair: the databases were read whole, and there is nothing that repair can fix."
             } else {
-                "Nothing that repair can mend; but something is lost:"
+                "Nothing that repair can fix, but something is lost:"
             };
             pen.line(said)?;
             all("Lost:", &plan.lost, pen)?;
@@ -185,7 +185,11 @@ impl Answer for Shown {
             ))?;
         }
         let pairs: Vec<String> = plan.paired.iter().map(pair).collect();
-        list("Directories whose snapshot was found out:", &pairs, pen)?;
+        list(
+            "Directories that were matched to their snapshots:",
+            &pairs,
+            pen,
+        )?;
         let back = &plan.brings_back;
         if *back != repair::plan::BringsBack::default() {
             pen.heading("What comes back:")?;

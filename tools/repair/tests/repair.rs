@@ -323,7 +323,7 @@ fn what_is_lost_for_good_is_said() {
     let (text, exit) = run(&[node.as_os_str()]);
     assert_eq!(exit, Exit::FINDINGS, "{text}");
     assert!(
-        text.starts_with("Nothing that repair can mend; but something is lost:"),
+        text.starts_with("Nothing that repair can fix, but something is lost:"),
         "{text}"
     );
     assert!(text.contains("/odd (overlayfs, directory"), "{text}");

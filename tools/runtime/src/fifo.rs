@@ -43,7 +43,7 @@ pub(crate) fn run(id: &str, args: &EvidenceArgs, out: &mut Out) -> Outcome {
         .find_map(|(key, part)| Some((key, part.container?)));
     let Some((key, container)) = found else {
         return Err(Failure::usage("neither runc nor crun knows this container")
-            .hint("`coroner runtime show` shows what its bundle tells"));
+            .hint("`coroner runtime show` shows what its bundle says"));
     };
     let empty = runc::Runtime::default();
     let facts = Facts {

@@ -16,11 +16,7 @@ use crate::task::unknown;
 pub(crate) const ABOUT: &str =
     "List what containers left in the kernel: mounts, network namespaces, cgroups.
 
-Each mount of a container's root is followed to its snapshots, from there to the key in the \
-snapshotter's database and to the container. What has no owner any more is named: a root that is \
-still mounted though nothing runs in it, a mount whose lower directories are gone, a network \
-namespace in which no process is and which nobody names, a cgroup of a container that no runtime \
-knows. That needs a node that runs, or a bundle of `coroner collect`: a disk holds none of it.";
+Each mount of a container's root is followed to its snapshots, from there to the key in the snapshotter's database and to the container. What has no owner any more is named: a root that is still mounted though nothing runs in it, a mount whose lower directories are gone, a network namespace without a process that no pod names, a cgroup of a container that no runtime knows. That needs a node that runs, or a bundle of `coroner collect`: a disk holds none of it.";
 
 pub(crate) const EXAMPLES: &str = "Examples:
   coroner runtime mounts /                     this machine
@@ -140,7 +136,7 @@ impl Condition {
             Self::ShmLeft => "shm left mounted",
             Self::RuncBinaryLeft => "runc's binary left mounted",
             Self::NetnsLeft => "network namespace left",
-            Self::NetnsIdle => "nobody in it",
+            Self::NetnsIdle => "no process in it",
             Self::NetnsUnmounted => "not mounted",
             Self::CgroupLeft => "empty cgroup left",
             Self::CgroupLeaked => "processes without a runtime",

@@ -159,7 +159,7 @@ impl Condition {
             Self::ShimHangs => "shim hangs",
             Self::ShimMute => "shim does not answer",
             Self::SocketMissing => "socket missing",
-            Self::SocketDead => "nobody listens",
+            Self::SocketDead => "no listener",
             Self::SocketLeaked => "socket leaked",
             Self::SocketForeign => "foreign socket",
         }
@@ -169,14 +169,14 @@ impl Condition {
     const fn advice(self) -> &'static str {
         match self {
             Self::BundleWithoutShim => {
-                "The next start of containerd takes the tasks for dead, kills what is left of them \
-                 and removes the bundles. Nothing to do by hand; while containerd runs, it has done \
-                 so already, or a restart of it does."
+                "The next start of containerd kills what is left of the tasks and removes the \
+                 bundles. Nothing to do by hand: a running containerd has done so already, or does \
+                 it at its next restart."
             }
             Self::ShimWithoutBundle => {
-                "containerd does not know it and never cleans it up. What runs under it is listed \
-                 here, and may be somebody's work: it can be ended by its pids, when that suits; the \
-                 shim then ends, or can be. `runc delete --force` leaves processes behind whose state \
+                "containerd does not know it and never cleans it up. Its processes are listed here \
+                 and may do useful work. End them by their pids at a suitable time; then the shim \
+                 ends, or can be ended. `runc delete --force` leaves processes behind if their state \
                  is gone."
             }
             Self::ShimWithoutProcesses => {
@@ -184,9 +184,9 @@ impl Condition {
                  start; 1.6 keeps it."
             }
             Self::ShimStopped => {
-                "It answers nobody: a start of containerd waits 5 s for it, then kills its containers \
-                 and removes their bundles. Continue it before with `kill -CONT PID`, and find out who \
-                 stopped it."
+                "It answers no request: a start of containerd waits 5 s for it, then kills its \
+                 containers and removes their bundles. Continue it before with `kill -CONT PID`, and \
+                 find out who stopped it."
             }
             Self::ShimHangs => "What it waits for is in `coroner runtime stuck`.",
             Self::ShimMute => {
@@ -198,7 +198,7 @@ impl Condition {
                 "containerd cannot reach the shim: its next start kills the containers. A socket \
                  that was removed cannot be brought back."
             }
-            Self::SocketDead => "The shim that listened here is dead. The file does no harm.",
+            Self::SocketDead => "The shim that listened here has ended. The file does no harm.",
             Self::SocketLeaked => {
                 "A shim that was killed leaves its socket. The file does no harm and may be removed."
             }
@@ -333,11 +333,11 @@ impl Shim {
     fn words(&self, conditions: &[&str]) -> String {
         let listens = match self.listens {
             _ if !self.hanging.is_empty() => return self.hanging.join(", "),
-            Some(true) if self.connections == Some(0) => "well, as far as is known (not called)",
+            Some(true) if self.connections == Some(0) => "healthy, as far as is known (not called)",
             Some(true) => "well",
             // Neither its process nor its socket was seen.
             Some(false) | None if self.process.is_none() => "not known",
-            Some(false) | None => "well, as far as is known (not called)",
+            Some(false) | None => "healthy, as far as is known (not called)",
         };
         match (&self.other, &self.not_read) {
             (Some(other), _) => format!("of {}", other.words()),
@@ -399,12 +399,12 @@ impl Listing {
             pen.line(head)?;
             pen.paragraph(
                 "  process ",
-                &format!("{pid} lives, and its parent is {parent}{name}: its shim is dead"),
+                &format!("{pid} runs, and its parent is {parent}{name}: its shim has ended"),
             )?;
             pen.paragraph(
                 "  so      ",
-                "Nobody reaps it and nobody reads its output. The next start of containerd kills \
-                 it if its bundle is still there; otherwise `runc delete --force` does.",
+                "No process reaps it or reads its output. The next start of containerd kills it if \
+                 its bundle is still there; otherwise `runc delete --force` does.",
             )?;
         }
         Ok(())

@@ -187,7 +187,7 @@ fn strays(snapshotter: &Snapshotter, snapshots: &[Line]) -> Vec<Stray> {
         let why = if whole {
             "not in metadata.db"
         } else {
-            "whose it is cannot be known"
+            "what it belongs to cannot be known"
         };
         strays.push(Stray {
             path: path_text(&dir.path),

@@ -135,7 +135,10 @@ fn without_its_database_no_directory_is_called_an_orphan() {
     for verb in ["ls", "tree"] {
         let (text, exit) = run(&[verb], node.path());
         assert_eq!(exit, Exit::UNREAD, "{text}");
-        assert!(text.contains("whose it is cannot be known"), "{text}");
+        assert!(
+            text.contains("what it belongs to cannot be known"),
+            "{text}"
+        );
         assert!(!text.contains("not in metadata.db"), "{text}");
     }
     let (text, exit) = run(&["check"], node.path());

@@ -181,7 +181,7 @@ pub(crate) fn release_text(release: &Detected, pen: &mut Pen<'_>) -> io::Result<
         ""
     };
     let because = if release.because.is_empty() {
-        "nothing here tells which".to_owned()
+        "nothing here shows which".to_owned()
     } else {
         release.because.join("; ")
     };
@@ -244,10 +244,9 @@ pub(crate) fn finding_text(finding: &Finding, pen: &mut Pen<'_>) -> io::Result<(
 
 /// The node's own line: when, who, what, and how often.
 fn logged_text(logged: &Logged) -> String {
-    let at = logged.at.map_or_else(
-        || "at a time that is not told".to_owned(),
-        |at| at.to_string(),
-    );
+    let at = logged
+        .at
+        .map_or_else(|| "at an unknown time".to_owned(), |at| at.to_string());
     let times = match logged.times {
         0 | 1 => String::new(),
         times => format!(" (said {times} times, this is the last)"),

@@ -188,13 +188,13 @@ hand: the page shows that they hold, not how often they would on others. For tha
 const HELD_OUT: &str = "
 ## Held out
 
-Combinations that nobody had in mind when the rules were written: made first, then coroner was asked. Of the
-nineteen it named ten rightly at once. What was wrong, and is mended:
+Combinations that the rules were not written for: made first, then coroner was asked. Of the
+nineteen it named ten rightly at once. What was wrong, and is fixed:
 
 - a container whose cgroup lies inside of the one that runc made was called `frozen-ancestor` when it was paused, and
   `paused` when only the inner one was frozen;
-- a paused container whose shim was stopped was called `paused`: nobody could have resumed it;
-- a shim in a frozen cgroup was taken for one that works;
+- a paused container whose shim was stopped was called `paused`: it could not have been resumed;
+- a shim in a frozen cgroup was reported as working;
 - a `create` that was stopped before it had made anything was called `creating`, for ever, or not seen at all;
 - an init under a root that no configuration names (`runc --root /run/odd/place`), or under a user's, was called
   `leaked-init`, with the advice to kill it;
@@ -217,7 +217,7 @@ const TAIL: &str = "
   in the v2 tree of the hybrid.
 - runc 1.0, 1.2, 1.4 and youki: in none of the three releases.
 - A `create` that is stopped between `state-N` and state.json: what stops it lets it do the call that it is in.
-- A console socket that nobody accepts, and a memory limit below what init needs: runc fails at once, and nothing hangs.
+- A console socket that no process accepts, and a memory limit below what init needs: runc fails at once, and nothing hangs.
 - crun: it removes the FIFO before it writes to it, so rows 22 and 23 do not exist; it writes no `state-N` and copies
   itself nowhere; it refuses to exec into what is frozen (row 24).
 ";

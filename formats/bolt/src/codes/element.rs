@@ -10,8 +10,8 @@ pub static ELEMENT_BOUNDS: Code = Code {
     rule: "B06",
     severity: Severity::Damage,
     title: "an element's key lies outside its page",
-    explanation: "Its position or the size of its key leads out of the page. bbolt does not check \
-        them: it reads what stands in the neighbour page, or dies.",
+    explanation: "Its position or the size of its key leads out of the page. bbolt does not check them: it \
+        reads the bytes of the next page, or crashes.",
     remedy: SALVAGE,
 };
 
@@ -21,9 +21,9 @@ pub static VALUE_BOUNDS: Code = Code {
     rule: "B06",
     severity: Severity::Damage,
     title: "an element's value reaches past its page",
-    explanation: "Position and key are inside, the size of the value is wrong. bbolt does not \
-        check it, neither when it opens the file nor in its own check: whoever reads the value \
-        gets it with the bytes of the pages behind, or dies of its length.",
+    explanation: "Position and key are inside, the size of the value is wrong. bbolt does not check it, \
+        neither when it opens the file nor in its own check: a program that reads the value also \
+        gets bytes of the following pages, or crashes because of the length.",
     remedy: SALVAGE,
 };
 

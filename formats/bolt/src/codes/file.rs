@@ -22,9 +22,8 @@ pub static NOT_BOLT: Code = Code {
     name: "bolt/not-bolt",
     rule: "B02",
     severity: Severity::Fatal,
-    title: "this is not a BoltDB file, or nothing of one is left",
-    explanation: "No meta is valid, and no page size was found at whose multiples pages stand that \
-        name their own number.",
+    title: "this is not a BoltDB file, or all of its contents were overwritten",
+    explanation: "No meta is valid, and no page size fits: at none of them do pages hold their own numbers.",
     remedy: "Check that it is the right file. If it is, its contents were overwritten: look for \
         older copies in backups, file-system snapshots and unallocated disk space.",
 };
@@ -46,9 +45,9 @@ pub static UNKNOWN_VERSION: Code = Code {
     rule: "",
     severity: Severity::Fatal,
     title: "the file has a format version other than 2; such files are not read",
-    explanation: "The checksum of the meta holds, so the version is not damage: a program wrote \
-        it. Every BoltDB and bbolt up to 1.5 writes version 2. It is unsupported here, which says \
-        nothing about its health.",
+    explanation: "The checksum of the meta matches, so the version is not damage: a program wrote it. Every \
+        BoltDB and bbolt up to 1.5 writes version 2. It is unsupported here, which says nothing \
+        about its health.",
     remedy: "Find out which program wrote it.",
 };
 
@@ -69,9 +68,9 @@ pub static FILE_SHORT: Code = Code {
     rule: "B04",
     severity: Severity::Fatal,
     title: "the file ends before its high-water mark",
-    explanation: "The meta counts pages that the file does not have: it was truncated, or copied \
-        incompletely. bbolt maps the file into memory and dies with SIGBUS when it touches a \
-        missing page; it does not look at the length first.",
+    explanation: "The meta counts pages that the file does not have: it was truncated, or copied incompletely. \
+        bbolt maps the file into memory and crashes with SIGBUS when it touches a missing page. It \
+        does not check the length first.",
     remedy: "Look for the rest (the copy may be at fault). Else, on a copy: the missing pages are \
         lost, and what they held is unknown; `coroner bolt salvage FILE -o NEW` keeps all others, and says what \
         comes before NEW may take the place of the file.",
@@ -94,8 +93,8 @@ pub static UNCOMMITTED: Code = Code {
     rule: "",
     severity: Severity::Note,
     title: "there are data past the high-water mark",
-    explanation: "Pages past the mark belong to no transaction that was finished. A process that \
-        died while it committed leaves them behind, with the newest data it was about to save.",
+    explanation: "Pages past the mark belong to no transaction that was finished. A process that was killed \
+        during a commit leaves them behind. They hold the newest data, which it was about to save.",
     remedy: "Nothing is wrong with the database. `coroner bolt page FILE N` shows what the \
         lost transaction would have written, page by page.",
 };

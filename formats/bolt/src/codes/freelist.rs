@@ -13,8 +13,8 @@ pub static FREELIST_TYPE: Code = Code {
     rule: "B07",
     severity: Severity::Fatal,
     title: "the page that a meta names is not a freelist",
-    explanation: "The library reads the freelist when it opens the file for writing, and dies if \
-        it is something else. The usual cause is a power cut: the page was never written.",
+    explanation: "The library reads the freelist when it opens the file for writing, and panics if the page is \
+        something else. The usual cause is a power cut: the page was never written.",
     remedy: RECOMPUTE,
 };
 
@@ -24,7 +24,7 @@ pub static FREELIST_COUNT: Code = Code {
     rule: "B07",
     severity: Severity::Fatal,
     title: "the freelist has more ids than room",
-    explanation: "The library allocates memory for that many ids and dies.",
+    explanation: "The library allocates memory for that many ids and crashes.",
     remedy: RECOMPUTE,
 };
 

@@ -14,8 +14,8 @@ pub static META_MAGIC: Code = Code {
     rule: "B03",
     severity: Severity::Damage,
     title: "a meta does not start with the magic number",
-    explanation: "Two metas take turns, so that one is whole at any time. With one of them gone \
-        the next crash during a commit can leave none. bbolt's own check says OK to this.",
+    explanation: "Two metas take turns, so that one is whole at any time. With one of them damaged, the next \
+        crash during a commit can leave none. bbolt's own check says OK to this.",
     remedy: OTHER_META,
 };
 
@@ -25,7 +25,7 @@ pub static META_VERSION: Code = Code {
     rule: "B03",
     severity: Severity::Damage,
     title: "a meta's version is not 2",
-    explanation: "The checksum does not hold either, so this is damage and not another version.",
+    explanation: "The checksum does not match either, so this is damage and not another version.",
     remedy: OTHER_META,
 };
 
@@ -34,9 +34,9 @@ pub static META_CHECKSUM: Code = Code {
     name: "bolt/meta-checksum",
     rule: "B03",
     severity: Severity::Damage,
-    title: "a meta's checksum does not hold",
-    explanation: "It is FNV-1a over the 56 bytes before it. BoltDB and bbolt up to 1.3.6 take a \
-        checksum of zero for none and believe the meta; later ones do not.",
+    title: "a meta's checksum does not match",
+    explanation: "It is FNV-1a over the 56 bytes before it. BoltDB and bbolt up to 1.3.6 accept a meta whose \
+        checksum is zero; later releases do not.",
     remedy: OTHER_META,
 };
 
@@ -57,8 +57,8 @@ pub static META_PAGE_SIZE: Code = Code {
     rule: "B03",
     severity: Severity::Fatal,
     title: "a meta gives a page size that is not that of the file",
-    explanation: "The page size was found by looking at which multiples pages stand that name \
-        their own number. With the wrong one every page is looked for at the wrong place.",
+    explanation: "coroner found the page size from the pages themselves: each page holds its own number. With \
+        a wrong page size every page is looked for at the wrong place.",
     remedy: SALVAGE,
 };
 
@@ -68,8 +68,8 @@ pub static META_FLAGS: Code = Code {
     rule: "",
     severity: Severity::Note,
     title: "a meta's flags are not zero: the file was operated on",
-    explanation: "No daemon sets them. `bbolt surgery meta update` leaves 4 here, so somebody \
-        changed this meta by hand.",
+    explanation: "No daemon sets them. `bbolt surgery meta update` leaves 4 here, so this meta was changed by \
+        hand.",
     remedy: "Nothing, but find out what was changed, and why.",
 };
 
@@ -78,7 +78,7 @@ pub static META_SLOT: Code = Code {
     name: "bolt/meta-slot",
     rule: "",
     severity: Severity::Odd,
-    title: "a meta stands in the slot of the other",
+    title: "a meta is in the other meta's slot",
     explanation: "Transaction T writes its meta to page T modulo 2. A meta in the other slot was \
         copied there, for instance by `bbolt surgery revert-meta-page`.",
     remedy: "Nothing, but find out what was changed, and why.",
@@ -123,8 +123,8 @@ pub static META_FREELIST: Code = Code {
     rule: "B07",
     severity: Severity::Fatal,
     title: "a meta names a freelist page that cannot be",
-    explanation: "The freelist must lie behind the metas, before the high-water mark and inside \
-        the file, or be 2^64-1 for none. The library reads it when it opens the file, and dies.",
+    explanation: "The freelist must lie behind the metas, before the high-water mark and inside the file, or \
+        be 2^64-1 for none. The library reads it when it opens the file, and panics.",
     remedy: "The freelist can be computed from the tree, into a copy: `coroner bolt surgery \
         freelist rebuild FILE -o NEW`, or where the tree is damaged, too, `coroner bolt salvage \
         FILE -o NEW`, which says what comes before NEW may take the place of the file.",

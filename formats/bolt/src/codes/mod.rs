@@ -19,12 +19,12 @@ pub use page::*;
 pub use tree::*;
 
 /// What helps where a tree page is broken.
-const SALVAGE: &str = "Stop whatever starts the daemon again (systemd, k3s, the kubelet): one that \
-    comes up while the file is exchanged goes on with the old one. Do not start it on this file, and \
-    do not delete it: copy it away. Then let `coroner bolt salvage FILE -o NEW` write a new database \
-    from what can be proven: it names what a start on NEW would lose. `coroner preflight --meta-db NEW \
-    -- NODE` says the rest before NEW takes the place of the file; `coroner repair NODE` rebuilds \
-    rows from the other stores.";
+const SALVAGE: &str = "Stop what restarts the daemon (systemd, k3s, the kubelet): a daemon that starts while the file \
+    is replaced keeps using the old file. Do not start the daemon on this file. Do not delete the \
+    file: copy it first. Then run `coroner bolt salvage FILE -o NEW`: it writes a new database from \
+    what can be proven, and names what a start on NEW would lose. Before you replace the file with \
+    NEW, run `coroner preflight --meta-db NEW -- NODE`. `coroner repair NODE` rebuilds rows from the \
+    other stores.";
 
 /// Every code that this crate can give.
 pub const CODES: &[&Code] = &[

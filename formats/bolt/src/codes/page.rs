@@ -55,9 +55,9 @@ pub static PAGE_COUNT: Code = Code {
     rule: "B06",
     severity: Severity::Damage,
     title: "a page's number of elements is wrong",
-    explanation: "The elements are followed at once by the first key, so the place of the first \
-        key gives the number of elements. A smaller count hides keys, a larger one takes data \
-        for elements. bbolt does not look at this.",
+    explanation: "The elements are followed at once by the first key, so the place of the first key gives the \
+        number of elements. A smaller count hides keys; with a larger one, data is read as elements. \
+        bbolt does not look at this.",
     remedy: SALVAGE,
 };
 
@@ -78,10 +78,10 @@ pub static PAGE_SLACK: Code = Code {
     rule: "B06",
     severity: Severity::Odd,
     title: "there are bytes behind a page's last value, where only zeroes are written",
-    explanation: "The library writes each page from a buffer of zeroes. Other bytes are left by \
-        `bbolt surgery clear-page`, by a damaged count, or by something else that wrote into \
-        the file. What stands there may be data that can be saved.",
-    remedy: "`coroner bolt page FILE N` shows what stands there.",
+    explanation: "The library writes each page from a buffer of zeroes. Other bytes are left by `bbolt surgery \
+        clear-page`, by a damaged count, or by something else that wrote into the file. The bytes \
+        may be data that can be saved.",
+    remedy: "`coroner bolt page FILE N` shows these bytes.",
 };
 
 /// Most of its elements are unreadable.
@@ -89,7 +89,7 @@ pub static PAGE_GARBLED: Code = Code {
     name: "bolt/page-garbled",
     rule: "B06",
     severity: Severity::Damage,
-    title: "a page has more faults than are worth listing",
+    title: "a page has too many faults to list",
     explanation: "The header is that of the page, but the rest is not: usually the first sector \
         was written and the others were not, or the other way round.",
     remedy: SALVAGE,
@@ -101,7 +101,7 @@ pub static PAGE_UNREAD: Code = Code {
     rule: "",
     severity: Severity::Fatal,
     title: "a page in use could not be read from the disk",
-    explanation: "The operating system gave an error instead of the bytes: usually a bad sector. \
-        The daemon dies with SIGBUS when it touches the page.",
+    explanation: "The operating system gave an error instead of the bytes: usually a bad sector. The daemon \
+        crashes with SIGBUS when it touches the page.",
     remedy: "Copy the whole disk with ddrescue before anything else, and work on the copy.",
 };

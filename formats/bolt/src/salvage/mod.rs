@@ -453,12 +453,12 @@ impl<'s> Salvage<'s> {
                 Repaired::Misplaced(_) => (
                     Action::HeaderRepaired,
                     0,
-                    "it stands in the place of another page, and says its own number there",
+                    "it is in the place of another page, and gives its own number",
                 ),
                 Repaired::Flag => (
                     Action::FlagRestored,
                     1,
-                    "what it holds tells whether it is a bucket",
+                    "its contents show whether it is a bucket",
                 ),
             };
             let path = &repair.path;

@@ -212,7 +212,7 @@ fn what_is_wrong(bundle: &Bundle) -> Option<(&'static str, Wrong<'_>)> {
         (Doc::Absent, Doc::Absent)
     );
     let words = if bundle.entries == Some(0) {
-        "the bundle is empty: the daemon removes it, and nobody looks after the container"
+        "the bundle is empty: the daemon removes it, and the container runs without supervision"
     } else {
         "there is neither an address nor a bootstrap.json"
     };

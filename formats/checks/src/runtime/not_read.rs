@@ -31,7 +31,7 @@ fn not_read(judge: &mut Judge<'_>) {
             continue;
         }
         let keeper: Keeper = runtime.keeper(bundle);
-        let message = format!("its runtime is {keeper}, whose state is not read");
+        let message = format!("its runtime is {keeper}; coroner does not read state of {keeper}");
         let location = Location::file(bundle.path.clone()).place("bundle", bundle.id.clone());
         let finding = Finding::new(NOT_READ.code, location, message)
             .affects(task(Some(&bundle.namespace), &bundle.id));
@@ -42,7 +42,7 @@ fn not_read(judge: &mut Judge<'_>) {
         if container.program != Program::Other {
             continue;
         }
-        let message = "what stands in this folder is no state of runc, crun or youki";
+        let message = "this folder holds no state of runc, crun or youki";
         let location = Location::file(container.path.clone());
         let finding = Finding::new(NOT_READ.code, location, message)
             .affects(task(container.namespace.as_ref(), &container.id));

@@ -16,10 +16,10 @@ pub(crate) const BUNDLE_WITHOUT_RECORD: Check = Check {
         rule: "R01",
         severity: Severity::Odd,
         title: "A task has no container in meta.db",
-        explanation: "There is a bundle, but no container or sandbox of its namespace has its id: \
-            the record was deleted under a task, or belongs to a meta.db that is gone. If its \
-            shim is dead, the next start takes the bundle down; if it lives, the task goes on \
-            without anybody who could stop it, and its root file system stays mounted.",
+        explanation: "There is a bundle, but no container or sandbox of its namespace has its id: the record \
+            was deleted under a task, or belongs to a meta.db that is gone. If its shim is not \
+            running, the next start removes the bundle. If it is, the task keeps running, no client \
+            can stop it, and its root file system stays mounted.",
         remedy: "Look for its processes; if there are none, unmount its rootfs and delete the \
             bundle while containerd is stopped.",
     },
@@ -34,9 +34,9 @@ pub(crate) const SOCKET_MISSING: Check = Check {
         rule: "R02",
         severity: Severity::Damage,
         title: "The socket of a task's shim is not there",
-        explanation: "The bundle says at which socket its shim listens, and that socket is gone: \
-            the shim is dead, or its socket was removed under it. The next start takes the shim \
-            for dead, kills what is left of the container and removes its bundle.",
+        explanation: "The bundle says at which socket its shim listens, and that socket is gone: the shim is \
+            not running, or its socket was deleted. The next start cannot reach the shim, kills what \
+            is left of the container and removes its bundle.",
         remedy: "If its processes live, save what they hold before containerd is started: a \
             socket that was removed cannot be brought back.",
     },

@@ -12,9 +12,9 @@ static REFUSED: Code = Code {
     rule: "",
     severity: Severity::Fatal,
     title: "containerd would not start",
-    explanation: "The start was followed step by step, as the node's release makes it, and ends at \
-        this step. Whatever restarts the daemon would only repeat it.",
-    remedy: "Mend what stands in `where`, then ask `coroner preflight` again.",
+    explanation: "coroner followed the start step by step, as the node's release makes it: it ends at this \
+        step. A restart would only repeat it.",
+    remedy: "Fix what `where` names, then run `coroner preflight` again.",
 };
 
 /// containerd would wait for ever, or answer nothing.
@@ -22,10 +22,10 @@ static USELESS: Code = Code {
     name: "start/useless",
     rule: "",
     severity: Severity::Fatal,
-    title: "containerd would run and answer no request",
-    explanation: "The start was followed step by step: it ends in a daemon that waits for ever, or \
-        that has lost the plugin which every request needs. systemd calls it active.",
-    remedy: "Mend what stands in `where`, then ask `coroner preflight` again.",
+    title: "containerd would run but answer no request",
+    explanation: "coroner followed the start step by step: the daemon would wait without end, or run without \
+        the plugin that every request needs. systemd reports it as active.",
+    remedy: "Fix what `where` names, then run `coroner preflight` again.",
 };
 
 /// The CRI would not be loaded.
@@ -34,9 +34,9 @@ static CRI_LOST: Code = Code {
     rule: "",
     severity: Severity::Fatal,
     title: "containerd's CRI plugin would not load: no pod can run",
-    explanation: "The daemon comes up and `ctr` works; its CRI plugin is skipped with a warning, \
-        and the kubelet gets `unknown service runtime.v1.RuntimeService`.",
-    remedy: "Mend what stands in `where`, then ask `coroner preflight` again.",
+    explanation: "The daemon starts and `ctr` works; its CRI plugin is skipped with a warning, and the kubelet \
+        gets `unknown service runtime.v1.RuntimeService`.",
+    remedy: "Fix what `where` names, then run `coroner preflight` again.",
 };
 
 /// Something that is still there would be gone.
@@ -45,10 +45,10 @@ static LOSES: Code = Code {
     rule: "",
     severity: Severity::Fatal,
     title: "a start would remove what can still be saved",
-    explanation: "Nothing of what the daemon would open refers to these things any more, so that \
-        its start or its first clean-up takes them away; some of them exist nowhere else.",
-    remedy: "Do not start containerd. Copy away what stands in `breaks` (`coroner collect`, \
-        `coroner snapshots extract`), and mend first what they were forgotten by.",
+    explanation: "Nothing that the daemon would open still refers to these things, so its start or its first \
+        clean-up deletes them. Some of them exist nowhere else.",
+    remedy: "Do not start containerd. Copy what `affects` lists (`coroner collect`, `coroner snapshots \
+        extract`). Then fix why containerd no longer knows these things.",
 };
 
 /// Something would not work afterwards.
@@ -56,9 +56,9 @@ static LIMPS: Code = Code {
     name: "start/limps",
     rule: "",
     severity: Severity::Damage,
-    title: "containerd would start, and a part of it would not work",
-    explanation: "The daemon comes up; what is told here does not load, is killed or is skipped.",
-    remedy: "Mend what stands in `where`; a restart alone changes nothing.",
+    title: "containerd would start, but a part of it would not work",
+    explanation: "The daemon starts; what is listed here does not load, is killed or is skipped.",
+    remedy: "Fix what `where` names; a restart alone changes nothing.",
 };
 
 /// A part that a start touches is not known.
@@ -69,8 +69,8 @@ static UNKNOWN: Code = Code {
     title: "Part of what a start touches is not known",
     explanation: "This part could not be read, or no rule covers what it holds. The verdict holds \
         for the others alone; the exit code has 8.",
-    remedy: "Give coroner what it lacks: run it as root, name the place (--config, --state), or \
-        take the evidence again with that part in it.",
+    remedy: "Run coroner as root, name the place (--config, --state), or collect the evidence again with \
+        that part.",
 };
 
 /// The codes of this file.

@@ -16,11 +16,11 @@ const NAMED: usize = 50;
 const FAILS: &[(&str, &str)] = &[
     (
         "blob/",
-        "cannot use images whose blobs are missing or damaged; pulling them again does not help",
+        "cannot use images with missing or damaged blobs; pulling them again does not help",
     ),
     (
         "image/media-type",
-        "does not see images whose manifest is called something else: they cannot be used",
+        "does not see images with a wrong media type: they cannot be used",
     ),
     (
         "image/unpacked-elsewhere",
@@ -29,19 +29,19 @@ const FAILS: &[(&str, &str)] = &[
     ("image/", "cannot use images that lack a part"),
     (
         "ingest/",
-        "cannot pull the blobs whose unfinished writes hold other bytes: each pull fails",
+        "cannot pull blobs that have an unfinished write with other bytes: each pull fails",
     ),
     (
         "container/snapshot-gone",
-        "cannot start containers whose snapshot is gone",
+        "cannot start containers without their snapshot",
     ),
     (
         "container/runtime-gone",
-        "cannot start containers whose runtime is not installed",
+        "cannot start containers of a runtime that is not installed",
     ),
     (
         "cri/runtime-handler-unknown",
-        "refuses to make pods again whose runtime is not configured",
+        "refuses to recreate pods of a runtime that is not configured",
     ),
     (
         "container/",
@@ -66,11 +66,11 @@ const FAILS: &[(&str, &str)] = &[
     ),
     (
         "store/snapshots-elsewhere",
-        "finds none of its snapshots: its snapshotter is told to use an empty folder",
+        "finds none of its snapshots: its snapshotter is configured with an empty folder",
     ),
     (
         "snapshot/usage-differs",
-        "starts containers whose files are not what they were",
+        "starts containers with changed or damaged files",
     ),
     (
         "snapshot/",

@@ -212,8 +212,8 @@ fn pages(run: &mut Run<'_>) -> Flow {
         }
         if panic.may_hang {
             statement = statement.says("").does(if walks {
-                "panics at a page that it walks when it opens meta.db, or takes for a part of it \
-                 what lies behind"
+                "panics at a damaged page when it opens meta.db, or reads the bytes behind the page \
+                 as part of it"
             } else {
                 "panics at a page that the CRI or the first garbage collection reads, or follows \
                  its bytes and never ends"

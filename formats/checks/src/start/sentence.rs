@@ -200,7 +200,7 @@ pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
             )
         }
         (_, Outcome::Hangs, Some(end)) => {
-            format!("containerd would not come up: {}.", reason(end))
+            format!("containerd would not start: {}.", reason(end))
         }
         (_, Outcome::CrashLoop, Some(end)) => {
             format!("containerd would not start: {}.", reason(end))
@@ -262,7 +262,7 @@ fn of_release(prediction: &Prediction) -> String {
             let why = sentence.strip_prefix("Do not start containerd: ")?;
             Some(format!("must not be started: {why}"))
         });
-    let rest = rest.unwrap_or_else(|| format!("cannot be told: {sentence}"));
+    let rest = rest.unwrap_or_else(|| format!("is not known: {sentence}"));
     format!("{} {rest}", names(prediction))
 }
 

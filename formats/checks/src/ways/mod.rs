@@ -115,7 +115,7 @@ mod tests {
                 .flat_map(|(codes, _)| codes.split_whitespace());
             let without = without.filter(|it| *it == name).count();
             // What a family has may be taken out of it by a reason; all else stands once.
-            assert!(exact + without <= 1, "{name} stands twice");
+            assert!(exact + without <= 1, "{name} is there twice");
             assert!(
                 exact + without + family >= 1,
                 "{name} has neither steps nor a reason"

@@ -23,7 +23,7 @@ pub(super) const TABLE: Table = &[
         status_written,
     ),
     (&["container/incomplete"], incomplete),
-    (&["cri/record-unusable"], record_mended),
+    (&["cri/record-unusable"], record_fixed),
     (&["meta/identifier-invalid"], record),
     (&["cri/name-twice"], name_twice),
     (&["cri/sandbox-alone"], sandbox),
@@ -227,7 +227,7 @@ fn leftover(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 }
 
 /// A specification that is lost may be in the bundle; else the record goes, and its files are kept.
-fn record_mended(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+fn record_fixed(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let mut ways = vec![here.repair(
         "coroner takes the specification from the container's bundle where it is there; else it leaves the record \
          out, says so, and holds its files by a lease.",

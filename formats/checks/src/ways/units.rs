@@ -64,7 +64,7 @@ fn unlimited(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {
 /// When the cause is gone: nothing else starts it.
 fn again(_: &Here<'_>, _: &Finding) -> Vec<Remedy> {
     let reset = run(call(SYSTEMCTL).words(&["reset-failed", "containerd"]));
-    let reset = reset.map(|step| step.only("once what keeps it from starting is mended"));
+    let reset = reset.map(|step| step.only("after the cause of the failed starts is fixed"));
     vec![Remedy::new(
         "systemd forgets the starts that failed, and may start it again.",
         reset.into_iter().collect(),

@@ -98,7 +98,7 @@ pub const NOT_A_CRI_FOLDER: StartRule = rule(
     "K08",
     Phase::Cri,
     Effect::Exits,
-    "exits: what should be the CRI's folder is none",
+    "exits: the CRI's folder is not a folder",
     &[(Release::V1_6, "not a directory")],
 );
 

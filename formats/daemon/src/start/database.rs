@@ -21,7 +21,7 @@ pub const META_LOCKED: StartRule = rule(
     "B09",
     Phase::Plugins,
     Effect::Hangs,
-    "waits for ever: somebody holds the lock on meta.db",
+    "waits without end: another process holds the lock on meta.db",
     &[(Release::V1_6, "waiting for response from boltdb open")],
 );
 
@@ -42,7 +42,7 @@ pub const BACKEND_LOCKED: StartRule = rule(
     "B10",
     Phase::Cri,
     Effect::Hangs,
-    "starts; the CRI waits for ever for the lock on its snapshotter's metadata.db",
+    "starts; the CRI waits without end for the lock on its snapshotter's metadata.db",
     &[(Release::V1_6, "")],
 );
 
@@ -157,7 +157,7 @@ pub const FREELIST_COUNT: StartRule = rule(
     "B07",
     Phase::Plugins,
     Effect::Panics,
-    "asks for the memory that the freelist's count claims, and dies of it",
+    "allocates the memory that the freelist's count claims, and crashes",
     &[(Release::V1_6, "")],
 )
 .on(&["bolt/freelist-count"]);
@@ -259,7 +259,7 @@ pub const CYCLE: StartRule = rule(
     "F03",
     Phase::Later,
     Effect::FailsLater,
-    "hangs at the first use of a snapshot whose parents go round in a circle, and eats memory",
+    "hangs at the first use of a snapshot that is its own ancestor, and uses more and more memory",
     &[],
 );
 
@@ -479,7 +479,7 @@ pub const MOUNTS_BROKEN: StartRule = rule(
     "B02",
     Phase::Plugins,
     Effect::LosesCri,
-    "comes up without the service of tasks and without the CRI",
+    "starts without the service of tasks and without the CRI",
     &[],
 )
 .since(Release::V2_2);

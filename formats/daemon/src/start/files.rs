@@ -21,7 +21,7 @@ pub const NOT_A_FOLDER: StartRule = rule(
     "P21",
     Phase::Places,
     Effect::Exits,
-    "exits: what should be its folder is none",
+    "exits: its folder is not a folder",
     &[(Release::V1_6, "not a directory")],
 );
 
@@ -31,7 +31,7 @@ pub const SOCKET_TAKEN: StartRule = rule(
     "P22",
     Phase::Places,
     Effect::Exits,
-    "exits: a folder stands where its socket should be",
+    "exits: there is a folder in the place of its socket",
     &[(Release::V1_6, "failed to get listener for main")],
 );
 
@@ -169,7 +169,7 @@ pub const NO_INODES: StartRule = rule(
     "B13",
     Phase::Cri,
     Effect::Skips,
-    "does not load containers whose status it cannot write: the file system has no inode left",
+    "does not load containers, because it cannot write their status: the file system has no inode left",
     &[(Release::V1_6, "failed to checkpoint status")],
 );
 

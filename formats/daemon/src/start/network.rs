@@ -11,7 +11,7 @@ pub const NETWORK_POD_FAILS: StartRule = rule(
     "N03",
     Phase::Later,
     Effect::FailsLater,
-    "comes up; each pod fails",
+    "starts, but each pod fails",
     &[],
 );
 
@@ -21,7 +21,7 @@ pub const NETWORK_NOT_READY: StartRule = rule(
     "N01",
     Phase::Cri,
     Effect::FailsLater,
-    "comes up, and says NetworkReady=false: no pod can be made or stopped",
+    "starts, but reports NetworkReady=false: no pod can be created or stopped",
     &[],
 );
 
@@ -31,7 +31,7 @@ pub const NETWORK_NO_FOLDER: StartRule = rule(
     "N01",
     Phase::Plugins,
     Effect::LosesCri,
-    "comes up without the CRI: it cannot make the folder",
+    "starts without the CRI: it cannot create the folder",
     &[],
 );
 
@@ -41,7 +41,7 @@ pub const NETWORK_WRITTEN_LATER: StartRule = rule(
     "N01",
     Phase::Later,
     Effect::Rewrites,
-    "comes up, and writes one once the kubelet tells the node's addresses",
+    "starts, and writes one when the kubelet sends the node's addresses",
     &[],
 );
 
@@ -51,7 +51,7 @@ pub const NETWORK_HANGS: StartRule = rule(
     "N02",
     Phase::Plugins,
     Effect::Hangs,
-    "opens it and waits for ever: it never listens, not even for ctr",
+    "opens it and waits without end: it never listens, not even for ctr",
     &[],
 );
 
@@ -61,7 +61,7 @@ pub const NETWORK_RESULT: StartRule = rule(
     "N05",
     Phase::Later,
     Effect::FailsLater,
-    "comes up; the pod cannot be stopped",
+    "starts, but the pod cannot be stopped",
     &[],
 )
 .until(Release::V1_7);

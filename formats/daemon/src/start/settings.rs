@@ -35,7 +35,7 @@ pub const CONFIG_WAITS: StartRule = rule(
     "P02",
     Phase::Config,
     Effect::Hangs,
-    "waits for ever: a FIFO stands in the place of a configuration file",
+    "waits without end: a configuration file is a FIFO",
     &[],
 );
 
@@ -85,7 +85,7 @@ pub const VERSION_IGNORED: StartRule = rule(
     "P03",
     Phase::Config,
     Effect::FailsLater,
-    "takes config.toml for its own version, and ignores the tables that it does not know",
+    "reads config.toml as its own version, and ignores the tables that it does not know",
     &[],
 )
 .until(Release::V1_6);
@@ -116,7 +116,7 @@ pub const SETTING_DURATION: StartRule = rule(
     "P05",
     Phase::Config,
     Effect::Exits,
-    "exits: a duration of config.toml is none",
+    "exits: a duration of config.toml is invalid",
     &[(Release::V1_6, "invalid duration")],
 );
 
@@ -252,7 +252,7 @@ pub const RUNTIMES_GONE: StartRule = rule(
     "G19",
     Phase::Later,
     Effect::FailsLater,
-    "cannot start containers whose runtime this release does not have any more",
+    "cannot start containers of a runtime that this release no longer has",
     &[(Release::V2_0, "binary not installed")],
 )
 .since(Release::V2_0);

@@ -11,7 +11,7 @@ pub const SHIM_WAITS: StartRule = rule(
     "R02",
     Phase::Tasks,
     Effect::Hangs,
-    "waits for ever: a FIFO stands in the place of a shim's address",
+    "waits without end: the address file of a shim is a FIFO",
     &[],
 );
 
@@ -21,7 +21,7 @@ pub const ADDRESS_DAMAGED: StartRule = rule(
     "R02",
     Phase::Tasks,
     Effect::Kills,
-    "takes the shim for dead: kills the container and removes its bundle",
+    "cannot reach the shim: kills the container and removes its bundle",
     &[
         (Release::V1_6, "cleaning up after shim disconnected"),
         (Release::V2_0, "failed to load shim"),
@@ -47,8 +47,8 @@ pub const BUNDLE_ORPHAN: StartRule = rule(
     "R01",
     Phase::Tasks,
     Effect::Deletes,
-    "cannot read the container of a task, and removes its bundle; its processes live on, and nobody \
-     looks after them",
+    "cannot read the container of a task, and removes its bundle; its processes keep running without \
+     supervision",
     &[(Release::V1_6, "loading container")],
 ).deletes("the bundle");
 
@@ -58,7 +58,7 @@ pub const BUNDLE_EMPTY: StartRule = rule(
     "R01",
     Phase::Tasks,
     Effect::Deletes,
-    "removes an empty bundle; the processes of the task, if there are any, live on",
+    "removes an empty bundle; the processes of the task, if there are any, keep running",
     &[],
 )
 .deletes("the bundle");
@@ -69,8 +69,8 @@ pub const LINUX_TASK: StartRule = rule(
     "R13",
     Phase::Tasks,
     Effect::Skips,
-    "does not see tasks of io.containerd.runtime.v1.linux, which 2.0 took away: what runs goes on, and \
-     nobody looks after it",
+    "does not see tasks of io.containerd.runtime.v1.linux, which 2.0 removed: they keep running \
+     without supervision",
     &[],
 )
 .since(Release::V2_0);
@@ -81,8 +81,8 @@ pub const TASKS_FORGOTTEN: StartRule = rule(
     "R05",
     Phase::Tasks,
     Effect::Skips,
-    "forgets each task whose shim can name no process: process, shim, bundle and mounts stay, and what is \
-     made in its place runs beside it",
+    "forgets each task of a shim that can name no process: process, shim, bundle and mounts stay, \
+     and the recreated container runs beside them",
     &[(Release::V1_7, "cleaning leaked shim process")],
 )
 .since(Release::V1_7);
@@ -93,8 +93,8 @@ pub const SHIM_PROGRAM_GONE: StartRule = rule(
     "R14",
     Phase::Tasks,
     Effect::Deletes,
-    "does not find the program of the task's shim: removes its bundle and unmounts its root; its process \
-     and its shim live on, and nobody looks after them",
+    "does not find the program of the task's shim: removes its bundle and unmounts its root; its \
+     process and its shim keep running without supervision",
     &[
         (Release::V1_6, "failed to resolve runtime path"),
         (Release::V2_0, "failed to load shim"),
@@ -152,7 +152,7 @@ pub const SHIM_DEAD: StartRule = rule(
     "R02",
     Phase::Tasks,
     Effect::Kills,
-    "ends every task whose shim does not answer, and removes its bundle",
+    "kills every task of a shim that does not answer, and removes its bundle",
     &[(Release::V1_6, "cleaning up after shim disconnected")],
 )
 .deletes("the tasks' processes, their bundles");
@@ -212,8 +212,8 @@ pub const LOG_UNWRITABLE: StartRule = rule(
     "R12",
     Phase::Tasks,
     Effect::Deletes,
-    "takes the task for dead, since runc cannot write its log, and removes its bundle; its processes \
-     live on",
+    "treats the task as ended, because runc cannot write its log, and removes its bundle; its \
+     processes keep running",
     &[],
 )
 .on(&["runtime/bundle-file-kind"])

@@ -242,7 +242,9 @@ impl Loader {
         self.is_full |= why == Refused::Full;
         let what = match why {
             Refused::Full => "members beyond the budget for an archive of this size were left out",
-            Refused::Deep => "members whose paths are too deep, or go in circles, were left out",
+            Refused::Deep => {
+                "members with paths that are too deep, or go in circles, were left out"
+            }
             Refused::NotDir => "members below something that is no directory were left out",
             Refused::Nameless => "members without a name were left out",
         };

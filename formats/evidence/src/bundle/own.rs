@@ -291,7 +291,7 @@ fn verify(loader: &mut Loader, hashes: &BTreeMap<Id, [u8; 32]>, trailer: &Traile
         {
             loader
                 .notes
-                .about("members whose SHA-256 is not the trailer's", name);
+                .about("members with another SHA-256 than the trailer says", name);
         }
         if fate.changed {
             loader

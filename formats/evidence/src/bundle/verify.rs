@@ -196,7 +196,7 @@ pub fn verify(reader: impl Read, budget: &Budget) -> Result<Verified, Unread> {
         Some(first) if first.name == manifest::NAME.as_bytes() => {}
         Some(_) => {
             return Err(Unread::Io(
-                "a tar of somebody else's making: it has no manifest to compare it with".into(),
+                "a tar that coroner did not write: it has no manifest to compare with".into(),
             ));
         }
         None => return Err(Unread::Io("neither a bundle nor a tar".into())),

@@ -71,7 +71,7 @@ impl fmt::Display for End {
             }
             Self::Checksum { at } => write!(
                 f,
-                "the archive is damaged at {at:#x} (no header whose checksum holds): what follows \
+                "the archive is damaged at {at:#x} (no header with a valid checksum): what follows \
                  is not known"
             ),
             Self::Io { at, error } => write!(

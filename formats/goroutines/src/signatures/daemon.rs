@@ -11,12 +11,13 @@ pub(crate) static METRICS_ORDER: Signature = Signature {
         rule: "",
         severity: Severity::Damage,
         title: "the daemon's metrics and a task that starts wait for each other's lock",
-        explanation: "Whoever scrapes /v1/metrics takes the lock of the metrics, then that of the cgroups' collector; a \
-task that starts takes them the other way round. Both wait for good, and so does every task that starts after them: their \
-init is parked at exec.fifo, and the container stays CREATED. Seen in containerd 1.6.0 to 1.6.2 when several scrape at once.",
+        explanation: "A scrape of /v1/metrics takes the lock of the metrics, then that of the cgroups' collector; a task \
+that starts takes them the other way round. Both wait without end, and so does every task that \
+starts later: its init waits at exec.fifo, and the container stays CREATED. Seen in containerd 1.6.0 \
+to 1.6.2 when several scrape at once.",
         remedy: "Only a restart of containerd ends it; shims and containers live through one (check that the unit has \
-KillMode=process). It comes again until containerd is of a release that has the fix: scrape with one client, or not at \
-all, until then.",
+KillMode=process). The deadlock can come back until you upgrade to a release with the fix. Until \
+then, scrape with one client, or not at all.",
     },
     upstream: &["containerd#6772"],
     fixed: "containerd 1.6.3, 1.7.0",
@@ -124,8 +125,8 @@ pub(crate) static SHIM_SILENT: Signature = Signature {
         rule: "",
         severity: Severity::Damage,
         title: "the daemon waits for an answer of a shim",
-        explanation: "A request to a shim has had no answer for minutes. The request to wait for an end is not meant: that \
-one lasts as long as the container. What holds the shim up is told by its own goroutines.",
+        explanation: "A request to a shim has had no answer for minutes. The request Wait does not count: it lasts as long \
+as the container. The shim's own goroutines show what it waits for.",
         remedy: "Look at the shim of that container: `coroner core deadlocks --pid` of it, without stopping it, or \
 `coroner runtime stuck` for the whole node. A restart of containerd does not end the shim's wait.",
     },
@@ -173,8 +174,8 @@ pub(crate) static LOADS_SHIM: Signature = Signature {
         title: "the daemon's start waits for a shim that does not answer",
         explanation: "containerd connects to every shim while it loads its plugins, one after the other, before it \
 listens. One that does not answer keeps the daemon from starting at all.",
-        remedy: "Find the shim whose bundle is read next, and what it waits for: `coroner runtime stuck`. The other \
-containers run on meanwhile.",
+        remedy: "Find the shim that does not answer, and what it waits for: `coroner runtime stuck`. The other \
+containers keep running.",
     },
     upstream: &[
         "containerd#13848",
@@ -244,7 +245,7 @@ pub(crate) static BOLT_FLOCK: Signature = Signature {
         rule: "",
         severity: Severity::Fatal,
         title: "the daemon waits for a database that another process has open",
-        explanation: "BoltDB locks its file (flock), and tries again for ever. As long as another process has it open, \
+        explanation: "BoltDB locks its file (flock), and retries without end. As long as another process has it open, \
 mostly a second containerd or a tool that reads it, the daemon does not start.",
         remedy: "Find who has the file open: /proc/locks, lsof. If it is another containerd, only one of both may run; \
 do not remove the file.",
@@ -276,7 +277,7 @@ others.",
     upstream: &["containerd#18422"],
     fixed: "no release is known to the table; on upstream's main branch since July 2026",
     parts: &[Part {
-        does: "publishes an event that nobody takes",
+        does: "publishes an event that no subscriber takes",
         calls: &[
             &[
                 "go-events.(*Broadcaster).Write",
@@ -300,9 +301,9 @@ pub(crate) static EXIT_HANDLER: Signature = Signature {
         name: "core/cri-exit-handler",
         rule: "",
         severity: Severity::Damage,
-        title: "the CRI waits in the end of a container",
+        title: "the CRI waits while it handles the end of a container",
         explanation: "The CRI's plugin cleans up after a container that ended, and waits in it: for a shim, or for the \
-kernel that unmounts. Pods stay in Terminating, and ends that come later are handled late.",
+kernel that unmounts. Pods stay in Terminating, and later ends are handled late.",
         remedy: "Its stack says what it waits for: a shim (look at that shim), or an unmount (look at the file system).",
     },
     upstream: &["containerd#8698", "containerd#4604", "containerd#6478"],

@@ -12,8 +12,8 @@ pub(crate) static CNI: Signature = Signature {
         severity: Severity::Damage,
         title: "a network plugin that was called does not end",
         explanation: "While a pod gets or gives back its network, the lock of the CNI's settings is held for reading. A \
-change of the settings then waits to write, and after it everybody who only asks whether the network is ready: the node \
-is NotReady.",
+change of the settings then waits to write, and every later question whether the network is ready \
+waits behind it: the node is NotReady.",
         remedy: "Find the plugin: it is a child of containerd (`coroner runtime stuck` names it), and what it waits for. \
 End that, or the plugin: the pod's network is then made again.",
     },
@@ -92,8 +92,8 @@ pub(crate) static FETCH: Signature = Signature {
         rule: "",
         severity: Severity::Damage,
         title: "a pull waits for its own limit of downloads",
-        explanation: "A blob that is fetched in pieces takes one more place of the limit for each, while others have \
-taken theirs and wait, too: nobody goes on.",
+        explanation: "A blob that is fetched in pieces takes one more place of the limit for each, while others have taken \
+theirs and wait, too: no download continues.",
         remedy: "A restart of containerd ends it; then a release that has the fix, or a higher limit of downloads.",
     },
     upstream: &["containerd commit 34a1cb1dd"],
@@ -117,7 +117,7 @@ pub(crate) static PUSH: Signature = Signature {
         name: "core/push-close",
         rule: "",
         severity: Severity::Damage,
-        title: "a push waits in its own end",
+        title: "a push waits while it closes",
         explanation: "The pipe of an upload is closed while the other side still wants to write or to read: both wait.",
         remedy: "End the client that pushes; then a release that has the fix.",
     },

@@ -11,9 +11,10 @@ pub(crate) static INIT_FIFO: Signature = Signature {
         rule: "",
         severity: Severity::Note,
         title: "runc's init waits at exec.fifo for a start",
-        explanation: "The container was created, and waits for `runc start` to open its FIFO. That is as it should be \
-between create and start. Where it lasts, whoever should start it is held up: look at the shim and at the daemon.",
-        remedy: "Do not open, read or write exec.fifo: that starts the container. `coroner runtime stuck` says who should.",
+        explanation: "The container was created, and waits for `runc start` to open its FIFO. This is normal between \
+create and start. If it lasts, the process that should start the container is blocked: look at the \
+shim and the daemon.",
+        remedy: "Do not open, read or write exec.fifo: that starts the container. `coroner runtime stuck` says which process should.",
     },
     upstream: &["runc#2828", "containerd#5280"],
     fixed: "no fault of runc's",

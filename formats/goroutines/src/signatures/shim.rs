@@ -10,7 +10,7 @@ pub(crate) static CREATE: Signature = Signature {
         name: "core/shim-create",
         rule: "",
         severity: Severity::Damage,
-        title: "the shim waits for a runc that it called, and answers nobody meanwhile",
+        title: "the shim waits for a runc that it called, and answers no request meanwhile",
         explanation: "The shim holds its lock while `runc create` runs. One that does not end (a hook, dbus, a frozen \
 cgroup, a file system) keeps every request for the pod's containers waiting: State, Kill and Delete, too.",
         remedy: "Find what that runc waits for: `coroner runtime stuck` joins the shim, the runc and its init. Ending \
@@ -49,7 +49,7 @@ pub(crate) static EXIT_UNDER_CREATE: Signature = Signature {
         severity: Severity::Damage,
         title: "the shim waits for a lock that it holds itself",
         explanation: "An init that ends before its create is done was handled under the shim's lock, which the handling \
-takes again. The shim answers nobody any more; containers of its pod run on.",
+takes again. The shim answers no more requests; the containers of its pod keep running.",
         remedy: "The shim does not recover. Its containers have to be ended, and the shim with them; then a release that \
 has the fix.",
     },
@@ -137,7 +137,7 @@ pub(crate) static OUTPUT: Signature = Signature {
         name: "core/shim-output",
         rule: "",
         severity: Severity::Damage,
-        title: "nobody reads what a container writes",
+        title: "no process reads a container's output",
         explanation: "The shim copies a container's output into a FIFO, and waits there: its reader (containerd, a \
 client) is stopped or gone. The container waits, too, when its pipe is full; its delete waits for the copy.",
         remedy: "Let the reader go on, or let one read the FIFO: what is read is the container's output, and lost to \

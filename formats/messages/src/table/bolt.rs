@@ -182,7 +182,7 @@ pub(super) const ALL: &[Message] = &[
             "{} needs to be >= the key in the ancestor{rest}",
             "needs to be >= the key in the ancestor{rest}",
         ],
-        "A key stands before the one by which its page is found.",
+        "A key is smaller than the one by which its page is found.",
     )
     .certain()
     .codes(&["bolt/key-before-branch"])
@@ -195,7 +195,7 @@ pub(super) const ALL: &[Message] = &[
             "{} needs to be < than key of the next element in ancestor{rest}",
             "needs to be < than key of the next element in ancestor{rest}",
         ],
-        "A key stands past the one of the next page: look-ups miss it.",
+        "A key is larger than the first key of the next page: look-ups miss it.",
     )
     .certain()
     .codes(&["bolt/key-past-branch"])

@@ -17,9 +17,9 @@ pub(super) const ALL: &[Message] = &[
             "failed to reserve sandbox name {q}",
             "failed to reserve sandbox name",
         ],
-        "An earlier attempt to make this pod is still under way in containerd, or was left: find what it waits \
-         for (CNI, the pull of the pause image, runc create, a dead mount). Only when it follows a start of the \
-         daemon do two records claim the name.",
+        "An earlier attempt to make this pod is still under way in containerd, or was left: find \
+         what it waits for (CNI, the pull of the pause image, runc create, a mount whose server does \
+         not answer). Only when it follows a start of the daemon do two records claim the name.",
     )
     .open()
     .codes(&["cri/name-twice"])
@@ -63,8 +63,8 @@ pub(super) const ALL: &[Message] = &[
             "stat {path}kubernetes.io~{}: {}",
             "failed to stat {q}",
         ],
-        "A volume of the pod is on a mount that is dead or missing: NFS, FUSE or CSI. The call may hang for \
-         minutes and hold the pod's name meanwhile.",
+        "A volume of the pod is on a mount that does not answer or is missing: NFS, FUSE or CSI. The \
+         call may hang for minutes and hold the pod's name meanwhile.",
     )
     .codes(&["runtime/stuck"])
     .states(&["storage-hung"])
@@ -222,8 +222,8 @@ pub(super) const ALL: &[Message] = &[
         Cri,
         Stores,
         &["failed to cleanup orphaned sandbox directories", "failed to cleanup orphaned container directories", "failed to read base directory"],
-        "The CRI plugin cannot list the folder of its pods or containers under the root or the state folder: something \
-         else stands in its place, or the disk fails. The daemon ends.",
+        "The CRI plugin cannot list the folder of its pods or containers under the root or the state \
+         folder: something else is in its place, or the disk fails. The daemon ends.",
     )
     .codes(&["start/refused"])
     .first(&[PREFLIGHT, DISK]),
@@ -232,8 +232,9 @@ pub(super) const ALL: &[Message] = &[
         Cri,
         Tasks,
         &["error creating fifo {path}", "error creating fifo{rest}", "Failed to pipe stdout of container {q}", "Failed to pipe stderr of container {q}", "Failed to pipe {} for container {q}", "failed to attach to task", "failed to create io", "failed to open fifo {path}"],
-        "The pipes of a container's output cannot be opened or made: their folder is gone, or something else stands \
-         there. After a start of the daemon such a container counts as unknown, and kubelet makes another one.",
+        "The pipes of a container's output cannot be opened or made: their folder is gone, or \
+         something else is there. After a start of the daemon such a container counts as unknown, \
+         and kubelet makes another one.",
     )
     .open()
     .codes(&["cri/io-missing", "cri/io-replaced"])
@@ -356,8 +357,8 @@ pub(super) const ALL: &[Message] = &[
             "Failed to handle event {}",
             "failed to cleanup container {} in task-service",
         ],
-        "A task ended, and what it left could not be removed; containerd tries again. Look for a shim that does \
-         not answer, a frozen cgroup or a dead mount.",
+        "A task ended, and what it left could not be removed; containerd tries again. Look for a \
+         shim that does not answer, a frozen cgroup, or a mount whose server does not answer.",
     )
     .codes(&["runtime/stuck"])
     .states(&["shim-stopped", "storage-hung", "zombie"])
@@ -425,7 +426,7 @@ pub(super) const ALL: &[Message] = &[
             "sandbox container {q} is not running",
             "container {q} is in {} state",
         ],
-        "The container is not running, and what was asked needs that. Why it ended stands elsewhere.",
+        "The container is not running, and the request needs a running one. Other lines say why it ended.",
     )
     .certain()
     .first(&["crictl ps -a", "crictl inspect ID"]),

@@ -19,7 +19,7 @@ pub(super) const ALL: &[Message] = &[
         Containerd,
         Nobody,
         &["starting containerd", "Start cri plugin with config {rest}", "starting cri plugin"],
-        "The daemon begins a start; its release stands in the same line.",
+        "The daemon begins a start; the line has its release.",
     )
     .certain(),
     cause(
@@ -127,8 +127,8 @@ pub(super) const ALL: &[Message] = &[
         Cri,
         Daemon,
         &["server is not initialized yet"],
-        "The CRI plugin is still reading back its pods and containers, or that hangs: a shim that does not \
-         answer, a dead mount.",
+        "The CRI plugin is still reading back its pods and containers, or hangs: a shim that does \
+         not answer, or a mount whose server does not answer.",
     )
     .first(&[STUCK, JOURNAL]),
     consequence(
@@ -159,7 +159,7 @@ pub(super) const ALL: &[Message] = &[
             "transport: Error while dialing: dial unix {path}: connect: connection refused",
             "dial unix {path}docker.sock: connect: connection refused",
         ],
-        "The socket is there and no process listens: the daemon died or is starting.",
+        "The socket is there and no process listens: the daemon ended or is starting.",
     )
     .first(&["systemctl status containerd", JOURNAL, PREFLIGHT]),
     consequence(
@@ -196,7 +196,7 @@ pub(super) const ALL: &[Message] = &[
             "Container runtime sanity check failed",
             "the connection is draining",
             "Waiting for containerd startup{rest}", "unable to check if the container runtime at {q} is running",],
-        "Whoever says it could not talk to containerd. What containerd itself said at that time tells why.",
+        "A client could not connect to containerd. Containerd's own lines of that time say why.",
     )
     .codes(&["client/other-endpoint"])
     .first(&["systemctl status containerd", JOURNAL, PREFLIGHT]),
@@ -275,9 +275,9 @@ pub(super) const ALL: &[Message] = &[
             "Failed to start {}.service{rest}",
             "Unit process {n} ({}) remains running after unit stopped",
             "Found left-over process {n} ({}) in control group while starting unit. Ignoring", "{}.service: Failed with result 'start-limit-hit'",],
-        "systemd tells that the unit ended or is started again. Status 2 is a panic of Go (nothing was \
-         \"invalid\"), 1 the program's own exit: its last words stand just before. Shims that remain are \
-         meant to.",
+        "systemd reports that the unit ended or is restarted. Status 2 is a panic of Go (nothing was \
+         \"invalid\"), 1 the program's own exit: its last lines come just before. Shims keep running \
+         on purpose.",
     )
     .codes(&["unit/start-limit"])
     .first(&[JOURNAL, PREFLIGHT]),
@@ -305,8 +305,9 @@ pub(super) const ALL: &[Message] = &[
             "{}.service: State 'stop-sigterm' timed out. Killing",
             "{}.service: Failed with result 'timeout'",
             "{}.service: State 'final-sigterm' timed out. Killing", "{}.service: Watchdog timeout (limit {})!", "{}.service: Watchdog timeout{rest}", "{}.service: Service reached runtime time limit. Stopping",],
-        "systemd's patience ended. At a start the daemon hangs before it is ready: a shim that does not answer \
-         (it is asked before the socket is made), a lock on meta.db, or a dead mount.",
+        "The unit's time limit ended. At a start the daemon hangs before it is ready: a shim that \
+         does not answer (it is asked before the socket is created), a lock on meta.db, or a mount \
+         whose server does not answer.",
     )
     .codes(&["unit/ends-daemon"])
     .first(&[STUCK, "systemctl show containerd -p TimeoutStartUSec", JOURNAL]),
@@ -454,7 +455,7 @@ pub(super) const ALL: &[Message] = &[
             "invalid checksum digest format",
             "unsupported digest algorithm",
         ],
-        "A digest is none: a file in the content store whose name is no digest (garbage collection stops \
+        "A digest is invalid: the name of a file in the content store (garbage collection stops \
          there), or a reference in a document.",
     )
     .codes(&["blob/stray", "content/bad-digest"])

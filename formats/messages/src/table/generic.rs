@@ -17,7 +17,7 @@ pub(super) const ALL: &[Message] = &[
     errno(
         "no-such-file",
         &["no such file or directory", "No such file or directory", "file does not exist", "stat {path}: no such file or directory", "open {path}: no such file or directory", "lstat {path}: no such file or directory"],
-        "A file or folder is not there. Whose it is, the path in the line says.",
+        "A file or folder is not there. The path in the line says which.",
     )
     .first(&["namei -l PATH", TRIAGE]),
     errno(
@@ -60,7 +60,7 @@ pub(super) const ALL: &[Message] = &[
     errno(
         "not-a-directory",
         &["not a directory", "Not a directory", "is a directory", "Is a directory"],
-        "A file stands where a folder should, or the other way round.",
+        "There is a file in the place of a folder, or a folder in the place of a file.",
     )
     .first(&["namei -l PATH"]),
     errno(
@@ -78,20 +78,20 @@ pub(super) const ALL: &[Message] = &[
     errno(
         "broken-json",
         &["unexpected end of JSON input", "invalid character {}"],
-        "What should be JSON is not, or is empty: a file, or the answer of a program that died before it had one.",
+        "What should be JSON is not, or is empty: a file, or the answer of a program that ended before it answered.",
     )
     .first(&[TRIAGE]),
     errno(
         "program-not-found",
         &["executable file not found in $PATH", "command not found"],
-        "A program is not where it is looked for; the line says whose it is: of the image, of the node, of a unit.",
+        "A program is not where it is looked for. The line says whether it belongs to the image, the node or a unit.",
     )
     .first(&["systemctl show containerd -p Environment", "command -v PROGRAM"]),
     errno(
         "timeout",
         &["timeout", "timed out", "Operation timed out"],
-        "A wait came to its end. Of a database (io.containerd.metadata.v1.bolt, metadata.db): another process holds its \
-         lock. Of a connection: nobody answers at the other end.",
+        "A time limit ended. For a database (io.containerd.metadata.v1.bolt, metadata.db): another \
+         process holds its lock. For a connection: the other end does not answer.",
     )
     .first(&["fuser -v /var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db", STUCK]),
     errno(
@@ -120,9 +120,9 @@ pub(super) const ALL: &[Message] = &[
             "stream terminated by RST_STREAM with error code: CANCEL",
             "timed out waiting for the condition",
         ],
-        "Something took longer than its caller waits (kubelet: two minutes, four for a sandbox). What it waited for \
-         stands elsewhere: a CNI plugin, a pull, a shim that does not answer, a dead mount, a slow disk. What was begun \
-         goes on in containerd.",
+        "Something took longer than its caller waits (kubelet: two minutes, four for a sandbox). \
+         Other lines say what it waited for: a CNI plugin, a pull, a shim or a mount's server that \
+         does not answer, a slow disk. containerd continues the work that it began.",
     )
     .first(&[STUCK, "cat /proc/pressure/io /proc/pressure/memory /proc/pressure/cpu", "journalctl -b -u containerd --no-pager | tail -n 100"]),
     consequence(
@@ -151,7 +151,7 @@ pub(super) const ALL: &[Message] = &[
             "code = {}",
             "code = Unknown",
         ],
-        "The class of the answer, which tells no cause.",
+        "The class of the answer; it does not give a cause.",
     ),
     wrapper(
         "runtime-frame",
@@ -174,7 +174,7 @@ pub(super) const ALL: &[Message] = &[
             "failed to create task",
             "failed to create containerd task",
         ],
-        "The shim tells that the runtime refused; the rest says why.",
+        "The shim reports that the runtime refused; the rest of the line says why.",
     ),
     wrapper(
         "runc-frame",
@@ -203,7 +203,7 @@ pub(super) const ALL: &[Message] = &[
             "unable to start init",
             "error closing exec fds",
         ],
-        "runc tells at which step it failed; the rest says why.",
+        "runc names the step that failed; the rest of the line says why.",
     ),
     wrapper(
         "containerd-frame",

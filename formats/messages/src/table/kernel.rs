@@ -30,8 +30,8 @@ pub(super) const ALL: &[Message] = &[
         TheKernel,
         Storage,
         &["INFO: task {} blocked for more than {n} seconds.", "INFO: task {} blocked for more than {n} seconds", "task {} blocked for more than {rest}", "INFO: task {}:{n} blocked for more than {n} seconds{rest}", "blocked for more than {rest}"],
-        "A task sleeps in state D: it waits for a disk or a server of storage, or for memory. A frozen one looks the \
-         same on some kernels: the cgroup's freezer tells them apart.",
+        "A task sleeps in state D: it waits for a disk or a server of storage, or for memory. On \
+         some kernels a frozen task looks the same: the cgroup's freezer shows the difference.",
     )
     .codes(&["runtime/stuck"])
     .states(&["storage-hung", "frozen-v1", "oom-stall"])

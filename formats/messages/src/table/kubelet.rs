@@ -46,7 +46,7 @@ pub(super) const ALL: &[Message] = &[
         Kubelet,
         Tasks,
         &["CreateContainerError{}", "CreateContainerConfigError{}", "CreatePodSandboxError{}", "KillPodSandboxError{}", "KillContainerError{}", "StartError{}", "ContainerCannotRun{}"],
-        "kubelet's word for a request that failed; the runtime's own error stands beside it.",
+        "The kubelet's word for a request that failed; the runtime's own error is in the same line.",
     )
     .first(&["kubectl describe pod POD", JOURNAL]),
     consequence(
@@ -54,8 +54,8 @@ pub(super) const ALL: &[Message] = &[
         Kubelet,
         Pod,
         &["back-off {} restarting failed container={} pod={}", "Back-off restarting failed container{rest}", "CrashLoopBackOff{}", "back-off {rest}restarting failed container{rest}"],
-        "The container's program ends again and again. Why stands in its own log and exit code, not in containerd's \
-         state.",
+        "The container's program ends again and again. Its own log and exit code say why; \
+         containerd's state does not.",
     )
     .first(&["kubectl logs --previous POD", "crictl ps -a"]),
     cause(
@@ -116,8 +116,9 @@ pub(super) const ALL: &[Message] = &[
         Client,
         Daemon,
         &["grpc: trying to send message larger than max ({n} vs. {n})", "grpc: received message larger than max ({n} vs. {n})", "trying to send message larger than max ({n} vs. {n})", "received message larger than max ({n} vs. {n})", "{}message larger than max ({n} vs. {n})"],
-        "An answer is larger than the client or the daemon takes: a very long list of containers or images, or an \
-         exec with very much output. Ended containers that nobody removes make the lists long.",
+        "An answer is larger than the client or the daemon takes: a very long list of containers or \
+         images, or an exec with very much output. Ended containers that are never removed make the \
+         lists long.",
     )
     .certain()
     .first(&["crictl ps -aq | wc -l; crictl images -q | wc -l"]),
@@ -136,8 +137,8 @@ pub(super) const ALL: &[Message] = &[
         Kubelet,
         Pod,
         &["Error getting node{}", "node {q} not found", "nodes {q} not found", "Unable to register node with API server", "Failed to update status for pod", "Failed to ensure lease exists, will retry{rest}", "Error updating node status, will retry", "dial tcp {}:6443: connect: connection refused", "Get \"https://{}:6443/{}\": dial tcp {}: connect: connection refused", "Get \"https://{}:6443/{}\": {rest}", "Failed to contact API server{rest}", "failed to list *v1.{}: {rest}"],
-        "kubelet cannot reach the API server. On a control plane that runs in pods, why those do not start stands in \
-         other lines.",
+        "kubelet cannot reach the API server. On a control plane that runs in pods, other lines say \
+         why those do not start.",
     )
     .first(&["crictl ps -a", "journalctl -b -u kubelet | grep -v 'node.*not found' | tail -n 30"]),
     cause(
@@ -165,8 +166,8 @@ pub(super) const ALL: &[Message] = &[
         Kubelet,
         crate::Whose::Cgroups,
         &["failed to ensure that the pod{rest}cgroup{rest}", "failed to ensure that the pod: {} cgroups exist and are correctly applied", "failed to create container for [{rest}", "failed to create container for {rest}", "Failed to start ContainerManager", "failed to initialize top level QOS containers", "failed to validate kubelet flags{rest}", "Failed to get system container stats{rest}", "unable to set memory limit{rest}", "missing required cgroups{rest}", "Failed to delete cgroup paths{rest}", "failed to set supported cgroup subsystems for cgroup {}", "root container [kubepods] doesn't exist"],
-        "kubelet cannot make the cgroups under which pods stand. It has another cgroup driver than the node, or \
-         systemd or the kernel refuses.",
+        "The kubelet cannot create the parent cgroups of pods. It has another cgroup driver than the \
+         node, or systemd or the kernel refuses.",
     )
     .first(&["grep -i cgroup /var/lib/kubelet/config.yaml", "stat -fc %T /sys/fs/cgroup"]),
     cause(

@@ -14,8 +14,9 @@ pub(super) const ALL: &[Message] = &[
         TheRegistry,
         Registry,
         &["http: server gave HTTP response to HTTPS client", "server gave HTTP response to HTTPS client", "tls: first record does not look like a TLS handshake", "http: server gave HTTP response to HTTPS client{rest}"],
-        "The registry speaks plain HTTP, and containerd was not told so: a hosts.toml for it with \
-         server = \"http://…\" does it (config_path of the registry must be set, in the section of this release).",
+        "The registry speaks plain HTTP, and containerd is not configured for that: a hosts.toml for \
+         it with server = \"http://…\" does it (config_path of the registry must be set, in the \
+         section of this release).",
     )
     .certain()
     .first(&[HOSTS]),
@@ -36,9 +37,9 @@ pub(super) const ALL: &[Message] = &[
             "remote error: tls: {}",
             "tls: {}",
         ],
-        "The registry's certificate does not hold: an authority that the node does not know (a proxy that opens \
-         TLS, a private registry), an expired one, a wrong name, or a node whose clock is wrong. containerd \
-         reads the node's certificates at its start only.",
+        "The registry's certificate is not accepted: an authority that the node does not know (a \
+         proxy that opens TLS, a private registry), an expired one, a wrong name, or a node whose \
+         clock is wrong. containerd reads the node's certificates at its start only.",
     )
     .first(&["date", HOSTS, "openssl s_client -connect REGISTRY:443 -showcerts < /dev/null"]),
     cause(
@@ -289,7 +290,7 @@ pub(super) const ALL: &[Message] = &[
         Kubelet,
         Pod,
         &["Back-off pulling image {q}", "ImagePullBackOff{}", "ErrImagePull{}", "Error: ImagePullBackOff", "ErrImageNeverPull{}", "Container image {q} is not present with pull policy of Never"],
-        "kubelet waits before it pulls again. The pull's own error stands in an earlier event or line.",
+        "The kubelet waits before it pulls again. An earlier event or line has the pull's own error.",
     )
     .first(&["kubectl describe pod POD", "journalctl -u containerd -b | grep 'PullImage.*failed'"]),
     cause(

@@ -100,8 +100,8 @@ pub(super) const ALL: &[Message] = &[
             "Failed to remove cgroup{rest}",
             "error while removing cgroup{rest}",
         ],
-        "A cgroup cannot be removed: processes are in it (in state D, or zombies that nobody takes), or cgroups \
-         below it.",
+        "A cgroup cannot be removed: processes are in it (in state D, or zombies that no parent \
+         reaps), or cgroups below it.",
     )
     .codes(&["runtime/stuck"])
     .states(&["leaked-init", "storage-hung", "zombie"])
@@ -302,8 +302,9 @@ pub(super) const ALL: &[Message] = &[
             "unable to create new parent process{}",
             "can't get pid from pipe{}",
         ],
-        "runc's child died in its first steps, before there was a state.json: it was killed (memory), refused \
-         (seccomp, user namespaces, a limit of processes), or the kernel lacks a namespace.",
+        "runc's child ended in its first steps, before there was a state.json: it was killed \
+         (memory), refused (seccomp, user namespaces, a limit of processes), or the kernel lacks a \
+         namespace.",
     )
     .open()
     .codes(&["runtime/state-missing"])
@@ -324,8 +325,8 @@ pub(super) const ALL: &[Message] = &[
         Runc,
         Tasks,
         &["write exec fifo: {}", "write exec fifo", "open exec fifo /proc/self/fd/{n}: no such file or directory", "open exec fifo{}", "write exec fifo /proc/{rest}"],
-        "Init was released and nobody read: a start was killed, or a tool opened exec.fifo and closed it, which \
-         kills a waiting container.",
+        "Init was released and no process read: a start was killed, or a tool opened and closed \
+         exec.fifo, which ends a waiting container.",
     )
     .codes(&["runtime/fifo-waiting"])
     .first(&[STUCK]),
@@ -334,8 +335,8 @@ pub(super) const ALL: &[Message] = &[
         Runc,
         Tasks,
         &["container does not exist", "container {q} does not exist", "container {} does not exist", "error opening file `{}/status`: No such file or directory", "container `{}` does not exist"],
-        "The runtime has no state of this id: creation is under way, hangs in a hook or a mount, or died; or it was \
-         removed. `runc delete --force` would leak the process.",
+        "The runtime has no state of this id: creation is under way, hangs in a hook or a mount, or \
+         failed; or the state was removed. `runc delete --force` would leak the process.",
     )
     .codes(&["runtime/state-missing", "runtime/bundle-without-state"])
     .first(&[STUCK, "coroner runtime ls /"]),
@@ -344,8 +345,8 @@ pub(super) const ALL: &[Message] = &[
         Runc,
         Tasks,
         &["unlinkat {path}containerd/runc/{}: device or resource busy", "remove {path}containerd/runc/{}: device or resource busy", "unlinkat {path}/runc/{}: device or resource busy", "unlinkat /run/runc{}: device or resource busy", "unlinkat {path}/runc.{}: device or resource busy"],
-        "A state folder cannot be removed: runc's bind mount of itself stands in it (runc.XXXXXX, up to 1.1.14). \
-         Unmount it, then delete.",
+        "A state folder cannot be removed: runc's bind mount of itself is in it (runc.XXXXXX, up to \
+         1.1.14). Unmount it, then delete.",
     )
     .certain()
     .codes(&["runtime/binary-leftover"])
@@ -365,8 +366,9 @@ pub(super) const ALL: &[Message] = &[
         Runc,
         crate::Whose::Network,
         &["failed to open netns {q}: failed to Statfs {q}: no such file or directory", "failed to open netns {q}", "failed to Statfs {q}: no such file or directory", "failed to Statfs {q}", "unknown FS magic on {q}: {n}", "unknown FS magic on {q}", "lstat {path}netns/{}: no such file or directory", "open {path}netns/{}: no such file or directory", "failed to check network namespace closed", "namespace {q} has been closed", "failed to open netns(){rest}"],
-        "A pod's network namespace is gone from /run/netns, or its file is no namespace (any more): after a reboot, \
-         or somebody unmounted it. kubelet makes a new sandbox once the old one is removed.",
+        "A pod's network namespace is gone from /run/netns, or its file is no namespace (any more): \
+         after a reboot, or after it was unmounted. The kubelet creates a new sandbox after the old \
+         one is removed.",
     )
     .first(&["ls -l /run/netns; findmnt -t nsfs", TRIAGE]),
     cause(
@@ -384,7 +386,7 @@ pub(super) const ALL: &[Message] = &[
         Runc,
         Cgroups,
         &["cannot start a paused container", "cannot exec in a paused container (use --ignore-paused to override)", "cannot exec in a paused container{}", "cannot exec a container that has been paused{}", "Container {} is paused, unpause the container before exec"],
-        "The container's cgroup is frozen: somebody paused it, or an update or checkpoint was killed in the middle.",
+        "The container's cgroup is frozen: it was paused, or an update or checkpoint was killed in the middle.",
     )
     .codes(&["runtime/stuck"])
     .states(&["frozen-v1", "frozen-v2", "paused", "exec-frozen"])
@@ -428,8 +430,8 @@ pub(super) const ALL: &[Message] = &[
             "error executing hook{rest}",
             "prestart hook {n} caused: {rest}",
             "running prestart hook {n} caused {rest}", "hook command exited with non-zero exit code: {n}", "hook command exited with non-zero exit code{rest}",],
-        "A hook of the container (nvidia's, or another vendor's) failed or was killed; what was made is removed. \
-         What it printed stands in the line.",
+        "A hook of the container (nvidia's, or another vendor's) failed or was killed; runc removed \
+         what it had created. The line has the hook's output.",
     )
     .codes(&["runtime/stuck"])
     .states(&["hook-host", "hook-container", "hook-start"])
@@ -558,8 +560,8 @@ pub(super) const ALL: &[Message] = &[
         Runc,
         Storage,
         &["error mounting {q} to rootfs at {q}", "mounting {q} to rootfs {q} at {q}", "error during container init: error mounting {q} to rootfs at {q}", "error preparing rootfs", "preparing rootfs", "error jailing process inside rootfs", "pivot_root", "error mounting {q} to rootfs{rest}", "mounting {q}{}"],
-        "The container's root file system could not be put together; the rest says why. If it hangs instead, a \
-         mount's server is dead.",
+        "The container's root file system could not be put together; the rest says why. If it hangs \
+         instead, the server of a mount does not answer.",
     )
     .codes(&["runtime/stuck"])
     .states(&["storage-hung"])
@@ -674,8 +676,9 @@ pub(super) const ALL: &[Message] = &[
             "error closing exec fds: {rest}",
             "error starting setns process{rest}",
             "exec failed{}: cannot exec{rest}", "running exec setns process for init{rest}", "running exec setns process for init",],
-        "A process could not be added to the container: it ended at that moment, its init is in a bad state, or the \
-         new process was killed (memory, a limit of pids, seccomp). By itself it tells no more.",
+        "A process could not be added to the container: it ended at that moment, its init is in a \
+         bad state, or the new process was killed (memory, a limit of pids, seccomp). The line gives \
+         no other detail.",
     )
     .open()
     .or(&["the container's memory or pids limit is reached", "the container was ending"])

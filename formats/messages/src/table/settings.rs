@@ -47,7 +47,7 @@ pub(super) const ALL: &[Message] = &[
             "toml: table {} already exists",
             "toml: key {} is already defined{rest}",
         ],
-        "A table or a key stands twice in config.toml: often a tool appended a section that is there \
+        "config.toml has a table or a key twice: often a tool appended a section that is there \
          already.",
     )
     .certain()
@@ -105,8 +105,8 @@ pub(super) const ALL: &[Message] = &[
             "Ignoring unknown key in TOML{}",
             "Ignoring unknown key in TOML for plugin{}",
         ],
-        "A setting has no effect: the release does not know the key at that place. After an upgrade to \
-         2.x a setting often stands under the plugin's old name.",
+        "A setting has no effect: the release does not know the key at that place. After an upgrade \
+         to 2.x a setting is often still under the plugin's old name.",
     )
     .certain()
     .first(&["containerd config dump"]),
@@ -155,8 +155,8 @@ pub(super) const ALL: &[Message] = &[
             "required plugin {} not included",
             "failed to load required plugin{}",
         ],
-        "A plugin that config.toml requires is disabled, or there is none of that name, or it failed: the \
-         daemon exits.",
+        "A plugin that config.toml requires is disabled, or does not exist, or failed: the daemon \
+         exits.",
     )
     .certain()
     .first(&[PREFLIGHT, JOURNAL]),
@@ -183,8 +183,8 @@ pub(super) const ALL: &[Message] = &[
             "`mirrors` cannot be set when `config_path` is provided",
             "`configs.tls` cannot be set when `config_path` is provided",
         ],
-        "The registry's settings stand in config.toml in the old way (mirrors, configs.tls) and in a folder \
-         (config_path) at once. The CRI plugin is not loaded.",
+        "The registry is configured both in config.toml (mirrors, configs.tls) and in a folder \
+         (config_path). The CRI plugin is not loaded.",
     )
     .certain()
     .first(&[PREFLIGHT]),
@@ -370,8 +370,8 @@ pub(super) const ALL: &[Message] = &[
         Systemd,
         Settings,
         &["is masked", "Unit {} is masked{rest}"],
-        "The unit is masked: systemd does not start it, whoever asks. Somebody did this on purpose, often \
-         before a repair.",
+        "The unit is masked: systemd refuses to start it. A unit is masked on purpose, often before \
+         a repair.",
     )
     .certain()
     .first(&["systemctl status containerd"]),

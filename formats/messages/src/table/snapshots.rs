@@ -76,7 +76,7 @@ pub(super) const ALL: &[Message] = &[
             "open {path}/snapshots/{n}/fs{}: no such file or directory",
             "{path}/snapshots/{n}/fs: no such file or directory",
         ],
-        "A snapshot's directory is gone, and its record is not: somebody removed it by hand, or the disk lost it.",
+        "A snapshot's directory is gone, and its record is not: it was removed by hand, or the disk lost it.",
     )
     .codes(&["snapshot/directory-missing", "snapshot/work-missing"])
     .or(&["the container was just removed, and its usage was asked for a last time (then nothing is wrong)"])
@@ -354,7 +354,7 @@ pub(super) const ALL: &[Message] = &[
         Containerd,
         Storage,
         &["failed to mount {path}: input/output error", "{path}: input/output error", "input/output error", "structure needs cleaning", "{path}: structure needs cleaning"],
-        "The disk or its file system failed. What the kernel says tells which.",
+        "The disk or its file system failed. The kernel's lines say which.",
     )
     .first(&[DMESG, "findmnt -T /var/lib/containerd"]),
     act(
@@ -419,7 +419,7 @@ pub(super) const ALL: &[Message] = &[
         TheKernel,
         Storage,
         &["device-mapper: thin: {rest}"],
-        "The kernel tells of a thin pool: devmapper's, or Docker's. What follows says what it did or refused.",
+        "The kernel reports on a thin pool: devmapper's, or Docker's. The rest of the line says what it did or refused.",
     )
     .first(&["dmsetup status", "lvs -a", DMESG]),
     cause(

@@ -40,7 +40,7 @@ pub(super) const ALL: &[Message] = &[
             "Failed to check image content readiness",
             "failed to check image content readiness for {}",
         ],
-        "At its start the CRI plugin leaves an image out whose blobs are not all there: kubelet pulls it again.",
+        "At its start the CRI plugin leaves out an image with missing blobs: the kubelet pulls it again.",
     )
     .codes(&["image/target-missing", "blob/missing", "blob/size"])
     .first(&[IMAGES]),

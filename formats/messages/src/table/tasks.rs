@@ -42,9 +42,10 @@ pub(super) const ALL: &[Message] = &[
             "fork/exec {path}containerd-shim{}: permission denied",
             "failed to start shim: start failed: : exec format error",
         ],
-        "A program of the runtime is there and cannot be run: it is empty or damaged (what was installed shortly \
-         before a power loss), was made for another machine, or may not be executed. No container starts. Do not \
-         restart containerd before it is mended: from 1.7 on a start then forgets the tasks that run.",
+        "A program of the runtime is there and cannot be run: it is empty or damaged (what was \
+         installed shortly before a power loss), was made for another machine, or may not be \
+         executed. No container starts. Do not restart containerd before the program is repaired: \
+         from 1.7 on, a start forgets the running tasks.",
     )
     .certain()
     .codes(&["runtime/program-broken", "runtime/program-missing"])
@@ -152,9 +153,9 @@ pub(super) const ALL: &[Message] = &[
         Containerd,
         Tasks,
         &["cleaning up after shim disconnected", "shim disconnected", "cleaning up dead shim", "cleanup warnings {rest}", "cleanup warnings", "failed to clean up after shim disconnected", "warnings while cleaning up dead shim", "failed to clean up dead shim"],
-        "The connection to a shim ended. After a container ended, or whose creation failed, that is how it should \
-         be; while one runs, or at the daemon's start, the shim was killed or could not be reached, and what ran \
-         under it is killed.",
+        "The connection to a shim ended. After a container ended, or its creation failed, this is \
+         normal. While a container runs, or at the daemon's start, the shim was killed or could not \
+         be reached, and its container is killed.",
     )
     .codes(&["runtime/address-damaged", "runtime/socket-missing"])
     .first(&["journalctl -k -b | grep -i 'killed process'", JOURNAL]),
@@ -216,7 +217,7 @@ pub(super) const ALL: &[Message] = &[
             "failed to create TTRPC connection: dial unix {}: {}",
             "failed to dial shim{}",
         ],
-        "A shim's socket has no listener, or is gone: the shim died, or /run was emptied under it.",
+        "A shim's socket has no listener, or is gone: the shim was killed, or /run was emptied.",
     )
     .codes(&["runtime/socket-missing", "runtime/address-damaged"])
     .states(&["shim-died"])
@@ -226,7 +227,7 @@ pub(super) const ALL: &[Message] = &[
         Containerd,
         Tasks,
         &["ttrpc: closed", "ttrpc: server closed", "ttrpc: client shutting down", "ttrpc: client shutting down: {}", "ttrpc: {}", "failed to receive message", "transport is closing: unavailable"],
-        "The connection to a shim (or an NRI plugin) closed in the middle: the other side died or was ended.",
+        "The connection to a shim (or an NRI plugin) closed in the middle: the other side crashed or was ended.",
     )
     .states(&["shim-died"])
     .first(&["coroner runtime shims /", "journalctl -k -b | grep -i 'killed process'"]),
@@ -408,7 +409,7 @@ pub(super) const ALL: &[Message] = &[
         Shim,
         Other,
         &["Failed to Check if grpc server is working{rest}", "Failed to Check if grpc server is working", "failed to launch qemu{rest}", "qemu{}: {rest}", "Create container timeout{rest}", "failed to get OOM event from sandbox{rest}", "Could not create the sandbox resource controller{rest}", "Could not add {path} to the devices cgroup"],
-        "kata's virtual machine did not come up, or its agent does not answer. Its own log says why.",
+        "Kata's virtual machine did not start, or its agent does not answer. Its own log says why.",
     )
     .first(&["journalctl -b -t kata -t kata-runtime -t containerd-shim-kata-v2", "kata-runtime check"]),
     cause(

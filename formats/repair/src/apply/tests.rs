@@ -180,7 +180,7 @@ fn what_changed_meanwhile_is_not_overwritten() {
     assert!(matches!(store.apply(&made, None), Err(Failed::Refused(_))));
     assert_eq!(meta(folder.path()), b"another");
     let (folder, made) = stopped_after(2, 0);
-    fs::write(folder.path().join("store/come"), b"somebody else's").unwrap();
+    fs::write(folder.path().join("store/come"), b"another program's").unwrap();
     let store = Store::open(folder.path(), Path::new("/"), true).unwrap();
     assert!(matches!(
         store.apply(&made, None),
@@ -188,7 +188,7 @@ fn what_changed_meanwhile_is_not_overwritten() {
     ));
     assert_eq!(
         fs::read(folder.path().join("store/come")).unwrap(),
-        b"somebody else's"
+        b"another program's"
     );
 }
 

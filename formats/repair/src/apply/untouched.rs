@@ -64,7 +64,7 @@ impl Store {
                 hint,
             )),
             Err(error) => Err(Refused::new(
-                format!("it could not be told who has a database open: {error}"),
+                format!("cannot find out which process has a database open: {error}"),
                 hint,
             )),
         }

@@ -141,7 +141,8 @@ impl Making<'_> {
                 Some(Doc::Absent | Doc::Damaged(..))
                     if found.is_some_and(|found| unusable(&found.status)) =>
                 {
-                    let why = format!("without a status a start takes the container {id} for dead");
+                    let why =
+                        format!("without a status a start treats the container {id} as exited");
                     self.put(&folder.join("status"), bytes, 0o600, why);
                 }
                 _ => {}

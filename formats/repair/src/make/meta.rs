@@ -51,7 +51,7 @@ impl Making<'_> {
         };
         if added.unused_names > 0 {
             self.plan.unknown.push(format!(
-                "{} of the names that were given stand for images that are not on this node",
+                "{} of the given names belong to images that are not on this node",
                 added.unused_names
             ));
         }

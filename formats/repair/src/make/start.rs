@@ -153,7 +153,7 @@ impl Making<'_> {
                 _ => "meta.db is missing",
             };
             self.plan.wrong.push(format!(
-                "{what}: a start would take this node for a new one, and delete every layer later"
+                "{what}: a start would treat this node as a new one, and delete every layer later"
             ));
             return (Tree::default(), fresh, false);
         };
@@ -236,7 +236,7 @@ fn saved(old: &[u8]) -> Option<(Tree, Layout, Vec<String>)> {
             .map(|key| Text::from(key.as_slice()).to_string())
             .collect();
         let older = if gap.filled > 0 {
-            format!("; {} older records stand in for it", gap.filled)
+            format!("; {} older records are used instead", gap.filled)
         } else {
             String::new()
         };

@@ -161,7 +161,7 @@ pub(super) fn processes(node: &Folder, shown: &Path, plan: &Plan) -> Vec<Refused
             ));
         } else if plan.is_rebuilt() && DELETERS.contains(&name.as_str()) && lives_in(pid, &homes) {
             found.push(Refused::new(
-                format!("{name} (process {pid}) runs: it deletes images and containers whose records are new to it"),
+                format!("{name} (process {pid}) runs: it deletes images and containers that it has no record of"),
                 "stop it, and keep it from starting (`systemctl mask --runtime`), until the node is looked at",
             ));
         }

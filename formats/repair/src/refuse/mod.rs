@@ -96,7 +96,7 @@ pub(crate) fn all(
 
 fn unknown(what: &str, why: &dyn core::fmt::Display) -> Refused {
     Refused::new(
-        format!("{what} could not be told: {why}"),
+        format!("{what} is not known: {why}"),
         "run it as root on the host itself",
     )
 }

@@ -27,7 +27,7 @@ pub(crate) const ROW: Row = Row {
     cause: "It was killed, and waits for a process of its pid namespace that is not reaped, or for a \
             file system that does not answer.",
     never: &[
-        "Do not kill its shim: the processes stay, and nobody takes notice of their end.",
+        "Do not kill its shim: the processes stay, and no process reports their end.",
         "Do not restart containerd to be rid of it: from 1.7 on a start may forget the task.",
     ],
     remedy: way_out,

@@ -10,7 +10,7 @@ pub(super) const ROW: Row = Row {
     word: "exec-frozen",
     row: Some(24),
     healthy: false,
-    cause: "Somebody ran an exec while the container was frozen.",
+    cause: "An exec was run while the container was frozen.",
     never: &["Do not kill the exec to be rid of it: it stays until the cgroup is thawed."],
     remedy: thawed,
     may: |signs| signs.created() || signs.gone_on(),

@@ -11,7 +11,7 @@ pub(super) const ROW: Row = Row {
     word: "frozen-v2",
     row: Some(16),
     healthy: false,
-    cause: "Somebody wrote to cgroup.freeze.",
+    cause: "A process wrote to cgroup.freeze.",
     never: &[
         "Do not believe `runc list`: where both kinds of cgroups are mounted it looks at v1 only.",
     ],

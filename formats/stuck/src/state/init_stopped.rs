@@ -12,7 +12,7 @@ pub(super) const ROW: Row = Row {
     word: "init-stopped",
     row: Some(20),
     healthy: false,
-    cause: "Somebody sent SIGSTOP, or traces it.",
+    cause: "The init got SIGSTOP, or a process traces it.",
     never: &[FIFO],
     remedy: way_out,
     // It can come over any process.

@@ -23,7 +23,7 @@ pub(super) const ROW: Row = Row {
 
 fn way_out(_: &Case<'_, '_>) -> Remedy {
     risky(
-        "Ask its own runtime, with its own tools. Nothing here says that it is not well.",
+        "Use the tools of its own runtime. Nothing here says that it is not healthy.",
         Vec::new(),
     )
 }

@@ -22,7 +22,7 @@ pub(crate) const ROW: Row = Row {
     word: "outlived",
     row: None,
     healthy: false,
-    cause: "Its init ended without them: it shares the host's pid namespace, or somebody put a process \
+    cause: "Its init ended without them: it shares the host's pid namespace, or a process was moved \
             into its cgroup.",
     never: &["Do not run `runc delete` before they have ended: it leaves them behind."],
     remedy: way_out,
@@ -69,7 +69,7 @@ fn way_out(case: &Case<'_, '_>) -> Remedy {
     }
     remedy(
         false,
-        "They may be somebody's work: look at what they are. When they have ended, its shim or \
+        "Look at what the processes are: they may do useful work. After they have ended, its shim or \
          `runc delete` can remove the container.",
         commands,
     )

@@ -12,8 +12,8 @@ pub(super) const ROW: Row = Row {
     word: "parked",
     row: Some(1),
     healthy: false,
-    cause: "Whoever created it lost its way between create and start: a caller that died, or a \
-         containerd that waits for a lock (releases before 1.6.3).",
+    cause: "Its creator stopped between create and start: it was killed, or it is a containerd that \
+         waits for a lock (releases before 1.6.3).",
     never: &[FIFO],
     remedy: way_out,
     may: Signs::created,

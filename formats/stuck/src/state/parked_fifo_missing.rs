@@ -11,7 +11,8 @@ pub(super) const ROW: Row = Row {
     word: "parked-fifo-missing",
     row: Some(6),
     healthy: false,
-    cause: "Somebody cleaned /run up under it. runc takes it for running, and refuses to start it.",
+    cause: "Its FIFO was deleted, often by a clean-up of /run. runc then reports the container as running, \
+    and refuses to start it.",
     never: &[
         "Do not read the open file of the init by /proc/<pid>/fd: that lets it run, if you do \
            not mean it to.",

@@ -11,8 +11,8 @@ pub(super) const ROW: Row = Row {
     word: "parked-stdio",
     row: Some(3),
     healthy: false,
-    cause: "The client died before it opened the FIFOs of the container's output; the shim waits for \
-         it to this day.",
+    cause: "The client ended before it opened the FIFOs of the container's output; the shim still waits \
+         for the client.",
     never: &[
         FIFO,
         "Do not open the FIFOs of the output to help: the shim's \

@@ -11,7 +11,7 @@ pub(super) const ROW: Row = Row {
     word: "paused",
     row: None,
     healthy: true,
-    cause: "Somebody paused it; `resume` lets it go on.",
+    cause: "The container was paused; `resume` continues it.",
     never: &[],
     remedy: nothing,
     may: Signs::started,

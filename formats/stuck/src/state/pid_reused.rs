@@ -11,8 +11,8 @@ pub(super) const ROW: Row = Row {
     word: "pid-reused",
     row: Some(29),
     healthy: false,
-    cause: "Init died unseen, and the kernel gave its number away.",
-    never: &["Never send a signal to that pid: it is somebody else."],
+    cause: "Init ended unnoticed, and the kernel gave its pid to another process.",
+    never: &["Never send a signal to that pid: it is another process."],
     remedy: way_out,
     may: |signs| signs.created() || signs.gone_on() || (signs.making() && signs.saved),
 };

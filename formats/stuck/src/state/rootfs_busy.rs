@@ -24,7 +24,7 @@ pub(crate) const ROW: Row = Row {
     healthy: false,
     cause: "A scanner, a backup, a shell of the host has its working directory or an open file in it.",
     never: &[
-        "Do not unmount it lazily (`umount -l`): its snapshot stays busy, and nobody sees by whom.",
+        "Do not unmount it lazily (`umount -l`): its snapshot stays busy, and no tool shows why.",
     ],
     remedy: way_out,
     may: never,

@@ -12,7 +12,7 @@ pub(super) const ROW: Row = Row {
     word: "runtime-blocked",
     row: Some(28),
     healthy: false,
-    cause: "Its --log is a FIFO that nobody reads.",
+    cause: "Its --log is a FIFO that no process reads.",
     never: &[],
     remedy: way_out,
     may: never,

@@ -11,7 +11,7 @@ pub(super) const ROW: Row = Row {
     row: Some(19),
     healthy: false,
     cause: "The agent behind the profile's listener does not answer.",
-    never: &["Do not take it for parked: a start would wait, too."],
+    never: &["Do not start it: it is not parked at its FIFO, and a start would wait, too."],
     remedy: never_ran,
     // A filter is set after the state was written.
     may: |signs| signs.created() || signs.gone_on() || signs.crun,

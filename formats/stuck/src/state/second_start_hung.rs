@@ -11,7 +11,7 @@ pub(super) const ROW: Row = Row {
     word: "second-start-hung",
     row: Some(23),
     healthy: false,
-    cause: "The FIFO of a container that runs was left, and somebody started it again.",
+    cause: "The FIFO of a running container was left, and the container was started a second time.",
     never: &["Do not delete the container as one that was never started: its workload runs."],
     remedy: way_out,
     may: |signs| signs.released() && !signs.crun,

@@ -13,7 +13,7 @@ pub(super) const ROW: Row = Row {
     healthy: false,
     cause: "The shim was killed, and containerd was not there to notice.",
     never: &[
-        "Do not start containerd if the workload is to go on: it kills containers whose shim \
+        "Do not start containerd while you need the workload: it kills containers with a shim that \
            does not answer.",
     ],
     remedy: way_out,
@@ -21,8 +21,8 @@ pub(super) const ROW: Row = Row {
 };
 
 fn way_out(case: &Case<'_, '_>) -> Remedy {
-    let why = "It runs on, without anybody to take its exit and its output. There is no way back to a shim: it can \
-        only be ended, when that suits.";
+    let why = "It keeps running, and no shim takes its exit and its output. A new shim cannot adopt it: end \
+        it at a suitable time.";
     let delete = case.tools().delete().loses(task(case.subject));
     Remedy::new(why, vec![delete])
 }

@@ -11,7 +11,7 @@ pub(super) const ROW: Row = Row {
     word: "shim-stopped",
     row: Some(31),
     healthy: false,
-    cause: "Somebody sent the shim SIGSTOP, or its cgroup is frozen.",
+    cause: "The shim got SIGSTOP, or its cgroup is frozen.",
     never: &[
         "Do not restart containerd: at its start it waits 5 s for the shim's answer, then kills the containers.",
     ],

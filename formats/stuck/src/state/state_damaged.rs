@@ -11,7 +11,7 @@ pub(super) const ROW: Row = Row {
     word: "state-damaged",
     row: Some(7),
     healthy: false,
-    cause: "/run was full, or the machine died while it was written.",
+    cause: "/run was full, or the machine lost power while it was written.",
     never: &[
         "Do not run `runc delete --force`: with a damaged state.json it fails, and with none it \
            leaks the process.",

@@ -11,7 +11,7 @@ pub(super) const ROW: Row = Row {
     word: "stdout-full",
     row: Some(27),
     healthy: false,
-    cause: "Nobody reads the container's output: containerd is down, or a copier hangs.",
+    cause: "No process reads the container's output: containerd is down, or a copier hangs.",
     never: &["Do not read the pipe of another process's output: its lines would be lost."],
     remedy: full,
     // It can come over any process.

@@ -11,10 +11,10 @@ pub(super) const ROW: Row = Row {
     word: "storage-hung",
     row: Some(18),
     healthy: false,
-    cause: "A mount's server is dead: FUSE, NFS, a bind of one.",
+    cause: "A mount's server does not answer: FUSE, NFS, or a bind of such a mount.",
     never: &[
-        "Do not look into the mount: whoever does hangs as well.",
-        "Do not rely on SIGKILL: the task dies only when the file system answers.",
+        "Do not look into the mount: a process that does hangs, too.",
+        "Do not rely on SIGKILL: the task ends only when the file system answers.",
     ],
     remedy: answered,
     // It can come over any process.

@@ -22,7 +22,7 @@ fn why(why: Why) -> String {
             "neither tree has its page, and each has all that its transaction wrote".to_owned()
         }
         Why::NotInTree => "the newest tree does not have its page".to_owned(),
-        Why::PastMark => "it stands past the high-water mark".to_owned(),
+        Why::PastMark => "it is past the high-water mark".to_owned(),
         Why::NamesPastMark { page } => {
             format!("its page names page {page}, or is named by it, of an unfinished transaction")
         }

@@ -199,7 +199,7 @@ pub(crate) fn run(args: &CarveArgs, out: &mut Out) -> Outcome {
     let mut notes: Vec<String> = frozen
         .unread
         .iter()
-        .map(|span| format!("the disk did not give {span}: what stands there is unknown"))
+        .map(|span| format!("{span} could not be read from the disk: what is there is not known"))
         .collect();
     if !frozen.is_unchanged() {
         notes.push("the file changed while it was read".to_owned());

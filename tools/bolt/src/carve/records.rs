@@ -209,7 +209,7 @@ fn one(row: &Row, raw: bool, pen: &mut Pen<'_>) -> io::Result<()> {
     ))?;
     let named = match row.named {
         Named::Meta => "the meta of the transaction before".to_owned(),
-        Named::Page => "the page in use that it stands on".to_owned(),
+        Named::Page => "the page in use that holds it".to_owned(),
         Named::RootKeys => "the keys of the root bucket, which its page has".to_owned(),
         Named::Relic { page } => format!("page {page}"),
         Named::Content => "what its page holds: the same as a bucket with that name".to_owned(),

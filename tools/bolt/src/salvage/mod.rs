@@ -22,8 +22,8 @@ pub(crate) use start::Start;
 pub(crate) use text::REFUSED;
 
 #[derive(Debug, Clone, clap::Args)]
-#[command(after_help = "\
-Without -o nothing is written: the answer says what could be saved, and what would be lost. With -o
+#[command(
+    after_help = "Without -o nothing is written: the answer says what could be saved, and what would be lost. With -o
 the new database is written beside NEW, checked with all that `coroner bolt check` knows, and only
 then put there; NEW must not exist. The input is only read, and read a second time at the end.
 
@@ -38,7 +38,7 @@ to use, nothing is wrong with it; --no-lost-found leaves it out.
 Whose file it is follows from its root bucket, or from the records on its pages. --schema says it where
 both are gone; with `none`, only the rules of the format hold.
 
-If a meta is broken, nobody knows whether it was the newer one: the tree may be one transaction old.
+If a meta is damaged, it is not known whether it was the newer one: the tree may be one transaction old.
 The counters from which containerd numbers snapshots are then raised by 1024, so that no number is
 given twice; a directory that the lost transaction made stays behind.
 
@@ -49,7 +49,8 @@ Examples:
   coroner bolt salvage meta.db                  what can be saved?
   coroner bolt salvage meta.db -o new.db        save it
   coroner bolt salvage --previous meta.db -o before.db   the state one transaction before
-  coroner bolt salvage --in node.tar.zst var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db -o new.db")]
+  coroner bolt salvage --in node.tar.zst var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db -o new.db"
+)]
 pub(crate) struct SalvageArgs {
     #[command(flatten)]
     file: FileArgs,

@@ -69,12 +69,12 @@ impl Start {
             ),
             Verdict::Destructive if !has_rows => (
                 Style::Bad,
-                "containerd would take the file for a new one: its next collections delete every \
+                "containerd would treat the file as new: its next garbage collections delete every \
                  layer, writable layers included, and every blob",
             ),
             Verdict::Destructive => (
                 Style::Bad,
-                "containerd would delete what this file does not name any more, or not come up",
+                "containerd would delete what this file no longer names, or would not start",
             ),
         };
         let says = pen.styled(style, says).to_string();
@@ -122,9 +122,9 @@ impl Start {
             pen.paragraph(
                 "Before   ",
                 "it takes its place: stop whatever starts containerd again (systemctl stop kubelet \
-                 containerd; of k3s, its own unit), and see that no containerd is left. A daemon that \
-                 comes up while the file is exchanged, by mv as well, goes on with the old file, and \
-                 what it writes is lost. Move the old file aside, never delete it.",
+                 containerd; of k3s, its own unit), and see that no containerd is left. A daemon \
+                 that starts while the file is replaced, also by mv, keeps using the old file, and \
+                 what it writes is lost. Move the old file away, never delete it.",
             )?;
         }
         pen.line(format_args!("Then     {}", self.preflight))?;

@@ -10,8 +10,8 @@ use super::{DecisionLine, Filled, GapLine, Saved};
 use crate::file::key;
 
 /// Why a database was not written.
-pub(crate) const REFUSED: &str = "Nothing was written: a start on it would destroy what it lost. \
-    --accept-loss writes it all the same, for a node that is not started on it as it is.";
+pub(crate) const REFUSED: &str = "Nothing was written: a start on it would destroy what it lost. --accept-loss still writes it, \
+    for a node that is not started on it as it is.";
 
 /// A bucket, for people.
 pub(super) fn bucket(path: &[Text]) -> String {
@@ -220,12 +220,12 @@ impl Saved {
                 format!("What was changed after transaction {txid}, up to {newest}, is lost.")
             }
             Some(Choice::Newest { .. }) if self.may_be_older => {
-                "The other meta is broken: nobody knows whether there was a later transaction."
+                "The other meta is damaged: whether there was a later transaction is not known."
                     .to_owned()
             }
             Some(Choice::Newest { .. }) | None => String::new(),
             Some(_) if !self.may_be_older => String::new(),
-            Some(_) => "Nobody knows whether there was a newer tree.".to_owned(),
+            Some(_) => "Whether there was a newer tree is not known.".to_owned(),
         };
         if !text.is_empty() {
             text.push(' ');

@@ -263,7 +263,7 @@ fn refused(file: &FileArgs, why: Refused) -> Failure {
             "`--slot {slot} --root PAGE …` gives the fields; `coroner bolt salvage` looks for a tree"
         )),
         Refused::PreviousDamaged => failure.hint(
-            "--force-damaged reverts all the same; `coroner bolt salvage` keeps what is whole of both",
+            "--force-damaged still reverts; `coroner bolt salvage` keeps what is whole of both",
         ),
         Refused::NoPageSize => failure.hint(
             "`coroner bolt info` shows what is left of both metas; `surgery meta --slot N --page-size BYTES` \

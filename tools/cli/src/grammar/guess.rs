@@ -189,7 +189,7 @@ const GUESSES: &[(&[&str], &str, &str)] = &[
     (
         &["who", "whose"],
         "coroner owner NODE PATH",
-        "says whose a path is",
+        "says what a path belongs to",
     ),
     (
         &["completions", "completion-script"],

@@ -12,7 +12,7 @@ use crate::judged::{self, Answered};
 fn sentence(simulation: &Simulation) -> (Style, String) {
     if let Some(failure) = &simulation.failure {
         let dies = if failure.is_fatal {
-            "The collection fails, and the daemon dies of it"
+            "The collection fails, and the daemon crashes"
         } else {
             "The collection fails"
         };

@@ -61,7 +61,7 @@ fn sentence(owned: &Owned) -> String {
         Is::Ingest {
             reference: Some(reference),
         } => format!("ingest of {reference}"),
-        Is::Ingest { .. } => "an ingest whose reference is not known".to_owned(),
+        Is::Ingest { .. } => "an ingest with an unknown reference".to_owned(),
         Is::Content => "in the content store, neither a blob's nor an ingest's".to_owned(),
         Is::Meta => "containerd's meta.db".to_owned(),
         Is::Bundle {

@@ -114,8 +114,8 @@ pub(super) fn tasks(run: &mut Run<'_>) -> Flow {
     }
     let at = Location::file(node::path_text(&folder));
     let target = Target::new(Object::global("plugin", id));
-    let does =
-        "starts without the CRI: the folder of tasks below root is none, and its plugin is lost";
+    let does = "starts without the CRI: the tasks' folder below root is not a folder, and the plugin that \
+        needs it fails";
     let statement = run.statement(&rules::CRI_NEEDS).does(does.to_owned());
     run.lose_cri(statement.at(at).target(target))
 }

@@ -135,7 +135,7 @@ fn unserved(run: &mut Run<'_>) -> Flow {
     let at = place(run, &["disabled_plugins"]);
     if let Some(kubelet) = crate::clients::kubelet(run.node) {
         let does = format!(
-            "starts without the CRI: disabled_plugins of config.toml names it, and {} tells the \
+            "starts without the CRI: disabled_plugins of config.toml names it, and {} configures the \
              kubelet to use it",
             kubelet.file
         );

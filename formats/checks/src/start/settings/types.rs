@@ -127,7 +127,7 @@ pub(super) fn unknown(run: &mut Run<'_>) {
                 let why = if is_of_another_build(id) {
                     "it comes with other builds of containerd than the one that is known here"
                 } else {
-                    "this release has no such plugin, as far as it is known; then nobody looks at it"
+                    "this release has no such plugin, as far as is known; then the setting has no effect"
                 };
                 found.push((format!("plugin {id}"), why.to_owned()));
             }

@@ -31,7 +31,12 @@ pub fn explained(lines: &[Line]) -> Vec<Option<&'static Message>> {
 fn explain(line: &Line) -> Option<&'static Message> {
     let text = String::from_utf8_lossy(line.text.bytes());
     let explained = messages::explain(&text);
-    let message = explained.head.as_ref()?.message()?;
+    let head = explained.head.as_ref()?;
+    // Where a line comes from explains nothing.
+    if matches!(head, messages::Head::Place(..)) {
+        return None;
+    }
+    let message = head.message()?;
     let tells = message.whose != Whose::Nobody && matches!(message.role, Role::Cause | Role::Act);
     tells.then_some(message)
 }

@@ -17,6 +17,7 @@ fn main() -> std::io::Result<()> {
             None => ("unknown", "-"),
             Some(Head::Cause(message)) => ("cause", message.key),
             Some(Head::Act(message, _)) => ("act", message.key),
+            Some(Head::Place(message, _)) => ("place", message.key),
             Some(Head::Consequence(message)) => ("consequence", message.key),
             Some(Head::Generic(message)) => ("generic", message.key),
             Some(Head::Text(text, _)) => ("text", text.says),

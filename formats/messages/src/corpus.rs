@@ -77,7 +77,7 @@ fn of(explained: &Explained, case: &Case<'_>) -> Grade {
     });
     match head {
         Head::Cause(_) => Grade::Wrong,
-        Head::Act(act, _) => {
+        Head::Act(act, _) | Head::Place(act, _) => {
             let is_same = case.right.iter().filter_map(|key| crate::message(key));
             let mut is_same =
                 is_same.map(|message| message.whose == act.whose || message.who == act.who);

@@ -4,8 +4,10 @@ use serde::Serialize;
 
 use crate::book::{self, Hit, Known};
 use crate::chain::Chain;
+use crate::context;
 use crate::message::{Component, Message, Role, Sure, Whose};
-use crate::peel::{Peeled, peel};
+use crate::peel::{LINE_LIMIT, Peeled, peel};
+use crate::place;
 use crate::text::Text;
 
 /// A line, explained.
@@ -13,6 +15,8 @@ use crate::text::Text;
 pub struct Explained {
     /// What decides.
     pub head: Option<Head>,
+    /// Where it comes from, as far as the whole line tells, where no cause is known.
+    pub place: Option<&'static Message>,
     /// Every piece of it, outermost first.
     pub layers: Vec<Layer>,
     /// The program that the journal names.
@@ -35,6 +39,9 @@ pub enum Head {
     Act(&'static Message, Option<&'static Message>),
     /// A text whose place in the source is known, and no more; with the system's word if there is one.
     Text(&'static Text, Option<&'static Message>),
+    /// Neither is known; who said it and what was being done then is told by words of the line, with the system's word
+    /// if there is one.
+    Place(&'static Message, Option<&'static Message>),
     /// Only what follows from something else.
     Consequence(&'static Message),
     /// Only a word that many causes have.
@@ -47,6 +54,7 @@ impl Head {
         match self {
             Self::Cause(message)
             | Self::Act(message, _)
+            | Self::Place(message, _)
             | Self::Consequence(message)
             | Self::Generic(message) => Some(message),
             Self::Text(..) => None,
@@ -59,6 +67,7 @@ impl Head {
             Self::Text(text, _) => text.who,
             Self::Cause(message)
             | Self::Act(message, _)
+            | Self::Place(message, _)
             | Self::Consequence(message)
             | Self::Generic(message) => message.who,
         }
@@ -110,17 +119,64 @@ pub fn explain(line: &str) -> Explained {
     for said in &peeled.said {
         walk(&Chain::of(said), &mut layers);
     }
-    let mut head = decide(&layers);
+    let lower = line
+        .get(..floor(line, LINE_LIMIT))
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let place = place::find(&lower);
+    let mut head = decide(&layers, &lower, place.is_none());
     if head.is_none_or(|head| matches!(head, Head::Generic(_))) {
-        head = by_a_part(&peeled, head.is_none()).or(head);
+        head = by_a_part(&peeled, head.is_none())
+            .filter(|head| match head {
+                Head::Cause(cause) => context::claims(cause, &lower, place.is_none()),
+                _ => true,
+            })
+            .or(head);
     }
+    let place = match head {
+        Some(Head::Cause(_)) => None,
+        _ => place,
+    };
     Explained {
-        head,
+        head: narrow(head, place),
+        place,
         layers,
         program: peeled.program,
         level: peeled.level,
         time: peeled.time,
         fields: peeled.fields,
+    }
+}
+
+/// The end of what is looked at: not in the middle of a letter.
+fn floor(line: &str, most: usize) -> usize {
+    let mut end = line.len().min(most);
+    while !line.is_char_boundary(end) {
+        end = end.saturating_sub(1);
+    }
+    end
+}
+
+/// The place, where it says more than what the pieces told.
+fn narrow(head: Option<Head>, place: Option<&'static Message>) -> Option<Head> {
+    /// A text whose words are this rare is one program's.
+    const RARE: u16 = 30;
+    let Some(place) = place else {
+        return head;
+    };
+    match head {
+        None => Some(Head::Place(place, None)),
+        Some(Head::Generic(word)) => {
+            let is_word = matches!(word.role, Role::Errno);
+            Some(Head::Place(place, is_word.then_some(word)))
+        }
+        Some(Head::Consequence(word)) if word.who == Component::System => {
+            Some(Head::Place(place, Some(word)))
+        }
+        Some(Head::Text(text, word)) if text.weight < RARE && text.who != place.who => {
+            Some(Head::Place(place, word))
+        }
+        other => other,
     }
 }
 
@@ -173,25 +229,30 @@ fn layer(chain: &Chain, pieces: core::ops::Range<usize>, hit: Option<Hit>) -> La
     }
 }
 
-fn decide(layers: &[Layer]) -> Option<Head> {
+fn decide(layers: &[Layer], line: &str, is_alone: bool) -> Option<Head> {
     let inner_first = layers.iter().rev().filter_map(|layer| layer.known);
     let messages = inner_first.clone().filter_map(|known| match known {
         LayerKnown::Message(message) => Some(message),
         LayerKnown::Text(_) => None,
     });
     let of = |role: Role| messages.clone().find(|message| message.role == role);
-    if let Some(cause) = of(Role::Cause) {
-        // A pod's network has connections of its own: they are no registry's.
-        let is_far = matches!(cause.whose, Whose::Registry | Whose::Dns);
-        let network = messages
-            .clone()
-            .find(|act| act.role == Role::Act && act.whose == Whose::Network);
-        return Some(match network {
-            Some(network) if is_far => Head::Act(network, Some(cause)),
-            _ => Head::Cause(cause),
-        });
+    let mut causes = messages
+        .clone()
+        .filter(|message| message.role == Role::Cause);
+    let network = messages
+        .clone()
+        .find(|act| act.role == Role::Act && act.whose == Whose::Network);
+    // A pod's network has connections of its own: they are no registry's.
+    let is_claimed = |cause: &&'static Message| {
+        context::claims(cause, line, is_alone) && !(context::is_far(cause) && network.is_some())
+    };
+    if let Some(cause) = causes.clone().find(is_claimed) {
+        return Some(Head::Cause(cause));
     }
-    let errno = of(Role::Errno);
+    let connection = causes
+        .find(|cause| context::is_far(cause))
+        .map(context::far);
+    let errno = connection.or_else(|| of(Role::Errno));
     if let Some(act) = of(Role::Act) {
         return Some(Head::Act(act, errno.or_else(|| of(Role::Consequence))));
     }

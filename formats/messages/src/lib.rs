@@ -19,11 +19,13 @@
 
 mod book;
 mod chain;
+mod context;
 pub mod corpus;
 mod explain;
 mod message;
 mod pattern;
 mod peel;
+mod place;
 mod prefix;
 mod table;
 mod text;
@@ -46,7 +48,8 @@ pub fn texts() -> impl Iterator<Item = &'static Text> {
 
 /// The message of that name.
 pub fn message(key: &str) -> Option<&'static Message> {
-    messages().find(|message| message.key == key)
+    let places = place::all().chain(context::FAR.iter());
+    messages().chain(places).find(|message| message.key == key)
 }
 
 /// What daemons say when they meet what `code` names, the most telling first.

@@ -40,6 +40,16 @@ pub enum Component {
     System,
     /// A registry, or the network on the way to it.
     Registry,
+    /// Kubernetes outside of the node: the API server, the scheduler, controllers.
+    Kubernetes,
+    /// `BuildKit`, or another builder of images.
+    Buildkit,
+    /// Another engine: CRI-O, Podman.
+    OtherEngine,
+    /// A snapshotter that is a program of its own: stargz, nydus, SOCI.
+    OtherSnapshotter,
+    /// Windows' own services for containers.
+    Windows,
 }
 
 impl Component {
@@ -62,6 +72,11 @@ impl Component {
             Self::Go => "Go's runtime",
             Self::System => "the system",
             Self::Registry => "the registry",
+            Self::Kubernetes => "Kubernetes outside of the node",
+            Self::Buildkit => "a builder of images",
+            Self::OtherEngine => "another engine",
+            Self::OtherSnapshotter => "a snapshotter of its own",
+            Self::Windows => "Windows",
         }
     }
 }
@@ -227,6 +242,13 @@ pub struct Message {
     pub or: &'static [&'static str],
     /// What to run first. Nothing of these loses data.
     pub first: &'static [&'static str],
+    /// Words of which the line must have one, in lower case, where its text alone is said by others, too; `&` joins
+    /// words that must all be there.
+    #[serde(skip)]
+    pub(crate) within: &'static [&'static str],
+    /// Words with which it is another's.
+    #[serde(skip)]
+    pub(crate) unless: &'static [&'static str],
 }
 
 impl Message {
@@ -251,6 +273,8 @@ impl Message {
             states: &[],
             or: &[],
             first: &[],
+            within: &[],
+            unless: &[],
         }
     }
 
@@ -287,6 +311,18 @@ impl Message {
     /// What to run first.
     pub(crate) const fn first(mut self, commands: &'static [&'static str]) -> Self {
         self.first = commands;
+        self
+    }
+
+    /// It is claimed only where the line has one of these words.
+    pub(crate) const fn within(mut self, words: &'static [&'static str]) -> Self {
+        self.within = words;
+        self
+    }
+
+    /// It is not claimed where the line has one of these words.
+    pub(crate) const fn unless(mut self, words: &'static [&'static str]) -> Self {
+        self.unless = words;
         self
     }
 

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Serialize;
 
-use crate::message::Component;
+use crate::message::{Component, Message};
 
 /// A text of a program's source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -14,6 +14,9 @@ pub struct Text {
     pub who: Component,
     /// What is being done then, as a clause after "while".
     pub doing: &'static str,
+    /// The part of the source.
+    #[serde(skip)]
+    area: &'static str,
     /// Whether an error follows that says why.
     pub is_act: bool,
     /// Releases in whose sources it is: the first and the last; empty: not told apart.
@@ -39,14 +42,59 @@ fn text(line: &'static str) -> Option<Text> {
         "cni" => Component::Cni,
         _ => return None,
     };
+    let area = columns.next()?;
     Some(Text {
         who,
-        doing: doing(columns.next()?),
+        doing: doing(area),
+        area,
         is_act: columns.next()? == "a",
         releases: columns.next()?,
         weight: columns.next()?.parse().ok()?,
         says: columns.next()?,
     })
+}
+
+impl Text {
+    /// What can be the cause there, and what tells the causes apart.
+    pub fn place(&self) -> Option<&'static Message> {
+        let key = match self.area {
+            "start" => "at-plugin",
+            "bolt" | "metadata" => "at-bolt",
+            "content" => "at-content",
+            "snapshot" => "at-snapshotter",
+            "mount" | "rootfs" => "at-runc-rootfs",
+            "unpack" => "at-unpack",
+            "pull" | "registry" => "at-pull",
+            "lease" | "gc" => "at-gc",
+            "task" => "at-task",
+            "shim" => "at-shim",
+            "spec" => "at-create-container",
+            "netns" => "at-netns",
+            "nri" => "at-nri",
+            "cri-run" => "at-run-sandbox",
+            "cri-create" => "at-create-container",
+            "cri-start" => "at-start-container",
+            "cri-kill" | "cri-stop" => "at-stop-container",
+            "cri-remove" => "at-remove-container",
+            "cri-exec" => "at-exec",
+            "cri-io" => "at-log-file",
+            "cri-recover" => "at-recover",
+            "cri-network" => "at-network-config",
+            "cri-config" => "at-config",
+            "cri-status" => "at-status",
+            "cri" | "cri-store" | "cri-events" => "at-cri",
+            "cgroup" => "at-runc-cgroup",
+            "seccomp" | "security" => "at-runc-security",
+            "runc-init" => "at-runc-init",
+            "runc-exec" => "at-runc-setns",
+            "runc-process" | "runc" | "runc-state" => "at-runc",
+            "crun" => "at-crun",
+            "cni" => "at-cni",
+            "cni-ipam" => "at-host-local",
+            _ => "at-containerd",
+        };
+        crate::message(key)
+    }
 }
 
 /// What is being done in a part of a source.

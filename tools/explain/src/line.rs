@@ -20,6 +20,9 @@ struct Line {
     times: usize,
     #[serde(flatten)]
     meaning: Meaning,
+    /// The level that its program gave, if that is no warning and no error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quiet: Option<String>,
     /// Every piece of it, outermost first.
     layers: Vec<Piece>,
     /// What the node shows of its causes; absent without a node.
@@ -30,7 +33,7 @@ struct Line {
 /// What a line means.
 #[derive(Serialize)]
 struct Meaning {
-    /// What decides: `cause`, `act`, `text`, `consequence`, `generic`, or `unknown`.
+    /// What decides: `cause`, `act`, `text`, `place`, `consequence`, `generic`, or `unknown`.
     kind: &'static str,
     /// The message that decides.
     message: Option<&'static Message>,
@@ -38,11 +41,19 @@ struct Meaning {
     word: Option<&'static Message>,
     /// A text of a program's source of which only the place is known.
     text: Option<&'static messages::Text>,
+    /// Where no cause is known: what was being done, as words of the line tell, and what can cause it.
+    place: Option<&'static Message>,
 }
 
 impl Meaning {
-    const fn of(head: Option<&Head>) -> Self {
+    fn of(explained: &Explained) -> Self {
+        let head = explained.head.as_ref();
+        let by_text = match head {
+            Some(Head::Text(text, _)) => text.place(),
+            _ => None,
+        };
         let nothing = Self {
+            place: by_text.or(explained.place),
             kind: "unknown",
             message: None,
             word: None,
@@ -65,6 +76,13 @@ impl Meaning {
                 kind: "text",
                 text: Some(text),
                 word: *word,
+                ..nothing
+            },
+            Some(Head::Place(message, word)) => Self {
+                kind: "place",
+                message: Some(message),
+                word: *word,
+                place: None,
                 ..nothing
             },
             Some(Head::Consequence(message)) => Self {
@@ -119,13 +137,14 @@ struct Lines {
 }
 
 fn line(text: &str, times: usize, explained: &Explained, judged: Option<&Judged>) -> Line {
-    let meaning = Meaning::of(explained.head.as_ref());
+    let meaning = Meaning::of(explained);
     let codes = meaning
         .message
         .map_or(&[][..], |message| message.confirmed_by);
     Line {
         said: Text::from(text),
         times,
+        quiet: explained.level.clone().filter(|_| !is_bad(explained)),
         layers: explained.layers.iter().map(Piece::of).collect(),
         there: judged.map(|judged| codes.iter().map(|code| judged.of(code)).collect()),
         meaning,
@@ -158,6 +177,8 @@ pub(crate) fn several(texts: Vec<String>, node: Option<&Path>, out: &mut Out) ->
         let explained = messages::explain(&text);
         let key = match &explained.head {
             Some(Head::Text(text, _)) => text.says,
+            // What tells no more than where it comes from is worth a word only where something failed.
+            Some(Head::Place(..)) if !is_bad(&explained) => "",
             Some(head) => match head.message() {
                 Some(message) if is_worth_telling(message) => message.key,
                 _ => "",
@@ -186,6 +207,15 @@ pub(crate) fn several(texts: Vec<String>, node: Option<&Path>, out: &mut Out) ->
         lines,
         other: Some(other),
     })
+}
+
+/// Whether its program gave it as a warning or worse, or gave no level.
+fn is_bad(explained: &Explained) -> bool {
+    let level = explained.level.as_deref().unwrap_or_default();
+    ![
+        "info", "debug", "trace", "I", "INFO", "DEBU", "TRAC", "DEBUG",
+    ]
+    .contains(&level)
 }
 
 fn is_worth_telling(message: &Message) -> bool {
@@ -242,6 +272,7 @@ impl Line {
             let sure = match self.meaning.kind {
                 "cause" => message.sure.sentence(),
                 "act" => "It says what was being done, not why it failed.",
+                "place" => "Only this is told by the line: who said it, and what was being done.",
                 "consequence" => "It follows from something else, which the line does not name.",
                 _ => "Many causes have these words.",
             };
@@ -269,8 +300,35 @@ impl Line {
         if let Some(word) = word {
             pen.paragraph("  The system's word: ", word.means)?;
         }
+        if let Some(level) = &self.quiet {
+            pen.line(format_args!(
+                "  Its program gave it as {}, not as an error.",
+                short(level, 8)
+            ))?;
+        }
+        self.place(pen)?;
         self.causes(pen)?;
         self.pieces(pen)
+    }
+
+    /// What can be the cause, where the pieces name none.
+    fn place(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        let Some(place) = self.meaning.place else {
+            return Ok(());
+        };
+        pen.gap()?;
+        pen.paragraph("  By the rest of the line: ", place.means)?;
+        if !place.or.is_empty() {
+            pen.line("  What can cause it there:")?;
+            for cause in place.or {
+                pen.paragraph("    - ", cause)?;
+            }
+        }
+        pen.line("  What tells them apart:")?;
+        for command in place.first {
+            pen.line(format_args!("    {command}"))?;
+        }
+        Ok(())
     }
 
     fn causes(&self, pen: &mut Pen<'_>) -> io::Result<()> {
@@ -279,7 +337,12 @@ impl Line {
         };
         if !message.or.is_empty() {
             pen.gap()?;
-            pen.line("  It can also be:")?;
+            let is_place = self.meaning.kind == "place";
+            pen.line(if is_place {
+                "  What can cause it:"
+            } else {
+                "  It can also be:"
+            })?;
             for cause in message.or {
                 pen.paragraph("    - ", cause)?;
             }

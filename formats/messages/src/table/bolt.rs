@@ -26,6 +26,7 @@ pub(super) const ALL: &[Message] = &[
         &["version mismatch"],
         "The metas of the database name a version that bbolt does not have: they are damaged.",
     )
+    .within(&["bolt", "meta.db", "metadata.db", "database", "metadata.v1", "panic", "freelist", "page", "key[", "root.db", ".db", "snapshotter", "plugin", "runtime instance"])
     .codes(&["bolt/meta-version", "bolt/unknown-version", "bolt/no-meta", "store/meta-broken"])
     .first(&[BOLT]),
     cause(
@@ -35,6 +36,7 @@ pub(super) const ALL: &[Message] = &[
         &["checksum error"],
         "Neither meta of the database has a right checksum.",
     )
+    .within(&["bolt", "meta.db", "metadata.db", "database", "metadata.v1", "panic", "freelist", "page", "key[", "root.db", ".db", "snapshot", "bucket", "containerd", "snapshotter", "plugin", "runtime instance"])
     .certain()
     .codes(&["bolt/meta-checksum", "bolt/no-meta", "store/meta-broken"])
     .first(&[BOLT]),
@@ -45,6 +47,7 @@ pub(super) const ALL: &[Message] = &[
         &["file size too small", "file size too small {n}"],
         "The database has less than two pages: it was cut.",
     )
+    .within(&["bolt", "meta.db", "metadata.db", "database", "metadata.v1", "panic", "freelist", "page", "key[", "root.db", ".db", "snapshotter", "plugin", "runtime instance"])
     .certain()
     .codes(&["bolt/file-short"])
     .first(&[BOLT]),
@@ -137,6 +140,7 @@ pub(super) const ALL: &[Message] = &[
         &["panic: page {n} already freed", "page {n} already freed", "already freed"],
         "bbolt freed a page twice: its list of free pages is wrong, or two processes wrote to the file.",
     )
+    .within(&["bolt", "meta.db", "metadata.db", "database", "metadata.v1", "panic", "freelist", "page", "key[", "root.db", ".db"])
     .certain()
     .codes(&["bolt/free-reachable", "bolt/freelist-twice", "bolt/freelist-self"])
     .first(&[BOLT]),
@@ -227,6 +231,7 @@ pub(super) const ALL: &[Message] = &[
         &["incompatible value"],
         "Where a bucket should be there is a plain key, or the other way round.",
     )
+    .within(&["bolt", "meta.db", "metadata.db", "database", "metadata.v1", "panic", "freelist", "page", "key[", "root.db", ".db", "snapshot", "bucket", "containerd", "runtime instance"])
     .certain()
     .codes(&["meta/bucket-key", "bolt/bucket-flag"])
     .first(&[TRIAGE]),
@@ -237,6 +242,7 @@ pub(super) const ALL: &[Message] = &[
         &["key required"],
         "A key is empty.",
     )
+    .within(&["bolt", "meta.db", "metadata.db", "database", "metadata.v1", "panic", "freelist", "page", "key[", "root.db", ".db", "snapshot", "bucket", "containerd", "runtime instance"])
     .codes(&["bolt/key-empty"]),
     cause(
         "bolt-key-large",
@@ -245,6 +251,7 @@ pub(super) const ALL: &[Message] = &[
         &["key too large"],
         "A key is longer than 32768 bytes.",
     )
+    .within(&["bolt", "meta.db", "metadata.db", "database", "metadata.v1", "panic", "freelist", "page", "key[", "root.db", ".db", "snapshot", "bucket", "containerd", "runtime instance"])
     .codes(&["bolt/key-long"]),
     cause(
         "bolt-closed",
@@ -252,7 +259,8 @@ pub(super) const ALL: &[Message] = &[
         Daemon,
         &["database not open", "tx closed"],
         "The daemon is going down, and something still asked its database.",
-    ),
+    )
+    .within(&["bolt", "meta.db", "metadata.db", "database", "metadata.v1", "panic", "freelist", "page", "key[", "root.db", ".db", "snapshot", "bucket", "containerd", "runtime instance"]),
     cause(
         "bolt-read-only",
         Containerd,

@@ -220,6 +220,7 @@ pub(super) const ALL: &[Message] = &[
         "Calico's plugin could not do its work: calico/node does not run on this node, or its token for the API \
          server is not (or no longer) valid, as after a restore or when its pods were stopped for long.",
     )
+    .unless(&["cilium"])
     .certain()
     .first(&["kubectl -n kube-system get pods -l k8s-app=calico-node -o wide", "ls -l /etc/cni/net.d /var/lib/calico"]),
     cause(
@@ -291,6 +292,7 @@ pub(super) const ALL: &[Message] = &[
         "A network's plugin could not reach the API server at the cluster's address: kube-proxy or the network \
          itself is not up on this node.",
     )
+    .unless(&["pull", "registry", "/v2/"])
     .first(&[NETWORK_PODS, "curl -ks https://API_SERVER/healthz"]),
     cause(
         "cni-iptables",
@@ -316,6 +318,7 @@ pub(super) const ALL: &[Message] = &[
         &["cannot set hostport {n} for protocol{rest}", "failed to set up portmap{rest}", "hostport{}: {rest}", "listen tcp {}: bind: address already in use", "bind: address already in use", "failed to bind host port{rest}"],
         "A port of the node that the pod wants is taken.",
     )
+    .within(&["hostport", "portmap", "sandbox", "cni", "network"])
     .first(&["ss -lntup"]),
     act(
         "cni-add-failed",

@@ -95,6 +95,7 @@ pub(super) const ALL: &[Message] = &[
         &["failed to mkdir {q}: mkdir {path}: {}", "failed to mkdir {q}"],
         "A hostPath of the pod cannot be made on the node.",
     )
+    .unless(&["/sys/fs/cgroup", "overlay"])
     .first(&["findmnt -T PATH"]),
     cause(
         "cdi-device",
@@ -418,6 +419,7 @@ pub(super) const ALL: &[Message] = &[
         Cri,
         Tasks,
         &[
+            "Container {n} is not running",
             "container is in CONTAINER_EXITED state",
             "container is in CONTAINER_CREATED state",
             "container is in CONTAINER_UNKNOWN state",

@@ -85,6 +85,7 @@ pub(super) const ALL: &[Message] = &[
         ],
         "Where the daemon wants a folder, there is a file or a dangling link.",
     )
+    .within(&["containerd", "/run", "/var/lib"])
     .certain()
     .codes(&["store/unreadable", "store/root-missing"])
     .first(&["namei -l /var/lib/containerd", PREFLIGHT]),
@@ -180,7 +181,6 @@ pub(super) const ALL: &[Message] = &[
             "failed to start containerd: timeout waiting for containerd to start",
             "timeout waiting for containerd to start",
             "containerd did not exit successfully",
-            "cannot connect to the Docker daemon at {rest}",
             "error reading from server",
             "connection error",
             "validate service connection",

@@ -206,6 +206,12 @@ pub(super) const ALL: &[Message] = &[
         "runc names the step that failed; the rest of the line says why.",
     ),
     wrapper(
+        "http-request",
+        System,
+        &["Get {q}", "Head {q}", "Post {q}", "Put {q}", "Get {}", "Patch {q}"],
+        "A server was asked over HTTP; the rest says how that went.",
+    ),
+    wrapper(
         "containerd-frame",
         Containerd,
         &["containerd", "ctr", "rpc error: code = {}", "runtime", "FATA", "fatal"],

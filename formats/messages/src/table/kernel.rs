@@ -90,6 +90,7 @@ pub(super) const ALL: &[Message] = &[
         "A program crashed. In a container it is the image's; containerd, a shim or runc should not: memory or disk \
          may be bad.",
     )
+    .unless(&["solve"])
     .first(&["coredumpctl list", DMESG]),
     cause(
         "pids-limit",

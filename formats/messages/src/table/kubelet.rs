@@ -66,6 +66,7 @@ pub(super) const ALL: &[Message] = &[
         "The program in the container did not answer its probe. That is the program's or the pod's; a node that is \
          overloaded does it, too.",
     )
+    .unless(&["modprobe"])
     .first(&["kubectl describe pod POD"]),
     cause(
         "exit-code",
@@ -75,6 +76,7 @@ pub(super) const ALL: &[Message] = &[
         "A program in a container ended with that code: 126 and 127 mean that it could not be run or found, 137 that \
          it was killed (memory, or a stop), 139 that it crashed, 143 that it was asked to end.",
     )
+    .unless(&["hook", "mount.", "modprobe", "solve", "/bin/sh -c", "mkfs", "newuidmap", "conmon", "iptables"])
     .first(&["crictl ps -a", "kubectl logs --previous POD"]),
     cause(
         "eviction",
@@ -140,6 +142,7 @@ pub(super) const ALL: &[Message] = &[
         "kubelet cannot reach the API server. On a control plane that runs in pods, other lines say \
          why those do not start.",
     )
+    .unless(&["pull", "registry", "/v2/"])
     .first(&["crictl ps -a", "journalctl -b -u kubelet | grep -v 'node.*not found' | tail -n 30"]),
     cause(
         "volume-mount",

@@ -6,9 +6,13 @@ mod bolt;
 mod cni;
 mod cri;
 mod daemon;
+mod engines;
 mod generic;
+mod guests;
 mod kernel;
 mod kubelet;
+mod pods;
+mod process;
 mod pull;
 mod runc;
 mod settings;
@@ -29,23 +33,27 @@ pub const TABLES: &[&[Message]] = &[
     cri::ALL,
     tasks::ALL,
     runc::ALL,
+    process::ALL,
     cni::ALL,
     kubelet::ALL,
+    pods::ALL,
+    engines::ALL,
+    guests::ALL,
     kernel::ALL,
     generic::ALL,
 ];
 
 /// What the unit said, this boot.
-const JOURNAL: &str = "journalctl -b -u containerd --no-pager";
+pub(crate) const JOURNAL: &str = "journalctl -b -u containerd --no-pager";
 /// The whole node.
-const TRIAGE: &str = "coroner triage /";
+pub(crate) const TRIAGE: &str = "coroner triage /";
 /// What would happen at a start.
-const PREFLIGHT: &str = "coroner preflight /";
+pub(crate) const PREFLIGHT: &str = "coroner preflight /";
 /// Which containers hang.
-const STUCK: &str = "coroner runtime stuck /";
+pub(crate) const STUCK: &str = "coroner runtime stuck /";
 /// Which plugins failed.
-const PLUGINS: &str = "ctr plugins ls";
+pub(crate) const PLUGINS: &str = "ctr plugins ls";
 /// How full the disk is.
-const DISK: &str = "df -h /var/lib/containerd /run && df -i /var/lib/containerd /run";
+pub(crate) const DISK: &str = "df -h /var/lib/containerd /run && df -i /var/lib/containerd /run";
 /// What the kernel said.
-const DMESG: &str = "dmesg -T | tail -n 100";
+pub(crate) const DMESG: &str = "dmesg -T | tail -n 100";

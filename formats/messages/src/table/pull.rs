@@ -138,6 +138,7 @@ pub(super) const ALL: &[Message] = &[
             "error parsing HTTP {n} response body{rest}", "504 Gateway{rest}", "520 {rest}", "522 {rest}", "530 {rest}", "internal server error", "Server error",],
         "The registry, a mirror or a proxy on the way answered with an error of its own.",
     )
+    .unless(&["error response from daemon: 500", "api error (500)"])
     .certain()
     .first(&[HOSTS]),
     act(
@@ -233,9 +234,10 @@ pub(super) const ALL: &[Message] = &[
             "failed to load x509 client cert key pair: {rest}",
             "failed to read CA certificate file",
             "unable to get system cert pool",
-            "failed to decode hosts.toml{rest}", "failed to decode hosts.toml", "failed to parse TOML{rest}",],
+            "failed to decode hosts.toml{rest}", "failed to decode hosts.toml", "failed to parse TOML{rest}", "failed to unmarshal TOML{rest}hosts.toml{rest}", "invalid host configuration{rest}", "failed to configure registry host{rest}",],
         "A hosts.toml under config_path is wrong: pulls from that registry fail.",
     )
+    .within(&["hosts", "certs.d", "registr", "pull", "resolve"])
     .codes(&["registry/hosts-unusable"])
     .certain()
     .first(&[HOSTS]),
@@ -272,15 +274,11 @@ pub(super) const ALL: &[Message] = &[
             "Error: ErrImagePull",
             "failed to solve",
             "failed to resolve source metadata for {}",
-            "error pulling image configuration{rest}",
+            "error pulling image configuration",
             "Error pulling image ({}) from {}",
             "failed to fetch {}",
             "pull failed",
             "Pulling image failed",
-            "Get {q}",
-            "Head {q}",
-            "Post {q}",
-            "Put {q}",
         ],
         "An image could not be pulled; the innermost piece of the line says why.",
     )

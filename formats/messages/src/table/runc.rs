@@ -26,6 +26,7 @@ pub(super) const ALL: &[Message] = &[
         "The program that the image or the pod names is not in the image, or what it needs (the interpreter of a \
          script, a loader) is not. For `kubectl exec` it only means that the image has no such command.",
     )
+    .unless(&["kubelet --version", "preflight", "mkfs", "criu", "iptables", "socat", "apparmor_parser", "unpigz", "modprobe", "mount.", "nvidia-container-runtime", "containerd-shim", "exec: \"runc\"", "docker-credential", "docker-proxy", "dockerd", "exec: \"git\"", "lsb_release"])
     .codes(&["snapshot/directory-missing", "snapshot/usage-differs"])
     .or(&["the image has no shell (then only the exec fails)", "a volume hides the program", "the snapshot lost files: compare it with its blobs"])
     .first(&["crictl inspecti IMAGE", "coroner snapshots verify /"]),
@@ -37,6 +38,7 @@ pub(super) const ALL: &[Message] = &[
         "The program of the image may not be run: no execute bit, a folder, a mount with noexec, or a user that may \
          not reach it.",
     )
+    .unless(&["fork/exec", "systemd", "prestart", "hook"])
     .codes(&["snapshot/layer-differs"])
     .first(&["coroner snapshots verify /", "findmnt -o TARGET,OPTIONS | grep noexec"]),
     cause(
@@ -244,6 +246,7 @@ pub(super) const ALL: &[Message] = &[
         "systemd did not make the container's unit: it does not answer on D-Bus, is overloaded by very many units, \
          or refused. Its own lines for that unit say which.",
     )
+    .within(&["systemd", "unit", "scope", "dbus", "d-bus", "cgroup", "bus"])
     .first(&["journalctl -b _PID=1 --no-pager | tail -n 50", "systemctl is-system-running", "systemctl list-units --all | wc -l"]),
     cause(
         "cgroup-driver",
@@ -611,6 +614,7 @@ pub(super) const ALL: &[Message] = &[
         &["write /proc/self/attr/keycreate: {}", "write /proc/{path}attr/{}: {}", "error setting Label on {rest}", "failed to set {path} with selinux{rest}", "selinux is not supported{rest}", "can't set process label{rest}", "setxattr {path}: {}", "lsetxattr {path}: {}", "relabel failed {rest}", "error setting selinux label{rest}", "avc: denied {rest}", "SELinux is preventing {rest}"],
         "SELinux does not let the label be set, or is not on while the pod wants one.",
     )
+    .unless(&["apparmor"])
     .first(&["getenforce", "ausearch -m avc -ts recent", "rpm -q container-selinux"]),
     cause(
         "seccomp",
@@ -729,6 +733,7 @@ pub(super) const ALL: &[Message] = &[
         &["error gathering device information while adding custom device {q}: {rest}", "error gathering device information{rest}", "not a device node", "lstat /dev/{}: no such file or directory", "stat /dev/{}: no such file or directory", "open /dev/{}: no such file or directory", "failed to create device{rest}", "creating device nodes caused {rest}"],
         "A device that the container should have is not on the node.",
     )
+    .unless(&["/dev/mapper", "kvm", "vhost", "nvidia", "/dev/fuse"])
     .first(&["ls -l /dev"]),
     cause(
         "device-denied",
@@ -744,7 +749,8 @@ pub(super) const ALL: &[Message] = &[
         Tasks,
         &["open /dev/ptmx: {}", "open /dev/tty: {}", "the input device is not a TTY", "provided file is not a console", "failed to set console{rest}", "cannot allocate tty if runc will detach without setting console socket", "error opening pty{rest}", "cannot allocate tty if runc will detach"],
         "There is no terminal where one is asked for.",
-    ),
+    )
+    .within(&["tty", "ptmx", "console", "pty"]),
     cause(
         "crun-wrong",
         Crun,
@@ -785,6 +791,7 @@ pub(super) const ALL: &[Message] = &[
         &["signal: killed", "signal: terminated"],
         "A program was killed while another waited for it: a timeout, a stop of the unit, or want of memory.",
     )
+    .unless(&["solve", "executor failed", "qemu", "netplugin"])
     .open()
     .first(&["journalctl -k -b | grep -i 'killed process'"]),
     cause(
@@ -794,5 +801,6 @@ pub(super) const ALL: &[Message] = &[
         &["{path}: text file busy", "text file busy", "exec {path}: text file busy", "symbol lookup error{rest}", "error while loading shared libraries: {rest}", "version `{}' not found (required by {})", "GLIBC_{} not found{rest}"],
         "A program is being replaced while it is used, or does not fit the node's libraries.",
     )
+    .within(&["text file busy", "containerd", "runc", "shim", "docker", "glibc", "shared libraries", "symbol"])
     .first(&["runc --version; ldd $(command -v runc)"]),
 ];

@@ -34,6 +34,7 @@ pub(super) const ALL: &[Message] = &[
         ],
         "config.toml is no TOML at the place that the line names: a quote, a bracket or a table's head.",
     )
+    .unless(&["hosts.toml", "certs.d", "kubelet", "json"])
     .codes(&["config/unusable"])
     .first(&["containerd config dump > /dev/null"]),
     cause(
@@ -66,6 +67,7 @@ pub(super) const ALL: &[Message] = &[
         "config.toml has version 2 or later and names a plugin by its short, old name. The daemon exits \
          with status 1.",
     )
+    .within(&["plugin"])
     .certain()
     .codes(&["config/unusable"])
     .first(&[PREFLIGHT]),
@@ -373,6 +375,7 @@ pub(super) const ALL: &[Message] = &[
         "The unit is masked: systemd refuses to start it. A unit is masked on purpose, often before \
          a repair.",
     )
+    .within(&["unit", "masked"])
     .certain()
     .first(&["systemctl status containerd"]),
     cause(

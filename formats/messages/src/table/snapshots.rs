@@ -241,6 +241,7 @@ pub(super) const ALL: &[Message] = &[
         "A layer wants a folder where a layer below it has a file or a link: the image, or a snapshot that \
          was changed by hand.",
     )
+    .within(&["snapshot", "layer", "extract", "unpack"])
     .codes(&["snapshot/layer-differs"])
     .first(&["coroner snapshots verify /"]),
     cause(
@@ -251,6 +252,7 @@ pub(super) const ALL: &[Message] = &[
         "A file of the image has an owner that the user namespace does not map: rootless, or a too small range \
          in /etc/subuid.",
     )
+    .within(&["lchown", "layer", "uid", "gid"])
     .certain()
     .first(&["cat /etc/subuid /etc/subgid"]),
     cause(
@@ -309,6 +311,7 @@ pub(super) const ALL: &[Message] = &[
         "The kernel has no such file system: the module overlay is not loaded, or not installed for the running \
          kernel.",
     )
+    .within(&["overlay", "fstype", "mount"])
     .first(&["modprobe overlay; grep overlay /proc/filesystems", "uname -r"]),
     cause(
         "d-type",
@@ -356,6 +359,7 @@ pub(super) const ALL: &[Message] = &[
         &["failed to mount {path}: input/output error", "{path}: input/output error", "input/output error", "structure needs cleaning", "{path}: structure needs cleaning"],
         "The disk or its file system failed. The kernel's lines say which.",
     )
+    .unless(&["read /proc/self/fd", "stdin"])
     .first(&[DMESG, "findmnt -T /var/lib/containerd"]),
     act(
         "mount-failed",
@@ -464,6 +468,7 @@ pub(super) const ALL: &[Message] = &[
         "A quota is used up: of a disk, or (when the line names a keyring) of the kernel's keys, of which each \
          container takes one.",
     )
+    .unless(&["cgroup"])
     .first(&["cat /proc/key-users; sysctl kernel.keys", DISK]),
     cause(
         "cannot-allocate",
@@ -472,6 +477,7 @@ pub(super) const ALL: &[Message] = &[
         &["fork/exec {path}: cannot allocate memory", "mount{}: cannot allocate memory"],
         "The node or a cgroup had no memory left at that moment.",
     )
+    .unless(&["/sys/fs/cgroup"])
     .first(&["free -m", DMESG]),
     cause(
         "two-daemons",

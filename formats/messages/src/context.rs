@@ -1,0 +1,111 @@
+//! Whether a line is about what a cause is about: words that several programs say lead to one of them only where the
+//! rest of the line is about it.
+
+use crate::message::{Component, Message, Whose, errno};
+use crate::place::has;
+
+/// A line about images and registries has one of these.
+const REGISTRY: &[&str] = &[
+    "pull",
+    "push",
+    "image",
+    "registry",
+    "resolve reference",
+    "/v2/",
+    "manifest",
+    "blob",
+    "token",
+    "docker.io",
+    "gcr.io",
+    "quay.io",
+    "ghcr.io",
+    "ecr.",
+    "fetch",
+    "httpreadseeker",
+    "mirror",
+    "harbor",
+    "artifactory",
+    "nexus",
+    "failed to solve",
+    "layer",
+    "oauth",
+    "toomanyrequests",
+    "repository",
+    "too many requests",
+];
+
+/// A line about the cluster's API server, or another server that is no registry.
+const NO_REGISTRY: &[&str] = &[
+    "/api/v1/",
+    "/apis/",
+    "/api?",
+    ":6443",
+    ":8443/",
+    "reflector.go",
+    "leases",
+    "kubelet_node_status",
+    "failed to list *",
+    "failed to watch *",
+    "kubernetes.default",
+    "/healthz",
+    "/readyz",
+    "/livez",
+    "etcd",
+    ":2379",
+    ":10250",
+    ":10259",
+    ":10257",
+    "169.254.169.254/latest",
+    "sts.",
+    "otlp",
+    "webhook",
+];
+
+/// What a connection's error tells where it is no registry's.
+pub(crate) static FAR: [Message; 3] = [
+    errno(
+        "name-not-resolved",
+        &[],
+        "A name could not be resolved: the resolver that was asked does not answer, or has no such name.",
+    )
+    .first(&["cat /etc/resolv.conf", "getent hosts NAME"]),
+    errno(
+        "certificate-refused",
+        &[],
+        "One side does not take the other's certificate: an authority that it does not know, a wrong name, an expired one, \
+         or a clock that is wrong.",
+    )
+    .first(&["date", "openssl s_client -connect HOST:PORT -showcerts < /dev/null"]),
+    errno(
+        "connection-failed",
+        &[],
+        "A server was not reached, or answered otherwise than it should; whose address it is tells which.",
+    )
+    .first(&["curl -ksv -o /dev/null ADDRESS", "ss -lntp"]),
+];
+
+/// Whether `cause` may be claimed in a line, which is in lower case; `is_alone`: nothing else tells where the line comes
+/// from.
+pub(crate) fn claims(cause: &Message, line: &str, is_alone: bool) -> bool {
+    let any = |words: &[&str]| words.iter().any(|word| has(line, word));
+    if !cause.within.is_empty() && !any(cause.within) || any(cause.unless) {
+        return false;
+    }
+    !is_far(cause) || ((is_alone || any(REGISTRY)) && !any(NO_REGISTRY))
+}
+
+/// Whether it is about a registry, or the way to it.
+pub(crate) fn is_far(cause: &Message) -> bool {
+    cause.who == Component::Registry
+        && matches!(cause.whose, Whose::Registry | Whose::Dns | Whose::Tls)
+}
+
+/// What it tells where it is no registry's.
+pub(crate) fn far(cause: &Message) -> &'static Message {
+    let [name, certificate, connection] = &FAR;
+    match cause.whose {
+        Whose::Dns => name,
+        Whose::Tls => certificate,
+        _ => connection,
+    }
+}

@@ -1,0 +1,102 @@
+//! runc and crun: what they say of limits, users and mounts beside the more common (`runc`(mod@super::runc)).
+
+use super::{DMESG, STUCK};
+use crate::message::Component::{Crun, Runc, Shim};
+use crate::message::Whose::{Cgroups, Daemon, Image, Kernel, Pod, Security, Tasks};
+use crate::message::{Message, act, cause};
+
+pub(super) const ALL: &[Message] = &[
+    cause(
+        "cgroup-cpu-limit",
+        Runc,
+        Cgroups,
+        &["write {path}cpu.cfs_quota_us: {}", "failed to write {q}: write {path}cpu.cfs_quota_us: {}", "write {path}cpu.cfs_period_us: {}", "failed to write {q}: write {path}cpu.cfs_period_us: {}", "write {path}cpu.max: {}", "failed to write {q}: write {path}cpu.max: {}", "write {path}cpu.rt_runtime_us: {}", "failed to write {q}: write {path}cpu.rt_runtime_us: {}", "write {path}cpu.shares: {}", "write {path}cpu.weight: {}", "failed to write {n} to cpu.cfs_quota_us: {rest}", "failed to write {n} to cpu.rt_runtime_us: {rest}"],
+        "The kernel does not take the CPU limit: the quota of the container is above its pod's (or another parent's), too small, \
+         or real-time time is not given to the parent.",
+    )
+    .first(&["cat /sys/fs/cgroup/PARENT/cpu.max", "kubectl get pod POD -o jsonpath='{..limits}'", "uname -r"]),
+    cause(
+        "cgroup-controller-missing",
+        Runc,
+        Cgroups,
+        &["the requested cgroup controller `{}` is not available", "rootless needs no limits + no cgrouppath when no permission is granted for cgroups{rest}", "cgroup2 controller {} not available{rest}", "open {path}memory.memsw.limit_in_bytes: no such file or directory", "write {path}memory.kmem.limit_in_bytes: {}", "failed to write {q}: write {path}memory.kmem.limit_in_bytes: {}", "this version of runc doesn't work on cgroups v2", "cgroup v2 not supported{rest}", "cgroups v2 not supported{rest}", "kernel does not support {}: {}", "Your kernel does not support {rest}", "cgroup controller {q} not available{rest}", "controller {} is not available under {rest}"],
+        "A controller of cgroups is not there for whoever makes the container: not compiled into or switched off in the kernel \
+         (memory on some boards, swap accounting), not delegated to the user (rootless), or the runtime knows only the other \
+         version of cgroups.",
+    )
+    .certain()
+    .first(&["cat /sys/fs/cgroup/cgroup.controllers /proc/cgroups", "cat /proc/cmdline", "stat -fc %T /sys/fs/cgroup"]),
+    cause(
+        "user-setup",
+        Runc,
+        Image,
+        &["unable to setup user: {rest}", "setup user: {rest}", "setgroups: {}", "setuid: {}", "setgid: {}", "unable to setup user", "setup user"],
+        "The user or group that the container should run as cannot be taken: its number is not mapped in the user namespace, or \
+         whoever makes the container may not change it.",
+    )
+    .first(&["cat /etc/subuid /etc/subgid", "crictl inspecti IMAGE"]),
+    cause(
+        "mountpoint-read-only",
+        Runc,
+        Pod,
+        &["create mountpoint for {path} mount: {rest}read-only file system", "error mounting {q} to rootfs at {q}: create mountpoint for {path} mount: {rest}: read-only file system", "error mounting {q} to rootfs at {q}: mkdir {path}: read-only file system", "error mounting {q} to rootfs at {q}: {rest}: read-only file system", "mkdirat {path}: read-only file system"],
+        "The place for a mount does not exist in the image, and cannot be made: the root file system, or a volume above it, is \
+         read-only.",
+    )
+    .certain()
+    .first(&["kubectl get pod POD -o yaml | grep -i -e readOnly -e mountPath"]),
+    cause(
+        "mount-invalid",
+        Runc,
+        Kernel,
+        &["error mounting {q} to rootfs at {q}: mount {rest}: invalid argument", "error mounting {q} to rootfs at {q}: mount {rest}: no such device", "error mounting {q} to rootfs at {q}: mount {rest}: device or resource busy", "error mounting {q} to rootfs at {q}: {rest}: stale NFS file handle", "mount destination {} not absolute{rest}", "mount destination {} is not absolute{rest}"],
+        "The kernel does not take that mount: an option or a kind of file system that it lacks, a source that is gone or busy.",
+    )
+    .first(&[DMESG, "uname -r", "findmnt"]),
+    cause(
+        "oom-score-denied",
+        Runc,
+        Security,
+        &["write {path}oom_score_adj: {}", "write to `{}oom_score_adj`: {}", "failed to set oom_score_adj{rest}", "open {path}oom_score_adj: {}"],
+        "The container should be killed later than whoever makes it may give (a lower oom_score_adj): rootless, or a container in \
+         a container.",
+    )
+    .certain()
+    .first(&["cat /proc/self/oom_score_adj", "systemctl show containerd -p OOMScoreAdjust"]),
+    act(
+        "self-exec-failed",
+        Runc,
+        Tasks,
+        &["fork/exec /proc/self/exe: {}", "fork/exec /proc/self/exe"],
+        "runc could not run itself again, as it does for each container; the system's word says why (a limit of processes, \
+         memory, a program that was replaced, noexec).",
+    )
+    .first(&["ls -l $(command -v runc)", "systemctl show containerd -p TasksMax -p TasksCurrent", "free -m"]),
+    cause(
+        "crun-libkrun-missing",
+        Crun,
+        Kernel,
+        &["failed to open `{}.so.{}` for krun{rest}", "dlopen {rest}", "requested handler `{}` not found{rest}", "could not load `{}.so{}`{rest}"],
+        "crun lacks a library for the kind of container that is asked for.",
+    )
+    .certain()
+    .first(&["crun --version"]),
+    cause(
+        "shim-option",
+        Shim,
+        Daemon,
+        &["unsupported option type {q}{rest}", "unsupported options type {q}", "failed to unmarshal {}Options{rest}", "type with url {}: not found", "type with url {} not found"],
+        "The runtime's options in containerd's settings are not of the kind that its shim takes: another shim, or another release \
+         of it.",
+    )
+    .certain()
+    .first(&["containerd config dump | grep -A12 runtimes"]),
+    act(
+        "exec-step",
+        Runc,
+        Tasks,
+        &["unable to signal init", "error stopping container", "failed to resize pty{}"],
+        "A process in a container was being added, signalled or resized; the rest says why not.",
+    )
+    .first(&[STUCK, "crictl ps -a"]),
+];

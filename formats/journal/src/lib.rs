@@ -39,5 +39,5 @@ pub use bytes::{Bytes, Held};
 pub use entry::{Entry, Field, Found};
 pub use file::{Journal, NotJournal, Reader, Scanned};
 pub use header::{Header, State};
-pub use merge::{Placed, merge};
+pub use merge::{Merged, Placed, merge};
 pub use scan::Wish;

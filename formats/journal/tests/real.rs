@@ -214,3 +214,53 @@ fn entries_are_chosen_by_a_field_and_the_newest_are_kept() {
     let wanted = truth.iter().filter(|fields| fields.contains(&unit)).count();
     assert_eq!(chosen, u64::try_from(wanted).unwrap());
 }
+
+/// A power cut leaves pages of zeros, or of what was there before, in the middle of a file.
+#[test]
+fn torn_pages_lose_only_the_entries_that_lie_in_them_or_need_them() {
+    const PAGE: usize = 4096;
+    for name in PACKED {
+        let whole = unpacked(name);
+        let (_, all) = entries(whole.clone());
+        let used = usize::try_from(all.last().unwrap().found.at).unwrap();
+        let pages = used / PAGE;
+        let mut random = Random(5);
+        for round in 0..12 {
+            let mut bytes = whole.clone();
+            let page = 1 + usize::try_from(random.next()).unwrap() % (pages - 1);
+            let other = 1 + usize::try_from(random.next()).unwrap() % (pages - 1);
+            let torn = page * PAGE..(page + 1) * PAGE;
+            if round % 2 == 0 {
+                bytes[torn.clone()].fill(0);
+            } else {
+                bytes.copy_within(other * PAGE..(other + 1) * PAGE, torn.start);
+            }
+            let (_, given) = entries(bytes);
+            // Every entry that is given with all of its fields, sound ones, is one that there was.
+            let whole_ones = given
+                .iter()
+                .filter(|entry| entry.lost == 0 && entry.is_sound());
+            let true_ones = whole_ones.filter(|entry| all.iter().any(|one| one == *entry));
+            // A page holds a few dozen objects of 400 entries with hundreds of data objects.
+            let least = all.len() / 4;
+            let count = true_ones.count();
+            assert!(
+                count >= least,
+                "{name}, page {page}: {count} of {}",
+                all.len()
+            );
+            let far = |entry: &&Entry| {
+                let at = usize::try_from(entry.found.at).unwrap();
+                at + 2048 < torn.start || at > torn.end + 65536
+            };
+            for entry in all.iter().filter(far) {
+                let found = given.iter().find(|one| one.found.at == entry.found.at);
+                assert!(
+                    found.is_some(),
+                    "{name}, page {page}: {:#x}",
+                    entry.found.at
+                );
+            }
+        }
+    }
+}

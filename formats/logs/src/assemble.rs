@@ -22,6 +22,8 @@ pub(crate) struct Assembler {
     /// Lines that were left out since there are too many.
     pub(crate) dropped: u64,
     most: usize,
+    /// Whether lines come in the order of their times: then the oldest go where there are too many.
+    in_order: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +34,7 @@ struct Open {
 }
 
 impl Assembler {
-    /// At most so many bytes of lines.
+    /// At most so many bytes of lines, which come in the order of their times.
     pub(crate) fn new(most: usize) -> Self {
         Self {
             lines: Vec::new(),
@@ -40,7 +42,14 @@ impl Assembler {
             bytes: 0,
             dropped: 0,
             most,
+            in_order: true,
         }
+    }
+
+    /// From now on at most so many bytes, of lines that come as files have them: later ones are left out.
+    pub(crate) const fn in_no_order(&mut self, most: usize) {
+        self.most = most;
+        self.in_order = false;
     }
 
     /// Whether `text` goes on with what that stream said last, and is put to it.
@@ -69,10 +78,13 @@ impl Assembler {
 
     /// Adds a line; what follows in its stream may belong to it.
     pub(crate) fn add(&mut self, stream: Stream, line: Line, is_cut: bool) {
-        let size = line.text.bytes().len().saturating_add(128);
+        let size = size_of(&line);
         if self.bytes.saturating_add(size) > self.most {
-            self.dropped = self.dropped.saturating_add(1);
-            return;
+            if !self.in_order {
+                self.dropped = self.dropped.saturating_add(1);
+                return;
+            }
+            self.make_room();
         }
         self.bytes = self.bytes.saturating_add(size);
         if is_cut || begins_a_panic(line.text.bytes()) {
@@ -84,6 +96,32 @@ impl Assembler {
         }
         self.lines.push(line);
     }
+}
+
+impl Assembler {
+    /// Gives the older half up: what was said last tells most.
+    fn make_room(&mut self) {
+        let half = self.lines.len().div_ceil(2);
+        let older: Vec<Line> = self.lines.drain(..half).collect();
+        let freed = older.iter().map(size_of).fold(0, usize::saturating_add);
+        self.bytes = self.bytes.saturating_sub(freed);
+        let dropped = u64::try_from(older.len()).unwrap_or(u64::MAX);
+        self.dropped = self.dropped.saturating_add(dropped);
+        self.open
+            .retain(|_, open| match open.index.checked_sub(half) {
+                Some(index) => {
+                    open.index = index;
+                    true
+                }
+                None => false,
+            });
+    }
+}
+
+/// What a line takes, nearly.
+fn size_of(line: &Line) -> usize {
+    let text = line.text.bytes().len();
+    text.saturating_add(line.more.len()).saturating_add(192)
 }
 
 /// Whether a line can stand in the middle of what Go's runtime prints when it dies.

@@ -228,6 +228,9 @@ impl File<'_> {
         let unit = (program == Program::Systemd)
             .then(|| unit_of(text))
             .flatten();
+        if !self.options.wants(program) && program != Program::Container {
+            return;
+        }
         let is_kept = program == Program::Container || is_kept(program, level, text, unit);
         if !is_kept && !self.options.everything {
             return;

@@ -10,11 +10,13 @@ use measure::Control;
 use serde::Serialize;
 
 use crate::assemble::Assembler;
-use crate::line::Line;
+use crate::line::{Line, Program};
 use crate::{files, journals};
 
-/// Bytes of lines that are held: 96 MiB.
-const HELD: usize = 96 << 20;
+/// Bytes of lines that are held: 48 MiB.
+const HELD: usize = 48 << 20;
+/// Of them, of journals: 36 MiB, the newest.
+const HELD_OF_JOURNALS: usize = 36 << 20;
 
 /// What is looked for.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +27,8 @@ pub struct Options {
     pub to: Option<Time>,
     /// Every line of the programs, not only what is at least a warning and what starts tell.
     pub everything: bool,
+    /// Only this program's lines, and what systemd and the kernel say; all programs' without it.
+    pub program: Option<Program>,
     /// Logs of containers, too.
     pub pods: bool,
     /// At most so many bytes of journals, and as many of other logs, the newest files first; and none that was written
@@ -33,6 +37,13 @@ pub struct Options {
 }
 
 impl Options {
+    /// Whether lines of that program are asked for.
+    pub(crate) fn wants(&self, program: Program) -> bool {
+        self.program.is_none_or(|wanted| {
+            program == wanted || matches!(program, Program::Systemd | Program::Kernel)
+        })
+    }
+
     pub(crate) fn takes(&self, time: Option<Time>) -> bool {
         let Some(time) = time else {
             return true;
@@ -161,7 +172,7 @@ impl<'c> Ticker<'c> {
 /// Reads every log of the node.
 pub fn gather(evidence: &Evidence, options: &Options, control: &Control<'_>) -> Gathered {
     let ticker = Ticker(control);
-    let mut assembler = Assembler::new(HELD);
+    let mut assembler = Assembler::new(HELD_OF_JOURNALS);
     let mut gathered = Gathered::default();
     for read in [journals::read, files::read] {
         let notes = Notes {
@@ -170,13 +181,14 @@ pub fn gather(evidence: &Evidence, options: &Options, control: &Control<'_>) -> 
             left_out: &mut gathered.left_out,
         };
         read(evidence, options, &ticker, notes, &mut assembler);
+        assembler.in_no_order(HELD);
     }
     once(&mut gathered.unread);
     if assembler.dropped > 0 {
         gathered.unread.push(Unknown::new(
             format!("{} lines", assembler.dropped),
             format!(
-                "there are more than {} MiB of them: narrow the time with --from and --to",
+                "there are more than {} MiB; of journals the oldest were left out: narrow the time with --from and --to",
                 HELD >> 20
             ),
         ));

@@ -161,7 +161,7 @@ fn open(
     let journal = Journal::open(pages).map_err(|why| why.to_string())?;
     let when = |found: &Found| options.takes(Some(found.time()));
     let mut wish = Wish {
-        field: &mut is_wanted,
+        field: &mut |field| is_wanted(field, options),
         when: &when,
         most: ENTRIES,
         tick: &mut |bytes| {
@@ -198,19 +198,20 @@ fn open(
 }
 
 /// Whether an entry with this field is of a program that is looked for, or about it.
-fn is_wanted(field: &[u8]) -> bool {
+fn is_wanted(field: &[u8], options: &Options) -> bool {
+    let wants = |program: Option<Program>| program.is_some_and(|program| options.wants(program));
     let Some(equals) = field.iter().position(|byte| *byte == b'=') else {
         return false;
     };
     let (name, value) = field.split_at(equals);
     let value = value.get(1..).unwrap_or_default();
     match name {
-        b"_SYSTEMD_UNIT" => Program::of_unit(value).is_some(),
+        b"_SYSTEMD_UNIT" => wants(Program::of_unit(value)),
         b"UNIT" | b"OBJECT_SYSTEMD_UNIT" | b"COREDUMP_UNIT" => {
-            Program::of_unit(value).is_some() || value.starts_with(b"cri-containerd-")
+            wants(Program::of_unit(value)) || value.starts_with(b"cri-containerd-")
         }
         b"SYSLOG_IDENTIFIER" | b"_COMM" | b"COREDUMP_COMM" => {
-            !matches!(value, b"systemd" | b"kernel") && Program::named(value).is_some()
+            !matches!(value, b"systemd" | b"kernel") && wants(Program::named(value))
         }
         b"_TRANSPORT" => value == b"kernel",
         _ => false,
@@ -254,6 +255,9 @@ fn add(
     let Some((program, unit)) = speaker(&entry) else {
         return Ok(());
     };
+    if !options.wants(program) {
+        return Ok(());
+    }
     let level = Level::of(text);
     if !is_kept(program, level, text, unit) && !options.everything {
         return Ok(());

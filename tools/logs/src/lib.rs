@@ -102,6 +102,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         from: period.from,
         to: period.to,
         everything: args.all,
+        program: args.program.map(Which::program),
         pods: args.pods,
         most: None,
     };

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use finding::{Code, Finding, Location, Logged, Report, Severity, Text};
+use finding::{Code, Finding, Location, Logged, Remedy, Report, Severity, Step, Text};
 use logs::{Ended, Gathered, Line, Program, Start};
 use messages::{Message, Role, Whose};
 use node::{Node, path_text};
@@ -20,7 +20,7 @@ static UNEXPLAINED: Code = Code {
     name: "log/unexplained",
     rule: "",
     severity: Severity::Damage,
-    title: "the last start of containerd failed, and nothing on disk explains what it said",
+    title: "the last start of containerd, or of what runs it, failed, and nothing on disk explains what it said",
     explanation: "The node's logs end with a start that failed, and give a reason; no finding of these stores, \
         settings and programs explains that reason. The cause may be where coroner does not look \
         (another program, the kernel, a disk that failed and recovered, a file that was repaired \
@@ -173,7 +173,12 @@ fn unexplained(
     gathered: &Gathered,
     known: &[Option<&'static Message>],
 ) -> Option<Finding> {
-    let starts = logs::starts(&gathered.lines, Program::Containerd);
+    // Where another program has containerd under it, its starts are containerd's.
+    let whose = [Program::Containerd, Program::Distribution, Program::Dockerd];
+    let mut starts = whose
+        .into_iter()
+        .map(|program| (program, logs::starts(&gathered.lines, program)));
+    let (program, starts) = starts.find(|(_, starts)| !starts.is_empty())?;
     let last = starts.last()?;
     let is_its_own_end = matches!(last.ended, Ended::Panicked | Ended::Exited { .. });
     let index = last.because.filter(|_| is_its_own_end)?;
@@ -184,6 +189,10 @@ fn unexplained(
         return None;
     }
     let codes = message.map_or(&[][..], |message| message.confirmed_by);
+    // Such a program has more reasons to end than containerd's: only what is known to be about it is told.
+    if program != Program::Containerd && codes.is_empty() {
+        return None;
+    }
     // That a start is refused is told for many reasons; any of them may be this one.
     let is_explained = report.findings.iter().any(|finding| {
         finding.severity > Severity::Note
@@ -199,12 +208,21 @@ fn unexplained(
     let when = when.map_or_else(String::new, |time| format!(" at {time}"));
     let means = message.map_or("", |message| message.means);
     let what = format!(
-        "the last start {}; the log says why{when}, and nothing on disk explains it. {means}",
+        "the last start of {} {}; the log says why{when}, and nothing on disk explains it. {means}",
+        program.name(),
         ended(last)
     );
     let mut finding = Finding::new(&UNEXPLAINED, Location::file(path), what.trim_end());
     finding.logged = Some(logged(line, gathered, message.map_or("", |it| it.key), 1));
-    Some(finding)
+    let steps = [
+        "Read what was said before it with `coroner logs`.",
+        "Read what the line means with `coroner explain`.",
+    ];
+    let steps = steps.into_iter();
+    Some(finding.way(Remedy::new(
+        "Reading takes nothing away, and tells where the cause lies.",
+        steps.map(Step::words).collect(),
+    )))
 }
 
 fn ended(start: &Start) -> String {

@@ -43,7 +43,7 @@ const NOTHING: &str = "blob/unknown bolt/inline-large bolt/many-gone bolt/meta-f
     bolt/meta-slack cni/config-unused container/image-gone content/key-case cri/folder-orphan \
     gc/unreachable image/snapshot-unreferenced image/targets-differ ingest/complete \
     ingest/reference ingest/row-alone ingest/stale ingest/unknown layer/bomb lease/dangling \
-    lease/expired log/unexplained meta/blob-key meta/label-invalid meta/namespace-name meta/root-bucket \
+    lease/expired meta/blob-key meta/label-invalid meta/namespace-name meta/root-bucket \
     meta/unknown-key runtime/bundle-hidden runtime/bundle-spec-missing runtime/not-read runtime/pids-disagree runtime/socket-foreign \
     runtime/socket-orphan runtime/status-without-task runtime/work-dir-missing \
     runtime/work-dir-orphan snapshot/extraction-leftover snapshot/temporary snapshot/usage-missing \
@@ -57,7 +57,7 @@ const BY_HAND: &str = "bolt/big-endian client/other-endpoint cni/config-broken c
     snapshot/pool-disagrees store/disk-full store/root-emptied store/root-missing store/split \
     store/unreadable";
 
-const ELSEWHERE: &str = "core/bolt-flock core/bolt-writer core/cni-plugin-hangs core/cri-exit-handler \
+const ELSEWHERE: &str = "log/unexplained core/bolt-flock core/bolt-writer core/cni-plugin-hangs core/cri-exit-handler \
     core/docker-waits-for-containerd core/events-blocked core/fetch-semaphore core/init-at-fifo \
     core/metrics-order core/metrics-wait-for-shim core/nri-locks core/push-close core/shim-create \
     core/shim-exit-under-create core/shim-exits-blocked core/shim-exits-pile-up core/shim-output \

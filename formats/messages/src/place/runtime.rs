@@ -64,7 +64,7 @@ pub(super) const STAGES: &[Place] = &[
         &["rootfs", "mountpoint", "error mounting", "mount through", "pivot_root", "bind mount", "bind source", "mount `", "flags: ms_", "mount(2)", "remount", "procfd", "masked path", "readonly path", "maskpath"],
         "The container's root file system and its mounts were being put together.",
     )
-    .or(&["what should be mounted is missing on the node, or of another kind than its place in the image", "a security rule or a user namespace forbids the mount", "a snapshot's directory is gone, or the server of a mount is dead"])
+    .or(&["what should be mounted is missing on the node, or of another kind than its place in the image", "a security rule or a user namespace forbids the mount", "a snapshot's directory is gone, or the server of a mount does not answer"])
     .first(&["kubectl describe pod POD", DMESG, "coroner runtime mounts /"]),
     place(
         "at-runc-entrypoint",

@@ -37,8 +37,8 @@ pub(crate) fn run(args: &Args) -> Done {
             made.map_err(|error| format!("{}: {error}", folder.display()))?;
         }
         seed(target, &folder.join("seeds").join(target))?;
-        cargo(&folder, &built, "build", target)?;
     }
+    build(&folder, &built, &chosen)?;
     // A target keeps one core busy.
     let next = AtomicUsize::new(0);
     let work = || -> Done {
@@ -60,20 +60,22 @@ pub(crate) fn run(args: &Args) -> Done {
 /// Folders of a target: what it found worth keeping, what it begins with, what failed.
 const KINDS: [&str; 3] = ["corpus", "seeds", "artifacts"];
 
-/// Builds a target, or runs it with what follows.
-fn cargo(folder: &Path, built: &Path, verb: &str, target: &str) -> Done {
-    let status = command(folder, built, verb, target).status();
+/// Builds the targets, all in one call: their last steps take one core each.
+fn build(folder: &Path, built: &Path, targets: &[&String]) -> Done {
+    let mut command = cargo(folder, built, "build");
+    for target in targets {
+        command.args(["--bin", target]);
+    }
+    let status = command.status();
     let status = status.map_err(|error| format!("cargo: {error}"))?;
     if status.success() {
         Ok(())
     } else {
-        Err(format!(
-            "the fuzz target {target} does not {verb}: {status}"
-        ))
+        Err(format!("the fuzz targets do not build: {status}"))
     }
 }
 
-fn command(folder: &Path, built: &Path, verb: &str, target: &str) -> Command {
+fn cargo(folder: &Path, built: &Path, verb: &str) -> Command {
     // Coverage for libFuzzer on stable: what cargo-fuzz would pass, without a sanitizer.
     let flags = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
         -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
@@ -85,15 +87,15 @@ fn command(folder: &Path, built: &Path, verb: &str, target: &str) -> Command {
         .env("RUSTFLAGS", flags)
         .env("CARGO_TARGET_DIR", built)
         .args([verb, "--release", "--quiet"])
-        .args(["--target", "x86_64-unknown-linux-gnu", "--bin", target]);
+        .args(["--target", "x86_64-unknown-linux-gnu"]);
     command
 }
 
 /// Runs a target; what it prints is shown when it is done, for several run at a time.
 fn fuzz(folder: &Path, built: &Path, target: &str, seconds: u64) -> Done {
     let [corpus, seeds, artifacts] = KINDS.map(|kind| folder.join(kind).join(target));
-    let output = command(folder, built, "run", target)
-        .arg("--")
+    let output = cargo(folder, built, "run")
+        .args(["--bin", target, "--"])
         .args([&corpus, &seeds])
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-max_len={}", longest(target)))

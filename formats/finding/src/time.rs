@@ -50,6 +50,23 @@ impl Time {
         Self::try_parse(text.as_bytes()).ok_or(TimeError)
     }
 
+    /// Reads what Go's `time.Parse(time.RFC3339, …)` reads, which differs from the RFC: `T` and `Z`
+    /// are capitals, an hour may have one digit, there is no 60th second.
+    pub fn parse_go(text: &str) -> Result<Self, TimeError> {
+        let (date, clock) = text.split_at_checked(10).ok_or(TimeError)?;
+        let clock = clock.strip_prefix('T').ok_or(TimeError)?;
+        let padded = match clock.find(':') {
+            Some(1) => format!("{date}T0{clock}"),
+            Some(2) => text.to_owned(),
+            _ => return Err(TimeError),
+        };
+        // A lower-case z and a leap second pass where the RFC is the measure.
+        if padded.get(17..19) == Some("60") || padded.ends_with('z') {
+            return Err(TimeError);
+        }
+        Self::parse(&padded)
+    }
+
     fn try_parse(text: &[u8]) -> Option<Self> {
         let digits = |from: usize, to: usize| -> Option<i64> {
             let part = text.get(from..to)?;
@@ -266,5 +283,26 @@ mod tests {
         // Years that no calendar has do not panic either.
         let _ = Time::new(i64::MAX, 0).to_string();
         let _ = Time::new(i64::MIN, 0).to_string();
+    }
+
+    #[test]
+    fn times_are_read_as_go_reads_them() {
+        for (text, is_time) in [
+            ("2026-11-21T03:36:00Z", true),
+            ("2026-11-21T03:36:00.123456789+01:00", true),
+            ("2026-11-21T03:36:00,5Z", true),
+            ("2026-11-21T3:36:00Z", true),
+            ("2026-11-21t03:36:00Z", false),
+            ("2026-11-21 03:36:00Z", false),
+            ("2026-11-21T03:36:00z", false),
+            ("2026-11-21T03:36:60Z", false),
+            ("2026-11-21T03:36:00", false),
+            ("2026-11-31T03:36:00Z", false),
+            ("1795232160", false),
+            ("", false),
+            ("never", false),
+        ] {
+            assert_eq!(Time::parse_go(text).is_ok(), is_time, "{text}");
+        }
     }
 }

@@ -383,14 +383,7 @@ impl Stream<'_> {
     }
 
     fn varint(&mut self) -> Option<u32> {
-        let mut value = 0_u32;
-        for shift in [0, 7, 14, 21, 28] {
-            let byte = self.byte()?;
-            value |= u32::from(byte & 0x7f).wrapping_shl(shift);
-            if byte & 0x80 == 0 {
-                return Some(value);
-            }
-        }
-        None
+        let (value, _) = view::uvarint(core::iter::from_fn(|| self.byte()))?;
+        u32::try_from(value).ok()
     }
 }

@@ -238,7 +238,7 @@ impl<'m, 'c> Holders<'m, 'c> {
         })?;
         let bytes = self.memory.some(info, 256);
         let mut bytes = bytes.into_iter();
-        let mut next = || varint(&mut bytes);
+        let mut next = || Some(view::uvarint(&mut bytes)?.0);
         if self.version.0 <= 17 {
             next()?;
         }
@@ -356,18 +356,6 @@ fn targets(arch: Arch, code: &[u8]) -> Vec<(u64, u64)> {
         }
     }
     found
-}
-
-fn varint(bytes: &mut impl Iterator<Item = u8>) -> Option<u64> {
-    let mut value = 0_u64;
-    for shift in [0, 7, 14, 21, 28] {
-        let byte = bytes.next()?;
-        value |= u64::from(byte & 0x7f).wrapping_shl(shift);
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use finding::{Known, Text, Time};
 use serde::Serialize;
 use view::Span;
 
-use crate::encoding::uvarint_prefix;
 use crate::open::{Open, Troubles};
 use crate::{DecodeError, Fault, Labels, Problem, Row, Trouble};
 
@@ -191,9 +190,9 @@ fn read_parents(bucket: &Open<'_>, troubles: &mut Troubles) -> Known<BTreeMap<(u
 
 /// `uvarint(parent) 00 uvarint(child)`.
 pub(crate) fn parent_key(key: &[u8]) -> Option<(u64, u64)> {
-    let (parent, length) = uvarint_prefix(key)?;
+    let (parent, length) = view::uvarint(key.iter().copied())?;
     let (zero, rest) = key.get(length..)?.split_first()?;
-    let (child, length) = uvarint_prefix(rest)?;
+    let (child, length) = view::uvarint(rest.iter().copied())?;
     (*zero == 0 && rest.len() == length).then_some((parent, child))
 }
 

@@ -77,30 +77,12 @@ pub fn go_time(bytes: &[u8]) -> Result<Time, DecodeError> {
 
 /// Go's `binary.PutUvarint`: seven bits a byte, the lowest first.
 pub fn uvarint(bytes: &[u8]) -> Result<u64, DecodeError> {
-    let (value, length) = uvarint_prefix(bytes).ok_or(DecodeError::Varint)?;
+    let (value, length) = view::uvarint(bytes.iter().copied()).ok_or(DecodeError::Varint)?;
     if length == bytes.len() {
         Ok(value)
     } else {
         Err(DecodeError::Varint)
     }
-}
-
-/// The varint at the start of `bytes`, and how many bytes it takes.
-pub(crate) fn uvarint_prefix(bytes: &[u8]) -> Option<(u64, usize)> {
-    let mut value = 0_u64;
-    for (place, byte) in bytes.iter().take(10).enumerate() {
-        let shift = u32::try_from(place).ok()?.checked_mul(7)?;
-        let bits = u64::from(byte & 0x7f);
-        // The tenth byte holds one bit.
-        if shift == 63 && bits > 1 {
-            return None;
-        }
-        value |= bits.checked_shl(shift)?;
-        if byte & 0x80 == 0 {
-            return Some((value, place.checked_add(1)?));
-        }
-    }
-    None
 }
 
 /// Go's `binary.PutVarint`: zig-zag, then as [`uvarint`].

@@ -8,7 +8,6 @@ use finding::Text;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::DecodeError;
-use crate::encoding::uvarint_prefix;
 
 /// One field as it stands on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,11 +60,11 @@ pub fn fields(mut bytes: &[u8]) -> Result<Vec<ProtoField>, DecodeError> {
 }
 
 fn next(bytes: &[u8]) -> Option<(ProtoField, &[u8])> {
-    let (tag, length) = uvarint_prefix(bytes)?;
+    let (tag, length) = view::uvarint(bytes.iter().copied())?;
     let rest = bytes.get(length..)?;
     let (value, rest) = match tag & 7 {
         0 => {
-            let (value, length) = uvarint_prefix(rest)?;
+            let (value, length) = view::uvarint(rest.iter().copied())?;
             (ProtoValue::Varint(value), rest.get(length..)?)
         }
         1 => {
@@ -73,7 +72,7 @@ fn next(bytes: &[u8]) -> Option<(ProtoField, &[u8])> {
             (ProtoValue::Fixed64(u64::from_le_bytes(*value)), rest)
         }
         2 => {
-            let (count, length) = uvarint_prefix(rest)?;
+            let (count, length) = view::uvarint(rest.iter().copied())?;
             let rest = rest.get(length..)?;
             let (bytes, rest) = rest.split_at_checked(usize::try_from(count).ok()?)?;
             (ProtoValue::Bytes(bytes.to_vec()), rest)

@@ -49,16 +49,9 @@ fn fields(bytes: &[u8]) -> Option<Vec<Field>> {
 }
 
 fn varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
-    let mut value = 0_u64;
-    for shift in 0..10_u32 {
-        let byte = *bytes.get(*at)?;
-        *at = at.checked_add(1)?;
-        value |= u64::from(byte & 0x7f).checked_shl(shift.checked_mul(7)?)?;
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
+    let (value, length) = view::uvarint(bytes.get(*at..)?.iter().copied())?;
+    *at = at.checked_add(length)?;
+    Some(value)
 }
 
 fn each(bytes: &mut [u8], found: &[Field], depth: usize) -> u64 {

@@ -18,8 +18,10 @@
 
 mod claims;
 mod span;
+mod varint;
 mod window;
 
 pub use claims::{Claims, Overlap};
 pub use span::Span;
+pub use varint::uvarint;
 pub use window::{Short, View};

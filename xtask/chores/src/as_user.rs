@@ -1,6 +1,10 @@
 //! Runs the tests that were built as another user, so that nothing passes only because it is root.
 
+use std::io::Write as _;
+use std::num::NonZero;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::ScopedJoinHandle;
 
 use crate::{Done, root};
 
@@ -20,26 +24,46 @@ pub(crate) fn run(args: &Args) -> Done {
     if !built.status.success() {
         return Err("the tests do not build".to_owned());
     }
-    let mut ran = 0_usize;
-    for (program, folder) in programs(&String::from_utf8_lossy(&built.stdout)) {
-        // A folder of its own: the user may not read the one of whoever built it.
-        let script = format!(
-            "set -e; here=$(mktemp -d); chmod 755 \"$here\"; install -m 755 '{program}' \"$here/test\"; \
-             cd '{folder}'; setpriv --reuid '{user}' --regid '{user}' --clear-groups \
-             env HOME=/tmp CARGO_MANIFEST_DIR='{folder}' \"$here/test\" --quiet; rm -rf \"$here\"",
-            user = args.user
-        );
-        let status = Command::new("bash").args(["-c", &script]).status();
-        let status = status.map_err(|error| format!("bash: {error}"))?;
-        if !status.success() {
-            return Err(format!("{program} failed as {}", args.user));
-        }
-        ran = ran.saturating_add(1);
+    let programs = programs(&String::from_utf8_lossy(&built.stdout));
+    if programs.is_empty() {
+        return Err("no test program was found".to_owned());
     }
-    if ran == 0 {
-        Err("no test program was found".to_owned())
-    } else {
+    // Many programs wait for one slow test at their end: meanwhile the next one has begun.
+    let next = AtomicUsize::new(0);
+    let work = || -> Done {
+        while let Some((program, folder)) = programs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            one(program, folder, &args.user)?;
+        }
         Ok(())
+    };
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        let mut done = workers.into_iter().map(ScopedJoinHandle::join);
+        done.try_for_each(|done| {
+            done.unwrap_or_else(|_| Err("a thread of this chore ended early".to_owned()))
+        })
+    })
+}
+
+/// Runs one program; what it says is shown whole, when it has ended.
+fn one(program: &str, folder: &str, user: &str) -> Done {
+    // A folder of its own: the user may not read the one of whoever built it.
+    let script = format!(
+        "set -e; here=$(mktemp -d); trap 'rm -rf \"$here\"' EXIT; chmod 755 \"$here\"; \
+         install -m 755 '{program}' \"$here/test\"; cd '{folder}'; \
+         setpriv --reuid '{user}' --regid '{user}' --clear-groups \
+         env HOME=/tmp CARGO_MANIFEST_DIR='{folder}' \"$here/test\" --quiet 2>&1",
+    );
+    let output = Command::new("bash").args(["-c", &script]).output();
+    let output = output.map_err(|error| format!("bash: {error}"))?;
+    let mut stdout = std::io::stdout().lock();
+    let told = stdout.write_all(&output.stdout);
+    told.map_err(|error| format!("standard output: {error}"))?;
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(format!("{program} failed as {user}"))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use daemon::{start, told};
 use finding::{Code, Finding, Location, Severity, Unread};
+use node::Node;
 use node::config::ConfigFault;
 use view::Span;
 
@@ -53,4 +54,18 @@ fn unusable(judge: &mut Judge<'_>) {
             _ => told(finding, rule),
         });
     }
+}
+
+/// A finding about a config.toml that the distribution writes anew at each start says where an edit of
+/// it lasts.
+pub(crate) fn in_template(node: &Node, mut finding: Finding) -> Finding {
+    let config = node.roots.config.as_ref();
+    let file = finding.location.file.as_ref();
+    let is_there = file
+        .zip(config.and_then(|config| config.files.first()))
+        .is_some_and(|(file, config)| file == config);
+    if let Some(instead) = node.roots.template().filter(|_| is_there) {
+        finding.remedy = Some(format!("{} {instead}", finding.what_to_do()));
+    }
+    finding
 }

@@ -201,7 +201,8 @@ impl<'n> Judge<'n> {
                 _ => finding,
             })
             .map(|finding| crate::ways::add(self.node, finding))
-            .map(crate::said::with_message);
+            .map(crate::said::with_message)
+            .map(|finding| crate::config::in_template(self.node, finding));
         let findings = findings.collect();
         coverage
             .abstained

@@ -62,7 +62,10 @@ pub fn with_verdict(mut report: Report, verdict: &Verdict, node: &Node) -> Repor
     if findings.is_empty() {
         return report;
     }
-    let findings = findings.into_iter().map(crate::said::with_message);
+    let findings = findings
+        .into_iter()
+        .map(crate::said::with_message)
+        .map(|finding| crate::config::in_template(node, finding));
     report.findings.extend(findings);
     let mut report = Report {
         findings: Report::all(report.findings, finding::Coverage::default()).findings,

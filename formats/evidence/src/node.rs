@@ -241,10 +241,28 @@ impl Evidence {
         }
     }
 
-    /// Whether sockets would be seen: tars of other people's making leave them out.
-    pub const fn keeps_sockets(&self) -> bool {
+    /// Whether this is a folder into which a node was copied, its processes as text: nothing of this
+    /// machine. Whether a folder without `/proc` is one is not known.
+    pub fn is_copied(&self) -> bool {
+        let proc = Path::new("/proc");
+        matches!(self.held, Held::Directory(_))
+            && self.mount(proc).is_none_or(|mount| !mount.is_procfs())
+            && ["mounts", "self/mountinfo", "1/stat", "stat", "version"]
+                .iter()
+                .any(|name| self.stat(&proc.join(name)).is_ok())
+    }
+
+    /// Whether [`Stat::ino`] is what the node's kernel says of open files: a copy has inodes of its
+    /// own.
+    pub fn keeps_inodes(&self) -> bool {
+        !self.is_copied()
+    }
+
+    /// Whether sockets would be seen: tars of other people's making leave them out, and so does
+    /// whatever unpacks one.
+    pub fn keeps_sockets(&self) -> bool {
         match (self.kind(), self.manifest()) {
-            (Kind::Directory, _) => true,
+            (Kind::Directory, _) => !self.is_copied(),
             (_, Some(manifest)) => manifest.sockets,
             (_, None) => false,
         }

@@ -57,6 +57,14 @@ impl Roots {
         unit.or_else(|| self.config.as_ref()?.root.clone())
     }
 
+    /// Where an edit of config.toml belongs, if its distribution writes that file anew at each start.
+    pub fn template(&self) -> Option<&'static str> {
+        let config = self.config.as_ref()?;
+        let named = config.files.first()?.utf8()?;
+        let written = GENERATED.iter().find(|one| named.ends_with(one.config));
+        written.map(|one| one.instead)
+    }
+
     /// The same of `state`.
     pub fn said_state(&self) -> Option<PathBuf> {
         let unit = self.unit.as_ref().and_then(Unit::state).map(PathBuf::from);
@@ -81,6 +89,43 @@ struct Distribution {
     state: &'static str,
     config: &'static str,
 }
+
+/// A config.toml that is written anew at each start, and what an edit has to go to.
+struct Generated {
+    config: &'static str,
+    instead: &'static str,
+}
+
+/// Of each distribution that writes it: what its documentation and the file's own head say.
+const GENERATED: &[Generated] = &[
+    Generated {
+        config: "rancher/k3s/agent/etc/containerd/config.toml",
+        instead: "k3s writes config.toml anew at each start. Make the change in config.toml.tmpl beside \
+                  it (config-v3.toml.tmpl for containerd 2.x), or in /etc/rancher/k3s/registries.yaml \
+                  for registries.",
+    },
+    Generated {
+        config: "rancher/rke2/agent/etc/containerd/config.toml",
+        instead: "RKE2 writes config.toml anew at each start. Make the change in config.toml.tmpl beside \
+                  it (config-v3.toml.tmpl for containerd 2.x), or in /etc/rancher/rke2/registries.yaml \
+                  for registries.",
+    },
+    Generated {
+        config: "run/docker/containerd/containerd.toml",
+        instead: "dockerd writes containerd.toml anew at each start. Make the change in \
+                  /etc/docker/daemon.json.",
+    },
+    Generated {
+        config: "run/snap.docker/containerd/containerd.toml",
+        instead: "dockerd writes containerd.toml anew at each start. Make the change in \
+                  /var/snap/docker/current/config/daemon.json.",
+    },
+    Generated {
+        config: "snap/microk8s/current/args/containerd.toml",
+        instead: "MicroK8s writes containerd.toml anew at each start. Make the change in \
+                  containerd-template.toml beside it.",
+    },
+];
 
 /// Where distributions keep containerd's stores. `*` stands for one folder of any name.
 const DISTRIBUTIONS: &[Distribution] = &[

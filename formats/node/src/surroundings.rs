@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use evidence::{Evidence, FileKind, Kind, Lock, Mount, locks};
 use finding::{Text, Unread};
 
-use crate::{CONTENT_DIR, META_DIR, Roots, Scalar, Snapshotter, runtime_programs::PATH};
+use crate::{CONTENT_DIR, META_DIR, Nri, Roots, Scalar, Snapshotter, runtime_programs::PATH};
 
 /// What stands around the stores.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,6 +50,10 @@ pub struct Surroundings {
     pub shims: Option<BTreeSet<String>>,
     /// Tasks of the runtime that 2.0 took away, which have a folder of their own: namespace, id.
     pub linux_tasks: Vec<(Text, Text)>,
+    /// NRI's folder of plugins.
+    pub nri: Nri,
+    /// Sockets that config.toml names, and where none can be made: no folder leads there.
+    blocked: BTreeSet<String>,
 }
 
 /// Programs that are containerd, or hold one.
@@ -154,6 +158,9 @@ const UNDER_ROOT: &[&str] = &[
     "io.containerd.runtime.v2.task",
 ];
 
+/// Where NRI listens, if config.toml does not say.
+const NRI_SOCKETS: &[&str] = &["/var/run/nri/nri.sock"];
+
 /// Places under state.
 const UNDER_STATE: &[&str] = &[
     "",
@@ -196,6 +203,17 @@ impl Surroundings {
         for path in named_paths(roots) {
             around.look(evidence, path);
         }
+        around.nri = Nri::read(evidence, roots);
+        around.blocked = NRI_SOCKETS
+            .iter()
+            .map(|socket| (*socket).to_owned())
+            .chain(
+                named_paths(roots)
+                    .iter()
+                    .filter_map(|path| Some(path.to_str()?.to_owned())),
+            )
+            .filter(|path| Nri::is_blocked(evidence, Path::new(path)))
+            .collect();
         for path in databases {
             // A bundle's inodes are another machine's.
             if evidence.kind() == Kind::Directory
@@ -264,6 +282,11 @@ impl Surroundings {
         self.kind(Path::new(path)) == Some(FileKind::Dir)
     }
 
+    /// Whether no socket can be made at a path, since something else than a folder is on the way to it.
+    pub fn is_blocked(&self, path: &str) -> bool {
+        self.blocked.contains(path)
+    }
+
     /// Whether something else than a folder stands at a place, links followed; one that leads nowhere
     /// is none, and none can be made there.
     pub fn is_no_folder(&self, path: &Path) -> bool {
@@ -315,7 +338,7 @@ fn join(base: &Path, name: &str) -> PathBuf {
 }
 
 /// What stands at a place, links followed.
-fn followed(evidence: &Evidence, path: &Path) -> Result<FileKind, Unread> {
+pub(crate) fn followed(evidence: &Evidence, path: &Path) -> Result<FileKind, Unread> {
     let stat = evidence.stat(path)?;
     if stat.kind != FileKind::Symlink {
         return Ok(stat.kind);

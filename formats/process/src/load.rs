@@ -12,8 +12,6 @@ use crate::tree::{Item, Tree};
 const LIMIT: u64 = 4 << 20;
 /// Bytes of all files.
 const TOTAL: usize = 512 << 20;
-/// The type of procfs, as statfs(2) numbers it.
-const PROCFS: i64 = 0x9fa0;
 /// Processes, and files of one.
 const MOST: usize = 1 << 17;
 
@@ -32,10 +30,7 @@ impl Tree {
     /// processes are there, which are [captured](Self::capture).
     pub fn load(evidence: &Evidence) -> Option<Self> {
         let proc = Path::new("/proc");
-        if evidence
-            .mount(proc)
-            .is_some_and(|mount| mount.kind == PROCFS)
-        {
+        if evidence.mount(proc).is_some_and(|mount| mount.is_procfs()) {
             return None;
         }
         let listing = evidence.try_list(proc).ok()?;

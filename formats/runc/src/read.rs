@@ -292,7 +292,11 @@ fn container(
         Program::Runc | Program::Youki | Program::Other => "state.json",
     };
     let state_stat = folder.get(state_file).map(|entry| entry.stat.clone());
-    let fifo = folder.get("exec.fifo").map(|entry| entry.stat.clone());
+    let mut fifo = folder.get("exec.fifo").map(|entry| entry.stat.clone());
+    if let Some(fifo) = fifo.as_mut().filter(|_| !evidence.keeps_inodes()) {
+        // It would be compared with the inodes that processes hold.
+        fifo.ino = None;
+    }
     let known = |entry: &&Entry| {
         let name = entry.name.bytes();
         matches!(

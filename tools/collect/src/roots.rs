@@ -36,6 +36,7 @@ const ALWAYS: &[&str] = &[
 const NAMES: &[&str] = &[
     "/var/log/pods",
     "/opt/cni/bin",
+    "/opt/nri/plugins",
     "/usr/lib/cni",
     "/usr/libexec/cni",
     // Whose containers addresses may be given to as well, and whether there is a kubelet.

@@ -121,6 +121,16 @@ impl Answer for Stuck {
             .iter()
             .partition(|one| one.state.is_healthy());
         let suspect = self.daemon.as_ref().filter(|daemon| daemon.stuck);
+        if !self.live && self.processes.is_some() && !(rest.is_empty() && suspect.is_none()) {
+            let line = format!(
+                "The processes are those of {}. Since then, a pid may have become another \
+                 process's: before a command with a pid, check on the node that ps shows the same \
+                 program and arguments for it.",
+                self.now
+            );
+            pen.paragraph("", &line)?;
+            pen.gap()?;
+        }
         if let Some(daemon) = suspect {
             of_daemon(daemon, self.now, pen)?;
             pen.gap()?;

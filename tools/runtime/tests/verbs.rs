@@ -127,3 +127,56 @@ fn explain_finds_the_state_of_a_log_line() {
     let (_, exit) = try_run(&TOOL, ["runtime", "explain", "all is well"]);
     assert_eq!(exit, Exit::USAGE);
 }
+
+/// A recorded node, as a tar and unpacked into a folder, processes as text and all.
+fn recorded(name: &str) -> (tempfile::TempDir, PathBuf) {
+    let packed = testcase::testdata()
+        .join("recorded/states")
+        .join(name)
+        .join("node.tar.zst");
+    let folder = tempfile::tempdir().unwrap();
+    let done = std::process::Command::new("tar")
+        .args(["--no-same-owner", "--zstd", "-xf"])
+        .arg(&packed)
+        .arg("-C")
+        .arg(folder.path())
+        .status()
+        .unwrap();
+    assert!(done.success());
+    (folder, packed)
+}
+
+fn ask(verb: &str, node: &std::path::Path) -> Value {
+    let words = ["runtime", verb, "--format", "json", node.to_str().unwrap()];
+    let words = words.iter().map(|word| (*word).to_owned());
+    let (text, _) = try_run(&TOOL, words);
+    serde_json::from_str::<Value>(&text)
+        .unwrap()
+        .get("answer")
+        .unwrap()
+        .clone()
+}
+
+#[test]
+fn an_unpacked_copy_has_inodes_and_sockets_of_its_own() {
+    for name in ["trixie-daemon", "bookworm-runc", "sid-crun"] {
+        let (folder, packed) = recorded(name);
+        let states = |node: &std::path::Path| -> Vec<(String, String)> {
+            let answer = ask("stuck", node);
+            let all = answer.get("containers").unwrap().as_array().unwrap();
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let states = all.iter().map(|one| {
+                (
+                    text(one.get("id").unwrap()),
+                    text(one.get("state").unwrap()),
+                )
+            });
+            states.collect()
+        };
+        let copied = states(folder.path());
+        assert!(!copied.is_empty(), "{name}");
+        assert_eq!(copied, states(&packed), "{name}");
+        let shims = ask("shims", folder.path()).to_string();
+        assert!(!shims.contains("socket-missing"), "{name}: {shims}");
+    }
+}

@@ -308,6 +308,17 @@ pub const STREAM_SERVER: StartRule = rule(
     &[(Release::V1_6, "Failed to run CRI service")],
 );
 
+/// NRI cannot begin.
+pub const NRI: StartRule = rule(
+    "nri",
+    "P43",
+    Phase::Cri,
+    Effect::Exits,
+    "exits: NRI cannot be started, and the CRI does not go on without it",
+    &[(Release::V1_7, "failed to set up NRI for CRI service")],
+)
+.since(Release::V1_7);
+
 /// A period of nothing.
 pub const STATS_PERIOD: StartRule = rule(
     "stats-period",
@@ -440,6 +451,7 @@ pub(super) const ALL: &[StartRule] = &[
     LISTENER,
     TLS_FILES,
     STREAM_SERVER,
+    NRI,
     STATS_PERIOD,
     CRI_NEEDS,
     PLUGIN_LOST,

@@ -26,6 +26,8 @@ pub struct Mount {
 
 /// The type of a tmpfs.
 const TMPFS: i64 = 0x0102_1994;
+/// The type of procfs.
+const PROCFS: i64 = 0x9fa0;
 /// The type of a ramfs.
 const RAMFS: i64 = 0x8584_58f6;
 /// The type of overlayfs.
@@ -45,6 +47,11 @@ impl Mount {
     /// Whether it is a disk of this machine: one that answers.
     pub fn is_local_disk(&self) -> bool {
         DISKS.contains(&self.kind)
+    }
+
+    /// Whether it shows processes of this machine.
+    pub const fn is_procfs(&self) -> bool {
+        self.kind == PROCFS
     }
 
     /// Whether it is lost when the machine is switched off.

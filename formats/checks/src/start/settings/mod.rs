@@ -5,6 +5,7 @@ mod cri_outside;
 mod duration;
 mod listeners;
 mod needs;
+mod nri;
 mod plugins;
 mod snapshotter;
 mod types;

@@ -6,7 +6,7 @@ use daemon::start as rules;
 use finding::{Object, Text};
 use node::Scalar;
 
-use super::{cri, needs, place, snapshotter, types};
+use super::{cri, needs, nri, place, snapshotter, types};
 use crate::part::Part;
 use crate::start::Target;
 use crate::start::run::{Flow, Run};
@@ -120,6 +120,7 @@ pub(in crate::start) fn plugins(run: &mut Run<'_>) -> Flow {
         cri::table,
         cri::snapshotter,
         cri::stream,
+        nri::begins,
     ];
     for step in steps {
         step(run)?;

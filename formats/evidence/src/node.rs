@@ -284,6 +284,11 @@ impl Evidence {
         Ok(())
     }
 
+    /// From now on, answers at `path` as the evidence is.
+    pub fn unstage_at(&mut self, path: &Path) {
+        self.staged.forget(path);
+    }
+
     /// From now on, answers as the evidence is.
     pub fn unstage(&mut self) {
         self.staged.clear();

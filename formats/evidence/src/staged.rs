@@ -49,6 +49,10 @@ impl Staged {
         self.0.insert(path::relative(at), change);
     }
 
+    pub(crate) fn forget(&mut self, at: &Path) {
+        self.0.remove(&path::relative(at));
+    }
+
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }

@@ -65,6 +65,32 @@ impl Roots {
         written.map(|one| one.instead)
     }
 
+    /// Where its daemon listens: shims' sockets are named by it.
+    pub fn address(&self) -> Vec<u8> {
+        let unit = self.unit.as_ref().and_then(Unit::address);
+        let unit = unit.map(|address| address.as_bytes().to_vec());
+        let config = self.config.as_ref().and_then(|it| it.address.clone());
+        let config = config.map(|address| address.bytes().to_vec());
+        let said = unit.or(config).filter(|address| !address.is_empty());
+        said.unwrap_or_else(|| {
+            // dockerd keeps the state one folder below the socket.
+            let is_docker = self.whose.contains("docker");
+            let below = self.state.parent().filter(|_| is_docker);
+            let folder = below.unwrap_or(&self.state).as_os_str().as_bytes();
+            let folder = if self
+                .state
+                .as_os_str()
+                .as_bytes()
+                .starts_with(b"/run/docker/")
+            {
+                [b"/var", folder].concat()
+            } else {
+                folder.to_vec()
+            };
+            [&folder[..], b"/containerd.sock"].concat()
+        })
+    }
+
     /// The same of `state`.
     pub fn said_state(&self) -> Option<PathBuf> {
         let unit = self.unit.as_ref().and_then(Unit::state).map(PathBuf::from);

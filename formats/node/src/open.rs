@@ -135,7 +135,13 @@ impl Node {
         let documents = Documents::read(evidence, &content_root, meta.rows.as_ref());
         let processes = options.processes.or_else(|| stored_processes(evidence));
         let hints = processes.as_deref().map(crate::hints).unwrap_or_default();
-        let runtime = runc::read(evidence, &roots.root, &roots.state, &hints);
+        let runtime = runc::read_of(
+            evidence,
+            &roots.root,
+            &roots.state,
+            &hints,
+            &roots.address(),
+        );
         let runtime = runtime.map(|mut runtime| {
             learn(&mut runtime, meta.rows.as_ref());
             runtime

@@ -13,6 +13,7 @@
 //! Making a plan reads through `evidence`, as everything does. Writing is a module of its own
 //! (`apply`, `disk`): relative to folders that are held open, through no link, across no mount.
 
+mod addresses;
 mod apply;
 mod backend;
 mod complete;
@@ -20,11 +21,13 @@ mod containers;
 mod copy;
 mod disk;
 mod donor;
+mod drafts;
 mod hold;
 mod journal;
 mod make;
 pub mod names;
 mod pair;
+mod parents;
 pub mod plan;
 mod pods;
 mod records;
@@ -42,7 +45,7 @@ pub use containers::specs;
 pub use copy::Copied;
 pub use donor::Donor;
 pub use hold::{Holds, LEASE};
-pub use make::{Made, Refused, Request, make, names_of};
+pub use make::{Made, Refused, Request, Told, make, names_of};
 pub use records::{Edit, mend};
 pub use refuse::Purpose;
 pub use release::{HeldThing, held};

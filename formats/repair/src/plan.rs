@@ -242,6 +242,26 @@ pub struct PlanUnit {
     pub can_be_masked: bool,
 }
 
+/// An edit that no step makes, for a person to make: a corrected file with its difference, or what has
+/// to be decided first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandEdit {
+    /// The file, or the record of a database.
+    pub of: String,
+    /// What is wrong, and how that is corrected.
+    pub why: Vec<String>,
+    /// What nobody but a person can say: nothing of it is corrected.
+    pub decide: Vec<String>,
+    /// The difference to the corrected text, unified, with secrets masked; empty where nothing is
+    /// corrected.
+    pub diff: String,
+    /// How it is put in place.
+    pub next: String,
+    /// The corrected text. It may hold secrets, and is not part of a plan's JSON.
+    #[serde(skip)]
+    pub text: Option<String>,
+}
+
 /// What a repair would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
@@ -254,6 +274,9 @@ pub struct Plan {
     /// The directory that the node is, on the machine where the plan was made.
     #[serde(default)]
     pub node: Option<String>,
+    /// Whether the user said where root and state are.
+    #[serde(default)]
+    pub places_said: bool,
     /// Its config.toml, where the user said it.
     #[serde(default)]
     pub config: Option<String>,
@@ -287,6 +310,9 @@ pub struct Plan {
     /// Copies of the databases that were given, with the SHA-256 of each meta.db.
     #[serde(default)]
     pub copies: Vec<(String, String)>,
+    /// Whether addresses of pods are written into records that lack them.
+    #[serde(default)]
+    pub pod_addresses: bool,
     /// What is given back of recovery leases: `namespace/snapshotter/key`, `namespace/digest`.
     #[serde(default)]
     pub released: Vec<String>,
@@ -312,6 +338,9 @@ pub struct Plan {
     pub held: Held,
     /// What stays unknown.
     pub unknown: Vec<String>,
+    /// Edits that no step makes.
+    #[serde(default)]
+    pub drafts: Vec<HandEdit>,
     /// A start as the node is.
     pub before: Vec<Foretold>,
     /// A start after the repair.

@@ -70,7 +70,7 @@ pub fn mend(tree: &mut Tree, node: &Node, specs: &BTreeMap<Text, Vec<u8>>, now: 
 
 /// A snapshot's record whose `name` no row of metadata.db has, while a row has its key: the name was
 /// damaged, and the first clean-up would delete the snapshot.
-fn names(tree: &mut Tree, node: &Node) -> Vec<Edit> {
+pub(crate) fn names(tree: &mut Tree, node: &Node) -> Vec<Edit> {
     let mut edits = Vec::new();
     for snapshotter in &node.snapshotters {
         let rows = backend_rows(snapshotter).iter();
@@ -90,9 +90,11 @@ fn names(tree: &mut Tree, node: &Node) -> Vec<Edit> {
             let Some(record) = tree.at(&at) else {
                 continue;
             };
+            // A name of this key is another row of it; that of another key was written over this one.
+            let is_own = |name: &[u8]| split_key(name).is_some_and(|(_, _, own)| own == key);
             if record
                 .value("name")
-                .is_some_and(|name| known.contains(name))
+                .is_some_and(|name| known.contains(name) && is_own(name))
             {
                 continue;
             }
@@ -100,7 +102,7 @@ fn names(tree: &mut Tree, node: &Node) -> Vec<Edit> {
             edits.push(Edit {
                 record: shown(&at),
                 removed: false,
-                why: "no row of metadata.db has its name, and one has its key".to_owned(),
+                why: "its name is not that of the row of metadata.db that has its key".to_owned(),
             });
         }
     }

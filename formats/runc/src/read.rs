@@ -64,18 +64,29 @@ impl Hint {
 /// `root` and `state` are containerd's. Roots of runc and crun are those that are usual, those that
 /// bundles' `options.json` name, and those that `hints` lead to.
 pub fn read(evidence: &Evidence, root: &Path, state: &Path, hints: &[Hint]) -> Known<Runtime> {
+    let daemon = [state.as_os_str().as_bytes(), b"/containerd.sock"].concat();
+    read_of(evidence, root, state, hints, &daemon)
+}
+
+/// The same of a daemon that listens at `daemon`, by which shims' sockets are named.
+pub fn read_of(
+    evidence: &Evidence,
+    root: &Path,
+    state: &Path,
+    hints: &[Hint],
+    daemon: &[u8],
+) -> Known<Runtime> {
     let mut gaps = Gaps::default();
     let mut runtime = Runtime {
         state: text(state),
         ..Runtime::default()
     };
-    let daemon = [state.as_os_str().as_bytes(), b"/containerd.sock"].concat();
     each_task(
         evidence,
         &state.join(TASKS),
         &mut gaps,
         |folder, entry, namespace, gaps| {
-            let bundle = bundle(evidence, folder, entry, namespace, &daemon, gaps);
+            let bundle = bundle(evidence, folder, entry, namespace, daemon, gaps);
             runtime.bundles.push(bundle);
         },
     );

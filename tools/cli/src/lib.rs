@@ -78,7 +78,7 @@ pub use out::Out;
 pub use output::{FileWriter, NewFile, NewTree};
 pub use pen::{Pen, Style};
 pub use period::PeriodArgs;
-pub use progress::Progress;
+pub use progress::{Part, Progress};
 pub use safety::{lock_down, lock_down_writer};
 pub use table::{Table, age};
 pub use value::value_lines;

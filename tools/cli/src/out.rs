@@ -205,6 +205,11 @@ impl Out {
         Progress::start(what, total, self.options.quiet)
     }
 
+    /// Progress of work in parts.
+    pub fn parts(&self) -> Progress {
+        Progress::parts(self.options.quiet)
+    }
+
     /// Progress of a long operation on things that are counted: entries of directories.
     pub fn counting(&self, what: &'static str) -> Progress {
         Progress::counting(what, self.options.quiet)

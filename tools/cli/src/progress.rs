@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,21 @@ struct Counter {
     total: AtomicU64,
     /// Whether what is counted are things, not bytes.
     things: bool,
+    /// The part of the work that is being done, where nothing is counted.
+    part: Option<Mutex<&'static str>>,
+}
+
+/// Tells a [`Progress`] which part of the work begins.
+#[derive(Debug, Clone)]
+pub struct Part(Arc<Counter>);
+
+impl Part {
+    /// This part begins.
+    pub fn begin(&self, what: &'static str) {
+        if let Some(part) = &self.0.part {
+            *part.lock().unwrap_or_else(PoisonError::into_inner) = what;
+        }
+    }
 }
 
 /// Progress of one long operation; it says nothing in its first second, and ends when dropped.
@@ -27,19 +42,31 @@ pub struct Progress {
 impl Progress {
     /// Starts to count bytes of `what` up to `total` (0: not known).
     pub fn start(what: &'static str, total: u64, quiet: bool) -> Self {
-        Self::begin(what, total, false, quiet)
+        Self::begin(what, total, false, None, quiet)
     }
 
     /// Starts to count things, such as entries of directories.
     pub fn counting(what: &'static str, quiet: bool) -> Self {
-        Self::begin(what, 0, true, quiet)
+        Self::begin(what, 0, true, None, quiet)
     }
 
-    fn begin(what: &'static str, total: u64, things: bool, quiet: bool) -> Self {
+    /// Starts work in parts, none of which is counted; each is told to [`Progress::part`].
+    pub fn parts(quiet: bool) -> Self {
+        Self::begin("", 0, true, Some(Mutex::new("beginning")), quiet)
+    }
+
+    fn begin(
+        what: &'static str,
+        total: u64,
+        things: bool,
+        part: Option<Mutex<&'static str>>,
+        quiet: bool,
+    ) -> Self {
         let counter = Arc::new(Counter {
             done: AtomicU64::new(0),
             total: AtomicU64::new(total),
             things,
+            part,
         });
         if quiet {
             return Self {
@@ -59,6 +86,11 @@ impl Progress {
             stop: Some(stop),
             thread,
         }
+    }
+
+    /// Whom to tell which part begins.
+    pub fn part(&self) -> Part {
+        Part(Arc::clone(&self.counter))
     }
 
     /// `bytes` more are done.
@@ -126,7 +158,13 @@ fn show(what: &str, counter: &Counter, stopped: &mpsc::Receiver<()>) {
         } else {
             format!(", {left} s left")
         };
-        let line = format!("{what}: {}{of}, {rate}/s{eta}", shown_as(done));
+        let line = match &counter.part {
+            Some(part) => {
+                let part = *part.lock().unwrap_or_else(PoisonError::into_inner);
+                format!("{part} (after {seconds} s)")
+            }
+            None => format!("{what}: {}{of}, {rate}/s{eta}", shown_as(done)),
+        };
         let mut stderr = std::io::stderr().lock();
         let _ = if terminal {
             write!(stderr, "\r\x1b[K{line}")

@@ -78,7 +78,7 @@ pub(crate) fn run(path: &Path, to: Option<&Path>, copy: bool, out: &mut Out) -> 
     let done = match known.iter().find(|(other, _)| other.id == plan.id) {
         Some((_, true)) => Done::AlreadyApplied,
         Some((_, false)) => store.go_on(&plan.id).map_err(failure)?,
-        None => fresh(&store, &plan, &node)?,
+        None => fresh(&store, &plan, &node, out)?,
     };
     let steps = match done {
         Done::Applied { steps } => steps,
@@ -95,19 +95,23 @@ pub(crate) fn run(path: &Path, to: Option<&Path>, copy: bool, out: &mut Out) -> 
     })
 }
 
-fn fresh(store: &Store, plan: &Plan, node: &Path) -> Result<Done, Failure> {
+fn fresh(store: &Store, plan: &Plan, node: &Path, out: &Out) -> Result<Done, Failure> {
     if plan.is_empty() {
         return Err(Failure::usage(
             "the plan has no steps: there is nothing to do",
         ));
     }
     store.clear_attempts();
-    let (made, evidence) = request::again(plan, node)?;
+    let progress = out.parts();
+    let (made, evidence) = request::again(plan, node, &progress)?;
     if (&made.plan.steps, &made.plan.inputs) != (&plan.steps, &plan.inputs) {
         return Err(Failure::unread(
             "the node has changed since the plan was made; nothing has been done",
         )
         .hint("plan again"));
     }
+    progress
+        .part()
+        .begin("writing the new files beside, and exchanging names");
     store.apply(&made, Some(&evidence)).map_err(failure)
 }

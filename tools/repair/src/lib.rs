@@ -4,6 +4,7 @@
 //! $ coroner repair NODE                        what would be done, on one screen; writes nothing
 //! $ coroner repair plan NODE -o plan.json      the same, to be kept
 //! $ coroner repair show plan.json
+//! $ coroner repair draft NODE -o NEW           a corrected config.toml, to be compared and put in place
 //! $ coroner repair apply plan.json             does it
 //! $ coroner repair undo NODE                   takes it back
 //! $ coroner repair release NODE                lists what the recovery leases hold
@@ -17,6 +18,7 @@
 mod apply;
 mod backup;
 mod bundle;
+mod draft;
 mod given;
 mod mounts;
 mod purge;
@@ -97,6 +99,10 @@ pub(crate) struct FromArgs {
     /// This directory is that snapshot's: SNAPSHOTTER/NAMESPACE/KEY=NUMBER
     #[arg(long, value_name = "PAIR")]
     pub(crate) pair: Vec<String>,
+    /// Write the addresses of pods into records that lack them (containerd issue 7843), from what the CNI
+    /// plugins answered; without it the plan only shows them
+    #[arg(long)]
+    pub(crate) pod_addresses: bool,
     /// The release that will be started (1.6, 1.7.24, 2.1, ...); else the one that the node shows
     #[arg(long, value_name = "RELEASE")]
     pub(crate) daemon: Option<String>,
@@ -111,6 +117,14 @@ enum Verb {
         /// The plan
         #[arg(value_name = "PLAN")]
         plan: PathBuf,
+    },
+    /// Write a corrected config.toml, as far as the correction is certain: to -o, never to its place
+    Draft {
+        #[command(flatten)]
+        evidence: EvidenceArgs,
+        /// The file of the configuration, where more than one is corrected
+        #[arg(long, value_name = "PATH")]
+        file: Option<String>,
     },
     /// Do what a plan says, or go on where an attempt stopped
     Apply {
@@ -190,12 +204,13 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     }
     match (args.verb, args.node) {
         (Some(Verb::Plan(args)), _) => {
-            let plan = request::plan(&args)?;
+            let plan = request::plan(&args, out)?;
             out.answer(&PlanFile(plan))
         }
         (Some(Verb::Show { plan }), _) => {
             out.answer(&show::Shown::new(request::load(&plan)?, None))
         }
+        (Some(Verb::Draft { evidence, file }), _) => draft::run(evidence, file.as_deref(), out),
         (Some(Verb::Apply { plan, to, copy }), _) => apply::run(&plan, to.as_deref(), copy, out),
         (
             Some(Verb::Undo {
@@ -239,11 +254,12 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
                 places: args.places,
             };
             let from = args.from;
-            let plan = request::plan(&PlanArgs {
+            let args = PlanArgs {
                 evidence,
                 from,
                 released: Vec::new(),
-            })?;
+            };
+            let plan = request::plan(&args, out)?;
             out.answer(&show::Shown::new(plan, Some(node)))
         }
         (None, None) => Err(Failure::usage("which node?").hint("coroner repair NODE")),

@@ -57,11 +57,12 @@ pub(crate) fn run(
             daemon,
             ..FromArgs::default()
         };
-        let plan = request::plan(&PlanArgs {
+        let args = PlanArgs {
             evidence,
             from,
             released: give_back,
-        })?;
+        };
+        let plan = request::plan(&args, out)?;
         return out.answer(&PlanFile(plan));
     }
     let case = Case::open(&evidence)?;

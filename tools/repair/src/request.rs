@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cli::{Case, Failure, PlaceArgs};
+use cli::{Case, Failure, Out, PlaceArgs, Progress};
 use evidence::{Evidence, Options};
 use finding::Time;
 use node::{Roots, Said};
 use repair::plan::Plan;
-use repair::{Donor, Made, Refused, Request};
+use repair::{Donor, Made, Refused, Request, Told};
 
 use crate::{PlanArgs, given, mounts};
 
@@ -19,8 +19,15 @@ pub(crate) fn refused(why: &Refused) -> Failure {
     Failure::unread(why.why.clone()).hint(why.hint.clone())
 }
 
+/// Tells a person which part of the work begins.
+fn told(progress: &Progress) -> Told {
+    let part = progress.part();
+    Told(Some(Arc::new(move |what| part.begin(what))))
+}
+
 /// Makes the plan that was asked for.
-pub(crate) fn plan(args: &PlanArgs) -> Result<Plan, Failure> {
+pub(crate) fn plan(args: &PlanArgs, out: &Out) -> Result<Plan, Failure> {
+    let progress = out.parts();
     // The lists are read before rights are given up.
     let (mut found, mut copies) = (Vec::new(), Vec::new());
     for path in &args.from.names_from {
@@ -49,6 +56,8 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Plan, Failure> {
         every_layer: args.from.every_layer,
         said: args.from.pair.clone(),
         released: args.released.clone(),
+        pod_addresses: args.from.pod_addresses,
+        told: told(&progress),
     };
     let made = repair::make(&mut case.evidence, &request).map_err(|why| refused(&why))?;
     let mut plan = made.plan;
@@ -68,6 +77,8 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Plan, Failure> {
         .as_ref()
         .and_then(|path| path.to_str())
         .map(str::to_owned);
+    let places = &args.evidence.places;
+    plan.places_said = places.root.is_some() || places.state.is_some();
     plan.daemon.clone_from(&args.from.daemon);
     Ok(plan)
 }
@@ -94,17 +105,14 @@ fn release(text: &str) -> Result<daemon::Detected, Failure> {
 }
 
 /// Makes the plan anew from the node as it is now, with the files that it writes.
-pub(crate) fn again(plan: &Plan, node: &Path) -> Result<(Made, Evidence), Failure> {
+pub(crate) fn again(
+    plan: &Plan,
+    node: &Path,
+    progress: &Progress,
+) -> Result<(Made, Evidence), Failure> {
     let mut evidence = Evidence::open(node, &Options::default())
         .map_err(|error| Failure::unread(format!("{} {}", error.path, error.why)))?;
-    let places = PlaceArgs {
-        root: Some(PathBuf::from(&plan.root)),
-        state: Some(PathBuf::from(&plan.state)),
-        config: plan.config.as_ref().map(PathBuf::from),
-        spool: None,
-        ..PlaceArgs::default()
-    };
-    let roots = roots(&evidence, &places)?;
+    let roots = same_roots(&evidence, plan)?;
     let made_at = Time::parse(&plan.made_at)
         .map_err(|error| Failure::unread(format!("the plan's time is invalid: {error}")))?;
     let request = Request {
@@ -120,9 +128,40 @@ pub(crate) fn again(plan: &Plan, node: &Path) -> Result<(Made, Evidence), Failur
         every_layer: plan.every_layer,
         said: plan.said.clone(),
         released: plan.released.clone(),
+        pod_addresses: plan.pod_addresses,
+        told: told(progress),
     };
     let made = repair::make(&mut evidence, &request).map_err(|why| refused(&why))?;
     Ok((made, evidence))
+}
+
+/// The installation that a plan was made for, as it is found without being named: its configuration says
+/// more than where its stores are.
+fn same_roots(evidence: &Evidence, plan: &Plan) -> Result<Roots, Failure> {
+    let config = plan.config.as_ref().map(PathBuf::from);
+    let found = node::discover(
+        evidence,
+        &Said {
+            config: config.clone(),
+            ..Said::default()
+        },
+    );
+    let (root, state) = (Path::new(&plan.root), Path::new(&plan.state));
+    let mut same = found
+        .into_iter()
+        .filter(|roots| roots.root == root && roots.state == state);
+    match same.next().filter(|_| !plan.places_said) {
+        Some(found) => Ok(found),
+        None => roots(
+            evidence,
+            &PlaceArgs {
+                root: Some(root.to_owned()),
+                state: Some(state.to_owned()),
+                config,
+                ..PlaceArgs::default()
+            },
+        ),
+    }
 }
 
 /// The first installation in the evidence.

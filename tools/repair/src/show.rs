@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use cli::{Answer, Exit, Pen, Style};
 use finding::{Command, Draft, program};
-use repair::plan::{Action, Foretold, MadeOf, Plan};
+use repair::plan::{Action, Foretold, HandEdit, MadeOf, Plan};
 use serde::Serialize;
 
 /// How many lines of a list are shown.
@@ -141,6 +141,30 @@ fn starts(head: &str, all: &[Foretold], pen: &mut Pen<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// Edits that no step makes.
+fn drafts(all: &[HandEdit], pen: &mut Pen<'_>) -> io::Result<()> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    pen.heading("For a person to edit (no step does it, and nothing of it is written):")?;
+    for draft in all {
+        pen.paragraph("  ", &format!("{}:", finding::Escaped(draft.of.as_bytes())))?;
+        for why in &draft.why {
+            pen.paragraph("    ", why)?;
+        }
+        for line in draft.diff.lines() {
+            pen.line(format_args!("      {line}"))?;
+        }
+        for what in &draft.decide {
+            pen.paragraph("    To decide: ", what)?;
+        }
+        if !draft.next.is_empty() {
+            pen.paragraph("    ", &draft.next)?;
+        }
+    }
+    Ok(())
+}
+
 impl Answer for Shown {
     const SCHEMA: &'static str = "repair-plan/2";
 
@@ -156,7 +180,7 @@ impl Answer for Shown {
             all("Lost:", &plan.lost, pen)?;
             list("Unknown:", &plan.unknown, pen)?;
             starts("Start     ", &plan.before, pen)?;
-            return Ok(());
+            return drafts(&plan.drafts, pen);
         }
         pen.line(format_args!(
             "Plan {} for {} (containerd {}), made at {}",
@@ -216,6 +240,7 @@ impl Answer for Shown {
             pen,
         )?;
         list("Unknown:", &plan.unknown, pen)?;
+        drafts(&plan.drafts, pen)?;
         pen.gap()?;
         self.next(pen)
     }

@@ -68,7 +68,11 @@ pub fn judge_opened(case: Case, door: Option<LiveProc>) -> Judged {
         .unwrap_or_default();
     let path = root.join(node::META_DIR).join("meta.db");
     let meta = node::Database::open(&case.evidence, &path, metadb::MetaDb::read);
-    let read = runc::read(&case.evidence, root, state, &hints).map(|mut runtime| {
+    let daemon = roots.map_or_else(
+        || b"/run/containerd/containerd.sock".to_vec(),
+        node::Roots::address,
+    );
+    let read = runc::read_of(&case.evidence, root, state, &hints, &daemon).map(|mut runtime| {
         node::learn(&mut runtime, meta.rows.as_ref());
         runtime
     });

@@ -23,7 +23,7 @@ pub(super) const TABLE: Table = &[
         status_written,
     ),
     (&["container/incomplete"], incomplete),
-    (&["cri/record-unusable"], record_fixed),
+    (&["cri/record-unusable"], record),
     (&["meta/identifier-invalid"], record),
     (&["cri/name-twice"], name_twice),
     (&["cri/sandbox-alone"], sandbox),
@@ -224,16 +224,6 @@ fn status_written(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 
 fn leftover(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     vec![here.set_aside(finding, "Nothing needs it.", true)]
-}
-
-/// A specification that is lost may be in the bundle; else the record goes, and its files are kept.
-fn record_fixed(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
-    let mut ways = vec![here.repair(
-        "coroner takes the specification from the container's bundle where it is there; else it leaves the record \
-         out, says so, and holds its files by a lease.",
-    )];
-    ways.extend(record(here, finding));
-    ways
 }
 
 /// The record goes; its owner makes the container anew.

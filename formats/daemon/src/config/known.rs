@@ -100,6 +100,20 @@ impl Known {
             .map(|(id, _)| *id)
     }
 
+    /// The types of values that the release takes at a key: `string`, `integer`, `boolean`, `strings`,
+    /// …; none where it has no such key.
+    pub fn kinds(&self, path: &[String]) -> &[&'static str] {
+        let mut entry = &self.root;
+        for part in path {
+            let below = &entry.below;
+            let Some(next) = below.get(part.as_str()).or_else(|| below.get("*")) else {
+                return &[];
+            };
+            entry = next;
+        }
+        &entry.kinds
+    }
+
     /// What is known of the value at a key; one below a key that takes any table fits.
     pub fn look(&self, path: &[String], value: &Scalar) -> Looked {
         if let [plugins, id, ..] = path

@@ -18,6 +18,8 @@ mod copied;
 mod images;
 mod snapshots;
 
+pub(crate) use snapshots::put_snapshot;
+
 pub(crate) use blobs::rows_of;
 
 use std::collections::{BTreeMap, BTreeSet};

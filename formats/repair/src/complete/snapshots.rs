@@ -1,9 +1,11 @@
 //! Records of snapshots, from the snapshotters' metadata.db.
 
+use finding::Time;
 use metadb::{BackendSnapshot, Row, put_time};
 use node::Snapshotter;
 
 use super::Work;
+use crate::Tree;
 use crate::rows::{backend_rows, split_key, text};
 
 impl Work<'_> {
@@ -18,32 +20,10 @@ impl Work<'_> {
             if all.entries.contains_key(key) {
                 continue;
             }
-            self.snapshot(&bucket, key, row);
+            put_snapshot(self.tree, &bucket, key, row, self.wants.now);
             let place = format!("{}/{}", text(namespace), snapshotter.name);
             let count = self.added.snapshots.entry(place).or_default();
             *count = count.saturating_add(1);
-        }
-    }
-
-    fn snapshot(&mut self, bucket: &[&[u8]], key: &[u8], row: &Row<BackendSnapshot>) {
-        let at = [bucket, &[key]].concat();
-        let made = row.created.unwrap_or(self.wants.now);
-        let record = self.tree.make(&at);
-        record.put("name", row.key.bytes());
-        record.put("createdat", put_time(made));
-        record.put("updatedat", put_time(row.updated.unwrap_or(made)));
-        for (name, value) in &row.labels.entries {
-            self.tree
-                .make(&[at.as_slice(), &[b"labels"]].concat())
-                .put(name.bytes(), value.bytes());
-        }
-        // The parent is in the same namespace: a key of meta.db is known there only.
-        let parent = row
-            .parent
-            .as_ref()
-            .and_then(|parent| split_key(parent.bytes()));
-        if let Some((_, _, parent)) = parent {
-            self.tree.make(&at).put("parent", parent);
         }
     }
 
@@ -69,5 +49,33 @@ impl Work<'_> {
                 self.tree.make(&children).put_new(key, []);
             }
         }
+    }
+}
+
+/// Makes the record of a snapshot as its row has it.
+pub(crate) fn put_snapshot(
+    tree: &mut Tree,
+    bucket: &[&[u8]],
+    key: &[u8],
+    row: &Row<BackendSnapshot>,
+    now: Time,
+) {
+    let at = [bucket, &[key]].concat();
+    let made = row.created.unwrap_or(now);
+    let record = tree.make(&at);
+    record.put("name", row.key.bytes());
+    record.put("createdat", put_time(made));
+    record.put("updatedat", put_time(row.updated.unwrap_or(made)));
+    for (name, value) in &row.labels.entries {
+        tree.make(&[at.as_slice(), &[b"labels"]].concat())
+            .put(name.bytes(), value.bytes());
+    }
+    // The parent is in the same namespace: a key of meta.db is known there only.
+    let parent = row
+        .parent
+        .as_ref()
+        .and_then(|parent| split_key(parent.bytes()));
+    if let Some((_, _, parent)) = parent {
+        tree.make(&at).put("parent", parent);
     }
 }

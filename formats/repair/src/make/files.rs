@@ -82,6 +82,16 @@ impl Making<'_> {
             .iter()
             .find_map(|bundle| bundle.bootstrap.whole()?.version)
             .unwrap_or(3);
+        let is_broken = |doc: &Doc<runc::Address>| matches!(doc, Doc::Damaged(None, _));
+        for bundle in runtime.bundles.iter().filter(|bundle| !bundle.hidden) {
+            let is_lost = is_broken(&bundle.bootstrap) || is_broken(&bundle.address);
+            if is_lost && runtime.sockets.is_some() && !sockets.contains(&bundle.socket) {
+                self.plan.unknown.push(format!(
+                    "how the shim of {}/{} is reached: its bundle does not say it, and no socket has the name that follows from the container's. If the container runs, a start kills it: find the socket first (`ss -xlp | grep containerd-shim`)",
+                    bundle.namespace, bundle.id
+                ));
+            }
+        }
         let lives = |bundle: &&Bundle| !bundle.hidden && sockets.contains(&bundle.socket);
         for bundle in runtime.bundles.iter().filter(lives) {
             let address = format!("unix://{}/{}", runc::SOCKETS, bundle.socket);
@@ -90,7 +100,6 @@ impl Making<'_> {
                 "the shim of {}/{} listens there: without it a start kills the container",
                 bundle.namespace, bundle.id
             );
-            let is_broken = |doc: &Doc<runc::Address>| matches!(doc, Doc::Damaged(None, _));
             if is_broken(&bundle.bootstrap) {
                 let address = json!(address);
                 // In the order in which the shim writes it.

@@ -3,6 +3,7 @@
 mod attempts;
 mod backends;
 mod donated;
+mod drafts;
 mod files;
 mod ingests;
 mod layers;
@@ -28,8 +29,9 @@ use sha2::Sha256;
 use crate::backend::LayerBlob;
 use crate::names::Named;
 use crate::plan::{BringsBack, Held, Plan, SCHEMA, Step};
-use crate::release;
+use crate::records::names;
 use crate::{Copied, Donor, Edit, Relics, Survivors, mend, specs};
+use crate::{parents, release};
 
 /// The largest database that is rebuilt in memory.
 const LIMIT: u64 = 1 << 30;
@@ -90,6 +92,29 @@ pub struct Request {
     pub said: Vec<String>,
     /// What recovery leases are to hold no longer.
     pub released: Vec<String>,
+    /// Write addresses of pods into records that lack them (containerd issue 7843).
+    pub pod_addresses: bool,
+    /// Is told of each part of the work as it begins.
+    pub told: Told,
+}
+
+/// Whoever is told of each part of the work as it begins.
+#[derive(Clone, Default)]
+pub struct Told(pub Option<Arc<dyn Fn(&'static str) + Send + Sync>>);
+
+impl Told {
+    /// This part of the work begins.
+    pub fn begin(&self, part: &'static str) {
+        if let Some(tell) = &self.0 {
+            tell(part);
+        }
+    }
+}
+
+impl core::fmt::Debug for Told {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(if self.0.is_some() { "told" } else { "nobody" })
+    }
 }
 
 /// A plan, and the bytes of its new files by the places of their steps.
@@ -111,6 +136,7 @@ pub struct Made {
 pub fn make(evidence: &mut Evidence, request: &Request) -> Result<Made, Refused> {
     evidence.unstage();
     attempts::forget(evidence, &request.roots.root);
+    request.told.begin("reading the node");
     let made = Making::new(evidence, request)?.run(evidence);
     evidence.unstage();
     made
@@ -175,6 +201,7 @@ impl<'r> Making<'r> {
             id: id_of(request),
             made_at: request.made_at.to_string(),
             node: None,
+            places_said: false,
             config: None,
             daemon: None,
             root: path_text(&request.roots.root).to_string(),
@@ -187,6 +214,7 @@ impl<'r> Making<'r> {
             every_layer: request.every_layer,
             said: request.said.clone(),
             copies: copied_lines(&request.copies),
+            pod_addresses: request.pod_addresses,
             released: request.released.clone(),
             sources: request.donors.iter().map(|one| one.from.clone()).collect(),
             inputs: Vec::new(),
@@ -198,6 +226,7 @@ impl<'r> Making<'r> {
             lost: Vec::new(),
             held: Held::default(),
             unknown: Vec::new(),
+            drafts: Vec::new(),
             before: Vec::new(),
             after: Vec::new(),
             collected: Vec::new(),
@@ -219,20 +248,33 @@ impl<'r> Making<'r> {
     }
 
     fn run(mut self, evidence: &mut Evidence) -> Result<Made, Refused> {
+        self.told("foretelling a start as the node is");
         self.plan.before = settle::foretold(&self.node, &self.release, self.request.made_at);
+        self.draft_config(evidence);
         let old = self.old_bytes(evidence)?;
         let (mut tree, layout, mut is_whole) = self.start(old.as_deref());
+        self.told("reading the documents of images");
         let mut survivors = match self.node.content.whole() {
             Some(store) => Survivors::read(evidence, store),
             None => Survivors::default(),
         };
         self.promote(evidence, &mut survivors);
         self.donate(&tree, &mut survivors);
+        self.told("comparing directories with layers");
+        // First of all, so that nothing wrong is taken over into metadata.db.
+        let mut agreed = Vec::new();
+        if is_whole {
+            agreed.extend(names(&mut tree, &self.node));
+            let layers = self.layer_blobs(&survivors);
+            let now = self.request.made_at;
+            agreed.extend(parents::agree(&mut tree, &self.node, &layers, now));
+        }
         self.backends(evidence, &tree, is_whole, &survivors)?;
         if is_whole && let Some(why) = self.stale(&tree) {
             self.plan.wrong.push(why);
             is_whole = false;
         }
+        self.told("looking for records in the old bytes");
         let relics = match &old {
             Some(old) if !is_whole => Relics::of(old),
             _ => Relics::default(),
@@ -249,15 +291,19 @@ impl<'r> Making<'r> {
         let mut garbage = self.garbage(is_whole);
         garbage.add(release::garbage(&self.request.released));
         let specs = specs(evidence, &self.node);
-        let mut edits = mend(&mut tree, &self.node, &specs, self.request.made_at);
+        let mut edits = agreed;
+        edits.extend(mend(&mut tree, &self.node, &specs, self.request.made_at));
         edits.extend(release::release(&mut tree, &self.request.released)?);
         edits.extend(self.rows_of_promoted(&mut tree, is_whole));
+        self.told("completing meta.db");
         if !is_whole {
             self.complete(&mut tree, &survivors, &specs, &relics);
             // What was added has records that stop a start, too, and may be of one pod with others.
             edits.extend(mend(&mut tree, &self.node, &specs, self.request.made_at));
         }
         edits.extend(self.rows_of_donated(&mut tree, &survivors, is_whole));
+        edits.extend(self.pod_addresses(evidence, &mut tree));
+        self.told("looking at unpacked layers");
         self.layers(evidence, &survivors);
         edits.extend(self.edit_files(evidence, &mut tree, &survivors, is_whole));
         let is_edited = !edits.is_empty();
@@ -266,6 +312,7 @@ impl<'r> Making<'r> {
             self.plan.after.clone_from(&self.plan.before);
             return Ok(self.made());
         }
+        self.told("simulating collections and a start on the result");
         let bytes = self.settle(
             evidence,
             &mut tree,
@@ -286,6 +333,10 @@ impl<'r> Making<'r> {
             .filter_map(|step| step.size)
             .fold(0, u64::saturating_add);
         Ok(self.made())
+    }
+
+    fn told(&self, part: &'static str) {
+        self.request.told.begin(part);
     }
 
     fn made(self) -> Made {
@@ -391,7 +442,7 @@ fn meta_name() -> String {
     format!("{META_DIR}/meta.db")
 }
 
-fn path(text: &Text) -> PathBuf {
+pub(crate) fn path(text: &Text) -> PathBuf {
     use std::os::unix::ffi::OsStrExt;
     PathBuf::from(std::ffi::OsStr::from_bytes(text.bytes()))
 }

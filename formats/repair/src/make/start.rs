@@ -32,10 +32,13 @@ impl Making<'_> {
         if let DatabaseState::Unread(why) = &self.node.meta.state
             && !matches!(why, Unread::Absent | Unread::Special("directory"))
         {
-            return Err(Refused::new(
-                format!("meta.db cannot be read: {why}"),
-                "run it as root, on a disk without errors",
-            ));
+            let hint = match why {
+                Unread::Special(what) if what.contains("mount") => {
+                    "copy the node to a disk of this machine, and plan there"
+                }
+                _ => "run it as root, on a disk without errors",
+            };
+            return Err(Refused::new(format!("meta.db cannot be read: {why}"), hint));
         }
         Ok(())
     }

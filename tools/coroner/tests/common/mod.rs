@@ -106,6 +106,7 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
         vec!["repair", node],
         vec!["repair", "plan", "--format", "json", node],
         vec!["repair", "release", node],
+        vec!["repair", "draft", node],
         vec!["meta", "ls", node, "containers"],
         vec!["meta", "ls", node, "images"],
         vec!["meta", "ls", node, "snapshots", "--format", "json"],

@@ -1,0 +1,147 @@
+//! Every finding whose ways out name `coroner repair`: the plan on that node has a step after which it is
+//! not found again, or is refused by name.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may fail, and reads its own files"
+)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use checks::{Measured, judge_all};
+use evidence::{Change, Evidence, Options};
+use finding::Time;
+use node::{Node, Roots, Said};
+use repair::plan::{Action, MadeOf, Plan};
+use repair::{Request, Told, make};
+use testcase::Edits;
+
+/// Cases whose finding stays after the plan that the way out names, or that have no plan, and why.
+const STAYS: &[(&str, &str)] = &[(
+    "snapshot-kind-container",
+    "a layer that a container wrote and `commit` named looks the same: no step tells them apart",
+)];
+
+fn roots(evidence: &Evidence) -> Roots {
+    let all = node::discover(evidence, &Said::default());
+    all.into_iter().next().unwrap()
+}
+
+/// How often each code is found with a way out that names `repair`, and how often at all.
+fn found(
+    evidence: &Evidence,
+) -> (
+    BTreeMap<&'static str, usize>,
+    BTreeMap<&'static str, usize>,
+    Time,
+) {
+    let node = Node::open(evidence, roots(evidence), node::Options::default());
+    let report = judge_all(&node, &Measured::default());
+    let (mut named, mut all) = (BTreeMap::new(), BTreeMap::new());
+    for finding in &report.findings {
+        let ways = serde_json::to_string(&finding.ways).unwrap();
+        if ways.contains("repair") && ways.contains("apply") {
+            *named.entry(finding.code.name).or_default() += 1;
+        }
+        *all.entry(finding.code.name).or_default() += 1;
+    }
+    (named, all, node.now)
+}
+
+/// The node as it is after the steps whose bytes are known; whether all are.
+fn stage(evidence: &mut Evidence, plan: &Plan, files: &BTreeMap<String, Vec<u8>>) -> bool {
+    let mut whole = true;
+    for step in &plan.steps {
+        let base = step.base.as_deref().unwrap_or(&plan.root);
+        let at = Path::new(base).join(&step.path);
+        match (step.action, &step.made_of) {
+            (Action::Remove, _) => evidence.stage(&at, Change::Gone),
+            (Action::Put, MadeOf::Bytes) => {
+                let bytes = files.get(&step.place()).cloned().unwrap();
+                evidence.stage(&at, Change::File(Arc::new(bytes)));
+            }
+            (Action::Put, MadeOf::Folder) => {
+                evidence.stage(&at, Change::Folder(step.mode.unwrap_or(0o700)));
+            }
+            _ => whole = false,
+        }
+    }
+    whole
+}
+
+#[test]
+fn each_way_out_by_repair_is_one() {
+    let mut cases: Vec<PathBuf> = std::fs::read_dir(testcase::testdata().join("cases"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    cases.sort();
+    let (mut compared, mut refused, mut wrong) = (0, 0, Vec::new());
+    for folder in cases {
+        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        if !folder.join("edits.toml").exists() {
+            continue;
+        }
+        let tar = Edits::read(&folder).apply(&folder).write();
+        let Ok(mut evidence) = Evidence::open_stream(tar.as_slice(), &Options::default()) else {
+            continue;
+        };
+        if node::discover(&evidence, &Said::default()).is_empty() {
+            continue;
+        }
+        let (named, _, now) = found(&evidence);
+        if named.is_empty() {
+            continue;
+        }
+        let request = Request {
+            roots: roots(&evidence),
+            made_at: now,
+            names: Vec::new(),
+            copies: Vec::new(),
+            donors: Vec::new(),
+            release: None,
+            mounts: Vec::new(),
+            points: Vec::new(),
+            by_time: false,
+            every_layer: false,
+            said: Vec::new(),
+            released: Vec::new(),
+            pod_addresses: false,
+            told: Told::default(),
+        };
+        let made = match make(&mut evidence, &request) {
+            Ok(made) => made,
+            Err(why) => {
+                assert!(!why.why.is_empty() && !why.hint.is_empty());
+                refused += 1;
+                eprintln!("refused  {name}: {}", why.why);
+                continue;
+            }
+        };
+        let whole = stage(&mut evidence, &made.plan, &made.files);
+        let (_, after, _) = found(&evidence);
+        let steps = made.plan.steps.len();
+        for (code, before) in &named {
+            let left = after.get(code).copied().unwrap_or(0);
+            let is_right = steps > 0 && (left < *before || !whole);
+            let is_known = STAYS.iter().any(|(known, _)| known == &name);
+            if !is_right && !is_known {
+                wrong.push(format!(
+                    "{name}: {code}: {before} before, {left} after {steps} steps; unknown {:?}; lost {:?}",
+                    made.plan.unknown.first(), made.plan.lost.first()
+                ));
+            }
+            compared += 1;
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {compared} ({refused} refused):\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    assert!(compared >= 30, "{compared}");
+}

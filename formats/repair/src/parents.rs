@@ -185,7 +185,8 @@ fn lost(tree: &mut Tree, snapshotter: &Snapshotter, now: Time) -> Vec<Edit> {
             edits.push(Edit {
                 record: shown(&at),
                 removed: false,
-                why: "others stand on it, it had no record, and metadata.db has it".to_owned(),
+                why: "other snapshots depend on it, it had no record, and metadata.db has it"
+                    .to_owned(),
             });
             made = true;
         }

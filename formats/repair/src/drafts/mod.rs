@@ -207,7 +207,7 @@ fn drafted(name: &Text, file: File, template: Option<&str>) -> HandEdit {
     let has_text = file.new != file.old;
     let next = match template {
         _ if !has_text => String::new(),
-        Some(instead) => format!("This file is rewritten at each start. Edit {instead} instead."),
+        Some(instead) => instead.to_owned(),
         None => "`coroner repair draft NODE -o NEW` writes the corrected file. Compare it with the old one, and put it in place yourself.".to_owned(),
     };
     HandEdit {

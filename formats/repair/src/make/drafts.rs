@@ -23,7 +23,7 @@ impl Making<'_> {
                 of: format!("the record of the pod {pod}"),
                 why: Vec::new(),
                 decide: vec![format!(
-                    "it has a network namespace and no address, and {why}: after the next start the kubelet makes the pod anew. Drain the node first, or accept that"
+                    "it has a network namespace and no address, and {why}: after the next start the kubelet recreates the pod. Drain the node first, or accept that"
                 )],
                 ..HandEdit::default()
             });

@@ -21,6 +21,7 @@ mod config;
 mod container;
 mod container_incomplete;
 mod container_snapshot;
+mod cores;
 mod cri;
 mod cri_files;
 mod cri_places;
@@ -250,6 +251,7 @@ pub const CHECKS: &[&Check] = &[
     &unit_limits::ENDS,
     &unit_limits::LIMITS,
     &unit_limits::START_LIMIT,
+    &cores::LEFT,
     &clients::ENDPOINT,
     &registry::HOSTS,
     &registry::ENDPOINT,

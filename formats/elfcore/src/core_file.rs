@@ -61,6 +61,24 @@ pub struct SignalInfo {
     pub address: Option<u64>,
 }
 
+/// The kernel's name of a signal that writes cores or is seen in them; `signal` for all others.
+pub const fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        5 => "SIGTRAP",
+        6 => "SIGABRT",
+        7 => "SIGBUS",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        11 => "SIGSEGV",
+        15 => "SIGTERM",
+        19 => "SIGSTOP",
+        31 => "SIGSYS",
+        _ => "signal",
+    }
+}
+
 /// An area of memory that is of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MappedFile {

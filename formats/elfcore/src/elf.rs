@@ -5,10 +5,10 @@ use core::fmt;
 use goblin::container::{Container, Ctx, Endian};
 use goblin::elf::header::{self, EM_AARCH64, EM_X86_64, ET_CORE, ET_DYN, ET_EXEC, Header};
 use goblin::elf::program_header::{PF_R, PF_W, PF_X, PT_LOAD, PT_NOTE, ProgramHeader};
-use goblin::elf::section_header::{SHT_NOBITS, SectionHeader};
+use goblin::elf::section_header::{SHF_COMPRESSED, SHT_NOBITS, SectionHeader};
 use serde::Serialize;
 
-use crate::Bytes;
+use crate::{Auxv, Bytes};
 
 /// Program headers that are looked at: a process may have 65,530 areas by default, and ten times
 /// as many where it was allowed to.
@@ -68,6 +68,8 @@ pub struct Section {
     pub size: u64,
     /// Whether it has bytes in the file.
     pub has_bytes: bool,
+    /// Whether they are packed (`SHF_COMPRESSED`).
+    pub packed: bool,
 }
 
 /// The headers of an ELF file.
@@ -187,6 +189,7 @@ impl Elf {
                 offset: header.sh_offset,
                 size: header.sh_size,
                 has_bytes: header.sh_type != SHT_NOBITS,
+                packed: header.sh_flags & u64::from(SHF_COMPRESSED) != 0,
             }
         });
         sections.collect()
@@ -195,6 +198,18 @@ impl Elf {
     /// Segments of memory.
     pub fn loads(&self) -> impl Iterator<Item = &Segment> {
         self.segments.iter().filter(|segment| !segment.is_notes)
+    }
+
+    /// What was added to the addresses of this program where it ran, by the kernel's own words.
+    pub fn slide(&self, auxv: &Auxv) -> u64 {
+        if !self.is_pie {
+            return 0;
+        }
+        let by_entry = auxv.get(Auxv::ENTRY);
+        let by_entry = by_entry.map(|entry| entry.wrapping_sub(self.entry));
+        let headers = auxv.get(Auxv::PHDR).zip(self.headers_address());
+        let by_headers = headers.map(|(at, address)| at.wrapping_sub(address));
+        by_entry.or(by_headers).unwrap_or(0)
     }
 
     /// Address of the program headers in memory, without the slide.

@@ -386,7 +386,10 @@ fn our_own_bundle_cut_or_changed() {
     let mut changed = plain.clone();
     changed[at.unwrap() + 5_000] = 8;
     let notes = read(&changed).unwrap().notes().join("\n");
-    assert!(notes.contains("another SHA-256 than the trailer says"), "{notes}");
+    assert!(
+        notes.contains("another SHA-256 than the trailer says"),
+        "{notes}"
+    );
     // Cut in the middle: what is missing is not absent, and what was listed is still known.
     let cut = read(&plain[..plain.len() / 2]).unwrap();
     assert!(!cut.is_complete());

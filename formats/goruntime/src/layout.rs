@@ -1,4 +1,4 @@
-//! Where the fields of g, m, p, sudog, hchan and _defer are in this program.
+//! Where the fields of g, m, p, sudog, hchan, _defer and _panic are in this program.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use crate::module::ModuleData;
 use crate::types::{self, Layout};
 
 /// What toolchains of each release say in their DWARF: `cargo xtask go-layouts` writes it.
-const TABLE: &str = include_str!("layouts.txt");
+pub(crate) const TABLE: &str = include_str!("layouts.txt");
 
 /// The structures that are read.
-const WANTED: [&str; 6] = ["g", "m", "p", "sudog", "hchan", "_defer"];
+pub(crate) const WANTED: [&str; 7] = ["g", "m", "p", "sudog", "hchan", "_defer", "_panic"];
 
 /// Where layouts are from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -82,6 +82,25 @@ impl Layouts {
             .iter()
             .find_map(|field| layout.fields.get(*field).copied())
             .filter(|offset| *offset < 1 << 20)
+    }
+
+    /// What other layouts of the same structures say otherwise.
+    pub(crate) fn against(&self, others: &[(&str, Layout)]) -> Vec<String> {
+        let mut found = Vec::new();
+        for (name, other) in others {
+            let Some(own) = self.all.get(name) else {
+                continue;
+            };
+            if own.size != other.size {
+                found.push(format!("{name}: {} bytes, not {}", own.size, other.size));
+            }
+            for (field, offset) in &own.fields {
+                if let Some(there) = other.fields.get(field).filter(|there| *there != offset) {
+                    found.push(format!("{name}.{field}: {offset}, not {there}"));
+                }
+            }
+        }
+        found
     }
 
     /// The size of a structure.

@@ -14,14 +14,14 @@ use crate::find::{self, RawG, RawM};
 use crate::func::Table;
 use crate::heap::{self, Heap};
 use crate::holders::{DeferOffsets, Holders};
-use crate::layout::{G, Layouts, M};
+use crate::layout::{self, G, Layouts, M};
 use crate::module::ModuleData;
 use crate::names;
 use crate::opened::{self, Opened};
 use crate::outline::{Outline, search};
 use crate::pclntab::Head;
 use crate::unwind::{Start, unwind};
-use crate::{BuildInfo, GoVersion, LayoutSource};
+use crate::{BuildInfo, Dwarf, GoVersion, LayoutSource};
 
 /// Frames of all goroutines together.
 const FRAMES: usize = 6 << 20;
@@ -206,6 +206,13 @@ impl<'m> Go<'m> {
         &self.layouts.differs
     }
 
+    /// What the program's DWARF says otherwise of the structures that are read; nothing where it does not
+    /// have them.
+    pub fn differs_from(&self, dwarf: &Dwarf) -> Option<Vec<String>> {
+        let others = dwarf.layouts("runtime", &layout::WANTED);
+        (!others.is_empty()).then(|| self.layouts.against(&others))
+    }
+
     /// How many goroutines are listed, those that ended included.
     pub fn listed(&self) -> usize {
         self.goroutines.len()
@@ -213,6 +220,14 @@ impl<'m> Go<'m> {
 
     pub(crate) fn addresses(&self) -> &[u64] {
         &self.goroutines
+    }
+
+    pub(crate) const fn module(&self) -> &ModuleData {
+        &self.module
+    }
+
+    pub(crate) fn field(&self, name: &str, field: &str) -> Option<u64> {
+        self.layouts.field(name, &[field])
     }
 
     pub(crate) fn memory(&self) -> &dyn Memory {

@@ -38,7 +38,7 @@ mod private;
 
 use std::fs::File;
 use std::io;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use guard::Slot;
 
@@ -50,7 +50,15 @@ pub struct Mapped {
     map: memmap2::MmapRaw,
     slot: &'static Slot,
     len: usize,
+    /// The block that was read last, and how many were begun since pages were given back.
+    last: AtomicUsize,
+    seen: AtomicUsize,
 }
+
+/// Bytes around a page that was not there which the kernel maps with it.
+const BLOCK: usize = 64 << 10;
+/// Blocks that are kept: at most 64 MiB.
+const KEPT: usize = 1024;
 
 impl Mapped {
     /// Maps a whole file, privately and to be read only. An empty file, one that does not fit into
@@ -61,7 +69,13 @@ impl Mapped {
         let len = map.len();
         let slot = guard::take(map.as_ptr().addr(), len)
             .ok_or_else(|| io::Error::other("too many files are mapped at once"))?;
-        Ok(Self { map, slot, len })
+        Ok(Self {
+            map,
+            slot,
+            len,
+            last: AtomicUsize::new(usize::MAX),
+            seen: AtomicUsize::new(0),
+        })
     }
 
     /// Length of the file in bytes, when it was mapped.
@@ -88,9 +102,42 @@ impl Mapped {
     pub fn read_into(&self, at: u64, into: &mut [u8]) -> usize {
         let start = usize::try_from(at).unwrap_or(usize::MAX).min(self.len);
         let count = self.len.saturating_sub(start).min(into.len());
-        for (offset, to) in into.iter_mut().take(count).enumerate() {
-            let place = self.map.as_ptr().wrapping_add(start).wrapping_add(offset);
-            // SAFETY: start + offset < self.len, so `place` lies inside the map, which lives as
+        self.forget(start, count);
+        let base = self.map.as_ptr().wrapping_add(start);
+        let mut done = 0;
+        // Words, from the first address on that is one's.
+        let before = base.align_offset(8).min(count);
+        let words = count.saturating_sub(before) / 8;
+        if words > 0 {
+            self.bytes(base, into.get_mut(..before).unwrap_or_default());
+            let end = before.saturating_add(words.saturating_mul(8));
+            let middle = into.get_mut(before..end).unwrap_or_default();
+            for (index, to) in middle.chunks_exact_mut(8).enumerate() {
+                #[expect(
+                    clippy::cast_ptr_alignment,
+                    reason = "`before` makes it a word's address"
+                )]
+                let place = base.wrapping_add(before).cast::<u64>().wrapping_add(index);
+                // SAFETY: `place` is aligned, and its 8 bytes end before start + count <= self.len. All
+                // else is as in `bytes`: any value is valid, and the read is volatile.
+                #[expect(unsafe_code, reason = "reads a mapped word")]
+                #[expect(clippy::host_endian_bytes, reason = "bytes as they stand there")]
+                let word = unsafe { place.read_volatile() }.to_ne_bytes();
+                to.copy_from_slice(&word);
+            }
+            done = end;
+        }
+        let rest = into.get_mut(done..count).unwrap_or_default();
+        self.bytes(base.wrapping_add(done), rest);
+        count
+    }
+
+    /// Copies single bytes; `from` and as many bytes as `into` has lie inside the map.
+    #[expect(clippy::unused_self, reason = "the map lives as long as it is read")]
+    fn bytes(&self, from: *const u8, into: &mut [u8]) {
+        for (offset, to) in into.iter_mut().enumerate() {
+            let place = from.wrapping_add(offset);
+            // SAFETY: the caller's bytes end before self.len, so `place` lies inside the map, which lives as
             // long as `self` does. A byte needs no alignment and has no invalid values. Others may
             // write to the file: the read is volatile, so nothing is concluded from its value. If
             // the file has shrunk, the handler puts zeros there before the read returns.
@@ -98,7 +145,30 @@ impl Mapped {
             let byte = unsafe { place.read_volatile() };
             *to = byte;
         }
-        count
+    }
+
+    /// Gives pages that were read back to the kernel now and then, which keeps them in its cache: a core
+    /// of a hundred thousand stacks would else count as ours.
+    fn forget(&self, start: usize, count: usize) {
+        let block = start / BLOCK;
+        if self.last.swap(block, Ordering::Relaxed) == block && count < BLOCK {
+            return;
+        }
+        let new = (count / BLOCK).saturating_add(1);
+        let seen = self.seen.fetch_add(new, Ordering::Relaxed);
+        if seen.saturating_add(new) < KEPT {
+            return;
+        }
+        self.seen.store(0, Ordering::Relaxed);
+        // SAFETY: the map is private and only ever read, so no byte of it is lost: the next read fetches
+        // the page from the file again, and a page of zeros that the handler put there is one again.
+        #[expect(unsafe_code, reason = "drops pages that can be read again")]
+        let dropped = unsafe {
+            self.map
+                .unchecked_advise(memmap2::UncheckedAdvice::DontNeed)
+        };
+        // Nothing rests on it.
+        drop(dropped);
     }
 
     /// Whether the file has shrunk under a read: some of what was read were not its bytes. Ask

@@ -22,6 +22,7 @@ mod beyond;
 mod chain;
 mod clients;
 pub mod config;
+mod cores;
 mod database;
 mod discover;
 mod disks;
@@ -50,6 +51,7 @@ mod units;
 
 pub use chain::{Chain, ChainError, Layer, SeenAs};
 pub use clients::Client;
+pub use cores::{CoreFile, Cores};
 pub use database::{Database, DatabaseFacts, DatabaseState, Headers};
 pub use discover::{META_DIR, Roots, Rule, Said, discover, is_root};
 pub use disks::{Disks, Place};

@@ -14,8 +14,9 @@ use runc::Runtime;
 use crate::clients::{self, Client};
 use crate::graph::Graph;
 use crate::{
-    Database, DatabaseState, Disks, Documents, Headers, META_DIR, MountPoint, Network, PodFiles,
-    Registries, Roots, RuntimePrograms, Snapshotter, Surroundings, Traces, snapshotter, times,
+    Cores, Database, DatabaseState, Disks, Documents, Headers, META_DIR, MountPoint, Network,
+    PodFiles, Registries, Roots, RuntimePrograms, Snapshotter, Surroundings, Traces, snapshotter,
+    times,
 };
 
 /// Name of the content store's folder.
@@ -80,6 +81,8 @@ pub struct Node {
     pub mount_points: Vec<MountPoint>,
     /// What a start of the daemon meets around its stores.
     pub around: Surroundings,
+    /// Cores of containerd, shims and runc.
+    pub cores: Cores,
     /// What time it was at the node when it was captured or last written.
     pub now: Time,
     /// Whether the times of its files are its own: those of a copy may all be that of the copy.
@@ -186,6 +189,7 @@ impl Node {
                 .unknown
                 .extend(rows.unknown(|namespace| &namespace.leases));
         }
+        let cores = Cores::read(evidence, runtime.read(), &mut coverage.unknown);
         coverage
             .unknown
             .sort_by(|a, b| (&a.what, &a.why).cmp(&(&b.what, &b.why)));
@@ -206,6 +210,7 @@ impl Node {
             disks,
             mount_points,
             around,
+            cores,
             network,
             programs,
             clients: clients::clients(evidence),

@@ -37,6 +37,10 @@ pub(crate) struct ExeArgs {
     /// the path that the core names is tried, and taken only if the build id is the same
     #[arg(long, value_name = "FILE|DIR")]
     pub(crate) exe: Option<PathBuf>,
+    /// A folder that is searched for a file with the core's build id that has DWARF, where the
+    /// executable has none: /usr/lib/debug
+    #[arg(long, value_name = "DIR")]
+    pub(crate) debug_dir: Option<PathBuf>,
 }
 
 /// The bytes of a file, mapped where that can be done.
@@ -172,6 +176,14 @@ impl CoreArgs {
                 File::of(&evidence, core, shown(core)).map_err(|why| unread(core, &why))
             }
         }
+    }
+
+    /// The file with the program's DWARF, if a folder of such was named.
+    pub(crate) fn debug_file(&self, ids: &BuildIds) -> Result<Option<File>, Failure> {
+        let folder = self.exe.debug_dir.as_ref();
+        folder
+            .map(|folder| given_executable(folder, ids))
+            .transpose()
     }
 
     /// The executable: as given, else that of the path that the core names, if it has its build id.

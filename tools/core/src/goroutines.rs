@@ -9,12 +9,14 @@ use goruntime::{Go, LayoutSource};
 use serde::Serialize;
 
 use crate::taken::{FromArgs, read};
+use crate::variables::Found;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   coroner core goroutines core.4711 --exe /usr/bin/containerd-shim-runc-v2
   coroner core goroutines core.4711 --all              runtime frames and system goroutines, too
   coroner core goroutines core.4711 --id 42            one goroutine, whole
   coroner core goroutines core.4711 --format go        as Go itself writes it: for panicparse and the like
+  coroner core goroutines core.4711 --variables        arguments and variables, where there is DWARF
   coroner core goroutines --pid 4711                   a process that runs, without stopping it
   coroner core goroutines --dump containerd.log        a dump as text: SIGUSR1, SIGQUIT, a panic
   coroner core goroutines core.4711 --has fifo.        those with this in a function's name";
@@ -47,6 +49,10 @@ pub(crate) struct ShowArgs {
     /// Only those that have waited at least so many minutes
     #[arg(long, value_name = "MINUTES")]
     waiting: Option<u64>,
+    /// Arguments and variables of each frame, where the program has DWARF (or --debug-dir has it). They
+    /// may hold secrets
+    #[arg(long)]
+    variables: bool,
     /// Only those with a function whose name holds this text
     #[arg(long, value_name = "TEXT")]
     has: Option<String>,
@@ -94,6 +100,8 @@ pub(crate) struct Listing<'g> {
     count: usize,
     groups: Vec<Group<'g>>,
     goroutines: Vec<&'g Goroutine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variables: Option<Found>,
     unknown: Vec<Unknown>,
     #[serde(skip)]
     one: bool,
@@ -137,13 +145,41 @@ impl Origin {
 
 pub(crate) fn run(args: &GoroutinesArgs, out: &mut Out) -> Outcome {
     let taken = read(&args.from)?;
+    let mut unknown = taken.unknown;
+    let variables = match (args.show.variables, args.from.core()) {
+        (false, _) => None,
+        (true, None) => {
+            return Err(cli::Failure::usage("variables are read from cores alone")
+                .hint("take one of a process with `coroner core take`"));
+        }
+        (true, Some(core)) => {
+            let all = taken.goroutines.iter();
+            let wanted: Vec<&Goroutine> = all
+                .filter(|one| args.show.wants(one) && (args.show.all || !one.system))
+                .collect();
+            Some(crate::variables::read(core, &wanted, &mut unknown)?)
+        }
+    };
     show(
         taken.origin,
         taken.goroutines,
-        taken.unknown,
+        unknown,
+        variables,
         &args.show,
         out,
     )
+}
+
+/// What is not known of stacks that could not be followed.
+pub(crate) fn cut(found: &[Goroutine]) -> Option<Unknown> {
+    let is_cut = |one: &&Goroutine| matches!(one.end, End::Cut(_));
+    let count = found.iter().filter(is_cut).count();
+    (count > 0).then(|| {
+        Unknown::new(
+            format!("the stacks of {count} goroutines"),
+            "they could not be followed to their end; each says why",
+        )
+    })
 }
 
 /// Shows goroutines, wherever they came from.
@@ -151,19 +187,11 @@ pub(crate) fn show(
     origin: Origin,
     found: Vec<Goroutine>,
     mut unknown: Vec<Unknown>,
+    variables: Option<Found>,
     args: &ShowArgs,
     out: &mut Out,
 ) -> Outcome {
-    let cut = found
-        .iter()
-        .filter(|one| matches!(one.end, End::Cut(_)))
-        .count();
-    if cut > 0 {
-        unknown.push(Unknown::new(
-            format!("the stacks of {cut} goroutines"),
-            "they could not be followed to their end; each says why",
-        ));
-    }
+    unknown.extend(cut(&found));
     let wanted: Vec<Goroutine> = found.into_iter().filter(|one| args.wants(one)).collect();
     if out.options().format == Format::Go {
         let shown = wanted.iter().filter(|one| args.all || !one.system);
@@ -176,6 +204,7 @@ pub(crate) fn show(
         count: wanted.len(),
         groups: groups(&wanted, args.all),
         goroutines: wanted.iter().collect(),
+        variables,
         unknown,
         one: args.id.is_some(),
         all: args.all,
@@ -193,6 +222,16 @@ impl Answer for Listing<'_> {
                 let text = String::from_utf8_lossy(&text).into_owned();
                 for line in text.lines() {
                     pen.line(line)?;
+                }
+                if let Some(variables) = &self.variables {
+                    for frame in one
+                        .frames
+                        .iter()
+                        .filter(|frame| self.all || !frame.site.hidden)
+                    {
+                        pen.line(format_args!("  {}", frame.site.printed()))?;
+                        variables.show(one.id, frame, pen)?;
+                    }
                 }
                 for wait in &one.awaits {
                     pen.line(format_args!(
@@ -234,12 +273,12 @@ impl Answer for Listing<'_> {
             ))?;
         }
         for group in self.groups.iter().filter(|group| !group.system) {
-            block(group, pen)?;
+            block(group, self.variables.as_ref(), pen)?;
         }
         let system: Vec<&Group<'_>> = self.groups.iter().filter(|group| group.system).collect();
         if self.all {
             for group in system {
-                block(group, pen)?;
+                block(group, self.variables.as_ref(), pen)?;
             }
         } else if !system.is_empty() {
             pen.gap()?;
@@ -264,7 +303,11 @@ impl Answer for Listing<'_> {
 }
 
 /// One group.
-pub(crate) fn block(group: &Group<'_>, pen: &mut Pen<'_>) -> io::Result<()> {
+pub(crate) fn block(
+    group: &Group<'_>,
+    variables: Option<&Found>,
+    pen: &mut Pen<'_>,
+) -> io::Result<()> {
     pen.gap()?;
     let waits = match (group.shortest, group.longest) {
         (Some(least), Some(most)) if least.minutes() != most.minutes() => {
@@ -304,6 +347,17 @@ pub(crate) fn block(group: &Group<'_>, pen: &mut Pen<'_>) -> io::Result<()> {
             site.file,
             site.line
         ))?;
+        if let Some(variables) = variables {
+            // Of several with the same stack, those of the first are shown.
+            let own = group
+                .sample
+                .frames
+                .iter()
+                .find(|own| own.site == frame.site);
+            if let Some(own) = own {
+                variables.show(group.sample.id, own, pen)?;
+            }
+        }
     }
     match &group.sample.end {
         End::None(why) => pen.line(format_args!("  no stack: {why}"))?,

@@ -3,7 +3,7 @@
 use std::io;
 
 use cli::{Answer, Exit, Out, Outcome, Pen, Table, size};
-use elfcore::{Arch, BuildIds, Bytes, Maker, MappedFile, Process, SignalInfo};
+use elfcore::{Arch, BuildIds, Bytes, Maker, MappedFile, Process, SignalInfo, signal_name};
 use finding::{Text, Unknown, size_number};
 use goruntime::{Go, LayoutSource};
 use serde::Serialize;
@@ -39,6 +39,8 @@ struct Runtime {
     listed: usize,
     layouts: LayoutSource,
     differs: Vec<String>,
+    /// What the program's DWARF says otherwise; nothing where it has none.
+    dwarf: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -73,6 +75,9 @@ pub(crate) fn run(args: &CoreArgs, out: &mut Out) -> Outcome {
     let build = Go::build_info(&image, &outline);
     let runtime = match files.go(&image) {
         Ok(go) => Some(Runtime {
+            dwarf: files
+                .dwarf(args)?
+                .and_then(|(dwarf, _)| go.differs_from(&dwarf)),
             listed: go.listed(),
             layouts: go.layouts(),
             differs: go.layout_differences().to_vec(),
@@ -158,23 +163,6 @@ impl Files {
             ));
         }
         unknown
-    }
-}
-
-const fn signal_name(signal: i32) -> &'static str {
-    match signal {
-        3 => "SIGQUIT",
-        4 => "SIGILL",
-        5 => "SIGTRAP",
-        6 => "SIGABRT",
-        7 => "SIGBUS",
-        8 => "SIGFPE",
-        9 => "SIGKILL",
-        11 => "SIGSEGV",
-        15 => "SIGTERM",
-        19 => "SIGSTOP",
-        31 => "SIGSYS",
-        _ => "signal",
     }
 }
 
@@ -291,8 +279,13 @@ impl Answer for Info {
             pen.paragraph(
                 "Runtime   ",
                 &format!(
-                    "{} goroutines are listed; layouts are known {layouts}",
-                    runtime.listed
+                    "{} goroutines are listed; layouts are known {layouts}{}",
+                    runtime.listed,
+                    match &runtime.dwarf {
+                        None => "",
+                        Some(differs) if differs.is_empty() => "; its DWARF says the same",
+                        Some(_) => "; its DWARF DIFFERS (--format json says where)",
+                    }
                 ),
             )?;
         }

@@ -9,6 +9,7 @@
 //! $ coroner core strings CORE --has ID     paths, ids and log lines in its memory
 //! $ coroner core fds CORE                  files and sockets that it held open
 //! $ coroner core memory CORE               its heap by sizes of objects, and the largest objects
+//! $ coroner core export CORE -o FILE      all goroutines as a text that other tools read
 //! $ coroner core env CORE                  its environment, which may hold secrets
 //! $ coroner core threads CORE             every thread, and the goroutine that it runs
 //! ```
@@ -17,6 +18,7 @@
 //! runtime needs to walk a stack is still in them, and that is what is read here.
 
 mod deadlocks;
+mod export;
 mod fds;
 mod file;
 mod goroutines;
@@ -29,6 +31,7 @@ mod take;
 mod taken;
 mod text;
 mod threads;
+mod variables;
 mod waits;
 
 use cli::{Out, Outcome, Tool};
@@ -56,6 +59,9 @@ enum Verb {
     /// Say who waits for whom: locks and channels, their holders, rings, and where chains end
     #[command(after_help = deadlocks::EXAMPLES)]
     Deadlocks(deadlocks::DeadlocksArgs),
+    /// Write all goroutines as text, in Go's own format, with who it was in front
+    #[command(after_help = export::EXAMPLES)]
+    Export(export::ExportArgs),
     /// Show the environment of the process, which may hold secrets
     #[command(after_help = text::ENV)]
     Env {
@@ -104,6 +110,7 @@ impl Verb {
         match self {
             Self::Take(_) => false,
             Self::Goroutines(args) => !args.is_live(),
+            Self::Export(args) => !args.is_live(),
             Self::Deadlocks(args) => !args.is_live() && !args.has_node(),
             _ => true,
         }
@@ -119,6 +126,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         Verb::Info { core } => info::run(&core, out),
         Verb::Goroutines(args) => goroutines::run(&args, out),
         Verb::Deadlocks(args) => deadlocks::run(&args, out),
+        Verb::Export(args) => export::run(&args, out),
         Verb::Env { core } => text::environment(&core, out),
         Verb::Fds { core } => fds::run(&core, out),
         Verb::Memory { core } => memory::run(&core, out),

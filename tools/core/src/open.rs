@@ -3,7 +3,7 @@
 use cli::Failure;
 use elfcore::{Arguments, Auxv, BuildIds, Core, Elf, Image, NotCore, Thread};
 use finding::Text;
-use goruntime::{Go, Note, Outline, ThreadLink, Threads};
+use goruntime::{Dwarf, Go, Note, Outline, ThreadLink, Threads};
 use serde::Serialize;
 
 use crate::file::{CoreArgs, File};
@@ -79,23 +79,11 @@ impl Files {
         })
     }
 
-    /// What was added to the addresses of the executable.
-    fn slide(&self, elf: &Elf) -> u64 {
-        if !elf.is_pie {
-            return 0;
-        }
-        let entry = self.headers.auxv.get(Auxv::ENTRY);
-        let by_entry = entry.map(|entry| entry.wrapping_sub(elf.entry));
-        let headers = self.headers.auxv.get(Auxv::PHDR).zip(elf.headers_address());
-        let by_headers = headers.map(|(at, address)| at.wrapping_sub(address));
-        by_entry.or(by_headers).unwrap_or(0)
-    }
-
     /// The memory of the process.
     pub(crate) fn image(&self) -> Image<'_> {
         let mut image = Image::new(&self.core, &self.headers.segments);
         if let Some((file, elf)) = self.usable_exe() {
-            image.add(file, elf, self.slide(elf));
+            image.add(file, elf, elf.slide(&self.headers.auxv));
         }
         image
     }
@@ -109,7 +97,7 @@ impl Files {
     /// Where the parts of the program are.
     pub(crate) fn outline(&self, image: &Image<'_>) -> Outline {
         if let Some((file, elf)) = self.usable_exe() {
-            return Outline::of_file(file, elf, self.slide(elf));
+            return Outline::of_file(file, elf, elf.slide(&self.headers.auxv));
         }
         let own = Outline::of_memory(image, &self.headers.auxv);
         own.unwrap_or_else(|| Outline::of_segments(&self.headers.segments))
@@ -141,6 +129,22 @@ impl Files {
                 (Some(_), _) => failure.hint("`coroner core info` says what the core lacks"),
             }
         })
+    }
+
+    /// The program's DWARF, of the executable or of the folder that was named, and the slide.
+    pub(crate) fn dwarf(&self, args: &CoreArgs) -> Result<Option<(Dwarf, u64)>, Failure> {
+        let exe = self.usable_exe();
+        let own = exe.and_then(|(file, elf)| {
+            Some((Dwarf::of_file(file, elf)?, elf.slide(&self.headers.auxv)))
+        });
+        if own.is_some() {
+            return Ok(own);
+        }
+        let Some(file) = args.debug_file(&self.ids)? else {
+            return Ok(None);
+        };
+        let elf = Elf::read(&file).ok();
+        Ok(elf.and_then(|elf| Some((Dwarf::of_file(&file, &elf)?, elf.slide(&self.headers.auxv)))))
     }
 
     /// The arguments of the process: those that were noted, else those on its stack.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cli::Failure;
 use evidence::LiveProc;
-use finding::{Text, Unknown};
+use finding::{Text, Unknown, Unread};
 use goruntime::{Attached, NotAttached, attach, moving};
 
 use crate::goroutines::Origin;
@@ -18,11 +18,17 @@ pub(crate) fn with<T: Send + 'static>(
     let door = LiveProc::open(Path::new("/"))
         .ok_or_else(|| Failure::unread("/proc is not mounted, or is of another root"))?;
     attach(&door, pid, cli::monotonic, work).map_err(|why| {
-        let failure = Failure::unread(format!("process {pid}: {why}"));
-        match why {
-            NotAttached::Memory(_) => failure
+        match (&why, nix::unistd::geteuid().is_root()) {
+            // Root is not told to be root.
+            (NotAttached::Unread(Unread::Denied) | NotAttached::Memory(Unread::Denied), true) => {
+                Failure::unread(format!("process {pid}: root may not read it here")).hint(
+                    "root of a container lacks CAP_SYS_PTRACE: run it on the node itself; where \
+                     kernel.yama.ptrace_scope is 3, no process may read it",
+                )
+            }
+            (NotAttached::Memory(_), _) => Failure::unread(format!("process {pid}: {why}"))
                 .hint("run as root; where kernel.yama.ptrace_scope is 3, no process may read it"),
-            _ => failure,
+            _ => Failure::unread(format!("process {pid}: {why}")),
         }
     })
 }

@@ -36,6 +36,14 @@ impl FromArgs {
     pub(crate) const fn is_live(&self) -> bool {
         self.pid.is_some()
     }
+
+    /// The core, if it is one.
+    pub(crate) const fn core(&self) -> Option<&CoreArgs> {
+        match (self.pid, &self.dump) {
+            (None, None) => Some(&self.core),
+            _ => None,
+        }
+    }
 }
 
 /// Goroutines, and what is known of where they come from.

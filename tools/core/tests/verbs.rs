@@ -135,3 +135,115 @@ fn deadlocks_are_answered_as_text_and_as_a_picture() {
     let svg = String::from_utf8(run.stdout).unwrap();
     assert!(svg.starts_with("<svg") && svg.contains("#c00"), "{svg}");
 }
+
+#[test]
+fn what_export_writes_is_read_again() {
+    let (_, all) = answer(&["goroutines", "--all"]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("dump.txt");
+    let run = Command::new(env!("CARGO_BIN_EXE_coroner-core"))
+        .arg("export")
+        .arg(path("core.zst"))
+        .arg("--exe")
+        .arg(path("exe.zst"))
+        .arg("-o")
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert_eq!(run.status.code(), Some(0), "{run:?}");
+    let run = Command::new(env!("CARGO_BIN_EXE_coroner-core"))
+        .args(["goroutines", "--format", "json", "--dump"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    let again: Value = serde_json::from_slice(&run.stdout).unwrap();
+    let stacks = |answer: &Value| -> Vec<(u64, Vec<String>)> {
+        let all = answer["goroutines"].as_array().unwrap().iter();
+        all.map(|one| {
+            let frames = one["frames"].as_array().unwrap().iter();
+            let frames = frames.map(|frame| {
+                // Shapes of generic functions are printed as dots.
+                let name = frame["function"].as_str().unwrap();
+                let name = name.split('[').next().unwrap();
+                format!("{name} {}:{}", frame["file"], frame["line"])
+            });
+            (one["id"].as_u64().unwrap(), frames.collect())
+        })
+        .collect()
+    };
+    let (first, second) = (stacks(&all), stacks(&again["answer"]));
+    assert!(first.len() > 20);
+    assert_eq!(first, second);
+}
+
+#[test]
+fn variables_are_those_that_the_program_set_and_what_is_lost_is_said() {
+    let folder = testcase::testdata().join("cores/variables");
+    let run = |exe: &std::path::Path, more: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_coroner-core"))
+            .args([
+                "goroutines",
+                "--format",
+                "json",
+                "--has",
+                "main.hold",
+                "--variables",
+            ])
+            .arg(folder.join("core.zst"))
+            .arg("--exe")
+            .arg(exe)
+            .args(more)
+            .output()
+            .unwrap()
+    };
+    let found = run(&folder.join("exe.zst"), &[]);
+    let found: Value = serde_json::from_slice(&found.stdout).unwrap();
+    let frames = found["answer"]["variables"].as_array().unwrap().iter();
+    let all: Vec<&Value> = frames
+        .flat_map(|frame| frame["variables"].as_array().unwrap())
+        .filter(|one| one["function"] == "main.hold")
+        .collect();
+    let value = |name: &str| {
+        let one = all.iter().find(|one| one["name"] == name).unwrap();
+        (one["value"].as_str(), one["kind"].as_str().unwrap())
+    };
+    assert_eq!(value("name"), (Some("\"a name\""), "string"));
+    assert_eq!(value("count"), (Some("4711"), "int"));
+    let local = Some("{left: -7, right: \"local a name\"}");
+    assert_eq!(value("local"), (local, "main.pair"));
+    assert!(
+        value("list")
+            .0
+            .unwrap()
+            .starts_with("len 3, cap 3, at 0xc0")
+    );
+    // The compiler kept none of these on the stack, as delve says, too.
+    assert_eq!(value("on"), (None, "bool"));
+    // A program without DWARF, and a folder in which no file has the core's build id.
+    let own = path("exe.zst");
+    let plain = Command::new(env!("CARGO_BIN_EXE_coroner-core"))
+        .args(["goroutines", "--variables"])
+        .arg(path("core.zst"))
+        .arg("--exe")
+        .arg(&own)
+        .output()
+        .unwrap();
+    assert!(
+        String::from_utf8_lossy(&plain.stderr).contains("has no DWARF"),
+        "{plain:?}"
+    );
+    let other = tempfile::tempdir().unwrap();
+    let wrong = Command::new(env!("CARGO_BIN_EXE_coroner-core"))
+        .args(["goroutines", "--variables"])
+        .arg(path("core.zst"))
+        .arg("--exe")
+        .arg(&own)
+        .arg("--debug-dir")
+        .arg(other.path())
+        .output()
+        .unwrap();
+    assert!(
+        String::from_utf8_lossy(&wrong.stderr).contains("none of the 0 files"),
+        "{wrong:?}"
+    );
+}

@@ -7,6 +7,7 @@ mod bignode;
 mod dist;
 mod docs;
 mod explain_corpus;
+mod go_layouts;
 mod recovery_matrix;
 mod runtime_matrix;
 
@@ -31,6 +32,8 @@ enum Chore {
     BigNode(bignode::Args),
     /// See how `explain` does on the corpus of real lines
     ExplainCorpus(explain_corpus::Args),
+    /// Compare the table of Go's layouts with what toolchains say, or write it anew
+    GoLayouts(go_layouts::Args),
     /// Break real nodes, repair and start them, and see what came back
     RecoveryMatrix(recovery_matrix::Args),
     /// Make containers in every state with real runtimes, and see what coroner says of each
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Chore::BigDb(args) => bigdb::run(&args),
         Chore::BigNode(args) => bignode::run(&args),
         Chore::ExplainCorpus(args) => explain_corpus::run(&args),
+        Chore::GoLayouts(args) => go_layouts::run(&args),
         Chore::RecoveryMatrix(args) => recovery_matrix::run(&args),
         Chore::RuntimeMatrix(args) => runtime_matrix::run(&args),
         Chore::AsUser(args) => as_user::run(&args),

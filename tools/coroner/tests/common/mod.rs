@@ -232,6 +232,7 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
         lines.extend([
             vec!["core", "info", meta],
             vec!["core", "goroutines", meta],
+            vec!["core", "export", meta],
             vec!["core", "deadlocks", meta],
             vec!["core", "threads", meta],
             vec!["core", "strings", meta],

@@ -65,7 +65,10 @@ fn line(core: &CoreFile) -> String {
             name => name.to_owned(),
         });
     match (core.taken, signal) {
-        (true, _) => line.push(format!(" lived on: gcore took its core at {}", core.when)),
+        (true, _) => line.push(format!(
+            " kept running: gcore took its core at {}",
+            core.when
+        )),
         (false, Some(signal)) => line.push(format!(" ended by {signal} at {}", core.when)),
         (false, None) => line.push(format!(" ended at {}", core.when)),
     }

@@ -19,7 +19,7 @@ pub(crate) fn with<T: Send + 'static>(
         .ok_or_else(|| Failure::unread("/proc is not mounted, or is of another root"))?;
     attach(&door, pid, cli::monotonic, work).map_err(|why| {
         match (&why, nix::unistd::geteuid().is_root()) {
-            // Root is not told to be root.
+            // Being root does not help here.
             (NotAttached::Unread(Unread::Denied) | NotAttached::Memory(Unread::Denied), true) => {
                 Failure::unread(format!("process {pid}: root may not read it here")).hint(
                     "root of a container lacks CAP_SYS_PTRACE: run it on the node itself; where \

@@ -32,7 +32,7 @@ enum Chore {
     BigNode(bignode::Args),
     /// See how `explain` does on the corpus of real lines
     ExplainCorpus(explain_corpus::Args),
-    /// Compare the table of Go's layouts with what toolchains say, or write it anew
+    /// Compare the table of Go's layouts with what toolchains say, or rewrite it
     GoLayouts(go_layouts::Args),
     /// Break real nodes, repair and start them, and see what came back
     RecoveryMatrix(recovery_matrix::Args),

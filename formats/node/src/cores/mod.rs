@@ -67,7 +67,7 @@ pub struct CoreFile {
     pub container: Option<(Text, Text)>,
     /// The signal that ended it.
     pub signal: Option<i32>,
-    /// Whether gdb took it of a process that lived on.
+    /// Whether gdb took it of a process that kept running.
     pub taken: bool,
     /// The goroutine that ended it.
     pub crash: Option<Crash>,
@@ -135,7 +135,7 @@ impl Cores {
     }
 }
 
-/// Files of a folder that are named as cores of containerd's, or as cores of nobody.
+/// Files of a folder that are named as cores of containerd's, or as cores of an unknown process.
 fn candidates(evidence: &Evidence, folder: &Path, unknown: &mut Vec<Unknown>) -> Vec<Candidate> {
     if !evidence
         .stat(folder)

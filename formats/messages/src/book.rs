@@ -9,7 +9,7 @@ use crate::chain::Chain;
 use crate::message::{Message, Role};
 use crate::pattern::Pattern;
 use crate::text::{TEXTS, Text};
-use crate::{messages, pattern};
+use crate::{context, messages, pattern};
 
 /// So much of a chain is compared with one text.
 const REACH: usize = 4 << 10;
@@ -94,8 +94,8 @@ static BOOK: LazyLock<Book> = LazyLock::new(|| {
     Book { entries, automaton }
 });
 
-/// What the pieces of `chain` are (not of those inside of it), by the first piece.
-pub(crate) fn look_up(chain: &Chain) -> Vec<Hit> {
+/// What the pieces of `chain` are (not of those inside of it), by the first piece; `line` is the whole line in lower case.
+pub(crate) fn look_up(chain: &Chain, line: &str) -> Vec<Hit> {
     let mut found = Vec::new();
     let Some(automaton) = &BOOK.automaton else {
         return found;
@@ -118,6 +118,10 @@ pub(crate) fn look_up(chain: &Chain) -> Vec<Hit> {
         }
         if tried.len() > CANDIDATES {
             break;
+        }
+        // What is another's in this line stands in the way of nothing.
+        if matches!(entry.known, Known::Message(message) if context::is_anothers(message, line)) {
+            continue;
         }
         if let Some(hit) = compare(chain, first, entry) {
             found.push(hit);

@@ -32,6 +32,7 @@ const REGISTRY: &[&str] = &[
     "toomanyrequests",
     "repository",
     "too many requests",
+    "http response to https client",
 ];
 
 /// A line about the cluster's API server, or another server that is no registry.
@@ -84,14 +85,34 @@ pub(crate) static FAR: [Message; 3] = [
     .first(&["curl -ksv -o /dev/null ADDRESS", "ss -lntp"]),
 ];
 
+/// Whether words of the line, which is in lower case, tell that it is not this message's.
+pub(crate) fn is_anothers(message: &Message, line: &str) -> bool {
+    message.unless.iter().any(|word| has(line, word))
+}
+
 /// Whether `cause` may be claimed in a line, which is in lower case; `is_alone`: nothing else tells where the line comes
 /// from.
 pub(crate) fn claims(cause: &Message, line: &str, is_alone: bool) -> bool {
     let any = |words: &[&str]| words.iter().any(|word| has(line, word));
-    if !cause.within.is_empty() && !any(cause.within) || any(cause.unless) {
+    if !cause.within.is_empty() && !any(cause.within) || is_anothers(cause, line) {
         return false;
     }
     !is_far(cause) || ((is_alone || any(REGISTRY)) && !any(NO_REGISTRY))
+}
+
+/// What was being done, and the system's word, that together name a cause.
+const JOINED: &[(&str, &str, &str)] = &[
+    ("rootfs-mount", "not-a-directory", "mount-type-mismatch"),
+    ("rootfs-mount", "permission-denied", "mount-denied"),
+    ("rootfs-mount", "not-permitted", "mount-denied"),
+    ("rootfs-mount", "read-only", "mountpoint-read-only"),
+];
+
+/// The cause that what was being done and the system's word name together.
+pub(crate) fn joined(act: &Message, word: &Message) -> Option<&'static Message> {
+    let mut all = JOINED.iter();
+    let (_, _, cause) = all.find(|(doing, said, _)| *doing == act.key && *said == word.key)?;
+    crate::message(cause)
 }
 
 /// Whether it is about a registry, or the way to it.

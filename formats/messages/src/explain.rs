@@ -114,15 +114,15 @@ pub enum LayerKnown {
 
 /// Explains one line of a log.
 pub fn explain(line: &str) -> Explained {
-    let peeled = peel(line);
-    let mut layers = Vec::new();
-    for said in &peeled.said {
-        walk(&Chain::of(said), &mut layers);
-    }
     let lower = line
         .get(..floor(line, LINE_LIMIT))
         .unwrap_or_default()
         .to_ascii_lowercase();
+    let peeled = peel(line);
+    let mut layers = Vec::new();
+    for said in &peeled.said {
+        walk(&Chain::of(said), &lower, &mut layers);
+    }
     let place = place::find(&lower);
     let mut head = decide(&layers, &lower, place.is_none());
     if head.is_none_or(|head| matches!(head, Head::Generic(_))) {
@@ -180,8 +180,8 @@ fn narrow(head: Option<Head>, place: Option<&'static Message>) -> Option<Head> {
     }
 }
 
-fn walk(chain: &Chain, layers: &mut Vec<Layer>) {
-    let mut hits = book::look_up(chain).into_iter().peekable();
+fn walk(chain: &Chain, line: &str, layers: &mut Vec<Layer>) {
+    let mut hits = book::look_up(chain, line).into_iter().peekable();
     let mut piece = 0;
     while piece < chain.pieces.len() {
         let hit = hits.next_if(|hit| hit.pieces.start == piece);
@@ -198,7 +198,7 @@ fn walk(chain: &Chain, layers: &mut Vec<Layer>) {
             .iter()
             .filter(|(number, _)| (piece..over).contains(number));
         for (_, inner) in inner.filter(|_| !is_told) {
-            walk(inner, layers);
+            walk(inner, line, layers);
         }
         piece = over.max(piece.saturating_add(1));
     }
@@ -254,6 +254,9 @@ fn decide(layers: &[Layer], line: &str, is_alone: bool) -> Option<Head> {
         .map(context::far);
     let errno = connection.or_else(|| of(Role::Errno));
     if let Some(act) = of(Role::Act) {
+        if let Some(cause) = errno.and_then(|word| context::joined(act, word)) {
+            return Some(Head::Cause(cause));
+        }
         return Some(Head::Act(act, errno.or_else(|| of(Role::Consequence))));
     }
     // What follows from something that is named is more than that something took long.

@@ -5,11 +5,12 @@ use std::path::Path;
 
 use messages::corpus::{Grade, cases, grade};
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "first.tsv",
     "second.tsv",
     "third.tsv",
     "fourth.tsv",
+    "fifth.tsv",
     "daemons.tsv",
 ];
 

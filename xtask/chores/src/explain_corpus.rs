@@ -33,6 +33,10 @@ const FILES: &[(&str, &str)] = &[
         "reports of other threads, gathered and answered after the patterns were frozen again",
     ),
     (
+        "fifth.tsv",
+        "reports of other threads, gathered and answered by a reader who saw neither patterns nor corpus",
+    ),
+    (
         "daemons.tsv",
         "what real daemons, shims and runtimes said in our own labs",
     ),

@@ -12,16 +12,19 @@ pub(super) const FOREIGN: &[Place] = &[
         "at-windows",
         Windows,
         Other,
-        &["hcsshim", "hcs::", "hcscreate", "runhcs", "\\\\.\\pipe", "//./pipe", "npipe:", "hns failed", "hnsnetwork", "hcn", "the system cannot find", "windowsfilter", "wclayer", "vmcompute", "c:\\", "c:/windows", "(0x", "0x8037", "cri-containerd-windows", "windows nanoserver", "in windows system call", ".exe", "hcs_e", "failure in a windows", "wcow", "lcow", "sdnoverlay", "sdnbridge"],
+        &["hcsshim", "hcs::", "hcscreate", "runhcs", "\\\\.\\pipe", "//./pipe", "npipe:", "hns failed", "hnsnetwork", "hcn", "the system cannot find", "windowsfilter", "wclayer", "vmcompute", "c:/windows", "0x8037", "cri-containerd-windows", "windows nanoserver", "in windows system call", ".exe\"", ".exe:", "hcs_e", "failure in a windows", "wcow", "lcow", "sdnoverlay", "sdnbridge"],
         "A Windows node: its containers are made by the host compute service (HCS, hcsshim, HNS), not by runc. coroner reads \
          Linux nodes only; containerd's own words around it mean the same on both.",
     )
     .first(&["Get-Service containerd, vmcompute, hns", "Get-ComputeInfo -Property WindowsVersion, OsBuildNumber"]),
+];
+
+pub(super) const ENGINES: &[Place] = &[
     place(
         "at-crio",
         OtherEngine,
         Tasks,
-        &["crio[", "crio:", "cri-o", "crio.sock", "crio.service", "/crio/", "crio-", "conmon", "containers/storage", "overlay-containers", "/var/lib/containers", "reserving pod name", "reserving ctr name"],
+        &["crio[", "crio:", "cri-o", "crio.sock", "crio.service", "/crio/", "crio-", "conmon", "reserving pod name", "reserving ctr name"],
         "CRI-O, another engine behind kubelet, or its helper conmon. containerd has no part in it; where runc, crun, CNI or \
          a registry is named, that part means the same.",
     )
@@ -30,7 +33,7 @@ pub(super) const FOREIGN: &[Place] = &[
         "at-podman",
         OtherEngine,
         Other,
-        &["podman", "libpod", "buildah", "skopeo", "netavark", "aardvark", "slirp4netns", "pasta", "toolbox"],
+        &["podman","containers/storage","overlay-containers","/var/lib/containers", "libpod", "buildah", "skopeo", "netavark", "aardvark", "slirp4netns", "pasta", "toolbox"],
         "Podman (or Buildah, Skopeo, its network). containerd has no part in it; where runc, crun, CNI or a registry is named, \
          that part means the same.",
     )

@@ -61,6 +61,7 @@ const PLACES: &[&[Place]] = &[
     network::GENERAL,
     pull::STORE,
     runtime::STAGES,
+    elsewhere::ENGINES,
     cri::ALL,
     runtime::TASKS,
     daemon::ALL,

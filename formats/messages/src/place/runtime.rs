@@ -114,7 +114,7 @@ pub(super) const STAGES: &[Place] = &[
         "at-runc",
         Runc,
         Tasks,
-        &["runc", "unable to start container process", "starting container process", "process_linux.go", "container_linux.go", "oci runtime", "libcontainer"],
+        &["runc", "unable to start container process", "starting container process", "process_linux.go", "container_linux.go", "oci runtime", "libcontainer/"],
         "The runtime was making, starting or ending a container's process; the rest of the line is its own word for why not.",
     )
     .or(&["the image's program, a mount, a cgroup, a security rule or a hook", "the runtime's program is missing, damaged or was killed"])

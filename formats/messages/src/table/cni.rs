@@ -94,6 +94,16 @@ pub(super) const ALL: &[Message] = &[
     .codes(&["cni/config-refused"])
     .first(&[CONFIGS, TRIAGE]),
     cause(
+        "cni-no-folders",
+        Cni,
+        crate::Whose::Settings,
+        &["failed to find plugin {q} in path []"],
+        "The list of folders in which CNI plugins are looked for is empty: the setting (bin_dir, --cni-bin-dir) is missing, not \
+         the plugin.",
+    )
+    .certain()
+    .first(&["containerd config dump | grep -A6 cni", "systemctl cat kubelet | grep cni"]),
+    cause(
         "cni-plugin-missing",
         Cni,
         Network,
@@ -173,11 +183,50 @@ pub(super) const ALL: &[Message] = &[
         "cni-bridge-address",
         Cni,
         Network,
-        &["failed to set bridge addr: {q} already has an IP address different from {}", "{q} already has an IP address different from {}", "failed to set bridge addr: could not add IP address to {q}: file exists", "could not add IP address to {q}: file exists", "failed to set bridge addr: {rest}", "failed to set bridge addr"],
-        "The bridge has an address of another range: a former network was not removed from the node. Removing the \
-         bridge cuts pods that are still on it.",
+        &[
+            "failed to set bridge addr: {q} already has an IP address different from {}",
+            "{q} already has an IP address different from {}",
+            "{q} already has an IP address{rest}",
+            "failed to set bridge addr: {q} already has an IP address{rest}",
+        ],
+        "The bridge has an address of another range: a former network was not removed from the node, or another network uses \
+         a bridge of the same name. Removing the bridge disconnects pods that still use it.",
     )
     .certain()
+    .first(&["ip -br addr show type bridge", CONFIGS]),
+    cause(
+        "cni-bridge-race",
+        Cni,
+        Network,
+        &[
+            "failed to set bridge addr: could not add IP address to {q}: file exists",
+            "could not add IP address to {q}: file exists",
+            "could not set bridge's mac: {}",
+            "failed to set bridge addr: could not set bridge's mac: {}",
+        ],
+        "Several pods were set up at the same moment and changed the same bridge: the kernel refused the second change. Once, \
+         that is a race, and the next attempt succeeds; old releases of the plugin bridge (before 0.8.2) fail on it.",
+    )
+    .first(&["/opt/cni/bin/bridge --version", "ip -br addr show type bridge"]),
+    cause(
+        "cni-address-refused",
+        Cni,
+        Kernel,
+        &[
+            "could not add IP address to {q}: permission denied",
+            "failed to set bridge addr: could not add IP address to {q}: permission denied",
+            "failed to add IP addr {} to {}: permission denied",
+        ],
+        "The kernel refuses the address: mostly an IPv6 address while IPv6 is switched off on the node (disable_ipv6).",
+    )
+    .first(&["sysctl net.ipv6.conf.all.disable_ipv6 net.ipv6.conf.default.disable_ipv6", CONFIGS]),
+    act(
+        "cni-bridge",
+        Cni,
+        Network,
+        &["failed to set bridge addr"],
+        "The plugin bridge could not set its bridge up; the rest says why.",
+    )
     .first(&["ip -br addr show type bridge", CONFIGS]),
     cause(
         "cni-interface-exists",

@@ -66,6 +66,7 @@ pub(super) const ALL: &[Message] = &[
         "A volume of the pod is on a mount that does not answer or is missing: NFS, FUSE or CSI. The \
          call may hang for minutes and hold the pod's name meanwhile.",
     )
+    .unless(&["sd-bus", "dbus", "socket"])
     .codes(&["runtime/stuck"])
     .states(&["storage-hung"])
     .first(&["findmnt | grep kubelet/pods", STUCK]),

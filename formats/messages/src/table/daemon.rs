@@ -142,7 +142,6 @@ pub(super) const ALL: &[Message] = &[
             "transport: Error while dialing dial unix {path}: connect: no such file or directory",
             "transport: Error while dialing: dial unix {path}: connect: no such file or directory",
             "dial unix {path}cri-dockerd.sock: connect: no such file or directory",
-            "dial unix {path}dockershim.sock: connect: no such file or directory",
             "dial unix {path}docker.sock: connect: no such file or directory",
             "stat {path}containerd.sock: no such file or directory",
         ],
@@ -150,6 +149,19 @@ pub(super) const ALL: &[Message] = &[
          (k3s, RKE2, MicroK8s and k0s have sockets of their own).",
     )
     .first(&["systemctl status containerd", JOURNAL, PREFLIGHT]),
+    cause(
+        "dockershim-asked",
+        Client,
+        Settings,
+        &[
+            "dial unix {path}dockershim.sock: connect: no such file or directory",
+            "transport: Error while dialing dial unix {path}dockershim.sock: connect: no such file or directory",
+            "transport: Error while dialing: dial unix {path}dockershim.sock: connect: no such file or directory",
+        ],
+        "The client asks at dockershim's socket, which is gone since Kubernetes 1.24: it has no endpoint configured \
+         (/etc/crictl.yaml, kubelet's settings) and tries a list of old ones. It says nothing of containerd.",
+    )
+    .first(&["cat /etc/crictl.yaml", "crictl --runtime-endpoint unix:///run/containerd/containerd.sock info"]),
     consequence(
         "socket-refused",
         Client,
@@ -180,6 +192,8 @@ pub(super) const ALL: &[Message] = &[
             "failed to connect to containerd",
             "failed to start containerd: timeout waiting for containerd to start",
             "timeout waiting for containerd to start",
+            "grpc: the connection is unavailable",
+            "libcontainerd: containerd health check returned error{rest}",
             "containerd did not exit successfully",
             "error reading from server",
             "connection error",
@@ -268,6 +282,10 @@ pub(super) const ALL: &[Message] = &[
             "{}.service: Failed with result 'exit-code'",
             "Main process exited, code=exited, status={n}/{}",
             "Failed with result 'exit-code'",
+            "{}.service: main process exited, code=dumped, status={n}/{}",
+            "{}.service: main process exited, code={}, status={n}/{}",
+            "Unit {}.service entered failed state",
+            "{}.service failed",
             "{}.service: Start request repeated too quickly",
             "{}.service: Scheduled restart job, restart counter is at {n}",
             "Scheduled restart job, restart counter is at {n}",
@@ -513,6 +531,7 @@ pub(super) const ALL: &[Message] = &[
         "A module of the kernel is not installed, mostly after an upgrade of the kernel without a restart. For \
          aufs it means nothing.",
     )
+    .unless(&["aufs"])
     .first(&["uname -r", "ls /lib/modules"]),
     cause(
         "shutting-down",

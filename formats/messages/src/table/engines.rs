@@ -69,7 +69,7 @@ pub(super) const ALL: &[Message] = &[
         "docker-pid-file",
         Dockerd,
         Daemon,
-        &["pid file found, ensure docker is not running or delete {}", "process with PID {n} is still running{rest}", "failed to start daemon, ensure docker is not running or delete {rest}"],
+        &["pid file found, ensure docker is not running or delete {}", "pid file found, ensure docker{rest}", "process with PID {n} is still running{rest}", "failed to start daemon, ensure docker is not running or delete {rest}"],
         "A pid file of an earlier dockerd is there, and a process has that number: dockerd runs already, or another program \
          got its number after a crash.",
     )
@@ -95,6 +95,16 @@ pub(super) const ALL: &[Message] = &[
     )
     .certain()
     .first(&["cat ~/.docker/config.json"]),
+    cause(
+        "docker-log-driver",
+        Dockerd,
+        Settings,
+        &["failed to initialize logging driver: {rest}", "failed to create logging driver{rest}"],
+        "The container's log driver does not work where dockerd runs: journald, syslog or the server that it sends to is not \
+         there (inside of Docker Desktop's machine there is no journald).",
+    )
+    .certain()
+    .first(&["docker inspect -f '{{.HostConfig.LogConfig}}' CONTAINER", "docker info | grep -i logging"]),
     cause(
         "docker-runtime-unknown",
         Dockerd,
@@ -162,7 +172,7 @@ pub(super) const ALL: &[Message] = &[
         "conmon-failed",
         OtherEngine,
         Tasks,
-        &["conmon failed: {rest}", "could not find {q} in one of {rest}", "container create failed: {}", "conmon bytes {q}: {rest}", "Container creation error: {rest}", "CreateContainer failed: {rest}", "database configuration mismatch{rest}"],
+        &["conmon failed: {rest}", "could not find {q} in one of {rest}", "conmon bytes {q}: {rest}", "database configuration mismatch{rest}"],
         "CRI-O or Podman, or their helper conmon, could not make the container. containerd has no part in it.",
     )
     .within(&["conmon", "crio", "cri-o", "podman", "libpod"])

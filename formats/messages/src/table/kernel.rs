@@ -26,6 +26,15 @@ pub(super) const ALL: &[Message] = &[
     .certain()
     .first(&["journalctl -k -b | grep -e oom-kill -e 'Killed process'", "free -m"]),
     cause(
+        "user-space-oom",
+        crate::message::Component::System,
+        Memory,
+        &["Sending SIGKILL to cgroup{rest}", "Killed {path} due to memory pressure {rest}", "Killed {path} due to memory used {rest}"],
+        "A program of the node (systemd-oomd, Talos' OOM controller), not the kernel, killed a whole cgroup because memory was \
+         short by its own rule.",
+    )
+    .first(&["cat /proc/pressure/memory", "journalctl -b -u systemd-oomd --no-pager | tail -n 20", "free -m"]),
+    cause(
         "hung-task",
         TheKernel,
         Storage,

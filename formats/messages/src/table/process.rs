@@ -27,6 +27,43 @@ pub(super) const ALL: &[Message] = &[
     .certain()
     .first(&["cat /sys/fs/cgroup/cgroup.controllers /proc/cgroups", "cat /proc/cmdline", "stat -fc %T /sys/fs/cgroup"]),
     cause(
+        "empty-command",
+        Runc,
+        Image,
+        &["exec: \"\": executable file not found in $PATH"],
+        "The command is an empty string: the pod sets it so, or the image has none. It is not about PATH.",
+    )
+    .certain()
+    .first(&["crictl inspecti IMAGE", "kubectl get pod POD -o yaml | grep -A3 -e command -e args"]),
+    cause(
+        "mount-over-root",
+        Runc,
+        Pod,
+        &["create mountpoint for / mount: {rest}", "error mounting {q} to rootfs at \"/\": {rest}"],
+        "The pod or the container mounts something over its own root (/), which the runtime refuses.",
+    )
+    .certain()
+    .first(&["kubectl get pod POD -o yaml | grep -B2 -A2 mountPath"]),
+    cause(
+        "cgroup-bpf",
+        Runc,
+        Kernel,
+        &["bpf_prog_query(BPF_CGROUP_DEVICE) failed: {rest}", "failed to call BPF_PROG_ATTACH (BPF_CGROUP_DEVICE, BPF_F_ALLOW_MULTI): {rest}", "failed to create the bpf device filter{rest}", "bpf create `{}`: {}", "bpf create ``: {}", "bpf_prog_attach{rest}"],
+        "With cgroup v2 a small program in the kernel (BPF) decides which devices a container may use. It could not be loaded or \
+         asked for: the kernel lacks it (CONFIG_CGROUP_BPF; \"invalid argument\"), or whoever makes the container may not (a \
+         container in a container; \"operation not permitted\").",
+    )
+    .first(&["zgrep -e CGROUP_BPF -e BPF_SYSCALL /proc/config.gz /boot/config-$(uname -r)", "systemd-detect-virt", "runc --version"]),
+    cause(
+        "wrong-program",
+        Shim,
+        crate::Whose::Programs,
+        &["flag provided but not defined: {}", "unrecognized option {q}", "unknown command {q} for {q}", "unknown shorthand flag: {rest}"],
+        "A program does not know an option that it was called with: it is another program, or another release of it, than whoever \
+         calls it takes it for (a shim or a runtime that is a wrong link).",
+    )
+    .first(&["ls -l $(command -v containerd-shim-runc-v2 runc)", "containerd --version; runc --version"]),
+    cause(
         "user-setup",
         Runc,
         Image,

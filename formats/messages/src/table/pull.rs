@@ -47,6 +47,7 @@ pub(super) const ALL: &[Message] = &[
         TheRegistry,
         Registry,
         &[
+            "error parsing HTTP 429 response body{rest}",
             "toomanyrequests: {rest}",
             "toomanyrequests{}",
             "429 Too Many Requests{rest}",
@@ -65,6 +66,9 @@ pub(super) const ALL: &[Message] = &[
         TheRegistry,
         Registry,
         &[
+            "error parsing HTTP 401 response body{rest}",
+            "error from registry: unauthorized",
+            "error from registry: denied{rest}",
             "401 Unauthorized{rest}",
             "unexpected status code {}: 401 Unauthorized{rest}",
             "{} 401 Unauthorized{rest}",
@@ -92,7 +96,7 @@ pub(super) const ALL: &[Message] = &[
         "registry-forbidden",
         TheRegistry,
         Registry,
-        &["403 Forbidden{rest}", "unexpected status code {}: 403 Forbidden{rest}", "{} 403 Forbidden{rest}", "unexpected status{}: 403 Forbidden{rest}", "unexpected status: 403{rest}", "Forbidden"],
+        &["403 Forbidden{rest}", "error parsing HTTP 403 response body{rest}", "unexpected status code {}: 403 Forbidden{rest}", "{} 403 Forbidden{rest}", "unexpected status{}: 403 Forbidden{rest}", "unexpected status: 403{rest}", "Forbidden"],
         "The registry, a mirror or a proxy on the way forbids it: rights, a country, an expired signed address.",
     )
     .first(&[HOSTS]),
@@ -102,6 +106,7 @@ pub(super) const ALL: &[Message] = &[
         Registry,
         &[
             "unexpected status code {}: 404 Not Found{rest}",
+            "error parsing HTTP 404 response body{rest}",
             "404 Not Found{rest}",
             "{} 404 Not Found{rest}",
             "unexpected status{}: 404 Not Found{rest}",
@@ -135,12 +140,30 @@ pub(super) const ALL: &[Message] = &[
             "unexpected status code {}: 400 Bad Request{rest}",
             "400 Bad Request{rest}",
             "unexpected status{}: 400 Bad Request{rest}",
-            "error parsing HTTP {n} response body{rest}", "504 Gateway{rest}", "520 {rest}", "522 {rest}", "530 {rest}", "internal server error", "Server error",],
+            "error parsing HTTP 500 response body{rest}", "error parsing HTTP 502 response body{rest}", "error parsing HTTP 503 response body{rest}", "error parsing HTTP 504 response body{rest}", "504 Gateway{rest}", "520 {rest}", "522 {rest}", "530 {rest}", "internal server error", "Server error",],
         "The registry, a mirror or a proxy on the way answered with an error of its own.",
     )
     .unless(&["error response from daemon: 500", "api error (500)"])
     .certain()
     .first(&[HOSTS]),
+    act(
+        "registry-answer-unreadable",
+        TheRegistry,
+        Registry,
+        &["error parsing HTTP {n} response body"],
+        "The registry, a mirror or a proxy answered with that status and a page that is no answer of a registry; the status says \
+         more than the words after it.",
+    )
+    .first(&["curl -sSv -o /dev/null https://REGISTRY/v2/", HOSTS]),
+    cause(
+        "registry-is-no-registry",
+        TheRegistry,
+        Settings,
+        &["reference for unknown type: text/html{rest}", "reference for unknown type: text/plain{rest}", "unsupported manifest media type and no default available: text/html{rest}", "invalid character '<' looking for beginning of value{rest}html{rest}"],
+        "What answered is no registry, but a page for people: the address of the mirror or the registry in the settings is wrong, \
+         or a login page or proxy stands in between.",
+    )
+    .first(&[HOSTS, "curl -sSv https://REGISTRY/v2/"]),
     act(
         "registry-status",
         TheRegistry,

@@ -151,6 +151,7 @@ pub(super) const ALL: &[Message] = &[
             "write {path}memory.{}: device or resource busy",
             "failed to write {q}: write {path}memory.{}: device or resource busy",
             "failed to write {n} to memory.limit_in_bytes{rest}",
+            "failed to write {n} to memory.memsw.limit_in_bytes{rest}",
             "failed to write {q}: write {path}memory.{}: {}",
         ],
         "A memory limit is below what is used already. For a new container it is mostly too small to start it at \
@@ -170,6 +171,7 @@ pub(super) const ALL: &[Message] = &[
             "failed to write {q}: open /sys/fs/cgroup{}: no such file or directory",
             "lstat /sys/fs/cgroup{}: no such file or directory",
             "statfs /sys/fs/cgroup{}: no such file or directory",
+            "creating cgroup directory `{}`: No such file or directory",
         ],
         "A file of a cgroup is missing: the cgroup was removed meanwhile (systemd did it, or the container ended), \
          or the controller is not enabled there.",
@@ -268,7 +270,7 @@ pub(super) const ALL: &[Message] = &[
         "cgroup-apply",
         Runc,
         Cgroups,
-        &["unable to apply cgroup configuration", "applying cgroup configuration for process", "unable to set cgroup config for process", "setting cgroup config for procHooks process", "error setting cgroup config for procHooks process", "failed to create cgroup", "Failed to create cgroup", "unable to apply cgroup configuration{}", "error during cgroup setup", "failed to write {n} to cgroup.procs", "failed to write {n}: write {path}cgroup.procs", "write {path}cgroup.procs"],
+        &["unable to apply cgroup configuration", "applying cgroup configuration for process", "unable to set cgroup config for process", "setting cgroup config for procHooks process", "error setting cgroup config for procHooks process", "failed to create cgroup", "Failed to create cgroup", "unable to apply cgroup configuration{}", "error during cgroup setup", "writing file `/sys/fs/cgroup{}`", "creating cgroup directory `{}`", "failed to write {n} to cgroup.procs", "failed to write {n}: write {path}cgroup.procs", "write {path}cgroup.procs"],
         "The container's cgroup could not be made or set; the rest says why.",
     )
     .first(&["stat -fc %T /sys/fs/cgroup", DMESG]),
@@ -299,6 +301,9 @@ pub(super) const ALL: &[Message] = &[
             "getting the final child's pid from pipe caused {q}",
             "read init-p: connection reset by peer",
             "error reading from init-p{}",
+            "write init-p: broken pipe",
+            "copying bootstrap data to pipe",
+            "copying bootstrap data to pipe{}",
             "waiting for init preliminary setup: EOF",
             "waiting for init preliminary setup: read init-p: connection reset by peer",
             "waiting for init preliminary setup",
@@ -468,7 +473,10 @@ pub(super) const ALL: &[Message] = &[
             "error mounting {q} to rootfs at {q}: mount {}: not a directory",
             "error mounting {q} to rootfs at {q}: mount {rest}: not a directory",
             "error mounting {q} to rootfs at {q}: {}: not a directory",
-            "error mounting {q} to rootfs at {q}: create mountpoint for {} mount: {rest}",
+            "error mounting {q} to rootfs at {q}: create mountpoint for {} mount: {rest}not a directory",
+            "open `{}`: Not a directory",
+            "mkdir `{}`: Not a directory",
+            "creat `{}`: Not a directory",
             "Are you trying to mount a directory onto a file (or vice-versa)?{rest}",
             "Are you trying to mount a directory onto a file (or vice-versa){rest}",
             "mount through procfd: not a directory",
@@ -739,7 +747,7 @@ pub(super) const ALL: &[Message] = &[
         "device-denied",
         Runc,
         Security,
-        &["open /dev/{}: operation not permitted", "mknod {path}: operation not permitted", "bpf_prog_query(BPF_CGROUP_DEVICE) failed: {rest}", "failed to call BPF_PROG_ATTACH (BPF_CGROUP_DEVICE, BPF_F_ALLOW_MULTI): {rest}", "error found less than {rest}device{rest}", "failed to create the bpf device filter{rest}"],
+        &["open /dev/{}: operation not permitted", "mknod {path}: operation not permitted", "error found less than {rest}device{rest}",],
         "The container may not use or make a device: the rules of its cgroup, or an outer container's.",
     )
     .first(&["uname -r", DMESG]),
@@ -747,10 +755,10 @@ pub(super) const ALL: &[Message] = &[
         "console",
         Runc,
         Tasks,
-        &["open /dev/ptmx: {}", "open /dev/tty: {}", "the input device is not a TTY", "provided file is not a console", "failed to set console{rest}", "cannot allocate tty if runc will detach without setting console socket", "error opening pty{rest}", "cannot allocate tty if runc will detach"],
+        &["open /dev/ptmx: {}", "open /dev/tty: {}", "the input device is not a TTY", "provided file is not a console", "inappropriate ioctl for device", "failed to set console{rest}", "cannot allocate tty if runc will detach without setting console socket", "error opening pty{rest}", "cannot allocate tty if runc will detach"],
         "There is no terminal where one is asked for.",
     )
-    .within(&["tty", "ptmx", "console", "pty"]),
+    .within(&["tty", "ptmx", "console", "pty", "ioctl"]),
     cause(
         "crun-wrong",
         Crun,

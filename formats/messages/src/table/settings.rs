@@ -249,6 +249,15 @@ pub(super) const ALL: &[Message] = &[
     .codes(&["container/snapshotter-unknown"])
     .first(&["ctr plugins ls | grep snapshotter", PREFLIGHT]),
     cause(
+        "cri-version-old",
+        Cri,
+        Settings,
+        &["unknown service runtime.RuntimeService", "unknown service runtime.ImageService"],
+        "Whoever asks speaks the first version of the CRI (v1alpha1, kubelet before 1.10), and the runtime a later one: their \
+         releases do not fit.",
+    )
+    .first(&["kubelet --version; containerd --version"]),
+    cause(
         "cri-disabled",
         Cri,
         Settings,
@@ -266,7 +275,6 @@ pub(super) const ALL: &[Message] = &[
          v1alpha2 it may be a containerd of 2.x, which has only v1, or a tool that asks for the old one first.",
     )
     .codes(&["start/cri-lost"])
-    .certain()
     .or(&[
         "the CRI plugin failed at the start: its line says \"failed to load plugin io.containerd.grpc.v1.cri\"",
         "the release has no v1 (before 1.6), or no v1alpha2 (2.0 and later)",
@@ -314,7 +322,7 @@ pub(super) const ALL: &[Message] = &[
             "devmapper not configured",
             "no scratch file generator",
             "zfs not found",
-            "modprobe aufs failed{rest}",
+            "modprobe aufs failed{rest}", "modprobe aufs failed",
             "aufs is not supported {rest}",
             "could not use snapshotter {} in metadata plugin",
             "could not use snapshotter {}",

@@ -238,7 +238,8 @@ pub(super) const ALL: &[Message] = &[
             "no unpack platforms defined",
             "image might be filtered out: {rest}",
         ],
-        "The image has nothing for this node's architecture or system.",
+        "The image has nothing for the platform that was asked for: the node's, as the client found it out (on some boards \
+         wrongly: \"unknown\"), or one that was named.",
     )
     .certain()
     .first(&["uname -m", "ctr -n k8s.io images ls"]),

@@ -186,7 +186,9 @@ impl<B: Bytes> Reader<'_, B> {
             value: value.get(1..).unwrap_or_default().to_vec(),
             is_sound: payload.is_sound,
         });
-        if payload.bytes.len() <= SMALL {
+        // What differs from entry to entry is not asked for again.
+        let is_once = name == b"MESSAGE" || name.ends_with(b"_TIMESTAMP");
+        if payload.bytes.len() <= SMALL && !is_once {
             if self.kept.len() >= KEPT {
                 self.kept.clear();
             }

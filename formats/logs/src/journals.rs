@@ -61,14 +61,11 @@ pub(crate) fn read(
         )
     });
     let order = merge(rows.collect::<Vec<_>>());
-    let mut readers: Vec<_> = opened
-        .iter()
-        .map(|file| file.journal.reader(VALUE))
-        .collect();
+    let mut readers = Readers::of(&opened);
     let mut units = Units::default();
     for placed in order {
         let source = first.saturating_add(placed.file);
-        let Some(reader) = readers.get_mut(placed.file) else {
+        let Some(reader) = readers.get(placed.file) else {
             continue;
         };
         if let Err(why) = add(reader, &placed.found, source, options, &mut units, lines) {
@@ -86,6 +83,44 @@ pub(crate) fn read(
         if let Some(source) = sources.get_mut(line.source) {
             source.kept = source.kept.saturating_add(1);
         }
+    }
+}
+
+/// Readers that hold blocks of their files (8 MiB each): files of one row follow each other.
+const READERS: usize = 4;
+
+/// Readers of the files that were asked last.
+struct Readers<'o> {
+    opened: &'o [Opened],
+    held: Vec<(usize, Reader<'o, Pages>)>,
+}
+
+impl<'o> Readers<'o> {
+    const fn of(opened: &'o [Opened]) -> Self {
+        Self {
+            opened,
+            held: Vec::new(),
+        }
+    }
+
+    /// That of a file, which is the last of those that are held from then on.
+    fn get(&mut self, file: usize) -> Option<&mut Reader<'o, Pages>> {
+        let place = self.held.iter().position(|(number, _)| *number == file);
+        match place {
+            Some(place) if place.saturating_add(1) == self.held.len() => {}
+            Some(place) => {
+                let reader = self.held.remove(place);
+                self.held.push(reader);
+            }
+            None => {
+                let opened = self.opened.get(file)?;
+                if self.held.len() >= READERS {
+                    self.held.remove(0);
+                }
+                self.held.push((file, opened.journal.reader(VALUE)));
+            }
+        }
+        self.held.last_mut().map(|(_, reader)| reader)
     }
 }
 

@@ -64,6 +64,7 @@ pub(crate) fn gone<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
     }
     match container.derived.phase {
         Phase::Started => crate::state::outlived::judge(index, subject)
+            .or_else(|| crate::state::end_missed::judge(index, subject))
             .unwrap_or_else(|| finished(subject, "its init has ended")),
         Phase::Released => finished(
             subject,

@@ -156,13 +156,36 @@ pub(crate) const END: &str = "-KILL";
 pub(crate) const CONTINUE: &str = "-CONT";
 pub(crate) const ASK: &str = "-TERM";
 
+fn send(word: &'static str, process: &Process) -> Option<Step> {
+    if word == END {
+        end(process)
+    } else {
+        kill(word, process.pid)
+    }
+}
+
+/// Ends a process. Of one that no signal ends it says so instead.
+pub(crate) fn end(process: &Process) -> Option<Step> {
+    let why = if process.stat.state == 'D' {
+        "sleeps uninterruptibly (D)"
+    } else if process.status.is_killed() {
+        "was sent SIGKILL already"
+    } else {
+        return kill(END, process.pid);
+    };
+    Some(Step::words(format!(
+        "Pid {} {why}: it ends when what it waits for answers, and no signal changes that. Find what \
+         it waits for in the kernel (its stack, dmesg), and mend that.",
+        process.pid
+    )))
+}
+
 /// Sends a signal to a process.
 pub(crate) fn signal(name: &str, process: &Process) -> Option<Step> {
-    let word = match name {
-        "KILL" => END,
-        "CONT" => CONTINUE,
-        _ => ASK,
-    };
+    if name == "KILL" {
+        return end(process);
+    }
+    let word = if name == "CONT" { CONTINUE } else { ASK };
     let step = kill(word, process.pid);
     step.map(|step| {
         if name == "CONT" {
@@ -189,14 +212,20 @@ impl<'c> Case<'c, '_> {
 
     /// A signal to who holds it up.
     pub(crate) fn culprit(&self, word: &'static str) -> Vec<Step> {
-        let pid = self.found.culprit.map(|process| process.pid);
-        pid.and_then(|pid| kill(word, pid)).into_iter().collect()
+        self.found
+            .culprit
+            .and_then(|it| send(word, it))
+            .into_iter()
+            .collect()
     }
 
     /// A signal to its init.
     pub(crate) fn init(&self, word: &'static str) -> Vec<Step> {
-        let pid = self.subject.process().map(|process| process.pid);
-        pid.and_then(|pid| kill(word, pid)).into_iter().collect()
+        self.subject
+            .process()
+            .and_then(|it| send(word, it))
+            .into_iter()
+            .collect()
     }
 }
 
@@ -297,12 +326,12 @@ fn copies_of_runc(index: &Index<'_>, subject: &Subject<'_>) -> Vec<Step> {
 /// Ends everything in a container. The kernel ends what is in a pid namespace with its first process.
 pub(crate) fn kill_all(subject: &Subject<'_>) -> Vec<Step> {
     let init = subject.process();
-    let mut pids: Vec<u32> = init.iter().map(|init| init.pid).collect();
+    let mut all: Vec<&Process> = init.into_iter().collect();
     if init.is_none_or(|init| init.status.is_init() != Some(true)) {
-        let members = subject.members.iter().map(|member| member.pid);
-        pids.extend(members.filter(|pid| init.is_none_or(|init| init.pid != *pid)));
+        let members = subject.members.iter().copied();
+        all.extend(members.filter(|it| init.is_none_or(|init| init.pid != it.pid)));
     }
-    pids.into_iter().filter_map(|pid| kill(END, pid)).collect()
+    all.into_iter().filter_map(end).collect()
 }
 
 pub(crate) fn is_creator(index: &Index<'_>, subject: &Subject<'_>, process: &Process) -> bool {

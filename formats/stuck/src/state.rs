@@ -134,6 +134,8 @@ states! {
     Dying in dying;
     /// Its init has ended, and processes of it live.
     Outlived in outlived;
+    /// Its init has ended, and the CRI says that it runs.
+    EndMissed in end_missed;
     /// It has ended, and somebody else keeps its root busy.
     RootfsBusy in rootfs_busy;
     /// It runs, and its runtime's folder is gone: no runtime can reach it.

@@ -89,9 +89,8 @@ impl<'f> Subject<'f> {
         subject.commands = commands;
         subject.shim = subject.find_shim(index);
         subject.other = subject.find_other(index);
-        if let (Keeper::Untold, Some(shim)) = (&subject.keeper, &subject.shim) {
-            let told = Keeper::of_process(shim.process.program());
-            subject.keeper = told.unwrap_or(Keeper::Untold);
+        if let Some(shim) = &subject.shim {
+            subject.keeper = by_process(shim.process, subject.keeper);
         }
         subject
     }
@@ -350,6 +349,21 @@ impl<'f> Subject<'f> {
         execs.sort_by_key(|process| process.pid);
         execs.dedup_by_key(|process| process.pid);
         execs
+    }
+}
+
+/// Who keeps a container, by its shim's process: what runs says more than files that an older
+/// release, or a runtime that was there before, left.
+fn by_process(shim: &Process, told: Keeper) -> Keeper {
+    let exe = shim.exe.as_ref().map(Text::bytes);
+    let exe = exe.and_then(Keeper::of_process);
+    let named = Keeper::of_process(shim.program());
+    let mut both = [exe, named].into_iter().flatten();
+    let running = both.clone().find(|it| matches!(it, Keeper::Unread(_)));
+    match (running, told) {
+        (Some(running), _) => running,
+        (None, Keeper::Untold) => both.next().unwrap_or(Keeper::Untold),
+        (None, told) => told,
     }
 }
 

@@ -172,7 +172,16 @@ fn way_out(case: &Case<'_, '_>) -> Remedy {
         .subject
         .process()
         .is_some_and(|it| it.pid == culprit.pid);
-    if is_init || culprit.pid == 1 {
+    // The kernel has sent SIGKILL to all of the namespace: only a parent outside can be ended.
+    let namespace = case.subject.process().and_then(|it| it.pid_namespace.as_ref());
+    let is_inside = match namespace {
+        Some(own) => culprit.pid_namespace.as_ref() == Some(own),
+        None => case.subject.members.iter().any(|it| it.pid == culprit.pid),
+    };
+    if (is_init || is_inside) && on_storage(culprit) {
+        return storage(found);
+    }
+    if is_init || is_inside || culprit.pid == 1 {
         return remedy(
             false,
             "Find what its threads wait for in the kernel (its stack, dmesg), and end that.",

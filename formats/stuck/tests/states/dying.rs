@@ -58,6 +58,53 @@ fn dying_waits_for_a_mount() {
     assert!(!one.remedy.is_safe());
 }
 
+/// The kernel has sent SIGKILL to whoever is waited for: no other is offered.
+#[test]
+fn what_takes_no_signal_is_sent_none() {
+    // A mount that no mountinfo names.
+    let mut machine = zapping('S', 'D');
+    machine.file(9001, "wchan", "rpc_wait_bit_killable");
+    let one = machine.is(State::Dying);
+    assert_eq!(one.culprit, Some(9001), "{one:#?}");
+    assert!(super::rendered(&one.remedy).is_empty(), "{one:#?}");
+    // Nothing says what it waits for.
+    let one = zapping('S', 'D').is(State::Dying);
+    assert!(super::rendered(&one.remedy).is_empty(), "{one:#?}");
+    // A parent that is in D itself.
+    let one = zapping('D', 'Z').is(State::Dying);
+    assert_eq!(one.culprit, Some(9000));
+    assert!(super::rendered(&one.remedy).is_empty(), "{one:#?}");
+    assert!(one.remedy.steps.len() == 1, "it says why: {one:#?}");
+}
+
+/// `sleeper` as a container of the CRI, whose init is gone.
+fn ended(started: i64, finished: i64, daemon: Option<char>) -> Machine {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    if let Some(state) = daemon {
+        machine.process(500, "containerd", state, 1, 5);
+        machine.file(500, "cmdline", "/usr/bin/containerd\0");
+    }
+    let mut cri = machine.runtime.cri.first().unwrap().clone();
+    cri.id = "sleeper".into();
+    if let runc::Doc::Whole(status) = &mut cri.status {
+        status.started = (started > 0).then(|| finding::Time::new(started, 0));
+        status.finished = (finished > 0).then(|| finding::Time::new(finished, 0));
+    }
+    machine.runtime.cri = vec![cri];
+    machine
+}
+
+#[test]
+fn an_end_that_the_cri_missed_is_not_well() {
+    let one = ended(1_700_000_000, 0, Some('S')).is(State::EndMissed);
+    assert!(!one.sure && one.state.is_stuck() && super::rendered(&one.remedy).is_empty());
+    // The CRI knows of its end; nobody is there to know of it; it is stopped, which is told as such.
+    ended(1_700_000_000, 1_700_000_100, Some('S')).is(State::Exited);
+    ended(1_700_000_000, 0, None).is(State::Exited);
+    ended(1_700_000_000, 0, Some('T')).is(State::Exited);
+}
+
 #[test]
 fn a_first_thread_may_end_before_the_others() {
     let mut machine = Machine::new();

@@ -211,3 +211,26 @@ fn one_that_no_runtime_can_reach_is_called_so() {
     assert_eq!(all(&machine)[0].state, State::Running);
     assert!(runtime().whole.bundles);
 }
+
+/// What its shim runs as says more than what an older release left in its bundle.
+#[test]
+fn a_shim_that_runs_tells_the_runtime() {
+    for word in ["cmdline", "exe"] {
+        let mut machine = alone();
+        machine.runtime.containers.clear();
+        let program = "/usr/local/bin/containerd-shim-runsc-v1";
+        if word == "exe" {
+            link(&mut machine, SHIM, "exe", program);
+        } else {
+            let words = format!("{program}\0-namespace\0default\0-id\0sleeper\0");
+            machine.file(SHIM, "cmdline", &words);
+        }
+        let one = machine.is(State::NotRead);
+        assert_eq!(one.keeper.as_deref(), Some("gVisor (runsc)"), "{word}");
+        assert!(super::rendered(&one.remedy).is_empty());
+    }
+    // The same files below runc's own shim are a fault.
+    let mut machine = alone();
+    machine.runtime.containers.clear();
+    machine.is(State::Unreachable);
+}

@@ -21,8 +21,10 @@ pub(crate) const MISSING: Check = Check {
         explanation: "Before release 2.2, a power loss can lose the file that a pull had just renamed into \
             place, while meta.db keeps its row. The image is then incomplete. Pulling it again does \
             not help, because the row says that the blob exists.",
-        remedy: "Copy the blob back from another node: then nothing is lost. If there is no copy, remove \
-            the blob's row in every namespace; the next pull downloads the blob.",
+        remedy: "First make sure that the evidence is complete: a copy may lack blobs that the node has. Copy \
+            the blob back from another node: then nothing is lost. If there is no copy, run `ctr content \
+            rm` with its digest in every namespace while containerd runs; then the next pull downloads \
+            the blob.",
     },
     needs: &[Need::Content],
     run: missing,

@@ -239,7 +239,7 @@ fn children(judge: &mut Judge<'_>) {
             let mut parts = Vec::new();
             if !stale.is_empty() {
                 parts.push(format!(
-                    "lists {} as children, which are not",
+                    "lists {} as children, but they do not exist",
                     stale.join(", ")
                 ));
             }

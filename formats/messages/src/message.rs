@@ -171,7 +171,7 @@ impl Whose {
             Self::Pod => "about kubelet, or what the pod asks for, not containerd's state",
             Self::Other => "about another product, not containerd's state",
             Self::Nobody => "no fault",
-            Self::Unknown => "not given by the line",
+            Self::Unknown => "about a part that the line does not name",
         }
     }
 
@@ -208,7 +208,7 @@ impl Sure {
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::Certain => "The line alone proves it.",
-            Self::Likely => "Usually it is this; the line alone does not prove it.",
+            Self::Likely => "This is the usual cause; the line alone does not prove it.",
             Self::Open => "The line alone does not tell which of the causes it is.",
         }
     }

@@ -45,7 +45,7 @@ pub(crate) fn without_init<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Opti
     let creator = command.process;
     let since = index.started(creator);
     if creator.stat.is_stopped() {
-        let why = "whoever creates it was stopped before there was an init";
+        let why = "its creator was stopped before there was an init";
         let mut found = Found::new(State::CreatorStopped, why)
             .by(creator)
             .since(since);
@@ -57,7 +57,7 @@ pub(crate) fn without_init<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Opti
     let places = &index.processes.places;
     let (freezer, _) = places.frozen(&index.processes.tree, &creator.cgroups);
     if let Some(freezer) = freezer {
-        let why = "whoever creates it was frozen before there was an init";
+        let why = "its creator was frozen before there was an init";
         let mut found = Found::new(State::CreatorStopped, why)
             .by(creator)
             .since(since);

@@ -144,7 +144,7 @@ fn frozen<'f>(index: &Index<'f>, subject: &Subject<'f>, is_init: bool) -> Option
         return Some(
             found
                 .since(index.started(process))
-                .note("it is paused, too"),
+                .note("the container is also paused"),
         );
     }
     let mut found = Found::new(state, why).since(index.started(process));

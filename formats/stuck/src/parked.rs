@@ -61,7 +61,7 @@ pub(crate) fn judge<'f>(
     if let Some(creator) = subject.creator(index) {
         // It runs poststart hooks, and writes the pid file.
         if creator.stat.is_stopped() {
-            return Found::new(State::CreatorStopped, "whoever creates it was stopped")
+            return Found::new(State::CreatorStopped, "its creator was stopped")
                 .by(creator)
                 .since(since);
         }

@@ -248,7 +248,7 @@ pub(crate) fn nothing(_: &Case<'_, '_>) -> Remedy {
 
 /// Of one that was never let go.
 pub(crate) fn never_ran(case: &Case<'_, '_>) -> Remedy {
-    let why = "Nothing of it has run: it can be removed.";
+    let why = "The container has run no program: it can be removed.";
     safe(why, vec![case.tools().delete()])
 }
 
@@ -276,7 +276,10 @@ pub(crate) fn remains(case: &Case<'_, '_>) -> Remedy {
     let mut steps = if alive { case.init(END) } else { Vec::new() };
     steps.extend(copies_of_runc(case.index, case.subject));
     steps.push(case.tools().delete());
-    safe("Nothing of it has run, and nothing of it runs.", steps)
+    safe(
+        "The container has run no program and has no process.",
+        steps,
+    )
 }
 
 /// Of one that is frozen.
@@ -367,8 +370,8 @@ pub(crate) fn damaged(case: &Case<'_, '_>) -> Remedy {
         );
     }
     safe(
-        "Nothing of it has run. No runtime can read its state: its process and its folder are \
-         removed by hand, then its cgroups (rmdir).",
+        "The container has run no program. No runtime can read its state: its process and its folder \
+         are removed by hand, then its cgroups (rmdir).",
         steps,
     )
 }

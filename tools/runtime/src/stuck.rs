@@ -12,14 +12,9 @@ use crate::live::{Judged, judge};
 
 pub(crate) const ABOUT: &str = "Say which containers hang, why, and what is safe to do.
 
-Every container that runc, crun or containerd's bundles know is judged, and so is every `runc init` \
-that none of them knows: what its processes wait for (wchan, system call, open files), whether a \
-cgroup freezes it, who holds the other end, and who waits for whom. Nothing on the node notices: no \
-process is signalled or traced, no FIFO opened.
+Every container that runc, crun or containerd's bundles know is judged, and so is every `runc init` that none of them knows: what its processes wait for (wchan, system call, open files), whether a cgroup freezes it, who holds the other end, and who waits for whom. Nothing on the node notices: no process is signalled or traced, no FIFO opened.
 
-Without NODE this machine is examined; root is needed to see what processes wait for. In a bundle of \
-`coroner collect` the processes are stored. A disk, or a tar of /run, tells how far a container \
-came, and not who lives: its state is then `unknowable`.";
+Without NODE this machine is examined; root is needed to see what processes wait for. In a bundle of `coroner collect` the processes are stored. A disk, or a tar of /run, tells how far a container came, but not which processes still run: its state is then `unknowable`.";
 
 pub(crate) const EXAMPLES: &str = "Examples:
   coroner runtime stuck                        this machine

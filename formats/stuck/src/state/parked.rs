@@ -26,7 +26,8 @@ fn way_out(case: &Case<'_, '_>) -> Remedy {
             has run.";
         return safe(why, vec![tools.call(&["start"])]);
     }
-    let why = "Nothing of it has run: the task can be removed, and whoever wants it makes another. Take the daemon's \
-        goroutines first (`kill -USR1` writes them to its log) if it happens again.";
+    let why = "The container has run no program: the task can be removed, and its owner creates another. \
+        Take the daemon's goroutines first (`kill -USR1` writes them to its log) if it happens \
+        again.";
     safe(why, vec![tools.remove_task(case.index)])
 }

@@ -18,6 +18,6 @@ pub(super) const ROW: Row = Row {
 };
 
 fn way_out(case: &Case<'_, '_>) -> Remedy {
-    let why = "Nothing of it has run. A start of containerd does the same, and removes the bundle.";
+    let why = "The container has run no program. A start of containerd does the same, and removes the bundle.";
     safe(why, vec![case.tools().delete()])
 }

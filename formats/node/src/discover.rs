@@ -126,29 +126,29 @@ struct Generated {
 const GENERATED: &[Generated] = &[
     Generated {
         config: "rancher/k3s/agent/etc/containerd/config.toml",
-        instead: "k3s writes config.toml anew at each start. Make the change in config.toml.tmpl beside \
+        instead: "k3s rewrites config.toml at each start. Make the change in config.toml.tmpl beside \
                   it (config-v3.toml.tmpl for containerd 2.x), or in /etc/rancher/k3s/registries.yaml \
                   for registries.",
     },
     Generated {
         config: "rancher/rke2/agent/etc/containerd/config.toml",
-        instead: "RKE2 writes config.toml anew at each start. Make the change in config.toml.tmpl beside \
+        instead: "RKE2 rewrites config.toml at each start. Make the change in config.toml.tmpl beside \
                   it (config-v3.toml.tmpl for containerd 2.x), or in /etc/rancher/rke2/registries.yaml \
                   for registries.",
     },
     Generated {
         config: "run/docker/containerd/containerd.toml",
-        instead: "dockerd writes containerd.toml anew at each start. Make the change in \
+        instead: "dockerd rewrites containerd.toml at each start. Make the change in \
                   /etc/docker/daemon.json.",
     },
     Generated {
         config: "run/snap.docker/containerd/containerd.toml",
-        instead: "dockerd writes containerd.toml anew at each start. Make the change in \
+        instead: "dockerd rewrites containerd.toml at each start. Make the change in \
                   /var/snap/docker/current/config/daemon.json.",
     },
     Generated {
         config: "snap/microk8s/current/args/containerd.toml",
-        instead: "MicroK8s writes containerd.toml anew at each start. Make the change in \
+        instead: "MicroK8s rewrites containerd.toml at each start. Make the change in \
                   containerd-template.toml beside it.",
     },
 ];

@@ -59,7 +59,7 @@ const GONE: &[(&str, &str)] = &[
     ("live on", "keep running"),
     ("all the same", "still"),
     ("Mend ", "Fix"),
-    ("mended", "fixed, repaired"),
+    (" mended", "fixed, repaired"),
     ("is dead", "has ended; does not answer"),
 ];
 

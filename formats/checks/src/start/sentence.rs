@@ -199,10 +199,7 @@ pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
                 reason(end)
             )
         }
-        (_, Outcome::Hangs, Some(end)) => {
-            format!("containerd would not start: {}.", reason(end))
-        }
-        (_, Outcome::CrashLoop, Some(end)) => {
+        (_, Outcome::Hangs | Outcome::CrashLoop, Some(end)) => {
             format!("containerd would not start: {}.", reason(end))
         }
         (Start::No, ..) => {

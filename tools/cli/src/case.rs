@@ -133,23 +133,26 @@ impl Case {
         };
         let evidence = opened.map_err(|error| unopened(&error))?;
         let is_live = args.evidence == Path::new("/");
-        let mut case = Self::of(evidence, &args.places, is_live);
+        let mut case = Self::of(evidence, &args.places, is_live)?;
         case.notes.splice(0..0, gave_up);
         Ok(case)
     }
 
     /// The case of evidence that is open already.
-    pub fn of(mut evidence: Evidence, places: &PlaceArgs, is_live: bool) -> Self {
+    ///
+    /// # Errors
+    /// If several nodes lie in it, and none is named.
+    pub fn of(mut evidence: Evidence, places: &PlaceArgs, is_live: bool) -> Result<Self, Failure> {
         let said = Said {
             root: places.root.clone(),
             state: places.state.clone(),
             config: places.config.clone(),
         };
-        let (roots, notes) = place::find(&mut evidence, said, is_live);
+        let (roots, notes) = place::find(&mut evidence, said, is_live)?;
         let is_live = is_live && evidence.begins_at().is_none();
         crate::first_line::note(place::lock_holder(&evidence, &roots));
         let clock = || is_live.then(now).flatten();
-        Self {
+        Ok(Self {
             evidence,
             roots,
             now: places.now.or_else(clock),
@@ -157,7 +160,7 @@ impl Case {
             processes: None,
             name: None,
             notes,
-        }
+        })
     }
 
     /// The same case under another name.

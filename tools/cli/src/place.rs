@@ -11,13 +11,15 @@ use checks::Running;
 use evidence::{Evidence, Kind, locks};
 use node::{Below, Roots, Rule, Said};
 
+use crate::Failure;
+
 /// The installations of the evidence, and what to know of how they were found.
 #[expect(clippy::needless_pass_by_value, reason = "it is made for this call")]
 pub(crate) fn find(
     evidence: &mut Evidence,
     said: Said,
     is_live: bool,
-) -> (Vec<Roots>, Vec<String>) {
+) -> Result<(Vec<Roots>, Vec<String>), Failure> {
     let mut notes = Vec::new();
     let alone = said.state.is_none() && said.config.is_none();
     if let Some(root) = said.root.clone().filter(|_| alone) {
@@ -34,7 +36,7 @@ pub(crate) fn find(
             };
             // Where it cannot be entered, it is as if it had not been tried.
             if enter(evidence, &below, &mut notes) {
-                return (node::discover(evidence, &said), notes);
+                return Ok((node::discover(evidence, &said), notes));
             }
         }
     }
@@ -47,7 +49,7 @@ pub(crate) fn find(
             && !has(evidence, &first.state)
     });
     if is_named || !(is_found || is_missing) {
-        return (roots, notes);
+        return Ok((roots, notes));
     }
     if is_live {
         if is_found {
@@ -59,21 +61,49 @@ pub(crate) fn find(
                     .to_owned(),
             );
         }
-        return (roots, notes);
+        return Ok((roots, notes));
     }
-    let all = node::below(evidence);
-    if let Some((first, others)) = all.split_first()
-        && enter(evidence, first, &mut notes)
-    {
-        for other in others {
-            notes.push(format!(
-                "another node lies below {}: examine that folder by itself, or name its root with --root",
-                node::path_text(&other.folder)
-            ));
+    let mut all = node::below(evidence);
+    let folders: Vec<PathBuf> = all.iter().map(|below| below.folder.clone()).collect();
+    // What lies inside of a node is a copy that it keeps, or a node of its own: not what was meant.
+    all.retain(|below| {
+        let is_outside =
+            |other: &PathBuf| *other == below.folder || !below.folder.starts_with(other);
+        folders.iter().all(is_outside)
+    });
+    match all.as_slice() {
+        [] => {}
+        [only] => {
+            if enter(evidence, only, &mut notes) {
+                roots = node::discover(evidence, &said);
+            }
         }
-        roots = node::discover(evidence, &said);
+        // A verdict on one of them would be taken for one on what was named.
+        several => return Err(ambiguous(several)),
     }
-    (roots, notes)
+    Ok((roots, notes))
+}
+
+/// Folders that are named where several nodes were found.
+const MOST_NAMED: usize = 8;
+
+/// There is more than one node.
+fn ambiguous(nodes: &[Below]) -> Failure {
+    let named: Vec<String> = nodes
+        .iter()
+        .take(MOST_NAMED)
+        .map(|node| node::path_text(&node.folder).to_string())
+        .collect();
+    let more = match nodes.len().saturating_sub(named.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Failure::unread(format!(
+        "{} nodes lie in this evidence: below {}{more}",
+        nodes.len(),
+        named.join(", ")
+    ))
+    .hint("name one of these folders as NODE, or its store with --root")
 }
 
 fn enter(evidence: &mut Evidence, below: &Below, notes: &mut Vec<String>) -> bool {

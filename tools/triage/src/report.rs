@@ -187,7 +187,10 @@ pub(crate) fn release_text(release: &Detected, pen: &mut Pen<'_>) -> io::Result<
     };
     pen.paragraph(
         "Release ",
-        &format!("{}{mixed} ({because})", release.name()),
+        &match release.beyond() {
+            Some((version, why)) => format!("{version} ({why}; judged as {})", release.name()),
+            None => format!("{}{mixed} ({because})", release.name()),
+        },
     )
 }
 

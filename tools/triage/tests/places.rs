@@ -80,6 +80,30 @@ fn a_prefix_changes_nothing() {
 }
 
 #[test]
+fn of_several_nodes_none_is_judged_for_the_others() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("nodes.tar");
+    let mut both = below(&testcase::node("1.7-stopped"), "node-a");
+    let other = below(&testcase::node("2.1-stopped"), "node-b");
+    both.members.extend(other.members);
+    std::fs::write(&path, both.write()).expect("tar");
+    let (text, exit) = try_run(&TOOL, ["triage", path.to_str().expect("path")]);
+    assert_eq!(exit, cli::Exit::UNREAD, "{text}");
+    assert!(text.contains("below /node-a, /node-b"), "{text}");
+    // A copy inside of a node is not what was meant.
+    let mut kept = below(&testcase::node("1.7-stopped"), "node-a");
+    let copy = below(&testcase::node("2.1-stopped"), "node-a/srv/backup");
+    kept.members.extend(copy.members);
+    std::fs::write(&path, kept.write()).expect("tar");
+    let (told, exit) = triage(&path);
+    assert_eq!(exit, 0, "{told}");
+    assert!(
+        told["evidence"]["notes"].to_string().contains("node-a"),
+        "{told}"
+    );
+}
+
+#[test]
 fn names_that_a_collector_encoded_are_those_of_the_node() {
     // A container's id with a plus in it, as Velociraptor writes names.
     let mut tar = testcase::node("1.7-running");

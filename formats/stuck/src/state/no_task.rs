@@ -20,7 +20,8 @@ pub(super) const ROW: Row = Row {
 
 fn way_out(_: &Case<'_, '_>) -> Remedy {
     safe(
-        "containerd's next start removes the folders of tasks that are gone.",
+        "Nothing has to be done: containerd removes the folders of tasks that are gone when it is \
+         started the next time. It need not be restarted for that.",
         Vec::new(),
     )
 }

@@ -252,6 +252,72 @@ fn one_without_the_other() {
     );
 }
 
+const OPTIONS: &str = "run/containerd/io.containerd.runtime.v2.task/default/sleeper/options.json";
+
+fn set_options(tar: &mut Tar, text: &str) {
+    if tar.position(OPTIONS).is_some() {
+        tar.remove(OPTIONS);
+    }
+    tar.add(OPTIONS, text.as_bytes());
+}
+
+/// Docker's runtime has a root of its own, which a tar of containerd's folders does not hold.
+#[test]
+fn a_root_that_was_not_taken_is_not_read() {
+    for root in ["/run/custom", "/var/run/docker/runtime-runc"] {
+        let findings = provokes(
+            |tar| {
+                tar.remove(STATE);
+                set_options(tar, &format!("{{\"root\":\"{root}\"}}"));
+            },
+            &[("runtime/not-read", Note)],
+        );
+        let one = findings.iter().find(|f| f.code.name == "runtime/not-read");
+        assert!(one.unwrap().message.to_string().contains(root));
+    }
+    // One that was taken, and does not know the task.
+    provokes(
+        |tar| {
+            tar.remove(STATE);
+            set_options(tar, "{\"root\":\"/run/custom\"}");
+            tar.add("run/custom/default/other/notify", b"");
+        },
+        &[
+            ("runtime/bundle-without-state", Damage),
+            ("runtime/not-read", Note),
+        ],
+    );
+}
+
+/// A container of podman's by the same runc: its bundle is where podman keeps it.
+#[test]
+fn bundles_of_others_are_not_missing_where_nobody_took_them() {
+    const BUNDLES: &str = "var/lib/containers/storage/overlay-containers";
+    let podmans = |tar: &mut Tar| {
+        let state = tar.member(&format!("{STATE}/state.json")).data.clone();
+        let text = String::from_utf8(state).unwrap();
+        let text = text
+            .replace(
+                "/run/containerd/io.containerd.runtime.v2.task/default/sleeper",
+                &format!("/{BUNDLES}/aa11/userdata"),
+            )
+            .replace("\"id\":\"sleeper\"", "\"id\":\"aa11\"");
+        tar.add("run/runc/aa11/state.json", text.as_bytes());
+    };
+    provokes(podmans, &[]);
+    let findings = provokes(
+        |tar| {
+            podmans(tar);
+            tar.add(&format!("{BUNDLES}/aa11/other"), b"");
+        },
+        &[("runtime/state-without-bundle", Damage)],
+    );
+    let one = findings
+        .iter()
+        .find(|f| f.code.name == "runtime/state-without-bundle");
+    assert!(ways(one.unwrap())[0].contains("delete --force"));
+}
+
 #[test]
 fn what_crun_keeps_beside_its_containers_is_none() {
     provokes(

@@ -16,7 +16,7 @@ use core::fmt;
 use finding::Text;
 use serde::{Serialize, Serializer};
 
-use crate::{Bundle, Runtime};
+use crate::{Bundle, Runtime, SHIM_ROOT};
 
 /// Who keeps the state of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub enum Keeper {
     Program(Text),
     /// Another shim: nothing of what it keeps is read.
     Unread(Text),
+    /// runc, or one like it, below a root that is not in the evidence.
+    Elsewhere(Text),
     /// Nothing says.
     Untold,
 }
@@ -79,11 +81,21 @@ impl Keeper {
         Self::of_shim(&Text::from(program))
     }
 
+    /// Why what it keeps is not read.
+    pub fn why_unread(&self) -> String {
+        match self {
+            Self::Elsewhere(root) => {
+                format!("its runtime keeps its state below {root}, which is not in the evidence")
+            }
+            other => format!("its runtime is {other}; coroner does not read state of {other}"),
+        }
+    }
+
     /// Whether what it keeps is read; `state` says whether it lies where runc's does.
     pub const fn is_read(&self, state: bool) -> bool {
         match self {
             Self::Runc | Self::Crun | Self::Youki | Self::Untold => true,
-            Self::Program(_) => state,
+            Self::Program(_) | Self::Elsewhere(_) => state,
             Self::Unread(_) => false,
         }
     }
@@ -98,6 +110,9 @@ impl fmt::Display for Keeper {
             Self::Unread(name) if *name == *"runsc" => f.write_str("gVisor (runsc)"),
             Self::Unread(name) if *name == *"kata" => f.write_str("Kata Containers (kata)"),
             Self::Program(name) | Self::Unread(name) => write!(f, "{name}"),
+            Self::Elsewhere(root) => {
+                write!(f, "not known (its root {root} is not in the evidence)")
+            }
         }
     }
 }
@@ -113,6 +128,14 @@ fn last(path: &[u8]) -> &[u8] {
 }
 
 impl Bundle {
+    /// The root of its runtime that its options name; containerd's own where they name none.
+    pub fn named_root(&self) -> Option<&Text> {
+        let options = self.options.get();
+        options
+            .and_then(|options| options.root.as_ref())
+            .filter(|root| !root.is_empty())
+    }
+
     /// Who keeps its task, as far as its own files and its record say.
     fn own_keeper(&self) -> Keeper {
         let shims = [
@@ -142,7 +165,7 @@ impl Runtime {
     /// Who keeps a bundle's task; of a member of a pod, who keeps the pod's, if it does not say.
     pub fn keeper(&self, bundle: &Bundle) -> Keeper {
         let own = bundle.own_keeper();
-        if own != Keeper::Untold {
+        if matches!(own, Keeper::Unread(_)) {
             return own;
         }
         let pod = bundle
@@ -150,8 +173,27 @@ impl Runtime {
             .as_ref()
             .or_else(|| bundle.spec.get()?.sandbox_id());
         let pod = pod.filter(|pod| **pod != bundle.id);
-        pod.and_then(|pod| self.bundle(&bundle.namespace, pod))
-            .map_or(own, Bundle::own_keeper)
+        let pods = pod.and_then(|pod| self.bundle(&bundle.namespace, pod));
+        let pods = pods.map_or(Keeper::Untold, Bundle::own_keeper);
+        // All of a pod is kept by one runtime: a pod of gVisor has no member of runc's.
+        let keeper = if own == Keeper::Untold || matches!(pods, Keeper::Unread(_)) {
+            pods
+        } else {
+            own
+        };
+        match self.unseen_root(bundle) {
+            Some(root) if !matches!(keeper, Keeper::Unread(_)) => Keeper::Elsewhere(root),
+            _ => keeper,
+        }
+    }
+
+    /// The root below which a bundle's runtime keeps its state, if that is not in the evidence and
+    /// no other place has it.
+    fn unseen_root(&self, bundle: &Bundle) -> Option<Text> {
+        let named = bundle.named_root().cloned();
+        let root = named.unwrap_or_else(|| Text::from(SHIM_ROOT));
+        let state = self.container(Some(&bundle.namespace), &bundle.id);
+        (state.is_none() && self.unseen_roots.contains(&root)).then_some(root)
     }
 
     /// Whether what a bundle's runtime keeps is read: only then does anything follow from what is

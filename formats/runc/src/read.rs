@@ -113,11 +113,38 @@ pub fn read_of(
             .filter(|root| seen_at(evidence, root)),
     );
     for bundle in &runtime.bundles {
-        let other = bundle
-            .options
-            .get()
-            .and_then(|options| options.root.as_ref());
-        roots.extend(other.and_then(absolute).map(Path::to_owned));
+        let named = bundle.named_root();
+        if let Some(path) = named.and_then(absolute) {
+            roots.push(at_run(evidence, path));
+        }
+    }
+    // On the machine itself, what is not there is gone.
+    let is_machine = evidence.is_machine();
+    roots.retain(|root| {
+        let is_unseen = if is_machine {
+            false
+        } else if root == Path::new(SHIM_ROOT) {
+            // That nothing is there is believed where the folder above it was taken.
+            let above = root.parent();
+            evidence.stat(root) == Err(Unread::Absent)
+                && above.is_some_and(|above| !seen_at(evidence, above))
+        } else {
+            !seen_at(evidence, root)
+        };
+        if is_unseen {
+            runtime.unseen_roots.insert(text(root));
+        }
+        !is_unseen
+    });
+    for bundle in &runtime.bundles {
+        let named = bundle.named_root();
+        if let (Some(named), Some(path)) = (named, named.and_then(absolute))
+            && runtime
+                .unseen_roots
+                .contains(&text(&at_run(evidence, path)))
+        {
+            runtime.unseen_roots.insert(named.clone());
+        }
     }
     let mut seen: Vec<PathBuf> = Vec::new();
     for root in roots {
@@ -177,7 +204,14 @@ pub fn read_of(
         }
         read.push(root);
     }
+    others_bundles(evidence, state, &mut runtime.containers);
     runtime.whole.containers = gaps.unknown.len() == before;
+    for root in &runtime.unseen_roots {
+        gaps.unknown.push(Unknown::new(
+            format!("state of the containers below {root}"),
+            "it is not in the evidence",
+        ));
+    }
     sockets(evidence, &mut runtime, &mut gaps);
     let before = gaps.unknown.len();
     cri(evidence, root, &mut runtime, &mut gaps);
@@ -186,6 +220,33 @@ pub fn read_of(
     runtime.strange = gaps.strange;
     runtime.sort();
     Known::with(runtime, gaps.unknown)
+}
+
+/// Bundles that are not this daemon's, podman's or another containerd's, are not missing where the
+/// folder that holds them was not taken either.
+fn others_bundles(evidence: &Evidence, state: &Path, containers: &mut [Container]) {
+    for container in containers {
+        let Some((named, found @ Err(Unread::Absent))) = &mut container.bundle else {
+            continue;
+        };
+        let path = absolute(named).map(|path| at_run(evidence, path));
+        let is_unseen = path
+            .as_deref()
+            .and_then(Path::parent)
+            .is_some_and(|above| !above.starts_with(state) && !seen_at(evidence, above));
+        if is_unseen {
+            *found = Err(Unread::NotCollected);
+        }
+    }
+}
+
+/// The path of a root that bundles name: `/var/run` is a link to `/run`, which a copy may lack.
+fn at_run(evidence: &Evidence, root: &Path) -> PathBuf {
+    let plain = root.strip_prefix("/var/run").ok();
+    let plain = plain.map(|rest| Path::new("/run").join(rest));
+    plain
+        .filter(|_| !seen_at(evidence, root))
+        .unwrap_or_else(|| root.to_owned())
 }
 
 /// Where runtimes of users keep theirs: `$XDG_RUNTIME_DIR/runc`, and crun's.

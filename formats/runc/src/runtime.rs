@@ -1,5 +1,7 @@
 //! What the runtime left on disk: containers, bundles, work folders, sockets, the CRI's files.
 
+use std::collections::BTreeSet;
+
 use evidence::Stat;
 use finding::{Text, Time, Unread};
 
@@ -33,6 +35,9 @@ pub struct Runtime {
     pub strange: Vec<(Text, Unread)>,
     /// What stands where the CRI and the shims keep files of pods and containers.
     pub places: Places,
+    /// Roots of runtimes that bundles name and that are not in the evidence: nothing is known of what
+    /// they hold.
+    pub unseen_roots: BTreeSet<Text>,
     /// Which of the lists above are known to hold everything.
     pub whole: Whole,
 }

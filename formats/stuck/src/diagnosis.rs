@@ -194,7 +194,17 @@ fn with_processes<'f>(facts: Facts<'f>, index: &Index<'f>) -> Vec<Diagnosis> {
             )
             .sure(false)
             .note(format!("pid {} holds {}", process.pid, fd.target)),
-            _ => parked::leaked(index, process),
+            _ => match facts.runtime.unseen_roots.first() {
+                Some(root) => Found::new(
+                    State::Unknowable,
+                    format!(
+                        "it is an init of runc, and its state may be below {root}, which is not in the \
+                         evidence"
+                    ),
+                )
+                .sure(false),
+                None => parked::leaked(index, process),
+            },
         };
         out.push(put(Some(index), &subject, &found));
         ids.push(subject.id.clone());

@@ -67,7 +67,7 @@ pub(crate) fn not_read<'f>(subject: &Subject<'f>) -> Option<Found<'f>> {
         (Keeper::Untold, Some(container)) => {
             format!("{} holds no state of runc, crun or youki", container.path)
         }
-        (keeper, _) => format!("its runtime is {keeper}; coroner does not read state of {keeper}"),
+        (keeper, _) => keeper.why_unread(),
     };
     let since = subject.bundle.map(|bundle| bundle.dir.mtime);
     Some(Found::new(State::NotRead, why).sure(false).since(since))

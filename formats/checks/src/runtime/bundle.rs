@@ -6,7 +6,7 @@ use finding::{
     Action, Code, Edit, Fault as _, Finding, Location, Remedy, Severity, Step, Text, Unread,
 };
 use runc::codes;
-use runc::{Bundle, CriState, Doc, Phase, Runtime, SOCKETS};
+use runc::{Bundle, CriState, Doc, Keeper, Phase, Runtime, SOCKETS};
 
 use super::{ago, in_flight, runtime, task, tasks, unread, with_pod};
 use crate::{Check, Judge};
@@ -125,7 +125,9 @@ fn has_ended(runtime: &Runtime, bundle: &Bundle) -> bool {
 
 fn address_damaged(judge: &mut Judge<'_>) {
     each(judge, |judge, runtime, bundle| {
-        if bundle.hidden || !runtime.is_read(bundle) {
+        // The way to its shim is in the bundle, wherever the runtime keeps its state.
+        let is_elsewhere = matches!(runtime.keeper(bundle), Keeper::Elsewhere(_));
+        if bundle.hidden || !is_elsewhere && !runtime.is_read(bundle) {
             return None;
         }
         let lives = has_container(runtime, bundle);

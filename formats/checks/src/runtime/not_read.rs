@@ -1,7 +1,7 @@
 //! Tasks of runtimes whose files are not read.
 
 use finding::{Code, Finding, Location, Severity, Text};
-use runc::{Keeper, Program};
+use runc::Program;
 
 use super::{runtime, task, with_pod};
 use crate::{Check, Judge};
@@ -30,8 +30,7 @@ fn not_read(judge: &mut Judge<'_>) {
         if runtime.is_read(bundle) {
             continue;
         }
-        let keeper: Keeper = runtime.keeper(bundle);
-        let message = format!("its runtime is {keeper}; coroner does not read state of {keeper}");
+        let message = runtime.keeper(bundle).why_unread();
         let location = Location::file(bundle.path.clone()).place("bundle", bundle.id.clone());
         let finding = Finding::new(NOT_READ.code, location, message)
             .affects(task(Some(&bundle.namespace), &bundle.id));

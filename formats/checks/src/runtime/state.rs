@@ -304,6 +304,17 @@ fn binary_leftover(judge: &mut Judge<'_>) {
     });
 }
 
+/// The pid of a container's init, if that is known to run.
+fn running(judge: &Judge<'_>, container: &Container) -> Option<u32> {
+    let processes = judge.node.processes.as_deref()?;
+    let pid = u32::try_from(container.pid()?).ok()?;
+    let process = processes.get(pid)?;
+    let is_same = container
+        .start_ticks()
+        .is_none_or(|start| start == process.stat.start_ticks);
+    (is_same && !process.stat.is_dead()).then_some(pid)
+}
+
 fn state_without_bundle(judge: &mut Judge<'_>) {
     let Some(known) = runtime(judge).filter(|runtime| runtime.whole.bundles) else {
         return judge.abstain("the bundles cannot be known whole");
@@ -329,7 +340,12 @@ fn state_without_bundle(judge: &mut Judge<'_>) {
         let root = root
             .and_then(|root| root.strip_suffix(b"/"))
             .map(Text::from);
-        if let (Program::Runc, Some(root)) = (container.program, root) {
+        if let Some(pid) = running(judge, container) {
+            finding = finding.remedy(format!(
+                "Its init, pid {pid}, runs: whoever made it may still need it. Find out who that is \
+                 before anything is ended."
+            ));
+        } else if let (Program::Runc, Some(root)) = (container.program, root) {
             let delete = Draft::new(program::RUNC)
                 .value("--root", root)
                 .words(&["delete", "--force"])

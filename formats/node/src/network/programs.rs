@@ -76,7 +76,7 @@ fn find(evidence: &Evidence, dirs: &[PathBuf], kind: &str) -> Program {
             // One before it may be taken instead.
             Ok(stat) if stat.is_file() => return Program::Unknown,
             Ok(stat) => instead.push((path_text(&path), format!("is a {}", stat.kind.word()))),
-            Err(Unread::Absent) => {}
+            Err(Unread::Absent) => unknown |= !is_taken(evidence, dir),
             Err(unread @ Unread::Dangling(_)) => {
                 instead.push((path_text(&path), unread.to_string()));
             }
@@ -96,6 +96,15 @@ fn find(evidence: &Evidence, dirs: &[PathBuf], kind: &str) -> Program {
         });
         Program::Missing { instead, elsewhere }
     }
+}
+
+/// Whether the part of the machine that holds a folder is in the evidence: below /usr its folder
+/// there, else the one below the root. A machine without /opt has none, if the rest is there.
+fn is_taken(evidence: &Evidence, dir: &Path) -> bool {
+    let there = |path: &Path| evidence.stat(path).is_ok();
+    let depth = if dir.starts_with("/usr") { 3 } else { 2 };
+    let top: PathBuf = dir.components().take(depth).collect();
+    there(&top) || depth == 2 && there(Path::new("/usr/lib"))
 }
 
 /// What stands at a path; of one with `..` in it that a bundle does not have, at the plain one.

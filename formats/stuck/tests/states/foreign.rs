@@ -234,3 +234,21 @@ fn a_shim_that_runs_tells_the_runtime() {
     machine.runtime.containers.clear();
     machine.is(State::Unreachable);
 }
+
+/// A root that options name and that nobody took: nothing is concluded, and nothing is killed.
+#[test]
+fn a_root_that_is_not_in_the_evidence_is_not_read() {
+    let mut machine = alone();
+    machine.runtime.containers.clear();
+    let root = Text::from("/run/custom");
+    let options = runc::Options {
+        root: Some(root.clone()),
+        ..runc::Options::default()
+    };
+    machine.runtime.bundles[0].options = runc::Doc::Whole(options);
+    machine.is(State::Unreachable);
+    machine.runtime.unseen_roots.insert(root);
+    let one = machine.is(State::NotRead);
+    assert!(one.why.contains("/run/custom"), "{}", one.why);
+    assert!(super::rendered(&one.remedy).is_empty());
+}

@@ -280,11 +280,19 @@ fn a_root_that_was_not_taken_is_not_read() {
         |tar| {
             tar.remove(STATE);
             set_options(tar, "{\"root\":\"/run/custom\"}");
+            for folder in [
+                "run/custom",
+                "run/custom/default",
+                "run/custom/default/other",
+            ] {
+                tar.push(folder, b'5', "", b"");
+            }
             tar.add("run/custom/default/other/notify", b"");
         },
         &[
             ("runtime/bundle-without-state", Damage),
-            ("runtime/not-read", Note),
+            // That of the other one, which has but a socket.
+            ("runtime/state-missing", Note),
         ],
     );
 }
@@ -308,7 +316,8 @@ fn bundles_of_others_are_not_missing_where_nobody_took_them() {
     let findings = provokes(
         |tar| {
             podmans(tar);
-            tar.add(&format!("{BUNDLES}/aa11/other"), b"");
+            tar.push(BUNDLES, b'5', "", b"");
+            tar.push(&format!("{BUNDLES}/aa11"), b'5', "", b"");
         },
         &[("runtime/state-without-bundle", Damage)],
     );

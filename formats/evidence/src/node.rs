@@ -244,7 +244,9 @@ impl Evidence {
     /// Whether this is a machine's own root, or that of a node in a container: `/proc` shows processes.
     pub fn is_machine(&self) -> bool {
         matches!(self.held, Held::Directory(_))
-            && self.mount(Path::new("/proc")).is_some_and(|mount| mount.is_procfs())
+            && self
+                .mount(Path::new("/proc"))
+                .is_some_and(|mount| mount.is_procfs())
     }
 
     /// Whether this is a folder into which a node was copied, its processes as text: nothing of this

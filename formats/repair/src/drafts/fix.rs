@@ -140,7 +140,7 @@ fn unparsed(config: &Config, texts: &Texts, file: &Text) -> Vec<Answer> {
     let error = finding::Escaped(error.as_bytes());
     answers.push(Answer::Decide {
         file: file.clone(),
-        what: format!("line {line}: the parser stops here ({error}). What belongs there cannot be told from the file: bring it back from a copy, or from `containerd config default`."),
+        what: format!("line {line}: the parser stops here ({error}). What belongs there is not known from the file: bring it back from a copy, or from `containerd config default`."),
     });
     answers
 }

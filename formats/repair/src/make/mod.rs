@@ -113,7 +113,7 @@ impl Told {
 
 impl core::fmt::Debug for Told {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(if self.0.is_some() { "told" } else { "nobody" })
+        f.write_str(if self.0.is_some() { "told" } else { "none" })
     }
 }
 

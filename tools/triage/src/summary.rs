@@ -82,7 +82,7 @@ impl Summary {
         let affected: Vec<String> = self
             .affected
             .iter()
-            .map(|(kind, count)| format!("{count} {kind}{}", if *count == 1 { "" } else { "s" }))
+            .map(|(kind, count)| checks::start::counted(*count, kind))
             .collect();
         if !affected.is_empty() {
             text = format!("{text} They affect {}.", affected.join(", "));

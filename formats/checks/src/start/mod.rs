@@ -25,5 +25,6 @@ pub use codes::CODES;
 pub(crate) use codes::findings;
 pub use predict::{predict, predictions};
 pub use preflight::Preflight;
+pub use sentence::counted;
 pub(crate) use sentence::overall;
 pub use statement::{Outcome, Prediction, Statement, Target};

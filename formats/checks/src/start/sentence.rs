@@ -67,9 +67,18 @@ const fn called(kind: &str) -> Option<(&'static str, &'static str)> {
         b"ingest-dir" => ("unfinished write", "unfinished writes"),
         b"cri-containers" => ("folder of a container", "folders of containers"),
         b"cri-sandboxes" => ("folder of a pod", "folders of pods"),
-        b"task" => ("container", "containers"),
         _ => return None,
     })
+}
+
+/// How many things of a kind, in words: `1 lease`, `4 folders of pods`.
+pub fn counted(count: usize, kind: &str) -> String {
+    match (called(kind), count) {
+        (Some((one, _)), 1) => format!("1 {one}"),
+        (Some((_, many)), _) => format!("{count} {many}"),
+        (None, 1) => format!("1 {kind}"),
+        (None, _) => format!("{count} {kind}s"),
+    }
 }
 
 /// `12 layer directories and 3 blobs`, of all that the statements which forbid a start would take.
@@ -79,7 +88,12 @@ fn lost(prediction: &Prediction, effects: &[Effect]) -> String {
     let all = all.filter(|statement| statement.forbids && effects.contains(&statement.effect));
     for statement in all {
         for target in &statement.targets {
-            if let Some(names) = called(target.object.kind) {
+            // Of a task, it is the container that is lost.
+            let names = match target.object.kind {
+                "task" => Some(("container", "containers")),
+                kind => called(kind),
+            };
+            if let Some(names) = names {
                 let (count, _) = counts.entry(target.object.kind).or_insert((0, names));
                 *count = count.saturating_add(1);
             }

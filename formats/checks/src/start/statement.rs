@@ -212,9 +212,7 @@ impl Statement {
             _ => {
                 let counts: Vec<String> = kinds
                     .iter()
-                    .map(|(kind, count)| {
-                        format!("{count} {kind}{}", if *count == 1 { "" } else { "s" })
-                    })
+                    .map(|(kind, count)| super::counted(*count, kind))
                     .collect();
                 let more = if self.more > 0 { " and more" } else { "" };
                 let first = self.targets.first().map(|first| first.object.to_string());

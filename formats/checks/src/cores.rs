@@ -13,10 +13,10 @@ pub(crate) const LEFT: Check = Check {
         severity: Severity::Note,
         title: "A core of containerd, a shim or runc is on the node",
         explanation: "A signal or a panic ended the process, and the kernel, systemd-coredump or apport kept \
-            its memory; or somebody took it with gcore. The core holds every goroutine with its stack and \
+            its memory; or it was taken with gcore. The core holds every goroutine with its stack and \
             what it waited for, also where the program is stripped. It may hold secrets, too.",
         remedy: "`coroner core info` and `coroner core goroutines` read it; `coroner core deadlocks` says who \
-            waited for whom. Delete it when the cause is known: cores are large.",
+            waited for whom. Keep the file until the cause is known.",
     },
     needs: &[],
     run: left,

@@ -273,7 +273,7 @@ fn a_root_that_was_not_taken_is_not_read() {
             &[("runtime/not-read", Note)],
         );
         let one = findings.iter().find(|f| f.code.name == "runtime/not-read");
-        assert!(one.unwrap().message.to_string().contains(root));
+        assert!(one.unwrap().message.contains(root));
     }
     // One that was taken, and does not know the task.
     provokes(

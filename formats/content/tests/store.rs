@@ -117,11 +117,11 @@ fn what_is_no_blob_is_a_stray_with_its_reason() {
     assert_eq!(
         why,
         [
-            "a regular file whose name is no digest: invalid checksum digest format",
+            "a regular file with a name that is no digest: invalid checksum digest format",
             "a directory under the name of a blob",
             "a symlink under the name of a blob",
             "a fifo under the name of a blob",
-            "a regular file whose name is no digest: invalid checksum digest length: 5 digits, not 64",
+            "a regular file with a name that is no digest: invalid checksum digest length: 5 digits, not 64",
         ]
     );
     assert!(matches!(

@@ -3,6 +3,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
     clippy::disallowed_methods,
     reason = "a test may fail, and reads its own files"
 )]

@@ -16,7 +16,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
   coroner core deadlocks --dump goroutines.txt         what was written is read again
 
 The text has no memory in it: names of functions, files and lines, and the process's arguments. It may be
-given to somebody who may not have the core.";
+given to a person who may not have the core.";
 
 /// Arguments of `core export`.
 #[derive(Debug, clap::Args)]

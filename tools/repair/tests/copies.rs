@@ -119,7 +119,7 @@ fn with_a_copy_containers_come_back_where_both_databases_are_gone() {
         let after = containers(&tree(node));
         assert_eq!(after, before, "{name}: rows are what the copy says");
         assert!(
-            plan.contains("whose newest record is of 20"),
+            plan.contains("(newest record: 20"),
             "{name}: its age is told"
         );
     }

@@ -21,7 +21,7 @@ pub const ADDRESS_DAMAGED: StartRule = rule(
     "R02",
     Phase::Tasks,
     Effect::Kills,
-    "cannot reach the shim: kills the container and removes its bundle",
+    "cannot read the address of the shim: kills the container and removes its bundle",
     &[
         (Release::V1_6, "cleaning up after shim disconnected"),
         (Release::V2_0, "failed to load shim"),

@@ -173,7 +173,10 @@ fn way_out(case: &Case<'_, '_>) -> Remedy {
         .process()
         .is_some_and(|it| it.pid == culprit.pid);
     // The kernel has sent SIGKILL to all of the namespace: only a parent outside can be ended.
-    let namespace = case.subject.process().and_then(|it| it.pid_namespace.as_ref());
+    let namespace = case
+        .subject
+        .process()
+        .and_then(|it| it.pid_namespace.as_ref());
     let is_inside = match namespace {
         Some(own) => culprit.pid_namespace.as_ref() == Some(own),
         None => case.subject.members.iter().any(|it| it.pid == culprit.pid),

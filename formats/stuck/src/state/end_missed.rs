@@ -38,7 +38,9 @@ pub(crate) fn judge<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Option<Foun
         return None;
     }
     let why = "its init has ended and its shim lives, but the CRI still says that it runs";
-    let found = Found::new(State::EndMissed, why).sure(false).by(shim.process);
+    let found = Found::new(State::EndMissed, why)
+        .sure(false)
+        .by(shim.process);
     Some(found.since(status.started))
 }
 

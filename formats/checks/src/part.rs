@@ -239,7 +239,7 @@ pub(crate) fn not_in_evidence(node: &Node) -> Vec<String> {
         ));
     }
     if !node.around.has_programs {
-        all.push("programs (containerd, runc)".to_owned());
+        all.push("programs (containerd, runc, NRI's plugins)".to_owned());
     }
     if node.disks.root.room.is_none() {
         all.push("disks".to_owned());

@@ -88,6 +88,19 @@ pub struct ThreadLink {
     pub g: u64,
 }
 
+impl From<&elfcore::Thread> for ThreadLink {
+    fn from(thread: &elfcore::Thread) -> Self {
+        Self {
+            tid: thread.tid,
+            pc: thread.registers.pc(),
+            sp: thread.registers.sp(),
+            lr: thread.registers.lr(),
+            tls: thread.registers.tls(),
+            g: thread.registers.g(),
+        }
+    }
+}
+
 /// Which thread runs which goroutine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Threads {

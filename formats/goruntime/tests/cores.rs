@@ -48,18 +48,7 @@ fn with<T>(
 }
 
 fn goroutines_of(go: &Go<'_>, core: &Core) -> Vec<Goroutine> {
-    let links: Vec<ThreadLink> = core
-        .threads
-        .iter()
-        .map(|thread| ThreadLink {
-            tid: thread.tid,
-            pc: thread.registers.pc(),
-            sp: thread.registers.sp(),
-            lr: thread.registers.lr(),
-            tls: thread.registers.tls(),
-            g: thread.registers.g(),
-        })
-        .collect();
+    let links: Vec<ThreadLink> = core.threads.iter().map(ThreadLink::from).collect();
     go.goroutines(&go.tie(&links), None)
 }
 

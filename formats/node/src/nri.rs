@@ -22,6 +22,8 @@ pub struct Nri {
     pub folder: PathBuf,
     /// What stands there, if that is no folder.
     pub instead: Option<FileKind>,
+    /// Why the folder is not known, if it is there and could not be read.
+    pub unread: Option<Unread>,
     /// The first name that no plugin can have, as a directory's entries are sorted; whether it is known
     /// to be a program.
     pub misnamed: Option<(Text, bool)>,
@@ -49,6 +51,13 @@ impl Nri {
             Ok(kind) => Some(kind),
         };
         let list = evidence.list(&folder);
+        let is_lacking = |unread: &Unread| {
+            !matches!(
+                unread,
+                Unread::Absent | Unread::NotCollected | Unread::Dangling(_) | Unread::Special(_)
+            )
+        };
+        let unread = evidence.try_list(&folder).err().filter(is_lacking);
         let entries = list.read().into_iter().flatten();
         let mut misnamed: Vec<(Text, bool)> = entries
             .filter(|entry| !entry.stat.is_dir() && !is_plugin(entry.name.bytes()))
@@ -60,6 +69,7 @@ impl Nri {
         Self {
             folder,
             instead,
+            unread,
             misnamed: misnamed.into_iter().next(),
         }
     }

@@ -15,8 +15,8 @@ pub(crate) const EXAMPLES: &str = "Examples:
   coroner core export --pid 4711 -o goroutines.txt
   coroner core deadlocks --dump goroutines.txt         what was written is read again
 
-The text has no memory in it: names of functions, files and lines, and the process's arguments. It may be
-given to a person who may not have the core.";
+The text holds no strings of the process's memory: names of functions, files and lines, and in front the file,
+the pid, the container and the program. Read it before you give it to another person.";
 
 /// Arguments of `core export`.
 #[derive(Debug, clap::Args)]

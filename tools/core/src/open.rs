@@ -1,7 +1,7 @@
 //! A core, opened with its executable.
 
 use cli::Failure;
-use elfcore::{Arguments, Auxv, BuildIds, Core, Elf, Image, NotCore, Thread};
+use elfcore::{Arguments, Auxv, BuildIds, Core, Elf, Image, NotCore};
 use finding::Text;
 use goruntime::{Dwarf, Go, Note, Outline, ThreadLink, Threads};
 use serde::Serialize;
@@ -158,19 +158,8 @@ impl Files {
 
     /// Its threads, as the runtime is asked for them.
     pub(crate) fn threads(&self, go: &Go<'_>) -> Threads {
-        let links: Vec<ThreadLink> = self.headers.threads.iter().map(link).collect();
+        let links: Vec<ThreadLink> = self.headers.threads.iter().map(ThreadLink::from).collect();
         go.tie(&links)
-    }
-}
-
-fn link(thread: &Thread) -> ThreadLink {
-    ThreadLink {
-        tid: thread.tid,
-        pc: thread.registers.pc(),
-        sp: thread.registers.sp(),
-        lr: thread.registers.lr(),
-        tls: thread.registers.tls(),
-        g: thread.registers.g(),
     }
 }
 

@@ -165,18 +165,7 @@ fn crash(evidence: &Evidence, core: &Core, bytes: &dyn Bytes, told: &mut CoreFil
             return;
         }
     };
-    let links: Vec<ThreadLink> = core
-        .threads
-        .iter()
-        .map(|thread| ThreadLink {
-            tid: thread.tid,
-            pc: thread.registers.pc(),
-            sp: thread.registers.sp(),
-            lr: thread.registers.lr(),
-            tls: thread.registers.tls(),
-            g: thread.registers.g(),
-        })
-        .collect();
+    let links: Vec<ThreadLink> = core.threads.iter().map(ThreadLink::from).collect();
     let threads = go.tie(&links);
     let first = core.threads.first();
     let first = first.and_then(|thread| threads.found.get(&thread.tid)?.1);

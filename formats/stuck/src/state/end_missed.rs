@@ -48,8 +48,9 @@ fn way_out(_: &Case<'_, '_>) -> Remedy {
     safe(
         "Look again: a container that ended this moment looks the same.",
         vec![Step::words(
-            "If it stays, restart containerd when that suits and if its unit has KillMode=process: a \
-             start asks each shim for the state of its tasks.",
+            "If it stays, ask preflight what a start would do. Restart containerd only if that loses \
+             nothing and its unit has KillMode=process: a start asks each shim for the state of its \
+             tasks.",
         )],
     )
 }

@@ -6,6 +6,7 @@ use finding::Location;
 
 use super::cri::flag;
 use super::{is_disabled, place};
+use crate::part::Part;
 use crate::start::run::{Flow, Run};
 
 /// Its table in config.toml.
@@ -25,12 +26,16 @@ pub(super) fn begins(run: &mut Run<'_>) -> Flow {
     }
     let found = &run.node.around.nri;
     let folder = found.folder.display();
-    let at = Location::file(finding::Text::from(folder.to_string()));
+    let at = Location::file(node::path_text(&found.folder));
     if found.instead.is_some() {
         let says = format!("open {folder}: not a directory");
         return run.say(run.statement(&rules::NRI).says(says).at(at));
     }
-    if let Some((name, is_sure)) = &found.misnamed {
+    if let Some(unread) = &found.unread {
+        let name = format!("NRI's plugins ({folder})");
+        let why = format!("{unread}; a program there that has no plugin's name ends the daemon");
+        run.not_known(Part::Configuration, name, why);
+    } else if let Some((name, is_sure)) = &found.misnamed {
         let says = format!("invalid plugin name \\\"{name}\\\", idx-pluginname expected");
         let does = format!(
             "exits: NRI takes the program {name} in {folder} for a plugin, whose name would begin with \

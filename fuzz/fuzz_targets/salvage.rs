@@ -3,13 +3,15 @@
 
 use std::io::Cursor;
 
-use bolt::{CheckOptions, Db, Salvage, SalvageOptions, check, compact};
+use bolt::{Action, CheckOptions, Db, Decision, Salvage, SalvageOptions, What, check, compact};
 use libfuzzer_sys::fuzz_target;
 use view::View;
 
 fn is_healthy(bytes: &[u8]) {
     let report = check(&View::new(bytes), &CheckOptions::default()).unwrap();
-    if let Some(found) = report.faults.first() {
+    // A value is kept as it is: that a page of it is zeroes is noted again, and nothing else is.
+    let is_kept = |what: &What| matches!(what, What::ValueZeroes { .. });
+    if let Some(found) = report.faults.iter().find(|found| !is_kept(&found.fault.what)) {
         panic!("{} at {:#x}", found.fault, found.fault.span.start);
     }
 }
@@ -35,7 +37,9 @@ fuzz_target!(|data: &[u8]| {
     is_healthy(&new);
     // A second salvage finds nothing to do.
     let again = Salvage::of(View::new(&new));
-    assert!(again.is_whole() && again.decisions.is_empty());
+    let doubts = |decision: &Decision| decision.action == Action::Doubtful;
+    assert!(again.decisions.iter().all(doubts));
+    assert_eq!(again.is_whole(), again.decisions.is_empty());
     let Some(db) = Db::open(view).db.filter(|_| had_tree) else {
         return;
     };

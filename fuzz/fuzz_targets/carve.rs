@@ -12,7 +12,7 @@ fuzz_target!(|data: &[u8]| {
         schemas: metadb::SCHEMAS,
         ..CarveOptions::default()
     };
-    let carve = match Carve::of(view, &options) {
+    let carve = match Carve::carve_file(view, &options) {
         Ok(carve) => carve,
         Err(fault) => {
             let _ = fault.to_string();

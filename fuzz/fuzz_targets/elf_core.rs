@@ -10,10 +10,10 @@ fuzz_target!(|data: &[u8]| {
     for note in elfcore::notes(&data, 0, data.len() as u64).take(1 << 16) {
         assert!(note.at + note.len <= Bytes::len(&data));
     }
-    if let Ok(elf) = Elf::read(&data) {
+    if let Ok(elf) = Elf::read_elf(&data) {
         let _ = elf.sections(&data).len();
     }
-    let Ok(core) = Core::read(&data) else { return };
+    let Ok(core) = Core::read_core(&data) else { return };
     let image = Image::new(&data, &core.segments);
     let _ = Arguments::find(&image, &core.auxv);
     if let (Some(at), Some(count)) = (core.auxv.get(Auxv::PHDR), core.auxv.get(Auxv::PHNUM)) {

@@ -43,7 +43,7 @@ fuzz_target!(|data: &[u8]| {
             *into = *byte;
         }
     }
-    let (Ok(headers), Ok(elf)) = (Core::read(&core), Elf::read(&exe)) else {
+    let (Ok(headers), Ok(elf)) = (Core::read_core(&core), Elf::read_elf(&exe)) else {
         return;
     };
     let entry = headers.auxv.get(Auxv::ENTRY).unwrap_or(0);

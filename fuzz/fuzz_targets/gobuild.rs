@@ -5,7 +5,7 @@ use goruntime::BuildInfo;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    let read = BuildInfo::read(|at, into| {
+    let read = BuildInfo::read_build_info(|at, into| {
         assert!(into.len() <= 4 << 20, "{} bytes at once", into.len());
         let from = data.get(usize::try_from(at).ok()?..).unwrap_or_default();
         let count = from.len().min(into.len());
@@ -13,7 +13,7 @@ fuzz_target!(|data: &[u8]| {
         Some(count)
     });
     for info in read.into_iter().chain(BuildInfo::parse(data)) {
-        let again = BuildInfo::of_text(info.go(), info.text());
+        let again = BuildInfo::of_text(info.go(), info.build_text());
         assert_eq!(again.as_ref(), Some(&info));
         let _ = info.package();
         if let Some(module) = info.module() {

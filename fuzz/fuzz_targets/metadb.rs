@@ -11,10 +11,10 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     let file = finding::Text::from("meta.db");
-    for trouble in MetaDb::read(&db)
+    for trouble in MetaDb::read_meta(&db)
         .troubles
         .iter()
-        .chain(&Backend::read(&db).troubles)
+        .chain(&Backend::read_backend(&db).troubles)
     {
         let _ = trouble.finding(&file).location.to_string();
     }

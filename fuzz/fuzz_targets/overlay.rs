@@ -25,5 +25,5 @@ fuzz_target!(|data: &[u8]| {
         let _ = format!("{:?}", Marks::decode(&xattrs, prefix));
     }
     let _ = Origin::decode(data);
-    let _ = format!("{:?}", LayerName::of(data));
+    let _ = format!("{:?}", LayerName::parse_layer_name(data));
 });

@@ -36,7 +36,7 @@ fuzz_target!(|data: &[u8]| {
     let new = new.into_inner();
     is_healthy(&new);
     // A second salvage finds nothing to do.
-    let again = Salvage::of(View::new(&new));
+    let again = Salvage::salvage_file(View::new(&new));
     let doubts = |decision: &Decision| decision.action == Action::Doubtful;
     assert!(again.decisions.iter().all(doubts));
     assert_eq!(again.is_whole(), again.decisions.is_empty());

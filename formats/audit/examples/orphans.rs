@@ -26,7 +26,7 @@ fn main() {
     };
     let node = Node::open(&evidence, roots, node::Options::default());
     let control = Control::default();
-    let orphans = Orphans::of(&evidence, &node, &control);
+    let orphans = Orphans::find_orphans(&evidence, &node, &control);
     for orphan in &orphans.all {
         let id = orphan.id.map_or_else(String::new, |id| id.to_string());
         println!("{}/{id}: {}", orphan.snapshotter, orphan.lacks.title());
@@ -37,7 +37,7 @@ fn main() {
     let Some(store) = node.content.read() else {
         return println!("nothing is known of the content store");
     };
-    let work = BlobWork::of(&evidence, &node, store, Wish::default(), &|_, _| false);
-    let read = work.read(&evidence, Limits::default(), &control, &|_, _| ());
+    let work = BlobWork::blobs_to_hash(&evidence, &node, store, Wish::default(), &|_, _| false);
+    let read = work.hash_blobs(&evidence, Limits::default(), &control, &|_, _| ());
     println!("{:#?}", work.verified(read, false).tally);
 }

@@ -53,7 +53,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    fn of(percent: Percent, seed: u64, all: &[&Blob], picked: &BTreeSet<&Digest>) -> Self {
+    fn from_picked(percent: Percent, seed: u64, all: &[&Blob], picked: &BTreeSet<&Digest>) -> Self {
         let left = all.iter().filter(|blob| !picked.contains(&blob.digest));
         let left_bytes = left
             .clone()
@@ -179,7 +179,7 @@ pub struct BlobsRead {
 
 impl<'n> BlobWork<'n> {
     /// What `wish` asks for, but for the blobs that `knows` to be sound, as bytes or as layers.
-    pub fn of(
+    pub fn blobs_to_hash(
         evidence: &Evidence,
         node: &'n Node,
         store: &'n Store,
@@ -198,7 +198,7 @@ impl<'n> BlobWork<'n> {
         };
         let sample = wish.sample.map(|(percent, seed)| {
             let picked: BTreeSet<&Digest> = wanted.iter().map(|blob| &blob.digest).collect();
-            Sample::of(percent, seed, &all, &picked)
+            Sample::from_picked(percent, seed, &all, &picked)
         });
         let before = wanted.len();
         wanted.retain(|blob| !knows(blob, layers.contains(&blob.digest)));
@@ -227,7 +227,7 @@ impl<'n> BlobWork<'n> {
 
     /// Reads layers as layers, everything else as bytes; `note` is given each blob that is sound,
     /// and whether it was read as a layer.
-    pub fn read(
+    pub fn hash_blobs(
         &self,
         evidence: &Evidence,
         limits: Limits,

@@ -85,7 +85,7 @@ impl Image {
     ///
     /// # Errors
     /// Nothing is known of the content store.
-    pub fn of(
+    pub fn audit_image(
         node: &Node,
         target: &Target,
         documents: &Documents,
@@ -99,7 +99,7 @@ impl Image {
             let is_target = need.digest == target.digest;
             let claimed = if is_target { target.size } else { of.claimed };
             let document = documents.get(&need.digest).and_then(node::Wanted::document);
-            let mut state = BlobState::of(store, documents, &need.digest, claimed);
+            let mut state = BlobState::look_up(store, documents, &need.digest, claimed);
             let bytes = hashes.and_then(|hashes| hashes.get(&need.digest));
             match bytes.map(|bytes| &bytes.outcome) {
                 Some(Hashed::Mismatch { .. }) => state = BlobState::Altered,

@@ -68,7 +68,7 @@ impl LayerWork {
     ///
     /// # Errors
     /// The name means nothing, or several things.
-    pub fn of(
+    pub fn layers_to_verify(
         evidence: &Evidence,
         node: &Node,
         name: Option<&str>,

@@ -31,7 +31,7 @@ pub enum Lacks {
 
 impl Lacks {
     /// The check that tells it.
-    fn of(code: &str) -> Option<Self> {
+    fn from_code(code: &str) -> Option<Self> {
         Some(match code {
             "snapshot/directory-unknown" => Self::Row,
             "snapshot/temporary" => Self::End,
@@ -88,16 +88,16 @@ pub struct Orphans {
 
 impl Orphans {
     /// The orphans of a node; their directories are measured.
-    pub fn of(evidence: &Evidence, node: &Node, control: &Control<'_>) -> Self {
+    pub fn find_orphans(evidence: &Evidence, node: &Node, control: &Control<'_>) -> Self {
         let report = judge_with(node, &Measured::default(), |check| {
-            Lacks::of(check.code.name).is_some()
+            Lacks::from_code(check.code.name).is_some()
         });
         let findings = report.findings.iter();
         let mut all: Vec<Orphan> = findings
             .filter_map(|finding| of_finding(node, finding))
             .collect();
         let mut abstained = report.coverage.abstained;
-        abstained.retain(|abstention| Lacks::of(abstention.code).is_some());
+        abstained.retain(|abstention| Lacks::from_code(abstention.code).is_some());
         let mut unknown = Vec::new();
         unheld(node, &mut all, &mut unknown);
         for snapshotter in &node.snapshotters {
@@ -124,7 +124,7 @@ fn owner<'n>(node: &'n Node, path: &Text) -> Option<&'n Snapshotter> {
 }
 
 fn of_finding(node: &Node, finding: &Finding) -> Option<Orphan> {
-    let lacks = Lacks::of(finding.code.name)?;
+    let lacks = Lacks::from_code(finding.code.name)?;
     let path = finding.location.file.as_ref()?;
     let snapshotter = owner(node, path)?;
     let layout = snapshotter.layout.read();

@@ -27,9 +27,9 @@ const BLOBS: &str = "var/lib/containerd/io.containerd.content.v1.content/blobs/s
 fn verified(tar: &testcase::Tar, wish: Wish) -> Verified {
     let (evidence, node) = open(tar);
     let store = node.content.read().unwrap();
-    let work = BlobWork::of(&evidence, &node, store, wish, &|_, _| false);
+    let work = BlobWork::blobs_to_hash(&evidence, &node, store, wish, &|_, _| false);
     let control = Control::default();
-    let read = work.read(&evidence, Limits::default(), &control, &|_, _| ());
+    let read = work.hash_blobs(&evidence, Limits::default(), &control, &|_, _| ());
     work.verified(read, false)
 }
 
@@ -77,7 +77,7 @@ fn what_was_not_picked_is_said_to_be_unknown() {
 fn a_directory_without_a_row_is_an_orphan_and_a_healthy_node_has_none() {
     for name in ["1.6-stopped", "1.7-stopped", "2.1-stopped"] {
         let (evidence, node) = open(&testcase::node(name));
-        let orphans = Orphans::of(&evidence, &node, &Control::default());
+        let orphans = Orphans::find_orphans(&evidence, &node, &Control::default());
         assert!(orphans.abstained.is_empty() && orphans.unknown.is_empty());
         // But what the next collection takes: `populate` leaves a view.
         let lacks: BTreeSet<Lacks> = orphans.all.iter().map(|one| one.lacks).collect();
@@ -87,7 +87,7 @@ fn a_directory_without_a_row_is_an_orphan_and_a_healthy_node_has_none() {
     let folder = "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots";
     tar.add(&format!("{folder}/4711/fs/left"), b"behind");
     let (evidence, node) = open(&tar);
-    let orphans = Orphans::of(&evidence, &node, &Control::default());
+    let orphans = Orphans::find_orphans(&evidence, &node, &Control::default());
     let found = orphans.all.iter().find(|one| one.lacks == Lacks::Row);
     let found = found.unwrap();
     assert_eq!((found.id, found.usage.is_some()), (Some(4711), true));
@@ -97,7 +97,7 @@ fn a_directory_without_a_row_is_an_orphan_and_a_healthy_node_has_none() {
 #[test]
 fn unpacked_layers_are_those_of_their_blobs() {
     let (evidence, node) = open(&testcase::node("1.7-stopped"));
-    let work = LayerWork::of(&evidence, &node, None, Some("overlayfs")).unwrap();
+    let work = LayerWork::layers_to_verify(&evidence, &node, None, Some("overlayfs")).unwrap();
     let layers = work.compare(&evidence, &node, &Control::default());
     assert!(layers.counts.is_empty(), "{:?}", layers.counts);
     assert!(!layers.layers.is_empty() || !layers.without.is_empty());
@@ -108,7 +108,7 @@ fn an_image_is_told_part_by_part() {
     let (evidence, node) = open(&testcase::node("1.7-discarded"));
     let target = names::blob(&node, "images.example/app:1").unwrap();
     let documents = target.documents(&evidence, &node);
-    let image = Image::of(&node, &target, &documents, None).unwrap();
+    let image = Image::audit_image(&node, &target, &documents, None).unwrap();
     assert_eq!(image.blobs[0].digest, image.target);
     let gone = image.blobs.iter().filter(|part| part.size.is_none());
     let gone = gone.filter(|part| part.kind == "layer").count();

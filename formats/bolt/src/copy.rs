@@ -15,7 +15,7 @@ use crate::{
     meta::Meta,
     node::{BUCKET_FLAG, Node},
     page::{Header, Kind, PageId},
-    source::{PageSource, read},
+    source::{PageSource, read_view},
     space::wrong_header,
     write::{Layout, WriteError, Writer},
 };
@@ -89,8 +89,8 @@ fn page(
         return Err(damaged());
     }
     let at = id.at(page_size);
-    let first = read(source, at, page_size, &mut bytes).map_err(CopyError::Unread)?;
-    let header = Header::read(first).map_err(|_: Short| damaged())?;
+    let first = read_view(source, at, page_size, &mut bytes).map_err(CopyError::Unread)?;
+    let header = Header::read_page_header(first).map_err(|_: Short| damaged())?;
     let wrong: Option<Fault> = wrong_header(first, header, id);
     let kind = header
         .kind()
@@ -101,7 +101,7 @@ fn page(
     }
     if header.overflow > 0 {
         let len = header.pages().saturating_mul(page_size);
-        read(source, at, len, &mut bytes).map_err(CopyError::Unread)?;
+        read_view(source, at, len, &mut bytes).map_err(CopyError::Unread)?;
     }
     Ok(Frame {
         bytes,

@@ -37,7 +37,7 @@ pub enum Body<'s> {
 impl<'s> Page<'s> {
     /// Decodes the page at the start of `view`, which holds its overflow as far as that is there.
     pub fn decode(view: View<'s>, id: PageId) -> Result<Self, Short> {
-        let header = Header::read(view)?;
+        let header = Header::read_page_header(view)?;
         let body = match header.kind() {
             Some(Kind::Meta) => Body::Meta(Meta::decode(view, id.0)?),
             Some(kind @ (Kind::Branch | Kind::Leaf)) => {

@@ -130,7 +130,7 @@ pub(crate) fn by_stride(start: View<'_>) -> Option<u64> {
                 let at = id.saturating_mul(size);
                 start
                     .slice(at, HEADER, "page header")
-                    .and_then(Header::read)
+                    .and_then(Header::read_page_header)
                     .is_ok_and(|header| header.id.0 == *id && header.kind().is_some())
             })
             .count()

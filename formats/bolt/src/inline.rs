@@ -66,7 +66,7 @@ pub(crate) fn disguise(value: View<'_>, page: PageId) -> Option<Disguise> {
         .rest(BUCKET, "inline page")
         .ok()
         .filter(|_| root == 0)?;
-    let head = page::Header::read(inside).ok()?;
+    let head = page::Header::read_page_header(inside).ok()?;
     if head.id.0 != 0 || head.kind() != Some(Kind::Leaf) || head.overflow != 0 {
         return None;
     }
@@ -104,7 +104,7 @@ fn scan_inside<'s>(
     mut row: impl FnMut(Element<'s>),
 ) {
     let fault = |what, at, len| Fault::new(what, Some(leaf), Span::new(page.absolute(at), len));
-    let Ok(header) = page::Header::read(page) else {
+    let Ok(header) = page::Header::read_page_header(page) else {
         return;
     };
     if header.id.0 != 0 || header.kind() != Some(Kind::Leaf) || header.overflow != 0 {

@@ -63,7 +63,7 @@ impl<'s> Db<'s> {
         if !is_next || !report.can_compare() {
             return Vec::new();
         }
-        let schema = schemas.of(self);
+        let schema = schemas.schema_of(self);
         match truth::truth(self, &old, report, schemas) {
             Truth::Both => {}
             Truth::Older(stale) => return vec![stale],

@@ -62,7 +62,7 @@ pub struct Meta {
 impl Meta {
     /// Decodes the meta of slot 0 or 1 whatever its state; `page` starts at the page's header.
     pub fn decode(page: View<'_>, slot: u64) -> Result<Self, Short> {
-        let header = Header::read(page)?;
+        let header = Header::read_page_header(page)?;
         let body = page.slice(HEADER, META, "meta")?;
         Ok(Self {
             slot,

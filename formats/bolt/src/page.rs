@@ -102,7 +102,7 @@ pub struct Header {
 
 impl Header {
     /// Reads the header at the start of `page`.
-    pub fn read(page: View<'_>) -> Result<Self, Short> {
+    pub fn read_page_header(page: View<'_>) -> Result<Self, Short> {
         let head = page.slice(0, HEADER, "page header")?;
         Ok(Self {
             id: PageId(head.u64_le(0, "page id")?),

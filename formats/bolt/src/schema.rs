@@ -124,7 +124,7 @@ impl Schemas {
     }
 
     /// The schema of `db`: by its root bucket, or by that of the transaction before.
-    pub fn of(self, db: &Db<'_>) -> Option<&'static dyn Schema> {
+    pub fn schema_of(self, db: &Db<'_>) -> Option<&'static dyn Schema> {
         self.of_root(&db.root())
             .or_else(|| self.of_root(&db.previous()?.root()))
     }

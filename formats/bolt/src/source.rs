@@ -64,7 +64,7 @@ static ZEROES: [u8; BLOCK] = [0; BLOCK];
 const LARGE: usize = 1 << 24;
 
 /// `len` bytes at `at`, or as many as the file has, in `buffer`.
-pub(crate) fn read<'b>(
+pub(crate) fn read_view<'b>(
     source: &dyn PageSource,
     at: u64,
     len: u64,

@@ -62,8 +62,10 @@ impl<'s> Space<'s> {
             faults.push(out);
             return None;
         }
-        let (Ok(page), Ok(header)) = (self.run(id, 1), self.run(id, 1).and_then(Header::read))
-        else {
+        let (Ok(page), Ok(header)) = (
+            self.run(id, 1),
+            self.run(id, 1).and_then(Header::read_page_header),
+        ) else {
             faults.push(out);
             return None;
         };

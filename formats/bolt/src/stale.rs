@@ -45,7 +45,7 @@ impl Stale {
     }
 
     /// What is seen, in words.
-    pub(crate) const fn text(self) -> &'static str {
+    pub(crate) const fn stale_text(self) -> &'static str {
         match self {
             Self::RootValue => {
                 "the root bucket holds a plain value, which no program can put there"

@@ -13,7 +13,7 @@ use crate::{
     line::DEEPEST,
     node::{BUCKET_FLAG, Node},
     page::{self, HEADER, Kind, PageId},
-    source::{PageSource, read},
+    source::{PageSource, read_view},
     space::wrong_header,
 };
 
@@ -159,7 +159,7 @@ impl Count<'_> {
 
     fn inline_root(&mut self, span: Span) {
         let mut buffer = core::mem::take(&mut self.buffer);
-        let stats = read(self.source, span.start, span.len.min(LONGEST), &mut buffer)
+        let stats = read_view(self.source, span.start, span.len.min(LONGEST), &mut buffer)
             .ok()
             .and_then(inline_stats);
         self.counted.total = stats.unwrap_or_default();
@@ -243,10 +243,10 @@ impl Count<'_> {
 
     fn page_in(&mut self, id: PageId, depth: u64, here: Span, buffer: &mut Vec<u8>) {
         let unread = |span| Fault::new(What::PageUnread { pages: 1 }, Some(id), span);
-        let Ok(page) = read(self.source, here.start, here.len, buffer) else {
+        let Ok(page) = read_view(self.source, here.start, here.len, buffer) else {
             return self.fault(unread(here));
         };
-        let Ok(header) = page::Header::read(page) else {
+        let Ok(header) = page::Header::read_page_header(page) else {
             return self.fault(unread(here));
         };
         if let Some(fault) = wrong_header(page, header, id) {
@@ -271,7 +271,7 @@ impl Count<'_> {
         let held = if overflow == 0 {
             Ok(page)
         } else {
-            read(self.source, here.start, len.min(LONGEST), buffer)
+            read_view(self.source, here.start, len.min(LONGEST), buffer)
         };
         match held {
             Ok(run) => {
@@ -371,7 +371,7 @@ impl Count<'_> {
 
 /// What an inline bucket is made of.
 fn inline_stats(page: View<'_>) -> Option<Stats> {
-    let header = page::Header::read(page).ok()?;
+    let header = page::Header::read_page_header(page).ok()?;
     let node = Node::new(page, PageId(0), header, Kind::Leaf);
     let count = node.count().min(node.room());
     let end = (0..count)

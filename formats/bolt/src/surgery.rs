@@ -133,7 +133,7 @@ struct Patient {
 }
 
 impl Patient {
-    fn of(view: View<'_>, page_size: Option<u32>) -> Result<Self, Refused> {
+    fn open_patient(view: View<'_>, page_size: Option<u32>) -> Result<Self, Refused> {
         let metas = metas_of(&view).map_err(|_| Refused::Unread)?;
         let given = page_size.map(u64::from);
         let page_size = given.or(metas.page_size).ok_or(Refused::NoPageSize)?;
@@ -228,7 +228,7 @@ pub fn repair_meta(
     slot: Option<u64>,
     given: &MetaFields,
 ) -> Result<Surgery, Refused> {
-    let patient = Patient::of(view, given.page_size)?;
+    let patient = Patient::open_patient(view, given.page_size)?;
     let mut surgery = Surgery::default();
     let slots: Vec<u64> = match slot {
         Some(slot) => vec![slot],
@@ -262,7 +262,7 @@ pub fn repair_meta(
 
 /// The meta of `slot`, with what is wrong with it set right, if anything proves what it said.
 pub(crate) fn mended(view: View<'_>, slot: u64) -> Option<Meta> {
-    let patient = Patient::of(view, None).ok()?;
+    let patient = Patient::open_patient(view, None).ok()?;
     let other = patient.valid(1_u64.saturating_sub(slot));
     let found = repaired(&patient, slot, other, &MetaFields::default());
     found.ok().map(|(meta, _)| meta.with_checksum())
@@ -352,7 +352,7 @@ fn proven(patient: &Patient, raw: Meta, other: Option<Meta>) -> Option<Meta> {
 
 /// Makes every valid meta name no freelist; one that is not valid stays as it is.
 pub fn abandon_freelist(view: View<'_>) -> Result<Surgery, Refused> {
-    let patient = Patient::of(view, None)?;
+    let patient = Patient::open_patient(view, None)?;
     let mut surgery = Surgery::default();
     let metas = (0..2).filter_map(|slot| patient.valid(slot));
     for meta in metas.clone().filter(Meta::is_freelist_synced) {
@@ -376,7 +376,7 @@ pub fn abandon_freelist(view: View<'_>) -> Result<Surgery, Refused> {
 
 /// Writes a freelist of all pages that the tree in use does not need, behind the last page in use.
 pub fn rebuild_freelist(view: View<'_>) -> Result<Surgery, Refused> {
-    let patient = Patient::of(view, None)?;
+    let patient = Patient::open_patient(view, None)?;
     let report = checked(view)?;
     let meta = report
         .meta
@@ -447,7 +447,7 @@ pub fn rebuild_freelist(view: View<'_>) -> Result<Surgery, Refused> {
 
 /// Makes the tree of the transaction before the one in use; `force` takes it damaged, too.
 pub fn revert(view: View<'_>, force: bool) -> Result<Surgery, Refused> {
-    let patient = Patient::of(view, None)?;
+    let patient = Patient::open_patient(view, None)?;
     let newest = patient.metas.newest().ok_or(Refused::NoMeta)?;
     let older = patient
         .valid(1_u64.saturating_sub(newest.slot))

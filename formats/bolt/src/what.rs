@@ -429,7 +429,7 @@ impl fmt::Display for What {
                 write!(
                     f,
                     "{}: a page seems to be of an older transaction",
-                    why.text()
+                    why.stale_text()
                 )?;
                 if *why == Stale::Held {
                     f.write_str(", or a reader of one held this page")?;

@@ -26,7 +26,7 @@ fn main() {
     };
     let node = Node::open(&evidence, roots, node::Options::default());
     let release = words.next().and_then(|release| Detected::said(&release));
-    let preflight = Preflight::of(&node, &Measured::default(), release, None);
+    let preflight = Preflight::predict_start(&node, &Measured::default(), release, None);
     println!("{} ({})", preflight.sentence, preflight.release.name());
     for prediction in &preflight.predictions {
         for statement in &prediction.statements {

@@ -46,7 +46,7 @@ fn shown(bundles: Option<&Runtime>) -> impl Iterator<Item = &Bundle> {
     bundles.filter(|bundle| !bundle.hidden && bundle.entries.is_none_or(|count| count > 0))
 }
 
-fn of(bundle: &Bundle, code: &'static Code, file: &str, message: String) -> Finding {
+fn bundle_finding(bundle: &Bundle, code: &'static Code, file: &str, message: String) -> Finding {
     let path = [bundle.path.bytes(), b"/", file.as_bytes()].concat();
     let location = Location::file(Text::from(path)).place("container", bundle.id.clone());
     let task = Object::new("task", bundle.namespace.clone(), bundle.id.clone());
@@ -64,7 +64,12 @@ fn spec_missing(judge: &mut Judge<'_>) {
             Doc::Unread(why @ finding::Unread::Dangling(_)) => format!("it {why}"),
             _ => continue,
         };
-        found.push(of(bundle, SPEC_MISSING.code, "config.json", what));
+        found.push(bundle_finding(
+            bundle,
+            SPEC_MISSING.code,
+            "config.json",
+            what,
+        ));
     }
     let folder = node::path_text(&judge.node.roots.state.join(runc::TASKS));
     judge.say_all(found, total, |count| {
@@ -93,7 +98,7 @@ fn pids(judge: &mut Judge<'_>) {
         for (other, file) in [(state, "its runtime's state"), (status, "the CRI's status")] {
             if let Some(other) = other.filter(|other| *other > 0 && *other != pid) {
                 let message = format!("init.pid names the process {pid}, {file} {other}");
-                found.push(of(bundle, PIDS.code, "init.pid", message));
+                found.push(bundle_finding(bundle, PIDS.code, "init.pid", message));
                 break;
             }
         }

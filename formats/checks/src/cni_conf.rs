@@ -103,7 +103,7 @@ pub(crate) fn folders<'n>(judge: &mut Judge<'n>) -> Vec<(&'n Folder, Severity)> 
 }
 
 /// Whose folder it is, for a message.
-pub(crate) fn of(folder: &Folder) -> String {
+pub(crate) fn folder_sentence(folder: &Folder) -> String {
     match &folder.runtime {
         None => String::new(),
         Some(runtime) => format!(" (of the runtime {runtime})"),
@@ -119,13 +119,15 @@ fn no_config(judge: &mut Judge<'_>) {
         let location = Location::file(folder.path.clone());
         let message = match &folder.unread {
             Some(Unread::Special(kind)) => {
-                let message = format!("it is a {kind}, not a folder{}", of(folder));
+                let message = format!("it is a {kind}, not a folder{}", folder_sentence(folder));
                 let finding = Finding::new(NO_CONFIG.code, location, message);
                 judge.say(told(finding.severity(weight), &start::NETWORK_NO_FOLDER));
                 continue;
             }
-            Some(unread) => format!("the folder {unread}{}", of(folder)),
-            None if folder.ignored.is_empty() => format!("the folder is empty{}", of(folder)),
+            Some(unread) => format!("the folder {unread}{}", folder_sentence(folder)),
+            None if folder.ignored.is_empty() => {
+                format!("the folder is empty{}", folder_sentence(folder))
+            }
             None => {
                 let names: Vec<String> = folder
                     .ignored
@@ -135,7 +137,7 @@ fn no_config(judge: &mut Judge<'_>) {
                     .collect();
                 format!(
                     "no file in it{} ends in .conflist, .conf or .json: {}",
-                    of(folder),
+                    folder_sentence(folder),
                     names.join(", ")
                 )
             }
@@ -237,7 +239,7 @@ fn config_broken(judge: &mut Judge<'_>) {
         };
         let after = loaded.iter().skip(at.saturating_add(1)).chain(late);
         let good = after.clone().find(|file| file.list().is_some());
-        let mut message = format!("{}{}", broken.why, of(folder));
+        let mut message = format!("{}{}", broken.why, folder_sentence(folder));
         if let Some(good) = good {
             message = format!(
                 "{message}; {}, which is whole, is not loaded either",
@@ -281,7 +283,7 @@ fn config_unused(judge: &mut Judge<'_>) {
                 "{} is loaded instead: its network {} comes first{}",
                 wins.path,
                 name.clone().unwrap_or_default(),
-                of(folder)
+                folder_sentence(folder)
             );
             judge.say(Finding::new(CONFIG_UNUSED.code, location, message));
         }

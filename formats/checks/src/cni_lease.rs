@@ -106,7 +106,7 @@ fn pod_of(results: &BTreeMap<&Text, &CniResult>, id: &Text) -> String {
 }
 
 fn address_leaked(judge: &mut Judge<'_>) {
-    let Some(holders) = Holders::of(judge) else {
+    let Some(holders) = Holders::from_judge(judge) else {
         return;
     };
     let network = &judge.node.network;
@@ -208,7 +208,7 @@ fn share(judge: &Judge<'_>, store: &Store, count: usize) -> String {
 }
 
 fn lease_damaged(judge: &mut Judge<'_>) {
-    let Some(holders) = Holders::of(judge) else {
+    let Some(holders) = Holders::from_judge(judge) else {
         return;
     };
     for store in &judge.node.network.stores {

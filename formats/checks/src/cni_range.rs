@@ -69,7 +69,7 @@ pub(crate) fn ranges_of(node: &Node, store: &Store) -> Vec<RangeSet> {
 }
 
 fn exhausted(judge: &mut Judge<'_>) {
-    let leaks = match Holders::of(judge) {
+    let leaks = match Holders::from_judge(judge) {
         Some(holders) => leaked(judge, &holders),
         None => Vec::new(),
     };

@@ -5,7 +5,7 @@ use daemon::{start, told};
 use finding::{Code, Finding, Location, Severity, Text};
 use node::network::{ConfFile, Program};
 
-use crate::cni_conf::{folders, of, usable};
+use crate::cni_conf::{folder_sentence, folders, usable};
 use crate::{Check, Judge, version};
 
 /// A configuration that is only refused when a pod is made.
@@ -51,7 +51,7 @@ fn config_refused(judge: &mut Judge<'_>) {
         for file in usable(folder, release) {
             for (message, says) in refusals(file, release) {
                 let location = Location::file(file.path.clone());
-                let message = format!("{message}{}", of(folder));
+                let message = format!("{message}{}", folder_sentence(folder));
                 let finding = Finding::new(CONFIG_REFUSED.code, location, message);
                 let finding = finding.found(says).severity(weight);
                 judge.say(told(finding, &start::NETWORK_POD_FAILS));

@@ -49,7 +49,7 @@ pub(crate) const DAMAGED: Check = Check {
 const SHOWN: usize = 4;
 
 fn leftover(judge: &mut Judge<'_>) {
-    let Some(holders) = Holders::of(judge) else {
+    let Some(holders) = Holders::from_judge(judge) else {
         return;
     };
     // Those that hold an address are told as that.
@@ -119,7 +119,7 @@ fn leftover(judge: &mut Judge<'_>) {
 }
 
 fn damaged(judge: &mut Judge<'_>) {
-    let holders = Holders::of(judge);
+    let holders = Holders::from_judge(judge);
     let is_modern = version::installed(judge.node).is_some_and(|(major, _, _)| major >= 2);
     for result in &judge.node.network.results {
         let Err(why) = &result.answer else { continue };

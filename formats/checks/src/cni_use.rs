@@ -73,7 +73,7 @@ pub(crate) struct Holders<'n> {
 
 impl<'n> Holders<'n> {
     /// Nothing, after saying so, where meta.db was not read whole.
-    pub(crate) fn of(judge: &mut Judge<'n>) -> Option<Self> {
+    pub(crate) fn from_judge(judge: &mut Judge<'n>) -> Option<Self> {
         let node = judge.node;
         node.meta.rows.as_ref()?;
         let bundles = node.runtime.read().into_iter().flat_map(|it| &it.bundles);

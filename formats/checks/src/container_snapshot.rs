@@ -141,7 +141,7 @@ fn snapshot_gone(judge: &mut Judge<'_>) {
         let (snapshotter, key) = (&row.snapshotter, &row.snapshot_key);
         let survivors = survivors
             .entry(snapshotter)
-            .or_insert_with(|| Survivors::of(judge, snapshotter));
+            .or_insert_with(|| Survivors::find_survivors(judge, snapshotter));
         let survivor = survivors.find(namespace, key);
         // A meta.db that was lost is told as that, with these containers.
         if survivors.is_told && survivor.is_some() {
@@ -180,7 +180,7 @@ fn snapshot_gone(judge: &mut Judge<'_>) {
 
 /// The namespace has no snapshot of this snapshotter at all.
 fn all_gone(judge: &mut Judge<'_>, namespace: &Text, snapshotter: &Text, findings: Vec<Finding>) {
-    let left = Survivors::of(judge, snapshotter).count(namespace);
+    let left = Survivors::find_survivors(judge, snapshotter).count(namespace);
     if let ([_], 0) = (findings.as_slice(), left) {
         for finding in findings {
             judge.say(finding);

@@ -67,7 +67,7 @@ fn contradiction(judge: &Judge<'_>, digest: &Digest, claim: &Text) -> Option<(St
     let actual = kind_of(judge, digest)?;
     let document = judge.node.documents.get(digest)?.document()?;
     let text = claim.utf8().unwrap_or_default();
-    if Kind::of(text) == actual || says_so(document, text) {
+    if Kind::from_media_type(text) == actual || says_so(document, text) {
         return None;
     }
     let own = document.media_type.as_ref().map_or_else(

@@ -59,7 +59,10 @@ fn chosen(node: &Node) -> Option<(String, Location)> {
     let Some(setting) = taken.settings.get(key) else {
         return Some(usual());
     };
-    let name = taken.settings.text(key).filter(|name| !name.is_empty());
+    let name = taken
+        .settings
+        .text_setting(key)
+        .filter(|name| !name.is_empty());
     let at = Location::file(setting.file.clone()).place("key", setting.keys().join("."));
     Some((name?.to_owned(), at))
 }

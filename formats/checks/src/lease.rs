@@ -276,7 +276,7 @@ fn ownerless(judge: &mut Judge<'_>) {
         if labels.get(EXPIRE).is_some() || !labels.whole || row.is_empty() {
             return None;
         }
-        let owner = lease_owner::of(judge, namespace, row);
+        let owner = lease_owner::lease_owner(judge, namespace, row);
         if owner.is_some() {
             return None;
         }

@@ -106,7 +106,7 @@ impl Owner {
 const FLAT: &str = "containerd.io/gc.flat";
 
 /// Whose a lease without an end is; nothing if that is not known.
-pub(crate) fn of(judge: &Judge<'_>, namespace: &Text, row: &Row<Lease>) -> Option<Owner> {
+pub(crate) fn lease_owner(judge: &Judge<'_>, namespace: &Text, row: &Row<Lease>) -> Option<Owner> {
     let labels = &row.labels.entries;
     let has = |word: &str| {
         let named = |text: &Text| text.utf8().is_some_and(|text| text.contains(word));
@@ -154,7 +154,7 @@ fn owned(judge: &mut Judge<'_>) {
             if !is_endless || !row.labels.whole || row.is_empty() {
                 continue;
             }
-            if let Some(owner) = of(judge, &namespace.name, row) {
+            if let Some(owner) = lease_owner(judge, &namespace.name, row) {
                 groups
                     .entry((namespace.name.clone(), owner))
                     .or_default()

@@ -85,7 +85,7 @@ pub(crate) fn configured(node: &Node, release: Release) -> Option<BTreeSet<Strin
         let key = [old.as_slice(), &[table, "runtime_type"]].concat();
         if taken
             .settings
-            .text(&key)
+            .text_setting(&key)
             .is_some_and(|text| !text.is_empty())
         {
             names.insert(name.to_owned());

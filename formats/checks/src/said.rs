@@ -45,7 +45,7 @@ pub(crate) fn with_message(mut finding: Finding) -> Finding {
 #[must_use]
 pub fn with_logs(mut report: Report, gathered: &Gathered, node: &Node) -> Report {
     let known = logs::explained(&gathered.lines);
-    let said = Said::of(gathered, &known);
+    let said = Said::from_gathered(gathered, &known);
     for finding in &mut report.findings {
         finding.logged = said.about(finding);
     }
@@ -71,7 +71,7 @@ struct Said<'g> {
 }
 
 impl<'g> Said<'g> {
-    fn of(gathered: &'g Gathered, known: &[Option<&'static Message>]) -> Self {
+    fn from_gathered(gathered: &'g Gathered, known: &[Option<&'static Message>]) -> Self {
         let mut by_code: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (index, message) in known.iter().enumerate() {
             let Some(message) = message.filter(|message| message.role == Role::Cause) else {

@@ -130,7 +130,7 @@ pub(crate) struct Survivors<'n> {
 
 impl<'n> Survivors<'n> {
     /// Of the snapshotter of this name; nothing where meta.db cannot be known whole.
-    pub(crate) fn of(judge: &Judge<'n>, snapshotter: &Text) -> Self {
+    pub(crate) fn find_survivors(judge: &Judge<'n>, snapshotter: &Text) -> Self {
         let rows = judge.node.meta.rows.as_ref();
         let is_known = rows.is_some_and(|rows| rows.unknown_snapshots().is_empty());
         let all = judge.node.snapshotters.iter();

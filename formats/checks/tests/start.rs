@@ -150,7 +150,7 @@ fn without_a_meta_the_daemon_is_green_and_dead() {
 /// The cases of testdata, whose databases bbolt has damaged.
 fn case(name: &str) -> Vec<Prediction> {
     let folder = testcase::testdata().join("cases").join(name);
-    foretell(&Edits::read(&folder).apply(&folder), None)
+    foretell(&Edits::read_edits(&folder).apply(&folder), None)
 }
 
 #[test]

@@ -75,10 +75,10 @@ impl Attachment {
             list.cloned().unwrap_or_default()
         };
         let mut found = Self {
-            container: json::text(value.get("containerId")),
-            network: json::text(value.get("networkName")),
-            interface: json::text(value.get("ifName")),
-            netns: json::text(value.get("netns")),
+            container: json::json_text(value.get("containerId")),
+            network: json::json_text(value.get("networkName")),
+            interface: json::json_text(value.get("ifName")),
+            netns: json::json_text(value.get("netns")),
             ..Self::default()
         };
         let args = list(Some(&value), "cniArgs");
@@ -86,15 +86,16 @@ impl Attachment {
             let pair = args
                 .iter()
                 .find(|pair| pair.get(0).and_then(Value::as_str) == Some(name));
-            json::text(pair.and_then(|pair| pair.get(1)))
+            json::json_text(pair.and_then(|pair| pair.get(1)))
         };
         found.pod = arg("K8S_POD_NAMESPACE").zip(arg("K8S_POD_NAME"));
         for interface in list(result, "interfaces") {
-            match json::text(interface.get("sandbox")).filter(|path| !path.bytes().is_empty()) {
+            match json::json_text(interface.get("sandbox")).filter(|path| !path.bytes().is_empty())
+            {
                 Some(path) => found.netns = found.netns.or(Some(path)),
                 None => found
                     .host_interfaces
-                    .extend(json::text(interface.get("name"))),
+                    .extend(json::json_text(interface.get("name"))),
             }
         }
         let addresses = list(result, "ips");

@@ -101,7 +101,7 @@ impl List {
                 plugins
                     .iter()
                     .enumerate()
-                    .map(|(index, plugin)| Plugin::of(plugin, Some(index)))
+                    .map(|(index, plugin)| Plugin::parse_plugin(plugin, Some(index)))
                     .collect::<Result<Vec<_>, _>>()?,
             ),
             Some(other) => {
@@ -121,7 +121,7 @@ impl List {
     /// A file that ends in `.conf` or `.json`: one plugin.
     pub fn parse_single(bytes: &[u8]) -> Result<Self, ConfFault> {
         let value = json::parse(bytes)?;
-        let plugin = Plugin::of(&value, None)?;
+        let plugin = Plugin::parse_plugin(&value, None)?;
         let map = value.as_object();
         let string = |key| map.and_then(|map| json::string(map, key).ok().flatten());
         Ok(Self {
@@ -137,10 +137,10 @@ impl List {
 impl Plugin {
     /// A file in the folder of a network.
     pub fn parse(bytes: &[u8]) -> Result<Self, ConfFault> {
-        Self::of(&json::parse(bytes)?, None)
+        Self::parse_plugin(&json::parse(bytes)?, None)
     }
 
-    fn of(value: &Value, index: Option<usize>) -> Result<Self, ConfFault> {
+    fn parse_plugin(value: &Value, index: Option<usize>) -> Result<Self, ConfFault> {
         let Value::Object(map) = value else {
             // Go leaves a structure as it is where null stands for it.
             return Err(match value {
@@ -186,7 +186,7 @@ impl Plugin {
             None => None,
             Some(Value::Object(ipam)) => {
                 json::string(ipam, "type").map_err(|found| wrong("ipam.type", "string", found))?;
-                Ipam::of(ipam)
+                Ipam::parse_ipam(ipam)
             }
             Some(other) => return Err(wrong("ipam", "object", kind(other))),
         };

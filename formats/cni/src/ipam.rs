@@ -24,7 +24,7 @@ pub struct Ipam {
 
 impl Ipam {
     /// Nothing where it has no type: the plugin then does not ask anybody.
-    pub(crate) fn of(map: &Map<String, Value>) -> Option<Self> {
+    pub(crate) fn parse_ipam(map: &Map<String, Value>) -> Option<Self> {
         let kind = string(map, "type").ok().flatten()?;
         if kind.is_empty() {
             return None;
@@ -47,7 +47,7 @@ fn ranges(map: &Map<String, Value>) -> Result<Vec<RangeSet>, String> {
     let mut raw: Vec<Vec<Result<Range, String>>> = Vec::new();
     // The old form, of one range alone, comes before the others.
     if field(map, "subnet").is_some() {
-        raw.push(vec![Range::of(map)?]);
+        raw.push(vec![Range::parse_range(map)?]);
     }
     match field(map, "ranges") {
         None => {}
@@ -57,7 +57,7 @@ fn ranges(map: &Map<String, Value>) -> Result<Vec<RangeSet>, String> {
                     return Err("cannot unmarshal: a range set is not a list".to_owned());
                 };
                 let ranges = set.iter().map(|range| match range {
-                    Value::Object(range) => Range::of(range),
+                    Value::Object(range) => Range::parse_range(range),
                     _ => Err("cannot unmarshal: a range is not an object".to_owned()),
                 });
                 raw.push(ranges.collect::<Result<_, _>>()?);

@@ -82,6 +82,6 @@ pub(crate) const fn go_type(value: &Value) -> &'static str {
 }
 
 /// A string of the evidence.
-pub(crate) fn text(value: Option<&Value>) -> Option<Text> {
+pub(crate) fn json_text(value: Option<&Value>) -> Option<Text> {
     value.and_then(Value::as_str).map(Text::from)
 }

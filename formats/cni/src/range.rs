@@ -33,7 +33,7 @@ pub fn capacity(set: &RangeSet) -> u128 {
 
 impl Range {
     /// What is no range at all, and inside that what is one that host-local does not take.
-    pub(crate) fn of(map: &Map<String, Value>) -> Result<Result<Self, String>, String> {
+    pub(crate) fn parse_range(map: &Map<String, Value>) -> Result<Result<Self, String>, String> {
         let address = |key: &str| match field(map, key) {
             None => Ok(None),
             Some(Value::String(text)) if text.is_empty() => Ok(None),

@@ -24,19 +24,21 @@ pub struct ImageConfig {
 }
 
 impl ImageConfig {
-    pub(crate) fn read(raw: &Raw, fields: &mut Fields) -> Self {
+    pub(crate) fn read_image_config(raw: &Raw, fields: &mut Fields) -> Self {
         let mut config = Self {
             platform: Platform {
-                os: fields.text(raw, "", "os").unwrap_or_default(),
-                architecture: fields.text(raw, "", "architecture").unwrap_or_default(),
-                variant: fields.text(raw, "", "variant"),
-                os_version: fields.text(raw, "", "os.version"),
+                os: fields.text_field(raw, "", "os").unwrap_or_default(),
+                architecture: fields
+                    .text_field(raw, "", "architecture")
+                    .unwrap_or_default(),
+                variant: fields.text_field(raw, "", "variant"),
+                os_version: fields.text_field(raw, "", "os.version"),
             },
             created: None,
             diff_ids: Vec::new(),
             layers: 0,
         };
-        if let Some(text) = fields.text(raw, "", "created") {
+        if let Some(text) = fields.text_field(raw, "", "created") {
             config.created = text.utf8().and_then(|text| Time::parse(text).ok());
             if config.created.is_none() {
                 fields.value(
@@ -52,7 +54,7 @@ impl ImageConfig {
         };
         fields.known(rootfs, "/rootfs", fields::ROOTFS);
         if fields
-            .text(rootfs, "/rootfs", "type")
+            .text_field(rootfs, "/rootfs", "type")
             .is_none_or(|kind| kind != "layers")
         {
             let found = rootfs.get("type").unwrap_or(&Raw::Null);

@@ -97,11 +97,13 @@ impl fmt::Display for Platform {
 impl Descriptor {
     /// What its media type says it is.
     pub fn kind(&self) -> Kind {
-        self.media_type.utf8().map_or(Kind::Other, Kind::of)
+        self.media_type
+            .utf8()
+            .map_or(Kind::Other, Kind::from_media_type)
     }
 
     /// Reads the descriptor at JSON pointer `at`; none if it has no digest that can be used.
-    pub(crate) fn read(raw: &Raw, at: &str, fields: &mut Fields) -> Option<Self> {
+    pub(crate) fn read_descriptor(raw: &Raw, at: &str, fields: &mut Fields) -> Option<Self> {
         if !matches!(raw, Raw::Object(_)) {
             fields.fault(Fault::Type {
                 field: at.to_owned(),
@@ -111,7 +113,7 @@ impl Descriptor {
             return None;
         }
         fields.known(raw, at, fields::DESCRIPTOR);
-        let media_type = fields.text(raw, at, "mediaType");
+        let media_type = fields.text_field(raw, at, "mediaType");
         if media_type.is_none() {
             fields.missing(&format!("{at}/mediaType"));
         }
@@ -126,7 +128,7 @@ impl Descriptor {
                 0
             }
         };
-        let digest = fields.text(raw, at, "digest");
+        let digest = fields.text_field(raw, at, "digest");
         let digest = if let Some(text) = digest {
             fields.digest(&format!("{at}/digest"), &text)
         } else {
@@ -139,9 +141,9 @@ impl Descriptor {
             size,
             platform: raw
                 .get("platform")
-                .map(|raw| Platform::read(raw, at, fields)),
+                .map(|raw| Platform::read_platform(raw, at, fields)),
             annotations: annotations(raw),
-            artifact_type: fields.text(raw, at, "artifactType"),
+            artifact_type: fields.text_field(raw, at, "artifactType"),
             urls: fields
                 .array(raw, at, "urls")
                 .iter()
@@ -152,14 +154,16 @@ impl Descriptor {
 }
 
 impl Platform {
-    fn read(raw: &Raw, at: &str, fields: &mut Fields) -> Self {
+    fn read_platform(raw: &Raw, at: &str, fields: &mut Fields) -> Self {
         let at = format!("{at}/platform");
         fields.known(raw, &at, fields::PLATFORM);
         Self {
-            os: fields.text(raw, &at, "os").unwrap_or_default(),
-            architecture: fields.text(raw, &at, "architecture").unwrap_or_default(),
-            variant: fields.text(raw, &at, "variant"),
-            os_version: fields.text(raw, &at, "os.version"),
+            os: fields.text_field(raw, &at, "os").unwrap_or_default(),
+            architecture: fields
+                .text_field(raw, &at, "architecture")
+                .unwrap_or_default(),
+            variant: fields.text_field(raw, &at, "variant"),
+            os_version: fields.text_field(raw, &at, "os.version"),
         }
     }
 }

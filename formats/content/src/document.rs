@@ -74,7 +74,7 @@ impl Document {
         };
         if kind == Kind::Config {
             fields.known(&raw, "", fields::CONFIG);
-            document.config = Some(ImageConfig::read(&raw, &mut fields));
+            document.config = Some(ImageConfig::read_image_config(&raw, &mut fields));
         } else {
             document.read_manifest(&raw, &mut fields);
         }
@@ -96,8 +96,8 @@ impl Document {
                 fields::MANIFEST
             },
         );
-        self.media_type = fields.text(raw, "", "mediaType");
-        self.artifact_type = fields.text(raw, "", "artifactType");
+        self.media_type = fields.text_field(raw, "", "mediaType");
+        self.artifact_type = fields.text_field(raw, "", "artifactType");
         match raw
             .get("schemaVersion")
             .map(|version| (version, version.integer()))
@@ -126,7 +126,7 @@ impl Document {
     }
 
     fn link(&mut self, role: Role, raw: &Raw, at: &str, fields: &mut Fields) {
-        if let Some(descriptor) = Descriptor::read(raw, at, fields) {
+        if let Some(descriptor) = Descriptor::read_descriptor(raw, at, fields) {
             self.links.push(Link { role, descriptor });
         }
     }
@@ -180,7 +180,7 @@ fn kind_of(raw: &Raw, claimed: Option<&str>) -> Result<Kind, Fault> {
     let own = raw
         .get("mediaType")
         .and_then(Raw::string)
-        .map_or(Kind::Other, Kind::of);
+        .map_or(Kind::Other, Kind::from_media_type);
     let has = |name: &str| match raw.get(name) {
         Some(Raw::Array(items)) => !items.is_empty(),
         Some(_) => true,
@@ -197,7 +197,7 @@ fn kind_of(raw: &Raw, claimed: Option<&str>) -> Result<Kind, Fault> {
     } else {
         Kind::Other
     };
-    let claimed = claimed.map_or(Kind::Other, Kind::of);
+    let claimed = claimed.map_or(Kind::Other, Kind::from_media_type);
     let want = if claimed.is_document() { claimed } else { own };
     match (want, looks) {
         (_, Kind::Schema1) => Err(Fault::Schema1),

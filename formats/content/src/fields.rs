@@ -128,7 +128,7 @@ impl Fields {
     }
 
     /// The text of member `name` of `raw`, which stands at JSON pointer `at`.
-    pub(crate) fn text(&mut self, raw: &Raw, at: &str, name: &str) -> Option<Text> {
+    pub(crate) fn text_field(&mut self, raw: &Raw, at: &str, name: &str) -> Option<Text> {
         let value = raw.get(name)?;
         if value.string().is_none() {
             self.wrong_type(format!("{at}/{name}"), "a string", value);
@@ -190,7 +190,7 @@ impl Fields {
                 if let Raw::Object(members) = value {
                     self.duplicates_of(members, &path);
                 }
-                if let Some(level) = Level::of(value) {
+                if let Some(level) = Level::from_raw(value) {
                     open.push((path.len(), level));
                 }
             }
@@ -229,7 +229,7 @@ enum Level<'r> {
 }
 
 impl<'r> Level<'r> {
-    fn of(value: &'r Raw) -> Option<Self> {
+    fn from_raw(value: &'r Raw) -> Option<Self> {
         match value {
             Raw::Object(members) => Some(Self::Members(members.iter())),
             Raw::Array(items) => Some(Self::Items(items.iter().enumerate())),

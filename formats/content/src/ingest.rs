@@ -73,7 +73,7 @@ pub enum Zeros {
 
 impl Zeros {
     /// By both ends of a file of `size` bytes.
-    fn of(first: &[u8], last: &[u8], size: u64) -> Option<Self> {
+    fn from_ends(first: &[u8], last: &[u8], size: u64) -> Option<Self> {
         const SIGN: usize = 512;
         let is_zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
         // An archive without entries is two blocks of zeroes, or twenty.
@@ -122,7 +122,7 @@ pub struct Ingest {
 }
 
 impl Ingest {
-    pub(crate) fn read(
+    pub(crate) fn read_ingest(
         evidence: &Evidence,
         path: PathBuf,
         name: Text,
@@ -184,7 +184,7 @@ impl Ingest {
                 return;
             };
             self.computed = Some(Digest::sha256_of(source.bytes()));
-            self.zeros = Zeros::of(source.bytes(), source.bytes(), size);
+            self.zeros = Zeros::from_ends(source.bytes(), source.bytes(), size);
             return;
         }
         let Ok(pages) = evidence.pages(&path) else {
@@ -194,7 +194,7 @@ impl Ingest {
         let end = size.saturating_sub(u64::try_from(END).unwrap_or(0));
         let read = pages.read_at(0, &mut first).is_ok() && pages.read_at(end, &mut last).is_ok();
         if read && pages.unchanged().is_ok() {
-            self.zeros = Zeros::of(&first, &last, size);
+            self.zeros = Zeros::from_ends(&first, &last, size);
         }
     }
 

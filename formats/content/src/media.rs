@@ -57,7 +57,7 @@ pub enum Kind {
 
 impl Kind {
     /// What `media_type` says.
-    pub fn of(media_type: &str) -> Self {
+    pub fn from_media_type(media_type: &str) -> Self {
         match media_type {
             "application/vnd.oci.image.manifest.v1+json"
             | "application/vnd.docker.distribution.manifest.v2+json" => Self::Manifest,
@@ -152,7 +152,7 @@ mod tests {
             ("text/plain", Kind::Other),
             ("", Kind::Other),
         ] {
-            assert_eq!(Kind::of(media_type), kind, "{media_type}");
+            assert_eq!(Kind::from_media_type(media_type), kind, "{media_type}");
         }
     }
 

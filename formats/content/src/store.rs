@@ -121,7 +121,7 @@ pub struct Store {
 
 impl Store {
     /// Lists the store at `root`.
-    pub fn read(evidence: &Evidence, root: &Path) -> Known<Self> {
+    pub fn read_store(evidence: &Evidence, root: &Path) -> Known<Self> {
         let mut store = Self {
             root: root.to_owned(),
             is_there: true,
@@ -231,7 +231,7 @@ impl Store {
             let path = join(folder, &name);
             if stat.is_dir() {
                 self.ingests
-                    .push(Ingest::read(evidence, path, name, stat, unknown));
+                    .push(Ingest::read_ingest(evidence, path, name, stat, unknown));
             } else {
                 let why = Why::NotAnIngest(stat.kind);
                 self.others.push(Stray {

@@ -29,7 +29,7 @@ fn documents() -> BTreeMap<Digest, Vec<u8>> {
     let mut documents = BTreeMap::new();
     for path in captures() {
         let evidence = Evidence::open(&path, &Options::default()).unwrap();
-        let store = Store::read(&evidence, Path::new(ROOT));
+        let store = Store::read_store(&evidence, Path::new(ROOT));
         for blob in &store
             .whole()
             .unwrap_or_else(|| panic!("{}: {store:?}", path.display()))
@@ -50,7 +50,7 @@ fn documents() -> BTreeMap<Digest, Vec<u8>> {
 fn stores_of_real_nodes_are_in_order() {
     for path in captures() {
         let evidence = Evidence::open(&path, &Options::default()).unwrap();
-        let store = Store::read(&evidence, Path::new(ROOT));
+        let store = Store::read_store(&evidence, Path::new(ROOT));
         let store = store
             .whole()
             .unwrap_or_else(|| panic!("{}: {store:?}", path.display()));

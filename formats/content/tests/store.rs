@@ -48,8 +48,8 @@ impl Node {
         Evidence::open(self.0.path(), &Options::default()).unwrap()
     }
 
-    fn read(&self) -> Store {
-        match Store::read(&self.evidence(), Path::new(ROOT)) {
+    fn read_store(&self) -> Store {
+        match Store::read_store(&self.evidence(), Path::new(ROOT)) {
             Known::Whole(store) => store,
             other => panic!("{other:?}"),
         }
@@ -69,7 +69,7 @@ fn a_good_store() {
     let node = Node::new();
     let (one, two) = (node.blob(b"one"), node.blob(b"two"));
     node.ingest("k8s.io/1/layer-sha256:x", WHOLE);
-    let store = node.read();
+    let store = node.read_store();
     assert!(store.is_there && store.strays.is_empty() && store.others.is_empty());
     assert_eq!(store.blobs.len(), 2);
     assert_eq!(store.blob(&one).unwrap().stat.size, 3);
@@ -100,7 +100,7 @@ fn what_is_no_blob_is_a_stray_with_its_reason() {
     fs::create_dir_all(node.path("blobs/md5")).unwrap();
     fs::write(node.path(".fsverity-check-1"), b"").unwrap();
     fs::write(node.path("ingest/file"), b"").unwrap();
-    let store = node.read();
+    let store = node.read_store();
     assert_eq!(
         store
             .blobs
@@ -165,7 +165,7 @@ fn each_damage_of_an_ingest_is_named() {
         } else {
             fs::write(folder.join(name), text).unwrap();
         }
-        let store = node.read();
+        let store = node.read_store();
         let ingest = store
             .ingests
             .iter()
@@ -179,7 +179,7 @@ fn each_damage_of_an_ingest_is_named() {
     let folder = node.ingest("default/1/other", WHOLE);
     fs::remove_file(folder.join("data")).unwrap();
     nix_fifo(&folder.join("data"));
-    let store = node.read();
+    let store = node.read_store();
     let ingest = store
         .ingests
         .iter()
@@ -197,12 +197,12 @@ fn absent_is_not_unknown() {
     let node = Node::new();
     fs::remove_dir_all(node.path("")).unwrap();
     // Its parent is there: it is known that the store is not.
-    let store = node.read();
+    let store = node.read_store();
     assert!(!store.is_there && store.blobs.is_empty());
-    let lost = Store::read(&node.evidence(), Path::new("/nowhere/content"));
+    let lost = Store::read_store(&node.evidence(), Path::new("/nowhere/content"));
     assert!(matches!(lost, Known::Lost(_)), "{lost:?}");
     fs::write(node.0.path().join("content"), b"a file").unwrap();
-    let lost = Store::read(&node.evidence(), Path::new(ROOT));
+    let lost = Store::read_store(&node.evidence(), Path::new(ROOT));
     assert!(matches!(lost, Known::Lost(_)), "{lost:?}");
 }
 

@@ -196,7 +196,7 @@ const OWN: usize = 64 << 20;
 
 impl Core {
     /// Reads headers and notes.
-    pub fn read(bytes: &(impl Bytes + ?Sized)) -> Result<Self, NotCore> {
+    pub fn read_core(bytes: &(impl Bytes + ?Sized)) -> Result<Self, NotCore> {
         let start = bytes.some(0, 4, 4);
         match start.as_slice() {
             [0x28, 0xb5, 0x2f, 0xfd] => return Err(NotCore::Packed("zstd")),
@@ -205,7 +205,7 @@ impl Core {
             [0xfd, b'7', b'z', b'X'] => return Err(NotCore::Packed("xz")),
             _ => {}
         }
-        let elf = Elf::read(bytes).map_err(NotCore::Elf)?;
+        let elf = Elf::read_elf(bytes).map_err(NotCore::Elf)?;
         if !elf.is_core {
             return Err(NotCore::Program);
         }
@@ -242,7 +242,8 @@ impl Core {
                 let read = |limit: usize| bytes.some(note.at, note.len, limit);
                 match (note.owner.as_slice(), note.kind) {
                     (b"CORE", 1) if core.threads.len() < THREADS => {
-                        core.threads.extend(Thread::read(&read(512), elf.arch));
+                        core.threads
+                            .extend(Thread::read_prstatus(&read(512), elf.arch));
                     }
                     (b"CORE", 3) if core.process.is_none() => core.process = process(&read(512)),
                     (b"CORE", 6) => core.auxv = Auxv::parse(&read(4096)),

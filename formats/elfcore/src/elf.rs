@@ -129,7 +129,7 @@ impl core::error::Error for NotElf {}
 
 impl Elf {
     /// Reads the headers.
-    pub fn read(bytes: &(impl Bytes + ?Sized)) -> Result<Self, NotElf> {
+    pub fn read_elf(bytes: &(impl Bytes + ?Sized)) -> Result<Self, NotElf> {
         let start = bytes.some(0, 64, 64);
         if !start.starts_with(header::ELFMAG) {
             return Err(NotElf::Magic);

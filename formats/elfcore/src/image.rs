@@ -42,7 +42,7 @@ impl<'b> Image<'b> {
 }
 
 impl Memory for Image<'_> {
-    fn read(&self, at: u64, into: &mut [u8]) -> usize {
+    fn read_memory(&self, at: u64, into: &mut [u8]) -> usize {
         let mut done = 0_usize;
         let mut place = at;
         while done < into.len() {

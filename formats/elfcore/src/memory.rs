@@ -3,7 +3,7 @@
 /// The memory of a process: of a core, of one that runs.
 pub trait Memory {
     /// Fills `into` with what stands from `at` on; how many bytes are there, without a hole.
-    fn read(&self, at: u64, into: &mut [u8]) -> usize;
+    fn read_memory(&self, at: u64, into: &mut [u8]) -> usize;
 }
 
 impl dyn Memory + '_ {
@@ -29,7 +29,7 @@ impl dyn Memory + '_ {
 
     fn bytes_of<const N: usize>(&self, at: u64) -> Option<[u8; N]> {
         let mut bytes = [0; N];
-        (self.read(at, &mut bytes) == N).then_some(bytes)
+        (self.read_memory(at, &mut bytes) == N).then_some(bytes)
     }
 
     /// `len` bytes, or as many as are there; memory is taken as they come.
@@ -41,7 +41,7 @@ impl dyn Memory + '_ {
         while left > 0 {
             let step = usize::try_from(left).unwrap_or(STEP).min(STEP);
             let mut piece = vec![0; step];
-            let read = self.read(at, &mut piece);
+            let read = self.read_memory(at, &mut piece);
             piece.truncate(read);
             if bytes.is_empty() {
                 bytes = piece;

@@ -38,8 +38,8 @@ impl<'b> Overlay<'b> {
 }
 
 impl Memory for Overlay<'_> {
-    fn read(&self, at: u64, into: &mut [u8]) -> usize {
-        let read = self.program.read(at, into);
+    fn read_memory(&self, at: u64, into: &mut [u8]) -> usize {
+        let read = self.program.read_memory(at, into);
         if read == into.len() {
             return read;
         }
@@ -49,6 +49,6 @@ impl Memory for Overlay<'_> {
         ) else {
             return read;
         };
-        read.saturating_add(self.memory.read(at, rest))
+        read.saturating_add(self.memory.read_memory(at, rest))
     }
 }

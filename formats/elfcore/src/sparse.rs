@@ -19,7 +19,7 @@ pub struct Sparse {
 
 impl Sparse {
     /// Reads a stream: at most `most` bytes of it, and no more than `held` that are not zero.
-    pub fn read(mut stream: impl Read, most: u64, held: u64) -> io::Result<Self> {
+    pub fn read_sparse(mut stream: impl Read, most: u64, held: u64) -> io::Result<Self> {
         let mut found = Self::default();
         let mut kept = 0_u64;
         let mut chunk = vec![0; 256 * PAGE];
@@ -95,13 +95,13 @@ mod tests {
         bytes[2 * PAGE + 7] = 9;
         let last = bytes.len() - 1;
         bytes[last] = 4;
-        let sparse = Sparse::read(bytes.as_slice(), 1 << 30, 1 << 20).unwrap();
+        let sparse = Sparse::read_sparse(bytes.as_slice(), 1 << 30, 1 << 20).unwrap();
         assert!(sparse.whole);
         assert_eq!(sparse.pages.len(), 2);
         assert_eq!(sparse.some(0, 1 << 20, 1 << 20), bytes);
         assert_eq!(sparse.some(2 * 4096 + 7, 1, 1), [9]);
         assert_eq!(sparse.some(u64::MAX, 1, 1), Vec::<u8>::new());
-        let cut = Sparse::read(bytes.as_slice(), 1 << 30, 4096).unwrap();
+        let cut = Sparse::read_sparse(bytes.as_slice(), 1 << 30, 4096).unwrap();
         assert!(!cut.whole && Bytes::len(&cut) < sparse.len);
     }
 }

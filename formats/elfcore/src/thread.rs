@@ -33,7 +33,7 @@ pub struct Registers {
 
 impl Registers {
     /// Reads them as they stand in `NT_PRSTATUS`.
-    fn read(view: View<'_>, arch: Arch) -> Option<Self> {
+    fn read_registers(view: View<'_>, arch: Arch) -> Option<Self> {
         let count = match arch {
             Arch::Amd64 => AMD64.len(),
             Arch::Arm64 => ARM64.len(),
@@ -51,7 +51,7 @@ impl Registers {
     }
 
     /// Registers of which only these are known.
-    pub fn of(arch: Arch, pc: u64, sp: u64) -> Self {
+    pub fn from_pc_sp(arch: Arch, pc: u64, sp: u64) -> Self {
         let (count, pc_at, sp_at) = match arch {
             Arch::Amd64 => (AMD64.len(), 16, 19),
             Arch::Arm64 => (ARM64.len(), 32, 31),
@@ -146,12 +146,12 @@ pub struct Thread {
 
 impl Thread {
     /// Reads `NT_PRSTATUS`.
-    pub(crate) fn read(bytes: &[u8], arch: Arch) -> Option<Self> {
+    pub(crate) fn read_prstatus(bytes: &[u8], arch: Arch) -> Option<Self> {
         let view = View::new(bytes);
         Some(Self {
             tid: u64::from(view.u32_le(32, "pid").ok()?),
             signal: view.u16_le(12, "cursig").ok()?,
-            registers: Registers::read(view, arch)?,
+            registers: Registers::read_registers(view, arch)?,
         })
     }
 }

@@ -210,7 +210,7 @@ mod tests {
     fn what_was_written_is_read() {
         for areas in [3, 30_000] {
             let bytes = core(areas);
-            let read = Core::read(&bytes).unwrap();
+            let read = Core::read_core(&bytes).unwrap();
             assert_eq!((read.maker, read.threads.len()), (Maker::Coroner, 1));
             assert_eq!(read.own_notes, [(1, b"{}".to_vec())]);
             assert_eq!((read.cut(), read.claims_segments), (0, None));

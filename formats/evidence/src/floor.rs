@@ -15,10 +15,10 @@ const EVERY: u64 = 16 << 20;
 /// How many bytes more may be written to the disk that holds `file`: those that are free beyond 1 GiB,
 /// or beyond a twentieth of a small disk. All of them where the disk does not say.
 fn above(file: impl AsFd) -> u64 {
-    fstatvfs(file).map_or(u64::MAX, |disk| of(&disk))
+    fstatvfs(file).map_or(u64::MAX, |disk| free_floor(&disk))
 }
 
-fn of(disk: &Statvfs) -> u64 {
+fn free_floor(disk: &Statvfs) -> u64 {
     let size = disk.fragment_size();
     let all = disk.blocks().saturating_mul(size);
     let free = disk.blocks_available().saturating_mul(size);

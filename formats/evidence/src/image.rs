@@ -130,7 +130,7 @@ fn stands(start: &[u8], at: usize, bytes: &[u8]) -> bool {
 
 impl Image {
     /// What a file is that begins with these bytes, if it is one of these; a tar never is.
-    pub fn of(start: &[u8]) -> Option<Self> {
+    pub fn from_magic(start: &[u8]) -> Option<Self> {
         if stands(start, 257, b"ustar") {
             return None;
         }
@@ -181,7 +181,7 @@ pub(crate) fn peek<R: Read>(mut stream: R) -> (Option<Image>, Peeked<R>) {
     let mut start = Vec::new();
     let limit = u64::try_from(TOLD_BY).unwrap_or(u64::MAX);
     let error = stream.by_ref().take(limit).read_to_end(&mut start).err();
-    let image = Image::of(&start);
+    let image = Image::from_magic(&start);
     (
         image,
         io::Cursor::new(start).chain(Again(error)).chain(stream),
@@ -207,22 +207,26 @@ mod tests {
     #[test]
     fn images_are_told_by_their_magic() {
         for (at, bytes, image) in MAGIC {
-            assert_eq!(Image::of(&with(&[(*at, bytes)])), Some(*image), "{image}");
+            assert_eq!(
+                Image::from_magic(&with(&[(*at, bytes)])),
+                Some(*image),
+                "{image}"
+            );
         }
         let mbr = with(&[(446, b"\x80\0\0\0\x83"), (510, b"\x55\xaa")]);
-        assert_eq!(Image::of(&mbr), Some(Image::Mbr));
+        assert_eq!(Image::from_magic(&mbr), Some(Image::Mbr));
         let lvm = with(&[(512, b"LABELONE"), (536, b"LVM2 001")]);
-        assert_eq!(Image::of(&lvm), Some(Image::Lvm));
+        assert_eq!(Image::from_magic(&lvm), Some(Image::Lvm));
         let fat = with(&[(82, b"FAT32   "), (510, b"\x55\xaa")]);
-        assert_eq!(Image::of(&fat), Some(Image::Ntfs));
+        assert_eq!(Image::from_magic(&fat), Some(Image::Ntfs));
     }
 
     #[test]
     fn a_tar_is_none() {
         // Its first member may hold anything, also an image.
         let tar = with(&[(257, b"ustar"), (0x438, b"\x53\xef"), (510, b"\x55\xaa")]);
-        assert_eq!(Image::of(&tar), None);
-        assert_eq!(Image::of(&[0; 1024]), None);
-        assert_eq!(Image::of(b""), None);
+        assert_eq!(Image::from_magic(&tar), None);
+        assert_eq!(Image::from_magic(&[0; 1024]), None);
+        assert_eq!(Image::from_magic(b""), None);
     }
 }

@@ -34,7 +34,7 @@ enum Held {
 impl LiveMemory {
     /// Fills `into` with what stands from `at` on; how many bytes are there. It waits while the
     /// process holds the lock of its memory: ask from a thread that can be left behind.
-    pub fn read(&self, at: u64, into: &mut [u8]) -> usize {
+    pub fn read_live_memory(&self, at: u64, into: &mut [u8]) -> usize {
         match &self.held {
             Held::File(file) => file.read_at(into, at).unwrap_or(0),
             Held::Pid(pid) => {

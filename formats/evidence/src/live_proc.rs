@@ -104,7 +104,7 @@ impl LiveProc {
         } else {
             name
         };
-        read(open(&self.proc, name, OFlag::empty())?, limit)
+        read_up_to(open(&self.proc, name, OFlag::empty())?, limit)
     }
 
     /// Every folder at and below `point`, by their paths below the root, where a cgroup file system
@@ -176,7 +176,7 @@ impl LiveProc {
             return Err(Unread::Absent);
         }
         let file = openat(folder.as_fd(), name, flags, Mode::empty()).map_err(unread)?;
-        read(File::from(file), limit)
+        read_up_to(File::from(file), limit)
     }
 }
 
@@ -188,7 +188,7 @@ impl LiveProcess {
     /// One of its files, `stat` or `task/7/wchan`; the beginning of it if it is larger than
     /// `limit`.
     pub fn file(&self, name: &str, limit: usize) -> Result<Vec<u8>, Unread> {
-        read(open(&self.folder, name, OFlag::empty())?, limit)
+        read_up_to(open(&self.folder, name, OFlag::empty())?, limit)
     }
 
     /// As [`file`](Self::file), of a file that may never come; then it is given up after `wait`.
@@ -205,7 +205,8 @@ impl LiveProcess {
         let folder = Arc::clone(&self.folder);
         LEFT.fetch_add(1, Ordering::Relaxed);
         let started = std::thread::Builder::new().spawn(move || {
-            let bytes = open(&folder, name, OFlag::empty()).and_then(|file| read(file, limit));
+            let bytes =
+                open(&folder, name, OFlag::empty()).and_then(|file| read_up_to(file, limit));
             LEFT.fetch_sub(1, Ordering::Relaxed);
             // Nobody may be waiting any more.
             let _ = give.send(bytes);
@@ -282,7 +283,7 @@ fn gone(errno: Errno) -> Unread {
     }
 }
 
-fn read(mut file: File, limit: usize) -> Result<Vec<u8>, Unread> {
+fn read_up_to(mut file: File, limit: usize) -> Result<Vec<u8>, Unread> {
     let mut bytes = Vec::new();
     let mut piece = [0_u8; 4096];
     while bytes.len() < limit {

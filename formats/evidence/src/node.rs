@@ -97,7 +97,7 @@ impl Evidence {
         };
         if let Some(file) = file {
             let mut image = None;
-            let bundle = Bundle::read(file, shown.clone(), options, &mut image);
+            let bundle = Bundle::read_bundle(file, shown.clone(), options, &mut image);
             return bundle.map(Self::of_bundle).map_err(|why| OpenError {
                 image,
                 ..failed(why)
@@ -115,7 +115,7 @@ impl Evidence {
     pub fn open_stream(reader: impl Read, options: &Options) -> Result<Self, OpenError> {
         let name = Text::from("-");
         let mut image = None;
-        let bundle = Bundle::read(reader, name.clone(), options, &mut image);
+        let bundle = Bundle::read_bundle(reader, name.clone(), options, &mut image);
         bundle.map(Self::of_bundle).map_err(|why| OpenError {
             path: name,
             why,

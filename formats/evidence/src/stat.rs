@@ -91,7 +91,7 @@ impl FileKind {
     }
 
     /// The kind of a metadata record; nothing for kinds that Linux does not have.
-    fn of(metadata: &Metadata) -> Option<Self> {
+    fn from_metadata(metadata: &Metadata) -> Option<Self> {
         let kind = metadata.file_type();
         Some(if kind.is_file() {
             Self::File
@@ -190,8 +190,8 @@ impl Stat {
     }
 
     /// What the kernel says of an open file.
-    pub(crate) fn of(metadata: &Metadata) -> Result<Self, Unread> {
-        let kind = FileKind::of(metadata)
+    pub(crate) fn from_metadata(metadata: &Metadata) -> Result<Self, Unread> {
+        let kind = FileKind::from_metadata(metadata)
             .ok_or_else(|| Unread::Io(format!("unknown file type, mode {:o}", metadata.mode())))?;
         Ok(Self {
             kind,

@@ -21,7 +21,7 @@ use evidence::bundle::write::{Blobs, Collect, write};
 use evidence::{Budget, Evidence, FileKind, Kind, OpenError, Options};
 use finding::{Time, Unread};
 
-fn read(tar: &[u8]) -> Result<Evidence, OpenError> {
+fn read_tar(tar: &[u8]) -> Result<Evidence, OpenError> {
     Evidence::open_stream(tar, &Options::default())
 }
 
@@ -117,11 +117,11 @@ fn cut_at_every_block() {
     )
     .unwrap();
     let tar = gnu_tar(root.path(), &["--format=posix", "-S"]);
-    let whole = read(&tar).unwrap();
+    let whole = read_tar(&tar).unwrap();
     assert!(whole.is_complete());
     let last = tar.iter().rposition(|byte| *byte != 0).unwrap();
     for at in (0..last).step_by(512) {
-        let Ok(evidence) = read(&tar[..at]) else {
+        let Ok(evidence) = read_tar(&tar[..at]) else {
             assert!(at < 2048, "{at}");
             continue;
         };
@@ -178,7 +178,7 @@ fn mutants_do_no_harm() {
                 sum(&mut tar[block..block + 512]);
             }
         }
-        if let Ok(evidence) = read(&tar) {
+        if let Ok(evidence) = read_tar(&tar) {
             look_at_all(&evidence);
         }
     }
@@ -200,7 +200,7 @@ fn names_are_keys_and_not_paths() {
         header(b"var/run", b'2', b"00000000000\0", b"/run"),
         file(b"var/run/pid", b"12"),
     ]);
-    let evidence = read(&tar).unwrap();
+    let evidence = read_tar(&tar).unwrap();
     let bytes = |path: &str| {
         let source = evidence.source(Path::new(path), 100);
         source.map(|source| source.bytes().to_vec())
@@ -240,7 +240,7 @@ fn hard_links_forwards_in_circles_and_to_nothing() {
         header(b"sized", b'1', b"00000000005\0", b"late"),
         file(b"end", b"end"),
     ]);
-    let evidence = read(&tar).unwrap();
+    let evidence = read_tar(&tar).unwrap();
     for path in ["/early", "/late", "/sized"] {
         let source = evidence.source(Path::new(path), 100).unwrap();
         assert_eq!(source.bytes(), b"bytes", "{path}");
@@ -267,11 +267,11 @@ fn hard_links_forwards_in_circles_and_to_nothing() {
 fn what_follows_the_end_is_told() {
     let one = archive(&[file(b"one", b"1")]);
     let two = archive(&[file(b"two", b"2")]);
-    let both = read(&[one.as_slice(), &two].concat()).unwrap();
+    let both = read_tar(&[one.as_slice(), &two].concat()).unwrap();
     assert!(both.is_complete());
     assert_eq!(both.source(Path::new("/two"), 9).unwrap().bytes(), b"2");
     assert!(both.notes().join("\n").contains("goes on"));
-    let garbage = read(&[one.as_slice(), b"garbage"].concat()).unwrap();
+    let garbage = read_tar(&[one.as_slice(), b"garbage"].concat()).unwrap();
     assert!(garbage.is_complete());
     assert!(
         garbage
@@ -283,7 +283,7 @@ fn what_follows_the_end_is_told() {
     damaged.truncate(1024);
     damaged.extend_from_slice(&[b'x'; 512]);
     damaged.extend_from_slice(&two);
-    let damaged = read(&damaged).unwrap();
+    let damaged = read_tar(&damaged).unwrap();
     assert!(!damaged.is_complete());
     assert!(
         damaged
@@ -305,7 +305,7 @@ fn what_is_no_archive_is_refused() {
         (&[b'x'; 5_000], "neither a directory nor a tar"),
         (b"BZh91AY&SY", "a bzip2 archive"),
     ] {
-        let error = read(bytes).unwrap_err().to_string();
+        let error = read_tar(bytes).unwrap_err().to_string();
         assert!(error.contains(why), "{error}");
     }
 }
@@ -335,7 +335,7 @@ fn bombs_are_stopped() {
     // Headers and maps that claim the moon allocate nothing.
     let mut claims = header(b"x", b'x', b"77777777777\0", b"");
     claims.extend_from_slice(&[b'1'; 4096]);
-    assert!(read(&claims).is_err());
+    assert!(read_tar(&claims).is_err());
 }
 
 #[test]
@@ -371,7 +371,7 @@ fn our_own_bundle_cut_or_changed() {
     node(root.path());
     let plain = zstd::decode_all(ours(root.path()).as_slice()).unwrap();
     let database = Path::new("/var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db");
-    let evidence = read(&plain).unwrap();
+    let evidence = read_tar(&plain).unwrap();
     assert_eq!(evidence.kind(), Kind::Bundle);
     assert_eq!(
         evidence.source(database, 1 << 20).unwrap().bytes(),
@@ -385,18 +385,18 @@ fn our_own_bundle_cut_or_changed() {
     let at = plain.windows(9_000).position(|bytes| bytes == [7; 9_000]);
     let mut changed = plain.clone();
     changed[at.unwrap() + 5_000] = 8;
-    let notes = read(&changed).unwrap().notes().join("\n");
+    let notes = read_tar(&changed).unwrap().notes().join("\n");
     assert!(
         notes.contains("another SHA-256 than the trailer says"),
         "{notes}"
     );
     // Cut in the middle: what is missing is not absent, and what was listed is still known.
-    let cut = read(&plain[..plain.len() / 2]).unwrap();
+    let cut = read_tar(&plain[..plain.len() / 2]).unwrap();
     assert!(!cut.is_complete());
     assert!(cut.notes().join("\n").contains("no trailer"));
     assert!(cut.list(Path::new("/var/lib/containerd")).is_whole());
     // Cut in the manifest.
-    let cut = read(&plain[..4_096]).unwrap();
+    let cut = read_tar(&plain[..4_096]).unwrap();
     assert!(!cut.is_complete());
     assert!(!cut.list(Path::new("/var/lib/containerd")).is_whole());
 }

@@ -18,7 +18,7 @@ use finding::{Time, Unread};
 
 const POSIX: &str = "--format=posix";
 
-fn read(tar: &[u8]) -> Evidence {
+fn read_tar(tar: &[u8]) -> Evidence {
     Evidence::open_stream(tar, &Options::default()).unwrap()
 }
 
@@ -49,7 +49,7 @@ fn compare(root: &Path) {
         &[POSIX, "--pax-option=delete=atime,delete=ctime"],
     ] {
         let tar = gnu_tar(root, options);
-        let evidence = read(&tar);
+        let evidence = read_tar(&tar);
         assert_eq!(evidence.kind(), Kind::Tar);
         assert!(evidence.is_complete());
         assert_same(&want, &read_all(&evidence, top), &options.join(" "));
@@ -58,26 +58,26 @@ fn compare(root: &Path) {
     for (program, options) in [("gzip", &["-c"][..]), ("zstd", &["-c", "-q"])] {
         if has(program) {
             let packed = through(program, options, &tar);
-            assert_same(&want, &read_all(&read(&packed), top), program);
+            assert_same(&want, &read_all(&read_tar(&packed), top), program);
             // Several members or frames, as pigz, pzstd and cat make them.
             let (one, two) = tar.split_at(tar.len() / 2);
             let packed = [
                 through(program, options, one),
                 through(program, options, two),
             ];
-            assert_same(&want, &read_all(&read(&packed.concat()), top), program);
+            assert_same(&want, &read_all(&read_tar(&packed.concat()), top), program);
         }
     }
     // GNU's own format has no PAX records: no fractions of seconds, no extended attributes.
     let tar = run_plain(root);
-    let got = read_all(&read(&tar), top);
+    let got = read_all(&read_tar(&tar), top);
     let mut rounded = want.clone();
     for seen in rounded.values_mut() {
         seen.xattrs.clear();
         seen.mtime = Time::new(Time::parse(&seen.mtime).unwrap().seconds, 0).to_string();
     }
     assert_same(&rounded, &got, "gnu");
-    assert!(!read(&tar).xattrs(Path::new("/var")).is_whole());
+    assert!(!read_tar(&tar).xattrs(Path::new("/var")).is_whole());
     // Our own.
     let wanted = Collect {
         roots: vec!["/var".into(), "/run/containerd".into()],
@@ -91,7 +91,7 @@ fn compare(root: &Path) {
     let mut ours = Vec::new();
     let summary = write(&open(root), &wanted, &mut ours).unwrap();
     assert_eq!(summary.unread, []);
-    let evidence = read(&ours);
+    let evidence = read_tar(&ours);
     assert_eq!(evidence.kind(), Kind::Bundle);
     assert_eq!(evidence.notes(), Vec::<String>::new());
     assert!(evidence.is_complete());

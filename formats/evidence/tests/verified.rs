@@ -42,12 +42,16 @@ fn bundle() -> Vec<u8> {
     zstd::decode_all(packed.as_slice()).unwrap()
 }
 
-fn read(bytes: &[u8]) -> Verified {
+fn verify_bundle(bytes: &[u8]) -> Verified {
     verify(bytes, &Budget::default()).unwrap()
 }
 
 fn wrong(bytes: &[u8]) -> Vec<Wrong> {
-    let mut wrong: Vec<Wrong> = read(bytes).problems.iter().map(|it| it.wrong).collect();
+    let mut wrong: Vec<Wrong> = verify_bundle(bytes)
+        .problems
+        .iter()
+        .map(|it| it.wrong)
+        .collect();
     wrong.dedup();
     wrong
 }
@@ -61,7 +65,7 @@ fn find(bytes: &[u8], piece: &[u8]) -> usize {
 #[test]
 fn an_untouched_bundle_is_whole() {
     let tar = bundle();
-    let verified = read(&tar);
+    let verified = verify_bundle(&tar);
     assert_eq!(verified.problems, []);
     assert!(verified.complete);
     assert_eq!(verified.hashed, 4);
@@ -111,7 +115,7 @@ fn a_cut_bundle_says_until_where_it_is_whole() {
     let body = find(&tar, b"bbbb");
     let mut last = 0;
     for cut in (2048..tar.len() - 1024).step_by(512) {
-        let verified = read(&tar[..cut]);
+        let verified = verify_bundle(&tar[..cut]);
         let found: Vec<Wrong> = verified.problems.iter().map(|it| it.wrong).collect();
         assert!(found.contains(&Wrong::Cut), "{cut}: {found:?}");
         assert!(!verified.complete);
@@ -122,7 +126,7 @@ fn a_cut_bundle_says_until_where_it_is_whole() {
         );
         last = until;
     }
-    let verified = read(&tar[..body + 2]);
+    let verified = verify_bundle(&tar[..body + 2]);
     let (path, _) = verified.whole_until.unwrap();
     assert_eq!(path, "/run/containerd/task/a");
 }
@@ -144,7 +148,7 @@ fn what_is_added_or_taken_away_is_named() {
     let b = starts.iter().rposition(|at| *at < body).unwrap();
     let member = &tar[starts[b]..starts[b + 1]];
     let gone = [&tar[..starts[b]], &tar[starts[b + 1]..]].concat();
-    let problems = read(&gone).problems;
+    let problems = verify_bundle(&gone).problems;
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert_eq!(problems[0].wrong, Wrong::Missing);
     assert_eq!(problems[0].path, Some(Text::from("/run/containerd/task/b")));

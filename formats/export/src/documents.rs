@@ -51,7 +51,7 @@ fn value(bytes: &[u8], digest: &Digest) -> Result<Value, String> {
 
 /// The OCI's name for what Docker calls otherwise.
 fn oci_type(media_type: &str) -> String {
-    match Kind::of(media_type) {
+    match Kind::from_media_type(media_type) {
         Kind::Manifest => "application/vnd.oci.image.manifest.v1+json".to_owned(),
         Kind::Index => "application/vnd.oci.image.index.v1+json".to_owned(),
         Kind::Config => "application/vnd.oci.image.config.v1+json".to_owned(),
@@ -74,7 +74,7 @@ impl Documents {
     ///
     /// # Errors
     /// One of them cannot be read any more.
-    pub(crate) fn of(
+    pub(crate) fn from_store(
         evidence: &Evidence,
         store: &Store,
         target: &Target,

@@ -147,7 +147,7 @@ impl<'o> Order<'o> {
         control: &Control<'_>,
     ) -> Result<(Vec<Wrote>, Digest), Refused> {
         let (evidence, store) = (self.evidence, self.store);
-        let documents = Documents::of(evidence, store, self.target, self.documents, plan)
+        let documents = Documents::from_store(evidence, store, self.target, self.documents, plan)
             .map_err(Refused::unread)?;
         let path = output.path().to_owned();
         let mut writer = Writer {

@@ -53,7 +53,7 @@ pub struct Coverage {
 
 impl Coverage {
     /// Notes a source.
-    pub fn read(&mut self, path: impl Into<Text>, size: u64) {
+    pub fn note_read(&mut self, path: impl Into<Text>, size: u64) {
         self.sources.push(SourceNote {
             path: path.into(),
             size,

@@ -20,7 +20,7 @@ pub struct Fingerprint([u8; 8]);
 
 impl Fingerprint {
     /// The fingerprint of the finding, the `number`th (from 0) of its code at its place.
-    fn of(place: &[u8], number: u64) -> Self {
+    fn from_place(place: &[u8], number: u64) -> Self {
         let mut hash = Sha256::new();
         hash.update(place);
         if number > 0 {
@@ -61,7 +61,7 @@ pub(crate) fn identify(findings: &mut [Finding], roots: &[(&str, &Text)]) {
     let mut seen: std::collections::HashMap<Vec<u8>, u64> = std::collections::HashMap::new();
     for finding in findings {
         let place = place(finding, roots);
-        let fingerprint = |number| Fingerprint::of(&place, number);
+        let fingerprint = |number| Fingerprint::from_place(&place, number);
         let number = seen.get(&place).copied().unwrap_or(0);
         finding.fingerprint = Some(fingerprint(number));
         seen.insert(place, number.saturating_add(1));

@@ -17,7 +17,7 @@ pub enum Loss {
 
 impl Loss {
     /// The loss of this one object.
-    pub fn of(object: Object) -> Self {
+    pub fn of_object(object: Object) -> Self {
         Self::Objects(vec![object])
     }
 

@@ -66,7 +66,7 @@ pub fn parse(text: &[u8]) -> Vec<Vec<Goroutine>> {
             place.put(one, file, number, offset);
             continue;
         }
-        call = Call::read(line);
+        call = Call::parse_call(line);
         if call.is_none() && !goes_on(line) {
             close(&mut current, &mut dumps);
         }
@@ -132,7 +132,7 @@ enum Call {
 }
 
 impl Call {
-    fn read(line: &[u8]) -> Option<Self> {
+    fn parse_call(line: &[u8]) -> Option<Self> {
         let text = core::str::from_utf8(line).ok()?.trim_end();
         if text.starts_with(['\t', ' ']) || text.starts_with("\\t") || text.is_empty() {
             return None;

@@ -15,7 +15,7 @@ use goroutines::{
     deadlocks, dumps, signatures,
 };
 
-fn read(name: &str) -> String {
+fn read_sample(name: &str) -> String {
     let path = testcase::testdata().join("cores/dumps").join(name);
     let text = zstd::decode_all(std::fs::read(path).unwrap().as_slice()).unwrap();
     String::from_utf8(text).unwrap()
@@ -36,12 +36,12 @@ fn what_was_made_for_real_is_known_and_healthy_shims_are_silent() {
         ("daemon-shim-silent", Some("core/shim-silent")),
     ] {
         for release in ["1.6", "1.7", "2.1"] {
-            let found = codes(&read(&format!("{release}-{state}.txt.zst")));
+            let found = codes(&read_sample(&format!("{release}-{state}.txt.zst")));
             let wanted: Vec<&str> = wanted.into_iter().collect();
             assert_eq!(found, wanted, "{release} {state}");
         }
     }
-    let found = codes(&read("1.7-daemon-flock.txt.zst"));
+    let found = codes(&read_sample("1.7-daemon-flock.txt.zst"));
     assert_eq!(found, ["core/bolt-flock"]);
 }
 
@@ -52,7 +52,7 @@ fn what_lasts_for_a_moment_is_not_called_a_deadlock() {
         "2.1-shim-output",
         "1.6-daemon-shim-silent",
     ] {
-        let text = read(&format!("{name}.txt.zst"));
+        let text = read_sample(&format!("{name}.txt.zst"));
         let minutes: BTreeSet<String> = (1..60).map(|count| format!(", {count} minutes")).collect();
         let young = minutes
             .iter()

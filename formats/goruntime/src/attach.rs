@@ -31,8 +31,8 @@ const THREADS: usize = 64;
 struct Target(LiveMemory);
 
 impl Memory for Target {
-    fn read(&self, at: u64, into: &mut [u8]) -> usize {
-        self.0.read(at, into)
+    fn read_memory(&self, at: u64, into: &mut [u8]) -> usize {
+        self.0.read_live_memory(at, into)
     }
 }
 
@@ -140,7 +140,7 @@ pub fn attach<T: Send + 'static>(
     let (give, receive) = channel();
     let started = std::thread::Builder::new().spawn(move || {
         // Nobody may be waiting any more.
-        let _ = give.send(read(&process, clock, work));
+        let _ = give.send(read_stopped_process(&process, clock, work));
     });
     started.map_err(|error| NotAttached::Thread(error.to_string()))?;
     match receive.recv_timeout(DEADLINE) {
@@ -179,20 +179,20 @@ impl<T: Send + 'static> Apart<T> {
     ///
     /// # Errors
     /// The process cannot be read.
-    pub fn read(&self, pid: u32) -> Result<T, NotAttached> {
+    pub fn wait_for_process(&self, pid: u32) -> Result<T, NotAttached> {
         let gone = || NotAttached::Thread("the thread that reads is gone".to_owned());
         self.ask.send(pid).map_err(|_| gone())?;
         self.answers.recv().map_err(|_| gone())?
     }
 }
 
-fn read<T>(
+fn read_stopped_process<T>(
     process: &LiveProcess,
     clock: fn() -> u64,
     work: impl FnOnce(&Attached<'_>) -> T,
 ) -> Result<T, NotAttached> {
     let program = process.program().map_err(NotAttached::Unread)?;
-    let elf = Elf::read(&program).map_err(NotAttached::Program)?;
+    let elf = Elf::read_elf(&program).map_err(NotAttached::Program)?;
     let auxv = process.file("auxv", AUXV).map_err(NotAttached::Unread)?;
     let memory = process.memory().map_err(NotAttached::Memory)?;
     let target = Target(memory);

@@ -44,7 +44,7 @@ pub(crate) struct Offsets {
 }
 
 impl Offsets {
-    pub(crate) fn of(layouts: &Layouts) -> Option<Self> {
+    pub(crate) fn from_layouts(layouts: &Layouts) -> Option<Self> {
         let sudog = |fields: &[&str]| layouts.field("sudog", fields);
         let hchan = |fields: &[&str]| layouts.field("hchan", fields);
         Some(Self {
@@ -83,7 +83,7 @@ impl Waiters<'_> {
         let mut found = HashMap::new();
         let mut seen = HashSet::new();
         for range in [self.module.data[2], self.module.data[3]] {
-            let words: Vec<u64> = Area::read(self.memory, range).words().collect();
+            let words: Vec<u64> = Area::read_area(self.memory, range).words().collect();
             for pair in words.windows(2) {
                 let [root, count] = *pair else { continue };
                 // A root of the table is followed by how many wait below it.

@@ -71,7 +71,7 @@ impl BuildInfo {
     ///
     /// # Errors
     /// As [`NoBuildInfo`] says.
-    pub fn read(
+    pub fn read_build_info(
         mut read_at: impl FnMut(u64, &mut [u8]) -> Option<usize>,
     ) -> Result<Self, NoBuildInfo> {
         let section = elf::section(&mut read_at, ".go.buildinfo", LIMIT)?;
@@ -119,7 +119,7 @@ impl BuildInfo {
         Self::of_text(&go, lines.get(MARK..end).unwrap_or_default())
     }
 
-    /// From the two texts, as [`text`](Self::text) gives them.
+    /// From the two texts, as [`build_text`](Self::build_text) gives them.
     pub fn of_text(go: &str, lines: &str) -> Option<Self> {
         (go.len().saturating_add(lines.len()) <= LIMIT).then(|| Self {
             go: go.to_owned(),
@@ -133,7 +133,7 @@ impl BuildInfo {
     }
 
     /// The lines as they were written.
-    pub fn text(&self) -> &str {
+    pub fn build_text(&self) -> &str {
         &self.lines
     }
 
@@ -229,8 +229,8 @@ mod tests {
     use super::*;
     use testcase::program;
 
-    fn read(bytes: &[u8]) -> Result<BuildInfo, NoBuildInfo> {
-        BuildInfo::read(|at, into| {
+    fn read_from_bytes(bytes: &[u8]) -> Result<BuildInfo, NoBuildInfo> {
+        BuildInfo::read_build_info(|at, into| {
             let from = bytes.get(usize::try_from(at).ok()?..).unwrap_or_default();
             let count = from.len().min(into.len());
             into[..count].copy_from_slice(&from[..count]);
@@ -257,7 +257,7 @@ mod tests {
                 "github.com/containerd/containerd/v2/cmd/containerd",
             ),
         ] {
-            let info = read(&program(&format!("debian-{release}.elf"))).unwrap();
+            let info = read_from_bytes(&program(&format!("debian-{release}.elf"))).unwrap();
             assert_eq!(info.go(), go);
             assert_eq!(info.package(), Some(package));
             assert_eq!(info.setting("-trimpath"), Some("true"));
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn flags_of_the_linker_tell_the_version() {
-        let info = read(&program("upstream.elf")).unwrap();
+        let info = read_from_bytes(&program("upstream.elf")).unwrap();
         let of = |name: &str| format!("github.com/containerd/containerd/v2/version.{name}");
         assert_eq!(info.linked(&of("Version")), Some("v2.1.4"));
         let revision = "75cb2b7193e4e490e9fbdc236c0e811ccaba3376";
@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn a_module_is_what_replaced_it() {
-        let info = read(&program("k3s.elf")).unwrap();
+        let info = read_from_bytes(&program("k3s.elf")).unwrap();
         let used = info.uses("github.com/containerd/containerd").unwrap();
         assert_eq!(used.path, "github.com/k3s-io/containerd");
         assert_eq!(used.version, "v1.7.23-k3s2");
@@ -293,18 +293,18 @@ mod tests {
     #[test]
     fn damage_is_no_build_info() {
         let whole = program("upstream.elf");
-        assert_eq!(read(b"#!/bin/sh\n"), Err(NoBuildInfo::NotElf));
-        assert_eq!(read(&[]), Err(NoBuildInfo::NotElf));
-        assert!(BuildInfo::read(|_, _| None).is_err());
+        assert_eq!(read_from_bytes(b"#!/bin/sh\n"), Err(NoBuildInfo::NotElf));
+        assert_eq!(read_from_bytes(&[]), Err(NoBuildInfo::NotElf));
+        assert!(BuildInfo::read_build_info(|_, _| None).is_err());
         for length in 0..whole.len() {
-            let _cut = read(&whole[..length]);
+            let _cut = read_from_bytes(&whole[..length]);
         }
         // Every byte of the headers and of the lengths, as bad as can be.
         for at in 0..whole.len() {
             for byte in [0, 0xff, whole[at] ^ 1, whole[at] ^ 0x80] {
                 let mut bytes = whole.clone();
                 bytes[at] = byte;
-                let _garbled = read(&bytes);
+                let _garbled = read_from_bytes(&bytes);
             }
         }
         let at = whole
@@ -313,6 +313,6 @@ mod tests {
             .unwrap();
         let mut old = whole.clone();
         old[at + 15] = 0;
-        assert_eq!(read(&old), Err(NoBuildInfo::NotGo), "pointers");
+        assert_eq!(read_from_bytes(&old), Err(NoBuildInfo::NotGo), "pointers");
     }
 }

@@ -28,7 +28,7 @@ pub struct Compared {
 struct AtRest<'b>(&'b dyn Bytes, &'b Elf);
 
 impl Memory for AtRest<'_> {
-    fn read(&self, at: u64, into: &mut [u8]) -> usize {
+    fn read_memory(&self, at: u64, into: &mut [u8]) -> usize {
         let load = self
             .1
             .loads()
@@ -46,8 +46,8 @@ impl Memory for AtRest<'_> {
 
 impl Compared {
     /// Of a program that is not position-independent and has DWARF.
-    pub fn of(bytes: &dyn Bytes) -> Result<Self, String> {
-        let elf = Elf::read(bytes).map_err(|why| why.to_string())?;
+    pub fn compare_readings(bytes: &dyn Bytes) -> Result<Self, String> {
+        let elf = Elf::read_elf(bytes).map_err(|why| why.to_string())?;
         let dwarf = Dwarf::of_file(bytes, &elf).ok_or("it has no DWARF")?;
         let memory = AtRest(bytes, &elf);
         let outline = Outline::of_file(bytes, &elf, 0);

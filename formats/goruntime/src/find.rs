@@ -21,7 +21,7 @@ pub(crate) struct Area {
 }
 
 impl Area {
-    pub(crate) fn read(memory: &dyn Memory, (start, end): (u64, u64)) -> Self {
+    pub(crate) fn read_area(memory: &dyn Memory, (start, end): (u64, u64)) -> Self {
         Self {
             bytes: memory.some(start, end.saturating_sub(start).min(AREA)),
         }
@@ -55,7 +55,7 @@ pub(crate) struct RawG {
 }
 
 impl RawG {
-    pub(crate) fn read(memory: &dyn Memory, at: u64, layout: &G) -> Option<Self> {
+    pub(crate) fn read_raw_g(memory: &dyn Memory, at: u64, layout: &G) -> Option<Self> {
         if !at.is_multiple_of(8) {
             return None;
         }
@@ -99,8 +99,8 @@ impl RawG {
 /// Addresses of all goroutines: the slice in bss every element of which is one.
 pub(crate) fn allgs(memory: &dyn Memory, module: &ModuleData, layout: &G) -> Option<Vec<u64>> {
     let [_, _, bss, noptrbss] = module.data;
-    let area = Area::read(memory, bss);
-    let copies: Vec<u64> = Area::read(memory, noptrbss).words().collect();
+    let area = Area::read_area(memory, bss);
+    let copies: Vec<u64> = Area::read_area(memory, noptrbss).words().collect();
     let words: Vec<u64> = area.words().collect();
     let mut best: Option<(bool, Vec<u64>)> = None;
     for (pointer, len) in slices(&words, GOROUTINES) {
@@ -108,7 +108,7 @@ pub(crate) fn allgs(memory: &dyn Memory, module: &ModuleData, layout: &G) -> Opt
             continue;
         };
         let sound =
-            |at: u64| RawG::read(memory, at, layout).is_some_and(|raw| raw.is_sound(layout));
+            |at: u64| RawG::read_raw_g(memory, at, layout).is_some_and(|raw| raw.is_sound(layout));
         if !sound(first) {
             continue;
         }
@@ -182,7 +182,7 @@ pub(crate) fn allm(memory: &dyn Memory, module: &ModuleData, layout: &M, g: &G) 
     let mut best = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for range in module.data {
-        let area = Area::read(memory, range);
+        let area = Area::read_area(memory, range);
         for word in area.words() {
             if seen.contains(&word) || read_m(memory, word, layout, g).is_none() {
                 continue;
@@ -215,7 +215,7 @@ pub(crate) fn wait_reasons(memory: &dyn Memory, module: &ModuleData) -> Vec<Text
         printable.then(|| Text::from(bytes))
     };
     for range in [module.data[1], module.data[0]] {
-        let area = Area::read(memory, range);
+        let area = Area::read_area(memory, range);
         let words: Vec<u64> = area.words().collect();
         for (index, window) in words.windows(4).enumerate() {
             // The first has no name, the second is "GC assist marking".

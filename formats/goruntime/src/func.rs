@@ -102,7 +102,7 @@ impl Table<'_> {
         if self.module.head.form == Form::V116 {
             let at = functions.checked_add(index.checked_mul(16)?)?;
             let mut bytes = [0; 16];
-            (self.memory.read(at, &mut bytes) == 16).then_some(())?;
+            (self.memory.read_memory(at, &mut bytes) == 16).then_some(())?;
             let (pc, offset) = bytes.split_at(8);
             Some((
                 u64::from_le_bytes(*pc.first_chunk()?),
@@ -231,7 +231,7 @@ impl Table<'_> {
 
     fn name_at(&self, offset: u32) -> Text {
         let [names, ..] = self.module.head.parts;
-        Text::from(text(self.memory, names.wrapping_add(u64::from(offset))))
+        Text::from(c_string(self.memory, names.wrapping_add(u64::from(offset))))
     }
 
     fn file(&self, func: &Func, pc: u64) -> Text {
@@ -243,7 +243,7 @@ impl Table<'_> {
                 .memory
                 .u32(units.checked_add(index.checked_mul(4)?)?)
                 .filter(|offset| *offset != u32::MAX)?;
-            Some(text(self.memory, files.checked_add(u64::from(offset))?))
+            Some(c_string(self.memory, files.checked_add(u64::from(offset))?))
         };
         Text::from(find().unwrap_or_default())
     }
@@ -339,7 +339,7 @@ impl Table<'_> {
 }
 
 /// A text that ends with a zero.
-fn text(memory: &dyn Memory, at: u64) -> Vec<u8> {
+fn c_string(memory: &dyn Memory, at: u64) -> Vec<u8> {
     let mut text = Vec::new();
     let mut at = at;
     let mut left = NAME;

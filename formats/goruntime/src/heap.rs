@@ -93,7 +93,7 @@ struct Offsets {
 }
 
 impl Offsets {
-    fn of(layout: &Layout, version: GoVersion) -> Option<Self> {
+    fn from_layout(layout: &Layout, version: GoVersion) -> Option<Self> {
         let field = |names: &[&str]| {
             names
                 .iter()
@@ -117,7 +117,7 @@ impl Offsets {
     }
 
     /// A span that is in use, or one that is not; nothing if it is no span at all.
-    fn read(&self, memory: &dyn Memory, at: u64) -> Option<Listed> {
+    fn read_special(&self, memory: &dyn Memory, at: u64) -> Option<Listed> {
         if at < 4096 || !at.is_multiple_of(8) {
             return None;
         }
@@ -182,7 +182,7 @@ impl Source<'_> {
     pub(crate) fn heap(&self) -> Option<Heap> {
         let wanted = ["mspan", "mcache"];
         let layouts = types::layouts(self.memory, self.module, self.version, "runtime", &wanted);
-        let offsets = Offsets::of(layouts.get("mspan")?, self.version)?;
+        let offsets = Offsets::from_layout(layouts.get("mspan")?, self.version)?;
         let all = self.all_spans(&offsets)?;
         let found = self.processor.map(|fields| self.caches(fields));
         let found = found.unwrap_or_default();
@@ -194,7 +194,7 @@ impl Source<'_> {
             damaged: 0,
         };
         for at in all {
-            match offsets.read(self.memory, at) {
+            match offsets.read_special(self.memory, at) {
                 Some(Listed::Used(span)) => heap.spans.push(span),
                 Some(Listed::Unused) => {}
                 None => heap.damaged = heap.damaged.saturating_add(1),
@@ -210,12 +210,12 @@ impl Source<'_> {
         // Whether something is a span in use, by its address: slices overlap.
         let mut known: HashMap<u64, Option<bool>> = HashMap::new();
         for range in [self.module.data[2], self.module.data[3]] {
-            let words: Vec<u64> = Area::read(self.memory, range).words().collect();
+            let words: Vec<u64> = Area::read_area(self.memory, range).words().collect();
             for (pointer, len) in slices(&words, SPANS) {
                 let mut kind = |at: u64| {
                     *known.entry(at).or_insert_with(|| {
                         offsets
-                            .read(self.memory, at)
+                            .read_special(self.memory, at)
                             .map(|span| matches!(span, Listed::Used(_)))
                     })
                 };
@@ -253,7 +253,7 @@ impl Source<'_> {
         let mut best = Vec::new();
         let word = |at: u64, offset: u64| self.memory.u64(at.checked_add(offset)?);
         for range in [self.module.data[2], self.module.data[3]] {
-            let words: Vec<u64> = Area::read(self.memory, range).words().collect();
+            let words: Vec<u64> = Area::read_area(self.memory, range).words().collect();
             for (pointer, len) in slices(&words, PROCESSORS) {
                 let found = (0..len).map_while(|index| {
                     let at = word(pointer, index.checked_mul(8)?)?;

@@ -44,7 +44,7 @@ enum Release {
 }
 
 impl Release {
-    fn of(name: &[u8]) -> Option<Self> {
+    fn from_name(name: &[u8]) -> Option<Self> {
         let name = name.strip_suffix(b"-fm").unwrap_or(name);
         match name {
             b"sync.(*Mutex).Unlock" | b"internal/sync.(*Mutex).Unlock" => Some(Self::Unlock),
@@ -143,11 +143,11 @@ impl<'m, 'c> Holders<'m, 'c> {
         }
         wanted.sort_by_key(|object| object.address);
         for one in found {
-            one.holds = self.of(one, &wanted);
+            one.holds = self.held_by(one, &wanted);
         }
     }
 
-    fn of(&mut self, one: &Goroutine, wanted: &[Object]) -> Vec<Held> {
+    fn held_by(&mut self, one: &Goroutine, wanted: &[Object]) -> Vec<Held> {
         let mut found = Vec::new();
         // While it waits for a condition, the lock that belongs to it is not held.
         let waits_for_condition = one.calls("sync.(*Cond).Wait");
@@ -281,7 +281,7 @@ impl<'m, 'c> Holders<'m, 'c> {
                 return None;
             }
             let name = place.name.bytes();
-            if let Some(release) = Release::of(name) {
+            if let Some(release) = Release::from_name(name) {
                 return Some((release, true));
             }
             let is_wrapper = name
@@ -299,7 +299,10 @@ impl<'m, 'c> Holders<'m, 'c> {
     fn calls(&mut self, func: &Func) -> Option<Release> {
         let table = self.cache.table;
         let inlined = table.inlined_names(func);
-        if let Some(found) = inlined.iter().find_map(|name| Release::of(name.bytes())) {
+        if let Some(found) = inlined
+            .iter()
+            .find_map(|name| Release::from_name(name.bytes()))
+        {
             return Some(found);
         }
         let code = self.memory.some(func.entry, table.length(func).min(CODE));
@@ -309,7 +312,7 @@ impl<'m, 'c> Holders<'m, 'c> {
                 .cache
                 .place(target)
                 .filter(|place| place.func.entry == target)
-                .and_then(|place| Release::of(place.name.bytes()));
+                .and_then(|place| Release::from_name(place.name.bytes()));
             if found.is_some() {
                 return found;
             }

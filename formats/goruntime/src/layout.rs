@@ -37,7 +37,7 @@ pub(crate) struct Layouts {
 
 impl Layouts {
     /// Those of a program.
-    pub(crate) fn of(
+    pub(crate) fn from_module(
         memory: &dyn Memory,
         module: &ModuleData,
         version: GoVersion,
@@ -172,7 +172,7 @@ pub(crate) struct G {
 }
 
 impl G {
-    pub(crate) fn of(layouts: &Layouts) -> Option<Self> {
+    pub(crate) fn from_layouts(layouts: &Layouts) -> Option<Self> {
         let field = |fields: &[&str]| layouts.field("g", fields);
         Some(Self {
             size: layouts.size("g").filter(|size| *size < 1 << 14)?,
@@ -211,7 +211,7 @@ pub(crate) struct M {
 }
 
 impl M {
-    pub(crate) fn of(layouts: &Layouts) -> Option<Self> {
+    pub(crate) fn from_layouts(layouts: &Layouts) -> Option<Self> {
         let field = |fields: &[&str]| layouts.field("m", fields);
         Some(Self {
             g0: field(&["g0"])?,
@@ -239,8 +239,8 @@ mod tests {
                     differs: Vec::new(),
                     all: layouts,
                 };
-                let g = G::of(&all).unwrap();
-                assert!(M::of(&all).is_some());
+                let g = G::from_layouts(&all).unwrap();
+                assert!(M::from_layouts(&all).is_some());
                 assert_eq!(g.parent.is_some(), minor >= 21);
             }
         }

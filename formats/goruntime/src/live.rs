@@ -38,7 +38,7 @@ struct Copy {
 }
 
 impl Memory for Copy {
-    fn read(&self, at: u64, into: &mut [u8]) -> usize {
+    fn read_memory(&self, at: u64, into: &mut [u8]) -> usize {
         let from = at
             .checked_sub(self.start)
             .and_then(|offset| usize::try_from(offset).ok())
@@ -125,7 +125,7 @@ impl Go<'_> {
         self.note_holders(&mut found, &mut cache);
         // What was found in lists belongs to the wait that was read only if that goes on.
         for (mut one, accepted) in found.into_iter().zip(&mut all) {
-            let still = RawG::read(self.memory(), one.address, self.layout());
+            let still = RawG::read_raw_g(self.memory(), one.address, self.layout());
             if one.address != 0
                 && still.as_ref() != Some(&accepted.raw)
                 && one.awaits.iter().any(|it| it.object.address != 0)
@@ -149,7 +149,7 @@ impl Go<'_> {
         let mut last = None;
         for tries in 1..=TRIES {
             let began = clock();
-            let raw = RawG::read(self.memory(), at, self.layout())?;
+            let raw = RawG::read_raw_g(self.memory(), at, self.layout())?;
             let start = match self.place(&raw) {
                 Ok(start) => start,
                 Err(End::Top) => return None,
@@ -164,7 +164,7 @@ impl Go<'_> {
             let len = start.stack.1.saturating_sub(start.sp).min(STACK);
             let stack = self.memory().some(start.sp, len);
             let again = self.memory().some(start.sp, len);
-            let after = RawG::read(self.memory(), at, self.layout());
+            let after = RawG::read_raw_g(self.memory(), at, self.layout());
             let took = clock().saturating_sub(began);
             let mut one = self.described(&raw, threads, cache, clock())?;
             let same = stack == again && after.as_ref() == Some(&raw) && took <= WINDOW;

@@ -40,7 +40,7 @@ struct Offsets {
 }
 
 impl Offsets {
-    const fn of(version: GoVersion) -> Self {
+    const fn for_version(version: GoVersion) -> Self {
         let GoVersion(minor) = version;
         let (types, etypes, gofunc, pieces, next) = match minor {
             0..=17 => (280, 288, None, 296, 528),
@@ -72,13 +72,13 @@ impl ModuleData {
         heads.iter().find_map(|head| {
             let pattern = head.at.to_le_bytes();
             search(memory, &outline.writable, &pattern, 8, |at| {
-                Self::read(memory, at, *head, version)
+                Self::read_module_data(memory, at, *head, version)
             })
         })
     }
 
     /// Reads one, if it is one.
-    pub(crate) fn read(
+    pub(crate) fn read_module_data(
         memory: &dyn Memory,
         at: u64,
         head: Head,
@@ -100,7 +100,7 @@ impl ModuleData {
             return None;
         }
         let pair = |at: u64| Some((word(at)?, word(at.checked_add(8)?)?));
-        let offsets = Offsets::of(version);
+        let offsets = Offsets::for_version(version);
         let found = Self {
             at,
             head,

@@ -49,7 +49,7 @@ pub(crate) struct Head {
 
 impl Head {
     /// Reads one.
-    pub(crate) fn read(memory: &dyn Memory, at: u64, arch: Arch) -> Option<Self> {
+    pub(crate) fn read_pclntab_head(memory: &dyn Memory, at: u64, arch: Arch) -> Option<Self> {
         let bytes = memory.all(at, 72)?;
         let form = [Form::V116, Form::V118, Form::V120]
             .into_iter()
@@ -79,7 +79,9 @@ impl Head {
 
     /// Finds it: where the sections say, else anywhere in the program.
     pub(crate) fn find(memory: &dyn Memory, outline: &Outline, arch: Arch) -> Vec<Self> {
-        let said = outline.pclntab.and_then(|at| Self::read(memory, at, arch));
+        let said = outline
+            .pclntab
+            .and_then(|at| Self::read_pclntab_head(memory, at, arch));
         if let Some(head) = said {
             return vec![head];
         }
@@ -89,7 +91,7 @@ impl Head {
         // The first byte of the magic differs: its other bytes are searched for.
         search(memory, &ranges, &tail, 1, |place| {
             let at = place.checked_sub(1).filter(|at| at.is_multiple_of(8))?;
-            found.extend(Self::read(memory, at, arch));
+            found.extend(Self::read_pclntab_head(memory, at, arch));
             (found.len() > 16).then_some(())
         });
         found

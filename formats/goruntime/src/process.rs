@@ -188,9 +188,10 @@ impl<'m> Go<'m> {
         if module.text_pieces > 1 {
             return Err(NotGo::Pieces(module.text_pieces));
         }
-        let layouts = Layouts::of(memory, &module, version, arch).ok_or(NotGo::NoLayout)?;
-        let g = G::of(&layouts).ok_or(NotGo::NoLayout)?;
-        let m = M::of(&layouts).ok_or(NotGo::NoLayout)?;
+        let layouts =
+            Layouts::from_module(memory, &module, version, arch).ok_or(NotGo::NoLayout)?;
+        let g = G::from_layouts(&layouts).ok_or(NotGo::NoLayout)?;
+        let m = M::from_layouts(&layouts).ok_or(NotGo::NoLayout)?;
         let goroutines = find::allgs(memory, &module, &g).ok_or(NotGo::NoGoroutines)?;
         let threads = find::allm(memory, &module, &m, &g);
         let reasons = find::wait_reasons(memory, &module);
@@ -201,7 +202,7 @@ impl<'m> Go<'m> {
             version,
             module,
             g,
-            waiters: Offsets::of(&layouts),
+            waiters: Offsets::from_layouts(&layouts),
             layouts,
             reasons,
             goroutines,
@@ -284,7 +285,7 @@ impl<'m> Go<'m> {
                     continue;
                 }
                 of_g.insert(g, m.at);
-                if let Some(raw) = RawG::read(self.memory, g, &self.g) {
+                if let Some(raw) = RawG::read_raw_g(self.memory, g, &self.g) {
                     stacks.push((raw.word(self.g.lo), raw.word(self.g.hi), m.at));
                 }
             }
@@ -322,7 +323,7 @@ impl<'m> Go<'m> {
                 continue;
             };
             let goid = (m.curg != 0)
-                .then(|| RawG::read(self.memory, m.curg, &self.g))
+                .then(|| RawG::read_raw_g(self.memory, m.curg, &self.g))
                 .flatten()
                 .map(|raw| raw.word(self.g.goid));
             tied.found.insert(thread.tid, (m.id, goid));
@@ -445,7 +446,7 @@ impl<'m> Go<'m> {
     /// at least until then.
     fn clock(&self) -> u64 {
         let noted = self.goroutines.iter().filter_map(|at| {
-            let raw = RawG::read(self.memory, *at, &self.g)?;
+            let raw = RawG::read_raw_g(self.memory, *at, &self.g)?;
             let stamp = self.g.stamp.map_or(0, |at| raw.word(at));
             Some(raw.word(self.g.waitsince).max(stamp))
         });
@@ -459,7 +460,7 @@ impl<'m> Go<'m> {
     /// Goroutines that are listed and damaged: their own address does not stand in them.
     pub fn damaged(&self) -> usize {
         let sound = |at: &&u64| {
-            RawG::read(self.memory, **at, &self.g).is_some_and(|raw| raw.is_sound(&self.g))
+            RawG::read_raw_g(self.memory, **at, &self.g).is_some_and(|raw| raw.is_sound(&self.g))
         };
         self.goroutines
             .len()
@@ -474,7 +475,7 @@ impl<'m> Go<'m> {
         left: usize,
         now: u64,
     ) -> Option<Goroutine> {
-        let raw = RawG::read(self.memory, at, &self.g)?;
+        let raw = RawG::read_raw_g(self.memory, at, &self.g)?;
         let mut one = self.described(&raw, threads, cache, now)?;
         let thread = threads.by_m.get(&raw.word(self.g.m)).copied();
         (one.frames, one.end) = match self.start(&raw, one.status, thread) {

@@ -42,8 +42,8 @@ struct Recorder<'m> {
 }
 
 impl Memory for Recorder<'_> {
-    fn read(&self, at: u64, into: &mut [u8]) -> usize {
-        let count = self.memory.read(at, into);
+    fn read_memory(&self, at: u64, into: &mut [u8]) -> usize {
+        let count = self.memory.read_memory(at, into);
         let last = at.saturating_add(u64::try_from(count.saturating_sub(1)).unwrap_or(0));
         let mut pages = self.pages.borrow_mut();
         let mut page = at & !(PAGE - 1);
@@ -104,7 +104,7 @@ pub struct Note {
 
 impl Note {
     /// That of a core, if it is one of ours.
-    pub fn of(core: &elfcore::Core) -> Option<Self> {
+    pub fn from_core(core: &elfcore::Core) -> Option<Self> {
         let own = core.own_notes.iter().find(|(kind, _)| *kind == NOTE)?;
         serde_json::from_slice(&own.1).ok()
     }
@@ -206,7 +206,7 @@ impl Attached<'_> {
                 continue;
             }
             let mut page = Box::new([0; 4096]);
-            if self.memory.read(*at, page.as_mut_slice()) == page.len() {
+            if self.memory.read_memory(*at, page.as_mut_slice()) == page.len() {
                 let is_empty = page.iter().all(|byte| *byte == 0);
                 held.insert(*at, (!is_empty).then_some(page));
             }

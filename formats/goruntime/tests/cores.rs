@@ -14,7 +14,7 @@ use elfcore::{Arguments, Auxv, BuildIds, Bytes, Core, Elf, Image, of_memory};
 use goroutines::{End, Goroutine, deadlocks, dumps};
 use goruntime::{Go, LayoutSource, NotGo, Outline, ThreadLink};
 
-fn read(name: &str, file: &str) -> Vec<u8> {
+fn read_capture(name: &str, file: &str) -> Vec<u8> {
     let path: PathBuf = testcase::testdata().join("cores").join(name).join(file);
     let bytes = std::fs::read(path).unwrap();
     if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
@@ -30,8 +30,8 @@ fn with<T>(
     exe: &Vec<u8>,
     then: impl FnOnce(Result<&Go<'_>, NotGo>, &Core) -> T,
 ) -> Option<T> {
-    let headers = Core::read(core).ok()?;
-    let elf = Elf::read(exe).ok()?;
+    let headers = Core::read_core(core).ok()?;
+    let elf = Elf::read_elf(exe).ok()?;
     let entry = headers.auxv.get(Auxv::ENTRY).unwrap_or(0);
     let slide = if elf.is_pie {
         entry.wrapping_sub(elf.entry)
@@ -65,7 +65,10 @@ fn lines<'g>(frames: impl Iterator<Item = &'g goroutines::Frame>) -> Vec<String>
 #[test]
 fn every_goroutine_and_every_frame_is_what_the_process_wrote() {
     for name in ["go1.21-pie", "go1.27"] {
-        let (core, exe) = (read(name, "core.zst"), read(name, "exe.zst"));
+        let (core, exe) = (
+            read_capture(name, "core.zst"),
+            read_capture(name, "exe.zst"),
+        );
         let found = with(&core, &exe, |go, headers| {
             let go = go.unwrap();
             assert_eq!(go.layouts(), LayoutSource::ProgramAsTable, "{name}");
@@ -77,7 +80,10 @@ fn every_goroutine_and_every_frame_is_what_the_process_wrote() {
         // In a crash each thread writes of itself, so some goroutines come twice: as it was when
         // the signal came counts.
         let mut theirs: BTreeMap<u64, Goroutine> = BTreeMap::new();
-        for one in dumps(&read(name, "crash.txt")).into_iter().flatten() {
+        for one in dumps(&read_capture(name, "crash.txt"))
+            .into_iter()
+            .flatten()
+        {
             theirs.entry(one.id).or_insert(one);
         }
         theirs.remove(&0);
@@ -111,7 +117,10 @@ fn every_goroutine_and_every_frame_is_what_the_process_wrote() {
 #[test]
 fn locks_have_waiters_and_holders_and_rings_are_found() {
     for name in ["go1.21-pie", "go1.27"] {
-        let (core, exe) = (read(name, "core.zst"), read(name, "exe.zst"));
+        let (core, exe) = (
+            read_capture(name, "core.zst"),
+            read_capture(name, "exe.zst"),
+        );
         let found = with(&core, &exe, |go, headers| {
             goroutines_of(go.unwrap(), headers)
         })
@@ -146,13 +155,16 @@ fn locks_have_waiters_and_holders_and_rings_are_found() {
 #[test]
 fn a_core_tells_its_program_and_its_arguments() {
     for name in ["go1.21-pie", "go1.27"] {
-        let (core, exe) = (read(name, "core.zst"), read(name, "exe.zst"));
-        let headers = Core::read(&core).unwrap();
+        let (core, exe) = (
+            read_capture(name, "core.zst"),
+            read_capture(name, "exe.zst"),
+        );
+        let headers = Core::read_core(&core).unwrap();
         let image = Image::new(&core, &headers.segments);
         let at = headers.auxv.get(Auxv::PHDR).unwrap();
         let count = headers.auxv.get(Auxv::PHNUM).unwrap();
         let ids = of_memory(&image, at, count, None);
-        let elf = Elf::read(&exe).unwrap();
+        let elf = Elf::read_elf(&exe).unwrap();
         assert_eq!(BuildIds::of_file(&exe, &elf).same(&ids), Some(true));
         let found = Arguments::find(&image, &headers.auxv).unwrap();
         assert_eq!(found.arguments, ["./zoo", "dump"]);
@@ -164,8 +176,8 @@ fn a_core_tells_its_program_and_its_arguments() {
 
 #[test]
 fn another_program_gives_no_goroutines() {
-    let core = read("go1.27", "core.zst");
-    let exe = read("go1.21-pie", "exe.zst");
+    let core = read_capture("go1.27", "core.zst");
+    let exe = read_capture("go1.21-pie", "exe.zst");
     let why = with(&core, &exe, |go, _| go.err()).unwrap();
     assert!(why.is_some(), "a wrong program was believed");
 }
@@ -200,7 +212,10 @@ impl Bytes for Damaged<'_> {
 
 #[test]
 fn what_is_cut_is_said_and_the_rest_is_right() {
-    let (core, exe) = (read("go1.27", "core.zst"), read("go1.27", "exe.zst"));
+    let (core, exe) = (
+        read_capture("go1.27", "core.zst"),
+        read_capture("go1.27", "exe.zst"),
+    );
     let whole = with(&core, &exe, |go, headers| {
         goroutines_of(go.unwrap(), headers)
     })
@@ -226,7 +241,10 @@ fn what_is_cut_is_said_and_the_rest_is_right() {
 
 #[test]
 fn no_damage_panics_or_hangs() {
-    let (core, exe) = (read("go1.27", "core.zst"), read("go1.27", "exe.zst"));
+    let (core, exe) = (
+        read_capture("go1.27", "core.zst"),
+        read_capture("go1.27", "exe.zst"),
+    );
     // A generator of our own, so that each run is the same.
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut random = || {
@@ -235,7 +253,7 @@ fn no_damage_panics_or_hangs() {
         state ^= state << 17;
         state
     };
-    let headers = Core::read(&core).unwrap();
+    let headers = Core::read_core(&core).unwrap();
     // Notes and headers, the variables of the program, and its heap.
     let areas: Vec<(u64, u64)> = std::iter::once((0, 0x4000))
         .chain(

@@ -13,7 +13,7 @@ use elfcore::{Auxv, Bytes, Core, Elf, Image};
 use finding::Text;
 use goruntime::{Go, Heap, Opened, OpenedKind, Outline, SpanUse};
 
-fn read(file: &str) -> Vec<u8> {
+fn read_capture(file: &str) -> Vec<u8> {
     let bytes = std::fs::read(testcase::testdata().join("cores/heap").join(file)).unwrap();
     if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
         zstd::decode_all(bytes.as_slice()).unwrap()
@@ -24,8 +24,8 @@ fn read(file: &str) -> Vec<u8> {
 
 /// The heap and what is open in it; nothing where the core does not tell.
 fn heap_of(core: &dyn Bytes, exe: &Vec<u8>) -> Option<(Heap, Vec<Opened>)> {
-    let headers = Core::read(core).ok()?;
-    let elf = Elf::read(exe).ok()?;
+    let headers = Core::read_core(core).ok()?;
+    let elf = Elf::read_elf(exe).ok()?;
     let entry = headers.auxv.get(Auxv::ENTRY).unwrap_or(0);
     let slide = if elf.is_pie {
         entry.wrapping_sub(elf.entry)
@@ -49,8 +49,8 @@ fn said(truth: &str, word: &str) -> u64 {
 
 #[test]
 fn the_heap_is_what_the_process_said() {
-    let truth = String::from_utf8(read("truth.txt")).unwrap();
-    let (heap, _) = heap_of(&read("core.zst"), &read("exe.zst")).unwrap();
+    let truth = String::from_utf8(read_capture("truth.txt")).unwrap();
+    let (heap, _) = heap_of(&read_capture("core.zst"), &read_capture("exe.zst")).unwrap();
     let sum = |used_for: SpanUse, of: fn(&goruntime::Span) -> u64| -> u64 {
         let spans = heap.spans.iter().filter(|span| span.used_for == used_for);
         spans.map(of).sum()
@@ -93,7 +93,7 @@ fn the_heap_is_what_the_process_said() {
 
 #[test]
 fn what_is_open_is_named_and_what_was_closed_is_not() {
-    let (_, opened) = heap_of(&read("core.zst"), &read("exe.zst")).unwrap();
+    let (_, opened) = heap_of(&read_capture("core.zst"), &read_capture("exe.zst")).unwrap();
     let file = |fd: i64, name: &str| {
         opened.iter().any(|one| {
             one.fd == fd && matches!(&one.what, OpenedKind::File { name: found } if *found == *name)
@@ -153,7 +153,7 @@ impl Bytes for Cut<'_> {
 
 #[test]
 fn a_damaged_heap_is_never_called_whole() {
-    let (core, exe) = (read("core.zst"), read("exe.zst"));
+    let (core, exe) = (read_capture("core.zst"), read_capture("exe.zst"));
     let (whole, _) = heap_of(&core, &exe).unwrap();
     let all = u64::try_from(core.len()).unwrap();
     // A core that was cut: an answer says that it is not whole, or there is none.

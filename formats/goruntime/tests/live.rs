@@ -137,13 +137,13 @@ fn what_lives_is_read_as_it_writes_of_itself_and_so_is_a_core_of_it() {
             !bytes.windows(15).any(|window| window == b"not-for-anybody"),
             "{name}: the environment is not in it"
         );
-        let core = Core::read(&bytes).unwrap();
+        let core = Core::read_core(&bytes).unwrap();
         assert_eq!((core.maker, core.cut()), (Maker::Coroner, 0), "{name}");
         assert_eq!(core.process.as_ref().map(|it| it.pid), Some(zoo.child.id()));
-        let note = Note::of(&core).unwrap();
+        let note = Note::from_core(&core).unwrap();
         assert_eq!((note.clock, note.time), (still(), 7));
         assert_eq!(note.threads.len(), core.threads.len());
-        let elf = Elf::read(&zoo.exe).unwrap();
+        let elf = Elf::read_elf(&zoo.exe).unwrap();
         let entry = core.auxv.get(Auxv::ENTRY).unwrap();
         let slide = if elf.is_pie { entry - elf.entry } else { 0 };
         let mut image = Image::new(&bytes, &core.segments);

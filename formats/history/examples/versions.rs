@@ -23,7 +23,7 @@ fn versions(place: &str, file: &str, kind: &str, name: &str) -> Result<Histories
     };
     let evidence = Evidence::open(Path::new(place), &Options::default())
         .map_err(|error| Refused::unread(format!("{} {}", error.path, error.why)))?;
-    Histories::of(&evidence, &Text::from(file), (kind, name), None)
+    Histories::read_histories(&evidence, &Text::from(file), (kind, name), None)
 }
 
 fn main() {

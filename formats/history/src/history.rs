@@ -122,7 +122,7 @@ impl Histories {
     ///
     /// # Errors
     /// The name means nothing, or several objects; the database cannot be read.
-    pub fn of(
+    pub fn read_histories(
         evidence: &Evidence,
         file: &Text,
         (kind, name): (ObjectKind, &str),
@@ -136,7 +136,7 @@ impl Histories {
             schemas: metadb::SCHEMAS,
             ..CarveOptions::default()
         };
-        let carve = Carve::of(source.view(), &options)
+        let carve = Carve::carve_file(source.view(), &options)
             .map_err(|fault| Refused::unread(format!("{file}: {fault}")))?;
         let db = Db::open(source.view()).db;
         let previous = db.as_ref().and_then(Db::previous);
@@ -147,7 +147,7 @@ impl Histories {
         let mut trees: Vec<(u64, Vec<Unknown>)> = Vec::new();
         for db in [&previous, &db].into_iter().flatten() {
             let txid = db.meta().txid;
-            let objects = Objects::of(&MetaDb::read(db), kind);
+            let objects = Objects::from_meta(&MetaDb::read_meta(db), kind);
             trees.push((txid, objects.unknown));
             sources.extend(objects.objects.into_iter().map(|object| Source {
                 tree: Some(txid),

@@ -36,7 +36,7 @@ pub struct Objects {
 
 impl Objects {
     /// Every object of this kind that has a record in meta.db.
-    pub fn of(meta: &MetaDb, kind: ObjectKind) -> Self {
+    pub fn from_meta(meta: &MetaDb, kind: ObjectKind) -> Self {
         let mut all = Self {
             unknown: meta.namespaces.unknown().to_vec(),
             ..Self::default()

@@ -36,7 +36,7 @@ pub(crate) fn payload(
     limit: usize,
 ) -> Result<Payload, Unpackable> {
     let (bytes, is_cut) = unpack(flags, stored, limit)?;
-    let is_sound = (!is_cut).then(|| hash::of(header, &bytes) == claimed);
+    let is_sound = (!is_cut).then(|| hash::hash_payload(header, &bytes) == claimed);
     Ok(Payload { bytes, is_sound })
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn unpack(
             ))
         }
         LZ4 => lz4(stored, limit),
-        ZSTD => read(
+        ZSTD => read_unpacked(
             zstd::Decoder::with_buffer(stored)
                 .map_err(|_| Unpackable)?
                 .single_frame(),
@@ -65,13 +65,13 @@ pub(crate) fn unpack(
             if xz_memory(stored).is_none_or(|memory| memory > XZ_MEMORY) {
                 return Err(Unpackable);
             }
-            read(lzma_rust2::XzReader::new(stored, false), limit)
+            read_unpacked(lzma_rust2::XzReader::new(stored, false), limit)
         }
         _ => Err(Unpackable),
     }
 }
 
-fn read(reader: impl Read, limit: usize) -> Result<(Vec<u8>, bool), Unpackable> {
+fn read_unpacked(reader: impl Read, limit: usize) -> Result<(Vec<u8>, bool), Unpackable> {
     let more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
     let ended = reader.take(more).read_to_end(&mut bytes);

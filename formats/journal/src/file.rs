@@ -69,7 +69,7 @@ impl<B: Bytes> Journal<B> {
         let mut start = vec![0; LARGEST];
         let count = bytes.read_at(0, &mut start).map_err(NotJournal::Unread)?;
         start.truncate(count);
-        let header = Header::read(&start)?;
+        let header = Header::read_journal_header(&start)?;
         Ok(Self { bytes, header })
     }
 
@@ -139,7 +139,7 @@ impl<B: Bytes> Reader<'_, B> {
         self.blocks.append(at, 24, &mut head)?;
         let room = self.journal.bytes.length().saturating_sub(at);
         let first = head.get(..HEAD).unwrap_or_default();
-        let object = Object::read(first, room, self.journal.header.is_compact);
+        let object = Object::read_object_header(first, room, self.journal.header.is_compact);
         Ok(object.map(|object| (object, head)))
     }
 

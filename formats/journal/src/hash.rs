@@ -8,7 +8,7 @@ use crate::header::Header;
 
 /// The hash of `payload` in the file with that header: SipHash-2-4 with the file's id as its key,
 /// or Jenkins' lookup3 in files that do not say `KEYED_HASH`.
-pub(crate) fn of(header: &Header, payload: &[u8]) -> u64 {
+pub(crate) fn hash_payload(header: &Header, payload: &[u8]) -> u64 {
     if header.is_keyed {
         let mut hasher = SipHasher24::new_with_key(&header.file_id);
         hasher.write(payload);

@@ -59,7 +59,7 @@ pub struct Header {
 
 impl Header {
     /// Reads the header from the beginning of a file.
-    pub(crate) fn read(bytes: &[u8]) -> Result<Self, NotJournal> {
+    pub(crate) fn read_journal_header(bytes: &[u8]) -> Result<Self, NotJournal> {
         if !bytes.starts_with(MAGIC) {
             return Err(NotJournal::Magic);
         }

@@ -26,7 +26,7 @@ pub(crate) struct Object {
 
 impl Object {
     /// The object that begins with `head`, if it can be one: `room` bytes are left in the file.
-    pub(crate) fn read(head: &[u8], room: u64, is_compact: bool) -> Option<Self> {
+    pub(crate) fn read_object_header(head: &[u8], room: u64, is_compact: bool) -> Option<Self> {
         let view = View::new(head);
         let flags = view.u8(1, "flags").ok()?;
         let reserved = head.get(2..8)?;

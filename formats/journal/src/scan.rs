@@ -116,7 +116,11 @@ impl<B: Bytes> Pass<'_, B> {
     fn object(&mut self, at: u64) -> Result<Option<Object>, Unread> {
         let room = self.length.saturating_sub(at);
         let head = self.window.get(at, HEAD)?;
-        Ok(Object::read(head, room, self.journal.header.is_compact))
+        Ok(Object::read_object_header(
+            head,
+            room,
+            self.journal.header.is_compact,
+        ))
     }
 
     /// The next place that looks like an object; what lies between is damaged, or empty.

@@ -29,7 +29,7 @@ pub(crate) struct Data {
 }
 
 impl Data {
-    pub(crate) fn of(member: &Member) -> Self {
+    pub(crate) fn from_member(member: &Member) -> Self {
         let map = member.sparse.clone();
         let is_lost = map.as_ref().is_some_and(Vec::is_empty)
             && (member.stored != 0 || !member.odd.is_empty());

@@ -99,7 +99,7 @@ const META: &[u8] = b".wh..wh.";
 const OPAQUE: &[u8] = b".wh..wh..opq";
 
 impl Entry {
-    pub(crate) fn of(member: &Member) -> Self {
+    pub(crate) fn from_member(member: &Member) -> Self {
         let (cleaned, climbs) = clean(&member.name);
         let (kind, path) = meaning(member.what, cleaned);
         let mut odd = member.odd.clone();

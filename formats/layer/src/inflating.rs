@@ -75,7 +75,7 @@ enum Decoder<'w, R> {
 }
 
 impl<'w, R: Read> Decoder<'w, R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+    fn read_decoded(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(decoder) => decoder.read(into),
             Self::Gzip(decoder) => decoder.read(into),
@@ -308,7 +308,7 @@ impl<R: Read> Read for Inflating<'_, R> {
         let Some(decoder) = &mut self.decoder else {
             return Ok(0);
         };
-        let count = match decoder.read(into) {
+        let count = match decoder.read_decoded(into) {
             Ok(count) => count,
             Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
             Err(error) => {

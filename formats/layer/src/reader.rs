@@ -102,8 +102,8 @@ impl<'w, R: Read> Layer<'w, R> {
             return None;
         }
         self.entries = self.entries.saturating_add(1);
-        self.data = Data::of(&member);
-        let mut entry = Entry::of(&member);
+        self.data = Data::from_member(&member);
+        let mut entry = Entry::from_member(&member);
         if self.data.is_lost && entry.odd.is_empty() {
             entry.odd.push("its map of holes is damaged".to_owned());
         }
@@ -128,7 +128,7 @@ impl<'w, R: Read> Layer<'w, R> {
     /// # Errors
     /// What ends the layer: no entry comes after it. [`ErrorKind::InvalidData`] where only this
     /// entry's map of holes is damaged.
-    pub fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+    pub fn read_contents(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if into.is_empty() {
             return Ok(0);
         }
@@ -178,7 +178,7 @@ impl<'w, R: Read> Layer<'w, R> {
     /// The SHA-256 of what is left of the current entry's file: of all of it, if nothing was read.
     ///
     /// # Errors
-    /// As [`Layer::read`].
+    /// As [`Layer::read_contents`].
     pub fn sha256(&mut self) -> io::Result<[u8; 32]> {
         let mut hasher = Sha256::new();
         self.each_piece(|piece| hasher.update(piece))?;
@@ -188,12 +188,12 @@ impl<'w, R: Read> Layer<'w, R> {
     /// Gives what is left of the current entry's file to `take`, piece by piece.
     ///
     /// # Errors
-    /// As [`Layer::read`].
+    /// As [`Layer::read_contents`].
     pub fn each_piece(&mut self, mut take: impl FnMut(&[u8])) -> io::Result<()> {
         let mut chunk = core::mem::take(&mut self.chunk);
         chunk.resize(AT_ONCE, 0);
         let ended = loop {
-            match self.read(&mut chunk) {
+            match self.read_contents(&mut chunk) {
                 Ok(0) => break Ok(()),
                 Ok(count) => take(chunk.get(..count).unwrap_or_default()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -193,7 +193,7 @@ fn captures() -> Vec<PathBuf> {
 fn diff_ids_of_real_nodes_are_right() {
     for path in captures() {
         let evidence = Evidence::open(&path, &Options::default()).unwrap();
-        let store = Store::read(&evidence, Path::new(CONTENT));
+        let store = Store::read_store(&evidence, Path::new(CONTENT));
         let store = store.whole().unwrap();
         let (mut layers, mut entries) = (0, 0);
         for blob in &store.blobs {

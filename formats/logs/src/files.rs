@@ -26,7 +26,7 @@ const MOST: u64 = 4 << 30;
 const PODS_FILES: usize = 100_000;
 
 /// Reads every text log of the node.
-pub(crate) fn read(
+pub(crate) fn read_log_files(
     evidence: &Evidence,
     options: &Options,
     ticker: &Ticker<'_>,
@@ -76,7 +76,7 @@ pub(crate) fn read(
             zone: None,
             first: lines.lines.len(),
         };
-        match file.read(evidence, &path, ticker, unread, lines) {
+        match file.read_log_file(evidence, &path, ticker, unread, lines) {
             Ok(written) => {
                 file.settle(written, lines);
                 sources.push(file.source);
@@ -142,7 +142,7 @@ struct File<'o> {
 
 impl File<'_> {
     /// Reads all lines; when the file was written last.
-    fn read(
+    fn read_log_file(
         &mut self,
         evidence: &Evidence,
         path: &Path,
@@ -223,7 +223,7 @@ impl File<'_> {
         let level = if program == Program::Container {
             Level::Unknown
         } else {
-            Level::of(text)
+            Level::from_text(text)
         };
         let unit = (program == Program::Systemd)
             .then(|| unit_of(text))

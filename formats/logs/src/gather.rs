@@ -174,7 +174,7 @@ pub fn gather(evidence: &Evidence, options: &Options, control: &Control<'_>) -> 
     let ticker = Ticker(control);
     let mut assembler = Assembler::new(HELD_OF_JOURNALS);
     let mut gathered = Gathered::default();
-    for read in [journals::read, files::read] {
+    for read in [journals::read_journals, files::read_log_files] {
         let notes = Notes {
             sources: &mut gathered.sources,
             unread: &mut gathered.unread,

@@ -27,7 +27,7 @@ struct Opened {
 }
 
 /// Reads every journal of the node; what could not be read is told in `unread`.
-pub(crate) fn read(
+pub(crate) fn read_journals(
     evidence: &Evidence,
     options: &Options,
     ticker: &Ticker<'_>,
@@ -61,7 +61,7 @@ pub(crate) fn read(
         )
     });
     let order = merge(rows.collect::<Vec<_>>());
-    let mut readers = Readers::of(&opened);
+    let mut readers = Readers::from_opened(&opened);
     let mut units = Units::default();
     for placed in order {
         let source = first.saturating_add(placed.file);
@@ -96,7 +96,7 @@ struct Readers<'o> {
 }
 
 impl<'o> Readers<'o> {
-    const fn of(opened: &'o [Opened]) -> Self {
+    const fn from_opened(opened: &'o [Opened]) -> Self {
         Self {
             opened,
             held: Vec::new(),
@@ -293,7 +293,7 @@ fn add(
     if !options.wants(program) {
         return Ok(());
     }
-    let level = Level::of(text);
+    let level = Level::from_text(text);
     if !is_kept(program, level, text, unit) && !options.everything {
         return Ok(());
     }

@@ -34,7 +34,7 @@ impl Level {
     }
 
     /// The level that a line gives: logrus' text and JSON, klog's letter; a panic is fatal.
-    pub(crate) fn of(text: &[u8]) -> Self {
+    pub(crate) fn from_text(text: &[u8]) -> Self {
         for (key, end) in [(b"level=".as_slice(), b' '), (b"\"level\":\"", b'"')] {
             if let Some(at) = find(text, key) {
                 let word = text.get(at.saturating_add(key.len())..).unwrap_or_default();
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_level_is_that_of_the_speaker() {
-        let of = |text: &str| Level::of(text.as_bytes());
+        let of = |text: &str| Level::from_text(text.as_bytes());
         assert_eq!(of(r#"time="t" level=warning msg="m""#), Level::Warning);
         assert_eq!(
             of(r#"{"error":"x","level":"error","msg":"m"}"#),

@@ -30,7 +30,7 @@
 //! # Why bytes are copied out
 //!
 //! The file belongs to others, who may write to it at any time: a `&[u8]` into the map would be a
-//! promise to the compiler that nobody can keep. [`Mapped::read`] copies with volatile reads, so
+//! promise to the compiler that nobody can keep. [`Mapped::copy_range`] copies with volatile reads, so
 //! that no promise is made.
 
 mod guard;
@@ -90,7 +90,7 @@ impl Mapped {
 
     /// Copies up to `len` bytes from `at` on: fewer at the end of the file, zeros where the file
     /// has shrunk.
-    pub fn read(&self, at: u64, len: usize) -> Vec<u8> {
+    pub fn copy_range(&self, at: u64, len: usize) -> Vec<u8> {
         let start = usize::try_from(at).unwrap_or(usize::MAX).min(self.len);
         let end = start.saturating_add(len).min(self.len);
         let mut bytes = vec![0; end.saturating_sub(start)];

@@ -17,10 +17,10 @@ fn file(len: usize) -> std::fs::File {
 fn what_is_there_is_read() {
     let map = Mapped::new(&file(10_000)).unwrap();
     assert_eq!(map.len(), 10_000);
-    assert_eq!(map.read(0, 10_000), vec![7; 10_000]);
-    assert_eq!(map.read(9_999, 5), [7]);
-    assert_eq!(map.read(10_000, 5), []);
-    assert_eq!(map.read(u64::MAX, usize::MAX), []);
+    assert_eq!(map.copy_range(0, 10_000), vec![7; 10_000]);
+    assert_eq!(map.copy_range(9_999, 5), [7]);
+    assert_eq!(map.copy_range(10_000, 5), []);
+    assert_eq!(map.copy_range(u64::MAX, usize::MAX), []);
     assert!(!map.has_changed());
 }
 
@@ -30,12 +30,12 @@ fn a_truncated_file_reads_as_zeros_and_says_so() {
     let map = Mapped::new(&file).unwrap();
     let other = Mapped::new(&file).unwrap();
     file.set_len(5_000).unwrap();
-    assert_eq!(map.read(4_000, 1_000), vec![7; 1_000]);
+    assert_eq!(map.copy_range(4_000, 1_000), vec![7; 1_000]);
     assert!(!map.has_changed());
-    assert_eq!(map.read(1 << 19, 3), [0, 0, 0]);
+    assert_eq!(map.copy_range(1 << 19, 3), [0, 0, 0]);
     assert!(map.has_changed());
     assert!(!other.has_changed());
-    assert_eq!(map.read(0, 1 << 20).len(), 1 << 20);
+    assert_eq!(map.copy_range(0, 1 << 20).len(), 1 << 20);
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn many_threads_may_meet_the_end_at_once() {
     file.set_len(0).unwrap();
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| assert_eq!(map.read(0, 1 << 20), vec![0; 1 << 20]));
+            scope.spawn(|| assert_eq!(map.copy_range(0, 1 << 20), vec![0; 1 << 20]));
         }
     });
     assert!(map.has_changed());

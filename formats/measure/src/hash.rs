@@ -140,7 +140,7 @@ pub fn hash_ingests<'i>(
             let mut size = 0_u64;
             let stat = evidence.stat(&path).ok()?;
             let sha256 = Algorithm::Sha256;
-            read(evidence, &path, &stat, sha256, &left, control, &mut size).ok()
+            hash_file(evidence, &path, &stat, sha256, &left, control, &mut size).ok()
         });
         (ingest.name.clone(), computed)
     });
@@ -167,7 +167,7 @@ fn hash_one(
     }
     let mut size = 0_u64;
     let (path, stat) = (&blob.path, &blob.stat);
-    let outcome = match read(evidence, path, stat, algorithm, left, control, &mut size) {
+    let outcome = match hash_file(evidence, path, stat, algorithm, left, control, &mut size) {
         Ok(computed) => compare(&blob.digest, computed),
         Err(outcome) => outcome,
     };
@@ -182,7 +182,7 @@ fn compare(claimed: &Digest, computed: Digest) -> Hashed {
     }
 }
 
-fn read(
+fn hash_file(
     evidence: &Evidence,
     path: &Path,
     stat: &Stat,

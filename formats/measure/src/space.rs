@@ -34,7 +34,7 @@ impl Space {
     };
 
     /// What one inode takes.
-    pub fn of(stat: &Stat) -> Self {
+    pub fn from_stat(stat: &Stat) -> Self {
         Self {
             allocated: stat.blocks.map(|blocks| blocks.saturating_mul(512)),
             apparent: if stat.is_file() { stat.size } else { 0 },
@@ -90,9 +90,9 @@ impl Tree {
         };
         match identity {
             Some(identity) => {
-                self.links.insert(identity, Space::of(stat));
+                self.links.insert(identity, Space::from_stat(stat));
             }
-            None => self.own = self.own.and(Space::of(stat)),
+            None => self.own = self.own.and(Space::from_stat(stat)),
         }
     }
 

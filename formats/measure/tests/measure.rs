@@ -44,8 +44,8 @@ fn store(blobs: &[Vec<u8>]) -> (tempfile::TempDir, Vec<PathBuf>) {
     (node, paths)
 }
 
-fn read(evidence: &Evidence) -> Store {
-    match Store::read(evidence, Path::new("/content")) {
+fn read_store(evidence: &Evidence) -> Store {
+    match Store::read_store(evidence, Path::new("/content")) {
         Known::Whole(store) => store,
         other => panic!("{other:?}"),
     }
@@ -72,7 +72,7 @@ fn one_flipped_bit_in_many_blobs_is_found_by_any_number_of_jobs() {
             progress: &add,
             ..Control::default()
         };
-        let hashes = hash(&evidence, &read(&evidence).blobs, &control);
+        let hashes = hash(&evidence, &read_store(&evidence).blobs, &control);
         let tally = hashes.tally();
         assert_eq!(
             (tally.good, tally.bad, tally.unread, tally.cut),
@@ -94,7 +94,7 @@ fn one_flipped_bit_in_many_blobs_is_found_by_any_number_of_jobs() {
 fn what_vanishes_is_unread_and_what_is_cut_is_not_good() {
     let (node, paths) = store(&[vec![1; 3_000_000], vec![2; 10], vec![3; 20]]);
     let evidence = open(node.path());
-    let store = read(&evidence);
+    let store = read_store(&evidence);
     fs::remove_file(&paths[1]).unwrap();
     let hashes = hash(&evidence, &store.blobs, &Control::default());
     let gone = &hashes.blobs[&Digest::sha256_of(&[2; 10])];
@@ -126,7 +126,7 @@ fn an_exabyte_of_nothing_is_not_read() {
     let sizes = [1_u64 << 60, 1 << 43, 1 << 42];
     let size = sizes.into_iter().find(|size| file.set_len(*size).is_ok());
     let evidence = open(node.path());
-    let hashes = hash(&evidence, &read(&evidence).blobs, &Control::default());
+    let hashes = hash(&evidence, &read_store(&evidence).blobs, &Control::default());
     let hollow = &hashes.blobs[&Digest::sha256_of(&[1; 5000])];
     let held = 8192;
     let size = size.unwrap();
@@ -141,7 +141,7 @@ fn an_exabyte_of_nothing_is_not_read() {
 fn blobs_of_real_nodes_are_right() {
     for path in captures() {
         let evidence = open(&path);
-        let store = Store::read(&evidence, Path::new(CONTENT));
+        let store = Store::read_store(&evidence, Path::new(CONTENT));
         let store = store.whole().unwrap();
         let tally = hash(&evidence, &store.blobs, &Control::default()).tally();
         assert_eq!(

@@ -17,7 +17,7 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
-    pub(crate) fn of(text: &str) -> Self {
+    pub(crate) fn split_chain(text: &str) -> Self {
         let mut budget = PIECES;
         Self::parse(text.trim().to_owned(), 0, &mut budget)
     }

@@ -57,11 +57,11 @@ pub fn cases(file: &str) -> impl Iterator<Item = Case<'_>> {
 /// The answer to a case, and how it does.
 pub fn grade(case: &Case<'_>) -> (Explained, Grade) {
     let explained = explain(case.line);
-    let grade = of(&explained, case);
+    let grade = grade_answer(&explained, case);
     (explained, grade)
 }
 
-fn of(explained: &Explained, case: &Case<'_>) -> Grade {
+fn grade_answer(explained: &Explained, case: &Case<'_>) -> Grade {
     let Some(head) = &explained.head else {
         return Grade::Miss;
     };

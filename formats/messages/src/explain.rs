@@ -121,7 +121,7 @@ pub fn explain(line: &str) -> Explained {
     let peeled = peel(line);
     let mut layers = Vec::new();
     for said in &peeled.said {
-        walk(&Chain::of(said), &lower, &mut layers);
+        walk(&Chain::split_chain(said), &lower, &mut layers);
     }
     let place = place::find(&lower);
     let mut head = decide(&layers, &lower, place.is_none());

@@ -327,7 +327,7 @@ impl Message {
     }
 
     /// Only these releases say it.
-    pub(crate) const fn of(mut self, releases: &'static str) -> Self {
+    pub(crate) const fn of_releases(mut self, releases: &'static str) -> Self {
         self.releases = releases;
         self
     }

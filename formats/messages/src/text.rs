@@ -28,10 +28,14 @@ pub struct Text {
 }
 
 /// All of them.
-pub(crate) static TEXTS: LazyLock<Vec<Text>> =
-    LazyLock::new(|| include_str!("texts.tsv").lines().filter_map(text).collect());
+pub(crate) static TEXTS: LazyLock<Vec<Text>> = LazyLock::new(|| {
+    include_str!("texts.tsv")
+        .lines()
+        .filter_map(line_text)
+        .collect()
+});
 
-fn text(line: &'static str) -> Option<Text> {
+fn line_text(line: &'static str) -> Option<Text> {
     let mut columns = line.splitn(6, '\t');
     let who = match columns.next()? {
         "containerd" => Component::Containerd,

@@ -79,8 +79,8 @@ pub(crate) const KEYS: &[&str] = &[
 
 impl Backend {
     /// Reads the tree that the snapshotter would use.
-    pub fn read(db: &Db<'_>) -> Self {
-        let mut troubles = Troubles::of(db.view().len());
+    pub fn read_backend(db: &Db<'_>) -> Self {
+        let mut troubles = Troubles::for_file(db.view().len());
         let root = Open::new(&db.root(), Vec::new(), &mut troubles);
         let Some(v1) = root.bucket("v1", &mut troubles) else {
             let unknown = root.unknown();
@@ -103,7 +103,7 @@ impl Backend {
         let bucket = v1.bucket("snapshots", &mut troubles);
         let sequence = bucket.as_ref().map(|bucket| bucket.sequence);
         let snapshots = match bucket {
-            Some(bucket) => bucket.all_rows(KEYS, &mut troubles, read),
+            Some(bucket) => bucket.all_rows(KEYS, &mut troubles, read_backend_snapshot),
             None => Known::with(Vec::new(), v1.unknown()),
         };
         let parents = match v1.bucket("parents", &mut troubles) {
@@ -124,13 +124,13 @@ impl Backend {
     }
 }
 
-pub(crate) fn read(bucket: &Open<'_>, troubles: &mut Troubles) -> BackendSnapshot {
+pub(crate) fn read_backend_snapshot(bucket: &Open<'_>, troubles: &mut Troubles) -> BackendSnapshot {
     bucket.missing("id", "snapshot", troubles);
     BackendSnapshot {
         id: bucket.uvarint("id", troubles),
         kind: read_kind(bucket, troubles),
         parent: bucket
-            .text("parent", troubles)
+            .text_value("parent", troubles)
             .filter(|parent| !parent.is_empty()),
         created: bucket.time("createdat", troubles),
         updated: bucket.time("updatedat", troubles),

@@ -156,7 +156,7 @@ pub fn looks_like_containerd(carve: &Carve<'_>) -> bool {
 ///
 /// Sorted by kind, namespace and name, versions of one object from old to new.
 pub fn carved_objects<'s>(carve: &Carve<'s>, db: Option<&Db<'s>>) -> Vec<CarvedObject> {
-    let living = db.map(Living::read).unwrap_or_default();
+    let living = db.map(Living::read_living).unwrap_or_default();
     let mut objects = Vec::new();
     for record in &carve.records {
         objects.extend(named(carve, record, &living));
@@ -369,14 +369,14 @@ pub(crate) fn decode(bucket: &Bucket<'_>, kind: Option<ObjectKind>) -> Option<De
     let troubles = &mut troubles;
     let record = match kind {
         ObjectKind::Namespace => json(open.labels("labels", troubles)),
-        ObjectKind::Image => json(image::read(&open, troubles)),
-        ObjectKind::Container => json(container::read(&open, troubles)),
-        ObjectKind::Snapshot => json(snapshot::read(&open, troubles)),
-        ObjectKind::Backend => json(backend::read(&open, troubles)),
+        ObjectKind::Image => json(image::read_image(&open, troubles)),
+        ObjectKind::Container => json(container::read_container(&open, troubles)),
+        ObjectKind::Snapshot => json(snapshot::read_snapshot_row(&open, troubles)),
+        ObjectKind::Backend => json(backend::read_backend_snapshot(&open, troubles)),
         ObjectKind::Blob => json(content::blob(&open, troubles)),
         ObjectKind::Ingest => json(content::ingest(&open, troubles)),
-        ObjectKind::Lease => json(lease::read(&open, troubles)),
-        ObjectKind::Sandbox => json(sandbox::read(&open, troubles)),
+        ObjectKind::Lease => json(lease::read_lease(&open, troubles)),
+        ObjectKind::Sandbox => json(sandbox::read_sandbox(&open, troubles)),
     };
     let mut quiet = Troubles::default();
     let created = open.time("createdat", &mut quiet);
@@ -386,7 +386,7 @@ pub(crate) fn decode(bucket: &Bucket<'_>, kind: Option<ObjectKind>) -> Option<De
         created,
         updated,
         whole: open.unknown().is_empty() && !troubles.hides(),
-        own: selfname::of(kind, &record),
+        own: selfname::name_in_record(kind, &record),
         record,
     })
 }

@@ -60,19 +60,23 @@ pub(crate) const KEYS: &[&str] = &[
 pub(crate) fn runtime(bucket: &Open<'_>, troubles: &mut Troubles) -> Option<Runtime> {
     let runtime = bucket.bucket("runtime", troubles)?;
     Some(Runtime {
-        name: runtime.text("name", troubles).unwrap_or_default(),
+        name: runtime.text_value("name", troubles).unwrap_or_default(),
         options: runtime.any("options", troubles),
     })
 }
 
-pub(crate) fn read(bucket: &Open<'_>, troubles: &mut Troubles) -> Container {
+pub(crate) fn read_container(bucket: &Open<'_>, troubles: &mut Troubles) -> Container {
     Container {
         created: bucket.time("createdat", troubles),
         updated: bucket.time("updatedat", troubles),
-        image: bucket.text("image", troubles).unwrap_or_default(),
-        snapshotter: bucket.text("snapshotter", troubles).unwrap_or_default(),
-        snapshot_key: bucket.text("snapshotKey", troubles).unwrap_or_default(),
-        sandbox_id: bucket.text("sandboxid", troubles),
+        image: bucket.text_value("image", troubles).unwrap_or_default(),
+        snapshotter: bucket
+            .text_value("snapshotter", troubles)
+            .unwrap_or_default(),
+        snapshot_key: bucket
+            .text_value("snapshotKey", troubles)
+            .unwrap_or_default(),
+        sandbox_id: bucket.text_value("sandboxid", troubles),
         spec: bucket.spec("spec", troubles),
         runtime: runtime(bucket, troubles),
         extensions: bucket.anys("extensions", troubles),

@@ -44,10 +44,10 @@ pub(crate) fn blob(bucket: &Open<'_>, troubles: &mut Troubles) -> BlobRow {
 
 pub(crate) fn ingest(bucket: &Open<'_>, troubles: &mut Troubles) -> IngestRow {
     IngestRow {
-        backend: bucket.text("ref", troubles).unwrap_or_default(),
+        backend: bucket.text_value("ref", troubles).unwrap_or_default(),
         expires: bucket.time("expireat", troubles),
         wanted: bucket
-            .text("expected", troubles)
+            .text_value("expected", troubles)
             .filter(|digest| !digest.is_empty()),
     }
 }

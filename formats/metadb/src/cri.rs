@@ -108,7 +108,7 @@ fn metadata(any: Option<&Any>) -> Result<Value, BadRecord> {
         .ok_or(BadRecord::Json)
 }
 
-fn text(json: &Value, pointer: &str) -> Text {
+fn text_at(json: &Value, pointer: &str) -> Text {
     json.pointer(pointer)
         .and_then(Value::as_str)
         .map(Text::from)
@@ -124,13 +124,13 @@ fn mode(json: &Value, key: &str) -> Option<i64> {
 fn pod(any: Option<&Any>) -> Result<Pod, BadRecord> {
     let json = metadata(any)?;
     Ok(Pod {
-        id: text(&json, "/ID"),
-        name: text(&json, "/Name"),
-        pod: text(&json, "/Config/metadata/name"),
-        namespace: text(&json, "/Config/metadata/namespace"),
-        uid: text(&json, "/Config/metadata/uid"),
-        netns: text(&json, "/NetNSPath"),
-        ip: text(&json, "/IP"),
+        id: text_at(&json, "/ID"),
+        name: text_at(&json, "/Name"),
+        pod: text_at(&json, "/Config/metadata/name"),
+        namespace: text_at(&json, "/Config/metadata/namespace"),
+        uid: text_at(&json, "/Config/metadata/uid"),
+        netns: text_at(&json, "/NetNSPath"),
+        ip: text_at(&json, "/IP"),
         has_cni_result: json
             .get("CNIResult")
             .is_some_and(|result| !result.is_null()),
@@ -141,8 +141,8 @@ fn pod(any: Option<&Any>) -> Result<Pod, BadRecord> {
             .is_some_and(|options| {
                 options.is_object() && options.get("mode").and_then(Value::as_i64) != Some(NODE)
             }),
-        log_directory: text(&json, "/Config/log_directory"),
-        runtime_handler: text(&json, "/RuntimeHandler"),
+        log_directory: text_at(&json, "/Config/log_directory"),
+        runtime_handler: text_at(&json, "/RuntimeHandler"),
     })
 }
 
@@ -161,10 +161,10 @@ impl Container {
     pub fn pod_container(&self) -> Result<PodContainer, BadRecord> {
         let json = metadata(self.extensions.get(CONTAINER_EXTENSION.as_bytes()))?;
         Ok(PodContainer {
-            id: text(&json, "/ID"),
-            name: text(&json, "/Name"),
-            sandbox_id: text(&json, "/SandboxID"),
-            log_path: text(&json, "/LogPath"),
+            id: text_at(&json, "/ID"),
+            name: text_at(&json, "/Name"),
+            sandbox_id: text_at(&json, "/SandboxID"),
+            log_path: text_at(&json, "/LogPath"),
         })
     }
 }

@@ -43,15 +43,15 @@ pub(crate) const KEYS: &[&str] = &[
     "annotations",
 ];
 
-pub(crate) fn read(bucket: &Open<'_>, troubles: &mut Troubles) -> Image {
+pub(crate) fn read_image(bucket: &Open<'_>, troubles: &mut Troubles) -> Image {
     bucket.missing("target", "image", troubles);
     let target = bucket.bucket("target", troubles).map(|target| {
         for key in ["digest", "mediatype", "size"] {
             target.missing(key, "image's target", troubles);
         }
         Target {
-            digest: target.text("digest", troubles).unwrap_or_default(),
-            media_type: target.text("mediatype", troubles).unwrap_or_default(),
+            digest: target.text_value("digest", troubles).unwrap_or_default(),
+            media_type: target.text_value("mediatype", troubles).unwrap_or_default(),
             size: target.varint("size", troubles),
         }
     });

@@ -52,7 +52,7 @@ pub(crate) const KEYS: &[&str] = &[
     "images",
 ];
 
-pub(crate) fn read(bucket: &Open<'_>, troubles: &mut Troubles) -> Lease {
+pub(crate) fn read_lease(bucket: &Open<'_>, troubles: &mut Troubles) -> Lease {
     let mut snapshots = BTreeMap::new();
     if let Some(by_snapshotter) = bucket.bucket("snapshots", troubles) {
         for (at, keys) in by_snapshotter.children(troubles) {

@@ -18,7 +18,7 @@ pub(crate) struct Living {
 
 impl Living {
     /// Every object of the tree in use.
-    pub(crate) fn read(db: &Db<'_>) -> Self {
+    pub(crate) fn read_living(db: &Db<'_>) -> Self {
         let mut living = Self::default();
         // A walk takes each page once; so does this with the pages of objects.
         let mut seen = BTreeSet::new();

@@ -73,8 +73,8 @@ const NAMESPACE_KEYS: &[&str] = &[
 
 impl MetaDb {
     /// Reads the tree that the daemon would use.
-    pub fn read(db: &Db<'_>) -> Self {
-        let mut troubles = Troubles::of(db.view().len());
+    pub fn read_meta(db: &Db<'_>) -> Self {
+        let mut troubles = Troubles::for_file(db.view().len());
         let root = Open::new(&db.root(), Vec::new(), &mut troubles);
         let mut version = None;
         let namespaces = match root.bucket("v1", &mut troubles) {
@@ -96,7 +96,7 @@ impl MetaDb {
             }
             None => Known::Lost(root.unknown()),
         };
-        let roots = roots::read(&root);
+        let roots = roots::read_root_buckets(&root);
         Self {
             version,
             namespaces,
@@ -194,13 +194,18 @@ fn read_namespace(
         name,
         at,
         labels: bucket.labels("labels", troubles),
-        images: bucket.rows("images", image::KEYS, troubles, image::read),
-        containers: bucket.rows("containers", container::KEYS, troubles, container::read),
+        images: bucket.rows("images", image::KEYS, troubles, image::read_image),
+        containers: bucket.rows(
+            "containers",
+            container::KEYS,
+            troubles,
+            container::read_container,
+        ),
         snapshots: snapshot::read_all(bucket, troubles),
         blobs,
         ingests,
-        leases: bucket.rows("leases", lease::KEYS, troubles, lease::read),
-        sandboxes: bucket.rows("sandboxes", sandbox::KEYS, troubles, sandbox::read),
+        leases: bucket.rows("leases", lease::KEYS, troubles, lease::read_lease),
+        sandboxes: bucket.rows("sandboxes", sandbox::KEYS, troubles, sandbox::read_sandbox),
         old_sandboxes: Known::Whole(Vec::new()),
         unknown,
     }
@@ -222,7 +227,7 @@ fn read_old_sandboxes(root: &Open<'_>, namespaces: &mut Vec<Namespace>, troubles
             continue;
         };
         let bucket = Open::new(bucket, vec![name.clone()], troubles);
-        let rows = bucket.rows("sandboxes", sandbox::KEYS, troubles, sandbox::read);
+        let rows = bucket.rows("sandboxes", sandbox::KEYS, troubles, sandbox::read_sandbox);
         if let Some(namespace) = namespaces
             .iter_mut()
             .find(|namespace| namespace.name == name)

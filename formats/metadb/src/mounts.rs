@@ -72,7 +72,7 @@ const KEYS: &[&str] = &[
 
 impl Mounts {
     /// Reads the tree that the daemon would use.
-    pub fn read(db: &Db<'_>) -> Self {
+    pub fn read_mounts(db: &Db<'_>) -> Self {
         let mut troubles = Troubles::default();
         let root = Open::new(&db.root(), Vec::new(), &mut troubles);
         let mut rows = Vec::new();
@@ -82,7 +82,7 @@ impl Mounts {
             for (at, namespace) in v1.children(&mut troubles) {
                 let name = at.path.last().cloned().unwrap_or_default();
                 let of = namespace.rows("mounts", KEYS, &mut troubles, |bucket, troubles| {
-                    read(bucket, &name, troubles)
+                    read_mount(bucket, &name, troubles)
                 });
                 unknown.extend(of.unknown().iter().cloned());
                 if let Known::Whole(mounts) | Known::Partial(mounts, _) = of {
@@ -97,18 +97,18 @@ impl Mounts {
     }
 }
 
-fn read(bucket: &Open<'_>, namespace: &Text, troubles: &mut Troubles) -> Mount {
+fn read_mount(bucket: &Open<'_>, namespace: &Text, troubles: &mut Troubles) -> Mount {
     let active = bucket.bucket("active", troubles);
     let parts = active.as_ref().map(|active| active.children(troubles));
     let mut targets = Vec::new();
     for (_, part) in parts.into_iter().flatten() {
-        targets.extend(part.text("mp", troubles));
+        targets.extend(part.text_value("mp", troubles));
     }
     Mount {
         namespace: namespace.clone(),
         id: bucket.uvarint("id", troubles),
         created: bucket.time("createdat", troubles),
-        lease: bucket.text("lease", troubles),
+        lease: bucket.text_value("lease", troubles),
         labels: bucket.labels("labels", troubles),
         targets,
         is_active: active.is_some(),

@@ -31,7 +31,7 @@ const UNKNOWN_KEYS: usize = 10_000;
 
 impl Troubles {
     /// For a database of `len` bytes.
-    pub(crate) fn of(len: u64) -> Self {
+    pub(crate) fn for_file(len: u64) -> Self {
         let most = Some(ROWS.max(len.saturating_mul(2)));
         Self(Vec::new(), 0, Room { held: 0, most })
     }
@@ -260,7 +260,7 @@ impl<'s> Open<'s> {
         }
     }
 
-    pub(crate) fn text(&self, key: &str, troubles: &mut Troubles) -> Option<Text> {
+    pub(crate) fn text_value(&self, key: &str, troubles: &mut Troubles) -> Option<Text> {
         self.short(key, "text", TEXT, troubles)
             .map(|(bytes, _)| Text::from(bytes))
     }

@@ -51,7 +51,7 @@ pub struct Pool {
 
 impl Pool {
     /// Reads the tree that the snapshotter would use.
-    pub fn read(db: &Db<'_>) -> Self {
+    pub fn read_pool(db: &Db<'_>) -> Self {
         let mut troubles = Troubles::default();
         let root = Open::new(&db.root(), Vec::new(), &mut troubles);
         let devices = match root.bucket("devices", &mut troubles) {

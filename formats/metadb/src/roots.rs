@@ -26,7 +26,7 @@ pub struct RootBucket {
 }
 
 /// Reads them; what is wrong with single records in them was noted elsewhere.
-pub(crate) fn read(root: &Open<'_>) -> Vec<RootBucket> {
+pub(crate) fn read_root_buckets(root: &Open<'_>) -> Vec<RootBucket> {
     let mut ignored = Troubles::default();
     let mut roots = Vec::new();
     for entry in root.entries.values().filter(|entry| entry.key != b"v1") {

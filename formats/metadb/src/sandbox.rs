@@ -40,13 +40,13 @@ pub(crate) const KEYS: &[&str] = &[
     "labels",
 ];
 
-pub(crate) fn read(bucket: &Open<'_>, troubles: &mut Troubles) -> Sandbox {
+pub(crate) fn read_sandbox(bucket: &Open<'_>, troubles: &mut Troubles) -> Sandbox {
     bucket.missing("runtime", "sandbox", troubles);
     Sandbox {
         created: bucket.time("createdat", troubles),
         updated: bucket.time("updatedat", troubles),
         spec: bucket.spec("spec", troubles),
-        sandboxer: bucket.text("sandboxer", troubles),
+        sandboxer: bucket.text_value("sandboxer", troubles),
         runtime: container::runtime(bucket, troubles),
         extensions: bucket.anys("extensions", troubles),
         labels: bucket.labels("labels", troubles),

@@ -11,7 +11,7 @@ pub(crate) const fn is_sure(kind: ObjectKind) -> bool {
 }
 
 /// The namespace and the name that `record` says, as far as it says them.
-pub(crate) fn of(kind: ObjectKind, record: &Value) -> Option<(Option<Text>, Text)> {
+pub(crate) fn name_in_record(kind: ObjectKind, record: &Value) -> Option<(Option<Text>, Text)> {
     match kind {
         ObjectKind::Snapshot => backend_name(record.get("name")?.as_str()?),
         ObjectKind::Ingest => backend_name(record.get("backend")?.as_str()?),
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     fn name(kind: ObjectKind, record: &Value) -> Option<(Option<String>, String)> {
-        of(kind, record).map(|(namespace, name)| {
+        name_in_record(kind, record).map(|(namespace, name)| {
             let namespace = namespace.map(|namespace| namespace.to_string());
             (namespace, name.to_string())
         })

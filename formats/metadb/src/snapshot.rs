@@ -47,14 +47,14 @@ pub(crate) const KEYS: &[&str] = &[
     "labels",
 ];
 
-pub(crate) fn read(bucket: &Open<'_>, troubles: &mut Troubles) -> SnapshotRow {
+pub(crate) fn read_snapshot_row(bucket: &Open<'_>, troubles: &mut Troubles) -> SnapshotRow {
     bucket.missing("name", "snapshot", troubles);
     SnapshotRow {
-        name: bucket.text("name", troubles).unwrap_or_default(),
+        name: bucket.text_value("name", troubles).unwrap_or_default(),
         created: bucket.time("createdat", troubles),
         updated: bucket.time("updatedat", troubles),
         parent: bucket
-            .text("parent", troubles)
+            .text_value("parent", troubles)
             .filter(|parent| !parent.is_empty()),
         children: bucket.set("children", troubles),
         labels: bucket.labels("labels", troubles),
@@ -72,7 +72,7 @@ pub(crate) fn read_all(namespace: &Open<'_>, troubles: &mut Troubles) -> Known<V
             snapshotter: at.path.last().cloned().unwrap_or_default(),
             sequence: child.sequence,
             at,
-            rows: child.all_rows(KEYS, troubles, read),
+            rows: child.all_rows(KEYS, troubles, read_snapshot_row),
         });
     let all = snapshotters.collect();
     Known::with(all, bucket.unknown())

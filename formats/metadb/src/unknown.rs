@@ -146,7 +146,7 @@ mod tests {
             writer.close_bucket().unwrap();
         }
         let bytes = writer.finish().unwrap().into_inner();
-        MetaDb::read(&Db::open(View::new(&bytes)).db.unwrap())
+        MetaDb::read_meta(&Db::open(View::new(&bytes)).db.unwrap())
     }
 
     #[test]

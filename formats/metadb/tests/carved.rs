@@ -28,7 +28,7 @@ fn objects(release: &str, name: &str) -> Vec<CarvedObject> {
         schemas: metadb::SCHEMAS,
         ..CarveOptions::default()
     };
-    let carve = Carve::of(view, &options).unwrap();
+    let carve = Carve::carve_file(view, &options).unwrap();
     assert!(carve.is_whole);
     carved_objects(&carve, Db::open(view).db.as_ref())
 }

@@ -14,7 +14,7 @@ fn damage_stays_in_its_row() {
     let packed = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
     let bytes = zstd::decode_all(packed.as_slice()).unwrap();
     let opened = Db::open(View::new(&bytes));
-    let meta = MetaDb::read(opened.db.as_ref().unwrap());
+    let meta = MetaDb::read_meta(opened.db.as_ref().unwrap());
     let space = meta.namespaces().iter().find(|ns| ns.name == *"default");
     let rows = space.unwrap().containers.read().unwrap();
     let of = |whole: bool| {

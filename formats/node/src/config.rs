@@ -96,7 +96,7 @@ const LIMIT: u64 = 4 << 20;
 const MOST_FILES: usize = 200;
 
 /// Reads `path` and what it imports; `None` if there is no such file.
-pub fn read(evidence: &Evidence, path: &Path) -> Option<Config> {
+pub fn read_config(evidence: &Evidence, path: &Path) -> Option<Config> {
     if let Err(Unread::Absent | Unread::NotCollected) = evidence.stat(path) {
         return None;
     }

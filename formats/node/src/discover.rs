@@ -249,7 +249,7 @@ pub fn discover(evidence: &Evidence, said: &Said) -> Vec<Roots> {
     all.extend(distributions(evidence));
     if all.is_empty() {
         // A configuration that led nowhere is worth telling where that is because it is broken.
-        let config = config::read(evidence, Path::new("/etc/containerd/config.toml"))
+        let config = config::read_config(evidence, Path::new("/etc/containerd/config.toml"))
             .filter(|config| !config.faults.is_empty());
         let found = scan(evidence);
         // A node whose stores were moved, or whose disk is not mounted: a start takes the usual place.
@@ -259,9 +259,9 @@ pub fn discover(evidence: &Evidence, said: &Said) -> Vec<Roots> {
                 state: "/run/containerd".into(),
                 whose: "containerd",
                 rule: Rule::Distribution,
-                unit: Unit::read(evidence),
+                unit: Unit::read_unit(evidence),
                 elsewhere: found.clone(),
-                config: config::read(evidence, Path::new("/etc/containerd/config.toml")),
+                config: config::read_config(evidence, Path::new("/etc/containerd/config.toml")),
             });
         }
         for root in found {
@@ -285,7 +285,7 @@ pub fn discover(evidence: &Evidence, said: &Said) -> Vec<Roots> {
             rule: Rule::Distribution,
             unit: None,
             elsewhere: Vec::new(),
-            config: config::read(evidence, Path::new("/etc/containerd/config.toml")),
+            config: config::read_config(evidence, Path::new("/etc/containerd/config.toml")),
         });
     }
     let mut seen: Vec<PathBuf> = Vec::new();
@@ -312,7 +312,7 @@ fn is_empty_root(evidence: &Evidence) -> bool {
             || evidence
                 .stat(Path::new("/etc/containerd/config.toml"))
                 .is_ok()
-            || Unit::read(evidence).is_some()
+            || Unit::read_unit(evidence).is_some()
     };
     is_folder && is_used()
 }
@@ -331,7 +331,7 @@ fn as_said(evidence: &Evidence, said: &Said) -> Roots {
         .config
         .clone()
         .unwrap_or_else(|| "/etc/containerd/config.toml".into());
-    let read = config::read(evidence, &default);
+    let read = config::read_config(evidence, &default);
     // One that was named and is not there is told; the usual one may be missing.
     let config = read.or_else(|| said.config.as_ref().map(|path| Config::missing(path)));
     let configured = config.as_ref().filter(|_| said.config.is_some());
@@ -380,12 +380,12 @@ fn find(evidence: &Evidence, distribution: &Distribution, all: &mut Vec<Roots>) 
         let fill = |pattern: &str| PathBuf::from(fill(pattern, &star));
         // Other distributions start theirs without a unit of its own.
         let unit = (distribution.whose == "containerd")
-            .then(|| Unit::read(evidence))
+            .then(|| Unit::read_unit(evidence))
             .flatten();
         let told = unit.as_ref().and_then(Unit::config).map(PathBuf::from);
         let told = told.unwrap_or_else(|| fill(distribution.config));
         let config = Some(told).filter(|path| path.is_absolute());
-        let config = config.and_then(|path| config::read(evidence, &path));
+        let config = config.and_then(|path| config::read_config(evidence, &path));
         let of_unit =
             |place: fn(&Unit) -> Option<&str>| unit.as_ref().and_then(place).map(PathBuf::from);
         let of_config = config.as_ref();

@@ -40,7 +40,11 @@ pub struct Disks {
 }
 
 impl Disks {
-    pub(crate) fn read(evidence: &Evidence, roots: &Roots, snapshotters: &[Snapshotter]) -> Self {
+    pub(crate) fn read_disks(
+        evidence: &Evidence,
+        roots: &Roots,
+        snapshotters: &[Snapshotter],
+    ) -> Self {
         let at = |path: &Path| place(evidence, path);
         let folder = roots.root.join(META_DIR);
         let own = snapshotters.iter().filter(|s| !s.is_proxy);

@@ -78,7 +78,11 @@ pub(crate) fn blob_path(content_root: &Path, digest: &Digest) -> PathBuf {
 
 impl Documents {
     /// Reads the target of every image, and the documents that those name.
-    pub(crate) fn read(evidence: &Evidence, content_root: &Path, meta: Option<&MetaDb>) -> Self {
+    pub(crate) fn read_documents(
+        evidence: &Evidence,
+        content_root: &Path,
+        meta: Option<&MetaDb>,
+    ) -> Self {
         let mut queue: VecDeque<(Digest, String)> = VecDeque::new();
         for namespace in meta.iter().flat_map(|meta| meta.namespaces()) {
             for image in namespace.images.read().into_iter().flatten() {

@@ -134,7 +134,12 @@ impl BlobState {
     }
 
     /// What the store's directories, and the documents that were read, say of a blob.
-    pub fn of(store: &Store, documents: &Documents, digest: &Digest, claimed: Option<u64>) -> Self {
+    pub fn look_up(
+        store: &Store,
+        documents: &Documents,
+        digest: &Digest,
+        claimed: Option<u64>,
+    ) -> Self {
         let Some(blob) = store.blob(digest) else {
             return Self::Missing;
         };

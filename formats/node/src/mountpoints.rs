@@ -83,14 +83,14 @@ fn is_mounted(evidence: &Evidence, at: &Path, processes: Option<&Processes>) -> 
     Some(dev(at)? != dev(above)?)
 }
 
-fn text(evidence: &Evidence, path: &Path) -> Option<String> {
+fn read_text(evidence: &Evidence, path: &Path) -> Option<String> {
     let source = evidence.source(path, LIMIT).ok()?;
     Some(String::from_utf8_lossy(source.bytes()).into_owned())
 }
 
 fn fstab(evidence: &Evidence) -> Vec<MountPoint> {
     let path = Path::new("/etc/fstab");
-    let text = text(evidence, path).unwrap_or_default();
+    let text = read_text(evidence, path).unwrap_or_default();
     text.lines()
         .filter_map(|line| line_of_fstab(line, path))
         .collect()
@@ -146,7 +146,7 @@ fn units(evidence: &Evidence, stores: &[PathBuf]) -> Vec<MountPoint> {
                 .iter()
                 .any(|wants| is_there(folder.join(wants).join(&name)));
             let file = folder.join(&name);
-            let Some(text) = text(evidence, &file).filter(|_| wanted) else {
+            let Some(text) = read_text(evidence, &file).filter(|_| wanted) else {
                 continue;
             };
             let what = text

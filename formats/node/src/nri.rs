@@ -31,7 +31,7 @@ pub struct Nri {
 
 impl Nri {
     /// Looks into the folder that config.toml names.
-    pub(crate) fn read(evidence: &Evidence, roots: &Roots) -> Self {
+    pub(crate) fn read_nri(evidence: &Evidence, roots: &Roots) -> Self {
         let config = roots.config.as_ref();
         let settings = config.map_or(&[][..], |config| config.settings.all());
         let named = settings.iter().rev().find_map(|setting| {

@@ -116,8 +116,8 @@ impl Node {
         let state = evidence.stat(&roots.state);
         let meta_path = roots.root.join(META_DIR).join("meta.db");
         let meta = match &options.meta {
-            Some(bytes) => Database::of_bytes(bytes, &meta_path, headers, MetaDb::read),
-            None => Database::open_as(evidence, &meta_path, headers, MetaDb::read),
+            Some(bytes) => Database::of_bytes(bytes, &meta_path, headers, MetaDb::read_meta),
+            None => Database::open_as(evidence, &meta_path, headers, MetaDb::read_meta),
         };
         note(&meta, &mut coverage);
         let config = roots.config.as_ref();
@@ -133,9 +133,9 @@ impl Node {
                 .extend(snapshotter.layout.unknown().iter().cloned());
         }
         let content_root = roots.root.join(CONTENT_DIR);
-        let content = Store::read(evidence, &content_root);
+        let content = Store::read_store(evidence, &content_root);
         coverage.unknown.extend(content.unknown().iter().cloned());
-        let documents = Documents::read(evidence, &content_root, meta.rows.as_ref());
+        let documents = Documents::read_documents(evidence, &content_root, meta.rows.as_ref());
         let processes = options.processes.or_else(|| stored_processes(evidence));
         let hints = processes.as_deref().map(crate::hints).unwrap_or_default();
         let runtime = runc::read_of(
@@ -165,12 +165,12 @@ impl Node {
             ));
         }
         let mounts_path = roots.state.join(MOUNTS_DIR).join("mounts.db");
-        let mounts = Database::open(evidence, &mounts_path, Mounts::read);
-        let disks = Disks::read(evidence, &roots, &snapshotters);
-        let network = Network::read(evidence, &roots);
-        let registries = Registries::read(evidence, config);
-        let pods = PodFiles::read(evidence, meta.rows.as_ref());
-        let traces = Traces::read(evidence, &roots, &meta, runtime.read());
+        let mounts = Database::open(evidence, &mounts_path, Mounts::read_mounts);
+        let disks = Disks::read_disks(evidence, &roots, &snapshotters);
+        let network = Network::read_network(evidence, &roots);
+        let registries = Registries::read_registries(evidence, config);
+        let pods = PodFiles::read_pod_files(evidence, meta.rows.as_ref());
+        let traces = Traces::read_traces(evidence, &roots, &meta, runtime.read());
         if let Some(rows) = &meta.rows {
             coverage
                 .unknown
@@ -189,13 +189,18 @@ impl Node {
                 .unknown
                 .extend(rows.unknown(|namespace| &namespace.leases));
         }
-        let cores = Cores::read(evidence, runtime.read(), &mut coverage.unknown);
+        let cores = Cores::read_cores(evidence, runtime.read(), &mut coverage.unknown);
         coverage
             .unknown
             .sort_by(|a, b| (&a.what, &a.why).cmp(&(&b.what, &b.why)));
         coverage.unknown.dedup();
-        let around = Surroundings::read(evidence, &roots, &snapshotters);
-        let programs = RuntimePrograms::read(evidence, &roots, meta.rows.as_ref(), runtime.read());
+        let around = Surroundings::read_surroundings(evidence, &roots, &snapshotters);
+        let programs = RuntimePrograms::read_runtime_programs(
+            evidence,
+            &roots,
+            meta.rows.as_ref(),
+            runtime.read(),
+        );
         let mount_points = crate::mountpoints::mount_points(evidence, &roots, processes.as_deref());
         let mut node = Self {
             roots,
@@ -261,7 +266,8 @@ impl Node {
 
     /// Its reference graph, made when it is first asked for.
     pub fn graph(&self) -> &Arc<Graph> {
-        self.graph.get_or_init(|| Arc::new(Graph::of(self)))
+        self.graph
+            .get_or_init(|| Arc::new(Graph::build_graph(self)))
     }
 
     /// The content store's folder.
@@ -293,9 +299,9 @@ pub fn stored_processes(evidence: &Evidence) -> Option<Arc<Processes>> {
 fn note<T>(db: &Database<T>, coverage: &mut Coverage) {
     match (&db.state, db.facts) {
         (DatabaseState::Unread(unread), _) => coverage.unread(db.path.clone(), unread.clone()),
-        (DatabaseState::Empty, _) => coverage.read(db.path.clone(), 0),
+        (DatabaseState::Empty, _) => coverage.note_read(db.path.clone(), 0),
         (state, facts) => {
-            coverage.read(db.path.clone(), facts.map_or(0, |facts| facts.size));
+            coverage.note_read(db.path.clone(), facts.map_or(0, |facts| facts.size));
             if matches!(state, DatabaseState::Broken | DatabaseState::Stale) {
                 coverage.unknown.extend(db.lost());
             }

@@ -41,7 +41,7 @@ fn folders(evidence: &Evidence, path: &str) -> Vec<Text> {
 
 impl PodFiles {
     /// Reads them.
-    pub(crate) fn read(evidence: &Evidence, meta: Option<&MetaDb>) -> Self {
+    pub(crate) fn read_pod_files(evidence: &Evidence, meta: Option<&MetaDb>) -> Self {
         let mut files = Self::default();
         files.read_logs(evidence, meta);
         files.kubelet = folders(evidence, "/var/lib/kubelet/pods");

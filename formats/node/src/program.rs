@@ -89,18 +89,18 @@ pub(crate) fn built(evidence: &Evidence, roots: &Roots) -> Vec<Fact> {
     }
     let found = |name: &&str| {
         let mut paths = folders.iter().map(|folder| folder.join(name));
-        paths.find_map(|path| read(evidence, &path))
+        paths.find_map(|path| read_program(evidence, &path))
     };
     NAMES.iter().filter_map(found).collect()
 }
 
-fn read(evidence: &Evidence, path: &Path) -> Option<Fact> {
+fn read_program(evidence: &Evidence, path: &Path) -> Option<Fact> {
     let pages = evidence.pages(path).ok()?;
-    let info = BuildInfo::read(|at, into| pages.read_at(at, into).ok()).ok()?;
+    let info = BuildInfo::read_build_info(|at, into| pages.read_at(at, into).ok()).ok()?;
     Some(Fact {
         path: Text::from(path.as_os_str().as_bytes()),
         go: info.go().to_owned(),
-        build: info.text().to_owned(),
+        build: info.build_text().to_owned(),
         ..Fact::default()
     })
 }
@@ -120,7 +120,7 @@ pub(crate) fn folders(whose: &str) -> Vec<PathBuf> {
 
 /// The program that the daemon's unit starts.
 fn unit(evidence: &Evidence) -> Option<PathBuf> {
-    let unit = Unit::read(evidence)?;
+    let unit = Unit::read_unit(evidence)?;
     let program = unit.program().filter(|program| program.starts_with('/'));
     program.map(PathBuf::from)
 }
@@ -156,7 +156,7 @@ mod tests {
 
     fn fact(name: &str) -> Fact {
         let bytes = testcase::program(name);
-        let info = BuildInfo::read(|at, into| {
+        let info = BuildInfo::read_build_info(|at, into| {
             let from = bytes.get(usize::try_from(at).ok()?..).unwrap_or_default();
             let count = from.len().min(into.len());
             into[..count].copy_from_slice(&from[..count]);
@@ -166,7 +166,7 @@ mod tests {
         Fact {
             path: "/usr/bin/containerd".into(),
             go: info.go().to_owned(),
-            build: info.text().to_owned(),
+            build: info.build_text().to_owned(),
             ..Fact::default()
         }
     }

@@ -40,7 +40,7 @@ const MOST: usize = 500;
 
 impl Registries {
     /// Reads every hosts.toml below the folders that config.toml names.
-    pub(crate) fn read(evidence: &Evidence, config: Option<&Config>) -> Self {
+    pub(crate) fn read_registries(evidence: &Evidence, config: Option<&Config>) -> Self {
         let mut all = Self::default();
         let mut seen = 0_usize;
         for root in roots(config) {

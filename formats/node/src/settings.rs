@@ -91,7 +91,7 @@ fn array(list: &[Value]) -> Scalar {
 
 impl Settings {
     /// These, in this order.
-    pub const fn of(all: Vec<Setting>) -> Self {
+    pub const fn from_all(all: Vec<Setting>) -> Self {
         Self { all }
     }
 
@@ -147,7 +147,7 @@ impl Settings {
     }
 
     /// A string.
-    pub fn text(&self, path: &[&str]) -> Option<&str> {
+    pub fn text_setting(&self, path: &[&str]) -> Option<&str> {
         match &self.get(path)?.value {
             Scalar::Text(text) => Some(text),
             _ => None,
@@ -181,7 +181,7 @@ mod tests {
         let first = "root = '/a'\ndisabled_plugins = ['cri']\n[plugins.'io.x'.deep]\nkey = 1\n";
         settings.add(&"a".into(), &first.parse().unwrap());
         settings.add(&"b".into(), &"root = '/b'\n".parse().unwrap());
-        assert_eq!(settings.text(&["root"]), Some("/b"));
+        assert_eq!(settings.text_setting(&["root"]), Some("/b"));
         let key = settings.get(&["plugins", "io.x", "deep", "key"]).unwrap();
         assert_eq!(key.value, Scalar::Integer(1));
         assert_eq!(

@@ -125,8 +125,8 @@ pub(crate) fn all(
         .into_iter()
         .map(|(name, (root, is_proxy))| {
             let path = root.join("metadata.db");
-            let db = Database::open_as(evidence, &path, headers, Backend::read);
-            let layout = Layout::read(evidence, &root, &name.to_string());
+            let db = Database::open_as(evidence, &path, headers, Backend::read_backend);
+            let layout = Layout::read_layout(evidence, &root, &name.to_string());
             let pools = pools(evidence, &layout);
             Snapshotter {
                 elsewhere: elsewhere.remove(&name),
@@ -164,7 +164,7 @@ fn pools(evidence: &Evidence, layout: &Known<Layout>) -> Vec<Database<Pool>> {
         .filter(|entry| entry.stat.kind == FileKind::File && entry.name.bytes().ends_with(b".db"));
     files
         .map(|entry| layout.root.join(OsStr::from_bytes(entry.name.bytes())))
-        .map(|path| Database::open(evidence, &path, Pool::read))
+        .map(|path| Database::open(evidence, &path, Pool::read_pool))
         .collect()
 }
 

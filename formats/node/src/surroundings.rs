@@ -174,7 +174,11 @@ const UNDER_STATE: &[&str] = &[
 
 impl Surroundings {
     /// Looks around.
-    pub(crate) fn read(evidence: &Evidence, roots: &Roots, snapshotters: &[Snapshotter]) -> Self {
+    pub(crate) fn read_surroundings(
+        evidence: &Evidence,
+        roots: &Roots,
+        snapshotters: &[Snapshotter],
+    ) -> Self {
         let mut around = Self {
             root: roots.root.clone(),
             mount: evidence.mount(&roots.root),
@@ -203,7 +207,7 @@ impl Surroundings {
         for path in named_paths(roots) {
             around.look(evidence, path);
         }
-        around.nri = Nri::read(evidence, roots);
+        around.nri = Nri::read_nri(evidence, roots);
         around.blocked = NRI_SOCKETS
             .iter()
             .map(|socket| (*socket).to_owned())

@@ -37,7 +37,7 @@ const STATUS: &str = "/var/lib/dpkg/status";
 const STATUS_LIMIT: u64 = 64 << 20;
 
 impl Traces {
-    pub(crate) fn read(
+    pub(crate) fn read_traces(
         evidence: &Evidence,
         roots: &Roots,
         meta: &Database<MetaDb>,

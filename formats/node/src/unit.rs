@@ -87,7 +87,7 @@ pub struct Unit {
 
 impl Unit {
     /// Reads the daemon's; nothing where there is none.
-    pub fn read(evidence: &Evidence) -> Option<Self> {
+    pub fn read_unit(evidence: &Evidence) -> Option<Self> {
         Self::named(evidence, DAEMON)
     }
 
@@ -105,7 +105,7 @@ impl Unit {
                 .iter()
                 .position(|folder| path.parent() == Some(Path::new(folder)));
             unit.outranks_mask = own < mask;
-            match text(evidence, path, &mut unit) {
+            match unit_text(evidence, path, &mut unit) {
                 Some(text) if text.trim().is_empty() => {
                     unit.masked = true;
                     return Some(unit);
@@ -125,7 +125,7 @@ impl Unit {
         // Drop-ins count where the file that they belong to was not taken along, too.
         unit.lacks_file = file.is_none();
         for path in drop_ins(evidence, name) {
-            if let Some(text) = text(evidence, &path, &mut unit) {
+            if let Some(text) = unit_text(evidence, &path, &mut unit) {
                 lines.extend(settings(&text));
             }
         }
@@ -165,7 +165,7 @@ impl Unit {
             if may_lack && (is_absent || !is_here && !is_used) {
                 continue;
             }
-            if let Some(text) = text(evidence, path, self) {
+            if let Some(text) = unit_text(evidence, path, self) {
                 variables.extend(assignments(&text));
             }
         }
@@ -325,7 +325,7 @@ fn is_there(evidence: &Evidence, path: &Path) -> bool {
     )
 }
 
-fn text(evidence: &Evidence, path: &Path, unit: &mut Unit) -> Option<String> {
+fn unit_text(evidence: &Evidence, path: &Path, unit: &mut Unit) -> Option<String> {
     let name = Text::from(path.as_os_str().as_bytes());
     unit.files.push(name.clone());
     match evidence.source(path, LIMIT) {
@@ -489,7 +489,7 @@ mod tests {
         };
         let read = || {
             let options = evidence::Options::default();
-            Unit::read(&Evidence::open(node.path(), &options).unwrap())
+            Unit::read_unit(&Evidence::open(node.path(), &options).unwrap())
         };
         assert_eq!(read(), None);
         at(

@@ -158,7 +158,7 @@ impl Files<'_> {
     }
 
     fn wait(&self, name: &str) -> Option<Wait> {
-        Wait::of(core::str::from_utf8(self.get(name)).ok()?)
+        Wait::from_wchan(core::str::from_utf8(self.get(name)).ok()?)
     }
 }
 
@@ -276,7 +276,7 @@ impl Capture<'_> {
         };
         let wait = |name: &str| {
             let wchan = files.get(name).and_then(bytes)?;
-            Wait::of(core::str::from_utf8(wchan).ok()?)
+            Wait::from_wchan(core::str::from_utf8(wchan).ok()?)
         };
         let own = format!("task/{pid}/");
         let threads = files.keys().filter_map(|name| name.strip_suffix("wchan"));
@@ -503,7 +503,7 @@ impl Capture<'_> {
             .file("/proc/self/mountinfo")
             .map(mounts)
             .unwrap_or_default();
-        let places = Cgroups::of(&table);
+        let places = Cgroups::from_mounts(&table);
         let mut files: BTreeSet<Vec<u8>> = BTreeSet::new();
         let mut want = |folder: &[u8], names: &[&str]| {
             for name in names {

@@ -123,7 +123,7 @@ pub(crate) fn points(mounts: &[Mount]) -> Vec<Vec<u8>> {
 
 impl Cgroups {
     /// Where a table of mounts has them.
-    pub fn of(mounts: &[Mount]) -> Self {
+    pub fn from_mounts(mounts: &[Mount]) -> Self {
         let mut found = Self::default();
         for mount in mounts {
             let place = || {
@@ -329,7 +329,7 @@ mod tests {
 
     #[test]
     fn the_cgroup_that_froze_it_is_named() {
-        let cgroups = Cgroups::of(&mounts(MOUNTS));
+        let cgroups = Cgroups::from_mounts(&mounts(MOUNTS));
         let groups =
             Membership::parse(b"7:freezer:/pod/web\n3:memory:/box/web\n0::/pod/web\n::\nx");
         assert_eq!(groups.len(), 3);
@@ -364,7 +364,7 @@ mod tests {
 
     #[test]
     fn v2_says_whether_it_is_done() {
-        let cgroups = Cgroups::of(&mounts(MOUNTS));
+        let cgroups = Cgroups::from_mounts(&mounts(MOUNTS));
         let groups = Membership::parse(b"0::/pod/web\n");
         let files = [
             ("/sys/fs/cgroup/unified/pod/web/cgroup.freeze", "1\n"),

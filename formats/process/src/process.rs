@@ -27,7 +27,7 @@ pub struct Thread {
 impl Thread {
     /// What it waits for.
     pub fn wait(&self) -> Option<Wait> {
-        Wait::of(self.wchan.as_ref()?.utf8()?)
+        Wait::from_wchan(self.wchan.as_ref()?.utf8()?)
     }
 }
 
@@ -149,7 +149,7 @@ impl Process {
 
     /// What its first thread waits for; nothing where that may not be known.
     pub fn wait(&self) -> Option<Wait> {
-        Wait::of(self.wchan.as_ref()?.utf8()?)
+        Wait::from_wchan(self.wchan.as_ref()?.utf8()?)
     }
 
     /// Its arguments, or its name in brackets.
@@ -336,7 +336,10 @@ impl Processes {
             tells_wchan: all.values().any(|process| process.wchan.is_some()),
             children,
             sockets: tree.file("/proc/net/unix").map(unix_sockets),
-            places: table.as_deref().map(Cgroups::of).unwrap_or_default(),
+            places: table
+                .as_deref()
+                .map(Cgroups::from_mounts)
+                .unwrap_or_default(),
             mounts: table,
             uptime_ticks: uptime,
             whole: tree.is_whole() && !damaged,

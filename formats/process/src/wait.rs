@@ -44,7 +44,7 @@ pub fn plain(name: &str) -> &str {
 impl Wait {
     /// The class of a `wchan`; nothing where that does not tell (`0`: running, or not our
     /// business).
-    pub fn of(wchan: &str) -> Option<Self> {
+    pub fn from_wchan(wchan: &str) -> Option<Self> {
         let name = plain(wchan);
         Some(match name {
             "" | "0" => return None,
@@ -159,7 +159,7 @@ mod tests {
             ("0", None),
             ("", None),
         ] {
-            assert_eq!(Wait::of(name), class, "{name}");
+            assert_eq!(Wait::from_wchan(name), class, "{name}");
         }
     }
 }

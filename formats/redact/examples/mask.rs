@@ -21,7 +21,7 @@ fn main() -> std::io::Result<()> {
         return Ok(());
     };
     let path = Path::new(file);
-    if Form::of(path) != Form::Database && std::fs::metadata(path)?.len() > LIMIT {
+    if Form::from_path(path) != Form::Database && std::fs::metadata(path)?.len() > LIMIT {
         println!("{file} is too large to be searched");
         return Ok(());
     }

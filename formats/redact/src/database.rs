@@ -218,7 +218,7 @@ fn what(path: &[&[u8]], key: &[u8]) -> What {
         b"createdat" | b"updatedat" | b"expireat" | b"id" | b"size" | b"inodes" | b"kind"
         | b"version" | b"parent" | b"dbversion" | b"state" | b"snapshotkey" | b"snapshotter"
         | b"ref" | b"expected" | b"target" | b"ready" => What::Plain(Kind::Known),
-        _ if words::of(key) == words::Name::Known => What::Plain(Kind::Known),
+        _ if words::classify_name(key) == words::Name::Known => What::Plain(Kind::Known),
         _ => What::Message,
     }
 }

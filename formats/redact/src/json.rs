@@ -53,7 +53,7 @@ fn role_of(name: &[u8], outer: Role) -> Role {
             };
         }
         Role::Map => {
-            return match words::of(name) {
+            return match words::classify_name(name) {
                 words::Name::Secret => Role::Plain(Kind::Secret),
                 _ => Role::Map,
             };
@@ -74,7 +74,7 @@ fn role_of(name: &[u8], outer: Role) -> Role {
         "message" | "msg" | "error" | "reason" | "comment" | "createdby" | "author"
         | "description" => Role::Plain(Kind::Text),
         "config" => Role::Encoded,
-        _ => match (words::of(name), outer) {
+        _ => match (words::classify_name(name), outer) {
             // What is somebody's has names of its own below.
             (words::Name::Unknown, Role::Plain(Kind::Personal)) => outer,
             _ => Role::Plain(judge::of_name(name)),
@@ -212,7 +212,7 @@ fn name(bytes: &mut [u8], quoted: &Quoted, top: Option<&mut Open>) -> bool {
 
 /// Whether a text may be the name of a host or of a field.
 fn is_host(text: &[u8]) -> bool {
-    let is_field = words::of(text) != words::Name::Unknown;
+    let is_field = words::classify_name(text) != words::Name::Unknown;
     let host = text.contains(&b'.')
         && text.iter().all(|byte| {
             byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:/".contains(byte)

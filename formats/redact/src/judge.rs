@@ -51,7 +51,7 @@ impl From<Name> for Kind {
 
 /// What the value of `name` is.
 pub(crate) fn of_name(name: &[u8]) -> Kind {
-    match words::of(name) {
+    match words::classify_name(name) {
         // `key_file = "/etc/…"` is no key.
         Name::Secret if words::is_of_path(name) => Kind::File,
         name => name.into(),
@@ -80,7 +80,7 @@ pub(crate) fn hidden(kind: Kind, value: &[u8]) -> Vec<Range> {
             }
         }
         Kind::Known | Kind::Argument(Place::Program | Place::Known) => shape::secrets(value),
-        Kind::Text => text(value),
+        Kind::Text => secrets_in_text(value),
         Kind::Variable => variable(value),
         Kind::Argument(Place::Other) => argument(value),
     }
@@ -184,7 +184,7 @@ fn is_id(atom: &str) -> bool {
 
 /// What a program said: what has the shape of a secret, what follows a word that announces one,
 /// and every word that no daemon says.
-fn text(value: &[u8]) -> Vec<Range> {
+fn secrets_in_text(value: &[u8]) -> Vec<Range> {
     let mut found = shape::secrets(value);
     let is_edge = |byte: u8| byte.is_ascii_whitespace() || b"\"'()[]{},;<>|\\`".contains(&byte);
     let mut announced = false;
@@ -298,7 +298,7 @@ impl Arguments {
                 self.next = Some(Place::Secret);
             } else if takes && self.is_runtime && !self.is_foreign && TAKES.contains(&name) {
                 self.next = Some(Place::Known);
-            } else if takes && matches!(words::of(name), Name::Secret | Name::Personal) {
+            } else if takes && matches!(words::classify_name(name), Name::Secret | Name::Personal) {
                 self.next = Some(Place::Secret);
             }
             return if said == Some(Place::Secret) {

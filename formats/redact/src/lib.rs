@@ -84,7 +84,7 @@ pub enum Form {
 
 impl Form {
     /// The form of the file at `path`.
-    pub fn of(path: &Path) -> Self {
+    pub fn from_path(path: &Path) -> Self {
         let parts: Vec<&[u8]> = path.iter().map(OsStrExt::as_bytes).collect();
         if is_of_container(&parts) || is_ingest(&parts) {
             Self::Foreign
@@ -117,7 +117,7 @@ fn is_ingest(parts: &[&[u8]]) -> bool {
 
 /// Masks the secrets in the file at `path`; how many values were masked.
 pub fn mask(path: &Path, bytes: &mut [u8], options: &Options) -> Outcome {
-    Outcome::Masked(match Form::of(path) {
+    Outcome::Masked(match Form::from_path(path) {
         Form::Foreign => return Outcome::LeftOut,
         Form::Database => database::mask(bytes, options.keep_deleted),
         Form::Blob => match first(bytes) {
@@ -126,7 +126,7 @@ pub fn mask(path: &Path, bytes: &mut [u8], options: &Options) -> Outcome {
             Some(_) => return Outcome::LeftOut,
         },
         Form::Text => match kind(path, bytes) {
-            Some(kind) => text(kind, bytes),
+            Some(kind) => redact_text(kind, bytes),
             None => return Outcome::LeftOut,
         },
     })
@@ -150,7 +150,7 @@ enum Kind {
     Process(process::Name),
 }
 
-fn text(kind: Kind, bytes: &mut [u8]) -> u64 {
+fn redact_text(kind: Kind, bytes: &mut [u8]) -> u64 {
     match kind {
         Kind::Json => json::mask(bytes),
         Kind::Toml => toml::mask(bytes),

@@ -209,8 +209,9 @@ fn query(text: &[u8], found: &mut Vec<Range>) {
                 .position(|byte| *byte == b'=')
                 .map_or(0, |place| place.saturating_add(1));
             let value = pair.get(skip..).unwrap_or_default();
-            let is_said =
-                skip > 0 && words::of(pair.get(..skip).unwrap_or_default()) != words::Name::Secret;
+            let is_said = skip > 0
+                && words::classify_name(pair.get(..skip).unwrap_or_default())
+                    != words::Name::Secret;
             let is_harmless = is_said && crate::harmless::is_harmless(value);
             if !is_harmless && !value.is_empty() {
                 let base = begin.saturating_sub(1).saturating_add(start);
@@ -243,7 +244,7 @@ fn pairs(text: &[u8], found: &mut Vec<Range>) {
             .rposition(|byte| !byte.is_ascii_alphanumeric() && !b"_-.".contains(byte))
             .map_or(0, |place| place.saturating_add(1));
         let name = trimmed.get(name_from..).unwrap_or_default();
-        if name.len() < 2 || words::of(name) != words::Name::Secret {
+        if name.len() < 2 || words::classify_name(name) != words::Name::Secret {
             continue;
         }
         let mut from = at.saturating_add(1);

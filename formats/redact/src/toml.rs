@@ -78,7 +78,10 @@ fn role(path: &[Vec<u8>]) -> Role {
             // Names of plugins and hosts are no names of fields.
             _ if name.contains(&b'.') || name.contains(&b':') => {}
             _ => {
-                is_secret |= matches!(words::of(name), words::Name::Secret | words::Name::Personal);
+                is_secret |= matches!(
+                    words::classify_name(name),
+                    words::Name::Secret | words::Name::Personal
+                );
             }
         }
     }

@@ -193,7 +193,7 @@ fn words(name: &[u8]) -> Vec<String> {
 }
 
 /// What a name says of its value.
-pub(crate) fn of(name: &[u8]) -> Name {
+pub(crate) fn classify_name(name: &[u8]) -> Name {
     let plain = plain(name);
     if NOT.contains(&plain.as_str()) {
         return Name::Known;
@@ -225,7 +225,7 @@ pub(crate) fn is_of_path(name: &[u8]) -> bool {
 /// Whether a word of running text announces a secret: `password`, `api-key`, `Bearer`.
 pub(crate) fn announces(word: &[u8]) -> bool {
     let plain = plain(word);
-    plain == "basic" || (plain.len() > 2 && of(word) == Name::Secret)
+    plain == "basic" || (plain.len() > 2 && classify_name(word) == Name::Secret)
 }
 
 #[cfg(test)]
@@ -259,7 +259,7 @@ mod tests {
             "psk",
             "auths",
         ] {
-            assert_eq!(of(name.as_bytes()), Name::Secret, "{name}");
+            assert_eq!(classify_name(name.as_bytes()), Name::Secret, "{name}");
         }
         for name in [
             "snapshotKey",
@@ -269,10 +269,10 @@ mod tests {
             "sandbox_image",
             "SystemdCgroup",
         ] {
-            assert_eq!(of(name.as_bytes()), Name::Known, "{name}");
+            assert_eq!(classify_name(name.as_bytes()), Name::Known, "{name}");
         }
         for name in ["compass", "monkey", "greeting", "keyboard"] {
-            assert_eq!(of(name.as_bytes()), Name::Unknown, "{name}");
+            assert_eq!(classify_name(name.as_bytes()), Name::Unknown, "{name}");
         }
     }
 }

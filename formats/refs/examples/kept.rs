@@ -28,20 +28,20 @@ fn main() {
         return println!("no node was found");
     };
     let node = Node::open(&evidence, roots, node::Options::default());
-    let judged = Judged::of(&node, None, None);
+    let judged = Judged::judge_node(&node, None, None);
     let question = Question {
         name,
         chains: 3,
         ..Question::default()
     };
-    match Why::of(&node, &judged, &question) {
+    match Why::answer_why(&node, &judged, &question) {
         Err(why) => println!("{why:?}"),
         Ok(why) => why.objects.iter().for_each(|kept| println!("{kept:#?}")),
     }
     for path in rest {
-        let owned = Owners::new(&evidence, &node, place).of(Path::new(path));
+        let owned = Owners::new(&evidence, &node, place).owners_of_path(Path::new(path));
         println!("{owned:#?}");
     }
-    let space = Df::of(&evidence, &node, &judged, None, false);
+    let space = Df::measure_usage(&evidence, &node, &judged, None, false);
     println!("{:#?}", space.reclaimable);
 }

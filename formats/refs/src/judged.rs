@@ -21,7 +21,7 @@ pub struct Judged {
 impl Judged {
     /// For `release` at `at`; else for the release that the node's traces show, when the evidence
     /// was taken.
-    pub fn of(node: &Node, release: Option<Release>, at: Option<Time>) -> Self {
+    pub fn judge_node(node: &Node, release: Option<Release>, at: Option<Time>) -> Self {
         let (daemon, because) = match release {
             Some(release) => (release, vec!["you said so".to_owned()]),
             None => shown(node),

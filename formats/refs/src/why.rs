@@ -103,7 +103,11 @@ impl Why {
     ///
     /// # Errors
     /// Where nothing, or more than one thing, is meant.
-    pub fn of(node: &Node, judged: &Judged, question: &Question<'_>) -> Result<Self, NoAnswer> {
+    pub fn answer_why(
+        node: &Node,
+        judged: &Judged,
+        question: &Question<'_>,
+    ) -> Result<Self, NoAnswer> {
         let collection = gc::simulate(node, judged.daemon, judged.at).map_err(NoAnswer::NoMeta)?;
         let found = find(&collection, question)?;
         let unknown = collection.graph.all_unknown();

@@ -86,7 +86,7 @@ fn a_pod_leads_to_its_containers_and_an_image_to_its_layers() {
 fn the_collector_never_follows_what_only_documents_say() {
     for name in STOPPED {
         let (_, node) = capture(name);
-        let judged = Judged::of(&node, None, None);
+        let judged = Judged::judge_node(&node, None, None);
         let whole = gc::simulate(&node, judged.daemon, judged.at).unwrap();
         let records = Graph::of_records(node.meta.rows.as_ref().unwrap());
         let marks = gc::Marks::new(&records, whole.rules, judged.at);
@@ -100,14 +100,14 @@ fn the_collector_never_follows_what_only_documents_say() {
 #[test]
 fn a_name_is_one_object_or_several_or_none() {
     let (_, node) = capture("1.7-stopped");
-    let judged = Judged::of(&node, None, None);
-    let why = Why::of(&node, &judged, &question("has-exp")).unwrap();
+    let judged = Judged::judge_node(&node, None, None);
+    let why = Why::answer_why(&node, &judged, &question("has-exp")).unwrap();
     assert_eq!(why.objects.len(), 1);
     assert_eq!(why.objects[0].id.kind, Kind::Lease);
     assert!(!why.objects[0].held.holds(judged.at));
-    let several = Why::of(&node, &judged, &question("sha256:")).unwrap_err();
+    let several = Why::answer_why(&node, &judged, &question("sha256:")).unwrap_err();
     assert!(matches!(several, NoAnswer::Several(names) if names.len() == 5));
-    let absent = Why::of(&node, &judged, &question("nobody")).unwrap_err();
+    let absent = Why::answer_why(&node, &judged, &question("nobody")).unwrap_err();
     let want = NoAnswer::Absent {
         unknown: Vec::new(),
         is_on_disk: false,
@@ -122,8 +122,8 @@ fn a_blob_without_a_record_is_on_disk_and_unkept() {
     let path = "var/lib/containerd/io.containerd.content.v1.content/blobs/sha256/";
     tar.add(&format!("{path}{}", digest.hex()), b"nobody knows it");
     let (_, node) = open(&tar);
-    let judged = Judged::of(&node, None, None);
-    let absent = Why::of(&node, &judged, &question(digest.hex())).unwrap_err();
+    let judged = Judged::judge_node(&node, None, None);
+    let absent = Why::answer_why(&node, &judged, &question(digest.hex())).unwrap_err();
     assert!(matches!(
         absent,
         NoAnswer::Absent {
@@ -156,7 +156,7 @@ fn a_layer_belongs_to_its_image_and_to_what_stands_on_it() {
         let layer = graph.get(layer).unwrap();
         let path = layer.path.clone().unwrap().to_string();
         let inner = Path::new(&path).join("fs/bin/sh");
-        let owned = owners.of(&inner).unwrap();
+        let owned = owners.owners_of_path(&inner).unwrap();
         assert_eq!(owned.len(), 1);
         let Is::Snapshot { inner, chain, .. } = &owned[0].is else {
             panic!("{name}: {:?}", owned[0].is);
@@ -165,7 +165,7 @@ fn a_layer_belongs_to_its_image_and_to_what_stands_on_it() {
         assert!(chain.len() > 1, "{name}");
         let own: Vec<_> = owned[0].users.iter().filter(|user| user.own).collect();
         assert_eq!(own[0].object, container.object(), "{name}");
-        let refused = owners.of(Path::new("999999")).unwrap_err();
+        let refused = owners.owners_of_path(Path::new("999999")).unwrap_err();
         assert_eq!(refused, NoSnapshot(999_999));
     }
 }
@@ -174,8 +174,8 @@ fn a_layer_belongs_to_its_image_and_to_what_stands_on_it() {
 fn every_byte_of_an_image_is_its_own_or_shared() {
     for name in STOPPED {
         let (evidence, node) = capture(name);
-        let judged = Judged::of(&node, None, None);
-        let df = Df::of(&evidence, &node, &judged, Some(&Control::default()), true);
+        let judged = Judged::judge_node(&node, None, None);
+        let df = Df::measure_usage(&evidence, &node, &judged, Some(&Control::default()), true);
         assert!(df.measured && df.unknown.is_empty(), "{name}");
         assert!(df.images.iter().any(|image| image.containers > 0));
         for image in &df.images {
@@ -185,7 +185,7 @@ fn every_byte_of_an_image_is_its_own_or_shared() {
         let pods = df.containers.iter().filter(|line| line.pod.is_some());
         assert!(pods.count() > 0, "{name}");
         assert!(df.containers.iter().all(|line| !line.image.is_empty()));
-        let fast = Df::of(&evidence, &node, &judged, None, false);
+        let fast = Df::measure_usage(&evidence, &node, &judged, None, false);
         assert!(!fast.measured && fast.layers.is_none());
     }
 }

@@ -64,7 +64,7 @@ pub(crate) fn restore(
         let (Some(spec), None) = (specs.get(&bundle.path), tree.at(&at)) else {
             continue;
         };
-        let pod = Pod::of(bundle);
+        let pod = Pod::from_bundle(bundle);
         let image = image_of(tree, node, namespace, id);
         let snapshotter = snapshotter_of(node, namespace, id);
         let record = tree.make(&at);
@@ -194,7 +194,7 @@ struct Pod {
 }
 
 impl Pod {
-    fn of(bundle: &Bundle) -> Option<Self> {
+    fn from_bundle(bundle: &Bundle) -> Option<Self> {
         let spec = bundle.spec.whole()?;
         let get = |wanted: &str| {
             let mut all = spec.annotations.iter();

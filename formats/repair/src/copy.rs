@@ -31,12 +31,12 @@ pub struct Copied {
 impl Copied {
     /// Reads a copy; nothing where its meta.db is not whole, or none. `backends` are the bytes of each
     /// metadata.db, by the snapshotter's name.
-    pub fn read(meta: &[u8], backends: &[(String, Vec<u8>)], from: &str) -> Option<Self> {
+    pub fn read_copy(meta: &[u8], backends: &[(String, Vec<u8>)], from: &str) -> Option<Self> {
         let tree = Tree::of_bytes(meta)?;
         tree.at(&["v1"])?;
         let rows = |bytes: &[u8]| {
             let db = Db::open(View::new(bytes)).db?;
-            let backend = Backend::read(&db);
+            let backend = Backend::read_backend(&db);
             let is_whole = backend.snapshots.is_whole() && backend.troubles.is_empty();
             is_whole.then(|| backend.snapshots().to_vec())
         };

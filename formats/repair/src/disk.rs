@@ -58,7 +58,7 @@ impl Folder {
     }
 
     /// A folder that was opened elsewhere.
-    pub(crate) const fn of(folder: OwnedFd) -> Self {
+    pub(crate) const fn from_fd(folder: OwnedFd) -> Self {
         Self(folder)
     }
 
@@ -198,7 +198,7 @@ impl Folder {
     }
 
     /// Reads a regular file of at most `limit` bytes.
-    pub(crate) fn read(&self, name: &OsStr, limit: u64) -> io::Result<Vec<u8>> {
+    pub(crate) fn read_file(&self, name: &OsStr, limit: u64) -> io::Result<Vec<u8>> {
         let is_file = self
             .stat(name)?
             .is_some_and(|stat| is_kind(&stat, SFlag::S_IFREG));

@@ -54,7 +54,7 @@ impl Donor {
             if donor.evidence.stat(&root.join("blobs")).is_err() {
                 continue;
             }
-            let store = Store::read(&donor.evidence, &root);
+            let store = Store::read_store(&donor.evidence, &root);
             let blobs = store.read().into_iter().flat_map(|store| &store.blobs);
             for blob in blobs {
                 let path = blob.path.clone();

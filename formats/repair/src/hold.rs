@@ -33,7 +33,7 @@ fn is_half_unpacked(key: &[u8]) -> bool {
 
 impl Holds {
     /// What `collection` would take of snapshots and blobs that have a record.
-    pub fn of(collection: &Collection) -> Self {
+    pub fn from_collection(collection: &Collection) -> Self {
         let mut holds = Self::default();
         let taken = |fate: &Fate| matches!(fate, Fate::Deleted | Fate::Unknown);
         for run in &collection.backends {

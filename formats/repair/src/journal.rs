@@ -128,7 +128,7 @@ pub(crate) fn load<T: for<'de> Deserialize<'de>>(
     if quarantine.stat(name)?.is_none() {
         return Ok(None);
     }
-    let bytes = quarantine.read(name, LIMIT)?;
+    let bytes = quarantine.read_file(name, LIMIT)?;
     serde_json::from_slice(&bytes)
         .map(Some)
         .map_err(io::Error::other)

@@ -51,9 +51,9 @@ impl core::error::Error for NamesError {}
 /// # Errors
 /// A line that is neither empty, a comment, nor a name and a digest; bytes that are nothing of all
 /// this. Names that JSON pairs with no digest are left out: they stand for nothing.
-pub fn read(bytes: &[u8], from: &str) -> Result<Vec<Named>, NamesError> {
+pub fn read_names(bytes: &[u8], from: &str) -> Result<Vec<Named>, NamesError> {
     if let Some(db) = Db::open(View::new(bytes)).db {
-        return Ok(of_meta(&MetaDb::read(&db), from));
+        return Ok(of_meta(&MetaDb::read_meta(&db), from));
     }
     if let Ok(json) = serde_json::from_slice::<Value>(bytes) {
         return Ok(of_json(&json, from));
@@ -220,7 +220,7 @@ mod tests {
     const C: &str = "sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc";
 
     fn pairs(text: &str) -> Vec<(String, String)> {
-        let named = read(text.as_bytes(), "list").unwrap();
+        let named = read_names(text.as_bytes(), "list").unwrap();
         named
             .into_iter()
             .map(|one| (one.name, one.digest.to_string()))
@@ -279,9 +279,9 @@ mod tests {
 
     #[test]
     fn what_is_no_list_is_refused_with_its_line() {
-        let error = read(b"nginx:1\n", "list").unwrap_err();
+        let error = read_names(b"nginx:1\n", "list").unwrap_err();
         assert_eq!(error.line, Some(1));
-        assert!(read(&[0xff, 0xfe, 0x00], "list").is_err());
-        assert!(read(format!("nginx:1 {D} --force").as_bytes(), "list").is_err());
+        assert!(read_names(&[0xff, 0xfe, 0x00], "list").is_err());
+        assert!(read_names(format!("nginx:1 {D} --force").as_bytes(), "list").is_err());
     }
 }

@@ -7,7 +7,7 @@ use node::Node;
 
 use crate::hold::LEASE;
 use crate::records::Edit;
-use crate::rows::{backend_rows, namespaces, shown, text};
+use crate::rows::{backend_rows, lossy_text, namespaces, shown};
 use crate::{Holds, Refused, Tree};
 
 /// One thing that a recovery lease holds.
@@ -37,7 +37,7 @@ pub fn held(evidence: &Evidence, node: &Node, tree: &Tree) -> Vec<HeldThing> {
         };
         found.push(HeldThing {
             name: name(&namespace, snapshotter.as_deref(), &key),
-            lease: text(&lease),
+            lease: lossy_text(&lease),
             bytes,
             directory,
         });
@@ -47,8 +47,13 @@ pub fn held(evidence: &Evidence, node: &Node, tree: &Tree) -> Vec<HeldThing> {
 
 fn name(namespace: &[u8], snapshotter: Option<&[u8]>, key: &[u8]) -> String {
     match snapshotter {
-        Some(snapshotter) => format!("{}/{}/{}", text(namespace), text(snapshotter), text(key)),
-        None => format!("{}/{}", text(namespace), text(key)),
+        Some(snapshotter) => format!(
+            "{}/{}/{}",
+            lossy_text(namespace),
+            lossy_text(snapshotter),
+            lossy_text(key)
+        ),
+        None => format!("{}/{}", lossy_text(namespace), lossy_text(key)),
     }
 }
 

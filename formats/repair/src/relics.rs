@@ -27,14 +27,14 @@ pub struct Relics {
 
 impl Relics {
     /// Carves the bytes of a meta.db.
-    pub fn of(bytes: &[u8]) -> Self {
+    pub fn carve_relics(bytes: &[u8]) -> Self {
         let options = CarveOptions {
             roots: vec![b"v1".to_vec()],
             schemas: metadb::SCHEMAS,
             ..CarveOptions::default()
         };
         let view = View::new(bytes);
-        let Ok(carve) = Carve::of(view, &options) else {
+        let Ok(carve) = Carve::carve_file(view, &options) else {
             return Self::default();
         };
         let db = Db::open(view).db;

@@ -26,7 +26,7 @@ pub(crate) fn namespaces(tree: &Tree) -> impl Iterator<Item = (&[u8], &Tree)> {
 
 /// A path of keys for people: `v1 > default > images`.
 pub(crate) fn shown(path: &[&[u8]]) -> String {
-    let parts: Vec<String> = path.iter().map(|part| text(part)).collect();
+    let parts: Vec<String> = path.iter().map(|part| lossy_text(part)).collect();
     parts.join(" > ")
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn split_key(key: &[u8]) -> Option<(&[u8], u64, &[u8])> {
     (!namespace.is_empty() && !key.is_empty()).then_some((namespace, number, key))
 }
 
-pub(crate) fn text(bytes: &[u8]) -> String {
+pub(crate) fn lossy_text(bytes: &[u8]) -> String {
     Text::from(bytes).to_string()
 }
 
@@ -102,7 +102,7 @@ pub(crate) fn parent_of(node: &Node, namespace: &[u8], id: &[u8]) -> Option<Stri
                     .parent
                     .as_ref()
                     .and_then(|parent| split_key(parent.bytes()));
-                return parent.map(|(_, _, key)| text(key));
+                return parent.map(|(_, _, key)| lossy_text(key));
             }
         }
     }

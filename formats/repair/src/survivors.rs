@@ -34,7 +34,7 @@ pub struct Survivors {
 impl Survivors {
     /// Reads every document of `store`. Layers are not hashed: their sizes are compared with what
     /// the manifests say.
-    pub fn read(evidence: &Evidence, store: &Store) -> Self {
+    pub fn read_survivors(evidence: &Evidence, store: &Store) -> Self {
         let mut all = Self::default();
         for blob in &store.blobs {
             let held = Held {

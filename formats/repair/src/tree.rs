@@ -41,14 +41,14 @@ const DEEPEST: usize = 16;
 
 impl Tree {
     /// The tree that the daemon would use, as far as it can be read; whether all of it could be.
-    pub fn read(db: &Db<'_>) -> (Self, bool) {
+    pub fn read_tree(db: &Db<'_>) -> (Self, bool) {
         Self::read_bucket(db.root())
     }
 
     /// The tree of a database, if all of it can be read.
     pub fn of_bytes(bytes: &[u8]) -> Option<Self> {
         let db = Db::open(view::View::new(bytes)).db?;
-        let (tree, whole) = Self::read(&db);
+        let (tree, whole) = Self::read_tree(&db);
         whole.then_some(tree)
     }
 
@@ -209,7 +209,7 @@ mod tests {
         let bytes = tree.write(Layout::default()).unwrap();
         let db = Db::open(View::new(&bytes)).db.unwrap();
         assert!(db.check().faults.is_empty());
-        assert_eq!(Tree::read(&db), (tree.clone(), true));
+        assert_eq!(Tree::read_tree(&db), (tree.clone(), true));
         assert!(tree.remove(&["v1", "k8s.io", "images", "a"]));
         assert!(!tree.remove(&["v1", "k8s.io", "images", "a"]));
         assert_eq!(tree.at(&["v1", "k8s.io", "images"]), Some(&Tree::default()));

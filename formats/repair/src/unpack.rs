@@ -158,10 +158,10 @@ impl Unpacking<'_> {
         let above = path.parent().unwrap_or(Path::new(""));
         let name = path.file_name().unwrap_or_default().to_owned();
         let folder = match inside(&self.fs, above) {
-            Ok(folder) => Folder::of(folder),
+            Ok(folder) => Folder::from_fd(folder),
             Err(error) if is_absent(&error) => {
                 self.parents(above)?;
-                Folder::of(inside(&self.fs, above)?)
+                Folder::from_fd(inside(&self.fs, above)?)
             }
             Err(error) => return Err(error),
         };
@@ -171,7 +171,7 @@ impl Unpacking<'_> {
     fn parents(&self, path: &Path) -> io::Result<()> {
         let mut whole = PathBuf::new();
         for part in path.components() {
-            let folder = Folder::of(inside(&self.fs, &whole)?);
+            let folder = Folder::from_fd(inside(&self.fs, &whole)?);
             whole.push(part);
             match inside(&self.fs, &whole) {
                 Ok(_) => continue,
@@ -190,7 +190,7 @@ impl Unpacking<'_> {
     fn as_below(&self, folder: &Folder, name: &OsStr, path: &Path) -> io::Result<()> {
         for layer in self.below {
             let above = path.parent().unwrap_or(Path::new(""));
-            let found = inside(layer, above).map(Folder::of);
+            let found = inside(layer, above).map(Folder::from_fd);
             let lower = match found {
                 Ok(lower) => lower,
                 Err(error) if is_absent(&error) || error.raw_os_error() == Some(20) => continue,
@@ -295,7 +295,7 @@ impl Unpacking<'_> {
         if self.below.is_empty() {
             return Ok(());
         }
-        let folder = Folder::of(inside(&self.fs, path)?);
+        let folder = Folder::from_fd(inside(&self.fs, path)?);
         xattr::set(folder.proc().join("."), "trusted.overlay.opaque", b"y")
     }
 

@@ -86,7 +86,7 @@ fn each_way_out_by_repair_is_one() {
         if !folder.join("edits.toml").exists() {
             continue;
         }
-        let tar = Edits::read(&folder).apply(&folder).write();
+        let tar = Edits::read_edits(&folder).apply(&folder).write();
         let Ok(mut evidence) = Evidence::open_stream(tar.as_slice(), &Options::default()) else {
             continue;
         };

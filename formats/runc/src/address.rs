@@ -68,8 +68,8 @@ impl Address {
             return (None, faults);
         };
         let version = record.integer("version", "a version");
-        let address = record.text("address");
-        let protocol = record.text("protocol");
+        let address = record.text_field("address");
+        let protocol = record.text_field("protocol");
         record.missing("version");
         record.missing("address");
         if let Some(found) = &address

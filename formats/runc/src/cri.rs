@@ -79,13 +79,13 @@ impl Status {
         let mut status = Self::default();
         let document = Document::parse(view);
         if let Some(mut record) = Record::root(File::CriStatus, &document, &mut faults) {
-            status.read(&mut record);
+            status.read_cri_status(&mut record);
         }
         (status, faults)
     }
 
-    fn read(&mut self, record: &mut Record<'_, '_>) {
-        if let Some(version) = record.text("Version")
+    fn read_cri_status(&mut self, record: &mut Record<'_, '_>) {
+        if let Some(version) = record.text_field("Version")
             && version != *"v1"
         {
             record.refuse("Version", "v1", version);
@@ -102,8 +102,8 @@ impl Status {
             .integer::<i32>("ExitCode", "an exit code")
             .map(i64::from);
         let nonempty = |text: &Text| !text.is_empty();
-        self.reason = record.text("Reason").filter(nonempty);
-        self.message = record.text("Message").filter(nonempty);
+        self.reason = record.text_field("Reason").filter(nonempty);
+        self.message = record.text_field("Message").filter(nonempty);
         let _ = record.node("Resources");
         let _ = record.node("Restore");
         self.unknown = record.others();

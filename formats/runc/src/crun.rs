@@ -46,16 +46,16 @@ impl CrunStatus {
             status.pid = record.integer("pid", "a pid");
             status.process_start_time =
                 record.integer("process-start-time", "clock ticks since boot");
-            status.cgroup_path = record.text("cgroup-path");
-            status.scope = record.text("scope");
-            status.rootfs = record.text("rootfs");
-            status.bundle = record.text("bundle");
+            status.cgroup_path = record.text_field("cgroup-path");
+            status.scope = record.text_field("scope");
+            status.rootfs = record.text_field("rootfs");
+            status.bundle = record.text_field("bundle");
             status.created = record.time("created");
             for key in ["systemd-cgroup", "detached"] {
                 let _ = record.boolean(key);
             }
             for key in ["owner", "intelrdt"] {
-                let _ = record.text(key);
+                let _ = record.text_field(key);
             }
             // An array of strings encoded as a string, until now; an array would be no surprise.
             let _ = record.node("external_descriptors");

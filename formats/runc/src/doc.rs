@@ -79,7 +79,7 @@ impl<T> Doc<T> {
     ///
     /// Only what the listing calls a regular file is opened: no runtime writes these files as
     /// links, and a FIFO must not be opened.
-    pub(crate) fn read(
+    pub(crate) fn read_doc(
         evidence: &Evidence,
         folder: &Path,
         entries: &[Entry],
@@ -103,7 +103,7 @@ impl<T> Doc<T> {
     }
 }
 
-/// A parser that always has a value, as [`Doc::read`] wants it.
+/// A parser that always has a value, as [`Doc::read_doc`] wants it.
 pub(crate) fn some<T>((value, faults): (T, Vec<Fault>)) -> (Option<T>, Vec<Fault>) {
     (Some(value), faults)
 }

@@ -38,10 +38,10 @@ impl Folder {
             Err(Unread::Absent) => folder.whole = true,
             Err(unread) => {
                 if matches!(unread, Unread::Special(_)) {
-                    gaps.strange.push((text(path), unread.clone()));
+                    gaps.strange.push((path_text(path), unread.clone()));
                 }
                 gaps.unknown.push(Unknown::new(
-                    format!("entries of {}", text(path)),
+                    format!("entries of {}", path_text(path)),
                     unread.to_string(),
                 ));
             }
@@ -57,7 +57,7 @@ impl Folder {
         if folder.entries.len() > MOST {
             folder.whole = false;
             gaps.unknown.push(Unknown::new(
-                format!("entries of {} after the first {MOST}", text(path)),
+                format!("entries of {} after the first {MOST}", path_text(path)),
                 "there are too many",
             ));
             folder.entries.truncate(MOST);
@@ -72,7 +72,7 @@ impl Folder {
     ) -> impl Iterator<Item = (&'f Entry, PathBuf)> + use<'f> {
         for entry in &self.entries {
             if entry.stat.kind == FileKind::Symlink {
-                let path = text(&self.join(&entry.name));
+                let path = path_text(&self.join(&entry.name));
                 gaps.strange.push((path, Unread::Special("symlink")));
             }
         }
@@ -94,7 +94,7 @@ impl Folder {
 }
 
 /// A path as text.
-pub(crate) fn text(path: &Path) -> Text {
+pub(crate) fn path_text(path: &Path) -> Text {
     Text::from(path.as_os_str().as_bytes())
 }
 

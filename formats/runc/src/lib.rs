@@ -77,7 +77,7 @@ pub use fault::{Fault, File};
 pub use keeper::Keeper;
 pub use phase::{Derived, Phase, Signs};
 pub use places::{Places, Seen};
-pub use read::{CRI, Hint, SHIM_ROOT, TASKS, read, read_of};
+pub use read::{CRI, Hint, SHIM_ROOT, TASKS, read_of, read_runtime};
 pub use runtime::{
     Bundle, Container, CriStatus, Leftover, Program, Runtime, ShimSocket, Whole, WorkDir,
 };

@@ -45,7 +45,7 @@ const DEPTH: usize = 5;
 const MOST: usize = 200_000;
 
 impl Places {
-    pub(crate) fn read(evidence: &Evidence, root: &Path, state: &Path) -> Self {
+    pub(crate) fn read_places(evidence: &Evidence, root: &Path, state: &Path) -> Self {
         let mut places = Self::default();
         // An evidence of the bundles alone says nothing of what else stood in state.
         let mut gaps = Gaps::default();

@@ -9,7 +9,7 @@ use finding::{Known, Text, Time, Unknown, Unread};
 
 use crate::address::{SOCKETS, socket_name};
 use crate::doc::some;
-use crate::folder::{Folder, Gaps, absolute, text, there};
+use crate::folder::{Folder, Gaps, absolute, path_text, there};
 use crate::phase::Signs;
 use crate::runtime::{
     Bundle, Container, CriStatus, Leftover, Program, Runtime, ShimSocket, WorkDir,
@@ -63,7 +63,12 @@ impl Hint {
 ///
 /// `root` and `state` are containerd's. Roots of runc and crun are those that are usual, those that
 /// bundles' `options.json` name, and those that `hints` lead to.
-pub fn read(evidence: &Evidence, root: &Path, state: &Path, hints: &[Hint]) -> Known<Runtime> {
+pub fn read_runtime(
+    evidence: &Evidence,
+    root: &Path,
+    state: &Path,
+    hints: &[Hint],
+) -> Known<Runtime> {
     let daemon = [state.as_os_str().as_bytes(), b"/containerd.sock"].concat();
     read_of(evidence, root, state, hints, &daemon)
 }
@@ -78,7 +83,7 @@ pub fn read_of(
 ) -> Known<Runtime> {
     let mut gaps = Gaps::default();
     let mut runtime = Runtime {
-        state: text(state),
+        state: path_text(state),
         ..Runtime::default()
     };
     each_task(
@@ -99,7 +104,7 @@ pub fn read_of(
             runtime.work_dirs.push(WorkDir {
                 namespace: namespace.clone(),
                 id: entry.name.clone(),
-                path: text(folder),
+                path: path_text(folder),
                 dir: entry.stat.clone(),
             });
         },
@@ -132,7 +137,7 @@ pub fn read_of(
             !seen_at(evidence, root)
         };
         if is_unseen {
-            runtime.unseen_roots.insert(text(root));
+            runtime.unseen_roots.insert(path_text(root));
         }
         !is_unseen
     });
@@ -141,7 +146,7 @@ pub fn read_of(
         if let (Some(named), Some(path)) = (named, named.and_then(absolute))
             && runtime
                 .unseen_roots
-                .contains(&text(&at_run(evidence, path)))
+                .contains(&path_text(&at_run(evidence, path)))
         {
             runtime.unseen_roots.insert(named.clone());
         }
@@ -216,7 +221,7 @@ pub fn read_of(
     let before = gaps.unknown.len();
     cri(evidence, root, &mut runtime, &mut gaps);
     runtime.whole.cri = gaps.unknown.len() == before;
-    runtime.places = Places::read(evidence, root, state);
+    runtime.places = Places::read_places(evidence, root, state);
     runtime.strange = gaps.strange;
     runtime.sort();
     Known::with(runtime, gaps.unknown)
@@ -321,20 +326,20 @@ fn container(
 ) -> Container {
     let folder = Folder::list(evidence, path, gaps);
     let read_state = |name: &str| {
-        Doc::read(evidence, path, &folder.entries, name, |view| {
+        Doc::read_doc(evidence, path, &folder.entries, name, |view| {
             some(State::parse(view))
         })
     };
     let is_youkis = youki::is_youkis(&folder.entries);
     let (state, youki) = if is_youkis {
-        let youki = Doc::read(evidence, path, &folder.entries, "state.json", |view| {
+        let youki = Doc::read_doc(evidence, path, &folder.entries, "state.json", |view| {
             some(YoukiState::parse(view))
         });
         (Doc::Absent, youki)
     } else {
         (read_state("state.json"), Doc::Absent)
     };
-    let status = Doc::read(evidence, path, &folder.entries, "status", |view| {
+    let status = Doc::read_doc(evidence, path, &folder.entries, "status", |view| {
         some(CrunStatus::parse(view))
     });
     // crun copies the bundle's config.json before it makes anything; runc never does.
@@ -416,7 +421,7 @@ fn container(
     Container {
         namespace: namespace.cloned(),
         id: entry.name.clone(),
-        path: text(path),
+        path: path_text(path),
         dir: entry.stat.clone(),
         program,
         fifo,
@@ -499,11 +504,11 @@ fn bundle(
     let entries = &folder.entries;
     let hidden = entry.name.bytes().strip_prefix(b".");
     let id = hidden.map_or_else(|| entry.name.clone(), Text::from);
-    let spec = Doc::read(evidence, path, entries, "config.json", |view| {
+    let spec = Doc::read_doc(evidence, path, entries, "config.json", |view| {
         some(Spec::parse(view))
     });
     let word = |name: &str| {
-        let doc = Doc::read(evidence, path, entries, name, |view| {
+        let doc = Doc::read_doc(evidence, path, entries, name, |view| {
             let bytes = view.bytes().trim_ascii();
             (
                 Some(Text::from(bytes.get(..4096).unwrap_or(bytes))),
@@ -521,19 +526,19 @@ fn bundle(
     let (socket, debug_socket) = (name(false), name(true));
     Bundle {
         namespace: namespace.clone(),
-        path: text(path),
+        path: path_text(path),
         dir: entry.stat.clone(),
         hidden: hidden.is_some(),
         entries: folder.whole.then_some(entries.len()),
-        address: Doc::read(evidence, path, entries, "address", Address::parse),
-        bootstrap: Doc::read(evidence, path, entries, "bootstrap.json", |view| {
+        address: Doc::read_doc(evidence, path, entries, "address", Address::parse),
+        bootstrap: Doc::read_doc(evidence, path, entries, "bootstrap.json", |view| {
             Address::parse_bootstrap(view)
         }),
-        init_pid: Doc::read(evidence, path, entries, "init.pid", init_pid),
-        options: Doc::read(evidence, path, entries, "options.json", |view| {
+        init_pid: Doc::read_doc(evidence, path, entries, "init.pid", init_pid),
+        options: Doc::read_doc(evidence, path, entries, "options.json", |view| {
             some(Options::parse(view))
         }),
-        log: Doc::read(evidence, path, entries, "log.json", |view| some(log(view))),
+        log: Doc::read_doc(evidence, path, entries, "log.json", |view| some(log(view))),
         sandbox: word("sandbox"),
         shim_binary: word("shim-binary-path"),
         runtime_file: word("runtime"),
@@ -563,7 +568,7 @@ fn sockets(evidence: &Evidence, runtime: &mut Runtime, gaps: &mut Gaps) {
     let sockets = folder.entries.iter();
     let sockets = sockets.filter(|entry| entry.stat.kind == FileKind::Socket);
     let sockets = sockets.map(|entry| {
-        let path = text(&folder.join(&entry.name));
+        let path = path_text(&folder.join(&entry.name));
         let bundles = named.get(&path);
         ShimSocket {
             bundles: bundles.into_iter().flatten().cloned().collect(),
@@ -582,7 +587,7 @@ fn cri(evidence: &Evidence, root: &Path, runtime: &mut Runtime, gaps: &mut Gaps)
         if entry.name.bytes().ends_with(b".del-status") {
             runtime
                 .cri_deleted
-                .push(text(&containers.join(&entry.name)));
+                .push(path_text(&containers.join(&entry.name)));
         }
     }
     for (entry, path) in containers.folders(gaps) {
@@ -590,9 +595,9 @@ fn cri(evidence: &Evidence, root: &Path, runtime: &mut Runtime, gaps: &mut Gaps)
         let leftovers = folder.entries.iter().map(|entry| &entry.name);
         runtime.cri.push(CriStatus {
             id: entry.name.clone(),
-            path: text(&path),
+            path: path_text(&path),
             dir: entry.stat.clone(),
-            status: Doc::read(evidence, &path, &folder.entries, "status", |view| {
+            status: Doc::read_doc(evidence, &path, &folder.entries, "status", |view| {
                 some(Status::parse(view))
             }),
             leftovers: leftovers

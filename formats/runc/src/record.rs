@@ -109,7 +109,7 @@ impl<'n, 'f> Record<'n, 'f> {
     }
 
     /// A string.
-    pub(crate) fn text(&mut self, key: &'static str) -> Option<Text> {
+    pub(crate) fn text_field(&mut self, key: &'static str) -> Option<Text> {
         let node = self.node(key)?;
         let way = self.way(key);
         self.as_text(way, node)

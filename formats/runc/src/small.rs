@@ -30,8 +30,8 @@ impl Options {
         let document = Document::parse(view);
         if let Some(mut record) = Record::root(File::Options, &document, &mut faults) {
             let nonempty = |text: &Text| !text.is_empty();
-            options.binary_name = record.text("binary_name").filter(nonempty);
-            options.root = record.text("root").filter(nonempty);
+            options.binary_name = record.text_field("binary_name").filter(nonempty);
+            options.root = record.text_field("root").filter(nonempty);
             options.systemd_cgroup = record.boolean("systemd_cgroup");
         }
         (options, faults)
@@ -97,9 +97,9 @@ pub fn log(view: View<'_>) -> (Vec<LogLine>, Vec<Fault>) {
             .is_some_and(|node| matches!(node.value, Value::Object(_)));
         if let Some(mut record) = Record::root(File::Log, &document, &mut faults) {
             let line = LogLine {
-                level: record.text("level"),
+                level: record.text_field("level"),
                 time: record.time("time"),
-                message: record.text("msg").unwrap_or_default(),
+                message: record.text_field("msg").unwrap_or_default(),
             };
             if whole && !line.message.is_empty() {
                 lines.push(line);

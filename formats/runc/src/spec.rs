@@ -48,22 +48,22 @@ impl Spec {
         let mut spec = Self::default();
         let document = Document::parse(view);
         if let Some(mut record) = Record::root(File::Config, &document, &mut faults) {
-            spec.read(&mut record);
+            spec.read_spec(&mut record);
         }
         (spec, faults)
     }
 
-    fn read(&mut self, record: &mut Record<'_, '_>) {
-        self.oci_version = record.text("ociVersion");
-        self.hostname = record.text("hostname");
+    fn read_spec(&mut self, record: &mut Record<'_, '_>) {
+        self.oci_version = record.text_field("ociVersion");
+        self.hostname = record.text_field("hostname");
         self.annotations = record.map("annotations");
         if let Some(mut process) = record.object("process") {
             self.args = process.texts("args");
-            self.cwd = process.text("cwd");
+            self.cwd = process.text_field("cwd");
             self.environment = u64::try_from(process.nodes("env").len()).unwrap_or(u64::MAX);
         }
         if let Some(mut root) = record.object("root") {
-            self.rootfs = root.text("path");
+            self.rootfs = root.text_field("path");
         }
         if let Some(mut hooks) = record.object("hooks") {
             for kind in [
@@ -76,16 +76,19 @@ impl Spec {
             ] {
                 let list = &mut self.hooks;
                 hooks.objects(kind, |hook| {
-                    list.push((Text::from(kind), hook.text("path").unwrap_or_default()));
+                    list.push((
+                        Text::from(kind),
+                        hook.text_field("path").unwrap_or_default(),
+                    ));
                 });
             }
         }
         if let Some(mut linux) = record.object("linux") {
-            self.cgroups_path = linux.text("cgroupsPath");
+            self.cgroups_path = linux.text_field("cgroupsPath");
             let list = &mut self.namespaces;
             linux.objects("namespaces", |namespace| {
-                let kind = namespace.text("type").unwrap_or_default();
-                list.push((kind, namespace.text("path").unwrap_or_default()));
+                let kind = namespace.text_field("type").unwrap_or_default();
+                list.push((kind, namespace.text_field("path").unwrap_or_default()));
             });
         }
         record.missing("ociVersion");

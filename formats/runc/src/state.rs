@@ -94,13 +94,13 @@ impl State {
         let mut state = Self::default();
         let document = Document::parse(view);
         if let Some(mut record) = Record::root(File::State, &document, &mut faults) {
-            state.read(&mut record);
+            state.read_state(&mut record);
         }
         (state, faults)
     }
 
-    fn read(&mut self, record: &mut Record<'_, '_>) {
-        self.id = record.text("id");
+    fn read_state(&mut self, record: &mut Record<'_, '_>) {
+        self.id = record.text_field("id");
         self.init_process_pid = record.integer("init_process_pid", "a pid");
         if let Some(pid) = self.init_process_pid
             && pid <= 0
@@ -113,10 +113,10 @@ impl State {
         self.cgroup_paths = record.map("cgroup_paths");
         self.namespace_paths = record.map("namespace_paths");
         self.external_descriptors = record.texts("external_descriptors");
-        let _ = record.text("intel_rdt_path");
-        let _ = record.text("intel_rdt_mon_path");
+        let _ = record.text_field("intel_rdt_path");
+        let _ = record.text_field("intel_rdt_mon_path");
         if let Some(mut config) = record.object("config") {
-            self.config.read(&mut config);
+            self.config.read_state_config(&mut config);
         }
         for key in [
             "id",
@@ -168,15 +168,15 @@ impl State {
 }
 
 impl Config {
-    fn read(&mut self, record: &mut Record<'_, '_>) {
-        self.version = record.text("version");
-        self.rootfs = record.text("rootfs");
+    fn read_state_config(&mut self, record: &mut Record<'_, '_>) {
+        self.version = record.text_field("version");
+        self.rootfs = record.text_field("rootfs");
         self.labels = record.texts("labels");
         if let Some(mut cgroups) = record.object("cgroups") {
-            let path = cgroups.text("path").filter(|path| !path.is_empty());
+            let path = cgroups.text_field("path").filter(|path| !path.is_empty());
             self.cgroups_path = path.or_else(|| {
-                let parent = cgroups.text("parent")?;
-                let name = cgroups.text("name")?;
+                let parent = cgroups.text_field("parent")?;
+                let name = cgroups.text_field("name")?;
                 Some(Text::from(
                     [parent.bytes(), name.bytes()].join(&b'/').as_slice(),
                 ))
@@ -192,7 +192,7 @@ impl Config {
         }
         if let Some(mut seccomp) = record.object("seccomp") {
             self.seccomp_listener = seccomp
-                .text("listener_path")
+                .text_field("listener_path")
                 .filter(|path| !path.is_empty());
         }
         let mut root = None;

@@ -46,12 +46,12 @@ impl YoukiState {
         let mut state = Self::default();
         let document = Document::parse(view);
         if let Some(mut record) = Record::root(File::State, &document, &mut faults) {
-            state.status = record.text("status");
+            state.status = record.text_field("status");
             state.pid = record.integer("pid", "a pid");
-            state.bundle = record.text("bundle");
+            state.bundle = record.text_field("bundle");
             state.created = record.time("created");
             for key in ["ociVersion", "id"] {
-                let _ = record.text(key);
+                let _ = record.text_field(key);
             }
             for key in ["useSystemd", "cleanUpIntelRdtSubdirectory"] {
                 let _ = record.boolean(key);

@@ -13,10 +13,10 @@ use evidence::{Evidence, Options};
 use runc::{CriState, Doc, Phase, Runtime};
 use serde_json::Value;
 
-fn read(packed: &[u8]) -> Runtime {
+fn read_capture(packed: &[u8]) -> Runtime {
     let evidence = Evidence::open_stream(packed, &Options::default()).unwrap();
     let root = Path::new("/var/lib/containerd");
-    let known = runc::read(&evidence, root, Path::new("/run/containerd"), &[]);
+    let known = runc::read_runtime(&evidence, root, Path::new("/run/containerd"), &[]);
     let unknown = known.unknown().to_vec();
     let runtime = known.read().cloned();
     runtime.unwrap_or_else(|| panic!("{unknown:?}"))
@@ -38,7 +38,7 @@ fn what_the_daemon_said_is_what_the_files_tell() {
         .iter()
         .filter(|node| node.ends_with("-running"))
     {
-        let runtime = read(&testcase::packed(node));
+        let runtime = read_capture(&testcase::packed(node));
         let truth = truth(node);
         for (namespace, said) in truth["api"]["namespaces"].as_object().unwrap() {
             for (id, task) in said["tasks"].as_object().unwrap() {
@@ -72,7 +72,7 @@ fn what_the_daemon_said_is_what_the_files_tell() {
 #[test]
 fn healthy_nodes_have_whole_files() {
     for node in testcase::nodes() {
-        let runtime = read(&testcase::packed(&node));
+        let runtime = read_capture(&testcase::packed(&node));
         for container in &runtime.containers {
             if !container.state.is_absent() {
                 let state = container.state.whole();
@@ -113,7 +113,7 @@ fn one_boot_is_implied() {
         .iter()
         .filter(|node| node.ends_with("-running"))
     {
-        let runtime = read(&testcase::packed(node));
+        let runtime = read_capture(&testcase::packed(node));
         let boots: Vec<_> = runtime
             .containers
             .iter()
@@ -155,7 +155,7 @@ fn whole_seconds_make_it_unknowable() {
             }
         }
     }
-    let runtime = read(&tar.write());
+    let runtime = read_capture(&tar.write());
     let fresh = runtime
         .containers
         .iter()
@@ -182,7 +182,7 @@ fn whole_seconds_make_it_unknowable() {
 fn every_phase_is_named() {
     let folder = testcase::testdata().join("runtime/states");
     let packed = std::fs::read(folder.join("node.tar.zst")).unwrap();
-    let runtime = read(&packed);
+    let runtime = read_capture(&packed);
     let truth = std::fs::read_to_string(folder.join("truth.txt")).unwrap();
     let said: Vec<Vec<&str>> = truth
         .lines()

@@ -21,10 +21,10 @@ use nix::sys::stat::Mode;
 use runc::{Address, CrunStatus, Doc, Phase, Runtime, Spec, State, Status};
 use view::View;
 
-fn read(folder: &Path) -> Runtime {
+fn read_folder(folder: &Path) -> Runtime {
     let evidence = Evidence::open(folder, &Options::default()).unwrap();
     let root = Path::new("/var/lib/containerd");
-    let known = runc::read(&evidence, root, Path::new("/run/containerd"), &[]);
+    let known = runc::read_runtime(&evidence, root, Path::new("/run/containerd"), &[]);
     known.read().cloned().unwrap()
 }
 
@@ -41,7 +41,7 @@ fn a_state_of_a_gigabyte_is_not_read() {
     let file = File::create(path.join("state.json")).unwrap();
     file.set_len(1 << 30).unwrap();
     let began = Effort::start();
-    let runtime = read(folder.path());
+    let runtime = read_folder(folder.path());
     assert!(began.spent() < Duration::from_secs(1));
     let state = &runtime.containers[0].state;
     assert!(
@@ -83,7 +83,7 @@ fn what_must_not_be_opened_is_not() {
     }
     symlink("/", tasks.join("root")).unwrap();
     symlink("..", folder.path().join("run/containerd/runc/loop")).unwrap();
-    let runtime = read(folder.path());
+    let runtime = read_folder(folder.path());
     let ids: Vec<_> = runtime
         .containers
         .iter()
@@ -109,7 +109,7 @@ fn names_are_bytes() {
     let path = folder.path().join("run/containerd/runc/default").join(name);
     fs::create_dir_all(&path).unwrap();
     fs::write(path.join("state.json"), "{}").unwrap();
-    let runtime = read(folder.path());
+    let runtime = read_folder(folder.path());
     assert_eq!(runtime.containers[0].id.to_string(), "a\\x1b[2J\\x0a\\xff");
     assert_eq!(runtime.containers[0].derived.phase, Phase::Started);
 }
@@ -121,7 +121,7 @@ fn a_file_where_a_folder_belongs_is_said() {
     fs::write(folder.path().join("run/containerd/runc"), "x").unwrap();
     let evidence = Evidence::open(folder.path(), &Options::default()).unwrap();
     let root = Path::new("/var/lib/containerd");
-    let known = runc::read(&evidence, root, Path::new("/run/containerd"), &[]);
+    let known = runc::read_runtime(&evidence, root, Path::new("/run/containerd"), &[]);
     assert!(!known.is_whole());
     assert!(!known.read().unwrap().whole.containers);
 }

@@ -174,7 +174,7 @@ impl<'e, W: Write> Archive<'e, W> {
             self.names.insert(identity, name.clone());
         }
         if stat.kind == FileKind::File {
-            let mut bytes = Bytes::of(self.evidence, entry);
+            let mut bytes = Bytes::open_entry(self.evidence, entry);
             let data = bytes.data();
             if let Some(why) = self.most.refuses(data, self.put) {
                 if let Some(identity) = self.evidence.identity(&entry.place) {
@@ -385,7 +385,7 @@ struct Bytes {
 }
 
 impl Bytes {
-    fn of(evidence: &Evidence, entry: &MergedEntry) -> Self {
+    fn open_entry(evidence: &Evidence, entry: &MergedEntry) -> Self {
         let opened = match entry.bytes_at() {
             Some(path) => evidence.pages(path).map_err(|why| why.to_string()),
             None => Err("only its metadata were copied up, and no layer has its bytes".to_owned()),

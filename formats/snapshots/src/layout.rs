@@ -96,8 +96,8 @@ pub struct Layout {
 
 impl Layout {
     /// Lists the directories of the snapshotter `name` at `root`.
-    pub fn read(evidence: &Evidence, root: &Path, name: &str) -> Known<Self> {
-        let rules = Rules::of(name);
+    pub fn read_layout(evidence: &Evidence, root: &Path, name: &str) -> Known<Self> {
+        let rules = Rules::for_snapshotter(name);
         let mut layout = Self {
             root: root.to_owned(),
             name: name.to_owned(),
@@ -143,7 +143,7 @@ impl Layout {
             let why = match id {
                 Some(id) if self.dirs.contains_key(&id) => Why::Twice,
                 Some(id) if stat.kind == self.rules.kind() => {
-                    let dir = SnapshotDir::read(evidence, path, stat, self.rules);
+                    let dir = SnapshotDir::read_snapshot_dir(evidence, path, stat, self.rules);
                     self.dirs.insert(id, dir);
                     continue;
                 }
@@ -191,7 +191,7 @@ impl Layout {
 }
 
 impl SnapshotDir {
-    fn read(evidence: &Evidence, path: PathBuf, stat: Stat, rules: Rules) -> Self {
+    fn read_snapshot_dir(evidence: &Evidence, path: PathBuf, stat: Stat, rules: Rules) -> Self {
         let mut dir = Self {
             path,
             stat,

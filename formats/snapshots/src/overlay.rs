@@ -163,7 +163,7 @@ pub enum LayerName<'n> {
 
 impl<'n> LayerName<'n> {
     /// What the last component of a name in a layer's tar means.
-    pub fn of(name: &'n [u8]) -> Self {
+    pub fn parse_layer_name(name: &'n [u8]) -> Self {
         match name.strip_prefix(b".wh.") {
             Some(b".wh..opq") => Self::Opaque,
             Some(rest) if rest.starts_with(b".wh.") => Self::Reserved,
@@ -246,10 +246,22 @@ mod tests {
 
     #[test]
     fn names_in_layers() {
-        assert_eq!(LayerName::of(b".wh..wh..opq"), LayerName::Opaque);
-        assert_eq!(LayerName::of(b".wh.gone"), LayerName::Whiteout(b"gone"));
-        assert_eq!(LayerName::of(b".wh..wh.plnk"), LayerName::Reserved);
-        assert_eq!(LayerName::of(b".what"), LayerName::Plain);
-        assert_eq!(LayerName::of(b".wh."), LayerName::Whiteout(b""));
+        assert_eq!(
+            LayerName::parse_layer_name(b".wh..wh..opq"),
+            LayerName::Opaque
+        );
+        assert_eq!(
+            LayerName::parse_layer_name(b".wh.gone"),
+            LayerName::Whiteout(b"gone")
+        );
+        assert_eq!(
+            LayerName::parse_layer_name(b".wh..wh.plnk"),
+            LayerName::Reserved
+        );
+        assert_eq!(LayerName::parse_layer_name(b".what"), LayerName::Plain);
+        assert_eq!(
+            LayerName::parse_layer_name(b".wh."),
+            LayerName::Whiteout(b"")
+        );
     }
 }

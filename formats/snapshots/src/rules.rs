@@ -86,7 +86,7 @@ impl Snapshotter {
 
 impl Rules {
     /// The rules of the snapshotter `name`.
-    pub fn of(name: &str) -> Self {
+    pub fn for_snapshotter(name: &str) -> Self {
         Snapshotter::named(name).map_or(Self::Unknown, |known| known.rules)
     }
 

@@ -39,7 +39,7 @@ pub fn change_steps<'m, 'e>(
     before: &'m Merged<'e>,
     after: &'m Merged<'e>,
 ) -> impl Iterator<Item = Step> + use<'m, 'e> {
-    Comparison::of(before, after).filter_map(|(path, change)| match change {
+    Comparison::compare_trees(before, after).filter_map(|(path, change)| match change {
         Change::Added(entry) | Change::Changed { after: entry, .. } => {
             Some(Step::Put(path, Box::new(entry)))
         }

@@ -82,7 +82,7 @@ fn each_kind_of_change_is_told_apart_and_no_trap_catches() {
     let after = Merged::overlay(&evidence, layers, Prefix::Trusted);
     let start = Effort::start();
     let mut told: BTreeMap<String, (&str, Vec<Aspect>)> = BTreeMap::new();
-    for (path, change) in Comparison::of(&before, &after) {
+    for (path, change) in Comparison::compare_trees(&before, &after) {
         let what = match change {
             Change::Added(_) => ("added", Vec::new()),
             Change::Deleted(_) => ("deleted", Vec::new()),

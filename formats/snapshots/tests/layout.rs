@@ -10,7 +10,7 @@ use finding::Known;
 use snapshots::{Layout, Marks, Opaque, Prefix, Why, is_whiteout_device};
 
 fn whole(evidence: &Evidence, root: &str, name: &str) -> Layout {
-    match Layout::read(evidence, Path::new(root), name) {
+    match Layout::read_layout(evidence, Path::new(root), name) {
         Known::Whole(layout) => layout,
         other => panic!("{other:?}"),
     }
@@ -75,10 +75,10 @@ fn absent_is_not_unknown() {
     let node = tempfile::tempdir().unwrap();
     let evidence = Evidence::open(node.path(), &Options::default()).unwrap();
     assert!(whole(&evidence, "/ss", "overlayfs").dirs.is_empty());
-    let lost = Layout::read(&evidence, Path::new("/nowhere/ss"), "overlayfs");
+    let lost = Layout::read_layout(&evidence, Path::new("/nowhere/ss"), "overlayfs");
     assert!(matches!(lost, Known::Lost(_)), "{lost:?}");
     fs::write(node.path().join("ss"), b"").unwrap();
-    let lost = Layout::read(&evidence, Path::new("/ss"), "overlayfs");
+    let lost = Layout::read_layout(&evidence, Path::new("/ss"), "overlayfs");
     assert!(matches!(lost, Known::Lost(_)), "{lost:?}");
 }
 

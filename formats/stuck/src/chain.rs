@@ -20,7 +20,11 @@ pub struct Waiter {
     pub waits_for: String,
 }
 
-pub(crate) fn of(index: &Index<'_>, subject: &Subject<'_>, found: &Found<'_>) -> Vec<Waiter> {
+pub(crate) fn waiters_of(
+    index: &Index<'_>,
+    subject: &Subject<'_>,
+    found: &Found<'_>,
+) -> Vec<Waiter> {
     let mut chain: Vec<Waiter> = Vec::new();
     let mut add = |process: &Process, what: String| {
         if chain.iter().all(|waiter| waiter.pid != process.pid) {

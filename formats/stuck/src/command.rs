@@ -51,7 +51,7 @@ pub(crate) struct Command<'p> {
 }
 
 impl<'p> Command<'p> {
-    pub(crate) fn of(process: &'p Process) -> Option<Self> {
+    pub(crate) fn runc_command(process: &'p Process) -> Option<Self> {
         let program = process.program();
         if ![b"runc".as_slice(), b"crun"]
             .iter()

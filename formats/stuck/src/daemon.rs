@@ -90,10 +90,10 @@ pub struct Making {
 pub fn daemon(facts: Facts<'_>) -> Option<Daemon> {
     let processes = facts.processes?;
     let index = Index::new(facts, processes);
-    of(&index)
+    find_daemon(&index)
 }
 
-pub(crate) fn of(index: &Index<'_>) -> Option<Daemon> {
+pub(crate) fn find_daemon(index: &Index<'_>) -> Option<Daemon> {
     let process = index.daemon?;
     let making = making(index, process);
     let children: Vec<(&Process, DaemonChild)> = index

@@ -175,7 +175,10 @@ fn with_processes<'f>(facts: Facts<'f>, index: &Index<'f>) -> Vec<Diagnosis> {
             && !process.stat.is_dead()
             && !is_setns(process)
             && !is_known(process.pid)
-            && !matches!(index.host.of(index.processes, process), Belongs::Theirs(_))
+            && !matches!(
+                index.host.owner_of(index.processes, process),
+                Belongs::Theirs(_)
+            )
     }) {
         // Only the last of the three that make one is the init.
         let of_three = index.processes.children(process.pid).any(is_runc_init);
@@ -301,12 +304,12 @@ fn put(index: Option<&Index<'_>>, subject: &Subject<'_>, found: &Found<'_>) -> D
             .map(|init| init.stat.start_ticks)
             .or(claimed.and_then(|(_, start)| start)),
         culprit: found.culprit.map(|culprit| culprit.pid),
-        evidence: lines::of(index, subject, found),
+        evidence: lines::evidence_lines(index, subject, found),
         waits_for: index
-            .map(|index| chain::of(index, subject, found))
+            .map(|index| chain::waiters_of(index, subject, found))
             .unwrap_or_default(),
         remedy: match index {
-            Some(index) => remedy::of(index, subject, found),
+            Some(index) => remedy::remedy_of(index, subject, found),
             None => Remedy::new(crate::WITHOUT_PROCESSES, Vec::new()),
         },
         never: row.never.to_vec(),

@@ -73,7 +73,7 @@ impl<'f> Index<'f> {
             // An init's arguments may still be those of crun's create. One in a node inside this one
             // has paths and ids of its own.
             if process.is_nested() != Some(true) || is_crun_init(process) {
-                commands.extend(Command::of(process));
+                commands.extend(Command::runc_command(process));
             }
         }
         Self {
@@ -96,11 +96,13 @@ impl<'f> Index<'f> {
     ) -> impl Iterator<Item = &'f Process> + use<'f, '_> {
         let pids = self.by_group.get(id.bytes()).map_or(&[][..], Vec::as_slice);
         let all = pids.iter().filter_map(|pid| self.processes.get(*pid));
-        all.filter(move |process| match self.host.of(self.processes, process) {
-            Belongs::Theirs(Other::Nested) => false,
-            Belongs::Theirs(_) => others,
-            Belongs::Ours(_) | Belongs::Nobody => true,
-        })
+        all.filter(
+            move |process| match self.host.owner_of(self.processes, process) {
+                Belongs::Theirs(Other::Nested) => false,
+                Belongs::Theirs(_) => others,
+                Belongs::Ours(_) | Belongs::Nobody => true,
+            },
+        )
     }
 
     /// Who has this FIFO open: `inode` is that of the one that is meant, where it is known. A path is
@@ -122,7 +124,7 @@ impl<'f> Index<'f> {
 
     /// Whether a process belongs to a node inside this one.
     pub(crate) fn is_elsewhere(&self, process: &'f Process) -> bool {
-        let belongs = self.host.of(self.processes, process);
+        let belongs = self.host.owner_of(self.processes, process);
         belongs == Belongs::Theirs(&Other::Nested)
     }
 

@@ -41,7 +41,7 @@ pub(crate) fn process(process: &Process) -> String {
     line
 }
 
-pub(crate) fn of(
+pub(crate) fn evidence_lines(
     index: Option<&Index<'_>>,
     subject: &Subject<'_>,
     found: &Found<'_>,

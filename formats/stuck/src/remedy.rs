@@ -232,7 +232,7 @@ impl<'c> Case<'c, '_> {
 /// A state's way out.
 pub(crate) type Way = fn(&Case<'_, '_>) -> Remedy;
 
-pub(crate) fn of<'f>(index: &Index<'f>, subject: &Subject<'f>, found: &Found<'f>) -> Remedy {
+pub(crate) fn remedy_of<'f>(index: &Index<'f>, subject: &Subject<'f>, found: &Found<'f>) -> Remedy {
     let way = found.state.row().remedy;
     way(&Case {
         index,
@@ -302,7 +302,7 @@ pub(crate) fn go_on(steps: Vec<Step>) -> Remedy {
 
 /// The loss of all that runs in the container.
 pub(crate) fn task(subject: &Subject<'_>) -> Loss {
-    Loss::of(Object {
+    Loss::of_object(Object {
         kind: "task",
         namespace: subject.namespace.clone(),
         name: subject.id.clone(),

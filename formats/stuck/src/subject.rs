@@ -116,7 +116,7 @@ impl<'f> Subject<'f> {
             return shim.other.clone();
         }
         let process = self.process().filter(|_| self.bundle.is_none());
-        let belongs = process.map(|process| index.host.of(index.processes, process));
+        let belongs = process.map(|process| index.host.owner_of(index.processes, process));
         match belongs {
             Some(Belongs::Theirs(other)) => Some(other.clone()),
             _ => self.other.clone(),

@@ -144,7 +144,7 @@ impl<'p> Host<'p> {
     }
 
     /// Who a process belongs to: the nearest keeper above it.
-    pub fn of(&self, processes: &'p Processes, process: &'p Process) -> Belongs<'_> {
+    pub fn owner_of(&self, processes: &'p Processes, process: &'p Process) -> Belongs<'_> {
         let up = core::iter::once(process).chain(processes.parents(process));
         for above in up {
             if let Some(shim) = self.shim(above.pid) {

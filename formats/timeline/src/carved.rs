@@ -24,7 +24,7 @@ pub(crate) struct Carved {
 
 impl Carved {
     /// Looks through meta.db and the database of every snapshotter.
-    pub(crate) fn read(gather: &mut Gather<'_>) -> Self {
+    pub(crate) fn carve_objects(gather: &mut Gather<'_>) -> Self {
         let node = gather.node;
         let metadata = node.snapshotters.iter();
         let metadata = metadata.map(|one| (Some(one.name.clone()), one.db.path.clone()));
@@ -59,7 +59,8 @@ fn objects(gather: &Gather<'_>, path: &Text) -> Result<Vec<CarvedObject>, Option
         schemas: metadb::SCHEMAS,
         ..CarveOptions::default()
     };
-    let carve = Carve::of(source.view(), &options).map_err(|fault| Some(fault.to_string()))?;
+    let carve =
+        Carve::carve_file(source.view(), &options).map_err(|fault| Some(fault.to_string()))?;
     let db = Db::open(source.view()).db;
     let mut objects = carved_objects(&carve, db.as_ref());
     objects.retain(|object| object.status != Status::Live && !object.record.is_null());

@@ -76,7 +76,7 @@ impl<'a> Gather<'a> {
     /// Gathers everything; gives what could not be known.
     fn all(mut self, options: Options) -> io::Result<Vec<Unknown>> {
         let carved = if options.carve {
-            Carved::read(&mut self)
+            Carved::carve_objects(&mut self)
         } else {
             Carved::default()
         };

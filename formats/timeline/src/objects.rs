@@ -12,7 +12,7 @@ use crate::carved::Carved;
 use crate::carved::recovered;
 use crate::gather::Gather;
 use crate::owners::Owners;
-use crate::owners::{number, text};
+use crate::owners::{number, text_field};
 use crate::subject::{Store, Subject, What};
 
 /// What tells times apart: the same time of the same object is told once.
@@ -217,7 +217,7 @@ fn subject(object: &Object<'_>, owners: &Owners) -> Subject {
     let owner = match (object.kind, &object.name, &object.snapshotter) {
         (ObjectKind::Container, name, _) => {
             subject.container.clone_from(name);
-            subject.image = text(record, "image");
+            subject.image = text_field(record, "image");
             more.extend(subject.image.iter().map(|image| format!("image {image}")));
             None
         }
@@ -247,7 +247,7 @@ fn subject(object: &Object<'_>, owners: &Owners) -> Subject {
             let id = record.get("id").and_then(number);
             let id = id.map_or_else(String::new, |id| format!("/{id}"));
             more.push(format!("{snapshotter}{id}"));
-            more.extend(text(record, "kind").map(|kind| kind.to_string()));
+            more.extend(text_field(record, "kind").map(|kind| kind.to_string()));
             owners.of_backend_key(snapshotter, key)
         }
         _ => None,

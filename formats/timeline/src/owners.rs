@@ -60,14 +60,14 @@ impl Owners {
             let owner = Owner {
                 namespace: object.namespace.clone(),
                 container: id,
-                image: text(&object.record, "image"),
+                image: text_field(&object.record, "image"),
                 is_gone: true,
             };
             if owners.ids.contains_key(&owner.container) {
                 continue;
             }
-            let snapshotter = text(&object.record, "snapshotter").unwrap_or_default();
-            let key = text(&object.record, "snapshot_key");
+            let snapshotter = text_field(&object.record, "snapshotter").unwrap_or_default();
+            let key = text_field(&object.record, "snapshot_key");
             owners.add(&snapshotter, &key.unwrap_or_default(), owner);
         }
         owners.directories(node, carved);
@@ -138,7 +138,7 @@ impl Owners {
 }
 
 /// A text of a record that is not empty.
-pub(crate) fn text(record: &Value, key: &str) -> Option<Text> {
+pub(crate) fn text_field(record: &Value, key: &str) -> Option<Text> {
     let text = record.get(key)?.as_str()?;
     (!text.is_empty()).then(|| Text::from(text))
 }

@@ -132,7 +132,7 @@ fn contents(path: &Path) -> Vec<u8> {
 
 impl Edits {
     /// Reads `edits.toml` in `folder`.
-    pub fn read(folder: &Path) -> Self {
+    pub fn read_edits(folder: &Path) -> Self {
         let path = folder.join("edits.toml");
         let text = String::from_utf8(contents(&path)).expect("UTF-8");
         toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -146,7 +146,7 @@ impl Edits {
         } else {
             path
         };
-        let mut tar = Tar::read(&zstd::decode_all(contents(&path).as_slice()).expect("zstd"));
+        let mut tar = Tar::read_tar(&zstd::decode_all(contents(&path).as_slice()).expect("zstd"));
         for edit in &self.edit {
             tar.apply(edit, folder);
         }

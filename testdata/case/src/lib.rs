@@ -66,7 +66,7 @@ pub fn packed(node: &str) -> Vec<u8> {
 
 /// The capture of this name, to be edited.
 pub fn node(node: &str) -> Tar {
-    Tar::read(&zstd::decode_all(packed(node).as_slice()).expect("zstd"))
+    Tar::read_tar(&zstd::decode_all(packed(node).as_slice()).expect("zstd"))
 }
 
 /// Whether a test that needs root, daemons or a tool may run here.

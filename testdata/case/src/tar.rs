@@ -27,7 +27,7 @@ fn octal(field: &[u8]) -> u64 {
         .fold(0, |all, byte| all * 8 + u64::from(byte - b'0'))
 }
 
-fn text(field: &[u8]) -> &[u8] {
+fn text_until_nul(field: &[u8]) -> &[u8] {
     &field[..field
         .iter()
         .position(|byte| *byte == 0)
@@ -78,7 +78,7 @@ fn unfold(data: &[u8], size: usize) -> Vec<u8> {
 
 impl Tar {
     /// Reads what GNU tar's `--format=posix` writes.
-    pub fn read(bytes: &[u8]) -> Self {
+    pub fn read_tar(bytes: &[u8]) -> Self {
         let mut members = Vec::new();
         let mut at = 0;
         let mut pax: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
@@ -100,8 +100,8 @@ impl Tar {
                     .find(|(key, _)| key == name)
                     .map(|(_, value)| value.clone())
             };
-            let mut path = text(&header[..100]).to_vec();
-            let prefix = text(&header[345..500]);
+            let mut path = text_until_nul(&header[..100]).to_vec();
+            let prefix = text_until_nul(&header[345..500]);
             if !prefix.is_empty() {
                 path = [prefix, b"/", &path].concat();
             }

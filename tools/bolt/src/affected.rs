@@ -48,7 +48,7 @@ struct Range {
 }
 
 impl Range {
-    fn of(range: &KeyRange) -> Self {
+    fn from_key_range(range: &KeyRange) -> Self {
         let text = |key: &Option<Vec<u8>>| key.as_ref().map(|key| Text::new(key.clone()));
         Self {
             from: text(&range.from),
@@ -60,7 +60,7 @@ impl Range {
 
 impl Affected {
     /// Of the faults of a check; `db` is the file in memory, if it is not too large for that.
-    pub(crate) fn of(report: &CheckReport, db: Option<&Db<'_>>) -> Self {
+    pub(crate) fn from_report(report: &CheckReport, db: Option<&Db<'_>>) -> Self {
         let mut hits: BTreeMap<&[Vec<u8>], Vec<&Fault>> = BTreeMap::new();
         let hiding = report
             .faults
@@ -84,7 +84,7 @@ impl Affected {
                 .map(|(path, faults)| {
                     let mut ranges: Vec<Range> = Vec::new();
                     for range in faults.iter().filter_map(|fault| fault.unknown.as_deref()) {
-                        let range = Range::of(range);
+                        let range = Range::from_key_range(range);
                         if ranges.iter().all(|other| other.shown != range.shown) {
                             ranges.push(range);
                         }
@@ -102,7 +102,7 @@ impl Affected {
         }
     }
 
-    pub(crate) fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    pub(crate) fn write_affected(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         for hit in &self.buckets {
             let path: Vec<String> = hit.bucket.iter().map(|part| key(part.bytes())).collect();
             let name = if path.is_empty() {

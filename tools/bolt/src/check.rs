@@ -75,7 +75,7 @@ pub(crate) fn run(args: &CheckArgs, out: &mut Out) -> Outcome {
     let path = args.file.shown();
     let findings = findings(&found, &path);
     let mut coverage = Coverage::default();
-    coverage.read(path.clone(), found.len);
+    coverage.note_read(path.clone(), found.len);
     if found.len > COMPARED {
         let why =
             "the newest tree was not compared with the one before: `coroner bolt diff` does it";
@@ -137,7 +137,7 @@ fn affected(args: &CheckArgs, found: &CheckReport) -> Affected {
     let db = source
         .as_ref()
         .and_then(|source| Db::open(source.view()).db);
-    Affected::of(found, db.as_ref())
+    Affected::from_report(found, db.as_ref())
 }
 
 /// The faults as findings. Of pages that one page names and that are reached elsewhere, too, the
@@ -169,7 +169,7 @@ fn findings(report: &CheckReport, path: &Text) -> Vec<Finding> {
 impl Answer for Checked {
     const SCHEMA: &'static str = "bolt-check/2";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         for finding in &self.report.findings {
             finding_text(finding, pen)?;
         }
@@ -210,7 +210,7 @@ impl Answer for Checked {
                 "Buckets: {buckets} ({inline} inline); keys: {keys}; levels: {depth}"
             ))?;
         }
-        self.affected.text(pen)?;
+        self.affected.write_affected(pen)?;
         match self.at_open {
             "dies" => pen.line("When a daemon opens the file: it refuses it, or crashes")?,
             "may die" => pen.line(
@@ -221,7 +221,7 @@ impl Answer for Checked {
         let (style, verdict) = self.verdict();
         let verdict = pen.styled(style, verdict).to_string();
         pen.line(verdict)?;
-        next::text(&self.next, pen)
+        next::write_next(&self.next, pen)
     }
 
     fn exit(&self) -> Exit {

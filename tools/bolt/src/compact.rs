@@ -123,7 +123,7 @@ pub(crate) fn run(args: &CompactArgs, out: &mut Out) -> Outcome {
         .meta
         .filter(|_| report.is_valid)
         .ok_or_else(|| Failure::unread(format!("{} has no valid meta", args.file.shown())))?;
-    let layout = args.layout.of(Layout {
+    let layout = args.layout.override_layout(Layout {
         page_size: u64::from(meta.page_size),
         freelist: meta.is_freelist_synced(),
         txid: meta.txid.saturating_add(1),
@@ -189,7 +189,7 @@ fn verify(new: &NewFile, old: &CheckReport, file: &File) -> Result<(), Failure> 
 impl Answer for Compacted {
     const SCHEMA: &'static str = "bolt-compact/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let (keys, buckets) = (self.keys, self.buckets);
         pen.line(format_args!("Copied   {keys} keys, {buckets} buckets"))?;
         let freelist = if self.freelist {

@@ -76,7 +76,7 @@ pub(crate) fn run(args: &DiffArgs, out: &mut Out) -> Outcome {
         })?;
         (older, first)
     };
-    let (mut in_old, mut in_new) = (Hiding::of(&old), Hiding::of(&new));
+    let (mut in_old, mut in_new) = (Hiding::hiding_in(&old), Hiding::hiding_in(&new));
     let mut diff = new.changes_since(&old);
     let changes = diff
         .by_ref()
@@ -116,7 +116,7 @@ struct Hiding<'s> {
 }
 
 impl<'s> Hiding<'s> {
-    fn of(db: &Db<'s>) -> Self {
+    fn hiding_in(db: &Db<'s>) -> Self {
         Self {
             root: db.root(),
             known: HashMap::new(),
@@ -160,7 +160,7 @@ impl Side {
 impl Answer for Difference {
     const SCHEMA: &'static str = "bolt-diff/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         pen.line(format_args!(
             "transaction {} -> {}",
             self.old_txid, self.new_txid

@@ -333,7 +333,7 @@ impl Dump<'_> {
                 hex: bytes.map(hex::encode),
             });
         }
-        let content = text(piece);
+        let content = piece_text(piece);
         self.out.pen().line(format_args!(
             "  {start:#012x} {len:>7}  {:<12} {content}",
             piece.name
@@ -398,7 +398,7 @@ fn shown(content: &Content<'_>) -> Shown {
 }
 
 /// What stands in a piece, on one line.
-fn text(piece: &Piece<'_>) -> String {
+fn piece_text(piece: &Piece<'_>) -> String {
     match &piece.content {
         Content::Number(u64::MAX) if piece.name == "freelist" => "none".to_owned(),
         Content::Number(number) => number.to_string(),

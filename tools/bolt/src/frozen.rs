@@ -46,7 +46,11 @@ impl Bytes {
     }
 
     /// The bytes of a file of ours; of a big one, a copy in `directory`.
-    pub(crate) fn of(file: &std::fs::File, len: u64, directory: &Path) -> io::Result<Self> {
+    pub(crate) fn freeze_bytes(
+        file: &std::fs::File,
+        len: u64,
+        directory: &Path,
+    ) -> io::Result<Self> {
         use std::os::unix::fs::FileExt as _;
         if len <= IN_MEMORY {
             let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
@@ -113,7 +117,7 @@ impl From<io::Error> for Stopped {
 
 impl Frozen {
     /// Reads all of it once, from front to back, and goes on where the disk gives nothing.
-    pub(crate) fn of(
+    pub(crate) fn freeze_file(
         args: &FileArgs,
         spool: &Spool,
         output: Option<&Path>,

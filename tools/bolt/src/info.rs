@@ -129,7 +129,7 @@ fn surgery(found: &Metas) -> Vec<String> {
 impl Answer for Info {
     const SCHEMA: &'static str = "bolt-info/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let page_size = self
             .page_size
             .map_or("unknown".to_owned(), |bytes| format!("{bytes} bytes"));

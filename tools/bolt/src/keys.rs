@@ -120,7 +120,7 @@ pub(crate) fn buckets(args: &KeysArgs, out: &mut Out) -> Outcome {
 impl Answer for Listing {
     const SCHEMA: &'static str = "bolt-keys/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let mut table = Table::new(&[">page", ">offset", "key", "value"]);
         for row in &self.entries {
             let value = match (&row.value, &row.bucket) {
@@ -203,7 +203,7 @@ pub(crate) fn get(args: &GetArgs, out: &mut Out) -> Outcome {
 impl Answer for Got {
     const SCHEMA: &'static str = "bolt-get/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         pen.line(key(self.value.bytes()))
     }
 }

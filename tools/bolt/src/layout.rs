@@ -33,7 +33,7 @@ fn page_size(text: &str) -> Result<u64, String> {
 
 impl LayoutArgs {
     /// `layout` with what was asked for.
-    pub(crate) fn of(&self, layout: Layout) -> Layout {
+    pub(crate) fn override_layout(&self, layout: Layout) -> Layout {
         let is_synced = self.freelist.map(|mode| mode == Freelist::Synced);
         Layout {
             freelist: is_synced.unwrap_or(layout.freelist),

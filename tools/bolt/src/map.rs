@@ -136,7 +136,7 @@ impl Look {
 pub(crate) struct Counts([u64; LOOKS.len()]);
 
 impl Counts {
-    pub(crate) fn of(&self, look: Look) -> u64 {
+    pub(crate) fn pages_of(&self, look: Look) -> u64 {
         self.0.get(look.place()).copied().unwrap_or(0)
     }
 
@@ -148,7 +148,7 @@ impl Counts {
 
     /// Those that there are.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Look, u64)> + '_ {
-        let counts = LOOKS.iter().map(|look| (*look, self.of(*look)));
+        let counts = LOOKS.iter().map(|look| (*look, self.pages_of(*look)));
         counts.filter(|(_, count)| *count > 0)
     }
 
@@ -181,7 +181,7 @@ pub(crate) struct Map {
 
 impl Map {
     /// The picture of the file of `report`, with at most `most` cells.
-    pub(crate) fn of(report: &CheckReport, most: u64) -> Self {
+    pub(crate) fn draw_map(report: &CheckReport, most: u64) -> Self {
         let in_file = report.page_size.map_or(0, |size| report.len.div_ceil(size));
         let end = report.end().0;
         let is_short = |what: &What| matches!(what, What::FileShort { .. });

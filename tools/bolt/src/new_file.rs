@@ -61,7 +61,7 @@ impl NewFile {
 
     /// What was written; of a big file, a copy in `directory`.
     pub(crate) fn bytes(&self, directory: &Path) -> Result<Bytes, Failure> {
-        let read = Bytes::of(self.0.file(), self.len(), directory);
+        let read = Bytes::freeze_bytes(self.0.file(), self.len(), directory);
         read.map_err(|error| self.failed(&error))
     }
 

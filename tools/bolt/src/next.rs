@@ -110,7 +110,7 @@ impl Found<'_> {
 }
 
 /// The commands, for people.
-pub(crate) fn text(all: &[Next], pen: &mut Pen<'_>) -> io::Result<()> {
+pub(crate) fn write_next(all: &[Next], pen: &mut Pen<'_>) -> io::Result<()> {
     for (number, next) in all.iter().enumerate() {
         let head = if number == 0 { "Next" } else { "" };
         pen.line(format_args!("{head:8}{}", next.command))?;

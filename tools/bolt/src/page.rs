@@ -94,7 +94,7 @@ pub(crate) fn run(args: &PageArgs, out: &mut Out) -> Outcome {
     let at = id.at(page_size);
     let unread = |why| args.file.unread(&why);
     let first = bytes(&file, at, page_size).map_err(unread)?;
-    let header = Header::read(View::based(&first, at)).map_err(|_| {
+    let header = Header::read_page_header(View::based(&first, at)).map_err(|_| {
         Failure::unread(format!(
             "{} ends before page {id}, which would be at {at:#x}",
             args.file.shown()
@@ -180,7 +180,7 @@ fn rows(node: &Node<'_>) -> Vec<Row> {
 impl Answer for Shown {
     const SCHEMA: &'static str = "bolt-page/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let kind = self
             .kind
             .map_or("unknown kind".to_owned(), |kind| kind.to_string());

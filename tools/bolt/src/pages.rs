@@ -102,7 +102,7 @@ fn has_faults(report: &CheckReport) -> bool {
 fn picture(args: &PagesArgs, found: &CheckReport, out: &mut Out) -> Outcome {
     let file = args.file.shown();
     if let Some(path) = &args.svg {
-        let map = Map::of(found, DRAWN);
+        let map = Map::draw_map(found, DRAWN);
         let about = crate::picture::about(found, &map);
         let new = cli::NewFile::at(path)?;
         let mut drawing = io::BufWriter::new(new.writer());
@@ -110,14 +110,14 @@ fn picture(args: &PagesArgs, found: &CheckReport, out: &mut Out) -> Outcome {
         io::Write::flush(&mut drawing)?;
         new.put()?;
     }
-    let picture = Picture::of(file, found, args.svg.as_deref(), has_faults(found));
+    let picture = Picture::from_report(file, found, args.svg.as_deref(), has_faults(found));
     out.answer(&picture)
 }
 
 impl Answer for Listing {
     const SCHEMA: &'static str = "bolt-pages/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let mut table = Table::new(&[">page", ">offset", "kind", ">items", ">overflow", "state"]);
         for row in &self.pages {
             let offset = self.page_size.map_or(0, |size| row.id.at(size));

@@ -74,13 +74,13 @@ pub(crate) fn about(report: &CheckReport, map: &Map) -> String {
 }
 
 impl Picture {
-    pub(crate) fn of(
+    pub(crate) fn from_report(
         file: Text,
         report: &CheckReport,
         drawing: Option<&Path>,
         has_faults: bool,
     ) -> Self {
-        let map = Map::of(report, CELLS);
+        let map = Map::draw_map(report, CELLS);
         let looks: Vec<Look> = map.cells.iter().map(|cell| cell.counts.look()).collect();
         Self {
             file,
@@ -120,7 +120,7 @@ impl Picture {
 impl Answer for Picture {
     const SCHEMA: &'static str = "bolt-map/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         pen.heading(&self.file)?;
         pen.line(&self.about)?;
         pen.gap()?;

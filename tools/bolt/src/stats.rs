@@ -242,7 +242,7 @@ fn percent(part: u64, whole: u64) -> String {
 impl Answer for Answered {
     const SCHEMA: &'static str = "bolt-stats/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let path: Vec<String> = self.bucket.iter().map(|part| key(part.bytes())).collect();
         let what = if path.is_empty() {
             format!("{}, transaction {}", self.file, self.txid)

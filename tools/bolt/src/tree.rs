@@ -99,7 +99,7 @@ pub(crate) fn run(args: &TreeArgs, out: &mut Out) -> Outcome {
 impl Answer for Tree {
     const SCHEMA: &'static str = "bolt-tree/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         for line in &self.lines {
             let depth = line.path.len();
             let name = line

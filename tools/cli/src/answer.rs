@@ -12,7 +12,7 @@ pub trait Answer: Serialize {
     const SCHEMA: &'static str;
 
     /// Writes it for people.
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()>;
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()>;
 
     /// What it means for the exit code.
     fn exit(&self) -> Exit {

@@ -133,7 +133,7 @@ impl Case {
         };
         let evidence = opened.map_err(|error| unopened(&error))?;
         let is_live = args.evidence == Path::new("/");
-        let mut case = Self::of(evidence, &args.places, is_live)?;
+        let mut case = Self::open_case(evidence, &args.places, is_live)?;
         case.notes.splice(0..0, gave_up);
         Ok(case)
     }
@@ -142,7 +142,11 @@ impl Case {
     ///
     /// # Errors
     /// If several nodes lie in it, and none is named.
-    pub fn of(mut evidence: Evidence, places: &PlaceArgs, is_live: bool) -> Result<Self, Failure> {
+    pub fn open_case(
+        mut evidence: Evidence,
+        places: &PlaceArgs,
+        is_live: bool,
+    ) -> Result<Self, Failure> {
         let said = Said {
             root: places.root.clone(),
             state: places.state.clone(),
@@ -300,7 +304,7 @@ const OTHERS: usize = 3;
 
 impl About {
     /// Writes it for people: a line or two.
-    pub fn text(&self, pen: &mut Pen<'_>) -> std::io::Result<()> {
+    pub fn write_about(&self, pen: &mut Pen<'_>) -> std::io::Result<()> {
         let how = match self.rule {
             Rule::Said => "as you said",
             Rule::Itself => "the evidence is a containerd root",

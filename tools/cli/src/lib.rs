@@ -19,7 +19,7 @@
 //!
 //! impl Answer for Greeting {
 //!     const SCHEMA: &'static str = "greeting/1";
-//!     fn text(&self, pen: &mut Pen<'_>) -> std::io::Result<()> {
+//!     fn write_text(&self, pen: &mut Pen<'_>) -> std::io::Result<()> {
 //!         pen.line(format_args!("Hello, {}.", self.name))
 //!     }
 //! }

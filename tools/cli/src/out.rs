@@ -152,7 +152,7 @@ impl Out {
                         pen.line(line)?;
                     }
                 }
-                answer.text(&mut pen)?;
+                answer.write_text(&mut pen)?;
             }
             Format::Json => json::write(
                 &mut *self.writer,

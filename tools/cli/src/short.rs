@@ -13,7 +13,7 @@ pub(crate) struct Digits(usize);
 
 impl Digits {
     /// For these cells: twelve, or more where two of them begin alike.
-    pub(crate) fn of<'a>(cells: impl Iterator<Item = &'a str>) -> Self {
+    pub(crate) fn for_cells<'a>(cells: impl Iterator<Item = &'a str>) -> Self {
         let mut all: Vec<&str> = cells
             .flat_map(|cell| pieces(cell).filter(is_long))
             .collect();
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn only_whole_digests_are_shortened() {
         let digest = "0123456789abcdef".repeat(4);
-        let digits = Digits::of([digest.as_str()].into_iter());
+        let digits = Digits::for_cells([digest.as_str()].into_iter());
         let cell = format!("image k8s.io/sha256:{digest}, 20/{digest}");
         assert_eq!(
             digits.shorten(&cell),

@@ -75,7 +75,7 @@ impl Table {
         let rows = if shape.whole {
             self.rows.clone()
         } else {
-            let digits = Digits::of(self.rows.iter().flatten().map(String::as_str));
+            let digits = Digits::for_cells(self.rows.iter().flatten().map(String::as_str));
             let short = |row: &Vec<String>| row.iter().map(|cell| digits.shorten(cell)).collect();
             self.rows.iter().map(short).collect()
         };

@@ -112,17 +112,17 @@ struct Listing {
 fn run(args: Args, out: &mut Out) -> Outcome {
     match args.verb {
         Verb::Verify { file } => {
-            let verified = read(&file)?;
-            out.answer(&Verdict::of(&file, verified))
+            let verified = read_verified(&file)?;
+            out.answer(&Verdict::from_verified(&file, verified))
         }
         Verb::Ls { file, below, left } => {
-            let verified = read(&file)?;
-            out.answer(&Listing::of(&file, verified, &below, left))
+            let verified = read_verified(&file)?;
+            out.answer(&Listing::list_bundle(&file, verified, &below, left))
         }
     }
 }
 
-fn read(file: &Path) -> Result<Verified, Failure> {
+fn read_verified(file: &Path) -> Result<Verified, Failure> {
     let budget = Budget::default();
     let failed = |why| {
         let path = Text::from(file.as_os_str().as_encoded_bytes());
@@ -161,7 +161,7 @@ fn name(file: &Path) -> Text {
 }
 
 impl Verdict {
-    fn of(file: &Path, mut verified: Verified) -> Self {
+    fn from_verified(file: &Path, mut verified: Verified) -> Self {
         let changed = verified.entries.iter().filter(|entry| entry.changed);
         Self {
             file: name(file),
@@ -182,7 +182,7 @@ impl Verdict {
 }
 
 impl Origin {
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_origin(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let host = &self.host;
         let name = Text::from(host.name.as_str());
         let kernel = Text::from(host.kernel.as_str());
@@ -203,9 +203,9 @@ impl Origin {
 impl Answer for Verdict {
     const SCHEMA: &'static str = "bundle-verify/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         if let Some(origin) = &self.origin {
-            origin.text(pen)?;
+            origin.write_origin(pen)?;
             pen.gap()?;
         }
         for problem in &self.problems {
@@ -265,7 +265,7 @@ impl Answer for Verdict {
 }
 
 impl Listing {
-    fn of(file: &Path, mut verified: Verified, below: &Path, left: bool) -> Self {
+    fn list_bundle(file: &Path, mut verified: Verified, below: &Path, left: bool) -> Self {
         use std::os::unix::ffi::OsStrExt;
         let origin = origin(&mut verified);
         let is_below = |entry: &Listed| {
@@ -285,7 +285,7 @@ impl Listing {
 impl Answer for Listing {
     const SCHEMA: &'static str = "bundle-ls/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let mut table = Table::new(&["mode", "owner", "size", "bytes", "path"]);
         for entry in &self.entries {
             let (kind, mode, path) = (entry.kind, entry.mode, &entry.path);

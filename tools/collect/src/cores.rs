@@ -50,7 +50,7 @@ pub(crate) fn taken(
 ) -> Vec<Taken> {
     let mut entries = Vec::new();
     for (pid, who) in blamed(judged).into_iter().take(CORES) {
-        let core = taker.read(pid).map_err(|why| why.to_string());
+        let core = taker.wait_for_process(pid).map_err(|why| why.to_string());
         match core.and_then(|core| core) {
             Ok(bytes) => {
                 let name = if who == "containerd" {

@@ -132,7 +132,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         &case,
         out.options().output.as_deref(),
     )?;
-    let places = roots::Places::of(&case, args.add);
+    let places = roots::Places::find_places(&case, args.add);
     // What was taken before keeps its own time, and what does not run has its own.
     let captured = case.evidence.captured_at().or_else(cli::now);
     let captured = captured.unwrap_or(finding::Time::new(0, 0));

@@ -54,7 +54,7 @@ impl<'c> Packer<'c> {
         })
     }
 
-    fn text(&self, path: &Path) -> Result<Prepared, Unread> {
+    fn prepare_text(&self, path: &Path) -> Result<Prepared, Unread> {
         let source = self.evidence.source_as_is(path, redact::LIMIT)?;
         Ok(Prepared {
             changed: source.is_torn(),
@@ -67,7 +67,7 @@ impl<'c> Packer<'c> {
 
 /// Whether a file has what a database is named like, and its size may be one.
 fn is_database(path: &Path, stat: &Stat) -> bool {
-    Form::of(path) == Form::Database && stat.size <= STEADY
+    Form::from_path(path) == Form::Database && stat.size <= STEADY
 }
 
 impl Packer<'_> {
@@ -87,13 +87,13 @@ impl Packer<'_> {
 
 impl Helper for Packer<'_> {
     fn prepare(&mut self, path: &Path, stat: &Stat) -> Option<Result<Replaced, Unread>> {
-        let form = Form::of(path);
+        let form = Form::from_path(path);
         let prepared = if is_database(path, stat) {
             self.database(path, stat)
         } else if self.redacts.is_none() {
             return None;
         } else if matches!(form, Form::Text | Form::Blob) && stat.size <= redact::LIMIT {
-            self.text(path)
+            self.prepare_text(path)
         } else {
             // What cannot be searched for secrets, or is somebody else's.
             return Some(Ok(Replaced::Hidden));

@@ -66,7 +66,7 @@ pub(crate) struct Places {
 
 impl Places {
     /// The places of a node, and `more`.
-    pub(crate) fn of(case: &Case, more: Vec<PathBuf>) -> Self {
+    pub(crate) fn find_places(case: &Case, more: Vec<PathBuf>) -> Self {
         let mut roots: Vec<PathBuf> = more;
         let mut disks = Vec::new();
         let mut listed: Vec<PathBuf> = NAMES.iter().map(PathBuf::from).collect();

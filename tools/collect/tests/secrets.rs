@@ -24,7 +24,7 @@ use planted::{FILES, PUBLISHED, Secrets, found, plant_database, plant_leftovers,
 fn pieces(bundle: &[u8]) -> Vec<(String, Vec<u8>)> {
     let tar = zstd::decode_all(bundle).unwrap();
     let mut pieces = Vec::new();
-    for member in testcase::Tar::read(&tar).members {
+    for member in testcase::Tar::read_tar(&tar).members {
         if member.data.starts_with(b"\x1f\x8b") {
             use std::io::Read as _;
             let mut inflated = Vec::new();

@@ -46,7 +46,7 @@ struct Shown<'d> {
 impl Answer for Shown<'_> {
     const SCHEMA: &'static str = "content-cat/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         // serde_json escapes control characters; the rest is what `Text` makes harmless.
         let mut bytes = serde_json::to_vec_pretty(self.document)?;
         bytes.push(b'\n');

@@ -45,7 +45,7 @@ pub(crate) fn run(args: &cli::EvidenceArgs, how: &GraphArgs, out: &mut Out) -> O
     } else {
         None
     };
-    let image = Image::of(&node, &target, &documents, hashes.as_ref())?;
+    let image = Image::audit_image(&node, &target, &documents, hashes.as_ref())?;
     let graph = Graph {
         image,
         dot: how.dot,

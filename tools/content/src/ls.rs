@@ -168,7 +168,7 @@ fn kinds(node: &Node) -> BTreeMap<&Digest, String> {
 impl Answer for Listing {
     const SCHEMA: &'static str = "content-ls/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let mut table = Table::new(&["digest", ">size", "kind", "namespaces", "state", "used by"]);
         for blob in &self.blobs {
             let names: Vec<String> = blob.namespaces.iter().map(ToString::to_string).collect();

@@ -46,7 +46,7 @@ struct Line {
 }
 
 impl Line {
-    fn of(digest: &Digest, stat: &Stat, layer: bool) -> Self {
+    fn resume_line(digest: &Digest, stat: &Stat, layer: bool) -> Self {
         Self {
             digest: digest.to_string(),
             size: stat.size,
@@ -165,13 +165,14 @@ impl State {
     pub(crate) fn knows(&self, blob: &Blob, as_layer: bool) -> bool {
         let known = self.known.get(blob.digest.as_str());
         known.is_some_and(|known| {
-            (known.layer || !as_layer) && *known == Line::of(&blob.digest, &blob.stat, known.layer)
+            (known.layer || !as_layer)
+                && *known == Line::resume_line(&blob.digest, &blob.stat, known.layer)
         })
     }
 
     /// Notes that this blob is right.
     pub(crate) fn note(&self, digest: &Digest, stat: &Stat, layer: bool) {
-        self.line(&Line::of(digest, stat, layer));
+        self.line(&Line::resume_line(digest, stat, layer));
     }
 
     fn line(&self, value: &impl Serialize) {

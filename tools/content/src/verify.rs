@@ -63,7 +63,7 @@ pub(crate) fn run(args: &EvidenceArgs, how: &VerifyArgs, out: &mut Out) -> Outco
         jobs: how.jobs,
     };
     let knows = |blob: &Blob, layer: bool| state.is_some_and(|state| state.knows(blob, layer));
-    let work = BlobWork::of(&case.evidence, &node, store, wish, &knows);
+    let work = BlobWork::blobs_to_hash(&case.evidence, &node, store, wish, &knows);
     let cancel = out.cancel();
     let progress = out.progress("hashing blobs", work.bytes());
     let limits = how
@@ -81,7 +81,7 @@ pub(crate) fn run(args: &EvidenceArgs, how: &VerifyArgs, out: &mut Out) -> Outco
             progress: &|bytes| progress.add(bytes),
             ..Control::default()
         };
-        work.read(&case.evidence, limits, &control, &keep)
+        work.hash_blobs(&case.evidence, limits, &control, &keep)
     });
     drop(progress);
     let mut verified = work.verified(read, late);

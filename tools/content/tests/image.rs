@@ -218,7 +218,7 @@ fn a_file_of_an_image_is_what_the_container_would_see() {
 
 /// An archive, read by the tests' own reader: files by name.
 fn files(archive: &Path) -> BTreeMap<String, Vec<u8>> {
-    let tar = Tar::read(&fs::read(archive).unwrap());
+    let tar = Tar::read_tar(&fs::read(archive).unwrap());
     let members = tar.members.into_iter();
     members
         .map(|member| (String::from_utf8(member.path).unwrap(), member.data))

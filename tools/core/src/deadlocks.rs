@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::goroutines::Origin;
 use crate::join::{Joined, join};
-use crate::taken::{FromArgs, read};
+use crate::taken::{FromArgs, read_taken};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   coroner core deadlocks core.4711 --exe /usr/bin/containerd
@@ -65,7 +65,7 @@ pub(crate) struct LongWait {
 }
 
 impl LongWait {
-    fn of(one: &Goroutine) -> Self {
+    fn from_goroutine(one: &Goroutine) -> Self {
         Self {
             id: one.id,
             state: one.state(),
@@ -98,7 +98,7 @@ pub(crate) struct Report<'g> {
 }
 
 pub(crate) fn run(args: &DeadlocksArgs, out: &mut Out) -> Outcome {
-    let taken = read(&args.from)?;
+    let taken = read_taken(&args.from)?;
     let found = deadlocks(&taken.goroutines);
     if args.dot || args.svg {
         let graph = Graph::new(&taken.goroutines, &found);
@@ -125,7 +125,7 @@ pub(crate) fn run(args: &DeadlocksArgs, out: &mut Out) -> Outcome {
         .filter(|one| !one.system && has_waited(one, args.minutes));
     out.answer(&Report {
         goroutines: taken.goroutines.len(),
-        long_waits: long.map(LongWait::of).collect(),
+        long_waits: long.map(LongWait::from_goroutine).collect(),
         signatures: signatures(&taken.goroutines, &found),
         found,
         origin: taken.origin,
@@ -139,7 +139,7 @@ pub(crate) fn run(args: &DeadlocksArgs, out: &mut Out) -> Outcome {
 impl Answer for Report<'_> {
     const SCHEMA: &'static str = "core-deadlocks/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         self.write(pen)
     }
 

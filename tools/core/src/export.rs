@@ -8,7 +8,7 @@ use goroutines::{Goroutine, traceback};
 use serde::Serialize;
 
 use crate::goroutines::Origin;
-use crate::taken::{FromArgs, read};
+use crate::taken::{FromArgs, read_taken};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   coroner core export core.4711 -o goroutines.txt      all goroutines, all frames, as Go itself writes them
@@ -53,7 +53,7 @@ fn dump<S: serde::Serializer>(all: &[Goroutine], serializer: S) -> Result<S::Ok,
 }
 
 pub(crate) fn run(args: &ExportArgs, out: &mut Out) -> Outcome {
-    let taken = read(&args.from)?;
+    let taken = read_taken(&args.from)?;
     let mut unknown = taken.unknown;
     unknown.extend(crate::goroutines::cut(&taken.goroutines));
     let (namespace, container) = taken.owner.container.unzip();
@@ -70,7 +70,7 @@ pub(crate) fn run(args: &ExportArgs, out: &mut Out) -> Outcome {
 impl Answer for Export {
     const SCHEMA: &'static str = "core-export/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let origin = &self.origin;
         pen.line(format_args!("# source: {}", origin.source))?;
         if let Some(pid) = self.pid {

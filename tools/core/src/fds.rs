@@ -47,7 +47,7 @@ pub(crate) fn run(args: &CoreArgs, out: &mut Out) -> Outcome {
 impl Answer for Fds {
     const SCHEMA: &'static str = "core-fds/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let mut table = Table::new(&[">fd", "kind", "what"]);
         for one in &self.open {
             let (kind, what) = match &one.what {

@@ -92,7 +92,7 @@ impl File {
     }
 
     /// A file of an evidence.
-    pub(crate) fn of(evidence: &Evidence, path: &Path, name: Text) -> Result<Self, Unread> {
+    pub(crate) fn open_file(evidence: &Evidence, path: &Path, name: Text) -> Result<Self, Unread> {
         let pages = evidence.pages(path)?;
         let mut start = [0; 4];
         let count = pages.read_at(0, &mut start)?;
@@ -127,7 +127,7 @@ impl File {
     /// A file that the user named.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let (evidence, inside) = beside(path)?;
-        Self::of(&evidence, &inside, shown(path)).map_err(|why| unread(path, &why))
+        Self::open_file(&evidence, &inside, shown(path)).map_err(|why| unread(path, &why))
     }
 }
 
@@ -173,7 +173,7 @@ impl CoreArgs {
             None => File::open(core),
             Some(node) => {
                 let evidence = open_node(node)?;
-                File::of(&evidence, core, shown(core)).map_err(|why| unread(core, &why))
+                File::open_file(&evidence, core, shown(core)).map_err(|why| unread(core, &why))
             }
         }
     }
@@ -203,7 +203,7 @@ impl CoreArgs {
             Some(node) => open_node(node)?,
             None => open_node(Path::new("/"))?,
         };
-        let found = File::of(&evidence, Path::new(path), Text::from(path)).ok();
+        let found = File::open_file(&evidence, Path::new(path), Text::from(path)).ok();
         let found = found.filter(|file| has_ids(file, ids));
         Ok(found.or_else(|| installed(&evidence, ids)))
     }
@@ -239,7 +239,7 @@ fn installed(evidence: &Evidence, ids: &BuildIds) -> Option<File> {
             }
             let path = Path::new(folder).join(Path::new(&os(name)));
             let shown = Text::from(path.as_os_str().as_encoded_bytes());
-            let file = File::of(evidence, &path, shown).ok();
+            let file = File::open_file(evidence, &path, shown).ok();
             if let Some(file) = file.filter(|file| has_ids(file, ids)) {
                 return Some(file);
             }
@@ -250,7 +250,7 @@ fn installed(evidence: &Evidence, ids: &BuildIds) -> Option<File> {
 
 /// Whether a file is the program with these ids, beyond doubt.
 fn has_ids(file: &File, ids: &BuildIds) -> bool {
-    let elf = Elf::read(file).ok();
+    let elf = Elf::read_elf(file).ok();
     elf.is_some_and(|elf| BuildIds::of_file(file, &elf).same(ids) == Some(true))
 }
 
@@ -259,7 +259,8 @@ fn given_executable(given: &Path, ids: &BuildIds) -> Result<File, Failure> {
     let (evidence, inside) = beside(given)?;
     let stat = evidence.stat(&inside).map_err(|why| unread(given, &why))?;
     if stat.kind != FileKind::Dir {
-        return File::of(&evidence, &inside, shown(given)).map_err(|why| unread(given, &why));
+        return File::open_file(&evidence, &inside, shown(given))
+            .map_err(|why| unread(given, &why));
     }
     if ids.is_empty() {
         return Err(Failure::unread(
@@ -278,7 +279,7 @@ fn given_executable(given: &Path, ids: &BuildIds) -> Result<File, Failure> {
                 FileKind::File if tried < CANDIDATES => {
                     tried = tried.saturating_add(1);
                     let name = Text::from(path.as_os_str().as_encoded_bytes());
-                    let file = File::of(&evidence, &path, name).ok();
+                    let file = File::open_file(&evidence, &path, name).ok();
                     if let Some(file) = file.filter(|file| has_ids(file, ids)) {
                         return Ok(file);
                     }

@@ -8,7 +8,7 @@ use goroutines::{End, Goroutine, Group, Waited, groups, traceback};
 use goruntime::{Go, LayoutSource};
 use serde::Serialize;
 
-use crate::taken::{FromArgs, read};
+use crate::taken::{FromArgs, read_taken};
 use crate::variables::Found;
 
 pub(crate) const EXAMPLES: &str = "Examples:
@@ -124,7 +124,7 @@ impl Origin {
     }
 
     /// Of a process that was found.
-    pub(crate) fn of(
+    pub(crate) fn from_source(
         source: Text,
         executable: Option<Text>,
         matches: Option<bool>,
@@ -144,7 +144,7 @@ impl Origin {
 }
 
 pub(crate) fn run(args: &GoroutinesArgs, out: &mut Out) -> Outcome {
-    let taken = read(&args.from)?;
+    let taken = read_taken(&args.from)?;
     let mut unknown = taken.unknown;
     let variables = match (args.show.variables, args.from.core()) {
         (false, _) => None,
@@ -157,7 +157,11 @@ pub(crate) fn run(args: &GoroutinesArgs, out: &mut Out) -> Outcome {
             let wanted: Vec<&Goroutine> = all
                 .filter(|one| args.show.wants(one) && (args.show.all || !one.system))
                 .collect();
-            Some(crate::variables::read(core, &wanted, &mut unknown)?)
+            Some(crate::variables::read_variables(
+                core,
+                &wanted,
+                &mut unknown,
+            )?)
         }
     };
     show(
@@ -214,7 +218,7 @@ pub(crate) fn show(
 impl Answer for Listing<'_> {
     const SCHEMA: &'static str = "core-goroutines/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         if self.one {
             for one in &self.goroutines {
                 let mut text = Vec::new();

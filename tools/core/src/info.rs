@@ -169,7 +169,7 @@ impl Files {
 impl Answer for Info {
     const SCHEMA: &'static str = "core-info/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let maker = match self.maker {
             Maker::Kernel => "written by the kernel",
             Maker::Gcore => "written by gdb's gcore",

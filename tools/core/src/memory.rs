@@ -176,7 +176,7 @@ fn summed(source: Text, heap: &Heap, unknown: Vec<Unknown>) -> Memory {
 impl Answer for Memory {
     const SCHEMA: &'static str = "core-memory/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         pen.line(format_args!(
             "Go heap: {} objects of {} in {} of spans; stacks {}",
             self.objects,

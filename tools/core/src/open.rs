@@ -34,7 +34,7 @@ impl Files {
     /// Opens the core and its executable.
     pub(crate) fn open(args: &CoreArgs) -> Result<Self, Failure> {
         let core = args.open()?;
-        let headers = Core::read(&core).map_err(|why| not_core(&core, &why))?;
+        let headers = Core::read_core(&core).map_err(|why| not_core(&core, &why))?;
         let ids = {
             let image = Image::new(&core, &headers.segments);
             let at = headers.auxv.get(Auxv::PHDR);
@@ -48,7 +48,7 @@ impl Files {
         let exe = match exe {
             None => None,
             Some(file) => {
-                let elf = Elf::read(&file)
+                let elf = Elf::read_elf(&file)
                     .map_err(|why| Failure::unread(format!("{}: {why}", file.name)))?;
                 Some((file, elf))
             }
@@ -143,13 +143,13 @@ impl Files {
         let Some(file) = args.debug_file(&self.ids)? else {
             return Ok(None);
         };
-        let elf = Elf::read(&file).ok();
+        let elf = Elf::read_elf(&file).ok();
         Ok(elf.and_then(|elf| Some((Dwarf::of_file(&file, &elf)?, elf.slide(&self.headers.auxv)))))
     }
 
     /// The arguments of the process: those that were noted, else those on its stack.
     pub(crate) fn arguments(&self, image: &Image<'_>) -> Vec<Text> {
-        let noted = Note::of(&self.headers).map(|note| note.words());
+        let noted = Note::from_core(&self.headers).map(|note| note.words());
         noted.filter(|words| !words.is_empty()).unwrap_or_else(|| {
             let found = Arguments::find(image, &self.headers.auxv);
             found.map(|found| found.arguments).unwrap_or_default()

@@ -36,7 +36,7 @@ pub(crate) fn with<T: Send + 'static>(
 /// Reads the goroutines of a process that runs.
 pub(crate) fn take(pid: u32) -> Result<Taken, Failure> {
     let (goroutines, origin, words) = with(pid, move |attached| {
-        let origin = Origin::of(
+        let origin = Origin::from_source(
             Text::from(format!("process {pid}")),
             Some(attached.path()),
             Some(true),
@@ -54,7 +54,7 @@ pub(crate) fn take(pid: u32) -> Result<Taken, Failure> {
     }
     Ok(Taken {
         origin,
-        owner: Owner::of(Some(pid), &words),
+        owner: Owner::from_command_line(Some(pid), &words),
         goroutines,
         unknown,
     })

@@ -155,7 +155,7 @@ impl<W: Write> Write for Counted<W> {
 impl Answer for Taken {
     const SCHEMA: &'static str = "core-take/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         pen.line(format_args!(
             "{}: {} of process {} ({}), {} goroutines",
             self.core,

@@ -65,7 +65,7 @@ pub(crate) struct Owner {
 
 impl Owner {
     /// Of a process with these arguments.
-    pub(crate) fn of(pid: Option<u32>, words: &[Text]) -> Self {
+    pub(crate) fn from_command_line(pid: Option<u32>, words: &[Text]) -> Self {
         let after = |flag: &str| {
             let at = words.iter().position(|word| *word == *flag)?;
             words.get(at.saturating_add(1)).cloned()
@@ -78,10 +78,10 @@ impl Owner {
 }
 
 /// Reads them.
-pub(crate) fn read(args: &FromArgs) -> Result<Taken, Failure> {
+pub(crate) fn read_taken(args: &FromArgs) -> Result<Taken, Failure> {
     match (args.pid, &args.dump) {
         (Some(pid), _) => pid::take(pid),
-        (None, Some(path)) => text(&File::open(path)?),
+        (None, Some(path)) => taken_from_text(&File::open(path)?),
         (None, None) => core(&args.core),
     }
 }
@@ -91,7 +91,7 @@ fn core(args: &CoreArgs) -> Result<Taken, Failure> {
     let image = files.image();
     let go = files.go(&image)?;
     let threads = files.threads(&go);
-    let note = Note::of(&files.headers);
+    let note = Note::from_core(&files.headers);
     let mut goroutines = go.goroutines(&threads, note.as_ref().map(|note| note.clock));
     let mut unknown = files.unknown();
     if let Some(note) = &note {
@@ -104,7 +104,7 @@ fn core(args: &CoreArgs) -> Result<Taken, Failure> {
             "their own structures are damaged or not in the core",
         ));
     }
-    let origin = Origin::of(
+    let origin = Origin::from_source(
         files.core.name.clone(),
         files.exe_known.file.clone(),
         files.exe_known.matches,
@@ -114,7 +114,7 @@ fn core(args: &CoreArgs) -> Result<Taken, Failure> {
     let pid = files.headers.process.as_ref().map(|process| process.pid);
     Ok(Taken {
         origin,
-        owner: Owner::of(pid, &words),
+        owner: Owner::from_command_line(pid, &words),
         goroutines,
         unknown,
     })
@@ -136,7 +136,7 @@ fn judged(goroutines: &mut [Goroutine], note: &Note) {
     }
 }
 
-fn text(file: &File) -> Result<Taken, Failure> {
+fn taken_from_text(file: &File) -> Result<Taken, Failure> {
     let bytes = file.some(0, file.len(), TEXT);
     let mut found = dumps(&bytes);
     let count = found.len();

@@ -47,7 +47,7 @@ pub(crate) fn environment(args: &CoreArgs, out: &mut Out) -> Outcome {
 impl Answer for EnvAnswer {
     const SCHEMA: &'static str = "core-env/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         for entry in &self.environment {
             pen.line(entry)?;
         }
@@ -186,7 +186,7 @@ impl Search<'_> {
 impl Answer for StringsAnswer {
     const SCHEMA: &'static str = "core-strings/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         for one in &self.strings {
             pen.line(format_args!("{:#x} {}", one.address, one.text))?;
         }

@@ -89,7 +89,7 @@ fn in_file(files: &Files, pc: u64) -> Option<String> {
 impl Answer for Listing {
     const SCHEMA: &'static str = "core-threads/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let mut table = Table::new(&[">tid", "signal", ">m", ">goroutine", "pc", "at"]);
         let number =
             |number: Option<u64>| number.map_or_else(|| "-".to_owned(), |it| it.to_string());

@@ -39,7 +39,7 @@ impl Serialize for Found {
 }
 
 /// Reads them.
-pub(crate) fn read(
+pub(crate) fn read_variables(
     args: &CoreArgs,
     goroutines: &[&Goroutine],
     unknown: &mut Vec<Unknown>,
@@ -74,7 +74,7 @@ pub(crate) fn read(
             left = left.saturating_sub(1);
             // The call stands before the address to which it returns.
             let pc = frame.pc.saturating_sub(1);
-            let all = variables.of(&image, pc, frame.fp, slide);
+            let all = variables.variables_at(&image, pc, frame.fp, slide);
             if !all.is_empty() {
                 found.insert((one.id, frame.fp), all);
             }

@@ -27,7 +27,7 @@ struct WithLines {
 }
 
 impl WithLines {
-    fn of(code: &'static Code) -> Self {
+    fn explain_code(code: &'static Code) -> Self {
         Self {
             code,
             messages: messages::of_code(code.name)
@@ -39,7 +39,10 @@ impl WithLines {
 
 /// Every code, by name.
 pub(crate) fn all(out: &mut Out) -> Outcome {
-    let codes = checks::codes().into_iter().map(WithLines::of).collect();
+    let codes = checks::codes()
+        .into_iter()
+        .map(WithLines::explain_code)
+        .collect();
     out.answer(&Explained {
         about: Vec::new(),
         codes,
@@ -75,14 +78,14 @@ pub(crate) fn answer(codes: Vec<&'static Code>, out: &mut Out) -> Outcome {
 pub(crate) fn referred(reference: Reference, out: &mut Out) -> Outcome {
     let Reference { about, codes } = reference;
     let full = codes.len() <= 5;
-    let codes = codes.into_iter().map(WithLines::of).collect();
+    let codes = codes.into_iter().map(WithLines::explain_code).collect();
     out.answer(&Explained { about, codes, full })
 }
 
 impl Answer for Explained {
     const SCHEMA: &'static str = "explain/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         for about in &self.about {
             pen.paragraph("", about)?;
         }

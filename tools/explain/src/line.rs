@@ -46,7 +46,7 @@ struct Meaning {
 }
 
 impl Meaning {
-    fn of(explained: &Explained) -> Self {
+    fn from_explained(explained: &Explained) -> Self {
         let head = explained.head.as_ref();
         let by_text = match head {
             Some(Head::Text(text, _)) => text.place(),
@@ -111,7 +111,7 @@ struct Piece {
 }
 
 impl Piece {
-    fn of(layer: &messages::Layer) -> Self {
+    fn from_layer(layer: &messages::Layer) -> Self {
         let (who, known, role) = match layer.known {
             None => (None, None, None),
             Some(LayerKnown::Message(message)) => {
@@ -137,7 +137,7 @@ struct Lines {
 }
 
 fn line(text: &str, times: usize, explained: &Explained, judged: Option<&Judged>) -> Line {
-    let meaning = Meaning::of(explained);
+    let meaning = Meaning::from_explained(explained);
     let codes = meaning
         .message
         .map_or(&[][..], |message| message.confirmed_by);
@@ -145,8 +145,13 @@ fn line(text: &str, times: usize, explained: &Explained, judged: Option<&Judged>
         said: Text::from(text),
         times,
         quiet: explained.level.clone().filter(|_| !is_bad(explained)),
-        layers: explained.layers.iter().map(Piece::of).collect(),
-        there: judged.map(|judged| codes.iter().map(|code| judged.of(code)).collect()),
+        layers: explained.layers.iter().map(Piece::from_layer).collect(),
+        there: judged.map(|judged| {
+            codes
+                .iter()
+                .map(|code| judged.findings_there(code))
+                .collect()
+        }),
         meaning,
     }
 }
@@ -225,7 +230,7 @@ fn is_worth_telling(message: &Message) -> bool {
 impl Answer for Lines {
     const SCHEMA: &'static str = "explain-line/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         for (number, line) in self.lines.iter().enumerate() {
             if number > 0 {
                 pen.gap()?;
@@ -234,7 +239,7 @@ impl Answer for Lines {
                 let shown = short(&line.said.to_string(), 160);
                 pen.line(format_args!("{}× {shown}", line.times))?;
             }
-            line.text(pen)?;
+            line.write_line(pen)?;
         }
         if let Some(other) = self.other {
             if !self.lines.is_empty() {
@@ -258,7 +263,7 @@ fn short(text: &str, most: usize) -> String {
 }
 
 impl Line {
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_line(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let Meaning {
             message,
             word,

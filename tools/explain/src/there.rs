@@ -54,7 +54,7 @@ impl Judged {
         })
     }
 
-    pub(crate) fn of(&self, code: &'static str) -> There {
+    pub(crate) fn findings_there(&self, code: &'static str) -> There {
         let title = checks::codes().into_iter().find(|known| known.name == code);
         let mut found = self
             .report

@@ -48,9 +48,9 @@ pub const DF: Tool = cli::tool!(
 fn run(args: Args, out: &mut Out) -> Outcome {
     let case = Case::open(&args.evidence)?;
     let node = case.node()?;
-    let judged = args.judged.of(&node)?;
+    let judged = args.judged.judge_node(&node)?;
     let it = if args.fast {
-        Df::of(&case.evidence, &node, &judged, None, args.layers)
+        Df::measure_usage(&case.evidence, &node, &judged, None, args.layers)
     } else {
         let cancel = out.cancel();
         let progress = out.counting("entries of the stores");
@@ -60,7 +60,7 @@ fn run(args: Args, out: &mut Out) -> Outcome {
             progress: &|entries| progress.add(entries),
             ..Control::default()
         };
-        Df::of(&case.evidence, &node, &judged, Some(&control), args.layers)
+        Df::measure_usage(&case.evidence, &node, &judged, Some(&control), args.layers)
     };
     out.answer(&Answered {
         about: case.about(&node),

@@ -60,7 +60,7 @@ fn run(args: Args, out: &mut Out) -> Outcome {
     }
     let case = Case::open(&args.evidence)?;
     let node = case.node()?;
-    let judged = args.judged.of(&node)?;
+    let judged = args.judged.judge_node(&node)?;
     let collection = gc::simulate_with(&node, judged.daemon, judged.at, args.dirty)
         .map_err(|unknown| no_meta(&unknown))?;
     let measured = if args.usage {

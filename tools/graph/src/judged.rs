@@ -35,7 +35,7 @@ pub(crate) struct Answered<T> {
 }
 
 impl JudgedArgs {
-    pub(crate) fn of(&self, node: &Node) -> Result<Judged, Failure> {
+    pub(crate) fn judge_node(&self, node: &Node) -> Result<Judged, Failure> {
         let release = self.daemon.as_ref().map(|said| {
             Release::of_version(said).ok_or_else(|| {
                 let said = Escaped(said.as_bytes());
@@ -50,7 +50,11 @@ impl JudgedArgs {
                     .hint("a time is 2026-11-21T03:36:00Z, or +90m, +24h, +7d after the capture")
             })
         });
-        Ok(Judged::of(node, release.transpose()?, at.transpose()?))
+        Ok(Judged::judge_node(
+            node,
+            release.transpose()?,
+            at.transpose()?,
+        ))
     }
 }
 
@@ -74,7 +78,7 @@ fn time(text: &str, now: Time) -> Option<Time> {
 }
 
 /// Writes for which release and time it is.
-pub(crate) fn text(judged: &Judged, pen: &mut Pen<'_>) -> io::Result<()> {
+pub(crate) fn write_judged(judged: &Judged, pen: &mut Pen<'_>) -> io::Result<()> {
     let how = match judged.rules {
         Source::Tested => "rules tested",
         Source::FromSource => "rules read in the source",

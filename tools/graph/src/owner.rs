@@ -57,7 +57,7 @@ fn run(args: Args, out: &mut Out) -> Outcome {
     let owners = Owners::new(&case.evidence, &node, &called);
     let mut owned = Vec::new();
     for path in &args.path {
-        owned.extend(owners.of(path).map_err(no_snapshot)?);
+        owned.extend(owners.owners_of_path(path).map_err(no_snapshot)?);
     }
     let mut unknown = owner::unknown(&node);
     if let Some(inode) = args.inode {

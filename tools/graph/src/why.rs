@@ -71,14 +71,15 @@ fn kind(text: &str) -> Result<Kind, String> {
 fn run(args: Args, out: &mut Out) -> Outcome {
     let case = Case::open(&args.evidence)?;
     let node = case.node()?;
-    let judged = args.judged.of(&node)?;
+    let judged = args.judged.judge_node(&node)?;
     let question = Question {
         name: &args.object,
         kind: args.kind,
         namespace: args.namespace.as_deref(),
         chains: args.chains,
     };
-    let it = Why::of(&node, &judged, &question).map_err(|why| no_answer(&args.object, why))?;
+    let it =
+        Why::answer_why(&node, &judged, &question).map_err(|why| no_answer(&args.object, why))?;
     out.answer(&Answered {
         about: case.about(&node),
         judged,
@@ -223,7 +224,7 @@ fn verdict(kept: &Kept, now: Time, fails: bool) -> (Style, String) {
 impl Answer for Answered<Why> {
     const SCHEMA: &'static str = "why/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         for (number, kept) in self.it.objects.iter().enumerate() {
             if number > 0 {
                 pen.gap()?;
@@ -231,8 +232,8 @@ impl Answer for Answered<Why> {
             self.object_text(kept, pen)?;
         }
         pen.gap()?;
-        self.about.text(pen)?;
-        judged::text(&self.judged, pen)?;
+        self.about.write_about(pen)?;
+        judged::write_judged(&self.judged, pen)?;
         pen.incomplete(&self.it.unknown)
     }
 

@@ -21,7 +21,7 @@ fn node(name: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-fn text(tool: &Tool, words: &[&str]) -> (String, Exit) {
+fn run_text(tool: &Tool, words: &[&str]) -> (String, Exit) {
     try_run(tool, [&[tool.name], words].concat())
 }
 
@@ -33,7 +33,7 @@ fn json(tool: &Tool, words: &[&str]) -> (Value, Exit) {
 
 #[test]
 fn coroner_does_nothing_but_simulate() {
-    let (said, exit) = text(&coroner_graph::GC, &[&node("1.7-stopped")]);
+    let (said, exit) = run_text(&coroner_graph::GC, &[&node("1.7-stopped")]);
     assert_eq!(exit, Exit::USAGE);
     assert!(said.contains("--simulate"), "{said}");
 }
@@ -79,7 +79,7 @@ fn the_release_decides() {
         assert_eq!(answer["rules"], rules, "{release}");
         assert!(release.contains(answer["daemon"].as_str().unwrap()));
     }
-    let (said, exit) = text(
+    let (said, exit) = run_text(
         &coroner_graph::GC,
         &["--simulate", "--daemon", "1.5", &node("1.7-stopped")],
     );
@@ -117,16 +117,16 @@ fn a_snapshot_is_kept_by_an_image_and_by_a_container() {
 #[test]
 fn names_are_found_by_their_beginnings_and_only_if_that_is_one() {
     let path = node("1.7-stopped");
-    let (said, exit) = text(&coroner_graph::WHY, &[&path, "has-exp"]);
+    let (said, exit) = run_text(&coroner_graph::WHY, &[&path, "has-exp"]);
     assert_eq!(exit, Exit::CLEAN, "{said}");
     assert!(
         said.contains("Nothing keeps it since 2020-01-02T03:04:05Z"),
         "{said}"
     );
-    let (said, exit) = text(&coroner_graph::WHY, &[&path, "sha256:"]);
+    let (said, exit) = run_text(&coroner_graph::WHY, &[&path, "sha256:"]);
     assert_eq!(exit, Exit::USAGE);
     assert!(said.contains("begins the names of several"), "{said}");
-    let (said, exit) = text(&coroner_graph::WHY, &[&path, "nobody"]);
+    let (said, exit) = run_text(&coroner_graph::WHY, &[&path, "nobody"]);
     assert_eq!(exit, Exit::USAGE);
     assert!(said.contains("no such object"), "{said}");
 }
@@ -135,7 +135,7 @@ fn names_are_found_by_their_beginnings_and_only_if_that_is_one() {
 fn what_a_damaged_page_hides_is_not_said_to_be_absent() {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/sample/broken.tar.zst");
     let sample = sample.to_str().unwrap();
-    let (said, exit) = text(&coroner_graph::WHY, &[sample, "nobody"]);
+    let (said, exit) = run_text(&coroner_graph::WHY, &[sample, "nobody"]);
     assert_eq!(exit, Exit::UNREAD, "{said}");
     let (answer, exit) = json(&coroner_graph::GC, &["--simulate", sample]);
     assert!(exit.has(Exit::UNREAD));
@@ -382,7 +382,7 @@ fn an_inode_has_names() {
         .map(|owned| owned["id"].as_u64().unwrap())
         .collect();
     assert_eq!(ids, [1, 8]);
-    let (_, exit) = text(&coroner_graph::OWNER, &[root, "--inode", "1"]);
+    let (_, exit) = run_text(&coroner_graph::OWNER, &[root, "--inode", "1"]);
     assert_eq!(exit, Exit::USAGE);
     // A tar tells no inodes: that is not the same as no name.
     let (_, exit) = json(
@@ -395,7 +395,7 @@ fn an_inode_has_names() {
 #[test]
 fn where_meta_db_is_damaged_nobody_is_said_to_use_nothing() {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/sample/broken.tar.zst");
-    let (said, exit) = text(&coroner_graph::OWNER, &[sample.to_str().unwrap(), "3"]);
+    let (said, exit) = run_text(&coroner_graph::OWNER, &[sample.to_str().unwrap(), "3"]);
     assert!(exit.has(Exit::UNREAD), "{said}");
     assert!(
         !said.contains("no image and no container uses it"),

@@ -30,7 +30,7 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    pub(crate) fn of(line: &Line, gathered: &Gathered) -> Self {
+    pub(crate) fn from_line(line: &Line, gathered: &Gathered) -> Self {
         Self {
             time: line.time,
             program: line.program,
@@ -48,7 +48,7 @@ impl Told {
     }
 
     /// As one line of a terminal.
-    pub(crate) fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    pub(crate) fn write_line(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let time = shown(self.time);
         let program = self.program.name();
         let pid = self.pid.map_or_else(String::new, |pid| format!("[{pid}]"));
@@ -86,21 +86,24 @@ struct Lines {
 }
 
 pub(crate) fn answer(gathered: &Gathered, out: &mut Out) -> Outcome {
-    let lines = gathered.lines.iter().map(|line| Told::of(line, gathered));
+    let lines = gathered
+        .lines
+        .iter()
+        .map(|line| Told::from_line(line, gathered));
     out.answer(&Lines {
         lines: lines.collect(),
-        read: Read::of(gathered),
+        read: Read::from_gathered(gathered),
     })
 }
 
 impl Answer for Lines {
     const SCHEMA: &'static str = "logs-lines/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         for line in &self.lines {
-            line.text(pen)?;
+            line.write_line(pen)?;
         }
-        self.read.text(pen)
+        self.read.write_sources(pen)
     }
 
     fn exit(&self) -> Exit {

@@ -43,7 +43,7 @@ pub(crate) fn answer(gathered: &Gathered, out: &mut Out) -> Outcome {
             .into_iter()
             .map(named)
             .collect(),
-        read: Read::of(gathered),
+        read: Read::from_gathered(gathered),
     })
 }
 
@@ -51,7 +51,7 @@ impl Answer for Names {
     const SCHEMA: &'static str = "logs-names/1";
 
     /// Lines of `NAME DIGEST`, as `coroner repair --names-from` reads them; the rest as comments.
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         pen.line(
             "# NAME DIGEST: of the manifest where the log says it, else of the configuration",
         )?;

@@ -15,7 +15,7 @@ pub(crate) struct Read {
 }
 
 impl Read {
-    pub(crate) fn of(gathered: &Gathered) -> Self {
+    pub(crate) fn from_gathered(gathered: &Gathered) -> Self {
         Self {
             sources: gathered.sources.clone(),
             unread: gathered.unread.clone(),
@@ -27,7 +27,7 @@ impl Read {
         self.unread.is_empty()
     }
 
-    pub(crate) fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    pub(crate) fn write_sources(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let journals = self.count("journal");
         let texts = self.count("text");
         let passed = self.sources.iter().map(|source| source.passed).sum::<u64>();

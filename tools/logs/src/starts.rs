@@ -90,7 +90,7 @@ pub(crate) fn answer(
         .filter_map(|folded| {
             let message: Option<&Message> = messages.get(folded.first).copied().flatten();
             Some(Group {
-                first: Told::of(gathered.lines.get(folded.first)?, gathered),
+                first: Told::from_line(gathered.lines.get(folded.first)?, gathered),
                 last: gathered.lines.get(folded.last)?.time,
                 times: folded.times,
                 message: message.map(|message| message.key),
@@ -114,7 +114,7 @@ pub(crate) fn answer(
                 .map(|message| message.key),
             because: because
                 .and_then(|index| gathered.lines.get(index))
-                .map(|line| Told::of(line, gathered)),
+                .map(|line| Told::from_line(line, gathered)),
         }
     };
     out.answer(&Story {
@@ -124,7 +124,7 @@ pub(crate) fn answer(
         is_given_up: is_given_up(gathered, all.last()),
         starts: shown.iter().rev().map(told).collect(),
         said,
-        read: Read::of(gathered),
+        read: Read::from_gathered(gathered),
     })
 }
 
@@ -184,11 +184,11 @@ fn daemon(gathered: &Gathered) -> Program {
 impl Answer for Story {
     const SCHEMA: &'static str = "logs/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         self.head(pen)?;
         self.starts_text(pen)?;
         self.said_text(pen)?;
-        self.read.text(pen)
+        self.read.write_sources(pen)
     }
 
     fn exit(&self) -> Exit {

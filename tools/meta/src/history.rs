@@ -42,14 +42,14 @@ pub(crate) fn run(
     let case = Case::open(args)?;
     let node = case.node()?;
     let file = &node.meta.path;
-    let histories = Histories::of(&case.evidence, file, (kind, name), namespace)?;
+    let histories = Histories::read_histories(&case.evidence, file, (kind, name), namespace)?;
     out.answer(&Answered(histories))
 }
 
 impl Answer for Answered {
     const SCHEMA: &'static str = "meta-history/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         for (number, object) in self.0.objects.iter().enumerate() {
             if number > 0 {
                 pen.gap()?;

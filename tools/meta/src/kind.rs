@@ -77,7 +77,7 @@ impl Kind {
     }
 
     /// Every object of this kind, in the namespaces that `wanted` picks.
-    pub(crate) fn read(self, meta: &MetaDb, wanted: impl Fn(&Text) -> bool) -> Objects {
+    pub(crate) fn read_objects(self, meta: &MetaDb, wanted: impl Fn(&Text) -> bool) -> Objects {
         let mut all = Objects {
             unknown: meta.namespaces.unknown().to_vec(),
             ..Objects::default()
@@ -164,7 +164,7 @@ impl Kind {
                     });
                 }
             }
-            Self::Pods => crate::pods::read(ns, all),
+            Self::Pods => crate::pods::read_pods(ns, all),
         }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn objects(
             "`coroner triage` says what is wrong with it, `coroner bolt info` shows its pages",
         ));
     };
-    Ok(kind.read(meta, |name| namespace.is_none_or(|wanted| *name == wanted)))
+    Ok(kind.read_objects(meta, |name| namespace.is_none_or(|wanted| *name == wanted)))
 }
 
 pub(crate) fn run(
@@ -53,7 +53,7 @@ pub(crate) fn run(
 impl Answer for Listing {
     const SCHEMA: &'static str = "meta-ls/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let mut columns = vec!["namespace", "name"];
         columns.extend(self.kind.columns());
         columns.push("created");

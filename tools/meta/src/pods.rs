@@ -20,7 +20,7 @@ struct Record<'n> {
 
 /// Every pod of a namespace: 1.x keeps it with the container of its sandbox; 2.x there and in the
 /// sandbox store, of which either may be lost.
-pub(crate) fn read(ns: &Namespace, all: &mut Objects) {
+pub(crate) fn read_pods(ns: &Namespace, all: &mut Objects) {
     all.unknown.extend(ns.containers.unknown().iter().cloned());
     all.unknown.extend(ns.sandboxes.unknown().iter().cloned());
     let containers = ns.containers.read().into_iter().flatten();

@@ -59,7 +59,7 @@ fn called(listed: &Listed) -> Called<'_> {
 impl Answer for Shown {
     const SCHEMA: &'static str = "meta-show/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         for (number, Listed { object, .. }) in self.objects.iter().enumerate() {
             if number > 0 {
                 pen.gap()?;

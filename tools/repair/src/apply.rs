@@ -22,7 +22,7 @@ struct Applied {
 impl Answer for Applied {
     const SCHEMA: &'static str = "repair-apply/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         if self.already {
             return pen.line(format_args!(
                 "The plan {} was applied before: nothing was done.",

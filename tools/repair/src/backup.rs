@@ -41,7 +41,7 @@ struct Backed {
 impl Answer for Backed {
     const SCHEMA: &'static str = "repair-backup/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         pen.line(format_args!("Copied to {}:", cli::shown(&self.folder)))?;
         for copy in &self.copies {
             match (&copy.bytes, &copy.why_not) {

@@ -20,7 +20,7 @@ struct Drafted {
 impl Answer for Drafted {
     const SCHEMA: &'static str = "repair-draft/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         pen.writer().write_all(self.text.as_bytes())
     }
 

@@ -29,7 +29,7 @@ pub(crate) struct Given {
 }
 
 /// Reads what is at `path`.
-pub(crate) fn read(path: &Path) -> Result<Given, Failure> {
+pub(crate) fn read_given(path: &Path) -> Result<Given, Failure> {
     let shown = cli::shown(path);
     let inside = path.join("meta.db");
     let is_copy = std::fs::symlink_metadata(&inside).is_ok_and(|meta| meta.is_file());
@@ -39,9 +39,9 @@ pub(crate) fn read(path: &Path) -> Result<Given, Failure> {
         "it is a folder without a copy".to_owned()
     } else {
         let bytes = request::bytes(&file)?;
-        match names::read(&bytes, &shown) {
+        match names::read_names(&bytes, &shown) {
             Ok(names) => {
-                let copy = Copied::read(&bytes, &beside(&file), &whole(path));
+                let copy = Copied::read_copy(&bytes, &beside(&file), &whole(path));
                 return Ok(Given { names, copy });
             }
             Err(error) => error.to_string(),
@@ -97,14 +97,14 @@ fn of_node(path: &Path, shown: &str) -> Option<Given> {
             Some((one.name.to_string(), bytes))
         })
         .collect();
-    let copy = bytes(&meta).and_then(|meta| Copied::read(&meta, &backends, &whole(path)));
+    let copy = bytes(&meta).and_then(|meta| Copied::read_copy(&meta, &backends, &whole(path)));
     Some(Given { names, copy })
 }
 
 /// The copies of a plan, as they were when it was made.
 pub(crate) fn again(copies: &[(String, String)]) -> Result<Vec<Copied>, Failure> {
     let one = |(from, sha256): &(String, String)| {
-        let copy = read(Path::new(from))?.copy;
+        let copy = read_given(Path::new(from))?.copy;
         copy.filter(|copy| copy.sha256 == *sha256).ok_or_else(|| {
             Failure::unread(format!(
                 "the copy {} is not what it was when the plan was made; nothing has been done",

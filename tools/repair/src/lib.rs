@@ -274,7 +274,7 @@ pub(crate) struct PlanFile(pub(crate) Plan);
 impl Answer for PlanFile {
     const SCHEMA: &'static str = "repair-plan/2";
 
-    fn text(&self, pen: &mut Pen<'_>) -> std::io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> std::io::Result<()> {
         let text = serde_json::to_string_pretty(&self.0)?;
         pen.line(text)
     }

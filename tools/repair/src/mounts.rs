@@ -13,7 +13,7 @@ const LIMIT: u64 = 64 << 20;
 
 /// The mounts as every process sees them whose `/` is the directory `node`; nothing where `node` is no
 /// directory, or nobody lives in it.
-pub(crate) fn of(node: &Path) -> Vec<Mount> {
+pub(crate) fn mounts_below(node: &Path) -> Vec<Mount> {
     let Ok(own) = std::fs::metadata(node).map(|meta| (meta.dev(), meta.ino())) else {
         return Vec::new();
     };

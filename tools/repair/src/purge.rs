@@ -20,7 +20,7 @@ struct Purged {
 impl Answer for Purged {
     const SCHEMA: &'static str = "repair-purge/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         for one in &self.deleted {
             pen.line(format_args!(
                 "The quarantine of {} was deleted: {} bytes. It cannot be undone any more.",

@@ -18,7 +18,7 @@ struct Listed {
 impl Answer for Listed {
     const SCHEMA: &'static str = "repair-release/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         if self.held.is_empty() {
             return pen.line("No recovery lease holds anything here.");
         }

@@ -31,12 +31,12 @@ pub(crate) fn plan(args: &PlanArgs, out: &Out) -> Result<Plan, Failure> {
     // The lists are read before rights are given up.
     let (mut found, mut copies) = (Vec::new(), Vec::new());
     for path in &args.from.names_from {
-        let given = given::read(path)?;
+        let given = given::read_given(path)?;
         found.extend(given.names);
         copies.extend(given.copy);
     }
     let release = args.from.daemon.as_deref().map(release).transpose()?;
-    let mounts = mounts::of(&args.evidence.evidence);
+    let mounts = mounts::mounts_below(&args.evidence.evidence);
     let points = mounts::points(&args.evidence.evidence);
     let mut case = Case::open(&args.evidence)?;
     let roots = case.roots.first().cloned();
@@ -122,7 +122,7 @@ pub(crate) fn again(
         copies: given::again(&plan.copies)?,
         donors: donors(plan.sources.iter().map(PathBuf::from))?,
         release: plan.daemon.as_deref().map(release).transpose()?,
-        mounts: mounts::of(node),
+        mounts: mounts::mounts_below(node),
         points: mounts::points(node),
         by_time: plan.by_time,
         every_layer: plan.every_layer,

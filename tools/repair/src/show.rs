@@ -168,7 +168,7 @@ fn drafts(all: &[HandEdit], pen: &mut Pen<'_>) -> io::Result<()> {
 impl Answer for Shown {
     const SCHEMA: &'static str = "repair-plan/2";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let plan = &self.plan;
         if plan.is_empty() {
             let said = if plan.lost.is_empty() {

@@ -19,7 +19,7 @@ struct Undone {
 impl Answer for Undone {
     const SCHEMA: &'static str = "repair-undo/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         match &self.plan {
             Some(plan) => pen.line(format_args!(
                 "The repair {plan} was taken back: the stores are as they were before it."

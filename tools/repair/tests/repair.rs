@@ -75,7 +75,7 @@ fn rows(node: &Path) -> BTreeSet<String> {
     let opened = bolt::Db::open(view::View::new(&bytes));
     let db = opened.db.unwrap();
     assert!(db.check().faults.is_empty(), "{:?}", db.check().faults);
-    let meta = metadb::MetaDb::read(&db);
+    let meta = metadb::MetaDb::read_meta(&db);
     assert!(meta.troubles.is_empty(), "{:?}", meta.troubles);
     let mut found = BTreeSet::new();
     for space in meta.namespaces() {

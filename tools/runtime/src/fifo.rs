@@ -112,7 +112,7 @@ const fn next(phase: runc::Phase, program: Program) -> &'static str {
 impl Answer for Fifo {
     const SCHEMA: &'static str = "runtime-fifo/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let dash = || "-".to_owned();
         let time = |time: Option<Time>| {
             time.map_or_else(dash, |at| format!("{at} ({})", age(at, self.now)))

@@ -70,7 +70,7 @@ fn all(attached: &Attached<'_>) -> Vec<Goroutine> {
 }
 
 /// Reads them, without a stop; nothing where no process runs.
-pub(crate) fn read(
+pub(crate) fn read_goroutines(
     reader: Option<&Reader>,
     judged: &Judged,
     unread: &mut Vec<Unknown>,
@@ -81,7 +81,7 @@ pub(crate) fn read(
     };
     let mut found = Vec::new();
     for (pid, who) in blamed(judged).into_iter().take(PROCESSES) {
-        let all = match reader.read(pid) {
+        let all = match reader.wait_for_process(pid) {
             Ok(all) => all,
             // A shim of another runtime, or one that just ended.
             Err(NotAttached::NotGo(_) | NotAttached::Program(_) | NotAttached::Ended) => continue,

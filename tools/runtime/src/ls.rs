@@ -44,7 +44,7 @@ pub(crate) fn run(
 impl Answer for Listing {
     const SCHEMA: &'static str = "runtime-ls/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let dash = || "-".to_owned();
         let text = |text: &Option<Text>| text.as_ref().map_or_else(dash, ToString::to_string);
         let mut table = Table::new(&[

@@ -256,7 +256,7 @@ impl SnapshotRef {
 impl Answer for Listing {
     const SCHEMA: &'static str = "runtime-mounts/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let dash = || "-".to_owned();
         if !self.mounts.is_empty() {
             let mut table = Table::new(&["what", "task", "snapshot", "below", "container", "is"]);

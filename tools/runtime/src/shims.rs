@@ -263,7 +263,7 @@ fn hanging(
 impl Answer for Listing {
     const SCHEMA: &'static str = "runtime-shims/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let dash = || "-".to_owned();
         let mut table = Table::new(&[
             "namespace",

@@ -158,12 +158,12 @@ fn files(part: &Parts<'_>) -> Vec<FileNote> {
 impl Answer for Shown {
     const SCHEMA: &'static str = "runtime-show/2";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         for (number, one) in self.containers.iter().enumerate() {
             if number > 0 {
                 pen.gap()?;
             }
-            one.text(self.now, pen)?;
+            one.write_container(self.now, pen)?;
         }
         Ok(())
     }
@@ -191,7 +191,7 @@ fn field(pen: &mut Pen<'_>, name: &str, value: Option<String>) -> io::Result<()>
 }
 
 impl One {
-    fn text(&self, now: Time, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_container(&self, now: Time, pen: &mut Pen<'_>) -> io::Result<()> {
         let task = &self.task;
         let shown = |text: &Option<Text>| text.as_ref().map(ToString::to_string);
         let at = |time: Time| format!("{time} ({} before the capture)", age(time, now));

@@ -7,7 +7,7 @@ use finding::{Text, Time, Unknown};
 use serde::Serialize;
 use stuck::{Daemon, Diagnosis, Series, State};
 
-use crate::goroutines::{OfProcess, read, reader};
+use crate::goroutines::{OfProcess, read_goroutines, reader};
 use crate::live::{Judged, judge};
 
 pub(crate) const ABOUT: &str = "Say which containers hang, why, and what is safe to do.
@@ -58,7 +58,7 @@ pub(crate) fn run(
     let reader = reader(&args.evidence);
     let judged = judge(args)?;
     let mut unread = Vec::new();
-    let goroutines = read(reader.as_ref(), &judged, &mut unread);
+    let goroutines = read_goroutines(reader.as_ref(), &judged, &mut unread);
     let Judged {
         case,
         now,
@@ -110,7 +110,7 @@ fn is_worth_a_look(one: &Diagnosis) -> bool {
 impl Answer for Stuck {
     const SCHEMA: &'static str = "runtime-stuck/2";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let (healthy, rest): (Vec<_>, Vec<_>) = self
             .containers
             .iter()

@@ -8,7 +8,7 @@ use finding::{Abstention, Finding, Known, Severity, Text, Unknown};
 use node::Snapshotter;
 use serde::Serialize;
 
-use crate::ls::read;
+use crate::ls::read_groups;
 
 #[derive(Serialize)]
 struct Checked {
@@ -56,7 +56,7 @@ fn why_not(snapshotter: &Snapshotter) -> Option<String> {
 pub(crate) fn run(args: &EvidenceArgs, usage: bool, out: &mut Out) -> Outcome {
     let case = Case::open(args)?;
     let node = case.node()?;
-    let (groups, unknown) = read(&node)?;
+    let (groups, unknown) = read_groups(&node)?;
     let measured = cli::measure(&case, &node, false, usage, out);
     let is_ours = |name: &str| name.starts_with("snapshot/") || name == "store/metadata-broken";
     let report = judge_with(&node, &measured, |check| {
@@ -103,7 +103,7 @@ pub(crate) fn run(args: &EvidenceArgs, usage: bool, out: &mut Out) -> Outcome {
 impl Answer for Checked {
     const SCHEMA: &'static str = "snapshots-check/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let bad = self
             .findings
             .iter()

@@ -92,7 +92,7 @@ fn show(
     }
     let mut counts: BTreeMap<&'static str, u64> = BTreeMap::new();
     let mut exit = Exit::CLEAN;
-    for (path, change) in Comparison::of(before, after) {
+    for (path, change) in Comparison::compare_trees(before, after) {
         if cancel.load(Ordering::Relaxed) {
             exit |= Exit::INTERRUPTED;
             break;
@@ -142,7 +142,7 @@ fn words(change: &str) -> &str {
 }
 
 fn row(tree: &Merged<'_>, path: &Path, change: &Change) -> ChangeRow {
-    let file = |entry| Some(FileRow::of(tree, path, entry));
+    let file = |entry| Some(FileRow::file_row(tree, path, entry));
     let mut row = ChangeRow {
         change: "unknown",
         path: node::path_text(path),

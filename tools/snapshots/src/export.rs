@@ -133,7 +133,7 @@ pub(crate) fn run(args: &PickArgs, how: &ExportArgs, out: &mut Out) -> Outcome {
     let is_owned = picked.is_owned();
     let cancel = out.cancel();
     let quiet = out.options().quiet;
-    let tree = Tree::of(&case.evidence, &picked, how.layer, args)?;
+    let tree = Tree::pick_tree(&case.evidence, &picked, how.layer, args)?;
     let after = tree.seen();
     let mut manifest = new.as_ref().map(|new| BufWriter::new(new.writer()));
     if let Some(manifest) = &mut manifest {
@@ -225,7 +225,7 @@ enum Tree<'e> {
 }
 
 impl<'e> Tree<'e> {
-    fn of(
+    fn pick_tree(
         evidence: &'e Evidence,
         picked: &Picked<'_>,
         layer: bool,

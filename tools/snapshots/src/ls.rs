@@ -16,7 +16,7 @@ struct Listing {
 }
 
 /// The snapshotters, or why there is nothing to show.
-pub(crate) fn read(node: &Node) -> Result<(Vec<Group>, Vec<Unknown>), Failure> {
+pub(crate) fn read_groups(node: &Node) -> Result<(Vec<Group>, Vec<Unknown>), Failure> {
     if let Err(unread) = &node.root {
         let root = node::path_text(&node.roots.root);
         return Err(Failure::unread(format!("{root} {unread}"))
@@ -45,7 +45,7 @@ fn unknown(node: &Node) -> Vec<Unknown> {
 pub(crate) fn run(args: &EvidenceArgs, out: &mut Out) -> Outcome {
     let case = Case::open(args)?;
     let node = case.node()?;
-    let (snapshotters, unknown) = read(&node)?;
+    let (snapshotters, unknown) = read_groups(&node)?;
     out.answer(&Listing {
         snapshotters,
         unknown,
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &EvidenceArgs, out: &mut Out) -> Outcome {
 impl Answer for Listing {
     const SCHEMA: &'static str = "snapshots-ls/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let columns = [
             "snapshotter",
             ">id",

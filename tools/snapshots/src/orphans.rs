@@ -21,13 +21,17 @@ pub(crate) fn run(args: &EvidenceArgs, out: &mut Out) -> Outcome {
         cancel: &cancel,
         ..Control::default()
     };
-    out.answer(&Answered(Orphans::of(&case.evidence, &node, &control)))
+    out.answer(&Answered(Orphans::find_orphans(
+        &case.evidence,
+        &node,
+        &control,
+    )))
 }
 
 impl Answer for Answered {
     const SCHEMA: &'static str = "snapshots-orphans/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let mut last = None;
         for one in &self.0.all {
             if last.replace(one.lacks) != Some(one.lacks) {

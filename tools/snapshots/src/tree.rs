@@ -8,7 +8,7 @@ use finding::{Text, Unknown};
 use serde::Serialize;
 
 use crate::line::{Group, Line};
-use crate::ls::{read, strays_text};
+use crate::ls::{read_groups, strays_text};
 
 #[derive(Serialize)]
 struct Trees {
@@ -19,7 +19,7 @@ struct Trees {
 pub(crate) fn run(args: &EvidenceArgs, out: &mut Out) -> Outcome {
     let case = Case::open(args)?;
     let node = case.node()?;
-    let (snapshotters, unknown) = read(&node)?;
+    let (snapshotters, unknown) = read_groups(&node)?;
     out.answer(&Trees {
         snapshotters,
         unknown,
@@ -82,7 +82,7 @@ fn draw(snapshots: &[Line]) -> Vec<Drawn<'_>> {
 impl Answer for Trees {
     const SCHEMA: &'static str = "snapshots-tree/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         for (number, group) in self.snapshotters.iter().enumerate() {
             if number > 0 {
                 pen.gap()?;

@@ -34,7 +34,7 @@ struct Answered(Layers);
 pub(crate) fn run(args: &VerifyArgs, out: &mut Out) -> Outcome {
     let (case, node) = pick::open(&args.evidence)?;
     let (name, only) = (args.name.as_deref(), args.snapshotter.as_deref());
-    let work = LayerWork::of(&case.evidence, &node, name, only)?;
+    let work = LayerWork::layers_to_verify(&case.evidence, &node, name, only)?;
     let cancel = out.cancel();
     let progress = out.progress("comparing layers", work.bytes(&case.evidence));
     let control = Control {
@@ -54,7 +54,7 @@ const SHOWN: usize = 200;
 impl Answer for Answered {
     const SCHEMA: &'static str = "snapshots-verify/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         for layer in &self.0.layers {
             let audit::Layer {
                 snapshotter,

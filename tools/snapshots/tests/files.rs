@@ -247,7 +247,7 @@ fn export(node: &std::path::Path, rest: &[&str]) -> (testcase::Tar, Vec<Value>, 
     let output = tool.args(args).output().unwrap();
     assert!(tar.exists(), "{}", String::from_utf8_lossy(&output.stderr));
     let exit = Exit(u8::try_from(output.status.code().unwrap()).unwrap());
-    let tar = testcase::Tar::read(&std::fs::read(tar).unwrap());
+    let tar = testcase::Tar::read_tar(&std::fs::read(tar).unwrap());
     let manifest = lines(&std::fs::read_to_string(manifest).unwrap());
     (tar, manifest, exit)
 }

@@ -31,7 +31,7 @@ fn orphans(tar: &Tar) -> (Vec<Value>, Value, Exit) {
     (answer["orphans"].as_array().unwrap().clone(), answer, exit)
 }
 
-fn of(all: &[Value], lacks: &str) -> Vec<Value> {
+fn orphans_without(all: &[Value], lacks: &str) -> Vec<Value> {
     let fits = |one: &&Value| one["lacks"] == lacks;
     all.iter().filter(fits).cloned().collect()
 }
@@ -44,8 +44,12 @@ fn healthy_nodes_have_none_that_lacks_a_row_or_a_directory() {
     {
         let (all, answer, exit) = orphans(&testcase::node(name));
         assert!(!exit.has(Exit::UNREAD), "{name}: {answer}");
-        assert_eq!(of(&all, "row"), Vec::<Value>::new(), "{name}");
-        assert_eq!(of(&all, "directory"), Vec::<Value>::new(), "{name}");
+        assert_eq!(orphans_without(&all, "row"), Vec::<Value>::new(), "{name}");
+        assert_eq!(
+            orphans_without(&all, "directory"),
+            Vec::<Value>::new(),
+            "{name}"
+        );
         for one in &all {
             assert!(
                 !one["proof"].as_array().unwrap().is_empty(),
@@ -79,7 +83,7 @@ fn with_directory(id: u64) -> Tar {
 fn a_directory_without_a_row_is_told_with_its_size_and_proof() {
     for (id, says) in [(500, "never given 500"), (13, "")] {
         let (all, _, exit) = orphans(&with_directory(id));
-        let found = of(&all, "row");
+        let found = orphans_without(&all, "row");
         if says.is_empty() {
             // 13 has a row: two members of one name are one directory.
             assert!(found.is_empty());
@@ -110,7 +114,7 @@ fn nothing_is_an_orphan_where_its_database_is_damaged() {
     db.data[2 * 4096..end].fill(0);
     let (all, answer, exit) = orphans(&tar);
     assert!(exit.has(Exit::UNREAD));
-    assert_eq!(of(&all, "row"), Vec::<Value>::new());
+    assert_eq!(orphans_without(&all, "row"), Vec::<Value>::new());
     assert!(
         !answer["abstained"].as_array().unwrap().is_empty(),
         "{answer}"
@@ -122,10 +126,10 @@ fn nothing_is_an_orphan_where_its_database_is_damaged() {
     db.data[2 * 4096..end].fill(0);
     let (all, answer, exit) = orphans(&tar);
     assert!(exit.has(Exit::UNREAD), "{answer}");
-    assert_eq!(of(&all, "meta-row"), Vec::<Value>::new());
-    assert_eq!(of(&all, "holder"), Vec::<Value>::new());
+    assert_eq!(orphans_without(&all, "meta-row"), Vec::<Value>::new());
+    assert_eq!(orphans_without(&all, "holder"), Vec::<Value>::new());
     // metadata.db is whole: what lacks a row there still does.
-    assert_eq!(of(&all, "row").len(), 1);
+    assert_eq!(orphans_without(&all, "row").len(), 1);
 }
 
 #[test]
@@ -139,10 +143,10 @@ fn a_row_without_a_directory_and_what_is_half_made_are_told() {
     tar.members.push(half);
     let (all, _, exit) = orphans(&tar);
     assert!(exit.has(Exit::FINDINGS));
-    let lacking = of(&all, "directory");
+    let lacking = orphans_without(&all, "directory");
     assert_eq!(lacking.len(), 1, "{lacking:?}");
     assert_eq!(lacking[0]["id"], 2);
-    let half = of(&all, "end");
+    let half = orphans_without(&all, "end");
     assert_eq!(half.len(), 1, "{half:?}");
     assert!(half[0]["path"].as_str().unwrap().ends_with("new-123"));
 }

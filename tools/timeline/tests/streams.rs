@@ -40,16 +40,16 @@ fn lines(text: &str) -> Vec<Value> {
         .collect()
 }
 
-fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+fn text_field<'v>(value: &'v Value, key: &str) -> &'v str {
     value[key].as_str().unwrap_or_default()
 }
 
 /// What Timesketch's importers demand of a line, and what ours promises besides.
 fn check_event(event: &Value, last: &mut i64) {
     for key in ["message", "datetime", "timestamp_desc"] {
-        assert!(!text(event, key).is_empty(), "{key}: {event}");
+        assert!(!text_field(event, key).is_empty(), "{key}: {event}");
     }
-    let datetime = text(event, "datetime");
+    let datetime = text_field(event, "datetime");
     assert!(
         datetime.ends_with("+00:00") && datetime.len() == 32,
         "{event}"
@@ -60,11 +60,14 @@ fn check_event(event: &Value, last: &mut i64) {
     assert!(*last <= micros, "{event}");
     *last = micros;
     assert!(
-        text(event, "data_type").starts_with("containerd:"),
+        text_field(event, "data_type").starts_with("containerd:"),
         "{event}"
     );
-    assert!(!text(event, "data_type").contains([' ', '-']), "{event}");
-    assert!(!text(event, "source_short").is_empty(), "{event}");
+    assert!(
+        !text_field(event, "data_type").contains([' ', '-']),
+        "{event}"
+    );
+    assert!(!text_field(event, "source_short").is_empty(), "{event}");
     let recovered = event["recovered"].as_bool().unwrap();
     assert_eq!(recovered, event.get("confidence").is_some(), "{event}");
     assert_eq!(recovered, event.get("bolt_page").is_some(), "{event}");

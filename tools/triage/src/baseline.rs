@@ -203,7 +203,7 @@ impl Baseline {
     }
 
     /// What is gone, and what cannot be judged.
-    pub(crate) fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    pub(crate) fn write_baseline(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         entries("Gone since then", &self.gone, pen)?;
         entries(
             "Cannot be judged now (not found is not gone)",

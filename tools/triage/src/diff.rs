@@ -57,7 +57,10 @@ fn side(taken: &Taken) -> Side {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Out) -> Outcome {
-    let (a, b) = (Taken::read(&args.a)?, Taken::read(&args.b)?);
+    let (a, b) = (
+        Taken::read_baseline(&args.a)?,
+        Taken::read_baseline(&args.b)?,
+    );
     out.answer(&Compared {
         a: side(&a),
         b: side(&b),
@@ -69,7 +72,7 @@ pub(crate) fn run(args: &Args, out: &mut Out) -> Outcome {
 impl Answer for Compared {
     const SCHEMA: &'static str = "triage-diff/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         for (name, side) in [("A", &self.a), ("B", &self.b)] {
             let Side {
                 file,

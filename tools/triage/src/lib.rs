@@ -115,7 +115,11 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         return diff::run(args, out);
     }
     let ignore = Ignore::new(args.ignore)?;
-    let baseline = args.baseline.as_deref().map(Taken::read).transpose()?;
+    let baseline = args
+        .baseline
+        .as_deref()
+        .map(Taken::read_baseline)
+        .transpose()?;
     // Neither the sample nor what came on standard input can be given again.
     let given = args.evidence.clone().unwrap_or_else(|| "/".into());
     let again = (!args.sample && given != Path::new("-")).then(|| given.clone());
@@ -150,11 +154,11 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     let baseline = match baseline {
         None => None,
         Some(old) => {
-            let now = Taken::of(&report, &ignored)?;
+            let now = Taken::from_report(&report, &ignored)?;
             Some(Baseline::apply(&old, &now, &mut report))
         }
     };
-    let summary = Summary::of(&report);
+    let summary = Summary::from_report(&report);
     report.cut(checks::MOST_OF_A_CODE);
     out.answer(&Triage {
         about: case.about(&node),

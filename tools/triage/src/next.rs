@@ -31,7 +31,7 @@ const REPAIR: Next = Next {
 };
 
 /// The verbs that go on where the report ends; nothing where nothing is wrong.
-pub(crate) fn text(triage: &Triage, report: &Report, pen: &mut Pen<'_>) -> io::Result<()> {
+pub(crate) fn write_next(triage: &Triage, report: &Report, pen: &mut Pen<'_>) -> io::Result<()> {
     let above_notes = || {
         report
             .findings

@@ -84,7 +84,7 @@ fn run(args: Args, out: &mut Out) -> Ran {
     let case = Case::open_live(&place, process::Depth::Diagnosis)?;
     let node = case.node_with(meta.map(Arc::new))?;
     let measured = cli::measure(&case, &node, false, false, out);
-    let said = Preflight::of(&node, &measured, asked, at);
+    let said = Preflight::predict_start(&node, &measured, asked, at);
     out.answer(&Answered {
         start: said.start,
         sentence: said.sentence,
@@ -139,7 +139,7 @@ fn time(text: &str) -> Result<Time, Failure> {
 impl Answer for Answered {
     const SCHEMA: &'static str = "preflight/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let is_one = matches!(self.predictions.as_slice(), [one] if one.sentence == self.sentence);
         if !is_one {
             let head = pen.styled(style(self.start), &self.sentence).to_string();
@@ -150,7 +150,7 @@ impl Answer for Answered {
             prediction_text(prediction, !is_one, self.all, pen)?;
             pen.gap()?;
         }
-        self.about.text(pen)?;
+        self.about.write_about(pen)?;
         super::report::release_text(&self.release, pen)
     }
 

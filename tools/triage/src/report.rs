@@ -80,7 +80,7 @@ const SHOWN: usize = 8;
 impl Answer for Triage {
     const SCHEMA: &'static str = "triage/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let all = self.screen(pen)?;
         let Listed::Whole(report) = &self.listed else {
             return Ok(());
@@ -101,10 +101,10 @@ impl Answer for Triage {
             pen.line(format_args!("and {count} more of {code}"))?;
         }
         if let Some(baseline) = &self.baseline {
-            baseline.text(pen)?;
+            baseline.write_baseline(pen)?;
         }
         coverage_text(&report.coverage, pen)?;
-        next::text(self, report, pen)
+        next::write_next(self, report, pen)
     }
 
     fn exit(&self) -> Exit {

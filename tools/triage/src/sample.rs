@@ -11,5 +11,5 @@ pub(crate) fn open(places: &PlaceArgs) -> Result<Case, Failure> {
     let evidence = Evidence::open_stream(SAMPLE, &Options::default());
     let evidence =
         evidence.map_err(|error| Failure::unread(format!("the sample: {}", error.why)))?;
-    Ok(Case::of(evidence, places, false)?.named("the sample"))
+    Ok(Case::open_case(evidence, places, false)?.named("the sample"))
 }

@@ -35,7 +35,7 @@ struct Kind {
 }
 
 impl Summary {
-    pub(crate) fn of(report: &Report) -> Self {
+    pub(crate) fn from_report(report: &Report) -> Self {
         let mut severities: BTreeMap<Severity, usize> = BTreeMap::new();
         let mut kinds: BTreeMap<(Severity, &'static str), Kind> = BTreeMap::new();
         let mut objects: BTreeSet<&Object> = BTreeSet::new();
@@ -196,7 +196,7 @@ impl Triage {
             pen.line(line)?;
         }
         pen.gap()?;
-        self.about.text(pen)?;
+        self.about.write_about(pen)?;
         crate::report::release_text(&self.release, pen)
     }
 

@@ -44,7 +44,7 @@ const SCHEMA: &str = "coroner/triage/1";
 
 impl Taken {
     /// Reads what `triage --format json` wrote.
-    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn read_baseline(path: &Path) -> Result<Self, Failure> {
         let name = shown(path);
         #[expect(
             clippy::disallowed_methods,
@@ -104,7 +104,7 @@ impl Taken {
     }
 
     /// What a report of now would be read as.
-    pub(crate) fn of(
+    pub(crate) fn from_report(
         report: &Report,
         ignored: &BTreeMap<&'static str, u64>,
     ) -> Result<Self, Failure> {

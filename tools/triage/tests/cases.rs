@@ -198,7 +198,7 @@ fn complaints(edits: &Edits, answer: &Value, exit: u8) -> Vec<String> {
 fn each_case_gives_its_finding_and_no_other() {
     let mut wrong = Vec::new();
     for folder in folders() {
-        let edits = Edits::read(&folder);
+        let edits = Edits::read_edits(&folder);
         let (answer, exit) = triage(&edits.apply(&folder), &edits.options);
         let name = folder
             .file_name()
@@ -218,7 +218,7 @@ fn each_case_gives_its_finding_and_no_other() {
 fn each_code_has_a_case() {
     let codes: BTreeSet<String> = folders()
         .iter()
-        .map(|folder| Edits::read(folder).code)
+        .map(|folder| Edits::read_edits(folder).code)
         .collect();
     let checks = checks::CHECKS.iter().map(|check| check.code);
     let formats = [metadb::CODES, runc::CODES, content::CODES]
@@ -247,7 +247,7 @@ fn each_code_has_a_case() {
 #[test]
 fn the_sample_is_what_its_edits_make_of_it() {
     let folder = testcase::testdata().join("sample");
-    let edited = Edits::read(&folder).apply(&folder);
+    let edited = Edits::read_edits(&folder).apply(&folder);
     let (edited, exit) = triage(&edited, &["--hash".to_owned()]);
     let (broken, other) = triage_file(&folder.join("broken.tar.zst"), &["--hash".to_owned()]);
     let codes = |answer: &Value| -> Vec<String> {

@@ -43,7 +43,7 @@ fn taken(folder: &TempDir, name: &str, words: &[&str]) -> PathBuf {
     path
 }
 
-fn text(path: &Path) -> &str {
+fn path_text(path: &Path) -> &str {
     path.to_str().expect("path")
 }
 
@@ -88,7 +88,7 @@ fn what_was_known_is_not_shown_again() {
     let old = taken(&folder, "old.json", &[&node]);
     let (all, exit) = triage(&[&node]);
     assert!(exit.has(Exit::FINDINGS));
-    let (again, exit) = triage(&["--baseline", text(&old), &node]);
+    let (again, exit) = triage(&["--baseline", path_text(&old), &node]);
     let answer = &again["answer"];
     assert_eq!(codes(&answer["findings"]), [""; 0]);
     assert!(!exit.has(Exit::FINDINGS), "{exit:?}");
@@ -100,7 +100,7 @@ fn what_was_known_is_not_shown_again() {
     assert_eq!(codes(&answer["baseline"]["gone"]), [""; 0]);
     // What a start would do does not depend on who knows of it.
     assert_eq!(answer["verdict"], all["answer"]["verdict"]);
-    let (shown, _) = try_run(&TOOL, ["triage", "--baseline", text(&old), &node]);
+    let (shown, _) = try_run(&TOOL, ["triage", "--baseline", path_text(&old), &node]);
     assert!(
         shown.contains(&format!("0 new, {known} as before, 0 gone")),
         "{shown}"
@@ -113,7 +113,7 @@ fn what_is_new_is_shown_and_what_is_gone_is_counted() {
     let before = put(&folder, "before.tar", &without_layer());
     let after = put(&folder, "after.tar", &without_address());
     let old = taken(&folder, "old.json", &[&before]);
-    let (json, exit) = triage(&["--baseline", text(&old), &after]);
+    let (json, exit) = triage(&["--baseline", path_text(&old), &after]);
     let answer = &json["answer"];
     assert_eq!(codes(&answer["findings"]), ["runtime/address-damaged"]);
     assert!(exit.has(Exit::FINDINGS));
@@ -140,7 +140,14 @@ fn what_is_new_is_shown_and_what_is_gone_is_counted() {
 }
 
 fn triage_diff(a: &Path, b: &Path, options: &[&str]) -> (Value, Exit) {
-    let words = ["triage", "diff", "--format", "json", text(a), text(b)];
+    let words = [
+        "triage",
+        "diff",
+        "--format",
+        "json",
+        path_text(a),
+        path_text(b),
+    ];
     let (text, exit) = try_run(&TOOL, words.iter().chain(options).copied());
     let json = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"));
     (json, exit)
@@ -184,7 +191,7 @@ fn another_severity_is_a_change() {
     assert!(exit.has(Exit::FINDINGS));
     let (_, exit) = triage_diff(&old, &new, &[]);
     assert_eq!(exit, Exit::CLEAN);
-    let (json, exit) = triage(&["--baseline", text(&new), &node]);
+    let (json, exit) = triage(&["--baseline", path_text(&new), &node]);
     assert!(codes(&json["answer"]["findings"]).contains(&"blob/missing"));
     assert!(exit.has(Exit::FINDINGS));
 }
@@ -195,7 +202,11 @@ fn what_is_no_triage_is_told_as_that() {
     let path = folder.path().join("x.json");
     let node = put(&folder, "node.tar", &testcase::node(NODE));
     let only_new = taken(&folder, "old.json", &[&node]);
-    let baseline = taken(&folder, "new.json", &["--baseline", text(&only_new), &node]);
+    let baseline = taken(
+        &folder,
+        "new.json",
+        &["--baseline", path_text(&only_new), &node],
+    );
     let summary = taken(&folder, "summary.json", &["--summary", &node]);
     for (bytes, why) in [
         ("", "not JSON"),
@@ -222,11 +233,14 @@ fn what_is_no_triage_is_told_as_that() {
         ),
     ] {
         std::fs::write(&path, bytes).expect("json");
-        let (said, exit) = try_run(&TOOL, ["triage", "diff", text(&path), text(&path)]);
+        let (said, exit) = try_run(
+            &TOOL,
+            ["triage", "diff", path_text(&path), path_text(&path)],
+        );
         assert!(said.contains(why), "{bytes}: {said}");
         assert_eq!(exit, Exit::USAGE);
     }
-    let (_, exit) = try_run(&TOOL, ["triage", "diff", "/nothing.json", text(&path)]);
+    let (_, exit) = try_run(&TOOL, ["triage", "diff", "/nothing.json", path_text(&path)]);
     assert_eq!(exit, Exit::UNREAD);
 }
 
@@ -357,7 +371,7 @@ fn the_first_screen_is_one_screen() {
             "--ignore",
             "runtime/*",
             "--baseline",
-            text(&old),
+            path_text(&old),
             &ruin,
         ],
         vec!["--summary", &whole],

@@ -20,7 +20,7 @@ const META: &str = "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
 fn node() -> testcase::Tar {
     let packed = testcase::testdata().join("journals/starts/node.tar.zst");
     let tar = zstd::decode_all(std::fs::read(packed).unwrap().as_slice()).unwrap();
-    testcase::Tar::read(&tar)
+    testcase::Tar::read_tar(&tar)
 }
 
 fn written(node: &testcase::Tar) -> tempfile::NamedTempFile {

@@ -323,7 +323,7 @@ fn tried(most: usize, seed: u64) {
                 let db = Db::open(View::new(&whole.member(file).data))
                     .db
                     .expect("a database");
-                Tree::read(&db).0
+                Tree::read_tree(&db).0
             };
             let bytes = written(&mut whole, file, &tree);
             whole.member(file).data = bytes;

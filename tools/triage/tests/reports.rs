@@ -31,7 +31,7 @@ fn findings(name: &str) -> Vec<Value> {
 }
 
 /// The findings of one code.
-fn of<'f>(findings: &'f [Value], code: &str) -> Vec<&'f Value> {
+fn findings_of<'f>(findings: &'f [Value], code: &str) -> Vec<&'f Value> {
     findings
         .iter()
         .filter(|finding| finding["code"] == code)
@@ -52,7 +52,7 @@ fn commands(finding: &Value) -> Vec<String> {
 #[test]
 fn an_image_whose_record_has_a_wrong_media_type_is_unusable() {
     let found = findings("image-mediatype-wrong");
-    let wrong = of(&found, "image/media-type");
+    let wrong = findings_of(&found, "image/media-type");
     // In default and in k8s.io.
     assert_eq!(wrong.len(), 2, "{wrong:?}");
     for finding in wrong {
@@ -73,7 +73,7 @@ fn an_image_whose_record_has_a_wrong_media_type_is_unusable() {
 #[test]
 fn a_running_container_without_its_folder_of_pipes_becomes_unknown() {
     let found = findings("cri-io-folder-gone");
-    let wrong = of(&found, "cri/io-missing");
+    let wrong = findings_of(&found, "cri/io-missing");
     assert_eq!(wrong.len(), 1, "{wrong:?}");
     assert_eq!(wrong[0]["severity"], "damage");
     let does = wrong[0]["at_start"][0]["does"].as_str().expect("does");
@@ -84,10 +84,10 @@ fn a_running_container_without_its_folder_of_pipes_becomes_unknown() {
 #[test]
 fn a_write_with_wrong_bytes_blocks_every_pull() {
     let found = findings("ingest-wrong-bytes");
-    let wrong = of(&found, "ingest/blocks-pull");
+    let wrong = findings_of(&found, "ingest/blocks-pull");
     assert_eq!(wrong.len(), 1, "{wrong:?}");
     assert_eq!(wrong[0]["severity"], "damage");
-    assert!(of(&found, "ingest/complete").is_empty());
+    assert!(findings_of(&found, "ingest/complete").is_empty());
     let commands = commands(wrong[0]);
     assert!(
         commands.iter().any(|it| it.starts_with("mv ")),
@@ -102,8 +102,8 @@ fn a_write_with_wrong_bytes_blocks_every_pull() {
 #[test]
 fn a_lease_of_the_build_cache_has_an_owner() {
     let found = findings("buildkit-cache-lease");
-    assert!(of(&found, "lease/ownerless").is_empty());
-    let owned = of(&found, "lease/owned");
+    assert!(findings_of(&found, "lease/ownerless").is_empty());
+    let owned = findings_of(&found, "lease/owned");
     assert_eq!(owned.len(), 1, "{owned:?}");
     let message = owned[0]["message"].as_str().expect("message");
     assert!(message.contains("BuildKit's build cache"), "{message}");

@@ -49,7 +49,7 @@ fn starts(text: &str) -> Vec<&str> {
 /// What `triage` prints of a case, and not of the node before it was broken. What the evidence is,
 /// and what was read of it, stands in the goldens of `tools/coroner`.
 fn said(folder: &Path, healthy: &[String]) -> String {
-    let edits = Edits::read(folder);
+    let edits = Edits::read_edits(folder);
     let place = tempfile::tempdir().expect("folder");
     let node = place.path().join("node.tar");
     std::fs::write(&node, edits.apply(folder).write()).expect("tar");
@@ -104,7 +104,9 @@ fn each_case_says_what_it_said() {
     assert!(folders.len() > 100, "{} cases", folders.len());
     let mut healthy: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
     for folder in &folders {
-        let base = folder.join(Edits::read(folder).base).join("node.tar.zst");
+        let base = folder
+            .join(Edits::read_edits(folder).base)
+            .join("node.tar.zst");
         healthy.entry(base).or_insert_with_key(|base| {
             let (text, _) = triage(base, &[]);
             starts(&text).into_iter().map(str::to_owned).collect()
@@ -114,7 +116,9 @@ fn each_case_says_what_it_said() {
     let part = folders.len().div_ceil(cores).max(1);
     let compare = |some: &[PathBuf]| -> Vec<String> {
         let wrong = some.iter().filter_map(|folder| {
-            let base = folder.join(Edits::read(folder).base).join("node.tar.zst");
+            let base = folder
+                .join(Edits::read_edits(folder).base)
+                .join("node.tar.zst");
             compared(folder, healthy.get(&base).map_or(&[], Vec::as_slice))
         });
         wrong.collect()

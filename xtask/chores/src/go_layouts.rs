@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args) -> Done {
     for toolchain in &args.roots {
         for machine in MACHINES {
             let bytes = built(toolchain, machine.word(), &source)?;
-            let compared = Compared::of(&bytes)
+            let compared = Compared::compare_readings(&bytes)
                 .map_err(|why| format!("{} {}: {why}", toolchain.display(), machine.word()))?;
             let found = compared.differences();
             let word = match (found.is_empty(), compared.table.is_empty()) {

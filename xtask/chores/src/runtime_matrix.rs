@@ -101,7 +101,7 @@ fn build() -> Result<PathBuf, String> {
     }
 }
 
-fn text<'r>(row: &'r Value, key: &str) -> &'r str {
+fn text_field<'r>(row: &'r Value, key: &str) -> &'r str {
     row.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
@@ -110,7 +110,8 @@ fn made(row: &Value) -> bool {
 }
 
 fn verdict<'r>(row: &'r Value, of: &str) -> &'r str {
-    row.get(of).map_or("", |answer| text(answer, "verdict"))
+    row.get(of)
+        .map_or("", |answer| text_field(answer, "verdict"))
 }
 
 fn right(row: &Value) -> bool {
@@ -125,13 +126,13 @@ fn said(row: &Value, way: &str) -> String {
         return "-".to_owned();
     };
     let sure = answer.get("sure").and_then(Value::as_bool) == Some(true);
-    let said = text(answer, "said");
+    let said = text_field(answer, "said");
     let said = if sure || said == "unknowable" {
         said.to_owned()
     } else {
         format!("{said}?")
     };
-    if text(answer, "verdict") == "right" {
+    if text_field(answer, "verdict") == "right" {
         said
     } else {
         format!("**{said}**")
@@ -144,7 +145,7 @@ fn confusion(rows: &[Value]) -> String {
     for row in rows.iter().filter(|row| made(row)) {
         let number = row.get("row").and_then(Value::as_u64).unwrap_or_default();
         states
-            .entry((number, text(row, "made")))
+            .entry((number, text_field(row, "made")))
             .or_default()
             .push(row);
     }
@@ -234,9 +235,9 @@ fn allowed(rows: &[Value]) -> String {
         let Some(may_be) = may_be.filter(|may_be| !may_be.is_empty()) else {
             continue;
         };
-        let (all, seen) = phases.entry(text(disk, "phase")).or_default();
+        let (all, seen) = phases.entry(text_field(disk, "phase")).or_default();
         all.extend(may_be.iter().filter_map(Value::as_str));
-        seen.insert(text(row, "made"));
+        seen.insert(text_field(row, "made"));
     }
     let mut out = String::from(
         "\n## What files alone allow\n\nHow far the folders show that a container came, the states that coroner then says \
@@ -286,27 +287,27 @@ fn page(rows: &[Value]) -> String {
     let mut sorted: Vec<&Value> = rows.iter().collect();
     sorted.sort_by_key(|row| {
         let number = row.get("row").and_then(Value::as_u64).unwrap_or_default();
-        (number, text(row, "name"), text(row, "runtime"))
+        (number, text_field(row, "name"), text_field(row, "runtime"))
     });
     for row in sorted {
         let _ = write!(
             out,
             "| {} | {}{} | {} | {} |",
             row.get("row").and_then(Value::as_u64).unwrap_or_default(),
-            text(row, "name"),
+            text_field(row, "name"),
             if row.get("held-out").and_then(Value::as_bool) == Some(true) {
                 " (held out)"
             } else {
                 ""
             },
-            text(row, "runtime"),
-            text(row, "kernel").replace('|', "\\|"),
+            text_field(row, "runtime"),
+            text_field(row, "kernel").replace('|', "\\|"),
         );
         for way in WAYS {
             let _ = write!(out, " {} |", said(row, way));
         }
         let remedy = row.get("remedy");
-        let became = remedy.map_or("", |remedy| text(remedy, "became"));
+        let became = remedy.map_or("", |remedy| text_field(remedy, "became"));
         let _ = match verdict(row, "remedy") {
             "works" => writeln!(out, " {became} |"),
             "" | "none" => writeln!(out, " |"),

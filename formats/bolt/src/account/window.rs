@@ -64,8 +64,8 @@ impl<'a> Window<'a> {
             let left = self.len().saturating_sub(span.start);
             let ahead = span.len.clamp(AHEAD, WINDOW).min(left);
             // A bad sector further on must not hide what stands before it.
-            self.read(span.start, ahead)
-                .or_else(|_| self.read(span.start, span.len.min(left)))?;
+            self.fill_window(span.start, ahead)
+                .or_else(|_| self.fill_window(span.start, span.len.min(left)))?;
         }
         let from = span.start.saturating_sub(self.at);
         View::based(&self.bytes, self.at)
@@ -73,7 +73,7 @@ impl<'a> Window<'a> {
             .map_err(|short| Unread::Io(short.to_string()))
     }
 
-    fn read(&mut self, at: u64, len: u64) -> Result<(), Unread> {
+    fn fill_window(&mut self, at: u64, len: u64) -> Result<(), Unread> {
         let count = usize::try_from(len.min(WINDOW)).unwrap_or(0);
         self.bytes.resize(count, 0);
         self.at = at;
@@ -87,7 +87,7 @@ impl<'a> Window<'a> {
     /// The page header at `at`.
     pub(crate) fn header(&mut self, at: u64) -> Option<Header> {
         let page = self.get(Span::new(at, HEADER)).ok()?;
-        Header::read(page).ok()
+        Header::read_page_header(page).ok()
     }
 
     /// What stands in `span`, however long it is.

@@ -62,7 +62,7 @@ impl<'s> Index<'s> {
     }
 
     /// The relic on `page`, if it belongs to the bucket `path`.
-    fn of(&self, page: PageId, path: PathId) -> Option<&Relic<'s>> {
+    fn relic_at(&self, page: PageId, path: PathId) -> Option<&Relic<'s>> {
         let place = *self.by_page.get(&page)?;
         self.places.get(place).filter(|place| place.path == path)?;
         self.relics.get(place)
@@ -84,7 +84,7 @@ pub(crate) fn contents<'s>(
     let mut stack: Vec<(PageId, Range<'s>)> = vec![(root, (None, None))];
     while let Some((page, (from, until))) = stack.pop() {
         let relic = index
-            .of(page, path)
+            .relic_at(page, path)
             .filter(|relic| seen.insert(page) && index.take(relic.len().saturating_add(1)));
         let Some(relic) = relic else {
             let span = Span::new(page.at(space.page_size), 0);

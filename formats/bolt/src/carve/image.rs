@@ -105,7 +105,7 @@ pub(crate) fn images(
 fn image(field: &Field<'_, '_>, id: PageId) -> Option<FreelistImage> {
     let at = id.at(field.page_size);
     let page = field.view.rest(at, "freelist").ok()?;
-    let header = Header::read(page).ok()?;
+    let header = Header::read_page_header(page).ok()?;
     if header.id != id || header.kind() != Some(Kind::Freelist) {
         return None;
     }

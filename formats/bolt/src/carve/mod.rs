@@ -185,7 +185,7 @@ impl<'s> Carve<'s> {
     /// Carves the file in `view`, whatever its state.
     ///
     /// Fails only where it is no BoltDB file, or one that is not read here.
-    pub fn of(view: View<'s>, options: &CarveOptions) -> Result<Self, Fault> {
+    pub fn carve_file(view: View<'s>, options: &CarveOptions) -> Result<Self, Fault> {
         if view.is_empty() {
             return Err(Fault::new(What::Empty, None, Span::new(0, 0)));
         }
@@ -372,13 +372,13 @@ pub(crate) fn inline_page<'s>(element: &Element<'s>) -> Option<View<'s>> {
     else {
         return None;
     };
-    let header = Header::read(page).ok()?;
+    let header = Header::read_page_header(page).ok()?;
     (header.kind() == Some(Kind::Leaf) && header.overflow == 0).then_some(page)
 }
 
 /// The entries of an inline bucket that stands in page `leaf`.
 pub(crate) fn inline_elements(page: View<'_>, leaf: PageId) -> impl Iterator<Item = Element<'_>> {
-    let node = Header::read(page)
+    let node = Header::read_page_header(page)
         .ok()
         .map(|header| Node::new(page, leaf, header, Kind::Leaf));
     node.into_iter().flat_map(relic::elements)

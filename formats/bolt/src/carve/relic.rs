@@ -124,7 +124,7 @@ impl<'s> Field<'s, '_> {
 
     fn header(&self, id: PageId) -> Option<Header> {
         let at = id.at(self.page_size);
-        Header::read(self.view.slice(at, HEADER, "page header").ok()?).ok()
+        Header::read_page_header(self.view.slice(at, HEADER, "page header").ok()?).ok()
     }
 
     /// Whether a page of its own stands there, so that it is nobody's overflow.

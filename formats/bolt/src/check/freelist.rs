@@ -12,7 +12,7 @@ use crate::{
     check::{bits::Bits, found::Sink, survey::Survey},
     fault::{Fault, What},
     page::{HEADER, Header, Kind, PageId},
-    source::read,
+    source::read_view,
 };
 
 /// A count in the header that says: the real one is the first number behind it.
@@ -46,12 +46,12 @@ pub(crate) fn freelist(
     let page_size = survey.page_size;
     let at = page.at(page_size);
     let mut buffer = Vec::new();
-    let Ok(start) = read(survey.source, at, page_size, &mut buffer) else {
+    let Ok(start) = read_view(survey.source, at, page_size, &mut buffer) else {
         let what = What::PageUnread { pages: 1 };
         sink.fault(Fault::new(what, Some(page), Span::new(at, page_size)));
         return list;
     };
-    let Ok(header) = Header::read(start) else {
+    let Ok(header) = Header::read_page_header(start) else {
         return list;
     };
     if let Some(fault) = wrong_header(start, header, page) {
@@ -88,7 +88,7 @@ pub(crate) fn freelist(
         at: at.saturating_add(first),
         count,
     };
-    ids.read(&mut list, sink);
+    ids.read_freelist_ids(&mut list, sink);
     list
 }
 
@@ -154,14 +154,15 @@ struct Ids<'a> {
 }
 
 impl Ids<'_> {
-    fn read(&self, list: &mut Freelist, sink: &mut Sink) {
+    fn read_freelist_ids(&self, list: &mut Freelist, sink: &mut Sink) {
         let mut buffer = Vec::new();
         let mut done = 0;
         let mut before = PageId(0);
         while done < self.count {
             let step = IDS.min(self.count.saturating_sub(done));
             let at = self.at.saturating_add(done.saturating_mul(8));
-            let Ok(ids) = read(self.survey.source, at, step.saturating_mul(8), &mut buffer) else {
+            let Ok(ids) = read_view(self.survey.source, at, step.saturating_mul(8), &mut buffer)
+            else {
                 let what = What::PageUnread { pages: 1 };
                 sink.fault(Fault::new(what, Some(self.page), Span::new(at, step)));
                 list.is_whole = false;

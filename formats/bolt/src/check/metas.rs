@@ -10,7 +10,7 @@ use crate::{
     find::{self, PageSizeFrom},
     meta::{LARGEST_PAGE, META, Meta},
     page::{HEADER, PageId},
-    source::{PageSource, read},
+    source::{PageSource, read_view},
 };
 
 /// Bytes of the start of a file in which pages are counted when both metas are bad.
@@ -192,14 +192,14 @@ pub(crate) fn look<'b>(
 ) -> Result<(View<'b>, find::Found), Unread> {
     let len = source.len();
     let short = LARGEST_PAGE.saturating_mul(2);
-    let start = read(source, 0, short, buffer)?;
+    let start = read_view(source, 0, short, buffer)?;
     let found = find::metas(&start, len);
     if found.metas.iter().any(Result::is_ok) || len <= short {
-        let start = read(source, 0, short, buffer)?;
+        let start = read_view(source, 0, short, buffer)?;
         return Ok((start, found));
     }
     // Without a meta the page size has to be seen from the pages themselves.
-    let start = read(source, 0, LOOK, buffer)?;
+    let start = read_view(source, 0, LOOK, buffer)?;
     Ok((start, find::metas(&start, len)))
 }
 

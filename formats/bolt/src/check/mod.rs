@@ -29,7 +29,7 @@ use crate::{
     page::PageId,
     salvage::{Gap, Salvage, SalvageOptions},
     schema::Schemas,
-    source::{PageSource, read},
+    source::{PageSource, read_view},
 };
 pub(crate) use bits::Bits;
 use found::Sink;
@@ -304,7 +304,7 @@ impl Check<'_> {
             if step == 0 {
                 return;
             }
-            let Ok(bytes) = read(source, start, step, buffer) else {
+            let Ok(bytes) = read_view(source, start, step, buffer) else {
                 return;
             };
             if let Some(first) = bytes.first_nonzero() {

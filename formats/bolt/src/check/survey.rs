@@ -18,7 +18,7 @@ use crate::{
     node::{BUCKET_FLAG, Element, Node},
     page::{Header, Kind, PageId},
     scan::{Bounds, scan},
-    source::{PageSource, read},
+    source::{PageSource, read_view},
 };
 
 /// Bytes that are read at once: they stay in the core's cache while they are looked at.
@@ -139,7 +139,7 @@ impl<'a> Reader<'a> {
         let page_size = self.survey.page_size;
         let len = count.saturating_mul(page_size);
         let source = self.survey.source;
-        match read(source, from.at(page_size), len, buffer) {
+        match read_view(source, from.at(page_size), len, buffer) {
             Ok(piece) => {
                 for id in from.0..from.0.saturating_add(count) {
                     let record = self.page(PageId(id), piece, region);
@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
         let Ok(rest) = piece.rest(inside, "page") else {
             return record;
         };
-        let Ok(header) = Header::read(rest) else {
+        let Ok(header) = Header::read_page_header(rest) else {
             return record;
         };
         if header.id != id {
@@ -186,7 +186,7 @@ impl<'a> Reader<'a> {
             self.node(&Node::new(run, id, header, kind), &mut record, region);
         } else {
             let mut buffer = core::mem::take(&mut self.run);
-            match read(self.survey.source, id.at(page_size), len, &mut buffer) {
+            match read_view(self.survey.source, id.at(page_size), len, &mut buffer) {
                 Ok(run) => self.node(&Node::new(run, id, header, kind), &mut record, region),
                 Err(_) => record.marks = UNREAD,
             }

@@ -145,7 +145,9 @@ fn ways(all: f64, some: f64) -> f64 {
 /// The keys of the leaf or branch on `page`.
 fn keys(db: &Db<'_>, page: PageId) -> Option<(Kind, Vec<Vec<u8>>)> {
     let view = db.view().rest(page.at(db.page_size()), "page").ok()?;
-    let header = Header::read(view).ok().filter(|header| header.id == page)?;
+    let header = Header::read_page_header(view)
+        .ok()
+        .filter(|header| header.id == page)?;
     let kind = header.kind()?;
     let len = header.pages().saturating_mul(db.page_size());
     let node = Node::new(view.slice(0, len, "page").ok()?, page, header, kind);
@@ -158,8 +160,11 @@ fn freelist(db: &Db<'_>) -> Option<std::ops::Range<u64>> {
     let meta = db.meta();
     let page = meta.freelist;
     let at = page.at(db.page_size());
-    let header = meta
-        .is_freelist_synced()
-        .then(|| db.view().rest(at, "freelist").and_then(Header::read).ok())??;
+    let header = meta.is_freelist_synced().then(|| {
+        db.view()
+            .rest(at, "freelist")
+            .and_then(Header::read_page_header)
+            .ok()
+    })??;
     Some(page.0..page.0.saturating_add(header.pages()))
 }

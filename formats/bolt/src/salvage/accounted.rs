@@ -28,7 +28,7 @@ pub(super) fn is_anything_missing(
         if claims.has(page) || lost.contains(&page) || free.is_some_and(|free| free.has(page)) {
             continue;
         }
-        let header = space.run(page, 1).and_then(Header::read);
+        let header = space.run(page, 1).and_then(Header::read_page_header);
         let Ok(header) = header.map_err(drop).and_then(|header| {
             let is_own = header.id == page;
             is_own.then_some(header).ok_or(())

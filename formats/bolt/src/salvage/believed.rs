@@ -50,7 +50,7 @@ impl<'s> Salvage<'s> {
             space: db.space(),
             is_listed: false,
         };
-        let older = Older::of(fits, older, &BTreeMap::new(), &BTreeSet::new());
+        let older = Older::read_older(fits, older, &BTreeMap::new(), &BTreeSet::new());
         if !older.is_whole(&[], &KeyRange::default()) {
             return pages;
         }

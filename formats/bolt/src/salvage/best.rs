@@ -103,7 +103,7 @@ pub(super) fn tree(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> 
     }
     best.schema = best
         .schema
-        .or_else(|| options.schemas.of(&best.db))
+        .or_else(|| options.schemas.schema_of(&best.db))
         .or_else(|| by_records(&best.db, options.schemas));
     Some(best)
 }
@@ -614,7 +614,7 @@ fn is_root(view: View<'_>, page_size: u64, pages: u64, node: &Node<'_>, schemas:
 
 fn node(view: View<'_>, id: PageId, at: u64, page_size: u64) -> Option<Node<'_>> {
     let page = view.slice(at, page_size, "page").ok()?;
-    let header = Header::read(page).ok()?;
+    let header = Header::read_page_header(page).ok()?;
     let kind = header
         .kind()
         .filter(|kind| matches!(kind, Kind::Branch | Kind::Leaf))?;

@@ -28,7 +28,7 @@ enum Child<'a, 's> {
 }
 
 impl<'a, 's> Look<'a, 's> {
-    fn of(whole: &Whole<'s>, space: Space<'s>) -> Self {
+    fn from_whole(whole: &Whole<'s>, space: Space<'s>) -> Self {
         Self::Whole(whole.bucket(space))
     }
 
@@ -48,7 +48,7 @@ impl<'a, 's> Look<'a, 's> {
                     let child = match item {
                         Item::Value(value) => Child::Value(value),
                         Item::Bucket(below) => Child::Bucket(Look::Saved(below)),
-                        Item::Whole(whole) => Child::Bucket(Look::of(whole, space)),
+                        Item::Whole(whole) => Child::Bucket(Look::from_whole(whole, space)),
                     };
                     (*key, child)
                 })

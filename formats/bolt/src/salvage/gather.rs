@@ -8,7 +8,7 @@ use super::{
     doubt::Believed,
     fits::Fits,
     frame::{Frame, Next},
-    header::read,
+    header::read_or_repair_header,
     mend::{Hole, Mended, Row, mend},
     misplaced::Misplaced,
     notes::{Hollow, Odd, Oddity, Repair, Repaired, Suspect},
@@ -272,7 +272,7 @@ impl<'s, 'm> Gather<'s, 'm> {
         let is_lost = what.is_none() || self.believed.is_distrusted(to) && !self.claims.has(to);
         let read = match what {
             Some(what) => Err(Fault::new(what, Some(pointer.from), pointer.span)),
-            None => self.read(pointer, bounds, path, &mut faults),
+            None => self.read_or_repair_node(pointer, bounds, path, &mut faults),
         };
         let (node, repaired) = match read {
             Ok(read) => read,
@@ -365,21 +365,23 @@ impl<'s, 'm> Gather<'s, 'm> {
     }
 
     /// The node that `pointer` leads to, and what had to be set right to read it.
-    fn read(
+    fn read_or_repair_node(
         &mut self,
         pointer: Pointer,
         bounds: Hole<'s>,
         path: &[&'s [u8]],
         faults: &mut Vec<Fault>,
     ) -> Result<(Node<'s>, Option<Repaired>), Fault> {
-        let wrong = match read(self.space, pointer, bounds, faults) {
+        let wrong = match read_or_repair_header(self.space, pointer, bounds, faults) {
             Ok((node, false)) => return Ok((node, None)),
             Ok((node, true)) => Ok(node),
             Err(wrong) => Err(wrong),
         };
         // A page that says this number, and stands elsewhere, is the better one.
         let space = self.space;
-        let misplaced = self.misplaced.get_or_insert_with(|| Misplaced::of(space));
+        let misplaced = self
+            .misplaced
+            .get_or_insert_with(|| Misplaced::find_misplaced(space));
         if let Some(node) = misplaced.node(space, pointer.to, bounds)
             && self.fits.node(path, &node) != Fit::No
         {
@@ -408,10 +410,10 @@ impl<'s, 'm> Gather<'s, 'm> {
     /// Whether the page that the node says to be is not where it should be: then it is that page, and not one
     /// with a wrong number.
     fn is_missing_there(&self, node: &Node<'s>) -> bool {
-        let Ok(own) = Header::read(node.view()).map(|header| header.id) else {
+        let Ok(own) = Header::read_page_header(node.view()).map(|header| header.id) else {
             return false;
         };
-        let there = self.space.run(own, 1).and_then(Header::read);
+        let there = self.space.run(own, 1).and_then(Header::read_page_header);
         let is_page = |id: PageId| id.0 >= 2 && id < self.space.end;
         let is_other = |header: Header| {
             let is_node = matches!(header.kind(), Some(Kind::Branch | Kind::Leaf));
@@ -572,7 +574,7 @@ impl<'s, 'm> Gather<'s, 'm> {
         faults.retain(|fault| !matches!(fault.what, What::InlineLarge { .. }));
         if let Some(fault) = worst(&faults).cloned() {
             frame.is_clean = false;
-            let header = Header::read(page).map(|header| Header {
+            let header = Header::read_page_header(page).map(|header| Header {
                 flags: Kind::Leaf.flags(),
                 ..header
             });

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The node that `pointer` leads to; and whether its header is wrong.
-pub(super) fn read<'s>(
+pub(super) fn read_or_repair_header<'s>(
     space: Space<'s>,
     pointer: Pointer,
     bounds: Hole<'s>,
@@ -31,7 +31,7 @@ pub(super) fn read<'s>(
 
 /// The page as the branch or leaf that it would be with a right header, if all its elements fit.
 fn with_other_header<'s>(space: Space<'s>, id: PageId, bounds: Hole<'s>) -> Option<Node<'s>> {
-    let header = Header::read(space.run(id, 1).ok()?).ok()?;
+    let header = Header::read_page_header(space.run(id, 1).ok()?).ok()?;
     let says = header
         .kind()
         .filter(|kind| matches!(kind, Kind::Branch | Kind::Leaf));

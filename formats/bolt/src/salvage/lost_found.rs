@@ -251,7 +251,7 @@ impl<'s> Salvage<'s> {
             } else {
                 Action::LeftOut
             };
-            let why = why.text();
+            let why = why.oddity_text();
             self.decide(action, Proof::Possible, &[], Some(page), count, why);
         }
         for hollow in core::mem::take(&mut gather.hollows) {

@@ -86,7 +86,7 @@ pub(super) fn mend<'s>(node: &Node<'s>, bounds: Hole<'s>, is_inline: bool) -> Me
     }
     let mut good = in_order(rows, &mut mended.odd);
     if !is_inline && mended.odd.len() > 1 {
-        let torn = Sectors::of(&good, &mended.odd);
+        let torn = Sectors::from_rows(&good, &mended.odd);
         good.retain(|(_, row)| !torn.touch(row));
         mended.odd.retain(|row| !torn.touch(row));
     }

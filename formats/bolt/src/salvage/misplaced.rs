@@ -15,10 +15,10 @@ use crate::{
 pub(super) struct Misplaced(BTreeMap<PageId, Vec<PageId>>);
 
 impl Misplaced {
-    pub(super) fn of(space: Space<'_>) -> Self {
+    pub(super) fn find_misplaced(space: Space<'_>) -> Self {
         let mut found: BTreeMap<PageId, Vec<PageId>> = BTreeMap::new();
         for at in (2..space.end.0).map(PageId) {
-            let header = space.run(at, 1).and_then(Header::read);
+            let header = space.run(at, 1).and_then(Header::read_page_header);
             let Ok(header) = header else { continue };
             let is_node = matches!(header.kind(), Some(Kind::Branch | Kind::Leaf));
             if is_node && header.id != at && header.id.0 >= 2 && header.count > 0 {
@@ -38,7 +38,7 @@ impl Misplaced {
         let [at] = self.0.get(&id)?.as_slice() else {
             return None;
         };
-        let header = space.run(*at, 1).and_then(Header::read).ok()?;
+        let header = space.run(*at, 1).and_then(Header::read_page_header).ok()?;
         // Whether its further pages came along, nothing says: they have no header.
         if header.overflow > 0 {
             return None;

@@ -199,7 +199,7 @@ fn owned(path: &[&[u8]]) -> Vec<Vec<u8>> {
 
 impl<'s> Salvage<'s> {
     /// Gathers what can be proven of the file in `view`.
-    pub fn of(view: View<'s>) -> Self {
+    pub fn salvage_file(view: View<'s>) -> Self {
         Self::with(view, SalvageOptions::default())
     }
 
@@ -318,7 +318,7 @@ impl<'s> Salvage<'s> {
                 is_listed: free.is_some(),
             };
             let distrusted = &gather.believed.distrusted;
-            older = Some(Older::of(fits, meta, &unmoved, distrusted));
+            older = Some(Older::read_older(fits, meta, &unmoved, distrusted));
         }
         self.suspects(gather, older.as_mut(), free);
         let is_homeless = matches!(

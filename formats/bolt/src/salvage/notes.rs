@@ -76,7 +76,7 @@ pub(super) enum Oddity {
 }
 
 impl Oddity {
-    pub(super) const fn text(self) -> &'static str {
+    pub(super) const fn oddity_text(self) -> &'static str {
         match self {
             Self::Key => "their keys do not fit between those around them",
             Self::RootValue => {

@@ -49,7 +49,7 @@ pub(super) fn start<'s>(space: Space<'s>, meta: &Meta) -> Start<'s> {
 
 impl<'s> Older<'s> {
     /// `fits` and `distrusted`: what is known of pages that are in order, and not of this tree either.
-    pub(super) fn of(
+    pub(super) fn read_older(
         fits: Fits<'s>,
         meta: Meta,
         moved: &BTreeMap<PageId, PageId>,
@@ -75,7 +75,7 @@ impl<'s> Older<'s> {
         let claims = self.claims;
         Self {
             claims,
-            ..Self::of(self.fits, self.meta, moved, &self.distrusted)
+            ..Self::read_older(self.fits, self.meta, moved, &self.distrusted)
         }
     }
 

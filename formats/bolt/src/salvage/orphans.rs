@@ -37,7 +37,9 @@ impl Orphan<'_> {
 /// The branch or leaf at `id`, if every rule holds in it.
 pub(super) fn sound(space: Space<'_>, id: PageId) -> Option<(Node<'_>, Orphan<'_>)> {
     let page = space.run(id, 1).ok()?;
-    let header = Header::read(page).ok().filter(|header| header.id == id)?;
+    let header = Header::read_page_header(page)
+        .ok()
+        .filter(|header| header.id == id)?;
     let kind = header
         .kind()
         .filter(|kind| matches!(kind, Kind::Branch | Kind::Leaf))?;
@@ -119,7 +121,7 @@ pub(super) fn free(space: Space<'_>, meta: &Meta) -> Option<Bits> {
     if !meta.is_freelist_synced() || !(2..space.end.0).contains(&meta.freelist.0) {
         return None;
     }
-    let header = Header::read(space.run(meta.freelist, 1).ok()?).ok()?;
+    let header = Header::read_page_header(space.run(meta.freelist, 1).ok()?).ok()?;
     if header.id != meta.freelist || header.kind() != Some(Kind::Freelist) {
         return None;
     }

@@ -22,7 +22,7 @@ impl Sectors {
         (row.value.base().saturating_sub(len), len)
     }
 
-    pub(super) fn of(good: &[(usize, Row<'_>)], odd: &[Row<'_>]) -> Self {
+    pub(super) fn from_rows(good: &[(usize, Row<'_>)], odd: &[Row<'_>]) -> Self {
         let mut sectors = BTreeMap::new();
         for row in odd {
             let (start, len) = Self::key_span(row);

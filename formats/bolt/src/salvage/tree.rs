@@ -65,7 +65,7 @@ impl<'s> Whole<'s> {
         for entry in self.bucket(space).contents().entries {
             let item = match entry.value {
                 Value::Bytes(bytes) => Item::Value(bytes),
-                Value::Bucket(below) => Item::Whole(Self::of(&below)),
+                Value::Bucket(below) => Item::Whole(Self::from_bucket(&below)),
             };
             saved.entries.insert(entry.key, item);
         }
@@ -73,7 +73,7 @@ impl<'s> Whole<'s> {
     }
 
     /// A bucket that is known to be whole, with everything in it counted.
-    fn of(bucket: &Bucket<'s>) -> Self {
+    fn from_bucket(bucket: &Bucket<'s>) -> Self {
         let (mut values, mut buckets) = (0_u64, 0_u64);
         for step in bucket.walk() {
             match step.what {

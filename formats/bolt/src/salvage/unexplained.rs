@@ -174,7 +174,7 @@ impl<'s> Salvage<'s> {
     ) -> Vec<Vec<Vec<u8>>> {
         let mut homes = Vec::new();
         for (key, item) in &self.root.entries {
-            let mut stack = vec![(vec![key.to_vec()], Look::of(item, space))];
+            let mut stack = vec![(vec![key.to_vec()], Look::from_item(item, space))];
             while let Some((path, look)) = stack.pop() {
                 let keys: Vec<&[u8]> = path.iter().map(Vec::as_slice).collect();
                 if schema.records(&keys) == Some(kind) {
@@ -203,7 +203,7 @@ impl<'s> Salvage<'s> {
         let mut places = Vec::new();
         let mut found = BTreeSet::new();
         for (key, item) in &self.root.entries {
-            let Some(Look::Bucket(bucket)) = Some(Look::of(item, space)) else {
+            let Some(Look::Bucket(bucket)) = Some(Look::from_item(item, space)) else {
                 continue;
             };
             for step in bucket.walk() {
@@ -237,7 +237,7 @@ enum Look<'a, 's> {
 }
 
 impl<'a, 's> Look<'a, 's> {
-    fn of(item: &'a Item<'s>, space: Space<'s>) -> Self {
+    fn from_item(item: &'a Item<'s>, space: Space<'s>) -> Self {
         match item {
             Item::Value(_) => Self::Value,
             Item::Bucket(saved) => Self::Saved(saved),
@@ -251,7 +251,7 @@ impl<'a, 's> Look<'a, 's> {
             Self::Saved(saved) => saved
                 .entries
                 .iter()
-                .map(|(key, item)| (key.to_vec(), Self::of(item, space)))
+                .map(|(key, item)| (key.to_vec(), Self::from_item(item, space)))
                 .filter(|(_, look)| !matches!(look, Self::Value))
                 .collect(),
             Self::Bucket(bucket) => bucket

@@ -69,7 +69,7 @@ fn untrue(carve: &Carve<'_>, keys: &Keys) -> Vec<String> {
 fn of_healthy_files_nothing_that_lives_is_called_deleted() {
     for name in goods() {
         let bytes = good(&name);
-        let carve = Carve::of(View::new(&bytes), &carve_options()).unwrap();
+        let carve = Carve::carve_file(View::new(&bytes), &carve_options()).unwrap();
         assert!(carve.is_whole && carve.is_previous_whole, "{name}");
         assert_eq!(
             untrue(&carve, &keys(&bytes)),
@@ -91,7 +91,7 @@ fn of_healthy_files_nothing_that_lives_is_called_deleted() {
 fn of_damaged_files_nothing_that_lived_is_called_deleted() {
     for (name, case, bytes) in cases() {
         let start = Effort::start();
-        let carve = Carve::of(View::new(&bytes), &carve_options());
+        let carve = Carve::carve_file(View::new(&bytes), &carve_options());
         assert!(start.spent() < SOON, "{name} takes too long");
         let Ok(carve) = carve else { continue };
         let good = good(&case.good);
@@ -106,7 +106,7 @@ fn of_damaged_files_nothing_that_lived_is_called_deleted() {
 
 /// Carves a file, reads every carved bucket, and gives how many entries that were.
 fn carve_all(bytes: &[u8]) -> usize {
-    let Ok(carve) = Carve::of(View::new(bytes), &carve_options()) else {
+    let Ok(carve) = Carve::carve_file(View::new(bytes), &carve_options()) else {
         return 0;
     };
     let records = carve.records.iter();

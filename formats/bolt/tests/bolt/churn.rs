@@ -63,7 +63,7 @@ fn measure(name: &str, bytes: &[u8], truth: &str) -> Found {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    let carve = Carve::of(View::new(bytes), &carve_options()).unwrap();
+    let carve = Carve::carve_file(View::new(bytes), &carve_options()).unwrap();
     let mut named: BTreeSet<(String, Object)> = BTreeSet::new();
     let mut values: BTreeSet<Object> = BTreeSet::new();
     for record in &carve.records {

@@ -120,7 +120,7 @@ fn never_started(judge: &mut Judge<'_>) {
                     };
                     Remedy::new(why, command.map(step).into_iter().collect())
                 };
-                let remove = Loss::of(super::task(Some(namespace), id));
+                let remove = Loss::of_object(super::task(Some(namespace), id));
                 finding
                     .remedy(
                         "Never open, read or write exec.fifo: that kills or starts the container.",
@@ -352,7 +352,7 @@ fn state_without_bundle(judge: &mut Judge<'_>) {
                 .operand(container.id.clone())
                 .command();
             let task = super::task(container.namespace.as_ref(), &container.id);
-            let delete = delete.map(|command| Step::from(command).loses(Loss::of(task)));
+            let delete = delete.map(|command| Step::from(command).loses(Loss::of_object(task)));
             let unmount = Step::words("Unmount its root file system if it is still mounted.");
             let steps = delete.into_iter().chain([unmount]).collect();
             finding = finding

@@ -22,7 +22,7 @@ fn carved(old: View<'_>) -> Option<Carve<'_>> {
         schemas: metadb::SCHEMAS,
         ..CarveOptions::default()
     };
-    Carve::of(old, &options).ok()
+    Carve::carve_file(old, &options).ok()
 }
 
 /// Whether anything in the damaged file looks like containerd's.
@@ -57,9 +57,9 @@ pub(super) fn losses(old: View<'_>, names: &Names, salvage: Salvage<'_>) -> Lost
     if let Some(db) = db.as_ref() {
         // What can be read there and was left out.
         let read = if super::is_backend(db) {
-            Names::of_backend(&Backend::read(db))
+            Names::of_backend(&Backend::read_backend(db))
         } else {
-            Names::of_meta(&MetaDb::read(db))
+            Names::of_meta(&MetaDb::read_meta(db))
         };
         lost.named.extend(read.not_in(names));
     }

@@ -67,7 +67,7 @@ pub enum Why {
 
 impl Why {
     /// In words.
-    pub const fn text(self) -> &'static str {
+    pub const fn why_text(self) -> &'static str {
         match self {
             Self::NoRow => "the new file has no row of it",
             Self::ReferredTo => "the new file has no row of it, though another row refers to it",
@@ -156,10 +156,10 @@ pub fn salvaged(old: View<'_>, new: View<'_>, salvage: Salvage<'_>) -> Option<Sa
     }
     let is_backend = is_backend(&db) || !has_rows && lost::is_backend(old);
     let (names, troubles, mut loses) = if is_backend {
-        let rows = Backend::read(&db);
+        let rows = Backend::read_backend(&db);
         (Names::of_backend(&rows), rows.troubles, BTreeSet::new())
     } else {
-        let rows = MetaDb::read(&db);
+        let rows = MetaDb::read_meta(&db);
         let loses = if salvage.is_whole {
             BTreeSet::new()
         } else {
@@ -261,15 +261,15 @@ fn hides_rows(gap: &Gap) -> bool {
     }
 }
 
-fn text(key: Option<&Vec<u8>>) -> Option<Text> {
+fn key_text(key: Option<&Vec<u8>>) -> Option<Text> {
     key.map(|key| Text::new(key.clone()))
 }
 
 fn unclear(gap: &Gap) -> Unclear {
     Unclear {
         bucket: gap.path.iter().map(|key| Text::new(key.clone())).collect(),
-        from: text(gap.range.from.as_ref()),
-        until: text(gap.range.until.as_ref()),
+        from: key_text(gap.range.from.as_ref()),
+        until: key_text(gap.range.until.as_ref()),
         last_change: gap.older_is_whole,
         rows: hides_rows(gap),
     }

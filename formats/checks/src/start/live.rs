@@ -25,7 +25,7 @@ pub(super) struct Live<'n> {
 
 impl<'n> Live<'n> {
     /// Nothing where not every process was seen.
-    pub(super) fn of(node: &'n Node) -> Option<Self> {
+    pub(super) fn from_node(node: &'n Node) -> Option<Self> {
         let (runtime, processes) = (node.runtime.read()?, node.processes.as_deref()?);
         if !processes.whole {
             return None;

@@ -176,7 +176,7 @@ fn race(statements: &mut Vec<Statement>) {
 
 fn steps(run: &mut Run<'_>) -> Flow {
     places::unit(run)?;
-    settings::read(run)?;
+    settings::read_settings(run)?;
     places::top(run)?;
     places::plugins(run)?;
     backends::plugins(run)?;

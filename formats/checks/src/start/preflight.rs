@@ -28,7 +28,7 @@ pub struct Preflight {
 impl Preflight {
     /// A start of `release` at `at`; else of the release that the node's traces show, when the
     /// evidence was taken.
-    pub fn of(
+    pub fn predict_start(
         node: &Node,
         measured: &Measured,
         release: Option<Detected>,

@@ -191,7 +191,7 @@ fn is_unknown(run: &Run<'_>, bundle: &Bundle) -> bool {
 
 /// Whether a shim lives is not in the files: a socket outlives its listener. Processes tell.
 fn answering(run: &mut Run<'_>, kept: &[&Bundle]) {
-    let live = Live::of(run.node);
+    let live = Live::from_node(run.node);
     let (mut mute, mut late, mut untold) = (Vec::new(), Vec::new(), Vec::new());
     for bundle in kept {
         match live.as_ref().and_then(|live| live.shim(bundle)) {
@@ -229,7 +229,7 @@ fn leaked(run: &mut Run<'_>, runtime: &Runtime, kept: &[&Bundle]) {
     if run.release < Release::V1_7 {
         return;
     }
-    let live = Live::of(run.node);
+    let live = Live::from_node(run.node);
     let mut forgotten: BTreeMap<(&'static str, bool), Vec<Target>> = BTreeMap::new();
     for bundle in kept {
         let is_known = runtime

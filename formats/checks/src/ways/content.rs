@@ -4,7 +4,7 @@ use content::Digest;
 use finding::program::{BUILDCTL, CHMOD, CP, DOCKER, NERDCTL};
 use finding::{Finding, Loss, Object, Remedy, Step, Text};
 
-use super::steps::{RUNNING, SHOWN, call, of, run};
+use super::steps::{RUNNING, SHOWN, call, objects_of_kind, run};
 use super::{Here, Table};
 
 pub(super) const TABLE: Table = &[
@@ -49,7 +49,7 @@ fn digest(finding: &Finding) -> Option<Digest> {
     let (hex, algorithm) = (names.next()?, names.next()?);
     let of_file = Digest::parse_bytes(&[algorithm, b":", hex].concat()).ok();
     of_file.or_else(|| {
-        let mut blobs = of(finding, "blob");
+        let mut blobs = objects_of_kind(finding, "blob");
         blobs.find_map(|object| Digest::parse_bytes(object.name.bytes()).ok())
     })
 }
@@ -105,7 +105,7 @@ fn refilled(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         let draft = here
             .ctr(&namespace, &["content", "rm"])
             .operand(digest.as_str());
-        let step = run(draft).map(|step| step.loses(Loss::of(row)).only(RUNNING));
+        let step = run(draft).map(|step| step.loses(Loss::of_object(row)).only(RUNNING));
         steps.extend(step);
     }
     let pulls = here.pulls(finding);
@@ -214,13 +214,15 @@ fn typed(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 
 /// The name goes; what it points to is saved first.
 fn renamed(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
-    let images = of(finding, "image").take(1);
+    let images = objects_of_kind(finding, "image").take(1);
     let steps = images.filter_map(|image| {
         let namespace = image.namespace.as_ref()?;
         let draft = here
             .ctr(namespace, &["images", "rm"])
             .operand(image.name.clone());
-        let step = run(draft)?.loses(Loss::of(image.clone())).only(RUNNING);
+        let step = run(draft)?
+            .loses(Loss::of_object(image.clone()))
+            .only(RUNNING);
         Some(match here.export(image) {
             Some(export) => step.save_first(export),
             None => step,
@@ -289,11 +291,14 @@ fn lease_removed(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 /// By the client whose they are.
 fn pruned(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let is_cache = finding.message.contains("BuildKit's build cache");
-    let Some(lease) = of(finding, "lease").next().filter(|_| is_cache) else {
+    let Some(lease) = objects_of_kind(finding, "lease")
+        .next()
+        .filter(|_| is_cache)
+    else {
         return Vec::new();
     };
     let namespace = lease.namespace.clone().unwrap_or_default();
-    let leases: Vec<Object> = of(finding, "lease").cloned().collect();
+    let leases: Vec<Object> = objects_of_kind(finding, "lease").cloned().collect();
     let draft = if namespace == *"moby" {
         call(DOCKER).words(&["builder", "prune"])
     } else if namespace == *"buildkit" {

@@ -8,7 +8,7 @@ use finding::program::{CP, CRICTL, MKDIR};
 use finding::{Action, Edit, Finding, Loss, Object, Remedy, Step, Text};
 use runc::{Places, Seen};
 
-use super::steps::{RUNNING, call, of, run};
+use super::steps::{RUNNING, call, objects_of_kind, run};
 use super::{Here, Table};
 
 pub(super) const TABLE: Table = &[
@@ -52,7 +52,7 @@ fn name_twice(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {
 
 /// The folder of the pipes is made again, by the name that the shim holds.
 fn pipes(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
-    let Some(container) = of(finding, "container").next() else {
+    let Some(container) = objects_of_kind(finding, "container").next() else {
         return Vec::new();
     };
     let id = &container.name;
@@ -67,7 +67,7 @@ fn pipes(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         Some(folder) => {
             let make = run(call(MKDIR).words(&["-m", "0700", "-p"]).path(folder));
             let output = Object::new("output", "k8s.io", id.clone());
-            steps.extend(make.map(|step| step.loses(Loss::of(output)).undoable()));
+            steps.extend(make.map(|step| step.loses(Loss::of_object(output)).undoable()));
         }
         None => {
             steps.push(Step::words(format!(
@@ -95,12 +95,12 @@ fn pipe_folder(target: &[u8], io: &[u8], id: &Text) -> Option<Text> {
 
 /// A container whose output is lost is made anew by the kubelet.
 fn restarted(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
-    let Some(container) = of(finding, "container").next() else {
+    let Some(container) = objects_of_kind(finding, "container").next() else {
         return Vec::new();
     };
     let ended = run(call(CRICTL).word("stop").operand(container.name.clone()));
     let step = ended.map(|step| {
-        let step = step.loses(Loss::of(container.clone())).only(RUNNING);
+        let step = step.loses(Loss::of_object(container.clone())).only(RUNNING);
         match here.extract(container, 1) {
             Some(save) => step.save_first(save),
             None => step,
@@ -127,7 +127,7 @@ fn pod_file(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         steps.extend(here.aside(path));
     }
     if name == b"hostname" {
-        let pod = of(finding, "pod").next();
+        let pod = objects_of_kind(finding, "pod").next();
         let short = pod.and_then(|pod| pod.name.bytes().rsplit(|byte| *byte == b'/').next());
         let Some(short) = short else {
             return Vec::new();
@@ -177,7 +177,7 @@ fn folder(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 
 /// With the folder, the CRI loads the container, and can remove it.
 fn status_folder(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
-    let containers = of(finding, "container").take(super::steps::SHOWN);
+    let containers = objects_of_kind(finding, "container").take(super::steps::SHOWN);
     let paths = containers.map(|container| {
         let folder = here.node.roots.root.join(runc::CRI).join("containers");
         node::path_text(&folder.join(OsStr::from_bytes(container.name.bytes())))
@@ -193,14 +193,14 @@ fn status_folder(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 
 /// The start itself writes a status anew; the container is then made anew by its owner.
 fn status_forgotten(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
-    let Some(container) = of(finding, "container").next() else {
+    let Some(container) = objects_of_kind(finding, "container").next() else {
         return Vec::new();
     };
     let remove = run(call(CRICTL)
         .words(&["rm", "--force"])
         .operand(container.name.clone()));
     let step = remove.map(|step| {
-        let loss = Loss::of(Object::new("container", "k8s.io", container.name.clone()));
+        let loss = Loss::of_object(Object::new("container", "k8s.io", container.name.clone()));
         let step = step.loses(loss).only("after containerd was started");
         match here.extract(container, 1) {
             Some(save) => step.save_first(save),
@@ -246,7 +246,7 @@ fn record(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 
 /// As [`record`], but what the container wrote is saved before anything else: a start may remove it.
 fn incomplete(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
-    let containers = of(finding, "container").take(super::steps::SHOWN);
+    let containers = objects_of_kind(finding, "container").take(super::steps::SHOWN);
     let saves = containers.zip(1_usize..).filter_map(|(container, number)| {
         let save = here.extract(container, number)?;
         Some(Step::new(save).undoable())
@@ -260,11 +260,11 @@ fn incomplete(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 
 /// The sandbox goes: the kubelet made another one long ago.
 fn sandbox(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
-    let sandboxes = of(finding, "sandbox").take(super::steps::SHOWN);
+    let sandboxes = objects_of_kind(finding, "sandbox").take(super::steps::SHOWN);
     let steps = sandboxes.filter_map(|sandbox| {
         let draft = call(CRICTL).words(&["rmp", "--force"]);
         let step = run(draft.operand(sandbox.name.clone()))?;
-        Some(step.loses(Loss::of(sandbox.clone())).only(RUNNING))
+        Some(step.loses(Loss::of_object(sandbox.clone())).only(RUNNING))
     });
     vec![Remedy::new("The sandbox is gone.", steps.collect())]
 }

@@ -3,7 +3,7 @@
 use finding::program::MKDIR;
 use finding::{Finding, Loss, Remedy, Step, Text};
 
-use super::steps::{RUNNING, SHOWN, call, of, run};
+use super::steps::{RUNNING, SHOWN, call, objects_of_kind, run};
 use super::{Here, Table};
 
 pub(super) const TABLE: Table = &[
@@ -85,7 +85,10 @@ fn unknown(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 /// The layers go with the last name of their image, and are unpacked anew by the next pull.
 fn unpacked_again(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let mut steps = Vec::new();
-    for (number, container) in of(finding, "container").take(SHOWN).enumerate() {
+    for (number, container) in objects_of_kind(finding, "container")
+        .take(SHOWN)
+        .enumerate()
+    {
         let Some(namespace) = &container.namespace else {
             continue;
         };
@@ -97,13 +100,13 @@ fn unpacked_again(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         let Some(step) = run(draft.operand(container.name.clone())) else {
             continue;
         };
-        let step = step.loses(Loss::of(container.clone())).only(RUNNING);
+        let step = step.loses(Loss::of_object(container.clone())).only(RUNNING);
         steps.push(match here.extract(container, number.saturating_add(1)) {
             Some(save) => step.save_first(save),
             None => step,
         });
     }
-    let images = of(finding, "image").take(SHOWN);
+    let images = objects_of_kind(finding, "image").take(SHOWN);
     for image in images {
         let Some(namespace) = &image.namespace else {
             continue;
@@ -112,7 +115,7 @@ fn unpacked_again(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
             .ctr(namespace, &["images", "rm", "--sync"])
             .operand(image.name.clone());
         let Some(step) = run(draft) else { continue };
-        let step = step.loses(Loss::of(image.clone())).only(RUNNING);
+        let step = step.loses(Loss::of_object(image.clone())).only(RUNNING);
         steps.push(match here.export(image) {
             Some(save) => step.save_first(save),
             None => step,
@@ -140,7 +143,7 @@ fn unpacked_again(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 
 /// A container whose files are gone is made anew by its owner.
 fn made_anew(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
-    let containers = of(finding, "container").take(SHOWN);
+    let containers = objects_of_kind(finding, "container").take(SHOWN);
     let steps = containers.filter_map(|container| {
         let namespace = container.namespace.as_ref()?;
         let draft = if *namespace == *"k8s.io" {
@@ -149,7 +152,7 @@ fn made_anew(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
             here.ctr(namespace, &["containers", "rm"])
         };
         let step = run(draft.operand(container.name.clone()))?;
-        Some(step.loses(Loss::of(container.clone())).only(
+        Some(step.loses(Loss::of_object(container.clone())).only(
             "with containerd running, and if `coroner snapshots orphans /` does not show its files",
         ))
     });
@@ -166,14 +169,14 @@ fn half(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let Some(snapshotter) = places.next().filter(|_| found) else {
         return Vec::new();
     };
-    let snapshots = of(finding, "snapshot").take(1);
+    let snapshots = objects_of_kind(finding, "snapshot").take(1);
     let steps = snapshots.filter_map(|snapshot| {
         let draft = here.ctr(snapshot.namespace.as_ref()?, &["snapshots"]);
         let draft = draft
             .value("--snapshotter", snapshotter.name.clone())
             .word("rm");
         let step = run(draft.operand(snapshot.name.clone()))?;
-        Some(step.loses(Loss::of(snapshot.clone())).only(RUNNING))
+        Some(step.loses(Loss::of_object(snapshot.clone())).only(RUNNING))
     });
     vec![Remedy::new(
         "The next pull or container unpacks the layer again.",

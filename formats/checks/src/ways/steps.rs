@@ -25,7 +25,10 @@ const PULLING: &str = "with containerd running, and if the tag still names the s
 pub(super) const RUNNING: &str = "with containerd running";
 
 /// Objects of a kind that a finding affects.
-pub(super) fn of<'f>(finding: &'f Finding, kind: &'static str) -> impl Iterator<Item = &'f Object> {
+pub(super) fn objects_of_kind<'f>(
+    finding: &'f Finding,
+    kind: &'static str,
+) -> impl Iterator<Item = &'f Object> {
     finding
         .affects
         .iter()
@@ -53,7 +56,7 @@ impl Here<'_> {
         if unit.is_some_and(node::Unit::kills_all) {
             // Every process of the unit is ended, the shims too.
             let tasks = Object::global("task", "every one that runs");
-            return Some(step.loses(Loss::of(tasks)));
+            return Some(step.loses(Loss::of_object(tasks)));
         }
         Some(step.undoable())
     }
@@ -136,7 +139,7 @@ impl Here<'_> {
 
     /// Pulls images by those of their names that are no digests.
     pub(super) fn pulls(&self, finding: &Finding) -> Vec<Step> {
-        let names = of(finding, "image").filter(|image| {
+        let names = objects_of_kind(finding, "image").filter(|image| {
             let name = image.name.bytes();
             !name.starts_with(b"sha256:") && !name.contains(&b'@')
         });
@@ -273,11 +276,11 @@ impl Here<'_> {
         kind: &'static str,
         words: &[&'static str],
     ) -> Vec<Step> {
-        let objects = of(finding, kind).take(SHOWN);
+        let objects = objects_of_kind(finding, kind).take(SHOWN);
         let steps = objects.filter_map(|object| {
             let draft = self.ctr(object.namespace.as_ref()?, words);
             let step = step(draft.operand(object.name.clone()))?;
-            Some(step.loses(Loss::of(object.clone())).only(RUNNING))
+            Some(step.loses(Loss::of_object(object.clone())).only(RUNNING))
         });
         steps.collect()
     }

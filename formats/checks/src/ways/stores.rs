@@ -88,7 +88,7 @@ fn rebuilt(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let record = finding.affects.first().filter(|_| is_record).cloned();
     let apply = way.steps.iter_mut().find(|step| step.condition.is_some());
     if let (Some(record), Some(apply)) = (record, apply) {
-        apply.loses = finding::Loss::of(record);
+        apply.loses = finding::Loss::of_object(record);
     }
     vec![way]
 }

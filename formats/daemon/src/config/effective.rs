@@ -55,7 +55,7 @@ pub fn effective(config: &Config, release: Release) -> Effective {
     };
     Effective {
         version,
-        settings: Settings::of(all),
+        settings: Settings::from_all(all),
         ignored,
     }
 }

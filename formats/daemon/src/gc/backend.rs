@@ -9,7 +9,7 @@ use node::graph::{Id, Kind};
 use serde::Serialize;
 use snapshots::{Layout, Rules as Layouts};
 
-use super::{Collection, Fate, is_dirty, namespaces, path_text, read, unnamed};
+use super::{Collection, Fate, is_dirty, known_rows, namespaces, path_text, unnamed};
 
 /// A snapshot of metadata.db and its fate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -74,8 +74,9 @@ impl<'c> Names<'c> {
         let mut by_key: BTreeMap<&Text, (Id, &Fate)> = BTreeMap::new();
         let mut whole = meta.unknown_snapshots().is_empty();
         for ns in namespaces(meta) {
-            for snapshots in read(&ns.snapshots).filter(|all| all.snapshotter == *snapshotter) {
-                for row in read(&snapshots.rows) {
+            for snapshots in known_rows(&ns.snapshots).filter(|all| all.snapshotter == *snapshotter)
+            {
+                for row in known_rows(&snapshots.rows) {
                     if row.name.is_empty() {
                         // Its name may stand on a page that could not be read.
                         whole &= row.readable;

@@ -9,7 +9,7 @@ use node::Node;
 use node::graph::{Id, Kind};
 use serde::Serialize;
 
-use super::{Collection, Fate, is_dirty, namespaces, path_text, read, unnamed};
+use super::{Collection, Fate, is_dirty, known_rows, namespaces, path_text, unnamed};
 
 /// Something in the content store, and its fate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -102,10 +102,10 @@ fn names(collection: &Collection, meta: &MetaDb) -> (Names, Names) {
             };
             collection.record(&id).map(|record| &record.fate)
         };
-        for row in read(&ns.blobs) {
+        for row in known_rows(&ns.blobs) {
             digests.add(&row.key, fate(Kind::Blob, &row.key));
         }
-        for row in read(&ns.ingests) {
+        for row in known_rows(&ns.ingests) {
             // What it stands for may be on a page that could not be read.
             digests.whole &= row.readable;
             references.whole &= row.readable;

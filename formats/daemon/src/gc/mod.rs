@@ -251,7 +251,7 @@ impl Collection {
 
     /// How much is kept and deleted.
     pub fn totals(&self) -> Totals {
-        Totals::of(self)
+        Totals::from_collection(self)
     }
 }
 
@@ -288,7 +288,7 @@ fn namespaces(meta: &MetaDb) -> impl Iterator<Item = &metadb::Namespace> {
 }
 
 /// What was read of a list.
-fn read<T>(rows: &Known<Vec<T>>) -> impl Iterator<Item = &T> {
+fn known_rows<T>(rows: &Known<Vec<T>>) -> impl Iterator<Item = &T> {
     rows.read().into_iter().flatten()
 }
 

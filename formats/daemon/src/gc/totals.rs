@@ -65,7 +65,7 @@ pub struct Totals {
 }
 
 impl Totals {
-    pub(super) fn of(collection: &Collection) -> Self {
+    pub(super) fn from_collection(collection: &Collection) -> Self {
         let mut totals = Self::default();
         for record in &collection.records {
             let count = match record.id.kind {

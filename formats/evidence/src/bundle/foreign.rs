@@ -118,7 +118,7 @@ impl Loader {
             );
         }
         self.any_nanos |= member.mtime.nanos != 0;
-        let class = Class::of(&member.name);
+        let class = Class::from_name(&member.name);
         // What containers wrote, and blobs, may not use up the room that the stores need.
         if class != Class::Store && self.tree.is_nearly_full(1) {
             self.refuse(Refused::Full, &member.name);

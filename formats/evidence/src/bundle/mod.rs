@@ -51,7 +51,7 @@ const WHOLE: (u64, u64) = (64 << 20, 16);
 impl Bundle {
     /// Reads a tar from front to back.
     /// What it is instead, where it is no tar and that is known, is put into `image`.
-    pub(crate) fn read(
+    pub(crate) fn read_bundle(
         reader: impl Read,
         name: Text,
         options: &Options,
@@ -89,7 +89,7 @@ impl Bundle {
             }));
         };
         if first.name == manifest::NAME.as_bytes() {
-            return own::read(members, loader, name);
+            return own::read_own_bundle(members, loader, name);
         }
         let mut next = Some(first);
         while let Some(member) = next {

@@ -41,7 +41,7 @@ impl Newest {
 mod tests {
     use super::*;
 
-    fn of(seconds: impl IntoIterator<Item = i64>) -> Option<Time> {
+    fn newest_time(seconds: impl IntoIterator<Item = i64>) -> Option<Time> {
         let mut newest = Newest::default();
         for second in seconds {
             newest.see(Time::new(second, 0));
@@ -52,17 +52,23 @@ mod tests {
     #[test]
     fn a_few_files_made_anew_do_not_move_the_capture() {
         let node = || 1_000..1_100_i64;
-        assert_eq!(of(node()), Some(Time::new(1_099, 0)));
-        assert_eq!(of(node().chain([90_000])), Some(Time::new(1_099, 0)));
+        assert_eq!(newest_time(node()), Some(Time::new(1_099, 0)));
         assert_eq!(
-            of([90_000, 80_000].into_iter().chain(node())),
+            newest_time(node().chain([90_000])),
+            Some(Time::new(1_099, 0))
+        );
+        assert_eq!(
+            newest_time([90_000, 80_000].into_iter().chain(node())),
             Some(Time::new(1_099, 0))
         );
         // Many are no strays, and a few minutes are no gap.
         let many = 90_000..90_005;
-        assert_eq!(of(node().chain(many)), Some(Time::new(90_004, 0)));
-        assert_eq!(of(node().chain([1_500])), Some(Time::new(1_500, 0)));
-        assert_eq!(of([1, 90_000]), Some(Time::new(90_000, 0)));
-        assert_eq!(of([]), None);
+        assert_eq!(newest_time(node().chain(many)), Some(Time::new(90_004, 0)));
+        assert_eq!(
+            newest_time(node().chain([1_500])),
+            Some(Time::new(1_500, 0))
+        );
+        assert_eq!(newest_time([1, 90_000]), Some(Time::new(90_000, 0)));
+        assert_eq!(newest_time([]), None);
     }
 }

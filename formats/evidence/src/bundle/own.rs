@@ -158,7 +158,7 @@ fn give(loader: &mut Loader, name: &[u8], id: Id) {
 }
 
 /// Reads a bundle whose first member is its manifest.
-pub(super) fn read<R: Read>(
+pub(super) fn read_own_bundle<R: Read>(
     mut members: Members<R>,
     mut loader: Loader,
     name: Text,
@@ -205,7 +205,7 @@ pub(super) fn read<R: Read>(
         if member.what != What::File {
             continue;
         }
-        let class = Class::of(&member.name);
+        let class = Class::from_name(&member.name);
         let (stored, ended) = loader.store.take(&mut members, &member, class, true);
         match loader.tree.find_now(&member.name) {
             Ok(id) => {

@@ -33,7 +33,7 @@ pub(crate) enum Class {
 
 impl Class {
     /// The class of a member of this name.
-    pub(crate) fn of(name: &[u8]) -> Self {
+    pub(crate) fn from_name(name: &[u8]) -> Self {
         let mut parts = path::components(name).peekable();
         while let Some(part) = parts.next() {
             if part == b"io.containerd.content.v1.content" && parts.peek() == Some(&&b"blobs"[..]) {
@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn members_have_their_class() {
-        let class = |name: &str| Class::of(name.as_bytes());
+        let class = |name: &str| Class::from_name(name.as_bytes());
         let root = "./var/lib/containerd";
         assert_eq!(
             class(&format!(

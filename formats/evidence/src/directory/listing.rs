@@ -227,7 +227,7 @@ fn held_stat_at(directory: &File, name: &[u8]) -> Result<Stat, Unread> {
     let metadata = File::from(fd)
         .metadata()
         .map_err(|error| io_unread(&error))?;
-    Stat::of(&metadata)
+    Stat::from_metadata(&metadata)
 }
 
 /// The kind that the directory itself tells.

@@ -103,7 +103,7 @@ impl Directory {
             .root
             .metadata()
             .ok()
-            .and_then(|root| Stat::of(&root).ok());
+            .and_then(|root| Stat::from_metadata(&root).ok());
         let of = |dev| super_block_is_read_only(&table, dev);
         let here = stat.dev.is_some_and(of);
         if self.name == *"/" {

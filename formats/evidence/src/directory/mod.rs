@@ -187,7 +187,9 @@ impl Directory {
 fn device(folder: &Path) -> Option<(u32, u32)> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let fd = nix::fcntl::open(folder, flags, Mode::empty()).ok()?;
-    Stat::of(&File::from(fd).metadata().ok()?).ok()?.dev
+    Stat::from_metadata(&File::from(fd).metadata().ok()?)
+        .ok()?
+        .dev
 }
 
 /// The file at `path` (the analyst's word, not evidence), if it is a regular one; nothing if it
@@ -196,7 +198,7 @@ pub(crate) fn bundle(path: &Path) -> Result<Option<File>, Unread> {
     let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
     let fd = File::from(nix::fcntl::open(path, flags, Mode::empty()).map_err(unread)?);
     let metadata = fd.metadata().map_err(|error| io(&error))?;
-    let stat = Stat::of(&metadata)?;
+    let stat = Stat::from_metadata(&metadata)?;
     match stat.kind {
         FileKind::Dir => Ok(None),
         FileKind::File => {
@@ -205,7 +207,7 @@ pub(crate) fn bundle(path: &Path) -> Result<Option<File>, Unread> {
             let file = File::from(file);
             let metadata = file.metadata().map_err(|error| io(&error))?;
             // Something else may have taken the name: only what was looked at is read.
-            if Stat::of(&metadata)?.kind == FileKind::File {
+            if Stat::from_metadata(&metadata)?.kind == FileKind::File {
                 Ok(Some(file))
             } else {
                 Err(Unread::Changed)

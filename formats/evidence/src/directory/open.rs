@@ -31,7 +31,7 @@ pub(crate) struct Watch {
 impl Watch {
     pub(crate) fn unchanged(&self) -> Result<(), Unread> {
         let metadata = self.file.metadata().map_err(|error| io(&error))?;
-        let now = Stat::of(&metadata)?;
+        let now = Stat::from_metadata(&metadata)?;
         if now.is_unchanged_since(&self.before) {
             Ok(())
         } else {
@@ -66,7 +66,7 @@ impl Directory {
         };
         let file = file.map_err(unread)?;
         let metadata = file.metadata().map_err(|error| io(&error))?;
-        let stat = Stat::of(&metadata)?;
+        let stat = Stat::from_metadata(&metadata)?;
         if (stat.kind, stat.dev, stat.ino) != (handle.stat.kind, handle.stat.dev, handle.stat.ino) {
             return Err(Unread::Changed);
         }
@@ -104,7 +104,7 @@ impl Directory {
         }
         let file = Arc::new(self.reopen(&handle)?);
         let metadata = file.metadata().map_err(|error| io(&error))?;
-        let stat = Stat::of(&metadata)?;
+        let stat = Stat::from_metadata(&metadata)?;
         let content = Content {
             len: stat.size,
             extents: extents(&file, stat.size),

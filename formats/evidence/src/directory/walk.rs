@@ -36,7 +36,7 @@ pub(crate) struct Handle {
 impl Handle {
     fn new(fd: File, parent: Option<(Arc<File>, OsString)>) -> Result<Self, Unread> {
         let metadata = fd.metadata().map_err(|error| io(&error))?;
-        let stat = Stat::of(&metadata)?;
+        let stat = Stat::from_metadata(&metadata)?;
         Ok(Self { fd, stat, parent })
     }
 

@@ -56,7 +56,7 @@ impl<'b> Header<'b> {
     }
 
     /// A text up to its NUL or the end of the field.
-    fn text(&self, at: usize, len: usize) -> &'b [u8] {
+    fn text_until_nul(&self, at: usize, len: usize) -> &'b [u8] {
         let field = self.field(at, len);
         field.split(|byte| *byte == 0).next().unwrap_or_default()
     }
@@ -75,9 +75,9 @@ impl<'b> Header<'b> {
 
     /// Prefix, slash, name.
     pub(crate) fn path(&self) -> Vec<u8> {
-        let name = self.text(0, 100);
+        let name = self.text_until_nul(0, 100);
         let prefix = match self.dialect() {
-            Dialect::Ustar => self.text(0x159, 155),
+            Dialect::Ustar => self.text_until_nul(0x159, 155),
             Dialect::V7 | Dialect::Gnu => b"",
         };
         if prefix.is_empty() {
@@ -87,7 +87,7 @@ impl<'b> Header<'b> {
     }
 
     pub(crate) fn link(&self) -> &'b [u8] {
-        self.text(0x9d, 100)
+        self.text_until_nul(0x9d, 100)
     }
 
     pub(crate) fn typeflag(&self) -> u8 {

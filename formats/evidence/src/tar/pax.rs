@@ -89,7 +89,7 @@ impl Said {
 
     /// Reads records over what is there; `false` if they are malformed, with what stood before the
     /// damage kept. The second is whether an attribute was left out.
-    fn read(&mut self, mut bytes: &[u8]) -> (bool, bool) {
+    fn read_pax_records(&mut self, mut bytes: &[u8]) -> (bool, bool) {
         let mut left_out = false;
         while !bytes.is_empty() {
             // GNU tar pads some headers with NULs inside the size.
@@ -111,7 +111,7 @@ impl Said {
 impl Records {
     /// Reads a global header: it holds for all members that follow. `false` if it is malformed.
     pub(crate) fn read_global(&mut self, bytes: &[u8]) -> bool {
-        let (sound, left_out) = Arc::make_mut(&mut self.global).read(bytes);
+        let (sound, left_out) = Arc::make_mut(&mut self.global).read_pax_records(bytes);
         self.left_out |= left_out;
         sound
     }
@@ -136,8 +136,8 @@ impl Records {
     }
 
     /// Reads a member's own header; `false` if it is malformed.
-    pub(crate) fn read(&mut self, bytes: &[u8]) -> bool {
-        let (sound, left_out) = self.own.get_or_insert_default().read(bytes);
+    pub(crate) fn read_pax_header(&mut self, bytes: &[u8]) -> bool {
+        let (sound, left_out) = self.own.get_or_insert_default().read_pax_records(bytes);
         self.left_out |= left_out;
         sound
     }
@@ -318,7 +318,7 @@ mod tests {
         bytes.push(b'\n');
         assert_eq!(bytes.len(), 46);
         bytes.extend_from_slice(b"11 path=ab\n");
-        assert!(records.read(&bytes));
+        assert!(records.read_pax_header(&bytes));
         let xattrs = records.xattrs();
         assert_eq!(*xattrs[&Text::from("security.capability")], *value);
         assert_eq!(records.get("path"), Some(b"ab".as_slice()));
@@ -336,12 +336,12 @@ mod tests {
             b"0 a=b\n",
             b"18446744073709551616 a=b\n",
         ] {
-            assert!(!Records::default().read(bytes), "{bytes:?}");
+            assert!(!Records::default().read_pax_header(bytes), "{bytes:?}");
         }
         let mut records = Records::default();
-        assert!(!records.read(b"6 a=b\n9 c"));
+        assert!(!records.read_pax_header(b"6 a=b\n9 c"));
         assert_eq!(records.get("a"), Some(b"b".as_slice()));
-        assert!(records.read(b"5 a=\n"));
+        assert!(records.read_pax_header(b"5 a=\n"));
         assert_eq!(records.get("a"), None);
     }
 

@@ -330,7 +330,7 @@ impl<R: Read> Members<R> {
         };
         let records = before.records.take();
         let mut records = records.unwrap_or_else(|| self.global.of_member());
-        if !records.read(&bytes) {
+        if !records.read_pax_header(&bytes) {
             before.odd("its extended header has malformed records");
         }
         if records.own_bytes() > OWN_RECORDS {

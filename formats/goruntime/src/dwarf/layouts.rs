@@ -5,7 +5,7 @@ use gimli::{
     DW_TAG_structure_type, DW_TAG_typedef, Unit, UnitOffset,
 };
 
-use super::{Dwarf, Reader, text};
+use super::{Dwarf, Reader, attribute_text};
 use crate::types::Layout;
 
 /// Structs in structs.
@@ -23,7 +23,7 @@ impl Dwarf {
                 continue;
             };
             let name = unit.name.clone().map(AttributeValue::String);
-            if text(&self.dwarf, &unit, name).as_deref() != Some(package) {
+            if attribute_text(&self.dwarf, &unit, name).as_deref() != Some(package) {
                 continue;
             }
             let mut entries = unit.entries();
@@ -31,7 +31,7 @@ impl Dwarf {
                 if entry.tag() != DW_TAG_structure_type {
                     continue;
                 }
-                let name = text(&self.dwarf, &unit, entry.attr_value(DW_AT_name));
+                let name = attribute_text(&self.dwarf, &unit, entry.attr_value(DW_AT_name));
                 let name = name
                     .as_deref()
                     .and_then(|name| name.strip_prefix(package)?.strip_prefix('.'));
@@ -64,7 +64,7 @@ impl Dwarf {
                 if member.tag() != DW_TAG_member || layout.fields.len() > FIELDS {
                     continue;
                 }
-                let name = text(&self.dwarf, unit, member.attr_value(DW_AT_name))?;
+                let name = attribute_text(&self.dwarf, unit, member.attr_value(DW_AT_name))?;
                 let offset = member.attr_value(DW_AT_data_member_location);
                 let offset = base.checked_add(offset?.udata_value()?)?;
                 let path = if path.is_empty() {

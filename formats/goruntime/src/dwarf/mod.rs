@@ -71,7 +71,7 @@ impl Dwarf {
 }
 
 /// The text of an attribute.
-pub(crate) fn text(
+pub(crate) fn attribute_text(
     dwarf: &gimli::Dwarf<Reader>,
     unit: &gimli::Unit<Reader>,
     value: Option<gimli::AttributeValue<Reader>>,

@@ -8,7 +8,7 @@ use gimli::{
     DW_TAG_structure_type, DW_TAG_subroutine_type, DW_TAG_typedef, Unit, UnitOffset,
 };
 
-use super::{Reader, text};
+use super::{Reader, attribute_text};
 
 /// Bytes of a variable.
 pub(super) const LIMIT: u64 = 4096;
@@ -53,7 +53,7 @@ fn reference(unit: &Unit<Reader>, value: Option<AttributeValue<Reader>>) -> Opti
 /// The name of a type.
 pub(super) fn type_name(dwarf: &Debug, unit: &Unit<Reader>, at: UnitOffset) -> String {
     let entry = unit.entry(at).ok();
-    let name = entry.and_then(|entry| text(dwarf, unit, entry.attr_value(DW_AT_name)));
+    let name = entry.and_then(|entry| attribute_text(dwarf, unit, entry.attr_value(DW_AT_name)));
     name.unwrap_or_else(|| "?".to_owned())
 }
 
@@ -218,7 +218,7 @@ fn members(
         if entry.tag() != DW_TAG_member || found.len() > 256 {
             continue;
         }
-        let name = text(dwarf, unit, entry.attr_value(DW_AT_name))?;
+        let name = attribute_text(dwarf, unit, entry.attr_value(DW_AT_name))?;
         let offset = entry
             .attr_value(DW_AT_data_member_location)?
             .udata_value()?;

@@ -17,7 +17,7 @@ use gimli::{
 use serde::Serialize;
 
 use super::value::{self, Bytes};
-use super::{Dwarf, Reader, text};
+use super::{Dwarf, Reader, attribute_text};
 
 /// Scopes in scopes.
 const DEPTH: usize = 64;
@@ -109,7 +109,7 @@ impl<'d> Variables<'d> {
 
     /// The variables of a frame: `pc` is the address of the instruction that runs or called, `fp` the
     /// address above the frame's bytes, `slide` what was added to the program's addresses.
-    pub fn of(&self, memory: &dyn Memory, pc: u64, fp: u64, slide: u64) -> Vec<Variable> {
+    pub fn variables_at(&self, memory: &dyn Memory, pc: u64, fp: u64, slide: u64) -> Vec<Variable> {
         let frame = Frame {
             memory,
             pc: pc.wrapping_sub(slide),
@@ -235,7 +235,7 @@ impl<'d> Variables<'d> {
         entry: &gimli::DebuggingInformationEntry<Reader>,
     ) -> Option<String> {
         let (value, other) = self.attribute(unit, entry, DW_AT_name)?;
-        text(
+        attribute_text(
             &self.dwarf.dwarf,
             other.as_ref().unwrap_or(unit),
             Some(value),

@@ -113,7 +113,7 @@ fn lost(path: &Path, why: String) -> Known<LayerFound> {
     Known::lost(crate::walk::shown(path).to_string(), why)
 }
 
-fn text(path: &[u8]) -> Text {
+fn path_text(path: &[u8]) -> Text {
     Text::from([b"/", path].concat())
 }
 
@@ -121,7 +121,7 @@ fn differences(path: &[u8], departed: Vec<Departed>) -> Vec<Difference> {
     departed
         .into_iter()
         .map(|(how, want, found)| Difference {
-            path: text(path),
+            path: path_text(path),
             how,
             want,
             found,
@@ -320,7 +320,7 @@ impl Compare<'_> {
         match self.evidence.same_file(place, &self.at(&target)) {
             Some(true) => {}
             Some(false) => {
-                let want = format!("the same file as {}", text(&target));
+                let want = format!("the same file as {}", path_text(&target));
                 into.push(departed(Departure::HardLink, want, "another file"));
             }
             None => self.unknown(place, "the evidence does not tell which files are one"),

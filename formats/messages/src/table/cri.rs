@@ -158,7 +158,7 @@ pub(super) const ALL: &[Message] = &[
         &["failed to recover sandbox state", "unable to find sandbox {q}", "failed to get sandbox controller by {q}", "failed to get sandbox controller by {}", "unable to find sandbox"],
         "The two places where 2.x keeps a sandbox disagree, or its kind of sandboxer is not there.",
     )
-    .of("2.x")
+    .of_releases("2.x")
     .codes(&["cri/sandbox-alone", "cri/sandboxer-unknown"])
     .first(&[TRIAGE]),
     cause(

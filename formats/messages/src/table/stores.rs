@@ -381,7 +381,7 @@ pub(super) const ALL: &[Message] = &[
         &["failed to open database file {}", "failed to open database file", "failed to perform sync"],
         "The mount manager's database (2.2 and later) cannot be opened.",
     )
-    .of("2.2 and later")
+    .of_releases("2.2 and later")
     .codes(&["store/mounts-broken", "store/metadata-broken"])
     .first(&[TRIAGE]),
 ];

@@ -49,7 +49,11 @@ fn bytes_of(pages: Pages) -> Box<dyn Bytes> {
 }
 
 /// What a core says; nothing if it is of somebody else. With `whole`, also which goroutine ended it.
-pub(super) fn read(evidence: &Evidence, candidate: &Candidate, whole: bool) -> Option<CoreFile> {
+pub(super) fn read_crashed_core(
+    evidence: &Evidence,
+    candidate: &Candidate,
+    whole: bool,
+) -> Option<CoreFile> {
     let mut told = candidate.told();
     let named = candidate.said.is_some();
     if named && let Some(xattrs) = evidence.xattrs(&candidate.path).read() {
@@ -63,7 +67,7 @@ pub(super) fn read(evidence: &Evidence, candidate: &Candidate, whole: bool) -> O
             return named.then_some(told);
         }
     };
-    let core = match Core::read(&*bytes) {
+    let core = match Core::read_core(&*bytes) {
         Ok(core) => core,
         Err(why) => {
             told.unread = Some(format!("{why}"));
@@ -122,7 +126,7 @@ fn opened(
     } else {
         (NOTES, NOTES)
     };
-    let unpacked = |stream: &mut dyn Read| Sparse::read(stream, most, held);
+    let unpacked = |stream: &mut dyn Read| Sparse::read_sparse(stream, most, held);
     let sparse = if start.first() == Some(&0x28) {
         zstd::Decoder::new(reader).and_then(|mut stream| unpacked(&mut stream))
     } else {
@@ -185,7 +189,7 @@ fn program(evidence: &Evidence, core: &Core, ids: &BuildIds) -> Option<(Box<dyn 
         .flat_map(|folder| NAMES.iter().map(|name| Path::new(folder).join(name)));
     own.into_iter().chain(installed).find_map(|path| {
         let bytes = bytes_of(evidence.pages(&path).ok()?);
-        let elf = Elf::read(&*bytes).ok()?;
+        let elf = Elf::read_elf(&*bytes).ok()?;
         (BuildIds::of_file(&*bytes, &elf).same(ids) == Some(true)).then_some((bytes, elf))
     })
 }

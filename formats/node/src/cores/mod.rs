@@ -92,7 +92,7 @@ struct Candidate {
 
 impl Cores {
     /// Looks for them.
-    pub(crate) fn read(
+    pub(crate) fn read_cores(
         evidence: &Evidence,
         runtime: Option<&Runtime>,
         unknown: &mut Vec<Unknown>,
@@ -122,9 +122,9 @@ impl Cores {
             }
             looked = looked.saturating_add(usize::from(!named));
             let one = if candidate.is_report {
-                report::read(evidence, &candidate)
+                report::read_crash_report(evidence, &candidate)
             } else {
-                crashed::read(evidence, &candidate, read < READ)
+                crashed::read_crashed_core(evidence, &candidate, read < READ)
             };
             if let Some(one) = one {
                 read = read.saturating_add(usize::from(!candidate.is_report));

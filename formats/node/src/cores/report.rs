@@ -9,7 +9,7 @@ use super::{Candidate, CoreFile, container, is_ours};
 const HEAD: usize = 64 << 10;
 
 /// What a report says.
-pub(super) fn read(evidence: &Evidence, candidate: &Candidate) -> Option<CoreFile> {
+pub(super) fn read_crash_report(evidence: &Evidence, candidate: &Candidate) -> Option<CoreFile> {
     let mut told = candidate.told();
     let mut head = vec![0; HEAD];
     let pages = match evidence.pages(&candidate.path) {

@@ -58,7 +58,7 @@ fn has_settings(evidence: &Evidence, path: &Path) -> bool {
 }
 
 impl Folder {
-    pub(super) fn read(
+    pub(super) fn read_conf_folder(
         evidence: &Evidence,
         runtime: Option<Text>,
         path: &Path,
@@ -96,7 +96,9 @@ impl Folder {
                 continue;
             }
             let file = path.join(OsStr::from_bytes(name));
-            folder.files.push(ConfFile::read(evidence, &file, path));
+            folder
+                .files
+                .push(ConfFile::read_conf_file(evidence, &file, path));
         }
         folder
     }
@@ -118,7 +120,7 @@ impl Folder {
 }
 
 impl ConfFile {
-    fn read(evidence: &Evidence, path: &Path, folder: &Path) -> Self {
+    fn read_conf_file(evidence: &Evidence, path: &Path, folder: &Path) -> Self {
         let is_list = path.as_os_str().as_bytes().ends_with(b".conflist");
         let list = evidence.source(path, LIMIT).map_err(|unread| {
             // A bundle may know that what a link leads to was looked for, and was not there.

@@ -66,14 +66,16 @@ const KUBELET: &[&str] = &[
 
 impl Network {
     /// Reads it.
-    pub(crate) fn read(evidence: &Evidence, roots: &Roots) -> Self {
-        let settings = Settings::of(roots.config.as_ref());
+    pub(crate) fn read_network(evidence: &Evidence, roots: &Roots) -> Self {
+        let settings = Settings::from_config(roots.config.as_ref());
         let folders: Vec<Folder> = settings
             .folders
             .iter()
-            .map(|(runtime, path, most)| Folder::read(evidence, runtime.clone(), path, *most))
+            .map(|(runtime, path, most)| {
+                Folder::read_conf_folder(evidence, runtime.clone(), path, *most)
+            })
             .collect();
-        let programs = programs::read(evidence, &settings, &folders);
+        let programs = programs::read_cni_programs(evidence, &settings, &folders);
         let (results, results_unknown) = stores::results(evidence, &Path::new(CNI).join("results"));
         let mut places = vec![Path::new(CNI).join("networks")];
         for dir in folders.iter().flat_map(Folder::data_dirs) {
@@ -94,7 +96,7 @@ impl Network {
         // Only where something is held it matters who else there is.
         let held = !results.is_empty() || stores.iter().any(|store| !store.leases.is_empty());
         let others = if held {
-            Others::read(evidence, roots)
+            Others::read_other_networks(evidence, roots)
         } else {
             Others::default()
         };

@@ -28,7 +28,7 @@ const FOLDERS: &[&str] = &[
 ];
 
 impl Others {
-    pub(super) fn read(evidence: &Evidence, roots: &Roots) -> Self {
+    pub(super) fn read_other_networks(evidence: &Evidence, roots: &Roots) -> Self {
         let mut others = Self::default();
         for folder in FOLDERS.iter().map(Path::new) {
             match evidence.try_list(folder) {
@@ -48,7 +48,7 @@ impl Others {
                 continue;
             }
             let path = other.root.join(META_DIR).join("meta.db");
-            let meta = Database::open(evidence, &path, MetaDb::read);
+            let meta = Database::open(evidence, &path, MetaDb::read_meta);
             if matches!(
                 meta.state,
                 DatabaseState::Empty | DatabaseState::Unread(Unread::Absent)

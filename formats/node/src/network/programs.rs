@@ -42,7 +42,11 @@ pub type Programs = BTreeMap<String, Program>;
 pub const PLACES: &[&str] = &["/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"];
 
 /// Looks for all of them.
-pub(super) fn read(evidence: &Evidence, settings: &Settings, folders: &[Folder]) -> Programs {
+pub(super) fn read_cni_programs(
+    evidence: &Evidence,
+    settings: &Settings,
+    folders: &[Folder],
+) -> Programs {
     let mut found = Programs::new();
     let plugins = folders
         .iter()

@@ -56,7 +56,7 @@ impl Default for Settings {
 
 impl Settings {
     /// What a configuration says; the defaults without one.
-    pub(crate) fn of(config: Option<&Config>) -> Self {
+    pub(crate) fn from_config(config: Option<&Config>) -> Self {
         let mut it = Self::default();
         let Some(config) = config else { return it };
         it.is_known = config.faults.is_empty();
@@ -149,10 +149,10 @@ fn of_runtimes(config: &Config, usual: usize) -> Vec<(Option<Text>, PathBuf, usi
 /// What a bundle has to hold of the network that an installation is configured for: folders of
 /// configurations and of leases, and folders of programs, whose names suffice.
 pub fn paths(evidence: &Evidence, roots: &Roots) -> (Vec<PathBuf>, Vec<PathBuf>) {
-    let settings = Settings::of(roots.config.as_ref());
+    let settings = Settings::from_config(roots.config.as_ref());
     let mut whole: Vec<PathBuf> = Vec::new();
     for (runtime, path, most) in &settings.folders {
-        let folder = super::Folder::read(evidence, runtime.clone(), path, *most);
+        let folder = super::Folder::read_conf_folder(evidence, runtime.clone(), path, *most);
         whole.extend(folder.data_dirs().map(PathBuf::from));
         whole.push(path.clone());
         // What its links lead to, or that it is not there.

@@ -124,7 +124,7 @@ pub(crate) fn places(
 
 impl RuntimePrograms {
     /// Looks for them.
-    pub(crate) fn read(
+    pub(crate) fn read_runtime_programs(
         evidence: &Evidence,
         roots: &Roots,
         rows: Option<&MetaDb>,

@@ -20,19 +20,19 @@ const LATEST: Time = Time::new(253_402_300_799, 0);
 impl Df {
     /// The space of `node`: measured, if `walk` says how, else as it is on record; with every
     /// snapshot, if `layers` are wanted.
-    pub fn of(
+    pub fn measure_usage(
         evidence: &Evidence,
         node: &Node,
         judged: &Judged,
         walk: Option<&Control<'_>>,
         layers: bool,
     ) -> Self {
-        let mut things = things::Things::of(node);
+        let mut things = things::Things::from_node(node);
         match walk {
             None => things.unmeasured(node),
             Some(control) => measured::measure(evidence, node, &mut things, control),
         }
-        let users = users::Users::of(node);
+        let users = users::Users::from_node(node);
         let now = gc::simulate(node, judged.daemon, judged.at).ok();
         let later = gc::simulate(node, judged.daemon, LATEST).ok();
         Self::new(

@@ -54,7 +54,7 @@ pub(super) struct Things {
 }
 
 impl Things {
-    pub(super) fn of(node: &Node) -> Self {
+    pub(super) fn from_node(node: &Node) -> Self {
         let mut things = Self::default();
         let mut add = |path: PathBuf, what: What, recorded: Option<u64>| {
             let thing = Thing {
@@ -119,7 +119,7 @@ impl Things {
         if let Some(store) = node.content.read() {
             for blob in &store.blobs {
                 if let Some(thing) = self.by_path.get_mut(&blob.path) {
-                    thing.space = (!blob.stat.only_kind).then(|| Space::of(&blob.stat));
+                    thing.space = (!blob.stat.only_kind).then(|| Space::from_stat(&blob.stat));
                 }
             }
             for ingest in &store.ingests {

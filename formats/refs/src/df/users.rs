@@ -52,7 +52,7 @@ fn one<'g>(graph: &'g Graph, object: &Object, via: &Via) -> Option<&'g Object> {
 }
 
 impl Users {
-    pub(super) fn of(node: &Node) -> Self {
+    pub(super) fn from_node(node: &Node) -> Self {
         let graph = node.graph();
         let mut users = Self::default();
         for ns in node.meta.rows.iter().flat_map(metadb::MetaDb::namespaces) {

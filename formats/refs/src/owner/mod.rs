@@ -46,7 +46,7 @@ impl<'n> Owners<'n> {
     ///
     /// # Errors
     /// A number that is no snapshot's.
-    pub fn of(&self, asked: &Path) -> Result<Vec<Owned>, NoSnapshot> {
+    pub fn owners_of_path(&self, asked: &Path) -> Result<Vec<Owned>, NoSnapshot> {
         let parts = mount::parts(asked.as_os_str().as_bytes());
         if parts.is_empty() {
             return self.look_up("path", &self.inside(asked));

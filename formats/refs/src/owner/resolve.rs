@@ -33,7 +33,7 @@ fn names(path: &Path) -> Vec<&OsStr> {
     names
 }
 
-fn text(name: &OsStr) -> Text {
+fn name_text(name: &OsStr) -> Text {
     Text::from(name.as_bytes())
 }
 
@@ -168,7 +168,7 @@ impl<'n> Resolver<'n> {
                 }
             }
             [folder, name, ..] if *folder == "ingest" => {
-                let name = text(name);
+                let name = name_text(name);
                 let ingests = self
                     .node
                     .content
@@ -209,7 +209,7 @@ impl<'n> Resolver<'n> {
 
     fn in_runtime(&self, path: &[&OsStr], root: &Path, state: &Path) -> Option<Is> {
         let task = |rest: &[&OsStr]| match rest {
-            [namespace, id, ..] => Some((text(namespace), text(id))),
+            [namespace, id, ..] => Some((name_text(namespace), name_text(id))),
             _ => None,
         };
         if let Some((namespace, id)) = below(path, &state.join(TASKS)).and_then(task) {
@@ -234,7 +234,10 @@ impl<'n> Resolver<'n> {
         for place in [root.join(CRI), state.join(CRI)] {
             for (folder, what) in [("containers", "container"), ("sandboxes", "pod")] {
                 if let Some([id, ..]) = below(path, &place.join(folder)) {
-                    return Some(Is::Cri { what, id: text(id) });
+                    return Some(Is::Cri {
+                        what,
+                        id: name_text(id),
+                    });
                 }
             }
         }

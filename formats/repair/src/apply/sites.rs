@@ -114,7 +114,7 @@ impl Sites {
         Path::new(base).starts_with(state)
     }
 
-    fn of(&self, base: Option<&str>) -> io::Result<(&Folder, &Folder)> {
+    fn folders_of(&self, base: Option<&str>) -> io::Result<(&Folder, &Folder)> {
         let Some(base) = base else {
             return Ok((&self.root, &self.quarantine));
         };
@@ -142,7 +142,7 @@ impl Sites {
         if self.is_forgotten(step.base.as_deref()) {
             return Ok(());
         }
-        let (folder, quarantine) = self.of(step.base.as_deref())?;
+        let (folder, quarantine) = self.folders_of(step.base.as_deref())?;
         match way(step, folder, quarantine) {
             Err(error) if is_full(&error) && journal::release_ballast(quarantine)? => {
                 way(step, folder, quarantine)
@@ -156,7 +156,7 @@ impl Sites {
         if self.is_forgotten(step.base.as_deref()) {
             return Ok(true);
         }
-        let (_, quarantine) = self.of(step.base.as_deref())?;
+        let (_, quarantine) = self.folders_of(step.base.as_deref())?;
         let slot = quarantine.inode(OsStr::new(&step.slot))?;
         Ok(slot == step.old && slot != step.new)
     }
@@ -183,7 +183,7 @@ impl Sites {
 
     /// Tries an exchange between the two folders of a step.
     pub(super) fn rehearse(&self, step: &Move) -> io::Result<()> {
-        let (folder, quarantine) = self.of(step.base.as_deref())?;
+        let (folder, quarantine) = self.folders_of(step.base.as_deref())?;
         step.pair(folder, quarantine)?.rehearse()
     }
 

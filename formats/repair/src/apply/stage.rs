@@ -351,7 +351,7 @@ impl Staging<'_> {
             .stat(name)?
             .is_some_and(|stat| is_kind(&stat, SFlag::S_IFREG));
         if is_file {
-            let bytes = above.read(name, KEPT)?;
+            let bytes = above.read_file(name, KEPT)?;
             self.quarantine(None)?
                 .write(OsStr::new(&format!("kept-{number}")), &bytes, None)?;
         }

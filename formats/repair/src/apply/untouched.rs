@@ -90,7 +90,10 @@ impl Store {
                 |step: &&Move| step.base.as_deref() == base && Path::new(&step.path) == name;
             let mut moved = journal.moves.iter().skip(1).filter(is_its);
             let found = if base.is_none() && name == Path::new(&meta_db()) {
-                sites.quarantine.read(OsStr::new(STOPPER), LARGEST).ok()
+                sites
+                    .quarantine
+                    .read_file(OsStr::new(STOPPER), LARGEST)
+                    .ok()
             } else if moved.any(|step| sites.is_done(step).unwrap_or(false)) {
                 // A kill came after this step.
                 continue;
@@ -99,7 +102,9 @@ impl Store {
                 let above =
                     folder.and_then(|folder| folder.below(name.parent().unwrap_or(Path::new(""))));
                 above
-                    .and_then(|above| above.read(name.file_name().unwrap_or_default(), LARGEST))
+                    .and_then(|above| {
+                        above.read_file(name.file_name().unwrap_or_default(), LARGEST)
+                    })
                     .ok()
             };
             if found.map(digest) != input.sha256 {

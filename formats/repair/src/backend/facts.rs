@@ -191,7 +191,7 @@ pub(crate) struct Inodes(BTreeMap<u64, u64>);
 
 impl Inodes {
     /// Those of all directories of a layout.
-    pub(crate) fn of(evidence: &Evidence, layout: &Layout) -> Self {
+    pub(crate) fn read_inodes(evidence: &Evidence, layout: &Layout) -> Self {
         let mut found = BTreeMap::new();
         for id in layout.dirs.keys() {
             for step in Walk::new(evidence, &layout.files(*id), WalkLimits::default()) {

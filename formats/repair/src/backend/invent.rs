@@ -236,7 +236,7 @@ impl Inventing<'_> {
         let Some(first) = self.namespaces.first() else {
             return;
         };
-        let inodes = facts::Inodes::of(self.ask.evidence, self.ask.layout);
+        let inodes = facts::Inodes::read_inodes(self.ask.evidence, self.ask.layout);
         let free: Vec<u64> = self.paired.free.iter().copied().collect();
         for id in free {
             let origins = inodes.origins(self.ask.evidence, self.ask.layout, id);

@@ -292,7 +292,7 @@ impl<'a> Pairing<'a> {
         }
         let inodes = self
             .inodes
-            .get_or_insert_with(|| Inodes::of(ask.evidence, ask.layout));
+            .get_or_insert_with(|| Inodes::read_inodes(ask.evidence, ask.layout));
         let found = inodes.origins(ask.evidence, ask.layout, id);
         self.origins.insert(id, found.clone());
         found

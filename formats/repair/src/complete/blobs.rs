@@ -6,14 +6,14 @@ use content::{Digest, Kind, Role};
 use metadb::{put_time, put_varint};
 
 use super::{Work, unpacked};
-use crate::rows::{shown, text};
+use crate::rows::{lossy_text, shown};
 use crate::{Survivors, Tree};
 
 impl Work<'_> {
     pub(super) fn blobs(&mut self, namespace: &[u8]) {
         let count = write(self.tree, self.survivors, namespace, None).len();
         if count > 0 {
-            self.added.blobs.insert(text(namespace), count);
+            self.added.blobs.insert(lossy_text(namespace), count);
         }
     }
 }

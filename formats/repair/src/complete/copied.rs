@@ -7,7 +7,7 @@ use node::Node;
 
 use super::Work;
 use crate::records::is_sound_container;
-use crate::rows::text;
+use crate::rows::lossy_text;
 use crate::{Item, Tree};
 
 impl Work<'_> {
@@ -38,8 +38,8 @@ impl Work<'_> {
                 }
                 self.added.containers.push(format!(
                     "{}/{} (from {})",
-                    text(namespace),
-                    text(id),
+                    lossy_text(namespace),
+                    lossy_text(id),
                     copy.name()
                 ));
             }

@@ -8,7 +8,7 @@ use node::Node;
 
 use super::{NewImage, Work};
 use crate::names::{Named, repository, whole_name};
-use crate::rows::{parent_of, text};
+use crate::rows::{lossy_text, parent_of};
 use crate::{Survivors, Tree};
 
 impl Work<'_> {
@@ -165,7 +165,7 @@ impl Work<'_> {
         }
         let missing = self.survivors.missing_of(root);
         self.added.images.push(NewImage {
-            namespace: text(namespace),
+            namespace: lossy_text(namespace),
             name: name.to_owned(),
             digest: root.to_string(),
             from,

@@ -30,7 +30,7 @@ use metadb::put_varint;
 use node::Node;
 
 use crate::names::Named;
-use crate::rows::{known_namespaces, text, unowned_layers};
+use crate::rows::{known_namespaces, lossy_text, unowned_layers};
 use crate::{Copied, Item, Relics, Survivors, Tree};
 
 /// What a completion needs to know beside the node.
@@ -126,8 +126,8 @@ pub fn complete(tree: &mut Tree, node: &Node, survivors: &Survivors, wants: &Wan
                 .insert(key.clone(), Item::Bucket(record.clone()));
             added.containers.push(format!(
                 "{}/{} (a record that no tree of meta.db reaches)",
-                text(&namespace),
-                text(&key)
+                lossy_text(&namespace),
+                lossy_text(&key)
             ));
         }
     }

@@ -6,7 +6,7 @@ use node::Snapshotter;
 
 use super::Work;
 use crate::Tree;
-use crate::rows::{backend_rows, split_key, text};
+use crate::rows::{backend_rows, lossy_text, split_key};
 
 impl Work<'_> {
     pub(super) fn snapshots(&mut self, snapshotter: &Snapshotter) {
@@ -21,7 +21,7 @@ impl Work<'_> {
                 continue;
             }
             put_snapshot(self.tree, &bucket, key, row, self.wants.now);
-            let place = format!("{}/{}", text(namespace), snapshotter.name);
+            let place = format!("{}/{}", lossy_text(namespace), snapshotter.name);
             let count = self.added.snapshots.entry(place).or_default();
             *count = count.saturating_add(1);
         }

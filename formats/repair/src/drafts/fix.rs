@@ -28,7 +28,7 @@ pub(super) enum Answer {
 pub(super) type Texts = BTreeMap<Text, String>;
 
 /// Answers to `one`, in the order in which they are tried.
-pub(super) fn of(
+pub(super) fn draft_fixes(
     one: &Statement,
     config: &Config,
     texts: &Texts,

@@ -139,7 +139,7 @@ impl Making<'_> {
             let config = self.node.roots.config.clone().unwrap_or_default();
             let releases: Vec<_> = self.release.releases().collect();
             let mut decide = None;
-            for answer in fix::of(&next, &config, &texts, &releases) {
+            for answer in fix::draft_fixes(&next, &config, &texts, &releases) {
                 match answer {
                     Answer::Edit { file, text, why } => {
                         if let Some(now) = self.try_out(&next, &all, &file, text, &why) {
@@ -198,7 +198,7 @@ impl Making<'_> {
     fn again(&self, was: Option<&Config>) -> Option<Config> {
         let first = was.and_then(|config| config.files.first());
         let first = first.or_else(|| self.files.keys().next())?;
-        node::config::read(self.evidence, &path(first))
+        node::config::read_config(self.evidence, &path(first))
     }
 }
 

@@ -29,7 +29,7 @@ impl Making<'_> {
         let mut is_changed = false;
         for snapshotter in self.node.snapshotters.clone() {
             let is_known = matches!(
-                Rules::of(&snapshotter.name.to_string()),
+                Rules::for_snapshotter(&snapshotter.name.to_string()),
                 Rules::Overlay | Rules::Native
             );
             let Some(layout) = snapshotter

@@ -41,7 +41,7 @@ impl Making<'_> {
 
     /// A writable layer without its `work` cannot be mounted.
     fn work_folders(&mut self, snapshotter: &Snapshotter) {
-        let is_overlay = Rules::of(&snapshotter.name.to_string()) == Rules::Overlay;
+        let is_overlay = Rules::for_snapshotter(&snapshotter.name.to_string()) == Rules::Overlay;
         let Some(layout) = snapshotter
             .layout
             .whole()

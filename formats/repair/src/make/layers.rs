@@ -30,7 +30,8 @@ impl Making<'_> {
     pub(super) fn layers(&mut self, evidence: &Evidence, survivors: &Survivors) {
         let blobs = self.layer_blobs(survivors);
         for snapshotter in self.node.snapshotters.clone() {
-            let is_overlay = Rules::of(&snapshotter.name.to_string()) == Rules::Overlay;
+            let is_overlay =
+                Rules::for_snapshotter(&snapshotter.name.to_string()) == Rules::Overlay;
             let Some(layout) = snapshotter.layout.whole().filter(|_| !snapshotter.is_proxy) else {
                 continue;
             };

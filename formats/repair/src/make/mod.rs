@@ -255,7 +255,7 @@ impl<'r> Making<'r> {
         let (mut tree, layout, mut is_whole) = self.start(old.as_deref());
         self.told("reading the documents of images");
         let mut survivors = match self.node.content.whole() {
-            Some(store) => Survivors::read(evidence, store),
+            Some(store) => Survivors::read_survivors(evidence, store),
             None => Survivors::default(),
         };
         self.promote(evidence, &mut survivors);
@@ -276,7 +276,7 @@ impl<'r> Making<'r> {
         }
         self.told("looking for records in the old bytes");
         let relics = match &old {
-            Some(old) if !is_whole => Relics::of(old),
+            Some(old) if !is_whole => Relics::carve_relics(old),
             _ => Relics::default(),
         };
         if !is_whole {

@@ -27,7 +27,7 @@ impl Making<'_> {
                 if let Ok(collection) =
                     gc::simulate_with(&self.node, release, self.request.made_at, true)
                 {
-                    holds.add(Holds::of(&collection));
+                    holds.add(Holds::from_collection(&collection));
                 }
             }
         }
@@ -73,7 +73,7 @@ impl Making<'_> {
                             "report this",
                         )
                     })?;
-                holds.add(Holds::of(&collection));
+                holds.add(Holds::from_collection(&collection));
                 strays.extend(unowned(&collection));
             }
             holds.subtract(garbage);

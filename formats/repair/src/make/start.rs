@@ -161,7 +161,7 @@ impl Making<'_> {
             return (Tree::default(), fresh, false);
         };
         if is_read && let Some(db) = Db::open(View::new(old)).db {
-            let (tree, whole) = Tree::read(&db);
+            let (tree, whole) = Tree::read_tree(&db);
             let layout = Layout {
                 page_size: db.page_size(),
                 freelist: db.meta().is_freelist_synced(),
@@ -218,7 +218,9 @@ fn named_snapshotters(tree: &Tree, relics: &Relics) -> BTreeSet<Vec<u8>> {
         let used = all.filter(|(_, keys)| keys.buckets().next().is_some());
         found.extend(used.map(|(name, _)| name.to_vec()));
     }
-    found.retain(|name| Rules::of(&Text::from(name.as_slice()).to_string()) != Rules::Unknown);
+    found.retain(|name| {
+        Rules::for_snapshotter(&Text::from(name.as_slice()).to_string()) != Rules::Unknown
+    });
     found
 }
 
@@ -253,7 +255,7 @@ fn saved(old: &[u8]) -> Option<(Tree, Layout, Vec<String>)> {
     salvage.write(&mut bytes, layout).ok()?;
     let bytes = bytes.into_inner();
     let db = Db::open(View::new(&bytes)).db?;
-    let (mut tree, _) = Tree::read(&db);
+    let (mut tree, _) = Tree::read_tree(&db);
     tree.entries.retain(|key, _| key != b"lost+found");
     tree.at(&["v1"])?;
     Some((tree, layout, lost))

@@ -71,7 +71,7 @@ pub(crate) fn all(
     let mut found = Vec::new();
     // What an attempt had begun, and what is taken back, takes no room.
     let is_new = purpose == Purpose::Apply;
-    let floor = is_new.then(|| room::Floor::of(node));
+    let floor = is_new.then(|| room::Floor::from_folder(node));
     found.extend(owned(root));
     found.extend(disk(root, None, plan, floor));
     found.extend(live::locks(root));

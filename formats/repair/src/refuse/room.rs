@@ -30,13 +30,13 @@ pub(super) struct Floor {
 
 impl Floor {
     /// The kubelet's of this node, else the usual one.
-    pub(super) fn of(node: &Folder) -> Self {
+    pub(super) fn from_folder(node: &Folder) -> Self {
         let mut found: Option<Self> = None;
         for file in FILES {
             let path = Path::new(file);
             let above = Folder::inside(node, path.parent().unwrap_or(Path::new("")));
             let name = path.file_name().unwrap_or(OsStr::new(""));
-            let text = above.and_then(|above| above.read(name, LIMIT));
+            let text = above.and_then(|above| above.read_file(name, LIMIT));
             if let Ok(text) = text
                 && let Some(said) = said(&String::from_utf8_lossy(&text))
             {

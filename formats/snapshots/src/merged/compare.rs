@@ -94,7 +94,7 @@ enum Pair {
 
 impl<'m, 'e> Comparison<'m, 'e> {
     /// Compares `before` with `after`, which are of the same evidence.
-    pub fn of(before: &'m Merged<'e>, after: &'m Merged<'e>) -> Self {
+    pub fn compare_trees(before: &'m Merged<'e>, after: &'m Merged<'e>) -> Self {
         let root = PathBuf::from("/");
         let first = match (before.root(), after.root()) {
             (Ok(before), Ok(after)) => Pair::Both(Box::new(before), Box::new(after)),

@@ -62,7 +62,7 @@ impl Merged<'_> {
         let mut names: BTreeMap<Text, Name> = BTreeMap::new();
         for (index, part) in parts.iter().enumerate() {
             // Nothing that lies below what is gone, or is no directory, is looked at.
-            let list = self.read(part, &|name| is_settled(&names, name), &mut unknown);
+            let list = self.read_details(part, &|name| is_settled(&names, name), &mut unknown);
             for entry in list {
                 let name = entry.entry.name.clone();
                 if is_settled(&names, &name) {
@@ -87,7 +87,7 @@ impl Merged<'_> {
 
     /// As [`list`](Self::list), of a directory that one layer alone has: most are.
     fn list_alone(&self, part: &Part, mut unknown: Vec<Unknown>) -> List {
-        let listed = self.read(part, &|_| false, &mut unknown);
+        let listed = self.read_details(part, &|_| false, &mut unknown);
         let mut entries = Vec::with_capacity(listed.len());
         for entry in listed {
             let name = entry.entry.name.clone();
@@ -120,7 +120,7 @@ impl Merged<'_> {
     }
 
     /// Lists one layer's directory. Attributes are read only where they can change what is seen.
-    fn read(
+    fn read_details(
         &self,
         part: &Part,
         is_settled: &dyn Fn(&Text) -> bool,

@@ -16,7 +16,7 @@ pub(super) fn runtime() -> Runtime {
     let packed = tar.write();
     let evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
     let (root, state) = ("/var/lib/containerd", "/run/containerd");
-    let known = runc::read(&evidence, Path::new(root), Path::new(state), &[]);
+    let known = runc::read_runtime(&evidence, Path::new(root), Path::new(state), &[]);
     known.read().unwrap().clone()
 }
 

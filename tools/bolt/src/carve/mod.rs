@@ -181,7 +181,7 @@ pub(crate) const SHOWN: usize = 4096;
 
 pub(crate) fn run(args: &CarveArgs, out: &mut Out) -> Outcome {
     let progress = out.progress("reading", 0);
-    let frozen = Frozen::of(&args.file, &args.spool, None, &progress)?;
+    let frozen = Frozen::freeze_file(&args.file, &args.spool, None, &progress)?;
     let view = frozen.view();
     let db = Db::open(view).db;
     let options = CarveOptions {
@@ -191,7 +191,7 @@ pub(crate) fn run(args: &CarveArgs, out: &mut Out) -> Outcome {
         schemas: metadb::SCHEMAS,
         ..CarveOptions::default()
     };
-    let carve = Carve::of(view, &options).map_err(|fault| {
+    let carve = Carve::carve_file(view, &options).map_err(|fault| {
         Failure::unread(format!("{}: {fault}", args.file.shown()))
             .hint("`coroner bolt info` shows both metas; --page-size says what the file does not")
     })?;
@@ -392,14 +392,14 @@ impl Answered {
 impl Answer for Answered {
     const SCHEMA: &'static str = "bolt-carve/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         self.heading(pen)?;
         pen.gap()?;
         if let Some(list) = &self.objects {
-            objects::text(list, self.details, pen)?;
+            objects::write_objects(list, self.details, pen)?;
         }
         if let Some(rows) = &self.records {
-            records::text(rows, self.details, self.raw, pen)?;
+            records::write_records(rows, self.details, self.raw, pen)?;
         }
         for fragment in &self.fragments {
             pen.line(format_args!(

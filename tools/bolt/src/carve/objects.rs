@@ -91,7 +91,11 @@ fn when(time: Option<Time>) -> String {
     time.map_or_else(|| "-".to_owned(), |time| time.to_string())
 }
 
-pub(super) fn text(objects: &[CarvedObject], details: bool, pen: &mut Pen<'_>) -> io::Result<()> {
+pub(super) fn write_objects(
+    objects: &[CarvedObject],
+    details: bool,
+    pen: &mut Pen<'_>,
+) -> io::Result<()> {
     let mut table = Table::new(&[
         "status",
         "kind",

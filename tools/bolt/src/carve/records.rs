@@ -157,7 +157,12 @@ fn value(row: &Row) -> String {
     }
 }
 
-pub(super) fn text(rows: &[Row], details: bool, raw: bool, pen: &mut Pen<'_>) -> io::Result<()> {
+pub(super) fn write_records(
+    rows: &[Row],
+    details: bool,
+    raw: bool,
+    pen: &mut Pen<'_>,
+) -> io::Result<()> {
     let mut table = Table::new(&[
         "status",
         "bucket",

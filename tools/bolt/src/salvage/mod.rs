@@ -132,7 +132,7 @@ enum Filled {
 }
 
 impl Filled {
-    const fn of(gap: &Gap) -> Self {
+    const fn from_gap(gap: &Gap) -> Self {
         if gap.is_closed {
             Self::Whole
         } else if gap.older_is_whole {
@@ -188,7 +188,7 @@ fn gap(gap: &Gap) -> GapLine {
         from_transaction_before: gap.filled,
         from_pages: gap.orphans,
         transaction_before_is_whole: gap.older_is_whole,
-        outcome: Filled::of(gap),
+        outcome: Filled::from_gap(gap),
     }
 }
 
@@ -206,7 +206,7 @@ fn decision(decision: &Decision) -> DecisionLine {
 pub(crate) fn run(args: &SalvageArgs, out: &mut Out) -> Outcome {
     let output = out.take_output();
     let progress = out.progress("reading", 0);
-    let frozen = Frozen::of(&args.file, &args.spool, output.as_deref(), &progress)?;
+    let frozen = Frozen::freeze_file(&args.file, &args.spool, output.as_deref(), &progress)?;
     drop(progress);
     let options = SalvageOptions {
         lost_found: !args.no_lost_found,
@@ -222,7 +222,7 @@ pub(crate) fn run(args: &SalvageArgs, out: &mut Out) -> Outcome {
             Failure::unread(no_tree).hint("`coroner bolt info` says what is wrong with the file")
         );
     }
-    let layout = args.layout.of(salvage.layout());
+    let layout = args.layout.override_layout(salvage.layout());
     let whole = salvage.is_whole() && frozen.unread.is_empty();
     let mut answer = Saved {
         file: args.file.shown(),

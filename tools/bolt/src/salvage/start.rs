@@ -47,7 +47,7 @@ impl Start {
         matches!(self.salvaged.verdict, Verdict::Destructive)
     }
 
-    pub(crate) fn text(&self, is_written: bool, pen: &mut Pen<'_>) -> io::Result<()> {
+    pub(crate) fn write_start(&self, is_written: bool, pen: &mut Pen<'_>) -> io::Result<()> {
         let Salvaged {
             verdict,
             has_rows,
@@ -166,7 +166,7 @@ fn grouped(loses: &[Loss]) -> Vec<(&'static str, &'static str, Vec<String>)> {
     }
     groups
         .into_iter()
-        .map(|((kind, why), names)| (plural(kind), why.text(), names))
+        .map(|((kind, why), names)| (plural(kind), why.why_text(), names))
         .collect()
 }
 

@@ -102,7 +102,7 @@ fn sentence(group: &Group<'_>) -> String {
 impl Answer for Saved {
     const SCHEMA: &'static str = "bolt-salvage/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let from = match self.choice {
             Some(Choice::Newest { txid }) => format!("the newest tree (transaction {txid})"),
             Some(Choice::Previous { txid, newest }) => {
@@ -145,7 +145,7 @@ impl Answer for Saved {
             ))?;
         }
         for gap in &self.gaps {
-            gap.text(pen)?;
+            gap.write_gap(pen)?;
         }
         for group in grouped(&self.decisions) {
             let proof = match group.first.proof {
@@ -175,7 +175,7 @@ impl Answer for Saved {
         let verdict = pen.styled(style, self.verdict()).to_string();
         pen.line(verdict)?;
         if let Some(start) = &self.start {
-            start.text(self.written, pen)?;
+            start.write_start(self.written, pen)?;
         }
         match (self.written, self.refused) {
             (true, _) => Ok(()),
@@ -257,7 +257,7 @@ impl Saved {
 }
 
 impl GapLine {
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_gap(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let place = bucket(&self.bucket);
         pen.line(format_args!(
             "Gap      {} at {:#x} in {place}",

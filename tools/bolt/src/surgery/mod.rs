@@ -189,7 +189,7 @@ fn maybe_size<S: serde::Serializer>(number: &Option<u64>, to: S) -> Result<S::Ok
 }
 
 impl State {
-    fn of(report: &CheckReport) -> Self {
+    fn from_report(report: &CheckReport) -> Self {
         let faults = report.faults.iter();
         let faults = faults.filter(|found| found.fault.what.code().severity > Severity::Odd);
         let more: u64 = report.more.values().sum();
@@ -294,7 +294,7 @@ fn operate(
 ) -> Outcome {
     let output = out.take_output();
     let progress = out.progress("reading", 0);
-    let frozen = Frozen::of(args, spool, output.as_deref(), &progress)?;
+    let frozen = Frozen::freeze_file(args, spool, output.as_deref(), &progress)?;
     drop(progress);
     if !frozen.unread.is_empty() {
         let bad = Failure::unread(format!(
@@ -306,7 +306,7 @@ fn operate(
     let view = frozen.view();
     let checked = check(&view, &CheckOptions::default()).map_err(|why| args.unread(&why))?;
     let checked = checked.with_lost_writes(view, metadb::SCHEMAS);
-    let before = State::of(&checked);
+    let before = State::from_report(&checked);
     let surgery = edit(view).map_err(|why| refused(args, why))?;
     // Without -o, the copy is made and checked all the same, and then dropped.
     let unnamed = spool.directory(None).join("copy");
@@ -316,7 +316,7 @@ fn operate(
     let bytes = new.bytes(&spool.directory(output.as_deref()))?;
     let checked = check(&bytes.view(), &CheckOptions::default());
     let checked = checked.map_err(|why| Failure::unread(format!("the copy {why}")))?;
-    let after = State::of(&checked.with_lost_writes(bytes.view(), metadb::SCHEMAS));
+    let after = State::from_report(&checked.with_lost_writes(bytes.view(), metadb::SCHEMAS));
     let may_be_worse = matches!(how, How::Before { may_be_worse: true });
     if after.is_worse_than(&before) && !may_be_worse {
         return Err(Failure::unread(format!(

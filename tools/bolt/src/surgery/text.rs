@@ -28,7 +28,7 @@ fn number(field: &str, value: u64) -> String {
 impl Answer for Operated {
     const SCHEMA: &'static str = "bolt-surgery/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let mut table = Table::new(&["", "before", "after", "because"]);
         for change in &self.changes {
             let before = change.before.map(|before| number(change.field, before));
@@ -80,7 +80,7 @@ impl Answer for Operated {
             ))?;
         }
         if let Some(start) = &self.start {
-            start.text(self.new.is_some(), pen)?;
+            start.write_start(self.new.is_some(), pen)?;
         }
         match (&self.new, self.refused) {
             (Some(_), _) => Ok(()),

@@ -43,7 +43,7 @@ pub(crate) fn modern(command: &Command, argv: Vec<OsString>) -> Line {
         notes: Vec::new(),
     };
     old::options(command, &mut line);
-    let words = Words::of(command, &line.argv);
+    let words = Words::parse_words(command, &line.argv);
     if words.asks_for_help {
         return line;
     }

@@ -54,7 +54,7 @@ const RENAMED: &[Renamed] = &[
 
 /// Gives options their names of now.
 pub(super) fn options(command: &Command, line: &mut Line) {
-    let verb = Words::of(command, &line.argv).verb;
+    let verb = Words::parse_words(command, &line.argv).verb;
     for renamed in RENAMED.iter().filter(|renamed| verb == renamed.verb) {
         let ended = line.argv.iter().position(|word| word == "--");
         let options = line.argv.iter_mut().take(ended.unwrap_or(usize::MAX));

@@ -24,7 +24,7 @@ pub(crate) struct Words<'a> {
 
 impl<'a> Words<'a> {
     /// Walks over `argv` as clap does.
-    pub(crate) fn of(command: &'a Command, argv: &[OsString]) -> Self {
+    pub(crate) fn parse_words(command: &'a Command, argv: &[OsString]) -> Self {
         let mut above = vec![command];
         let mut words = Self {
             verb: tool_of(command).into_iter().collect(),

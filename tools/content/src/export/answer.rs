@@ -14,7 +14,7 @@ pub(super) struct Answered(pub(super) Exported);
 impl Answer for Answered {
     const SCHEMA: &'static str = "content-export/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let Self(exported) = self;
         let style = if self.exit() == Exit::CLEAN {
             Style::Good

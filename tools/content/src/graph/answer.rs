@@ -58,7 +58,7 @@ fn line_of(part: &Part, role: Option<&str>, required: bool) -> String {
         parts.push(size(bytes));
     }
     let packed = part.media_type.as_ref().and_then(|text| text.utf8());
-    if let Some(Kind::Layer(compression)) = packed.map(Kind::of)
+    if let Some(Kind::Layer(compression)) = packed.map(Kind::from_media_type)
         && compression != Compression::None
     {
         parts.push(compression.to_string());
@@ -98,7 +98,7 @@ fn required(image: &Image) -> BTreeSet<&Digest> {
 impl Answer for Graph {
     const SCHEMA: &'static str = "content-graph/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         if self.dot {
             return dot(self, pen);
         }

@@ -104,7 +104,7 @@ impl Answered {
 impl Answer for Answered {
     const SCHEMA: &'static str = "content-verify/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         self.head(pen)?;
         for bad in &self.0.bad {
             pen.gap()?;

@@ -43,7 +43,7 @@ const SHOWN: usize = 20;
 impl Answer for Answered<Df> {
     const SCHEMA: &'static str = "df/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let df = &self.it;
         match df.total {
             Some(total) => match total.allocated {
@@ -167,8 +167,8 @@ impl Answer for Answered<Df> {
         pen.gap()?;
         reclaimable_text(df, pen)?;
         pen.gap()?;
-        self.about.text(pen)?;
-        judged::text(&self.judged, pen)?;
+        self.about.write_about(pen)?;
+        judged::write_judged(&self.judged, pen)?;
         pen.incomplete(&df.unknown)
     }
 

@@ -109,7 +109,7 @@ fn list(heading: &str, items: &[Item], pen: &mut Pen<'_>) -> io::Result<()> {
 impl Answer for Answered<Simulation> {
     const SCHEMA: &'static str = "gc/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let simulation = &self.it;
         let (style, sentence) = sentence(simulation);
         let line = pen.styled(style, sentence).to_string();
@@ -131,8 +131,8 @@ impl Answer for Answered<Simulation> {
             pen.line(line)?;
         }
         pen.gap()?;
-        self.about.text(pen)?;
-        judged::text(&self.judged, pen)?;
+        self.about.write_about(pen)?;
+        judged::write_judged(&self.judged, pen)?;
         list("Deleted", &simulation.deleted, pen)?;
         list("Left, though nothing names it", &simulation.left, pen)?;
         list("Undecided", &simulation.undecided, pen)?;

@@ -146,7 +146,7 @@ const fn belongs(owned: &Owned) -> bool {
 impl Answer for Owner {
     const SCHEMA: &'static str = "owner/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         for (number, owned) in self.owned.iter().enumerate() {
             if number > 0 {
                 pen.gap()?;
@@ -154,7 +154,7 @@ impl Answer for Owner {
             write(owned, self.unknown.is_empty(), pen)?;
         }
         pen.gap()?;
-        self.about.text(pen)?;
+        self.about.write_about(pen)?;
         pen.incomplete(&self.unknown)
     }
 

@@ -77,7 +77,8 @@ pub(super) fn rows(node: &Node, processes: &Processes) -> Vec<CgroupRow> {
 
 /// Components of the cgroups of processes that belong to somebody else than this containerd.
 fn others<'p>(host: &Host<'p>, processes: &'p Processes) -> BTreeSet<&'p [u8]> {
-    let theirs = |process: &&Process| matches!(host.of(processes, process), Belongs::Theirs(_));
+    let theirs =
+        |process: &&Process| matches!(host.owner_of(processes, process), Belongs::Theirs(_));
     let groups = processes.iter().filter(theirs).flat_map(|it| &it.cgroups);
     let parts = groups.flat_map(|group| group.path.bytes().split(|byte| *byte == b'/'));
     let id = |part: &'p [u8]| {

@@ -37,7 +37,7 @@ pub(super) fn rows(
     mounts: &[Mount],
     processes: Option<&Processes>,
 ) -> Vec<MountRow> {
-    let known = Known::of(evidence, node, processes);
+    let known = Known::known_mounts(evidence, node, processes);
     mounts.iter().filter_map(|mount| known.row(mount)).collect()
 }
 
@@ -45,12 +45,16 @@ fn path(text: &Text) -> &Path {
     Path::new(OsStr::from_bytes(text.bytes()))
 }
 
-fn text(path: &Path) -> Text {
+fn path_text(path: &Path) -> Text {
     Text::from(path.as_os_str().as_bytes())
 }
 
 impl<'n> Known<'n> {
-    fn of(evidence: &'n Evidence, node: &'n Node, processes: Option<&'n Processes>) -> Self {
+    fn known_mounts(
+        evidence: &'n Evidence,
+        node: &'n Node,
+        processes: Option<&'n Processes>,
+    ) -> Self {
         let mut containers = BTreeMap::new();
         let mut pods = BTreeSet::new();
         let namespaces = node.meta.rows.iter().flat_map(metadb::MetaDb::namespaces);
@@ -188,7 +192,7 @@ impl<'n> Known<'n> {
                     .get(at.saturating_add(tail.len())..)
                     .unwrap_or_default();
                 let full = folder.join(OsStr::from_bytes(rest));
-                return (Some(self.snapshot(&text(&full))), Vec::new());
+                return (Some(self.snapshot(&path_text(&full))), Vec::new());
             }
         }
         (None, Vec::new())
@@ -221,7 +225,7 @@ impl<'n> Known<'n> {
             if relative && row.is_none() {
                 continue;
             }
-            found.path = text(&full);
+            found.path = path_text(&full);
             found.snapshotter = Some(snapshotter.name.clone());
             found.id = id;
             found.key = row.map(|row| row.key.clone());

@@ -291,7 +291,7 @@ fn reparented(runtime: &Runtime, processes: &Processes, host: &Host<'_>) -> Vec<
         };
         let is_it = init_of(process, runtime).is_some() && !process.stat.is_dead();
         // Of whom another keeper looks after, nothing is known but that.
-        let is_kept = !matches!(host.of(processes, process), stuck::Belongs::Nobody);
+        let is_kept = !matches!(host.owner_of(processes, process), stuck::Belongs::Nobody);
         if is_it && !is_kept && container.other_daemon(&runtime.state).is_none() {
             let parent = processes.get(process.stat.ppid);
             found.push(Reparented {

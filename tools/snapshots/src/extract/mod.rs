@@ -193,7 +193,7 @@ impl Extracted {
 impl Answer for Extracted {
     const SCHEMA: &'static str = "snapshots-extracted/1";
 
-    fn text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+    fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let place = PathBuf::from(self.directory.to_string());
         pen.line(format_args!(
             "{}: {} files in {}, {} recorded only, in {}",

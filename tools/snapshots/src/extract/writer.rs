@@ -74,7 +74,7 @@ impl Line {
     /// A whiteout or an opaque mark of a lone layer.
     pub(super) fn mark(path: &Path, kind: &'static str) -> Self {
         Self {
-            path: text(path.as_os_str()),
+            path: name_text(path.as_os_str()),
             kind,
             not_made: Some("what it hides is not known"),
             ..Self::default()
@@ -82,7 +82,7 @@ impl Line {
     }
 }
 
-fn text(name: &OsStr) -> Text {
+fn name_text(name: &OsStr) -> Text {
     Text::from(name.as_bytes())
 }
 
@@ -203,7 +203,7 @@ impl Writer {
             Ok((written, file)) => {
                 line.renamed = written.as_bytes() != own;
                 let written = below.join(&written);
-                line.written = Some(text(written.as_os_str()));
+                line.written = Some(name_text(written.as_os_str()));
                 if let Some(file) = file {
                     if self.is_live {
                         let xattrs = tree.xattrs(entry);
@@ -422,7 +422,7 @@ impl Writer {
         if let Some(folder) = self.open.pop() {
             let mut lacks = Vec::new();
             self.settle(&folder.file, &folder.stat, &mut lacks);
-            let path = text(folder.path.as_os_str());
+            let path = name_text(folder.path.as_os_str());
             self.lacks
                 .extend(lacks.into_iter().map(|why| format!("{path}: {why}")));
         }
@@ -467,7 +467,7 @@ fn index(count: u64) -> usize {
 fn described(evidence: &Evidence, tree: &Merged<'_>, path: &Path, entry: &MergedEntry) -> Line {
     let stat = &entry.stat;
     let mut line = Line {
-        path: text(path.as_os_str()),
+        path: name_text(path.as_os_str()),
         kind: stat.kind.word(),
         mode: Some(format!("{:04o}", stat.mode)),
         uid: Some(stat.uid),
@@ -476,7 +476,7 @@ fn described(evidence: &Evidence, tree: &Merged<'_>, path: &Path, entry: &Merged
         mtime: Some(stat.mtime),
         device: stat.rdev,
         layer: Some(entry.layer),
-        place: Some(text(entry.place.as_os_str())),
+        place: Some(name_text(entry.place.as_os_str())),
         ..Line::default()
     };
     if stat.is_symlink() {

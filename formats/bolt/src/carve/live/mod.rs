@@ -177,7 +177,7 @@ impl<'s> Live<'s> {
                 .map(|meta| Db::of_meta(view, page_size, found.metas, meta))
                 .filter(|db| !db.root().contents().entries.is_empty());
         }
-        live.schema = live.db.as_ref().and_then(|db| schemas.of(db));
+        live.schema = live.db.as_ref().and_then(|db| schemas.schema_of(db));
         live.claim(view, page_size);
         live
     }
@@ -274,7 +274,7 @@ impl<'s> Live<'s> {
         let mut last = Cursor::default();
         self.sequences.insert(PathId::ROOT, db.meta().sequence);
         for step in db.walk() {
-            let Some(path) = last.of(&step.bucket, paths) else {
+            let Some(path) = last.path_of_bucket(&step.bucket, paths) else {
                 self.is_whole = false;
                 continue;
             };
@@ -365,7 +365,7 @@ impl<'s> Live<'s> {
         let mut shared: HashMap<PathId, u64> = HashMap::new();
         for step in previous.walk() {
             self.link(&step.what);
-            let path = last.of(&step.bucket, paths);
+            let path = last.path_of_bucket(&step.bucket, paths);
             if let (Visit::Entry(entry), Some(path)) = (&step.what, path)
                 && self.before.has(entry.page)
                 && self.has_bucket(path)
@@ -413,7 +413,7 @@ impl<'s> Live<'s> {
 struct Cursor<'s>(BucketPath<'s>, Option<PathId>);
 
 impl<'s> Cursor<'s> {
-    fn of(&mut self, bucket: &BucketPath<'s>, paths: &mut Paths<'s>) -> Option<PathId> {
+    fn path_of_bucket(&mut self, bucket: &BucketPath<'s>, paths: &mut Paths<'s>) -> Option<PathId> {
         if self.1.is_none() || !Arc::ptr_eq(bucket, &self.0) {
             let mut path = Some(PathId::ROOT);
             for key in bucket.iter() {
@@ -446,7 +446,10 @@ fn hides_nothing(walk: &mut Walk<'_>) -> bool {
 fn claim_run(view: View<'_>, page_size: u64, id: PageId, into: &mut Bits) {
     into.insert(id);
     let at = id.at(page_size);
-    let Ok(header) = view.slice(at, HEADER, "page header").and_then(Header::read) else {
+    let Ok(header) = view
+        .slice(at, HEADER, "page header")
+        .and_then(Header::read_page_header)
+    else {
         return;
     };
     let mut pages = header.pages();

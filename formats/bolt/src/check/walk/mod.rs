@@ -22,7 +22,7 @@ use crate::{
     node::{BUCKET_FLAG, Element, Node},
     page::{Header, Kind, PageId},
     scan::{Bounds, scan},
-    source::read,
+    source::read_view,
     space::{Pointer, wrong_header},
 };
 use way::Way;
@@ -212,7 +212,7 @@ impl<'a> Walk<'a> {
             Children::Recorded(record)
         } else {
             let faults = sink.total();
-            let children = self.read(child, kind, pages, sink);
+            let children = self.read_node(child, kind, pages, sink);
             is_in_order = sink.total() == faults;
             Children::Read(children)
         };
@@ -259,9 +259,9 @@ impl<'a> Walk<'a> {
         let page_size = self.survey.page_size;
         let len = self.length(id, kind, pages);
         let mut buffer = core::mem::take(&mut self.buffer);
-        let run = read(self.survey.source, id.at(page_size), len, &mut buffer);
+        let run = read_view(self.survey.source, id.at(page_size), len, &mut buffer);
         if let Ok(run) = run
-            && let Ok(header) = Header::read(run)
+            && let Ok(header) = Header::read_page_header(run)
             && self.notes.len() < NOTED
         {
             let found = Node::new(run, id, header, kind).zero_pages(page_size);
@@ -287,9 +287,9 @@ impl<'a> Walk<'a> {
     fn needs(&mut self, id: PageId, kind: Kind) -> u64 {
         let page_size = self.survey.page_size;
         let mut buffer = core::mem::take(&mut self.buffer);
-        let run = read(self.survey.source, id.at(page_size), ELEMENTS, &mut buffer);
+        let run = read_view(self.survey.source, id.at(page_size), ELEMENTS, &mut buffer);
         let pages = run.ok().and_then(|run| {
-            let header = Header::read(run).ok()?;
+            let header = Header::read_page_header(run).ok()?;
             Some(Node::new(run, id, header, kind).needs(page_size))
         });
         self.buffer = buffer;
@@ -297,15 +297,18 @@ impl<'a> Walk<'a> {
     }
 
     /// Reads a page again: its faults to `sink`, the pages that it names as the result.
-    fn read(&mut self, child: &Child, kind: Kind, pages: u64, sink: &mut Sink) -> Vec<Child> {
+    fn read_node(&mut self, child: &Child, kind: Kind, pages: u64, sink: &mut Sink) -> Vec<Child> {
         let id = child.to;
         let page_size = self.survey.page_size;
         let mut children = Vec::new();
         let mut faults = Vec::new();
         let len = self.length(id, kind, pages);
         let mut buffer = core::mem::take(&mut self.buffer);
-        let run = read(self.survey.source, id.at(page_size), len, &mut buffer);
-        let header = run.as_ref().ok().and_then(|run| Header::read(*run).ok());
+        let run = read_view(self.survey.source, id.at(page_size), len, &mut buffer);
+        let header = run
+            .as_ref()
+            .ok()
+            .and_then(|run| Header::read_page_header(*run).ok());
         if let (Ok(run), Some(header)) = (run, header) {
             let bounds = Bounds {
                 from: child.from.as_deref(),
@@ -392,9 +395,9 @@ impl<'a> Walk<'a> {
         let id = child.to;
         let page_size = self.survey.page_size;
         let mut buffer = core::mem::take(&mut self.buffer);
-        let page = read(self.survey.source, id.at(page_size), page_size, &mut buffer);
+        let page = read_view(self.survey.source, id.at(page_size), page_size, &mut buffer);
         let fault = page.ok().and_then(|page: View<'_>| {
-            let header = Header::read(page).ok()?;
+            let header = Header::read_page_header(page).ok()?;
             let fault = wrong_header(page, header, id)?;
             Some(if is_only_misnumbered(page, header, child) {
                 fault.no_worse_than(Severity::Damage)

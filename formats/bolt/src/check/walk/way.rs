@@ -9,7 +9,7 @@ use crate::{
     fault::Fault,
     node::{Element, Node},
     page::{Header, Kind, PageId},
-    source::read,
+    source::read_view,
     space::Pointer,
 };
 
@@ -57,9 +57,9 @@ impl Walk<'_> {
         let page_size = self.survey.page_size;
         let len = self.length(page, kind, pages);
         let mut buffer = core::mem::take(&mut self.buffer);
-        let run = read(self.survey.source, page.at(page_size), len, &mut buffer);
+        let run = read_view(self.survey.source, page.at(page_size), len, &mut buffer);
         let taken = run.ok().and_then(|run| {
-            let header = Header::read(run).ok()?;
+            let header = Header::read_page_header(run).ok()?;
             let node = Node::new(run, page, header, kind);
             node.element(u64::from(index)).ok().map(take)
         });

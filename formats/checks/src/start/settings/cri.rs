@@ -43,8 +43,10 @@ pub(super) fn below<'p>(base: &[&'p str], more: &[&'p str]) -> Vec<&'p str> {
     [base, more].concat()
 }
 
-pub(super) fn text<'r>(run: &'r Run<'_>, base: &[&str], more: &[&str]) -> &'r str {
-    run.settings.text(&below(base, more)).unwrap_or_default()
+pub(super) fn cri_text<'r>(run: &'r Run<'_>, base: &[&str], more: &[&str]) -> &'r str {
+    run.settings
+        .text_setting(&below(base, more))
+        .unwrap_or_default()
 }
 
 pub(super) fn flag(run: &Run<'_>, base: &[&str], more: &[&str]) -> bool {
@@ -71,7 +73,7 @@ pub(super) fn runtimes(run: &Run<'_>) -> BTreeSet<String> {
         &places(run.release).runtime,
         &["containerd", "untrusted_workload_runtime"],
     );
-    if run.release < Release::V2_0 && !text(run, &old, &["runtime_type"]).is_empty() {
+    if run.release < Release::V2_0 && !cri_text(run, &old, &["runtime_type"]).is_empty() {
         all.insert("untrusted".to_owned());
     }
     all
@@ -84,14 +86,14 @@ fn default_runtime(run: &Run<'_>) -> Refused {
     let runtime = places(run.release).runtime;
     let key = below(&runtime, &["containerd", "default_runtime_name"]);
     let old = below(&runtime, &["containerd", "default_runtime"]);
-    if run.release < Release::V2_0 && !text(run, &old, &["runtime_type"]).is_empty() {
+    if run.release < Release::V2_0 && !cri_text(run, &old, &["runtime_type"]).is_empty() {
         return None;
     }
-    let chosen = run.settings.text(&key).unwrap_or("runc");
+    let chosen = run.settings.text_setting(&key).unwrap_or("runc");
     let untrusted = below(&runtime, &["containerd", "runtimes", "untrusted"]);
     let old = below(&runtime, &["containerd", "untrusted_workload_runtime"]);
     if run.release < Release::V2_0
-        && !text(run, &old, &["runtime_type"]).is_empty()
+        && !cri_text(run, &old, &["runtime_type"]).is_empty()
         && run.settings.get(&untrusted).is_some()
     {
         return Some(("conflicting definitions".to_owned(), place(run, &old)));
@@ -116,10 +118,10 @@ fn default_runtime(run: &Run<'_>) -> Refused {
 /// The runtime that pods get which name none, where config.toml says it.
 pub(in crate::start) fn default_runtime_type(run: &Run<'_>) -> Option<(Location, String)> {
     let base = places(run.release).runtime;
-    let chosen = text(run, &base, &["containerd", "default_runtime_name"]);
+    let chosen = cri_text(run, &base, &["containerd", "default_runtime_name"]);
     let chosen = if chosen.is_empty() { "runc" } else { chosen };
     let key = below(&base, &["containerd", "runtimes", chosen, "runtime_type"]);
-    let kind = run.settings.text(&key)?.to_owned();
+    let kind = run.settings.text_setting(&key)?.to_owned();
     Some((place(run, &key), kind))
 }
 
@@ -131,11 +133,14 @@ fn old_options(run: &Run<'_>) -> Refused {
     let base = places(run.release).runtime;
     let chosen = run
         .settings
-        .text(&below(&base, &["containerd", "default_runtime_name"]))
+        .text_setting(&below(&base, &["containerd", "default_runtime_name"]))
         .unwrap_or("runc");
     let type_of = |name: &str| {
         let key = below(&base, &["containerd", "runtimes", name, "runtime_type"]);
-        run.settings.text(&key).unwrap_or_default().to_owned()
+        run.settings
+            .text_setting(&key)
+            .unwrap_or_default()
+            .to_owned()
     };
     let linux = "io.containerd.runtime.v1.linux";
     for key in [&["systemd_cgroup"][..], &["containerd", "no_pivot"]] {
@@ -150,7 +155,7 @@ fn old_options(run: &Run<'_>) -> Refused {
             let path = below(&base, &["containerd", "runtimes", &name, key]);
             let is_set = run
                 .settings
-                .text(&path)
+                .text_setting(&path)
                 .is_some_and(|text| !text.is_empty());
             if is_set && type_of(&name) != linux {
                 let says = format!("`{key}` only works for runtime");
@@ -174,7 +179,7 @@ fn each_runtime(run: &Run<'_>) -> Refused {
             let says = format!("`{all}` requires `privileged_without_host_devices`");
             return Some((says, place(run, &of(all))));
         }
-        let io = text(run, &of("io_type"), &[]);
+        let io = cri_text(run, &of("io_type"), &[]);
         if run.release >= Release::V2_0 && !["", "fifo", "streaming"].contains(&io) {
             let says = "`io_type` can only be `streaming` or `named_pipe`";
             return Some((says.to_owned(), place(run, &of("io_type"))));
@@ -185,7 +190,7 @@ fn each_runtime(run: &Run<'_>) -> Refused {
 
 fn registry(run: &Run<'_>) -> Refused {
     let base = below(&places(run.release).images, &["registry"]);
-    if text(run, &base, &["config_path"]).is_empty() {
+    if cri_text(run, &base, &["config_path"]).is_empty() {
         return auths(run, &base);
     }
     let mirrors = below(&base, &["mirrors"]);
@@ -251,7 +256,7 @@ fn durations(run: &Run<'_>) -> Refused {
     }
     keys.into_iter().find_map(|(base, key)| {
         let path = below(&base, &[key]);
-        let text = run.settings.text(&path)?;
+        let text = run.settings.text_setting(&path)?;
         let bad = !text.is_empty() && !is_duration(text);
         bad.then(|| {
             (
@@ -270,7 +275,7 @@ fn programs(run: &Run<'_>) -> Refused {
         && run.settings.get(&dirs).is_some_and(
             |setting| matches!(&setting.value, Scalar::List(list) if !list.is_empty()),
         )
-        && !text(run, &cni, &["bin_dir"]).is_empty();
+        && !cri_text(run, &cni, &["bin_dir"]).is_empty();
     both.then(|| {
         let says = "`cni.bin_dir` and `cni.bin_dirs` cannot be set at the same time";
         (says.to_owned(), place(run, &one))
@@ -329,7 +334,7 @@ pub(super) fn stream(run: &mut Run<'_>) -> Flow {
     ];
     for (key, is_good) in keys {
         let path = below(&server, &[key]);
-        if let Some(text) = run.settings.text(&path)
+        if let Some(text) = run.settings.text_setting(&path)
             && !is_good(text)
         {
             let at = place(run, &path);

@@ -5,7 +5,7 @@ use std::path::Path;
 use daemon::Release;
 use evidence::FileKind;
 
-use super::cri::{Refused, below, flag, names, places, runtimes, text};
+use super::cri::{Refused, below, cri_text, flag, names, places, runtimes};
 use super::needs::is_platform;
 use super::place;
 use crate::part::Part;
@@ -16,8 +16,8 @@ pub(super) fn tls(run: &Run<'_>) -> Refused {
     let server = places(run.release).server;
     let pair = below(&server, &["x509_key_pair_streaming"]);
     let (cert, key) = (
-        text(run, &pair, &["tls_cert_file"]),
-        text(run, &pair, &["tls_key_file"]),
+        cri_text(run, &pair, &["tls_cert_file"]),
+        cri_text(run, &pair, &["tls_key_file"]),
     );
     let enabled = flag(run, &server, &["enable_tls_streaming"]);
     let says = match (enabled, cert.is_empty(), key.is_empty()) {
@@ -50,7 +50,11 @@ pub(super) fn base_specs(run: &Run<'_>) -> Refused {
     let base = below(&places(run.release).runtime, &["containerd", "runtimes"]);
     for name in runtimes(run) {
         let key = below(&base, &[&name, "base_runtime_spec"]);
-        let Some(file) = run.settings.text(&key).filter(|file| !file.is_empty()) else {
+        let Some(file) = run
+            .settings
+            .text_setting(&key)
+            .filter(|file| !file.is_empty())
+        else {
             continue;
         };
         // What is relative, is so to the daemon's working directory: the root folder.
@@ -71,7 +75,7 @@ pub(super) fn runtime_platforms(run: &Run<'_>) -> Refused {
     let base = below(&places(run.release).images, &["runtime_platforms"]);
     for name in names(run, &base) {
         let key = below(&base, &[&name, "platform"]);
-        let platform = run.settings.text(&key).unwrap_or_default();
+        let platform = run.settings.text_setting(&key).unwrap_or_default();
         if !platform.is_empty() && !is_platform(platform) {
             let says = format!("unable to parse platform \\\"{platform}\\\"");
             return Some((says, place(run, &key)));
@@ -97,7 +101,11 @@ pub(super) fn unread_files(run: &mut Run<'_>) {
     }
     for key in keys {
         let path: Vec<&str> = key.iter().map(String::as_str).collect();
-        if let Some(file) = run.settings.text(&path).filter(|file| !file.is_empty()) {
+        if let Some(file) = run
+            .settings
+            .text_setting(&path)
+            .filter(|file| !file.is_empty())
+        {
             let name = format!("{} ({file})", path.last().copied().unwrap_or_default());
             let why = "the file was not looked into; where it cannot be used, there is no CRI";
             run.not_known(Part::Configuration, name, why);
@@ -121,7 +129,11 @@ pub(super) fn of_machine(run: &mut Run<'_>) {
     let base = below(&places(run.release).images, &["runtime_platforms"]);
     for name in names(run, &base) {
         let key = below(&base, &[&name, "snapshotter"]);
-        if let Some(snapshotter) = run.settings.text(&key).filter(|text| !text.is_empty()) {
+        if let Some(snapshotter) = run
+            .settings
+            .text_setting(&key)
+            .filter(|text| !text.is_empty())
+        {
             let name = format!("{} ({snapshotter})", key.join("."));
             let why = "no rule covers the snapshotter of a single runtime";
             run.not_known(Part::Snapshotter, name, why);

@@ -67,7 +67,11 @@ pub(in crate::start) fn listeners(run: &mut Run<'_>) -> Flow {
         (&["grpc", "tcp_address"], "TCP grpc endpoint"),
     ];
     for (key, which) in keys {
-        let Some(address) = run.settings.text(key).filter(|text| !text.is_empty()) else {
+        let Some(address) = run
+            .settings
+            .text_setting(key)
+            .filter(|text| !text.is_empty())
+        else {
             continue;
         };
         // That for debugging may be a socket's path.
@@ -101,7 +105,7 @@ pub(in crate::start) fn listeners(run: &mut Run<'_>) -> Flow {
 /// What it needs before it loads a plugin: the certificate for TCP, and its own control group.
 pub(super) fn before(run: &mut Run<'_>) -> Flow {
     let text = |run: &Run<'_>, key: &[&str]| {
-        let text = run.settings.text(key).unwrap_or_default();
+        let text = run.settings.text_setting(key).unwrap_or_default();
         text.to_owned()
     };
     let cert = text(run, &["grpc", "tcp_tls_cert"]);

@@ -26,7 +26,7 @@ use super::Target;
 use super::run::{Flow, Run};
 
 /// Reads the configuration as the daemon would.
-pub(super) fn read(run: &mut Run<'_>) -> Flow {
+pub(super) fn read_settings(run: &mut Run<'_>) -> Flow {
     faults(run)?;
     version(run)?;
     types::top(run)?;
@@ -36,9 +36,12 @@ pub(super) fn read(run: &mut Run<'_>) -> Flow {
     types::unknown(run);
     let root = run
         .settings
-        .text(&["root"])
+        .text_setting(&["root"])
         .unwrap_or("/var/lib/containerd");
-    let state = run.settings.text(&["state"]).unwrap_or("/run/containerd");
+    let state = run
+        .settings
+        .text_setting(&["state"])
+        .unwrap_or("/run/containerd");
     // Other distributions say both on the command line, and so may a unit.
     let unit = run.node.roots.unit.as_ref();
     let by_unit = unit.is_some_and(|unit| unit.root().is_some() || unit.state().is_some());
@@ -216,7 +219,7 @@ fn log(run: &mut Run<'_>) -> Flow {
     const LEVELS: &[&str] = &[
         "trace", "debug", "info", "warn", "warning", "error", "fatal", "panic",
     ];
-    if let Some(level) = run.settings.text(&["debug", "level"]) {
+    if let Some(level) = run.settings.text_setting(&["debug", "level"]) {
         let known = LEVELS.contains(&level.to_ascii_lowercase().as_str());
         if !level.is_empty() && !known {
             let says = format!("not a valid logrus Level: \"{level}\"");
@@ -224,7 +227,7 @@ fn log(run: &mut Run<'_>) -> Flow {
             run.say(run.statement(&rules::LOG_SETTINGS).says(says).at(at))?;
         }
     }
-    if let Some(format) = run.settings.text(&["debug", "format"])
+    if let Some(format) = run.settings.text_setting(&["debug", "format"])
         && !["", "text", "json"].contains(&format)
     {
         let at = place(run, &["debug", "format"]);
@@ -240,7 +243,7 @@ pub(super) fn policy(run: &mut Run<'_>) -> Flow {
         "io.containerd.metadata.v1.bolt",
         "content_sharing_policy",
     ];
-    let policy = run.settings.text(&path).map(str::to_owned);
+    let policy = run.settings.text_setting(&path).map(str::to_owned);
     match policy.as_deref() {
         None | Some("" | "shared" | "isolated") => Flow::Continue(()),
         Some(policy) => {

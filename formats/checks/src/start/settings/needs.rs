@@ -133,7 +133,7 @@ fn bad_unpack(run: &mut Run<'_>, key: &[&str]) -> bool {
     }
     let platform = run
         .settings
-        .text(&[key, &["platform"]].concat())
+        .text_setting(&[key, &["platform"]].concat())
         .unwrap_or_default();
     !is_platform(platform)
 }
@@ -163,7 +163,7 @@ fn opt(run: &mut Run<'_>) {
     let key = ["plugins", id, "path"];
     let is_bad = run
         .settings
-        .text(&key)
+        .text_setting(&key)
         .is_some_and(|path| run.node.around.is_named_taken(path));
     if is_bad && run.release >= Release::V1_6 {
         let at = place(run, &key);

@@ -49,7 +49,10 @@ pub(super) fn begins(run: &mut Run<'_>) -> Flow {
         run.note(statement.perhaps());
     }
     let key = [plugins, nri, "socket_path"];
-    let socket = run.settings.text(&key).unwrap_or("/var/run/nri/nri.sock");
+    let socket = run
+        .settings
+        .text_setting(&key)
+        .unwrap_or("/var/run/nri/nri.sock");
     let listens = !flag(run, &TABLE, &["disable_connections"]);
     if listens && run.node.around.is_blocked(socket) {
         let does = format!(

@@ -26,7 +26,10 @@ pub(in crate::start) fn chosen(run: &Run<'_>) -> String {
     } else {
         below(&images, &["containerd", "snapshotter"])
     };
-    run.settings.text(&key).unwrap_or("overlayfs").to_owned()
+    run.settings
+        .text_setting(&key)
+        .unwrap_or("overlayfs")
+        .to_owned()
 }
 
 /// Whether the build is Debian's, of which all plugins are known.
@@ -70,7 +73,9 @@ fn is_proxy(run: &Run<'_>, name: &str) -> bool {
 /// A snapshotter that is a daemon of its own is there whether it runs or not; without it no image is
 /// unpacked and no container made.
 fn proxy(run: &mut Run<'_>, name: &str) {
-    let address = run.settings.text(&["proxy_plugins", name, "address"]);
+    let address = run
+        .settings
+        .text_setting(&["proxy_plugins", name, "address"]);
     let address = address.unwrap_or_default().to_owned();
     let absent = run.node.around.is_named_absent(&address);
     let socket = Text::from(address.as_str());
@@ -94,7 +99,7 @@ fn needy(run: &Run<'_>, name: &str, what: &str) -> There {
     let id = format!("io.containerd.snapshotter.v1.{name}");
     let set = |key: &str| {
         run.settings
-            .text(&["plugins", &id, key])
+            .text_setting(&["plugins", &id, key])
             .unwrap_or_default()
     };
     let own = run.node.roots.config.as_ref();
@@ -127,7 +132,7 @@ pub(in crate::start) fn refused(run: &mut Run<'_>) -> Flow {
             continue;
         }
         let set = |key: &str| {
-            let text = run.settings.text(&["plugins", &id, key]);
+            let text = run.settings.text_setting(&["plugins", &id, key]);
             text.unwrap_or_default().to_owned()
         };
         let around = &run.node.around;

@@ -202,7 +202,7 @@ impl<'e> Walk<'e> {
         let mut todo = vec![(shown.clone(), stat)];
         while let Some((shown, stat)) = todo.pop() {
             let goes_in = stat.is_dir()
-                && (self.wanted.upperdirs || Class::of(shown.bytes()) != Class::Snapshot);
+                && (self.wanted.upperdirs || Class::from_name(shown.bytes()) != Class::Snapshot);
             let dev = stat.dev;
             let entries = if goes_in {
                 self.evidence.try_list(path::path(shown.bytes()))
@@ -308,7 +308,7 @@ impl<'e> Walk<'e> {
     /// Why a file is not to be collected.
     fn left(&mut self, shown: &Text, stat: &Stat) -> Option<&'static str> {
         let not_asked = self.names_only
-            || match (Class::of(shown.bytes()), self.wanted.blobs) {
+            || match (Class::from_name(shown.bytes()), self.wanted.blobs) {
                 (Class::Blob, Blobs::Metadata) => stat.size > METADATA,
                 (Class::Blob, Blobs::None) => true,
                 (Class::Snapshot, _) => !self.wanted.upperdirs,

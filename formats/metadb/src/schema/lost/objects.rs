@@ -86,7 +86,7 @@ struct Known<'s> {
 }
 
 impl<'s> Known<'s> {
-    fn of(db: &Db<'s>) -> Self {
+    fn from_db(db: &Db<'s>) -> Self {
         let mut known = Self::default();
         for step in db.walk() {
             let Visit::Entry(entry) = step.what else {
@@ -152,7 +152,7 @@ struct Done<'a, 's> {
 }
 
 impl<'a, 's> Done<'a, 's> {
-    fn of(changes: &'a [Change<'s>]) -> Self {
+    fn from_changes(changes: &'a [Change<'s>]) -> Self {
         let mut done = Self::default();
         for change in changes {
             let Some(of) = collection(&change.bucket) else {
@@ -240,8 +240,8 @@ fn noted(mut found: Found) -> Found {
 ///
 /// Only for databases of containerd, which are known by their root bucket.
 pub(super) fn stale(old: &Db<'_>, changes: &[Change<'_>]) -> Vec<Found> {
-    let known = Known::of(old);
-    let done = Done::of(changes);
+    let known = Known::from_db(old);
+    let done = Done::from_changes(changes);
     let mut stale: Vec<Found> = done.exchanged(known.newest).into_iter().collect();
     stale.extend(undone(&known, &done));
     stale.extend(unleased(changes));

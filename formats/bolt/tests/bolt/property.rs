@@ -30,15 +30,18 @@ enum Damage {
     Cut,
     /// Two pages stand in each other's place.
     Swap,
+    /// Both metas are zero.
+    Metas,
 }
 
-const ALL: [Damage; 6] = [
+const ALL: [Damage; 7] = [
     Damage::Zeroes,
     Damage::Noise,
     Damage::Torn,
     Damage::Hole,
     Damage::Cut,
     Damage::Swap,
+    Damage::Metas,
 ];
 const SECTOR: usize = 512;
 
@@ -76,6 +79,10 @@ fn damaged(bytes: &[u8], damage: Damage, size: usize, used: &[usize], random: &m
         Damage::Cut => {
             bad.truncate(at.max(2 * size));
             hit = vec![(bad.len(), usize::MAX)];
+        }
+        Damage::Metas => {
+            bad[..2 * size].fill(0);
+            hit = vec![(0, 2 * size)];
         }
         Damage::Swap => {
             let other = used[random.below(used.len())] * size;
@@ -157,6 +164,7 @@ fn one(name: &str, good: &[u8], live: &Keys, bad: &Bad, sum: &mut Sum) {
     sum.files += 1;
     sum.whole += u32::from(said.is_whole());
     let (mut unnamed, mut lost, mut hit) = (Vec::new(), 0, 0);
+    let mut nowhere: Vec<&Vec<Vec<u8>>> = Vec::new();
     for (path, value) in live {
         let is_there = saved.get(path) == Some(value);
         hit += usize::from(is_touched(path));
@@ -167,6 +175,9 @@ fn one(name: &str, good: &[u8], live: &Keys, bad: &Bad, sum: &mut Sum) {
             sum.in_place += usize::from(is_there);
             let is_found = path.last().is_some_and(|key| found.contains(&(key, value)));
             sum.found += usize::from(!is_there && is_found);
+            if !is_there && !is_found {
+                nowhere.push(path);
+            }
         }
         if !is_there {
             lost += 1;
@@ -196,7 +207,15 @@ fn one(name: &str, good: &[u8], live: &Keys, bad: &Bad, sum: &mut Sum) {
     sum.unnamed += u32::from(!unnamed.is_empty());
     sum.wrong += u32::from(is_wrong);
     sum.silent += u32::from(lost > 0 && said.is_whole() && !unnamed.is_empty());
-    if std::env::var_os("VERBOSE").is_some() && (is_wrong || !unnamed.is_empty()) {
+    if std::env::var_os("VERBOSE").is_some()
+        && (is_wrong || !unnamed.is_empty() || !nowhere.is_empty())
+    {
+        let pages: std::collections::BTreeMap<usize, usize> =
+            nowhere.iter().fold(BTreeMap::new(), |mut pages, path| {
+                let page = places[*path][0].0 / usize::try_from(db.page_size()).unwrap();
+                *pages.entry(page).or_default() += 1;
+                pages
+            });
         let text = |path: Option<&&Vec<Vec<u8>>>| {
             let parts = path.into_iter().flat_map(|path| path.iter());
             let parts = parts.map(|part| String::from_utf8_lossy(part).into_owned());
@@ -205,7 +224,10 @@ fn one(name: &str, good: &[u8], live: &Keys, bad: &Bad, sum: &mut Sum) {
         #[expect(clippy::print_stdout, reason = "what was tried")]
         {
             println!(
-                "{name}: lost {lost}, unnamed {} ({}), wrong {} ({})",
+                "{name}: {:?} lost {lost}, nowhere {} ({}) on {pages:?}, unnamed {} ({}), wrong {} ({})",
+                said.choice,
+                nowhere.len(),
+                text(nowhere.first()),
                 unnamed.len(),
                 text(unnamed.first()),
                 wrong.len(),

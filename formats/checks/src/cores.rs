@@ -74,6 +74,7 @@ fn line(core: &CoreFile) -> String {
     }
     if let Some(crash) = &core.crash {
         match (&crash.message, crash.panicked) {
+            (Some(message), _) if crash.fatal => line.push(format!(": fatal error: {message}")),
             (Some(message), _) => line.push(format!(": panic: {message}")),
             (None, true) => line.push(": a panic or fatal error".to_owned()),
             (None, false) => {}

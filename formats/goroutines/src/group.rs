@@ -1,11 +1,12 @@
 //! Goroutines that do the same, told once.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use finding::Text;
 use serde::Serialize;
 
-use crate::{Creator, Frame, Goroutine, Status, Waited};
+use crate::{Creator, Frame, Goroutine, Site, Status, Waited};
 
 /// Goroutines with the same state and the same stack.
 #[derive(Debug, Clone, Serialize)]
@@ -40,12 +41,49 @@ type Key<'g> = (
     Option<(&'g Text, u32)>,
 );
 
+/// What makes two goroutines the same without a look at a text: whoever reads a process keeps each site
+/// once, so of many goroutines most have the very same ones.
+type Same<'g> = (
+    Status,
+    Option<&'g Text>,
+    bool,
+    Vec<*const Site>,
+    Option<*const Site>,
+);
+
+fn same_as(one: &Goroutine) -> Same<'_> {
+    let sites = one.frames.iter().map(|frame| Arc::as_ptr(&frame.site));
+    let creator = one.creator.as_ref();
+    (
+        one.status,
+        one.reason.as_ref(),
+        one.system,
+        sites.collect(),
+        creator.map(|creator| Arc::as_ptr(&creator.site)),
+    )
+}
+
+impl Group<'_> {
+    fn add(&mut self, one: &Goroutine) {
+        self.count = self.count.saturating_add(1);
+        self.ids.push(one.id);
+        self.shortest = self.shortest.min(one.waited);
+        self.longest = self.longest.max(one.waited);
+    }
+}
+
 /// Groups of goroutines with identical stacks: the largest first, the runtime's own last. With
 /// `all`, frames that Go's own dumps hide tell apart and are shown, too.
 pub fn groups(goroutines: &[Goroutine], all: bool) -> Vec<Group<'_>> {
     let mut found: Vec<Group<'_>> = Vec::new();
     let mut places: HashMap<Key<'_>, usize> = HashMap::new();
+    let mut same: HashMap<Same<'_>, usize> = HashMap::new();
     for one in goroutines {
+        let by_site = same_as(one);
+        if let Some(group) = same.get(&by_site).and_then(|at| found.get_mut(*at)) {
+            group.add(one);
+            continue;
+        }
         let frames: Vec<&Frame> = one
             .frames
             .iter()
@@ -63,13 +101,14 @@ pub fn groups(goroutines: &[Goroutine], all: bool) -> Vec<Group<'_>> {
             lines.collect::<Vec<_>>(),
             creator.map(|creator| (&creator.site.function, creator.site.line)),
         );
-        if let Some(group) = places.get(&key).and_then(|at| found.get_mut(*at)) {
-            group.count = group.count.saturating_add(1);
-            group.ids.push(one.id);
-            group.shortest = group.shortest.min(one.waited);
-            group.longest = group.longest.max(one.waited);
+        if let Some(at) = places.get(&key) {
+            same.insert(by_site, *at);
+            if let Some(group) = found.get_mut(*at) {
+                group.add(one);
+            }
             continue;
         }
+        same.insert(by_site, found.len());
         places.insert(key, found.len());
         found.push(Group {
             state: one.state(),
@@ -95,10 +134,7 @@ pub fn groups(goroutines: &[Goroutine], all: bool) -> Vec<Group<'_>> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::Site;
 
     fn waiting(id: u64, line: u32, seconds: u64) -> Goroutine {
         let site = Site {

@@ -128,12 +128,19 @@ impl Waiters<'_> {
     }
 
     /// What `g.waiting` leads to: channels, and semaphores since Go 1.26.
-    pub(crate) fn listed(&self, first: u64, one: &Goroutine) -> (Vec<Await>, Option<u64>) {
+    pub(crate) fn listed(
+        &self,
+        first: u64,
+        one: &Goroutine,
+        channels: &mut HashMap<u64, Object>,
+    ) -> (Vec<Await>, Option<u64>) {
         let mut found = Vec::new();
         let mut semaphore = None;
-        let mut seen = HashSet::new();
         let mut at = first;
-        while at != 0 && found.len() < WAITERS && seen.insert(at) {
+        // A list that is damaged and leads back into itself has an end, too: it comes by the mark.
+        let (mut steps, mut mark) = (0_usize, 0);
+        while at != 0 && steps < WAITERS {
+            steps = steps.saturating_add(1);
             let (Some(c), Some(g)) = (self.word(at, self.offsets.c), self.word(at, self.offsets.g))
             else {
                 break;
@@ -146,16 +153,31 @@ impl Waiters<'_> {
                 break;
             }
             found.push(Await {
-                object: self.channel(c),
+                object: self.channel(c, channels),
                 access: self.direction(c, at, one),
             });
             at = self.word(at, self.offsets.waitlink).unwrap_or(0);
+            if at == mark {
+                break;
+            }
+            if steps.is_power_of_two() {
+                mark = at;
+            }
         }
         (found, semaphore)
     }
 
-    /// A channel.
-    pub(crate) fn channel(&self, at: u64) -> Object {
+    /// A channel. Many may wait for one: it is read once.
+    fn channel(&self, at: u64, known: &mut HashMap<u64, Object>) -> Object {
+        if let Some(object) = known.get(&at) {
+            return object.clone();
+        }
+        let object = self.read_channel(at);
+        known.insert(at, object.clone());
+        object
+    }
+
+    fn read_channel(&self, at: u64) -> Object {
         let word = |offset: u64| self.word(at, offset);
         let element = word(self.offsets.elemtype)
             .and_then(|kind| type_name(self.memory, self.module, self.version, kind));

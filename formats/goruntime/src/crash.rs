@@ -1,7 +1,12 @@
 //! Why a process ended by itself: the goroutine that panicked, what it said, and where.
 //!
 //! `runtime/panic.go`: `gopanic` keeps each panic in `g._panic`; before it prints them, `preprintpanics`
-//! makes strings of errors. `throw` keeps nothing but its own frame.
+//! makes strings of errors. `throw` and `fatal` keep their text in their own frame alone, in the closure that prints
+//! it on the system's stack:
+//!
+//! ```text
+//! the code of runtime.throw.func1    address of the text    its length
+//! ```
 
 use std::sync::Arc;
 
@@ -15,6 +20,8 @@ use crate::types;
 
 /// Bytes of a message.
 const MESSAGE: u64 = 512;
+/// Bytes of the frame of what ends a program.
+const FRAME: u64 = 4096;
 /// Panics within panics.
 const NESTED: usize = 64;
 
@@ -35,7 +42,9 @@ pub struct Crash {
     pub goroutine: u64,
     /// Whether it panicked or the runtime gave up, and not only a signal came.
     pub panicked: bool,
-    /// What the panic said; nothing where it keeps no text.
+    /// Whether the runtime gave up by itself (a fatal error), and no panic of the program's ended it.
+    pub fatal: bool,
+    /// What the panic or the runtime said; nothing where neither keeps a text.
     pub message: Option<Text>,
     /// The innermost frame of the program itself.
     pub site: Option<Arc<Site>>,
@@ -44,9 +53,10 @@ pub struct Crash {
 impl Serialize for Crash {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct as _;
-        let mut map = serializer.serialize_struct("Crash", 4)?;
+        let mut map = serializer.serialize_struct("Crash", 5)?;
         map.serialize_field("goroutine", &self.goroutine)?;
         map.serialize_field("panicked", &self.panicked)?;
+        map.serialize_field("fatal", &self.fatal)?;
         map.serialize_field("message", &self.message)?;
         let site = self.site.as_ref();
         map.serialize_field("function", &site.map(|site| &site.function))?;
@@ -71,18 +81,58 @@ impl Go<'_> {
         let site = match panics(one) {
             Some(at) => {
                 let mut after = one.frames.iter().skip(at.saturating_add(1));
-                let is_own = |frame: &&Frame| !frame.site.function.bytes().starts_with(b"runtime.");
+                let is_own = |frame: &&Frame| {
+                    let name = frame.site.function.bytes();
+                    !name.starts_with(b"runtime.") && !name.starts_with(b"internal/runtime/")
+                };
                 after.find(is_own)
             }
             None => one.place(),
         };
         let site = site.map(|frame| &frame.site);
+        let said = panicked.and_then(|one| self.panic_message(one.address));
+        let thrown = panicked
+            .filter(|_| said.is_none())
+            .and_then(|one| self.thrown(one));
         Some(Crash {
             goroutine: one.id,
             panicked: panicked.is_some(),
-            message: panicked.and_then(|one| self.panic_message(one.address)),
+            fatal: thrown.is_some(),
+            message: said.or(thrown),
             site: site.map(Arc::clone),
         })
+    }
+
+    /// What the runtime said when it gave up.
+    fn thrown(&self, one: &Goroutine) -> Option<Text> {
+        let memory = self.memory();
+        for pair in one.frames.windows(2) {
+            let [inner, frame] = pair else { continue };
+            let printer: &[u8] = match frame.site.function.bytes() {
+                b"runtime.throw" => b"runtime.throw.func1",
+                b"runtime.fatal" => b"runtime.fatal.func1",
+                _ => continue,
+            };
+            let len = frame.fp.checked_sub(inner.fp)?.min(FRAME);
+            let held = memory.some(inner.fp, len);
+            let words: Vec<u64> = held
+                .chunks_exact(8)
+                .filter_map(|word| word.first_chunk().copied().map(u64::from_le_bytes))
+                .collect();
+            let found = words.windows(3).find_map(|triple| {
+                let [code, start, len] = *triple else {
+                    return None;
+                };
+                let name = self.function(code).filter(|name| name.bytes() == printer);
+                name.filter(|_| (1..=MESSAGE).contains(&len))?;
+                let len = usize::try_from(len).ok()?;
+                memory.all(start, len).map(Text::from)
+            });
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
     }
 
     /// What the first panic of a goroutine said: those that came while it was handled are not the cause.

@@ -96,13 +96,27 @@ impl RawG {
     }
 }
 
-/// Addresses of all goroutines: the slice in bss every element of which is one.
-pub(crate) fn allgs(memory: &dyn Memory, module: &ModuleData, layout: &G) -> Option<Vec<u64>> {
+/// All goroutines.
+pub(crate) struct Listed {
+    /// Their addresses.
+    pub(crate) all: Vec<u64>,
+    /// How many are damaged: their own address does not stand in them.
+    pub(crate) damaged: usize,
+    /// The latest moment that the runtime noted in any, on the clock of waits.
+    pub(crate) latest: u64,
+}
+
+/// No process runs for a hundred years: nanoseconds. A damaged goroutine must not make all others old.
+const AGES: u64 = 3_000_000_000_000_000_000;
+
+/// All goroutines: the slice in bss every element of which is one. Each is looked at once: of a core with a
+/// hundred thousand, the pages are most of the work.
+pub(crate) fn allgs(memory: &dyn Memory, module: &ModuleData, layout: &G) -> Option<Listed> {
     let [_, _, bss, noptrbss] = module.data;
     let area = Area::read_area(memory, bss);
     let copies: Vec<u64> = Area::read_area(memory, noptrbss).words().collect();
     let words: Vec<u64> = area.words().collect();
-    let mut best: Option<(bool, Vec<u64>)> = None;
+    let mut best: Option<(bool, Listed)> = None;
     for (pointer, len) in slices(&words, GOROUTINES) {
         let Some(first) = memory.u64(pointer) else {
             continue;
@@ -123,22 +137,37 @@ pub(crate) fn allgs(memory: &dyn Memory, module: &ModuleData, layout: &G) -> Opt
         // allgptr is a copy of the pointer, and allglen one of the length, for readers without a
         // lock. Every element must be a goroutine; where the copy is there, a few may be damaged.
         let has_copy = copies.contains(&pointer);
-        let bad = all
-            .iter()
-            .filter(|at| !sound(**at))
-            .take((all.len() / 16).saturating_add(1))
-            .count();
-        if bad > 0 && (!has_copy || bad > all.len() / 16) {
+        let most = if has_copy { all.len() / 16 } else { 0 };
+        let (mut damaged, mut latest) = (0_usize, 0);
+        for at in &all {
+            match RawG::read(memory, *at, layout).filter(|raw| raw.is_sound(layout)) {
+                Some(raw) => {
+                    let stamp = layout.stamp.map_or(0, |at| raw.word(at));
+                    let noted = raw.word(layout.waitsince).max(stamp);
+                    latest = latest.max(Some(noted).filter(|noted| *noted < AGES).unwrap_or(0));
+                }
+                None => damaged = damaged.saturating_add(1),
+            }
+            if damaged > most {
+                break;
+            }
+        }
+        if damaged > most {
             continue;
         }
         let better = best
             .as_ref()
-            .is_none_or(|(had_copy, was)| (has_copy, all.len()) > (*had_copy, was.len()));
+            .is_none_or(|(had_copy, was)| (has_copy, all.len()) > (*had_copy, was.all.len()));
         if better {
-            best = Some((has_copy, all));
+            let listed = Listed {
+                all,
+                damaged,
+                latest,
+            };
+            best = Some((has_copy, listed));
         }
     }
-    best.map(|(_, all)| all)
+    best.map(|(_, listed)| listed)
 }
 
 /// A thread as the runtime knows it.

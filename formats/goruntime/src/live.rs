@@ -9,8 +9,10 @@
 //!
 //! and believed only if both stacks are the same, both `g` are the same byte for byte (the runtime
 //! counts in `g.trackingSeq` how often it ran), all of it took no longer than the counter needs to
-//! come round, and the walk ends where stacks end. Else it is tried again, and then said to be
-//! moving: nothing is guessed.
+//! come round, and the walk ends where stacks end. Else it is tried again, then once more after a rest, and
+//! then said to run or to be moving: nothing is guessed.
+
+use std::time::Duration;
 
 use elfcore::Memory;
 use goroutines::{End, Goroutine, Status};
@@ -24,12 +26,18 @@ use crate::unwind::{Start, unwind};
 const WINDOW: u64 = 25_000;
 /// How often a goroutine is tried.
 const TRIES: u32 = 4;
-/// Rounds for those that did not settle, and how many of them may take part: a reader that was put
-/// aside by the scheduler is no sign that they move.
-const ROUNDS: usize = 8;
-const AGAIN: usize = 1 << 10;
+/// Rounds for those that did not settle: a reader that was put aside by the scheduler is no sign that
+/// they move, and one that runs will wait again. Before each, the reader rests for longer than before.
+const ROUNDS: u32 = 10;
+const REST: Duration = Duration::from_micros(50);
+/// Nanoseconds after which no round is begun.
+const PATIENCE: u64 = 2_000_000_000;
 /// Bytes of a stack that are copied.
 const STACK: u64 = 1 << 20;
+
+/// The status of a goroutine that runs, and why it has no stack.
+const RUNNING: u32 = 2;
+const RUNS: &str = "it runs";
 
 /// A copy of a stack.
 struct Copy {
@@ -98,16 +106,18 @@ impl Go<'_> {
             .iter()
             .filter_map(|at| self.settled(*at, &threads, &mut cache, clock))
             .collect();
-        for _ in 0..ROUNDS {
+        let began = clock();
+        for round in 0..ROUNDS {
             let again: Vec<usize> = all
                 .iter()
                 .enumerate()
-                .filter(|(_, one)| one.goroutine.end == End::Moving)
+                .filter(|(_, one)| one.goroutine.end != End::Top)
                 .map(|(index, _)| index)
                 .collect();
-            if again.is_empty() || again.len() > AGAIN {
+            if again.is_empty() || clock().saturating_sub(began) > PATIENCE {
                 break;
             }
+            std::thread::sleep(REST.saturating_mul(1 << round));
             for index in again {
                 let Some(one) = all.get_mut(index) else {
                     continue;
@@ -181,7 +191,7 @@ impl Go<'_> {
                 one.frames.clear();
             }
             if one.status == Status::Running {
-                one.end = End::None("it runs");
+                one.end = End::None(RUNS);
                 return Some(Accepted::new(one, raw, (0, Vec::new()), tries, took));
             }
             one.end = End::Moving;
@@ -198,7 +208,10 @@ impl Go<'_> {
             return Err(End::Top);
         }
         match self.start(raw, Status::from_number(status), None) {
+            // Whoever runs has no stack pointer there; whoever waits without one has just begun to run.
             Err(End::Cut(_)) => Err(End::Moving),
+            Err(End::None(_)) if status == RUNNING => Err(End::None(RUNS)),
+            Err(End::None(_)) => Err(End::Moving),
             other => other,
         }
     }

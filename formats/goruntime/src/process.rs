@@ -23,6 +23,8 @@ use crate::pclntab::Head;
 use crate::unwind::{Start, unwind};
 use crate::{BuildInfo, Dwarf, GoVersion, LayoutSource};
 
+/// Bytes of a thread's stack for signals.
+const SIGNALS: u64 = 1 << 20;
 /// Frames of all goroutines together.
 const FRAMES: usize = 6 << 20;
 
@@ -125,6 +127,8 @@ pub struct Go<'m> {
     waiters: Option<Offsets>,
     reasons: Vec<Text>,
     goroutines: Vec<u64>,
+    damaged: usize,
+    latest: u64,
     threads: Vec<RawM>,
 }
 
@@ -205,7 +209,9 @@ impl<'m> Go<'m> {
             waiters: Offsets::from_layouts(&layouts),
             layouts,
             reasons,
-            goroutines,
+            goroutines: goroutines.all,
+            damaged: goroutines.damaged,
+            latest: goroutines.latest,
             threads,
         })
     }
@@ -338,7 +344,8 @@ impl<'m> Go<'m> {
     pub fn goroutines(&self, threads: &Threads, now: Option<u64>) -> Vec<Goroutine> {
         let mut cache = Cache::new(self.table());
         let exact = now.is_some();
-        let now = now.unwrap_or_else(|| self.clock());
+        // The process lived at least until the latest moment that the runtime noted anywhere.
+        let now = now.unwrap_or(self.latest);
         let mut left = FRAMES;
         let mut found: Vec<Goroutine> = self
             .goroutines
@@ -377,6 +384,7 @@ impl<'m> Go<'m> {
         };
         let all: HashSet<u64> = found.iter().map(|one| one.address).collect();
         let semaphores = waiters.semaphores(&all);
+        let mut channels = HashMap::new();
         for one in found.iter_mut() {
             if !matches!(one.status, Status::Waiting | Status::Leaked) {
                 one.awaits = awaits::by_stack(one);
@@ -387,7 +395,7 @@ impl<'m> Go<'m> {
                 .checked_add(self.g.waiting)
                 .and_then(|at| self.memory.u64(at))
                 .unwrap_or(0);
-            let (mut found, semaphore) = waiters.listed(first, one);
+            let (mut found, semaphore) = waiters.listed(first, one, &mut channels);
             if let Some(semaphore) = semaphore.or_else(|| semaphores.get(&one.address).copied()) {
                 found.push(waiters.lock(semaphore, one));
             }
@@ -442,29 +450,9 @@ impl<'m> Go<'m> {
         .opened(heap)
     }
 
-    /// The latest moment that the runtime noted anywhere, on the clock of waits: the process lived
-    /// at least until then.
-    fn clock(&self) -> u64 {
-        let noted = self.goroutines.iter().filter_map(|at| {
-            let raw = RawG::read_raw_g(self.memory, *at, &self.g)?;
-            let stamp = self.g.stamp.map_or(0, |at| raw.word(at));
-            Some(raw.word(self.g.waitsince).max(stamp))
-        });
-        // A damaged one must not make all others old: no process runs for a hundred years.
-        noted
-            .filter(|time| *time < 3_000_000_000_000_000_000)
-            .max()
-            .unwrap_or(0)
-    }
-
     /// Goroutines that are listed and damaged: their own address does not stand in them.
-    pub fn damaged(&self) -> usize {
-        let sound = |at: &&u64| {
-            RawG::read_raw_g(self.memory, **at, &self.g).is_some_and(|raw| raw.is_sound(&self.g))
-        };
-        self.goroutines
-            .len()
-            .saturating_sub(self.goroutines.iter().filter(sound).count())
+    pub const fn damaged(&self) -> usize {
+        self.damaged
     }
 
     fn goroutine(
@@ -552,6 +540,49 @@ impl<'m> Go<'m> {
         })
     }
 
+    /// Where a goroutine was when a signal came, whose handler runs on the thread's own stack for signals: the
+    /// kernel put the registers there (`struct ucontext`), with where that stack is and how large. A panic that
+    /// writes a core ends there, too.
+    ///
+    /// ```text
+    /// 0 flags    8 link    16 stack    24 its flags    32 its size    amd64: 160 rsp    168 rip
+    ///                                                                 arm64: 424 x30    432 sp    440 pc
+    /// ```
+    fn interrupted(&self, raw: &RawG, thread: ThreadLink, stack: (u64, u64)) -> Option<Start> {
+        let m = raw.word(self.g.m);
+        let m = self.threads.iter().find(|one| one.at == m)?;
+        let signals = RawG::read(self.memory, m.gsignal, &self.g)?;
+        let (lo, hi) = (signals.word(self.g.lo), signals.word(self.g.hi));
+        if !(lo <= thread.sp && thread.sp < hi) {
+            return None;
+        }
+        let start = thread.sp & !7;
+        let held = self
+            .memory
+            .some(start, hi.saturating_sub(start).min(SIGNALS));
+        let words: Vec<u64> = held
+            .chunks_exact(8)
+            .filter_map(|word| word.first_chunk().copied().map(u64::from_le_bytes))
+            .collect();
+        let (lr, sp, pc, len) = match self.arch {
+            Arch::Amd64 => (None, 20, 21, 22),
+            Arch::Arm64 => (Some(53), 54, 55, 56),
+        };
+        words.windows(len).find_map(|frame| {
+            let word = |at: usize| frame.get(at).copied();
+            let (pc, sp) = (word(pc)?, word(sp)?);
+            let is_one = word(2)? == lo && word(4)? == hi.saturating_sub(lo);
+            let fits = is_one && stack.0 <= sp && sp < stack.1 && self.module.has(pc);
+            fits.then(|| Start {
+                pc,
+                sp,
+                lr: lr.and_then(word).unwrap_or(0),
+                stack,
+                exact: true,
+            })
+        })
+    }
+
     /// Where the walk of a stack begins.
     pub(crate) fn start(
         &self,
@@ -574,6 +605,11 @@ impl<'m> Go<'m> {
                 stack,
                 exact: true,
             });
+        }
+        if status == Status::Running
+            && let Some(start) = thread.and_then(|thread| self.interrupted(raw, thread, stack))
+        {
+            return Ok(start);
         }
         if syscall.1 != 0 && on_stack(syscall.1) {
             return Ok(Start {

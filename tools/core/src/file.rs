@@ -7,6 +7,7 @@ use cli::Failure;
 use elfcore::{BuildIds, Bytes, Elf};
 use evidence::{Evidence, FileKind, Options, Pages};
 use finding::{Escaped, Text, Unread};
+use goruntime::DebugLink;
 use lz4_flex::frame::FrameDecoder;
 use mapped::{Mapped, Private};
 
@@ -16,6 +17,8 @@ const UNPACKED: u64 = 256 << 30;
 const CHUNK: usize = 1 << 20;
 /// Files of a folder that are tried for a build id.
 const CANDIDATES: usize = 4096;
+/// Files of a folder whose names are looked at.
+const FILES: usize = 1 << 18;
 
 /// Which core.
 #[derive(Debug, Clone, clap::Args)]
@@ -37,8 +40,9 @@ pub(crate) struct ExeArgs {
     /// the path that the core names is tried, and taken only if the build id is the same
     #[arg(long, value_name = "FILE|DIR")]
     pub(crate) exe: Option<PathBuf>,
-    /// A folder that is searched for a file with the core's build id that has DWARF, where the
-    /// executable has none: /usr/lib/debug
+    /// A folder that is searched for the program's DWARF where the executable has none, by the core's build
+    /// id, or by the name that the executable gives: /usr/lib/debug. Beside the executable, and in .debug
+    /// there, it is looked for by that name alone
     #[arg(long, value_name = "DIR")]
     pub(crate) debug_dir: Option<PathBuf>,
 }
@@ -178,12 +182,52 @@ impl CoreArgs {
         }
     }
 
-    /// The file with the program's DWARF, if a folder of such was named.
-    pub(crate) fn debug_file(&self, ids: &BuildIds) -> Result<Option<File>, Failure> {
+    /// A library of the node, or of the folder that was given for executables, if it is the one that ran.
+    pub(crate) fn library(&self, path: &Text, ids: &BuildIds) -> Option<(File, Elf)> {
+        let path = path.utf8()?;
+        let path = path.strip_suffix(" (deleted)").unwrap_or(path);
+        let evidence = open_node(self.node.as_deref().unwrap_or(Path::new("/"))).ok()?;
+        let file = File::of(&evidence, Path::new(path), Text::from(path)).ok();
+        let file = file.filter(|file| has_ids(file, ids)).or_else(|| {
+            let given = self.exe.exe.as_ref().filter(|given| given.is_dir())?;
+            given_executable(given, ids).ok()
+        })?;
+        let elf = Elf::read(&file).ok()?;
+        Some((file, elf))
+    }
+
+    /// The file with the program's DWARF: in the folder that was named, by its build id; else there, or beside
+    /// the executable, by the name and the sum that the executable gives (`.gnu_debuglink`).
+    pub(crate) fn debug_file(
+        &self,
+        ids: &BuildIds,
+        link: Option<&DebugLink>,
+    ) -> Result<Option<File>, Failure> {
         let folder = self.exe.debug_dir.as_ref();
-        folder
-            .map(|folder| given_executable(folder, ids))
-            .transpose()
+        let by_id = folder.map(|folder| given_executable(folder, ids));
+        if let Some(Ok(found)) = by_id {
+            return Ok(Some(found));
+        }
+        let beside = self.exe.exe.as_ref().and_then(|exe| exe.parent());
+        let beside = beside.map(|folder| {
+            if folder.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                folder
+            }
+        });
+        let hidden = beside.map(|folder| folder.join(".debug"));
+        let folders = [folder.map(PathBuf::as_path), beside, hidden.as_deref()];
+        if let Some(link) = link {
+            for (index, folder) in folders.into_iter().enumerate() {
+                let Some(folder) = folder else { continue };
+                let is_deep = index == 0;
+                if let Some(found) = linked(folder, link, is_deep) {
+                    return Ok(Some(found));
+                }
+            }
+        }
+        by_id.transpose()
     }
 
     /// The executable: as given, else that of the path that the core names, if it has its build id.
@@ -294,6 +338,37 @@ fn given_executable(given: &Path, ids: &BuildIds) -> Result<File, Failure> {
         shown(given),
         id.unwrap_or_default()
     )))
+}
+
+/// The file of a folder that a program says has its DWARF.
+fn linked(folder: &Path, link: &DebugLink, is_deep: bool) -> Option<File> {
+    let evidence = Evidence::open(folder, &Options::default()).ok()?;
+    let mut folders = vec![PathBuf::from("/")];
+    let mut seen = 0_usize;
+    while let Some(inside) = folders.pop() {
+        for entry in evidence.list(&inside).read().into_iter().flatten() {
+            seen = seen.saturating_add(1);
+            if seen > FILES {
+                return None;
+            }
+            let path = inside.join(Path::new(&os(entry.name.bytes())));
+            if entry.stat.kind == FileKind::Dir && is_deep {
+                folders.push(path);
+            } else if entry.stat.kind == FileKind::File && entry.name == link.name {
+                let name = Text::from(
+                    folder
+                        .join(path.strip_prefix("/").ok()?)
+                        .as_os_str()
+                        .as_encoded_bytes(),
+                );
+                let file = File::of(&evidence, &path, name).ok();
+                if let Some(file) = file.filter(|file| link.is(file)) {
+                    return Some(file);
+                }
+            }
+        }
+    }
+    None
 }
 
 fn os(bytes: &[u8]) -> std::ffi::OsString {

@@ -86,13 +86,13 @@ enum Verb {
     /// Take a small core of a process that runs, without stopping it
     #[command(after_help = take::EXAMPLES)]
     Take(take::TakeArgs),
-    /// List every thread, with the goroutine that it runs and its registers
+    /// List every thread, with the goroutine that it runs, its registers, and its stack
+    #[command(after_help = threads::EXAMPLES)]
     Threads {
         #[command(flatten)]
         core: file::CoreArgs,
-        /// Registers, too
-        #[arg(short, long)]
-        registers: bool,
+        #[command(flatten)]
+        show: threads::ThreadArgs,
     },
 }
 
@@ -132,6 +132,6 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         Verb::Memory { core } => memory::run(&core, out),
         Verb::Strings(args) => text::strings(&args, out),
         Verb::Take(args) => take::run(&args, out),
-        Verb::Threads { core, registers } => threads::run(&core, registers, out),
+        Verb::Threads { core, show } => threads::run(&core, show, out),
     }
 }

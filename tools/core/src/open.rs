@@ -1,12 +1,19 @@
 //! A core, opened with its executable.
 
+use std::collections::HashSet;
+
 use cli::Failure;
-use elfcore::{Arguments, Auxv, BuildIds, Core, Elf, Image, NotCore};
-use finding::Text;
-use goruntime::{Dwarf, Go, Note, Outline, ThreadLink, Threads};
+use elfcore::{Arguments, Auxv, BuildIds, Bytes as _, Core, Elf, Image, Memory, NotCore};
+use finding::{Text, Unknown};
+use goruntime::{DebugLink, Dwarf, Go, Library, Note, Outline, ThreadLink, Threads};
 use serde::Serialize;
 
 use crate::file::{CoreArgs, File};
+
+/// Libraries whose tables are read.
+const LIBRARIES: usize = 256;
+/// How an ELF file begins.
+const ELF: u64 = 0x464c_457f;
 
 /// The files of a core.
 pub(crate) struct Files {
@@ -140,7 +147,8 @@ impl Files {
         if own.is_some() {
             return Ok(own);
         }
-        let Some(file) = args.debug_file(&self.ids)? else {
+        let link = exe.and_then(|(file, elf)| DebugLink::of_file(file, elf));
+        let Some(file) = args.debug_file(&self.ids, link.as_ref())? else {
             return Ok(None);
         };
         let elf = Elf::read_elf(&file).ok();
@@ -156,11 +164,83 @@ impl Files {
         })
     }
 
+    /// Its program and libraries with their unwind tables, as far as they are the ones that ran.
+    pub(crate) fn libraries(
+        &self,
+        args: &CoreArgs,
+        image: &Image<'_>,
+        unknown: &mut Vec<Unknown>,
+    ) -> Vec<Library> {
+        let mut found = Vec::new();
+        let mut seen = HashSet::new();
+        let whole = |path: &Text| {
+            let all = self.headers.files.iter().filter(|file| file.path == *path);
+            all.fold((u64::MAX, 0), |(start, end), file| {
+                (start.min(file.start), end.max(file.end))
+            })
+        };
+        let program = self.headers.program().map(|file| &file.path);
+        if let Some((file, elf)) = self.usable_exe() {
+            let slide = elf.slide(&self.headers.auxv);
+            let bounds = elf.loads().fold((u64::MAX, 0), |(start, end), load| {
+                let first = load.address.wrapping_add(slide);
+                (start.min(first), end.max(first.saturating_add(load.size)))
+            });
+            found.push(Library::read(file.name.clone(), file, elf, bounds, slide));
+        }
+        for file in &self.headers.files {
+            if Some(&file.path) == program || file.offset != 0 || !seen.insert(&file.path) {
+                continue;
+            }
+            if found.len() >= LIBRARIES {
+                break;
+            }
+            // Its first page is in the core, with its program headers: AT_PHDR of a library.
+            let word = |at: u64| image_word(image, file.start, at);
+            let Some((headers_at, count)) = word(32).zip(word(56)) else {
+                continue;
+            };
+            let ids = elfcore::of_memory(
+                image,
+                file.start.saturating_add(headers_at),
+                count & 0xffff,
+                Some(file.start),
+            );
+            match args.library(&file.path, &ids) {
+                Some((bytes, elf)) => {
+                    let lowest = elf.loads().map(|load| load.address).min().unwrap_or(0);
+                    let slide = file.start.wrapping_sub(lowest & !0xfff);
+                    found.push(Library::read(
+                        file.path.clone(),
+                        &bytes,
+                        &elf,
+                        whole(&file.path),
+                        slide,
+                    ));
+                }
+                // Data that is mapped is none.
+                None if word(0).is_some_and(|magic| magic & 0xffff_ffff == ELF) => {
+                    unknown.push(Unknown::new(
+                        format!("frames of C in {}", file.path),
+                        "no file with the build id that the core names was found at its path",
+                    ));
+                }
+                None => {}
+            }
+        }
+        found
+    }
+
     /// Its threads, as the runtime is asked for them.
     pub(crate) fn threads(&self, go: &Go<'_>) -> Threads {
         let links: Vec<ThreadLink> = self.headers.threads.iter().map(ThreadLink::from).collect();
         go.tie(&links)
     }
+}
+
+fn image_word(image: &Image<'_>, start: u64, at: u64) -> Option<u64> {
+    let image: &dyn Memory = image;
+    image.u64(start.checked_add(at)?)
 }
 
 fn not_core(file: &File, why: &NotCore) -> Failure {

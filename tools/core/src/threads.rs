@@ -5,10 +5,28 @@ use std::io;
 use cli::{Answer, Exit, Out, Outcome, Pen, Table};
 use elfcore::Registers;
 use finding::{Text, Unknown};
+use goruntime::{Means, Native, NativeFrame};
 use serde::Serialize;
 
 use crate::file::CoreArgs;
 use crate::open::Files;
+
+pub(crate) const EXAMPLES: &str = "Examples:
+  coroner core threads core.4711 --exe /usr/bin/containerd-shim-runc-v2
+  coroner core threads core.4711 --stacks              frames of C and of Go, as each thread stands
+  coroner core threads core.4711 --registers";
+
+/// How much of each thread.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct ThreadArgs {
+    /// Registers, too
+    #[arg(short, long)]
+    registers: bool,
+    /// The stack of each thread: frames of C by the unwind tables of the libraries, where the node still has
+    /// those of the core, else by frame pointers; then those of Go
+    #[arg(short, long)]
+    stacks: bool,
+}
 
 /// A thread.
 #[derive(Serialize)]
@@ -22,6 +40,15 @@ struct Row {
     /// Where it is: a function of Go, or a file and an offset in it.
     at: Option<String>,
     registers: Registers,
+    /// Its frames, the innermost first; and why there are no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stack: Option<Stack>,
+}
+
+#[derive(Serialize)]
+struct Stack {
+    frames: Vec<NativeFrame>,
+    end: String,
 }
 
 #[derive(Serialize)]
@@ -33,7 +60,7 @@ struct Listing {
     registers: bool,
 }
 
-pub(crate) fn run(args: &CoreArgs, registers: bool, out: &mut Out) -> Outcome {
+pub(crate) fn run(args: &CoreArgs, show: ThreadArgs, out: &mut Out) -> Outcome {
     let files = Files::open(args)?;
     let image = files.image();
     let mut unknown = files.unknown();
@@ -45,6 +72,12 @@ pub(crate) fn run(args: &CoreArgs, registers: bool, out: &mut Out) -> Outcome {
         }
     };
     let tied = go.as_ref().map(|go| files.threads(go)).unwrap_or_default();
+    let native = show.stacks.then(|| Native {
+        memory: &image,
+        arch: files.headers.arch,
+        libraries: files.libraries(args, &image, &mut unknown),
+        go: go.as_ref(),
+    });
     let rows = files.headers.threads.iter().map(|thread| {
         let link = tied.found.get(&thread.tid);
         let pc = thread.registers.pc();
@@ -58,6 +91,10 @@ pub(crate) fn run(args: &CoreArgs, registers: bool, out: &mut Out) -> Outcome {
                 .map(|name| name.to_string())
                 .or_else(|| in_file(&files, pc)),
             registers: thread.registers.clone(),
+            stack: native.as_ref().map(|native| {
+                let (frames, end) = native.stack(&thread.registers);
+                Stack { frames, end }
+            }),
         }
     });
     let threads: Vec<Row> = rows.collect();
@@ -71,7 +108,7 @@ pub(crate) fn run(args: &CoreArgs, registers: bool, out: &mut Out) -> Outcome {
         source: files.core.name.clone(),
         threads,
         unknown,
-        registers,
+        registers: show.registers,
     })
 }
 
@@ -104,13 +141,19 @@ impl Answer for Listing {
             ]);
         }
         pen.table(&table)?;
-        if self.registers {
-            for row in &self.threads {
+        for row in &self.threads {
+            if self.registers || row.stack.is_some() {
                 pen.gap()?;
                 pen.heading(format_args!("thread {}", row.tid))?;
-                for (name, value) in row.registers.all() {
-                    pen.line(format_args!("  {name:<8} {value:#018x}"))?;
+            }
+            if let Some(stack) = &row.stack {
+                for frame in &stack.frames {
+                    pen.line(format_args!("  {}", line(frame)))?;
                 }
+                pen.line(format_args!("  end: {}", stack.end))?;
+            }
+            for (name, value) in row.registers.all().filter(|_| self.registers) {
+                pen.line(format_args!("  {name:<8} {value:#018x}"))?;
             }
         }
         pen.incomplete(&self.unknown)
@@ -118,5 +161,25 @@ impl Answer for Listing {
 
     fn exit(&self) -> Exit {
         Exit::of_unknown(&self.unknown)
+    }
+}
+
+/// A frame as one line.
+fn line(frame: &NativeFrame) -> String {
+    let file = frame
+        .file
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let offset = frame.offset.unwrap_or(0);
+    let place = match &frame.function {
+        Some(function) if frame.by == Means::Go => format!("{function}  {file}"),
+        Some(function) => format!("{function}+{offset:#x}  {file}"),
+        None if file.is_empty() => format!("{:#x}", frame.pc),
+        None => format!("{file}+{offset:#x}"),
+    };
+    match frame.by {
+        Means::FramePointer => format!("{place}  (by the frame pointer: not certain)"),
+        _ => place,
     }
 }

@@ -1,10 +1,11 @@
 //! DWARF, where a program or a file beside it still has it: layouts of structures, and variables.
 //!
-//! Nothing else rests on it: production builds have none. Go packs the sections since 1.11 (`SHF_COMPRESSED`,
+//! Nothing else rests on it: production builds have none. Go packs the sections with zlib since 1.11 (`SHF_COMPRESSED`,
 //! or `.zdebug_*` before), and writes DWARF 4, from 1.25 on DWARF 5; each package is a unit of its own, named
 //! by its path.
 
 mod layouts;
+mod link;
 mod value;
 mod variables;
 
@@ -15,6 +16,7 @@ use elfcore::{Bytes, Elf};
 use flate2::read::ZlibDecoder;
 use gimli::{EndianArcSlice, LittleEndian, SectionId};
 
+pub use link::DebugLink;
 pub use variables::{Variable, Variables};
 
 /// Bytes of all sections together, unpacked: those of the largest programs have a quarter of it.
@@ -46,18 +48,29 @@ impl Dwarf {
             let held = section.and_then(|section| {
                 let limit = usize::try_from(left).ok()?;
                 let held = bytes.some(section.offset, section.size, limit);
-                let packed = if section.packed {
-                    // Elf64_Chdr: type (1: zlib), nothing, size, alignment.
-                    let kind = held.first_chunk::<4>()?;
-                    (u32::from_le_bytes(*kind) == 1).then_some(24)
-                } else if section.name.starts_with(b".zdebug") {
-                    Some(12)
-                } else {
+                let old = section.name.starts_with(b".zdebug");
+                if !section.packed && !old {
                     return Some(held);
+                }
+                // Elf64_Chdr: type (1: zlib, 2: zstd), nothing, size, alignment. Before it: "ZLIB", size.
+                let kind = if old {
+                    1
+                } else {
+                    u32::from_le_bytes(*held.first_chunk()?)
                 };
+                let stream = held.get(if old { 12 } else { 24 }..)?;
                 let mut unpacked = Vec::new();
-                let stream = ZlibDecoder::new(held.get(packed?..)?);
-                stream.take(left).read_to_end(&mut unpacked).ok()?;
+                match kind {
+                    1 => ZlibDecoder::new(stream)
+                        .take(left)
+                        .read_to_end(&mut unpacked),
+                    2 => zstd::Decoder::new(stream)
+                        .ok()?
+                        .take(left)
+                        .read_to_end(&mut unpacked),
+                    _ => return None,
+                }
+                .ok()?;
                 Some(unpacked)
             });
             let held = held.unwrap_or_default();

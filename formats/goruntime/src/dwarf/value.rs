@@ -14,7 +14,7 @@ use super::{Reader, attribute_text};
 pub(super) const LIMIT: u64 = 4096;
 /// Bytes of a string that are shown.
 const STRING: u64 = 120;
-/// Fields of a structure that are shown.
+/// Fields of a structure, and elements of an array, that are shown.
 const FIELDS: usize = 8;
 /// Structures in structures.
 const DEPTH: usize = 2;
@@ -99,6 +99,7 @@ fn inner(
     memory: &dyn Memory,
     depth: usize,
 ) -> Option<String> {
+    let said = type_name(dwarf, unit, at);
     let at = behind(unit, at)?;
     let entry = unit.entry(at).ok()?;
     let tag = entry.tag();
@@ -117,11 +118,20 @@ fn inner(
     if tag == DW_TAG_pointer_type || tag == DW_TAG_subroutine_type {
         return Some(match word(bytes, 0, 8) {
             Some(0) => "nil".to_owned(),
+            // Of both kinds of maps (hmap; since 1.24 internal/runtime/maps.Map) the first word is the count.
+            Some(word) if said.starts_with("map[") => {
+                let count = memory.u64(word);
+                let count = count.map_or_else(unknown, |count| count.to_string());
+                format!("len {count}, at {word:#x}")
+            }
             Some(word) => format!("{word:#x}"),
             None => unknown(),
         });
     }
-    if tag == DW_TAG_array_type || tag != DW_TAG_structure_type {
+    if tag == DW_TAG_array_type {
+        return array(dwarf, unit, at, bytes, memory, depth);
+    }
+    if tag != DW_TAG_structure_type {
         return None;
     }
     if name == "string" {
@@ -176,6 +186,36 @@ fn inner(
         parts.push("…".to_owned());
     }
     Some(format!("{{{}}}", parts.join(", ")))
+}
+
+/// An array: its first elements.
+fn array(
+    dwarf: &Debug,
+    unit: &Unit<Reader>,
+    at: UnitOffset,
+    bytes: &[Option<u8>],
+    memory: &dyn Memory,
+    depth: usize,
+) -> Option<String> {
+    if depth >= DEPTH {
+        return Some("{…}".to_owned());
+    }
+    let entry = unit.entry(at).ok()?;
+    let kind = reference(unit, entry.attr_value(DW_AT_type))?;
+    let stride = usize::try_from(size(dwarf, unit, kind)?).ok()?;
+    let all = entry.attr_value(DW_AT_byte_size)?.udata_value()?;
+    let count = usize::try_from(all).ok()?.checked_div(stride).unwrap_or(0);
+    let mut parts = Vec::new();
+    for index in 0..count.min(FIELDS) {
+        let rest = bytes.get(index.checked_mul(stride)?..)?;
+        let deeper = depth.saturating_add(1);
+        let value = inner(dwarf, unit, kind, rest, memory, deeper);
+        parts.push(value.unwrap_or_else(|| "…".to_owned()));
+    }
+    if count > FIELDS {
+        parts.push(format!("… ({count} elements)"));
+    }
+    Some(format!("[{}]", parts.join(", ")))
 }
 
 fn base(encoding: gimli::DwAte, size: usize, bytes: &[Option<u8>]) -> Option<String> {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use cli::Failure;
-use elfcore::{Arguments, Auxv, BuildIds, Bytes as _, Core, Elf, Image, Memory, NotCore};
+use elfcore::{Arguments, Auxv, BuildIds, Core, Elf, Image, Memory, NotCore};
 use finding::{Text, Unknown};
 use goruntime::{DebugLink, Dwarf, Go, Library, Note, Outline, ThreadLink, Threads};
 use serde::Serialize;

@@ -74,13 +74,7 @@ fn a_c_program_that_sleeps_is_followed_to_its_start() {
         let elf = Elf::read(&bytes).ok()?;
         let lowest = elf.loads().map(|load| load.address).min()?;
         let slide = range.0 - (lowest & !0xfff);
-        Some(Library::read(
-            Text::from(path),
-            &bytes,
-            &elf,
-            range,
-            slide,
-        ))
+        Some(Library::read(Text::from(path), &bytes, &elf, range, slide))
     });
     let native = Native {
         memory: &memory,

@@ -58,15 +58,15 @@ fuzz_target!(|data: &[u8]| {
             *into = *byte;
         }
     }
-    let headers = Core::read(core).expect("testdata");
-    let elf = Elf::read(&exe).expect("its headers are as they were");
+    let headers = Core::read_core(core).expect("testdata");
+    let elf = Elf::read_elf(&exe).expect("its headers are as they were");
     let slide = elf.slide(&headers.auxv);
     assert!(headers.auxv.get(Auxv::PHDR).is_some());
     let mut image = Image::new(core, &headers.segments);
     image.add(&exe, &elf, slide);
     let go = Go::find(&image, &Outline::of_file(&exe, &elf, slide), headers.arch).expect("its code is as it was");
     let _ = DebugLink::of_file(&exe, &elf);
-    let _ = Library::read("exe".into(), &exe, &elf, (0, u64::MAX), slide);
+    let _ = Library::read_library("exe".into(), &exe, &elf, (0, u64::MAX), slide);
     let Some(dwarf) = Dwarf::of_file(&exe, &elf) else {
         return;
     };

@@ -140,7 +140,7 @@ pub(crate) fn allgs(memory: &dyn Memory, module: &ModuleData, layout: &G) -> Opt
         let most = if has_copy { all.len() / 16 } else { 0 };
         let (mut damaged, mut latest) = (0_usize, 0);
         for at in &all {
-            match RawG::read(memory, *at, layout).filter(|raw| raw.is_sound(layout)) {
+            match RawG::read_raw_g(memory, *at, layout).filter(|raw| raw.is_sound(layout)) {
                 Some(raw) => {
                     let stamp = layout.stamp.map_or(0, |at| raw.word(at));
                     let noted = raw.word(layout.waitsince).max(stamp);

@@ -71,7 +71,7 @@ pub struct Library {
 
 impl Library {
     /// Reads one that was mapped at `range`, with `slide` added to its addresses.
-    pub fn read(
+    pub fn read_library(
         name: Text,
         bytes: &(impl Bytes + ?Sized),
         elf: &Elf,
@@ -98,7 +98,7 @@ impl Library {
             range,
             slide,
             frames,
-            symbols: Symbols::read(bytes, &sections),
+            symbols: Symbols::read_symbols(bytes, &sections),
         }
     }
 }

@@ -551,7 +551,7 @@ impl<'m> Go<'m> {
     fn interrupted(&self, raw: &RawG, thread: ThreadLink, stack: (u64, u64)) -> Option<Start> {
         let m = raw.word(self.g.m);
         let m = self.threads.iter().find(|one| one.at == m)?;
-        let signals = RawG::read(self.memory, m.gsignal, &self.g)?;
+        let signals = RawG::read_raw_g(self.memory, m.gsignal, &self.g)?;
         let (lo, hi) = (signals.word(self.g.lo), signals.word(self.g.hi));
         if !(lo <= thread.sp && thread.sp < hi) {
             return None;

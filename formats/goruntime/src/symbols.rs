@@ -21,7 +21,7 @@ pub(crate) struct Symbols {
 
 impl Symbols {
     /// Those of a file: the whole table, else that of what is exported.
-    pub(crate) fn read(bytes: &(impl Bytes + ?Sized), sections: &[Section]) -> Self {
+    pub(crate) fn read_symbols(bytes: &(impl Bytes + ?Sized), sections: &[Section]) -> Self {
         let held = |name: &[u8]| {
             let mut all = sections.iter();
             let section = all.find(|section| section.name == name && section.has_bytes)?;

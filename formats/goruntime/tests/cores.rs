@@ -68,7 +68,10 @@ const ZOOS: [&str; 3] = ["go1.21-pie", "go1.24-arm64", "go1.27"];
 #[test]
 fn every_goroutine_and_every_frame_is_what_the_process_wrote() {
     for name in ZOOS {
-        let (core, exe) = (read_capture(name, "core.zst"), read_capture(name, "exe.zst"));
+        let (core, exe) = (
+            read_capture(name, "core.zst"),
+            read_capture(name, "exe.zst"),
+        );
         let found = with(&core, &exe, |go, headers| {
             let go = go.unwrap();
             if name == "go1.24-arm64" {
@@ -124,7 +127,10 @@ fn every_goroutine_and_every_frame_is_what_the_process_wrote() {
 #[test]
 fn locks_have_waiters_and_holders_and_rings_are_found() {
     for name in ZOOS {
-        let (core, exe) = (read_capture(name, "core.zst"), read_capture(name, "exe.zst"));
+        let (core, exe) = (
+            read_capture(name, "core.zst"),
+            read_capture(name, "exe.zst"),
+        );
         let found = with(&core, &exe, |go, headers| {
             goroutines_of(go.unwrap(), headers)
         })
@@ -159,7 +165,10 @@ fn locks_have_waiters_and_holders_and_rings_are_found() {
 #[test]
 fn a_core_tells_its_program_and_its_arguments() {
     for name in ZOOS {
-        let (core, exe) = (read_capture(name, "core.zst"), read_capture(name, "exe.zst"));
+        let (core, exe) = (
+            read_capture(name, "core.zst"),
+            read_capture(name, "exe.zst"),
+        );
         let headers = Core::read_core(&core).unwrap();
         let image = Image::new(&core, &headers.segments);
         let at = headers.auxv.get(Auxv::PHDR).unwrap();
@@ -180,21 +189,21 @@ fn a_core_tells_its_program_and_its_arguments() {
 
 #[test]
 fn a_core_tells_what_ended_the_program() {
-    let exe = read("ends", "exe.zst");
+    let exe = read_capture("ends", "exe.zst");
     for (name, fatal, function) in [
         ("error", false, "main.serve"),
         ("text", false, "main.text"),
         ("throw", true, "main.write"),
         ("nil", false, "main.(*notOpen).Error"),
     ] {
-        let core = read("ends", &format!("{name}.zst"));
+        let core = read_capture("ends", &format!("{name}.zst"));
         let crash = with(&core, &exe, |go, headers| {
             let go = go.unwrap();
             go.crash(&goroutines_of(go, headers), None)
         });
         let crash = crash.flatten().unwrap_or_else(|| panic!("{name}"));
         // The first line that it wrote itself.
-        let said = String::from_utf8(read("ends", &format!("{name}.txt"))).unwrap();
+        let said = String::from_utf8(read_capture("ends", &format!("{name}.txt"))).unwrap();
         let word = if fatal { "fatal error" } else { "panic" };
         let message = crash.message.as_ref().unwrap_or_else(|| panic!("{name}"));
         assert_eq!(

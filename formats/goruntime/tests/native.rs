@@ -28,8 +28,8 @@ impl Drop for Sleeper {
 struct Process(LiveMemory);
 
 impl Memory for Process {
-    fn read(&self, at: u64, into: &mut [u8]) -> usize {
-        self.0.read(at, into)
+    fn read_memory(&self, at: u64, into: &mut [u8]) -> usize {
+        self.0.read_live_memory(at, into)
     }
 }
 
@@ -66,15 +66,21 @@ fn a_c_program_that_sleeps_is_followed_to_its_start() {
         std::thread::yield_now();
     };
     let number = |word: &str| u64::from_str_radix(word.trim_start_matches("0x"), 16).unwrap();
-    let registers = Registers::of(Arch::Amd64, number(&words[8]), number(&words[7]));
+    let registers = Registers::from_pc_sp(Arch::Amd64, number(&words[8]), number(&words[7]));
     let door = LiveProc::open(Path::new("/")).unwrap();
     let memory = Process(door.process(pid).unwrap().memory().unwrap());
     let libraries = mapped(pid).into_iter().filter_map(|(path, range)| {
         let bytes = std::fs::read(&path).ok()?;
-        let elf = Elf::read(&bytes).ok()?;
+        let elf = Elf::read_elf(&bytes).ok()?;
         let lowest = elf.loads().map(|load| load.address).min()?;
         let slide = range.0 - (lowest & !0xfff);
-        Some(Library::read(Text::from(path), &bytes, &elf, range, slide))
+        Some(Library::read_library(
+            Text::from(path),
+            &bytes,
+            &elf,
+            range,
+            slide,
+        ))
     });
     let native = Native {
         memory: &memory,

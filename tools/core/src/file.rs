@@ -192,7 +192,7 @@ impl CoreArgs {
             let given = self.exe.exe.as_ref().filter(|given| given.is_dir())?;
             given_executable(given, ids).ok()
         })?;
-        let elf = Elf::read(&file).ok()?;
+        let elf = Elf::read_elf(&file).ok()?;
         Some((file, elf))
     }
 

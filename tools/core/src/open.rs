@@ -186,7 +186,13 @@ impl Files {
                 let first = load.address.wrapping_add(slide);
                 (start.min(first), end.max(first.saturating_add(load.size)))
             });
-            found.push(Library::read(file.name.clone(), file, elf, bounds, slide));
+            found.push(Library::read_library(
+                file.name.clone(),
+                file,
+                elf,
+                bounds,
+                slide,
+            ));
         }
         for file in &self.headers.files {
             if Some(&file.path) == program || file.offset != 0 || !seen.insert(&file.path) {
@@ -210,7 +216,7 @@ impl Files {
                 Some((bytes, elf)) => {
                     let lowest = elf.loads().map(|load| load.address).min().unwrap_or(0);
                     let slide = file.start.wrapping_sub(lowest & !0xfff);
-                    found.push(Library::read(
+                    found.push(Library::read_library(
                         file.path.clone(),
                         &bytes,
                         &elf,

@@ -187,7 +187,7 @@ impl CoreArgs {
         let path = path.utf8()?;
         let path = path.strip_suffix(" (deleted)").unwrap_or(path);
         let evidence = open_node(self.node.as_deref().unwrap_or(Path::new("/"))).ok()?;
-        let file = File::of(&evidence, Path::new(path), Text::from(path)).ok();
+        let file = File::open_file(&evidence, Path::new(path), Text::from(path)).ok();
         let file = file.filter(|file| has_ids(file, ids)).or_else(|| {
             let given = self.exe.exe.as_ref().filter(|given| given.is_dir())?;
             given_executable(given, ids).ok()
@@ -361,7 +361,7 @@ fn linked(folder: &Path, link: &DebugLink, is_deep: bool) -> Option<File> {
                         .as_os_str()
                         .as_encoded_bytes(),
                 );
-                let file = File::of(&evidence, &path, name).ok();
+                let file = File::open_file(&evidence, &path, name).ok();
                 if let Some(file) = file.filter(|file| link.is(file)) {
                     return Some(file);
                 }

@@ -75,5 +75,5 @@ pub use snapshotter::Snapshotter;
 pub use steady::{Copied, steady};
 pub use surroundings::Surroundings;
 pub use traces::Traces;
-pub use unit::Unit;
+pub use unit::{UNIT_FOLDERS, Unit};
 pub use units::{Units, units};

@@ -14,7 +14,7 @@ use evidence::{Evidence, FileKind};
 use finding::{Text, Unread};
 
 /// Where units are, the strongest first.
-const FOLDERS: &[&str] = &[
+pub const UNIT_FOLDERS: &[&str] = &[
     "/etc/systemd/system.control",
     "/run/systemd/system.control",
     "/run/systemd/transient",
@@ -94,14 +94,14 @@ impl Unit {
     /// Reads the unit of this name; nothing where there is none.
     pub fn named(evidence: &Evidence, name: &str) -> Option<Self> {
         let mut unit = Self::default();
-        let file = FOLDERS
+        let file = UNIT_FOLDERS
             .iter()
             .map(|folder| Path::new(folder).join(name))
             .find(|path| is_there(evidence, path));
         let mut lines = Vec::new();
         if let Some(path) = &file {
-            let mask = FOLDERS.iter().position(|folder| *folder == MASKS);
-            let own = FOLDERS
+            let mask = UNIT_FOLDERS.iter().position(|folder| *folder == MASKS);
+            let own = UNIT_FOLDERS
                 .iter()
                 .position(|folder| path.parent() == Some(Path::new(folder)));
             unit.outranks_mask = own < mask;
@@ -341,7 +341,7 @@ fn unit_text(evidence: &Evidence, path: &Path, unit: &mut Unit) -> Option<String
 fn drop_ins(evidence: &Evidence, unit: &str) -> Vec<PathBuf> {
     let mut found: BTreeMap<Vec<u8>, PathBuf> = BTreeMap::new();
     for name in [&format!("{unit}.d"), "service.d"] {
-        for folder in FOLDERS {
+        for folder in UNIT_FOLDERS {
             let folder = Path::new(folder).join(name);
             let list = evidence.list(&folder);
             for entry in list.read().into_iter().flatten() {

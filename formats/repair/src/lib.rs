@@ -47,7 +47,7 @@ pub use donor::Donor;
 pub use hold::{Holds, LEASE};
 pub use make::{Made, Refused, Request, Told, make, names_of};
 pub use records::{Edit, mend};
-pub use refuse::Purpose;
+pub use refuse::{CONTROL, Purpose};
 pub use release::{HeldThing, held};
 pub use relics::Relics;
 pub use survivors::{Held, Survivors};

@@ -240,6 +240,9 @@ pub struct PlanUnit {
     pub restarts: bool,
     /// Whether `systemctl mask --runtime` holds for it: a unit in `/etc` outranks that.
     pub can_be_masked: bool,
+    /// Whether it is masked on the disk: systemd starts it no more once it has read that.
+    #[serde(default)]
+    pub masked: bool,
 }
 
 /// An edit that no step makes, for a person to make: a corrected file with its difference, or what has

@@ -21,10 +21,7 @@ use repair::{Request, Told, make};
 use testcase::Edits;
 
 /// Cases whose finding stays after the plan that the way out names, or that have no plan, and why.
-const STAYS: &[(&str, &str)] = &[(
-    "snapshot-kind-container",
-    "a layer that a container wrote and `commit` named looks the same: no step tells them apart",
-)];
+const STAYS: &[(&str, &str)] = &[];
 
 fn roots(evidence: &Evidence) -> Roots {
     let all = node::discover(evidence, &Said::default());

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use cli::{Answer, Exit, Pen, Style};
 use finding::{Command, Draft, program};
-use repair::plan::{Action, Foretold, HandEdit, MadeOf, Plan};
+use repair::plan::{Action, Foretold, HandEdit, MadeOf, Plan, PlanUnit};
 use serde::Serialize;
 
 /// How many lines of a list are shown.
@@ -58,39 +58,62 @@ impl Shown {
 }
 
 /// Commands that stop what runs containerd and keep it from starting, and that start it again.
+///
+/// Stopped first, masked then: a masked unit has no `KillMode` any more, and `mask --now` would end every
+/// shim with it.
 fn commands(plan: &Plan) -> (Vec<Command>, Vec<Command>) {
     let systemctl = |words: &'static [&'static str], names: &[&'static str]| {
         let draft = Draft::new(program::SYSTEMCTL).words(words).words(names);
         draft.command().filter(|_| !names.is_empty())
     };
     let all = node::units(&plan.whose);
-    let known = |name: &&str, masked: bool| {
-        let mut units = plan.units.iter();
-        units.any(|unit| unit.name.starts_with(*name) && unit.can_be_masked == masked)
+    let unit = |name: &str| {
+        let is_it =
+            |unit: &&PlanUnit| unit.name.strip_suffix(".service").unwrap_or(&unit.name) == name;
+        plan.units.iter().find(is_it)
     };
-    let of = |names: &[&'static str], masked| -> Vec<&'static str> {
-        names
-            .iter()
-            .copied()
-            .filter(|name| known(name, masked))
-            .collect()
-    };
-    let (masked, stopped) = (of(all.stop, true), of(all.stop, false));
-    let stop = [
-        systemctl(&["mask", "--runtime", "--now"], &masked),
-        systemctl(&["stop"], &stopped),
-    ];
-    let again: Vec<&'static str> = all
+    let known: Vec<&'static str> = all
         .stop
         .iter()
-        .rev()
         .copied()
-        .filter(|name| known(name, true) || known(name, false))
+        .filter(|name| unit(name).is_some())
         .collect();
-    let start = [
-        systemctl(&["unmask", "--runtime"], &masked),
-        systemctl(&["start"], &again),
+    let (masked, linked): (Vec<_>, Vec<_>) = known
+        .iter()
+        .copied()
+        .partition(|name| unit(name).is_some_and(|unit| unit.can_be_masked));
+    let link = |name: &&'static str| {
+        let name = unit(name).map_or(*name, |unit| unit.name.as_str());
+        format!("{}/{name}", repair::CONTROL)
+    };
+    let links: Vec<String> = linked.iter().map(link).collect();
+    let mut stop: Vec<Option<Command>> = vec![
+        systemctl(&["stop"], &known),
+        systemctl(&["mask", "--runtime"], &masked),
     ];
+    let again: Vec<&'static str> = known.iter().rev().copied().collect();
+    let mut start = vec![systemctl(&["unmask", "--runtime"], &masked)];
+    if !links.is_empty() {
+        let reload = || {
+            Draft::new(program::SYSTEMCTL)
+                .word("daemon-reload")
+                .command()
+        };
+        let make = Draft::new(program::MKDIR).word("-p").path(repair::CONTROL);
+        stop.push(make.command());
+        for link in &links {
+            let draft = Draft::new(program::LN).word("-sf").path("/dev/null");
+            stop.push(draft.path(link.as_str()).command());
+        }
+        stop.push(reload());
+        let all = Draft::new(program::RM).word("-f");
+        let all = links
+            .iter()
+            .fold(all, |draft, link| draft.path(link.as_str()));
+        start.push(all.command());
+        start.push(reload());
+    }
+    start.push(systemctl(&["start"], &again));
     (
         stop.into_iter().flatten().collect(),
         start.into_iter().flatten().collect(),

@@ -349,11 +349,16 @@ fn the_units_of_the_node_are_stopped_and_masked() {
         .filter_map(|line| line.trim().strip_prefix("# "))
         .collect();
     let wanted = [
-        "systemctl mask --runtime --now containerd",
-        "systemctl stop kubelet",
+        "systemctl stop kubelet containerd",
+        "systemctl mask --runtime containerd",
+        "mkdir -p -- /run/systemd/system.control",
+        "ln -sf -- /dev/null /run/systemd/system.control/kubelet.service",
+        "systemctl daemon-reload",
         "coroner repair plan NODE -o plan.json",
         "coroner repair apply plan.json",
         "systemctl unmask --runtime containerd",
+        "rm -f -- /run/systemd/system.control/kubelet.service",
+        "systemctl daemon-reload",
         "systemctl start containerd kubelet",
     ];
     assert_eq!(lines, wanted, "{text}");

@@ -14,7 +14,6 @@ pub(super) const TABLE: Table = &[
             "snapshot/backend-missing",
             "snapshot/directory-missing",
             "snapshot/parent-missing",
-            "snapshot/kind",
             "snapshot/layer-differs",
             "snapshot/layer-marks",
             "snapshot/usage-differs",
@@ -27,6 +26,7 @@ pub(super) const TABLE: Table = &[
         &[
             "snapshot/id-sequence",
             "snapshot/id-twice",
+            "snapshot/kind",
             "snapshot/parent-cycle",
             "snapshot/parents-disagree",
             "snapshot/parents-index",

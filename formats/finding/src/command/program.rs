@@ -76,6 +76,8 @@ pub const IP: Program = Program {
 };
 /// Sends a signal.
 pub const KILL: Program = Program::ends("kill");
+/// Makes links.
+pub const LN: Program = Program::ends("ln");
 /// Makes folders.
 pub const MKDIR: Program = Program::ends("mkdir");
 /// Mounts what fstab or a unit says.

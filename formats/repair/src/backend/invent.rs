@@ -83,6 +83,7 @@ impl Inventing<'_> {
             updated: made,
             labels: Vec::new(),
             has_children: false,
+            is_written: false,
         });
         self.paired.free.remove(&id);
         self.paired.pairs.insert(name.clone(), (id, proof));

@@ -24,7 +24,7 @@ pub(crate) mod parents;
 mod trouble;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use content::Digest;
@@ -58,6 +58,8 @@ pub(crate) struct Wanted {
     pub(crate) labels: Vec<(Vec<u8>, Vec<u8>)>,
     /// Whether another one has it as parent.
     pub(crate) has_children: bool,
+    /// Whether a container's record says that it writes to it.
+    pub(crate) is_written: bool,
 }
 
 impl Wanted {
@@ -69,6 +71,11 @@ impl Wanted {
     /// Whether it is a layer or the parent of another one.
     pub(crate) fn is_committed(&self) -> bool {
         self.is_layer() || self.has_children
+    }
+
+    /// Whether it is a container's own, and nothing stands on it: then it is active, or a view.
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_written && !self.is_committed()
     }
 }
 
@@ -84,6 +91,7 @@ pub(crate) fn wanted(tree: &Tree, snapshotter: &[u8]) -> Vec<Wanted> {
         let Some(all) = space.at(&[&b"snapshots"[..], snapshotter]) else {
             continue;
         };
+        let written = written(space, snapshotter);
         for (key, record) in all.buckets() {
             let name = record.value("name");
             let Some(name) = name.filter(|name| split_key(name).is_some()) else {
@@ -111,11 +119,23 @@ pub(crate) fn wanted(tree: &Tree, snapshotter: &[u8]) -> Vec<Wanted> {
                 updated: time("updatedat"),
                 labels: labels.collect(),
                 has_children: false,
+                is_written: written.contains(key),
             });
         }
     }
     parents::relate(&mut found);
     found
+}
+
+/// The keys of snapshots that the containers of a namespace write to.
+fn written<'t>(space: &'t Tree, snapshotter: &[u8]) -> BTreeSet<&'t [u8]> {
+    let all = space
+        .at(&["containers"])
+        .into_iter()
+        .flat_map(Tree::buckets);
+    let own = all.filter(|(_, record)| record.value("snapshotter") == Some(snapshotter));
+    own.filter_map(|(_, record)| record.value("snapshotKey"))
+        .collect()
 }
 
 /// A layer that can be unpacked: its blob, the diffID of its tar, whether none is below.

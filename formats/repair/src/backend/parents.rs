@@ -63,6 +63,7 @@ fn of_row(row: &Row<BackendSnapshot>) -> Option<Wanted> {
             .map(|(name, value)| (name.bytes().to_vec(), value.bytes().to_vec()))
             .collect(),
         has_children: false,
+        is_written: false,
     })
 }
 
@@ -128,6 +129,7 @@ pub(crate) fn add_layers(ask: Ask<'_>, all: &mut Vec<Wanted>) {
                 updated: one.updated,
                 labels: Vec::new(),
                 has_children: false,
+                is_written: false,
             });
         }
     }

@@ -76,6 +76,12 @@ pub(crate) fn trouble(
                     row.key
                 ));
             }
+            if one.is_open() && row.kind == Some(Kind::Committed) {
+                return Some(format!(
+                    "{} is called committed, and a container writes to it",
+                    row.key
+                ));
+            }
         }
     }
     let moved = rows

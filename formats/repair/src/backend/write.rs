@@ -182,7 +182,9 @@ fn kind(ask: Ask<'_>, one: &Wanted, id: u64) -> Kind {
     }
     let mut rows = backend_rows(ask.snapshotter).iter();
     let row = rows.find(|row| row.key.bytes() == one.name && row.id == Some(id));
-    if let Some(kind) = row.and_then(|row| row.kind) {
+    let said = row.and_then(|row| row.kind);
+    let is_wrong = one.is_open() && said == Some(Kind::Committed);
+    if let Some(kind) = said.filter(|_| !is_wrong) {
         return kind;
     }
     let dir = ask.layout.dirs.get(&id);

@@ -46,6 +46,7 @@ pub(super) fn units(evidence: &Evidence, whose: &str) -> Vec<PlanUnit> {
         Some(PlanUnit {
             restarts: !matches!(restart, None | Some("" | "no")),
             can_be_masked: !unit.outranks_mask,
+            masked: unit.masked,
             name,
         })
     };

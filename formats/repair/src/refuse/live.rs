@@ -141,6 +141,20 @@ fn lives_in(pid: u32, homes: &[(u64, u64)]) -> bool {
     other.is_ok_and(|other| homes.contains(&other))
 }
 
+/// Whether a systemd manages this node: it is this machine, or a container with one of its own.
+pub(super) fn is_managed(node: &Folder) -> bool {
+    let (Ok(here), Ok(own)) = (std::fs::metadata("/"), node.own()) else {
+        return false;
+    };
+    let own = (own.st_dev, own.st_ino);
+    if own == (here.dev(), here.ino()) {
+        return true;
+    }
+    let all = all_processes().unwrap_or_default();
+    let mut managers = all.iter().filter(|one| one.name == "systemd");
+    managers.any(|one| lives_in(one.pid, &[own]))
+}
+
 /// Programs that have files of the root open, or that would delete what the plan makes.
 pub(super) fn processes(node: &Folder, shown: &Path, plan: &Plan) -> Vec<Refused> {
     let all = match all_processes() {
@@ -162,7 +176,7 @@ pub(super) fn processes(node: &Folder, shown: &Path, plan: &Plan) -> Vec<Refused
         } else if plan.is_rebuilt() && DELETERS.contains(&name.as_str()) && lives_in(pid, &homes) {
             found.push(Refused::new(
                 format!("{name} (process {pid}) runs: it deletes images and containers that it has no record of"),
-                "stop it, and keep it from starting (`systemctl mask --runtime`), until the node is looked at",
+                "stop it, and keep it from starting until the node is looked at (`systemctl stop`, then `systemctl mask --runtime`)",
             ));
         }
     }

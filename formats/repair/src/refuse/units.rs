@@ -1,47 +1,170 @@
 //! Units of systemd that may be waiting to be started again.
 //!
-//! A unit that ended and has `Restart=` waits for some seconds, and has no process then: nothing on the
-//! disk tells it from one that was stopped. So it counts as running until it is masked.
+//! A unit that ended and has `Restart=` waits for some seconds. It has no process then, no control group and
+//! nothing in `/run/systemd/units`: nothing on the disk tells it from one that was stopped (seen with systemd 252). So it
+//! counts as running until a mask is in force. Masked, it ends its waiting at once; but only when systemd
+//! reads its units again: a link alone is passed over. `systemctl mask` has them read.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+use super::live;
+use finding::{Draft, program};
 
 use crate::Refused;
 use crate::disk::Folder;
-use crate::plan::Plan;
-
-/// Where a link to `/dev/null` masks a unit.
-const MASKS: &[&str] = &["/run/systemd/system", "/etc/systemd/system"];
+use crate::plan::{Plan, PlanUnit};
 
 /// Where systemd says that it manages this machine.
-const BOOTED: &str = "/run/systemd/system";
+const BOOTED: &str = "run/systemd/system";
 
-/// Units of the plan that systemd would start again, where the node is this machine.
+/// Where a link to `/dev/null` masks a unit in `/etc`, too, until the next boot.
+pub const CONTROL: &str = "/run/systemd/system.control";
+
+/// What systemd makes anew whenever it reads its units, and the folder in which it does.
+const READ: &[&str] = &[
+    "run/systemd",
+    "run/systemd/generator",
+    "run/systemd/generator.early",
+    "run/systemd/generator.late",
+];
+
+/// What keeps systemd from starting a unit again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mask {
+    /// The strongest file of its name is a link to `/dev/null`, and systemd has read that.
+    InForce,
+    /// It is, but systemd has not read its units since.
+    Unread,
+    /// Nothing.
+    None,
+}
+
+/// Units of the plan that systemd would start again, where it manages the node: this machine, or a
+/// container of it.
 pub(super) fn waiting(node: &Folder, plan: &Plan) -> Vec<Refused> {
-    let is_here = {
-        use std::os::unix::fs::MetadataExt;
-        let here = std::fs::metadata("/").map(|meta| (meta.dev(), meta.ino()));
-        let node = node.own().map(|stat| (stat.st_dev, stat.st_ino));
-        matches!((here, node), (Ok(here), Ok(node)) if here == node)
-    };
-    if !is_here || std::fs::metadata(BOOTED).is_err() {
+    let root = node.proc();
+    if std::fs::metadata(root.join(BOOTED)).is_err() || !live::is_managed(node) {
         return Vec::new();
     }
-    let is_masked = |name: &str| {
-        let mut links = MASKS.iter().map(|folder| Path::new(folder).join(name));
-        links.any(|link| std::fs::read_link(link).is_ok_and(|to| to == Path::new("/dev/null")))
-    };
-    let waits = plan
-        .units
-        .iter()
-        .filter(|unit| unit.restarts && unit.can_be_masked && !is_masked(&unit.name));
-    let refuse = |unit: &crate::plan::PlanUnit| {
-        Refused::new(
+    let waits = plan.units.iter();
+    let waits = waits.filter(|unit| unit.restarts || unit.masked);
+    waits
+        .filter_map(|unit| refusal(unit, mask(&root, &unit.name)))
+        .collect()
+}
+
+fn refusal(unit: &PlanUnit, mask: Mask) -> Option<Refused> {
+    let name = &unit.name;
+    let (why, hint) = match mask {
+        Mask::InForce => return None,
+        Mask::Unread => (
             format!(
-                "{} is not masked: systemd may be about to start it again",
-                unit.name
+                "{name} is masked, and systemd has not read that: it may be about to start it again"
             ),
-            "stop it and mask it until the next boot, as the plan says (`systemctl mask --runtime --now`)",
-        )
+            format!("have it read: {}", shown(&[reload()])),
+        ),
+        Mask::None => (
+            format!("{name} is not masked: systemd may be about to start it again"),
+            format!(
+                "stop it, and then keep it from starting until the next boot: {} (not `mask --now`: that ends the shims, too)",
+                shown(&stopped(unit))
+            ),
+        ),
     };
-    waits.map(refuse).collect()
+    Some(Refused::new(why, hint))
+}
+
+fn reload() -> Draft {
+    Draft::new(program::SYSTEMCTL).word("daemon-reload")
+}
+
+/// What stops a unit and keeps it stopped until the next boot.
+fn stopped(unit: &PlanUnit) -> Vec<Draft> {
+    let name = unit.name.as_str();
+    let systemctl = |words: &[&'static str]| Draft::new(program::SYSTEMCTL).words(words);
+    let stop = systemctl(&["stop"]).operand(name);
+    if unit.can_be_masked {
+        return vec![stop, systemctl(&["mask", "--runtime"]).operand(name)];
+    }
+    // A link here outranks a unit in /etc.
+    let folder = CONTROL;
+    let link = Draft::new(program::LN).word("-sf").path("/dev/null");
+    vec![
+        stop,
+        Draft::new(program::MKDIR).word("-p").path(folder),
+        link.path(format!("{folder}/{name}")),
+        reload(),
+    ]
+}
+
+/// Commands as a shell takes them one after the other.
+fn shown(drafts: &[Draft]) -> String {
+    let commands = drafts.iter().filter_map(|draft| draft.clone().command());
+    let lines: Vec<String> = commands.map(|command| command.to_string()).collect();
+    format!("`{}`", lines.join(" && "))
+}
+
+/// Whether a unit is masked in the tree at `root`.
+fn mask(root: &Path, unit: &str) -> Mask {
+    let mut folders = node::UNIT_FOLDERS.iter();
+    let strongest = folders.find_map(|folder| {
+        let file = root.join(folder.trim_start_matches('/')).join(unit);
+        let meta = std::fs::symlink_metadata(&file).ok()?;
+        Some((file, meta))
+    });
+    let Some((file, meta)) = strongest else {
+        return Mask::None;
+    };
+    let leads = std::fs::read_link(&file).unwrap_or_default();
+    if leads != Path::new("/dev/null") {
+        return Mask::None;
+    }
+    let since = (meta.ctime(), meta.ctime_nsec());
+    let read = READ.iter().filter_map(|folder| {
+        let meta = std::fs::metadata(root.join(folder)).ok()?;
+        Some((meta.mtime(), meta.mtime_nsec()))
+    });
+    // Without these folders nothing tells when: then the link has to do.
+    match read.max() {
+        Some(read) if read < since => Mask::Unread,
+        _ => Mask::InForce,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_strongest_file_decides_and_systemd_must_have_read_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let make = |path: &str| {
+            let path = root.join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            path
+        };
+        let unit = make("etc/systemd/system/k3s.service");
+        std::fs::write(unit, "[Service]\nRestart=always\n").unwrap();
+        assert_eq!(mask(root, "k3s.service"), Mask::None);
+        // `mask --runtime` does not reach a unit in /etc.
+        let weak = make("run/systemd/system/k3s.service");
+        std::os::unix::fs::symlink("/dev/null", weak).unwrap();
+        assert_eq!(mask(root, "k3s.service"), Mask::None);
+        let strong = make("run/systemd/system.control/k3s.service");
+        std::os::unix::fs::symlink("/dev/null", strong).unwrap();
+        let read = |seconds: i64| {
+            let time = nix::sys::time::TimeVal::new(seconds, 0);
+            for folder in READ.iter().take(1) {
+                nix::sys::stat::utimes(&root.join(folder), &time, &time).unwrap();
+            }
+        };
+        read(1);
+        assert_eq!(mask(root, "k3s.service"), Mask::Unread);
+        // Long after this test.
+        read(1 << 33);
+        assert_eq!(mask(root, "k3s.service"), Mask::InForce);
+        assert_eq!(mask(root, "containerd.service"), Mask::None);
+    }
 }

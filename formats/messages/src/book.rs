@@ -8,6 +8,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use crate::chain::Chain;
 use crate::message::{Message, Role};
 use crate::pattern::Pattern;
+use crate::scope::Line;
 use crate::text::{TEXTS, Text};
 use crate::{context, messages, pattern};
 
@@ -94,8 +95,8 @@ static BOOK: LazyLock<Book> = LazyLock::new(|| {
     Book { entries, automaton }
 });
 
-/// What the pieces of `chain` are (not of those inside of it), by the first piece; `line` is the whole line in lower case.
-pub(crate) fn look_up(chain: &Chain, line: &str) -> Vec<Hit> {
+/// What the pieces of `chain` are (not of those inside of it), by the first piece; `line` is the whole line.
+pub(crate) fn look_up(chain: &Chain, line: &Line) -> Vec<Hit> {
     let mut found = Vec::new();
     let Some(automaton) = &BOOK.automaton else {
         return found;

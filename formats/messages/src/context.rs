@@ -2,7 +2,7 @@
 //! rest of the line is about it.
 
 use crate::message::{Component, Message, Whose, errno};
-use crate::place::has;
+use crate::scope::{Line, has};
 
 /// A line about images and registries has one of these.
 const REGISTRY: &[&str] = &[
@@ -85,19 +85,23 @@ pub(crate) static FAR: [Message; 3] = [
     .first(&["curl -ksv -o /dev/null ADDRESS", "ss -lntp"]),
 ];
 
-/// Whether words of the line, which is in lower case, tell that it is not this message's.
-pub(crate) fn is_anothers(message: &Message, line: &str) -> bool {
-    message.unless.iter().any(|word| has(line, word))
+/// Whether words of the line tell that it is not this message's; a name in it tells nothing.
+pub(crate) fn is_anothers(message: &Message, line: &Line) -> bool {
+    message.unless.iter().any(|word| has(&line.bare, word))
 }
 
-/// Whether `cause` may be claimed in a line, which is in lower case; `is_alone`: nothing else tells where the line comes
-/// from.
-pub(crate) fn claims(cause: &Message, line: &str, is_alone: bool) -> bool {
-    let any = |words: &[&str]| words.iter().any(|word| has(line, word));
-    if !cause.within.is_empty() && !any(cause.within) || is_anothers(cause, line) {
+/// Whether `cause` may be claimed in a line; `is_alone`: nothing else tells where the line comes from.
+pub(crate) fn claims(cause: &Message, line: &Line, is_alone: bool) -> bool {
+    let any = |words: &[&str], text: &str| words.iter().any(|word| has(text, word));
+    if !cause.within.is_empty() && !any(cause.within, &line.whole) || is_anothers(cause, line) {
         return false;
     }
-    !is_far(cause) || ((is_alone || any(REGISTRY)) && !any(NO_REGISTRY))
+    if !is_far(cause) {
+        return true;
+    }
+    // That a registry was not reached is said only where the line is about one: anybody has connections.
+    let is_it = (is_alone && cause.key != "registry-unreachable") || any(REGISTRY, &line.whole);
+    is_it && !any(NO_REGISTRY, &line.bare)
 }
 
 /// What was being done, and the system's word, that together name a cause.

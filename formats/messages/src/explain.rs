@@ -8,6 +8,7 @@ use crate::context;
 use crate::message::{Component, Message, Role, Sure, Whose};
 use crate::peel::{LINE_LIMIT, Peeled, peel};
 use crate::place;
+use crate::scope::Line;
 use crate::text::Text;
 
 /// A line, explained.
@@ -118,17 +119,18 @@ pub fn explain(line: &str) -> Explained {
         .get(..floor(line, LINE_LIMIT))
         .unwrap_or_default()
         .to_ascii_lowercase();
+    let whole = Line::of(lower);
     let peeled = peel(line);
     let mut layers = Vec::new();
     for said in &peeled.said {
-        walk(&Chain::split_chain(said), &lower, &mut layers);
+        walk(&Chain::split_chain(said), &whole, &mut layers);
     }
-    let place = place::find(&lower);
-    let mut head = decide(&layers, &lower, place.is_none());
+    let place = place::find(&whole.bare);
+    let mut head = decide(&layers, &whole, place.is_none());
     if head.is_none_or(|head| matches!(head, Head::Generic(_))) {
         head = by_a_part(&peeled, head.is_none())
             .filter(|head| match head {
-                Head::Cause(cause) => context::claims(cause, &lower, place.is_none()),
+                Head::Cause(cause) => context::claims(cause, &whole, place.is_none()),
                 _ => true,
             })
             .or(head);
@@ -180,7 +182,7 @@ fn narrow(head: Option<Head>, place: Option<&'static Message>) -> Option<Head> {
     }
 }
 
-fn walk(chain: &Chain, line: &str, layers: &mut Vec<Layer>) {
+fn walk(chain: &Chain, line: &Line, layers: &mut Vec<Layer>) {
     let mut hits = book::look_up(chain, line).into_iter().peekable();
     let mut piece = 0;
     while piece < chain.pieces.len() {
@@ -229,7 +231,41 @@ fn layer(chain: &Chain, pieces: core::ops::Range<usize>, hit: Option<Hit>) -> La
     }
 }
 
-fn decide(layers: &[Layer], line: &str, is_alone: bool) -> Option<Head> {
+/// What stands inside of a message that wraps another error.
+enum Inside {
+    /// Nothing, or no more than the class of an answer.
+    Nothing,
+    /// What it says itself.
+    Fits,
+    /// Something else, perhaps a word of the system.
+    Another(Option<&'static Message>),
+}
+
+fn inside_of(layers: &[Layer], cause: &'static Message) -> Inside {
+    let Some(holds) = cause.wraps else {
+        return Inside::Nothing;
+    };
+    let is_it = |layer: &Layer| matches!(layer.known, Some(LayerKnown::Message(message)) if message.key == cause.key);
+    let Some(at) = layers.iter().rposition(is_it) else {
+        return Inside::Nothing;
+    };
+    let inner = layers.get(at.saturating_add(1)..).unwrap_or_default();
+    let mut found = Inside::Nothing;
+    for layer in inner {
+        match layer.known {
+            Some(LayerKnown::Message(message)) => match message.role {
+                Role::Class | Role::Wrapper => {}
+                _ if holds.contains(&message.key) => return Inside::Fits,
+                _ => found = Inside::Another(Some(message)),
+            },
+            _ if matches!(found, Inside::Nothing) => found = Inside::Another(None),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn decide(layers: &[Layer], line: &Line, is_alone: bool) -> Option<Head> {
     let inner_first = layers.iter().rev().filter_map(|layer| layer.known);
     let messages = inner_first.clone().filter_map(|known| match known {
         LayerKnown::Message(message) => Some(message),
@@ -247,7 +283,11 @@ fn decide(layers: &[Layer], line: &str, is_alone: bool) -> Option<Head> {
         context::claims(cause, line, is_alone) && !(context::is_far(cause) && network.is_some())
     };
     if let Some(cause) = causes.clone().find(is_claimed) {
-        return Some(Head::Cause(cause));
+        return Some(match inside_of(layers, cause) {
+            Inside::Nothing | Inside::Fits => Head::Cause(cause),
+            Inside::Another(Some(act)) if act.role == Role::Act => Head::Act(act, of(Role::Errno)),
+            Inside::Another(word) => Head::Act(cause, word),
+        });
     }
     let connection = causes
         .find(|cause| context::is_far(cause))

@@ -27,6 +27,7 @@ mod pattern;
 mod peel;
 mod place;
 mod prefix;
+mod scope;
 mod table;
 mod text;
 

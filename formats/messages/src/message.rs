@@ -249,6 +249,9 @@ pub struct Message {
     /// Words with which it is another's.
     #[serde(skip)]
     pub(crate) unless: &'static [&'static str],
+    /// Where another error stands inside of its text: the words of the system with which it holds all the same.
+    #[serde(skip)]
+    pub(crate) wraps: Option<&'static [&'static str]>,
 }
 
 impl Message {
@@ -275,6 +278,7 @@ impl Message {
             first: &[],
             within: &[],
             unless: &[],
+            wraps: None,
         }
     }
 
@@ -323,6 +327,12 @@ impl Message {
     /// It is not claimed where the line has one of these words.
     pub(crate) const fn unless(mut self, words: &'static [&'static str]) -> Self {
         self.unless = words;
+        self
+    }
+
+    /// Another error stands inside of its text, and decides, unless it is one of these words (their keys).
+    pub(crate) const fn wraps(mut self, words: &'static [&'static str]) -> Self {
+        self.wraps = Some(words);
         self
     }
 

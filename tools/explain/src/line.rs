@@ -276,6 +276,9 @@ impl Line {
             pen.paragraph("  ", message.means)?;
             let sure = match self.meaning.kind {
                 "cause" => message.sure.sentence(),
+                "act" if message.role == Role::Cause => {
+                    "That is what it usually comes from. In this line another error stands inside of it, which decides."
+                }
                 "act" => "It says what was being done, not why it failed.",
                 "place" => "Only this is told by the line: who said it, and what was being done.",
                 "consequence" => "It follows from something else, which the line does not name.",

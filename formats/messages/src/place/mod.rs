@@ -75,17 +75,31 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Message> + Clone {
         .flat_map(|places| places.iter().map(|place| &place.message))
 }
 
-/// The place that a line comes from.
+/// The place that a line comes from; the line is in lower case, and without names.
 pub(crate) fn find(line: &str) -> Option<&'static Message> {
-    let line = line.to_ascii_lowercase();
     let places = PLACES.iter().flat_map(|places| places.iter());
-    let mut found = places.filter(|place| place.marks.iter().any(|mark| has(&line, mark)));
+    let mut found = places.filter(|place| place.marks.iter().any(|mark| is_marked(line, mark)));
     found.next().map(|place| &place.message)
 }
 
-/// Whether `line`, in lower case, has every word of `mark`.
-pub(crate) fn has(line: &str, mark: &str) -> bool {
-    mark.split('&').all(|word| line.contains(word))
+/// Whether `line` has every word of `mark`, each from its beginning; short ones to their end, too.
+fn is_marked(line: &str, mark: &str) -> bool {
+    mark.split('&').all(|word| has_word(line, word))
+}
+
+fn has_word(line: &str, word: &str) -> bool {
+    /// Shorter words stand in others.
+    const SHORT: usize = 3;
+    let is_letter = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
+    let starts = is_letter(word.chars().next());
+    let letters = word.chars().filter(|letter| letter.is_alphanumeric());
+    let ends = letters.count() <= SHORT && is_letter(word.chars().next_back());
+    line.match_indices(word).any(|(at, _)| {
+        let before = line.get(..at).and_then(|text| text.chars().next_back());
+        let after = at.saturating_add(word.len());
+        let after = line.get(after..).and_then(|text| text.chars().next());
+        !(starts && is_letter(before) || ends && is_letter(after))
+    })
 }
 
 #[cfg(test)]
@@ -110,8 +124,14 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_a_mark_if_it_has_all_its_words() {
-        assert!(has("a cat and a dog", "cat&dog"));
-        assert!(!has("a cat", "cat&dog"));
+    fn a_line_has_a_mark_if_it_has_all_its_words_from_their_beginning() {
+        assert!(is_marked("a cat and a dog", "cat&dog"));
+        assert!(!is_marked("a cat", "cat&dog"));
+        assert!(!is_marked("released", "lease"));
+        assert!(is_marked("the leases", "lease"));
+        assert!(!is_marked("a scsi disk", "csi"));
+        assert!(!is_marked("gputools", "gpu"));
+        assert!(is_marked("kubernetes.io/csi: no", "csi"));
+        assert!(is_marked("a gofer/dog", "/dog"));
     }
 }

@@ -173,7 +173,7 @@ pub(super) const ALL: &[Message] = &[
         "cni-cached-result",
         Cni,
         Network,
-        &["failed to get network {q} cached result: {rest}", "failed to get network {q} cached result", "cached result{rest}", "failed to get cached result{rest}", "decoding version from network config: {rest}", "failed to unmarshal cached network {q} config{rest}", "failed to get cached info{rest}", "read /var/lib/cni/results{}: {}"],
+        &["failed to get network {q} cached result: {rest}", "failed to get network {q} cached result", "cached result{rest}", "failed to get cached result{rest}", "failed to unmarshal cached network {q} config{rest}", "failed to get cached info{rest}", "read /var/lib/cni/results{}: {}"],
         "The file in which a pod's network was noted (/var/lib/cni/results) cannot be read: the pod cannot be taken \
          off its network, and is neither stopped nor removed.",
     )

@@ -44,6 +44,15 @@ pub(super) const ALL: &[Message] = &[
     .codes(&["cri/name-twice", "runtime/fifo-waiting"])
     .or(&["the first attempt hangs in `runc create`, a hook or a mount", "kubelet gave the first attempt up after two minutes, and containerd still works on it"])
     .first(&[STUCK, "journalctl -b -u containerd | grep CreateContainer", DISK]),
+    act(
+        "volume-stat",
+        Cri,
+        Pod,
+        &["failed to stat {q}", "failed to stat {path}"],
+        "A file or folder of the node that the container wants was looked at, and the system refused; its word for why comes \
+         last.",
+    )
+    .first(&["stat PATH_ON_THE_HOST", "findmnt -T PATH_ON_THE_HOST"]),
     cause(
         "volume-stat-failed",
         Cri,
@@ -58,15 +67,14 @@ pub(super) const ALL: &[Message] = &[
             "transport endpoint is not connected",
             "stale NFS file handle",
             "stale file handle",
-            "failed to stat {q}: stat {path}: {}",
-            "failed to stat {q}: lstat {path}: {}",
-            "stat {path}kubernetes.io~{}: {}",
-            "failed to stat {q}",
+                        "stat {path}kubernetes.io~{}: input/output error",
+            "stat {path}kubernetes.io~{}: host is down",
+            "stat {path}kubernetes.io~{}: permission denied",
         ],
         "A volume of the pod is on a mount that does not answer or is missing: NFS, FUSE or CSI. The \
          call may hang for minutes and hold the pod's name meanwhile.",
     )
-    .unless(&["sd-bus", "dbus", "socket"])
+    .unless(&["sd-bus", "dbus", "socket", "getpeername", "ftpd", "shutdown", "netns"])
     .codes(&["runtime/stuck"])
     .states(&["storage-hung"])
     .first(&["findmnt | grep kubelet/pods", STUCK]),
@@ -96,6 +104,7 @@ pub(super) const ALL: &[Message] = &[
         &["failed to mkdir {q}: mkdir {path}: {}", "failed to mkdir {q}"],
         "A hostPath of the pod cannot be made on the node.",
     )
+    .wraps(&["no-such-file", "permission-denied", "read-only", "not-a-directory", "exists", "no-space", "not-permitted"])
     .unless(&["/sys/fs/cgroup", "overlay"])
     .first(&["findmnt -T PATH"]),
     cause(
@@ -113,7 +122,7 @@ pub(super) const ALL: &[Message] = &[
         Cri,
         Security,
         &["apparmor profile not found {}", "apparmor is not enabled on the host", "failed to load apparmor profile{}", "apparmor is not supported"],
-        "The pod names an AppArmor profile that is not loaded on this node.",
+        "The pod names an AppArmor profile, and it is not loaded on this node, or the node has AppArmor switched off.",
     )
     .certain()
     .first(&["aa-status"]),
@@ -122,18 +131,29 @@ pub(super) const ALL: &[Message] = &[
         Cri,
         Security,
         &["cannot load seccomp profile {q}", "seccomp is not supported", "open {path}seccomp{}: no such file or directory", "failed to generate seccomp spec opts", "failed to load seccomp profile {}"],
-        "The pod names a seccomp profile whose file is not under kubelet's folder on this node.",
+        "The pod names a seccomp profile, and its file is not under kubelet's folder on this node, or the kernel or the runtime has no seccomp.",
     )
+    .wraps(&["no-such-file", "broken-json"])
     .certain()
     .first(&["ls -R /var/lib/kubelet/seccomp"]),
     cause(
         "image-user",
         Cri,
         Image,
-        &["failed to find user {}", "no users found", "unable to find user {}: no matching entries in passwd file", "unable to find user {}", "unable to find group {}", "linux spec user: unable to find user {}", "failed to get user from image {q}", "container has runAsNonRoot and image {rest}", "cannot find user {rest}"],
+        &["failed to find user {}", "no users found", "unable to find user {}: no matching entries in passwd file", "unable to find user {}", "unable to find group {}", "linux spec user: unable to find user {}", "failed to get user from image {q}", "cannot find user {rest}"],
         "The user that the image or the pod names is not in the image's /etc/passwd.",
     )
     .certain(),
+    cause(
+        "run-as-non-root",
+        crate::Component::Kubelet,
+        Pod,
+        &["container has runAsNonRoot and image {rest}", "container's runAsUser breaks non-root policy{rest}", "container has runAsNonRoot {rest}"],
+        "The pod forbids root, and the image's user is root, or a name of which kubelet cannot tell that it is not: the pod must \
+         name a number (runAsUser), or the image another user.",
+    )
+    .certain()
+    .first(&["crictl inspecti IMAGE", "kubectl get pod POD -o jsonpath='{..securityContext}'"]),
     cause(
         "metadata-unusable",
         Cri,
@@ -185,6 +205,7 @@ pub(super) const ALL: &[Message] = &[
         "The CRI plugin has no sandbox of that id (any more). After a removal it is only late; when a container \
          still names it, its record is gone.",
     )
+    .wraps(&[])
     .open()
     .codes(&["cri/sandbox-gone"])
     .or(&["kubelet asked once more after the pod was removed: nothing is wrong"])
@@ -206,6 +227,7 @@ pub(super) const ALL: &[Message] = &[
         "The CRI plugin has no container of that id (any more). Mostly kubelet asks once more after a removal, \
          and nothing is wrong.",
     )
+    .wraps(&[])
     .open()
     .codes(&["runtime/status-dir-missing"])
     .first(&["crictl ps -a", TRIAGE]),
@@ -249,6 +271,7 @@ pub(super) const ALL: &[Message] = &[
         "The CRI plugin cannot write a container's status: its folder is gone, or the disk is full or read-only. \
          At a start the container is not loaded.",
     )
+    .wraps(&["no-space", "read-only", "no-such-file", "permission-denied", "not-a-directory"])
     .codes(&["runtime/status-dir-missing", "store/disk-full"])
     .first(&[DISK, TRIAGE]),
     cause(

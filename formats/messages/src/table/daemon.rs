@@ -85,7 +85,8 @@ pub(super) const ALL: &[Message] = &[
         ],
         "Where the daemon wants a folder, there is a file or a dangling link.",
     )
-    .within(&["containerd", "/run", "/var/lib"])
+    .within(&["containerd"])
+    .unless(&["kubelet", "rootfs", "docker", "buildkit"])
     .certain()
     .codes(&["store/unreadable", "store/root-missing"])
     .first(&["namei -l /var/lib/containerd", PREFLIGHT]),

@@ -136,7 +136,7 @@ pub(super) const ALL: &[Message] = &[
         "build-context",
         Buildkit,
         Other,
-        &["failed to compute cache key: {rest}not found{rest}", "failed to compute cache key: {rest}", "failed to calculate checksum of ref {rest}", "failed to read dockerfile: {rest}", "COPY failed: {rest}", "ADD failed: {rest}", "dockerfile parse error {rest}", "the --mount option requires BuildKit{rest}", "failed to create LLB definition: {rest}"],
+        &["failed to compute cache key: {rest}not found{rest}", "failed to compute cache key: {rest}", "failed to calculate checksum of ref {rest}", "failed to read dockerfile: {rest}", "COPY failed: file not found {rest}", "COPY failed: stat {rest}", "COPY failed: no source files{rest}", "COPY failed: forbidden path{rest}", "ADD failed: stat {rest}", "ADD failed: file not found {rest}", "ADD failed: no source files{rest}", "ADD failed: forbidden path{rest}", "dockerfile parse error {rest}", "the --mount option requires BuildKit{rest}", "failed to create LLB definition: {rest}"],
         "The Dockerfile, or a file that it copies, is not in the build's context (or left out by .dockerignore), or the file is \
          wrong.",
     )

@@ -70,7 +70,7 @@ pub(super) const ALL: &[Message] = &[
         "cni-kernel-module",
         Cni,
         Kernel,
-        &["could not add {q}: operation not supported", "failed to create bridge {q}: could not add {q}: operation not supported", "failed to create macvlan: {}", "failed to create ipvlan: {}", "failed to make veth pair: operation not supported", "failed to setup loopback: {rest}"],
+        &["could not add {q}: operation not supported", "failed to create bridge {q}: could not add {q}: operation not supported", "failed to create macvlan: operation not supported", "failed to create macvlan: device or resource busy", "failed to create macvlan: no such device", "failed to create ipvlan: operation not supported", "failed to create ipvlan: device or resource busy", "failed to make veth pair: operation not supported", "failed to setup loopback: {rest}"],
         "The kernel does not make that kind of interface: its module (bridge, veth, macvlan) is not loaded or not installed for \
          this kernel, or the card is in other use.",
     )

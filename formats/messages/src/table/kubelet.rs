@@ -142,14 +142,14 @@ pub(super) const ALL: &[Message] = &[
         "kubelet cannot reach the API server. On a control plane that runs in pods, other lines say \
          why those do not start.",
     )
-    .unless(&["pull", "registry", "/v2/"])
+    .unless(&["pull", "registry", "/v2/", "swarm", "docker"])
     .first(&["crictl ps -a", "journalctl -b -u kubelet | grep -v 'node.*not found' | tail -n 30"]),
     cause(
         "volume-mount",
         Kubelet,
         Storage,
         &["MountVolume.SetUp failed for volume {q}{rest}", "MountVolume.MountDevice failed for volume {q}{rest}", "Unable to attach or mount volumes{rest}", "UnmountVolume.TearDown failed for volume {q}{rest}", "FailedMount{rest}",
-            "Unable to mount volumes for pod {q}", "orphaned pod {q} found, but {rest}", "There were a total of {n} errors similar to this{rest}", "Operation for {q} failed{rest}", "Failed to remove cgroup (will retry)", "error cleaning subPath mounts for volume {q}{rest}", "failed to prepare subPath for volumeMount {q} of container {q}", "failed to prepare subPath for volumeMount{rest}"],
+            "Unable to mount volumes for pod {q}", "orphaned pod {q} found, but {rest}", "There were a total of {n} errors similar to this{rest}", "Operation for {q} failed{rest}", "error cleaning subPath mounts for volume {q}{rest}", "failed to prepare subPath for volumeMount {q} of container {q}", "failed to prepare subPath for volumeMount{rest}"],
         "A volume could not be mounted, unmounted or removed: that is kubelet's and the storage's, not the \
          runtime's.",
     )
@@ -192,10 +192,20 @@ pub(super) const ALL: &[Message] = &[
     .states(&["storage-hung", "shim-stopped", "zombie"])
     .first(&[STUCK]),
     cause(
+        "docker-image-used",
+        Dockerd,
+        Nobody,
+        &["unable to delete {} (must be forced) - {rest}", "unable to delete {} (must force) - {rest}", "unable to delete {} (cannot be forced) - {rest}", "unable to remove repository reference {q} (must force) - {rest}", "conflict: unable to delete {rest}", "conflict: unable to remove repository reference {rest}"],
+        "dockerd keeps the image: a container (also one that has ended), another name or an image on top of it needs it. \
+         Nothing is wrong.",
+    )
+    .certain()
+    .first(&["docker ps -a --filter ancestor=IMAGE"]),
+    cause(
         "docker-layer",
         Dockerd,
         Stores,
-        &["layer does not exist", "RWLayer of container {} is unexpectedly nil", "error creating overlay mount to {rest}", "failed to retrieve image list{rest}", "unable to delete {} (must be forced) - {rest}", "driver {q} failed to remove root filesystem{rest}", "error while creating mount source path {q}: {rest}", "readlink {path}overlay2{rest}", "open {path}/overlay2/{rest}"],
+        &["layer does not exist", "RWLayer of container {} is unexpectedly nil", "error creating overlay mount to {rest}", "failed to retrieve image list{rest}", "driver {q} failed to remove root filesystem{rest}", "error while creating mount source path {q}: {rest}", "readlink {path}overlay2{rest}", "open {path}/overlay2/{rest}"],
         "dockerd's own store of layers (under /var/lib/docker, not containerd's) is at odds with itself.",
     )
     .first(&[DISK]),

@@ -10,7 +10,7 @@ pub(super) const ALL: &[Message] = &[
         "cgroup-cpu-limit",
         Runc,
         Cgroups,
-        &["write {path}cpu.cfs_quota_us: {}", "failed to write {q}: write {path}cpu.cfs_quota_us: {}", "write {path}cpu.cfs_period_us: {}", "failed to write {q}: write {path}cpu.cfs_period_us: {}", "write {path}cpu.max: {}", "failed to write {q}: write {path}cpu.max: {}", "write {path}cpu.rt_runtime_us: {}", "failed to write {q}: write {path}cpu.rt_runtime_us: {}", "write {path}cpu.shares: {}", "write {path}cpu.weight: {}", "failed to write {n} to cpu.cfs_quota_us: {rest}", "failed to write {n} to cpu.rt_runtime_us: {rest}"],
+        &["write {path}cpu.cfs_quota_us: invalid argument", "failed to write {q}: write {path}cpu.cfs_quota_us: invalid argument", "write {path}cpu.cfs_period_us: invalid argument", "failed to write {q}: write {path}cpu.cfs_period_us: invalid argument", "write {path}cpu.max: invalid argument", "failed to write {q}: write {path}cpu.max: invalid argument", "write {path}cpu.rt_runtime_us: invalid argument", "failed to write {q}: write {path}cpu.rt_runtime_us: invalid argument", "write {path}cpu.shares: invalid argument", "write {path}cpu.weight: invalid argument", "failed to write {n} to cpu.cfs_quota_us: {rest}", "failed to write {n} to cpu.rt_runtime_us: {rest}"],
         "The kernel does not take the CPU limit: the quota of the container is above its pod's (or another parent's), too small, \
          or real-time time is not given to the parent.",
     )

@@ -8,6 +8,21 @@ use crate::message::{Message, act, cause, consequence};
 const HOSTS: &str =
     "ls -R /etc/containerd/certs.d; grep -n config_path /etc/containerd/config.toml";
 
+/// Programs of the node, not of an image.
+const HOST_PROGRAMS: &[&str] = &[
+    "fork/exec /opt/cni",
+    "fork/exec /usr/lib/cni",
+    "fork/exec /usr/libexec/cni",
+    "containerd-shim",
+    "bin/runc:",
+    "bin/crun:",
+    "hook #",
+    "exec: \"runc\"",
+    "203/exec",
+    "dockerd:",
+    "systemd[",
+];
+
 pub(super) const ALL: &[Message] = &[
     cause(
         "registry-plain-http",
@@ -369,7 +384,20 @@ pub(super) const ALL: &[Message] = &[
         "The image's program is for another architecture than the node's, or a script without a first line of \
          `#!`. A program that was empty or cut after a power cut says the same.",
     )
+    .unless(HOST_PROGRAMS)
     .codes(&["snapshot/layer-differs", "snapshot/usage-differs"])
     .or(&["a layer lost its content in a power cut (files of zero bytes): compare it with its blob"])
     .first(&["uname -m", "coroner snapshots verify /"]),
+    cause(
+        "host-program-architecture",
+        Containerd,
+        crate::Whose::Programs,
+        &["fork/exec {path}: exec format error", "exec {path}: exec format error", "exec format error"],
+        "A program of the node itself (a shim, runc, a CNI plugin, a hook) is for another architecture, or its file is empty or \
+         cut: a wrong download, or a power cut while it was installed.",
+    )
+    .within(HOST_PROGRAMS)
+    .certain()
+    .codes(&["runtime/program-missing"])
+    .first(&["uname -m", "ls -l PROGRAM; head -c 20 PROGRAM | od -c | head -n 2"]),
 ];

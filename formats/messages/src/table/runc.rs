@@ -61,7 +61,7 @@ pub(super) const ALL: &[Message] = &[
             "container with id {q} already exists",
             "id already in use",
             "container `{}` already exists",
-            "container {} already exists",
+            "container {id} already exists",
         ],
         "The runtime has a state folder of this id from an earlier task, which was not removed: the daemon or the \
          node went down in the middle, and /run was kept.",
@@ -105,6 +105,7 @@ pub(super) const ALL: &[Message] = &[
         "A cgroup cannot be removed: processes are in it (in state D, or zombies that no parent \
          reaps), or cgroups below it.",
     )
+    .wraps(&["busy", "deadline"])
     .codes(&["runtime/stuck"])
     .states(&["leaked-init", "storage-hung", "zombie"])
     .first(&["find /sys/fs/cgroup/PATH -name cgroup.procs -exec cat {} +", STUCK]),
@@ -187,10 +188,13 @@ pub(super) const ALL: &[Message] = &[
             "cannot enter cgroupv2 {q} with domain controllers -- it is in an invalid state",
             "cannot enter cgroupv2 {q} with domain controllers -- it is in {}",
             "cannot enter cgroupv2 {rest}",
-            "write {path}cgroup.subtree_control: {}",
-            "failed to write {q}: write {path}cgroup.subtree_control: {}",
+            "write {path}cgroup.subtree_control: device or resource busy",
+            "write {path}cgroup.subtree_control: operation not supported",
+            "failed to write {q}: write {path}cgroup.subtree_control: device or resource busy",
+            "failed to write {q}: write {path}cgroup.subtree_control: operation not supported",
             "cannot set controllers{}: {rest}",
-            "enable controllers {rest}",
+            "enable controllers {}: Device or resource busy",
+            "enable controllers {}: Operation not supported",
         ],
         "A cgroup (v2) is in a state in which it takes no controllers: it is threaded, below a threaded one, or has \
          processes of its own beside child cgroups.",
@@ -237,10 +241,10 @@ pub(super) const ALL: &[Message] = &[
             "dial unix /var/run/dbus/system_bus_socket: connect: {}",
             "failed to connect to dbus{rest}",
             "Message recipient disconnected from message bus without replying",
-            "Connection timed out",
+
             "systemd failed to {rest}",
             "sd-bus call: {rest}",
-            "error adding pid {n} to cgroups{rest}",
+            "error adding pid {n} to cgroups",
             "systemd not running on this host, cannot use systemd cgroups manager",
             "Failed to add PIDs to scope's control group: {}",
             "{}: Failed to add PIDs to scope's control group: {}",
@@ -314,6 +318,7 @@ pub(super) const ALL: &[Message] = &[
          (memory), refused (seccomp, user namespaces, a limit of processes), or the kernel lacks a \
          namespace.",
     )
+    .wraps(&["broken-pipe", "ended-early"])
     .open()
     .codes(&["runtime/state-missing"])
     .or(&["the memory limit is too small", "user.max_user_namespaces is 0", "a limit of processes is reached"])
@@ -363,10 +368,11 @@ pub(super) const ALL: &[Message] = &[
         "netns-busy",
         Runc,
         crate::Whose::Network,
-        &["unlinkat {path}netns/cni-{}: device or resource busy", "remove {path}netns/{}: device or resource busy", "unlinkat {path}netns/{}: device or resource busy", "failed to remove netns: {rest}", "failed to remove network namespace{rest}", "failed to remove network namespace for sandbox {q}"],
+        &["unlinkat {path}netns/cni-{}: device or resource busy", "remove {path}netns/{}: device or resource busy", "unlinkat {path}netns/{}: device or resource busy", "failed to remove netns", "failed to remove network namespace", "failed to remove network namespace for sandbox {q}"],
         "A pod's network namespace is still mounted, here or in another mount namespace (a container that mounts \
          /run or /var/run), and cannot be removed.",
     )
+    .wraps(&["busy"])
     .certain()
     .first(&["grep -l netns/cni- /proc/*/mountinfo", "findmnt -t nsfs"]),
     cause(
@@ -378,6 +384,7 @@ pub(super) const ALL: &[Message] = &[
          after a reboot, or after it was unmounted. The kubelet creates a new sandbox after the old \
          one is removed.",
     )
+    .wraps(&["no-such-file"])
     .first(&["ls -l /run/netns; findmnt -t nsfs", TRIAGE]),
     cause(
         "freeze",
@@ -414,7 +421,7 @@ pub(super) const ALL: &[Message] = &[
         "delete-not-stopped",
         Runc,
         Tasks,
-        &["cannot delete container {} that is not stopped: {}", "cannot delete container that is not stopped", "cannot delete container {rest}", "container {} is not stopped"],
+        &["cannot delete container {} that is not stopped: {}", "cannot delete container that is not stopped", "container {} is not stopped"],
         "It is not stopped as runc sees it. Where its FIFO was left, runc takes a workload that runs for one that was \
          never started.",
     )
@@ -548,9 +555,9 @@ pub(super) const ALL: &[Message] = &[
         Security,
         &[
             "open sysctl {} file: reopen fd {n}: permission denied",
-            "open sysctl {} file: {rest}",
+            "open sysctl {} file: {rest}permission denied",
             "reopen fd {n}: permission denied",
-            "reopen fd {n}: {rest}",
+
         ],
         "A newer runc (1.3.3, 1.2.8, 1.4.0-rc.3 and later) sets sysctls over a procfs of its own, which AppArmor of \
          an outer container (LXC, Proxmox) refuses. It is neither CNI nor an image.",
@@ -561,7 +568,7 @@ pub(super) const ALL: &[Message] = &[
         "sysctl-unknown",
         Runc,
         Pod,
-        &["open /proc/sys/{}: no such file or directory", "write sysctl key {}: {rest}", "write sysctl key {}", "sysctl {q} is not in a separate kernel namespace", "sysctl {q} not allowed in host network namespace", "open /proc/sys/{}: read-only file system", "cannot set sysctl{rest}", "open sysctl {}: {rest}"],
+        &["open /proc/sys/{}: no such file or directory", "write sysctl key {}: {rest}", "write sysctl key {}", "sysctl {q} is not in a separate kernel namespace", "sysctl {q} not allowed in host network namespace", "open /proc/sys/{}: read-only file system", "open sysctl {} file: {rest}no such file or directory", "cannot set sysctl{rest}", "open sysctl {}: no such file or directory"],
         "A sysctl that the pod asks for is not there in this kernel or namespace, or may not be set.",
     )
     .certain()
@@ -590,9 +597,10 @@ pub(super) const ALL: &[Message] = &[
         "rootfs-missing",
         Runc,
         Tasks,
-        &["rootfs ({path}) does not exist", "invalid rootfs: stat {path}: no such file or directory", "invalid rootfs: {rest}", "stat {path}/rootfs: no such file or directory", "lstat {path}/rootfs: no such file or directory", "error opening file `{}/rootfs`: {rest}", "open {path}config.json: no such file or directory", "JSON specification file config.json not found"],
+        &["rootfs ({path}) does not exist", "invalid rootfs: stat {path}: no such file or directory", "invalid rootfs", "stat {path}/rootfs: no such file or directory", "lstat {path}/rootfs: no such file or directory", "error opening file `{}/rootfs`: {rest}", "open {path}config.json: no such file or directory", "JSON specification file config.json not found"],
         "The bundle has no rootfs or no config.json: its folder under /run was emptied or never made.",
     )
+    .wraps(&["no-such-file"])
     .codes(&["runtime/bundle-without-record", "runtime/bundle-file-damaged"])
     .first(&["coroner runtime ls /"]),
     cause(
@@ -631,7 +639,6 @@ pub(super) const ALL: &[Message] = &[
         &["error loading seccomp filter into kernel: {rest}", "error loading seccomp filter: {rest}", "unable to init seccomp{rest}", "unable to init seccomp", "seccomp not supported{rest}", "config provided but seccomp not supported{}", "load seccomp filter: {rest}", "error adding seccomp filter rule for syscall {}", "error adding seccomp rule for syscall {}{rest}", "unrecognized syscall {rest}"],
         "The seccomp profile cannot be loaded: the kernel or libseccomp is older than the profile.",
     )
-    .certain()
     .first(&["runc --version", "uname -r"]),
     cause(
         "capabilities",
@@ -658,21 +665,31 @@ pub(super) const ALL: &[Message] = &[
             "failed to set MOUNT_ATTR_IDMAP on {rest}",
             "cannot set uid_map{rest}",
             "newuidmap{rest}",
-            "nsexec{}: {rest}",
-            "nsenter: {rest}",
+
+
             "idmapped mounts{rest}",
             "unable to unshare namespaces{rest}",
-            "runc: [{n}]{rest}",
+
             "user namespace{} is not supported{rest}", "cannot set up namespace using {q}",],
         "User namespaces or idmapped mounts are not set up or not supported: by the kernel, the file system under \
          it, the runtime, or the settings (missing mappings).",
     )
     .first(&["sysctl user.max_user_namespaces kernel.unprivileged_userns_clone", "uname -r", "findmnt -T /var/lib/containerd"]),
+    act(
+        "nsexec-step",
+        Runc,
+        Tasks,
+        &["nsexec{}: {rest}", "nsenter: {rest}", "runc: [{n}]{rest}", "nsexec-{n}[{n}]: {rest}"],
+        "The first steps of a container's process (runc's C code, nsexec): its copy of its own program, its new namespaces, its \
+         mappings of users. The rest of the line says at which it ended.",
+    )
+    .or(&["user namespaces are switched off or have no mapping", "a security rule or seccomp refuses", "memory or processes are at their limit"])
+    .first(&["sysctl user.max_user_namespaces", "journalctl -k -b | grep -i -e oom -e denied", "runc --version"]),
     cause(
         "kernel-namespace",
         Runc,
         Kernel,
-        &["namespace {q} does not exist", "unsupported namespace type {q}{rest}", "time namespace{rest}"],
+        &["namespace {q} does not exist", "unsupported namespace type {q}{rest}", "time namespaces aren't enabled in the kernel"],
         "The kernel does not have a kind of namespace that is asked for.",
     )
     .first(&["uname -r"]),
@@ -685,8 +702,8 @@ pub(super) const ALL: &[Message] = &[
             "error executing setns process",
             "executing setns process",
             "setns_init_linux.go:{n}: setting {rest}",
-            "error closing exec fds: {rest}",
-            "error starting setns process{rest}",
+            "error closing exec fds",
+            "error starting setns process",
             "exec failed{}: cannot exec{rest}", "running exec setns process for init{rest}", "running exec setns process for init",],
         "A process could not be added to the container: it ended at that moment, its init is in a \
          bad state, or the new process was killed (memory, a limit of pids, seccomp). The line gives \
@@ -710,7 +727,7 @@ pub(super) const ALL: &[Message] = &[
         "exec-cgroup-gone",
         Runc,
         Cgroups,
-        &["failed to get cgroup {rest}", "error joining cgroup{rest}", "unable to join cgroup{rest}", "can't read cgroup{rest}", "process {n} is not in cgroup{rest}"],
+        &["error joining cgroup{rest}", "unable to join cgroup{rest}", "can't read cgroup{rest}", "process {n} is not in cgroup{rest}"],
         "A process could not join the container's cgroup.",
     )
     .open()

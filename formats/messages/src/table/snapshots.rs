@@ -22,6 +22,7 @@ pub(super) const ALL: &[Message] = &[
         ],
         "A snapshot that is asked for is not there: in meta.db or in the snapshotter's own database.",
     )
+    .wraps(&[])
     .codes(&["snapshot/backend-missing", "container/snapshot-gone", "snapshot/half-committed", "snapshot/name-form"])
     .or(&["garbage collection took it while it was used: a lease was missing or expired"])
     .first(&[SNAPSHOTS, TRIAGE]),
@@ -41,6 +42,7 @@ pub(super) const ALL: &[Message] = &[
         "The snapshot under the one to be made is gone: from the snapshotter's database while meta.db has it, \
          or collected during the pull. A pull then goes on where it believes it left off, and fails each time.",
     )
+    .wraps(&[])
     .codes(&["snapshot/parent-missing", "snapshot/backend-missing", "image/chain-broken"])
     .or(&["garbage collection ran while the image was unpacked", "a snapshotter of its own (stargz, nydus, overlaybd) lost its state"])
     .first(&[SNAPSHOTS, TRIAGE]),
@@ -78,6 +80,7 @@ pub(super) const ALL: &[Message] = &[
         ],
         "A snapshot's directory is gone, and its record is not: it was removed by hand, or the disk lost it.",
     )
+    .wraps(&["no-such-file"])
     .codes(&["snapshot/directory-missing", "snapshot/work-missing"])
     .or(&["the container was just removed, and its usage was asked for a last time (then nothing is wrong)"])
     .first(&[SNAPSHOTS, TRIAGE]),
@@ -106,6 +109,7 @@ pub(super) const ALL: &[Message] = &[
         "The directory with the number that the snapshotter wants to use next is there already: its database was \
          set back, or a directory was left.",
     )
+    .wraps(&["exists"])
     .codes(&["snapshot/id-sequence", "snapshot/directory-unknown"])
     .first(&[SNAPSHOTS]),
     cause(
@@ -264,6 +268,25 @@ pub(super) const ALL: &[Message] = &[
          namespace, or on a file system that has no such attributes.",
     )
     .first(&[DMESG, "findmnt -T /var/lib/containerd"]),
+    act(
+        "database-open",
+        Containerd,
+        Stores,
+        &["failed to open database file {}", "failed to open database file"],
+        "A snapshotter's own database (metadata.db), or the mount manager's of 2.2 and later (mounts.db), could not be opened.",
+    )
+    .codes(&["store/metadata-broken", "store/mounts-broken"])
+    .first(&[TRIAGE, DISK]),
+    cause(
+        "snapshotter-database-broken",
+        Containerd,
+        Stores,
+        &["failed to open database file: open {path}metadata.db: {}", "open {path}/metadata.db: is a directory", "open {path}/metadata.db: not a directory", "open {path}/metadata.db: permission denied", "open {path}/metadata.db: operation not permitted"],
+        "A snapshotter's own database (metadata.db) cannot be opened: it is no file, may not be read, or its folder is gone. \
+         Whatever needs that snapshotter fails.",
+    )
+    .codes(&["store/metadata-broken", "store/unreadable", "store/immutable"])
+    .first(&["ls -ld /var/lib/containerd/io.containerd.snapshotter.v1.*/metadata.db", TRIAGE]),
     cause(
         "layer-exists",
         Containerd,
@@ -441,6 +464,7 @@ pub(super) const ALL: &[Message] = &[
         &["Failed to sync snapshot stats", "failed to sync snapshot stats", "failed to list snapshots", "Failed to cleanup snapshot stats"],
         "The CRI plugin cannot ask a snapshotter for what is used.",
     )
+    .wraps(&[])
     .codes(&["store/metadata-broken"])
     .first(&[TRIAGE]),
     cause(

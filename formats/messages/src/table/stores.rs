@@ -26,6 +26,7 @@ pub(super) const ALL: &[Message] = &[
         "A blob that is asked for is not in the content store of that namespace: it was discarded after it was \
          unpacked, collected, never fetched for this platform, or lost.",
     )
+    .wraps(&["no-such-file"])
     .codes(&["blob/missing", "image/content-missing", "image/target-missing"])
     .or(&["discard_unpacked_layers is on: layers are gone by design, and push, export and commit fail"])
     .first(&[IMAGES, TRIAGE]),
@@ -61,6 +62,7 @@ pub(super) const ALL: &[Message] = &[
         &["Failed to check whether image is unpacked for image {}", "Failed to check whether image is unpacked{rest}"],
         "A snapshotter did not answer when the CRI plugin looked for an image's snapshots.",
     )
+    .wraps(&[])
     .codes(&["store/metadata-broken"])
     .first(&[TRIAGE]),
     cause(
@@ -81,6 +83,7 @@ pub(super) const ALL: &[Message] = &[
         "There is no image of that name in that namespace: never pulled, removed, or pulled in another \
          namespace (kubelet's is k8s.io, Docker's moby).",
     )
+    .wraps(&[])
     .codes(&["container/image-gone", "image/alias-missing"])
     .first(&["ctr namespaces ls", "ctr -n k8s.io images ls -q"]),
     cause(
@@ -205,6 +208,7 @@ pub(super) const ALL: &[Message] = &[
         "Something that should be JSON is not: an image's document, a container's state, or an answer. The \
          pieces before it say which.",
     )
+    .unless(&["metrics", "endpoint", "ipvlan", "macvlan", "libnetwork", "dockerd", "compound", "bridge"])
     .open()
     .codes(&["content/not-json", "content/bad-field", "image/document-unusable", "runtime/state-truncated", "runtime/state-damaged", "runtime/bundle-file-damaged"])
     .first(&[TRIAGE]),
@@ -285,6 +289,7 @@ pub(super) const ALL: &[Message] = &[
         "A record of meta.db cannot be decoded, or lacks a part: that record fails, and whoever lists all of its \
          kind fails with it.",
     )
+    .wraps(&["ended-early", "broken-json"])
     .codes(&["meta/value-undecodable", "meta/key-missing"])
     .first(&[TRIAGE]),
     act(
@@ -373,12 +378,13 @@ pub(super) const ALL: &[Message] = &[
         "meta.db has no container of that name in that namespace: it was removed, or the caller looks in \
          another namespace.",
     )
+    .wraps(&[])
     .first(&["ctr namespaces ls", "ctr -n k8s.io containers ls -q"]),
     cause(
         "mounts-database",
         Containerd,
         Stores,
-        &["failed to open database file {}", "failed to open database file", "failed to perform sync"],
+        &["failed to open database file {}mounts.db{rest}", "open {path}mounts.db: {}"],
         "The mount manager's database (2.2 and later) cannot be opened.",
     )
     .of_releases("2.2 and later")

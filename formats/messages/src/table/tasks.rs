@@ -167,6 +167,7 @@ pub(super) const ALL: &[Message] = &[
         "At its start the daemon could not find the way back to a shim: its container is killed and the bundle \
          removed.",
     )
+    .wraps(&["no-such-file"])
     .codes(&["runtime/address-damaged", "runtime/socket-missing"])
     .first(&[TRIAGE]),
     act(
@@ -268,7 +269,7 @@ pub(super) const ALL: &[Message] = &[
         "process-finished",
         Shim,
         Tasks,
-        &["process already finished: not found", "process already finished", "os: process already finished", "cannot kill a deleted process{}", "cannot kill a deleted process", "unknown error after kill: container not running", "container not running", "unknown error after kill: {rest}"],
+        &["process already finished: not found", "process already finished", "os: process already finished", "cannot kill a deleted process{}", "cannot kill a deleted process", "unknown error after kill: container not running", "container not running"],
         "What should be killed has ended already, as the runtime sees it. Once, it is a race and no fault; if it \
          comes again and again and the pod stays, the runtime calls stopped what the shim calls running: a zombie, \
          or an init of which some threads are left.",
@@ -317,6 +318,7 @@ pub(super) const ALL: &[Message] = &[
         ],
         "A bundle cannot be removed: its rootfs is still mounted, or a process in another mount namespace holds it.",
     )
+    .wraps(&["busy"])
     .codes(&["runtime/mount-orphan", "snapshot/directory-missing"])
     .first(&["coroner runtime mounts /", "grep -l io.containerd.runtime.v2.task /proc/*/mountinfo"]),
     act(
@@ -360,9 +362,10 @@ pub(super) const ALL: &[Message] = &[
         "fifo-open",
         Shim,
         Tasks,
-        &["failed to open stdout fifo", "failed to open stderr fifo", "failed to open stdin fifo", "containerd-shim: opening file {q} for {}", "open {path}fifo/{}: no such file or directory", "opening {} failed: {rest}", "fifo: failed to open {}", "containerd-shim: opening w/o fifo {q} failed", "opening w/o fifo {q} failed"],
+        &["failed to open stdout fifo", "failed to open stderr fifo", "failed to open stdin fifo", "containerd-shim: opening file {q} for {}", "open {path}fifo/{}: no such file or directory", "fifo: failed to open {}", "containerd-shim: opening w/o fifo {q} failed", "opening w/o fifo {q} failed"],
         "The pipes for a container's output are gone: /run was emptied, or the client that made them ended.",
     )
+    .wraps(&["no-such-file"])
     .first(&["ls -l /run/containerd/fifo", STUCK]),
     cause(
         "pid-missing",
@@ -379,7 +382,7 @@ pub(super) const ALL: &[Message] = &[
         "namespace-pid-zero",
         Shim,
         Tasks,
-        &["namespace path: lstat /proc/0/ns/{}: no such file or directory", "lstat /proc/0/ns/{}: no such file or directory", "namespace path: lstat /proc/{n}/ns/{}: no such file or directory", "lstat /proc/{n}/ns/{}: no such file or directory", "namespace path{rest}"],
+        &["namespace path: lstat /proc/0/ns/{}: no such file or directory", "lstat /proc/0/ns/{}: no such file or directory", "namespace path: lstat /proc/{n}/ns/{}: no such file or directory", "lstat /proc/{n}/ns/{}: no such file or directory"],
         "The pod's sandbox has no process any more (pid 0, or one that is gone): the pause container ended between \
          the pod's making and this container's. kubelet makes a new sandbox.",
     )

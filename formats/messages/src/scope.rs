@@ -1,0 +1,81 @@
+//! A line without the names in it: a pod, an image or a volume may be called as a program is, and tells nothing of who speaks.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// What a name stands after, and the name.
+const NAMES: &str = r#"(?x)
+    ( \b(?:images?|reference|pods?|sandbox|container|volume|secret|configmap|namespace|node|repository|claim|snapshot|name|task|for)
+        \ \\*["'`]
+    | \b(?:pod|podname|image|container|containername|containerid|podid|id|name|volumename|hostname|node)=\\*["']?
+    | \b(?:name|namespace|uid):
+    | \b(?:pod|deployment|daemonset|replicaset)/
+    | /v2/ )
+    ( [^\s"'\\`,}]+ )
+"#;
+
+static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(NAMES).ok());
+
+/// A line in lower case.
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// All of it.
+    pub(crate) whole: String,
+    /// Without names.
+    pub(crate) bare: String,
+}
+
+impl Line {
+    pub(crate) fn of(whole: String) -> Self {
+        let bare = match PATTERN.as_ref() {
+            Some(names) => names.replace_all(&whole, "${1}").into_owned(),
+            None => whole.clone(),
+        };
+        Self { whole, bare }
+    }
+}
+
+/// Whether `line`, in lower case, has every word of `mark`.
+pub(crate) fn has(line: &str, mark: &str) -> bool {
+    mark.split('&').all(|word| line.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_nothing() {
+        for (line, bare) in [
+            (
+                r#"failed to pull image "nvcr.io/nvidia/gpu:1": eof"#,
+                r#"failed to pull image "": eof"#,
+            ),
+            (r#"err="x" pod="kube-system/nvidia-a""#, r#"err="x" pod="""#),
+            (
+                r#"err=\"x\" pod=\"kube-system/nvidia-a\" y"#,
+                r#"err=\"x\" pod=\"\" y"#,
+            ),
+            (
+                "&podsandboxmetadata{name:calico-a,namespace:calico,attempt:0,}",
+                "&podsandboxmetadata{name:,namespace:,attempt:0,}",
+            ),
+            (
+                "get https://r.io/v2/etcd/manifests/1: 401",
+                "get https://r.io/v2/ 401",
+            ),
+            (
+                r#"exec: "nvidia-container-runtime": not found"#,
+                r#"exec: "nvidia-container-runtime": not found"#,
+            ),
+            (
+                r#"plugin type="calico" name="k8s" failed (add)"#,
+                r#"plugin type="calico" name="" failed (add)"#,
+            ),
+        ] {
+            assert_eq!(Line::of(line.to_owned()).bare, bare);
+        }
+        assert!(has("a cat and a dog", "cat&dog"));
+    }
+}

@@ -6,9 +6,9 @@
 use core::net::IpAddr;
 
 use finding::Text;
-use serde_json::Value;
+use json::{Node, Value};
 
-use crate::json;
+use crate::document::{parse_document, text_of};
 use crate::range::cidr;
 
 /// What is kept of an ADD.
@@ -57,55 +57,49 @@ impl Attachment {
         if bytes.trim_ascii().is_empty() {
             return Err(BadAttachment::Empty);
         }
-        let Ok(Value::Object(map)) = json::parse(bytes) else {
-            return Err(BadAttachment::Json);
+        let value = match parse_document(bytes) {
+            Ok(node) if matches!(node.value, Value::Object(_)) => node,
+            _ => return Err(BadAttachment::Json),
         };
-        let is_cache = map.get("kind").and_then(Value::as_str) == Some("cniCacheV1");
-        let value = Value::Object(map);
+        let is_cache = value.member("kind").and_then(Node::string) == Some("cniCacheV1");
         let result = if is_cache {
-            value.get("result")
+            value.member("result")
         } else {
             Some(&value)
         };
-        if !is_cache && value.get("cniVersion").is_none() && value.get("ip4").is_none() {
+        if !is_cache && value.member("cniVersion").is_none() && value.member("ip4").is_none() {
             return Err(BadAttachment::Kind);
         }
-        let list = |of: Option<&Value>, key: &str| -> Vec<Value> {
-            let list = of.and_then(|of| of.get(key)).and_then(Value::as_array);
-            list.cloned().unwrap_or_default()
-        };
         let mut found = Self {
-            container: json::json_text(value.get("containerId")),
-            network: json::json_text(value.get("networkName")),
-            interface: json::json_text(value.get("ifName")),
-            netns: json::json_text(value.get("netns")),
+            container: text_of(value.member("containerId")),
+            network: text_of(value.member("networkName")),
+            interface: text_of(value.member("ifName")),
+            netns: text_of(value.member("netns")),
             ..Self::default()
         };
-        let args = list(Some(&value), "cniArgs");
+        let args = list_of(Some(&value), "cniArgs");
         let arg = |name: &str| {
-            let pair = args
-                .iter()
-                .find(|pair| pair.get(0).and_then(Value::as_str) == Some(name));
-            json::json_text(pair.and_then(|pair| pair.get(1)))
+            let mut pairs = args.iter().filter_map(Node::items);
+            let pair = pairs.find(|pair| pair.first().and_then(Node::string) == Some(name));
+            text_of(pair.and_then(|pair| pair.get(1)))
         };
         found.pod = arg("K8S_POD_NAMESPACE").zip(arg("K8S_POD_NAME"));
-        for interface in list(result, "interfaces") {
-            match json::json_text(interface.get("sandbox")).filter(|path| !path.bytes().is_empty())
-            {
+        for interface in list_of(result, "interfaces") {
+            match text_of(interface.member("sandbox")).filter(|path| !path.bytes().is_empty()) {
                 Some(path) => found.netns = found.netns.or(Some(path)),
                 None => found
                     .host_interfaces
-                    .extend(json::json_text(interface.get("name"))),
+                    .extend(text_of(interface.member("name"))),
             }
         }
-        let addresses = list(result, "ips");
+        let addresses = list_of(result, "ips");
         let modern = addresses
             .iter()
-            .filter_map(|ip| ip.get("address")?.as_str());
+            .filter_map(|ip| ip.member("address")?.string());
         // 0.1.0 and 0.2.0 had one of each family.
         let old = ["ip4", "ip6"]
             .into_iter()
-            .filter_map(|key| result?.get(key)?.get("ip")?.as_str());
+            .filter_map(|key| result?.member(key)?.member("ip")?.string());
         found.addresses = modern
             .chain(old)
             .filter_map(cidr)
@@ -113,4 +107,12 @@ impl Attachment {
             .collect();
         Ok(found)
     }
+}
+
+/// The items of a member; none where it is no list.
+fn list_of<'n>(node: Option<&'n Node>, name: &str) -> &'n [Node] {
+    let list = node
+        .and_then(|node| node.member(name))
+        .and_then(Node::items);
+    list.unwrap_or_default()
 }

@@ -2,10 +2,10 @@
 //!
 //! `libcni/conf.go`: `NetworkConfFromBytes`, `NetworkPluginConfFromBytes`.
 
-use serde_json::{Map, Value};
+use json::{Node, Value};
 
+use crate::document::{parse_document, string_field};
 use crate::ipam::Ipam;
-use crate::json::{self, field, go_type, kind};
 use crate::{ConfFault, version};
 
 /// Extensions of files that are configurations.
@@ -60,54 +60,51 @@ pub struct Plugin {
 impl List {
     /// A file that ends in `.conflist`.
     pub fn parse(bytes: &[u8]) -> Result<Self, ConfFault> {
-        let value = json::parse(bytes)?;
-        let Value::Object(map) = &value else {
-            let found = kind(&value);
+        let list = parse_document(bytes)?;
+        if !matches!(list.value, Value::Object(_)) {
+            let found = list.go_kind();
             return Err(ConfFault::NotAnObject { found });
-        };
+        }
         // Here the case of keys counts, and null is a value.
-        let string = |key: &'static str| match map.get(key) {
+        let wrong = |key, node: &Node| ConfFault::Type {
+            key,
+            found: node.go_type(),
+        };
+        let string = |key: &'static str| match list.member(key) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(other) => Err(ConfFault::Type {
-                key,
-                found: go_type(other),
-            }),
+            Some(node) => match node.string() {
+                Some(text) => Ok(Some(text.to_owned())),
+                None => Err(wrong(key, node)),
+            },
         };
         let name = string("name")?.ok_or(ConfFault::NoName)?;
         let mut newest = string("cniVersion")?.unwrap_or_default();
-        if let Some(Value::Array(versions)) = map.get("cniVersions") {
-            let all = versions.iter().filter_map(Value::as_str);
+        if let Some(versions) = list.member("cniVersions").and_then(Node::items) {
+            let all = versions.iter().filter_map(Node::string);
             newest = version::newest_known(all, &newest);
         }
         let mut has_quoted_bool = false;
-        match map.get("disableCheck") {
-            None | Some(Value::Bool(_)) => {}
-            Some(Value::String(text))
-                if ["true", "false"].contains(&text.to_lowercase().as_str()) =>
-            {
-                has_quoted_bool = true;
-            }
-            Some(other) => {
-                let (key, found) = ("disableCheck", go_type(other));
-                return Err(ConfFault::Type { key, found });
+        if let Some(check) = list.member("disableCheck") {
+            let text = check.string().map(str::to_lowercase);
+            has_quoted_bool = matches!(text.as_deref(), Some("true" | "false"));
+            if !has_quoted_bool && !matches!(check.value, Value::Bool(_)) {
+                return Err(wrong("disableCheck", check));
             }
         }
-        let inline_only = matches!(map.get("loadOnlyInlinedPlugins"), Some(Value::Bool(true)));
-        let plugins = match map.get("plugins") {
+        let inline_only = list
+            .member("loadOnlyInlinedPlugins")
+            .is_some_and(|only| only.value == Value::Bool(true));
+        let plugins = match list.member("plugins") {
             None => None,
-            Some(Value::Array(plugins)) if plugins.is_empty() => return Err(ConfFault::NoPlugins),
-            Some(Value::Array(plugins)) => Some(
-                plugins
-                    .iter()
-                    .enumerate()
-                    .map(|(index, plugin)| Plugin::parse_plugin(plugin, Some(index)))
-                    .collect::<Result<Vec<_>, _>>()?,
-            ),
-            Some(other) => {
-                let (key, found) = ("plugins", go_type(other));
-                return Err(ConfFault::Type { key, found });
-            }
+            Some(plugins) => match plugins.items() {
+                Some([]) => return Err(ConfFault::NoPlugins),
+                Some(plugins) => {
+                    let plugins = plugins.iter().enumerate();
+                    let plugins = plugins.map(|(index, plugin)| Plugin::parse_plugin(plugin, Some(index)));
+                    Some(plugins.collect::<Result<Vec<_>, _>>()?)
+                }
+                None => return Err(wrong("plugins", plugins)),
+            },
         };
         Ok(Self {
             name,
@@ -120,10 +117,9 @@ impl List {
 
     /// A file that ends in `.conf` or `.json`: one plugin.
     pub fn parse_single(bytes: &[u8]) -> Result<Self, ConfFault> {
-        let value = json::parse(bytes)?;
-        let plugin = Plugin::parse_plugin(&value, None)?;
-        let map = value.as_object();
-        let string = |key| map.and_then(|map| json::string(map, key).ok().flatten());
+        let single = parse_document(bytes)?;
+        let plugin = Plugin::parse_plugin(&single, None)?;
+        let string = |key| string_field(&single, key).ok().flatten();
         Ok(Self {
             name: string("name").unwrap_or_default().to_owned(),
             version: string("cniVersion").unwrap_or_default().to_owned(),
@@ -137,25 +133,28 @@ impl List {
 impl Plugin {
     /// A file in the folder of a network.
     pub fn parse(bytes: &[u8]) -> Result<Self, ConfFault> {
-        Self::parse_plugin(&json::parse(bytes)?, None)
+        Self::parse_plugin(&parse_document(bytes)?, None)
     }
 
-    fn parse_plugin(value: &Value, index: Option<usize>) -> Result<Self, ConfFault> {
-        let Value::Object(map) = value else {
+    fn parse_plugin(node: &Node, index: Option<usize>) -> Result<Self, ConfFault> {
+        match node.value {
+            Value::Object(_) => {}
             // Go leaves a structure as it is where null stands for it.
-            return Err(match value {
-                Value::Null => ConfFault::NoType {
+            Value::Null => {
+                return Err(ConfFault::NoType {
                     index,
                     is_list: false,
-                },
-                other => ConfFault::Field {
+                });
+            }
+            _ => {
+                return Err(ConfFault::Field {
                     index,
                     key: "all",
                     want: "plugin",
-                    found: kind(other),
-                },
-            });
-        };
+                    found: node.go_kind(),
+                });
+            }
+        }
         let wrong = |key, want, found| ConfFault::Field {
             index,
             key,
@@ -163,34 +162,35 @@ impl Plugin {
             found,
         };
         for key in ["name", "cniVersion"] {
-            json::string(map, key).map_err(|found| wrong(key, "string", found))?;
+            string_field(node, key).map_err(|found| wrong(key, "string", found))?;
         }
-        match field(map, "capabilities") {
-            None => {}
-            Some(Value::Object(all)) => {
-                let mut other = all
-                    .values()
-                    .filter(|value| !value.is_boolean() && !value.is_null());
-                if let Some(other) = other.next() {
-                    return Err(wrong("capabilities", "map of booleans", kind(other)));
-                }
-            }
-            Some(other) => return Err(wrong("capabilities", "map of booleans", kind(other))),
-        }
-        for key in ["dns", "prevResult"] {
-            if let Some(other) = field(map, key).filter(|value| !value.is_object()) {
-                return Err(wrong(key, "object", kind(other)));
+        if let Some(all) = node.field("capabilities") {
+            let mut members = all.members().iter().map(|member| &member.node);
+            let other = if matches!(all.value, Value::Object(_)) {
+                members.find(|one| !matches!(one.value, Value::Bool(_) | Value::Null))
+            } else {
+                Some(all)
+            };
+            if let Some(other) = other {
+                let found = other.go_kind();
+                return Err(wrong("capabilities", "map of booleans", found));
             }
         }
-        let ipam = match field(map, "ipam") {
+        for key in ["dns", "prevResult", "ipam"] {
+            if let Some(other) = node.field(key)
+                && !matches!(other.value, Value::Object(_))
+            {
+                return Err(wrong(key, "object", other.go_kind()));
+            }
+        }
+        let ipam = match node.field("ipam") {
             None => None,
-            Some(Value::Object(ipam)) => {
-                json::string(ipam, "type").map_err(|found| wrong("ipam.type", "string", found))?;
+            Some(ipam) => {
+                string_field(ipam, "type").map_err(|found| wrong("ipam.type", "string", found))?;
                 Ipam::parse_ipam(ipam)
             }
-            Some(other) => return Err(wrong("ipam", "object", kind(other))),
         };
-        let plugin = json::string(map, "type").map_err(|found| wrong("type", "string", found))?;
+        let plugin = string_field(node, "type").map_err(|found| wrong("type", "string", found))?;
         match plugin.filter(|kind| !kind.is_empty()) {
             Some(plugin) => Ok(Self {
                 kind: plugin.to_owned(),
@@ -198,7 +198,7 @@ impl Plugin {
             }),
             None => Err(ConfFault::NoType {
                 index,
-                is_list: index.is_none() && is_list(map),
+                is_list: index.is_none() && is_list(node),
             }),
         }
     }
@@ -210,6 +210,6 @@ impl Plugin {
     }
 }
 
-fn is_list(map: &Map<String, Value>) -> bool {
-    matches!(map.get("plugins"), Some(Value::Array(_)))
+fn is_list(node: &Node) -> bool {
+    node.member("plugins").and_then(Node::items).is_some()
 }

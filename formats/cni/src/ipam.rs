@@ -2,9 +2,9 @@
 //!
 //! `plugins/ipam/host-local/backend/allocator/config.go`: `LoadIPAMConfig`.
 
-use serde_json::{Map, Value};
+use json::{Node, Value};
 
-use crate::json::{field, string};
+use crate::document::string_field;
 use crate::range::{Range, RangeSet, canonical};
 
 /// The plugin that keeps its leases as files.
@@ -24,17 +24,17 @@ pub struct Ipam {
 
 impl Ipam {
     /// Nothing where it has no type: the plugin then does not ask anybody.
-    pub(crate) fn parse_ipam(map: &Map<String, Value>) -> Option<Self> {
-        let kind = string(map, "type").ok().flatten()?;
+    pub(crate) fn parse_ipam(node: &Node) -> Option<Self> {
+        let kind = string_field(node, "type").ok().flatten()?;
         if kind.is_empty() {
             return None;
         }
         let ranges = if kind == HOST_LOCAL {
-            ranges(map)
+            ranges(node)
         } else {
             Ok(Vec::new())
         };
-        let data_dir = string(map, "dataDir").ok().flatten();
+        let data_dir = string_field(node, "dataDir").ok().flatten();
         Some(Self {
             kind: kind.to_owned(),
             data_dir: data_dir.filter(|dir| !dir.is_empty()).map(str::to_owned),
@@ -43,21 +43,21 @@ impl Ipam {
     }
 }
 
-fn ranges(map: &Map<String, Value>) -> Result<Vec<RangeSet>, String> {
+fn ranges(node: &Node) -> Result<Vec<RangeSet>, String> {
     let mut raw: Vec<Vec<Result<Range, String>>> = Vec::new();
     // The old form, of one range alone, comes before the others.
-    if field(map, "subnet").is_some() {
-        raw.push(vec![Range::parse_range(map)?]);
+    if node.field("subnet").is_some() {
+        raw.push(vec![Range::parse_range(node)?]);
     }
-    match field(map, "ranges") {
+    match node.field("ranges").map(|ranges| &ranges.value) {
         None => {}
         Some(Value::Array(all)) => {
             for set in all {
-                let Value::Array(set) = set else {
+                let Value::Array(set) = &set.value else {
                     return Err("cannot unmarshal: a range set is not a list".to_owned());
                 };
-                let ranges = set.iter().map(|range| match range {
-                    Value::Object(range) => Range::parse_range(range),
+                let ranges = set.iter().map(|range| match range.value {
+                    Value::Object(_) => Range::parse_range(range),
                     _ => Err("cannot unmarshal: a range is not an object".to_owned()),
                 });
                 raw.push(ranges.collect::<Result<_, _>>()?);

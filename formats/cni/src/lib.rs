@@ -34,9 +34,9 @@
 
 mod attachment;
 mod conf;
+mod document;
 mod fault;
 mod ipam;
-mod json;
 mod lease;
 mod range;
 mod version;

@@ -5,9 +5,9 @@
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use serde_json::{Map, Value};
+use json::Node;
 
-use crate::json::{field, kind};
+use crate::document::string_field;
 
 /// Addresses that host-local may give away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,25 +33,19 @@ pub fn capacity(set: &RangeSet) -> u128 {
 
 impl Range {
     /// What is no range at all, and inside that what is one that host-local does not take.
-    pub(crate) fn parse_range(map: &Map<String, Value>) -> Result<Result<Self, String>, String> {
-        let address = |key: &str| match field(map, key) {
-            None => Ok(None),
-            Some(Value::String(text)) if text.is_empty() => Ok(None),
-            Some(Value::String(text)) => text
+    pub(crate) fn parse_range(node: &Node) -> Result<Result<Self, String>, String> {
+        let address = |key: &str| match string_field(node, key) {
+            Ok(None | Some("")) => Ok(None),
+            Ok(Some(text)) => text
                 .parse::<IpAddr>()
                 .map(|address| Some(address.to_canonical()))
                 .map_err(|_| format!("invalid IP address: {text}")),
-            Some(other) => Err(format!("json: cannot unmarshal {} into {key}", kind(other))),
+            Err(found) => Err(format!("json: cannot unmarshal {found} into {key}")),
         };
-        let subnet = match field(map, "subnet") {
-            Some(Value::String(text)) => text,
-            Some(other) => {
-                return Err(format!(
-                    "json: cannot unmarshal {} into subnet",
-                    kind(other)
-                ));
-            }
-            None => return Err("IP <nil> not v4 nor v6".to_owned()),
+        let subnet = match string_field(node, "subnet") {
+            Ok(Some(text)) => text,
+            Err(found) => return Err(format!("json: cannot unmarshal {found} into subnet")),
+            Ok(None) => return Err("IP <nil> not v4 nor v6".to_owned()),
         };
         let (network, length) =
             cidr(subnet).ok_or_else(|| format!("invalid CIDR address: {subnet}"))?;

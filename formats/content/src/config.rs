@@ -1,12 +1,12 @@
 //! Image configurations: diffIDs, and the chainIDs that name the snapshots.
 
 use finding::{Text, Time};
+use json::Node;
 use serde::Serialize;
 
 use crate::{
     Digest, Fault, Platform,
     fields::{self, Fields},
-    json::Raw,
 };
 
 /// An image's configuration, as far as its place on the node depends on it. What its process runs
@@ -24,13 +24,11 @@ pub struct ImageConfig {
 }
 
 impl ImageConfig {
-    pub(crate) fn read_image_config(raw: &Raw, fields: &mut Fields) -> Self {
+    pub(crate) fn read_image_config(raw: &Node, fields: &mut Fields) -> Self {
         let mut config = Self {
             platform: Platform {
                 os: fields.text_field(raw, "", "os").unwrap_or_default(),
-                architecture: fields
-                    .text_field(raw, "", "architecture")
-                    .unwrap_or_default(),
+                architecture: fields.text_field(raw, "", "architecture").unwrap_or_default(),
                 variant: fields.text_field(raw, "", "variant"),
                 os_version: fields.text_field(raw, "", "os.version"),
             },
@@ -41,14 +39,10 @@ impl ImageConfig {
         if let Some(text) = fields.text_field(raw, "", "created") {
             config.created = text.utf8().and_then(|text| Time::parse(text).ok());
             if config.created.is_none() {
-                fields.value(
-                    "/created",
-                    "an RFC 3339 time",
-                    &Raw::String(text.to_string()),
-                );
+                fields.value("/created", "an RFC 3339 time", text.to_string());
             }
         }
-        let Some(rootfs) = raw.get("rootfs") else {
+        let Some(rootfs) = raw.field("rootfs") else {
             fields.missing("/rootfs");
             return config;
         };
@@ -57,7 +51,9 @@ impl ImageConfig {
             .text_field(rootfs, "/rootfs", "type")
             .is_none_or(|kind| kind != "layers")
         {
-            let found = rootfs.get("type").unwrap_or(&Raw::Null);
+            let found = rootfs
+                .field("type")
+                .map_or_else(|| "null".to_owned(), fields::shown);
             fields.value("/rootfs/type", "layers", found);
         }
         let items = fields.array(rootfs, "/rootfs", "diff_ids");

@@ -3,12 +3,12 @@
 use core::fmt;
 
 use finding::{Text, size_number};
+use json::{Node, Value};
 use serde::Serialize;
 
 use crate::{
     Digest, Fault, Kind,
     fields::{self, Fields},
-    json::Raw,
 };
 
 /// What a link is for.
@@ -97,14 +97,12 @@ impl fmt::Display for Platform {
 impl Descriptor {
     /// What its media type says it is.
     pub fn kind(&self) -> Kind {
-        self.media_type
-            .utf8()
-            .map_or(Kind::Other, Kind::from_media_type)
+        self.media_type.utf8().map_or(Kind::Other, Kind::from_media_type)
     }
 
     /// Reads the descriptor at JSON pointer `at`; none if it has no digest that can be used.
-    pub(crate) fn read_descriptor(raw: &Raw, at: &str, fields: &mut Fields) -> Option<Self> {
-        if !matches!(raw, Raw::Object(_)) {
+    pub(crate) fn read_descriptor(raw: &Node, at: &str, fields: &mut Fields) -> Option<Self> {
+        if !matches!(raw.value, Value::Object(_)) {
             fields.fault(Fault::Type {
                 field: at.to_owned(),
                 want: "an object",
@@ -117,10 +115,14 @@ impl Descriptor {
         if media_type.is_none() {
             fields.missing(&format!("{at}/mediaType"));
         }
-        let size = match raw.get("size").map(|size| (size, size.integer())) {
+        let size = match raw.field("size").map(|size| (size, size.integer())) {
             Some((_, Some(size))) if size >= 0 => u64::try_from(size).unwrap_or(0),
             Some((size, _)) => {
-                fields.value(&format!("{at}/size"), "a size in bytes", size);
+                fields.value(
+                    &format!("{at}/size"),
+                    "a size in bytes",
+                    fields::shown(size),
+                );
                 0
             }
             None => {
@@ -140,7 +142,7 @@ impl Descriptor {
             media_type: media_type.unwrap_or_default(),
             size,
             platform: raw
-                .get("platform")
+                .field("platform")
                 .map(|raw| Platform::read_platform(raw, at, fields)),
             annotations: annotations(raw),
             artifact_type: fields.text_field(raw, at, "artifactType"),
@@ -154,14 +156,12 @@ impl Descriptor {
 }
 
 impl Platform {
-    fn read_platform(raw: &Raw, at: &str, fields: &mut Fields) -> Self {
+    fn read_platform(raw: &Node, at: &str, fields: &mut Fields) -> Self {
         let at = format!("{at}/platform");
         fields.known(raw, &at, fields::PLATFORM);
         Self {
             os: fields.text_field(raw, &at, "os").unwrap_or_default(),
-            architecture: fields
-                .text_field(raw, &at, "architecture")
-                .unwrap_or_default(),
+            architecture: fields.text_field(raw, &at, "architecture").unwrap_or_default(),
             variant: fields.text_field(raw, &at, "variant"),
             os_version: fields.text_field(raw, &at, "os.version"),
         }
@@ -169,10 +169,10 @@ impl Platform {
 }
 
 /// The annotations of a descriptor or document whose values are strings.
-fn annotations(raw: &Raw) -> Vec<(Text, Text)> {
-    raw.get("annotations")
-        .map_or(&[][..], Raw::members)
+fn annotations(raw: &Node) -> Vec<(Text, Text)> {
+    raw.field("annotations")
+        .map_or(&[][..], Node::members)
         .iter()
-        .filter_map(|(key, value)| Some((Text::from(key.as_str()), Text::from(value.string()?))))
+        .filter_map(|member| Some((member.key.clone(), Text::from(member.node.string()?))))
         .collect()
 }

@@ -1,12 +1,15 @@
 //! OCI and Docker documents: manifests, indexes, image configurations.
 
+use std::borrow::Cow;
+
 use finding::Text;
+use json::{Flaw, Node, Value};
 use serde::Serialize;
+use view::View;
 
 use crate::{
     Descriptor, Digest, Fault, ImageConfig, Kind, Link, Role,
     fields::{self, Fields},
-    json::Raw,
 };
 
 /// The largest document that is read, in bytes. Registries accept manifests of 4 MiB.
@@ -22,7 +25,7 @@ pub struct Document {
     /// What kind of artifact it says it is, if it does.
     pub artifact_type: Option<Text>,
     /// All of it, as it stands.
-    pub raw: Raw,
+    pub raw: Node,
     /// What is wrong with it; it was read all the same.
     pub faults: Vec<Fault>,
     /// JSON pointers of fields that neither OCI nor Docker defines (vendors add some).
@@ -42,19 +45,22 @@ impl Document {
     /// [`Fault::NotJson`], [`Fault::TooComplex`], [`Fault::Schema1`], [`Fault::WrongKind`]: then
     /// nothing of it can be used. Every other fault is in [`Document::faults`].
     pub fn parse(bytes: &[u8], claimed: Option<&str>) -> Result<Self, Fault> {
-        let (raw, replaced) = Raw::parse(bytes).map_err(|error| {
-            if error.limit {
-                Fault::TooComplex {
-                    at: error.at,
-                    why: error.why,
-                }
+        // Go replaces what is not UTF-8, and goes on.
+        let text = String::from_utf8_lossy(bytes);
+        let replaced = matches!(text, Cow::Owned(_));
+        let read = json::Document::parse(View::new(text.as_bytes()));
+        let mut flaws = read.flaws.into_iter();
+        if let Some(flaw) = flaws.find(|flaw| !flaw.is_harmless()) {
+            return Err(if flaw.is_limit() {
+                Fault::TooComplex { flaw }
             } else {
-                Fault::NotJson {
-                    at: error.at,
-                    why: error.why,
-                }
-            }
-        })?;
+                Fault::NotJson { flaw }
+            });
+        }
+        let Some(raw) = read.root else {
+            let flaw = Flaw::Empty;
+            return Err(Fault::NotJson { flaw });
+        };
         let kind = kind_of(&raw, claimed)?;
         let mut fields = Fields::new();
         if replaced {
@@ -70,22 +76,22 @@ impl Document {
             links: Vec::new(),
             config: None,
             whole: true,
-            raw: Raw::Null,
+            raw,
         };
         if kind == Kind::Config {
-            fields.known(&raw, "", fields::CONFIG);
-            document.config = Some(ImageConfig::read_image_config(&raw, &mut fields));
+            fields.known(&document.raw, "", fields::CONFIG);
+            document.config = Some(ImageConfig::read_image_config(&document.raw, &mut fields));
         } else {
-            document.read_manifest(&raw, &mut fields);
+            document.read_manifest(&mut fields);
         }
-        document.raw = raw;
         document.whole = fields.whole;
         document.faults = fields.faults;
         document.unknown = fields.unknown;
         Ok(document)
     }
 
-    fn read_manifest(&mut self, raw: &Raw, fields: &mut Fields) {
+    fn read_manifest(&mut self, fields: &mut Fields) {
+        let raw = &self.raw;
         let index = self.kind == Kind::Index;
         fields.known(
             raw,
@@ -99,16 +105,16 @@ impl Document {
         self.media_type = fields.text_field(raw, "", "mediaType");
         self.artifact_type = fields.text_field(raw, "", "artifactType");
         match raw
-            .get("schemaVersion")
+            .field("schemaVersion")
             .map(|version| (version, version.integer()))
         {
             Some((_, Some(2))) => {}
             None => fields.missing("/schemaVersion"),
-            Some((version, _)) => fields.value("/schemaVersion", "2", version),
+            Some((version, _)) => fields.value("/schemaVersion", "2", fields::shown(version)),
         }
         if !index {
-            match raw.get("config") {
-                Some(config) => self.link(Role::Config, config, "/config", fields),
+            match raw.field("config") {
+                Some(config) => link(&mut self.links, Role::Config, config, "/config", fields),
                 None => fields.missing("/config"),
             }
         }
@@ -118,16 +124,16 @@ impl Document {
             ("layers", Role::Layer)
         };
         for (number, item) in fields.array(raw, "", name).iter().enumerate() {
-            self.link(role(number), item, &format!("/{name}/{number}"), fields);
+            link(
+                &mut self.links,
+                role(number),
+                item,
+                &format!("/{name}/{number}"),
+                fields,
+            );
         }
-        if let Some(subject) = raw.get("subject") {
-            self.link(Role::Subject, subject, "/subject", fields);
-        }
-    }
-
-    fn link(&mut self, role: Role, raw: &Raw, at: &str, fields: &mut Fields) {
-        if let Some(descriptor) = Descriptor::read_descriptor(raw, at, fields) {
-            self.links.push(Link { role, descriptor });
+        if let Some(subject) = raw.field("subject") {
+            link(&mut self.links, Role::Subject, subject, "/subject", fields);
         }
     }
 
@@ -165,9 +171,9 @@ impl Document {
     pub fn disagrees(&self, config: &ImageConfig) -> Option<Fault> {
         let layers = self
             .raw
-            .get("layers")
-            .and_then(Raw::items)
-            .map_or(0, <[Raw]>::len);
+            .field("layers")
+            .and_then(Node::items)
+            .map_or(0, <[Node]>::len);
         (self.kind == Kind::Manifest && layers != config.layers).then_some(Fault::LayerCount {
             layers,
             diff_ids: config.layers,
@@ -175,15 +181,20 @@ impl Document {
     }
 }
 
+fn link(links: &mut Vec<Link>, role: Role, raw: &Node, at: &str, fields: &mut Fields) {
+    if let Some(descriptor) = Descriptor::read_descriptor(raw, at, fields) {
+        links.push(Link { role, descriptor });
+    }
+}
+
 /// Decides what a document is, and refuses what containerd's `validateMediaType` refuses.
-fn kind_of(raw: &Raw, claimed: Option<&str>) -> Result<Kind, Fault> {
+fn kind_of(raw: &Node, claimed: Option<&str>) -> Result<Kind, Fault> {
     let own = raw
-        .get("mediaType")
-        .and_then(Raw::string)
+        .field("mediaType")
+        .and_then(Node::string)
         .map_or(Kind::Other, Kind::from_media_type);
-    let has = |name: &str| match raw.get(name) {
-        Some(Raw::Array(items)) => !items.is_empty(),
-        Some(_) => true,
+    let has = |name: &str| match raw.field(name) {
+        Some(node) => node.items().is_none_or(|items| !items.is_empty()),
         None => false,
     };
     let looks = if has("fsLayers") || own == Kind::Schema1 {
@@ -192,7 +203,7 @@ fn kind_of(raw: &Raw, claimed: Option<&str>) -> Result<Kind, Fault> {
         Kind::Index
     } else if has("layers") || own == Kind::Manifest {
         Kind::Manifest
-    } else if raw.get("rootfs").is_some() {
+    } else if raw.field("rootfs").is_some() {
         Kind::Config
     } else {
         Kind::Other
@@ -201,7 +212,7 @@ fn kind_of(raw: &Raw, claimed: Option<&str>) -> Result<Kind, Fault> {
     let want = if claimed.is_document() { claimed } else { own };
     match (want, looks) {
         (_, Kind::Schema1) => Err(Fault::Schema1),
-        (want, _) if raw.members().is_empty() && *raw != Raw::Object(Vec::new()) => {
+        (want, _) if raw.members().is_empty() && !matches!(raw.value, Value::Object(_)) => {
             Err(Fault::WrongKind {
                 want,
                 found: raw.kind(),

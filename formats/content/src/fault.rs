@@ -3,6 +3,7 @@
 use core::fmt;
 
 use finding::{Code, Escaped};
+use json::Flaw;
 use view::Span;
 
 use crate::{DigestError, Kind, codes};
@@ -12,17 +13,13 @@ use crate::{DigestError, Kind, codes};
 pub enum Fault {
     /// It is no JSON.
     NotJson {
-        /// Offset of the byte where reading stopped.
-        at: u64,
-        /// What was wrong there.
-        why: String,
+        /// What is wrong, and where.
+        flaw: Flaw,
     },
     /// It is more than we read: too deep, or too many values.
     TooComplex {
-        /// Offset of the byte where reading stopped.
-        at: u64,
-        /// Which limit was met.
-        why: String,
+        /// Which limit was met, and where.
+        flaw: Flaw,
     },
     /// Bytes that are not UTF-8 were replaced, as Go does.
     NotUtf8,
@@ -91,8 +88,8 @@ pub enum Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotJson { at, why } => write!(f, "no JSON from byte {at:#x} on: {why}"),
-            Self::TooComplex { at, why } => write!(f, "not read from byte {at:#x} on: {why}"),
+            Self::NotJson { flaw } => write!(f, "not JSON: the document {flaw}"),
+            Self::TooComplex { flaw } => write!(f, "not read to its end: the document {flaw}"),
             Self::NotUtf8 => write!(f, "bytes that are no UTF-8, which Go replaces by U+FFFD"),
             Self::WrongKind { want, found } => {
                 write!(f, "the media type says {want}, the document is {found}")
@@ -157,7 +154,7 @@ impl finding::Fault for Fault {
 
     fn span(&self) -> Option<Span> {
         match self {
-            Self::NotJson { at, .. } | Self::TooComplex { at, .. } => Some(Span::new(*at, 0)),
+            Self::NotJson { flaw } | Self::TooComplex { flaw } => Some(flaw.span()),
             _ => None,
         }
     }

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use finding::Text;
+use json::{Member, Node, Value};
 
-use crate::{Digest, Fault, json::Raw};
+use crate::{Digest, Fault};
 
 /// How many faults and unknown fields of one document are kept.
 const MAX_NOTES: usize = 256;
@@ -106,12 +107,7 @@ impl Fields {
         });
     }
 
-    pub(crate) fn value(&mut self, field: &str, want: &'static str, found: &Raw) {
-        let found = match found {
-            Raw::String(text) => text.clone(),
-            Raw::Number(number) => number.to_string(),
-            other => other.kind().to_owned(),
-        };
+    pub(crate) fn value(&mut self, field: &str, want: &'static str, found: String) {
         self.fault(Fault::Value {
             field: field.to_owned(),
             want,
@@ -119,7 +115,7 @@ impl Fields {
         });
     }
 
-    fn wrong_type(&mut self, field: String, want: &'static str, found: &Raw) {
+    fn wrong_type(&mut self, field: String, want: &'static str, found: &Node) {
         self.fault(Fault::Type {
             field,
             want,
@@ -128,8 +124,8 @@ impl Fields {
     }
 
     /// The text of member `name` of `raw`, which stands at JSON pointer `at`.
-    pub(crate) fn text_field(&mut self, raw: &Raw, at: &str, name: &str) -> Option<Text> {
-        let value = raw.get(name)?;
+    pub(crate) fn text_field(&mut self, raw: &Node, at: &str, name: &str) -> Option<Text> {
+        let value = raw.field(name)?;
         if value.string().is_none() {
             self.wrong_type(format!("{at}/{name}"), "a string", value);
         }
@@ -140,8 +136,8 @@ impl Fields {
     }
 
     /// The items of member `name`; none where it is not there.
-    pub(crate) fn array<'r>(&mut self, raw: &'r Raw, at: &str, name: &str) -> &'r [Raw] {
-        let Some(value) = raw.get(name) else {
+    pub(crate) fn array<'r>(&mut self, raw: &'r Node, at: &str, name: &str) -> &'r [Node] {
+        let Some(value) = raw.field(name) else {
             return &[];
         };
         value.items().unwrap_or_else(|| {
@@ -163,9 +159,10 @@ impl Fields {
     }
 
     /// Notes the members of `raw` that are not `known`, and those written in another case.
-    pub(crate) fn known(&mut self, raw: &Raw, at: &str, known: &[&'static str]) {
-        for (key, _) in raw.members() {
-            if known.contains(&key.as_str()) {
+    pub(crate) fn known(&mut self, raw: &Node, at: &str, known: &[&'static str]) {
+        for member in raw.members() {
+            let key = member.key.utf8().unwrap_or_default();
+            if known.contains(&key) {
                 continue;
             }
             let field = format!("{at}/{}", pointer(key));
@@ -181,16 +178,14 @@ impl Fields {
     ///
     /// One path is kept for the whole walk, and one iterator a level: a document with a million
     /// values under long keys must not make a million long paths.
-    pub(crate) fn duplicates(&mut self, raw: &Raw) {
+    pub(crate) fn duplicates(&mut self, raw: &Node) {
         let mut path = String::new();
         let mut open: Vec<(usize, Level<'_>)> = Vec::new();
         let mut next = Some(raw);
         loop {
             if let Some(value) = next.take() {
-                if let Raw::Object(members) = value {
-                    self.duplicates_of(members, &path);
-                }
-                if let Some(level) = Level::from_raw(value) {
+                self.duplicates_of(value.members(), &path);
+                if let Some(level) = Level::from_node(value) {
                     open.push((path.len(), level));
                 }
             }
@@ -211,10 +206,11 @@ impl Fields {
         }
     }
 
-    fn duplicates_of(&mut self, members: &[(String, Raw)], at: &str) {
+    fn duplicates_of(&mut self, members: &[Member], at: &str) {
         let mut seen = HashSet::with_capacity(members.len());
-        for (key, _) in members {
-            if !seen.insert(key) {
+        for member in members {
+            if !seen.insert(&member.key) {
+                let key = member.key.utf8().unwrap_or_default();
                 let field = format!("{at}/{}", pointer(key));
                 self.fault(Fault::DuplicateKey { field });
             }
@@ -224,24 +220,25 @@ impl Fields {
 
 /// What is left of an object or array: its members that hold more, with their steps.
 enum Level<'r> {
-    Members(core::slice::Iter<'r, (String, Raw)>),
-    Items(core::iter::Enumerate<core::slice::Iter<'r, Raw>>),
+    Members(core::slice::Iter<'r, Member>),
+    Items(core::iter::Enumerate<core::slice::Iter<'r, Node>>),
 }
 
 impl<'r> Level<'r> {
-    fn from_raw(value: &'r Raw) -> Option<Self> {
-        match value {
-            Raw::Object(members) => Some(Self::Members(members.iter())),
-            Raw::Array(items) => Some(Self::Items(items.iter().enumerate())),
+    fn from_node(value: &'r Node) -> Option<Self> {
+        match &value.value {
+            Value::Object(members) => Some(Self::Members(members.iter())),
+            Value::Array(items) => Some(Self::Items(items.iter().enumerate())),
             _ => None,
         }
     }
 
-    fn next(&mut self) -> Option<(String, &'r Raw)> {
+    fn next(&mut self) -> Option<(String, &'r Node)> {
         match self {
             Self::Members(members) => {
-                let (key, value) = members.find(|(_, value)| is_deep(value))?;
-                Some((pointer(key), value))
+                let member = members.find(|member| is_deep(&member.node))?;
+                let key = member.key.utf8().unwrap_or_default();
+                Some((pointer(key), &member.node))
             }
             Self::Items(items) => {
                 let (number, value) = items.find(|(_, value)| is_deep(value))?;
@@ -251,8 +248,17 @@ impl<'r> Level<'r> {
     }
 }
 
-const fn is_deep(value: &Raw) -> bool {
-    matches!(value, Raw::Object(_) | Raw::Array(_))
+const fn is_deep(value: &Node) -> bool {
+    matches!(value.value, Value::Object(_) | Value::Array(_))
+}
+
+/// A value as a fault shows it.
+pub(crate) fn shown(node: &Node) -> String {
+    match &node.value {
+        Value::String(text) => text.to_string(),
+        Value::Number(digits) => digits.clone(),
+        other => other.kind().to_owned(),
+    }
 }
 
 /// A key as a step of a JSON pointer (RFC 6901).

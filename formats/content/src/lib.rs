@@ -28,7 +28,7 @@
 //!                               └─layers──> layer (tar, gzip or zstd)
 //! ```
 //!
-//! [`Document`] reads them as Go does ([`Raw`] says how Go differs) and keeps all that stands
+//! [`Document`] reads them as Go does ([`json::Node::field`] says how Go differs) and keeps all that stands
 //! there; what is wrong is a [`Fault`] beside it. A chainID names the snapshot that a layer was
 //! unpacked to: chainID(0) = diffID(0), chainID(n) = SHA-256("chainID(n-1) diffID(n)").
 //!
@@ -42,7 +42,6 @@ mod document;
 mod fault;
 mod fields;
 mod ingest;
-mod json;
 mod media;
 mod reference;
 mod store;
@@ -54,7 +53,6 @@ pub use digest::{Algorithm, Digest, DigestError, Hasher};
 pub use document::{DOCUMENT_LIMIT, Document};
 pub use fault::Fault;
 pub use ingest::{Ingest, IngestFault, Zeros};
-pub use json::{JsonError, MAX_VALUES, Raw};
 pub use media::{Compression, Kind};
 pub use reference::normal_name;
 pub use store::{Blob, DocumentError, Store, Stray, Why};

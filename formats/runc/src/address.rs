@@ -21,8 +21,8 @@ use sha2::{Digest as _, Sha256};
 use view::{Span, View};
 
 use crate::fault::{Fault, File};
-use crate::json::Document;
 use crate::record::Record;
+use json::Document;
 
 /// Where shims' sockets are, whatever `state` says (configurable from 2.3 on).
 pub const SOCKETS: &str = "/run/containerd/s";
@@ -44,7 +44,7 @@ impl Address {
         let file = File::Address;
         let bytes = view.bytes();
         if bytes.trim_ascii().is_empty() {
-            let flaw = crate::json::Flaw::Empty;
+            let flaw = json::Flaw::Empty;
             return (None, vec![Fault::Flaw(file, flaw)]);
         }
         // The daemon itself trims nothing.

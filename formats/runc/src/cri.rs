@@ -19,8 +19,8 @@ use serde::Serialize;
 use view::View;
 
 use crate::fault::{Fault, File};
-use crate::json::Document;
 use crate::record::Record;
+use json::Document;
 
 /// What a `status` says. Every key is optional; Go writes all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -12,8 +12,8 @@ use serde::Serialize;
 use view::View;
 
 use crate::fault::{Fault, File};
-use crate::json::Document;
 use crate::record::Record;
+use json::Document;
 
 /// What a `status` of crun says. Every key is optional.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

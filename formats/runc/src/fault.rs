@@ -7,7 +7,7 @@ use serde::Serialize;
 use view::Span;
 
 use crate::codes;
-use crate::json::{DEPTH, Flaw, VALUES};
+use json::Flaw;
 
 /// Which kind of file a fault was found in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -125,26 +125,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.file().name();
         match self {
-            Self::Flaw(_, flaw) => match flaw {
-                Flaw::Empty => write!(f, "{name} is empty"),
-                Flaw::Ends { at } => write!(f, "{name} ends at {at:#x}, inside a value"),
-                Flaw::Syntax { at, want, found } => {
-                    write!(
-                        f,
-                        "{name} has the byte {found:#04x} at {at:#x}, where {want} belongs"
-                    )
-                }
-                Flaw::Deep { at } => {
-                    write!(f, "{name} is nested deeper than {DEPTH} levels at {at:#x}")
-                }
-                Flaw::Many { at } => {
-                    write!(
-                        f,
-                        "{name} has more than {VALUES} values; at {at:#x} they were left"
-                    )
-                }
-                Flaw::Twice { key, .. } => write!(f, "{name} has the key {key} twice"),
-            },
+            Self::Flaw(_, flaw) => write!(f, "{name} {flaw}"),
             Self::Type {
                 key, want, found, ..
             } => {
@@ -187,17 +168,7 @@ impl finding::Fault for Fault {
 
     fn span(&self) -> Option<Span> {
         Some(match self {
-            Self::Flaw(_, flaw) => match flaw {
-                Flaw::Empty => Span::new(0, 0),
-                Flaw::Ends { at } => Span::new(*at, 0),
-                Flaw::Syntax { at, .. } | Flaw::Deep { at } | Flaw::Many { at } => {
-                    Span::new(*at, 1)
-                }
-                Flaw::Twice { at, key } => {
-                    let len = u64::try_from(key.bytes().len()).unwrap_or(u64::MAX);
-                    Span::new(*at, len.saturating_add(2))
-                }
-            },
+            Self::Flaw(_, flaw) => flaw.span(),
             Self::Type { span, .. } | Self::Value { span, .. } => *span,
             Self::Missing { .. } => return None,
         })

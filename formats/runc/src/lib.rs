@@ -35,7 +35,7 @@
 //!
 //! # How it is read
 //!
-//! Every file is small and is read as [`json`] of its own kind, which keeps what stands before a
+//! Every file is small and is read as [`json`], which keeps what stands before a
 //! damage; a [`Doc`] says whether a file is absent, whole, damaged or could not be read. Wrong
 //! types are [`Fault`]s of one key. Nothing here judges: `checks` does.
 //!
@@ -56,7 +56,6 @@ mod crun;
 mod doc;
 mod fault;
 mod folder;
-pub mod json;
 mod keeper;
 mod phase;
 mod places;

@@ -9,7 +9,7 @@ use finding::{Text, Time};
 use view::Span;
 
 use crate::fault::{Fault, File};
-use crate::json::{Document, Flaw, Member, Node, Value};
+use json::{Document, Flaw, Member, Node, Value};
 
 /// An object of a document, with the way to it.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use serde::Serialize;
 use view::View;
 
 use crate::fault::{Fault, File};
-use crate::json::{Document, Value};
 use crate::record::Record;
+use json::{Document, Value};
 
 /// `options.json`: how the shim was told to call runc (`containerd.runc.v1.Options`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -8,8 +8,8 @@ use serde::Serialize;
 use view::View;
 
 use crate::fault::{Fault, File};
-use crate::json::Document;
 use crate::record::Record;
+use json::Document;
 
 /// Annotation with the id of the pod that a container belongs to.
 pub const SANDBOX_ID: &str = "io.kubernetes.cri.sandbox-id";

@@ -21,8 +21,8 @@ use serde::Serialize;
 use view::View;
 
 use crate::fault::{Fault, File};
-use crate::json::Document;
 use crate::record::Record;
+use json::Document;
 
 /// Clock ticks a second in which the kernel gives start times (`CLK_TCK`), on every architecture
 /// that containerd runs on.

@@ -14,9 +14,9 @@ use serde::Serialize;
 use view::View;
 
 use crate::fault::{Fault, File};
-use crate::json::Document;
 use crate::phase::{Derived, Phase};
 use crate::record::Record;
+use json::Document;
 
 /// What a `state.json` of youki says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -1,107 +1,9 @@
-//! JSON as it stands on disk: every value with its place, and whatever stands before a damage.
-//!
-//! A `state.json` that was cut in the middle still tells the pid and the start time in most cases,
-//! so this reader keeps what it has read when it meets a damage, and says where that is. It needs
-//! no recursion, keeps numbers as they are written (a start time in clock ticks does not fit a
-//! double), and bounds depth and number of values.
+//! The reader: one pass, no recursion.
 
 use finding::Text;
 use view::{Span, View};
 
-/// How deep arrays and objects may stand in each other. runc's own documents need ten.
-pub const DEPTH: usize = 64;
-
-/// How many values one document may have. A large seccomp profile needs about 5,000.
-pub const VALUES: usize = 1 << 18;
-
-/// A value and the bytes that it was read from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Node {
-    /// Where it stands in its source.
-    pub span: Span,
-    /// What it is.
-    pub value: Value,
-}
-
-/// A JSON value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    /// `null`.
-    Null,
-    /// `true` or `false`.
-    Bool(bool),
-    /// A number, as it is written.
-    Number(String),
-    /// A string, its escapes resolved. Not UTF-8 where the file is not.
-    String(Text),
-    /// An array.
-    Array(Vec<Node>),
-    /// An object, its members in their order; a name may come twice.
-    Object(Vec<Member>),
-}
-
-/// A name and its value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    /// The name.
-    pub key: Text,
-    /// Offset of the name's opening quote in its source.
-    pub at: u64,
-    /// The value.
-    pub node: Node,
-}
-
-impl Value {
-    /// What kind of value it is, for people.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Null => "null",
-            Self::Bool(_) => "a boolean",
-            Self::Number(_) => "a number",
-            Self::String(_) => "a string",
-            Self::Array(_) => "an array",
-            Self::Object(_) => "an object",
-        }
-    }
-}
-
-/// What is wrong with a document as JSON.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Flaw {
-    /// There is nothing in it, or only white space.
-    Empty,
-    /// It ends inside a value.
-    Ends {
-        /// Offset of its end.
-        at: u64,
-    },
-    /// Something stands where it may not.
-    Syntax {
-        /// Offset of the byte.
-        at: u64,
-        /// What may stand there.
-        want: &'static str,
-        /// The byte that stands there.
-        found: u8,
-    },
-    /// Deeper than [`DEPTH`]; what is deeper was not read.
-    Deep {
-        /// Offset of the bracket that is one too many.
-        at: u64,
-    },
-    /// More than [`VALUES`] values; the rest was not read.
-    Many {
-        /// Offset of the first value that was not read.
-        at: u64,
-    },
-    /// A name comes twice in one object. Go takes the last.
-    Twice {
-        /// Offset of the second.
-        at: u64,
-        /// The name.
-        key: Text,
-    },
-}
+use crate::{DEPTH, Flaw, Member, Node, VALUES, Value};
 
 /// What was read of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,7 +21,7 @@ impl Document {
     pub fn parse(view: View<'_>) -> Self {
         let mut cursor = Cursor::new(view);
         let (root, mut flaws) = cursor.value();
-        if flaws.iter().all(|flaw| matches!(flaw, Flaw::Twice { .. })) {
+        if flaws.iter().all(Flaw::is_harmless) {
             cursor.skip_space();
             if let Some(found) = cursor.peek() {
                 flaws.push(Flaw::Syntax {
@@ -310,7 +212,7 @@ impl<'s> Cursor<'s> {
                 return Ok(None);
             }
             Some(b'"') => Value::String(self.string()?),
-            Some(b'-' | b'0'..=b'9') => self.number()?,
+            Some(b'-' | b'0'..=b'9') => self.number(!open.is_empty())?,
             Some(b't') => self.word(b"true", Value::Bool(true))?,
             Some(b'f') => self.word(b"false", Value::Bool(false))?,
             Some(b'n') => self.word(b"null", Value::Null)?,
@@ -342,7 +244,8 @@ impl<'s> Cursor<'s> {
         Ok(value)
     }
 
-    fn number(&mut self) -> Step<Value> {
+    /// A number, which may stand `inside` of something.
+    fn number(&mut self, inside: bool) -> Step<Value> {
         let from = self.at;
         if self.peek() == Some(b'-') {
             self.step();
@@ -366,8 +269,8 @@ impl<'s> Cursor<'s> {
             }
             self.digits()?;
         }
-        // A number at the very end of the file may have had more digits.
-        if self.peek().is_none() && from != 0 {
+        // A number at the very end of what is cut may have had more digits.
+        if self.peek().is_none() && inside {
             return Err(self.wrong("a digit"));
         }
         let text = self.bytes.get(from..self.at).unwrap_or_default();
@@ -497,105 +400,5 @@ impl Open {
                 members.push(Member { key, at, node });
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(text: &[u8]) -> Document {
-        Document::parse(View::new(text))
-    }
-
-    #[test]
-    fn values_know_their_bytes() {
-        let document = parse(br#" {"a": [1, -2.5e3, "x\u00e9\ud83d\ude00\n"], "b":null} "#);
-        assert_eq!(document.flaws, []);
-        let Some(Node {
-            value: Value::Object(members),
-            span,
-        }) = document.root
-        else {
-            panic!("no object");
-        };
-        assert_eq!(span.start, 1);
-        assert_eq!(members[0].key, *"a");
-        assert_eq!(members[0].at, 2);
-        let Value::Array(nodes) = &members[0].node.value else {
-            panic!("no array");
-        };
-        assert_eq!(nodes[1].value, Value::Number("-2.5e3".into()));
-        assert_eq!(nodes[2].value, Value::String("xé😀\n".into()));
-        assert_eq!(members[1].node.value, Value::Null);
-    }
-
-    #[test]
-    fn what_stands_before_a_damage_is_kept() {
-        let document = parse(br#"{"id":"a","pid":12,"more":{"x":[1,2"#);
-        assert!(matches!(document.flaws.as_slice(), [Flaw::Ends { at: 35 }]));
-        let Some(Node {
-            value: Value::Object(members),
-            ..
-        }) = document.root
-        else {
-            panic!("no object");
-        };
-        assert_eq!(members.len(), 3);
-        // The last number may have been longer: it is not kept.
-        assert_eq!(
-            parse(br#"{"pid":12"#).root.map(|node| node.value),
-            Some(Value::Object(vec![]))
-        );
-    }
-
-    #[test]
-    fn each_flaw_has_its_place() {
-        assert_eq!(parse(b" \n").flaws, [Flaw::Empty]);
-        assert_eq!(
-            parse(b"\0\0\0").flaws,
-            [Flaw::Syntax {
-                at: 0,
-                want: "a value",
-                found: 0
-            }]
-        );
-        assert!(matches!(
-            parse(b"{\"a\":1}}").flaws.as_slice(),
-            [Flaw::Syntax { at: 7, .. }]
-        ));
-        assert!(matches!(
-            parse(b"{\"a\":1,\"a\":2}").flaws.as_slice(),
-            [Flaw::Twice { at: 7, .. }]
-        ));
-        assert!(matches!(
-            parse(&b"[".repeat(1000)).flaws.as_slice(),
-            [Flaw::Deep { at: 64 }]
-        ));
-        let wide = [b"[1".as_slice(), &b",1".repeat(VALUES)].concat();
-        assert!(matches!(parse(&wide).flaws.as_slice(), [Flaw::Many { .. }]));
-        for text in [
-            "[1,]",
-            "{1:2}",
-            "{\"a\" 1}",
-            "[01]",
-            "\"\\q\"",
-            "tru",
-            "+1",
-            "[1 2]",
-        ] {
-            assert_eq!(parse(text.as_bytes()).flaws.len(), 1, "{text}");
-        }
-    }
-
-    #[test]
-    fn half_a_pair_is_replaced() {
-        let document = parse(br#"["\ud800", "\ud800\u0041", "\udc00x"]"#);
-        assert_eq!(document.flaws, []);
-        let Some(Value::Array(nodes)) = document.root.map(|node| node.value) else {
-            panic!("no array");
-        };
-        assert_eq!(nodes[0].value, Value::String("\u{fffd}".into()));
-        assert_eq!(nodes[1].value, Value::String("\u{fffd}A".into()));
     }
 }

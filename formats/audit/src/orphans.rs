@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use checks::{Measured, judge_with};
+use checks::judge_each;
 use daemon::gc::{self, Fate};
 use evidence::Evidence;
 use finding::{Abstention, Finding, Known, Text, Unknown};
@@ -89,9 +89,7 @@ pub struct Orphans {
 impl Orphans {
     /// The orphans of a node; their directories are measured.
     pub fn find_orphans(evidence: &Evidence, node: &Node, control: &Control<'_>) -> Self {
-        let report = judge_with(node, &Measured::default(), |check| {
-            Lacks::from_code(check.code.name).is_some()
-        });
+        let report = judge_each(node, |check| Lacks::from_code(check.code.name).is_some());
         let findings = report.findings.iter();
         let mut all: Vec<Orphan> = findings
             .filter_map(|finding| of_finding(node, finding))

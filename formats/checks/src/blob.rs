@@ -164,6 +164,13 @@ fn blob_path(judge: &Judge<'_>, digest: &Digest) -> Text {
     path_text(&folder.join(digest.hex()))
 }
 
+/// What to do where the store is empty: records that are removed before its disk is back make a start
+/// delete all its blobs.
+const ALL_GONE: &str = "Find out whether the content store has a disk of its own that is not mounted \
+    (`findmnt`, `lsblk`, fstab), and whether the evidence is complete. Remove no record before that is \
+    known: containerd deletes blobs without one. If the blobs are really gone, remove the images once \
+    containerd runs, and pull them again.";
+
 fn missing(judge: &mut Judge<'_>) {
     let files = files(judge);
     let mut gone: BTreeMap<Digest, Vec<&Text>> = BTreeMap::new();
@@ -174,11 +181,12 @@ fn missing(judge: &mut Judge<'_>) {
     }
     if files.is_empty() && gone.len() >= ALL {
         let message = format!(
-            "none of the {} blobs that meta.db knows has a file",
+            "none of the {} blobs that meta.db knows has a file: is the disk of the content store \
+             mounted?",
             gone.len()
         );
         let location = Location::file(path_text(&judge.node.content_root().join("blobs")));
-        let mut finding = Finding::new(MISSING.code, location, message);
+        let mut finding = Finding::new(MISSING.code, location, message).remedy(ALL_GONE);
         for digest in gone.keys() {
             finding = affecting(finding, &judge.graph.users_of_blob(digest));
         }

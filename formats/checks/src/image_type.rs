@@ -214,7 +214,10 @@ const OCI: &str = "application/vnd.oci.";
 
 /// Whether something runs on this configuration's platform.
 fn runs(config: &Document) -> bool {
-    let architecture = config.raw.field("architecture").and_then(json::Node::string);
+    let architecture = config
+        .raw
+        .field("architecture")
+        .and_then(json::Node::string);
     architecture.is_some_and(|name| name != "unknown")
 }
 

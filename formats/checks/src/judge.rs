@@ -69,6 +69,8 @@ pub struct Judge<'n> {
     findings: Vec<Finding>,
     coverage: Coverage,
     running: &'static str,
+    /// Whether findings on all of a collection are told as one.
+    pub(crate) folds: bool,
 }
 
 impl<'n> Judge<'n> {
@@ -81,6 +83,7 @@ impl<'n> Judge<'n> {
             findings: Vec::new(),
             coverage,
             running: "",
+            folds: true,
         }
     }
 
@@ -103,7 +106,7 @@ impl<'n> Judge<'n> {
         whole: impl FnOnce(usize) -> (Location, String),
     ) {
         let count = findings.len();
-        if count < ALL || count < total {
+        if !self.folds || count < ALL || count < total {
             self.findings.extend(findings);
             return;
         }

@@ -305,6 +305,18 @@ pub fn judge_with(node: &Node, measured: &Measured, wanted: impl Fn(&Check) -> b
     report
 }
 
+/// As [`judge_with`], each thing by itself: what befell all of a collection is not told as one, and
+/// no number of findings is too large.
+pub fn judge_each(node: &Node, wanted: impl Fn(&Check) -> bool) -> Report {
+    let measured = Measured::default();
+    let mut judge = Judge::new(node, &measured);
+    judge.folds = false;
+    for check in CHECKS.iter().copied().filter(|check| wanted(check)) {
+        judge.run(check);
+    }
+    judge.report()
+}
+
 fn all_of(node: &Node, measured: &Measured, wanted: impl Fn(&Check) -> bool) -> Report {
     let mut judge = Judge::new(node, measured);
     database::faults(&mut judge);

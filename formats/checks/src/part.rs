@@ -150,6 +150,14 @@ fn configuration(node: &Node, all: &mut Vec<NotKnown>) {
         _ => None,
     });
     let why = why.or_else(|| node.around.config_untold.clone());
+    let is_searched = node.roots.rule == node::Rule::Scan && node.roots.config.is_none();
+    let why = why.or_else(|| {
+        is_searched.then(|| {
+            "the root was found by searching; which config.toml its daemon reads is not known: \
+             --config names it"
+                .to_owned()
+        })
+    });
     all.extend(why.map(|why| NotKnown::new(Part::Configuration, "the configuration", why)));
 }
 

@@ -19,9 +19,9 @@ pub(crate) const NOT_MOUNTED: Check = Check {
         name: "store/disk-not-mounted",
         rule: "P39",
         severity: Severity::Fatal,
-        title: "The disk of containerd's root is not mounted",
-        explanation: "fstab, or a unit, mounts a disk at the root or above it, and nothing is mounted there: \
-            what is seen is the folder below. containerd creates empty stores in it and logs \
+        title: "The disk of containerd's root, or of a store in it, is not mounted",
+        explanation: "fstab, or a unit, mounts a disk at the root, above it, or at the content store or a \
+            snapshotter in it, and nothing is mounted there: what is seen is the folder below. containerd creates empty stores in it and logs \
             nothing. It finds no image and no container, and pulls everything again to the wrong \
             disk. After the right disk is mounted over it, there are two different sets of stores. \
             Where the stores that are seen fit what kubelet and the network know of pods, the line \
@@ -143,6 +143,25 @@ fn lacking(node: &Node) -> Option<&MountPoint> {
     all.find(|one| one.is_mounted == Some(false))
 }
 
+/// Whether what is seen is not what the disk would show: the line is no old one.
+fn hides_stores(node: &Node, disk: &MountPoint, fits: bool) -> bool {
+    let root = &node.roots.root;
+    if disk.at == *root || !disk.at.starts_with(root) {
+        return !fits;
+    }
+    let content = node.content_root();
+    if content.starts_with(&disk.at) {
+        return node
+            .content
+            .read()
+            .is_none_or(|store| store.blobs.is_empty());
+    }
+    let mut stores = node.snapshotters.iter();
+    let store = stores.find(|one| one.root.starts_with(&disk.at));
+    let layout = store.and_then(|one| one.layout.read());
+    layout.is_none_or(|layout| layout.dirs.is_empty())
+}
+
 /// Whether a link stands in its place that leads nowhere: then no start makes one.
 fn leads_nowhere(node: &Node) -> bool {
     matches!(node.root, Err(Unread::Dangling(_)))
@@ -153,7 +172,7 @@ pub(crate) fn first(node: &Node) -> Option<String> {
     let known = known(node);
     let fits = known.as_ref().is_some_and(|known| known.fits);
     if let Some(disk) = lacking(node)
-        && !fits
+        && hides_stores(node, disk, fits)
     {
         let at = path_text(&disk.at);
         return Some(format!(
@@ -184,10 +203,10 @@ fn not_mounted(judge: &mut Judge<'_>) {
     );
     let finding = Finding::new(NOT_MOUNTED.code, Location::file(at), message);
     let fits = known(node).is_some_and(|known| known.fits);
-    judge.say(if fits {
-        finding.severity(Severity::Odd)
-    } else {
+    judge.say(if hides_stores(node, disk, fits) {
         told(finding, &start::ROOT_BELOW)
+    } else {
+        finding.severity(Severity::Odd)
     });
 }
 

@@ -167,7 +167,7 @@ fn backend_unknown(judge: &mut Judge<'_>) {
         let rows = backend_rows(snapshotter);
         let orphans = unnamed(&groups, snapshotter);
         let gone = gone_of(judge, &snapshotter.name);
-        if is_most(orphans.len(), snapshotter) {
+        if judge.folds && is_most(orphans.len(), snapshotter) {
             let message = format!(
                 "{} of the {} snapshots of {} have no row in meta.db",
                 orphans.len(),

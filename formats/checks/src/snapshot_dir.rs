@@ -143,7 +143,7 @@ fn directory_missing(judge: &mut Judge<'_>) {
             continue;
         };
         let with_id = rows(snapshotter).iter().filter(|row| row.id.is_some());
-        if layout.dirs.is_empty() && with_id.clone().count() >= ALL {
+        if judge.folds && layout.dirs.is_empty() && with_id.clone().count() >= ALL {
             let count = with_id.clone().count();
             let name = &snapshotter.name;
             let message = format!("none of the {count} snapshots of {name} has a directory");

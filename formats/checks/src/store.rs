@@ -316,6 +316,18 @@ fn backend_broken(judge: &mut Judge<'_>) {
             DatabaseState::Broken => &start::BACKEND_UNOPENED,
             _ => &start::BACKEND_NEW,
         };
+        // More often a disk that is not there than a folder that lost all of its files at once.
+        let is_bare = directories == 0 && !matches!(state, DatabaseState::Broken);
+        let finding = if is_bare {
+            finding.remedy(
+                "Do not start containerd. Find out whether the snapshotter's folder has a disk of its \
+                 own that is not mounted (`findmnt`, `lsblk`, fstab), and mount it. Without its \
+                 directories nothing can be rebuilt: the images have to be pulled again, and what \
+                 containers wrote is lost.",
+            )
+        } else {
+            finding
+        };
         let finding = told(finding, rule);
         judge.say(affecting(
             finding,

@@ -100,7 +100,8 @@ impl List {
                 Some([]) => return Err(ConfFault::NoPlugins),
                 Some(plugins) => {
                     let plugins = plugins.iter().enumerate();
-                    let plugins = plugins.map(|(index, plugin)| Plugin::parse_plugin(plugin, Some(index)));
+                    let plugins =
+                        plugins.map(|(index, plugin)| Plugin::parse_plugin(plugin, Some(index)));
                     Some(plugins.collect::<Result<Vec<_>, _>>()?)
                 }
                 None => return Err(wrong("plugins", plugins)),

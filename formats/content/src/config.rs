@@ -28,7 +28,9 @@ impl ImageConfig {
         let mut config = Self {
             platform: Platform {
                 os: fields.text_field(raw, "", "os").unwrap_or_default(),
-                architecture: fields.text_field(raw, "", "architecture").unwrap_or_default(),
+                architecture: fields
+                    .text_field(raw, "", "architecture")
+                    .unwrap_or_default(),
                 variant: fields.text_field(raw, "", "variant"),
                 os_version: fields.text_field(raw, "", "os.version"),
             },

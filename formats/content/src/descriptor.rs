@@ -97,7 +97,9 @@ impl fmt::Display for Platform {
 impl Descriptor {
     /// What its media type says it is.
     pub fn kind(&self) -> Kind {
-        self.media_type.utf8().map_or(Kind::Other, Kind::from_media_type)
+        self.media_type
+            .utf8()
+            .map_or(Kind::Other, Kind::from_media_type)
     }
 
     /// Reads the descriptor at JSON pointer `at`; none if it has no digest that can be used.
@@ -161,7 +163,9 @@ impl Platform {
         fields.known(raw, &at, fields::PLATFORM);
         Self {
             os: fields.text_field(raw, &at, "os").unwrap_or_default(),
-            architecture: fields.text_field(raw, &at, "architecture").unwrap_or_default(),
+            architecture: fields
+                .text_field(raw, &at, "architecture")
+                .unwrap_or_default(),
             variant: fields.text_field(raw, &at, "variant"),
             os_version: fields.text_field(raw, &at, "os.version"),
         }

@@ -10,6 +10,8 @@ use serde::Serialize;
 
 use crate::Unit;
 use crate::config::{self, Config};
+use crate::data_dir;
+use crate::distribution::{DISTRIBUTIONS, Distribution, GENERATED};
 use crate::scan::scan;
 
 /// Name of the folder that makes a folder a containerd root.
@@ -30,6 +32,9 @@ pub enum Rule {
     /// A folder with a meta.db was found by looking.
     Scan,
 }
+
+/// Whose installation it is, where only its root was named and nothing else tells of it.
+const UNTOLD: &str = "containerd, as far as is known";
 
 /// A containerd installation: its root and its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +96,14 @@ impl Roots {
         })
     }
 
+    /// The installation among `all` whose state this root would take only because nothing says
+    /// where its own is: nothing is known of its tasks, and those there are another daemon's.
+    pub fn takes_state_of<'r>(&self, all: &'r [Self]) -> Option<&'r Self> {
+        let is_guess = self.rule == Rule::Said && self.whose == UNTOLD;
+        let mut others = all.iter().filter(|_| is_guess);
+        others.find(|other| other.root != self.root && other.state == self.state)
+    }
+
     /// The same of `state`.
     pub fn said_state(&self) -> Option<PathBuf> {
         let unit = self.unit.as_ref().and_then(Unit::state).map(PathBuf::from);
@@ -108,120 +121,6 @@ pub struct Said {
     /// `--config`
     pub config: Option<PathBuf>,
 }
-
-struct Distribution {
-    whose: &'static str,
-    root: &'static str,
-    state: &'static str,
-    config: &'static str,
-}
-
-/// A config.toml that is written anew at each start, and what an edit has to go to.
-struct Generated {
-    config: &'static str,
-    instead: &'static str,
-}
-
-/// Of each distribution that writes it: what its documentation and the file's own head say.
-const GENERATED: &[Generated] = &[
-    Generated {
-        config: "rancher/k3s/agent/etc/containerd/config.toml",
-        instead: "k3s rewrites config.toml at each start. Make the change in config.toml.tmpl beside \
-                  it (config-v3.toml.tmpl for containerd 2.x), or in /etc/rancher/k3s/registries.yaml \
-                  for registries.",
-    },
-    Generated {
-        config: "rancher/rke2/agent/etc/containerd/config.toml",
-        instead: "RKE2 rewrites config.toml at each start. Make the change in config.toml.tmpl beside \
-                  it (config-v3.toml.tmpl for containerd 2.x), or in /etc/rancher/rke2/registries.yaml \
-                  for registries.",
-    },
-    Generated {
-        config: "run/docker/containerd/containerd.toml",
-        instead: "dockerd rewrites containerd.toml at each start. Make the change in \
-                  /etc/docker/daemon.json.",
-    },
-    Generated {
-        config: "run/snap.docker/containerd/containerd.toml",
-        instead: "dockerd rewrites containerd.toml at each start. Make the change in \
-                  /var/snap/docker/current/config/daemon.json.",
-    },
-    Generated {
-        config: "snap/microk8s/current/args/containerd.toml",
-        instead: "MicroK8s rewrites containerd.toml at each start. Make the change in \
-                  containerd-template.toml beside it.",
-    },
-];
-
-/// Where distributions keep containerd's stores. `*` stands for one folder of any name.
-const DISTRIBUTIONS: &[Distribution] = &[
-    Distribution {
-        whose: "containerd",
-        root: "/var/lib/containerd",
-        state: "/run/containerd",
-        config: "/etc/containerd/config.toml",
-    },
-    Distribution {
-        whose: "k3s",
-        root: "/var/lib/rancher/k3s/agent/containerd",
-        state: "/run/k3s/containerd",
-        config: "/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
-    },
-    Distribution {
-        whose: "rke2",
-        root: "/var/lib/rancher/rke2/agent/containerd",
-        state: "/run/k3s/containerd",
-        config: "/var/lib/rancher/rke2/agent/etc/containerd/config.toml",
-    },
-    Distribution {
-        whose: "docker",
-        root: "/var/lib/docker/containerd/daemon",
-        state: "/run/docker/containerd/daemon",
-        config: "/var/run/docker/containerd/containerd.toml",
-    },
-    Distribution {
-        whose: "docker (snap)",
-        root: "/var/snap/docker/common/var-lib-docker/containerd/daemon",
-        state: "/run/snap.docker/containerd/daemon",
-        config: "/run/snap.docker/containerd/containerd.toml",
-    },
-    Distribution {
-        whose: "microk8s",
-        root: "/var/snap/microk8s/common/var/lib/containerd",
-        state: "/var/snap/microk8s/common/run/containerd",
-        config: "/var/snap/microk8s/current/args/containerd.toml",
-    },
-    Distribution {
-        whose: "k0s",
-        root: "/var/lib/k0s/containerd",
-        state: "/run/k0s/containerd",
-        config: "/etc/k0s/containerd.toml",
-    },
-    Distribution {
-        whose: "kind or minikube (volume)",
-        root: "/var/lib/docker/volumes/*/_data/lib/containerd",
-        state: "/run/containerd",
-        config: "/etc/containerd/config.toml",
-    },
-    Distribution {
-        whose: "rootless",
-        root: "/home/*/.local/share/containerd",
-        state: "/run/user/*/containerd",
-        config: "/home/*/.config/containerd/config.toml",
-    },
-    Distribution {
-        whose: "rootless docker",
-        root: "/home/*/.local/share/docker/containerd/daemon",
-        state: "/run/user/*/docker/containerd/daemon",
-        config: "",
-    },
-    Distribution {
-        whose: "rootless (root's)",
-        root: "/root/.local/share/containerd",
-        state: "/run/user/0/containerd",
-        config: "/root/.config/containerd/config.toml",
-    },
-];
 
 /// Every installation of the evidence, the best first. Never empty: where nothing is found, the
 /// default place stands for what is missing.
@@ -265,16 +164,15 @@ pub fn discover(evidence: &Evidence, said: &Said) -> Vec<Roots> {
             });
         }
         for root in found {
-            let state = PathBuf::from("/run/containerd");
-            all.push(Roots {
+            all.push(data_dir::beside(evidence, &root).unwrap_or_else(|| Roots {
                 root,
-                state,
+                state: PathBuf::from("/run/containerd"),
                 whose: "unknown",
                 rule: Rule::Scan,
                 unit: None,
                 elsewhere: Vec::new(),
                 config: config.clone(),
-            });
+            }));
         }
     }
     if all.is_empty() {
@@ -323,10 +221,25 @@ pub(crate) fn distributions(evidence: &Evidence) -> Vec<Roots> {
     for distribution in DISTRIBUTIONS {
         find(evidence, distribution, &mut all);
     }
+    all.extend(data_dir::installations(evidence));
     all
 }
 
 fn as_said(evidence: &Evidence, said: &Said) -> Roots {
+    // Who names the root of an installation means the whole of it: its own state and configuration.
+    let named = said.root.clone().map(absolute);
+    let known = named.and_then(|root| {
+        let mut all = distributions(evidence).into_iter();
+        all.find(|roots| roots.root == root)
+            .or_else(|| data_dir::beside(evidence, &root))
+    });
+    if let Some(mut known) = known.filter(|_| said.config.is_none()) {
+        known.rule = Rule::Said;
+        if let Some(state) = &said.state {
+            known.state = absolute(state.clone());
+        }
+        return known;
+    }
     let default = said
         .config
         .clone()
@@ -345,8 +258,12 @@ fn as_said(evidence: &Evidence, said: &Said) -> Roots {
         .or_else(|| configured.and_then(|config| config.state.clone()));
     Roots {
         root: absolute(root.unwrap_or_else(|| "/var/lib/containerd".into())),
+        whose: if state.is_some() {
+            "containerd"
+        } else {
+            UNTOLD
+        },
         state: absolute(state.unwrap_or_else(|| "/run/containerd".into())),
-        whose: "containerd",
         rule: Rule::Said,
         unit: None,
         elsewhere: Vec::new(),
@@ -354,7 +271,7 @@ fn as_said(evidence: &Evidence, said: &Said) -> Roots {
     }
 }
 
-fn absolute(path: PathBuf) -> PathBuf {
+pub(crate) fn absolute(path: PathBuf) -> PathBuf {
     if path.is_absolute() {
         path
     } else {
@@ -447,7 +364,7 @@ fn root_of(distribution: &Distribution, star: &Text) -> PathBuf {
 }
 
 /// Whether `root` holds anything of containerd's, or may hold it.
-fn has_stores(evidence: &Evidence, root: &Path) -> bool {
+pub(crate) fn has_stores(evidence: &Evidence, root: &Path) -> bool {
     if !exists(evidence, root) {
         return false;
     }
@@ -527,4 +444,10 @@ fn above_any(
         same.then(|| (join(above), join(below)))
     };
     DISTRIBUTIONS.iter().find_map(|one| fits(of(one)))
+}
+
+/// Where a distribution keeps such a root, without the folder above that it was copied to: the same
+/// for `/host/var/lib/containerd` and `/var/lib/containerd`. Nothing if none does.
+pub fn usual_place(root: &Path) -> Option<PathBuf> {
+    above(root).map(|(_, place)| place)
 }

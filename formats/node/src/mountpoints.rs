@@ -14,7 +14,7 @@ use evidence::{Evidence, Kind};
 use finding::Text;
 use process::Processes;
 
-use crate::{Roots, path_text};
+use crate::{Roots, Snapshotter, path_text};
 
 /// A disk that belongs at a folder above a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,13 +46,22 @@ const WANTED: &[&str] = &[
     "kubelet.service.requires",
 ];
 
-/// Disks that belong at `root`, or above it.
+/// Disks that belong at `root`, above it, or at the stores in it.
 pub(crate) fn mount_points(
     evidence: &Evidence,
     roots: &Roots,
+    snapshotters: &[Snapshotter],
     processes: Option<&Processes>,
 ) -> Vec<MountPoint> {
-    let mut stores = vec![roots.root.clone()];
+    let mut stores = vec![
+        roots.root.clone(),
+        roots.root.join(crate::open::CONTENT_DIR),
+    ];
+    stores.extend(
+        snapshotters
+            .iter()
+            .map(|snapshotter| snapshotter.root.clone()),
+    );
     stores.extend(roots.said_root().filter(|root| root.is_absolute()));
     let mut all = fstab(evidence);
     all.extend(units(evidence, &stores));

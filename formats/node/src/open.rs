@@ -77,7 +77,7 @@ pub struct Node {
     pub pods: PodFiles,
     /// Traces of the release that wrote it.
     pub traces: Traces,
-    /// Disks that belong at its root, or above it.
+    /// Disks that belong at its root, above it, or at the stores in it.
     pub mount_points: Vec<MountPoint>,
     /// What a start of the daemon meets around its stores.
     pub around: Surroundings,
@@ -201,7 +201,8 @@ impl Node {
             meta.rows.as_ref(),
             runtime.read(),
         );
-        let mount_points = crate::mountpoints::mount_points(evidence, &roots, processes.as_deref());
+        let mount_points =
+            crate::mountpoints::mount_points(evidence, &roots, &snapshotters, processes.as_deref());
         let mut node = Self {
             roots,
             root,

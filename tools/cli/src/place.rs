@@ -42,6 +42,11 @@ pub(crate) fn find(
     }
     let is_named = said.root.is_some() || !alone;
     let mut roots = node::discover(evidence, &said);
+    if let Some(first) = roots.first()
+        && let Some(other) = first.takes_state_of(&roots)
+    {
+        return Err(stateless(first, other));
+    }
     let is_found = roots.first().is_some_and(|first| first.rule == Rule::Scan);
     let is_missing = roots.first().is_some_and(|first| {
         first.rule == Rule::Distribution
@@ -104,6 +109,19 @@ fn ambiguous(nodes: &[Below]) -> Failure {
         named.join(", ")
     ))
     .hint("name one of these folders as NODE, or its store with --root")
+}
+
+/// Tasks of one daemon must not be judged by the database of another.
+fn stateless(named: &Roots, other: &Roots) -> Failure {
+    let text = node::path_text;
+    Failure::unread(format!(
+        "the state of {} is not known: {} is the state of {} ({})",
+        text(&named.root),
+        text(&named.state),
+        text(&other.root),
+        other.whose
+    ))
+    .hint("name its state with --state, and its config.toml with --config")
 }
 
 fn enter(evidence: &mut Evidence, below: &Below, notes: &mut Vec<String>) -> bool {

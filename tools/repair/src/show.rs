@@ -194,8 +194,11 @@ impl Answer for Shown {
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let plan = &self.plan;
         if plan.is_empty() {
-            let said = if plan.lost.is_empty() {
+            let starts_well = plan.before.iter().all(|one| one.start == "yes");
+            let said = if plan.lost.is_empty() && plan.unknown.is_empty() && starts_well {
                 "Nothing to repair: the databases were read whole, and there is nothing that repair can fix."
+            } else if plan.lost.is_empty() {
+                "There is nothing that repair can fix."
             } else {
                 "Nothing that repair can fix, but something is lost:"
             };

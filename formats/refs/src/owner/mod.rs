@@ -130,6 +130,13 @@ pub fn unknown(node: &Node) -> Vec<Unknown> {
     unknown
 }
 
+/// Whether a folder is the root of another daemon than this node's: numbers of directories are small,
+/// so each of its paths would fit something here.
+fn is_anothers(evidence: &Evidence, node: &Node, head: &Path) -> bool {
+    let place = node::usual_place(head);
+    evidence.stat(head).is_ok() || place.is_some_and(|place| node.roots.root != place)
+}
+
 fn inside(evidence: &Evidence, node: &Node, root: &Path, path: &Path) -> PathBuf {
     let known = |path: &Path| {
         let roots = [&node.roots.root, &node.roots.state];
@@ -161,7 +168,12 @@ fn inside(evidence: &Evidence, node: &Node, root: &Path, path: &Path) -> PathBuf
         let first = tail.clone().next();
         let first = first.map(|part| part.as_os_str().as_bytes().to_vec());
         if first.is_some_and(|name| name.starts_with(b"io.containerd.")) {
-            return node.roots.root.join(tail.as_path());
+            let rest = tail.as_path();
+            let head = path.ancestors().nth(rest.components().count());
+            if head.is_some_and(|head| is_anothers(evidence, node, head)) {
+                break;
+            }
+            return node.roots.root.join(rest);
         }
     }
     path.to_owned()

@@ -8,6 +8,7 @@ use evidence::Evidence;
 use finding::Text;
 use metadb::Kind;
 use node::Snapshotter;
+use node::path_text;
 use runc::{Bundle, Doc};
 use serde_json::json;
 use snapshots::Rules;
@@ -195,6 +196,19 @@ impl Making<'_> {
     fn blobs(&mut self, tree: &mut Tree, survivors: &Survivors, is_whole: bool) -> Vec<Edit> {
         let mut edits = Vec::new();
         let spaces: Vec<Vec<u8>> = keys(tree.at(&["v1"]));
+        let named =
+            |space: &Vec<u8>| keys(tree.at(&[&b"v1"[..], space, b"content", b"blob"])).len();
+        let named: usize = spaces.iter().map(named).sum();
+        if named > 1 && survivors.blobs.is_empty() && survivors.damaged.is_empty() {
+            // Once the disk is back, a start would delete every blob whose record is gone.
+            self.plan.unknown.push(format!(
+                "the content store {} holds no blob, and meta.db has {named} records of blobs: is its \
+                 disk mounted? The records stay as they are. If the blobs are really gone, remove \
+                 the images once containerd runs: a pull then fetches them again",
+                path_text(&self.node.content_root())
+            ));
+            return edits;
+        }
         for namespace in spaces {
             let blobs = keys(tree.at(&[&b"v1"[..], &namespace, b"content", b"blob"]));
             for key in blobs {

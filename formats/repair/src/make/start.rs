@@ -97,10 +97,26 @@ impl Making<'_> {
                 ));
             }
         }
-        if self.node.content.whole().is_none() {
+        let Some(store) = self.node.content.whole() else {
             return Err(Refused::new(
                 "meta.db would be rebuilt, and the content store could not be read whole",
                 "run it as root, on a disk without errors",
+            ));
+        };
+        let mut layouts = self.node.snapshotters.iter();
+        let has_layers = layouts.any(|one| {
+            let layout = one.layout.read();
+            layout.is_some_and(|layout| !layout.dirs.is_empty())
+        });
+        if store.blobs.is_empty() && has_layers && self.request.donors.is_empty() {
+            return Err(Refused::new(
+                format!(
+                    "meta.db would be rebuilt, and the content store {} holds no blob, although there \
+                     are layers: a collection would delete every blob that has no record, once its \
+                     disk is mounted",
+                    path_text(&self.node.content_root())
+                ),
+                "mount the disk of the content store, or name another store with --from",
             ));
         }
         Ok(())

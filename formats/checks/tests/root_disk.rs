@@ -1,6 +1,10 @@
 //! Disks that belong at the root, put into a capture: no tar keeps what is mounted.
 
-#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests panic where something is wrong"
+)]
 
 use checks::{Measured, Start};
 use evidence::{Evidence, Options};
@@ -106,4 +110,43 @@ fn moved_stores_are_told_of_a_node_in_use_and_a_backup_is_no_fault() {
     assert_eq!(found, []);
     assert_ne!(start, Start::No, "{sentence}");
     assert!(!sentence.contains("starts on"), "{sentence}");
+}
+
+/// The node with the files of a store below its root gone, and a line of fstab for a disk there.
+fn without_store(store: &str) -> (Vec<(&'static str, Severity)>, String) {
+    let mut tar = testcase::node("1.7-stopped");
+    let at = format!("var/lib/containerd/{store}");
+    tar.remove(&at);
+    tar.push(&at, b'5', "", b"");
+    let line = format!("/dev/sdb1 /{at} xfs defaults,nofail 0 2\n");
+    tar.push("etc/fstab", b'0', "", line.as_bytes());
+    let packed = tar.write();
+    let evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
+    let roots = node::discover(&evidence, &Said::default());
+    let options = node::Options::default();
+    let mut node = Node::open(&evidence, roots.into_iter().next().unwrap(), options);
+    assert_eq!(node.mount_points.len(), 1, "{at}");
+    node.mount_points[0].is_mounted = Some(false);
+    let report = checks::judge(&node, &Measured::default());
+    let release = daemon::detect(&node.traces);
+    let verdict = checks::verdict(&node, &report, &release, node.now);
+    let found = report.findings.iter();
+    let found = found.filter(|finding| finding.code.name == "store/disk-not-mounted");
+    let found = found.map(|finding| (finding.code.name, finding.severity));
+    (found.collect(), verdict.sentence)
+}
+
+#[test]
+fn a_store_with_a_disk_of_its_own_that_is_lacking_is_said_first() {
+    for store in [
+        "io.containerd.content.v1.content",
+        "io.containerd.snapshotter.v1.overlayfs",
+    ] {
+        let (found, sentence) = without_store(store);
+        assert_eq!(found, [("store/disk-not-mounted", Severity::Fatal)]);
+        assert!(
+            sentence.starts_with("Do not start containerd: the disk that /etc/fstab mounts at"),
+            "{sentence}"
+        );
+    }
 }

@@ -74,7 +74,7 @@ pub(crate) fn beside(evidence: &Evidence, root: &Path) -> Option<Roots> {
 }
 
 fn of_folder(evidence: &Evidence, whose: &'static str, folder: &Path, rule: Rule) -> Roots {
-    let config = config::read(evidence, &folder.join(CONFIG));
+    let config = config::read_config(evidence, &folder.join(CONFIG));
     let state = config.as_ref().and_then(|config| config.state.clone());
     Roots {
         root: folder.join(ROOT),

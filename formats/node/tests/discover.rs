@@ -222,3 +222,78 @@ fn imports_are_followed_once_and_the_last_counts() {
     let config = all[0].config.as_ref().unwrap();
     assert_eq!(config.files.len(), 2, "{:?}", config.files);
 }
+
+/// The stores of one node beside those of another, each with its own state.
+fn two(root: &str, state: &str, config: Option<&str>) -> Tar {
+    let mut tar = testcase::node("1.7-stopped");
+    let mut other = testcase::node("1.7-discarded");
+    other.remove("etc");
+    move_to(&mut other, ROOT, root);
+    move_to(&mut other, STATE, state);
+    let ours = [root.as_bytes(), state.as_bytes()];
+    let stores = other.members.into_iter();
+    tar.members
+        .extend(stores.filter(|member| ours.iter().any(|it| member.path.starts_with(it))));
+    if let Some(path) = config {
+        let text = format!("version = 2\nroot = \"/{root}\"\nstate = \"/{state}\"\n");
+        tar.push(path, b'0', "", text.as_bytes());
+    }
+    tar
+}
+
+#[test]
+fn a_second_installation_that_is_named_is_taken_whole() {
+    let base = "var/lib/rancher/k3s/agent";
+    let root = format!("{base}/containerd");
+    let config = format!("{base}/etc/containerd/config.toml");
+    let tar = two(&root, "run/k3s/containerd", Some(&config));
+    let said = Said {
+        root: Some(Path::new("/").join(&root)),
+        ..Said::default()
+    };
+    let all = discover(&opened(&tar), &said);
+    assert_eq!((all[0].rule, all[0].whose), (Rule::Said, "k3s"));
+    assert_eq!(all[0].state, Path::new("/run/k3s/containerd"));
+    assert!(all[0].config.is_some());
+    assert_eq!(all[0].takes_state_of(&all).map(|it| &it.root), None);
+}
+
+#[test]
+fn a_root_of_which_nothing_tells_does_not_get_the_state_of_another() {
+    let tar = two("data/second", "run/second", None);
+    let said = Said {
+        root: Some("/data/second".into()),
+        ..Said::default()
+    };
+    let all = discover(&opened(&tar), &said);
+    let other = all[0].takes_state_of(&all).map(|it| it.root.as_path());
+    assert_eq!(other, Some(Path::new("/var/lib/containerd")));
+    let said = Said {
+        state: Some("/run/second".into()),
+        ..said
+    };
+    let all = discover(&opened(&tar), &said);
+    assert!(all[0].takes_state_of(&all).is_none());
+}
+
+#[test]
+fn the_data_of_k3s_are_found_where_they_were_moved_to() {
+    let mut tar = moved("data/k3s/agent/containerd", "run/k3s/containerd");
+    let text = b"version = 2\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n";
+    tar.push("data/k3s/agent/etc/containerd/config.toml", b'0', "", text);
+    // By its layout alone, and by the settings.
+    for rule in [Rule::Scan, Rule::Config] {
+        let all = found(&tar);
+        assert_eq!(all[0].rule, rule);
+        assert_eq!(all[0].root, Path::new("/data/k3s/agent/containerd"));
+        assert_eq!(all[0].state, Path::new("/run/k3s/containerd"));
+        let config = all[0].config.as_ref().unwrap();
+        assert!(config.files[0].to_string().starts_with("/data/k3s/"));
+        tar.push(
+            "etc/rancher/k3s/config.yaml",
+            b'0',
+            "",
+            b"data-dir: /data/k3s\n",
+        );
+    }
+}

@@ -38,7 +38,7 @@ pub fn mend(tree: &mut Tree, node: &Node, specs: &BTreeMap<Text, Vec<u8>>, now: 
     let mut edits = names(tree, node);
     edits.extend(parents(tree, node));
     edits.extend(specifications(tree, node, specs));
-    edits.extend(sequences(tree));
+    edits.extend(sequences(tree, node));
     edits.extend(crate::pods::twins(tree));
     let spaces: Vec<Vec<u8>> = keys(tree.at(&["v1"]));
     for namespace in spaces {
@@ -197,13 +197,26 @@ pub(crate) fn drop_blob(tree: &mut Tree, namespace: &[u8], digest: &[u8], why: &
     }
 }
 
-/// Numbers that a snapshotter's bucket would give a second time.
-fn sequences(tree: &mut Tree) -> Vec<Edit> {
+/// Numbers that a snapshotter's bucket would give a second time: those of its own rows, and those that
+/// only metadata.db knows, where an older meta.db was put back.
+fn sequences(tree: &mut Tree, node: &Node) -> Vec<Edit> {
     let mut low = Vec::new();
     for (namespace, space) in namespaces(tree) {
         for (snapshotter, all) in space.at(&["snapshots"]).into_iter().flat_map(Tree::buckets) {
             let names = all.buckets().filter_map(|(_, record)| record.value("name"));
-            let highest = names.filter_map(|name| Some(split_key(name)?.1)).max();
+            // A commit that was cut off has taken the next number, which is passed over.
+            let next = all.sequence.saturating_add(1);
+            let mut backends = node.snapshotters.iter();
+            let backend = backends.find(|one| one.name.bytes() == snapshotter);
+            let rows = backend.map_or(&[][..], backend_rows).iter();
+            let given = rows
+                .filter_map(|row| split_key(row.key.bytes()))
+                .filter(|(of, number, _)| *of == namespace && *number != next)
+                .map(|(_, number, _)| number);
+            let highest = names
+                .filter_map(|name| Some(split_key(name)?.1))
+                .chain(given)
+                .max();
             if let Some(highest) = highest.filter(|highest| *highest > all.sequence) {
                 low.push((namespace.to_vec(), snapshotter.to_vec(), highest));
             }

@@ -64,6 +64,9 @@ pub(super) struct Shim {
     pub(super) process: Option<ShimProcess>,
     /// Its runtime, where that is not read: nothing is said of what it keeps.
     pub(super) not_read: Option<String>,
+    /// The pid of the other process that serves the same group, where there are two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) twin_of: Option<u32>,
     /// Whose it is, where it is not the examined containerd's.
     pub(super) other: Option<stuck::Other>,
     /// Connections that wait to be accepted; nothing where that is not known.
@@ -133,6 +136,10 @@ pub(super) enum Condition {
     ShimWithoutBundle,
     /// It has no child: nothing runs under it.
     ShimWithoutProcesses,
+    /// The process serves a bundle that is gone, and has no child.
+    ShimLeftover,
+    /// Another process serves the same group, and has its containers.
+    ShimTwice,
     /// It is stopped.
     ShimStopped,
     /// It waits in the kernel and cannot be interrupted.
@@ -155,6 +162,8 @@ impl Condition {
             Self::BundleWithoutShim => "bundle without shim",
             Self::ShimWithoutBundle => "shim without bundle",
             Self::ShimWithoutProcesses => "shim without processes",
+            Self::ShimLeftover => "shim left over",
+            Self::ShimTwice => "second shim",
             Self::ShimStopped => "shim stopped",
             Self::ShimHangs => "shim hangs",
             Self::ShimMute => "shim does not answer",
@@ -182,6 +191,15 @@ impl Condition {
             Self::ShimWithoutProcesses => {
                 "Its containers have ended. containerd 1.7 and later end such a shim at their next \
                  start; 1.6 keeps it."
+            }
+            Self::ShimLeftover => {
+                "Its bundle is gone and nothing runs under it. containerd does not know it: no start \
+                 ends it. If `pgrep -P PID` still lists nothing, end it with `kill PID`."
+            }
+            Self::ShimTwice => {
+                "Another shim process serves the same container or pod, and the containers are its \
+                 children. Do not end that one. This one does no work if `pgrep -P PID` lists \
+                 nothing."
             }
             Self::ShimStopped => {
                 "It answers no request: a start of containerd waits 5 s for it, then kills its \

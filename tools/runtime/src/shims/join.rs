@@ -134,14 +134,45 @@ fn of_process(
         name: child.stat.comm.clone(),
         init_of: init_of(child, runtime),
     });
-    shim.process = Some(ShimProcess {
+    let process = ShimProcess {
         pid: process.pid,
         state: process.stat.state,
         ppid: process.stat.ppid,
         address: found.address.clone(),
         bundle: process.cwd.clone(),
         children: children.collect(),
-    });
+    };
+    let Some(before) = shim.process.take() else {
+        shim.process = Some(process);
+        return;
+    };
+    // Of two that serve one group, the containers are those of the one that has them as children.
+    let has_more = |one: &ShimProcess, other: &ShimProcess| {
+        let inits = |it: &ShimProcess| it.children.iter().filter(|c| c.init_of.is_some()).count();
+        (inits(one), one.children.len()) > (inits(other), other.children.len())
+    };
+    let (kept, twin) = if has_more(&process, &before) {
+        (process, before)
+    } else {
+        (before, process)
+    };
+    let second = Shim {
+        namespace: shim.namespace.clone(),
+        group: shim.group.clone(),
+        known_by: Some(KnownBy::Process),
+        twin_of: Some(kept.pid),
+        other: shim.other.clone(),
+        not_read: shim.not_read.clone(),
+        process: Some(twin),
+        ..Shim::default()
+    };
+    let name = format!(
+        "{} of pid {}",
+        shim.socket,
+        second.process.as_ref().map_or(0, |it| it.pid)
+    );
+    shim.process = Some(kept);
+    shims.insert(Text::from(name), second);
 }
 
 /// The container whose init this is: by number and start.
@@ -231,8 +262,16 @@ fn judge(shim: &mut Shim, processes_known: bool, runtime: &Runtime) {
     let has_bundle = !shim.tasks.is_empty();
     let bundles_known = runtime.whole.bundles;
     if let Some(process) = &shim.process {
-        if !has_bundle && bundles_known {
-            found.push(Condition::ShimWithoutBundle);
+        let lives = |child: &&Child| !matches!(child.state, 'Z' | 'X');
+        let is_idle = !process.children.iter().any(|child| lives(&child));
+        if shim.twin_of.is_some() {
+            found.push(Condition::ShimTwice);
+        } else if !has_bundle && bundles_known {
+            found.push(if is_idle && processes_known {
+                Condition::ShimLeftover
+            } else {
+                Condition::ShimWithoutBundle
+            });
         }
         match process.state {
             'T' | 't' => found.push(Condition::ShimStopped),
@@ -242,17 +281,18 @@ fn judge(shim: &mut Shim, processes_known: bool, runtime: &Runtime) {
             }
             _ => {}
         }
-        let lives = |child: &&Child| !matches!(child.state, 'Z' | 'X');
         // One that keeps the exit code of a task until somebody asks for it is well.
         let keeps = |id: &Text| {
             let mut containers = runtime.containers.iter();
             containers.any(|it| it.id == *id && it.namespace == shim.namespace && it.has_state())
         };
         let keeps = !runtime.whole.containers || shim.tasks.iter().any(keeps);
-        if !keeps && !process.children.iter().any(|child| lives(&child)) {
+        if !keeps && has_bundle && is_idle {
             found.push(Condition::ShimWithoutProcesses);
         }
-        if shim.there == Some(false) {
+        if shim.twin_of.is_some() {
+            // The socket is the other's.
+        } else if shim.there == Some(false) {
             found.push(Condition::SocketMissing);
         } else if shim.listens == Some(false) {
             found.push(Condition::SocketDead);

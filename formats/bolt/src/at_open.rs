@@ -59,11 +59,12 @@ impl Fault {
             | What::PageCycle { .. }
             | What::PageShared { .. }
             | What::PageZero
-            | What::PageId { .. }
             | What::PageType { .. }
             | What::PageUnread { .. } => walked(AtOpen::Dies),
             What::PageCount { want, found } if found > want => walked(AtOpen::Dies),
-            What::PageOverflow { .. }
+            // Earlier ones go by the number that the page gives itself, and die only if another has it.
+            What::PageId { .. }
+            | What::PageOverflow { .. }
             | What::PageGarbled { .. }
             | What::KeyEmpty
             | What::KeyOrder

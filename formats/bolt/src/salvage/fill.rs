@@ -25,6 +25,8 @@ use crate::{
 
 /// Gaps for which pages are looked for that nothing names.
 const SEARCHED: usize = 256;
+/// How deep the buckets lie that are records.
+const RECORD: usize = 4;
 /// Pages that are compared for one gap.
 const COMPARED: usize = 4096;
 
@@ -68,7 +70,28 @@ impl<'s> Placed<'s> {
     }
 
     /// Whether `orphan` may be something that is missing here.
+    ///
+    /// More may be than what [`explains`](Self::explains) it: parts of records show no kind, and what stands right
+    /// below the root bucket holds records of all kinds.
     pub(super) fn may_want(&self, orphan: &Orphan<'s>, fits: &Fits<'s>) -> bool {
+        if self.explains(orphan, fits) {
+            return true;
+        }
+        let path = self.hollow.path.as_slice();
+        let is_one = path.len() >= RECORD && fits.kind(path).is_none();
+        if self.gap.is_closed || is_one {
+            return false;
+        }
+        let is_typed = fits.rows(orphan.id).is_some() || fits.record(orphan.id).is_some();
+        if is_typed {
+            path.len() < 2
+        } else {
+            fits.is_part(orphan)
+        }
+    }
+
+    /// Whether that something is missing here explains `orphan`.
+    pub(super) fn explains(&self, orphan: &Orphan<'s>, fits: &Fits<'s>) -> bool {
         if self.gap.is_closed {
             return false;
         }
@@ -80,11 +103,9 @@ impl<'s> Placed<'s> {
         match fits.kind(path) {
             Some(kind) => rows == Some(kind) || record == Some(kind),
             // Above all records, any; in one, what is no record.
-            None if path.len() < 4 => rows.is_some() || record.is_some(),
+            None if path.len() < RECORD => rows.is_some() || record.is_some(),
             None => {
-                orphan.buckets == 0
-                    && fits.record(orphan.id).is_none()
-                    && self.hollow.range.may_hold(orphan.first)
+                orphan.buckets == 0 && record.is_none() && self.hollow.range.may_hold(orphan.first)
             }
         }
     }
@@ -135,20 +156,32 @@ impl<'s> Stock<'s> {
         gather: &mut Gather<'s, '_>,
         hollows: Vec<Hollow<'s>>,
     ) -> Vec<Placed<'s>> {
-        let mut fitting: Vec<Vec<Orphan<'s>>> = hollows
+        let found: Vec<(Vec<Orphan<'s>>, bool)> = hollows
             .iter()
             .take(SEARCHED)
             .map(|hollow| self.fitting(salvage, hollow))
             .collect();
-        // A page that fits in several places belongs to none for sure.
+        // A page that fits in several places belongs to none for sure, whether all of it goes there or not.
         let mut fits_in: BTreeMap<PageId, u64> = BTreeMap::new();
-        for orphan in fitting.iter().flatten() {
+        for orphan in found.iter().flat_map(|(orphans, _)| orphans) {
             let count = fits_in.entry(orphan.id).or_default();
             *count = count.saturating_add(1);
         }
-        for orphans in &mut fitting {
-            orphans.retain(|orphan| fits_in.get(&orphan.id) == Some(&1));
-        }
+        let fitting: Vec<Vec<Orphan<'s>>> = found
+            .into_iter()
+            .zip(&hollows)
+            .map(|((mut orphans, is_right), hollow)| {
+                // Where rows are missing as well, these may have named what a wrong pointer lacks.
+                let may_be_others = is_pointer(&hollow.fault.what)
+                    && hollows
+                        .iter()
+                        .any(|other| other.path.len() < hollow.path.len());
+                orphans.retain(|orphan| {
+                    is_right && !may_be_others && fits_in.get(&orphan.id) == Some(&1)
+                });
+                orphans
+            })
+            .collect();
         let mut fitting = fitting.into_iter();
         let mut placed = Vec::new();
         for hollow in hollows {
@@ -208,12 +241,17 @@ impl<'s> Stock<'s> {
         end.is_some_and(|end| orphan.id >= end)
     }
 
-    /// Pages whose keys lie in the gap, and that look like what stands around it.
-    fn fitting(&mut self, salvage: &mut Salvage<'s>, hollow: &Hollow<'s>) -> Vec<Orphan<'s>> {
+    /// Pages whose keys lie in the gap, and that look like what stands around it; and whether they are as many
+    /// as the fault explains.
+    fn fitting(
+        &mut self,
+        salvage: &mut Salvage<'s>,
+        hollow: &Hollow<'s>,
+    ) -> (Vec<Orphan<'s>>, bool) {
         let space = self.space;
         let path = hollow.path.as_slice();
         let Some(saved) = salvage.root.at(path, space) else {
-            return Vec::new();
+            return (Vec::new(), false);
         };
         let mut around = shape(saved);
         let mut before: Option<BTreeSet<&'s [u8]>> = None;
@@ -238,7 +276,7 @@ impl<'s> Stock<'s> {
         };
         let is_in_record = self.fits.kind(path).is_none() && (1..path.len()).any(is_named);
         if is_in_record && !self.is_sure {
-            return Vec::new();
+            return (Vec::new(), false);
         }
         let (has_from, has_until) = (hollow.range.from.is_some(), hollow.range.until.is_some());
         let is_bounded = has_from && has_until;
@@ -286,11 +324,8 @@ impl<'s> Stock<'s> {
             is_bounded || found.len() > 1
         };
         let is_known = self.is_sure || around != (0, 0) || self.fits.schema.is_some();
-        if is_right && is_known && found.len() <= COMPARED {
-            found
-        } else {
-            Vec::new()
-        }
+        let is_right = is_right && is_known && found.len() <= COMPARED;
+        (found, is_right)
     }
 
     /// Whether the transaction before has the page in its tree.

@@ -194,6 +194,20 @@ impl<'s> Fits<'s> {
         age
     }
 
+    /// Whether the page may be a record of which the kind does not show, or a part of one: it says when it was
+    /// made, or it holds nothing but values.
+    pub(super) fn is_part(&self, orphan: &Orphan<'_>) -> bool {
+        let Some((node, _)) = sound(self.space, orphan.id) else {
+            return false;
+        };
+        let is_birthday = |(key, value): &(&[u8], Value<'_>)| {
+            let asked = self.schema.zip(value.bytes());
+            asked.is_some_and(|(schema, value)| schema.birthday(key, value).is_some())
+        };
+        orphan.kind == Kind::Leaf
+            && (orphan.buckets == 0 || self.entries(&node).iter().any(is_birthday))
+    }
+
     /// Whether a schema says what the buckets in this one are.
     pub(super) fn kind(&self, path: &[&[u8]]) -> Option<&'static str> {
         self.schema?.records(path)

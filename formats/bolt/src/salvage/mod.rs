@@ -35,6 +35,7 @@ mod notes;
 mod older;
 mod orphans;
 mod output;
+mod replaced;
 mod sectors;
 mod suspects;
 mod tree;
@@ -381,7 +382,7 @@ impl<'s> Salvage<'s> {
         }
         let unplaced = newer.iter().filter(|one| !gather.claims.has(one.id));
         let unplaced = unplaced.filter(|one| !old.contains(&one.id)).copied();
-        let moved = self.grafts(space, unplaced.collect(), stock.older.as_ref(), free);
+        let moved = self.grafts(&fits, unplaced.collect(), stock.older.as_ref(), free);
         if !moved.is_empty() {
             stock.older = stock.older.map(|older| older.with(&moved));
         }
@@ -413,7 +414,7 @@ impl<'s> Salvage<'s> {
     /// Pages of the newest transaction that took the place of pages of the tree before.
     fn grafts(
         &mut self,
-        space: Space<'s>,
+        fits: &Fits<'s>,
         mut newer: Vec<Orphan<'s>>,
         older: Option<&Older<'s>>,
         free: Option<&Bits>,
@@ -422,11 +423,11 @@ impl<'s> Salvage<'s> {
             return BTreeMap::new();
         };
         newer.retain(|orphan| !older.claims.has(orphan.id));
-        let newer = older::topmost(space, &newer);
-        let moved = older::replaced(space, &newer, older, free);
+        let newer = older::topmost(fits.space, &newer);
+        let moved = replaced::replaced(fits, &newer, older, free);
         for to in moved.values() {
             let why = "the freelist says that it is in use and that the page of the transaction before, \
-                       which it mostly equals, is not";
+                       with which it shares what one bucket alone has, is not";
             let keys = newer
                 .iter()
                 .find(|one| one.id == *to)

@@ -14,13 +14,10 @@ use crate::{
     check::bits::Bits,
     fault::KeyRange,
     meta::Meta,
-    node::Node,
     page::{Kind, PageId},
     space::{Pointer, Space},
 };
 
-/// Pages of each side that are compared.
-const COMPARED: usize = 256;
 /// Faults of the older tree that are looked at for each gap.
 const FAULTS: usize = 1000;
 
@@ -119,73 +116,6 @@ fn overlaps(one: &KeyRange, other: &KeyRange) -> bool {
         until.zip(from).is_some_and(|(until, from)| until <= from)
     };
     !is_before(one, other) && !is_before(other, one)
-}
-
-/// Finds, for pages that the newest transaction wrote and that nothing names, the pages of the tree
-/// before that they replaced: most of their elements are the same.
-pub(super) fn replaced(
-    space: Space<'_>,
-    newer: &[Orphan<'_>],
-    older: &Older<'_>,
-    free: &Bits,
-) -> BTreeMap<PageId, PageId> {
-    let mut moved = BTreeMap::new();
-    let end = space.end.0.min(older.end().0);
-    let gone: Vec<_> = (2..end)
-        .map(PageId)
-        .filter(|page| older.claims.has(*page) && free.has(*page))
-        .filter_map(|page| sound(space, page))
-        .take(COMPARED)
-        .collect();
-    let mut taken = BTreeSet::new();
-    for orphan in newer.iter().take(COMPARED) {
-        let Some((node, _)) = sound(space, orphan.id) else {
-            continue;
-        };
-        let mut scores: Vec<(u64, PageId)> = gone
-            .iter()
-            .filter(|(other, about)| {
-                let is_alike = about.kind == orphan.kind && other.id() != orphan.id;
-                is_alike && !taken.contains(&other.id())
-            })
-            .map(|(other, _)| (likeness(&node, other), other.id()))
-            .collect();
-        scores.sort_by_key(|score| core::cmp::Reverse(*score));
-        let second = scores.get(1).map_or(0, |score| score.0);
-        if let Some((score, page)) = scores.first().copied()
-            && score >= 500
-            && score > second
-        {
-            taken.insert(page);
-            moved.insert(page, orphan.id);
-        }
-    }
-    moved
-}
-
-/// How much of two nodes is the same: keys count half, what stands under them the other half; of
-/// 1000.
-fn likeness(one: &Node<'_>, other: &Node<'_>) -> u64 {
-    let elements = |node: &Node<'_>| -> BTreeMap<Vec<u8>, (Vec<u8>, Option<PageId>)> {
-        let all = (0..node.count().min(node.room())).filter_map(|index| node.element(index).ok());
-        all.map(|element| {
-            let value = (element.value.bytes().to_vec(), element.child);
-            (element.key.bytes().to_vec(), value)
-        })
-        .collect()
-    };
-    let (one, other) = (elements(one), elements(other));
-    let mut points = 0_u64;
-    for (key, value) in &one {
-        if let Some(found) = other.get(key) {
-            points = points.saturating_add(if found == value { 2 } else { 1 });
-        }
-    }
-    let most = u64::try_from(one.len().max(other.len())).unwrap_or(u64::MAX);
-    points
-        .saturating_mul(500)
-        .checked_div(most)
-        .unwrap_or_default()
 }
 
 /// Of `pages`, those that no other of them names.

@@ -95,7 +95,7 @@ impl<'s> Salvage<'s> {
         let mut gaps: Vec<(Vec<Vec<u8>>, KeyRange, PageId)> = Vec::new();
         if fits.is_listed {
             for orphan in super::older::topmost(space, homeless) {
-                if placed.iter().any(|gap| gap.may_want(&orphan, fits)) {
+                if placed.iter().any(|gap| gap.explains(&orphan, fits)) {
                     continue;
                 }
                 let kind = fits.rows(orphan.id).or_else(|| fits.record(orphan.id));

@@ -139,6 +139,14 @@ const LOST: &[(&str, usize)] = &[
     // What the transaction before had comes from there; what the last one made is gone.
     ("w02-stale-leaf", 7),
     ("w03-stale-root", 7),
+    ("w06-stale-namespace", 7),
+    ("w07-stale-subtree", 7),
+    // Eight leaves of 42 keys were punched out.
+    ("c01-hole", 336),
+    ("n-c01-hole", 336),
+    // The root of the transaction before is the only one that is left: it had 500 keys less.
+    ("c03-metas-and-root", 500),
+    ("n-c03-metas-and-root", 500),
     // A value whose bytes are gone.
     ("v01-value-zeroes", 1),
     // A whole tree in order: removing 8 objects at once is a suspicion, not damage.

@@ -8,6 +8,7 @@ use view::View;
 use super::{
     super::{COMPARED, SalvageOptions, gather::Gather, older},
     Best, COUNTED, Choice,
+    partition::Lists,
     roots::{roots, top},
     worth::size,
 };
@@ -136,10 +137,25 @@ fn newer<'s>(db: &Db<'s>, options: SalvageOptions) -> Option<Best<'s>> {
     let is_better = |size: &(bool, Option<Time>, usize)| {
         size.0 && old.is_none_or(|old| !old.0 || size.1 > old.1)
     };
+    // Where there are lists of free pages, the tree of a transaction goes with one: of an older one, pages were
+    // written over since, and hold what other records hold.
+    let mut lists = Lists::of(view, page_size, |freelist| {
+        let meta = Meta {
+            freelist,
+            high_water: PageId(pages),
+            ..*db.meta()
+        };
+        Db::of_meta(view, page_size, db.metas().clone(), meta)
+    });
+    let is_listed = db.meta().is_freelist_synced() && !lists.is_empty();
     let whole = roots.iter().map(db_of).filter_map(|one| {
         let schema = options.schemas.of_root(&one.root())?;
+        let is_accounted = lists.account(one.meta().root).is_some();
+        if is_listed && !is_accounted {
+            return None;
+        }
         let size = size(&one, &[schema], &mut budget);
-        is_better(&size).then_some((size, one, schema))
+        is_better(&size).then_some((size, one, schema, is_accounted))
     });
     let best = whole.max_by_key(|(size, ..)| *size);
     let txid = db.meta().txid.saturating_add(2);
@@ -152,13 +168,13 @@ fn newer<'s>(db: &Db<'s>, options: SalvageOptions) -> Option<Best<'s>> {
         older: None,
         txid,
     };
-    if let Some((_, one, schema)) = best {
+    if let Some((_, one, schema, is_accounted)) = best {
         let page = one.meta().root;
         let older = Some(*db.meta()).filter(|_| has_tree);
         let choice = Choice::Root {
             page,
             tried,
-            is_accounted: false,
+            is_accounted,
         };
         return Some(Best {
             older,

@@ -213,7 +213,7 @@ fn best(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> {
         };
         let account = lists.account(*root);
         let rank = |root: &PageId, account: &Option<Account>, worth: &Worth| {
-            let account = account.map(|one| (one.is_exact, one.high_water));
+            let account = account.map(|one| one.high_water);
             (
                 worth.fit == Fit::Yes,
                 account,
@@ -228,20 +228,26 @@ fn best(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> {
             found = Some((account, worth, db));
         }
     }
-    let found = found.filter(|(_, worth, _)| {
+    // What a valid meta's freelist does not go with is an older tree, of which pages were written over since.
+    let is_listed = |db: &Db<'_>| db.meta().is_freelist_synced() && !lists.is_empty();
+    let found = found.filter(|(account, worth, _)| {
         let is_any = options.schemas.0.is_empty()
             || !is_known(&roots, &db_of, page_size, pages, options.schemas);
-        worth.fit == Fit::Yes || is_any && rootless.is_none()
+        match &rootless {
+            Some(db) => worth.fit == Fit::Yes && (account.is_some() || !is_listed(db)),
+            None => worth.fit == Fit::Yes || is_any,
+        }
     });
     if let Some((account, worth, db)) = found {
         let page = db.meta().root;
-        let is_accounted = account.is_some_and(|account| account.is_exact);
+        let is_accounted = account.is_some();
         let choice = Choice::Root {
             page,
             tried,
             is_accounted,
         };
-        let is_tree = account.is_some() || worth.is_whole && worth.fit == Fit::Yes;
+        let is_tree =
+            account.is_some() || lists.is_empty() && worth.is_whole && worth.fit == Fit::Yes;
         let db = match account {
             Some(Account {
                 freelist,

@@ -17,18 +17,11 @@ use crate::{
 
 /// Lists of free pages that are tried.
 const LISTS: usize = 64;
-/// Of so many pages, one may be accounted for by nothing, where some of the tree cannot be read: what that
-/// named is not known. More of them than that are not what one fault hides; a bucket of the root, taken for the
-/// root, leaves all the others over.
-const SHARE: u64 = 10;
-
 /// A list that goes with a tree.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Account {
     pub(super) freelist: PageId,
     pub(super) high_water: PageId,
-    /// Whether no page is left over.
-    pub(super) is_exact: bool,
 }
 
 /// A list of free pages, wherever one stands.
@@ -74,27 +67,30 @@ impl<'s> Lists<'s> {
         }
     }
 
+    /// Whether there is none.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     /// The list that goes with the tree at `root`.
     pub(super) fn account(&mut self, root: PageId) -> Option<Account> {
         if self.all.is_empty() {
             return None;
         }
-        let (tree, lost) = self.tree(root)?;
-        let all = self.all.iter();
-        let fits = all.filter_map(|list| self.with(&tree, lost, list));
-        fits.max_by_key(|one| (one.is_exact, one.high_water))
+        let tree = self.tree(root)?;
+        let fits = self.all.iter().filter_map(|list| self.with(&tree, list));
+        fits.max_by_key(|one| one.high_water)
     }
 
-    /// The pages of a tree, and how many of them cannot be read; none if one is named twice.
-    fn tree(&mut self, root: PageId) -> Option<(Bits, u64)> {
+    /// The pages of a tree; none if one cannot be read, or is named twice.
+    fn tree(&mut self, root: PageId) -> Option<Bits> {
         let space = self.space;
         let mut tree = Bits::new(space.end);
-        let (mut stack, mut lost) = (vec![root], 0_u64);
+        let mut stack = vec![root];
         while let Some(page) = stack.pop() {
             self.budget = self.budget.checked_sub(1)?;
             if page.0 < 2 || page >= space.end {
-                lost = lost.saturating_add(1);
-                continue;
+                return None;
             }
             let own = if let Some((node, _)) = sound(space, page) {
                 each_pointer(&node, |to, is_root| {
@@ -104,16 +100,17 @@ impl<'s> Lists<'s> {
                     }
                 });
                 node.header().pages()
-            } else {
-                lost = lost.saturating_add(u64::from(!self.is_empty_bucket(page)));
+            } else if self.is_empty_bucket(page) {
                 1
+            } else {
+                return None;
             };
             let end = page.0.saturating_add(own);
             if !(page.0..end).all(|id| tree.insert(PageId(id))) {
                 return None;
             }
         }
-        Some((tree, lost))
+        Some(tree)
     }
 
     /// Whether the page is the root of a bucket that holds nothing.
@@ -124,31 +121,23 @@ impl<'s> Lists<'s> {
         })
     }
 
-    /// How the tree goes with one list.
-    fn with(&self, tree: &Bits, unread: u64, list: &List) -> Option<Account> {
+    /// Whether the tree goes with a list: no page below the last one of both is left over, and none is two things.
+    fn with(&self, tree: &Bits, list: &List) -> Option<Account> {
         let own = list.page.0..list.page.0.saturating_add(list.own);
-        let (mut left, mut pending, mut end) = (0_u64, 0_u64, 2_u64);
+        let mut end = 2_u64;
         for id in 2..self.space.end.0 {
             let page = PageId(id);
             let claims = [tree.has(page), list.ids.has(page), own.contains(&id)];
             match claims.into_iter().filter(|claim| *claim).count() {
-                0 => pending = pending.saturating_add(1),
-                1 => {
-                    // What lies behind the last page of all is behind the mark.
-                    left = left.saturating_add(core::mem::take(&mut pending));
-                    end = id.saturating_add(1);
-                }
+                // What lies behind the last page of all is behind the mark.
+                0 => {}
+                1 if id == end => end = id.saturating_add(1),
                 _ => return None,
             }
         }
-        let high_water = PageId(end);
-        let is_exact = unread == 0 && left == 0;
-        // Of a tree that can be read in full, each page is known: one left over belongs to another one.
-        let is_most = unread > 0 && left.saturating_mul(SHARE) <= high_water.0;
-        (is_exact || is_most).then_some(Account {
+        Some(Account {
             freelist: list.page,
-            high_water,
-            is_exact,
+            high_water: PageId(end),
         })
     }
 }
@@ -233,7 +222,6 @@ mod tests {
     #[test]
     fn a_root_goes_with_the_list_that_makes_up_the_file() {
         let found = whole().account(2).unwrap();
-        assert!(found.is_exact);
         assert_eq!((found.freelist, found.high_water), (PageId(4), PageId(7)));
     }
 
@@ -251,19 +239,13 @@ mod tests {
     }
 
     #[test]
-    fn of_a_tree_that_cannot_be_read_a_tenth_of_the_pages_may_be_left_over() {
-        // Page 3 is zero; what it named stands on the pages from 10 to `end`, the rest is free.
-        let hidden = |end: usize| {
-            let free = (5..10).chain(end..40);
-            File::new(40).buckets(2, &[3]).free(4, free)
-        };
-        for (end, is_found) in [(10, true), (14, true), (15, false), (20, false)] {
-            let found = hidden(end).account(2);
-            assert_eq!(found.is_some(), is_found, "{end}");
-            assert!(found.is_none_or(|found| !found.is_exact), "{end}");
-        }
-        // Nothing is hidden by a tree that can be read in full.
-        assert!(hidden(11).buckets(3, &[0]).account(2).is_none());
+    fn no_page_is_left_over() {
+        // What a page that cannot be read named is not known, nor what one is that is neither in use nor free.
+        assert!(whole().buckets(3, &[7]).account(2).is_none());
+        assert!(whole().free(4, []).account(2).is_none());
+        let mut bad = whole();
+        bad.0[3 * PAGE..4 * PAGE].fill(0);
+        assert!(bad.account(2).is_none());
     }
 
     #[test]

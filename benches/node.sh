@@ -47,7 +47,7 @@ du, _ = measure(["du", "-s", snapshots], few)
 root = os.path.join(node, "var/lib/containerd")
 listed = lambda kind: len(json.loads(subprocess.run([coroner, "meta", "ls", kind, "--format", "json", node],
     capture_output=True, check=True).stdout)["answer"]["objects"])
-targets = {each["target"] for each in json.loads(subprocess.run([coroner, "df", "--fast", "--format", "json", node],
+targets = {each["target"] for each in json.loads(subprocess.run([coroner, "df", "--no-usage", "--format", "json", node],
     capture_output=True, check=True).stdout)["answer"]["images"]}
 files = sum(len(names) for _, _, names in os.walk(snapshots))
 covered = answer["coverage"]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use daemon::gc::Fate;
-use finding::{Code, Finding, Object, Severity, Text};
+use finding::{Code, Count, Finding, Object, Severity, Text};
 use metadb::{Lease, Row};
 use node::graph::{Id, Kind};
 
@@ -217,10 +217,11 @@ fn holds(lease: &Lease) -> String {
         .map(std::collections::BTreeSet::len)
         .sum();
     format!(
-        "{} blobs, {snapshots} snapshots, {} ingests and {} images",
-        lease.content.len(),
-        lease.ingests.len(),
-        lease.images.len()
+        "{}, {}, {} and {}",
+        Count(lease.content.len(), "blob"),
+        Count(snapshots, "snapshot"),
+        Count(lease.ingests.len(), "ingest"),
+        Count(lease.images.len(), "image")
     )
 }
 

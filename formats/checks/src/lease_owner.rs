@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 
-use finding::{Code, Finding, Object, Severity, Text};
+use finding::{Code, Count, Finding, Object, Severity, Text};
 use metadb::{Lease, Row};
 
 use crate::{Check, Judge, Need};
@@ -175,8 +175,10 @@ fn owned(judge: &mut Judge<'_>) {
             format!("{} leases have no end and belong", rows.len())
         };
         let message = format!(
-            "{leases} to {}; {snapshots} snapshots and {blobs} blobs are held",
-            owner.whose()
+            "{leases} to {}; held by them: {}, {}",
+            owner.whose(),
+            Count(snapshots, "snapshot"),
+            Count(blobs, "blob")
         );
         let location = first.at.location(&judge.node.meta.path);
         let finding = Finding::new(OWNED.code, location, message).remedy(remedy);

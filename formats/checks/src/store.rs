@@ -1,7 +1,7 @@
 //! The stores themselves: there, readable, and not empty.
 
 use daemon::{start, told};
-use finding::{Code, Finding, Location, Severity, Unread};
+use finding::{Code, Count, Finding, Location, Severity, Unread};
 use node::{Database, DatabaseState, path_text};
 
 use crate::affected::users_of_backend;
@@ -190,8 +190,10 @@ fn at_stake(judge: &Judge<'_>) -> Option<String> {
                 .map_or(0, |layout| layout.dirs.len())
         })
         .sum();
-    (blobs > 0 || directories > 0)
-        .then(|| format!("{blobs} blobs and {directories} snapshot directories are at stake"))
+    (blobs > 0 || directories > 0).then(|| {
+        let directories = Count(directories, "snapshot directory");
+        format!("{} and {directories} are at stake", Count(blobs, "blob"))
+    })
 }
 
 fn meta_missing(judge: &mut Judge<'_>) {

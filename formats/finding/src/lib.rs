@@ -12,6 +12,7 @@
 
 mod code;
 mod command;
+mod count;
 mod coverage;
 mod fault;
 mod fingerprint;
@@ -29,6 +30,7 @@ mod unread;
 
 pub use code::{Code, SILENT, Severity};
 pub use command::{Command, Draft, program};
+pub use count::Count;
 pub use coverage::{Abstention, Coverage, SourceNote, UnreadNote};
 pub use fault::{AtStart, Fault, Finding};
 pub use fingerprint::Fingerprint;

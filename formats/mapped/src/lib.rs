@@ -10,10 +10,10 @@
 //! # let mut file = tempfile::tempfile()?;
 //! # file.write_all(&[7; 10_000])?;
 //! let map = mapped::Mapped::new(&file)?;
-//! assert_eq!(map.read(9_998, 100), [7, 7]);
+//! assert_eq!(map.copy_range(9_998, 100), [7, 7]);
 //! assert!(!map.has_changed());
 //! file.set_len(0)?;
-//! assert_eq!(map.read(5_000, 2), [0, 0]);
+//! assert_eq!(map.copy_range(5_000, 2), [0, 0]);
 //! assert!(map.has_changed());
 //! # std::io::Result::Ok(())
 //! ```

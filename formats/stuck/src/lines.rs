@@ -29,7 +29,10 @@ pub(crate) fn process(process: &Process) -> String {
         None => line.push_str(", wchan not known"),
     }
     if let Some(syscall) = &process.syscall {
-        add(&mut line, format_args!(", syscall {}", syscall.words()));
+        // Its arguments are addresses: what they mean is said where it is known.
+        let words = syscall.words();
+        let number = words.split(' ').next().unwrap_or_default();
+        add(&mut line, format_args!(", syscall {number}"));
     }
     add(
         &mut line,

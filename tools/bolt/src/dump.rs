@@ -260,7 +260,7 @@ impl Dump<'_> {
         let len = report.len;
         self.out
             .pen()
-            .line(format_args!("# bolt dump 1: {len} bytes, {pages}"))
+            .verbatim(format_args!("# bolt dump 1: {len} bytes, {pages}"))
     }
 
     fn tail(&mut self, exit: Exit) -> io::Result<()> {
@@ -275,7 +275,7 @@ impl Dump<'_> {
         } else {
             self.out
                 .pen()
-                .line(format_args!("# {bytes} bytes in {pieces} pieces"))?;
+                .verbatim(format_args!("# {bytes} bytes in {pieces} pieces"))?;
         }
         self.out.writer().flush()
     }
@@ -313,7 +313,9 @@ impl Dump<'_> {
             Some(kind) if kind.to_string() != state => format!(" {kind}"),
             _ => String::new(),
         };
-        self.out.pen().line(format_args!("{place}: {state}{kind}"))
+        self.out
+            .pen()
+            .verbatim(format_args!("{place}: {state}{kind}"))
     }
 
     fn piece(&mut self, piece: &Piece<'_>) -> io::Result<()> {
@@ -334,7 +336,7 @@ impl Dump<'_> {
             });
         }
         let content = piece_text(piece);
-        self.out.pen().line(format_args!(
+        self.out.pen().verbatim(format_args!(
             "  {start:#012x} {len:>7}  {:<12} {content}",
             piece.name
         ))?;
@@ -362,7 +364,7 @@ impl Dump<'_> {
             let step = STEP.min(span.end().saturating_sub(at));
             let bytes = self.all(Span::new(at, step))?.unwrap_or_default();
             for row in rows(at, &bytes) {
-                self.out.pen().line(format_args!("      {row}"))?;
+                self.out.pen().verbatim(format_args!("      {row}"))?;
             }
             at = at.saturating_add(step);
         }

@@ -204,6 +204,6 @@ impl Answer for Got {
     const SCHEMA: &'static str = "bolt-get/1";
 
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        pen.line(key(self.value.bytes()))
+        pen.verbatim(key(self.value.bytes()))
     }
 }

@@ -10,9 +10,9 @@
 //! $ coroner bolt tree meta.db         buckets and keys
 //! $ coroner bolt keys meta.db v1      one bucket; also `buckets`, `get`
 //! $ coroner bolt diff meta.db         what the last transaction changed
-//! $ coroner bolt carve meta.db       what was deleted, changed or never finished
+//! $ coroner bolt carve meta.db        what was deleted, changed or never finished
 //! $ coroner bolt salvage meta.db -o new.db   a new, healthy database from what can be proven
-//! $ coroner bolt compact meta.db -o new.db   a healthy one, without its free pages
+//! $ coroner bolt compact meta.db -o new.db   a healthy database, without its free pages
 //! $ coroner bolt surgery meta meta.db -o new.db   a broken meta repaired, in a copy
 //! ```
 //!
@@ -59,41 +59,37 @@ pub struct Args {
     verb: Verb,
 }
 
-#[derive(Debug, clap::Subcommand)]
-enum Verb {
-    /// Both metas side by side, and which tree the daemon would use
-    Info {
-        #[command(flatten)]
-        file: FileArgs,
-    },
+cli::verbs! {
+    /// Show both metas side by side, and which tree the daemon would use
+    Info(FileArgs) => info::run;
     /// Check every invariant and report all damage
-    Check(check::CheckArgs),
-    /// What each page is used for
-    Pages(pages::PagesArgs),
-    /// One page, field by field
-    Page(page::PageArgs),
-    /// Buckets and keys
-    Tree(tree::TreeArgs),
-    /// The entries of one bucket
-    Keys(keys::KeysArgs),
-    /// The buckets in one bucket
-    Buckets(keys::KeysArgs),
-    /// One value
-    Get(keys::GetArgs),
-    /// Pages, bytes and keys of a bucket and of those in it, as `bbolt stats` counts them
-    Stats(stats::StatsArgs),
-    /// Every byte of the file, in the order of the file; made for `diff` of two dumps
-    Dump(dump::DumpArgs),
-    /// What differs between two databases, or between a database and its transaction before
-    Diff(diff::DiffArgs),
-    /// Deleted records, older versions, what was never finished: all that the tree does not reach
-    Carve(carve::CarveArgs),
+    Check(check::CheckArgs) => check::run;
+    /// Show what each page is used for
+    Pages(pages::PagesArgs) => pages::run;
+    /// Show one page, field by field
+    Page(page::PageArgs) => page::run;
+    /// Show buckets and keys as a tree
+    Tree(tree::TreeArgs) => tree::run;
+    /// List the entries of one bucket
+    Keys(keys::KeysArgs) => keys::keys;
+    /// List the buckets in one bucket
+    Buckets(keys::KeysArgs) => keys::buckets;
+    /// Write one value
+    Get(keys::GetArgs) => keys::get;
+    /// Count pages, bytes and keys of a bucket and of the buckets in it, as `bbolt stats` does
+    Stats(stats::StatsArgs) => stats::run;
+    /// Write every byte of the file, in the order of the file; made for `diff` of two dumps
+    Dump(dump::DumpArgs) => dump::run;
+    /// Show what differs between two databases, or between a database and its previous transaction
+    Diff(diff::DiffArgs) => diff::run;
+    /// List deleted records, older versions and unfinished writes: all that the tree does not reach
+    Carve(carve::CarveArgs) => carve::run;
     /// Gather all that can be proven into a new, healthy database (-o NEW); the file stays as it is
-    Salvage(salvage::SalvageArgs),
-    /// Write a healthy database anew, without its free pages (-o NEW); the file stays as it is
-    Compact(compact::CompactArgs),
-    /// Small edits in a copy (-o NEW): a broken meta, the freelist, back to the transaction before
-    Surgery(surgery::SurgeryArgs),
+    Salvage(salvage::SalvageArgs) => salvage::run;
+    /// Rewrite a healthy database without its free pages (-o NEW); the file stays as it is
+    Compact(compact::CompactArgs) => compact::run;
+    /// Make small edits in a copy (-o NEW): a broken meta, the freelist, back to the previous transaction
+    Surgery(surgery::SurgeryArgs) => surgery::run;
 }
 
 /// `coroner bolt`
@@ -102,23 +98,7 @@ pub const TOOL: Tool = cli::tool!("bolt", "BoltDB files, page by page", Args, ru
 /// Runs it.
 pub fn run(args: Args, out: &mut Out) -> Outcome {
     cli::lock_down(&args.verb.writable(out));
-    match args.verb {
-        Verb::Info { file } => info::run(&file, out),
-        Verb::Check(args) => check::run(&args, out),
-        Verb::Pages(args) => pages::run(&args, out),
-        Verb::Page(args) => page::run(&args, out),
-        Verb::Tree(args) => tree::run(&args, out),
-        Verb::Keys(args) => keys::keys(&args, out),
-        Verb::Buckets(args) => keys::buckets(&args, out),
-        Verb::Get(args) => keys::get(&args, out),
-        Verb::Stats(args) => stats::run(&args, out),
-        Verb::Dump(args) => dump::run(&args, out),
-        Verb::Diff(args) => diff::run(&args, out),
-        Verb::Carve(args) => carve::run(&args, out),
-        Verb::Salvage(args) => salvage::run(&args, out),
-        Verb::Compact(args) => compact::run(&args, out),
-        Verb::Surgery(args) => surgery::run(&args, out),
-    }
+    args.verb.run(out)
 }
 
 impl Verb {

@@ -113,7 +113,7 @@ impl Found<'_> {
 pub(crate) fn write_next(all: &[Next], pen: &mut Pen<'_>) -> io::Result<()> {
     for (number, next) in all.iter().enumerate() {
         let head = if number == 0 { "Next" } else { "" };
-        pen.line(format_args!("{head:8}{}", next.command))?;
+        pen.verbatim(format_args!("{head:8}{}", next.command))?;
         pen.paragraph("        ", &format!("  {}", next.why))?;
     }
     Ok(())

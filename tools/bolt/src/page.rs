@@ -17,6 +17,9 @@ const HEAD: usize = 80;
 /// Bytes of a value that are shown.
 const SHOWN: usize = 64;
 
+/// And so many at least, however narrow the terminal is.
+const FEWEST: usize = 8;
+
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct PageArgs {
     #[command(flatten)]
@@ -310,7 +313,23 @@ impl Row {
 
 /// The start of a value.
 pub(crate) fn shorten(value: &[u8]) -> String {
-    match value.split_at_checked(SHOWN) {
+    shorten_to(value, SHOWN)
+}
+
+/// As [`shorten`], in so much room on a terminal, if it is one.
+pub(crate) fn fit(value: &[u8], room: Option<usize>) -> String {
+    let mut shown = SHOWN;
+    loop {
+        let text = shorten_to(value, shown);
+        if room.is_none_or(|room| text.chars().count() <= room) || shown <= FEWEST {
+            return text;
+        }
+        shown = shown.div_euclid(2);
+    }
+}
+
+fn shorten_to(value: &[u8], shown: usize) -> String {
+    match value.split_at_checked(shown) {
         Some((start, rest)) if !rest.is_empty() => {
             format!("{}… ({} bytes)", key(start), value.len())
         }

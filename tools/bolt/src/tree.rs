@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{
     file::{FileArgs, key},
     open,
-    page::shorten,
+    page::fit,
 };
 
 #[derive(Debug, Clone, clap::Args)]
@@ -120,7 +120,11 @@ impl Answer for Tree {
                 }
                 Content::Value(value) => {
                     let indent = "  ".repeat(depth.saturating_sub(1));
-                    pen.line(format_args!("{indent}{name} = {}", shorten(value.bytes())))?;
+                    let head = format!("{indent}{name} = ");
+                    let taken = head.chars().count();
+                    let room = pen.width().map(|width| width.saturating_sub(taken));
+                    let value = fit(value.bytes(), room);
+                    pen.line(format_args!("{head}{value}"))?;
                 }
                 Content::Fault(fault) => {
                     let indent = "  ".repeat(depth);

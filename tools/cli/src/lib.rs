@@ -61,6 +61,7 @@ mod safety;
 mod short;
 mod table;
 mod value;
+mod wrap;
 
 pub use answer::Answer;
 pub use case::{About, Case, EvidenceArgs, Other, PlaceArgs, monotonic, now, shown};

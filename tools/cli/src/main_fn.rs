@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use crate::{Exit, Failure, Format, Options, Out, Outcome, grammar};
+use crate::{Exit, Failure, Format, Options, Out, Outcome, grammar, out::complaint};
 
 /// A tool: its name, its arguments and one function.
 ///
@@ -38,6 +38,27 @@ macro_rules! tool {
                     .map_err(|error| $crate::Failure::usage(error.to_string()))?;
                 $run(args, out)
             },
+        }
+    };
+}
+
+/// The verbs of a tool, a line each: its help, its name, its arguments, the function that runs it.
+///
+/// It makes the `enum Verb` that clap parses, and `Verb::run`.
+#[macro_export]
+macro_rules! verbs {
+    ($($(#[doc = $help:literal])+ $verb:ident($args:ty) => $run:path;)+) => {
+        #[derive(Debug, ::clap::Subcommand)]
+        enum Verb {
+            $($(#[doc = $help])+ $verb($args),)+
+        }
+
+        impl Verb {
+            fn run(&self, out: &mut $crate::Out) -> $crate::Outcome {
+                match self {
+                    $(Self::$verb(args) => $run(args, out),)+
+                }
+            }
         }
     };
 }
@@ -195,7 +216,7 @@ fn finish(command: &Command, argv: Vec<OsString>, run: Run<'_>) -> ExitCode {
     let exit = match parse(command, argv) {
         Ok(parsed) => {
             for note in &parsed.notes {
-                let _ = writeln!(std::io::stderr(), "coroner: note: {note}");
+                complaint(|pen| pen.line(format_args!("coroner: note: {note}")));
             }
             run_with(Out::open(parsed.options), &parsed.matches, run)
         }
@@ -238,11 +259,13 @@ fn run_with(out: Result<Out, Failure>, matches: &ArgMatches, run: Run<'_>) -> Ex
 }
 
 fn complain(failure: &Failure) -> Exit {
-    let mut stderr = std::io::stderr().lock();
-    let _ = writeln!(stderr, "coroner: {}", failure.message);
-    if let Some(hint) = &failure.hint {
-        let _ = writeln!(stderr, "  hint: {hint}");
-    }
+    complaint(|pen| {
+        pen.line(format_args!("coroner: {}", failure.message))?;
+        match &failure.hint {
+            Some(hint) => pen.line(format_args!("  hint: {hint}")),
+            None => Ok(()),
+        }
+    });
     failure.exit
 }
 

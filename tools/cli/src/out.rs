@@ -291,6 +291,14 @@ fn wants_colour(wish: Colour, terminal: bool) -> bool {
     }
 }
 
+/// A pen on standard error, as wide as the terminal if it is one.
+pub(crate) fn complaint(write: impl FnOnce(&mut Pen<'_>) -> io::Result<()>) {
+    let mut stderr = io::stderr().lock();
+    let width = stderr.is_terminal().then(terminal_width).flatten();
+    // Where a complaint cannot be written, nothing else can.
+    let _ = write(&mut Pen::new(&mut stderr, false, width));
+}
+
 fn terminal_width() -> Option<usize> {
     let said = std::env::var("COLUMNS")
         .ok()

@@ -1,12 +1,15 @@
 //! Writes text for people.
 
+use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::io::{self, Write};
 
 use finding::{Severity, Unknown};
 
 use crate::Table;
+use crate::short::Digits;
 use crate::table::Shape;
+use crate::wrap::{hang, letters, wrap};
 
 /// What a piece of text is, which decides its colour; never the only carrier of a meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,8 +103,39 @@ impl<'w> Pen<'w> {
         Styled(text, if self.colour { style.escape() } else { "" })
     }
 
-    /// One line.
+    /// One line; on a terminal it is broken at blanks where it does not fit. What a person may paste is
+    /// written by [`verbatim`](Self::verbatim).
     pub fn line(&mut self, text: impl Display) -> io::Result<()> {
+        let Some(width) = self.width else {
+            return writeln!(self.writer, "{text}");
+        };
+        for line in text.to_string().split('\n') {
+            for line in wrap(line, width, hang(line)) {
+                writeln!(self.writer, "{line}")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A row of something that is no table: a tree, a listing, events. On a terminal, where it does not
+    /// fit, digests and ids are shortened as in a table, and it is broken at blanks.
+    pub fn row(&mut self, text: impl Display) -> io::Result<()> {
+        let Some(width) = self.width else {
+            return writeln!(self.writer, "{text}");
+        };
+        let mut text = text.to_string();
+        if letters(&text) > width && !self.whole {
+            text = Digits::for_cells([text.as_str()].into_iter()).shorten(&text);
+        }
+        let margin = text.len().saturating_sub(text.trim_start().len());
+        for line in wrap(&text, width, margin.saturating_add(4)) {
+            writeln!(self.writer, "{line}")?;
+        }
+        Ok(())
+    }
+
+    /// One line as it is, however long: a command, the contents of a file, what another program reads.
+    pub fn verbatim(&mut self, text: impl Display) -> io::Result<()> {
         writeln!(self.writer, "{text}")
     }
 
@@ -119,32 +153,37 @@ impl<'w> Pen<'w> {
     /// `text` broken into lines of at most the terminal's width (100 where there is none), the
     /// first after `first`, all others after as many blanks.
     pub fn paragraph(&mut self, first: &str, text: &str) -> io::Result<()> {
-        let indent = first.chars().count();
-        let room = self
-            .width
-            .unwrap_or(100)
-            .clamp(40, 100)
-            .saturating_sub(indent);
+        let indent = letters(first);
+        let width = self.width.unwrap_or(100).clamp(40, 100);
+        let room = width.saturating_sub(indent);
         let mut prefix = first.to_owned();
-        let mut line = String::new();
-        let mut length = 0_usize;
-        // Blanks are kept: a name may have two of them.
-        for word in text.split([' ', '\n']) {
-            let letters = word.chars().count();
-            if length > 0 && length.saturating_add(letters).saturating_add(1) > room {
-                writeln!(self.writer, "{prefix}{line}")?;
-                prefix = " ".repeat(indent);
-                line.clear();
-                length = 0;
-            }
-            if length > 0 {
-                line.push(' ');
-                length = length.saturating_add(1);
-            }
-            line.push_str(word);
-            length = length.saturating_add(letters);
+        // A line feed is a blank here: texts of sources are broken anywhere.
+        let text = text.replace('\n', " ");
+        for line in wrap(&self.fitting(&text, room), room, 0) {
+            writeln!(self.writer, "{prefix}{line}")?;
+            prefix = " ".repeat(indent);
         }
-        writeln!(self.writer, "{prefix}{line}")
+        Ok(())
+    }
+
+    /// `text`, with digests and ids shortened in those names that would not fit a line of the terminal.
+    /// Paths stay whole, and so does what holds a command.
+    fn fitting<'t>(&self, text: &'t str, room: usize) -> Cow<'t, str> {
+        let is_long =
+            |word: &str| letters(word) > room && !word.contains(":/") && !word.starts_with('/');
+        if self.width.is_none() || self.whole || text.contains('`') || !text.split(' ').any(is_long)
+        {
+            return Cow::Borrowed(text);
+        }
+        let digits = Digits::for_cells(text.split(' '));
+        let words = text.split(' ').map(|word| {
+            if is_long(word) {
+                digits.shorten(word)
+            } else {
+                word.to_owned()
+            }
+        });
+        Cow::Owned(words.collect::<Vec<_>>().join(" "))
     }
 
     /// Says what an answer may lack, where it may lack something.

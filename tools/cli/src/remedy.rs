@@ -45,10 +45,10 @@ impl Pen<'_> {
 
     fn action(&mut self, indent: &str, action: &Action) -> io::Result<()> {
         match action {
-            Action::Command(command) => self.line(format_args!("{indent}# {command}")),
+            Action::Command(command) => self.verbatim(format_args!("{indent}# {command}")),
             Action::Edit(edit) => {
                 self.paragraph(indent, &format!("Let {} hold exactly this:", edit.file))?;
-                self.line(format_args!("{indent}  {}", edit.contents))
+                self.verbatim(format_args!("{indent}  {}", edit.contents))
             }
             Action::Words(words) => self.paragraph(indent, words),
         }

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use finding::Time;
 
 use crate::short::{Digits, cut};
+use crate::wrap::wrap;
 
 /// Aligned columns: an upper-case header, no borders, two blanks between columns.
 ///
@@ -99,7 +100,10 @@ impl Table {
         }
         let hidden = header.get(shown..).unwrap_or_default();
         if !hidden.is_empty() {
-            writeln!(writer, "(not shown, for width: {})", hidden.join(", "))?;
+            let line = format!("(not shown, for width: {})", hidden.join(", "));
+            for line in wrap(&line, shape.width.unwrap_or(usize::MAX), 1) {
+                writeln!(writer, "{line}")?;
+            }
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cli::{Answer, Exit, Failure, Out, Outcome, Pen, Style, Table, Tool};
 use evidence::bundle::verify::{Listed, Problem, Verified, verify};
 use evidence::{Budget, Host, OpenError, open_archive};
-use finding::{Text, Time};
+use finding::{Count, Text, Time};
 use serde::Serialize;
 
 /// Arguments of `coroner bundle`.
@@ -233,9 +233,11 @@ impl Answer for Verdict {
             )?;
         }
         let bytes = cli::size(self.bytes);
-        let (entries, members, hashed) = (self.entries, self.members, self.hashed);
+        let entries = Count(self.entries, "entry");
+        let members = Count(self.members, "member");
+        let hashed = Count(self.hashed, "file");
         pen.line(format!(
-            "{entries} entries, {members} members, {hashed} files with the right SHA-256, {bytes}"
+            "{entries}, {members}, {hashed} with the right SHA-256, {bytes}"
         ))?;
         if !self.complete
             && let Some(until) = &self.whole_until

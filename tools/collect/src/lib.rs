@@ -1,5 +1,5 @@
-//! `coroner collect`: pack a node into a bundle, to be examined elsewhere; `coroner bundle`: what is
-//! in one, and whether it is as it was written.
+//! `coroner collect`: pack a node into a bundle, to be examined elsewhere; `coroner bundle`: what a
+//! bundle holds, and whether it is as it was written.
 //!
 //! ```text
 //! # coroner collect / -o node.tar.zst
@@ -14,8 +14,8 @@
 //! unpacks it. `docs/collect.md` says what is packed and what is not.
 //!
 //! The node is only read. No FIFO, device or socket is opened, no lock is taken, no mount below the
-//! stores is looked into. Layers and the files of containers stay on the node unless they are asked
-//! for: databases, manifests, configurations and state files are what an examination needs.
+//! stores is looked into. Layers and the files of containers stay on the node unless `--content` and
+//! `--upperdirs` ask for them: databases, manifests, configurations and state files are what an examination needs.
 
 mod bundle;
 mod cores;
@@ -24,6 +24,7 @@ mod pack;
 mod processes;
 mod roots;
 
+use finding::Count;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -73,10 +74,10 @@ pub struct Args {
     #[command(flatten)]
     most: cli::MostArgs,
     /// Mask every value that is not known to be harmless, and leave out files of no known kind.
-    /// Nothing moves; findings stay the same, but for those that rest on what is masked
+    /// No byte moves; findings stay the same, except those that depend on a masked value
     #[arg(long)]
     redact: bool,
-    /// Take along what the daemons said in so many of the last days: warnings and worse, and their starts, as one text
+    /// Pack what the daemons logged in so many of the last days: warnings and worse, and their starts, as one text
     /// log of at most 16 MiB; 0 for none
     #[arg(long, value_name = "DAYS", default_value_t = 7)]
     logs: u32,
@@ -230,8 +231,9 @@ fn programs(
 /// What was packed, in a few lines.
 fn report(summary: &Summary, wanted: &Collect, out: &mut dyn Write) -> std::io::Result<()> {
     let bytes = cli::size(summary.bytes);
-    let (entries, files) = (summary.entries, summary.files);
-    writeln!(out, "{entries} entries seen, {files} files packed, {bytes}")?;
+    let entries = Count(summary.entries, "entry");
+    let files = Count(summary.files, "file");
+    writeln!(out, "{entries} seen, {files} packed, {bytes}")?;
     for path in &summary.absent {
         // What was added because any node may have it is not worth a word.
         if !roots::is_usual(path) {

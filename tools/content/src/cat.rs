@@ -52,7 +52,7 @@ impl Answer for Shown<'_> {
         bytes.push(b'\n');
         let text = String::from_utf8_lossy(&bytes);
         for line in text.lines() {
-            pen.line(Text::from(line))?;
+            pen.verbatim(Text::from(line))?;
         }
         Ok(())
     }

@@ -11,12 +11,12 @@
 //! manifest  sha256:4bcff63911fc  linux/amd64  1.2 KiB
 //! ├── config  sha256:208e68916baa  479 B
 //! └── layer 0  sha256:9a1cd8b0e0d3  3.4 MiB  gzip  discarded  unpacked in overlayfs
-//! $ coroner content export NODE app:1 -o app.tar   out of a dead node; layer 0 is rebuilt
+//! $ coroner content export NODE app:1 -o app.tar   out of a node that does not start; layer 0 is rebuilt
 //! ```
 //!
 //! `ls` opens no blob but manifests and configurations: STATE compares names, sizes and rows of
-//! meta.db. `verify` reads every byte. Neither calls a blob unknown to meta.db, or missing, on the
-//! strength of a store that could not be read whole.
+//! meta.db. `verify` reads every byte. If a store could not be read whole, neither
+//! reports a blob as missing, or as unknown to meta.db.
 
 mod cat;
 mod export;

@@ -72,27 +72,27 @@ impl Answer for Export {
 
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let origin = &self.origin;
-        pen.line(format_args!("# source: {}", origin.source))?;
+        pen.verbatim(format_args!("# source: {}", origin.source))?;
         if let Some(pid) = self.pid {
-            pen.line(format_args!("# pid: {pid}"))?;
+            pen.verbatim(format_args!("# pid: {pid}"))?;
         }
         if let (Some(namespace), Some(id)) = (&self.namespace, &self.container) {
-            pen.line(format_args!("# container: {namespace}/{id}"))?;
+            pen.verbatim(format_args!("# container: {namespace}/{id}"))?;
         }
         if let Some(go) = &origin.go {
             let package = origin.package.as_deref().unwrap_or("unknown package");
-            pen.line(format_args!("# program: {package}, built with {go}"))?;
+            pen.verbatim(format_args!("# program: {package}, built with {go}"))?;
         }
         for unknown in &self.unknown {
-            pen.line(format_args!("# unknown: {}: {}", unknown.what, unknown.why))?;
+            pen.verbatim(format_args!("# unknown: {}: {}", unknown.what, unknown.why))?;
         }
         let mut text = Vec::new();
         for one in &self.goroutines {
-            pen.line("")?;
+            pen.verbatim("")?;
             text.clear();
             traceback::write_one(&mut text, one, true)?;
             for line in String::from_utf8_lossy(&text).lines() {
-                pen.line(line)?;
+                pen.verbatim(line)?;
             }
         }
         Ok(())

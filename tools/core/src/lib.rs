@@ -1,11 +1,11 @@
 //! `coroner core`: cores of Go programs, stripped or not.
 //!
 //! ```text
-//! $ coroner core info CORE --exe SHIM     who it was, what it was built from, what is missing
+//! $ coroner core info CORE --exe SHIM     which process it was, what it was built from, what is missing
 //! $ coroner core goroutines CORE          every goroutine, grouped by identical stacks
-//! $ coroner core goroutines --pid 4711    the same of a process that runs, without stopping it
+//! $ coroner core goroutines --pid 4711    the same of a running process, without stopping it
 //! $ coroner core deadlocks CORE           who waits for whom, rings, and where chains end
-//! $ coroner core take --pid 4711 -o FILE a small core of a process that runs, without stopping it
+//! $ coroner core take --pid 4711 -o FILE a small core of a running process, without stopping it
 //! $ coroner core strings CORE --has ID     paths, ids and log lines in its memory
 //! $ coroner core fds CORE                  files and sockets that it held open
 //! $ coroner core memory CORE               its heap by sizes of objects, and the largest objects
@@ -14,8 +14,8 @@
 //! $ coroner core threads CORE             every thread, and the goroutine that it runs
 //! ```
 //!
-//! Production builds of containerd, its shims and runc have no symbols and no DWARF. What their own
-//! runtime needs to walk a stack is still in them, and that is what is read here.
+//! Production builds of containerd, its shims and runc have no symbols and no DWARF. The tables
+//! that the Go runtime itself needs to walk a stack are still in them; coroner reads these.
 
 mod deadlocks;
 mod export;
@@ -47,7 +47,7 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Say who a core was, what it was built from, and what is missing from it
+    /// Say which process a core is of, what it was built from, and what is missing from it
     #[command(after_help = info::EXAMPLES)]
     Info {
         #[command(flatten)]
@@ -83,7 +83,7 @@ enum Verb {
     /// List the strings in the memory that the core holds: paths, ids, lines of logs
     #[command(after_help = text::STRINGS)]
     Strings(text::StringsArgs),
-    /// Take a small core of a process that runs, without stopping it
+    /// Take a small core of a running process, without stopping it
     #[command(after_help = take::EXAMPLES)]
     Take(take::TakeArgs),
     /// List every thread, with the goroutine that it runs, its registers, and its stack

@@ -49,7 +49,7 @@ impl Answer for EnvAnswer {
 
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         for entry in &self.environment {
-            pen.line(entry)?;
+            pen.verbatim(entry)?;
         }
         pen.incomplete(&self.unknown)
     }
@@ -188,7 +188,7 @@ impl Answer for StringsAnswer {
 
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         for one in &self.strings {
-            pen.line(format_args!("{:#x} {}", one.address, one.text))?;
+            pen.verbatim(format_args!("{:#x} {}", one.address, one.text))?;
         }
         pen.incomplete(&self.unknown)
     }

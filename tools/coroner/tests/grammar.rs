@@ -263,3 +263,66 @@ fn what_a_table_shows_can_be_asked_for() {
         assert_eq!(exit.0 & Exit::USAGE.0, 0, "{line:?}: {text}");
     }
 }
+
+/// Every option of the release before still works, and standard error says its name of now.
+#[test]
+fn old_options_work_with_a_note() {
+    let node = testcase::testdata().join("nodes/1.7-running/node.tar.zst");
+    let node = node.to_str().unwrap();
+    let file = testcase::testdata().join("bolt/good/1.4.3-nested-4096-synced.db");
+    let file = file.to_str().unwrap();
+    let program = |words: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_coroner"));
+        let ran = command.args(words).output().unwrap();
+        let err = String::from_utf8(ran.stderr).unwrap();
+        (ran.stdout, ran.status.code(), err)
+    };
+    let early = "2020-01-01T00:00:00Z";
+    for (was, is, old, new) in [
+        (
+            "--output-format",
+            "--format",
+            vec!["timeline", node, "--output-format", "bodyfile"],
+            vec!["timeline", node, "--format", "bodyfile"],
+        ),
+        (
+            "--fast",
+            "--no-usage",
+            vec!["df", "--fast", node],
+            vec!["df", "--no-usage", node],
+        ),
+        (
+            "-n",
+            "--starts",
+            vec!["logs", "-n1", node],
+            vec!["logs", "--starts=1", node],
+        ),
+        (
+            "--threads",
+            "--jobs",
+            vec!["bolt", "check", "--threads=1", file],
+            vec!["bolt", "check", "--jobs=1", file],
+        ),
+        (
+            "--since",
+            "--from",
+            vec!["bolt", "carve", "--since", early, file],
+            vec!["bolt", "carve", "--from", early, file],
+        ),
+        (
+            "--until",
+            "--to",
+            vec!["bolt", "carve", "--until", early, file],
+            vec!["bolt", "carve", "--to", early, file],
+        ),
+    ] {
+        let (old, new) = (program(&old), program(&new));
+        assert_eq!((&old.0, old.1), (&new.0, new.1), "{was}: {}", old.2);
+        assert!(old.1.is_some_and(|code| code & 16 == 0), "{was}: {}", old.2);
+        let note = format!("note: {was} is now {is}");
+        assert!(old.2.contains(&note), "{was}: {}", old.2);
+        assert!(!new.2.contains("note: "), "{is}: {}", new.2);
+    }
+    let (_, _, err) = program(&["meta", "ls", "images", node]);
+    assert!(err.contains("note: NODE comes first"), "{err}");
+}

@@ -129,3 +129,46 @@ fn phrases_that_are_gone_stay_gone() {
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
+
+/// Names of functions that a search cannot tell apart (CONTRIBUTING.md, "Rules"), and the traits and types
+/// that may have them.
+const NAMELESS: &[(&str, &[&str])] = &[
+    ("read", &[" Read for ", "Known<T>"]),
+    ("text", &[]),
+    ("of", &[]),
+];
+
+#[test]
+fn functions_are_named_by_what_they_do() {
+    let mut found = Vec::new();
+    let mut all = Vec::new();
+    for rooms in [
+        "formats",
+        "tools",
+        "xtask",
+        "testdata/case",
+        "fuzz/fuzz_targets",
+    ] {
+        files(&root().join(rooms), ".rs", &mut all);
+    }
+    assert!(all.len() > 500, "{}", all.len());
+    for path in all {
+        let text = std::fs::read_to_string(&path).expect("a text");
+        let mut within = "";
+        for (number, line) in text.lines().enumerate() {
+            let words = line.trim_start();
+            if words.starts_with("impl") || words.starts_with("pub trait ") {
+                within = words;
+            }
+            for (name, may) in NAMELESS {
+                let is_defined = ["(", "<"]
+                    .iter()
+                    .any(|end| line.contains(&format!("fn {name}{end}")));
+                if is_defined && !may.iter().any(|one| within.contains(one)) {
+                    found.push(format!("{}:{}: {line}", path.display(), number + 1));
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}

@@ -246,7 +246,8 @@ impl Answer for Lines {
                 pen.gap()?;
             }
             pen.line(format_args!(
-                "{other} other lines: nothing is known of them, or they report success"
+                "{} more: nothing is known of them, or they report success",
+                finding::Count(other, "line")
             ))?;
         }
         Ok(())
@@ -334,7 +335,7 @@ impl Line {
         }
         pen.line("  What tells them apart:")?;
         for command in place.first {
-            pen.line(format_args!("    {command}"))?;
+            pen.verbatim(format_args!("    {command}"))?;
         }
         Ok(())
     }
@@ -390,7 +391,7 @@ impl Line {
             pen.gap()?;
             pen.line("  Look at this first:")?;
             for command in message.first {
-                pen.line(format_args!("    {command}"))?;
+                pen.verbatim(format_args!("    {command}"))?;
             }
         }
         Ok(())
@@ -404,8 +405,9 @@ impl Line {
         pen.line("  The line, from the outside in:")?;
         for piece in &self.layers {
             let text = short(&piece.said.to_string(), 100);
-            let who = piece.who.map_or("unknown", messages::Component::name);
-            pen.line(format_args!("    {text}  ({who})"))?;
+            let who = piece.who.map(messages::Component::name);
+            let who = who.map_or_else(String::new, |who| format!("  ({who})"));
+            pen.line(format_args!("    {text}{who}"))?;
         }
         Ok(())
     }

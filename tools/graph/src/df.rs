@@ -1,4 +1,4 @@
-//! `coroner df`: where the space is, and what could be had back.
+//! `coroner df`: what takes the space, and what can be reclaimed.
 
 mod answer;
 
@@ -12,15 +12,18 @@ use crate::judged::{Answered, JudgedArgs};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   coroner df /mnt/node                 measured: the total is what du(1) says
-  coroner df --fast /                  recorded sizes only, in a moment
+  coroner df --no-usage /              recorded sizes only, in a moment
   coroner df --layers node.tar.zst     every snapshot, its size, and how many use it
 
 Sizes are bytes on disk: an inode counts once, however many names it has, and holes take nothing.
 A tar does not tell blocks; then sizes are those of the files' contents.")]
 pub(crate) struct Args {
+    /// Measure directories (the default)
+    #[arg(long, overrides_with = "no_usage")]
+    usage: bool,
     /// Walk no directory: committed layers as recorded, blobs as listed, nothing of writable layers
-    #[arg(long)]
-    fast: bool,
+    #[arg(long, overrides_with = "usage")]
+    no_usage: bool,
     /// Layers, too: a line for each snapshot
     #[arg(long)]
     layers: bool,
@@ -49,7 +52,7 @@ fn run(args: Args, out: &mut Out) -> Outcome {
     let case = Case::open(&args.evidence)?;
     let node = case.node()?;
     let judged = args.judged.judge_node(&node)?;
-    let it = if args.fast {
+    let it = if args.no_usage {
         Df::measure_usage(&case.evidence, &node, &judged, None, args.layers)
     } else {
         let cancel = out.cancel();

@@ -1,11 +1,11 @@
 //! `coroner gc`, `coroner why`, `coroner owner`, `coroner df`: the reference graph of a node.
 //!
 //! ```text
-//! $ coroner gc --simulate NODE                  what the daemon's garbage collector would delete
-//! $ coroner gc --simulate --at +24h NODE        … after tomorrow's leases have ended
+//! $ coroner gc NODE --simulate                  what the daemon's garbage collector would delete
+//! $ coroner gc NODE --simulate --at +24h        … after tomorrow's leases have ended
 //! $ coroner why NODE sha256:4bcf                what keeps this blob or snapshot, and until when
 //! $ coroner owner NODE /var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/232/fs/etc/passwd
-//! $ coroner df NODE                             where the space is, and what could be had back
+//! $ coroner df NODE                             what takes the space, and what can be reclaimed
 //! ```
 //!
 //! The rules are those of one release, the node's own or that of `--daemon`; `docs/gc.md` says how

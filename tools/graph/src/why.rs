@@ -145,14 +145,14 @@ impl Answered<Why> {
                     format!("  {root}{until}"),
                 )
                 .to_string();
-            pen.line(line)?;
+            pen.row(line)?;
             for step in &chain.steps {
                 let flat = if step.flat {
                     ", without what it refers to"
                 } else {
                     ""
                 };
-                pen.line(format_args!("    └ {} → {}{flat}", step.via, step.to))?;
+                pen.row(format_args!("    └ {} → {}{flat}", step.via, step.to))?;
             }
         }
         let more = kept.roots.saturating_sub(kept.chains.len());
@@ -167,7 +167,7 @@ impl Answered<Why> {
                 } else {
                     " (meta.db has no record of it)"
                 };
-                pen.line(format_args!("    {} → {}{gone}", step.via, step.to))?;
+                pen.row(format_args!("    {} → {}{gone}", step.via, step.to))?;
             }
             let more = kept.refers_to.len().saturating_sub(12);
             if more > 0 {

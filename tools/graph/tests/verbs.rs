@@ -219,7 +219,7 @@ fn df_is_what_du_says_with_links_across_layers_and_holes() {
         // Without a walk: what commits recorded.
         let (fast, _) = json(
             &coroner_graph::DF,
-            &["--fast", node.path().to_str().unwrap()],
+            &["--no-usage", node.path().to_str().unwrap()],
         );
         assert!(fast["total"].is_null());
         let line = |what: &str| {

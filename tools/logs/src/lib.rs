@@ -27,17 +27,17 @@ pub struct Args {
     evidence: EvidenceArgs,
     #[command(flatten)]
     period: PeriodArgs,
-    /// Whose starts to tell, and the lines of which programs: of containerd and all others if not
-    /// given
+    /// Only the starts and lines of this program; without it, the starts of containerd and the lines of
+    /// all programs
     #[arg(long, value_enum, value_name = "PROGRAM")]
     program: Option<Which>,
-    /// How many starts to tell, the newest
+    /// How many starts to show, the newest first
     #[arg(long, value_name = "COUNT", default_value_t = 5)]
     starts: usize,
-    /// List the names of images that the logs say, instead
+    /// List the names of images in the logs instead
     #[arg(long, conflicts_with = "all")]
     names: bool,
-    /// Every line in order, instead, not only what is at least a warning
+    /// List every line in order instead, not only warnings and worse
     #[arg(long)]
     all: bool,
     /// Read the logs of containers (/var/log/pods), too

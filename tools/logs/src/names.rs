@@ -52,13 +52,13 @@ impl Answer for Names {
 
     /// Lines of `NAME DIGEST`, as `coroner repair --names-from` reads them; the rest as comments.
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        pen.line(
+        pen.verbatim(
             "# NAME DIGEST: of the manifest where the log says it, else of the configuration",
         )?;
         for named in &self.names {
             match &named.digest {
-                Some(digest) => pen.line(format_args!("{} {digest}", named.name))?,
-                None => pen.line(format_args!(
+                Some(digest) => pen.verbatim(format_args!("{} {digest}", named.name))?,
+                None => pen.verbatim(format_args!(
                     "# {}: the logs say the name alone, no digest",
                     named.name
                 ))?,
@@ -66,11 +66,11 @@ impl Answer for Names {
         }
         for source in &self.read.sources {
             for note in &source.notes {
-                pen.line(format_args!("# {}: {note}", source.path))?;
+                pen.verbatim(format_args!("# {}: {note}", source.path))?;
             }
         }
         for unknown in &self.read.unread {
-            pen.line(format_args!(
+            pen.verbatim(format_args!(
                 "# not read: {}: {}",
                 unknown.what, unknown.why
             ))?;

@@ -12,8 +12,8 @@
 //! snapshot also its snapshotter) before it: `k8s.io/3f1c`, as `coroner why` takes them.
 //!
 //! Lists hold all namespaces unless `-n` names one. Where a damaged page hides rows, the list says
-//! so on its last lines and the exit code has 8: an incomplete list is never mistaken for a whole
-//! one.
+//! so on its last lines and the exit code has 8: an incomplete list is never mistaken for a complete
+//! list.
 
 mod history;
 mod kind;
@@ -45,7 +45,7 @@ enum Verb {
         #[arg(short, long, value_name = "NAME")]
         namespace: Option<String>,
     },
-    /// One object from its oldest version to its newest: in both trees, and on pages that neither
+    /// Show one object from its oldest version to its newest: in both trees, and on pages that neither
     /// uses any more
     #[command(after_help = "Examples:
   coroner meta history NODE image docker.io/library/app:1

@@ -141,8 +141,8 @@ pub(crate) fn run(args: &EvidenceArgs, out: &mut Out) -> Outcome {
         let mut errors = std::io::stderr().lock();
         writeln!(
             errors,
-            "{} files packed, {}",
-            summary.files,
+            "{} packed, {}",
+            finding::Count(summary.files, "file"),
             cli::size(summary.bytes)
         )?;
         if lacks_meta {

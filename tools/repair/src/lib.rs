@@ -1,12 +1,12 @@
 //! `coroner repair`: brings a node back from what is on its disk.
 //!
 //! ```text
-//! $ coroner repair NODE                        what would be done, on one screen; writes nothing
-//! $ coroner repair plan NODE -o plan.json      the same, to be kept
-//! $ coroner repair show plan.json
+//! $ coroner repair NODE                        shows what would be done, on one screen; writes nothing
+//! $ coroner repair plan NODE -o plan.json      writes the plan to a file
+//! $ coroner repair show plan.json              shows a plan for people
 //! $ coroner repair draft NODE -o NEW           a corrected config.toml, to be compared and put in place
-//! $ coroner repair apply plan.json             does it
-//! $ coroner repair undo NODE                   takes it back
+//! $ coroner repair apply plan.json             carries out the plan
+//! $ coroner repair undo NODE                   undoes the last repair
 //! $ coroner repair release NODE                lists what the recovery leases hold
 //! $ coroner repair purge NODE                  lists what the quarantines hold
 //! $ coroner repair backup NODE --into DIR      copies the databases, for the next time
@@ -70,7 +70,7 @@ pub(crate) struct PlanArgs {
     pub(crate) evidence: EvidenceArgs,
     #[command(flatten)]
     pub(crate) from: FromArgs,
-    /// What recovery leases are to hold no longer.
+    /// What the recovery leases are to hold no longer.
     #[arg(skip)]
     pub(crate) released: Vec<String>,
 }
@@ -88,12 +88,12 @@ pub(crate) struct FromArgs {
     /// an OCI layout, an archive of images. Each is found by its digest, and hashed
     #[arg(long, value_name = "STORE")]
     pub(crate) from: Vec<PathBuf>,
-    /// Give a directory to the snapshot that was made when it was, where nothing else tells: likely,
-    /// and wrong where two were made in one moment
+    /// Match a directory to the snapshot that was created at the same time, where nothing else tells:
+    /// likely right, and wrong where two were created in one moment
     #[arg(long)]
     pub(crate) by_time: bool,
-    /// Compare every unpacked layer with its blob: slow. Else only those that do not take the room that was
-    /// recorded when they were unpacked; a lost second name of a file is not seen by that
+    /// Compare every unpacked layer with its blob: slow. Without it only layers whose size differs from the
+    /// recorded size are compared, which does not see a lost second name of a file
     #[arg(long)]
     pub(crate) every_layer: bool,
     /// This directory is that snapshot's: SNAPSHOTTER/NAMESPACE/KEY=NUMBER
@@ -126,7 +126,7 @@ enum Verb {
         #[arg(long, value_name = "PATH")]
         file: Option<String>,
     },
-    /// Do what a plan says, or go on where an attempt stopped
+    /// Carry out a plan, or continue where an attempt stopped
     Apply {
         /// The plan
         #[arg(value_name = "PLAN")]
@@ -151,11 +151,11 @@ enum Verb {
         #[arg(long, value_name = "N", default_value_t = 7)]
         last: usize,
     },
-    /// List what recovery leases hold, or make a plan that gives back what is named
+    /// List what recovery leases hold, or make a plan that releases what is named
     Release {
         #[command(flatten)]
         evidence: EvidenceArgs,
-        /// What to give back: NAMESPACE/SNAPSHOTTER/KEY or NAMESPACE/DIGEST, as the list names it
+        /// What to release: NAMESPACE/SNAPSHOTTER/KEY or NAMESPACE/DIGEST, as the list names it
         #[arg(long, value_name = "NAME")]
         give_back: Vec<String>,
         /// The release that will be started
@@ -173,14 +173,14 @@ enum Verb {
         #[arg(long, value_name = "PLAN")]
         delete: Vec<String>,
     },
-    /// Take the last repair back
+    /// Undo the last repair
     Undo {
         /// The node, as it was given to `plan`
         #[arg(value_name = "NODE")]
         node: PathBuf,
         #[command(flatten)]
         places: PlaceArgs,
-        /// Even after a daemon has run: what it wrote since is lost
+        /// Undo even after a daemon has run: what it wrote since is lost
         #[arg(long)]
         anyway: bool,
         /// NODE is a copy that no daemon and no container uses
@@ -276,7 +276,7 @@ impl Answer for PlanFile {
 
     fn write_text(&self, pen: &mut Pen<'_>) -> std::io::Result<()> {
         let text = serde_json::to_string_pretty(&self.0)?;
-        pen.line(text)
+        pen.verbatim(text)
     }
 
     fn exit(&self) -> cli::Exit {

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use cli::{Answer, Exit, Pen, Style};
-use finding::{Command, Draft, program};
+use finding::{Command, Count, Draft, program};
 use repair::plan::{Action, Foretold, HandEdit, MadeOf, Plan, PlanUnit};
 use serde::Serialize;
 
@@ -39,16 +39,16 @@ impl Shown {
             )?;
         }
         for command in &stop {
-            pen.line(format_args!("    # {command}"))?;
+            pen.verbatim(format_args!("    # {command}"))?;
         }
         if self.node.is_some() {
-            pen.line("    # coroner repair plan NODE -o plan.json")?;
-            pen.line("    # coroner repair apply plan.json")?;
+            pen.verbatim("    # coroner repair plan NODE -o plan.json")?;
+            pen.verbatim("    # coroner repair apply plan.json")?;
         } else {
-            pen.line("    # coroner repair apply PLAN")?;
+            pen.verbatim("    # coroner repair apply PLAN")?;
         }
         for command in &start {
-            pen.line(format_args!("    # {command}"))?;
+            pen.verbatim(format_args!("    # {command}"))?;
         }
         pen.paragraph(
             "  ",
@@ -176,7 +176,7 @@ fn drafts(all: &[HandEdit], pen: &mut Pen<'_>) -> io::Result<()> {
             pen.paragraph("    ", why)?;
         }
         for line in draft.diff.lines() {
-            pen.line(format_args!("      {line}"))?;
+            pen.verbatim(format_args!("      {line}"))?;
         }
         for what in &draft.decide {
             pen.paragraph("    To decide: ", what)?;
@@ -244,11 +244,11 @@ impl Answer for Shown {
         if *back != repair::plan::BringsBack::default() {
             pen.heading("What comes back:")?;
             pen.line(format_args!(
-                "  {} snapshots, {} blobs, {} containers, {} images",
-                back.snapshots,
-                back.blobs,
-                back.containers.len(),
-                back.images.len()
+                "  {}, {}, {}, {}",
+                Count(back.snapshots, "snapshot"),
+                Count(back.blobs, "blob"),
+                Count(back.containers.len(), "container"),
+                Count(back.images.len(), "image")
             ))?;
             let images: Vec<String> = back.images.iter().map(image).collect();
             list("Images:", &images, pen)?;

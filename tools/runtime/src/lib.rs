@@ -10,7 +10,7 @@
 //!
 //! # coroner runtime stuck                which containers of this machine hang, why, what is safe
 //!
-//! $ coroner runtime fifo fresh node.tar.zst        what its times tell; it is never opened
+//! $ coroner runtime fifo node.tar.zst fresh        what the times of exec.fifo tell; it is never opened
 //! /run/containerd/runc/default/fresh/exec.fifo
 //!   what        fifo
 //!   mode        0622, owner 0:0
@@ -24,11 +24,11 @@
 //! $ coroner runtime explain "LOG LINE"     which known state a message belongs to
 //! ```
 //!
-//! The state of a container is derived, not believed: runc itself stores none. On a machine that
+//! The state of a container is worked out from the evidence: runc itself stores none. On a machine that
 //! runs, and in a bundle of one, processes and cgroups are judged, too (`runtime stuck` says why and
-//! what to do); elsewhere files alone. `sure` says that no other story explains the evidence; `likely`
-//! that another one could; `unknowable` that it does not tell. Whether an init process lives is never
-//! told by files.
+//! what to do); elsewhere files alone. `sure`: nothing else explains the evidence; `likely`:
+//! something else could; `unknowable`: the evidence does not tell. Files never tell whether an init
+//! process runs.
 
 mod explain;
 mod fifo;

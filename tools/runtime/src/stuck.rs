@@ -3,12 +3,18 @@
 use std::io;
 
 use cli::{Answer, EvidenceArgs, Exit, Out, Outcome, Pen, Style, Table, age};
-use finding::{Text, Time, Unknown};
+use finding::{Count, Text, Time, Unknown};
 use serde::Serialize;
 use stuck::{Daemon, Diagnosis, Series, State};
 
 use crate::goroutines::{OfProcess, read_goroutines, reader};
 use crate::live::{Judged, judge};
+
+/// So many containers can be read at a glance; more get a table in front.
+const AT_A_GLANCE: usize = 3;
+
+/// More states than this are no answer: they are counted.
+const FEW: usize = 6;
 
 pub(crate) const ABOUT: &str = "Say which containers hang, why, and what is safe to do.
 
@@ -146,6 +152,10 @@ impl Answer for Stuck {
             pen.paragraph("", &line)?;
             pen.gap()?;
         }
+        if rest.len() > AT_A_GLANCE {
+            overview(&rest, self.now, pen)?;
+            pen.gap()?;
+        }
         for one in rest {
             block(one, self.now, pen)?;
             pen.gap()?;
@@ -194,7 +204,7 @@ impl Answer for Stuck {
         let line = if held && *stuck == 0 {
             "containerd stuck".to_owned()
         } else if held {
-            format!("containerd and {stuck} containers stuck")
+            format!("containerd and {} stuck", Count(*stuck, "container"))
         } else {
             format!("{stuck} stuck")
         };
@@ -216,6 +226,23 @@ impl Answer for Stuck {
         }
         exit
     }
+}
+
+/// One line a container, in front of many blocks.
+fn overview(all: &[&Diagnosis], now: Time, pen: &mut Pen<'_>) -> io::Result<()> {
+    let mut table = Table::new(&["container", "state", "since"]);
+    for one in all {
+        let namespace = one.namespace.as_ref();
+        let name = namespace.map_or_else(String::new, |name| format!("{name}/"));
+        let sure = if one.sure { "" } else { ", not sure" };
+        table.cells(vec![
+            format!("{name}{}", one.id),
+            format!("{}{sure}", one.state.word()),
+            one.since
+                .map_or_else(|| "-".to_owned(), |since| age(since, now)),
+        ]);
+    }
+    pen.table(&table)
 }
 
 /// A name and a value, broken into lines.
@@ -266,7 +293,7 @@ pub(crate) fn block(one: &Diagnosis, now: Time, pen: &mut Pen<'_>) -> io::Result
     let since = one
         .since
         .map(|since| format!(", since {since} ({})", age(since, now)));
-    pen.line(format_args!(
+    pen.row(format_args!(
         "{name}: {state}{sure}{}",
         since.unwrap_or_default()
     ))?;
@@ -283,9 +310,16 @@ pub(crate) fn block(one: &Diagnosis, now: Time, pen: &mut Pen<'_>) -> io::Result
     if one.state.is_stuck() {
         field(pen, "cause", one.cause)?;
     }
-    if !one.may_be.is_empty() {
-        let words: Vec<&str> = one.may_be.iter().map(|state| state.word()).collect();
-        field(pen, "may be", &words.join(", "))?;
+    match one.may_be.len() {
+        0 => {}
+        1..=FEW => {
+            let words: Vec<&str> = one.may_be.iter().map(|state| state.word()).collect();
+            field(pen, "may be", &words.join(", "))?;
+        }
+        many => {
+            let said = format!("any of {many} states (--format json names them)");
+            field(pen, "may be", &said)?;
+        }
     }
     for (number, line) in one.evidence.iter().enumerate() {
         field(pen, if number == 0 { "evidence" } else { "" }, line)?;

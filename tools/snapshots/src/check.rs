@@ -4,7 +4,7 @@ use std::io;
 
 use checks::judge_with;
 use cli::{Answer, Case, EvidenceArgs, Exit, Out, Outcome, Pen, Style};
-use finding::{Abstention, Finding, Known, Severity, Text, Unknown};
+use finding::{Abstention, Count, Finding, Known, Severity, Text, Unknown};
 use node::Snapshotter;
 use serde::Serialize;
 
@@ -110,19 +110,18 @@ impl Answer for Checked {
             .filter(|finding| finding.severity > Severity::Note)
             .count();
         let measured = self.measured.map_or_else(String::new, |count| {
-            format!(", {count} committed layers were measured")
+            format!(", measured: {}", Count(count, "committed layer"))
         });
         let result = match bad {
             0 => "nothing is wrong".to_owned(),
-            1 => "1 finding".to_owned(),
-            more => format!("{more} findings"),
+            more => Count(more, "finding").to_string(),
         };
         let line = match (self.snapshots, self.not_compared.is_empty(), bad) {
             (0, false, 0) => "No snapshot was compared with its directory.".to_owned(),
             (0, false, _) => format!("No snapshot was compared with its directory: {result}."),
             (count, ..) => format!(
-                "{count} snapshots were compared with their directories and meta.db{measured}: \
-                 {result}."
+                "Compared {} with directories and meta.db{measured}: {result}.",
+                Count(count, "snapshot")
             ),
         };
         let style = if bad > 0 {

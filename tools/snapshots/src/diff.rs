@@ -88,7 +88,7 @@ fn show(
             after: what,
         })?;
     } else {
-        out.pen().line(format_args!("{what}, against {base}"))?;
+        out.pen().row(format_args!("{what}, against {base}"))?;
     }
     let mut counts: BTreeMap<&'static str, u64> = BTreeMap::new();
     let mut exit = Exit::CLEAN;
@@ -187,7 +187,7 @@ fn line(row: &ChangeRow, out: &mut Out) -> std::io::Result<()> {
     };
     let letter = pen.styled(style, letter).to_string();
     if let Some(unknown) = &row.unknown {
-        return pen.line(format_args!("{letter} {}: {}", unknown.what, unknown.why));
+        return pen.row(format_args!("{letter} {}: {}", unknown.what, unknown.why));
     }
     let file = row.after.as_ref().or(row.before.as_ref());
     let Some(text) = file.map(FileRow::line) else {
@@ -195,9 +195,9 @@ fn line(row: &ChangeRow, out: &mut Out) -> std::io::Result<()> {
     };
     let how: Vec<String> = row.how.iter().map(|how| told(*how, row)).collect();
     if how.is_empty() {
-        pen.line(format_args!("{letter} {text}"))
+        pen.row(format_args!("{letter} {text}"))
     } else {
-        pen.line(format_args!("{letter} {text}  ({})", how.join(", ")))
+        pen.row(format_args!("{letter} {text}  ({})", how.join(", ")))
     }
 }
 

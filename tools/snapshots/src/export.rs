@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use cli::{Exit, Failure, FileWriter, MostArgs, NewFile, Out, Outcome};
 use evidence::{Evidence, FileKind};
-use finding::Text;
+use finding::{Count, Text};
 use names::Picked;
 use serde::Serialize;
 use snapshots::{Archive, Lone, Merged, MergedEntry, Most, Put, Step, change_steps, tree_steps};
@@ -200,9 +200,9 @@ pub(crate) fn run(args: &PickArgs, how: &ExportArgs, out: &mut Out) -> Outcome {
         let mut stderr = io::stderr().lock();
         let gone = match deleted {
             0 => String::new(),
-            some => format!(", {some} names deleted"),
+            some => format!(", {} deleted", Count(some, "name")),
         };
-        writeln!(stderr, "{}: {entries} files{gone}", picked.what)?;
+        writeln!(stderr, "{}: {}{gone}", picked.what, Count(entries, "file"))?;
         for lack in &lacks {
             writeln!(stderr, "incomplete: {lack}")?;
         }

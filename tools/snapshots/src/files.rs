@@ -87,7 +87,7 @@ pub(crate) fn run(args: &PickArgs, below: &Path, more: More, out: &mut Out) -> O
                 if is_json {
                     out.json_line(&row)?;
                 } else {
-                    out.pen().line(row.line())?;
+                    out.pen().row(row.line())?;
                 }
                 (path, lost)
             }

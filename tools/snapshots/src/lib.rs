@@ -9,8 +9,8 @@
 //!    └─ 7  active  k8s.io  9b1e…  DIRECTORY MISSING
 //! ```
 //!
-//! A chain stands in one column, however deep; only where it forks does it move to the right. Ids
-//! are those of the directories.
+//! A chain of snapshots is shown in one column, however deep; only a fork moves to the right. The
+//! numbers are those of the directories.
 
 mod cat;
 mod check;
@@ -39,7 +39,7 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// List snapshots, and directories that are none
+    /// List snapshots, and directories that belong to no snapshot
     Ls {
         #[command(flatten)]
         evidence: EvidenceArgs,
@@ -74,7 +74,7 @@ enum Verb {
         #[command(flatten)]
         more: files::More,
     },
-    /// Write the bytes of one file of it to standard output
+    /// Write the bytes of one file of a container, image or snapshot to standard output
     #[command(after_help = CAT)]
     Cat {
         #[command(flatten)]
@@ -93,11 +93,11 @@ enum Verb {
         /// Compare with this container, image or snapshot instead of with its parent
         #[arg(long, value_name = "NAME")]
         with: Option<String>,
-        /// Show files that were copied up and are what they were, too
+        /// Show files that were copied up without a change, too
         #[arg(long)]
         all: bool,
     },
-    /// List what nothing owns any more, with its size, and how that is known
+    /// List directories and records that nothing owns any more, with their sizes and the proof
     #[command(after_help = ORPHANS)]
     Orphans {
         #[command(flatten)]

@@ -118,7 +118,7 @@ impl Answer for Trees {
                     text.push_str("  ");
                     text.push_str(&pen.styled(Style::Bad, remark).to_string());
                 }
-                pen.line(text)?;
+                pen.row(text)?;
             }
         }
         strays_text(&self.snapshotters, pen)?;

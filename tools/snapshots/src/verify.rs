@@ -5,7 +5,7 @@ use std::io;
 use audit::{LayerWork, Layers};
 use checks::{LayerWithout, layer_line};
 use cli::{Answer, EvidenceArgs, Exit, Out, Outcome, Pen, Style};
-use finding::Unknown;
+use finding::{Count, Unknown};
 use measure::Control;
 use serde::Serialize;
 
@@ -68,12 +68,12 @@ impl Answer for Answered {
                 (true, true) => (Style::Good, "ok     "),
             };
             let word = pen.styled(style, word).to_string();
-            pen.line(format_args!(
-                "{word}  {snapshotter}/{id}  {key}  {} names",
-                layer.names
+            pen.row(format_args!(
+                "{word}  {snapshotter}/{id}  {key}  {}",
+                Count(layer.names, "name")
             ))?;
             for one in layer.differences.iter().take(SHOWN) {
-                pen.line(format_args!("    {}", layer_line(one)))?;
+                pen.row(format_args!("    {}", layer_line(one)))?;
             }
             let hidden = layer.differences.len().saturating_sub(SHOWN);
             let hidden = layer
@@ -96,7 +96,7 @@ impl Answer for Answered {
                 why,
             } in &self.0.without
             {
-                pen.line(format_args!("  {snapshotter}/{id}  {key}: {why}"))?;
+                pen.row(format_args!("  {snapshotter}/{id}  {key}: {why}"))?;
             }
         }
         pen.gap()?;
@@ -115,7 +115,9 @@ impl Answer for Answered {
             format!("differences: {}", all.join(", "))
         };
         pen.line(format_args!(
-            "{compared} layers with {names} names were compared with their blobs, {} have none: {result}.",
+            "Compared {} ({}) with their blobs, {} without a blob: {result}.",
+            Count(compared, "layer"),
+            Count(names, "name"),
             self.0.without.len()
         ))?;
         pen.incomplete(&self.0.unknown)

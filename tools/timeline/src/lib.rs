@@ -26,7 +26,7 @@ pub struct Args {
     evidence: EvidenceArgs,
     #[command(flatten)]
     period: PeriodArgs,
-    /// Only what is of this: container=ID (or how it begins), namespace=NAME, image=NAME,
+    /// Only what belongs to this: container=ID (or how it begins), namespace=NAME, image=NAME,
     /// kind=KIND, store=STORE, path=PATH (in the container); several of one key add
     #[arg(long, value_name = "KEY=VALUE", value_parser = Only::parse)]
     only: Vec<Only>,

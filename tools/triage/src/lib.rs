@@ -1,16 +1,16 @@
-//! `coroner triage`: examine a whole containerd node that is not running.
+//! `coroner triage`: examine a whole containerd node, running or not.
 //!
 //! ```text
 //! $ coroner triage --sample
 //! ```
 //!
 //! The verdict comes first: may containerd be started, and what would be lost. Then the findings,
-//! the worst first; each says what is wrong, where, what it breaks, what a start would do, and what
-//! to do. The report ends with its coverage: what was read, what was not, which checks did not
-//! speak. `coroner explain CODE` says more about a finding.
+//! the worst first; each says what is wrong, where, what it affects, what a start would do, and how
+//! to fix it. The report ends with its coverage: what was read, what was not, and which checks
+//! were not made. `coroner explain CODE` says more about a finding.
 //!
-//! For every day: `--summary` is the first screen alone, `--baseline` leaves what was known, and
-//! `triage diff` compares two triages that were written down as JSON.
+//! For daily use: `--summary` shows the first screen alone, `--baseline` leaves out known findings,
+//! and `triage diff` compares two triages that were saved as JSON.
 
 mod baseline;
 mod diff;

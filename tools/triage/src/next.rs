@@ -56,7 +56,7 @@ pub(crate) fn write_next(triage: &Triage, report: &Report, pen: &mut Pen<'_>) ->
     pen.gap()?;
     pen.heading("Next")?;
     for (command, why) in all {
-        pen.line(format_args!("  {command}"))?;
+        pen.verbatim(format_args!("  {command}"))?;
         pen.paragraph("      ", why)?;
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use daemon::gc::{self, Collection, Fate};
 use daemon::start as rules;
-use finding::{Location, Object};
+use finding::{Count, Location, Object};
 use node::graph::{Id, Kind};
 
 use super::run::{Flow, Run};
@@ -179,7 +179,7 @@ fn removed(run: &mut Run<'_>, collection: &Collection) {
         let statement = run.statement(&rules::COLLECTS_LAYERS).at(run.in_meta(&[]));
         let does = format!(
             "removes, 100 ms after the start, {} that nothing refers to",
-            many(count, "writable layer")
+            Count(count, "writable layer")
         );
         run.note(statement.does(does).targets(layers));
     }
@@ -194,11 +194,6 @@ fn removed(run: &mut Run<'_>, collection: &Collection) {
             .does(does);
         run.note(statement.targets(records).targets(files));
     }
-}
-
-fn many(count: usize, what: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{s}")
 }
 
 /// `2 leases, 1 image, 3 blobs`.
@@ -216,7 +211,7 @@ fn kinds(records: &[Target], files: &[Target]) -> String {
             .filter(|target| target.object.kind == kind.name())
             .count();
         if count > 0 {
-            words.push(format!("{} of meta.db", many(count, kind.name())));
+            words.push(format!("{} of meta.db", Count(count, kind.name())));
         }
     }
     for (kind, what) in [
@@ -228,11 +223,8 @@ fn kinds(records: &[Target], files: &[Target]) -> String {
             .iter()
             .filter(|target| target.object.kind == kind)
             .count();
-        match count {
-            0 => {}
-            1 => words.push(format!("1 {what}")),
-            _ if kind == "snapshot-dir" => words.push(format!("{count} snapshot directories")),
-            _ => words.push(many(count, what)),
+        if count > 0 {
+            words.push(Count(count, what).to_string());
         }
     }
     words.join(", ")

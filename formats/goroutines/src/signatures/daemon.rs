@@ -15,8 +15,8 @@ pub(crate) static METRICS_ORDER: Signature = Signature {
 that starts takes them the other way round. Both wait without end, and so does every task that \
 starts later: its init waits at exec.fifo, and the container stays CREATED. Seen in containerd 1.6.0 \
 to 1.6.2 when several scrape at once.",
-        remedy: "Only a restart of containerd ends it; shims and containers live through one (check that the unit has \
-KillMode=process). The deadlock can come back until you upgrade to a release with the fix. Until \
+        remedy: "Only a restart of containerd ends it. Ask `coroner preflight NODE` first: a restart kills the containers \
+whose shims do not answer. The others keep running, if the unit has KillMode=process. The deadlock can come back until you upgrade to a release with the fix. Until \
 then, scrape with one client, or not at all.",
     },
     upstream: &["containerd#6772"],

@@ -31,6 +31,11 @@ const RENAMED: &[Renamed] = &[
         is: "--format",
     },
     Renamed {
+        verb: &["df"],
+        was: "--fast",
+        is: "--no-usage",
+    },
+    Renamed {
         verb: &["logs"],
         was: "-n",
         is: "--starts",

@@ -122,7 +122,7 @@ impl Answer for Graph {
             };
             let style = style_of(blob, required.contains(digest));
             let line = pen.styled(style, line).to_string();
-            pen.line(format_args!("{before}{line}"))?;
+            pen.row(format_args!("{before}{line}"))?;
             if again {
                 continue;
             }
@@ -171,9 +171,9 @@ pub(super) fn dot(graph: &Graph, pen: &mut Pen<'_>) -> io::Result<()> {
     };
     let graph = &graph.image;
     let required = required(graph);
-    pen.line("digraph image {")?;
-    pen.line("  rankdir=LR; node [fontname=\"monospace\" fontsize=10];")?;
-    pen.line(format_args!(
+    pen.verbatim("digraph image {")?;
+    pen.verbatim("  rankdir=LR; node [fontname=\"monospace\" fontsize=10];")?;
+    pen.verbatim(format_args!(
         "  name [shape=plaintext label=\"{}\"]; name -> \"{}\";",
         quote(&graph.what),
         graph.target
@@ -193,17 +193,17 @@ pub(super) fn dot(graph: &Graph, pen: &mut Pen<'_>) -> io::Result<()> {
         } else {
             "black"
         };
-        pen.line(format_args!(
+        pen.verbatim(format_args!(
             "  \"{}\" [shape={shape} style={style} color={colour} label=\"{}\"];",
             blob.digest,
             quote(&line_of(blob, None, required.contains(&blob.digest))).replace("  ", "\\n")
         ))?;
         for link in &blob.links {
-            pen.line(format_args!(
+            pen.verbatim(format_args!(
                 "  \"{}\" -> \"{}\" [label=\"{}\"];",
                 blob.digest, link.digest, link.role
             ))?;
         }
     }
-    pen.line("}")
+    pen.verbatim("}")
 }

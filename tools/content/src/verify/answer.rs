@@ -1,5 +1,6 @@
 //! What `coroner content verify` answers.
 
+use finding::Count;
 use std::io;
 
 use audit::{Unchecked, Verified};
@@ -86,12 +87,11 @@ impl Answered {
             let chains = layers.iter().flat_map(|layer| &layer.chains);
             let there = chains.clone().filter(|chain| !chain.unpacked.is_empty());
             pen.line(format_args!(
-                "{whole} of {} layers can be unpacked ({} of tars); {} of their {} chain IDs have a \
-                 snapshot.",
-                layers.len(),
+                "{whole} of {} can be unpacked ({} of tars); {} of {} unpacked as a snapshot.",
+                Count(layers.len(), "layer"),
                 size(unpacked.fold(0_u64, u64::saturating_add)),
                 there.count(),
-                chains.count()
+                Count(chains.count(), "chain ID")
             ))?;
         }
         if let Some(why) = &self.0.state {

@@ -222,7 +222,7 @@ pub fn verbs(node: &Path, meta: Option<&Path>, scratch: &Path) -> Vec<Vec<String
             "/run/containerd/io.containerd.runtime.v2.task/default/sleeper/rootfs/etc",
         ],
         vec!["df", "--layers", node],
-        vec!["df", "--fast", "--format", "json", node],
+        vec!["df", "--no-usage", "--format", "json", node],
         vec!["collect", "-o", bundle, node],
         vec!["bundle", "verify", bundle],
         vec!["bundle", "ls", "--format", "json", bundle],

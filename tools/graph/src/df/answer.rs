@@ -10,24 +10,27 @@ use crate::judged::{self, Answered};
 
 fn reclaimable_text(df: &Df, pen: &mut Pen<'_>) -> io::Result<()> {
     let Some(back) = &df.reclaimable else {
-        return pen.line("What could be had back cannot be known: nothing of meta.db is.");
+        return pen.line("What can be reclaimed is not known: meta.db could not be read.");
     };
-    pen.heading("Could be had back")?;
+    pen.heading("Reclaimable")?;
     for (bytes, what) in [
         (back.now, "by the next collection (coroner gc --simulate)"),
-        (back.leases, "when the leases that end have ended, besides"),
+        (
+            back.leases,
+            "also, once the leases that have an end have ended",
+        ),
         (
             back.orphans,
-            "nothing names it; once something else in its store is deleted",
+            "leftovers that nothing names; collected when something else in the store is deleted",
         ),
-        (back.forever, "never collected: by hand only"),
+        (back.forever, "never collected; delete by hand"),
         (
             back.undecided,
-            "cannot be decided: what may name it could not be read",
+            "cannot be decided: what may refer to them could not be read",
         ),
         (
             back.unused_images,
-            "only images without a container use it (not collected while they are there)",
+            "used only by images without a container (kept while the images exist)",
         ),
     ] {
         if bytes == 0 && what.starts_with("cannot") {
@@ -54,12 +57,12 @@ impl Answer for Answered<Df> {
                     size(total.apparent)
                 ))?,
                 None => pen.line(format_args!(
-                    "{} in files, {} inodes; the evidence does not tell what they take on disk.",
+                    "{} in files, {} inodes; the evidence does not say what they take on disk.",
                     size(total.apparent),
                     total.inodes
                 ))?,
             },
-            None => pen.line("Recorded sizes only: nothing was walked.")?,
+            None => pen.line("Recorded sizes only: no directory was measured.")?,
         }
         pen.gap()?;
         let mut table = Table::new(&["store", "what", ">count", ">size", ">inodes"]);

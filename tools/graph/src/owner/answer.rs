@@ -90,7 +90,7 @@ fn write(owned: &Owned, whole: bool, pen: &mut Pen<'_>) -> io::Result<()> {
         role => format!("{role}  "),
     };
     pen.heading(format_args!("{asked}{}{gone}", owned.path))?;
-    pen.line(format_args!("  {}", sentence(owned)))?;
+    pen.row(format_args!("  {}", sentence(owned)))?;
     for record in &owned.records {
         pen.line(format_args!("  record     {record}"))?;
     }
@@ -107,7 +107,7 @@ fn write(owned: &Owned, whole: bool, pen: &mut Pen<'_>) -> io::Result<()> {
         let kind = format!("{:<9}", user.object.kind);
         let namespace = user.object.namespace.as_ref();
         let namespace = namespace.map_or_else(String::new, |ns| format!("{ns}/"));
-        pen.line(format_args!(
+        pen.row(format_args!(
             "  {kind}  {namespace}{}{image}{pod}{own}",
             user.object.name
         ))?;
@@ -124,7 +124,7 @@ fn write(owned: &Owned, whole: bool, pen: &mut Pen<'_>) -> io::Result<()> {
     if let Is::Snapshot { chain, .. } = &owned.is {
         for layer in chain.iter().skip(1) {
             let id = layer.id.map_or_else(|| "?".to_owned(), |id| id.to_string());
-            pen.line(format_args!("  on         {id}  {}", layer.key))?;
+            pen.row(format_args!("  on         {id}  {}", layer.key))?;
         }
     }
     Ok(())

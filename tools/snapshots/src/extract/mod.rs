@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use cli::{Answer, Case, Exit, Failure, MostArgs, NewTree, Out, Outcome, Pen, Style};
-use finding::Text;
+use finding::{Count, Text};
 use serde::Serialize;
 use snapshots::{Lone, Most, Step, tree_steps};
 
@@ -196,9 +196,9 @@ impl Answer for Extracted {
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let place = PathBuf::from(self.directory.to_string());
         pen.line(format_args!(
-            "{}: {} files in {}, {} recorded only, in {}",
+            "{}: {} in {}, {} recorded only, in {}",
             self.what,
-            self.made,
+            Count(self.made, "file"),
             place.join("files").display(),
             self.recorded,
             place.join("manifest.jsonl").display()

@@ -141,7 +141,11 @@ impl Sink {
         if shape == Shape::Json {
             out.json_line(&json::Head::new(about, wanted))?;
         }
+        let is_fitted = shape == Shape::Text && out.pen().width().is_some();
         sorter.finish(|line| {
+            if is_fitted {
+                return out.pen().row(String::from_utf8_lossy(line));
+            }
             out.writer().write_all(line)?;
             out.writer().write_all(b"\n")
         })?;

@@ -119,7 +119,7 @@ pub fn explain(line: &str) -> Explained {
         .get(..floor(line, LINE_LIMIT))
         .unwrap_or_default()
         .to_ascii_lowercase();
-    let whole = Line::of(lower);
+    let whole = Line::from_whole(lower);
     let peeled = peel(line);
     let mut layers = Vec::new();
     for said in &peeled.said {

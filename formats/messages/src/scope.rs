@@ -27,7 +27,7 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) fn of(whole: String) -> Self {
+    pub(crate) fn from_whole(whole: String) -> Self {
         let bare = match PATTERN.as_ref() {
             Some(names) => names.replace_all(&whole, "${1}").into_owned(),
             None => whole.clone(),
@@ -74,7 +74,7 @@ mod tests {
                 r#"plugin type="calico" name="" failed (add)"#,
             ),
         ] {
-            assert_eq!(Line::of(line.to_owned()).bare, bare);
+            assert_eq!(Line::from_whole(line.to_owned()).bare, bare);
         }
         assert!(has("a cat and a dog", "cat&dog"));
     }

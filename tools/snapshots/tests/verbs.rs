@@ -70,7 +70,7 @@ fn healthy_captures_are_healthy_and_every_layer_has_its_inodes() {
         let (text, exit) = run(&["check", "--usage"], &tar);
         assert_eq!(exit, Exit::CLEAN, "{}: {text}", tar.display());
         assert!(
-            text.contains(": nothing is wrong"),
+            text.contains(", measured: ") && text.contains(": nothing is wrong"),
             "{text}"
         );
         for verb in ["ls", "tree"] {

@@ -199,7 +199,7 @@ fn best(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> {
     let guessed = |root: PageId| guess(root, page_size, pages);
     // With a valid meta whose root is gone, any other root is an older one.
     let rootless = opened.filter(|db| !options.previous && !has_root(db));
-    let mut lists = Lists::of(view, page_size, |freelist| {
+    let mut lists = Lists::find_lists(view, page_size, |freelist| {
         db_of(Meta {
             freelist,
             ..guessed(PageId(0))

@@ -41,7 +41,11 @@ pub(super) struct Lists<'s> {
 
 impl<'s> Lists<'s> {
     /// The lists in `view`; `named` gives a database whose meta names one of them.
-    pub(super) fn of(view: View<'s>, page_size: u64, named: impl Fn(PageId) -> Db<'s>) -> Self {
+    pub(super) fn find_lists(
+        view: View<'s>,
+        page_size: u64,
+        named: impl Fn(PageId) -> Db<'s>,
+    ) -> Self {
         let pages = view.len().checked_div(page_size).unwrap_or(0);
         let space = Space {
             view,
@@ -206,7 +210,7 @@ mod tests {
                 let meta = guess(PageId(0), page_size, pages);
                 Db::of_meta(view, page_size, metas.clone(), Meta { freelist, ..meta })
             };
-            Lists::of(view, page_size, db_of).account(PageId(root))
+            Lists::find_lists(view, page_size, db_of).account(PageId(root))
         }
     }
 

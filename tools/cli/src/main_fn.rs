@@ -54,9 +54,9 @@ macro_rules! verbs {
         }
 
         impl Verb {
-            fn run(&self, out: &mut $crate::Out) -> $crate::Outcome {
+            fn run(self, out: &mut $crate::Out) -> $crate::Outcome {
                 match self {
-                    $(Self::$verb(args) => $run(args, out),)+
+                    $(Self::$verb(args) => $run(&args, out),)+
                 }
             }
         }

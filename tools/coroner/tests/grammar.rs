@@ -316,13 +316,13 @@ fn old_options_work_with_a_note() {
             vec!["bolt", "carve", "--to", early, file],
         ),
     ] {
-        let (old, new) = (program(&old), program(&new));
-        assert_eq!((&old.0, old.1), (&new.0, new.1), "{was}: {}", old.2);
+        let (old, present) = (program(&old), program(&new));
+        assert_eq!((&old.0, old.1), (&present.0, present.1), "{was}: {}", old.2);
         assert!(old.1.is_some_and(|code| code & 16 == 0), "{was}: {}", old.2);
         let note = format!("note: {was} is now {is}");
         assert!(old.2.contains(&note), "{was}: {}", old.2);
-        assert!(!new.2.contains("note: "), "{is}: {}", new.2);
+        assert!(!present.2.contains("note: "), "{is}: {}", present.2);
     }
-    let (_, _, err) = program(&["meta", "ls", "images", node]);
-    assert!(err.contains("note: NODE comes first"), "{err}");
+    let (_, _, said) = program(&["meta", "ls", "images", node]);
+    assert!(said.contains("note: NODE comes first"), "{said}");
 }

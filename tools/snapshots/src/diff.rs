@@ -142,7 +142,7 @@ fn words(change: &str) -> &str {
 }
 
 fn row(tree: &Merged<'_>, path: &Path, change: &Change) -> ChangeRow {
-    let file = |entry| Some(FileRow::file_row(tree, path, entry));
+    let file = |entry| Some(FileRow::from_entry(tree, path, entry));
     let mut row = ChangeRow {
         change: "unknown",
         path: node::path_text(path),

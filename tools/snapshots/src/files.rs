@@ -76,7 +76,7 @@ pub(crate) fn run(args: &PickArgs, below: &Path, more: More, out: &mut Out) -> O
         let (path, lost) = match seen {
             Seen::Entry(path, entry) => {
                 entries = entries.saturating_add(1);
-                let mut row = FileRow::file_row(&merged, &path, &entry);
+                let mut row = FileRow::from_entry(&merged, &path, &entry);
                 let mut lost = Vec::new();
                 if more.xattrs {
                     lost.extend(row.add_xattrs(&merged, &entry));

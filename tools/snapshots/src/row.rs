@@ -43,7 +43,7 @@ pub(crate) struct FileRow {
 }
 
 impl FileRow {
-    pub(crate) fn file_row(merged: &Merged<'_>, path: &Path, entry: &MergedEntry) -> Self {
+    pub(crate) fn from_entry(merged: &Merged<'_>, path: &Path, entry: &MergedEntry) -> Self {
         let stat = &entry.stat;
         let bytes = entry.bytes_at().filter(|at| *at != entry.place);
         Self {

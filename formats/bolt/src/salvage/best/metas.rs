@@ -139,7 +139,7 @@ fn newer<'s>(db: &Db<'s>, options: SalvageOptions) -> Option<Best<'s>> {
     };
     // Where there are lists of free pages, the tree of a transaction goes with one: of an older one, pages were
     // written over since, and hold what other records hold.
-    let mut lists = Lists::of(view, page_size, |freelist| {
+    let mut lists = Lists::find_lists(view, page_size, |freelist| {
         let meta = Meta {
             freelist,
             high_water: PageId(pages),

@@ -135,6 +135,17 @@ pub fn explain(line: &str) -> Explained {
             })
             .or(head);
     }
+    // What a program gives as a detail of its work is no fault that it names.
+    let is_detail = peeled
+        .level
+        .as_deref()
+        .is_some_and(|level| ["debug", "trace", "DEBU", "TRAC", "DEBUG", "TRACE"].contains(&level));
+    head = match head {
+        Some(Head::Cause(cause)) if is_detail && cause.whose != Whose::Nobody => {
+            Some(Head::Act(cause, None))
+        }
+        other => other,
+    };
     let place = match head {
         Some(Head::Cause(_)) => None,
         _ => place,

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use messages::corpus::{Grade, cases, grade};
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "first.tsv",
     "second.tsv",
     "third.tsv",
     "fourth.tsv",
     "fifth.tsv",
+    "sixth.tsv",
     "daemons.tsv",
 ];
 

@@ -177,6 +177,45 @@ fn the_innermost_cause_decides() {
 }
 
 #[test]
+fn an_error_inside_of_a_message_decides() {
+    let head = |line: &str| explain(line).head.unwrap();
+    let missing = "failed to stat parent: stat /s/snapshots/7/fs: no such file or directory";
+    assert!(
+        matches!(head(missing), Head::Cause(cause) if cause.key == "snapshot-directory-missing")
+    );
+    for line in [
+        "failed to stat parent: a disk that fails",
+        "failed to stat parent: input/output thing",
+    ] {
+        assert!(
+            matches!(head(line), Head::Act(act, _) if act.key == "snapshot-directory-missing"),
+            "{line}"
+        );
+    }
+    // A detail of a program's work is no fault.
+    let said = "level=LEVEL msg=\"gzip: invalid checksum\"";
+    assert!(matches!(
+        head(&said.replace("LEVEL", "error")),
+        Head::Cause(_)
+    ));
+    assert!(matches!(
+        head(&said.replace("LEVEL", "debug")),
+        Head::Act(..)
+    ));
+}
+
+#[test]
+fn a_name_does_not_tell_who_speaks() {
+    let line = "Error syncing pod, skipping: it was odd pod=\"gpu/nvidia-calico-buildkit\"";
+    let place = explain(line).place.unwrap();
+    assert!(
+        ["at-pod", "at-kubelet"].contains(&place.key),
+        "{}",
+        place.key
+    );
+}
+
+#[test]
 fn lines_that_are_no_errors_of_ours_are_not_explained() {
     for line in [
         "",
@@ -186,6 +225,10 @@ fn lines_that_are_no_errors_of_ours_are_not_explained() {
         "The quick brown fox jumps over the lazy dog",
         "Setting up libc6:amd64 (2.36-9+deb12u4) ...",
         "Accepted publickey for root from 10.0.0.1 port 4242 ssh2",
+        "FATAL: sorry, too many clients already",
+        "Jan  4 10:34:35 [kernel] [155659.644510] ata5.00: qc timeout (cmd 0xa0)",
+        "Jul  1 09:34:42 mac kernel[0]: AppleThunderboltGenericHAL::earlyWake - complete",
+        "released the lock of the scsi disk",
     ] {
         assert!(
             explain(line).head.is_none(),

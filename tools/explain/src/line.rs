@@ -278,7 +278,7 @@ impl Line {
             let sure = match self.meaning.kind {
                 "cause" => message.sure.sentence(),
                 "act" if message.role == Role::Cause => {
-                    "That is what it usually comes from. In this line another error stands inside of it, which decides."
+                    "That is what it usually comes from. Here the rest of the line decides."
                 }
                 "act" => "It says what was being done, not why it failed.",
                 "place" => "Only this is told by the line: who said it, and what was being done.",

@@ -34,6 +34,7 @@ const FILES: &[(&str, &str)] = &[
     ),
     (
         "fifth.tsv",
+        "sixth.tsv",
         "reports of other threads, gathered and answered by a reader who saw neither patterns nor corpus",
     ),
     (

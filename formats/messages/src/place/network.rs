@@ -97,6 +97,15 @@ pub(super) const PLUGINS: &[Place] = &[
     .or(&["its configuration is wrong, or names a card that the node does not have", "its range has no free address, or a left-over of an earlier attempt is in the way"])
     .first(&[CONFIGS, "ip -br link; ip -br addr", "ls /var/lib/cni/networks/*"]),
     place(
+        "at-bridge-module",
+        crate::message::Component::Kernel,
+        crate::message::Whose::Kernel,
+        &["bridge-nf-call-ip", "br_netfilter"],
+        "A setting of the kernel's module br_netfilter, which Kubernetes wants so that rules of the firewall see the pods' \
+         bridge. Where its file does not exist, the module is not loaded.",
+    )
+    .first(&["lsmod | grep br_netfilter", "sysctl net.bridge.bridge-nf-call-iptables"]),
+    place(
         "at-portmap",
         Cni,
         Network,

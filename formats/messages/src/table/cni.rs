@@ -38,6 +38,7 @@ pub(super) const ALL: &[Message] = &[
          written it), or one of them is wrong and with it none is loaded. \"no network config found in\" beside it \
          means that there is none; \"failed to load cni config\" names the file that is wrong.",
     )
+    .unless(&["multus"])
     .codes(&["cni/no-config", "cni/config-broken"])
     .first(&[CONFIGS, NETWORK_PODS, TRIAGE]),
     cause(
@@ -154,12 +155,21 @@ pub(super) const ALL: &[Message] = &[
         "cni-duplicate",
         Cni,
         Network,
-        &["{} has been allocated to {}, duplicate allocation is not allowed", "duplicate allocation is not allowed", "requested IP address {} is not available in range set {}"],
+        &["{} has been allocated to {}, duplicate allocation is not allowed", "duplicate allocation is not allowed"],
         "The sandbox has an address of this range already: an attempt before was not cleaned up.",
     )
     .certain()
     .codes(&["cri/address-leaked"])
     .first(&[TRIAGE]),
+    cause(
+        "cni-static-address-taken",
+        crate::Component::Cni,
+        crate::Whose::Network,
+        &["requested IP address {} is not available in range set {}", "requested IP address {} is not available{rest}"],
+        "A fixed address that was asked for is given out already: another container has it, or its file under /var/lib/cni/networks was left by one that is gone (a node that went down).",
+    )
+    .codes(&["cri/address-leaked"])
+    .first(&["ls -l /var/lib/cni/networks/*"]),
     cause(
         "cni-lease-store",
         Cni,
@@ -256,11 +266,11 @@ pub(super) const ALL: &[Message] = &[
             "stat /var/lib/calico/nodename: no such file or directory{rest}",
             "open /var/lib/calico/nodename: no such file or directory{rest}",
             "error getting ClusterInformation: connection is unauthorized: Unauthorized",
-            "error getting ClusterInformation: {rest}",
-            "error getting ClusterInformation",
+
+
             "connection is unauthorized: Unauthorized",
             "connection is unauthorized{rest}",
-            "plugin type={q} failed ({}): error getting ClusterInformation{rest}",
+
             "error adding host side routes for interface{rest}",
             "failed to request IPv4 addresses{rest}",
             "no configured Calico pools",
@@ -270,8 +280,17 @@ pub(super) const ALL: &[Message] = &[
          server is not (or no longer) valid, as after a restore or when its pods were stopped for long.",
     )
     .unless(&["cilium"])
-    .certain()
     .first(&["kubectl -n kube-system get pods -l k8s-app=calico-node -o wide", "ls -l /etc/cni/net.d /var/lib/calico"]),
+    cause(
+        "cni-api-unreachable",
+        crate::Component::Cni,
+        crate::Whose::Network,
+        &["error getting ClusterInformation", "error getting ClusterInformation: Get {q}: {rest}"],
+        "The pods' network plugin (Calico) asked the API server at its service address and got no answer, or another's: kube-proxy's rules or the route are missing on this node, the API server is down, or a proxy that containerd's unit names catches it (plugins have the unit's HTTPS_PROXY; NO_PROXY must hold the addresses of services and pods).",
+    )
+    .unless(&["unauthorized"])
+    .open()
+    .first(&["systemctl show containerd -p Environment", "kubectl -n kube-system get pods -o wide", "ip route"]),
     cause(
         "cilium",
         Cni,

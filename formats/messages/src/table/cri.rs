@@ -21,6 +21,7 @@ pub(super) const ALL: &[Message] = &[
          what it waits for (CNI, the pull of the pause image, runc create, a mount whose server does \
          not answer). Only when it follows a start of the daemon do two records claim the name.",
     )
+    .unless(&["failed to recover", "failed to run cri service"])
     .open()
     .codes(&["cri/name-twice"])
     .or(&["the first attempt hangs: in a CNI plugin, in `runc create`, in a mount", "kubelet gave the first attempt up after its timeout, and containerd still works on it"])
@@ -40,6 +41,7 @@ pub(super) const ALL: &[Message] = &[
         "An earlier creation of this container is still under way in containerd, or was left: find what it waits \
          for. Slow disks and large images without a timeout do it, too.",
     )
+    .unless(&["failed to recover", "failed to run cri service"])
     .open()
     .codes(&["cri/name-twice", "runtime/fifo-waiting"])
     .or(&["the first attempt hangs in `runc create`, a hook or a mount", "kubelet gave the first attempt up after two minutes, and containerd still works on it"])
@@ -454,8 +456,19 @@ pub(super) const ALL: &[Message] = &[
         ],
         "The container is not running, and the request needs a running one. Other lines say why it ended.",
     )
+    .unless(&["can't be removed"])
     .certain()
     .first(&["crictl ps -a", "crictl inspect ID"]),
+    cause(
+        "remove-while-starting",
+        crate::Component::Cri,
+        crate::Whose::Tasks,
+        &["container is in starting state, can't be removed", "container is in removing state, can't be started{rest}", "container {q} is in removing state"],
+        "The container is being started, or being removed, by another request that has not come to its end: its shim or a mount does not answer, or it is only slow.",
+    )
+    .open()
+    .codes(&["runtime/stuck"])
+    .first(&["coroner runtime stuck /", "crictl ps -a"]),
     cause(
         "stop-of-ended",
         Cri,
@@ -464,6 +477,13 @@ pub(super) const ALL: &[Message] = &[
         "kubelet stops a container that has ended already. Nothing is wrong.",
     )
     .certain(),
+    cause(
+        "harmless-notes",
+        crate::Component::Containerd,
+        crate::Whose::Nobody,
+        &["container event discarded", "unparsable image name {q}", "failed to determine if container is already mounted", "containerd: unable to save ID starttime{rest}", "unable to save ID starttime{}", "Cluster CA certificate is not trusted by the host CA bundle{rest}", "Failed to load kernel module {} with modprobe"],
+        "A note that changes nothing by itself: nobody listens for an event, a name cannot be shown, a container is not mounted because it does not run, a module is built in or loaded by the host.",
+    ),
     cause(
         "nri",
         Cri,

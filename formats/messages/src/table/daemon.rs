@@ -411,6 +411,7 @@ pub(super) const ALL: &[Message] = &[
         "A program went past the end of a list. In a frame of bbolt it is a damaged page of a database; else it \
          is a defect.",
     )
+    .unless(&["ztoc"])
     .codes(&["bolt/element-bounds", "bolt/value-bounds", "bolt/page-count", "bolt/page-empty"])
     .first(&[PREFLIGHT]),
     cause(

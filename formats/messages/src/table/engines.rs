@@ -136,11 +136,28 @@ pub(super) const ALL: &[Message] = &[
         "build-context",
         Buildkit,
         Other,
-        &["failed to compute cache key: {rest}not found{rest}", "failed to compute cache key: {rest}", "failed to calculate checksum of ref {rest}", "failed to read dockerfile: {rest}", "COPY failed: file not found {rest}", "COPY failed: stat {rest}", "COPY failed: no source files{rest}", "COPY failed: forbidden path{rest}", "ADD failed: stat {rest}", "ADD failed: file not found {rest}", "ADD failed: no source files{rest}", "ADD failed: forbidden path{rest}", "dockerfile parse error {rest}", "the --mount option requires BuildKit{rest}", "failed to create LLB definition: {rest}"],
+        &["failed to compute cache key: {rest}not found{rest}", "failed to calculate checksum of ref {rest}", "failed to read dockerfile: {rest}", "COPY failed: file not found {rest}", "COPY failed: stat {rest}", "COPY failed: no source files{rest}", "COPY failed: forbidden path{rest}", "ADD failed: stat {rest}", "ADD failed: file not found {rest}", "ADD failed: no source files{rest}", "ADD failed: forbidden path{rest}", "dockerfile parse error {rest}", "the --mount option requires BuildKit{rest}", "failed to create LLB definition: {rest}"],
         "The Dockerfile, or a file that it copies, is not in the build's context (or left out by .dockerignore), or the file is \
          wrong.",
     )
     .first(&["ls -la .", "cat .dockerignore"]),
+    cause(
+        "build-cache-broken",
+        crate::Component::Buildkit,
+        crate::Whose::Other,
+        &["unlazy requires an applier", "failed to compute cache key: unlazy requires an applier", "missing descriptor handlers for lazy blobs{rest}"],
+        "A reference in BuildKit's own cache has lost the image that it was to be fetched from. Only the build cache is at fault: it can be given up and built anew; images and containers are not part of it.",
+    )
+    .first(&["docker buildx du"]),
+    act(
+        "build-part",
+        Buildkit,
+        Other,
+        &["failed to solve", "failed to compute cache key", "failed to get record {}", "buildx call failed with{}"],
+        "A step of a build (BuildKit) failed; the rest says why. A lease or a record that is named is BuildKit's own, not the node's \
+         containerd's.",
+    )
+    .first(&["docker buildx du", "journalctl -b -u docker -u buildkit --no-pager | tail -n 50"]),
     cause(
         "build-cache",
         Buildkit,

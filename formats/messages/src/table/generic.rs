@@ -214,7 +214,7 @@ pub(super) const ALL: &[Message] = &[
     wrapper(
         "containerd-frame",
         Containerd,
-        &["containerd", "ctr", "rpc error: code = {}", "runtime", "FATA", "fatal"],
+        &["containerd", "ctr", "rpc error: code = {}", "runtime"],
         "Who speaks.",
     ),
 ];

@@ -150,9 +150,18 @@ pub(super) const ALL: &[Message] = &[
         "A snapshotter of its own (stargz, nydus, SOCI) could not bring back or mount a layer: it restarted, lost its state, its \
          helper died, or the registry was not reached.",
     )
+    .unless(&["no ztoc", "cannot get ztoc", "error parsing footer"])
     .within(&["stargz", "nydus", "soci", "remote snapshot", "rafs", "fuse", "estargz", "layer"])
     .open()
     .first(&["systemctl list-units '*snapshotter*' '*stargz*' '*nydus*' '*soci*'", "findmnt -t fuse"]),
+    cause(
+        "remote-snapshot-fallback",
+        crate::Component::OtherSnapshotter,
+        crate::Whose::Nobody,
+        &["failed to parse stargz{rest}", "error parsing footer{rest}", "unable to resolve layer {rest}no ztoc for the layer{rest}", "no ztoc for the layer{}", "cannot get ztoc; download and unpack this layer in container runtime for now{rest}", "failed to resolve layer: {rest}error parsing footer{rest}", "failed to resolve layer: {rest}no ztoc for the layer{rest}", "failed to resolve layer: {rest}cannot get ztoc{rest}"],
+        "A layer cannot be fetched bit by bit (it has no index for that, or one that is broken), so it is pulled and unpacked as a whole. Nothing fails by it; it only takes longer.",
+    )
+    .first(&["systemctl list-units '*snapshotter*' '*stargz*' '*soci*'"]),
     cause(
         "fuse-denied",
         OtherSnapshotter,

@@ -85,8 +85,17 @@ pub(super) const ALL: &[Message] = &[
         &["The node was low on resource: {rest}", "node was low on resource{rest}", "eviction manager: {rest}", "Eviction manager: {rest}", "Attempting to reclaim ephemeral-storage", "attempting to reclaim {}", "must evict pod(s) to reclaim{rest}", "NodeHasDiskPressure{}", "DiskPressure{rest}", "Pod ephemeral local storage usage exceeds {rest}", "Disk usage on image filesystem is over the high threshold{rest}", "failed to garbage collect required amount of images. {rest}", "Failed to garbage collect required amount of images. {rest}", "Image garbage collection failed {rest}", "wanted to free {n} bytes, but freed {n} bytes{rest}", "freed {n} bytes, but {rest}", "Attempted to evict a critical pod{rest}", "Disk usage on image filesystem is at {rest}", "Image garbage collection failed{rest}", "ImageGCFailed{rest}", "FreeDiskSpaceFailed{rest}"],
         "The node is short of disk, inodes or memory as kubelet sees it, and it removes images and pods.",
     )
+    .unless(&["unable to find data", "get imagefs stats"])
     .codes(&["store/disk-full", "gc/unreachable"])
     .first(&[DISK, "coroner df /"]),
+    cause(
+        "image-gc-early",
+        crate::Component::Kubelet,
+        crate::Whose::Nobody,
+        &["Image garbage collection failed: unable to find data for container /", "Image garbage collection failed{rest}unable to find data{rest}", "unable to find data for container /", "Image garbage collection failed once. Stats initialization may not have completed yet{rest}"],
+        "kubelet has no numbers of the file systems yet, soon after its start. It tries again; alone it is no fault.",
+    )
+    .first(&["crictl imagefsinfo"]),
     cause(
         "pod-cgroup-kill",
         Kubelet,
@@ -138,12 +147,28 @@ pub(super) const ALL: &[Message] = &[
         "kubelet-not-found",
         Kubelet,
         Pod,
-        &["Error getting node{}", "node {q} not found", "nodes {q} not found", "Unable to register node with API server", "Failed to update status for pod", "Failed to ensure lease exists, will retry{rest}", "Error updating node status, will retry", "dial tcp {}:6443: connect: connection refused", "Get \"https://{}:6443/{}\": dial tcp {}: connect: connection refused", "Get \"https://{}:6443/{}\": {rest}", "Failed to contact API server{rest}", "failed to list *v1.{}: {rest}"],
+        &["Error getting node{}", "node {q} not found", "nodes {q} not found", "Unable to register node with API server", "Failed to update status for pod", "Failed to ensure lease exists, will retry{rest}", "dial tcp {}:6443: connect: connection refused", "Get \"https://{}:6443/{}\": dial tcp {}: connect: connection refused", "Get \"https://{}:6443/{}\": {rest}", "Failed to contact API server{rest}", "failed to list *v1.{}: {rest}"],
         "kubelet cannot reach the API server. On a control plane that runs in pods, other lines say \
          why those do not start.",
     )
     .unless(&["pull", "registry", "/v2/", "swarm", "docker"])
     .first(&["crictl ps -a", "journalctl -b -u kubelet | grep -v 'node.*not found' | tail -n 30"]),
+    act(
+        "node-status-not-sent",
+        crate::Component::Kubelet,
+        crate::Whose::Pod,
+        &["Error updating node status, will retry"],
+        "kubelet could not tell the API server how its node is; the rest says why.",
+    )
+    .first(&["journalctl -b -u kubelet --no-pager | tail -n 30"]),
+    cause(
+        "node-object-gone",
+        crate::Component::Kubelet,
+        crate::Whose::Pod,
+        &["no node instance returned for {q}", "Error updating node status, will retry: no node instance returned for {q}"],
+        "The API server has no node of that name any more: somebody deleted it, and this kubelet has not registered again. A restart of kubelet registers it.",
+    )
+    .first(&["kubectl get nodes"]),
     cause(
         "volume-mount",
         Kubelet,

@@ -167,12 +167,28 @@ pub(super) const ALL: &[Message] = &[
         "kubelet-certificate",
         Kubelet,
         Tls,
-        &["part of the existing bootstrap client certificate in {} is expired: {rest}", "part of the existing bootstrap client certificate is expired: {rest}", "unable to load bootstrap kubeconfig: {rest}", "failed to run Kubelet: unable to load bootstrap kubeconfig{rest}", "failed to run Kubelet: unable to load client CA file{rest}", "unable to load client CA file {rest}", "failed to initialize client certificate manager: {rest}"],
+        &["part of the existing bootstrap client certificate in {} is expired: {rest}", "part of the existing bootstrap client certificate is expired: {rest}", "unable to load bootstrap kubeconfig: {rest}", "failed to run Kubelet: unable to load bootstrap kubeconfig{rest}", "failed to run Kubelet: unable to load client CA file{rest}", "The currently active client certificate has expired{rest}", "unable to load client CA file {rest}", "failed to initialize client certificate manager: {rest}"],
         "kubelet's certificate is expired or missing, and there is nothing to get a new one with: the node was off for long, or \
          never joined.",
     )
     .certain()
     .first(&["openssl x509 -noout -dates -in /var/lib/kubelet/pki/kubelet-client-current.pem", "ls -l /etc/kubernetes/*.conf", KUBELET]),
+    cause(
+        "rbd-map",
+        crate::Component::Kubelet,
+        crate::Whose::Storage,
+        &["Failed to complete 'rbd': exit status {n}", "failed to map image {}", "failed to map image {}: Failed to complete 'rbd': {rest}", "rbd: sysfs write failed{rest}"],
+        "A Ceph volume could not be mapped: its image or pool is not there, the cluster is another or not reached, or the kernel lacks a feature of the image.",
+    )
+    .first(&["dmesg -T | grep -i -e rbd -e ceph | tail", "ls /sys/bus/rbd/devices"]),
+    cause(
+        "etcd-slow-disk",
+        crate::Component::Kubernetes,
+        crate::Whose::Storage,
+        &["slow fdatasync", "apply request took too long", "leader failed to send out heartbeat on time; took too long, leader is overloaded likely from slow disk", "etcdserver: request timed out{}", "etcdserver: leader changed", "waiting for ReadIndex response took too long, retrying"],
+        "etcd's disk, or its connection to the others, is too slow: leases get lost and the control plane ends or starts again.",
+    )
+    .first(&["cat /proc/pressure/io", "iostat -x 1 3"]),
     cause(
         "api-forbidden",
         Kubernetes,

@@ -320,6 +320,7 @@ pub(super) const ALL: &[Message] = &[
         ],
         "An image could not be pulled; the innermost piece of the line says why.",
     )
+    .unless(&["lease", "cache key", "blobchainid"])
     .first(&[HOSTS, "crictl pull IMAGE"]),
     consequence(
         "pull-backoff",
@@ -384,10 +385,20 @@ pub(super) const ALL: &[Message] = &[
         "The image's program is for another architecture than the node's, or a script without a first line of \
          `#!`. A program that was empty or cut after a power cut says the same.",
     )
+    .unless(&[".wasm"])
     .unless(HOST_PROGRAMS)
     .codes(&["snapshot/layer-differs", "snapshot/usage-differs"])
     .or(&["a layer lost its content in a power cut (files of zero bytes): compare it with its blob"])
     .first(&["uname -m", "coroner snapshots verify /"]),
+    cause(
+        "wasm-not-supported",
+        crate::Component::Crun,
+        crate::Whose::Programs,
+        &["exec container process `{}`: Exec format error", "exec format error"],
+        "The image's program is a WebAssembly module, and the runtime ran it as a program of the node: this crun was built without support for WebAssembly, or the container's annotation for it is missing.",
+    )
+    .within(&[".wasm"])
+    .first(&["crun --version"]),
     cause(
         "host-program-architecture",
         Containerd,

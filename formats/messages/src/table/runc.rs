@@ -610,8 +610,8 @@ pub(super) const ALL: &[Message] = &[
         &[
             "unable to apply apparmor profile: {rest}",
             "unable to apply apparmor profile",
-            "apparmor: config provided but apparmor not supported",
-            "config provided but apparmor not supported",
+
+
             "apparmor failed to apply profile: {rest}",
             "apparmor failed to apply profile",
             "write /proc/self/attr/{}exec: {}",
@@ -621,17 +621,33 @@ pub(super) const ALL: &[Message] = &[
         "The AppArmor profile of the container is not loaded on this node, or AppArmor is not on, or an outer \
          container does not allow it.",
     )
-    .certain()
     .first(&["aa-status", "cat /sys/module/apparmor/parameters/enabled", "ls /etc/apparmor.d | grep -i -e cri -e containerd -e docker"]),
+    cause(
+        "apparmor-not-built",
+        crate::Component::Runc,
+        crate::Whose::Programs,
+        &["apparmor: config provided but apparmor not supported", "config provided but apparmor not supported"],
+        "The container has an AppArmor profile, and this runc cannot set one: it was built without AppArmor, or the kernel has it switched off.",
+    )
+    .first(&["runc --version", "cat /sys/module/apparmor/parameters/enabled"]),
     cause(
         "selinux",
         Runc,
         Security,
-        &["write /proc/self/attr/keycreate: {}", "write /proc/{path}attr/{}: {}", "error setting Label on {rest}", "failed to set {path} with selinux{rest}", "selinux is not supported{rest}", "can't set process label{rest}", "setxattr {path}: {}", "lsetxattr {path}: {}", "relabel failed {rest}", "error setting selinux label{rest}", "avc: denied {rest}", "SELinux is preventing {rest}"],
+        &["write /proc/self/attr/keycreate: {}", "write /proc/{path}attr/{}: {}", "error setting Label on {rest}", "failed to set {path} with selinux{rest}", "selinux is not supported{rest}", "can't set process label{rest}", "setxattr {path}: {}", "lsetxattr {path}: {}", "relabel failed {rest}", "error setting selinux label{rest}"],
         "SELinux does not let the label be set, or is not on while the pod wants one.",
     )
     .unless(&["apparmor"])
     .first(&["getenforce", "ausearch -m avc -ts recent", "rpm -q container-selinux"]),
+    cause(
+        "selinux-denied",
+        crate::Component::Kernel,
+        crate::Whose::Security,
+        &["avc: denied {rest}", "SELinux is preventing {rest}"],
+        "SELinux refused what the line names, to the program that it names: a policy that is older than the program (container-selinux), or files with a wrong label.",
+    )
+    .unless(&["apparmor"])
+    .first(&["ausearch -m avc -ts recent", "rpm -q container-selinux", "ls -Z PATH"]),
     cause(
         "seccomp",
         Runc,
@@ -737,10 +753,8 @@ pub(super) const ALL: &[Message] = &[
         Runc,
         Kernel,
         &["unable to join session keyring: {rest}", "unable to join session keyring", "join session keyring: {rest}", "unable to create session key{rest}", "create keyring `{}`: {rest}"],
-        "The kernel gives out no more keys to this user: each container takes one. `no_new_keyring` in the runtime's \
-         options does without, or raise the limit.",
+        "The container should get a keyring of its own, and the kernel refused: this user has no more keys left (disk quota exceeded), an outer container's seccomp forbids it (operation not permitted), or the kernel has no keyrings (function not implemented). `no_new_keyring` in the runtime's options does without.",
     )
-    .certain()
     .first(&["cat /proc/key-users", "sysctl kernel.keys.maxkeys kernel.keys.root_maxkeys"]),
     cause(
         "rlimits",

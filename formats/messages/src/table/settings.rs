@@ -34,9 +34,17 @@ pub(super) const ALL: &[Message] = &[
         ],
         "config.toml is no TOML at the place that the line names: a quote, a bracket or a table's head.",
     )
-    .unless(&["hosts.toml", "certs.d", "kubelet", "json"])
+    .unless(&["keys cannot contain {", "hosts.toml", "certs.d", "kubelet", "json"])
     .codes(&["config/unusable"])
     .first(&["containerd config dump > /dev/null"]),
+    cause(
+        "config-is-template",
+        crate::Component::Containerd,
+        crate::Whose::Settings,
+        &["({n}, {n}): parsing error: keys cannot contain { character", "({n}, {n}){rest}keys cannot contain {rest}"],
+        "The file that was read as TOML is a template (config.toml.tmpl of k3s or RKE2): the program that says it was pointed at the template instead of the file that is made from it.",
+    )
+    .first(&["head -n 5 /var/lib/rancher/k3s/agent/etc/containerd/config.toml /var/lib/rancher/rke2/agent/etc/containerd/config.toml"]),
     cause(
         "config-duplicate",
         Containerd,

@@ -192,6 +192,30 @@ pub(super) const ALL: &[Message] = &[
     .codes(&["container/snapshotter-unknown"])
     .first(&["ctr plugins ls | grep snapshotter"]),
     cause(
+        "image-archive",
+        crate::Component::Client,
+        crate::Whose::Image,
+        &["unrecognized image format", "no descriptor found for reference object {q}", "no descriptor found for reference {q}"],
+        "The archive that is imported is no image as this release reads it: its index.json or manifest.json is not at the top (the files lie in a sub-folder), or it has no such name; very old releases do not read `docker save`.",
+    )
+    .first(&["tar tf ARCHIVE | head", "ctr version"]),
+    cause(
+        "diff-media-type",
+        crate::Component::Containerd,
+        crate::Whose::Other,
+        &["unsupported diff media type: {}", "unsupported diff media type {}"],
+        "A client wants a layer made in a kind that the differ does not make (it makes OCI's).",
+    )
+    .first(&["ctr plugins ls | grep differ"]),
+    cause(
+        "snapshotter-argument",
+        crate::Component::Client,
+        crate::Whose::Other,
+        &["snapshotter argument missing", "failed to stat snapshot: snapshotter argument missing"],
+        "The client asked the snapshots service without naming a snapshotter: a fault of that client's release.",
+    )
+    .first(&["ctr version"]),
+    cause(
         "snapshotter-proxy-down",
         Containerd,
         Other,
@@ -371,10 +395,26 @@ pub(super) const ALL: &[Message] = &[
         "overlay-too-deep",
         TheKernel,
         Storage,
-        &["overlayfs: maximum fs stacking depth exceeded", "overlayfs: filesystem on {} not supported as upperdir", "overlayfs: upper fs does not support {}, falling back to {rest}", "overlayfs: upper fs needs to support d_type", "overlayfs: failed to resolve {}: {}", "overlayfs: missing '{}'", "overlayfs: unrecognized mount option {rest}", "overlayfs: null uuid detected {rest}", "overlayfs: fs on {} does not support file handles, falling back to {rest}", "overlayfs: workdir and upperdir must reside under the same mount", "overlayfs: idmapped layers are currently not supported"],
+        &["overlayfs: maximum fs stacking depth exceeded", "overlayfs: upper fs does not support {}, falling back to {rest}", "overlayfs: failed to resolve {}: {}", "overlayfs: missing '{}'", "overlayfs: unrecognized mount option {rest}", "overlayfs: null uuid detected {rest}", "overlayfs: fs on {} does not support file handles, falling back to {rest}", "overlayfs: workdir and upperdir must reside under the same mount", "overlayfs: idmapped layers are currently not supported"],
         "overlayfs says why it takes the folders it was given only in part, or not at all. A fallback is no fault.",
     )
     .first(&[DMESG, "findmnt -T /var/lib/containerd"]),
+    cause(
+        "overlay-in-use",
+        crate::Component::Kernel,
+        crate::Whose::Storage,
+        &["overlayfs: lowerdir is in-use as upperdir/workdir{rest}", "overlayfs: upperdir is in-use as upperdir/workdir of another mount{rest}", "overlayfs: workdir is in-use as upperdir/workdir of another mount{rest}"],
+        "A folder is in two overlay mounts at the same time: two containers, or an old mount that was left in another mount namespace. What is written there may be seen by neither.",
+    )
+    .first(&["grep -l overlay /proc/*/mountinfo | head", "coroner runtime mounts /"]),
+    cause(
+        "overlay-upper",
+        crate::Component::Kernel,
+        crate::Whose::Storage,
+        &["overlayfs: filesystem on {} not supported as upperdir", "filesystem on {} not supported as upperdir", "overlayfs: upper fs needs to support d_type", "overlayfs: Ensure upper filesystem supports d_type{rest}"],
+        "The file system under containerd's (or Docker's) root cannot carry overlayfs: it is an overlay itself (a container in a container, a live system), a network's, or xfs that was made with ftype=0. The root must lie on another file system; ftype cannot be switched on later.",
+    )
+    .first(&["findmnt -T /var/lib/containerd", "xfs_info /var/lib | grep ftype"]),
     cause(
         "mount-io-error",
         Containerd,
@@ -456,6 +496,7 @@ pub(super) const ALL: &[Message] = &[
         &["dataset does not exist", "cannot open {q}: dataset does not exist", "cannot create {q}: {}", "cannot destroy {q}: {}"],
         "zfs answers that a dataset is missing or in the way.",
     )
+    .unless(&["resolvconf"])
     .first(&["zfs list -t all -r", SNAPSHOTS]),
     cause(
         "usage-sync",

@@ -102,6 +102,7 @@ pub(super) const ALL: &[Message] = &[
         &["archive/tar: invalid tar header", "invalid tar header", "gzip: invalid checksum", "gzip: invalid header", "flate: corrupt input before offset {n}", "zstd: invalid{rest}", "magic number mismatch", "invalid input: magic number mismatch", "exit status {n}: gzip{rest}", "unpigz: {rest}"],
         "A layer's bytes are not what they should be: damaged on the disk, on the way, or in the registry.",
     )
+    .unless(&["footer", "ztoc", "stargz"])
     .codes(&["blob/altered", "layer/damaged", "blob/size"])
     .or(&["the registry, a proxy or a mirror gave a wrong or partial layer"])
     .first(&[VERIFY]),
@@ -343,6 +344,7 @@ pub(super) const ALL: &[Message] = &[
         &["lease does not exist", "lease {q}: not found", "lease {q} does not exist"],
         "The lease under which something was written is gone: it expired, or was removed meanwhile.",
     )
+    .unless(&["failed to solve", "buildkit", "getblobchain", "blobchainid"])
     .first(&["ctr -n k8s.io leases ls"]),
     cause(
         "lease-expiry",

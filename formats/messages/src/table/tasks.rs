@@ -81,17 +81,26 @@ pub(super) const ALL: &[Message] = &[
             "{} did not terminate successfully: exit status {n}",
             "runc did not terminate successfully",
             "runc did not terminate successfully: exit status {n}",
-            "runc did not terminate successfully: {rest}",
-            "{path} did not terminate successfully: {rest}",
+
+            "{path} did not terminate successfully: exit status {n}",
             "runsc did not terminate successfully{rest}",
             "nvidia-container-runtime did not terminate successfully{rest}",
         ],
         "The runtime ended before it could write down why (log.json is missing or empty): it crashed, was killed, \
          or is not what the shim takes it for. What follows is what it printed.",
     )
+    .wraps(&[])
     .codes(&["runtime/bundle-file-kind"])
     .or(&["the kernel killed it for want of memory", "seccomp or SELinux refused it", "for runsc and kata: see their own logs"])
     .first(&["runc --version", DMESG]),
+    cause(
+        "signal-denied",
+        crate::Component::Runc,
+        crate::Whose::Security,
+        &["unable to signal init: permission denied", "unable to signal init: operation not permitted"],
+        "runc may not send a signal to the container's first process: AppArmor (a profile of runc or of the container that does not allow signals, as on Ubuntu 24.04 with old profiles), or another user's. The pod stays.",
+    )
+    .first(&["journalctl -k -b | grep -i denied", "aa-status", "ls -l /etc/apparmor.d | grep -i -e runc -e containerd"]),
     consequence(
         "no-runtime-log",
         Shim,
@@ -220,9 +229,18 @@ pub(super) const ALL: &[Message] = &[
         ],
         "A shim's socket has no listener, or is gone: the shim was killed, or /run was emptied.",
     )
+    .unless(&["containerd.sock.ttrpc"])
     .codes(&["runtime/socket-missing", "runtime/address-damaged"])
     .states(&["shim-died"])
     .first(&["coroner runtime shims /", "journalctl -k -b | grep -i 'killed process'"]),
+    consequence(
+        "events-not-sent",
+        crate::Component::Shim,
+        crate::Whose::Daemon,
+        &["dial unix {path}containerd.sock.ttrpc: connect: {}", "failed to connect: dial unix {path}containerd.sock.ttrpc: connect: {}", "forward event"],
+        "A shim that runs wants to tell the daemon of an event, and the daemon does not listen: it is down or starting. The shim tries again, and the container runs on.",
+    )
+    .first(&["systemctl status containerd", "coroner preflight /"]),
     consequence(
         "ttrpc-closed",
         Containerd,
@@ -382,7 +400,8 @@ pub(super) const ALL: &[Message] = &[
         "namespace-pid-zero",
         Shim,
         Tasks,
-        &["namespace path: lstat /proc/0/ns/{}: no such file or directory", "lstat /proc/0/ns/{}: no such file or directory", "namespace path: lstat /proc/{n}/ns/{}: no such file or directory", "lstat /proc/{n}/ns/{}: no such file or directory"],
+        &["namespace path: lstat /proc/0/ns/{}: no such file or directory", "lstat /proc/0/ns/{}: no such file or directory",
+            "lstat /proc/0/ns/{}", "namespace path: lstat /proc/{n}/ns/{}: no such file or directory", "lstat /proc/{n}/ns/{}: no such file or directory"],
         "The pod's sandbox has no process any more (pid 0, or one that is gone): the pause container ended between \
          the pod's making and this container's. kubelet makes a new sandbox.",
     )

@@ -5,7 +5,9 @@
 //! when its time is over; where the threads of the process are in the kernel is told instead.
 
 use core::fmt;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use elfcore::{Auxv, Elf, Memory, NotElf, Overlay};
@@ -16,8 +18,12 @@ use mapped::Mapped;
 
 use crate::{Go, NotGo, Outline};
 
-/// How long a process may keep us from its memory.
-const DEADLINE: Duration = Duration::from_secs(20);
+/// How long one read may be kept from the memory of a process before a thread of it is said to hold it.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// How many such times the rest may take: a machine may be so busy that we are hardly run at all.
+const TIMES: u32 = 60;
+/// As many without any sign of life.
+const SILENT: u32 = 6;
 /// How often a list that changes is looked for.
 const TRIES: u32 = 5;
 /// Bytes of the auxiliary vector.
@@ -27,12 +33,18 @@ const ARGUMENTS: usize = 1 << 16;
 /// Threads that are told when a process does not answer.
 const THREADS: usize = 64;
 
-/// The memory of a process.
-struct Target(LiveMemory);
+/// The memory of a process. What is counted is odd while a read of it goes on.
+struct Target {
+    memory: LiveMemory,
+    beat: Arc<AtomicU64>,
+}
 
 impl Memory for Target {
     fn read_memory(&self, at: u64, into: &mut [u8]) -> usize {
-        self.0.read_live_memory(at, into)
+        self.beat.fetch_add(1, Ordering::Relaxed);
+        let count = self.memory.read_live_memory(at, into);
+        self.beat.fetch_add(1, Ordering::Relaxed);
+        count
     }
 }
 
@@ -119,7 +131,7 @@ impl fmt::Display for NotAttached {
                 }
                 Ok(())
             }
-            Self::Thread(why) => write!(f, "no thread: {why}"),
+            Self::Thread(why) => write!(f, "was not read by the thread that should: {why}"),
         }
     }
 }
@@ -138,15 +150,38 @@ pub fn attach<T: Send + 'static>(
 ) -> Result<T, NotAttached> {
     let process = door.process(pid).map_err(NotAttached::Unread)?;
     let (give, receive) = channel();
+    // The files of /proc that come first may be kept from us, too.
+    let beat = Arc::new(AtomicU64::new(1));
+    let own = Arc::clone(&beat);
     let started = std::thread::Builder::new().spawn(move || {
         // Nobody may be waiting any more.
-        let _ = give.send(read_stopped_process(&process, clock, work));
+        let _ = give.send(read_process(&process, own, clock, work));
     });
     started.map_err(|error| NotAttached::Thread(error.to_string()))?;
-    match receive.recv_timeout(DEADLINE) {
-        Ok(taken) => taken,
-        Err(_) => Err(held(door, pid)),
+    let mut silent = 0_u32;
+    for _ in 0..TIMES {
+        let before = beat.load(Ordering::Relaxed);
+        match receive.recv_timeout(DEADLINE) {
+            Ok(taken) => return taken,
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(NotAttached::Thread("it ended by itself".to_owned()));
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        let now = beat.load(Ordering::Relaxed);
+        silent = if now == before {
+            silent.saturating_add(1)
+        } else {
+            0
+        };
+        // It is one and the same read that was begun before, or none at all for a minute.
+        if now == before && (now % 2 == 1 || silent >= SILENT) {
+            return Err(held(door, pid));
+        }
     }
+    Err(NotAttached::Thread(
+        "it had not ended after ten minutes: the machine hardly runs it".to_owned(),
+    ))
 }
 
 /// Reads processes from a thread of its own.
@@ -186,8 +221,9 @@ impl<T: Send + 'static> Apart<T> {
     }
 }
 
-fn read_stopped_process<T>(
+fn read_process<T>(
     process: &LiveProcess,
+    beat: Arc<AtomicU64>,
     clock: fn() -> u64,
     work: impl FnOnce(&Attached<'_>) -> T,
 ) -> Result<T, NotAttached> {
@@ -195,7 +231,8 @@ fn read_stopped_process<T>(
     let elf = Elf::read_elf(&program).map_err(NotAttached::Program)?;
     let auxv = process.file("auxv", AUXV).map_err(NotAttached::Unread)?;
     let memory = process.memory().map_err(NotAttached::Memory)?;
-    let target = Target(memory);
+    beat.fetch_add(1, Ordering::Relaxed);
+    let target = Target { memory, beat };
     let slide = match Auxv::parse(&auxv).get(Auxv::ENTRY) {
         Some(entry) if elf.is_pie => entry.wrapping_sub(elf.entry),
         _ => 0,

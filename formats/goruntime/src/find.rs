@@ -213,7 +213,9 @@ pub(crate) fn allm(memory: &dyn Memory, module: &ModuleData, layout: &M, g: &G) 
     for range in module.data {
         let area = Area::read_area(memory, range);
         for word in area.words() {
-            if seen.contains(&word) || read_m(memory, word, layout, g).is_none() {
+            // Most words are no address: they are passed over without a look elsewhere.
+            let could = word >= 4096 && word.is_multiple_of(8);
+            if !could || seen.contains(&word) || read_m(memory, word, layout, g).is_none() {
                 continue;
             }
             let mut chain = Vec::new();

@@ -107,6 +107,7 @@ impl Go<'_> {
             .filter_map(|at| self.settled(*at, &threads, &mut cache, clock))
             .collect();
         let began = clock();
+        let mut ended: Vec<usize> = Vec::new();
         for round in 0..ROUNDS {
             let again: Vec<usize> = all
                 .iter()
@@ -122,12 +123,17 @@ impl Go<'_> {
                 let Some(one) = all.get_mut(index) else {
                     continue;
                 };
-                // One that ended meanwhile stays as it was seen.
-                let new = self.settled(one.raw.at, &threads, &mut cache, clock);
-                if let Some(new) = new.filter(|new| new.goroutine.id == one.goroutine.id) {
-                    let tries = one.tries.saturating_add(new.tries);
-                    *one = Accepted { tries, ..new };
+                match self.settled(one.raw.at, &threads, &mut cache, clock) {
+                    Some(new) => {
+                        let tries = one.tries.saturating_add(new.tries);
+                        *one = Accepted { tries, ..new };
+                    }
+                    // It ended meanwhile. (Where another has its place by now, that one is as true.)
+                    None => ended.push(index),
                 }
+            }
+            for index in ended.drain(..).rev() {
+                all.swap_remove(index);
             }
         }
         let mut found: Vec<Goroutine> = all.iter().map(|one| one.goroutine.clone()).collect();

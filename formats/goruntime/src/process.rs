@@ -1,6 +1,7 @@
 //! A Go process: its runtime found, and its goroutines read.
 
 use core::fmt;
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use elfcore::{Arch, Memory};
@@ -129,7 +130,8 @@ pub struct Go<'m> {
     goroutines: Vec<u64>,
     damaged: usize,
     latest: u64,
-    threads: Vec<RawM>,
+    m: M,
+    threads: OnceCell<Vec<RawM>>,
 }
 
 impl<'m> Go<'m> {
@@ -197,7 +199,6 @@ impl<'m> Go<'m> {
         let g = G::from_layouts(&layouts).ok_or(NotGo::NoLayout)?;
         let m = M::from_layouts(&layouts).ok_or(NotGo::NoLayout)?;
         let goroutines = find::allgs(memory, &module, &g).ok_or(NotGo::NoGoroutines)?;
-        let threads = find::allm(memory, &module, &m, &g);
         let reasons = find::wait_reasons(memory, &module);
         Ok(Self {
             memory,
@@ -212,7 +213,8 @@ impl<'m> Go<'m> {
             goroutines: goroutines.all,
             damaged: goroutines.damaged,
             latest: goroutines.latest,
-            threads,
+            m,
+            threads: OnceCell::new(),
         })
     }
 
@@ -236,6 +238,12 @@ impl<'m> Go<'m> {
     /// How many goroutines are listed, those that ended included.
     pub fn listed(&self) -> usize {
         self.goroutines.len()
+    }
+
+    /// The threads as the runtime knows them; looked for when they are first asked for.
+    pub(crate) fn known_threads(&self) -> &[RawM] {
+        self.threads
+            .get_or_init(|| find::allm(self.memory, &self.module, &self.m, &self.g))
     }
 
     pub(crate) fn addresses(&self) -> &[u64] {
@@ -285,7 +293,7 @@ impl<'m> Go<'m> {
         let mut tied = Threads::default();
         let mut stacks: Vec<(u64, u64, u64)> = Vec::new();
         let mut of_g: HashMap<u64, u64> = HashMap::new();
-        for m in &self.threads {
+        for m in self.known_threads() {
             for g in [m.g0, m.gsignal, m.curg] {
                 if g == 0 {
                     continue;
@@ -296,7 +304,7 @@ impl<'m> Go<'m> {
                 }
             }
         }
-        let ids: HashSet<u64> = self.threads.iter().map(|m| m.procid).collect();
+        let ids: HashSet<u64> = self.known_threads().iter().map(|m| m.procid).collect();
         let same_namespace = threads.iter().any(|thread| ids.contains(&thread.tid))
             && threads
                 .iter()
@@ -306,7 +314,10 @@ impl<'m> Go<'m> {
                 >= threads.len();
         for thread in threads {
             let by_id = || {
-                let m = self.threads.iter().find(|m| m.procid == thread.tid)?;
+                let m = self
+                    .known_threads()
+                    .iter()
+                    .find(|m| m.procid == thread.tid)?;
                 same_namespace.then_some(m.at)
             };
             let by_tls = || {
@@ -325,7 +336,7 @@ impl<'m> Go<'m> {
                 .or_else(by_tls)
                 .or_else(by_register)
                 .or_else(by_stack);
-            let Some(m) = at.and_then(|at| self.threads.iter().find(|m| m.at == at)) else {
+            let Some(m) = at.and_then(|at| self.known_threads().iter().find(|m| m.at == at)) else {
                 continue;
             };
             let goid = (m.curg != 0)
@@ -550,7 +561,7 @@ impl<'m> Go<'m> {
     /// ```
     fn interrupted(&self, raw: &RawG, thread: ThreadLink, stack: (u64, u64)) -> Option<Start> {
         let m = raw.word(self.g.m);
-        let m = self.threads.iter().find(|one| one.at == m)?;
+        let m = self.known_threads().iter().find(|one| one.at == m)?;
         let signals = RawG::read_raw_g(self.memory, m.gsignal, &self.g)?;
         let (lo, hi) = (signals.word(self.g.lo), signals.word(self.g.hi));
         if !(lo <= thread.sp && thread.sp < hi) {

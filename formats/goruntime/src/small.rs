@@ -142,6 +142,8 @@ impl Attached<'_> {
         let outline = Outline::of_file(self.program, self.elf, self.slide);
         let go = Go::find(&overlay, &outline, self.elf.arch)?;
         let clock = (self.clock)();
+        // Whoever reads the core ties threads to them: their pages are noted, too.
+        let _ = go.known_threads();
         let accepted = go.accepted_live(self.clock);
         let maps = self.maps().unwrap_or_default();
         let mut pages = recorder.pages.into_inner();

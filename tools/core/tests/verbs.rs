@@ -247,3 +247,111 @@ fn variables_are_those_that_the_program_set_and_what_is_lost_is_said() {
         "{wrong:?}"
     );
 }
+
+/// What a verb says of a core and an executable: exit code, answer or error.
+fn said(words: &[&std::ffi::OsStr]) -> (i32, String) {
+    let run = Command::new(env!("CARGO_BIN_EXE_coroner-core"))
+        .args(words)
+        .output()
+        .unwrap();
+    let code = run.status.code();
+    let code = code.unwrap_or_else(|| panic!("{words:?} was ended by a signal"));
+    let text = [run.stdout, run.stderr].concat();
+    (code, String::from_utf8_lossy(&text).into_owned())
+}
+
+#[test]
+fn what_is_no_whole_core_is_answered_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let unpacked = |path: PathBuf| zstd::decode_all(std::fs::File::open(path).unwrap()).unwrap();
+    let core = unpacked(path("core.zst"));
+    let exe = file("exe", &unpacked(path("exe.zst")));
+    let other = file(
+        "other",
+        &unpacked(testcase::testdata().join("cores/go1.21-pie/exe.zst")),
+    );
+    let whole = file("core", &core);
+    let ask = |verb: &str, core: &PathBuf, exe: Option<&PathBuf>| {
+        let mut words = vec![std::ffi::OsStr::new(verb), core.as_os_str()];
+        if let Some(exe) = exe {
+            words.extend([std::ffi::OsStr::new("--exe"), exe.as_os_str()]);
+        }
+        said(&words)
+    };
+    // Without its code, and with that of another program.
+    let (exit, text) = ask("goroutines", &whole, None);
+    assert_eq!(exit, 8, "{text}");
+    assert!(text.contains("its build id is"), "{text}");
+    let (exit, text) = ask("goroutines", &whole, Some(&other));
+    assert_eq!(exit, 8, "{text}");
+    assert!(text.contains("is not the program of this core"), "{text}");
+    // What is no core at all.
+    for (name, bytes, wanted) in [
+        ("empty", &b""[..], "no ELF file"),
+        ("text", b"goroutine 1 [running]:\n", "no ELF file"),
+        ("head", &core[..40], "cut"),
+    ] {
+        let (exit, text) = ask("goroutines", &file(name, bytes), Some(&exe));
+        assert_eq!(exit, 8, "{name}: {text}");
+        assert!(text.contains(wanted), "{name}: {text}");
+    }
+    let (exit, text) = ask("goroutines", &exe, None);
+    assert_eq!(exit, 8, "{text}");
+    assert!(text.contains("--exe"), "{text}");
+    // Cut behind the variables: goroutines may be missing, and that is said.
+    for part in [core.len() / 64, core.len() / 8, core.len() / 2] {
+        let cut = file("cut", &core[..part]);
+        for verb in [
+            "info",
+            "goroutines",
+            "threads",
+            "memory",
+            "fds",
+            "deadlocks",
+        ] {
+            let (exit, text) = ask(verb, &cut, Some(&exe));
+            assert!(exit == 8, "{verb} {part}: {exit} {text}");
+            assert!(!text.contains("panicked"), "{verb} {part}: {text}");
+        }
+    }
+    // Headers that claim more than any file has.
+    let mut claims = core.clone();
+    claims[56..58].copy_from_slice(&0xffff_u16.to_le_bytes());
+    claims[40..48].copy_from_slice(&64_u64.to_le_bytes());
+    let (exit, text) = ask("info", &file("claims", &claims), Some(&exe));
+    assert_eq!(exit, 8, "{text}");
+    // Every address of the list of goroutines leads to the same damage.
+    let mut heap = core;
+    for word in heap[0x8000..].chunks_exact_mut(8).step_by(3) {
+        word.copy_from_slice(&0xc0_0000_0000_u64.to_le_bytes());
+    }
+    for verb in ["info", "goroutines", "deadlocks", "memory"] {
+        let (exit, text) = ask(verb, &file("heap", &heap), Some(&exe));
+        assert_eq!(exit, 8, "{verb}: {text}");
+    }
+}
+
+#[test]
+fn each_thread_has_its_stack() {
+    let (exit, found) = answer(&["threads", "--stacks"]);
+    assert_eq!(exit, 0, "{}", found["unknown"]);
+    let threads = found["threads"].as_array().unwrap();
+    assert!(threads.len() > 5);
+    for thread in threads {
+        let frames = thread["stack"]["frames"].as_array().unwrap();
+        let functions: Vec<&str> = frames
+            .iter()
+            .map(|frame| frame["function"].as_str().unwrap())
+            .collect();
+        // The signal that wrote the core found each of them in its handler.
+        assert_eq!(functions.last(), Some(&"runtime.sigtramp"), "{thread}");
+        assert_eq!(frames[0]["by"], "go", "{thread}");
+    }
+    let (_, found) = answer(&["threads"]);
+    assert!(found["threads"][0].get("stack").is_none(), "not asked for");
+}

@@ -33,7 +33,9 @@ pub(super) fn read_crash_report(evidence: &Evidence, candidate: &Candidate) -> O
     }
     told.name = Text::from(name);
     told.signal = field("Signal").and_then(|signal| signal.parse().ok());
-    told.pid = field("Pid").and_then(|pid| pid.parse().ok());
+    // Of /proc/PID/status, which stands in it with each line behind a blank.
+    let pid = text.lines().find_map(|line| line.strip_prefix(" Pid:"));
+    told.pid = pid.and_then(|pid| pid.trim().parse().ok());
     let words = field("ProcCmdline").unwrap_or_default();
     let words: Vec<Text> = words.split(' ').map(Text::from).collect();
     told.container = container(&words);

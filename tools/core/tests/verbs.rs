@@ -355,3 +355,56 @@ fn each_thread_has_its_stack() {
     let (_, found) = answer(&["threads"]);
     assert!(found["threads"][0].get("stack").is_none(), "not asked for");
 }
+
+#[test]
+fn the_debug_file_that_a_program_names_is_read_and_no_other() {
+    let folder = testcase::testdata().join("cores/arrays");
+    let beside = tempfile::tempdir().unwrap();
+    let unpack = |name: &str, to: &str| {
+        let bytes = zstd::decode_all(std::fs::File::open(folder.join(name)).unwrap()).unwrap();
+        std::fs::write(beside.path().join(to), bytes).unwrap();
+    };
+    unpack("exe.zst", "arrays");
+    let ask = || {
+        let run = Command::new(env!("CARGO_BIN_EXE_coroner-core"))
+            .args(["goroutines", "--format", "json", "--variables"])
+            .args(["--has", "main.hold"])
+            .arg(folder.join("core.zst"))
+            .arg("--exe")
+            .arg(beside.path().join("arrays"))
+            .output()
+            .unwrap();
+        serde_json::from_slice::<Value>(&run.stdout).unwrap()
+    };
+    let none = ask();
+    assert!(none.to_string().contains("has no DWARF"), "{none}");
+    // Its sections are packed with zstd.
+    unpack("arrays.debug.zst", "arrays.debug");
+    let found = ask();
+    let frames = found["answer"]["variables"].as_array().unwrap().iter();
+    let all: Vec<&Value> = frames
+        .flat_map(|frame| frame["variables"].as_array().unwrap())
+        .filter(|one| one["function"] == "main.hold")
+        .collect();
+    let value = |name: &str| {
+        let one = all.iter().find(|one| one["name"] == name);
+        one.and_then(|one| one["value"].as_str())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    assert_eq!(value("few"), "[7, -8, 9]", "{found}");
+    assert_eq!(
+        value("many"),
+        "[0, 3, 6, 9, 12, 15, 18, 21, … (20 elements)]"
+    );
+    assert_eq!(value("points"), "[{x: 1, y: 2}, {x: -3, y: 4}]");
+    assert!(value("table").starts_with("len 3, at 0xc0"), "{found}");
+    assert_eq!(value("empty"), "nil", "{found}");
+    // Another file of that name is not what was meant.
+    let debug = beside.path().join("arrays.debug");
+    let mut bytes = std::fs::read(&debug).unwrap();
+    bytes.push(0);
+    std::fs::write(&debug, bytes).unwrap();
+    let other = ask();
+    assert!(other.to_string().contains("has no DWARF"), "{other}");
+}

@@ -286,7 +286,7 @@ fn what_is_no_whole_core_is_answered_by_name() {
     // Without its code, and with that of another program.
     let (exit, text) = ask("goroutines", &whole, None);
     assert_eq!(exit, 8, "{text}");
-    assert!(text.contains("its build id is"), "{text}");
+    assert!(text.contains("give the executable"), "{text}");
     let (exit, text) = ask("goroutines", &whole, Some(&other));
     assert_eq!(exit, 8, "{text}");
     assert!(text.contains("is not the program of this core"), "{text}");
@@ -315,7 +315,8 @@ fn what_is_no_whole_core_is_answered_by_name() {
             "deadlocks",
         ] {
             let (exit, text) = ask(verb, &cut, Some(&exe));
-            assert!(exit == 8, "{verb} {part}: {exit} {text}");
+            // Deadlocks in what is there are told all the same.
+            assert!(exit == 8 || exit == 12, "{verb} {part}: {exit} {text}");
             assert!(!text.contains("panicked"), "{verb} {part}: {text}");
         }
     }

@@ -189,13 +189,29 @@ pub struct PlanImage {
     pub missing: Vec<String>,
 }
 
+/// Records that come back in a namespace.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Back {
+    /// Of snapshots.
+    pub snapshots: usize,
+    /// Of blobs: each namespace that may want a blob has a record of it.
+    pub blobs: usize,
+    /// Of images.
+    pub images: usize,
+    /// Of containers.
+    pub containers: usize,
+}
+
 /// What comes back.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BringsBack {
     /// Records of snapshots.
     pub snapshots: usize,
-    /// Records of blobs.
+    /// Blobs that get a record, in however many namespaces.
     pub blobs: usize,
+    /// Records, by namespace.
+    #[serde(default)]
+    pub namespaces: std::collections::BTreeMap<String, Back>,
     /// Images.
     pub images: Vec<PlanImage>,
     /// Containers, as `namespace/id`.

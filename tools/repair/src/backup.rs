@@ -36,6 +36,10 @@ struct Backed {
     folder: PathBuf,
     copies: Vec<Copy>,
     deleted: Vec<PathBuf>,
+    /// Older copies that would have been deleted, and have far more records than the new one.
+    kept: Vec<PathBuf>,
+    /// Roots of other installations, which were not copied.
+    others: Vec<Text>,
 }
 
 impl Answer for Backed {
@@ -57,6 +61,20 @@ impl Answer for Backed {
             pen.line(format_args!(
                 "Deleted the older copy {}",
                 cli::shown(folder)
+            ))?;
+        }
+        for folder in &self.kept {
+            pen.paragraph(
+                "",
+                &format!(
+                    "Kept the older copy {}: it has more than twice as many images and containers as the new one. Delete it yourself once nobody wants them back.",
+                    cli::shown(folder)
+                ),
+            )?;
+        }
+        for root in &self.others {
+            pen.line(format_args!(
+                "Not copied: the store at {root} (--root names it)"
             ))?;
         }
         Ok(())
@@ -110,6 +128,12 @@ pub(crate) fn run(args: &EvidenceArgs, output: &Path, last: usize, out: &mut Out
     let evidence = evidence::Evidence::open(&args.evidence, &evidence::Options::default())
         .map_err(|error| Failure::unread(format!("{} {}", error.path, error.why)))?;
     let roots = crate::request::roots(&evidence, &args.places)?;
+    let is_said = args.places.root.is_some();
+    let others = node::discover(&evidence, &node::Said::default());
+    let others = others
+        .iter()
+        .filter(|other| other.root != roots.root && !is_said);
+    let others = others.map(|other| node::path_text(&other.root)).collect();
     let failed = |what: &Path, error: &io::Error| {
         Failure::unread(format!("{} cannot be written: {error}", cli::shown(what)))
     };
@@ -151,17 +175,16 @@ pub(crate) fn run(args: &EvidenceArgs, output: &Path, last: usize, out: &mut Out
         copies.push(copy);
     }
     std::fs::rename(&staged, &folder).map_err(|error| failed(&folder, &error))?;
-    // A copy that is not whole pushes no older one out.
+    // A copy that is not whole pushes no whole one out.
     let is_whole = copies.iter().all(|copy| copy.why_not.is_none());
-    let deleted = if is_whole {
-        prune(output, last).map_err(|error| failed(output, &error))?
-    } else {
-        Vec::new()
-    };
+    let Pruned { deleted, kept } =
+        prune(output, last, is_whole).map_err(|error| failed(output, &error))?;
     out.answer(&Backed {
         folder,
         copies,
         deleted,
+        kept,
+        others,
     })
 }
 
@@ -198,23 +221,74 @@ fn is_copy(name: &str) -> bool {
         })
 }
 
-/// Deletes all copies but the last ones; nothing that has another name.
-fn prune(output: &Path, last: usize) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
+/// What became of older copies.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Pruned {
+    deleted: Vec<PathBuf>,
+    kept: Vec<PathBuf>,
+}
+
+/// Deletes all copies but the last ones; nothing that has another name. Copies without a meta.db count for
+/// themselves, and are all that goes where the new copy is not whole. A copy that has far more records than the new
+/// one stays: a node that was emptied by a mistake is copied, too.
+fn prune(output: &Path, last: usize, is_whole: bool) -> io::Result<Pruned> {
+    let (mut whole, mut partial) = (Vec::new(), Vec::new());
     for entry in std::fs::read_dir(output)? {
         let entry = entry?;
         let is_ours = entry.file_name().to_str().is_some_and(is_copy);
         if is_ours && entry.file_type()?.is_dir() {
-            found.push(entry.path());
+            let meta = std::fs::symlink_metadata(entry.path().join("meta.db"));
+            let kind = if meta.is_ok() {
+                &mut whole
+            } else {
+                &mut partial
+            };
+            kind.push(entry.path());
         }
     }
-    found.sort();
-    let more = found.len().saturating_sub(last.max(1));
-    found.truncate(more);
-    for folder in &found {
+    whole.sort();
+    partial.sort();
+    let newest = whole.last().map_or(0, |folder| weight(folder));
+    let older = |found: &mut Vec<PathBuf>| {
+        found.truncate(found.len().saturating_sub(last.max(1)));
+    };
+    older(&mut whole);
+    older(&mut partial);
+    let mut pruned = Pruned::default();
+    if is_whole {
+        for folder in whole {
+            let is_richer = weight(&folder) > newest.saturating_mul(2);
+            let list = if is_richer {
+                &mut pruned.kept
+            } else {
+                &mut pruned.deleted
+            };
+            list.push(folder);
+        }
+    }
+    pruned.deleted.extend(partial);
+    for folder in &pruned.deleted {
         std::fs::remove_dir_all(folder)?;
     }
-    Ok(found)
+    Ok(pruned)
+}
+
+/// How many images and containers a copy has.
+fn weight(folder: &Path) -> usize {
+    let tree = crate::request::bytes(&folder.join("meta.db"));
+    let tree = tree.ok().and_then(|bytes| repair::Tree::of_bytes(&bytes));
+    let spaces = tree.as_ref().and_then(|tree| tree.at(&["v1"]));
+    let mut count = 0_usize;
+    for (_, space) in spaces.into_iter().flat_map(repair::Tree::buckets) {
+        for kind in ["images", "containers"] {
+            let all = space
+                .at(&[kind])
+                .into_iter()
+                .flat_map(repair::Tree::buckets);
+            count = count.saturating_add(all.count());
+        }
+    }
+    count
 }
 
 #[cfg(test)]
@@ -228,18 +302,33 @@ mod tests {
     #[test]
     fn only_copies_are_deleted_and_the_last_ones_stay() {
         let folder = tempfile::tempdir().unwrap();
-        let names = [
-            "2026-01-01T00-00-00Z",
-            "2026-01-02T00-00-00Z",
-            "2026-01-03T00-00-00Z",
-            "notes",
-        ];
-        for name in names {
-            make(&folder.path().join(name)).unwrap();
+        let at = |day: usize| folder.path().join(format!("2026-01-0{day}T00-00-00Z"));
+        let copy = |day: usize, images: usize| {
+            make(&at(day)).unwrap();
+            let mut tree = repair::Tree::default();
+            for number in 0..images {
+                tree.make(&["v1", "default", "images", &format!("i{number}")]);
+            }
+            let bytes = tree.write(bolt::Layout::default()).unwrap();
+            write(&at(day).join("meta.db"), &bytes).unwrap();
+        };
+        make(&folder.path().join("notes")).unwrap();
+        copy(1, 5);
+        copy(2, 4);
+        // Without a meta.db, which was damaged on those days.
+        for day in 3..6 {
+            make(&at(day)).unwrap();
         }
-        let deleted = prune(folder.path(), 2).unwrap();
-        assert_eq!(deleted, [folder.path().join(names[0])]);
+        let only_partial = prune(folder.path(), 2, false).unwrap();
+        assert_eq!(only_partial.deleted, [at(3)]);
+        copy(6, 4);
+        let pruned = prune(folder.path(), 2, true).unwrap();
+        assert_eq!((pruned.deleted, pruned.kept), (vec![at(1)], vec![]));
+        // The node was emptied: what it was before stays.
+        copy(7, 1);
+        copy(8, 1);
+        let pruned = prune(folder.path(), 2, true).unwrap();
+        assert_eq!((pruned.deleted, pruned.kept), (vec![], vec![at(2), at(6)]));
         assert!(folder.path().join("notes").is_dir());
-        assert_eq!(prune(folder.path(), 2).unwrap(), Vec::<PathBuf>::new());
     }
 }

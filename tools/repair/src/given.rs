@@ -42,7 +42,10 @@ pub(crate) fn read_given(path: &Path) -> Result<Given, Failure> {
         match names::read_names(&bytes, &shown) {
             Ok(names) => {
                 let copy = Copied::read_copy(&bytes, &beside(&file), &whole(path));
-                return Ok(Given { names, copy });
+                if !names.is_empty() || copy.is_some() {
+                    return Ok(Given { names, copy });
+                }
+                "no name of an image with its digest is in it".to_owned()
             }
             Err(error) => error.to_string(),
         }

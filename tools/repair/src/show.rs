@@ -5,11 +5,14 @@ use std::path::PathBuf;
 
 use cli::{Answer, Exit, Pen, Style};
 use finding::{Command, Count, Draft, program};
-use repair::plan::{Action, Foretold, HandEdit, MadeOf, Plan, PlanUnit};
+use repair::plan::{Action, Back, BringsBack, Foretold, HandEdit, MadeOf, Plan, PlanUnit};
 use serde::Serialize;
 
 /// How many lines of a list are shown.
 const SHOWN: usize = 10;
+
+/// How many lines of the difference of a record are shown.
+const OF_RECORD: usize = 12;
 
 /// How many lines of what is lost are shown.
 const LOST: usize = 200;
@@ -175,8 +178,18 @@ fn drafts(all: &[HandEdit], pen: &mut Pen<'_>) -> io::Result<()> {
         for why in &draft.why {
             pen.paragraph("    ", why)?;
         }
-        for line in draft.diff.lines() {
+        let lines: Vec<&str> = draft.diff.lines().collect();
+        // A whole file is read line by line; of a record the first lines say it.
+        let is_file = draft.of.starts_with('/');
+        let most = if is_file { usize::MAX } else { OF_RECORD };
+        for line in lines.iter().take(most) {
             pen.verbatim(format_args!("      {line}"))?;
+        }
+        if lines.len() > most {
+            let more = lines.len().saturating_sub(most);
+            pen.line(format_args!(
+                "      and {more} lines more (--format json has all)"
+            ))?;
         }
         for what in &draft.decide {
             pen.paragraph("    To decide: ", what)?;
@@ -243,13 +256,12 @@ impl Answer for Shown {
         let back = &plan.brings_back;
         if *back != repair::plan::BringsBack::default() {
             pen.heading("What comes back:")?;
-            pen.line(format_args!(
-                "  {}, {}, {}, {}",
-                Count(back.snapshots, "snapshot"),
-                Count(back.blobs, "blob"),
-                Count(back.containers.len(), "container"),
-                Count(back.images.len(), "image")
-            ))?;
+            pen.paragraph("  ", &counts(back))?;
+            for (namespace, back) in &back.namespaces {
+                let of = records(back);
+                let namespace = finding::Escaped(namespace.as_bytes());
+                pen.paragraph("    ", &format!("{namespace}: {of}"))?;
+            }
             let images: Vec<String> = back.images.iter().map(image).collect();
             list("Images:", &images, pen)?;
             list("Containers:", &back.containers, pen)?;
@@ -284,6 +296,36 @@ pub(crate) fn exit(plan: &Plan) -> Exit {
     } else {
         Exit::FINDINGS
     }
+}
+
+fn counts(back: &BringsBack) -> String {
+    let nameless = back.images.iter().filter(|image| image.from.is_none());
+    let nameless = match nameless.count() {
+        0 => String::new(),
+        count => format!(" ({count} without the name)"),
+    };
+    format!(
+        "{}, {}, {}, {}{nameless}",
+        Count(back.snapshots, "snapshot"),
+        Count(back.blobs, "blob"),
+        Count(back.containers.len(), "container"),
+        Count(back.images.len(), "image"),
+    )
+}
+
+/// Records of a namespace; kinds of which there are none are left out.
+fn records(back: &Back) -> String {
+    let all = [
+        (back.snapshots, "snapshot"),
+        (back.blobs, "blob"),
+        (back.containers, "container"),
+        (back.images, "image"),
+    ];
+    let some = all.into_iter().filter(|(count, _)| *count > 0);
+    let some: Vec<String> = some
+        .map(|(count, one)| Count(count, one).to_string())
+        .collect();
+    format!("records of {}", some.join(", "))
 }
 
 fn pair(pair: &repair::plan::Paired) -> String {

@@ -366,3 +366,63 @@ fn the_units_of_the_node_are_stopped_and_masked() {
     assert_eq!(made["units"][1]["name"], "containerd.service");
     assert_eq!(made["units"][1]["restarts"], true);
 }
+
+/// What comes back is not called lost, and what is lost is told once.
+#[test]
+fn nothing_is_lost_and_back_at_once() {
+    let lines = |made: &serde_json::Value, key: &str| -> Vec<String> {
+        let all = made[key].as_array().unwrap().iter();
+        all.map(|line| line.as_str().unwrap().to_owned()).collect()
+    };
+    let folder = unpacked("1.7-stopped");
+    let node = folder.path();
+    let blobs = node.join("var/lib/containerd/io.containerd.content.v1.content/blobs/sha256");
+    let sizes = fs::read_dir(&blobs).unwrap().map(|entry| {
+        let entry = entry.unwrap();
+        (entry.metadata().unwrap().len(), entry.path())
+    });
+    let (_, largest) = sizes.max().unwrap();
+    let whole = fs::read(&largest).unwrap();
+    fs::write(&largest, b"cut").unwrap();
+    let name = largest.file_name().unwrap().to_str().unwrap();
+    let lost = lines(&plan(node, &[]), "lost");
+    let of_it: Vec<_> = lost.iter().filter(|line| line.contains(name)).collect();
+    assert!(of_it.len() == 1 && of_it[0].contains("lack"), "{lost:?}");
+    fs::write(&largest, whole).unwrap();
+    // Pages with a container's record are zeroes; its bundle has what it takes.
+    let mut bytes = fs::read(node.join(META)).unwrap();
+    let is_record = |page: &[u8]| {
+        let has = |word: &[u8]| page.windows(word.len()).any(|part| part == word);
+        page[8] == 2 && has(b"spec") && has(b"runtime") && has(b"sleeper")
+    };
+    // Also what is left of it in pages that are free.
+    for page in bytes.chunks_mut(4096).skip(4) {
+        if is_record(page) {
+            page.fill(0);
+        }
+    }
+    fs::write(node.join(META), bytes).unwrap();
+    let made = plan(node, &[]);
+    let lost = lines(&made, "lost");
+    let back = made["brings_back"]["containers"].as_array().unwrap();
+    assert!(!back.is_empty(), "{lost:?}");
+    for container in back {
+        let (namespace, id) = container.as_str().unwrap().split_once('/').unwrap();
+        let id = id.split(' ').next().unwrap();
+        let record = format!("{namespace} > containers > {id}");
+        assert!(!lost.iter().any(|line| line.contains(&record)), "{lost:?}");
+    }
+    // Of nothing at all: names and leases are nowhere else.
+    fs::write(node.join(META), b"").unwrap();
+    let made = plan(node, &[]);
+    let lost = lines(&made, "lost");
+    for word in ["--names-from", "leases"] {
+        assert!(lost.iter().any(|line| line.contains(word)), "{lost:?}");
+    }
+    let back = &made["brings_back"];
+    let spaces = back["namespaces"].as_object().unwrap();
+    let all = spaces
+        .values()
+        .map(|one| one["snapshots"].as_u64().unwrap());
+    assert_eq!(all.sum::<u64>(), back["snapshots"].as_u64().unwrap());
+}

@@ -11,10 +11,13 @@ use crate::{Survivors, Tree};
 
 impl Work<'_> {
     pub(super) fn blobs(&mut self, namespace: &[u8]) {
-        let count = write(self.tree, self.survivors, namespace, None).len();
-        if count > 0 {
+        let written = write(self.tree, self.survivors, namespace, None);
+        if !written.is_empty() {
+            let count = written.len();
             self.added.blobs.insert(lossy_text(namespace), count);
         }
+        let digests = written.into_iter().map(|(digest, _)| digest);
+        self.added.blob_files.extend(digests);
     }
 }
 
@@ -25,7 +28,8 @@ pub(crate) fn rows_of(
     namespace: &[u8],
     only: &BTreeSet<Digest>,
 ) -> Vec<String> {
-    write(tree, survivors, namespace, Some(only))
+    let written = write(tree, survivors, namespace, Some(only));
+    written.into_iter().map(|(_, path)| path).collect()
 }
 
 fn write(
@@ -33,7 +37,7 @@ fn write(
     survivors: &Survivors,
     namespace: &[u8],
     only: Option<&BTreeSet<Digest>>,
-) -> Vec<String> {
+) -> Vec<(Digest, String)> {
     let bucket: [&[u8]; 4] = [b"v1", namespace, b"content", b"blob"];
     let diff_ids = diff_ids(survivors);
     let mut written = Vec::new();
@@ -60,7 +64,7 @@ fn write(
             tree.make(&[at.as_slice(), &[b"labels"]].concat())
                 .put(name, value);
         }
-        written.push(shown(&at));
+        written.push((digest.clone(), shown(&at)));
     }
     written
 }

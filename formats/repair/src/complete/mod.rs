@@ -72,6 +72,9 @@ pub struct Added {
     pub snapshots: BTreeMap<String, usize>,
     /// Blob records, by namespace.
     pub blobs: BTreeMap<String, usize>,
+    /// The blobs that got one, in however many namespaces.
+    #[serde(skip)]
+    pub blob_files: BTreeSet<Digest>,
     /// Images.
     pub images: Vec<NewImage>,
     /// Containers, as `namespace/id`.

@@ -7,9 +7,9 @@ use daemon::Release;
 use finding::Text;
 
 use super::{Making, meta_name, path};
-use crate::plan::{BringsBack, MadeOf, PlanImage, Step};
+use crate::plan::{Back, BringsBack, MadeOf, PlanImage, Step};
 use crate::rows::unowned_layers;
-use crate::{Relics, Survivors, Tree, Wants, complete};
+use crate::{Added, Relics, Survivors, Tree, Wants, complete};
 
 impl Making<'_> {
     pub(super) fn complete(
@@ -35,7 +35,8 @@ impl Making<'_> {
         let added = complete(tree, &self.node, survivors, &wants);
         self.plan.brings_back = BringsBack {
             snapshots: added.snapshots.values().sum(),
-            blobs: added.blobs.values().copied().max().unwrap_or(0),
+            blobs: added.blob_files.len(),
+            namespaces: by_namespace(&added),
             images: added
                 .images
                 .into_iter()
@@ -78,9 +79,7 @@ impl Making<'_> {
             &path,
             format!("the blob is damaged ({why}): a pull would take it as it is"),
         );
-        self.plan
-            .lost
-            .push(format!("the blob {digest}: {why}; a pull fetches it again"));
+        self.lost_blobs.insert(digest.clone(), why.to_owned());
     }
 
     /// What a start or its first collection deletes because no record names it goes to the quarantine
@@ -126,4 +125,29 @@ impl Making<'_> {
         self.plan.steps.push(step);
         self.files.insert(meta_name(), bytes);
     }
+}
+
+/// What comes back in each namespace.
+fn by_namespace(added: &Added) -> BTreeMap<String, Back> {
+    let mut found: BTreeMap<String, Back> = BTreeMap::new();
+    let mut add = |namespace: &str, count: usize, which: fn(&mut Back) -> &mut usize| {
+        let back = which(found.entry(namespace.to_owned()).or_default());
+        *back = back.saturating_add(count);
+    };
+    for (place, count) in &added.snapshots {
+        // Neither a namespace nor a snapshotter has a slash.
+        let namespace = place.rsplit_once('/').map_or(place.as_str(), |(it, _)| it);
+        add(namespace, *count, |back| &mut back.snapshots);
+    }
+    for (namespace, count) in &added.blobs {
+        add(namespace, *count, |back| &mut back.blobs);
+    }
+    for image in &added.images {
+        add(&image.namespace, 1, |back| &mut back.images);
+    }
+    for container in &added.containers {
+        let namespace = container.split('/').next().unwrap_or_default();
+        add(namespace, 1, |back| &mut back.containers);
+    }
+    found
 }

@@ -11,6 +11,7 @@ mod meta;
 mod said;
 mod settle;
 mod start;
+mod told;
 
 pub use said::names_of;
 use said::{copied_lines, named_line};
@@ -30,7 +31,7 @@ use crate::backend::LayerBlob;
 use crate::names::Named;
 use crate::plan::{BringsBack, Held, Plan, SCHEMA, Step};
 use crate::records::names;
-use crate::{Copied, Donor, Edit, Relics, Survivors, mend, specs};
+use crate::{Copied, Donor, Relics, Survivors, mend, specs};
 use crate::{parents, release};
 
 /// The largest database that is rebuilt in memory.
@@ -155,6 +156,12 @@ struct Making<'r> {
     donated: BTreeMap<Digest, (Arc<Donor>, PathBuf)>,
     /// Blobs that unfinished writes hold.
     promoted: BTreeMap<Digest, ingests::Promoted>,
+    /// Parts of meta.db that could not be read.
+    gaps: Vec<told::Gap>,
+    /// Blobs that are lost, and why.
+    lost_blobs: BTreeMap<Digest, String>,
+    /// Whether nothing of the old meta.db could be used.
+    is_new: bool,
 }
 
 /// Stores that steps cannot reach from the root: names are exchanged within one mount.
@@ -238,6 +245,9 @@ impl<'r> Making<'r> {
             files: BTreeMap::new(),
             donated: BTreeMap::new(),
             promoted: BTreeMap::new(),
+            gaps: Vec::new(),
+            lost_blobs: BTreeMap::new(),
+            is_new: false,
             request,
             node,
             release,
@@ -307,7 +317,7 @@ impl<'r> Making<'r> {
         self.layers(evidence, &survivors);
         edits.extend(self.edit_files(evidence, &mut tree, &survivors, is_whole));
         let is_edited = !edits.is_empty();
-        self.tell(edits);
+        self.tell(edits, &tree, &survivors);
         if is_whole && !is_edited && self.plan.steps.is_empty() {
             self.plan.after.clone_from(&self.plan.before);
             return Ok(self.made());
@@ -322,6 +332,7 @@ impl<'r> Making<'r> {
         )?;
         if !is_whole {
             self.lost_containers(&tree);
+            self.tell_forgotten();
         }
         if let Some(bytes) = bytes {
             self.put_meta(bytes);
@@ -344,25 +355,6 @@ impl<'r> Making<'r> {
             plan: self.plan,
             files: self.files,
             donors: self.request.donors.clone(),
-        }
-    }
-
-    /// Edits of meta.db, as the plan tells them.
-    fn tell(&mut self, edits: Vec<Edit>) {
-        for edit in edits {
-            let what = if edit.removed {
-                "left out"
-            } else {
-                "set right"
-            };
-            self.plan
-                .edits
-                .push(format!("{} is {what}: {}", edit.record, edit.why));
-            if edit.removed {
-                self.plan
-                    .lost
-                    .push(format!("the record {}: {}", edit.record, edit.why));
-            }
         }
     }
 

@@ -9,6 +9,7 @@ use node::{DatabaseState, path_text};
 use snapshots::Rules;
 use view::View;
 
+use super::told::Gap;
 use super::{LIMIT, Making, NEWEST_SCHEMA, Refused};
 use crate::plan::Input;
 use crate::rows::{backend_rows, namespaces, split_key};
@@ -174,6 +175,7 @@ impl Making<'_> {
             self.plan.wrong.push(format!(
                 "{what}: a start would treat this node as a new one, and delete every layer later"
             ));
+            self.is_new = true;
             return (Tree::default(), fresh, false);
         };
         if is_read && let Some(db) = Db::open(View::new(old)).db {
@@ -190,11 +192,14 @@ impl Making<'_> {
         }
         self.plan.wrong.push("meta.db is damaged".to_owned());
         match saved(old) {
-            Some((tree, layout, lost)) => {
-                self.plan.lost.extend(lost);
+            Some((tree, layout, gaps)) => {
+                self.gaps = gaps;
                 (tree, layout, false)
             }
-            None => (Tree::default(), fresh, false),
+            None => {
+                self.is_new = true;
+                (Tree::default(), fresh, false)
+            }
         }
     }
 
@@ -241,7 +246,7 @@ fn named_snapshotters(tree: &Tree, relics: &Relics) -> BTreeSet<Vec<u8>> {
 }
 
 /// What can be saved of a damaged database, and what of it is lost.
-fn saved(old: &[u8]) -> Option<(Tree, Layout, Vec<String>)> {
+fn saved(old: &[u8]) -> Option<(Tree, Layout, Vec<Gap>)> {
     let options = SalvageOptions {
         schemas: metadb::SCHEMAS,
         ..SalvageOptions::default()
@@ -249,24 +254,13 @@ fn saved(old: &[u8]) -> Option<(Tree, Layout, Vec<String>)> {
     let salvage = Salvage::with(View::new(old), options);
     salvage.choice?;
     let layout = salvage.layout();
-    let mut lost = Vec::new();
-    for gap in &salvage.gaps {
-        let path: Vec<String> = gap
-            .path
-            .iter()
-            .map(|key| Text::from(key.as_slice()).to_string())
-            .collect();
-        let older = if gap.filled > 0 {
-            format!("; {} older records are used instead", gap.filled)
-        } else {
-            String::new()
-        };
-        lost.push(format!(
-            "of meta.db, {}: {}{older}",
-            path.join(" > "),
-            gap.fault
-        ));
-    }
+    let open = salvage.gaps.iter().filter(|gap| !gap.is_closed);
+    let gaps = open.map(|gap| Gap {
+        path: gap.path.clone(),
+        fault: gap.fault.to_string(),
+        filled: gap.filled,
+    });
+    let gaps = gaps.collect();
     let mut bytes = std::io::Cursor::new(Vec::new());
     salvage.write(&mut bytes, layout).ok()?;
     let bytes = bytes.into_inner();
@@ -274,5 +268,5 @@ fn saved(old: &[u8]) -> Option<(Tree, Layout, Vec<String>)> {
     let (mut tree, _) = Tree::read_tree(&db);
     tree.entries.retain(|key, _| key != b"lost+found");
     tree.at(&["v1"])?;
-    Some((tree, layout, lost))
+    Some((tree, layout, gaps))
 }

@@ -1,7 +1,7 @@
 //! Units of systemd that may be waiting to be started again.
 //!
 //! A unit that ended and has `Restart=` waits for some seconds. It has no process then, no control group and
-//! nothing in `/run/systemd/units`: nothing on the disk tells it from one that was stopped (seen with systemd 252). So it
+//! nothing in `/run/systemd/units`: nothing on the disk tells it from one that was stopped (seen with systemd 252 and 262). So it
 //! counts as running until a mask is in force. Masked, it ends its waiting at once; but only when systemd
 //! reads its units again: a link alone is passed over. `systemctl mask` has them read.
 

@@ -482,7 +482,7 @@ pub(super) const ALL: &[Message] = &[
         crate::Component::Containerd,
         crate::Whose::Nobody,
         &["container event discarded", "unparsable image name {q}", "failed to determine if container is already mounted", "containerd: unable to save ID starttime{rest}", "unable to save ID starttime{}", "Cluster CA certificate is not trusted by the host CA bundle{rest}", "Failed to load kernel module {} with modprobe"],
-        "A note that changes nothing by itself: nobody listens for an event, a name cannot be shown, a container is not mounted because it does not run, a module is built in or loaded by the host.",
+        "A note that changes nothing by itself: nothing reads an event, a name cannot be shown, a container is not mounted because it does not run, a module is built in or loaded by the host.",
     ),
     cause(
         "nri",

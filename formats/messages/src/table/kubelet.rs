@@ -166,7 +166,7 @@ pub(super) const ALL: &[Message] = &[
         crate::Component::Kubelet,
         crate::Whose::Pod,
         &["no node instance returned for {q}", "Error updating node status, will retry: no node instance returned for {q}"],
-        "The API server has no node of that name any more: somebody deleted it, and this kubelet has not registered again. A restart of kubelet registers it.",
+        "The API server has no node of that name any more: it was deleted, and this kubelet has not registered again. A restart of kubelet registers it.",
     )
     .first(&["kubectl get nodes"]),
     cause(

@@ -34,6 +34,9 @@ const FILES: &[(&str, &str)] = &[
     ),
     (
         "fifth.tsv",
+        "reports of other threads, gathered and answered by a reader who saw neither patterns nor corpus",
+    ),
+    (
         "sixth.tsv",
         "reports of other threads, gathered and answered by a reader who saw neither patterns nor corpus",
     ),

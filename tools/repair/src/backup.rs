@@ -258,12 +258,11 @@ fn prune(output: &Path, last: usize, is_whole: bool) -> io::Result<Pruned> {
     if is_whole {
         for folder in whole {
             let is_richer = weight(&folder) > newest.saturating_mul(2);
-            let list = if is_richer {
-                &mut pruned.kept
+            if is_richer {
+                pruned.kept.push(folder);
             } else {
-                &mut pruned.deleted
-            };
-            list.push(folder);
+                pruned.deleted.push(folder);
+            }
         }
     }
     pruned.deleted.extend(partial);

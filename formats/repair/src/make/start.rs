@@ -191,15 +191,14 @@ impl Making<'_> {
             }
         }
         self.plan.wrong.push("meta.db is damaged".to_owned());
-        match saved(old) {
-            Some((tree, layout, gaps)) => {
-                self.gaps = gaps;
-                (tree, layout, false)
-            }
-            None => {
-                self.is_new = true;
-                (Tree::default(), fresh, false)
-            }
+        if let Some((tree, layout, gaps)) = saved(old) {
+            self.gaps = gaps;
+            (tree, layout, false)
+        } else {
+            self.is_new = true;
+            (Tree::default(), fresh, false)
+        }
+    }
         }
     }
 

@@ -147,6 +147,10 @@ impl<'s> Lists<'s> {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "tests make small files of their own"
+)]
 mod tests {
     use super::{super::roots::guess, Account, Lists};
     use crate::{db::Db, find, meta::Meta, page::PageId};

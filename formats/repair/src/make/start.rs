@@ -199,8 +199,6 @@ impl Making<'_> {
             (Tree::default(), fresh, false)
         }
     }
-        }
-    }
 
     /// Rows of metadata.db whose number meta.db has not yet given: an older copy of it was put in
     /// place. One is what a crash between the two commits leaves.

@@ -67,7 +67,7 @@ impl Answer for Backed {
             pen.paragraph(
                 "",
                 &format!(
-                    "Kept the older copy {}: it has more than twice as many images and containers as the new one. Delete it yourself once nobody wants them back.",
+                    "Kept the older copy {}: it has more than twice as many images and containers as the new one. Delete it yourself once they are not needed any more.",
                     cli::shown(folder)
                 ),
             )?;

@@ -146,7 +146,7 @@ pub(super) const ALL: &[Message] = &[
         crate::Component::Buildkit,
         crate::Whose::Other,
         &["unlazy requires an applier", "failed to compute cache key: unlazy requires an applier", "missing descriptor handlers for lazy blobs{rest}"],
-        "A reference in BuildKit's own cache has lost the image that it was to be fetched from. Only the build cache is at fault: it can be given up and built anew; images and containers are not part of it.",
+        "A reference in BuildKit's own cache has lost the image that it was to be fetched from. Only the build cache is at fault: it can be given up and rebuilt; images and containers are not part of it.",
     )
     .first(&["docker buildx du"]),
     act(

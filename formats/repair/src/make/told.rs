@@ -86,7 +86,7 @@ impl Making<'_> {
             let (taken, set) = by_record.remove(&record).unwrap_or_default();
             let (what, why) = match (taken.is_empty(), there.contains(&record)) {
                 (true, _) => ("set right", set.join("; ")),
-                (false, true) => ("made anew", taken.join("; ")),
+                (false, true) => ("recreated", taken.join("; ")),
                 (false, false) => ("left out", taken.join("; ")),
             };
             self.plan.edits.push(format!("{record} is {what}: {why}"));

@@ -9,6 +9,7 @@ use metadb::{BlobRow, Row};
 use node::path_text;
 
 use crate::judge::{ALL, affecting};
+use crate::store_unmounted::first_its_disk;
 use crate::{Check, Judge, Need};
 
 /// A row without a file.
@@ -164,13 +165,6 @@ fn blob_path(judge: &Judge<'_>, digest: &Digest) -> Text {
     path_text(&folder.join(digest.hex()))
 }
 
-/// What to do where the store is empty: records that are removed before its disk is back make a start
-/// delete all its blobs.
-const ALL_GONE: &str = "Find out whether the content store has a disk of its own that is not mounted \
-    (`findmnt`, `lsblk`, fstab), and whether the evidence is complete. Remove no record before that is \
-    known: containerd deletes blobs without one. If the blobs are really gone, remove the images once \
-    containerd runs, and pull them again.";
-
 fn missing(judge: &mut Judge<'_>) {
     let files = files(judge);
     let mut gone: BTreeMap<Digest, Vec<&Text>> = BTreeMap::new();
@@ -186,7 +180,9 @@ fn missing(judge: &mut Judge<'_>) {
             gone.len()
         );
         let location = Location::file(path_text(&judge.node.content_root().join("blobs")));
-        let mut finding = Finding::new(MISSING.code, location, message).remedy(ALL_GONE);
+        let store = judge.node.content_root();
+        let remedy = first_its_disk(judge.node, &store, MISSING.code.remedy);
+        let mut finding = Finding::new(MISSING.code, location, message).remedy(remedy);
         for digest in gone.keys() {
             finding = affecting(finding, &judge.graph.users_of_blob(digest));
         }

@@ -67,6 +67,18 @@ pub(crate) fn kubelet(node: &Node) -> Option<&Client> {
     all.find(|client| client.who == "kubelet" && client.socket().as_ref() == Some(&address))
 }
 
+/// The kubelet that is told to use another runtime: then no pod waits for this daemon.
+pub(crate) fn kubelet_of_another(node: &Node) -> Option<&Client> {
+    let address = address(node);
+    let mut all = node.clients.iter();
+    all.find(|client| {
+        let socket = client.socket().unwrap_or_default();
+        client.who == "kubelet"
+            && socket != address
+            && OTHERS.iter().any(|other| socket.contains(other))
+    })
+}
+
 fn endpoint(judge: &mut Judge<'_>) {
     let node = judge.node;
     let roots = &node.roots;

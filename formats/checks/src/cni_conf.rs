@@ -112,6 +112,13 @@ pub(crate) fn folder_sentence(folder: &Folder) -> String {
 
 /// What comes of a load that failed.
 fn no_config(judge: &mut Judge<'_>) {
+    if let Some(kubelet) = crate::clients::kubelet_of_another(judge.node) {
+        return judge.abstain(format!(
+            "the kubelet uses another runtime ({}, {})",
+            kubelet.file,
+            Text::from(kubelet.endpoint.as_str())
+        ));
+    }
     for (folder, weight) in folders(judge) {
         if !folder.files.is_empty() {
             continue;

@@ -35,7 +35,9 @@ pub(crate) const NAME_TWICE: Check = Check {
         title: "Two pods or two containers have one name",
         explanation: "The CRI reserves each name once when it starts. At the second record of the same name it \
             fails: containerd exits, and is restarted again and again.",
-        remedy: "Delete the older of the two records in a copy of meta.db.",
+        remedy: "Keep the record that is in use: that has a task or a bundle, or that containers name as \
+            their sandbox. Of two that are not in use, keep the newer one. Delete the other record in a copy of \
+            meta.db.",
     },
     needs: &[],
     run: name_twice,

@@ -252,5 +252,8 @@ pub(crate) fn not_in_evidence(node: &Node) -> Vec<String> {
     if node.disks.root.room.is_none() {
         all.push("disks".to_owned());
     }
+    if node.around.kernel.overlay == node::Overlay::NotTaken {
+        all.push("the kernel's file systems".to_owned());
+    }
     all
 }

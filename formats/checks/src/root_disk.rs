@@ -11,6 +11,7 @@ use finding::{Code, Finding, Location, Severity, Text, Unread};
 use metadb::MetaDb;
 use node::{DatabaseState, MountPoint, Node, path_text};
 
+use crate::store_unmounted::holds_nothing;
 use crate::{Check, Judge};
 
 /// A disk that belongs at the root, or above it, is not mounted.
@@ -115,18 +116,22 @@ fn known(node: &Node) -> Option<Known> {
     let logged: BTreeSet<&[u8]> = node.pods.logged.iter().map(Text::bytes).collect();
     let results = node.network.results.iter();
     let results: BTreeSet<&[u8]> = results.map(|result| result.container.bytes()).collect();
+    // Beside another runtime, only what is below this daemon's state is surely its own.
+    let is_own = !node.pods.may_be_others;
     let sources = [
-        (&pods, "pods of kubelet", "pod of kubelet"),
-        (&bundles, "tasks below state", "task below state"),
-        (&logged, "pods with logs", "pod with logs"),
+        (&pods, is_own, "pods of kubelet", "pod of kubelet"),
+        (&bundles, true, "tasks below state", "task below state"),
+        (&logged, is_own, "pods with logs", "pod with logs"),
         (
             &results,
+            is_own,
             "containers with addresses",
             "container with an address",
         ),
     ];
-    let said = sources.iter().find(|(all, ..)| !all.is_empty());
-    let who = said.map(|(all, many, one)| match all.len() {
+    let mut said = sources.iter();
+    let said = said.find(|(all, is_own, ..)| *is_own && !all.is_empty());
+    let who = said.map(|(all, _, many, one)| match all.len() {
         1 => format!("is 1 {one}"),
         count => format!("are {count} {many}"),
     });
@@ -149,17 +154,7 @@ fn hides_stores(node: &Node, disk: &MountPoint, fits: bool) -> bool {
     if disk.at == *root || !disk.at.starts_with(root) {
         return !fits;
     }
-    let content = node.content_root();
-    if content.starts_with(&disk.at) {
-        return node
-            .content
-            .read()
-            .is_none_or(|store| store.blobs.is_empty());
-    }
-    let mut stores = node.snapshotters.iter();
-    let store = stores.find(|one| one.root.starts_with(&disk.at));
-    let layout = store.and_then(|one| one.layout.read());
-    layout.is_none_or(|layout| layout.dirs.is_empty())
+    holds_nothing(node, &disk.at)
 }
 
 /// Whether a link stands in its place that leads nowhere: then no start makes one.
@@ -167,8 +162,9 @@ fn leads_nowhere(node: &Node) -> bool {
     matches!(node.root, Err(Unread::Dangling(_)))
 }
 
-/// Why no start may be tried, where the root is not that of last time: it stands before all else.
-pub(crate) fn first(node: &Node) -> Option<String> {
+/// Why no start may be tried, where the root is not that of last time, or a disk of it is not mounted: it stands
+/// before all else, and nothing is to be repaired there.
+pub fn first(node: &Node) -> Option<String> {
     let known = known(node);
     let fits = known.as_ref().is_some_and(|known| known.fits);
     if let Some(disk) = lacking(node)
@@ -180,7 +176,7 @@ pub(crate) fn first(node: &Node) -> Option<String> {
             disk.file
         ));
     }
-    let is_it = || is_bare(node) && is_plain(node) && !leads_nowhere(node);
+    let is_it = || is_bare(node) && may_be_emptied(node);
     let who = known?.who.filter(|_| is_it())?;
     let root = path_text(&node.roots.root);
     Some(format!(
@@ -188,9 +184,11 @@ pub(crate) fn first(node: &Node) -> Option<String> {
     ))
 }
 
-/// Whether the root is where the daemon keeps it, and was not found by searching.
-fn is_plain(node: &Node) -> bool {
-    node.roots.rule != node::Rule::Scan && node.roots.rule != node::Rule::Itself
+/// Whether the root is where the daemon keeps it, and was not found by searching; and whether it is
+/// known what is there.
+fn may_be_emptied(node: &Node) -> bool {
+    let is_found = matches!(node.roots.rule, node::Rule::Scan | node::Rule::Itself);
+    !is_found && !leads_nowhere(node) && !node.around.root_untaken
 }
 
 fn not_mounted(judge: &mut Judge<'_>) {
@@ -213,7 +211,7 @@ fn not_mounted(judge: &mut Judge<'_>) {
 fn emptied(judge: &mut Judge<'_>) {
     let node = judge.node;
     // Which disk it is, is said already.
-    if lacking(node).is_some() || !is_plain(node) || leads_nowhere(node) {
+    if lacking(node).is_some() || !may_be_emptied(node) {
         return;
     }
     let Some(who) = known(node)

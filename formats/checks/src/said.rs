@@ -64,6 +64,21 @@ pub fn with_logs(mut report: Report, gathered: &Gathered, node: &Node) -> Report
     report
 }
 
+/// That the last start failed, in its own words, where no finding is about them.
+pub(crate) fn last_failure(report: &Report) -> Option<String> {
+    let mut all = report.findings.iter();
+    let finding = all.find(|finding| finding.code.name == UNEXPLAINED.name)?;
+    let logged = finding.logged.as_ref()?;
+    let at = logged
+        .at
+        .map_or_else(String::new, |time| format!(", at {time},"));
+    let said = logged.said.to_string();
+    Some(format!(
+        "last start{at} failed: {}",
+        said.trim_end_matches('.')
+    ))
+}
+
 /// Lines of which the cause is known, by the code that confirms it.
 struct Said<'g> {
     gathered: &'g Gathered,

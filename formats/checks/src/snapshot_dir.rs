@@ -9,6 +9,7 @@ use node::{Snapshotter, path_text};
 
 use crate::judge::{ALL, affecting};
 use crate::snapshot::backend_finding;
+use crate::store_unmounted::first_its_disk;
 use crate::{Check, Judge, Need};
 
 /// A row without a directory.
@@ -148,7 +149,10 @@ fn directory_missing(judge: &mut Judge<'_>) {
             let name = &snapshotter.name;
             let message = format!("none of the {count} snapshots of {name} has a directory");
             let folder = path_text(&snapshotter.root.join("snapshots"));
-            let mut finding = Finding::new(DIRECTORY_MISSING.code, Location::file(folder), message);
+            let rest = DIRECTORY_MISSING.code.remedy;
+            let remedy = first_its_disk(judge.node, &snapshotter.root, rest);
+            let mut finding = Finding::new(DIRECTORY_MISSING.code, Location::file(folder), message)
+                .remedy(remedy);
             for row in with_id {
                 let code = DIRECTORY_MISSING.code;
                 let one = backend_finding(judge, snapshotter, code, row, String::new());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use finding::{Code, Severity};
-use measure::{Difference, LayerFound};
+use measure::{Departure, Difference, LayerFound};
 
 use crate::snapshot::backend_finding;
 use crate::snapshot_dir::rows;
@@ -92,9 +92,29 @@ fn compare(judge: &mut Judge<'_>, check: &Check, marks: bool) {
             }
             let message = message(&all, found);
             let finding = backend_finding(judge, snapshotter, check.code, row, message);
-            judge.say(finding);
+            let is_rounded = all.iter().all(|one| is_rounded(one));
+            judge.say(if is_rounded && found.more == 0 {
+                finding.severity(Severity::Note)
+            } else {
+                finding
+            });
         }
     }
+}
+
+/// Whether only the parts of a second are lost: what copies do that keep whole seconds.
+fn is_rounded(one: &Difference) -> bool {
+    let (Some(want), Some(found)) = (&one.want, &one.found) else {
+        return false;
+    };
+    let seconds = |time: &[u8]| {
+        time.split(|byte| b".Z".contains(byte))
+            .next()
+            .map(<[u8]>::to_vec)
+    };
+    one.how == Departure::Mtime
+        && !found.bytes().contains(&b'.')
+        && seconds(want.bytes()) == seconds(found.bytes())
 }
 
 fn message(all: &[&Difference], found: &LayerFound) -> String {

@@ -6,6 +6,7 @@ use node::{Database, DatabaseState, path_text};
 
 use crate::affected::users_of_backend;
 use crate::judge::affecting;
+use crate::store_unmounted::first_its_disk;
 use crate::{Check, Judge};
 
 /// `root` is not there.
@@ -314,21 +315,16 @@ fn backend_broken(judge: &mut Judge<'_>) {
         };
         let message = format!("{what}, while {named}, and {directories} directories are there");
         let finding = Finding::new(BACKEND_BROKEN.code, Location::file(path.clone()), message);
+        let is_bare = directories == 0 && *state == DatabaseState::Unread(Unread::Absent);
+        let finding = if is_bare {
+            let rest = BACKEND_BROKEN.code.remedy;
+            finding.remedy(first_its_disk(node, &snapshotter.root, rest))
+        } else {
+            finding
+        };
         let rule = match state {
             DatabaseState::Broken => &start::BACKEND_UNOPENED,
             _ => &start::BACKEND_NEW,
-        };
-        // More often a disk that is not there than a folder that lost all of its files at once.
-        let is_bare = directories == 0 && !matches!(state, DatabaseState::Broken);
-        let finding = if is_bare {
-            finding.remedy(
-                "Do not start containerd. Find out whether the snapshotter's folder has a disk of its \
-                 own that is not mounted (`findmnt`, `lsblk`, fstab), and mount it. Without its \
-                 directories nothing can be rebuilt: the images have to be pulled again, and what \
-                 containers wrote is lost.",
-            )
-        } else {
-            finding
         };
         let finding = told(finding, rule);
         judge.say(affecting(

@@ -11,8 +11,8 @@ pub(crate) const RESTART_KILLS: Check = Check {
         rule: "P32",
         severity: Severity::Odd,
         title: "A restart of containerd's unit kills every container",
-        explanation: "The unit has no KillMode of process or mixed, so that systemd ends all \
-            processes of its control group when it stops the unit: with the daemon every shim, and \
+        explanation: "The unit has no KillMode of process, so that systemd ends all \
+            processes of its control group when it stops the unit (with mixed, after the daemon itself): with the daemon every shim, and \
             with the shims their containers. containerd's own unit has KillMode=process, for this \
             reason.",
         remedy: "Do not restart the unit while containers run that are wanted. Add a drop-in with \

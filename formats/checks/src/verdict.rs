@@ -122,6 +122,45 @@ fn not_known(predictions: &[Prediction]) -> Vec<NotKnown> {
     all
 }
 
+/// Takes the node's own logs into account: where its last start failed with words that nothing which was
+/// checked explains, it is not known whether the next one does not.
+pub(crate) fn heed_logs(
+    report: &Report,
+    start: &mut Start,
+    sentence: &mut String,
+    predictions: &mut [Prediction],
+) {
+    let Some(failed) = crate::said::last_failure(report) else {
+        return;
+    };
+    let tell = |start: &mut Start, sentence: &mut String| match start {
+        Start::No => {}
+        Start::Yes => {
+            *start = Start::Unknown;
+            *sentence = format!(
+                "Nothing that was checked keeps containerd from starting, but its {failed}."
+            );
+        }
+        Start::WithCare | Start::Unknown => *sentence = format!("{sentence} Its {failed}."),
+    };
+    tell(start, sentence);
+    for one in predictions {
+        tell(&mut one.start, &mut one.sentence);
+    }
+}
+
+impl Verdict {
+    /// What the node's own logs, as they stand in `report`, say of its last start.
+    pub fn heed_logs(&mut self, report: &Report) {
+        heed_logs(
+            report,
+            &mut self.start,
+            &mut self.sentence,
+            &mut self.predictions,
+        );
+    }
+}
+
 /// The statements of a prediction; what happens to many in the same way, once.
 fn gathered(prediction: &Prediction) -> Vec<Statement> {
     let mut all: Vec<Statement> = Vec::new();

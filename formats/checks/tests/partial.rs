@@ -45,10 +45,10 @@ fn an_archive_of_the_stores_alone_is_healthy() {
     }
 }
 
-/// Directories and files of a part, in a folder; then what is said of its network.
-fn network(keeps: &[&str]) -> Vec<&'static str> {
+/// Directories and files of a capture, in a folder.
+fn unpacked(tar: testcase::Tar) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for member in part(keeps).members {
+    for member in tar.members {
         let path = folder.path().join(String::from_utf8(member.path).unwrap());
         match member.header[156] {
             b'5' => fs::create_dir_all(path).unwrap(),
@@ -59,6 +59,12 @@ fn network(keeps: &[&str]) -> Vec<&'static str> {
             _ => {}
         }
     }
+    folder
+}
+
+/// What is said of the network of a part that is unpacked in a folder.
+fn network(keeps: &[&str]) -> Vec<&'static str> {
+    let folder = unpacked(part(keeps));
     let evidence = Evidence::open(folder.path(), &Options::default()).unwrap();
     let mut codes = judged(&evidence);
     codes.retain(|code| code.starts_with("cni/"));
@@ -77,4 +83,140 @@ fn a_folder_of_the_stores_alone_says_nothing_of_the_network() {
     // Beside a machine's settings, those of a network would have been copied, too.
     let machine = [meta.as_str(), &cri, "etc/containerd", "etc/os-release"];
     assert_eq!(network(&machine), ["cni/no-config"]);
+}
+
+#[test]
+fn a_unit_of_a_copy_says_nothing_of_the_networks_programs() {
+    let mut tar = testcase::node("1.7-stopped");
+    for folder in [
+        "usr",
+        "usr/lib",
+        "usr/lib/systemd",
+        "usr/lib/systemd/system",
+    ] {
+        tar.push(folder, b'5', "", b"");
+    }
+    let unit = b"[Service]\nExecStart=/usr/bin/containerd\nKillMode=process\n";
+    tar.add("usr/lib/systemd/system/containerd.service", unit);
+    let of_network = |tar: &testcase::Tar| {
+        let packed = tar.write();
+        let evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
+        let mut codes = judged(&evidence);
+        codes.retain(|code| code.starts_with("cni/"));
+        codes
+    };
+    assert_eq!(of_network(&tar), Vec::<&str>::new());
+    // Beside another plugin it would be there.
+    tar.push("usr/lib/cni", b'5', "", b"");
+    tar.add("usr/lib/cni/loopback", b"#!/bin/sh");
+    assert_eq!(of_network(&tar), ["cni/plugin-missing"]);
+}
+
+/// A capture without some folders of its root; `tar --one-file-system` leaves empty ones.
+fn without(folders: &[&str], leaves_empty: bool) -> testcase::Tar {
+    let mut tar = testcase::node("1.7-stopped");
+    for folder in folders {
+        let path = format!("var/lib/containerd/io.containerd.{folder}");
+        tar.remove(&path);
+        if leaves_empty {
+            tar.push(&path, b'5', "", b"");
+        }
+    }
+    tar
+}
+
+/// What is said of stores that are lost.
+const LOST: &[&str] = &[
+    "blob/missing",
+    "cri/pod-file-missing",
+    "runtime/status-dir-missing",
+    "snapshot/directory-missing",
+    "store/metadata-broken",
+];
+
+#[test]
+fn stores_that_were_not_taken_are_not_lost() {
+    for folders in [
+        &["snapshotter.v1.overlayfs"][..],
+        &["snapshotter.v1.overlayfs/snapshots"],
+        &["snapshotter.v1.native", "snapshotter.v1.overlayfs"],
+        &["content.v1.content"],
+        &["content.v1.content/blobs"],
+        &["grpc.v1.cri"],
+        &[
+            "snapshotter.v1.overlayfs/snapshots",
+            "content.v1.content/blobs",
+        ],
+    ] {
+        for leaves_empty in [false, true] {
+            let packed = without(folders, leaves_empty).write();
+            let evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
+            let what = format!("{folders:?}, empty ones left: {leaves_empty}");
+            assert_eq!(judged(&evidence), Vec::<&str>::new(), "{what}");
+            // What is not known is said by its name.
+            let roots = node::discover(&evidence, &Said::default());
+            let options = node::Options::default();
+            let node = Node::open(&evidence, roots.into_iter().next().unwrap(), options);
+            let told = node.coverage.unknown.iter();
+            let mut names = told.map(|unknown| format!("{}: {}", unknown.what, unknown.why));
+            let is_it =
+                |name: &str| name.contains(" are in the evidence: ") || name.contains("/blobs");
+            assert!(names.any(|name| is_it(&name)), "{what}");
+            // The same of a folder into which it was unpacked.
+            let folder = unpacked(without(folders, leaves_empty));
+            let evidence = Evidence::open(folder.path(), &Options::default()).unwrap();
+            let mut codes = judged(&evidence);
+            codes.retain(|code| LOST.contains(code));
+            assert_eq!(codes, Vec::<&str>::new(), "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_store_of_which_a_part_is_there_has_lost_the_rest() {
+    let mut tar = testcase::node("1.7-stopped");
+    let folder = "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/";
+    let all = tar.paths(folder, "").into_iter();
+    let is_one = |path: &String| {
+        let id = path.strip_prefix(folder);
+        id.is_some_and(|id| !id.contains('/'))
+    };
+    let directories = all.filter(is_one);
+    for path in directories.skip(1) {
+        tar.remove(&path);
+    }
+    let packed = tar.write();
+    let evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
+    assert!(judged(&evidence).contains(&"snapshot/directory-missing"));
+}
+
+#[test]
+fn a_folder_without_the_root_does_not_say_that_it_is_empty() {
+    // As a collector leaves it: logs are all that it takes of /var.
+    for keeps in [&["run", "etc"][..], &["run", "etc", "var/log"]] {
+        let folder = unpacked(part(keeps));
+        let evidence = Evidence::open(folder.path(), &Options::default()).unwrap();
+        assert!(
+            !judged(&evidence).contains(&"store/root-emptied"),
+            "{keeps:?}"
+        );
+    }
+}
+
+#[test]
+fn a_store_on_a_disk_that_was_not_copied_is_not_lost() {
+    let mut tar = without(&["snapshotter.v1.overlayfs"], false);
+    let text = b"version = 2\n[plugins.'io.containerd.snapshotter.v1.overlayfs']\nroot_path = '/data/layers'\n";
+    tar.add("etc/containerd/config.toml", text);
+    for leaves_old in [false, true] {
+        if leaves_old {
+            let old = "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/1";
+            tar.push(old, b'5', "", b"");
+        }
+        let folder = unpacked(tar.clone());
+        let evidence = Evidence::open(folder.path(), &Options::default()).unwrap();
+        let mut codes = judged(&evidence);
+        codes.retain(|code| code.starts_with("store/") || code.starts_with("snapshot/"));
+        assert_eq!(codes, Vec::<&str>::new(), "{leaves_old}");
+    }
 }

@@ -150,3 +150,42 @@ fn a_store_with_a_disk_of_its_own_that_is_lacking_is_said_first() {
         );
     }
 }
+
+/// A node whose containerd was never used, with another runtime's pods, and what is said of its root.
+fn beside_another(edit: impl FnOnce(&mut Tar)) -> (Vec<(&'static str, Severity)>, Start) {
+    let mut tar = emptied();
+    tar.remove("run/containerd");
+    edit(&mut tar);
+    let (found, start, _) = judged(&tar, None);
+    (found, start)
+}
+
+#[test]
+fn pods_of_another_runtime_prove_nothing() {
+    let own = beside_another(|_| ());
+    assert_eq!(own.0, [("store/root-emptied", Severity::Fatal)]);
+    let kubelet = |socket: &str| {
+        let text = format!("containerRuntimeEndpoint: unix://{socket}\n");
+        move |tar: &mut Tar| tar.add("var/lib/kubelet/config.yaml", text.as_bytes())
+    };
+    let own = beside_another(kubelet("/var/run/containerd/containerd.sock"));
+    assert_eq!(own.0, [("store/root-emptied", Severity::Fatal)]);
+    let (found, start) = beside_another(kubelet("/var/run/crio/crio.sock"));
+    assert_eq!(found, []);
+    assert_ne!(start, Start::No);
+    let (found, _) = beside_another(|tar| {
+        let text = b"disabled_plugins = [\"cri\"]\n";
+        tar.add("etc/containerd/config.toml", text);
+    });
+    assert_eq!(found, []);
+    // The stores of k3s, which serves the pods, beside those of a first start.
+    let k3s = moved("1.7-stopped", "var/lib/rancher/k3s/agent/containerd");
+    let stores = k3s.members.into_iter();
+    let stores = stores.filter(|one| one.path.starts_with(b"var/lib/rancher"));
+    let (found, _) = beside_another(|tar| {
+        tar.members.extend(stores);
+        let folder = "var/lib/containerd/io.containerd.metadata.v1.bolt";
+        tar.push(folder, b'5', "", b"");
+    });
+    assert_eq!(found, []);
+}

@@ -39,7 +39,7 @@ fn machine_of(node: &str) -> Tar {
         tar.push(path, b'5', "", b"");
     }
     let program = testcase::program("debian-trixie.elf");
-    for path in ["usr/bin/containerd", SHIM, RUNC] {
+    for path in ["usr/bin/env", "usr/bin/containerd", SHIM, RUNC] {
         put(&mut tar, path, &program);
     }
     tar
@@ -94,6 +94,27 @@ fn a_machine_with_its_programs_is_silent() {
     tar.remove("usr/bin/containerd");
     tar.remove(RUNC);
     assert_eq!(judge(&tar), []);
+}
+
+/// What somebody added to a copy proves nothing of the programs that were not copied.
+#[test]
+fn one_program_of_a_copy_tells_nothing_of_the_others() {
+    for added in [
+        "usr/local/bin/k3s",
+        "usr/local/bin/containerd",
+        "usr/bin/containerd",
+    ] {
+        let mut tar = testcase::node("1.7-running");
+        // A tar of an unpacked copy has a member for each folder.
+        for folder in ["usr", "usr/local", "usr/local/bin", "usr/bin"] {
+            if added.starts_with(folder) {
+                tar.push(folder, b'5', "", b"");
+            }
+        }
+        put(&mut tar, added, &testcase::program("debian-trixie.elf"));
+        assert_eq!(judge(&tar), [], "{added}");
+        assert!(!open(&tar).around.has_programs, "{added}");
+    }
 }
 
 #[test]

@@ -352,6 +352,78 @@ fn status_files_that_are_written_over_are_told() {
     boots_and(&told, Start::WithCare, Effect::Rewrites, "K06");
 }
 
+/// What is told of each case of testdata: its name, its findings, the first line.
+#[expect(clippy::disallowed_methods, reason = "folders of this test")]
+fn each_case(mut look: impl FnMut(&str, &finding::Report, &str)) {
+    let folder = testcase::testdata().join("cases");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let folder = entry.unwrap().path();
+        if !folder.join("edits.toml").exists() {
+            continue;
+        }
+        let packed = Edits::read_edits(&folder).apply(&folder).write();
+        let Ok(evidence) = Evidence::open_stream(packed.as_slice(), &Options::default()) else {
+            continue;
+        };
+        let Some(roots) = node::discover(&evidence, &Said::default())
+            .into_iter()
+            .next()
+        else {
+            continue;
+        };
+        let node = Node::open(&evidence, roots, node::Options::default());
+        let report = checks::judge(&node, &Measured::default());
+        let release = daemon::detect(&node.traces);
+        let verdict = checks::verdict(&node, &report, &release, node.now);
+        let name = folder.file_name().unwrap().to_string_lossy();
+        look(&name, &report, &verdict.sentence);
+    }
+}
+
+#[test]
+fn what_is_not_to_be_started_is_not_said_to_start() {
+    let (mut warned, mut wrong) = (0, Vec::new());
+    each_case(|name, report, sentence| {
+        for finding in &report.findings {
+            let what = finding.what_to_do();
+            let warns = what.starts_with("Do not start") || what.starts_with("Do not restart");
+            if !warns || finding.severity == finding::Severity::Note {
+                continue;
+            }
+            warned += 1;
+            if sentence.starts_with("containerd would start") {
+                wrong.push(format!("{name}: {}: {sentence}", finding.code.name));
+            }
+        }
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(warned >= 10, "{warned}");
+}
+
+#[test]
+fn a_code_has_its_own_effect() {
+    let said = |name: &str, says: &str| {
+        for told in case(name) {
+            assert!(told.sentence.contains(says), "{name}: {}", told.sentence);
+        }
+    };
+    said("blob-stray", "cannot clean up its blobs");
+    said("blob-descriptor-size", "cannot export images");
+    said("image-alias-wrong", "starts another image");
+    said("snapshot-parents-index", "wrong list of children");
+    for name in [
+        "image-reference-missing",
+        "cri-address-lost",
+        "container-snapshot-gone",
+    ] {
+        said(name, "Do not start containerd: it ");
+    }
+    said(
+        "unit-restart-kills",
+        "Do not restart containerd while containers run",
+    );
+}
+
 /// Evidence that is a directory: locks and room are known.
 #[test]
 fn a_lock_that_somebody_holds_hangs_the_daemon() {

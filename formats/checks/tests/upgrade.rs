@@ -309,10 +309,25 @@ fn a_machine_without_containerd_is_told() {
     for folder in ["usr/bin", "usr/local/bin", "usr/sbin", "bin", "opt/bin"] {
         tar.push(folder, FOLDER, "", b"");
     }
+    tar.add("usr/bin/env", b"#!");
     let told = foretell(&tar, None);
     assert!(
         told.parts.iter().any(|part| part.name == "containerd"),
         "{told:#?}"
     );
     assert_ne!(told.start, Start::Yes, "{}", told.sentence);
+}
+
+/// The same on a node that runs 2.x already: every pod that names no runtime fails.
+#[test]
+fn a_default_runtime_that_is_gone_is_told_after_the_upgrade() {
+    let text = format!(
+        "version = 2\n[{CRI}.containerd]\ndefault_runtime_name = 'nvidia'\n\
+         [{CRI}.containerd.runtimes.nvidia]\nruntime_type = 'io.containerd.runtime.v1.linux'\n"
+    );
+    let told = foretell(&with("2.1-stopped", &text), None);
+    assert_ne!(told.start, Start::Yes, "{}", told.sentence);
+    let well = text.replace("runtime.v1.linux", "runc.v2");
+    let told = foretell(&with("2.1-stopped", &well), None);
+    assert_eq!(told.start, Start::Yes, "{}", told.sentence);
 }

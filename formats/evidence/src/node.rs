@@ -261,9 +261,13 @@ impl Evidence {
     }
 
     /// Whether [`Stat::ino`] is what the node's kernel says of open files: a copy has inodes of its
-    /// own.
+    /// own, and so has a bundle that was made from one.
     pub fn keeps_inodes(&self) -> bool {
-        !self.is_copied()
+        match self.manifest() {
+            // What keeps no sockets was a copy.
+            Some(manifest) => manifest.sockets,
+            None => !self.is_copied(),
+        }
     }
 
     /// Whether sockets would be seen: tars of other people's making leave them out, and so does

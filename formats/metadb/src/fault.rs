@@ -86,9 +86,9 @@ pub(crate) static VALUE: Code = Code {
         such ingest or snapshot stops the garbage collector (and makes releases up to 2.1 crash). A \
         specification that is no JSON stops neither: only what reads it fails, for example the next \
         start of the container and its verbose status.",
-    remedy: "Do not start containerd on it repeatedly: it will crash-loop. Work on a copy of the \
-        database and delete or rewrite that one record; a container's snapshot survives if it \
-        gets the label containerd.io/gc.root first.",
+    remedy: "Work on a copy of the database and delete or rewrite that one record; a container's \
+        snapshot survives if it gets the label containerd.io/gc.root first. Where the first line \
+        says that containerd would not start, each restart only repeats it.",
 };
 
 /// A value of a record is larger than is read.

@@ -10,6 +10,8 @@ use finding::{Text, Unread};
 use toml::{Table, Value};
 
 use crate::Settings;
+use crate::config_lines::{self, Lines};
+use crate::left_out::is_unseen;
 
 /// What of containerd's configuration decides where its stores are, and who may read them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -43,14 +45,83 @@ pub struct Config {
     pub relative: BTreeSet<Text>,
     /// What could not be read or understood.
     pub faults: Vec<ConfigFault>,
+    /// Files of which some releases read the bytes, and others do not.
+    pub encodings: Vec<(Text, Encoding)>,
+}
+
+/// Bytes of a configuration file that are not all plain UTF-8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// It begins with a byte order mark, as some editors write it.
+    Mark,
+    /// A byte is not UTF-8.
+    NotUtf8 {
+        /// The first one.
+        at: usize,
+        /// Whether all of them are in comments.
+        in_comments: bool,
+    },
+}
+
+impl Encoding {
+    /// The first byte that is meant.
+    pub const fn at(self) -> usize {
+        match self {
+            Self::Mark => 0,
+            Self::NotUtf8 { at, .. } => at,
+        }
+    }
+
+    /// Whether 1.x, which takes it, reads the same values.
+    pub const fn is_harmless(self) -> bool {
+        matches!(
+            self,
+            Self::Mark
+                | Self::NotUtf8 {
+                    in_comments: true,
+                    ..
+                }
+        )
+    }
+}
+
+impl core::fmt::Display for Encoding {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Mark => "begins with a byte order mark",
+            Self::NotUtf8 { .. } => "has bytes that are not UTF-8",
+        })
+    }
+}
+
+/// Whether every line that is not UTF-8 is so in its comment only.
+fn is_commented(bytes: &[u8]) -> bool {
+    bytes.split(|byte| *byte == b'\n').all(|line| {
+        let Err(error) = core::str::from_utf8(line) else {
+            return true;
+        };
+        let before = line.get(..error.valid_up_to()).unwrap_or_default();
+        let code = before
+            .split(|byte| *byte == b'#')
+            .next()
+            .unwrap_or_default();
+        // As many quotes as there are cuts: one more part than quotes.
+        let is_open = |quote| code.split(|byte| *byte == quote).count().is_multiple_of(2);
+        before.contains(&b'#') && !is_open(b'"') && !is_open(b'\'')
+    })
 }
 
 impl Config {
     /// The configuration of a file that is not there.
     pub(crate) fn missing(path: &Path) -> Self {
+        Self::unread(path, Unread::Absent)
+    }
+
+    /// The configuration of a file that could not be read.
+    pub(crate) fn unread(path: &Path, unread: Unread) -> Self {
         let fault = ConfigFault::Unread {
             file: name(path),
-            unread: Unread::Absent,
+            unread,
         };
         Self {
             version: 1,
@@ -110,10 +181,10 @@ pub fn read_config(evidence: &Evidence, path: &Path) -> Option<Config> {
         if !seen.insert(path.clone()) || seen.len() > MOST_FILES {
             continue;
         }
-        let Some(table) = read_file(evidence, &path, &mut config) else {
+        let Some((table, lines)) = read_file(evidence, &path, &mut config) else {
             continue;
         };
-        config.settings.add(&name(&path), &table);
+        config.settings.add(&name(&path), &table, &lines);
         merge(&table, &path, &mut config);
         for import in imports(&table, &path, &mut config) {
             let found = import.files(evidence);
@@ -136,36 +207,50 @@ fn name(path: &Path) -> Text {
     Text::from(path.as_os_str().as_bytes())
 }
 
-fn read_file(evidence: &Evidence, path: &Path, config: &mut Config) -> Option<Table> {
+fn read_file(evidence: &Evidence, path: &Path, config: &mut Config) -> Option<(Table, Lines)> {
     let file = name(path);
     let source = match evidence.source(path, LIMIT) {
         Ok(source) => source,
         Err(unread) => {
+            let unread = or_unseen(evidence, path, unread);
             config.faults.push(ConfigFault::Unread { file, unread });
             return None;
         }
     };
     config.files.push(file.clone());
-    let text = match core::str::from_utf8(source.bytes()) {
-        Ok(text) => text,
-        Err(error) => {
-            let at = Some(error.valid_up_to());
-            config.faults.push(ConfigFault::Syntax {
-                file,
-                at,
-                error: "not UTF-8".to_owned(),
-            });
-            return None;
-        }
-    };
+    let bytes = source.bytes();
+    let marked = bytes.strip_prefix("\u{feff}".as_bytes());
+    if marked.is_some() {
+        config.encodings.push((file.clone(), Encoding::Mark));
+    }
+    let bytes = marked.unwrap_or(bytes);
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.as_ref();
+    if let Err(error) = core::str::from_utf8(bytes) {
+        let encoding = Encoding::NotUtf8 {
+            at: error.valid_up_to(),
+            in_comments: is_commented(bytes),
+        };
+        config.encodings.push((file.clone(), encoding));
+    }
     match text.parse::<Table>() {
-        Ok(table) => Some(table),
+        Ok(table) => Some((table, config_lines::lines(text))),
         Err(error) => {
             let at = error.span().map(|span| span.start);
             let error = error.message().to_owned();
             config.faults.push(ConfigFault::Syntax { file, at, error });
             None
         }
+    }
+}
+
+/// Why a file is not there: a copy may just be without it.
+fn or_unseen(evidence: &Evidence, path: &Path, unread: Unread) -> Unread {
+    let is_gone = matches!(unread, Unread::Absent | Unread::Dangling(_));
+    if is_gone && is_unseen(evidence, path) {
+        Unread::NotCollected
+    } else {
+        unread
     }
 }
 
@@ -299,7 +384,7 @@ fn imports(table: &Table, path: &Path, config: &mut Config) -> Vec<Import> {
 }
 
 /// Without `.` and `..`, by the letters alone, as Go cleans a path.
-fn clean(path: &Path) -> PathBuf {
+pub(crate) fn clean(path: &Path) -> PathBuf {
     let mut clean = PathBuf::from("/");
     for component in path.components() {
         match component {

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::Unit;
 use crate::config::{self, Config};
 use crate::data_dir;
-use crate::distribution::{DISTRIBUTIONS, Distribution, GENERATED};
+use crate::distribution::{DISTRIBUTIONS, Distribution, GENERATED, Generated};
 use crate::scan::scan;
 
 /// Name of the folder that makes a folder a containerd root.
@@ -66,7 +66,14 @@ impl Roots {
     pub fn template(&self) -> Option<&'static str> {
         let config = self.config.as_ref()?;
         let named = config.files.first()?.utf8()?;
-        let written = GENERATED.iter().find(|one| named.ends_with(one.config));
+        // Where its data was moved, only what follows the folder of its name is as usual.
+        let moved = format!("/{}/", self.whose);
+        let is_moved = |one: &&Generated| {
+            let below = one.config.split_once(&moved).map(|(_, below)| below);
+            below.is_some_and(|below| named.ends_with(below))
+        };
+        let usual = GENERATED.iter().find(|one| named.ends_with(one.config));
+        let written = usual.or_else(|| GENERATED.iter().find(is_moved));
         written.map(|one| one.instead)
     }
 
@@ -192,7 +199,18 @@ pub fn discover(evidence: &Evidence, said: &Said) -> Vec<Roots> {
         seen.push(roots.root.clone());
         new
     });
+    for roots in &mut all {
+        roots.state = at_run(evidence, core::mem::take(&mut roots.state));
+    }
     all
+}
+
+/// A state below `/var/run`, which is a link to `/run` that a copy may lack.
+fn at_run(evidence: &Evidence, state: PathBuf) -> PathBuf {
+    let plain = state.strip_prefix("/var/run").ok();
+    let plain = plain.map(|rest| Path::new("/run").join(rest));
+    let plain = plain.filter(|plain| !exists(evidence, &state) && exists(evidence, plain));
+    plain.unwrap_or(state)
 }
 
 /// Where containerd keeps its stores, if nothing says otherwise.
@@ -215,6 +233,9 @@ fn is_empty_root(evidence: &Evidence) -> bool {
     is_folder && is_used()
 }
 
+/// Where systems without a unit of containerd's keep its configuration: Talos.
+const OTHER_CONFIGS: &[&str] = &["/etc/cri/containerd.toml"];
+
 /// The installations of distributions that are there.
 pub(crate) fn distributions(evidence: &Evidence) -> Vec<Roots> {
     let mut all = Vec::new();
@@ -233,12 +254,19 @@ fn as_said(evidence: &Evidence, said: &Said) -> Roots {
         all.find(|roots| roots.root == root)
             .or_else(|| data_dir::beside(evidence, &root))
     });
-    if let Some(mut known) = known.filter(|_| said.config.is_none()) {
-        known.rule = Rule::Said;
-        if let Some(state) = &said.state {
-            known.state = absolute(state.clone());
-        }
-        return known;
+    if let Some(known) = known {
+        let told = said.config.as_ref();
+        let told = told.map(|path| {
+            config::read_config(evidence, path).unwrap_or_else(|| Config::missing(path))
+        });
+        let state = said.state.clone();
+        let state = state.or_else(|| told.as_ref()?.state.clone());
+        return Roots {
+            state: state.map_or(known.state, absolute),
+            rule: Rule::Said,
+            config: told.or(known.config),
+            ..known
+        };
     }
     let default = said
         .config
@@ -300,9 +328,23 @@ fn find(evidence: &Evidence, distribution: &Distribution, all: &mut Vec<Roots>) 
             .then(|| Unit::read_unit(evidence))
             .flatten();
         let told = unit.as_ref().and_then(Unit::config).map(PathBuf::from);
+        let is_told = told.is_some();
         let told = told.unwrap_or_else(|| fill(distribution.config));
-        let config = Some(told).filter(|path| path.is_absolute());
-        let config = config.and_then(|path| config::read_config(evidence, &path));
+        let told = Some(told).filter(|path| path.is_absolute());
+        let read = |path: &PathBuf| config::read_config(evidence, path);
+        // One that the unit names must be there; without that at the usual place, it has defaults.
+        let missing = |path: &PathBuf| {
+            let unread = evidence.stat(path).err();
+            unread
+                .filter(|_| is_told)
+                .map(|why| Config::unread(path, why))
+        };
+        let config = told.and_then(|path| read(&path).or_else(|| missing(&path)));
+        let is_plain = distribution.whose == "containerd" && !is_told;
+        let config = config.or_else(|| {
+            let mut others = OTHER_CONFIGS.iter().map(PathBuf::from);
+            others.find_map(|path| read(&path)).filter(|_| is_plain)
+        });
         let of_unit =
             |place: fn(&Unit) -> Option<&str>| unit.as_ref().and_then(place).map(PathBuf::from);
         let of_config = config.as_ref();
@@ -312,7 +354,10 @@ fn find(evidence: &Evidence, distribution: &Distribution, all: &mut Vec<Roots>) 
             of_unit(Unit::state).or_else(|| of_config.and_then(|config| config.state.clone()));
         let whose = distribution.whose;
         let default_state = || fill(distribution.state);
-        let configured_root = configured_root.map(absolute);
+        let configured_root = configured_root
+            .map(absolute)
+            .map(|path| at_run(evidence, path));
+        let configured_state = configured_state.map(|path| at_run(evidence, path));
         if let Some(configured) = configured_root.filter(|configured| exists(evidence, configured))
         {
             let state = configured_state.unwrap_or_else(default_state);

@@ -14,9 +14,9 @@ use evidence::{Evidence, Kind};
 use finding::Text;
 use process::Processes;
 
-use crate::{Roots, Snapshotter, path_text};
+use crate::{Roots, Snapshotter, left_out, path_text};
 
-/// A disk that belongs at a folder above a store.
+/// A disk that belongs at a store, or at a folder above it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MountPoint {
     /// The folder.
@@ -66,7 +66,8 @@ pub(crate) fn mount_points(
     let mut all = fstab(evidence);
     all.extend(units(evidence, &stores));
     all.retain(|one| {
-        one.at.parent().is_some() && stores.iter().any(|store| store.starts_with(&one.at))
+        let is_near = |store: &PathBuf| store.starts_with(&one.at) || one.at.starts_with(store);
+        one.at.parent().is_some() && stores.iter().any(is_near)
     });
     all.sort_by(|one, other| one.at.cmp(&other.at));
     all.dedup_by(|later, earlier| later.at == earlier.at);
@@ -83,7 +84,7 @@ fn is_mounted(evidence: &Evidence, at: &Path, processes: Option<&Processes>) -> 
         return Some(table.iter().any(|mount| mount.point.bytes() == at));
     }
     // Of a copy, all lies on the disk to which it was copied; of an archive no disk is known.
-    if evidence.kind() != Kind::Directory {
+    if evidence.kind() != Kind::Directory || left_out::is_part(evidence) {
         return None;
     }
     let above = at.parent()?;

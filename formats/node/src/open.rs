@@ -15,8 +15,8 @@ use crate::clients::{self, Client};
 use crate::graph::Graph;
 use crate::{
     Cores, Database, DatabaseState, Disks, Documents, Headers, META_DIR, MountPoint, Network,
-    PodFiles, Registries, Roots, RuntimePrograms, Snapshotter, Surroundings, Traces, snapshotter,
-    times,
+    PodFiles, Registries, Roots, RuntimePrograms, Snapshotter, Surroundings, Traces, Units,
+    left_out, snapshotter, times,
 };
 
 /// Name of the content store's folder.
@@ -81,6 +81,8 @@ pub struct Node {
     pub mount_points: Vec<MountPoint>,
     /// What a start of the daemon meets around its stores.
     pub around: Surroundings,
+    /// Units of systemd that run it.
+    pub units: Units,
     /// Cores of containerd, shims and runc.
     pub cores: Cores,
     /// What time it was at the node when it was captured or last written.
@@ -121,8 +123,22 @@ impl Node {
         };
         note(&meta, &mut coverage);
         let config = roots.config.as_ref();
-        let snapshotters =
+        let is_part = left_out::is_part(evidence);
+        let mut snapshotters =
             snapshotter::all(evidence, &roots.root, config, meta.rows.as_ref(), headers);
+        for folder in snapshotter::left_over(evidence, &roots.root, config, meta.rows.as_ref()) {
+            coverage.skipped.push(format!(
+                "{} is the folder of no snapshotter that containerd, its configuration or meta.db names: \
+                 no daemon reads it, and it was not looked at",
+                path_text(&folder)
+            ));
+        }
+        if is_part {
+            let all = snapshotters.into_iter();
+            snapshotters = all
+                .map(|one| left_out::snapshotter(evidence, one, meta.rows.as_ref()))
+                .collect();
+        }
         for snapshotter in &snapshotters {
             note(&snapshotter.db, &mut coverage);
             let rows = snapshotter.db.rows.as_ref();
@@ -133,7 +149,10 @@ impl Node {
                 .extend(snapshotter.layout.unknown().iter().cloned());
         }
         let content_root = roots.root.join(CONTENT_DIR);
-        let content = Store::read_store(evidence, &content_root);
+        let mut content = Store::read_store(evidence, &content_root);
+        if is_part {
+            content = left_out::content(content, meta.rows.as_ref());
+        }
         coverage.unknown.extend(content.unknown().iter().cloned());
         let documents = Documents::read_documents(evidence, &content_root, meta.rows.as_ref());
         let processes = options.processes.or_else(|| stored_processes(evidence));
@@ -147,6 +166,10 @@ impl Node {
         );
         let runtime = runtime.map(|mut runtime| {
             learn(&mut runtime, meta.rows.as_ref());
+            if is_part {
+                let unknown = left_out::cri(&mut runtime, &roots.root, meta.rows.as_ref());
+                coverage.unknown.extend(unknown);
+            }
             runtime
         });
         match &state {
@@ -169,7 +192,8 @@ impl Node {
         let disks = Disks::read_disks(evidence, &roots, &snapshotters);
         let network = Network::read_network(evidence, &roots);
         let registries = Registries::read_registries(evidence, config);
-        let pods = PodFiles::read_pod_files(evidence, meta.rows.as_ref());
+        let clients = clients::clients(evidence);
+        let pods = PodFiles::read_pod_files(evidence, &roots, &clients, meta.rows.as_ref());
         let traces = Traces::read_traces(evidence, &roots, &meta, runtime.read());
         if let Some(rows) = &meta.rows {
             coverage
@@ -194,13 +218,15 @@ impl Node {
             .unknown
             .sort_by(|a, b| (&a.what, &a.why).cmp(&(&b.what, &b.why)));
         coverage.unknown.dedup();
-        let around = Surroundings::read_surroundings(evidence, &roots, &snapshotters);
+        let around =
+            Surroundings::read_surroundings(evidence, &roots, &snapshotters, processes.as_deref());
         let programs = RuntimePrograms::read_runtime_programs(
             evidence,
             &roots,
             meta.rows.as_ref(),
             runtime.read(),
         );
+        let units = Units::read_units(evidence, roots.whose);
         let mount_points =
             crate::mountpoints::mount_points(evidence, &roots, &snapshotters, processes.as_deref());
         let mut node = Self {
@@ -216,10 +242,11 @@ impl Node {
             disks,
             mount_points,
             around,
+            units,
             cores,
             network,
             programs,
-            clients: clients::clients(evidence),
+            clients,
             registries,
             pods,
             traces,

@@ -3,6 +3,8 @@
 use finding::Text;
 use toml::{Table, Value};
 
+use crate::config_lines::Lines;
+
 /// One value (or table) of a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
@@ -14,6 +16,8 @@ pub struct Setting {
     pub value: Scalar,
     /// The keys as the file has them, where a migration has given it others.
     pub written: Option<Vec<String>>,
+    /// The line of the file, counted from 1.
+    pub line: Option<usize>,
 }
 
 impl Setting {
@@ -52,6 +56,17 @@ pub enum Scalar {
 }
 
 impl Scalar {
+    /// What stands there, as a person may be shown it; nothing of a table.
+    pub fn shown(&self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(format!("\"{}\"", Text::from(text.as_str()))),
+            Self::Integer(number) => Some(number.to_string()),
+            Self::Float(number) => Some(number.clone()),
+            Self::Bool(flag) => Some(flag.to_string()),
+            Self::List(_) | Self::Others(_) | Self::Table | Self::Time => None,
+        }
+    }
+
     /// What it is, in a word.
     pub const fn word(&self) -> &'static str {
         match self {
@@ -96,7 +111,7 @@ impl Settings {
     }
 
     /// Takes over one file.
-    pub(crate) fn add(&mut self, file: &Text, table: &Table) {
+    pub(crate) fn add(&mut self, file: &Text, table: &Table, lines: &Lines) {
         let mut open = vec![(Vec::new(), table)];
         while let Some((path, table)) = open.pop() {
             for (key, value) in table {
@@ -119,7 +134,9 @@ impl Settings {
                 };
                 let file = file.clone();
                 let value = scalar;
+                let line = lines.get(&path).copied();
                 self.all.push(Setting {
+                    line,
                     file,
                     path,
                     value,
@@ -179,8 +196,12 @@ mod tests {
     fn the_last_file_counts() {
         let mut settings = Settings::default();
         let first = "root = '/a'\ndisabled_plugins = ['cri']\n[plugins.'io.x'.deep]\nkey = 1\n";
-        settings.add(&"a".into(), &first.parse().unwrap());
-        settings.add(&"b".into(), &"root = '/b'\n".parse().unwrap());
+        settings.add(&"a".into(), &first.parse().unwrap(), &Lines::new());
+        settings.add(
+            &"b".into(),
+            &"root = '/b'\n".parse().unwrap(),
+            &Lines::new(),
+        );
         assert_eq!(settings.text_setting(&["root"]), Some("/b"));
         let key = settings.get(&["plugins", "io.x", "deep", "key"]).unwrap();
         assert_eq!(key.value, Scalar::Integer(1));

@@ -11,6 +11,7 @@ use metadb::{Backend, BackendSnapshot, MetaDb, Pool, Row};
 use snapshots::{Layout, Rules};
 
 use crate::config::Config;
+use crate::left_out::is_unseen;
 use crate::{Database, Headers};
 
 /// One snapshotter of the node.
@@ -78,7 +79,7 @@ pub(crate) fn all(
         if let Some(name) = entry.name.bytes().strip_prefix(PREFIX) {
             let folder = root.join(OsStr::from_bytes(entry.name.bytes()));
             let is_used = entry.stat.kind != FileKind::Dir || !is_unused(evidence, &folder);
-            if is_used {
+            if is_used && is_loaded(name, config, meta) {
                 roots.insert(Text::from(name), (folder, false));
             }
         }
@@ -141,6 +142,40 @@ pub(crate) fn all(
         .collect()
 }
 
+/// Whether a daemon has a snapshotter of this name, as far as that is known: a folder that was moved or
+/// copied aside (`overlayfs.old`), or of a snapshotter of another time (aufs), is read by nobody.
+fn is_loaded(name: &[u8], config: Option<&Config>, meta: Option<&MetaDb>) -> bool {
+    let Ok(name) = core::str::from_utf8(name) else {
+        return false;
+    };
+    let known = snapshots::Snapshotter::named(name);
+    let is_built_in = known.is_some_and(|known| known.is_built_in) && name != "aufs";
+    let is_configured = config.is_some_and(|config| {
+        config.proxies.contains(name) || config.snapshotter_roots.contains_key(name)
+    });
+    // Ids of plugins have no dots; without meta.db another name may be one of a build that is not known.
+    let is_plain = !name.contains(['.', '~', ' ']);
+    is_built_in || is_configured || is_plain && is_named(meta, name)
+}
+
+/// Folders of snapshotters that no release, configuration or row of meta.db names.
+pub(crate) fn left_over(
+    evidence: &Evidence,
+    root: &Path,
+    config: Option<&Config>,
+    meta: Option<&MetaDb>,
+) -> Vec<PathBuf> {
+    let list = evidence.list(root);
+    let entries = list.read().into_iter().flatten();
+    entries
+        .filter(|entry| {
+            let name = entry.name.bytes().strip_prefix(PREFIX);
+            name.is_some_and(|name| !is_loaded(name, config, meta))
+        })
+        .map(|entry| root.join(OsStr::from_bytes(entry.name.bytes())))
+        .collect()
+}
+
 /// Whether meta.db has snapshots of it, or may have them.
 fn is_named(meta: Option<&MetaDb>, name: &str) -> bool {
     meta.is_none_or(|meta| {
@@ -174,5 +209,5 @@ fn is_unused(evidence: &Evidence, folder: &Path) -> bool {
     let has = |name: &str| !matches!(evidence.stat(&folder.join(name)), Err(unread) if unread.is_absent());
     let list = evidence.list(&folder.join("snapshots"));
     let no_snapshots = list.whole().is_some_and(Vec::is_empty) || !has("snapshots");
-    !has("metadata.db") && no_snapshots
+    !has("metadata.db") && no_snapshots && !is_unseen(evidence, folder)
 }

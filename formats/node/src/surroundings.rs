@@ -9,13 +9,20 @@ use std::path::{Path, PathBuf};
 use evidence::{Evidence, FileKind, Kind, Lock, Mount, locks};
 use finding::{Text, Unread};
 
-use crate::{CONTENT_DIR, META_DIR, Nri, Roots, Scalar, Snapshotter, runtime_programs::PATH};
+use process::Processes;
+
+use crate::kernel::{self, Kernel};
+use crate::network::has_programs;
+use crate::runtime_programs::PATH;
+use crate::{CONTENT_DIR, META_DIR, Nri, Roots, Scalar, Snapshotter, left_out};
 
 /// What stands around the stores.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Surroundings {
     /// Root.
     root: PathBuf,
+    /// Whether the root is not there in a copy, which may just be without it.
+    pub root_untaken: bool,
     /// What stands at each place that the daemon uses; a link that leads somewhere is what it
     /// leads to.
     kinds: BTreeMap<PathBuf, Result<FileKind, Unread>>,
@@ -25,8 +32,10 @@ pub struct Surroundings {
     pub holders: BTreeMap<PathBuf, Vec<Lock>>,
     /// Whether the file system of overlayfs' folders tells the kinds of entries.
     pub tells_kinds: Option<bool>,
-    /// How that file system is mounted, where it is mounted here.
+    /// How that file system is mounted, where it is mounted here, or the node's table of mounts says.
     pub overlay_mount: Option<Mount>,
+    /// What the kernel can mount.
+    pub kernel: Kernel,
     /// Where overlayfs' folders are, or would be.
     pub overlay: PathBuf,
     /// Whether `state` holds a database that belongs under root.
@@ -35,7 +44,7 @@ pub struct Surroundings {
     pub config_untold: Option<String>,
     /// The option by which root's file system is mounted without replaying its journal.
     pub without_journal: Option<&'static str>,
-    /// Whether the evidence holds the folders of the machine's programs.
+    /// Whether the evidence holds the machine's programs.
     pub has_programs: bool,
     /// Whether a daemon that is containerd, or holds one, is installed.
     pub has_daemon: bool,
@@ -69,9 +78,6 @@ const DAEMONS: &[&str] = &[
     "/usr/bin/kubelet",
 ];
 
-/// Folders of which one holds containerd's program.
-const PROGRAMS: &[&str] = &["/usr/bin", "/usr/local/bin", "/bin", "/opt/bin", "/snap"];
-
 /// Under state: the tasks of `io.containerd.runtime.v1.linux`.
 const LINUX_TASKS: &str = "io.containerd.runtime.v1.linux";
 
@@ -98,7 +104,7 @@ fn shims(evidence: &Evidence, roots: &Roots) -> Option<BTreeSet<String>> {
             }
         }
     }
-    has_daemon.then_some(found)
+    (has_daemon && has_programs(evidence)).then_some(found)
 }
 
 /// Where kubeadm puts kubelet's configuration.
@@ -178,9 +184,11 @@ impl Surroundings {
         evidence: &Evidence,
         roots: &Roots,
         snapshotters: &[Snapshotter],
+        processes: Option<&Processes>,
     ) -> Self {
         let mut around = Self {
             root: roots.root.clone(),
+            root_untaken: left_out::is_part(evidence) && evidence.stat(&roots.root).is_err(),
             mount: evidence.mount(&roots.root),
             without_journal: evidence.without_journal(&roots.root),
             ..Self::default()
@@ -198,6 +206,13 @@ impl Surroundings {
         around.tells_kinds = evidence.tells_kinds(&folders);
         let places = [&folders, &around.overlay, &roots.root];
         around.overlay_mount = places.into_iter().find_map(|path| evidence.mount(path));
+        if around.overlay_mount.is_none() && !evidence.is_machine() {
+            around.overlay_mount = kernel::mount_of(evidence, processes, &folders);
+        }
+        if around.mount.is_none() && !evidence.is_machine() {
+            around.mount = kernel::mount_of(evidence, processes, &roots.root);
+        }
+        around.kernel = Kernel::read_kernel(evidence, processes);
         for name in UNDER_ROOT {
             around.look(evidence, join(&roots.root, name));
         }
@@ -247,7 +262,7 @@ impl Surroundings {
                 Err(Unread::Absent | Unread::Dangling(_))
             )
         });
-        around.has_programs = PROGRAMS.iter().any(|path| is_there(path));
+        around.has_programs = has_programs(evidence);
         around.config_untold = (roots.config.is_none() && !is_there("/etc")).then(|| {
             "the evidence has no /etc: whether there is a config.toml is not known".to_owned()
         });
@@ -307,6 +322,9 @@ impl Surroundings {
     }
 }
 
+/// Where the CRI looks for configurations of networks, if config.toml does not say.
+pub const CNI_FOLDER: &str = "/etc/cni/net.d";
+
 /// No configuration names more places that are looked at.
 const MOST_NAMED: usize = 200;
 
@@ -323,6 +341,7 @@ fn named_paths(roots: &Roots) -> Vec<PathBuf> {
         unit.flat_map(|unit| unit.before.iter().map(String::as_str).chain(unit.program()));
     let programs = programs.filter(|program| program.starts_with('/'));
     let named = texts.map(String::as_str).chain(programs);
+    let named = named.chain([CNI_FOLDER]);
     named.map(PathBuf::from).take(MOST_NAMED).collect()
 }
 

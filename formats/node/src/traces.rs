@@ -61,19 +61,39 @@ impl Traces {
             address_files: bundles.iter().any(runc::Bundle::has_address),
             bootstrap_files: bundles.iter().any(runc::Bundle::has_bootstrap),
             config: roots.config.as_ref().map(|config| config.version),
-            package: package(evidence),
+            package: package(evidence).filter(|_| runs_the_package(roots)),
             program: Program::daemon(&built(evidence, roots)),
         }
     }
 }
 
-/// The version of containerd in Debian's package database.
+/// Where packages put the daemon.
+const PACKAGED: [&str; 2] = ["/usr/bin/containerd", "/bin/containerd"];
+
+/// Whether the daemon may be the package's: k3s and others bring their own, and a unit may name
+/// another program.
+fn runs_the_package(roots: &Roots) -> bool {
+    let brings_own = matches!(
+        roots.whose,
+        "k3s" | "rke2" | "k3s or rke2" | "k0s" | "microk8s" | "docker (snap)"
+    );
+    let named = roots.unit.as_ref().and_then(crate::Unit::program);
+    let is_other = named.is_some_and(|program| {
+        program.starts_with('/') && program.ends_with("/containerd") && !PACKAGED.contains(&program)
+    });
+    !brings_own && !is_other
+}
+
+/// The version of containerd in Debian's package database, where it is installed.
 fn package(evidence: &Evidence) -> Option<Text> {
     let source = evidence.source(Path::new(STATUS), STATUS_LIMIT).ok()?;
     let mut ours = false;
     for line in source.bytes().split(|byte| *byte == b'\n') {
         if let Some(name) = line.strip_prefix(b"Package: ") {
             ours = PACKAGES.iter().any(|package| package.as_bytes() == name);
+        } else if let Some(status) = line.strip_prefix(b"Status: ") {
+            // A package that was removed keeps its entry as long as its settings are there.
+            ours &= status.ends_with(b" installed");
         } else if ours && let Some(version) = line.strip_prefix(b"Version: ") {
             return Some(Text::from(version));
         }

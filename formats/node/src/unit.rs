@@ -297,19 +297,59 @@ impl Unit {
         self.option("state", None)
     }
 
+    /// `--log-level`
+    pub fn log_level(&self) -> Option<&str> {
+        self.option("log-level", Some("l"))
+    }
+
+    /// An option that no release of the daemon takes, where it is started without a subcommand.
+    pub fn strange_option(&self) -> Option<&str> {
+        const VALUED: &[&str] = &[
+            "config",
+            "c",
+            "log-level",
+            "l",
+            "address",
+            "a",
+            "root",
+            "state",
+        ];
+        const FLAGS: &[&str] = &["help", "h", "version", "v"];
+        if !self.is_plain() {
+            return None;
+        }
+        let mut words = self.command.iter().skip(1).map(String::as_str);
+        while let Some(word) = words.next() {
+            let bare = word.strip_prefix("--").or_else(|| word.strip_prefix('-'))?;
+            let (name, value) = match bare.split_once('=') {
+                Some((name, value)) => (name, Some(value)),
+                None => (bare, None),
+            };
+            if VALUED.contains(&name) {
+                if value.is_none() {
+                    words.next();
+                }
+            } else if !FLAGS.contains(&name) && !name.is_empty() {
+                return Some(word);
+            }
+        }
+        None
+    }
+
     /// `--address`
     pub fn address(&self) -> Option<&str> {
         self.option("address", Some("a"))
     }
 
-    /// Whether stopping the unit ends the shims with it, and so every container.
+    /// Whether stopping the unit ends the shims with it, and so every container: `mixed` spares them the
+    /// first signal alone.
     pub fn kills_all(&self) -> bool {
         // What the file itself says is not known where it is not here.
         let default = (!self.lacks_file).then_some("control-group");
         let Some(mode) = self.kill_mode.as_deref().or(default) else {
             return false;
         };
-        !self.command.is_empty() && !["process", "mixed", "none"].contains(&mode)
+        !self.command.is_empty() && !["process", "none"].contains(&mode)
     }
 }
 

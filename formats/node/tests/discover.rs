@@ -4,12 +4,16 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "tests panic where something is wrong"
 )]
 
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use evidence::{Evidence, Options};
+use finding::Unread;
+use node::config::ConfigFault;
 use node::{Roots, Rule, Said, discover};
 use testcase::Tar;
 
@@ -296,4 +300,111 @@ fn the_data_of_k3s_are_found_where_they_were_moved_to() {
             b"data-dir: /data/k3s\n",
         );
     }
+}
+
+/// What is named is taken whole: with the state and the configuration of its own installation.
+#[test]
+fn a_root_that_is_named_keeps_its_own_state() {
+    let mut tar = testcase::node("1.7-stopped");
+    let other = testcase::node("1.7-discarded");
+    for mut member in other.members {
+        for (from, to) in [
+            (ROOT, "var/lib/rancher/k3s/agent/containerd"),
+            (STATE, "run/k3s/containerd"),
+        ] {
+            let rest = member.path.strip_prefix(from.as_bytes());
+            let rest = rest.filter(|rest| rest.is_empty() || rest[0] == b'/');
+            if let Some(rest) = rest.map(<[u8]>::to_vec) {
+                member.path = [to.as_bytes(), &rest].concat();
+                tar.members.push(member.clone());
+                break;
+            }
+        }
+    }
+    let said = Said {
+        root: Some("/var/lib/rancher/k3s/agent/containerd".into()),
+        ..Said::default()
+    };
+    let first = &discover(&opened(&tar), &said)[0];
+    assert_eq!(first.state, Path::new("/run/k3s/containerd"));
+    assert_eq!((first.whose, first.rule), ("k3s", Rule::Said));
+    let said = Said {
+        state: Some("/run/other".into()),
+        ..said
+    };
+    let first = &discover(&opened(&tar), &said)[0];
+    assert_eq!(first.state, Path::new("/run/other"));
+}
+
+/// A store that was moved aside is no snapshotter's.
+#[test]
+fn folders_that_nobody_reads_are_no_snapshotters() {
+    let whole = testcase::node("2.1-rebooted");
+    let mut tar = testcase::node("2.1-rebooted");
+    let from = b"var/lib/containerd/io.containerd.snapshotter.v1.overlayfs".as_slice();
+    for name in ["overlayfs.old", "native.bak", "aufs", "nydus"] {
+        for member in &whole.members {
+            if let Some(rest) = member.path.strip_prefix(from) {
+                let mut copy = member.clone();
+                let to = format!("var/lib/containerd/io.containerd.snapshotter.v1.{name}");
+                copy.path = [to.as_bytes(), rest].concat();
+                tar.members.push(copy);
+            }
+        }
+    }
+    let names = |tar: &Tar| {
+        let evidence = opened(tar);
+        let roots = discover(&evidence, &Said::default()).remove(0);
+        let node = node::Node::open(&evidence, roots, node::Options::default());
+        let all = node.snapshotters.iter();
+        all.map(|one| one.name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&tar), names(&whole));
+}
+
+#[test]
+fn a_configuration_in_a_part_that_was_not_copied_is_not_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = folder.path();
+    let make = |path: &str| std::fs::create_dir_all(node.join(path)).unwrap();
+    make("var/lib/containerd/io.containerd.metadata.v1.bolt");
+    make("etc/containerd");
+    let file = node.join("etc/containerd/config.toml");
+    let unread = || {
+        let evidence = Evidence::open(node, &Options::default()).unwrap();
+        let config = discover(&evidence, &Said::default()).remove(0).config;
+        match config.unwrap().faults.as_slice() {
+            [ConfigFault::Unread { unread, .. }] => unread.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    std::fs::write(&file, "imports = ['/opt/nv/config.toml']\n").unwrap();
+    assert_eq!(unread(), Unread::NotCollected);
+    make("opt");
+    assert_eq!(unread(), Unread::Absent);
+    // As NixOS has it.
+    std::fs::remove_file(&file).unwrap();
+    symlink("/nix/store/1-etc/etc", node.join("etc/static")).unwrap();
+    symlink("/etc/static/containerd/config.toml", &file).unwrap();
+    assert_eq!(unread(), Unread::NotCollected);
+    make("nix");
+    assert!(matches!(unread(), Unread::Dangling(_)));
+}
+
+#[test]
+fn a_state_below_var_run_is_found_without_the_link() {
+    let mut tar = testcase::node("1.7-stopped");
+    let text = "version = 2\nstate = \"/var/run/containerd\"\n";
+    tar.add("etc/containerd/config.toml", text.as_bytes());
+    assert_eq!(found(&tar)[0].state, Path::new("/run/containerd"));
+    let node = node::Node::open(
+        &opened(&tar),
+        found(&tar)[0].clone(),
+        node::Options::default(),
+    );
+    let bundles = node.runtime.read().map(|runtime| runtime.bundles.len());
+    assert!(bundles.is_some_and(|count| count > 0), "{bundles:?}");
+    // With the link it is as config.toml says.
+    tar.push("var/run", b'2', "/run", b"");
+    assert_eq!(found(&tar)[0].state, Path::new("/var/run/containerd"));
 }

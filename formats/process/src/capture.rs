@@ -473,12 +473,19 @@ impl Capture<'_> {
                 "uptime",
                 "net/unix",
                 "self/mountinfo",
+                "version",
+                "filesystems",
                 "stat",
                 "locks",
-                "version",
             ]
         } else {
-            &["uptime", "net/unix", "self/mountinfo"]
+            &[
+                "uptime",
+                "net/unix",
+                "self/mountinfo",
+                "version",
+                "filesystems",
+            ]
         };
         for name in names {
             let item = match self.door.file(name, LARGE) {

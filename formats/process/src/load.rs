@@ -63,7 +63,9 @@ impl Tree {
             }
         }
         loader.cgroups(&mut tree);
-        tree.whole = loader.whole && entries.len() <= MOST;
+        // Some collectors take the first process for its tables of mounts, and no other.
+        let is_one = tree.processes.len() < 2;
+        tree.whole = loader.whole && entries.len() <= MOST && !is_one;
         if tree.whole {
             tree.listed.insert("/proc".into());
         }

@@ -89,7 +89,8 @@ impl Tree {
         self.processes.is_empty()
     }
 
-    pub(crate) fn file(&self, path: &str) -> Option<&[u8]> {
+    /// A file that is no process's, by its absolute path: `/proc/uptime`.
+    pub fn file(&self, path: &str) -> Option<&[u8]> {
         bytes(self.global.get(path.as_bytes())?)
     }
 }

@@ -254,6 +254,9 @@ pub struct PlanUnit {
     pub name: String,
     /// Whether systemd starts it again when it ends.
     pub restarts: bool,
+    /// Whether systemd starts it at boot; nothing where that is not known.
+    #[serde(default)]
+    pub enabled: Option<bool>,
     /// Whether `systemctl mask --runtime` holds for it: a unit in `/etc` outranks that.
     pub can_be_masked: bool,
     /// Whether it is masked on the disk: systemd starts it no more once it has read that.

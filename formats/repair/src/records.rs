@@ -39,7 +39,7 @@ pub fn mend(tree: &mut Tree, node: &Node, specs: &BTreeMap<Text, Vec<u8>>, now: 
     edits.extend(parents(tree, node));
     edits.extend(specifications(tree, node, specs));
     edits.extend(sequences(tree, node));
-    edits.extend(crate::pods::twins(tree));
+    edits.extend(crate::pods::twins(tree, node));
     let spaces: Vec<Vec<u8>> = keys(tree.at(&["v1"]));
     for namespace in spaces {
         for (kind, judge) in KINDS {

@@ -28,6 +28,26 @@ fn roots(evidence: &Evidence) -> Roots {
     all.into_iter().next().unwrap()
 }
 
+/// Nothing but the node itself.
+fn request(evidence: &Evidence, now: Time) -> Request {
+    Request {
+        roots: roots(evidence),
+        made_at: now,
+        names: Vec::new(),
+        copies: Vec::new(),
+        donors: Vec::new(),
+        release: None,
+        mounts: Vec::new(),
+        points: Vec::new(),
+        by_time: false,
+        every_layer: false,
+        said: Vec::new(),
+        released: Vec::new(),
+        pod_addresses: false,
+        told: Told::default(),
+    }
+}
+
 /// How often each code is found with a way out that names `repair`, and how often at all.
 fn found(
     evidence: &Evidence,
@@ -94,22 +114,7 @@ fn each_way_out_by_repair_is_one() {
         if named.is_empty() {
             continue;
         }
-        let request = Request {
-            roots: roots(&evidence),
-            made_at: now,
-            names: Vec::new(),
-            copies: Vec::new(),
-            donors: Vec::new(),
-            release: None,
-            mounts: Vec::new(),
-            points: Vec::new(),
-            by_time: false,
-            every_layer: false,
-            said: Vec::new(),
-            released: Vec::new(),
-            pod_addresses: false,
-            told: Told::default(),
-        };
+        let request = request(&evidence, now);
         let made = match make(&mut evidence, &request) {
             Ok(made) => made,
             Err(why) => {
@@ -142,4 +147,61 @@ fn each_way_out_by_repair_is_one() {
         wrong.join("\n")
     );
     assert!(compared >= 30, "{compared}");
+}
+
+/// The plan for a node after an edit, or why there is none.
+fn planned(edit: impl Fn(&mut testcase::Tar)) -> Result<Plan, repair::Refused> {
+    let mut tar = testcase::node("1.7-stopped");
+    edit(&mut tar);
+    planned_for(&tar)
+}
+
+fn planned_for(tar: &testcase::Tar) -> Result<Plan, repair::Refused> {
+    let packed = tar.write();
+    let mut evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
+    let now = Node::open(&evidence, roots(&evidence), node::Options::default()).now;
+    let request = request(&evidence, now);
+    make(&mut evidence, &request).map(|made| made.plan)
+}
+
+/// What lies under a mount point is not to be repaired: the records would hide the disk that is lacking.
+#[test]
+fn a_root_whose_disk_is_not_mounted_is_not_repaired() {
+    const ROOT: &str = "var/lib/containerd";
+    let empty = |tar: &mut testcase::Tar| {
+        tar.remove(ROOT);
+        // What an image or a first start leaves under a mount point.
+        for folder in [
+            "io.containerd.content.v1.content/blobs",
+            "io.containerd.grpc.v1.cri/containers",
+            "io.containerd.metadata.v1.bolt",
+        ] {
+            tar.push(&format!("{ROOT}/{folder}"), b'5', "", b"");
+        }
+    };
+    let refused = planned(empty).unwrap_err();
+    assert!(refused.why.contains("is empty"), "{}", refused.why);
+    assert!(refused.hint.contains("mount its disk"), "{}", refused.hint);
+    let lost = |tar: &mut testcase::Tar| {
+        tar.remove(&format!("{ROOT}/io.containerd.metadata.v1.bolt/meta.db"));
+    };
+    assert!(!planned(lost).unwrap().steps.is_empty());
+}
+
+/// The dead record is the newer one by its times: the pod that has a bundle stays all the same.
+#[test]
+fn of_two_pods_of_one_name_the_one_in_use_stays() {
+    let folder = testcase::testdata().join("cases/cri-name-twice");
+    let plan = planned_for(&Edits::read_edits(&folder).apply(&folder)).unwrap();
+    let out = |id: &str| {
+        let mut edits = plan.edits.iter();
+        edits.any(|edit| edit.contains(id) && edit.contains("is left out: one that has a task"))
+    };
+    assert!(out("19d4f827cd58549e"), "{:?}", plan.edits);
+    let live = "00fd059904810a8c";
+    assert!(
+        !plan.lost.iter().any(|lost| lost.contains(live)),
+        "{:?}",
+        plan.lost
+    );
 }

@@ -94,6 +94,11 @@ impl Places {
         }
     }
 
+    /// From now on, nothing follows from what is not seen in `folder`, or below it.
+    pub fn forget(&mut self, folder: &Path) {
+        self.listed.retain(|path| !path.starts_with(folder));
+    }
+
     /// What stands at `path`.
     pub fn at(&self, path: &Path) -> Seen {
         if let Some(kind) = self.kinds.get(path) {

@@ -79,6 +79,7 @@ type Key = (Option<Text>, Text);
 
 /// Judges every container.
 pub fn diagnose(facts: Facts<'_>) -> Verdicts {
+    let keeps_times = crate::subject::keeps_times(facts.runtime);
     let index = facts
         .processes
         .map(|processes| Index::new(facts, processes));
@@ -88,7 +89,8 @@ pub fn diagnose(facts: Facts<'_>) -> Verdicts {
             .into_iter()
             .map(|(key, parts)| {
                 let cri = facts.runtime.status(&key.1);
-                let subject = without_processes(facts.runtime, key, parts, cri);
+                let mut subject = without_processes(facts.runtime, key, parts, cri);
+                subject.keeps_times = keeps_times;
                 let found = offline::judge(&subject, facts.now);
                 put(None, &subject, &found)
             })
@@ -137,6 +139,7 @@ fn without_processes<'f>(
     cri: Option<&'f runc::CriStatus>,
 ) -> Subject<'f> {
     Subject {
+        keeps_times: true,
         namespace,
         id,
         container,

@@ -36,6 +36,8 @@ pub(crate) struct Index<'f> {
     pub(crate) host: Host<'f>,
     /// The daemon.
     pub(crate) daemon: Option<&'f Process>,
+    /// Whether folders have the times of the node.
+    pub(crate) keeps_times: bool,
 }
 
 /// The part of a systemd scope's name that is the container's id: `cri-containerd-<id>.scope`.
@@ -82,6 +84,7 @@ impl<'f> Index<'f> {
             by_group,
             fifos,
             commands,
+            keeps_times: processes.live || crate::subject::keeps_times(facts.runtime),
             daemon: host.daemon(),
             host,
         }

@@ -27,10 +27,14 @@ pub(crate) fn judge<'f>(
         .and_then(|fd| fd.ino)
         .zip(container.fifo.as_ref().and_then(|stat| stat.ino))
         .is_some_and(|(held, there)| held != there);
-    if container.fifo.is_none() && subject.is_fresh(index.facts.now) {
+    // A copy may keep no FIFO: where the kernel does not call the one that init holds deleted, it was
+    // there.
+    let is_held = held.is_some_and(|fd| !fd.is_deleted()) && !index.processes.live;
+    let is_gone = container.fifo.is_none() && !is_held;
+    if is_gone && subject.is_fresh(index.facts.now) {
         return Found::new(State::Running, "it was started this moment").since(since);
     }
-    if container.fifo.is_none() || held.is_some_and(process::Fd::is_deleted) || replaced {
+    if is_gone || held.is_some_and(process::Fd::is_deleted) || replaced {
         return Found::new(
             State::ParkedFifoMissing,
             "init waits at a FIFO that is not there any more",

@@ -47,6 +47,33 @@ pub(crate) struct Subject<'f> {
     pub(crate) members: Vec<&'f Process>,
     /// Runtimes that were called for it and still run.
     pub(crate) commands: Vec<Command<'f>>,
+    /// Whether the times of its folder are the node's, and not those of a copy.
+    pub(crate) keeps_times: bool,
+}
+
+/// Seconds that a state file may be younger than the creation that it tells of, with its times kept.
+const SLACK: i64 = 60;
+/// Seconds that copying the state folders may take.
+const COPYING: i64 = 120;
+
+/// Whether folders have the times of the node: `cp -r` and archives without times give each file that
+/// of the copy. Then every state file is younger than what it says, and all are equally old, however
+/// far apart their containers were made.
+pub(crate) fn keeps_times(runtime: &runc::Runtime) -> bool {
+    let told = runtime.containers.iter().filter_map(|container| {
+        let stat = container.state_stat.as_ref();
+        let stat = stat.filter(|stat| !stat.only_kind)?;
+        Some((stat.mtime, container.created()?))
+    });
+    let told: Vec<(Time, Time)> = told.collect();
+    let spread = |times: &dyn Fn(&(Time, Time)) -> Time| {
+        let last = told.iter().map(times).max();
+        let first = told.iter().map(times).min();
+        last.zip(first).map_or(0, |(last, first)| last.since(first))
+    };
+    let all_late = told.iter().all(|(file, made)| file.since(*made) > SLACK);
+    let is_copy = spread(&|told| told.0) <= COPYING && spread(&|told| told.1) > 2 * COPYING;
+    !(all_late && is_copy)
 }
 
 impl<'f> Subject<'f> {
@@ -61,6 +88,7 @@ impl<'f> Subject<'f> {
         let runtime = index.facts.runtime;
         let other = container.and_then(|it| it.other_daemon(&runtime.state));
         let mut subject = Self {
+            keeps_times: index.keeps_times,
             members: index
                 .members(&id, other.is_some() || bundle.is_none())
                 .collect(),
@@ -180,6 +208,12 @@ impl<'f> Subject<'f> {
         left.then_some(false)
     }
 
+    /// When its folder last changed, where that is the node's time.
+    fn changed(&self) -> Option<Time> {
+        let container = self.container.filter(|_| self.keeps_times);
+        container.map(|container| container.dir.mtime)
+    }
+
     /// When it was made.
     pub(crate) fn born(&self) -> Option<Time> {
         let container = self
@@ -190,8 +224,7 @@ impl<'f> Subject<'f> {
 
     /// Whether it was made or changed so lately that nothing follows from what is missing.
     pub(crate) fn is_young(&self, now: Time) -> bool {
-        let changed = self.container.map(|container| container.dir.mtime);
-        [self.born(), changed]
+        [self.born(), self.changed()]
             .into_iter()
             .flatten()
             .any(|time| now.since(time) < YOUNG)
@@ -200,8 +233,7 @@ impl<'f> Subject<'f> {
     /// Whether it changed so lately that its folder and its processes may have been read on either
     /// side of the change.
     pub(crate) fn is_fresh(&self, now: Time) -> bool {
-        let changed = self.container.map(|container| container.dir.mtime);
-        [self.born(), changed]
+        [self.born(), self.changed()]
             .into_iter()
             .flatten()
             .any(|time| now.since(time) < FRESH)

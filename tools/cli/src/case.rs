@@ -204,12 +204,32 @@ impl Case {
         Ok(node)
     }
 
+    /// The same, with what a start of each other installation would do: a verdict on one of them must
+    /// not be taken for one on the machine.
+    pub fn about_all(&self, node: &Node) -> About {
+        let mut about = self.about(node);
+        let others = self.roots.iter().skip(1);
+        for (other, roots) in about.others.iter_mut().zip(others).take(OTHERS) {
+            let options = node::Options {
+                now: self.now,
+                processes: self.processes.clone(),
+                meta: None,
+            };
+            let node = Node::open(&self.evidence, roots.clone(), options);
+            let report = checks::judge(&node, &checks::Measured::default());
+            let release = daemon::detect(&node.traces);
+            other.start = Some(checks::verdict(&node, &report, &release, node.now).sentence);
+        }
+        about
+    }
+
     /// What an answer says of its evidence.
     pub fn about(&self, node: &Node) -> About {
         let other = |roots: &Roots| Other {
             root: node::path_text(&roots.root),
             state: node::path_text(&roots.state),
             whose: roots.whose,
+            start: None,
         };
         About {
             evidence: self.name.clone().unwrap_or_else(|| self.evidence.name()),
@@ -272,6 +292,9 @@ pub struct Other {
     pub state: Text,
     /// Whose it is.
     pub whose: &'static str,
+    /// What a start of it would do, in a sentence; nothing where that was not asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
 }
 
 /// What an answer says of its evidence.
@@ -326,12 +349,14 @@ impl About {
             &format!("{} ({whose}: {how}), state {}", self.root, self.state),
         )?;
         for other in self.others.iter().take(OTHERS) {
+            let said = other.start.as_ref();
+            let said = said.map_or_else(String::new, |start| format!(" {start}"));
             let line = format!(
-                "Also    {} ({}): examine it with --root {}",
+                "{} ({}):{said} Examine it with --root {}",
                 other.root, other.whose, other.root
             );
             let line = pen.styled(Style::Warning, line).to_string();
-            pen.line(line)?;
+            pen.paragraph("Also    ", &line)?;
         }
         let more = self.others.len().saturating_sub(OTHERS);
         if more > 0 {

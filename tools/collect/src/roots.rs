@@ -19,6 +19,19 @@ const ALWAYS: &[&str] = &[
     "/etc/systemd/system/containerd.service.d",
     "/usr/lib/systemd/system/containerd.service",
     "/lib/systemd/system/containerd.service",
+    // Who talks to the daemon, and where it looks for its socket.
+    "/etc/systemd/system/kubelet.service",
+    "/etc/systemd/system/kubelet.service.d",
+    "/usr/lib/systemd/system/kubelet.service",
+    "/usr/lib/systemd/system/kubelet.service.d",
+    "/etc/default/kubelet",
+    "/etc/sysconfig/kubelet",
+    "/var/lib/kubelet/kubeadm-flags.env",
+    "/var/lib/kubelet/config.yaml",
+    // What the kernel may load.
+    "/etc/modprobe.d",
+    "/run/modprobe.d",
+    "/usr/lib/modprobe.d",
     "/var/lib/dpkg/status",
     "/var/lib/cni",
     "/run/netns",
@@ -42,7 +55,6 @@ const NAMES: &[&str] = &[
     // Whose containers addresses may be given to as well, and whether there is a kubelet.
     "/var/lib/containers/storage/overlay-containers",
     "/var/lib/docker/containers",
-    "/var/lib/kubelet/config.yaml",
     "/etc/kubernetes/kubelet.conf",
 ];
 
@@ -86,6 +98,9 @@ impl Places {
         roots.extend(ALWAYS.iter().map(PathBuf::from));
         let (mut as_of, mut programs) = (None, Vec::new());
         if let Ok(node) = case.node() {
+            let [builtin, overlay] = node.around.kernel.places();
+            roots.extend(builtin);
+            listed.extend(overlay);
             disks.extend(node.disk_places());
             programs = node::programs(&case.evidence, &node);
             listed.extend(node::program_places(&node));

@@ -36,10 +36,8 @@ struct Backed {
     folder: PathBuf,
     copies: Vec<Copy>,
     deleted: Vec<PathBuf>,
-    /// Older copies that would have been deleted, and have far more records than the new one.
-    kept: Vec<PathBuf>,
-    /// Roots of other installations, which were not copied.
-    others: Vec<Text>,
+    /// What looks like a loss since an older copy, which is kept then.
+    lost: Option<String>,
 }
 
 impl Answer for Backed {
@@ -57,31 +55,27 @@ impl Answer for Backed {
                 ))?,
             }
         }
+        if let Some(lost) = &self.lost {
+            pen.paragraph(
+                "",
+                &format!(
+                    "Since an older copy, {lost}. Older copies that have much more than this one are \
+                     kept: look at the node with `coroner triage` before containerd is started again. \
+                     Delete them by hand if the node was emptied on purpose."
+                ),
+            )?;
+        }
         for folder in &self.deleted {
             pen.line(format_args!(
                 "Deleted the older copy {}",
                 cli::shown(folder)
             ))?;
         }
-        for folder in &self.kept {
-            pen.paragraph(
-                "",
-                &format!(
-                    "Kept the older copy {}: it has more than twice as many images and containers as the new one. Delete it yourself once they are not needed any more.",
-                    cli::shown(folder)
-                ),
-            )?;
-        }
-        for root in &self.others {
-            pen.line(format_args!(
-                "Not copied: the store at {root} (--root names it)"
-            ))?;
-        }
         Ok(())
     }
 
     fn exit(&self) -> Exit {
-        if self.copies.iter().all(|copy| copy.why_not.is_none()) {
+        if self.lost.is_none() && self.copies.iter().all(|copy| copy.why_not.is_none()) {
             Exit::CLEAN
         } else {
             Exit::FINDINGS
@@ -127,16 +121,69 @@ pub(crate) fn run(args: &EvidenceArgs, output: &Path, last: usize, out: &mut Out
     let folder = output.join(format!("{name}Z"));
     let evidence = evidence::Evidence::open(&args.evidence, &evidence::Options::default())
         .map_err(|error| Failure::unread(format!("{} {}", error.path, error.why)))?;
-    let roots = crate::request::roots(&evidence, &args.places)?;
-    let is_said = args.places.root.is_some();
-    let others = node::discover(&evidence, &node::Said::default());
-    let others = others
-        .iter()
-        .filter(|other| other.root != roots.root && !is_said);
-    let others = others.map(|other| node::path_text(&other.root)).collect();
+    let all = crate::request::installations(&evidence, &args.places)?;
     let failed = |what: &Path, error: &io::Error| {
         Failure::unread(format!("{} cannot be written: {error}", cli::shown(what)))
     };
+    let staged = output.join(format!(".{name}.new"));
+    make(&staged).map_err(|error| failed(&staged, &error))?;
+    let mut copies = Vec::new();
+    for (number, roots) in all.iter().enumerate() {
+        // The first one's lie at the top, as one alone has them.
+        let within = match number {
+            0 => staged.clone(),
+            _ => staged.join(format!(
+                "{number}-{}",
+                roots.whose.replace([' ', '(', ')'], "")
+            )),
+        };
+        make_folder(&within).map_err(|error| failed(&within, &error))?;
+        for (path, name) in databases(&evidence, roots) {
+            let mut copy = Copy {
+                path: node::path_text(&path),
+                bytes: None,
+                why_not: None,
+            };
+            match sound(&evidence, &path) {
+                Ok(bytes) => {
+                    let file = within.join(name);
+                    write(&file, &bytes).map_err(|error| failed(&file, &error))?;
+                    copy.bytes = u64::try_from(bytes.len()).ok();
+                }
+                Err(why) => copy.why_not = Some(why),
+            }
+            copies.push(copy);
+        }
+    }
+    let before = copies_in(output).map_err(|error| failed(output, &error))?;
+    let lost = before
+        .iter()
+        .rev()
+        .find_map(|copy| lost_since(copy, &staged));
+    if std::fs::symlink_metadata(&folder).is_ok() {
+        return Err(Failure::usage(format!(
+            "{} is there already",
+            cli::shown(&folder)
+        )));
+    }
+    std::fs::rename(&staged, &folder).map_err(|error| failed(&folder, &error))?;
+    // One that is not whole pushes out only others without a meta.db.
+    let is_whole = copies.iter().all(|copy| copy.why_not.is_none());
+    let may_go = before
+        .into_iter()
+        .filter(|copy| is_whole || std::fs::symlink_metadata(copy.join("meta.db")).is_err());
+    let may_go: Vec<PathBuf> = may_go.collect();
+    let deleted = prune(&may_go, &folder, last).map_err(|error| failed(output, &error))?;
+    out.answer(&Backed {
+        folder,
+        copies,
+        deleted,
+        lost,
+    })
+}
+
+/// The databases of an installation, and what their copies are called.
+fn databases(evidence: &evidence::Evidence, roots: &node::Roots) -> Vec<(PathBuf, String)> {
     let mut databases = vec![(
         roots.root.join(node::META_DIR).join("meta.db"),
         "meta.db".to_owned(),
@@ -156,43 +203,67 @@ pub(crate) fn run(args: &EvidenceArgs, output: &Path, last: usize, out: &mut Out
             }
         }
     }
-    let staged = output.join(format!(".{name}.new"));
-    make(&staged).map_err(|error| failed(&staged, &error))?;
-    let mut copies = Vec::new();
-    for (path, name) in databases {
-        let mut copy = Copy {
-            path: node::path_text(&path),
-            bytes: None,
-            why_not: None,
-        };
-        match sound(&evidence, &path) {
-            Ok(bytes) => {
-                write(&staged.join(name), &bytes).map_err(|error| failed(&staged, &error))?;
-                copy.bytes = u64::try_from(bytes.len()).ok();
-            }
-            Err(why) => copy.why_not = Some(why),
+    databases
+}
+
+/// Records that a meta.db has: images, containers, snapshots.
+fn records_of(meta: &Path) -> Option<[usize; 3]> {
+    let bytes = crate::request::bytes(meta).ok()?;
+    let opened = bolt::Db::open(view::View::new(&bytes));
+    let rows = metadb::MetaDb::read_meta(&opened.db?);
+    let mut found = [0_usize; 3];
+    for namespace in rows.namespaces() {
+        let snapshots = namespace.snapshots.read().into_iter().flatten();
+        let counts = [
+            namespace.images.read().map_or(0, Vec::len),
+            namespace.containers.read().map_or(0, Vec::len),
+            snapshots
+                .map(|all| all.rows.read().map_or(0, Vec::len))
+                .sum(),
+        ];
+        for (sum, count) in found.iter_mut().zip(counts) {
+            *sum = sum.saturating_add(count);
         }
-        copies.push(copy);
     }
-    std::fs::rename(&staged, &folder).map_err(|error| failed(&folder, &error))?;
-    // A copy that is not whole pushes no whole one out.
-    let is_whole = copies.iter().all(|copy| copy.why_not.is_none());
-    let Pruned { deleted, kept } =
-        prune(output, last, is_whole).map_err(|error| failed(output, &error))?;
-    out.answer(&Backed {
-        folder,
-        copies,
-        deleted,
-        kept,
-        others,
-    })
+    Some(found)
+}
+
+/// What the newest copy before this one has and this one lacks, where that looks like a loss: a whole
+/// database, or more than half of the records of a kind.
+fn lost_since(before: &Path, now: &Path) -> Option<String> {
+    let kept = files_of(before)?;
+    let is_gone = |name: &&PathBuf| std::fs::symlink_metadata(now.join(name)).is_err();
+    if let Some(gone) = kept.iter().find(is_gone) {
+        return Some(format!("{} is gone", gone.display()));
+    }
+    for name in kept.iter().filter(|name| name.ends_with("meta.db")) {
+        let (Some(old), Some(new)) = (records_of(&before.join(name)), records_of(&now.join(name)))
+        else {
+            continue;
+        };
+        let kinds = ["images", "containers", "snapshots"];
+        for ((kind, old), new) in kinds.iter().zip(old).zip(new) {
+            // Two or three come and go.
+            if old > 3 && new.saturating_mul(2) < old {
+                return Some(format!(
+                    "{} has {new} {kind}, and had {old}",
+                    name.display()
+                ));
+            }
+        }
+    }
+    None
 }
 
 fn make(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
     if std::fs::symlink_metadata(folder).is_ok() {
         std::fs::remove_dir_all(folder)?;
     }
+    make_folder(folder)
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -221,73 +292,58 @@ fn is_copy(name: &str) -> bool {
         })
 }
 
-/// What became of older copies.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Pruned {
-    deleted: Vec<PathBuf>,
-    kept: Vec<PathBuf>,
+/// Files of a copy, as paths below it; nothing where something else lies in it.
+fn files_of(copy: &Path) -> Option<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(copy).ok()? {
+        let entry = entry.ok()?;
+        let name = entry.file_name();
+        let kind = entry.file_type().ok()?;
+        if kind.is_dir() {
+            for inner in std::fs::read_dir(entry.path()).ok()? {
+                let inner = inner.ok()?;
+                let is_file = inner.file_type().ok()?.is_file();
+                files.push((Path::new(&name).join(inner.file_name()), is_file));
+            }
+        } else {
+            files.push((PathBuf::from(name), kind.is_file()));
+        }
+    }
+    let is_ours = |(path, is_file): &(PathBuf, bool)| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        *is_file
+            && name.is_some_and(|name| name == "meta.db" || name.ends_with(crate::given::BACKEND))
+    };
+    let all = files.iter().all(is_ours);
+    all.then(|| files.into_iter().map(|(path, _)| path).collect())
 }
 
-/// Deletes all copies but the last ones; nothing that has another name. Copies without a meta.db count for
-/// themselves, and are all that goes where the new copy is not whole. A copy that has far more records than the new
-/// one stays: a node that was emptied by a mistake is copied, too.
-fn prune(output: &Path, last: usize, is_whole: bool) -> io::Result<Pruned> {
-    let (mut whole, mut partial) = (Vec::new(), Vec::new());
+/// The copies that lie in a folder, the oldest first by their names; nothing that holds anything else.
+fn copies_in(output: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
     for entry in std::fs::read_dir(output)? {
         let entry = entry?;
         let is_ours = entry.file_name().to_str().is_some_and(is_copy);
-        if is_ours && entry.file_type()?.is_dir() {
-            let meta = std::fs::symlink_metadata(entry.path().join("meta.db"));
-            let kind = if meta.is_ok() {
-                &mut whole
-            } else {
-                &mut partial
-            };
-            kind.push(entry.path());
+        if is_ours && entry.file_type()?.is_dir() && files_of(&entry.path()).is_some() {
+            found.push(entry.path());
         }
     }
-    whole.sort();
-    partial.sort();
-    let newest = whole.last().map_or(0, |folder| weight(folder));
-    let older = |found: &mut Vec<PathBuf>| {
-        found.truncate(found.len().saturating_sub(last.max(1)));
-    };
-    older(&mut whole);
-    older(&mut partial);
-    let mut pruned = Pruned::default();
-    if is_whole {
-        for folder in whole {
-            let is_richer = weight(&folder) > newest.saturating_mul(2);
-            if is_richer {
-                pruned.kept.push(folder);
-            } else {
-                pruned.deleted.push(folder);
-            }
-        }
-    }
-    pruned.deleted.extend(partial);
-    for folder in &pruned.deleted {
-        std::fs::remove_dir_all(folder)?;
-    }
-    Ok(pruned)
+    found.sort();
+    Ok(found)
 }
 
-/// How many images and containers a copy has.
-fn weight(folder: &Path) -> usize {
-    let tree = crate::request::bytes(&folder.join("meta.db"));
-    let tree = tree.ok().and_then(|bytes| repair::Tree::of_bytes(&bytes));
-    let spaces = tree.as_ref().and_then(|tree| tree.at(&["v1"]));
-    let mut count = 0_usize;
-    for (_, space) in spaces.into_iter().flat_map(repair::Tree::buckets) {
-        for kind in ["images", "containers"] {
-            let all = space
-                .at(&[kind])
-                .into_iter()
-                .flat_map(repair::Tree::buckets);
-            count = count.saturating_add(all.count());
-        }
+/// Deletes the oldest of the copies that were there before this run made one, so that `last` are left
+/// with it. A clock that jumped may have given this run's an older name: it is not among them.
+///
+/// One that has much more than this run's stays: a node that was emptied by a mistake is copied, too.
+fn prune(before: &[PathBuf], now: &Path, last: usize) -> io::Result<Vec<PathBuf>> {
+    let more = before.len().saturating_add(1).saturating_sub(last.max(1));
+    let mut old = before.get(..more).unwrap_or_default().to_vec();
+    old.retain(|copy| lost_since(copy, now).is_none());
+    for folder in &old {
+        std::fs::remove_dir_all(folder)?;
     }
-    count
+    Ok(old)
 }
 
 #[cfg(test)]
@@ -301,33 +357,45 @@ mod tests {
     #[test]
     fn only_copies_are_deleted_and_the_last_ones_stay() {
         let folder = tempfile::tempdir().unwrap();
-        let at = |day: usize| folder.path().join(format!("2026-01-0{day}T00-00-00Z"));
-        let copy = |day: usize, images: usize| {
-            make(&at(day)).unwrap();
-            let mut tree = repair::Tree::default();
-            for number in 0..images {
-                tree.make(&["v1", "default", "images", &format!("i{number}")]);
-            }
-            let bytes = tree.write(bolt::Layout::default()).unwrap();
-            write(&at(day).join("meta.db"), &bytes).unwrap();
-        };
-        make(&folder.path().join("notes")).unwrap();
-        copy(1, 5);
-        copy(2, 4);
-        // Without a meta.db, which was damaged on those days.
-        for day in 3..6 {
-            make(&at(day)).unwrap();
+        let names = [
+            "2026-01-01T00-00-00Z",
+            "2026-01-02T00-00-00Z",
+            "2026-01-03T00-00-00Z",
+            "notes",
+        ];
+        for name in names {
+            make(&folder.path().join(name)).unwrap();
         }
-        let only_partial = prune(folder.path(), 2, false).unwrap();
-        assert_eq!(only_partial.deleted, [at(3)]);
-        copy(6, 4);
-        let pruned = prune(folder.path(), 2, true).unwrap();
-        assert_eq!((pruned.deleted, pruned.kept), (vec![at(1)], vec![]));
-        // The node was emptied: what it was before stays.
-        copy(7, 1);
-        copy(8, 1);
-        let pruned = prune(folder.path(), 2, true).unwrap();
-        assert_eq!((pruned.deleted, pruned.kept), (vec![], vec![at(2), at(6)]));
-        assert!(folder.path().join("notes").is_dir());
+        // What somebody else put there is no copy of ours.
+        let others = folder.path().join("2025-01-01T00-00-00Z");
+        make(&others).unwrap();
+        std::fs::write(others.join("mine.txt"), b"x").unwrap();
+        let before = copies_in(folder.path()).unwrap();
+        assert_eq!(before.len(), 3);
+        let now = folder.path().join("2026-01-04T00-00-00Z");
+        make(&now).unwrap();
+        let deleted = prune(&before, &now, 3).unwrap();
+        assert_eq!(deleted, [folder.path().join(names[0])]);
+        assert!(folder.path().join("notes").is_dir() && others.join("mine.txt").is_file());
+        // The last one alone: that of this run, whatever the clock named it.
+        let left = [names[1], names[2]].map(|name| folder.path().join(name));
+        write(&left[0].join("meta.db"), b"").unwrap();
+        let deleted = prune(&left, &now, 1).unwrap();
+        // The first has a database that the new one lacks.
+        assert_eq!(deleted, [folder.path().join(names[2])]);
+    }
+
+    #[test]
+    fn a_database_that_is_gone_is_a_loss() {
+        let folder = tempfile::tempdir().unwrap();
+        let (before, now) = (folder.path().join("a"), folder.path().join("b"));
+        for copy in [&before, &now] {
+            make(copy).unwrap();
+            write(&copy.join("meta.db"), b"").unwrap();
+        }
+        assert_eq!(lost_since(&before, &now), None);
+        write(&before.join("overlayfs.metadata.db"), b"").unwrap();
+        let lost = lost_since(&before, &now).unwrap();
+        assert!(lost.contains("overlayfs.metadata.db"), "{lost}");
     }
 }

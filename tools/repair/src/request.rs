@@ -166,14 +166,33 @@ fn same_roots(evidence: &Evidence, plan: &Plan) -> Result<Roots, Failure> {
 
 /// The first installation in the evidence.
 pub(crate) fn roots(evidence: &Evidence, places: &PlaceArgs) -> Result<Roots, Failure> {
+    let mut all = installations(evidence, places)?.into_iter();
+    all.next().ok_or_else(none_found)
+}
+
+/// Every installation in the evidence, or the one that the user named.
+pub(crate) fn installations(
+    evidence: &Evidence,
+    places: &PlaceArgs,
+) -> Result<Vec<Roots>, Failure> {
     let said = Said {
         root: places.root.clone(),
         state: places.state.clone(),
         config: places.config.clone(),
     };
-    let mut all = node::discover(evidence, &said).into_iter();
-    all.next()
-        .ok_or_else(|| Failure::unread("no node was found in the evidence"))
+    let is_named = said.root.is_some() || said.state.is_some() || said.config.is_some();
+    let mut all = node::discover(evidence, &said);
+    if is_named {
+        all.truncate(1);
+    }
+    if all.is_empty() {
+        return Err(none_found());
+    }
+    Ok(all)
+}
+
+fn none_found() -> Failure {
+    Failure::unread("no node was found in the evidence")
 }
 
 /// Reads a plan.

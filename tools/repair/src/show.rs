@@ -17,6 +17,10 @@ const OF_RECORD: usize = 12;
 /// How many lines of what is lost are shown.
 const LOST: usize = 200;
 
+/// What a plan without `--every-layer` does not know.
+const NOT_COMPARED: &str = "The files of layers that take the room that was recorded for them were not \
+    compared with their blobs: --every-layer compares them, too.";
+
 /// A plan, and how to go on from it.
 #[derive(Serialize)]
 pub(crate) struct Shown {
@@ -69,14 +73,12 @@ fn commands(plan: &Plan) -> (Vec<Command>, Vec<Command>) {
         let draft = Draft::new(program::SYSTEMCTL).words(words).words(names);
         draft.command().filter(|_| !names.is_empty())
     };
-    let all = node::units(&plan.whose);
     let unit = |name: &str| {
         let is_it =
             |unit: &&PlanUnit| unit.name.strip_suffix(".service").unwrap_or(&unit.name) == name;
         plan.units.iter().find(is_it)
     };
-    let known: Vec<&'static str> = all
-        .stop
+    let known: Vec<&'static str> = node::unit_names(&plan.whose)
         .iter()
         .copied()
         .filter(|name| unit(name).is_some())
@@ -94,7 +96,10 @@ fn commands(plan: &Plan) -> (Vec<Command>, Vec<Command>) {
         systemctl(&["stop"], &known),
         systemctl(&["mask", "--runtime"], &masked),
     ];
-    let again: Vec<&'static str> = known.iter().rev().copied().collect();
+    // What is not started at boot did not run: an agent must not be started as a server.
+    let again = known.iter().rev().copied();
+    let again = again.filter(|name| unit(name).is_some_and(|unit| unit.enabled != Some(false)));
+    let again: Vec<&'static str> = again.collect();
     let mut start = vec![systemctl(&["unmask", "--runtime"], &masked)];
     if !links.is_empty() {
         let reload = || {
@@ -209,15 +214,18 @@ impl Answer for Shown {
         if plan.is_empty() {
             let starts_well = plan.before.iter().all(|one| one.start == "yes");
             let said = if plan.lost.is_empty() && plan.unknown.is_empty() && starts_well {
-                "Nothing to repair: the databases were read whole, and there is nothing that repair can fix."
+                "Nothing to repair: the databases were read whole, and nothing that was looked at can be fixed by repair."
             } else if plan.lost.is_empty() {
-                "There is nothing that repair can fix."
+                "There is nothing in what was looked at that repair can fix."
             } else {
                 "Nothing that repair can fix, but something is lost:"
             };
             pen.line(said)?;
             all("Lost:", &plan.lost, pen)?;
             list("Unknown:", &plan.unknown, pen)?;
+            if !plan.every_layer {
+                pen.paragraph("", NOT_COMPARED)?;
+            }
             starts("Start     ", &plan.before, pen)?;
             return drafts(&plan.drafts, pen);
         }

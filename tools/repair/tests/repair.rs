@@ -115,6 +115,8 @@ fn a_healthy_node_has_nothing_to_repair() {
         let (text, exit) = run(&[file.as_os_str()]);
         assert_eq!(exit, Exit::CLEAN, "{name}: {text}");
         assert!(text.starts_with("Nothing to repair"), "{name}: {text}");
+        // What was not looked at is named.
+        assert!(text.contains("--every-layer"), "{name}: {text}");
     }
 }
 

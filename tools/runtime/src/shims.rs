@@ -64,13 +64,13 @@ pub(super) struct Shim {
     pub(super) process: Option<ShimProcess>,
     /// Its runtime, where that is not read: nothing is said of what it keeps.
     pub(super) not_read: Option<String>,
-    /// The pid of the other process that serves the same group, where there are two.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) twin_of: Option<u32>,
     /// Whose it is, where it is not the examined containerd's.
     pub(super) other: Option<stuck::Other>,
     /// Connections that wait to be accepted; nothing where that is not known.
     pub(super) backlog: Option<usize>,
+    /// Whether another process has the socket and the container.
+    #[serde(skip)]
+    pub(super) is_second: bool,
     /// What is wrong with it.
     pub(super) conditions: Vec<Condition>,
     /// Its tasks that hang, and in which state, as `runtime stuck` has it.
@@ -136,9 +136,9 @@ pub(super) enum Condition {
     ShimWithoutBundle,
     /// It has no child: nothing runs under it.
     ShimWithoutProcesses,
-    /// The process serves a bundle that is gone, and has no child.
-    ShimLeftover,
-    /// Another process serves the same group, and has its containers.
+    /// It has no bundle, and nothing runs under it.
+    ShimLeftOver,
+    /// Another shim of the same group has the socket and the container.
     ShimTwice,
     /// It is stopped.
     ShimStopped,
@@ -162,7 +162,7 @@ impl Condition {
             Self::BundleWithoutShim => "bundle without shim",
             Self::ShimWithoutBundle => "shim without bundle",
             Self::ShimWithoutProcesses => "shim without processes",
-            Self::ShimLeftover => "shim left over",
+            Self::ShimLeftOver => "shim left over",
             Self::ShimTwice => "second shim",
             Self::ShimStopped => "shim stopped",
             Self::ShimHangs => "shim hangs",
@@ -192,14 +192,16 @@ impl Condition {
                 "Its containers have ended. containerd 1.7 and later end such a shim at their next \
                  start; 1.6 keeps it."
             }
-            Self::ShimLeftover => {
-                "Its bundle is gone and nothing runs under it. containerd does not know it: no start \
-                 ends it. If `pgrep -P PID` still lists nothing, end it with `kill PID`."
+            Self::ShimLeftOver => {
+                "Its bundle is gone and nothing runs under it. containerd finds shims by their \
+                 bundles: no start ends this one. Look again after a minute, because a shim that is \
+                 being started or removed looks the same. Compare its -namespace and -id with `ctr \
+                 tasks ls`; then it can be ended by its pid, and nothing is lost."
             }
             Self::ShimTwice => {
-                "Another shim process serves the same container or pod, and the containers are its \
-                 children. Do not end that one. This one does no work if `pgrep -P PID` lists \
-                 nothing."
+                "Two shims have the namespace and id of one group, and one socket. The other one \
+                 has the container. Look again after a minute, because a start may be under way. \
+                 Where this one has no child then, it can be ended by its pid; never end the other."
             }
             Self::ShimStopped => {
                 "It answers no request: a start of containerd waits 5 s for it, then kills its \

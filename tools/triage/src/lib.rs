@@ -143,13 +143,14 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     let report = checks::judge_all(&node, &measured);
     let release = daemon::detect(&node.traces);
     // Whether somebody knows of a fault changes nothing about what a start would do.
-    let verdict = checks::verdict(&node, &report, &release, node.now);
+    let mut verdict = checks::verdict(&node, &report, &release, node.now);
     let report = checks::with_verdict(report, &verdict, &node);
     let mut report = if args.no_logs {
         report
     } else {
         cli::with_logs(&case, &node, report, out)
     };
+    verdict.heed_logs(&report);
     let ignored = ignore.apply(&mut report);
     let baseline = match baseline {
         None => None,
@@ -161,7 +162,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     let summary = Summary::from_report(&report);
     report.cut(checks::MOST_OF_A_CODE);
     out.answer(&Triage {
-        about: case.about(&node),
+        about: case.about_all(&node),
         release,
         traces: node.traces.clone(),
         verdict,

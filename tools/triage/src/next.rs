@@ -42,13 +42,18 @@ pub(crate) fn write_next(triage: &Triage, report: &Report, pen: &mut Pen<'_>) ->
         return Ok(());
     };
     let is_broken = worst.severity > Severity::Odd;
+    // What is seen is not what is to be repaired.
+    let is_elsewhere = above_notes().any(|f| {
+        f.severity == Severity::Fatal
+            && matches!(f.code.name, "store/root-emptied" | "store/disk-not-mounted")
+    });
     let is_about = |family: &str| above_notes().any(|f| f.code.name.starts_with(family));
     let mut all = Vec::new();
     all.extend(explain(worst).map(|command| (command, "says what that means, and what causes it")));
     for (next, wanted) in [
         (PREFLIGHT, triage.verdict.start != Start::Yes),
         (STUCK, is_about("runtime/") || is_about("cri/")),
-        (REPAIR, is_broken),
+        (REPAIR, is_broken && !is_elsewhere),
     ] {
         let command = wanted.then(|| on_node(triage, next.verb)).flatten();
         all.extend(command.map(|command| (command, next.why)));

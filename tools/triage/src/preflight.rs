@@ -27,7 +27,8 @@ const LARGEST: u64 = 1 << 30;
   coroner preflight --meta-db new.db /       with what `coroner bolt salvage` wrote in the place of meta.db
   coroner preflight --format json / | jq -r .answer.start
 
-Nothing is started, and nothing is written. The prediction holds for the state that was read: as of
+Nothing is started, and nothing is written. Where the node's own logs say that its last start failed,
+with words that nothing on disk explains, that is said, too. The prediction holds for the state that was read: as of
 the capture, or of --at.")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -79,17 +80,24 @@ fn run(args: Args, out: &mut Out) -> Ran {
     } = args;
     let asked = said.as_deref().map(release).transpose()?;
     let at = at.as_deref().map(time).transpose()?;
+    let is_other = meta_db.is_some();
     // Read before the rights to read it are given up.
     let meta = meta_db.as_deref().map(other_meta).transpose()?;
     let case = Case::open_live(&place, process::Depth::Diagnosis)?;
     let node = case.node_with(meta.map(Arc::new))?;
     let measured = cli::measure(&case, &node, false, false, out);
-    let said = Preflight::predict_start(&node, &measured, asked, at);
+    let mut said = Preflight::predict_start(&node, &measured, asked, at);
+    // The last start was one with the node's own meta.db.
+    if !is_other {
+        let report = cli::with_logs(&case, &node, std::mem::take(&mut said.report), out);
+        said.heed_logs(&report);
+        said.coverage = report.coverage;
+    }
     out.answer(&Answered {
         start: said.start,
         sentence: said.sentence,
         predictions: said.predictions,
-        about: case.about(&node),
+        about: case.about_all(&node),
         release: said.release,
         at: said.at,
         coverage: said.coverage,

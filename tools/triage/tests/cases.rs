@@ -259,3 +259,17 @@ fn the_sample_is_what_its_edits_make_of_it() {
     assert_eq!(codes(&edited), codes(&broken));
     assert_eq!(exit, other);
 }
+
+#[test]
+fn the_way_out_of_a_changed_layer_compares_every_layer() {
+    for name in ["snapshot-layer-differs", "snapshot-layer-marks"] {
+        let folder = testcase::testdata().join("cases").join(name);
+        let edits = Edits::read_edits(&folder);
+        let (answer, _) = triage(&edits.apply(&folder), &edits.options);
+        let code = edits.code.as_str();
+        let mut found = list(&answer["findings"]).iter();
+        let found = found.find(|finding| finding["code"] == code).expect(name);
+        let ways = found["ways"].to_string();
+        assert!(ways.contains("--every-layer"), "{name}: {ways}");
+    }
+}

@@ -10,8 +10,8 @@
 use std::io::Write;
 use std::path::Path;
 
-use cli::try_run;
-use coroner_triage::TOOL;
+use cli::{Exit, try_run};
+use coroner_triage::{PREFLIGHT, TOOL};
 use serde_json::Value;
 
 const META: &str = "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
@@ -107,4 +107,44 @@ fn healthy_nodes_have_no_line_and_no_such_finding() {
         );
         assert!(finding(&json, "log/unexplained").is_none(), "{name}");
     }
+}
+
+/// A start on a healthy node that ends in a panic.
+const FAILED: &str = "\
+2026-11-21T05:00:10.000000+00:00 node systemd[1]: Starting containerd.service - containerd container runtime...
+2026-11-21T05:00:10.100000+00:00 node containerd[52]: time=\"2026-11-21T05:00:10.100000000Z\" level=info msg=\"starting containerd\" revision= version=1.7.24
+2026-11-21T05:00:10.200000+00:00 node containerd[52]: panic: plugin: no type
+2026-11-21T05:00:10.300000+00:00 node systemd[1]: containerd.service: Main process exited, code=exited, status=2/INVALIDARGUMENT
+2026-11-21T05:00:10.300100+00:00 node systemd[1]: containerd.service: Failed with result 'exit-code'.
+";
+
+#[test]
+fn a_node_whose_last_start_failed_is_not_said_to_start() {
+    let mut node = testcase::node("1.7-rebooted");
+    node.add("var/log/syslog", FAILED.as_bytes());
+    let node = written(&node);
+    let json = triage(node.path(), &[]);
+    assert!(finding(&json, "log/unexplained").is_some());
+    let (start, said) = (
+        &json["answer"]["verdict"]["start"],
+        &json["answer"]["verdict"]["sentence"],
+    );
+    assert_eq!(start, "unknown");
+    let words = said.as_str().unwrap();
+    assert!(
+        words.starts_with("Nothing that was checked keeps containerd from starting, but its last start, at 2026-11-21T05:00:10"),
+        "{words}"
+    );
+    assert!(words.contains("plugin: no type"), "{words}");
+    // Preflight says the same.
+    let path = node.path().to_str().unwrap();
+    let (text, exit) = try_run(&PREFLIGHT, ["preflight", "--format", "json", path]);
+    let json: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(&json["answer"]["sentence"], said);
+    assert_eq!(&json["answer"]["predictions"][0]["sentence"], said);
+    assert_eq!(exit, Exit::UNREAD);
+    // What was not looked for is not told.
+    let path = node.path();
+    let json = triage(path, &["--no-logs"]);
+    assert_eq!(json["answer"]["verdict"]["start"], "yes");
 }

@@ -111,9 +111,21 @@ fn never_started(judge: &mut Judge<'_>) {
         let finding = finding.severity(severity);
         Some(match namespace {
             Some(namespace) if waits && !in_pod => {
+                let address = judge.node.roots.address();
+                let ctr = Draft::new(program::CTR);
+                let ctr = if address == b"/run/containerd/containerd.sock" {
+                    ctr
+                } else {
+                    ctr.value("--address", Text::from(address))
+                };
+                let ctr = ctr.value("--namespace", namespace.clone());
                 let task = |why: &str, verb: &[&'static str], loses: Loss| {
-                    let ctr = Draft::new(program::CTR).value("--namespace", namespace.clone());
-                    let command = ctr.word("tasks").words(verb).operand(id.clone()).command();
+                    let command = ctr
+                        .clone()
+                        .word("tasks")
+                        .words(verb)
+                        .operand(id.clone())
+                        .command();
                     let step = |command| {
                         let step = Step::from(command).loses(loses);
                         step.only("with containerd running")

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use finding::{Code, Finding, Location, Object, Severity, Text};
+use finding::{Code, Finding, Location, Object, Severity, Text, Unread};
 use metadb::Container;
 use node::path_text;
 use runc::{CRI, CriState, CriStatus, codes};
@@ -207,6 +207,12 @@ fn status_without_task(judge: &mut Judge<'_>) {
     };
     if !runtime.whole.bundles {
         return judge.abstain("the bundles cannot be known whole");
+    }
+    if judge.node.state == Err(Unread::NotCollected) {
+        let state = path_text(&judge.node.roots.state);
+        return judge.abstain(format!(
+            "{state} is not in the evidence: which containers run is not known"
+        ));
     }
     let tasks: BTreeSet<&Text> = runtime
         .bundles

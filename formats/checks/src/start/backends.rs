@@ -10,7 +10,7 @@ use metadb::{Backend, Kind};
 use node::{DatabaseState, Snapshotter, path_text};
 
 use super::run::{Flow, Run};
-use super::{Outcome, Target, bbolt, meta, settings};
+use super::{Outcome, Target, bbolt, meta, overlay, settings};
 
 fn id(snapshotter: &Text) -> String {
     format!("io.containerd.snapshotter.v1.{snapshotter}")
@@ -19,6 +19,7 @@ fn id(snapshotter: &Text) -> String {
 /// Snapshotters that cannot be loaded.
 pub(super) fn plugins(run: &mut Run<'_>) -> Flow {
     settings::snapshotters(run)?;
+    overlay::needs(run)?;
     let node = run.node;
     let around = &node.around;
     let used = node.snapshotters.iter().filter(|s| !s.is_proxy);
@@ -36,13 +37,6 @@ pub(super) fn plugins(run: &mut Run<'_>) -> Flow {
         let is_blind = is_overlay && around.tells_kinds == Some(false);
         let at = Location::file(path_text(root));
         let target = Target::new(Object::global("snapshotter", name.clone()));
-        let refused = around
-            .overlay_mount
-            .and_then(|mount| mount.refuses_overlay());
-        if is_overlay && refused.is_some() {
-            let statement = run.statement(&rules::NO_UPPER);
-            run.note(statement.at(at.clone()).target(target.clone()));
-        }
         let rule = match () {
             () if is_wrong => &rules::SNAPSHOTTER_LOST,
             () if is_blind => &rules::NO_DTYPE,

@@ -254,6 +254,7 @@ fn statuses(run: &mut Run<'_>) {
     let at = Location::file(path_text(
         &run.node.roots.root.join(runc::CRI).join("containers"),
     ));
+    let has_no_state = run.node.state == Err(Unread::NotCollected);
     let mut tell = |rule: &StartRule, code, targets: Vec<Target>| {
         if !targets.is_empty() {
             let statement = run.statement(rule).at(at.clone()).code(code);
@@ -262,6 +263,18 @@ fn statuses(run: &mut Run<'_>) {
     };
     tell(&rules::STATUS_REWRITTEN, "runtime/status-damaged", broken);
     tell(&rules::STATUS_FOLDER, "runtime/status-dir-missing", gone);
+    // Without the state folder, only a boot is known to end them.
+    if has_no_state {
+        if !exited.is_empty() {
+            let does = format!(
+                "{}, if the machine was booted since they ran: their tasks are not in the evidence",
+                rules::STATUS_EXITED.does
+            );
+            let statement = run.statement(&rules::STATUS_EXITED).does(does).at(at);
+            run.note(statement.targets(exited).perhaps());
+        }
+        return;
+    }
     tell(&rules::STATUS_EXITED, "runtime/status-without-task", exited);
 }
 

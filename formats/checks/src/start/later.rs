@@ -12,8 +12,35 @@ use super::{Statement, Target};
 /// How many things of one kind are named.
 const NAMED: usize = 50;
 
-/// What a finding of this family keeps from working.
+/// What a start loses for good, where a finding says that none may be tried before it is mended.
+const LOSES: &[(&str, Effect, &str)] = &[
+    (
+        "image/reference-missing",
+        Effect::DeletesLater,
+        "removes blobs that images need and nothing keeps, 100 ms later",
+    ),
+    (
+        "container/snapshot-gone",
+        Effect::DeletesLater,
+        "removes the files of containers whose snapshot meta.db no longer names, at a clean-up",
+    ),
+    (
+        "cri/address-lost",
+        Effect::FailsLater,
+        "loses the address of pods: the kubelet ends them and makes others",
+    ),
+];
+
+/// What a finding of this code or family keeps from working; the first that fits.
 const FAILS: &[(&str, &str)] = &[
+    (
+        "blob/stray",
+        "cannot clean up its blobs: every collection of content fails",
+    ),
+    (
+        "blob/descriptor-size",
+        "cannot export images whose blob has another size than they say",
+    ),
     (
         "blob/",
         "cannot use images with missing or damaged blobs; pulling them again does not help",
@@ -25,6 +52,10 @@ const FAILS: &[(&str, &str)] = &[
     (
         "image/unpacked-elsewhere",
         "makes no container of images that are unpacked in another snapshotter and lack layers",
+    ),
+    (
+        "image/alias-wrong",
+        "starts another image than the one that a name says",
     ),
     ("image/", "cannot use images that lack a part"),
     (
@@ -73,6 +104,22 @@ const FAILS: &[(&str, &str)] = &[
         "starts containers with changed or damaged files",
     ),
     (
+        "snapshot/layer-differs",
+        "starts containers with changed or damaged files",
+    ),
+    (
+        "snapshot/layer-marks",
+        "starts containers with files that their image hides, or without some that it has",
+    ),
+    (
+        "snapshot/parents-index",
+        "removes snapshots by a wrong list of children: others may lose their parent",
+    ),
+    (
+        "snapshot/parents-disagree",
+        "keeps snapshots by other parents than it mounts them with: a parent may be removed",
+    ),
+    (
         "snapshot/",
         "cannot prepare or mount snapshots: containers on them do not start",
     ),
@@ -83,16 +130,22 @@ const FAILS: &[(&str, &str)] = &[
 pub(super) fn upgraded(run: &mut Run<'_>) {
     let node = run.node;
     let new = run.release;
-    if new < Release::V2_0 || daemon::detect(&node.traces).to >= Release::V2_0 {
+    if new < Release::V2_0 {
         return;
     }
+    let was_upgraded = daemon::detect(&node.traces).to >= Release::V2_0;
     if run.has_cri
         && let Some((at, name)) = super::settings::default_runtime_type(run)
+        && (!was_upgraded || crate::runtimes::was_taken_away(&name))
         && crate::runtimes::missing(node, &name, new).is_some()
     {
         let target = Target::new(Object::global("runtime", name.as_str()));
         let statement = run.statement(&rules::DEFAULT_RUNTIME_GONE).at(at);
         run.note(statement.target(target));
+    }
+    // Of a node that has been upgraded, findings tell which containers have none.
+    if was_upgraded {
+        return;
     }
     let mut gone = crate::runtimes::without(node, new);
     gone.retain(|(_, row, _)| {
@@ -111,6 +164,22 @@ pub(super) fn upgraded(run: &mut Run<'_>) {
     run.note(statement.targets(targets.map(Target::new)));
 }
 
+/// Whether what to do about it begins with a warning: not before something is mended.
+fn forbids(finding: &Finding) -> bool {
+    let what = finding.what_to_do();
+    what.starts_with("Do not start") || what.starts_with("Do not restart")
+}
+
+/// What a finding of this code comes to once the daemon is up.
+fn comes_to(code: &str, forbids: bool) -> Option<(Effect, &'static str)> {
+    let mut losses = LOSES.iter().filter(|_| forbids);
+    let loss = losses.find(|(name, ..)| *name == code);
+    loss.map(|(_, effect, does)| (*effect, *does)).or_else(|| {
+        let (_, does) = FAILS.iter().find(|(family, _)| code.starts_with(family))?;
+        Some((Effect::FailsLater, *does))
+    })
+}
+
 /// One statement for each kind of finding that no step has told of.
 pub(super) fn fails(run: &mut Run<'_>) {
     let told: BTreeSet<&str> = run
@@ -118,15 +187,18 @@ pub(super) fn fails(run: &mut Run<'_>) {
         .iter()
         .filter_map(|statement| statement.code)
         .collect();
-    let mut by_code: BTreeMap<&'static str, Vec<&Finding>> = BTreeMap::new();
+    let mut by_code: BTreeMap<(&'static str, bool), Vec<&Finding>> = BTreeMap::new();
     for finding in &run.report.findings {
         let name = finding.code.name;
         if finding.severity >= Severity::Damage && !told.contains(name) {
-            by_code.entry(name).or_default().push(finding);
+            by_code
+                .entry((name, forbids(finding)))
+                .or_default()
+                .push(finding);
         }
     }
-    for (code, findings) in by_code {
-        let Some((_, does)) = FAILS.iter().find(|(family, _)| code.starts_with(family)) else {
+    for ((code, forbids), findings) in by_code {
+        let Some((effect, does)) = comes_to(code, forbids) else {
             continue;
         };
         let Some(first) = findings.first() else {
@@ -142,9 +214,9 @@ pub(super) fn fails(run: &mut Run<'_>) {
         objects.truncate(NAMED);
         run.note(Statement {
             phase: Phase::Later,
-            effect: Effect::FailsLater,
+            effect,
             rule: first.code.rule,
-            does: (*does).to_owned(),
+            does: does.to_owned(),
             at: first.location.clone(),
             code: Some(code),
             targets: objects.into_iter().map(Target::new).collect(),
@@ -154,7 +226,41 @@ pub(super) fn fails(run: &mut Run<'_>) {
                 .map_or_else(String::new, |message| message.fixed().to_owned()),
             source: Source::Tested,
             perhaps: false,
-            forbids: false,
+            forbids,
         });
     }
+}
+
+/// The code of a unit whose stop ends what it has started.
+pub(super) const RESTART_KILLS: &str = "unit/restart-kills";
+
+/// What a restart costs and a start does not, where there are tasks: the first line says it.
+pub(super) fn restarted(run: &mut Run<'_>) {
+    let mut all = run.report.findings.iter();
+    let finding = all.find(|finding| finding.code.name == RESTART_KILLS);
+    let (Some(finding), Some(runtime)) = (finding, run.node.runtime.read()) else {
+        return;
+    };
+    let bundles = runtime.bundles.iter().filter(|bundle| !bundle.hidden);
+    let tasks: Vec<Target> = bundles
+        .map(|one| Object::new("task", one.namespace.clone(), one.id.clone()))
+        .map(Target::new)
+        .collect();
+    if tasks.is_empty() {
+        return;
+    }
+    run.note(Statement {
+        phase: Phase::Later,
+        effect: Effect::FailsLater,
+        rule: finding.code.rule,
+        does: "ends every task when its unit is stopped or restarted".to_owned(),
+        at: finding.location.clone(),
+        code: Some(RESTART_KILLS),
+        more: tasks.len().saturating_sub(NAMED),
+        targets: tasks.into_iter().take(NAMED).collect(),
+        says: String::new(),
+        source: Source::FromSource,
+        perhaps: false,
+        forbids: false,
+    });
 }

@@ -12,6 +12,7 @@ mod later;
 mod live;
 mod meta;
 mod numbers;
+mod overlay;
 mod places;
 mod predict;
 mod preflight;

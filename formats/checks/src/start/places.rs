@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use daemon::Release;
 use daemon::start as rules;
 use evidence::FileKind;
-use finding::Location;
+use finding::{Location, Text};
 use node::{CONTENT_DIR, META_DIR, path_text};
 
 use super::run::{Flow, Run};
@@ -39,6 +39,17 @@ pub(super) fn unit(run: &mut Run<'_>) -> Flow {
     if let Some(gone) = gone {
         let says = format!("{gone}: No such file or directory");
         return run.say(run.statement(&rules::UNIT_PROGRAM).says(says).at(at));
+    }
+    if let Some(option) = unit.strange_option() {
+        let does = format!("{}: {}", rules::UNIT_OPTION.does, Text::from(option));
+        return run.say(run.statement(&rules::UNIT_OPTION).does(does).at(at));
+    }
+    if let Some(level) = unit.log_level().filter(|level| !settings::is_level(level)) {
+        let level = Text::from(level);
+        let says = format!("not a valid logrus Level: \"{level}\"");
+        let does = format!("exits: its unit gives it the log level \"{level}\", which is none");
+        let statement = run.statement(&rules::LOG_SETTINGS).says(says).does(does);
+        return run.say(statement.at(at));
     }
     if !unit.command.is_empty() && !unit.is_plain() {
         let why = "it does not start containerd itself: which options that gets is not known";

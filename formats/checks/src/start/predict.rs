@@ -192,6 +192,7 @@ fn steps(run: &mut Run<'_>) -> Flow {
     used?;
     later::upgraded(run);
     later::fails(run);
+    later::restarted(run);
     Flow::Continue(())
 }
 

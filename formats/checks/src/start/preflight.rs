@@ -1,7 +1,7 @@
 //! Everything at once: what a start of containerd would do to a node as it is now.
 
 use daemon::Detected;
-use finding::{Coverage, Time};
+use finding::{Coverage, Report, Time};
 use node::Node;
 use serde::Serialize;
 
@@ -23,6 +23,9 @@ pub struct Preflight {
     pub at: Time,
     /// What all this stands on.
     pub coverage: Coverage,
+    /// The findings that it stands on.
+    #[serde(skip)]
+    pub report: Report,
 }
 
 impl Preflight {
@@ -45,7 +48,18 @@ impl Preflight {
             predictions,
             release,
             at,
-            coverage: report.coverage,
+            coverage: report.coverage.clone(),
+            report,
         }
+    }
+
+    /// What the node's own logs, as they stand in `report`, say of its last start.
+    pub fn heed_logs(&mut self, report: &Report) {
+        crate::verdict::heed_logs(
+            report,
+            &mut self.start,
+            &mut self.sentence,
+            &mut self.predictions,
+        );
     }
 }

@@ -8,6 +8,7 @@
 //! containerd would start, with warnings: A lease without an end (lease/ownerless).
 //! containerd would not start: a configuration file is not TOML (config.toml at 0x51).
 //! Do not start containerd: it would delete 12 layer directories.
+//! Do not restart containerd while containers run: systemd would kill all of them (containerd.service).
 //! ```
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 use daemon::start::Effect;
 use finding::{Location, Report, Severity, Text};
 
+use super::later::RESTART_KILLS;
 use super::{Outcome, Prediction, Statement};
 use crate::{NotKnown, Start};
 
@@ -247,6 +249,14 @@ pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
             format!("It is not known whether containerd would start: {why}.")
         }
         (Start::WithCare, ..) => {
+            let mut all = prediction.statements.iter();
+            if let Some(kills) = all.find(|it| it.code == Some(RESTART_KILLS)) {
+                let at = place(&kills.at);
+                return format!(
+                    "Do not restart containerd while containers run: systemd would kill all of \
+                     them{at}{parts}."
+                );
+            }
             let trouble = trouble(prediction, report);
             format!("containerd would start, {trouble}{parts}.")
         }
@@ -272,6 +282,10 @@ fn of_release(prediction: &Prediction) -> String {
         .or_else(|| {
             let why = sentence.strip_prefix("Do not start containerd: ")?;
             Some(format!("must not be started: {why}"))
+        })
+        .or_else(|| {
+            let why = sentence.strip_prefix("Do not restart containerd ")?;
+            Some(format!("must not be restarted {why}"))
         });
     let rest = rest.unwrap_or_else(|| format!("is not known: {sentence}"));
     format!("{} {rest}", names(prediction))

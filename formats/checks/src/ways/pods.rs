@@ -42,11 +42,11 @@ pub(super) const TABLE: Table = &[
     ),
 ];
 
-/// The older of two records of one name goes.
+/// Of two records of one name, the one that is not in use goes.
 fn name_twice(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {
     vec![here.repair(
-        "coroner leaves out the older record, which the kubelet does not know any more, holds its files by a \
-         lease, and can take it back.",
+        "coroner keeps the record that has a task or a bundle, or that containers belong to (of two without, \
+         the newer one), and leaves out the other one: it holds its files by a lease, and can take it back.",
     )]
 }
 

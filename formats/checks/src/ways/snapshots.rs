@@ -122,7 +122,14 @@ fn unpacked_again(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         });
     }
     // Nothing is lost by this one, so it stands first.
-    let repaired = here.repair(
+    // Layers that take their recorded room are compared only where that is asked for.
+    let is_compared = matches!(
+        finding.code.name,
+        "snapshot/layer-differs" | "snapshot/layer-marks" | "snapshot/usage-differs"
+    );
+    let options: &[&str] = if is_compared { &["--every-layer"] } else { &[] };
+    let repaired = here.repair_with(
+        options,
         "Where the blob is there and files of the layer are gone or empty, coroner unpacks it again: no name and \
          no container goes. It can be taken back.",
     );

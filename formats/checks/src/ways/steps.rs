@@ -47,10 +47,16 @@ impl Here<'_> {
 
     /// Stops the daemon, and what starts it again.
     pub(super) fn stop(&self) -> Option<Step> {
-        let units = node::units(self.node.roots.whose);
+        let units = &self.node.units;
+        if units.stop.is_empty() {
+            return Some(Step::words(
+                "Stop this containerd, and what starts it again: a user's own systemd runs it \
+                 (`systemctl --user`), and not the machine's.",
+            ));
+        }
         let draft = Draft::new(program::SYSTEMCTL)
             .words(&["stop"])
-            .words(units.stop);
+            .words(&units.stop);
         let step = step(draft)?;
         let unit = self.node.roots.unit.as_ref();
         if unit.is_some_and(node::Unit::kills_all) {
@@ -63,10 +69,23 @@ impl Here<'_> {
 
     /// Starts them.
     pub(super) fn start(&self) -> Option<Step> {
-        let units = node::units(self.node.roots.whose);
+        let units = &self.node.units;
+        if units.start.is_empty() {
+            return Some(Step::words(format!(
+                "Start again what ran before{}.",
+                match units.stop.as_slice() {
+                    [] => String::new(),
+                    several => format!(
+                        ", and nothing else: one of {}; an agent that is started as a server joins or \
+                         makes another cluster",
+                        several.join(", ")
+                    ),
+                }
+            )));
+        }
         let draft = Draft::new(program::SYSTEMCTL)
             .words(&["start"])
-            .words(units.start);
+            .words(&units.start);
         step(draft).map(Step::undoable)
     }
 
@@ -77,7 +96,17 @@ impl Here<'_> {
         if self.node.roots.whose == "containerd" && root == *"/var/lib/containerd" {
             draft
         } else {
-            draft.value("--root", root)
+            let draft = draft.value("--root", root);
+            // What no place of the evidence tells, the user said.
+            if self.node.roots.rule != node::Rule::Said {
+                return draft;
+            }
+            let draft = draft.value("--state", path_text(&self.node.roots.state));
+            let config = self.node.roots.config.as_ref();
+            match config.and_then(|config| config.files.first()) {
+                Some(file) => draft.value("--config", file.clone()),
+                None => draft,
+            }
         }
     }
 
@@ -157,9 +186,15 @@ impl Here<'_> {
 
     /// Repairs meta.db, with the daemon stopped.
     pub(super) fn repair(&self, why: &str) -> Remedy {
+        self.repair_with(&[], why)
+    }
+
+    /// The same, with options without which the plan does not look at what is wrong.
+    pub(super) fn repair_with(&self, options: &[&'static str], why: &str) -> Remedy {
         let plan = Text::from(format!("{SAVED}/coroner-plan.json"));
         let make = self
             .coroner(&["repair", "plan"])
+            .words(options)
             .value("--output", plan.clone());
         let make = step(make.operand("/"));
         let apply = Draft::new(program::CORONER)

@@ -141,6 +141,29 @@ pub const NO_UPPER: StartRule = rule(
     &[(Release::V1_6, "invalid argument")],
 );
 
+/// The kernel knows no overlay.
+pub const NO_OVERLAY: StartRule = rule(
+    "no-overlay",
+    "D09",
+    Phase::Later,
+    Effect::FailsLater,
+    "starts; no container can be started on overlayfs, and no image of several layers be unpacked: the \
+     kernel cannot mount an overlay",
+    &[(Release::V1_6, "no such device")],
+);
+
+/// The same, where it is tried before containerd is started.
+pub const NO_OVERLAY_TRIED: StartRule = rule(
+    "no-overlay-tried",
+    "D09",
+    Phase::Places,
+    Effect::Exits,
+    "exits: k3s and RKE2 mount an overlay at root before they start containerd, and the kernel \
+     cannot mount an overlay",
+    &[(Release::V1_6, "snapshotter cannot be enabled for")],
+)
+.untested();
+
 /// No room to write.
 pub const DISK_FULL: StartRule = rule(
     "disk-full",
@@ -187,6 +210,8 @@ pub(super) const ALL: &[StartRule] = &[
     SNAPSHOTTER_KILLS_METADATA,
     NO_DTYPE,
     NO_UPPER,
+    NO_OVERLAY,
+    NO_OVERLAY_TRIED,
     DISK_FULL,
     DISK_FULL_LATER,
     NO_INODES,

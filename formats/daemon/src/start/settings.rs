@@ -359,6 +359,26 @@ pub const PLUGIN_TWICE: StartRule = rule(
     &[(Release::V1_6, "id already registered")],
 );
 
+/// A proxy plugin of a type that there is not.
+pub const PROXY_TYPE: StartRule = rule(
+    "proxy-type",
+    "P45",
+    Phase::Config,
+    Effect::Panics,
+    "panics: a proxy plugin has no type that this release knows",
+    &[(Release::V1_6, "panic: plugin: no type")],
+);
+
+/// The unit gives it an option that it does not take.
+pub const UNIT_OPTION: StartRule = rule(
+    "unit-option",
+    "P46",
+    Phase::Config,
+    Effect::Exits,
+    "exits: its unit gives it an option that it does not know",
+    &[(Release::V1_6, "flag provided but not defined")],
+);
+
 /// A disabled plugin that every API needs.
 pub const API_NEEDS: StartRule = rule(
     "api-needs",
@@ -456,6 +476,8 @@ pub(super) const ALL: &[StartRule] = &[
     CRI_NEEDS,
     PLUGIN_LOST,
     PLUGIN_TWICE,
+    PROXY_TYPE,
+    UNIT_OPTION,
     API_NEEDS,
     ROOT_ELSEWHERE,
     ROOT_BELOW,

@@ -40,6 +40,41 @@ const BTRFS: i64 = 0x9123_683e;
 /// The type of zfs.
 const ZFS: i64 = 0x2fc1_2fc1;
 
+/// The type of FAT.
+const FAT: i64 = 0x4d44;
+/// The type of exFAT.
+const EXFAT: i64 = 0x2011_bab0;
+/// The type of FUSE, and of virtiofs.
+const FUSE: i64 = 0x6573_5546;
+/// The type of 9p.
+const V9FS: i64 = 0x0102_1997;
+/// The types of SMB.
+const SMB: [i64; 2] = [0xff53_4d42, 0xfe53_4d42];
+/// The type of Ceph.
+const CEPH: i64 = 0x00c3_6400;
+
+/// Types of file systems as a table of mounts names them; of those that say something to an overlay.
+const NAMES: &[(&str, i64)] = &[
+    ("overlay", OVERLAYFS),
+    ("nfs", NFS),
+    ("nfs4", NFS),
+    ("vfat", FAT),
+    ("msdos", FAT),
+    ("exfat", EXFAT),
+    ("zfs", ZFS),
+    ("fuse", FUSE),
+    ("fuseblk", FUSE),
+    ("virtiofs", FUSE),
+    ("9p", V9FS),
+    ("cifs", SMB[0]),
+    ("smb3", SMB[1]),
+    ("ceph", CEPH),
+    ("tmpfs", TMPFS),
+    ("ext4", 0xef53),
+    ("xfs", 0x5846_5342),
+    ("btrfs", BTRFS),
+];
+
 /// Types of file systems that keep stores: ext4, xfs, btrfs, f2fs, zfs, bcachefs.
 const DISKS: [i64; 6] = [0xef53, 0x5846_5342, BTRFS, 0xf2f5_2010, ZFS, 0xca45_1a4e];
 
@@ -73,7 +108,36 @@ impl Mount {
         match self.kind {
             OVERLAYFS => Some("overlayfs"),
             NFS => Some("NFS"),
+            FAT => Some("FAT"),
+            EXFAT => Some("exFAT"),
             _ => None,
+        }
+    }
+
+    /// What it is, where it depends on its release whether an overlay can be written on top of it.
+    pub fn doubts_overlay(&self) -> Option<&'static str> {
+        match self.kind {
+            ZFS => Some("zfs"),
+            FUSE => Some("a FUSE file system"),
+            V9FS => Some("9p"),
+            CEPH => Some("Ceph"),
+            kind if SMB.contains(&kind) => Some("SMB"),
+            _ => None,
+        }
+    }
+
+    /// A mount as a table of mounts has it: the name of its type, and whether its file system can be
+    /// written.
+    pub fn of_table(kind: &str, read_only: bool) -> Self {
+        let name = if kind.starts_with("fuse.") {
+            "fuse"
+        } else {
+            kind
+        };
+        let known = NAMES.iter().find(|(known, _)| *known == name);
+        Self {
+            read_only,
+            kind: known.map_or(0, |(_, kind)| *kind),
         }
     }
 }

@@ -55,6 +55,9 @@ pub(crate) struct Directory {
     /// Some file could not be opened with `O_NOATIME`.
     moves_atimes: AtomicBool,
     refused: Vec<mounts::Refused>,
+    /// Whether it holds parts of a node, put down there by somebody: of a folder that is not beside
+    /// the others nothing is known.
+    is_partial: bool,
 }
 
 impl Directory {
@@ -72,7 +75,8 @@ impl Directory {
         };
         let has_proc = statfs("/proc/self/fd")
             .is_ok_and(|file_system| file_system.filesystem_type() == PROC_SUPER_MAGIC);
-        Ok(Self {
+        let mut directory = Self {
+            is_partial: false,
             name: Text::from(name.as_os_str().as_bytes()),
             root,
             outer,
@@ -82,7 +86,9 @@ impl Directory {
             walks: AtomicBool::new(!has_proc || !refused.is_empty()),
             moves_atimes: AtomicBool::new(false),
             refused,
-        })
+        };
+        directory.is_partial = directory.holds_parts();
+        Ok(directory)
     }
 
     pub(crate) const fn name(&self) -> &Text {
@@ -109,6 +115,7 @@ impl Directory {
         });
         self.outer = outer;
         self.root = Arc::new(handle.fd);
+        self.is_partial = self.holds_parts();
         Ok(())
     }
 

@@ -74,6 +74,39 @@ fn held() -> OFlag {
 impl Directory {
     /// The inode that `path` names; a link in the last place is not followed.
     pub(crate) fn hold(&self, path: &Path) -> Result<Handle, Unread> {
+        self.held_at(path).map_err(|why| match why {
+            Unread::Absent if self.is_partial && self.is_left_out(path) => Unread::NotCollected,
+            why => why,
+        })
+    }
+
+    /// Whether the folder below the root that leads to `path` is not there.
+    fn is_left_out(&self, path: &Path) -> bool {
+        let mut parts = path::components(path.as_os_str().as_bytes());
+        let top = parts.find(|part| *part != b"..");
+        top.is_some_and(|top| {
+            let top = Path::new(OsStr::from_bytes(top));
+            matches!(self.held_at(top), Err(Unread::Absent))
+        })
+    }
+
+    /// Whether this is a folder into which parts of a node were put: it has folders of a root file
+    /// system, and not all that every one of them has, in use or on a disk.
+    pub(super) fn holds_parts(&self) -> bool {
+        const SOME: [&str; 5] = ["etc", "var", "run", "usr", "proc"];
+        const ALL: [&str; 4] = ["proc", "sys", "dev", "usr"];
+        let is_there = |name: &str| self.held_at(Path::new(name)).is_ok();
+        let shows_processes = || {
+            let mount = self.mount(Path::new("/proc")).ok().flatten();
+            mount.is_some_and(|mount| mount.is_procfs())
+        };
+        self.name != *"/"
+            && SOME.iter().any(|name| is_there(name))
+            && !ALL.iter().all(|name| is_there(name))
+            && !shows_processes()
+    }
+
+    fn held_at(&self, path: &Path) -> Result<Handle, Unread> {
         let relative = path::relative(path);
         if self.walks.load(Ordering::Relaxed) {
             return self.walk(&relative);

@@ -23,8 +23,8 @@ use crate::{META_DIR, Roots};
 
 pub use conf::{ConfFile, Folder};
 pub use others::Others;
-pub(crate) use programs::followed;
 pub use programs::{PLACES, Program, Programs};
+pub(crate) use programs::{followed, has_programs, is_taken};
 pub use settings::{Settings, paths};
 pub use stores::{AddressLease, CniResult, Store};
 

@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use evidence::{Evidence, Stat};
+use evidence::{Evidence, Kind, Stat};
 use finding::{Text, Unread};
 
 use super::{Folder, Settings};
@@ -67,7 +67,7 @@ pub(super) fn read_cni_programs(
 
 fn find(evidence: &Evidence, dirs: &[PathBuf], kind: &str) -> Program {
     let mut instead = Vec::new();
-    let mut unknown = false;
+    let mut unknown = dirs.is_empty() && !has_programs(evidence);
     for dir in dirs {
         let path = dir.join(kind);
         match followed(evidence, &path) {
@@ -80,17 +80,15 @@ fn find(evidence: &Evidence, dirs: &[PathBuf], kind: &str) -> Program {
             // One before it may be taken instead.
             Ok(stat) if stat.is_file() => return Program::Unknown,
             Ok(stat) => instead.push((path_text(&path), format!("is a {}", stat.kind.word()))),
-            Err(Unread::Absent) => unknown |= !is_taken(evidence, dir),
+            // Beside other plugins, this one would have been copied, too.
+            Err(Unread::Absent) => unknown |= !is_used(evidence, dir) && !is_taken(evidence, dir),
             Err(unread @ Unread::Dangling(_)) => {
                 instead.push((path_text(&path), unread.to_string()));
             }
             Err(_) => unknown = true,
         }
     }
-    // A copy of containerd's folders alone has no program of the machine at all.
-    let is_machine = |place: &&str| evidence.stat(Path::new(place)).is_ok();
-    let has_programs = ["/usr", "/bin", "/opt"].iter().any(is_machine);
-    if unknown || instead.is_empty() && !has_programs {
+    if unknown {
         Program::Unknown
     } else {
         let elsewhere = PLACES.iter().copied().find(|place| {
@@ -102,13 +100,39 @@ fn find(evidence: &Evidence, dirs: &[PathBuf], kind: &str) -> Program {
     }
 }
 
-/// Whether the part of the machine that holds a folder is in the evidence: below /usr its folder
-/// there, else the one below the root. A machine without /opt has none, if the rest is there.
-fn is_taken(evidence: &Evidence, dir: &Path) -> bool {
+/// A program that every Linux has; with it, the system's own programs are in the evidence.
+const SYSTEM: &[&str] = &["/usr/bin/env", "/bin/sh"];
+
+/// Whether the evidence holds the programs of the machine: those that somebody added to a copy, or a
+/// unit of /usr/lib, prove nothing of others.
+pub(crate) fn has_programs(evidence: &Evidence) -> bool {
+    // Our own bundle has what was read of them.
+    let is_told = || {
+        evidence
+            .manifest()
+            .is_some_and(|bundle| !bundle.programs.is_empty())
+    };
+    let is_there = |path: &&str| evidence.stat(Path::new(path)).is_ok();
+    evidence.is_machine() || is_told() || SYSTEM.iter().any(is_there)
+}
+
+/// Whether a program that is not in a folder was not in it on the node, either: the machine's programs
+/// are in the evidence, and so is the part that holds this folder: below /usr its folder there, else the
+/// one below the root. A machine without /opt has none, if the rest is there.
+pub(crate) fn is_taken(evidence: &Evidence, dir: &Path) -> bool {
     let there = |path: &Path| evidence.stat(path).is_ok();
     let depth = if dir.starts_with("/usr") { 3 } else { 2 };
     let top: PathBuf = dir.components().take(depth).collect();
-    there(&top) || depth == 2 && there(Path::new("/usr/lib"))
+    // What our own bundle calls absent was looked for, and a machine is all there.
+    let is_whole = evidence.kind() == Kind::Bundle || evidence.is_machine();
+    has_programs(evidence)
+        && (is_whole || there(&top) || depth == 2 && there(Path::new("/usr/lib")))
+}
+
+/// Whether a folder is in the evidence with all that it holds, and holds something.
+fn is_used(evidence: &Evidence, dir: &Path) -> bool {
+    let list = evidence.list(dir);
+    list.whole().is_some_and(|all| !all.is_empty())
 }
 
 /// What stands at a path; of one with `..` in it that a bundle does not have, at the plain one.

@@ -23,7 +23,7 @@ use finding::{Text, Unread};
 use metadb::MetaDb;
 use runc::Runtime;
 
-use crate::network::{Program, followed};
+use crate::network::{Program, followed, is_taken};
 use crate::program::folders;
 use crate::{Roots, path_text};
 
@@ -220,7 +220,13 @@ fn one(
     } else {
         folders.iter().map(|folder| folder.join(name)).collect()
     };
-    let found = find(evidence, &paths);
+    let found = match find(evidence, &paths) {
+        // One program was taken, and not the folders of programs.
+        Program::Missing { instead, .. } if instead.is_empty() && !has_folders(evidence) => {
+            Program::Unknown
+        }
+        found => found,
+    };
     let path = match &found {
         Program::Found { path, .. } => {
             Some(Path::new(std::ffi::OsStr::from_bytes(path.bytes())).to_path_buf())
@@ -234,6 +240,12 @@ fn one(
         look: seen.map(|(look, _)| look),
         machine: seen.and_then(|(_, machine)| machine),
     }
+}
+
+/// Whether the evidence has the folders in which every system keeps its programs.
+fn has_folders(evidence: &Evidence) -> bool {
+    let is_there = |path: &&str| evidence.stat(Path::new(path)).is_ok();
+    evidence.is_machine() || ["/usr/bin", "/bin"].iter().any(is_there)
 }
 
 fn find(evidence: &Evidence, paths: &[PathBuf]) -> Program {
@@ -254,7 +266,11 @@ fn find(evidence: &Evidence, paths: &[PathBuf]) -> Program {
             // One before it may be taken instead.
             Ok(stat) if stat.is_file() => return Program::Unknown,
             Ok(stat) => instead.push((path_text(path), format!("is a {}", stat.kind.word()))),
-            Err(Unread::Absent) => {}
+            Err(Unread::Absent) => {
+                unknown |= path
+                    .parent()
+                    .is_none_or(|folder| !is_taken(evidence, folder));
+            }
             Err(unread @ Unread::Dangling(_)) => {
                 instead.push((path_text(path), unread.to_string()));
             }

@@ -332,6 +332,15 @@ impl<'r> Making<'r> {
         )?;
         if !is_whole {
             self.lost_containers(&tree);
+            if self.node.state.is_err() {
+                // Records of running containers come back from their bundles, which are not here.
+                let state = path_text(&self.node.roots.state);
+                self.plan.unknown.push(format!(
+                    "bundles of containers: {state} is not in the evidence. After a boot there are none. \
+                     Where the machine still runs, make the plan there: more containers come back, and \
+                     those that run would go on without a record otherwise"
+                ));
+            }
             self.tell_forgotten();
         }
         if let Some(bytes) = bytes {

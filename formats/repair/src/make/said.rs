@@ -44,11 +44,12 @@ pub(super) fn units(evidence: &Evidence, whose: &str) -> Vec<PlanUnit> {
         let unit = node::Unit::named(evidence, &name)?;
         let restart = unit.said.get("Restart").map(String::as_str);
         Some(PlanUnit {
+            enabled: node::is_enabled(evidence, name.strip_suffix(".service").unwrap_or(&name)),
             restarts: !matches!(restart, None | Some("" | "no")),
             can_be_masked: !unit.outranks_mask,
             masked: unit.masked,
             name,
         })
     };
-    node::units(whose).stop.iter().filter_map(one).collect()
+    node::unit_names(whose).iter().filter_map(one).collect()
 }

@@ -18,6 +18,14 @@ use crate::{Relics, Tree};
 impl Making<'_> {
     /// What makes every plan for this node a danger.
     pub(super) fn refuse(&self) -> Result<(), Refused> {
+        if self.request.donors.is_empty()
+            && let Some(why) = checks::wrong_root(&self.node)
+        {
+            return Err(Refused::new(
+                why,
+                "mount its disk first; if nothing of it is left, name another store with --from",
+            ));
+        }
         let meta = self.node.meta.rows.as_ref();
         if let Some(version) = meta
             .and_then(|meta| meta.version)

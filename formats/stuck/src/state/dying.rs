@@ -105,7 +105,11 @@ pub(crate) fn leader<'f>(
         let found = Found::new(State::Dying, why).by(init);
         return Some(held(index, subject, init, found).since(since));
     }
-    let why = format!("it runs: its first thread has ended, {count} others live");
+    let others = match count {
+        1 => "1 other lives".to_owned(),
+        count => format!("{count} others live"),
+    };
+    let why = format!("it runs: its first thread has ended, {others}");
     Some(Found::new(State::Running, why).since(since))
 }
 

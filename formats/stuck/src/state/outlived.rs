@@ -51,7 +51,11 @@ pub(crate) fn judge<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Option<Foun
     if count == 0 || subject.is_fresh(index.facts.now) || !subject.commands.is_empty() {
         return None;
     }
-    let why = format!("its init has ended, and {count} processes in its cgroup live");
+    let rest = match count {
+        1 => "1 process in its cgroup lives".to_owned(),
+        count => format!("{count} processes in its cgroup live"),
+    };
+    let why = format!("its init has ended, and {rest}");
     let mut found = Found::new(State::Outlived, why);
     found.since = living(subject).filter_map(|it| index.started(it)).min();
     for process in living(subject).take(MOST) {

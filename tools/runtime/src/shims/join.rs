@@ -114,7 +114,38 @@ fn of_process(
         let named = shims.values().find(of_group);
         named.map_or(computed, |shim| shim.socket.clone())
     };
+    // Two shims of one group: the socket is that of one of them. Both are listed.
+    let is_taken = shims.get(&key).is_some_and(|shim| shim.process.is_some());
+    let holds = |pid: u32| {
+        let mut children = processes.children(pid);
+        children.any(|child| !child.stat.is_dead())
+    };
+    let mut second = None;
+    if is_taken {
+        let first = shims.get(&key).and_then(|shim| shim.process.as_ref());
+        let first = first.map_or(0, |process| process.pid);
+        let place = |pid: u32| Text::from(format!("{key} of pid {pid}"));
+        if holds(found.process.pid) && !holds(first) {
+            // The one that holds the container is told with the bundle.
+            if let Some(shim) = shims.get_mut(&key) {
+                let older = Shim {
+                    namespace: shim.namespace.clone(),
+                    group: shim.group.clone(),
+                    known_by: Some(KnownBy::Process),
+                    process: shim.process.take(),
+                    is_second: true,
+                    ..Shim::default()
+                };
+                shims.insert(place(first), older);
+            }
+        } else {
+            second = Some(place(found.process.pid));
+        }
+    }
+    let is_second = second.is_some();
+    let key = second.unwrap_or(key);
     let shim = shims.entry(key.clone()).or_default();
+    shim.is_second = is_second;
     let is_path = key.bytes().ends_with(name.as_bytes());
     shim.socket = if is_path { key } else { Text::default() };
     shim.other.clone_from(&found.other);
@@ -134,45 +165,14 @@ fn of_process(
         name: child.stat.comm.clone(),
         init_of: init_of(child, runtime),
     });
-    let process = ShimProcess {
+    shim.process = Some(ShimProcess {
         pid: process.pid,
         state: process.stat.state,
         ppid: process.stat.ppid,
         address: found.address.clone(),
         bundle: process.cwd.clone(),
         children: children.collect(),
-    };
-    let Some(before) = shim.process.take() else {
-        shim.process = Some(process);
-        return;
-    };
-    // Of two that serve one group, the containers are those of the one that has them as children.
-    let has_more = |one: &ShimProcess, other: &ShimProcess| {
-        let inits = |it: &ShimProcess| it.children.iter().filter(|c| c.init_of.is_some()).count();
-        (inits(one), one.children.len()) > (inits(other), other.children.len())
-    };
-    let (kept, twin) = if has_more(&process, &before) {
-        (process, before)
-    } else {
-        (before, process)
-    };
-    let second = Shim {
-        namespace: shim.namespace.clone(),
-        group: shim.group.clone(),
-        known_by: Some(KnownBy::Process),
-        twin_of: Some(kept.pid),
-        other: shim.other.clone(),
-        not_read: shim.not_read.clone(),
-        process: Some(twin),
-        ..Shim::default()
-    };
-    let name = format!(
-        "{} of pid {}",
-        shim.socket,
-        second.process.as_ref().map_or(0, |it| it.pid)
-    );
-    shim.process = Some(kept);
-    shims.insert(Text::from(name), second);
+    });
 }
 
 /// The container whose init this is: by number and start.
@@ -261,17 +261,13 @@ fn judge(shim: &mut Shim, processes_known: bool, runtime: &Runtime) {
     let mut found = Vec::new();
     let has_bundle = !shim.tasks.is_empty();
     let bundles_known = runtime.whole.bundles;
+    if shim.process.is_some() && shim.is_second {
+        shim.conditions = vec![Condition::ShimTwice];
+        return;
+    }
     if let Some(process) = &shim.process {
-        let lives = |child: &&Child| !matches!(child.state, 'Z' | 'X');
-        let is_idle = !process.children.iter().any(|child| lives(&child));
-        if shim.twin_of.is_some() {
-            found.push(Condition::ShimTwice);
-        } else if !has_bundle && bundles_known {
-            found.push(if is_idle && processes_known {
-                Condition::ShimLeftover
-            } else {
-                Condition::ShimWithoutBundle
-            });
+        if !has_bundle && bundles_known {
+            found.push(Condition::ShimWithoutBundle);
         }
         match process.state {
             'T' | 't' => found.push(Condition::ShimStopped),
@@ -281,18 +277,22 @@ fn judge(shim: &mut Shim, processes_known: bool, runtime: &Runtime) {
             }
             _ => {}
         }
+        let lives = |child: &&Child| !matches!(child.state, 'Z' | 'X');
         // One that keeps the exit code of a task until somebody asks for it is well.
         let keeps = |id: &Text| {
             let mut containers = runtime.containers.iter();
             containers.any(|it| it.id == *id && it.namespace == shim.namespace && it.has_state())
         };
         let keeps = !runtime.whole.containers || shim.tasks.iter().any(keeps);
-        if !keeps && has_bundle && is_idle {
+        let is_idle = !keeps && !process.children.iter().any(|child| lives(&child));
+        if is_idle && !has_bundle && bundles_known {
+            // A start of containerd looks for shims by their bundles: it does not find this one.
+            found.retain(|condition| *condition != Condition::ShimWithoutBundle);
+            found.push(Condition::ShimLeftOver);
+        } else if is_idle {
             found.push(Condition::ShimWithoutProcesses);
         }
-        if shim.twin_of.is_some() {
-            // The socket is the other's.
-        } else if shim.there == Some(false) {
+        if shim.there == Some(false) {
             found.push(Condition::SocketMissing);
         } else if shim.listens == Some(false) {
             found.push(Condition::SocketDead);

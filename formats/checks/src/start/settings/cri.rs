@@ -7,12 +7,13 @@ use std::collections::BTreeSet;
 
 use daemon::Release;
 use daemon::start as rules;
-use finding::Location;
+use finding::{Location, Text};
 use node::Scalar;
 
 use super::cri_outside::{base_specs, of_machine, runtime_platforms, tls, unread_files};
 use super::duration::is_duration;
-use super::place;
+use super::{place, value_of};
+use crate::part::Part;
 use crate::start::Outcome;
 use crate::start::run::{Flow, Run};
 
@@ -282,6 +283,24 @@ fn programs(run: &Run<'_>) -> Refused {
     })
 }
 
+/// A file in the place of the folder of networks, which the CRI watches.
+fn networks(run: &mut Run<'_>) -> Flow {
+    let key = below(&places(run.release).runtime, &["cni", "conf_dir"]);
+    let folder = run
+        .settings
+        .text_setting(&key)
+        .filter(|text| !text.is_empty());
+    let folder = folder.unwrap_or(node::CNI_FOLDER);
+    if !run.node.around.is_named_taken(folder) {
+        return Flow::Continue(());
+    }
+    let at = Location::file(Text::from(folder));
+    let does = "starts without the CRI: what stands where its network configurations belong is not a \
+                folder";
+    let statement = run.statement(&rules::NETWORK_NO_FOLDER).does(does);
+    run.lose_cri(statement.says("failed to create cni conf monitor").at(at))
+}
+
 /// Settings that the CRI refuses.
 pub(super) fn table(run: &mut Run<'_>) -> Flow {
     let checks: &[fn(&Run<'_>) -> Refused] = &[
@@ -303,11 +322,15 @@ pub(super) fn table(run: &mut Run<'_>) -> Flow {
         }
     }
     if let Some((says, at)) = refused {
-        run.lose_cri(run.statement(&rules::CRI_SETTINGS).says(says).at(at))
+        let plain = Text::from(says.replace("\\\"", "\"")).to_string();
+        let value = value_of(run, &at);
+        let does = format!("{}: {plain}{value}", rules::CRI_SETTINGS.does);
+        let statement = run.statement(&rules::CRI_SETTINGS).does(does);
+        run.lose_cri(statement.says(says).at(at))
     } else {
         unread_files(run);
         of_machine(run);
-        Flow::Continue(())
+        networks(run)
     }
 }
 
@@ -341,12 +364,29 @@ pub(super) fn stream(run: &mut Run<'_>) -> Flow {
             return run.say(run.statement(&rules::STREAM_SERVER).at(at));
         }
     }
+    let path = below(&server, &["stream_server_address"]);
+    let address = run.settings.text_setting(&path).unwrap_or_default();
+    if !is_everywhere(address) {
+        let name = format!("stream_server_address ({})", Text::from(address));
+        let why =
+            "whether the machine has the address is not in the files; without it, the daemon exits";
+        run.not_known(Part::Configuration, name, why);
+    }
     Flow::Continue(())
 }
 
 fn is_port(text: &str) -> bool {
     const SERVICES: &[&str] = &["http", "https", "ssh", "domain", "telnet", "ftp", "smtp"];
     text.is_empty() || text.parse::<u16>().is_ok() || SERVICES.contains(&text)
+}
+
+/// Whether every machine can listen there.
+fn is_everywhere(text: &str) -> bool {
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    match bare.parse::<core::net::IpAddr>() {
+        Ok(ip) => ip.is_loopback() || ip.is_unspecified(),
+        Err(_) => true,
+    }
 }
 
 /// Whether a name may be one of this machine.

@@ -59,8 +59,41 @@ fn tcp(address: &str) -> Listens {
     }
 }
 
+/// What the kernel takes as the path of a socket, less what containerd leaves free.
+const LONGEST: usize = 104;
+
+/// Its own sockets: a path that is too long, or one that depends on where it is started.
+fn sockets(run: &mut Run<'_>) -> Flow {
+    let unit = run.node.roots.unit.as_ref().and_then(node::Unit::address);
+    let own = unit.or_else(|| run.settings.text_setting(&["grpc", "address"]));
+    let Some(own) = own.filter(|own| !own.is_empty()).map(str::to_owned) else {
+        return Flow::Continue(());
+    };
+    let ttrpc = run.settings.text_setting(&["ttrpc", "address"]);
+    let ttrpc = ttrpc.filter(|path| !path.is_empty()).map(str::to_owned);
+    let ttrpc = ttrpc.unwrap_or_else(|| format!("{own}.ttrpc"));
+    let at = place(run, &["grpc", "address"]);
+    for path in [&ttrpc, &own] {
+        if path.len() > LONGEST {
+            let does = format!(
+                "exits: the path of its socket has {} bytes, and {LONGEST} are the most",
+                path.len()
+            );
+            let statement = run.statement(&rules::LISTENER).does(does);
+            run.say(statement.says("unix socket path too long").at(at.clone()))?;
+        }
+    }
+    if !own.starts_with('/') {
+        let does = "listens at a path that depends on its working directory, because grpc.address is \
+                    relative: no client finds it";
+        run.note(run.statement(&rules::RELATIVE_PLACE).does(does).at(at));
+    }
+    Flow::Continue(())
+}
+
 /// Where it listens once its plugins are loaded.
 pub(in crate::start) fn listeners(run: &mut Run<'_>) -> Flow {
+    sockets(run)?;
     let keys: [(&[&str], &str); 3] = [
         (&["debug", "address"], "debug endpoint"),
         (&["metrics", "address"], "metrics endpoint"),

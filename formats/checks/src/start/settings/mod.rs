@@ -24,6 +24,7 @@ pub(super) use snapshotter::refused as snapshotters;
 
 use super::Target;
 use super::run::{Flow, Run};
+use crate::part::Part;
 
 /// Reads the configuration as the daemon would.
 pub(super) fn read_settings(run: &mut Run<'_>) -> Flow {
@@ -49,6 +50,7 @@ pub(super) fn read_settings(run: &mut Run<'_>) -> Flow {
         let at = place(run, &["state"]);
         run.say(run.statement(&rules::ROOT_IS_STATE).at(at))?;
     }
+    needs::proxy_type(run)?;
     listeners::before(run)
 }
 
@@ -57,7 +59,20 @@ fn place(run: &Run<'_>, path: &[&str]) -> Location {
 }
 
 fn located(setting: &Setting) -> Location {
-    Location::file(setting.file.clone()).place("key", setting.keys().join("."))
+    let file = Location::file(setting.file.clone());
+    let at = match setting.line {
+        Some(line) => file.place("line", line.to_string()),
+        None => file,
+    };
+    at.place("key", setting.keys().join("."))
+}
+
+/// ` (it is "nvidia")`: what a setting says, where that is one value.
+fn value_of(run: &Run<'_>, at: &Location) -> String {
+    let mut all = run.settings.all().iter().rev();
+    let found = all.find(|setting| located(setting) == *at);
+    let value = found.and_then(|setting| setting.value.shown());
+    value.map_or_else(String::new, |value| format!(" (it is {value})"))
 }
 
 fn faults(run: &mut Run<'_>) -> Flow {
@@ -117,6 +132,23 @@ fn faults(run: &mut Run<'_>) -> Flow {
             }
         };
         run.say(statement.code(code))?;
+    }
+    encodings(run)
+}
+
+/// Bytes that only some releases take: 2.x reads nothing but UTF-8 without a mark before it.
+fn encodings(run: &mut Run<'_>) -> Flow {
+    let config = run.node.roots.config.as_ref();
+    for (file, encoding) in config.into_iter().flat_map(|config| &config.encodings) {
+        let at = u64::try_from(encoding.at()).unwrap_or(u64::MAX);
+        let location = Location::file(file.clone()).span(Span::new(at, 1));
+        if run.release >= Release::V2_0 {
+            let does = format!("{}: it {encoding}", rules::BAD_TOML.does);
+            run.say(run.statement(&rules::BAD_TOML).does(does).at(location))?;
+        } else if !encoding.is_harmless() {
+            let why = format!("it {encoding}: what 1.x makes of the value is not known");
+            run.not_known(Part::Configuration, file.to_string(), why);
+        }
     }
     Flow::Continue(())
 }
@@ -214,13 +246,18 @@ fn ignored(run: &mut Run<'_>) {
     }
 }
 
-/// The level and the format of the log.
-fn log(run: &mut Run<'_>) -> Flow {
+/// Whether the daemon takes it for a level of its log.
+pub(super) fn is_level(level: &str) -> bool {
     const LEVELS: &[&str] = &[
         "trace", "debug", "info", "warn", "warning", "error", "fatal", "panic",
     ];
+    LEVELS.contains(&level.to_ascii_lowercase().as_str())
+}
+
+/// The level and the format of the log.
+fn log(run: &mut Run<'_>) -> Flow {
     if let Some(level) = run.settings.text_setting(&["debug", "level"]) {
-        let known = LEVELS.contains(&level.to_ascii_lowercase().as_str());
+        let known = is_level(level);
         if !level.is_empty() && !known {
             let says = format!("not a valid logrus Level: \"{level}\"");
             let at = place(run, &["debug", "level"]);

@@ -30,6 +30,65 @@ pub(super) fn proxies(run: &mut Run<'_>) -> Flow {
     }
 }
 
+/// The types of proxy plugins that a release knows, as its own daemon took them.
+fn proxy_types(release: Release) -> &'static [&'static str] {
+    const ALL: &[&str] = &[
+        "snapshot",
+        "io.containerd.snapshotter.v1",
+        "content",
+        "io.containerd.content.v1",
+        "diff",
+        "io.containerd.differ.v1",
+        "sandbox",
+        "io.containerd.sandbox.controller.v1",
+    ];
+    let count = match release {
+        Release::V1_6 => 4,
+        Release::V1_7 => 6,
+        _ => ALL.len(),
+    };
+    ALL.get(..count).unwrap_or(ALL)
+}
+
+/// A proxy plugin without a type, or of one that the release does not know.
+pub(super) fn proxy_type(run: &mut Run<'_>) -> Flow {
+    for name in super::cri::names(run, &["proxy_plugins"]) {
+        let key = ["proxy_plugins", name.as_str(), "type"];
+        let kind = run
+            .settings
+            .text_setting(&key)
+            .unwrap_or_default()
+            .to_owned();
+        if proxy_types(run.release).contains(&kind.as_str()) {
+            continue;
+        }
+        let shown = Text::from(kind.as_str());
+        if run.release > Release::V2_1 && !kind.is_empty() {
+            let why = "whether this release knows the type is not known; where not, it panics";
+            run.not_known(Part::Plugin, format!("proxy plugin of type {shown}"), why);
+            continue;
+        }
+        let (at, said) = match run.settings.get(&key) {
+            Some(_) => (place(run, &key), format!("its type is \"{shown}\"")),
+            None => (
+                place(run, &["proxy_plugins", name.as_str()]),
+                "it has no type".to_owned(),
+            ),
+        };
+        let types = ["snapshot", "content", "diff", "sandbox"];
+        let known = types
+            .into_iter()
+            .filter(|one| proxy_types(run.release).contains(one));
+        let known: Vec<&str> = known.collect();
+        let does = format!(
+            "panics: {said}; this release knows {} for a proxy plugin",
+            known.join(", ")
+        );
+        run.say(run.statement(&rules::PROXY_TYPE).does(does).at(at))?;
+    }
+    Flow::Continue(())
+}
+
 /// What becomes of a daemon without a plugin, as real starts showed.
 fn without(run: &Run<'_>, what: &str) -> Vec<String> {
     let known = known(run.release);

@@ -142,6 +142,10 @@ fn unserved(run: &mut Run<'_>) -> Flow {
         );
         return run.say(run.statement(&rules::CRI_DISABLED).does(does).at(at));
     }
+    // Pods of a time before: the kubelet asks another runtime now.
+    if crate::clients::kubelet_of_another(run.node).is_some() {
+        return Flow::Continue(());
+    }
     let records = run.pods().and_then(|pods| pods.containers.read());
     let records = records.into_iter().flatten();
     let pods: Vec<Target> = records

@@ -247,13 +247,13 @@ pub(crate) fn not_in_evidence(node: &Node) -> Vec<String> {
         ));
     }
     if !node.around.has_programs {
-        all.push("programs (containerd, runc, NRI's plugins)".to_owned());
+        all.push("programs (containerd, runc, NRI plugins)".to_owned());
     }
     if node.disks.root.room.is_none() {
         all.push("disks".to_owned());
     }
     if node.around.kernel.overlay == node::Overlay::NotTaken {
-        all.push("the kernel's file systems".to_owned());
+        all.push("kernel".to_owned());
     }
     all
 }

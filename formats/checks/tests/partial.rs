@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
 
 use std::fs;
+use std::os::unix::ffi::OsStringExt as _;
 
 use checks::Measured;
 use evidence::{Evidence, Options};
@@ -49,7 +50,9 @@ fn an_archive_of_the_stores_alone_is_healthy() {
 fn unpacked(tar: testcase::Tar) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for member in tar.members {
-        let path = folder.path().join(String::from_utf8(member.path).unwrap());
+        let path = folder
+            .path()
+            .join(std::ffi::OsString::from_vec(member.path));
         match member.header[156] {
             b'5' => fs::create_dir_all(path).unwrap(),
             b'0' => {

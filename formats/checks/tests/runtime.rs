@@ -600,6 +600,13 @@ fn healthy_nodes_have_notes_at_most() {
     }
 }
 
+/// The process that every machine has beside the first: one alone is not taken for all.
+fn kernel_thread(tar: &mut testcase::Tar) {
+    tar.push("proc/2", b'5', "", b"");
+    let line = b"2 (kthreadd) S 0 0 0 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 3 1 1 1 1 1 1 1 1 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0\n";
+    tar.add("proc/2/stat", line);
+}
+
 #[test]
 fn processes_tell_what_hangs() {
     let mut tar = testcase::node("1.7-running");
@@ -616,6 +623,7 @@ fn processes_tell_what_hangs() {
             .all(|finding| finding.code.name != "runtime/stuck")
     );
     tar.push("proc", b'5', "", b"");
+    kernel_thread(&mut tar);
     tar.push(&format!("proc/{pid}"), b'5', "", b"");
     tar.add("proc/uptime", b"90000.00 1.00\n");
     let line = format!(
@@ -668,6 +676,7 @@ fn what_hangs_is_told_once() {
     };
     assert_eq!(of(&judge(&tar, 600)), ["runtime/state-missing"]);
     tar.push("proc", b'5', "", b"");
+    kernel_thread(&mut tar);
     tar.push("proc/1", b'5', "", b"");
     tar.add("proc/uptime", b"90000.00 1.00\n");
     tar.add(

@@ -62,6 +62,10 @@ fn links_do_not_lead_out() {
         Err(Unread::Escapes(climb.as_str().into()))
     );
     let target = secret.to_str().unwrap();
+    // A folder that is only a part of a node does not have where it leads.
+    assert_eq!(bytes("/var/lib/absolute"), Err(Unread::NotCollected));
+    let top = secret.components().nth(1).unwrap();
+    fs::create_dir(root.path().join(top)).unwrap();
     assert_eq!(
         bytes("/var/lib/absolute"),
         Err(Unread::Dangling(target.into()))

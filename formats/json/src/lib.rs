@@ -12,7 +12,7 @@
 //! assert_eq!(document.flaws, [json::Flaw::Ends { at: 32 }]);
 //! let root = document.root.unwrap();
 //! let pid = root.field("pid").unwrap();
-//! assert_eq!((pid.integer(), pid.span.start), (Some(13), 18));
+//! assert_eq!((pid.integer(), pid.span.start), (Some(13), 19));
 //! ```
 
 mod flaw;

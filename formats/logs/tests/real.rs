@@ -193,6 +193,7 @@ fn what_a_journal_lacks_is_not_read() {
     std::fs::create_dir_all(&logs).unwrap();
     let unread = |bytes: &[u8]| {
         std::fs::write(logs.join("system.journal"), bytes).unwrap();
+        std::fs::create_dir_all(node.path().join("run")).unwrap();
         let evidence = Evidence::open(node.path(), &Options::default()).unwrap();
         let gathered = logs::gather(
             &evidence,

@@ -42,7 +42,10 @@ pub(crate) fn is_unseen(evidence: &Evidence, path: &Path) -> bool {
     let is_absent = |at: &PathBuf| {
         let is_deep = at.starts_with("/usr") || at.starts_with("/var");
         let top: PathBuf = at.components().take(if is_deep { 3 } else { 2 }).collect();
-        matches!(evidence.stat(&top), Err(Unread::Absent))
+        matches!(
+            evidence.stat(&top),
+            Err(Unread::Absent | Unread::NotCollected)
+        )
     };
     let places = std::iter::successors(Some(path.to_owned()), |at| followed(evidence, at));
     is_part(evidence) && places.take(MOST_LINKS).any(|at| is_absent(&at))

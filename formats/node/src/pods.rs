@@ -53,7 +53,12 @@ fn serves_pods(roots: &Roots) -> bool {
     !disabled
         .into_iter()
         .flatten()
-        .any(|setting| matches!(&setting.value, Scalar::Text(id) if CRI.contains(&id.as_str())))
+        .filter_map(|setting| match &setting.value {
+            Scalar::List(ids) => Some(ids),
+            _ => None,
+        })
+        .flatten()
+        .any(|id| CRI.contains(&id.as_str()))
 }
 
 /// Whether the kubelet is told to use another socket than this daemon's; nothing where nobody says it.

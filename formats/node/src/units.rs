@@ -37,7 +37,7 @@ pub fn unit_names(whose: &str) -> &'static [&'static str] {
 }
 
 /// Of these installations one unit alone runs: a node is a server or an agent.
-fn is_one_of_several(whose: &str) -> bool {
+pub fn is_one_of_several(whose: &str) -> bool {
     matches!(whose, "k3s" | "rke2" | "k3s or rke2" | "k0s")
 }
 

@@ -96,9 +96,11 @@ fn commands(plan: &Plan) -> (Vec<Command>, Vec<Command>) {
         systemctl(&["stop"], &known),
         systemctl(&["mask", "--runtime"], &masked),
     ];
-    // What is not started at boot did not run: an agent must not be started as a server.
+    // A node is a server or an agent: an agent must not be started as a server.
+    let is_one = node::is_one_of_several(&plan.whose) && known.len() > 1;
     let again = known.iter().rev().copied();
-    let again = again.filter(|name| unit(name).is_some_and(|unit| unit.enabled != Some(false)));
+    let again =
+        again.filter(|name| !is_one || unit(name).is_some_and(|unit| unit.enabled == Some(true)));
     let again: Vec<&'static str> = again.collect();
     let mut start = vec![systemctl(&["unmask", "--runtime"], &masked)];
     if !links.is_empty() {
@@ -212,7 +214,7 @@ impl Answer for Shown {
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let plan = &self.plan;
         if plan.is_empty() {
-            let starts_well = plan.before.iter().all(|one| one.start == "yes");
+            let starts_well = plan.before.iter().all(|one| one.start != "no");
             let said = if plan.lost.is_empty() && plan.unknown.is_empty() && starts_well {
                 "Nothing to repair: the databases were read whole, and nothing that was looked at can be fixed by repair."
             } else if plan.lost.is_empty() {

@@ -24,11 +24,6 @@ const LOSES: &[(&str, Effect, &str)] = &[
         Effect::DeletesLater,
         "removes the files of containers whose snapshot meta.db no longer names, at a clean-up",
     ),
-    (
-        "cri/address-lost",
-        Effect::FailsLater,
-        "loses the address of pods: the kubelet ends them and makes others",
-    ),
 ];
 
 /// What a finding of this code or family keeps from working; the first that fits.
@@ -79,6 +74,10 @@ const FAILS: &[(&str, &str)] = &[
         "cannot restart a container from what its record names",
     ),
     (
+        "cri/address-lost",
+        "loses the address of pods: the kubelet ends them and makes others",
+    ),
+    (
         "cri/io-missing",
         "cannot attach to containers that run, and calls them unknown: kubelet kills them and makes \
          others",
@@ -98,6 +97,14 @@ const FAILS: &[(&str, &str)] = &[
     (
         "store/snapshots-elsewhere",
         "finds none of its snapshots: its snapshotter is configured with an empty folder",
+    ),
+    (
+        "snapshot/id-twice",
+        "gives two snapshots one directory: removing one deletes the files of the other",
+    ),
+    (
+        "snapshot/name-sequence",
+        "gives names of snapshots a second time: new ones cannot be made",
     ),
     (
         "snapshot/usage-differs",

@@ -116,7 +116,7 @@ fn a_first_thread_may_end_before_the_others() {
     );
     machine.file(pid, &format!("task/{}/stat", pid + 1), &thread);
     let one = machine.is(State::Running);
-    assert!(one.why.contains("1 others live"), "{}", one.why);
+    assert!(one.why.contains("1 other lives"), "{}", one.why);
     assert!(one.remedy.steps.is_empty());
     // Killed, and held up by a mount.
     machine.file(pid, "status", "ShdPnd:\t0000000000000100\n");

@@ -158,6 +158,10 @@ impl<'e> Walk<'e> {
     }
 
     fn missed(&mut self, shown: Text, unread: Unread) {
+        if unread == Unread::NotCollected {
+            // Of a copy of a part; the bundle does not tell of it, either.
+            return;
+        }
         if unread.is_absent() {
             self.summary.absent.push(shown);
         } else {

@@ -28,8 +28,8 @@ pub(crate) const ADDRESS_LOST: Check = Check {
             and 1.5.16 and the first betas of 1.7 leave all pods like this; all of 1.7 leave \
             those with a user namespace like this; any release does if it is killed between \
             making the network and writing the record.",
-        remedy: "Where these pods are to live on, write the address back before containerd is started or \
-            restarted: copy it, and the interfaces, from /var/lib/cni/results into the record in a copy \
+        remedy: "To keep these pods, write the address back before containerd is started or restarted: copy \
+            it, and the interfaces, from /var/lib/cni/results into the record in a copy \
             of meta.db (`coroner repair plan --pod-addresses`), or drain the node first. Then upgrade.",
     },
     needs: &[],

@@ -411,11 +411,8 @@ fn a_code_has_its_own_effect() {
     said("blob-descriptor-size", "cannot export images");
     said("image-alias-wrong", "starts another image");
     said("snapshot-parents-index", "wrong list of children");
-    for name in [
-        "image-reference-missing",
-        "cri-address-lost",
-        "container-snapshot-gone",
-    ] {
+    said("cri-address-lost", "loses the address of pods");
+    for name in ["image-reference-missing", "container-snapshot-gone"] {
         said(name, "Do not start containerd: it ");
     }
     said(

@@ -149,7 +149,7 @@ pub const NO_OVERLAY: StartRule = rule(
     Effect::FailsLater,
     "starts; no container can be started on overlayfs, and no image of several layers be unpacked: the \
      kernel cannot mount an overlay",
-    &[(Release::V1_6, "no such device")],
+    &[],
 );
 
 /// The same, where it is tried before containerd is started.

@@ -102,7 +102,7 @@ pub(super) const ALL: &[Message] = &[
     .first(&["journalctl -k -b | grep -i 'killed process'"]),
     errno(
         "other-errno",
-        &["resource temporarily unavailable", "no such process", "No such process", "no child processes", "waitid: no child processes", "bad file descriptor", "function not implemented", "not implemented", "operation not supported", "Operation not supported", "numerical result out of range", "directory not empty", "i/o timeout", "connection refused", "interrupted system call", "too many levels of symbolic links", "no data available", "no such device or address", "no such device", "exit status {n}", "value too large for defined data type", "bad address"],
+        &["resource temporarily unavailable", "no such process", "No such process", "no child processes", "waitid: no child processes", "bad file descriptor", "function not implemented", "not implemented", "operation not supported", "Operation not supported", "numerical result out of range", "directory not empty", "i/o timeout", "connection refused", "interrupted system call", "too many levels of symbolic links", "no data available", "no such device or address", "exit status {n}", "value too large for defined data type", "bad address"],
         "The system's word for a call that failed; what comes before it says which.",
     ),
     consequence(

@@ -9,7 +9,7 @@ use finding::{Known, Text, Time, Unread};
 use super::{Blobs, Collect, Helper, METADATA, Summary, disk_fact};
 use crate::bundle::manifest::{self, Big, Head, Moment, Name, Record};
 use crate::bundle::store::Class;
-use crate::{Entry, Evidence, FileKind, Host, Stat, path};
+use crate::{Entry, Evidence, FileKind, Host, Kind, Stat, path};
 
 /// Everything that was seen.
 pub(super) struct Walk<'e> {
@@ -158,8 +158,8 @@ impl<'e> Walk<'e> {
     }
 
     fn missed(&mut self, shown: Text, unread: Unread) {
-        if unread == Unread::NotCollected {
-            // Of a copy of a part; the bundle does not tell of it, either.
+        if unread == Unread::NotCollected && self.evidence.kind() == Kind::Directory {
+            // Of a folder with a part of a node; the bundle does not tell of it, either.
             return;
         }
         if unread.is_absent() {

@@ -25,7 +25,7 @@ fn not_json(text: &str, at: u64) -> ConfFault {
     let before = text.as_bytes().get(..at).unwrap_or_default();
     let start = before.iter().rposition(|byte| *byte == b'\n');
     let start = start.map_or(0, |newline| newline.saturating_add(1));
-    let lines = before.iter().filter(|byte| **byte == b'\n').count();
+    let lines = String::from_utf8_lossy(before).matches('\n').count();
     let rest = text.as_bytes().get(at..).unwrap_or_default();
     let found = String::from_utf8_lossy(rest.get(..rest.len().min(4)).unwrap_or_default());
     ConfFault::Syntax {

@@ -215,9 +215,8 @@ impl Go<'_> {
         }
         match self.start(raw, Status::from_number(status), None) {
             // Whoever runs has no stack pointer there; whoever waits without one has just begun to run.
-            Err(End::Cut(_)) => Err(End::Moving),
             Err(End::None(_)) if status == RUNNING => Err(End::None(RUNS)),
-            Err(End::None(_)) => Err(End::Moving),
+            Err(End::Cut(_) | End::None(_)) => Err(End::Moving),
             other => other,
         }
     }

@@ -155,7 +155,7 @@ impl Native<'_> {
         loop {
             let sp = now.get(&sp_number).copied().unwrap_or(0);
             if self.go.is_some_and(|go| go.function(pc).is_some()) {
-                return self.into_go(frames, registers, pc, sp, by);
+                return self.go_on(frames, registers, pc, sp, by);
             }
             // The call stands before the address to which it returns.
             let lookup = pc.saturating_sub(u64::from(by != Means::Registers));
@@ -165,23 +165,18 @@ impl Native<'_> {
                 return (frames, "it has more frames than are shown".to_owned());
             }
             let stepped = library.and_then(|library| self.step(library, lookup, &now));
-            let (next, means) = match stepped {
-                Some(next) => (next, Means::Table),
-                None => {
-                    let fp = now.get(&fp_number).copied().unwrap_or(0);
-                    match self.by_frame_pointer(fp, sp) {
-                        Some(next) => (next, Means::FramePointer),
-                        None => {
-                            let why = match library {
-                                None => "no file that was given holds this address",
-                                Some(_) => {
-                                    "its file has no unwind table for it, and no frame pointer leads on"
-                                }
-                            };
-                            return (frames, why.to_owned());
-                        }
-                    }
-                }
+            let by_table = stepped.map(|next| (next, Means::Table));
+            let found = by_table.or_else(|| {
+                let fp = now.get(&fp_number).copied().unwrap_or(0);
+                let next = self.by_frame_pointer(fp, sp);
+                next.map(|next| (next, Means::FramePointer))
+            });
+            let Some((next, means)) = found else {
+                let why = match library {
+                    None => "no file that was given holds this address",
+                    Some(_) => "its file has no unwind table for it, and no frame pointer leads on",
+                };
+                return (frames, why.to_owned());
             };
             let Some(to) = next.get(&ra_number).copied().filter(|to| *to != 0) else {
                 return (frames, "here the thread began".to_owned());
@@ -199,7 +194,7 @@ impl Native<'_> {
     }
 
     /// Goes on with Go's own table, from where C was called or the thread stands.
-    fn into_go(
+    fn go_on(
         &self,
         mut frames: Vec<NativeFrame>,
         registers: &Registers,

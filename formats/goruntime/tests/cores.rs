@@ -78,7 +78,7 @@ fn every_goroutine_and_every_frame_is_what_the_process_wrote() {
                 // Go 1.24.11 has a larger m than the release that the table is of: the program's own counts.
                 assert_eq!(go.layouts(), LayoutSource::Program);
                 let differ = go.layout_differences();
-                assert!(differ.iter().all(|one| one.starts_with("m")), "{differ:?}");
+                assert!(differ.iter().all(|one| one.starts_with('m')), "{differ:?}");
             } else {
                 assert_eq!(go.layouts(), LayoutSource::ProgramAsTable, "{name}");
             }

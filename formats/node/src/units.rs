@@ -50,11 +50,7 @@ impl Units {
     pub fn read_units(evidence: &Evidence, whose: &str) -> Self {
         let names = unit_names(whose);
         let is_here = |name: &&str| Unit::named(evidence, &file_name(name)).is_some();
-        let here: Vec<&'static str> = names
-            .iter()
-            .copied()
-            .filter(|name| is_here(&name))
-            .collect();
+        let here: Vec<&'static str> = names.iter().copied().filter(|name| is_here(name)).collect();
         if is_one_of_several(whose) {
             let enabled = here
                 .iter()
@@ -73,20 +69,32 @@ impl Units {
             };
             return Self { stop, start };
         }
-        let stop: Vec<&'static str> = if here.is_empty() {
-            let usual = names.iter().copied().filter(|name| !OTHERS.contains(name));
-            let usual: Vec<&'static str> = usual.collect();
-            if usual.is_empty() {
-                names.to_vec()
-            } else {
-                usual
-            }
+        // Docker's and the kubelet's may lie where nothing was taken: the kubelet's is named until it is
+        // known that there is none.
+        let is_known = has_system_units(evidence);
+        let is_named = |name: &&str| here.contains(name) || !is_known && !OTHERS.contains(name);
+        let stop: Vec<&'static str> = names
+            .iter()
+            .copied()
+            .filter(|name| is_named(name))
+            .collect();
+        let stop = if stop.is_empty() {
+            names.to_vec()
         } else {
-            here
+            stop
         };
         let start = stop.iter().rev().copied().collect();
         Self { stop, start }
     }
+}
+
+/// Whether the units of the system itself are in the evidence, and so all that packages brought.
+fn has_system_units(evidence: &Evidence) -> bool {
+    let mut folders = ["/usr/lib/systemd/system", "/lib/systemd/system"].into_iter();
+    folders.any(|folder| {
+        let unit = Path::new(folder).join("systemd-journald.service");
+        evidence.stat(&unit).is_ok()
+    })
 }
 
 /// `docker.socket` is a whole name, `docker` that of a service.
@@ -109,10 +117,10 @@ pub fn is_enabled(evidence: &Evidence, name: &str) -> Option<bool> {
             .iter()
             .filter(|entry| entry.stat.kind == FileKind::Dir)
         {
-            let wants = entry
-                .name
-                .utf8()
-                .filter(|name| name.ends_with(".wants") || name.ends_with(".requires"));
+            let wants = entry.name.utf8().filter(|name| {
+                let end = name.rsplit_once('.').map(|(_, end)| end);
+                matches!(end, Some("wants" | "requires"))
+            });
             if wants.is_some_and(|wants| evidence.stat(&folder.join(wants).join(&name)).is_ok()) {
                 return Some(true);
             }

@@ -189,7 +189,11 @@ impl CoreArgs {
         let evidence = open_node(self.node.as_deref().unwrap_or(Path::new("/"))).ok()?;
         let file = File::open_file(&evidence, Path::new(path), Text::from(path)).ok();
         let file = file.filter(|file| has_ids(file, ids)).or_else(|| {
-            let given = self.exe.exe.as_ref().filter(|given| given.is_dir())?;
+            let given = self
+                .exe
+                .exe
+                .as_ref()
+                .filter(|given| std::fs::metadata(given).is_ok_and(|it| it.is_dir()))?;
             given_executable(given, ids).ok()
         })?;
         let elf = Elf::read_elf(&file).ok()?;

@@ -156,7 +156,7 @@ pub(crate) fn run(args: &EvidenceArgs, output: &Path, last: usize, out: &mut Out
         }
     }
     let before = copies_in(output).map_err(|error| failed(output, &error))?;
-    let lost = before
+    let missed = before
         .iter()
         .rev()
         .find_map(|copy| lost_since(copy, &staged));
@@ -178,7 +178,7 @@ pub(crate) fn run(args: &EvidenceArgs, output: &Path, last: usize, out: &mut Out
         folder,
         copies,
         deleted,
-        lost,
+        lost: missed,
     })
 }
 

@@ -320,7 +320,7 @@ fn old_options_work_with_a_note() {
         assert_eq!((&old.0, old.1), (&present.0, present.1), "{was}: {}", old.2);
         assert!(old.1.is_some_and(|code| code & 16 == 0), "{was}: {}", old.2);
         let told = format!("note: {was} is now {is}");
-        assert!(old.2.contains(&note), "{was}: {}", old.2);
+        assert!(old.2.contains(&told), "{was}: {}", old.2);
         assert!(!present.2.contains("note: "), "{is}: {}", present.2);
     }
     let (_, _, said) = program(&["meta", "ls", "images", node]);

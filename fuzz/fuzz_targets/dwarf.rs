@@ -74,7 +74,7 @@ fuzz_target!(|data: &[u8]| {
     let variables = Variables::new(&dwarf);
     for one in go.goroutines(&Threads::default(), None).iter().take(8) {
         for frame in &one.frames {
-            let _ = variables.of(&image, frame.pc.saturating_sub(1), frame.fp, slide);
+            let _ = variables.variables_at(&image, frame.pc.saturating_sub(1), frame.fp, slide);
         }
     }
 });

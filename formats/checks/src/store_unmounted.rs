@@ -25,7 +25,7 @@ pub(crate) fn first_its_disk(node: &Node, store: &Path, rest: &str) -> String {
     format!(
         "Find out first whether a disk belongs at {} and is not mounted (`findmnt`, `lsblk`, /etc/fstab), \
          or whether the copy left that disk out (tar --one-file-system).{told} Mount it, and look again: \
-         then nothing is lost. Until then remove, pull and repair nothing: what is removed from meta.db \
+         if the store is on it, nothing is lost. Until then remove, pull and repair nothing: what is removed from meta.db \
          now, containerd deletes from the disk later. Only if the folder was emptied for good: {rest}",
         path_text(store)
     )

@@ -249,6 +249,19 @@ impl Evidence {
                 .is_some_and(|mount| mount.is_procfs())
     }
 
+    /// A path below `/var/run`, which is a link to `/run` that a copy may lack: the one below `/run`, where
+    /// that alone is there.
+    pub fn at_run(&self, path: &Path) -> PathBuf {
+        let is_there = |path: &Path| {
+            let stat = self.stat(path);
+            !matches!(stat, Err(Unread::Absent | Unread::NotCollected))
+        };
+        let plain = path.strip_prefix("/var/run").ok();
+        let plain = plain.map(|rest| Path::new("/run").join(rest));
+        let plain = plain.filter(|plain| !is_there(path) && is_there(plain));
+        plain.unwrap_or_else(|| path.to_owned())
+    }
+
     /// Whether this is a folder into which a node was copied, its processes as text: nothing of this
     /// machine. Whether a folder without `/proc` is one is not known.
     pub fn is_copied(&self) -> bool {

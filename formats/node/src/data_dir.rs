@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use evidence::Evidence;
 
-use crate::config;
 use crate::discover::{Roots, Rule, absolute, has_stores};
+use crate::{Unit, config};
 
 /// The root below the data folder, and the configuration beside it.
 const ROOT: &str = "agent/containerd";
@@ -32,13 +32,7 @@ const UNITS: &[(&str, &str)] = &[
     ("rke2", "rke2-server.service"),
     ("rke2", "rke2-agent.service"),
 ];
-const UNIT_FOLDERS: &[&str] = &[
-    "/etc/systemd/system",
-    "/usr/local/lib/systemd/system",
-    "/usr/lib/systemd/system",
-    "/lib/systemd/system",
-];
-/// Neither is larger.
+/// No file of settings is larger.
 const LIMIT: u64 = 1 << 20;
 
 /// The installations whose data lie where a setting or a unit says.
@@ -48,9 +42,9 @@ pub(crate) fn installations(evidence: &Evidence) -> Vec<Roots> {
         Some((*whose, data_dir_of_yaml(&text)?))
     });
     let units = UNITS.iter().filter_map(|(whose, name)| {
-        let mut folders = UNIT_FOLDERS.iter();
-        let text = folders.find_map(|folder| text_of(evidence, &Path::new(folder).join(name)))?;
-        Some((*whose, data_dir_of_unit(&text)?))
+        let unit = Unit::named(evidence, name)?;
+        let told = unit.flag("--data-dir").or_else(|| unit.flag("-d"))?;
+        Some((*whose, plain_folder(told)?))
     });
     let mut all: Vec<Roots> = Vec::new();
     for (whose, folder) in settings.chain(units) {
@@ -105,21 +99,6 @@ fn data_dir_of_yaml(text: &str) -> Option<PathBuf> {
     plain_folder(value)
 }
 
-/// `--data-dir /data/k3s`, `--data-dir=…` or `-d …` among the words of a unit.
-fn data_dir_of_unit(text: &str) -> Option<PathBuf> {
-    let mut words = text.split_whitespace().filter(|word| *word != "\\");
-    while let Some(word) = words.next() {
-        let word = word.trim_matches(['"', '\'']);
-        if matches!(word, "--data-dir" | "-d") {
-            return plain_folder(words.next()?);
-        }
-        if let Some(value) = word.strip_prefix("--data-dir=") {
-            return plain_folder(value);
-        }
-    }
-    None
-}
-
 fn plain_folder(value: &str) -> Option<PathBuf> {
     let path = PathBuf::from(value.trim().trim_matches(['"', '\'']));
     path.is_absolute().then_some(path)
@@ -130,19 +109,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_folder_is_read_from_settings_and_units() {
+    fn the_folder_is_read_from_settings() {
         let found = |folder: &str| Some(PathBuf::from(folder));
         let yaml = "token: a\ndata-dir: \"/data/k3s\" # moved\n";
         assert_eq!(data_dir_of_yaml(yaml), found("/data/k3s"));
         assert_eq!(data_dir_of_yaml("nested:\n  data-dir: /a\n"), None);
         assert_eq!(data_dir_of_yaml("data-dir: relative\n"), None);
-        let unit = "[Service]\nExecStart=/usr/local/bin/k3s \\\n    server \\\n\t'--data-dir' \\\n\t'/data/k3s' \\\n";
-        assert_eq!(data_dir_of_unit(unit), found("/data/k3s"));
-        let unit = "ExecStart=/usr/local/bin/k3s agent --data-dir=/srv/k3s";
-        assert_eq!(data_dir_of_unit(unit), found("/srv/k3s"));
-        assert_eq!(
-            data_dir_of_unit("ExecStart=/usr/local/bin/k3s server"),
-            None
-        );
     }
 }

@@ -200,17 +200,9 @@ pub fn discover(evidence: &Evidence, said: &Said) -> Vec<Roots> {
         new
     });
     for roots in &mut all {
-        roots.state = at_run(evidence, core::mem::take(&mut roots.state));
+        roots.state = evidence.at_run(&roots.state);
     }
     all
-}
-
-/// A state below `/var/run`, which is a link to `/run` that a copy may lack.
-fn at_run(evidence: &Evidence, state: PathBuf) -> PathBuf {
-    let plain = state.strip_prefix("/var/run").ok();
-    let plain = plain.map(|rest| Path::new("/run").join(rest));
-    let plain = plain.filter(|plain| !exists(evidence, &state) && exists(evidence, plain));
-    plain.unwrap_or(state)
 }
 
 /// Where containerd keeps its stores, if nothing says otherwise.
@@ -356,8 +348,8 @@ fn find(evidence: &Evidence, distribution: &Distribution, all: &mut Vec<Roots>) 
         let default_state = || fill(distribution.state);
         let configured_root = configured_root
             .map(absolute)
-            .map(|path| at_run(evidence, path));
-        let configured_state = configured_state.map(|path| at_run(evidence, path));
+            .map(|path| evidence.at_run(&path));
+        let configured_state = configured_state.map(|path| evidence.at_run(&path));
         if let Some(configured) = configured_root.filter(|configured| exists(evidence, configured))
         {
             let state = configured_state.unwrap_or_else(default_state);

@@ -120,7 +120,7 @@ pub fn read_of(
     for bundle in &runtime.bundles {
         let named = bundle.named_root();
         if let Some(path) = named.and_then(absolute) {
-            roots.push(at_run(evidence, path));
+            roots.push(evidence.at_run(path));
         }
     }
     // On the machine itself, what is not there is gone.
@@ -146,7 +146,7 @@ pub fn read_of(
         if let (Some(named), Some(path)) = (named, named.and_then(absolute))
             && runtime
                 .unseen_roots
-                .contains(&path_text(&at_run(evidence, path)))
+                .contains(&path_text(&evidence.at_run(path)))
         {
             runtime.unseen_roots.insert(named.clone());
         }
@@ -234,7 +234,7 @@ fn others_bundles(evidence: &Evidence, state: &Path, containers: &mut [Container
         let Some((named, found @ Err(Unread::Absent))) = &mut container.bundle else {
             continue;
         };
-        let path = absolute(named).map(|path| at_run(evidence, path));
+        let path = absolute(named).map(|path| evidence.at_run(path));
         let is_unseen = path
             .as_deref()
             .and_then(Path::parent)
@@ -243,15 +243,6 @@ fn others_bundles(evidence: &Evidence, state: &Path, containers: &mut [Container
             *found = Err(Unread::NotCollected);
         }
     }
-}
-
-/// The path of a root that bundles name: `/var/run` is a link to `/run`, which a copy may lack.
-fn at_run(evidence: &Evidence, root: &Path) -> PathBuf {
-    let plain = root.strip_prefix("/var/run").ok();
-    let plain = plain.map(|rest| Path::new("/run").join(rest));
-    plain
-        .filter(|_| !seen_at(evidence, root))
-        .unwrap_or_else(|| root.to_owned())
 }
 
 /// Where runtimes of users keep theirs: `$XDG_RUNTIME_DIR/runc`, and crun's.

@@ -214,7 +214,8 @@ impl Answer for Shown {
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let plan = &self.plan;
         if plan.is_empty() {
-            let starts_well = plan.before.iter().all(|one| one.start != "no");
+            let was_read = |one: &Foretold| !matches!(one.start.as_str(), "no" | "unknown");
+            let starts_well = plan.before.iter().all(was_read);
             let said = if plan.lost.is_empty() && plan.unknown.is_empty() && starts_well {
                 "Nothing to repair: the databases were read whole, and nothing that was looked at can be fixed by repair."
             } else if plan.lost.is_empty() {

@@ -220,13 +220,7 @@ fn one(
     } else {
         folders.iter().map(|folder| folder.join(name)).collect()
     };
-    let found = match find(evidence, &paths) {
-        // One program was taken, and not the folders of programs.
-        Program::Missing { instead, .. } if instead.is_empty() && !has_folders(evidence) => {
-            Program::Unknown
-        }
-        found => found,
-    };
+    let found = find(evidence, &paths);
     let path = match &found {
         Program::Found { path, .. } => {
             Some(Path::new(std::ffi::OsStr::from_bytes(path.bytes())).to_path_buf())
@@ -240,12 +234,6 @@ fn one(
         look: seen.map(|(look, _)| look),
         machine: seen.and_then(|(_, machine)| machine),
     }
-}
-
-/// Whether the evidence has the folders in which every system keeps its programs.
-fn has_folders(evidence: &Evidence) -> bool {
-    let is_there = |path: &&str| evidence.stat(Path::new(path)).is_ok();
-    evidence.is_machine() || ["/usr/bin", "/bin"].iter().any(is_there)
 }
 
 fn find(evidence: &Evidence, paths: &[PathBuf]) -> Program {

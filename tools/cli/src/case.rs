@@ -218,7 +218,9 @@ impl Case {
             let node = Node::open(&self.evidence, roots.clone(), options);
             let report = checks::judge(&node, &checks::Measured::default());
             let release = daemon::detect(&node.traces);
-            other.start = Some(checks::verdict(&node, &report, &release, node.now).sentence);
+            let verdict = checks::verdict(&node, &report, &release, node.now);
+            other.may_start = Some(verdict.start);
+            other.start = Some(verdict.sentence);
         }
         about
     }
@@ -230,6 +232,7 @@ impl Case {
             state: node::path_text(&roots.state),
             whose: roots.whose,
             start: None,
+            may_start: None,
         };
         About {
             evidence: self.name.clone().unwrap_or_else(|| self.evidence.name()),
@@ -295,6 +298,15 @@ pub struct Other {
     /// What a start of it would do, in a sentence; nothing where that was not asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<String>,
+    /// Whether it may be started; nothing where that was not asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub may_start: Option<checks::Start>,
+}
+
+impl Other {
+    fn is_refused(&self) -> bool {
+        self.may_start == Some(checks::Start::No)
+    }
 }
 
 /// What an answer says of its evidence.
@@ -326,6 +338,27 @@ pub struct About {
 const OTHERS: usize = 3;
 
 impl About {
+    /// Other installations that must not be started: said before all else, for the first line is what is
+    /// read.
+    pub fn refused(&self, pen: &mut Pen<'_>) -> std::io::Result<()> {
+        for other in self.others.iter().filter(|other| other.is_refused()) {
+            let start = other.start.as_deref().unwrap_or_default();
+            let line = format!("{} at {}: {start}", other.whose, other.root);
+            let line = pen.styled(Style::Bad, line).to_string();
+            pen.paragraph("", &line)?;
+        }
+        Ok(())
+    }
+
+    /// What follows for the exit code from other installations.
+    pub fn exit(&self) -> crate::Exit {
+        if self.others.iter().any(Other::is_refused) {
+            crate::Exit::FINDINGS
+        } else {
+            crate::Exit::CLEAN
+        }
+    }
+
     /// Writes it for people: a line or two.
     pub fn write_about(&self, pen: &mut Pen<'_>) -> std::io::Result<()> {
         let how = match self.rule {

@@ -148,6 +148,7 @@ impl Answer for Answered {
     const SCHEMA: &'static str = "preflight/1";
 
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        self.about.refused(pen)?;
         let is_one = matches!(self.predictions.as_slice(), [one] if one.sentence == self.sentence);
         if !is_one {
             let head = pen.styled(style(self.start), &self.sentence).to_string();
@@ -165,7 +166,7 @@ impl Answer for Answered {
     fn exit(&self) -> Exit {
         let parts = self.predictions.iter().flat_map(|one| &one.parts);
         let parts: Vec<NotKnown> = parts.cloned().collect();
-        exit(self.start, &parts)
+        exit(self.start, &parts) | self.about.exit()
     }
 }
 

@@ -119,7 +119,7 @@ impl Answer for Triage {
             start => preflight::exit(start, &self.verdict.not_known),
         };
         let found = self.options.fail_on.exit(self.listed.severities());
-        found | unread(self.listed.coverage()) | verdict
+        found | unread(self.listed.coverage()) | verdict | self.about.exit()
     }
 }
 

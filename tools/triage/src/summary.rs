@@ -168,6 +168,7 @@ impl Triage {
             Start::WithCare => Style::Warning,
             Start::No | Start::Unknown => Style::Bad,
         };
+        self.about.refused(pen)?;
         for line in pen.lines(|pen| pen.paragraph("", &self.verdict.sentence))? {
             let line = pen.styled(style, line).to_string();
             pen.line(line)?;

@@ -317,3 +317,41 @@ fn what_we_may_not_read_is_not_known_and_no_damage() {
     }
     assert_ne!(exit, 0, "and nothing is clean");
 }
+
+/// Two installations of one machine: the one that must not be started is said first, whichever is judged.
+#[test]
+fn an_installation_that_must_not_be_started_is_said_first() {
+    let k3s = "var/lib/rancher/k3s/agent/containerd";
+    let mut tar = testcase::node("1.7-stopped");
+    for mut member in testcase::node("1.7-discarded").members {
+        let rest = member.path.strip_prefix(b"var/lib/containerd");
+        let rest = rest.filter(|rest| rest.is_empty() || rest[0] == b'/');
+        if let Some(rest) = rest.map(<[u8]>::to_vec) {
+            member.path = [k3s.as_bytes(), &rest].concat();
+            tar.members.push(member);
+        }
+    }
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("node.tar");
+    let named = path.to_str().expect("path").to_owned();
+    let first = |verb: &str| {
+        let tool = if verb == "triage" { &TOOL } else { &PREFLIGHT };
+        let (text, exit) = try_run(tool, [verb, named.as_str()]);
+        (text.lines().next().expect("a line").to_owned(), exit.0)
+    };
+    std::fs::write(&path, tar.write()).expect("write");
+    for verb in ["triage", "preflight"] {
+        let (line, exit) = first(verb);
+        assert!(line.starts_with("containerd would start"), "{verb}: {line}");
+        assert_eq!(exit & 4, 0, "{verb}");
+    }
+    let meta = format!("{k3s}/io.containerd.metadata.v1.bolt/meta.db");
+    tar.member(&meta).data.clear();
+    std::fs::write(&path, tar.write()).expect("write");
+    for verb in ["triage", "preflight"] {
+        let (line, exit) = first(verb);
+        let wanted = format!("k3s at /{k3s}: Do not start containerd");
+        assert!(line.starts_with(&wanted), "{verb}: {line}");
+        assert_eq!(exit & 4, 4, "{verb}");
+    }
+}

@@ -59,7 +59,7 @@ impl Answer for Backed {
             pen.paragraph(
                 "",
                 &format!(
-                    "Since an older copy, {lost}. Older copies that have much more than this one are \
+                    "An older copy has more: {lost}. Older copies that have much more than this one are \
                      kept: look at the node with `coroner triage` before containerd is started again. \
                      Delete them by hand if the node was emptied on purpose."
                 ),
@@ -234,7 +234,7 @@ fn lost_since(before: &Path, now: &Path) -> Option<String> {
     let kept = files_of(before)?;
     let is_gone = |name: &&PathBuf| std::fs::symlink_metadata(now.join(name)).is_err();
     if let Some(gone) = kept.iter().find(is_gone) {
-        return Some(format!("{} is gone", gone.display()));
+        return Some(format!("{} is not in this one", gone.display()));
     }
     for name in kept.iter().filter(|name| name.ends_with("meta.db")) {
         let (Some(old), Some(new)) = (records_of(&before.join(name)), records_of(&now.join(name)))
@@ -246,7 +246,7 @@ fn lost_since(before: &Path, now: &Path) -> Option<String> {
             // Two or three come and go.
             if old > 3 && new.saturating_mul(2) < old {
                 return Some(format!(
-                    "{} has {new} {kind}, and had {old}",
+                    "{} has {new} {kind} now, and had {old}",
                     name.display()
                 ));
             }

@@ -56,6 +56,12 @@ impl BuildIds {
         self.gnu.is_none() && self.go.is_none()
     }
 
+    /// The one by which a person finds the program: that of the linker, else Go's own.
+    pub fn shown(&self) -> Option<String> {
+        let go = || self.go.as_ref().map(ToString::to_string);
+        self.gnu.clone().or_else(go)
+    }
+
     /// Whether two programs are the same; nothing if they have no id in common.
     pub fn same(&self, other: &Self) -> Option<bool> {
         let gnu = self.gnu.as_ref().zip(other.gnu.as_ref());

@@ -25,5 +25,5 @@ pub use goroutine::{Creator, End, Goroutine, Status, Waited};
 pub use graph::Graph;
 pub use group::{Group, groups};
 pub use object::{Access, Await, Grade, Held, Object, ObjectKind};
-pub use signature::{Basis, Bond, Hit, Part, Role, Signature, Wants, signatures};
+pub use signature::{Basis, Bond, Hit, Part, Role, Signature, Wants, lost_ends, signatures};
 pub use signatures::{CODES, KNOWN};

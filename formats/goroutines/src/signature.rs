@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use finding::{Code, Severity};
 use serde::Serialize;
 
-use crate::{Deadlocks, Goroutine, Site, Status};
+use crate::{Deadlocks, End, Goroutine, Site, Status};
 
 /// A deadlock that is known.
 #[derive(Debug)]
@@ -25,6 +25,9 @@ pub struct Signature {
     pub parts: &'static [Part],
     /// How they must hang together.
     pub bond: Bond,
+    /// Functions, written as in [`Part::calls`], that would explain the wait: no other goroutine may have
+    /// one on its stack, and each stack must be known to its end.
+    pub unless: &'static [&'static str],
 }
 
 /// Goroutines of one kind.
@@ -71,6 +74,8 @@ pub enum Bond {
     Ring,
     /// The first wait for the second: where holders are known, that must be so.
     Blocks,
+    /// They wait for children of the process, each for another, and are more than it has: [`lost_ends`].
+    Children,
 }
 
 /// How well a signature is known to be what it says.
@@ -140,7 +145,11 @@ fn hit(signature: &'static Signature, goroutines: &[Goroutine], found: &Deadlock
             part.least == 0 || part.minutes == 0 || ours.iter().any(long)
         })
     };
+    if !signature.unless.is_empty() && explained(signature, goroutines, &all) {
+        return None;
+    }
     let basis = match signature.bond {
+        Bond::Children => return None,
         Bond::Ring => {
             if ring(&all, found) {
                 Basis::Graph
@@ -163,9 +172,45 @@ fn hit(signature: &'static Signature, goroutines: &[Goroutine], found: &Deadlock
         Bond::None if lasts() => Basis::Stacks,
         Bond::None => return None,
     };
+    Some(made(signature, &all, basis))
+}
+
+/// Ends that a shim waits for although it has no such child: it did not handle them. `children` were counted
+/// before the goroutines were read.
+pub fn lost_ends(goroutines: &[Goroutine], children: usize) -> Option<Hit> {
+    let signature = &crate::signatures::END_LOST;
+    let [part] = signature.parts else {
+        return None;
+    };
+    let waits: Vec<&Goroutine> = goroutines
+        .iter()
+        .filter(|one| part.is(one) && minutes(one) >= part.minutes)
+        .collect();
+    // Several clients may wait for one process: that is one channel.
+    let channels = waits.iter().flat_map(|one| &one.awaits);
+    let channels: BTreeSet<u64> = channels
+        .map(|it| it.object.address)
+        .filter(|address| *address != 0)
+        .collect();
+    (channels.len() > children).then(|| made(signature, &[waits], Basis::Stacks))
+}
+
+/// Whether another goroutine does what would explain the wait, or may do so.
+fn explained(signature: &Signature, goroutines: &[Goroutine], all: &[Vec<&Goroutine>]) -> bool {
+    let ours: BTreeSet<u64> = all.iter().flatten().map(|one| one.id).collect();
+    let others = goroutines.iter().filter(|one| !one.system);
+    let mut others = others.filter(|one| !ours.contains(&one.id));
+    others.any(|one| {
+        let is_whole = matches!(one.end, End::Top | End::Unknown);
+        let does = |name: &&str| one.frames.iter().any(|frame| named(&frame.site, name));
+        !is_whole || signature.unless.iter().any(does)
+    })
+}
+
+fn made(signature: &'static Signature, all: &[Vec<&Goroutine>], basis: Basis) -> Hit {
     let longest = all.iter().flatten().map(|one| minutes(one)).max();
-    let roles = signature.parts.iter().zip(&all);
-    Some(Hit {
+    let roles = signature.parts.iter().zip(all);
+    Hit {
         code: signature.code.name,
         severity: signature.code.severity,
         title: signature.code.title,
@@ -181,7 +226,7 @@ fn hit(signature: &'static Signature, goroutines: &[Goroutine], found: &Deadlock
         upstream: signature.upstream,
         fixed: signature.fixed,
         remedy: signature.code.remedy,
-    })
+    }
 }
 
 /// Whole minutes that it has waited; 0 where that is not known.

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 
 use finding::Text;
 use goroutines::{
-    Access, Await, Basis, Frame, Goroutine, Grade, Held, Object, ObjectKind, Site, Status,
-    deadlocks, dumps, signatures,
+    Access, Await, Basis, Frame, Goroutine, Grade, Held, Object, ObjectKind, Site, Status, Waited,
+    deadlocks, dumps, lost_ends, signatures,
 };
 
 fn read_sample(name: &str) -> String {
@@ -144,4 +144,79 @@ fn both_sides_of_the_metrics_make_the_ring() {
     // One side alone is a start that waits a moment for a scrape.
     let one = [locked(2, &start, 0x20, 0x10)];
     assert_eq!(signatures(&one, &deadlocks(&one)), []);
+}
+
+/// One more goroutine in a dump.
+fn with(text: &str, more: &str) -> String {
+    format!("{text}\n{more}")
+}
+
+#[test]
+fn a_write_that_was_left_is_one_that_nobody_does() {
+    let waits = "goroutine 9000 [sync.Mutex.Lock, 6 minutes]:
+sync.(*Mutex).Lock(...)
+\t/x/mutex.go:90
+go.etcd.io/bbolt.(*DB).beginRWTx(0xc000000001)
+\t/x/db.go:600
+github.com/containerd/containerd/snapshots/overlay.(*snapshotter).Prepare(0xc000000002)
+\t/x/overlay.go:10
+";
+    let does = "goroutine 9001 [syscall, 6 minutes]:
+os.Rename(...)
+\t/x/file.go:90
+github.com/containerd/containerd/snapshots/overlay.(*snapshotter).Commit(0xc000000002)
+\t/x/overlay.go:20
+";
+    for release in ["1.6", "1.7", "2.1"] {
+        let healthy = read_sample(&format!("{release}-daemon-shim-silent.txt.zst"));
+        let left = with(&healthy, waits);
+        let found = codes(&left);
+        assert!(
+            found.contains(&"core/bolt-transaction-left"),
+            "{release} {found:?}"
+        );
+        let found = codes(&with(&left, does));
+        assert!(
+            !found.contains(&"core/bolt-transaction-left"),
+            "{release} {found:?}"
+        );
+    }
+}
+
+#[test]
+fn an_end_is_lost_where_more_are_waited_for_than_there_are_children() {
+    let wait = |id, kind: &str, channel, seconds| {
+        let path = "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2";
+        let own = format!("{path}/process.({kind}).Wait");
+        let service = format!("{path}/task.(*service).Wait");
+        let mut one = locked(id, &[own.as_str(), service.as_str()], 0, 0);
+        one.reason = Some(Text::from("chan receive"));
+        one.waited = Some(Waited::noted(seconds));
+        one.awaits = vec![Await {
+            object: Object {
+                kind: ObjectKind::Channel {
+                    element: None,
+                    len: Some(0),
+                    capacity: Some(0),
+                    closed: Some(false),
+                },
+                address: channel,
+            },
+            access: Access::Receive,
+        }];
+        one.holds.clear();
+        one
+    };
+    let all = [
+        wait(1, "*Init", 0x10, 600),
+        wait(2, "*execProcess", 0x20, 300),
+        // Another client that waits for the same one, and one that began just now.
+        wait(3, "*execProcess", 0x20, 300),
+        wait(4, "*execProcess", 0x30, 20),
+    ];
+    assert_eq!(lost_ends(&all, 2), None);
+    let hit = lost_ends(&all, 1).unwrap();
+    assert_eq!(hit.code, "core/shim-end-lost");
+    assert_eq!(hit.roles[0].goroutines, [1, 2, 3]);
+    assert_eq!(signatures(&all, &deadlocks(&all)), []);
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use elfcore::{Auxv, Elf, Memory, NotElf, Overlay};
 use evidence::{LiveMemory, LiveProc, LiveProcess};
 use finding::{Text, Unread};
-use goroutines::{End, Goroutine};
+use goroutines::{End, Goroutine, Hit, lost_ends};
 use mapped::Mapped;
 
 use crate::{Go, NotGo, Outline};
@@ -30,6 +30,11 @@ const TRIES: u32 = 5;
 const AUXV: usize = 4096;
 /// Bytes of the arguments.
 const ARGUMENTS: usize = 1 << 16;
+/// Threads whose children are counted, and bytes of the list of each.
+const TASKS: usize = 4096;
+const CHILDREN: usize = 1 << 20;
+/// How long a shim may take to handle an end.
+const HANDLED: Duration = Duration::from_secs(2);
 /// Threads that are told when a process does not answer.
 const THREADS: usize = 64;
 
@@ -73,6 +78,45 @@ impl Attached<'_> {
     /// Its goroutines, each as it was at one moment.
     pub fn goroutines(&self) -> Vec<Goroutine> {
         self.go.goroutines_live(self.clock)
+    }
+
+    /// Its goroutines, and ends of its children that it lost, if it is a shim.
+    pub fn with_lost_ends(&self) -> (Vec<Goroutine>, Option<Hit>) {
+        let look = || {
+            // The children come first: one that is gone from them has been handled when the goroutines are read.
+            let children = self.children();
+            let goroutines = self.goroutines();
+            let lost = children.and_then(|count| lost_ends(&goroutines, count));
+            (goroutines, lost)
+        };
+        let first = look();
+        if first.1.is_none() {
+            return first;
+        }
+        // It may have been about to handle it.
+        std::thread::sleep(HANDLED);
+        look()
+    }
+
+    /// How many children it has, those that ended and were not waited for included.
+    fn children(&self) -> Option<usize> {
+        let tasks = self.process.tasks(TASKS).ok()?;
+        if tasks.len() >= TASKS {
+            return None;
+        }
+        let mut count = 0_usize;
+        for tid in tasks {
+            // A thread that has just ended gave its children to another: counted again, they are too many.
+            let name = format!("task/{tid}/children");
+            let text = match self.process.file(&name, CHILDREN) {
+                Ok(text) => text,
+                Err(_) if self.process.file(&format!("task/{tid}/comm"), 64).is_err() => continue,
+                Err(_) => return None,
+            };
+            let words = text.split(u8::is_ascii_whitespace);
+            count = count.saturating_add(words.filter(|word| !word.is_empty()).count());
+        }
+        Some(count)
     }
 
     /// Its arguments.

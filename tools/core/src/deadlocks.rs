@@ -123,10 +123,12 @@ pub(crate) fn run(args: &DeadlocksArgs, out: &mut Out) -> Outcome {
         .goroutines
         .iter()
         .filter(|one| !one.system && has_waited(one, args.minutes));
+    let mut signatures = signatures(&taken.goroutines, &found);
+    signatures.extend(taken.lost_end);
     out.answer(&Report {
         goroutines: taken.goroutines.len(),
         long_waits: long.map(LongWait::from_goroutine).collect(),
-        signatures: signatures(&taken.goroutines, &found),
+        signatures,
         found,
         origin: taken.origin,
         node,

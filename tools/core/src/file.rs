@@ -336,7 +336,7 @@ fn given_executable(given: &Path, ids: &BuildIds) -> Result<File, Failure> {
             }
         }
     }
-    let id = ids.gnu.clone().or(ids.go.as_ref().map(ToString::to_string));
+    let id = ids.shown();
     Err(Failure::unread(format!(
         "none of the {tried} files in {} has the build id {}",
         shown(given),

@@ -114,10 +114,7 @@ impl Files {
     pub(crate) fn go<'i>(&self, image: &'i Image<'_>) -> Result<Go<'i>, Failure> {
         if self.exe_known.matches == Some(false) {
             let name = self.exe_known.file.clone().unwrap_or_default();
-            let id = |ids: &BuildIds| {
-                let go = ids.go.as_ref().map(ToString::to_string);
-                ids.gnu.clone().or(go).unwrap_or_default()
-            };
+            let id = |ids: &BuildIds| ids.shown().unwrap_or_default();
             return Err(Failure::unread(format!(
                 "{name} is not the program of this core: its build id is {}, that of the core is {}",
                 id(&self.exe_known.build_ids),
@@ -128,7 +125,7 @@ impl Files {
         let outline = self.outline(image);
         Go::find(image, &outline, self.headers.arch).map_err(|why| {
             let failure = Failure::unread(format!("{}: {why}", self.core.name));
-            match (&self.exe, self.ids.gnu.as_ref()) {
+            match (&self.exe, self.ids.shown()) {
                 (None, Some(id)) => failure.hint(format!(
                     "give the executable with --exe FILE, or a folder that holds it: its build id is {id}"
                 )),

@@ -35,14 +35,14 @@ pub(crate) fn with<T: Send + 'static>(
 
 /// Reads the goroutines of a process that runs.
 pub(crate) fn take(pid: u32) -> Result<Taken, Failure> {
-    let (goroutines, origin, words) = with(pid, move |attached| {
+    let ((goroutines, lost_end), origin, words) = with(pid, move |attached| {
         let origin = Origin::from_source(
             Text::from(format!("process {pid}")),
             Some(attached.path()),
             Some(true),
             attached.go,
         );
-        (attached.goroutines(), origin, attached.arguments())
+        (attached.with_lost_ends(), origin, attached.arguments())
     })?;
     let moving = moving(&goroutines);
     let mut unknown = Vec::new();
@@ -56,6 +56,7 @@ pub(crate) fn take(pid: u32) -> Result<Taken, Failure> {
         origin,
         owner: Owner::from_command_line(Some(pid), &words),
         goroutines,
+        lost_end,
         unknown,
     })
 }

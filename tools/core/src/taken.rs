@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use cli::Failure;
 use elfcore::Bytes;
 use finding::{Text, Unknown};
-use goroutines::{End, Goroutine, dumps};
+use goroutines::{End, Goroutine, Hit, dumps};
 use goruntime::{Note, Verdict};
 
 use crate::file::{CoreArgs, File};
@@ -51,6 +51,8 @@ pub(crate) struct Taken {
     pub(crate) origin: Origin,
     pub(crate) owner: Owner,
     pub(crate) goroutines: Vec<Goroutine>,
+    /// An end of a child that a shim lost: what only a process that runs can tell.
+    pub(crate) lost_end: Option<Hit>,
     pub(crate) unknown: Vec<Unknown>,
 }
 
@@ -116,6 +118,7 @@ fn core(args: &CoreArgs) -> Result<Taken, Failure> {
         origin,
         owner: Owner::from_command_line(pid, &words),
         goroutines,
+        lost_end: None,
         unknown,
     })
 }
@@ -159,6 +162,7 @@ fn taken_from_text(file: &File) -> Result<Taken, Failure> {
         origin,
         owner: Owner::default(),
         goroutines,
+        lost_end: None,
         unknown,
     })
 }

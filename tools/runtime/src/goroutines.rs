@@ -57,7 +57,10 @@ pub fn blamed(judged: &Judged) -> BTreeMap<u32, String> {
 }
 
 /// Reads goroutines, with rights that are given up where a node is opened.
-pub(crate) type Reader = Apart<Vec<Goroutine>>;
+pub(crate) type Reader = Apart<Read>;
+
+/// Goroutines, and an end that a shim lost.
+type Read = (Vec<Goroutine>, Option<Hit>);
 
 /// Starts it; nothing where no process runs.
 pub(crate) fn reader(evidence: &Path) -> Option<Reader> {
@@ -65,8 +68,8 @@ pub(crate) fn reader(evidence: &Path) -> Option<Reader> {
     Reader::start(door, cli::monotonic, all)
 }
 
-fn all(attached: &Attached<'_>) -> Vec<Goroutine> {
-    attached.goroutines()
+fn all(attached: &Attached<'_>) -> Read {
+    attached.with_lost_ends()
 }
 
 /// Reads them, without a stop; nothing where no process runs.
@@ -81,7 +84,7 @@ pub(crate) fn read_goroutines(
     };
     let mut found = Vec::new();
     for (pid, who) in blamed(judged).into_iter().take(PROCESSES) {
-        let all = match reader.wait_for_process(pid) {
+        let (all, lost_end) = match reader.wait_for_process(pid) {
             Ok(all) => all,
             // A shim of another runtime, or one that just ended.
             Err(NotAttached::NotGo(_) | NotAttached::Program(_) | NotAttached::Ended) => continue,
@@ -98,7 +101,8 @@ pub(crate) fn read_goroutines(
             }
         };
         let graph = deadlocks(&all);
-        let known = signatures(&all, &graph);
+        let mut known = signatures(&all, &graph);
+        known.extend(lost_end);
         if known.is_empty() && graph.cycles.is_empty() {
             continue;
         }

@@ -57,7 +57,8 @@ const BY_HAND: &str = "bolt/big-endian client/other-endpoint cni/config-broken c
     snapshot/pool-disagrees store/disk-full store/root-emptied store/root-missing store/split \
     store/unreadable";
 
-const ELSEWHERE: &str = "log/unexplained core/left core/bolt-flock core/bolt-writer core/cni-plugin-hangs core/cri-exit-handler \
+const ELSEWHERE: &str = "log/unexplained core/left core/bolt-transaction-left core/fifo-opens-pile-up core/fifo-unopened core/init-waits-for-runc core/init-writes-log \
+    core/runc-hook core/shim-end-lost core/bolt-flock core/bolt-writer core/cni-plugin-hangs core/cri-exit-handler \
     core/docker-waits-for-containerd core/events-blocked core/fetch-semaphore core/init-at-fifo \
     core/metrics-order core/metrics-wait-for-shim core/nri-locks core/push-close core/shim-create \
     core/shim-exit-under-create core/shim-exits-blocked core/shim-exits-pile-up core/shim-output \

@@ -47,6 +47,7 @@ then, scrape with one client, or not at all.",
         },
     ],
     bond: Bond::Ring,
+    unless: &[],
 };
 
 /// Metrics wait for a shim that does not answer.
@@ -83,6 +84,7 @@ says what it waits for. End that wait; a restart of containerd alone helps until
         },
     ],
     bond: Bond::None,
+    unless: &[],
 };
 
 /// The lock of a connection to a shim is held while a write blocks.
@@ -116,6 +118,7 @@ shim). While it does not go on, calls for its container do not return.",
         },
     ],
     bond: Bond::Blocks,
+    unless: &[],
 };
 
 /// A shim does not answer.
@@ -163,6 +166,7 @@ as the container. The shim's own goroutines show what it waits for.",
         minutes: 2,
     }],
     bond: Bond::None,
+    unless: &[],
 };
 
 /// The start waits for one shim.
@@ -196,6 +200,7 @@ containers keep running.",
         minutes: 1,
     }],
     bond: Bond::None,
+    unless: &[],
 };
 
 /// Writers of a database wait for one whose disk does not answer.
@@ -236,6 +241,7 @@ disk. Do not kill containerd in the middle of the write if it can still end.",
         },
     ],
     bond: Bond::None,
+    unless: &[],
 };
 
 /// Another process has the database.
@@ -260,6 +266,7 @@ do not remove the file.",
         minutes: 0,
     }],
     bond: Bond::None,
+    unless: &[],
 };
 
 /// A subscriber of events does not read.
@@ -293,6 +300,7 @@ others.",
         minutes: 1,
     }],
     bond: Bond::None,
+    unless: &[],
 };
 
 /// The CRI handles one end at a time.
@@ -323,6 +331,7 @@ kernel that unmounts. Pods stay in Terminating, and later ends are handled late.
         minutes: 1,
     }],
     bond: Bond::None,
+    unless: &[],
 };
 
 /// An unmount does not end.
@@ -351,6 +360,7 @@ writes out what it has not written yet.",
         minutes: 1,
     }],
     bond: Bond::None,
+    unless: &[],
 };
 
 /// The lock of the streams.
@@ -377,4 +387,5 @@ stream meanwhile waits for it; the collection waits for them.",
         minutes: 1,
     }],
     bond: Bond::None,
+    unless: &[],
 };

@@ -1,6 +1,7 @@
 //! The deadlocks that are known.
 
 mod daemon;
+mod files;
 mod neighbours;
 mod runc;
 mod shim;
@@ -9,8 +10,10 @@ use finding::Code;
 
 use crate::Signature;
 
+pub(crate) use shim::END_LOST;
+
 /// How many there are.
-const COUNT: usize = 24;
+const COUNT: usize = 31;
 
 /// All of them.
 pub static KNOWN: [&Signature; COUNT] = [
@@ -38,6 +41,13 @@ pub static KNOWN: [&Signature; COUNT] = [
     &shim::CONNECTION,
     &runc::INIT_FIFO,
     &runc::START_FIFO,
+    &runc::INIT_SYNC,
+    &runc::INIT_LOG,
+    &runc::HOOK,
+    &files::FIFO,
+    &files::PILE_UP,
+    &files::TRANSACTION,
+    &shim::END_LOST,
 ];
 
 /// Their codes.

@@ -50,6 +50,7 @@ End that, or the plugin: the pod's network is then made again.",
         },
     ],
     bond: Bond::None,
+    unless: &[],
 };
 
 /// NRI's two locks.
@@ -83,6 +84,7 @@ containers on their own.",
         },
     ],
     bond: Bond::Ring,
+    unless: &[],
 };
 
 /// Pieces of one blob.
@@ -109,6 +111,7 @@ theirs and wait, too: no download continues.",
         minutes: 2,
     }],
     bond: Bond::None,
+    unless: &[],
 };
 
 /// A push that is closed early.
@@ -131,6 +134,7 @@ pub(crate) static PUSH: Signature = Signature {
         minutes: 2,
     }],
     bond: Bond::None,
+    unless: &[],
 };
 
 /// Docker's daemon waits for containerd.
@@ -166,4 +170,5 @@ answer, everything that touches that container waits, `docker ps` among it.",
         },
     ],
     bond: Bond::None,
+    unless: &[],
 };

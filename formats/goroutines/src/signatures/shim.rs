@@ -39,6 +39,7 @@ runc makes the create fail, and the shim goes on.",
         },
     ],
     bond: Bond::None,
+    unless: &[],
 };
 
 /// The end of a process is handled under the lock that the end needs.
@@ -66,6 +67,7 @@ has the fix.",
         minutes: 1,
     }],
     bond: Bond::Ring,
+    unless: &[],
 };
 
 /// Ends are not handled.
@@ -103,6 +105,7 @@ itself: of the runc that it called. Containers that ended are still called runni
         },
     ],
     bond: Bond::None,
+    unless: &[],
 };
 
 /// Ends pile up at one subscriber.
@@ -129,6 +132,7 @@ with them the shim's memory.",
         minutes: 1,
     }],
     bond: Bond::None,
+    unless: &[],
 };
 
 /// Nobody reads what a container writes.
@@ -175,6 +179,7 @@ whoever wanted it. A restart of containerd opens the FIFOs of the CRI's containe
         },
     ],
     bond: Bond::None,
+    unless: &[],
 };
 
 /// Both sides of a connection write.
@@ -198,4 +203,40 @@ the daemon waits to write a request, too, neither goes on.",
         minutes: 1,
     }],
     bond: Bond::None,
+    unless: &[],
+};
+
+/// An end that was not handled.
+pub(crate) static END_LOST: Signature = Signature {
+    code: Code {
+        name: "core/shim-end-lost",
+        rule: "",
+        severity: Severity::Damage,
+        title: "the shim waits for ends of more processes than it has",
+        explanation: "Clients wait for containers and execs to end, and the shim waits for them: for more than it has \
+children. So the end of one (mostly of an exec) was not handled, or it was never started, and whoever waits for it waits \
+without end. Only a shim that runs can be asked so: a core does not hold its children.",
+        remedy: "Whoever waits can give up; the container itself is not harmed. The shim forgets the process when the \
+container ends. Then a release that has the fix.",
+    },
+    upstream: &[
+        "containerd#9999",
+        "containerd#10058",
+        "containerd#9719",
+        "containerd#9828",
+        "containerd#8557",
+    ],
+    fixed: "containerd 1.6.31 and 1.7.15 for execs, 1.6.36 and 1.7.22 for inits",
+    parts: &[Part {
+        does: "waits for the end of a process",
+        calls: &[
+            &["process.(*execProcess).Wait", "process.(*Init).Wait"],
+            &["task.(*service).Wait"],
+        ],
+        wants: Wants::Channel,
+        least: 1,
+        minutes: 1,
+    }],
+    bond: Bond::Children,
+    unless: &[],
 };

@@ -149,7 +149,6 @@ fn hit(signature: &'static Signature, goroutines: &[Goroutine], found: &Deadlock
         return None;
     }
     let basis = match signature.bond {
-        Bond::Children => return None,
         Bond::Ring => {
             if ring(&all, found) {
                 Basis::Graph
@@ -170,7 +169,7 @@ fn hit(signature: &'static Signature, goroutines: &[Goroutine], found: &Deadlock
             }
         }
         Bond::None if lasts() => Basis::Stacks,
-        Bond::None => return None,
+        Bond::Children | Bond::None => return None,
     };
     Some(made(signature, &all, basis))
 }

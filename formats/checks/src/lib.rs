@@ -230,6 +230,7 @@ pub const CHECKS: &[&Check] = &[
     &runtime::NOT_READ,
     &runtime::DAEMON_STUCK,
     &runtime::STUCK,
+    &runtime::SHIM_LEFT,
     &runtime::NEVER_STARTED,
     &runtime::FIFO_STALE,
     &runtime::STATE_MISSING,

@@ -22,7 +22,7 @@ pub(crate) use bundle::{
     ADDRESS_DAMAGED, BUNDLE_HIDDEN, BUNDLE_WITHOUT_STATE, CWD_ESCAPE, SOCKET_FOREIGN,
     SOCKET_ORPHAN, WORK_DIR_MISSING, WORK_DIR_ORPHAN,
 };
-pub(crate) use hang::{DAEMON_STUCK, STUCK};
+pub(crate) use hang::{DAEMON_STUCK, SHIM_LEFT, STUCK};
 pub(crate) use not_read::NOT_READ;
 pub(crate) use record::{BUNDLE_WITHOUT_RECORD, SOCKET_MISSING};
 pub(crate) use state::{

@@ -304,7 +304,10 @@ impl Node {
     }
 }
 
-/// Tells the runtime's bundles what meta.db says of their runtimes.
+/// The namespace of the CRI plugin.
+const CRI_NAMESPACE: &str = "k8s.io";
+
+/// Tells the runtime's bundles what meta.db says of their runtimes, and the CRI's files of their pods.
 pub fn learn(runtime: &mut Runtime, rows: Option<&MetaDb>) {
     for namespace in rows.into_iter().flat_map(MetaDb::namespaces) {
         let containers = namespace.containers.read().into_iter().flatten();
@@ -314,6 +317,15 @@ pub fn learn(runtime: &mut Runtime, rows: Option<&MetaDb>) {
         let named = containers.chain(sandboxes);
         runtime
             .learn(named.filter_map(|(id, runtime)| Some((&namespace.name, id, &runtime?.name))));
+        if namespace.name == *CRI_NAMESPACE {
+            let containers = namespace.containers.read().into_iter().flatten();
+            let containers = containers.filter(|row| row.value.cri_kind() == Some("container"));
+            let pods = containers.filter_map(|row| {
+                let record = row.value.pod_container().ok()?;
+                Some((row.key.clone(), record.sandbox_id))
+            });
+            runtime.learn_pods(pods);
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use finding::{Text, Unread};
 
 use crate::cgroup::Cgroups;
 use crate::tree::{Item, Tree, bytes};
-use crate::{Membership, Stat, Wait, mounts};
+use crate::{Membership, Stat, Status, Wait, mounts};
 
 /// How much of each process is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -253,7 +253,9 @@ impl Capture<'_> {
             self.asleep(pid, &mut files);
         }
         let groups = Membership::parse(files.get("cgroup"));
-        let wants_memory = full || wait == Some(Wait::Memory);
+        // Whether the kernel killed something in a container is asked of its first process.
+        let first = Status::parse(files.get("status")).is_init() == Some(true);
+        let wants_memory = full || wait == Some(Wait::Memory) || first && pid != 1;
         *self.groups.entry(groups).or_default() |= wants_memory;
         self.tree.processes.insert(pid, files.kept);
     }

@@ -223,6 +223,27 @@ impl Cgroups {
         (found, whole)
     }
 
+    /// How many processes the kernel killed for want of memory in a process's memory cgroup:
+    /// `oom_kill` of `memory.events` (v2) or of `memory.oom_control` (v1, since 4.13).
+    pub fn oom_kills(&self, tree: &Tree, groups: &[Membership]) -> Option<OomKills> {
+        let (folder, v2) = self.memory(groups)?;
+        let (events, limit) = if v2 {
+            ("memory.events", "memory.max")
+        } else {
+            ("memory.oom_control", "memory.limit_in_bytes")
+        };
+        let mut lines = tree.cgroup(&folder, events)?.lines();
+        let count = lines.find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())?;
+        let limit = tree.cgroup(&folder, limit);
+        let limit = limit.and_then(|text| text.trim().parse().ok());
+        Some(OomKills {
+            folder: Text::from(folder),
+            count,
+            // v1 writes the largest number where there is none.
+            limit: limit.filter(|limit| *limit < 1 << 62),
+        })
+    }
+
     /// Whether a process's memory cgroup is out of memory and told not to kill: the lines that say
     /// so.
     pub fn out_of_memory(&self, tree: &Tree, groups: &[Membership]) -> Option<OomControl> {
@@ -244,6 +265,17 @@ impl Cgroups {
             folder: Text::from(folder),
         })
     }
+}
+
+/// What the kernel killed in a memory cgroup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OomKills {
+    /// The cgroup's folder.
+    pub folder: Text,
+    /// Processes that were killed since the cgroup was made.
+    pub count: u64,
+    /// The limit in bytes; nothing where there is none.
+    pub limit: Option<u64>,
 }
 
 /// A v1 memory cgroup's `memory.oom_control`.
@@ -360,6 +392,36 @@ mod tests {
             cgroups.memory(&groups),
             Some((b"/sys/fs/cgroup/memory/web".to_vec(), false))
         );
+    }
+
+    #[test]
+    fn what_was_killed_for_want_of_memory_is_counted() {
+        let cgroups = Cgroups::from_mounts(&mounts(MOUNTS));
+        let groups = Membership::parse(b"3:memory:/box/web\n0::/pod/web\n");
+        let files = [
+            (
+                "/sys/fs/cgroup/memory/web/memory.oom_control",
+                "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
+            ),
+            (
+                "/sys/fs/cgroup/memory/web/memory.limit_in_bytes",
+                "9223372036854771712\n",
+            ),
+        ];
+        let kills = cgroups.oom_kills(&tree(&files), &groups).unwrap();
+        assert_eq!((kills.count, kills.limit), (2, None));
+        let only_v2 = b"37 35 0:31 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
+        let cgroups = Cgroups::from_mounts(&mounts(only_v2));
+        let files = [
+            (
+                "/sys/fs/cgroup/pod/web/memory.events",
+                "low 0\nhigh 0\nmax 7\noom 1\noom_kill 1\noom_group_kill 0\n",
+            ),
+            ("/sys/fs/cgroup/pod/web/memory.max", "1048576\n"),
+        ];
+        let kills = cgroups.oom_kills(&tree(&files), &groups).unwrap();
+        assert_eq!((kills.count, kills.limit), (1, Some(1_048_576)));
+        assert_eq!(cgroups.oom_kills(&Tree::default(), &groups), None);
     }
 
     #[test]

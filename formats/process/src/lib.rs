@@ -48,7 +48,7 @@ mod unix;
 mod wait;
 
 pub use capture::Depth;
-pub use cgroup::{Cgroups, Freezer, Frozen, Membership, OomControl};
+pub use cgroup::{Cgroups, Freezer, Frozen, Membership, OomControl, OomKills};
 pub use fd::{ACCESS, CLOEXEC, Fd, O_PATH};
 pub use mounts::{Mount, covering, mounts};
 pub use process::{Process, Processes, Thread};

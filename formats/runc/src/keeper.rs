@@ -203,6 +203,17 @@ impl Runtime {
         self.keeper(bundle).is_read(state.is_some())
     }
 
+    /// Adds the pods that meta.db names for containers of the CRI, by their ids.
+    pub fn learn_pods(&mut self, records: impl IntoIterator<Item = (Text, Text)>) {
+        for (id, pod) in records {
+            if let Ok(at) = self.cri.binary_search_by(|cri| cri.id.cmp(&id))
+                && let Some(cri) = self.cri.get_mut(at)
+            {
+                cri.pod = Some(pod);
+            }
+        }
+    }
+
     /// Adds the runtimes that meta.db names for containers, by namespace and id.
     pub fn learn<'r>(&mut self, records: impl IntoIterator<Item = (&'r Text, &'r Text, &'r Text)>) {
         for (namespace, id, runtime) in records {

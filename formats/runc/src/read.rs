@@ -595,6 +595,7 @@ fn cri(evidence: &Evidence, root: &Path, runtime: &mut Runtime, gaps: &mut Gaps)
                 .filter(|name| name.bytes().starts_with(b".tmp-status"))
                 .cloned()
                 .collect(),
+            pod: None,
         });
     }
     let sandboxes = Folder::list(evidence, &root.join("sandboxes"), gaps);

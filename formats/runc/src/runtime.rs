@@ -361,4 +361,6 @@ pub struct CriStatus {
     pub status: Doc<Status>,
     /// Names of `.tmp-status*` files that were left.
     pub leftovers: Vec<Text>,
+    /// The pod that its record in meta.db names; nothing where there is none, or was not read.
+    pub pod: Option<Text>,
 }

@@ -31,3 +31,16 @@ that runs, or a bundle of one.",
     remedy: "`coroner runtime show NODE ID` shows the evidence line by line, who waits for whom, the commands that \
 are safe in this state, and what must not be done. Do not open, read or write exec.fifo.",
 };
+
+/// A shim that serves nothing any more.
+pub static SHIM_LEFT: Code = Code {
+    name: "runtime/shim-left",
+    rule: "",
+    severity: Severity::Odd,
+    title: "A shim is left over",
+    explanation: "A shim runs, its bundle is gone, and no process runs below it. containerd finds shims by their bundles: \
+no start of it finds or ends this one. It holds memory and open files, and nothing else. Usually its container was \
+deleted while the daemon was killed, or by `runc delete`. Given only where the evidence holds the processes: a machine \
+that runs, or a bundle of one.",
+    remedy: "Compare its -namespace and -id with what containerd lists, then end it by its pid. Nothing is lost.",
+};

@@ -10,6 +10,7 @@ use crate::chain::{self, Waiter};
 use crate::facts::{Facts, Index, is_runc_init, is_setns};
 use crate::found::Found;
 use crate::judge::judge;
+use crate::left::{self, LeftShim};
 use crate::remedy;
 use crate::series::{self, Series};
 use crate::subject::{Init, Subject};
@@ -73,9 +74,14 @@ pub struct Verdicts {
     pub containers: Vec<Diagnosis>,
     /// Those that got stuck one after the other.
     pub series: Vec<Series>,
+    /// Shims that serve nothing any more and that no start of containerd ends.
+    pub shims: Vec<LeftShim>,
 }
 
 type Key = (Option<Text>, Text);
+
+/// The namespace of the CRI plugin.
+const CRI_NAMESPACE: &str = "k8s.io";
 
 /// Judges every container.
 pub fn diagnose(facts: Facts<'_>) -> Verdicts {
@@ -98,7 +104,12 @@ pub fn diagnose(facts: Facts<'_>) -> Verdicts {
     };
     containers.sort_by(|one, other| (&one.namespace, &one.id).cmp(&(&other.namespace, &other.id)));
     let series = series::find(&containers);
-    Verdicts { containers, series }
+    let shims = index.as_ref().map(|index| left::find(facts, index));
+    Verdicts {
+        containers,
+        series,
+        shims: shims.unwrap_or_default(),
+    }
 }
 
 type Parts<'f> = (Option<&'f runc::Container>, Option<&'f runc::Bundle>);
@@ -117,6 +128,15 @@ fn subjects(facts: Facts<'_>) -> Vec<(Key, Parts<'_>)> {
     }
     for (namespace, id) in facts.records {
         all.entry((Some(namespace.clone()), id.clone()))
+            .or_default();
+    }
+    // A container that the CRI made, with its record, and that was never started has no task.
+    let made = |cri: &&runc::CriStatus| {
+        let status = cri.status.whole();
+        cri.pod.is_some() && status.is_some_and(|it| it.state() == runc::CriState::Created)
+    };
+    for cri in facts.runtime.cri.iter().filter(made) {
+        all.entry((Some(CRI_NAMESPACE.into()), cri.id.clone()))
             .or_default();
     }
     let mut out = Vec::new();
@@ -281,6 +301,25 @@ fn origin(subject: &Subject<'_>) -> Option<Text> {
     Some(Text::from(parts.join(&b'/')))
 }
 
+/// What brought it about: where several things usually do, the one that was seen.
+fn cause(subject: &Subject<'_>, found: &Found<'_>, usual: &'static str) -> &'static str {
+    let stopped = matches!(
+        found.state,
+        State::CreatorStopped | State::ShimStopped | State::ExecCreatorStopped | State::InitStopped
+    );
+    if !stopped {
+        return usual;
+    }
+    if found.freezer.is_some() {
+        return "Its cgroup is frozen.";
+    }
+    match found.culprit.or_else(|| subject.process()) {
+        Some(process) if process.stat.state == 't' => "A process traces it.",
+        Some(process) if process.stat.state == 'T' => "It was stopped by a signal (SIGSTOP).",
+        _ => usual,
+    }
+}
+
 fn put(index: Option<&Index<'_>>, subject: &Subject<'_>, found: &Found<'_>) -> Diagnosis {
     let row = found.state.row();
     let init = subject.process();
@@ -299,7 +338,7 @@ fn put(index: Option<&Index<'_>>, subject: &Subject<'_>, found: &Found<'_>) -> D
         phase: subject.phase(),
         may_be: found.may_be.clone(),
         why: found.why.clone(),
-        cause: row.cause,
+        cause: cause(subject, found, row.cause),
         since: found.since,
         pid: init.map(|init| init.pid).or(claimed.map(|(pid, _)| pid)),
         shim_pid: subject.shim.as_ref().map(|shim| shim.process.pid),

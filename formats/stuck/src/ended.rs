@@ -7,6 +7,7 @@ use runc::Phase;
 use crate::State;
 use crate::facts::Index;
 use crate::found::Found;
+use crate::state::oom_killed;
 use crate::subject::Subject;
 
 /// Another process has the number of its init.
@@ -65,8 +66,8 @@ pub(crate) fn gone<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
     match container.derived.phase {
         Phase::Started => crate::state::outlived::judge(index, subject)
             .or_else(|| crate::state::end_missed::judge(index, subject))
-            .unwrap_or_else(|| finished(subject, "its init has ended")),
-        Phase::Released => finished(
+            .unwrap_or_else(|| oom_killed::ended(subject, "its init has ended")),
+        Phase::Released => oom_killed::ended(
             subject,
             "its init has ended; the FIFO was left by a start that was killed",
         ),
@@ -152,21 +153,18 @@ fn never_started<'f>(subject: &Subject<'f>) -> Found<'f> {
     .since(since)
 }
 
-fn finished<'f>(subject: &Subject<'f>, why: &str) -> Found<'f> {
-    let status = subject.cri.and_then(|cri| cri.status.whole());
-    let since = status.and_then(|status| status.finished);
-    Found::new(State::Exited, why).since(since)
-}
-
 /// There is a bundle, and no runtime knows the container.
 fn without_state<'f>(index: &Index<'f>, subject: &Subject<'f>, now: Time) -> Found<'f> {
     let since = subject.bundle.map(|bundle| bundle.dir.mtime);
     if !subject.commands.is_empty() || subject.is_young(now) {
         return Found::new(State::Creating, "it is about to be created").since(since);
     }
+    if let Some(found) = crate::state::start_lost::judge(index, subject) {
+        return found;
+    }
     let status = subject.cri.and_then(|cri| cri.status.whole());
     if subject.bundle.is_none() && status.is_some_and(|status| status.finished.is_some()) {
-        return finished(subject, "it has ended");
+        return oom_killed::ended(subject, "it has ended");
     }
     crate::state::rootfs_busy::judge(index, subject).unwrap_or_else(|| {
         Found::new(State::NoTask, "no runtime knows it, and nothing of it runs").since(since)

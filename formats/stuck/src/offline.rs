@@ -6,7 +6,11 @@ use runc::{Keeper, Phase};
 use crate::State;
 use crate::found::Found;
 use crate::may::may_be;
+use crate::state::oom_killed;
 use crate::subject::Subject;
+
+/// What the CRI's status says of an end.
+const ENDED: &str = "the CRI plugin wrote down that it ended";
 
 pub(crate) fn judge<'f>(subject: &Subject<'f>, now: Time) -> Found<'f> {
     if let Some(found) = not_read(subject) {
@@ -16,9 +20,7 @@ pub(crate) fn judge<'f>(subject: &Subject<'f>, now: Time) -> Found<'f> {
     let finished = status.and_then(|status| status.finished);
     let Some(container) = subject.container else {
         return match (subject.bundle, finished) {
-            (None, Some(finished)) => {
-                Found::new(State::Exited, "the CRI plugin wrote down that it ended").since(Some(finished))
-            }
+            (None, Some(_)) => oom_killed::ended(subject, ENDED),
             (Some(bundle), _) => unknowable(
                 subject,
                 now,
@@ -33,9 +35,8 @@ pub(crate) fn judge<'f>(subject: &Subject<'f>, now: Time) -> Found<'f> {
         // Whoever lives: it cannot be reached through its runtime any more.
         return Found::new(State::StateDamaged, "no runtime can read its state file").since(since);
     }
-    if let (Phase::Started, Some(finished)) = (container.derived.phase, finished) {
-        return Found::new(State::Exited, "the CRI plugin wrote down that it ended")
-            .since(Some(finished));
+    if let (Phase::Started, Some(_)) = (container.derived.phase, finished) {
+        return oom_killed::ended(subject, ENDED);
     }
     let why = match container.derived.phase {
         Phase::Empty => "its state folder is empty",

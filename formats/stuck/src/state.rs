@@ -64,6 +64,8 @@ states! {
     Exited in exited;
     /// Created a moment ago; its start may still come.
     Created in created;
+    /// It has ended, and the kernel had killed a process of it for want of memory.
+    OomKilled in oom_killed;
     /// Being created, at this moment.
     Creating in creating;
     /// Waits at the FIFO, and nobody starts it.
@@ -136,6 +138,8 @@ states! {
     Outlived in outlived;
     /// Its init has ended, and the CRI says that it runs.
     EndMissed in end_missed;
+    /// It was created long ago, and its start never came.
+    StartLost in start_lost;
     /// It has ended, and somebody else keeps its root busy.
     RootfsBusy in rootfs_busy;
     /// It runs, and its runtime's folder is gone: no runtime can reach it.
@@ -167,7 +171,8 @@ impl State {
 
     /// Whether it is known that something hangs.
     pub fn is_stuck(self) -> bool {
-        !self.is_healthy() && !matches!(self, Self::Unknowable | Self::NoTask | Self::NotRead)
+        let unjudged = matches!(self, Self::Unknowable | Self::NoTask | Self::NotRead);
+        !self.is_healthy() && !unjudged && self != Self::OomKilled
     }
 }
 
@@ -196,6 +201,7 @@ mod tests {
             include_str!("../tests/states/daemon.rs"),
             include_str!("../tests/states/dying.rs"),
             include_str!("../tests/states/foreign.rs"),
+            include_str!("../tests/states/left.rs"),
         ];
         for row in ROWS {
             let (word, name) = (

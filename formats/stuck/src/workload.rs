@@ -56,7 +56,26 @@ pub(crate) fn judge<'f>(
     if subject.is_containerds() && subject.shim.is_none() && index.processes.whole {
         return Found::new(State::ShimDied, "it runs, and its shim is gone").since(since);
     }
-    Found::new(State::Running, "its program runs").since(since)
+    runs(index, process).since(since)
+}
+
+/// Its program runs; whether the kernel killed some of it is told.
+fn runs<'f>(index: &Index<'f>, process: &'f Process) -> Found<'f> {
+    let places = &index.processes.places;
+    let kills = places.oom_kills(&index.processes.tree, &process.cgroups);
+    let Some(kills) = kills.filter(|kills| kills.count > 0) else {
+        return Found::new(State::Running, "its program runs");
+    };
+    let processes = match kills.count {
+        1 => "1 process".to_owned(),
+        count => format!("{count} processes"),
+    };
+    let limit = kills
+        .limit
+        .map_or_else(String::new, |limit| format!("; its limit is {limit} bytes"));
+    let why =
+        format!("its program runs; the kernel killed {processes} of it for want of memory{limit}");
+    Found::new(State::Running, why).note(format!("oom_kill of {} is {}", kills.folder, kills.count))
 }
 
 /// A process of it, or a thread of one, waits for a file system, and did so at a second look, too.

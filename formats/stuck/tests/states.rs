@@ -9,6 +9,8 @@ mod daemon;
 mod dying;
 #[path = "states/foreign.rs"]
 mod foreign;
+#[path = "states/left.rs"]
+mod left;
 #[path = "states/machine.rs"]
 mod machine;
 

@@ -5,7 +5,7 @@ use std::io;
 use cli::{Answer, EvidenceArgs, Exit, Out, Outcome, Pen, Style, Table, age};
 use finding::{Count, Text, Time, Unknown};
 use serde::Serialize;
-use stuck::{Daemon, Diagnosis, Series, State};
+use stuck::{Daemon, Diagnosis, LeftShim, Series, State};
 
 use crate::goroutines::{OfProcess, read_goroutines, reader};
 use crate::live::{Judged, judge};
@@ -46,10 +46,14 @@ struct Stuck {
     unknowable: usize,
     /// How many a runtime keeps whose files are not read.
     not_read: usize,
+    /// How many have ended, and the kernel had killed a process of them for want of memory.
+    oom_killed: usize,
     /// The daemon; nothing where processes are not known, or it does not run.
     daemon: Option<Daemon>,
     containers: Vec<Diagnosis>,
     series: Vec<Series>,
+    /// Shims that serve nothing any more and that no start of containerd ends.
+    shims: Vec<LeftShim>,
     /// What the goroutines of the daemon and of shims whose containers hang tell.
     goroutines: Vec<OfProcess>,
     unknown: Vec<Unknown>,
@@ -84,6 +88,7 @@ pub(crate) fn run(
     let healthy = count(|state| state.is_healthy());
     let not_read = count(|state| *state == State::NotRead);
     let unknowable = count(|state| *state == State::Unknowable);
+    let oom_killed = count(|state| *state == State::OomKilled);
     verdicts
         .containers
         .retain(|one| all || one.state.is_stuck() || is_worth_a_look(one));
@@ -97,9 +102,11 @@ pub(crate) fn run(
         healthy,
         unknowable,
         not_read,
+        oom_killed,
         daemon,
         containers: verdicts.containers,
         series: verdicts.series,
+        shims: verdicts.shims,
         goroutines,
         unknown,
     })
@@ -122,7 +129,8 @@ impl Answer for Stuck {
             .iter()
             .partition(|one| one.state.is_healthy());
         let suspect = self.daemon.as_ref().filter(|daemon| daemon.stuck);
-        if !self.live && self.processes.is_some() && !(rest.is_empty() && suspect.is_none()) {
+        let nothing = rest.is_empty() && suspect.is_none() && self.shims.is_empty();
+        if !self.live && self.processes.is_some() && !nothing {
             let line = format!(
                 "The processes are those of {}. Since then, a pid may have become another \
                  process's: before a command with a pid, check on the node that ps shows the same \
@@ -158,6 +166,10 @@ impl Answer for Stuck {
         }
         for one in rest {
             block(one, self.now, pen)?;
+            pen.gap()?;
+        }
+        for one in &self.shims {
+            of_shim(one, self.now, pen)?;
             pen.gap()?;
         }
         for one in &self.goroutines {
@@ -213,7 +225,10 @@ impl Answer for Stuck {
             0 => String::new(),
             count => format!(", {count} {what}"),
         };
-        let more = words(*unknowable, "not to be judged") + &words(*not_read, "not read");
+        let more = words(*unknowable, "not to be judged")
+            + &words(*not_read, "not read")
+            + &words(self.oom_killed, "ended for want of memory")
+            + &words(self.shims.len(), "shims left over");
         pen.line(format_args!("{line}, {healthy} healthy{more}"))?;
         pen.incomplete(&self.unknown)
     }
@@ -221,7 +236,11 @@ impl Answer for Stuck {
     fn exit(&self) -> Exit {
         let mut exit = Exit::of_unknown(&self.unknown);
         let inside = self.goroutines.iter().any(OfProcess::is_bad);
-        if inside || self.stuck > 0 || self.daemon.as_ref().is_some_and(|daemon| daemon.stuck) {
+        if inside
+            || self.stuck > 0
+            || !self.shims.is_empty()
+            || self.daemon.as_ref().is_some_and(|daemon| daemon.stuck)
+        {
             exit |= Exit::FINDINGS;
         }
         exit
@@ -266,6 +285,23 @@ fn of_daemon(daemon: &Daemon, now: Time, pen: &mut Pen<'_>) -> io::Result<()> {
         field(pen, if number == 0 { "evidence" } else { "" }, line)?;
     }
     way_out(&daemon.remedy, pen)
+}
+
+/// A shim that is left over.
+fn of_shim(one: &LeftShim, now: Time, pen: &mut Pen<'_>) -> io::Result<()> {
+    let since = one
+        .since
+        .map(|since| format!(", since {since} ({})", age(since, now)));
+    pen.row(format_args!(
+        "shim of {}/{} (pid {}): left over{}",
+        one.namespace,
+        one.id,
+        one.pid,
+        since.unwrap_or_default()
+    ))?;
+    let why = "its bundle is gone, and nothing runs below it";
+    field(pen, "why", why)?;
+    way_out(&one.remedy, pen)
 }
 
 /// A remedy and its commands.

@@ -47,6 +47,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "a tar of files holds no processes: formats/stuck/tests/states/daemon.rs",
     ),
     (
+        "runtime/shim-left",
+        "a tar of files holds no processes: formats/stuck/tests/states/left.rs",
+    ),
+    (
         "runtime/stuck",
         "a tar of files holds no processes: formats/checks/tests/runtime.rs, testdata/make/runtime",
     ),

@@ -22,6 +22,34 @@ pub(crate) const DAEMON_STUCK: Check = Check {
     run: daemon_stuck,
 };
 
+pub(crate) const SHIM_LEFT: Check = Check {
+    code: &stuck::codes::SHIM_LEFT,
+    needs: &[],
+    run: shim_left,
+};
+
+/// Shims that nothing names any more.
+fn shim_left(judge: &mut Judge<'_>) {
+    let (Some(runtime), Some(processes)) = (runtime(judge), judge.node.processes.as_deref()) else {
+        return;
+    };
+    let verdicts = stuck::diagnose(Facts {
+        runtime,
+        processes: Some(processes),
+        records: &[],
+        now: judge.node.now,
+    });
+    for one in verdicts.shims {
+        let location = Location::file(format!("/proc/{}", one.pid).into_bytes());
+        let message = format!(
+            "the shim of {}/{}, pid {}, has no bundle, and nothing runs below it",
+            one.namespace, one.id, one.pid
+        );
+        let finding = Finding::new(&stuck::codes::SHIM_LEFT, location, message);
+        judge.say(finding.remedy(way_out(&one.remedy, &[])).way(one.remedy));
+    }
+}
+
 /// The daemon, as its processes show it.
 pub(super) fn daemon(judge: &Judge<'_>) -> Option<stuck::Daemon> {
     let (runtime, processes) = (runtime(judge)?, judge.node.processes.as_deref()?);

@@ -68,7 +68,7 @@ const ELSEWHERE: &str = "log/unexplained core/left core/bolt-transaction-left co
     cni/lease-damaged cri/address-leaked runtime/address-damaged runtime/cwd-escape \
     runtime/daemon-stuck runtime/fifo-stale runtime/fifo-waiting runtime/mount-orphan \
     runtime/socket-missing runtime/state-damaged runtime/state-missing runtime/state-stale \
-    runtime/state-truncated runtime/state-unread runtime/state-without-bundle runtime/stuck \
+    runtime/shim-left runtime/state-truncated runtime/state-unread runtime/state-without-bundle runtime/stuck \
     runtime/bundle-without-state runtime/bundle-without-record runtime/bundle-file-damaged \
     start/cri-lost start/limps start/loses start/refused start/unknown start/useless";
 

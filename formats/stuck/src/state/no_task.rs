@@ -18,7 +18,13 @@ pub(super) const ROW: Row = Row {
     may: |signs| signs.phase == Phase::Empty,
 };
 
-fn way_out(_: &Case<'_, '_>) -> Remedy {
+fn way_out(case: &Case<'_, '_>) -> Remedy {
+    if case.subject.bundle.is_none() && case.subject.container.is_none() {
+        return safe(
+            "There is a record of it and nothing else: whoever created it starts or removes it.",
+            Vec::new(),
+        );
+    }
     safe(
         "Nothing has to be done: containerd removes the folders of tasks that are gone when it is \
          started the next time. It need not be restarted for that.",

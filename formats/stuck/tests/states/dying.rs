@@ -191,3 +191,52 @@ fn a_root_is_kept_busy_by_name() {
     machine.file(9200, "fdinfo/3", "flags:\t00\n");
     assert!(machine.is(State::RootfsBusy).why.contains("open file 3"));
 }
+
+#[test]
+fn an_end_for_want_of_memory_is_told() {
+    let end = |reason: Option<&str>, code: i64| {
+        let mut machine = ended(1_700_000_000, 1_700_000_100, Some('S'));
+        if let Some(runc::Doc::Whole(status)) =
+            machine.runtime.cri.first_mut().map(|cri| &mut cri.status)
+        {
+            status.reason = reason.map(Text::from);
+            status.exit_code = Some(code);
+        }
+        machine
+    };
+    let one = end(Some("OOMKilled"), 137).is(State::OomKilled);
+    assert!(!one.state.is_stuck() && !one.state.is_healthy(), "{one:#?}");
+    assert!(one.remedy.is_safe() && super::rendered(&one.remedy).is_empty());
+    let one = end(Some("OOMKilled"), 1).is(State::OomKilled);
+    assert!(one.why.contains("exit code 1;"), "{}", one.why);
+    // Any SIGKILL gives 137.
+    let one = end(Some("Error"), 137).is(State::Exited);
+    assert!(one.why.contains("does not tell which"), "{}", one.why);
+    let one = end(Some("Completed"), 0).is(State::Exited);
+    assert_eq!(one.why, "its init has ended");
+}
+
+#[test]
+fn what_the_kernel_killed_in_one_that_runs_is_told() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    machine.init("sleeper", 'S');
+    machine.global(
+        "/proc/self/mountinfo",
+        "36 35 0:30 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
+    );
+    let pid = machine.sleeper().pid().unwrap();
+    machine.file(
+        u32::try_from(pid).unwrap(),
+        "cgroup",
+        "0::/default/sleeper\n",
+    );
+    let folder = "/sys/fs/cgroup/default/sleeper";
+    machine.global(&format!("{folder}/memory.events"), "oom 3\noom_kill 3\n");
+    machine.global(&format!("{folder}/memory.max"), "1048576\n");
+    let one = machine.is(State::Running);
+    assert!(one.why.contains("killed 3 processes"), "{}", one.why);
+    assert!(one.why.contains("1048576 bytes"), "{}", one.why);
+    machine.global(&format!("{folder}/memory.events"), "oom 0\noom_kill 0\n");
+    assert_eq!(machine.is(State::Running).why, "its program runs");
+}

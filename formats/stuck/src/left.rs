@@ -1,0 +1,105 @@
+//! Shims that serve nothing any more and that no daemon finds: their bundles are gone, and nothing
+//! runs below them.
+//!
+//! containerd finds shims by their bundles, so no start of it ends such a one. It holds memory, its
+//! socket and sometimes the log of the pod. (containerd#12560, rke2#8825.)
+//!
+//! Tests: `tests/states/left.rs`.
+
+use finding::{Remedy, Step, Text, Time};
+use process::Processes;
+use runc::{Keeper, Runtime};
+use serde::Serialize;
+
+use crate::facts::{Facts, Index};
+use crate::remedy::{kill, risky};
+use crate::whose::{Host, Shim};
+
+/// Seconds in which a shim may be about to get its bundle, or about to end.
+const YOUNG: u64 = 60;
+
+/// A shim that is left over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftShim {
+    /// Its pid.
+    pub pid: u32,
+    /// containerd's namespace.
+    pub namespace: Text,
+    /// The task, or the pod, that it was started for.
+    pub id: Text,
+    /// Since when it runs.
+    pub since: Option<Time>,
+    /// How to end it.
+    pub remedy: Remedy,
+}
+
+/// Every such shim of the examined containerd.
+pub(crate) fn find(facts: Facts<'_>, index: &Index<'_>) -> Vec<LeftShim> {
+    let old = |shim: &&Shim<'_>| index.age(shim.process).is_some_and(|age| age >= YOUNG);
+    let left = index.host.left_over(facts.runtime, index.processes);
+    let left = left.filter(old).map(|shim| LeftShim {
+        pid: shim.process.pid,
+        namespace: shim.namespace.clone(),
+        id: shim.id.clone(),
+        since: index.started(shim.process),
+        remedy: way_out(shim),
+    });
+    left.collect()
+}
+
+fn way_out(shim: &Shim<'_>) -> Remedy {
+    let look = Step::words(format!(
+        "See first that `ctr --namespace {} tasks ls` has no task {}.",
+        shim.namespace, shim.id
+    ));
+    // Only a D is not ended by it; then it is no shim that is left, but one that hangs.
+    let end = kill("-TERM", shim.process.pid).into_iter();
+    let again = kill("-KILL", shim.process.pid).into_iter();
+    let mut steps = vec![look];
+    steps.extend(end);
+    steps.push(Step::words("If it is still there after a second:"));
+    steps.extend(again);
+    risky(
+        "Its bundle is gone, nothing runs below it, and no start of containerd ends it. End it by its pid.",
+        steps,
+    )
+}
+
+impl<'p> Host<'p> {
+    /// Shims of runc of the examined containerd that have no bundle and no living child.
+    pub fn left_over<'h>(
+        &'h self,
+        runtime: &'h Runtime,
+        processes: &'h Processes,
+    ) -> impl Iterator<Item = &'h Shim<'p>> {
+        let known = runtime.whole.bundles && processes.whole && runtime.unseen_roots.is_empty();
+        let ours = self.shims().iter().filter(move |_| known);
+        ours.filter(move |shim| {
+            let is_runcs = Keeper::of_process(shim.process.program()) == Some(Keeper::Runc);
+            let stands = shim.process.stat.state != 'D' && !shim.process.stat.is_dead();
+            shim.other.is_none()
+                && is_runcs
+                && stands
+                && !shim.id.is_empty()
+                && !has_bundle(runtime, shim)
+                && processes
+                    .children(shim.process.pid)
+                    .all(|child| child.stat.is_dead())
+        })
+    }
+}
+
+/// Whether a bundle is served by a shim: its own, or that of a member of its group or pod. One that
+/// is being removed counts, too.
+fn has_bundle(runtime: &Runtime, shim: &Shim<'_>) -> bool {
+    let of_namespace = |it: &&runc::Bundle| it.namespace == shim.namespace;
+    let mut bundles = runtime.bundles.iter().filter(of_namespace);
+    bundles.any(|bundle| {
+        let group = bundle.spec.get().map(|spec| spec.group(&bundle.id));
+        // What stands in a bundle that cannot be read may name any shim.
+        bundle.spec.get().is_none()
+            || bundle.id == shim.id
+            || group == Some(&shim.id)
+            || bundle.sandbox.as_ref() == Some(&shim.id)
+    })
+}

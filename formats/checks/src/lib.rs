@@ -227,6 +227,8 @@ pub const CHECKS: &[&Check] = &[
     &runtime_programs::PROGRAM_MISSING,
     &runtime_programs::PROGRAM_BROKEN,
     &cgroup_driver::DIFFERS,
+    &runtime::CGROUP_VERSION,
+    &runtime::KERNEL_LACKS,
     &runtime::NOT_READ,
     &runtime::DAEMON_STUCK,
     &runtime::STUCK,

@@ -4,6 +4,7 @@
 //! a capture of a busy node shows some. What is that young is a note; see [`in_flight`].
 
 mod bundle;
+mod ground;
 mod hang;
 mod not_read;
 mod record;
@@ -22,6 +23,7 @@ pub(crate) use bundle::{
     ADDRESS_DAMAGED, BUNDLE_HIDDEN, BUNDLE_WITHOUT_STATE, CWD_ESCAPE, SOCKET_FOREIGN,
     SOCKET_ORPHAN, WORK_DIR_MISSING, WORK_DIR_ORPHAN,
 };
+pub(crate) use ground::{CGROUP_VERSION, KERNEL_LACKS};
 pub(crate) use hang::{DAEMON_STUCK, SHIM_LEFT, STUCK};
 pub(crate) use not_read::NOT_READ;
 pub(crate) use record::{BUNDLE_WITHOUT_RECORD, SOCKET_MISSING};

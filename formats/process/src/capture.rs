@@ -107,6 +107,8 @@ impl Tree {
             }
         }
         capture.globals();
+        capture.forget_the_accepted();
+        capture.idle_roots();
         capture.cgroups();
         capture.forget_the_busy();
         capture.tree
@@ -468,6 +470,40 @@ impl Capture<'_> {
         }
     }
 
+    /// A listener that works accepts late now and then: who waits at a socket counts if he waits at a
+    /// second look, too.
+    fn forget_the_accepted(&mut self) {
+        let Some(before) = self.tree.file("/proc/net/unix").map(<[u8]>::to_vec) else {
+            return;
+        };
+        if !crate::unix_sockets(&before).iter().any(|it| it.waiting) {
+            return;
+        }
+        std::thread::sleep(STORAGE);
+        let Ok(now) = self.door.file("net/unix", LARGE) else {
+            return;
+        };
+        let first: BTreeSet<&[u8]> = before
+            .split(|byte| *byte == b'\n')
+            .filter_map(|line| line.split(|byte| *byte == b' ').next())
+            .collect();
+        let waits = |line: &&[u8]| {
+            let alone = [b"\n", *line].concat();
+            crate::unix_sockets(&alone).iter().any(|it| it.waiting)
+        };
+        let number = |line: &[u8]| line.split(|byte| *byte == b' ').next().map(<[u8]>::to_vec);
+        let lines = now.split(|byte| *byte == b'\n');
+        let kept: Vec<&[u8]> = lines
+            .filter(|line| {
+                !waits(line) || number(line).is_some_and(|it| first.contains(it.as_slice()))
+            })
+            .collect();
+        let item = Item::File(kept.join(&b'\n'));
+        self.tree
+            .global
+            .insert(b"/proc/net/unix".as_slice().into(), item);
+    }
+
     fn globals(&mut self) {
         let full = self.depth == Depth::Full;
         let names: &[&str] = if full {
@@ -503,6 +539,61 @@ impl Capture<'_> {
             self.tree
                 .global
                 .insert(format!("/proc/{name}").into_bytes().into(), item);
+        }
+    }
+
+    /// Who may keep a container's root busy in which nothing of the container runs any more: what
+    /// processes of the machine have mapped, and the mounts of other mount namespaces. Where no root
+    /// is idle, and that is the rule, nothing of it is read.
+    fn idle_roots(&mut self) {
+        let table = self.tree.file("/proc/self/mountinfo").map(mounts);
+        let groups = self.groups.keys().flatten();
+        let used: BTreeSet<&[u8]> = groups
+            .flat_map(|group| group.path.bytes().split(|byte| *byte == b'/'))
+            .flat_map(|part| {
+                let scope = part.strip_suffix(b".scope");
+                let id = scope.and_then(|scope| scope.rsplit(|byte| *byte == b'-').next());
+                [Some(part), id].into_iter().flatten()
+            })
+            .collect();
+        let table = table.unwrap_or_default();
+        let points = table.iter().map(|mount| mount.point.bytes());
+        let idle: Vec<&[u8]> = points
+            .filter(|point| task_of(point).is_some_and(|id| !used.contains(id)))
+            .collect();
+        if idle.is_empty() {
+            return;
+        }
+        let namespace = |files: &BTreeMap<Box<str>, Item>| match files.get("ns/mnt") {
+            Some(Item::Link(target)) => Some(target.clone()),
+            _ => None,
+        };
+        let first = self.tree.processes.get(&1).and_then(namespace);
+        let mut seen: BTreeSet<Text> = BTreeSet::new();
+        let mut all = self.tree.processes.iter();
+        let mut wanted: Vec<(u32, &'static str)> = Vec::new();
+        for (pid, files) in all.by_ref() {
+            match namespace(files) {
+                own @ Some(_) if own == first => wanted.push((*pid, "maps")),
+                Some(own) if seen.insert(own.clone()) => wanted.push((*pid, "mountinfo")),
+                _ => {}
+            }
+        }
+        for (pid, name) in wanted {
+            let Ok(process) = self.door.process(pid) else {
+                continue;
+            };
+            let taken = process.patiently(name, LARGE, WAIT).unwrap_or_default();
+            let names_one = |line: &[u8]| {
+                let mut idle = idle.iter();
+                idle.any(|point| line.windows(point.len().max(1)).any(|part| part == *point))
+            };
+            let mut lines = taken.split(|byte| *byte == b'\n');
+            if lines.any(names_one)
+                && let Some(files) = self.tree.processes.get_mut(&pid)
+            {
+                files.entry(name.into()).or_insert(Item::File(taken));
+            }
         }
     }
 
@@ -555,6 +646,13 @@ impl Capture<'_> {
             self.tree.global.insert(path.into(), item);
         }
     }
+}
+
+/// The task whose root a mount point is: `…/io.containerd.runtime.v2.task/<namespace>/<id>/rootfs`.
+fn task_of(point: &[u8]) -> Option<&[u8]> {
+    let mut parts = point.rsplit(|byte| *byte == b'/');
+    let (root, id, _, tasks) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    (root == b"rootfs" && tasks == b"io.containerd.runtime.v2.task").then_some(id)
 }
 
 /// How often a process gave the processor up, as its `status` says.

@@ -14,6 +14,7 @@
 //! /proc/<pid>/fdinfo/*    flags (octal), inode
 //! /proc/<pid>/task/*      the same of each thread
 //! /proc/<pid>/mountinfo   [`Mount`]
+//! /proc/<pid>/maps        files that are mapped, where a root of a container may be busy
 //! /proc/net/unix          [`UnixSocket`]
 //! /sys/fs/cgroup/…        [`Freezer`]: is it frozen, itself or from above
 //! ```

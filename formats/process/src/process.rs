@@ -70,6 +70,8 @@ pub struct Process {
     pub threads: Vec<Thread>,
     /// Its mounts, where they were read.
     pub mounts: Option<Vec<Mount>>,
+    /// Files below roots of containers that it has mapped, where that was read.
+    pub mapped: Vec<Text>,
 }
 
 impl Process {
@@ -144,6 +146,7 @@ impl Process {
             pid_namespace: link("ns/pid"),
             threads,
             mounts: file("mountinfo").map(mounts),
+            mapped: file("maps").map(mapped_roots).unwrap_or_default(),
         })
     }
 
@@ -247,6 +250,20 @@ fn below<'f>(
     to: &str,
 ) -> impl Iterator<Item = (&'f Box<str>, &'f Item)> {
     files.range::<str, _>((Bound::Included(from), Bound::Excluded(to)))
+}
+
+/// Of `maps`, the files below a folder `rootfs`, each once.
+fn mapped_roots(bytes: &[u8]) -> Vec<Text> {
+    let mut found: Vec<Text> = Vec::new();
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let path = line.iter().position(|byte| *byte == b'/');
+        let path = path.and_then(|at| line.get(at..)).unwrap_or_default();
+        let inside = path.windows(8).any(|part| part == b"/rootfs/");
+        if inside && found.len() < 256 && !found.iter().any(|it| it.bytes() == path) {
+            found.push(Text::from(path));
+        }
+    }
+    found
 }
 
 fn wchan(bytes: &[u8]) -> Option<Text> {

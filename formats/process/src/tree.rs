@@ -48,6 +48,11 @@ impl Tree {
         }
     }
 
+    /// Takes a process away.
+    pub fn remove_process(&mut self, pid: u32) {
+        self.processes.remove(&pid);
+    }
+
     /// Says that it holds every process.
     pub const fn set_whole(&mut self) {
         self.whole = true;

@@ -56,6 +56,7 @@ mod crun;
 mod doc;
 mod fault;
 mod folder;
+mod gvisor;
 mod keeper;
 mod phase;
 mod places;
@@ -73,6 +74,7 @@ pub use cri::{CriState, Status};
 pub use crun::CrunStatus;
 pub use doc::{Doc, LIMIT};
 pub use fault::{Fault, File};
+pub use gvisor::{Gvisor, GvisorStatus};
 pub use keeper::Keeper;
 pub use phase::{Derived, Phase, Signs};
 pub use places::{Places, Seen};
@@ -81,6 +83,6 @@ pub use runtime::{
     Bundle, Container, CriStatus, Leftover, Program, Runtime, ShimSocket, Whole, WorkDir,
 };
 pub use small::{LOG_LINES, LogLine, Options, init_pid, log};
-pub use spec::{GROUP, Pod, SANDBOX_ID, Spec};
+pub use spec::{GROUP, KernelNeed, Pod, SANDBOX_ID, Spec};
 pub use state::{Config, State, TICKS};
 pub use youki::YoukiState;

@@ -6,8 +6,8 @@ use evidence::Stat;
 use finding::{Text, Time, Unread};
 
 use crate::{
-    Address, CrunStatus, Derived, Doc, LogLine, Options, Places, Spec, State, Status, TASKS,
-    YoukiState,
+    Address, CrunStatus, Derived, Doc, Gvisor, LogLine, Options, Places, Spec, State, Status,
+    TASKS, YoukiState,
 };
 
 /// Everything that the runtime left of a node.
@@ -33,6 +33,8 @@ pub struct Runtime {
     pub cri_deleted: Vec<Text>,
     /// Names that stand where a folder should, and are none: path, and what they are.
     pub strange: Vec<(Text, Unread)>,
+    /// Containers of gVisor, by namespace and id.
+    pub gvisor: Vec<Gvisor>,
     /// What stands where the CRI and the shims keep files of pods and containers.
     pub places: Places,
     /// Roots of runtimes that bundles name and that are not in the evidence: nothing is known of what
@@ -71,6 +73,17 @@ impl Runtime {
         let found = self.bundles.get(at)?;
         let same = (&found.namespace, &found.id) == wanted && !found.hidden;
         same.then_some(found)
+    }
+
+    /// What gVisor wrote of this container.
+    pub fn gvisor(&self, namespace: &Text, id: &Text) -> Option<&Gvisor> {
+        let wanted = (namespace, id);
+        let name = |it: &Gvisor| (it.namespace.clone(), it.id.clone());
+        let at = self
+            .gvisor
+            .partition_point(|it| (&it.namespace, &it.id) < wanted);
+        let found = self.gvisor.get(at)?;
+        (name(found) == (namespace.clone(), id.clone())).then_some(found)
     }
 
     /// What the CRI plugin wrote of this container.

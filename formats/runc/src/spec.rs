@@ -3,6 +3,8 @@
 //! Only what a diagnosis needs is read, and of the environment only how much there is: it carries
 //! secrets.
 
+use std::collections::BTreeSet;
+
 use finding::Text;
 use serde::Serialize;
 use view::View;
@@ -37,8 +39,58 @@ pub struct Spec {
     pub cgroups_path: Option<Text>,
     /// Namespaces with the path that they are joined at, empty where a new one is made.
     pub namespaces: Vec<(Text, Text)>,
+    /// What the kernel must be able to do for it.
+    pub needs: BTreeSet<KernelNeed>,
     /// Host programs that run before, around and after the container, by kind of hook.
     pub hooks: Vec<(Text, Text)>,
+}
+
+/// What a specification asks of the kernel, where not every kernel in use can do it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KernelNeed {
+    /// A namespace of type `cgroup`.
+    CgroupNamespace,
+    /// A namespace of type `time`, or `linux.timeOffsets`.
+    TimeNamespace,
+    /// A mount that is read-only with all below it (`rro`).
+    RecursiveReadOnly,
+    /// A mount whose owners are mapped (`idmap`, `uidMappings`).
+    IdMappedMount,
+    /// An agent that answers system calls (`linux.seccomp.listenerPath`).
+    SeccompListener,
+}
+
+impl KernelNeed {
+    /// Every one.
+    pub const ALL: [Self; 5] = [
+        Self::CgroupNamespace,
+        Self::TimeNamespace,
+        Self::RecursiveReadOnly,
+        Self::IdMappedMount,
+        Self::SeccompListener,
+    ];
+
+    /// What it is, in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::CgroupNamespace => "a cgroup namespace",
+            Self::TimeNamespace => "a time namespace",
+            Self::RecursiveReadOnly => "a mount that is read-only with all below it (rro)",
+            Self::IdMappedMount => "a mount with mapped owners (idmap)",
+            Self::SeccompListener => "a seccomp agent (listenerPath)",
+        }
+    }
+
+    /// The first kernel that has it, as `(major, minor)`.
+    pub const fn since(self) -> (u32, u32) {
+        match self {
+            Self::CgroupNamespace => (4, 6),
+            Self::TimeNamespace => (5, 6),
+            Self::RecursiveReadOnly | Self::IdMappedMount => (5, 12),
+            Self::SeccompListener => (5, 0),
+        }
+    }
 }
 
 impl Spec {
@@ -83,13 +135,42 @@ impl Spec {
                 });
             }
         }
+        let needs = &mut self.needs;
+        record.objects("mounts", |mount| {
+            for option in mount.texts("options") {
+                match option.bytes() {
+                    b"rro" => _ = needs.insert(KernelNeed::RecursiveReadOnly),
+                    b"idmap" | b"ridmap" => _ = needs.insert(KernelNeed::IdMappedMount),
+                    _ => {}
+                }
+            }
+            if !mount.nodes("uidMappings").is_empty() {
+                needs.insert(KernelNeed::IdMappedMount);
+            }
+        });
         if let Some(mut linux) = record.object("linux") {
             self.cgroups_path = linux.text_field("cgroupsPath");
+            if linux.node("timeOffsets").is_some() {
+                self.needs.insert(KernelNeed::TimeNamespace);
+            }
+            if let Some(mut seccomp) = linux.object("seccomp") {
+                let listener = seccomp.text_field("listenerPath");
+                if listener.is_some_and(|path| !path.is_empty()) {
+                    self.needs.insert(KernelNeed::SeccompListener);
+                }
+            }
             let list = &mut self.namespaces;
             linux.objects("namespaces", |namespace| {
                 let kind = namespace.text_field("type").unwrap_or_default();
                 list.push((kind, namespace.text_field("path").unwrap_or_default()));
             });
+            let has = |kind: &str| self.namespaces.iter().any(|(name, _)| *name == *kind);
+            if has("cgroup") {
+                self.needs.insert(KernelNeed::CgroupNamespace);
+            }
+            if has("time") {
+                self.needs.insert(KernelNeed::TimeNamespace);
+            }
         }
         record.missing("ociVersion");
     }

@@ -38,9 +38,9 @@ pub static SHIM_LEFT: Code = Code {
     rule: "",
     severity: Severity::Odd,
     title: "A shim is left over",
-    explanation: "A shim runs, its bundle is gone, and no process runs below it. containerd finds shims by their bundles: \
-no start of it finds or ends this one. It holds memory and open files, and nothing else. Usually its container was \
-deleted while the daemon was killed, or by `runc delete`. Given only where the evidence holds the processes: a machine \
+    explanation: "A shim runs, and its bundle is gone. containerd finds shims by their bundles: no start of it finds or ends this \
+one. Where nothing runs below it, it holds memory and open files, and nothing else. What runs below it runs on, and its owner \
+may have made another. Usually its container was deleted while the daemon was killed, or /run was cleaned. Given only where the evidence holds the processes: a machine \
 that runs, or a bundle of one.",
-    remedy: "Compare its -namespace and -id with what containerd lists, then end it by its pid. Nothing is lost.",
+    remedy: "Compare its -namespace and -id with what containerd lists, then end it by its pid; what runs below it is lost then.",
 };

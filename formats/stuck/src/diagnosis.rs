@@ -160,6 +160,9 @@ fn without_processes<'f>(
 ) -> Subject<'f> {
     Subject {
         keeps_times: true,
+        gvisor: namespace
+            .as_ref()
+            .and_then(|namespace| runtime.gvisor(namespace, &id)),
         namespace,
         id,
         container,

@@ -153,11 +153,37 @@ fn never_started<'f>(subject: &Subject<'f>) -> Found<'f> {
     .since(since)
 }
 
+/// Processes run in its cgroup, and no bundle and no runtime names one of them.
+fn unnamed<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Option<Found<'f>> {
+    let shim = subject.shim.as_ref().map(|shim| shim.process.pid);
+    let members = subject.members.iter().copied();
+    let mut living = members.filter(|it| !it.stat.is_dead() && Some(it.pid) != shim);
+    let first = living.next()?;
+    let known = index.facts.runtime.whole;
+    if !known.containers || !known.bundles {
+        return None;
+    }
+    let others = living.count();
+    let more = match others {
+        0 => String::new(),
+        1 => " and 1 other process".to_owned(),
+        count => format!(" and {count} other processes"),
+    };
+    let why = format!(
+        "pid {}{more} in its cgroup run, and its runtime has no state of it: no runtime can reach it",
+        first.pid
+    );
+    Some(Found::new(State::Unreachable, why).by(first))
+}
+
 /// There is a bundle, and no runtime knows the container.
 fn without_state<'f>(index: &Index<'f>, subject: &Subject<'f>, now: Time) -> Found<'f> {
     let since = subject.bundle.map(|bundle| bundle.dir.mtime);
     if !subject.commands.is_empty() || subject.is_young(now) {
         return Found::new(State::Creating, "it is about to be created").since(since);
+    }
+    if let Some(found) = unnamed(index, subject) {
+        return found.since(since);
     }
     if let Some(found) = crate::state::start_lost::judge(index, subject) {
         return found;
@@ -167,6 +193,13 @@ fn without_state<'f>(index: &Index<'f>, subject: &Subject<'f>, now: Time) -> Fou
         return oom_killed::ended(subject, "it has ended");
     }
     crate::state::rootfs_busy::judge(index, subject).unwrap_or_else(|| {
-        Found::new(State::NoTask, "no runtime knows it, and nothing of it runs").since(since)
+        let why = match &subject.shim {
+            Some(shim) => format!(
+                "no runtime knows it, and nothing of it runs but its shim, pid {}",
+                shim.process.pid
+            ),
+            None => "no runtime knows it, and nothing of it runs".to_owned(),
+        };
+        Found::new(State::NoTask, why).since(since)
     })
 }

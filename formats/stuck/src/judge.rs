@@ -20,6 +20,7 @@ use crate::{creating, ended, exec, parked, workload};
 
 pub(crate) fn judge<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
     if let Some(found) = crate::offline::not_read(subject) {
+        let found = crate::gvisor::judge(index, subject).unwrap_or(found);
         return crate::unread::look(index, subject, found);
     }
     if let Some(found) = creating::runtime_blocked(subject) {

@@ -1,5 +1,5 @@
-//! Shims that serve nothing any more and that no daemon finds: their bundles are gone, and nothing
-//! runs below them.
+//! Shims that no daemon finds: their bundles are gone. Below most of them nothing runs any more; what
+//! runs below the others, nobody but the shim knows.
 //!
 //! containerd finds shims by their bundles, so no start of it ends such a one. It holds memory, its
 //! socket and sometimes the log of the pod. (containerd#12560, rke2#8825.)
@@ -18,7 +18,7 @@ use crate::whose::{Host, Shim};
 /// Seconds in which a shim may be about to get its bundle, or about to end.
 const YOUNG: u64 = 60;
 
-/// A shim that is left over.
+/// A shim whose bundle is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LeftShim {
     /// Its pid.
@@ -27,6 +27,10 @@ pub struct LeftShim {
     pub namespace: Text,
     /// The task, or the pod, that it was started for.
     pub id: Text,
+    /// Processes that live below it, if nobody but the shim knows them.
+    pub processes: Vec<u32>,
+    /// When it started, in clock ticks since boot.
+    pub start_ticks: u64,
     /// Since when it runs.
     pub since: Option<Time>,
     /// How to end it.
@@ -41,13 +45,32 @@ pub(crate) fn find(facts: Facts<'_>, index: &Index<'_>) -> Vec<LeftShim> {
         pid: shim.process.pid,
         namespace: shim.namespace.clone(),
         id: shim.id.clone(),
+        processes: living(index.processes, shim).map(|it| it.pid).collect(),
+        start_ticks: shim.process.stat.start_ticks,
         since: index.started(shim.process),
-        remedy: way_out(shim),
+        remedy: way_out(index.processes, shim),
     });
     left.collect()
 }
 
-fn way_out(shim: &Shim<'_>) -> Remedy {
+/// What lives below a shim.
+fn living<'p>(
+    processes: &'p Processes,
+    shim: &Shim<'_>,
+) -> impl Iterator<Item = &'p process::Process> + use<'p> {
+    let children = processes.children(shim.process.pid);
+    children.filter(|child| !child.stat.is_dead())
+}
+
+fn way_out(processes: &Processes, shim: &Shim<'_>) -> Remedy {
+    let living: Vec<&process::Process> = living(processes, shim).collect();
+    if !living.is_empty() {
+        let why = "Its bundle is gone, and what runs below it runs on: no start of containerd finds it, and \
+                   its owner may have made another. Look first at what the processes do: what is in them is lost \
+                   when they are ended. The shim can be ended after them.";
+        let ends = living.into_iter().filter_map(crate::remedy::end).collect();
+        return risky(why, ends);
+    }
     let look = Step::words(format!(
         "See first that `ctr --namespace {} tasks ls` has no task {}.",
         shim.namespace, shim.id
@@ -66,7 +89,7 @@ fn way_out(shim: &Shim<'_>) -> Remedy {
 }
 
 impl<'p> Host<'p> {
-    /// Shims of runc of the examined containerd that have no bundle and no living child.
+    /// Shims of runc of the examined containerd that have no bundle.
     pub fn left_over<'h>(
         &'h self,
         runtime: &'h Runtime,
@@ -82,11 +105,22 @@ impl<'p> Host<'p> {
                 && stands
                 && !shim.id.is_empty()
                 && !has_bundle(runtime, shim)
-                && processes
-                    .children(shim.process.pid)
-                    .all(|child| child.stat.is_dead())
+                && was_removed(processes, shim)
         })
     }
+}
+
+/// Whether its bundle was gone when the shim was looked at. On a machine that runs, bundles are read
+/// after processes: a task that was removed meanwhile leaves a shim without bundle, too.
+fn was_removed(processes: &Processes, shim: &Shim<'_>) -> bool {
+    let cwd = shim.process.cwd.as_ref();
+    let stands = cwd.is_some_and(|cwd| {
+        let bytes = cwd.bytes();
+        let tasks = runc::TASKS.as_bytes();
+        let in_bundle = bytes.windows(tasks.len().max(1)).any(|part| part == tasks);
+        in_bundle && !bytes.ends_with(b" (deleted)")
+    });
+    !(processes.live && stands)
 }
 
 /// Whether a bundle is served by a shim: its own, or that of a member of its group or pod. One that

@@ -32,6 +32,7 @@ mod ends;
 mod exec;
 mod facts;
 mod found;
+mod gvisor;
 mod judge;
 mod left;
 mod lines;
@@ -53,6 +54,7 @@ pub use ends::{End, fifo_ends};
 pub use facts::Facts;
 pub use left::LeftShim;
 pub use series::Series;
+pub use state::rootfs_busy::holders;
 pub use state::{ROWS, Row, State};
 pub use whose::{Belongs, Host, Other, Shim};
 

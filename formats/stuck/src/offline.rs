@@ -14,7 +14,7 @@ const ENDED: &str = "the CRI plugin wrote down that it ended";
 
 pub(crate) fn judge<'f>(subject: &Subject<'f>, now: Time) -> Found<'f> {
     if let Some(found) = not_read(subject) {
-        return found;
+        return crate::gvisor::offline(subject).unwrap_or(found);
     }
     let status = subject.cri.and_then(|cri| cri.status.whole());
     let finished = status.and_then(|status| status.finished);

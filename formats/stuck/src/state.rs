@@ -130,6 +130,8 @@ states! {
     Zombie in zombie;
     /// Its shim was stopped.
     ShimStopped in shim_stopped;
+    /// It runs, and its shim accepts no connection.
+    ShimMute in shim_mute;
     /// It runs, and its shim is gone.
     ShimDied in shim_died;
     /// It was killed, and something keeps it from ending.

@@ -2,7 +2,7 @@
 
 use finding::{Text, Time, Unread};
 use process::{Freezer, Frozen, Process};
-use runc::{Bundle, Container, CriStatus, Keeper, Phase, Program};
+use runc::{Bundle, Container, CriStatus, Gvisor, Keeper, Phase, Program};
 
 use crate::command::Command;
 use crate::facts::{Index, is_crun_init, is_runc_init, is_setns, of_scope};
@@ -37,6 +37,8 @@ pub(crate) struct Subject<'f> {
     pub(crate) container: Option<&'f Container>,
     pub(crate) bundle: Option<&'f Bundle>,
     pub(crate) cri: Option<&'f CriStatus>,
+    /// What gVisor wrote of it.
+    pub(crate) gvisor: Option<&'f Gvisor>,
     pub(crate) init: Init<'f>,
     pub(crate) shim: Option<Shim<'f>>,
     /// Who keeps it.
@@ -97,6 +99,9 @@ impl<'f> Subject<'f> {
             shim: None,
             keeper: bundle.map_or(Keeper::Untold, |bundle| runtime.keeper(bundle)),
             other: other.map(Other::Daemon),
+            gvisor: namespace
+                .as_ref()
+                .and_then(|namespace| runtime.gvisor(namespace, &id)),
             namespace,
             id,
             container,

@@ -53,18 +53,22 @@ pub(crate) fn judge<'f>(
     if let Some(found) = output_full(index, subject, process) {
         return found;
     }
+    if let Some(found) = crate::state::shim_mute::judge(index, subject) {
+        return found.since(since);
+    }
     if subject.is_containerds() && subject.shim.is_none() && index.processes.whole {
         return Found::new(State::ShimDied, "it runs, and its shim is gone").since(since);
     }
-    runs(index, process).since(since)
+    runs(index, subject, process).since(since)
 }
 
 /// Its program runs; whether the kernel killed some of it is told.
-fn runs<'f>(index: &Index<'f>, process: &'f Process) -> Found<'f> {
+fn runs<'f>(index: &Index<'f>, subject: &Subject<'f>, process: &'f Process) -> Found<'f> {
     let places = &index.processes.places;
     let kills = places.oom_kills(&index.processes.tree, &process.cgroups);
     let Some(kills) = kills.filter(|kills| kills.count > 0) else {
-        return Found::new(State::Running, "its program runs");
+        return elsewhere(subject, process)
+            .unwrap_or_else(|| Found::new(State::Running, "its program runs"));
     };
     let processes = match kills.count {
         1 => "1 process".to_owned(),
@@ -76,6 +80,46 @@ fn runs<'f>(index: &Index<'f>, process: &'f Process) -> Found<'f> {
     let why =
         format!("its program runs; the kernel killed {processes} of it for want of memory{limit}");
     Found::new(State::Running, why).note(format!("oom_kill of {} is {}", kills.folder, kills.count))
+}
+
+/// It runs, and in no cgroup that its state names: somebody moved it, as systemd does when it ends a
+/// scope that it made (runc#4620). Its limits do not hold, and its runtime cannot pause it.
+fn elsewhere<'f>(subject: &Subject<'f>, process: &Process) -> Option<Found<'f>> {
+    let state = subject.container.and_then(runc::Container::best_state)?;
+    let is_its = |folder: &[u8], group: &[u8]| {
+        let group = group.strip_suffix(b"/").unwrap_or(group);
+        // A container may move into cgroups of its own below.
+        let mut above = group;
+        loop {
+            if !above.is_empty() && folder.ends_with(above) {
+                return true;
+            }
+            match above.iter().rposition(|byte| *byte == b'/') {
+                Some(at) if at > 0 => above = above.get(..at).unwrap_or_default(),
+                _ => return false,
+            }
+        }
+    };
+    let paths = &state.cgroup_paths;
+    let whole = !paths.is_empty() && !process.cgroups.is_empty();
+    // As the init of a cgroup namespace sees it, everything is the root.
+    let hidden = process.cgroups.iter().any(|group| {
+        let path = group.path.bytes();
+        path == b"/" || path.starts_with(b"/..")
+    });
+    let mut named = paths.iter();
+    let is_there = named.any(|(_, folder)| {
+        let mut groups = process.cgroups.iter();
+        groups.any(|group| is_its(folder.bytes(), group.path.bytes()))
+    });
+    let first = process.cgroups.first()?;
+    (whole && !hidden && !is_there).then(|| {
+        let why = format!(
+            "its program runs, in another cgroup than its state names: {}; its limits do not hold there",
+            first.path
+        );
+        Found::new(State::Running, why).sure(false)
+    })
 }
 
 /// A process of it, or a thread of one, waits for a file system, and did so at a second look, too.
@@ -112,9 +156,36 @@ pub(crate) fn shim_held<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Option<
     }
     let places = &index.processes.places;
     let (freezer, _) = places.frozen(&index.processes.tree, &shim.cgroups);
-    let freezer = freezer?;
+    let Some(freezer) = freezer else {
+        return shim_waits(index, subject, shim);
+    };
     let mut found = Found::new(State::ShimStopped, "its shim is frozen").by(shim);
     found.freezer = Some(freezer);
+    Some(found)
+}
+
+/// Its shim, or a thread of it, waits for a file system.
+fn shim_waits<'f>(
+    index: &Index<'f>,
+    subject: &Subject<'f>,
+    shim: &'f Process,
+) -> Option<Found<'f>> {
+    let own = shim.wait() == Some(Wait::Storage);
+    let thread = shim.hung_thread();
+    if !own && thread.is_none() {
+        return None;
+    }
+    let mut found = crate::creating::storage(index, subject, shim).by(shim);
+    if found.state != State::StorageHung {
+        return None;
+    }
+    found.why = match thread {
+        Some(thread) if !own => format!(
+            "thread {} of its shim waits for a file system that does not answer",
+            thread.tid
+        ),
+        _ => "its shim waits for a file system that does not answer".to_owned(),
+    };
     Some(found)
 }
 

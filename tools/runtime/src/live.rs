@@ -156,6 +156,13 @@ fn records(rows: Option<&metadb::MetaDb>) -> Vec<(Text, Text)> {
 /// Looks once more at the processes of what seems to hang: on a machine that works, containers come
 /// and go between two looks.
 fn confirm(door: &LiveProc, verdicts: &mut Verdicts) {
+    verdicts.shims.retain(|shim| {
+        let now = door
+            .process(shim.pid)
+            .and_then(|process| process.file("stat", 4096));
+        let stat = now.ok().and_then(|bytes| Stat::parse(&bytes));
+        stat.is_some_and(|stat| stat.start_ticks == shim.start_ticks)
+    });
     verdicts.containers.retain_mut(|one| {
         let (Some(pid), Some(start)) = (one.pid, one.start_ticks) else {
             return true;

@@ -3,6 +3,7 @@
 mod cgroup;
 mod netns;
 mod table;
+mod unit;
 
 use std::io;
 
@@ -14,7 +15,7 @@ use serde::Serialize;
 use crate::task::unknown;
 
 pub(crate) const ABOUT: &str =
-    "List what containers left in the kernel: mounts, network namespaces, cgroups.
+    "List what containers left in the kernel: mounts, network namespaces, cgroups, units of systemd.
 
 Each mount of a container's root is followed to its snapshots, from there to the key in the snapshotter's database and to the container. What has no owner any more is named: a root that is still mounted though nothing runs in it, a mount whose lower directories are gone, a network namespace without a process that no pod names, a cgroup of a container that no runtime knows. That needs a node that runs, or a bundle of `coroner collect`: a disk holds none of it.";
 
@@ -32,6 +33,8 @@ struct Listing {
     mounts: Vec<MountRow>,
     netns: Vec<NetnsRow>,
     cgroups: Vec<CgroupRow>,
+    /// Units of systemd that were made for containers.
+    units: Vec<UnitRow>,
     /// Whether the table of mounts is known.
     mounts_known: bool,
     /// Whether processes are known.
@@ -58,6 +61,18 @@ struct MountRow {
     lower: Vec<SnapshotRef>,
     /// The container of meta.db whose snapshot it is, as namespace and id.
     container: Option<Text>,
+    /// Who keeps a root busy that was left, and how.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    held_by: Vec<String>,
+    conditions: Vec<Condition>,
+}
+
+/// A unit of systemd that was made for a container.
+#[derive(Debug, Serialize)]
+struct UnitRow {
+    /// `cri-containerd-<id>.scope`
+    unit: Text,
+    id: Text,
     conditions: Vec<Condition>,
 }
 
@@ -124,6 +139,8 @@ enum Condition {
     CgroupLeft,
     /// No runtime knows the container, and processes are in it.
     CgroupLeaked,
+    /// The unit of a container that nobody knows, with nothing in it.
+    UnitLeft,
 }
 
 impl Condition {
@@ -140,6 +157,7 @@ impl Condition {
             Self::NetnsUnmounted => "not mounted",
             Self::CgroupLeft => "empty cgroup left",
             Self::CgroupLeaked => "processes without a runtime",
+            Self::UnitLeft => "unit left",
         }
     }
 
@@ -181,6 +199,12 @@ impl Condition {
                 "A container that was deleted while it was made. Look at `coroner runtime stuck`; \
                  end its processes through the cgroup (cgroup.kill, or cgroup.procs), then `rmdir`."
             }
+            Self::UnitLeft => {
+                "systemd keeps the unit of a container that is gone, usually because it ended with a \
+                 failure. A container of the same id cannot be made beside it (\"was already loaded or \
+                 has a fragment file\"). Where `systemctl status NAME` shows no process: `systemctl \
+                 reset-failed NAME`, or `systemctl stop NAME` if it is not failed."
+            }
         }
     }
 }
@@ -202,6 +226,7 @@ pub(crate) fn run(left: bool, args: &EvidenceArgs, out: &mut Out) -> Outcome {
         }),
         netns: netns::rows(&case.evidence, &node, processes),
         cgroups: processes.map_or_else(Vec::new, |processes| cgroup::rows(&node, processes)),
+        units: unit::rows(&case.evidence, &node, processes),
         mounts_known: table.is_some(),
         processes_known: processes.is_some_and(|processes| processes.whole),
         unknown,
@@ -211,6 +236,7 @@ pub(crate) fn run(left: bool, args: &EvidenceArgs, out: &mut Out) -> Outcome {
         listing.mounts.retain(|row| !row.conditions.is_empty());
         listing.netns.retain(|row| !row.conditions.is_empty());
         listing.cgroups.retain(|row| !row.conditions.is_empty());
+        listing.units.retain(|row| !row.conditions.is_empty());
     }
     out.answer(&listing)
 }
@@ -231,7 +257,11 @@ impl Listing {
                 row.conditions.as_slice(),
             )
         });
-        let all = mounts.chain(netns).chain(cgroups);
+        let units = self
+            .units
+            .iter()
+            .map(|row| (&row.unit, row.conditions.as_slice()));
+        let all = mounts.chain(netns).chain(cgroups).chain(units);
         all.flat_map(|(name, conditions)| conditions.iter().map(move |it| (name, it)))
     }
 }
@@ -304,6 +334,14 @@ impl Answer for Listing {
             }
             pen.table(&table)?;
         }
+        if !self.units.is_empty() {
+            pen.gap()?;
+            let mut table = Table::new(&["unit", "is"]);
+            for row in &self.units {
+                table.cells(vec![row.unit.to_string(), words(&row.conditions)]);
+            }
+            pen.table(&table)?;
+        }
         for (name, condition) in self.conditions() {
             pen.gap()?;
             let head = format!("{}: {name}", condition.word());
@@ -316,12 +354,16 @@ impl Answer for Listing {
                     pen.paragraph("  gone    ", &gone.path.to_string())?;
                 }
             }
+            for held in row.into_iter().flat_map(|row| &row.held_by) {
+                pen.paragraph("  held    ", held)?;
+            }
             let short = name.utf8().and_then(|name| name.rsplit('/').next());
             let advice = crate::shims::filled(condition.advice(), "POINT", name.utf8());
             let advice = crate::shims::filled(&advice, "NAME", short);
             pen.paragraph("  so      ", &advice)?;
         }
-        if self.mounts.is_empty() && self.netns.is_empty() && self.cgroups.is_empty() {
+        let none = self.mounts.is_empty() && self.netns.is_empty() && self.cgroups.is_empty();
+        if none && self.units.is_empty() {
             pen.line(if self.mounts_known && self.left {
                 "Nothing is left over."
             } else if self.mounts_known {

@@ -299,8 +299,15 @@ fn of_shim(one: &LeftShim, now: Time, pen: &mut Pen<'_>) -> io::Result<()> {
         one.pid,
         since.unwrap_or_default()
     ))?;
-    let why = "its bundle is gone, and nothing runs below it";
-    field(pen, "why", why)?;
+    let below = match one.processes.as_slice() {
+        [] => "nothing runs below it".to_owned(),
+        [pid] => format!("pid {pid} runs below it, known to nobody else"),
+        pids => format!(
+            "{} processes run below it, known to nobody else",
+            pids.len()
+        ),
+    };
+    field(pen, "why", &format!("its bundle is gone, and {below}"))?;
     way_out(&one.remedy, pen)
 }
 

@@ -47,6 +47,14 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "a tar of files holds no processes: formats/stuck/tests/states/daemon.rs",
     ),
     (
+        "runtime/cgroup-version-differs",
+        "captures hold no table of mounts: formats/checks/tests/ground.rs",
+    ),
+    (
+        "runtime/kernel-lacks",
+        "captures hold no kernel: formats/checks/tests/ground.rs",
+    ),
+    (
         "runtime/shim-left",
         "a tar of files holds no processes: formats/stuck/tests/states/left.rs",
     ),

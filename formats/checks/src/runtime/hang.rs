@@ -41,8 +41,13 @@ fn shim_left(judge: &mut Judge<'_>) {
     });
     for one in verdicts.shims {
         let location = Location::file(format!("/proc/{}", one.pid).into_bytes());
+        let below = match one.processes.as_slice() {
+            [] => "nothing runs below it".to_owned(),
+            [pid] => format!("pid {pid} runs below it"),
+            pids => format!("{} processes run below it", pids.len()),
+        };
         let message = format!(
-            "the shim of {}/{}, pid {}, has no bundle, and nothing runs below it",
+            "the shim of {}/{}, pid {}, has no bundle, and {below}",
             one.namespace, one.id, one.pid
         );
         let finding = Finding::new(&stuck::codes::SHIM_LEFT, location, message);

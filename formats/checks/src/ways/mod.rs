@@ -50,7 +50,7 @@ const NOTHING: &str = "blob/unknown bolt/inline-large bolt/many-gone bolt/meta-f
     store/state-missing";
 
 const BY_HAND: &str = "bolt/big-endian client/other-endpoint cni/config-broken cni/config-refused cni/no-config \
-    cni/plugin-missing config/unusable container/runtime-gone container/snapshotter-unknown \
+    cni/plugin-missing runtime/cgroup-version-differs runtime/kernel-lacks config/unusable container/runtime-gone container/snapshotter-unknown \
     cri/address-lost cri/runtime-handler-unknown cri/sandboxer-unknown lease/ownerless meta/bucket-key \
     meta/migration-blocked meta/plain-key meta/value-large meta/version-ahead meta/version-unknown snapshot/children \
     snapshot/device-faulty snapshot/name-form registry/endpoint-unusable registry/hosts-unusable \

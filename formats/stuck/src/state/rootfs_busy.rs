@@ -1,13 +1,13 @@
 //! `rootfs-busy`: the container has ended, and its root file system cannot be unmounted, because a
 //! process that is none of its own stands in it.
 //!
-//! A scanner, a backup or a shell has its working directory, its root, its program or an open file
-//! below `<bundle>/rootfs`. Whoever deletes the task gets "device or resource busy", again and again.
+//! A scanner, a backup or a shell has its working directory, its root, its program, an open or a mapped
+//! file below `<bundle>/rootfs`. Whoever deletes the task gets "device or resource busy", again and again.
 //!
 //! Tests: `tests/states/dying.rs`.
 
 use finding::{Remedy, Text};
-use process::Process;
+use process::{Process, Processes};
 
 use crate::State;
 use crate::facts::Index;
@@ -38,11 +38,8 @@ pub(crate) fn judge<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Option<Foun
     if !mounts.any(|mount| mount.point.bytes() == root) {
         return None;
     }
-    let mut holders = index.processes.iter().filter_map(|process| {
-        let held = holds(process, &root)?;
-        (!index.is_elsewhere(process) && process.is_nested() != Some(true))
-            .then_some((process, held))
-    });
+    let mut holders = holders(index.processes, &Text::from(root.as_slice()))
+        .filter(|(process, _)| !index.is_elsewhere(process) && process.is_nested() != Some(true));
     let (culprit, (how, path)) = holders.next()?;
     let why = format!(
         "it has ended, and its root is kept busy by pid {} ({}): its {how} is {path}",
@@ -60,6 +57,17 @@ pub(crate) fn judge<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Option<Foun
         ));
     }
     Some(found)
+}
+
+/// Who holds something below the root of a container, how, and what.
+pub fn holders<'p>(
+    processes: &'p Processes,
+    root: &Text,
+) -> impl Iterator<Item = (&'p Process, (String, Text))> + use<'p> {
+    let root = root.clone();
+    processes
+        .iter()
+        .filter_map(move |process| Some((process, holds(process, root.bytes())?)))
 }
 
 /// How a process holds something below a folder.
@@ -81,8 +89,11 @@ fn holds(process: &Process, folder: &[u8]) -> Option<(String, Text)> {
         }
     }
     let mut files = process.open_files().iter();
-    let fd = files.find(|fd| below(&fd.target))?;
-    Some((format!("open file {}", fd.number), fd.target.clone()))
+    if let Some(fd) = files.find(|fd| below(&fd.target)) {
+        return Some((format!("open file {}", fd.number), fd.target.clone()));
+    }
+    let mapped = process.mapped.iter().find(|path| below(path))?;
+    Some(("mapped file".to_owned(), mapped.clone()))
 }
 
 fn way_out(case: &Case<'_, '_>) -> Remedy {

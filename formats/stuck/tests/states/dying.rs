@@ -190,6 +190,14 @@ fn a_root_is_kept_busy_by_name() {
     link(&mut machine, 9200, "fd/3", &format!("{root}/var/log"));
     machine.file(9200, "fdinfo/3", "flags:\t00\n");
     assert!(machine.is(State::RootfsBusy).why.contains("open file 3"));
+    // A file that is mapped and was closed.
+    link(&mut machine, 9200, "fd/3", "/dev/null");
+    let maps =
+        format!("7f0000000000-7f0000001000 r--s 00000000 00:30 9    {root}/data/index (deleted)\n");
+    machine.file(9200, "maps", &maps);
+    let one = machine.is(State::RootfsBusy);
+    assert!(one.why.contains("mapped file"), "{}", one.why);
+    assert!(one.why.contains("/data/index"), "{}", one.why);
 }
 
 #[test]

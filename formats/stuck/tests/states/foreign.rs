@@ -252,3 +252,229 @@ fn a_root_that_is_not_in_the_evidence_is_not_read() {
     assert!(one.why.contains("/run/custom"), "{}", one.why);
     assert!(super::rendered(&one.remedy).is_empty());
 }
+
+/// A bundle of ours that another shim than runc's serves, and that shim with a process below it.
+fn of_shim(machine: &mut Machine, id: &str, program: &str, [pid, child]: [u32; 2], name: &str) {
+    let mut bundle = machine.runtime.bundles.first().unwrap().clone();
+    bundle.id = id.into();
+    bundle.shim_binary = Some(program.into());
+    bundle.path = Text::from(format!("{STATE}/{TASKS}/default/{id}"));
+    bundle.init_pid = runc::Doc::Whole(i64::from(child));
+    machine.runtime.bundles.push(bundle);
+    machine.process(pid, "containerd-shim", 'S', 1, 10);
+    let address = "/run/containerd/containerd.sock";
+    let words = format!("{program}\0-namespace\0default\0-id\0{id}\0-address\0{address}\0");
+    machine.file(pid, "cmdline", &words);
+    machine.file(pid, "status", &format!("NSpid:\t{pid}\n"));
+    machine.process(child, name, 'S', pid, 20);
+    machine.file(child, "cmdline", &format!("{name}\0boot\0"));
+    machine.file(child, "status", &format!("NSpid:\t{child}\n"));
+    machine.file(child, "cgroup", &format!("7:freezer:/default/{id}\n"));
+}
+
+/// The crowd, and every other keeper that a host may have: shims of gVisor, Kata and wasm in our own
+/// folders, crun and youki below runc's shim, another containerd's daemon, and other managers.
+fn everyone() -> Machine {
+    let mut machine = crowd();
+    for (id, program, pids, name) in [
+        (
+            "gv",
+            "/usr/bin/containerd-shim-runsc-v1",
+            [8500, 8501],
+            "runsc-sandbox",
+        ),
+        (
+            "kata",
+            "/opt/kata/bin/containerd-shim-kata-v2",
+            [8510, 8511],
+            "qemu-system-x86_64",
+        ),
+        (
+            "spin",
+            "/usr/bin/containerd-shim-spin-v2",
+            [8520, 8521],
+            "containerd-shim",
+        ),
+        (
+            "wasm",
+            "/usr/bin/containerd-shim-wasmtime-v1",
+            [8530, 8531],
+            "youki:[2:INIT]",
+        ),
+    ] {
+        of_shim(&mut machine, id, program, pids, name);
+    }
+    machine.process(8600, "containerd", 'S', 1, 5);
+    let words = "/usr/bin/containerd\0--config\0/var/run/docker/containerd/containerd.toml\0";
+    machine.file(8600, "cmdline", words);
+    machine.file(8600, "status", "NSpid:\t8600\n");
+    for (pid, comm, words) in [
+        (8700, "crio", "/usr/bin/crio\0"),
+        (8710, "buildkitd", "/usr/bin/buildkitd\0"),
+        (
+            8720,
+            "systemd-nspawn",
+            "/usr/bin/systemd-nspawn\0-bD\0/srv/machine\0",
+        ),
+        (8730, "lxc-start", "[lxc monitor] /var/lib/lxc web\0"),
+        (
+            8740,
+            "libvirt_lxc",
+            "/usr/libexec/libvirt_lxc\0--name\0web\0",
+        ),
+    ] {
+        machine.process(pid, comm, 'S', 1, 5);
+        machine.file(pid, "cmdline", words);
+        machine.file(pid, "status", &format!("NSpid:\t{pid}\n"));
+        let init = pid.checked_add(1).unwrap();
+        machine.process(init, "runc:[2:INIT]", 'S', pid, 20);
+        machine.file(init, "cmdline", "runc\0init\0");
+        machine.file(init, "wchan", "wait_for_partner");
+        machine.file(init, "status", &format!("NSpid:\t{init}\t1\n"));
+    }
+    machine.runtime.whole.containers = true;
+    let key = |it: &runc::Bundle| (it.namespace.clone(), it.id.clone());
+    machine.runtime.bundles.sort_by_key(key);
+    machine
+}
+
+/// Nothing hangs, nothing is left, and no command is given for anything but `sleeper`.
+fn silent_but_for_sleeper(machine: &Machine) {
+    let processes = Processes::new(machine.tree.clone());
+    let verdicts = diagnose(Facts {
+        runtime: &machine.runtime,
+        processes: Some(&processes),
+        records: &[],
+        now: Time::new(1_900_000_000, 0),
+    });
+    assert_eq!(verdicts.shims, [], "{verdicts:#?}");
+    for one in verdicts
+        .containers
+        .iter()
+        .filter(|one| one.id != *"sleeper")
+    {
+        assert!(!one.state.is_stuck(), "{one:#?}");
+        assert!(super::rendered(&one.remedy).is_empty(), "{one:#?}");
+    }
+    let mut ids: Vec<String> = verdicts
+        .containers
+        .iter()
+        .map(|it| it.id.to_string())
+        .collect();
+    ids.dedup();
+    assert_eq!(ids, ["gv", "kata", "sleeper", "spin", "wasm"]);
+}
+
+#[test]
+fn everyone_side_by_side_is_left_alone() {
+    let machine = everyone();
+    silent_but_for_sleeper(&machine);
+    let all = all(&machine);
+    for one in &all {
+        let want = if one.id == *"sleeper" {
+            State::Running
+        } else {
+            State::NotRead
+        };
+        assert_eq!(one.state, want, "{one:#?}");
+    }
+}
+
+/// Each of our own faults is found beside everyone, and nothing else is said.
+#[test]
+fn each_fault_of_ours_is_found_beside_everyone() {
+    type Fault = fn(&mut Machine);
+    let pid = |machine: &mut Machine| u32::try_from(machine.sleeper().pid().unwrap()).unwrap();
+    let init = pid(&mut everyone());
+    assert_eq!(init, pid(&mut alone()));
+    let faults: [(State, Fault); 9] = [
+        (State::Parked, |it| {
+            it.park();
+        }),
+        (State::ShimStopped, |it| it.shim('T')),
+        (State::InitStopped, |it| {
+            it.init("sleep", 'T');
+        }),
+        (State::Zombie, |it| {
+            it.init("sleep", 'Z');
+        }),
+        (State::StorageHung, |it| {
+            let init = it.init("sleep", 'D');
+            it.file(init, "wchan", "request_wait_answer");
+        }),
+        (State::Unreachable, |it| it.runtime.containers.clear()),
+        (State::StateDamaged, |it| {
+            it.sleeper().state = runc::Doc::Damaged(None, Vec::new());
+        }),
+        (State::ShimDied, |it| {
+            it.tree.remove_process(SHIM);
+            let init = u32::try_from(it.sleeper().pid().unwrap()).unwrap();
+            let start = it
+                .sleeper()
+                .best_state()
+                .unwrap()
+                .init_process_start
+                .unwrap();
+            it.process(init, "sleep", 'S', 1, start);
+        }),
+        (State::Outlived, |it| {
+            let init = u32::try_from(it.sleeper().pid().unwrap()).unwrap();
+            it.tree.remove_process(init);
+            it.process(9100, "child", 'S', 1, 8_000_000);
+            it.file(9100, "cgroup", "7:freezer:/default/sleeper\n");
+        }),
+    ];
+    for (state, fault) in faults {
+        let mut machine = everyone();
+        fault(&mut machine);
+        machine.is(state);
+        silent_but_for_sleeper(&machine);
+    }
+}
+
+/// What gVisor wrote is believed where the process of its sandbox agrees.
+#[test]
+fn a_task_of_gvisor_is_read() {
+    let told = |status: runc::GvisorStatus| {
+        let mut machine = everyone();
+        machine.runtime.gvisor = vec![runc::Gvisor {
+            namespace: "default".into(),
+            id: "gv".into(),
+            path: "/run/containerd/runsc/default/gv_sandbox:gv.state".into(),
+            status: Some(status),
+            sandbox_pid: Some(8501),
+            created: Some(Time::new(1_899_000_000, 0)),
+        }];
+        machine
+    };
+    let of = |machine: &Machine| {
+        let mut all = all(machine).into_iter();
+        all.find(|one| one.id == *"gv").unwrap()
+    };
+    for (status, state) in [
+        (runc::GvisorStatus::Running, State::Running),
+        (runc::GvisorStatus::Paused, State::Paused),
+        (runc::GvisorStatus::Stopped, State::Exited),
+        (runc::GvisorStatus::Created, State::NotRead),
+    ] {
+        let machine = told(status);
+        let one = of(&machine);
+        assert_eq!(one.state, state, "{one:#?}");
+        silent_but_for_sleeper(&machine);
+    }
+    // Its sandbox has ended, was stopped, or is another process: nothing is judged, no command given.
+    let running = || told(runc::GvisorStatus::Running);
+    let mut gone = running();
+    gone.tree.remove_process(8501);
+    assert!(of(&gone).why.contains("has ended"), "{:#?}", of(&gone));
+    let mut stopped = running();
+    stopped.process(8501, "runsc-sandbox", 'T', 8500, 20);
+    let mut other = running();
+    other.process(8501, "nginx", 'S', 8500, 20);
+    other.file(8501, "cmdline", "nginx\0");
+    for machine in [gone, stopped, other] {
+        let one = of(&machine);
+        assert_eq!(one.state, State::NotRead, "{one:#?}");
+        silent_but_for_sleeper(&machine);
+    }
+}

@@ -35,9 +35,16 @@ fn a_shim_without_bundle_and_child_is_left() {
     assert_eq!(pids, [SHIM]);
     let commands = super::rendered(&all.first().unwrap().remedy);
     assert_eq!(commands, ["kill -TERM 7000", "kill -KILL 7000"]);
-    // Something runs below it.
+    // Something runs below it, which may be of use.
     machine.process(7001, "sleeper", 'S', SHIM, 20);
-    assert_eq!(left(&machine), []);
+    let all = left(&machine);
+    let one = all.first().unwrap();
+    assert_eq!(
+        (all.len(), one.processes.as_slice()),
+        (1, [7001].as_slice())
+    );
+    assert_eq!(super::rendered(&one.remedy), ["kill -KILL 7001"]);
+    assert!(!one.remedy.is_safe());
     // What has ended below it is no process.
     machine.process(7001, "sleeper", 'Z', SHIM, 20);
     assert_eq!(left(&machine).len(), 1);
@@ -144,4 +151,79 @@ fn a_start_that_never_came_is_told() {
         .tree
         .put("/proc/7100/cwd", Item::Link(Text::from("/")));
     assert_ne!(lost(&machine).state, State::StartLost);
+}
+
+#[test]
+fn what_nobody_names_is_not_nothing() {
+    let mut machine = without_bundle();
+    machine.process(7001, "sleeper", 'S', SHIM, 20);
+    machine.file(7001, "cgroup", "7:freezer:/default/sleeper\n");
+    let processes = Processes::new(machine.tree.clone());
+    let record = [(Text::from("default"), Text::from("sleeper"))];
+    let verdicts = diagnose(Facts {
+        runtime: &machine.runtime,
+        processes: Some(&processes),
+        records: &record,
+        now: Time::new(1_900_000_000, 0),
+    });
+    let mut all = verdicts.containers.iter();
+    let one = all.find(|one| one.id == *"sleeper").unwrap();
+    assert_eq!(one.state, State::Unreachable, "{one:#?}");
+    assert!(one.why.starts_with("pid 7001 in its cgroup"), "{}", one.why);
+    assert!(!one.remedy.is_safe());
+}
+
+#[test]
+fn a_shim_that_accepts_nobody_is_mute() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    machine.init("sleeper", 'S');
+    let mut bundles = machine.runtime.bundles.iter();
+    let bundle = bundles.find(|it| it.id == *"sleeper").unwrap();
+    let path = bundle.shim().unwrap().path();
+    let head = "Num       RefCount Protocol Flags    Type St Inode Path\n";
+    let listens = format!("1: 00000002 00000000 00010000 0001 01 77 {path}\n");
+    let waits = format!("2: 00000003 00000000 00000000 0001 02     0 {path}\n");
+    machine.global("/proc/net/unix", &format!("{head}{listens}"));
+    machine.is(State::Running);
+    machine.global("/proc/net/unix", &format!("{head}{listens}{waits}"));
+    let one = machine.is(State::ShimMute);
+    assert!(one.why.contains("1 connection waits"), "{}", one.why);
+    assert!(!one.sure && super::rendered(&one.remedy).is_empty());
+    assert_eq!(one.culprit, Some(SHIM));
+}
+
+#[test]
+fn a_shim_may_wait_for_storage() {
+    for thread in [false, true] {
+        let mut machine = Machine::new();
+        machine.shim('S');
+        machine.init("sleeper", 'S');
+        let name = if thread { "task/7005/wchan" } else { "wchan" };
+        machine.file(SHIM, name, "ext4_fallocate");
+        let one = machine.is(State::StorageHung);
+        assert_eq!(one.culprit, Some(SHIM), "{one:#?}");
+        assert!(one.why.contains("its shim waits"), "{}", one.why);
+        machine.file(SHIM, name, "futex_do_wait");
+        machine.is(State::Running);
+    }
+}
+
+/// systemd may end the scope of a container that runs on elsewhere.
+#[test]
+fn one_in_another_cgroup_is_told_as_such() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    let pid = machine.init("sleeper", 'S');
+    for (group, is_its) in [
+        ("/default/sleeper", true),
+        ("/default/sleeper/inner/app", true),
+        ("/", true),
+        ("/system.slice/ssh.service", false),
+    ] {
+        machine.file(pid, "cgroup", &format!("7:freezer:{group}\n"));
+        let one = machine.is(State::Running);
+        let said = one.why.contains("another cgroup");
+        assert_eq!(said, !is_its, "{group}: {}", one.why);
+    }
 }

@@ -14,6 +14,9 @@ use stuck::Host;
 
 use super::{Condition, MountRow, SnapshotRef};
 
+/// Processes that are named for one mount.
+const MOST: usize = 8;
+
 /// What is known of a node, as look-ups.
 struct Known<'n> {
     evidence: &'n Evidence,
@@ -102,10 +105,28 @@ impl<'n> Known<'n> {
             container: upper.as_ref().and_then(|upper| self.owner(upper)),
             upper,
             lower,
+            held_by: Vec::new(),
             conditions: Vec::new(),
         };
         row.conditions = self.conditions(&row);
+        if row.conditions.contains(&Condition::RootfsLeft) {
+            row.held_by = self.held_by(&row.point);
+        }
         Some(row)
+    }
+
+    /// Processes that keep a root busy, and how.
+    fn held_by(&self, root: &Text) -> Vec<String> {
+        let all = self.processes.into_iter();
+        let all = all.flat_map(|processes| stuck::holders(processes, root));
+        let words = all.map(|(process, (how, path))| {
+            format!(
+                "by pid {} ({}): its {how} is {path}",
+                process.pid,
+                process.command()
+            )
+        });
+        words.take(MOST).collect()
     }
 
     /// What a mount is to containerd or runc, and whose.

@@ -82,4 +82,4 @@ pub use steady::{Copied, steady};
 pub use surroundings::{CNI_FOLDER, Surroundings};
 pub use traces::Traces;
 pub use unit::{UNIT_FOLDERS, Unit};
-pub use units::{Units, is_enabled, is_one_of_several, unit_names};
+pub use units::{CONTROL, KnownUnit, Units, is_one_of_several, reload, unit_names};

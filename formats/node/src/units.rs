@@ -3,17 +3,44 @@
 use std::path::Path;
 
 use evidence::{Evidence, FileKind};
+use finding::{Command, Draft, program};
 
 use crate::unit::{UNIT_FOLDERS, Unit};
 
-/// Units by name, without `.service`.
+/// Where a link to `/dev/null` masks a unit in `/etc`, too, until the next boot: `mask --runtime` does not
+/// reach that.
+pub const CONTROL: &str = "/run/systemd/system.control";
+
+/// A unit of an installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownUnit {
+    /// Its name; without `.service`.
+    pub name: &'static str,
+    /// Whether its file is in the evidence; one that may lie where nothing was taken is named, too.
+    pub is_seen: bool,
+    /// Whether systemd starts it again when it ends.
+    pub restarts: bool,
+    /// Whether systemd starts it at boot; nothing where that is not known.
+    pub enabled: Option<bool>,
+    /// Whether `systemctl mask --runtime` holds for it.
+    pub can_be_masked: bool,
+    /// Whether it is masked on the disk.
+    pub masked: bool,
+    /// Whether it stays masked after a boot: then it is not for us to unmask.
+    pub masked_for_good: bool,
+}
+
+/// The units that run an installation, in the order in which they are stopped; how they are stopped, kept
+/// from being started, and started again.
+///
+/// Stopped first, masked then: a masked unit has no `KillMode` any more, and `mask --now` would end every
+/// shim with it (seen with systemd 252 and 262).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Units {
-    /// Those that are stopped, in this order.
-    pub stop: Vec<&'static str>,
-    /// Those that are started again, in this order; none where it is not known which of [`Units::stop`]
-    /// ran: an agent must not be started as a server.
-    pub start: Vec<&'static str>,
+    /// All of them.
+    pub all: Vec<KnownUnit>,
+    /// Whether one of them alone runs.
+    pub is_one_of_several: bool,
 }
 
 /// The units that run an installation ([`Roots::whose`](crate::Roots::whose)), in the order in which they
@@ -44,48 +71,180 @@ pub fn is_one_of_several(whose: &str) -> bool {
 /// Units that are on a machine only together with the program that they start.
 const OTHERS: &[&str] = &["docker.socket", "docker"];
 
+impl KnownUnit {
+    /// Nothing is known of it but its name.
+    const fn unseen(name: &'static str) -> Self {
+        Self {
+            name,
+            is_seen: false,
+            restarts: false,
+            enabled: None,
+            can_be_masked: true,
+            masked: false,
+            masked_for_good: false,
+        }
+    }
+
+    fn read_known(evidence: &Evidence, name: &'static str) -> Option<Self> {
+        let unit = Unit::named(evidence, &file_name(name))?;
+        let restart = unit.said.get("Restart").map(String::as_str);
+        let file = unit.files.first();
+        let is_lasting = file.is_some_and(|file| file.bytes().starts_with(b"/etc/"));
+        Some(Self {
+            name,
+            is_seen: true,
+            restarts: !matches!(restart, None | Some("" | "no")),
+            enabled: is_enabled(evidence, name),
+            can_be_masked: !unit.outranks_mask,
+            masked: unit.masked,
+            masked_for_good: unit.masked && is_lasting,
+        })
+    }
+
+    /// With its ending.
+    pub fn file_name(&self) -> String {
+        file_name(self.name)
+    }
+}
+
 impl Units {
     /// The units of an installation, as far as the evidence tells which of them are there and are started
     /// at boot.
     pub fn read_units(evidence: &Evidence, whose: &str) -> Self {
         let names = unit_names(whose);
-        let is_here = |name: &&str| Unit::named(evidence, &file_name(name)).is_some();
-        let here: Vec<&'static str> = names.iter().copied().filter(|name| is_here(name)).collect();
-        if is_one_of_several(whose) {
-            let enabled = here
-                .iter()
-                .copied()
-                .filter(|name| is_enabled(evidence, name) == Some(true));
-            let enabled: Vec<&'static str> = enabled.collect();
-            let start = match (enabled.is_empty(), here.as_slice()) {
-                (false, _) => enabled,
-                (true, [only]) => vec![*only],
-                (true, _) => Vec::new(),
-            };
-            let stop = if here.is_empty() {
-                names.to_vec()
-            } else {
-                here
-            };
-            return Self { stop, start };
-        }
+        let known = |name: &&'static str| KnownUnit::read_known(evidence, name);
+        let here: Vec<KnownUnit> = names.iter().filter_map(known).collect();
+        let is_one_of_several = is_one_of_several(whose);
         // Docker's and the kubelet's may lie where nothing was taken: the kubelet's is named until it is
         // known that there is none.
-        let is_known = has_system_units(evidence);
-        let is_named = |name: &&str| here.contains(name) || !is_known && !OTHERS.contains(name);
-        let stop: Vec<&'static str> = names
-            .iter()
-            .copied()
-            .filter(|name| is_named(name))
-            .collect();
-        let stop = if stop.is_empty() {
-            names.to_vec()
-        } else {
-            stop
-        };
-        let start = stop.iter().rev().copied().collect();
-        Self { stop, start }
+        let is_known = is_one_of_several || has_system_units(evidence);
+        let mut all: Vec<KnownUnit> = Vec::new();
+        for name in names {
+            match here.iter().find(|unit| unit.name == *name) {
+                Some(unit) => all.push(unit.clone()),
+                None if !is_known && !OTHERS.contains(name) => all.push(KnownUnit::unseen(name)),
+                None => {}
+            }
+        }
+        if all.is_empty() {
+            all = names.iter().copied().map(KnownUnit::unseen).collect();
+        }
+        Self {
+            all,
+            is_one_of_several,
+        }
     }
+
+    /// Those of this name alone.
+    #[must_use]
+    pub fn only(&self, name: &str) -> Self {
+        let own = self.all.iter().filter(|unit| unit.name == name);
+        Self {
+            all: own.cloned().collect(),
+            is_one_of_several: self.is_one_of_several,
+        }
+    }
+
+    /// The names, in the order in which they are stopped.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.all.iter().map(|unit| unit.name).collect()
+    }
+
+    /// Those that are started again, in this order; none where it is not known which of them ran: an agent
+    /// must not be started as a server.
+    pub fn to_start(&self) -> Vec<&'static str> {
+        let may = self.all.iter().rev().filter(|unit| !unit.masked_for_good);
+        let may: Vec<&KnownUnit> = may.collect();
+        let is_one = self.is_one_of_several && self.all.len() > 1;
+        let enabled = may
+            .iter()
+            .filter(|unit| !is_one || unit.enabled == Some(true));
+        enabled.map(|unit| unit.name).collect()
+    }
+
+    /// What stops them, and keeps systemd, a timer or a person from starting them again until the next boot.
+    pub fn stopping(&self) -> Vec<Command> {
+        let masks = self.all.iter().filter(|unit| !unit.masked_for_good);
+        let (masked, linked): (Vec<&KnownUnit>, Vec<&KnownUnit>) =
+            masks.partition(|unit| unit.can_be_masked);
+        let mut all = vec![
+            systemctl(&["stop"], &self.names()),
+            systemctl(&["mask", "--runtime"], &names(&masked)),
+        ];
+        if !linked.is_empty() {
+            let make = Draft::new(program::MKDIR).word("-p").path(CONTROL);
+            all.push(make.command());
+            for unit in &linked {
+                let draft = Draft::new(program::LN).word("-sf").path("/dev/null");
+                all.push(draft.path(link(unit)).command());
+            }
+            all.push(reload());
+        }
+        all.into_iter().flatten().collect()
+    }
+
+    /// The way back, up to the start itself where it is not known what ran ([`Units::to_start`]).
+    pub fn starting(&self) -> Vec<Command> {
+        let masks = self.all.iter().filter(|unit| !unit.masked_for_good);
+        let (masked, linked): (Vec<&KnownUnit>, Vec<&KnownUnit>) =
+            masks.partition(|unit| unit.can_be_masked);
+        let mut all = vec![systemctl(&["unmask", "--runtime"], &names(&masked))];
+        if !linked.is_empty() {
+            let draft = Draft::new(program::RM).word("-f");
+            let draft = linked
+                .iter()
+                .fold(draft, |draft, unit| draft.path(link(unit)));
+            all.push(draft.command());
+            all.push(reload());
+        }
+        all.push(systemctl(&["start"], &self.to_start()));
+        all.into_iter().flatten().collect()
+    }
+
+    /// What to do where no command is known to stop it.
+    pub fn stopping_words(&self) -> Option<&'static str> {
+        self.all.is_empty().then_some(
+            "Stop this containerd, and what starts it again: a user's own systemd runs it \
+             (`systemctl --user`), and not the machine's.",
+        )
+    }
+
+    /// What to do where it is not known what ran.
+    pub fn starting_words(&self) -> Option<String> {
+        if !self.to_start().is_empty() {
+            return None;
+        }
+        let which = match self.names().as_slice() {
+            [] => String::new(),
+            several if self.is_one_of_several => format!(
+                ", and nothing else: one of {}; an agent that is started as a server joins or makes \
+                 another cluster",
+                several.join(", ")
+            ),
+            several => format!(": {}", several.join(", ")),
+        };
+        Some(format!("Start again what ran before{which}."))
+    }
+}
+
+fn names(units: &[&KnownUnit]) -> Vec<&'static str> {
+    units.iter().map(|unit| unit.name).collect()
+}
+
+fn systemctl(words: &[&'static str], names: &[&'static str]) -> Option<Command> {
+    let draft = Draft::new(program::SYSTEMCTL).words(words).words(names);
+    draft.command().filter(|_| !names.is_empty())
+}
+
+/// Has systemd read its units again.
+pub fn reload() -> Option<Command> {
+    let draft = Draft::new(program::SYSTEMCTL).word("daemon-reload");
+    draft.command()
+}
+
+/// The link that masks a unit in `/etc`.
+fn link(unit: &KnownUnit) -> String {
+    format!("{CONTROL}/{}", unit.file_name())
 }
 
 /// Whether the units of the system itself are in the evidence, and so all that packages brought.
@@ -106,7 +265,7 @@ fn file_name(name: &str) -> String {
 }
 
 /// Whether systemd starts a unit at boot; nothing where its folders are not in the evidence.
-pub fn is_enabled(evidence: &Evidence, name: &str) -> Option<bool> {
+fn is_enabled(evidence: &Evidence, name: &str) -> Option<bool> {
     let name = file_name(name);
     let mut is_known = false;
     for folder in UNIT_FOLDERS.iter().map(Path::new) {

@@ -184,10 +184,10 @@ fn status_folder(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     });
     let draft = paths.fold(call(MKDIR).word("-p"), finding::Draft::path);
     let make = run(draft).map(Step::undoable);
-    let steps = [here.stop(), make, here.start()];
+    let steps = here.stop().into_iter().chain(make).chain(here.start());
     vec![Remedy::new(
         "The CRI loads the container again (as unknown, or exited), and can remove it.",
-        steps.into_iter().flatten().collect(),
+        steps.collect(),
     )]
 }
 

@@ -45,48 +45,44 @@ impl Here<'_> {
         path_text(&self.node.roots.root)
     }
 
-    /// Stops the daemon, and what starts it again.
-    pub(super) fn stop(&self) -> Option<Step> {
+    /// Stops the daemon and what starts it again, and keeps it from being started meanwhile.
+    pub(super) fn stop(&self) -> Vec<Step> {
         let units = &self.node.units;
-        if units.stop.is_empty() {
-            return Some(Step::words(
-                "Stop this containerd, and what starts it again: a user's own systemd runs it \
-                 (`systemctl --user`), and not the machine's.",
-            ));
+        if let Some(words) = units.stopping_words() {
+            return vec![Step::words(words)];
         }
-        let draft = Draft::new(program::SYSTEMCTL)
-            .words(&["stop"])
-            .words(&units.stop);
-        let step = step(draft)?;
+        let mut steps: Vec<Step> = units
+            .stopping()
+            .into_iter()
+            .map(|command| Step::from(command).undoable())
+            .collect();
         let unit = self.node.roots.unit.as_ref();
-        if unit.is_some_and(node::Unit::kills_all) {
+        if unit.is_some_and(node::Unit::kills_all)
+            && let Some(first) = steps.first_mut()
+        {
             // Every process of the unit is ended, the shims too.
             let tasks = Object::global("task", "every one that runs");
-            return Some(step.loses(Loss::of_object(tasks)));
+            first.loses = Loss::of_object(tasks);
+            first.is_undoable = false;
         }
-        Some(step.undoable())
+        steps
     }
 
-    /// Starts them.
-    pub(super) fn start(&self) -> Option<Step> {
+    /// The way back, and a start.
+    pub(super) fn start(&self) -> Vec<Step> {
         let units = &self.node.units;
-        if units.start.is_empty() {
-            return Some(Step::words(format!(
-                "Start again what ran before{}.",
-                match units.stop.as_slice() {
-                    [] => String::new(),
-                    several => format!(
-                        ", and nothing else: one of {}; an agent that is started as a server joins or \
-                         makes another cluster",
-                        several.join(", ")
-                    ),
-                }
-            )));
-        }
-        let draft = Draft::new(program::SYSTEMCTL)
-            .words(&["start"])
-            .words(&units.start);
-        step(draft).map(Step::undoable)
+        let commands = units.starting().into_iter();
+        let mut steps: Vec<Step> = commands
+            .map(|command| Step::from(command).undoable())
+            .collect();
+        steps.extend(units.starting_words().map(Step::words));
+        steps
+    }
+
+    /// The same, where it must not be done before that.
+    pub(super) fn start_only(&self, condition: &str) -> Vec<Step> {
+        let steps = self.start().into_iter();
+        steps.map(|step| step.only(condition)).collect()
     }
 
     /// A call of coroner for this node, as it is mounted at `/`.
@@ -203,14 +199,14 @@ impl Here<'_> {
         let show = Draft::new(program::CORONER)
             .words(&["repair", "show"])
             .path(plan);
-        let steps = [
-            self.stop(),
-            make.map(Step::undoable),
-            step(show).map(Step::undoable),
+        let mut steps = self.stop();
+        steps.extend(make.map(Step::undoable));
+        steps.extend(step(show).map(Step::undoable));
+        steps.extend(
             step(apply).map(|it| it.undoable().only("if what it names as lost may be lost")),
-            self.start().map(|it| it.only(DONE)),
-        ];
-        Remedy::new(why, steps.into_iter().flatten().collect())
+        );
+        steps.extend(self.start_only(DONE));
+        Remedy::new(why, steps)
     }
 
     /// Writes a database anew from what can be proven of it, and puts it in its place.
@@ -222,10 +218,8 @@ impl Here<'_> {
             .word("-n")
             .path(new)
             .path(file.clone());
-        let mut steps: Vec<Step> = [self.stop(), write.map(Step::undoable)]
-            .into_iter()
-            .flatten()
-            .collect();
+        let mut steps = self.stop();
+        steps.extend(write.map(Step::undoable));
         let aside = self.aside(file);
         if aside.is_empty() {
             return Remedy::default();
@@ -233,7 +227,7 @@ impl Here<'_> {
         steps.extend(aside);
         let condition = "if what its last lines say that a start would lose may be lost";
         steps.extend(step(put).map(|it| it.undoable().only(condition)));
-        steps.extend(self.start().map(|it| it.only(DONE)));
+        steps.extend(self.start_only(DONE));
         Remedy::new(
             "A new database of what can be proven takes the place of this one.",
             steps,
@@ -268,18 +262,13 @@ impl Here<'_> {
                 "if bolt diff shows that the last transaction did what it should not have"
             }
         };
-        let mut steps: Vec<Step> = [
-            self.stop(),
-            look.map(Step::undoable),
-            write.map(Step::undoable),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
+        let mut steps = self.stop();
+        steps.extend(look.map(Step::undoable));
+        steps.extend(write.map(Step::undoable));
         steps.extend(ask.map(Step::undoable));
         steps.extend(aside.into_iter().map(|it| it.only(condition)));
         steps.extend(step(put).map(|it| it.undoable().only(condition)));
-        steps.extend(self.start().map(|it| it.only(DONE)));
+        steps.extend(self.start_only(DONE));
         Remedy::new(
             "The tree of the transaction before is whole: a copy that has it as the newest takes the place of \
              this one. What the last transaction did is lost.",
@@ -299,7 +288,7 @@ impl Here<'_> {
         let (before, after) = if stopped {
             (self.stop(), self.start())
         } else {
-            (None, None)
+            (Vec::new(), Vec::new())
         };
         Remedy::new(why, before.into_iter().chain(aside).chain(after).collect())
     }

@@ -130,13 +130,12 @@ fn mounted(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let at = finding.location.file.clone().unwrap_or_default();
     let mount = run(call(MOUNT).path(at));
     let again = "if triage, asked again, says that the daemon would start";
-    let steps = [
-        here.stop(),
-        mount.map(Step::undoable),
-        here.start().map(|start| start.only(again)),
-    ];
+    let steps = here.stop().into_iter();
+    let steps = steps
+        .chain(mount.map(Step::undoable))
+        .chain(here.start_only(again));
     let why = "The disk is mounted as fstab or its unit says; what was seen below it stays there.";
-    vec![Remedy::new(why, steps.into_iter().flatten().collect())]
+    vec![Remedy::new(why, steps.collect())]
 }
 
 /// The key leads to the store again.
@@ -145,13 +144,12 @@ fn put_back(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         return Vec::new();
     };
     let words = format!("Let root_path of this snapshotter's table in {file} be {old} again.");
-    let steps = [
-        here.stop(),
-        Some(Step::words(words).undoable()),
-        here.start().map(|start| start.only("once that is done")),
-    ];
+    let steps = here.stop().into_iter();
+    let steps = steps
+        .chain([Step::words(words).undoable()])
+        .chain(here.start_only("once that is done"));
     let why = "The snapshotter finds its store again; nothing of it was changed.";
-    vec![Remedy::new(why, steps.into_iter().flatten().collect())]
+    vec![Remedy::new(why, steps.collect())]
 }
 
 fn mutable(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
@@ -168,8 +166,9 @@ fn mutable(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 fn mounts(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let mut way = here.set_aside(finding, "The mount manager recreates it.", true);
     let unmount = Step::words("Unmount what is mounted below its folder t.");
-    if !way.steps.is_empty() {
-        way.steps.insert(1, unmount);
+    let stopped = here.stop().len();
+    if way.steps.len() > stopped {
+        way.steps.insert(stopped, unmount);
     }
     vec![way]
 }

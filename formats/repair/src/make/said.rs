@@ -1,10 +1,8 @@
 //! What the user gave, and what the node's own settings say of who runs it, as a plan keeps it.
 
-use evidence::Evidence;
-
 use crate::Copied;
 use crate::names::Named;
-use crate::plan::{Plan, PlanUnit};
+use crate::plan::Plan;
 
 pub(super) fn copied_lines(copies: &[Copied]) -> Vec<(String, String)> {
     let line = |copy: &Copied| (copy.from.clone(), copy.sha256.clone());
@@ -32,24 +30,4 @@ pub fn names_of(plan: &Plan) -> Vec<Named> {
         })
     };
     plan.names.iter().filter_map(one).collect()
-}
-
-/// The units on the node that run its containerd, and start it again.
-pub(super) fn units(evidence: &Evidence, whose: &str) -> Vec<PlanUnit> {
-    let one = |name: &&str| {
-        let name = match name.rsplit_once('.') {
-            Some((_, "socket")) => (*name).to_owned(),
-            _ => format!("{name}.service"),
-        };
-        let unit = node::Unit::named(evidence, &name)?;
-        let restart = unit.said.get("Restart").map(String::as_str);
-        Some(PlanUnit {
-            enabled: node::is_enabled(evidence, name.strip_suffix(".service").unwrap_or(&name)),
-            restarts: !matches!(restart, None | Some("" | "no")),
-            can_be_masked: !unit.outranks_mask,
-            masked: unit.masked,
-            name,
-        })
-    };
-    node::unit_names(whose).iter().filter_map(one).collect()
 }

@@ -17,7 +17,6 @@ use crate::Refused;
 use crate::disk::{Folder, is_kind};
 use crate::plan::{Action, Plan};
 pub(crate) use live::{lock_holder, openers};
-pub use units::CONTROL;
 
 /// File systems on which an exchange of names is not known to be safe.
 const FOREIGN: &[(FsType, &str)] = &[

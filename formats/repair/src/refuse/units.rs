@@ -9,17 +9,15 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::live;
-use finding::{Draft, program};
+use finding::Command;
+use node::{KnownUnit, Units};
 
 use crate::Refused;
 use crate::disk::Folder;
-use crate::plan::{Plan, PlanUnit};
+use crate::plan::Plan;
 
 /// Where systemd says that it manages this machine.
 const BOOTED: &str = "run/systemd/system";
-
-/// Where a link to `/dev/null` masks a unit in `/etc`, too, until the next boot.
-pub const CONTROL: &str = "/run/systemd/system.control";
 
 /// What systemd makes anew whenever it reads its units, and the folder in which it does.
 const READ: &[&str] = &[
@@ -47,61 +45,38 @@ pub(super) fn waiting(node: &Folder, plan: &Plan) -> Vec<Refused> {
     if std::fs::metadata(root.join(BOOTED)).is_err() || !live::is_managed(node) {
         return Vec::new();
     }
-    let waits = plan.units.iter();
-    let waits = waits.filter(|unit| unit.restarts || unit.masked);
+    let units = plan.known_units();
+    let waits = units.all.iter();
+    let waits = waits.filter(|unit| unit.is_seen && (unit.restarts || unit.masked));
     waits
-        .filter_map(|unit| refusal(unit, mask(&root, &unit.name)))
+        .filter_map(|unit| refusal(unit, &units.only(unit.name), mask(&root, &unit.file_name())))
         .collect()
 }
 
-fn refusal(unit: &PlanUnit, mask: Mask) -> Option<Refused> {
-    let name = &unit.name;
+fn refusal(unit: &KnownUnit, alone: &Units, mask: Mask) -> Option<Refused> {
+    let name = unit.file_name();
     let (why, hint) = match mask {
         Mask::InForce => return None,
         Mask::Unread => (
             format!(
                 "{name} is masked, and systemd has not read that: it may be about to start it again"
             ),
-            format!("have it read: {}", shown(&[reload()])),
+            format!("have it read: {}", shown(node::reload())),
         ),
         Mask::None => (
             format!("{name} is not masked: systemd may be about to start it again"),
             format!(
                 "stop it, and then keep it from starting until the next boot: {} (not `mask --now`: that ends the shims, too)",
-                shown(&stopped(unit))
+                shown(alone.stopping())
             ),
         ),
     };
     Some(Refused::new(why, hint))
 }
 
-fn reload() -> Draft {
-    Draft::new(program::SYSTEMCTL).word("daemon-reload")
-}
-
-/// What stops a unit and keeps it stopped until the next boot.
-fn stopped(unit: &PlanUnit) -> Vec<Draft> {
-    let name = unit.name.as_str();
-    let systemctl = |words: &[&'static str]| Draft::new(program::SYSTEMCTL).words(words);
-    let stop = systemctl(&["stop"]).operand(name);
-    if unit.can_be_masked {
-        return vec![stop, systemctl(&["mask", "--runtime"]).operand(name)];
-    }
-    // A link here outranks a unit in /etc.
-    let folder = CONTROL;
-    let link = Draft::new(program::LN).word("-sf").path("/dev/null");
-    vec![
-        stop,
-        Draft::new(program::MKDIR).word("-p").path(folder),
-        link.path(format!("{folder}/{name}")),
-        reload(),
-    ]
-}
-
 /// Commands as a shell takes them one after the other.
-fn shown(drafts: &[Draft]) -> String {
-    let commands = drafts.iter().filter_map(|draft| draft.clone().command());
-    let lines: Vec<String> = commands.map(|command| command.to_string()).collect();
+fn shown(commands: impl IntoIterator<Item = Command>) -> String {
+    let lines: Vec<String> = commands.into_iter().map(|it| it.to_string()).collect();
     format!("`{}`", lines.join(" && "))
 }
 

@@ -3,12 +3,20 @@
 //! A lost meta.db takes the names with it, and nothing under containerd's root repeats them. What
 //! has them: the cluster (`kubectl get nodes -o json`, `kubectl get pods -A -o json`), an earlier
 //! `crictl images -o json` or `coroner meta ls NODE images --format json`, a copy of meta.db, a list that
-//! somebody wrote.
+//! somebody wrote, an archive that images were loaded from:
+//!
+//! ```text
+//! manifest.json   docker save     [{"Config": "<hex>.json" | "blobs/sha256/<hex>", "RepoTags": [NAME]}]
+//! index.json      an OCI layout   {"manifests": [{"digest", "annotations": {"io.containerd.image.name": NAME}}]}
+//! ```
 
 use std::collections::BTreeSet;
 
+use std::path::Path;
+
 use bolt::Db;
-use content::Digest;
+use content::{DOCUMENT_LIMIT, Digest};
+use evidence::Evidence;
 use metadb::MetaDb;
 use serde_json::Value;
 use view::View;
@@ -87,6 +95,63 @@ pub fn of_meta(meta: &MetaDb, from: &str) -> Vec<Named> {
         }
     }
     found.into_iter().collect()
+}
+
+/// Annotations of an index that hold a whole name; the second holds a tag alone at times.
+const NAMES: &[&str] = &[
+    "io.containerd.image.name",
+    "org.opencontainers.image.ref.name",
+];
+
+/// The images of an archive of `docker save`, or of an OCI layout.
+pub fn of_archive(evidence: &Evidence, from: &str) -> Vec<Named> {
+    let json = |path: &str| {
+        let source = evidence.source(Path::new(path), DOCUMENT_LIMIT).ok()?;
+        serde_json::from_slice::<Value>(source.bytes()).ok()
+    };
+    let named = |name: &str, digest: Digest| {
+        Some(Named {
+            name: whole_name(name)?,
+            digest,
+            namespace: None,
+            from: from.to_owned(),
+        })
+    };
+    let mut found = BTreeSet::new();
+    let saved = json("/manifest.json");
+    for image in saved.iter().filter_map(Value::as_array).flatten() {
+        let config = image.get("Config").and_then(Value::as_str);
+        let Some(config) = config.and_then(digest_of_file) else {
+            continue;
+        };
+        let tags = image.get("RepoTags").and_then(Value::as_array);
+        let tags = tags.into_iter().flatten().filter_map(Value::as_str);
+        found.extend(tags.filter_map(|name| named(name, config.clone())));
+    }
+    let index = json("/index.json");
+    let manifests = index.as_ref().and_then(|index| index.get("manifests"));
+    for manifest in manifests.and_then(Value::as_array).into_iter().flatten() {
+        let digest = manifest.get("digest").and_then(Value::as_str);
+        let Some(digest) = digest.and_then(|it| Digest::parse(it).ok()) else {
+            continue;
+        };
+        let annotations = manifest.get("annotations");
+        let name = |key: &&str| annotations.and_then(|all| all.get(key)?.as_str());
+        // A tag alone is no name.
+        let name = NAMES
+            .iter()
+            .filter_map(name)
+            .find(|name| name.contains(['/', ':']));
+        found.extend(name.and_then(|name| named(name, digest)));
+    }
+    found.into_iter().collect()
+}
+
+/// `<hex>.json`, `blobs/sha256/<hex>`.
+fn digest_of_file(path: &str) -> Option<Digest> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let hex = name.strip_suffix(".json").unwrap_or(name);
+    Digest::parse(&format!("sha256:{hex}")).ok()
 }
 
 fn of_lines(text: &str, from: &str) -> Result<Vec<Named>, NamesError> {

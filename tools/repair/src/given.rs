@@ -5,6 +5,7 @@
 //! DIR/meta.db             a copy; with it, DIR/<snapshotter>.metadata.db as `backup --into` writes them
 //! DIR                     one of those folders, or a directory that is a node
 //! FILE                    a bundle, a tar of a node
+//! FILE, DIR               an archive of `docker save`, an OCI layout
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -37,6 +38,9 @@ pub(crate) fn read_given(path: &Path) -> Result<Given, Failure> {
     let is_dir = std::fs::metadata(&file).is_ok_and(|meta| meta.is_dir());
     let error = if is_dir {
         "it is a folder without a copy".to_owned()
+    } else if is_packed(&file) {
+        // Images are large: nothing of them is read but their lists.
+        "it is an archive of neither a node nor images".to_owned()
     } else {
         let bytes = request::bytes(&file)?;
         match names::read_names(&bytes, &shown) {
@@ -54,8 +58,18 @@ pub(crate) fn read_given(path: &Path) -> Result<Given, Failure> {
         return Ok(given);
     }
     Err(Failure::usage(format!("{shown}: {error}")).hint(
-        "give JSON of kubectl or crictl, a copy of meta.db, a bundle, or lines of `NAME DIGEST`",
+        "give JSON of kubectl or crictl, a copy of meta.db, a bundle, an archive of images, or lines of `NAME DIGEST`",
     ))
+}
+
+/// Whether it is a tar, or packed as one may be.
+fn is_packed(file: &Path) -> bool {
+    use std::io::Read as _;
+    let mut first = Vec::new();
+    let read = evidence::open_archive(file).map(|file| file.take(512).read_to_end(&mut first));
+    let is_tar = first.get(257..262) == Some(b"ustar");
+    let packed: [&[u8]; 2] = [&[0x1f, 0x8b], &[0x28, 0xb5, 0x2f, 0xfd]];
+    matches!(read, Ok(Ok(_))) && (is_tar || packed.iter().any(|magic| first.starts_with(magic)))
 }
 
 /// The path as a plan can find it again.
@@ -81,9 +95,13 @@ fn beside(meta: &Path) -> Vec<(String, Vec<u8>)> {
     found
 }
 
-/// The databases of a node: a bundle, a tar, a directory.
+/// The databases of a node: a bundle, a tar, a directory; else what an archive of images says.
 fn of_node(path: &Path, shown: &str) -> Option<Given> {
     let evidence = Evidence::open(path, &Options::default()).ok()?;
+    let names = names::of_archive(&evidence, shown);
+    if !names.is_empty() {
+        return Some(Given { names, copy: None });
+    }
     let roots = request::roots(&evidence, &PlaceArgs::default()).ok()?;
     let meta: PathBuf = roots.root.join(node::META_DIR).join("meta.db");
     let node = node::Node::open(&evidence, roots, node::Options::default());

@@ -1,5 +1,6 @@
 //! A plan: what a repair would do, what it brings back, and what it does not.
 
+use node::{KnownUnit, Units};
 use serde::{Deserialize, Serialize};
 
 /// The schema of a plan's JSON.
@@ -262,6 +263,26 @@ pub struct PlanUnit {
     /// Whether it is masked on the disk: systemd starts it no more once it has read that.
     #[serde(default)]
     pub masked: bool,
+    /// Whether a person masked it for good.
+    #[serde(default)]
+    pub masked_for_good: bool,
+    /// Whether its file is not in the evidence: it may be on the node all the same.
+    #[serde(default)]
+    pub unseen: bool,
+}
+
+impl From<&KnownUnit> for PlanUnit {
+    fn from(unit: &KnownUnit) -> Self {
+        Self {
+            name: unit.file_name(),
+            restarts: unit.restarts,
+            enabled: unit.enabled,
+            can_be_masked: unit.can_be_masked,
+            masked: unit.masked,
+            masked_for_good: unit.masked_for_good,
+            unseen: !unit.is_seen,
+        }
+    }
 }
 
 /// An edit that no step makes, for a person to make: a corrected file with its difference, or what has
@@ -293,6 +314,9 @@ pub struct Plan {
     pub id: String,
     /// When it was made; new records get this time. RFC 3339.
     pub made_at: String,
+    /// What time it is at the node: starts and collections are foretold as of then.
+    #[serde(default)]
+    pub as_of: String,
     /// The directory that the node is, on the machine where the plan was made.
     #[serde(default)]
     pub node: Option<String>,
@@ -390,6 +414,30 @@ impl Plan {
         self.brings_back != BringsBack::default()
             || !self.edits.is_empty()
             || !self.paired.is_empty()
+    }
+
+    /// The units that run the node's containerd. A name that is none of theirs is not taken over.
+    pub fn known_units(&self) -> Units {
+        let all = node::unit_names(&self.whose).iter();
+        let all = all.filter_map(|name| {
+            let is_it = |unit: &&PlanUnit| {
+                unit.name == *name || unit.name.strip_suffix(".service") == Some(*name)
+            };
+            let unit = self.units.iter().find(is_it)?;
+            Some(KnownUnit {
+                name,
+                is_seen: !unit.unseen,
+                restarts: unit.restarts,
+                enabled: unit.enabled,
+                can_be_masked: unit.can_be_masked,
+                masked: unit.masked,
+                masked_for_good: unit.masked_for_good,
+            })
+        });
+        Units {
+            all: all.collect(),
+            is_one_of_several: node::is_one_of_several(&self.whose),
+        }
     }
 
     /// The folders beside containerd's root that steps write to.

@@ -33,6 +33,7 @@ fn request(evidence: &Evidence, now: Time) -> Request {
     Request {
         roots: roots(evidence),
         made_at: now,
+        at: None,
         names: Vec::new(),
         copies: Vec::new(),
         donors: Vec::new(),

@@ -46,6 +46,7 @@ pub(crate) fn plan(args: &PlanArgs, out: &Out) -> Result<Plan, Failure> {
     let request = Request {
         roots,
         made_at,
+        at: case.time(),
         names: found,
         copies,
         donors: donors(args.from.from.iter().cloned())?,
@@ -118,6 +119,7 @@ pub(crate) fn again(
     let request = Request {
         roots,
         made_at,
+        at: Some(Time::parse(&plan.as_of).unwrap_or(made_at)),
         names: repair::names_of(plan),
         copies: given::again(&plan.copies)?,
         donors: donors(plan.sources.iter().map(PathBuf::from))?,

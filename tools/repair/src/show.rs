@@ -4,8 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use cli::{Answer, Exit, Pen, Style};
-use finding::{Command, Count, Draft, program};
-use repair::plan::{Action, Back, BringsBack, Foretold, HandEdit, MadeOf, Plan, PlanUnit};
+use finding::Count;
+use repair::plan::{Action, Back, BringsBack, Foretold, HandEdit, MadeOf, Plan};
 use serde::Serialize;
 
 /// How many lines of a list are shown.
@@ -37,15 +37,18 @@ impl Shown {
 
     /// What is to be typed, in order.
     fn next(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        let (stop, start) = commands(&self.plan);
+        let units = self.plan.known_units();
         pen.heading("Next, on the node:")?;
-        if stop.is_empty() {
+        if units.all.iter().any(|unit| !unit.is_seen) {
             pen.paragraph(
                 "  ",
-                "Stop containerd and whatever starts it again (kubelet, k3s, docker, a timer): a daemon that is started meanwhile goes on with the old file.",
+                "Not all units of the node are in the evidence: stop whatever else starts containerd, too.",
             )?;
         }
-        for command in &stop {
+        if let Some(words) = units.stopping_words() {
+            pen.paragraph("  ", words)?;
+        }
+        for command in units.stopping() {
             pen.verbatim(format_args!("    # {command}"))?;
         }
         if self.node.is_some() {
@@ -54,80 +57,17 @@ impl Shown {
         } else {
             pen.verbatim("    # coroner repair apply PLAN")?;
         }
-        for command in &start {
+        for command in units.starting() {
             pen.verbatim(format_args!("    # {command}"))?;
+        }
+        if let Some(words) = units.starting_words() {
+            pen.paragraph("  ", &words)?;
         }
         pen.paragraph(
             "  ",
             "`coroner repair undo NODE` takes it back, as long as no daemon has run.",
         )
     }
-}
-
-/// Commands that stop what runs containerd and keep it from starting, and that start it again.
-///
-/// Stopped first, masked then: a masked unit has no `KillMode` any more, and `mask --now` would end every
-/// shim with it.
-fn commands(plan: &Plan) -> (Vec<Command>, Vec<Command>) {
-    let systemctl = |words: &'static [&'static str], names: &[&'static str]| {
-        let draft = Draft::new(program::SYSTEMCTL).words(words).words(names);
-        draft.command().filter(|_| !names.is_empty())
-    };
-    let unit = |name: &str| {
-        let is_it =
-            |unit: &&PlanUnit| unit.name.strip_suffix(".service").unwrap_or(&unit.name) == name;
-        plan.units.iter().find(is_it)
-    };
-    let known: Vec<&'static str> = node::unit_names(&plan.whose)
-        .iter()
-        .copied()
-        .filter(|name| unit(name).is_some())
-        .collect();
-    let (masked, linked): (Vec<_>, Vec<_>) = known
-        .iter()
-        .copied()
-        .partition(|name| unit(name).is_some_and(|unit| unit.can_be_masked));
-    let link = |name: &&'static str| {
-        let name = unit(name).map_or(*name, |unit| unit.name.as_str());
-        format!("{}/{name}", repair::CONTROL)
-    };
-    let links: Vec<String> = linked.iter().map(link).collect();
-    let mut stop: Vec<Option<Command>> = vec![
-        systemctl(&["stop"], &known),
-        systemctl(&["mask", "--runtime"], &masked),
-    ];
-    // A node is a server or an agent: an agent must not be started as a server.
-    let is_one = node::is_one_of_several(&plan.whose) && known.len() > 1;
-    let again = known.iter().rev().copied();
-    let again =
-        again.filter(|name| !is_one || unit(name).is_some_and(|unit| unit.enabled == Some(true)));
-    let again: Vec<&'static str> = again.collect();
-    let mut start = vec![systemctl(&["unmask", "--runtime"], &masked)];
-    if !links.is_empty() {
-        let reload = || {
-            Draft::new(program::SYSTEMCTL)
-                .word("daemon-reload")
-                .command()
-        };
-        let make = Draft::new(program::MKDIR).word("-p").path(repair::CONTROL);
-        stop.push(make.command());
-        for link in &links {
-            let draft = Draft::new(program::LN).word("-sf").path("/dev/null");
-            stop.push(draft.path(link.as_str()).command());
-        }
-        stop.push(reload());
-        let all = Draft::new(program::RM).word("-f");
-        let all = links
-            .iter()
-            .fold(all, |draft, link| draft.path(link.as_str()));
-        start.push(all.command());
-        start.push(reload());
-    }
-    start.push(systemctl(&["start"], &again));
-    (
-        stop.into_iter().flatten().collect(),
-        start.into_iter().flatten().collect(),
-    )
 }
 
 fn list(head: &str, lines: &[String], pen: &mut Pen<'_>) -> io::Result<()> {
@@ -172,6 +112,15 @@ fn starts(head: &str, all: &[Foretold], pen: &mut Pen<'_>) -> io::Result<()> {
         pen.paragraph(head, &sentence)?;
     }
     Ok(())
+}
+
+/// Evidence that was taken before is judged as of then, by triage and here.
+fn as_of(plan: &Plan) -> String {
+    if plan.as_of.is_empty() || plan.as_of == plan.made_at {
+        String::new()
+    } else {
+        format!(" (as of {})", plan.as_of)
+    }
 }
 
 /// Edits that no step makes.
@@ -229,12 +178,20 @@ impl Answer for Shown {
             if !plan.every_layer {
                 pen.paragraph("", NOT_COMPARED)?;
             }
-            starts("Start     ", &plan.before, pen)?;
+            let head = match as_of(plan) {
+                whenever if whenever.is_empty() => "Start     ".to_owned(),
+                then => format!("Start{then}: "),
+            };
+            starts(&head, &plan.before, pen)?;
             return drafts(&plan.drafts, pen);
         }
         pen.line(format_args!(
-            "Plan {} for {} (containerd {}), made at {}",
-            plan.id, plan.root, plan.release, plan.made_at
+            "Plan {} for {} (containerd {}), made at {}{}",
+            plan.id,
+            plan.root,
+            plan.release,
+            plan.made_at,
+            as_of(plan)
         ))?;
         starts("Now       ", &plan.before, pen)?;
         starts("After     ", &plan.after, pen)?;

@@ -24,6 +24,7 @@ fn root() -> (tempfile::TempDir, Made) {
         schema: SCHEMA.to_owned(),
         id: "0123456789ab".to_owned(),
         made_at: "2026-01-01T00:00:00Z".to_owned(),
+        as_of: String::new(),
         node: None,
         config: None,
         daemon: None,

@@ -48,7 +48,7 @@ fn write(
         if tree.make(&bucket).entries.contains_key(key) {
             continue;
         }
-        let mut labels = labels(tree, survivors, namespace, digest);
+        let mut labels = labels_of(tree, survivors, namespace, digest);
         if let Some(diff_id) = diff_ids.get(digest) {
             labels.push(("containerd.io/uncompressed".to_owned(), diff_id.to_string()));
         }
@@ -70,7 +70,7 @@ fn write(
 }
 
 /// The diffID of each layer, where a manifest and its configuration agree on the number.
-fn diff_ids(survivors: &Survivors) -> BTreeMap<Digest, Digest> {
+pub(crate) fn diff_ids(survivors: &Survivors) -> BTreeMap<Digest, Digest> {
     let mut found = BTreeMap::new();
     for manifest in survivors.documents.values() {
         let config =
@@ -88,7 +88,7 @@ fn diff_ids(survivors: &Survivors) -> BTreeMap<Digest, Digest> {
 }
 
 /// The labels that tell the collector what a document holds.
-fn labels(
+pub(crate) fn labels_of(
     tree: &Tree,
     survivors: &Survivors,
     namespace: &[u8],

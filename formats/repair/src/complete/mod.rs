@@ -20,7 +20,7 @@ mod snapshots;
 
 pub(crate) use snapshots::put_snapshot;
 
-pub(crate) use blobs::rows_of;
+pub(crate) use blobs::{diff_ids, labels_of, rows_of};
 
 use std::collections::{BTreeMap, BTreeSet};
 

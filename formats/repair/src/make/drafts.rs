@@ -10,7 +10,7 @@ use crate::{Tree, addresses, drafts};
 impl Making<'_> {
     /// Corrected files of the configuration.
     pub(super) fn draft_config(&mut self, evidence: &mut Evidence) {
-        let at = self.request.made_at;
+        let at = self.at;
         let found = drafts::config(evidence, &self.node, &self.release, at);
         self.plan.drafts.extend(found);
     }

@@ -28,6 +28,7 @@ use node::{META_DIR, Node, Options, Roots, path_text};
 use sha2::Sha256;
 
 use crate::backend::LayerBlob;
+use crate::flips::flips;
 use crate::names::Named;
 use crate::plan::{BringsBack, Held, Plan, SCHEMA, Step};
 use crate::records::names;
@@ -73,6 +74,8 @@ pub struct Request {
     pub roots: Roots,
     /// The time of the plan, which names it and which new records get.
     pub made_at: Time,
+    /// What time it is at the node, where that is known; else what its files tell.
+    pub at: Option<Time>,
     /// Names of images.
     pub names: Vec<Named>,
     /// Older copies of the databases, the newest first.
@@ -145,6 +148,8 @@ pub fn make(evidence: &mut Evidence, request: &Request) -> Result<Made, Refused>
 
 struct Making<'r> {
     request: &'r Request,
+    /// What time it is at the node.
+    at: Time,
     node: Node,
     release: Detected,
     meta: PathBuf,
@@ -195,10 +200,11 @@ fn id_of(request: &Request) -> String {
 impl<'r> Making<'r> {
     fn new(evidence: &Evidence, request: &'r Request) -> Result<Self, Refused> {
         let options = Options {
-            now: Some(request.made_at),
+            now: request.at,
             ..Options::default()
         };
         let node = Node::open(evidence, request.roots.clone(), options);
+        let at = node.now;
         let release = request
             .release
             .clone()
@@ -207,6 +213,7 @@ impl<'r> Making<'r> {
             schema: SCHEMA.to_owned(),
             id: id_of(request),
             made_at: request.made_at.to_string(),
+            as_of: at.to_string(),
             node: None,
             places_said: false,
             config: None,
@@ -214,7 +221,7 @@ impl<'r> Making<'r> {
             root: path_text(&request.roots.root).to_string(),
             state: path_text(&request.roots.state).to_string(),
             whose: request.roots.whose.to_owned(),
-            units: said::units(evidence, request.roots.whose),
+            units: node.units.all.iter().map(Into::into).collect(),
             release: release.name(),
             names: request.names.iter().map(named_line).collect(),
             by_time: request.by_time,
@@ -249,6 +256,7 @@ impl<'r> Making<'r> {
             lost_blobs: BTreeMap::new(),
             is_new: false,
             request,
+            at,
             node,
             release,
             plan,
@@ -259,7 +267,7 @@ impl<'r> Making<'r> {
 
     fn run(mut self, evidence: &mut Evidence) -> Result<Made, Refused> {
         self.told("foretelling a start as the node is");
-        self.plan.before = settle::foretold(&self.node, &self.release, self.request.made_at);
+        self.plan.before = settle::foretold(&self.node, &self.release, self.at);
         self.draft_config(evidence);
         let old = self.old_bytes(evidence)?;
         let (mut tree, layout, mut is_whole) = self.start(old.as_deref());
@@ -271,8 +279,9 @@ impl<'r> Making<'r> {
         self.promote(evidence, &mut survivors);
         self.donate(&tree, &mut survivors);
         self.told("comparing directories with layers");
+        let specs = specs(evidence, &self.node);
         // First of all, so that nothing wrong is taken over into metadata.db.
-        let mut agreed = Vec::new();
+        let mut agreed = flips(&mut tree, &self.node, &survivors, &specs);
         if is_whole {
             agreed.extend(names(&mut tree, &self.node));
             let layers = self.layer_blobs(&survivors);
@@ -300,7 +309,6 @@ impl<'r> Making<'r> {
         }
         let mut garbage = self.garbage(is_whole);
         garbage.add(release::garbage(&self.request.released));
-        let specs = specs(evidence, &self.node);
         let mut edits = agreed;
         edits.extend(mend(&mut tree, &self.node, &specs, self.request.made_at));
         edits.extend(release::release(&mut tree, &self.request.released)?);

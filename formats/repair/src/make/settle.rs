@@ -7,8 +7,8 @@ use std::sync::Arc;
 use bolt::Layout;
 use checks::start::predictions;
 use checks::{Measured, judge};
-use daemon::Detected;
 use daemon::gc::{self, Fate};
+use daemon::{Detected, Release};
 use evidence::{Change, Evidence};
 use finding::{Text, Time};
 use node::{Node, Options};
@@ -25,7 +25,7 @@ impl Making<'_> {
         if is_whole {
             for release in self.release.releases() {
                 if let Ok(collection) =
-                    gc::simulate_with(&self.node, release, self.request.made_at, true)
+                    gc::simulate_with(&self.node, release, self.next_start(), true)
                 {
                     holds.add(Holds::from_collection(&collection));
                 }
@@ -63,18 +63,15 @@ impl Making<'_> {
             let mut holds = Holds::default();
             let mut strays: BTreeMap<Text, &str> = BTreeMap::new();
             for release in self.release.releases() {
-                let collection = gc::simulate_with(&node, release, self.request.made_at, true)
-                    .map_err(|unknown| {
-                        Refused::new(
-                            format!(
-                                "the new meta.db could not be judged: {} {}",
-                                unknown.what, unknown.why
-                            ),
-                            "report this",
-                        )
-                    })?;
+                let collection = simulated(&node, release, self.next_start())?;
                 holds.add(Holds::from_collection(&collection));
-                strays.extend(unowned(&collection));
+                // What is set aside is what triage says, too; what ends until the start is held.
+                if self.at == self.next_start() {
+                    strays.extend(unowned(&collection));
+                } else {
+                    let collection = simulated(&node, release, self.at)?;
+                    strays.extend(unowned(&collection));
+                }
             }
             holds.subtract(garbage);
             if holds.is_empty() && strays.is_empty() {
@@ -172,10 +169,15 @@ impl Making<'_> {
         }
     }
 
+    /// When the daemon will be started: leases may end until then.
+    fn next_start(&self) -> Time {
+        self.at.max(self.request.made_at)
+    }
+
     /// The node as it is with everything that is staged.
     pub(super) fn reopened(&self, evidence: &Evidence) -> Node {
         let options = Options {
-            now: Some(self.request.made_at),
+            now: Some(self.at),
             ..Options::default()
         };
         Node::open(evidence, self.request.roots.clone(), options)
@@ -184,9 +186,9 @@ impl Making<'_> {
     /// What a start on the result comes to, and what a collection deletes: nothing but what the plan
     /// lists.
     pub(super) fn judge_after(&mut self, node: &Node) {
-        self.plan.after = foretold(node, &self.release, self.request.made_at);
+        self.plan.after = foretold(node, &self.release, self.at);
         for release in self.release.releases() {
-            let collection = gc::simulate_with(node, release, self.request.made_at, true);
+            let collection = gc::simulate_with(node, release, self.at, true);
             let Ok(collection) = collection else { continue };
             for run in &collection.backends {
                 let rows = run.rows.iter().filter(|row| row.fate == Fate::Deleted);
@@ -247,6 +249,19 @@ pub(super) fn foretold(node: &Node, release: &Detected, at: Time) -> Vec<Foretol
             .collect(),
     })
     .collect()
+}
+
+/// What a collection would take.
+fn simulated(node: &Node, release: Release, at: Time) -> Result<gc::Collection, Refused> {
+    gc::simulate_with(node, release, at, true).map_err(|unknown| {
+        Refused::new(
+            format!(
+                "the new meta.db could not be judged: {} {}",
+                unknown.what, unknown.why
+            ),
+            "report this",
+        )
+    })
 }
 
 /// What a collection deletes because no row names it: it goes to the quarantine instead.

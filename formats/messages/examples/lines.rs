@@ -22,7 +22,15 @@ fn main() -> std::io::Result<()> {
             Some(Head::Generic(message)) => ("generic", message.key),
             Some(Head::Text(text, _)) => ("text", text.says),
         };
-        writeln!(out, "{kind}\t{key}\t{}", line.escape_debug())?;
+        let (who, sure) = explained.head.map_or(("-", "-"), |head| {
+            (head.who().name(), head.sure().sentence())
+        });
+        let why = explained.detail.as_deref().unwrap_or("-").escape_debug();
+        writeln!(
+            out,
+            "{kind}\t{key}\t{who}\t{sure}\t{why}\t{}",
+            line.escape_debug()
+        )?;
     }
     Ok(())
 }

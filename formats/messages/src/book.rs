@@ -14,6 +14,8 @@ use crate::{context, messages, pattern};
 
 /// So much of a chain is compared with one text.
 const REACH: usize = 4 << 10;
+/// A text with fewer letters, and whatever follows, is many.
+const BROAD: usize = 16;
 /// So many candidates of one chain are compared.
 const CANDIDATES: usize = 4 << 10;
 
@@ -35,18 +37,29 @@ pub(crate) struct Hit {
     pub(crate) holes: Vec<String>,
     /// Whether it takes in whatever follows.
     pub(crate) takes_the_rest: bool,
+    /// Whether another's error follows it, as its text has it.
+    pub(crate) is_open: bool,
+    /// Whether little of its text is always the same, and it takes in whatever follows.
+    pub(crate) is_broad: bool,
     weight: usize,
+    /// So many pieces its text covers, with another's error that ends it.
+    reach: usize,
+    /// Whether the line has a word without which it is another's.
+    is_within: bool,
 }
 
 impl Hit {
     /// Which of two goes first, where they cover the same piece.
     const fn rank(&self) -> u8 {
+        if !self.is_within {
+            return 1;
+        }
         match self.known {
             Known::Message(message) => match message.role {
-                Role::Cause => 4,
-                Role::Act => 3,
-                Role::Consequence => 2,
-                Role::Wrapper | Role::Errno | Role::Class => 1,
+                Role::Cause => 5,
+                Role::Act => 4,
+                Role::Consequence => 3,
+                Role::Wrapper | Role::Errno | Role::Class => 2,
             },
             Known::Text(_) => 0,
         }
@@ -124,12 +137,16 @@ pub(crate) fn look_up(chain: &Chain, line: &Line) -> Vec<Hit> {
         if matches!(entry.known, Known::Message(message) if context::is_anothers(message, line)) {
             continue;
         }
-        if let Some(hit) = compare(chain, first, entry) {
+        if let Some(mut hit) = compare(chain, first, entry) {
+            hit.is_within = match entry.known {
+                Known::Message(message) => context::is_within(message, line),
+                Known::Text(_) => true,
+            };
             found.push(hit);
         }
     }
     // Causes before acts, the explained before the others, the rarer before the more common; none over another.
-    found.sort_by_key(|hit| std::cmp::Reverse((hit.rank(), hit.weight, hit.pieces.len())));
+    found.sort_by_key(|hit| std::cmp::Reverse((hit.rank(), hit.weight, hit.reach)));
     let mut kept: Vec<Hit> = Vec::new();
     for hit in found {
         let meets = |other: &Hit| {
@@ -150,22 +167,27 @@ fn compare(chain: &Chain, first: usize, entry: &Entry) -> Option<Hit> {
     let open = rest
         .len()
         .saturating_sub(rest.trim_start_matches(['"', '[', '(', '\'', '`']).len());
-    let (end, holes) = match entry.pattern.matches(rest) {
-        Some(found) => found,
-        None if open > 0 => {
-            let (end, holes) = entry.pattern.matches(rest.get(open..)?)?;
-            (end.saturating_add(open), holes)
-        }
+    let (found, open) = match entry.pattern.matches(rest) {
+        Some(found) => (found, 0),
+        None if open > 0 => (entry.pattern.matches(rest.get(open..)?)?, open),
         None => return None,
     };
-    let end = start.saturating_add(end);
-    let last = chain.pieces.partition_point(|piece| piece.start < end);
+    let piece_of = |at: usize| {
+        let at = start.saturating_add(open).saturating_add(at);
+        chain.pieces.partition_point(|piece| piece.start < at)
+    };
+    // Another's error inside of it is looked up by itself.
+    let last = piece_of(found.inner.unwrap_or(found.end));
     Some(Hit {
         known: entry.known,
         pieces: first..last.max(first.saturating_add(1)),
-        holes: holes.into_iter().map(str::to_owned).collect(),
-        takes_the_rest: entry.takes_the_rest,
+        holes: found.holes.into_iter().map(str::to_owned).collect(),
+        takes_the_rest: entry.takes_the_rest && found.inner.is_none(),
+        is_open: found.inner.is_some(),
+        is_broad: entry.takes_the_rest && entry.weight < BROAD,
         weight: entry.weight,
+        reach: piece_of(found.end).saturating_sub(first),
+        is_within: true,
     })
 }
 

@@ -56,7 +56,10 @@ const NO_REGISTRY: &[&str] = &[
     ":10250",
     ":10259",
     ":10257",
-    "169.254.169.254/latest",
+    "169.254.169.254",
+    "computemetadata",
+    "metadata.google",
+    "/metadata/",
     "sts.",
     "otlp",
     "webhook",
@@ -90,17 +93,23 @@ pub(crate) fn is_anothers(message: &Message, line: &Line) -> bool {
     message.unless.iter().any(|word| has(&line.bare, word))
 }
 
+/// Whether the line has one of the words without which it is another's.
+pub(crate) fn is_within(message: &Message, line: &Line) -> bool {
+    message.within.is_empty() || message.within.iter().any(|word| has(&line.whole, word))
+}
+
 /// Whether `cause` may be claimed in a line; `is_alone`: nothing else tells where the line comes from.
 pub(crate) fn claims(cause: &Message, line: &Line, is_alone: bool) -> bool {
     let any = |words: &[&str], text: &str| words.iter().any(|word| has(text, word));
-    if !cause.within.is_empty() && !any(cause.within, &line.whole) || is_anothers(cause, line) {
+    if !is_within(cause, line) || is_anothers(cause, line) {
         return false;
     }
     if !is_far(cause) {
         return true;
     }
     // That a registry was not reached is said only where the line is about one: anybody has connections.
-    let is_it = (is_alone && cause.key != "registry-unreachable") || any(REGISTRY, &line.whole);
+    let is_it = (is_alone && cause.whose == Whose::Registry && cause.key != "registry-unreachable")
+        || any(REGISTRY, &line.whole);
     is_it && !any(NO_REGISTRY, &line.bare)
 }
 

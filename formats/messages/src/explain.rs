@@ -4,11 +4,14 @@ use serde::Serialize;
 
 use crate::book::{self, Hit, Known};
 use crate::chain::Chain;
+use crate::claim::{detail, hedged, quoting, said_by};
 use crate::context;
+use crate::failure;
 use crate::message::{Component, Message, Role, Sure, Whose};
 use crate::peel::{LINE_LIMIT, Peeled, peel};
 use crate::place;
 use crate::scope::Line;
+use crate::speaker::Speaker;
 use crate::text::Text;
 
 /// A line, explained.
@@ -28,6 +31,10 @@ pub struct Explained {
     pub time: Option<String>,
     /// Fields beside the message: id, namespace, pod.
     pub fields: Vec<(String, String)>,
+    /// The line's own word for why, where what decides does not tell it: its innermost piece that is not known.
+    pub detail: Option<String>,
+    /// Whether a word of it says that something failed.
+    pub tells_failure: bool,
 }
 
 /// What decides what a line means.
@@ -101,6 +108,12 @@ pub struct Layer {
     pub known: Option<LayerKnown>,
     /// What stands in the message's holes.
     pub holes: Vec<String>,
+    /// Whether another's error follows, as the message's text has it.
+    #[serde(skip)]
+    pub(crate) is_open: bool,
+    /// Whether its text takes in nearly anything.
+    #[serde(skip)]
+    pub(crate) is_broad: bool,
 }
 
 /// What is known of a piece.
@@ -135,23 +148,19 @@ pub fn explain(line: &str) -> Explained {
             })
             .or(head);
     }
-    // What a program gives as a detail of its work is no fault that it names.
-    let is_detail = peeled
-        .level
-        .as_deref()
-        .is_some_and(|level| ["debug", "trace", "DEBU", "TRAC", "DEBUG", "TRACE"].contains(&level));
-    head = match head {
-        Some(Head::Cause(cause)) if is_detail && cause.whose != Whose::Nobody => {
-            Some(Head::Act(cause, None))
-        }
-        other => other,
-    };
+    let speaker = Speaker::from_line(&peeled, &whole.whole);
+    let tells_failure = failure::is_told(&whole.whole);
+    head = head.and_then(|head| hedged(head, &layers, &peeled, speaker, tells_failure));
+    // Words of anybody's lines tell a place only where the line has to do with containers.
     let place = match head {
         Some(Head::Cause(_)) => None,
-        _ => place,
+        _ => place.filter(|_| speaker.is_ours),
     };
+    let head = narrow(head, place).map(|head| said_by(head, speaker, &whole));
     Explained {
-        head: narrow(head, place),
+        detail: detail(head.as_ref(), &layers),
+        tells_failure,
+        head,
         place,
         layers,
         program: peeled.program,
@@ -230,6 +239,8 @@ fn layer(chain: &Chain, pieces: core::ops::Range<usize>, hit: Option<Hit>) -> La
             text,
             known: None,
             holes: Vec::new(),
+            is_open: false,
+            is_broad: false,
         },
         Some(hit) => Layer {
             text,
@@ -238,6 +249,8 @@ fn layer(chain: &Chain, pieces: core::ops::Range<usize>, hit: Option<Hit>) -> La
                 Known::Text(text) => LayerKnown::Text(text),
             }),
             holes: hit.holes,
+            is_open: hit.is_open,
+            is_broad: hit.is_broad,
         },
     }
 }
@@ -277,6 +290,9 @@ fn inside_of(layers: &[Layer], cause: &'static Message) -> Inside {
 }
 
 fn decide(layers: &[Layer], line: &Line, is_alone: bool) -> Option<Head> {
+    if let Some(quoting) = quoting(layers, line) {
+        return Some(Head::Cause(quoting));
+    }
     let inner_first = layers.iter().rev().filter_map(|layer| layer.known);
     let messages = inner_first.clone().filter_map(|known| match known {
         LayerKnown::Message(message) => Some(message),
@@ -327,8 +343,21 @@ fn decide(layers: &[Layer], line: &Line, is_alone: bool) -> Option<Head> {
     of(Role::Consequence)
         .map(Head::Consequence)
         .or_else(|| errno.map(Head::Generic))
-        .or_else(|| of(Role::Wrapper).map(Head::Generic))
+        .or_else(|| wrapper(layers).map(Head::Generic))
         .or_else(|| of(Role::Class).map(Head::Generic))
+}
+
+/// A frame that tells which layer speaks: a word like `error` tells none.
+fn wrapper(layers: &[Layer]) -> Option<&'static Message> {
+    const LEAST: usize = 8;
+    layers.iter().rev().find_map(|layer| match layer.known {
+        Some(LayerKnown::Message(message))
+            if message.role == Role::Wrapper && layer.text.len() > LEAST =>
+        {
+            Some(message)
+        }
+        _ => None,
+    })
 }
 
 /// Of a line in which no piece is known, or only words that many causes have: by a part of a message.

@@ -19,15 +19,19 @@
 
 mod book;
 mod chain;
+mod claim;
 mod context;
 pub mod corpus;
 mod explain;
+mod failure;
+mod hedge;
 mod message;
 mod pattern;
 mod peel;
 mod place;
 mod prefix;
 mod scope;
+mod speaker;
 mod table;
 mod text;
 

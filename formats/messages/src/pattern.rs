@@ -71,6 +71,17 @@ pub(crate) fn shown(text: &str) -> String {
         .collect()
 }
 
+/// Where a text has a pattern.
+#[derive(Debug)]
+pub(crate) struct Match<'t> {
+    /// Where it ends.
+    pub(crate) end: usize,
+    /// Where another's error begins in it, if it ends with one.
+    pub(crate) inner: Option<usize>,
+    /// What stands in its holes.
+    pub(crate) holes: Vec<&'t str>,
+}
+
 /// A text that is looked for.
 #[derive(Debug)]
 pub(crate) struct Pattern {
@@ -131,17 +142,30 @@ impl Pattern {
             .sum()
     }
 
-    /// Where it ends in `text`, if `text` begins with it and a piece ends there; and what stands in
-    /// its holes.
-    pub(crate) fn matches<'t>(&self, text: &'t str) -> Option<(usize, Vec<&'t str>)> {
+    /// Whether it ends with another's error: what stands after its last `: ` may be anything.
+    fn is_open(&self) -> bool {
+        [": {rest}", ": {}"]
+            .iter()
+            .any(|end| self.text.ends_with(end))
+    }
+
+    /// Where `text` has it, if `text` begins with it and a piece ends there.
+    pub(crate) fn matches<'t>(&self, text: &'t str) -> Option<Match<'t>> {
         let regex = self.regex.get_or_init(|| compile(self.text)).as_ref()?;
         let found = regex.captures(text.as_bytes())?;
         let end = found.name("end")?.start();
-        let holes = found.iter().skip(1).flatten();
-        let holes = holes
-            .filter(|hole| hole.end() <= end)
-            .filter_map(|hole| text.get(hole.range()));
-        Some((end, holes.collect()))
+        // The last group is the end's.
+        let groups = found.len().saturating_sub(2);
+        let holes: Vec<_> = found.iter().skip(1).take(groups).flatten().collect();
+        let last = holes.last().map(regex::bytes::Match::start);
+        Some(Match {
+            end,
+            inner: last.filter(|_| self.is_open()),
+            holes: holes
+                .into_iter()
+                .filter_map(|hole| text.get(hole.range()))
+                .collect(),
+        })
     }
 }
 

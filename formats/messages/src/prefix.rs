@@ -24,6 +24,8 @@ const HEADS: &[&str] = &[
     r"^\s*(?:[\w.-]+\s+)?(?:<\w+>|\d+[smhd]\w*)(?:\s+\(x\d+ over \w+\))?\s+(?:Normal|Warning)\s+[A-Z]\w+\s+[\w./-]+\s+",
     // As old releases of it had: first and last time, count, who, kind, reason.
     r"^\s*(?:[\w.-]+\s+)?(?:\d+[smhd]\w*\s+){2}\d+\s+\S.{0,200}?\s(?:Normal|Warning)\s+[A-Z]\w+\s+(?:kubelet, [\w.-]+\s+|\{[^}]*\}\s+)?",
+    // What a container of a compose file said.
+    r"^(?P<program>[\w.-]{2,64}?)\s*\|\s+(?P<rest>\d|\[|[A-Za-z]+[:\[ ])",
     // A host before a line of JSON, as collectors of several nodes have it.
     r#"^[\w.-]+: (?P<rest>\{")"#,
     // Calico.

@@ -52,7 +52,9 @@ fn each_text_of_a_message_leads_back_to_it() {
     let mut lost = Vec::new();
     for message in messages::messages() {
         for text in message.says {
-            let line = filled(text);
+            // Without these words its text may be another's.
+            let word = message.needs().first().copied().unwrap_or("it");
+            let line = format!("{}: {}", word.replace('&', " "), filled(text));
             let explained = explain(&line);
             let is_it = explained.layers.iter().any(|layer| match layer.known {
                 Some(messages::LayerKnown::Message(found)) => {

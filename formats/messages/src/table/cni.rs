@@ -66,6 +66,7 @@ pub(super) const ALL: &[Message] = &[
         "A network configuration is wrong, and with it none is loaded, not even a good one after it. Files that \
          are being written at that moment say so once.",
     )
+    .wraps(&[])
     .certain()
     .codes(&["cni/config-broken"])
     .first(&[CONFIGS, TRIAGE]),
@@ -177,6 +178,7 @@ pub(super) const ALL: &[Message] = &[
         &["open /var/lib/cni/networks/{}: {}", "mkdir /var/lib/cni/{}: {}", "open /var/lib/cni/{}: no space left on device", "invalid CIDR address{}", "failed to parse IP {q}{rest}"],
         "host-local's folder of addresses cannot be read or written.",
     )
+    .wraps(&[])
     .codes(&["cni/lease-damaged", "store/disk-full"])
     .first(&["df -h /var/lib/cni; df -i /var/lib/cni", TRIAGE]),
     cause(
@@ -187,6 +189,7 @@ pub(super) const ALL: &[Message] = &[
         "The file in which a pod's network was noted (/var/lib/cni/results) cannot be read: the pod cannot be taken \
          off its network, and is neither stopped nor removed.",
     )
+    .wraps(&[])
     .codes(&["cni/result-damaged"])
     .first(&["ls -l /var/lib/cni/results", TRIAGE]),
     cause(
@@ -308,6 +311,7 @@ pub(super) const ALL: &[Message] = &[
         ],
         "Cilium's plugin could not do its work: the agent does not run on this node or refused.",
     )
+    .wraps(&[])
     .certain()
     .first(&["kubectl -n kube-system get pods -l k8s-app=cilium -o wide"]),
     cause(
@@ -346,6 +350,7 @@ pub(super) const ALL: &[Message] = &[
         "The network's own agent on this node (aws-node, weave, multus, kube-ovn, OVN, antrea…) refused or does not \
          run. Its log says why.",
     )
+    .wraps(&[])
     .first(&[NETWORK_PODS, "ls -l /etc/cni/net.d"]),
     cause(
         "cni-api-server",
@@ -369,6 +374,7 @@ pub(super) const ALL: &[Message] = &[
         &["running [{path}iptables {rest}", "exit status {n}: iptables{rest}", "iptables: {rest}", "iptables{}: can't initialize iptables table{rest}", "can't initialize iptables table{rest}", "failed to locate iptables{rest}", "exec: \"iptables\": executable file not found in $PATH", "ip6tables{}: {rest}", "Another app is currently holding the xtables lock{rest}", "failed to list chains{rest}", "unable to setup IPMASQ{rest}"],
         "iptables is missing, of another kind (nft, legacy) than the rules, or lacks a module of the kernel.",
     )
+    .wraps(&[])
     .first(&["iptables -V; lsmod | grep -e ip_tables -e nf_tables", "update-alternatives --display iptables"]),
     cause(
         "cni-netns-gone",

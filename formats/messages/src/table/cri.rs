@@ -251,6 +251,7 @@ pub(super) const ALL: &[Message] = &[
         "The CRI plugin cannot list the folder of its pods or containers under the root or the state \
          folder: something else is in its place, or the disk fails. The daemon ends.",
     )
+    .wraps(&[])
     .codes(&["start/refused"])
     .first(&[PREFLIGHT, DISK]),
     cause(
@@ -491,6 +492,7 @@ pub(super) const ALL: &[Message] = &[
         &["NRI {} failed", "NRI plugin failed", "NRI failed to stop container", "NRI sandbox start failed", "NRI sandbox stop failed", "failed to start shim: NRI plugin failed{rest}", "Failed to invoke NRI plugin{rest}", "NRI container creation failed", "NRI container start failed"],
         "A plugin that containerd asks (NRI) failed or is gone; the request it was asked about fails with it.",
     )
+    .wraps(&[])
     .first(&["ls -l /opt/nri/plugins /etc/nri", JOURNAL]),
     cause(
         "container-log-line",

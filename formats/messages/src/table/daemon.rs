@@ -36,6 +36,7 @@ pub(super) const ALL: &[Message] = &[
         "The daemon cannot make its socket and exits: the name is a folder or a file that is no socket, the \
          file system is read-only, or the address is in use.",
     )
+    .wraps(&[])
     .first(&["ls -ld /run/containerd /run/containerd/*.sock*", "ss -xlp | grep containerd", PREFLIGHT]),
     cause(
         "database-locked",
@@ -113,17 +114,6 @@ pub(super) const ALL: &[Message] = &[
     )
     .codes(&["store/immutable", "store/unreadable"])
     .first(&["lsattr /var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db", "ausearch -m avc -ts recent"]),
-    cause(
-        "cri-died",
-        Cri,
-        Stores,
-        &["Failed to run CRI service", "failed to run CRI service"],
-        "The CRI plugin could not read back its pods and containers at the start, and takes the daemon with \
-         it. The error beside it names the record.",
-    )
-    .certain()
-    .codes(&["cri/name-twice", "meta/plain-key", "cri/record-unusable"])
-    .first(&[PREFLIGHT, TRIAGE]),
     consequence(
         "server-not-initialized",
         Cri,
@@ -255,6 +245,7 @@ pub(super) const ALL: &[Message] = &[
         "dockerd could not set up its bridge and its rules: iptables is missing or of the other kind (legacy, nf_tables), a \
          kernel module is not there (a kernel that was upgraded without a boot), or no address range is free.",
     )
+    .wraps(&[])
     .first(&["iptables --version", "lsmod | grep -e ip_tables -e nf_tables", "journalctl -b -u docker --no-pager"]),
     cause(
         "unit-exec",
@@ -292,8 +283,8 @@ pub(super) const ALL: &[Message] = &[
             "Scheduled restart job, restart counter is at {n}",
             "Failed to start containerd{rest}",
             "Failed to start {}.service{rest}",
-            "Unit process {n} ({}) remains running after unit stopped",
-            "Found left-over process {n} ({}) in control group while starting unit. Ignoring", "{}.service: Failed with result 'start-limit-hit'",],
+            "{}.service: Failed with result 'start-limit-hit'",
+        ],
         "systemd reports that the unit ended or is restarted. Status 2 is a panic of Go (nothing was \
          \"invalid\"), 1 the program's own exit: its last lines come just before. Shims keep running \
          on purpose.",

@@ -64,6 +64,7 @@ pub(super) const ALL: &[Message] = &[
         "dockerd's storage driver does not work on this node: the file system or the kernel cannot carry it, its pool is full, \
          or /var/lib/docker was made with another.",
     )
+    .wraps(&[])
     .first(&[DOCKER, "docker info", "findmnt -T /var/lib/docker"]),
     cause(
         "docker-pid-file",
@@ -93,6 +94,7 @@ pub(super) const ALL: &[Message] = &[
         "The program that keeps the client's passwords for registries (docker-credential-…) is missing or failed: the client's \
          settings name it.",
     )
+    .wraps(&[])
     .certain()
     .first(&["cat ~/.docker/config.json"]),
     cause(
@@ -103,6 +105,7 @@ pub(super) const ALL: &[Message] = &[
         "The container's log driver does not work where dockerd runs: journald, syslog or the server that it sends to is not \
          there (inside of Docker Desktop's machine there is no journald).",
     )
+    .wraps(&[])
     .certain()
     .first(&["docker inspect -f '{{.HostConfig.LogConfig}}' CONTAINER", "docker info | grep -i logging"]),
     cause(
@@ -166,6 +169,7 @@ pub(super) const ALL: &[Message] = &[
         "The builder itself failed: its state or its cache is at odds with itself, it was ended, or its driver lacks what was \
          asked for.",
     )
+    .wraps(&[])
     .open()
     .first(&["docker buildx ls", "docker buildx du"]),
     cause(
@@ -230,6 +234,7 @@ pub(super) const ALL: &[Message] = &[
         "systemd could not set up what the unit asks for (a folder, an environment file, a namespace, a limit) before its \
          program began: the step that it names says which.",
     )
+    .wraps(&[])
     .certain()
     .first(&["systemctl cat UNIT", "systemd-analyze verify UNIT"]),
     cause(

@@ -16,6 +16,7 @@ pub(super) const ALL: &[Message] = &[
         "Multus waits for the default network, whose configuration is not there yet, or cannot get the pod or its networks from \
          the API server.",
     )
+    .wraps(&[])
     .first(&["kubectl get pods -A -o wide | grep multus", CONFIGS, "kubectl get network-attachment-definitions -A"]),
     cause(
         "calico-addresses",
@@ -25,6 +26,7 @@ pub(super) const ALL: &[Message] = &[
         "Calico has no free address for the pod: its pool is used up, no pool is for this node, or blocks of nodes that are gone \
          hold them.",
     )
+    .wraps(&[])
     .certain()
     .first(&["calicoctl ipam show --show-blocks", "kubectl get ippools -o yaml"]),
     cause(
@@ -55,6 +57,7 @@ pub(super) const ALL: &[Message] = &[
         "flanneld could not begin on this node: the node has no podCIDR, the API server (or etcd) is not reached, or no card has \
          the address it looks for.",
     )
+    .wraps(&[])
     .certain()
     .first(&["kubectl get node NODE -o jsonpath='{.spec.podCIDR}'", "kubectl get pods -A -o wide | grep flannel", "ip -br addr"]),
     cause(
@@ -91,6 +94,7 @@ pub(super) const ALL: &[Message] = &[
         &["Error received from AddNetwork gRPC call: {rest}", "Error received from DelNetwork gRPC call: {rest}", "InsufficientFreeAddressesInSubnet{rest}", "{}InsufficientFreeAddressesInSubnet{rest}", "InsufficientCidrBlocks{rest}", "add cmd: Error received from AddNetwork gRPC call: {rest}", "ipamd is not ready{rest}", "timeout: failed to connect service {q} within {}"],
         "Amazon's VPC CNI: its daemon (ipamd, the pod aws-node) does not answer, or the subnet has no free address.",
     )
+    .wraps(&[])
     .first(&["kubectl -n kube-system get pods -l k8s-app=aws-node -o wide", "tail -n 50 /var/log/aws-routed-eni/ipamd.log"]),
     cause(
         "azure-cni-answer",
@@ -99,6 +103,7 @@ pub(super) const ALL: &[Message] = &[
         &["IPAM Invoker Add failed with error: {rest}", "Failed to allocate address: {rest}", "Failed to allocate pool: {rest}", "Failed to get IP address from CNS{rest}", "No available addresses", "No address available{rest}", "Failed to initialize key-value store of network plugin: {rest}", "timed out locking store{rest}", "http request failed: Post \"http://localhost:10090/{rest}"],
         "Azure's CNI: its service (CNS) or its store on this node does not answer, or has no free address.",
     )
+    .wraps(&[])
     .within(&["azure", "cns", "ipam", "key-value", "10090", "store"])
     .first(&["tail -n 50 /var/log/azure-vnet.log", "kubectl -n kube-system get pods -o wide | grep -e cns -e azure"]),
     // Virtual machines.
@@ -120,6 +125,7 @@ pub(super) const ALL: &[Message] = &[
         "kata's virtual machine or the agent in it failed or did not answer: memory, its kernel and image, or the folder that is \
          shared with it.",
     )
+    .wraps(&[])
     .within(&["kata", "vsock", "qmp", "virtiofs", "vm", "rpc status", "agent"])
     .open()
     .first(&["journalctl -b -t kata -t kata-runtime --no-pager | tail -n 50", "kata-runtime check", "free -m"]),
@@ -130,6 +136,7 @@ pub(super) const ALL: &[Message] = &[
         &["the file {} was not found", "the file {} was not found: {}", "No such file or directory (os error 2){rest}entrypoint{rest}"],
         "The program that the image or the pod names is not in the image (kata's agent says it so).",
     )
+    .wraps(&[])
     .first(&["crictl inspecti IMAGE"]),
     cause(
         "gvisor-gofer",
@@ -138,6 +145,7 @@ pub(super) const ALL: &[Message] = &[
         &["cannot create gofer process: {rest}", "gofer: {rest}", "connecting to control server at PID {n}: {rest}", "loading container {q}: {rest}", "creating container: {rest}", "starting container: {rest}", "error setting up FS: {rest}", "waiting on process {rest}sandbox{rest}", "unexpected EOF: gofer{rest}", "cannot read gofer {rest}"],
         "gVisor's runsc, or its helper for files (gofer), failed or ended: its debug log says more.",
     )
+    .wraps(&[])
     .within(&["runsc", "gvisor", "gofer", "sandbox", "urpc"])
     .open()
     .first(&["runsc --version", "ls /var/log/runsc", "journalctl -k -b | grep -i -e oom -e runsc"]),
@@ -150,6 +158,7 @@ pub(super) const ALL: &[Message] = &[
         "A snapshotter of its own (stargz, nydus, SOCI) could not bring back or mount a layer: it restarted, lost its state, its \
          helper died, or the registry was not reached.",
     )
+    .wraps(&[])
     .unless(&["no ztoc", "cannot get ztoc", "error parsing footer"])
     .within(&["stargz", "nydus", "soci", "remote snapshot", "rafs", "fuse", "estargz", "layer"])
     .open()
@@ -169,6 +178,7 @@ pub(super) const ALL: &[Message] = &[
         &["fusermount{}: {rest}", "fuse: device not found, try 'modprobe fuse' first", "exec: \"fusermount\": executable file not found in $PATH", "exec: \"fusermount3\": executable file not found in $PATH", "open /dev/fuse: {}", "failed to open /dev/fuse{rest}"],
         "FUSE is not there for whoever wants it: the module, /dev/fuse, or its program fusermount.",
     )
+    .wraps(&[])
     .certain()
     .first(&["ls -l /dev/fuse; lsmod | grep fuse", "command -v fusermount fusermount3"]),
     cause(

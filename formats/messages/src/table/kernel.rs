@@ -10,7 +10,7 @@ pub(super) const ALL: &[Message] = &[
         "oom-kill-container",
         TheKernel,
         Memory,
-        &["oom-kill:constraint=CONSTRAINT_MEMCG{rest}", "Memory cgroup out of memory: Killed process {n} ({}){rest}", "Memory cgroup out of memory: Kill process {n} ({}){rest}", "Memory cgroup out of memory{rest}", "{} invoked oom-killer: {rest}", "Memory cgroup stats for {rest}", "memory: usage {}kB, limit {}kB, failcnt {n}"],
+        &["oom-kill:constraint=CONSTRAINT_MEMCG{rest}", "Memory cgroup out of memory: Killed process {n} ({}){rest}", "Memory cgroup out of memory: Kill process {n} ({}){rest}", "Memory cgroup out of memory{rest}", "Tasks in {} killed as a result of limit of {}", "Memory cgroup stats for {rest}", "memory: usage {}kB, limit {}kB, failcnt {n}"],
         "A container reached its memory limit, and the kernel killed a process of it. oom_memcg names the container.",
     )
     .certain()
@@ -19,7 +19,7 @@ pub(super) const ALL: &[Message] = &[
         "oom-kill-node",
         TheKernel,
         Memory,
-        &["oom-kill:constraint=CONSTRAINT_NONE{rest}", "oom-kill:constraint={rest}", "Out of memory: Killed process {n} ({}){rest}", "Out of memory: Kill process {n} ({}){rest}", "Out of memory and no killable processes{rest}", "Killed process {n} ({}) total-vm{rest}", "oom_reaper: reaped process {n} ({}){rest}", "Tasks in {} killed as a result of limit of {}", "Out of memory{rest}"],
+        &["oom-kill:constraint=CONSTRAINT_NONE{rest}", "Out of memory: Killed process {n} ({}){rest}", "Out of memory: Kill process {n} ({}){rest}", "Out of memory and no killable processes{rest}", "Out of memory{rest}"],
         "The node ran out of memory, and the kernel killed a process; when it is containerd, a shim or kubelet, that \
          is why those ended.",
     )
@@ -49,7 +49,7 @@ pub(super) const ALL: &[Message] = &[
         "ext4-error",
         TheKernel,
         Storage,
-        &["EXT4-fs error (device {}): {rest}", "EXT4-fs error {rest}", "EXT4-fs ({}): {rest}error{rest}", "EXT4-fs ({}): Remounting filesystem read-only", "EXT4-fs ({}): warning: {rest}", "Aborting journal on device {}", "JBD2: {rest}", "EXT4-fs warning (device {}): {rest}", "EXT4-fs ({}): Delayed block allocation failed {rest}"],
+        &["EXT4-fs error (device {}): {rest}", "EXT4-fs error {rest}", "EXT4-fs ({}): {rest}error{rest}", "EXT4-fs ({}): Remounting filesystem read-only", "Aborting journal on device {}", "JBD2: Detected {rest}", "JBD2: Error {rest}", "JBD2: {}error{rest}", "JBD2: {}failed{rest}", "EXT4-fs warning (device {}): {rest}"],
         "The file system ext4 found itself damaged, or could not write; it may be read-only since.",
     )
     .certain()
@@ -132,7 +132,7 @@ pub(super) const ALL: &[Message] = &[
         "soft-lockup",
         TheKernel,
         Kernel,
-        &["watchdog: BUG: soft lockup - CPU#{n} stuck for {rest}", "BUG: soft lockup{rest}", "rcu: INFO: rcu_sched {rest}", "rcu: INFO: {rest}", "NMI watchdog: {rest}", "Kernel panic - not syncing: {rest}", "BUG: unable to handle {rest}", "kernel BUG at {rest}", "WARNING: CPU: {n} PID: {n} at {rest}", "Oops: {rest}", "Call Trace:", "page allocation failure{rest}", "{}: page allocation failure{rest}", "SLUB: Unable to allocate memory on node {rest}"],
+        &["watchdog: BUG: soft lockup - CPU#{n} stuck for {rest}", "BUG: soft lockup{rest}", "rcu: INFO: rcu_sched {rest}", "rcu: INFO: {rest}", "NMI watchdog: BUG{rest}", "NMI watchdog: Watchdog detected hard LOCKUP{rest}", "Kernel panic - not syncing: {rest}", "BUG: unable to handle {rest}", "kernel BUG at {rest}", "Oops: {rest}", "page allocation failure{rest}", "{}: page allocation failure{rest}", "SLUB: Unable to allocate memory on node {rest}"],
         "The kernel itself is in trouble: a defect, a host that gives a virtual machine no time, or no memory.",
     )
     .certain()
@@ -141,7 +141,7 @@ pub(super) const ALL: &[Message] = &[
         "audit-denied",
         TheKernel,
         Security,
-        &["audit: type=1400 audit({}): apparmor=\"DENIED\" {rest}", "audit: type=1400 {rest}", "audit: type=1326 {rest}", "apparmor=\"DENIED\" {rest}", "type=1400 audit({}): avc: denied {rest}", "AVC avc: denied {rest}", "audit: type=1400 audit({}): avc: denied {rest}", "SECCOMP auid={rest}", "audit({}): apparmor=\"DENIED\" {rest}", "audit({}): avc:{rest}"],
+        &["audit: type=1400 audit({}): apparmor=\"DENIED\" {rest}", "audit: type=1326 {rest}", "apparmor=\"DENIED\" {rest}", "type=1400 audit({}): avc: denied {rest}", "AVC avc: denied {rest}", "audit: type=1400 audit({}): avc: denied {rest}", "SECCOMP auid={rest}", "audit({}): apparmor=\"DENIED\" {rest}", "audit({}): avc:{rest}"],
         "A security rule refused something: AppArmor or SELinux (1400), or seccomp (1326). The line names the program \
          and what it wanted.",
     )
@@ -151,7 +151,7 @@ pub(super) const ALL: &[Message] = &[
         "memory-cgroup-warning",
         TheKernel,
         Nobody,
-        &["cgroup: cgroup: disabling cgroup2 socket matching due to {rest}", "cgroup: {} ({n}) created nested cgroup for controller {q} which has incomplete hierarchy support{rest}", "IPv6: ADDRCONF({}): {rest}", "{}: port {n}({}) entered {} state", "device {} entered promiscuous mode", "device {} left promiscuous mode", "eth0: renamed from {}", "{}: link becomes ready", "eth0{}: renamed from {}", "{} eth0: renamed from {}"],
+        &["cgroup: cgroup: disabling cgroup2 socket matching due to {rest}", "cgroup: {} ({n}) created nested cgroup for controller {q} which has incomplete hierarchy support{rest}", "IPv6: ADDRCONF({}): {rest}", "{}: port {n}({}) entered {} state", "device {} entered promiscuous mode", "device {} left promiscuous mode", "eth0: renamed from {}", "{}: link becomes ready", "eth0{}: renamed from {}", "{} eth0: renamed from {}", "{}: renamed from {}", "IPVS: Creating netns size={n} id={n}", "{}: detected capacity change from {n} to {n}", "IPVS: Registered protocols {rest}"],
         "What the kernel says when containers come and go. Nothing is wrong.",
     )
     .certain(),

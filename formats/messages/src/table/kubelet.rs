@@ -82,7 +82,7 @@ pub(super) const ALL: &[Message] = &[
         "eviction",
         Kubelet,
         Storage,
-        &["The node was low on resource: {rest}", "node was low on resource{rest}", "eviction manager: {rest}", "Eviction manager: {rest}", "Attempting to reclaim ephemeral-storage", "attempting to reclaim {}", "must evict pod(s) to reclaim{rest}", "NodeHasDiskPressure{}", "DiskPressure{rest}", "Pod ephemeral local storage usage exceeds {rest}", "Disk usage on image filesystem is over the high threshold{rest}", "failed to garbage collect required amount of images. {rest}", "Failed to garbage collect required amount of images. {rest}", "Image garbage collection failed {rest}", "wanted to free {n} bytes, but freed {n} bytes{rest}", "freed {n} bytes, but {rest}", "Attempted to evict a critical pod{rest}", "Disk usage on image filesystem is at {rest}", "Image garbage collection failed{rest}", "ImageGCFailed{rest}", "FreeDiskSpaceFailed{rest}"],
+        &["The node was low on resource: {rest}", "node was low on resource{rest}", "eviction manager: attempting to reclaim {rest}", "eviction manager: must evict {rest}", "eviction manager: pods {rest} evicted{rest}", "eviction manager: pod {} is evicted successfully", "eviction manager: unable to evict any pods from the node", "eviction manager: unexpected error when attempting to reduce {rest}", "eviction manager: eviction thresholds have been met, but no pods are active to evict", "Attempting to reclaim ephemeral-storage", "attempting to reclaim {}", "must evict pod(s) to reclaim{rest}", "NodeHasDiskPressure{}", "DiskPressure{rest}", "Pod ephemeral local storage usage exceeds {rest}", "Disk usage on image filesystem is over the high threshold{rest}", "failed to garbage collect required amount of images. {rest}", "Failed to garbage collect required amount of images. {rest}", "Image garbage collection failed {rest}", "wanted to free {n} bytes, but freed {n} bytes{rest}", "freed {n} bytes, but {rest}", "Attempted to evict a critical pod{rest}", "Disk usage on image filesystem is at {rest}", "Image garbage collection failed{rest}", "ImageGCFailed{rest}", "FreeDiskSpaceFailed{rest}"],
         "The node is short of disk, inodes or memory as kubelet sees it, and it removes images and pods.",
     )
     .unless(&["unable to find data", "get imagefs stats"])
@@ -148,9 +148,10 @@ pub(super) const ALL: &[Message] = &[
         Kubelet,
         Pod,
         &["Error getting node{}", "node {q} not found", "nodes {q} not found", "Unable to register node with API server", "Failed to update status for pod", "Failed to ensure lease exists, will retry{rest}", "dial tcp {}:6443: connect: connection refused", "Get \"https://{}:6443/{}\": dial tcp {}: connect: connection refused", "Get \"https://{}:6443/{}\": {rest}", "Failed to contact API server{rest}", "failed to list *v1.{}: {rest}"],
-        "kubelet cannot reach the API server. On a control plane that runs in pods, other lines say \
-         why those do not start.",
+        "kubelet has not (or not any more) what the API server should give it: it cannot reach it, is refused by it, or its \
+         node is not registered there. On a control plane that runs in pods, other lines say why those do not start.",
     )
+    .open()
     .unless(&["pull", "registry", "/v2/", "swarm", "docker"])
     .first(&["crictl ps -a", "journalctl -b -u kubelet | grep -v 'node.*not found' | tail -n 30"]),
     act(
@@ -174,10 +175,11 @@ pub(super) const ALL: &[Message] = &[
         Kubelet,
         Storage,
         &["MountVolume.SetUp failed for volume {q}{rest}", "MountVolume.MountDevice failed for volume {q}{rest}", "Unable to attach or mount volumes{rest}", "UnmountVolume.TearDown failed for volume {q}{rest}", "FailedMount{rest}",
-            "Unable to mount volumes for pod {q}", "orphaned pod {q} found, but {rest}", "There were a total of {n} errors similar to this{rest}", "Operation for {q} failed{rest}", "error cleaning subPath mounts for volume {q}{rest}", "failed to prepare subPath for volumeMount {q} of container {q}", "failed to prepare subPath for volumeMount{rest}"],
+            "Unable to mount volumes for pod {q}", "There were a total of {n} errors similar to this{rest}", "Operation for {q} failed{rest}", "error cleaning subPath mounts for volume {q}{rest}", "failed to prepare subPath for volumeMount {q} of container {q}", "failed to prepare subPath for volumeMount{rest}"],
         "A volume could not be mounted, unmounted or removed: that is kubelet's and the storage's, not the \
          runtime's.",
     )
+    .wraps(&[])
     .first(&["kubectl describe pod POD", "findmnt | grep kubelet/pods"]),
     cause(
         "sandbox-changed",
@@ -211,7 +213,7 @@ pub(super) const ALL: &[Message] = &[
         "docker-containers-left",
         Dockerd,
         Tasks,
-        &["Container {} failed to exit within {rest}", "Container failed to exit within {rest}", "cannot stop container: {rest}", "tried to kill container, but did not receive an exit event", "could not kill{rest}", "Could not kill container{rest}", "Failed to send signal{}to container{rest}", "cannot join network of a non running container{rest}"],
+        &["cannot stop container: {rest}", "tried to kill container, but did not receive an exit event", "could not kill{rest}", "Could not kill container{rest}", "Failed to send signal{}to container{rest}", "cannot join network of a non running container{rest}"],
         "dockerd could not end a container, or it is not running (any more).",
     )
     .states(&["storage-hung", "shim-stopped", "zombie"])
@@ -230,7 +232,7 @@ pub(super) const ALL: &[Message] = &[
         "docker-layer",
         Dockerd,
         Stores,
-        &["layer does not exist", "RWLayer of container {} is unexpectedly nil", "error creating overlay mount to {rest}", "failed to retrieve image list{rest}", "driver {q} failed to remove root filesystem{rest}", "error while creating mount source path {q}: {rest}", "readlink {path}overlay2{rest}", "open {path}/overlay2/{rest}"],
+        &["layer does not exist", "RWLayer of container {} is unexpectedly nil", "failed to retrieve image list{rest}", "driver {q} failed to remove root filesystem{rest}", "error while creating mount source path {q}: {rest}", "readlink {path}overlay2{rest}", "open {path}/overlay2/{rest}"],
         "dockerd's own store of layers (under /var/lib/docker, not containerd's) is at odds with itself.",
     )
     .first(&[DISK]),

@@ -11,6 +11,7 @@ mod generic;
 mod guests;
 mod kernel;
 mod kubelet;
+mod notes;
 mod pods;
 mod process;
 mod pull;
@@ -19,6 +20,8 @@ mod settings;
 mod snapshots;
 mod stores;
 mod tasks;
+mod units;
+mod wire;
 
 use crate::message::Message;
 
@@ -40,6 +43,9 @@ pub const TABLES: &[&[Message]] = &[
     engines::ALL,
     guests::ALL,
     kernel::ALL,
+    notes::ALL,
+    units::ALL,
+    wire::ALL,
     generic::ALL,
 ];
 

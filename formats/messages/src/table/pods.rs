@@ -87,6 +87,7 @@ pub(super) const ALL: &[Message] = &[
         "A volume on the network could not be mounted: the server refuses or does not answer, or the client's program \
          (nfs-common, nfs-utils, cifs-utils, a module of the kernel) is not on the node.",
     )
+    .wraps(&[])
     .first(&["command -v mount.nfs mount.cifs", "showmount -e SERVER", "journalctl -k -b | tail -n 50"]),
     cause(
         "mount-wrong-kind",
@@ -180,6 +181,7 @@ pub(super) const ALL: &[Message] = &[
         &["Failed to complete 'rbd': exit status {n}", "failed to map image {}", "failed to map image {}: Failed to complete 'rbd': {rest}", "rbd: sysfs write failed{rest}"],
         "A Ceph volume could not be mapped: its image or pool is not there, the cluster is another or not reached, or the kernel lacks a feature of the image.",
     )
+    .wraps(&[])
     .first(&["dmesg -T | grep -i -e rbd -e ceph | tail", "ls /sys/bus/rbd/devices"]),
     cause(
         "etcd-slow-disk",

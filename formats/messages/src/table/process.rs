@@ -71,6 +71,7 @@ pub(super) const ALL: &[Message] = &[
         "The user or group that the container should run as cannot be taken: its number is not mapped in the user namespace, or \
          whoever makes the container may not change it.",
     )
+    .wraps(&[])
     .first(&["cat /etc/subuid /etc/subgid", "crictl inspecti IMAGE"]),
     cause(
         "mountpoint-read-only",

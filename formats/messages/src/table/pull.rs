@@ -129,7 +129,7 @@ pub(super) const ALL: &[Message] = &[
             "manifest for {} not found{rest}",
             "name unknown{rest}",
             "repository name not known to registry",
-            "failed to resolve reference {q}: {}: not found",
+            "failed to resolve reference {q}: docker.io/{}: not found",
             "failed to resolve reference {q}: {q}: not found",
             "{}: not found: manifest unknown{rest}",
         ],
@@ -174,7 +174,7 @@ pub(super) const ALL: &[Message] = &[
         "registry-is-no-registry",
         TheRegistry,
         Settings,
-        &["reference for unknown type: text/html{rest}", "reference for unknown type: text/plain{rest}", "unsupported manifest media type and no default available: text/html{rest}", "invalid character '<' looking for beginning of value{rest}html{rest}"],
+        &["reference for unknown type: text/html{rest}", "unexpected media type text/html for {}", "unexpected media type text/plain for {}", "unexpected media type text/html{rest}", "failed to resolve reference {q}: unexpected media type text/html for {}: not found", "encountered unknown type text/html; children may not be fetched", "unexpected media type text/html; charset=utf-8{rest}", "reference for unknown type: text/plain{rest}", "unsupported manifest media type and no default available: text/html{rest}", "invalid character '<' looking for beginning of value{rest}html{rest}"],
         "What answered is no registry, but a page for people: the address of the mirror or the registry in the settings is wrong, \
          or a login page or proxy stands in between.",
     )
@@ -275,6 +275,7 @@ pub(super) const ALL: &[Message] = &[
             "failed to decode hosts.toml{rest}", "failed to decode hosts.toml", "failed to parse TOML{rest}", "failed to unmarshal TOML{rest}hosts.toml{rest}", "invalid host configuration{rest}", "failed to configure registry host{rest}",],
         "A hosts.toml under config_path is wrong: pulls from that registry fail.",
     )
+    .wraps(&[])
     .within(&["hosts", "certs.d", "registr", "pull", "resolve"])
     .codes(&["registry/hosts-unusable"])
     .certain()

@@ -448,6 +448,7 @@ pub(super) const ALL: &[Message] = &[
         "A hook of the container (nvidia's, or another vendor's) failed or was killed; runc removed \
          what it had created. The line has the hook's output.",
     )
+    .wraps(&[])
     .codes(&["runtime/stuck"])
     .states(&["hook-host", "hook-container", "hook-start"])
     .first(&["ls /etc/containers/oci/hooks.d /usr/share/containers/oci/hooks.d", STUCK]),
@@ -470,6 +471,7 @@ pub(super) const ALL: &[Message] = &[
         ],
         "NVIDIA's hook failed: its driver is not loaded, does not fit its libraries, or the device is gone.",
     )
+    .wraps(&[])
     .certain()
     .first(&["nvidia-smi", "dmesg | grep -i nvrm"]),
     cause(
@@ -806,6 +808,7 @@ pub(super) const ALL: &[Message] = &[
         &["creating container: cannot create sandbox: {rest}", "cannot create sandbox: {rest}", "cannot read client sync file: {rest}", "starting sub-container {rest}", "urpc method {q} failed: {rest}", "waiting for sandbox to start: {rest}"],
         "gVisor's runsc failed inside of its sandbox; its debug log says more.",
     )
+    .wraps(&[])
     .open()
     .first(&["runsc --version", "ls /var/log/runsc"]),
     cause(

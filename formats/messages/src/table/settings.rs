@@ -18,6 +18,7 @@ pub(super) const ALL: &[Message] = &[
         "config.toml cannot be read, and the daemon exits with status 1. The rest of the line says where \
          it is wrong; a file that is imported counts, too.",
     )
+    .wraps(&[])
     .certain()
     .codes(&["config/unusable"])
     .first(&["containerd config dump > /dev/null", PREFLIGHT]),
@@ -34,6 +35,7 @@ pub(super) const ALL: &[Message] = &[
         ],
         "config.toml is no TOML at the place that the line names: a quote, a bracket or a table's head.",
     )
+    .within(&["toml", "was expecting token", "containerd", "strict mode"])
     .unless(&["keys cannot contain {", "hosts.toml", "certs.d", "kubelet", "json"])
     .codes(&["config/unusable"])
     .first(&["containerd config dump > /dev/null"]),

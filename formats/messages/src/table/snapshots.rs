@@ -228,6 +228,7 @@ pub(super) const ALL: &[Message] = &[
         ],
         "A snapshotter that is a program of its own (stargz, nydus, soci) does not answer.",
     )
+    .wraps(&[])
     .first(&["ss -xlp | grep -i -e stargz -e nydus -e soci", "systemctl list-units '*snapshotter*'"]),
     act(
         "extract-failed",
@@ -359,6 +360,7 @@ pub(super) const ALL: &[Message] = &[
          kernel.",
     )
     .within(&["overlay", "fstype", "mount"])
+    .unless(&["format/", "fstype: mk"])
     .first(&["modprobe overlay; grep overlay /proc/filesystems", "uname -r"]),
     cause(
         "d-type",
@@ -417,7 +419,7 @@ pub(super) const ALL: &[Message] = &[
     .first(&["findmnt -T /var/lib/containerd", "xfs_info /var/lib | grep ftype"]),
     cause(
         "mount-io-error",
-        Containerd,
+        crate::Component::System,
         Storage,
         &["failed to mount {path}: input/output error", "{path}: input/output error", "input/output error", "structure needs cleaning", "{path}: structure needs cleaning"],
         "The disk or its file system failed. The kernel's lines say which.",
@@ -473,7 +475,6 @@ pub(super) const ALL: &[Message] = &[
         TheKernel,
         Storage,
         &[
-            "device-mapper: thin: {}: reached low water mark for {} device{rest}",
             "device-mapper: thin: {}: no free {} space available.",
             "device-mapper: thin: {}: switching pool to {rest}",
             "{}: pool in read-only mode",

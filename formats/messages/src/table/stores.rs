@@ -225,7 +225,7 @@ pub(super) const ALL: &[Message] = &[
             "media type {q} is no longer supported since containerd v2.0, please rebuild the image as {rest}",
             "media type {q} is no longer supported since containerd v{rest}",
             "unsupported manifest media type {rest}",
-            "encountered unknown type {}; children may not be fetched", "unexpected media type {} for {}", "unexpected media type {}", "only manifests may be exported{rest}",],
+            "encountered unknown type {}; children may not be fetched", "unexpected media type application/vnd.docker.distribution.manifest.v1{rest}", "only manifests may be exported{rest}",],
         "The image has a document of a kind that this release does not take: schema 1 is gone since 2.0.",
     )
     .certain()
@@ -310,6 +310,16 @@ pub(super) const ALL: &[Message] = &[
         "The CRI plugin reads a container's record or its specification, and cannot.",
     )
     .first(&[TRIAGE]),
+    cause(
+        "cri-name-twice",
+        Cri,
+        Stores,
+        &["failed to recover state: failed to reserve container name {q}", "failed to recover state: failed to reserve sandbox name {q}", "failed to recover state: failed to reserve container name {q}: name {q} is reserved for {q}", "failed to recover state: failed to reserve sandbox name {q}: name {q} is reserved for {q}"],
+        "Two records of pods or containers have one name, and the CRI plugin ends over the second when it reads them back at its \
+         start: the daemon does not come up.",
+    )
+    .codes(&["cri/name-twice"])
+    .first(&[PREFLIGHT, TRIAGE]),
     cause(
         "meta-label",
         Containerd,

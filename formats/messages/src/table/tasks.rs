@@ -220,7 +220,6 @@ pub(super) const ALL: &[Message] = &[
             "dial unix {}containerd-shim{}: connect: connection refused",
             "dial unix {path}containerd/s/{}: connect: connection refused",
             "dial unix {path}containerd/s/{}: connect: no such file or directory",
-            "dial unix {}: connect: connection refused",
             "connecting to shim",
             "failed to connect to shim{}",
             "failed to create TTRPC connection{}",
@@ -229,6 +228,7 @@ pub(super) const ALL: &[Message] = &[
         ],
         "A shim's socket has no listener, or is gone: the shim was killed, or /run was emptied.",
     )
+    .unless(&["error=<nil>"])
     .unless(&["containerd.sock.ttrpc"])
     .codes(&["runtime/socket-missing", "runtime/address-damaged"])
     .states(&["shim-died"])
@@ -393,6 +393,7 @@ pub(super) const ALL: &[Message] = &[
         "The file with the pid of the container's init is not there: the creation did not come to its end, or the \
          task was removed meanwhile.",
     )
+    .unless(&["cleanup warnings"])
     .codes(&["runtime/bundle-without-state", "runtime/state-missing"])
     .states(&["parked-no-pid-file"])
     .first(&[STUCK]),
@@ -433,6 +434,7 @@ pub(super) const ALL: &[Message] = &[
         &["Failed to Check if grpc server is working{rest}", "Failed to Check if grpc server is working", "failed to launch qemu{rest}", "qemu{}: {rest}", "Create container timeout{rest}", "failed to get OOM event from sandbox{rest}", "Could not create the sandbox resource controller{rest}", "Could not add {path} to the devices cgroup"],
         "Kata's virtual machine did not start, or its agent does not answer. Its own log says why.",
     )
+    .wraps(&[])
     .first(&["journalctl -b -t kata -t kata-runtime -t containerd-shim-kata-v2", "kata-runtime check"]),
     cause(
         "seccomp-notify",
@@ -448,7 +450,8 @@ pub(super) const ALL: &[Message] = &[
         Programs,
         &["criu failed: {rest}", "CRIU version {rest}", "exec: \"criu\": executable file not found in $PATH", "criu: {rest}"],
         "criu, which makes checkpoints, failed or is not there.",
-    ),
+    )
+    .wraps(&[]),
     consequence(
         "runtime-slow",
         Kubelet,

@@ -1,0 +1,114 @@
+//! What may be claimed of what was found: by who speaks, at which level, and by what else stands in the line.
+
+use crate::explain::{Head, Layer, LayerKnown};
+use crate::message::{Component, Message, Role, Whose};
+use crate::peel::Peeled;
+use crate::scope::Line;
+use crate::speaker::Speaker;
+use crate::{context, hedge};
+
+/// What gives the words of a program in a container: they are not ours to explain.
+const QUOTES: &[&str] = &["probe-failed", "lifecycle-hook", "build-step"];
+
+/// A message that quotes a program in a container, unless the runtime did not come to run it.
+pub(crate) fn quoting(layers: &[Layer], line: &Line) -> Option<&'static Message> {
+    let is_runtimes = ["rpc error", "oci runtime"]
+        .iter()
+        .any(|word| line.whole.contains(word));
+    let mut messages = layers.iter().filter_map(|layer| match layer.known {
+        Some(LayerKnown::Message(message)) => Some(message),
+        _ => None,
+    });
+    let quoting = messages.find(|message| QUOTES.contains(&message.key))?;
+    (!is_runtimes && context::claims(quoting, line, false)).then_some(quoting)
+}
+
+/// What may be claimed, after who speaks, how, and what else stands in the line.
+pub(crate) fn hedged(
+    head: Head,
+    layers: &[Layer],
+    peeled: &Peeled,
+    speaker: Speaker,
+    tells_failure: bool,
+) -> Option<Head> {
+    // Go's runtime speaks in anybody's program.
+    if speaker.is_unrelated && head.who() != Component::Go {
+        return matches!(head, Head::Generic(_)).then_some(head);
+    }
+    let Head::Cause(cause) = head else {
+        return Some(head);
+    };
+    // Nearly any line of that program has its text, and no word of it says that something failed.
+    let is_it = |layer: &&Layer| matches!(layer.known, Some(LayerKnown::Message(message)) if message.key == cause.key);
+    let is_broad = layers
+        .iter()
+        .rfind(is_it)
+        .is_some_and(|layer| layer.is_broad);
+    if cause.whose != Whose::Nobody && is_broad && !tells_failure {
+        return None;
+    }
+    let level = peeled.level.as_deref().unwrap_or_default();
+    // What a program gives as a detail of its work is no fault that it names.
+    if ["debug", "trace", "debu", "trac"].contains(&level.to_ascii_lowercase().as_str())
+        && cause.whose != Whose::Nobody
+    {
+        return Some(Head::Act(cause, None));
+    }
+    let is_news = ["info", "notice", "i"].contains(&level.to_ascii_lowercase().as_str());
+    let proves = !is_news && !is_in_doubt(cause, layers);
+    Some(Head::Cause(hedge::as_told(cause, cause.who, proves)))
+}
+
+/// Whether a cause is followed by what its text does not tell of.
+fn is_in_doubt(cause: &'static Message, layers: &[Layer]) -> bool {
+    let is_it = |layer: &Layer| matches!(layer.known, Some(LayerKnown::Message(message)) if message.key == cause.key);
+    let Some(at) = layers.iter().rposition(is_it) else {
+        // It was found in the middle of a sentence.
+        return true;
+    };
+    if layers.get(at).is_some_and(|layer| layer.is_open) {
+        return false;
+    }
+    let inner = layers.get(at.saturating_add(1)..).unwrap_or_default();
+    inner.iter().any(|layer| match layer.known {
+        Some(LayerKnown::Message(message)) => {
+            !matches!(message.role, Role::Class | Role::Wrapper) && message.key != "invalid"
+        }
+        Some(LayerKnown::Text(_)) => true,
+        None => layer.text.split(' ').count() > 1,
+    })
+}
+
+/// As whom the line shows to have said it.
+pub(crate) fn said_by(head: Head, speaker: Speaker, line: &Line) -> Head {
+    let as_told = |message: &'static Message| {
+        hedge::as_told(message, speaker.of(message.who, &line.whole), true)
+    };
+    match head {
+        Head::Cause(message) => Head::Cause(as_told(message)),
+        Head::Act(message, word) => Head::Act(as_told(message), word),
+        Head::Place(message, word) => Head::Place(as_told(message), word),
+        Head::Consequence(message) => Head::Consequence(as_told(message)),
+        Head::Text(..) | Head::Generic(_) => head,
+    }
+}
+
+/// The innermost piece that is not known, where what decides is no cause.
+pub(crate) fn detail(head: Option<&Head>, layers: &[Layer]) -> Option<String> {
+    /// Longer ones are whole lines.
+    const MOST: usize = 240;
+    if layers.len() < 2 || matches!(head, None | Some(Head::Cause(_))) {
+        return None;
+    }
+    let is_telling = |layer: &&Layer| match layer.known {
+        // A word alone is a call's name.
+        None => layer.text.contains(' '),
+        Some(LayerKnown::Text(_)) => false,
+        Some(LayerKnown::Message(message)) => {
+            !matches!(message.role, Role::Class | Role::Wrapper | Role::Errno)
+        }
+    };
+    let last = layers.iter().rev().find(is_telling)?;
+    let is_new = last.known.is_none() && last.text.len() <= MOST;
+    is_new.then(|| last.text.clone())
+}

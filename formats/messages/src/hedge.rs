@@ -1,0 +1,52 @@
+//! A message that is claimed with less than it has by itself: the rest of the line, or who speaks, stands against it.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex};
+
+use crate::message::{Component, Message, Sure};
+
+/// Copies that were made, by what differs in them. There are no more of them than messages times what may differ.
+type Copies = HashMap<(&'static str, &'static str, Component, bool), &'static Message>;
+
+static COPIES: LazyLock<Mutex<Copies>> = LazyLock::new(Mutex::default);
+
+/// `message`, as said by `who`, and as no more than likely unless the line `proves` it.
+pub(crate) fn as_told(message: &'static Message, who: Component, proves: bool) -> &'static Message {
+    let sure = match message.sure {
+        Sure::Certain if !proves => Sure::Likely,
+        sure => sure,
+    };
+    if who == message.who && sure == message.sure {
+        return message;
+    }
+    let Ok(mut copies) = COPIES.lock() else {
+        return message;
+    };
+    copies
+        .entry((message.key, message.means, who, proves))
+        .or_insert_with(|| {
+            Box::leak(Box::new(Message {
+                who,
+                sure,
+                ..*message
+            }))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_is_made_once() {
+        let message = crate::messages()
+            .find(|message| message.sure == Sure::Certain)
+            .unwrap_or_else(|| unreachable!());
+        assert!(core::ptr::eq(as_told(message, message.who, true), message));
+        let likely = as_told(message, message.who, false);
+        assert_eq!((likely.sure, likely.key), (Sure::Likely, message.key));
+        assert!(core::ptr::eq(likely, as_told(message, message.who, false)));
+        let other = as_told(message, Component::Unnamed, true);
+        assert_eq!((other.sure, other.who), (Sure::Certain, Component::Unnamed));
+    }
+}

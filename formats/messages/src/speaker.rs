@@ -1,0 +1,311 @@
+//! Who can have said a line: a message's text tells who says it mostly, and the line may show that it was another.
+
+use crate::message::Component;
+use crate::peel::Peeled;
+
+/// Programs that a journal names, by how their names begin, and who they are.
+const PROGRAMS: &[(&str, Component)] = &[
+    ("containerd-stargz", Component::OtherSnapshotter),
+    ("containerd-nydus", Component::OtherSnapshotter),
+    ("soci-snapshotter", Component::OtherSnapshotter),
+    ("nydus", Component::OtherSnapshotter),
+    ("containerd-shim-kata", Component::OtherRuntime),
+    ("containerd-shim-runsc", Component::OtherRuntime),
+    ("kata", Component::OtherRuntime),
+    ("runsc", Component::OtherRuntime),
+    ("virtiofsd", Component::OtherRuntime),
+    ("containerd-shim", Component::Shim),
+    ("containerd", Component::Containerd),
+    ("dockerd", Component::Dockerd),
+    ("docker", Component::Dockerd),
+    ("balena", Component::Dockerd),
+    ("kubelet", Component::Kubelet),
+    ("hyperkube", Component::Kubelet),
+    ("k3s", Component::K3s),
+    ("k3d", Component::K3s),
+    ("rke2", Component::K3s),
+    ("k0s", Component::K3s),
+    ("crio", Component::OtherEngine),
+    ("cri-o", Component::OtherEngine),
+    ("podman", Component::OtherEngine),
+    ("buildah", Component::OtherEngine),
+    ("conmon", Component::OtherEngine),
+    ("buildkit", Component::Buildkit),
+    ("kernel", Component::Kernel),
+    ("systemd", Component::Systemd),
+    ("runc", Component::Runc),
+    ("crun", Component::Crun),
+    ("ctr", Component::Client),
+    ("crictl", Component::Client),
+    ("nerdctl", Component::Client),
+    ("kube", Component::Kubernetes),
+    ("minikube", Component::Client),
+    ("calico", Component::Cni),
+    ("flannel", Component::Cni),
+    ("cilium", Component::Cni),
+    ("multus", Component::Cni),
+    ("audit", Component::Kernel),
+    ("dbus", Component::Systemd),
+    ("cri-dockerd", Component::OtherEngine),
+];
+
+/// Words of programs and things that only containers have: in a stranger's line others tell nothing.
+const CORE: &[&str] = &[
+    "containerd",
+    "docker",
+    "kube",
+    "k3s",
+    "rke2",
+    "runc",
+    "crun",
+    "oci runtime",
+    "cni",
+    "container",
+    "sandbox",
+    "snapshot",
+    "cgroup",
+    "crio",
+    "cri-o",
+    "moby",
+    "buildkit",
+    "ttrpc",
+    "podman",
+    "nerdctl",
+];
+
+/// Words of lines that have to do with containers.
+const OURS: &[&str] = &[
+    "containerd",
+    "docker",
+    "kube",
+    "k3s",
+    "rke2",
+    "runc",
+    "crun",
+    "oci ",
+    "oci runtime",
+    "cni",
+    "pod",
+    "container",
+    "sandbox",
+    "registry",
+    "image",
+    "snapshot",
+    "overlay",
+    "cgroup",
+    "shim",
+    "crio",
+    "cri-o",
+    "moby",
+    "buildkit",
+    "netns",
+    "calico",
+    "cilium",
+    "flannel",
+    "apparmor",
+    "seccomp",
+    "oom",
+    "nvidia",
+    "nfs",
+    "iptables",
+    "nf_tables",
+    "conntrack",
+    "etcd",
+    "csi",
+    "ttrpc",
+    "mount",
+    "layer",
+    "volume",
+    "sha256",
+    "manifest",
+    "/v2/",
+    "bundle",
+    "plugin",
+    "namespace",
+    "proc/self",
+    "/run/",
+    "/var/lib/",
+    "bolt",
+    "freelist",
+    "goroutine",
+    "panic:",
+    "grpc",
+    "netlink",
+    "selinux",
+    "ext4",
+    "xfs",
+    "vxlan",
+    "hcs",
+    "criu",
+    "unpack",
+    "blob",
+    "systemd",
+    "rpc error",
+    "conmon",
+    "device-mapper",
+    "kernel",
+    "fork",
+    "mke2fs",
+    "mkfs",
+    "fata[",
+    "erro[",
+    "ctr: ",
+    "nodefs",
+    "node was low",
+    "nydus",
+    "stargz",
+];
+
+/// Who speaks, as far as the line shows it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Speaker {
+    /// The program that its journal names, where that is one that is known.
+    program: Option<Component>,
+    /// A program is named that is none of those.
+    is_stranger: bool,
+    /// A stranger's line without a word of containers.
+    pub(crate) is_unrelated: bool,
+    /// A program of ours is named, or a word of containers.
+    pub(crate) is_ours: bool,
+}
+
+impl Speaker {
+    pub(crate) fn from_line(peeled: &Peeled, whole: &str) -> Self {
+        let name = peeled.program.as_deref().unwrap_or_default();
+        let name = name.rsplit('/').next().unwrap_or_default();
+        let name = name.trim_start_matches(['(', '[']).to_ascii_lowercase();
+        let known = PROGRAMS.iter().find(|(start, _)| name.starts_with(start));
+        let is_stranger = !name.is_empty() && known.is_none();
+        let words = if is_stranger { CORE } else { OURS };
+        let has = |text: &str| {
+            let text = text.to_ascii_lowercase();
+            words.iter().any(|word| text.contains(word))
+        };
+        let fields = peeled.fields.iter();
+        let has_our_word = peeled.said.iter().any(|said| has(said))
+            || fields
+                .into_iter()
+                .any(|(key, value)| has(key) || has(value))
+            || (!is_stranger && has(whole));
+        let is_ours = known.is_some() || has_our_word || whole.contains("containerd");
+        Self {
+            program: known.map(|(_, who)| *who),
+            is_stranger,
+            is_unrelated: is_stranger && !is_ours,
+            is_ours,
+        }
+    }
+
+    /// Who says what `who` usually says.
+    pub(crate) fn of(self, who: Component, whole: &str) -> Component {
+        let any = |words: &[&str]| words.iter().any(|word| whole.contains(word));
+        let is_daemons = matches!(
+            who,
+            Component::Containerd | Component::Cri | Component::Shim
+        );
+        let is_runtimes = matches!(who, Component::Runc | Component::Crun);
+        if !is_daemons && !is_runtimes {
+            return who;
+        }
+        let is_other_engine = self.program == Some(Component::OtherEngine)
+            || any(&["podman", "crio[", "cri-o", "/crio", "conmon", "buildah"]);
+        if is_daemons && is_other_engine && !whole.contains("containerd") {
+            return Component::OtherEngine;
+        }
+        let is_builder = self.program == Some(Component::Buildkit)
+            || any(&["failed to solve", "buildkit", "buildx", "#0 error"]);
+        if is_daemons && is_builder {
+            return Component::Buildkit;
+        }
+        let is_docker = self.program == Some(Component::Dockerd)
+            || any(&[
+                "error response from daemon",
+                "dockerd",
+                "docker:",
+                "/var/lib/docker",
+            ]);
+        if is_daemons && is_docker && !whole.contains("containerd") {
+            return Component::Dockerd;
+        }
+        if is_runtimes
+            && any(&[
+                "runsc", "gvisor", "kata", "youki", "sysbox", "wasm", "gofer",
+            ])
+        {
+            return Component::OtherRuntime;
+        }
+        if who == Component::Runc && any(&["crun:", "crun[", "`crun"]) {
+            return Component::Crun;
+        }
+        if self.is_stranger && !any(named(who)) {
+            return Component::Unnamed;
+        }
+        who
+    }
+}
+
+/// Words that show that someone speaks, whoever passes it on.
+const fn named(who: Component) -> &'static [&'static str] {
+    match who {
+        Component::Containerd => &["containerd", "io.containerd"],
+        Component::Cri => &["containerd", "sandbox", "cri", "pod"],
+        Component::Shim => &["shim", "oci runtime", "containerd"],
+        Component::Runc => &[
+            "runc",
+            "oci runtime",
+            "libcontainer",
+            "container_linux",
+            "container init",
+        ],
+        _ => &["crun"],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peel::peel;
+
+    fn told(line: &str, who: Component) -> (Component, bool) {
+        let whole = line.to_ascii_lowercase();
+        let speaker = Speaker::from_line(&peel(line), &whole);
+        (speaker.of(who, &whole), speaker.is_unrelated)
+    }
+
+    #[test]
+    fn the_speaker_is_who_the_line_shows() {
+        use Component::{
+            Buildkit, Containerd, Cri, Dockerd, OtherEngine, OtherRuntime, Runc, Unnamed,
+        };
+        for (line, who, right) in [
+            ("Nov 28 14:18:11 node containerd[40]: x", Cri, Cri),
+            (
+                "Nov 28 14:18:11 node podman[40]: mount failed",
+                Containerd,
+                OtherEngine,
+            ),
+            (
+                "Nov 28 14:18:11 node dockerd[40]: mount failed",
+                Cri,
+                Dockerd,
+            ),
+            (
+                "Nov 28 14:18:11 node nomad[40]: write cgroup.procs",
+                Runc,
+                Unnamed,
+            ),
+            (
+                "Nov 28 14:18:11 node nomad[40]: OCI runtime failed",
+                Runc,
+                Runc,
+            ),
+            ("runsc: write cgroup.procs", Runc, OtherRuntime),
+            ("ERROR: failed to solve: apply layer", Containerd, Buildkit),
+            ("write cgroup.procs", Runc, Runc),
+        ] {
+            assert_eq!(told(line, who), (right, false), "{line}");
+        }
+        let line = "Nov 28 14:18:11 node postgres[40]: could not open file: permission denied";
+        assert!(told(line, Runc).1);
+    }
+}

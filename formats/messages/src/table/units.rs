@@ -1,0 +1,72 @@
+//! systemd: what it says of units when they come, go and fail, on nodes with containers.
+
+use super::{DMESG, JOURNAL, PREFLIGHT};
+use crate::message::Component::{self, Systemd};
+use crate::message::Whose::{Cgroups, Daemon, Nobody, Settings};
+use crate::message::{Message, act, cause, consequence};
+
+const UNIT: &str = "systemctl status UNIT";
+
+pub(super) const ALL: &[Message] = &[
+    cause(
+        "unit-quiet",
+        Systemd,
+        Nobody,
+        &["{}: Deactivated successfully", "{}: Succeeded", "{}: Consumed {rest}", "Started {}", "Starting {}", "Stopping {}", "Stopped {}", "Reached target {}", "Stopped target {}", "Created slice {}", "Removed slice {}", "Listening on {}", "Closed {}", "Mounted {}", "Unmounted {}", "Finished {}", "{}: Unit is bound to inactive unit{rest}", "{}: Supervising process {n} which is not our child. We'll most likely not notice when it exits", "{}: Got notification message from PID {n}, but reception only permitted for main PID {n}", "{}: Current command vanished from the unit file, execution of the command list won't be resumed", "Reloading.", "Reexecuting."],
+        "systemd tells that a unit began, ended or was measured: the scopes and mounts of containers come and go all the time. \
+         Nothing in it is a fault.",
+    )
+    .within(&["systemd[", "systemd:", "systemd ["])
+    .unless(&["failed", "dependency"]),
+    cause(
+        "unit-left-over",
+        Systemd,
+        Nobody,
+        &["{}: Unit process {n} ({}) remains running after unit stopped", "Unit process {n} ({}) remains running after unit stopped", "{}: Found left-over process {n} ({}) in control group while starting unit. Ignoring", "Found left-over process {n} ({}) in control group while starting unit. Ignoring", "{}: This usually indicates unclean termination of a previous run, or service implementation deficiencies", "This usually indicates unclean termination of a previous run, or service implementation deficiencies"],
+        "The unit ended or was started again, and processes of it run on. For containerd that is meant (KillMode=process): shims \
+         and containers outlive the daemon. Do not kill them.",
+    )
+    .first(&["coroner runtime shims /", UNIT]),
+    consequence(
+        "unit-restart",
+        Systemd,
+        Daemon,
+        &["{}: Service RestartSec={} expired, scheduling restart", "{}: Service hold-off time over, scheduling restart", "{} holdoff time over, scheduling restart", "{}: Service restart not allowed", "Job for {} failed because the control process exited with error code{rest}", "Job for {} failed because a {rest}", "Job for {} failed{rest}", "Unit {} entered failed state", "start request repeated too quickly for {}"],
+        "A unit ended, and systemd starts it again, or has given that up. Why it ended is in the unit's own lines before this one.",
+    )
+    .first(&[UNIT, "journalctl -b -u UNIT --no-pager | tail -n 50", PREFLIGHT]),
+    act(
+        "unit-cgroup",
+        Systemd,
+        Cgroups,
+        &["{}: Couldn't move process {n} to {q}: {rest}", "{}: Failed to attach PID {n} to {q}{rest}", "{}: Failed to open cgroup {rest}", "{}: Failed to create cgroup {rest}", "{}: Failed to kill control group {rest}", "{}: Failed to reset devices.list: {rest}", "{}: Failed to set devices.allow on {rest}", "{}: Failed to set {q} attribute on {q} to {q}: {rest}", "{}: Failed to set '{}' attribute on '{}' to '{}': {rest}", "Failed to create {} control group: {rest}", "{}: Failed to enable unit cgroup: {rest}"],
+        "systemd was making, setting or emptying the cgroup of a unit or of a container's scope.",
+    )
+    .or(&["systemd itself runs in a container that may not change cgroups (then it is a warning)", "another program took or removed that cgroup", "a controller is missing"])
+    .first(&["stat -fc %T /sys/fs/cgroup; cat /sys/fs/cgroup/cgroup.controllers", "systemd-detect-virt", DMESG]),
+    cause(
+        "device-notes",
+        Systemd,
+        Nobody,
+        &["Could not generate persistent MAC address for {}: {rest}", "Could not generate persistent MAC address for {}", "Could not generate persistent MAC: {rest}", "link_config: autonegotiation is unset or enabled, the speed and duplex are not writable", "Using default interface naming scheme {}", "ethtool: autonegotiation is unset or enabled, the speed and duplex are not writable", "{}: Gained carrier", "{}: Lost carrier", "{}: Link UP", "{}: Link DOWN", "{}: Gained IPv6LL"],
+        "What udev and systemd-networkd say when the cards of containers (veth) come and go. Nothing is wrong.",
+    ),
+    cause(
+        "unit-setting-unknown",
+        Systemd,
+        Settings,
+        &["{}: Unknown key name {q} in section {q}, ignoring", "{}: Unknown key name '{}' in section '{}', ignoring", "{}: Unknown lvalue '{}' in section '{}', ignoring", "{}: Unknown lvalue {q} in section {q}{rest}", "{}: Assignment outside of section. Ignoring", "{}: Invalid URL, ignoring{rest}", "{}: Failed to parse {}, ignoring{rest}"],
+        "A line of a unit's file has no effect: this systemd does not know the setting, or not there. The unit runs without it.",
+    )
+    .first(&["systemctl cat UNIT", "systemd-analyze verify UNIT"]),
+    act(
+        "cri-died",
+        Component::Cri,
+        Daemon,
+        &["Failed to run CRI service", "failed to run CRI service", "failed to create CRI service", "Failed to create CRI service"],
+        "The CRI plugin failed while it began its work, and takes the daemon with it. The error beside it says what failed.",
+    )
+    .codes(&["cri/name-twice", "meta/plain-key", "cri/record-unusable"])
+    .or(&["a record of a pod, a container or an image cannot be read back", "the address of its streaming server is not there or taken", "NRI, CNI or another of its settings"])
+    .first(&[PREFLIGHT, JOURNAL]),
+];

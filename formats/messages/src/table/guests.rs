@@ -167,7 +167,7 @@ pub(super) const ALL: &[Message] = &[
         "remote-snapshot-fallback",
         crate::Component::OtherSnapshotter,
         crate::Whose::Nobody,
-        &["failed to parse stargz{rest}", "error parsing footer{rest}", "unable to resolve layer {rest}no ztoc for the layer{rest}", "no ztoc for the layer{}", "cannot get ztoc; download and unpack this layer in container runtime for now{rest}", "failed to resolve layer: {rest}error parsing footer{rest}", "failed to resolve layer: {rest}no ztoc for the layer{rest}", "failed to resolve layer: {rest}cannot get ztoc{rest}"],
+        &["failed to parse stargz{rest}", "error parsing footer{rest}", "unable to resolve layer {rest}no ztoc for the layer{rest}", "no ztoc for the layer{}", "skipping mounting layer {} as FUSE mount: no zTOC for layer", "cannot get ztoc; download and unpack this layer in container runtime for now{rest}", "failed to resolve layer: {rest}error parsing footer{rest}", "failed to resolve layer: {rest}no ztoc for the layer{rest}", "failed to resolve layer: {rest}cannot get ztoc{rest}"],
         "A layer cannot be fetched bit by bit (it has no index for that, or one that is broken), so it is pulled and unpacked as a whole. Nothing fails by it; it only takes longer.",
     )
     .first(&["systemctl list-units '*snapshotter*' '*stargz*' '*soci*'"]),

@@ -76,7 +76,7 @@ pub(super) const ALL: &[Message] = &[
         "disk-error",
         TheKernel,
         Storage,
-        &["blk_update_request: I/O error, dev {}, sector {n}{rest}", "blk_update_request: {rest}", "print_req_error: I/O error{rest}", "I/O error, dev {}, sector {n}{rest}", "Buffer I/O error on dev {}{rest}", "Buffer I/O error on device {}{rest}", "critical medium error{rest}", "critical target error{rest}", "critical space allocation error{rest}", "nvme {}: {rest}", "sd {}: [{}] {rest}", "ata{n}{}: {rest}", "rejecting I/O to offline device{rest}", "lost page write due to I/O error{rest}", "md/raid{rest}", "device-mapper: multipath: {rest}"],
+        &["blk_update_request: I/O error, dev {}, sector {n}{rest}", "blk_update_request: {rest}", "print_req_error: I/O error{rest}", "I/O error, dev {}, sector {n}{rest}", "Buffer I/O error on dev {}{rest}", "Buffer I/O error on device {}{rest}", "critical medium error{rest}", "critical target error{rest}", "critical space allocation error{rest}", "nvme {}: {rest}", "sd {}: [{}] {rest}", "ata{n}{}: {rest}", "rejecting I/O to offline device{rest}", "lost page write due to I/O error{rest}", "megaraid_sas {}: [{n}]waiting for {n} commands to complete for scsi{n}", "md/raid{rest}", "device-mapper: multipath: {rest}"],
         "A disk, its cable or its controller does not do what it should.",
     )
     .certain()
@@ -85,7 +85,7 @@ pub(super) const ALL: &[Message] = &[
         "nfs-server",
         TheKernel,
         Storage,
-        &["nfs: server {} not responding, still trying", "nfs: server {} not responding, timed out", "nfs: server {} not responding{rest}", "NFS: {rest}", "CIFS{}: {rest}", "ceph: {rest}", "rbd: {rest}", "libceph: {rest}", "fuse: {rest}", "connection{n}:{n}: detected conn error ({n})", "session{n}: session recovery timed out after {n} secs"],
+        &["nfs: server {} not responding, still trying", "nfs: server {} not responding, timed out", "nfs: server {} not responding{rest}", "connection{n}:{n}: detected conn error ({n})", "session{n}: session recovery timed out after {n} secs"],
         "A server of storage does not answer: what waits for it cannot be killed until it does.",
     )
     .codes(&["runtime/stuck"])
@@ -95,7 +95,7 @@ pub(super) const ALL: &[Message] = &[
         "segfault",
         TheKernel,
         Image,
-        &["{}[{n}]: segfault at {n} ip {n} sp {n} error {n}{rest}", "{}[{n}]: segfault at {rest}", "segfault at {rest}", "traps: {}[{n}] general protection fault ip:{rest}", "traps: {}[{n}] trap invalid opcode ip:{rest}", "traps: {rest}", "general protection fault{rest}", "Code: {rest}"],
+        &["{}[{n}]: segfault at {n} ip {n} sp {n} error {n}{rest}", "{}[{n}]: segfault at {rest}", "segfault at {rest}", "traps: {}[{n}] general protection fault ip:{rest}", "traps: {}[{n}] trap invalid opcode ip:{rest}", "general protection fault{rest}"],
         "A program crashed. In a container it is the image's; containerd, a shim or runc should not: memory or disk \
          may be bad.",
     )
@@ -132,7 +132,7 @@ pub(super) const ALL: &[Message] = &[
         "soft-lockup",
         TheKernel,
         Kernel,
-        &["watchdog: BUG: soft lockup - CPU#{n} stuck for {rest}", "BUG: soft lockup{rest}", "rcu: INFO: rcu_sched {rest}", "rcu: INFO: {rest}", "NMI watchdog: BUG{rest}", "NMI watchdog: Watchdog detected hard LOCKUP{rest}", "Kernel panic - not syncing: {rest}", "BUG: unable to handle {rest}", "kernel BUG at {rest}", "Oops: {rest}", "page allocation failure{rest}", "{}: page allocation failure{rest}", "SLUB: Unable to allocate memory on node {rest}"],
+        &["watchdog: BUG: soft lockup - CPU#{n} stuck for {rest}", "BUG: soft lockup{rest}", "rcu: INFO: rcu_sched {rest}", "rcu: INFO: {rest}", "NMI watchdog: BUG{rest}", "NMI watchdog: Watchdog detected hard LOCKUP{rest}", "Kernel panic - not syncing: {rest}", "BUG: unable to handle {rest}", "kernel BUG at {rest}", "Oops: {rest}", "page allocation failure{rest}", "{}: page allocation failure{rest}", "SLUB: Unable to allocate memory on node {rest}", "cache_from_obj: Wrong slab cache{rest}"],
         "The kernel itself is in trouble: a defect, a host that gives a virtual machine no time, or no memory.",
     )
     .certain()

@@ -93,10 +93,54 @@ pub(super) const ALL: &[Message] = &[
         "containerd-notes",
         Containerd,
         Nobody,
-        &["No cni config template is specified, wait for other system components to drop the config", "Start subscribing containerd event", "Start recovering state", "Start event monitor", "Start snapshots syncer", "Start cni network conf syncer for default", "Start streaming server", "Connect containerd service", "Get image filesystem path {q}", "loading plugin {q}...", "loading plugin", "ImageCreate event {rest}", "ImageUpdate event {rest}", "StopPodSandbox for {q} returns successfully", "RemovePodSandbox {q} returns successfully", "RunPodSandbox for {} returns sandbox id {q}", "CreateContainer within sandbox {q} for {} returns container id {q}", "StartContainer for {q} returns successfully", "StopContainer for {q} returns successfully", "RemoveContainer for {q} returns successfully", "PullImage {q} returns image reference {q}", "TearDown network for sandbox {q} successfully", "Forcibly stopping sandbox {q}", "wrote queued deletion file", "Queueing endpoint batch deletion request", "stop pulling image {}: active requests={n}, bytes read={n}", "metadata content store policy set", "Enforce kubelet's static pod"],
+        &["No cni config template is specified, wait for other system components to drop the config", "Start subscribing containerd event", "Start recovering state", "Start event monitor", "Start snapshots syncer", "Start cni network conf syncer for default", "Start streaming server", "Connect containerd service", "Get image filesystem path {q}", "loading plugin {q}...", "loading plugin", "ImageCreate event {rest}", "ImageUpdate event {rest}", "StopPodSandbox for {q} returns successfully", "CreateContainer within sandbox {q} for container {}", "StopPodSandbox for {q}", "RemovePodSandbox for {q}", "StartContainer for {q}", "RemoveContainer for {q}", "PullImage {q}", "Removing stale sandbox {}", "shim reaped", "RemovePodSandbox {q} returns successfully", "RunPodSandbox for {} returns sandbox id {q}", "CreateContainer within sandbox {q} for {} returns container id {q}", "StartContainer for {q} returns successfully", "StopContainer for {q} returns successfully", "RemoveContainer for {q} returns successfully", "PullImage {q} returns image reference {q}", "TearDown network for sandbox {q} successfully", "Forcibly stopping sandbox {q}", "wrote queued deletion file", "Queueing endpoint batch deletion request", "stop pulling image {}: active requests={n}, bytes read={n}", "metadata content store policy set", "Enforce kubelet's static pod"],
         "containerd tells of its work: starts, ends, pulls. By itself no fault.",
     )
     .unless(&["level=error", "level=fatal", "failed"]),
+    cause(
+        "client-notes",
+        crate::message::Component::Client,
+        Nobody,
+        &["runtime connect using default endpoints: {rest}", "image connect using default endpoints: {rest}", "Using default endpoints{rest}", "remote version is much newer: {rest}", "WARNING: kubeadm cannot validate component configs for API groups {rest}", "missing optional cgroups: {}", "swap is enabled; production deployments should disable swap unless testing the NodeSwap feature gate of the kubelet", "swap is supported for cgroup v2 only{rest}", "The configuration is using `runtime_path`, which is deprecated and will be removed in future{rest}", "Using cgroups-v1 which is deprecated in favor of cgroups-v2 with Podman v5{rest}", "detected that the sandbox image {q} of the container runtime is inconsistent with that used by kubeadm{rest}", "hostname {q} could not be reached", "you should set the endpoint instead"],
+        "A warning of a tool (crictl, kubeadm, podman) about its own settings or versions. It goes on.",
+    )
+    .unless(&["level=fatal"])
+    .first(&["cat /etc/crictl.yaml"]),
+    cause(
+        "kubeadm-check",
+        crate::message::Component::Client,
+        crate::message::Whose::Settings,
+        &["Port {n} is in use", "{path} contents are not set to 1", "{path} does not exist", "{path} already exists", "{path} is not empty", "the number of available CPUs {n} is less than the required {n}", "the system RAM ({n} MB) is less than the minimum {n} MB", "user is not running as root", "{} not found in system path"],
+        "kubeadm's check before it begins: the node is not as it wants it. The line names what: a port that is taken or a file that \
+         is there (kubeadm, or another Kubernetes, was set up before), a setting of the kernel, a program, the runtime.",
+    )
+    .within(&["[error port", "[error file", "[error dir", "[error num", "[error mem", "[error ispriv"])
+    .certain()
+    .first(&["ss -lntp", "ls -l /etc/kubernetes/manifests", "sysctl net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables"]),
+    act(
+        "kernel-network-fs",
+        TheKernel,
+        Storage,
+        &["NFS: {rest}", "CIFS{}: {rest}", "ceph: {rest}", "rbd: {rest}", "libceph: {rest}", "fuse: {rest}"],
+        "A file system that lies on a server (NFS, CIFS, Ceph) or is a program's (FUSE) tells of itself.",
+    )
+    .first(&["findmnt -t nfs,nfs4,cifs,ceph,fuse", DMESG]),
+    cause(
+        "kernel-notes",
+        TheKernel,
+        Nobody,
+        &["perf: interrupt took too long ({n} > {n}), lowering kernel.perf_event_max_sample_rate to {n}", "{}: SATA link up {rest}", "fuse: init (API version {})", "device-mapper: uevent: version {}", "device-mapper: ioctl: {} initialised: {}", "ceph: loaded (mds proto {n})", "libceph: {} session established", "libceph: loaded (mon/osd proto {rest}", "EDAC MC: Ver: {}", "Modules linked in: {rest}", "Bridge firewalling registered", "bridge: filtering via arp/ip/ip6tables is no longer available by default. Update your scripts to load br_netfilter if you need this", "bridge: automatic filtering via arp/ip/ip6tables has been deprecated. Update your scripts to load br_netfilter if you need this", "overlayfs: loaded{}", "Initializing XFRM netlink socket", "IPVS: ipvs loaded", "process {q} launched {q} using {rest}", "Key type {} registered", "nvidia-modeset: Loading NVIDIA Kernel Mode Setting Driver {rest}", "NVRM: loading NVIDIA UNIX {rest}", "nvidia: module license {rest}", "nvidia: loading out-of-tree module taints kernel"],
+        "A note of the kernel about a module, a device or its own settings. Nothing failed.",
+    ),
+    cause(
+        "syn-flood",
+        TheKernel,
+        crate::message::Whose::Network,
+        &["TCP: request_sock_TCP: Possible SYN flooding on port {}. Sending cookies{rest}", "TCP: {}: Possible SYN flooding on port {}. Sending cookies{rest}", "Possible SYN flooding on port {rest}"],
+        "More connections came to that port at once than the program that listens takes: many clients, a slow program, or an attack. \
+         The kernel goes on with cookies.",
+    )
+    .first(&["ss -lnt", "nstat -az TcpExtListenOverflows TcpExtListenDrops"]),
     cause(
         "overlay-fallback",
         TheKernel,

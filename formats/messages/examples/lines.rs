@@ -25,12 +25,7 @@ fn main() -> std::io::Result<()> {
         let (who, sure) = explained.head.map_or(("-", "-"), |head| {
             (head.who().name(), head.sure().sentence())
         });
-        let why = explained.detail.as_deref().unwrap_or("-").escape_debug();
-        writeln!(
-            out,
-            "{kind}\t{key}\t{who}\t{sure}\t{why}\t{}",
-            line.escape_debug()
-        )?;
+        writeln!(out, "{kind}\t{key}\t{who}\t{sure}\t{}", line.escape_debug())?;
     }
     Ok(())
 }

@@ -46,7 +46,7 @@ mod tests {
         let likely = as_told(message, message.who, false);
         assert_eq!((likely.sure, likely.key), (Sure::Likely, message.key));
         assert!(core::ptr::eq(likely, as_told(message, message.who, false)));
-        let other = as_told(message, Component::Unnamed, true);
-        assert_eq!((other.sure, other.who), (Sure::Certain, Component::Unnamed));
+        let other = as_told(message, Component::System, true);
+        assert_eq!((other.sure, other.who), (Sure::Certain, Component::System));
     }
 }

@@ -17,6 +17,8 @@
 //! assert_eq!(explained.head.unwrap().message().unwrap().key, "sandbox-name-reserved");
 //! ```
 
+#[cfg(test)]
+mod back;
 mod book;
 mod chain;
 mod claim;

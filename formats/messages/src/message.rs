@@ -50,8 +50,6 @@ pub enum Component {
     OtherSnapshotter,
     /// Windows' own services for containers.
     Windows,
-    /// A program that the line does not name, or names, and is none of these.
-    Unnamed,
 }
 
 impl Component {
@@ -79,7 +77,6 @@ impl Component {
             Self::OtherEngine => "another engine",
             Self::OtherSnapshotter => "a snapshotter of its own",
             Self::Windows => "Windows",
-            Self::Unnamed => "a program that is not known here",
         }
     }
 }
@@ -349,12 +346,6 @@ impl Message {
     pub fn fixed(&self) -> &'static str {
         let text = self.says.first().copied().unwrap_or_default();
         crate::pattern::longest_literal(text).trim_matches([' ', ':', '"'])
-    }
-
-    /// Words of which a line must have one, where its texts alone are said by others, too; `&` joins those that must all
-    /// be there.
-    pub const fn needs(&self) -> &'static [&'static str] {
-        self.within
     }
 
     /// Its texts as a person reads them: `…` for what differs.

@@ -238,7 +238,7 @@ impl Speaker {
             return Component::Crun;
         }
         if self.is_stranger && !any(named(who)) {
-            return Component::Unnamed;
+            return Component::System;
         }
         who
     }
@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn the_speaker_is_who_the_line_shows() {
         use Component::{
-            Buildkit, Containerd, Cri, Dockerd, OtherEngine, OtherRuntime, Runc, Unnamed,
+            Buildkit, Containerd, Cri, Dockerd, OtherEngine, OtherRuntime, Runc, System,
         };
         for (line, who, right) in [
             ("Nov 28 14:18:11 node containerd[40]: x", Cri, Cri),
@@ -292,7 +292,7 @@ mod tests {
             (
                 "Nov 28 14:18:11 node nomad[40]: write cgroup.procs",
                 Runc,
-                Unnamed,
+                System,
             ),
             (
                 "Nov 28 14:18:11 node nomad[40]: OCI runtime failed",

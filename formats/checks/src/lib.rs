@@ -42,6 +42,7 @@ mod layer;
 mod layer_jobs;
 mod lease;
 mod lease_owner;
+mod lost_found;
 mod mounts;
 mod part;
 mod records;
@@ -208,6 +209,7 @@ pub const CHECKS: &[&Check] = &[
     &snapshot_dir::DIRECTORY_MISSING,
     &snapshot_dir::DIRECTORY_UNKNOWN,
     &snapshot_dir::TEMPORARY,
+    &lost_found::LOST_FOUND,
     &snapshot_dir::ID_SEQUENCE,
     &snapshot_dir::USAGE,
     &snapshot_dir::WORK_MISSING,

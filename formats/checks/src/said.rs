@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use finding::{Code, Finding, Location, Logged, Remedy, Report, Severity, Step, Text};
+use finding::{Code, Finding, Location, Logged, Remedy, Report, Severity, Step, Text, Time};
 use logs::{Ended, Gathered, Line, Program, Start};
 use messages::{Message, Role, Whose};
 use node::{Node, path_text};
 
+/// Seconds by which a time without a zone may differ from UTC.
+const ZONES: i64 = 14 * 3600;
 /// So many messages of one kind of finding are told.
 const SAYS: usize = 4;
 /// So many letters of a line are told.
@@ -49,7 +51,7 @@ pub fn with_logs(mut report: Report, gathered: &Gathered, node: &Node) -> Report
     for finding in &mut report.findings {
         finding.logged = said.about(finding);
     }
-    let Some(finding) = unexplained(&report, gathered, &known) else {
+    let Some(finding) = unexplained(&report, gathered, &known, node) else {
         return report;
     };
     report.findings.push(finding);
@@ -187,6 +189,7 @@ fn unexplained(
     report: &Report,
     gathered: &Gathered,
     known: &[Option<&'static Message>],
+    node: &Node,
 ) -> Option<Finding> {
     // Where another program has containerd under it, its starts are containerd's.
     let whose = [Program::Containerd, Program::Distribution, Program::Dockerd];
@@ -220,6 +223,13 @@ fn unexplained(
     let source = gathered.sources.get(line.source);
     let path = source.map_or("", |source| source.path.as_str());
     let when = line.time.or(last.at);
+    // A record that was made later is of a later start, of which there is no log.
+    let has_no_zone = source.is_some_and(|source| source.has_no_zone);
+    let slack = if has_no_zone { ZONES } else { 0 };
+    let is_later = |told: Time| when.is_some_and(|when| told.since(when) > slack);
+    if node.newest_record().is_some_and(is_later) {
+        return None;
+    }
     let when = when.map_or_else(String::new, |time| format!(" at {time}"));
     let means = message.map_or("", |message| message.means);
     let what = format!(

@@ -222,7 +222,13 @@ fn temporary(judge: &mut Judge<'_>) {
             let location = Location::file(path_text(&stray.path));
             judge.say(Finding::new(TEMPORARY.code, location, message));
         }
-        for stray in layout.into_iter().flat_map(|layout| &layout.strays) {
+        let is_told = |path: &std::path::Path| {
+            let mut told = judge.node.lost_found.iter();
+            told.any(|one| one.path == path)
+        };
+        let strays = layout.into_iter().flat_map(|layout| &layout.strays);
+        let strays: Vec<_> = strays.filter(|stray| !is_told(&stray.path)).collect();
+        for stray in strays {
             let location = Location::file(path_text(&stray.path));
             judge.say(Finding::new(
                 TEMPORARY.code,

@@ -1,6 +1,7 @@
 //! Lines out of text logs, rotated and packed ones, too.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,7 @@ use crate::journals::{is_kept, listed, path_text};
 use crate::line::{Line, Program};
 use crate::places::{Form, PLACES, PODS, is_of};
 use crate::prefix::{Stamp, in_year, own, syslog, year};
+use crate::written::TAKEN;
 
 /// Bytes of a line that are looked at.
 const LINE: usize = 64 << 10;
@@ -61,6 +63,7 @@ pub(crate) fn read_log_files(
         let logs = (1_000_usize..).zip(pods(evidence, unread));
         found.extend(logs.map(|(row, path)| (path, Form::Of(Program::Container), row)));
     }
+    let host = host_name(evidence);
     for (path, form, row) in found {
         if ticker.is_cancelled() {
             return;
@@ -75,6 +78,9 @@ pub(crate) fn read_log_files(
             stamps: Vec::new(),
             zone: None,
             first: lines.lines.len(),
+            // What a bundle took along names no host.
+            host: host.as_deref().filter(|_| path != Path::new(TAKEN)),
+            of_others: BTreeMap::new(),
         };
         match file.read_log_file(evidence, &path, ticker, unread, lines) {
             Ok(written) => {
@@ -138,9 +144,56 @@ struct File<'o> {
     /// Seconds from UTC to the wall, from a line that has both times.
     zone: Option<i64>,
     first: usize,
+    /// The node's own name.
+    host: Option<&'o str>,
+    /// How many lines of other machines were left out, by their names: a file of syslog may gather those of
+    /// many.
+    of_others: BTreeMap<String, u64>,
+}
+
+/// Names of machines that are told of one file.
+const HOSTS: usize = 8;
+
+/// The node's own name, without its domain. None where it is that of an image that any machine may have.
+fn host_name(evidence: &Evidence) -> Option<String> {
+    let source = evidence.source(Path::new("/etc/hostname"), 4096).ok()?;
+    let text = String::from_utf8_lossy(source.bytes()).into_owned();
+    let lines = text.lines().map(str::trim);
+    let name = lines
+        .into_iter()
+        .find(|line| !line.is_empty() && !line.starts_with('#'))?;
+    let label = label(name);
+    (!label.is_empty() && label != "localhost").then_some(label)
+}
+
+/// The first part of a machine's name.
+fn label(name: &str) -> String {
+    name.split('.')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase()
 }
 
 impl File<'_> {
+    /// Whether a line is another machine's, by the name in it; addresses and `-` name none.
+    fn is_of_another(&mut self, host: &[u8]) -> bool {
+        let (Some(own), Ok(host)) = (self.host, std::str::from_utf8(host)) else {
+            return false;
+        };
+        let its = label(host);
+        if its == own
+            || !its.starts_with(|letter: char| letter.is_ascii_alphabetic())
+            || its == "localhost"
+        {
+            return false;
+        }
+        if self.of_others.len() < HOSTS || self.of_others.contains_key(&its) {
+            let count = self.of_others.entry(its).or_default();
+            *count = count.saturating_add(1);
+        }
+        true
+    }
+
     /// Reads all lines; when the file was written last.
     fn read_log_file(
         &mut self,
@@ -198,6 +251,9 @@ impl File<'_> {
                 let Some(program) = Program::named(read.program) else {
                     return;
                 };
+                if self.is_of_another(read.host) {
+                    return;
+                }
                 (Some(read.stamp), program, read.pid, read.text)
             }
             Form::Of(program) => (own(line), program, None, line),
@@ -274,6 +330,7 @@ impl File<'_> {
         if let (Some(written), false) = (written, self.stamps.is_empty()) {
             let zone = self.zone.unwrap_or(0);
             if self.zone.is_none() {
+                self.source.has_no_zone = true;
                 let note = "its times have no zone: they are read as UTC";
                 self.source.notes.push(note.to_owned());
             }
@@ -292,6 +349,13 @@ impl File<'_> {
                     bound = Time::new(time.seconds.saturating_add(86_400), 0);
                 }
             }
+        }
+        for (host, count) in &self.of_others {
+            self.source.notes.push(format!(
+                "{count} lines of the machine {} were left out: /etc/hostname says {}",
+                Text::from(host.as_str()),
+                Text::from(self.host.unwrap_or_default())
+            ));
         }
         let mut kept = 0_u64;
         for line in lines.lines.iter().skip(self.first) {

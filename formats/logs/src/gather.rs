@@ -63,6 +63,9 @@ pub struct Source {
     pub passed: u64,
     /// How many of them are kept.
     pub kept: u64,
+    /// Whether its times were read as UTC because it says no zone.
+    #[serde(skip)]
+    pub has_no_zone: bool,
     /// What to know of it: its times have no zone. What it lacks is in [`Gathered::unread`].
     pub notes: Vec<String>,
     /// Files of one row follow each other: journals, a log and those that were put aside.
@@ -77,6 +80,7 @@ impl Source {
             kind,
             passed: 0,
             kept: 0,
+            has_no_zone: false,
             notes: Vec::new(),
             row: 0,
         }

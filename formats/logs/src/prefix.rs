@@ -18,6 +18,7 @@ pub(crate) enum Stamp {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Prefixed<'l> {
     pub(crate) stamp: Stamp,
+    pub(crate) host: &'l [u8],
     pub(crate) program: &'l [u8],
     pub(crate) pid: Option<u32>,
     pub(crate) text: &'l [u8],
@@ -27,7 +28,7 @@ pub(crate) struct Prefixed<'l> {
 pub(crate) fn syslog(line: &[u8]) -> Option<Prefixed<'_>> {
     let (stamp, rest) = stamp(line)?;
     let rest = rest.strip_prefix(b" ")?;
-    let (_host, rest) = split(rest, b' ')?;
+    let (host, rest) = split(rest, b' ')?;
     let colon =
         find(rest, b": ").or_else(|| rest.ends_with(b":").then(|| rest.len().saturating_sub(1)))?;
     let (tag, text) = rest.split_at_checked(colon)?;
@@ -44,6 +45,7 @@ pub(crate) fn syslog(line: &[u8]) -> Option<Prefixed<'_>> {
     };
     (program.len() <= 64 && !program.contains(&b' ')).then_some(Prefixed {
         stamp,
+        host,
         program,
         pid,
         text,

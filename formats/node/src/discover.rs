@@ -33,6 +33,9 @@ pub enum Rule {
     Scan,
 }
 
+/// Below the data folder of k3s and RKE2: what belongs to a node, wherever that folder is.
+const AGENT: &str = "/agent/";
+
 /// Whose installation it is, where only its root was named and nothing else tells of it.
 const UNTOLD: &str = "containerd, as far as is known";
 
@@ -66,11 +69,10 @@ impl Roots {
     pub fn template(&self) -> Option<&'static str> {
         let config = self.config.as_ref()?;
         let named = config.files.first()?.utf8()?;
-        // Where its data was moved, only what follows the folder of its name is as usual.
-        let moved = format!("/{}/", self.whose);
+        // Where the data of k3s or RKE2 was moved, only what lies below its folder is as usual.
         let is_moved = |one: &&Generated| {
-            let below = one.config.split_once(&moved).map(|(_, below)| below);
-            below.is_some_and(|below| named.ends_with(below))
+            let below = one.config.find(AGENT).map(|at| &one.config[at..]);
+            self.whose.contains(one.whose) && below.is_some_and(|below| named.ends_with(below))
         };
         let usual = GENERATED.iter().find(|one| named.ends_with(one.config));
         let written = usual.or_else(|| GENERATED.iter().find(is_moved));

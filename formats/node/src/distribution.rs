@@ -11,6 +11,8 @@ pub(crate) struct Distribution {
 
 /// A config.toml that is written anew at each start, and what an edit has to go to.
 pub(crate) struct Generated {
+    /// The installation that writes it, as [`Distribution::whose`] names it.
+    pub(crate) whose: &'static str,
     pub(crate) config: &'static str,
     pub(crate) instead: &'static str,
 }
@@ -18,31 +20,43 @@ pub(crate) struct Generated {
 /// Of each distribution that writes it: what its documentation and the file's own head say.
 pub(crate) const GENERATED: &[Generated] = &[
     Generated {
+        whose: "k3s",
         config: "rancher/k3s/agent/etc/containerd/config.toml",
         instead: "k3s rewrites config.toml at each start. Make the change in config.toml.tmpl beside \
                   it (config-v3.toml.tmpl for containerd 2.x), or in /etc/rancher/k3s/registries.yaml \
                   for registries.",
     },
     Generated {
+        whose: "rke2",
         config: "rancher/rke2/agent/etc/containerd/config.toml",
         instead: "RKE2 rewrites config.toml at each start. Make the change in config.toml.tmpl beside \
                   it (config-v3.toml.tmpl for containerd 2.x), or in /etc/rancher/rke2/registries.yaml \
                   for registries.",
     },
     Generated {
+        whose: "docker",
         config: "run/docker/containerd/containerd.toml",
         instead: "dockerd rewrites containerd.toml at each start. Make the change in \
                   /etc/docker/daemon.json.",
     },
     Generated {
+        whose: "docker (snap)",
         config: "run/snap.docker/containerd/containerd.toml",
         instead: "dockerd rewrites containerd.toml at each start. Make the change in \
                   /var/snap/docker/current/config/daemon.json.",
     },
     Generated {
+        whose: "microk8s",
         config: "snap/microk8s/current/args/containerd.toml",
         instead: "MicroK8s rewrites containerd.toml at each start. Make the change in \
                   containerd-template.toml beside it.",
+    },
+    Generated {
+        whose: "k0s",
+        config: "etc/k0s/containerd.toml",
+        instead: "k0s rewrites containerd.toml at each start as long as its first line is \
+                  `# k0s_managed=true`. Make the change in a file of /etc/k0s/containerd.d, or remove \
+                  that line.",
     },
 ];
 

@@ -13,6 +13,7 @@ use runc::Runtime;
 
 use crate::clients::{self, Client};
 use crate::graph::Graph;
+use crate::lost_found::LostFound;
 use crate::{
     Cores, Database, DatabaseState, Disks, Documents, Headers, META_DIR, MountPoint, Network,
     PodFiles, Registries, Roots, RuntimePrograms, Snapshotter, Surroundings, Traces, Units,
@@ -79,6 +80,8 @@ pub struct Node {
     pub traces: Traces,
     /// Disks that belong at its root, above it, or at the stores in it.
     pub mount_points: Vec<MountPoint>,
+    /// What a check of the file system saved, on the disks of the stores.
+    pub lost_found: Vec<LostFound>,
     /// What a start of the daemon meets around its stores.
     pub around: Surroundings,
     /// Units of systemd that run it.
@@ -214,6 +217,8 @@ impl Node {
                 .extend(rows.unknown(|namespace| &namespace.leases));
         }
         let cores = Cores::read_cores(evidence, runtime.read(), &mut coverage.unknown);
+        let lost_found =
+            LostFound::read_lost_found(evidence, &roots, &snapshotters, &mut coverage.unknown);
         coverage
             .unknown
             .sort_by(|a, b| (&a.what, &a.why).cmp(&(&b.what, &b.why)));
@@ -241,6 +246,7 @@ impl Node {
             mounts,
             disks,
             mount_points,
+            lost_found,
             around,
             units,
             cores,
@@ -268,9 +274,19 @@ impl Node {
         node
     }
 
+    /// The newest time that meta.db and the runtime's files tell of: a daemon ran then.
+    pub fn newest_record(&self) -> Option<Time> {
+        times::newest_told(self.meta.rows.as_ref(), self.runtime.read())
+    }
+
     /// The newest time that a store was written: the best guess where nothing says more.
     fn newest(&self, evidence: &Evidence) -> Time {
         let mut newest = Time::new(0, 0);
+        let mut learn = |time: Time| {
+            if times::is_past(time) {
+                newest = newest.max(time);
+            }
+        };
         let databases = self
             .snapshotters
             .iter()
@@ -278,7 +294,7 @@ impl Node {
         let meta = self.roots.root.join(META_DIR).join("meta.db");
         for path in databases.chain([meta, self.roots.root.clone(), self.roots.state.clone()]) {
             if let Ok(stat) = evidence.stat(&path) {
-                newest = newest.max(stat.mtime);
+                learn(stat.mtime);
             }
         }
         for container in self
@@ -287,7 +303,7 @@ impl Node {
             .iter()
             .flat_map(|runtime| &runtime.containers)
         {
-            newest = newest.max(container.dir.mtime);
+            learn(container.dir.mtime);
         }
         newest
     }

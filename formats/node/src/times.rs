@@ -5,11 +5,15 @@
 //! was created. Where every file is younger than what tells of it, times tell nothing, and the time of
 //! the node is the newest that is written down.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use content::Store;
 use finding::Time;
 use metadb::MetaDb;
 use runc::Runtime;
 
+/// Seconds that a node's clock may be ahead of the reader's: a day.
+const AHEAD: i64 = 86_400;
 /// Seconds that a file may be younger than what was written of it.
 const SLACK: i64 = 60;
 
@@ -55,6 +59,14 @@ pub(crate) fn are_kept(
     told.is_empty() || told.contains(&true)
 }
 
+/// Whether a file's time can be that of a node: not after the clock of the machine that reads it. A board
+/// without a clock of its own, or a wrong time server, leaves files of the next century.
+pub(crate) fn is_past(time: Time) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok();
+    let now = now.and_then(|since| i64::try_from(since.as_secs()).ok());
+    now.is_none_or(|now| time.seconds <= now.saturating_add(AHEAD))
+}
+
 /// The newest time that is written down.
 pub(crate) fn newest_told(meta: Option<&MetaDb>, runtime: Option<&Runtime>) -> Option<Time> {
     let mut all: Vec<Option<Time>> = Vec::new();
@@ -79,5 +91,8 @@ pub(crate) fn newest_told(meta: Option<&MetaDb>, runtime: Option<&Runtime>) -> O
     }
     let containers = runtime.into_iter().flat_map(|runtime| &runtime.containers);
     all.extend(containers.map(runc::Container::created));
-    all.into_iter().flatten().max()
+    all.into_iter()
+        .flatten()
+        .filter(|time| is_past(*time))
+        .max()
 }

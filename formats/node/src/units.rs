@@ -256,6 +256,26 @@ fn has_system_units(evidence: &Evidence) -> bool {
     })
 }
 
+/// Whether anything of the evidence starts an installation, or has it running: a folder below its state,
+/// a unit of its own. `true` where that cannot be told. What a machine only keeps (of a k3s that was
+/// removed, of a user, of a volume) is no danger to it.
+pub fn may_be_in_use(evidence: &Evidence, roots: &crate::Roots, first: &crate::Roots) -> bool {
+    let state = evidence.list(&roots.state);
+    let has_state = state.read().is_some_and(|entries| !entries.is_empty());
+    // The same state may be another daemon's.
+    if has_state && roots.state != first.state {
+        return true;
+    }
+    let is_here = |name: &&str| Unit::named(evidence, &file_name(name)).is_some();
+    let has_unit = |whose: &str| unit_names(whose).iter().any(is_here);
+    // Where one unit is, others would be, too.
+    match roots.whose {
+        "kind or minikube (volume)" => false,
+        whose if whose.starts_with("rootless") => false,
+        whose => has_unit(whose) || !has_unit(first.whose),
+    }
+}
+
 /// `docker.socket` is a whole name, `docker` that of a service.
 fn file_name(name: &str) -> String {
     match name.rsplit_once('.') {

@@ -231,6 +231,7 @@ impl Case {
             root: node::path_text(&roots.root),
             state: node::path_text(&roots.state),
             whose: roots.whose,
+            in_use: node::may_be_in_use(&self.evidence, roots, &node.roots),
             start: None,
             may_start: None,
         };
@@ -295,6 +296,8 @@ pub struct Other {
     pub state: Text,
     /// Whose it is.
     pub whose: &'static str,
+    /// Whether something of the evidence starts it or has it running; true where that is not known.
+    pub in_use: bool,
     /// What a start of it would do, in a sentence; nothing where that was not asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<String>,
@@ -305,7 +308,7 @@ pub struct Other {
 
 impl Other {
     fn is_refused(&self) -> bool {
-        self.may_start == Some(checks::Start::No)
+        self.in_use && self.may_start == Some(checks::Start::No)
     }
 }
 
@@ -384,8 +387,13 @@ impl About {
         for other in self.others.iter().take(OTHERS) {
             let said = other.start.as_ref();
             let said = said.map_or_else(String::new, |start| format!(" {start}"));
+            let unused = if other.in_use {
+                ""
+            } else {
+                " Nothing in the evidence starts it."
+            };
             let line = format!(
-                "{} ({}):{said} Examine it with --root {}",
+                "{} ({}):{said}{unused} Examine it with --root {}",
                 other.root, other.whose, other.root
             );
             let line = pen.styled(Style::Warning, line).to_string();

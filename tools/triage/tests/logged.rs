@@ -111,11 +111,11 @@ fn healthy_nodes_have_no_line_and_no_such_finding() {
 
 /// A start on a healthy node that ends in a panic.
 const FAILED: &str = "\
-2026-11-21T05:00:10.000000+00:00 node systemd[1]: Starting containerd.service - containerd container runtime...
-2026-11-21T05:00:10.100000+00:00 node containerd[52]: time=\"2026-11-21T05:00:10.100000000Z\" level=info msg=\"starting containerd\" revision= version=1.7.24
-2026-11-21T05:00:10.200000+00:00 node containerd[52]: panic: plugin: no type
-2026-11-21T05:00:10.300000+00:00 node systemd[1]: containerd.service: Main process exited, code=exited, status=2/INVALIDARGUMENT
-2026-11-21T05:00:10.300100+00:00 node systemd[1]: containerd.service: Failed with result 'exit-code'.
+2026-11-21T06:00:10.000000+00:00 node systemd[1]: Starting containerd.service - containerd container runtime...
+2026-11-21T06:00:10.100000+00:00 node containerd[52]: time=\"2026-11-21T06:00:10.100000000Z\" level=info msg=\"starting containerd\" revision= version=1.7.24
+2026-11-21T06:00:10.200000+00:00 node containerd[52]: panic: plugin: no type
+2026-11-21T06:00:10.300000+00:00 node systemd[1]: containerd.service: Main process exited, code=exited, status=2/INVALIDARGUMENT
+2026-11-21T06:00:10.300100+00:00 node systemd[1]: containerd.service: Failed with result 'exit-code'.
 ";
 
 #[test]
@@ -132,7 +132,7 @@ fn a_node_whose_last_start_failed_is_not_said_to_start() {
     assert_eq!(start, "unknown");
     let words = said.as_str().unwrap();
     assert!(
-        words.starts_with("Nothing that was checked keeps containerd from starting, but its last start, at 2026-11-21T05:00:10"),
+        words.starts_with("Nothing that was checked keeps containerd from starting, but its last start, at 2026-11-21T06:00:10"),
         "{words}"
     );
     assert!(words.contains("plugin: no type"), "{words}");
@@ -147,4 +147,22 @@ fn a_node_whose_last_start_failed_is_not_said_to_start() {
     let path = node.path();
     let json = triage(path, &["--no-logs"]);
     assert_eq!(json["answer"]["verdict"]["start"], "yes");
+}
+
+#[test]
+fn a_failed_start_of_another_machine_or_before_a_later_one_is_not_this_nodes_last() {
+    let told = |log: &str| {
+        let mut node = testcase::node("1.7-rebooted");
+        node.add("etc/hostname", b"node\n");
+        node.add("var/log/syslog", log.as_bytes());
+        let node = written(&node);
+        let json = triage(node.path(), &[]);
+        finding(&json, "log/unexplained").is_some()
+    };
+    assert!(told(FAILED));
+    // A host for logs keeps those of many.
+    assert!(!told(&FAILED.replace(" node ", " node7 ")));
+    assert!(told(&FAILED.replace(" node ", " node.example.com ")));
+    // Records of meta.db are younger: a daemon came up after that.
+    assert!(!told(&FAILED.replace("2026-11-21T06", "2026-11-20T06")));
 }

@@ -354,4 +354,25 @@ fn an_installation_that_must_not_be_started_is_said_first() {
         assert!(line.starts_with(&wanted), "{verb}: {line}");
         assert_eq!(exit & 4, 4, "{verb}");
     }
+    // Nothing of the machine starts k3s any more: what it left is no danger to the one that runs.
+    let unit =
+        b"[Service]\nType=notify\nKillMode=process\nDelegate=yes\nExecStart=/usr/bin/containerd\n";
+    tar.add("usr/lib/systemd/system/containerd.service", unit);
+    std::fs::write(&path, tar.write()).expect("write");
+    for verb in ["triage", "preflight"] {
+        let (line, exit) = first(verb);
+        assert!(line.starts_with("containerd would start"), "{verb}: {line}");
+        assert_eq!(exit & 4, 0, "{verb}");
+    }
+    // With its unit it is one again.
+    tar.add(
+        "etc/systemd/system/k3s.service",
+        b"[Service]\nExecStart=/usr/local/bin/k3s server\n",
+    );
+    std::fs::write(&path, tar.write()).expect("write");
+    for verb in ["triage", "preflight"] {
+        let (line, exit) = first(verb);
+        assert!(line.starts_with("k3s at "), "{verb}: {line}");
+        assert_eq!(exit & 4, 4, "{verb}");
+    }
 }

@@ -15,6 +15,11 @@ const NAMED: usize = 50;
 /// What a start loses for good, where a finding says that none may be tried before it is mended.
 const LOSES: &[(&str, Effect, &str)] = &[
     (
+        "store/lost-found",
+        Effect::DeletesLater,
+        "removes lost+found, with what fsck saved in it, at a clean-up of the snapshotter",
+    ),
+    (
         "image/reference-missing",
         Effect::DeletesLater,
         "removes blobs that images need and nothing keeps, 100 ms later",

@@ -8,7 +8,7 @@ use cni::{ConfFault, List, Plugin};
 use evidence::{Evidence, FileKind};
 use finding::{Text, Unread};
 
-use crate::path_text;
+use crate::{left_out, path_text};
 
 /// A folder of configurations.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +75,11 @@ impl Folder {
         let listed = match evidence.try_list(path) {
             Ok(listed) => listed,
             Err(Unread::Absent) if !has_settings(evidence, path) => {
+                folder.unread = Some(Unread::NotCollected);
+                return folder;
+            }
+            // A link that leads into a part of the machine that was not taken.
+            Err(Unread::Absent | Unread::Dangling(_)) if left_out::is_unseen(evidence, path) => {
                 folder.unread = Some(Unread::NotCollected);
                 return folder;
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use bolt::{Db, Layout, Salvage, SalvageOptions};
+use daemon::Release;
 use evidence::Evidence;
 use finding::{Text, Unread};
 use node::{DatabaseState, path_text};
@@ -165,8 +166,9 @@ impl Making<'_> {
     /// The tree to begin with: the old one if nothing is wrong with it, what can be saved of it, or
     /// nothing.
     pub(super) fn start(&mut self, old: Option<&[u8]>) -> (Tree, Layout, bool) {
+        // As the daemon that will open it leaves it: its freelist tells which release that was.
         let fresh = Layout {
-            freelist: true,
+            freelist: self.release.one() == Some(Release::V1_6),
             txid: 16,
             ..Layout::default()
         };

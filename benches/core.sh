@@ -1,8 +1,9 @@
 #!/bin/bash
 # core.sh [COUNT]: `coroner-core goroutines` against `dlv core` on one core, in one run: a Go program with COUNT goroutines
-# (100000) that wait, its core taken by gcore. Prints the ratio, and our peak memory. Needs a Go toolchain ($GO, else go),
-# gdb's gcore, dlv of a release that knows that Go, and hyperfine. Also the cores that are named in $CORES (core:program),
-# such as those of a shim and a daemon, for which only our own time is told.
+# (100000) that wait, its core taken by gcore. Prints the ratio, wall and processor time, and our peak memory. Needs a Go
+# toolchain ($GO, else go), gdb's gcore, dlv of a release that knows that Go ($DLV), and hyperfine. Also the cores that are named in
+# $CORES (core:program), such as those of a shim and a daemon, for which only our own time is told. $CORONER_CORE is a binary that
+# is there; else it is built.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=${BENCH_DIR:-${TMPDIR:-/tmp}/coroner-bench}
@@ -12,8 +13,8 @@ runs=${RUNS:-10}
 count=${1:-100000}
 mkdir -p "$work/crowd"
 
-cargo build --quiet --release --manifest-path "$root/Cargo.toml" -p coroner-core
 ours=${CORONER_CORE:-$target/release/coroner-core}
+[ -n "${CORONER_CORE:-}" ] || cargo build --quiet --release --manifest-path "$root/Cargo.toml" -p coroner-core
 
 cat >"$work/crowd/main.go" <<'END'
 package main
@@ -70,7 +71,7 @@ time_of() { # NAME RUNS COMMAND...: minimum and median
         "$(printf '%q ' "$@")" >/dev/null
 }
 time_of ours "$runs" "$ours" goroutines "$core" --exe "$program"
-time_of theirs "${DLV_RUNS:-2}" dlv core "$program" "$core" --allow-non-terminal-interactive=true \
+time_of theirs "${DLV_RUNS:-2}" "${DLV:-dlv}" core "$program" "$core" --allow-non-terminal-interactive=true \
     --check-go-version=false --init "$work/crowd/list" || true
 found=$("$ours" goroutines "$core" --exe "$program" --format json | python3 -c 'import json, sys; print(json.load(sys.stdin)["answer"]["count"])')
 python3 - "$work/ours.json" "$work/theirs.json" "$found" "$count" <<'END'
@@ -78,8 +79,9 @@ import json, sys
 ours, theirs = (json.load(open(path))["results"][0] for path in sys.argv[1:3])
 print(f"{sys.argv[3]} goroutines found, {sys.argv[4]} were started")
 for name, r in [("coroner-core", ours), ("dlv", theirs)]:
-    print(f"  {name:13} {r['median']:.3f} s (min {r['min']:.3f})")
-print(f"  ratio         {theirs['median'] / ours['median']:.1f} of the medians, {theirs['min'] / ours['min']:.1f} of the minima")
+    print(f"  {name:13} {r['median']:.3f} s (min {r['min']:.3f}); processor {r['user'] + r['system']:.3f} s")
+of_processor = (theirs["user"] + theirs["system"]) / (ours["user"] + ours["system"])
+print(f"  ratio         {theirs['median'] / ours['median']:.1f} of the medians, {theirs['min'] / ours['min']:.1f} of the minima, {of_processor:.1f} of processor time")
 END
 /usr/bin/time -f "  peak          %M KiB resident" "$ours" goroutines "$core" --exe "$program" --quiet >/dev/null || true
 
@@ -88,6 +90,6 @@ for pair in ${CORES:-}; do
     python3 - "$work/own.json" "$pair" <<'END'
 import json, sys
 r = json.load(open(sys.argv[1]))["results"][0]
-print(f"{sys.argv[2]}: {r['median'] * 1000:.0f} ms (min {r['min'] * 1000:.0f})")
+print(f"{sys.argv[2]}: {r['median'] * 1000:.0f} ms (min {r['min'] * 1000:.0f}); processor {(r['user'] + r['system']) * 1000:.0f} ms")
 END
 done

@@ -1,24 +1,24 @@
 //! Files that are too big to copy: cores and executables.
 
+use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use cli::Failure;
 use elfcore::{BuildIds, Bytes, Elf};
-use evidence::{Evidence, FileKind, Options, Pages};
+use evidence::{Evidence, Options, Pages};
 use finding::{Escaped, Text, Unread};
 use goruntime::DebugLink;
 use lz4_flex::frame::FrameDecoder;
 use mapped::{Mapped, Private};
 
+use crate::exe::{given_executable, has_ids, installed, linked};
+
 /// Bytes that a packed core may have, holes included.
 const UNPACKED: u64 = 256 << 30;
 /// Bytes that are unpacked at once.
 const CHUNK: usize = 1 << 20;
-/// Files of a folder that are tried for a build id.
-const CANDIDATES: usize = 4096;
-/// Files of a folder whose names are looked at.
-const FILES: usize = 1 << 18;
 
 /// Which core.
 #[derive(Debug, Clone, clap::Args)]
@@ -38,7 +38,7 @@ pub(crate) struct CoreArgs {
 pub(crate) struct ExeArgs {
     /// The executable, or a folder that is searched for the one with the core's build id. Without it,
     /// the path that the core names is tried, and taken only if the build id is the same
-    #[arg(long, value_name = "FILE|DIR")]
+    #[arg(long, value_name = "FILE|DIR", value_parser = OsStringValueParser::new().map(meant))]
     pub(crate) exe: Option<PathBuf>,
     /// A folder that is searched for the program's DWARF where the executable has none, by the core's build
     /// id, or by the name that the executable gives: /usr/lib/debug. Beside the executable, and in .debug
@@ -257,125 +257,7 @@ impl CoreArgs {
     }
 }
 
-/// Where programs of containerd are installed.
-const PROGRAMS: [&str; 6] = [
-    "/usr/bin",
-    "/usr/sbin",
-    "/usr/local/bin",
-    "/usr/local/sbin",
-    "/opt/containerd/bin",
-    "/opt/cni/bin",
-];
-
-/// The program with these ids, wherever it is installed: a container's or a mount's path is not the
-/// node's.
-fn installed(evidence: &Evidence, ids: &BuildIds) -> Option<File> {
-    if ids.is_empty() {
-        return None;
-    }
-    for folder in PROGRAMS {
-        for entry in evidence
-            .list(Path::new(folder))
-            .read()
-            .into_iter()
-            .flatten()
-        {
-            let name = entry.name.bytes();
-            let is_ours = name.starts_with(b"containerd") || name.starts_with(b"runc");
-            if !is_ours || entry.stat.kind != FileKind::File {
-                continue;
-            }
-            let path = Path::new(folder).join(Path::new(&os(name)));
-            let shown = Text::from(path.as_os_str().as_encoded_bytes());
-            let file = File::open_file(evidence, &path, shown).ok();
-            if let Some(file) = file.filter(|file| has_ids(file, ids)) {
-                return Some(file);
-            }
-        }
-    }
-    None
-}
-
-/// Whether a file is the program with these ids, beyond doubt.
-fn has_ids(file: &File, ids: &BuildIds) -> bool {
-    let elf = Elf::read_elf(file).ok();
-    elf.is_some_and(|elf| BuildIds::of_file(file, &elf).same(ids) == Some(true))
-}
-
-/// The executable that was given, or that of a folder with these ids.
-fn given_executable(given: &Path, ids: &BuildIds) -> Result<File, Failure> {
-    let (evidence, inside) = beside(given)?;
-    let stat = evidence.stat(&inside).map_err(|why| unread(given, &why))?;
-    if stat.kind != FileKind::Dir {
-        return File::open_file(&evidence, &inside, shown(given))
-            .map_err(|why| unread(given, &why));
-    }
-    if ids.is_empty() {
-        return Err(Failure::unread(
-            "the core does not tell the build id of its program, so a folder cannot be searched for it",
-        )
-        .hint("name the executable itself with --exe FILE"));
-    }
-    let mut folders = vec![inside];
-    let mut tried = 0_usize;
-    while let Some(folder) = folders.pop() {
-        let list = evidence.list(&folder);
-        for entry in list.read().into_iter().flatten() {
-            let path = folder.join(Path::new(&os(entry.name.bytes())));
-            match entry.stat.kind {
-                FileKind::Dir => folders.push(path),
-                FileKind::File if tried < CANDIDATES => {
-                    tried = tried.saturating_add(1);
-                    let name = Text::from(path.as_os_str().as_encoded_bytes());
-                    let file = File::open_file(&evidence, &path, name).ok();
-                    if let Some(file) = file.filter(|file| has_ids(file, ids)) {
-                        return Ok(file);
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-    let id = ids.shown();
-    Err(Failure::unread(format!(
-        "none of the {tried} files in {} has the build id {}",
-        shown(given),
-        id.unwrap_or_default()
-    )))
-}
-
-/// The file of a folder that a program says has its DWARF.
-fn linked(folder: &Path, link: &DebugLink, is_deep: bool) -> Option<File> {
-    let evidence = Evidence::open(folder, &Options::default()).ok()?;
-    let mut folders = vec![PathBuf::from("/")];
-    let mut seen = 0_usize;
-    while let Some(inside) = folders.pop() {
-        for entry in evidence.list(&inside).read().into_iter().flatten() {
-            seen = seen.saturating_add(1);
-            if seen > FILES {
-                return None;
-            }
-            let path = inside.join(Path::new(&os(entry.name.bytes())));
-            if entry.stat.kind == FileKind::Dir && is_deep {
-                folders.push(path);
-            } else if entry.stat.kind == FileKind::File && entry.name == link.name {
-                let name = Text::from(
-                    folder
-                        .join(path.strip_prefix("/").ok()?)
-                        .as_os_str()
-                        .as_encoded_bytes(),
-                );
-                let file = File::open_file(&evidence, &path, name).ok();
-                if let Some(file) = file.filter(|file| link.is(file)) {
-                    return Some(file);
-                }
-            }
-        }
-    }
-    None
-}
-
-fn os(bytes: &[u8]) -> std::ffi::OsString {
+pub(crate) fn os(bytes: &[u8]) -> std::ffi::OsString {
     use std::os::unix::ffi::OsStringExt;
     std::ffi::OsString::from_vec(bytes.to_vec())
 }
@@ -385,8 +267,15 @@ fn open_node(node: &Path) -> Result<Evidence, Failure> {
         .map_err(|error| Failure::unread(format!("{} {}", error.path, error.why)))
 }
 
-/// The folder of a path as evidence, and the path in it.
-fn beside(path: &Path) -> Result<(Evidence, PathBuf), Failure> {
+/// The file that is meant by a name, which may be a link. Links of /proc are followed while we have the right to.
+fn meant(name: OsString) -> PathBuf {
+    std::fs::canonicalize(&name).unwrap_or_else(|_| PathBuf::from(name))
+}
+
+/// The folder of a path as evidence, and the path in it. Who names a link means the file.
+pub(crate) fn beside(path: &Path) -> Result<(Evidence, PathBuf), Failure> {
+    let whole = std::fs::canonicalize(path);
+    let path = whole.as_deref().unwrap_or(path);
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(Failure::usage(format!("{} is not a file", shown(path))));
     };
@@ -398,11 +287,15 @@ fn beside(path: &Path) -> Result<(Evidence, PathBuf), Failure> {
     Ok((open_node(parent)?, Path::new("/").join(name)))
 }
 
-fn shown(path: &Path) -> Text {
+pub(crate) fn shown(path: &Path) -> Text {
     Text::from(path.as_os_str().as_encoded_bytes())
 }
 
-fn unread(path: &Path, why: &Unread) -> Failure {
-    let path = Escaped(path.as_os_str().as_encoded_bytes()).to_string();
-    Failure::unread(format!("{path} {why}"))
+pub(crate) fn unread(path: &Path, why: &Unread) -> Failure {
+    let name = Escaped(path.as_os_str().as_encoded_bytes()).to_string();
+    let failure = Failure::unread(format!("{name} {why}"));
+    if path.starts_with("/proc") && path.ends_with("exe") {
+        return failure.hint("the program lies in mounts of that process: copy it, `cp` of this path, and name the copy");
+    }
+    failure
 }

@@ -18,6 +18,7 @@
 //! that the Go runtime itself needs to walk a stack are still in them; coroner reads these.
 
 mod deadlocks;
+mod exe;
 mod export;
 mod fds;
 mod file;

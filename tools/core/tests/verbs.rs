@@ -290,6 +290,16 @@ fn what_is_no_whole_core_is_answered_by_name() {
     let (exit, text) = ask("goroutines", &whole, Some(&other));
     assert_eq!(exit, 8, "{text}");
     assert!(text.contains("is not the program of this core"), "{text}");
+    // By a link that leads elsewhere, and as a process runs it.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("link");
+    std::os::unix::fs::symlink(&exe, &link).unwrap();
+    let (exit, text) = ask("goroutines", &whole, Some(&link));
+    assert_eq!(exit, 0, "{text}");
+    let own = PathBuf::from(format!("/proc/{}/exe", std::process::id()));
+    let (exit, text) = ask("goroutines", &whole, Some(&own));
+    assert_eq!(exit, 8, "{text}");
+    assert!(!text.contains("may not be read"), "{text}");
     // What is no core at all.
     for (name, bytes, wanted) in [
         ("empty", &b""[..], "no ELF file"),

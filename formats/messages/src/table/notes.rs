@@ -72,6 +72,16 @@ pub(super) const ALL: &[Message] = &[
     )
     .or(&["the container does not run (yet, or any more)", "a proxy, a firewall or a wrong address between the API server and kubelet (port 10250)", "the image has no such program"])
     .first(&["kubectl get pod POD -o wide", "crictl ps -a"]),
+    cause(
+        "inotify-watches",
+        crate::message::Component::System,
+        crate::message::Whose::Kernel,
+        &["inotify_add_watch {path}: no space left on device", "inotify_add_watch {}: no space left on device", "failed to add watch{rest}no space left on device", "error creating inotify watch{rest}no space left on device", "inotify_add_watch{rest}no space left on device"],
+        "The limit of inotify watches of that user (fs.inotify.max_user_watches) is used up. No disk is full. What should be \
+         watched (a folder of settings, a cgroup, a log) is not seen to change.",
+    )
+    .certain()
+    .first(&["sysctl fs.inotify"]),
     act(
         "orphaned-pod",
         Kubelet,

@@ -171,7 +171,10 @@ fn unreferenced(judge: &mut Judge<'_>) {
             };
             let label = format!("containerd.io/gc.ref.snapshot.{snapshotter}");
             let found = row.labels.get(&label);
-            if found == Some(&top) || is_kept(judge, image.namespace, snapshotter, snapshot, &top) {
+            if found == Some(&top)
+                || is_kept(judge, image.namespace, snapshotter, snapshot, &top)
+                || is_below_kept(image.namespace, snapshotter, keys, &top)
+            {
                 continue;
             }
             let id = (name.clone(), snapshotter.clone(), image.config.clone());
@@ -217,6 +220,26 @@ fn is_kept(
         labels.any(|(key, value)| value == top && key.bytes().starts_with(prefix.as_bytes()))
     };
     root || is_held || blobs.into_iter().any(labelled)
+}
+
+/// Whether another image keeps a snapshot that stands on this one: images of one base, unpacked in several
+/// snapshotters, share it.
+fn is_below_kept(namespace: &Namespace, snapshotter: &Text, keys: &ByKey<'_>, top: &Text) -> bool {
+    let prefix = format!("containerd.io/gc.ref.snapshot.{snapshotter}");
+    let blobs = namespace.blobs.read().into_iter().flatten();
+    let labels = blobs.flat_map(|blob| &blob.labels.entries);
+    let mut held = labels
+        .filter(|(key, _)| {
+            let rest = key.bytes().strip_prefix(prefix.as_bytes());
+            rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'/' | b'.')))
+        })
+        .filter_map(|(_, value)| keys.get(value));
+    held.any(|row| {
+        let below = |row: &&&Row<SnapshotRow>| keys.get(row.parent.as_ref()?);
+        // A chain in a circle has no more steps than there are rows.
+        let mut chain = std::iter::successors(Some(row), below).take(keys.len());
+        chain.any(|row| row.key == *top)
+    })
 }
 
 /// Whether a layer of the manifest has no row: it was discarded.

@@ -28,6 +28,8 @@ pub struct Config {
     pub address: Option<Text>,
     /// `root_path` of snapshotters that are kept elsewhere, by snapshotter.
     pub snapshotter_roots: BTreeMap<String, PathBuf>,
+    /// Snapshotters that were given what they do not load without: a thin pool, a scratch file.
+    pub equipped: BTreeSet<String>,
     /// Names of proxy plugins that are snapshotters: their stores are not containerd's.
     pub proxies: BTreeSet<String>,
     /// Names of proxy plugins that are controllers of sandboxes.
@@ -318,6 +320,10 @@ fn merge_plugin(id: &str, plugin: &Value, config: &mut Config) {
     if let Some(path) = text("root_path").filter(|_| may_be_snapshotter) {
         let path = PathBuf::from(path);
         config.snapshotter_roots.insert(short.to_owned(), path);
+    }
+    let is_equipped = text("pool_name").is_some() || text("scratch_file").is_some();
+    if is_equipped && may_be_snapshotter {
+        config.equipped.insert(short.to_owned());
     }
     if short == "cri" || short == "images" {
         let inner = plugin.get("containerd").unwrap_or(plugin);

@@ -79,6 +79,14 @@ impl Roots {
         written.map(|one| one.instead)
     }
 
+    /// The config.toml that its distribution writes at each start, where there is none.
+    pub(crate) fn generated_config(&self) -> Option<&'static str> {
+        let mut all = DISTRIBUTIONS.iter().filter(|one| one.whose == self.whose);
+        let place = all.next()?;
+        let is_generated = GENERATED.iter().any(|one| one.whose == self.whose);
+        (is_generated && self.config.is_none()).then_some(place.config)
+    }
+
     /// Where its daemon listens: shims' sockets are named by it.
     pub fn address(&self) -> Vec<u8> {
         let unit = self.unit.as_ref().and_then(Unit::address);
@@ -316,7 +324,11 @@ fn exists(evidence: &Evidence, path: &Path) -> bool {
 
 fn find(evidence: &Evidence, distribution: &Distribution, all: &mut Vec<Roots>) {
     for (root, star) in expand(evidence, distribution.root) {
-        let fill = |pattern: &str| PathBuf::from(fill(pattern, &star));
+        let user = user_of(evidence, &root, &star);
+        let fill = |pattern: &str| {
+            let of_user = pattern.starts_with(RUN_USER);
+            PathBuf::from(fill(pattern, if of_user { &user } else { &star }))
+        };
         // Other distributions start theirs without a unit of its own.
         let unit = (distribution.whose == "containerd")
             .then(|| Unit::read_unit(evidence))
@@ -396,6 +408,28 @@ fn find(evidence: &Evidence, distribution: &Distribution, all: &mut Vec<Roots>) 
             });
         }
     }
+}
+
+/// Where users have what does not survive a boot, each in a folder of the number of the user.
+const RUN_USER: &str = "/run/user/";
+
+/// The number of the user whose root it is: of its owner, if the user has a folder of such a number; else of
+/// the name in /etc/passwd.
+fn user_of(evidence: &Evidence, root: &Path, name: &Text) -> Text {
+    let owner = evidence.stat(root).ok().map(|stat| stat.uid.to_string());
+    let has_folder = |id: &String| evidence.stat(&Path::new(RUN_USER).join(id)).is_ok();
+    let by_name = || {
+        let source = evidence.source(Path::new("/etc/passwd"), 1 << 20).ok()?;
+        let text = String::from_utf8_lossy(source.bytes()).into_owned();
+        let mut users = text.lines().map(|line| line.split(':'));
+        let id = users.find_map(|mut fields| {
+            let is_it = name.bytes() == fields.next()?.as_bytes();
+            fields.nth(1).filter(|_| is_it).map(str::to_owned)
+        });
+        id.filter(|id| id.bytes().all(|byte| byte.is_ascii_digit()) && !id.is_empty())
+    };
+    let id = owner.clone().filter(has_folder).or_else(by_name);
+    id.or(owner).map_or_else(|| name.clone(), Text::from)
 }
 
 fn root_of(distribution: &Distribution, star: &Text) -> PathBuf {

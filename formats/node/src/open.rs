@@ -131,8 +131,8 @@ impl Node {
             snapshotter::all(evidence, &roots.root, config, meta.rows.as_ref(), headers);
         for folder in snapshotter::left_over(evidence, &roots.root, config, meta.rows.as_ref()) {
             coverage.skipped.push(format!(
-                "{} is the folder of no snapshotter that containerd, its configuration or meta.db names: \
-                 no daemon reads it, and it was not looked at",
+                "{} is the folder of no snapshotter that this containerd loads, and meta.db names none of its \
+                 snapshots: no daemon reads it, and it was not looked at",
                 path_text(&folder)
             ));
         }

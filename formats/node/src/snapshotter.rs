@@ -11,7 +11,8 @@ use metadb::{Backend, BackendSnapshot, MetaDb, Pool, Row};
 use snapshots::{Layout, Rules};
 
 use crate::config::Config;
-use crate::left_out::is_unseen;
+use crate::kernel;
+use crate::left_out::{is_part, is_unseen};
 use crate::{Database, Headers};
 
 /// One snapshotter of the node.
@@ -79,7 +80,7 @@ pub(crate) fn all(
         if let Some(name) = entry.name.bytes().strip_prefix(PREFIX) {
             let folder = root.join(OsStr::from_bytes(entry.name.bytes()));
             let is_used = entry.stat.kind != FileKind::Dir || !is_unused(evidence, &folder);
-            if is_used && is_loaded(name, config, meta) {
+            if is_used && is_loaded(evidence, &folder, name, config, meta) {
                 roots.insert(Text::from(name), (folder, false));
             }
         }
@@ -143,8 +144,15 @@ pub(crate) fn all(
 }
 
 /// Whether a daemon has a snapshotter of this name, as far as that is known: a folder that was moved or
-/// copied aside (`overlayfs.old`), or of a snapshotter of another time (aufs), is read by nobody.
-fn is_loaded(name: &[u8], config: Option<&Config>, meta: Option<&MetaDb>) -> bool {
+/// copied aside (`overlayfs.old`), or of a snapshotter of another time (aufs, zfs on what is ext4 now), is read
+/// by nobody.
+fn is_loaded(
+    evidence: &Evidence,
+    folder: &Path,
+    name: &[u8],
+    config: Option<&Config>,
+    meta: Option<&MetaDb>,
+) -> bool {
     let Ok(name) = core::str::from_utf8(name) else {
         return false;
     };
@@ -155,7 +163,32 @@ fn is_loaded(name: &[u8], config: Option<&Config>, meta: Option<&MetaDb>) -> boo
     });
     // Ids of plugins have no dots; without meta.db another name may be one of a build that is not known.
     let is_plain = !name.contains(['.', '~', ' ']);
+    if is_built_in && !is_named(meta, name) && lacks_its_ground(evidence, folder, name, config) {
+        return false;
+    }
     is_built_in || is_configured || is_plain && is_named(meta, name)
+}
+
+/// Whether a snapshotter that is built in lacks what it loads with: the file system of its kind, a pool or a
+/// file that only config.toml names (tried with 1.7: its plugin is skipped, and its store left alone).
+fn lacks_its_ground(
+    evidence: &Evidence,
+    folder: &Path,
+    name: &str,
+    config: Option<&Config>,
+) -> bool {
+    match name {
+        "devmapper" | "blockfile" => match config {
+            Some(config) => config.faults.is_empty() && !config.equipped.contains(name),
+            None => !is_part(evidence),
+        },
+        "btrfs" | "zfs" => {
+            let mount = evidence.mount(folder);
+            let mount = mount.or_else(|| kernel::mount_of(evidence, None, folder));
+            mount.and_then(|mount| mount.is_kind(name)) == Some(false)
+        }
+        _ => false,
+    }
 }
 
 /// Folders of snapshotters that no release, configuration or row of meta.db names.
@@ -170,7 +203,10 @@ pub(crate) fn left_over(
     entries
         .filter(|entry| {
             let name = entry.name.bytes().strip_prefix(PREFIX);
-            name.is_some_and(|name| !is_loaded(name, config, meta))
+            name.is_some_and(|name| {
+                let folder = root.join(OsStr::from_bytes(entry.name.bytes()));
+                !is_loaded(evidence, &folder, name, config, meta)
+            })
         })
         .map(|entry| root.join(OsStr::from_bytes(entry.name.bytes())))
         .collect()

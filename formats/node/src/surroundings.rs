@@ -263,9 +263,16 @@ impl Surroundings {
             )
         });
         around.has_programs = has_programs(evidence);
-        around.config_untold = (roots.config.is_none() && !is_there("/etc")).then(|| {
-            "the evidence has no /etc: whether there is a config.toml is not known".to_owned()
-        });
+        around.config_untold = match roots.config {
+            Some(_) => None,
+            None if !is_there("/etc") => Some(
+                "the evidence has no /etc: whether there is a config.toml is not known".to_owned(),
+            ),
+            None => roots.generated_config().map(|path| {
+                let whose = roots.whose;
+                format!("{whose} never runs without one, and {path} is not in the evidence, or leads nowhere")
+            }),
+        };
         around
     }
 

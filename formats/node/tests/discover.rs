@@ -362,6 +362,75 @@ fn folders_that_nobody_reads_are_no_snapshotters() {
     assert_eq!(names(&tar), names(&whole));
 }
 
+/// Built-in snapshotters of other days: without their file system or their pool they do not load, and a
+/// start leaves their stores alone.
+#[test]
+fn stores_of_snapshotters_that_cannot_load_are_nobodys() {
+    let whole = testcase::node("2.1-rebooted");
+    let mut tar = testcase::node("2.1-rebooted");
+    let from = b"var/lib/containerd/io.containerd.snapshotter.v1.overlayfs".as_slice();
+    for name in ["devmapper", "btrfs"] {
+        for member in &whole.members {
+            if let Some(rest) = member.path.strip_prefix(from) {
+                let mut copy = member.clone();
+                let to = format!("var/lib/containerd/io.containerd.snapshotter.v1.{name}");
+                copy.path = [to.as_bytes(), rest].concat();
+                tar.members.push(copy);
+            }
+        }
+    }
+    let names = |tar: &Tar| {
+        let evidence = opened(tar);
+        let roots = discover(&evidence, &Said::default()).remove(0);
+        let node = node::Node::open(&evidence, roots, node::Options::default());
+        let all = node.snapshotters.iter();
+        all.map(|one| one.name.to_string()).collect::<Vec<_>>()
+    };
+    let has = |tar: &Tar, name: &str| names(tar).iter().any(|it| it == name);
+    // Without config.toml, and without the table of mounts, a copy does not tell.
+    tar.remove("etc/containerd");
+    assert!(has(&tar, "devmapper") && has(&tar, "btrfs"));
+    tar.add("etc/containerd/config.toml", b"version = 2\n");
+    assert!(!has(&tar, "devmapper") && has(&tar, "btrfs"));
+    let pool = "[plugins.\"io.containerd.snapshotter.v1.devmapper\"]\npool_name = \"thin\"\n";
+    let config = format!("version = 2\n{pool}");
+    tar.add("etc/containerd/config.toml", config.as_bytes());
+    assert!(has(&tar, "devmapper"));
+    let mounts = b"21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw\n";
+    tar.add("proc/1/mountinfo", mounts);
+    assert!(!has(&tar, "btrfs"));
+}
+
+#[test]
+fn the_state_of_a_user_is_below_the_number_of_the_user() {
+    let root = "home/bob/.local/share/containerd";
+    let mut tar = moved(root, "run/user/1000/containerd");
+    tar.add(
+        "etc/passwd",
+        b"root:x:0:0::/root:/bin/sh\nbob:x:1000:1000::/home/bob:/bin/sh\n",
+    );
+    let first = &found(&tar)[0];
+    assert_eq!(first.whose, "rootless");
+    assert_eq!(first.state, Path::new("/run/user/1000/containerd"));
+}
+
+#[test]
+fn a_distribution_that_writes_its_configuration_is_never_without_one() {
+    let untold = |tar: &Tar| {
+        let evidence = opened(tar);
+        let roots = discover(&evidence, &Said::default()).remove(0);
+        let node = node::Node::open(&evidence, roots, node::Options::default());
+        node.around.config_untold
+    };
+    let mut plain = testcase::node("1.7-stopped");
+    plain.remove("etc/containerd");
+    plain.add("etc/hostname", b"node\n");
+    assert_eq!(untold(&plain), None);
+    let mut k3s = moved("var/lib/rancher/k3s/agent/containerd", "run/k3s/containerd");
+    k3s.add("etc/hostname", b"node\n");
+    assert!(untold(&k3s).unwrap().contains("k3s never runs without one"));
+}
+
 #[test]
 fn a_configuration_in_a_part_that_was_not_copied_is_not_known() {
     let folder = tempfile::tempdir().unwrap();

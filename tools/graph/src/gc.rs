@@ -62,7 +62,7 @@ fn run(args: Args, out: &mut Out) -> Outcome {
     let node = case.node()?;
     let judged = args.judged.judge_node(&node)?;
     let collection = gc::simulate_with(&node, judged.daemon, judged.at, args.dirty)
-        .map_err(|unknown| no_meta(&unknown))?;
+        .map_err(|unknown| no_meta(&node, &unknown))?;
     let measured = if args.usage {
         let cancel = out.cancel();
         let control = measure::Control {
@@ -83,12 +83,15 @@ fn run(args: Args, out: &mut Out) -> Outcome {
 }
 
 /// Why nothing can be said of references.
-pub(crate) fn no_meta(unknown: &finding::Unknown) -> Failure {
-    Failure::unread(format!(
+pub(crate) fn no_meta(node: &node::Node, unknown: &finding::Unknown) -> Failure {
+    let failure = Failure::unread(format!(
         "nothing is known of what refers to what: {} {}",
         unknown.what, unknown.why
-    ))
-    .hint(
+    ));
+    if node.meta.state == node::DatabaseState::Unread(finding::Unread::Denied) {
+        return failure.hint("run it as root");
+    }
+    failure.hint(
         "a daemon takes a missing or empty meta.db for new: it starts, and its next collections \
          delete every snapshot and blob; do not start it (`coroner triage` says more)",
     )

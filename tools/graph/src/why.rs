@@ -78,8 +78,8 @@ fn run(args: Args, out: &mut Out) -> Outcome {
         namespace: args.namespace.as_deref(),
         chains: args.chains,
     };
-    let it =
-        Why::answer_why(&node, &judged, &question).map_err(|why| no_answer(&args.object, why))?;
+    let it = Why::answer_why(&node, &judged, &question)
+        .map_err(|why| no_answer(&node, &args.object, why))?;
     out.answer(&Answered {
         about: case.about(&node),
         judged,
@@ -87,10 +87,10 @@ fn run(args: Args, out: &mut Out) -> Outcome {
     })
 }
 
-fn no_answer(object: &str, why: NoAnswer) -> Failure {
+fn no_answer(node: &node::Node, object: &str, why: NoAnswer) -> Failure {
     let name = Escaped(object.as_bytes());
     let (unknown, is_on_disk) = match why {
-        NoAnswer::NoMeta(unknown) => return no_meta(&unknown),
+        NoAnswer::NoMeta(unknown) => return no_meta(node, &unknown),
         NoAnswer::Several(names) => {
             let names = names.join(", ");
             return Failure::usage(format!("{name} begins the names of several: {names}"))

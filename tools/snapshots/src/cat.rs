@@ -10,7 +10,7 @@ use crate::pick::{self, PickArgs};
 pub(crate) fn run(args: &PickArgs, path: &Path, max_file: u64, out: &mut Out) -> Outcome {
     let (case, node) = pick::open(&args.evidence)?;
     let picked = args.pick(&node)?;
-    let merged = picked.merged(&case.evidence, args.prefix())?;
+    let merged = picked.merged(&case.evidence, args.prefix(&node))?;
     let shown = node::path_text(path);
     let failed = |why: &dyn std::fmt::Display| {
         Failure::unread(format!("{shown} of {} {why}", picked.what))

@@ -53,14 +53,14 @@ enum Same {
 pub(crate) fn run(args: &PickArgs, with: Option<&str>, all: bool, out: &mut Out) -> Outcome {
     let (case, node) = pick::open(&args.evidence)?;
     let picked = args.pick(&node)?;
-    let after = picked.merged(&case.evidence, args.prefix())?;
+    let after = picked.merged(&case.evidence, args.prefix(&node))?;
     let (base, before) = match with {
         Some(with) => {
             let other = names::snapshot(&node, with, args.snapshotter.as_deref())?;
-            let tree = other.merged(&case.evidence, args.prefix())?;
+            let tree = other.merged(&case.evidence, args.prefix(&node))?;
             (other.what, tree)
         }
-        None => picked.base(&case.evidence, args.prefix())?,
+        None => picked.base(&case.evidence, args.prefix(&node))?,
     };
     let (before, after) = (before.with_targets(), after.with_targets());
     // Of a full copy, what is the same says nothing: all of it was copied.

@@ -9,7 +9,9 @@ use evidence::{Evidence, FileKind};
 use finding::{Count, Text};
 use names::Picked;
 use serde::Serialize;
-use snapshots::{Archive, Lone, Merged, MergedEntry, Most, Put, Step, change_steps, tree_steps};
+use snapshots::{
+    Archive, Lone, Merged, MergedEntry, Most, Prefix, Put, Step, change_steps, tree_steps,
+};
 
 use crate::pick::{self, PickArgs};
 
@@ -133,7 +135,7 @@ pub(crate) fn run(args: &PickArgs, how: &ExportArgs, out: &mut Out) -> Outcome {
     let is_owned = picked.is_owned();
     let cancel = out.cancel();
     let quiet = out.options().quiet;
-    let tree = Tree::pick_tree(&case.evidence, &picked, how.layer, args)?;
+    let tree = Tree::pick_tree(&case.evidence, &picked, how.layer, args.prefix(&node))?;
     let after = tree.seen();
     let mut manifest = new.as_ref().map(|new| BufWriter::new(new.writer()));
     if let Some(manifest) = &mut manifest {
@@ -229,17 +231,17 @@ impl<'e> Tree<'e> {
         evidence: &'e Evidence,
         picked: &Picked<'_>,
         layer: bool,
-        args: &PickArgs,
+        prefix: Prefix,
     ) -> Result<Self, Failure> {
         let chain = picked.chain()?;
         if !picked.is_owned() {
             let files = chain.layers.first().map(|layer| layer.files.clone());
             let files = files.unwrap_or_default();
-            return Ok(Self::Lone(Lone::new(evidence, &files, args.prefix())));
+            return Ok(Self::Lone(Lone::new(evidence, &files, prefix)));
         }
-        let after = chain.merged(evidence, args.prefix());
+        let after = chain.merged(evidence, prefix);
         Ok(match chain.below().filter(|_| layer) {
-            Some(below) => Self::Changed(below.merged(evidence, args.prefix()), after),
+            Some(below) => Self::Changed(below.merged(evidence, prefix), after),
             None => Self::Whole(after),
         })
     }

@@ -48,7 +48,9 @@ pub(crate) struct More {
 pub(crate) fn run(args: &PickArgs, below: &Path, more: More, out: &mut Out) -> Outcome {
     let (case, node) = pick::open(&args.evidence)?;
     let picked = args.pick(&node)?;
-    let merged = picked.merged(&case.evidence, args.prefix())?.with_targets();
+    let merged = picked
+        .merged(&case.evidence, args.prefix(&node))?
+        .with_targets();
     let is_json = out.options().format == Format::Json;
     let cancel = out.cancel();
     if is_json {

@@ -17,15 +17,15 @@ pub(crate) struct PickArgs {
     /// The snapshotter, where several have it
     #[arg(long, value_name = "NAME")]
     pub(crate) snapshotter: Option<String>,
-    /// Read the marks of a mount with `userxattr` (rootless): `user.overlay.*`
+    /// Read the marks of a mount with `userxattr`: `user.overlay.*`, as for rootless installations
     #[arg(long)]
     pub(crate) userxattr: bool,
 }
 
 impl PickArgs {
-    /// The prefix of overlayfs' marks.
-    pub(crate) const fn prefix(&self) -> Prefix {
-        if self.userxattr {
+    /// The prefix of overlayfs' marks; a daemon without root mounts with `userxattr`.
+    pub(crate) fn prefix(&self, node: &Node) -> Prefix {
+        if self.userxattr || node.roots.whose.starts_with("rootless") {
             Prefix::User
         } else {
             Prefix::Trusted

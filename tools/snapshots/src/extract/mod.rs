@@ -85,7 +85,7 @@ pub(crate) fn run(args: &PickArgs, how: ExtractArgs, out: &mut Out) -> Outcome {
     let case = Case::open_filling(&args.evidence, &new.path())?;
     let node = pick::node(&case)?;
     let picked = args.pick_any(&node)?;
-    let merged = picked.merged(&case.evidence, args.prefix())?;
+    let merged = picked.merged(&case.evidence, args.prefix(&node))?;
     let mut manifest = BufWriter::new(writer.manifest()?);
     let layers = merged.layers().iter().map(|path| node::path_text(path));
     let head = Head {
@@ -112,7 +112,7 @@ pub(crate) fn run(args: &PickArgs, how: ExtractArgs, out: &mut Out) -> Outcome {
     // A directory that no row owns is one layer: its whiteouts are told, not made.
     let lone = (!picked.is_owned()).then(|| {
         let files = merged.layers().first().cloned().unwrap_or_default();
-        Lone::new(&case.evidence, &files, args.prefix())
+        Lone::new(&case.evidence, &files, args.prefix(&node))
     });
     let steps: Box<dyn Iterator<Item = Step> + '_> = match &lone {
         Some(lone) => Box::new(lone.steps()),

@@ -32,9 +32,9 @@ pub struct Explained {
     /// Fields beside the message: id, namespace, pod.
     pub fields: Vec<(String, String)>,
     /// The line's own word for why, where what decides does not tell it: its innermost piece that is not known.
-    pub(crate) detail: Option<String>,
+    pub detail: Option<String>,
     /// Whether a word of it says that something failed.
-    pub(crate) tells_failure: bool,
+    pub tells_failure: bool,
 }
 
 /// What decides what a line means.

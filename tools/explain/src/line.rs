@@ -23,6 +23,11 @@ struct Line {
     /// The level that its program gave, if that is no warning and no error.
     #[serde(skip_serializing_if = "Option::is_none")]
     quiet: Option<String>,
+    /// The line's own word for why, where no cause is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<Text>,
+    /// Whether a word of the line says that something failed.
+    tells_failure: bool,
     /// Every piece of it, outermost first.
     layers: Vec<Piece>,
     /// What the node shows of its causes; absent without a node.
@@ -145,6 +150,8 @@ fn line(text: &str, times: usize, explained: &Explained, judged: Option<&Judged>
         said: Text::from(text),
         times,
         quiet: explained.level.clone().filter(|_| !is_bad(explained)),
+        detail: explained.detail.as_deref().map(Text::from),
+        tells_failure: explained.tells_failure,
         layers: explained.layers.iter().map(Piece::from_layer).collect(),
         there: judged.map(|judged| {
             codes
@@ -272,7 +279,12 @@ impl Line {
             ..
         } = &self.meaning;
         if let Some(message) = message {
-            pen.heading(format_args!("{}  said by {}", message.key, message.who))?;
+            // Of a place only words of the line tell, which others may say, too.
+            if self.meaning.kind == "place" {
+                pen.heading(format_args!("{}  by words of the line", message.key))?;
+            } else {
+                pen.heading(format_args!("{}  said by {}", message.key, message.who))?;
+            }
             pen.gap()?;
             pen.paragraph("  ", message.means)?;
             let sure = match self.meaning.kind {
@@ -281,11 +293,16 @@ impl Line {
                     "That is what it usually comes from. Here the rest of the line decides."
                 }
                 "act" => "It says what was being done, not why it failed.",
-                "place" => "Only this is told by the line: who said it, and what was being done.",
+                "place" => {
+                    "The text itself is not known here: only words of it tell where it comes from, and they may mislead."
+                }
                 "consequence" => "It follows from something else, which the line does not name.",
                 _ => "Many causes have these words.",
             };
-            pen.paragraph("  ", sure)?;
+            // That something is no fault needs no proof.
+            if message.whose != messages::Whose::Nobody || self.meaning.kind != "cause" {
+                pen.paragraph("  ", sure)?;
+            }
             pen.paragraph("  It is ", &format!("{}.", message.whose.clause()))?;
             if !message.releases.is_empty() {
                 pen.line(format_args!("  Releases: {}", message.releases))?;
@@ -308,6 +325,14 @@ impl Line {
         }
         if let Some(word) = word {
             pen.paragraph("  The system's word: ", word.means)?;
+        }
+        if let Some(detail) = &self.detail {
+            let detail = short(&detail.to_string(), 200);
+            pen.paragraph("  The line's own word for why: ", &detail)?;
+        }
+        let claims = matches!(self.meaning.kind, "cause" | "consequence");
+        if !self.tells_failure && !claims {
+            pen.line("  No word of it says that something failed.")?;
         }
         if let Some(level) = &self.quiet {
             pen.line(format_args!(

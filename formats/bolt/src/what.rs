@@ -154,6 +154,8 @@ pub enum What {
     StaleRoot {
         is_sure: bool,
     },
+    /// The root bucket is not that of the program whose records the file holds.
+    ForeignRoot,
     ValueZeroes {
         index: u64,
     },
@@ -268,7 +270,7 @@ impl What {
             Self::PageLost { .. } => &codes::PAGE_LOST,
             Self::TreeDeep { .. } => &codes::TREE_DEEP,
             Self::PreviousTree { .. } => &codes::PREVIOUS_TREE,
-            Self::StaleRoot { is_sure: true } => &codes::STALE_ROOT,
+            Self::StaleRoot { is_sure: true } | Self::ForeignRoot => &codes::STALE_ROOT,
             Self::LostWrite { .. } | Self::StaleRoot { is_sure: false } => &codes::LOST_WRITE,
             Self::ManyGone { .. } => &codes::MANY_GONE,
             Self::ValueZeroes { .. } => &codes::VALUE_ZEROES,
@@ -301,9 +303,14 @@ impl What {
         }
     }
 
+    /// Whether it is against the rules, and yet hides nothing and tells of nothing that is missing.
+    pub(crate) const fn is_harmless(&self) -> bool {
+        matches!(self, Self::PageSlack { .. } | Self::InlineLarge { .. })
+    }
+
     /// Whether the newest tree is not what was written.
     pub(crate) const fn is_stale_root(&self) -> bool {
-        matches!(self, Self::StaleRoot { is_sure: true })
+        matches!(self, Self::StaleRoot { is_sure: true } | Self::ForeignRoot)
     }
 
     /// What should stand there and what does, where both are numbers.
@@ -439,6 +446,10 @@ impl fmt::Display for What {
             Self::StaleRoot { is_sure: true } => f.write_str(
                 "the page is of an older transaction: the tree below it is not what the last \
                  transaction wrote, and the tree of the transaction before is whole",
+            ),
+            Self::ForeignRoot => f.write_str(
+                "the root bucket is not one of the program whose records the file holds: the page is of an older \
+                 transaction, or the file is put together from two copies",
             ),
             Self::StaleRoot { is_sure: false } => f.write_str(
                 "the root buckets of the two trees have no key in common: one of the trees is not \

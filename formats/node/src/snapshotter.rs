@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use evidence::{Evidence, FileKind};
 use finding::{Known, Text};
-use metadb::{Backend, BackendSnapshot, MetaDb, Pool, Row};
+use metadb::{Backend, BackendSnapshot, MetaDb, Pool, Row, Snapshots};
 use snapshots::{Layout, Rules};
 
 use crate::config::Config;
@@ -111,7 +111,7 @@ pub(crate) fn all(
             let folder = [PREFIX, name.bytes()].concat();
             // A name from the evidence never becomes a path of more than one component.
             let is_plain = !name.is_empty() && !name.bytes().contains(&b'/');
-            if is_plain && !roots.contains_key(name) {
+            if is_plain && !roots.contains_key(name) && are_snapshots(snapshots) {
                 let is_proxy = config.is_some_and(|config| {
                     name.utf8()
                         .is_some_and(|name| config.proxies.contains(name))
@@ -141,6 +141,16 @@ pub(crate) fn all(
             }
         })
         .collect()
+}
+
+/// Whether what stands under a snapshotter's name are snapshots: a damaged page may show any bucket there.
+fn are_snapshots(of: &Snapshots) -> bool {
+    let is_known = of
+        .snapshotter
+        .utf8()
+        .is_some_and(|name| snapshots::Snapshotter::named(name).is_some());
+    let rows = of.rows.read().map_or(&[][..], Vec::as_slice);
+    is_known || rows.is_empty() || rows.iter().any(|row| !row.value.name.is_empty())
 }
 
 /// Whether a daemon has a snapshotter of this name, as far as that is known: a folder that was moved or

@@ -50,6 +50,8 @@ struct Checked {
     previous_tree: TreeState,
     /// Whether a page of the tree may be of an older transaction.
     in_doubt: bool,
+    /// Whether one of the two metas is not valid: it may have been the newer one.
+    is_later_unknown: bool,
     totals: Totals,
     /// What the library does when it opens the file for writing, as a daemon does.
     at_open: &'static str,
@@ -116,6 +118,7 @@ pub(crate) fn run(args: &CheckArgs, out: &mut Out) -> Outcome {
         tree: found.tree,
         previous_tree: found.previous,
         in_doubt: found.is_in_doubt(),
+        is_later_unknown: found.is_valid && found.metas.iter().any(Result::is_err),
         totals: found.totals,
         at_open: match found.at_open() {
             AtOpen::Opens => "opens",
@@ -272,12 +275,20 @@ impl Checked {
             (Style::Good, format!("OK{notes}{back}"))
         } else {
             let keys = if self.in_doubt {
-                "all keys can be read, and some of the newest may be missing"
+                "the keys of this tree can be read, and others may be missing: put it in no daemon's place before \
+                 `coroner bolt salvage` has said which"
+            } else if self.is_later_unknown {
+                "all keys of this tree can be read; whether there was a later transaction is not known"
             } else {
                 "all keys can be read"
             };
             if self.tree == TreeState::Whole && self.report.count(Severity::Fatal) == 0 {
-                let text = format!("Usable, but degraded: {}; {keys}", counts.join(", "));
+                let word = if self.in_doubt {
+                    "In doubt"
+                } else {
+                    "Usable, but degraded"
+                };
+                let text = format!("{word}: {}; {keys}", counts.join(", "));
                 return (Style::Bad, text);
             }
             let tree = match (self.tree, self.previous_tree) {

@@ -57,7 +57,7 @@ impl Found<'_> {
         };
         let is_whole = self.tree == TreeState::Whole;
         let is_stale = self.has(codes::STALE_ROOT.name);
-        if is_stale {
+        if is_stale && self.previous == TreeState::Whole {
             add(&["surgery", "revert"], NEW, REVERT);
         }
         if self.metas < 2 && self.tree != TreeState::None {

@@ -37,6 +37,8 @@ impl Found {
 pub(crate) struct Sink {
     list: Vec<Found>,
     counts: BTreeMap<&'static str, u64>,
+    /// How many of them are more than bytes that nobody reads.
+    pub(crate) grave: u64,
     /// Whether keys are unknown because of any of them.
     pub(crate) hides: bool,
 }
@@ -54,6 +56,8 @@ impl Sink {
         let count = self.counts.entry(fault.what.code().name).or_default();
         *count = count.saturating_add(1);
         self.hides |= fault.unknown.is_some();
+        let is_grave = fault.unknown.is_some() || !fault.what.is_harmless();
+        self.grave = self.grave.saturating_add(u64::from(is_grave));
     }
 
     /// Takes a fault of the bucket at `path`.
@@ -112,7 +116,7 @@ pub struct Totals {
     pub inline: u64,
     /// Keys, those of buckets included.
     pub keys: u64,
-    /// Pages from the root page to the deepest leaf.
+    /// Levels from the root page to the deepest leaf, or to the deepest bucket in a value of one.
     pub depth: u64,
 }
 

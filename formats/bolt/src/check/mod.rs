@@ -27,7 +27,7 @@ use crate::{
     fault::{Fault, What},
     meta::Meta,
     page::PageId,
-    salvage::{Gap, Salvage, SalvageOptions},
+    salvage::{Choice, Gap, Salvage, SalvageOptions, is_foreign},
     schema::Schemas,
     source::{PageSource, read_view},
 };
@@ -72,7 +72,7 @@ impl core::fmt::Debug for CheckOptions<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TreeState {
-    /// Every page of it is there and in order.
+    /// Every page of it is there, and every key can be read.
     Whole,
     /// It has faults.
     Damaged,
@@ -205,13 +205,13 @@ impl Check<'_> {
         report.tree = TreeState::Damaged;
         if (2..end.0).contains(&meta.root.0) {
             let mut walk = Walk::new(self.survey, self.table, end);
-            let faults = self.sink.total();
+            let faults = self.sink.grave;
             walk.tree(meta.root, meta.slot, &mut self.sink);
             let is_free = |page| list.as_ref().is_some_and(|list| list.free.has(page));
             walk.unmask(is_free, &mut self.sink);
             report.totals = walk.totals;
             report.used = walk.claimed;
-            if self.sink.total() == faults {
+            if self.sink.grave == faults {
                 report.tree = TreeState::Whole;
             }
             report.hides = self.sink.hides;
@@ -247,9 +247,9 @@ impl Check<'_> {
             report.before = walk.claimed;
         }
         report.previous = TreeState::Whole;
-        if faults.total() > 0 || report.before.count() == 0 {
+        if faults.grave > 0 || report.before.count() == 0 {
             report.previous = TreeState::Damaged;
-            let faults = faults.total();
+            let faults = faults.grave;
             let at = PageId(older.slot).at(self.around.page_size);
             let span = Span::new(at.saturating_add(0x20), 8);
             let what = What::PreviousTree { faults };
@@ -380,6 +380,20 @@ impl CheckReport {
         let Some(db) = Db::open(view).db.filter(|_| self.tree == TreeState::Whole) else {
             return self;
         };
+        if is_foreign(&db, schemas) {
+            let is_one = |old: &Db<'_>| schemas.of_root(&old.root()).is_some();
+            if self.previous == TreeState::Whole && !db.previous().as_ref().is_some_and(is_one) {
+                self.previous = TreeState::Damaged;
+            }
+            let page = db.meta().root;
+            let span = Span::new(page.at(db.page_size()), db.page_size());
+            let fault = Fault::new(What::ForeignRoot, Some(page), span).hiding(None, None);
+            let path = Vec::new();
+            self.faults.push(Found { fault, path });
+            self.tree = TreeState::Damaged;
+            self.hides = true;
+            return self;
+        }
         let lost = if self.can_compare() {
             db.lost_writes(&self, schemas)
         } else {
@@ -429,6 +443,10 @@ fn old_pages(view: View<'_>, schemas: Schemas) -> Vec<Found> {
         ..SalvageOptions::default()
     };
     let salvage = Salvage::with(view, options);
+    // What is missing in another tree says nothing of this one.
+    if !matches!(salvage.choice, Some(Choice::Newest { .. })) {
+        return Vec::new();
+    }
     let mut seen = BTreeSet::new();
     let gaps = salvage.gaps.iter().filter_map(Gap::found);
     gaps.filter(|found| seen.insert(found.fault.page)).collect()

@@ -82,11 +82,13 @@ pub static STALE_ROOT: Code = Code {
         it, did not. The bytes that were there before, a page of another bucket or of an older \
         transaction, are read instead. The file opens, bbolt's check says OK, and all objects seem \
         to be gone. A daemon that starts on this file finds no objects, and its garbage collector \
-        deletes the files of all objects that are not in it. The tree of the transaction before is \
-        whole: only what the last transaction changed is lost.",
+        deletes the files of all objects that are not in it. Where the tree of the transaction before \
+        is whole, only what the last transaction changed is lost. A file that was copied while it \
+        changed looks like this, too: then both trees may be wrong.",
     remedy: "Do not start the daemon on this file and do not delete it: copy it away, look at both \
         trees with `coroner bolt diff`, then let `coroner bolt surgery revert -o NEW` write a copy \
-        as it was one transaction before.",
+        as it was one transaction before. Where that tree is no better, `coroner bolt salvage` says \
+        what can be saved.",
 };
 
 /// A page is of an older transaction.

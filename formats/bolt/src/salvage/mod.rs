@@ -65,6 +65,7 @@ use orphans::Orphan;
 use tree::{Item, Saved};
 
 pub use best::Choice;
+pub(crate) use best::is_foreign;
 pub use decision::{Action, Decision, Proof};
 
 /// Decisions that are listed.

@@ -201,8 +201,7 @@ impl<'a> Walk<'a> {
         if record.marks & (ZEROES | LONG) != 0 {
             self.zeroes(id, kind, pages);
         }
-        let depth = u64::try_from(self.stack.len()).unwrap_or(u64::MAX);
-        self.totals.depth = self.totals.depth.max(depth.saturating_add(1));
+        let inline = self.totals.inline;
         let mut is_in_order = true;
         let is_plain = kind == Kind::Leaf
             && record.marks & (SUSPECT | LONG) == 0
@@ -216,6 +215,10 @@ impl<'a> Walk<'a> {
             is_in_order = sink.total() == faults;
             Children::Read(children)
         };
+        // A bucket in a value is a level of its own, as `Bucket.Stats` of the library counts it.
+        let below = if self.totals.inline > inline { 2 } else { 1 };
+        let depth = u64::try_from(self.stack.len()).unwrap_or(u64::MAX);
+        self.totals.depth = self.totals.depth.max(depth.saturating_add(below));
         if is_in_order && record.count == 0 && (kind == Kind::Branch || !child.is_bucket) {
             let at = id.at(self.survey.page_size).saturating_add(10);
             let fault = Fault::new(What::PageEmpty { kind }, Some(id), Span::new(at, 2));

@@ -8,11 +8,18 @@ use view::View;
 use super::{
     super::{COMPARED, SalvageOptions, gather::Gather, older},
     Best, COUNTED, Choice,
-    partition::Lists,
+    partition::{Account, Lists},
     roots::{roots, top},
     worth::size,
 };
-use crate::{check::bits::Bits, db::Db, meta::Meta, page::PageId, schema::Schemas, surgery};
+use crate::{
+    check::bits::Bits,
+    db::Db,
+    meta::Meta,
+    page::PageId,
+    schema::{Fit, Schemas},
+    surgery,
+};
 
 /// The tree of a meta of which everything but magic, version or checksum is right.
 pub(super) fn of_mended<'s>(view: View<'s>, db_of: impl Fn(Meta) -> Db<'s>) -> Option<Best<'s>> {
@@ -78,6 +85,22 @@ pub(super) fn of_metas(db: Db<'_>, options: SalvageOptions) -> Option<Best<'_>> 
         ));
     }
     let is_before = mended.as_ref().is_some_and(|one| one.meta().txid < newest);
+    if is_foreign(&db, options.schemas) {
+        // What the metas name is not of the program at all: it is an older page, or one of another bucket.
+        let previous = db
+            .previous()
+            .filter(|old| options.schemas.of_root(&old.root()).is_some() && is_sound(old));
+        if let Some(previous) = previous {
+            let choice = Choice::Previous {
+                txid: previous.meta().txid,
+                newest,
+            };
+            return Some(best(previous, choice, false, None, txid));
+        }
+        if let Some(found) = newer(&db, options) {
+            return Some(Best { txid, ..found });
+        }
+    }
     if has_root(&db) {
         let is_newest = has_both || is_before;
         let newer = (!is_newest).then(|| newer(&db, options)).flatten();
@@ -116,7 +139,7 @@ fn newer<'s>(db: &Db<'s>, options: SalvageOptions) -> Option<Best<'s>> {
     let (view, page_size) = (db.view(), db.page_size());
     let pages = db.pages_in_file();
     let mut budget = COUNTED;
-    let has_tree = has_root(db);
+    let has_tree = has_root(db) && !is_foreign(db, options.schemas);
     let old = has_tree.then(|| size(db, options.schemas.0, &mut budget));
     let claimed = claims(db);
     let roots: Vec<PageId> = roots(view, page_size, pages, options.schemas)
@@ -150,12 +173,12 @@ fn newer<'s>(db: &Db<'s>, options: SalvageOptions) -> Option<Best<'s>> {
     let is_listed = db.meta().is_freelist_synced() && !lists.is_empty();
     let whole = roots.iter().map(db_of).filter_map(|one| {
         let schema = options.schemas.of_root(&one.root())?;
-        let is_accounted = lists.account(one.meta().root).is_some();
-        if is_listed && !is_accounted {
+        let account = lists.account(one.meta().root);
+        if is_listed && account.is_none() {
             return None;
         }
         let size = size(&one, &[schema], &mut budget);
-        is_better(&size).then_some((size, one, schema, is_accounted))
+        is_better(&size).then_some((size, one, schema, account))
     });
     let best = whole.max_by_key(|(size, ..)| *size);
     let txid = db.meta().txid.saturating_add(2);
@@ -168,13 +191,28 @@ fn newer<'s>(db: &Db<'s>, options: SalvageOptions) -> Option<Best<'s>> {
         older: None,
         txid,
     };
-    if let Some((_, one, schema, is_accounted)) = best {
+    if let Some((_, one, schema, account)) = best {
         let page = one.meta().root;
         let older = Some(*db.meta()).filter(|_| has_tree);
         let choice = Choice::Root {
             page,
             tried,
-            is_accounted,
+            is_accounted: account.is_some(),
+        };
+        // The freelist of the meta is not the one of this tree.
+        let one = match account {
+            Some(Account {
+                freelist,
+                high_water,
+            }) => {
+                let meta = Meta {
+                    freelist,
+                    high_water,
+                    ..*one.meta()
+                };
+                Db::of_meta(view, page_size, db.metas().clone(), meta)
+            }
+            None => one,
         };
         return Some(Best {
             older,
@@ -195,6 +233,19 @@ fn newer<'s>(db: &Db<'s>, options: SalvageOptions) -> Option<Best<'s>> {
     let (_, one, name, schema) = tops.max_by_key(|(size, ..)| *size)?;
     let page = one.meta().root;
     Some(make(one, Choice::Top { name, page, tried }, schema))
+}
+
+/// Whether the root bucket of a file with the records of a known program is not that program's: then no tree
+/// of that program is below it.
+pub(crate) fn is_foreign(db: &Db<'_>, schemas: Schemas) -> bool {
+    let root = db.root();
+    let contents = root.contents();
+    if !contents.is_whole() || schemas.of_root(&root).is_some() {
+        return false;
+    }
+    let entries = contents.entries.into_iter();
+    let entries: Vec<_> = entries.map(|entry| (entry.key, entry.value)).collect();
+    super::by_records(db, schemas).is_some_and(|schema| schema.leaf(&[], &entries, true) == Fit::No)
 }
 
 /// The pages of a tree.

@@ -18,6 +18,7 @@ use crate::{
     schema::{Fit, Schema, Schemas},
     space::Space,
 };
+pub(crate) use metas::is_foreign;
 use metas::{has_root, of_mended, of_metas, with_room};
 use partition::{Account, Lists};
 use roots::{Roots, best_top, guess, is_known, roots};

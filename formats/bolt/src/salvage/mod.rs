@@ -52,7 +52,7 @@ use crate::{
     fault::{Fault, KeyRange, What},
     page::PageId,
     schema::Schemas,
-    space::Space,
+    space::{Pointer, Space},
     write::Layout,
 };
 use best::Best;
@@ -274,6 +274,8 @@ impl<'s> Salvage<'s> {
         self.restore(best, &mut gather, free.as_ref(), options);
         if !best.is_tree {
             self.rootless(db);
+        } else if let (Choice::Top { name, .. }, Some(root)) = (best.choice, best.lost_root) {
+            self.beside(db, name.as_bytes(), root);
         }
         self.repairs(&gather);
         self.is_cut |= gather.is_cut;
@@ -285,6 +287,28 @@ impl<'s> Salvage<'s> {
         self.leave_out(space, best.schema, options);
         counters::raise(self, space, &schemas, is_newest);
         self.count();
+    }
+
+    /// Of the root bucket, on the page `root`, one bucket is there: what stood beside it is not known.
+    fn beside(&mut self, db: &Db<'s>, name: &[u8], root: PageId) {
+        let span = Span::new(root.at(db.page_size()), db.page_size());
+        let pointer = Pointer {
+            to: root,
+            from: root,
+            span,
+        };
+        let mut faults = Vec::new();
+        db.space().node(pointer, &mut faults);
+        let none = || Fault::new(What::PageZero, Some(root), span);
+        let fault = faults.into_iter().next().unwrap_or_else(none);
+        let after = [name, &[0]].concat();
+        for range in [
+            KeyRange::new(None, Some(name)),
+            KeyRange::new(Some(&after), None),
+        ] {
+            self.gaps
+                .push(Gap::doubtful(Vec::new(), range, fault.clone()));
+        }
     }
 
     /// No root was found, so nothing says what there was.

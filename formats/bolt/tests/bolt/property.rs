@@ -128,6 +128,8 @@ struct Sum {
     in_place: usize,
     /// In `lost+found`, with their value.
     found: usize,
+    /// Of those that are not in place: right in the bucket of a gap, and no other gap may hold them.
+    one_place: usize,
     whole: u32,
     unnamed: u32,
     wrong: u32,
@@ -175,6 +177,7 @@ fn one(name: &str, good: &[u8], live: &Keys, bad: &Bad, sum: &mut Sum) {
             sum.in_place += usize::from(is_there);
             let is_found = path.last().is_some_and(|key| found.contains(&(key, value)));
             sum.found += usize::from(!is_there && is_found);
+            sum.one_place += usize::from(!is_there && has_one_place(&said, path));
             if !is_there && !is_found {
                 nowhere.push(path);
             }
@@ -235,6 +238,16 @@ fn one(name: &str, good: &[u8], live: &Keys, bad: &Bad, sum: &mut Sum) {
             );
         }
     }
+}
+
+/// Whether one gap alone may hold the key, by its range and by the bucket in which the key stood.
+fn has_one_place(said: &Salvage<'_>, path: &[Vec<u8>]) -> bool {
+    let Some((key, bucket)) = path.split_last() else {
+        return false;
+    };
+    let may = said.gaps.iter().filter(|gap| gap.range.may_hold(key));
+    let places: Vec<&[Vec<u8>]> = may.map(|gap| gap.path.as_slice()).collect();
+    places == [bucket]
 }
 
 /// The trees: how they are called, and their bytes.
@@ -302,9 +315,8 @@ fn what_is_lost_is_named_and_what_can_be_read_is_saved() {
         "of {}",
         all.files
     );
-    // One page, or sectors of it: what can be read is in its place, or in lost+found.
-    for damage in [Damage::Zeroes, Damage::Noise, Damage::Torn, Damage::Swap] {
-        let sum = &sums[&damage];
+    // What can be read is in its place, or in lost+found.
+    for (damage, sum) in &sums {
         let saved = sum.in_place + sum.found;
         assert!(saved * 1000 >= sum.intact * 990, "{damage:?}: {sum:?}");
     }

@@ -80,7 +80,7 @@ fn loss(id: &Id, why: Why) -> Option<Loss> {
 fn may_have_held(salvage: Salvage<'_>, id: &Id) -> bool {
     let is_above = |gap: &Gap| match gap.path.get(1) {
         Some(namespace) => *namespace == id.namespace.bytes(),
-        None => true,
+        None => !gap.path.is_empty() || gap.range.may_hold(b"v1"),
     };
     !salvage.has_tree
         || salvage.may_be_older

@@ -257,6 +257,8 @@ fn hides_rows(gap: &Gap) -> bool {
         [b"v1", _, b"snapshots", _] => true,
         [b"v1", _, b"content", kind] => matches!(*kind, b"blob" | b"ingests"),
         [_, second] => path.first() == Some(&b"v1".as_slice()) || *second == b"sandboxes",
+        // Beside `v1` stands nothing that holds a snapshot or a blob.
+        [] => gap.range.may_hold(b"v1"),
         short => short.len() < 2,
     }
 }

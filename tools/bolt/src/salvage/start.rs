@@ -196,6 +196,10 @@ fn sentence(one: &Unclear) -> String {
         format!("{place}, {range}: what the last transaction changed there may be missing")
     } else if one.rows {
         format!("{place}, {range}: more may have stood there; what they named would be deleted")
+    } else if one.bucket.is_empty() {
+        format!(
+            "{place}, {range}: more may have stood there; containerd holds no snapshot and no blob by it"
+        )
     } else {
         format!("{place}, {range}: the record may have said more")
     }

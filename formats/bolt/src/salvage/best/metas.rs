@@ -6,7 +6,7 @@ use finding::Time;
 use view::View;
 
 use super::{
-    super::{COMPARED, SalvageOptions, gather::Gather, older},
+    super::{COMPARED, SalvageOptions, gather::Gather, older, orphans},
     Best, COUNTED, Choice,
     partition::{Account, Lists},
     roots::{roots, top},
@@ -35,6 +35,7 @@ pub(super) fn of_mended<'s>(view: View<'s>, db_of: impl Fn(Meta) -> Db<'s>) -> O
         schema: None,
         is_newest: is_pair,
         is_tree: true,
+        lost_root: None,
         older: second.filter(|_| is_pair),
         txid: first.txid.saturating_add(1),
         db,
@@ -52,6 +53,7 @@ pub(super) fn of_metas(db: Db<'_>, options: SalvageOptions) -> Option<Best<'_>> 
         schema: None,
         is_newest,
         is_tree: true,
+        lost_root: None,
         older,
         txid,
     };
@@ -97,13 +99,18 @@ pub(super) fn of_metas(db: Db<'_>, options: SalvageOptions) -> Option<Best<'_>> 
             };
             return Some(best(previous, choice, false, None, txid));
         }
-        if let Some(found) = newer(&db, options) {
-            return Some(Best { txid, ..found });
+        if let Some(found) = newer(&db, &db, options) {
+            let is_newest = has_both && found.is_newest;
+            return Some(Best {
+                is_newest,
+                txid,
+                ..found
+            });
         }
     }
     if has_root(&db) {
         let is_newest = has_both || is_before;
-        let newer = (!is_newest).then(|| newer(&db, options)).flatten();
+        let newer = (!is_newest).then(|| newer(&db, &db, options)).flatten();
         return newer.or_else(|| {
             let choice = Choice::Newest { txid: newest };
             Some(best(db, choice, is_newest, older, txid))
@@ -111,14 +118,15 @@ pub(super) fn of_metas(db: Db<'_>, options: SalvageOptions) -> Option<Best<'_>> 
     }
     // Without its root nothing of the newest tree is reached.
     let previous = db.previous().filter(has_root);
-    if let Some(found) = newer(previous.as_ref().unwrap_or(&db), options) {
+    if let Some(found) = newer(previous.as_ref().unwrap_or(&db), &db, options) {
         // Another root than the one that the meta names is an older one; how old, nobody knows. The bucket
         // below a root may be the newest.
         let is_top = matches!(found.choice, Choice::Top { .. });
         return Some(Best {
             older: previous.map(|db| *db.meta()),
-            is_newest: has_both && is_top,
+            is_newest: has_both && is_top && found.is_newest,
             is_tree: found.is_tree && is_top,
+            lost_root: Some(db.meta().root),
             txid,
             ..found
         });
@@ -131,8 +139,9 @@ pub(super) fn of_metas(db: Db<'_>, options: SalvageOptions) -> Option<Best<'_>> 
     Some(best(db, choice, false, older, txid))
 }
 
-/// A whole tree that is younger than that of `db`, and that no valid meta names.
-fn newer<'s>(db: &Db<'s>, options: SalvageOptions) -> Option<Best<'s>> {
+/// A whole tree that is younger than that of `db`, and that no valid meta names. `newest` is the database with
+/// the meta of the last transaction that was committed, as far as that is known.
+fn newer<'s>(db: &Db<'s>, newest: &Db<'s>, options: SalvageOptions) -> Option<Best<'s>> {
     if options.schemas.0.is_empty() {
         return None;
     }
@@ -153,7 +162,7 @@ fn newer<'s>(db: &Db<'s>, options: SalvageOptions) -> Option<Best<'s>> {
         let meta = Meta {
             root: *root,
             high_water: PageId(pages),
-            ..*db.meta()
+            ..*newest.meta()
         };
         Db::of_meta(view, page_size, db.metas().clone(), meta)
     };
@@ -188,6 +197,7 @@ fn newer<'s>(db: &Db<'s>, options: SalvageOptions) -> Option<Best<'s>> {
         schema: Some(schema),
         is_newest: false,
         is_tree: true,
+        lost_root: None,
         older: None,
         txid,
     };
@@ -224,15 +234,36 @@ fn newer<'s>(db: &Db<'s>, options: SalvageOptions) -> Option<Best<'s>> {
         return None;
     }
     let mut budget = COUNTED;
+    let free = orphans::free(newest.space(), newest.meta());
     let tops = roots.iter().map(db_of).filter_map(|one| {
         let (name, schema) = top(&one, options.schemas)?;
+        let is_free = |free: &Bits| free.has(one.meta().root);
         let size = size(&one, &[schema], &mut budget);
         let is_young = size.0 && old.is_none_or(|old| !old.0 || size.1 >= old.1);
-        is_young.then_some((size, one, name, schema))
+        let is_one = is_young && !free.as_ref().is_some_and(is_free);
+        is_one.then_some((size, one, name, schema))
     });
-    let (_, one, name, schema) = tops.max_by_key(|(size, ..)| *size)?;
+    let (size, one, name, schema) = tops.max_by_key(|(size, ..)| *size)?;
+    // What the last transaction wrote is in use by its list of free pages, or has a record that the one before
+    // has not yet, or is on a page that there was not before.
+    let mark = db.meta().high_water;
+    let is_grown = || {
+        let pages = claims(&one);
+        (mark.0..pages_in(newest)).any(|id| pages.has(PageId(id)))
+    };
+    let is_after = free.is_some()
+        || old.is_some_and(|old| old.0 && size.1 > old.1)
+        || old.is_some() && is_grown();
     let page = one.meta().root;
-    Some(make(one, Choice::Top { name, page, tried }, schema))
+    Some(Best {
+        is_newest: is_after,
+        ..make(one, Choice::Top { name, page, tried }, schema)
+    })
+}
+
+/// The pages that the last transaction has, as far as the file goes.
+fn pages_in(newest: &Db<'_>) -> u64 {
+    newest.meta().high_water.0.min(newest.pages_in_file())
 }
 
 /// Whether the root bucket of a file with the records of a known program is not that program's: then no tree

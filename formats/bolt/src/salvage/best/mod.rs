@@ -81,6 +81,8 @@ pub(super) struct Best<'s> {
     pub(super) schema: Option<&'static dyn Schema>,
     /// Whether there was no transaction after it, as far as the file tells.
     pub(super) is_newest: bool,
+    /// The page of its root bucket, if that is lost and one of its buckets stands for it.
+    pub(super) lost_root: Option<PageId>,
     /// Whether the tree is one: not pages that were put together.
     pub(super) is_tree: bool,
     /// The meta of the transaction before, if there is a valid one.
@@ -176,6 +178,7 @@ fn best(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> {
             schema: None,
             is_newest: false,
             is_tree: true,
+            lost_root: None,
             older: None,
             txid,
             db,
@@ -193,6 +196,7 @@ fn best(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> {
         schema,
         is_newest: false,
         is_tree,
+        lost_root: None,
         older: None,
         txid,
     };

@@ -380,36 +380,42 @@ impl CheckReport {
         let Some(db) = Db::open(view).db.filter(|_| self.tree == TreeState::Whole) else {
             return self;
         };
-        if is_foreign(&db, schemas) {
-            let is_one = |old: &Db<'_>| schemas.of_root(&old.root()).is_some();
-            if self.previous == TreeState::Whole && !db.previous().as_ref().is_some_and(is_one) {
-                self.previous = TreeState::Damaged;
-            }
-            let page = db.meta().root;
-            let span = Span::new(page.at(db.page_size()), db.page_size());
-            let fault = Fault::new(What::ForeignRoot, Some(page), span).hiding(None, None);
-            let path = Vec::new();
-            self.faults.push(Found { fault, path });
-            self.tree = TreeState::Damaged;
-            self.hides = true;
-            return self;
-        }
         let lost = if self.can_compare() {
             db.lost_writes(&self, schemas)
         } else {
             Vec::new()
         };
+        let is_stale = |found: &Found| found.fault.what.is_stale_root();
+        if !lost.iter().any(is_stale) && is_foreign(&db, schemas) {
+            return self.foreign(&db, schemas);
+        }
         let is_note = |found: &Found| found.fault.severity() == Severity::Note;
         if lost.iter().all(is_note) {
             self.faults.extend(old_pages(view, schemas));
         }
         // Then the tree is whole by itself, and not the one that was written.
-        if lost.iter().any(|found| found.fault.what.is_stale_root()) {
+        if lost.iter().any(is_stale) {
             self.tree = TreeState::Damaged;
         }
         self.faults.extend(lost);
         // What the true tree uses may not be in this one.
         self.hides |= self.is_in_doubt();
+        self
+    }
+
+    /// The root bucket is that of no tree of the program.
+    fn foreign(mut self, db: &Db<'_>, schemas: Schemas) -> Self {
+        let is_one = |old: &Db<'_>| schemas.of_root(&old.root()).is_some();
+        if self.previous == TreeState::Whole && !db.previous().as_ref().is_some_and(is_one) {
+            self.previous = TreeState::Damaged;
+        }
+        let page = db.meta().root;
+        let span = Span::new(page.at(db.page_size()), db.page_size());
+        let fault = Fault::new(What::ForeignRoot, Some(page), span).hiding(None, None);
+        let path = Vec::new();
+        self.faults.push(Found { fault, path });
+        self.tree = TreeState::Damaged;
+        self.hides = true;
         self
     }
 

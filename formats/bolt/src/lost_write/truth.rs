@@ -111,12 +111,16 @@ fn strange(db: &Db<'_>, old: &Db<'_>, schema: &dyn Schema) -> Option<Found> {
             .entries
             .iter()
             .any(|entry| is_lasting(&keys, entry, schema) && now.get(entry.key).is_none());
-        if lacks
-            || now
-                .entries
-                .iter()
-                .any(|entry| fits(entry) == Fit::No && !has_misfit(&was, &keys, schema))
-        {
+        let misfit = now.entries.iter().find(|entry| fits(entry) == Fit::No);
+        let misfit = misfit.filter(|_| !has_misfit(&was, &keys, schema));
+        if lacks || misfit.is_some() {
+            // Beside others that are as they should be it is that one's page that is old, not the one that names it.
+            let has_right = now.entries.iter().any(|entry| fits(entry) == Fit::Yes);
+            let below = misfit.and_then(|entry| Some((entry.key, entry.value.bucket()?.page()?)));
+            if let Some((key, page)) = below.filter(|_| !lacks && has_right && !keys.is_empty()) {
+                path.push(key.to_vec());
+                return Some(found(db, SURE, page, path));
+            }
             let page = bucket.page().unwrap_or(db.meta().root);
             return Some(found(db, SURE, page, path));
         }

@@ -1,5 +1,9 @@
 //! A tree, page by page: what of it can be believed, and where keys are missing.
 
+mod branch;
+mod leaf;
+mod read;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use view::{Span, View};
@@ -8,8 +12,7 @@ use super::{
     doubt::Believed,
     fits::Fits,
     frame::{Frame, Next},
-    header::read_or_repair_header,
-    mend::{Hole, Mended, Row, mend},
+    mend::{Hole, Row, mend},
     misplaced::Misplaced,
     notes::{Hollow, Odd, Oddity, Repair, Repaired, Suspect},
     tree::{Item, Path, Root, Saved},
@@ -17,15 +20,16 @@ use super::{
 use crate::{
     check::bits::Bits,
     fault::{Fault, KeyRange, What},
-    inline::{self, Disguise, Header as Head},
+    inline::{self, Header as Head},
     line::DEEPEST,
-    node::{BUCKET_FLAG, Node},
-    page::{Header, Kind, PageId},
+    node::Node,
+    page::{Kind, PageId},
     scan::{Bounds, scan},
-    schema::{Fit, Schema},
+    schema::Schema,
     space::{Pointer, Space},
     stale::Stale,
 };
+use branch::{branch, is_of_other_branch};
 
 /// Faults, repairs and oddities that are kept apart; more of them are only counted.
 const LISTED: usize = 10_000;
@@ -348,80 +352,6 @@ impl<'s, 'm> Gather<'s, 'm> {
         }
     }
 
-    /// Notes the values of which a page may never have been written.
-    fn zeroes(&mut self, node: &Node<'s>, path: &[&'s [u8]]) {
-        for (index, _) in node.zero_pages(self.space.page_size) {
-            let Ok(element) = node.element(index) else {
-                continue;
-            };
-            if self.zeroes.len() >= LISTED {
-                self.is_cut = true;
-                return;
-            }
-            let mut path = path.to_vec();
-            path.push(element.key.bytes());
-            self.zeroes.push((path, node.id()));
-        }
-    }
-
-    /// The node that `pointer` leads to, and what had to be set right to read it.
-    fn read_or_repair_node(
-        &mut self,
-        pointer: Pointer,
-        bounds: Hole<'s>,
-        path: &[&'s [u8]],
-        faults: &mut Vec<Fault>,
-    ) -> Result<(Node<'s>, Option<Repaired>), Fault> {
-        let wrong = match read_or_repair_header(self.space, pointer, bounds, faults) {
-            Ok((node, false)) => return Ok((node, None)),
-            Ok((node, true)) => Ok(node),
-            Err(wrong) => Err(wrong),
-        };
-        // A page that says this number, and stands elsewhere, is the better one.
-        let space = self.space;
-        let misplaced = self
-            .misplaced
-            .get_or_insert_with(|| Misplaced::find_misplaced(space));
-        if let Some(node) = misplaced.node(space, pointer.to, bounds)
-            && self.fits.node(path, &node) != Fit::No
-        {
-            let at = PageId(
-                node.view()
-                    .base()
-                    .checked_div(space.page_size)
-                    .unwrap_or_default(),
-            );
-            return Ok((node, Some(Repaired::Misplaced(at))));
-        }
-        match wrong {
-            Ok(node) if self.fits.node(path, &node) != Fit::No && !self.is_missing_there(&node) => {
-                Ok((node, Some(Repaired::Header)))
-            }
-            Ok(node) => {
-                let found = node.header().id;
-                let want = pointer.to;
-                let span = Span::new(node.view().base(), 8);
-                Err(Fault::new(What::PageId { want, found }, Some(want), span))
-            }
-            Err(wrong) => Err(wrong),
-        }
-    }
-
-    /// Whether the page that the node says to be is not where it should be: then it is that page, and not one
-    /// with a wrong number.
-    fn is_missing_there(&self, node: &Node<'s>) -> bool {
-        let Ok(own) = Header::read_page_header(node.view()).map(|header| header.id) else {
-            return false;
-        };
-        let there = self.space.run(own, 1).and_then(Header::read_page_header);
-        let is_page = |id: PageId| id.0 >= 2 && id < self.space.end;
-        let is_other = |header: Header| {
-            let is_node = matches!(header.kind(), Some(Kind::Branch | Kind::Leaf));
-            header.id != own && is_page(header.id) && is_node
-        };
-        is_page(own) && there.is_ok_and(is_other)
-    }
-
     /// The pages that the node needs: a wrong overflow must not swallow its neighbours.
     fn pages_of(&self, node: &Node<'s>) -> core::ops::Range<u64> {
         let size = self.space.page_size;
@@ -444,66 +374,6 @@ impl<'s, 'm> Gather<'s, 'm> {
         }
     }
 
-    /// Notes what a mended node lacks; gives its rows.
-    fn mended(
-        &mut self,
-        mended: Mended<'s>,
-        page: PageId,
-        path: &[&'s [u8]],
-        fault: &Fault,
-    ) -> Vec<Row<'s>> {
-        for hole in &mended.holes {
-            self.hollow(path, *hole, fault, Some(page), None);
-        }
-        if mended.repaired > 0 {
-            self.repair(path, page, Repaired::Elements(mended.repaired));
-        }
-        for row in mended.odd {
-            self.odd(page, Oddity::Key, row);
-        }
-        mended.rows
-    }
-
-    /// Keys right beside a bucket's header that leads to no page of any tree: what was written over the one
-    /// may have been written over the other, and then the true key is missing.
-    fn doubtful(&mut self, node: &Node<'s>, rows: &[Row<'s>], bounds: Hole<'s>, path: &[&'s [u8]]) {
-        let end = self.space.end;
-        let pages = self.space.view.len().checked_div(self.space.page_size);
-        // Where the file was cut, pages behind its end were written once.
-        let is_mark = pages.is_some_and(|pages| end.0 < pages);
-        let fault = |row: &Row<'s>| {
-            if row.flags & BUCKET_FLAG == 0 {
-                return None;
-            }
-            match inline::header(row.value, node.id()) {
-                (Some(Head::Page { root, .. }), _) if root >= end && is_mark => {
-                    let pointer = Pointer {
-                        to: root,
-                        from: node.id(),
-                        span: Span::new(row.value.base(), 8),
-                    };
-                    Some(pointer.out_of_range(end))
-                }
-                (None, fault) => fault,
-                _ => None,
-            }
-        };
-        let (mut from, mut wrong) = (bounds.0, None);
-        for row in rows {
-            if let Some(fault) = fault(row) {
-                wrong = wrong.or(Some(fault));
-                continue;
-            }
-            if let Some(fault) = wrong.take() {
-                self.hollow(path, (from, Some(row.key)), &fault, None, Some(node.id()));
-            }
-            from = Some(row.key);
-        }
-        if let Some(fault) = wrong {
-            self.hollow(path, (from, bounds.1), &fault, None, Some(node.id()));
-        }
-    }
-
     fn odd(&mut self, page: PageId, why: Oddity, row: Row<'s>) {
         if self.odd.len() >= LISTED {
             self.is_cut = true;
@@ -511,153 +381,10 @@ impl<'s, 'm> Gather<'s, 'm> {
         }
         self.odd.push(Odd { page, why, row });
     }
-
-    fn leaf(
-        &mut self,
-        frame: &mut Frame<'s>,
-        node: &Node<'s>,
-        rows: &[Row<'s>],
-        path: &[&'s [u8]],
-    ) {
-        if let Some(hash) = self.fits.birth(path, rows) {
-            self.believed.born(hash, node.id());
-        }
-        let buckets = rows.iter().filter(|row| row.flags & BUCKET_FLAG != 0);
-        let among_buckets = buckets.count().saturating_mul(2) > rows.len();
-        for row in rows {
-            if row.flags & BUCKET_FLAG != 0 {
-                frame.below.push((row.key, row.value, node.id()));
-                continue;
-            }
-            match inline::disguise(row.value, node.id()) {
-                Some(Disguise::Inline) => {
-                    frame.is_clean = false;
-                    self.repair(path, node.id(), Repaired::Flag);
-                    frame.below.push((row.key, row.value, node.id()));
-                    continue;
-                }
-                Some(Disguise::Page(root))
-                    if root < self.space.end && self.suspects.len() < LISTED =>
-                {
-                    self.suspects.push(Suspect {
-                        path: path.to_vec(),
-                        key: row.key,
-                        value: row.value,
-                        leaf: node.id(),
-                        root,
-                        among_buckets,
-                    });
-                }
-                _ => {}
-            }
-            if path.is_empty() {
-                self.odd(node.id(), Oddity::RootValue, *row);
-            } else {
-                frame.add(row.key, Item::Value(row.value.bytes()));
-            }
-        }
-    }
-
-    /// The leaf inside a bucket's value.
-    fn inline(&mut self, frame: &mut Frame<'s>, page: View<'s>, leaf: PageId, path: &[&'s [u8]]) {
-        let mut faults = Vec::new();
-        let mut rows = Vec::new();
-        inline::scan(page, leaf, self.space.page_size, &mut faults, |element| {
-            rows.push(Row {
-                key: element.key.bytes(),
-                value: element.value,
-                flags: 0,
-                child: None,
-                span: element.span,
-            });
-        });
-        faults.retain(|fault| !matches!(fault.what, What::InlineLarge { .. }));
-        if let Some(fault) = worst(&faults).cloned() {
-            frame.is_clean = false;
-            let header = Header::read_page_header(page).map(|header| Header {
-                flags: Kind::Leaf.flags(),
-                ..header
-            });
-            let Ok(header) = header else {
-                return self.hollow(path, (None, None), &fault, None, Some(leaf));
-            };
-            let node = Node::new(page, leaf, header, Kind::Leaf);
-            let mended = mend(&node, (None, None), true);
-            let is_header = matches!(fault.what, What::InlineHeader { .. });
-            if is_header && !mended.rows.is_empty() {
-                self.repair(path, leaf, Repaired::Header);
-            }
-            rows = self.mended(mended, leaf, path, &fault);
-            if rows.iter().any(|row| row.flags != 0) {
-                self.repair(path, leaf, Repaired::Flag);
-            }
-        }
-        for row in rows {
-            frame.add(row.key, Item::Value(row.value.bytes()));
-        }
-    }
 }
 
 /// The fault that says most: one that hides keys, else the first.
 fn worst(faults: &[Fault]) -> Option<&Fault> {
     let hiding = faults.iter().find(|fault| fault.unknown.is_some());
     hiding.or(faults.first())
-}
-
-/// Whether the page does not start with the key that the branch above has of it: whoever writes a page
-/// writes its first key into the branch, so one of the two is of another transaction. Not if a byte of the
-/// key is wrong, nor if the page goes beyond what the branch leaves to it, which is told element by element.
-fn is_of_other_branch(node: &Node<'_>, bounds: Hole<'_>, first: Option<&[u8]>) -> bool {
-    let (Some(first), Ok(element)) = (first, node.element(0)) else {
-        return false;
-    };
-    let key = element.key.bytes();
-    let is_inside =
-        bounds.0.is_none_or(|from| key >= from) && bounds.1.is_none_or(|until| key < until);
-    if key == first || !is_inside || is_nearly(key, first) {
-        return false;
-    }
-    let mut faults = Vec::new();
-    let limits = Bounds {
-        until: bounds.1,
-        ..Bounds::default()
-    };
-    scan(node, limits, &mut faults, |_, _| {});
-    faults.is_empty()
-}
-
-/// Whether one byte makes the difference.
-fn is_nearly(one: &[u8], other: &[u8]) -> bool {
-    let differ = one.iter().zip(other).filter(|(one, other)| one != other);
-    one.len() == other.len() && differ.count() == 1
-}
-
-/// The children of a branch, onto the stack.
-fn branch<'s>(
-    frame: &mut Frame<'s>,
-    node: &Node<'s>,
-    rows: &[Row<'s>],
-    bounds: Hole<'s>,
-    depth: u64,
-    has_hole_first: bool,
-) {
-    let mut until = bounds.1;
-    for (number, row) in rows.iter().enumerate().rev() {
-        let pointer = Pointer {
-            to: row.child.unwrap_or_default(),
-            from: node.id(),
-            span: Span::new(row.span.start.saturating_add(8), 8),
-        };
-        // The library sends smaller keys to the first child, too.
-        let is_first = number == 0 && !has_hole_first;
-        let from = if is_first { bounds.0 } else { Some(row.key) };
-        let deeper = depth.saturating_add(1);
-        frame.nodes.push(Next {
-            pointer,
-            bounds: (from, until),
-            depth: deeper,
-            first: Some(row.key),
-        });
-        until = Some(row.key);
-    }
 }

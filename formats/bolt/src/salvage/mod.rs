@@ -26,6 +26,7 @@ mod doubt;
 mod fill;
 mod fits;
 mod frame;
+mod gap;
 mod gather;
 mod header;
 mod lost_found;
@@ -36,18 +37,18 @@ mod older;
 mod orphans;
 mod output;
 mod replaced;
+mod restore;
 mod sectors;
 mod suspects;
 mod tree;
 mod unexplained;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use view::{Span, View};
 
 use crate::{
-    check::{Found, bits::Bits},
     db::Db,
     fault::{Fault, KeyRange, What},
     page::PageId,
@@ -56,17 +57,15 @@ use crate::{
     write::Layout,
 };
 use best::Best;
-use fill::{Placed, Stock};
-use fits::Fits;
+use gap::owned;
 use gather::Gather;
-use notes::{Hollow, Repaired};
-use older::Older;
-use orphans::Orphan;
+use notes::Repaired;
 use tree::{Item, Saved};
 
 pub use best::Choice;
 pub(crate) use best::is_foreign;
 pub use decision::{Action, Decision, Proof};
+pub use gap::Gap;
 
 /// Decisions that are listed.
 const LISTED: usize = 10_000;
@@ -138,65 +137,6 @@ pub struct Kept {
     pub older: u64,
     /// Of all these, how many are in `lost+found`.
     pub lost_found: u64,
-}
-
-/// A place where keys are missing, and what was done about it.
-#[derive(Debug)]
-pub struct Gap {
-    /// The bucket, from the outside in.
-    pub path: Vec<Vec<u8>>,
-    /// What is wrong there.
-    pub fault: Fault,
-    /// The keys that are missing.
-    pub range: KeyRange,
-    /// Keys that were taken from the tree of the transaction before.
-    pub filled: u64,
-    /// Keys that were taken from pages that nothing names.
-    pub orphans: u64,
-    /// Whether that tree was whole there, so that only what the last transaction changed is lost.
-    pub older_is_whole: bool,
-    /// Whether it is proven that nothing is missing after all.
-    pub is_closed: bool,
-}
-
-impl Gap {
-    /// Of a page that seems to be of an older transaction: what that is, and where.
-    pub(crate) fn found(&self) -> Option<Found> {
-        let is_old = matches!(self.fault.what, What::LostWrite { .. });
-        (is_old && !self.is_closed).then(|| Found {
-            fault: self.fault.clone(),
-            path: self.path.clone(),
-        })
-    }
-
-    /// Something may be missing here, or be older than it should be, though it looks well.
-    fn doubtful(path: Vec<Vec<u8>>, range: KeyRange, fault: Fault) -> Self {
-        Self {
-            path,
-            fault,
-            range,
-            filled: 0,
-            orphans: 0,
-            older_is_whole: false,
-            is_closed: false,
-        }
-    }
-
-    fn new(hollow: &Hollow<'_>) -> Self {
-        Self {
-            path: owned(&hollow.path),
-            fault: hollow.fault.clone(),
-            range: hollow.range.clone(),
-            filled: 0,
-            orphans: 0,
-            older_is_whole: false,
-            is_closed: false,
-        }
-    }
-}
-
-fn owned(path: &[&[u8]]) -> Vec<Vec<u8>> {
-    path.iter().map(|key| key.to_vec()).collect()
 }
 
 impl<'s> Salvage<'s> {
@@ -323,143 +263,6 @@ impl<'s> Salvage<'s> {
         let fault = faults.into_iter().next().unwrap_or_else(none);
         let any = KeyRange::default();
         self.gaps.push(Gap::doubtful(Vec::new(), any, fault));
-    }
-
-    /// Fills what is missing.
-    fn restore(
-        &mut self,
-        best: &Best<'s>,
-        gather: &mut Gather<'s, '_>,
-        free: Option<&Bits>,
-        options: SalvageOptions,
-    ) {
-        let space = best.db.space();
-        let unmoved = BTreeMap::new();
-        let mut older = None;
-        let is_damaged = !gather.hollows.is_empty() || !gather.suspects.is_empty();
-        if is_damaged && let Some(meta) = best.older {
-            let fits = Fits {
-                schema: best.schema,
-                space,
-                is_listed: free.is_some(),
-            };
-            let distrusted = &gather.believed.distrusted;
-            older = Some(Older::read_older(fits, meta, &unmoved, distrusted));
-        }
-        self.suspects(gather, older.as_mut(), free);
-        let is_homeless = matches!(
-            best.choice,
-            Choice::Root { .. } | Choice::Top { .. } | Choice::Pages { .. }
-        );
-        let is_whole = gather.hollows.is_empty() && !is_homeless;
-        if is_whole && free.is_none() {
-            return self.odd(gather, options);
-        }
-        let claimed = &gather.claims;
-        let is_taken = |page| claimed.has(page) || free.is_some_and(|free| free.has(page));
-        let (mut orphans, roots) = orphans::orphans(space, is_taken);
-        if is_whole && orphans.is_empty() && gather.listed.is_empty() {
-            return self.odd(gather, options);
-        }
-        let newer = orphans.clone();
-        if free.is_some() {
-            orphans = older::topmost(space, &orphans);
-        } else if let (Some(older), None) = (&older, best.schema) {
-            // The place of these is known: what is missing is taken from that tree, key by key.
-            orphans.retain(|orphan| !older.claims.has(orphan.id));
-        }
-        // What stands on a page that is not what it should be goes in nobody's place.
-        let old = gather.old();
-        orphans.retain(|orphan| !old.contains(&orphan.id));
-        let fits = Fits {
-            schema: best.schema,
-            space,
-            is_listed: free.is_some(),
-        };
-        let mut stock = Stock {
-            space,
-            older,
-            orphans,
-            is_sure: free.is_some(),
-            roots,
-            used: BTreeSet::new(),
-            left: BTreeSet::new(),
-            options,
-            fits,
-        };
-        let mut placed = Vec::new();
-        for _ in 0..ROUNDS {
-            let hollows = core::mem::take(&mut gather.hollows);
-            if hollows.is_empty() {
-                break;
-            }
-            placed.extend(stock.place_all(self, gather, hollows));
-        }
-        let lost: BTreeSet<PageId> = placed.iter().filter_map(Placed::page).collect();
-        let is_cut = best.db.meta().high_water > space.end && !is_homeless;
-        let in_use = |one: &Orphan<'_>| free.is_some() && !gather.claims.has(one.id);
-        let is_accounted = !is_cut
-            && gather.hollows.is_empty()
-            && !newer.iter().any(in_use)
-            && !accounted::is_anything_missing(space, &gather.claims, free, &lost);
-        if is_accounted {
-            placed.iter_mut().for_each(Placed::close);
-        }
-        let unplaced = newer.iter().filter(|one| !gather.claims.has(one.id));
-        let unplaced = unplaced.filter(|one| !old.contains(&one.id)).copied();
-        let moved = self.grafts(&fits, unplaced.collect(), stock.older.as_ref(), free);
-        if !moved.is_empty() {
-            stock.older = stock.older.map(|older| older.with(&moved));
-        }
-        let grafted: BTreeSet<_> = moved.values().copied().collect();
-        let homeless = newer.iter().filter(|orphan| old.contains(&orphan.id));
-        let homeless: Vec<Orphan<'s>> = homeless.copied().collect();
-        let wanted: Vec<Orphan<'s>> = stock
-            .orphans
-            .iter()
-            .chain(&homeless)
-            .filter(|orphan| !stock.used.contains(&orphan.id) && !grafted.contains(&orphan.id))
-            .filter(|orphan| !gather.claims.has(orphan.id))
-            .filter(|orphan| free.is_some() || !stock.is_before(orphan))
-            .filter(|orphan| {
-                free.is_some()
-                    || is_homeless && !best.is_tree
-                    || stock.left.contains(&orphan.id)
-                    || old.contains(&orphan.id)
-                    || placed.iter().any(|gap| gap.may_want(orphan, &fits))
-            })
-            .copied()
-            .collect();
-        self.unexplained(gather, &wanted, &placed, &fits);
-        stock.fill_all(self, placed);
-        self.keep_homeless(gather, space, &wanted, &fits, options);
-        self.odd(gather, options);
-    }
-
-    /// Pages of the newest transaction that took the place of pages of the tree before.
-    fn grafts(
-        &mut self,
-        fits: &Fits<'s>,
-        mut newer: Vec<Orphan<'s>>,
-        older: Option<&Older<'s>>,
-        free: Option<&Bits>,
-    ) -> BTreeMap<PageId, PageId> {
-        let (Some(older), Some(free)) = (older, free) else {
-            return BTreeMap::new();
-        };
-        newer.retain(|orphan| !older.claims.has(orphan.id));
-        let newer = older::topmost(fits.space, &newer);
-        let moved = replaced::replaced(fits, &newer, older, free);
-        for to in moved.values() {
-            let why = "the freelist says that it is in use and that the page of the transaction before, \
-                       with which it shares what one bucket alone has, is not";
-            let keys = newer
-                .iter()
-                .find(|one| one.id == *to)
-                .map_or(0, |one| one.count);
-            self.decide(Action::Grafted, Proof::Proven, &[], Some(*to), keys, why);
-        }
-        moved
     }
 
     /// What was set right on the way.

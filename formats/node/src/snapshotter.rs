@@ -257,3 +257,54 @@ fn is_unused(evidence: &Evidence, folder: &Path) -> bool {
     let no_snapshots = list.whole().is_some_and(Vec::is_empty) || !has("snapshots");
     !has("metadata.db") && no_snapshots && !is_unseen(evidence, folder)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use bolt::PageId;
+    use finding::{Known, Text};
+    use metadb::{At, Labels, Row, SnapshotRow, Snapshots};
+    use view::Span;
+
+    use super::are_snapshots;
+
+    /// What stands under the name of a snapshotter: rows with these names in its metadata.db.
+    fn under(snapshotter: &str, names: &[&str]) -> Snapshots {
+        let at = At {
+            path: Vec::new(),
+            page: PageId(2),
+            span: Span::new(0, 0),
+        };
+        let rows = names.iter().map(|name| Row {
+            key: Text::from("key"),
+            value: SnapshotRow {
+                name: Text::from(*name),
+                created: None,
+                updated: None,
+                parent: None,
+                children: BTreeSet::new(),
+                labels: Labels::default(),
+            },
+            at: at.clone(),
+            whole: true,
+            readable: true,
+            undecodable: BTreeMap::new(),
+            unknown: BTreeMap::new(),
+        });
+        Snapshots {
+            snapshotter: Text::from(snapshotter),
+            sequence: 1,
+            rows: Known::with(rows.collect(), Vec::new()),
+            at,
+        }
+    }
+
+    #[test]
+    fn a_bucket_without_a_snapshot_is_no_snapshotter() {
+        assert!(!are_snapshots(&under("v1", &["", ""])));
+        assert!(are_snapshots(&under("overlayfs", &["", ""])));
+        assert!(are_snapshots(&under("mine", &[])));
+        assert!(are_snapshots(&under("mine", &["", "default/1/key"])));
+    }
+}

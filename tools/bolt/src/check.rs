@@ -78,7 +78,7 @@ pub(crate) fn run(args: &CheckArgs, out: &mut Out) -> Outcome {
     let findings = findings(&found, &path);
     let mut coverage = Coverage::default();
     coverage.note_read(path.clone(), found.len);
-    if found.len > COMPARED {
+    if file.used() > COMPARED {
         let why =
             "the newest tree was not compared with the one before: `coroner bolt diff` does it";
         coverage.skipped.push(why.to_owned());

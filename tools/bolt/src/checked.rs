@@ -2,6 +2,7 @@
 
 use bolt::{CheckOptions, CheckReport, PageSource as _, Schemas, TreeState, check};
 use cli::{Failure, Progress};
+use view::View;
 
 use crate::file::{File, FileArgs};
 
@@ -21,11 +22,13 @@ pub(crate) fn checked(
         done: &|bytes| progress.add(bytes),
     };
     let report = check(file, &options).map_err(|why| args.unread(&why))?;
-    if file.len() > COMPARED || report.tree != TreeState::Whole {
+    let used = file.used();
+    if used > COMPARED || report.tree != TreeState::Whole {
         return Ok(report);
     }
-    Ok(match args.whole() {
-        Ok(source) => report.with_lost_writes(source.view(), schemas),
+    let mut bytes = vec![0; usize::try_from(used).unwrap_or(0)];
+    Ok(match file.read_at(0, &mut bytes) {
+        Ok(()) => report.with_lost_writes(View::new(&bytes), schemas),
         Err(_) => report,
     })
 }

@@ -127,7 +127,21 @@ impl FileArgs {
     }
 }
 
+/// By so much the library lets a file grow at a time.
+const GROWTH: u64 = 16 << 20;
+
+/// How much of a file is worth reading: behind its last data there is nothing but a hole.
+pub(crate) fn used(len: u64, data: impl Iterator<Item = Span>) -> u64 {
+    let end = data.map(|span| span.end()).max().unwrap_or(0).max(1);
+    end.checked_next_multiple_of(GROWTH).unwrap_or(len).min(len)
+}
+
 impl File {
+    /// How much of it is worth reading.
+    pub(crate) fn used(&self) -> u64 {
+        used(self.len(), self.data.iter().copied())
+    }
+
     /// Permission bits of the file.
     pub(crate) const fn mode(&self) -> u32 {
         self.pages.stat.mode

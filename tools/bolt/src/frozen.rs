@@ -9,7 +9,7 @@ use finding::Unread;
 use mapped::{Filler, Private};
 use view::{Span, View};
 
-use crate::file::FileArgs;
+use crate::file::{FileArgs, used};
 
 /// Bytes up to which a file is kept in memory.
 const IN_MEMORY: u64 = 16 << 20;
@@ -124,16 +124,15 @@ impl Frozen {
         progress: &Progress,
     ) -> Result<Self, Failure> {
         let pages = args.pages()?;
-        let len = pages.len();
+        let len = used(pages.len(), pages.data());
         if len > LIMIT {
             let why = Unread::TooLarge {
                 size: len,
                 limit: LIMIT,
             };
-            return Err(args.unread(&why).hint(
-                "`coroner bolt check` reads files of any size; of a sparse file, cut off what is \
-                 behind its data: cp --sparse=always FILE COPY; truncate -s SIZE COPY",
-            ));
+            return Err(args
+                .unread(&why)
+                .hint("`coroner bolt check` reads files of any size"));
         }
         progress.total(len);
         let mut unread = Vec::new();

@@ -306,3 +306,24 @@ fn the_verbs_agree_on_files_with_one_fault() {
     }
     assert_eq!(try_all(all.into_iter()), 50);
 }
+
+#[test]
+fn a_hole_behind_the_data_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("one.db");
+    let packed = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../testdata/bolt/good/1.4.3-nested-4096-synced.db.zst");
+    std::fs::write(
+        &file,
+        zstd::decode_all(std::fs::read(packed).unwrap().as_slice()).unwrap(),
+    )
+    .unwrap();
+    let (before, _) = run(&["check"], &file);
+    let long = std::fs::OpenOptions::new().write(true).open(&file).unwrap();
+    long.set_len(2 << 30).unwrap();
+    let (salvage, exit) = run(&["salvage"], &file);
+    assert!(salvage["whole"] == true && exit == Exit::CLEAN, "{salvage}");
+    let (check, _) = run(&["check"], &file);
+    assert_eq!(check["totals"], before["totals"]);
+    assert_eq!(check["coverage"], before["coverage"]);
+}

@@ -26,4 +26,5 @@ mod stale;
 mod stats;
 mod surgery;
 mod testdata;
+mod torn;
 mod writes;

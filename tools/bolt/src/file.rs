@@ -132,7 +132,7 @@ const GROWTH: u64 = 16 << 20;
 
 /// How much of a file is worth reading: behind its last data there is nothing but a hole.
 pub(crate) fn used(len: u64, data: impl Iterator<Item = Span>) -> u64 {
-    let end = data.map(|span| span.end()).max().unwrap_or(0).max(1);
+    let end = data.map(Span::end).max().unwrap_or(0).max(1);
     end.checked_next_multiple_of(GROWTH).unwrap_or(len).min(len)
 }
 

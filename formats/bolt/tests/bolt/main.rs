@@ -26,5 +26,4 @@ mod stale;
 mod stats;
 mod surgery;
 mod testdata;
-mod torn;
 mod writes;

@@ -389,8 +389,23 @@ fn mode(judge: &mut Judge<'_>) {
     // A copy that kept no modes tells nothing about single blobs.
     if open.len() > 3 && open.len().saturating_mul(2) > files.len() {
         let path = path_text(&judge.node.content_root().join("blobs"));
-        let message = format!("{} of {} blobs are not read-only", open.len(), files.len());
-        return judge.say(say(path, message));
+        let (count, all) = (open.len(), files.len());
+        let opened = open.iter().filter(|blob| blob.stat.mode & 0o002 != 0);
+        let is_opened = opened.count() == count && judge.node.around.is_opened;
+        if !is_opened {
+            let message = format!("{count} of {all} blobs are not read-only");
+            return judge.say(say(path, message));
+        }
+        let message = format!(
+            "everyone may write to {count} of {all} blobs, and not to the folder above root: the modes below \
+             root were changed (`chmod -R`); those of the files in layers, too, it may be"
+        );
+        let finding = say(path, message).severity(Severity::Odd).remedy(
+            "Compare the layers (`coroner triage --layers`): programs that lost their set-user-ID mode, and \
+             keys that everyone may read. `coroner repair plan --every-layer` plans to unpack again those \
+             whose blobs are there.",
+        );
+        return judge.say(finding);
     }
     let findings: Vec<Finding> = open
         .into_iter()

@@ -26,6 +26,35 @@ pub(crate) const UNUSABLE: Check = Check {
     run: unusable,
 };
 
+/// A configuration file of no bytes.
+pub(crate) const EMPTY: Check = Check {
+    code: &Code {
+        name: "config/empty",
+        rule: "",
+        severity: Severity::Odd,
+        title: "A configuration file is empty",
+        explanation: "A file of no bytes is what a power loss or a full disk leaves of one that was being \
+            written. containerd takes it, logs nothing, and goes on with what is built in: its own root \
+            and state, the cgroupfs driver, no mirrors of registries, no other runtimes.",
+        remedy: "If the file had contents, put them back from a backup or from what made it, before \
+            containerd is started. If it is meant to be empty, nothing is to be done.",
+    },
+    needs: &[],
+    run: empty,
+};
+
+fn empty(judge: &mut Judge<'_>) {
+    let config = judge.node.roots.config.as_ref();
+    for file in config.into_iter().flat_map(|config| &config.empty) {
+        let message = "it has no bytes: containerd takes what is built in".to_owned();
+        judge.say(Finding::new(
+            EMPTY.code,
+            Location::file(file.clone()),
+            message,
+        ));
+    }
+}
+
 fn unusable(judge: &mut Judge<'_>) {
     let config = judge.node.roots.config.as_ref();
     for fault in config.into_iter().flat_map(|config| &config.faults) {

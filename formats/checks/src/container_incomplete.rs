@@ -74,6 +74,13 @@ fn writable(namespace: &Namespace) -> BTreeSet<&Text> {
     rows.map(|row| &row.key).collect()
 }
 
+/// Whether the record is one that Docker made: it names no image and no snapshot.
+pub(crate) fn is_of_docker(row: &Row<Container>) -> bool {
+    let mut labels = row.labels.entries.keys();
+    let is_labelled = labels.any(|label| label.bytes().starts_with(b"com.docker/engine."));
+    is_labelled && row.image.is_empty()
+}
+
 /// What a record lacks, each as a sentence's end.
 fn lacking(row: &Row<Container>, snapshots: &BTreeSet<&Text>) -> Vec<String> {
     let undecodable = |key: &str| {
@@ -100,7 +107,8 @@ fn lacking(row: &Row<Container>, snapshots: &BTreeSet<&Text>) -> Vec<String> {
             "names the snapshot {} and no snapshotter",
             row.snapshot_key
         )),
-        (false, false) if own => lacks.push(
+        // Docker brings the root file system with the task, and holds the snapshot by a lease.
+        (false, false) if own && !is_of_docker(row) => lacks.push(
             "names no snapshot (snapshotter, snapshotKey), and one has the container's name"
                 .to_owned(),
         ),

@@ -116,6 +116,7 @@ pub const CHECKS: &[&Check] = &[
     &disk::FULL,
     &mounts::BROKEN,
     &config::UNUSABLE,
+    &config::EMPTY,
     // Records of meta.db.
     &records::VERSION_AHEAD,
     &records::ROOT_BUCKET,
@@ -212,6 +213,7 @@ pub const CHECKS: &[&Check] = &[
     &lost_found::LOST_FOUND,
     &snapshot_dir::ID_SEQUENCE,
     &snapshot_dir::USAGE,
+    &snapshot_dir::EMPTIED,
     &snapshot_dir::WORK_MISSING,
     &snapshot_layer::DIFFERS,
     &snapshot_layer::MARKS,
@@ -255,6 +257,7 @@ pub const CHECKS: &[&Check] = &[
     &runtimes::HANDLER_UNKNOWN,
     &runtimes::RUNTIME_GONE,
     &unit::RESTART_KILLS,
+    &unit::RESTART_LOSES,
     &unit_limits::ENDS,
     &unit_limits::LIMITS,
     &unit_limits::START_LIMIT,

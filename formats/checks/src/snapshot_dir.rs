@@ -275,6 +275,53 @@ fn id_sequence(judge: &mut Judge<'_>) {
     }
 }
 
+/// Layers that are known to have held files, and hold none: that is seen without measuring.
+pub(crate) const EMPTIED: Check = Check {
+    code: USAGE.code,
+    needs: &[],
+    run: emptied,
+};
+
+fn emptied(judge: &mut Judge<'_>) {
+    if judge.measured.usage.is_some() {
+        return;
+    }
+    for snapshotter in judge.node.snapshotters.iter().filter(|s| !s.is_proxy) {
+        let Some(layout) = snapshotter.layout.read().filter(|layout| layout.has_fs()) else {
+            continue;
+        };
+        let committed = rows(snapshotter)
+            .iter()
+            .filter(|row| row.kind == Some(Kind::Committed));
+        // The directory itself counts as one.
+        let held = committed.filter(|row| row.inodes.is_some_and(|inodes| inodes > 1));
+        let held: Vec<_> = held.collect();
+        let empty = held.iter().filter(|row| {
+            let dir = row.id.and_then(|id| layout.dirs.get(&id));
+            dir.is_some_and(|dir| dir.is_empty == Some(true))
+        });
+        let empty: Vec<_> = empty.collect();
+        // A copy may hold the folders of all layers, and files of none.
+        if !empty.is_empty() && empty.len() == held.len() && held.len() >= ALL {
+            judge.abstain(format!(
+                "no layer of {} has a file in the evidence: they may just not have been taken",
+                snapshotter.name
+            ));
+            continue;
+        }
+        for row in empty {
+            let inodes = row.inodes.unwrap_or_default();
+            let message = format!("the directory of the layer {} is empty", row.key);
+            let finding = backend_finding(judge, snapshotter, USAGE.code, row, message);
+            judge.say(
+                finding
+                    .want(format!("{inodes} inodes"))
+                    .found("no file".to_owned()),
+            );
+        }
+    }
+}
+
 fn usage(judge: &mut Judge<'_>) {
     let Some(measured) = &judge.measured.usage else {
         return;

@@ -154,6 +154,13 @@ fn root_missing(judge: &mut Judge<'_>) {
     if let Err(unread) = &judge.node.root {
         let path = path_text(&judge.node.roots.root);
         let message = format!("containerd's root {path} {unread}");
+        let message = match judge.node.roots.elsewhere.first() {
+            Some(other) => format!(
+                "{message}; there are stores in {}, where containerd does not look",
+                path_text(other)
+            ),
+            None => message,
+        };
         let finding = Finding::new(ROOT_MISSING.code, Location::file(path), message);
         judge.say(if is_none_here(judge.node) {
             finding.severity(Severity::Note)

@@ -228,12 +228,8 @@ fn the_unit_gives_options_that_are_known() {
     assert_ne!(told.outcome, Outcome::CrashLoop, "{}", told.sentence);
 }
 
-/// A capture that was unpacked: of a folder that is not in it nothing is known.
-#[test]
-fn a_folder_with_parts_of_a_node_knows_nothing_of_the_others() {
-    let mut tar = testcase::node("1.7-stopped");
-    let text = "version = 2\nimports = ['/nix/nv.toml']\n";
-    tar.member(CONFIG).data = text.as_bytes().to_vec();
+/// The files of a capture, in a folder.
+fn unpacked(tar: &Tar) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for member in &tar.members {
         let path = folder.path().join(OsStr::from_bytes(&member.path));
@@ -242,6 +238,16 @@ fn a_folder_with_parts_of_a_node_knows_nothing_of_the_others() {
             std::fs::write(path, &member.data).unwrap();
         }
     }
+    folder
+}
+
+/// A capture that was unpacked: of a folder that is not in it nothing is known.
+#[test]
+fn a_folder_with_parts_of_a_node_knows_nothing_of_the_others() {
+    let mut tar = testcase::node("1.7-stopped");
+    let text = "version = 2\nimports = ['/nix/nv.toml']\n";
+    tar.member(CONFIG).data = text.as_bytes().to_vec();
+    let folder = unpacked(&tar);
     let evidence = Evidence::open(folder.path(), &Options::default()).unwrap();
     let told = foretell_of(&evidence);
     assert_eq!(told.outcome, Outcome::Unknown, "{}", told.sentence);
@@ -297,5 +303,24 @@ fn a_disabled_cri_is_no_fault_beside_another_runtime() {
             "{}",
             told.sentence
         );
+    }
+}
+
+/// The CRI makes the folder above that of the networks, and does not load where it cannot (1.6.20, 1.7.24, 2.1.9).
+#[test]
+fn the_folder_of_networks_cannot_be_made_on_a_read_only_root() {
+    let mounts =
+        b"29 1 8:1 / / ro,relatime - squashfs x ro\n30 29 8:2 / /var rw - ext4 /dev/sdb1 rw\n\
+        31 29 0:9 / /run rw - tmpfs tmpfs rw\n";
+    for (has_folder, want) in [(true, Outcome::Boots), (false, Outcome::CriDead)] {
+        let mut tar = testcase::node("1.7-rebooted");
+        tar.add("proc/1/mountinfo", mounts);
+        if !has_folder {
+            tar.remove("etc/cni");
+        }
+        let folder = unpacked(&tar);
+        let evidence = Evidence::open(folder.path(), &Options::default()).unwrap();
+        let told = foretell_of(&evidence);
+        assert_eq!(told.outcome, want, "{}", told.sentence);
     }
 }

@@ -49,6 +49,8 @@ pub struct Config {
     pub faults: Vec<ConfigFault>,
     /// Files of which some releases read the bytes, and others do not.
     pub encodings: Vec<(Text, Encoding)>,
+    /// Files of no bytes.
+    pub empty: Vec<Text>,
 }
 
 /// Bytes of a configuration file that are not all plain UTF-8.
@@ -221,6 +223,9 @@ fn read_file(evidence: &Evidence, path: &Path, config: &mut Config) -> Option<(T
     };
     config.files.push(file.clone());
     let bytes = source.bytes();
+    if bytes.is_empty() {
+        config.empty.push(file.clone());
+    }
     let marked = bytes.strip_prefix("\u{feff}".as_bytes());
     if marked.is_some() {
         config.encodings.push((file.clone(), Encoding::Mark));

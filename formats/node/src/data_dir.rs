@@ -1,7 +1,11 @@
-//! k3s and RKE2 with their data on another disk (`--data-dir`): the stores, the configuration and the
-//! state that belong together.
+//! Distributions with their data on another disk: the stores, the configuration and the state that belong
+//! together.
 //!
 //! ```text
+//! /etc/docker/daemon.json                          { "data-root": "/data/docker" }
+//! /run/docker/containerd/containerd.toml           root and state of dockerd's own containerd
+//! /etc/systemd/system/k0sworker.service            ExecStart=… --data-dir=/data/k0s
+//! /var/snap/microk8s/current/args/containerd       --root ${SNAP_COMMON}/var/lib/containerd
 //! /etc/rancher/k3s/config.yaml                     data-dir: /data/k3s
 //! /etc/systemd/system/k3s.service                  ExecStart=… --data-dir /data/k3s
 //! /data/k3s/agent/containerd                       the root
@@ -47,8 +51,12 @@ pub(crate) fn installations(evidence: &Evidence) -> Vec<Roots> {
         Some((*whose, plain_folder(told)?))
     });
     let mut all: Vec<Roots> = Vec::new();
-    for (whose, folder) in settings.chain(units) {
-        let roots = of_folder(evidence, whose, &folder, Rule::Config);
+    let rancher = settings
+        .chain(units)
+        .map(|(whose, folder)| of_folder(evidence, whose, &folder, Rule::Config));
+    let rancher: Vec<Roots> = rancher.collect();
+    let others = [docker(evidence), k0s(evidence), microk8s(evidence)];
+    for roots in rancher.into_iter().chain(others.into_iter().flatten()) {
         let is_new = all.iter().all(|one| one.root != roots.root);
         if is_new && has_stores(evidence, &roots.root) {
             all.push(roots);
@@ -79,6 +87,109 @@ fn of_folder(evidence: &Evidence, whose: &'static str, folder: &Path, rule: Rule
         unit: None,
         elsewhere: Vec::new(),
     }
+}
+
+/// An installation of these places, with its configuration.
+fn placed(
+    evidence: &Evidence,
+    whose: &'static str,
+    root: PathBuf,
+    state: PathBuf,
+    config: &Path,
+) -> Roots {
+    Roots {
+        root,
+        state,
+        whose,
+        rule: Rule::Config,
+        config: config::read_config(evidence, config),
+        unit: None,
+        elsewhere: Vec::new(),
+    }
+}
+
+/// dockerd's own containerd: where the configuration that it wrote says, or below its data folder.
+fn docker(evidence: &Evidence) -> Option<Roots> {
+    let config = Path::new("/run/docker/containerd/containerd.toml");
+    let written = config::read_config(evidence, config);
+    let root = written.as_ref().and_then(|config| config.root.clone());
+    let state = written.and_then(|config| config.state);
+    let of_settings = || {
+        let text = text_of(evidence, Path::new("/etc/docker/daemon.json"))?;
+        let json: serde_json::Value = serde_json::from_str(&text).ok()?;
+        let named = json.get("data-root").or_else(|| json.get("graph"))?;
+        plain_folder(named.as_str()?)
+    };
+    let of_unit = || {
+        let unit = Unit::named(evidence, "docker.service")?;
+        let told = unit.flag("--data-root").or_else(|| unit.flag("-g"))?;
+        plain_folder(told)
+    };
+    let root = root.or_else(|| {
+        let data = of_settings().or_else(of_unit)?;
+        Some(data.join("containerd/daemon"))
+    })?;
+    let state = state.unwrap_or_else(|| "/run/docker/containerd/daemon".into());
+    Some(placed(
+        evidence,
+        "docker",
+        absolute(root),
+        absolute(state),
+        config,
+    ))
+}
+
+fn k0s(evidence: &Evidence) -> Option<Roots> {
+    let units = ["k0sworker.service", "k0scontroller.service"].into_iter();
+    let mut told = units.filter_map(|name| {
+        let unit = Unit::named(evidence, name)?;
+        plain_folder(unit.flag("--data-dir")?)
+    });
+    let root = told.next()?.join("containerd");
+    let state = PathBuf::from("/run/k0s/containerd");
+    Some(placed(
+        evidence,
+        "k0s",
+        root,
+        state,
+        Path::new("/etc/k0s/containerd.toml"),
+    ))
+}
+
+/// MicroK8s: the arguments that its snap starts containerd with.
+fn microk8s(evidence: &Evidence) -> Option<Roots> {
+    const DATA: &str = "/var/snap/microk8s/current";
+    const COMMON: &str = "/var/snap/microk8s/common";
+    let text = text_of(evidence, &Path::new(DATA).join("args/containerd"))?;
+    let text = text
+        .replace("${SNAP_COMMON}", COMMON)
+        .replace("$SNAP_COMMON", COMMON);
+    let text = text
+        .replace("${SNAP_DATA}", DATA)
+        .replace("$SNAP_DATA", DATA);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let flag = |name: &str| {
+        let mut found = None;
+        for (at, word) in words.iter().enumerate() {
+            if let Some(rest) = word.strip_prefix(name) {
+                match rest.strip_prefix('=') {
+                    Some(value) => found = Some(value),
+                    None if rest.is_empty() => found = words.get(at.saturating_add(1)).copied(),
+                    None => {}
+                }
+            }
+        }
+        found.and_then(plain_folder)
+    };
+    let state = flag("--state").unwrap_or_else(|| Path::new(COMMON).join("run/containerd"));
+    let config = flag("--config").unwrap_or_else(|| Path::new(DATA).join("args/containerd.toml"));
+    Some(placed(
+        evidence,
+        "microk8s",
+        flag("--root")?,
+        state,
+        &config,
+    ))
 }
 
 fn text_of(evidence: &Evidence, path: &Path) -> Option<String> {

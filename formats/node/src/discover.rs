@@ -95,6 +95,10 @@ impl Roots {
         let config = config.map(|address| address.bytes().to_vec());
         let said = unit.or(config).filter(|address| !address.is_empty());
         said.unwrap_or_else(|| {
+            // containerd's own default does not follow its state; distributions name theirs below it.
+            if self.whose == "containerd" {
+                return b"/run/containerd/containerd.sock".to_vec();
+            }
             // dockerd keeps the state one folder below the socket.
             let is_docker = self.whose.contains("docker");
             let below = self.state.parent().filter(|_| is_docker);
@@ -219,20 +223,19 @@ pub fn discover(evidence: &Evidence, said: &Said) -> Vec<Roots> {
 const USUAL: &str = "/var/lib/containerd";
 
 /// Whether the usual root is a folder without stores, on a node that has tasks, a configuration or a
-/// unit of containerd.
+/// unit of containerd; or is not there, on one whose configuration or unit is, and names no other.
 fn is_empty_root(evidence: &Evidence) -> bool {
-    let is_folder = evidence
-        .stat(Path::new(USUAL))
-        .is_ok_and(|stat| stat.kind == FileKind::Dir);
+    let found = evidence.stat(Path::new(USUAL));
+    let is_folder = found.as_ref().is_ok_and(|stat| stat.kind == FileKind::Dir);
     let tasks = Path::new("/run/containerd/io.containerd.runtime.v2.task");
-    let is_used = || {
-        evidence.stat(tasks).is_ok()
-            || evidence
-                .stat(Path::new("/etc/containerd/config.toml"))
-                .is_ok()
+    let has_config = || {
+        evidence
+            .stat(Path::new("/etc/containerd/config.toml"))
+            .is_ok()
             || Unit::read_unit(evidence).is_some()
     };
-    is_folder && is_used()
+    let is_known = found == Err(Unread::Absent);
+    is_folder && (evidence.stat(tasks).is_ok() || has_config()) || is_known && has_config()
 }
 
 /// Where systems without a unit of containerd's keep its configuration: Talos.
@@ -244,7 +247,18 @@ pub(crate) fn distributions(evidence: &Evidence) -> Vec<Roots> {
     for distribution in DISTRIBUTIONS {
         find(evidence, distribution, &mut all);
     }
-    all.extend(data_dir::installations(evidence));
+    for mut moved in data_dir::installations(evidence) {
+        // What is left at the usual place of the same installation is an older store.
+        let (old, others): (Vec<Roots>, Vec<Roots>) = all
+            .into_iter()
+            .partition(|one: &Roots| one.whose == moved.whose && one.rule == Rule::Distribution);
+        all = others;
+        let old = old.into_iter().map(|one| one.root);
+        moved
+            .elsewhere
+            .extend(old.filter(|root| *root != moved.root));
+        all.push(moved);
+    }
     all
 }
 

@@ -253,7 +253,7 @@ pub(crate) fn mount_of(
     })?;
     let path = path.as_os_str().as_bytes();
     let found = process::covering(&table, path)?;
-    let read_only = found.option("ro").is_some();
+    let read_only = found.read_only || found.option("ro").is_some();
     Some(Mount::of_table(found.kind.utf8()?, read_only))
 }
 

@@ -53,6 +53,7 @@ mod surroundings;
 mod times;
 mod traces;
 mod unit;
+mod unit_keys;
 mod units;
 
 pub use chain::{Chain, ChainError, Layer, SeenAs};
@@ -83,4 +84,5 @@ pub use steady::{Copied, steady};
 pub use surroundings::{CNI_FOLDER, Surroundings};
 pub use traces::Traces;
 pub use unit::{UNIT_FOLDERS, Unit};
+pub use unit_keys::Others as UnitOthers;
 pub use units::{CONTROL, KnownUnit, Units, is_one_of_several, may_be_in_use, reload, unit_names};

@@ -28,6 +28,10 @@ pub struct Surroundings {
     kinds: BTreeMap<PathBuf, Result<FileKind, Unread>>,
     /// How the file system of root is mounted, where it is mounted here.
     pub mount: Option<Mount>,
+    /// The same of state.
+    pub state_mount: Option<Mount>,
+    /// Folders whose parent a start makes, and cannot: nothing can be written where it belongs.
+    unmakable: BTreeSet<PathBuf>,
     /// Who holds a lock, by database; nothing where this machine does not know.
     pub holders: BTreeMap<PathBuf, Vec<Lock>>,
     /// Whether the file system of overlayfs' folders tells the kinds of entries.
@@ -38,6 +42,8 @@ pub struct Surroundings {
     pub kernel: Kernel,
     /// Where overlayfs' folders are, or would be.
     pub overlay: PathBuf,
+    /// Whether everyone may write to the folder of blobs, and not to the folder above root.
+    pub is_opened: bool,
     /// Whether `state` holds a database that belongs under root.
     pub state_has_stores: bool,
     /// Why it is not known whether there is a configuration, where none was found.
@@ -212,6 +218,22 @@ impl Surroundings {
         if around.mount.is_none() && !evidence.is_machine() {
             around.mount = kernel::mount_of(evidence, processes, &roots.root);
         }
+        // A table of mounts that was cut may lack the tmpfs that every systemd mounts at /run.
+        let is_seen = evidence.is_machine() || !roots.state.starts_with("/run");
+        around.state_mount = if is_seen {
+            mount_at(evidence, processes, &roots.state)
+        } else {
+            evidence.mount(&roots.state)
+        };
+        let absent = |path: &Path| evidence.stat(path) == Err(Unread::Absent);
+        around.unmakable = named_paths(roots)
+            .into_iter()
+            .filter(|path| {
+                let above = path.parent().filter(|above| absent(above));
+                let mount = above.and_then(|above| mount_at(evidence, processes, above));
+                mount.is_some_and(|mount| mount.read_only)
+            })
+            .collect();
         around.kernel = Kernel::read_kernel(evidence, processes);
         for name in UNDER_ROOT {
             around.look(evidence, join(&roots.root, name));
@@ -246,6 +268,12 @@ impl Surroundings {
             }
             around.look(evidence, path);
         }
+        let is_open = |path: &Path| {
+            let stat = evidence.stat(path).ok()?;
+            Some(stat.mode & 0o002 != 0)
+        };
+        around.is_opened = is_open(&roots.root.join(CONTENT_DIR).join("blobs")) == Some(true)
+            && roots.root.parent().and_then(is_open) == Some(false);
         around.half_repaired = crate::repaired::half_repaired(evidence, &roots.root);
         around.shims = shims(evidence, roots);
         around.kubelet_driver = kubelet_driver(evidence);
@@ -308,6 +336,11 @@ impl Surroundings {
         self.kind(Path::new(path)) == Some(FileKind::Dir)
     }
 
+    /// Whether the folder above a path is not there, and cannot be made on a read-only file system.
+    pub fn is_unmakable(&self, path: &str) -> bool {
+        self.unmakable.contains(Path::new(path))
+    }
+
     /// Whether no socket can be made at a path, since something else than a folder is on the way to it.
     pub fn is_blocked(&self, path: &str) -> bool {
         self.blocked.contains(path)
@@ -344,10 +377,18 @@ fn named_paths(roots: &Roots) -> Vec<PathBuf> {
         _ => None,
     });
     let unit = roots.unit.iter();
-    let programs =
-        unit.flat_map(|unit| unit.before.iter().map(String::as_str).chain(unit.program()));
-    let programs = programs.filter(|program| program.starts_with('/'));
-    let named = texts.map(String::as_str).chain(programs);
+    let of_unit = unit.flat_map(|unit| {
+        let before = unit.before.iter().filter(|(_, may_fail)| !may_fail);
+        let before = before.filter_map(|(words, _)| words.first());
+        let conditions = unit.conditions.iter().map(|(_, value)| value);
+        let paths = conditions.map(|value| value.trim_start_matches(['|', '!']));
+        before
+            .map(String::as_str)
+            .chain(paths)
+            .chain(unit.program())
+    });
+    let of_unit = of_unit.filter(|path| path.starts_with('/'));
+    let named = texts.map(String::as_str).chain(of_unit);
     let named = named.chain([CNI_FOLDER]);
     named.map(PathBuf::from).take(MOST_NAMED).collect()
 }
@@ -357,6 +398,18 @@ pub(crate) fn overlay_root(roots: &Roots, snapshotters: &[Snapshotter]) -> PathB
     let used = snapshotters.iter().find(|it| it.name == *"overlayfs");
     let usual = || roots.root.join("io.containerd.snapshotter.v1.overlayfs");
     used.map_or_else(usual, |used| used.root.clone())
+}
+
+/// How the file system is mounted on which a path lies, or would lie.
+fn mount_at(evidence: &Evidence, processes: Option<&Processes>, path: &Path) -> Option<Mount> {
+    let mut there = path.ancestors();
+    let there = there.find(|path| evidence.stat(path).is_ok())?;
+    let seen = evidence.mount(there);
+    let is_told = seen.is_some() || evidence.is_machine();
+    seen.or_else(|| {
+        let told = kernel::mount_of(evidence, processes, path);
+        told.filter(|_| !is_told)
+    })
 }
 
 fn join(base: &Path, name: &str) -> PathBuf {

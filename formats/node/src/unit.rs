@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use evidence::{Evidence, FileKind};
 use finding::{Text, Unread};
 
+use crate::unit_keys::Others;
+
 /// Where units are, the strongest first.
 pub const UNIT_FOLDERS: &[&str] = &[
     "/etc/systemd/system.control",
@@ -72,8 +74,14 @@ pub struct Unit {
     pub outranks_mask: bool,
     /// The words of `ExecStart`, variables put in.
     pub command: Vec<String>,
-    /// The programs of `ExecStartPre` that must succeed.
-    pub before: Vec<String>,
+    /// How many `ExecStart` it has that no empty one takes back.
+    pub starts: usize,
+    /// The commands of `ExecStartPre`, and whether each may fail.
+    pub before: Vec<(Vec<String>, bool)>,
+    /// Conditions of `[Unit]` without which systemd does not start it: key, value.
+    pub conditions: Vec<(String, String)>,
+    /// What else it says of its service.
+    pub others: Others,
     /// `KillMode`.
     pub kill_mode: Option<String>,
     /// What else it says of how systemd treats the daemon , the last of each key; an empty
@@ -177,9 +185,23 @@ impl Unit {
         let mut before: Vec<String> = Vec::new();
         for (key, value) in lines {
             match key.as_str() {
-                "ExecStart" => command.clone_from(value),
+                "ExecStart" => {
+                    self.starts = if value.is_empty() {
+                        0
+                    } else {
+                        self.starts.saturating_add(1)
+                    };
+                    command.clone_from(value);
+                }
                 "ExecStartPre" if value.is_empty() => before.clear(),
                 "ExecStartPre" => before.push(value.clone()),
+                key if is_condition(key) && value.is_empty() => {
+                    self.conditions.retain(|(one, _)| one != key);
+                }
+                key if is_condition(key) => {
+                    self.conditions.push((key.to_owned(), value.clone()));
+                }
+                "EnvironmentFile" => {}
                 "KillMode" => self.kill_mode = Some(value.clone()).filter(|mode| !mode.is_empty()),
                 "Environment" if value.is_empty() => self.environment.clear(),
                 "Environment" => {
@@ -193,8 +215,11 @@ impl Unit {
                 other => {
                     let alias = ALIASES.iter().find(|(old, _)| *old == other);
                     let name = alias.map_or(other, |(_, new)| *new);
-                    if let Some(key) = SAID.iter().find(|key| **key == name) {
-                        self.said.insert(*key, value.clone());
+                    match SAID.iter().find(|key| **key == name) {
+                        Some(key) => {
+                            self.said.insert(*key, value.clone());
+                        }
+                        None => self.others.take(name, value),
                     }
                 }
             }
@@ -203,10 +228,18 @@ impl Unit {
         self.environment.extend(variables);
         let filled = words(&command).into_iter();
         self.command = filled.flat_map(|word| self.fill(&word)).collect();
-        let before = before.into_iter().filter(|line| !line.starts_with('-'));
         self.before = before
-            .filter_map(|line| words(&line).into_iter().next())
-            .map(|program| bare(&program).to_owned())
+            .into_iter()
+            .map(|line| {
+                let mut marks = line.chars().take_while(|letter| "@-:+!|".contains(*letter));
+                let may_fail = marks.any(|mark| mark == '-');
+                let mut words = words(&line);
+                if let Some(program) = words.first_mut() {
+                    *program = bare(program).to_owned();
+                }
+                (words, may_fail)
+            })
+            .filter(|(words, _)| !words.is_empty())
             .collect();
     }
 
@@ -353,6 +386,11 @@ impl Unit {
     }
 }
 
+/// Whether a key of `[Unit]` says when systemd starts it at all.
+fn is_condition(key: &str) -> bool {
+    key.starts_with("Condition") || key.starts_with("Assert")
+}
+
 /// Without the marks before a command.
 fn bare(program: &str) -> &str {
     program.trim_start_matches(['@', '-', ':', '+', '!', '|'])
@@ -421,7 +459,7 @@ fn settings(text: &str) -> Vec<(String, String)> {
             let key = key.trim();
             let counts = match section.as_str() {
                 "[Service]" => true,
-                "[Unit]" => key.starts_with("StartLimit"),
+                "[Unit]" => key.starts_with("StartLimit") || is_condition(key),
                 _ => false,
             };
             if counts {
@@ -449,7 +487,7 @@ fn assignments(text: &str) -> impl Iterator<Item = (String, String)> + '_ {
 }
 
 /// The words of a command line, quotes taken away.
-fn words(line: &str) -> Vec<String> {
+pub(crate) fn words(line: &str) -> Vec<String> {
     let mut all = Vec::new();
     let mut word: Option<String> = None;
     let mut quote: Option<char> = None;
@@ -487,7 +525,8 @@ mod tests {
              ExecStart=/usr/bin/containerd\nKillMode=process\n";
         let unit_of = |more: &str| unit(&[first, more]);
         assert_eq!(unit_of("").root(), None);
-        assert!(unit_of("").before.is_empty() && !unit_of("").kills_all());
+        assert!(unit_of("").before.iter().all(|(_, may_fail)| *may_fail));
+        assert!(!unit_of("").kills_all());
         let drop_in = "[Service]\nExecStart=\nExecStart=/usr/bin/containerd --root /data/ctd \\\n  \
              --config='/etc/my config.toml' --state=/run/x\n";
         let moved = unit_of(drop_in);

@@ -477,3 +477,68 @@ fn a_state_below_var_run_is_found_without_the_link() {
     tar.push("var/run", b'2', "/run", b"");
     assert_eq!(found(&tar)[0].state, Path::new("/var/run/containerd"));
 }
+
+/// Docker, k0s and MicroK8s with their data elsewhere: root, state and configuration belong together.
+#[test]
+fn the_data_of_others_are_found_where_they_were_moved_to() {
+    let docker = ("mnt/foo/containerd/daemon", "run/docker/containerd/daemon");
+    let k0s = ("data/k0s/containerd", "run/k0s/containerd");
+    let microk8s = (
+        "data/mk8s/var/lib/containerd",
+        "var/snap/microk8s/common/run/containerd",
+    );
+    for (whose, (root, state), file, text) in [
+        (
+            "docker",
+            docker,
+            "etc/docker/daemon.json",
+            "{\"data-root\": \"/mnt/foo\"}",
+        ),
+        (
+            "docker",
+            docker,
+            "run/docker/containerd/containerd.toml",
+            "version = 2\nroot = \"/mnt/foo/containerd/daemon\"\nstate = \"/run/docker/containerd/daemon\"\n",
+        ),
+        (
+            "k0s",
+            k0s,
+            "etc/systemd/system/k0sworker.service",
+            "[Service]\nExecStart=/usr/local/bin/k0s worker --data-dir=/data/k0s\n",
+        ),
+        (
+            "microk8s",
+            microk8s,
+            "var/snap/microk8s/current/args/containerd",
+            "--config ${SNAP_DATA}/args/containerd.toml\n--root /data/mk8s/var/lib/containerd\n\
+             --state ${SNAP_COMMON}/run/containerd\n",
+        ),
+    ] {
+        let mut tar = moved(root, state);
+        tar.push(file, b'0', "", text.as_bytes());
+        let all = found(&tar);
+        assert_eq!((all[0].whose, all[0].rule), (whose, Rule::Config), "{file}");
+        assert_eq!(all[0].root, Path::new("/").join(root));
+        assert_eq!(all[0].state, Path::new("/").join(state));
+    }
+}
+
+/// A node whose config.toml lost its `root` line: the usual place is what a start takes.
+#[test]
+fn a_configuration_without_a_root_leads_to_the_usual_place() {
+    let mut tar = testcase::node("1.7-stopped");
+    move_to(&mut tar, ROOT, "data/containerd");
+    let folder = tempfile::tempdir().unwrap();
+    for member in &tar.members {
+        let name = String::from_utf8(member.path.clone()).unwrap();
+        if member.header[156] == b'0' {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, &member.data).unwrap();
+        }
+    }
+    let evidence = Evidence::open(folder.path(), &Options::default()).unwrap();
+    let all = discover(&evidence, &Said::default());
+    assert_eq!(all[0].root, Path::new("/var/lib/containerd"));
+    assert_eq!(all[0].elsewhere, [Path::new("/data/containerd")]);
+}

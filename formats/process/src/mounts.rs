@@ -17,6 +17,9 @@ pub struct Mount {
     pub source: Text,
     /// Major and minor number.
     pub device: Text,
+    /// Whether nothing can be written through this mount, whatever the file system's own options say.
+    #[serde(skip)]
+    pub read_only: bool,
     /// Options of the file system: `lowerdir=…`, `freezer`.
     pub options: Vec<(Text, Option<Text>)>,
 }
@@ -76,6 +79,7 @@ fn mount(line: &[u8]) -> Option<Mount> {
             .mount_source
             .map_or_else(|| "none".into(), |source| octal(&source)),
         device: Text::from(mount.majmin),
+        read_only: mount.mount_options.contains_key("ro"),
         options,
     })
 }

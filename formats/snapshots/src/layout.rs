@@ -21,6 +21,8 @@ pub struct SnapshotDir {
     pub stat: Stat,
     /// `fs` in it: the layer. Nothing where the snapshotter has none, or where it is not there.
     pub fs: Option<Stat>,
+    /// Whether nothing is in `fs`; nothing where that could not be listed.
+    pub is_empty: Option<bool>,
     /// `work` in it: the kernel's scratch space. A view has none.
     pub work: Option<Stat>,
     /// Whatever else lies in it, by name: `layer.erofs`, `.erofslayer`, strays.
@@ -142,6 +144,26 @@ impl Layout {
             let id = name.utf8().and_then(number);
             let why = match id {
                 Some(id) if self.dirs.contains_key(&id) => Why::Twice,
+                Some(id)
+                    if stat.kind == FileKind::Symlink && self.rules.kind() == FileKind::Dir =>
+                {
+                    // The kernel follows it, and so does the daemon.
+                    match target_of(evidence, &path) {
+                        Ok(stat) => {
+                            let dir =
+                                SnapshotDir::read_snapshot_dir(evidence, path, stat, self.rules);
+                            self.dirs.insert(id, dir);
+                        }
+                        Err(why) => {
+                            let what = Text::from(path.as_os_str().as_bytes());
+                            unknown.push(Unknown::new(
+                                format!("what the link {what} leads to"),
+                                format!("{why} (is its disk mounted, was it taken?)"),
+                            ));
+                        }
+                    }
+                    continue;
+                }
                 Some(id) if stat.kind == self.rules.kind() => {
                     let dir = SnapshotDir::read_snapshot_dir(evidence, path, stat, self.rules);
                     self.dirs.insert(id, dir);
@@ -196,6 +218,7 @@ impl SnapshotDir {
             path,
             stat,
             fs: None,
+            is_empty: None,
             work: None,
             others: Vec::new(),
             unknown: Vec::new(),
@@ -203,15 +226,63 @@ impl SnapshotDir {
         if !rules.has_fs() || !dir.stat.is_dir() {
             return dir;
         }
+        let fs = dir.path.join("fs");
         for entry in keep(evidence.list(&dir.path), &mut dir.unknown) {
             match (entry.name.bytes(), entry.stat.kind) {
-                (b"fs", FileKind::Dir) => dir.fs = Some(entry.stat),
+                (b"fs", FileKind::Dir) => {
+                    dir.is_empty = is_empty(evidence, &fs, &entry.stat);
+                    dir.fs = Some(entry.stat);
+                }
+                (b"fs", FileKind::Symlink) => match target_of(evidence, &fs) {
+                    Ok(stat) => {
+                        dir.is_empty = is_empty(evidence, &fs, &stat);
+                        dir.fs = Some(stat);
+                    }
+                    Err(why) => {
+                        let what = Text::from(fs.as_os_str().as_bytes());
+                        dir.unknown.push(Unknown::new(
+                            format!("what the link {what} leads to"),
+                            why.to_string(),
+                        ));
+                    }
+                },
                 (b"work", FileKind::Dir) => dir.work = Some(entry.stat),
                 _ => dir.others.push(entry),
             }
         }
         dir
     }
+}
+
+/// Links that are followed one after the other.
+const LINKS: usize = 8;
+
+/// The folder that a link leads to.
+fn target_of(evidence: &Evidence, path: &Path) -> Result<Stat, Unread> {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        let stat = evidence.stat(&path)?;
+        match stat.kind {
+            FileKind::Dir => return Ok(stat),
+            FileKind::Symlink => {
+                let target = evidence.read_link(&path)?;
+                let folder = path.parent().unwrap_or_else(|| Path::new("/"));
+                path = folder.join(OsStr::from_bytes(target.bytes()));
+            }
+            other => return Err(Unread::Special(other.word())),
+        }
+    }
+    Err(Unread::Special("loop of links"))
+}
+
+/// Whether nothing is in a folder: its links tell of folders in it where the file system counts them.
+fn is_empty(evidence: &Evidence, path: &Path, stat: &Stat) -> Option<bool> {
+    if stat.nlink.is_some_and(|links| links > 2) {
+        return Some(false);
+    }
+    let list = evidence.list(path);
+    let entries = list.whole()?;
+    Some(entries.is_empty())
 }
 
 /// An id as Go's `strconv.Itoa` writes it: no sign, no leading zero.

@@ -134,6 +134,16 @@ impl Part {
     }
 }
 
+/// What is compared only when it is asked for: the code that says so, the option, and what it is.
+const NOT_COMPARED: &[(&str, &str, &str)] = &[
+    (
+        "snapshot/layer-differs",
+        "(--layers",
+        "files of layers (--layers)",
+    ),
+    ("blob/altered", "(--hash", "bytes of blobs (--hash)"),
+];
+
 impl Triage {
     /// Writes the first screen; whether all that it has to say fitted.
     pub(crate) fn screen(&self, pen: &mut Pen<'_>) -> io::Result<bool> {
@@ -188,6 +198,18 @@ impl Triage {
         if !self.verdict.not_in_evidence.is_empty() {
             let lacks = self.verdict.not_in_evidence.join(", ");
             pen.paragraph("", &format!("Not in this evidence: {lacks}."))?;
+        }
+        let not_compared: Vec<&str> = NOT_COMPARED
+            .iter()
+            .filter(|(code, option, _)| {
+                let mut abstained = self.listed.coverage().abstained.iter();
+                abstained.any(|one| one.code == *code && one.because.contains(option))
+            })
+            .map(|(.., what)| *what)
+            .collect();
+        if !not_compared.is_empty() {
+            let what = not_compared.join(", ");
+            pen.paragraph("", &format!("Not compared: {what}."))?;
         }
         let unknown = self.listed.coverage().unknown.len();
         if unknown > 0 {

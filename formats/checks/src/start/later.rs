@@ -245,11 +245,13 @@ pub(super) fn fails(run: &mut Run<'_>) {
 
 /// The code of a unit whose stop ends what it has started.
 pub(super) const RESTART_KILLS: &str = "unit/restart-kills";
+/// The code of a unit whose stop takes from containerd what it knows its tasks by.
+pub(super) const RESTART_LOSES: &str = "unit/restart-loses";
 
 /// What a restart costs and a start does not, where there are tasks: the first line says it.
 pub(super) fn restarted(run: &mut Run<'_>) {
     let mut all = run.report.findings.iter();
-    let finding = all.find(|finding| finding.code.name == RESTART_KILLS);
+    let finding = all.find(|one| [RESTART_KILLS, RESTART_LOSES].contains(&one.code.name));
     let (Some(finding), Some(runtime)) = (finding, run.node.runtime.read()) else {
         return;
     };
@@ -265,9 +267,13 @@ pub(super) fn restarted(run: &mut Run<'_>) {
         phase: Phase::Later,
         effect: Effect::FailsLater,
         rule: finding.code.rule,
-        does: "ends every task when its unit is stopped or restarted".to_owned(),
+        does: if finding.code.name == RESTART_KILLS {
+            "ends every task when its unit is stopped or restarted".to_owned()
+        } else {
+            "loses every task when its unit is stopped or restarted".to_owned()
+        },
         at: finding.location.clone(),
-        code: Some(RESTART_KILLS),
+        code: Some(finding.code.name),
         more: tasks.len().saturating_sub(NAMED),
         targets: tasks.into_iter().take(NAMED).collect(),
         says: String::new(),

@@ -21,6 +21,7 @@ mod sentence;
 mod settings;
 mod statement;
 mod tasks;
+mod unit;
 
 pub use codes::CODES;
 pub(crate) use codes::findings;

@@ -5,57 +5,14 @@ use std::path::{Path, PathBuf};
 use daemon::Release;
 use daemon::start as rules;
 use evidence::FileKind;
-use finding::{Location, Text};
+use finding::Location;
 use node::{CONTENT_DIR, META_DIR, path_text};
 
 use super::run::{Flow, Run};
-use super::settings;
-use crate::part::Part;
+use super::{settings, unit};
 
 fn at(path: &Path) -> Location {
     Location::file(path_text(path))
-}
-
-/// The unit of systemd: whether it starts the daemon at all.
-pub(super) fn unit(run: &mut Run<'_>) -> Flow {
-    let node = run.node;
-    let Some(unit) = &node.roots.unit else {
-        return Flow::Continue(());
-    };
-    let file = unit.files.first().cloned().unwrap_or_default();
-    let at = Location::file(file);
-    if unit.masked {
-        return run.say(run.statement(&rules::UNIT_MASKED).at(at));
-    }
-    for (file, why) in &unit.unread {
-        run.not_known(Part::Configuration, file.to_string(), why.to_string());
-    }
-    let program = unit.program().unwrap_or_default();
-    let mut programs = unit.before.iter().map(String::as_str).chain([program]);
-    let has_programs = node.around.shims.is_some();
-    let gone = programs.find(|program| {
-        program.starts_with('/') && has_programs && node.around.is_named_absent(program)
-    });
-    if let Some(gone) = gone {
-        let says = format!("{gone}: No such file or directory");
-        return run.say(run.statement(&rules::UNIT_PROGRAM).says(says).at(at));
-    }
-    if let Some(option) = unit.strange_option() {
-        let does = format!("{}: {}", rules::UNIT_OPTION.does, Text::from(option));
-        return run.say(run.statement(&rules::UNIT_OPTION).does(does).at(at));
-    }
-    if let Some(level) = unit.log_level().filter(|level| !settings::is_level(level)) {
-        let level = Text::from(level);
-        let says = format!("not a valid logrus Level: \"{level}\"");
-        let does = format!("exits: its unit gives it the log level \"{level}\", which is none");
-        let statement = run.statement(&rules::LOG_SETTINGS).says(says).does(does);
-        return run.say(statement.at(at));
-    }
-    if !unit.command.is_empty() && !unit.is_plain() {
-        let why = "it does not start containerd itself: which options that gets is not known";
-        run.not_known(Part::Configuration, format!("the command of {at}"), why);
-    }
-    Flow::Continue(())
 }
 
 /// Whether the start would take these stores.
@@ -119,6 +76,10 @@ pub(super) fn top(run: &mut Run<'_>) -> Flow {
     if around.mount.is_some_and(|mount| mount.read_only) {
         run.say(run.statement(&rules::ROOT_READ_ONLY).at(at(root)))?;
     }
+    if around.state_mount.is_some_and(|mount| mount.read_only) {
+        run.say(run.statement(&rules::STATE_READ_ONLY).at(at(state)))?;
+    }
+    unit::view(run)?;
     for path in [root.clone(), state.clone(), root.join("tmpmounts")] {
         if around.is_no_folder(&path) {
             // A link that leads nowhere is there, and no folder can be made in its place.

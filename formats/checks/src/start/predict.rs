@@ -9,7 +9,7 @@ use super::run::{Flow, Run};
 use super::sentence::sentence;
 use super::{
     Outcome, Prediction, Statement, backends, codes, collection, cri, later, meta, numbers, places,
-    settings, tasks,
+    settings, tasks, unit,
 };
 use crate::part::{self, NotKnown, Part};
 use crate::{Measured, Start, judge_all};
@@ -175,7 +175,7 @@ fn race(statements: &mut Vec<Statement>) {
 }
 
 fn steps(run: &mut Run<'_>) -> Flow {
-    places::unit(run)?;
+    unit::unit(run)?;
     settings::read_settings(run)?;
     places::top(run)?;
     places::plugins(run)?;
@@ -193,6 +193,7 @@ fn steps(run: &mut Run<'_>) -> Flow {
     later::upgraded(run);
     later::fails(run);
     later::restarted(run);
+    unit::stops(run);
     Flow::Continue(())
 }
 

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use daemon::start::Effect;
 use finding::{Location, Report, Severity, Text};
 
-use super::later::RESTART_KILLS;
+use super::later::{RESTART_KILLS, RESTART_LOSES};
 use super::{Outcome, Prediction, Statement};
 use crate::{NotKnown, Start};
 
@@ -160,7 +160,10 @@ fn trouble(prediction: &Prediction, report: &Report) -> String {
     };
     let all = prediction.statements.iter().filter(is_trouble);
     if let Some(worst) = all.min_by_key(rank) {
-        return format!("but it {}", worst.does);
+        return match worst.does.strip_prefix("starts; ") {
+            Some(rest) => format!("but {rest}"),
+            None => format!("but it {}", worst.does),
+        };
     }
     let damage = report
         .findings
@@ -250,11 +253,16 @@ pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
         }
         (Start::WithCare, ..) => {
             let mut all = prediction.statements.iter();
-            if let Some(kills) = all.find(|it| it.code == Some(RESTART_KILLS)) {
-                let at = place(&kills.at);
+            let codes = [Some(RESTART_KILLS), Some(RESTART_LOSES)];
+            if let Some(line) = all.find(|it| codes.contains(&it.code)) {
+                let at = place(&line.at);
+                let what = if line.code == Some(RESTART_KILLS) {
+                    "systemd would kill all of them"
+                } else {
+                    "containerd would lose all of them"
+                };
                 return format!(
-                    "Do not restart containerd while containers run: systemd would kill all of \
-                     them{at}{parts}."
+                    "Do not restart containerd while containers run: {what}{at}{parts}."
                 );
             }
             let trouble = trouble(prediction, report);

@@ -223,7 +223,7 @@ fn renamed(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         let step = run(draft)?
             .loses(Loss::of_object(image.clone()))
             .only(RUNNING);
-        Some(match here.export(image) {
+        Some(match here.export(image, 1) {
             Some(export) => step.save_first(export),
             None => step,
         })

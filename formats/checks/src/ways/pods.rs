@@ -26,6 +26,7 @@ pub(super) const TABLE: Table = &[
     (&["cri/record-unusable"], record),
     (&["meta/identifier-invalid"], record),
     (&["cri/name-twice"], name_twice),
+    (&["cni/config-broken", "cni/config-refused"], network_aside),
     (&["cri/sandbox-alone"], sandbox),
     (&["cri/sandbox-without-record"], sandbox_record),
     (
@@ -224,6 +225,19 @@ fn status_written(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 
 fn leftover(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     vec![here.set_aside(finding, "Nothing needs it.", true)]
+}
+
+/// The CRI takes the next configuration, or waits for one.
+fn network_aside(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let why =
+        "The CRI reads the folder again at once, and takes the next configuration that it can use.";
+    let mut way = here.set_aside(finding, why, false);
+    for step in &mut way.steps {
+        let condition =
+            "if another configuration is there, or the network's agent writes its own again";
+        step.condition = Some(condition.to_owned());
+    }
+    vec![way]
 }
 
 /// The record goes; its owner makes the container anew.

@@ -22,6 +22,7 @@ pub(super) const TABLE: Table = &[
         unpacked_again,
     ),
     (&["container/snapshot-gone"], made_anew),
+    (&["container/runtime-gone"], removed_after_save),
     (
         &[
             "snapshot/id-sequence",
@@ -84,43 +85,7 @@ fn unknown(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 
 /// The layers go with the last name of their image, and are unpacked anew by the next pull.
 fn unpacked_again(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
-    let mut steps = Vec::new();
-    for (number, container) in objects_of_kind(finding, "container")
-        .take(SHOWN)
-        .enumerate()
-    {
-        let Some(namespace) = &container.namespace else {
-            continue;
-        };
-        let draft = if *namespace == *"k8s.io" {
-            call(finding::program::CRICTL).words(&["rm", "--force"])
-        } else {
-            here.ctr(namespace, &["containers", "rm"])
-        };
-        let Some(step) = run(draft.operand(container.name.clone())) else {
-            continue;
-        };
-        let step = step.loses(Loss::of_object(container.clone())).only(RUNNING);
-        steps.push(match here.extract(container, number.saturating_add(1)) {
-            Some(save) => step.save_first(save),
-            None => step,
-        });
-    }
-    let images = objects_of_kind(finding, "image").take(SHOWN);
-    for image in images {
-        let Some(namespace) = &image.namespace else {
-            continue;
-        };
-        let draft = here
-            .ctr(namespace, &["images", "rm", "--sync"])
-            .operand(image.name.clone());
-        let Some(step) = run(draft) else { continue };
-        let step = step.loses(Loss::of_object(image.clone())).only(RUNNING);
-        steps.push(match here.export(image) {
-            Some(save) => step.save_first(save),
-            None => step,
-        });
-    }
+    let mut steps = here.remove_holders(finding);
     // Nothing is lost by this one, so it stands first.
     // Layers that take their recorded room are compared only where that is asked for.
     let is_compared = matches!(
@@ -151,20 +116,26 @@ fn unpacked_again(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 /// A container whose files are gone is made anew by its owner.
 fn made_anew(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let containers = objects_of_kind(finding, "container").take(SHOWN);
-    let steps = containers.filter_map(|container| {
-        let namespace = container.namespace.as_ref()?;
-        let draft = if *namespace == *"k8s.io" {
-            call(finding::program::CRICTL).words(&["rm", "--force"])
-        } else {
-            here.ctr(namespace, &["containers", "rm"])
-        };
-        let step = run(draft.operand(container.name.clone()))?;
-        Some(step.loses(Loss::of_object(container.clone())).only(
-            "with containerd running, and if `coroner snapshots orphans /` does not show its files",
-        ))
-    });
+    let condition =
+        "with containerd running, and if `coroner snapshots orphans /` does not show its files";
+    let steps = containers.filter_map(|one| Some(here.remove_container(one)?.only(condition)));
     vec![Remedy::new(
         "The record is removed; the owner recreates the container.",
+        steps.collect(),
+    )]
+}
+
+/// A container whose runtime cannot come back is made for another one by its owner.
+fn removed_after_save(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let containers = objects_of_kind(finding, "container")
+        .take(SHOWN)
+        .zip(1_usize..);
+    let steps = containers.filter_map(|(one, number)| {
+        let step = here.container_after_save(finding, one, number)?;
+        Some(step.only("with containerd running, and if its shim cannot be installed again"))
+    });
+    vec![Remedy::new(
+        "Its owner recreates the container, for a runtime that is there.",
         steps.collect(),
     )]
 }

@@ -57,7 +57,16 @@ impl Here<'_> {
             .map(|command| Step::from(command).undoable())
             .collect();
         let unit = self.node.roots.unit.as_ref();
-        if unit.is_some_and(node::Unit::kills_all)
+        let loses = unit.is_some_and(|unit| {
+            let mut lines = unit.others.after_stop();
+            let is_harm =
+                |words: Vec<String>| crate::unit::harms_at_stop(self.node, &words).is_some();
+            unit.others
+                .removes_at_stop(&self.node.roots.state)
+                .is_some()
+                || lines.any(is_harm)
+        });
+        if (loses || unit.is_some_and(node::Unit::kills_all))
             && let Some(first) = steps.first_mut()
         {
             // Every process of the unit is ended, the shims too.
@@ -109,12 +118,11 @@ impl Here<'_> {
     /// A call of ctr in a namespace.
     pub(super) fn ctr(&self, namespace: &Text, words: &[&'static str]) -> Draft {
         let draft = Draft::new(program::CTR);
-        let state = path_text(&self.node.roots.state);
-        let draft = if state == *"/run/containerd" {
+        let address = self.node.roots.address();
+        let draft = if address == b"/run/containerd/containerd.sock" {
             draft
         } else {
-            let socket = [state.bytes(), b"/containerd.sock"].concat();
-            draft.value("--address", Text::from(socket))
+            draft.value("--address", Text::from(address))
         };
         draft.value("--namespace", namespace.clone()).words(words)
     }
@@ -145,8 +153,8 @@ impl Here<'_> {
     }
 
     /// Copies an image out of the stores first.
-    pub(super) fn export(&self, image: &Object) -> Option<Action> {
-        let file = Text::from(format!("{SAVED}/coroner-image.tar"));
+    pub(super) fn export(&self, image: &Object, number: usize) -> Option<Action> {
+        let file = Text::from(format!("{SAVED}/coroner-image-{number}.tar"));
         let draft = self.coroner(&["content", "export"]).value("--output", file);
         let draft = draft.operand("/").operand(image.name.clone());
         draft.command().map(Action::Command)

@@ -1,6 +1,6 @@
 //! Databases and stores.
 
-use finding::program::{CHATTR, MOUNT};
+use finding::program::{CHATTR, CP, MOUNT};
 use finding::{Finding, Remedy, Step};
 
 use super::steps::{call, run};
@@ -25,6 +25,8 @@ pub(super) const TABLE: Table = &[
     (&["store/immutable"], mutable),
     (&["store/mounts-broken"], mounts),
     (&["store/snapshots-elsewhere"], put_back),
+    (&["config/empty"], written_again),
+    (&["store/lost-found"], copied),
 ];
 
 fn is_meta(finding: &Finding) -> bool {
@@ -149,6 +151,35 @@ fn put_back(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         .chain([Step::words(words).undoable()])
         .chain(here.start_only("once that is done"));
     let why = "The snapshotter finds its store again; nothing of it was changed.";
+    vec![Remedy::new(why, steps.collect())]
+}
+
+/// What fsck saved is copied before anything can delete it.
+fn copied(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let Some(folder) = finding.location.file.clone() else {
+        return Vec::new();
+    };
+    let draft = call(CP).words(&["-a", "-n"]).path(folder);
+    let copy = run(draft.path("/var/tmp/coroner-lost-found")).map(Step::undoable);
+    let steps = here.stop().into_iter().chain(copy);
+    let steps = steps.chain(here.start_only("once it is known what is in it"));
+    let why = "The copy stays, whatever containerd deletes.";
+    vec![Remedy::new(why, steps.collect())]
+}
+
+/// What the file held is not in the evidence: who wrote it writes it again.
+fn written_again(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let Some(file) = &finding.location.file else {
+        return Vec::new();
+    };
+    let words = format!(
+        "Put the contents of {file} back from a backup, or let what made it (kubeadm, Ansible, an image) write \
+         it again."
+    );
+    let words = Step::words(words).undoable().only("if it had contents");
+    let steps = here.stop().into_iter().chain([words]);
+    let steps = steps.chain(here.start_only("once that is done"));
+    let why = "containerd reads its configuration at the start.";
     vec![Remedy::new(why, steps.collect())]
 }
 

@@ -1,6 +1,6 @@
 //! The daemon's unit: a drop-in says what the unit does not.
 
-use finding::program::SYSTEMCTL;
+use finding::program::{CRICTL, SYSTEMCTL};
 use finding::{Action, Edit, Finding, Remedy, Step, Text};
 
 use super::steps::{call, run};
@@ -8,6 +8,8 @@ use super::{Here, Table};
 
 pub(super) const TABLE: Table = &[
     (&["unit/restart-kills"], keeps),
+    (&["unit/restart-loses"], kept),
+    (&["client/other-endpoint"], endpoint),
     (&["unit/ends-daemon"], lasts),
     (&["unit/limits"], unlimited),
     (&["unit/start-limit"], again),
@@ -46,6 +48,40 @@ fn way(here: &Here<'_>, why: &str, lines: &str) -> Vec<Remedy> {
 fn keeps(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {
     let why = "A stop or restart then ends the daemon alone; the containers go on.";
     way(here, why, "[Service]\nKillMode=process\n")
+}
+
+fn kept(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let why = "A stop or restart then leaves the tasks where containerd finds them again.";
+    let is_folder = finding.message.starts_with("RuntimeDirectory");
+    let lines = if is_folder {
+        "[Service]\nRuntimeDirectoryPreserve=yes\n"
+    } else {
+        "[Service]\nExecStop=\nExecStopPost=\n"
+    };
+    way(here, why, lines)
+}
+
+/// Where crictl looks if nothing else is said.
+const CRICTL_FILE: &str = "/etc/crictl.yaml";
+
+/// The client is pointed to where the daemon listens.
+fn endpoint(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let address = Text::from([b"unix://", here.node.roots.address().as_slice()].concat());
+    let file = finding.location.file.clone().unwrap_or_default();
+    let why = "The client asks the daemon that is there.";
+    if file == *CRICTL_FILE {
+        let set = |key: &str| {
+            let value = [key.as_bytes(), b"=", address.bytes()].concat();
+            let draft = call(CRICTL)
+                .word("config")
+                .value("--set", Text::from(value));
+            run(draft).map(Step::undoable)
+        };
+        let steps = [set("runtime-endpoint"), set("image-endpoint")];
+        return vec![Remedy::new(why, steps.into_iter().flatten().collect())];
+    }
+    let words = format!("Let the endpoint in {file} be {address}, and restart that client.");
+    vec![Remedy::new(why, vec![Step::words(words).undoable()])]
 }
 
 fn lasts(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {

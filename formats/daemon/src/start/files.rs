@@ -15,6 +15,16 @@ pub const ROOT_READ_ONLY: StartRule = rule(
     &[(Release::V1_6, "read-only file system")],
 );
 
+/// `state` cannot be written.
+pub const STATE_READ_ONLY: StartRule = rule(
+    "state-read-only",
+    "P20",
+    Phase::Places,
+    Effect::Exits,
+    "exits: state is on a read-only file system",
+    &[(Release::V1_6, "read-only file system")],
+);
+
 /// A folder of the daemon's is none.
 pub const NOT_A_FOLDER: StartRule = rule(
     "not-a-folder",
@@ -199,6 +209,7 @@ pub const NO_INODES: StartRule = rule(
 /// Every rule of this step.
 pub(super) const ALL: &[StartRule] = &[
     ROOT_READ_ONLY,
+    STATE_READ_ONLY,
     NOT_A_FOLDER,
     SOCKET_TAKEN,
     ROOT_IN_MEMORY,

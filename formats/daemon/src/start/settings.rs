@@ -379,6 +379,27 @@ pub const UNIT_OPTION: StartRule = rule(
     &[(Release::V1_6, "flag provided but not defined")],
 );
 
+/// systemd does not start it, or what must succeed before it fails.
+pub const UNIT_NOT_STARTED: StartRule = rule(
+    "unit-not-started",
+    "P47",
+    Phase::Config,
+    Effect::Exits,
+    "exits: systemd does not start it, because of its unit",
+    &[(Release::V1_6, "")],
+)
+.untested();
+
+/// The unit runs it as another user than root.
+pub const UNIT_USER: StartRule = rule(
+    "unit-user",
+    "P48",
+    Phase::Places,
+    Effect::Exits,
+    "exits: its unit does not run it as root",
+    &[(Release::V1_6, "containerd: ")],
+);
+
 /// A disabled plugin that every API needs.
 pub const API_NEEDS: StartRule = rule(
     "api-needs",
@@ -478,6 +499,8 @@ pub(super) const ALL: &[StartRule] = &[
     PLUGIN_TWICE,
     PROXY_TYPE,
     UNIT_OPTION,
+    UNIT_NOT_STARTED,
+    UNIT_USER,
     API_NEEDS,
     ROOT_ELSEWHERE,
     ROOT_BELOW,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{Mode, fstat, stat};
 
-use super::mounts::{Refused, refused_in};
+use super::mounts::{Refused, mounted_in, refused_in};
 use crate::host;
 
 /// A directory that was opened before rights were given up.
@@ -21,6 +21,8 @@ pub struct HeldRoot {
     pub(super) root: Arc<File>,
     /// What its own namespace mounts below it, and must not be looked into.
     pub(super) refused: Vec<Refused>,
+    /// What that namespace mounts, below this directory: where, and whether read-only.
+    pub(super) mounted: Vec<(PathBuf, bool)>,
 }
 
 impl HeldRoot {
@@ -40,6 +42,7 @@ impl HeldRoot {
         Some(Self {
             root: Arc::new(root),
             refused: refused_in(&table, &canonical),
+            mounted: mounted_in(&table, &canonical),
         })
     }
 }

@@ -9,9 +9,9 @@ use nix::sys::statfs::fstatfs;
 use nix::sys::statvfs::{FsFlags, fstatvfs};
 use serde::{Deserialize, Serialize};
 
-use super::Directory;
 use super::walk::Handle;
 use super::walk::unread;
+use super::{Directory, mounts};
 use crate::{Stat, host};
 
 /// How the file system of a path is mounted.
@@ -153,7 +153,8 @@ impl Directory {
         let kind = fstatfs(handle.fd.as_fd()).map_err(unread)?;
         let seen = options.flags().contains(FsFlags::ST_RDONLY);
         Ok(Some(Mount {
-            read_only: self.is_read_only(&handle.stat, seen),
+            read_only: self.is_read_only(&handle.stat, seen)
+                || mounts::is_read_only(&self.mounted, path),
             kind: kind.filesystem_type().0,
         }))
     }

@@ -55,6 +55,8 @@ pub(crate) struct Directory {
     /// Some file could not be opened with `O_NOATIME`.
     moves_atimes: AtomicBool,
     refused: Vec<mounts::Refused>,
+    /// What another namespace mounts below this directory, where that is what it shows.
+    mounted: Vec<(std::path::PathBuf, bool)>,
     /// Whether it holds parts of a node, put down there by somebody: of a folder that is not beside
     /// the others nothing is known.
     is_partial: bool,
@@ -75,8 +77,11 @@ impl Directory {
         };
         let has_proc = statfs("/proc/self/fd")
             .is_ok_and(|file_system| file_system.filesystem_type() == PROC_SUPER_MAGIC);
+        let held = options.held.as_ref();
+        let mounted = held.map_or_else(Vec::new, |held| held.mounted.clone());
         let mut directory = Self {
             is_partial: false,
+            mounted,
             name: Text::from(name.as_os_str().as_bytes()),
             root,
             outer,
@@ -113,6 +118,7 @@ impl Directory {
                 true
             })
         });
+        self.mounted = mounts::from(&self.mounted, path);
         self.outer = outer;
         self.root = Arc::new(handle.fd);
         self.is_partial = self.holds_parts();

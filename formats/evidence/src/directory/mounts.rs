@@ -94,9 +94,63 @@ pub(super) fn refused_in(table: &str, root: &Path) -> Vec<Refused> {
     table.lines().filter_map(below).collect()
 }
 
+/// All mounts of a table as they are seen from `root`: where, and whether each is read-only. What holds
+/// `root` itself stands at `/`.
+pub(super) fn mounted_in(table: &str, root: &Path) -> Vec<(PathBuf, bool)> {
+    let lines = table.lines().filter_map(|line| {
+        let (at, _) = mount(line)?;
+        let options = line.split(' ').nth(5)?;
+        Some((at, options.split(',').any(|option| option == "ro")))
+    });
+    from(&lines.collect::<Vec<_>>(), root)
+}
+
+/// Mounts as they are seen from a folder.
+pub(super) fn from(mounted: &[(PathBuf, bool)], root: &Path) -> Vec<(PathBuf, bool)> {
+    let mut all: Vec<_> = mounted.iter().collect();
+    // Of those above it, the deepest is the last.
+    all.sort_by_key(|(at, _)| at.components().count());
+    let seen = all.into_iter().filter_map(|(at, read_only)| {
+        let below = match at.strip_prefix(root) {
+            Ok(below) => Path::new("/").join(below),
+            Err(_) if root.starts_with(at) => PathBuf::from("/"),
+            Err(_) => return None,
+        };
+        Some((below, *read_only))
+    });
+    seen.collect()
+}
+
+/// Whether the mount that a path lies on is read-only: of those at or above it the deepest, of two at
+/// one place the last.
+pub(super) fn is_read_only(mounted: &[(PathBuf, bool)], path: &Path) -> bool {
+    let above = mounted.iter().filter(|(at, _)| path.starts_with(at));
+    let deepest = above.max_by_key(|(at, _)| at.components().count());
+    deepest.is_some_and(|(_, read_only)| *read_only)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mount_of_another_namespace_may_be_read_only() {
+        let table = "\
+            21 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
+            22 21 8:1 /c /var/lib/containerd ro,relatime - ext4 /dev/sda1 rw\n\
+            23 22 0:6 / /var/lib/containerd/x rw - tmpfs tmpfs rw\n";
+        let seen = mounted_in(table, Path::new("/"));
+        for (path, want) in [
+            ("/var/lib/containerd", true),
+            ("/var/lib/containerd/a/b", true),
+            ("/var/lib/containerd/x/y", false),
+            ("/var/lib", false),
+        ] {
+            assert_eq!(is_read_only(&seen, Path::new(path)), want, "{path}");
+        }
+        let below = mounted_in(table, Path::new("/var/lib/containerd/a"));
+        assert!(is_read_only(&below, Path::new("/b")));
+    }
 
     #[test]
     fn what_may_hang_is_refused() {

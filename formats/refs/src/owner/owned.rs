@@ -152,6 +152,20 @@ fn of_snapshot(
                 {
                     users.push(user(resolver, object, snapshotter, &row.key));
                 }
+                // Docker's records name no snapshot: the container's own has its id.
+                let of_docker = resolver.containers().filter(|(namespace, container)| {
+                    **namespace == ns.name
+                        && container.key == row.key
+                        && container.snapshotter.is_empty()
+                });
+                let of_docker: Vec<Object> = of_docker
+                    .map(|(_, found)| Object::new("container", ns.name.clone(), found.key.clone()))
+                    .collect();
+                for object in of_docker {
+                    let mut user = user(resolver, object, snapshotter, &row.key);
+                    user.own = true;
+                    users.push(user);
+                }
             }
         }
     }

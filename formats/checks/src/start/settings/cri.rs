@@ -291,6 +291,17 @@ fn networks(run: &mut Run<'_>) -> Flow {
         .text_setting(&key)
         .filter(|text| !text.is_empty());
     let folder = folder.unwrap_or(node::CNI_FOLDER);
+    if run.node.around.is_unmakable(folder) {
+        let above = folder.rsplit_once('/').map_or("/", |(above, _)| above);
+        let above = Text::from(above);
+        let says = format!("failed to create the parent of the cni conf dir={above}");
+        let does = format!(
+            "starts without the CRI: it cannot make {above}, above the folder of network \
+             configurations: the file system is read-only"
+        );
+        let statement = run.statement(&rules::NETWORK_NO_FOLDER).does(does);
+        return run.lose_cri(statement.says(says).at(Location::file(above)));
+    }
     if !run.node.around.is_named_taken(folder) {
         return Flow::Continue(());
     }

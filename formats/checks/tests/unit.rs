@@ -1,0 +1,158 @@
+//! Lines of containerd's unit: those that keep a daemon from starting, those that take what it runs when it
+//! is restarted, and those of which no rule says what they do. That a daemon ends whose root or state is
+//! read-only, or that is not root, was seen on 1.6.20, 1.7.24 and 2.1.9; the rest is systemd's manual.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests panic where something is wrong"
+)]
+
+use checks::Measured;
+use checks::start::{Outcome, Prediction, predictions};
+use evidence::{Evidence, Options};
+use node::{Node, Said};
+use testcase::Tar;
+
+const UNIT: &str = "etc/systemd/system/containerd.service";
+/// As containerd's own.
+const OWN: &str = "[Unit]\nDescription=containerd\nAfter=network.target\n[Service]\n\
+    ExecStartPre=-/sbin/modprobe overlay\nExecStart=/usr/bin/containerd\nType=notify\nDelegate=yes\n\
+    KillMode=process\nRestart=always\nRestartSec=5\nLimitNPROC=infinity\nLimitCORE=infinity\n\
+    TasksMax=infinity\nOOMScoreAdjust=-999\n[Install]\nWantedBy=multi-user.target\n";
+
+fn foretell(tar: &Tar) -> Prediction {
+    let packed = tar.write();
+    let evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
+    let roots = node::discover(&evidence, &Said::default());
+    let node = Node::open(&evidence, roots[0].clone(), node::Options::default());
+    let report = checks::judge(&node, &Measured::default());
+    predictions(&node, &report, &daemon::detect(&node.traces), node.now).remove(0)
+}
+
+/// What is foretold of a running node whose unit has these lines, too.
+fn with(lines: &str) -> Prediction {
+    let mut tar = testcase::node("1.7-running");
+    let text = format!("{OWN}{lines}");
+    tar.add(UNIT, text.as_bytes());
+    foretell(&tar)
+}
+
+#[test]
+fn units_of_packages_change_nothing() {
+    for lines in [
+        "",
+        "[Service]\nSlice=runtime.slice\nCPUAccounting=true\nMemoryAccounting=true\n",
+        "[Service]\nEnvironment=HTTP_PROXY=http://p:1\nMemoryMax=8G\nUMask=0022\n",
+        "[Service]\nRuntimeDirectory=containerd\nRuntimeDirectoryPreserve=yes\n",
+        "[Service]\nStateDirectory=containerd\nPrivateTmp=no\nUser=root\n",
+        "[Service]\nExecStart=\nExecStart=/usr/bin/containerd -l info\n",
+        "[Service]\nExecStartPost=/sbin/iptables -P FORWARD ACCEPT\nExecStartPre=/sbin/modprobe overlay\n",
+        "[Service]\nProtectSystem=no\nExecStartPre=/usr/bin/mkdir -p /etc/containerd\n",
+    ] {
+        let told = with(lines);
+        assert_eq!(told.parts, [], "{lines}");
+        assert!(
+            told.sentence.ends_with("normally."),
+            "{lines}: {}",
+            told.sentence
+        );
+    }
+}
+
+#[test]
+fn some_lines_keep_it_from_starting() {
+    for (lines, why) in [
+        ("[Service]\nExecStartPre=/usr/bin/false\n", "always fails"),
+        (
+            "[Service]\nExecStart=/opt/bin/containerd\n",
+            "more than one",
+        ),
+        ("[Service]\nUser=containerd\n", "not as root"),
+        ("[Service]\nDynamicUser=yes\n", "not as root"),
+        ("[Service]\nProtectSystem=strict\n", "ProtectSystem=strict"),
+        ("[Service]\nReadOnlyPaths=/var/lib\n", "ReadOnlyPaths"),
+        (
+            "[Service]\nInaccessiblePaths=/run/containerd\n",
+            "InaccessiblePaths",
+        ),
+        (
+            "[Unit]\nConditionPathExists=!/etc/containerd/config.toml\n",
+            "does not hold",
+        ),
+    ] {
+        let told = with(lines);
+        assert_eq!(
+            told.outcome,
+            Outcome::CrashLoop,
+            "{lines}: {}",
+            told.sentence
+        );
+        assert!(told.sentence.contains(why), "{lines}: {}", told.sentence);
+        assert!(told.sentence.starts_with("containerd would not start"));
+    }
+}
+
+#[test]
+fn lines_that_no_rule_covers_are_named() {
+    for (lines, named) in [
+        ("[Service]\nPrivateMounts=yes\n", "PrivateMounts"),
+        ("[Service]\nMountFlags=slave\n", "MountFlags"),
+        ("[Service]\nRootDirectory=/srv/x\n", "RootDirectory"),
+        (
+            "[Service]\nCapabilityBoundingSet=CAP_NET_ADMIN\n",
+            "CapabilityBoundingSet",
+        ),
+        (
+            "[Service]\nBindPaths=/data/c:/var/lib/containerd\n",
+            "BindPaths",
+        ),
+        ("[Service]\nMemoryMax=20M\n", "MemoryMax"),
+        ("[Service]\nExecStartPre=/opt/prepare\n", "/opt/prepare"),
+        (
+            "[Service]\nExecStartPre=-/bin/sh -c 'rm -rf /x'\n",
+            "/bin/sh -c",
+        ),
+        ("[Service]\nExecStopPost=/opt/clean\n", "/opt/clean"),
+        (
+            "[Unit]\nConditionKernelVersion=>5.4\n",
+            "ConditionKernelVersion",
+        ),
+        (
+            "[Service]\nProtectSystem=strict\nReadWritePaths=/var/lib/containerd /run/containerd\n",
+            "ProtectSystem",
+        ),
+    ] {
+        let told = with(lines);
+        assert!(
+            told.sentence.contains("not known"),
+            "{lines}: {}",
+            told.sentence
+        );
+        assert!(told.sentence.contains(named), "{lines}: {}", told.sentence);
+    }
+}
+
+#[test]
+fn what_a_restart_loses_is_said_first() {
+    for lines in [
+        "[Service]\nRuntimeDirectory=containerd\n",
+        "[Service]\nExecStopPost=/bin/rm -rf /run/containerd\n",
+        "[Service]\nExecStopPost=-/bin/sh -c \"rm -rf /var/lib/containerd/*\"\n",
+        "[Service]\nExecStop=/usr/bin/pkill -9 containerd-shim\n",
+    ] {
+        let told = with(lines);
+        let wanted = "Do not restart containerd while containers run";
+        assert!(
+            told.sentence.starts_with(wanted),
+            "{lines}: {}",
+            told.sentence
+        );
+    }
+    let emptied = with("[Service]\nRuntimeDirectory=containerd\nRuntimeDirectory=\n");
+    assert!(
+        emptied.sentence.ends_with("normally."),
+        "{}",
+        emptied.sentence
+    );
+}

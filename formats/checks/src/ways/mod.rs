@@ -55,7 +55,7 @@ const BY_HAND: &str = "bolt/big-endian cni/no-config \
     cri/address-lost cri/runtime-handler-unknown cri/sandboxer-unknown lease/ownerless meta/bucket-key \
     meta/migration-blocked meta/plain-key meta/value-large meta/version-ahead meta/version-unknown snapshot/children \
     snapshot/device-faulty snapshot/name-form registry/endpoint-unusable registry/hosts-unusable \
-    snapshot/pool-disagrees store/disk-full store/lost-found store/root-emptied store/root-missing store/split \
+    snapshot/pool-disagrees store/disk-full store/root-emptied store/root-missing store/split \
     store/unreadable";
 
 const ELSEWHERE: &str = "log/unexplained core/left core/bolt-transaction-left core/fifo-opens-pile-up core/fifo-unopened core/init-waits-for-runc core/init-writes-log \

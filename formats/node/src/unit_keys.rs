@@ -113,7 +113,7 @@ fn is_harmless(key: &str) -> bool {
         Some(family) => key.starts_with(family),
         None => key == *name,
     };
-    HARMLESS.iter().any(|name| fits(&name)) && !BUT.contains(&key)
+    HARMLESS.iter().any(fits) && !BUT.contains(&key)
 }
 
 /// Whether a line that is run after the start does nothing to the daemon: AKS opens its firewall so.

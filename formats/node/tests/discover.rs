@@ -8,6 +8,8 @@
     reason = "tests panic where something is wrong"
 )]
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
@@ -530,9 +532,8 @@ fn a_configuration_without_a_root_leads_to_the_usual_place() {
     move_to(&mut tar, ROOT, "data/containerd");
     let folder = tempfile::tempdir().unwrap();
     for member in &tar.members {
-        let name = String::from_utf8(member.path.clone()).unwrap();
         if member.header[156] == b'0' {
-            let path = folder.path().join(name);
+            let path = folder.path().join(OsStr::from_bytes(&member.path));
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, &member.data).unwrap();
         }

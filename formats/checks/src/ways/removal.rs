@@ -42,7 +42,7 @@ impl<'n> Here<'n> {
     /// The containers of a pod whose sandbox goes.
     fn of_sandbox(&self, sandbox: &Object) -> Vec<Object> {
         let namespace = self.namespace(sandbox.namespace.as_ref());
-        let rows = namespace.into_iter().flat_map(|it| it.containers.read());
+        let rows = namespace.into_iter().filter_map(|it| it.containers.read());
         let is_its = |row: &&Row<Container>| {
             let record = row.pod_container();
             record.is_ok_and(|record| record.sandbox_id == sandbox.name)

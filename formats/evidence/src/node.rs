@@ -4,6 +4,7 @@ use core::fmt;
 use std::borrow::Cow;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use finding::{Known, Text, Time, Unknown, Unread};
 
@@ -54,7 +55,14 @@ pub struct Evidence {
     staged: Staged,
     /// The folder that paths begin at, if it is not the evidence itself.
     below: Option<Below>,
+    /// Bytes of documents that readers keep.
+    kept: AtomicU64,
 }
+
+/// Bytes of documents that readers may keep of any archive, and for each of its own, as it lies on the disk. What lies
+/// on a disk unpacked is as large as its documents are.
+const KEPT: u64 = 48 << 20;
+const KEPT_A_BYTE: u64 = 32;
 
 /// A folder inside the evidence that holds the node's file system.
 #[derive(Debug)]
@@ -108,6 +116,7 @@ impl Evidence {
             held: Held::Directory(directory),
             staged: Staged::default(),
             below: None,
+            kept: AtomicU64::new(0),
         })
     }
 
@@ -128,6 +137,7 @@ impl Evidence {
             held: Held::Bundle(Box::new(bundle)),
             staged: Staged::default(),
             below: None,
+            kept: AtomicU64::new(0),
         }
     }
 
@@ -184,6 +194,14 @@ impl Evidence {
     /// The name for reports.
     pub fn name(&self) -> Text {
         ask!(self, held => held.name().clone())
+    }
+
+    /// Bytes of an archive as it lies on the disk; nothing of what is no archive.
+    pub fn packed(&self) -> Option<u64> {
+        match &self.held {
+            Held::Directory(_) => None,
+            Held::Bundle(bundle) => Some(bundle.packed()),
+        }
     }
 
     /// When the evidence was taken: the manifest's word, or the newest time in a tar (containers'
@@ -488,6 +506,39 @@ impl Evidence {
             Held::Directory(directory) => directory.source(&self.held_as(path), limit, true),
             Held::Bundle(bundle) => bundle.source(&self.held_as(path), limit),
         }
+    }
+
+    /// Whether a reader may keep so many bytes more of documents: an archive may hold millions of them.
+    ///
+    /// # Errors
+    /// They are more than an archive of its size may have.
+    pub fn keep(&self, bytes: u64) -> Result<(), Unread> {
+        let Some(packed) = self.packed() else {
+            return Ok(());
+        };
+        let before = self.kept.fetch_add(bytes, Ordering::Relaxed);
+        let most = packed.saturating_mul(KEPT_A_BYTE).saturating_add(KEPT);
+        if before.saturating_add(bytes) <= most {
+            return Ok(());
+        }
+        // What is smaller may fit.
+        self.kept.fetch_sub(bytes, Ordering::Relaxed);
+        Err(Unread::Io(
+            "the documents of this archive are larger than the budget for an archive of its size"
+                .to_owned(),
+        ))
+    }
+
+    /// That a node is read from the beginning: what was kept of one before may be kept again.
+    pub fn begin_keeping(&self) {
+        self.kept.store(0, Ordering::Relaxed);
+    }
+
+    /// As [`source`](Self::source), of a document whose contents are kept: see [`keep`](Self::keep).
+    pub fn document(&self, path: &Path, limit: u64) -> Result<Source, Unread> {
+        let source = self.source(path, limit)?;
+        self.keep(source.view().len())?;
+        Ok(source)
     }
 
     /// A regular file from front to back, for hashing. An error that wraps [`Unread::Changed`] ends

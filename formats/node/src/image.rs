@@ -199,7 +199,7 @@ fn head(evidence: &Evidence, root: &Path, digest: &Digest) -> Option<[u8; 4]> {
 
 fn read_one(evidence: &Evidence, root: &Path, digest: &Digest, media_type: &str) -> Wanted {
     let path = blob_path(root, digest);
-    let source = match evidence.source(&path, DOCUMENT_LIMIT) {
+    let source = match evidence.document(&path, DOCUMENT_LIMIT) {
         Ok(source) => source,
         Err(unread) => return Wanted::Unread(unread),
     };

@@ -115,6 +115,7 @@ impl Node {
     }
 
     fn open_as(evidence: &Evidence, roots: Roots, options: Options, headers: Headers) -> Self {
+        evidence.begin_keeping();
         let mut coverage = Coverage::default();
         coverage.unknown.extend(evidence.left_out());
         let root = evidence.stat(&roots.root);

@@ -2,6 +2,7 @@
 
 use crate::judge::{Kind, hidden};
 use crate::shape::Range;
+use crate::words::{self, Name};
 
 /// Those by which findings are made: ids, names, digests, choices.
 const KNOWN: &[&[u8]] = &[
@@ -55,7 +56,7 @@ const KNOWN: &[&[u8]] = &[
 /// Beginnings of names whose values containerd and its snapshotters write and read themselves.
 const FAMILIES: &[&[u8]] = &[
     b"containerd.io/gc.",
-    b"containerd.io/distribution.source.",
+    SOURCE,
     b"containerd.io/uncompressed",
     b"containerd.io/snapshot",
     b"containerd.io/lease",
@@ -67,9 +68,25 @@ const FAMILIES: &[&[u8]] = &[
 
 /// What the value of an annotation or label is.
 pub(crate) fn kind(name: &[u8]) -> Kind {
-    let is_known = KNOWN.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family));
-    if is_known { Kind::Known } else { Kind::Unknown }
+    if KNOWN.contains(&name) {
+        return Kind::Known;
+    }
+    let Some(family) = FAMILIES.iter().find(|family| name.starts_with(family)) else {
+        return Kind::Unknown;
+    };
+    let rest = name.get(family.len()..).unwrap_or_default();
+    match words::classify_name(rest) {
+        // Snapshotters are given credentials this way: `containerd.io/snapshot/pullsecret`. The name of a
+        // registry is no name of a field.
+        Name::Secret | Name::Personal if *family != SOURCE => Kind::Secret,
+        // What refers to a blob has its digest; to anything else, its key.
+        _ if rest.starts_with(b"ref.content") || rest.starts_with(b"bref.content") => Kind::Unknown,
+        _ => Kind::Known,
+    }
 }
+
+/// Where a blob came from: what follows is a registry, and the value a repository.
+const SOURCE: &[u8] = b"containerd.io/distribution.source.";
 
 /// What is hidden of `name=value`.
 pub(crate) fn pair(text: &[u8]) -> Vec<Range> {

@@ -211,13 +211,15 @@ fn what(path: &[&[u8]], key: &[u8]) -> What {
     }
     // Lists of what a lease or a snapshot holds: the names are the keys.
     if path.last() == Some(&&b"parents"[..]) {
-        return What::Plain(Kind::Known);
+        return What::Plain(Kind::Line);
     }
     match key {
         b"spec" | b"options" | b"metadata" | b"extensions" => What::Message,
         b"createdat" | b"updatedat" | b"expireat" | b"id" | b"size" | b"inodes" | b"kind"
-        | b"version" | b"parent" | b"dbversion" | b"state" | b"snapshotkey" | b"snapshotter"
-        | b"ref" | b"expected" | b"target" | b"ready" => What::Plain(Kind::Known),
+        | b"version" | b"dbversion" | b"state" | b"snapshotter" | b"expected" | b"target"
+        | b"ready" => What::Plain(Kind::Known),
+        // By these things are found: they are as their keys are.
+        b"name" | b"image" | b"parent" | b"snapshotKey" | b"ref" => What::Plain(Kind::Line),
         _ if words::classify_name(key) == words::Name::Known => What::Plain(Kind::Known),
         _ => What::Message,
     }

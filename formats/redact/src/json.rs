@@ -25,6 +25,8 @@ enum Role {
     Arguments,
     /// A map of known values by names that anybody may choose.
     Map,
+    /// Options of a mount: choices, and folders of overlayfs.
+    Options,
     /// A document in base64.
     Encoded,
 }
@@ -69,8 +71,8 @@ fn role_of(name: &[u8], outer: Role) -> Role {
         | "namespacepaths"
         | "interfaces"
         | "cgroups"
-        | "unified"
         | "blkiothrottlereadbpsdevice" => Role::Map,
+        "options" => Role::Options,
         "message" | "msg" | "error" | "reason" | "comment" | "createdby" | "author"
         | "description" => Role::Plain(Kind::Text),
         "config" => Role::Encoded,
@@ -124,7 +126,10 @@ pub(crate) fn document(bytes: &mut [u8], mut at: usize) -> (usize, u64) {
                     (Role::Annotations, b'[') => Role::Labels,
                     // Nothing follows from the name of an object for what is in it, but for secrets.
                     (
-                        Role::Plain(Kind::Known | Kind::Text) | Role::Encoded | Role::Arguments,
+                        Role::Plain(Kind::Known | Kind::Place | Kind::Text)
+                        | Role::Encoded
+                        | Role::Arguments
+                        | Role::Options,
                         b'{',
                     ) => Role::Plain(Kind::Unknown),
                     (role, _) => role,
@@ -228,6 +233,7 @@ fn value(bytes: &mut [u8], quoted: &Quoted, role: Role, top: Option<&mut Open>) 
         Role::Environment => judge::hidden(Kind::Variable, text),
         Role::VariableName | Role::Map => judge::hidden(Kind::Known, text),
         Role::Annotations => judge::hidden(Kind::Unknown, text),
+        Role::Options => options(text),
         Role::Labels => annotation::pair(text),
         Role::Arguments => {
             let place = top.map(|top| top.arguments.next(text));
@@ -245,12 +251,37 @@ fn value(bytes: &mut [u8], quoted: &Quoted, role: Role, top: Option<&mut Open>) 
     quoted.mask(bytes, &hidden)
 }
 
+/// Options of a mount, with commas between them: what each that is no choice holds is hidden.
+fn options(text: &[u8]) -> Vec<shape::Range> {
+    const FOLDERS: [&[u8]; 3] = [b"lowerdir=", b"upperdir=", b"workdir="];
+    let mut found = Vec::new();
+    let mut is_folder = false;
+    for (from, until) in shape::runs(text, |byte| byte != b',') {
+        let piece = text.get(from..until).unwrap_or_default();
+        // A comma in the name of a folder: what follows is a part of it.
+        is_folder = FOLDERS.iter().any(|start| piece.starts_with(start))
+            || (is_folder && piece.starts_with(b"/"));
+        let kind = if is_folder {
+            Kind::Known
+        } else {
+            Kind::Unknown
+        };
+        let hidden = judge::hidden(kind, piece).into_iter();
+        found.extend(
+            hidden.map(|(start, end)| (from.saturating_add(start), from.saturating_add(end))),
+        );
+    }
+    // A secret may have commas in it.
+    found.extend(shape::of_value(text));
+    shape::merged(found)
+}
+
 /// Masks a number; whether there was anything to hide. It stays one.
 fn bare(bytes: &mut [u8], from: usize, until: usize, role: Role) -> bool {
     let kind = match role {
         Role::Plain(kind) => kind,
         Role::Environment => Kind::Secret,
-        Role::Annotations | Role::Labels | Role::Arguments => Kind::Unknown,
+        Role::Annotations | Role::Labels | Role::Arguments | Role::Options => Kind::Unknown,
         Role::VariableName | Role::Map | Role::Encoded => Kind::Known,
     };
     let word = bytes.get_mut(from..until).unwrap_or_default();

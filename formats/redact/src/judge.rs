@@ -1,6 +1,7 @@
 //! Which stretches of a value are hidden, by what its name is and by what it looks like itself.
 
 use crate::harmless::{is_atom, is_fact, is_harmless, is_hex};
+use crate::known;
 use crate::shape::{self, Range, merged, runs};
 use crate::words::{self, Name};
 
@@ -15,8 +16,14 @@ pub(crate) enum Kind {
     Personal,
     /// Nobody knows: kept if it is harmless as a whole.
     Unknown,
-    /// A known field: kept but for what has the shape of a secret.
+    /// A known field: kept if it is made of what such values are made of, but for what has the
+    /// shape of a secret.
     Known,
+    /// A known field that holds a path.
+    Place,
+    /// What a program or the kernel wrote, and nobody chose: kept but for what has the shape of a
+    /// secret.
+    Line,
     /// What a program said: words that daemons say are kept.
     Text,
     /// `NAME=value`.
@@ -54,8 +61,16 @@ pub(crate) fn of_name(name: &[u8]) -> Kind {
     match words::classify_name(name) {
         // `key_file = "/etc/…"` is no key.
         Name::Secret if words::is_of_path(name) => Kind::File,
+        // A program, or a cgroup, may have a bare name.
+        Name::Known if words::is_of_path(name) && !may_be_bare(name) => Kind::Place,
         name => name.into(),
     }
+}
+
+/// Whether what is under a name that says `path` may be no path.
+fn may_be_bare(name: &[u8]) -> bool {
+    let plain = words::plain(name);
+    plain == "path" || plain.starts_with("cgroup")
 }
 
 /// Whether a value is nothing but a path of plain components.
@@ -68,7 +83,19 @@ pub(crate) fn is_path(value: &[u8]) -> bool {
 #[expect(clippy::match_same_arms, reason = "a path is one more case of a file")]
 pub(crate) fn hidden(kind: Kind, value: &[u8]) -> Vec<Range> {
     let all = || merged(vec![(0, value.len())]);
+    // Nobody's secret is as short, and there may be millions of them.
+    let is_short = value.len() <= 2;
     match kind {
+        Kind::Known
+        | Kind::Place
+        | Kind::Line
+        | Kind::Unknown
+        | Kind::Text
+        | Kind::Argument(Place::Program | Place::Known | Place::Other)
+            if is_short =>
+        {
+            Vec::new()
+        }
         Kind::Secret | Kind::Personal | Kind::Argument(Place::Secret) => all(),
         Kind::File if is_path(value) => Vec::new(),
         Kind::File => all(),
@@ -79,7 +106,10 @@ pub(crate) fn hidden(kind: Kind, value: &[u8]) -> Vec<Range> {
                 all()
             }
         }
-        Kind::Known | Kind::Argument(Place::Program | Place::Known) => shape::secrets(value),
+        Kind::Known | Kind::Argument(Place::Program | Place::Known) => known::hidden(value),
+        Kind::Place if known::is_place(value) => known::hidden(value),
+        Kind::Place => hidden(Kind::Unknown, value),
+        Kind::Line => shape::secrets(value),
         Kind::Text => secrets_in_text(value),
         Kind::Variable => variable(value),
         Kind::Argument(Place::Other) => argument(value),
@@ -144,7 +174,7 @@ fn argument(value: &[u8]) -> Vec<Range> {
     let kind = of_name(flag);
     let base = sign.saturating_add(1);
     hidden(
-        if kind == Kind::Known {
+        if matches!(kind, Kind::Known | Kind::Place) {
             Kind::Unknown
         } else {
             kind

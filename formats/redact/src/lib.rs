@@ -30,6 +30,7 @@ mod database;
 mod harmless;
 mod json;
 mod judge;
+mod known;
 mod lines;
 mod names;
 mod process;
@@ -43,7 +44,7 @@ mod yaml;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use lines::Style;
+use lines::{Holds, Style};
 pub use names::{line, path, xattr};
 
 /// What stands for a byte of a secret.
@@ -162,25 +163,25 @@ fn redact_text(kind: Kind, bytes: &mut [u8]) -> u64 {
 }
 
 /// Files that containerd, a runtime or a plugin writes in its own form: their names.
-const STATE: [&str; 18] = [
-    "address",
-    "init.pid",
-    "shim-binary-path",
-    "runtime",
-    "sandbox",
-    "startedat",
-    "updatedat",
-    "total",
-    "hostname",
-    "last_reserved_ip.0",
-    "last_reserved_ip.1",
-    "lock",
-    "exit",
-    "rootfs",
-    "work",
-    "shim-sandbox-id",
-    "notify.fd",
-    "ref",
+const STATE: [(&str, Holds); 18] = [
+    ("address", Holds::Name),
+    ("init.pid", Holds::Fact),
+    ("shim-binary-path", Holds::Name),
+    ("runtime", Holds::Name),
+    ("sandbox", Holds::Name),
+    ("startedat", Holds::Fact),
+    ("updatedat", Holds::Fact),
+    ("total", Holds::Fact),
+    ("hostname", Holds::Name),
+    ("last_reserved_ip.0", Holds::Fact),
+    ("last_reserved_ip.1", Holds::Fact),
+    ("lock", Holds::Fact),
+    ("exit", Holds::Fact),
+    ("rootfs", Holds::Name),
+    ("work", Holds::Name),
+    ("shim-sandbox-id", Holds::Name),
+    ("notify.fd", Holds::Fact),
+    ("ref", Holds::Key),
 ];
 
 /// How the file at `path` is read; nothing: nobody knows.
@@ -224,14 +225,29 @@ fn kind(path: &Path, bytes: &[u8]) -> Option<Kind> {
         (_, "yaml" | "yml" | "kubeconfig") | ("kubeconfig", _) => Kind::Yaml,
         (_, "env") | ("environment" | ".env", _) => Kind::Lines(Style::Environment),
         _ if under("/etc/default") || under("/etc/sysconfig") => Kind::Lines(Style::Environment),
+        (name, _) if let Some((_, holds)) = STATE.iter().find(|(known, _)| *known == name) => {
+            Kind::Lines(if is_binary(bytes) {
+                Style::Log
+            } else {
+                Style::First(*holds)
+            })
+        }
+        (_, "pid") => Kind::Lines(Style::First(Holds::Fact)),
         // Addresses that host-local gave, by the container that has them.
-        _ if under("/var/lib/cni/networks") => Kind::Lines(Style::Known),
-        (name, _) if STATE.contains(&name) && !is_binary(bytes) => Kind::Lines(Style::Known),
-        (name, _) if STATE.contains(&name) || ending == "pid" => Kind::Lines(Style::Log),
+        (name, _) if under("/var/lib/cni/networks") && is_lease(name) => {
+            Kind::Lines(Style::First(Holds::Lease))
+        }
         _ if is_binary(bytes) => return None,
         _ if is_yaml(bytes) => Kind::Yaml,
         _ => Kind::Lines(Style::Any),
     })
+}
+
+/// Whether a file is named after the address that it gives away.
+fn is_lease(name: &str) -> bool {
+    // host-local of Windows, and some on Linux, writes `_` for `:`.
+    name.replace('_', ":").parse::<std::net::IpAddr>().is_ok()
+        || name.starts_with("last_reserved_ip.")
 }
 
 fn is_binary(bytes: &[u8]) -> bool {

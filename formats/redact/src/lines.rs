@@ -17,6 +17,33 @@ pub(crate) enum Style {
     Log,
     /// What containerd, a plugin or the kernel wrote, and nobody chose.
     Known,
+    /// The same in one line or two: what follows is not theirs.
+    First(Holds),
+}
+
+/// What the first lines of a file hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// A number, or an address.
+    Fact,
+    /// A path, an address of a shim, a name.
+    Name,
+    /// What an image or a container is found by.
+    Key,
+    /// An id, and the name of an interface.
+    Lease,
+}
+
+impl Holds {
+    /// What the line with this number is.
+    const fn kind(self, number: usize) -> Kind {
+        match (self, number) {
+            (Self::Fact, 0) => Kind::Unknown,
+            (Self::Name, 0) | (Self::Lease, 0 | 1) => Kind::Known,
+            (Self::Key, 0) => Kind::Line,
+            _ => Kind::Text,
+        }
+    }
 }
 
 /// What a line that goes on is about.
@@ -34,6 +61,7 @@ pub(crate) fn mask(bytes: &mut [u8], style: Style) -> u64 {
     let mut masked = 0_u64;
     let mut goes_on: Option<Goes> = None;
     let mut start = 0;
+    let mut number = 0_usize;
     while start < bytes.len() {
         let rest = bytes.get(start..).unwrap_or_default();
         let end = start.saturating_add(
@@ -42,13 +70,27 @@ pub(crate) fn mask(bytes: &mut [u8], style: Style) -> u64 {
                 .unwrap_or(rest.len()),
         );
         masked = masked.saturating_add(match style {
-            Style::Known => hide(bytes, start, end, Kind::Known),
+            Style::Known => hide(bytes, start, end, Kind::Line),
+            Style::First(holds) => first(bytes, start, end, holds.kind(number)),
             Style::Log => log(bytes, start, end),
             Style::Environment | Style::Any => line(bytes, start, end, style, &mut goes_on),
         });
         start = end.saturating_add(1);
+        number = number.saturating_add(1);
     }
     masked
+}
+
+/// A line of a file that has one or two.
+fn first(bytes: &mut [u8], from: usize, until: usize, kind: Kind) -> u64 {
+    let text = bytes.get(from..until).unwrap_or_default();
+    let until = until.saturating_sub(usize::from(text.ends_with(b"\r")));
+    // An id of a process, a size: a number, however long.
+    let is_number = !text.is_empty() && text.trim_ascii().iter().all(u8::is_ascii_digit);
+    if kind == Kind::Unknown && is_number && text.len() <= 20 {
+        return 0;
+    }
+    hide(bytes, from, until, kind)
 }
 
 fn hide(bytes: &mut [u8], from: usize, until: usize, kind: Kind) -> u64 {
@@ -88,7 +130,7 @@ fn line(
     if let Some(mut goes) = before.filter(is_open) {
         let is_row = goes.words.is_some() || goes.variables;
         if goes.kind == Kind::Secret || is_row || member(bytes, start, end).is_none() {
-            if goes.kind == Kind::Known {
+            if matches!(goes.kind, Kind::Known | Kind::Place) {
                 goes.kind = Kind::Text;
             }
             let (masked, goes) = value(bytes, start, end, goes);

@@ -1,5 +1,9 @@
 //! Secrets that are told by their shape, whatever stands around them.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use crate::harmless::is_hex;
 use crate::words;
 
@@ -82,6 +86,19 @@ const PREFIXES: &[(&str, usize)] = &[
     ("LS0tLS1CRUdJTi", 0),
 ];
 
+/// All of these prefixes at once.
+#[expect(
+    clippy::expect_used,
+    reason = "the prefixes are fixed; without them nothing may be shown"
+)]
+static STARTS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let prefixes = PREFIXES.iter().map(|(prefix, _)| prefix);
+    AhoCorasick::new(prefixes).expect("prefixes that are fixed")
+});
+
+/// Bytes of the shortest token: a prefix and what follows it at least.
+const SHORTEST: usize = 11;
+
 /// Letters of a token: what stands between two others is looked at as one.
 const fn is_of_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
@@ -94,10 +111,28 @@ const fn is_of_token(byte: u8) -> bool {
 
 /// The stretches of `text` that have the shape of a secret, in order.
 pub(crate) fn secrets(text: &[u8]) -> Vec<Range> {
+    shapes(text, Ends::AtBlank)
+}
+
+/// The same in a text that is one value: what begins as a secret in it goes on over blanks.
+pub(crate) fn of_value(text: &[u8]) -> Vec<Range> {
+    shapes(text, Ends::AtSign)
+}
+
+/// Where the value of `name=value` ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    /// In running text: at a blank, too.
+    AtBlank,
+    /// At a sign that parts one option from another.
+    AtSign,
+}
+
+fn shapes(text: &[u8], ends: Ends) -> Vec<Range> {
     let mut found = Vec::new();
     userinfo(text, &mut found);
     query(text, &mut found);
-    pairs(text, &mut found);
+    pairs(text, ends, &mut found);
     if text.windows(11).any(|part| part == b"PRIVATE KEY") {
         found.push((0, text.len()));
     }
@@ -222,7 +257,7 @@ fn query(text: &[u8], found: &mut Vec<Range>) {
 }
 
 /// `password=…`, `--api-key=…`, `token: …` wherever they stand: up to what ends a value.
-fn pairs(text: &[u8], found: &mut Vec<Range>) {
+fn pairs(text: &[u8], ends: Ends, found: &mut Vec<Range>) {
     let mut done = 0;
     for (at, sign) in text
         .iter()
@@ -260,14 +295,14 @@ fn pairs(text: &[u8], found: &mut Vec<Range>) {
         while text.get(from).is_some_and(u8::is_ascii_whitespace) {
             from = from.saturating_add(1);
         }
-        done = value_end(text, from);
+        done = value_end(text, from, ends);
         found.push((from, done));
     }
 }
 
 /// Where the value that begins at `from` ends: a quoted one at its quote, another at a blank or a
 /// sign that ends one; a scheme of HTTP is a part of it.
-pub(crate) fn value_end(text: &[u8], from: usize) -> usize {
+fn value_end(text: &[u8], from: usize, ends: Ends) -> usize {
     let rest = text.get(from..).unwrap_or_default();
     let len = if let Some(quote @ (b'"' | b'\'')) = rest.first() {
         rest.iter()
@@ -281,7 +316,10 @@ pub(crate) fn value_end(text: &[u8], from: usize) -> usize {
             .iter()
             .find(|scheme| lower.starts_with(scheme))
             .map_or(0, |scheme| scheme.len());
-        let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`&;,)]}>".contains(byte);
+        let ends = |byte: &u8| match ends {
+            Ends::AtBlank => byte.is_ascii_whitespace() || b"\"'`&;,)]}>".contains(byte),
+            Ends::AtSign => b",;\n\0".contains(byte),
+        };
         let tail = rest.get(skip..).unwrap_or_default();
         skip.saturating_add(tail.iter().position(ends).unwrap_or(tail.len()))
     };
@@ -290,20 +328,24 @@ pub(crate) fn value_end(text: &[u8], from: usize) -> usize {
 
 /// A run of letters of a token: of a provider, or too random for a name.
 fn token(text: &[u8], from: usize, until: usize, found: &mut Vec<Range>) {
+    // No token is as short, and most words are.
+    if until.saturating_sub(from) < SHORTEST {
+        return;
+    }
     let Ok(run) = core::str::from_utf8(text.get(from..until).unwrap_or_default()) else {
         return;
     };
-    for (prefix, least) in PREFIXES {
-        for (at, _) in run.match_indices(prefix) {
-            let is_start = at == 0
-                || run
-                    .as_bytes()
-                    .get(at.saturating_sub(1))
-                    .is_some_and(|byte| !byte.is_ascii_alphanumeric());
-            let rest = run.len().saturating_sub(at).saturating_sub(prefix.len());
-            if is_start && rest >= *least {
-                found.push((from.saturating_add(at), until));
-            }
+    for hit in STARTS.find_overlapping_iter(run) {
+        let at = hit.start();
+        let is_start = at == 0
+            || run
+                .as_bytes()
+                .get(at.saturating_sub(1))
+                .is_some_and(|byte| !byte.is_ascii_alphanumeric());
+        let least = PREFIXES.get(hit.pattern().as_usize());
+        let rest = run.len().saturating_sub(hit.end());
+        if is_start && least.is_some_and(|(_, least)| rest >= *least) {
+            found.push((from.saturating_add(at), until));
         }
     }
     if is_base64(run) {
@@ -435,6 +477,12 @@ mod tests {
             let shown = masked(text);
             assert!(!shown.contains(hidden), "{text}: {shown}");
         }
+    }
+
+    #[test]
+    fn no_token_is_shorter_than_the_shortest() {
+        let least = PREFIXES.iter().map(|(prefix, least)| prefix.len() + least);
+        assert_eq!(least.min(), Some(SHORTEST));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
+
 /// A name in which one of these stands, wherever, is that of a secret.
 const PARTS: &[&str] = &[
     "password",
@@ -55,6 +57,14 @@ const PARTS: &[&str] = &[
     "unlock",
     "hmac",
 ];
+
+/// All of these parts at once.
+#[expect(
+    clippy::expect_used,
+    reason = "the parts are fixed; without them nothing may be shown"
+)]
+static IN_PARTS: LazyLock<AhoCorasick> =
+    LazyLock::new(|| AhoCorasick::new(PARTS).expect("parts that are fixed"));
 
 /// A name of which one of these is a word is that of a secret.
 const WHOLE: &[&str] = &[
@@ -198,7 +208,7 @@ pub(crate) fn classify_name(name: &[u8]) -> Name {
     if NOT.contains(&plain.as_str()) {
         return Name::Known;
     }
-    if PARTS.iter().any(|part| plain.contains(part)) {
+    if IN_PARTS.is_match(&plain) {
         return Name::Secret;
     }
     let words = words(name);

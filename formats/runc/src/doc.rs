@@ -92,7 +92,9 @@ impl<T> Doc<T> {
         if entry.stat.kind != FileKind::File {
             return Self::Unread(Unread::Special(entry.stat.kind.word()));
         }
-        match evidence.source_as_is(&folder.join(name), LIMIT) {
+        let source = evidence.source_as_is(&folder.join(name), LIMIT);
+        let kept = source.and_then(|source| evidence.keep(source.view().len()).map(|()| source));
+        match kept {
             Err(Unread::Absent) => Self::Absent,
             Err(unread) => Self::Unread(unread),
             Ok(source) => match parse(source.view()) {

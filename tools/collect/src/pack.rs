@@ -13,25 +13,37 @@ use redact::{Form, Options, Outcome};
 /// A database that is larger is streamed: it is then either unchanged, or counts as unread.
 const STEADY: u64 = 1 << 30;
 
+/// Bytes of text of an archive that are searched for secrets, whatever it is: some seconds. And for each
+/// of its own, as it lies on the disk.
+const FREE: u64 = 8 << 20;
+const A_BYTE: u64 = 8;
+
 /// Has a say while files are copied.
 #[derive(Debug)]
 pub(crate) struct Packer<'c> {
     evidence: &'c Evidence,
     redacts: Option<Options>,
+    /// Bytes that may still be searched for secrets.
+    left: u64,
     limit: u64,
     progress: &'c Progress,
 }
 
 impl<'c> Packer<'c> {
-    pub(crate) const fn new(
+    pub(crate) fn new(
         evidence: &'c Evidence,
         redacts: Option<Options>,
         limit: u64,
         progress: &'c Progress,
     ) -> Self {
+        // What lies on a disk unpacked costs what it is.
+        let left = evidence.packed().map_or(u64::MAX, |packed| {
+            packed.saturating_mul(A_BYTE).saturating_add(FREE)
+        });
         Self {
             evidence,
             redacts,
+            left,
             limit,
             progress,
         }
@@ -72,15 +84,18 @@ fn is_database(path: &Path, stat: &Stat) -> bool {
 
 impl Packer<'_> {
     /// Masks what is to be packed; nothing: it is to be left out.
-    fn masked(&self, path: &Path, bytes: &mut [u8]) -> Option<u64> {
-        match self
-            .redacts
-            .as_ref()
-            .map(|options| redact::mask(path, bytes, options))
-        {
-            None => Some(0),
-            Some(Outcome::Masked(masked)) => Some(masked),
-            Some(Outcome::LeftOut) => None,
+    fn masked(&mut self, path: &Path, bytes: &mut [u8]) -> Option<u64> {
+        let Some(options) = &self.redacts else {
+            return Some(0);
+        };
+        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        // Databases have budgets of their own.
+        if Form::from_path(path) != Form::Database {
+            self.left = self.left.checked_sub(len)?;
+        }
+        match redact::mask(path, bytes, options) {
+            Outcome::Masked(masked) => Some(masked),
+            Outcome::LeftOut => None,
         }
     }
 }
@@ -92,7 +107,9 @@ impl Helper for Packer<'_> {
             self.database(path, stat)
         } else if self.redacts.is_none() {
             return None;
-        } else if matches!(form, Form::Text | Form::Blob) && stat.size <= redact::LIMIT {
+        } else if matches!(form, Form::Text | Form::Blob)
+            && stat.size <= redact::LIMIT.min(self.left)
+        {
             self.prepare_text(path)
         } else {
             // What cannot be searched for secrets, or is somebody else's.

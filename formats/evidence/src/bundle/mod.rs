@@ -158,6 +158,11 @@ impl Bundle {
         self.notes.clone()
     }
 
+    /// Bytes of the archive, as it lies on the disk.
+    pub(crate) fn packed(&self) -> u64 {
+        self.tree.packed()
+    }
+
     /// From now on, paths begin at this directory.
     pub(crate) fn begin_at(&mut self, path: &Path) -> Result<(), Unread> {
         self.tree.begin_at(path)

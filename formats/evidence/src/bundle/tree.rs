@@ -126,6 +126,11 @@ pub(crate) enum Refused {
 }
 
 impl Tree {
+    /// Bytes of the archive, as it lies on the disk.
+    pub(crate) fn packed(&self) -> u64 {
+        self.packed.bytes()
+    }
+
     pub(crate) fn new(budget: &Budget, packed: Packed) -> Self {
         Self {
             held: 0,

@@ -22,6 +22,24 @@ const XATTR_NAMES: usize = 64 << 10;
 /// Bytes of the value of one extended attribute (`XATTR_SIZE_MAX` of Linux).
 const XATTR_VALUE: usize = 64 << 10;
 
+/// The keys of which anything is asked.
+const KEYS: [&[u8]; 14] = [
+    b"path",
+    b"linkpath",
+    b"size",
+    b"uid",
+    b"gid",
+    b"mtime",
+    b"atime",
+    b"ctime",
+    b"LIBARCHIVE.creationtime",
+    b"GNU.sparse.name",
+    b"GNU.sparse.realsize",
+    b"GNU.sparse.size",
+    b"GNU.sparse.major",
+    b"GNU.sparse.map",
+];
+
 /// What the records of one header say. Later records win.
 #[derive(Debug, Clone, Default)]
 struct Said {
@@ -63,6 +81,10 @@ impl Said {
             _ => {
                 if let Some((name, value)) = xattr(key, value) {
                     return self.put_xattr(name, &value);
+                }
+                // There may be millions of others.
+                if !KEYS.contains(&key) {
+                    return false;
                 }
                 // An empty value takes back what a global header said.
                 let value = (!value.is_empty()).then(|| value.into());
@@ -143,6 +165,7 @@ impl Records {
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&[u8]> {
+        debug_assert!(KEYS.contains(&key.as_bytes()), "{key} is not kept");
         let own = self.own.as_deref();
         let said = own.and_then(|own| own.values.get(key.as_bytes()));
         let said = said.or_else(|| self.global.values.get(key.as_bytes()));
@@ -310,19 +333,19 @@ mod tests {
     #[test]
     fn a_value_may_hold_newlines_and_what_looks_like_a_record() {
         let mut records = Records::default();
-        let value = b"\x01\n8 a=b\n\0";
+        let value = b"\x01\n8 gid=1\n\0";
         let key = b"SCHILY.xattr.security.capability=";
-        let mut bytes = b"46 ".to_vec();
+        let mut bytes = b"48 ".to_vec();
         bytes.extend_from_slice(key);
         bytes.extend_from_slice(value);
         bytes.push(b'\n');
-        assert_eq!(bytes.len(), 46);
+        assert_eq!(bytes.len(), 48);
         bytes.extend_from_slice(b"11 path=ab\n");
         assert!(records.read_pax_header(&bytes));
         let xattrs = records.xattrs();
         assert_eq!(*xattrs[&Text::from("security.capability")], *value);
         assert_eq!(records.get("path"), Some(b"ab".as_slice()));
-        assert_eq!(records.get("a"), None);
+        assert_eq!(records.get("gid"), None);
     }
 
     #[test]
@@ -339,10 +362,10 @@ mod tests {
             assert!(!Records::default().read_pax_header(bytes), "{bytes:?}");
         }
         let mut records = Records::default();
-        assert!(!records.read_pax_header(b"6 a=b\n9 c"));
-        assert_eq!(records.get("a"), Some(b"b".as_slice()));
-        assert!(records.read_pax_header(b"5 a=\n"));
-        assert_eq!(records.get("a"), None);
+        assert!(!records.read_pax_header(b"8 gid=b\n6 a=b\n9 c"));
+        assert_eq!(records.get("gid"), Some(b"b".as_slice()));
+        assert!(records.read_pax_header(b"7 gid=\n"));
+        assert_eq!(records.get("gid"), None);
     }
 
     #[test]

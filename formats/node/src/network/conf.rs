@@ -127,7 +127,7 @@ impl Folder {
 impl ConfFile {
     fn read_conf_file(evidence: &Evidence, path: &Path, folder: &Path) -> Self {
         let is_list = path.as_os_str().as_bytes().ends_with(b".conflist");
-        let list = evidence.source(path, LIMIT).map_err(|unread| {
+        let list = evidence.document(path, LIMIT).map_err(|unread| {
             // A bundle may know that what a link leads to was looked for, and was not there.
             let target = evidence.read_link(path).ok();
             match target.filter(|_| unread == Unread::NotCollected) {

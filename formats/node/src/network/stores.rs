@@ -83,7 +83,7 @@ pub(super) fn results(evidence: &Evidence, folder: &Path) -> (Vec<CniResult>, Op
 }
 
 fn result(evidence: &Evidence, path: &Path, entry: &Entry) -> Option<CniResult> {
-    let answer = match evidence.source(path, RESULT_LIMIT) {
+    let answer = match evidence.document(path, RESULT_LIMIT) {
         Ok(source) => Attachment::parse(source.bytes()),
         Err(Unread::TooLarge { .. }) => Err(BadAttachment::Kind),
         Err(_) => return None,

@@ -18,6 +18,10 @@ pub(crate) const FILES: &str = include_str!("files.txt");
 /// The same, put together from configurations that people published, after the rules were written.
 pub(crate) const PUBLISHED: &str = include_str!("published.txt");
 
+/// A third list: fields and files that are known, with something else in them than they hold, written down by
+/// somebody who had not read the rules.
+pub(crate) const UNREAD: &str = include_str!("unread.txt");
+
 /// The files of a list: their paths, and what is in them.
 pub(crate) fn samples(list: &str) -> impl Iterator<Item = (&str, &str)> {
     let samples = list
@@ -89,8 +93,18 @@ impl Secrets {
         secret
     }
 
-    /// A text with its holes filled: `{S}` a secret, `{U}` one in escapes of JSON, `{B}` a
-    /// configuration in base64.
+    /// Words with blanks between them, none of which may be left.
+    fn phrase(&mut self, place: &str) -> String {
+        let words: Vec<String> = (0..3)
+            .map(|_| self.letters(b"bcdfghjkmnpqrtvwxz", 8))
+            .collect();
+        let of_place = |word: &String| (place.to_owned(), word.clone());
+        self.all.extend(words.iter().map(of_place));
+        format!("{} 17", words.join(" "))
+    }
+
+    /// A text with its holes filled: `{S}` a secret, `{P}` one of several words, `{U}` one in escapes
+    /// of JSON, `{B}` a configuration in base64.
     pub(crate) fn fill(&mut self, place: &str, text: &str) -> Vec<u8> {
         let mut filled = String::new();
         let mut rest = text;
@@ -99,6 +113,7 @@ impl Secrets {
             let hole = rest.get(at..at + 3).unwrap_or_default();
             match hole {
                 "{S}" => filled.push_str(&self.next(place)),
+                "{P}" => filled.push_str(&self.phrase(place)),
                 "{U}" => {
                     for unit in self.next(place).encode_utf16() {
                         filled.push_str(&format!("\\u{unit:04x}"));
@@ -120,7 +135,10 @@ impl Secrets {
             rest = &rest[at + 3..];
         }
         filled.push_str(rest);
-        let mut bytes = filled.replace("%00", "\0").into_bytes();
+        let mut bytes = filled
+            .replace("%00", "\0")
+            .replace("%0d", "\r")
+            .into_bytes();
         if let Some(at) = bytes.windows(3).position(|part| part == b"%7f") {
             bytes.splice(at..at + 3, [0x7f]);
         }

@@ -1,0 +1,137 @@
+//! Values of known fields. Their names are known, and so is what such values are made of: names, ids, paths,
+//! digests, addresses, choices. What stands there and is nothing of the kind is judged as a value of which
+//! nothing is known.
+
+use crate::harmless::{is_fact, is_harmless};
+use crate::shape::{self, Range, merged, runs};
+
+/// Bytes of which names, ids, paths, digests and addresses are made.
+const fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'.' | b'_'
+                | b'-'
+                | b'+'
+                | b'~'
+                | b':'
+                | b'/'
+                | b'@'
+                | b'='
+                | b','
+                | b'*'
+                | b'^'
+                | b'$'
+                | b'\\'
+                | b'"'
+        )
+        || matches!(byte, b'[' | b']' | b'{' | b'}' | b'(' | b')')
+}
+
+/// The stretches of the value of a known field that are hidden.
+pub(crate) fn hidden(value: &[u8]) -> Vec<Range> {
+    let mut found = shape::of_value(value);
+    if value.iter().all(|byte| is_of_name(*byte)) || is_harmless(value) {
+        found.extend(digits(value));
+        return merged(found);
+    }
+    // Several words, or a sign that no name has.
+    for (from, until) in runs(value, |byte| {
+        !byte.is_ascii_whitespace() && !b";|".contains(&byte)
+    }) {
+        if !is_kept(value.get(from..until).unwrap_or_default()) {
+            found.push((from, until));
+        }
+    }
+    merged(found)
+}
+
+/// Whether a word beside others may be shown: a place, a fact, a common word.
+fn is_kept(word: &[u8]) -> bool {
+    let text = core::str::from_utf8(word).unwrap_or("\0");
+    let bare = text.trim_matches(|letter: char| "()[],".contains(letter));
+    let is_place = text.contains('/') || text.contains(":/");
+    let is_fact = is_fact(bare) || is_harmless(bare.as_bytes()) || is_version(bare);
+    is_fact || (is_place && word.iter().all(|byte| is_of_name(*byte)))
+}
+
+/// A version as Debian writes it: `1.7.24~ds1-6+deb13u1`.
+fn is_version(text: &str) -> bool {
+    let is_letter =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".~+-:".contains(&byte);
+    text.len() <= 32
+        && text.starts_with(|letter: char| letter.is_ascii_digit())
+        && text.contains('.')
+        && text.bytes().all(is_letter)
+}
+
+/// Hexadecimal digits that are as long as no id and no digest: an id has 12, 32 or 64.
+fn digits(value: &[u8]) -> Vec<Range> {
+    let of_hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+    let words = runs(value, |byte| byte.is_ascii_alphanumeric()).into_iter();
+    words
+        .filter(|(from, until)| {
+            let word = value.get(*from..*until).unwrap_or_default();
+            word.len() > 32
+                && !matches!(word.len(), 64 | 96 | 128)
+                && word.iter().all(|byte| of_hex(*byte))
+        })
+        .collect()
+}
+
+/// Names of known fields whose values are paths, but not where they are an address of another kind.
+pub(crate) fn is_place(value: &[u8]) -> bool {
+    value.contains(&b'/') || value.contains(&b':') || value.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        let mut bytes = text.as_bytes().to_vec();
+        for (from, until) in hidden(text.as_bytes()) {
+            bytes[from..until].fill(b'*');
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn what_known_fields_hold_is_kept() {
+        for text in [
+            "docker.io/library/redis:7.2@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "default/9/extract-857364583-Zk3d sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "system.slice:cri-containerd:web-1",
+            "/kubepods.slice/kubepods-besteffort.slice",
+            "lowerdir=/a:/b,upperdir=/c,workdir=/d",
+            "install ok installed",
+            "Debian GNU/Linux 13 (trixie)",
+            "containerd (1.7.24~ds1-6+deb13u1)",
+            "network.target local-fs.target dbus.service",
+            "system_u:system_r:container_t:s0:c1,c2",
+            "kube-system_etcd-node_9f86d081884c7d659a2feaa0c55ad015",
+            "web-7d4b9c6f5-x2x9z",
+        ] {
+            assert_eq!(shown(text), text);
+        }
+    }
+
+    #[test]
+    fn what_no_name_is_made_of_is_not() {
+        for text in [
+            "rabe kiebitz milan 17",
+            "Rabe6972!mil",
+            "eiche&farn=675%ki",
+            "password=rabe linde farn 87",
+            "rabenpässe",
+            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b",
+        ] {
+            let shown = shown(text);
+            for word in [
+                "rabe", "milan", "Rabe", "eiche", "farn", "linde", "9f86", "pässe",
+            ] {
+                assert!(!shown.contains(word), "{text}: {shown}");
+            }
+        }
+    }
+}

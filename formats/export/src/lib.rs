@@ -19,6 +19,6 @@ mod rebuild;
 mod write;
 
 pub use order::{Exported, Order, needed};
-pub use output::{Output, Wrote};
+pub use output::{Output, Unproven, Wrote};
 pub use plan::{From, LeftOut, Piece, Plan, Planner, Rebuilt, Whole};
 pub use rebuild::{Source, Written, sources};

@@ -13,7 +13,7 @@ use node::Node;
 use serde::Serialize;
 
 use crate::documents::Documents;
-use crate::output::{Output, Wrote};
+use crate::output::{Output, Unproven, Wrote};
 use crate::plan::{LeftOut, Plan, Planner, Rebuilt, Whole};
 use crate::write::Writer;
 
@@ -120,9 +120,12 @@ impl<'o> Order<'o> {
             Output::Archive { .. } if self.docker => "docker-archive",
             Output::Archive { .. } => "oci-archive",
         };
-        let proven = output.prove(&files).map_err(|why| {
-            let message = format!("{} is not as it was written: {why}", shown(&path));
-            Refused::unread(message).hint("do not use it; look at the disk that holds it")
+        let proven = output.prove(&files).map_err(|why| match why {
+            Unproven::Unwritten(error) => unwritten(&path, &error),
+            Unproven::Differs(why) => {
+                let message = format!("{} is not as it was written: {why}", shown(&path));
+                Refused::unread(message).hint("do not use it; look at the disk that holds it")
+            }
         })?;
         let platform = |whole: &Whole<'_>| whole.manifest.platform().map(ToString::to_string);
         Ok(Exported {
@@ -164,17 +167,19 @@ impl<'o> Order<'o> {
         } else {
             writer.oci(self.target, plan, &documents)
         };
-        let failed = |error: io::Error| {
-            let why = format!("the export to {} failed: {error}", shown(&path));
-            match error.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    Refused::unwritten(why).hint("make room, or choose a path on another disk")
-                }
-                _ => Refused::unread(why),
-            }
-        };
-        let root = written.map_err(failed)?;
+        let root = written.map_err(|error| unwritten(&path, &error))?;
         Ok((writer.files, root))
+    }
+}
+
+/// That the export to `path` failed, and what may be done.
+fn unwritten(path: &Path, error: &io::Error) -> Refused {
+    let why = format!("the export to {} failed: {error}", shown(path));
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Refused::unwritten(why).hint("make room, or choose a path on another disk")
+        }
+        _ => Refused::unread(why),
     }
 }
 

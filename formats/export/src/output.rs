@@ -185,8 +185,8 @@ impl Output {
     /// archive.
     ///
     /// # Errors
-    /// It is not as it was written.
-    pub fn prove(self, wrote: &[Wrote]) -> Result<Option<(u64, Digest)>, String> {
+    /// Its end could not be written, or it is not as it was written.
+    pub fn prove(self, wrote: &[Wrote]) -> Result<Option<(u64, Digest)>, Unproven> {
         match self {
             Self::Archive { builder, .. } => prove_archive(*builder, wrote).map(Some),
             Self::Directory { meanwhile, .. } => {
@@ -194,6 +194,21 @@ impl Output {
                 Ok(None)
             }
         }
+    }
+}
+
+/// Why what was written is no export.
+#[derive(Debug)]
+pub enum Unproven {
+    /// Its end could not be written.
+    Unwritten(io::Error),
+    /// Something else is on the disk than was written.
+    Differs(String),
+}
+
+impl From<String> for Unproven {
+    fn from(why: String) -> Self {
+        Self::Differs(why)
     }
 }
 
@@ -217,11 +232,12 @@ impl Write for Guarded<'_> {
 fn prove_archive(
     builder: Builder<BufWriter<Box<dyn Stream>>>,
     wrote: &[Wrote],
-) -> Result<(u64, Digest), String> {
-    let words = |error: io::Error| error.to_string();
-    let writer = builder.into_inner().map_err(words)?;
-    let mut file = writer.into_inner().map_err(|error| error.to_string())?;
-    file.seek(SeekFrom::Start(0)).map_err(words)?;
+) -> Result<(u64, Digest), Unproven> {
+    // What was left in memory goes to the disk here: it may be full.
+    let writer = builder.into_inner().map_err(Unproven::Unwritten)?;
+    let file = writer.into_inner();
+    let mut file = file.map_err(|error| Unproven::Unwritten(error.into_error()))?;
+    file.seek(SeekFrom::Start(0)).map_err(Unproven::Unwritten)?;
     let mut want: BTreeMap<&[u8], &Wrote> = wrote
         .iter()
         .map(|wrote| (wrote.path.as_bytes(), wrote))
@@ -236,28 +252,27 @@ fn prove_archive(
     while let Some(member) = members.next_member() {
         let shown = Text::from(member.name.as_slice());
         let Some(wrote) = want.remove(member.name.as_slice()) else {
-            return Err(format!("{shown} was not written"));
+            return Err(format!("{shown} was not written").into());
         };
         let mut hasher = Algorithm::Sha256.hasher();
         loop {
             match members.data(&mut chunk) {
                 Ok(0) => break,
                 Ok(count) => hasher.update(chunk.get(..count).unwrap_or_default()),
-                Err(error) => return Err(format!("{shown}: {error}")),
+                Err(error) => return Err(format!("{shown}: {error}").into()),
             }
         }
         let found = hasher.finish();
         if found.hex() != wrote.sha256 || member.size != wrote.size {
-            return Err(format!(
-                "{shown} has other bytes on the disk than were written"
-            ));
+            let why = format!("{shown} has other bytes on the disk than were written");
+            return Err(why.into());
         }
     }
     if let Some(path) = want.keys().next() {
-        return Err(format!("{} is not there", Text::from(*path)));
+        return Err(format!("{} is not there", Text::from(*path)).into());
     }
     if members.end() != Some(&End::Whole) {
-        return Err("the archive has no end".to_owned());
+        return Err("the archive has no end".to_owned().into());
     }
     let whole = members.into_inner().into_inner();
     Ok((whole.size, whole.hasher.finish()))

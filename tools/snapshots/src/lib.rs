@@ -30,6 +30,8 @@ use std::path::PathBuf;
 
 use cli::{EvidenceArgs, Out, Outcome, Tool};
 
+pub use extract::write_tree;
+
 /// Arguments of `coroner snapshots`.
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -57,6 +57,7 @@ fn side(taken: &Taken) -> Side {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Out) -> Outcome {
+    cli::lock_down(&[]);
     let (a, b) = (
         Taken::read_baseline(&args.a)?,
         Taken::read_baseline(&args.b)?,

@@ -27,13 +27,23 @@ use std::path::Path;
 
 use cli::{Case, EvidenceArgs, Out, Outcome, PlaceArgs, Tool};
 
-use baseline::Baseline;
+use baseline::{Baseline, Difference};
 use fail_on::FailOn;
 use ignore::Ignore;
 pub use preflight::PREFLIGHT;
 use report::{Listed, Options, Triage};
 use summary::Summary;
 use taken::Taken;
+
+/// Compares two triages that `--format json` wrote: how many findings are new, as before, and gone.
+pub fn compare_saved(old: &[u8], new: &[u8]) -> Result<[usize; 3], cli::Failure> {
+    let old = Taken::parse(old, "the older triage")?;
+    let new = Taken::parse(new, "the newer triage")?;
+    let Difference {
+        new, same, gone, ..
+    } = Difference::between(&old, &new);
+    Ok([new.len(), same, gone.len()])
+}
 
 /// Arguments of `coroner triage`.
 #[derive(Debug, clap::Args)]

@@ -1,6 +1,7 @@
 //! A triage that was written down: what of its JSON is compared with another.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 use std::path::Path;
 
 use cli::{Failure, shown};
@@ -40,30 +41,41 @@ pub(crate) struct Taken {
     has_unknown: bool,
 }
 
+/// Bytes of the largest triage that is read: no report of ours has as many.
+const LARGEST: u64 = 256 << 20;
+
 const SCHEMA: &str = "coroner/triage/1";
 
 impl Taken {
     /// Reads what `triage --format json` wrote.
     pub(crate) fn read_baseline(path: &Path) -> Result<Self, Failure> {
         let name = shown(path);
+        let failed = |error| Failure::unread(format!("could not read {name}: {error}"));
         #[expect(
             clippy::disallowed_methods,
             reason = "an answer of our own, not evidence; it may well be a pipe"
         )]
-        let bytes = std::fs::read(path)
-            .map_err(|error| Failure::unread(format!("could not read {name}: {error}")))?;
-        let json: Value = serde_json::from_slice(&bytes)
-            .map_err(|error| wrong(&name, &format!("it is not JSON: {error}")))?;
+        let file = std::fs::File::open(path).map_err(failed)?;
+        let mut bytes = Vec::new();
+        let most = LARGEST.saturating_add(1);
+        let len = file.take(most).read_to_end(&mut bytes).map_err(failed)?;
+        if u64::try_from(len).is_ok_and(|len| len >= most) {
+            return Err(wrong(&name, "it is larger than 256 MiB"));
+        }
+        Self::parse(&bytes, &name)
+    }
+
+    /// Reads the bytes of a triage that is called `name`.
+    pub(crate) fn parse(bytes: &[u8], name: &str) -> Result<Self, Failure> {
+        let json: Value = serde_json::from_slice(bytes)
+            .map_err(|error| wrong(name, &format!("it is not JSON: {error}")))?;
         let schema = json.get("schema").and_then(Value::as_str);
         if schema != Some(SCHEMA) {
             let found = Escaped(schema.unwrap_or("nothing").as_bytes()).to_string();
-            return Err(wrong(
-                &name,
-                &format!("its schema is {found}, not {SCHEMA}"),
-            ));
+            return Err(wrong(name, &format!("its schema is {found}, not {SCHEMA}")));
         }
         let answer = json.get("answer").unwrap_or(&Value::Null);
-        Self::of_answer(answer, &name).map_err(|why| wrong(&name, &why))
+        Self::of_answer(answer, name).map_err(|why| wrong(name, &why))
     }
 
     fn of_answer(answer: &Value, name: &str) -> Result<Self, String> {

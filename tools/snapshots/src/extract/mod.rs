@@ -7,14 +7,16 @@ mod live;
 mod name;
 mod writer;
 
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use cli::{Answer, Case, Exit, Failure, MostArgs, NewTree, Out, Outcome, Pen, Style};
+use evidence::Evidence;
 use finding::{Count, Text};
 use serde::Serialize;
-use snapshots::{Lone, Most, Step, tree_steps};
+use snapshots::{Lone, Merged, Most, Step, tree_steps};
 
 use crate::pick::{self, PickArgs};
 use writer::{Line, Writer};
@@ -159,6 +161,29 @@ pub(crate) fn run(args: &PickArgs, how: ExtractArgs, out: &mut Out) -> Outcome {
     }
     new.put(0o700)?;
     out.answer(&answer)
+}
+
+/// Writes the files of a tree below `top`, an empty directory, as `snapshots extract` does; what of it is not
+/// there.
+pub fn write_tree(
+    evidence: &Evidence,
+    tree: &Merged<'_>,
+    top: &File,
+    most: Most,
+) -> io::Result<Vec<String>> {
+    let mut writer = Writer::new(top, false, most)?;
+    let mut lacks = Vec::new();
+    for step in tree_steps(tree) {
+        match step {
+            Step::Put(path, entry) => {
+                lacks.extend(writer.put(evidence, tree, &path, &entry)?.lacks)
+            }
+            Step::Lost(what) => lacks.push(what),
+            Step::Delete(_) | Step::Opaque(_) => {}
+        }
+    }
+    lacks.extend(writer.finish());
+    Ok(lacks)
 }
 
 fn line(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {

@@ -4,6 +4,8 @@
 //! tables of differences: a zigzag varint for the value, a varint for the distance; the value holds
 //! below the sum of distances.
 
+use std::collections::BTreeSet;
+
 use elfcore::Memory;
 use finding::Text;
 
@@ -181,6 +183,16 @@ impl Table<'_> {
 
     /// A value of a table at a program counter.
     fn value(&self, table: u32, entry: u64, pc: u64) -> Option<i64> {
+        let mut found = None;
+        self.values(table, entry, |value, until| {
+            found = (pc < until).then_some(value);
+            found.is_none()
+        });
+        found
+    }
+
+    /// Each value of a table with the address behind the last at which it holds, as long as `more` says so.
+    fn values(&self, table: u32, entry: u64, mut more: impl FnMut(i64, u64) -> bool) -> Option<()> {
         if table == 0 {
             return None;
         }
@@ -206,8 +218,8 @@ impl Table<'_> {
             value = value.wrapping_add(if odd == 1 { !half } else { half });
             let distance = u64::from(bytes.varint()?).wrapping_mul(self.quantum);
             until = until.wrapping_add(distance);
-            if pc < until {
-                return Some(value);
+            if !more(value, until) {
+                return None;
             }
         }
     }
@@ -285,25 +297,41 @@ impl Table<'_> {
         found
     }
 
-    /// Names of all functions that are inlined into this one.
-    pub(crate) fn inlined_names(&self, func: &Func) -> Vec<Text> {
-        let mut names = Vec::new();
-        let mut seen = std::collections::BTreeSet::new();
-        let length = self.length(func).min(1 << 14);
-        let mut pc = func.entry;
-        while pc < func.entry.saturating_add(length) && names.len() < INLINED {
-            let mut index = self.pcdata(func, 2, pc);
-            while let Some(at) = index.and_then(|index| u64::try_from(index).ok()) {
-                let Some((_, name, parent)) = self.inlined(func, at).filter(|_| seen.insert(at))
-                else {
+    /// All functions that are inlined into this one, each with where it is called.
+    pub(crate) fn inlined_calls(&self, func: &Func) -> Vec<(Text, u64)> {
+        let mut indices = BTreeSet::new();
+        let table = func.pcdata.get(2).copied().unwrap_or(0);
+        self.values(table, func.entry, |value, _| {
+            indices.extend(u64::try_from(value));
+            indices.len() < INLINED
+        });
+        let mut found = Vec::new();
+        let mut seen = BTreeSet::new();
+        for at in indices {
+            let mut index = Some(at);
+            while let Some(at) = index.filter(|at| seen.insert(*at)) {
+                let Some((_, name, parent)) = self.inlined(func, at) else {
                     break;
                 };
-                names.push(self.name_at(name));
-                index = self.pcdata(func, 2, func.entry.wrapping_add(u64::from(parent)));
+                let call = func.entry.wrapping_add(u64::from(parent));
+                found.push((self.name_at(name), call));
+                let outer = self.pcdata(func, 2, call);
+                index = outer.and_then(|index| u64::try_from(index).ok());
             }
-            pc = pc.saturating_add(self.quantum);
         }
-        names
+        found
+    }
+
+    /// Where a program counter is in the function itself: of what is inlined there, where it is called.
+    pub(crate) fn position(&self, func: &Func, pc: u64) -> u64 {
+        let mut pc = pc;
+        for _ in 0..INLINED {
+            let index = self.pcdata(func, 2, pc);
+            let inlined = index.and_then(|index| self.inlined(func, u64::try_from(index).ok()?));
+            let Some((_, _, parent)) = inlined else { break };
+            pc = func.entry.wrapping_add(u64::from(parent));
+        }
+        pc
     }
 
     /// Bytes from the beginning of a function to that of the next.

@@ -12,6 +12,8 @@
 //! All are distances below the frame's variables; calls are listed from the last to the first. Defers
 //! in loops, and of frames that are not so simple, are in the list `g._defer`.
 //!
+//! Who locks without `defer` is looked for by the code of the functions on the stacks: [`crate::sites`].
+//!
 //! A closure is the address of its function, followed by what it captured: of `defer mu.Unlock()` the
 //! address of `mu`.
 
@@ -23,6 +25,7 @@ use goroutines::{Access, Goroutine, Grade, Held, Object, ObjectKind};
 use crate::GoVersion;
 use crate::cache::Cache;
 use crate::func::Func;
+use crate::sites;
 
 /// Index of FUNCDATA_OpenCodedDeferInfo.
 const OPEN_CODED: usize = 4;
@@ -32,7 +35,7 @@ const CHAIN: usize = 1 << 12;
 /// Bytes of a function that are searched for calls.
 const CODE: u64 = 1 << 12;
 /// How far a lock may be inside the thing that a closure captured.
-const INSIDE: u64 = 1 << 12;
+pub(crate) const INSIDE: u64 = 1 << 12;
 
 /// What a deferred function releases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,9 +145,17 @@ impl<'m, 'c> Holders<'m, 'c> {
             return;
         }
         wanted.sort_by_key(|object| object.address);
-        for one in found {
+        for one in found.iter_mut() {
             one.holds = self.held_by(one, &wanted);
         }
+        // Of the others, it is looked for what locks without a deferred unlock.
+        wanted.retain(|object| {
+            let mut all = found.iter().flat_map(|one| &one.holds);
+            !is_free(&object.kind)
+                && !all
+                    .any(|held| held.grade > Grade::Weak && held.object.address == object.address)
+        });
+        sites::note(self, found, &wanted);
     }
 
     fn held_by(&mut self, one: &Goroutine, wanted: &[Object]) -> Vec<Held> {
@@ -298,10 +309,10 @@ impl<'m, 'c> Holders<'m, 'c> {
     /// The release that a function calls, or that is inlined into it.
     fn calls(&mut self, func: &Func) -> Option<Release> {
         let table = self.cache.table;
-        let inlined = table.inlined_names(func);
+        let inlined = table.inlined_calls(func);
         if let Some(found) = inlined
             .iter()
-            .find_map(|name| Release::from_name(name.bytes()))
+            .find_map(|(name, _)| Release::from_name(name.bytes()))
         {
             return Some(found);
         }
@@ -330,7 +341,7 @@ const fn is_free(kind: &ObjectKind) -> bool {
 }
 
 /// Direct calls in code: where each stands, and how far from there its target is.
-fn targets(arch: Arch, code: &[u8]) -> Vec<(u64, u64)> {
+pub(crate) fn targets(arch: Arch, code: &[u8]) -> Vec<(u64, u64)> {
     let mut found = Vec::new();
     match arch {
         Arch::Amd64 => {

@@ -36,6 +36,7 @@ mod opened;
 mod outline;
 mod pclntab;
 mod process;
+mod sites;
 mod small;
 mod symbols;
 mod types;

@@ -31,7 +31,7 @@ const TRIES: u32 = 4;
 const ROUNDS: u32 = 10;
 const REST: Duration = Duration::from_micros(50);
 /// Nanoseconds after which no round is begun.
-const PATIENCE: u64 = 2_000_000_000;
+const PATIENCE: u64 = 10_000_000_000;
 /// Bytes of a stack that are copied.
 const STACK: u64 = 1 << 20;
 
@@ -142,11 +142,12 @@ impl Go<'_> {
         // What was found in lists belongs to the wait that was read only if that goes on.
         for (mut one, accepted) in found.into_iter().zip(&mut all) {
             let still = RawG::read_raw_g(self.memory(), one.address, self.layout());
-            if one.address != 0
-                && still.as_ref() != Some(&accepted.raw)
-                && one.awaits.iter().any(|it| it.object.address != 0)
-            {
-                one.awaits.clear();
+            if one.address != 0 && still.as_ref() != Some(&accepted.raw) {
+                // Neither is what it held then held now.
+                one.holds.clear();
+                if one.awaits.iter().any(|it| it.object.address != 0) {
+                    one.awaits.clear();
+                }
             }
             accepted.goroutine = one;
         }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use elfcore::{Arch, Arguments, Auxv, BuildIds, Bytes, Core, Elf, Image, of_memory};
-use goroutines::{End, Goroutine, deadlocks, dumps};
+use goroutines::{End, Goroutine, Grade, deadlocks, dumps};
 use goruntime::{Go, LayoutSource, NotGo, Outline, ThreadLink};
 
 fn read_capture(name: &str, file: &str) -> Vec<u8> {
@@ -330,4 +330,46 @@ fn no_damage_panics_or_hangs() {
         });
         let _judged = deadlocks(&found.unwrap_or_default());
     }
+}
+
+#[test]
+fn who_locks_without_defer_is_likely_to_hold_and_who_unlocked_is_not() {
+    let (core, exe) = (
+        read_capture("nodefer", "core.zst"),
+        read_capture("nodefer", "exe.zst"),
+    );
+    let found = with(&core, &exe, |go, headers| {
+        goroutines_of(go.unwrap(), headers)
+    })
+    .unwrap();
+    let mut held: Vec<(String, usize)> = Vec::new();
+    for one in found.iter().filter(|one| !one.holds.is_empty()) {
+        assert!(one.holds.iter().all(|held| held.grade == Grade::Likely));
+        held.push((one.holds[0].function.to_string(), one.holds.len()));
+    }
+    held.sort();
+    let wanted = [
+        "main.(*box).hold",
+        "main.(*box).holdOther",
+        "main.(*box).read",
+        "main.first",
+        "main.first",
+        "main.holdGlobal",
+    ];
+    let wanted: Vec<(String, usize)> = wanted.iter().map(|name| (name.to_string(), 1)).collect();
+    assert_eq!(held, wanted);
+    // The two that lock in the wrong order wait for each other; nobody else does.
+    let rings = deadlocks(&found).cycles;
+    assert_eq!(rings.len(), 1, "{rings:?}");
+    let names = |id: &u64| {
+        found
+            .iter()
+            .find(|one| one.id == *id)
+            .unwrap()
+            .calls("main.first")
+    };
+    assert!(
+        rings[0].len() == 2 && rings[0].iter().all(names),
+        "{rings:?}"
+    );
 }

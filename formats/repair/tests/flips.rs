@@ -10,6 +10,7 @@ use evidence::{Evidence, Options};
 use node::Said;
 use repair::{Item, Made, Request, Told, Tree};
 
+const BACKEND: &str = "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/metadata.db";
 const META: &str = "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
 
 fn plan(tar: &testcase::Tar) -> Made {
@@ -132,6 +133,83 @@ fn what_a_bit_made_of_names_and_values_is_set_right() {
     }
 }
 
+/// The key of a row of metadata.db: the snapshot gets its row again, with its own directory; and a metadata.db
+/// of another node is named.
+#[test]
+fn keys_of_rows_are_set_right_and_foreign_rows_are_named() {
+    let node = testcase::node("1.7-stopped");
+    let bytes = node.clone().member(BACKEND).data.clone();
+    let before = Tree::of_bytes(&bytes).unwrap();
+    let at = ["v1", "snapshots"];
+    let keys: Vec<Vec<u8>> = before
+        .at(&at)
+        .unwrap()
+        .buckets()
+        .map(|(key, _)| key.to_vec())
+        .collect();
+    let key = keys
+        .iter()
+        .find(|key| key.windows(8).any(|part| part == b"/sha256:"))
+        .unwrap();
+    let mut tree = before.clone();
+    let rows = tree.make(&at);
+    let row = rows.entries.remove(key).unwrap();
+    rows.entries.insert(flipped(key, key.len() - 3), row);
+    let mut broken = node.clone();
+    broken.member(BACKEND).data = tree.write(Layout::default()).unwrap();
+    let made = plan(&broken);
+    let mut written = made.files.iter();
+    let (_, new) = written
+        .find(|(place, _)| place.ends_with("metadata.db"))
+        .unwrap();
+    let after = Tree::of_bytes(new).unwrap();
+    let ids = |tree: &Tree| -> BTreeMap<Vec<u8>, Option<Vec<u8>>> {
+        let rows = tree.at(&at).unwrap().buckets();
+        rows.map(|(key, row)| (key.to_vec(), row.value("id").map(<[u8]>::to_vec)))
+            .collect()
+    };
+    assert_eq!(ids(&after), ids(&before));
+    let mut foreign = node.clone();
+    let mut other = testcase::node("2.1-stopped");
+    foreign.member(BACKEND).data = other.member(BACKEND).data.clone();
+    let made = plan(&foreign);
+    let unknown = made.plan.unknown.join("\n");
+    assert!(
+        unknown.contains("put here from elsewhere"),
+        "{unknown} {:?}",
+        made.plan.wrong
+    );
+}
+
+/// A metadata.db in the place of meta.db: its buckets are no namespaces.
+#[test]
+fn another_database_is_no_meta_db() {
+    let mut node = testcase::node("2.1-stopped");
+    node.member(META).data = node.member(BACKEND).data.clone();
+    let made = plan(&node);
+    let wrong = made.plan.wrong.join("\n");
+    assert!(
+        wrong.contains("the metadata.db of a snapshotter"),
+        "{wrong}"
+    );
+    let spaces: Vec<&String> = made.plan.brings_back.namespaces.keys().collect();
+    assert_eq!(spaces, ["default", "k8s.io", "tenant"]);
+    // The content store's folder of downloads is a file.
+    let mut node = testcase::node("1.7-stopped");
+    let folder = "var/lib/containerd/io.containerd.content.v1.content/ingest";
+    node.remove(folder);
+    node.add(folder, b"x");
+    let made = plan(&node);
+    assert!(
+        made.plan
+            .steps
+            .iter()
+            .any(|step| step.path.ends_with("/ingest")),
+        "{:?}",
+        made.plan.steps
+    );
+}
+
 /// Names that people choose are near to each other: nothing is concluded from that.
 #[test]
 fn names_that_were_chosen_stay() {
@@ -158,4 +236,63 @@ fn names_that_were_chosen_stay() {
         .filter(|edit| edit.contains("web-"))
         .collect();
     assert!(odd.is_empty(), "{odd:?}");
+}
+
+/// A page that held a part of a blob's record, its labels, is zeroes: the record is whole again, and a
+/// collection takes nothing of the image.
+#[test]
+fn a_record_that_lost_a_part_is_completed() {
+    let node = testcase::node("1.6-stopped");
+    let bytes = node.clone().member(META).data.clone();
+    let before = Tree::of_bytes(&bytes).unwrap();
+    let is_labels = |page: &[u8]| {
+        page.get(8) == Some(&2)
+            && page.windows(13).any(|part| part == b"io/gc.ref.con")
+            && !page.windows(9).any(|part| part == b"mediatype")
+    };
+    let pages = bytes.chunks(4096).enumerate();
+    let pages: Vec<usize> = pages
+        .filter(|(_, page)| is_labels(page))
+        .map(|(number, _)| number)
+        .collect();
+    let mut seen = 0;
+    for number in pages {
+        let mut broken = node.clone();
+        let data = &mut broken.member(META).data;
+        data.get_mut(number * 4096..(number + 1) * 4096)
+            .unwrap()
+            .fill(0);
+        let made = plan(&broken);
+        let written = made
+            .files
+            .iter()
+            .find(|(place, _)| place.ends_with("meta.db"));
+        let Some((_, new)) = written else { continue };
+        seen += 1;
+        let after = Tree::of_bytes(new).unwrap();
+        for (namespace, space) in before.at(&["v1"]).unwrap().buckets() {
+            let all = space
+                .at(&["content", "blob"])
+                .into_iter()
+                .flat_map(Tree::buckets);
+            for (digest, record) in all {
+                let at = [&b"v1"[..], namespace, b"content", b"blob", digest];
+                let labels = |tree: &Tree| tree.at(&["labels"]).cloned().unwrap_or_default();
+                let found = labels(after.at(&at).unwrap());
+                for (label, value) in labels(record).entries {
+                    let is_kept = label.starts_with(b"containerd.io/gc.ref.");
+                    assert!(
+                        !is_kept || found.entries.get(&label) == Some(&value),
+                        "page {number}"
+                    );
+                }
+            }
+        }
+        assert!(
+            made.plan.after.iter().all(|one| one.start != "no"),
+            "page {number}: {:?}",
+            made.plan.after
+        );
+    }
+    assert!(seen > 1, "{seen}");
 }

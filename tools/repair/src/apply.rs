@@ -4,6 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use cli::{Answer, Exit, Failure, Out, Outcome, Pen};
+use finding::Count;
+use node::Units;
 use repair::plan::Plan;
 use repair::{Done, Failed, Store};
 use serde::Serialize;
@@ -17,6 +19,9 @@ struct Applied {
     root: String,
     steps: usize,
     already: bool,
+    /// What starts the node again; nothing of a copy.
+    #[serde(skip)]
+    units: Option<Units>,
 }
 
 impl Answer for Applied {
@@ -30,12 +35,23 @@ impl Answer for Applied {
             ));
         }
         pen.line(format_args!(
-            "The plan {} was applied to {}: {} steps.",
-            self.plan, self.root, self.steps
+            "The plan {} was applied to {}: {}.",
+            self.plan,
+            self.root,
+            Count(self.steps, "step")
         ))?;
+        if let Some(units) = &self.units {
+            pen.heading("Next, on the node:")?;
+            for command in units.starting() {
+                pen.verbatim(format_args!("    # {command}"))?;
+            }
+            if let Some(words) = units.starting_words() {
+                pen.paragraph("  ", &words)?;
+            }
+        }
         pen.paragraph(
-            "Next      ",
-            "Start containerd, then look at what the recovery lease holds. A daemon that was started while this ran serves nothing and must be restarted. `coroner repair undo` takes it back as long as no daemon has run.",
+            "  ",
+            "Look at what the recovery lease holds (`coroner repair release NODE`). A daemon that was started while this ran serves nothing and must be restarted. `coroner repair undo` takes it back as long as no daemon has run.",
         )
     }
 
@@ -80,6 +96,7 @@ pub(crate) fn run(path: &Path, to: Option<&Path>, copy: bool, out: &mut Out) -> 
         Some((_, false)) => store.go_on(&plan.id).map_err(failure)?,
         None => fresh(&store, &plan, &node, out)?,
     };
+    let units = plan.known_units();
     let steps = match done {
         Done::Applied { steps } => steps,
         _ => 0,
@@ -92,6 +109,7 @@ pub(crate) fn run(path: &Path, to: Option<&Path>, copy: bool, out: &mut Out) -> 
             .to_string(),
         steps,
         already: done == Done::AlreadyApplied,
+        units: (!copy && to.is_none()).then_some(units),
     })
 }
 

@@ -314,6 +314,7 @@ fn image(image: &repair::plan::PlanImage) -> String {
     };
     let missing = match image.missing.len() {
         0 => String::new(),
+        1 => "; 1 of its blobs is not on this node".to_owned(),
         count => format!("; {count} of its blobs are not on this node"),
     };
     format!("{}/{} ({from}{missing})", image.namespace, image.name)

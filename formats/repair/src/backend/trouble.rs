@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use finding::Unread;
+use finding::{Text, Unread};
 use metadb::Kind;
 use node::{DatabaseState, Snapshotter};
 use snapshots::Layout;
 
 use super::Wanted;
+use crate::flips::only_near;
 use crate::rows::backend_rows;
 
 /// Why this metadata.db is to be made anew; nothing where nothing is wrong with it.
@@ -58,7 +59,7 @@ pub(crate) fn trouble(
             let Some(row) = by_name.get(one.name.as_slice()) else {
                 continue;
             };
-            let parent = row.parent.as_ref().map(finding::Text::bytes);
+            let parent = row.parent.as_ref().map(Text::bytes);
             let is_same = match &one.parent {
                 Some(_) => parent == one.parent.as_deref(),
                 // The parent's own record is not there: then its key alone can be compared.
@@ -108,6 +109,70 @@ pub(crate) fn trouble(
         return Some("its index of children is not that of its rows".to_owned());
     }
     None
+}
+
+/// Gives rows whose key is that of a snapshot of meta.db but for a bit or two that key again; says what was
+/// wrong with the first of them.
+pub(crate) fn unflip(snapshotter: &mut Snapshotter, wanted: &[Wanted]) -> Option<String> {
+    let own: BTreeSet<&[u8]> = wanted.iter().map(|one| one.name.as_slice()).collect();
+    let there: BTreeSet<Vec<u8>> = backend_rows(snapshotter)
+        .iter()
+        .map(|row| row.key.bytes().to_vec())
+        .collect();
+    let lacking: Vec<&[u8]> = own
+        .iter()
+        .copied()
+        .filter(|name| !there.contains(*name))
+        .collect();
+    let strangers = there.iter().filter(|row| !own.contains(row.as_slice()));
+    let right: BTreeMap<&[u8], &[u8]> = strangers
+        .filter_map(|row| Some((row.as_slice(), only_near(row, lacking.iter().copied())?)))
+        .collect();
+    let (row, name) = right.first_key_value()?;
+    let why = format!(
+        "the row of {} is called {}: bits of it flipped",
+        Text::from(*name),
+        Text::from(*row)
+    );
+    let mut backend = snapshotter.db.rows.take()?;
+    backend.snapshots = backend.snapshots.map(|mut rows| {
+        for row in &mut rows {
+            if let Some(name) = right.get(row.key.bytes()) {
+                row.key = Text::from(*name);
+            }
+        }
+        rows
+    });
+    snapshotter.db.rows = Some(backend);
+    Some(why)
+}
+
+/// Numbers that both databases have given, to different snapshots: one of the two is another node's, or
+/// of another time, and nothing here says which.
+pub(crate) fn strange(snapshotter: &Snapshotter, wanted: &[Wanted]) -> Option<String> {
+    let number = |name| {
+        let (namespace, number, key) = crate::rows::split_key(name)?;
+        Some(((namespace, number), key))
+    };
+    let own = wanted.iter().filter_map(|one| number(&one.name));
+    let own: BTreeMap<(&[u8], u64), &[u8]> = own.collect();
+    let rows = backend_rows(snapshotter).iter();
+    let rows = rows.filter_map(|row| Some((number(row.key.bytes())?, row)));
+    let mut odd = rows.filter_map(|((at, key), row)| {
+        let other = own.get(&at).filter(|other| **other != key)?;
+        Some((row.key.clone(), Text::from(*other)))
+    });
+    let (row, other) = odd.next()?;
+    let more = match odd.count() {
+        0 => String::new(),
+        more => format!(", and so are {more} more"),
+    };
+    Some(format!(
+        "which database is this node's: {row} of the metadata.db of {} is {other} in meta.db{more}. One of the two \
+         was put here from elsewhere. Put back the right one, or delete the wrong one after a copy: then repair \
+         rebuilds it",
+        snapshotter.name
+    ))
 }
 
 /// The key in meta.db of a row.

@@ -45,28 +45,45 @@ fn write(
     let wanted = wanted.filter(|(digest, _)| only.is_none_or(|only| only.contains(*digest)));
     for (digest, held) in wanted {
         let key = digest.as_str().as_bytes();
-        if tree.make(&bucket).entries.contains_key(key) {
+        // A page that was lost may have held a part of a record: without its labels the next collection
+        // takes what the document holds.
+        let is_there = tree.make(&bucket).entries.contains_key(key);
+        if is_there && only.is_some() {
             continue;
         }
         let mut labels = labels_of(tree, survivors, namespace, digest);
+        if is_there {
+            labels.retain(|(name, to)| !is_of_layer(name) || is_held(survivors, to));
+        }
         if let Some(diff_id) = diff_ids.get(digest) {
             labels.push(("containerd.io/uncompressed".to_owned(), diff_id.to_string()));
         }
         let at = [bucket.as_slice(), &[key]].concat();
         let record = tree.make(&at);
-        record.put("createdat", put_time(held.written));
-        record.put("updatedat", put_time(held.written));
-        record.put(
+        record.put_new("createdat", put_time(held.written));
+        record.put_new("updatedat", put_time(held.written));
+        record.put_new(
             "size",
             put_varint(i64::try_from(held.size).unwrap_or(i64::MAX)),
         );
         for (name, value) in labels {
             tree.make(&[at.as_slice(), &[b"labels"]].concat())
-                .put(name, value);
+                .put_new(name, value);
         }
-        written.push((digest.clone(), shown(&at)));
+        if !is_there {
+            written.push((digest.clone(), shown(&at)));
+        }
     }
     written
+}
+
+/// Whether a label keeps a layer's blob: where unpacked layers are discarded, there is none.
+fn is_of_layer(name: &str) -> bool {
+    name.starts_with("containerd.io/gc.ref.content.l.")
+}
+
+fn is_held(survivors: &Survivors, digest: &str) -> bool {
+    Digest::parse(digest).is_ok_and(|digest| survivors.blobs.contains_key(&digest))
 }
 
 /// The diffID of each layer, where a manifest and its configuration agree on the number.

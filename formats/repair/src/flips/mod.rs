@@ -63,7 +63,10 @@ fn is_near(one: &[u8], other: &[u8]) -> bool {
 }
 
 /// The only one of `all` that `found` is near to.
-fn only_near<'a>(found: &[u8], all: impl IntoIterator<Item = &'a [u8]>) -> Option<&'a [u8]> {
+pub(crate) fn only_near<'a>(
+    found: &[u8],
+    all: impl IntoIterator<Item = &'a [u8]>,
+) -> Option<&'a [u8]> {
     let mut near = all.into_iter().filter(|one| is_near(found, one));
     near.next().filter(|_| near.next().is_none())
 }

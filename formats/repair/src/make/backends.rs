@@ -27,11 +27,17 @@ impl Making<'_> {
         let layers = self.layer_blobs(survivors);
         let said = said(&self.request.said)?;
         let mut is_changed = false;
-        for snapshotter in self.node.snapshotters.clone() {
+        for mut snapshotter in self.node.snapshotters.clone() {
             let is_known = matches!(
                 Rules::for_snapshotter(&snapshotter.name.to_string()),
                 Rules::Overlay | Rules::Native
             );
+            let mut wanted = backend::wanted(tree, snapshotter.name.bytes());
+            let flipped = if is_whole && is_known {
+                backend::unflip(&mut snapshotter, &wanted)
+            } else {
+                None
+            };
             let Some(layout) = snapshotter
                 .layout
                 .whole()
@@ -39,9 +45,12 @@ impl Making<'_> {
             else {
                 continue;
             };
-            let mut wanted = backend::wanted(tree, snapshotter.name.bytes());
             backend::parents::by_rows(&snapshotter, &mut wanted);
-            let Some(why) = backend::trouble(&snapshotter, layout, &wanted, is_whole) else {
+            let trouble = || backend::trouble(&snapshotter, layout, &wanted, is_whole);
+            let Some(why) = flipped.or_else(trouble) else {
+                if is_whole && let Some(why) = backend::strange(&snapshotter, &wanted) {
+                    self.plan.unknown.push(why);
+                }
                 continue;
             };
             if !is_whole {

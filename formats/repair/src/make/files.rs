@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use content::Digest;
-use evidence::Evidence;
+use evidence::{Evidence, FileKind};
 use finding::Text;
 use metadb::Kind;
 use node::Snapshotter;
@@ -32,6 +32,7 @@ impl Making<'_> {
             self.work_folders(&snapshotter);
         }
         self.addresses();
+        self.downloads(evidence);
         self.statuses(evidence, tree);
         if self.node.content.is_whole() {
             self.blobs(tree, survivors, is_whole)
@@ -64,6 +65,22 @@ impl Making<'_> {
                 };
                 self.step(&dir.path.join("work"), step);
             }
+        }
+    }
+
+    /// The content store does not start where its folder of downloads is none.
+    fn downloads(&mut self, evidence: &Evidence) {
+        let folder = self.node.content_root().join("ingest");
+        let is_other = evidence
+            .stat(&folder)
+            .is_ok_and(|stat| stat.kind != FileKind::Dir);
+        if is_other {
+            let why = "the content store keeps its downloads in this folder: without it, no plugin that needs the store starts";
+            let step = Step {
+                mode: Some(0o755),
+                ..Step::put("", MadeOf::Folder, why)
+            };
+            self.step(&folder, step);
         }
     }
 

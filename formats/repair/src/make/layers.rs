@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use content::Digest;
 use evidence::Evidence;
-use measure::{Control, Departure, LayerFound, LayerJob, usages, verify_layers};
+use measure::{Control, Departure, Difference, LayerFound, LayerJob, usages, verify_layers};
 use metadb::{BackendSnapshot, Kind, Row};
 use node::Snapshotter;
 use snapshots::{Layout, Rules};
@@ -23,6 +23,8 @@ struct Broken<'b> {
     row: &'b Row<BackendSnapshot>,
     id: u64,
     why: String,
+    /// Whether it was changed, and not only lost something: that may be evidence.
+    is_changed: bool,
 }
 
 impl Making<'_> {
@@ -49,6 +51,13 @@ impl Making<'_> {
                     "the layer {} ({}, directory {})",
                     one.row.key, snapshotter.name, one.id
                 );
+                if one.is_changed {
+                    self.plan.unknown.push(format!(
+                        "{name} is not what its blob holds: {}. It stays as it is: what was changed or added may be evidence, or the directory is another layer's",
+                        one.why
+                    ));
+                    continue;
+                }
                 let blob = blob_of(&blobs, one.row);
                 match blob.filter(|_| is_overlay) {
                     Some(blob) => self.unpack(evidence, layout, &rows, &one, blob, &name),
@@ -171,6 +180,7 @@ fn broken<'b>(
                 row,
                 id,
                 why: why.to_owned(),
+                is_changed: false,
             });
         };
         match layout.dirs.get(&id) {
@@ -233,12 +243,23 @@ fn counted<'b>(
         };
         let mut differences = verify_layers(evidence, &[job], &Control::default(), &|_, _| {});
         let known = differences.remove(&(snapshotter.name.clone(), id));
-        if let Some(why) = known
-            .as_ref()
-            .and_then(|known| known.whole())
-            .and_then(damage)
-        {
-            found.push(Broken { row, id, why });
+        let Some(known) = known.as_ref().and_then(|known| known.whole()) else {
+            continue;
+        };
+        if let Some(why) = damage(known) {
+            found.push(Broken {
+                row,
+                id,
+                why,
+                is_changed: false,
+            });
+        } else if let Some(why) = change(known) {
+            found.push(Broken {
+                row,
+                id,
+                why,
+                is_changed: true,
+            });
         }
     }
     found
@@ -290,11 +311,36 @@ fn damage(found: &LayerFound) -> Option<String> {
         .iter()
         .find(|one| is_lost(one.how))
         .filter(|_| is_damage)?;
-    let more = differences.len().saturating_sub(1);
-    let more = if more > 0 {
-        format!(", and {more} more")
-    } else {
-        String::new()
+    Some(first_of(first, differences.len()))
+}
+
+/// Which names and contents of a layer are others than in its blob, in words: owners, times and the like
+/// are others in every copy.
+fn change(found: &LayerFound) -> Option<String> {
+    let is_content = |how: Departure| {
+        matches!(
+            how,
+            Departure::Added
+                | Departure::Missing
+                | Departure::Kind
+                | Departure::Empty
+                | Departure::Truncated
+                | Departure::Longer
+                | Departure::Content
+                | Departure::Target
+        )
     };
-    Some(format!("{}{more}", checks::layer_line(first)))
+    let all = found.differences.iter();
+    let all: Vec<_> = all
+        .filter(|one| one.path != "/" && is_content(one.how))
+        .collect();
+    Some(first_of(all.first()?, all.len()))
+}
+
+fn first_of(first: &Difference, count: usize) -> String {
+    let more = match count.saturating_sub(1) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    format!("{}{more}", checks::layer_line(first))
 }

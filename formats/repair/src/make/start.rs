@@ -190,6 +190,15 @@ impl Making<'_> {
         };
         if is_read && let Some(db) = Db::open(View::new(old)).db {
             let (tree, whole) = Tree::read_tree(&db);
+            if is_backend(&tree) {
+                self.plan.wrong.push(
+                    "meta.db is the metadata.db of a snapshotter: a start would treat this node as a new one, \
+                     and delete every layer later"
+                        .to_owned(),
+                );
+                self.is_new = true;
+                return (Tree::default(), fresh, false);
+            }
             let layout = Layout {
                 page_size: db.page_size(),
                 freelist: db.meta().is_freelist_synced(),
@@ -235,6 +244,13 @@ impl Making<'_> {
             )
         })
     }
+}
+
+/// Whether this is the database of a snapshotter: its snapshots have numbers, and an index beside them.
+fn is_backend(tree: &Tree) -> bool {
+    let has_id = |(_, row): (&[u8], &Tree)| row.value("id").is_some();
+    let rows = tree.at(&["v1", "snapshots"]);
+    tree.at(&["v1", "parents"]).is_some() && rows.is_some_and(|rows| rows.buckets().any(has_id))
 }
 
 /// Snapshotters that a meta.db, damaged or not, has snapshots of. Names that no snapshotter has are

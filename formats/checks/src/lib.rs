@@ -44,6 +44,7 @@ mod lease;
 mod lease_owner;
 mod lost_found;
 mod mounts;
+mod oom;
 mod part;
 mod records;
 mod registry;

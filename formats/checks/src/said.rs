@@ -32,7 +32,7 @@ static UNEXPLAINED: Code = Code {
 };
 
 /// Kinds of findings out of logs.
-pub(crate) const CODES: &[&Code] = &[&UNEXPLAINED];
+pub(crate) const CODES: &[&Code] = &[&UNEXPLAINED, &crate::oom::KILLED];
 
 /// A finding with what the real daemons print when they meet it.
 #[must_use]
@@ -48,13 +48,19 @@ pub(crate) fn with_message(mut finding: Finding) -> Finding {
 pub fn with_logs(mut report: Report, gathered: &Gathered, node: &Node) -> Report {
     let known = logs::explained(&gathered.lines);
     let said = Said::from_gathered(gathered, &known);
+    let killed = crate::oom::of_lines(gathered, node);
+    let has_killed = !killed.is_empty();
+    report.findings.extend(killed);
     for finding in &mut report.findings {
         finding.logged = said.about(finding);
     }
-    let Some(finding) = unexplained(&report, gathered, &known, node) else {
+    let count = report.findings.len();
+    report
+        .findings
+        .extend(unexplained(&report, gathered, &known, node));
+    if !has_killed && report.findings.len() == count {
         return report;
-    };
-    report.findings.push(finding);
+    }
     let coverage = std::mem::take(&mut report.coverage);
     let mut report = Report {
         findings: Report::all(report.findings, finding::Coverage::default()).findings,

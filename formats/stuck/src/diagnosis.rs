@@ -105,10 +105,17 @@ pub fn diagnose(facts: Facts<'_>) -> Verdicts {
     containers.sort_by(|one, other| (&one.namespace, &one.id).cmp(&(&other.namespace, &other.id)));
     let series = series::find(&containers);
     let shims = index.as_ref().map(|index| left::find(facts, index));
+    let mut shims = shims.unwrap_or_default();
+    // What runs below one may be told already, with its container.
+    let is_told = |shim: &LeftShim| {
+        let mut stuck = containers.iter().filter(|one| one.state.is_stuck());
+        stuck.any(|one| one.id == shim.id && one.namespace.as_ref() == Some(&shim.namespace))
+    };
+    shims.retain(|shim| shim.processes.is_empty() || !is_told(shim));
     Verdicts {
         containers,
         series,
-        shims: shims.unwrap_or_default(),
+        shims,
     }
 }
 

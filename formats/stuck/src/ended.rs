@@ -163,14 +163,13 @@ fn unnamed<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Option<Found<'f>> {
     if !known.containers || !known.bundles {
         return None;
     }
-    let others = living.count();
-    let more = match others {
-        0 => String::new(),
-        1 => " and 1 other process".to_owned(),
-        count => format!(" and {count} other processes"),
+    let more = match living.count() {
+        0 => "runs".to_owned(),
+        1 => "and 1 other process run".to_owned(),
+        count => format!("and {count} other processes run"),
     };
     let why = format!(
-        "pid {}{more} in its cgroup run, and its runtime has no state of it: no runtime can reach it",
+        "pid {} {more} in its cgroup, and its runtime has no state of it: no runtime can reach it",
         first.pid
     );
     Some(Found::new(State::Unreachable, why).by(first))

@@ -12,7 +12,7 @@ use runc::{Keeper, Runtime};
 use serde::Serialize;
 
 use crate::facts::{Facts, Index};
-use crate::remedy::{kill, risky};
+use crate::remedy::{kill, risky, safe};
 use crate::whose::{Host, Shim};
 
 /// Seconds in which a shim may be about to get its bundle, or about to end.
@@ -82,7 +82,7 @@ fn way_out(processes: &Processes, shim: &Shim<'_>) -> Remedy {
     steps.extend(end);
     steps.push(Step::words("If it is still there after a second:"));
     steps.extend(again);
-    risky(
+    safe(
         "Its bundle is gone, nothing runs below it, and no start of containerd ends it. End it by its pid.",
         steps,
     )

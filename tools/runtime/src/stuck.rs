@@ -228,7 +228,10 @@ impl Answer for Stuck {
         let more = words(*unknowable, "not to be judged")
             + &words(*not_read, "not read")
             + &words(self.oom_killed, "ended for want of memory")
-            + &words(self.shims.len(), "shims left over");
+            + &match self.shims.len() {
+                0 => String::new(),
+                count => format!(", {} left over", Count(count, "shim")),
+            };
         pen.line(format_args!("{line}, {healthy} healthy{more}"))?;
         pen.incomplete(&self.unknown)
     }

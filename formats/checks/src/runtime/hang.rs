@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use finding::{Finding, Location, Object, Text};
+use finding::{Finding, Location, Object, Severity, Text};
 use process::Processes;
 use runc::Runtime;
 use stuck::{Diagnosis, Facts};
@@ -147,6 +147,10 @@ fn hanging(judge: &mut Judge<'_>) {
             .affects(task(one.namespace.as_ref(), &one.id));
         if let Some(pid) = one.pid {
             finding = finding.found(format!("init is pid {pid}"));
+        }
+        // Who creates a container by hand may start it later.
+        if one.state == stuck::State::StartLost && !one.sure {
+            finding = finding.severity(Severity::Note);
         }
         judge.say(
             finding

@@ -45,7 +45,7 @@ const NOTHING: &str = "blob/unknown bolt/inline-large bolt/many-gone bolt/meta-f
     gc/unreachable image/snapshot-unreferenced image/targets-differ ingest/complete \
     ingest/reference ingest/row-alone ingest/stale ingest/unknown layer/bomb lease/dangling \
     lease/expired meta/blob-key meta/label-invalid meta/namespace-name meta/root-bucket \
-    meta/unknown-key runtime/bundle-hidden runtime/bundle-spec-missing runtime/not-read runtime/pids-disagree runtime/socket-foreign \
+    meta/unknown-key runtime/bundle-hidden runtime/bundle-spec-missing runtime/not-read runtime/oom-killed runtime/pids-disagree runtime/socket-foreign \
     runtime/socket-orphan runtime/status-without-task runtime/work-dir-missing \
     runtime/work-dir-orphan snapshot/extraction-leftover snapshot/temporary snapshot/usage-missing \
     store/state-missing";

@@ -13,6 +13,7 @@ pub(super) const ALL: &[Message] = &[
         &["oom-kill:constraint=CONSTRAINT_MEMCG{rest}", "Memory cgroup out of memory: Killed process {n} ({}){rest}", "Memory cgroup out of memory: Kill process {n} ({}){rest}", "Memory cgroup out of memory{rest}", "Tasks in {} killed as a result of limit of {}", "Memory cgroup stats for {rest}", "memory: usage {}kB, limit {}kB, failcnt {n}"],
         "A container reached its memory limit, and the kernel killed a process of it. oom_memcg names the container.",
     )
+    .codes(&["runtime/oom-killed"])
     .certain()
     .first(&["journalctl -k -b | grep -e oom-kill -e 'Killed process'", "crictl ps -a"]),
     cause(

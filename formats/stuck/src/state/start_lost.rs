@@ -15,7 +15,7 @@ use super::{Row, State};
 use crate::facts::Index;
 use crate::found::Found;
 use crate::may::never;
-use crate::remedy::{Case, safe};
+use crate::remedy::{Case, risky, safe};
 use crate::subject::Subject;
 
 pub(crate) const ROW: Row = Row {
@@ -68,7 +68,8 @@ pub(crate) fn judge<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Option<Foun
 
 /// kubelet, or a distribution that has it inside.
 fn is_kubelet(program: &[u8]) -> bool {
-    matches!(program, b"kubelet" | b"k3s" | b"rke2" | b"k0s") || program.starts_with(b"k3s-")
+    let names: &[&[u8]] = &[b"kubelet", b"kubelite", b"hyperkube", b"k3s", b"rke2", b"k0s"];
+    names.contains(&program) || program.starts_with(b"k3s-")
 }
 
 /// Whether the sandbox of a pod lives.
@@ -90,9 +91,17 @@ fn is_alive(index: &Index<'_>, subject: &Subject<'_>, pod: &finding::Text) -> bo
 fn way_out(case: &Case<'_, '_>) -> Remedy {
     let id = case.subject.id.clone();
     let command = Draft::new(CRICTL).word("rm").operand(id).command();
-    safe(
-        "The container has run no program and has no process: remove it, and the kubelet creates it \
-         again.",
-        command.map(Step::from).into_iter().collect(),
+    let steps = command.map(Step::from).into_iter().collect();
+    if case.found.sure {
+        return safe(
+            "The container has run no program and has no process: remove it, and the kubelet creates \
+             it again.",
+            steps,
+        );
+    }
+    risky(
+        "The container has run no program and has no process. Ask first who created it: who does so by \
+         hand may start it later.",
+        steps,
     )
 }

@@ -127,6 +127,12 @@ fn a_start_that_never_came_is_told() {
     assert_eq!((one.state, one.sure), (State::StartLost, true), "{one:#?}");
     assert_eq!(super::rendered(&one.remedy), ["crictl rm -- lost"]);
     assert!(one.remedy.is_safe());
+    // Nobody is seen who would have started it: a person may do so later.
+    let mut machine = created(true, Some('S'));
+    machine.tree.remove_process(600);
+    let one = lost(&machine);
+    assert_eq!((one.state, one.sure), (State::StartLost, false), "{one:#?}");
+    assert!(!one.remedy.is_safe());
     // Its pod does not run; the daemon does not run, or does not move: the start may still come.
     for machine in [
         created(false, Some('S')),
@@ -169,7 +175,13 @@ fn what_nobody_names_is_not_nothing() {
     let mut all = verdicts.containers.iter();
     let one = all.find(|one| one.id == *"sleeper").unwrap();
     assert_eq!(one.state, State::Unreachable, "{one:#?}");
-    assert!(one.why.starts_with("pid 7001 in its cgroup"), "{}", one.why);
+    // It is told once.
+    assert_eq!(verdicts.shims, []);
+    assert!(
+        one.why.starts_with("pid 7001 runs in its cgroup"),
+        "{}",
+        one.why
+    );
     assert!(!one.remedy.is_safe());
 }
 

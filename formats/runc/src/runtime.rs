@@ -19,6 +19,8 @@ pub struct Runtime {
     pub containers: Vec<Container>,
     /// Bundles that containerd made, by namespace and id.
     pub bundles: Vec<Bundle>,
+    /// Namespaces that have a folder for bundles, empty or not.
+    pub task_namespaces: BTreeSet<Text>,
     /// Work folders under root, by namespace and id.
     pub work_dirs: Vec<WorkDir>,
     /// Sockets of shims; nothing where the evidence does not keep sockets.

@@ -312,16 +312,10 @@ fn can_name_shim(name: &[u8]) -> bool {
 
 /// Work folders of namespaces that have a folder of bundles.
 fn work_dirs(run: &mut Run<'_>, runtime: &Runtime, kept: &[&Bundle]) {
-    let has_bundles = |namespace: &finding::Text| {
-        runtime
-            .bundles
-            .iter()
-            .any(|bundle| bundle.namespace == *namespace)
-    };
     let lost: Vec<Target> = runtime
         .work_dirs
         .iter()
-        .filter(|dir| has_bundles(&dir.namespace))
+        .filter(|dir| runtime.task_namespaces.contains(&dir.namespace))
         .filter(|dir| {
             !kept
                 .iter()

@@ -1,7 +1,7 @@
 //! The ground that containers were made on, against the one that the node has now: the version of
 //! cgroups, and what the kernel can do.
 
-use finding::{Code, Finding, Location, Object, Severity};
+use finding::{Code, Finding, Location, Object, Remedy, Severity, Step};
 use process::{Mount, Processes};
 use runc::{Container, KernelNeed};
 
@@ -118,7 +118,13 @@ fn cgroup_version(judge: &mut Judge<'_>) {
         found = Some(finding.affects(object));
     }
     if let Some(finding) = found {
-        judge.say(finding);
+        judge.say(finding.way(Remedy::new(
+            "What the containers wrote stays in their snapshots.",
+            vec![
+                Step::words("Look at what changed the version: `cat /proc/cmdline`, the node's boot configuration."),
+                Step::words("Boot with the former version where the containers must go on; otherwise recreate them."),
+            ],
+        )));
     }
 }
 
@@ -167,7 +173,12 @@ fn kernel_lacks(judge: &mut Judge<'_>) {
             let object = Object::new("task", bundle.namespace.clone(), bundle.id.clone());
             finding = finding.affects(object);
         }
-        judge.say(finding);
+        judge.say(finding.way(Remedy::new(
+            "The container writes nothing before it runs: nothing is lost.",
+            vec![Step::words(
+                "Boot a kernel that has it, or leave the setting out of the pod and recreate the container.",
+            )],
+        )));
     }
 }
 

@@ -51,14 +51,14 @@ const NOTHING: &str = "blob/unknown bolt/inline-large bolt/many-gone bolt/meta-f
     store/state-missing";
 
 const BY_HAND: &str = "bolt/big-endian cni/no-config \
-    cni/plugin-missing runtime/cgroup-version-differs runtime/kernel-lacks config/unusable container/snapshotter-unknown \
+    cni/plugin-missing config/unusable container/snapshotter-unknown \
     cri/address-lost cri/runtime-handler-unknown cri/sandboxer-unknown lease/ownerless meta/bucket-key \
     meta/migration-blocked meta/plain-key meta/value-large meta/version-ahead meta/version-unknown snapshot/children \
     snapshot/device-faulty snapshot/name-form registry/endpoint-unusable registry/hosts-unusable \
     snapshot/pool-disagrees store/disk-full store/root-emptied store/root-missing store/split \
     store/unreadable";
 
-const ELSEWHERE: &str = "log/unexplained core/left core/bolt-transaction-left core/fifo-opens-pile-up core/fifo-unopened core/init-waits-for-runc core/init-writes-log \
+const ELSEWHERE: &str = "runtime/cgroup-version-differs runtime/kernel-lacks log/unexplained core/left core/bolt-transaction-left core/fifo-opens-pile-up core/fifo-unopened core/init-waits-for-runc core/init-writes-log \
     core/runc-hook core/shim-end-lost core/bolt-flock core/bolt-writer core/cni-plugin-hangs core/cri-exit-handler \
     core/docker-waits-for-containerd core/events-blocked core/fetch-semaphore core/init-at-fifo \
     core/metrics-order core/metrics-wait-for-shim core/nri-locks core/push-close core/shim-create \

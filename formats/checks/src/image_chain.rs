@@ -108,9 +108,7 @@ fn broken(judge: &mut Judge<'_>) {
                 let Some(row) = rows.get(&key).filter(|row| row.whole && row.parent != want) else {
                     continue;
                 };
-                // `docker commit` makes its layer a child of the container's own first snapshot.
-                let is_committed = |parent: &Text| parent.bytes().ends_with(b"-init");
-                if row.parent.as_ref().is_some_and(is_committed) {
+                if is_committed(rows, row, want.as_ref()) {
                     continue;
                 }
                 if !is_agreed(group, rows, row) {
@@ -136,6 +134,15 @@ fn broken(judge: &mut Judge<'_>) {
     for finding in told.into_values() {
         judge.say(finding);
     }
+}
+
+/// Whether a layer stands on the one below it with what Docker makes for a container between them: `docker
+/// commit` makes the layer a child of `ID-init`, and that stands on the image.
+fn is_committed(rows: &ByKey<'_>, row: &Row<SnapshotRow>, want: Option<&Text>) -> bool {
+    let between = row.parent.as_ref();
+    let is_init = between.is_some_and(|key| key.bytes().ends_with(b"-init"));
+    let between = between.and_then(|key| rows.get(key));
+    is_init && between.is_some_and(|between| between.parent.as_ref() == want)
 }
 
 /// Whether both databases know the snapshot with the same parent, which is there: whatever else

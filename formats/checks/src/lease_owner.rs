@@ -105,6 +105,11 @@ impl Owner {
 /// The label of leases that hold single snapshots, without what these stand on.
 const FLAT: &str = "containerd.io/gc.flat";
 
+/// Whether a namespace is Docker's.
+pub(crate) fn is_dockers(namespace: &Text) -> bool {
+    *namespace == *"moby" || *namespace == *"plugins.moby"
+}
+
 /// Whose a lease without an end is; nothing if that is not known.
 pub(crate) fn lease_owner(judge: &Judge<'_>, namespace: &Text, row: &Row<Lease>) -> Option<Owner> {
     let labels = &row.labels.entries;
@@ -131,10 +136,8 @@ pub(crate) fn lease_owner(judge: &Judge<'_>, namespace: &Text, row: &Row<Lease>)
         () if labels.len() == 1 && row.labels.get(FLAT).is_some() => Owner::BuildCache,
         () if has("buildkit") => Owner::Build,
         () if is_pods() => Owner::Pod,
-        () if (name == "moby" || name == "plugins.moby") && is_id => Owner::DockerContainer,
-        () if name == "moby" || name == "plugins.moby" || has("moby") || has("com.docker") => {
-            Owner::Docker
-        }
+        () if is_dockers(namespace) && is_id => Owner::DockerContainer,
+        () if is_dockers(namespace) || has("moby") || has("com.docker") => Owner::Docker,
         () if name == "buildkit" => Owner::Build,
         () if has("nerdctl") => Owner::Nerdctl,
         () if has("k3s") || has("cattle") => Owner::K3s,

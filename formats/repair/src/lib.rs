@@ -20,6 +20,7 @@ mod complete;
 mod containers;
 mod copy;
 mod disk;
+mod docker;
 mod donor;
 mod drafts;
 mod flips;

@@ -106,6 +106,15 @@ fn parents(
         if said == right.as_deref() {
             continue;
         }
+        // `docker commit` makes a layer on top of what it made for the container.
+        let is_between = |said: &[u8]| {
+            let below = tree.at(&[&bucket[..], &[said]].concat());
+            let below = below.and_then(|record| record.value("parent"));
+            said.ends_with(b"-init") && below == right.as_deref()
+        };
+        if said.is_some_and(is_between) {
+            continue;
+        }
         // A layer below that nobody has is made again by whoever pulls the image.
         let has = |parent: &[u8]| {
             tree.at(&[&bucket[..], &[parent]].concat()).is_some() || known.contains(parent)

@@ -126,7 +126,12 @@ impl Rules {
                 within,
                 ..
             } => self.since(Release::V2_3) && condition(*used, *nanos, *within, now),
-            Via::Link(_) | Via::ChainId | Via::Image | Via::Sandbox | Via::Member => return None,
+            Via::SameName
+            | Via::Link(_)
+            | Via::ChainId
+            | Via::Image
+            | Via::Sandbox
+            | Via::Member => return None,
         };
         let held_flat = edge.via == Via::Holds && from.life.flat && to != Kind::Ingest;
         follows.then_some(held_flat)

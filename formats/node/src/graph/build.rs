@@ -186,6 +186,16 @@ impl Graph {
             if !row.snapshotter.is_empty() {
                 let to = Id::snapshot(name, &row.snapshotter, &row.snapshot_key);
                 self.link(container, to, Via::Snapshot);
+            } else if row.snapshot_key.is_empty() {
+                let all = ns.snapshots.read().into_iter().flatten();
+                let own = all.filter(|all| {
+                    let mut rows = all.rows.read().into_iter().flatten();
+                    rows.any(|snapshot| snapshot.key == row.key)
+                });
+                for snapshots in own {
+                    let to = Id::snapshot(name, &snapshots.snapshotter, &row.key);
+                    self.link(container, to, Via::SameName);
+                }
             }
         }
         // Where both are there, that of the schema counts.

@@ -40,7 +40,12 @@ impl Graph {
         let along = |via: &Via| {
             matches!(
                 via,
-                Via::Target | Via::Link(_) | Via::ChainId | Via::Snapshot | Via::Parent
+                Via::Target
+                    | Via::Link(_)
+                    | Via::ChainId
+                    | Via::Snapshot
+                    | Via::SameName
+                    | Via::Parent
             )
         };
         let mut found = vec![start];
@@ -115,7 +120,8 @@ impl Graph {
                 referrers.filter_map(move |(from, via)| wanted(via).then_some(from))
             };
             let images = self.images_of(by(|via| *via == Via::ChainId));
-            let containers: Vec<Index> = by(|via| *via == Via::Snapshot).collect();
+            let containers: Vec<Index> =
+                by(|via| matches!(via, Via::Snapshot | Via::SameName)).collect();
             let pods = containers.iter().flat_map(|container| {
                 let referrers = self.referrers(*container);
                 referrers.filter_map(|(from, via)| {

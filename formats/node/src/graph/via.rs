@@ -15,6 +15,9 @@ pub enum Via {
     Target,
     /// A container's snapshot.
     Snapshot,
+    /// The snapshot of the container's own name: Docker names none in its records, and holds it by a lease
+    /// of that name.
+    SameName,
     /// A snapshot's parent.
     Parent,
     /// The blob that an ingest stands for.
@@ -59,7 +62,12 @@ impl Via {
             | Self::Label(_)
             | Self::BackLabel(_)
             | Self::Condition { .. } => true,
-            Self::Link(_) | Self::ChainId | Self::Image | Self::Sandbox | Self::Member => false,
+            Self::SameName
+            | Self::Link(_)
+            | Self::ChainId
+            | Self::Image
+            | Self::Sandbox
+            | Self::Member => false,
         }
     }
 }
@@ -70,6 +78,7 @@ impl fmt::Display for Via {
             Self::Holds => f.pad("holds"),
             Self::Target => f.pad("target"),
             Self::Snapshot => f.pad("snapshot"),
+            Self::SameName => f.pad("same name"),
             Self::Parent => f.pad("parent"),
             Self::Expected => f.pad("expected"),
             Self::Label(label) => write!(f, "label {label}"),

@@ -91,6 +91,7 @@ impl Users {
             matches!(via, Via::Sandbox | Via::Member).then_some(&graph.get(from)?.id)
         });
         let own = one(graph, object, &Via::Snapshot);
+        let own = own.or_else(|| one(graph, object, &Via::SameName));
         let image = one(graph, object, &Via::Image);
         self.containers.push(ContainerUse {
             namespace: object.id.namespace.clone(),

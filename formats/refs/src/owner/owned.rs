@@ -152,20 +152,18 @@ fn of_snapshot(
                 {
                     users.push(user(resolver, object, snapshotter, &row.key));
                 }
-                // Docker's records name no snapshot: the container's own has its id.
-                let of_docker = resolver.containers().filter(|(namespace, container)| {
-                    **namespace == ns.name
-                        && container.key == row.key
-                        && container.snapshotter.is_empty()
-                });
-                let of_docker: Vec<Object> = of_docker
-                    .map(|(_, found)| Object::new("container", ns.name.clone(), found.key.clone()))
-                    .collect();
-                for object in of_docker {
-                    let mut user = user(resolver, object, snapshotter, &row.key);
-                    user.own = true;
-                    users.push(user);
-                }
+                // What a lease alone holds is its client's all the same: a stopped container of Docker's.
+                let leases = ns.leases.read().into_iter().flatten();
+                let holds = |lease: &&metadb::Row<metadb::Lease>| {
+                    let keys = lease.snapshots.get(snapshotter);
+                    keys.is_some_and(|keys| keys.contains(&row.key))
+                };
+                users.extend(leases.filter(holds).map(|lease| User {
+                    object: Object::new("lease", ns.name.clone(), lease.key.clone()),
+                    own: true,
+                    image: None,
+                    pod: None,
+                }));
             }
         }
     }
@@ -189,7 +187,8 @@ fn user(resolver: &Resolver<'_>, object: Object, snapshotter: &Text, key: &Text)
         };
     };
     User {
-        own: row.snapshotter == *snapshotter && row.snapshot_key == *key,
+        own: row.snapshotter == *snapshotter && row.snapshot_key == *key
+            || row.snapshot_key.is_empty() && row.key == *key,
         image: Some(row.image.clone()),
         pod: pod(resolver, row),
         object,

@@ -8,6 +8,7 @@ use finding::Text;
 
 use super::{Making, meta_name, path};
 use crate::plan::{Back, BringsBack, MadeOf, PlanImage, Step};
+use crate::docker;
 use crate::rows::unowned_layers;
 use crate::{Added, Relics, Survivors, Tree, Wants, complete};
 
@@ -108,6 +109,10 @@ impl Making<'_> {
     /// Writable layers whose container has no record: their files are kept, the rest is lost.
     pub(super) fn lost_containers(&mut self, tree: &Tree) {
         for (namespace, key) in unowned_layers(tree, &self.node) {
+            // Docker keeps how its containers are run in files of its own, and no record of a stopped one.
+            if docker::is_containers(&namespace, &key) {
+                continue;
+            }
             self.plan.lost.push(format!(
                 "the record of what wrote the snapshot {}/{}: how it was run; its files are kept",
                 Text::from(namespace),

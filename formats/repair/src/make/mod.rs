@@ -33,7 +33,7 @@ use crate::names::Named;
 use crate::plan::{BringsBack, Held, Plan, SCHEMA, Step};
 use crate::records::names;
 use crate::{Copied, Donor, Relics, Survivors, mend, specs};
-use crate::{parents, release};
+use crate::{docker, parents, release};
 
 /// The largest database that is rebuilt in memory.
 const LIMIT: u64 = 1 << 30;
@@ -319,6 +319,11 @@ impl<'r> Making<'r> {
             // What was added has records that stop a start, too, and may be of one pod with others.
             edits.extend(mend(&mut tree, &self.node, &specs, self.request.made_at));
         }
+        edits.extend(docker::put_leases(
+            &mut tree,
+            is_whole,
+            self.request.made_at,
+        ));
         edits.extend(self.rows_of_donated(&mut tree, &survivors, is_whole));
         edits.extend(self.pod_addresses(evidence, &mut tree));
         self.told("looking at unpacked layers");

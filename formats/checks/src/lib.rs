@@ -66,6 +66,7 @@ mod snapshot_layer;
 mod snapshot_name;
 mod snapshot_parent;
 pub mod start;
+mod still_open;
 mod store;
 mod store_elsewhere;
 mod store_unmounted;

@@ -6,6 +6,7 @@ use node::{Database, DatabaseState, path_text};
 
 use crate::affected::users_of_backend;
 use crate::judge::affecting;
+use crate::still_open::first_copied;
 use crate::store_unmounted::first_its_disk;
 use crate::{Check, Judge};
 
@@ -215,7 +216,10 @@ fn meta_missing(judge: &mut Judge<'_>) {
     }
     judge.say(match at_stake(judge) {
         Some(stake) => told(
-            finding(format!("meta.db is not there, and {stake}")),
+            first_copied(
+                judge.node,
+                finding(format!("meta.db is not there, and {stake}")),
+            ),
             &start::META_NEW,
         ),
         None => finding("meta.db is not there; nor are blobs or snapshots".to_owned())
@@ -327,7 +331,7 @@ fn backend_broken(judge: &mut Judge<'_>) {
             let rest = BACKEND_BROKEN.code.remedy;
             finding.remedy(first_its_disk(node, &snapshotter.root, rest))
         } else {
-            finding
+            first_copied(node, finding)
         };
         let rule = match state {
             DatabaseState::Broken => &start::BACKEND_UNOPENED,

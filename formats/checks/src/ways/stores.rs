@@ -1,10 +1,11 @@
 //! Databases and stores.
 
-use finding::program::{CHATTR, CP, MOUNT};
-use finding::{Finding, Remedy, Step};
+use finding::program::{CHATTR, CORONER, CP, MOUNT};
+use finding::{Finding, Remedy, Step, Text};
 
 use super::steps::{call, run};
 use super::{Here, Table};
+use crate::still_open::StillOpen;
 
 pub(super) const TABLE: Table = &[
     (&["bolt/"], database),
@@ -73,8 +74,38 @@ fn reverted(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     vec![here.salvage(file)]
 }
 
+/// The only whole copy lives as long as the process does that has it open.
+fn rescued(here: &Here<'_>, file: &Text, open: StillOpen) -> Remedy {
+    let copy = Text::from("/var/tmp/coroner-rescued.db");
+    let take = call(CP).path(open.path()).path(copy.clone());
+    let check = call(CORONER)
+        .words(&["bolt", "check"])
+        .operand(copy.clone());
+    let back = call(CP).word("-n").path(copy).path(file.clone());
+    let mut steps = Vec::new();
+    steps.extend(run(take));
+    steps.extend(run(check));
+    steps.extend(here.stop());
+    steps.extend(run(back));
+    steps.extend(here.start_only("once the copy is whole and in its place"));
+    Remedy::new(
+        "The daemon still has the deleted file open: until it ends, all of it can be copied.",
+        steps,
+    )
+}
+
+/// The way out of a lost database that a daemon still has open.
+fn while_open(here: &Here<'_>, finding: &Finding) -> Option<Remedy> {
+    let file = finding.location.file.as_ref()?;
+    let open = StillOpen::find_open(here.node, file)?;
+    Some(rescued(here, file, open))
+}
+
 /// meta.db is completed from the other stores; what cannot be kept is named first.
 fn rebuilt(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    if let Some(way) = while_open(here, finding) {
+        return vec![way];
+    }
     if !is_meta(finding) {
         return backend(here, finding);
     }
@@ -115,6 +146,9 @@ fn backend(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let Some(file) = finding.location.file.as_ref() else {
         return Vec::new();
     };
+    if let Some(way) = while_open(here, finding) {
+        return vec![way];
+    }
     if MADE_ANEW.iter().any(|end| file.bytes().ends_with(end)) {
         let why = "coroner rebuilds metadata.db from meta.db and the snapshots' directories, says which of \
                    them it cannot tell, and can take it back.";

@@ -7,8 +7,8 @@ use daemon::Release;
 use finding::Text;
 
 use super::{Making, meta_name, path};
-use crate::plan::{Back, BringsBack, MadeOf, PlanImage, Step};
 use crate::docker;
+use crate::plan::{Back, BringsBack, MadeOf, PlanImage, Step};
 use crate::rows::unowned_layers;
 use crate::{Added, Relics, Survivors, Tree, Wants, complete};
 

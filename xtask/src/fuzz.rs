@@ -15,6 +15,9 @@ pub(crate) struct Args {
     /// How long each target runs
     #[arg(long, default_value_t = 15)]
     seconds: u64,
+    /// Built sooner, and slower: for a look at every target
+    #[arg(long)]
+    smoke: bool,
     /// Only these targets
     targets: Vec<String>,
 }
@@ -38,12 +41,13 @@ pub(crate) fn run(args: &Args) -> Done {
         }
         seed(target, &folder.join("seeds").join(target))?;
     }
-    build(&folder, &built, &chosen)?;
+    let profile = if args.smoke { "smoke" } else { "release" };
+    build(&folder, &built, profile, &chosen)?;
     // A target keeps one core busy.
     let next = AtomicUsize::new(0);
     let work = || -> Done {
         while let Some(target) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
-            fuzz(&folder, &built, target, args.seconds)?;
+            fuzz(&folder, &built, profile, target, args.seconds)?;
         }
         Ok(())
     };
@@ -61,8 +65,8 @@ pub(crate) fn run(args: &Args) -> Done {
 const KINDS: [&str; 3] = ["corpus", "seeds", "artifacts"];
 
 /// Builds the targets, all in one call: their last steps take one core each.
-fn build(folder: &Path, built: &Path, targets: &[&String]) -> Done {
-    let mut command = cargo(folder, built, "build");
+fn build(folder: &Path, built: &Path, profile: &str, targets: &[&String]) -> Done {
+    let mut command = cargo(folder, built, profile, "build");
     for target in targets {
         command.args(["--bin", target]);
     }
@@ -75,7 +79,7 @@ fn build(folder: &Path, built: &Path, targets: &[&String]) -> Done {
     }
 }
 
-fn cargo(folder: &Path, built: &Path, verb: &str) -> Command {
+fn cargo(folder: &Path, built: &Path, profile: &str, verb: &str) -> Command {
     // Coverage for libFuzzer on stable: what cargo-fuzz would pass, without a sanitizer.
     let flags = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
         -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
@@ -86,15 +90,15 @@ fn cargo(folder: &Path, built: &Path, verb: &str) -> Command {
         .current_dir(folder)
         .env("RUSTFLAGS", flags)
         .env("CARGO_TARGET_DIR", built)
-        .args([verb, "--release", "--quiet"])
+        .args([verb, "--profile", profile, "--quiet"])
         .args(["--target", "x86_64-unknown-linux-gnu"]);
     command
 }
 
 /// Runs a target; what it prints is shown when it is done, for several run at a time.
-fn fuzz(folder: &Path, built: &Path, target: &str, seconds: u64) -> Done {
+fn fuzz(folder: &Path, built: &Path, profile: &str, target: &str, seconds: u64) -> Done {
     let [corpus, seeds, artifacts] = KINDS.map(|kind| folder.join(kind).join(target));
-    let output = cargo(folder, built, "run")
+    let output = cargo(folder, built, profile, "run")
         .args(["--bin", target, "--"])
         .args([&corpus, &seeds])
         .arg(format!("-max_total_time={seconds}"))

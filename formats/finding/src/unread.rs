@@ -55,7 +55,7 @@ impl fmt::Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent => write!(f, "is not there"),
-            Self::NotCollected => write!(f, "is not in the bundle"),
+            Self::NotCollected => write!(f, "is not in the evidence"),
             Self::Masked => write!(
                 f,
                 "has masked values in this bundle: its own bytes are on the node"

@@ -122,7 +122,7 @@ pub(crate) fn note(holders: &mut Holders<'_, '_>, found: &mut [Goroutine], wante
                     continue;
                 };
                 if candidates.last().is_none_or(|(last, _)| *last != index) {
-                    candidates.push((index, of(object, access, frame)));
+                    candidates.push((index, held_by(object, access, frame)));
                 }
             }
         }
@@ -136,7 +136,7 @@ pub(crate) fn note(holders: &mut Holders<'_, '_>, found: &mut [Goroutine], wante
     }
 }
 
-fn of(object: &Object, access: Access, frame: &Frame) -> Held {
+fn held_by(object: &Object, access: Access, frame: &Frame) -> Held {
     Held {
         object: object.clone(),
         access,

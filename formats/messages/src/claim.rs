@@ -82,7 +82,7 @@ fn is_in_doubt(cause: &'static Message, layers: &[Layer]) -> bool {
 /// As whom the line shows to have said it.
 pub(crate) fn said_by(head: Head, speaker: Speaker, line: &Line) -> Head {
     let as_told = |message: &'static Message| {
-        hedge::as_told(message, speaker.of(message.who, &line.whole), true)
+        hedge::as_told(message, speaker.speaker_of(message.who, &line.whole), true)
     };
     match head {
         Head::Cause(message) => Head::Cause(as_told(message)),

@@ -197,7 +197,7 @@ impl Speaker {
     }
 
     /// Who says what `who` usually says.
-    pub(crate) fn of(self, who: Component, whole: &str) -> Component {
+    pub(crate) fn speaker_of(self, who: Component, whole: &str) -> Component {
         let any = |words: &[&str]| words.iter().any(|word| whole.contains(word));
         let is_daemons = matches!(
             who,
@@ -269,7 +269,7 @@ mod tests {
     fn told(line: &str, who: Component) -> (Component, bool) {
         let whole = line.to_ascii_lowercase();
         let speaker = Speaker::from_line(&peel(line), &whole);
-        (speaker.of(who, &whole), speaker.is_unrelated)
+        (speaker.speaker_of(who, &whole), speaker.is_unrelated)
     }
 
     #[test]

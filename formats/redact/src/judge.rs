@@ -107,7 +107,10 @@ pub(crate) fn hidden(kind: Kind, value: &[u8]) -> Vec<Range> {
             }
         }
         Kind::Known | Kind::Argument(Place::Program | Place::Known) => known::hidden(value),
-        Kind::Place if known::is_place(value) => known::hidden(value),
+        // `LimitNOFILE=1024` says how many.
+        Kind::Place if known::is_place(value) || value.iter().all(u8::is_ascii_digit) => {
+            known::hidden(value)
+        }
         Kind::Place => hidden(Kind::Unknown, value),
         Kind::Line => shape::secrets(value),
         Kind::Text => secrets_in_text(value),

@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn what_is_hidden_is_hidden_where_it_stands() {
-        let text = r#"ab\u0063d\ne\q\ud83d\ude00f"#;
+        let text = r"ab\u0063d\ne\q\ud83d\ude00f";
         let quoted = Quoted::escaped(text.as_bytes(), 0, text.len());
         assert_eq!(quoted.text, "abcd\ne\\q\u{1f600}f".as_bytes());
         for from in 0..quoted.text.len() {

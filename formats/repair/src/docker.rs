@@ -8,7 +8,7 @@
 //! containers/ID                 names no snapshot; only while the task runs
 //! ```
 //!
-//! dockerd deletes the record whenever it starts the container anew. Without the lease the collector then
+//! dockerd deletes the record whenever it starts the container again. Without the lease the collector then
 //! deletes both snapshots, and what the container wrote (seen with Docker 26 on containerd 1.7). Its id and
 //! its image stand in `/var/lib/docker/containers/ID/config.v2.json`.
 
@@ -65,7 +65,7 @@ pub(crate) fn put_leases(tree: &mut Tree, is_whole: bool, now: Time) -> Vec<Edit
             removed: false,
             why: format!(
                 "it is made again: without it the collector deletes what the container {} of Docker's \
-                 wrote, once dockerd starts that anew",
+                 wrote, once dockerd starts that again",
                 Text::from(key.as_slice())
             ),
         });

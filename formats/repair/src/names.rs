@@ -188,10 +188,11 @@ fn of_lines(text: &str, from: &str) -> Result<Vec<Named>, NamesError> {
 /// and our own `{"key", "target": {"digest"}}`.
 fn of_json(json: &Value, from: &str) -> Vec<Named> {
     let mut found = BTreeSet::new();
-    let mut queue = vec![json];
-    while let Some(value) = queue.pop() {
+    // Our own `{"namespace", "name", "record": {"key", "target"}}` says the namespace one level above.
+    let mut queue: Vec<(&Value, Option<&str>)> = vec![(json, None)];
+    while let Some((value, above)) = queue.pop() {
         match value {
-            Value::Array(items) => queue.extend(items),
+            Value::Array(items) => queue.extend(items.iter().map(|item| (item, None))),
             Value::Object(members) => {
                 let mut words: Vec<&str> = Vec::new();
                 for key in ["names", "repoTags", "repoDigests"] {
@@ -206,8 +207,8 @@ fn of_json(json: &Value, from: &str) -> Vec<Named> {
                 let id = members.get("id").and_then(Value::as_str);
                 let target = value.pointer("/target/digest").and_then(Value::as_str);
                 digests.extend([id, target].into_iter().flatten().filter_map(digest_in));
-                let namespace = members.get("namespace").and_then(Value::as_str);
-                let namespace = namespace.filter(|_| target.is_some()).map(str::to_owned);
+                let said = members.get("namespace").and_then(Value::as_str).or(above);
+                let namespace = said.filter(|_| target.is_some()).map(str::to_owned);
                 for name in words.iter().filter_map(|word| whole_name(word)) {
                     found.extend(digests.iter().map(|digest| Named {
                         name: name.clone(),
@@ -216,7 +217,11 @@ fn of_json(json: &Value, from: &str) -> Vec<Named> {
                         from: from.to_owned(),
                     }));
                 }
-                queue.extend(members.values());
+                queue.extend(
+                    members
+                        .iter()
+                        .map(|(key, value)| (value, said.filter(|_| key == "record"))),
+                );
             }
             _ => {}
         }
@@ -283,6 +288,17 @@ mod tests {
 
     const D: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     const C: &str = "sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc";
+
+    #[test]
+    fn a_listing_of_our_own_says_the_namespace() {
+        let text = format!(
+            r#"{{"answer": {{"objects": [{{"namespace": "tenant", "name": "a.b/c:1",
+                "record": {{"key": "a.b/c:1", "target": {{"digest": "{D}"}}}}}}]}}}}"#
+        );
+        let named = read_names(text.as_bytes(), "list").unwrap();
+        assert_eq!(named.len(), 1);
+        assert_eq!(named[0].namespace.as_deref(), Some("tenant"));
+    }
 
     fn pairs(text: &str) -> Vec<(String, String)> {
         let named = read_names(text.as_bytes(), "list").unwrap();

@@ -97,8 +97,8 @@ pub fn read_of(
     );
     // A start looks into each of these folders, also where it is empty.
     let folders = Folder::list(evidence, &state.join(TASKS), &mut Gaps::default());
-    let names = folders.folders(&mut Gaps::default());
-    runtime.task_namespaces = names.map(|(entry, _)| entry.name.clone()).collect();
+    let own = folders.folders(&mut Gaps::default());
+    runtime.task_namespaces = own.map(|(entry, _)| entry.name.clone()).collect();
     runtime.whole.bundles = gaps.unknown.is_empty();
     each_task(
         evidence,

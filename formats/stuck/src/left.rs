@@ -6,13 +6,14 @@
 //!
 //! Tests: `tests/states/left.rs`.
 
-use finding::{Remedy, Step, Text, Time};
+use finding::program;
+use finding::{Draft, Remedy, Step, Text, Time};
 use process::Processes;
 use runc::{Keeper, Runtime};
 use serde::Serialize;
 
 use crate::facts::{Facts, Index};
-use crate::remedy::{kill, risky, safe};
+use crate::remedy::{ADDRESS, kill, risky, safe};
 use crate::whose::{Host, Shim};
 
 /// Seconds in which a shim may be about to get its bundle, or about to end.
@@ -71,14 +72,22 @@ fn way_out(processes: &Processes, shim: &Shim<'_>) -> Remedy {
         let ends = living.into_iter().filter_map(crate::remedy::end).collect();
         return risky(why, ends);
     }
+    let list = Draft::new(program::CTR);
+    let list = match shim.address.as_ref().filter(|it| **it != *ADDRESS) {
+        Some(elsewhere) => list.value("--address", elsewhere.clone()),
+        None => list,
+    };
+    let list = list.value("--namespace", shim.namespace.clone());
+    let list = list.words(&["tasks", "ls"]).command().map(Step::from);
     let look = Step::words(format!(
-        "See first that `ctr --namespace {} tasks ls` has no task {}.",
-        shim.namespace, shim.id
+        "End it only if there is no task {} there:",
+        shim.id
     ));
     // Only a D is not ended by it; then it is no shim that is left, but one that hangs.
     let end = kill("-TERM", shim.process.pid).into_iter();
     let again = kill("-KILL", shim.process.pid).into_iter();
-    let mut steps = vec![look];
+    let mut steps: Vec<Step> = list.into_iter().collect();
+    steps.push(look);
     steps.extend(end);
     steps.push(Step::words("If it is still there after a second:"));
     steps.extend(again);

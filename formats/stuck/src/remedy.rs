@@ -35,7 +35,7 @@ pub(crate) fn remedy<S: Into<Option<Step>>>(is_safe: bool, why: &str, steps: Vec
 }
 
 /// Where ctr looks for the daemon.
-const ADDRESS: &str = "/run/containerd/containerd.sock";
+pub(crate) const ADDRESS: &str = "/run/containerd/containerd.sock";
 
 /// What the commands are made of.
 pub(crate) struct Tools<'s> {
@@ -355,17 +355,25 @@ pub(crate) fn shares_shim(index: &Index<'_>, subject: &Subject<'_>) -> bool {
 /// Of one whose state file no runtime reads.
 pub(crate) fn damaged(case: &Case<'_, '_>) -> Remedy {
     let subject = case.subject;
-    let running = subject.process().is_some_and(|process| {
+    // Its state names no pid: what runs in its cgroup, or that it was started, tells as much.
+    let own = subject.process().into_iter();
+    let mut all = own.chain(subject.members.iter().copied());
+    let runs = all.any(|process| {
         !crate::facts::is_runc_init(process) && !crate::facts::is_crun_init(process)
     });
+    let was_started = matches!(
+        subject.phase(),
+        Some(runc::Phase::Released | runc::Phase::Started)
+    );
+    let running = runs || was_started;
     let mut steps = kill_all(subject);
     let folder = subject.container.map(|container| container.path.clone());
     let remove = folder.and_then(|folder| Draft::new(RM).word("-r").path(folder).command());
     steps.extend(remove.map(Step::from));
     if running {
         return Remedy::new(
-            "Its workload runs, and no runtime can reach it: it can only be killed, when that suits, \
-             and its folder removed.",
+            "Its workload was started, and no runtime can reach it: what still runs of it can only be \
+             killed, when that suits, and its folder removed.",
             losing(&task(subject), steps),
         );
     }

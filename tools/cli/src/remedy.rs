@@ -2,7 +2,7 @@
 
 use std::io;
 
-use finding::{Action, Finding, Loss, Object, Remedy, Step};
+use finding::{Action, Finding, Loss, Object, Remedy, Step, Text};
 
 use crate::{Pen, Style};
 
@@ -27,8 +27,13 @@ impl Pen<'_> {
 
     /// The steps of a way out. A command is never broken into lines.
     pub fn steps(&mut self, indent: &str, way: &Remedy) -> io::Result<()> {
+        let mut said = None;
         for step in &way.steps {
-            if let Some(condition) = &step.condition {
+            let condition = step.condition.as_ref();
+            // What follows under the same condition needs no second word of it.
+            let is_new = condition != said;
+            said = condition;
+            if let Some(condition) = condition.filter(|_| is_new) {
                 self.paragraph(indent, &format!("Only {condition}:"))?;
             }
             for action in &step.save_first {
@@ -48,7 +53,12 @@ impl Pen<'_> {
             Action::Command(command) => self.verbatim(format_args!("{indent}# {command}")),
             Action::Edit(edit) => {
                 self.paragraph(indent, &format!("Let {} hold exactly this:", edit.file))?;
-                self.verbatim(format_args!("{indent}  {}", edit.contents))
+                let contents = edit.contents.bytes();
+                let contents = contents.strip_suffix(b"\n").unwrap_or(contents);
+                for line in contents.split(|byte| *byte == b'\n') {
+                    self.verbatim(format_args!("{indent}  {}", Text::from(line)))?;
+                }
+                Ok(())
             }
             Action::Words(words) => self.paragraph(indent, words),
         }

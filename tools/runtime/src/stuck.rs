@@ -304,9 +304,9 @@ fn of_shim(one: &LeftShim, now: Time, pen: &mut Pen<'_>) -> io::Result<()> {
     ))?;
     let below = match one.processes.as_slice() {
         [] => "nothing runs below it".to_owned(),
-        [pid] => format!("pid {pid} runs below it, known to nobody else"),
+        [pid] => format!("pid {pid} runs below it, and no bundle names it"),
         pids => format!(
-            "{} processes run below it, known to nobody else",
+            "{} processes run below it, and no bundle names them",
             pids.len()
         ),
     };

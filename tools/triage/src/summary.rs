@@ -207,7 +207,9 @@ impl Triage {
             })
             .map(|(.., what)| *what)
             .collect();
-        if !not_compared.is_empty() {
+        // What was not looked at matters to who would start it.
+        let may_start = self.verdict.start != checks::Start::No;
+        if may_start && !not_compared.is_empty() {
             let what = not_compared.join(", ");
             pen.paragraph("", &format!("Not compared: {what}."))?;
         }

@@ -12,7 +12,7 @@ pub(super) enum Answers {
     Likely,
     /// Connections wait at its socket: it may take them still.
     Late,
-    /// It was stopped.
+    /// It was stopped, or is frozen.
     Never,
 }
 
@@ -64,7 +64,11 @@ impl<'n> Live<'n> {
         if process.stat.is_dead() {
             return None;
         }
-        if process.stat.is_stopped() {
+        let (freezer, _) = self
+            .processes
+            .places
+            .frozen(&self.processes.tree, &process.cgroups);
+        if process.stat.is_stopped() || freezer.is_some() {
             return Some(Answers::Never);
         }
         let path = bundle.shim()?.path();

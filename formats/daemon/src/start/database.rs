@@ -96,7 +96,7 @@ pub const PAGE_AT_OPEN: StartRule = rule(
     "B05",
     Phase::Plugins,
     Effect::Panics,
-    "panics when it opens meta.db: it walks every page",
+    "panics when it opens meta.db, of which it reads every page",
     &[],
 );
 
@@ -355,7 +355,7 @@ pub const PAGE_WALKED: StartRule = rule(
     "B05",
     Phase::Plugins,
     Effect::Panics,
-    "panics when it opens the file: it walks every page",
+    "panics when it opens the file, of which it reads every page",
     &[(
         Release::V1_7,
         "panic: assertion failed: Page expected to be: N, but self identifies as M",
@@ -370,7 +370,7 @@ pub const PAGE_WALKED_BY_ALL: StartRule = rule(
     "B05",
     Phase::Plugins,
     Effect::Panics,
-    "panics when it opens the file: without a freelist it walks every page",
+    "panics when it opens the file: without a freelist it reads every page",
     &[],
 );
 
@@ -380,7 +380,7 @@ pub const PAGE_WALKED_LATER: StartRule = rule(
     "B05",
     Phase::Plugins,
     Effect::Panics,
-    "panics when it opens the file: without a freelist it walks every page, and compares the numbers",
+    "panics when it opens the file: without a freelist it reads every page, and compares the numbers",
     &[],
 ).since(Release::V1_7);
 

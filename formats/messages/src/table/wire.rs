@@ -127,7 +127,7 @@ pub(super) const ALL: &[Message] = &[
          showed, in a server's line (`TLS handshake error from`) a client refused the server's.",
     )
     .unless(&["failed to pull", "/v2/"])
-    .or(&["the certificate is expired, or the clock is wrong", "the two sides have authorities of different clusters (a node that was set up anew)"])
+    .or(&["the certificate is expired, or the clock is wrong", "the two sides have authorities of different clusters (a node that was set up again)"])
     .first(&["date", "openssl x509 -noout -dates -issuer -subject -in CERTIFICATE"]),
     act(
         "tls-handshake-from",

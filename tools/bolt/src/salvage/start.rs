@@ -47,7 +47,12 @@ impl Start {
         matches!(self.salvaged.verdict, Verdict::Destructive)
     }
 
-    pub(crate) fn write_start(&self, is_written: bool, pen: &mut Pen<'_>) -> io::Result<()> {
+    pub(crate) fn write_start(
+        &self,
+        is_written: bool,
+        is_refused: bool,
+        pen: &mut Pen<'_>,
+    ) -> io::Result<()> {
         let Salvaged {
             verdict,
             has_rows,
@@ -126,6 +131,10 @@ impl Start {
                  that starts while the file is replaced, also by mv, keeps using the old file, and \
                  what it writes is lost. Move the old file away, never delete it.",
             )?;
+        }
+        // Of a file that was not written, preflight could say nothing.
+        if is_refused {
+            return Ok(());
         }
         pen.line(format_args!("Then     {}", self.preflight))?;
         let rest = if *is_meta {

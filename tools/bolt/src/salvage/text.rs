@@ -182,7 +182,7 @@ impl Answer for Saved {
         let verdict = pen.styled(style, self.verdict()).to_string();
         pen.line(verdict)?;
         if let Some(start) = &self.start {
-            start.write_start(self.written, pen)?;
+            start.write_start(self.written, self.refused, pen)?;
         }
         match (self.written, self.refused) {
             (true, _) => Ok(()),

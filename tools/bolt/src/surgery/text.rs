@@ -80,7 +80,7 @@ impl Answer for Operated {
             ))?;
         }
         if let Some(start) = &self.start {
-            start.write_start(self.new.is_some(), pen)?;
+            start.write_start(self.new.is_some(), self.refused, pen)?;
         }
         match (&self.new, self.refused) {
             (Some(_), _) => Ok(()),

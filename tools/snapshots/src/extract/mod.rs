@@ -176,7 +176,7 @@ pub fn write_tree(
     for step in tree_steps(tree) {
         match step {
             Step::Put(path, entry) => {
-                lacks.extend(writer.put(evidence, tree, &path, &entry)?.lacks)
+                lacks.extend(writer.put(evidence, tree, &path, &entry)?.lacks);
             }
             Step::Lost(what) => lacks.push(what),
             Step::Delete(_) | Step::Opaque(_) => {}

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::book::{self, Hit, Known};
 use crate::chain::Chain;
 use crate::claim::{detail, hedged, quoting, said_by};
+use crate::clear::{Clears, clears, doubted, without_harmless};
 use crate::context;
 use crate::failure;
 use crate::message::{Component, Message, Role, Sure, Whose};
@@ -139,23 +140,41 @@ pub fn explain(line: &str) -> Explained {
         walk(&Chain::split_chain(said), &whole, &mut layers);
     }
     let place = place::find(&whole.bare);
-    let mut head = decide(&layers, &whole, place.is_none());
-    if head.is_none_or(|head| matches!(head, Head::Generic(_))) {
-        head = by_a_part(&peeled, head.is_none())
-            .filter(|head| match head {
-                Head::Cause(cause) => context::claims(cause, &whole, place.is_none()),
-                _ => true,
-            })
-            .or(head);
+    let mut head = decided(&layers, &peeled, &whole, place.is_none());
+    let mut told = None;
+    if let Some(Head::Cause(harmless)) = head
+        && harmless.whose == Whose::Nobody
+    {
+        match clears(harmless, &layers, &peeled, &whole.whole) {
+            Clears::Wholly => {}
+            Clears::ByItself => head = Some(doubted(harmless)),
+            Clears::Not => {
+                let others = without_harmless(&layers);
+                head = decided(&others, &peeled, &whole, place.is_none())
+                    .filter(|head| head.whose() != Whose::Nobody && !matches!(head, Head::Generic(_)))
+                    .or_else(|| place.is_none().then(|| doubted(harmless)));
+                told = Some(others);
+            }
+        }
     }
     let speaker = Speaker::from_line(&peeled, &whole.whole);
     let tells_failure = failure::is_told(&whole.whole);
-    head = head.and_then(|head| hedged(head, &layers, &peeled, speaker, tells_failure));
+    let told = told.as_deref().unwrap_or(&layers);
+    head = head.and_then(|head| hedged(head, told, &peeled, speaker, tells_failure));
     // Words of anybody's lines tell a place only where the line has to do with containers.
     let place = match head {
         Some(Head::Cause(_)) => None,
         _ => place.filter(|_| speaker.is_ours),
     };
+    // Anybody has connections: a piece of one is a registry's only where the line is about one.
+    for layer in &mut layers {
+        if let Some(LayerKnown::Message(message)) = layer.known
+            && context::is_far(message)
+            && !context::claims(message, &whole, place.is_none())
+        {
+            layer.known = Some(LayerKnown::Message(context::far(message)));
+        }
+    }
     let head = narrow(head, place).map(|head| said_by(head, speaker, &whole));
     Explained {
         detail: detail(head.as_ref(), &layers),
@@ -287,6 +306,20 @@ fn inside_of(layers: &[Layer], cause: &'static Message) -> Inside {
         }
     }
     found
+}
+
+/// What decides: a piece, or where none is known, a part of one.
+fn decided(layers: &[Layer], peeled: &Peeled, line: &Line, is_alone: bool) -> Option<Head> {
+    let head = decide(layers, line, is_alone);
+    if head.is_some_and(|head| !matches!(head, Head::Generic(_))) {
+        return head;
+    }
+    by_a_part(peeled, head.is_none())
+        .filter(|head| match head {
+            Head::Cause(cause) => context::claims(cause, line, is_alone),
+            _ => true,
+        })
+        .or(head)
 }
 
 fn decide(layers: &[Layer], line: &Line, is_alone: bool) -> Option<Head> {

@@ -22,6 +22,7 @@ mod back;
 mod book;
 mod chain;
 mod claim;
+mod clear;
 mod context;
 pub mod corpus;
 mod explain;

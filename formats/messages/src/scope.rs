@@ -8,7 +8,7 @@ use regex::Regex;
 const NAMES: &str = r#"(?x)
     ( \b(?:images?|reference|pods?|sandbox|container|volume|secret|configmap|namespace|node|repository|claim|snapshot|name|task|for)
         \ \\*["'`]
-    | \b(?:pod|podname|image|container|containername|containerid|podid|id|name|volumename|hostname|node)=\\*["']?
+    | \b(?:pod|podname|image|container|containername|containerid|podid|id|name|volumename|hostname|node|dev|comm|exe|scontext|tcontext|ifname|interface|device|bridge|link)=\\*["']?
     | \b(?:name|namespace|uid):
     | \b(?:pod|deployment|daemonset|replicaset)/
     | /v2/ )

@@ -204,6 +204,15 @@ impl Speaker {
             Component::Containerd | Component::Cri | Component::Shim
         );
         let is_runtimes = matches!(who, Component::Runc | Component::Crun);
+        // Who keeps the journal's line has said it, whose words ever it has.
+        if let Some(program @ (Component::Systemd | Component::Kernel)) = self.program
+            && (is_daemons || is_runtimes)
+        {
+            return program;
+        }
+        if who == Component::Cni && any(&["kube-proxy", "proxier.go"]) {
+            return Component::Kubernetes;
+        }
         if !is_daemons && !is_runtimes {
             return who;
         }
@@ -223,6 +232,11 @@ impl Speaker {
                 "dockerd",
                 "docker:",
                 "/var/lib/docker",
+                "error setting up exec command in container",
+                "handler for ",
+                "module=libcontainerd",
+                "namespace=moby",
+                "health check for container",
             ]);
         if is_daemons && is_docker && !whole.contains("containerd") {
             return Component::Dockerd;
@@ -275,7 +289,8 @@ mod tests {
     #[test]
     fn the_speaker_is_who_the_line_shows() {
         use Component::{
-            Buildkit, Containerd, Cri, Dockerd, OtherEngine, OtherRuntime, Runc, System,
+            Buildkit, Cni, Containerd, Cri, Dockerd, Kubernetes, OtherEngine, OtherRuntime, Runc,
+            System, Systemd,
         };
         for (line, who, right) in [
             ("Nov 28 14:18:11 node containerd[40]: x", Cri, Cri),
@@ -302,6 +317,9 @@ mod tests {
             ("runsc: write cgroup.procs", Runc, OtherRuntime),
             ("ERROR: failed to solve: apply layer", Containerd, Buildkit),
             ("write cgroup.procs", Runc, Runc),
+            ("Nov 28 14:18:11 node systemd[40]: a.scope: write cgroup.procs", Runc, Systemd),
+            ("E1128 12:00:00.1 1 proxier.go:16] iptables-restore", Cni, Kubernetes),
+            ("msg=\"Handler for GET /v1.45/x returned error: it is not running\"", Cri, Dockerd),
         ] {
             assert_eq!(told(line, who), (right, false), "{line}");
         }

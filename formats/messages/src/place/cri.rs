@@ -117,7 +117,7 @@ pub(super) const ALL: &[Place] = &[
         "at-log-file",
         Cri,
         Tasks,
-        &["reopencontainerlog", "container_log_manager", "container log", "log file for container", "logs/pods", "/var/log/pods", "/var/log/containers"],
+        &["reopencontainerlog", "container_log_manager", "container log", "log file for container", "/var/log/pods", "/var/log/containers"],
         "A container's log file was being written, rotated, read or removed (/var/log/pods).",
     )
     .first(&["df -h /var/log && df -i /var/log", "ls -l /var/log/pods"]),

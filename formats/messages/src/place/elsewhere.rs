@@ -24,7 +24,7 @@ pub(super) const ENGINES: &[Place] = &[
         "at-crio",
         OtherEngine,
         Tasks,
-        &["crio[", "crio:", "cri-o", "crio.sock", "crio.service", "/crio/", "crio-", "conmon", "reserving pod name", "reserving ctr name"],
+        &["crio[", "crio:", "cri-o", "crio.service", "/crio/", "crio-", "conmon", "reserving pod name", "reserving ctr name"],
         "CRI-O, another engine behind kubelet, or its helper conmon. containerd has no part in it; where runc, crun, CNI or \
          a registry is named, that part means the same.",
     )
@@ -131,10 +131,19 @@ pub(super) const PROGRAMS: &[Place] = &[
     )
     .first(&["tail -n 50 /var/lib/rancher/k3s/agent/containerd/containerd.log /var/lib/rancher/rke2/agent/containerd/containerd.log", "systemctl status k3s k3s-agent rke2-server rke2-agent k0sworker"]),
     place(
+        "at-swarm",
+        Dockerd,
+        Other,
+        &["swarm", "memberlist:", "raft.node", "module=raft", "module=node", "node/agent", "networkdb", "serf:", "docker swarm"],
+        "Docker's own cluster (swarm): its managers agree by raft, its nodes gossip at port 7946. It is no part of containerd.",
+    )
+    .or(&["more than half of the managers do not run, or do not reach each other", "a node is down or overloaded", "this node is in no swarm, and a client asks for one all the same: then nothing is wrong"])
+    .first(&["docker info --format '{{.Swarm.LocalNodeState}} {{.Swarm.Error}}'", "docker node ls", "journalctl -b -u docker --no-pager | grep -i -e raft -e swarm -e memberlist | tail -n 20"]),
+    place(
         "at-dockerd-network",
         Dockerd,
         crate::message::Whose::Network,
-        &["libnetwork", "docker0", "network sandbox", "docker network", "endpoint with name", "programming external connectivity", "userland proxy", "docker_gwbridge", "swarm"],
+        &["libnetwork", "docker0", "network sandbox", "docker network", "endpoint with name", "programming external connectivity", "userland proxy", "docker_gwbridge", "find endpoint with id", "invalid endpoint id", "local endpoint"],
         "Docker's own network (libnetwork): its bridge, its rules, its ports.",
     )
     .first(&["docker network ls", "iptables -t nat -L -n | head -n 30", "ss -lntup"]),

@@ -7,6 +7,14 @@ use crate::table::{DMESG, JOURNAL};
 
 pub(super) const ALL: &[Place] = &[
     place(
+        "at-kernel-security",
+        TheKernel,
+        Security,
+        &["apparmor=", "avc:", "audit:", "type=avc", "type=user_avc", "type=1400", "type=1326", "seccomp:", "selinux"],
+        "A security rule of the node (AppArmor, SELinux, seccomp) was applied or refused something.",
+    )
+    .first(&["ausearch -m avc,apparmor -ts recent", "aa-status", "getenforce"]),
+    place(
         "at-kernel-memory",
         TheKernel,
         Memory,
@@ -26,19 +34,11 @@ pub(super) const ALL: &[Place] = &[
         "at-kernel-disk",
         TheKernel,
         Storage,
-        &["ext4-fs", "xfs (", "xfs_", "btrfs", "jbd2", "i/o error", "blk_update", "kernel:&nvme", "kernel:&sd", "device-mapper", "dm-", "kernel:&ata", "kernel:&scsi", "kernel:&nfs", "kernel:&cifs", "kernel:&ceph", "squashfs", "erofs", "fuse:", "hung_task", "blocked for more than"],
+        &["ext4-fs", "xfs (", "xfs_", "btrfs", "jbd2", "i/o error", "blk_update", "kernel:&nvme", "kernel:&sd", "device-mapper", "kernel:&dm-", "kernel:&ata", "kernel:&scsi", "kernel:&nfs", "kernel:&cifs", "kernel:&ceph", "squashfs", "erofs", "fuse:"],
         "A disk, a file system or a server of storage, as the kernel sees it. What lies on it (stores, volumes) waits or fails \
          with it.",
     )
     .first(&[DMESG, "findmnt -T /var/lib/containerd", "lsblk"]),
-    place(
-        "at-kernel-security",
-        TheKernel,
-        Security,
-        &["apparmor=", "avc:", "audit:", "type=1400", "type=1326", "seccomp:", "selinux"],
-        "A security rule of the node (AppArmor, SELinux, seccomp) was applied or refused something.",
-    )
-    .first(&["ausearch -m avc,apparmor -ts recent", "aa-status", "getenforce"]),
     place(
         "at-kernel-network",
         TheKernel,
@@ -51,7 +51,7 @@ pub(super) const ALL: &[Place] = &[
         "at-kernel",
         TheKernel,
         Kernel,
-        &[" kernel: ", "kernel: [", "call trace", "kern: ", "kernel panic", "rcu_", "soft lockup", "general protection", "segfault"],
+        &[" kernel: ", "kernel: [", "call trace", "kern: ", "kernel panic", "rcu_", "soft lockup", "general protection", "segfault", "hung_task", "blocked for more than", "not tainted", "tainted:", "end trace", "rip: 0"],
         "The kernel says it. Its lines just before and after tell what it was about.",
     )
     .first(&[DMESG, "uname -r"]),

@@ -3,7 +3,7 @@
 use super::{Place, place};
 use crate::message::Component::{Kubelet, Kubernetes};
 use crate::message::Whose::{
-    Cgroups, Daemon, Memory, Network, Nobody, Other, Pod, Settings, Storage,
+    Cgroups, Daemon, Memory, Network, Other, Pod, Settings, Storage,
 };
 use crate::table::{DISK, JOURNAL, STUCK};
 
@@ -143,7 +143,7 @@ pub(super) const ALL: &[Place] = &[
         "at-etcd",
         Kubernetes,
         Other,
-        &["etcd", " raft", "wal: "],
+        &["etcd:", "etcdserver", "etcd-", "etcd&2379", "etcd&2380", "etcd cluster", "etcd member", "etcd client", "etcd data", "local etcd", "for etcd", "etcd/", "etcd\"", "\"etcd", "etcd&raft", "etcd&wal", "dqlite", "wal: "],
         "etcd, the cluster's database: a slow disk, a lost member or its certificates. It is no part of containerd.",
     )
     .first(&["crictl ps -a | grep etcd", "cat /proc/pressure/io"]),
@@ -159,10 +159,10 @@ pub(super) const ALL: &[Place] = &[
     place(
         "at-stats",
         Kubelet,
-        Nobody,
-        &["cadvisor", "cri_stats_provider", "stats_provider", "summary_sys_containers", "resource_metrics", "/stats/summary", "container.go:", "factory.go:", "helper.go:", "handler.go:", "fs.go:", "manager.go&cgroup", "metrics"],
+        Pod,
+        &["cadvisor", "cri_stats_provider", "stats_provider", "summary_sys_containers", "resource_metrics", "/stats/summary", "container.go:", "factory.go:", "helper.go:", "handler.go:", "fs.go:", "metrics"],
         "Statistics of containers and file systems (cAdvisor, the CRI's statistics). Without them autoscaling and evictions \
-         are blind for a while; containers run.",
+         are blind for a while. Where kubelet cannot begin them at its start, it ends.",
     )
     .first(&["crictl stats", "crictl imagefsinfo"]),
     place(
@@ -177,7 +177,7 @@ pub(super) const ALL: &[Place] = &[
         "at-streaming",
         Kubelet,
         Network,
-        &[":10250", "tls handshake error", "streaming server", "httplog.go", "remotecommand", "websocket", "spdy", "containerlogs"],
+        &[":10250", "tls handshake error", "streaming server", "httplog.go", "remotecommand", "spdy", "containerlogs"],
         "A connection to kubelet's or the runtime's streaming server (logs, exec, port-forward, metrics).",
     )
     .first(&["ss -lntp | grep -e 10250 -e containerd", KUBELET]),

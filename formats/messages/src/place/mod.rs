@@ -82,7 +82,12 @@ pub(crate) fn find(line: &str) -> Option<&'static Message> {
     found.next().map(|place| &place.message)
 }
 
-/// Whether `line` has every word of `mark`, each from its beginning; short ones to their end, too.
+/// How a word goes on where it is still that word.
+const ENDINGS: &[&str] = &[
+    "s", "d", "ed", "er", "es", "ing", "ion", "al", "led", "error", "errors", "failed", "limits", "v1", "v2", "v3", "exec",
+];
+
+/// Whether `line` has every word of `mark`, each whole: a name that begins with one is another's; short ones have no endings.
 fn is_marked(line: &str, mark: &str) -> bool {
     mark.split('&').all(|word| has_word(line, word))
 }
@@ -93,12 +98,18 @@ fn has_word(line: &str, word: &str) -> bool {
     let is_letter = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
     let starts = is_letter(word.chars().next());
     let letters = word.chars().filter(|letter| letter.is_alphanumeric());
-    let ends = letters.count() <= SHORT && is_letter(word.chars().next_back());
+    let is_short = letters.count() <= SHORT;
+    let ends = is_letter(word.chars().next_back());
     line.match_indices(word).any(|(at, _)| {
         let before = line.get(..at).and_then(|text| text.chars().next_back());
         let after = at.saturating_add(word.len());
-        let after = line.get(after..).and_then(|text| text.chars().next());
-        !(starts && is_letter(before) || ends && is_letter(after))
+        let after = line.get(after..).unwrap_or_default();
+        let end = after
+            .find(|letter: char| !letter.is_alphanumeric())
+            .unwrap_or(after.len());
+        let ending = after.get(..end).unwrap_or_default();
+        let is_whole = ending.is_empty() || !is_short && ENDINGS.contains(&ending);
+        !(starts && is_letter(before) || ends && !is_whole)
     })
 }
 
@@ -131,6 +142,10 @@ mod tests {
         assert!(is_marked("the leases", "lease"));
         assert!(!is_marked("a scsi disk", "csi"));
         assert!(!is_marked("gputools", "gpu"));
+        // A name that begins as a word does.
+        assert!(!is_marked("qemubr0: received packet", "qemu"));
+        assert!(!is_marked("calico2 is a cat", "calico"));
+        assert!(is_marked("createcontainererror", "createcontainer"));
         assert!(is_marked("kubernetes.io/csi: no", "csi"));
         assert!(is_marked("a gofer/dog", "/dog"));
     }

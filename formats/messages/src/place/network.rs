@@ -74,7 +74,7 @@ pub(super) const PLUGINS: &[Place] = &[
         "at-ovn",
         Cni,
         Network,
-        &["ovn-k8s", "ovn-kubernetes", "ovnkube", "kube-ovn", "openshift-sdn", "ovs-vsctl", "openvswitch", "ovs:", "antrea", "ovs bridge"],
+        &["ovn-k8s", "ovn-kubernetes", "ovnkube", "kube-ovn", "openshift-sdn", "ovs-vsctl", "openvswitch", "ovs:", "antrea", "ovs bridge", "ovs-ofctl", "ovs-appctl"],
         "A network on Open vSwitch (OVN-Kubernetes, Kube-OVN, Antrea, OpenShift SDN): its agent on this node, or ovs \
          itself.",
     )

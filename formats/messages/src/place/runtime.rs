@@ -9,8 +9,8 @@ pub(super) const STAGES: &[Place] = &[
     place(
         "at-checkpoint",
         Runc,
-        Programs,
-        &["criu", "checkpoint", "restore&container"],
+        Tasks,
+        &["criu", "checkpointed", "checkpoint&container", "restore&container"],
         "A container was being checkpointed or restored (CRIU).",
     )
     .first(&["criu check", "runc --version"]),
@@ -45,7 +45,7 @@ pub(super) const STAGES: &[Place] = &[
         "at-runc-sysctl",
         Runc,
         Pod,
-        &["sysctl", "/proc/sys/", "rlimit"],
+        &["sysctl", "/proc/sys/net", "/proc/sys/kernel/shm", "/proc/sys/fs/mqueue", "setting rlimit", "setrlimit"],
         "A sysctl or a limit that the pod asks for was being set in its namespaces.",
     )
     .first(&["uname -r", "kubectl get pod POD -o jsonpath='{..sysctls}'"]),

@@ -92,7 +92,6 @@ pub(super) const ALL: &[Message] = &[
         "A plugin does not take its configuration: a version or a name that it does not know, or no range of \
          addresses.",
     )
-    .certain()
     .codes(&["cni/config-refused"])
     .first(&[CONFIGS, TRIAGE]),
     cause(
@@ -312,7 +311,6 @@ pub(super) const ALL: &[Message] = &[
         "Cilium's plugin could not do its work: the agent does not run on this node or refused.",
     )
     .wraps(&[])
-    .certain()
     .first(&["kubectl -n kube-system get pods -l k8s-app=cilium -o wide"]),
     cause(
         "weave-and-others",

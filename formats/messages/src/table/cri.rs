@@ -117,7 +117,6 @@ pub(super) const ALL: &[Message] = &[
         "A device that the pod asks for by CDI has no specification under /etc/cdi or /var/run/cdi: the vendor's \
          plugin did not write it.",
     )
-    .certain()
     .first(&["ls -l /etc/cdi /var/run/cdi"]),
     cause(
         "apparmor-profile-missing",
@@ -126,7 +125,6 @@ pub(super) const ALL: &[Message] = &[
         &["apparmor profile not found {}", "apparmor is not enabled on the host", "failed to load apparmor profile{}", "apparmor is not supported"],
         "The pod names an AppArmor profile, and it is not loaded on this node, or the node has AppArmor switched off.",
     )
-    .certain()
     .first(&["aa-status"]),
     cause(
         "seccomp-profile-missing",
@@ -136,7 +134,6 @@ pub(super) const ALL: &[Message] = &[
         "The pod names a seccomp profile, and its file is not under kubelet's folder on this node, or the kernel or the runtime has no seccomp.",
     )
     .wraps(&["no-such-file", "broken-json"])
-    .certain()
     .first(&["ls -R /var/lib/kubelet/seccomp"]),
     cause(
         "image-user",
@@ -144,8 +141,7 @@ pub(super) const ALL: &[Message] = &[
         Image,
         &["failed to find user {}", "no users found", "unable to find user {}: no matching entries in passwd file", "unable to find user {}", "unable to find group {}", "linux spec user: unable to find user {}", "failed to get user from image {q}", "cannot find user {rest}"],
         "The user that the image or the pod names is not in the image's /etc/passwd.",
-    )
-    .certain(),
+    ),
     cause(
         "run-as-non-root",
         crate::Component::Kubelet,
@@ -476,8 +472,7 @@ pub(super) const ALL: &[Message] = &[
         Nobody,
         &["Container to stop {q} must be in running or unknown state, current state {q}", "Container to stop {q} must be in running or unknown state{rest}"],
         "kubelet stops a container that has ended already. Nothing is wrong.",
-    )
-    .certain(),
+    ),
     cause(
         "harmless-notes",
         crate::Component::Containerd,

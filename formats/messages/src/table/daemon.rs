@@ -88,7 +88,6 @@ pub(super) const ALL: &[Message] = &[
     )
     .within(&["containerd"])
     .unless(&["kubelet", "rootfs", "docker", "buildkit"])
-    .certain()
     .codes(&["store/unreadable", "store/root-missing"])
     .first(&["namei -l /var/lib/containerd", PREFLIGHT]),
     cause(
@@ -192,7 +191,6 @@ pub(super) const ALL: &[Message] = &[
             "container runtime is not running",
             "failed to create new CRI runtime service",
             "failed to create new CRI image service",
-            "failed to run Kubelet",
             "transport is closing",
             "connect endpoint {q}, make sure you are running as root and the endpoint has been started",
             "unable to determine runtime API version",

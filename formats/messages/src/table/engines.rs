@@ -16,7 +16,6 @@ pub(super) const ALL: &[Message] = &[
         &["Bind for {} failed: port is already allocated", "{}port is already allocated", "failed to bind port {rest}", "failed to bind host port for {rest}", "Error starting userland proxy: {rest}", "error while calling PortManager.AddPort(){rest}", "cannot expose privileged port {rest}"],
         "A port of the node that the container wants is taken, by another container or a program of the node.",
     )
-    .certain()
     .first(&["ss -lntup", "docker ps --format '{{.Names}} {{.Ports}}'"]),
     cause(
         "docker-endpoint",
@@ -84,7 +83,6 @@ pub(super) const ALL: &[Message] = &[
         "The client could not speak with dockerd: it does not run, the user may not use its socket, or their releases do not \
          fit.",
     )
-    .certain()
     .first(&["systemctl status docker containerd", DOCKER, "ls -l /var/run/docker.sock"]),
     cause(
         "credential-helper",
@@ -95,7 +93,6 @@ pub(super) const ALL: &[Message] = &[
          settings name it.",
     )
     .wraps(&[])
-    .certain()
     .first(&["cat ~/.docker/config.json"]),
     cause(
         "docker-log-driver",
@@ -106,7 +103,6 @@ pub(super) const ALL: &[Message] = &[
          there (inside of Docker Desktop's machine there is no journald).",
     )
     .wraps(&[])
-    .certain()
     .first(&["docker inspect -f '{{.HostConfig.LogConfig}}' CONTAINER", "docker info | grep -i logging"]),
     cause(
         "docker-runtime-unknown",
@@ -254,6 +250,5 @@ pub(super) const ALL: &[Message] = &[
         &["Dependency failed for {}", "Job {}/start failed with result 'dependency'", "Job {} failed with result 'dependency'", "A dependency job for {} failed{rest}"],
         "A unit that this one needs did not start: its own lines say why.",
     )
-    .certain()
     .first(&["systemctl list-dependencies UNIT", "systemctl --failed"]),
 ];

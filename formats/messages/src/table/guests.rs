@@ -37,7 +37,6 @@ pub(super) const ALL: &[Message] = &[
         "Calico's agent on this node is not ready: it has no session with other nodes (BGP, port 179), or took the address of a \
          wrong card.",
     )
-    .certain()
     .first(&["calicoctl node status", "kubectl get pods -A -l k8s-app=calico-node -o wide"]),
     cause(
         "cilium-busy",
@@ -58,7 +57,6 @@ pub(super) const ALL: &[Message] = &[
          the address it looks for.",
     )
     .wraps(&[])
-    .certain()
     .first(&["kubectl get node NODE -o jsonpath='{.spec.podCIDR}'", "kubectl get pods -A -o wide | grep flannel", "ip -br addr"]),
     cause(
         "cni-master-missing",
@@ -85,7 +83,6 @@ pub(super) const ALL: &[Message] = &[
         &["error dialing DHCP daemon: {rest}", "error calling DHCP.Allocate: {rest}", "error calling DHCP.Release: {rest}"],
         "The plugin dhcp asks a daemon of its own on the node, which does not run, or got no lease.",
     )
-    .certain()
     .first(&["ls -l /run/cni/dhcp.sock", CONFIGS]),
     cause(
         "aws-cni-answer",
@@ -115,7 +112,6 @@ pub(super) const ALL: &[Message] = &[
         "The node has no virtualization for that runtime: no /dev/kvm (a virtual machine without nested ones, a BIOS setting), or \
          modules for vhost are not loaded.",
     )
-    .certain()
     .first(&["ls -l /dev/kvm /dev/vhost-vsock /dev/vhost-net", "lsmod | grep -e kvm -e vhost", "kata-runtime check"]),
     cause(
         "kata-agent",
@@ -179,7 +175,6 @@ pub(super) const ALL: &[Message] = &[
         "FUSE is not there for whoever wants it: the module, /dev/fuse, or its program fusermount.",
     )
     .wraps(&[])
-    .certain()
     .first(&["ls -l /dev/fuse; lsmod | grep fuse", "command -v fusermount fusermount3"]),
     cause(
         "layer-decryption",
@@ -195,7 +190,7 @@ pub(super) const ALL: &[Message] = &[
         "nvidia-kernel",
         TheKernel,
         Other,
-        &["NVRM: {rest}", "nvidia: {rest}", "nvidia-modeset: {rest}", "nvidia-nvlink: {rest}", "{}Driver/library version mismatch{rest}", "Driver/library version mismatch", "Failed to initialize NVML: {rest}"],
+        &["NVRM: {rest}", "nvidia: {rest}", "nvidia-modeset: {rest}", "nvidia-nvlink: {rest}", "{}Driver/library version mismatch{rest}", "Driver/library version mismatch", "Failed to initialize NVML: Driver/library version mismatch{rest}"],
         "NVIDIA's driver tells of the card, or does not fit its libraries (an upgrade without a boot).",
     )
     .first(&["nvidia-smi", "dmesg | grep -i nvrm", "cat /proc/driver/nvidia/version"]),

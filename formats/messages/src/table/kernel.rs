@@ -3,7 +3,7 @@
 use super::{DMESG, STUCK};
 use crate::message::Component::Kernel as TheKernel;
 use crate::message::Whose::{Image, Kernel, Memory, Network, Nobody, Security, Storage};
-use crate::message::{Message, cause};
+use crate::message::{Message, act, cause};
 
 pub(super) const ALL: &[Message] = &[
     cause(
@@ -80,7 +80,6 @@ pub(super) const ALL: &[Message] = &[
         &["blk_update_request: I/O error, dev {}, sector {n}{rest}", "blk_update_request: {rest}", "print_req_error: I/O error{rest}", "I/O error, dev {}, sector {n}{rest}", "Buffer I/O error on dev {}{rest}", "Buffer I/O error on device {}{rest}", "critical medium error{rest}", "critical target error{rest}", "critical space allocation error{rest}", "nvme {}: {rest}", "sd {}: [{}] {rest}", "ata{n}{}: {rest}", "rejecting I/O to offline device{rest}", "lost page write due to I/O error{rest}", "megaraid_sas {}: [{n}]waiting for {n} commands to complete for scsi{n}", "md/raid{rest}", "device-mapper: multipath: {rest}"],
         "A disk, its cable or its controller does not do what it should.",
     )
-    .certain()
     .first(&[DMESG, "smartctl -a /dev/DISK", "lsblk"]),
     cause(
         "nfs-server",
@@ -96,7 +95,7 @@ pub(super) const ALL: &[Message] = &[
         "segfault",
         TheKernel,
         Image,
-        &["{}[{n}]: segfault at {n} ip {n} sp {n} error {n}{rest}", "{}[{n}]: segfault at {rest}", "segfault at {rest}", "traps: {}[{n}] general protection fault ip:{rest}", "traps: {}[{n}] trap invalid opcode ip:{rest}", "general protection fault{rest}"],
+        &["{}[{n}]: segfault at {n} ip {n} sp {n} error {n}{rest}", "{}[{n}]: segfault at {rest}", "segfault at {rest}", "traps: {}[{n}] general protection fault ip:{rest}", "traps: {}[{n}] trap invalid opcode ip:{rest}", "general protection fault ip:{rest}"],
         "A program crashed. In a container it is the image's; containerd, a shim or runc should not: memory or disk \
          may be bad.",
     )
@@ -124,7 +123,7 @@ pub(super) const ALL: &[Message] = &[
         "conntrack-full",
         TheKernel,
         Network,
-        &["nf_conntrack: table full, dropping packet", "nf_conntrack: nf_conntrack: table full, dropping packet", "neighbour: arp_cache: neighbor table overflow!"],
+        &["nf_conntrack: table full, dropping packet", "nf_conntrack: nf_conntrack: table full, dropping packet"],
         "A table of the node's network is full: connections fail by chance.",
     )
     .certain()
@@ -133,26 +132,71 @@ pub(super) const ALL: &[Message] = &[
         "soft-lockup",
         TheKernel,
         Kernel,
-        &["watchdog: BUG: soft lockup - CPU#{n} stuck for {rest}", "BUG: soft lockup{rest}", "rcu: INFO: rcu_sched {rest}", "rcu: INFO: {rest}", "NMI watchdog: BUG{rest}", "NMI watchdog: Watchdog detected hard LOCKUP{rest}", "Kernel panic - not syncing: {rest}", "BUG: unable to handle {rest}", "kernel BUG at {rest}", "Oops: {rest}", "page allocation failure{rest}", "{}: page allocation failure{rest}", "SLUB: Unable to allocate memory on node {rest}", "cache_from_obj: Wrong slab cache{rest}"],
+        &["watchdog: BUG: soft lockup - CPU#{n} stuck for {rest}", "BUG: soft lockup{rest}", "rcu: INFO: rcu_sched {rest}", "rcu: INFO: {rest}", "NMI watchdog: BUG{rest}", "NMI watchdog: Watchdog detected hard LOCKUP{rest}", "Kernel panic - not syncing: {rest}", "BUG: unable to handle {rest}", "kernel BUG at {rest}", "Oops: {rest}", "general protection fault: {rest}", "general protection fault, {rest}", "general protection fault", "invalid opcode: 0000 {rest}", "divide error: 0000 {rest}", "double fault: 0000 {rest}", "page allocation failure{rest}", "{}: page allocation failure{rest}", "SLUB: Unable to allocate memory on node {rest}", "cache_from_obj: Wrong slab cache{rest}"],
         "The kernel itself is in trouble: a defect, a host that gives a virtual machine no time, or no memory.",
     )
-    .certain()
     .first(&[DMESG, "uname -r"]),
     cause(
         "audit-denied",
         TheKernel,
         Security,
-        &["audit: type=1400 audit({}): apparmor=\"DENIED\" {rest}", "audit: type=1326 {rest}", "apparmor=\"DENIED\" {rest}", "type=1400 audit({}): avc: denied {rest}", "AVC avc: denied {rest}", "audit: type=1400 audit({}): avc: denied {rest}", "SECCOMP auid={rest}", "audit({}): apparmor=\"DENIED\" {rest}", "audit({}): avc:{rest}"],
+        &["audit: type=1400 audit({}): apparmor=\"DENIED\" {rest}", "audit: type=1326 {rest}", "apparmor=\"DENIED\" {rest}", "type=1400 audit({}): avc: denied {rest}", "AVC avc: denied {rest}", "audit: type=1400 audit({}): avc: denied {rest}", "SECCOMP auid={rest}", "audit({}): apparmor=\"DENIED\" {rest}", "audit({}): avc:{rest}", "type=AVC msg=audit({}): avc:{rest}", "avc: denied {rest}", "avc:  denied {rest}", "type=AVC {rest}"],
         "A security rule refused something: AppArmor or SELinux (1400), or seccomp (1326). The line names the program \
          and what it wanted.",
     )
-    .certain()
+    .unless(&["permissive=1", "received policyload"])
     .first(&["ausearch -m avc,apparmor -ts recent", "aa-status"]),
+    cause(
+        "audit-permissive",
+        TheKernel,
+        Security,
+        &["audit: type=1400 audit({}): avc: denied {rest}", "audit({}): avc:{rest}", "type=AVC msg=audit({}): avc:{rest}", "avc: denied {rest}", "avc:  denied {rest}", "type=AVC {rest}"],
+        "A rule of SELinux would have refused this, but it is permissive: nothing was refused, it was only logged. It would be refused \
+         once SELinux enforces.",
+    )
+    .within(&["permissive=1"])
+    .first(&["getenforce", "ausearch -m avc -ts recent", "ls -Z FILE"]),
+    cause(
+        "dm-io-error",
+        TheKernel,
+        Storage,
+        &["Buffer I/O error on dev dm-{}{rest}", "Buffer I/O error on device dm-{}{rest}", "I/O error, dev dm-{}{rest}", "blk_update_request: I/O error, dev dm-{}{rest}", "print_req_error: I/O error, dev dm-{}{rest}", "Buffer I/O error on logical block {n} of device dm-{}{rest}"],
+        "A device of the device mapper gives errors: LVM, a thin pool (also devmapper's), encryption or multipath. The device below it \
+         may fail, or the pool is full.",
+    )
+    .or(&["a thin pool or its metadata is full", "the disk below it fails", "a path to it, or the device below, was taken away"])
+    .codes(&["store/disk-full"])
+    .first(&["dmsetup status", "lvs -a", DMESG, "lsblk"]),
+    cause(
+        "neighbour-table-full",
+        TheKernel,
+        Network,
+        &["neighbour: arp_cache: neighbor table overflow!", "neighbour: ndisc_cache: neighbor table overflow!", "neighbour: {}: neighbor table overflow!", "neighbor table overflow{rest}", "Neighbour table overflow{rest}"],
+        "The table of neighbours (ARP, NDP) of the node is full: packets to hosts and pods that are not in it are lost.",
+    )
+    .first(&["sysctl net.ipv4.neigh.default.gc_thresh3 net.ipv6.neigh.default.gc_thresh3", "ip neigh | wc -l"]),
+    cause(
+        "bridge-own-address",
+        TheKernel,
+        Network,
+        &["{}: received packet on {} with own address as source address{rest}", "received packet on {} with own address as source address{rest}"],
+        "A bridge got back what it sent itself, or another has its hardware address: a loop of the network, or one address used twice.",
+    )
+    .first(&["bridge link; bridge fdb show", "ip -br link"]),
+    act(
+        "kernel-trace",
+        TheKernel,
+        Kernel,
+        &["CPU: {n} PID: {n} Comm: {rest}", "CPU: {n} UID: {n} PID: {n} Comm: {rest}", "CPU {n} PID: {n} Comm: {rest}", "Hardware name: {rest}", "RIP: {n}:{rest}", "RIP: 0010:{rest}", "Call Trace:{rest}", "Call trace:{rest}", "Modules linked in: {rest}", "---[ end trace {rest}", "Kernel Offset: {rest}", "Workqueue: {rest}", "echo 0 > /proc/sys/kernel/hung_task_timeout_secs{rest}", "Not tainted {rest}", "Tainted: {rest}"],
+        "A part of a report of the kernel (a task that waits long, an oops, a warning). The task that it names ran or waited just then; \
+         it need not be the culprit. The first line of the report says what it is about, the trace says where.",
+    )
+    .first(&[DMESG, "journalctl -k -b --no-pager | grep -B2 -A30 -e 'blocked for more' -e 'Oops' -e 'BUG:' -e 'general protection' | head -n 80", "uname -r"]),
     cause(
         "memory-cgroup-warning",
         TheKernel,
         Nobody,
-        &["cgroup: cgroup: disabling cgroup2 socket matching due to {rest}", "cgroup: {} ({n}) created nested cgroup for controller {q} which has incomplete hierarchy support{rest}", "IPv6: ADDRCONF({}): {rest}", "{}: port {n}({}) entered {} state", "device {} entered promiscuous mode", "device {} left promiscuous mode", "eth0: renamed from {}", "{}: link becomes ready", "eth0{}: renamed from {}", "{} eth0: renamed from {}", "{}: renamed from {}", "IPVS: Creating netns size={n} id={n}", "{}: detected capacity change from {n} to {n}", "IPVS: Registered protocols {rest}"],
+        &["cgroup: cgroup: disabling cgroup2 socket matching due to {rest}", "cgroup: {} ({n}) created nested cgroup for controller {q} which has incomplete hierarchy support{rest}", "IPv6: ADDRCONF({}): {rest}", "{}: port {n}({}) entered {} state", "device {} entered promiscuous mode", "device {} left promiscuous mode", "{}: left allmulticast mode", "{}: entered allmulticast mode", "{}: left promiscuous mode", "{}: entered promiscuous mode", "{} (unregistering): left allmulticast mode", "{} (unregistering): left promiscuous mode", "eth0: renamed from {}", "{}: link becomes ready", "eth0{}: renamed from {}", "{} eth0: renamed from {}", "{}: renamed from {}", "IPVS: Creating netns size={n} id={n}", "{}: detected capacity change from {n} to {n}", "IPVS: Registered protocols {rest}"],
         "What the kernel says when containers come and go. Nothing is wrong.",
     )
     .certain(),

@@ -28,8 +28,6 @@ pub(super) const ALL: &[Message] = &[
             "Unhandled Error",
             "container &Container{rest}start failed in pod {}",
             "Create container failed",
-            "Error response from daemon",
-            "Error",
             "docker",
             "failed to create task for container",
             "Handler for {} returned error",
@@ -76,7 +74,7 @@ pub(super) const ALL: &[Message] = &[
         "A program in a container ended with that code: 126 and 127 mean that it could not be run or found, 137 that \
          it was killed (memory, or a stop), 139 that it crashed, 143 that it was asked to end.",
     )
-    .unless(&["hook", "mount.", "modprobe", "solve", "/bin/sh -c", "mkfs", "newuidmap", "conmon", "iptables"])
+    .unless(&["hook", "mount.", "modprobe", "solve", "/bin/sh -c", "mkfs", "newuidmap", "conmon", "iptables", "[talos]", "going to restart"])
     .first(&["crictl ps -a", "kubectl logs --previous POD"]),
     cause(
         "eviction",
@@ -92,7 +90,7 @@ pub(super) const ALL: &[Message] = &[
         "image-gc-early",
         crate::Component::Kubelet,
         crate::Whose::Nobody,
-        &["Image garbage collection failed: unable to find data for container /", "Image garbage collection failed{rest}unable to find data{rest}", "unable to find data for container /", "Image garbage collection failed once. Stats initialization may not have completed yet{rest}"],
+        &["Image garbage collection failed: unable to find data for container /", "Image garbage collection failed{rest}unable to find data{rest}", "Image garbage collection failed once. Stats initialization may not have completed yet{rest}"],
         "kubelet has no numbers of the file systems yet, soon after its start. It tries again; alone it is no fault.",
     )
     .first(&["crictl imagefsinfo"]),
@@ -141,7 +139,6 @@ pub(super) const ALL: &[Message] = &[
         "kubelet's own settings are missing or wrong: it does not start. Before `kubeadm init` or `join` that is \
          normal.",
     )
-    .certain()
     .first(&["journalctl -b -u kubelet --no-pager | tail -n 30"]),
     cause(
         "kubelet-not-found",
@@ -152,7 +149,7 @@ pub(super) const ALL: &[Message] = &[
          node is not registered there. On a control plane that runs in pods, other lines say why those do not start.",
     )
     .open()
-    .unless(&["pull", "registry", "/v2/", "swarm", "docker"])
+    .unless(&["pull", "registry", "/v2/", "swarm", "docker", "cacerts", "ca certs", "/v1-k3s", "/v1-rke2"])
     .first(&["crictl ps -a", "journalctl -b -u kubelet | grep -v 'node.*not found' | tail -n 30"]),
     act(
         "node-status-not-sent",

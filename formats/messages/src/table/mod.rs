@@ -5,7 +5,9 @@
 mod bolt;
 mod cni;
 mod cri;
+mod clusters;
 mod daemon;
+mod docker;
 mod engines;
 mod generic;
 mod guests;
@@ -42,6 +44,8 @@ pub const TABLES: &[&[Message]] = &[
     pods::ALL,
     engines::ALL,
     guests::ALL,
+    clusters::ALL,
+    docker::ALL,
     kernel::ALL,
     notes::ALL,
     units::ALL,

@@ -76,7 +76,7 @@ pub(super) const ALL: &[Message] = &[
         "inotify-watches",
         crate::message::Component::System,
         crate::message::Whose::Kernel,
-        &["inotify_add_watch {path}: no space left on device", "inotify_add_watch {}: no space left on device", "failed to add watch{rest}no space left on device", "error creating inotify watch{rest}no space left on device", "inotify_add_watch{rest}no space left on device"],
+        &["{}inotify_add_watch {path}: no space left on device", "{}inotify_add_watch {}: no space left on device", "inotify_add_watch {path}: no space left on device", "inotify_add_watch {}: no space left on device", "failed to add watch{rest}no space left on device", "error creating inotify watch{rest}no space left on device", "inotify_add_watch{rest}no space left on device"],
         "The limit of inotify watches of that user (fs.inotify.max_user_watches) is used up. No disk is full. What should be \
          watched (a folder of settings, a cgroup, a log) is not seen to change.",
     )
@@ -125,7 +125,6 @@ pub(super) const ALL: &[Message] = &[
          is there (kubeadm, or another Kubernetes, was set up before), a setting of the kernel, a program, the runtime.",
     )
     .within(&["[error port", "[error file", "[error dir", "[error num", "[error mem", "[error ispriv"])
-    .certain()
     .first(&["ss -lntp", "ls -l /etc/kubernetes/manifests", "sysctl net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables"]),
     act(
         "kernel-network-fs",

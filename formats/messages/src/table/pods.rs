@@ -139,11 +139,10 @@ pub(super) const ALL: &[Message] = &[
         "manager-state-stale",
         Kubelet,
         Settings,
-        &["[cpumanager] could not initialize checkpoint manager{rest}", "could not restore state from checkpoint: {rest}", "could not initialize checkpoint manager: {rest}", "could not initialize checkpoint manager{rest}", "start cpu manager error: {rest}", "configured policy {q} differs from state checkpoint policy {q}{rest}", "[memorymanager] {rest}", "start memory manager error: {rest}", "current set of available CPUs {rest}", "the expected machine state is different from the real one", "[cpumanager] the number of CPUs {rest}"],
+        &["[cpumanager] could not initialize checkpoint manager{rest}", "could not restore state from checkpoint: {rest}", "could not initialize checkpoint manager: {rest}", "start cpu manager error: {rest}", "configured policy {q} differs from state checkpoint policy {q}{rest}", "[memorymanager] {rest}", "start memory manager error: {rest}", "current set of available CPUs {rest}", "the expected machine state is different from the real one", "[cpumanager] the number of CPUs {rest}"],
         "kubelet's file of the CPUs or the memory that it gave out does not fit its settings or the node any more: the policy \
          or the hardware changed. With the node drained, kubelet stopped and that file moved aside, it starts.",
     )
-    .certain()
     .first(&["ls -l /var/lib/kubelet/cpu_manager_state /var/lib/kubelet/memory_manager_state", "grep -i -e manager -e reserved /var/lib/kubelet/config.yaml"]),
     cause(
         "dns-limits",
@@ -172,7 +171,6 @@ pub(super) const ALL: &[Message] = &[
         "kubelet's certificate is expired or missing, and there is nothing to get a new one with: the node was off for long, or \
          never joined.",
     )
-    .certain()
     .first(&["openssl x509 -noout -dates -in /var/lib/kubelet/pki/kubelet-client-current.pem", "ls -l /etc/kubernetes/*.conf", KUBELET]),
     cause(
         "rbd-map",

@@ -117,7 +117,6 @@ pub(super) const ALL: &[Message] = &[
         &["failed to open `{}.so.{}` for krun{rest}", "dlopen {rest}", "requested handler `{}` not found{rest}", "could not load `{}.so{}`{rest}"],
         "crun lacks a library for the kind of container that is asked for.",
     )
-    .certain()
     .first(&["crun --version"]),
     cause(
         "shim-option",
@@ -127,7 +126,6 @@ pub(super) const ALL: &[Message] = &[
         "The runtime's options in containerd's settings are not of the kind that its shim takes: another shim, or another release \
          of it.",
     )
-    .certain()
     .first(&["containerd config dump | grep -A12 runtimes"]),
     act(
         "exec-step",

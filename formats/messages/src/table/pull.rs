@@ -159,7 +159,6 @@ pub(super) const ALL: &[Message] = &[
         "The registry, a mirror or a proxy on the way answered with an error of its own.",
     )
     .unless(&["error response from daemon: 500", "api error (500)"])
-    .certain()
     .first(&[HOSTS]),
     act(
         "registry-answer-unreadable",
@@ -216,7 +215,6 @@ pub(super) const ALL: &[Message] = &[
         "The node could not resolve the registry's name: its resolver is wrong, does not answer, or has no such \
          name. Pods' DNS (CoreDNS) has no part in pulls.",
     )
-    .certain()
     .first(&["cat /etc/resolv.conf", "getent hosts REGISTRY"]),
     cause(
         "registry-unreachable",
@@ -278,7 +276,6 @@ pub(super) const ALL: &[Message] = &[
     .wraps(&[])
     .within(&["hosts", "certs.d", "registr", "pull", "resolve"])
     .codes(&["registry/hosts-unusable"])
-    .certain()
     .first(&[HOSTS]),
     cause(
         "mirror-endpoint",
@@ -287,7 +284,6 @@ pub(super) const ALL: &[Message] = &[
         &["parse registry endpoint {q}", "parse registry endpoint {}", "get registry endpoints"],
         "An endpoint under registry.mirrors in config.toml is no address: every pull of that registry fails.",
     )
-    .certain()
     .codes(&["registry/endpoint-unusable"])
     .first(&["containerd config dump"]),
     act(
@@ -409,7 +405,6 @@ pub(super) const ALL: &[Message] = &[
          cut: a wrong download, or a power cut while it was installed.",
     )
     .within(HOST_PROGRAMS)
-    .certain()
     .codes(&["runtime/program-missing"])
     .first(&["uname -m", "ls -l PROGRAM; head -c 20 PROGRAM | od -c | head -n 2"]),
 ];

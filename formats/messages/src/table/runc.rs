@@ -47,8 +47,7 @@ pub(super) const ALL: &[Message] = &[
         Image,
         &["chdir to cwd ({q}) set in config.json failed: {}", "chdir to cwd ({q}) set in config.json failed", "mkdir {path}: not a directory{rest}rootfs", "cannot chdir to {}", "chdir to `{}`", "current working directory is outside of container mount namespace root{rest}", "OCI runtime {} failed: chdir {rest}"],
         "The working folder of the image or the pod cannot be entered: it is missing, or the user may not reach it.",
-    )
-    .certain(),
+    ),
     cause(
         "container-id-exists",
         Runc,
@@ -123,7 +122,6 @@ pub(super) const ALL: &[Message] = &[
          memory cgroups, of which removed ones count while anything remembers them (kernels before 5.x with kernel \
          memory accounting leak them); with v2 a limit of descendants.",
     )
-    .certain()
     .first(&["cat /proc/cgroups", "uname -r", "cat /sys/fs/cgroup/cgroup.max.descendants /sys/fs/cgroup/cgroup.stat"]),
     cause(
         "cgroup-cpuset",
@@ -465,14 +463,12 @@ pub(super) const ALL: &[Message] = &[
             "driver error: failed to process request{rest}",
             "initialization error: {rest}",
             "nvml error: {rest}",
-            "Failed to initialize NVML{rest}",
             "failed to get nvidia device{rest}",
             "no such device: nvidia{rest}",
         ],
         "NVIDIA's hook failed: its driver is not loaded, does not fit its libraries, or the device is gone.",
     )
     .wraps(&[])
-    .certain()
     .first(&["nvidia-smi", "dmesg | grep -i nvrm"]),
     cause(
         "mount-type-mismatch",
@@ -549,7 +545,6 @@ pub(super) const ALL: &[Message] = &[
         "A mount over a part of /proc is refused: it would let a container look harmless that is not. runc of \
          November 2025 (1.2.8, 1.3.3, 1.4.0-rc.3 and later) is stricter.",
     )
-    .certain()
     .first(&["runc --version"]),
     cause(
         "sysctl-reopen",
@@ -564,7 +559,6 @@ pub(super) const ALL: &[Message] = &[
         "A newer runc (1.3.3, 1.2.8, 1.4.0-rc.3 and later) sets sysctls over a procfs of its own, which AppArmor of \
          an outer container (LXC, Proxmox) refuses. It is neither CNI nor an image.",
     )
-    .certain()
     .first(&["runc --version", "systemd-detect-virt", "dmesg | grep -i apparmor"]),
     cause(
         "sysctl-unknown",
@@ -573,7 +567,6 @@ pub(super) const ALL: &[Message] = &[
         &["open /proc/sys/{}: no such file or directory", "write sysctl key {}: {rest}", "write sysctl key {}", "sysctl {q} is not in a separate kernel namespace", "sysctl {q} not allowed in host network namespace", "open /proc/sys/{}: read-only file system", "open sysctl {} file: {rest}no such file or directory", "cannot set sysctl{rest}", "open sysctl {}: no such file or directory"],
         "A sysctl that the pod asks for is not there in this kernel or namespace, or may not be set.",
     )
-    .certain()
     .first(&["uname -r"]),
     act(
         "rootfs-mount",
@@ -593,7 +586,6 @@ pub(super) const ALL: &[Message] = &[
         &["pivot_root {}: invalid argument", "pivot_root: invalid argument", "error jailing process inside rootfs: pivot_root {}: invalid argument", "error jailing process inside rootfs: pivot_root: invalid argument", "pivot_root .: invalid argument", "Could not find parent mount of {}"],
         "The node's own root is an initramfs (rootfs), from which pivot_root is not possible.",
     )
-    .certain()
     .first(&["findmnt /"]),
     cause(
         "rootfs-missing",
@@ -765,7 +757,6 @@ pub(super) const ALL: &[Message] = &[
         &["error setting rlimit type {n}: {rest}", "error setting rlimits for ready process{rest}", "error setting rlimit{rest}", "setting rlimit{rest}", "setrlimit `{}`: {rest}"],
         "A limit that the container should get is above what whoever makes it may give.",
     )
-    .certain()
     .first(&["systemctl show containerd -p LimitNOFILE -p LimitNPROC"]),
     cause(
         "device-missing",
@@ -774,7 +765,7 @@ pub(super) const ALL: &[Message] = &[
         &["error gathering device information while adding custom device {q}: {rest}", "error gathering device information{rest}", "not a device node", "lstat /dev/{}: no such file or directory", "stat /dev/{}: no such file or directory", "open /dev/{}: no such file or directory", "failed to create device{rest}", "creating device nodes caused {rest}"],
         "A device that the container should have is not on the node.",
     )
-    .unless(&["/dev/mapper", "kvm", "vhost", "nvidia", "/dev/fuse"])
+    .unless(&["/dev/mapper", "kvm", "vhost", "nvidia", "/dev/fuse", "/dev/kmsg", "oom events"])
     .first(&["ls -l /dev"]),
     cause(
         "device-denied",

@@ -19,7 +19,6 @@ pub(super) const ALL: &[Message] = &[
          it is wrong; a file that is imported counts, too.",
     )
     .wraps(&[])
-    .certain()
     .codes(&["config/unusable"])
     .first(&["containerd config dump > /dev/null", PREFLIGHT]),
     cause(

@@ -282,7 +282,6 @@ pub(super) const ALL: &[Message] = &[
          in /etc/subuid.",
     )
     .within(&["lchown", "layer", "uid", "gid"])
-    .certain()
     .first(&["cat /etc/subuid /etc/subgid"]),
     cause(
         "layer-whiteout",

@@ -192,7 +192,6 @@ pub(super) const ALL: &[Message] = &[
         "A partial write in the content store has lost one of its files; it is in the way of the blob that it \
          was for.",
     )
-    .certain()
     .codes(&["ingest/damaged"])
     .first(&[TRIAGE]),
     cause(

@@ -389,7 +389,7 @@ pub(super) const ALL: &[Message] = &[
         "pid-missing",
         Shim,
         Tasks,
-        &["failed to find pid{}", "failed to read init pid file", "failed to retrieve OCI runtime container pid", "failed to retrieve OCI runtime container pid: open {path}init.pid: no such file or directory", "open {path}init.pid: no such file or directory", "failed to get init process pid", "bad pid {n} obtained"],
+        &["failed to read init pid file", "failed to retrieve OCI runtime container pid", "failed to retrieve OCI runtime container pid: open {path}init.pid: no such file or directory", "open {path}init.pid: no such file or directory", "failed to get init process pid", "bad pid {n} obtained"],
         "The file with the pid of the container's init is not there: the creation did not come to its end, or the \
          task was removed meanwhile.",
     )
@@ -431,7 +431,7 @@ pub(super) const ALL: &[Message] = &[
         "kata",
         Shim,
         Other,
-        &["Failed to Check if grpc server is working{rest}", "Failed to Check if grpc server is working", "failed to launch qemu{rest}", "qemu{}: {rest}", "Create container timeout{rest}", "failed to get OOM event from sandbox{rest}", "Could not create the sandbox resource controller{rest}", "Could not add {path} to the devices cgroup"],
+        &["Failed to Check if grpc server is working{rest}", "Failed to Check if grpc server is working", "failed to launch qemu{rest}", "qemu-system-{}: {rest}", "qemu-kvm: {rest}", "Create container timeout{rest}", "failed to get OOM event from sandbox{rest}", "Could not create the sandbox resource controller{rest}", "Could not add {path} to the devices cgroup"],
         "Kata's virtual machine did not start, or its agent does not answer. Its own log says why.",
     )
     .wraps(&[])

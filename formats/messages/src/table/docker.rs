@@ -1,0 +1,136 @@
+//! dockerd's own cluster and network, its notes, and what builders and cAdvisor look for beside containerd.
+
+use super::DMESG;
+use crate::message::Component::{Buildkit, Dockerd, Kubelet, OtherEngine};
+use crate::message::Whose::{Network, Nobody, Other, Settings, Tasks};
+use crate::message::{Message, act, cause};
+
+const JOURNAL: &str = "journalctl -b -u docker --no-pager | tail -n 50";
+const SWARM: &str = "docker info --format '{{.Swarm.LocalNodeState}} {{.Swarm.Error}}'";
+
+pub(super) const ALL: &[Message] = &[
+    cause(
+        "swarm-no-leader",
+        Dockerd,
+        Other,
+        &["The swarm does not have a leader{rest}", "more than one redirect to leader from{rest}", "{}The swarm does not have a leader{rest}", "rpc error: code = {} desc = raft: no elected cluster leader{rest}", "raft: no elected cluster leader{rest}"],
+        "Docker's cluster has no leader now: more than half of its managers do not run, or do not reach each other.",
+    )
+    .first(&["docker node ls", SWARM, "ss -lntp | grep 2377"]),
+    cause(
+        "swarm-peer-lost",
+        Dockerd,
+        Other,
+        &["memberlist: Suspect {} has failed, no acks received", "memberlist: Marking {} as failed, suspect timeout reached{rest}", "memberlist: Failed fallback ping: {rest}", "memberlist: Was able to connect to {} but other probes failed, network may be misconfigured"],
+        "A node of Docker's cluster did not answer the others' gossip (port 7946): the node, its load, or the network between them.",
+    )
+    .within(&["dockerd", "memberlist"])
+    .first(&["docker node ls", "ss -lnup | grep 7946"]),
+    cause(
+        "swarm-none",
+        Dockerd,
+        Nobody,
+        &["Handler for GET {} returned error: This node is not a swarm manager. Use {q} or {q} to connect this node to swarm and try again.", "Handler for GET {} returned error: This node is not a swarm manager{rest}"],
+        "A client (a desktop, a dashboard) asked for the cluster on a node that is in none. Nothing is wrong.",
+    ),
+    act(
+        "swarm-note",
+        Dockerd,
+        Other,
+        &["raft.node: {} elected leader {} at term {n}{rest}", "raft.node: {} lost leader {} at term {n}{rest}", "{} became leader at term {n}", "{} became follower at term {n}"],
+        "Docker's managers chose a leader. Once is ordinary; again and again means that they do not reach each other, or are too slow.",
+    )
+    .first(&["docker node ls", "journalctl -b -u docker --no-pager | grep -c 'elected leader'"]),
+    cause(
+        "docker-endpoint-stale",
+        Dockerd,
+        Network,
+        &["could not find endpoint with id {}", "invalid endpoint id: {}", "Could not delete local endpoint {} during endpoint cleanup: {rest}", "endpoint with name {} id {} has active containers", "could not find endpoint {}"],
+        "dockerd's own records of its network name an endpoint that is not there, or that it thinks in use: left over by an end that was not \
+         clean.",
+    )
+    .first(&["docker network ls", "docker network inspect NETWORK", JOURNAL]),
+    cause(
+        "docker-ports-discarded",
+        Dockerd,
+        Nobody,
+        &["Published ports are discarded when using host network mode", "{}Published ports are discarded when using host network mode"],
+        "A note: with the host's network a container's ports are the node's, and -p has no effect.",
+    ),
+    cause(
+        "docker-restart-canceled",
+        Dockerd,
+        Nobody,
+        &["ShouldRestart failed, container will not be restarted"],
+        "The container was stopped by hand, so dockerd does not start it again. Nothing is wrong.",
+    )
+    .within(&["hasbeenmanuallystopped=true", "restart canceled"]),
+    cause(
+        "docker-event-ignored",
+        Dockerd,
+        Nobody,
+        &["Ignoring Exit Event, no such exec command found", "ignoring event{rest}", "ignoring event", "Fixing inconsistent endpoint_cnt for network {}", "EnableService {} START", "EnableService {} DONE", "DisableService {} START", "DisableService {} DONE"],
+        "dockerd tells of its work: an end came after its record was removed, a counter was set right, a name was registered. Nothing is wrong.",
+    )
+    .unless(&["level=error", "level=fatal"]),
+    act(
+        "docker-stream-copy",
+        Dockerd,
+        Tasks,
+        &["stream copy error: reading from a closed fifo", "stream copy error: {rest}", "stream copy error", "Health check for container {} error: {rest}"],
+        "A command in a container (an exec, a health check) ended, or could not begin, while its output was being connected. A line \
+         beside it says which; a health check that meets the container's end does it, too.",
+    )
+    .wraps(&[])
+    .first(&[JOURNAL, "docker ps -a", "docker inspect CONTAINER --format '{{json .State.Health}}'"]),
+    act(
+        "docker-journald-read",
+        Dockerd,
+        Other,
+        &["journald: error processing journal", "error processing journal", "Error streaming logs{rest}", "error reading logs{rest}"],
+        "dockerd was reading a container's log back (docker logs), from journald or a file, and that failed: what asked sees lines missing. \
+         The container is not touched.",
+    )
+    .first(&["journalctl --verify", JOURNAL, "docker info --format '{{.LoggingDriver}}'"]),
+    cause(
+        "worker-skipped",
+        Buildkit,
+        Nobody,
+        &["skipping containerd worker, as {q} does not exist", "skipping containerd worker{rest}", "skipping oci worker{rest}", "skipping oci worker, as runc does not exist"],
+        "BuildKit looked for another way to run its steps, which is not there, and uses the one that is. Nothing is wrong.",
+    ),
+    cause(
+        "cadvisor-probe",
+        Kubelet,
+        Nobody,
+        &["unable to connect to CRI-O api service: {rest}", "unable to connect to Rkt api service: {rest}", "Registration of the {} container factory failed: {rest}", "Registration of the {} container factory failed{rest}", "Unable to connect to Rkt api service: {rest}"],
+        "cAdvisor in kubelet looks for every engine that it knows; those that are not installed do not answer. Nothing is wrong.",
+    )
+    .unless(&["container factory failed&containerd.sock", "raw container factory"]),
+    cause(
+        "oom-events-off",
+        Kubelet,
+        Settings,
+        &["Could not configure a source for OOM detection, disabling OOM events: {rest}"],
+        "kubelet (cAdvisor) cannot read the kernel's messages (/dev/kmsg), mostly because it runs in a container without that device: it does not \
+         tell of kills for want of memory. The rest goes on.",
+    )
+    .first(&["ls -l /dev/kmsg"]),
+    cause(
+        "conmon-oom-score",
+        OtherEngine,
+        Nobody,
+        &["conmon {} <ndebug>: failed to write to /proc/self/oom_score_adj: Permission denied", "conmon {} <nwarn>: failed to write to /proc/self/oom_score_adj: Permission denied", "{}failed to write to /proc/self/oom_score_adj: Permission denied"],
+        "conmon runs without root's rights and cannot protect itself from the kernel's choice for want of memory. Nothing is wrong.",
+    )
+    .within(&["conmon"]),
+    cause(
+        "docker-storage-option",
+        Dockerd,
+        Settings,
+        &["{}unknown option dm.{}", "overlay2: unknown option {}", "{}: unknown option {}"],
+        "An option of another storage driver stands in dockerd's settings (storage-opts of daemon.json), which this one does not know.",
+    )
+    .within(&["graphdriver", "storage driver"])
+    .first(&["cat /etc/docker/daemon.json", JOURNAL, DMESG]),
+];

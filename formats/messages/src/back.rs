@@ -13,7 +13,10 @@ fn each_text_of_a_message_leads_back_to_it() {
             let explained = explain(&line);
             let is_it = explained.layers.iter().any(|layer| match layer.known {
                 Some(LayerKnown::Message(found)) => {
-                    found.says.contains(text) || found.key == message.key
+                    // An error of a connection is a registry's only in a line about one.
+                    found.says.contains(text)
+                        || found.key == message.key
+                        || crate::context::FAR.iter().any(|far| far.key == found.key)
                 }
                 _ => false,
             });

@@ -140,9 +140,10 @@ pub fn explain(line: &str) -> Explained {
         walk(&Chain::split_chain(said), &whole, &mut layers);
     }
     let place = place::find(&whole.bare);
+    let speaker = Speaker::from_line(&peeled, &whole.whole);
     let mut head = decided(&layers, &peeled, &whole, place.is_none());
     let mut told = None;
-    if let Some(Head::Cause(harmless)) = head
+    if let Some(harmless) = head.as_ref().and_then(Head::message)
         && harmless.whose == Whose::Nobody
     {
         match clears(harmless, &layers, &peeled, &whole.whole) {
@@ -151,13 +152,17 @@ pub fn explain(line: &str) -> Explained {
             Clears::Not => {
                 let others = without_harmless(&layers);
                 head = decided(&others, &peeled, &whole, place.is_none())
-                    .filter(|head| head.whose() != Whose::Nobody && !matches!(head, Head::Generic(_)))
-                    .or_else(|| place.is_none().then(|| doubted(harmless)));
+                    .filter(|head| {
+                        head.whose() != Whose::Nobody && !matches!(head, Head::Generic(_))
+                    })
+                    .or_else(|| {
+                        let is_placed = place.is_some() && speaker.is_ours;
+                        (!is_placed).then(|| doubted(harmless))
+                    });
                 told = Some(others);
             }
         }
     }
-    let speaker = Speaker::from_line(&peeled, &whole.whole);
     let tells_failure = failure::is_told(&whole.whole);
     let told = told.as_deref().unwrap_or(&layers);
     head = head.and_then(|head| hedged(head, told, &peeled, speaker, tells_failure));

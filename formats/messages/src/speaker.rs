@@ -46,6 +46,7 @@ const PROGRAMS: &[(&str, Component)] = &[
     ("multus", Component::Cni),
     ("audit", Component::Kernel),
     ("dbus", Component::Systemd),
+    ("networkd-dispatcher", Component::Systemd),
     ("cri-dockerd", Component::OtherEngine),
 ];
 
@@ -235,7 +236,6 @@ impl Speaker {
                 "error setting up exec command in container",
                 "handler for ",
                 "module=libcontainerd",
-                "namespace=moby",
                 "health check for container",
             ]);
         if is_daemons && is_docker && !whole.contains("containerd") {
@@ -317,9 +317,21 @@ mod tests {
             ("runsc: write cgroup.procs", Runc, OtherRuntime),
             ("ERROR: failed to solve: apply layer", Containerd, Buildkit),
             ("write cgroup.procs", Runc, Runc),
-            ("Nov 28 14:18:11 node systemd[40]: a.scope: write cgroup.procs", Runc, Systemd),
-            ("E1128 12:00:00.1 1 proxier.go:16] iptables-restore", Cni, Kubernetes),
-            ("msg=\"Handler for GET /v1.45/x returned error: it is not running\"", Cri, Dockerd),
+            (
+                "Nov 28 14:18:11 node systemd[40]: a.scope: write cgroup.procs",
+                Runc,
+                Systemd,
+            ),
+            (
+                "E1128 12:00:00.1 1 proxier.go:16] iptables-restore",
+                Cni,
+                Kubernetes,
+            ),
+            (
+                "msg=\"Handler for GET /v1.45/x returned error: it is not running\"",
+                Cri,
+                Dockerd,
+            ),
         ] {
             assert_eq!(told(line, who), (right, false), "{line}");
         }

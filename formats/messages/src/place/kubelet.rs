@@ -2,9 +2,7 @@
 
 use super::{Place, place};
 use crate::message::Component::{Kubelet, Kubernetes};
-use crate::message::Whose::{
-    Cgroups, Daemon, Memory, Network, Other, Pod, Settings, Storage,
-};
+use crate::message::Whose::{Cgroups, Daemon, Memory, Network, Other, Pod, Settings, Storage};
 use crate::table::{DISK, JOURNAL, STUCK};
 
 const KUBELET: &str = "journalctl -b -u kubelet --no-pager | tail -n 50";

@@ -84,7 +84,8 @@ pub(crate) fn find(line: &str) -> Option<&'static Message> {
 
 /// How a word goes on where it is still that word.
 const ENDINGS: &[&str] = &[
-    "s", "d", "ed", "er", "es", "ing", "ion", "al", "led", "error", "errors", "failed", "limits", "v1", "v2", "v3", "exec",
+    "s", "d", "ed", "er", "es", "ing", "ion", "al", "led", "error", "errors", "failed", "limits",
+    "v1", "v2", "v3", "exec",
 ];
 
 /// Whether `line` has every word of `mark`, each whole: a name that begins with one is another's; short ones have no endings.

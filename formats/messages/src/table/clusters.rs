@@ -1,9 +1,7 @@
 //! k3s' and kubelet's own starts, other programs that hold containers, and the pods' networks' own words.
 
 use super::{DMESG, JOURNAL};
-use crate::message::Component::{
-    Cni, Containerd, Kubelet, Kubernetes, OtherRuntime, Systemd,
-};
+use crate::message::Component::{Cni, Containerd, Kubelet, Kubernetes, OtherRuntime, Systemd};
 use crate::message::Component::{K3s, System};
 use crate::message::Whose::{
     Cgroups, Daemon, Kernel, Network, Nobody, Other, Pod, Registry, Settings, Storage, Tasks,
@@ -11,14 +9,15 @@ use crate::message::Whose::{
 use crate::message::{Message, act, cause, consequence};
 
 const KUBELET: &str = "journalctl -b -u kubelet --no-pager | tail -n 50";
-const K3S: &str = "journalctl -b -u k3s -u k3s-agent -u rke2-server -u rke2-agent --no-pager | tail -n 50";
+const K3S: &str =
+    "journalctl -b -u k3s -u k3s-agent -u rke2-server -u rke2-agent --no-pager | tail -n 50";
 
 pub(super) const ALL: &[Message] = &[
     act(
         "k3s-join",
         K3s,
         Other,
-        &["failed to get CA certs: {rest}", "starting kubernetes: preparing server: {rest}", "preparing server: {rest}", "preparing server", "failed to validate token: {rest}", "failed to retrieve configuration from server: {rest}", "failed to get CA certs", "starting kubernetes", "Get {q}/cacerts{q}{rest}", "{}/v1-k3s/{}: 403 Forbidden", "{}/v1-rke2/{}: 403 Forbidden"],
+        &["failed to get CA certs: {rest}", "starting kubernetes: preparing server: {rest}", "preparing server: {rest}", "preparing server", "failed to validate token: {rest}", "failed to retrieve configuration from server: {rest}", "failed to get CA certs", "starting kubernetes", "Get {q}/cacerts{q}{rest}"],
         "k3s (or RKE2) was joining a server of its cluster, or beginning its own. The server that it was pointed to (--server), at port 6443 \
          or 9345, decides; with 403 it knows the node by another password.",
     )
@@ -132,7 +131,7 @@ pub(super) const ALL: &[Message] = &[
         "subpath-stale",
         Kubelet,
         Storage,
-        &["error cleaning subPath mounts for volume {q}: {rest}stale NFS file handle{rest}", "{}stale NFS file handle{rest}", "{}: stale NFS file handle", "lstat {path}: stale NFS file handle", "{}: stale file handle"],
+        &["error cleaning subPath mounts for volume {q}: {rest}stale NFS file handle{rest}", "lstat {path}: stale NFS file handle", "unlinkat {path}: stale NFS file handle", "stat {path}: stale NFS file handle"],
         "The server of a volume no longer knows what is mounted: it was removed or exported anew. Until it is unmounted (lazily), pods that have it \
          do not end.",
     )
@@ -162,19 +161,19 @@ pub(super) const ALL: &[Message] = &[
         &["malformed HTTP response {q}", "malformed HTTP response \"\\x15\\x03{rest}", "net/http: HTTP/1.x transport connection broken: malformed HTTP response \"\\x15\\x03{rest}", "malformed HTTP response \\\"\\\\x15\\\\x03{rest}"],
         "The server speaks TLS and was asked without it: the settings name it with http:// where https:// is right.",
     )
-    .within(&["\\x15\\x03"])
+    .within(&["\\x15\\x03&/v2/", "\\x15\\x03&registry", "\\x15\\x03&pull"])
     .first(&["curl -sv https://REGISTRY/v2/ -o /dev/null", "ls /etc/containerd/certs.d/*"]),
     cause(
         "stop-timed-out",
         Systemd,
         Tasks,
-        &["{} stopping timed out. Killing", "{}: Stopping timed out. Killing", "{}: State 'stop-sigterm' timed out. Killing", "{}: State 'final-sigterm' timed out. Killing", "{}: State 'stop-sigterm' timed out{rest}"],
+        &["{} stopping timed out. Killing", "{}: Stopping timed out. Killing"],
         "What runs in the unit did not end in its time at SIGTERM, and systemd sends SIGKILL. Only what does not end at that is held by something \
          (storage, the kernel).",
     )
     .first(&["systemctl status UNIT", "ps -e -o pid,stat,wchan:32,args | awk '$2 ~ /D/'"]),
     consequence(
-        "unit-killed",
+        "unit-program-ended",
         Systemd,
         Daemon,
         &["Main PID: {n} (code=killed, signal={})", "Process: {n} {}(code=killed, signal={})", "Main PID: {n} (code=exited, status={})", "Main PID: {n} (code=dumped, signal={})", "Active: failed (Result: {}) since {rest}", "Active: failed (Result: {}){rest}", "failed (Result: start-limit{rest}", "Active: activating (auto-restart) (Result: {}){rest}"],
@@ -224,7 +223,7 @@ pub(super) const ALL: &[Message] = &[
         "aws-cni-no-address",
         Cni,
         Network,
-        &["Failed to assign an IP address to container {}", "Failed to assign an IP address to container", "failed to assign an IP address to container{rest}", "assignPodIPv4AddressUnsafe: no available IP addresses{rest}"],
+        &["Failed to assign an IP address to container {}", "failed to assign an IP address to container{rest}", "assignPodIPv4AddressUnsafe: no available IP addresses{rest}"],
         "Amazon's CNI (ipamd, in the pod aws-node) had no address for the pod: the subnet or the node's cards are used up, its settings name a \
          wrong subnet, or it is not ready. ipamd.log says which.",
     )
@@ -280,14 +279,4 @@ pub(super) const ALL: &[Message] = &[
         "A CSI driver's registrar waits for kubelet to take its driver: kubelet's folder is another than it was told, or the driver does not run.",
     )
     .first(&["ls -l /var/lib/kubelet/plugins_registry", "kubectl get csinodes"]),
-    act(
-        "scope-pids",
-        Systemd,
-        Cgroups,
-        &["{}: Failed to add PIDs to scope's control group: {rest}"],
-        "systemd could not move a process into the scope's cgroup: the user's systemd may not (its cgroup is not delegated, or the session is \
-         outside of it), or the process had ended.",
-    )
-    .within(&["permission denied", "operation not permitted"])
-    .first(&["systemctl --user status", "cat /proc/self/cgroup", "loginctl show-user USER"]),
 ];

@@ -531,7 +531,7 @@ pub(super) const ALL: &[Message] = &[
         &["Stop CRI service", "Stop CRI service{rest}", "context canceled - stopping", "Stopped containerd{rest}", "Stopping containerd{rest}", "Event monitor stopped", "Stream server stopped"],
         "The daemon was asked to stop, and does.",
     ),
-    act(
+    cause(
         "oom-score",
         Containerd,
         Nobody,

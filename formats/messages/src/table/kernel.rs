@@ -140,7 +140,7 @@ pub(super) const ALL: &[Message] = &[
         "audit-denied",
         TheKernel,
         Security,
-        &["audit: type=1400 audit({}): apparmor=\"DENIED\" {rest}", "audit: type=1326 {rest}", "apparmor=\"DENIED\" {rest}", "type=1400 audit({}): avc: denied {rest}", "AVC avc: denied {rest}", "audit: type=1400 audit({}): avc: denied {rest}", "SECCOMP auid={rest}", "audit({}): apparmor=\"DENIED\" {rest}", "audit({}): avc:{rest}", "type=AVC msg=audit({}): avc:{rest}", "avc: denied {rest}", "avc:  denied {rest}", "type=AVC {rest}"],
+        &["audit: type=1400 audit({}): apparmor=\"DENIED\" {rest}", "audit: type=1326 {rest}", "apparmor=\"DENIED\" {rest}", "type=1400 audit({}): avc: denied {rest}", "AVC avc: denied {rest}", "audit: type=1400 audit({}): avc: denied {rest}", "SECCOMP auid={rest}", "audit({}): apparmor=\"DENIED\" {rest}", "audit({}): avc:{rest}", "avc: denied {rest}", "avc:  denied {rest}"],
         "A security rule refused something: AppArmor or SELinux (1400), or seccomp (1326). The line names the program \
          and what it wanted.",
     )
@@ -150,7 +150,7 @@ pub(super) const ALL: &[Message] = &[
         "audit-permissive",
         TheKernel,
         Security,
-        &["audit: type=1400 audit({}): avc: denied {rest}", "audit({}): avc:{rest}", "type=AVC msg=audit({}): avc:{rest}", "avc: denied {rest}", "avc:  denied {rest}", "type=AVC {rest}"],
+        &["audit: type=1400 audit({}): avc: denied {rest}", "audit({}): avc:{rest}", "avc: denied {rest}", "avc:  denied {rest}"],
         "A rule of SELinux would have refused this, but it is permissive: nothing was refused, it was only logged. It would be refused \
          once SELinux enforces.",
     )
@@ -187,7 +187,7 @@ pub(super) const ALL: &[Message] = &[
         "kernel-trace",
         TheKernel,
         Kernel,
-        &["CPU: {n} PID: {n} Comm: {rest}", "CPU: {n} UID: {n} PID: {n} Comm: {rest}", "CPU {n} PID: {n} Comm: {rest}", "Hardware name: {rest}", "RIP: {n}:{rest}", "RIP: 0010:{rest}", "Call Trace:{rest}", "Call trace:{rest}", "Modules linked in: {rest}", "---[ end trace {rest}", "Kernel Offset: {rest}", "Workqueue: {rest}", "echo 0 > /proc/sys/kernel/hung_task_timeout_secs{rest}", "Not tainted {rest}", "Tainted: {rest}"],
+        &["CPU: {n} PID: {n} Comm: {rest}", "CPU: {n} UID: {n} PID: {n} Comm: {rest}", "CPU {n} PID: {n} Comm: {rest}", "Hardware name: {rest}", "RIP: {n}:{rest}", "RIP: 0010:{rest}", "Modules linked in: {rest}", "Kernel Offset: {rest}", "Workqueue: {rest}", "echo 0 > /proc/sys/kernel/hung_task_timeout_secs{rest}", "Not tainted {rest}", "Tainted: {rest}"],
         "A part of a report of the kernel (a task that waits long, an oops, a warning). The task that it names ran or waited just then; \
          it need not be the culprit. The first line of the report says what it is about, the trace says where.",
     )

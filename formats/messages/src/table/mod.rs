@@ -3,9 +3,9 @@
 //! A text stands where it is most specific; what many causes share stands in [`generic`](mod@generic).
 
 mod bolt;
+mod clusters;
 mod cni;
 mod cri;
-mod clusters;
 mod daemon;
 mod docker;
 mod engines;

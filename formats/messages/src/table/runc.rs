@@ -458,7 +458,6 @@ pub(super) const ALL: &[Message] = &[
             "nvidia-container-cli: {rest}",
             "Auto-detected mode as 'legacy'{rest}",
             "Auto-detected mode as{rest}",
-            "failed to initialize NVML{rest}",
             "could not select device driver {q} with capabilities{rest}",
             "driver error: failed to process request{rest}",
             "initialization error: {rest}",

@@ -389,7 +389,7 @@ pub(super) const ALL: &[Message] = &[
         "pid-missing",
         Shim,
         Tasks,
-        &["failed to read init pid file", "failed to retrieve OCI runtime container pid", "failed to retrieve OCI runtime container pid: open {path}init.pid: no such file or directory", "open {path}init.pid: no such file or directory", "failed to get init process pid", "bad pid {n} obtained"],
+        &["failed to find pid", "failed to read init pid file", "failed to retrieve OCI runtime container pid", "failed to retrieve OCI runtime container pid: open {path}init.pid: no such file or directory", "open {path}init.pid: no such file or directory", "failed to get init process pid", "bad pid {n} obtained"],
         "The file with the pid of the container's init is not there: the creation did not come to its end, or the \
          task was removed meanwhile.",
     )

@@ -8,6 +8,7 @@ use crate::claim::{detail, hedged, quoting, said_by};
 use crate::clear::{Clears, clears, doubted, without_harmless};
 use crate::context;
 use crate::failure;
+use crate::inside::{Inside, inside_of};
 use crate::message::{Component, Message, Role, Sure, Whose};
 use crate::peel::{LINE_LIMIT, Peeled, peel};
 use crate::place;
@@ -277,40 +278,6 @@ fn layer(chain: &Chain, pieces: core::ops::Range<usize>, hit: Option<Hit>) -> La
             is_broad: hit.is_broad,
         },
     }
-}
-
-/// What stands inside of a message that wraps another error.
-enum Inside {
-    /// Nothing, or no more than the class of an answer.
-    Nothing,
-    /// What it says itself.
-    Fits,
-    /// Something else, perhaps a word of the system.
-    Another(Option<&'static Message>),
-}
-
-fn inside_of(layers: &[Layer], cause: &'static Message) -> Inside {
-    let Some(holds) = cause.wraps else {
-        return Inside::Nothing;
-    };
-    let is_it = |layer: &Layer| matches!(layer.known, Some(LayerKnown::Message(message)) if message.key == cause.key);
-    let Some(at) = layers.iter().rposition(is_it) else {
-        return Inside::Nothing;
-    };
-    let inner = layers.get(at.saturating_add(1)..).unwrap_or_default();
-    let mut found = Inside::Nothing;
-    for layer in inner {
-        match layer.known {
-            Some(LayerKnown::Message(message)) => match message.role {
-                Role::Class | Role::Wrapper => {}
-                _ if holds.contains(&message.key) => return Inside::Fits,
-                _ => found = Inside::Another(Some(message)),
-            },
-            _ if matches!(found, Inside::Nothing) => found = Inside::Another(None),
-            _ => {}
-        }
-    }
-    found
 }
 
 /// What decides: a piece, or where none is known, a part of one.

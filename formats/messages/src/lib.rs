@@ -28,6 +28,7 @@ pub mod corpus;
 mod explain;
 mod failure;
 mod hedge;
+mod inside;
 mod message;
 mod pattern;
 mod peel;

@@ -11,6 +11,7 @@ const NAMES: &str = r#"(?x)
     | \b(?:pod|podname|image|container|containername|containerid|podid|id|name|volumename|hostname|node|dev|comm|exe|scontext|tcontext|ifname|interface|device|bridge|link)=\\*["']?
     | \b(?:name|namespace|uid):
     | \b(?:pod|deployment|daemonset|replicaset)/
+    | \btrying\ to\ pull\ repository\ 
     | /v2/ )
     ( [^\s"'\\`,}]+ )
 "#;

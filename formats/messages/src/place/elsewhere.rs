@@ -17,6 +17,15 @@ pub(super) const FOREIGN: &[Place] = &[
          Linux nodes only; containerd's own words around it mean the same on both.",
     )
     .first(&["Get-Service containerd, vmcompute, hns", "Get-ComputeInfo -Property WindowsVersion, OsBuildNumber"]),
+    place(
+        "at-k3s-supervisor",
+        K3s,
+        Other,
+        &["/v1-k3s/", "/v1-rke2/", "remotedialer", "k3s&cacerts", "rke2&cacerts"],
+        "An agent or a server of k3s or RKE2 speaks with a server of its cluster (port 6443 or 9345): whether that runs, is reached, and \
+         takes the token and the node's password (403: another node of that name, or one that was installed anew) decides.",
+    )
+    .first(&["journalctl -b -u k3s -u k3s-agent -u rke2-server -u rke2-agent --no-pager | tail -n 50", "ls -l /etc/rancher/node/password"]),
 ];
 
 pub(super) const ENGINES: &[Place] = &[

@@ -126,12 +126,13 @@ pub(super) const ALL: &[Message] = &[
         "Talos tells of one of its services: it ended, and is started again. The service's own log says why.",
     )
     .within(&["talos", "going to restart"])
+    .unless(&["failed to create task", "oci runtime", "containerd.sock"])
     .first(&["talosctl logs SERVICE", "talosctl service SERVICE"]),
     cause(
         "subpath-stale",
         Kubelet,
         Storage,
-        &["error cleaning subPath mounts for volume {q}: {rest}stale NFS file handle{rest}", "lstat {path}: stale NFS file handle", "unlinkat {path}: stale NFS file handle", "stat {path}: stale NFS file handle"],
+        &["error cleaning subPath mounts for volume {}: {rest}stale NFS file handle{rest}", "lstat {path}: stale NFS file handle", "unlinkat {path}: stale NFS file handle", "stat {path}: stale NFS file handle"],
         "The server of a volume no longer knows what is mounted: it was removed or exported anew. Until it is unmounted (lazily), pods that have it \
          do not end.",
     )

@@ -156,6 +156,15 @@ pub(super) const ALL: &[Message] = &[
     )
     .within(&["permissive=1"])
     .first(&["getenforce", "ausearch -m avc -ts recent", "ls -Z FILE"]),
+    act(
+        "selinux-mount",
+        TheKernel,
+        Security,
+        &["SELinux: mount invalid.  Same superblock, different security settings for (dev {}, type {})", "SELinux: mount invalid{rest}", "SELinux: mount invalid."],
+        "Something was to be mounted a second time with another label of SELinux, and the kernel refused it. With mqueue and containers it is \
+         mostly noise; with a volume the mount fails.",
+    )
+    .first(&["getenforce", "ausearch -m avc -ts recent", "findmnt"]),
     cause(
         "dm-io-error",
         TheKernel,

@@ -62,7 +62,7 @@ pub(super) const ALL: &[Message] = &[
         TheRegistry,
         Registry,
         &[
-            "error parsing HTTP 429 response body{rest}",
+            "Status 429 trying to pull repository {rest}", "{}Status 429 trying to pull repository {rest}", "error parsing HTTP 429 response body{rest}",
             "toomanyrequests: {rest}",
             "toomanyrequests{}",
             "429 Too Many Requests{rest}",

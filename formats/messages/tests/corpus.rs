@@ -5,13 +5,14 @@ use std::path::Path;
 
 use messages::corpus::{Grade, cases, grade};
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "first.tsv",
     "second.tsv",
     "third.tsv",
     "fourth.tsv",
     "fifth.tsv",
     "sixth.tsv",
+    "seventh.tsv",
     "daemons.tsv",
 ];
 

@@ -18,6 +18,7 @@ pub(super) const ALL: &[Message] = &[
             "cni config not initialized",
             "Network plugin returns error: cni plugin not initialized",
             "NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized",
+            "no network config found in {path}: cni plugin not initialized: failed to load cni config",
             "no network config found in {path}: cni plugin not initialized",
             "no network config found in {path}",
             "failed to load cni during init, please check CRI plugin status before setting up network for pods",

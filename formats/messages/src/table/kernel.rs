@@ -132,7 +132,7 @@ pub(super) const ALL: &[Message] = &[
         "soft-lockup",
         TheKernel,
         Kernel,
-        &["watchdog: BUG: soft lockup - CPU#{n} stuck for {rest}", "BUG: soft lockup{rest}", "rcu: INFO: rcu_sched {rest}", "rcu: INFO: {rest}", "NMI watchdog: BUG{rest}", "NMI watchdog: Watchdog detected hard LOCKUP{rest}", "Kernel panic - not syncing: {rest}", "BUG: unable to handle {rest}", "kernel BUG at {rest}", "Oops: {rest}", "general protection fault: {rest}", "general protection fault, {rest}", "general protection fault", "invalid opcode: 0000 {rest}", "divide error: 0000 {rest}", "double fault: 0000 {rest}", "page allocation failure{rest}", "{}: page allocation failure{rest}", "SLUB: Unable to allocate memory on node {rest}", "cache_from_obj: Wrong slab cache{rest}"],
+        &["watchdog: BUG: soft lockup - CPU#{n} stuck for {rest}", "BUG: soft lockup{rest}", "rcu: INFO: rcu_sched {rest}", "rcu: INFO: {rest}", "NMI watchdog: BUG{rest}", "NMI watchdog: Watchdog detected hard LOCKUP{rest}", "Kernel panic - not syncing: {rest}", "BUG: unable to handle {rest}", "kernel BUG at {rest}", "BUG: kernel NULL pointer dereference{rest}", "BUG: Bad page {rest}", "Unable to handle kernel {rest}", "Oops: {rest}", "general protection fault: {rest}", "general protection fault, {rest}", "general protection fault", "invalid opcode: 0000 {rest}", "divide error: 0000 {rest}", "double fault: 0000 {rest}", "page allocation failure{rest}", "{}: page allocation failure{rest}", "SLUB: Unable to allocate memory on node {rest}", "cache_from_obj: Wrong slab cache{rest}"],
         "The kernel itself is in trouble: a defect, a host that gives a virtual machine no time, or no memory.",
     )
     .first(&[DMESG, "uname -r"]),
@@ -140,7 +140,7 @@ pub(super) const ALL: &[Message] = &[
         "audit-denied",
         TheKernel,
         Security,
-        &["audit: type=1400 audit({}): apparmor=\"DENIED\" {rest}", "audit: type=1326 {rest}", "apparmor=\"DENIED\" {rest}", "type=1400 audit({}): avc: denied {rest}", "AVC avc: denied {rest}", "audit: type=1400 audit({}): avc: denied {rest}", "SECCOMP auid={rest}", "audit({}): apparmor=\"DENIED\" {rest}", "audit({}): avc:{rest}", "avc: denied {rest}", "avc:  denied {rest}"],
+        &["AVC avc:{rest}", "audit: type=1400 audit({}): apparmor=\"DENIED\" {rest}", "audit: type=1326 {rest}", "apparmor=\"DENIED\" {rest}", "type=1400 audit({}): avc: denied {rest}", "AVC avc: denied {rest}", "audit: type=1400 audit({}): avc: denied {rest}", "SECCOMP auid={rest}", "audit({}): apparmor=\"DENIED\" {rest}", "audit({}): avc:{rest}", "avc: denied {rest}", "avc:  denied {rest}"],
         "A security rule refused something: AppArmor or SELinux (1400), or seccomp (1326). The line names the program \
          and what it wanted.",
     )
@@ -150,7 +150,7 @@ pub(super) const ALL: &[Message] = &[
         "audit-permissive",
         TheKernel,
         Security,
-        &["audit: type=1400 audit({}): avc: denied {rest}", "audit({}): avc:{rest}", "avc: denied {rest}", "avc:  denied {rest}"],
+        &["AVC avc:{rest}", "audit: type=1400 audit({}): avc: denied {rest}", "audit({}): avc:{rest}", "avc: denied {rest}", "avc:  denied {rest}"],
         "A rule of SELinux would have refused this, but it is permissive: nothing was refused, it was only logged. It would be refused \
          once SELinux enforces.",
     )

@@ -211,6 +211,12 @@ impl Speaker {
         {
             return program;
         }
+        if let Some(program @ (Component::Dockerd | Component::Kubelet)) = self.program
+            && is_runtimes
+            && !any(named(who))
+        {
+            return program;
+        }
         if who == Component::Cni && any(&["kube-proxy", "proxier.go"]) {
             return Component::Kubernetes;
         }

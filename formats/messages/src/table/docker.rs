@@ -45,7 +45,7 @@ pub(super) const ALL: &[Message] = &[
         "docker-endpoint-stale",
         Dockerd,
         Network,
-        &["could not find endpoint with id {}", "invalid endpoint id: {}", "Could not delete local endpoint {} during endpoint cleanup: {rest}", "endpoint with name {} id {} has active containers", "could not find endpoint {}"],
+        &["error locating sandbox id {}: {rest}", "could not find endpoint with id {}", "invalid endpoint id: {}", "Could not delete local endpoint {} during endpoint cleanup: {rest}", "endpoint with name {} id {} has active containers", "could not find endpoint {}"],
         "dockerd's own records of its network name an endpoint that is not there, or that it thinks in use: left over by an end that was not \
          clean.",
     )
@@ -69,7 +69,7 @@ pub(super) const ALL: &[Message] = &[
         "docker-event-ignored",
         Dockerd,
         Nobody,
-        &["Ignoring Exit Event, no such exec command found", "ignoring event{rest}", "ignoring event", "Fixing inconsistent endpoint_cnt for network {}", "EnableService {} START", "EnableService {} DONE", "DisableService {} START", "DisableService {} DONE"],
+        &["Ignoring Exit Event, no such exec command found", "ignoring event", "Fixing inconsistent endpoint_cnt for network {}", "EnableService {} START", "EnableService {} DONE", "DisableService {} START", "DisableService {} DONE"],
         "dockerd tells of its work: an end came after its record was removed, a counter was set right, a name was registered. Nothing is wrong.",
     )
     .unless(&["level=error", "level=fatal"]),
@@ -103,7 +103,7 @@ pub(super) const ALL: &[Message] = &[
         "cadvisor-probe",
         Kubelet,
         Nobody,
-        &["unable to connect to CRI-O api service: {rest}", "unable to connect to Rkt api service: {rest}", "Registration of the {} container factory failed: {rest}", "Registration of the {} container factory failed{rest}", "Unable to connect to Rkt api service: {rest}"],
+        &["CRI-O not connected: {rest}", "unable to connect to CRI-O api service: {rest}", "unable to connect to Rkt api service: {rest}", "Registration of the {} container factory failed: {rest}", "Registration of the {} container factory failed{rest}", "Unable to connect to Rkt api service: {rest}"],
         "cAdvisor in kubelet looks for every engine that it knows; those that are not installed do not answer. Nothing is wrong.",
     )
     .unless(&["container factory failed&containerd.sock", "raw container factory"]),

@@ -212,7 +212,7 @@ pub(super) const ALL: &[Message] = &[
         "cadvisor-late",
         Kubelet,
         Nobody,
-        &["Failed to create existing container: {rest}", "Failed to process watch event {rest}", "failed to get cgroup stats for {q}: {rest}", "Failed to get system container stats for {q}{rest}", "Failed to get system container stats{rest}", "unable to find data in memory cache{rest}", "failed to get fs info for {q}: unable to find data in memory cache", "Failed to check if disk space is available for the runtime{rest}", "unknown container \"/{rest}", "unable to determine device info for dir: {rest}", "Failed to collect filesystem stats - rootDiskErr: {rest}"],
+        &["Failed to create existing container: {rest}", "Failed to process watch event {rest}", "Error while processing event ({q}: {n} == {}): {rest}", "Error while processing event ({rest}", "PercpuUsage had {n} cpus, but the actual number is {n}; ignoring extra CPUs", "Failed to get the info of the filesystem with id {q}: {rest}", "failed to get cgroup stats for {q}: {rest}", "Failed to get system container stats for {q}{rest}", "Failed to get system container stats{rest}", "unable to find data in memory cache{rest}", "failed to get fs info for {q}: unable to find data in memory cache", "Failed to check if disk space is available for the runtime{rest}", "unknown container \"/{rest}", "unable to determine device info for dir: {rest}", "Failed to collect filesystem stats - rootDiskErr: {rest}"],
         "kubelet's statistics (cAdvisor) came too late or too early: for a cgroup that has just gone, or soon after a start. By \
          itself no fault.",
     )

@@ -12,7 +12,7 @@ pub(super) const ALL: &[Message] = &[
         "entrypoint-not-found",
         Runc,
         Image,
-        &[
+        &["Container command not found or does not exist{rest}", 
             "exec: {q}: executable file not found in $PATH",
             "exec: {q}: stat {path}: no such file or directory",
             "exec: {q}: stat {}: no such file or directory",
@@ -349,6 +349,7 @@ pub(super) const ALL: &[Message] = &[
         "The runtime has no state of this id: creation is under way, hangs in a hook or a mount, or \
          failed; or the state was removed. `runc delete --force` would leak the process.",
     )
+    .unless(&["command not found"])
     .codes(&["runtime/state-missing", "runtime/bundle-without-state"])
     .first(&[STUCK, "coroner runtime ls /"]),
     cause(

@@ -212,8 +212,14 @@ impl Speaker {
             return program;
         }
         if let Some(program @ (Component::Dockerd | Component::Kubelet)) = self.program
-            && is_runtimes
+            && (is_daemons || is_runtimes)
             && !any(named(who))
+            && !any(&[
+                "rpc error",
+                "startcontainer",
+                "sandbox",
+                "runtime network not ready",
+            ])
         {
             return program;
         }

@@ -9,6 +9,16 @@ use crate::message::{Message, act, cause, consequence};
 
 pub(super) const ALL: &[Message] = &[
     cause(
+        "container-removing",
+        Cri,
+        Tasks,
+        &["container is already in removing state", "sandbox is already in removing state"],
+        "It is being removed already: by another request, or by one that was broken off and holds it until the daemon starts anew.",
+    )
+    .open()
+    .or(&["a removal that waits for a mount or a shim is under way", "kubelet asked twice: then nothing is wrong"])
+    .first(&[STUCK, "crictl ps -a"]),
+    cause(
         "sandbox-name-reserved",
         Cri,
         Tasks,

@@ -26,7 +26,7 @@ pub(super) const ALL: &[Message] = &[
         "The program that the image or the pod names is not in the image, or what it needs (the interpreter of a \
          script, a loader) is not. For `kubectl exec` it only means that the image has no such command.",
     )
-    .unless(&["kubelet --version", "preflight", "mkfs", "criu", "iptables", "socat", "apparmor_parser", "unpigz", "modprobe", "mount.", "nvidia-container-runtime", "containerd-shim", "exec: \"runc\"", "docker-credential", "docker-proxy", "dockerd", "exec: \"git\"", "lsb_release"])
+    .unless(&["kubelet --version", "preflight", "mkfs", "criu", "iptables", "socat", "apparmor_parser", "unpigz", "modprobe", "mount.", "nvidia-container-runtime", "containerd-shim", "exec: \"runc\"", "docker-credential", "docker-proxy", "\"dockerd\"", "exec: \"git\"", "lsb_release"])
     .codes(&["snapshot/directory-missing", "snapshot/usage-differs"])
     .or(&["the image has no shell (then only the exec fails)", "a volume hides the program", "the snapshot lost files: compare it with its blobs"])
     .first(&["crictl inspecti IMAGE", "coroner snapshots verify /"]),

@@ -1,0 +1,188 @@
+//! What lines of a kind have in common, whatever their words.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use messages::{Head, explain};
+
+/// What decides, by its kind and its key.
+fn decides(line: &str) -> (&'static str, &'static str) {
+    match explain(line).head {
+        None => ("unknown", ""),
+        Some(Head::Cause(message)) => ("cause", message.key),
+        Some(Head::Act(message, _)) => ("act", message.key),
+        Some(Head::Place(message, _)) => ("place", message.key),
+        Some(Head::Consequence(message)) => ("consequence", message.key),
+        Some(Head::Generic(message)) => ("generic", message.key),
+        Some(Head::Text(..)) => ("text", ""),
+    }
+}
+
+#[test]
+fn what_ends_a_program_is_not_cleared_by_what_stands_in_it() {
+    for line in [
+        "Failed to start ContainerManager failed to get rootfs info: unable to find data for container /",
+        "E1128 12:00:00.123456  40 eviction_manager.go:390] eviction manager: unexpected error when attempting to reduce imagefs pressure: \
+         wanted to free 9, but freed 1 space with errors in image deletion: [rpc error: code = 2 desc = Error response from daemon: \
+         {\"message\":\"conflict: unable to delete 99e59f495ffa (cannot be forced) - image is being used by running container 1b\"}]",
+        "E1128 12:00:00.123456  1 manager.go:1757] Failed to create pod infra container: open /proc/27/cgroup: no such file or directory",
+        "kubelet.go:1312] Failed to start cAdvisor inotify_add_watch /sys/fs/cgroup/cpuacct,cpu: no such file or directory",
+    ] {
+        let head = explain(line).head.unwrap();
+        assert_ne!(head.whose(), messages::Whose::Nobody, "{line}");
+    }
+    // What was not there and is not needed is looked for at a warning.
+    for line in [
+        "W1109 17:56:16.587170  2345 manager.go:166] unable to connect to CRI-O api service: Get http://x/info: dial unix /var/run/crio.sock: connect: no such file or directory",
+        "level=warning msg=\"skipping containerd worker, as \\\"/run/containerd/containerd.sock\\\" does not exist\"",
+        "level=info msg=\"skip loading plugin \\\"io.containerd.snapshotter.v1.aufs\\\"...\" error=\"modprobe aufs failed: exit status 1: skip plugin\"",
+    ] {
+        let head = explain(line).head.unwrap();
+        assert_eq!(head.whose(), messages::Whose::Nobody, "{line}");
+    }
+}
+
+#[test]
+fn a_word_or_a_name_is_not_the_line() {
+    for (line, wrong) in [
+        (
+            "kernel: qemubr0: received packet on eth0 with own address as source address (addr:03:42:ab:11:00:02, vlan:0)",
+            "kata",
+        ),
+        (
+            "kernel: flannel7: received packet on eth1 with own address as source address (addr:03:42:ab:11:00:02, vlan:0)",
+            "at-flannel",
+        ),
+        (
+            "audit: type=1400 audit(1.2:3): avc:  denied  { read } for  pid=1 comm=\"nginx\" dev=\"dm-10\" scontext=a tcontext=b tclass=file permissive=0",
+            "at-kernel-disk",
+        ),
+        (
+            "Error: stat /logs/pods/: no such file or directory",
+            "at-log-file",
+        ),
+        (
+            "rke2[1]: level=error msg=\"Error writing ping\" error=\"websocket: write timeout\"",
+            "at-streaming",
+        ),
+        (
+            "dockerd[1]: level=error msg=\"agent: session failed\" error=\"The swarm does not have a leader.\"",
+            "at-dockerd-network",
+        ),
+        (
+            "WARN[0000] containerd: low RLIMIT_NOFILE changing to max  current=1024 max=4096",
+            "at-runc-sysctl",
+        ),
+        (
+            "rke2[1]: level=warning msg=\"Failed to list nodes with etcd role: runtime core not ready\"",
+            "at-etcd",
+        ),
+        (
+            "W0412 02:42:52.504836  1 manager.go:349] Could not configure a source for OOM detection, disabling OOM events: open /dev/kmsg: no such file or directory",
+            "device-missing",
+        ),
+        (
+            "Failed to ensure state of \"/docker-daemon\": failed to find pid of Docker container: exit status 1",
+            "pid-missing",
+        ),
+        ("Failed to initialize NVML: Unknown Error", "nvidia-kernel"),
+    ] {
+        let (kind, key) = decides(line);
+        assert_ne!(key, wrong, "{kind}: {line}");
+        assert_ne!(kind, "unknown", "{line}");
+    }
+}
+
+#[test]
+fn the_kernels_reports_and_notes_have_their_own_answers() {
+    for (line, kind, key) in [
+        (
+            "kernel: [610610.258875] general protection fault: 0000 [#1] SMP NOPTI",
+            "cause",
+            "soft-lockup",
+        ),
+        (
+            "traps: nginx[12] general protection fault ip:7f error:0",
+            "cause",
+            "segfault",
+        ),
+        (
+            "[558161.620684] CPU: 46 PID: 13911 Comm: kubelet Not tainted 5.4.110 #1",
+            "act",
+            "kernel-trace",
+        ),
+        (
+            "[156240.161202] \"echo 0 > /proc/sys/kernel/hung_task_timeout_secs\" disables this message.",
+            "act",
+            "kernel-trace",
+        ),
+        (
+            "kernel: audit: type=1400 audit(1.2:3): avc:  denied  { read } for  pid=1 comm=\"x\" tclass=file permissive=1",
+            "cause",
+            "audit-permissive",
+        ),
+        (
+            "kernel: audit: type=1400 audit(1.2:3): avc:  denied  { read } for  pid=1 comm=\"x\" tclass=file permissive=0",
+            "cause",
+            "audit-denied",
+        ),
+        (
+            "[271394.160214] Buffer I/O error on device dm-10, logical block 169271",
+            "cause",
+            "dm-io-error",
+        ),
+        (
+            "[271394.160214] Buffer I/O error on dev sdb1, logical block 169271",
+            "cause",
+            "disk-error",
+        ),
+    ] {
+        assert_eq!(decides(line), (kind, key), "{line}");
+        // A disk, a pool or a rule may be at fault otherwise than it looks.
+        if let Some(Head::Cause(cause)) = explain(line).head {
+            assert_ne!(cause.sure, messages::Sure::Certain, "{line}");
+        }
+    }
+}
+
+#[test]
+fn who_speaks_is_who_the_line_shows() {
+    use messages::Component;
+    for (line, who) in [
+        (
+            "E0212 11:16:50.751646  1 proxier.go:1619] Failed to execute iptables-restore: exit status 2 (ip6tables-restore v1.8.5 (legacy): ip6tables-restore: unable to initialize table 'nat'",
+            Component::Kubernetes,
+        ),
+        (
+            "Feb 08 15:16:38 a systemd[1577]: podman-305690.scope: Failed to add PIDs to scope's control group: Permission denied",
+            Component::Systemd,
+        ),
+        (
+            "level=error msg=\"Error setting up exec command in container f1: container f1 is not running\"",
+            Component::Dockerd,
+        ),
+        (
+            "failed to setup network: netplugin failed: runtime error: invalid memory address or nil pointer dereference; goroutine 1 [running]:",
+            Component::Cni,
+        ),
+        (
+            "k3s[2]: level=fatal msg=\"starting kubernetes: preparing server: failed to get CA certs: Get \\\"https://10.0.0.1:6443/cacerts\\\": dial tcp 10.0.0.1:6443: connect: connection refused\"",
+            Component::K3s,
+        ),
+    ] {
+        assert_eq!(explain(line).head.unwrap().who(), who, "{line}");
+    }
+    // The word alone, or a connection that failed, names nobody.
+    for line in [
+        "Error: stat /some/where: no such file or directory",
+        "Error: dial tcp 10.0.0.1:9345: connect: connection refused",
+    ] {
+        for layer in explain(line).layers {
+            if let Some(messages::LayerKnown::Message(message)) = layer.known {
+                assert!(
+                    !matches!(message.who, Component::Kubelet | Component::Registry),
+                    "{line}: {}",
+                    message.key
+                );
+            }
+        }
+    }
+}

@@ -1,5 +1,4 @@
 //! What lines of a kind have in common, whatever their words.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use messages::{Head, explain};
 

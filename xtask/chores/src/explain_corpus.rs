@@ -38,6 +38,7 @@ const FILES: &[(&str, &str)] = &[
     ),
     (
         "sixth.tsv",
+        "seventh.tsv",
         "reports of other threads, gathered and answered by a reader who saw neither patterns nor corpus",
     ),
     (

@@ -38,6 +38,9 @@ const FILES: &[(&str, &str)] = &[
     ),
     (
         "sixth.tsv",
+        "reports of other threads, gathered and answered by a reader who saw neither patterns nor corpus",
+    ),
+    (
         "seventh.tsv",
         "reports of other threads, gathered and answered by a reader who saw neither patterns nor corpus",
     ),

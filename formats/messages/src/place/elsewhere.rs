@@ -23,7 +23,7 @@ pub(super) const FOREIGN: &[Place] = &[
         Other,
         &["/v1-k3s/", "/v1-rke2/", "remotedialer", "k3s&cacerts", "rke2&cacerts"],
         "An agent or a server of k3s or RKE2 speaks with a server of its cluster (port 6443 or 9345): whether that runs, is reached, and \
-         takes the token and the node's password (403: another node of that name, or one that was installed anew) decides.",
+         takes the token and the node's password (403: another node of that name, or one that was installed again) decides.",
     )
     .first(&["journalctl -b -u k3s -u k3s-agent -u rke2-server -u rke2-agent --no-pager | tail -n 50", "ls -l /etc/rancher/node/password"]),
 ];
@@ -146,7 +146,7 @@ pub(super) const PROGRAMS: &[Place] = &[
         &["swarm", "memberlist:", "raft.node", "module=raft", "module=node", "node/agent", "networkdb", "serf:", "docker swarm"],
         "Docker's own cluster (swarm): its managers agree by raft, its nodes gossip at port 7946. It is no part of containerd.",
     )
-    .or(&["more than half of the managers do not run, or do not reach each other", "a node is down or overloaded", "this node is in no swarm, and a client asks for one all the same: then nothing is wrong"])
+    .or(&["more than half of the managers do not run, or do not reach each other", "a node is down or overloaded", "this node is in no swarm, and a client still asks for one: then nothing is wrong"])
     .first(&["docker info --format '{{.Swarm.LocalNodeState}} {{.Swarm.Error}}'", "docker node ls", "journalctl -b -u docker --no-pager | grep -i -e raft -e swarm -e memberlist | tail -n 20"]),
     place(
         "at-dockerd-network",

@@ -33,12 +33,21 @@ pub(super) const ALL: &[Message] = &[
     .or(&["the server does not run, or is overloaded", "the network between them loses or holds up packets"])
     .within(&["k3s", "rke2", "remotedialer", "9345", "/connect"])
     .first(&[K3S]),
+    act(
+        "k3s-snapshotter-test",
+        K3s,
+        Storage,
+        &["\"{}\" snapshotter cannot be enabled for {rest}", "snapshotter cannot be enabled for{rest}"],
+        "k3s (or RKE2) tried its snapshotter before it started containerd, and the kernel did not mount what it asked for.",
+    )
+    .or(&["the kernel has no overlay, or may not load it", "the data folder lies on a file system that cannot carry one (NFS, ZFS, an overlay)", "without root: the kernel is too old, or fuse-overlayfs is missing"])
+    .first(&["grep overlay /proc/filesystems", "findmnt -T /var/lib/rancher", DMESG]),
     cause(
         "k3s-node-password",
         K3s,
         Other,
         &["Node password validation failed for {q}, using passwd file {q}", "Node password validation failed for '{}', using passwd file '{}'", "Node password validation failed{rest}", "Node password rejected, duplicate hostname{rest}", "unable to verify password for node {}{rest}"],
-        "A node of that name is known by another password: it was installed anew, or two nodes have one name.",
+        "A node of that name is known by another password: it was installed again, or two nodes have one name.",
     )
     .first(&["kubectl -n kube-system get secrets | grep node-password", "ls -l /etc/rancher/node/password"]),
     cause(
@@ -133,7 +142,7 @@ pub(super) const ALL: &[Message] = &[
         Kubelet,
         Storage,
         &["error cleaning subPath mounts for volume {}: {rest}stale NFS file handle{rest}", "lstat {path}: stale NFS file handle", "unlinkat {path}: stale NFS file handle", "stat {path}: stale NFS file handle"],
-        "The server of a volume no longer knows what is mounted: it was removed or exported anew. Until it is unmounted (lazily), pods that have it \
+        "The server of a volume no longer knows what is mounted: it was removed or exported again. Until it is unmounted (lazily), pods that have it \
          do not end.",
     )
     .within(&["stale"])
@@ -153,7 +162,7 @@ pub(super) const ALL: &[Message] = &[
         &["Failed to initialize NVML: {rest}", "Failed to initialize NVML", "failed to initialize NVML: {rest}"],
         "A program could not use NVIDIA's driver.",
     )
-    .or(&["in a container: it lost its devices, because systemd was reloaded and set its cgroup anew", "the driver is not loaded, or does not fit its libraries (an upgrade without a boot)"])
+    .or(&["in a container: it lost its devices, because systemd was reloaded and set its cgroup again", "the driver is not loaded, or does not fit its libraries (an upgrade without a boot)"])
     .first(&["nvidia-smi", "dmesg | grep -i nvrm", "ls -l /dev/nvidia* /dev/char"]),
     cause(
         "tls-answer-to-http",

@@ -13,7 +13,7 @@ pub(super) const ALL: &[Message] = &[
         Cri,
         Tasks,
         &["container is already in removing state", "sandbox is already in removing state"],
-        "It is being removed already: by another request, or by one that was broken off and holds it until the daemon starts anew.",
+        "It is being removed already: by another request, or by one that was broken off and holds it until the daemon starts again.",
     )
     .open()
     .or(&["a removal that waits for a mount or a shim is under way", "kubelet asked twice: then nothing is wrong"])

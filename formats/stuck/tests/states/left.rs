@@ -34,7 +34,8 @@ fn a_shim_without_bundle_and_child_is_left() {
     let pids: Vec<u32> = all.iter().map(|one| one.pid).collect();
     assert_eq!(pids, [SHIM]);
     let commands = super::rendered(&all.first().unwrap().remedy);
-    assert_eq!(commands, ["kill -TERM 7000", "kill -KILL 7000"]);
+    let listed = "ctr --namespace=default tasks ls";
+    assert_eq!(commands, [listed, "kill -TERM 7000", "kill -KILL 7000"]);
     // Something runs below it, which may be of use.
     machine.process(7001, "sleeper", 'S', SHIM, 20);
     let all = left(&machine);

@@ -43,7 +43,11 @@ pub(crate) fn judge<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Option<Foun
         count => format!("{count} connections wait"),
     };
     let why = format!("its shim listens and accepts no connection: {connections} at its socket");
-    Some(Found::new(State::ShimMute, why).by(shim.process).sure(false))
+    Some(
+        Found::new(State::ShimMute, why)
+            .by(shim.process)
+            .sure(false),
+    )
 }
 
 fn way_out(_: &Case<'_, '_>) -> Remedy {

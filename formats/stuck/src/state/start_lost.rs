@@ -68,7 +68,14 @@ pub(crate) fn judge<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Option<Foun
 
 /// kubelet, or a distribution that has it inside.
 fn is_kubelet(program: &[u8]) -> bool {
-    let names: &[&[u8]] = &[b"kubelet", b"kubelite", b"hyperkube", b"k3s", b"rke2", b"k0s"];
+    let names: &[&[u8]] = &[
+        b"kubelet",
+        b"kubelite",
+        b"hyperkube",
+        b"k3s",
+        b"rke2",
+        b"k0s",
+    ];
     names.contains(&program) || program.starts_with(b"k3s-")
 }
 
@@ -85,7 +92,9 @@ fn is_alive(index: &Index<'_>, subject: &Subject<'_>, pod: &finding::Text) -> bo
     // Of runtimes that are not read, the shim tells.
     let shims = index.host.shims().iter();
     let mut shims = shims.filter(|shim| shim.other.is_none() && shim.id == *pod);
-    lives || container.is_none() && shims.any(|shim| Some(&shim.namespace) == subject.namespace.as_ref())
+    lives
+        || container.is_none()
+            && shims.any(|shim| Some(&shim.namespace) == subject.namespace.as_ref())
 }
 
 fn way_out(case: &Case<'_, '_>) -> Remedy {

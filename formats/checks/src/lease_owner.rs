@@ -107,7 +107,7 @@ const FLAT: &str = "containerd.io/gc.flat";
 
 /// Whether a namespace is Docker's.
 pub(crate) fn is_dockers(namespace: &Text) -> bool {
-    *namespace == *"moby" || *namespace == *"plugins.moby"
+    *namespace == *node::DOCKER_NAMESPACE || *namespace == *"plugins.moby"
 }
 
 /// Whose a lease without an end is; nothing if that is not known.

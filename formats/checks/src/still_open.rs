@@ -1,8 +1,10 @@
 //! Files that were deleted, or replaced, under a daemon that goes on with them: as long as it runs, all of
 //! the file can be copied out of `/proc/PID/fd`; when it ends, the kernel frees it.
 
-use finding::{Finding, Text};
-use node::Node;
+use finding::{Finding, Text, Unread};
+use node::{DatabaseState, Node};
+
+use crate::running::running;
 
 /// A file that has no name any more, and who has it open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,17 +16,20 @@ pub(crate) struct StillOpen {
 }
 
 impl StillOpen {
-    /// Of the file at this path; nothing where the processes are not those of the machine, now: another day's
-    /// numbers are anybody's.
+    /// Of the database at this path, where that is gone, and the daemon of this node has it open: a nested
+    /// node's daemon has one of the same path. Nothing where the processes are not those of the machine, now:
+    /// another day's numbers are anybody's.
     pub(crate) fn find_open(node: &Node, file: &Text) -> Option<Self> {
         let processes = node.processes.as_deref().filter(|all| all.live)?;
-        let mut open = processes.iter().flat_map(|process| {
-            let fds = process.open_files().iter();
-            fds.map(|fd| (process.pid, fd))
-        });
-        let (pid, fd) = open.find(|(_, fd)| fd.is_deleted() && fd.is_at(file.bytes()))?;
+        // In the place of one that is there, nothing is put back.
+        if !is_gone(node, file) {
+            return None;
+        }
+        let daemon = running(node).filter(|it| it.is_containerd)?.pid?;
+        let mut open = processes.get(daemon)?.open_files().iter();
+        let fd = open.find(|fd| fd.is_deleted() && fd.is_at(file.bytes()))?;
         Some(Self {
-            pid,
+            pid: daemon,
             number: fd.number,
         })
     }
@@ -34,6 +39,14 @@ impl StillOpen {
         let Self { pid, number } = self;
         Text::from(format!("/proc/{pid}/fd/{number}"))
     }
+}
+
+/// Whether a database of the node is not there.
+fn is_gone(node: &Node, file: &Text) -> bool {
+    let gone = DatabaseState::Unread(Unread::Absent);
+    let mut backends = node.snapshotters.iter().map(|one| &one.db);
+    (node.meta.path == *file && node.meta.state == gone)
+        || backends.any(|db| db.path == *file && db.state == gone)
 }
 
 /// Of a finding about a file that is gone: what comes first, where somebody still has it open.

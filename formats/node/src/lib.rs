@@ -69,7 +69,7 @@ pub use manifest::{Absent, BlobState, Manifest, manifests};
 pub use mountpoints::MountPoint;
 pub use network::Network;
 pub use nri::Nri;
-pub use open::{CONTENT_DIR, Node, Options, learn, path_text, stored_processes};
+pub use open::{CONTENT_DIR, DOCKER_NAMESPACE, Node, Options, learn, path_text, stored_processes};
 pub use pods::PodFiles;
 pub use program::{Program, program_places, programs};
 pub use registry::{BadHosts, Registries, is_url};

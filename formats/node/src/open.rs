@@ -323,6 +323,8 @@ impl Node {
 
 /// The namespace of the CRI plugin.
 const CRI_NAMESPACE: &str = "k8s.io";
+/// The namespace of Docker's images and containers.
+pub const DOCKER_NAMESPACE: &str = "moby";
 
 /// Tells the runtime's bundles what meta.db says of their runtimes, and the CRI's files of their pods.
 pub fn learn(runtime: &mut Runtime, rows: Option<&MetaDb>) {

@@ -256,6 +256,22 @@ fn has_system_units(evidence: &Evidence) -> bool {
     })
 }
 
+/// Whether a user's own systemd has a unit for a root below the user's home.
+fn has_user_unit(evidence: &Evidence, root: &Path) -> bool {
+    let mut above = root.ancestors();
+    let Some(home) = above
+        .find(|path| path.ends_with(".local"))
+        .and_then(Path::parent)
+    else {
+        return true;
+    };
+    ["containerd.service", "docker.service"].iter().any(|name| {
+        evidence
+            .stat(&home.join(".config/systemd/user").join(name))
+            .is_ok()
+    })
+}
+
 /// Whether anything of the evidence starts an installation, or has it running: a folder below its state,
 /// a unit of its own. `true` where that cannot be told. What a machine only keeps (of a k3s that was
 /// removed, of a user, of a volume) is no danger to it.
@@ -271,7 +287,7 @@ pub fn may_be_in_use(evidence: &Evidence, roots: &crate::Roots, first: &crate::R
     // Where one unit is, others would be, too.
     match roots.whose {
         "kind or minikube (volume)" => false,
-        whose if whose.starts_with("rootless") => false,
+        whose if whose.starts_with("rootless") => has_user_unit(evidence, &roots.root),
         whose => has_unit(whose) || !has_unit(first.whose),
     }
 }

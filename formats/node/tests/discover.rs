@@ -417,6 +417,26 @@ fn the_state_of_a_user_is_below_the_number_of_the_user() {
 }
 
 #[test]
+fn a_users_installation_is_in_use_where_the_user_has_a_unit_or_a_state() {
+    let root = "home/bob/.local/share/containerd";
+    let mut tar = moved(root, "srv/state");
+    let used = |tar: &Tar| {
+        let evidence = opened(tar);
+        let own = discover(&evidence, &Said::default()).remove(0);
+        let mut first = own.clone();
+        first.whose = "containerd";
+        first.state = "/run/containerd".into();
+        node::may_be_in_use(&evidence, &own, &first)
+    };
+    assert!(!used(&tar));
+    tar.add(
+        "home/bob/.config/systemd/user/containerd.service",
+        b"[Service]\n",
+    );
+    assert!(used(&tar));
+}
+
+#[test]
 fn a_distribution_that_writes_its_configuration_is_never_without_one() {
     let untold = |tar: &Tar| {
         let evidence = opened(tar);

@@ -21,7 +21,7 @@ use crate::rows::shown;
 use crate::tree::Item;
 
 /// Docker's namespace.
-const NAMESPACE: &[u8] = b"moby";
+const NAMESPACE: &[u8] = node::DOCKER_NAMESPACE.as_bytes();
 
 /// Makes the lease of each container that lost it; where meta.db is whole, of those that have a record: what
 /// has neither is garbage.

@@ -299,7 +299,7 @@ fn pruned(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     };
     let namespace = lease.namespace.clone().unwrap_or_default();
     let leases: Vec<Object> = objects_of_kind(finding, "lease").cloned().collect();
-    let draft = if namespace == *"moby" {
+    let draft = if namespace == *node::DOCKER_NAMESPACE {
         call(DOCKER).words(&["builder", "prune"])
     } else if namespace == *"buildkit" {
         call(BUILDCTL).word("prune")

@@ -85,8 +85,9 @@ fn rescued(here: &Here<'_>, file: &Text, open: StillOpen) -> Remedy {
     let mut steps = Vec::new();
     steps.extend(run(take));
     steps.extend(run(check));
-    steps.extend(here.stop());
-    steps.extend(run(back));
+    // With the daemon the file ends: a copy that was torn by a write is taken again first.
+    let rest = here.stop().into_iter().chain(run(back));
+    steps.extend(rest.map(|step| step.only("once nothing is wrong with the copy")));
     steps.extend(here.start_only("once the copy is whole and in its place"));
     Remedy::new(
         "The daemon still has the deleted file open: until it ends, all of it can be copied.",

@@ -183,3 +183,59 @@ fn init(tar: &Tar) -> (u32, u64) {
     let pid = u32::try_from(number("init_process_pid")).unwrap();
     (pid, number("init_process_start"))
 }
+
+const META: &str = "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
+
+/// What to do about a lost meta.db, and the first command, with a daemon that has a file of this name open.
+fn lost_meta(open: &str, is_gone: bool, is_live: bool) -> (String, String) {
+    let mut machine = Machine::new('S');
+    machine.process(44, "containerd", 'S', 1, 5);
+    machine.file("/proc/44/cmdline", "/usr/bin/containerd\0");
+    machine.tree.put("/proc/44/fd/3", Item::Link(open.into()));
+    if is_gone {
+        machine.tar.remove(META);
+    } else {
+        machine.tar.member(META).data.clear();
+    }
+    let packed = machine.tar.write();
+    let evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
+    let roots = node::discover(&evidence, &Said::default());
+    let mut processes = Processes::new(machine.tree.clone());
+    processes.live = is_live;
+    let options = node::Options {
+        processes: Some(Arc::new(processes)),
+        ..node::Options::default()
+    };
+    let node = Node::open(&evidence, roots.into_iter().next().unwrap(), options);
+    let report = checks::judge(&node, &Measured::default());
+    let mut all = report.findings.iter();
+    let finding = all
+        .find(|one| one.code.name.starts_with("store/meta-"))
+        .unwrap();
+    let steps = finding.ways.first().unwrap().steps.iter();
+    let mut commands = steps.filter_map(|step| match &step.action {
+        finding::Action::Command(command) => Some(command.to_string()),
+        _ => None,
+    });
+    (finding.what_to_do().to_owned(), commands.next().unwrap())
+}
+
+#[test]
+fn a_database_that_the_daemon_still_has_open_is_copied_before_it_is_stopped() {
+    let deleted = format!("/{META} (deleted)");
+    let (what, first) = lost_meta(&deleted, true, true);
+    assert!(what.starts_with("Do not restart"), "{what}");
+    assert_eq!(first, "cp -- /proc/44/fd/3 /var/tmp/coroner-rescued.db");
+    // Another file; one that is there again; the processes of another day.
+    for (open, is_gone, is_live) in [
+        ("/srv/meta.db (deleted)", true, true),
+        (deleted.as_str(), false, true),
+        (deleted.as_str(), true, false),
+    ] {
+        let (_, first) = lost_meta(open, is_gone, is_live);
+        assert!(
+            !first.starts_with("cp "),
+            "{open} {is_gone} {is_live}: {first}"
+        );
+    }
+}

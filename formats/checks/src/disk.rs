@@ -52,7 +52,8 @@ pub(crate) const FULL: Check = Check {
             first garbage collection after a start fails, and releases up to 2.1 die of that, at \
             every start. Without inodes the CRI cannot write the status of its containers, and \
             does not load them; without room in state, shims leave empty address files.",
-        remedy: "Free some room before containerd is started; a few megabytes are enough.",
+        remedy: "Free some room before containerd is started: a few megabytes are enough, or, where the inodes are \
+            used up, some files fewer (`df -i`; `coroner df` counts them).",
     },
     needs: &[],
     run: full,

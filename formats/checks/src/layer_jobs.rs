@@ -33,8 +33,8 @@ pub struct Layers {
     pub without: Vec<LayerWithout>,
 }
 
-/// The blobs and diffIDs of an image, the lowest first.
-type Image<'n> = Vec<(&'n Digest, &'n Digest)>;
+/// The layers and diffIDs of an image, the lowest first.
+type Image<'n> = Vec<(&'n content::Descriptor, &'n Digest)>;
 
 /// Layers by chain ID: the image that it comes from, and how many of its layers are in the chain.
 fn chains(node: &Node) -> BTreeMap<Text, Vec<(Image<'_>, usize)>> {
@@ -48,8 +48,7 @@ fn chains(node: &Node) -> BTreeMap<Text, Vec<(Image<'_>, usize)>> {
             wanted.document()?.config()
         });
         for config in configs {
-            let layers = manifest.layers().map(|layer| &layer.digest);
-            let image: Image<'_> = layers.zip(&config.diff_ids).collect();
+            let image: Image<'_> = manifest.layers().zip(&config.diff_ids).collect();
             if image.len() != config.diff_ids.len() {
                 continue;
             }
@@ -112,14 +111,22 @@ pub fn layer_jobs(
                 };
                 let layers = image.get(first..*layers)?.iter();
                 layers
-                    .map(|(blob, diff_id)| {
-                        let path = Store::path_of(&root, blob);
-                        is_there(blob).then(|| (path, (*diff_id).clone()))
+                    .map(|(layer, diff_id)| {
+                        let path = Store::path_of(&root, &layer.digest);
+                        let is_readable = is_there(&layer.digest) && !layer.is_encrypted();
+                        is_readable.then(|| (path, (*diff_id).clone()))
                     })
                     .collect()
             };
             let Some(blobs) = images.iter().find_map(blobs) else {
-                lacks("its blob is not in the content store");
+                let mut layers = images
+                    .iter()
+                    .flat_map(|(image, layers)| image.iter().take(*layers));
+                lacks(if layers.any(|(layer, _)| layer.is_encrypted()) {
+                    "its blob is encrypted, and only containerd with the key can unpack it"
+                } else {
+                    "its blob is not in the content store"
+                });
                 continue;
             };
             let labels = row.labels.entries.keys();
@@ -149,10 +156,8 @@ pub fn layer_digests(node: &Node) -> BTreeSet<&Digest> {
             .into_iter()
             .flat_map(content::Document::layers)
         {
-            let media_type = link.media_type.utf8().unwrap_or_default();
             let is_layer = matches!(link.kind(), DocumentKind::Layer(_));
-            let is_readable = !media_type.ends_with("+encrypted");
-            if is_layer && is_readable && link.digest.algorithm() == Algorithm::Sha256 {
+            if is_layer && !link.is_encrypted() && link.digest.algorithm() == Algorithm::Sha256 {
                 digests.insert(&link.digest);
             }
         }

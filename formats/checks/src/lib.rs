@@ -26,6 +26,7 @@ mod cri;
 mod cri_files;
 mod cri_places;
 mod cri_pod;
+mod daemon_replaced;
 mod database;
 mod devmapper;
 mod disk;
@@ -230,6 +231,7 @@ pub const CHECKS: &[&Check] = &[
     &lease::EXPIRY_GARBLED,
     &lease::DANGLING,
     // The runtime.
+    &daemon_replaced::REPLACED,
     &runtime_programs::PROGRAM_MISSING,
     &runtime_programs::PROGRAM_BROKEN,
     &cgroup_driver::DIFFERS,

@@ -142,9 +142,11 @@ fn configuration(node: &Node, all: &mut Vec<NotKnown>) {
     let faults = node.roots.config.iter().flat_map(|config| &config.faults);
     let why = faults.into_iter().find_map(|fault| match fault {
         ConfigFault::Unread { file, unread } => match unread {
-            Unread::Denied | Unread::NotCollected | Unread::Io(_) | Unread::Escapes(_) => {
-                Some(format!("{file} {unread}"))
-            }
+            Unread::Denied
+            | Unread::NotCollected
+            | Unread::Disk(_)
+            | Unread::Io(_)
+            | Unread::Escapes(_) => Some(format!("{file} {unread}")),
             _ => None,
         },
         _ => None,

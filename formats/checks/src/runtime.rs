@@ -195,7 +195,7 @@ fn tell(
 /// Why a file that is there could not be read, in words; nothing if it was, or is not there.
 fn unread<T>(doc: &Doc<T>) -> Option<String> {
     match doc {
-        Doc::Unread(finding::Unread::NotCollected) => None,
+        Doc::Unread(why) if why.tells_nothing() => None,
         Doc::Unread(why) => Some(why.to_string()),
         _ => None,
     }

@@ -1,7 +1,7 @@
 //! The stores themselves: there, readable, and not empty.
 
 use daemon::{start, told};
-use finding::{Code, Count, Finding, Location, Severity, Unread};
+use finding::{Code, Count, Finding, Location, Severity, Text, Unread};
 use node::{Database, DatabaseState, path_text};
 
 use crate::affected::users_of_backend;
@@ -148,6 +148,13 @@ pub(crate) fn ours(finding: Finding, unread: &Unread) -> Finding {
             .severity(Severity::Note)
             .remedy("Run coroner as root: nothing is known of what it may not read.");
     }
+    if matches!(unread, Unread::Disk(_)) {
+        return finding.remedy(
+            "Do not repair, remove or restart anything: nothing of this says that the file is damaged. Read the \
+             kernel's log (`dmesg`) for the disk. Where the disk or its connection came back, unmount the file \
+             system and mount it again, after a check of the file system; else copy the disk first.",
+        );
+    }
     finding
 }
 
@@ -279,15 +286,44 @@ fn unreadable(judge: &mut Judge<'_>) {
         .unread
         .iter()
         .map(|note| (&note.path, &note.unread));
+    let unread = unread.map(|(path, unread)| (path.clone(), unread));
+    let noted = noted.map(|(path, unread)| (path.clone(), unread));
+    let files = node.runtime.read().into_iter().flat_map(files_of_tasks);
     let mut told = std::collections::BTreeSet::new();
-    for (path, unread) in unread.chain(noted) {
+    for (path, unread) in unread.chain(noted).chain(files) {
         let is_known = matches!(unread, Unread::Absent | Unread::NotCollected);
-        if !is_known && told.insert(path) {
+        if !is_known && told.insert(path.clone()) {
             let message = format!("it {unread}");
-            let finding = Finding::new(UNREADABLE.code, Location::file(path.clone()), message);
+            let finding = Finding::new(UNREADABLE.code, Location::file(path), message);
             judge.say(ours(finding, unread));
         }
     }
+}
+
+/// Files of tasks and of the CRI that could not be read, for a reason that tells nothing of the file.
+fn files_of_tasks(runtime: &runc::Runtime) -> impl Iterator<Item = (Text, &Unread)> {
+    let below =
+        |folder: &Text, file: &str| Text::from([folder.bytes(), file.as_bytes()].join(&b'/'));
+    let status = runtime.cri.iter().map(move |cri| {
+        let why = cri.status.why_unread();
+        (below(&cri.path, "status"), why)
+    });
+    let bundles = runtime.bundles.iter().flat_map(move |bundle| {
+        [
+            (below(&bundle.path, "address"), bundle.address.why_unread()),
+            (
+                below(&bundle.path, "bootstrap.json"),
+                bundle.bootstrap.why_unread(),
+            ),
+            (below(&bundle.path, "config.json"), bundle.spec.why_unread()),
+        ]
+    });
+    let states = runtime.containers.iter().map(move |container| {
+        let (file, _) = container.state_file();
+        (below(&container.path, file), container.unread())
+    });
+    let all = status.chain(bundles).chain(states);
+    all.filter_map(|(path, why)| Some((path, why.filter(|why| why.tells_nothing())?)))
 }
 
 fn backend_broken(judge: &mut Judge<'_>) {

@@ -95,6 +95,11 @@ impl fmt::Display for Platform {
 }
 
 impl Descriptor {
+    /// Whether its bytes are encrypted (ocicrypt): only who has the key can read what they hold.
+    pub fn is_encrypted(&self) -> bool {
+        self.media_type.bytes().ends_with(b"+encrypted")
+    }
+
     /// What its media type says it is.
     pub fn kind(&self) -> Kind {
         self.media_type

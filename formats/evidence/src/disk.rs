@@ -27,6 +27,13 @@ pub struct Flags {
     pub append_only: bool,
 }
 
+/// Whether an option of a mounted file system means that nothing can be written: `ro`; ext4 shows
+/// `emergency_ro` after an error (Linux 6.14 and later, and the mount itself stays `rw`), and
+/// `shutdown` where it was shut down.
+pub fn refuses_writes(option: &str) -> bool {
+    matches!(option, "ro" | "emergency_ro" | "shutdown")
+}
+
 /// Whether the device `major:minor` is a disk that turns; nothing where the kernel does not tell
 /// (file systems of several devices, network, memory), or cannot know: a virtual disk says that it
 /// turns whatever is below it.

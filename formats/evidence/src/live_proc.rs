@@ -17,8 +17,6 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use finding::{Text, Unread};
@@ -29,12 +27,7 @@ use nix::sys::stat::{Mode, fstat, fstatat};
 use nix::sys::statfs::{CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, PROC_SUPER_MAGIC, fstatfs};
 
 use crate::directory::unread;
-
-/// Threads that may be left behind, waiting for a lock of a stuck process.
-const ABANDONED: u32 = 8;
-
-/// How many are.
-static LEFT: AtomicU32 = AtomicU32::new(0);
+use crate::patience::within;
 
 /// A running machine's `/proc`, and its root for cgroups.
 #[derive(Debug)]
@@ -198,25 +191,10 @@ impl LiveProcess {
         limit: usize,
         wait: Duration,
     ) -> Result<Vec<u8>, Unread> {
-        if LEFT.load(Ordering::Relaxed) >= ABANDONED {
-            return Err(Unread::Io("too many other processes did not answer".into()));
-        }
-        let (give, take) = channel();
         let folder = Arc::clone(&self.folder);
-        LEFT.fetch_add(1, Ordering::Relaxed);
-        let started = std::thread::Builder::new().spawn(move || {
-            let bytes =
-                open(&folder, name, OFlag::empty()).and_then(|file| read_up_to(file, limit));
-            LEFT.fetch_sub(1, Ordering::Relaxed);
-            // Nobody may be waiting any more.
-            let _ = give.send(bytes);
-        });
-        if let Err(error) = started {
-            LEFT.fetch_sub(1, Ordering::Relaxed);
-            return Err(Unread::Io(error.to_string()));
-        }
-        take.recv_timeout(wait)
-            .unwrap_or_else(|_| Err(Unread::Io("does not come: the process is stuck".into())))
+        within(wait, "does not come: the process is stuck", move || {
+            read_up_to(open(&folder, name, OFlag::empty())?, limit)
+        })
     }
 
     /// The text of a link: `exe`, `cwd`, `root`. It is not followed.

@@ -40,6 +40,8 @@ pub enum Unread {
     Changed,
     /// Secrets in it are masked: its bytes are not those that the node had.
     Masked,
+    /// The disk, or its file system, gives an error: what it holds is whatever it was.
+    Disk(String),
     /// The operating system, or the archive, says no.
     Io(String),
 }
@@ -48,6 +50,20 @@ impl Unread {
     /// Whether it is known that nothing of that name is there.
     pub const fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
+    }
+
+    /// Whether reading ended in an error that tells nothing of the file itself: neither that it is
+    /// damaged nor that it is whole.
+    pub const fn tells_nothing(&self) -> bool {
+        matches!(
+            self,
+            Self::NotCollected
+                | Self::Denied
+                | Self::Changed
+                | Self::Masked
+                | Self::Disk(_)
+                | Self::Io(_)
+        )
     }
 }
 
@@ -80,6 +96,10 @@ impl fmt::Display for Unread {
                 "claims {size} bytes, of which the disk holds {held}; its holes were not read"
             ),
             Self::Changed => write!(f, "changed while it was read"),
+            Self::Disk(error) => write!(
+                f,
+                "could not be read: {error}; the disk or its file system fails"
+            ),
             Self::Io(error) => write!(f, "could not be read: {error}"),
         }
     }

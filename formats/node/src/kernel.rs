@@ -253,7 +253,8 @@ pub(crate) fn mount_of(
     })?;
     let path = path.as_os_str().as_bytes();
     let found = process::covering(&table, path)?;
-    let read_only = found.read_only || found.option("ro").is_some();
+    let names = found.options.iter().filter_map(|(name, _)| name.utf8());
+    let read_only = found.read_only || names.into_iter().any(evidence::refuses_writes);
     Some(Mount::of_table(found.kind.utf8()?, read_only))
 }
 

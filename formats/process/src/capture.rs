@@ -224,6 +224,7 @@ impl Capture<'_> {
                         | Wait::Memory
                         | Wait::PipeFull
                         | Wait::Storage
+                        | Wait::Scanner
                         | Wait::Frozen
                 )
             );
@@ -245,6 +246,10 @@ impl Capture<'_> {
         if keeper && self.lives_elsewhere(&files) && !files.kept.contains_key("mountinfo") {
             // Whether it sees our state folder at its path, or another one.
             files.take("mountinfo", LARGE);
+        }
+        if keeper {
+            // Whether its program was replaced meanwhile.
+            files.link("exe");
         }
         if runtime || odd || full && keeper {
             self.near(&mut files, runtime, stuck, wait);
@@ -288,7 +293,7 @@ impl Capture<'_> {
             .filter(|prefix| **prefix != *own)
             .filter_map(|prefix| match wait(&format!("{prefix}wchan"))? {
                 Wait::PipeFull => Some((prefix.to_owned(), false)),
-                Wait::Storage => Some((prefix.to_owned(), true)),
+                Wait::Storage | Wait::Scanner => Some((prefix.to_owned(), true)),
                 _ => None,
             })
             .collect();
@@ -434,7 +439,7 @@ impl Capture<'_> {
             let name = format!("task/{task}/wchan");
             files.take(&name, SMALL);
             let wait = files.wait(&name);
-            if full || matches!(wait, Some(Wait::Fifo | Wait::Storage)) || !keeper {
+            if full || matches!(wait, Some(Wait::Fifo | Wait::Storage | Wait::Scanner)) || !keeper {
                 files.take(&format!("task/{task}/syscall"), SMALL);
             }
             files.take(&format!("task/{task}/stat"), SMALL);
@@ -460,7 +465,7 @@ impl Capture<'_> {
             let name = format!("task/{task}/wchan");
             files.take(&name, SMALL);
             let wait = files.wait(&name);
-            if matches!(wait, Some(Wait::Storage | Wait::Memory)) {
+            if matches!(wait, Some(Wait::Storage | Wait::Scanner | Wait::Memory)) {
                 files.take(&format!("task/{task}/syscall"), SMALL);
                 files.take(&format!("task/{task}/stack"), SMALL);
             }

@@ -204,10 +204,11 @@ impl Process {
         })
     }
 
-    /// A thread besides the first that waits for a file system.
+    /// A thread besides the first that waits for a file system, or a scanner.
     pub fn hung_thread(&self) -> Option<&Thread> {
         let mut threads = self.threads.iter();
-        threads.find(|thread| thread.tid != self.pid && thread.wait() == Some(Wait::Storage))
+        threads
+            .find(|thread| thread.tid != self.pid && thread.wait().is_some_and(Wait::is_for_a_file))
     }
 
     /// Threads that live on though the first has ended.

@@ -26,6 +26,8 @@ pub enum Wait {
     PipeEmpty,
     /// For a file system.
     Storage,
+    /// For a scanner, which must allow that a file is opened (fanotify(7)).
+    Scanner,
     /// It is frozen.
     Frozen,
     /// It was stopped.
@@ -64,6 +66,7 @@ impl Wait {
             | "__skb_wait_for_more_packets"
             | "unix_wait_for_peer"
             | "sk_wait_data" => Self::Socket,
+            "fanotify_handle_event" | "fanotify_get_response" => Self::Scanner,
             "request_wait_answer"
             | "fuse_wait_on_page_writeback"
             | "rpc_wait_bit_killable"
@@ -117,6 +120,11 @@ impl Wait {
         })
     }
 
+    /// Whether it is for a file to be opened, read or written: somebody outside has to answer.
+    pub const fn is_for_a_file(self) -> bool {
+        matches!(self, Self::Storage | Self::Scanner)
+    }
+
     /// What it waits for, in words.
     pub const fn words(self) -> &'static str {
         match self {
@@ -130,6 +138,7 @@ impl Wait {
             Self::PipeFull => "room in a pipe",
             Self::PipeEmpty => "bytes from a pipe",
             Self::Storage => "a file system",
+            Self::Scanner => "a scanner that must allow a file to be opened",
             Self::Frozen => "its cgroup to be thawed",
             Self::Stopped => "a signal to continue",
             Self::Poll => "one of several files",
@@ -153,6 +162,7 @@ mod tests {
             ),
             ("futex_do_wait", Some(Wait::Futex)),
             ("request_wait_answer", Some(Wait::Storage)),
+            ("fanotify_handle_event.isra.0", Some(Wait::Scanner)),
             ("do_epoll_wait", Some(Wait::Poll)),
             ("anon_pipe_write", Some(Wait::PipeFull)),
             ("hrtimer_nanosleep", Some(Wait::Other)),

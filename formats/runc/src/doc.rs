@@ -50,6 +50,14 @@ impl<T> Doc<T> {
         }
     }
 
+    /// Why it was not read, where it is there or may be.
+    pub const fn why_unread(&self) -> Option<&Unread> {
+        match self {
+            Self::Unread(why) => Some(why),
+            _ => None,
+        }
+    }
+
     /// Whether it is known not to be there.
     pub const fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)

@@ -67,7 +67,7 @@ pub(crate) fn without_init<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Opti
     if index.age(creator).is_none_or(|age| age < STEP) {
         return None;
     }
-    if crate::facts::held_by(creator) == Some(Wait::Storage) {
+    if crate::facts::held_by(creator).is_some_and(Wait::is_for_a_file) {
         return Some(storage(index, subject, creator).by(creator));
     }
     None
@@ -129,11 +129,8 @@ pub(crate) fn waits_for_creator<'f>(
     if young(process) {
         return Found::new(State::Creating, "init and its creator talk").since(since);
     }
-    let storage = creator.wait() == Some(Wait::Storage)
-        || creator
-            .threads
-            .iter()
-            .any(|thread| thread.wait() == Some(Wait::Storage));
+    let storage =
+        creator.wait().is_some_and(Wait::is_for_a_file) || creator.hung_thread().is_some();
     if storage {
         return self::storage(index, subject, creator);
     }
@@ -203,6 +200,12 @@ pub(crate) fn storage<'f>(
     if subject.is_young(index.facts.now) && index.age(process).is_none_or(|age| age < STEP) {
         return Found::new(State::Creating, "init waits for a file system").since(since);
     }
+    if is_scanned(process) {
+        let why = "init waits for a scanner that must allow a file to be opened";
+        let mut found = Found::new(State::ScannerHung, why).since(since);
+        found.notes = scanners(index);
+        return found;
+    }
     let (mount, notes) = mount_of(index, process);
     let mut found = Found::new(
         State::StorageHung,
@@ -212,6 +215,38 @@ pub(crate) fn storage<'f>(
     found.mount = mount;
     found.notes = notes;
     found
+}
+
+/// Whether it is a scanner that a process, or a thread of it, waits for.
+pub(crate) fn is_scanned(process: &Process) -> bool {
+    let own = process.wait().into_iter();
+    let mut all = own.chain(process.threads.iter().filter_map(process::Thread::wait));
+    all.any(|wait| wait == Wait::Scanner)
+}
+
+/// The processes that have a group of fanotify(7), by which the kernel asks before it opens: all that are
+/// seen, since a group does not say what it is asked of.
+fn scanners(index: &Index<'_>) -> Vec<String> {
+    let is_group = |fd: &process::Fd| fd.target == *"anon_inode:[fanotify]";
+    let all = index.processes.iter();
+    all.filter(|process| process.open_files().iter().any(is_group))
+        .take(8)
+        .map(|process| {
+            format!(
+                "pid {} ({}) watches files by fanotify, and may be the scanner",
+                process.pid,
+                process.command()
+            )
+        })
+        .collect()
+}
+
+/// What a process waits for, of a state that says so.
+pub(crate) const fn waits_for(state: State) -> &'static str {
+    match state {
+        State::ScannerHung => "a scanner that must allow a file to be opened",
+        _ => "a file system that does not answer",
+    }
 }
 
 /// The mount that a process may wait for, as the host has it, and what was concluded from. Of several

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::facts::{Facts, Index, held_by};
 use crate::found::Found;
-use crate::remedy::{remedy, signal, storage, thaw};
+use crate::remedy::{remedy, scanner_answers, signal, storage, thaw};
 use crate::{State, creating};
 
 /// Seconds after which a step of the daemon's does not come to its end by itself.
@@ -106,7 +106,7 @@ pub(crate) fn find_daemon(index: &Index<'_>) -> Option<Daemon> {
     let threads: Vec<DaemonThread> = process
         .threads
         .iter()
-        .filter(|thread| thread.wait() == Some(Wait::Storage))
+        .filter(|thread| thread.wait().is_some_and(Wait::is_for_a_file))
         .map(|thread| DaemonThread {
             tid: thread.tid,
             wchan: thread.wchan.clone(),
@@ -196,6 +196,7 @@ fn on_storage(
     if count == 0 {
         return None;
     }
+    let is_scanned = creating::is_scanned(process);
     let (mount, notes) = creating::mount_of(index, process);
     evidence.extend(notes);
     let at = mount.as_ref().map_or_else(String::new, |mount: &Mount| {
@@ -217,9 +218,20 @@ fn on_storage(
         1 => ("thread", "waits"),
         _ => ("threads", "wait"),
     };
-    let why =
-        format!("{count} {threads} of it {wait} for a file system that does not answer{at}{made}");
-    let mut found = Found::new(State::StorageHung, "");
+    let state = if is_scanned {
+        State::ScannerHung
+    } else {
+        State::StorageHung
+    };
+    let (at, what) = (
+        if is_scanned { "" } else { &at },
+        creating::waits_for(state),
+    );
+    let why = format!("{count} {threads} of it {wait} for {what}{at}{made}");
+    if is_scanned {
+        return Some((why, true, scanner_answers()));
+    }
+    let mut found = Found::new(state, "");
     found.mount = mount;
     Some((why, true, storage(&found)))
 }
@@ -239,6 +251,8 @@ fn by_child(index: &Index<'_>, process: &Process, child: &DaemonChild) -> Held {
             "It goes on where it was stopped.",
             vec![signal("CONT", leaf)],
         )
+    } else if creating::is_scanned(leaf) {
+        scanner_answers()
     } else if held_by(leaf) == Some(Wait::Storage) {
         let (mount, _) = creating::mount_of(index, leaf);
         let mut found = Found::new(State::StorageHung, "");
@@ -257,7 +271,7 @@ fn by_child(index: &Index<'_>, process: &Process, child: &DaemonChild) -> Held {
 
 fn child(index: &Index<'_>, process: &Process) -> DaemonChild {
     let leaf = leaf(index, process);
-    let storage = held_by(leaf) == Some(Wait::Storage);
+    let storage = held_by(leaf).is_some_and(Wait::is_for_a_file);
     let old = index.age(process).is_some_and(|age| age >= STEP);
     let program = process.program();
     // What unpacks layers works as long as they are large; the others have nothing to wait for.

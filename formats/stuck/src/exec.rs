@@ -53,7 +53,7 @@ pub(crate) fn stuck<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Option<Foun
                 return crate::workload::out_of_memory(index, subject, exec)
                     .map(|found| found.since(index.started(exec)));
             }
-            if old && held_by(exec) == Some(Wait::Storage) {
+            if old && held_by(exec).is_some_and(Wait::is_for_a_file) {
                 return Some(crate::creating::storage(index, subject, exec).note(note));
             }
             None

@@ -206,7 +206,12 @@ pub(crate) fn held_by(process: &Process) -> Option<Wait> {
     let telling = |wait: &Wait| {
         matches!(
             wait,
-            Wait::Fifo | Wait::Seccomp | Wait::Storage | Wait::Memory | Wait::Socket
+            Wait::Fifo
+                | Wait::Seccomp
+                | Wait::Storage
+                | Wait::Scanner
+                | Wait::Memory
+                | Wait::Socket
         )
     };
     let mut others = process.threads.iter().filter_map(process::Thread::wait);

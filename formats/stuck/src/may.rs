@@ -42,6 +42,7 @@ pub(crate) fn may_be(subject: &Subject<'_>, now: Time) -> Vec<State> {
             State::Creating => young,
             State::CreatorStopped
             | State::StorageHung
+            | State::ScannerHung
             | State::LeakedInit
             | State::RuntimeBlocked
             | State::Unreachable

@@ -292,6 +292,18 @@ pub(crate) fn answered(case: &Case<'_, '_>) -> Remedy {
     storage(case.found)
 }
 
+/// Of one that waits for a scanner.
+pub(crate) fn scanned(_: &Case<'_, '_>) -> Remedy {
+    scanner_answers()
+}
+
+/// When a scanner closes its group, the kernel lets all go on that wait for its answer.
+pub(crate) fn scanner_answers() -> Remedy {
+    let why = "Restart the service of the scanner (antivirus, audit, backup): when it ends, the kernel lets \
+        everything go on that waits for its answer. Nothing of containerd has to be stopped.";
+    safe(why, Vec::new())
+}
+
 const TRACED: &str = "It is traced: end the tracer, then it goes on.";
 
 /// Lets a process go on that somebody stopped.

@@ -104,6 +104,8 @@ states! {
     Freezing in freezing;
     /// Its init waits for a file system that does not answer.
     StorageHung in storage_hung;
+    /// Its init waits for a scanner that must allow a file to be opened.
+    ScannerHung in scanner_hung;
     /// Its init waits for a seccomp agent.
     SeccompWait in seccomp_wait;
     /// Its init was stopped by a signal or a tracer.

@@ -130,20 +130,21 @@ fn on_storage<'f>(
 ) -> Option<Found<'f>> {
     let others = subject.members.iter().copied();
     let mut all = core::iter::once(init).chain(others.filter(|it| it.pid != init.pid));
-    let hung = all.find(|it| it.wait() == Some(Wait::Storage) || it.hung_thread().is_some())?;
+    let hung =
+        all.find(|it| it.wait().is_some_and(Wait::is_for_a_file) || it.hung_thread().is_some())?;
     let mut found = crate::creating::storage(index, subject, hung).by(hung);
-    if found.state != State::StorageHung {
+    if found.state == State::Creating {
         return None;
     }
+    let what = crate::creating::waits_for(found.state);
     found.why = match hung.hung_thread() {
-        Some(thread) if hung.wait() != Some(Wait::Storage) => format!(
-            "thread {} of pid {} of it waits for a file system that does not answer",
-            thread.tid, hung.pid
-        ),
-        _ => format!(
-            "pid {} of it waits for a file system that does not answer",
-            hung.pid
-        ),
+        Some(thread) if !hung.wait().is_some_and(Wait::is_for_a_file) => {
+            format!(
+                "thread {} of pid {} of it waits for {what}",
+                thread.tid, hung.pid
+            )
+        }
+        _ => format!("pid {} of it waits for {what}", hung.pid),
     };
     Some(found)
 }
@@ -170,21 +171,19 @@ fn shim_waits<'f>(
     subject: &Subject<'f>,
     shim: &'f Process,
 ) -> Option<Found<'f>> {
-    let own = shim.wait() == Some(Wait::Storage);
+    let own = shim.wait().is_some_and(Wait::is_for_a_file);
     let thread = shim.hung_thread();
     if !own && thread.is_none() {
         return None;
     }
     let mut found = crate::creating::storage(index, subject, shim).by(shim);
-    if found.state != State::StorageHung {
+    if found.state == State::Creating {
         return None;
     }
+    let what = crate::creating::waits_for(found.state);
     found.why = match thread {
-        Some(thread) if !own => format!(
-            "thread {} of its shim waits for a file system that does not answer",
-            thread.tid
-        ),
-        _ => "its shim waits for a file system that does not answer".to_owned(),
+        Some(thread) if !own => format!("thread {} of its shim waits for {what}", thread.tid),
+        _ => format!("its shim waits for {what}"),
     };
     Some(found)
 }

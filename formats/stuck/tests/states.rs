@@ -268,6 +268,7 @@ fn folders_rule_out_what_they_can() {
         "frozen-v2",
         "freezing",
         "storage-hung",
+        "scanner-hung",
     ];
     let created = words(&alone(runc::Phase::Created));
     assert_eq!(
@@ -491,6 +492,26 @@ fn no_number_of_the_evidence_is_more_than_a_number() {
         assert_eq!(commands(&one), [want], "{device}");
         assert!(!one.remedy.is_safe());
     }
+}
+
+#[test]
+fn a_scanner_that_does_not_answer_is_named_and_nothing_is_killed() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    let pid = machine.init("runc:[2:INIT]", 'D');
+    machine.file(pid, "cmdline", "runc\0init\0");
+    machine.file(pid, "wchan", "fanotify_handle_event");
+    machine.file(pid, "environ", "_LIBCONTAINER_INITTYPE=standard\0");
+    machine.process(4321, "avd", 'S', 1, 10);
+    machine.file(4321, "cmdline", "/opt/av/avd\0");
+    machine.tree.put(
+        "/proc/4321/fd/3",
+        process::Item::Link("anon_inode:[fanotify]".into()),
+    );
+    let one = machine.is(State::ScannerHung);
+    assert_eq!(commands(&one), [] as [&str; 0]);
+    let evidence = one.evidence.join("\n");
+    assert!(evidence.contains("pid 4321 (/opt/av/avd)"), "{evidence}");
 }
 
 #[test]

@@ -229,7 +229,7 @@ fn read_all(
             let step = CHUNK.min(data.end().saturating_sub(at));
             match piece(pages, at, step, &mut buffer) {
                 Ok(()) => store(at, &buffer)?,
-                Err(Unread::Io(_)) => by_sector(pages, at, step, store, unread)?,
+                Err(Unread::Disk(_) | Unread::Io(_)) => by_sector(pages, at, step, store, unread)?,
                 Err(why) => return Err(Stopped::Unread(why)),
             }
             progress.add(step);
@@ -264,7 +264,7 @@ fn by_sector(
         let step = SECTOR.min(end.saturating_sub(at));
         match piece(pages, at, step, &mut buffer) {
             Ok(()) => store(at, &buffer)?,
-            Err(Unread::Io(_)) => match unread.last_mut() {
+            Err(Unread::Disk(_) | Unread::Io(_)) => match unread.last_mut() {
                 Some(last) if last.end() == at => last.len = last.len.saturating_add(step),
                 _ => unread.push(Span::new(at, step)),
             },

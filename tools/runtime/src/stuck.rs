@@ -246,6 +246,9 @@ impl Answer for Stuck {
         {
             exit |= Exit::FINDINGS;
         }
+        if self.unknowable > 0 {
+            exit |= Exit::UNREAD;
+        }
         exit
     }
 }

@@ -258,9 +258,7 @@ fn state_missing(judge: &mut Judge<'_>) {
 fn state_unread(judge: &mut Judge<'_>) {
     each(judge, |judge, runtime, container| {
         let (file, _) = container.state_file();
-        let why = container
-            .unread()
-            .filter(|why| **why != Unread::NotCollected)?;
+        let why = container.unread().filter(|why| !why.tells_nothing())?;
         let message = format!("{file} {why}");
         Some(about(
             judge,

@@ -214,7 +214,11 @@ fn outcome(statements: &[Statement], undecided: &[String], node: &Node) -> Outco
         || matches!(
             node.meta.state,
             DatabaseState::Unread(
-                Unread::Denied | Unread::Io(_) | Unread::NotCollected | Unread::Changed
+                Unread::Denied
+                    | Unread::Disk(_)
+                    | Unread::Io(_)
+                    | Unread::NotCollected
+                    | Unread::Changed
             )
         );
     if worst == Outcome::Boots && (nothing_read || !undecided.is_empty()) {

@@ -95,7 +95,7 @@ fn unpacked_again(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let options: &[&str] = if is_compared { &["--every-layer"] } else { &[] };
     let repaired = here.repair_with(
         options,
-        "Where the blob is there and files of the layer are gone or empty, coroner unpacks it again: no name and \
+        "Where the blob is there, is not encrypted, and files of the layer are gone or empty, coroner unpacks it again: no name and \
          no container goes. It can be taken back.",
     );
     let pulls = here.pulls(finding);

@@ -245,13 +245,25 @@ fn super_block_is_read_only(table: &str, (major, minor): (u32, u32)) -> bool {
         let options = line
             .split_once(" - ")
             .and_then(|(_, rest)| rest.split(' ').nth(2));
-        same && options.is_some_and(|options| options.split(',').any(|option| option == "ro"))
+        same && options.is_some_and(|options| options.split(',').any(crate::refuses_writes))
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_super_block_that_met_an_error_takes_no_write() {
+        // As Linux 6.18 shows an ext4 with errors=remount-ro after an error, and one that was shut down.
+        for options in ["rw,errors=remount-ro,emergency_ro", "rw,shutdown"] {
+            let table =
+                format!("37 35 7:0 / /srv rw,relatime shared:9 - ext4 /dev/loop0 {options}\n");
+            assert!(super_block_is_read_only(&table, (7, 0)), "{options}");
+        }
+        let healthy = "37 35 7:0 / /srv rw - ext4 /dev/loop0 rw,errors=remount-ro\n";
+        assert!(!super_block_is_read_only(healthy, (7, 0)));
+    }
 
     #[test]
     fn the_super_block_says_read_only() {

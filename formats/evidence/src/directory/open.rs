@@ -1,10 +1,11 @@
 //! From an inode to its bytes: only regular files and directories are ever opened.
 
 use std::fs::File;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use finding::Unread;
 use nix::errno::Errno;
@@ -17,6 +18,7 @@ use super::Directory;
 use super::walk::{Handle, io, unread};
 use crate::Stat;
 use crate::content::{Content, Extent, Place};
+use crate::patience::within;
 
 /// Stretches of data that are told apart in one sparse file; what follows is read as one.
 const EXTENTS: usize = 1 << 16;
@@ -57,10 +59,10 @@ impl Directory {
         // O_NONBLOCK: should something else have taken the name (which can only happen without
         // /proc), then at least nobody waits.
         let usual = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | kind;
-        let file = match self.open_once(handle, usual | OFlag::O_NOATIME) {
+        let file = match self.open_once(handle, usual | OFlag::O_NOATIME)? {
             Err(Errno::EPERM) => {
                 self.moves_atimes.store(true, Ordering::Relaxed);
-                self.open_once(handle, usual)
+                self.open_once(handle, usual)?
             }
             opened => opened,
         };
@@ -73,10 +75,12 @@ impl Directory {
         Ok(file)
     }
 
-    fn open_once(&self, handle: &Handle, flags: OFlag) -> Result<File, Errno> {
+    fn open_once(&self, handle: &Handle, flags: OFlag) -> Result<Result<File, Errno>, Unread> {
+        let is_live = self.outer.is_none() && handle.stat.kind == crate::FileKind::File;
         let mut tries = 0_u32;
         loop {
             let opened = match &handle.parent {
+                _ if self.has_proc && is_live => open_within(handle, flags)?,
                 _ if self.has_proc => open(&own_fd(&handle.fd), flags, Mode::empty()),
                 Some((parent, name)) => openat(
                     parent.as_fd(),
@@ -89,9 +93,9 @@ impl Directory {
             };
             tries = tries.saturating_add(1);
             match opened {
-                Ok(fd) => return Ok(File::from(fd)),
+                Ok(fd) => return Ok(Ok(File::from(fd))),
                 Err(Errno::EAGAIN | Errno::EINTR) if tries < 64 => {}
-                Err(errno) => return Err(errno),
+                Err(errno) => return Ok(Err(errno)),
             }
         }
     }
@@ -112,6 +116,19 @@ impl Directory {
         let before = stat.clone();
         Ok((stat, content, Watch { file, before }))
     }
+}
+
+/// How long the kernel may take to open a file of a node that lives: a disk that has to start takes less.
+const OPENED: Duration = Duration::from_secs(15);
+
+/// Opens a file of a node that lives, where a scanner may have to allow it first.
+fn open_within(handle: &Handle, flags: OFlag) -> Result<Result<OwnedFd, Errno>, Unread> {
+    let held = handle.fd.try_clone().map_err(|error| io(&error))?;
+    let late =
+        "it does not open: its disk, or a scanner that must allow it (fanotify), does not answer";
+    within(OPENED, late, move || {
+        Ok(open(&own_fd(&held), flags, Mode::empty()))
+    })
 }
 
 /// The stretches of a file that are not holes, as far as its file system tells.

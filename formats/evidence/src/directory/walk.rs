@@ -54,8 +54,28 @@ pub(crate) fn unread(errno: Errno) -> Unread {
         // A component that is a file has no names in it.
         Errno::ENOENT | Errno::ENOTDIR => Unread::Absent,
         Errno::EACCES | Errno::EPERM => Unread::Denied,
+        other if is_of_disk(other) => Unread::Disk(other.desc().to_owned()),
         other => Unread::Io(other.desc().to_owned()),
     }
+}
+
+/// Errors of a disk that is gone or gives errors, of a file system that found itself damaged or was shut
+/// down (ext4 and XFS say EIO, EUCLEAN, EFSBADCRC, ESHUTDOWN), and of a network's that lost its server.
+const fn is_of_disk(errno: Errno) -> bool {
+    matches!(
+        errno,
+        Errno::EIO
+            | Errno::EUCLEAN
+            | Errno::EBADMSG
+            | Errno::ESHUTDOWN
+            | Errno::EREMOTEIO
+            | Errno::ENXIO
+            | Errno::ENODEV
+            | Errno::ENODATA
+            | Errno::ENOTCONN
+            | Errno::ESTALE
+            | Errno::ETIMEDOUT
+    )
 }
 
 /// As [`unread`], of an error that went through std.

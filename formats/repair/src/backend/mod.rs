@@ -154,29 +154,50 @@ pub(crate) fn layer_blobs(
     content: &std::path::Path,
 ) -> BTreeMap<Digest, LayerBlob> {
     let mut found = BTreeMap::new();
+    each_layer(survivors, |layer, diff_id, chain, below| {
+        // What is compared and unpacked is a tar, and only who has the key gets that.
+        if survivors.blobs.contains_key(&layer.digest) && !layer.is_encrypted() {
+            found.entry(chain.clone()).or_insert_with(|| LayerBlob {
+                blob: layer.digest.clone(),
+                path: content::Store::path_of(content, &layer.digest),
+                diff_id: diff_id.clone(),
+                below: below.cloned(),
+            });
+        }
+    });
+    found
+}
+
+/// Chain IDs of layers whose blobs are encrypted.
+pub(crate) fn encrypted_layers(survivors: &Survivors) -> BTreeSet<Digest> {
+    let mut found = BTreeSet::new();
+    each_layer(survivors, |layer, _, chain, _| {
+        if layer.is_encrypted() {
+            found.insert(chain.clone());
+        }
+    });
+    found
+}
+
+/// Each layer of each image: its descriptor, its diffID, its chain ID, and the chain ID below it.
+fn each_layer(
+    survivors: &Survivors,
+    mut with: impl FnMut(&content::Descriptor, &Digest, &Digest, Option<&Digest>),
+) {
     for manifest in survivors.documents.values() {
         let config = Survivors::config_of(manifest)
             .and_then(|digest| survivors.documents.get(digest))
             .and_then(content::Document::config);
         let Some(config) = config else { continue };
-        let layers: Vec<&Digest> = manifest.layers().map(|layer| &layer.digest).collect();
+        let layers: Vec<&content::Descriptor> = manifest.layers().collect();
         if layers.len() != config.diff_ids.len() {
             continue;
         }
         let mut below = None;
         let chains = config.chain_ids();
-        for ((blob, diff_id), chain) in layers.into_iter().zip(&config.diff_ids).zip(chains) {
-            let is_there = survivors.blobs.contains_key(blob);
-            if is_there {
-                found.entry(chain.clone()).or_insert_with(|| LayerBlob {
-                    blob: blob.clone(),
-                    path: content::Store::path_of(content, blob),
-                    diff_id: diff_id.clone(),
-                    below: below.clone(),
-                });
-            }
+        for ((layer, diff_id), chain) in layers.into_iter().zip(&config.diff_ids).zip(chains) {
+            with(layer, diff_id, &chain, below.as_ref());
             below = Some(chain);
         }
     }
-    found
 }

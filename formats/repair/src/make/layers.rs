@@ -1,7 +1,7 @@
 //! Layers of images whose directories are gone, half there, or full of empty files: unpacked again
 //! from their blobs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use content::Digest;
 use evidence::Evidence;
@@ -31,6 +31,7 @@ impl Making<'_> {
     /// Adds a step for each layer that is to be unpacked again.
     pub(super) fn layers(&mut self, evidence: &Evidence, survivors: &Survivors) {
         let blobs = self.layer_blobs(survivors);
+        let encrypted = crate::backend::encrypted_layers(survivors);
         for snapshotter in self.node.snapshotters.clone() {
             let is_overlay =
                 Rules::for_snapshotter(&snapshotter.name.to_string()) == Rules::Overlay;
@@ -61,6 +62,11 @@ impl Making<'_> {
                 let blob = blob_of(&blobs, one.row);
                 match blob.filter(|_| is_overlay) {
                     Some(blob) => self.unpack(evidence, layout, &rows, &one, blob, &name),
+                    None if is_among(&encrypted, one.row) => self.plan.unknown.push(format!(
+                        "{name}: {}; its blob is encrypted, and only containerd with the key unpacks it: the next \
+                         pull does, after the image and what uses it were removed",
+                        one.why
+                    )),
                     None if one.why == NOT_THERE => self.plan.lost.push(format!(
                         "the files of {name}: {NOT_THERE}, and its blob is not on the node, or it is a full copy"
                     )),
@@ -150,6 +156,11 @@ fn depth(rows: &BTreeMap<&[u8], &Row<BackendSnapshot>>, row: &Row<BackendSnapsho
         parent = row.parent.as_ref();
     }
     depth
+}
+
+fn is_among(chains: &BTreeSet<Digest>, row: &Row<BackendSnapshot>) -> bool {
+    let key = split_key(row.key.bytes()).and_then(|(_, _, key)| Digest::parse_bytes(key).ok());
+    key.is_some_and(|key| chains.contains(&key))
 }
 
 fn blob_of<'b>(

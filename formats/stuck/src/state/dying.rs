@@ -114,7 +114,7 @@ pub(crate) fn leader<'f>(
 }
 
 fn on_storage(process: &Process) -> bool {
-    process.wait() == Some(Wait::Storage) || process.hung_thread().is_some()
+    process.wait().is_some_and(Wait::is_for_a_file) || process.hung_thread().is_some()
 }
 
 /// Adds what holds a process: a freezer, or a mount.

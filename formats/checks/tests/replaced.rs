@@ -1,0 +1,74 @@
+//! A daemon whose program was replaced under it: a real capture, and the daemon's process beside it.
+
+#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
+
+use std::sync::Arc;
+
+use checks::Measured;
+use evidence::{Evidence, Options};
+use finding::{Finding, Severity};
+use node::{Node, Said};
+use process::{Item, Processes, Tree};
+
+const DAEMON: u32 = 44;
+
+/// What is said of a daemon of 1.7 whose link `exe` reads so, where this release is installed.
+fn found(exe: &str, installed: &str) -> Option<Finding> {
+    let mut tar = testcase::node("1.7-running");
+    let status = format!(
+        "Package: containerd\nStatus: install ok installed\nArchitecture: amd64\nVersion: {installed}\n\n"
+    );
+    let path = "var/lib/dpkg/status";
+    tar.remove(path);
+    tar.add(path, status.as_bytes());
+    let mut tree = Tree::default();
+    tree.set_whole();
+    let rest = "1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 5 0";
+    let tail = "1 1 1 1 1 1 0 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0";
+    let stat = format!("{DAEMON} (containerd) S 1 {rest} 10 {tail}\n");
+    let mut file = |name: &str, item| tree.put(&format!("/proc/{DAEMON}/{name}"), item);
+    file("stat", Item::File(stat.into_bytes()));
+    file("cmdline", Item::File(b"/usr/bin/containerd\0".to_vec()));
+    file("exe", Item::Link(exe.into()));
+    let packed = tar.write();
+    let evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
+    let roots = node::discover(&evidence, &Said::default());
+    let options = node::Options {
+        processes: Some(Arc::new(Processes::new(tree))),
+        ..node::Options::default()
+    };
+    let node = Node::open(&evidence, roots.into_iter().next().unwrap(), options);
+    let report = checks::judge(&node, &Measured::default());
+    let mut all = report.findings.into_iter();
+    all.find(|one| one.code.name == "runtime/daemon-replaced")
+}
+
+#[test]
+fn a_daemon_that_cannot_use_the_new_shim_is_damage() {
+    let deleted = "/usr/bin/containerd (deleted)";
+    let one = found(deleted, "2.1.9+ds1-5").unwrap();
+    assert_eq!(one.severity, Severity::Damage);
+    assert!(
+        one.message.contains("each new container fails"),
+        "{}",
+        one.message
+    );
+    // The same release, and one whose shim it can use: a restart is due, nothing is broken.
+    for installed in ["1.7.24~ds1-6+deb13u1", "1.6.20~ds1-1+deb12u1"] {
+        let one = found(deleted, installed).unwrap();
+        assert_eq!(one.severity, Severity::Odd, "{installed}");
+        assert!(
+            one.message
+                .contains("process 44 was started from /usr/bin/containerd,"),
+            "{}",
+            one.message
+        );
+    }
+}
+
+#[test]
+fn a_daemon_of_the_file_on_disk_is_not_named() {
+    for exe in ["/usr/bin/containerd", "/usr/bin/containerd(deleted)"] {
+        assert!(found(exe, "2.1.9+ds1-5").is_none(), "{exe}");
+    }
+}

@@ -12,6 +12,9 @@ use finding::Unread;
 /// Threads that may be left waiting; from then on nothing is waited for.
 const ABANDONED: u32 = 8;
 
+/// How long those after the first are waited for.
+const NEXT: Duration = Duration::from_secs(1);
+
 /// Those that were left, or may yet be.
 static LEFT: AtomicU32 = AtomicU32::new(0);
 
@@ -24,6 +27,9 @@ pub(crate) fn within<T: Send + 'static>(
     if LEFT.load(Ordering::Relaxed) >= ABANDONED {
         return Err(Unread::Io(format!("{late} (as others before it)")));
     }
+    // Where one did not come, the next seldom does.
+    let is_first = LEFT.load(Ordering::Relaxed) == 0;
+    let wait = if is_first { wait } else { wait.min(NEXT) };
     let (give, take) = channel();
     LEFT.fetch_add(1, Ordering::Relaxed);
     let started = std::thread::Builder::new().spawn(move || {

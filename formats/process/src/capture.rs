@@ -225,6 +225,7 @@ impl Capture<'_> {
                         | Wait::PipeFull
                         | Wait::Storage
                         | Wait::Scanner
+                        | Wait::Thaw
                         | Wait::Frozen
                 )
             );
@@ -293,7 +294,7 @@ impl Capture<'_> {
             .filter(|prefix| **prefix != *own)
             .filter_map(|prefix| match wait(&format!("{prefix}wchan"))? {
                 Wait::PipeFull => Some((prefix.to_owned(), false)),
-                Wait::Storage | Wait::Scanner => Some((prefix.to_owned(), true)),
+                Wait::Storage | Wait::Scanner | Wait::Thaw => Some((prefix.to_owned(), true)),
                 _ => None,
             })
             .collect();
@@ -439,7 +440,13 @@ impl Capture<'_> {
             let name = format!("task/{task}/wchan");
             files.take(&name, SMALL);
             let wait = files.wait(&name);
-            if full || matches!(wait, Some(Wait::Fifo | Wait::Storage | Wait::Scanner)) || !keeper {
+            if full
+                || matches!(
+                    wait,
+                    Some(Wait::Fifo | Wait::Storage | Wait::Scanner | Wait::Thaw)
+                )
+                || !keeper
+            {
                 files.take(&format!("task/{task}/syscall"), SMALL);
             }
             files.take(&format!("task/{task}/stat"), SMALL);
@@ -465,7 +472,10 @@ impl Capture<'_> {
             let name = format!("task/{task}/wchan");
             files.take(&name, SMALL);
             let wait = files.wait(&name);
-            if matches!(wait, Some(Wait::Storage | Wait::Scanner | Wait::Memory)) {
+            if matches!(
+                wait,
+                Some(Wait::Storage | Wait::Scanner | Wait::Thaw | Wait::Memory)
+            ) {
                 files.take(&format!("task/{task}/syscall"), SMALL);
                 files.take(&format!("task/{task}/stack"), SMALL);
             }

@@ -26,6 +26,8 @@ pub enum Wait {
     PipeEmpty,
     /// For a file system.
     Storage,
+    /// For a file system to be thawed, before it may write.
+    Thaw,
     /// For a scanner, which must allow that a file is opened (fanotify(7)).
     Scanner,
     /// It is frozen.
@@ -66,6 +68,8 @@ impl Wait {
             | "__skb_wait_for_more_packets"
             | "unix_wait_for_peer"
             | "sk_wait_data" => Self::Socket,
+            // So waits who begins to write while the file system is frozen (freeze_super of the kernel).
+            "percpu_rwsem_wait" | "__percpu_down_read" | "sb_wait_write" => Self::Thaw,
             "fanotify_handle_event" | "fanotify_get_response" => Self::Scanner,
             "request_wait_answer"
             | "fuse_wait_on_page_writeback"
@@ -122,7 +126,7 @@ impl Wait {
 
     /// Whether it is for a file to be opened, read or written: somebody outside has to answer.
     pub const fn is_for_a_file(self) -> bool {
-        matches!(self, Self::Storage | Self::Scanner)
+        matches!(self, Self::Storage | Self::Scanner | Self::Thaw)
     }
 
     /// What it waits for, in words.
@@ -138,6 +142,7 @@ impl Wait {
             Self::PipeFull => "room in a pipe",
             Self::PipeEmpty => "bytes from a pipe",
             Self::Storage => "a file system",
+            Self::Thaw => "a file system to be thawed",
             Self::Scanner => "a scanner that must allow a file to be opened",
             Self::Frozen => "its cgroup to be thawed",
             Self::Stopped => "a signal to continue",
@@ -163,6 +168,7 @@ mod tests {
             ("futex_do_wait", Some(Wait::Futex)),
             ("request_wait_answer", Some(Wait::Storage)),
             ("fanotify_handle_event.isra.0", Some(Wait::Scanner)),
+            ("percpu_rwsem_wait", Some(Wait::Thaw)),
             ("do_epoll_wait", Some(Wait::Poll)),
             ("anon_pipe_write", Some(Wait::PipeFull)),
             ("hrtimer_nanosleep", Some(Wait::Other)),

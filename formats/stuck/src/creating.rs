@@ -200,10 +200,16 @@ pub(crate) fn storage<'f>(
     if subject.is_young(index.facts.now) && index.age(process).is_none_or(|age| age < STEP) {
         return Found::new(State::Creating, "init waits for a file system").since(since);
     }
-    if is_scanned(process) {
-        let why = "init waits for a scanner that must allow a file to be opened";
-        let mut found = Found::new(State::ScannerHung, why).since(since);
-        found.notes = scanners(index);
+    let state = kind_of_wait(process);
+    if state != State::StorageHung {
+        let mut found =
+            Found::new(state, format!("init waits for {}", waits_for(state))).since(since);
+        if state == State::Unknowable {
+            return found.sure(false);
+        }
+        if state == State::ScannerHung {
+            found.notes = scanners(index);
+        }
         return found;
     }
     let (mount, notes) = mount_of(index, process);
@@ -217,11 +223,22 @@ pub(crate) fn storage<'f>(
     found
 }
 
-/// Whether it is a scanner that a process, or a thread of it, waits for.
-pub(crate) fn is_scanned(process: &Process) -> bool {
+/// The state of one of which a process, or a thread of it, waits for a file.
+pub(crate) fn kind_of_wait(process: &Process) -> State {
     let own = process.wait().into_iter();
     let mut all = own.chain(process.threads.iter().filter_map(process::Thread::wait));
-    all.any(|wait| wait == Wait::Scanner)
+    match all.find(|wait| matches!(wait, Wait::Scanner | Wait::Thaw)) {
+        Some(Wait::Scanner) => State::ScannerHung,
+        // Whoever moves processes between cgroups holds up those that fork by a lock of the same kind.
+        Some(_) if in_cgroups(process) => State::Unknowable,
+        Some(_) => State::Unthawed,
+        None => State::StorageHung,
+    }
+}
+
+fn in_cgroups(process: &Process) -> bool {
+    let mut stack = process.stack.iter();
+    stack.any(|function| function.bytes().windows(6).any(|part| part == b"cgroup"))
 }
 
 /// The processes that have a group of fanotify(7), by which the kernel asks before it opens: all that are
@@ -245,6 +262,8 @@ fn scanners(index: &Index<'_>) -> Vec<String> {
 pub(crate) const fn waits_for(state: State) -> &'static str {
     match state {
         State::ScannerHung => "a scanner that must allow a file to be opened",
+        State::Unknowable => "a lock of the kernel's control groups",
+        State::Unthawed => "a frozen file system to be thawed, before it may write",
         _ => "a file system that does not answer",
     }
 }

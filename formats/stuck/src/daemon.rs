@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::facts::{Facts, Index, held_by};
 use crate::found::Found;
-use crate::remedy::{remedy, scanner_answers, signal, storage, thaw};
+use crate::remedy::{remedy, signal, storage, thaw, without_mount};
 use crate::{State, creating};
 
 /// Seconds after which a step of the daemon's does not come to its end by itself.
@@ -196,7 +196,7 @@ fn on_storage(
     if count == 0 {
         return None;
     }
-    let is_scanned = creating::is_scanned(process);
+    let state = creating::kind_of_wait(process);
     let (mount, notes) = creating::mount_of(index, process);
     evidence.extend(notes);
     let at = mount.as_ref().map_or_else(String::new, |mount: &Mount| {
@@ -218,18 +218,11 @@ fn on_storage(
         1 => ("thread", "waits"),
         _ => ("threads", "wait"),
     };
-    let state = if is_scanned {
-        State::ScannerHung
-    } else {
-        State::StorageHung
-    };
-    let (at, what) = (
-        if is_scanned { "" } else { &at },
-        creating::waits_for(state),
-    );
+    let is_mount = state == State::StorageHung;
+    let (at, what) = (if is_mount { &at } else { "" }, creating::waits_for(state));
     let why = format!("{count} {threads} of it {wait} for {what}{at}{made}");
-    if is_scanned {
-        return Some((why, true, scanner_answers()));
+    if let Some(remedy) = without_mount(state) {
+        return Some((why, true, remedy));
     }
     let mut found = Found::new(state, "");
     found.mount = mount;
@@ -251,8 +244,8 @@ fn by_child(index: &Index<'_>, process: &Process, child: &DaemonChild) -> Held {
             "It goes on where it was stopped.",
             vec![signal("CONT", leaf)],
         )
-    } else if creating::is_scanned(leaf) {
-        scanner_answers()
+    } else if let Some(remedy) = without_mount(creating::kind_of_wait(leaf)) {
+        remedy
     } else if held_by(leaf) == Some(Wait::Storage) {
         let (mount, _) = creating::mount_of(index, leaf);
         let mut found = Found::new(State::StorageHung, "");

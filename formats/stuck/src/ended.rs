@@ -1,14 +1,14 @@
 //! Containers without a living init.
 
 use finding::Time;
-use process::Process;
+use process::{Process, Wait};
 use runc::Phase;
 
-use crate::State;
-use crate::facts::Index;
+use crate::facts::{Index, held_by};
 use crate::found::Found;
 use crate::state::oom_killed;
 use crate::subject::Subject;
+use crate::{State, creating};
 
 /// Another process has the number of its init.
 pub(crate) fn reused<'f>(
@@ -175,11 +175,28 @@ fn unnamed<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Option<Found<'f>> {
     Some(Found::new(State::Unreachable, why).by(first))
 }
 
+/// What its shim called waits for a file: before it is the runtime's program, it may have the shim's name.
+fn called<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Option<Found<'f>> {
+    let shim = subject.shim.as_ref()?.process;
+    let waits = |it: &&Process| held_by(it).is_some_and(Wait::is_for_a_file);
+    let child = index.processes.children(shim.pid).find(waits)?;
+    let mut found = creating::storage(index, subject, child).by(child);
+    if found.state == State::Creating {
+        return None;
+    }
+    let what = creating::waits_for(found.state);
+    found.why = format!("pid {}, which its shim called, waits for {what}", child.pid);
+    Some(found)
+}
+
 /// There is a bundle, and no runtime knows the container.
 fn without_state<'f>(index: &Index<'f>, subject: &Subject<'f>, now: Time) -> Found<'f> {
     let since = subject.bundle.map(|bundle| bundle.dir.mtime);
     if !subject.commands.is_empty() || subject.is_young(now) {
         return Found::new(State::Creating, "it is about to be created").since(since);
+    }
+    if let Some(found) = called(index, subject) {
+        return found;
     }
     if let Some(found) = unnamed(index, subject) {
         return found.since(since);

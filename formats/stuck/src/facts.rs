@@ -210,6 +210,7 @@ pub(crate) fn held_by(process: &Process) -> Option<Wait> {
                 | Wait::Seccomp
                 | Wait::Storage
                 | Wait::Scanner
+                | Wait::Thaw
                 | Wait::Memory
                 | Wait::Socket
         )

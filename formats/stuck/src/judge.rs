@@ -79,7 +79,7 @@ pub(crate) fn judge<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
         Some(Wait::Memory) => workload::out_of_memory(index, subject, process)
             .unwrap_or_else(|| Found::new(State::OomStall, "init waits for memory").sure(false))
             .since(started),
-        Some(Wait::Storage | Wait::Scanner) => creating::storage(index, subject, process),
+        Some(wait) if wait.is_for_a_file() => creating::storage(index, subject, process),
         Some(Wait::Fifo) => parked::judge(index, subject, process),
         Some(Wait::PipeFull) => Found::new(
             State::StdoutFull,

@@ -43,6 +43,7 @@ pub(crate) fn may_be(subject: &Subject<'_>, now: Time) -> Vec<State> {
             State::CreatorStopped
             | State::StorageHung
             | State::ScannerHung
+            | State::Unthawed
             | State::LeakedInit
             | State::RuntimeBlocked
             | State::Unreachable

@@ -292,16 +292,26 @@ pub(crate) fn answered(case: &Case<'_, '_>) -> Remedy {
     storage(case.found)
 }
 
-/// Of one that waits for a scanner.
-pub(crate) fn scanned(_: &Case<'_, '_>) -> Remedy {
-    scanner_answers()
+/// Of one that waits for a file, and no mount is to blame.
+pub(crate) fn file_answered(case: &Case<'_, '_>) -> Remedy {
+    without_mount(case.found.state).unwrap_or_default()
 }
 
-/// When a scanner closes its group, the kernel lets all go on that wait for its answer.
-pub(crate) fn scanner_answers() -> Remedy {
-    let why = "Restart the service of the scanner (antivirus, audit, backup): when it ends, the kernel lets \
-        everything go on that waits for its answer. Nothing of containerd has to be stopped.";
-    safe(why, Vec::new())
+/// What ends a wait for a file, where that is not a mount's server.
+pub(crate) fn without_mount(state: State) -> Option<Remedy> {
+    let why = match state {
+        // When a scanner closes its group, the kernel lets all go on that wait for its answer.
+        State::ScannerHung => {
+            "Restart the service of the scanner (antivirus, audit, backup): when it ends, the kernel lets \
+             everything go on that waits for its answer. Nothing of containerd has to be stopped."
+        }
+        State::Unthawed => {
+            "Let what froze the file system (a backup or a snapshot of the disk or machine) end, or thaw it with \
+             `fsfreeze -u` and its mount point: everything goes on. A restart of containerd would hang as well."
+        }
+        _ => return None,
+    };
+    Some(safe(why, Vec::new()))
 }
 
 const TRACED: &str = "It is traced: end the tracer, then it goes on.";

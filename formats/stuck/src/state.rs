@@ -106,6 +106,8 @@ states! {
     StorageHung in storage_hung;
     /// Its init waits for a scanner that must allow a file to be opened.
     ScannerHung in scanner_hung;
+    /// It waits to write to a file system that is frozen.
+    Unthawed in unthawed;
     /// Its init waits for a seccomp agent.
     SeccompWait in seccomp_wait;
     /// Its init was stopped by a signal or a tracer.

@@ -269,6 +269,7 @@ fn folders_rule_out_what_they_can() {
         "freezing",
         "storage-hung",
         "scanner-hung",
+        "unthawed",
     ];
     let created = words(&alone(runc::Phase::Created));
     assert_eq!(
@@ -512,6 +513,25 @@ fn a_scanner_that_does_not_answer_is_named_and_nothing_is_killed() {
     assert_eq!(commands(&one), [] as [&str; 0]);
     let evidence = one.evidence.join("\n");
     assert!(evidence.contains("pid 4321 (/opt/av/avd)"), "{evidence}");
+}
+
+#[test]
+fn a_frozen_file_system_is_thawed_and_nothing_is_killed() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    let pid = machine.init("runc:[2:INIT]", 'D');
+    machine.file(pid, "cmdline", "runc\0init\0");
+    machine.file(pid, "wchan", "percpu_rwsem_wait");
+    machine.file(pid, "environ", "_LIBCONTAINER_INITTYPE=standard\0");
+    let one = machine.is(State::Unthawed);
+    assert_eq!(commands(&one), [] as [&str; 0]);
+    // The lock of cgroups is of the same kind.
+    machine.file(
+        pid,
+        "stack",
+        "[<0>] percpu_rwsem_wait+0x1/0x2\n[<0>] cgroup_procs_write_start+0x1/0x2\n",
+    );
+    machine.is(State::Unknowable);
 }
 
 #[test]

@@ -7,7 +7,7 @@
 use runc::Phase;
 
 use super::{Row, State};
-use crate::remedy::scanned;
+use crate::remedy::file_answered;
 
 pub(super) const ROW: Row = Row {
     state: State::ScannerHung,
@@ -18,7 +18,7 @@ pub(super) const ROW: Row = Row {
     never: &[
         "Do not rely on SIGKILL: on older kernels the task ends only when the scanner answers or ends.",
     ],
-    remedy: scanned,
+    remedy: file_answered,
     // It can come over any process.
     may: |signs| signs.phase != Phase::Empty,
 };

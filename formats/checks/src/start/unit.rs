@@ -16,7 +16,7 @@ fn file(unit: &Unit) -> Location {
 pub(super) fn unit(run: &mut Run<'_>) -> Flow {
     let node = run.node;
     let Some(unit) = &node.roots.unit else {
-        return Flow::Continue(());
+        return program(run);
     };
     let at = file(unit);
     if unit.masked {
@@ -62,6 +62,20 @@ pub(super) fn unit(run: &mut Run<'_>) -> Flow {
         run.not_known(Part::Configuration, format!("the command of {at}"), why);
     }
     Flow::Continue(())
+}
+
+/// Without a unit: whether there is anything that could be started. What runs was started from somewhere.
+fn program(run: &mut Run<'_>) -> Flow {
+    let programs = &run.node.programs;
+    if !programs.no_daemon || crate::running(run.node).is_some() {
+        return Flow::Continue(());
+    }
+    let folders: Vec<String> = programs.folders.iter().map(Text::to_string).collect();
+    let folders = folders.join(", ");
+    let does =
+        format!("cannot be started: none of {folders} has its program, and no unit names one");
+    let statement = run.statement(&rules::UNIT_PROGRAM).does(does);
+    run.say(statement.says("").at(Location::file("/usr/bin/containerd")))
 }
 
 /// What a condition says of a path, if it is one of those that the evidence can answer.

@@ -41,6 +41,8 @@ pub struct RuntimePrograms {
     pub unknown: Option<String>,
     /// Folders that were searched.
     pub folders: Vec<Text>,
+    /// Whether this is a machine, all there, and none of these folders has a program that is containerd.
+    pub no_daemon: bool,
 }
 
 /// One program.
@@ -145,6 +147,7 @@ impl RuntimePrograms {
         let Some(daemon) = DAEMONS.iter().find_map(at) else {
             programs.unknown =
                 Some("the programs of the machine are not in the evidence".to_owned());
+            programs.no_daemon = evidence.is_machine() && roots.whose == "containerd";
             return programs;
         };
         let facts = evidence

@@ -150,7 +150,11 @@ fn full(judge: &mut Judge<'_>) {
         } else if room.inodes > 0 && room.free_inodes == 0 {
             let message = format!("no inode of {} is free where {what} lies", room.inodes);
             let finding = Finding::new(FULL.code, location, message);
-            findings.push(told(finding, &start::NO_INODES));
+            findings.push(if what == "state" {
+                told(finding.severity(Severity::Fatal), &start::STATE_NO_INODES)
+            } else {
+                told(finding, &start::NO_INODES)
+            });
         }
     }
     // root and state on one full disk are one fault.

@@ -113,6 +113,9 @@ fn no_room() {
         one("1.7-stopped", inodes),
         ("store/disk-full", Severity::Damage, root)
     );
+    // A socket is a file, and without its socket the daemon ends.
+    let state = |node: &mut Node| node.disks.state.room.as_mut().unwrap().free_inodes = 0;
+    assert_eq!(one("1.7-stopped", state).1, Severity::Fatal);
 }
 
 /// A folder on the disk of whoever looks says nothing of a node's disk.

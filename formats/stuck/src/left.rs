@@ -66,11 +66,17 @@ fn living<'p>(
 fn way_out(processes: &Processes, shim: &Shim<'_>) -> Remedy {
     let living: Vec<&process::Process> = living(processes, shim).collect();
     if !living.is_empty() {
-        let why = "Its bundle is gone, and what runs below it runs on: no start of containerd finds it, and \
-                   its owner may have made another. Look first at what the processes do: what is in them is lost \
-                   when they are ended. The shim can be ended after them.";
-        let ends = living.into_iter().filter_map(crate::remedy::end).collect();
-        return risky(why, ends);
+        // A container that serves, whose /run was cleaned, looks the same as one that was replaced.
+        let pids: Vec<String> = living.iter().map(|it| it.pid.to_string()).collect();
+        let why = format!(
+            "Its bundle is gone, and what runs below it runs on (pid {}): no start of containerd finds it. It may be the \
+             container that is in use, or one whose owner has made another since: ask the owner (kubelet, Docker, \
+             a person) first.",
+            pids.join(", ")
+        );
+        let end = "End the processes only if the owner does not want them: what is in them is lost. The shim ends with \
+                   them.";
+        return risky(&why, vec![Step::words(end)]);
     }
     let list = Draft::new(program::CTR);
     let list = match shim.address.as_ref().filter(|it| **it != *ADDRESS) {

@@ -51,6 +51,11 @@ fn shim_left(judge: &mut Judge<'_>) {
             one.namespace, one.id, one.pid
         );
         let finding = Finding::new(&stuck::codes::SHIM_LEFT, location, message);
+        let finding = if one.processes.is_empty() {
+            finding
+        } else {
+            finding.severity(Severity::Damage)
+        };
         judge.say(finding.remedy(way_out(&one.remedy, &[])).way(one.remedy));
     }
 }

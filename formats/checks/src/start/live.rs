@@ -1,6 +1,6 @@
 //! What the processes of a node that runs tell of a start: which shims would answer it.
 
-use finding::Text;
+use finding::{Object, Text};
 use node::Node;
 use runc::Bundle;
 use stuck::{Diagnosis, Facts, Host, State};
@@ -80,6 +80,29 @@ impl<'n> Live<'n> {
         // Whoever listens may be mute all the same: that somebody is connected shows that it accepts.
         own.any(|socket| socket.connected)
             .then_some(Answers::Likely)
+    }
+
+    /// Containers of meta.db that run below a shim whose bundle is gone, as after a cleaned /run: no start of
+    /// any release finds them.
+    pub(super) fn without_bundle(&self, node: &Node) -> Vec<Object> {
+        let (Some(runtime), Some(meta)) = (node.runtime.read(), &node.meta.rows) else {
+            return Vec::new();
+        };
+        let left = self.host.left_over(runtime, self.processes);
+        let runs = |shim: &&stuck::Shim<'_>| {
+            let mut below = self.processes.children(shim.process.pid);
+            below.any(|child| !child.stat.is_dead())
+        };
+        let objects = left.filter(runs).filter_map(|shim| {
+            let namespace = meta
+                .namespaces()
+                .iter()
+                .find(|it| it.name == shim.namespace)?;
+            let mut rows = namespace.containers.read()?.iter();
+            rows.find(|row| row.key == shim.id)?;
+            Some(Object::new("task", shim.namespace.clone(), shim.id.clone()))
+        });
+        objects.collect()
     }
 
     /// Whether a task that its runtime can name no process of still does its work; nothing where the

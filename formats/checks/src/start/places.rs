@@ -79,6 +79,10 @@ pub(super) fn top(run: &mut Run<'_>) -> Flow {
     if around.state_mount.is_some_and(|mount| mount.read_only) {
         run.say(run.statement(&rules::STATE_READ_ONLY).at(at(state)))?;
     }
+    let room = node.disks.state.room;
+    if room.is_some_and(|room| room.inodes > 0 && room.free_inodes == 0) {
+        run.say(run.statement(&rules::STATE_NO_INODES).at(at(state)))?;
+    }
     unit::view(run)?;
     for path in [root.clone(), state.clone(), root.join("tmpmounts")] {
         if around.is_no_folder(&path) {

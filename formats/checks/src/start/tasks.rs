@@ -226,6 +226,7 @@ fn answering(run: &mut Run<'_>, kept: &[&Bundle]) {
 /// From 1.7 on each shim is asked for its processes, and asks its runtime: one that knows no process
 /// is ended; one whose process lives where no runtime can reach it is forgotten.
 fn leaked(run: &mut Run<'_>, runtime: &Runtime, kept: &[&Bundle]) {
+    without_bundle(run);
     if run.release < Release::V1_7 {
         return;
     }
@@ -264,6 +265,29 @@ fn leaked(run: &mut Run<'_>, runtime: &Runtime, kept: &[&Bundle]) {
             statement
         });
     }
+}
+
+/// Containers that run, and whose bundles are gone: the daemon knows of them what it has in memory.
+fn without_bundle(run: &mut Run<'_>) {
+    let live = Live::from_node(run.node);
+    let lost = live.map_or_else(Vec::new, |live| live.without_bundle(run.node));
+    if lost.is_empty() {
+        return;
+    }
+    let at = Location::file(node::path_text(&run.node.roots.state.join(runc::TASKS)));
+    let does = "forgets each task whose bundle is gone: process and shim stay, and the recreated container runs beside \
+                them";
+    let statement = run
+        .statement(&rules::TASKS_FORGOTTEN)
+        .at(at)
+        .does(does)
+        .says("");
+    let statement = statement.code(stuck::codes::SHIM_LEFT.name);
+    run.note(
+        statement
+            .targets(lost.into_iter().map(Target::new))
+            .forbids(),
+    );
 }
 
 /// The finding that says why the program which a task's shim calls is of no use.

@@ -206,6 +206,16 @@ pub const NO_INODES: StartRule = rule(
     &[(Release::V1_6, "failed to checkpoint status")],
 );
 
+/// No more files in state: a socket is one.
+pub const STATE_NO_INODES: StartRule = rule(
+    "state-no-inodes",
+    "B13",
+    Phase::Places,
+    Effect::Exits,
+    "exits: it cannot create its socket, because the file system of state has no inode left",
+    &[(Release::V1_6, "failed to get listener for main endpoint")],
+);
+
 /// Every rule of this step.
 pub(super) const ALL: &[StartRule] = &[
     ROOT_READ_ONLY,
@@ -226,4 +236,5 @@ pub(super) const ALL: &[StartRule] = &[
     DISK_FULL,
     DISK_FULL_LATER,
     NO_INODES,
+    STATE_NO_INODES,
 ];

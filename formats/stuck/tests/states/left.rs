@@ -44,7 +44,9 @@ fn a_shim_without_bundle_and_child_is_left() {
         (all.len(), one.processes.as_slice()),
         (1, [7001].as_slice())
     );
-    assert_eq!(super::rendered(&one.remedy), ["kill -KILL 7001"]);
+    // It may be the one that serves: nothing is printed that ends it.
+    assert_eq!(super::rendered(&one.remedy), [] as [&str; 0]);
+    assert!(one.remedy.why.contains("(pid 7001)"), "{}", one.remedy.why);
     assert!(!one.remedy.is_safe());
     // What has ended below it is no process.
     machine.process(7001, "sleeper", 'Z', SHIM, 20);

@@ -26,6 +26,8 @@ mod cri;
 mod cri_files;
 mod cri_places;
 mod cri_pod;
+mod daemon_cut_off;
+mod daemon_elsewhere;
 mod daemon_replaced;
 mod database;
 mod devmapper;
@@ -114,6 +116,7 @@ pub const CHECKS: &[&Check] = &[
     &store::UNREADABLE,
     &store::BACKEND_BROKEN,
     &store_elsewhere::ELSEWHERE,
+    &daemon_elsewhere::ELSEWHERE,
     &disk::SPLIT,
     &disk::IMMUTABLE,
     &disk::FULL,
@@ -232,6 +235,7 @@ pub const CHECKS: &[&Check] = &[
     &lease::DANGLING,
     // The runtime.
     &daemon_replaced::REPLACED,
+    &daemon_cut_off::CUT_OFF,
     &runtime_programs::PROGRAM_MISSING,
     &runtime_programs::PROGRAM_BROKEN,
     &cgroup_driver::DIFFERS,

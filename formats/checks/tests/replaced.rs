@@ -1,4 +1,5 @@
-//! A daemon whose program was replaced under it: a real capture, and the daemon's process beside it.
+//! A daemon whose program was replaced under it, or that keeps its stores elsewhere: a real capture, and the
+//! daemon's process beside it.
 
 #![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
 
@@ -14,6 +15,11 @@ const DAEMON: u32 = 44;
 
 /// What is said of a daemon of 1.7 whose link `exe` reads so, where this release is installed.
 fn found(exe: &str, installed: &str) -> Option<Finding> {
+    found_of("runtime/daemon-replaced", exe, installed, None)
+}
+
+/// A finding of this code, where the daemon has this command line.
+fn found_of(code: &str, exe: &str, installed: &str, line: Option<&str>) -> Option<Finding> {
     let mut tar = testcase::node("1.7-running");
     let status = format!(
         "Package: containerd\nStatus: install ok installed\nArchitecture: amd64\nVersion: {installed}\n\n"
@@ -28,7 +34,8 @@ fn found(exe: &str, installed: &str) -> Option<Finding> {
     let stat = format!("{DAEMON} (containerd) S 1 {rest} 10 {tail}\n");
     let mut file = |name: &str, item| tree.put(&format!("/proc/{DAEMON}/{name}"), item);
     file("stat", Item::File(stat.into_bytes()));
-    file("cmdline", Item::File(b"/usr/bin/containerd\0".to_vec()));
+    let line = line.unwrap_or("/usr/bin/containerd\0");
+    file("cmdline", Item::File(line.as_bytes().to_vec()));
     file("exe", Item::Link(exe.into()));
     let packed = tar.write();
     let evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
@@ -40,7 +47,7 @@ fn found(exe: &str, installed: &str) -> Option<Finding> {
     let node = Node::open(&evidence, roots.into_iter().next().unwrap(), options);
     let report = checks::judge(&node, &Measured::default());
     let mut all = report.findings.into_iter();
-    all.find(|one| one.code.name == "runtime/daemon-replaced")
+    all.find(|one| one.code.name == code)
 }
 
 #[test]
@@ -70,5 +77,31 @@ fn a_daemon_that_cannot_use_the_new_shim_is_damage() {
 fn a_daemon_of_the_file_on_disk_is_not_named() {
     for exe in ["/usr/bin/containerd", "/usr/bin/containerd(deleted)"] {
         assert!(found(exe, "2.1.9+ds1-5").is_none(), "{exe}");
+    }
+}
+
+#[test]
+fn a_daemon_with_another_root_is_named() {
+    let elsewhere = |line: &str| {
+        let all = found_of(
+            "store/daemon-elsewhere",
+            "/usr/bin/containerd",
+            "1.7.24",
+            Some(line),
+        );
+        all.map(|one| one.message)
+    };
+    let told = elsewhere("/usr/bin/containerd\0--root\0/srv/ctd\0--state=/run/ctd2\0").unwrap();
+    assert_eq!(
+        told,
+        "containerd (pid 44) runs with --root /srv/ctd and /run/ctd2"
+    );
+    // The same root, that of k3s (which is an installation of its own), and none.
+    for line in [
+        "/usr/bin/containerd\0--root=/var/lib/containerd\0",
+        "containerd\0-c\0x\0--state\0/run/k3s/containerd\0--root\0/var/lib/rancher/k3s/agent/containerd\0",
+        "/usr/bin/containerd\0",
+    ] {
+        assert_eq!(elsewhere(line), None, "{line}");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cni::Holder;
 use finding::{Code, Draft, Finding, Location, Object, Remedy, Severity, Step, Text, program};
-use node::network::{AddressLease, CniResult, Store};
+use node::network::{AddressLease, CniResult, ConfFile, Store};
 
 use crate::cni_range::ranges_of;
 use crate::cni_use::{Held, Holders};
@@ -21,7 +21,8 @@ pub(crate) const ADDRESS_LEAKED: Check = Check {
         explanation: "The CNI plugin host-local keeps a file for each address that it gave away \
             (/var/lib/cni/networks/NETWORK/ADDRESS), with the id of the pod's sandbox. No namespace \
             of meta.db has this one, nor has podman, CRI-O, docker or another containerd of this \
-            machine: the pod was removed, but its network was not. This happens when meta.db is \
+            machine. Where libcni's result names a pod for it, the pod was removed, but its network \
+            was not; without one, another program may have asked for the address (a note). This happens when meta.db is \
             deleted, damaged or restored while the pod exists. The address is never released, not \
             even at a start. When all addresses are leaked, no new pod gets one.",
         remedy: "Delete the file while no pod is being made. Leave the other files of the folder: \
@@ -78,6 +79,7 @@ pub(crate) struct Leaked<'n> {
 pub(crate) fn leaked<'n>(judge: &Judge<'n>, holders: &Holders<'n>) -> Vec<Leaked<'n>> {
     let stores = judge.node.network.stores.iter();
     stores
+        .filter(|store| may_be_the_cris(judge.node, store))
         .map(|store| {
             let leases = store.leases.iter().filter_map(|lease| {
                 match holders.held(lease.container()?, lease.written) {
@@ -92,6 +94,26 @@ pub(crate) fn leaked<'n>(judge: &Judge<'n>, holders: &Holders<'n>) -> Vec<Leaked
             }
         })
         .collect()
+}
+
+/// Whether pods may have addresses of a network: containerd loads its configuration, or which one it loads
+/// is not known. podman, nerdctl and others have theirs in the same folders.
+fn may_be_the_cris(node: &node::Node, store: &Store) -> bool {
+    let mut loaded = node
+        .network
+        .folders
+        .iter()
+        .flat_map(|folder| folder.loaded().0);
+    let is_known = node
+        .network
+        .folders
+        .iter()
+        .any(|folder| !folder.files.is_empty());
+    let is_it = |file: &ConfFile| match file.list() {
+        Some(list) => store.network == *list.name,
+        None => true,
+    };
+    !is_known || loaded.any(is_it)
 }
 
 /// What is told of a pod that is gone: its name, where a result still has it.
@@ -150,9 +172,19 @@ fn address_leaked(judge: &mut Judge<'_>) {
         } else {
             ("addresses", "are")
         };
-        let sandboxes = match ids.len() {
-            1 => "a sandbox that is".to_owned(),
-            more => format!("{more} sandboxes that are"),
+        // Whoever calls the plugins by hand gives such ids, too: only what libcni kept of a pod tells.
+        let is_pods = |id: &&Text| {
+            let answer = results
+                .get(id)
+                .and_then(|result| result.answer.as_ref().ok());
+            answer.is_some_and(|answer| answer.pod.is_some())
+        };
+        let is_proven = ids.iter().all(is_pods);
+        let holders_are = match (ids.len(), is_proven) {
+            (1, true) => "a sandbox that is gone".to_owned(),
+            (1, false) => "an id that no container of this containerd has".to_owned(),
+            (more, true) => format!("{more} sandboxes that are gone"),
+            (more, false) => format!("{more} ids that no container of this containerd has"),
         };
         let young = leases.iter().all(|(_, young)| *young);
         let unless = if young {
@@ -162,7 +194,7 @@ fn address_leaked(judge: &mut Judge<'_>) {
         };
         let share = share(judge, store, count);
         let message = format!(
-            "{count} {addresses} of the network {}{share} {are} given to {sandboxes} gone: \
+            "{count} {addresses} of the network {}{share} {are} given to {holders_are}: \
              {}{more}{unless}",
             store.network,
             named.join(", ")
@@ -172,16 +204,25 @@ fn address_leaked(judge: &mut Judge<'_>) {
         } else {
             store.path.clone()
         });
-        let remove = removal(
-            leases.iter().map(|(lease, _)| &lease.path),
-            "while no pod is being made (kubelet stopped, or the node cordoned)",
-        );
-        let mut finding = Finding::new(ADDRESS_LEAKED.code, location, message).way(remove);
-        for id in ids.into_iter().take(200) {
+        let mut finding = Finding::new(ADDRESS_LEAKED.code, location, message);
+        finding = if is_proven {
+            finding.way(removal(
+                leases.iter().map(|(lease, _)| &lease.path),
+                "while no pod is being made (kubelet stopped, or the node cordoned), and if no network namespace has \
+                 the address",
+            ))
+        } else {
+            finding.remedy(
+                "Find out whose the address is before anything is deleted: libcni kept no result that names a pod for \
+                 it, so another program may have asked for it (podman, CRI-O, cnitool). Look for the address in the \
+                 network namespaces of this machine (`ip netns`, `ip -n NAME address`).",
+            )
+        };
+        for id in ids.into_iter().filter(|_| is_proven).take(200) {
             finding = finding.affects(Object::new("sandbox", NAMESPACE, id.clone()));
         }
         // Without a single pod of the CRI here, it may be somebody else's network.
-        judge.say(if holders.has_pods && !young {
+        judge.say(if holders.has_pods && !young && is_proven {
             finding
         } else {
             finding.severity(Severity::Note)

@@ -55,6 +55,18 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "captures hold no kernel: formats/checks/tests/ground.rs",
     ),
     (
+        "runtime/daemon-replaced",
+        "only where processes were seen; formats/checks/tests/replaced.rs",
+    ),
+    (
+        "store/daemon-elsewhere",
+        "only where processes were seen; formats/checks/tests/replaced.rs",
+    ),
+    (
+        "runtime/daemon-cut-off",
+        "only on a machine that runs; formats/checks/tests/cut_off.rs",
+    ),
+    (
         "runtime/shim-left",
         "a tar of files holds no processes: formats/stuck/tests/states/left.rs",
     ),

@@ -207,7 +207,10 @@ fn size(judge: &mut Judge<'_>) {
     let files = files(judge);
     let mut told = std::collections::BTreeSet::new();
     for (_, digest, row) in rows(judge) {
-        let Some(file) = files.get(&digest) else {
+        let Some((file, size)) = files
+            .get(&digest)
+            .and_then(|file| Some((file, file.size()?)))
+        else {
             continue;
         };
         let Some(want) = row.size else {
@@ -218,25 +221,24 @@ fn size(judge: &mut Judge<'_>) {
                 let location = row.at.location(&judge.node.meta.path);
                 let finding = Finding::new(SIZE.code, location, message)
                     .severity(Severity::Odd)
-                    .found(format!("a file of {} bytes", file.stat.size));
+                    .found(format!("a file of {size} bytes"));
                 judge.say(affecting(finding, &judge.graph.users_of_blob(&digest)));
             }
             continue;
         };
-        if i64::try_from(file.stat.size).is_ok_and(|found| found == want) {
+        if i64::try_from(size).is_ok_and(|found| found == want) {
             continue;
         }
         if told.insert(digest.clone()) {
-            let cut = u64::try_from(want).is_ok_and(|want| file.stat.size < want);
+            let cut = u64::try_from(want).is_ok_and(|want| size < want);
             let message = format!(
-                "the blob {digest} has {} bytes, not {want}{}",
-                file.stat.size,
+                "the blob {digest} has {size} bytes, not {want}{}",
                 if cut { ": it was cut" } else { "" }
             );
             let location = Location::file(path_text(&file.path));
             let finding = Finding::new(SIZE.code, location, message)
                 .want(format!("{want} bytes"))
-                .found(format!("{} bytes", file.stat.size));
+                .found(format!("{size} bytes"));
             judge.say(affecting(finding, &judge.graph.users_of_blob(&digest)));
         }
     }
@@ -271,7 +273,7 @@ fn altered(judge: &mut Judge<'_>) {
         // Other bytes because they are fewer is told as that.
         let found = files
             .get(digest)
-            .and_then(|file| i64::try_from(file.stat.size).ok());
+            .and_then(|file| i64::try_from(file.size()?).ok());
         let claimed = rows.get(digest).copied().flatten();
         if found.is_some() && claimed.is_some() && found != claimed {
             continue;
@@ -329,7 +331,7 @@ fn descriptor(judge: &mut Judge<'_>) {
     let mut look = |digest: &Digest, claimed: i64, from: String| {
         let Some(found) = files
             .get(digest)
-            .and_then(|file| i64::try_from(file.stat.size).ok())
+            .and_then(|file| i64::try_from(file.size()?).ok())
         else {
             return;
         };

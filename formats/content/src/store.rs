@@ -23,6 +23,15 @@ pub struct Blob {
 }
 
 impl Blob {
+    /// How many bytes its file has; nothing where that could not be asked.
+    pub const fn size(&self) -> Option<u64> {
+        if self.stat.only_kind {
+            None
+        } else {
+            Some(self.stat.size)
+        }
+    }
+
     /// Whether its mode is that of a finished commit, 0444. Another one is left by a daemon that
     /// was killed between the rename and the chmod, or by a copy that did not keep modes.
     pub const fn is_read_only(&self) -> bool {

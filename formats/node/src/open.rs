@@ -266,12 +266,20 @@ impl Node {
         };
         let (rows, runtime) = (node.meta.rows.as_ref(), node.runtime.read());
         node.keeps_times = times::are_kept(rows, node.content.read(), runtime);
-        let told = (!node.keeps_times).then(|| times::newest_told(rows, runtime));
-        node.now = options
-            .now
-            .or(told.flatten())
-            .or(evidence.captured_at())
-            .unwrap_or_else(|| node.newest(evidence));
+        let told = times::newest_told(rows, runtime);
+        let by_files = || {
+            // Our own bundle has the clock of its node, whatever that showed.
+            let is_possible = |at: &Time| evidence.manifest().is_some() || times::is_past(*at);
+            let taken = evidence.captured_at().filter(is_possible);
+            let newest = taken.unwrap_or_else(|| node.newest(evidence));
+            // No node is older than what it has written down.
+            told.map_or(newest, |told| newest.max(told))
+        };
+        node.now = match options.now {
+            Some(now) => now,
+            None if node.keeps_times => by_files(),
+            None => told.or(evidence.captured_at()).unwrap_or_else(by_files),
+        };
         node
     }
 

@@ -17,9 +17,13 @@ const AHEAD: i64 = 86_400;
 /// Seconds that a file may be younger than what was written of it.
 const SLACK: i64 = 60;
 
+/// The first second of 2000: what is older is no time of a file (reproducible archives and images give
+/// all files that of 1970 or 1980).
+const EARLIEST: i64 = 946_684_800;
+
 /// Whether `made`, a file's time, is that of its making, which was at `told`.
 fn is_own(made: Time, told: Time) -> bool {
-    made.since(told) <= SLACK
+    made.since(told) <= SLACK && made.seconds >= EARLIEST
 }
 
 /// Whether times were kept, of what can be told; `true` where nothing tells.

@@ -125,6 +125,15 @@ impl<'n> Judge<'n> {
         self.coverage.abstain(self.running, because);
     }
 
+    /// Notes what was asked for and could not be read: the exit code says so.
+    pub fn could_not_read(&mut self, unknown: &[Unknown]) {
+        for one in unknown {
+            if !self.coverage.unknown.contains(one) {
+                self.coverage.unknown.push(one.clone());
+            }
+        }
+    }
+
     /// Abstains where something is unknown, naming at most the first reason; `true` if it did.
     pub fn abstains_for(&mut self, unknown: &[Unknown]) -> bool {
         let Some(first) = unknown.first() else {

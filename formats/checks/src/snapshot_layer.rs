@@ -83,6 +83,7 @@ fn compare(judge: &mut Judge<'_>, check: &Check, marks: bool) {
             };
             if !found.is_whole() && !marks {
                 judge.abstains_for(found.unknown());
+                judge.could_not_read(found.unknown());
             }
             let Some(found) = found.read() else { continue };
             let of_check = |one: &&Difference| one.how.is_mark() == marks;

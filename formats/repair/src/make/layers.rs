@@ -25,6 +25,8 @@ struct Broken<'b> {
     why: String,
     /// Whether it was changed, and not only lost something: that may be evidence.
     is_changed: bool,
+    /// Whether that is why nothing is known of it.
+    is_unread: bool,
 }
 
 impl Making<'_> {
@@ -52,6 +54,13 @@ impl Making<'_> {
                     "the layer {} ({}, directory {})",
                     one.row.key, snapshotter.name, one.id
                 );
+                if one.is_unread {
+                    self.plan.unknown.push(format!(
+                        "{name} could not be compared with what it was: {}. It stays as it is",
+                        one.why
+                    ));
+                    continue;
+                }
                 if one.is_changed {
                     self.plan.unknown.push(format!(
                         "{name} is not what its blob holds: {}. It stays as it is: what was changed or added may be evidence, or the directory is another layer's",
@@ -192,6 +201,7 @@ fn broken<'b>(
                 id,
                 why: why.to_owned(),
                 is_changed: false,
+                is_unread: false,
             });
         };
         match layout.dirs.get(&id) {
@@ -227,7 +237,18 @@ fn counted<'b>(
     let usages = usages(evidence, paths, &Control::default());
     let mut found = Vec::new();
     for (row, id) in suspects {
-        let Some(usage) = usages.get(&id).and_then(|known| known.whole()) else {
+        let unread = |unknown: &[finding::Unknown]| {
+            unknown.first().map(|first| Broken {
+                row,
+                id,
+                why: format!("{}: {}", first.what, first.why),
+                is_changed: false,
+                is_unread: true,
+            })
+        };
+        let usage = usages.get(&id);
+        found.extend(usage.and_then(|known| unread(known.unknown())));
+        let Some(usage) = usage.and_then(|known| known.whole()) else {
             continue;
         };
         let (Some(inodes), Some(size)) = (row.inodes, row.size) else {
@@ -254,6 +275,7 @@ fn counted<'b>(
         };
         let mut differences = verify_layers(evidence, &[job], &Control::default(), &|_, _| {});
         let known = differences.remove(&(snapshotter.name.clone(), id));
+        found.extend(known.as_ref().and_then(|known| unread(known.unknown())));
         let Some(known) = known.as_ref().and_then(|known| known.whole()) else {
             continue;
         };
@@ -263,6 +285,7 @@ fn counted<'b>(
                 id,
                 why,
                 is_changed: false,
+                is_unread: false,
             });
         } else if let Some(why) = change(known) {
             found.push(Broken {
@@ -270,6 +293,7 @@ fn counted<'b>(
                 id,
                 why,
                 is_changed: true,
+                is_unread: false,
             });
         }
     }

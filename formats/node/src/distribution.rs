@@ -105,6 +105,12 @@ pub(crate) const DISTRIBUTIONS: &[Distribution] = &[
         config: "/etc/k0s/containerd.toml",
     },
     Distribution {
+        whose: "host-containerd (Bottlerocket)",
+        root: "/var/lib/host-containerd",
+        state: "/run/host-containerd",
+        config: "/etc/host-containerd/config.toml",
+    },
+    Distribution {
         whose: "kind or minikube (volume)",
         root: "/var/lib/docker/volumes/*/_data/lib/containerd",
         state: "/run/containerd",

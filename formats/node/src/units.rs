@@ -57,6 +57,7 @@ pub fn unit_names(whose: &str) -> &'static [&'static str] {
             "snap.microk8s.daemon-kubelite",
             "snap.microk8s.daemon-containerd",
         ],
+        "host-containerd (Bottlerocket)" => &["host-containerd"],
         _ if whose.starts_with("rootless") => &[],
         // Docker's daemon uses the machine's containerd, and systemd stops it with that.
         _ => &["docker.socket", "docker", "kubelet", "containerd"],

@@ -8,7 +8,7 @@ use evidence::{Evidence, Options};
 use finding::Time;
 use node::{Roots, Said};
 use repair::plan::Plan;
-use repair::{Donor, Made, Refused, Request, Told};
+use repair::{Donor, Ground, Made, Refused, Request, Told};
 
 use crate::{PlanArgs, given, mounts};
 
@@ -38,6 +38,7 @@ pub(crate) fn plan(args: &PlanArgs, out: &Out) -> Result<Plan, Failure> {
     let release = args.from.daemon.as_deref().map(release).transpose()?;
     let mounts = mounts::mounts_below(&args.evidence.evidence);
     let points = mounts::points(&args.evidence.evidence);
+    let ground = Ground::hold(&args.evidence.evidence);
     let mut case = Case::open(&args.evidence)?;
     let roots = case.roots.first().cloned();
     let roots = roots.ok_or_else(|| Failure::unread("no node was found in the evidence"))?;
@@ -48,6 +49,7 @@ pub(crate) fn plan(args: &PlanArgs, out: &Out) -> Result<Plan, Failure> {
         made_at,
         at: case.time(),
         names: found,
+        logged: None,
         copies,
         donors: donors(args.from.from.iter().cloned())?,
         release,
@@ -81,6 +83,16 @@ pub(crate) fn plan(args: &PlanArgs, out: &Out) -> Result<Plan, Failure> {
     let places = &args.evidence.places;
     plan.places_said = places.root.is_some() || places.state.is_some();
     plan.daemon.clone_from(&args.from.daemon);
+    // An archive has no disk.
+    let here = Path::new("/");
+    if let Some(ground) = ground
+        && let Ok((room, obstacles)) = repair::foreseen(&ground, below.unwrap_or(here), &plan)
+    {
+        plan.room = room;
+        if !plan.is_empty() {
+            plan.obstacles = obstacles;
+        }
+    }
     Ok(plan)
 }
 
@@ -121,6 +133,7 @@ pub(crate) fn again(
         made_at,
         at: Some(Time::parse(&plan.as_of).unwrap_or(made_at)),
         names: repair::names_of(plan),
+        logged: Some(repair::logged_of(plan)),
         copies: given::again(&plan.copies)?,
         donors: donors(plan.sources.iter().map(PathBuf::from))?,
         release: plan.daemon.as_deref().map(release).transpose()?,

@@ -184,6 +184,9 @@ impl Store {
             }
         }
         self.may(plan, Purpose::Apply)?;
+        if let Some(why) = refuse::result(plan) {
+            return Err(Failed::Refused(vec![why]));
+        }
         self.clear()?;
         self.is_there(plan)?;
         let journal = self.stage(made, evidence)?;

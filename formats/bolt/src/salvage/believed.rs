@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     bucket::Bucket,
-    check::bits::Bits,
+    check::{TreeState, bits::Bits},
     fault::{KeyRange, What},
     page::PageId,
     schema::Schemas,
@@ -58,10 +58,13 @@ impl<'s> Salvage<'s> {
         // A program that puts values there against the rules has done so before.
         let has_values = !older.odd.is_empty();
         let report = db.check();
-        if !report.can_compare() {
+        if report.tree == TreeState::Whole && !report.can_compare() {
             self.compared = Compared::WrittenOver;
         }
         for found in db.lost_writes(&report, schemas) {
+            if let What::PreviousTree { .. } = found.fault.what {
+                self.compared = Compared::WrittenOver;
+            }
             if found.fault.severity() == Severity::Note {
                 continue;
             }

@@ -6,7 +6,9 @@ use finding::Time;
 use view::View;
 
 use super::{
-    super::{COMPARED, SalvageOptions, gather::Gather, older, orphans},
+    super::{
+        COMPARED, SalvageOptions, gather::Gather, misplaced::Misplaced, older, orphans,
+    },
     Best, COUNTED, Choice,
     partition::{Account, Lists},
     roots::{roots, top},
@@ -338,5 +340,12 @@ fn is_stale(db: &Db<'_>, schemas: Schemas) -> bool {
 /// Whether the root page can be read at all.
 pub(super) fn has_root(db: &Db<'_>) -> bool {
     let contents = db.root().contents();
-    contents.is_whole() || !contents.entries.is_empty()
+    contents.is_whole() || !contents.entries.is_empty() || is_moved(db)
+}
+
+/// Whether the root page stands in the place of another one, in order.
+fn is_moved(db: &Db<'_>) -> bool {
+    let space = db.space();
+    let moved = Misplaced::find_misplaced(space);
+    moved.node(space, db.meta().root, (None, None)).is_some()
 }

@@ -277,9 +277,9 @@ impl What {
             Self::TreeDeep { .. } => &codes::TREE_DEEP,
             Self::PreviousTree { .. } => &codes::PREVIOUS_TREE,
             Self::StaleRoot { is_sure: true } | Self::ForeignRoot => &codes::STALE_ROOT,
-            Self::LostWrite { .. } | Self::LaterTree { .. } | Self::StaleRoot { is_sure: false } => {
-                &codes::LOST_WRITE
-            }
+            Self::LostWrite { .. }
+            | Self::LaterTree { .. }
+            | Self::StaleRoot { is_sure: false } => &codes::LOST_WRITE,
             Self::ManyGone { .. } => &codes::MANY_GONE,
             Self::ValueZeroes { .. } => &codes::VALUE_ZEROES,
             Self::ElementBounds {

@@ -321,9 +321,6 @@ fn what_is_lost_is_named_and_what_can_be_read_is_saved() {
         assert!(saved * 1000 >= sum.intact * 995, "{damage:?}: {sum:?}");
         // What has one place, as far as is known, is in it.
         let placed = sum.in_place + sum.one_place;
-        assert!(
-            sum.in_place * 1000 >= placed * 995,
-            "{damage:?}: {sum:?}"
-        );
+        assert!(sum.in_place * 1000 >= placed * 995, "{damage:?}: {sum:?}");
     }
 }

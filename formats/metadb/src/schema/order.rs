@@ -81,8 +81,12 @@ impl<'s> Seen<'s> {
 
     /// The page that would name the object at `path`, by those beside it.
     fn page_for(&self, path: &[&'s [u8]]) -> Option<PageId> {
-        let before = self.objects.range::<[&[u8]], _>((Unbounded, Excluded(path)));
-        let after = self.objects.range::<[&[u8]], _>((Excluded(path), Unbounded));
+        let before = self
+            .objects
+            .range::<[&[u8]], _>((Unbounded, Excluded(path)));
+        let after = self
+            .objects
+            .range::<[&[u8]], _>((Excluded(path), Unbounded));
         let is_beside = |other: &[&[u8]]| {
             let above = |path: &[&'_ [u8]]| path.len().saturating_sub(1);
             other.len() == path.len() && other.get(..above(other)) == path.get(..above(path))
@@ -138,7 +142,8 @@ fn value<'s>(bucket: &Bucket<'s>, key: &[u8]) -> Option<&'s [u8]> {
 /// Of `trees`, those of each that are older, as far as that is proven: nothing says the opposite.
 pub(super) fn older(trees: &[Db<'_>]) -> Vec<BTreeSet<usize>> {
     let seen: Vec<Seen<'_>> = trees.iter().map(Seen::from_db).collect();
-    let is_older = |one: &Seen<'_>, other: &Seen<'_>| other.is_younger(one) && !one.is_younger(other);
+    let is_older =
+        |one: &Seen<'_>, other: &Seen<'_>| other.is_younger(one) && !one.is_younger(other);
     seen.iter()
         .map(|one| {
             let others = seen.iter().enumerate();

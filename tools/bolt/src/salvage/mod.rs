@@ -6,7 +6,9 @@ mod text;
 use std::io::Write as _;
 use std::path::Path;
 
-use bolt::{Action, Choice, Compared, Decision, Gap, Kept, Layout, Proof, Salvage, SalvageOptions, What};
+use bolt::{
+    Action, Choice, Compared, Decision, Gap, Kept, Layout, Proof, Salvage, SalvageOptions, What,
+};
 use cli::{Exit, Failure, Out, Outcome};
 use finding::Text;
 use serde::Serialize;

@@ -232,7 +232,8 @@ impl Saved {
                 format!("What was changed after transaction {txid}, up to {newest}, is lost.")
             }
             Some(Choice::Newest { .. }) if self.has_later_tree() => {
-                "The file holds a tree of later transactions: it was copied while a daemon ran.".to_owned()
+                "The file holds a tree of later transactions: it was copied while a daemon ran."
+                    .to_owned()
             }
             Some(Choice::Newest { .. }) if self.may_be_older => {
                 "The other meta is damaged: whether there was a later transaction is not known."

@@ -6,13 +6,7 @@
 
 use finding::{Fault as _, Severity};
 
-use super::{
-    COMPARED, COUNTED, Meta,
-    metas::claims,
-    order,
-    roots::roots,
-    worth::size,
-};
+use super::{COMPARED, COUNTED, Meta, metas::claims, order, roots::roots, worth::size};
 use crate::{
     db::Db,
     page::PageId,
@@ -20,7 +14,11 @@ use crate::{
 };
 
 /// The root of a whole tree that is proven to be later than that of `db`, and not by one transaction alone.
-pub(in super::super) fn later(db: &Db<'_>, schema: &'static dyn Schema, schemas: Schemas) -> Option<PageId> {
+pub(in super::super) fn later(
+    db: &Db<'_>,
+    schema: &'static dyn Schema,
+    schemas: Schemas,
+) -> Option<PageId> {
     let pages = db.pages_in_file();
     if pages > COMPARED || schemas.of_root(&db.root())?.name() != schema.name() {
         return None;
@@ -56,7 +54,9 @@ pub(in super::super) fn later(db: &Db<'_>, schema: &'static dyn Schema, schemas:
     later.find_map(|(one, _)| {
         let changes: Vec<_> = one.changes_since(db).collect();
         let several = schema.stale(db, one, &changes);
-        let is_several = several.iter().any(|found| found.fault.severity() > Severity::Note);
+        let is_several = several
+            .iter()
+            .any(|found| found.fault.severity() > Severity::Note);
         is_several.then(|| one.meta().root)
     })
 }

@@ -6,9 +6,7 @@ use finding::Time;
 use view::View;
 
 use super::{
-    super::{
-        COMPARED, SalvageOptions, gather::Gather, misplaced::Misplaced, older, orphans,
-    },
+    super::{COMPARED, SalvageOptions, gather::Gather, misplaced::Misplaced, older, orphans},
     Best, COUNTED, Choice,
     partition::{Account, Lists},
     roots::{roots, top},

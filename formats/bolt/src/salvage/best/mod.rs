@@ -304,11 +304,20 @@ fn first_of<'s>(
     all.retain(|(.., db)| seen.insert(db.meta().root));
     let most = all.iter().map(|(_, _, worth, _)| worth.keys).max();
     let most = COUNTED.div_euclid(most.unwrap_or(0).max(1));
-    all.truncate(if is_known { order::COMPARED.min(most) } else { 1 });
+    all.truncate(if is_known {
+        order::COMPARED.min(most)
+    } else {
+        1
+    });
     let trees: Vec<Db<'s>> = all.iter().map(|(.., db)| db.clone()).collect();
     let (newest, rivals) = order::newest(&trees, schema, lists);
-    let rivals = rivals.into_iter().filter_map(|place| trees.get(place).cloned());
+    let rivals = rivals
+        .into_iter()
+        .filter_map(|place| trees.get(place).cloned());
     let rivals = rivals.collect();
     let found = all.into_iter().nth(newest);
-    (found.map(|(_, account, worth, db)| (account, worth, db)), rivals)
+    (
+        found.map(|(_, account, worth, db)| (account, worth, db)),
+        rivals,
+    )
 }

@@ -79,7 +79,8 @@ impl<'s> Placed<'s> {
         let Some((node, _)) = sound(fits.space, orphan.id) else {
             return false;
         };
-        let elements = (0..node.count().min(node.room())).filter_map(|index| node.element(index).ok());
+        let elements =
+            (0..node.count().min(node.room())).filter_map(|index| node.element(index).ok());
         let own: BTreeSet<&[u8]> = elements.map(|element| element.key.bytes()).collect();
         all(above).iter().any(|key| !own.contains(key.as_slice()))
     }

@@ -102,7 +102,7 @@ pub use find::PageSizeFrom;
 pub use meta::{MAGIC, META, Meta, VERSION, fnv1a};
 pub use node::{Element, Node, RawElement};
 pub use page::{HEADER, Header, Kind, PageId};
-pub use salvage::{Action, Choice, Decision, Gap, Kept, Proof, Salvage, SalvageOptions};
+pub use salvage::{Action, Choice, Compared, Decision, Gap, Kept, Proof, Salvage, SalvageOptions};
 pub use schema::{Contradiction, Counter, Counts, Fit, Keys, Schema, Schemas};
 pub use source::PageSource;
 pub use stale::{Rule, Stale};

@@ -4,6 +4,7 @@
 //! never does is known to whoever knows the program; here is what such a [`Schema`] is asked.
 
 use core::fmt;
+use std::collections::BTreeSet;
 
 use finding::Time;
 
@@ -110,6 +111,9 @@ pub trait Schema: fmt::Debug + Sync {
 
     /// What `changes`, from `old` to `new`, no transaction of the program does.
     fn stale(&self, old: &Db<'_>, new: &Db<'_>, changes: &[Change<'_>]) -> Vec<Found>;
+
+    /// For each of some trees of one file, the places of those that are proven to be older.
+    fn older(&self, trees: &[Db<'_>]) -> Vec<BTreeSet<usize>>;
 }
 
 /// The schemas that a file may have.

@@ -45,6 +45,12 @@ pub enum What {
         found: u32,
     },
     NoMeta,
+    TwoTrees {
+        root: PageId,
+    },
+    LaterTree {
+        root: PageId,
+    },
     FileShort {
         want: u64,
         found: u64,
@@ -238,7 +244,7 @@ impl What {
             Self::NotBolt => &codes::NOT_BOLT,
             Self::BigEndian => &codes::BIG_ENDIAN,
             Self::UnknownVersion { .. } => &codes::UNKNOWN_VERSION,
-            Self::NoMeta => &codes::NO_META,
+            Self::NoMeta | Self::TwoTrees { .. } => &codes::NO_META,
             Self::FileShort { .. } => &codes::FILE_SHORT,
             Self::RaggedEnd { .. } => &codes::RAGGED_END,
             Self::Uncommitted { .. } => &codes::UNCOMMITTED,
@@ -271,7 +277,9 @@ impl What {
             Self::TreeDeep { .. } => &codes::TREE_DEEP,
             Self::PreviousTree { .. } => &codes::PREVIOUS_TREE,
             Self::StaleRoot { is_sure: true } | Self::ForeignRoot => &codes::STALE_ROOT,
-            Self::LostWrite { .. } | Self::StaleRoot { is_sure: false } => &codes::LOST_WRITE,
+            Self::LostWrite { .. }
+            | Self::LaterTree { .. }
+            | Self::StaleRoot { is_sure: false } => &codes::LOST_WRITE,
             Self::ManyGone { .. } => &codes::MANY_GONE,
             Self::ValueZeroes { .. } => &codes::VALUE_ZEROES,
             Self::ElementBounds {
@@ -417,6 +425,15 @@ impl fmt::Display for What {
             Self::PageCycle { found } => write!(f, "the tree points back to page {found}"),
             Self::PageReused { found } => write!(f, "page {found} was used again since"),
             Self::PageShared { found } => write!(f, "page {found} is reached a second time"),
+            Self::LaterTree { root } => write!(
+                f,
+                "the tree at page {root} is several transactions later than the metas: the file was copied while \
+                 a program wrote to it, and pages of its tree are later ones"
+            ),
+            Self::TwoTrees { root } => write!(
+                f,
+                "the tree at page {root} makes up the file as well, and no meta tells which is the newer one"
+            ),
             Self::PageLost { pages: 1 } => write!(f, "the page is neither in use nor free"),
             Self::PageLost { pages } => {
                 write!(f, "{pages} pages from here on are neither in use nor free")

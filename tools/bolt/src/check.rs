@@ -268,7 +268,8 @@ impl Checked {
                 format!(" ({})", counts.join(", "))
             };
             let back = if self.has_no_way_back() {
-                "; there is no transaction before to fall back to"
+                "; there is no transaction before to fall back to, or to compare with: if this is a copy that was \
+                 made while a daemon ran, copy it again"
             } else {
                 ""
             };

@@ -391,7 +391,13 @@ impl CheckReport {
         }
         let is_note = |found: &Found| found.fault.severity() == Severity::Note;
         if lost.iter().all(is_note) {
-            self.faults.extend(old_pages(view, schemas));
+            let old = old_pages(view, schemas);
+            // Of a copy that was written to meanwhile, neither tree is what its transaction wrote.
+            let is_later = |found: &Found| matches!(found.fault.what, What::LaterTree { .. });
+            if old.iter().any(is_later) {
+                self.previous = TreeState::Damaged;
+            }
+            self.faults.extend(old);
         }
         // Then the tree is whole by itself, and not the one that was written.
         if lost.iter().any(is_stale) {
@@ -423,7 +429,8 @@ impl CheckReport {
     pub fn is_in_doubt(&self) -> bool {
         let is_old = |found: &Found| {
             let what = &found.fault.what;
-            let is_page = matches!(what, What::LostWrite { .. }) || what.is_stale_root();
+            let is_page = matches!(what, What::LostWrite { .. } | What::LaterTree { .. })
+                || what.is_stale_root();
             is_page && found.fault.severity() > Severity::Note
         };
         self.faults.iter().any(is_old)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use finding::{Fault as _, Severity};
 
 use super::{
-    COMPARED, Gap, ROUNDS, Salvage,
+    COMPARED, Compared, Gap, ROUNDS, Salvage,
     best::Best,
     decision::{Action, Proof},
     doubt::{Believed, both},
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     bucket::Bucket,
-    check::bits::Bits,
+    check::{TreeState, bits::Bits},
     fault::{KeyRange, What},
     page::PageId,
     schema::Schemas,
@@ -41,7 +41,7 @@ impl<'s> Salvage<'s> {
             return pages;
         }
         if db.pages_in_file() > COMPARED {
-            self.is_compared = false;
+            self.compared = Compared::TooLarge;
             return pages;
         }
         // Between damaged trees there are differences that nobody made.
@@ -52,11 +52,19 @@ impl<'s> Salvage<'s> {
         };
         let older = Older::read_older(fits, older, &BTreeMap::new(), &BTreeSet::new());
         if !older.is_whole(&[], &KeyRange::default()) {
+            self.compared = Compared::WrittenOver;
             return pages;
         }
         // A program that puts values there against the rules has done so before.
         let has_values = !older.odd.is_empty();
-        for found in db.lost_writes(&db.check(), schemas) {
+        let report = db.check();
+        if report.tree == TreeState::Whole && !report.can_compare() {
+            self.compared = Compared::WrittenOver;
+        }
+        for found in db.lost_writes(&report, schemas) {
+            if let What::PreviousTree { .. } = found.fault.what {
+                self.compared = Compared::WrittenOver;
+            }
             if found.fault.severity() == Severity::Note {
                 continue;
             }

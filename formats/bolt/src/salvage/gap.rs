@@ -28,7 +28,10 @@ pub struct Gap {
 impl Gap {
     /// Of a page that seems to be of an older transaction: what that is, and where.
     pub(crate) fn found(&self) -> Option<Found> {
-        let is_old = matches!(self.fault.what, What::LostWrite { .. });
+        let is_old = matches!(
+            self.fault.what,
+            What::LostWrite { .. } | What::LaterTree { .. }
+        );
         (is_old && !self.is_closed).then(|| Found {
             fault: self.fault.clone(),
             path: self.path.clone(),

@@ -38,6 +38,7 @@ mod orphans;
 mod output;
 mod replaced;
 mod restore;
+mod rivals;
 mod sectors;
 mod suspects;
 mod tree;
@@ -123,7 +124,18 @@ pub struct Salvage<'s> {
     is_newest: bool,
     is_tree: bool,
     /// Whether the tree was compared with the one before.
-    is_compared: bool,
+    compared: Compared,
+}
+
+/// Whether a tree was compared with that of the transaction before, if there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compared {
+    /// It was, or a gap or the lack of another meta says why not.
+    Yes,
+    /// The file is too large.
+    TooLarge,
+    /// A later transaction began to write, over the tree before perhaps.
+    WrittenOver,
 }
 
 /// What is in the new database.
@@ -160,7 +172,7 @@ impl<'s> Salvage<'s> {
             kept: Kept::default(),
             is_newest: false,
             is_tree: false,
-            is_compared: true,
+            compared: Compared::Yes,
         };
         if let Some(best) = best::tree(view, options) {
             salvage.run(&best, options);
@@ -209,6 +221,7 @@ impl<'s> Salvage<'s> {
             self.disbelieved(&gather);
             if gather.hollows.is_empty() {
                 self.contradictions(best, !gather.repairs.is_empty());
+                self.later(best, options.schemas);
             }
         }
         self.restore(best, &mut gather, free.as_ref(), options);
@@ -218,6 +231,7 @@ impl<'s> Salvage<'s> {
             self.beside(db, name.as_bytes(), root);
         }
         self.repairs(&gather);
+        self.rivals(best);
         self.is_cut |= gather.is_cut;
         // Of two metas the broken one may have been the newer one.
         let is_newest =
@@ -340,9 +354,15 @@ impl<'s> Salvage<'s> {
         self.kept.lost_found = lost_found;
     }
 
-    /// Whether it is proven that every key of the newest transaction is in the new database, with
-    /// its newest value.
+    /// Whether every key of the newest transaction is in the new database, with its newest value, as far as the
+    /// file tells.
     pub fn is_whole(&self) -> bool {
+        self.has_no_gap() && self.compared == Compared::Yes
+    }
+
+    /// The same, also where a later transaction began to write: then the tree cannot be compared with the one
+    /// before, and shows no loss by itself.
+    pub fn has_no_gap(&self) -> bool {
         let loses = |decision: &Decision| match decision.action {
             Action::ElementsRepaired
             | Action::HeaderRepaired
@@ -360,7 +380,7 @@ impl<'s> Salvage<'s> {
             Some(Choice::Newest { .. } | Choice::Meta { .. })
         ) && self.is_newest
             && !self.is_cut
-            && self.is_compared
+            && self.compared != Compared::TooLarge
             && self.gaps.iter().all(|gap| gap.is_closed)
             && !self.decisions.iter().any(loses)
     }
@@ -370,9 +390,9 @@ impl<'s> Salvage<'s> {
         !self.is_newest
     }
 
-    /// Whether the tree was compared with the one before, if there is one: of very large files it is not.
-    pub const fn is_compared(&self) -> bool {
-        self.is_compared
+    /// Whether the tree was compared with the one before, if there is one.
+    pub const fn compared(&self) -> Compared {
+        self.compared
     }
 
     /// Whether it is one tree, so that nothing but the gaps is unknown of it.

@@ -13,7 +13,10 @@ use super::{
     orphans::{self, Orphan},
     replaced,
 };
-use crate::{check::bits::Bits, page::PageId};
+use crate::{check::bits::Bits, page::PageId, space::Space};
+
+/// Records of a bucket that are compared.
+const RECORDS: usize = 64;
 
 impl<'s> Salvage<'s> {
     /// Fills what is missing.
@@ -105,6 +108,8 @@ impl<'s> Salvage<'s> {
         let grafted: BTreeSet<_> = moved.values().copied().collect();
         let homeless = newer.iter().filter(|orphan| old.contains(&orphan.id));
         let homeless: Vec<Orphan<'s>> = homeless.copied().collect();
+        let common = self.common(space, placed.iter().map(Placed::above).collect());
+        let all = |path: &[&'s [u8]]| common.get(path).cloned().unwrap_or_default();
         let wanted: Vec<Orphan<'s>> = stock
             .orphans
             .iter()
@@ -117,7 +122,9 @@ impl<'s> Salvage<'s> {
                     || is_homeless && !best.is_tree
                     || stock.left.contains(&orphan.id)
                     || old.contains(&orphan.id)
-                    || placed.iter().any(|gap| gap.may_want(orphan, &fits))
+                    || placed.iter().any(|gap| {
+                        gap.may_want(orphan, &fits) || gap.wants_part(orphan, &fits, all)
+                    })
             })
             .copied()
             .collect();
@@ -125,6 +132,27 @@ impl<'s> Salvage<'s> {
         stock.fill_all(self, placed);
         self.keep_homeless(gather, space, &wanted, &fits, options);
         self.odd(gather, options);
+    }
+
+    /// The keys that all buckets in a bucket have, of each of these.
+    fn common(
+        &mut self,
+        space: Space<'s>,
+        paths: BTreeSet<Vec<&'s [u8]>>,
+    ) -> BTreeMap<Vec<&'s [u8]>, BTreeSet<Vec<u8>>> {
+        let mut common = BTreeMap::new();
+        for path in paths {
+            let Some(saved) = self.root.at(&path, space) else {
+                continue;
+            };
+            let items = saved.entries.values();
+            let keys = items.filter_map(|item| item.shallow(space));
+            // A record that is damaged may have none.
+            let keys = keys.filter(|keys| !keys.is_empty()).take(RECORDS);
+            let all = keys.reduce(|all, keys| all.intersection(&keys).cloned().collect());
+            common.extend(all.map(|all| (path, all)));
+        }
+        common
     }
 
     /// Pages of the newest transaction that took the place of pages of the tree before.

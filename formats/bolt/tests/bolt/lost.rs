@@ -353,6 +353,43 @@ fn shares(outcomes: &BTreeMap<String, Outcome>) {
     }
 }
 
+/// Of the other transactions than those of the experiment; `STRIDE=1` takes every one.
+#[test]
+#[expect(clippy::print_stdout, reason = "figures for people")]
+fn nor_are_other_commits() {
+    let stride = std::env::var("STRIDE").map_or(STRIDE, |text| text.parse().unwrap());
+    let count = |name: &str| {
+        let commits = Writes::open(name).filter(|commit| commit.number % stride == stride / 2);
+        let mut count = 0_u32;
+        for commit in commits {
+            let worst = worst(&commit.after);
+            if worst.is_some_and(|worst| worst > Severity::Note) {
+                keep(name, &commit, "alarm", &commit.after);
+            }
+            assert!(
+                worst.is_none_or(|it| it == Severity::Note),
+                "{name} {}",
+                commit.number
+            );
+            count += 1;
+        }
+        count
+    };
+    let names = recordings();
+    let commits: u32 = thread::scope(|scope| {
+        let threads: Vec<_> = names
+            .iter()
+            .map(|name| scope.spawn(|| count(name)))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .sum()
+    });
+    println!("{commits} transactions, none suspected");
+    assert!(commits > 100);
+}
+
 #[test]
 fn lost_writes_are_suspected_and_real_commits_are_not() {
     let tool = std::env::var("BOLTEDIT").ok();

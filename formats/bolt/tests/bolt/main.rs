@@ -26,4 +26,6 @@ mod stale;
 mod stats;
 mod surgery;
 mod testdata;
+mod torn;
+mod two_roots;
 mod writes;

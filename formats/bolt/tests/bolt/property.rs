@@ -315,9 +315,12 @@ fn what_is_lost_is_named_and_what_can_be_read_is_saved() {
         "of {}",
         all.files
     );
-    // What can be read is in its place, or in lost+found.
     for (damage, sum) in &sums {
+        // What can be read is in its place, or in lost+found.
         let saved = sum.in_place + sum.found;
-        assert!(saved * 1000 >= sum.intact * 990, "{damage:?}: {sum:?}");
+        assert!(saved * 1000 >= sum.intact * 995, "{damage:?}: {sum:?}");
+        // What has one place, as far as is known, is in it.
+        let placed = sum.in_place + sum.one_place;
+        assert!(sum.in_place * 1000 >= placed * 995, "{damage:?}: {sum:?}");
     }
 }

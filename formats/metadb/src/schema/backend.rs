@@ -1,9 +1,11 @@
 //! A snapshotter's metadata.db, as the bolt crate asks for it.
 
+use std::collections::BTreeSet;
+
 use bolt::{Bucket, Change, Contradiction, Counter, Counts, Db, Fit, Found, Keys, Schema, Value};
 use finding::Time;
 
-use super::{birthday, contradictions, grammar, kind_of, lost, time};
+use super::{birthday, contradictions, grammar, kind_of, lost, order, time};
 use crate::carved::ObjectKind;
 
 /// A snapshotter's metadata.db.
@@ -115,5 +117,9 @@ impl Schema for Backend {
 
     fn stale(&self, old: &Db<'_>, new: &Db<'_>, changes: &[Change<'_>]) -> Vec<Found> {
         lost::stale(old, new, changes)
+    }
+
+    fn older(&self, trees: &[Db<'_>]) -> Vec<BTreeSet<usize>> {
+        order::older(trees)
     }
 }

@@ -1,9 +1,11 @@
 //! meta.db, as the bolt crate asks for it.
 
+use std::collections::BTreeSet;
+
 use bolt::{Bucket, Change, Contradiction, Counter, Counts, Db, Fit, Found, Keys, Schema, Value};
 use finding::Time;
 
-use super::{birthday, contradictions, grammar, is_version, kind_of, lost, time};
+use super::{birthday, contradictions, grammar, is_version, kind_of, lost, order, time};
 use crate::carved::{ObjectKind, place};
 
 /// meta.db.
@@ -201,5 +203,9 @@ impl Schema for Meta {
 
     fn stale(&self, old: &Db<'_>, new: &Db<'_>, changes: &[Change<'_>]) -> Vec<Found> {
         lost::stale(old, new, changes)
+    }
+
+    fn older(&self, trees: &[Db<'_>]) -> Vec<BTreeSet<usize>> {
+        order::older(trees)
     }
 }

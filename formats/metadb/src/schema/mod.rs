@@ -8,6 +8,7 @@ mod contradictions;
 mod grammar;
 mod lost;
 mod meta;
+mod order;
 
 use bolt::{Bucket, Counter, Schemas};
 use finding::Time;

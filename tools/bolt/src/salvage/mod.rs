@@ -6,7 +6,9 @@ mod text;
 use std::io::Write as _;
 use std::path::Path;
 
-use bolt::{Action, Choice, Decision, Gap, Kept, Layout, Proof, Salvage, SalvageOptions};
+use bolt::{
+    Action, Choice, Compared, Decision, Gap, Kept, Layout, Proof, Salvage, SalvageOptions, What,
+};
 use cli::{Exit, Failure, Out, Outcome};
 use finding::Text;
 use serde::Serialize;
@@ -95,8 +97,11 @@ struct Saved {
     refused: bool,
     new: Option<NewLine>,
     whole: bool,
-    /// Whether the tree was compared with the one before: of very large files it is not.
+    /// Whether the tree was compared with the one before: of very large files it is not, nor where a later
+    /// transaction began to write.
     compared: bool,
+    #[serde(skip)]
+    why_not_compared: Compared,
     /// Whether there may have been a later transaction than the one that was saved.
     may_be_older: bool,
     /// What a start of containerd would do on it; null where it is not containerd's.
@@ -115,6 +120,8 @@ struct GapLine {
     from_pages: u64,
     transaction_before_is_whole: bool,
     outcome: Filled,
+    #[serde(skip)]
+    is_later: bool,
 }
 
 /// What became of a gap.
@@ -189,6 +196,7 @@ fn gap(gap: &Gap) -> GapLine {
         from_pages: gap.orphans,
         transaction_before_is_whole: gap.older_is_whole,
         outcome: Filled::from_gap(gap),
+        is_later: matches!(gap.fault.what, What::LaterTree { .. }),
     }
 }
 
@@ -243,7 +251,8 @@ pub(crate) fn run(args: &SalvageArgs, out: &mut Out) -> Outcome {
         refused: false,
         new: None,
         whole,
-        compared: salvage.is_compared(),
+        compared: salvage.compared() == Compared::Yes,
+        why_not_compared: salvage.compared(),
         may_be_older: salvage.may_be_older(),
         start: None,
     };
@@ -254,7 +263,7 @@ pub(crate) fn run(args: &SalvageArgs, out: &mut Out) -> Outcome {
     let gaps = core::mem::take(&mut salvage.gaps);
     let facts = checks::salvaged::Salvage {
         gaps: &gaps,
-        is_whole: whole,
+        is_whole: salvage.has_no_gap() && frozen.unread.is_empty(),
         may_be_older: salvage.may_be_older(),
         has_tree: salvage.has_tree(),
         is_named_so: args.file.is_named_as_containerd_does(),

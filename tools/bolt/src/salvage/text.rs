@@ -2,7 +2,7 @@
 
 use std::io;
 
-use bolt::{Action, Choice, Kept, Proof};
+use bolt::{Action, Choice, Compared, Kept, Proof};
 use cli::{Answer, Exit, Pen, Style};
 use finding::Text;
 
@@ -204,10 +204,15 @@ impl Answer for Saved {
 }
 
 impl Saved {
+    /// Whether a tree stands in the file that is later than the metas.
+    fn has_later_tree(&self) -> bool {
+        self.gaps.iter().any(|gap| gap.is_later)
+    }
+
     /// In a sentence: is anything lost?
     fn verdict(&self) -> String {
         if self.whole {
-            return "Nothing is lost.".to_owned();
+            return "Nothing is lost, as far as the file tells.".to_owned();
         }
         let count = |what: Filled| self.gaps.iter().filter(|gap| gap.outcome == what).count();
         let parts: Vec<(usize, &str)> = [
@@ -225,6 +230,10 @@ impl Saved {
         let mut text = match self.choice {
             Some(Choice::Previous { txid, newest }) => {
                 format!("What was changed after transaction {txid}, up to {newest}, is lost.")
+            }
+            Some(Choice::Newest { .. }) if self.has_later_tree() => {
+                "The file holds a tree of later transactions: it was copied while a daemon ran."
+                    .to_owned()
             }
             Some(Choice::Newest { .. }) if self.may_be_older => {
                 "The other meta is damaged: whether there was a later transaction is not known."
@@ -250,11 +259,16 @@ impl Saved {
             }
         };
         text.push_str(&gaps);
-        if !self.compared {
-            text.push_str(
+        match self.why_not_compared {
+            Compared::Yes => {}
+            Compared::TooLarge => text.push_str(
                 " The file is too large to be compared with the transaction before: a page of an older \
                  transaction may be among those that were taken.",
-            );
+            ),
+            Compared::WrittenOver => text.push_str(
+                " A later transaction began to write, so the tree could not be compared with the one before. \
+                 In a copy that was made while a daemon ran, pages may be of later transactions: copy it again.",
+            ),
         }
         if !self.unread.is_empty() {
             text.push_str(" The disk did not give all of the file.");

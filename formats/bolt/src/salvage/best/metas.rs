@@ -6,18 +6,19 @@ use finding::Time;
 use view::View;
 
 use super::{
-    super::{COMPARED, SalvageOptions, gather::Gather, older, orphans},
+    super::{COMPARED, SalvageOptions, gather::Gather, misplaced::Misplaced, older, orphans},
     Best, COUNTED, Choice,
     partition::{Account, Lists},
     roots::{roots, top},
     worth::size,
 };
 use crate::{
+    bucket::Bucket,
     check::bits::Bits,
     db::Db,
     meta::Meta,
     page::PageId,
-    schema::{Fit, Schemas},
+    schema::{Fit, Schema, Schemas},
     surgery,
 };
 
@@ -36,6 +37,7 @@ pub(super) fn of_mended<'s>(view: View<'s>, db_of: impl Fn(Meta) -> Db<'s>) -> O
         is_newest: is_pair,
         is_tree: true,
         lost_root: None,
+        rivals: Vec::new(),
         older: second.filter(|_| is_pair),
         txid: first.txid.saturating_add(1),
         db,
@@ -54,6 +56,7 @@ pub(super) fn of_metas(db: Db<'_>, options: SalvageOptions) -> Option<Best<'_>> 
         is_newest,
         is_tree: true,
         lost_root: None,
+        rivals: Vec::new(),
         older,
         txid,
     };
@@ -198,6 +201,7 @@ fn newer<'s>(db: &Db<'s>, newest: &Db<'s>, options: SalvageOptions) -> Option<Be
         is_newest: false,
         is_tree: true,
         lost_root: None,
+        rivals: Vec::new(),
         older: None,
         txid,
     };
@@ -276,11 +280,25 @@ pub(crate) fn is_foreign(db: &Db<'_>, schemas: Schemas) -> bool {
     }
     let entries = contents.entries.into_iter();
     let entries: Vec<_> = entries.map(|entry| (entry.key, entry.value)).collect();
-    super::by_records(db, schemas).is_some_and(|schema| schema.leaf(&[], &entries, true) == Fit::No)
+    super::by_records(db, schemas)
+        .or_else(|| by_roots(db, schemas))
+        .is_some_and(|schema| schema.leaf(&[], &entries, true) == Fit::No)
+}
+
+/// Whose file it is by a root bucket that is not in its tree: one of a few records has no other sign.
+fn by_roots(db: &Db<'_>, schemas: Schemas) -> Option<&'static dyn Schema> {
+    let space = db.space();
+    let claimed = claims(db);
+    let mut pages = (2..db.pages_in_file().min(COMPARED)).map(PageId);
+    pages.find_map(|page| {
+        let is_own = !claimed.has(page) && orphans::sound(space, page).is_some();
+        let bucket = is_own.then(|| Bucket::at_page(space, page, 0))?;
+        schemas.of_root(&bucket)
+    })
 }
 
 /// The pages of a tree.
-fn claims(db: &Db<'_>) -> Bits {
+pub(super) fn claims(db: &Db<'_>) -> Bits {
     let moved = BTreeMap::new();
     let mut gather = Gather::new(db.space(), &moved, None);
     gather.bucket(older::start(db.space(), db.meta()), &[]);
@@ -320,5 +338,12 @@ fn is_stale(db: &Db<'_>, schemas: Schemas) -> bool {
 /// Whether the root page can be read at all.
 pub(super) fn has_root(db: &Db<'_>) -> bool {
     let contents = db.root().contents();
-    contents.is_whole() || !contents.entries.is_empty()
+    contents.is_whole() || !contents.entries.is_empty() || is_moved(db)
+}
+
+/// Whether the root page stands in the place of another one, in order.
+fn is_moved(db: &Db<'_>) -> bool {
+    let space = db.space();
+    let moved = Misplaced::find_misplaced(space);
+    moved.node(space, db.meta().root, (None, None)).is_some()
 }

@@ -1,9 +1,13 @@
 //! Which tree to save.
 
+mod later;
 mod metas;
+mod order;
 mod partition;
 mod roots;
 mod worth;
+
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 use view::View;
@@ -18,6 +22,7 @@ use crate::{
     schema::{Fit, Schema, Schemas},
     space::Space,
 };
+pub(super) use later::later;
 pub(crate) use metas::is_foreign;
 use metas::{has_root, of_mended, of_metas, with_room};
 use partition::{Account, Lists};
@@ -87,6 +92,8 @@ pub(super) struct Best<'s> {
     pub(super) is_tree: bool,
     /// The meta of the transaction before, if there is a valid one.
     pub(super) older: Option<Meta>,
+    /// Trees of which nothing tells whether they are newer than this one.
+    pub(super) rivals: Vec<Db<'s>>,
     /// The transaction of the new file: later than any in the old one.
     pub(super) txid: u64,
 }
@@ -179,6 +186,7 @@ fn best(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> {
             is_newest: false,
             is_tree: true,
             lost_root: None,
+            rivals: Vec::new(),
             older: None,
             txid,
             db,
@@ -197,6 +205,7 @@ fn best(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> {
         is_newest: false,
         is_tree,
         lost_root: None,
+        rivals: Vec::new(),
         older: None,
         txid,
     };
@@ -210,29 +219,32 @@ fn best(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> {
             ..guessed(PageId(0))
         })
     });
-    let mut found: Option<(Option<Account>, Worth, Db<'_>)> = None;
+    let mut all: Vec<(Rank, Option<Account>, Worth, Db<'_>)> = Vec::new();
     for root in &roots {
         let db = db_of(guessed(*root));
         let Some(worth) = worth(&db, options.schemas, &mut budget) else {
             continue;
         };
         let account = lists.account(*root);
-        let rank = |root: &PageId, account: &Option<Account>, worth: &Worth| {
-            let account = account.map(|one| one.high_water);
-            (
-                worth.fit == Fit::Yes,
-                account,
-                !outer.contains(root),
-                *worth,
-            )
+        let high_water = account.map(|one| one.high_water);
+        let rank = (worth.fit == Fit::Yes, high_water, !outer.contains(root));
+        let db = match account {
+            Some(Account {
+                freelist,
+                high_water,
+            }) => db_of(Meta {
+                freelist,
+                high_water,
+                ..*db.meta()
+            }),
+            None => db,
         };
-        let is_better = found.as_ref().is_none_or(|(other, than, db)| {
-            rank(root, &account, &worth) >= rank(&db.meta().root, other, than)
-        });
-        if is_better {
-            found = Some((account, worth, db));
-        }
+        all.push((rank, account, worth, db));
     }
+    // Of those that are as good, the one that comes last.
+    all.reverse();
+    all.sort_by_key(|(rank, _, worth, _)| core::cmp::Reverse((*rank, *worth)));
+    let (found, rivals) = first_of(all, options.schemas, &mut lists);
     // What a valid meta's freelist does not go with is an older tree, of which pages were written over since.
     let is_listed = |db: &Db<'_>| db.meta().is_freelist_synced() && !lists.is_empty();
     let found = found.filter(|(account, worth, _)| {
@@ -253,19 +265,10 @@ fn best(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> {
         };
         let is_tree =
             account.is_some() || lists.is_empty() && worth.is_whole && worth.fit == Fit::Yes;
-        let db = match account {
-            Some(Account {
-                freelist,
-                high_water,
-                ..
-            }) => db_of(Meta {
-                freelist,
-                high_water,
-                ..*db.meta()
-            }),
-            None => db,
-        };
-        return Some(best(db, choice, None, is_tree));
+        return Some(Best {
+            rivals,
+            ..best(db, choice, None, is_tree)
+        });
     }
     let dbs = roots.iter().map(|root| db_of(guessed(*root)));
     if let Some((db, name, schema, is_whole)) = best_top(dbs, options.schemas, &mut budget) {
@@ -276,4 +279,45 @@ fn best(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> {
     // Of the meta, the freelist is still worth something: it says which pages were in use.
     let db = rootless.unwrap_or_else(|| db_of(guessed(PageId(0))));
     Some(best(db, Choice::Pages { tried }, None, false))
+}
+
+/// What makes one tree better than another before its keys do: whether it is the program's, the mark up to which
+/// it makes up the file, and whether no newer root is in it.
+type Rank = (bool, Option<PageId>, bool);
+/// A tree, and how good it is.
+type Ranked<'s> = (Rank, Option<Account>, Worth, Db<'s>);
+
+/// Of trees, the best first: the newest of those that are whole and as good as the first, and those of which
+/// nothing tells whether they are newer.
+fn first_of<'s>(
+    mut all: Vec<Ranked<'s>>,
+    schemas: Schemas,
+    lists: &mut Lists<'s>,
+) -> (Option<(Option<Account>, Worth, Db<'s>)>, Vec<Db<'s>>) {
+    let Some((first, _, best, db)) = all.first() else {
+        return (None, Vec::new());
+    };
+    let (first, schema) = (*first, schemas.of_root(&db.root()));
+    let is_known = best.is_whole && (first.1.is_some() || best.fit == Fit::Yes);
+    all.retain(|(rank, _, worth, _)| *rank == first && (!is_known || worth.is_whole));
+    let mut seen = BTreeSet::new();
+    all.retain(|(.., db)| seen.insert(db.meta().root));
+    let most = all.iter().map(|(_, _, worth, _)| worth.keys).max();
+    let most = COUNTED.div_euclid(most.unwrap_or(0).max(1));
+    all.truncate(if is_known {
+        order::COMPARED.min(most)
+    } else {
+        1
+    });
+    let trees: Vec<Db<'s>> = all.iter().map(|(.., db)| db.clone()).collect();
+    let (newest, rivals) = order::newest(&trees, schema, lists);
+    let rivals = rivals
+        .into_iter()
+        .filter_map(|place| trees.get(place).cloned());
+    let rivals = rivals.collect();
+    let found = all.into_iter().nth(newest);
+    (
+        found.map(|(_, account, worth, db)| (account, worth, db)),
+        rivals,
+    )
 }

@@ -31,6 +31,49 @@ struct List {
     ids: Bits,
 }
 
+/// The pages of a tree.
+pub(super) struct Tree {
+    all: Bits,
+    /// Those that were taken one by one.
+    single: Bits,
+    end: PageId,
+}
+
+impl Tree {
+    fn new(end: PageId) -> Self {
+        Self {
+            all: Bits::new(end),
+            single: Bits::new(end),
+            end: PageId(0),
+        }
+    }
+
+    /// Adds a page with those that belong to it; none if one of them is there.
+    fn insert(&mut self, page: PageId, own: u64) -> Option<()> {
+        let end = page.0.saturating_add(own);
+        self.end = self.end.max(PageId(end));
+        if own == 1 {
+            self.single.insert(page);
+        }
+        (page.0..end)
+            .all(|id| self.all.insert(PageId(id)))
+            .then_some(())
+    }
+
+    pub(super) fn has(&self, page: PageId) -> bool {
+        self.all.has(page)
+    }
+
+    pub(super) fn is_single(&self, page: PageId) -> bool {
+        self.single.has(page)
+    }
+
+    /// The first page behind all of them.
+    pub(super) const fn end(&self) -> PageId {
+        self.end
+    }
+}
+
 /// All lists of a file.
 pub(super) struct Lists<'s> {
     space: Space<'s>,
@@ -87,9 +130,9 @@ impl<'s> Lists<'s> {
     }
 
     /// The pages of a tree; none if one cannot be read, or is named twice.
-    fn tree(&mut self, root: PageId) -> Option<Bits> {
+    fn tree(&mut self, root: PageId) -> Option<Tree> {
         let space = self.space;
-        let mut tree = Bits::new(space.end);
+        let mut tree = Tree::new(space.end);
         let mut stack = vec![root];
         while let Some(page) = stack.pop() {
             self.budget = self.budget.checked_sub(1)?;
@@ -109,10 +152,16 @@ impl<'s> Lists<'s> {
             } else {
                 return None;
             };
-            let end = page.0.saturating_add(own);
-            if !(page.0..end).all(|id| tree.insert(PageId(id))) {
-                return None;
-            }
+            tree.insert(page, own)?;
+        }
+        Some(tree)
+    }
+
+    /// The pages of a tree and of its list.
+    pub(super) fn taken(&mut self, root: PageId, list: PageId) -> Option<Tree> {
+        let mut tree = self.tree(root)?;
+        if let Some(list) = self.all.iter().find(|one| one.page == list) {
+            tree.insert(list.page, list.own)?;
         }
         Some(tree)
     }
@@ -126,7 +175,7 @@ impl<'s> Lists<'s> {
     }
 
     /// Whether the tree goes with a list: no page below the last one of both is left over, and none is two things.
-    fn with(&self, tree: &Bits, list: &List) -> Option<Account> {
+    fn with(&self, tree: &Tree, list: &List) -> Option<Account> {
         let own = list.page.0..list.page.0.saturating_add(list.own);
         let mut end = 2_u64;
         for id in 2..self.space.end.0 {

@@ -1,6 +1,13 @@
 //! A gap, and the pages that were put there.
 
-use super::super::{Gap, fits::Fits, notes::Hollow, orphans::Orphan};
+use std::collections::BTreeSet;
+
+use super::super::{
+    Gap,
+    fits::Fits,
+    notes::Hollow,
+    orphans::{Orphan, sound},
+};
 use crate::page::PageId;
 
 /// How deep the buckets lie that are records.
@@ -20,6 +27,12 @@ impl<'s> Placed<'s> {
     /// The page that is lost.
     pub(in super::super) fn page(&self) -> Option<PageId> {
         self.hollow.page
+    }
+
+    /// The bucket in which the one with the gap stands.
+    pub(in super::super) fn above(&self) -> Vec<&'s [u8]> {
+        let above = self.hollow.path.split_last().map(|(_, above)| above);
+        above.unwrap_or_default().to_vec()
     }
 
     /// The gap is known to be filled, if it can be.
@@ -46,6 +59,30 @@ impl<'s> Placed<'s> {
         } else {
             fits.is_part(orphan)
         }
+    }
+
+    /// Whether `orphan` may be a part of the record that is missing here: a leaf of a record of this kind, that
+    /// lacks one of the keys in `all`, which each of them has.
+    pub(in super::super) fn wants_part(
+        &self,
+        orphan: &Orphan<'s>,
+        fits: &Fits<'s>,
+        all: impl Fn(&[&'s [u8]]) -> BTreeSet<Vec<u8>>,
+    ) -> bool {
+        let Some((_, above)) = self.hollow.path.split_last() else {
+            return false;
+        };
+        let kind = fits.kind(above);
+        if self.gap.is_closed || kind.is_none() || fits.record(orphan.id) != kind {
+            return false;
+        }
+        let Some((node, _)) = sound(fits.space, orphan.id) else {
+            return false;
+        };
+        let elements =
+            (0..node.count().min(node.room())).filter_map(|index| node.element(index).ok());
+        let own: BTreeSet<&[u8]> = elements.map(|element| element.key.bytes()).collect();
+        all(above).iter().any(|key| !own.contains(key.as_slice()))
     }
 
     /// Whether that something is missing here explains `orphan`.

@@ -35,6 +35,11 @@ static UNLEASED: Rule = Rule {
     text: "a lease names content no more, and was not removed itself",
     is_of_page: false,
 };
+/// A lease that held an unfinished blob does not hold what it became.
+static UNHELD: Rule = Rule {
+    text: "a lease lost the ingest that was committed, and does not hold the blob",
+    is_of_page: false,
+};
 /// An object has not what every object of its kind has.
 static SHAPELESS: Rule = Rule {
     text: "it lacks what every object of its kind has, or its collection is gone",

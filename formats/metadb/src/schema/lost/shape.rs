@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bolt::{Bucket, Change, Db, Differs, Entry, Found};
 
 use super::{
-    DANGLING, SHAPELESS, UNCOUNTED, found,
+    DANGLING, SHAPELESS, UNCOUNTED, UNHELD, found,
     objects::{Of, collection},
 };
 
@@ -67,6 +67,7 @@ pub(super) fn stale(db: &Db<'_>, changes: &[Change<'_>]) -> Vec<Found> {
         }
     }
     stale.extend(uncounted(db, changes));
+    stale.extend(unheld(db, changes));
     stale.extend(unnamed(changes));
     stale
 }
@@ -90,6 +91,29 @@ fn unnamed(changes: &[Change<'_>]) -> Option<Found> {
             && !of(Differs::Added)
     })?;
     Some(found(counted.new.as_ref()?, &counted.bucket, &UNCOUNTED))
+}
+
+/// A lease of which an ingest went in the transaction that made a blob of it: whoever commits puts the blob in
+/// its place.
+fn unheld(db: &Db<'_>, changes: &[Change<'_>]) -> Option<Found> {
+    changes.iter().find_map(|gone| {
+        let [v1, namespace, b"leases", lease, b"ingests"] = gone.bucket.as_slice() else {
+            return None;
+        };
+        if gone.differs != Differs::Removed {
+            return None;
+        }
+        let blobs = [*v1, *namespace, b"content".as_slice(), b"blob"];
+        let is_blob = |one: &&Change<'_>| {
+            one.differs == Differs::Added && one.bucket.as_slice() == blobs.as_slice()
+        };
+        let mut added = changes.iter().filter(is_blob);
+        let (blob, other) = (added.next()?, added.next());
+        let held = [*v1, *namespace, b"leases", *lease, b"content", blob.key];
+        let lease = entry(db, &[*v1, *namespace, b"leases", *lease])?;
+        let is_missing = other.is_none() && entry(db, &held).is_none();
+        is_missing.then(|| found(&lease, gone.bucket.get(..3).unwrap_or_default(), &UNHELD))
+    })
 }
 
 /// The entry at `path`.

@@ -1,0 +1,152 @@
+//! Copies of a file that changed while it was copied: the first pages are of one transaction, the rest of a later one.
+//!
+//! `STRIDE=N` takes each N-th transaction of the recordings, `VERBOSE=1` prints each copy that is called usable
+//! though its keys are not those of its transaction, `KEEP=FOLDER` keeps it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::Cursor;
+
+use bolt::{CheckOptions, Db, Salvage, check};
+use finding::{Fault as _, Severity};
+use view::View;
+
+use crate::{
+    single::keys,
+    testdata::{SCHEMAS, salvage_options},
+    writes::{PAGE, Writes, recordings},
+};
+
+/// Of so many transactions, one is taken.
+const STRIDE: usize = 24;
+/// How many transactions go by while the file is copied.
+const MEANWHILE: [usize; 5] = [1, 2, 4, 10, 30];
+/// How many pages were copied before: the metas alone, or what `cp` reads at once.
+const FIRST: [usize; 2] = [2, 32];
+
+#[derive(Debug, Default)]
+struct Sum {
+    files: u32,
+    /// In which it is, and of which something is said all the same.
+    alarms: u32,
+    /// Whose tree is not that of the transaction of the metas.
+    wrong: u32,
+    /// Of these, such with a finding.
+    said: u32,
+    /// Of these, such that salvage calls whole.
+    whole: u32,
+    /// Whose root bucket is not the program's.
+    foreign: u32,
+    /// Of these, such of which salvage finds a tree of the program.
+    found: u32,
+}
+
+/// `states`: what the file was when the copy began, and after each transaction since.
+fn one(name: &str, states: &[&[u8]], pages: usize, sum: &mut Sum) {
+    let (Some(first), Some(later)) = (states.first(), states.last()) else {
+        return;
+    };
+    let mut torn = (*later).to_vec();
+    let end = (pages * PAGE).min(first.len());
+    torn[..end].copy_from_slice(&first[..end]);
+    let view = View::new(&torn);
+    let options = CheckOptions {
+        threads: 1,
+        ..CheckOptions::default()
+    };
+    let report = check(&view, &options).unwrap();
+    let report = report.with_lost_writes(view, SCHEMAS);
+    let worst = report.faults.iter().map(|found| found.fault.severity());
+    let is_said = worst.max().is_some_and(|worst| worst > Severity::Note);
+    let db = Db::open(view).db.unwrap();
+    sum.files += 1;
+    let own = keys(&db);
+    // Where a later root stands in the place of the first one, the tree may be that of a later transaction, whole.
+    let is_state = |state: &&[u8]| keys(&Db::open(View::new(state)).db.unwrap()) == own;
+    if is_state(first) || !is_said && states.iter().any(is_state) {
+        sum.alarms += u32::from(is_said);
+        if is_said && let Some(folder) = std::env::var_os("KEEP") {
+            let file = std::path::Path::new(&folder).join(format!("{name}.alarm.db"));
+            std::fs::write(file, &torn).unwrap();
+        }
+        return;
+    }
+    let salvage = Salvage::with(view, salvage_options());
+    sum.wrong += 1;
+    sum.said += u32::from(is_said);
+    sum.whole += u32::from(salvage.is_whole());
+    if !is_said || salvage.is_whole() {
+        if std::env::var_os("VERBOSE").is_some() {
+            #[expect(clippy::print_stdout, reason = "what was tried")]
+            {
+                let whole = salvage.is_whole();
+                println!("{name}: said {is_said} whole {whole} {:?}", report.faults);
+            }
+        }
+        if let Some(folder) = std::env::var_os("KEEP") {
+            let folder = std::path::Path::new(&folder);
+            std::fs::write(folder.join(format!("{name}.db")), &torn).unwrap();
+            std::fs::write(folder.join(format!("{name}.db.good")), first).unwrap();
+        }
+    }
+    let root = db.root().contents();
+    let is_foreign = !root.entries.is_empty() && root.get(b"v1").is_none();
+    if is_foreign && root.is_whole() {
+        sum.foreign += 1;
+        assert!(is_said, "{name}");
+        assert!(!salvage.is_whole(), "{name}");
+        let layout = salvage.layout();
+        let new = salvage.write(Cursor::new(Vec::new()), layout).unwrap();
+        let new = new.into_inner();
+        let new = Db::open(View::new(&new)).db.unwrap();
+        sum.found += u32::from(SCHEMAS.of_root(&new.root()).is_some());
+    }
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "figures for people")]
+fn a_copy_of_a_file_that_changed_meanwhile_is_not_usable() {
+    let stride = std::env::var("STRIDE").map_or(STRIDE, |text| text.parse().unwrap());
+    let mut sums: BTreeMap<(usize, usize), Sum> = BTreeMap::new();
+    for name in recordings() {
+        let mut states: VecDeque<Vec<u8>> = VecDeque::new();
+        for commit in Writes::open(&name) {
+            if commit.number % stride == 0 {
+                for meanwhile in MEANWHILE {
+                    let Some(first) = states.len().checked_sub(meanwhile) else {
+                        continue;
+                    };
+                    let since = states.range(first..).map(Vec::as_slice);
+                    let since: Vec<&[u8]> = since.chain([commit.after.as_slice()]).collect();
+                    for pages in FIRST {
+                        let name = format!("{name}-{}-{pages}-{meanwhile}", commit.number);
+                        let sum = sums.entry((pages, meanwhile)).or_default();
+                        one(&name, &since, pages, sum);
+                    }
+                }
+            }
+            states.push_back(commit.after);
+            if states.len() > MEANWHILE[MEANWHILE.len() - 1] {
+                states.pop_front();
+            }
+        }
+    }
+    let mut all = Sum::default();
+    for ((pages, meanwhile), sum) in &sums {
+        println!("{pages} pages, {meanwhile} transactions: {sum:?}");
+        // A transaction that died has written all its pages, some of them or none.
+        if *meanwhile == 1 {
+            assert_eq!((sum.wrong, sum.alarms), (0, 0), "{sum:?}");
+        }
+        all.wrong += sum.wrong;
+        all.said += sum.said;
+        all.whole += sum.whole;
+        all.foreign += sum.foreign;
+        all.found += sum.found;
+    }
+    println!("{all:?}");
+    assert!(all.wrong > 20, "{all:?}");
+    assert!(all.said * 100 >= all.wrong * 90, "{all:?}");
+    // Two transactions that did and undid the same leave nothing that shows it.
+    assert!(all.whole * 100 <= all.wrong * 3, "{all:?}");
+    assert!(all.found * 100 >= all.foreign * 75, "{all:?}");
+}

@@ -62,6 +62,7 @@ mod snapshot_commit;
 mod snapshot_dir;
 mod snapshot_disagree;
 mod snapshot_index;
+mod snapshot_label;
 mod snapshot_layer;
 mod snapshot_name;
 mod snapshot_parent;
@@ -179,6 +180,8 @@ pub const CHECKS: &[&Check] = &[
     &cri_places::POD_FILE,
     &cri_places::BUNDLE_KIND,
     &bundle_files::SPEC_MISSING,
+    &bundle_files::INCOMPLETE,
+    &bundle_files::OPTIONS,
     &bundle_files::PIDS,
     // The network of pods.
     &cni_conf::NO_CONFIG,
@@ -197,6 +200,7 @@ pub const CHECKS: &[&Check] = &[
     &snapshot_parent::PARENT_MISSING,
     &snapshot_parent::PARENT_CYCLE,
     &snapshot_parent::CHILDREN,
+    &snapshot_label::GONE,
     &snapshot_backend::BACKEND_MISSING,
     &snapshot_backend::BACKEND_UNKNOWN,
     &snapshot_disagree::PARENTS_DISAGREE,

@@ -53,7 +53,8 @@ pub(crate) const INCOMPLETE: Check = Check {
         severity: Severity::Odd,
         title: "A task's bundle lacks what containerd makes with it",
         explanation: "containerd makes the folder rootfs, on which a container's files are mounted, and the link \
-            work with every bundle. A start of the daemon does not need them, nor does a \
+            work with every bundle; 2.x says in shim-binary-path whose program serves the task, or in \
+            sandbox whose shim it shares. A start of the daemon does not need them, nor does a \
             container that runs. Without the link, the task's folder below root stays when the task \
             is deleted. That they are gone means that a person or a program removed things below \
             state. Other missing files may matter more.",
@@ -68,7 +69,7 @@ pub(crate) const INCOMPLETE: Check = Check {
 pub(crate) const OPTIONS: Check = Check {
     code: &Code {
         name: "container/options-gone",
-        rule: "R15",
+        rule: "",
         severity: Severity::Odd,
         title: "A container's record has no runtime options, and its task was made with some",
         explanation: "containerd hands the options of the record to the runtime when it makes a task, and writes \
@@ -130,7 +131,15 @@ fn incomplete(judge: &mut Judge<'_>) {
     for bundle in shown(Some(runtime)) {
         let folder = Path::new(OsStr::from_bytes(bundle.path.bytes()));
         let gone = |name: &&str| runtime.places.at(&folder.join(name)) == Seen::Absent;
-        let gone: Vec<&str> = MADE.into_iter().filter(gone).collect();
+        let mut gone: Vec<&str> = MADE.into_iter().filter(gone).collect();
+        // 2.x writes one or the other: whose program serves the task, or whose shim it shares.
+        if bundle.has_bootstrap() && bundle.shim_binary.is_none() && bundle.sandbox.is_none() {
+            let absent = |name: &&str| runtime.places.at(&folder.join(name)) == Seen::Absent;
+            let lost = ["sandbox", "shim-binary-path"];
+            if lost.iter().all(|name| absent(&name)) {
+                gone.extend(lost);
+            }
+        }
         let (Some(first), true) = (gone.first(), bundle.shim().is_some()) else {
             continue;
         };

@@ -24,6 +24,7 @@ mod container_snapshot;
 mod cores;
 mod cri;
 mod cri_files;
+mod cri_lease;
 mod cri_places;
 mod cri_pod;
 mod database;
@@ -172,6 +173,7 @@ pub const CHECKS: &[&Check] = &[
     &cri_pod::SANDBOX_RECORD,
     &cri_pod::SANDBOX_ALONE,
     &cri_pod::SANDBOXER,
+    &cri_lease::SANDBOX_LOST,
     &cri_files::FOLDER_ORPHAN,
     &cri_files::LOG_FOLDER,
     &cri_files::PAUSE_IMAGE,

@@ -9,7 +9,7 @@ use crate::{Check, Judge, Need};
 pub(crate) const GONE: Check = Check {
     code: &Code {
         name: "snapshot/label-gone",
-        rule: "G09",
+        rule: "G10",
         severity: Severity::Note,
         title: "A label names a snapshot that is gone",
         explanation: "The row of an image's configuration says which snapshot holds the unpacked image (label \

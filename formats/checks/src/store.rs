@@ -148,6 +148,11 @@ pub(crate) fn ours(finding: Finding, unread: &Unread) -> Finding {
             .severity(Severity::Note)
             .remedy("Run coroner as root: nothing is known of what it may not read.");
     }
+    if matches!(unread, Unread::TooLarge { .. }) {
+        return finding
+            .severity(Severity::Note)
+            .remedy("Look at the file by hand: no file of its kind is as large, and nothing is known of it.");
+    }
     finding
 }
 

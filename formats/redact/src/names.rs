@@ -32,7 +32,24 @@ pub fn path(at: &Path, path: &[u8]) -> Option<Vec<u8>> {
 
 /// Bytes that stand in no name which a program chose.
 const fn is_odd(byte: u8) -> bool {
-    byte <= b' ' || byte > b'~' || matches!(byte, b'!' | b'$' | b'&' | b'*' | b'?' | b'%' | b'^' | b'|' | b';' | b'"' | b'\'' | b'<' | b'>' | b'`')
+    byte <= b' '
+        || byte > b'~'
+        || matches!(
+            byte,
+            b'!' | b'$'
+                | b'&'
+                | b'*'
+                | b'?'
+                | b'%'
+                | b'^'
+                | b'|'
+                | b';'
+                | b'"'
+                | b'\''
+                | b'<'
+                | b'>'
+                | b'`'
+        )
 }
 
 /// What follows a word that announces a secret: `token-…`.

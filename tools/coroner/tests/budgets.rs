@@ -239,7 +239,12 @@ fn nodes() -> Vec<(&'static str, Vec<u8>)> {
         let packed = zstd::encode_all(tar.write().as_slice(), 3).expect("zstd");
         nodes.push((name, packed));
     };
-    let spec = long(r#"{"ociVersion":"1.0","process":{"args":["#, r#""a","#, 3_000_000, r#""b"]}}"#);
+    let spec = long(
+        r#"{"ociVersion":"1.0","process":{"args":["#,
+        r#""a","#,
+        3_000_000,
+        r#""b"]}}"#,
+    );
     node("a long specification", &|tar| {
         for path in ends("/config.json").iter().take(4) {
             tar.member(path).data.clone_from(&spec);
@@ -272,7 +277,10 @@ fn nodes() -> Vec<(&'static str, Vec<u8>)> {
     let layer = format!(r#"{{"digest":"sha256:{}","size":7}},"#, "b".repeat(64));
     let manifest = long(r#"{"schemaVersion":2,"layers":["#, &layer, 60_000, "{}]}");
     node("manifests of many layers", &|tar| {
-        for path in whole.paths(&format!("{ROOT}/io.containerd.content.v1.content/blobs/"), "") {
+        for path in whole.paths(
+            &format!("{ROOT}/io.containerd.content.v1.content/blobs/"),
+            "",
+        ) {
             let data = &mut tar.member(&path).data;
             if data.windows(8).any(|part| part == b"\"layers\"") {
                 data.clone_from(&manifest);
@@ -286,7 +294,8 @@ fn nodes() -> Vec<(&'static str, Vec<u8>)> {
     });
     node("many blobs", &|tar| {
         for number in 0..8_000 {
-            let path = format!("{ROOT}/io.containerd.content.v1.content/blobs/sha256/{number:064x}");
+            let path =
+                format!("{ROOT}/io.containerd.content.v1.content/blobs/sha256/{number:064x}");
             tar.add(&path, b"{}");
         }
     });
@@ -301,12 +310,17 @@ fn nodes() -> Vec<(&'static str, Vec<u8>)> {
         all
     });
     node("a configuration of many tables", &|tar| {
-        tar.member("etc/containerd/config.toml").data.clone_from(&table);
+        tar.member("etc/containerd/config.toml")
+            .data
+            .clone_from(&table);
     });
     let mount = "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue\n";
     let mounts = long("", mount, 500_000, "");
     node("a table of many mounts", &|tar| {
-        tar.add("proc/1/stat", b"1 (a) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 1 0 0\n");
+        tar.add(
+            "proc/1/stat",
+            b"1 (a) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 1 0 0\n",
+        );
         tar.add("proc/1/mountinfo", &mounts);
     });
     let lines = long(
@@ -333,7 +347,11 @@ fn kept(name: &str, packed: &[u8], wanted: impl Fn(usize) -> bool) {
             .max_rss();
         assert!(used <= MOST, "{name}: {words:?}: {used} KiB");
         let code = ran.code.unwrap_or(-1);
-        assert!((0..=64).contains(&code), "{name}: {words:?}: {code} {}", ran.err);
+        assert!(
+            (0..=64).contains(&code),
+            "{name}: {words:?}: {code} {}",
+            ran.err
+        );
     }
 }
 

@@ -22,6 +22,9 @@ pub(crate) const PUBLISHED: &str = include_str!("published.txt");
 /// somebody who had not read the rules.
 pub(crate) const UNREAD: &str = include_str!("unread.txt");
 
+/// A fourth: programs around containerd, whose files no rule was written for.
+pub(crate) const OTHERS: &str = include_str!("others.txt");
+
 /// The files of a list: their paths, and what is in them.
 pub(crate) fn samples(list: &str) -> impl Iterator<Item = (&str, &str)> {
     let samples = list

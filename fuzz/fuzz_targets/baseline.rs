@@ -2,13 +2,13 @@
 //! has nothing new and nothing gone.
 #![no_main]
 
+#[macro_use]
 #[path = "../shared/costs.rs"]
 mod costs;
 
 use coroner_triage::compare_saved;
-use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     costs::within((16 << 20) + 256 * data.len(), || {
         let mut halves = data.split(|byte| *byte == 0);
         let (old, new) = (

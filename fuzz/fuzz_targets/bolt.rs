@@ -1,11 +1,14 @@
 //! Any bytes as a bolt file: open, check, walk, print; bounded by the size of the file.
 #![no_main]
 
+#[macro_use]
+#[path = "../shared/costs.rs"]
+mod costs;
+
 use bolt::Db;
-use libfuzzer_sys::fuzz_target;
 use view::View;
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     let opened = Db::open(View::new(data));
     for fault in &opened.faults {
         let _ = fault.to_string();

@@ -1,14 +1,14 @@
 //! Any bytes as a bundle, to be verified: an end, and never as it was written if a byte of it moved.
 #![no_main]
 
+#[macro_use]
 #[path = "../shared/costs.rs"]
 mod costs;
 
 use evidence::Budget;
 use evidence::bundle::verify::verify;
-use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     let budget = Budget {
         inflated: 16 << 20,
         ratio: 64,

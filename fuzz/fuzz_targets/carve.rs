@@ -1,11 +1,14 @@
 //! Any bytes as a bolt file: carve, decode, print; bounded by the size of the file.
 #![no_main]
 
+#[macro_use]
+#[path = "../shared/costs.rs"]
+mod costs;
+
 use bolt::{Carve, CarveOptions, Db};
-use libfuzzer_sys::fuzz_target;
 use view::View;
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     let view = View::new(data);
     let options = CarveOptions {
         roots: vec![b"v1".to_vec()],

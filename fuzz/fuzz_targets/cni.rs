@@ -1,8 +1,11 @@
 //! Any bytes as each file of CNI: parsed alone, and judged in a node that has them as its network.
 #![no_main]
 
+#[macro_use]
+#[path = "../shared/costs.rs"]
+mod costs;
+
 use evidence::{Evidence, Options};
-use libfuzzer_sys::fuzz_target;
 use node::{Node, Said};
 
 #[path = "../shared/tar.rs"]
@@ -12,7 +15,7 @@ fn shown(text: &str) {
     assert!(!text.chars().any(char::is_control), "{text:?}");
 }
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     for parsed in [cni::List::parse(data), cni::List::parse_single(data)] {
         match parsed {
             Ok(list) => {

@@ -2,8 +2,11 @@
 //! as each release would read it.
 #![no_main]
 
+#[macro_use]
+#[path = "../shared/costs.rs"]
+mod costs;
+
 use evidence::{Evidence, Options};
-use libfuzzer_sys::fuzz_target;
 use node::{Node, Said};
 
 /// A member of a POSIX tar.
@@ -23,7 +26,7 @@ fn member(tar: &mut Vec<u8>, name: &str, kind: u8, data: &[u8]) {
     tar.resize(tar.len().next_multiple_of(512), 0);
 }
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     let mut tar = Vec::new();
     member(&mut tar, "etc/containerd/config.toml", b'0', data);
     member(&mut tar, "etc/containerd/conf.d/more.toml", b'0', data);

@@ -1,10 +1,13 @@
 //! Any bytes as a record of the CRI, as options of a runtime and as any other message.
 #![no_main]
 
+#[macro_use]
+#[path = "../shared/costs.rs"]
+mod costs;
+
 use std::collections::BTreeMap;
 
 use finding::Text;
-use libfuzzer_sys::fuzz_target;
 use metadb::cri::{CONTAINER_EXTENSION, SANDBOX_EXTENSION, STORE_EXTENSION};
 use metadb::{Any, Container, Labels, Message, Sandbox};
 
@@ -34,7 +37,7 @@ fn container(name: &str, data: &[u8]) -> Container {
     }
 }
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     let pod = container(SANDBOX_EXTENSION, data).pod();
     let sandbox = Sandbox {
         created: None,

@@ -1,9 +1,12 @@
 //! Any bytes as an OCI document.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
+#[macro_use]
+#[path = "../shared/costs.rs"]
+mod costs;
 
-fuzz_target!(|data: &[u8]| {
+
+bounded_target!(|data: &[u8]| {
     for claimed in [
         None,
         Some("application/vnd.oci.image.manifest.v1+json"),

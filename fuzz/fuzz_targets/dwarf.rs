@@ -2,11 +2,14 @@
 //! locations, types; and the variables of every frame of its core.
 #![no_main]
 
+#[macro_use]
+#[path = "../shared/costs.rs"]
+mod costs;
+
 use std::sync::OnceLock;
 
 use elfcore::{Auxv, Core, Elf, Image};
 use goruntime::{DebugLink, Dwarf, Go, Library, Outline, Threads, Variables};
-use libfuzzer_sys::fuzz_target;
 
 struct Base {
     core: Vec<u8>,
@@ -48,7 +51,7 @@ fn base() -> &'static Base {
 }
 
 // Each group of 12: where, and eight bytes.
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     let Base { core, exe, from } = base();
     let mut exe = exe.clone();
     for patch in data.chunks_exact(12).take(64) {

@@ -1,11 +1,14 @@
 //! Any bytes as a core: headers, notes, mapped files, arguments, and whatever of Go may be in it.
 #![no_main]
 
+#[macro_use]
+#[path = "../shared/costs.rs"]
+mod costs;
+
 use elfcore::{Arguments, Auxv, Bytes, Core, Elf, Image, of_memory};
 use goruntime::{Go, Outline};
-use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     let data = data.to_vec();
     for note in elfcore::notes(&data, 0, data.len() as u64).take(1 << 16) {
         assert!(note.at + note.len <= Bytes::len(&data));

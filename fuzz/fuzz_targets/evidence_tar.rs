@@ -1,14 +1,17 @@
 //! Any bytes as an archive, ours or anybody's: read in one pass, then asked for everything in it.
 #![no_main]
 
+#[macro_use]
+#[path = "../shared/costs.rs"]
+mod costs;
+
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use evidence::{Budget, Evidence, Options};
-use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     let options = Options {
         budget: Budget {
             inflated: 16 << 20,

@@ -2,12 +2,12 @@
 //! would obey.
 #![no_main]
 
+#[macro_use]
 #[path = "../shared/costs.rs"]
 mod costs;
 
-use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     let line = String::from_utf8_lossy(data);
     // The tables are made once.
     let _ = messages::explain("");

@@ -2,6 +2,7 @@
 //! directories and links that stay inside.
 #![no_main]
 
+#[macro_use]
 #[path = "../shared/costs.rs"]
 mod costs;
 #[path = "../shared/tar.rs"]
@@ -12,7 +13,6 @@ use std::path::{Component, Path, PathBuf};
 
 use coroner_snapshots::write_tree;
 use evidence::{Budget, Evidence, Options};
-use libfuzzer_sys::fuzz_target;
 use snapshots::{Merged, Most, Prefix};
 
 /// Names that climb, that are absolute, that no directory can hold; and plain ones.
@@ -92,7 +92,7 @@ fn stays_inside(below: &Path, target: &Path) -> bool {
     true
 }
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     let budget = Budget {
         inflated: 16 << 20,
         memory: 32 << 20,

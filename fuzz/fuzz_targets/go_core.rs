@@ -2,12 +2,15 @@
 //! goroutines, lists of waiters, stacks.
 #![no_main]
 
+#[macro_use]
+#[path = "../shared/costs.rs"]
+mod costs;
+
 use std::sync::OnceLock;
 
 use elfcore::{Auxv, Core, Elf, Image};
 use goroutines::{Graph, deadlocks, groups, signatures};
 use goruntime::{Go, Outline, Threads};
-use libfuzzer_sys::fuzz_target;
 
 type Pair = (Vec<u8>, Vec<u8>);
 
@@ -30,7 +33,7 @@ fn bases() -> &'static [Pair; 2] {
 }
 
 // The first byte chooses the base; each group of 13: which file, where, and eight bytes.
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     let Some((first, patches)) = data.split_first() else {
         return;
     };

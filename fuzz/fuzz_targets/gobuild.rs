@@ -1,10 +1,13 @@
 //! Any bytes as a program, and as what Go's linker wrote into one.
 #![no_main]
 
-use goruntime::BuildInfo;
-use libfuzzer_sys::fuzz_target;
+#[macro_use]
+#[path = "../shared/costs.rs"]
+mod costs;
 
-fuzz_target!(|data: &[u8]| {
+use goruntime::BuildInfo;
+
+bounded_target!(|data: &[u8]| {
     let read = BuildInfo::read_build_info(|at, into| {
         assert!(into.len() <= 4 << 20, "{} bytes at once", into.len());
         let from = data.get(usize::try_from(at).ok()?..).unwrap_or_default();

@@ -1,10 +1,13 @@
 //! Any bytes as a log with dumps of goroutines in it; what is written of them is read again.
 #![no_main]
 
-use goroutines::{Graph, deadlocks, dumps, groups, signatures, traceback};
-use libfuzzer_sys::fuzz_target;
+#[macro_use]
+#[path = "../shared/costs.rs"]
+mod costs;
 
-fuzz_target!(|data: &[u8]| {
+use goroutines::{Graph, deadlocks, dumps, groups, signatures, traceback};
+
+bounded_target!(|data: &[u8]| {
     for all in dumps(data) {
         let found = deadlocks(&all);
         let _ = signatures(&all, &found);

@@ -2,12 +2,15 @@
 //! error.
 #![no_main]
 
+#[macro_use]
+#[path = "../shared/costs.rs"]
+mod costs;
+
 use std::io::Read;
 
 use layer::{Inflating, Layer, Limits, Watch};
-use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     let limits = Limits {
         bytes: 1 << 20,
         ratio: 100,

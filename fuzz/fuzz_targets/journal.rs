@@ -1,10 +1,13 @@
 //! Any bytes as a journal of systemd: passed over, and every entry read.
 #![no_main]
 
-use journal::{Journal, Wish, merge};
-use libfuzzer_sys::fuzz_target;
+#[macro_use]
+#[path = "../shared/costs.rs"]
+mod costs;
 
-fuzz_target!(|data: &[u8]| {
+use journal::{Journal, Wish, merge};
+
+bounded_target!(|data: &[u8]| {
     let Ok(journal) = Journal::open(data.to_vec()) else {
         return;
     };

@@ -2,13 +2,13 @@
 //! put in order, starts are told, names of images listed, within bounds whatever a packed log inflates to.
 #![no_main]
 
+#[macro_use]
 #[path = "../shared/costs.rs"]
 mod costs;
 #[path = "../shared/tar.rs"]
 mod tar;
 
 use evidence::{Evidence, Options};
-use libfuzzer_sys::fuzz_target;
 use measure::Control;
 
 const NAMES: [&str; 5] = [
@@ -19,7 +19,7 @@ const NAMES: [&str; 5] = [
     "var/lib/rancher/k3s/agent/containerd/containerd.log",
 ];
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     let mut packed = Vec::new();
     for (name, piece) in NAMES.iter().zip(data.split(|byte| *byte == 0xFE)) {
         tar::member(&mut packed, name, b'0', "", &[], piece);

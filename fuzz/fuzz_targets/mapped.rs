@@ -2,18 +2,18 @@
 //! some are not the file's is told.
 #![no_main]
 
+#[macro_use]
 #[path = "../shared/costs.rs"]
 mod costs;
 
 use std::io::Write;
 
-use libfuzzer_sys::fuzz_target;
 use mapped::Mapped;
 
 /// Bytes of the file at first: some pages.
 const LEN: usize = 5 * 4096 + 17;
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     let mut file = tempfile::tempfile().expect("a file");
     file.write_all(&[0xA5; LEN]).expect("a file");
     let map = Mapped::new(&file).expect("a map");

@@ -3,11 +3,14 @@
 //! tar of it holds the same names.
 #![no_main]
 
+#[macro_use]
+#[path = "../shared/costs.rs"]
+mod costs;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use evidence::{Budget, Evidence, Options};
-use libfuzzer_sys::fuzz_target;
 use snapshots::{Archive, Change, Comparison, Merged, Prefix, Seen};
 
 #[path = "../shared/tar.rs"]
@@ -108,7 +111,7 @@ fn names(merged: &Merged<'_>) -> (BTreeMap<PathBuf, &'static str>, bool) {
     (found, is_whole)
 }
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     let (prefix, name) = if data.len() % 3 == 0 {
         (Prefix::User, "user")
     } else {

@@ -1,12 +1,15 @@
 //! Any bytes as meta.db and as metadata.db.
 #![no_main]
 
+#[macro_use]
+#[path = "../shared/costs.rs"]
+mod costs;
+
 use bolt::Db;
-use libfuzzer_sys::fuzz_target;
 use metadb::{Backend, MetaDb};
 use view::View;
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     let Some(db) = Db::open(View::new(data)).db else {
         return;
     };

@@ -1,13 +1,16 @@
 //! Any bytes as the extended attributes and names of overlayfs: marks, origins, whiteouts.
 #![no_main]
 
+#[macro_use]
+#[path = "../shared/costs.rs"]
+mod costs;
+
 use std::collections::BTreeMap;
 
 use finding::Text;
-use libfuzzer_sys::fuzz_target;
 use snapshots::{LayerName, Marks, Origin, Prefix};
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     // Records of a name's length, a value's length, the name, the value.
     let mut xattrs = BTreeMap::new();
     let mut rest = data;

@@ -1,8 +1,11 @@
 //! Any bytes as files of /proc and of cgroups: parsed one by one, and judged as a machine.
 #![no_main]
 
+#[macro_use]
+#[path = "../shared/costs.rs"]
+mod costs;
+
 use finding::{Text, Time};
-use libfuzzer_sys::fuzz_target;
 use process::{Item, Processes, Stat, Status, Syscall, Tree};
 use stuck::Facts;
 
@@ -22,7 +25,7 @@ const OTHERS: &[&str] = &[
     "/sys/fs/cgroup/memory/web/memory.oom_control",
 ];
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     let _ = (Stat::parse(data), Status::parse(data), Syscall::parse(data));
     let _ = (process::mounts(data), process::unix_sockets(data));
     // Pieces are told apart by 0xFE; the first byte of each says which file it is.

@@ -1,12 +1,12 @@
 //! Any bytes as a file of any form: masked in place, once and for all, and never longer.
 #![no_main]
 
+#[macro_use]
 #[path = "../shared/costs.rs"]
 mod costs;
 
 use std::path::Path;
 
-use libfuzzer_sys::fuzz_target;
 use redact::{Options, Outcome};
 
 /// One file of each form that is masked.
@@ -25,7 +25,7 @@ const PATHS: [&str; 12] = [
     "/etc/containerd/key.pem",
 ];
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     let Some((form, bytes)) = data.split_first() else {
         return;
     };

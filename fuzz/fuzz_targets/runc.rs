@@ -2,10 +2,13 @@
 //! bootstrap.json, options.json, init.pid, log.json, the CRI's status.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
+#[macro_use]
+#[path = "../shared/costs.rs"]
+mod costs;
+
 use view::View;
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     let view = View::new(data);
     let faults = [
         runc::State::parse(view).1,

@@ -1,10 +1,13 @@
 //! Any bytes as a bolt file: salvage, write, and our own check finds nothing in what was written.
 #![no_main]
 
+#[macro_use]
+#[path = "../shared/costs.rs"]
+mod costs;
+
 use std::io::Cursor;
 
 use bolt::{Action, CheckOptions, Db, Decision, Salvage, SalvageOptions, What, check, compact};
-use libfuzzer_sys::fuzz_target;
 use view::View;
 
 fn is_healthy(bytes: &[u8]) {
@@ -16,7 +19,7 @@ fn is_healthy(bytes: &[u8]) {
     }
 }
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     let view = View::new(data);
     let way = data.len() / 7;
     let options = SalvageOptions {

@@ -2,13 +2,13 @@
 //! imports of config.toml. The release is told, or not; nothing of it is obeyed by a terminal.
 #![no_main]
 
+#[macro_use]
 #[path = "../shared/costs.rs"]
 mod costs;
 #[path = "../shared/tar.rs"]
 mod tar;
 
 use evidence::{Evidence, Options};
-use libfuzzer_sys::fuzz_target;
 use node::{Node, Said};
 
 const NAMES: [&str; 6] = [
@@ -20,7 +20,7 @@ const NAMES: [&str; 6] = [
     "etc/containerd/certs.d/docker.io/hosts.toml",
 ];
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     let mut packed = Vec::new();
     for (name, piece) in NAMES.iter().zip(data.split(|byte| *byte == 0xFE)) {
         tar::member(&mut packed, name, b'0', "", &[], piece);

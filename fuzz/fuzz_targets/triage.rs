@@ -2,11 +2,14 @@
 //! and the findings printed.
 #![no_main]
 
+#[macro_use]
+#[path = "../shared/costs.rs"]
+mod costs;
+
 use evidence::{Evidence, Options};
-use libfuzzer_sys::fuzz_target;
 use node::{Node, Said};
 
-fuzz_target!(|data: &[u8]| {
+bounded_target!(|data: &[u8]| {
     let Ok(evidence) = Evidence::open_stream(data, &Options::default()) else {
         return;
     };

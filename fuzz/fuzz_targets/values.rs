@@ -1,9 +1,12 @@
 //! Any bytes as the values that containerd writes: times, varints, messages, times of RFC 3339.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
+#[macro_use]
+#[path = "../shared/costs.rs"]
+mod costs;
 
-fuzz_target!(|data: &[u8]| {
+
+bounded_target!(|data: &[u8]| {
     if let Ok(time) = metadb::go_time(data) {
         let _ = time.to_string();
     }

@@ -72,7 +72,7 @@ pub(crate) const CONFIG_UNUSED: Check = Check {
 };
 
 /// How bad what keeps pods from their network is; nothing where there is no CRI.
-fn weight(node: &Node) -> Option<Severity> {
+pub(crate) fn weight(node: &Node) -> Option<Severity> {
     match of_the_cri(node) {
         Use::Disabled => None,
         Use::Never => Some(Severity::Note),

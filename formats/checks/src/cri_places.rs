@@ -246,17 +246,18 @@ fn pod_files(judge: &mut Judge<'_>) {
         judge.node.roots.state.clone(),
     );
     for seen in pods(judge) {
-        // A pod that is not running gets no container any more.
-        if runtime.bundle(&Text::from(NAMESPACE), seen.id).is_none() {
-            continue;
-        }
+        // A pod that is not running gets no container any more: what it lacks is only noted.
+        let runs = runtime.bundle(&Text::from(NAMESPACE), seen.id).is_some();
         let folder = Places::of_pod(&root, seen.id.bytes());
         let pod = Object::global("pod", format!("{}/{}", seen.pod.namespace, seen.pod.pod));
         let mut say = |path: &Path, message: String, severity: Severity| {
             let location = Location::file(path_text(path));
-            let finding = Finding::new(POD_FILE.code, location, message).severity(severity);
-            let finding = finding.affects(pod.clone());
-            judge.say(told(finding, &start::POD_FILE_LEFT_OUT));
+            let finding = Finding::new(POD_FILE.code, location, message).affects(pod.clone());
+            judge.say(if runs {
+                told(finding.severity(severity), &start::POD_FILE_LEFT_OUT)
+            } else {
+                finding.severity(Severity::Note)
+            });
         };
         match runtime.places.at(&folder) {
             Seen::Unknown => continue,
@@ -290,7 +291,7 @@ fn pod_files(judge: &mut Judge<'_>) {
             }
         }
         let shm = Places::of_pod(&state, seen.id.bytes()).join("shm");
-        if !seen.pod.on_host_ipc && runtime.places.at(&shm) == Seen::Absent {
+        if runs && !seen.pod.on_host_ipc && runtime.places.at(&shm) == Seen::Absent {
             let message = "the folder of the pod's /dev/shm is not there".to_owned();
             say(&shm, message, Severity::Odd);
         }

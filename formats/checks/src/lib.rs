@@ -24,6 +24,7 @@ mod container_snapshot;
 mod cores;
 mod cri;
 mod cri_files;
+mod cri_lease;
 mod cri_places;
 mod cri_pod;
 mod daemon_cut_off;
@@ -65,6 +66,7 @@ mod snapshot_commit;
 mod snapshot_dir;
 mod snapshot_disagree;
 mod snapshot_index;
+mod snapshot_label;
 mod snapshot_layer;
 mod snapshot_name;
 mod snapshot_parent;
@@ -175,6 +177,7 @@ pub const CHECKS: &[&Check] = &[
     &cri_pod::SANDBOX_RECORD,
     &cri_pod::SANDBOX_ALONE,
     &cri_pod::SANDBOXER,
+    &cri_lease::SANDBOX_LOST,
     &cri_files::FOLDER_ORPHAN,
     &cri_files::LOG_FOLDER,
     &cri_files::PAUSE_IMAGE,
@@ -183,6 +186,8 @@ pub const CHECKS: &[&Check] = &[
     &cri_places::POD_FILE,
     &cri_places::BUNDLE_KIND,
     &bundle_files::SPEC_MISSING,
+    &bundle_files::INCOMPLETE,
+    &bundle_files::OPTIONS,
     &bundle_files::PIDS,
     // The network of pods.
     &cni_conf::NO_CONFIG,
@@ -201,6 +206,7 @@ pub const CHECKS: &[&Check] = &[
     &snapshot_parent::PARENT_MISSING,
     &snapshot_parent::PARENT_CYCLE,
     &snapshot_parent::CHILDREN,
+    &snapshot_label::GONE,
     &snapshot_backend::BACKEND_MISSING,
     &snapshot_backend::BACKEND_UNKNOWN,
     &snapshot_disagree::PARENTS_DISAGREE,

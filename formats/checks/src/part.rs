@@ -6,7 +6,7 @@
 //! | plugins | each that is loaded is covered by a rule |
 //! | databases | the file was read, and every row of it |
 //! | snapshotters | the store is laid out by rules that are known, and was listed |
-//! | content, CRI, tasks | their folders were listed |
+//! | content, CRI, tasks | their folders were listed; the network's configuration was read |
 //! | programs, disks | they are in the evidence: of a tar they never are |
 //!
 //! What a kind of evidence never holds is told apart from what could not be read: the first is said
@@ -120,6 +120,7 @@ pub(crate) fn not_known(node: &Node) -> Vec<NotKnown> {
         let why = "its program is not where programs are installed";
         all.extend((!elsewhere).then(|| NotKnown::new(Part::Programs, "containerd", why)));
     }
+    all.extend(crate::cni_conf::weight(node).and_then(|_| network(node)));
     meta(node, &mut all);
     for snapshotter in &node.snapshotters {
         of_snapshotter(node, snapshotter, &mut all);
@@ -146,7 +147,8 @@ fn configuration(node: &Node, all: &mut Vec<NotKnown>) {
             | Unread::NotCollected
             | Unread::Disk(_)
             | Unread::Io(_)
-            | Unread::Escapes(_) => Some(format!("{file} {unread}")),
+            | Unread::Escapes(_)
+            | Unread::TooLarge { .. } => Some(format!("{file} {unread}")),
             _ => None,
         },
         _ => None,
@@ -161,6 +163,20 @@ fn configuration(node: &Node, all: &mut Vec<NotKnown>) {
         })
     });
     all.extend(why.map(|why| NotKnown::new(Part::Configuration, "the configuration", why)));
+}
+
+/// A configuration of the network that is there, that a start loads, and that could not be read.
+fn network(node: &Node) -> Option<NotKnown> {
+    let folders = node.network.folders.iter();
+    let mut files = folders.flat_map(|folder| folder.loaded().0);
+    let why = files.find_map(|file| match &file.list {
+        Err(
+            unread
+            @ (Unread::Denied | Unread::Io(_) | Unread::Escapes(_) | Unread::TooLarge { .. }),
+        ) => Some(format!("{} {unread}", file.path)),
+        _ => None,
+    })?;
+    Some(NotKnown::new(Part::Cri, "the network of pods", why))
 }
 
 fn meta(node: &Node, all: &mut Vec<NotKnown>) {

@@ -155,6 +155,11 @@ pub(crate) fn ours(finding: Finding, unread: &Unread) -> Finding {
              system and mount it again, after a check of the file system; else copy the disk first.",
         );
     }
+    if matches!(unread, Unread::TooLarge { .. }) {
+        return finding
+            .severity(Severity::Note)
+            .remedy("Look at the file by hand: no file of its kind is as large, and nothing is known of it.");
+    }
     finding
 }
 

@@ -15,6 +15,8 @@ use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, PathBeneath, PathFd, RestrictionStatus, Ruleset,
     RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
 };
+use nix::errno::Errno;
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::resource::{Resource, setrlimit};
 
 use crate::HeldRoot;
@@ -32,6 +34,9 @@ pub struct Needs {
     pub trees: Vec<PathBuf>,
     /// Bytes of memory for data, or no limit. Maps of files do not count.
     pub memory: Option<u64>,
+    /// The machine's own table of sockets is read later: it is that of the network namespace that the
+    /// process is in.
+    pub network: bool,
 }
 
 /// Where a file or a tree is put when it is complete.
@@ -56,6 +61,10 @@ pub enum Placing {
 
 /// What held.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a thing of its own, that the kernel gives or does not"
+)]
 pub struct Lockdown {
     /// Landlock forbids all writing but to the writable directories.
     pub read_only: bool,
@@ -67,6 +76,8 @@ pub struct Lockdown {
     pub capabilities: bool,
     /// The kernel refuses system calls that no reader needs: sockets, programs, tracing, mounts.
     pub calls: bool,
+    /// The network namespace is one of its own, with nothing in it.
+    pub network: bool,
     /// What did not hold, and why.
     pub refused: Vec<String>,
 }
@@ -78,6 +89,16 @@ const RIGHTS: ABI = ABI::V6;
 pub fn lockdown(needs: &Needs) -> Lockdown {
     let mut held = Lockdown::default();
     held.limits(needs.memory);
+    if !needs.network {
+        match unshare(CloneFlags::CLONE_NEWNET) {
+            Ok(()) => held.network = true,
+            // Who may not make one is told by `network`: it is no fault of the kernel's.
+            Err(Errno::EPERM) => {}
+            Err(errno) => held
+                .refused
+                .push(format!("network namespace: {}", errno.desc())),
+        }
+    }
     match restrict(needs) {
         Ok(status) => match status.ruleset {
             RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced => {

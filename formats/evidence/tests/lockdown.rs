@@ -36,6 +36,13 @@ fn nothing_but_reading_is_left() {
     std::fs::write(&there, b"read").unwrap();
     locked(&Needs::default(), |held| {
         assert!(held.no_core && held.capabilities, "{:?}", held.refused);
+        if held.network {
+            // Of a namespace without a network there is nothing to be seen but its own loopback.
+            let routes = std::fs::read_to_string("/proc/thread-self/net/route").unwrap();
+            assert!(routes.lines().count() <= 1, "{routes}");
+            let sockets = std::fs::read_to_string("/proc/thread-self/net/unix").unwrap();
+            assert!(!sockets.contains("/run/"), "{sockets}");
+        }
         // Each says what it holds: the kernel of a container may have neither.
         if held.calls {
             assert!(is_denied(&TcpListener::bind("127.0.0.1:0")));
@@ -67,6 +74,20 @@ fn nothing_but_reading_is_left() {
     // Nobody else is bound.
     assert!(TcpListener::bind("127.0.0.1:0").is_ok());
     assert!(std::fs::write(folder.path().join("new"), b"x").is_ok());
+}
+
+#[test]
+fn the_table_of_sockets_is_the_machines_where_it_is_asked_for() {
+    let needs = Needs {
+        network: true,
+        ..Needs::default()
+    };
+    let before = std::fs::read_link("/proc/thread-self/ns/net").unwrap();
+    locked(&needs, |held| {
+        assert!(!held.network);
+        let now = std::fs::read_link("/proc/thread-self/ns/net");
+        assert!(now.is_err() || now.is_ok_and(|now| now == before));
+    });
 }
 
 #[test]

@@ -24,6 +24,7 @@
 //! assert_eq!((masked, spec.as_slice()), (redact::Outcome::Masked(1), &br#"{"process":{"env":["TOKEN=***"]}}"#[..]));
 //! ```
 
+mod aliases;
 mod annotation;
 mod base64;
 mod database;
@@ -44,6 +45,7 @@ mod yaml;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+pub use aliases::Aliases;
 use lines::{Holds, Style};
 pub use names::{line, path, xattr};
 

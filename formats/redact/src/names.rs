@@ -13,6 +13,10 @@ pub fn path(at: &Path, path: &[u8]) -> Option<Vec<u8>> {
     for (from, until) in runs(path, |byte| byte != b'/') {
         let part = path.get(from..until).unwrap_or_default();
         let mut hidden = shape::secrets(part);
+        // Programs that name things take letters, digits and a few signs.
+        if part.iter().any(|byte| is_odd(*byte)) && !harmless::is_harmless(part) {
+            hidden.push((0, part.len()));
+        }
         // Below /etc names are chosen by people; elsewhere by programs, and things are found by them.
         if is_chosen {
             hidden.extend(announced(part));
@@ -24,6 +28,28 @@ pub fn path(at: &Path, path: &[u8]) -> Option<Vec<u8>> {
         );
     }
     masked(path, merged(found))
+}
+
+/// Bytes that stand in no name which a program chose.
+const fn is_odd(byte: u8) -> bool {
+    byte <= b' '
+        || byte > b'~'
+        || matches!(
+            byte,
+            b'!' | b'$'
+                | b'&'
+                | b'*'
+                | b'?'
+                | b'%'
+                | b'^'
+                | b'|'
+                | b';'
+                | b'"'
+                | b'\''
+                | b'<'
+                | b'>'
+                | b'`'
+        )
 }
 
 /// What follows a word that announces a secret: `token-…`.
@@ -110,6 +136,8 @@ mod tests {
             ),
             ("/etc/cni/net.d/token-hunter2.conf", "hunter2"),
             ("/run/x/password=hunter2", "hunter2"),
+            ("/run/x/P!ss.w0rd~1", "w0rd"),
+            ("/var/log/pods/default_zkqwrtpsdfg_uid/a/0.log", "zkqwrt"),
             (
                 "/var/lib/x/ghp_0123456789abcdefABCDEF0123456789abcd",
                 "ghp_",

@@ -335,6 +335,10 @@ fn token(text: &[u8], from: usize, until: usize, found: &mut Vec<Range>) {
     let Ok(run) = core::str::from_utf8(text.get(from..until).unwrap_or_default()) else {
         return;
     };
+    // What stands for a name that was replaced is no secret any more.
+    if is_replaced(run) {
+        return;
+    }
     for hit in STARTS.find_overlapping_iter(run) {
         let at = hit.start();
         let is_start = at == 0
@@ -357,6 +361,11 @@ fn token(text: &[u8], from: usize, until: usize, found: &mut Vec<Range>) {
     }) {
         let part = run.get(start..end).unwrap_or_default();
         if is_random(part) {
+            found.push((from.saturating_add(start), from.saturating_add(end)));
+        }
+    }
+    for (start, end) in runs(run.as_bytes(), |byte| byte.is_ascii_alphanumeric()) {
+        if is_unspeakable(run.get(start..end).unwrap_or_default()) {
             found.push((from.saturating_add(start), from.saturating_add(end)));
         }
     }
@@ -425,6 +434,53 @@ fn is_random(part: &str) -> bool {
         && longest(part) >= 16
         && changes.saturating_mul(5) >= part.len();
     all || long || two
+}
+
+/// Whether most of it are the letters that stand for those of a name.
+fn is_replaced(run: &str) -> bool {
+    let count = run.bytes().filter(|byte| *byte == b'x').count();
+    run.contains("xxxxxx") && count.saturating_mul(2) >= run.len()
+}
+
+/// Consonants in a row that no word has.
+const UNSPEAKABLE: usize = 6;
+
+/// Letters and digits that nobody says: no name is made of them, unless a program chose it.
+fn is_unspeakable(atom: &str) -> bool {
+    if atom.len() < 8 || is_hex(atom) || is_id(atom) || is_interface(atom) {
+        return false;
+    }
+    let (mut row, mut longest) = (0_usize, 0_usize);
+    let (mut digits, mut changes, mut before) = (0_usize, 0_usize, None);
+    for byte in atom.bytes() {
+        let is_digit = byte.is_ascii_digit();
+        let is_vowel = b"aeiouy".contains(&byte.to_ascii_lowercase());
+        row = if is_digit || is_vowel {
+            0
+        } else {
+            row.saturating_add(1)
+        };
+        longest = longest.max(row);
+        digits = digits.saturating_add(usize::from(is_digit));
+        changes = changes.saturating_add(usize::from(before.is_some_and(|was| was != is_digit)));
+        before = Some(is_digit);
+    }
+    let is_number = digits == atom.len();
+    // A capital begins a word: `PrivateNetworkNS`, `RFC3339`.
+    let is_camel = atom.bytes().filter(u8::is_ascii_uppercase).count() >= 2;
+    (is_number && (11..=16).contains(&digits))
+        || (longest >= UNSPEAKABLE && !is_camel)
+        || (changes >= 4
+            && digits >= 2
+            && atom.len() >= 10
+            && digits.saturating_mul(2) < atom.len())
+}
+
+/// A few letters and hexadecimal digits: `veth01abfb29`, as plugins name interfaces.
+fn is_interface(atom: &str) -> bool {
+    let named = (2..=5).filter_map(|at| atom.split_at_checked(at));
+    let mut named = named.filter(|(name, _)| name.bytes().all(|byte| byte.is_ascii_lowercase()));
+    named.any(|(_, rest)| is_hex(rest))
 }
 
 /// The longest piece between dashes.

@@ -37,6 +37,8 @@ pub(crate) struct Safety {
     memory: bool,
     /// Dump a core, which would hold evidence.
     no_core: bool,
+    /// See an interface or a socket of the machine: the network namespace is an empty one.
+    network: bool,
     /// What could not be given up, and why.
     refused: Vec<String>,
 }
@@ -49,6 +51,7 @@ impl From<&Lockdown> for Safety {
             seccomp: held.calls,
             memory: held.memory,
             no_core: held.no_core,
+            network: held.network,
             refused: held.refused.clone(),
         }
     }
@@ -63,6 +66,7 @@ impl Safety {
             (self.seccomp, "seccomp"),
             (self.memory, "memory limit"),
             (self.no_core, "no core dump"),
+            (self.network, "an empty network namespace"),
         ]
         .into_iter()
         .filter_map(|(is_held, name)| is_held.then_some(name))
@@ -77,7 +81,12 @@ impl Safety {
             .iter()
             .map(|why| format!("; not held: {why}"))
             .collect();
-        format!("locked down by: {held}{}", refused.concat())
+        let network = if self.network {
+            ""
+        } else {
+            "; not held: an empty network namespace (root makes one, and not where the machine itself is read)"
+        };
+        format!("locked down by: {held}{}{network}", refused.concat())
     }
 }
 
@@ -107,6 +116,7 @@ pub fn lock_down(writable: &[PathBuf]) {
         trees: Vec::new(),
         places: crate::output::places(),
         memory: Some(MEMORY),
+        network: false,
     }));
 }
 
@@ -126,6 +136,15 @@ fn keep(held: &Lockdown) {
 
 /// No tool needs more memory for data.
 const MEMORY: u64 = 8 << 30;
+
+/// Whether a directory is the root of a machine that runs: its `/proc` is read for processes and sockets.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a link of the kernel's, which is not followed"
+)]
+fn is_machine(path: &Path) -> bool {
+    path == Path::new("/") || std::fs::symlink_metadata(path.join("proc/self")).is_ok()
+}
 
 /// Gives up whatever reading the evidence at `path` does not need; once, before any thread is
 /// started. Says what did not hold and what follows from it, and gives the directory at `path`, if
@@ -161,6 +180,7 @@ pub(crate) fn give_up(
         trees: trees.to_vec(),
         places: crate::output::places(),
         memory: Some(MEMORY),
+        network: is_directory && is_machine(path),
     };
     let locked = lockdown(&needs);
     keep(&locked);

@@ -159,7 +159,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     } else {
         warnings.push(SECRETS.to_owned());
     }
-    let wanted = Collect {
+    let mut wanted = Collect {
         roots: places.roots,
         listed: places.listed,
         disks: places.disks,
@@ -195,7 +195,25 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     let redacts = args.redact.then_some(redact::Options {
         keep_deleted: args.keep_deleted,
     });
-    let mut packer = pack::Packer::new(&case.evidence, redacts, args.most.max_file, &progress);
+    let aliases = if args.redact {
+        pack::aliases(&case, args.most.max_file)
+    } else {
+        redact::Aliases::default()
+    };
+    if !aliases.is_empty() {
+        let count = Count(aliases.len(), "name");
+        let line = format!(
+            "{count} of objects had the shape of a secret: others stand for them everywhere"
+        );
+        wanted.warnings.push(line);
+    }
+    let mut packer = pack::Packer::new(
+        &case.evidence,
+        redacts,
+        aliases,
+        args.most.max_file,
+        &progress,
+    );
     let summary = write_with(&case.evidence, &wanted, &mut packer, out.writer())?;
     out.writer().flush()?;
     drop(progress);

@@ -1,14 +1,16 @@
 //! What is packed in place of a file's own bytes: databases as one transaction left them, and
 //! files with their secrets masked.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use cli::Progress;
+use cli::{Case, Progress};
 use evidence::bundle::write::{Helper, Prepared, Replaced};
 use evidence::{Evidence, Stat};
-use finding::Unread;
+use finding::{Known, Unread};
 use node::{Copied, steady};
-use redact::{Form, Options, Outcome};
+use redact::{Aliases, Form, Options, Outcome};
 
 /// A database that is larger is streamed: it is then either unchanged, or counts as unread.
 const STEADY: u64 = 1 << 30;
@@ -23,6 +25,8 @@ const A_BYTE: u64 = 8;
 pub(crate) struct Packer<'c> {
     evidence: &'c Evidence,
     redacts: Option<Options>,
+    /// Names that are secrets, and what stands for them.
+    aliases: Aliases,
     /// Bytes that may still be searched for secrets.
     left: u64,
     limit: u64,
@@ -33,6 +37,7 @@ impl<'c> Packer<'c> {
     pub(crate) fn new(
         evidence: &'c Evidence,
         redacts: Option<Options>,
+        aliases: Aliases,
         limit: u64,
         progress: &'c Progress,
     ) -> Self {
@@ -43,6 +48,7 @@ impl<'c> Packer<'c> {
         Self {
             evidence,
             redacts,
+            aliases,
             left,
             limit,
             progress,
@@ -77,6 +83,28 @@ impl<'c> Packer<'c> {
     }
 }
 
+/// What stands for the names in a node's databases that are secrets.
+pub(crate) fn aliases(case: &Case, limit: u64) -> Aliases {
+    let mut paths = Vec::new();
+    for roots in &case.roots {
+        paths.push(roots.root.join(node::META_DIR).join("meta.db"));
+        let listed = case.evidence.try_list(&roots.root);
+        for entry in listed.iter().filter_map(Known::read).flatten() {
+            if entry.name.bytes().starts_with(BACKEND) {
+                let name = OsStr::from_bytes(entry.name.bytes());
+                paths.push(roots.root.join(name).join("metadata.db"));
+            }
+        }
+    }
+    Aliases::from_databases(paths.iter().filter_map(|path| {
+        let (source, _) = steady(&case.evidence, path, limit.min(STEADY)).ok()?;
+        Some(source.into_bytes())
+    }))
+}
+
+/// What a snapshotter's folder begins with.
+const BACKEND: &[u8] = b"io.containerd.snapshotter.v1.";
+
 /// Whether a file has what a database is named like, and its size may be one.
 fn is_database(path: &Path, stat: &Stat) -> bool {
     Form::from_path(path) == Form::Database && stat.size <= STEADY
@@ -93,8 +121,9 @@ impl Packer<'_> {
         if Form::from_path(path) != Form::Database {
             self.left = self.left.checked_sub(len)?;
         }
+        let replaced = self.aliases.replace(bytes);
         match redact::mask(path, bytes, options) {
-            Outcome::Masked(masked) => Some(masked),
+            Outcome::Masked(masked) => Some(masked.saturating_add(replaced)),
             Outcome::LeftOut => None,
         }
     }
@@ -132,7 +161,9 @@ impl Helper for Packer<'_> {
 
     fn name(&self, at: &Path, name: &[u8]) -> Option<Vec<u8>> {
         self.redacts?;
-        redact::path(at, name)
+        let mut other = name.to_vec();
+        let replaced = self.aliases.replace(&mut other);
+        redact::path(at, &other).or_else(|| (replaced > 0).then_some(other))
     }
 
     fn xattr(&self, name: &[u8], value: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {

@@ -18,7 +18,9 @@ mod planted;
 use std::path::Path;
 use std::process::Command;
 
-use planted::{FILES, PUBLISHED, Secrets, UNREAD, found, plant_database, plant_leftovers, samples};
+use planted::{
+    FILES, OTHERS, PUBLISHED, Secrets, UNREAD, found, plant_database, plant_leftovers, samples,
+};
 
 /// Everything in a bundle: as it is packed, as a tar, each member, and what a member has inflated.
 fn pieces(bundle: &[u8]) -> Vec<(String, Vec<u8>)> {
@@ -140,13 +142,23 @@ fn no_secret_of_two_hundred_is_left_in_a_node_of_any_release() {
 /// and files that hold something else.
 #[test]
 fn no_secret_is_left_in_files_that_the_rules_were_not_written_for() {
-    for (node, list) in [("2.1-stopped", PUBLISHED), ("1.6-running", UNREAD)] {
+    let lists = [
+        ("2.1-stopped", PUBLISHED),
+        ("1.6-running", UNREAD),
+        ("1.7-stopped", OTHERS),
+    ];
+    for (node, list) in lists {
         let mut secrets = Secrets {
             seed: 9,
             ..Secrets::default()
         };
         let work = tempfile::tempdir().unwrap();
         let (tar, added) = plant(node, list, &mut secrets);
+        if list == OTHERS {
+            // An id, a digest and a UUID are no secrets in a field that holds one.
+            let is_id = |byte: u8| byte == b'-' || byte.is_ascii_hexdigit();
+            secrets.all.retain(|(_, secret)| !secret.bytes().all(is_id));
+        }
         let pieces = pieces(&collect(&tar, &added, work.path(), &[]));
         let left = found(&secrets.all, &pieces);
         for (place, secret, where_) in &left {

@@ -6,6 +6,7 @@
 //! containerd would start, but its CRI plugin would not load: no pod can run. …
 //! containerd would start, but it cannot use images that lack a part.
 //! containerd would start, with warnings: A lease without an end (lease/ownerless).
+//! containerd would start; not all is there: A container's image is gone (container/image-gone).
 //! containerd would not start: a configuration file is not TOML (config.toml at 0x51).
 //! Do not start containerd: it would delete 12 layer directories.
 //! Do not restart containerd while containers run: systemd would kill all of them (containerd.service).
@@ -14,7 +15,7 @@
 use std::collections::BTreeMap;
 
 use daemon::start::Effect;
-use finding::{Location, Report, Severity, Text};
+use finding::{Finding, Location, Report, Severity, Text};
 
 use super::later::{RESTART_KILLS, RESTART_LOSES};
 use super::{Outcome, Prediction, Statement};
@@ -193,6 +194,28 @@ fn odd(report: &Report) -> Option<String> {
     ))
 }
 
+/// Kinds of notes that say that something is named and gone. A start is as it always is, and whoever is told
+/// that all is normal looks no further.
+const NAMED_AND_GONE: [&str; 4] = [
+    "container/image-gone",
+    "cri/pod-file-missing",
+    "lease/dangling",
+    "snapshot/label-gone",
+];
+
+/// What is named on a node that would start well, and is gone: the first of it, and how much more there is.
+fn gone(report: &Report) -> Option<String> {
+    let is_gone = |finding: &&Finding| NAMED_AND_GONE.contains(&finding.code.name);
+    let mut all = report.findings.iter().filter(is_gone);
+    let first = all.next()?;
+    let more = match all.count() {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    let (title, code) = (first.code.headline(), first.code.name);
+    Some(format!("{title} ({code}){more}"))
+}
+
 /// One sentence: what happens, and whether it may be tried.
 pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
     let parts = not_known_clause(&prediction.parts);
@@ -269,10 +292,11 @@ pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
             format!("containerd would start, {trouble}{parts}.")
         }
         _ if !prediction.parts.is_empty() => format!("containerd would start{parts}."),
-        _ => odd(report).map_or_else(
-            || "containerd would start normally.".to_owned(),
-            |odd| format!("containerd would start, with warnings: {odd}."),
-        ),
+        _ => match (odd(report), gone(report)) {
+            (Some(odd), _) => format!("containerd would start, with warnings: {odd}."),
+            (_, Some(gone)) => format!("containerd would start; not all is there: {gone}."),
+            _ => "containerd would start normally.".to_owned(),
+        },
     }
 }
 

@@ -22,6 +22,9 @@ pub(crate) const PUBLISHED: &str = include_str!("published.txt");
 /// somebody who had not read the rules.
 pub(crate) const UNREAD: &str = include_str!("unread.txt");
 
+/// A fourth: programs around containerd, whose files no rule was written for.
+pub(crate) const OTHERS: &str = include_str!("others.txt");
+
 /// The files of a list: their paths, and what is in them.
 pub(crate) fn samples(list: &str) -> impl Iterator<Item = (&str, &str)> {
     let samples = list
@@ -91,6 +94,15 @@ impl Secrets {
         };
         self.all.push((place.to_owned(), secret.clone()));
         secret
+    }
+
+    /// A token of so many letters and digits, which a name may be.
+    #[allow(dead_code, reason = "not every test has names")]
+    pub(crate) fn token(&mut self, len: usize) -> String {
+        let letters = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
+        let kinds = ["ghp_", "", "hunter", "web-"];
+        let kind = kinds[usize::try_from(self.number()).unwrap() % kinds.len()];
+        format!("{kind}{}", self.letters(letters, len - kind.len()))
     }
 
     /// Words with blanks between them, none of which may be left.
@@ -406,6 +418,36 @@ pub(crate) fn plant_database(bytes: &[u8], secrets: &mut Secrets) -> Vec<u8> {
     );
     let mut to = Writer::new(std::io::Cursor::new(Vec::new()), Layout::default()).unwrap();
     write(&all, &mut to);
+    to.finish().unwrap().into_inner()
+}
+
+/// The same database with other names in its keys and values, each as long as before.
+#[allow(dead_code, reason = "not every test has names")]
+pub(crate) fn rename_database(bytes: &[u8], names: &[(String, String)]) -> Vec<u8> {
+    fn renamed(bytes: &[u8], names: &[(String, String)]) -> Vec<u8> {
+        let mut all = bytes.to_vec();
+        for (old, new) in names {
+            while let Some(at) = all
+                .windows(old.len())
+                .position(|part| part == old.as_bytes())
+            {
+                all[at..at + old.len()].copy_from_slice(new.as_bytes());
+            }
+        }
+        all
+    }
+    fn inside(rows: BTreeMap<Vec<u8>, Row>, names: &[(String, String)]) -> BTreeMap<Vec<u8>, Row> {
+        let each = rows.into_iter().map(|(key, row)| {
+            let row = match row {
+                Row::Value(value) => Row::Value(renamed(&value, names)),
+                Row::Bucket(inner) => Row::Bucket(inside(inner, names)),
+            };
+            (renamed(&key, names), row)
+        });
+        each.collect()
+    }
+    let mut to = Writer::new(std::io::Cursor::new(Vec::new()), Layout::default()).unwrap();
+    write(&inside(rows(bytes), names), &mut to);
     to.finish().unwrap().into_inner()
 }
 

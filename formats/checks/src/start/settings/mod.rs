@@ -80,10 +80,10 @@ fn faults(run: &mut Run<'_>) -> Flow {
     let code = "config/unusable";
     for fault in config.map_or(&[][..], |config| &config.faults) {
         let statement = match fault {
-            // What we may not read, the daemon, which is root, may.
+            // What we may not read, the daemon, which is root, may; and what is too large for us it takes.
             ConfigFault::Unread {
                 file,
-                unread: Unread::Denied | Unread::NotCollected,
+                unread: Unread::Denied | Unread::NotCollected | Unread::TooLarge { .. },
             } => {
                 run.undecided.push(format!("{file} could not be read"));
                 continue;

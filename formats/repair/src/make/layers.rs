@@ -341,6 +341,7 @@ fn counted<'b>(
                     id,
                     why,
                     is_changed: false,
+                    is_unread: false,
                 });
             }
             continue;
@@ -376,6 +377,7 @@ fn counted<'b>(
                 id,
                 why: format!("copied without its attributes: {why}"),
                 is_changed: false,
+                is_unread: false,
             });
         } else if let Some(why) = damage(known) {
             found.push(Broken {

@@ -12,8 +12,8 @@ pub(crate) const CUT_OFF: Check = Check {
         rule: "R21",
         severity: Severity::Damage,
         title: "containerd runs, but the file of its socket is gone",
-        explanation: "The kernel knows a listener at containerd's address, and no file has that name: somebody removed \
-            it (a clean-up of /run, systemd-tmpfiles, an installer). kubelet, crictl and ctr get `no such file \
+        explanation: "The kernel knows a listener at containerd's address, and no file has that name: it was removed \
+            (by a clean-up of /run, systemd-tmpfiles or an installer). kubelet, crictl and ctr get `no such file \
             or directory`; no pod can be made or removed. What runs goes on. A socket gets a name when it is made, \
             so only a restart of the daemon helps.",
         remedy: "Read what `coroner preflight` says of a restart. If nothing speaks against it, restart containerd: it \

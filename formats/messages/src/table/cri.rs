@@ -537,7 +537,7 @@ pub(super) const ALL: &[Message] = &[
             "error while creating mount source path {q}: mkdir {path}: file exists",
             "mkdir {path}/volumes/{}: file exists",
         ],
-        "A folder that should be mounted is there, and cannot be looked at: the mount on it is dead. What served it (a CSI \
+        "A folder that should be mounted is there, and cannot be looked at: the mount on it does not answer. What served it (a CSI \
          driver's or a FUSE program, a server of NFS or SMB) ended or does not answer; or a file stands in its place.",
     )
     .or(&["a file, or a link to nowhere, has the name of the folder"])

@@ -189,7 +189,7 @@ pub(super) const ALL: &[Message] = &[
         "dockerd's container still has (or no more has) a record in containerd (namespace moby) from before dockerd's last start. \
          A new start of that container may be refused until it is removed.",
     )
-    .or(&["dockerd or the machine ended without a stop", "containerd was started anew, with another root"])
+    .or(&["dockerd or the machine ended without a stop", "containerd was started again, with another root"])
     .first(&["ctr -n moby tasks ls; ctr -n moby containers ls", JOURNAL]),
     act(
         "docker-overlay-network",

@@ -11,19 +11,29 @@
 //! counts in `g.trackingSeq` how often it ran), all of it took no longer than the counter needs to
 //! come round, and the walk ends where stacks end. Else it is tried again, then once more after a rest, and
 //! then said to run or to be moving: nothing is guessed.
+//!
+//! A large stack takes longer to read than that. It is read a piece at a time, with a look at `g` after each:
+//! who did not run between any two looks did not run at all. One that has not run since the rest before, and
+//! whose walk does not end where stacks end (it is deeper than is read), is said to be cut.
 
 use std::time::Duration;
 
 use elfcore::Memory;
-use goroutines::{End, Goroutine, Status};
+use goroutines::{End, Frame, Goroutine, Status};
 
+use crate::GoVersion;
 use crate::cache::Cache;
 use crate::find::RawG;
 use crate::process::{Go, Threads};
 use crate::unwind::{Start, unwind};
 
-/// Nanoseconds that one try may take: a byte counts at most two million times a second.
+/// Nanoseconds between two looks at a `g`: a byte counts at most two million times a second.
 const WINDOW: u64 = 25_000;
+/// Bytes of a stack that are read between two looks.
+const PIECE: usize = 16 << 10;
+/// Releases that count how often a goroutine ran; the later ones do not count its system calls.
+const COUNTS: GoVersion = GoVersion(17);
+const COUNTS_NO_CALLS: GoVersion = GoVersion(26);
 /// How often a goroutine is tried.
 const TRIES: u32 = 4;
 /// Rounds for those that did not settle: a reader that was put aside by the scheduler is no sign that
@@ -40,6 +50,7 @@ const RUNNING: u32 = 2;
 const RUNS: &str = "it runs";
 
 /// A copy of a stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Copy {
     start: u64,
     bytes: Vec<u8>,
@@ -74,6 +85,8 @@ pub struct Accepted {
     /// Nanoseconds that the last try took.
     pub took: u64,
     raw: RawG,
+    /// It did not move, but the walk of its stack was cut: that stack, its frames, and why.
+    halted: Option<(Copy, Vec<Frame>, End)>,
 }
 
 impl Accepted {
@@ -85,6 +98,23 @@ impl Accepted {
             tries,
             took,
             raw,
+            halted: None,
+        }
+    }
+
+    /// Whether there is nothing left to try.
+    const fn is_settled(&self) -> bool {
+        matches!(self.goroutine.end, End::Top | End::Cut(_))
+    }
+
+    /// Takes the stack that was cut for its own if it is as it was before the rest.
+    fn settle_halted(&mut self, before: &Self) {
+        if self.halted.is_some() && self.halted == before.halted && self.raw == before.raw {
+            if let Some((copy, frames, end)) = self.halted.take() {
+                self.stack = (copy.start, copy.bytes);
+                self.goroutine.frames = frames;
+                self.goroutine.end = end;
+            }
         }
     }
 }
@@ -112,7 +142,7 @@ impl Go<'_> {
             let again: Vec<usize> = all
                 .iter()
                 .enumerate()
-                .filter(|(_, one)| one.goroutine.end != End::Top)
+                .filter(|(_, one)| !one.is_settled())
                 .map(|(index, _)| index)
                 .collect();
             if again.is_empty() || clock().saturating_sub(began) > PATIENCE {
@@ -124,9 +154,10 @@ impl Go<'_> {
                     continue;
                 };
                 match self.settled(one.raw.at, &threads, &mut cache, clock) {
-                    Some(new) => {
-                        let tries = one.tries.saturating_add(new.tries);
-                        *one = Accepted { tries, ..new };
+                    Some(mut new) => {
+                        new.settle_halted(one);
+                        new.tries = new.tries.saturating_add(one.tries);
+                        *one = new;
                     }
                     // It ended meanwhile. (Where another has its place by now, that one is as true.)
                     None => ended.push(index),
@@ -178,33 +209,69 @@ impl Go<'_> {
                     continue;
                 }
             };
-            let len = start.stack.1.saturating_sub(start.sp).min(STACK);
-            let stack = self.memory().some(start.sp, len);
-            let again = self.memory().some(start.sp, len);
-            let after = RawG::read_raw_g(self.memory(), at, self.layout());
+            let copy = self.copied(&raw, start, began, clock);
             let took = clock().saturating_sub(began);
             let mut one = self.described(&raw, threads, cache, clock())?;
-            let same = stack == again && after.as_ref() == Some(&raw) && took <= WINDOW;
-            if same && !matches!(one.status, Status::Running | Status::CopyStack) {
-                let copy = Copy {
-                    start: start.sp,
-                    bytes: stack,
-                };
-                (one.frames, one.end) = unwind(cache, &copy, self.arch(), start, usize::MAX);
-                if one.end == End::Top {
-                    let stack = (copy.start, copy.bytes);
-                    return Some(Accepted::new(one, raw, stack, tries, took));
-                }
-                one.frames.clear();
-            }
             if one.status == Status::Running {
                 one.end = End::None(RUNS);
                 return Some(Accepted::new(one, raw, (0, Vec::new()), tries, took));
             }
             one.end = End::Moving;
-            last = Some(Accepted::new(one, raw, (0, Vec::new()), tries, took));
+            let Some(copy) = copy.filter(|_| one.status != Status::CopyStack) else {
+                last = Some(Accepted::new(one, raw, (0, Vec::new()), tries, took));
+                continue;
+            };
+            let (frames, end) = unwind(cache, &copy, self.arch(), start, usize::MAX);
+            if end == End::Top {
+                (one.frames, one.end) = (frames, end);
+                let stack = (copy.start, copy.bytes);
+                return Some(Accepted::new(one, raw, stack, tries, took));
+            }
+            let mut moved = Accepted::new(one, raw, (0, Vec::new()), tries, took);
+            moved.halted = Some((copy, frames, end));
+            last = Some(moved);
         }
         last
+    }
+
+    /// A stack as it was at one moment, unless the goroutine may have run since its `g` was read.
+    fn copied(
+        &self,
+        raw: &RawG,
+        start: Start,
+        began: u64,
+        clock: &dyn Fn() -> u64,
+    ) -> Option<Copy> {
+        let mut since = began;
+        let mut stands_still = || {
+            let before = clock();
+            let g = RawG::read_raw_g(self.memory(), raw.at, self.layout());
+            let took = clock().saturating_sub(since);
+            since = before;
+            took <= WINDOW && g.as_ref() == Some(raw)
+        };
+        let calls = Status::from_number(raw.status(self.layout())) == Status::Syscall;
+        let counts = self.version >= COUNTS && !(calls && self.version >= COUNTS_NO_CALLS);
+        let len = start.stack.1.saturating_sub(start.sp).min(STACK);
+        let mut bytes = vec![0; usize::try_from(len).ok()?];
+        let mut again = bytes.clone();
+        let mut unseen = 0_usize;
+        for into in [&mut bytes, &mut again] {
+            let mut at = start.sp;
+            for piece in into.chunks_mut(PIECE) {
+                if counts && unseen.saturating_add(piece.len()) > PIECE {
+                    stands_still().then_some(())?;
+                    unseen = 0;
+                }
+                unseen = unseen.saturating_add(piece.len());
+                if self.memory().read_memory(at, piece) != piece.len() {
+                    return None;
+                }
+                at = at.saturating_add(u64::try_from(piece.len()).ok()?);
+            }
+        }
+        let start = start.sp;
+        (stands_still() && bytes == again).then_some(Copy { start, bytes })
     }
 
     /// Where the walk of a waiting goroutine's stack begins; `Top` if it has ended.

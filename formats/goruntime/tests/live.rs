@@ -13,11 +13,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::time::Instant;
 
-use elfcore::{Auxv, Core, Elf, Image, Maker};
-use evidence::LiveProc;
+use elfcore::{Auxv, Core, Elf, Image, Maker, Memory, Overlay};
+use evidence::{LiveMemory, LiveProc};
 use goroutines::{End, Goroutine, Status, deadlocks, dumps};
-use goruntime::{Go, NotAttached, Note, Outline, Threads, Verdict, attach, moving};
+use goruntime::{Attached, Go, NotAttached, Note, Outline, Threads, Verdict, attach, moving};
 
 /// A program of `testdata/cores`, in a process group of its own.
 struct Zoo {
@@ -29,6 +31,11 @@ struct Zoo {
 
 impl Zoo {
     fn start(name: &str) -> Self {
+        Self::start_under(None, name)
+    }
+
+    /// Starts it, under an emulator.
+    fn start_under(emulator: Option<&str>, name: &str) -> Self {
         let packed = testcase::testdata()
             .join("cores")
             .join(name)
@@ -38,7 +45,15 @@ impl Zoo {
         let program = folder.path().join("zoo");
         std::fs::write(&program, &exe).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let mut child = Command::new(&program)
+        let mut command = emulator.map_or_else(
+            || Command::new(&program),
+            |emulator| {
+                let mut command = Command::new(emulator);
+                command.arg(&program);
+                command
+            },
+        );
+        let mut child = command
             .arg(folder.path().join("dump"))
             .env("CORONER_SECRET", "not-for-anybody")
             .process_group(0)
@@ -85,6 +100,12 @@ impl Drop for Zoo {
 /// A clock that stands still: the program does, too, so that no read may be called too slow.
 fn still() -> u64 {
     1 << 50
+}
+
+/// One that runs.
+fn clock() -> u64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    still() + u64::try_from(START.elapsed().as_nanos()).unwrap()
 }
 
 fn shown(one: &Goroutine) -> Vec<String> {
@@ -163,6 +184,78 @@ fn what_lives_is_read_as_it_writes_of_itself_and_so_is_a_core_of_it() {
             assert_eq!(read.get(id), Some(one), "{name}: {id}");
         }
     }
+}
+
+#[test]
+fn a_large_stack_is_read_by_pieces_and_one_that_is_too_deep_is_cut_not_moving() {
+    let mut large = Zoo::start("large");
+    let door = LiveProc::open(Path::new("/")).unwrap();
+    let work = |attached: &Attached<'_>| attached.goroutines();
+    let live = attach(&door, large.child.id(), clock, work).unwrap();
+    let dump = large.dump();
+    let (ours, theirs) = (parked(&live), parked(&dump));
+    let buffered: Vec<u64> = theirs
+        .iter()
+        .filter(|(_, one)| one.calls("main.buffered"))
+        .map(|(id, _)| *id)
+        .collect();
+    assert_eq!(buffered.len(), 4);
+    for id in buffered {
+        let (one, want) = (ours.get(&id).unwrap(), theirs.get(&id).unwrap());
+        assert_eq!(one.end, End::Top, "{id}");
+        assert_eq!(shown(one), shown(want), "{id}");
+    }
+    let mut deep: Vec<_> = ours
+        .values()
+        .filter(|one| one.calls("main.deep"))
+        .map(|one| (one.frames.len(), one.end.clone()))
+        .collect();
+    deep.sort_by_key(|one| one.0);
+    assert_eq!(deep.len(), 2);
+    // What they wait in, themselves, and the runtime's own first function.
+    assert_eq!(deep.first(), Some(&(106, End::Top)));
+    let (frames, end) = deep.last().unwrap();
+    assert!(
+        *frames == 4096 && matches!(end, End::Cut(_)),
+        "{frames} {end:?}"
+    );
+}
+
+/// Memory of an emulator, in which what it runs has the addresses that it was linked for.
+struct Emulated(LiveMemory);
+
+impl Memory for Emulated {
+    fn read_memory(&self, at: u64, into: &mut [u8]) -> usize {
+        self.0.read_live_memory(at, into)
+    }
+}
+
+#[test]
+#[ignore = "needs qemu-aarch64"]
+fn arm64_is_read_while_it_lives_under_an_emulator() {
+    let emulator = "qemu-aarch64";
+    let is_there = Command::new(emulator).arg("--version").output().is_ok();
+    if !testcase::may_run(emulator, is_there) {
+        return;
+    }
+    let mut zoo = Zoo::start_under(Some(emulator), "go1.24-arm64");
+    let door = LiveProc::open(Path::new("/")).unwrap();
+    let memory = Emulated(door.process(zoo.child.id()).unwrap().memory().unwrap());
+    let elf = Elf::read_elf(&zoo.exe).unwrap();
+    let overlay = Overlay::new(&zoo.exe, &elf, 0, &memory);
+    let outline = Outline::of_file(&zoo.exe, &elf, 0);
+    let go = Go::find(&overlay, &outline, elf.arch).unwrap();
+    let live = go.goroutines_live(&clock);
+    let dump = zoo.dump();
+    let (ours, theirs) = (parked(&live), parked(&dump));
+    assert!(theirs.len() > 20, "{}", theirs.len());
+    for (id, want) in &theirs {
+        let one = ours.get(id).unwrap();
+        assert_eq!(one.end, End::Top, "{id}");
+        assert_eq!(one.state(), want.state(), "{id}");
+        assert_eq!(shown(one), shown(want), "{id}");
+    }
+    assert_eq!(deadlocks(&live).cycles.len(), 2);
 }
 
 #[test]

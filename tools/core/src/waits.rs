@@ -4,7 +4,7 @@ use std::io;
 
 use cli::{Pen, Style};
 use finding::Severity;
-use goroutines::{Basis, Contended, Grade, Hit, Waited};
+use goroutines::{Access, Basis, Contended, Grade, Hit, ObjectKind, Waited};
 
 use crate::deadlocks::{LongWait, Report};
 use crate::join::Joined;
@@ -22,14 +22,27 @@ impl Report<'_> {
         format!("[{}]{}", one.state(), at.unwrap_or_default())
     }
 
+    /// Where all of them are, if that is one place.
+    fn common(&self, ids: &[u64]) -> String {
+        let mut places = ids.iter().map(|id| self.place(*id));
+        let first = places.next().unwrap_or_default();
+        let same = !first.is_empty() && places.all(|place| place == first);
+        if same {
+            format!(" {first}")
+        } else {
+            String::new()
+        }
+    }
+
     fn thing(&self, thing: &Contended, pen: &mut Pen<'_>) -> io::Result<()> {
         let ids: Vec<u64> = thing.waiters.iter().map(|waiter| waiter.id).collect();
         pen.line(format_args!(
-            "  {}: {} wait{} ({})",
+            "  {}: {} wait{} ({}){}",
             thing.object,
             ids.len(),
             if ids.len() == 1 { "s" } else { "" },
-            crate::goroutines::ids(&ids, 8)
+            crate::goroutines::ids(&ids, 8),
+            self.common(&ids)
         ))?;
         for holder in thing.holders.iter().take(8) {
             pen.line(format_args!(
@@ -52,8 +65,10 @@ impl Report<'_> {
                 "No ring of waits was found among {} goroutines.",
                 self.goroutines
             ))?;
+            if !self.signatures.is_empty() || self.node.is_some() {
+                pen.gap()?;
+            }
         }
-        pen.gap()?;
         for hit in &self.signatures {
             known(hit, pen)?;
         }
@@ -123,15 +138,27 @@ impl Report<'_> {
         }
         if !free.is_empty() {
             pen.gap()?;
-            pen.heading("Waited for; who will end the wait is not known")?;
-            for thing in free.iter().take(40) {
+            // A healthy process has many channels from which one goroutine would receive.
+            let (alone, told): (Vec<&Contended>, Vec<&Contended>) =
+                free.into_iter().partition(|thing| is_idle(thing));
+            if !told.is_empty() {
+                pen.heading("Waited for; who will end the wait is not known")?;
+            }
+            for thing in told.iter().take(40) {
                 self.thing(thing, pen)?;
             }
-            if free.len() > 40 {
+            if told.len() > 40 {
                 pen.line(format_args!(
                     "  … {} more (--format json)",
-                    free.len().saturating_sub(40)
+                    told.len().saturating_sub(40)
                 ))?;
+            }
+            match alone.len() {
+                0 => {}
+                1 => pen.line("One goroutine waits to receive from a channel of its own.")?,
+                many => pen.line(format_args!(
+                    "From {many} channels one goroutine each waits to receive (`core goroutines` shows where)."
+                ))?,
             }
         }
         if !found.forever.is_empty() {
@@ -178,6 +205,14 @@ impl Report<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether one goroutine alone waits to receive from it.
+fn is_idle(thing: &Contended) -> bool {
+    let [waiter] = thing.waiters.as_slice() else {
+        return false;
+    };
+    waiter.access == Access::Receive && matches!(thing.object.kind, ObjectKind::Channel { .. })
 }
 
 /// How long it has waited, with what is not known of it.

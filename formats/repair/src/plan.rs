@@ -300,13 +300,47 @@ pub struct HandEdit {
     pub diff: String,
     /// How it is put in place.
     pub next: String,
+    /// The option of `repair plan` that makes a step of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub option: Option<String>,
     /// The corrected text. It may hold secrets, and is not part of a plan's JSON.
     #[serde(skip)]
     pub text: Option<String>,
 }
 
+/// What a repair writes to one file system, and what of it stays free.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    /// What lies there: `the root`, or the folder of a store that has a file system of its own.
+    pub place: String,
+    /// Bytes that are free now.
+    pub free: u64,
+    /// Bytes that are free at least while the repair is in effect.
+    pub after: u64,
+    /// Bytes that must stay free.
+    pub floor: u64,
+    /// Who says so.
+    pub floor_from: String,
+}
+
+impl Room {
+    /// Bytes that have to be freed before the repair may be carried out.
+    pub const fn lacking(&self) -> u64 {
+        self.floor.saturating_sub(self.after)
+    }
+}
+
+/// What would keep `apply` from its work, if it were called now.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Obstacle {
+    /// What stands against it.
+    pub why: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
 /// What a repair would do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// [`SCHEMA`].
     pub schema: String,
@@ -395,6 +429,15 @@ pub struct Plan {
     pub collected: Vec<String>,
     /// Bytes that are written.
     pub bytes: u64,
+    /// The file systems that are written to, where the plan was made from a directory.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub room: Vec<Room>,
+    /// What would keep `apply` from its work on them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub obstacles: Vec<Obstacle>,
+    /// Names of images that the node's own logs tell, as `NAME DIGEST NAMESPACE`, with where they are from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logged: Vec<(String, String)>,
 }
 
 impl Plan {

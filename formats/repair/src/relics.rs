@@ -53,7 +53,7 @@ impl Relics {
                     .and_then(|name| name.utf8())
                     .map(str::to_owned),
                 from: format!(
-                    "a record that no tree of meta.db reaches (page {})",
+                    "a record that no tree of meta.db reaches (page {}); likely",
                     object.page.0
                 ),
             })

@@ -7,6 +7,8 @@ use std::io::Read;
 use content::{Blob, DOCUMENT_LIMIT, Digest, Document, Kind, Role, Store};
 use evidence::Evidence;
 use finding::Time;
+use measure::{Control, Hashed};
+use metadb::MetaDb;
 
 /// The annotation by which an import's index names each of its images.
 const IMPORTED_NAME: &str = "io.containerd.image.name";
@@ -33,8 +35,9 @@ pub struct Survivors {
 
 impl Survivors {
     /// Reads every document of `store`. Layers are not hashed: their sizes are compared with what
-    /// the manifests say.
-    pub fn read_survivors(evidence: &Evidence, store: &Store) -> Self {
+    /// the manifests say. Hashed are those that something speaks against: an empty one, one of another size
+    /// than `meta` has recorded, one that should be a document and is none.
+    pub fn read_survivors(evidence: &Evidence, store: &Store, meta: Option<&MetaDb>) -> Self {
         let mut all = Self::default();
         for blob in &store.blobs {
             let held = Held {
@@ -47,6 +50,7 @@ impl Survivors {
             }
         }
         all.compare_sizes();
+        all.hash_suspects(evidence, store, meta);
         for digest in all.damaged.keys() {
             all.blobs.remove(digest);
             all.documents.remove(digest);
@@ -103,6 +107,40 @@ impl Survivors {
         }
     }
 
+    /// Hashes blobs that may not be what their names claim.
+    fn hash_suspects(&mut self, evidence: &Evidence, store: &Store, meta: Option<&MetaDb>) {
+        let links = self.documents.values().flat_map(Document::links);
+        let is_document = |role: &Role| matches!(role, Role::Config | Role::Manifest(_));
+        let documents: BTreeSet<&Digest> = links
+            .filter(|link| is_document(&link.role))
+            .map(|link| &link.descriptor.digest)
+            .filter(|digest| !self.documents.contains_key(*digest))
+            .collect();
+        let mut recorded: BTreeMap<&[u8], BTreeSet<i64>> = BTreeMap::new();
+        for namespace in meta.map_or(&[][..], MetaDb::namespaces) {
+            for row in namespace.blobs.read().into_iter().flatten() {
+                let sizes = recorded.entry(row.key.bytes()).or_default();
+                sizes.extend(row.size);
+            }
+        }
+        let is_suspect = |blob: &&Blob| {
+            let size = i64::try_from(blob.stat.size).ok();
+            let sizes = recorded.get(blob.digest.as_str().as_bytes());
+            !self.damaged.contains_key(&blob.digest)
+                && (blob.stat.size == 0
+                    || documents.contains(&blob.digest)
+                    || sizes.is_some_and(|all| all.iter().any(|one| Some(*one) != size)))
+        };
+        let suspects: Vec<&Blob> = store.blobs.iter().filter(is_suspect).collect();
+        let hashes = measure::hash(evidence, suspects, &Control::default());
+        for (digest, hashed) in hashes.blobs {
+            if let Hashed::Mismatch { .. } = hashed.outcome {
+                let why = format!("its {} bytes have another digest", hashed.size);
+                self.damaged.insert(digest, why);
+            }
+        }
+    }
+
     /// Whether this index was made by an import to name its images: it is no image itself.
     fn is_wrapper(document: &Document) -> bool {
         let names_it = |link: &content::Link| imported_name(link).is_some();
@@ -124,6 +162,15 @@ impl Survivors {
         };
         let all = self.documents.iter();
         all.filter(is_root).map(|(digest, _)| digest).collect()
+    }
+
+    /// Every digest by which a name may call one of the images: its own, its manifests', its configurations'.
+    pub(crate) fn identities(&self) -> BTreeSet<&Digest> {
+        let documents = self.documents.iter();
+        let all = documents.filter(|(_, document)| {
+            matches!(document.kind, Kind::Manifest | Kind::Index | Kind::Config)
+        });
+        all.map(|(digest, _)| digest).collect()
     }
 
     /// The names that imports gave to images, with the image of each.

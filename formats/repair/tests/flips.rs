@@ -23,6 +23,7 @@ fn plan(tar: &testcase::Tar) -> Made {
         at: None,
         names: Vec::new(),
         copies: Vec::new(),
+        logged: None,
         donors: Vec::new(),
         release: None,
         mounts: Vec::new(),

@@ -36,6 +36,7 @@ fn request(evidence: &Evidence, now: Time) -> Request {
         at: None,
         names: Vec::new(),
         copies: Vec::new(),
+        logged: None,
         donors: Vec::new(),
         release: None,
         mounts: Vec::new(),

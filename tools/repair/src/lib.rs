@@ -207,9 +207,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
             let plan = request::plan(&args, out)?;
             out.answer(&PlanFile(plan))
         }
-        (Some(Verb::Show { plan }), _) => {
-            out.answer(&show::Shown::new(request::load(&plan)?, None))
-        }
+        (Some(Verb::Show { plan }), _) => out.answer(&show::Shown::filed(request::load(&plan)?)),
         (Some(Verb::Draft { evidence, file }), _) => draft::run(evidence, file.as_deref(), out),
         (Some(Verb::Apply { plan, to, copy }), _) => apply::run(&plan, to.as_deref(), copy, out),
         (
@@ -250,7 +248,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         ) => purge::run(&node, &places, &delete, out),
         (None, Some(node)) => {
             let evidence = EvidenceArgs {
-                evidence: node.clone(),
+                evidence: node,
                 places: args.places,
             };
             let from = args.from;
@@ -260,7 +258,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
                 released: Vec::new(),
             };
             let plan = request::plan(&args, out)?;
-            out.answer(&show::Shown::new(plan, Some(node)))
+            out.answer(&show::Shown::made(plan, args.from))
         }
         (None, None) => Err(Failure::usage("which node?").hint("coroner repair NODE")),
     }

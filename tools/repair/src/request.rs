@@ -48,6 +48,7 @@ pub(crate) fn plan(args: &PlanArgs, out: &Out) -> Result<Plan, Failure> {
         made_at,
         at: case.time(),
         names: found,
+        logged: None,
         copies,
         donors: donors(args.from.from.iter().cloned())?,
         release,
@@ -81,6 +82,13 @@ pub(crate) fn plan(args: &PlanArgs, out: &Out) -> Result<Plan, Failure> {
     let places = &args.evidence.places;
     plan.places_said = places.root.is_some() || places.state.is_some();
     plan.daemon.clone_from(&args.from.daemon);
+    // An archive has no disk.
+    if let Ok((room, obstacles)) = repair::foreseen(&whole, &plan) {
+        plan.room = room;
+        if !plan.is_empty() {
+            plan.obstacles = obstacles;
+        }
+    }
     Ok(plan)
 }
 
@@ -121,6 +129,7 @@ pub(crate) fn again(
         made_at,
         at: Some(Time::parse(&plan.as_of).unwrap_or(made_at)),
         names: repair::names_of(plan),
+        logged: Some(repair::logged_of(plan)),
         copies: given::again(&plan.copies)?,
         donors: donors(plan.sources.iter().map(PathBuf::from))?,
         release: plan.daemon.as_deref().map(release).transpose()?,

@@ -1,12 +1,15 @@
 //! A plan for people.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
 use cli::{Answer, Exit, Pen, Style};
-use finding::Count;
+use finding::{Count, Draft, Text, program, size_text};
 use repair::plan::{Action, Back, BringsBack, Foretold, HandEdit, MadeOf, Plan};
 use serde::Serialize;
+
+use crate::FromArgs;
 
 /// How many lines of a list are shown.
 const SHOWN: usize = 10;
@@ -26,13 +29,77 @@ const NOT_COMPARED: &str = "The files of layers that take the room that was reco
 pub(crate) struct Shown {
     #[serde(flatten)]
     plan: Plan,
+    /// What was said to make it, where it is in no file yet.
     #[serde(skip)]
-    node: Option<PathBuf>,
+    said: Option<FromArgs>,
 }
 
 impl Shown {
-    pub(crate) const fn new(plan: Plan, node: Option<PathBuf>) -> Self {
-        Self { plan, node }
+    /// A plan that is in a file.
+    pub(crate) const fn filed(plan: Plan) -> Self {
+        Self { plan, said: None }
+    }
+
+    /// A plan that was made to be looked at, and what was said to make it.
+    pub(crate) const fn made(plan: Plan, said: FromArgs) -> Self {
+        Self {
+            plan,
+            said: Some(said),
+        }
+    }
+
+    /// The command that makes this plan again into a file, with one option more.
+    fn planning(&self, more: Option<&'static str>) -> String {
+        let node = self.plan.node.as_deref();
+        let Some(node) = node.filter(|_| !self.plan.room.is_empty()) else {
+            // It was made from an archive: on the node it is another one.
+            let more = more.map_or_else(String::new, |more| format!("{more} "));
+            return format!("coroner repair plan {more}-o plan.json NODE");
+        };
+        let plan = &self.plan;
+        let mut draft = Draft::new(program::CORONER).words(&["repair", "plan"]);
+        let paths = |paths: &[PathBuf]| -> Vec<Text> {
+            let all = paths.iter();
+            all.map(|path| Text::from(path.as_os_str().as_encoded_bytes()))
+                .collect()
+        };
+        if let Some(said) = &self.said {
+            for file in paths(&said.names_from) {
+                draft = draft.value("--names-from", file);
+            }
+            for store in paths(&said.from) {
+                draft = draft.value("--from", store);
+            }
+        }
+        for pair in &plan.said {
+            draft = draft.value("--pair", pair.as_str());
+        }
+        if plan.places_said {
+            draft = draft.value("--root", plan.root.as_str());
+            draft = draft.value("--state", plan.state.as_str());
+        }
+        for (name, value) in [("--config", &plan.config), ("--daemon", &plan.daemon)] {
+            if let Some(value) = value {
+                draft = draft.value(name, value.as_str());
+            }
+        }
+        for (is_said, flag) in [
+            (plan.by_time, "--by-time"),
+            (plan.every_layer, "--every-layer"),
+            (plan.pod_addresses, "--pod-addresses"),
+        ] {
+            if is_said && more != Some(flag) {
+                draft = draft.word(flag);
+            }
+        }
+        if let Some(more) = more {
+            draft = draft.word(more);
+        }
+        let command = draft.words(&["-o", "plan.json"]).operand(node).command();
+        command.map_or_else(
+            || "coroner repair plan -o plan.json NODE".to_owned(),
+            |command| command.to_string(),
+        )
     }
 
     /// What is to be typed, in order.
@@ -51,8 +118,8 @@ impl Shown {
         for command in units.stopping() {
             pen.verbatim(format_args!("    # {command}"))?;
         }
-        if self.node.is_some() {
-            pen.verbatim("    # coroner repair plan NODE -o plan.json")?;
+        if self.said.is_some() {
+            pen.verbatim(format_args!("    # {}", self.planning(None)))?;
             pen.verbatim("    # coroner repair apply plan.json")?;
         } else {
             pen.verbatim("    # coroner repair apply PLAN")?;
@@ -114,6 +181,36 @@ fn starts(head: &str, all: &[Foretold], pen: &mut Pen<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// What is written, what stays free, and what would keep `apply` from its work.
+fn room(plan: &Plan, pen: &mut Pen<'_>) -> io::Result<()> {
+    let mut said = format!("the repair writes {}", size_text(plan.bytes));
+    for room in &plan.room {
+        let free = format!(
+            "; {}: {} are free, {} stay free of which {} must ({})",
+            finding::Escaped(room.place.as_bytes()),
+            size_text(room.free),
+            size_text(room.after),
+            size_text(room.floor),
+            room.floor_from
+        );
+        said.push_str(&free);
+    }
+    pen.paragraph("Room      ", &format!("{said}."))?;
+    let would_not = plan.after.iter().any(|one| one.start == "no");
+    if would_not {
+        let words = "`apply` refuses this plan: containerd would not serve after it. Mend what \"After\" names first, then plan again.";
+        let words = pen.styled(Style::Bad, words).to_string();
+        pen.paragraph("Apply     ", &words)?;
+    }
+    for one in &plan.obstacles {
+        let why = finding::Escaped(one.why.as_bytes());
+        let words = format!("`apply` would refuse now: {why}. To do: {}.", one.hint);
+        let words = pen.styled(Style::Bad, &words).to_string();
+        pen.paragraph("Apply     ", &words)?;
+    }
+    Ok(())
+}
+
 /// Evidence that was taken before is judged as of then, by triage and here.
 fn as_of(plan: &Plan) -> String {
     if plan.as_of.is_empty() || plan.as_of == plan.made_at {
@@ -124,7 +221,11 @@ fn as_of(plan: &Plan) -> String {
 }
 
 /// Edits that no step makes.
-fn drafts(all: &[HandEdit], pen: &mut Pen<'_>) -> io::Result<()> {
+fn drafts(
+    all: &[HandEdit],
+    planning: impl Fn(Option<&'static str>) -> String,
+    pen: &mut Pen<'_>,
+) -> io::Result<()> {
     if all.is_empty() {
         return Ok(());
     }
@@ -153,6 +254,11 @@ fn drafts(all: &[HandEdit], pen: &mut Pen<'_>) -> io::Result<()> {
         if !draft.next.is_empty() {
             pen.paragraph("    ", &draft.next)?;
         }
+    }
+    // Of several records one command makes the steps.
+    let flags: BTreeSet<&str> = all.iter().filter_map(|one| one.option.as_deref()).collect();
+    if flags.contains("--pod-addresses") {
+        pen.verbatim(format_args!("    # {}", planning(Some("--pod-addresses"))))?;
     }
     Ok(())
 }
@@ -183,7 +289,7 @@ impl Answer for Shown {
                 then => format!("Start{then}: "),
             };
             starts(&head, &plan.before, pen)?;
-            return drafts(&plan.drafts, pen);
+            return drafts(&plan.drafts, |more| self.planning(more), pen);
         }
         pen.line(format_args!(
             "Plan {} for {} (containerd {}), made at {}{}",
@@ -195,6 +301,7 @@ impl Answer for Shown {
         ))?;
         starts("Now       ", &plan.before, pen)?;
         starts("After     ", &plan.after, pen)?;
+        room(plan, pen)?;
         list("What is wrong:", &plan.wrong, pen)?;
         list("Records that are set right or left out:", &plan.edits, pen)?;
         pen.heading("Steps (nothing is deleted; what is replaced goes to the quarantine):")?;
@@ -246,7 +353,7 @@ impl Answer for Shown {
             pen,
         )?;
         list("Unknown:", &plan.unknown, pen)?;
-        drafts(&plan.drafts, pen)?;
+        drafts(&plan.drafts, |more| self.planning(more), pen)?;
         pen.gap()?;
         self.next(pen)
     }

@@ -183,6 +183,9 @@ impl Store {
                 (false, true) => {}
             }
         }
+        if let Some(why) = refuse::result(plan) {
+            return Err(Failed::Refused(vec![why]));
+        }
         self.may(plan, Purpose::Apply)?;
         self.clear()?;
         self.is_there(plan)?;

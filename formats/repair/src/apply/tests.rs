@@ -62,7 +62,7 @@ fn root() -> (tempfile::TempDir, Made) {
         before: Vec::new(),
         after: Vec::new(),
         collected: Vec::new(),
-        bytes: 0,
+        ..Plan::default()
     };
     let files = BTreeMap::from([
         ("store/come".to_owned(), b"come".to_vec()),

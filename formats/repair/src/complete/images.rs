@@ -49,7 +49,10 @@ impl Work<'_> {
                 }
                 let has_record = targets.contains(&(namespace.clone(), root.clone()));
                 if given.is_empty() && !has_record {
-                    given.extend(self.relic_names(&namespace, &ids));
+                    given.extend(fitting(&self.wants.relics.names, &namespace, &ids));
+                }
+                if given.is_empty() && !has_record {
+                    given.extend(fitting(self.wants.likely, &namespace, &ids));
                 }
                 if given.is_empty() && !has_record {
                     self.image(&namespace, root, &unnamed(root), None);
@@ -65,20 +68,6 @@ impl Work<'_> {
             .iter()
             .filter(|named| !used.contains(named))
             .count();
-    }
-
-    /// Names that the damaged file holds beside its trees.
-    fn relic_names(&self, namespace: &[u8], ids: &BTreeSet<Digest>) -> BTreeMap<String, String> {
-        let names = self.wants.relics.names.iter();
-        let fits = |named: &&Named| {
-            let wanted = named.namespace.as_ref();
-            ids.contains(&named.digest)
-                && wanted.is_none_or(|wanted| wanted.as_bytes() == namespace)
-        };
-        names
-            .filter(fits)
-            .map(|named| (named.name.clone(), named.from.clone()))
-            .collect()
     }
 
     /// What the records that are there point to, by namespace.
@@ -198,6 +187,17 @@ impl Work<'_> {
                 .put("io.cri-containerd.image", "managed");
         }
     }
+}
+
+/// Names for an image that has none, with where they are from.
+fn fitting(names: &[Named], namespace: &[u8], ids: &BTreeSet<Digest>) -> BTreeMap<String, String> {
+    let fits = |named: &&Named| {
+        let wanted = named.namespace.as_ref();
+        ids.contains(&named.digest) && wanted.is_none_or(|wanted| wanted.as_bytes() == namespace)
+    };
+    let all = names.iter().filter(fits);
+    all.map(|named| (named.name.clone(), named.from.clone()))
+        .collect()
 }
 
 /// What a document is, as it says itself, else by its shape.

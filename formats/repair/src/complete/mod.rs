@@ -42,6 +42,8 @@ pub struct Wants<'w> {
     pub schema: Option<i64>,
     /// Names of images, from wherever.
     pub names: &'w [Named],
+    /// Names of images that are likely: they stand in where an image has none.
+    pub likely: &'w [Named],
     /// Specifications of containers, by the path of their bundle.
     pub specs: &'w BTreeMap<Text, Vec<u8>>,
     /// What the damaged meta.db holds beside its trees.
@@ -128,7 +130,7 @@ pub fn complete(tree: &mut Tree, node: &Node, survivors: &Survivors, wants: &Wan
             all.entries
                 .insert(key.clone(), Item::Bucket(record.clone()));
             added.containers.push(format!(
-                "{}/{} (a record that no tree of meta.db reaches)",
+                "{}/{} (likely: a record that no tree of meta.db reaches, and that may be an older one)",
                 lossy_text(&namespace),
                 lossy_text(&key)
             ));

@@ -217,6 +217,7 @@ fn drafted(name: &Text, file: File, template: Option<&str>) -> HandEdit {
             String::new()
         },
         text: has_text.then_some(file.new),
+        option: None,
         why: file.why,
         decide: file.decide,
         next,

@@ -43,6 +43,7 @@ impl Making<'_> {
                 diff: drafts::difference(&of, &old, &new),
                 of,
                 next: "Plan again with --pod-addresses, which makes a step of it. Containers keep running while containerd and the kubelet are stopped.".to_owned(),
+                option: Some("--pod-addresses".to_owned()),
                 ..HandEdit::default()
             });
         }

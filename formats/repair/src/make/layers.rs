@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use content::Digest;
 use evidence::Evidence;
+use finding::size_text;
 use measure::{Control, Departure, Difference, LayerFound, LayerJob, usages, verify_layers};
 use metadb::{BackendSnapshot, Kind, Row};
 use node::Snapshotter;
-use snapshots::{Layout, Rules};
+use snapshots::{Layout, Rules, SnapshotDir};
 
 use super::Making;
 use crate::Survivors;
@@ -17,6 +18,15 @@ use crate::plan::{MadeOf, Step};
 use crate::rows::{backend_rows, split_key};
 
 const NOT_THERE: &str = "its directory is not there";
+
+/// A directory is made before its snapshot is recorded. One that is so many seconds younger than its record was copied.
+const COPIED: i64 = 60;
+
+/// Layers of a copied store are compared with their blobs, up to so many bytes of blobs: more takes minutes.
+const COMPARED: u64 = 256 << 20;
+
+/// How many names are told of those that lack something.
+const NAMED: usize = 8;
 
 /// What is wrong with a layer's directory.
 struct Broken<'b> {
@@ -44,7 +54,9 @@ impl Making<'_> {
                 .collect();
             self.lost_files(&snapshotter, layout);
             let every = self.request.every_layer;
-            let mut broken = broken(evidence, &snapshotter, layout, &blobs, every);
+            let mut compared = Compared::default();
+            let mut broken = broken(evidence, &snapshotter, layout, &blobs, every, &mut compared);
+            self.tell_copied(&snapshotter, layout, &compared);
             // Lower ones first: a layer takes directories from those below it.
             broken.sort_by_key(|one| depth(&rows, one.row));
             for one in broken {
@@ -92,6 +104,39 @@ impl Making<'_> {
                 ));
             }
         }
+    }
+
+    /// What a copy of the store may have lost, where that cannot be seen or brought back.
+    fn tell_copied(&mut self, snapshotter: &Snapshotter, layout: &Layout, compared: &Compared) {
+        let name = &snapshotter.name;
+        if compared.left_out > 0 {
+            let count = compared.left_out;
+            self.plan.unknown.push(format!(
+                "whether the attributes of {count} layers of {name} were copied with their files: their directories are \
+                 younger than their records, so the store was copied. `--every-layer` compares them with their blobs"
+            ));
+        }
+        let layers = backend_rows(snapshotter).iter().filter(|row| {
+            row.kind == Some(Kind::Active)
+                && row
+                    .id
+                    .and_then(|id| layout.dirs.get(&id))
+                    .is_some_and(|dir| is_copied(row, dir) && dir.is_empty == Some(false))
+        });
+        let all: Vec<String> = layers.map(|row| row.key.to_string()).collect();
+        if all.is_empty() || compared.lacking == 0 {
+            return;
+        }
+        let more = match all.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        let named: Vec<&str> = all.iter().take(NAMED).map(String::as_str).collect();
+        self.plan.lost.push(format!(
+            "attributes of the writable layers {}{more} ({name}): the store was copied without them. Folders that a \
+             container had deleted and made again show the image's files again, and capabilities of programs are gone",
+            named.join(", ")
+        ));
     }
 
     fn unpack(
@@ -171,6 +216,25 @@ fn blob_of<'b>(
     blobs.get(&Digest::parse_bytes(key).ok()?)
 }
 
+/// What was found out of layers beside what is broken.
+#[derive(Debug, Default)]
+struct Compared {
+    /// Copied layers that were not compared.
+    left_out: usize,
+    /// Copied layers that lack attributes.
+    lacking: usize,
+    /// Bytes of blobs that copied layers were compared with.
+    bytes: u64,
+}
+
+/// Whether a snapshot's directory is a copy: it is younger than the snapshot's record.
+fn is_copied(row: &Row<BackendSnapshot>, dir: &SnapshotDir) -> bool {
+    let made = dir.fs.as_ref().and_then(|fs| fs.btime);
+    let recorded = row.created;
+    made.zip(recorded)
+        .is_some_and(|(made, recorded)| made.seconds.saturating_sub(recorded.seconds) > COPIED)
+}
+
 /// Committed layers that are not as they were committed.
 fn broken<'b>(
     evidence: &Evidence,
@@ -178,6 +242,7 @@ fn broken<'b>(
     layout: &Layout,
     blobs: &BTreeMap<Digest, LayerBlob>,
     every: bool,
+    compared: &mut Compared,
 ) -> Vec<Broken<'b>> {
     let mut found = Vec::new();
     let mut suspects: Vec<(&Row<BackendSnapshot>, u64)> = Vec::new();
@@ -209,6 +274,7 @@ fn broken<'b>(
         blobs,
         suspects,
         every,
+        compared,
     ));
     found
 }
@@ -222,6 +288,7 @@ fn counted<'b>(
     blobs: &BTreeMap<Digest, LayerBlob>,
     suspects: Vec<(&'b Row<BackendSnapshot>, u64)>,
     every: bool,
+    compared: &mut Compared,
 ) -> Vec<Broken<'b>> {
     let paths = suspects.iter().map(|(_, id)| (*id, layout.files(*id)));
     let usages = usages(evidence, paths, &Control::default());
@@ -237,12 +304,38 @@ fn counted<'b>(
             i64::try_from(usage.inodes).ok(),
             usage.size.and_then(|size| i64::try_from(size).ok()),
         );
-        if !every && (now == (Some(inodes), Some(size)) || now.1.is_none()) {
+        let is_other = now.1.is_some() && now != (Some(inodes), Some(size));
+        let is_copy = layout.dirs.get(&id).is_some_and(|dir| is_copied(row, dir));
+        if !every && !is_other && !is_copy {
             continue;
         }
         let Some(blob) = blob_of(blobs, row).filter(|_| layout.has_fs()) else {
+            // Nothing tells which files these are.
+            if is_other && layout.has_fs() {
+                let why = format!(
+                    "it has {} files and folders that take {}, and {inodes} that took {} were recorded",
+                    usage.inodes,
+                    usage.size.map_or_else(String::new, size_text),
+                    size_text(u64::try_from(size).unwrap_or(0)),
+                );
+                found.push(Broken {
+                    row,
+                    id,
+                    why,
+                    is_changed: false,
+                });
+            }
             continue;
         };
+        if !every && !is_other {
+            let packed = evidence.stat(&blob.path).map_or(0, |stat| stat.size);
+            let bytes = compared.bytes.saturating_add(packed);
+            if bytes > COMPARED {
+                compared.left_out = compared.left_out.saturating_add(1);
+                continue;
+            }
+            compared.bytes = bytes;
+        }
         let job = LayerJob {
             snapshotter: snapshotter.name.clone(),
             id,
@@ -257,7 +350,15 @@ fn counted<'b>(
         let Some(known) = known.as_ref().and_then(|known| known.whole()) else {
             continue;
         };
-        if let Some(why) = damage(known) {
+        if let Some(why) = attributes(known).filter(|_| is_copy) {
+            compared.lacking = compared.lacking.saturating_add(1);
+            found.push(Broken {
+                row,
+                id,
+                why: format!("copied without its attributes: {why}"),
+                is_changed: false,
+            });
+        } else if let Some(why) = damage(known) {
             found.push(Broken {
                 row,
                 id,
@@ -323,6 +424,28 @@ fn damage(found: &LayerFound) -> Option<String> {
         .find(|one| is_lost(one.how))
         .filter(|_| is_damage)?;
     Some(first_of(first, differences.len()))
+}
+
+/// What a copy of a layer lost that holds the same names and bytes, in words: owners, modes, marks, capabilities, second
+/// names of one file.
+fn attributes(found: &LayerFound) -> Option<String> {
+    let is_attribute = |how: Departure| {
+        matches!(
+            how,
+            Departure::Mode
+                | Departure::Setuid
+                | Departure::Owner
+                | Departure::Capability
+                | Departure::Xattrs
+                | Departure::HardLink
+                | Departure::Mark
+        )
+    };
+    let all = found.differences.iter();
+    let all: Vec<_> = all.filter(|one| one.how != Departure::Mtime).collect();
+    let has_these_alone = all.iter().all(|one| is_attribute(one.how));
+    let first = all.first().filter(|_| has_these_alone)?;
+    Some(first_of(first, all.len()))
 }
 
 /// Which names and contents of a layer are others than in its blob, in words: owners, times and the like

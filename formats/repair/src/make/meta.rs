@@ -8,6 +8,7 @@ use finding::Text;
 
 use super::{Making, meta_name, path};
 use crate::docker;
+use crate::names::Named;
 use crate::plan::{Back, BringsBack, MadeOf, PlanImage, Step};
 use crate::rows::unowned_layers;
 use crate::{Added, Relics, Survivors, Tree, Wants, complete};
@@ -19,6 +20,7 @@ impl Making<'_> {
         survivors: &Survivors,
         specs: &BTreeMap<Text, Vec<u8>>,
         relics: &Relics,
+        likely: &[Named],
     ) {
         let schemas: Vec<i64> = self.release.releases().map(Release::schema).collect();
         let schema = schemas
@@ -29,6 +31,7 @@ impl Making<'_> {
             now: self.request.made_at,
             schema,
             names: &self.request.names,
+            likely,
             specs,
             relics,
             copies: &self.request.copies,

@@ -13,8 +13,8 @@ mod settle;
 mod start;
 mod told;
 
-pub use said::names_of;
 use said::{copied_lines, named_line};
+pub use said::{logged_of, names_of};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ use crate::names::Named;
 use crate::plan::{BringsBack, Held, Plan, SCHEMA, Step};
 use crate::records::names;
 use crate::{Copied, Donor, Relics, Survivors, mend, specs};
-use crate::{docker, parents, release};
+use crate::{docker, likely, parents, release};
 
 /// The largest database that is rebuilt in memory.
 const LIMIT: u64 = 1 << 30;
@@ -78,6 +78,8 @@ pub struct Request {
     pub at: Option<Time>,
     /// Names of images.
     pub names: Vec<Named>,
+    /// Names that the node's logs told when the plan was made; nothing: they are asked.
+    pub logged: Option<Vec<Named>>,
     /// Older copies of the databases, the newest first.
     pub copies: Vec<Copied>,
     /// Other stores that blobs are taken from.
@@ -243,8 +245,7 @@ impl<'r> Making<'r> {
             drafts: Vec::new(),
             before: Vec::new(),
             after: Vec::new(),
-            collected: Vec::new(),
-            bytes: 0,
+            ..Plan::default()
         };
         let making = Self {
             meta: request.roots.root.join(META_DIR).join("meta.db"),
@@ -273,7 +274,7 @@ impl<'r> Making<'r> {
         let (mut tree, layout, mut is_whole) = self.start(old.as_deref());
         self.told("reading the documents of images");
         let mut survivors = match self.node.content.whole() {
-            Some(store) => Survivors::read_survivors(evidence, store),
+            Some(store) => Survivors::read_survivors(evidence, store, self.node.meta.rows.as_ref()),
             None => Survivors::default(),
         };
         self.promote(evidence, &mut survivors);
@@ -315,7 +316,8 @@ impl<'r> Making<'r> {
         edits.extend(self.rows_of_promoted(&mut tree, is_whole));
         self.told("completing meta.db");
         if !is_whole {
-            self.complete(&mut tree, &survivors, &specs, &relics);
+            let likely = self.likely(evidence, &survivors);
+            self.complete(&mut tree, &survivors, &specs, &relics, &likely);
             // What was added has records that stop a start, too, and may be of one pod with others.
             edits.extend(mend(&mut tree, &self.node, &specs, self.request.made_at));
         }
@@ -366,6 +368,24 @@ impl<'r> Making<'r> {
             .filter_map(|step| step.size)
             .fold(0, u64::saturating_add);
         Ok(self.made())
+    }
+
+    /// Names of images that nothing says for certain. Logs go on while a plan lies there: it keeps what they told.
+    fn likely(&mut self, evidence: &Evidence, survivors: &Survivors) -> Vec<Named> {
+        let mut likely = match &self.request.logged {
+            Some(logged) => logged.clone(),
+            None => {
+                self.told("looking for names in the logs");
+                let here: Vec<Named> = likely::logged(evidence);
+                let ids = survivors.identities();
+                here.into_iter()
+                    .filter(|named| ids.contains(&named.digest))
+                    .collect()
+            }
+        };
+        self.plan.logged = likely.iter().map(named_line).collect();
+        likely.extend(likely::sandbox(&self.node, survivors));
+        likely
     }
 
     fn told(&self, part: &'static str) {

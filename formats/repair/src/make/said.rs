@@ -19,6 +19,15 @@ pub(super) fn named_line(named: &Named) -> (String, String) {
 
 /// The names of a plan, as they were given.
 pub fn names_of(plan: &Plan) -> Vec<Named> {
+    named(&plan.names)
+}
+
+/// The names of a plan that logs told.
+pub fn logged_of(plan: &Plan) -> Vec<Named> {
+    named(&plan.logged)
+}
+
+fn named(lines: &[(String, String)]) -> Vec<Named> {
     let one = |(line, from): &(String, String)| {
         let mut words = line.split(' ');
         let (name, digest, namespace) = (words.next()?, words.next()?, words.next()?);
@@ -29,5 +38,5 @@ pub fn names_of(plan: &Plan) -> Vec<Named> {
             from: from.clone(),
         })
     };
-    plan.names.iter().filter_map(one).collect()
+    lines.iter().filter_map(one).collect()
 }

@@ -11,27 +11,44 @@ use std::path::Path;
 
 use finding::size_text;
 use nix::sys::stat::SFlag;
-use nix::sys::statfs::{self, FsType};
+use nix::sys::statfs;
 
 use crate::Refused;
 use crate::disk::{Folder, is_kind};
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Foretold, Obstacle, Plan, Room};
 pub(crate) use live::{lock_holder, openers};
 
-/// File systems on which an exchange of names is not known to be safe.
-const FOREIGN: &[(FsType, &str)] = &[
-    (statfs::NFS_SUPER_MAGIC, "NFS"),
-    (statfs::FUSE_SUPER_MAGIC, "FUSE"),
-    (statfs::OVERLAYFS_SUPER_MAGIC, "overlay"),
-    (statfs::BTRFS_SUPER_MAGIC, "btrfs"),
-];
+/// File systems on which an exchange of names was tried, with kills and full disks: ext2 to ext4 (one
+/// number), XFS, and tmpfs, which holds the state.
+const TRIED: &[i64] = &[0xef53, 0x5846_5342, 0x0102_1994];
 
-/// Magic numbers that nix does not name: 9p, CIFS, SMB2, ZFS.
-const FOREIGN_RAW: &[(i64, &str)] = &[
+/// Names of others, so that a refusal says which one it is.
+const OTHERS: &[(i64, &str)] = &[
+    (0x6969, "NFS"),
+    (0x6573_5546, "FUSE"),
+    (0x794c_7630, "overlay"),
+    (0x9123_683e, "btrfs"),
     (0x0102_1997, "9p"),
     (0xff53_4d42, "CIFS"),
     (0xfe53_4d42, "SMB"),
+    (0x517b, "SMB"),
     (0x2fc1_2fc1, "ZFS"),
+    (0xca45_1a4e, "bcachefs"),
+    (0xf2f5_2010, "F2FS"),
+    (0x00c3_6400, "Ceph"),
+    (0x0116_1970, "GFS2"),
+    (0x7461_636f, "OCFS2"),
+    (0x0bd0_0bd0, "Lustre"),
+    (0x4750_4653, "GPFS"),
+    (0x5346_414f, "AFS"),
+    (0x786f_4256, "vboxsf"),
+    (0xf15f, "eCryptfs"),
+    (0x858458f6, "ramfs"),
+    (0x7371_7368, "squashfs"),
+    (0xe0f5_e1e2, "EROFS"),
+    (0x9660, "ISO 9660"),
+    (0x4d44, "FAT"),
+    (0x5346_544e, "NTFS"),
 ];
 
 /// The inode number of the host's first pid and user namespace.
@@ -148,6 +165,22 @@ fn noted_errors(root: &Folder) -> Option<Refused> {
     })
 }
 
+/// Why nothing is written to a file system of this kind; the kinds are the kernel's numbers.
+fn foreign(place: &str, kind: i64) -> Option<Refused> {
+    if TRIED.contains(&kind) {
+        return None;
+    }
+    let name = OTHERS.iter().find(|(number, _)| *number == kind);
+    let name = name.map_or_else(
+        || format!("a file system of the kind {kind:#x}"),
+        |(_, name)| (*name).to_owned(),
+    );
+    Some(Refused::new(
+        format!("{place} is on {name}, where an exchange of names is not known to be safe"),
+        "repair a copy of it on ext4 or XFS (`coroner repair apply --to DIR`)",
+    ))
+}
+
 fn disk(
     root: &Folder,
     base: Option<&str>,
@@ -157,25 +190,7 @@ fn disk(
     let mut found: Vec<Refused> = noted_errors(root).into_iter().collect();
     let place = base.unwrap_or("the root");
     match statfs::fstatfs(root.fd()) {
-        Ok(stat) => {
-            let kind = stat.filesystem_type();
-            let known = FOREIGN
-                .iter()
-                .find(|(foreign, _)| *foreign == kind)
-                .map(|(_, name)| *name);
-            let raw = FOREIGN_RAW
-                .iter()
-                .find(|(magic, _)| kind.0 == *magic)
-                .map(|(_, name)| *name);
-            if let Some(name) = known.or(raw) {
-                found.push(Refused::new(
-                    format!(
-                        "{place} is on {name}, where an exchange of names is not known to be safe"
-                    ),
-                    "repair a copy of it on ext4 or XFS",
-                ));
-            }
-        }
+        Ok(stat) => found.extend(foreign(place, stat.filesystem_type().0)),
         Err(error) => found.push(unknown("the file system", &error)),
     }
     match nix::sys::statvfs::fstatvfs(root.fd()) {
@@ -186,34 +201,100 @@ fn disk(
                     "mount it writable, after a check of the file system if the kernel made it so",
                 ));
             }
-            let size = stat.blocks().saturating_mul(stat.fragment_size());
-            let free = stat.blocks_available().saturating_mul(stat.fragment_size());
-            let here = plan
-                .steps
-                .iter()
-                .filter(|step| step.base.as_deref() == base);
-            let bytes = here
-                .filter_map(|step| step.size)
-                .fold(0, u64::saturating_add);
-            // The new files, the journal, and some blocks for directories.
-            let after = free
-                .saturating_sub(bytes.saturating_mul(2))
-                .saturating_sub(1 << 20);
-            let floor = floor.map_or(0, |floor| floor.bytes(size));
-            if after < floor {
-                found.push(Refused::new(
-                    format!(
-                        "{place} would have {} free, and {} must stay free: below that the kubelet deletes images",
-                        size_text(after),
-                        size_text(floor)
-                    ),
-                    "make room, but not below containerd's root",
-                ));
+            if let Some(floor) = floor {
+                let room = room_of(&stat, base, plan, floor);
+                if room.lacking() > 0 {
+                    found.push(Refused::new(
+                        format!(
+                            "{place} would have {} free ({} now), and {} must stay free ({}): below that the kubelet deletes images",
+                            size_text(room.after),
+                            size_text(room.free),
+                            size_text(room.floor),
+                            room.floor_from
+                        ),
+                        format!(
+                            "free {} more on its disk, but not below containerd's root: old logs, caches of packages, quarantines of earlier repairs (`coroner repair purge NODE`)",
+                            size_text(room.lacking())
+                        ),
+                    ));
+                }
             }
         }
         Err(error) => found.push(unknown("the room on the disk", &error)),
     }
     found
+}
+
+/// What the steps on one file system leave of it.
+fn room_of(
+    stat: &nix::sys::statvfs::Statvfs,
+    base: Option<&str>,
+    plan: &Plan,
+    floor: room::Floor,
+) -> Room {
+    let size = stat.blocks().saturating_mul(stat.fragment_size());
+    let free = stat.blocks_available().saturating_mul(stat.fragment_size());
+    let here = plan
+        .steps
+        .iter()
+        .filter(|step| step.base.as_deref() == base);
+    let bytes = here
+        .filter_map(|step| step.size)
+        .fold(0, u64::saturating_add);
+    // The new files, the journal, and some blocks for directories.
+    let after = free
+        .saturating_sub(bytes.saturating_mul(2))
+        .saturating_sub(1 << 20);
+    Room {
+        place: base.unwrap_or("the root").to_owned(),
+        free,
+        after,
+        floor: floor.bytes(size),
+        floor_from: floor.said_by(),
+    }
+}
+
+/// The file systems that a plan writes to, as they are now, and what of them would keep `apply` from its work: told
+/// when the plan is made, so that nobody stops a node for a repair that is then refused.
+pub fn foreseen(node: &Path, plan: &Plan) -> io::Result<(Vec<Room>, Vec<Obstacle>)> {
+    let node = Folder::root(node)?;
+    let floor = room::Floor::from_folder(&node);
+    let (mut rooms, mut obstacles) = (Vec::new(), Vec::new());
+    let bases = plan.bases().into_iter().map(Some);
+    for base in std::iter::once(None).chain(bases) {
+        if base.is_some_and(|base| Path::new(base).starts_with(&plan.state)) {
+            continue;
+        }
+        let folder = Folder::inside(&node, Path::new(base.unwrap_or(&plan.root)))?;
+        if let Ok(stat) = nix::sys::statvfs::fstatvfs(folder.fd()) {
+            rooms.push(room_of(&stat, base, plan, floor));
+        }
+        let found = disk(&folder, base, plan, Some(floor)).into_iter();
+        obstacles.extend(found.map(|one| Obstacle {
+            why: one.why,
+            hint: one.hint,
+        }));
+    }
+    Ok((rooms, obstacles))
+}
+
+/// Why a result is not put in place: containerd would not serve with it. What else is wrong comes first.
+pub(crate) fn result(plan: &Plan) -> Option<Refused> {
+    let would_not = |one: &&Foretold| one.start == "no";
+    let worst = plan.after.iter().find(would_not)?;
+    let hint = if plan.after.iter().all(|one| one.start == "no") {
+        if plan.drafts.is_empty() {
+            "mend that first (`coroner triage NODE` says where it is and what to do), then plan again"
+        } else {
+            "make the edits that the plan shows below \"For a person to edit\" first, then plan again"
+        }
+    } else {
+        "name the release that will be started (`coroner repair plan NODE --daemon RELEASE`), then plan again"
+    };
+    Some(Refused::new(
+        format!("after the repair it would still be so: {}", worst.sentence),
+        hint,
+    ))
 }
 
 /// The databases below the root, as they stand now.
@@ -270,4 +351,62 @@ pub(crate) fn database_in(folder: &Folder) -> io::Result<Option<(u64, u64)>> {
     let stat = folder.stat(OsStr::new("metadata.db"))?;
     let file = stat.filter(|stat| is_kind(stat, SFlag::S_IFREG));
     Ok(file.map(|stat| (stat.st_dev, stat.st_ino)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The numbers as `statfs(2)` and the kernel's sources have them.
+    #[test]
+    fn only_what_was_tried_is_written_to() {
+        for (kind, name) in [
+            (statfs::NFS_SUPER_MAGIC.0, "NFS"),
+            (statfs::FUSE_SUPER_MAGIC.0, "FUSE"),
+            (statfs::OVERLAYFS_SUPER_MAGIC.0, "overlay"),
+            (statfs::BTRFS_SUPER_MAGIC.0, "btrfs"),
+            (0x0102_1997, "9p"),
+            (0xff53_4d42, "CIFS"),
+            (0xfe53_4d42, "SMB"),
+            (0x2fc1_2fc1, "ZFS"),
+            (0xf2f5_2010, "F2FS"),
+            (0x1234_5678, "a file system of the kind 0x12345678"),
+        ] {
+            let refused = foreign("the root", kind).unwrap();
+            let want = format!("the root is on {name}, where an exchange");
+            assert!(refused.why.starts_with(&want), "{}", refused.why);
+        }
+        for kind in [
+            statfs::EXT4_SUPER_MAGIC,
+            statfs::XFS_SUPER_MAGIC,
+            statfs::TMPFS_MAGIC,
+        ] {
+            assert_eq!(foreign("the root", kind.0), None);
+        }
+    }
+
+    fn after(starts: &[&str]) -> Plan {
+        let after = starts.iter().map(|start| Foretold {
+            start: (*start).to_owned(),
+            sentence: format!("said of {start}"),
+            destroys: Vec::new(),
+        });
+        Plan {
+            after: after.collect(),
+            ..Plan::default()
+        }
+    }
+
+    #[test]
+    fn a_result_that_would_not_start_is_not_put_in_place() {
+        for fine in [&["yes"][..], &["with-care", "unknown"], &[]] {
+            assert_eq!(result(&after(fine)), None);
+        }
+        let refused = result(&after(&["no"])).unwrap();
+        assert!(refused.why.contains("said of no"), "{}", refused.why);
+        assert!(refused.hint.contains("triage"), "{}", refused.hint);
+        // Of two releases that it may be, one would not.
+        let refused = result(&after(&["yes", "no"])).unwrap();
+        assert!(refused.hint.contains("--daemon"), "{}", refused.hint);
+    }
 }

@@ -26,6 +26,8 @@ const FILES: &[&str] = &[
 pub(super) struct Floor {
     percent: u64,
     bytes: u64,
+    /// The file that says so.
+    from: Option<&'static str>,
 }
 
 impl Floor {
@@ -40,19 +42,34 @@ impl Floor {
             if let Ok(text) = text
                 && let Some(said) = said(&String::from_utf8_lossy(&text))
             {
+                let said = Self {
+                    from: Some(file),
+                    ..said
+                };
                 found = Some(found.map_or(said, |found| found.larger(said)));
             }
         }
         found.unwrap_or(Self {
             percent: PERCENT,
             bytes: 0,
+            from: None,
         })
     }
 
     fn larger(self, other: Self) -> Self {
+        let is_other = other.percent > self.percent || other.bytes > self.bytes;
         Self {
             percent: self.percent.max(other.percent),
             bytes: self.bytes.max(other.bytes),
+            from: if is_other { other.from } else { self.from },
+        }
+    }
+
+    /// Who says so, for people.
+    pub(super) fn said_by(self) -> String {
+        match self.from {
+            Some(file) => format!("the kubelet's threshold in /{file}"),
+            None => format!("{PERCENT} %, where no kubelet of the node says less or more"),
         }
     }
 
@@ -118,7 +135,11 @@ fn amount(text: &str) -> Option<Floor> {
     };
     if unit.starts_with('%') {
         let percent = number.min(100);
-        return Some(Floor { percent, bytes: 0 });
+        return Some(Floor {
+            percent,
+            bytes: 0,
+            from: None,
+        });
     }
     let factors: [(&str, u64); 8] = [
         ("Ki", 1 << 10),
@@ -132,7 +153,11 @@ fn amount(text: &str) -> Option<Floor> {
     ];
     let factor = factors.iter().find(|(name, _)| unit.starts_with(name));
     let bytes = number.saturating_mul(factor.map_or(1, |(_, factor)| *factor));
-    Some(Floor { percent: 0, bytes })
+    Some(Floor {
+        percent: 0,
+        bytes,
+        from: None,
+    })
 }
 
 #[cfg(test)]
@@ -141,7 +166,13 @@ mod tests {
 
     #[test]
     fn thresholds_are_those_of_the_kubelet() {
-        let floor = |percent, bytes| Some(Floor { percent, bytes });
+        let floor = |percent, bytes| {
+            Some(Floor {
+                percent,
+                bytes,
+                from: None,
+            })
+        };
         for (text, want) in [
             (
                 "evictionHard:\n  imagefs.available: 10%\n  nodefs.available: \"5%\"\n",
@@ -169,6 +200,7 @@ mod tests {
         let mixed = Floor {
             percent: 10,
             bytes: 1 << 30,
+            from: None,
         };
         assert_eq!(mixed.bytes(100 << 30), 10 << 30);
         assert_eq!(mixed.bytes(1 << 30), 1 << 30);

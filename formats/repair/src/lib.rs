@@ -50,7 +50,7 @@ pub use donor::Donor;
 pub use hold::{Holds, LEASE};
 pub use make::{Made, Refused, Request, Told, logged_of, make, names_of};
 pub use records::{Edit, mend};
-pub use refuse::{Purpose, foreseen};
+pub use refuse::{Ground, Purpose, foreseen};
 pub use release::{HeldThing, held};
 pub use relics::Relics;
 pub use survivors::{Held, Survivors};

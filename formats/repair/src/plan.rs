@@ -311,8 +311,9 @@ pub struct HandEdit {
 /// What a repair writes to one file system, and what of it stays free.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Room {
-    /// What lies there: `the root`, or the folder of a store that has a file system of its own.
-    pub place: String,
+    /// The folder of a store that has a file system of its own; nothing: containerd's root.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub store: Option<String>,
     /// Bytes that are free now.
     pub free: u64,
     /// Bytes that are free at least while the repair is in effect.

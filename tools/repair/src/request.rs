@@ -8,7 +8,7 @@ use evidence::{Evidence, Options};
 use finding::Time;
 use node::{Roots, Said};
 use repair::plan::Plan;
-use repair::{Donor, Made, Refused, Request, Told};
+use repair::{Donor, Ground, Made, Refused, Request, Told};
 
 use crate::{PlanArgs, given, mounts};
 
@@ -38,6 +38,7 @@ pub(crate) fn plan(args: &PlanArgs, out: &Out) -> Result<Plan, Failure> {
     let release = args.from.daemon.as_deref().map(release).transpose()?;
     let mounts = mounts::mounts_below(&args.evidence.evidence);
     let points = mounts::points(&args.evidence.evidence);
+    let ground = Ground::hold(&args.evidence.evidence);
     let mut case = Case::open(&args.evidence)?;
     let roots = case.roots.first().cloned();
     let roots = roots.ok_or_else(|| Failure::unread("no node was found in the evidence"))?;
@@ -83,7 +84,10 @@ pub(crate) fn plan(args: &PlanArgs, out: &Out) -> Result<Plan, Failure> {
     plan.places_said = places.root.is_some() || places.state.is_some();
     plan.daemon.clone_from(&args.from.daemon);
     // An archive has no disk.
-    if let Ok((room, obstacles)) = repair::foreseen(&whole, &plan) {
+    let here = Path::new("/");
+    if let Some(ground) = ground
+        && let Ok((room, obstacles)) = repair::foreseen(&ground, below.unwrap_or(here), &plan)
+    {
         plan.room = room;
         if !plan.is_empty() {
             plan.obstacles = obstacles;

@@ -183,11 +183,12 @@ fn starts(head: &str, all: &[Foretold], pen: &mut Pen<'_>) -> io::Result<()> {
 
 /// What is written, what stays free, and what would keep `apply` from its work.
 fn room(plan: &Plan, pen: &mut Pen<'_>) -> io::Result<()> {
-    let mut said = format!("the repair writes {}", size_text(plan.bytes));
+    let mut said = format!("The repair writes {}.", size_text(plan.bytes));
     for room in &plan.room {
+        let place = room.store.as_deref().unwrap_or(&plan.root);
         let free = format!(
-            "; {}: {} are free, {} stay free of which {} must ({})",
-            finding::Escaped(room.place.as_bytes()),
+            " On the disk of {} {} are free now and {} afterwards; {} must stay free ({}).",
+            finding::Escaped(place.as_bytes()),
             size_text(room.free),
             size_text(room.after),
             size_text(room.floor),
@@ -195,7 +196,7 @@ fn room(plan: &Plan, pen: &mut Pen<'_>) -> io::Result<()> {
         );
         said.push_str(&free);
     }
-    pen.paragraph("Room      ", &format!("{said}."))?;
+    pen.paragraph("Room      ", &said)?;
     let would_not = plan.after.iter().any(|one| one.start == "no");
     if would_not {
         let words = "`apply` refuses this plan: containerd would not serve after it. Mend what \"After\" names first, then plan again.";

@@ -32,7 +32,7 @@ fn unpacked(node: &str) -> tempfile::TempDir {
     let tar = std::process::Command::new("tar");
     let mut tar = tar;
     let done = tar
-        .arg("-xf")
+        .args(["--xattrs", "--xattrs-include=*", "-xf"])
         .arg(&file)
         .arg("-C")
         .arg(folder.path())

@@ -27,7 +27,11 @@ fn unpacked(node: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("node.tar");
     fs::write(&file, testcase::node(node).write()).unwrap();
-    tar(&["-xf"], &file, folder.path());
+    tar(
+        &["--xattrs", "--xattrs-include=*", "-xf"],
+        &file,
+        folder.path(),
+    );
     fs::remove_file(file).unwrap();
     folder
 }

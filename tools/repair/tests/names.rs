@@ -30,7 +30,11 @@ fn unpacked(node: &str) -> tempfile::TempDir {
     let file = folder.path().join("node.tar");
     fs::write(&file, testcase::node(node).write()).unwrap();
     let mut tar = Command::new("tar");
-    let tar = tar.arg("-xf").arg(&file).arg("-C").arg(folder.path());
+    let tar = tar
+        .args(["--xattrs", "--xattrs-include=*", "-xf"])
+        .arg(&file)
+        .arg("-C")
+        .arg(folder.path());
     assert!(tar.output().is_ok());
     fs::remove_file(file).unwrap();
     folder

@@ -30,7 +30,7 @@ fn unpacked(node: &str) -> tempfile::TempDir {
     let file = folder.path().join("node.tar");
     fs::write(&file, tar).unwrap();
     let done = std::process::Command::new("tar")
-        .arg("-xf")
+        .args(["--xattrs", "--xattrs-include=*", "-xf"])
         .arg(&file)
         .arg("-C")
         .arg(folder.path())

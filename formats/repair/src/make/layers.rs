@@ -25,9 +25,6 @@ const COPIED: i64 = 60;
 /// Layers of a copied store are compared with their blobs, up to so many bytes of blobs: more takes minutes.
 const COMPARED: u64 = 256 << 20;
 
-/// How many names are told of those that lack something.
-const NAMED: usize = 8;
-
 /// What is wrong with a layer's directory.
 struct Broken<'b> {
     row: &'b Row<BackendSnapshot>,
@@ -127,15 +124,11 @@ impl Making<'_> {
         if all.is_empty() || compared.lacking == 0 {
             return;
         }
-        let more = match all.len().saturating_sub(NAMED) {
-            0 => String::new(),
-            more => format!(", and {more} more"),
-        };
-        let named: Vec<&str> = all.iter().take(NAMED).map(String::as_str).collect();
+        // Each is named: what is lost is what the decision hangs on.
         self.plan.lost.push(format!(
-            "attributes of the writable layers {}{more} ({name}): the store was copied without them. Folders that a \
+            "attributes of the writable layers {} ({name}): the store was copied without them. Folders that a \
              container had deleted and made again show the image's files again, and capabilities of programs are gone",
-            named.join(", ")
+            all.join(", ")
         ));
     }
 
@@ -227,8 +220,12 @@ struct Compared {
     bytes: u64,
 }
 
-/// Whether a snapshot's directory is a copy: it is younger than the snapshot's record.
+/// Whether a snapshot's directory is a copy: it is younger than the snapshot's record. An ordinary user's copy has
+/// neither owners nor marks, and cannot get them.
 fn is_copied(row: &Row<BackendSnapshot>, dir: &SnapshotDir) -> bool {
+    if !nix::unistd::geteuid().is_root() {
+        return false;
+    }
     let made = dir.fs.as_ref().and_then(|fs| fs.btime);
     let recorded = row.created;
     made.zip(recorded)

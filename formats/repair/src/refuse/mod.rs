@@ -246,7 +246,7 @@ fn room_of(
         .saturating_sub(bytes.saturating_mul(2))
         .saturating_sub(1 << 20);
     Room {
-        place: base.unwrap_or("the root").to_owned(),
+        store: base.map(str::to_owned),
         free,
         after,
         floor: floor.bytes(size),
@@ -254,10 +254,28 @@ fn room_of(
     }
 }
 
+/// The directory of a node, as it was before rights were given up: afterwards everything is mounted read-only.
+#[derive(Debug)]
+pub struct Ground(Folder);
+
+impl Ground {
+    /// Holds a directory; nothing where `node` is none.
+    pub fn hold(node: &Path) -> Option<Self> {
+        Folder::root(node).ok().map(Self)
+    }
+}
+
 /// The file systems that a plan writes to, as they are now, and what of them would keep `apply` from its work: told
-/// when the plan is made, so that nobody stops a node for a repair that is then refused.
-pub fn foreseen(node: &Path, plan: &Plan) -> io::Result<(Vec<Room>, Vec<Obstacle>)> {
-    let node = Folder::root(node)?;
+/// when the plan is made, so that nobody stops a node for a repair that is then refused. The node begins at `below`.
+///
+/// # Errors
+/// A folder that the plan writes to cannot be opened.
+pub fn foreseen(
+    ground: &Ground,
+    below: &Path,
+    plan: &Plan,
+) -> io::Result<(Vec<Room>, Vec<Obstacle>)> {
+    let node = Folder::inside(&ground.0, below)?;
     let floor = room::Floor::from_folder(&node);
     let (mut rooms, mut obstacles) = (Vec::new(), Vec::new());
     let bases = plan.bases().into_iter().map(Some);

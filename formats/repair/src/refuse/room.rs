@@ -69,7 +69,7 @@ impl Floor {
     pub(super) fn said_by(self) -> String {
         match self.from {
             Some(file) => format!("the kubelet's threshold in /{file}"),
-            None => format!("{PERCENT} %, where no kubelet of the node says less or more"),
+            None => format!("{PERCENT} %: no kubelet of the node says another threshold"),
         }
     }
 

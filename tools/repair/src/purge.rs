@@ -5,6 +5,7 @@ use std::path::Path;
 
 use cli::{Answer, Exit, Failure, Out, Outcome, Pen, PlaceArgs};
 use evidence::{Evidence, Options};
+use finding::size_text;
 use repair::{Failed, Kept, Store};
 use serde::Serialize;
 
@@ -23,19 +24,22 @@ impl Answer for Purged {
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         for one in &self.deleted {
             pen.line(format_args!(
-                "The quarantine of {} was deleted: {} bytes. It cannot be undone any more.",
-                one.plan, one.bytes
+                "The quarantine of the repair {} was deleted ({}). That repair cannot be undone any more.",
+                one.plan,
+                size_text(one.bytes)
             ))?;
         }
         if self.kept.is_empty() {
-            return pen.line("No quarantine is left here.");
+            return pen.line("There is no quarantine: no repair keeps anything here.");
         }
         pen.heading("Quarantines, the oldest first:")?;
         for one in &self.kept {
             let made = one.made_at.as_deref().unwrap_or("a time that is not known");
             pen.line(format_args!(
-                "  {}  {}, planned at {made}, {} bytes",
-                one.plan, one.state, one.bytes
+                "  {}  {}, planned at {made}, {}",
+                one.plan,
+                one.state,
+                size_text(one.bytes)
             ))?;
             for path in one.what.iter().take(5) {
                 pen.line(format_args!("    {}", finding::Escaped(path.as_bytes())))?;
@@ -50,7 +54,7 @@ impl Answer for Purged {
         pen.gap()?;
         pen.paragraph(
             "Next      ",
-            "coroner repair purge NODE --delete PLAN deletes one. What it holds may be the only copy: look at the node first, and keep a finished one for as long as an undo may be wanted.",
+            "`coroner repair purge NODE --delete PLAN` deletes the quarantine of that repair. It may hold the only copy of a file: look at the node first. A repair can be undone only as long as its quarantine is there.",
         )
     }
 

@@ -1,8 +1,10 @@
 //! `coroner repair release`: what recovery leases hold, and a plan that gives back what is named.
 
 use std::io;
+use std::path::PathBuf;
 
 use cli::{Answer, Case, EvidenceArgs, Exit, Failure, Out, Outcome, Pen};
+use finding::{Command, Draft, Text, program, size_text};
 use node::{Node, Options};
 use repair::{HeldThing, Tree, held};
 use serde::Serialize;
@@ -13,6 +15,23 @@ use crate::{FromArgs, PlanArgs, PlanFile, request};
 #[derive(Serialize)]
 struct Listed {
     held: Vec<HeldThing>,
+    #[serde(skip)]
+    node: PathBuf,
+}
+
+impl Listed {
+    /// What copies the files of a snapshot out of the node: a blob has its own name.
+    fn saving(&self, number: usize, name: &str) -> Option<Command> {
+        let (namespace, rest) = name.split_once('/')?;
+        let (_, key) = rest.split_once('/')?;
+        let draft = Draft::new(program::CORONER).words(&["snapshots", "extract"]);
+        let draft = draft.value("--output", format!("saved-{number}"));
+        let node = Text::from(self.node.as_os_str().as_encoded_bytes());
+        draft
+            .operand(node)
+            .operand(format!("{namespace}/{key}"))
+            .command()
+    }
 }
 
 impl Answer for Listed {
@@ -22,22 +41,24 @@ impl Answer for Listed {
         if self.held.is_empty() {
             return pen.line("No recovery lease holds anything here.");
         }
-        pen.heading("Held by recovery leases. What is given back is deleted by the next collection, unless something else holds it:")?;
-        for one in &self.held {
-            let size = one.bytes.map_or_else(
-                || "size not known".to_owned(),
-                |bytes| format!("{bytes} bytes"),
-            );
+        pen.heading("Held by recovery leases. The next collection deletes what is released, unless something else refers to it:")?;
+        for (number, one) in self.held.iter().enumerate() {
+            let size = one
+                .bytes
+                .map_or_else(|| "size not known".to_owned(), size_text);
             let place = one
                 .directory
                 .as_ref()
                 .map_or_else(String::new, |at| format!(", {at}"));
             pen.line(format_args!("  {}  ({size}{place})", one.name))?;
+            if let Some(command) = self.saving(number.saturating_add(1), &one.name) {
+                pen.verbatim(format_args!("    # {command}"))?;
+            }
         }
         pen.gap()?;
         pen.paragraph(
             "Next      ",
-            "First copy out what may be needed: `coroner snapshots extract` writes the files of a snapshot. Then `coroner repair release NODE --give-back NAME -o plan.json` makes a plan that gives it back, and `coroner repair apply plan.json` does it.",
+            "First copy out what may be needed: the command below each snapshot writes its files into a folder. Then `coroner repair release NODE --give-back NAME -o plan.json` makes a plan that releases NAME, and `coroner repair apply plan.json` carries that plan out.",
         )
     }
 
@@ -65,6 +86,8 @@ pub(crate) fn run(
         let plan = request::plan(&args, out)?;
         return out.answer(&PlanFile(plan));
     }
+    let place =
+        std::fs::canonicalize(&evidence.evidence).unwrap_or_else(|_| evidence.evidence.clone());
     let case = Case::open(&evidence)?;
     let roots = case.roots.first().cloned();
     let roots = roots.ok_or_else(|| Failure::unread("no node was found in the evidence"))?;
@@ -78,6 +101,7 @@ pub(crate) fn run(
         Failure::unread("meta.db cannot be read whole").hint("coroner repair NODE")
     })?;
     out.answer(&Listed {
+        node: place,
         held: held(&case.evidence, &node, &tree),
     })
 }

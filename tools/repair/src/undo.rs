@@ -22,7 +22,7 @@ impl Answer for Undone {
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         match &self.plan {
             Some(plan) => pen.line(format_args!(
-                "The repair {plan} was taken back: the stores are as they were before it."
+                "The repair {plan} was undone: the stores are as they were before the repair."
             )),
             None => pen.line("No repair is in effect here: nothing was done."),
         }

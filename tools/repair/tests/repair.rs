@@ -358,7 +358,8 @@ fn the_units_of_the_node_are_stopped_and_masked() {
     fs::write(node.join(META), b"").unwrap();
     let commands = || {
         let (text, _) = run(&[node.as_os_str()]);
-        let lines = text
+        let (_, next) = text.split_once("Next, on the node:").unwrap();
+        let lines = next
             .lines()
             .filter_map(|line| line.trim().strip_prefix("# "));
         lines.map(str::to_owned).collect::<Vec<String>>()
@@ -373,13 +374,15 @@ fn the_units_of_the_node_are_stopped_and_masked() {
         fs::create_dir_all(&place).unwrap();
         fs::write(place.join(format!("{name}.service")), unit).unwrap();
     }
+    let place = fs::canonicalize(node).unwrap();
+    let planning = format!("coroner repair plan -o plan.json -- {}", place.display());
     let wanted = [
         "systemctl stop kubelet containerd",
         "systemctl mask --runtime containerd",
         "mkdir -p -- /run/systemd/system.control",
         "ln -sf -- /dev/null /run/systemd/system.control/kubelet.service",
         "systemctl daemon-reload",
-        "coroner repair plan NODE -o plan.json",
+        planning.as_str(),
         "coroner repair apply plan.json",
         "systemctl unmask --runtime containerd",
         "rm -f -- /run/systemd/system.control/kubelet.service",

@@ -197,6 +197,20 @@ impl Making<'_> {
                 "the name{s} of {count} image{s}: {they} back under `recovered.invalid/…`; a list of names or an older copy gives the right one{s} (`--names-from`)"
             ));
         }
+        let layers: Vec<&str> = self
+            .plan
+            .held
+            .snapshots
+            .iter()
+            .filter(|name| name.contains("/sha256:"))
+            .map(String::as_str)
+            .collect();
+        if !layers.is_empty() {
+            self.plan.lost.push(format!(
+                "the images of the unpacked layers {}: their manifests or configurations are not on the node. A lease holds the layers; a pull brings the images back",
+                layers.join(", ")
+            ));
+        }
         if self.is_new {
             let what = if self.request.copies.is_empty() {
                 "leases, labels of images and namespaces, and which downloads were unfinished"

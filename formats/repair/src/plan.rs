@@ -246,6 +246,16 @@ pub struct Foretold {
     pub sentence: String,
     /// What it would delete, kill or write over.
     pub destroys: Vec<String>,
+    /// Whether only a process of this moment stands in its way: it holds the lock of a database.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub is_locked: bool,
+}
+
+impl Foretold {
+    /// Whether containerd would not serve, for a reason that lies on the disk.
+    pub fn is_refused(&self) -> bool {
+        self.start == "no" && !self.is_locked
+    }
 }
 
 /// A unit of systemd on the node that runs its containerd, or starts it again.

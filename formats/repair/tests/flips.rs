@@ -182,6 +182,47 @@ fn keys_of_rows_are_set_right_and_foreign_rows_are_named() {
     );
 }
 
+/// The metadata.db of native in the place of overlayfs's: its numbers are those of other directories, so nothing of it is used.
+#[test]
+fn a_database_of_another_snapshotter_is_not_used() {
+    let whole = testcase::node("1.7-stopped");
+    let mut node = whole.clone();
+    let native = "var/lib/containerd/io.containerd.snapshotter.v1.native/metadata.db";
+    node.member(BACKEND).data = node.member(native).data.clone();
+    let made = plan(&node);
+    let wrong = made.plan.wrong.join("\n");
+    assert!(wrong.contains("of another snapshotter"), "{wrong}");
+    let mut written = made.files.iter();
+    let new = written.find(|(place, _)| place.ends_with("overlayfs/metadata.db"));
+    let rows = |bytes: &[u8]| -> BTreeMap<Vec<u8>, Option<Vec<u8>>> {
+        let tree = Tree::of_bytes(bytes).unwrap();
+        let rows = tree.at(&["v1", "snapshots"]).unwrap().buckets();
+        rows.map(|(key, row)| (key.to_vec(), row.value("id").map(<[u8]>::to_vec)))
+            .collect()
+    };
+    let before = rows(&whole.clone().member(BACKEND).data);
+    for (key, id) in rows(new.unwrap().1) {
+        // A layer that cannot be matched gets a new number, and is unpacked there.
+        assert!(
+            before.contains_key(&key),
+            "{}",
+            String::from_utf8_lossy(&key)
+        );
+        let highest = before.values().max().unwrap();
+        assert!(
+            before[&key] == id || id > *highest,
+            "{}",
+            String::from_utf8_lossy(&key)
+        );
+    }
+    // meta.db is as it was: no record is made of what that database says.
+    assert!(
+        made.plan.brings_back.snapshots == 0,
+        "{:?}",
+        made.plan.brings_back
+    );
+}
+
 /// A metadata.db in the place of meta.db: its buckets are no namespaces.
 #[test]
 fn another_database_is_no_meta_db() {

@@ -79,7 +79,18 @@ impl Night {
         assert!(parsed.is_ok(), "{words:?}");
         let tool = coroner::TOOLS.iter().find(|tool| tool.name == verb[0]);
         let (text, _) = cli::try_run(tool.expect("a tool"), words.iter().cloned());
-        self.named(&text)
+        text
+    }
+
+    /// As the page shows it.
+    fn shown(
+        &self,
+        verb: &[&str],
+        node: &[&Path],
+        more: &[OsString],
+        heads: &[(&str, usize)],
+    ) -> String {
+        parts(&self.named(&self.print(verb, node, more)), heads)
     }
 
     fn named(&self, text: &str) -> String {
@@ -101,7 +112,9 @@ fn parts(text: &str, heads: &[(&str, usize)]) -> String {
     let mut room = 0_usize;
     let mut is_cut = false;
     for line in text.lines() {
-        let is_head = !line.starts_with(' ') && !line.is_empty();
+        // A sentence that is broken goes on in the first column.
+        let goes_on = room > 0 && shown.last().is_some_and(|last| !last.ends_with(['.', ':']));
+        let is_head = !line.starts_with(' ') && !line.is_empty() && !goes_on;
         let head = heads.iter().find(|(head, _)| line.starts_with(head));
         if let Some((_, most)) = head.filter(|_| is_head) {
             room = *most;
@@ -132,22 +145,17 @@ fn made() -> String {
         .expect("a copy")
         .path();
     let mut blocks: Vec<(&str, String)> = Vec::new();
-    let triage = night.print(&["triage"], &[node], &[]);
-    let shown = parts(&triage, &[("Do not start", 4), ("What is wrong", 6)]);
+    let heads = &[("Do not start", 4), ("What is wrong", 6)];
+    let shown = night.shown(&["triage"], &[node], &[], heads);
     blocks.push(("triage", format!("# coroner triage /\n{shown}")));
     let bundle = outside.join("mnt/usb/before.tar.zst");
     fs::create_dir_all(bundle.parent().expect("a folder")).expect("a folder");
-    let kept = night.print(
-        &["repair", "backup"],
-        &[node],
-        &["-o".into(), bundle.into()],
-    );
-    let kept = parts(&kept, &[("", 3)]);
+    // What it packed is said on standard error.
+    let into = ["-o".into(), bundle.into()];
+    night.print(&["repair", "backup"], &[node], &into);
     blocks.push((
         "backup",
-        format!("# coroner repair backup / -o /mnt/usb/before.tar.zst\n{kept}")
-            .trim_end()
-            .to_owned(),
+        "# coroner repair backup / -o /mnt/usb/before.tar.zst".to_owned(),
     ));
     let heads = &[
         ("Now", 3),
@@ -157,20 +165,12 @@ fn made() -> String {
         ("Images", 7),
         ("Lost", 20),
     ];
-    let shown = parts(&night.print(&["repair"], &[node], &[]), heads);
+    let shown = night.shown(&["repair"], &[node], &[], heads);
     blocks.push(("repair", format!("# coroner repair /\n{shown}")));
     let plan = outside.join("plan.json");
-    night.print(
-        &["repair", "plan"],
-        &[node],
-        &[
-            "--names-from".into(),
-            copy.into(),
-            "-o".into(),
-            plan.clone().into(),
-        ],
-    );
-    let text = fs::read_to_string(&plan).expect("the plan");
+    let from = ["--names-from".into(), copy.into()];
+    let text = night.print(&["repair", "plan"], &[node], &from);
+    fs::write(&plan, &text).expect("the plan");
     let json: serde_json::Value = serde_json::from_str(&text).expect("the plan");
     let own = |key: &str| json.get(key).and_then(|it| it.as_str()).expect("a text");
     night.names.push((own("id").to_owned(), PLAN.to_owned()));
@@ -185,7 +185,7 @@ fn made() -> String {
         ("Containers", 4),
         ("Lost", 20),
     ];
-    let shown = parts(&night.print(&["repair", "show"], &[&plan], &[]), heads);
+    let shown = night.shown(&["repair", "show"], &[&plan], &[], heads);
     blocks.push((
         "plan",
         format!(
@@ -195,31 +195,20 @@ fn made() -> String {
     ));
     // The node is not this machine: its processes are not asked.
     let copied = &["--copy".into()];
-    let shown = parts(
-        &night.print(&["repair", "apply"], &[&plan], copied),
-        &[("", 12)],
-    );
+    let all = &[("", 12)];
+    let shown = night.shown(&["repair", "apply"], &[&plan], copied, all);
     blocks.push((
         "apply",
         format!("# coroner repair apply plan.json\n{shown}"),
     ));
-    let after = night.print(&["triage"], &[node], &[]);
-    let shown = parts(&after, &[("containerd would", 3), ("Findings", 1)]);
+    let heads = &[("containerd would", 3), ("Findings", 1)];
+    let shown = night.shown(&["triage"], &[node], &[], heads);
     blocks.push(("after", format!("# coroner triage /\n{shown}")));
-    let shown = parts(
-        &night.print(&["repair", "release"], &[node], &[]),
-        &[("", 12)],
-    );
+    let shown = night.shown(&["repair", "release"], &[node], &[], all);
     blocks.push(("release", format!("# coroner repair release /\n{shown}")));
-    let shown = parts(
-        &night.print(&["repair", "purge"], &[node], &[]),
-        &[("", 12)],
-    );
+    let shown = night.shown(&["repair", "purge"], &[node], &[], all);
     blocks.push(("purge", format!("# coroner repair purge /\n{shown}")));
-    let shown = parts(
-        &night.print(&["repair", "undo"], &[node], copied),
-        &[("", 5)],
-    );
+    let shown = night.shown(&["repair", "undo"], &[node], copied, all);
     blocks.push(("undo", format!("# coroner repair undo /\n{shown}")));
     let started = repository().join("testdata/recorded/night.txt");
     let started = fs::read_to_string(started).expect("what was recorded");

@@ -183,10 +183,10 @@ impl Store {
                 (false, true) => {}
             }
         }
+        self.may(plan, Purpose::Apply)?;
         if let Some(why) = refuse::result(plan) {
             return Err(Failed::Refused(vec![why]));
         }
-        self.may(plan, Purpose::Apply)?;
         self.clear()?;
         self.is_there(plan)?;
         let journal = self.stage(made, evidence)?;

@@ -33,7 +33,7 @@ impl Making<'_> {
                 Rules::Overlay | Rules::Native
             );
             let mut wanted = backend::wanted(tree, snapshotter.name.bytes());
-            let flipped = if is_whole && is_known {
+            let mut flipped = if is_whole && is_known {
                 backend::unflip(&mut snapshotter, &wanted)
             } else {
                 None
@@ -45,12 +45,18 @@ impl Making<'_> {
             else {
                 continue;
             };
+            let layout = layout.clone();
+            let layout = &layout;
+            if is_whole && flipped.is_none() && backend::is_sound(&snapshotter) {
+                if let Some(why) = backend::strange(&snapshotter, &wanted) {
+                    self.plan.unknown.push(why);
+                    continue;
+                }
+                flipped = backend::of_another(&mut snapshotter, tree, &wanted);
+            }
             backend::parents::by_rows(&snapshotter, &mut wanted);
             let trouble = || backend::trouble(&snapshotter, layout, &wanted, is_whole);
             let Some(why) = flipped.or_else(trouble) else {
-                if is_whole && let Some(why) = backend::strange(&snapshotter, &wanted) {
-                    self.plan.unknown.push(why);
-                }
                 continue;
             };
             if !is_whole {

@@ -247,6 +247,13 @@ pub(super) fn foretold(node: &Node, release: &Detected, at: Time) -> Vec<Foretol
                 }
             })
             .collect(),
+        is_locked: prediction.end().is_some_and(|end| {
+            [
+                daemon::start::META_LOCKED.id,
+                daemon::start::BACKEND_LOCKED.id,
+            ]
+            .contains(&end.rule)
+        }),
     })
     .collect()
 }

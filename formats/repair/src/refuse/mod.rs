@@ -298,9 +298,8 @@ pub fn foreseen(
 
 /// Why a result is not put in place: containerd would not serve with it. What else is wrong comes first.
 pub(crate) fn result(plan: &Plan) -> Option<Refused> {
-    let would_not = |one: &&Foretold| one.start == "no";
-    let worst = plan.after.iter().find(would_not)?;
-    let hint = if plan.after.iter().all(|one| one.start == "no") {
+    let worst = plan.after.iter().find(|one| one.is_refused())?;
+    let hint = if plan.after.iter().all(Foretold::is_refused) {
         if plan.drafts.is_empty() {
             "mend that first (`coroner triage NODE` says where it is and what to do), then plan again"
         } else {
@@ -407,7 +406,7 @@ mod tests {
         let after = starts.iter().map(|start| Foretold {
             start: (*start).to_owned(),
             sentence: format!("said of {start}"),
-            destroys: Vec::new(),
+            ..Foretold::default()
         });
         Plan {
             after: after.collect(),
@@ -423,6 +422,12 @@ mod tests {
         let refused = result(&after(&["no"])).unwrap();
         assert!(refused.why.contains("said of no"), "{}", refused.why);
         assert!(refused.hint.contains("triage"), "{}", refused.hint);
+        // A daemon that runs now is stopped before, and is told by itself.
+        let mut locked = after(&["no"]);
+        for one in &mut locked.after {
+            one.is_locked = true;
+        }
+        assert_eq!(result(&locked), None);
         // Of two releases that it may be, one would not.
         let refused = result(&after(&["yes", "no"])).unwrap();
         assert!(refused.hint.contains("--daemon"), "{}", refused.hint);

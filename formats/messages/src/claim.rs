@@ -1,7 +1,7 @@
 //! What may be claimed of what was found: by who speaks, at which level, and by what else stands in the line.
 
 use crate::explain::{Head, Layer, LayerKnown};
-use crate::message::{Component, Message, Role, Whose};
+use crate::message::{Component, Message, Role, Sure, Whose};
 use crate::peel::Peeled;
 use crate::scope::Line;
 use crate::speaker::Speaker;
@@ -30,6 +30,7 @@ pub(crate) fn hedged(
     peeled: &Peeled,
     speaker: Speaker,
     tells_failure: bool,
+    line: &Line,
 ) -> Option<Head> {
     // Go's runtime speaks in anybody's program.
     if speaker.is_unrelated && head.who() != Component::Go {
@@ -47,6 +48,10 @@ pub(crate) fn hedged(
     if cause.whose != Whose::Nobody && is_broad && !tells_failure {
         return None;
     }
+    // Another speaks, and nothing of the line shows that it passes the runtime's words on.
+    if speaker.is_anothers(cause.who, &line.whole) {
+        return Some(Head::Act(cause, None));
+    }
     let level = peeled.level.as_deref().unwrap_or_default();
     // What a program gives as a detail of its work is no fault that it names.
     if ["debug", "trace", "debu", "trac"].contains(&level.to_ascii_lowercase().as_str())
@@ -56,6 +61,14 @@ pub(crate) fn hedged(
     }
     let is_news = ["info", "notice", "i"].contains(&level.to_ascii_lowercase().as_str());
     let proves = !is_news && !is_in_doubt(cause, layers);
+    // A program of a container is started by others than runtimes, too.
+    let is_runtimes = matches!(
+        cause.who,
+        Component::Runc | Component::Crun | Component::Shim
+    );
+    if is_runtimes && cause.sure == Sure::Likely && !speaker.shows(cause.who, &line.whole) {
+        return Some(Head::Cause(hedge::as_open(cause)));
+    }
     Some(Head::Cause(hedge::as_told(cause, cause.who, proves)))
 }
 

@@ -7,20 +7,26 @@ use crate::scope::{Line, has};
 /// A line about images and registries has one of these.
 const REGISTRY: &[&str] = &[
     "pull",
-    "push",
+    "pushing",
+    "to push",
+    "push access",
     "image",
     "registry",
     "resolve reference",
     "/v2/",
     "manifest",
     "blob",
-    "token",
+    "oauth token",
+    "anonymous token",
+    "token&/v2/",
+    "auth token",
     "docker.io",
     "gcr.io",
     "quay.io",
     "ghcr.io",
     "ecr.",
-    "fetch",
+    "to fetch",
+    "fetch&layer",
     "httpreadseeker",
     "mirror",
     "harbor",
@@ -63,6 +69,11 @@ const NO_REGISTRY: &[&str] = &[
     "sts.",
     "otlp",
     "webhook",
+    "dl.k8s.io",
+    "kubernetes version",
+    "/openid/",
+    "helm repo",
+    "index.yaml",
 ];
 
 /// What a connection's error tells where it is no registry's.
@@ -119,6 +130,7 @@ const JOINED: &[(&str, &str, &str)] = &[
     ("rootfs-mount", "permission-denied", "mount-denied"),
     ("rootfs-mount", "not-permitted", "mount-denied"),
     ("rootfs-mount", "read-only", "mountpoint-read-only"),
+    ("userns-noop", "no-space", "namespaces-limit"),
 ];
 
 /// The cause that what was being done and the system's word name together.

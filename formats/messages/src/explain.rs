@@ -37,6 +37,8 @@ pub struct Explained {
     pub detail: Option<String>,
     /// Whether a word of it says that something failed.
     pub tells_failure: bool,
+    /// Whether the line itself shows that who says this mostly has said it here.
+    pub shows_speaker: bool,
 }
 
 /// What decides what a line means.
@@ -140,8 +142,8 @@ pub fn explain(line: &str) -> Explained {
     for said in &peeled.said {
         walk(&Chain::split_chain(said), &whole, &mut layers);
     }
-    let place = place::find(&whole.bare);
     let speaker = Speaker::from_line(&peeled, &whole.whole);
+    let place = place::find(&whole.bare, speaker.program);
     let mut head = decided(&layers, &peeled, &whole, place.is_none());
     let mut told = None;
     if let Some(harmless) = head.as_ref().and_then(Head::message)
@@ -166,7 +168,7 @@ pub fn explain(line: &str) -> Explained {
     }
     let tells_failure = failure::is_told(&whole.whole);
     let told = told.as_deref().unwrap_or(&layers);
-    head = head.and_then(|head| hedged(head, told, &peeled, speaker, tells_failure));
+    head = head.and_then(|head| hedged(head, told, &peeled, speaker, tells_failure, &whole));
     // Words of anybody's lines tell a place only where the line has to do with containers.
     let place = match head {
         Some(Head::Cause(_)) => None,
@@ -182,7 +184,12 @@ pub fn explain(line: &str) -> Explained {
         }
     }
     let head = narrow(head, place).map(|head| said_by(head, speaker, &whole));
+    let shows_speaker = head
+        .as_ref()
+        .is_some_and(|head| speaker.shows(head.who(), &whole.whole));
+    let place = place.filter(|place| head.as_ref().is_none_or(|head| fits(head, place)));
     Explained {
+        shows_speaker,
         detail: detail(head.as_ref(), &layers),
         tells_failure,
         head,
@@ -225,6 +232,15 @@ fn narrow(head: Option<Head>, place: Option<&'static Message>) -> Option<Head> {
         }
         other => other,
     }
+}
+
+/// Whether what words of the line tell is about the same as what decides: else one of them misleads.
+fn fits(head: &Head, place: &Message) -> bool {
+    let Some(message) = head.message() else {
+        return true;
+    };
+    let is_open = |whose: Whose| matches!(whose, Whose::Unknown | Whose::Nobody);
+    is_open(message.whose) || message.who == place.who || message.whose == place.whose
 }
 
 fn walk(chain: &Chain, line: &Line, layers: &mut Vec<Layer>) {

@@ -69,7 +69,6 @@ const WORDS: &[&str] = &[
     "is full",
     "busy",
     "malformed",
-    "warning",
     "unauthorized",
     "conflict",
     "already exists",

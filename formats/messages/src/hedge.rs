@@ -6,7 +6,7 @@ use std::sync::{LazyLock, Mutex};
 use crate::message::{Component, Message, Sure};
 
 /// Copies that were made, by what differs in them. There are no more of them than messages times what may differ.
-type Copies = HashMap<(&'static str, &'static str, Component, bool), &'static Message>;
+type Copies = HashMap<(&'static str, &'static str, Component, Sure), &'static Message>;
 
 static COPIES: LazyLock<Mutex<Copies>> = LazyLock::new(Mutex::default);
 
@@ -16,6 +16,15 @@ pub(crate) fn as_told(message: &'static Message, who: Component, proves: bool) -
         Sure::Certain if !proves => Sure::Likely,
         sure => sure,
     };
+    copy(message, who, sure)
+}
+
+/// `message`, as one of several that make the same words.
+pub(crate) fn as_open(message: &'static Message) -> &'static Message {
+    copy(message, message.who, Sure::Open)
+}
+
+fn copy(message: &'static Message, who: Component, sure: Sure) -> &'static Message {
     if who == message.who && sure == message.sure {
         return message;
     }
@@ -23,7 +32,7 @@ pub(crate) fn as_told(message: &'static Message, who: Component, proves: bool) -
         return message;
     };
     copies
-        .entry((message.key, message.means, who, proves))
+        .entry((message.key, message.means, who, sure))
         .or_insert_with(|| {
             Box::leak(Box::new(Message {
                 who,

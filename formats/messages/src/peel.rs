@@ -19,6 +19,8 @@ pub(crate) struct Peeled {
     pub(crate) said: Vec<String>,
     /// The program that the journal or syslog names.
     pub(crate) program: Option<String>,
+    /// The file of the source that klog names.
+    pub(crate) file: Option<String>,
     /// The level that the program gave.
     pub(crate) level: Option<String>,
     /// When, as the line has it.
@@ -35,7 +37,7 @@ macro_rules! regex {
 
 regex!(
     KLOG,
-    r"^\s*([IWEF])(\d{4} \d\d:\d\d:\d\d\.\d+)\s+\d+ [\w./-]+:\d+\] "
+    r"^\s*([IWEF]?)(\d{4} \d\d:\d\d:\d\d\.\d+)\s+\d+ ([\w./-]+):\d+\] "
 );
 regex!(
     TERMINAL,
@@ -117,8 +119,10 @@ fn tidy(line: &str) -> String {
 /// What is under the outermost layer, if there is one that is known.
 fn layer(text: &str, peeled: &mut Peeled) -> Option<String> {
     if let Some(found) = KLOG.as_ref()?.captures(text) {
-        peeled.level = found.get(1).map(|level| level.as_str().to_owned());
+        let level = found.get(1).map(|level| level.as_str().to_owned());
+        peeled.level = level.filter(|level| !level.is_empty());
         peeled.time = found.get(2).map(|time| time.as_str().to_owned());
+        peeled.file = found.get(3).map(|file| file.as_str().to_owned());
         let rest = text.get(found.get(0)?.end()..)?;
         if rest.starts_with('"') {
             klog(rest, peeled);

@@ -25,6 +25,7 @@ const PROGRAMS: &[(&str, Component)] = &[
     ("k3d", Component::K3s),
     ("rke2", Component::K3s),
     ("k0s", Component::K3s),
+    ("microk8s", Component::K3s),
     ("crio", Component::OtherEngine),
     ("cri-o", Component::OtherEngine),
     ("podman", Component::OtherEngine),
@@ -48,6 +49,57 @@ const PROGRAMS: &[(&str, Component)] = &[
     ("dbus", Component::Systemd),
     ("networkd-dispatcher", Component::Systemd),
     ("cri-dockerd", Component::OtherEngine),
+];
+
+/// Files of kubelet's source, as klog names them, by how their names begin. Files that others have, too, tell nothing.
+const KUBELETS: &[&str] = &[
+    "kubelet",
+    "kuberuntime",
+    "remote_runtime.go",
+    "remote_image.go",
+    "pod_workers.go",
+    "pod_container_",
+    "pod_startup_latency",
+    "cri_stats_provider",
+    "stats_provider",
+    "eviction_manager.go",
+    "image_gc_manager.go",
+    "container_gc.go",
+    "container_manager_linux.go",
+    "cgroup_manager_linux.go",
+    "qos_container_manager",
+    "node_container_manager",
+    "nestedpendingoperations.go",
+    "operation_generator.go",
+    "operation_executor.go",
+    "reconciler",
+    "desired_state_of_world",
+    "actual_state_of_world",
+    "volume_manager.go",
+    "prober",
+    "status_manager.go",
+    "generic.go",
+    "evented.go",
+    "pleg.go",
+    "docker_sandbox.go",
+    "docker_service.go",
+    "docker_container.go",
+    "fshandler.go",
+    "fs.go",
+    "cpu_manager",
+    "memory_manager",
+    "topology_manager",
+    "dns.go",
+    "setters.go",
+    "file_linux.go",
+    "oom_watcher",
+    "plugin_watcher.go",
+    "csi_",
+    "subpath",
+    "nodeshutdown",
+    "node_shutdown",
+    "lifecycle.go",
+    "kube_docker_client.go",
 ];
 
 /// Words of programs and things that only containers have: in a stranger's line others tell nothing.
@@ -160,8 +212,8 @@ const OURS: &[&str] = &[
 /// Who speaks, as far as the line shows it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Speaker {
-    /// The program that its journal names, where that is one that is known.
-    program: Option<Component>,
+    /// The program that its journal names, or klog's file, where that is one that is known.
+    pub(crate) program: Option<Component>,
     /// A program is named that is none of those.
     is_stranger: bool,
     /// A stranger's line without a word of containers.
@@ -176,7 +228,14 @@ impl Speaker {
         let name = name.rsplit('/').next().unwrap_or_default();
         let name = name.trim_start_matches(['(', '[']).to_ascii_lowercase();
         let known = PROGRAMS.iter().find(|(start, _)| name.starts_with(start));
-        let is_stranger = !name.is_empty() && known.is_none();
+        let file = peeled.file.as_deref().unwrap_or_default();
+        let file = file
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        let is_kubelets = KUBELETS.iter().any(|start| file.starts_with(start));
+        let is_stranger = !name.is_empty() && known.is_none() && !is_kubelets;
         let words = if is_stranger { CORE } else { OURS };
         let has = |text: &str| {
             let text = text.to_ascii_lowercase();
@@ -188,13 +247,58 @@ impl Speaker {
                 .into_iter()
                 .any(|(key, value)| has(key) || has(value))
             || (!is_stranger && has(whole));
-        let is_ours = known.is_some() || has_our_word || whole.contains("containerd");
+        let is_ours =
+            known.is_some() || is_kubelets || has_our_word || whole.contains("containerd");
+        let program = known.map(|(_, who)| *who);
         Self {
-            program: known.map(|(_, who)| *who),
+            program: program.or(is_kubelets.then_some(Component::Kubelet)),
             is_stranger,
             is_unrelated: is_stranger && !is_ours,
             is_ours,
         }
+    }
+
+    /// Whether the line shows that `who` speaks, or that a word of its was passed on.
+    pub(crate) fn shows(self, who: Component, whole: &str) -> bool {
+        let is_daemon = matches!(
+            (self.program, who),
+            (
+                Some(Component::Containerd),
+                Component::Cri | Component::Containerd | Component::Shim
+            )
+        );
+        // What the kernel, a registry or the API server says has its own form; a word of the system is nobody's.
+        let is_plain = matches!(
+            who,
+            Component::Kernel
+                | Component::System
+                | Component::Go
+                | Component::Registry
+                | Component::Kubernetes
+        );
+        self.program == Some(who)
+            || is_daemon
+            || is_plain
+            || named(who).iter().any(|word| whole.contains(word))
+    }
+
+    /// Whether another program than `who` is known to speak, and nothing shows that it passes on what `who` said.
+    pub(crate) fn is_anothers(self, who: Component, whole: &str) -> bool {
+        let is_runtimes = matches!(
+            who,
+            Component::Runc | Component::Crun | Component::Shim | Component::Cri
+        );
+        let is_another = matches!(
+            self.program,
+            Some(
+                Component::Dockerd
+                    | Component::Kubelet
+                    | Component::Systemd
+                    | Component::Kernel
+                    | Component::Kubernetes
+            )
+        );
+        is_runtimes && is_another && !self.shows(who, whole)
     }
 
     /// Who says what `who` usually says.
@@ -273,17 +377,70 @@ impl Speaker {
 /// Words that show that someone speaks, whoever passes it on.
 const fn named(who: Component) -> &'static [&'static str] {
     match who {
-        Component::Containerd => &["containerd", "io.containerd"],
-        Component::Cri => &["containerd", "sandbox", "cri", "pod"],
+        Component::Containerd => &["containerd", "io.containerd", "ctr:"],
+        Component::Cri => &["containerd", "sandbox", "cri", "pod", "rpc error"],
         Component::Shim => &["shim", "oci runtime", "containerd"],
         Component::Runc => &[
             "runc",
             "oci runtime",
             "libcontainer",
             "container_linux",
+            "process_linux",
+            "rootfs_linux",
+            "standard_init_linux",
+            "nsexec",
             "container init",
+            "container process",
         ],
-        _ => &["crun"],
+        Component::Crun => &["crun"],
+        Component::OtherRuntime => &[
+            "runsc", "gvisor", "gofer", "kata", "youki", "sysbox", "wasm", "nvidia", "virt",
+        ],
+        Component::Cni => &[
+            "cni", "plugin", "network", "sandbox", "calico", "flannel", "cilium", "weave",
+            "multus", "ipam", "veth", "bridge",
+        ],
+        Component::Kubelet => &[
+            "kubelet",
+            "pod",
+            "volume",
+            "container",
+            "node",
+            "probe",
+            "hyperkube",
+        ],
+        Component::Client => &[
+            "ctr", "fata[", "erro[", "nerdctl", "kubeadm", "error:", "docker", "kubelet",
+            "kubectl", "client", "minikube",
+        ],
+        Component::Dockerd => &[
+            "docker",
+            "moby",
+            "error response from daemon",
+            "handler for ",
+        ],
+        Component::K3s => &["k3s", "rke2", "k0s", "microk8s", "rancher"],
+        Component::Systemd => &[
+            "systemd", ".service", ".scope", ".slice", ".mount", "unit", "job ",
+        ],
+        Component::Buildkit => &["build", "solve", "dockerfile", "#"],
+        Component::OtherEngine => &[
+            "crio",
+            "cri-o",
+            "podman",
+            "conmon",
+            "buildah",
+            "containers/storage",
+            "libpod",
+            "cri-dockerd",
+        ],
+        Component::OtherSnapshotter => &["stargz", "nydus", "soci", "overlaybd", "snapshot"],
+        Component::Windows => &["windows", "hcs", "hns", "\\", ".exe", "pipe"],
+        Component::Kernel
+        | Component::System
+        | Component::Go
+        | Component::Registry
+        | Component::Kubernetes => &[],
     }
 }
 
@@ -291,6 +448,39 @@ const fn named(who: Component) -> &'static [&'static str] {
 mod tests {
     use super::*;
     use crate::peel::peel;
+
+    #[test]
+    fn who_speaks_is_shown_or_not() {
+        use Component::{Cri, Dockerd, Kubelet, Runc};
+        let of = |line: &str| Speaker::from_line(&peel(line), &line.to_ascii_lowercase());
+        let line = "E1128 12:00:00.123456  12 kuberuntime_manager.go:919] starting failed: x";
+        assert_eq!(of(line).program, Some(Kubelet));
+        let line = "E1128 12:00:00.123456  12 clientconn.go:919] starting failed: x";
+        assert_eq!(of(line).program, None);
+        for (line, who, is_shown, is_anothers) in [
+            ("runc create failed: x", Runc, true, false),
+            ("fork/exec /proc/self/exe: x", Runc, false, false),
+            (
+                "Nov 28 14:18:11 node dockerd[40]: exec: x",
+                Runc,
+                false,
+                true,
+            ),
+            (
+                "Nov 28 14:18:11 node dockerd[40]: OCI runtime create failed: x",
+                Runc,
+                true,
+                false,
+            ),
+            ("Nov 28 14:18:11 node containerd[40]: x", Cri, true, false),
+            ("Nov 28 14:18:11 node dockerd[40]: x", Dockerd, true, false),
+        ] {
+            let whole = line.to_ascii_lowercase();
+            let speaker = of(line);
+            assert_eq!(speaker.shows(who, &whole), is_shown, "{line}");
+            assert_eq!(speaker.is_anothers(who, &whole), is_anothers, "{line}");
+        }
+    }
 
     fn told(line: &str, who: Component) -> (Component, bool) {
         let whole = line.to_ascii_lowercase();

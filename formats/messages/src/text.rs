@@ -44,6 +44,11 @@ fn line_text(line: &'static str) -> Option<Text> {
         "runc" => Component::Runc,
         "crun" => Component::Crun,
         "cni" => Component::Cni,
+        "dockerd" => Component::Dockerd,
+        "kubelet" => Component::Kubelet,
+        "client" => Component::Client,
+        "cri-dockerd" => Component::OtherEngine,
+        "k3s" => Component::K3s,
         _ => return None,
     };
     let area = columns.next()?;
@@ -94,6 +99,15 @@ impl Text {
             "crun" => "at-crun",
             "cni" => "at-cni",
             "cni-ipam" => "at-host-local",
+            "docker-swarm" => "at-swarm",
+            "docker-network" => "at-dockerd-network",
+            "docker-build" => "at-buildkit",
+            "docker" | "docker-volume" | "docker-log" | "docker-image" | "docker-layer"
+            | "docker-container" | "docker-start" | "docker-plugin" => "at-dockerd",
+            "kubelet-stats" => "at-stats",
+            "cri-dockerd" => "at-dockerd",
+            "nerdctl" => "at-nerdctl",
+            "k3s" => "at-k3s",
             _ => "at-containerd",
         };
         crate::message(key)
@@ -138,6 +152,21 @@ fn doing(area: &str) -> &'static str {
         "runc-exec" => "a process is added to a container",
         "cni" => "a pod's network is set up or removed",
         "cni-ipam" => "an address is given out or returned",
+        "docker-swarm" => "its cluster (swarm) is at work",
+        "docker-network" => "its own network (libnetwork) is set up, changed or removed",
+        "docker-build" => "an image is built",
+        "docker-volume" => "a volume or a mount of its is made or removed",
+        "docker-log" => "a container's output is written or read",
+        "docker-image" => "an image is pulled, pushed, listed or removed",
+        "docker-layer" => "a layer of its own store is made, mounted, packed or removed",
+        "docker-container" => "a container is made, started, asked or ended",
+        "docker-start" => "it starts, reads its settings or ends",
+        "docker-plugin" => "a plugin of its is installed, started or asked",
+        "docker" => "it answers a client or looks after its containers",
+        "kubelet-stats" => "statistics of containers and file systems are read (cAdvisor)",
+        "cri-dockerd" => "cri-dockerd answers kubelet with what Docker does",
+        "nerdctl" => "nerdctl does what it was asked",
+        "k3s" => "RKE2 or k3s starts or looks after its parts",
         _ => "it works",
     }
 }

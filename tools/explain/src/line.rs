@@ -28,6 +28,8 @@ struct Line {
     detail: Option<Text>,
     /// Whether a word of the line says that something failed.
     tells_failure: bool,
+    /// Whether the line itself shows that who says this mostly has said it here.
+    shows_speaker: bool,
     /// Every piece of it, outermost first.
     layers: Vec<Piece>,
     /// What the node shows of its causes; absent without a node.
@@ -152,6 +154,7 @@ fn line(text: &str, times: usize, explained: &Explained, judged: Option<&Judged>
         quiet: explained.level.clone().filter(|_| !is_bad(explained)),
         detail: explained.detail.as_deref().map(Text::from),
         tells_failure: explained.tells_failure,
+        shows_speaker: explained.shows_speaker,
         layers: explained.layers.iter().map(Piece::from_layer).collect(),
         there: judged.map(|judged| {
             codes
@@ -283,10 +286,21 @@ impl Line {
             if self.meaning.kind == "place" {
                 pen.heading(format_args!("{}  by words of the line", message.key))?;
             } else {
-                pen.heading(format_args!("{}  said by {}", message.key, message.who))?;
+                let said = match (message.who, self.shows_speaker) {
+                    // A registry's answer is told by who asked it, and so is the way to it.
+                    (messages::Component::Registry, _) => "of who asked",
+                    (_, true) => "said by",
+                    (_, false) => "usually said by",
+                };
+                pen.heading(format_args!("{}  {said} {}", message.key, message.who))?;
             }
             pen.gap()?;
-            pen.paragraph("  ", message.means)?;
+            let lead = if self.meaning.kind == "place" {
+                "  As far as its words tell: "
+            } else {
+                "  "
+            };
+            pen.paragraph(lead, message.means)?;
             let sure = match self.meaning.kind {
                 "cause" => message.sure.sentence(),
                 "act" if message.role == Role::Cause => {
@@ -294,7 +308,7 @@ impl Line {
                 }
                 "act" => "It says what was being done, not why it failed.",
                 "place" => {
-                    "The text itself is not known here: only words of it tell where it comes from, and they may mislead."
+                    "The text itself is not known here: these words may stand in another's line, too."
                 }
                 "consequence" => "It follows from something else, which the line does not name.",
                 _ => "Many causes have these words.",
@@ -303,13 +317,22 @@ impl Line {
             if message.whose != messages::Whose::Nobody || self.meaning.kind != "cause" {
                 pen.paragraph("  ", sure)?;
             }
-            pen.paragraph("  It is ", &format!("{}.", message.whose.clause()))?;
+            if self.meaning.kind != "place" || message.whose != messages::Whose::Unknown {
+                pen.paragraph("  It is ", &format!("{}.", message.whose.clause()))?;
+            }
             if !message.releases.is_empty() {
                 pen.line(format_args!("  Releases: {}", message.releases))?;
             }
         }
         if let Some(text) = text {
-            pen.heading(format_args!("{} says it while {}", text.who, text.doing))?;
+            if self.shows_speaker {
+                pen.heading(format_args!("{} says it while {}", text.who, text.doing))?;
+            } else {
+                pen.heading(format_args!(
+                    "a text of {}, who says it while {}",
+                    text.who, text.doing
+                ))?;
+            }
             pen.gap()?;
             let releases = if text.releases.is_empty() {
                 String::new()
@@ -331,7 +354,9 @@ impl Line {
             pen.paragraph("  The line's own word for why: ", &detail)?;
         }
         let claims = matches!(self.meaning.kind, "cause" | "consequence");
-        if !self.tells_failure && !claims {
+        if self.is_a_note() {
+            pen.line("  No word of it says that something failed: it reads like a note of ordinary work.")?;
+        } else if !self.tells_failure && !claims {
             pen.line("  No word of it says that something failed.")?;
         }
         if let Some(level) = &self.quiet {
@@ -345,6 +370,12 @@ impl Line {
         self.pieces(pen)
     }
 
+    /// Whether nothing of it says that something failed: then nothing has a cause to look for.
+    fn is_a_note(&self) -> bool {
+        let claims = matches!(self.meaning.kind, "cause" | "consequence");
+        !self.tells_failure && self.quiet.is_some() && !claims
+    }
+
     /// What can be the cause, where the pieces name none.
     fn place(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let Some(place) = self.meaning.place else {
@@ -352,7 +383,7 @@ impl Line {
         };
         pen.gap()?;
         pen.paragraph("  By the rest of the line: ", place.means)?;
-        if !place.or.is_empty() {
+        if !place.or.is_empty() && !self.is_a_note() {
             pen.line("  What can cause it there:")?;
             for cause in place.or {
                 pen.paragraph("    - ", cause)?;
@@ -369,7 +400,7 @@ impl Line {
         let Some(message) = self.meaning.message else {
             return Ok(());
         };
-        if !message.or.is_empty() {
+        if !message.or.is_empty() && !self.is_a_note() {
             pen.gap()?;
             let is_place = self.meaning.kind == "place";
             pen.line(if is_place {

@@ -34,7 +34,7 @@ pub(super) const ALL: &[Place] = &[
         "at-run-sandbox",
         Cri,
         Tasks,
-        &["runpodsandbox", "failedcreatepodsandbox", "createpodsandbox", "create pod sandbox", "createsandbox", "start sandbox container", "create sandbox container", "kuberuntime_sandbox.go", "failed to start sandbox", "sandbox for pod"],
+        &["runpodsandbox", "failedcreatepodsandbox", "createpodsandbox", "create pod sandbox", "createsandbox", "start sandbox container", "create sandbox container", "kuberuntime_sandbox.go", "failed to start sandbox", "create sandbox for pod", "create pod sandbox for"],
         "A pod's sandbox was being made: its network namespace and network (CNI), the pause image, a snapshot, and the \
          runtime's create and start of the pause container. The inner part of the line says at which of these it failed.",
     )

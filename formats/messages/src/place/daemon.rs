@@ -2,7 +2,7 @@
 
 use super::{Place, place};
 use crate::message::Component::{Client, Containerd, Go};
-use crate::message::Whose::{Daemon, Memory, Other, Settings, Stores};
+use crate::message::Whose::{Daemon, Memory, Other, Settings, Stores, Unknown};
 use crate::table::{DISK, DMESG, JOURNAL, PLUGINS, PREFLIGHT, STUCK, TRIAGE};
 
 pub(super) const ALL: &[Place] = &[
@@ -102,7 +102,7 @@ pub(super) const ALL: &[Place] = &[
     place(
         "at-containerd",
         Containerd,
-        Daemon,
+        Unknown,
         &["containerd["," containerd: ", "msg=\"starting containerd", "containerd.io", "level=&containerd", "module=\"containerd", "containerd/", "containerd-", "containerd"],
         "containerd, or who speaks with it. The text itself is not known here.",
     )

@@ -4,7 +4,7 @@ use super::{Place, place};
 use crate::message::Component::{
     Buildkit, Client, Dockerd, K3s, Kubelet, OtherEngine, OtherRuntime, OtherSnapshotter, Windows,
 };
-use crate::message::Whose::{Daemon, Other, Registry, Settings, Stores, Tasks};
+use crate::message::Whose::{Other, Registry, Stores, Tasks, Unknown};
 use crate::table::{DISK, DMESG, JOURNAL};
 
 pub(super) const FOREIGN: &[Place] = &[
@@ -133,7 +133,7 @@ pub(super) const PROGRAMS: &[Place] = &[
     place(
         "at-k3s",
         K3s,
-        Daemon,
+        Unknown,
         &["k3s", "rke2", "k0s", "microk8s", "rancher"],
         "k3s, RKE2, k0s or MicroK8s, which run containerd and kubelet in or under their own program. containerd's own words \
          are in a file of theirs.",
@@ -152,14 +152,14 @@ pub(super) const PROGRAMS: &[Place] = &[
         "at-dockerd-network",
         Dockerd,
         crate::message::Whose::Network,
-        &["libnetwork", "docker0", "network sandbox", "docker network", "endpoint with name", "programming external connectivity", "userland proxy", "docker_gwbridge", "find endpoint with id", "invalid endpoint id", "local endpoint"],
+        &["libnetwork", "docker0", "network sandbox", "docker network", "endpoint with name", "programming external connectivity", "userland proxy", "docker_gwbridge", "find endpoint with id", "invalid endpoint id", "local endpoint", "sandbox join failed", "vxlan interface creation", "creating vxlan interface", "overlay subnet", "serf neighbor", "serf neigh", "network sandbox join"],
         "Docker's own network (libnetwork): its bridge, its rules, its ports.",
     )
     .first(&["docker network ls", "iptables -t nat -L -n | head -n 30", "ss -lntup"]),
     place(
         "at-dockerd",
         Dockerd,
-        Daemon,
+        Unknown,
         &["dockerd", "docker:", "error response from daemon", "docker daemon", "moby", "docker[", "/var/lib/docker", "docker.service", "docker compose", "docker-compose", "handler for ", "docker run", "containers/create", "docker"],
         "dockerd, or its client. It has containerd make tasks; images, volumes and networks are its own (/var/lib/docker).",
     )
@@ -168,7 +168,7 @@ pub(super) const PROGRAMS: &[Place] = &[
         "at-client",
         Client,
         Other,
-        &["crictl", "ctr:", "ctr ", "fata[", "helm", "kubectl", "minikube", "kind "],
+        &["crictl", "ctr:", "ctr ", "fata[", "helm", "kubectl", "minikube", "kind ", "out.go:", "kic node", "ssh_runner.go", "cache_images.go", "preload.go"],
         "A client tells of an answer that it got.",
     )
     .first(&["crictl info", JOURNAL]),
@@ -183,7 +183,7 @@ pub(super) const PROGRAMS: &[Place] = &[
     place(
         "at-kubelet",
         Kubelet,
-        Settings,
+        Unknown,
         &["kubelet", "hyperkube", "pod=\"", "poduid"],
         "kubelet says it. The text itself is not known here; its lines just before tell what it was about.",
     )

@@ -2,7 +2,7 @@
 
 use super::{Place, place};
 use crate::message::Component::{Kernel as TheKernel, Systemd};
-use crate::message::Whose::{Cgroups, Daemon, Kernel, Memory, Network, Security, Storage};
+use crate::message::Whose::{Cgroups, Kernel, Memory, Network, Security, Storage, Unknown};
 use crate::table::{DMESG, JOURNAL};
 
 pub(super) const ALL: &[Place] = &[
@@ -67,7 +67,7 @@ pub(super) const ALL: &[Place] = &[
     place(
         "at-systemd",
         Systemd,
-        Daemon,
+        Unknown,
         &["systemd[1]", "systemd[", "systemd:", "failed with result", "main process exited", "start request repeated", ".service: ", ".service failed", "systemctl", "failed to start&.service", "job for "],
         "systemd tells of a unit's start, end or restart. Why it ended is in the unit's own lines just before.",
     )

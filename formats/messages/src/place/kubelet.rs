@@ -130,7 +130,7 @@ pub(super) const ALL: &[Place] = &[
         "at-api-server",
         Kubernetes,
         Network,
-        &["reflector.go", "failed to list *", "failed to watch *", "the server could not find the requested", "apiserver", "api server", "kube-apiserver", ":6443", "/api/v1/", "/apis/", "kubernetes.default.svc", "10.96.0.1", "10.43.0.1", "client rate limit", "certificate_manager.go", "bootstrap-kubelet", "bootstrap kubeconfig", "unable to connect to the server", "the connection to the server", "csr ", "error from server", "x509&kubernetes", "forbidden: user", "cannot list resource", "is forbidden"],
+        &["reflector.go", "failed to list *", "failed to watch *", "the server could not find the requested", "apiserver", "api server", "kube-apiserver", ":6443", "/api/v1/", "/apis/", "kubernetes.default.svc", "10.96.0.1", "10.43.0.1", "client rate limit", "certificate_manager.go", "bootstrap-kubelet", "bootstrap kubeconfig", "unable to connect to the server", "the connection to the server", "csr ", "error from server", "x509&kubernetes", "forbidden: user", "cannot list resource", "is forbidden: user"],
         "Something speaks with the cluster's API server: whether it is up, reachable from this node, and takes the \
          certificate or the token that it is given decides. The container runtime has no part in it, unless the API \
          server itself is a static pod of this node that does not start.",
@@ -141,7 +141,7 @@ pub(super) const ALL: &[Place] = &[
         "at-etcd",
         Kubernetes,
         Other,
-        &["etcd:", "etcdserver", "etcd-", "etcd&2379", "etcd&2380", "etcd cluster", "etcd member", "etcd client", "etcd data", "local etcd", "for etcd", "etcd/", "etcd\"", "\"etcd", "etcd&raft", "etcd&wal", "dqlite", "wal: "],
+        &["etcd:", "etcdserver", ":2379", ":2380", "etcd-", "etcd&2379", "etcd&2380", "etcd cluster", "etcd member", "etcd client", "etcd data", "local etcd", "for etcd", "etcd/", "etcd\"", "\"etcd", "etcd&raft", "etcd&wal", "dqlite", "wal: "],
         "etcd, the cluster's database: a slow disk, a lost member or its certificates. It is no part of containerd.",
     )
     .first(&["crictl ps -a | grep etcd", "cat /proc/pressure/io"]),

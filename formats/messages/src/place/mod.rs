@@ -75,11 +75,65 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Message> + Clone {
         .flat_map(|places| places.iter().map(|place| &place.message))
 }
 
-/// The place that a line comes from; the line is in lower case, and without names.
-pub(crate) fn find(line: &str) -> Option<&'static Message> {
-    let places = PLACES.iter().flat_map(|places| places.iter());
-    let mut found = places.filter(|place| place.marks.iter().any(|mark| is_marked(line, mark)));
-    found.next().map(|place| &place.message)
+/// Places that tell a program and no more, or that stand in many programs' lines: the program that the journal names
+/// goes before them.
+const PLAIN: &[&str] = &[
+    "at-containerd",
+    "at-dockerd",
+    "at-dockerd-network",
+    "at-k3s",
+    "at-client",
+    "at-mirror",
+    "at-kubelet",
+    "at-systemd",
+    "at-kernel",
+    "at-socket",
+    "at-shim",
+    "at-plugin",
+    "at-nri",
+];
+
+/// The place of a program of which no more is known.
+const fn of_program(program: Component) -> Option<&'static str> {
+    Some(match program {
+        Component::Containerd => "at-containerd",
+        Component::Dockerd => "at-dockerd",
+        Component::Kubelet => "at-kubelet",
+        Component::K3s => "at-k3s",
+        Component::Systemd => "at-systemd",
+        Component::Kernel => "at-kernel",
+        _ => return None,
+    })
+}
+
+/// The place that a line comes from; the line is in lower case, and without names. `program`: who keeps it, where that
+/// is known.
+pub(crate) fn find(line: &str, program: Option<Component>) -> Option<&'static Message> {
+    let places = || PLACES.iter().flat_map(|places| places.iter());
+    let mut found = places().filter(|place| place.marks.iter().any(|mark| is_marked(line, mark)));
+    let found = found.next().map(|place| &place.message);
+    let own = program.and_then(of_program);
+    let own = own.and_then(|key| places().find(|place| place.message.key == key));
+    let own = own.map(|place| &place.message);
+    match (found, own) {
+        (Some(found), Some(own)) if found.who != own.who && is_beside(found, own) => Some(own),
+        (Some(found), _) => Some(found),
+        // The kernel and the first process tell of everything.
+        (None, own) => own.filter(|own| !matches!(own.who, Component::Systemd | Component::Kernel)),
+    }
+}
+
+/// Whether `own`, the program that speaks, tells more than `found`.
+fn is_beside(found: &Message, own: &Message) -> bool {
+    // A socket or a plugin is another's as well as containerd's.
+    let is_plain = PLAIN.contains(&found.key);
+    // The first process and the kernel do not pass on what others say.
+    let passes_nothing_on = matches!(own.who, Component::Systemd | Component::Kernel);
+    let is_its_own = matches!(found.who, Component::Systemd | Component::Kernel);
+    // containerd's journal holds what its shims, plugins and runtimes say.
+    let is_within = own.who == Component::Containerd
+        && matches!(found.key, "at-shim" | "at-socket" | "at-plugin" | "at-nri");
+    (is_plain && !is_within) || (passes_nothing_on && !is_its_own && is_plain)
 }
 
 /// How a word goes on where it is still that word.
@@ -109,7 +163,9 @@ fn has_word(line: &str, word: &str) -> bool {
             .find(|letter: char| !letter.is_alphanumeric())
             .unwrap_or(after.len());
         let ending = after.get(..end).unwrap_or_default();
-        let is_whole = ending.is_empty() || !is_short && ENDINGS.contains(&ending);
+        // The name of a file of a source, which klog has in each line's head.
+        let is_file = ends && after.starts_with(".go:");
+        let is_whole = !is_file && (ending.is_empty() || !is_short && ENDINGS.contains(&ending));
         !(starts && is_letter(before) || ends && !is_whole)
     })
 }
@@ -117,6 +173,31 @@ fn has_word(line: &str, word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_keeps_a_line_goes_before_words_of_others() {
+        let key = |line: &str, program| find(line, program).map(|place| place.key);
+        let line = "container not cleaned up from containerd from previous run";
+        assert_eq!(key(line, None), Some("at-containerd"));
+        assert_eq!(key(line, Some(Component::Dockerd)), Some("at-dockerd"));
+        assert_eq!(
+            key("so and so", Some(Component::Kubelet)),
+            Some("at-kubelet")
+        );
+        assert_eq!(key("so and so", None), None);
+        let line = "du: cannot access '/var/lib/docker/aufs/diff/b3f6'";
+        assert_eq!(key(line, Some(Component::Kubelet)), Some("at-kubelet"));
+        // What tells more than a program stays.
+        let line = "rpc error: failed to setup network for sandbox";
+        assert_eq!(
+            key(line, Some(Component::Kubelet)),
+            Some("at-network-setup")
+        );
+        assert_eq!(
+            key("a shim ended", Some(Component::Containerd)),
+            Some("at-shim")
+        );
+    }
 
     #[test]
     fn places_are_told_by_marks_in_lower_case_and_say_what_to_run() {
@@ -149,5 +230,8 @@ mod tests {
         assert!(is_marked("createcontainererror", "createcontainer"));
         assert!(is_marked("kubernetes.io/csi: no", "csi"));
         assert!(is_marked("a gofer/dog", "/dog"));
+        // A file of a source is named as many things are.
+        assert!(!is_marked("docker.go:305] images", "docker"));
+        assert!(is_marked("cni.go:305] images", "cni.go"));
     }
 }

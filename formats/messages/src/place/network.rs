@@ -154,7 +154,7 @@ pub(super) const GENERAL: &[Place] = &[
         "at-network-setup",
         Cni,
         Network,
-        &["setup network", "set up pod", "failed (add)", "cni add", "addnetwork", "networkplugin cni", "plugin type=", "network for pod", "error adding pod", "failed to set up sandbox", "cni.go", "netplugin", "cni plugin", "cni failed", "network sandbox"],
+        &["setup network", "set up pod", "failed (add)", "cni add", "addnetwork", "networkplugin cni", "plugin type=", "network for pod", "error adding pod", "failed to set up sandbox", "cni.go", "netplugin", "cni plugin", "cni failed"],
         "A pod was being put into its network (CNI ADD): the plugin that the line names, or one that it calls, answered with \
          an error.",
     )

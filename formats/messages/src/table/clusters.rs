@@ -1,8 +1,8 @@
 //! k3s' and kubelet's own starts, other programs that hold containers, and the pods' networks' own words.
 
 use super::{DMESG, JOURNAL};
+use crate::message::Component::{Client, K3s, System};
 use crate::message::Component::{Cni, Containerd, Kubelet, Kubernetes, OtherRuntime, Systemd};
-use crate::message::Component::{K3s, System};
 use crate::message::Whose::{
     Cgroups, Daemon, Kernel, Network, Nobody, Other, Pod, Registry, Settings, Storage, Tasks,
 };
@@ -289,4 +289,11 @@ pub(super) const ALL: &[Message] = &[
         "A CSI driver's registrar waits for kubelet to take its driver: kubelet's folder is another than it was told, or the driver does not run.",
     )
     .first(&["ls -l /var/lib/kubelet/plugins_registry", "kubectl get csinodes"]),
+    cause(
+        "kubeadm-version-offline",
+        Client,
+        Nobody,
+        &["could not fetch a Kubernetes version from the internet{rest}", "falling back to the local client version{rest}", "remote version is much newer{rest}", "kubeadm cannot validate component configs for API groups{rest}"],
+        "kubeadm could not ask, or does not use, the newest release, and takes its own. Nothing is wrong.",
+    ),
 ];

@@ -1,7 +1,7 @@
 //! The CRI plugin: pods and containers as kubelet asks for them.
 
 use super::{DISK, JOURNAL, PREFLIGHT, STUCK, TRIAGE};
-use crate::message::Component::{Cri, Kubelet};
+use crate::message::Component::{Containerd, Cri, Kubelet};
 use crate::message::Whose::{
     Daemon, Image, Network, Nobody, Other, Pod, Security, Storage, Stores, Tasks,
 };
@@ -114,10 +114,11 @@ pub(super) const ALL: &[Message] = &[
         Cri,
         Storage,
         &["failed to mkdir {q}: mkdir {path}: {}", "failed to mkdir {q}"],
-        "A hostPath of the pod cannot be made on the node.",
+        "A folder that the container should mount is not there, and cannot be made on the node: a hostPath, or the folder of \
+         a volume.",
     )
-    .wraps(&["no-such-file", "permission-denied", "read-only", "not-a-directory", "exists", "no-space", "not-permitted"])
-    .unless(&["/sys/fs/cgroup", "overlay"])
+    .wraps(&["no-such-file", "permission-denied", "read-only", "not-a-directory", "no-space", "not-permitted"])
+    .unless(&["/sys/fs/cgroup", "overlay", ": file exists"])
     .first(&["findmnt -T PATH"]),
     cause(
         "cdi-device",
@@ -512,7 +513,7 @@ pub(super) const ALL: &[Message] = &[
         "stats-missing",
         Kubelet,
         Daemon,
-        &["failed to get imageFs stats", "failed to get imageFs info", "Failed to get stats for image filesystem{rest}", "invalid capacity 0 on image filesystem", "failed to get container stats", "Partial failure issuing cadvisor{rest}", "collecting metrics for {}", "failed to get sandbox stats", "Unable to fetch pod log stats{}", "Unable to fetch container log stats{}", "missing image stats", "no metrics received", "Failed to get the info of the filesystem with mountpoint", "no imagefs label for configured runtime", "Stats initialization may not have completed yet{rest}"],
+        &["failed to get imageFs stats", "failed to get imageFs info", "Failed to get stats for image filesystem{rest}", "invalid capacity 0 on image filesystem", "failed to get container stats", "Partial failure issuing cadvisor{rest}", "failed to get sandbox stats", "Unable to fetch pod log stats{}", "Unable to fetch container log stats{}", "missing image stats", "no metrics received", "Failed to get the info of the filesystem with mountpoint", "no imagefs label for configured runtime", "Stats initialization may not have completed yet{rest}"],
         "Numbers for statistics are missing: soon after a start, or for a container that just ended. By itself no \
          fault.",
     )
@@ -522,9 +523,32 @@ pub(super) const ALL: &[Message] = &[
         "oom-event",
         Cri,
         crate::Whose::Memory,
-        &["TaskOOM event {}", "received container exit event{}OOM{}", "OOMKilled{}", "Container {} was OOM killed", "oom_kill{}", "container {q} was OOM killed"],
+        &["TaskOOM event {}", "received container exit event{}OOM{}", "OOMKilled{}", "Container {} was OOM killed", "oom_kill {n}", "container {q} was OOM killed"],
         "A process of the container was killed because the container reached its memory limit.",
     )
     .certain()
     .first(&["crictl inspect ID | grep -i -e reason -e oom", "journalctl -k -b | grep -i oom"]),
+    cause(
+        "volume-dead-mount",
+        Cri,
+        Storage,
+        &[
+            "failed to mkdir {q}: mkdir {path}: file exists",
+            "error while creating mount source path {q}: mkdir {path}: file exists",
+            "mkdir {path}/volumes/{}: file exists",
+        ],
+        "A folder that should be mounted is there, and cannot be looked at: the mount on it is dead. What served it (a CSI \
+         driver's or a FUSE program, a server of NFS or SMB) ended or does not answer; or a file stands in its place.",
+    )
+    .or(&["a file, or a link to nowhere, has the name of the folder"])
+    .first(&["findmnt -T PATH; stat PATH", "ps -e -o pid,stat,wchan:32,args | awk '$2 ~ /D/'", "kubectl describe pod POD"]),
+    cause(
+        "metrics-race",
+        Containerd,
+        Nobody,
+        &["collecting metrics for {}"],
+        "The numbers of a task could not be read: it had just ended, or its shim had. Once for a container that ends, that is ordinary. \
+         By itself no fault.",
+    )
+    .first(&[STUCK]),
 ];

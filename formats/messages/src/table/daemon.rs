@@ -201,6 +201,7 @@ pub(super) const ALL: &[Message] = &[
             "Waiting for containerd startup{rest}", "unable to check if the container runtime at {q} is running",],
         "A client could not connect to containerd. Containerd's own lines of that time say why.",
     )
+    .unless(&["dial tcp", ":2379", "csi.sock", "etcd"])
     .codes(&["client/other-endpoint"])
     .first(&["systemctl status containerd", JOURNAL, PREFLIGHT]),
     act(
@@ -259,7 +260,7 @@ pub(super) const ALL: &[Message] = &[
         "k3s-containerd-exited",
         K3s,
         Daemon,
-        &["containerd exited", "containerd: exit status {n}", "containerd exited: exit status {n}"],
+        &["containerd exited", "containerd: exit status {n}", "containerd exited: exit status {n}", "containerd exited: exec: {q}: executable file not found in %PATH%{}", "containerd exited: exec: {q}: executable file not found in $PATH", "{}containerd exited: exec: {rest}"],
         "k3s' or RKE2's own containerd ended. Its log is agent/containerd/containerd.log under the data folder.",
     )
     .first(&["tail -n 50 /var/lib/rancher/k3s/agent/containerd/containerd.log /var/lib/rancher/rke2/agent/containerd/containerd.log"]),
@@ -311,6 +312,9 @@ pub(super) const ALL: &[Message] = &[
         &[
             "{}.service: start operation timed out. Terminating",
             "{}.service: State 'stop-sigterm' timed out. Killing",
+            "{}.service stop-sigterm timed out. Killing",
+            "{}.service stopping timed out. {rest}",
+            "{}.service start operation timed out. {rest}",
             "{}.service: Failed with result 'timeout'",
             "{}.service: State 'final-sigterm' timed out. Killing", "{}.service: Watchdog timeout (limit {})!", "{}.service: Watchdog timeout{rest}", "{}.service: Service reached runtime time limit. Stopping",],
         "The unit's time limit ended. At a start the daemon hangs before it is ready: a shim that \

@@ -2,7 +2,7 @@
 
 use super::DMESG;
 use crate::message::Component::{Buildkit, Dockerd, Kubelet, OtherEngine};
-use crate::message::Whose::{Network, Nobody, Other, Settings, Tasks};
+use crate::message::Whose::{Network, Nobody, Other, Settings, Storage, Tasks};
 use crate::message::{Message, act, cause};
 
 const JOURNAL: &str = "journalctl -b -u docker --no-pager | tail -n 50";
@@ -133,4 +133,94 @@ pub(super) const ALL: &[Message] = &[
     )
     .within(&["graphdriver", "storage driver"])
     .first(&["cat /etc/docker/daemon.json", JOURNAL, DMESG]),
+    cause(
+        "docker-mount-source",
+        Dockerd,
+        Storage,
+        &["error while creating mount source path {q}: {rest}", "error while creating mount source path {q}"],
+        "What the container should mount is not on the host, and dockerd could not make a folder of that name; the rest of the \
+         line says why.",
+    )
+    .unless(&[": file exists"])
+    .first(&["findmnt -T PATH; stat PATH"]),
+    cause(
+        "docker-stops",
+        Dockerd,
+        Nobody,
+        &[
+            "Processing signal {q}",
+            "Forcing docker daemon shutdown without cleanup{rest}",
+            "Daemon shutdown complete{rest}",
+            "stopping healthcheck following graceful shutdown{rest}",
+            "stopping event stream following graceful shutdown{rest}",
+            "Containerd not running, starting daemon managed containerd",
+            "started new containerd process{rest}",
+            "libcontainerd: started new containerd process{rest}",
+            "Loading containers: start.",
+            "Loading containers: done.",
+            "Docker daemon{}",
+            "Initializing buildkit",
+            "Completed buildkit initialization",
+            "Daemon has completed initialization",
+            "API listen on {}",
+            "Starting up",
+            "Creating a containerd client{}",
+            "[graphdriver] using prior storage driver{rest}",
+            "detected 127.0.0.53 nameserver, assuming systemd-resolved, so using resolv.conf{rest}",
+            "CDI directory does not exist, skipping: {rest}",
+        ],
+        "dockerd tells of its own start or end: it was told to end (a signal, a stop of its unit), or comes up. By itself no fault; who \
+         asked for it is in systemd's lines beside it.",
+    )
+    .within(&["docker", "moby", "[graphdriver]", "buildkit", "127.0.0.53", "processing signal", "loading containers", "api listen", "starting up", "cdi directory"])
+    .first(&[JOURNAL]),
+    cause(
+        "docker-auplink",
+        Dockerd,
+        Nobody,
+        &["auplink flush failed{rest}", "Couldn't run auplink before unmount {rest}", "auplink {}"],
+        "A helper of the file system aufs (auplink) is not installed. Docker unmounts without it.",
+    ),
+    cause(
+        "docker-leftover-container",
+        Dockerd,
+        Tasks,
+        &["Container not cleaned up from containerd from previous run", "failed to delete container from containerd", "{} cleanup: failed to delete container from containerd: {rest}", "failed to clean up container from containerd{rest}"],
+        "dockerd's container still has (or no more has) a record in containerd (namespace moby) from before dockerd's last start. \
+         A new start of that container may be refused until it is removed.",
+    )
+    .or(&["dockerd or the machine ended without a stop", "containerd was started anew, with another root"])
+    .first(&["ctr -n moby tasks ls; ctr -n moby containers ls", JOURNAL]),
+    act(
+        "docker-overlay-network",
+        Dockerd,
+        Network,
+        &[
+            "subnet sandbox join failed for {q}: {rest}",
+            "{} subnet sandbox join failed for {q}: {rest}",
+            "network sandbox join failed: {rest}",
+            "subnet sandbox join failed for {q}",
+            "network sandbox join failed",
+            "500 Internal Server Error: subnet sandbox join failed for {q}",
+            "409 Conflict: subnet sandbox join failed for {q}",
+            "error creating vxlan interface",
+            "vxlan interface creation failed for subnet {q}",
+            "joining serf neighbor {} failed",
+            "could not resolve peer {}",
+        ],
+        "Docker's overlay network (VXLAN between the nodes of a cluster) was being joined on this node. The rest of the line says at what \
+         it failed.",
+    )
+    .or(&["file exists: an interface of an earlier network or daemon was left over", "invalid argument, not supported: the kernel is too old, or its module vxlan is missing", "conflicts: the node has an address of the same range already", "refused: the other node's port 7946 is not reached"])
+    .first(&["ip -d link show type vxlan", "lsmod | grep vxlan; uname -r", "ls /var/run/docker/netns"]),
+    act(
+        "docker-cannot-start",
+        Dockerd,
+        Tasks,
+        &["Cannot start container {}", "Failed to start container {}", "Cannot restart container {}", "Cannot start service {}"],
+        "dockerd could not start a container; the rest of the line says why.",
+    )
+    .within(&["daemon", "docker", "cannot start container", "cannot start service"])
+    .unless(&["kubelet", "rpc error", "with docker id"])
+    .first(&["docker inspect CONTAINER --format '{{json .State}}'", JOURNAL]),
 ];

@@ -209,4 +209,14 @@ pub(super) const ALL: &[Message] = &[
         "What the kernel says when containers come and go. Nothing is wrong.",
     )
     .certain(),
+    act(
+        "oom-report",
+        TheKernel,
+        Memory,
+        &["Tasks state (memory values in pages){rest}", "[ pid ] {rest}", "Mem-Info:{rest}", "Node {n} {} free:{rest}", "{n} pages reserved", "{n} pages RAM{rest}", "{n} total pagecache pages", "Unreclaimable slab info{rest}", "memory: usage {rest}", "swap: usage {rest}", "Memory cgroup stats for {rest}"],
+        "A part of the kernel's report of a process that it killed for want of memory: the table of processes, or how memory was used. \
+         The line `Killed process` after it says which it was, `oom-kill:constraint=` whether a container's limit or the node's memory.",
+    )
+    .within(&["pages", "kern", "pid", "memory", "mem", "slab", "swap", "oom", "free:"])
+    .first(&["journalctl -k -b | grep -e oom-kill -e 'Killed process'", "free -m"]),
 ];

@@ -229,7 +229,7 @@ pub(super) const ALL: &[Message] = &[
         "docker-layer",
         Dockerd,
         Stores,
-        &["layer does not exist", "RWLayer of container {} is unexpectedly nil", "failed to retrieve image list{rest}", "driver {q} failed to remove root filesystem{rest}", "error while creating mount source path {q}: {rest}", "readlink {path}overlay2{rest}", "open {path}/overlay2/{rest}"],
+        &["layer does not exist", "RWLayer of container {} is unexpectedly nil", "failed to retrieve image list{rest}", "driver {q} failed to remove root filesystem{rest}", "readlink {path}overlay2{rest}", "open {path}/overlay2/{rest}"],
         "dockerd's own store of layers (under /var/lib/docker, not containerd's) is at odds with itself.",
     )
     .first(&[DISK]),

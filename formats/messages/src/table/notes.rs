@@ -2,7 +2,7 @@
 //! their errors.
 
 use super::{DISK, DMESG, STUCK};
-use crate::message::Component::{Containerd, Kernel as TheKernel, Kubelet};
+use crate::message::Component::{Containerd, Kernel as TheKernel, Kubelet, System};
 use crate::message::Whose::{Daemon, Kernel, Memory, Nobody, Pod, Storage};
 use crate::message::{Message, act, cause, consequence};
 
@@ -103,7 +103,7 @@ pub(super) const ALL: &[Message] = &[
         "containerd-notes",
         Containerd,
         Nobody,
-        &["No cni config template is specified, wait for other system components to drop the config", "Start subscribing containerd event", "Start recovering state", "Start event monitor", "Start snapshots syncer", "Start cni network conf syncer for default", "Start streaming server", "Connect containerd service", "Get image filesystem path {q}", "loading plugin {q}...", "loading plugin", "ImageCreate event {rest}", "ImageUpdate event {rest}", "StopPodSandbox for {q} returns successfully", "CreateContainer within sandbox {q} for container {}", "StopPodSandbox for {q}", "RemovePodSandbox for {q}", "StartContainer for {q}", "RemoveContainer for {q}", "PullImage {q}", "Removing stale sandbox {}", "shim reaped", "RemovePodSandbox {q} returns successfully", "RunPodSandbox for {} returns sandbox id {q}", "CreateContainer within sandbox {q} for {} returns container id {q}", "StartContainer for {q} returns successfully", "StopContainer for {q} returns successfully", "RemoveContainer for {q} returns successfully", "PullImage {q} returns image reference {q}", "TearDown network for sandbox {q} successfully", "Forcibly stopping sandbox {q}", "wrote queued deletion file", "Queueing endpoint batch deletion request", "stop pulling image {}: active requests={n}, bytes read={n}", "metadata content store policy set", "Enforce kubelet's static pod"],
+        &["No cni config template is specified, wait for other system components to drop the config", "Start subscribing containerd event", "Start recovering state", "Start event monitor", "Start snapshots syncer", "Start cni network conf syncer for default", "Start streaming server", "Connect containerd service", "Get image filesystem path {q}", "loading plugin {q}...", "loading plugin", "TaskExit event {rest}", "TaskExit event in podsandbox handler {rest}", "received container exit event {rest}", "received sandbox exit event {rest}", "Stop container {q} with signal {}", "Kill container {q}", "Finish piping std{} of container {q}", "snapshot garbage collected", "garbage collected", "schedule snapshotter cleanup", "removed snapshot", "remove snapshot", "stat snapshot", "prepare snapshot", "commit snapshot", "event published", "ImageCreate event {rest}", "ImageUpdate event {rest}", "StopPodSandbox for {q} returns successfully", "CreateContainer within sandbox {q} for container {}", "StopPodSandbox for {q}", "RemovePodSandbox for {q}", "StartContainer for {q}", "RemoveContainer for {q}", "PullImage {q}", "Removing stale sandbox {}", "shim reaped", "RemovePodSandbox {q} returns successfully", "RunPodSandbox for {} returns sandbox id {q}", "CreateContainer within sandbox {q} for {} returns container id {q}", "StartContainer for {q} returns successfully", "StopContainer for {q} returns successfully", "RemoveContainer for {q} returns successfully", "PullImage {q} returns image reference {q}", "TearDown network for sandbox {q} successfully", "Forcibly stopping sandbox {q}", "wrote queued deletion file", "Queueing endpoint batch deletion request", "stop pulling image {}: active requests={n}, bytes read={n}", "metadata content store policy set", "Enforce kubelet's static pod"],
         "containerd tells of its work: starts, ends, pulls. By itself no fault.",
     )
     .unless(&["level=error", "level=fatal", "failed"]),
@@ -280,4 +280,33 @@ pub(super) const ALL: &[Message] = &[
     )
     .of_releases("2.2 and later")
     .first(&["containerd --version", "containerd-shim-runc-v2 -v"]),
+    cause(
+        "grpc-notes",
+        System,
+        Nobody,
+        &[
+            "ClientConn switching balancer to {q}",
+            "scheme {q} not registered, fallback to default scheme",
+            "parsed scheme: {q}",
+            "ccResolverWrapper: sending update to cc: {rest}",
+            "ccResolverWrapper: sending new addresses to cc: {rest}",
+            "blockingPicker: the picked transport is not ready, loop back to repick",
+            "pickfirstBalancer: HandleSubConnStateChange: {rest}",
+            "pickfirstBalancer: UpdateSubConnState: {rest}",
+            "Subchannel Connectivity change to {rest}",
+            "Subchannel picks a new address {rest}",
+            "Channel Connectivity change to {rest}",
+            "[core] {rest}",
+        ],
+        "A note of the library with which programs speak to each other (gRPC): a connection is being made. By itself no fault.",
+    )
+    .unless(&["failed to connect", "refused", "transientfailure", "transient_failure", "error while dialing"]),
+    cause(
+        "lines-left-out",
+        System,
+        Nobody,
+        &["{n} callbacks suppressed", "{}: {n} callbacks suppressed", "Suppressed {n} messages from {rest}", "message repeated {n} times: {rest}", "--- last message repeated {n} times ---"],
+        "So many lines like those beside it were left out, since they came too fast. What they are about is in the ones that were kept.",
+    )
+    .first(&["journalctl -b --no-pager | grep -B5 -e suppressed | tail -n 40"]),
 ];

@@ -1,8 +1,8 @@
 //! runc and crun: what they say of limits, users and mounts beside the more common (`runc`(mod@super::runc)).
 
 use super::{DMESG, STUCK};
-use crate::message::Component::{Crun, Runc, Shim};
-use crate::message::Whose::{Cgroups, Daemon, Image, Kernel, Pod, Security, Tasks};
+use crate::message::Component::{Client, Crun, Runc, Shim, System};
+use crate::message::Whose::{Cgroups, Daemon, Image, Kernel, Pod, Programs, Security, Tasks};
 use crate::message::{Message, act, cause};
 
 pub(super) const ALL: &[Message] = &[
@@ -135,4 +135,51 @@ pub(super) const ALL: &[Message] = &[
         "A process in a container was being added, signalled or resized; the rest says why not.",
     )
     .first(&[STUCK, "crictl ps -a"]),
+    act(
+        "nsenter-tool",
+        Client,
+        Pod,
+        &["nsenter: {rest}", "nsenter: cannot open {rest}", "nsenter: reassociate to namespace {rest}", "nsenter: failed to execute {rest}"],
+        "The program nsenter, called by a person, a probe or another program, was entering a process' namespaces. The process has ended, \
+         may not be looked at from there, or has no such program in its own root.",
+    )
+    .or(&["the process ended", "the caller may not (it is in a container itself, or lacks a right)", "the program that it should run is not in the container"])
+    .first(&["ls -l /proc/PID/ns"]),
+    cause(
+        "host-program-missing",
+        System,
+        Programs,
+        &[
+            "exec: \"docker\": executable file not found in $PATH",
+            "exec: \"containerd\": executable file not found in $PATH",
+            "exec: \"auplink\": executable file not found in $PATH",
+            "exec: \"zfs\": executable file not found in $PATH",
+            "exec: \"crictl\": executable file not found in $PATH",
+            "exec: \"kubelet\": executable file not found in $PATH",
+            "exec: \"nsenter\": executable file not found in $PATH",
+            "exec: \"mount\": executable file not found in $PATH",
+            "exec: \"systemctl\": executable file not found in $PATH",
+            "exec: \"ip\": executable file not found in $PATH",
+            "exec: \"conntrack\": executable file not found in $PATH",
+            "exec: \"blkid\": executable file not found in $PATH",
+            "exec: \"btrfs\": executable file not found in $PATH",
+            "exec: \"dmsetup\": executable file not found in $PATH",
+        ],
+        "Whoever speaks runs another program of the node, which is not installed or not in its PATH. A unit's PATH is another than a \
+         person's.",
+    )
+    .unless(&["oci runtime", "container process", "container_linux", "runc create", "runc exec", "containers.failed"])
+    .or(&["an image's program of that name, where the line is of a container"])
+    .first(&["command -v PROGRAM", "systemctl show UNIT -p Environment"]),
+    cause(
+        "apparmor-parser",
+        System,
+        Security,
+        &["apparmor_parser: {rest}", "apparmor_parser({}): {rest}", "load apparmor profile {}: {rest}", "AppArmor parser error{rest}", "running `{}apparmor_parser {}` failed with output: {rest}"],
+        "A profile of AppArmor could not be loaded, or removed: the program that does it says why, or its exit status does. Inside of \
+         another container, or under a profile itself, it may not.",
+    )
+    .open()
+    .or(&["who calls it is confined by a profile itself, or is in a container", "the profile's words are of another release of AppArmor", "AppArmor is not mounted there (/sys/kernel/security)"])
+    .first(&["aa-status", "journalctl -k -b | grep -i apparmor | tail -n 20", "ls /sys/kernel/security/apparmor"]),
 ];

@@ -1,7 +1,7 @@
 //! runc and crun: making, entering and ending a container's process.
 
-use super::{DMESG, STUCK, TRIAGE};
-use crate::message::Component::{Crun, OtherRuntime, Runc};
+use super::{DMESG, JOURNAL, STUCK, TRIAGE};
+use crate::message::Component::{Cri, Crun, OtherRuntime, Runc};
 use crate::message::Whose::{
     Cgroups, Image, Kernel, Memory, Other, Pod, Programs, Security, Storage, Tasks,
 };
@@ -26,7 +26,7 @@ pub(super) const ALL: &[Message] = &[
         "The program that the image or the pod names is not in the image, or what it needs (the interpreter of a \
          script, a loader) is not. For `kubectl exec` it only means that the image has no such command.",
     )
-    .unless(&["kubelet --version", "preflight", "mkfs", "criu", "iptables", "socat", "apparmor_parser", "unpigz", "modprobe", "mount.", "nvidia-container-runtime", "containerd-shim", "exec: \"runc\"", "docker-credential", "docker-proxy", "\"dockerd\"", "exec: \"git\"", "lsb_release"])
+    .unless(&["kubelet --version", "preflight", "mkfs", "criu", "iptables", "socat", "apparmor_parser", "unpigz", "modprobe", "mount.", "nvidia-container-runtime", "containerd-shim", "exec: \"runc\"", "docker-credential", "docker-proxy", "\"dockerd\"", "exec: \"git\"", "lsb_release", "exec: \"docker\"", "exec: \"containerd\"", "exec: \"auplink\"", "exec: \"zfs\"", "exec: \"crictl\"", "exec: \"kubelet\"", "exec: \"nsenter\"", "exec: \"mount\"", "exec: \"systemctl\"", "exec: \"apparmor_parser\"", "exec: \"ip\"", "exec: \"conntrack\"", "exec: \"blkid\"", "exec: \"btrfs\"", "exec: \"dmsetup\""])
     .codes(&["snapshot/directory-missing", "snapshot/usage-differs"])
     .or(&["the image has no shell (then only the exec fails)", "a volume hides the program", "the snapshot lost files: compare it with its blobs"])
     .first(&["crictl inspecti IMAGE", "coroner snapshots verify /"]),
@@ -689,7 +689,7 @@ pub(super) const ALL: &[Message] = &[
         "nsexec-step",
         Runc,
         Tasks,
-        &["nsexec{}: {rest}", "nsenter: {rest}", "runc: [{n}]{rest}", "nsexec-{n}[{n}]: {rest}"],
+        &["nsexec{}: {rest}", "runc: [{n}]{rest}", "nsexec-{n}[{n}]: {rest}"],
         "The first steps of a container's process (runc's C code, nsexec): its copy of its own program, its new namespaces, its \
          mappings of users. The rest of the line says at which it ended.",
     )
@@ -714,7 +714,8 @@ pub(super) const ALL: &[Message] = &[
             "setns_init_linux.go:{n}: setting {rest}",
             "error closing exec fds",
             "error starting setns process",
-            "exec failed{}: cannot exec{rest}", "running exec setns process for init{rest}", "running exec setns process for init",],
+            "exec failed{}: cannot exec{rest}",
+        ],
         "A process could not be added to the container: it ended at that moment, its init is in a \
          bad state, or the new process was killed (memory, a limit of pids, seccomp). The line gives \
          no other detail.",
@@ -836,4 +837,38 @@ pub(super) const ALL: &[Message] = &[
     )
     .within(&["text file busy", "containerd", "runc", "shim", "docker", "glibc", "shared libraries", "symbol"])
     .first(&["runc --version; ldd $(command -v runc)"]),
+    cause(
+        "init-first-steps",
+        Runc,
+        Tasks,
+        &["running exec setns process for init{rest}", "running exec setns process for init"],
+        "An old runc's first steps of a container's start (its C code, which makes the namespaces) ended. The exit status is the \
+         step, and no more is told: only runc's own source of that release says which.",
+    )
+    .open()
+    .or(&["a kind of namespace, or room for one (user.max_*_namespaces), is not there", "memory or processes are at their limit", "the program that calls libcontainer does not begin as runc's init does"])
+    .first(&["sysctl -a 2>/dev/null | grep user.max_", "journalctl -k -b | grep -i -e oom -e denied", "runc --version"]),
+    cause(
+        "namespaces-limit",
+        Runc,
+        Kernel,
+        &[
+            "failed to unshare {}: No space left on device",
+            "failed to unshare {}: no space left on device",
+            "unshare: No space left on device",
+            "failed to start noop process for unshare: fork/exec {}: no space left on device",
+            "clone: No space left on device",
+        ],
+        "The kernel makes no more namespaces of that kind: the limit (user.max_*_namespaces) is reached, or is 0. No disk is full.",
+    )
+    .first(&["sysctl -a 2>/dev/null | grep user.max_", "lsns | awk '{print $2}' | sort | uniq -c"]),
+    act(
+        "userns-noop",
+        Cri,
+        Kernel,
+        &["failed to start noop process for unshare", "failed to start noop process for unshare: fork/exec {}", "failed to pin user namespace{}", "failed to create user namespace{}"],
+        "containerd's CRI plugin was making the pod's namespaces: it starts a copy of itself for that in a user namespace. The system's \
+         word says why it could not.",
+    )
+    .first(&["sysctl -a 2>/dev/null | grep user.max_", "uname -r", JOURNAL]),
 ];

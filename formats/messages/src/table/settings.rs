@@ -30,7 +30,6 @@ pub(super) const ALL: &[Message] = &[
             "toml{}",
             "was expecting token {}",
             "invalid TOML syntax",
-            "strict mode: fields in the document are missing in the target struct",
         ],
         "config.toml is no TOML at the place that the line names: a quote, a bracket or a table's head.",
     )
@@ -115,6 +114,7 @@ pub(super) const ALL: &[Message] = &[
         &[
             "Ignoring unknown key in TOML{}",
             "Ignoring unknown key in TOML for plugin{}",
+            "strict mode: fields in the document are missing in the target struct",
         ],
         "A setting has no effect: the release does not know the key at that place. After an upgrade \
          to 2.x a setting is often still under the plugin's old name.",

@@ -390,6 +390,7 @@ pub(super) const ALL: &[Message] = &[
          another namespace.",
     )
     .wraps(&[])
+    .unless(&["container not created", "no such container"])
     .first(&["ctr namespaces ls", "ctr -n k8s.io containers ls -q"]),
     cause(
         "mounts-database",

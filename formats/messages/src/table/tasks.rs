@@ -463,4 +463,25 @@ pub(super) const ALL: &[Message] = &[
     .codes(&["runtime/stuck"])
     .states(&["shim-stopped", "storage-hung"])
     .first(&[STUCK, "time crictl ps -a > /dev/null", "cat /proc/pressure/io /proc/pressure/memory"]),
+    cause(
+        "task-not-created",
+        Shim,
+        Tasks,
+        &["container not created{}", "container not created", "process not created{}", "process does not exist {}"],
+        "The shim holds no process of that name: it was never made (the creation failed before), or has been removed already. After \
+         a start that failed, or where two remove it at once, that is ordinary. Where a task cannot be removed or made for it, a shim \
+         was left without its container.",
+    )
+    .open()
+    .or(&["the creation failed: an earlier line says why", "it was removed already", "a shim is left that has lost its container"])
+    .first(&["coroner runtime shims /", "ctr -n k8s.io tasks ls", JOURNAL]),
+    consequence(
+        "task-state-unread",
+        Containerd,
+        Tasks,
+        &["converting task to protobuf", "unknown status"],
+        "The daemon asked a shim how its task is, and got no answer, or none that it knows. The line before or after says which task.",
+    )
+    .within(&["containerd"])
+    .first(&[STUCK, "coroner runtime shims /"]),
 ];

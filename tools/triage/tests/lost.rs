@@ -248,7 +248,13 @@ impl Objects<'_> {
                     };
                     let is_reference = label.starts_with(b"containerd.io/gc.ref.content")
                         && !label.starts_with(b"containerd.io/gc.ref.content.l.");
-                    if is_reference && named.iter().filter(|value| *value == child).count() == 1 {
+                    let is_there = tree
+                        .at(&[b"content", b"blob"])
+                        .is_some_and(|blobs| blobs.entries.contains_key(child));
+                    if is_reference
+                        && is_there
+                        && named.iter().filter(|value| *value == child).count() == 1
+                    {
                         self.record(META, &[&path[..], &[b"labels", label]].concat());
                     }
                 }
@@ -621,6 +627,10 @@ fn tried(most: usize, seed: u64) {
             found.extend(other.join().expect("a thread"));
             found
         });
+        #[expect(clippy::print_stderr, reason = "how far it is")]
+        {
+            eprintln!("{name}: {} mutants, {} wrong", tried.len(), found.len());
+        }
         for (kind, which) in found {
             wrong
                 .entry(kind)
@@ -640,6 +650,81 @@ fn tried(most: usize, seed: u64) {
         .map(|(kind, all)| format!("{} of {kind}, such as {}", all.len(), all[0]))
         .collect();
     assert!(wrong.is_empty(), "{}", shown.join("\n"));
+}
+
+/// What a start reads and is too large for us is not known: neither whole nor broken.
+#[test]
+fn what_is_too_large_is_not_known() {
+    let whole = testcase::node("1.7-running");
+    let plugins = r#"{"type":"bridge"},"#.repeat(200_000);
+    let list = format!(r#"{{"cniVersion":"1.0.0","name":"x","plugins":[{plugins}{{}}]}}"#);
+    let config = format!("version = 2\n{}", "# a comment\n".repeat(3_000_000));
+    let files = [
+        ("etc/cni/net.d/05-x.conflist", list),
+        ("etc/containerd/config.toml", config),
+    ];
+    for (path, text) in files {
+        let mut tar = whole.clone();
+        tar.remove(path);
+        tar.add(path, text.as_bytes());
+        let (_, start, sentence) = said(&tar, false);
+        let name = path.rsplit('/').next().expect("a name");
+        assert!(sentence.contains("known"), "{path}: {sentence}");
+        assert!(sentence.contains(name), "{path}: {sentence}");
+        assert_ne!(start, Start::No, "{path}: {sentence}");
+    }
+}
+
+/// Each by its name.
+#[test]
+fn what_is_lost_is_told_by_its_code() {
+    let mut whole = testcase::node("2.1-running");
+    let trees = with_trees(&mut whole);
+    let (before, ..) = said(&whole, false);
+    let meta = &trees[META];
+    let first = |path: &[&[u8]], start: &[u8]| -> Vec<u8> {
+        let found = buckets(meta, path)
+            .into_iter()
+            .find(|(key, _)| key.starts_with(start));
+        found.expect("a bucket").0.to_vec()
+    };
+    let pods: [&[u8]; 3] = [b"v1", b"k8s.io", b"sandboxes"];
+    let layers: [&[u8]; 4] = [b"v1", b"default", b"snapshots", b"overlayfs"];
+    let record = |path: &[&[u8]], key: &[u8]| {
+        let path = path.iter().copied().chain([key]);
+        Lost::Record(META.to_owned(), path.map(<[u8]>::to_vec).collect())
+    };
+    let options: [&[u8]; 5] = [b"v1", b"default", b"containers", b"sleeper", b"runtime"];
+    let shared = whole.paths(TASKS, "/sandbox");
+    let lost = [
+        (record(&options, b"options"), "container/options-gone"),
+        (record(&pods, &first(&pods, b"")), "cri/sandbox-record-gone"),
+        // The top of an image that nothing was made from.
+        (
+            record(&layers, &first(&layers, b"sha256:a021")),
+            "snapshot/label-gone",
+        ),
+        (
+            Lost::Path(format!("{TASKS}default/sleeper/rootfs")),
+            "runtime/bundle-incomplete",
+        ),
+        (
+            Lost::Path(format!("{TASKS}default/sleeper/work")),
+            "runtime/bundle-incomplete",
+        ),
+        (Lost::Path(shared[0].clone()), "runtime/bundle-incomplete"),
+    ];
+    for (lost, code) in lost {
+        let mut tar = whole.clone();
+        lost.take(&mut tar, &trees);
+        let (after, _, sentence) = said(&tar, false);
+        let count = |all: &BTreeMap<(&'static str, Severity), usize>| -> usize {
+            let same = all.iter().filter(|((name, _), _)| *name == code);
+            same.map(|(_, count)| count).sum()
+        };
+        assert_eq!(count(&after), count(&before) + 1, "{lost:?}: {after:?}");
+        assert!(!sentence.ends_with("start normally."), "{lost:?}");
+    }
 }
 
 #[test]

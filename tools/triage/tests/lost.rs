@@ -658,7 +658,7 @@ fn what_is_too_large_is_not_known() {
     let whole = testcase::node("1.7-running");
     let plugins = r#"{"type":"bridge"},"#.repeat(200_000);
     let list = format!(r#"{{"cniVersion":"1.0.0","name":"x","plugins":[{plugins}{{}}]}}"#);
-    let config = format!("version = 2\n{}", "# a comment\n".repeat(3_000_000));
+    let config = format!("version = 2\n{}", "# a comment\n".repeat(400_000));
     let files = [
         ("etc/cni/net.d/05-x.conflist", list),
         ("etc/containerd/config.toml", config),

@@ -182,8 +182,17 @@ pub fn read_config(evidence: &Evidence, path: &Path) -> Option<Config> {
     let mut queue = VecDeque::from([path.to_path_buf()]);
     let mut seen = BTreeSet::new();
     while let Some(path) = queue.pop_front() {
-        if !seen.insert(path.clone()) || seen.len() > MOST_FILES {
+        if !seen.insert(path.clone()) {
             continue;
+        }
+        if seen.len() > MOST_FILES {
+            // The daemon reads it, and what it says is not known.
+            let size = evidence.stat(&path).map_or(0, |stat| stat.size);
+            config.faults.push(ConfigFault::Unread {
+                file: name(&path),
+                unread: Unread::TooLarge { size, limit: 0 },
+            });
+            break;
         }
         let Some((table, lines)) = read_file(evidence, &path, &mut config) else {
             continue;
@@ -199,9 +208,6 @@ pub fn read_config(evidence: &Evidence, path: &Path) -> Option<Config> {
             if queue.len() < MOST_FILES {
                 queue.extend(found.into_iter().take(MOST_FILES));
             }
-        }
-        if seen.len() > MOST_FILES {
-            break;
         }
     }
     Some(config)

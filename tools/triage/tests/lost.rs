@@ -675,6 +675,22 @@ fn what_is_too_large_is_not_known() {
     }
 }
 
+/// The same of the last of many files that a configuration imports.
+#[test]
+fn what_is_imported_beyond_what_is_read_is_not_known() {
+    let mut tar = testcase::node("1.7-running");
+    let config = b"version = 2\nimports = [\"/etc/containerd/conf.d/*.toml\"]\n";
+    tar.remove("etc/containerd/config.toml");
+    tar.add("etc/containerd/config.toml", config);
+    for number in 0..300 {
+        let path = format!("etc/containerd/conf.d/{number:03}.toml");
+        tar.add(&path, b"version = 2\n");
+    }
+    let (_, start, sentence) = said(&tar, false);
+    assert_eq!(start, Start::Unknown, "{sentence}");
+    assert!(sentence.contains("conf.d"), "{sentence}");
+}
+
 /// Each by its name.
 #[test]
 fn what_is_lost_is_told_by_its_code() {

@@ -18,6 +18,7 @@ use finding::{Unknown, Unread};
 use metadb::{Backend, MetaDb};
 use node::config::ConfigFault;
 use node::{Database, DatabaseState, Node, Snapshotter};
+use runc::Doc;
 use serde::Serialize;
 
 /// What kind of part it is.
@@ -202,8 +203,39 @@ fn of_tasks(node: &Node) -> Option<String> {
         // After a boot there is none; where there is none it is told beside the verdict.
         Err(Unread::Absent | Unread::NotCollected) => None,
         Err(why) => Some(format!("{} {why}", node::path_text(&node.roots.state))),
-        Ok(_) => reason(node.runtime.unknown()),
+        Ok(_) => reason(node.runtime.unknown()).or_else(|| of_bundles(node)),
     }
+}
+
+/// A file of a bundle that is there and could not be read: what stands in it, the shim reads.
+fn of_bundles(node: &Node) -> Option<String> {
+    fn unread<T>(doc: &Doc<T>) -> Option<&Unread> {
+        match doc {
+            Doc::Unread(why @ (Unread::TooLarge { .. } | Unread::Io(_))) => Some(why),
+            _ => None,
+        }
+    }
+    let bundles = node.runtime.read().into_iter();
+    let bundles = bundles.flat_map(|runtime| &runtime.bundles);
+    let found: Vec<String> = bundles
+        .filter(|bundle| !bundle.hidden)
+        .filter_map(|bundle| {
+            let docs = [
+                ("config.json", unread(&bundle.spec)),
+                ("options.json", unread(&bundle.options)),
+                ("address", unread(&bundle.address)),
+                ("bootstrap.json", unread(&bundle.bootstrap)),
+                ("init.pid", unread(&bundle.init_pid)),
+            ];
+            let mut docs = docs.into_iter();
+            docs.find_map(|(name, why)| Some(format!("{}/{name} {}", bundle.path, why?)))
+        })
+        .collect();
+    let first = found.first()?;
+    Some(match found.len().saturating_sub(1) {
+        0 => first.clone(),
+        more => format!("{first}, and {more} more"),
+    })
 }
 
 /// Snapshotters whose stores are laid out as the rules of `snapshots` know, whatever they hold.

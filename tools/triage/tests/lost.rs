@@ -659,7 +659,15 @@ fn what_is_too_large_is_not_known() {
     let plugins = r#"{"type":"bridge"},"#.repeat(200_000);
     let list = format!(r#"{{"cniVersion":"1.0.0","name":"x","plugins":[{plugins}{{}}]}}"#);
     let config = format!("version = 2\n{}", "# a comment\n".repeat(400_000));
+    let spec = format!(
+        r#"{{"process":{{"args":[{}"x"]}}}}"#,
+        r#""a","#.repeat(2_500_000)
+    );
     let files = [
+        (
+            "run/containerd/io.containerd.runtime.v2.task/default/sleeper/config.json",
+            spec,
+        ),
         ("etc/cni/net.d/05-x.conflist", list),
         ("etc/containerd/config.toml", config),
     ];

@@ -249,7 +249,7 @@ impl Objects<'_> {
                     let is_reference = label.starts_with(b"containerd.io/gc.ref.content")
                         && !label.starts_with(b"containerd.io/gc.ref.content.l.");
                     let is_there = tree
-                        .at(&[b"content", b"blob"])
+                        .at(&[&b"content"[..], b"blob"])
                         .is_some_and(|blobs| blobs.entries.contains_key(child));
                     if is_reference
                         && is_there

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use finding::{Code, Finding, Location, Object, Severity, Text};
-use runc::{Bundle, Doc, Runtime, Seen};
+use runc::{Bundle, Doc, Options, Runtime, Seen};
 
 use crate::{Check, Judge, Need};
 
@@ -165,7 +165,13 @@ fn options(judge: &mut Judge<'_>) {
                 continue;
             }
             let bundle = runtime.bundle(&namespace.name, &row.key);
-            let Some(bundle) = bundle.filter(|bundle| bundle.options.get().is_some()) else {
+            // `{}` is what a shim writes that was given none.
+            let says = |options: &Options| {
+                let is_systemd = options.systemd_cgroup == Some(true);
+                options.binary_name.is_some() || options.root.is_some() || is_systemd
+            };
+            let Some(bundle) = bundle.filter(|bundle| bundle.options.get().is_some_and(says))
+            else {
                 continue;
             };
             let file = [bundle.path.bytes(), b"/options.json"].concat();

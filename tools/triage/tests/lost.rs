@@ -284,7 +284,12 @@ impl Objects<'_> {
                 if has_bundle {
                     self.record(META, &[&path[..], &[b"spec"]].concat());
                     self.record(META, &[&path[..], &[b"runtime"]].concat());
-                    for name in keys(container, &[b"runtime"]) {
+                    // Options that say nothing may as well be gone.
+                    let says = format!("{bundle}/options.json");
+                    let says = self.tar.position(&says);
+                    let says = says.is_some_and(|at| self.tar.members[at].data != b"{}");
+                    let names = keys(container, &[b"runtime"]).into_iter();
+                    for name in names.filter(|name| *name != b"options" || says) {
                         self.record(META, &[&path[..], &[b"runtime", name]].concat());
                     }
                 }
@@ -611,7 +616,11 @@ fn tried(most: usize, seed: u64) {
         let mut whole = testcase::node(name);
         let trees = with_trees(&mut whole);
         let before = [said(&whole, false), said(&whole, true)];
-        assert_eq!(before[0].1, Start::Yes, "{name}: {}", before[0].2);
+        assert!(
+            before[0].2.ends_with("start normally."),
+            "{name}: {}",
+            before[0].2
+        );
         let mut tried = shuffled(objects(&whole, &trees), seed);
         tried.truncate(most);
         count += tried.len();
@@ -703,6 +712,9 @@ fn what_is_imported_beyond_what_is_read_is_not_known() {
 #[test]
 fn what_is_lost_is_told_by_its_code() {
     let mut whole = testcase::node("2.1-running");
+    let says = br#"{"binary_name":"/usr/bin/crun"}"#;
+    let options = format!("{TASKS}default/sleeper/options.json");
+    whole.member(&options).data = says.to_vec();
     let trees = with_trees(&mut whole);
     let (before, ..) = said(&whole, false);
     let meta = &trees[META];

@@ -136,7 +136,7 @@ fn incomplete(judge: &mut Judge<'_>) {
         if bundle.has_bootstrap() && bundle.shim_binary.is_none() && bundle.sandbox.is_none() {
             let absent = |name: &&str| runtime.places.at(&folder.join(name)) == Seen::Absent;
             let lost = ["sandbox", "shim-binary-path"];
-            if lost.iter().all(|name| absent(&name)) {
+            if lost.iter().all(absent) {
                 gone.extend(lost);
             }
         }

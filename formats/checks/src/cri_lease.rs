@@ -37,10 +37,10 @@ fn sandbox_lost(judge: &mut Judge<'_>) {
         };
         let known: BTreeSet<&Text> = sandboxes.iter().map(|row| &row.key).collect();
         let leases = namespace.leases.read().into_iter().flatten();
-        let leased: BTreeSet<&Text> = leases.map(|lease| &lease.key).collect();
+        let held: BTreeSet<&Text> = leases.map(|lease| &lease.key).collect();
         for row in namespace.containers.read().into_iter().flatten() {
             let is_pod = row.cri_kind() == Some("sandbox");
-            if !is_pod || !leased.contains(&row.key) || known.contains(&row.key) {
+            if !is_pod || !held.contains(&row.key) || known.contains(&row.key) {
                 continue;
             }
             let location = row.at.location(&judge.node.meta.path);

@@ -288,8 +288,8 @@ impl Objects<'_> {
                     let says = format!("{bundle}/options.json");
                     let says = self.tar.position(&says);
                     let says = says.is_some_and(|at| self.tar.members[at].data != b"{}");
-                    let names = keys(container, &[b"runtime"]).into_iter();
-                    for name in names.filter(|name| *name != b"options" || says) {
+                    let values = keys(container, &[b"runtime"]).into_iter();
+                    for name in values.filter(|name| *name != b"options" || says) {
                         self.record(META, &[&path[..], &[b"runtime", name]].concat());
                     }
                 }
@@ -411,12 +411,13 @@ impl Objects<'_> {
         let cri = format!("{ROOT}io.containerd.grpc.v1.cri/");
         for path in self.tar.paths(&cri, "") {
             let parts: Vec<&str> = path[cri.len()..].split('/').collect();
-            let is_named = match parts.as_slice() {
-                ["containers", _] | ["containers", _, "status"] => true,
-                // Mounted by each container of the pod.
-                ["sandboxes", _] | ["sandboxes", _, "hostname" | "hosts" | "resolv.conf"] => true,
-                _ => false,
-            };
+            // The files of a pod are mounted by each container of it.
+            let is_named = matches!(
+                parts.as_slice(),
+                ["containers" | "sandboxes", _]
+                    | ["containers", _, "status"]
+                    | ["sandboxes", _, "hostname" | "hosts" | "resolv.conf"]
+            );
             if is_named {
                 self.path(path);
             }

@@ -441,7 +441,8 @@ impl fmt::Display for What {
             Self::TreeDeep { depth } => write!(f, "the tree is more than {depth} levels deep"),
             Self::PreviousTree { faults: 0 } => write!(
                 f,
-                "the tree of the transaction before was overwritten by one that was not finished"
+                "the tree of the transaction before was overwritten by one that was not finished, or the last one \
+                 never arrived and this is an older one"
             ),
             Self::PreviousTree { faults: 1 } => {
                 write!(f, "the tree of the transaction before has a fault")

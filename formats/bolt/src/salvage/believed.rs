@@ -58,7 +58,8 @@ impl<'s> Salvage<'s> {
         // A program that puts values there against the rules has done so before.
         let has_values = !older.odd.is_empty();
         let report = db.check();
-        if report.tree == TreeState::Whole && !report.can_compare() {
+        let has_both = report.previous != TreeState::None;
+        if has_both && report.tree == TreeState::Whole && !report.can_compare() {
             self.compared = Compared::WrittenOver;
         }
         for found in db.lost_writes(&report, schemas) {

@@ -64,7 +64,7 @@ use notes::Repaired;
 use tree::{Item, Saved};
 
 pub use best::Choice;
-pub(crate) use best::is_foreign;
+pub(crate) use best::{is_foreign, is_written_over};
 pub use decision::{Action, Decision, Proof};
 pub use gap::Gap;
 

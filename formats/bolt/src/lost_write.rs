@@ -91,9 +91,11 @@ impl<'s> Db<'s> {
     /// Whether the tree of the meta before is what one transaction makes of this one: the one after it was not
     /// finished, and its root stands where that of the one before stood. Or this is the tree of the one before that,
     /// as nothing of the last one arrived: no bytes tell which of the two it is.
-    fn is_before(&self, old: &Self, schema: &dyn Schema) -> bool {
+    pub(crate) fn is_before(&self, old: &Self, schema: &dyn Schema) -> bool {
         let changes: Vec<Change<'s>> = old.changes_since(self).collect();
-        let back = changes.iter().filter_map(|change| back(change, Some(schema)));
+        let back = changes
+            .iter()
+            .filter_map(|change| back(change, Some(schema)));
         let found = back.chain(schema.stale(self, old, &changes));
         !changes.is_empty() && !found.into_iter().any(|found| is_above_note(&found))
     }

@@ -65,6 +65,11 @@ impl<'s> Salvage<'s> {
         for found in db.lost_writes(&report, schemas) {
             if let What::PreviousTree { .. } = found.fault.what {
                 self.compared = Compared::WrittenOver;
+                // Whether it is the one after or the one before, nothing tells: what differs is named.
+                let schema = schemas.schema_of(db);
+                let before = db.previous().zip(schema);
+                let before = before.filter(|(old, schema)| db.is_before(old, *schema));
+                self.rival = before.map(|(old, _)| *old.meta());
             }
             if found.fault.severity() == Severity::Note {
                 continue;

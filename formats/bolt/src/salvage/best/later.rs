@@ -7,7 +7,8 @@
 use finding::{Fault as _, Severity};
 
 use super::{
-    COMPARED, COUNTED, Meta, metas::claims, order, partition::Lists, roots::roots, worth::size,
+    super::orphans, COMPARED, COUNTED, Meta, metas::claims, order, partition::Lists, roots::roots,
+    worth::size,
 };
 use crate::{
     db::Db,
@@ -44,7 +45,14 @@ pub(crate) fn is_written_over(db: &Db<'_>, old: &Db<'_>, schemas: Schemas) -> bo
     }
     if old.meta().is_freelist_synced() {
         let mut lists = Lists::of_meta(old);
-        return lists.account(old.meta().root).is_none();
+        let (list, root) = (old.meta().freelist, old.meta().root);
+        if lists.is_empty() {
+            // Another page stands in its place, in order.
+            return orphans::sound(db.space(), list).is_some();
+        }
+        // What is damaged by itself tells nothing.
+        let can_tell = lists.taken(db.meta().root, PageId(0)).is_some();
+        return can_tell && lists.account(root).is_none();
     }
     let Some(schema) = schemas.schema_of(db) else {
         return false;

@@ -357,7 +357,6 @@ fn shares(outcomes: &BTreeMap<String, Outcome>) {
 
 /// Of the other transactions than those of the experiment; `STRIDE=1` takes every one.
 #[test]
-#[expect(clippy::print_stdout, reason = "figures for people")]
 fn nor_are_other_commits() {
     let stride = std::env::var("STRIDE").map_or(STRIDE, |text| text.parse().unwrap());
     let count = |name: &str| {

@@ -101,7 +101,6 @@ fn one(name: &str, good: &[u8], sum: &mut Sum) {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "figures for people")]
 fn of_two_whole_trees_the_newest_is_taken_or_both_are_named() {
     let stride = std::env::var("STRIDE").map_or(STRIDE, |text| text.parse().unwrap());
     let mut sums: BTreeMap<String, Sum> = BTreeMap::new();

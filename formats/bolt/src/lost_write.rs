@@ -18,7 +18,7 @@ mod truth;
 
 use std::collections::BTreeMap;
 
-use finding::Severity;
+use finding::{Fault as _, Severity};
 use view::Span;
 
 use crate::{
@@ -28,6 +28,7 @@ use crate::{
     diff::{Change, Differs},
     fault::{Fault, What},
     page::PageId,
+    salvage::is_written_over,
     schema::{Counts, Schema, Schemas},
     stale::Stale,
     walk::Visit,
@@ -69,6 +70,9 @@ impl<'s> Db<'s> {
             Truth::Older(stale) => return vec![stale],
             Truth::Newer => return vec![overwritten(self, &old)],
         }
+        if is_written_over(self, &old, schemas) {
+            return vec![overwritten(self, &old)];
+        }
         let mut found = self.root_values(&old);
         found.extend(self.moved(&old, schema.is_some()));
         found.extend(self.unchanged(&old, schema.is_some()));
@@ -77,8 +81,23 @@ impl<'s> Db<'s> {
         found.extend(changes.iter().filter_map(|change| back(change, schema)));
         if let Some(schema) = schema {
             found.extend(schema.stale(&old, self, &changes));
+            if found.iter().any(is_above_note) && self.is_before(&old, schema) {
+                return vec![overwritten(self, &old)];
+            }
         }
         found
+    }
+
+    /// Whether the tree of the meta before is what one transaction makes of this one: the one after it was not
+    /// finished, and its root stands where that of the one before stood. Or this is the tree of the one before that,
+    /// as nothing of the last one arrived: no bytes tell which of the two it is.
+    pub(crate) fn is_before(&self, old: &Self, schema: &dyn Schema) -> bool {
+        let changes: Vec<Change<'s>> = old.changes_since(self).collect();
+        let back = changes
+            .iter()
+            .filter_map(|change| back(change, Some(schema)));
+        let found = back.chain(schema.stale(self, old, &changes));
+        !changes.is_empty() && !found.into_iter().any(|found| is_above_note(&found))
     }
 
     /// Values in the root bucket, where the tree before has none: a program hardly puts one there.
@@ -193,6 +212,10 @@ fn back(change: &Change<'_>, schema: Option<&dyn Schema>) -> Option<Found> {
         found.fault = found.fault.no_worse_than(Severity::Note);
     }
     Some(found)
+}
+
+fn is_above_note(found: &Found) -> bool {
+    found.fault.severity() > Severity::Note
 }
 
 /// The tree of the transaction before was written over by one that was not finished.

@@ -244,7 +244,7 @@ impl What {
             Self::NotBolt => &codes::NOT_BOLT,
             Self::BigEndian => &codes::BIG_ENDIAN,
             Self::UnknownVersion { .. } => &codes::UNKNOWN_VERSION,
-            Self::NoMeta | Self::TwoTrees { .. } => &codes::NO_META,
+            Self::NoMeta => &codes::NO_META,
             Self::FileShort { .. } => &codes::FILE_SHORT,
             Self::RaggedEnd { .. } => &codes::RAGGED_END,
             Self::Uncommitted { .. } => &codes::UNCOMMITTED,
@@ -279,6 +279,7 @@ impl What {
             Self::StaleRoot { is_sure: true } | Self::ForeignRoot => &codes::STALE_ROOT,
             Self::LostWrite { .. }
             | Self::LaterTree { .. }
+            | Self::TwoTrees { .. }
             | Self::StaleRoot { is_sure: false } => &codes::LOST_WRITE,
             Self::ManyGone { .. } => &codes::MANY_GONE,
             Self::ValueZeroes { .. } => &codes::VALUE_ZEROES,
@@ -432,7 +433,7 @@ impl fmt::Display for What {
             ),
             Self::TwoTrees { root } => write!(
                 f,
-                "the tree at page {root} makes up the file as well, and no meta tells which is the newer one"
+                "the tree at page {root} makes up the file as well, and nothing tells which is the newer one"
             ),
             Self::PageLost { pages: 1 } => write!(f, "the page is neither in use nor free"),
             Self::PageLost { pages } => {
@@ -441,7 +442,8 @@ impl fmt::Display for What {
             Self::TreeDeep { depth } => write!(f, "the tree is more than {depth} levels deep"),
             Self::PreviousTree { faults: 0 } => write!(
                 f,
-                "the tree of the transaction before was overwritten by one that was not finished"
+                "the tree of the transaction before was overwritten by one that was not finished, or the last one \
+                 never arrived and this is an older one"
             ),
             Self::PreviousTree { faults: 1 } => {
                 write!(f, "the tree of the transaction before has a fault")

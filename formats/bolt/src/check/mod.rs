@@ -380,7 +380,8 @@ impl CheckReport {
         let Some(db) = Db::open(view).db.filter(|_| self.tree == TreeState::Whole) else {
             return self;
         };
-        let lost = if self.can_compare() {
+        let is_over = |found: &Found| matches!(found.fault.what, What::PreviousTree { .. });
+        let mut lost = if self.can_compare() {
             db.lost_writes(&self, schemas)
         } else {
             Vec::new()
@@ -396,6 +397,9 @@ impl CheckReport {
             let is_later = |found: &Found| matches!(found.fault.what, What::LaterTree { .. });
             if old.iter().any(is_later) {
                 self.previous = TreeState::Damaged;
+            } else if !old.is_empty() {
+                // A page of this tree is an older one: what the tree before lacks, it does not lack for a later one.
+                lost.retain(|found| !is_over(found));
             }
             self.faults.extend(old);
         }
@@ -403,7 +407,12 @@ impl CheckReport {
         if lost.iter().any(is_stale) {
             self.tree = TreeState::Damaged;
         }
+        let lost_is_over = lost.iter().any(is_over);
         self.faults.extend(lost);
+        // The tree before looks whole, and is not.
+        if lost_is_over {
+            self.previous = TreeState::Damaged;
+        }
         // What the true tree uses may not be in this one.
         self.hides |= self.is_in_doubt();
         self

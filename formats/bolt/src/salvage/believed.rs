@@ -58,12 +58,18 @@ impl<'s> Salvage<'s> {
         // A program that puts values there against the rules has done so before.
         let has_values = !older.odd.is_empty();
         let report = db.check();
-        if report.tree == TreeState::Whole && !report.can_compare() {
+        let has_both = report.previous != TreeState::None;
+        if has_both && report.tree == TreeState::Whole && !report.can_compare() {
             self.compared = Compared::WrittenOver;
         }
         for found in db.lost_writes(&report, schemas) {
             if let What::PreviousTree { .. } = found.fault.what {
                 self.compared = Compared::WrittenOver;
+                // Whether it is the one after or the one before, nothing tells: what differs is named.
+                let schema = schemas.schema_of(db);
+                let before = db.previous().zip(schema);
+                let before = before.filter(|(old, schema)| db.is_before(old, *schema));
+                self.rival = before.map(|(old, _)| *old.meta());
             }
             if found.fault.severity() == Severity::Note {
                 continue;

@@ -52,6 +52,7 @@ use view::{Span, View};
 use crate::{
     db::Db,
     fault::{Fault, KeyRange, What},
+    meta::Meta,
     page::PageId,
     schema::Schemas,
     space::{Pointer, Space},
@@ -64,7 +65,7 @@ use notes::Repaired;
 use tree::{Item, Saved};
 
 pub use best::Choice;
-pub(crate) use best::is_foreign;
+pub(crate) use best::{is_foreign, is_written_over};
 pub use decision::{Action, Decision, Proof};
 pub use gap::Gap;
 
@@ -125,6 +126,8 @@ pub struct Salvage<'s> {
     is_tree: bool,
     /// Whether the tree was compared with the one before.
     compared: Compared,
+    /// The meta before, where its tree may be the newer one.
+    rival: Option<Meta>,
 }
 
 /// Whether a tree was compared with that of the transaction before, if there is one.
@@ -173,6 +176,7 @@ impl<'s> Salvage<'s> {
             is_newest: false,
             is_tree: false,
             compared: Compared::Yes,
+            rival: None,
         };
         if let Some(best) = best::tree(view, options) {
             salvage.run(&best, options);

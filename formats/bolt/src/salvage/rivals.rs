@@ -8,6 +8,7 @@ use super::{
     decision::{Action, Proof},
 };
 use crate::{
+    db::Db,
     fault::{Fault, KeyRange, What},
     meta::Meta,
     schema::Schemas,
@@ -18,7 +19,11 @@ impl<'s> Salvage<'s> {
     pub(super) fn rivals(&mut self, best: &Best<'s>) {
         let why = "its tree makes up the file as well, and nothing proves which of the two is the newer one: \
                    what differs is listed";
-        for rival in &best.rivals {
+        let db = &best.db;
+        let before = self.rival.take();
+        let before =
+            before.map(|meta| Db::of_meta(db.view(), db.page_size(), db.metas().clone(), meta));
+        for rival in best.rivals.iter().chain(&before) {
             let Meta { root, .. } = *rival.meta();
             let span = Span::new(root.at(rival.page_size()), rival.page_size());
             let fault = Fault::new(What::TwoTrees { root }, Some(root), span);

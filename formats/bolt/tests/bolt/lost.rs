@@ -349,13 +349,14 @@ fn shares(outcomes: &BTreeMap<String, Outcome>) {
         // was made. Whoever removes that object leaves the very same bytes, so it can be no more than a note.
         let least = if is_kind { 90 } else { 99 };
         assert!((suspected + noted) * 100 >= wrong * least, "{kind}");
-        assert!(suspected * 100 >= wrong * 85, "{kind}");
+        // Nor is it more where the tree of the meta before is what one transaction makes of this one: a daemon that
+        // is killed between the pages and the meta of its next transaction leaves the same.
+        assert!(suspected * 100 >= wrong * 60, "{kind}");
     }
 }
 
 /// Of the other transactions than those of the experiment; `STRIDE=1` takes every one.
 #[test]
-#[expect(clippy::print_stdout, reason = "figures for people")]
 fn nor_are_other_commits() {
     let stride = std::env::var("STRIDE").map_or(STRIDE, |text| text.parse().unwrap());
     let count = |name: &str| {

@@ -103,7 +103,6 @@ fn one(name: &str, states: &[&[u8]], pages: usize, sum: &mut Sum) {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "figures for people")]
 fn a_copy_of_a_file_that_changed_meanwhile_is_not_usable() {
     let stride = std::env::var("STRIDE").map_or(STRIDE, |text| text.parse().unwrap());
     let mut sums: BTreeMap<(usize, usize), Sum> = BTreeMap::new();

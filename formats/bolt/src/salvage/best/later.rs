@@ -6,7 +6,10 @@
 
 use finding::{Fault as _, Severity};
 
-use super::{COMPARED, COUNTED, Meta, metas::claims, order, roots::roots, worth::size};
+use super::{
+    super::orphans, COMPARED, COUNTED, Meta, metas::claims, order, partition::Lists, roots::roots,
+    worth::size,
+};
 use crate::{
     db::Db,
     page::PageId,
@@ -19,39 +22,9 @@ pub(in super::super) fn later(
     schema: &'static dyn Schema,
     schemas: Schemas,
 ) -> Option<PageId> {
-    let pages = db.pages_in_file();
-    if pages > COMPARED || schemas.of_root(&db.root())?.name() != schema.name() {
-        return None;
-    }
-    let (view, page_size) = (db.view(), db.page_size());
-    let claimed = claims(db);
-    let mut budget = COUNTED;
-    let mut trees = vec![db.clone()];
-    let others = roots(view, page_size, pages, schemas)?.pages.into_iter();
-    for root in others.filter(|root| !claimed.has(*root)) {
-        let meta = Meta {
-            root,
-            high_water: PageId(pages),
-            ..*db.meta()
-        };
-        let one = Db::of_meta(view, page_size, db.metas().clone(), meta);
-        let is_one = schemas
-            .of_root(&one.root())
-            .is_some_and(|own| own.name() == schema.name());
-        if is_one && size(&one, &[], &mut budget).0 {
-            trees.push(one);
-        }
-        if trees.len() >= order::COMPARED {
-            break;
-        }
-    }
-    if trees.len() == 1 || budget == 0 {
-        return None;
-    }
-    let older = schema.older(&trees);
-    let later = trees.iter().zip(older).skip(1);
-    let mut later = later.filter(|(_, older)| older.contains(&0));
-    later.find_map(|(one, _)| {
+    let trees = others(db, schema, schemas);
+    let mut later = newer(&trees, schema).into_iter();
+    later.find_map(|one| {
         let changes: Vec<_> = one.changes_since(db).collect();
         let several = schema.stale(db, one, &changes);
         let is_several = several
@@ -59,4 +32,82 @@ pub(in super::super) fn later(
             .any(|found| found.fault.severity() > Severity::Note);
         is_several.then(|| one.meta().root)
     })
+}
+
+/// Whether a transaction that was not finished wrote over pages of `old`, the tree before that of `db`: it looks
+/// whole then, and is none of any transaction.
+///
+/// With a list of free pages it does not make up the file any more. Without one, a tree that is later than that of
+/// `db` shows who wrote, or what in the tree before is later, or does not go together.
+pub(crate) fn is_written_over(db: &Db<'_>, old: &Db<'_>, schemas: Schemas) -> bool {
+    if db.pages_in_file() > COMPARED {
+        return false;
+    }
+    if old.meta().is_freelist_synced() {
+        let mut lists = Lists::of_meta(old);
+        let (list, root) = (old.meta().freelist, old.meta().root);
+        if lists.is_empty() {
+            // Another page stands in its place, in order.
+            return orphans::sound(db.space(), list).is_some();
+        }
+        // What is damaged by itself tells nothing.
+        let can_tell = lists.taken(db.meta().root, PageId(0)).is_some();
+        return can_tell && lists.account(root).is_none();
+    }
+    let Some(schema) = schemas.schema_of(db) else {
+        return false;
+    };
+    if !schema.contradictions(&old.root()).is_empty()
+        && schema.contradictions(&db.root()).is_empty()
+    {
+        return true;
+    }
+    let mut trees = others(db, schema, schemas);
+    trees.push(old.clone());
+    !newer(&trees, schema).is_empty()
+}
+
+/// The tree of `db`, and all whole ones of the program whose root it does not have.
+fn others<'s>(db: &Db<'s>, schema: &'static dyn Schema, schemas: Schemas) -> Vec<Db<'s>> {
+    let mut trees = vec![db.clone()];
+    let pages = db.pages_in_file();
+    let is_one = |db: &Db<'_>| {
+        let own = schemas.of_root(&db.root());
+        own.is_some_and(|own| own.name() == schema.name())
+    };
+    if pages > COMPARED || !is_one(db) {
+        return trees;
+    }
+    let (view, page_size) = (db.view(), db.page_size());
+    let claimed = claims(db);
+    let mut budget = COUNTED;
+    let roots = roots(view, page_size, pages, schemas).unwrap_or_default();
+    for root in roots.pages.into_iter().filter(|root| !claimed.has(*root)) {
+        let meta = Meta {
+            root,
+            high_water: PageId(pages),
+            ..*db.meta()
+        };
+        let one = Db::of_meta(view, page_size, db.metas().clone(), meta);
+        if is_one(&one) && size(&one, &[], &mut budget).0 && budget > 0 {
+            trees.push(one);
+        }
+        if trees.len() >= order::COMPARED {
+            break;
+        }
+    }
+    trees
+}
+
+/// Of `trees`, those that are proven to be later than the first.
+fn newer<'a, 's>(trees: &'a [Db<'s>], schema: &'static dyn Schema) -> Vec<&'a Db<'s>> {
+    if trees.len() < 2 {
+        return Vec::new();
+    }
+    let older = schema.older(trees);
+    let later = trees.iter().zip(older).skip(1);
+    later
+        .filter(|(_, older)| older.contains(&0))
+        .map(|(one, _)| one)
+        .collect()
 }

@@ -22,6 +22,7 @@ use crate::{
     schema::{Fit, Schema, Schemas},
     space::Space,
 };
+pub(crate) use later::is_written_over;
 pub(super) use later::later;
 pub(crate) use metas::is_foreign;
 use metas::{has_root, of_mended, of_metas, with_room};
@@ -284,6 +285,8 @@ fn best(view: View<'_>, options: SalvageOptions) -> Option<Best<'_>> {
 /// What makes one tree better than another before its keys do: whether it is the program's, the mark up to which
 /// it makes up the file, and whether no newer root is in it.
 type Rank = (bool, Option<PageId>, bool);
+/// A tree, the list that goes with it, and how good it is.
+type Judged<'s> = (Option<Account>, Worth, Db<'s>);
 /// A tree, and how good it is.
 type Ranked<'s> = (Rank, Option<Account>, Worth, Db<'s>);
 
@@ -293,7 +296,7 @@ fn first_of<'s>(
     mut all: Vec<Ranked<'s>>,
     schemas: Schemas,
     lists: &mut Lists<'s>,
-) -> (Option<(Option<Account>, Worth, Db<'s>)>, Vec<Db<'s>>) {
+) -> (Option<Judged<'s>>, Vec<Db<'s>>) {
     let Some((first, _, best, db)) = all.first() else {
         return (None, Vec::new());
     };

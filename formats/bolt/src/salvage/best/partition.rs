@@ -114,6 +114,30 @@ impl<'s> Lists<'s> {
         }
     }
 
+    /// The list that the meta of `db` names.
+    pub(super) fn of_meta(db: &Db<'s>) -> Self {
+        let pages = db.pages_in_file();
+        let space = Space {
+            view: db.view(),
+            page_size: db.page_size(),
+            end: PageId(pages),
+            is_thorough: true,
+        };
+        let page = db.meta().freelist;
+        let header = space.run(page, 1).and_then(Header::read_page_header).ok();
+        let ids = free(space, db.meta());
+        let list = header.zip(ids).map(|(header, ids)| List {
+            page,
+            own: header.pages(),
+            ids,
+        });
+        Self {
+            space,
+            all: list.into_iter().collect(),
+            budget: pages.saturating_mul(8),
+        }
+    }
+
     /// Whether there is none.
     pub(super) const fn is_empty(&self) -> bool {
         self.all.is_empty()

@@ -32,7 +32,10 @@ def find(path):
     if "/" in what or not blob.is_file():
         return None
     if kind == "manifests":
-        return what, json.loads(blob.read_text())["mediaType"]
+        # A manifest need not say what it is; an index has manifests.
+        document = json.loads(blob.read_text())
+        kind = "index" if "manifests" in document else "manifest"
+        return what, document.get("mediaType", f"application/vnd.oci.image.{kind}.v1+json")
     return what, "application/octet-stream"
 
 

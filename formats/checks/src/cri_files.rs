@@ -138,7 +138,16 @@ fn pause_image(judge: &mut Judge<'_>) {
         return;
     };
     let Some(whole) = content::normal_name(image) else {
-        judge.abstain("sandbox_image is no name of an image");
+        let files = config.map_or(&[][..], |config| &config.files);
+        let file = files.first().cloned().unwrap_or_default();
+        let image = finding::Text::from(image.as_str());
+        let message =
+            format!("\"{image}\", the sandbox image, is no name of an image: no pod is made");
+        judge.say(Finding::new(
+            PAUSE_IMAGE.code,
+            Location::file(file),
+            message,
+        ));
         return;
     };
     for namespace in judge

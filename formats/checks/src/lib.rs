@@ -74,6 +74,7 @@ pub mod start;
 mod still_open;
 mod store;
 mod store_elsewhere;
+mod store_owner;
 mod store_unmounted;
 mod unit;
 mod unit_limits;
@@ -119,6 +120,7 @@ pub const CHECKS: &[&Check] = &[
     &store::BACKEND_BROKEN,
     &store_elsewhere::ELSEWHERE,
     &daemon_elsewhere::ELSEWHERE,
+    &store_owner::CHANGED,
     &disk::SPLIT,
     &disk::IMMUTABLE,
     &disk::FULL,
@@ -278,6 +280,7 @@ pub const CHECKS: &[&Check] = &[
     &cores::LEFT,
     &clients::ENDPOINT,
     &registry::HOSTS,
+    &registry::FILE,
     &registry::ENDPOINT,
     &runtime::SOCKET_FOREIGN,
     &runtime::CWD_ESCAPE,

@@ -21,6 +21,46 @@ pub(crate) const HOSTS: Check = Check {
     run: hosts,
 };
 
+/// A certificate, a key or a hosts.toml that pulls fail at.
+pub(crate) const FILE: Check = Check {
+    code: &Code {
+        name: "registry/file-unusable",
+        rule: "P50",
+        severity: Severity::Damage,
+        title: "A file that pulls need cannot be used: they fail",
+        explanation: "At every pull containerd reads the certificates and keys that hosts.toml (`ca`, `client`) \
+            or registry.configs of config.toml name, for every host of the registry, also one without TLS. \
+            Without a hosts.toml it reads those that lie in the registry's folder (*.crt, *.cert with *.key). \
+            One of them that is missing, empty or no certificate fails the pull, and so does a folder in the \
+            place of hosts.toml, or a file in that of config_path. A start says nothing of it; images that are \
+            there are still used.",
+        remedy: "Put the file back, or take its name out of the file that names it. It is read again at the next \
+            pull, without a restart.",
+    },
+    needs: &[],
+    run: files,
+};
+
+fn files(judge: &mut Judge<'_>) {
+    let node = judge.node;
+    for bad in &node.registries.bad_files {
+        let whose = match &bad.registry {
+            Some(registry) => format!("pulls from {registry} fail"),
+            None => "pulls from every registry without a folder of its own fail".to_owned(),
+        };
+        let message = if bad.by == bad.file {
+            format!("{whose}: {}", bad.why)
+        } else {
+            format!("{whose}: {} ({} names it)", bad.why, bad.by)
+        };
+        let mut finding = Finding::new(FILE.code, Location::file(bad.file.clone()), message);
+        if let Some(registry) = &bad.registry {
+            finding = finding.affects(Object::global("registry", registry.clone()));
+        }
+        judge.say(finding);
+    }
+}
+
 /// A mirror's endpoint that is no address.
 pub(crate) const ENDPOINT: Check = Check {
     code: &Code {

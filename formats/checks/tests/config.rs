@@ -41,6 +41,17 @@ fn with(name: &str, files: &[(&str, &str)]) -> Tar {
     tar
 }
 
+/// A folder of which all is in the archive.
+fn add_folder(tar: &mut Tar, path: &str) {
+    let like = tar
+        .members
+        .iter()
+        .find(|member| member.path.ends_with(b"/"));
+    let mut folder = like.unwrap().clone();
+    folder.path = path.as_bytes().to_vec();
+    tar.members.insert(0, folder);
+}
+
 fn told(name: &str, text: &str) -> Prediction {
     foretell(&with(name, &[("config.toml", text)]), None)
 }
@@ -474,4 +485,290 @@ fn an_edit_goes_where_the_distribution_keeps_it() {
         .find(|finding| finding.code.name == "start/cri-lost");
     let told = told.unwrap().what_to_do();
     assert!(told.contains("config.toml.tmpl"), "{told}");
+}
+
+/// The findings of a node with these files.
+fn found(name: &str, files: &[(&str, &str)]) -> Vec<finding::Finding> {
+    let mut tar = with(name, files);
+    add_folder(&mut tar, "etc/containerd/certs.d/r.example/");
+    let packed = tar.write();
+    let evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
+    let roots = node::discover(&evidence, &Said::default());
+    let node = Node::open(&evidence, roots[0].clone(), node::Options::default());
+    checks::judge(&node, &Measured::default()).findings
+}
+
+const REGISTRY: &str = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".registry]\nconfig_path = \"/etc/containerd/certs.d\"\n";
+const HOSTS: &str =
+    "server = 'https://r.example'\n[host.'http://m:5000']\ncapabilities = ['pull']\n";
+const CERT: &str = "-----BEGIN CERTIFICATE-----\nMAMBAgM=\n-----END CERTIFICATE-----\n";
+
+/// Each seen with pulls through 1.6.20, 1.7.24 and 2.1.9: they failed, or went on.
+#[test]
+fn files_that_pulls_read_are_looked_at() {
+    const CODE: &str = "registry/file-unusable";
+    for (more, file, text, is_bad) in [
+        ("", "hosts.toml.old", "", false),
+        ("ca = 'ca.crt'\n", "ca.crt", CERT, false),
+        ("ca = '/etc/containerd/ca.crt'\n", "other", "", true),
+        ("ca = ['ca.crt']\n", "ca.crt", "", true),
+        ("ca = 'ca.crt'\n", "ca.crt", "garbage\n", true),
+        ("client = 'c.pem'\n", "c.pem", CERT, true),
+        ("client = [['c.pem', 'c.key']]\n", "c.pem", CERT, true),
+    ] {
+        let hosts = format!("{HOSTS}{more}");
+        let beside = format!("certs.d/r.example/{file}");
+        let files = [
+            ("config.toml", REGISTRY),
+            ("certs.d/r.example/hosts.toml", hosts.as_str()),
+            (beside.as_str(), text),
+        ];
+        let found = found("1.7-stopped", &files);
+        let bad = found
+            .iter()
+            .filter(|finding| finding.code.name == CODE)
+            .count();
+        assert_eq!(bad, usize::from(is_bad), "{more}{file} {text}: {found:#?}");
+        let mut tar = with("1.7-stopped", &files);
+        add_folder(&mut tar, "etc/containerd/certs.d/r.example/");
+        let told = foretell(&tar, None);
+        assert_eq!(told.start == Start::WithCare, is_bad, "{}", told.sentence);
+    }
+    // Without a hosts.toml, what lies in the folder.
+    for (file, text, is_bad) in [
+        ("x.crt", CERT, false),
+        ("x.crt", "garbage", true),
+        ("x.cert", "garbage", true),
+        ("x.key", "garbage", false),
+    ] {
+        let beside = format!("certs.d/r.example/{file}");
+        let files = [("config.toml", REGISTRY), (beside.as_str(), text)];
+        let found = found("1.7-stopped", &files);
+        let bad = found.iter().any(|finding| finding.code.name == CODE);
+        assert_eq!(bad, is_bad, "{file} {text}");
+    }
+}
+
+/// Each seen with pods of 1.6.20, 1.7.24 and 2.1.9: no pod was made, or one was.
+#[test]
+fn what_a_runtime_is_refused_for_when_a_pod_is_made() {
+    const TYPE: &str = "[RUNTIMES.runc]\nruntime_type = \"io.containerd.runc.v2\"\n";
+    let of = |node: &str, lines: &str| {
+        let (version, plugin) = if node.starts_with('2') {
+            (3, "io.containerd.cri.v1.runtime")
+        } else {
+            (2, "io.containerd.grpc.v1.cri")
+        };
+        let lines = lines.replace(
+            "RUNTIMES",
+            &format!("plugins.\"{plugin}\".containerd.runtimes"),
+        );
+        told(node, &format!("version = {version}\n{lines}"))
+    };
+    for node in ["1.6-stopped", "1.7-stopped", "2.1-stopped"] {
+        let is_old = node.starts_with("1.6");
+        for (lines, why) in [
+            (
+                "[RUNTIMES.runc.options]\nSystemdCgroup = \"true\"\n",
+                "SystemdCgroup",
+            ),
+            (
+                "[RUNTIMES.runc.options]\nsystemdCgroup = 1\n",
+                "SystemdCgroup",
+            ),
+            ("[RUNTIMES.runc.options]\nBinaryName = 3\n", "BinaryName"),
+            (
+                "[RUNTIMES.runc.options]\nBinaryName = [\"runc\"]\n",
+                "BinaryName",
+            ),
+            ("[RUNTIMES.runc.options]\nIoUid = -1\n", "IoUid"),
+            (
+                "[RUNTIMES.runc.options]\nSystemdCgroup = true\nno_such = 3\n",
+                "",
+            ),
+            (
+                "[RUNTIMES.kata]\nruntime_type = \"\"\n",
+                "of the runtime kata: its runtime_type is empty",
+            ),
+            (
+                "[RUNTIMES.kata]\nruntime_type = \"kata\"\n",
+                "neither the name of a shim",
+            ),
+            (
+                "[RUNTIMES.kata]\nruntime_type = \"io.containerd.kata.v2\"\n[RUNTIMES.kata.options]\nConfigPath = 3\n",
+                "ConfigPath",
+            ),
+            (
+                "[RUNTIMES.runc]\nsnapshotter = \"nothing\"\n",
+                if is_old {
+                    ""
+                } else {
+                    "its snapshotter nothing"
+                },
+            ),
+            (
+                "[RUNTIMES.runc]\nsandboxer = \"nothing\"\n",
+                if node.starts_with('2') {
+                    "there is no sandboxer"
+                } else {
+                    ""
+                },
+            ),
+        ] {
+            let lines = if lines.starts_with("[RUNTIMES.runc]\n") {
+                lines.replace("[RUNTIMES.runc]\n", TYPE)
+            } else {
+                format!("{TYPE}{lines}")
+            };
+            let told = of(node, &lines);
+            assert_eq!(told.outcome, Outcome::Boots, "{lines}: {told:#?}");
+            let says = format!(
+                "{:?}",
+                told.statements
+                    .iter()
+                    .map(|one| &one.does)
+                    .collect::<Vec<_>>()
+            );
+            if why.is_empty() {
+                assert!(!says.contains("makes no pod"), "{node} {lines}: {says}");
+            } else {
+                assert!(says.contains(why), "{node} {lines}: {says}");
+                assert_eq!(told.start, Start::WithCare, "{}", told.sentence);
+            }
+        }
+        // 1.x takes a table of runc as it stands.
+        let told = of(node, "[RUNTIMES.runc.options]\nSystemdCgroup = false\n");
+        let says = told.sentence.contains("runtime_type is empty");
+        assert_eq!(says, !node.starts_with('2'), "{}", told.sentence);
+    }
+}
+
+#[test]
+fn a_seccomp_profile_for_the_others_must_be_one() {
+    let of = |profile: &str| {
+        let base = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\nunset_seccomp_profile = ";
+        told("1.7-stopped", &format!("{base}\"{profile}\"\n")).sentence
+    };
+    assert!(of("/nope.json").contains("makes no pod that brings no seccomp profile"));
+    assert!(of("localhost//etc/x.json").contains("not known: the seccomp profile /etc/x.json"));
+    for profile in ["", "unconfined", "runtime/default"] {
+        assert!(!of(profile).contains("seccomp"), "{profile}");
+    }
+}
+
+#[test]
+fn messages_that_are_too_large_are_foretold() {
+    let told_of = |size: i64| {
+        told(
+            "1.7-stopped",
+            &format!("version = 2\n[grpc]\nmax_recv_message_size = {size}\n"),
+        )
+        .sentence
+    };
+    assert!(told_of(1).contains("in more than 1 bytes"));
+    for size in [-1, 0, 16_777_216] {
+        assert!(!told_of(size).contains("bytes"), "{size}");
+    }
+}
+
+/// Of a directory: a copy in an archive has the owner of who made it.
+#[test]
+#[ignore = "needs root"]
+fn stores_that_were_given_away_are_told() {
+    use std::os::unix::fs::{MetadataExt, lchown};
+    use std::path::{Path, PathBuf};
+    let folder = std::env::temp_dir().join(format!("coroner-owner-{}", std::process::id()));
+    let root = folder.join("var/lib/containerd");
+    std::fs::create_dir_all(&root).unwrap();
+    let is_root = std::fs::metadata(&folder).unwrap().uid() == 0;
+    if !testcase::may_run("root", is_root) {
+        return;
+    }
+    for name in [
+        "io.containerd.content.v1.content/blobs",
+        "io.containerd.snapshotter.v1.overlayfs/snapshots",
+    ] {
+        std::fs::create_dir_all(root.join(name)).unwrap();
+    }
+    let own = |top: &Path, uid: u32| {
+        let mut open: Vec<PathBuf> = vec![top.to_path_buf()];
+        while let Some(path) = open.pop() {
+            lchown(&path, Some(uid), Some(uid)).unwrap();
+            open.extend(
+                std::fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        }
+    };
+    let is_told = || {
+        let evidence = Evidence::open(&folder, &Options::default()).unwrap();
+        let roots = node::discover(&evidence, &Said::default());
+        let node = Node::open(&evidence, roots[0].clone(), node::Options::default());
+        let report = checks::judge(&node, &Measured::default());
+        report
+            .findings
+            .iter()
+            .any(|finding| finding.code.name == "store/owner-changed")
+    };
+    assert!(!is_told());
+    own(&root, 1000);
+    assert!(is_told());
+    // Only the folder itself; and a copy of one who is not root.
+    own(&root, 0);
+    lchown(&root, Some(1000), None).unwrap();
+    assert!(!is_told());
+    own(&folder, 1000);
+    assert!(!is_told());
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn an_image_of_pods_that_is_no_name_is_told() {
+    for image in [
+        "Images.Example/PAUSE:1:2",
+        "",
+        "https://images.example/pause:1",
+    ] {
+        let text = format!(
+            "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"{image}\"\n"
+        );
+        let found = found("1.7-stopped", &[("config.toml", text.as_str())]);
+        let mut found = found.iter();
+        assert!(
+            found.any(|finding| finding.code.name == "cri/pause-image-missing"),
+            "{image}"
+        );
+    }
+}
+
+#[test]
+fn files_that_each_pod_gets_a_copy_of_must_be_there() {
+    let of = |files: &[&str]| {
+        let mut tar = testcase::node("1.7-stopped");
+        add_folder(&mut tar, "etc/");
+        for file in files {
+            tar.add(file, b"x\n");
+        }
+        foretell(&tar, None).sentence
+    };
+    let (passwd, hosts, resolv) = ("etc/passwd", "etc/hosts", "etc/resolv.conf");
+    // Without it, the machine's /etc was not taken along.
+    assert!(of(&[]).ends_with("normally."));
+    assert!(of(&[passwd, hosts, resolv]).ends_with("normally."));
+    assert!(of(&[passwd, resolv]).contains("makes no pod: it copies /etc/hosts"));
+    assert!(of(&[passwd, hosts]).contains("makes no pod: it copies /etc/resolv.conf"));
+    let mut tar = testcase::node("1.7-stopped");
+    add_folder(&mut tar, "etc/");
+    tar.add(
+        "etc/crictl.yaml",
+        b"runtime-endpoint: unix:///run/containerd/containerd.sock\n",
+    );
+    tar.add(
+        "var/lib/kubelet/config.yaml",
+        b"containerRuntimeEndpoint: unix:///run/containerd/containerd.sock\n",
+    );
+    tar.add(passwd, b"x\n");
+    tar.add(hosts, b"x\n");
+    assert!(!foretell(&tar, None).sentence.contains("resolv.conf"));
 }

@@ -156,3 +156,93 @@ fn what_a_restart_loses_is_said_first() {
         emptied.sentence
     );
 }
+
+/// Of a machine whose own units are in the evidence; systemd 252 says `Unit mount-data.service not found.`
+#[test]
+fn units_that_it_requires_must_be_there() {
+    let of = |lines: &str, files: &[&str]| {
+        let mut tar = testcase::node("1.7-running");
+        tar.add(UNIT, format!("{OWN}{lines}").as_bytes());
+        tar.add(
+            "usr/lib/systemd/system/systemd-journald.service",
+            b"[Unit]\n",
+        );
+        for file in files {
+            tar.add(file, b"[Unit]\n");
+        }
+        foretell(&tar)
+    };
+    for (lines, file, is_refused) in [
+        ("[Unit]\nRequires=data.service\n", "", true),
+        ("[Unit]\nBindsTo=data.socket\n", "", true),
+        (
+            "[Unit]\nRequires=data.service\n",
+            "usr/lib/systemd/system/data.service",
+            false,
+        ),
+        (
+            "[Unit]\nRequires=data@x.service\n",
+            "etc/systemd/system/data@.service",
+            false,
+        ),
+        ("[Unit]\nRequires=data.service\nRequires=\n", "", false),
+        (
+            "[Unit]\nWants=data.service\nAfter=data.service\n",
+            "",
+            false,
+        ),
+        (
+            "[Unit]\nRequires=data.mount -.slice dev-sdb.device\n",
+            "",
+            false,
+        ),
+    ] {
+        let files: Vec<&str> = [file].into_iter().filter(|file| !file.is_empty()).collect();
+        let told = of(lines, &files);
+        let expected = if is_refused {
+            Outcome::CrashLoop
+        } else {
+            Outcome::Boots
+        };
+        assert_eq!(told.outcome, expected, "{lines}: {}", told.sentence);
+    }
+    // Where the machine's units were not taken along, that is not known.
+    let told = with("[Unit]\nRequires=data.service\n");
+    assert!(
+        told.sentence.contains("the unit data.service"),
+        "{}",
+        told.sentence
+    );
+}
+
+#[test]
+fn without_systemd_no_systemctl_is_told() {
+    let steps = |file: &str| {
+        let mut tar = testcase::node("1.7-stopped");
+        tar.member("var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db")
+            .data
+            .truncate(4096);
+        if !file.is_empty() {
+            tar.add(file, b"x");
+        }
+        let packed = tar.write();
+        let evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
+        let roots = node::discover(&evidence, &Said::default());
+        let node = Node::open(&evidence, roots[0].clone(), node::Options::default());
+        let report = checks::judge(&node, &Measured::default());
+        let ways = report.findings.iter().flat_map(|finding| &finding.ways);
+        format!("{:?}", ways.collect::<Vec<_>>())
+    };
+    assert!(steps("").contains("systemctl"));
+    for (file, name) in [
+        ("sbin/openrc-run", "OpenRC"),
+        ("etc/runit/1", "runit"),
+        ("etc/inittab", "its own init"),
+    ] {
+        let told = steps(file);
+        assert!(
+            !told.contains("systemctl") && told.contains(name),
+            "{file}: {told}"
+        );
+    }
+}

@@ -43,6 +43,7 @@ mod open;
 mod pods;
 mod program;
 mod registry;
+mod registry_files;
 mod repaired;
 mod runtime_programs;
 mod scan;
@@ -73,6 +74,7 @@ pub use open::{CONTENT_DIR, DOCKER_NAMESPACE, Node, Options, learn, path_text, s
 pub use pods::PodFiles;
 pub use program::{Program, program_places, programs};
 pub use registry::{BadHosts, Registries, is_url};
+pub use registry_files::BadFile;
 pub use repaired::{Phase, QUARANTINE, REPAIR_JOURNAL, REPAIR_STATE};
 pub use runtime_programs::{
     Look, Role, RuntimeProgram, RuntimePrograms, Wanted as WantedProgram, shim_program,

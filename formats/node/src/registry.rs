@@ -12,6 +12,7 @@ use finding::{Text, Unread};
 use toml::{Table, Value};
 
 use crate::config::Config;
+use crate::registry_files::BadFile;
 use crate::{Scalar, path_text};
 
 /// A hosts.toml that the daemon does not take.
@@ -30,6 +31,8 @@ pub struct BadHosts {
 pub struct Registries {
     /// Files that are not taken.
     pub bad: Vec<BadHosts>,
+    /// Files that a pull reads, and fails at.
+    pub bad_files: Vec<BadFile>,
     /// Files that could not be read.
     pub unread: Vec<(Text, Unread)>,
 }
@@ -43,7 +46,11 @@ impl Registries {
     pub(crate) fn read_registries(evidence: &Evidence, config: Option<&Config>) -> Self {
         let mut all = Self::default();
         let mut seen = 0_usize;
+        if let Some(config) = config {
+            all.configured_files(evidence, config);
+        }
         for root in roots(config) {
+            all.root_folder(evidence, &root);
             let list = evidence.list(&root);
             for entry in list.read().into_iter().flatten() {
                 if entry.stat.kind == FileKind::File || seen >= MOST {
@@ -62,13 +69,34 @@ impl Registries {
         let file = path_text(&path);
         let source = match evidence.source(&path, LIMIT) {
             Ok(source) => source,
-            Err(unread) if unread.is_absent() || unread == Unread::NotCollected => return,
+            Err(unread) if unread.is_absent() => {
+                return self.lying_files(evidence, folder, registry);
+            }
+            Err(Unread::NotCollected) => return,
+            Err(Unread::Special(kind)) => {
+                return self.bad_files.push(BadFile {
+                    file: file.clone(),
+                    by: file,
+                    registry: (*registry != *"_default").then(|| registry.clone()),
+                    why: format!("it is a {kind}"),
+                });
+            }
             Err(unread) => return self.unread.push((file, unread)),
         };
         let why = match core::str::from_utf8(source.bytes()) {
-            Ok("") => None,
+            // Certificates may lie beside it.
+            Ok("") => {
+                self.lying_files(evidence, folder, registry);
+                None
+            }
             Ok(text) => match text.parse::<Table>() {
-                Ok(table) => wrong(&table),
+                Ok(table) => {
+                    let why = wrong(&table);
+                    if why.is_none() {
+                        self.named_files(evidence, folder, registry, &table);
+                    }
+                    why
+                }
                 Err(error) => Some(format!("it is not TOML: {}", error.message())),
             },
             Err(_) => Some("it is not UTF-8".to_owned()),
@@ -157,13 +185,48 @@ fn bad_fields(of: &Table) -> Option<String> {
             return Some(format!("{key} is not a boolean"));
         }
     }
-    for key in ["ca", "client"] {
-        let fits = |value: &Value| value.is_str() || value.is_array();
-        if of.get(key).is_some_and(|value| !fits(value)) {
-            return Some(format!("{key} is neither a string nor a list"));
-        }
+    let is_texts = |list: &[Value]| list.iter().all(Value::is_str);
+    let fits = match of.get("ca") {
+        None | Some(Value::String(_)) => true,
+        Some(Value::Array(list)) => is_texts(list),
+        Some(_) => false,
+    };
+    if !fits {
+        return Some("ca is neither a string nor a list of strings".to_owned());
     }
-    None
+    let is_pair = |value: &Value| match value {
+        Value::String(_) => true,
+        Value::Array(pair) => pair.len() == 2 && is_texts(pair),
+        _ => false,
+    };
+    let fits = match of.get("client") {
+        None | Some(Value::String(_)) => true,
+        Some(Value::Array(list)) => list.iter().all(is_pair),
+        Some(_) => false,
+    };
+    if !fits {
+        return Some("client is neither a string nor a list of strings or pairs".to_owned());
+    }
+    bad_header(of)
+}
+
+/// A header is a string, or a list of them.
+fn bad_header(of: &Table) -> Option<String> {
+    let headers = match of.get("header") {
+        None => return None,
+        Some(Value::Table(headers)) => headers,
+        Some(_) => return Some("header is not a table".to_owned()),
+    };
+    let fits = |value: &Value| match value {
+        Value::String(_) => true,
+        Value::Array(list) => list.iter().all(Value::is_str),
+        _ => false,
+    };
+    let bad = headers.iter().find(|(_, value)| !fits(value));
+    let name = bad.map(|(name, _)| finding::Escaped(name.as_bytes()).to_string())?;
+    Some(format!(
+        "the header {name} is neither a string nor a list of strings"
+    ))
 }
 
 /// Whether Go takes it for a URL.
@@ -241,5 +304,17 @@ mod tests {
         assert!(of("server = 3\n").is_some());
         assert!(of("host = 'm'\n").is_some());
         assert!(of("[host.'m']\nskip_verify = 'yes'\n").is_some());
+        for (text, is_taken) in [
+            ("ca = ['a', 'b']\n", true),
+            ("ca = [3]\n", false),
+            ("client = 'a'\n", true),
+            ("client = [['a', 'b'], 'c']\n", true),
+            ("client = [['a', 'b', 'c']]\n", false),
+            ("[header]\nx = ['a']\ny = 'b'\n", true),
+            ("[header]\nx = 3\n", false),
+            ("[header]\nx = ['a', 3]\n", false),
+        ] {
+            assert_eq!(of(text).is_none(), is_taken, "{text}");
+        }
     }
 }

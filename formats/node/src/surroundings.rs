@@ -44,6 +44,10 @@ pub struct Surroundings {
     pub overlay: PathBuf,
     /// Whether everyone may write to the folder of blobs, and not to the folder above root.
     pub is_opened: bool,
+    /// Files of the machine that the CRI copies for each pod, and cannot: path, why.
+    pub host_files: Vec<(&'static str, String)>,
+    /// Who owns root and the stores in it, where that is not root and the folder above root is root's.
+    pub owned_by: Option<u32>,
     /// Whether `state` holds a database that belongs under root.
     pub state_has_stores: bool,
     /// Why it is not known whether there is a configuration, where none was found.
@@ -83,6 +87,27 @@ const DAEMONS: &[&str] = &[
     "/usr/local/bin/k0s",
     "/usr/bin/kubelet",
 ];
+
+/// What the CRI copies for each pod.
+const HOST_FILES: [&str; 2] = ["/etc/hosts", "/etc/resolv.conf"];
+
+/// Those that it cannot copy. A link into /run leads nowhere in what was taken of a disk.
+fn host_files(evidence: &Evidence) -> Vec<(&'static str, String)> {
+    let is_machine = evidence.is_machine();
+    let has_etc = is_machine || evidence.stat(Path::new("/etc/passwd")).is_ok();
+    let all = HOST_FILES.into_iter().filter(|_| has_etc);
+    all.filter_map(|path| {
+        let why = match followed(evidence, Path::new(path)) {
+            Ok(FileKind::File) => return None,
+            Ok(kind) => format!("it is a {}", kind.word()),
+            Err(Unread::Absent) => "it is not there".to_owned(),
+            Err(Unread::Dangling(_)) if is_machine => "it is a link that leads nowhere".to_owned(),
+            Err(_) => return None,
+        };
+        Some((path, why))
+    })
+    .collect()
+}
 
 /// Under state: the tasks of `io.containerd.runtime.v1.linux`.
 const LINUX_TASKS: &str = "io.containerd.runtime.v1.linux";
@@ -274,6 +299,18 @@ impl Surroundings {
         };
         around.is_opened = is_open(&roots.root.join(CONTENT_DIR).join("blobs")) == Some(true)
             && roots.root.parent().and_then(is_open) == Some(false);
+        around.host_files = host_files(evidence);
+        let owner = |path: &Path| evidence.stat(path).ok().map(|stat| stat.uid);
+        let own = owner(&roots.root).filter(|uid| *uid != 0);
+        let above = roots.root.parent().and_then(owner);
+        let inner = [roots.root.join(CONTENT_DIR).join("blobs"), folders.clone()];
+        // An archive has the owners of who made it, a copy one owner throughout, a user's own daemon a
+        // folder of theirs.
+        around.owned_by = own.filter(|uid| {
+            evidence.kind() == Kind::Directory
+                && above == Some(0)
+                && inner.iter().all(|path| owner(path) == Some(*uid))
+        });
         around.half_repaired = crate::repaired::half_repaired(evidence, &roots.root);
         around.shims = shims(evidence, roots);
         around.kubelet_driver = kubelet_driver(evidence);

@@ -80,6 +80,9 @@ pub struct Unit {
     pub before: Vec<(Vec<String>, bool)>,
     /// Conditions of `[Unit]` without which systemd does not start it: key, value.
     pub conditions: Vec<(String, String)>,
+    /// Units that must be there for a start of it (`Requires`, `Requisite`, `BindsTo`), and that no folder
+    /// of units has: key, name.
+    pub lacks: Vec<(String, String)>,
     /// What else it says of its service.
     pub others: Others,
     /// `KillMode`.
@@ -140,6 +143,8 @@ impl Unit {
         if unit.files.is_empty() {
             return None;
         }
+        let (needs, lines): (Vec<_>, Vec<_>) = lines.into_iter().partition(|(key, _)| is_need(key));
+        unit.lacks = lacking(evidence, &needs);
         let variables = unit.variables(evidence, &lines);
         unit.take(&lines, variables);
         Some(unit)
@@ -391,6 +396,43 @@ fn is_condition(key: &str) -> bool {
     key.starts_with("Condition") || key.starts_with("Assert")
 }
 
+/// Whether a key of `[Unit]` names units without which a start of it fails.
+fn is_need(key: &str) -> bool {
+    matches!(key, "Requires" | "Requisite" | "BindsTo")
+}
+
+/// Units of these lists that no folder of units has. Those that systemd makes by itself (devices, slices,
+/// mounts of fstab) are never told.
+fn lacking(evidence: &Evidence, lists: &[(String, String)]) -> Vec<(String, String)> {
+    let mut named: Vec<(&str, &str)> = Vec::new();
+    for (key, list) in lists {
+        if list.is_empty() {
+            named.retain(|(other, _)| other != key);
+        }
+        named.extend(list.split_whitespace().map(|name| (key.as_str(), name)));
+    }
+    let is_made = |name: &str| {
+        let ends = [".service", ".socket", ".target", ".path", ".timer"];
+        !ends.iter().any(|end| name.ends_with(end)) || name.contains('%')
+    };
+    let has = |name: &str| {
+        let mut folders = UNIT_FOLDERS.iter().map(Path::new);
+        folders.any(|folder| is_there(evidence, &folder.join(name)))
+    };
+    // An instance is made of its template.
+    let template = |name: &str| {
+        let (stem, end) = name.rsplit_once('.')?;
+        let (stem, _) = stem.split_once('@')?;
+        Some(format!("{stem}@.{end}"))
+    };
+    named
+        .into_iter()
+        .filter(|(_, name)| !is_made(name) && !has(name))
+        .filter(|(_, name)| !template(name).is_some_and(|name| has(&name)))
+        .map(|(key, name)| (key.to_owned(), name.to_owned()))
+        .collect()
+}
+
 /// Without the marks before a command.
 fn bare(program: &str) -> &str {
     program.trim_start_matches(['@', '-', ':', '+', '!', '|'])
@@ -459,7 +501,7 @@ fn settings(text: &str) -> Vec<(String, String)> {
             let key = key.trim();
             let counts = match section.as_str() {
                 "[Service]" => true,
-                "[Unit]" => key.starts_with("StartLimit") || is_condition(key),
+                "[Unit]" => key.starts_with("StartLimit") || is_condition(key) || is_need(key),
                 _ => false,
             };
             if counts {

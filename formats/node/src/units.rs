@@ -41,6 +41,42 @@ pub struct Units {
     pub all: Vec<KnownUnit>,
     /// Whether one of them alone runs.
     pub is_one_of_several: bool,
+    /// What starts programs in systemd's place, where the machine has no systemd.
+    pub other_init: Option<&'static str>,
+    /// Whether the units of the system itself are in the evidence, and so all that packages brought.
+    pub is_whole: bool,
+}
+
+/// What only a machine with systemd has.
+const SYSTEMD: &[&str] = &[
+    "/run/systemd/system",
+    "/usr/lib/systemd",
+    "/lib/systemd",
+    "/etc/systemd/system",
+];
+
+/// What other inits have, and what they are called.
+const INITS: &[(&str, &str)] = &[
+    ("/sbin/openrc-run", "OpenRC (`rc-service`)"),
+    ("/usr/sbin/openrc-run", "OpenRC (`rc-service`)"),
+    ("/etc/runlevels", "OpenRC (`rc-service`)"),
+    ("/etc/runit", "runit (`sv`)"),
+    ("/etc/s6-overlay", "s6 (`s6-svc`)"),
+    ("/etc/s6", "s6 (`s6-svc`)"),
+    ("/etc/dinit.d", "dinit (`dinitctl`)"),
+    ("/etc/inittab", "its own init (scripts of /etc/init.d)"),
+    ("/etc/rc.d/rc", "its own init (scripts of /etc/init.d)"),
+];
+
+/// What starts programs on a machine without systemd; nothing where it has one, or that is not known.
+fn other_init(evidence: &Evidence) -> Option<&'static str> {
+    let there = |path: &&str| evidence.stat(Path::new(path)).is_ok();
+    if SYSTEMD.iter().any(there) {
+        return None;
+    }
+    let found = INITS.iter().find(|(path, _)| there(path));
+    let name = found.map(|(_, name)| *name);
+    name.or_else(|| evidence.is_machine().then_some("whatever starts it there"))
 }
 
 /// The units that run an installation ([`Roots::whose`](crate::Roots::whose)), in the order in which they
@@ -112,6 +148,13 @@ impl Units {
     /// The units of an installation, as far as the evidence tells which of them are there and are started
     /// at boot.
     pub fn read_units(evidence: &Evidence, whose: &str) -> Self {
+        let other_init = other_init(evidence);
+        if other_init.is_some() {
+            return Self {
+                other_init,
+                ..Self::default()
+            };
+        }
         let names = unit_names(whose);
         let known = |name: &&'static str| KnownUnit::read_known(evidence, name);
         let here: Vec<KnownUnit> = names.iter().filter_map(known).collect();
@@ -133,6 +176,8 @@ impl Units {
         Self {
             all,
             is_one_of_several,
+            other_init: None,
+            is_whole: has_system_units(evidence),
         }
     }
 
@@ -143,6 +188,8 @@ impl Units {
         Self {
             all: own.cloned().collect(),
             is_one_of_several: self.is_one_of_several,
+            other_init: self.other_init,
+            is_whole: self.is_whole,
         }
     }
 
@@ -203,11 +250,16 @@ impl Units {
     }
 
     /// What to do where no command is known to stop it.
-    pub fn stopping_words(&self) -> Option<&'static str> {
-        self.all.is_empty().then_some(
-            "Stop this containerd, and what starts it again: a user's own systemd runs it \
-             (`systemctl --user`), and not the machine's.",
-        )
+    pub fn stopping_words(&self) -> Option<String> {
+        if let Some(init) = self.other_init {
+            return Some(format!(
+                "Stop containerd, and first what starts it again or uses it (the kubelet, k3s, Docker), with \
+                 {init}: this machine has no systemd. Leave the shims running."
+            ));
+        }
+        let words = "Stop this containerd, and what starts it again: a user's own systemd runs it \
+                     (`systemctl --user`), and not the machine's.";
+        self.all.is_empty().then(|| words.to_owned())
     }
 
     /// What to do where it is not known what ran.

@@ -488,9 +488,13 @@ impl Plan {
                 masked_for_good: unit.masked_for_good,
             })
         });
+        let is_user = self.whose.starts_with("rootless");
         Units {
             all: all.collect(),
             is_one_of_several: node::is_one_of_several(&self.whose),
+            // A machine with systemd has a unit, seen or not.
+            other_init: (self.units.is_empty() && !is_user).then_some("its own init"),
+            is_whole: false,
         }
     }
 

@@ -113,7 +113,7 @@ impl Shown {
             )?;
         }
         if let Some(words) = units.stopping_words() {
-            pen.paragraph("  ", words)?;
+            pen.paragraph("  ", &words)?;
         }
         for command in units.stopping() {
             pen.verbatim(format_args!("    # {command}"))?;

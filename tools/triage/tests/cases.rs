@@ -19,6 +19,10 @@ use testcase::{Edits, Tar};
 /// Codes that no case can have, and where they are provoked instead.
 const ELSEWHERE: &[(&str, &str)] = &[
     (
+        "store/owner-changed",
+        "an edit changes no owner: formats/checks/tests/config.rs",
+    ),
+    (
         "meta/value-large",
         "an edit cannot make a value grow: formats/metadb/src/unknown.rs",
     ),

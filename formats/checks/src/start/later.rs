@@ -96,8 +96,20 @@ const FAILS: &[(&str, &str)] = &[
         "gives new containers of a pod no hosts, hostname or resolv.conf, or cannot make them",
     ),
     (
+        "cri/pause-image-missing",
+        "makes no pod: the sandbox image that config.toml names is no name of an image",
+    ),
+    (
         "cri/",
         "shows pods or containers as unknown, and may not be able to remove them",
+    ),
+    (
+        "registry/file-unusable",
+        "cannot pull from registries of which a certificate, a key or hosts.toml cannot be used",
+    ),
+    (
+        "store/owner-changed",
+        "gives containers files of a wrong owner: its stores were given to another user",
     ),
     (
         "store/snapshots-elsewhere",

@@ -224,7 +224,15 @@ impl Statement {
                 format!(": {}{more}{first}", counts.join(", "))
             }
         };
-        format!("{perhaps}{}{named} ({why})", self.does)
+        // Of what is removed, how much it takes; of folders that is not known.
+        let bytes = self.targets.iter().filter_map(|target| target.bytes);
+        let bytes = bytes.fold(0_u64, u64::saturating_add);
+        let size = if self.effect.destroys() && bytes > 0 && !self.does.contains(" bytes") {
+            format!(", {bytes} bytes")
+        } else {
+            String::new()
+        };
+        format!("{perhaps}{}{named}{size} ({why})", self.does)
     }
 
     /// Whether the other says the same, of other things.

@@ -33,6 +33,7 @@ pub(super) fn unit(run: &mut Run<'_>) -> Flow {
         let drop_in = unit.files.last().cloned().unwrap_or_default();
         return run.say(statement.says(says).at(Location::file(drop_in)));
     }
+    lacking(run, unit)?;
     conditions(run, unit)?;
     let needed = unit.before.iter().filter(|(_, may_fail)| !may_fail);
     let first = needed.filter_map(|(words, _)| words.first());
@@ -76,6 +77,25 @@ fn program(run: &mut Run<'_>) -> Flow {
         format!("cannot be started: none of {folders} has its program, and no unit names one");
     let statement = run.statement(&rules::UNIT_PROGRAM).does(does);
     run.say(statement.says("").at(Location::file("/usr/bin/containerd")))
+}
+
+/// A unit that it cannot do without, and that is not there.
+fn lacking(run: &mut Run<'_>, unit: &Unit) -> Flow {
+    let Some((key, name)) = unit.lacks.first() else {
+        return Flow::Continue(());
+    };
+    let name = Text::from(name.as_str());
+    if !run.node.units.is_whole {
+        let why = "its unit needs it, and whether the machine has it is not in the evidence";
+        run.not_known(Part::Configuration, format!("the unit {name}"), why);
+        return Flow::Continue(());
+    }
+    let does = format!(
+        "exits: systemd does not start it, because {key}= of its unit names {name}, which is not there"
+    );
+    let says = format!("Unit {name} not found");
+    let statement = run.statement(&rules::UNIT_NOT_STARTED).does(does);
+    run.say(statement.says(says).at(file(unit)))
 }
 
 /// What a condition says of a path, if it is one of those that the evidence can answer.

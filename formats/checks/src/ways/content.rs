@@ -39,6 +39,15 @@ pub(super) const TABLE: Table = &[
     ),
     (&["ingest/blocks-pull", "ingest/damaged"], write_aside),
     (&["lease/leftover", "lease/expiry-garbled"], lease_removed),
+    (&["lease/ownerless"], lease_unclaimed),
+    (
+        &[
+            "registry/endpoint-unusable",
+            "registry/file-unusable",
+            "registry/hosts-unusable",
+        ],
+        registry,
+    ),
     (&["lease/owned"], pruned),
 ];
 
@@ -286,6 +295,41 @@ fn lease_removed(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     }
     let why = "The lease is gone; what it alone held goes with the next collection.";
     vec![Remedy::new(why, steps)]
+}
+
+/// Nothing says whose it is: it is removed only when nobody claims it.
+fn lease_unclaimed(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let ways = lease_removed(here, finding).into_iter();
+    let ask = "if no program that uses containerd's API on this node made it";
+    ways.map(|mut way| {
+        way.steps = way.steps.into_iter().map(|step| step.only(ask)).collect();
+        way
+    })
+    .collect()
+}
+
+/// What a pull reads: a person has the right file or address.
+fn registry(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let Some(file) = &finding.location.file else {
+        return Vec::new();
+    };
+    let (words, when) = match finding.code.name {
+        "registry/endpoint-unusable" => (
+            format!("Write the endpoint in {file} as a URL, and restart containerd."),
+            "containerd reads it at its start.",
+        ),
+        "registry/file-unusable" => (
+            format!(
+                "Put {file} back from where it came, or take its name out of the file that names it."
+            ),
+            "It is read at every pull; nothing has to be restarted.",
+        ),
+        _ => (
+            format!("Correct {file}."),
+            "It is read at every pull; nothing has to be restarted.",
+        ),
+    };
+    vec![Remedy::new(when, vec![Step::words(words).undoable()])]
 }
 
 /// By the client whose they are.

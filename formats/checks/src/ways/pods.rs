@@ -44,11 +44,21 @@ pub(super) const TABLE: Table = &[
 ];
 
 /// Of two records of one name, the one that is not in use goes.
-fn name_twice(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {
-    vec![here.repair(
+fn name_twice(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let mut way = here.repair(
         "coroner keeps the record that has a task or a bundle, or that containers belong to (of two without, \
          the newer one), and leaves out the other one: it holds its files by a lease, and can take it back.",
-    )]
+    );
+    // Which of them goes, the plan says.
+    let records: Vec<Object> = ["container", "sandbox"]
+        .into_iter()
+        .flat_map(|kind| objects_of_kind(finding, kind))
+        .cloned()
+        .collect();
+    if let Some(apply) = way.steps.iter_mut().find(|step| step.condition.is_some()) {
+        apply.loses = Loss::Objects(records);
+    }
+    vec![way]
 }
 
 /// The folder of the pipes is made again, by the name that the shim holds.

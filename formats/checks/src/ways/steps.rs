@@ -217,6 +217,13 @@ impl Here<'_> {
         Remedy::new(why, steps)
     }
 
+    /// Writes a corrected copy of a file of the configuration.
+    pub(super) fn draft(&self, new: &Text, file: &Text) -> Draft {
+        let draft = self.coroner(&["repair", "draft"]);
+        let draft = draft.value("--file", file.clone());
+        draft.value("--output", new.clone()).operand("/")
+    }
+
     /// Writes a database anew from what can be proven of it, and puts it in its place.
     pub(super) fn salvage(&self, file: &Text) -> Remedy {
         let new = Text::from(format!("{SAVED}/coroner-new.db"));

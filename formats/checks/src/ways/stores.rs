@@ -27,7 +27,11 @@ pub(super) const TABLE: Table = &[
     (&["store/mounts-broken"], mounts),
     (&["store/snapshots-elsewhere"], put_back),
     (&["config/empty"], written_again),
+    (&["config/unusable"], corrected),
+    (&["snapshot/name-form"], renamed),
+    (&["cri/address-lost"], addressed),
     (&["store/lost-found"], copied),
+    (&["store/owner-changed"], compared),
 ];
 
 fn is_meta(finding: &Finding) -> bool {
@@ -211,11 +215,67 @@ fn written_again(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         "Put the contents of {file} back from a backup, or let what made it (kubeadm, Ansible, an image) write \
          it again."
     );
-    let words = Step::words(words).undoable().only("if it had contents");
-    let steps = here.stop().into_iter().chain([words]);
+    let words = Step::words(words).undoable();
+    let is_empty = finding.code.name == "config/empty";
+    let (stop, words) = if is_empty {
+        (here.stop(), words.only("if it had contents"))
+    } else {
+        (Vec::new(), words)
+    };
+    let steps = stop.into_iter().chain([words]);
     let steps = steps.chain(here.start_only("once that is done"));
     let why = "containerd reads its configuration at the start.";
     vec![Remedy::new(why, steps.collect())]
+}
+
+/// The corrected copy is made by coroner, as far as that is certain; a backup is better.
+fn corrected(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let Some(file) = &finding.location.file else {
+        return Vec::new();
+    };
+    let new = Text::from("/var/tmp/coroner-config.toml");
+    let draft = run(here.draft(&new, file));
+    // Where no copy was written, nothing is changed.
+    let put = call(CP).word("--backup=numbered").path(new);
+    let put = run(put.path(file.clone())).map(Step::undoable);
+    // A daemon that runs has read the file before: it is not stopped for this.
+    let mut steps = Vec::new();
+    steps.extend(draft.map(Step::undoable));
+    steps.extend(put.map(|step| step.only("if the corrected copy says what it should")));
+    steps.extend(here.start_only("once that is done"));
+    let certain = Remedy::new(
+        "coroner writes a corrected copy where the correction is certain, and refuses where it is not; the old \
+         file is kept.",
+        steps,
+    );
+    vec![certain]
+        .into_iter()
+        .chain(written_again(here, finding))
+        .collect()
+}
+
+/// Which layers differ, and how each is unpacked again.
+fn compared(_: &Here<'_>, _: &Finding) -> Vec<Remedy> {
+    let look = run(call(CORONER).words(&["triage", "--layers"]).operand("/"));
+    let why = "Each layer that differs from its blob is named, with the way to unpack it again.";
+    vec![Remedy::new(
+        why,
+        look.into_iter().map(Step::undoable).collect(),
+    )]
+}
+
+/// Names of snapshots that clients could not ask for.
+fn renamed(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {
+    let why =
+        "coroner gives the snapshot the name that its namespace asks for, and can take it back.";
+    vec![here.repair(why)]
+}
+
+/// Addresses that the network's own files still have.
+fn addressed(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {
+    let why = "coroner writes the address into the pod's record where the network's results and reservations \
+               agree on it; elsewhere it says what is not known.";
+    vec![here.repair_with(&["--pod-addresses"], why)]
 }
 
 fn mutable(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {

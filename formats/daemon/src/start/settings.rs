@@ -463,6 +463,36 @@ pub const UNIT_PROGRAM: StartRule = rule(
 )
 .untested();
 
+/// What config.toml says of a runtime is refused when a pod is made for it.
+pub const RUNTIME_REFUSED: StartRule = rule(
+    "runtime-refused",
+    "P51",
+    Phase::Later,
+    Effect::FailsLater,
+    "makes no pod of a runtime: what config.toml says of it is refused",
+    &[],
+);
+
+/// A limit on messages that answers exceed.
+pub const MESSAGE_SIZE: StartRule = rule(
+    "message-size",
+    "P52",
+    Phase::Later,
+    Effect::FailsLater,
+    "refuses messages that are larger than grpc of config.toml says",
+    &[(Release::V1_6, "message larger than max")],
+);
+
+/// A file of the machine that every pod gets a copy of.
+pub const HOST_FILE: StartRule = rule(
+    "host-file",
+    "P53",
+    Phase::Later,
+    Effect::FailsLater,
+    "makes no pod: a file of the machine that it copies for each pod is not there",
+    &[(Release::V1_6, "failed to setup sandbox files")],
+);
+
 /// Every rule of this step.
 pub(super) const ALL: &[StartRule] = &[
     BAD_TOML,
@@ -507,4 +537,7 @@ pub(super) const ALL: &[StartRule] = &[
     RELATIVE_PLACE,
     UNIT_MASKED,
     UNIT_PROGRAM,
+    RUNTIME_REFUSED,
+    MESSAGE_SIZE,
+    HOST_FILE,
 ];

@@ -7,6 +7,7 @@ mod listeners;
 mod needs;
 mod nri;
 mod plugins;
+mod runtimes;
 mod snapshotter;
 mod types;
 

@@ -6,7 +6,7 @@ use daemon::start as rules;
 use finding::{Object, Text};
 use node::Scalar;
 
-use super::{cri, needs, nri, place, snapshotter, types};
+use super::{cri, needs, nri, place, runtimes, snapshotter, types};
 use crate::part::Part;
 use crate::start::Target;
 use crate::start::run::{Flow, Run};
@@ -104,6 +104,7 @@ pub(in crate::start) fn plugins(run: &mut Run<'_>) -> Flow {
     decoded(run)?;
     required(run, |_| false)?;
     needs::api(run)?;
+    runtimes::messages(run);
     // 2.x has the CRI's images, and their ticker, without the CRI.
     if !is_disabled(run, "io.containerd.cri.v1.images") && run.release >= Release::V2_0 {
         cri::stats(run)?;
@@ -125,9 +126,10 @@ pub(in crate::start) fn plugins(run: &mut Run<'_>) -> Flow {
     for step in steps {
         step(run)?;
         if !run.has_cri {
-            break;
+            return Flow::Continue(());
         }
     }
+    runtimes::refused(run);
     Flow::Continue(())
 }
 

@@ -183,6 +183,14 @@ pub(in crate::start) fn refused(run: &mut Run<'_>) -> Flow {
     Flow::Continue(())
 }
 
+/// Why it is not known whether it loads; nothing where that is known.
+pub(super) fn untold(run: &Run<'_>, name: &str) -> Option<String> {
+    match is_there(run, name) {
+        There::Unknown(why) => Some(why),
+        There::Yes | There::No => None,
+    }
+}
+
 /// Whether it is known not to load.
 pub(super) fn is_missing(run: &Run<'_>, name: &str) -> bool {
     matches!(is_there(run, name), There::No)

@@ -90,8 +90,13 @@ fn hosts(judge: &mut Judge<'_>) {
             if is_right {
                 continue;
             }
-            let message = format!("pulls from {registry} do without it: dial_timeout is no duration");
-            judge.say(Finding::new(HOSTS.code, Location::file(file.clone()), message));
+            let message =
+                format!("pulls from {registry} do without it: dial_timeout is no duration");
+            judge.say(Finding::new(
+                HOSTS.code,
+                Location::file(file.clone()),
+                message,
+            ));
         }
     }
     for bad in &node.registries.bad {

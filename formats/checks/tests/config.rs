@@ -653,7 +653,10 @@ fn a_time_to_dial_is_read_from_2_1_on() {
     ] {
         let hosts = format!("{HOSTS}dial_timeout = {text}\n");
         let config = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".registry]\nconfig_path = \"/etc/containerd/certs.d\"\n";
-        let files = [("config.toml", config), ("certs.d/r.example/hosts.toml", hosts.as_str())];
+        let files = [
+            ("config.toml", config),
+            ("certs.d/r.example/hosts.toml", hosts.as_str()),
+        ];
         let found = found(node, &files);
         let mut found = found.iter();
         let bad = found.any(|finding| finding.code.name == "registry/hosts-unusable");

@@ -69,7 +69,7 @@ const ELSEWHERE: &str = "runtime/cgroup-version-differs runtime/kernel-lacks log
     runtime/socket-missing runtime/state-damaged runtime/state-missing runtime/state-stale \
     runtime/shim-left runtime/state-truncated runtime/state-unread runtime/state-without-bundle runtime/stuck \
     runtime/bundle-without-state runtime/bundle-without-record runtime/bundle-file-damaged \
-    start/cri-lost start/limps start/loses start/refused start/unknown start/useless";
+    start/cri-lost start/limps start/loses start/refused start/unknown start/useless store/daemon-elsewhere";
 
 /// A finding with its ways out, where its check made none.
 pub(crate) fn add(node: &Node, finding: Finding) -> Finding {

@@ -775,8 +775,8 @@ fn files_that_each_pod_gets_a_copy_of_must_be_there() {
     };
     let (passwd, hosts, resolv) = ("etc/passwd", "etc/hosts", "etc/resolv.conf");
     // Without it, the machine's /etc was not taken along.
-    assert!(of(&[]).ends_with("normally."));
-    assert!(of(&[passwd, hosts, resolv]).ends_with("normally."));
+    assert!(!of(&[]).contains("makes no pod"));
+    assert!(!of(&[passwd, hosts, resolv]).contains("makes no pod"));
     assert!(of(&[passwd, resolv]).contains("makes no pod: it copies /etc/hosts"));
     assert!(of(&[passwd, hosts]).contains("makes no pod: it copies /etc/resolv.conf"));
     let mut tar = testcase::node("1.7-stopped");

@@ -164,6 +164,10 @@ fn options(judge: &mut Judge<'_>) {
             if !row.whole || row.runtime.as_ref().is_none_or(has) {
                 continue;
             }
+            // Where config.toml has none, the CRI records none, and the task gets those built in.
+            if row.cri_kind().is_some() {
+                continue;
+            }
             let bundle = runtime.bundle(&namespace.name, &row.key);
             // `{}` is what a shim writes that was given none.
             let says = |options: &Options| {

@@ -143,11 +143,8 @@ fn pause_image(judge: &mut Judge<'_>) {
         let image = finding::Text::from(image.as_str());
         let message =
             format!("\"{image}\", the sandbox image, is no name of an image: no pod is made");
-        judge.say(Finding::new(
-            PAUSE_IMAGE.code,
-            Location::file(file),
-            message,
-        ));
+        let finding = Finding::new(PAUSE_IMAGE.code, Location::file(file), message);
+        judge.say(finding.severity(Severity::Damage));
         return;
     };
     for namespace in judge

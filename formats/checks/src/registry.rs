@@ -83,6 +83,22 @@ fn hosts(judge: &mut Judge<'_>) {
     for (file, unread) in &node.registries.unread {
         judge.abstain(format!("{file} {unread}"));
     }
+    // 2.1 began to read it.
+    if daemon::detect(&node.traces).to >= daemon::Release::V2_1 {
+        for (file, registry, text) in &node.registries.timeouts {
+            let is_right = text.as_deref().is_some_and(crate::start::is_duration);
+            if is_right {
+                continue;
+            }
+            let message =
+                format!("pulls from {registry} do without it: dial_timeout is no duration");
+            judge.say(Finding::new(
+                HOSTS.code,
+                Location::file(file.clone()),
+                message,
+            ));
+        }
+    }
     for bad in &node.registries.bad {
         let message = format!("pulls from {} do without it: {}", bad.registry, bad.why);
         judge.say(Finding::new(

@@ -31,6 +31,9 @@ pub struct BadHosts {
 pub struct Registries {
     /// Files that are not taken.
     pub bad: Vec<BadHosts>,
+    /// `dial_timeout` of files that are taken, which 2.1 and later parse: file, registry, and the text, if
+    /// it is one.
+    pub timeouts: Vec<(Text, Text, Option<String>)>,
     /// Files that a pull reads, and fails at.
     pub bad_files: Vec<BadFile>,
     /// Files that could not be read.
@@ -93,6 +96,9 @@ impl Registries {
                 Ok(table) => {
                     let why = wrong(&table);
                     if why.is_none() {
+                        let found = timeouts(&table);
+                        let told = found.map(|text| (file.clone(), registry.clone(), text));
+                        self.timeouts.extend(told);
                         self.named_files(evidence, folder, registry, &table);
                     }
                     why
@@ -129,6 +135,16 @@ fn roots(config: Option<&Config>) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = absolute.map(PathBuf::from).collect();
     folders.dedup();
     folders
+}
+
+/// How long each host is waited for.
+fn timeouts(table: &Table) -> impl Iterator<Item = Option<String>> + '_ {
+    let hosts = table.get("host").and_then(Value::as_table);
+    let hosts = hosts.into_iter().flatten();
+    let hosts = hosts.filter_map(|(_, of)| of.as_table());
+    let all = hosts.chain([table]);
+    let all = all.filter_map(|of| of.get("dial_timeout"));
+    all.map(|value| value.as_str().map(str::to_owned))
 }
 
 /// What the daemon refuses of a file that is TOML.

@@ -29,4 +29,5 @@ pub use predict::{predict, predictions};
 pub use preflight::Preflight;
 pub use sentence::counted;
 pub(crate) use sentence::overall;
+pub(crate) use settings::is_duration;
 pub use statement::{Outcome, Prediction, Statement, Target};

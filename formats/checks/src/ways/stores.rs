@@ -29,6 +29,10 @@ pub(super) const TABLE: Table = &[
     (&["config/empty"], written_again),
     (&["config/unusable"], corrected),
     (&["snapshot/name-form"], renamed),
+    (
+        &["runtime/daemon-cut-off", "runtime/daemon-replaced"],
+        restarted,
+    ),
     (&["cri/address-lost"], addressed),
     (&["store/lost-found"], copied),
     (&["store/owner-changed"], compared),
@@ -252,6 +256,19 @@ fn corrected(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         .into_iter()
         .chain(written_again(here, finding))
         .collect()
+}
+
+/// A restart, when it is known what it does.
+fn restarted(_: &Here<'_>, _: &Finding) -> Vec<Remedy> {
+    let ask = run(call(CORONER).word("preflight").operand("/")).map(Step::undoable);
+    // Where systemd would end the tasks, a finding about the unit says so first.
+    let words = Step::words("Restart containerd, by what started it.");
+    let condition = "if preflight says that it would start normally, and nothing against a restart";
+    let steps = ask.into_iter().chain([words.only(condition)]);
+    vec![Remedy::new(
+        "The daemon that is started makes its socket, and finds the containers that run.",
+        steps.collect(),
+    )]
 }
 
 /// Which layers differ, and how each is unpacked again.

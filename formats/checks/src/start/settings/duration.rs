@@ -1,7 +1,7 @@
 //! A duration, as Go reads one.
 
 /// A duration as Go writes one: `1h30m`, `100ms`, `-1.5s`, `0`.
-pub(super) fn is_duration(text: &str) -> bool {
+pub(crate) fn is_duration(text: &str) -> bool {
     let text = text.strip_prefix(['+', '-']).unwrap_or(text);
     if text == "0" {
         return true;

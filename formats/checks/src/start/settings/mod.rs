@@ -19,6 +19,7 @@ use node::{Scalar, Setting};
 use view::Span;
 
 pub(super) use cri::{chosen_snapshotter, default_runtime_type};
+pub(crate) use duration::is_duration;
 pub(super) use listeners::listeners;
 pub(super) use plugins::{CRI, decoded, is_disabled, plugins, required};
 pub(super) use snapshotter::refused as snapshotters;

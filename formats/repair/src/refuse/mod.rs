@@ -206,7 +206,7 @@ fn disk(
                 if room.lacking() > 0 {
                     found.push(Refused::new(
                         format!(
-                            "{place} would have {} free ({} now), and {} must stay free ({}): below that the kubelet deletes images",
+                            "{place} would have {} free ({} now), and {} must stay free: below that the kubelet deletes images ({})",
                             size_text(room.after),
                             size_text(room.free),
                             size_text(room.floor),

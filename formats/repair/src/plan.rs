@@ -246,16 +246,10 @@ pub struct Foretold {
     pub sentence: String,
     /// What it would delete, kill or write over.
     pub destroys: Vec<String>,
-    /// Whether only a process of this moment stands in its way: it holds the lock of a database.
+    /// Whether containerd would not serve afterwards, for a reason that lies on the disk: it ends, waits without end, or
+    /// its CRI does not load. A lock that a process holds at this moment is none.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
-    pub is_locked: bool,
-}
-
-impl Foretold {
-    /// Whether containerd would not serve, for a reason that lies on the disk.
-    pub fn is_refused(&self) -> bool {
-        self.start == "no" && !self.is_locked
-    }
+    pub fails: bool,
 }
 
 /// A unit of systemd on the node that runs its containerd, or starts it again.

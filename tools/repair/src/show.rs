@@ -197,7 +197,7 @@ fn room(plan: &Plan, pen: &mut Pen<'_>) -> io::Result<()> {
         said.push_str(&free);
     }
     pen.paragraph("Room      ", &said)?;
-    let would_not = plan.after.iter().any(Foretold::is_refused);
+    let would_not = plan.after.iter().any(|one| one.fails);
     if would_not {
         let words = "`apply` refuses this plan: containerd would not serve after it. Fix what \"After\" names first, then plan again.";
         let words = pen.styled(Style::Bad, words).to_string();

@@ -28,6 +28,9 @@ pub(crate) struct Args {
     /// Repair nothing: take what these runs of testdata/make/recovery printed
     #[arg(long, value_name = "FILE", value_delimiter = ',')]
     log: Vec<PathBuf>,
+    /// Keep what the page has of cases and releases that were not tried now: marked as earlier
+    #[arg(long)]
+    keep: bool,
     /// Print only, leave the page alone
     #[arg(long)]
     dry: bool,
@@ -79,12 +82,19 @@ pub(crate) fn run(args: &Args) -> Done {
     if rows.is_empty() {
         return Err("no node was repaired".to_owned());
     }
-    let page = page(&rows);
+    let path = root().join("docs/recovery-matrix.md");
+    #[expect(clippy::disallowed_methods, reason = "our own page, not evidence")]
+    let old = std::fs::read_to_string(&path).unwrap_or_default();
+    let kept = if args.keep {
+        earlier(&old)
+    } else {
+        Cells::new()
+    };
+    let page = page(&rows, &kept);
     let mut out = std::io::stdout();
     let printed = out.write_all(page.as_bytes());
     printed.map_err(|error| error.to_string())?;
     if !args.dry {
-        let path = root().join("docs/recovery-matrix.md");
         let written = std::fs::write(&path, page);
         written.map_err(|error| format!("{}: {error}", path.display()))?;
     }
@@ -150,7 +160,42 @@ fn row(line: &str) -> Option<Row> {
     })
 }
 
-fn page(rows: &[Row]) -> String {
+/// What a page says of a case and a release.
+type Cells = BTreeMap<(String, String), String>;
+
+/// How cells of earlier runs begin.
+const EARLIER: &str = "(earlier) ";
+
+/// The cells of a page.
+fn earlier(page: &str) -> Cells {
+    let mut lines = page.lines().filter_map(|line| {
+        let cells: Vec<&str> = line
+            .strip_prefix("| ")?
+            .strip_suffix('|')?
+            .split(" | ")
+            .map(str::trim)
+            .collect();
+        Some(cells)
+    });
+    let releases: Vec<&str> = lines.next().unwrap_or_default();
+    let mut found = Cells::new();
+    for cells in lines {
+        let mut both = releases.iter().zip(&cells);
+        let Some((_, case)) = both.next() else {
+            continue;
+        };
+        for (release, cell) in both.filter(|(_, cell)| !cell.is_empty()) {
+            let cell = cell.strip_prefix(EARLIER).unwrap_or(cell);
+            found.insert(
+                ((*case).to_owned(), (*release).to_owned()),
+                format!("{EARLIER}{cell}"),
+            );
+        }
+    }
+    found
+}
+
+fn page(rows: &[Row], kept: &Cells) -> String {
     let mut releases: Vec<&str> = Vec::new();
     let mut cases: Vec<&str> = Vec::new();
     let mut cells: BTreeMap<(&str, &str), Vec<&Row>> = BTreeMap::new();
@@ -165,6 +210,14 @@ fn page(rows: &[Row]) -> String {
             .entry((&row.case, &row.release))
             .or_default()
             .push(row);
+    }
+    for (case, release) in kept.keys() {
+        if !releases.contains(&release.as_str()) {
+            releases.push(release);
+        }
+        if !cases.contains(&case.as_str()) {
+            cases.push(case);
+        }
     }
     let right = rows.iter().filter(|row| row.is_right).count();
     let mut page = String::from(
@@ -182,13 +235,24 @@ fn page(rows: &[Row]) -> String {
         "{right} of {} nodes came back as they should.\n",
         rows.len()
     );
+    if !kept.is_empty() {
+        let _ = writeln!(
+            page,
+            "Cells that begin with *(earlier)* are of runs before these, on an earlier build.\n"
+        );
+    }
     let _ = writeln!(page, "| case | {} |", releases.join(" | "));
     let _ = writeln!(page, "|---|{}", "---|".repeat(releases.len()));
     for case in cases {
         let _ = write!(page, "| {case} |");
         for release in &releases {
             let found = cells.get(&(case, *release)).map_or(&[][..], Vec::as_slice);
-            let _ = write!(page, " {} |", cell(found));
+            let old = kept.get(&(case.to_owned(), (*release).to_owned()));
+            let cell = match old.filter(|_| found.is_empty()) {
+                Some(old) => old.clone(),
+                None => cell(found),
+            };
+            let _ = write!(page, " {cell} |");
         }
         page.push('\n');
     }
@@ -240,7 +304,7 @@ FAILED  trixie  noise 0: Wrong('directories of snapshots are gone')
     fn a_log_becomes_a_table() {
         let rows: Vec<Row> = LOG.lines().filter_map(row).collect();
         assert_eq!(rows.len(), 4);
-        let page = page(&rows);
+        let page = page(&rows, &Cells::new());
         for line in [
             "3 of 4 nodes came back as they should.",
             "| case | bookworm | trixie |",
@@ -248,6 +312,24 @@ FAILED  trixie  noise 0: Wrong('directories of snapshots are gone')
             "| noise | all / nothing to repair: what was hit is not in use | **Wrong('directories of snapshots are gone')** |",
         ] {
             assert!(page.lines().any(|found| found == line), "{line}: {page}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_tried_stays_and_is_called_earlier() {
+        let rows: Vec<Row> = LOG.lines().filter_map(row).collect();
+        let first = page(&rows, &Cells::new());
+        let one: Vec<Row> = rows
+            .into_iter()
+            .filter(|row| row.release == "trixie")
+            .collect();
+        let mut again = page(&one, &earlier(&first));
+        // A page that keeps cells keeps those that it kept.
+        for _ in 0..2 {
+            let line = "| deleted |  | (earlier) records that are lost: containers 9, leases 2 |";
+            assert!(again.lines().any(|found| found == line), "{again}");
+            assert!(again.contains("0 of 1 nodes came back"), "{again}");
+            again = page(&one, &earlier(&again));
         }
     }
 }

@@ -23,7 +23,7 @@ const NOT_THERE: &str = "its directory is not there";
 const COPIED: i64 = 60;
 
 /// Layers of a copied store are compared with their blobs, up to so many bytes of blobs: more takes minutes.
-const COMPARED: u64 = 256 << 20;
+const COMPARED: u64 = 64 << 20;
 
 /// What is wrong with a layer's directory.
 struct Broken<'b> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bolt::Layout;
-use checks::start::predictions;
+use checks::start::{Outcome, predictions};
 use checks::{Measured, judge};
 use daemon::gc::{self, Fate};
 use daemon::{Detected, Release};
@@ -247,13 +247,14 @@ pub(super) fn foretold(node: &Node, release: &Detected, at: Time) -> Vec<Foretol
                 }
             })
             .collect(),
-        is_locked: prediction.end().is_some_and(|end| {
-            [
-                daemon::start::META_LOCKED.id,
-                daemon::start::BACKEND_LOCKED.id,
-            ]
-            .contains(&end.rule)
-        }),
+        fails: !matches!(prediction.outcome, Outcome::Boots | Outcome::Unknown)
+            && !prediction.end().is_some_and(|end| {
+                [
+                    daemon::start::META_LOCKED.id,
+                    daemon::start::BACKEND_LOCKED.id,
+                ]
+                .contains(&end.rule)
+            }),
     })
     .collect()
 }

@@ -15,7 +15,7 @@ use nix::sys::statfs;
 
 use crate::Refused;
 use crate::disk::{Folder, is_kind};
-use crate::plan::{Action, Foretold, Obstacle, Plan, Room};
+use crate::plan::{Action, Obstacle, Plan, Room};
 pub(crate) use live::{lock_holder, openers};
 
 /// File systems on which an exchange of names was tried, with kills and full disks: ext2 to ext4 (one
@@ -206,7 +206,7 @@ fn disk(
                 if room.lacking() > 0 {
                     found.push(Refused::new(
                         format!(
-                            "{place} would have {} free ({} now), and {} must stay free ({}): below that the kubelet deletes images",
+                            "{place} would have {} free ({} now), and {} must stay free: below that the kubelet deletes images ({})",
                             size_text(room.after),
                             size_text(room.free),
                             size_text(room.floor),
@@ -298,8 +298,8 @@ pub fn foreseen(
 
 /// Why a result is not put in place: containerd would not serve with it. What else is wrong comes first.
 pub(crate) fn result(plan: &Plan) -> Option<Refused> {
-    let worst = plan.after.iter().find(|one| one.is_refused())?;
-    let hint = if plan.after.iter().all(Foretold::is_refused) {
+    let worst = plan.after.iter().find(|one| one.fails)?;
+    let hint = if plan.after.iter().all(|one| one.fails) {
         if plan.drafts.is_empty() {
             "mend that first (`coroner triage NODE` says where it is and what to do), then plan again"
         } else {
@@ -373,6 +373,7 @@ pub(crate) fn database_in(folder: &Folder) -> io::Result<Option<(u64, u64)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Foretold;
 
     /// The numbers as `statfs(2)` and the kernel's sources have them.
     #[test]
@@ -406,6 +407,7 @@ mod tests {
         let after = starts.iter().map(|start| Foretold {
             start: (*start).to_owned(),
             sentence: format!("said of {start}"),
+            fails: *start == "no",
             ..Foretold::default()
         });
         Plan {
@@ -422,12 +424,12 @@ mod tests {
         let refused = result(&after(&["no"])).unwrap();
         assert!(refused.why.contains("said of no"), "{}", refused.why);
         assert!(refused.hint.contains("triage"), "{}", refused.hint);
-        // A daemon that runs now is stopped before, and is told by itself.
-        let mut locked = after(&["no"]);
-        for one in &mut locked.after {
-            one.is_locked = true;
+        // A daemon that runs now is told by itself; containers that a start ends were ended by one before, too.
+        let mut serves = after(&["no"]);
+        for one in &mut serves.after {
+            one.fails = false;
         }
-        assert_eq!(result(&locked), None);
+        assert_eq!(result(&serves), None);
         // Of two releases that it may be, one would not.
         let refused = result(&after(&["yes", "no"])).unwrap();
         assert!(refused.hint.contains("--daemon"), "{}", refused.hint);

@@ -41,6 +41,17 @@ fn what_was_made_for_real_is_known_and_healthy_shims_are_silent() {
             assert_eq!(found, wanted, "{release} {state}");
         }
     }
+    // The lock of the container or exec alone is held; in 1.6, who handles ends waits for it under the shim's lock.
+    for release in ["1.6", "1.7", "2.1"] {
+        let found = codes(&read_sample(&format!("{release}-shim-runc-kill.txt.zst")));
+        assert_eq!(found, ["core/shim-runc"], "{release} kill");
+        let found = codes(&read_sample(&format!("{release}-shim-runc-exec.txt.zst")));
+        let wanted: &[&str] = match release {
+            "1.6" => &["core/shim-exits-blocked", "core/shim-runc"],
+            _ => &["core/shim-runc"],
+        };
+        assert_eq!(found, wanted, "{release} exec");
+    }
     let found = codes(&read_sample("1.7-daemon-flock.txt.zst"));
     assert_eq!(found, ["core/bolt-flock"]);
 }

@@ -147,6 +147,16 @@ impl<'m, 'c> Holders<'m, 'c> {
         wanted.sort_by_key(|object| object.address);
         for one in found.iter_mut() {
             one.holds = self.held_by(one, &wanted);
+            // What is proven of a lock needs no guess of another function.
+            let proven: BTreeSet<u64> = one
+                .holds
+                .iter()
+                .filter(|held| held.grade == Grade::Proven)
+                .map(|held| held.object.address)
+                .collect();
+            one.holds.retain(|held| {
+                held.grade == Grade::Proven || !proven.contains(&held.object.address)
+            });
         }
         // Of the others, it is looked for what locks without a deferred unlock.
         wanted.retain(|object| {

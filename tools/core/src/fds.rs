@@ -54,6 +54,15 @@ impl Answer for Fds {
                 OpenedKind::File { name } if name.is_empty() => {
                     ("file".to_owned(), "(opened without a name)".to_owned())
                 }
+                // So `os.Pipe` names its ends.
+                OpenedKind::File { name } if matches!(name.bytes(), b"|0" | b"|1") => {
+                    let end = if name.bytes() == b"|0" {
+                        "read"
+                    } else {
+                        "write"
+                    };
+                    ("pipe".to_owned(), format!("its {end} end"))
+                }
                 OpenedKind::File { name } => ("file".to_owned(), name.to_string()),
                 OpenedKind::Socket {
                     network,

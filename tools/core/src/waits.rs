@@ -65,15 +65,25 @@ impl Report<'_> {
                 "No ring of waits was found among {} goroutines.",
                 self.goroutines
             ))?;
-            if !self.signatures.is_empty() || self.node.is_some() {
-                pen.gap()?;
-            }
         }
+        let mut is_first = !found.cycles.is_empty();
+        let mut between = |pen: &mut Pen<'_>| {
+            if is_first {
+                is_first = false;
+                return Ok(());
+            }
+            pen.gap()
+        };
         for hit in &self.signatures {
+            between(pen)?;
             known(hit, pen)?;
         }
         for one in self.node.iter().flatten() {
+            between(pen)?;
             joined(one, pen)?;
+        }
+        if !found.cycles.is_empty() {
+            between(pen)?;
         }
         for ring in &found.cycles {
             let text = match ring.as_slice() {
@@ -194,7 +204,7 @@ impl Report<'_> {
             }
         }
         for (one, all) in groups {
-            let how = one.waited.map(between).unwrap_or_default();
+            let how = one.waited.map(how_long).unwrap_or_default();
             let at = one.at.as_ref().map(|at| format!(" at {at}"));
             pen.line(format_args!(
                 "  {} [{}] {how}{}",
@@ -216,7 +226,7 @@ fn is_idle(thing: &Contended) -> bool {
 }
 
 /// How long it has waited, with what is not known of it.
-fn between(waited: Waited) -> String {
+fn how_long(waited: Waited) -> String {
     let least = waited.minutes();
     match waited.most.map(|most| most.div_ceil(60)) {
         Some(most) => format!("{least} to {most} minutes"),
@@ -241,7 +251,7 @@ fn joined(one: &Joined, pen: &mut Pen<'_>) -> io::Result<()> {
             waiter.pid, waiter.who, waiter.waits_for
         ))?;
     }
-    pen.gap()
+    Ok(())
 }
 
 /// A deadlock that is known.
@@ -270,6 +280,5 @@ fn known(hit: &Hit, pen: &mut Pen<'_>) -> io::Result<()> {
     }
     pen.paragraph("  upstream  ", &hit.upstream.join(", "))?;
     pen.paragraph("  fixed in  ", hit.fixed)?;
-    pen.paragraph("  fix       ", hit.remedy)?;
-    pen.gap()
+    pen.paragraph("  fix       ", hit.remedy)
 }

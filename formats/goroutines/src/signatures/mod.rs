@@ -13,7 +13,7 @@ use crate::Signature;
 pub(crate) use shim::END_LOST;
 
 /// How many there are.
-const COUNT: usize = 31;
+const COUNT: usize = 32;
 
 /// All of them.
 pub static KNOWN: [&Signature; COUNT] = [
@@ -34,6 +34,7 @@ pub static KNOWN: [&Signature; COUNT] = [
     &neighbours::PUSH,
     &neighbours::DOCKER,
     &shim::CREATE,
+    &shim::RUNC,
     &shim::EXIT_UNDER_CREATE,
     &shim::EXITS_BLOCKED,
     &shim::EXITS_PILE_UP,

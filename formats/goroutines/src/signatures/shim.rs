@@ -10,7 +10,7 @@ pub(crate) static CREATE: Signature = Signature {
         name: "core/shim-create",
         rule: "",
         severity: Severity::Damage,
-        title: "the shim waits for a runc that it called, and answers no request meanwhile",
+        title: "the shim waits for `runc create`, and answers no request meanwhile",
         explanation: "The shim holds its lock while `runc create` runs. One that does not end (a hook, dbus, a frozen \
 cgroup, a file system) keeps every request for the pod's containers waiting: State, Kill and Delete, too.",
         remedy: "Find what that runc waits for: `coroner runtime stuck` joins the shim, the runc and its init. Ending \
@@ -23,7 +23,7 @@ runc makes the create fail, and the shim goes on.",
             does: "waits for runc",
             calls: &[
                 &["reaper.(*Monitor).Wait"],
-                &["go-runc.(*Runc).*"],
+                &["go-runc.(*Runc).Create", "go-runc.(*Runc).Restore"],
                 &["task.(*service).*"],
             ],
             wants: Wants::Channel,
@@ -33,6 +33,60 @@ runc makes the create fail, and the shim goes on.",
         Part {
             does: "waits for the shim's lock",
             calls: &[&["task.(*service).*"]],
+            wants: Wants::Lock,
+            least: 0,
+            minutes: 0,
+        },
+    ],
+    bond: Bond::None,
+    unless: &[],
+};
+
+/// Everything of one container waits for another runc.
+pub(crate) static RUNC: Signature = Signature {
+    code: Code {
+        name: "core/shim-runc",
+        rule: "",
+        severity: Severity::Damage,
+        title: "the shim waits for a runc that it called, and that does not end",
+        explanation: "The shim called runc to start, enter, signal, pause, measure or delete a container, and runc does not \
+end. Most of these are done under the lock of that container, or of that exec: State, Kill and Delete of it wait, too. \
+Other containers of the pod go on, but in 1.6 the ends of all of them may wait behind it.",
+        remedy: "Find what that runc waits for: `coroner runtime stuck` joins the shim, the runc and its init. A frozen cgroup \
+and a file system that does not answer keep it for good.",
+    },
+    upstream: &["runc#4481", "runc#3904"],
+    fixed: "depends on what runc waits for",
+    parts: &[
+        Part {
+            does: "waits for runc",
+            calls: &[
+                &["reaper.(*Monitor).Wait"],
+                &[
+                    "go-runc.(*Runc).Start",
+                    "go-runc.(*Runc).Exec",
+                    "go-runc.(*Runc).Kill",
+                    "go-runc.(*Runc).Delete",
+                    "go-runc.(*Runc).Pause",
+                    "go-runc.(*Runc).Resume",
+                    "go-runc.(*Runc).Update",
+                    "go-runc.(*Runc).Checkpoint",
+                    "go-runc.(*Runc).Ps",
+                    "go-runc.(*Runc).Stats",
+                    "go-runc.(*Runc).State",
+                ],
+                &["task.(*service).*"],
+            ],
+            wants: Wants::Channel,
+            least: 1,
+            minutes: 1,
+        },
+        Part {
+            does: "waits for the lock of that container or exec",
+            calls: &[
+                &["process.*", "runc.(*Container).*"],
+                &["task.(*service).*"],
+            ],
             wants: Wants::Lock,
             least: 0,
             minutes: 0,

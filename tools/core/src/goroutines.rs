@@ -174,13 +174,21 @@ pub(crate) fn run(args: &GoroutinesArgs, out: &mut Out) -> Outcome {
     )
 }
 
+/// The stacks of so many, as what is not known.
+pub(crate) fn stacks(count: usize) -> String {
+    match count {
+        1 => "the stack of one goroutine".to_owned(),
+        many => format!("the stacks of {many} goroutines"),
+    }
+}
+
 /// What is not known of stacks that could not be followed.
 pub(crate) fn cut(found: &[Goroutine]) -> Option<Unknown> {
     let is_cut = |one: &&Goroutine| matches!(one.end, End::Cut(_));
     let count = found.iter().filter(is_cut).count();
     (count > 0).then(|| {
         Unknown::new(
-            format!("the stacks of {count} goroutines"),
+            stacks(count),
             "they could not be followed to their end; each says why",
         )
     })

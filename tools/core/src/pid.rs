@@ -7,7 +7,7 @@ use evidence::LiveProc;
 use finding::{Text, Unknown, Unread};
 use goruntime::{Attached, NotAttached, attach, moving};
 
-use crate::goroutines::Origin;
+use crate::goroutines::{Origin, stacks};
 use crate::taken::{Owner, Taken};
 
 /// Does something with a process that runs: no signal, no ptrace, no stop.
@@ -48,8 +48,8 @@ pub(crate) fn take(pid: u32) -> Result<Taken, Failure> {
     let mut unknown = Vec::new();
     if moving > 0 {
         unknown.push(Unknown::new(
-            format!("the stacks of {moving} goroutines"),
-            "the threads changed during each attempt to read them",
+            stacks(moving),
+            "they ran in between each time that they were read",
         ));
     }
     Ok(Taken {

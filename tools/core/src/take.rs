@@ -117,8 +117,8 @@ fn told(pid: u32, program: Text, path: &Path, bytes: u64, note: &Note) -> Taken 
     let mut unknown = Vec::new();
     if moving > 0 {
         unknown.push(Unknown::new(
-            format!("the stacks of {moving} goroutines"),
-            "the threads changed during each attempt to read them",
+            crate::goroutines::stacks(moving),
+            "they ran in between each time that they were read",
         ));
     }
     Taken {

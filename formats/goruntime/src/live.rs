@@ -109,12 +109,13 @@ impl Accepted {
 
     /// Takes the stack that was cut for its own if it is as it was before the rest.
     fn settle_halted(&mut self, before: &Self) {
-        if self.halted.is_some() && self.halted == before.halted && self.raw == before.raw {
-            if let Some((copy, frames, end)) = self.halted.take() {
-                self.stack = (copy.start, copy.bytes);
-                self.goroutine.frames = frames;
-                self.goroutine.end = end;
-            }
+        if self.raw == before.raw
+            && self.halted == before.halted
+            && let Some((copy, frames, end)) = self.halted.take()
+        {
+            self.stack = (copy.start, copy.bytes);
+            self.goroutine.frames = frames;
+            self.goroutine.end = end;
         }
     }
 }

@@ -105,7 +105,7 @@ fn still() -> u64 {
 /// One that runs.
 fn clock() -> u64 {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    still() + u64::try_from(START.elapsed().as_nanos()).unwrap()
+    still().saturating_add(u64::try_from(START.elapsed().as_nanos()).unwrap())
 }
 
 fn shown(one: &Goroutine) -> Vec<String> {

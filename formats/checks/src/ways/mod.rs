@@ -61,7 +61,7 @@ const ELSEWHERE: &str = "runtime/cgroup-version-differs runtime/kernel-lacks log
     core/runc-hook core/shim-end-lost core/bolt-flock core/bolt-writer core/cni-plugin-hangs core/cri-exit-handler \
     core/docker-waits-for-containerd core/events-blocked core/fetch-semaphore core/init-at-fifo \
     core/metrics-order core/metrics-wait-for-shim core/nri-locks core/push-close core/shim-create \
-    core/shim-exit-under-create core/shim-exits-blocked core/shim-exits-pile-up core/shim-output \
+    core/shim-exit-under-create core/shim-exits-blocked core/shim-exits-pile-up core/shim-output core/shim-runc \
     core/shim-silent core/start-at-fifo core/start-waits-for-shim core/streaming-lock \
     core/ttrpc-both-write core/ttrpc-lock core/unmount-hangs \
     store/repair-half-way cni/address-twice cni/address-unreserved cni/addresses-exhausted \

@@ -36,6 +36,16 @@ pub struct LiveProc {
     proc: File,
 }
 
+/// Whose numbers the pids of a node that runs are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Numbered {
+    /// This machine's: a command here may name them.
+    Here,
+    /// Those of a pid namespace of its own (a node that is a container): a process of this machine that is
+    /// in it and has the same root, by its number here, where one is seen.
+    Inside(Option<u32>),
+}
+
 /// One process; its number cannot be taken over by another while this is held.
 #[derive(Debug)]
 pub struct LiveProcess {
@@ -62,6 +72,47 @@ impl LiveProc {
             .zip(own)
             .is_some_and(|(first, own)| (first.st_dev, first.st_ino) == (own.st_dev, own.st_ino));
         (is_own || same).then_some(Self { root, proc })
+    }
+
+    /// Whose numbers its pids are, of a node that was named `called`. What cannot be seen is not taken
+    /// for this machine.
+    pub fn numbered(&self, called: &Path) -> Numbered {
+        if called == Path::new("/") {
+            return Numbered::Here;
+        }
+        let Some(inside) = link(&self.proc, "1/ns/pid").ok() else {
+            return Numbered::Inside(None);
+        };
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+        let here = nix::fcntl::open("/proc", flags, Mode::empty());
+        let Ok(here) = here.map(File::from) else {
+            return Numbered::Inside(None);
+        };
+        let own = format!("{}/ns/pid", std::process::id());
+        if link(&here, &own).is_ok_and(|own| own == inside) {
+            return Numbered::Here;
+        }
+        let root = fstat(self.root.as_fd()).ok();
+        let is_in_it = |pid: &u32| {
+            let of = |name: &str| format!("{pid}/{name}");
+            let its_root = fstatat(here.as_fd(), of("root").as_str(), AtFlags::empty()).ok();
+            link(&here, &of("ns/pid")).is_ok_and(|other| other == inside)
+                && root.zip(its_root).is_some_and(|(root, its)| {
+                    (root.st_dev, root.st_ino) == (its.st_dev, its.st_ino)
+                })
+        };
+        let named = called
+            .strip_prefix("/proc")
+            .ok()
+            .and_then(|rest| rest.iter().next()?.to_str()?.parse().ok());
+        let all = || {
+            let names = names(&here, ".").unwrap_or_default();
+            let pids = names.iter();
+            pids.filter_map(|name| core::str::from_utf8(name).ok()?.parse().ok())
+                .filter(is_in_it)
+                .min()
+        };
+        Numbered::Inside(named.filter(is_in_it).or_else(all))
     }
 
     /// Numbers of all processes that we are shown.

@@ -67,6 +67,7 @@ pub use answer::Answer;
 pub use case::{About, Case, EvidenceArgs, Other, PlaceArgs, monotonic, now, shown};
 pub use exit::Exit;
 pub use failure::{Failure, Outcome};
+pub use first_line::write_running;
 pub use finding::size_text as size;
 pub use grammar::guesses;
 pub use json::json_text;

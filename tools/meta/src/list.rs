@@ -54,9 +54,9 @@ impl Answer for Listing {
     const SCHEMA: &'static str = "meta-ls/1";
 
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        let mut columns = vec!["namespace", "name"];
+        let mut columns = vec!["namespace", "!name"];
         columns.extend(self.kind.columns());
-        columns.push("created");
+        columns.push("~created");
         let mut table = Table::new(&columns);
         for Listed {
             object,

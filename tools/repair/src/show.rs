@@ -341,6 +341,10 @@ impl Answer for Shown {
             let images: Vec<String> = back.images.iter().map(image).collect();
             list("Images:", &images, pen)?;
             list("Containers:", &back.containers, pen)?;
+            let stays = counted(&back.stays);
+            if !stays.is_empty() {
+                pen.paragraph("", &format!("Stays as it is: {}.", stays.join(", ")))?;
+            }
         }
         all("Lost:", &plan.lost, pen)?;
         list(
@@ -380,17 +384,22 @@ fn counts(back: &BringsBack) -> String {
         0 => String::new(),
         count => format!(" ({count} without the name)"),
     };
-    format!(
-        "{}, {}, {}, {}{nameless}",
-        Count(back.snapshots, "snapshot"),
-        Count(back.blobs, "blob"),
-        Count(back.containers.len(), "container"),
-        Count(back.images.len(), "image"),
-    )
+    let all = counted(&Back {
+        snapshots: back.snapshots,
+        blobs: back.blobs,
+        containers: back.containers.len(),
+        images: back.images.len(),
+    });
+    format!("{}{nameless}", all.join(", "))
 }
 
-/// Records of a namespace; kinds of which there are none are left out.
+/// Records of a namespace.
 fn records(back: &Back) -> String {
+    format!("records of {}", counted(back).join(", "))
+}
+
+/// Counts; kinds of which there are none are left out.
+fn counted(back: &Back) -> Vec<String> {
     let all = [
         (back.snapshots, "snapshot"),
         (back.blobs, "blob"),
@@ -398,10 +407,8 @@ fn records(back: &Back) -> String {
         (back.images, "image"),
     ];
     let some = all.into_iter().filter(|(count, _)| *count > 0);
-    let some: Vec<String> = some
-        .map(|(count, one)| Count(count, one).to_string())
-        .collect();
-    format!("records of {}", some.join(", "))
+    some.map(|(count, one)| Count(count, one).to_string())
+        .collect()
 }
 
 fn pair(pair: &repair::plan::Paired) -> String {

@@ -49,24 +49,19 @@ impl Answer for Listing {
         let text = |text: &Option<Text>| text.as_ref().map_or_else(dash, ToString::to_string);
         let mut table = Table::new(&[
             "namespace",
-            "id",
-            "state",
-            "since",
-            "known",
-            ">pid",
-            "cri",
-            "container",
-            "pod",
+            "!id",
+            "!state",
+            "~since",
+            "~known",
+            "~>pid",
+            "~cri",
+            "!container",
+            "!pod",
         ]);
         for task in &self.containers {
-            let mut id = task.id.to_string();
-            // Ids of 64 digits fill a terminal; twelve tell them apart, and `show` takes them.
-            if pen.width().is_some() && id.len() == 64 && id.is_ascii() {
-                id.truncate(12);
-            }
             table.cells(vec![
                 text(&task.namespace),
-                id,
+                task.id.to_string(),
                 task.state.to_owned(),
                 task.since.map_or_else(dash, |since| age(since, self.now)),
                 task.sure.word().to_owned(),

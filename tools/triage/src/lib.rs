@@ -56,8 +56,8 @@ pub fn compare_saved(old: &[u8], new: &[u8]) -> Result<[usize; 3], cli::Failure>
   coroner triage / --baseline old.json --fail-on damage
                                        exit code 4 only for new damage
   coroner triage diff old.json new.json
-  ssh NODE sudo tar cz --one-file-system /var/lib/containerd /run/containerd /etc/containerd \\
-    | coroner triage -")]
+  ssh NODE sudo tar cz --xattrs --xattrs-include=\\'*\\' --one-file-system \\
+    /var/lib/containerd /run/containerd /etc/containerd | coroner triage -")]
 pub struct Args {
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -161,6 +161,8 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         cli::with_logs(&case, &node, report, out)
     };
     verdict.heed_logs(&report);
+    let ways = report.findings.iter_mut().flat_map(|finding| &mut finding.ways);
+    ways.for_each(|way| case.from_here(way));
     let ignored = ignore.apply(&mut report);
     let baseline = match baseline {
         None => None,

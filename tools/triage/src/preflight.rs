@@ -146,6 +146,7 @@ fn time(text: &str) -> Result<Time, Failure> {
 
 impl Answer for Answered {
     const SCHEMA: &'static str = "preflight/1";
+    const SAYS_RUNNING: bool = true;
 
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         self.about.refused(pen)?;
@@ -159,6 +160,7 @@ impl Answer for Answered {
             prediction_text(prediction, !is_one, self.all, pen)?;
             pen.gap()?;
         }
+        cli::write_running(pen)?;
         self.about.write_about(pen)?;
         super::report::release_text(&self.release, pen)
     }

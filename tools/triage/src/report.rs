@@ -79,15 +79,14 @@ const SHOWN: usize = 8;
 
 impl Answer for Triage {
     const SCHEMA: &'static str = "triage/1";
+    const SAYS_RUNNING: bool = true;
 
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        let all = self.screen(pen)?;
+        let fitted = self.screen(pen)?;
         let Listed::Whole(report) = &self.listed else {
             return Ok(());
         };
-        if !all {
-            self.beyond(pen)?;
-        }
+        self.beyond(fitted, pen)?;
         for finding in report
             .findings
             .iter()

@@ -18,7 +18,7 @@ use crate::{Failure, Pen, Style, advice, place, safety};
 pub struct EvidenceArgs {
     /// The node, `/` (this machine) if it is left out: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that
     /// holds var/lib/containerd, containerd's root itself, a tar of these (plain, .gz, .zst), a
-    /// bundle of `coroner collect`, or `-` for a tar on standard input
+    /// bundle of `coroner collect`, `-` for a tar on standard input, or `sample:` for a broken node that is built in
     #[arg(value_name = "NODE")]
     pub evidence: PathBuf,
     #[command(flatten)]
@@ -51,6 +51,12 @@ pub struct PlaceArgs {
 fn moment(text: &str) -> Result<Time, String> {
     Time::parse(text).map_err(|error| format!("{error}; for example 2026-11-21T05:00:00Z"))
 }
+
+/// What the broken node that comes with coroner is called, where a node is named.
+pub const SAMPLE: &str = "sample:";
+
+/// A real node that was broken in ways that testdata/sample/edits.toml lists.
+const SAMPLE_NODE: &[u8] = include_bytes!("../../../testdata/sample/broken.tar.zst");
 
 /// The evidence of a run.
 #[derive(Debug)]
@@ -132,7 +138,10 @@ impl Case {
             held,
             ..Options::default()
         };
-        let opened = if args.evidence == Path::new("-") {
+        let is_sample = args.evidence == Path::new(SAMPLE);
+        let opened = if is_sample {
+            Evidence::open_stream(SAMPLE_NODE, &options)
+        } else if args.evidence == Path::new("-") {
             advice::standard_input();
             Evidence::open_stream(std::io::stdin().lock(), &options)
         } else {
@@ -141,6 +150,9 @@ impl Case {
         let evidence = opened.map_err(|error| unopened(&error))?;
         let is_live = args.evidence == Path::new("/");
         let mut case = Self::open_case(evidence, &args.places, is_live)?;
+        if is_sample {
+            case = case.named("the sample");
+        }
         case.notes.splice(0..0, gave_up);
         Ok(case)
     }

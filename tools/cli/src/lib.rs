@@ -64,11 +64,11 @@ mod value;
 mod wrap;
 
 pub use answer::Answer;
-pub use case::{About, Case, EvidenceArgs, Other, PlaceArgs, monotonic, now, shown};
+pub use case::{About, Case, EvidenceArgs, Other, PlaceArgs, SAMPLE, monotonic, now, shown};
 pub use exit::Exit;
 pub use failure::{Failure, Outcome};
-pub use first_line::write_running;
 pub use finding::size_text as size;
+pub use first_line::write_running;
 pub use grammar::guesses;
 pub use json::json_text;
 pub use logged::{last_days, with_logs};

@@ -74,8 +74,32 @@ impl Tool {
             .get_after_help()
             .map(|text| format!("{text}\n\n"))
             .unwrap_or_default();
-        command.after_help(format!("{examples}{}", Exit::HELP))
+        own_headings(command).after_help(format!("{examples}{}", Exit::HELP))
     }
+}
+
+/// Options that stand below a heading; clap gives it to all that come after them in the source, too.
+const BELOW: &[(&str, &[&str])] = &[
+    (
+        "Where the stores are",
+        &["root", "state", "config", "spool", "now"],
+    ),
+    ("Judged for", &["daemon", "at"]),
+];
+
+/// Takes arguments, and options of the verb's own, out from below a heading that is another's.
+fn own_headings(command: Command) -> Command {
+    let command = command.mut_args(|argument| {
+        let heading = argument.get_help_heading();
+        let own = BELOW.iter().find(|(name, _)| heading == Some(*name));
+        let is_its = own.is_none_or(|(_, ids)| ids.contains(&argument.get_id().as_str()));
+        if is_its && !argument.is_positional() {
+            argument
+        } else {
+            argument.help_heading(None::<&str>)
+        }
+    });
+    command.mut_subcommands(own_headings)
 }
 
 /// Runs one tool as a whole program.

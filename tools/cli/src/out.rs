@@ -13,8 +13,8 @@ use serde::Serialize;
 use view::Span;
 
 use crate::{
-    Answer, Colour, Exit, Failure, Format, NewFile, Options, Outcome, Pen, Progress,
-    first_line, json, progress,
+    Answer, Colour, Exit, Failure, Format, NewFile, Options, Outcome, Pen, Progress, first_line,
+    json, progress,
     safety::{self, Safety},
 };
 

@@ -93,6 +93,11 @@ impl<'w> Pen<'w> {
         self
     }
 
+    /// A pen of the same width and colour that shortens nothing: for what stands for itself, such as a record.
+    pub fn in_full(&mut self) -> Pen<'_> {
+        Pen::new(&mut *self.writer, self.colour, self.width).whole(true)
+    }
+
     /// Columns of the terminal; nothing is cut where it is none.
     pub const fn width(&self) -> Option<usize> {
         self.width

@@ -157,7 +157,9 @@ impl Table {
     ) -> (Vec<Vec<String>>, Vec<(String, String)>) {
         let widths = widest(header, &rows);
         let gaps = widths.len().saturating_sub(1).saturating_mul(GAP);
-        let all = widths.iter().fold(gaps, |sum, one| sum.saturating_add(*one));
+        let all = widths
+            .iter()
+            .fold(gaps, |sum, one| sum.saturating_add(*one));
         let mut common = Vec::new();
         if shape.whole || shape.width.is_none_or(|width| all <= width) {
             return (rows, common);
@@ -187,7 +189,9 @@ impl Table {
             }
             let least = if kind.is_name { NAME } else { NARROWEST };
             let cells = rows.iter().filter_map(|row| row.get(at));
-            let whole = cells.filter(|cell| is_whole(cell)).map(|cell| cell.chars().count());
+            let whole = cells
+                .filter(|cell| is_whole(cell))
+                .map(|cell| cell.chars().count());
             let whole = whole.filter(|wide| *wide <= WHOLE).max().unwrap_or(0);
             least.max(whole).max(name.chars().count()).min(*wide)
         });
@@ -201,7 +205,11 @@ impl Table {
             let columns = self.kinds.iter().zip(widths).zip(least).zip(shown);
             let of = columns.filter(|(_, shown)| **shown);
             let of = of.map(|(((kind, wide), least), _)| {
-                if kind.is_name && is_whole { *wide } else { *least }
+                if kind.is_name && is_whole {
+                    *wide
+                } else {
+                    *least
+                }
             });
             let (sum, count) = of.fold((0_usize, 0_usize), |(sum, count), one| {
                 (sum.saturating_add(one), count.saturating_add(1))
@@ -211,7 +219,9 @@ impl Table {
         let mut hide = |is_whole: bool, may_go: fn(&Column) -> bool| {
             while taken(shown, is_whole) > width {
                 let kinds = self.kinds.iter().zip(shown.iter_mut());
-                let mut kinds = kinds.skip(1).filter(|(kind, shown)| **shown && may_go(kind));
+                let mut kinds = kinds
+                    .skip(1)
+                    .filter(|(kind, shown)| **shown && may_go(kind));
                 let Some((_, last)) = kinds.next_back() else {
                     return;
                 };
@@ -414,11 +424,20 @@ mod tests {
         table.row([&"k8s.io", &name, &"104.0 KiB", &"sure", &image]);
         for width in [60, 80] {
             let text = written(&table, Some(width), false);
-            assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
-            assert!(text.contains("(not shown, for width: KNOWN)") && !text.contains('…'), "{text}");
+            assert!(
+                text.lines().all(|line| line.chars().count() <= width),
+                "{text}"
+            );
+            assert!(
+                text.contains("(not shown, for width: KNOWN)") && !text.contains('…'),
+                "{text}"
+            );
             let rows: Vec<&str> = text.lines().skip(1).collect();
             for part in name.split('/').chain(image.split('/')) {
-                assert!(rows.iter().any(|row| row.contains(part)), "{part} in {text}");
+                assert!(
+                    rows.iter().any(|row| row.contains(part)),
+                    "{part} in {text}"
+                );
             }
         }
     }
@@ -430,7 +449,10 @@ mod tests {
         table.row([&1, &"active", &format!("{root}.overlayfs/snapshots/3")]);
         table.row([&2, &"active", &format!("{root}.native/snapshots/3")]);
         let text = written(&table, Some(60), false);
-        assert!(text.starts_with("(PATH: below /var/lib/containerd/)\n"), "{text}");
+        assert!(
+            text.starts_with("(PATH: below /var/lib/containerd/)\n"),
+            "{text}"
+        );
         assert!(text.contains("v1.overlayfs/snapshots/3"), "{text}");
         assert!(!written(&table, Some(100), false).contains("below"));
     }

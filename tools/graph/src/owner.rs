@@ -4,8 +4,8 @@ mod answer;
 
 use std::path::{Path, PathBuf};
 
-use content::{Digest, Store};
 use cli::{Case, EvidenceArgs, Failure, Out, Outcome, Tool};
+use content::{Digest, Store};
 use measure::Control;
 use refs::owner::{self, NoSnapshot, Owners};
 

@@ -289,7 +289,14 @@ impl Answer for Listing {
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let dash = || "-".to_owned();
         if !self.mounts.is_empty() {
-            let mut table = Table::new(&["~what", "!task", "snapshot", "~>layers", "~container", "!is"]);
+            let mut table = Table::new(&[
+                "~what",
+                "!task",
+                "snapshot",
+                "~>layers",
+                "~container",
+                "!is",
+            ]);
             for row in &self.mounts {
                 let task = row.task.as_ref().unwrap_or(&row.point);
                 table.cells(vec![
@@ -315,8 +322,13 @@ impl Answer for Listing {
         };
         if !self.netns.is_empty() {
             apart(pen)?;
-            let mut table =
-                Table::new(&["/network namespace", "~>inode", ">processes", "~>named by", "!is"]);
+            let mut table = Table::new(&[
+                "/network namespace",
+                "~>inode",
+                ">processes",
+                "~>named by",
+                "!is",
+            ]);
             for row in &self.netns {
                 table.cells(vec![
                     row.path.to_string(),

@@ -90,7 +90,9 @@ pub(crate) fn run(id: &str, args: &EvidenceArgs, out: &mut Out) -> Outcome {
                 findings: {
                     let own = report.findings.iter().filter(ours).cloned();
                     let mut own: Vec<Finding> = own.collect();
-                    own.iter_mut().flat_map(|one| &mut one.ways).for_each(|way| case.from_here(way));
+                    own.iter_mut()
+                        .flat_map(|one| &mut one.ways)
+                        .for_each(|way| case.from_here(way));
                     own
                 },
             }
@@ -222,11 +224,16 @@ impl One {
         field(
             pen,
             "boot",
-            self.implied_boot.map(|boot| format!("{boot} (computed from the start of its init)")),
+            self.implied_boot
+                .map(|boot| format!("{boot} (computed from the start of its init)")),
         )?;
-        let recorded = task
-            .recorded
-            .map(|there| if there { "has a record of it" } else { "has no record of it" });
+        let recorded = task.recorded.map(|there| {
+            if there {
+                "has a record of it"
+            } else {
+                "has no record of it"
+            }
+        });
         field(pen, "meta.db", recorded.map(str::to_owned))?;
         field(pen, "CRI says", task.cri.map(|state| state.to_string()))?;
         field(pen, "state folder", shown(&task.state_dir))?;
@@ -252,7 +259,11 @@ impl One {
                 by_path.entry(path).or_default().push(name);
             }
             for (path, names) in by_path {
-                field(pen, "cgroup", Some(format!("{path} ({})", names.join(", "))))?;
+                field(
+                    pen,
+                    "cgroup",
+                    Some(format!("{path} ({})", names.join(", "))),
+                )?;
             }
         }
         for line in &self.log {

@@ -275,9 +275,8 @@ impl Stuck {
 
     /// What files alone tell: how far each container came; those that may be anything, in a table.
     fn without_processes(&self, rest: &[&Diagnosis], pen: &mut Pen<'_>) -> io::Result<()> {
-        let (open, told): (Vec<&Diagnosis>, Vec<&Diagnosis>) = rest
-            .iter()
-            .partition(|one| one.state == State::Unknowable);
+        let (open, told): (Vec<&Diagnosis>, Vec<&Diagnosis>) =
+            rest.iter().partition(|one| one.state == State::Unknowable);
         if !open.is_empty() || !self.unknown.is_empty() {
             pen.paragraph(
                 "",

@@ -19,7 +19,6 @@ mod ignore;
 mod next;
 mod preflight;
 mod report;
-mod sample;
 mod summary;
 mod taken;
 
@@ -130,18 +129,15 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         .as_deref()
         .map(Taken::read_baseline)
         .transpose()?;
-    // Neither the sample nor what came on standard input can be given again.
-    let given = args.evidence.clone().unwrap_or_else(|| "/".into());
-    let again = (!args.sample && given != Path::new("-")).then(|| given.clone());
-    let case = if args.sample {
-        sample::open(&args.places)?
-    } else {
-        let evidence = EvidenceArgs {
-            evidence: given,
-            places: args.places,
-        };
-        Case::open_live(&evidence, process::Depth::Diagnosis)?
+    let usual = if args.sample { cli::SAMPLE } else { "/" };
+    let given = args.evidence.clone().unwrap_or_else(|| usual.into());
+    // What came on standard input cannot be given again.
+    let again = (given != Path::new("-")).then(|| given.clone());
+    let evidence = EvidenceArgs {
+        evidence: given,
+        places: args.places,
     };
+    let case = Case::open_live(&evidence, process::Depth::Diagnosis)?;
     let node = case.node()?;
     let wanted = cli::Measure {
         hash: args.hash,
@@ -161,7 +157,10 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         cli::with_logs(&case, &node, report, out)
     };
     verdict.heed_logs(&report);
-    let ways = report.findings.iter_mut().flat_map(|finding| &mut finding.ways);
+    let ways = report
+        .findings
+        .iter_mut()
+        .flat_map(|finding| &mut finding.ways);
     ways.for_each(|way| case.from_here(way));
     let ignored = ignore.apply(&mut report);
     let baseline = match baseline {
@@ -192,6 +191,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         options: Options {
             notes: args.notes,
             fail_on: args.fail_on,
+            is_live: case.is_live(),
             node: again,
         },
     })

@@ -70,6 +70,8 @@ impl Listed {
 pub(crate) struct Options {
     pub(crate) notes: bool,
     pub(crate) fail_on: FailOn,
+    /// Whether it is the machine itself.
+    pub(crate) is_live: bool,
     /// The node as it was given, where it can be given again.
     pub(crate) node: Option<PathBuf>,
 }
@@ -87,6 +89,17 @@ impl Answer for Triage {
             return Ok(());
         };
         self.beyond(fitted, pen)?;
+        let has_ways = report
+            .findings
+            .iter()
+            .any(|finding| !finding.ways.is_empty());
+        if has_ways && !self.options.is_live {
+            pen.gap()?;
+            pen.paragraph(
+                "",
+                "The commands below are for a shell on that node, where its root is /: not for this machine.",
+            )?;
+        }
         for finding in report
             .findings
             .iter()

@@ -155,7 +155,9 @@ fn may_kill(prediction: &Prediction) -> String {
         0 => String::new(),
         1 => "; it kills 1 task if the shim does not answer, which is not known".to_owned(),
         many => {
-            format!("; it kills those of {many} tasks whose shims do not answer, which is not known")
+            format!(
+                "; it kills those of {many} tasks whose shims do not answer, which is not known"
+            )
         }
     }
 }
@@ -203,8 +205,9 @@ fn loss(prediction: &Prediction) -> Option<String> {
     });
     let because = match because {
         // Of containers the names say more than the folder of their bundles.
-        Some(first) if deleted.is_empty() => named_tasks(prediction)
-            .map_or_else(|| place(&first.at), |names| format!(" ({names})")),
+        Some(first) if deleted.is_empty() => {
+            named_tasks(prediction).map_or_else(|| place(&first.at), |names| format!(" ({names})"))
+        }
         Some(first) => place(&first.at),
         None => String::new(),
     };

@@ -120,7 +120,11 @@ fn made_anew(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         "with containerd running, and if `coroner snapshots orphans /` does not show its files";
     let steps = containers.filter_map(|one| Some(here.remove_container(one)?.only(condition)));
     let mut steps: Vec<Step> = steps.collect();
-    and_more(&mut steps, objects_of_kind(finding, "container").count(), "Remove");
+    and_more(
+        &mut steps,
+        objects_of_kind(finding, "container").count(),
+        "Remove",
+    );
     vec![Remedy::new(
         "The record is removed; the owner recreates the container.",
         steps,
@@ -137,7 +141,11 @@ fn removed_after_save(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         Some(step.only("with containerd running, and if its shim cannot be installed again"))
     });
     let mut steps: Vec<Step> = steps.collect();
-    and_more(&mut steps, objects_of_kind(finding, "container").count(), "Remove");
+    and_more(
+        &mut steps,
+        objects_of_kind(finding, "container").count(),
+        "Remove",
+    );
     vec![Remedy::new(
         "Its owner recreates the container, for a runtime that is there.",
         steps,

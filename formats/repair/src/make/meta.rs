@@ -150,7 +150,12 @@ fn records_of(tree: &Tree) -> Back {
             found.snapshots = found.snapshots.saturating_add(own);
         }
         let content = space.at(&["content", "blob"]);
-        blobs.extend(content.into_iter().flat_map(Tree::buckets).map(|(key, _)| key));
+        blobs.extend(
+            content
+                .into_iter()
+                .flat_map(Tree::buckets)
+                .map(|(key, _)| key),
+        );
     }
     found.blobs = blobs.len();
     found

@@ -84,3 +84,15 @@ pub use progress::{Part, Progress};
 pub use safety::{lock_down, lock_down_writer};
 pub use table::{Table, age};
 pub use value::value_lines;
+
+/// What is not known, and why, as one clause: some reasons begin with a verb.
+pub(crate) fn joined(what: &str, why: &str) -> String {
+    let is_verb = ["is ", "are ", "was ", "were ", "has ", "cannot ", "does "]
+        .iter()
+        .any(|verb| why.starts_with(verb));
+    if is_verb {
+        format!("{what} {why}")
+    } else {
+        format!("{what}: {why}")
+    }
+}

@@ -295,7 +295,7 @@ pub(crate) fn complaint(write: impl FnOnce(&mut Pen<'_>) -> io::Result<()>) {
     let _ = write(&mut Pen::new(&mut stderr, false, width));
 }
 
-fn terminal_width() -> Option<usize> {
+pub(crate) fn terminal_width() -> Option<usize> {
     let said = std::env::var("COLUMNS")
         .ok()
         .and_then(|columns| columns.parse().ok());

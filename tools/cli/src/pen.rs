@@ -200,7 +200,12 @@ impl<'w> Pen<'w> {
         let line = self.styled(Style::Bad, "This is incomplete:").to_string();
         self.line(line)?;
         for Unknown { what, why } in unknown {
-            self.paragraph("  ", &format!("{what} cannot be known whole: {why}"))?;
+            let it = if crate::joined("", why).starts_with(' ') {
+                "it "
+            } else {
+                ""
+            };
+            self.paragraph("  ", &format!("{what} cannot be known whole: {it}{why}"))?;
         }
         Ok(())
     }

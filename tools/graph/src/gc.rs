@@ -20,6 +20,7 @@ Nothing is ever collected by coroner: deleting is the daemon's.")]
 pub(crate) struct Args {
     /// Simulate (the only thing that this verb does)
     #[arg(long)]
+    #[expect(dead_code, reason = "with it or without, nothing is deleted")]
     simulate: bool,
     /// As if something had been deleted from each store before: leftovers are collected, too
     #[arg(long)]
@@ -52,12 +53,6 @@ pub const GC: Tool = cli::tool!(
     reason = "as every tool takes its arguments"
 )]
 fn run(args: Args, out: &mut Out) -> Outcome {
-    if !args.simulate {
-        return Err(
-            Failure::usage("coroner deletes nothing: it can only simulate")
-                .hint("coroner gc --simulate NODE"),
-        );
-    }
     let case = Case::open(&args.evidence)?;
     let node = case.node()?;
     let judged = args.judged.judge_node(&node)?;

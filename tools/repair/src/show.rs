@@ -142,11 +142,17 @@ fn list(head: &str, lines: &[String], pen: &mut Pen<'_>) -> io::Result<()> {
         return Ok(());
     }
     pen.heading(head)?;
-    for line in lines.iter().take(SHOWN) {
+    // One line more takes no more room than to say so.
+    let shown = if lines.len() == SHOWN.saturating_add(1) {
+        lines.len()
+    } else {
+        SHOWN
+    };
+    for line in lines.iter().take(shown) {
         pen.paragraph("  ", line)?;
     }
-    if lines.len() > SHOWN {
-        let more = lines.len().saturating_sub(SHOWN);
+    if lines.len() > shown {
+        let more = lines.len().saturating_sub(shown);
         pen.line(format_args!("  and {more} more (--format json names all)"))?;
     }
     Ok(())
@@ -285,11 +291,11 @@ impl Answer for Shown {
             if !plan.every_layer {
                 pen.paragraph("", NOT_COMPARED)?;
             }
-            let head = match as_of(plan) {
-                whenever if whenever.is_empty() => "Start     ".to_owned(),
-                then => format!("Start{then}: "),
-            };
-            starts(&head, &plan.before, pen)?;
+            starts("Start     ", &plan.before, pen)?;
+            let then = as_of(plan);
+            if !then.is_empty() && !plan.before.is_empty() {
+                pen.line(format_args!("         {then}"))?;
+            }
             return drafts(&plan.drafts, |more| self.planning(more), pen);
         }
         pen.line(format_args!(

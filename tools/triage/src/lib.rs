@@ -110,7 +110,7 @@ enum Verb {
 /// `coroner triage`
 pub const TOOL: Tool = cli::tool!(
     "triage",
-    "Examine a whole containerd node that is not running",
+    "Examine a whole containerd node, running or not",
     Args,
     run
 );
@@ -162,6 +162,18 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         .iter_mut()
         .flat_map(|finding| &mut finding.ways);
     ways.for_each(|way| case.from_here(way));
+    // Of the worst, what the verdict names is the first.
+    let ends = verdict
+        .predictions
+        .iter()
+        .filter_map(checks::start::Prediction::end);
+    let reasons: Vec<&str> = ends.filter_map(|end| end.code).collect();
+    report.findings.sort_by_key(|finding| {
+        (
+            std::cmp::Reverse(finding.severity),
+            !reasons.contains(&finding.code.name),
+        )
+    });
     let ignored = ignore.apply(&mut report);
     let baseline = match baseline {
         None => None,

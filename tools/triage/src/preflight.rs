@@ -168,7 +168,10 @@ impl Answer for Answered {
     fn exit(&self) -> Exit {
         let parts = self.predictions.iter().flat_map(|one| &one.parts);
         let parts: Vec<NotKnown> = parts.cloned().collect();
-        exit(self.start, &parts) | self.about.exit()
+        // What nobody can take back is no clean start: a script must not go on by itself.
+        let migrates = self.predictions.iter().any(Prediction::migrates);
+        let for_good = if migrates { Exit::FINDINGS } else { Exit::CLEAN };
+        exit(self.start, &parts) | for_good | self.about.exit()
     }
 }
 
@@ -212,8 +215,8 @@ pub(crate) const fn outcome(outcome: Outcome) -> &'static str {
 /// How a statement is known.
 pub(crate) const fn source(source: Source) -> &'static str {
     match source {
-        Source::Tested => "tested",
-        Source::FromSource => "from source",
+        Source::Tested => "seen in real starts",
+        Source::FromSource => "read in its source code",
     }
 }
 
@@ -301,7 +304,7 @@ fn statement_text(statement: &Statement, all: bool, pen: &mut Pen<'_>) -> io::Re
     pen.paragraph(
         &format!("  {:10}", head(statement.effect)),
         &format!(
-            "{perhaps}{} ({}, {})",
+            "{perhaps}{} (rule {}, {})",
             statement.does,
             statement.rule,
             source(statement.source)

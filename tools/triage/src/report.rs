@@ -269,6 +269,9 @@ fn logged_text(logged: &Logged) -> String {
     format!("{at} {}: {}{times}", logged.by, logged.said)
 }
 
+/// Checks that lack the same thing are named, up to so many.
+const NAMED: usize = 4;
+
 fn coverage_text(coverage: &Coverage, pen: &mut Pen<'_>) -> io::Result<()> {
     pen.gap()?;
     pen.heading("Coverage")?;
@@ -301,7 +304,16 @@ fn coverage_text(coverage: &Coverage, pen: &mut Pen<'_>) -> io::Result<()> {
         let who = match codes.as_slice() {
             [one] => (*one).to_owned(),
             [one, other] => format!("{one}, {other}"),
-            [one, .., last] => format!("{} checks from {one} to {last}", codes.len()),
+            [.., last] if codes.len() <= NAMED => {
+                let rest = codes
+                    .get(..codes.len().saturating_sub(1))
+                    .unwrap_or_default();
+                format!("{} and {last}", rest.join(", "))
+            }
+            [first, second, ..] => format!(
+                "{first}, {second} and {} more checks",
+                codes.len().saturating_sub(2)
+            ),
             [] => continue,
         };
         pen.paragraph("  not checked ", &format!("{who}: {because}"))?;

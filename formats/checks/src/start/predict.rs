@@ -249,11 +249,7 @@ fn start(
             .findings
             .iter()
             .any(|finding| finding.severity == Severity::Fatal);
-    // What a newer release makes of meta.db, no older one reads.
-    let migrates = |it: &Statement| it.effect == Effect::Migrates && !it.perhaps;
-    let troubles = statements
-        .iter()
-        .any(|statement| statement.is_trouble() || migrates(statement));
+    let troubles = statements.iter().any(Statement::is_trouble);
     let damage = report.count(Severity::Damage) > 0;
     match outcome {
         _ if forbidden => Start::No,

@@ -138,12 +138,6 @@ fn named_tasks(prediction: &Prediction) -> Option<String> {
     (!shown.is_empty()).then(|| format!("{}{more}", shown.join(", ")))
 }
 
-/// Whether a start changes meta.db for a newer release.
-fn migrates(prediction: &Prediction) -> bool {
-    let mut all = prediction.statements.iter();
-    all.any(|statement| statement.effect == Effect::Migrates && !statement.perhaps)
-}
-
 /// What a start may end, as far as files tell.
 fn may_kill(prediction: &Prediction) -> String {
     let all = prediction.statements.iter();
@@ -164,7 +158,7 @@ fn may_kill(prediction: &Prediction) -> String {
 
 /// What a start does that nobody can take back, though it comes up.
 fn for_good(prediction: &Prediction) -> Option<String> {
-    migrates(prediction).then(|| {
+    prediction.migrates().then(|| {
         format!(
             "containerd would start, and there is no way back: it changes the schema of meta.db. First copy the \
              databases (`coroner repair backup`){}.",
@@ -214,6 +208,21 @@ fn loss(prediction: &Prediction) -> Option<String> {
     Some(format!("it would {}{because}", clauses.join(" and ")))
 }
 
+/// The names of those that a statement concerns, the first of them, in parentheses.
+fn whom(statement: &Statement) -> String {
+    let names = statement.targets.iter().take(NAMED);
+    let names: Vec<String> = names.map(|target| target.object.to_string()).collect();
+    let more = match statement.count().saturating_sub(names.len()) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!(" ({}{more})", names.join(", "))
+    }
+}
+
 /// What of a start that comes up goes wrong first, the worst first.
 fn trouble(prediction: &Prediction, report: &Report) -> String {
     let rank = |statement: &&Statement| match statement.effect {
@@ -232,9 +241,10 @@ fn trouble(prediction: &Prediction, report: &Report) -> String {
     };
     let all = prediction.statements.iter().filter(is_trouble);
     if let Some(worst) = all.min_by_key(rank) {
+        let whom = whom(worst);
         return match worst.does.strip_prefix("starts; ") {
-            Some(rest) => format!("but {rest}"),
-            None => format!("but it {}", worst.does),
+            Some(rest) => format!("but {rest}{whom}"),
+            None => format!("but it {}{whom}", worst.does),
         };
     }
     let damage = report
@@ -366,7 +376,7 @@ pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
             format!("containerd would start, {trouble}{parts}.")
         }
         _ if !prediction.parts.is_empty() => format!("containerd would start{parts}."),
-        _ => normally(prediction, report),
+        _ => for_good(prediction).unwrap_or_else(|| normally(prediction, report)),
     }
 }
 

@@ -65,6 +65,7 @@ impl Answer for Answered<Df> {
             None => pen.line("Recorded sizes only: no directory was measured.")?,
         }
         pen.gap()?;
+        pen.heading("Stores")?;
         let mut table = Table::new(&["store", "what", ">count", ">size", ">inodes"]);
         for line in &df.stores {
             let some = if line.unmeasured == line.count {
@@ -93,6 +94,7 @@ impl Answer for Answered<Df> {
         pen.table(&table)?;
         if !df.images.is_empty() {
             pen.gap()?;
+            pen.heading("Images")?;
             let mut table = Table::new(&[
                 "!image",
                 "~namespaces",
@@ -126,6 +128,7 @@ impl Answer for Answered<Df> {
         }
         if !df.containers.is_empty() {
             pen.gap()?;
+            pen.heading("What containers wrote")?;
             let mut table = Table::new(&["!container", "~namespace", "!pod", ">written", "~image"]);
             for line in df.containers.iter().take(SHOWN) {
                 let pod = line
@@ -139,6 +142,7 @@ impl Answer for Answered<Df> {
             more(df.containers.len(), pen)?;
         }
         pen.gap()?;
+        pen.heading("Namespaces")?;
         let mut table = Table::new(&["!namespace", ">size", ">unique", ">shared"]);
         for line in &df.namespaces {
             table.row([
@@ -151,6 +155,7 @@ impl Answer for Answered<Df> {
         pen.table(&table)?;
         if let Some(layers) = &df.layers {
             pen.gap()?;
+            pen.heading("Snapshots")?;
             let mut table = Table::new(&["/path", "kind", ">size", ">recorded", ">users"]);
             for line in layers {
                 let bytes = |bytes: Option<u64>| bytes.map_or_else(|| "-".to_owned(), size);

@@ -81,6 +81,7 @@ pub use output::{FileWriter, NewFile, NewTree};
 pub use pen::{Pen, Style};
 pub use period::PeriodArgs;
 pub use progress::{Part, Progress};
+pub use remedy::Ways;
 pub use safety::{lock_down, lock_down_writer};
 pub use table::{Table, age};
 pub use value::value_lines;

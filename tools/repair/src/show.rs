@@ -308,6 +308,15 @@ impl Answer for Shown {
         ))?;
         starts("Now       ", &plan.before, pen)?;
         starts("After     ", &plan.after, pen)?;
+        let mut after = plan.after.iter();
+        let loses = after.any(|one| one.sentence.contains("loses the address of pods"));
+        if loses && !plan.pod_addresses {
+            pen.paragraph(
+                "          ",
+                "With `--pod-addresses` the plan keeps these addresses, from what the CNI plugins answered: the pods \
+                 then go on.",
+            )?;
+        }
         room(plan, pen)?;
         list("What is wrong:", &plan.wrong, pen)?;
         list("Records that are set right or left out:", &plan.edits, pen)?;

@@ -162,6 +162,16 @@ impl Answer for Answered {
         }
         cli::write_running(pen)?;
         self.about.write_about(pen)?;
+        let config = if self.about.config.is_empty() {
+            "no config.toml was found: the defaults of the release count".to_owned()
+        } else {
+            let files: Vec<String> = self.about.config.iter().map(ToString::to_string).collect();
+            format!(
+                "{}: read; what the release makes of it is part of the above",
+                files.join(", ")
+            )
+        };
+        pen.paragraph("Config  ", &config)?;
         super::report::release_text(&self.release, pen)
     }
 
@@ -170,7 +180,11 @@ impl Answer for Answered {
         let parts: Vec<NotKnown> = parts.cloned().collect();
         // What nobody can take back is no clean start: a script must not go on by itself.
         let migrates = self.predictions.iter().any(Prediction::migrates);
-        let for_good = if migrates { Exit::FINDINGS } else { Exit::CLEAN };
+        let for_good = if migrates {
+            Exit::FINDINGS
+        } else {
+            Exit::CLEAN
+        };
         exit(self.start, &parts) | for_good | self.about.exit()
     }
 }

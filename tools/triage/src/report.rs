@@ -100,13 +100,14 @@ impl Answer for Triage {
                 "The commands below are for a shell on that node, where its root is /: not for this machine.",
             )?;
         }
+        let mut ways = cli::Ways::default();
         for finding in report
             .findings
             .iter()
             .filter(|f| f.severity > Severity::Note)
         {
             pen.gap()?;
-            finding_text(finding, pen)?;
+            finding_text(finding, &mut ways, pen)?;
         }
         self.notes_text(report, pen)?;
         for (code, count) in &report.more {
@@ -159,7 +160,7 @@ impl Triage {
         pen.gap()?;
         if self.options.notes {
             for note in notes {
-                finding_text(note, pen)?;
+                finding_text(note, &mut cli::Ways::default(), pen)?;
             }
             return Ok(());
         }
@@ -207,7 +208,11 @@ pub(crate) fn release_text(release: &Detected, pen: &mut Pen<'_>) -> io::Result<
 }
 
 /// One finding: what, where, what it affects, what a start would do, how to fix it.
-pub(crate) fn finding_text(finding: &Finding, pen: &mut Pen<'_>) -> io::Result<()> {
+pub(crate) fn finding_text(
+    finding: &Finding,
+    ways: &mut cli::Ways,
+    pen: &mut Pen<'_>,
+) -> io::Result<()> {
     let severity = finding.severity.to_string().to_uppercase();
     let head = pen
         .styled(finding.severity.into(), format!("{severity:6}"))
@@ -252,7 +257,7 @@ pub(crate) fn finding_text(finding: &Finding, pen: &mut Pen<'_>) -> io::Result<(
         pen.paragraph("  start   ", &format!("{}: {}", start.release, start.does))?;
     }
     if finding.severity > Severity::Note {
-        pen.what_to_do("  fix     ", finding)?;
+        pen.what_to_do_once("  fix     ", finding, ways)?;
     }
     Ok(())
 }

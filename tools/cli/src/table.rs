@@ -52,6 +52,9 @@ const NARROWEST: usize = 12;
 /// A name goes on below at this width, where it does not fit; narrower only where nothing else is left.
 const NAME: usize = 24;
 
+/// A list of names goes on below for so many lines.
+const LINES: usize = 3;
+
 /// A digest or a time is not cut, if it is no longer than this.
 const WHOLE: usize = 44;
 
@@ -205,7 +208,8 @@ impl Table {
             let columns = self.kinds.iter().zip(widths).zip(least).zip(shown);
             let of = columns.filter(|(_, shown)| **shown);
             let of = of.map(|(((kind, wide), least), _)| {
-                if kind.is_name && is_whole {
+                // What is extra is shown whole, or not at all.
+                if (kind.is_name && is_whole) || kind.is_extra {
                     *wide
                 } else {
                     *least
@@ -356,6 +360,14 @@ fn broken(cell: &str, wide: usize) -> Vec<String> {
         rest = tail;
     }
     lines.push(rest.into_iter().collect());
+    // Of a list the first say what they are; `--no-trunc` has all.
+    if lines.len() > LINES && cell.contains(", ") {
+        lines.truncate(LINES);
+        if let Some(last) = lines.last_mut() {
+            let kept: String = last.chars().take(wide.saturating_sub(2)).collect();
+            *last = format!("{} …", kept.trim_end());
+        }
+    }
     lines
 }
 

@@ -20,7 +20,6 @@ Nothing is ever collected by coroner: deleting is the daemon's.")]
 pub(crate) struct Args {
     /// Simulate (the only thing that this verb does)
     #[arg(long)]
-    #[expect(dead_code, reason = "with it or without, nothing is deleted")]
     simulate: bool,
     /// As if something had been deleted from each store before: leftovers are collected, too
     #[arg(long)]

@@ -98,8 +98,13 @@ impl Answer for Listing {
         }
         if self.without_task > 0 {
             pen.line(format_args!(
-                "{} more without a task: `--all` lists them.",
-                finding::Count(self.without_task, "container")
+                "Not listed: {} that meta.db has and that {} no task (`--all`).",
+                finding::Count(self.without_task, "container"),
+                if self.without_task == 1 {
+                    "has"
+                } else {
+                    "have"
+                }
             ))?;
         }
         pen.incomplete(&self.unknown)

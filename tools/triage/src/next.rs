@@ -38,7 +38,8 @@ pub(crate) fn write_next(triage: &Triage, report: &Report, pen: &mut Pen<'_>) ->
             .iter()
             .filter(|f| f.severity > Severity::Note)
     };
-    let Some(worst) = above_notes().max_by_key(|f| f.severity) else {
+    // They are sorted: the first is what the verdict names.
+    let Some(worst) = above_notes().next() else {
         return Ok(());
     };
     let is_broken = worst.severity > Severity::Odd;

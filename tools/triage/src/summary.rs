@@ -166,7 +166,17 @@ impl Triage {
         let vital = start.needs().saturating_add(kinds.needs());
         let left = SCREEN.saturating_sub(head.len()).saturating_sub(vital);
         let has_room = about.len() <= left;
-        let shown = if has_room { about.len() } else { left.min(2) };
+        // A gap, and the lines of the first paragraph.
+        let rest = about
+            .iter()
+            .skip(2)
+            .take_while(|line| line.starts_with("  "));
+        let first = rest.count().saturating_add(2);
+        let shown = match (has_room, first <= left) {
+            (true, _) => about.len(),
+            (false, true) => first,
+            (false, false) => 0,
+        };
         head.extend(about.into_iter().take(shown));
         for line in &head {
             pen.verbatim(line)?;

@@ -133,17 +133,23 @@ impl LiveProc {
         })
     }
 
+    /// Our own number there; of a node that is a container, which does not number us, its first process:
+    /// the number that we have out here is another's inside.
+    fn own(&self) -> Result<String, Unread> {
+        match link(&self.proc, "self") {
+            Ok(own) => Ok(own.to_string()),
+            Err(Unread::Absent) => Ok("1".to_owned()),
+            Err(why) => Err(why),
+        }
+    }
+
     /// A file of `/proc` that is not a process's: `net/unix`, `stat`. Of a file that is larger
     /// than `limit`, its beginning.
     pub fn file(&self, name: &str, limit: usize) -> Result<Vec<u8>, Unread> {
         // `net`, `self` and `mounts` are links to our own process.
         let own;
         let name = if matches!(name, "net/unix" | "self/mountinfo") {
-            own = format!(
-                "{}/{}",
-                std::process::id(),
-                name.trim_start_matches("self/")
-            );
+            own = format!("{}/{}", self.own()?, name.trim_start_matches("self/"));
             &own
         } else {
             name

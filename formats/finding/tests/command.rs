@@ -224,7 +224,7 @@ fn a_command_for_inside_of_a_container_enters_it() {
     let inside = kill.command().unwrap().inside(21_903);
     assert_eq!(
         inside.to_string(),
-        "nsenter --target=21903 --pid --mount -- kill -CONT 105"
+        "nsenter --target=21903 --pid --mount --root -- kill -CONT 105"
     );
     let thaw = Draft::new(program::ECHO).word("0");
     let thaw = thaw.into_file("/sys/fs/cgroup/a b/cgroup.freeze");
@@ -233,7 +233,7 @@ fn a_command_for_inside_of_a_container_enters_it() {
     assert!(
         inside
             .to_string()
-            .starts_with("nsenter --target=7 --pid --mount -- sh -c '"),
+            .starts_with("nsenter --target=7 --pid --mount --root -- sh -c '"),
         "{inside}"
     );
     // The shell inside reads what the shell out here would have read.

@@ -61,6 +61,8 @@ impl Command {
             Text::from(format!("--target={process}")),
             Text::from("--pid"),
             Text::from("--mount"),
+            // Of a node that has a root of its own in its mounts.
+            Text::from("--root"),
             Text::from("--"),
         ];
         // A shell out here would open the file out here.

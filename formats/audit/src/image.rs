@@ -1,6 +1,6 @@
 //! What an image is made of, and what of it is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use content::{Digest, Kind, Platform, Role, chain_ids};
 use finding::{Object, Refused, Text, Unknown, size_number, size_option};
@@ -34,6 +34,8 @@ pub struct Part {
     pub diff_id: Option<Digest>,
     /// Of a layer: the chainID, which is the key of its snapshot.
     pub chain_id: Option<Digest>,
+    /// Whether some namespace of meta.db has a record of it.
+    pub recorded: bool,
     /// Snapshotters that have this layer unpacked.
     pub unpacked: Vec<Text>,
     /// Other images that need it.
@@ -93,6 +95,9 @@ impl Image {
     ) -> Result<Self, Refused> {
         let store = names::store(node)?;
         let mut said = said(documents, &target.digest);
+        let spaces = node.meta.rows.iter().flat_map(metadb::MetaDb::namespaces);
+        let rows = spaces.flat_map(|space| space.blobs.read().into_iter().flatten());
+        let records: BTreeSet<&Text> = rows.map(|row| &row.key).collect();
         let mut blobs = Vec::new();
         for need in documents.needs(&target.digest) {
             let of = said.remove(&need.digest).unwrap_or_default();
@@ -137,6 +142,7 @@ impl Image {
                     .map_or_else(Vec::new, |chain| node.unpacked(chain)),
                 chain_id,
                 shared_with,
+                recorded: records.contains(&Text::from(need.digest.as_str())),
                 links: links
                     .map(|link| PartLink {
                         role: link.role.to_string(),

@@ -171,7 +171,7 @@ fn address_unreserved(judge: &mut Judge<'_>) {
             Location::file(folder.clone()),
             message,
         );
-        let steps = pods.iter().take(SHOWN);
+        let steps = pods.iter();
         let steps = steps.filter_map(|(seen, address, _)| reserve(&folder, *address, seen.id));
         finding = finding.way(Remedy::new(
             "The file of an address reserves it.",

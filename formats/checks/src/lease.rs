@@ -216,13 +216,21 @@ fn holds(lease: &Lease) -> String {
         .values()
         .map(std::collections::BTreeSet::len)
         .sum();
-    format!(
-        "{}, {}, {} and {}",
-        Count(lease.content.len(), "blob"),
-        Count(snapshots, "snapshot"),
-        Count(lease.ingests.len(), "ingest"),
-        Count(lease.images.len(), "image")
-    )
+    let all = [
+        (lease.content.len(), "blob"),
+        (snapshots, "snapshot"),
+        (lease.ingests.len(), "ingest"),
+        (lease.images.len(), "image"),
+    ];
+    let some = all.into_iter().filter(|(count, _)| *count > 0);
+    let some: Vec<String> = some
+        .map(|(count, noun)| Count(count, noun).to_string())
+        .collect();
+    match some.as_slice() {
+        [] => "nothing".to_owned(),
+        [only] => only.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
 }
 
 fn each(judge: &mut Judge<'_>, tell: impl Fn(&Judge<'_>, &Text, &Row<Lease>) -> Option<Finding>) {

@@ -52,17 +52,40 @@ impl Running {
     }
 }
 
+impl Running {
+    /// It in a sentence; of a node that is a container, with whose pid it is: that of a lock is this
+    /// machine's, that of the node's own processes is not.
+    pub fn told(&self, is_inside: bool) -> String {
+        let where_from = match (is_inside, self.holds_lock) {
+            (false, _) => "",
+            (true, true) => " of this machine",
+            (true, false) => " inside the node",
+        };
+        Told(self, where_from).to_string()
+    }
+}
+
 impl fmt::Display for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pid = self.pid.map_or_else(
+        Told(self, "").fmt(f)
+    }
+}
+
+/// A daemon that runs, and what follows its pid.
+struct Told<'r>(&'r Running, &'static str);
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(running, whose) = self;
+        let pid = running.pid.map_or_else(
             || "in a pid namespace that is not shown here".to_owned(),
-            |pid| format!("pid {pid}"),
+            |pid| format!("pid {pid}{whose}"),
         );
-        let who = match &self.program {
+        let who = match &running.program {
             Some(program) => format!("{program}, {pid}"),
             None => pid,
         };
-        match (self.is_containerd, self.holds_lock) {
+        match (running.is_containerd, running.holds_lock) {
             (true, true) => write!(
                 f,
                 "containerd is running ({who}) and holds the lock of meta.db: files may change \

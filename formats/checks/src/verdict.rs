@@ -81,6 +81,17 @@ pub fn with_verdict(mut report: Report, verdict: &Verdict, node: &Node) -> Repor
 
 /// Whether containerd may be started on a node, and one sentence about it.
 pub fn conclude(node: &Node, predictions: &[Prediction]) -> (Start, String) {
+    let (start, sentence) = concluded(node, predictions);
+    // Of a daemon that runs, a start is a restart.
+    let runs = crate::running(node).is_some_and(|it| it.is_containerd);
+    let sentence = match sentence.strip_prefix("Do not start containerd") {
+        Some(rest) if runs => format!("Do not restart containerd{rest}"),
+        _ => sentence,
+    };
+    (start, sentence)
+}
+
+fn concluded(node: &Node, predictions: &[Prediction]) -> (Start, String) {
     let (start, sentence) = start::overall(predictions);
     if let Some(why) = crate::root_disk::first(node) {
         return (Start::No, format!("Do not start containerd: {why}."));

@@ -21,6 +21,11 @@ const OWN: &str = "[Unit]\nDescription=containerd\nAfter=network.target\n[Servic
     KillMode=process\nRestart=always\nRestartSec=5\nLimitNPROC=infinity\nLimitCORE=infinity\n\
     TasksMax=infinity\nOOMScoreAdjust=-999\n[Install]\nWantedBy=multi-user.target\n";
 
+/// A start that does what it should, whether or not its shims are known to answer.
+fn is_normal(sentence: &str) -> bool {
+    sentence.starts_with("containerd would start") && !sentence.contains(", but")
+}
+
 fn foretell(tar: &Tar) -> Prediction {
     let packed = tar.write();
     let evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
@@ -52,11 +57,7 @@ fn units_of_packages_change_nothing() {
     ] {
         let told = with(lines);
         assert_eq!(told.parts, [], "{lines}");
-        assert!(
-            told.sentence.ends_with("normally."),
-            "{lines}: {}",
-            told.sentence
-        );
+        assert!(is_normal(&told.sentence), "{lines}: {}", told.sentence);
     }
 }
 
@@ -150,11 +151,7 @@ fn what_a_restart_loses_is_said_first() {
         );
     }
     let emptied = with("[Service]\nRuntimeDirectory=containerd\nRuntimeDirectory=\n");
-    assert!(
-        emptied.sentence.ends_with("normally."),
-        "{}",
-        emptied.sentence
-    );
+    assert!(is_normal(&emptied.sentence), "{}", emptied.sentence);
 }
 
 /// Of a machine whose own units are in the evidence; systemd 252 says `Unit mount-data.service not found.`

@@ -83,7 +83,7 @@ pub use disk::{Flags, Room, refuses_writes};
 pub use host::Host;
 pub use image::Image;
 pub use live_memory::LiveMemory;
-pub use live_proc::{LiveProc, LiveProcess};
+pub use live_proc::{LiveProc, LiveProcess, Numbered};
 pub use lockdown::{Lockdown, Needs, Place, Placing, lockdown, lockdown_writer};
 pub use locks::{Lock, locks};
 pub use node::{Evidence, Kind, OpenError, open_archive};

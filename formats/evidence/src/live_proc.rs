@@ -36,6 +36,16 @@ pub struct LiveProc {
     proc: File,
 }
 
+/// Whose numbers the pids of a node that runs are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Numbered {
+    /// This machine's: a command here may name them.
+    Here,
+    /// Those of a pid namespace of its own (a node that is a container): a process of this machine that is
+    /// in it and has the same root, by its number here, where one is seen.
+    Inside(Option<u32>),
+}
+
 /// One process; its number cannot be taken over by another while this is held.
 #[derive(Debug)]
 pub struct LiveProcess {
@@ -64,6 +74,47 @@ impl LiveProc {
         (is_own || same).then_some(Self { root, proc })
     }
 
+    /// Whose numbers its pids are, of a node that was named `called`. What cannot be seen is not taken
+    /// for this machine.
+    pub fn numbered(&self, called: &Path) -> Numbered {
+        if called == Path::new("/") {
+            return Numbered::Here;
+        }
+        let Some(inside) = link(&self.proc, "1/ns/pid").ok() else {
+            return Numbered::Inside(None);
+        };
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+        let here = nix::fcntl::open("/proc", flags, Mode::empty());
+        let Ok(here) = here.map(File::from) else {
+            return Numbered::Inside(None);
+        };
+        let own = format!("{}/ns/pid", std::process::id());
+        if link(&here, &own).is_ok_and(|own| own == inside) {
+            return Numbered::Here;
+        }
+        let root = fstat(self.root.as_fd()).ok();
+        let is_in_it = |pid: &u32| {
+            let of = |name: &str| format!("{pid}/{name}");
+            let its_root = fstatat(here.as_fd(), of("root").as_str(), AtFlags::empty()).ok();
+            link(&here, &of("ns/pid")).is_ok_and(|other| other == inside)
+                && root.zip(its_root).is_some_and(|(root, its)| {
+                    (root.st_dev, root.st_ino) == (its.st_dev, its.st_ino)
+                })
+        };
+        let named = called
+            .strip_prefix("/proc")
+            .ok()
+            .and_then(|rest| rest.iter().next()?.to_str()?.parse().ok());
+        let all = || {
+            let names = names(&here, ".").unwrap_or_default();
+            let pids = names.iter();
+            pids.filter_map(|name| core::str::from_utf8(name).ok()?.parse().ok())
+                .filter(is_in_it)
+                .min()
+        };
+        Numbered::Inside(named.filter(is_in_it).or_else(all))
+    }
+
     /// Numbers of all processes that we are shown.
     pub fn pids(&self) -> Result<Vec<u32>, Unread> {
         let mut pids: Vec<u32> = names(&self.proc, ".")?
@@ -82,17 +133,23 @@ impl LiveProc {
         })
     }
 
+    /// Our own number there; of a node that is a container, which does not number us, its first process:
+    /// the number that we have out here is another's inside.
+    fn own(&self) -> Result<String, Unread> {
+        match link(&self.proc, "self") {
+            Ok(own) => Ok(own.to_string()),
+            Err(Unread::Absent) => Ok("1".to_owned()),
+            Err(why) => Err(why),
+        }
+    }
+
     /// A file of `/proc` that is not a process's: `net/unix`, `stat`. Of a file that is larger
     /// than `limit`, its beginning.
     pub fn file(&self, name: &str, limit: usize) -> Result<Vec<u8>, Unread> {
         // `net`, `self` and `mounts` are links to our own process.
         let own;
         let name = if matches!(name, "net/unix" | "self/mountinfo") {
-            own = format!(
-                "{}/{}",
-                std::process::id(),
-                name.trim_start_matches("self/")
-            );
+            own = format!("{}/{}", self.own()?, name.trim_start_matches("self/"));
             &own
         } else {
             name

@@ -300,7 +300,7 @@ fn what_is_no_archive_is_refused() {
         (b"".as_slice(), "an empty file"),
         (
             &[0; 10_240],
-            "an archive without members, or a file of zeroes",
+            "no archive with members: neither a tar nor a bundle, or a file of zeroes",
         ),
         (&[b'x'; 5_000], "neither a directory nor a tar"),
         (b"BZh91AY&SY", "a bzip2 archive"),

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use crate::{Command, Object, Text};
+use crate::{Command, Object, Text, program};
 
 /// What a step takes away for good.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,20 @@ impl Action {
     /// What a sentence says.
     pub fn words(words: impl Into<String>) -> Self {
         Self::Words(words.into())
+    }
+
+    /// The same for who stands outside of the node, where `process` is in it; where no process is known to
+    /// be, a sentence instead of a command.
+    fn inside(self, process: Option<u32>) -> Self {
+        match (self, process) {
+            (Self::Command(command), Some(process)) => Self::Command(command.inside(process)),
+            (Self::Command(command), None) if command.program() != program::CORONER.name() => {
+                Self::Words(format!(
+                    "Inside the node, whose pids and paths are not this machine's: {command}"
+                ))
+            }
+            (other, _) => other,
+        }
     }
 }
 
@@ -187,6 +201,17 @@ impl Remedy {
     /// The commands among its steps.
     pub fn commands(&self) -> impl Iterator<Item = &Command> {
         self.steps.iter().filter_map(Step::command)
+    }
+
+    /// The same for who stands outside of a node that is a container: each command is run in the
+    /// namespaces of `process`; where none is known, it is told and not given as a command.
+    pub fn put_inside(&mut self, process: Option<u32>) {
+        for step in &mut self.steps {
+            let action = std::mem::replace(&mut step.action, Action::Words(String::new()));
+            step.action = action.inside(process);
+            let first = std::mem::take(&mut step.save_first);
+            step.save_first = first.into_iter().map(|one| one.inside(process)).collect();
+        }
     }
 
     /// How much harm it does; the least first.

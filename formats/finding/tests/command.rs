@@ -215,3 +215,47 @@ fn ordinary_names_stay_as_people_write_them() {
     let text = command.unwrap().to_string();
     assert_eq!(text, "ctr --namespace=k8s.io tasks delete --force -- web-1");
 }
+
+/// A pid of a node in a container is one inside of it: a shell out here must not send it a signal, or write to
+/// a file of its own.
+#[test]
+fn a_command_for_inside_of_a_container_enters_it() {
+    let kill = Draft::new(program::KILL).word("-CONT").number(105_u32);
+    let inside = kill.command().unwrap().inside(21_903);
+    assert_eq!(
+        inside.to_string(),
+        "nsenter --target=21903 --pid --mount --root -- kill -CONT 105"
+    );
+    let thaw = Draft::new(program::ECHO).word("0");
+    let thaw = thaw.into_file("/sys/fs/cgroup/a b/cgroup.freeze");
+    let inside = thaw.command().unwrap().inside(7);
+    assert_eq!(inside.into_file(), None, "nothing is opened out here");
+    assert!(
+        inside
+            .to_string()
+            .starts_with("nsenter --target=7 --pid --mount --root -- sh -c '"),
+        "{inside}"
+    );
+    // The shell inside reads what the shell out here would have read.
+    let line = inside.arguments().last().unwrap();
+    assert_eq!(
+        line.to_string(),
+        "echo 0 > '/sys/fs/cgroup/a b/cgroup.freeze'"
+    );
+    let own = Draft::new(program::CORONER).words(&["repair", "plan"]);
+    let own = own.operand("/proc/7/root").command().unwrap();
+    assert_eq!(own.clone().inside(7), own);
+}
+
+/// Where no process is known to be inside, there is no command at all.
+#[test]
+fn without_a_way_in_there_is_no_command() {
+    let kill = Draft::new(program::KILL).word("-CONT").number(105_u32);
+    let step = finding::Step::from(kill.command().unwrap());
+    let mut way = finding::Remedy::new("It goes on.", vec![step]);
+    way.put_inside(None);
+    assert_eq!(way.commands().count(), 0);
+    let mut known = finding::Remedy::new("It goes on.", Vec::new());
+    known.put_inside(Some(7));
+    assert_eq!(known.steps, []);
+}

@@ -151,6 +151,46 @@ pub fn blob(node: &Node, name: &str) -> Result<Target, Refused> {
     }
 }
 
+/// The image that `name` means: as [`blob`], and what crictl calls IMAGE ID. That is the digest of a
+/// configuration, and the CRI keeps an image of that name, too.
+///
+/// # Errors
+/// It means none, or several.
+pub fn image(node: &Node, name: &str) -> Result<Target, Refused> {
+    let hex = name.strip_prefix("sha256:").unwrap_or(name);
+    let is_id = hex.len() >= ENOUGH && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let spaces = node.meta.rows.iter().flat_map(metadb::MetaDb::namespaces);
+    let all = spaces.flat_map(|space| {
+        let images = space.images.read().into_iter().flatten();
+        images.map(move |image| (&space.name, image))
+    });
+    let mut found: BTreeMap<Digest, Target> = BTreeMap::new();
+    for (space, image) in all.filter(|_| is_id) {
+        let key = image.key.utf8().and_then(|key| key.strip_prefix("sha256:"));
+        let (true, Some(target)) = (
+            key.is_some_and(|key| key.starts_with(hex)),
+            image.target.as_ref(),
+        ) else {
+            continue;
+        };
+        if let Ok(digest) = Digest::parse_bytes(target.digest.bytes()) {
+            found.entry(digest.clone()).or_insert_with(|| Target {
+                what: format!("image {space}/{}", image.key),
+                digest,
+                media_type: Some(target.media_type.clone()),
+                size: target.size.and_then(|size| u64::try_from(size).ok()),
+                image: Some((space.clone(), image.key.clone())),
+            });
+        }
+    }
+    if found.len() == 1
+        && let Some((_, only)) = found.pop_first()
+    {
+        return Ok(only);
+    }
+    blob(node, name)
+}
+
 /// What some document says that this blob is.
 fn media_type(node: &Node, digest: &Digest) -> Option<Text> {
     let documents = node.documents.iter();

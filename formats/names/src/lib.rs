@@ -13,6 +13,6 @@ mod blob;
 mod name;
 mod snapshot;
 
-pub use blob::{Target, blob, store};
+pub use blob::{Target, blob, image, store};
 pub use name::{Called, pick};
 pub use snapshot::{Picked, directory, has_root, snapshot};

@@ -147,6 +147,28 @@ fn fit(name: &str, namespace: Option<&Text>, key: &Text) -> Option<Fit> {
     below.max(of(name.as_bytes()))
 }
 
+/// What a container of a pod is called beside its id: `server`, `web/server`, `apps/web/server`, and by its pod,
+/// `web` and `apps/web`; the CRI's record has it as `server_web_apps_UID_ATTEMPT`.
+fn pod_names(container: &metadb::Row<metadb::Container>) -> Vec<String> {
+    if container.cri_kind() != Some("container") {
+        return Vec::new();
+    }
+    let Ok(record) = container.pod_container() else {
+        return Vec::new();
+    };
+    let mut parts = record.name.utf8().unwrap_or_default().split('_');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(name), Some(pod), Some(namespace)) if !name.is_empty() => vec![
+            name.to_owned(),
+            format!("{pod}/{name}"),
+            format!("{namespace}/{pod}/{name}"),
+            pod.to_owned(),
+            format!("{namespace}/{pod}"),
+        ],
+        _ => Vec::new(),
+    }
+}
+
 type Found<'n> = BTreeMap<(Text, Text), (Fit, String, &'n Snapshotter)>;
 
 struct Search<'n> {
@@ -196,7 +218,10 @@ impl<'n> Search<'n> {
     fn namespace(&mut self, space: &'n metadb::Namespace) {
         let ns = &space.name;
         for container in space.containers.read().into_iter().flatten() {
-            if let Some(fit) = fit(self.name, Some(ns), &container.key) {
+            let of_pod = || pod_names(container).iter().any(|one| one == self.name);
+            let fit =
+                fit(self.name, Some(ns), &container.key).or_else(|| of_pod().then_some(Fit::Whole));
+            if let Some(fit) = fit {
                 let what = format!("container {ns}/{}", container.key);
                 let (snapshotter, key) = (&container.snapshotter, &container.snapshot_key);
                 self.add_row(space, snapshotter, key, fit, &what);
@@ -330,6 +355,14 @@ pub fn snapshot<'n>(
             stray: None,
         })
         .collect();
+    // An image of several namespaces has the same files in each: the first is meant, as in `content`.
+    if found.iter().all(|one| one.what.starts_with("image ")) {
+        let chain = |one: &Picked<'_>| metadb::meta_key(&one.key).map(|(_, key)| key);
+        let first = found.first().and_then(chain);
+        if first.is_some() && found.iter().all(|one| chain(one) == first) {
+            found.truncate(1);
+        }
+    }
     let shown = Text::from(name);
     match (found.pop(), found.len()) {
         (Some(only), 0) => Ok(only),
@@ -339,7 +372,10 @@ pub fn snapshot<'n>(
             Err(Refused::question(format!(
                 "no container, image or snapshot is called {shown}{why}"
             ))
-            .hint("`coroner snapshots tree NODE` lists them"))
+            .hint(
+                "`coroner meta ls NODE containers` and `coroner meta ls NODE images` list names, `coroner snapshots \
+                 tree NODE` snapshots",
+            ))
         }
         (Some(last), more) => {
             found.push(last);

@@ -67,3 +67,33 @@ fn what_means_nothing_or_several_is_refused_and_never_guessed() {
     assert!(blob.is_question && blob.hint.is_some());
     assert!(names::directory(&node, "overlayfs/999999", None).is_err());
 }
+
+/// What `runtime ls` and crictl print is taken, too.
+#[test]
+fn names_of_pods_and_ids_of_images_are_names() {
+    let (_, node) = capture("1.7-running");
+    for name in ["server", "web/server", "apps/web/server"] {
+        let picked = names::snapshot(&node, name, None).unwrap();
+        assert!(
+            picked.what.starts_with("container k8s.io/0fdac9bc5c58"),
+            "{name}: {}",
+            picked.what
+        );
+    }
+    // Its pod has two.
+    let several = names::snapshot(&node, "apps/web", None).unwrap_err();
+    assert!(
+        several.why.contains("may be any of container"),
+        "{}",
+        several.why
+    );
+    for name in ["208e68916baa", "sha256:208e68916baa"] {
+        let image = names::image(&node, name).unwrap();
+        assert!(image.what.starts_with("image k8s.io/sha256:208e68916baa"));
+        let blob = names::blob(&node, name).unwrap();
+        assert_ne!(blob.digest, image.digest, "a blob is still a blob");
+    }
+    // The same image in several namespaces has the same files.
+    let image = names::snapshot(&node, "images.example/app:1", Some("overlayfs")).unwrap();
+    assert!(image.what.starts_with("image "), "{}", image.what);
+}

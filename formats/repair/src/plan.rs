@@ -217,6 +217,9 @@ pub struct BringsBack {
     pub images: Vec<PlanImage>,
     /// Containers, as `namespace/id`.
     pub containers: Vec<String>,
+    /// Records that meta.db still has, and keeps.
+    #[serde(default)]
+    pub stays: Back,
 }
 
 /// What a recovery lease holds because nothing else does.

@@ -121,7 +121,7 @@ impl Answer for Listing {
     const SCHEMA: &'static str = "bolt-keys/1";
 
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        let mut table = Table::new(&[">page", ">offset", "key", "value"]);
+        let mut table = Table::new(&["~>page", "~>offset", "!key", "value"]);
         for row in &self.entries {
             let value = match (&row.value, &row.bucket) {
                 (Some(value), _) => shorten(value.bytes()),

@@ -11,8 +11,7 @@ use evidence::Image;
 
 /// What is waited for, where standard input is a terminal: nothing will come by itself.
 const WAITING: &str = "coroner: waiting for a tar of the node on standard input, and this is a terminal. Send one \
-    through a pipe:\n  ssh NODE sudo tar cz --one-file-system /var/lib/containerd /run/containerd /etc/containerd \
-    | coroner triage -\n(Ctrl-C ends this)";
+    through a pipe:\n  ssh NODE sudo tar cz --xattrs --xattrs-include=\\'*\\' --one-file-system \\\n    /var/lib/containerd /run/containerd /etc/containerd | coroner triage -\n(Ctrl-C ends this)";
 
 /// Says what is waited for, where nobody sends anything.
 pub(crate) fn standard_input() {

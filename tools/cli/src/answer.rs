@@ -11,6 +11,10 @@ pub trait Answer: Serialize {
     /// Name and version of its JSON schema, such as `bolt-info/1`; see `docs/json.md`.
     const SCHEMA: &'static str;
 
+    /// Whether it says itself that a daemon runs (`write_running`), below what matters more; else that is
+    /// the first line.
+    const SAYS_RUNNING: bool = false;
+
     /// Writes it for people.
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()>;
 

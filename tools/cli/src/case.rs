@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use evidence::{Evidence, Kind, LiveProc, OpenError, Options};
-use finding::{Escaped, Text, Time, Unread};
+use evidence::{Evidence, Kind, LiveProc, Numbered, OpenError, Options};
+use finding::{Escaped, Remedy, Text, Time, Unread};
 use node::{Node, Roots, Rule, Said};
 use process::{Depth, Processes, Tree};
 use serde::Serialize;
@@ -18,7 +18,7 @@ use crate::{Failure, Pen, Style, advice, place, safety};
 pub struct EvidenceArgs {
     /// The node, `/` (this machine) if it is left out: `/`, a mounted image, `/proc/PID/root` of a node that is a container, a folder that
     /// holds var/lib/containerd, containerd's root itself, a tar of these (plain, .gz, .zst), a
-    /// bundle of `coroner collect`, or `-` for a tar on standard input
+    /// bundle of `coroner collect`, `-` for a tar on standard input, or `sample:` for a broken node that is built in
     #[arg(value_name = "NODE")]
     pub evidence: PathBuf,
     #[command(flatten)]
@@ -52,6 +52,12 @@ fn moment(text: &str) -> Result<Time, String> {
     Time::parse(text).map_err(|error| format!("{error}; for example 2026-11-21T05:00:00Z"))
 }
 
+/// What the broken node that comes with coroner is called, where a node is named.
+pub const SAMPLE: &str = "sample:";
+
+/// A real node that was broken in ways that testdata/sample/edits.toml lists.
+const SAMPLE_NODE: &[u8] = include_bytes!("../../../testdata/sample/broken.tar.zst");
+
 /// The evidence of a run.
 #[derive(Debug)]
 pub struct Case {
@@ -65,6 +71,8 @@ pub struct Case {
     live: bool,
     /// Its processes: of the machine itself, where it was opened live, else as they were stored.
     pub processes: Option<Arc<Processes>>,
+    /// Whose numbers the pids of a node that runs are.
+    numbered: Numbered,
     /// What the evidence is called in answers, if not as it was given.
     name: Option<Text>,
     /// What to know of how the evidence was opened.
@@ -76,6 +84,9 @@ impl Case {
     /// one: before rights are given up without which they cannot be read.
     pub fn open_live(args: &EvidenceArgs, depth: Depth) -> Result<Self, Failure> {
         let door = LiveProc::open(&args.evidence);
+        let numbered = door
+            .as_ref()
+            .map_or(Numbered::Here, |door| door.numbered(&args.evidence));
         let taken = door.map(|door| {
             let mut processes = Processes::new(Tree::capture(&door, depth));
             if depth == Depth::Diagnosis {
@@ -89,6 +100,8 @@ impl Case {
         let taken = taken.filter(|_| !is_copy);
         if taken.is_some() {
             case.live = true;
+            case.numbered = numbered;
+            crate::first_line::note_pids(case.whose_pids());
             case.now = args.places.now.or_else(now);
         }
         case.processes = taken
@@ -125,7 +138,10 @@ impl Case {
             held,
             ..Options::default()
         };
-        let opened = if args.evidence == Path::new("-") {
+        let is_sample = args.evidence == Path::new(SAMPLE);
+        let opened = if is_sample {
+            Evidence::open_stream(SAMPLE_NODE, &options)
+        } else if args.evidence == Path::new("-") {
             advice::standard_input();
             Evidence::open_stream(std::io::stdin().lock(), &options)
         } else {
@@ -134,6 +150,9 @@ impl Case {
         let evidence = opened.map_err(|error| unopened(&error))?;
         let is_live = args.evidence == Path::new("/");
         let mut case = Self::open_case(evidence, &args.places, is_live)?;
+        if is_sample {
+            case = case.named("the sample");
+        }
         case.notes.splice(0..0, gave_up);
         Ok(case)
     }
@@ -162,6 +181,7 @@ impl Case {
             now: places.now.or_else(clock),
             live: is_live,
             processes: None,
+            numbered: Numbered::Here,
             name: None,
             notes,
         })
@@ -183,6 +203,35 @@ impl Case {
     /// Whether the evidence is the machine itself, or a node that runs now.
     pub const fn is_live(&self) -> bool {
         self.live
+    }
+
+    /// Whether its pids are those of a pid namespace of its own, and no process of this machine has them.
+    pub fn is_inside(&self) -> bool {
+        self.numbered != Numbered::Here
+    }
+
+    /// A way out, as it is done from here: a pid and a path of a node that is a container are not this
+    /// machine's.
+    pub fn from_here(&self, way: &mut Remedy) {
+        if let Numbered::Inside(process) = self.numbered {
+            way.put_inside(process);
+        }
+    }
+
+    /// One sentence on whose pids these are, where they are not this machine's.
+    pub fn whose_pids(&self) -> Option<String> {
+        match self.numbered {
+            Numbered::Here => None,
+            Numbered::Inside(Some(process)) => Some(format!(
+                "The node is a container: pids below are those inside it, not this machine's. Commands enter it \
+                 through pid {process} of this machine."
+            )),
+            Numbered::Inside(None) => Some(
+                "The node is a container: pids below are those inside it, not this machine's. Run the commands \
+                 inside it."
+                    .to_owned(),
+            ),
+        }
     }
 
     /// The node: the first installation that was found.

@@ -64,10 +64,11 @@ mod value;
 mod wrap;
 
 pub use answer::Answer;
-pub use case::{About, Case, EvidenceArgs, Other, PlaceArgs, monotonic, now, shown};
+pub use case::{About, Case, EvidenceArgs, Other, PlaceArgs, SAMPLE, monotonic, now, shown};
 pub use exit::Exit;
 pub use failure::{Failure, Outcome};
 pub use finding::size_text as size;
+pub use first_line::write_running;
 pub use grammar::guesses;
 pub use json::json_text;
 pub use logged::{last_days, with_logs};
@@ -80,6 +81,19 @@ pub use output::{FileWriter, NewFile, NewTree};
 pub use pen::{Pen, Style};
 pub use period::PeriodArgs;
 pub use progress::{Part, Progress};
+pub use remedy::Ways;
 pub use safety::{lock_down, lock_down_writer};
 pub use table::{Table, age};
 pub use value::value_lines;
+
+/// What is not known, and why, as one clause: some reasons begin with a verb.
+pub(crate) fn joined(what: &str, why: &str) -> String {
+    let is_verb = ["is ", "are ", "was ", "were ", "has ", "cannot ", "does "]
+        .iter()
+        .any(|verb| why.starts_with(verb));
+    if is_verb {
+        format!("{what} {why}")
+    } else {
+        format!("{what}: {why}")
+    }
+}

@@ -20,7 +20,7 @@ pub fn with_logs(case: &Case, node: &Node, report: Report, out: &mut Out) -> Rep
     let lacks = gathered
         .unread
         .iter()
-        .map(|one| format!("of the logs, {}: {}", one.what, one.why));
+        .map(|one| format!("logs: {}", crate::joined(&one.what, &one.why)));
     let mut skipped: Vec<String> = lacks.take(8).collect();
     match gathered.left_out.as_slice() {
         [] => {}

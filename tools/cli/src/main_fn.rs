@@ -8,7 +8,10 @@ use std::sync::{Arc, Mutex};
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use crate::{Exit, Failure, Format, Options, Out, Outcome, grammar, out::complaint};
+use crate::{
+    Exit, Failure, Format, Options, Out, Outcome, grammar,
+    out::{complaint, terminal_width},
+};
 
 /// A tool: its name, its arguments and one function.
 ///
@@ -74,8 +77,32 @@ impl Tool {
             .get_after_help()
             .map(|text| format!("{text}\n\n"))
             .unwrap_or_default();
-        command.after_help(format!("{examples}{}", Exit::HELP))
+        own_headings(command).after_help(format!("{examples}{}", Exit::HELP))
     }
+}
+
+/// Options that stand below a heading; clap gives it to all that come after them in the source, too.
+const BELOW: &[(&str, &[&str])] = &[
+    (
+        "Where the stores are",
+        &["root", "state", "config", "spool", "now"],
+    ),
+    ("Judged for", &["daemon", "at"]),
+];
+
+/// Takes arguments, and options of the verb's own, out from below a heading that is another's.
+fn own_headings(command: Command) -> Command {
+    let command = command.mut_args(|argument| {
+        let heading = argument.get_help_heading();
+        let own = BELOW.iter().find(|(name, _)| heading == Some(*name));
+        let is_its = own.is_none_or(|(_, ids)| ids.contains(&argument.get_id().as_str()));
+        if is_its && !argument.is_positional() {
+            argument
+        } else {
+            argument.help_heading(None::<&str>)
+        }
+    });
+    command.mut_subcommands(own_headings)
 }
 
 /// Runs one tool as a whole program.
@@ -171,9 +198,45 @@ fn whole(command: &Command) -> Command {
     grammar::shown(command)
 }
 
+/// The examples below the help of each verb, with lines that go on where their text began: clap breaks them
+/// at the edge, and goes on in the first column.
+fn with_hanging_examples(command: Command, width: usize) -> Command {
+    let text = command.get_after_help().map(ToString::to_string);
+    let command = match text {
+        Some(text) => command.after_help(hanging(&text, width)),
+        None => command,
+    };
+    command.mut_subcommands(|below| with_hanging_examples(below, width))
+}
+
+/// A text of examples and sentences in at most `width` columns.
+fn hanging(text: &str, width: usize) -> String {
+    let lines = text.split('\n').flat_map(|line| {
+        let inner = line.trim_start();
+        let margin = line.len().saturating_sub(inner.len());
+        let label = inner.find("  ").map(|end| {
+            let rest = inner.get(end..).unwrap_or_default();
+            let blanks = rest.len().saturating_sub(rest.trim_start().len());
+            margin.saturating_add(end).saturating_add(blanks)
+        });
+        let hang = match label {
+            Some(label) if label.saturating_add(24) <= width => label,
+            _ if margin > 0 => margin.saturating_add(4),
+            _ => 0,
+        };
+        crate::wrap::wrap(line, width, hang)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// Parses `argv`; on failure gives the text to print and the exit code.
 fn parse(command: &Command, argv: Vec<OsString>) -> Result<Parsed, (String, bool, Exit)> {
     let command = whole(command);
+    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
+    let command = match terminal_width().filter(|_| is_terminal) {
+        Some(width) => with_hanging_examples(command, width),
+        None => command,
+    };
     let grammar::Line { argv, notes } = grammar::modern(&command, argv);
     let matches = command.clone().try_get_matches_from(argv);
     let matches = matches.map_err(|error| {

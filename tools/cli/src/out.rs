@@ -13,8 +13,8 @@ use serde::Serialize;
 use view::Span;
 
 use crate::{
-    Answer, Colour, Exit, Failure, Format, NewFile, Options, Outcome, Pen, Progress, Style,
-    first_line, json, progress,
+    Answer, Colour, Exit, Failure, Format, NewFile, Options, Outcome, Pen, Progress, first_line,
+    json, progress,
     safety::{self, Safety},
 };
 
@@ -145,12 +145,8 @@ impl Out {
             Format::Text | Format::Go | Format::Jsonl | Format::Bodyfile => {
                 let mut pen = Pen::new(&mut *self.writer, self.colour, self.width)
                     .whole(self.options.no_trunc);
-                if let Some(running) = first_line::noted() {
-                    let lines = pen.lines(|pen| pen.paragraph("", &running.to_string()))?;
-                    for line in lines {
-                        let line = pen.styled(Style::Warning, line).to_string();
-                        pen.line(line)?;
-                    }
+                if !A::SAYS_RUNNING {
+                    first_line::write_running(&mut pen)?;
                 }
                 answer.write_text(&mut pen)?;
             }
@@ -299,7 +295,7 @@ pub(crate) fn complaint(write: impl FnOnce(&mut Pen<'_>) -> io::Result<()>) {
     let _ = write(&mut Pen::new(&mut stderr, false, width));
 }
 
-fn terminal_width() -> Option<usize> {
+pub(crate) fn terminal_width() -> Option<usize> {
     let said = std::env::var("COLUMNS")
         .ok()
         .and_then(|columns| columns.parse().ok());

@@ -93,6 +93,11 @@ impl<'w> Pen<'w> {
         self
     }
 
+    /// A pen of the same width and colour that shortens nothing: for what stands for itself, such as a record.
+    pub fn in_full(&mut self) -> Pen<'_> {
+        Pen::new(&mut *self.writer, self.colour, self.width).whole(true)
+    }
+
     /// Columns of the terminal; nothing is cut where it is none.
     pub const fn width(&self) -> Option<usize> {
         self.width
@@ -195,7 +200,12 @@ impl<'w> Pen<'w> {
         let line = self.styled(Style::Bad, "This is incomplete:").to_string();
         self.line(line)?;
         for Unknown { what, why } in unknown {
-            self.paragraph("  ", &format!("{what} cannot be known whole: {why}"))?;
+            let it = if crate::joined("", why).starts_with(' ') {
+                "it "
+            } else {
+                ""
+            };
+            self.paragraph("  ", &format!("{what} cannot be known whole: {it}{why}"))?;
         }
         Ok(())
     }

@@ -1,10 +1,18 @@
 //! Ways out, as text.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use finding::{Action, Finding, Loss, Object, Remedy, Step, Text};
 
 use crate::{Pen, Style};
+
+/// Ways out that were written, by their steps, and of which code.
+#[derive(Debug, Default)]
+pub struct Ways(BTreeMap<String, &'static str>);
+
+/// So many steps are written again and again.
+const FEW: usize = 2;
 
 /// How many objects a loss names.
 const SHOWN: usize = 6;
@@ -12,6 +20,17 @@ const SHOWN: usize = 6;
 impl Pen<'_> {
     /// What to do about a finding, after `first`, with the steps of its ways out below.
     pub fn what_to_do(&mut self, first: &str, finding: &Finding) -> io::Result<()> {
+        self.what_to_do_once(first, finding, &mut Ways::default())
+    }
+
+    /// As [`what_to_do`](Self::what_to_do), of one of many findings: long ways out that stand above already, with the
+    /// same steps, are pointed to.
+    pub fn what_to_do_once(
+        &mut self,
+        first: &str,
+        finding: &Finding,
+        told: &mut Ways,
+    ) -> io::Result<()> {
         let said = finding.what_to_do();
         self.paragraph(first, said)?;
         let indent = " ".repeat(first.chars().count());
@@ -20,7 +39,19 @@ impl Pen<'_> {
             if number > 0 || !(way.why.is_empty() || said.contains(&way.why)) {
                 self.paragraph(&indent, &format!("{or}{}", way.why))?;
             }
-            self.steps(&indent, way)?;
+            let steps = format!("{:?}", way.steps);
+            match told.0.get(&steps) {
+                Some(code) if way.steps.len() > FEW => {
+                    self.paragraph(
+                        &indent,
+                        &format!("  The commands are those of {code} above."),
+                    )?;
+                }
+                _ => {
+                    told.0.insert(steps, finding.code.name);
+                    self.steps(&indent, way)?;
+                }
+            }
         }
         Ok(())
     }

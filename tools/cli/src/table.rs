@@ -11,13 +11,27 @@ use crate::wrap::wrap;
 /// Aligned columns: an upper-case header, no borders, two blanks between columns.
 ///
 /// Cells are made harmless by whoever fills them (`Text` does it by itself). Digests and ids are
-/// shortened, as docker does; on a terminal the widest columns of words are cut until a row fits, and
-/// the last columns are left out, by name, where that is not enough. `--no-trunc` does none of it.
+/// shortened, as docker does, to as many digits as tell them apart. On a terminal a row fits: columns that
+/// tell least are left out, by name; words are cut; names are never cut, but go on below. `--no-trunc` does
+/// none of it.
 #[derive(Debug, Clone)]
 pub struct Table {
     header: Vec<&'static str>,
-    right: Vec<bool>,
+    kinds: Vec<Column>,
     rows: Vec<Vec<String>>,
+}
+
+/// What a column holds, and so what becomes of it where there is no room.
+#[derive(Debug, Clone, Copy, Default)]
+struct Column {
+    /// Numbers: aligned to the right, never cut.
+    is_number: bool,
+    /// What one came for: never left out, never cut.
+    is_name: bool,
+    /// The first to be left out, the last of them first.
+    is_extra: bool,
+    /// Names that are paths: what they have in common stands once, above the table.
+    is_path: bool,
 }
 
 /// How a table is written.
@@ -32,21 +46,40 @@ pub(crate) struct Shape {
 /// The blanks between two columns.
 const GAP: usize = 2;
 
-/// No column is cut below this: what is cut further tells nothing.
+/// No column of words is cut below this: what is cut further tells nothing.
 const NARROWEST: usize = 12;
 
-/// So many columns are always shown.
-const ALWAYS: usize = 2;
+/// A name goes on below at this width, where it does not fit; narrower only where nothing else is left.
+const NAME: usize = 24;
+
+/// A list of names goes on below for so many lines.
+const LINES: usize = 3;
+
+/// A digest or a time is not cut, if it is no longer than this.
+const WHOLE: usize = 44;
 
 impl Table {
-    /// A table with these columns; a name that starts with `>` is aligned to the right.
+    /// A table with these columns. A name that starts with `>` is one of numbers, with `!` one of names,
+    /// with `/` one of paths, with `~` one that is left out first where there is no room.
     pub fn new(columns: &[&'static str]) -> Self {
+        let mut header = Vec::new();
+        let mut kinds = Vec::new();
+        for name in columns {
+            let mut kind = Column::default();
+            let mut rest = *name;
+            while let Some(first) = rest.chars().next().filter(|first| ">!~/".contains(*first)) {
+                kind.is_number |= first == '>';
+                kind.is_name |= matches!(first, '!' | '/');
+                kind.is_path |= first == '/';
+                kind.is_extra |= first == '~';
+                rest = rest.get(1..).unwrap_or_default();
+            }
+            header.push(rest);
+            kinds.push(kind);
+        }
         Self {
-            header: columns
-                .iter()
-                .map(|name| name.strip_prefix('>').unwrap_or(name))
-                .collect(),
-            right: columns.iter().map(|name| name.starts_with('>')).collect(),
+            header,
+            kinds,
             rows: Vec::new(),
         }
     }
@@ -77,28 +110,37 @@ impl Table {
             self.rows.clone()
         } else {
             let digits = Digits::for_cells(self.rows.iter().flatten().map(String::as_str));
-            let short = |row: &Vec<String>| row.iter().map(|cell| digits.shorten(cell)).collect();
-            self.rows.iter().map(short).collect()
+            let is_narrow = shape.width.is_some();
+            let short = |cell: &String| {
+                let cell = digits.shorten(cell);
+                if is_narrow { seconds(cell) } else { cell }
+            };
+            let row = |row: &Vec<String>| row.iter().map(short).collect();
+            self.rows.iter().map(row).collect()
         };
         let header: Vec<String> = self.header.iter().map(|name| name.to_uppercase()).collect();
-        let mut widths: Vec<usize> = header.iter().map(|name| name.chars().count()).collect();
-        for row in &rows {
-            for (cell, widest) in row.iter().zip(&mut widths) {
-                *widest = cell.chars().count().max(*widest);
-            }
+        let (rows, common) = self.fitted(&header, rows, shape);
+        for (name, folder) in common {
+            writeln!(writer, "({name}: below {folder})")?;
         }
-        let mut shown = widths.len();
+        let mut widths = widest(&header, &rows);
+        let mut shown = vec![true; widths.len()];
         if let Some(width) = shape.width.filter(|_| !shape.whole) {
-            shown = self.that_fit(&widths, width);
-            widths.truncate(shown);
-            self.fit(&mut widths, width);
+            let least = self.least(&header, &rows, &widths);
+            self.leave_out(&mut shown, &widths, &least, width);
+            self.fit(&mut widths, &least, &shown, width);
         }
         let reset = if heading.is_empty() { "" } else { "\x1b[0m" };
-        writeln!(writer, "{heading}{}{reset}", self.line(&header, &widths))?;
-        for row in &rows {
-            writeln!(writer, "{}", self.line(row, &widths))?;
+        for line in self.lines(&header, &widths, &shown) {
+            writeln!(writer, "{heading}{line}{reset}")?;
         }
-        let hidden = header.get(shown..).unwrap_or_default();
+        for row in &rows {
+            for line in self.lines(row, &widths, &shown) {
+                writeln!(writer, "{line}")?;
+            }
+        }
+        let hidden = header.iter().zip(&shown).filter(|(_, shown)| !**shown);
+        let hidden: Vec<&str> = hidden.map(|(name, _)| name.as_str()).collect();
         if !hidden.is_empty() {
             let line = format!("(not shown, for width: {})", hidden.join(", "));
             for line in wrap(&line, shape.width.unwrap_or(usize::MAX), 1) {
@@ -108,73 +150,225 @@ impl Table {
         Ok(())
     }
 
-    /// What a column takes at least: numbers are not cut.
-    fn least(&self, widths: &[usize]) -> Vec<usize> {
-        let columns = widths.iter().zip(&self.right);
-        columns
-            .map(|(wide, right)| {
-                if *right {
+    /// The rows, where they do not fit without what paths have in common, and what that is.
+    #[expect(clippy::type_complexity, reason = "rows, and names with folders")]
+    fn fitted(
+        &self,
+        header: &[String],
+        mut rows: Vec<Vec<String>>,
+        shape: Shape,
+    ) -> (Vec<Vec<String>>, Vec<(String, String)>) {
+        let widths = widest(header, &rows);
+        let gaps = widths.len().saturating_sub(1).saturating_mul(GAP);
+        let all = widths
+            .iter()
+            .fold(gaps, |sum, one| sum.saturating_add(*one));
+        let mut common = Vec::new();
+        if shape.whole || shape.width.is_none_or(|width| all <= width) {
+            return (rows, common);
+        }
+        let paths = self.kinds.iter().zip(header).enumerate();
+        for (at, (_, name)) in paths.filter(|(_, (kind, _))| kind.is_path) {
+            let cells = rows.iter().filter_map(|row| Some(row.get(at)?.as_str()));
+            let Some(folder) = common_folder(cells) else {
+                continue;
+            };
+            for cell in rows.iter_mut().filter_map(|row| row.get_mut(at)) {
+                if let Some(rest) = cell.strip_prefix(&folder) {
+                    *cell = rest.to_owned();
+                }
+            }
+            common.push((name.clone(), folder));
+        }
+        (rows, common)
+    }
+
+    /// What a column takes at least: numbers, digests and times are not cut, names go on below.
+    fn least(&self, header: &[String], rows: &[Vec<String>], widths: &[usize]) -> Vec<usize> {
+        let columns = self.kinds.iter().zip(widths).zip(header).enumerate();
+        let least = columns.map(|(at, ((kind, wide), name))| {
+            if kind.is_number {
+                return *wide;
+            }
+            let least = if kind.is_name { NAME } else { NARROWEST };
+            let cells = rows.iter().filter_map(|row| row.get(at));
+            let whole = cells
+                .filter(|cell| is_whole(cell))
+                .map(|cell| cell.chars().count());
+            let whole = whole.filter(|wide| *wide <= WHOLE).max().unwrap_or(0);
+            least.max(whole).max(name.chars().count()).min(*wide)
+        });
+        least.collect()
+    }
+
+    /// Leaves out columns until names fit: first those that tell least, then numbers and words from the
+    /// right, where names would have no room at all.
+    fn leave_out(&self, shown: &mut [bool], widths: &[usize], least: &[usize], width: usize) {
+        let taken = |shown: &[bool], is_whole: bool| {
+            let columns = self.kinds.iter().zip(widths).zip(least).zip(shown);
+            let of = columns.filter(|(_, shown)| **shown);
+            let of = of.map(|(((kind, wide), least), _)| {
+                // What is extra is shown whole, or not at all.
+                if (kind.is_name && is_whole) || kind.is_extra {
                     *wide
                 } else {
-                    (*wide).min(NARROWEST)
+                    *least
                 }
+            });
+            let (sum, count) = of.fold((0_usize, 0_usize), |(sum, count), one| {
+                (sum.saturating_add(one), count.saturating_add(1))
+            });
+            sum.saturating_add(count.saturating_sub(1).saturating_mul(GAP))
+        };
+        let mut hide = |is_whole: bool, may_go: fn(&Column) -> bool| {
+            while taken(shown, is_whole) > width {
+                let kinds = self.kinds.iter().zip(shown.iter_mut());
+                let mut kinds = kinds
+                    .skip(1)
+                    .filter(|(kind, shown)| **shown && may_go(kind));
+                let Some((_, last)) = kinds.next_back() else {
+                    return;
+                };
+                *last = false;
+            }
+        };
+        hide(true, |kind| kind.is_extra && !kind.is_name);
+        hide(false, |kind| kind.is_number && !kind.is_name);
+        hide(false, |kind| !kind.is_name);
+    }
+
+    /// Takes from the widest column until a row fits: from words first, then from names.
+    fn fit(&self, widths: &mut [usize], least: &[usize], shown: &[bool], width: usize) {
+        let count = shown.iter().filter(|shown| **shown).count();
+        let gaps = count.saturating_sub(1).saturating_mul(GAP);
+        for (is_name, floor) in [(false, None), (true, None), (true, Some(NARROWEST))] {
+            loop {
+                let all = widths.iter().zip(shown).filter(|(_, shown)| **shown);
+                let all = all.fold(gaps, |sum, (wide, _)| sum.saturating_add(*wide));
+                let over = all.saturating_sub(width);
+                let columns = widths.iter_mut().zip(least).zip(&self.kinds).zip(shown);
+                let mut columns: Vec<(&mut usize, usize)> = columns
+                    .filter(|((_, kind), shown)| {
+                        **shown && kind.is_name == is_name && !kind.is_number
+                    })
+                    .map(|(((wide, least), _), _)| (wide, floor.unwrap_or(*least)))
+                    .filter(|(wide, least)| **wide > *least)
+                    .collect();
+                columns.sort_by_key(|(wide, _)| std::cmp::Reverse(**wide));
+                let next = columns.get(1).map_or(0, |(wide, _)| **wide);
+                let Some((widest, least)) = columns.first_mut().filter(|_| over > 0) else {
+                    break;
+                };
+                // Down to the next widest, and one at a time where they are equal.
+                let step = over.min(widest.saturating_sub(next.max(*least)).max(1));
+                **widest = widest.saturating_sub(step);
+            }
+        }
+    }
+
+    /// The lines of a row: more than one where a name goes on below.
+    fn lines(&self, cells: &[String], widths: &[usize], shown: &[bool]) -> Vec<String> {
+        let columns = cells.iter().zip(widths).zip(&self.kinds).zip(shown);
+        let columns = columns.filter(|(_, shown)| **shown);
+        let columns: Vec<(Vec<String>, usize, bool)> = columns
+            .map(|(((cell, wide), kind), _)| {
+                let lines = if kind.is_name {
+                    broken(cell, *wide)
+                } else {
+                    vec![cut(cell, *wide)]
+                };
+                (lines, *wide, kind.is_number)
             })
-            .collect()
-    }
-
-    /// How many columns fit, from the left, if words are cut.
-    fn that_fit(&self, widths: &[usize], width: usize) -> usize {
-        let mut taken = 0_usize;
-        let least = self.least(widths);
-        let fit = least.iter().take_while(|wide| {
-            let gap = if taken == 0 { 0 } else { GAP };
-            taken = taken.saturating_add(gap).saturating_add(**wide);
-            taken <= width
+            .collect();
+        let height = columns.iter().map(|(lines, ..)| lines.len()).max();
+        let lines = (0..height.unwrap_or(1)).map(|number| {
+            let mut line = String::new();
+            for (at, (cells, wide, is_number)) in columns.iter().enumerate() {
+                if at > 0 {
+                    line.push_str("  ");
+                }
+                let cell = cells.get(number).map_or("", String::as_str);
+                let blanks = " ".repeat(wide.saturating_sub(cell.chars().count()));
+                if *is_number {
+                    line.push_str(&blanks);
+                }
+                line.push_str(cell);
+                if !is_number {
+                    line.push_str(&blanks);
+                }
+            }
+            line.trim_end().to_owned()
         });
-        fit.count().max(ALWAYS.min(widths.len()))
+        lines.collect()
     }
+}
 
-    /// Takes from the widest column of words until a row fits.
-    fn fit(&self, widths: &mut [usize], width: usize) {
-        let gaps = widths.len().saturating_sub(1).saturating_mul(GAP);
-        loop {
-            let all = widths
-                .iter()
-                .fold(gaps, |sum, wide| sum.saturating_add(*wide));
-            let over = all.saturating_sub(width);
-            let words = widths.iter_mut().zip(&self.right);
-            let words = words.filter(|(_, right)| !**right).map(|(wide, _)| wide);
-            let mut columns: Vec<&mut usize> = words.filter(|wide| **wide > NARROWEST).collect();
-            columns.sort_by_key(|wide| std::cmp::Reverse(**wide));
-            let next = columns.get(1).map_or(NARROWEST, |wide| **wide);
-            let Some(widest) = columns.first_mut().filter(|_| over > 0) else {
-                return;
-            };
-            // Down to the next widest, and one at a time where they are equal.
-            let step = over.min(widest.saturating_sub(next).max(1));
-            **widest = widest.saturating_sub(step);
+fn widest(header: &[String], rows: &[Vec<String>]) -> Vec<usize> {
+    let mut widths: Vec<usize> = header.iter().map(|name| name.chars().count()).collect();
+    for row in rows {
+        for (cell, widest) in row.iter().zip(&mut widths) {
+            *widest = cell.chars().count().max(*widest);
         }
     }
+    widths
+}
 
-    fn line(&self, cells: &[String], widths: &[usize]) -> String {
-        let mut line = String::new();
-        for (number, ((cell, wide), right)) in cells.iter().zip(widths).zip(&self.right).enumerate()
-        {
-            if number > 0 {
-                line.push_str("  ");
-            }
-            let cell = cut(cell, *wide);
-            let blanks = " ".repeat(wide.saturating_sub(cell.chars().count()));
-            if *right {
-                line.push_str(&blanks);
-            }
-            line.push_str(&cell);
-            if !right {
-                line.push_str(&blanks);
-            }
-        }
-        line.trim_end().to_owned()
+/// Whether a cell is told by its digits: a digest, an id, a time.
+fn is_whole(cell: &str) -> bool {
+    let digits = |byte: u8| byte.is_ascii_hexdigit();
+    let mut runs = cell.as_bytes().split(|byte| !digits(*byte));
+    runs.any(|run| run.len() >= 12) || is_time(cell)
+}
+
+fn is_time(cell: &str) -> bool {
+    cell.len() >= 20 && cell.ends_with('Z') && Time::parse(cell).is_ok()
+}
+
+/// A time to the second: nine digits more tell nothing in a table.
+fn seconds(cell: String) -> String {
+    match cell.split_once('.') {
+        Some((whole, _)) if is_time(&cell) => format!("{whole}Z"),
+        _ => cell,
     }
+}
+
+/// The folder that all of these paths are in, with its slash, if it is worth a line.
+fn common_folder<'c>(mut cells: impl Iterator<Item = &'c str>) -> Option<String> {
+    let first = cells.next()?;
+    let mut common = first.rsplit_once('/')?.0;
+    for cell in cells {
+        while !(cell.starts_with(common) && cell.get(common.len()..)?.starts_with('/')) {
+            common = common.rsplit_once('/')?.0;
+        }
+    }
+    (common.len() >= 8 && common.starts_with('/')).then(|| format!("{common}/"))
+}
+
+/// A name in lines of at most `wide` letters: broken after a comma, a slash or a colon where one is near.
+fn broken(cell: &str, wide: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut rest: Vec<char> = cell.chars().collect();
+    while rest.len() > wide && wide > 0 {
+        let near = wide.div_euclid(3);
+        let head = rest.get(..wide).unwrap_or_default();
+        let blank = head.iter().rposition(|letter| *letter == ' ');
+        let part = head.iter().rposition(|letter| "/:,-_@.".contains(*letter));
+        let end = [blank, part].into_iter().flatten().find(|at| *at > near);
+        let end = end.map_or(wide, |at| at.saturating_add(1));
+        let tail = rest.split_off(end.min(rest.len()));
+        lines.push(rest.iter().collect::<String>().trim_end().to_owned());
+        rest = tail;
+    }
+    lines.push(rest.into_iter().collect());
+    // Of a list the first say what they are; `--no-trunc` has all.
+    if lines.len() > LINES && cell.contains(", ") {
+        lines.truncate(LINES);
+        if let Some(last) = lines.last_mut() {
+            let kept: String = last.chars().take(wide.saturating_sub(2)).collect();
+            *last = format!("{} …", kept.trim_end());
+        }
+    }
+    lines
 }
 
 /// How long ago `then` was at `now`: `3 min`, `5 h`, `2 d`; `in 5 h` where it is still to come.
@@ -235,6 +429,47 @@ mod tests {
     }
 
     #[test]
+    fn names_are_never_cut() {
+        let mut table = Table::new(&["namespace", "!name", ">size", "~known", "!image"]);
+        let name = "registry.example/a/very/long/name/of/an/image:1.2.3";
+        let image = "registry.example/another/very/long/name:latest";
+        table.row([&"k8s.io", &name, &"104.0 KiB", &"sure", &image]);
+        for width in [60, 80] {
+            let text = written(&table, Some(width), false);
+            assert!(
+                text.lines().all(|line| line.chars().count() <= width),
+                "{text}"
+            );
+            assert!(
+                text.contains("(not shown, for width: KNOWN)") && !text.contains('…'),
+                "{text}"
+            );
+            let rows: Vec<&str> = text.lines().skip(1).collect();
+            for part in name.split('/').chain(image.split('/')) {
+                assert!(
+                    rows.iter().any(|row| row.contains(part)),
+                    "{part} in {text}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_paths_have_in_common_stands_once() {
+        let mut table = Table::new(&[">size", "kind", "/path"]);
+        let root = "/var/lib/containerd/io.containerd.snapshotter.v1";
+        table.row([&1, &"active", &format!("{root}.overlayfs/snapshots/3")]);
+        table.row([&2, &"active", &format!("{root}.native/snapshots/3")]);
+        let text = written(&table, Some(60), false);
+        assert!(
+            text.starts_with("(PATH: below /var/lib/containerd/)\n"),
+            "{text}"
+        );
+        assert!(text.contains("v1.overlayfs/snapshots/3"), "{text}");
+        assert!(!written(&table, Some(100), false).contains("below"));
+    }
+
+    #[test]
     fn a_row_fits_the_terminal_and_every_column_is_still_there() {
         let mut table = Table::new(&["namespace", "name", ">size", "image"]);
         table.row([
@@ -261,7 +496,7 @@ mod tests {
     fn columns_that_do_not_fit_are_left_out_by_name() {
         let mut table = Table::new(&["namespace", "name", ">size", "created"]);
         let time = "2026-11-21T05:00:15.119496751Z";
-        table.row([&"k8s.io", &"images.example/app:1", &"104.0 KiB", &time]);
+        table.row([&"k8s.io", &"images.example/app", &"9 KiB", &time]);
         let text = written(&table, Some(40), false);
         assert!(
             text.lines().all(|line| line.chars().count() <= 40),
@@ -273,7 +508,7 @@ mod tests {
         );
         let text = written(&table, Some(60), false);
         assert!(
-            text.contains("2026-11-21T0") && !text.contains("not shown"),
+            text.contains("2026-11-21T05:00:15Z") && !text.contains("not shown"),
             "{text}"
         );
         assert!(written(&table, Some(40), true).contains(time));

@@ -13,6 +13,8 @@ use crate::Pen;
 /// Writes the fields of a record, indented by `depth` steps. How deep it goes is bounded by
 /// serde_json, which parsed it.
 pub fn value_lines(record: &Value, depth: usize, pen: &mut Pen<'_>) -> io::Result<()> {
+    // A record stands as it is: its digests are not shortened.
+    let pen = &mut pen.in_full();
     let mut stack: Vec<Item<'_>> = Vec::new();
     match record {
         Value::Object(map) => push(&mut stack, depth, map.iter()),

@@ -290,7 +290,7 @@ impl Answer for Listing {
     const SCHEMA: &'static str = "bundle-ls/1";
 
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        let mut table = Table::new(&["mode", "owner", "size", "bytes", "path"]);
+        let mut table = Table::new(&["~mode", "~owner", ">size", "~contents", "/path"]);
         for entry in &self.entries {
             let (kind, mode, path) = (entry.kind, entry.mode, &entry.path);
             let kind = if kind == 'f' { '-' } else { kind };

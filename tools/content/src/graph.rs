@@ -32,7 +32,7 @@ struct Graph {
 
 pub(crate) fn run(args: &cli::EvidenceArgs, how: &GraphArgs, out: &mut Out) -> Outcome {
     let (case, node) = crate::open(args)?;
-    let target = names::blob(&node, &how.name)?;
+    let target = names::image(&node, &how.name)?;
     let documents = target.documents(&case.evidence, &node);
     let hashes = if how.hash {
         let wanted = export::needed(&documents, &target);

@@ -169,7 +169,14 @@ impl Answer for Listing {
     const SCHEMA: &'static str = "content-ls/1";
 
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        let mut table = Table::new(&["digest", ">size", "kind", "namespaces", "state", "used by"]);
+        let mut table = Table::new(&[
+            "digest",
+            ">size",
+            "kind",
+            "~namespaces",
+            "state",
+            "!used by",
+        ]);
         for blob in &self.blobs {
             let names: Vec<String> = blob.namespaces.iter().map(ToString::to_string).collect();
             let users: Vec<String> = blob.used_by.iter().map(ToString::to_string).collect();
@@ -189,7 +196,7 @@ impl Answer for Listing {
         pen.table(&table)?;
         if !self.ingests.is_empty() {
             pen.gap()?;
-            let mut table = Table::new(&["unfinished write", ">size", ">of", "last written"]);
+            let mut table = Table::new(&["!unfinished write", ">size", ">of", "last written"]);
             for ingest in &self.ingests {
                 let cell = |bytes: Option<u64>| bytes.map_or_else(|| "-".to_owned(), size);
                 table.cells(vec![

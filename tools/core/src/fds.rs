@@ -48,7 +48,7 @@ impl Answer for Fds {
     const SCHEMA: &'static str = "core-fds/1";
 
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        let mut table = Table::new(&[">fd", "kind", "what"]);
+        let mut table = Table::new(&[">fd", "kind", "!what"]);
         for one in &self.open {
             let (kind, what) = match &one.what {
                 OpenedKind::File { name } if name.is_empty() => {

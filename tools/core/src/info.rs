@@ -289,7 +289,7 @@ impl Answer for Info {
                 ),
             )?;
         }
-        let mut table = Table::new(&["file", ">areas"]);
+        let mut table = Table::new(&["!file", ">areas"]);
         let mut names: Vec<(&Text, usize)> = Vec::new();
         for file in &self.files {
             match names.iter_mut().find(|(name, _)| **name == file.path) {

@@ -31,15 +31,18 @@ pub(crate) fn environment(args: &CoreArgs, out: &mut Out) -> Outcome {
     let image = files.image();
     let found = Arguments::find(&image, &files.headers.auxv);
     let mut unknown = Vec::new();
-    if found.is_none() {
+    let found = found.map(|found| found.environment).unwrap_or_default();
+    // What was left out reads as zeroes, and so as texts that are empty.
+    let environment: Vec<Text> = found.into_iter().filter(|text| !text.is_empty()).collect();
+    if environment.is_empty() {
         unknown.push(Unknown::new(
             "the environment",
-            "the bottom of the first thread's stack is not in the core",
+            "it is not in the core (`coroner core take` leaves it out, for it may hold secrets)",
         ));
     }
     out.answer(&EnvAnswer {
         source: files.core.name.clone(),
-        environment: found.map(|found| found.environment).unwrap_or_default(),
+        environment,
         unknown,
     })
 }

@@ -12,8 +12,8 @@ pub const EXAMPLES: &str = "Examples:
   coroner triage --sample              a real, broken node that comes with coroner
   coroner triage /                     this machine
   coroner triage /mnt/image            a mounted disk image
-  ssh NODE sudo tar cz --one-file-system /var/lib/containerd /run/containerd /etc/containerd \\
-    | coroner triage -
+  ssh NODE sudo tar cz --xattrs --xattrs-include=\\'*\\' --one-file-system \\
+    /var/lib/containerd /run/containerd /etc/containerd | coroner triage -
   coroner explain blob/missing         what a finding means and what to do";
 
 /// Every tool.

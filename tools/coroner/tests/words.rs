@@ -61,6 +61,8 @@ const GONE: &[(&str, &str)] = &[
     ("Mend ", "Fix"),
     (" mended", "fixed, repaired"),
     ("is dead", "has ended; does not answer"),
+    ("tell of no", "show no"),
+    ("can only simulate", "deletes nothing"),
 ];
 
 fn root() -> PathBuf {

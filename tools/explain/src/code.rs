@@ -93,7 +93,7 @@ impl Answer for Explained {
             pen.gap()?;
         }
         if !self.full {
-            let mut table = Table::new(&["code", "severity", "rule", "title"]);
+            let mut table = Table::new(&["!code", "severity", "~rule", "!title"]);
             for WithLines { code, .. } in &self.codes {
                 table.row([&code.name, &code.severity, &code.rule, &code.headline()]);
             }

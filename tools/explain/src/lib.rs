@@ -61,6 +61,8 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     }
     match what {
         None => code::all(out),
+        Some(what) if what.trim().is_empty() => Err(Failure::usage("there is nothing to explain")
+            .hint("give a code, a rule, an issue, or a line of a log")),
         Some(what) if what == "-" => line::several(read_lines()?, node, out),
         Some(what) => {
             if let Some(reference) = reference::reference(&what) {

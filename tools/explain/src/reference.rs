@@ -28,7 +28,67 @@ pub(crate) struct Reference {
 
 /// What `wanted` refers to, if it is a rule or an issue.
 pub(crate) fn reference(wanted: &str) -> Option<Reference> {
-    rule(wanted.trim()).or_else(|| issue(wanted.trim()))
+    let wanted = wanted.trim();
+    rule(wanted)
+        .or_else(|| issue(wanted))
+        .or_else(|| state(wanted))
+        .or_else(|| message(wanted))
+}
+
+/// A state of a container, by the word that `runtime stuck` prints.
+fn state(wanted: &str) -> Option<Reference> {
+    let row = stuck::ROWS.iter().find(|row| row.word == wanted)?;
+    let mut about = vec![format!(
+        "{wanted} is a state of a container, as `coroner runtime stuck` names it."
+    )];
+    about.push(row.cause.to_owned());
+    about.extend(row.never.iter().map(|never| (*never).to_owned()));
+    if !row.healthy {
+        about.push(
+            "`coroner runtime stuck NODE` says what is safe to do for each container.".to_owned(),
+        );
+    }
+    about.retain(|line| !line.is_empty());
+    Some(Reference {
+        about,
+        codes: Vec::new(),
+    })
+}
+
+/// What daemons say, by the name that `explain` and `logs` print for it.
+fn message(wanted: &str) -> Option<Reference> {
+    let message = messages::message(wanted)?;
+    let mut about = vec![format!(
+        "{wanted} is something that {} says.",
+        message.who.name()
+    )];
+    about.extend(
+        message
+            .shown()
+            .next()
+            .map(|text| format!("Its text: {text}")),
+    );
+    about.push(message.means.to_owned());
+    about.extend(
+        message
+            .or
+            .iter()
+            .map(|cause| format!("Another cause: {cause}")),
+    );
+    about.extend(
+        message
+            .first
+            .iter()
+            .map(|first| format!("Look first at: {first}")),
+    );
+    about.retain(|line| !line.is_empty());
+    let all = checks::codes().into_iter();
+    Some(Reference {
+        about,
+        codes: all
+            .filter(|code| message.confirmed_by.contains(&code.name))
+            .collect(),
+    })
 }
 
 fn rule(wanted: &str) -> Option<Reference> {
@@ -42,14 +102,19 @@ fn rule(wanted: &str) -> Option<Reference> {
         (cells.next()? == wanted).then_some(cells)
     });
     let mut cells = row?;
-    let holds = cells.next()?;
-    let checked = cells.next().unwrap_or_default().trim_end_matches(" |");
+    let cell = |text: &'static str| text.trim_end_matches('|').trim();
+    let holds = cell(cells.next()?);
+    let checked = cell(cells.next().unwrap_or_default());
+    let by = match checked {
+        "" => "No check compares it.".to_owned(),
+        checked => format!("Checked by: {checked}."),
+    };
     let all = checks::codes().into_iter();
     let is_named = |code: &str| checked.contains(&format!("`{code}`"));
     Some(Reference {
         about: vec![
             format!("Rule {wanted}, which holds on a healthy node: {holds}."),
-            format!("Checked by: {checked}. docs/invariants.md has all rules."),
+            format!("{by} docs/invariants.md has all rules."),
         ],
         codes: all
             .filter(|code| code.rule == wanted || is_named(code.name))

@@ -52,12 +52,6 @@ pub const GC: Tool = cli::tool!(
     reason = "as every tool takes its arguments"
 )]
 fn run(args: Args, out: &mut Out) -> Outcome {
-    if !args.simulate {
-        return Err(
-            Failure::usage("coroner deletes nothing: it can only simulate")
-                .hint("coroner gc --simulate NODE"),
-        );
-    }
     let case = Case::open(&args.evidence)?;
     let node = case.node()?;
     let judged = args.judged.judge_node(&node)?;

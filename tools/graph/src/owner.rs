@@ -5,6 +5,7 @@ mod answer;
 use std::path::{Path, PathBuf};
 
 use cli::{Case, EvidenceArgs, Failure, Out, Outcome, Tool};
+use content::{Digest, Store};
 use measure::Control;
 use refs::owner::{self, NoSnapshot, Owners};
 
@@ -23,7 +24,7 @@ of containerd's that is known counts.")]
 pub(crate) struct Args {
     #[command(flatten)]
     evidence: EvidenceArgs,
-    /// A path inside the node, the number of a snapshot, or a line of /proc/PID/mountinfo or
+    /// A path inside the node, the number of a snapshot, the digest of a blob, or a line of /proc/PID/mountinfo or
     /// /proc/mounts (its options alone will do)
     #[arg(value_name = "PATH", required_unless_present = "inode")]
     path: Vec<PathBuf>,
@@ -57,7 +58,8 @@ fn run(args: Args, out: &mut Out) -> Outcome {
     let owners = Owners::new(&case.evidence, &node, &called);
     let mut owned = Vec::new();
     for path in &args.path {
-        owned.extend(owners.owners_of_path(path).map_err(no_snapshot)?);
+        let path = path_meant(&node, path)?;
+        owned.extend(owners.owners_of_path(&path).map_err(no_snapshot)?);
     }
     let mut unknown = owner::unknown(&node);
     if let Some(inode) = args.inode {
@@ -84,6 +86,43 @@ fn run(args: Args, out: &mut Out) -> Outcome {
         owned,
         unknown,
     })
+}
+
+/// Digits of a digest that are enough to mean it.
+const ENOUGH: usize = 6;
+
+/// The path that was meant: a digest, or the beginning of one, is that of a blob. What else has no slash is
+/// the name of something: of that it must not be said that it is nothing of containerd's.
+fn path_meant(node: &node::Node, asked: &Path) -> Result<PathBuf, Failure> {
+    let text = asked.to_str().unwrap_or_default();
+    let is_path = text.contains(['/', '=', ' ']) || text.parse::<u64>().is_ok();
+    if is_path || text.is_empty() {
+        return Ok(asked.to_owned());
+    }
+    let root = node.content_root();
+    if let Ok(digest) = Digest::parse(text) {
+        return Ok(Store::path_of(&root, &digest));
+    }
+    let hex = text.strip_prefix("sha256:").unwrap_or(text);
+    let is_hex = hex.len() >= ENOUGH && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let blobs = node.content.read().map_or(&[][..], |store| &store.blobs);
+    let mut fits = blobs
+        .iter()
+        .filter(|blob| is_hex && blob.digest.hex().starts_with(hex));
+    let shown = cli::shown(asked);
+    match (fits.next(), fits.next()) {
+        (Some(only), None) => Ok(Store::path_of(&root, &only.digest)),
+        (Some(_), Some(_)) => Err(Failure::usage(format!(
+            "{shown} begins the digests of several blobs"
+        ))
+        .hint("give more digits")),
+        (None, _) => Err(Failure::usage(format!(
+            "{shown} is neither a path, nor the number of a snapshot, nor the digest of a blob that is there"
+        ))
+        .hint(
+            "`coroner why NODE NAME` says what keeps an image, a container, a blob or a snapshot of that name",
+        )),
+    }
 }
 
 fn no_snapshot(NoSnapshot(id): NoSnapshot) -> Failure {

@@ -146,13 +146,17 @@ impl Answered<Why> {
                 )
                 .to_string();
             pen.row(line)?;
-            for step in &chain.steps {
+            for (depth, step) in chain.steps.iter().enumerate() {
+                let indent = "  ".repeat(depth.min(12));
                 let flat = if step.flat {
                     ", without what it refers to"
                 } else {
                     ""
                 };
-                pen.row(format_args!("    └ {} → {}{flat}", step.via, step.to))?;
+                pen.row(format_args!(
+                    "    {indent}└ {} → {}{flat}",
+                    step.via, step.to
+                ))?;
             }
         }
         let more = kept.roots.saturating_sub(kept.chains.len());

@@ -34,8 +34,23 @@ fn json(tool: &Tool, words: &[&str]) -> (Value, Exit) {
 #[test]
 fn coroner_does_nothing_but_simulate() {
     let (said, exit) = run_text(&coroner_graph::GC, &[&node("1.7-stopped")]);
-    assert_eq!(exit, Exit::USAGE);
-    assert!(said.contains("--simulate"), "{said}");
+    let (asked, same) = run_text(&coroner_graph::GC, &["--simulate", &node("1.7-stopped")]);
+    assert_eq!((said, exit), (asked, same));
+}
+
+/// What is no path must not be called nothing of containerd's: whoever cleans up would delete it.
+#[test]
+fn a_digest_is_a_blobs_and_a_name_is_refused() {
+    let node = node("1.7-running");
+    let (text, exit) = run_text(&coroner_graph::OWNER, &[&node, "208e68916baa"]);
+    assert!(text.contains("of an image"), "{text}");
+    assert_eq!(exit, Exit::CLEAN, "{text}");
+    for name in ["sleeper", "images.example", "ffffffffffff"] {
+        let (text, exit) = run_text(&coroner_graph::OWNER, &[&node, name]);
+        assert!(text.contains("neither a path"), "{text}");
+        assert!(!text.contains("nothing of containerd"), "{text}");
+        assert_eq!(exit, Exit::USAGE, "{text}");
+    }
 }
 
 #[test]

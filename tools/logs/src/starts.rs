@@ -205,11 +205,16 @@ impl Story {
             } else {
                 " (not all of them could be read)"
             };
-            return pen.heading(format_args!("The logs tell of no start of {name}{but}."));
+            if self.read.sources.is_empty() {
+                return pen.heading("There are no logs in this evidence.");
+            }
+            return pen.heading(format_args!(
+                "The logs that were read show no start of {name}{but}."
+            ));
         };
         let when = shown(last.at);
         let given_up = if self.is_given_up {
-            " systemd has given up to start it again (systemctl reset-failed lets it)."
+            " systemd has given up starting it (`systemctl reset-failed` lets it try again)."
         } else {
             ""
         };

@@ -65,14 +65,14 @@ impl Kind {
     pub(crate) const fn columns(self) -> &'static [&'static str] {
         match self {
             Self::Namespaces => &[">images", ">containers", ">snapshots", ">blobs", ">leases"],
-            Self::Images => &["target", "media type", ">size"],
-            Self::Containers => &["image", "snapshotter", "snapshot", "runtime"],
-            Self::Snapshots => &["snapshotter", "backend", "parent"],
-            Self::Content => &[">size", "labels"],
-            Self::Ingests => &["backend", "expires"],
+            Self::Images => &["target", "~media type", ">size"],
+            Self::Containers => &["!image", "~snapshotter", "~snapshot", "~runtime"],
+            Self::Snapshots => &["snapshotter", "~backend", "~parent"],
+            Self::Content => &[">size", "~labels"],
+            Self::Ingests => &["~backend", "expires"],
             Self::Leases => &["expires", ">blobs", ">snapshots", ">ingests"],
-            Self::Sandboxes => &["sandboxer", "runtime"],
-            Self::Pods => &["pod", "ip", "netns"],
+            Self::Sandboxes => &["~sandboxer", "~runtime"],
+            Self::Pods => &["!pod", "ip", "~netns"],
         }
     }
 

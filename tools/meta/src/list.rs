@@ -27,9 +27,17 @@ pub(crate) fn objects(
     let Some(meta) = &node.meta.rows else {
         let lost = node.meta.lost();
         let why = lost.map(|unknown| format!("{} is unknown: {}", unknown.what, unknown.why));
-        return Err(Failure::unread(why.unwrap_or_default()).hint(
-            "`coroner triage` says what is wrong with it, `coroner bolt info` shows its pages",
-        ));
+        let is_gone = matches!(
+            node.meta.state,
+            node::DatabaseState::Unread(finding::Unread::Absent)
+        );
+        let hint = if is_gone {
+            "`coroner repair NODE` says what comes back of it from the other stores, `coroner content ls NODE` lists \
+             the blobs that are there"
+        } else {
+            "`coroner triage NODE` says what is wrong with it, `coroner bolt info FILE` shows its pages"
+        };
+        return Err(Failure::unread(why.unwrap_or_default()).hint(hint));
     };
     Ok(kind.read_objects(meta, |name| namespace.is_none_or(|wanted| *name == wanted)))
 }
@@ -54,9 +62,9 @@ impl Answer for Listing {
     const SCHEMA: &'static str = "meta-ls/1";
 
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        let mut columns = vec!["namespace", "name"];
+        let mut columns = vec!["namespace", "!name"];
         columns.extend(self.kind.columns());
-        columns.push("created");
+        columns.push("~created");
         let mut table = Table::new(&columns);
         for Listed {
             object,

@@ -35,7 +35,7 @@ impl Answer for Applied {
             ));
         }
         pen.line(format_args!(
-            "The plan {} was applied to {}: {}.",
+            "The plan {} was applied to {}: {} (exit code 1: the node was changed).",
             self.plan,
             self.root,
             Count(self.steps, "step")
@@ -51,7 +51,7 @@ impl Answer for Applied {
         }
         pen.paragraph(
             "  ",
-            "Look at what the recovery lease holds (`coroner repair release NODE`). A daemon that was started while this ran serves nothing and must be restarted. `coroner repair undo` takes it back as long as no daemon has run.",
+            "Look at what the recovery lease holds (`coroner repair release NODE`). Restart a daemon that was started while this ran: it serves nothing. `coroner repair undo NODE` takes the repair back, as long as no daemon has run.",
         )
     }
 

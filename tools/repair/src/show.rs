@@ -142,11 +142,17 @@ fn list(head: &str, lines: &[String], pen: &mut Pen<'_>) -> io::Result<()> {
         return Ok(());
     }
     pen.heading(head)?;
-    for line in lines.iter().take(SHOWN) {
+    // One line more takes no more room than to say so.
+    let shown = if lines.len() == SHOWN.saturating_add(1) {
+        lines.len()
+    } else {
+        SHOWN
+    };
+    for line in lines.iter().take(shown) {
         pen.paragraph("  ", line)?;
     }
-    if lines.len() > SHOWN {
-        let more = lines.len().saturating_sub(SHOWN);
+    if lines.len() > shown {
+        let more = lines.len().saturating_sub(shown);
         pen.line(format_args!("  and {more} more (--format json names all)"))?;
     }
     Ok(())
@@ -285,11 +291,11 @@ impl Answer for Shown {
             if !plan.every_layer {
                 pen.paragraph("", NOT_COMPARED)?;
             }
-            let head = match as_of(plan) {
-                whenever if whenever.is_empty() => "Start     ".to_owned(),
-                then => format!("Start{then}: "),
-            };
-            starts(&head, &plan.before, pen)?;
+            starts("Start     ", &plan.before, pen)?;
+            let then = as_of(plan);
+            if !then.is_empty() && !plan.before.is_empty() {
+                pen.line(format_args!("         {then}"))?;
+            }
             return drafts(&plan.drafts, |more| self.planning(more), pen);
         }
         pen.line(format_args!(
@@ -302,6 +308,15 @@ impl Answer for Shown {
         ))?;
         starts("Now       ", &plan.before, pen)?;
         starts("After     ", &plan.after, pen)?;
+        let mut after = plan.after.iter();
+        let loses = after.any(|one| one.sentence.contains("loses the address of pods"));
+        if loses && !plan.pod_addresses {
+            pen.paragraph(
+                "          ",
+                "With `--pod-addresses` the plan keeps these addresses, from what the CNI plugins answered: the pods \
+                 then go on.",
+            )?;
+        }
         room(plan, pen)?;
         list("What is wrong:", &plan.wrong, pen)?;
         list("Records that are set right or left out:", &plan.edits, pen)?;
@@ -341,6 +356,10 @@ impl Answer for Shown {
             let images: Vec<String> = back.images.iter().map(image).collect();
             list("Images:", &images, pen)?;
             list("Containers:", &back.containers, pen)?;
+            let stays = counted(&back.stays);
+            if !stays.is_empty() {
+                pen.paragraph("", &format!("Stays as it is: {}.", stays.join(", ")))?;
+            }
         }
         all("Lost:", &plan.lost, pen)?;
         list(
@@ -380,17 +399,22 @@ fn counts(back: &BringsBack) -> String {
         0 => String::new(),
         count => format!(" ({count} without the name)"),
     };
-    format!(
-        "{}, {}, {}, {}{nameless}",
-        Count(back.snapshots, "snapshot"),
-        Count(back.blobs, "blob"),
-        Count(back.containers.len(), "container"),
-        Count(back.images.len(), "image"),
-    )
+    let all = counted(&Back {
+        snapshots: back.snapshots,
+        blobs: back.blobs,
+        containers: back.containers.len(),
+        images: back.images.len(),
+    });
+    format!("{}{nameless}", all.join(", "))
 }
 
-/// Records of a namespace; kinds of which there are none are left out.
+/// Records of a namespace.
 fn records(back: &Back) -> String {
+    format!("records of {}", counted(back).join(", "))
+}
+
+/// Counts; kinds of which there are none are left out.
+fn counted(back: &Back) -> Vec<String> {
     let all = [
         (back.snapshots, "snapshot"),
         (back.blobs, "blob"),
@@ -398,10 +422,8 @@ fn records(back: &Back) -> String {
         (back.images, "image"),
     ];
     let some = all.into_iter().filter(|(count, _)| *count > 0);
-    let some: Vec<String> = some
-        .map(|(count, one)| Count(count, one).to_string())
-        .collect();
-    format!("records of {}", some.join(", "))
+    some.map(|(count, one)| Count(count, one).to_string())
+        .collect()
 }
 
 fn pair(pair: &repair::plan::Paired) -> String {

@@ -167,7 +167,7 @@ impl Answer for Fifo {
                 }
             }
         }
-        let sure = if self.derived.sure { "" } else { " (not sure)" };
+        let sure = if self.derived.sure { "" } else { " (likely)" };
         let why = format!("{}{sure}: {}", self.derived.phase, self.derived.why);
         pen.paragraph("  state       ", &why)?;
         pen.paragraph("  next        ", self.next)

@@ -123,6 +123,7 @@ pub(crate) fn block(one: &OfProcess, pen: &mut Pen<'_>) -> io::Result<()> {
         "Inside {} (pid {}, {} goroutines)",
         one.who, one.pid, one.count
     );
+    pen.gap()?;
     pen.heading(title)?;
     let ids = |all: &[u64]| {
         let words: Vec<String> = all.iter().take(8).map(ToString::to_string).collect();
@@ -148,6 +149,5 @@ pub(crate) fn block(one: &OfProcess, pen: &mut Pen<'_>) -> io::Result<()> {
             ids(ring)
         ))?;
     }
-    pen.line("  more: `coroner core deadlocks --pid` of that pid, as this node numbers it")?;
-    pen.gap()
+    pen.line("  more: `coroner core deadlocks --pid` of that pid, as this node numbers it")
 }

@@ -8,12 +8,17 @@ use serde::Serialize;
 
 use crate::Task;
 use crate::live::judged;
-use crate::task::{parts, unknown};
+use crate::task::{Parts, parts, unknown};
+
+/// What files alone tell of a container that was let go.
+const STARTED: &str = "started";
 
 #[derive(Serialize)]
 struct Listing {
     now: Time,
     containers: Vec<Task>,
+    /// Containers that meta.db has and that no runtime and no bundle knows: those that have ended, too.
+    without_task: usize,
     unknown: Vec<Unknown>,
 }
 
@@ -29,7 +34,12 @@ pub(crate) fn run(
     let wanted = |name: &Option<Text>| {
         namespace.is_none_or(|wanted| name.as_ref().is_some_and(|name| *name == *wanted))
     };
-    let containers = parts(&node)
+    let parts = parts(&node);
+    let is_left = |(key, part): &(&(Option<Text>, Text), &Parts<'_>)| {
+        wanted(&key.0) && !all && !part.is_task() && part.recorded == Some(true)
+    };
+    let without_task = parts.iter().filter(is_left).count();
+    let containers = parts
         .iter()
         .filter(|(key, part)| wanted(&key.0) && (all || part.is_task()))
         .map(|(key, part)| part.task(key).judged(&judged))
@@ -37,6 +47,7 @@ pub(crate) fn run(
     out.answer(&Listing {
         now: node.now,
         containers,
+        without_task,
         unknown: unknown(&node),
     })
 }
@@ -49,34 +60,53 @@ impl Answer for Listing {
         let text = |text: &Option<Text>| text.as_ref().map_or_else(dash, ToString::to_string);
         let mut table = Table::new(&[
             "namespace",
-            "id",
-            "state",
-            "since",
-            "known",
-            ">pid",
-            "cri",
-            "container",
-            "pod",
+            "!id",
+            "!state",
+            "~since",
+            "~known",
+            "~>pid",
+            "~cri",
+            "!container",
+            "!pod",
         ]);
         for task in &self.containers {
-            let mut id = task.id.to_string();
-            // Ids of 64 digits fill a terminal; twelve tell them apart, and `show` takes them.
-            if pen.width().is_some() && id.len() == 64 && id.is_ascii() {
-                id.truncate(12);
-            }
             table.cells(vec![
                 text(&task.namespace),
-                id,
-                task.state.to_owned(),
+                task.id.to_string(),
+                // Files tell that it was started; whether it still runs, only its processes.
+                if task.state == STARTED {
+                    format!("was {STARTED}")
+                } else {
+                    task.state.to_owned()
+                },
                 task.since.map_or_else(dash, |since| age(since, self.now)),
-                task.sure.word().to_owned(),
+                if task.state == STARTED {
+                    "whether it runs is not known".to_owned()
+                } else {
+                    task.sure.word().to_owned()
+                },
                 task.pid.map_or_else(dash, |pid| pid.to_string()),
                 task.cri.map_or_else(dash, |state| state.to_string()),
                 text(&task.container),
                 text(&task.pod),
             ]);
         }
-        pen.table(&table)?;
+        if table.is_empty() {
+            pen.line("No runtime and no bundle knows a container.")?;
+        } else {
+            pen.table(&table)?;
+        }
+        if self.without_task > 0 {
+            pen.line(format_args!(
+                "Not listed: {} that meta.db has and that {} no task (`--all`).",
+                finding::Count(self.without_task, "container"),
+                if self.without_task == 1 {
+                    "has"
+                } else {
+                    "have"
+                }
+            ))?;
+        }
         pen.incomplete(&self.unknown)
     }
 

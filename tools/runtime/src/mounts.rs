@@ -289,12 +289,19 @@ impl Answer for Listing {
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let dash = || "-".to_owned();
         if !self.mounts.is_empty() {
-            let mut table = Table::new(&["what", "task", "snapshot", "below", "container", "is"]);
+            let mut table = Table::new(&[
+                "~what",
+                "!task",
+                "snapshot",
+                "~>layers",
+                "~container",
+                "!is",
+            ]);
             for row in &self.mounts {
                 let task = row.task.as_ref().unwrap_or(&row.point);
                 table.cells(vec![
                     row.what.to_owned(),
-                    crate::shims::short(task),
+                    task.to_string(),
                     row.upper.as_ref().map_or_else(dash, SnapshotRef::words),
                     row.lower.len().to_string(),
                     row.container
@@ -305,10 +312,23 @@ impl Answer for Listing {
             }
             pen.table(&table)?;
         }
+        let mut gap = !self.mounts.is_empty();
+        let mut apart = |pen: &mut Pen<'_>| {
+            if std::mem::replace(&mut gap, true) {
+                pen.gap()
+            } else {
+                Ok(())
+            }
+        };
         if !self.netns.is_empty() {
-            pen.gap()?;
-            let mut table =
-                Table::new(&["network namespace", "inode", "processes", "named by", "is"]);
+            apart(pen)?;
+            let mut table = Table::new(&[
+                "/network namespace",
+                "~>inode",
+                ">processes",
+                "~>named by",
+                "!is",
+            ]);
             for row in &self.netns {
                 table.cells(vec![
                     row.path.to_string(),
@@ -322,11 +342,11 @@ impl Answer for Listing {
             pen.table(&table)?;
         }
         if !self.cgroups.is_empty() {
-            pen.gap()?;
-            let mut table = Table::new(&["cgroup of", "folders", "processes", "is"]);
+            apart(pen)?;
+            let mut table = Table::new(&["!cgroup of", ">folders", ">processes", "!is"]);
             for row in &self.cgroups {
                 table.cells(vec![
-                    crate::shims::short(&row.id),
+                    row.id.to_string(),
                     row.folders.len().to_string(),
                     row.processes.to_string(),
                     words(&row.conditions),
@@ -335,8 +355,8 @@ impl Answer for Listing {
             pen.table(&table)?;
         }
         if !self.units.is_empty() {
-            pen.gap()?;
-            let mut table = Table::new(&["unit", "is"]);
+            apart(pen)?;
+            let mut table = Table::new(&["!unit", "!is"]);
             for row in &self.units {
                 table.cells(vec![row.unit.to_string(), words(&row.conditions)]);
             }

@@ -28,6 +28,9 @@ Exit: 0 healthy, 4 something is left over or dead, 8 something could not be know
 
 #[derive(Serialize)]
 pub(super) struct Listing {
+    /// Whether pids are those inside of a node that is a container.
+    #[serde(skip)]
+    is_inside: bool,
     now: Time,
     pub(super) shims: Vec<Shim>,
     /// Inits whose parent is no shim any more.
@@ -245,6 +248,7 @@ pub(crate) fn run(args: &EvidenceArgs, out: &mut Out) -> Outcome {
         hanging(&mut shims, runtime, processes, node.now);
     }
     out.answer(&Listing {
+        is_inside: case.is_inside(),
         now: node.now,
         shims,
         reparented,
@@ -287,17 +291,17 @@ impl Answer for Listing {
         let dash = || "-".to_owned();
         let mut table = Table::new(&[
             "namespace",
-            "group",
-            "pod",
-            "tasks",
-            "pid",
-            "socket",
-            "listens",
-            "is",
+            "~group",
+            "!pod",
+            "!tasks",
+            ">pid",
+            "~socket",
+            "~listens",
+            "!is",
         ]);
         let text = |text: &Option<Text>| text.as_ref().map_or_else(dash, ToString::to_string);
         for shim in &self.shims {
-            let tasks: Vec<String> = shim.tasks.iter().map(short).collect();
+            let tasks: Vec<String> = shim.tasks.iter().map(Text::to_string).collect();
             let words: Vec<&str> = shim.conditions.iter().map(|it| it.word()).collect();
             let pid = shim.process.as_ref().map(|process| process.pid.to_string());
             let none = if self.processes_known {
@@ -308,12 +312,12 @@ impl Answer for Listing {
             let pid = pid.unwrap_or_else(|| none.to_owned());
             table.cells(vec![
                 text(&shim.namespace),
-                shim.group.as_ref().map_or_else(dash, short),
+                text(&shim.group),
                 text(&shim.pod),
                 if tasks.is_empty() {
                     dash()
                 } else {
-                    tasks.join(",")
+                    tasks.join(", ")
                 },
                 pid,
                 socket_name(&shim.socket, shim.there),
@@ -325,7 +329,11 @@ impl Answer for Listing {
                 shim.words(&words),
             ]);
         }
-        pen.table(&table)?;
+        if table.is_empty() {
+            pen.line("No shim is known.")?;
+        } else {
+            pen.table(&table)?;
+        }
         self.problems(pen)?;
         if !self.sockets_known {
             pen.gap()?;
@@ -402,7 +410,9 @@ impl Listing {
                 if !shim.socket.is_empty() {
                     pen.paragraph("  socket  ", &shim.socket.to_string())?;
                 }
-                let pid = shim.process.as_ref().map(|process| process.pid.to_string());
+                // A pid inside of the node is no pid to type here.
+                let pid = shim.process.as_ref().filter(|_| !self.is_inside);
+                let pid = pid.map(|process| process.pid.to_string());
                 let advice = filled(condition.advice(), "PID", pid.as_deref());
                 let namespace = shim.namespace.as_ref().and_then(Text::utf8);
                 let advice = filled(&advice, "NAMESPACE", namespace);
@@ -458,7 +468,7 @@ fn socket_name(path: &Text, there: Option<bool>) -> String {
     match there {
         _ if path.is_empty() => "unknown".to_owned(),
         Some(true) => name,
-        Some(false) => format!("{name} (gone)"),
-        None => format!("{name} (unknown)"),
+        Some(false) => format!("gone: {name}"),
+        None => format!("unknown: {name}"),
     }
 }

@@ -1,5 +1,6 @@
 //! `coroner runtime show`
 
+use std::collections::BTreeMap;
 use std::io;
 
 use checks::Measured;
@@ -66,7 +67,11 @@ pub(crate) fn run(id: &str, args: &EvidenceArgs, out: &mut Out) -> Outcome {
                 diagnosis: judged
                     .iter()
                     .find(|one| one.id == key.1 && one.namespace == key.0)
-                    .cloned(),
+                    .cloned()
+                    .map(|mut one| {
+                        case.from_here(&mut one.remedy);
+                        one
+                    }),
                 implied_boot: part
                     .container
                     .and_then(|container| container.best_state()?.implied_boot()),
@@ -82,7 +87,14 @@ pub(crate) fn run(id: &str, args: &EvidenceArgs, out: &mut Out) -> Outcome {
                 work: part
                     .bundle
                     .and_then(|bundle| Some(bundle.work.as_ref()?.0.clone())),
-                findings: report.findings.iter().filter(ours).cloned().collect(),
+                findings: {
+                    let own = report.findings.iter().filter(ours).cloned();
+                    let mut own: Vec<Finding> = own.collect();
+                    own.iter_mut()
+                        .flat_map(|one| &mut one.ways)
+                        .for_each(|way| case.from_here(way));
+                    own
+                },
             }
         })
         .collect();
@@ -212,11 +224,16 @@ impl One {
         field(
             pen,
             "boot",
-            self.implied_boot.map(|boot| format!("{boot} (implied)")),
+            self.implied_boot
+                .map(|boot| format!("{boot} (computed from the start of its init)")),
         )?;
-        let recorded = task
-            .recorded
-            .map(|there| if there { "has it" } else { "does not know it" });
+        let recorded = task.recorded.map(|there| {
+            if there {
+                "has a record of it"
+            } else {
+                "has no record of it"
+            }
+        });
         field(pen, "meta.db", recorded.map(str::to_owned))?;
         field(pen, "CRI says", task.cri.map(|state| state.to_string()))?;
         field(pen, "state folder", shown(&task.state_dir))?;
@@ -231,13 +248,22 @@ impl One {
             }
         }
         if let Some(state) = &self.state_json {
+            // Of the old hierarchies most have one path.
+            let mut by_path: BTreeMap<&Text, Vec<String>> = BTreeMap::new();
             for (controller, path) in &state.cgroup_paths {
                 let name = if controller.is_empty() {
-                    "unified".into()
+                    "unified".to_owned()
                 } else {
-                    controller.clone()
+                    controller.to_string()
                 };
-                field(pen, "cgroup", Some(format!("{name} {path}")))?;
+                by_path.entry(path).or_default().push(name);
+            }
+            for (path, names) in by_path {
+                field(
+                    pen,
+                    "cgroup",
+                    Some(format!("{path} ({})", names.join(", "))),
+                )?;
             }
         }
         for line in &self.log {
@@ -256,7 +282,7 @@ impl One {
         }
         if let Some(diagnosis) = &self.diagnosis {
             pen.gap()?;
-            crate::stuck::block(diagnosis, now, pen)?;
+            crate::stuck::block(diagnosis, now, &mut std::collections::BTreeSet::new(), pen)?;
         }
         for finding in &self.findings {
             pen.gap()?;

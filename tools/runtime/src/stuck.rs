@@ -1,5 +1,6 @@
 //! `coroner runtime stuck`
 
+use std::collections::BTreeSet;
 use std::io;
 
 use cli::{Answer, EvidenceArgs, Exit, Out, Outcome, Pen, Style, Table, age};
@@ -73,7 +74,7 @@ pub(crate) fn run(
         case,
         now,
         mut verdicts,
-        daemon,
+        mut daemon,
         mut unknown,
     } = judged;
     unknown.append(&mut unread);
@@ -92,6 +93,16 @@ pub(crate) fn run(
     verdicts
         .containers
         .retain(|one| all || one.state.is_stuck() || is_worth_a_look(one));
+    // A command that names a pid is one for where that pid is.
+    for one in &mut verdicts.containers {
+        case.from_here(&mut one.remedy);
+    }
+    for one in &mut verdicts.shims {
+        case.from_here(&mut one.remedy);
+    }
+    if let Some(daemon) = &mut daemon {
+        case.from_here(&mut daemon.remedy);
+    }
     let processes = case.processes.as_deref();
     out.answer(&Stuck {
         evidence: case.evidence.name(),
@@ -129,6 +140,10 @@ impl Answer for Stuck {
             .iter()
             .partition(|one| one.state.is_healthy());
         let suspect = self.daemon.as_ref().filter(|daemon| daemon.stuck);
+        self.verdict(suspect.is_some(), pen)?;
+        if self.processes.is_none() {
+            return self.without_processes(&rest, pen);
+        }
         let nothing = rest.is_empty() && suspect.is_none() && self.shims.is_empty();
         if !self.live && self.processes.is_some() && !nothing {
             let line = format!(
@@ -137,12 +152,12 @@ impl Answer for Stuck {
                  program and arguments for it.",
                 self.now
             );
-            pen.paragraph("", &line)?;
             pen.gap()?;
+            pen.paragraph("", &line)?;
         }
         if let Some(daemon) = suspect {
-            of_daemon(daemon, self.now, pen)?;
             pen.gap()?;
+            of_daemon(daemon, self.now, pen)?;
         }
         for series in &self.series {
             let Series {
@@ -157,26 +172,28 @@ impl Answer for Stuck {
                 "{count} containers of {of} are {state}: one every {every} s, since {first} ({})",
                 age(*first, self.now)
             );
-            pen.paragraph("", &line)?;
             pen.gap()?;
+            pen.paragraph("", &line)?;
         }
         if rest.len() > AT_A_GLANCE {
+            pen.gap()?;
             overview(&rest, self.now, pen)?;
-            pen.gap()?;
         }
+        let mut warned = BTreeSet::new();
         for one in rest {
-            block(one, self.now, pen)?;
             pen.gap()?;
+            block(one, self.now, &mut warned, pen)?;
         }
         for one in &self.shims {
-            of_shim(one, self.now, pen)?;
             pen.gap()?;
+            of_shim(one, self.now, pen)?;
         }
         for one in &self.goroutines {
             crate::goroutines::block(one, pen)?;
         }
         if !healthy.is_empty() {
-            let mut table = Table::new(&["namespace", "id", "state", "since", ">pid", "why"]);
+            pen.gap()?;
+            let mut table = Table::new(&["namespace", "!id", "state", "since", ">pid", "why"]);
             let dash = || "-".to_owned();
             for one in healthy {
                 table.cells(vec![
@@ -191,8 +208,30 @@ impl Answer for Stuck {
                 ]);
             }
             pen.table(&table)?;
-            pen.gap()?;
         }
+        pen.incomplete(&self.unknown)
+    }
+
+    fn exit(&self) -> Exit {
+        let mut exit = Exit::of_unknown(&self.unknown);
+        let inside = self.goroutines.iter().any(OfProcess::is_bad);
+        if inside
+            || self.stuck > 0
+            || !self.shims.is_empty()
+            || self.daemon.as_ref().is_some_and(|daemon| daemon.stuck)
+        {
+            exit |= Exit::FINDINGS;
+        }
+        if self.unknowable > 0 {
+            exit |= Exit::UNREAD;
+        }
+        exit
+    }
+}
+
+impl Stuck {
+    /// How many hang: the first line; `held` where the daemon itself does not move.
+    fn verdict(&self, held: bool, pen: &mut Pen<'_>) -> io::Result<()> {
         let Self {
             stuck,
             healthy,
@@ -200,7 +239,6 @@ impl Answer for Stuck {
             not_read,
             ..
         } = self;
-        let held = suspect.is_some();
         let style = if *stuck > 0 || held {
             Style::Bad
         } else {
@@ -232,37 +270,73 @@ impl Answer for Stuck {
                 0 => String::new(),
                 count => format!(", {} left over", Count(count, "shim")),
             };
-        pen.line(format_args!("{line}, {healthy} healthy{more}"))?;
-        pen.incomplete(&self.unknown)
+        pen.line(format_args!("{line}, {healthy} healthy{more}."))
     }
 
-    fn exit(&self) -> Exit {
-        let mut exit = Exit::of_unknown(&self.unknown);
-        let inside = self.goroutines.iter().any(OfProcess::is_bad);
-        if inside
-            || self.stuck > 0
-            || !self.shims.is_empty()
-            || self.daemon.as_ref().is_some_and(|daemon| daemon.stuck)
-        {
-            exit |= Exit::FINDINGS;
+    /// What files alone tell: how far each container came; those that may be anything, in a table.
+    fn without_processes(&self, rest: &[&Diagnosis], pen: &mut Pen<'_>) -> io::Result<()> {
+        let (open, told): (Vec<&Diagnosis>, Vec<&Diagnosis>) =
+            rest.iter().partition(|one| one.state == State::Unknowable);
+        if !open.is_empty() || !self.unknown.is_empty() {
+            pen.paragraph(
+                "",
+                "There are no processes in this evidence: it does not tell which containers hang. Run \
+                 `coroner runtime stuck` on the node, or pack it there with `coroner collect -o FILE`.",
+            )?;
         }
-        if self.unknowable > 0 {
-            exit |= Exit::UNREAD;
+        if !open.is_empty() {
+            pen.gap()?;
+            let mut table = Table::new(&["!container", "what is known", "since"]);
+            for one in open {
+                table.cells(vec![
+                    called(one),
+                    one.why.clone(),
+                    one.since
+                        .map_or_else(|| "-".to_owned(), |since| age(since, self.now)),
+                ]);
+            }
+            pen.table(&table)?;
         }
-        exit
+        let mut warned = BTreeSet::new();
+        for one in told {
+            pen.gap()?;
+            block(one, self.now, &mut warned, pen)?;
+        }
+        pen.incomplete(&self.unknown)
     }
+}
+
+/// A container's namespace and id.
+fn called(one: &Diagnosis) -> String {
+    match &one.namespace {
+        Some(namespace) => format!("{namespace}/{}", one.id),
+        None => one.id.to_string(),
+    }
+}
+
+/// `, since 2026-11-21T05:00:12Z (3 min)`
+fn since_text(since: Option<Time>, now: Time) -> String {
+    let since = since.map(|since| {
+        let second = Time::new(since.seconds, 0);
+        format!(", since {second} ({})", age(since, now))
+    });
+    since.unwrap_or_default()
+}
+
+/// Its state, and whether another is possible.
+fn state_text(one: &Diagnosis) -> String {
+    let is_open = !one.sure && one.state != State::Unknowable;
+    let perhaps = if is_open { "perhaps " } else { "" };
+    format!("{perhaps}{}", one.state.word())
 }
 
 /// One line a container, in front of many blocks.
 fn overview(all: &[&Diagnosis], now: Time, pen: &mut Pen<'_>) -> io::Result<()> {
-    let mut table = Table::new(&["container", "state", "since"]);
+    let mut table = Table::new(&["!container", "state", "since"]);
     for one in all {
-        let namespace = one.namespace.as_ref();
-        let name = namespace.map_or_else(String::new, |name| format!("{name}/"));
-        let sure = if one.sure { "" } else { ", not sure" };
         table.cells(vec![
-            format!("{name}{}", one.id),
-            format!("{}{sure}", one.state.word()),
+            called(one),
+            state_text(one),
             one.since
                 .map_or_else(|| "-".to_owned(), |since| age(since, now)),
         ]);
@@ -277,14 +351,11 @@ fn field(pen: &mut Pen<'_>, name: &str, value: &str) -> io::Result<()> {
 
 /// The daemon, where it does not move.
 fn of_daemon(daemon: &Daemon, now: Time, pen: &mut Pen<'_>) -> io::Result<()> {
-    let since = daemon
-        .since
-        .map(|since| format!(", since {since} ({})", age(since, now)));
+    let since = since_text(daemon.since, now);
     let stuck = pen.styled(Style::Bad, "does not move").to_string();
     pen.line(format_args!(
-        "containerd (pid {}) {stuck}{}",
-        daemon.pid,
-        since.unwrap_or_default()
+        "containerd (pid {}) {stuck}{since}",
+        daemon.pid
     ))?;
     field(pen, "why", &daemon.why)?;
     for (number, line) in daemon.evidence.iter().enumerate() {
@@ -295,15 +366,10 @@ fn of_daemon(daemon: &Daemon, now: Time, pen: &mut Pen<'_>) -> io::Result<()> {
 
 /// A shim that is left over.
 fn of_shim(one: &LeftShim, now: Time, pen: &mut Pen<'_>) -> io::Result<()> {
-    let since = one
-        .since
-        .map(|since| format!(", since {since} ({})", age(since, now)));
-    pen.row(format_args!(
-        "shim of {}/{} (pid {}): left over{}",
-        one.namespace,
-        one.id,
-        one.pid,
-        since.unwrap_or_default()
+    let since = since_text(one.since, now);
+    pen.line(format_args!(
+        "shim of {}/{} (pid {}): left over{since}",
+        one.namespace, one.id, one.pid
     ))?;
     let below = match one.processes.as_slice() {
         [] => "nothing runs below it".to_owned(),
@@ -329,23 +395,22 @@ fn way_out(remedy: &finding::Remedy, pen: &mut Pen<'_>) -> io::Result<()> {
 }
 
 /// Everything of one container.
-pub(crate) fn block(one: &Diagnosis, now: Time, pen: &mut Pen<'_>) -> io::Result<()> {
-    let namespace = one.namespace.as_ref();
-    let name = namespace.map_or_else(|| one.id.to_string(), |name| format!("{name}/{}", one.id));
+pub(crate) fn block(
+    one: &Diagnosis,
+    now: Time,
+    warned: &mut BTreeSet<String>,
+    pen: &mut Pen<'_>,
+) -> io::Result<()> {
+    let name = called(one);
     let style = if one.state.is_stuck() {
         Style::Bad
     } else {
         Style::Heading
     };
-    let state = pen.styled(style, one.state.word()).to_string();
-    let sure = if one.sure { "" } else { ", not sure" };
-    let since = one
-        .since
-        .map(|since| format!(", since {since} ({})", age(since, now)));
-    pen.row(format_args!(
-        "{name}: {state}{sure}{}",
-        since.unwrap_or_default()
-    ))?;
+    let state = pen.styled(style, state_text(one)).to_string();
+    let since = since_text(one.since, now);
+    // In full: it is what other commands take.
+    pen.line(format_args!("{name}: {state}{since}"))?;
     if let Some(origin) = &one.origin {
         field(pen, "pod", &origin.to_string())?;
     }
@@ -383,8 +448,15 @@ pub(crate) fn block(one: &Diagnosis, now: Time, pen: &mut Pen<'_>) -> io::Result
     if !one.state.is_healthy() {
         way_out(&one.remedy, pen)?;
     }
-    for (number, never) in one.never.iter().enumerate() {
-        field(pen, if number == 0 { "never" } else { "" }, never)?;
+    let mut label = "warning";
+    for never in &one.never {
+        // Said once: of many containers in one state nobody reads it a second time.
+        if warned.insert(never.to_string()) {
+            field(pen, label, never)?;
+        } else {
+            field(pen, label, "as above")?;
+        }
+        label = "";
     }
     Ok(())
 }

@@ -89,6 +89,8 @@ fn show(
         })?;
     } else {
         out.pen().row(format_args!("{what}, against {base}"))?;
+        out.pen()
+            .line("(A added, C changed, D deleted; the number before a path is that of the layer, 0 the topmost)")?;
     }
     let mut counts: BTreeMap<&'static str, u64> = BTreeMap::new();
     let mut exit = Exit::CLEAN;

@@ -60,14 +60,14 @@ impl Answer for Listing {
             "snapshotter",
             ">id",
             "kind",
-            "namespace",
-            "key",
+            "~namespace",
+            "!key",
             ">parent",
             ">size",
-            ">inodes",
-            "created",
-            "remarks",
-            "used by",
+            "~>inodes",
+            "~created",
+            "~remarks",
+            "!used by",
         ];
         let mut table = Table::new(&columns);
         let dash = || "-".to_owned();

@@ -33,9 +33,10 @@ struct Drawn<'g> {
     note: &'static str,
 }
 
-/// The snapshots of one snapshotter, parents before children. A chain stays in its column; where
-/// it forks, each branch gets one of its own. Whatever no root leads to comes last: its parent is
-/// missing, or it is its own ancestor.
+/// The snapshots of one snapshotter, parents before children: what has a branch before it depends on the
+/// snapshot above that branch. An only child stands under its parent with a branch of its own, in the same
+/// column as its own only child. Whatever no root leads to comes last: its parent is missing, or it is
+/// its own ancestor.
 fn draw(snapshots: &[Line]) -> Vec<Drawn<'_>> {
     let names: BTreeSet<&Text> = snapshots.iter().map(|line| &line.name).collect();
     let mut children: BTreeMap<&Text, Vec<&Line>> = BTreeMap::new();
@@ -66,7 +67,7 @@ fn draw(snapshots: &[Line]) -> Vec<Drawn<'_>> {
             let next = children.get(&line.name).map_or(&[][..], Vec::as_slice);
             match next {
                 [] => {}
-                [only] => todo.push((only, below.clone(), below, "")),
+                [only] => todo.push((only, format!("{below}└ "), below, "")),
                 [first @ .., last] => {
                     todo.push((last, format!("{below}└─ "), format!("{below}   "), ""));
                     for child in first.iter().rev() {
@@ -171,7 +172,7 @@ mod tests {
             line(4, "d", Some("b")),
             line(5, "e", Some("c")),
         ];
-        assert_eq!(drawn(&lines), ["a", "b", "├─ c", "│  e", "└─ d"]);
+        assert_eq!(drawn(&lines), ["a", "└ b", "├─ c", "│  └ e", "└─ d"]);
     }
 
     #[test]
@@ -193,6 +194,11 @@ mod tests {
         for id in 1..10_000_u64 {
             lines.push(line(id, &id.to_string(), Some(&(id - 1).to_string())));
         }
-        assert!(draw(&lines).iter().all(|drawn| drawn.before.is_empty()));
+        assert!(
+            draw(&lines)
+                .iter()
+                .skip(1)
+                .all(|drawn| drawn.before == "└ ")
+        );
     }
 }

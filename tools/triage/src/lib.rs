@@ -19,7 +19,6 @@ mod ignore;
 mod next;
 mod preflight;
 mod report;
-mod sample;
 mod summary;
 mod taken;
 
@@ -56,8 +55,8 @@ pub fn compare_saved(old: &[u8], new: &[u8]) -> Result<[usize; 3], cli::Failure>
   coroner triage / --baseline old.json --fail-on damage
                                        exit code 4 only for new damage
   coroner triage diff old.json new.json
-  ssh NODE sudo tar cz --one-file-system /var/lib/containerd /run/containerd /etc/containerd \\
-    | coroner triage -")]
+  ssh NODE sudo tar cz --xattrs --xattrs-include=\\'*\\' --one-file-system \\
+    /var/lib/containerd /run/containerd /etc/containerd | coroner triage -")]
 pub struct Args {
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -111,7 +110,7 @@ enum Verb {
 /// `coroner triage`
 pub const TOOL: Tool = cli::tool!(
     "triage",
-    "Examine a whole containerd node that is not running",
+    "Examine a whole containerd node, running or not",
     Args,
     run
 );
@@ -130,18 +129,15 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         .as_deref()
         .map(Taken::read_baseline)
         .transpose()?;
-    // Neither the sample nor what came on standard input can be given again.
-    let given = args.evidence.clone().unwrap_or_else(|| "/".into());
-    let again = (!args.sample && given != Path::new("-")).then(|| given.clone());
-    let case = if args.sample {
-        sample::open(&args.places)?
-    } else {
-        let evidence = EvidenceArgs {
-            evidence: given,
-            places: args.places,
-        };
-        Case::open_live(&evidence, process::Depth::Diagnosis)?
+    let usual = if args.sample { cli::SAMPLE } else { "/" };
+    let given = args.evidence.clone().unwrap_or_else(|| usual.into());
+    // What came on standard input cannot be given again.
+    let again = (given != Path::new("-")).then(|| given.clone());
+    let evidence = EvidenceArgs {
+        evidence: given,
+        places: args.places,
     };
+    let case = Case::open_live(&evidence, process::Depth::Diagnosis)?;
     let node = case.node()?;
     let wanted = cli::Measure {
         hash: args.hash,
@@ -161,6 +157,23 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         cli::with_logs(&case, &node, report, out)
     };
     verdict.heed_logs(&report);
+    let ways = report
+        .findings
+        .iter_mut()
+        .flat_map(|finding| &mut finding.ways);
+    ways.for_each(|way| case.from_here(way));
+    // Of the worst, what the verdict names is the first.
+    let ends = verdict
+        .predictions
+        .iter()
+        .filter_map(checks::start::Prediction::end);
+    let reasons: Vec<&str> = ends.filter_map(|end| end.code).collect();
+    report.findings.sort_by_key(|finding| {
+        (
+            std::cmp::Reverse(finding.severity),
+            !reasons.contains(&finding.code.name),
+        )
+    });
     let ignored = ignore.apply(&mut report);
     let baseline = match baseline {
         None => None,
@@ -190,6 +203,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         options: Options {
             notes: args.notes,
             fail_on: args.fail_on,
+            is_live: case.is_live(),
             node: again,
         },
     })

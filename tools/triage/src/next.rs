@@ -38,7 +38,8 @@ pub(crate) fn write_next(triage: &Triage, report: &Report, pen: &mut Pen<'_>) ->
             .iter()
             .filter(|f| f.severity > Severity::Note)
     };
-    let Some(worst) = above_notes().max_by_key(|f| f.severity) else {
+    // They are sorted: the first is what the verdict names.
+    let Some(worst) = above_notes().next() else {
         return Ok(());
     };
     let is_broken = worst.severity > Severity::Odd;
@@ -53,7 +54,10 @@ pub(crate) fn write_next(triage: &Triage, report: &Report, pen: &mut Pen<'_>) ->
     for (next, wanted) in [
         (PREFLIGHT, triage.verdict.start != Start::Yes),
         (STUCK, is_about("runtime/") || is_about("cri/")),
-        (REPAIR, is_broken && !is_elsewhere),
+        (
+            REPAIR,
+            is_broken && !is_elsewhere && above_notes().any(may_repair),
+        ),
     ] {
         let command = wanted.then(|| on_node(triage, next.verb)).flatten();
         all.extend(command.map(|command| (command, next.why)));
@@ -65,6 +69,20 @@ pub(crate) fn write_next(triage: &Triage, report: &Report, pen: &mut Pen<'_>) ->
         pen.paragraph("      ", why)?;
     }
     Ok(())
+}
+
+/// Whether repair is a way out of it: one of its ways calls it, or it is about what repair plans for.
+fn may_repair(finding: &Finding) -> bool {
+    let calls = |command: &Command| {
+        command.program() == program::CORONER.name()
+            && command
+                .arguments()
+                .first()
+                .is_some_and(|word| *word == *"repair")
+    };
+    let mut commands = finding.ways.iter().flat_map(finding::Remedy::commands);
+    let what_to_do = finding.what_to_do();
+    commands.any(calls) || what_to_do.contains("coroner repair")
 }
 
 fn explain(finding: &Finding) -> Option<Command> {

@@ -146,6 +146,7 @@ fn time(text: &str) -> Result<Time, Failure> {
 
 impl Answer for Answered {
     const SCHEMA: &'static str = "preflight/1";
+    const SAYS_RUNNING: bool = true;
 
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         self.about.refused(pen)?;
@@ -159,14 +160,32 @@ impl Answer for Answered {
             prediction_text(prediction, !is_one, self.all, pen)?;
             pen.gap()?;
         }
+        cli::write_running(pen)?;
         self.about.write_about(pen)?;
+        let config = if self.about.config.is_empty() {
+            "no config.toml was found: the defaults of the release count".to_owned()
+        } else {
+            let files: Vec<String> = self.about.config.iter().map(ToString::to_string).collect();
+            format!(
+                "{}: read; what the release makes of it is part of the above",
+                files.join(", ")
+            )
+        };
+        pen.paragraph("Config  ", &config)?;
         super::report::release_text(&self.release, pen)
     }
 
     fn exit(&self) -> Exit {
         let parts = self.predictions.iter().flat_map(|one| &one.parts);
         let parts: Vec<NotKnown> = parts.cloned().collect();
-        exit(self.start, &parts) | self.about.exit()
+        // What nobody can take back is no clean start: a script must not go on by itself.
+        let migrates = self.predictions.iter().any(Prediction::migrates);
+        let for_good = if migrates {
+            Exit::FINDINGS
+        } else {
+            Exit::CLEAN
+        };
+        exit(self.start, &parts) | for_good | self.about.exit()
     }
 }
 
@@ -210,8 +229,8 @@ pub(crate) const fn outcome(outcome: Outcome) -> &'static str {
 /// How a statement is known.
 pub(crate) const fn source(source: Source) -> &'static str {
     match source {
-        Source::Tested => "tested",
-        Source::FromSource => "from source",
+        Source::Tested => "seen in real starts",
+        Source::FromSource => "read in its source code",
     }
 }
 
@@ -299,7 +318,7 @@ fn statement_text(statement: &Statement, all: bool, pen: &mut Pen<'_>) -> io::Re
     pen.paragraph(
         &format!("  {:10}", head(statement.effect)),
         &format!(
-            "{perhaps}{} ({}, {})",
+            "{perhaps}{} (rule {}, {})",
             statement.does,
             statement.rule,
             source(statement.source)

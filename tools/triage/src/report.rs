@@ -70,6 +70,8 @@ impl Listed {
 pub(crate) struct Options {
     pub(crate) notes: bool,
     pub(crate) fail_on: FailOn,
+    /// Whether it is the machine itself.
+    pub(crate) is_live: bool,
     /// The node as it was given, where it can be given again.
     pub(crate) node: Option<PathBuf>,
 }
@@ -79,22 +81,33 @@ const SHOWN: usize = 8;
 
 impl Answer for Triage {
     const SCHEMA: &'static str = "triage/1";
+    const SAYS_RUNNING: bool = true;
 
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        let all = self.screen(pen)?;
+        let fitted = self.screen(pen)?;
         let Listed::Whole(report) = &self.listed else {
             return Ok(());
         };
-        if !all {
-            self.beyond(pen)?;
+        self.beyond(fitted, pen)?;
+        let has_ways = report
+            .findings
+            .iter()
+            .any(|finding| !finding.ways.is_empty());
+        if has_ways && !self.options.is_live {
+            pen.gap()?;
+            pen.paragraph(
+                "",
+                "The commands below are for a shell on that node, where its root is /: not for this machine.",
+            )?;
         }
+        let mut ways = cli::Ways::default();
         for finding in report
             .findings
             .iter()
             .filter(|f| f.severity > Severity::Note)
         {
             pen.gap()?;
-            finding_text(finding, pen)?;
+            finding_text(finding, &mut ways, pen)?;
         }
         self.notes_text(report, pen)?;
         for (code, count) in &report.more {
@@ -147,7 +160,7 @@ impl Triage {
         pen.gap()?;
         if self.options.notes {
             for note in notes {
-                finding_text(note, pen)?;
+                finding_text(note, &mut cli::Ways::default(), pen)?;
             }
             return Ok(());
         }
@@ -195,7 +208,11 @@ pub(crate) fn release_text(release: &Detected, pen: &mut Pen<'_>) -> io::Result<
 }
 
 /// One finding: what, where, what it affects, what a start would do, how to fix it.
-pub(crate) fn finding_text(finding: &Finding, pen: &mut Pen<'_>) -> io::Result<()> {
+pub(crate) fn finding_text(
+    finding: &Finding,
+    ways: &mut cli::Ways,
+    pen: &mut Pen<'_>,
+) -> io::Result<()> {
     let severity = finding.severity.to_string().to_uppercase();
     let head = pen
         .styled(finding.severity.into(), format!("{severity:6}"))
@@ -240,7 +257,7 @@ pub(crate) fn finding_text(finding: &Finding, pen: &mut Pen<'_>) -> io::Result<(
         pen.paragraph("  start   ", &format!("{}: {}", start.release, start.does))?;
     }
     if finding.severity > Severity::Note {
-        pen.what_to_do("  fix     ", finding)?;
+        pen.what_to_do_once("  fix     ", finding, ways)?;
     }
     Ok(())
 }
@@ -256,6 +273,9 @@ fn logged_text(logged: &Logged) -> String {
     };
     format!("{at} {}: {}{times}", logged.by, logged.said)
 }
+
+/// Checks that lack the same thing are named, up to so many.
+const NAMED: usize = 4;
 
 fn coverage_text(coverage: &Coverage, pen: &mut Pen<'_>) -> io::Result<()> {
     pen.gap()?;
@@ -289,7 +309,16 @@ fn coverage_text(coverage: &Coverage, pen: &mut Pen<'_>) -> io::Result<()> {
         let who = match codes.as_slice() {
             [one] => (*one).to_owned(),
             [one, other] => format!("{one}, {other}"),
-            [one, .., last] => format!("{} checks from {one} to {last}", codes.len()),
+            [.., last] if codes.len() <= NAMED => {
+                let rest = codes
+                    .get(..codes.len().saturating_sub(1))
+                    .unwrap_or_default();
+                format!("{} and {last}", rest.join(", "))
+            }
+            [first, second, ..] => format!(
+                "{first}, {second} and {} more checks",
+                codes.len().saturating_sub(2)
+            ),
             [] => continue,
         };
         pen.paragraph("  not checked ", &format!("{who}: {because}"))?;

@@ -13,6 +13,12 @@ use crate::report::Triage;
 /// Lines of a terminal of 24, without that of the prompt.
 const SCREEN: usize = 23;
 
+/// Of a start, and of the kinds of findings, so many come before where the node is.
+const VITAL: usize = 3;
+
+/// A title has a column of its own, if that has so much room.
+const TITLE: usize = 30;
+
 /// How many findings there are.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Summary {
@@ -109,13 +115,19 @@ impl Part {
         shown.saturating_add(more).saturating_add(2)
     }
 
-    /// As many items as fit `room`.
+    /// As many items as fit `room`; the first of them is always shown.
     fn fits(&self, room: usize) -> usize {
-        let counts = (0..=self.lines.len()).rev();
+        let first = self.lines.len().min(1);
+        let counts = (first..=self.lines.len()).rev();
         counts
             .into_iter()
             .find(|items| self.height(*items) <= room)
-            .unwrap_or(0)
+            .unwrap_or(first)
+    }
+
+    /// What it takes to tell anything: its first items.
+    fn needs(&self) -> usize {
+        self.height(self.lines.len().min(VITAL))
     }
 
     fn write(&self, items: usize, pen: &mut Pen<'_>) -> io::Result<()> {
@@ -125,7 +137,7 @@ impl Part {
         pen.gap()?;
         pen.heading(self.heading)?;
         for line in self.lines.iter().take(items).flatten() {
-            pen.line(line)?;
+            pen.verbatim(line)?;
         }
         match self.lines.len().saturating_sub(items) {
             0 => Ok(()),
@@ -145,14 +157,31 @@ const NOT_COMPARED: &[(&str, &str, &str)] = &[
 ];
 
 impl Triage {
-    /// Writes the first screen; whether all that it has to say fitted.
-    pub(crate) fn screen(&self, pen: &mut Pen<'_>) -> io::Result<bool> {
-        let head = pen.lines(|pen| self.head(pen))?;
+    /// Writes the first screen; whether what each part has to say fitted.
+    pub(crate) fn screen(&self, pen: &mut Pen<'_>) -> io::Result<[bool; 3]> {
+        let mut head = pen.lines(|pen| self.head(pen))?;
+        let about = pen.lines(|pen| self.about_text(pen))?;
+        let (start, kinds) = self.parts(pen)?;
+        // Where the node is matters less than what is wrong with it: without room, its first line has to do.
+        let vital = start.needs().saturating_add(kinds.needs());
+        let left = SCREEN.saturating_sub(head.len()).saturating_sub(vital);
+        let has_room = about.len() <= left;
+        // A gap, and the lines of the first paragraph.
+        let rest = about
+            .iter()
+            .skip(2)
+            .take_while(|line| line.starts_with("  "));
+        let first = rest.count().saturating_add(2);
+        let shown = match (has_room, first <= left) {
+            (true, _) => about.len(),
+            (false, true) => first,
+            (false, false) => 0,
+        };
+        head.extend(about.into_iter().take(shown));
         for line in &head {
-            pen.line(line)?;
+            pen.verbatim(line)?;
         }
         let room = SCREEN.saturating_sub(head.len());
-        let (start, kinds) = self.parts(pen)?;
         // What a start would do gets what the kinds leave, but a third of the room at least.
         let all = kinds.height(kinds.lines.len());
         let third = room.div_euclid(3);
@@ -162,14 +191,35 @@ impl Triage {
         let listed = kinds.fits(left);
         start.write(started, pen)?;
         kinds.write(listed, pen)?;
-        Ok(started == start.lines.len() && listed == kinds.lines.len())
+        Ok([
+            has_room,
+            started == start.lines.len(),
+            listed == kinds.lines.len(),
+        ])
     }
 
-    /// What did not fit the first screen, in full.
-    pub(crate) fn beyond(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        let (start, kinds) = self.parts(pen)?;
-        start.write(start.lines.len(), pen)?;
-        kinds.write(kinds.lines.len(), pen)
+    /// What did not fit the first screen, in full: where the node is, what a start does, what is wrong.
+    pub(crate) fn beyond(&self, fitted: [bool; 3], pen: &mut Pen<'_>) -> io::Result<()> {
+        let [about, started, listed] = fitted;
+        let (mut start, mut kinds) = self.parts(pen)?;
+        start.heading = "All that a start of containerd would do:";
+        kinds.heading = "All kinds of findings:";
+        if !about {
+            self.about_text(pen)?;
+        }
+        if !started {
+            start.write(start.lines.len(), pen)?;
+        }
+        if !listed {
+            kinds.write(kinds.lines.len(), pen)?;
+        }
+        Ok(())
+    }
+
+    fn about_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        pen.gap()?;
+        self.about.write_about(pen)?;
+        crate::report::release_text(&self.release, pen)
     }
 
     fn head(&self, pen: &mut Pen<'_>) -> io::Result<()> {
@@ -184,6 +234,7 @@ impl Triage {
             pen.line(line)?;
         }
         pen.paragraph("", &self.summary.counts())?;
+        cli::write_running(pen)?;
         if let Some(baseline) = &self.baseline {
             pen.paragraph("", &baseline.sentence())?;
         }
@@ -220,9 +271,7 @@ impl Triage {
             let line = pen.styled(Style::Bad, line).to_string();
             pen.line(line)?;
         }
-        pen.gap()?;
-        self.about.write_about(pen)?;
-        crate::report::release_text(&self.release, pen)
+        Ok(())
     }
 
     /// What a start would do, and what is wrong: a line for each kind.
@@ -239,15 +288,30 @@ impl Triage {
         let widest = kinds.iter().map(|kind| kind.code.len()).max().unwrap_or(0);
         let most = kinds.iter().map(|kind| kind.count).max().unwrap_or(0);
         let digits = most.to_string().len();
+        let width = pen.width().unwrap_or(usize::MAX);
+        let column = digits.saturating_add(widest).saturating_add(14);
+        let is_wide = width.saturating_sub(column) >= TITLE;
         let lines = kinds.iter().map(|kind| {
             let severity = format!("{:6}", kind.severity.to_string());
             let severity = pen.styled(kind.severity.into(), severity);
             let Kind {
                 count, code, title, ..
             } = kind;
-            let rest = format!("  {count:digits$}  {code:widest$}  {title}");
-            vec![format!("  {severity}{}", shortened(&rest, pen.width()))]
+            if width == usize::MAX {
+                let line = format!("  {severity}  {count:digits$}  {code:widest$}  {title}");
+                return Ok(vec![line]);
+            }
+            let head = format!("  {severity}  {count:digits$}  {code}");
+            if is_wide {
+                let head = format!("  {severity}  {count:digits$}  {code:widest$}  ");
+                return pen.lines(|pen| pen.paragraph(&head, title));
+            }
+            let indent = " ".repeat(digits.saturating_add(12));
+            let mut lines = vec![head];
+            lines.extend(pen.lines(|pen| pen.paragraph(&indent, title))?);
+            Ok(lines)
         });
+        let lines = lines.collect::<io::Result<Vec<Vec<String>>>>()?;
         let start = Part {
             heading: "At a start, containerd:",
             lines: start,
@@ -255,19 +319,9 @@ impl Triage {
         };
         let kinds = Part {
             heading: "What is wrong:",
-            lines: lines.collect(),
+            lines,
             more: "kinds of findings",
         };
         Ok((start, kinds))
     }
-}
-
-/// The rest of a line after eight columns, cut where the terminal ends.
-fn shortened(text: &str, width: Option<usize>) -> String {
-    let room = width.map_or(usize::MAX, |width| width.saturating_sub(8));
-    if text.chars().count() <= room {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(room.saturating_sub(1)).collect();
-    format!("{kept}…")
 }

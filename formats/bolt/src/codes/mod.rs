@@ -21,10 +21,10 @@ pub use tree::*;
 /// What helps where a tree page is broken.
 const SALVAGE: &str = "Stop what restarts the daemon (systemd, k3s, the kubelet): a daemon that starts while the file \
     is replaced keeps using the old file. Do not start the daemon on this file. Do not delete the \
-    file: copy it first. Then run `coroner bolt salvage FILE -o NEW`: it writes a new database from \
-    what can be proven, and names what a start on NEW would lose. Before you replace the file with \
-    NEW, run `coroner preflight --meta-db NEW -- NODE`. `coroner repair NODE` rebuilds rows from the \
-    other stores.";
+    file: copy it first. Run `coroner repair NODE` first: it rebuilds rows from the other stores. For the file alone \
+    there is `coroner bolt salvage FILE -o NEW`: it writes a new database from what can be proven, and names what \
+    a start on NEW would lose; where it would lose something, it writes only with --accept-loss. Before you \
+    replace the file with NEW, run `coroner preflight --meta-db NEW -- NODE`.";
 
 /// Every code that this crate can give.
 pub const CODES: &[&Code] = &[

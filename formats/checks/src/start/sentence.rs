@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! containerd would start normally.
+//! containerd would start, and there is no way back: it changes the schema of meta.db.
 //! containerd would start; not known: snapshotter stargz (a daemon of its own keeps its 9 snapshots; …).
 //! containerd would start, but its CRI plugin would not load: no pod can run. …
 //! containerd would start, but it cannot use images that lack a part.
@@ -120,6 +121,63 @@ fn lost(prediction: &Prediction, effects: &[Effect]) -> String {
     }
 }
 
+/// The names of tasks that a start which must not be tried would kill: the first of them.
+fn named_tasks(prediction: &Prediction) -> Option<String> {
+    let all = prediction.statements.iter();
+    let all = all.filter(|statement| statement.forbids && statement.effect == Effect::Kills);
+    let names: Vec<String> = all
+        .flat_map(|statement| &statement.targets)
+        .filter(|target| target.object.kind == "task")
+        .filter_map(|target| Some(target.object.to_string().split_once(' ')?.1.to_owned()))
+        .collect();
+    let shown: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
+    let more = match names.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    (!shown.is_empty()).then(|| format!("{}{more}", shown.join(", ")))
+}
+
+/// What a start may end, as far as files tell.
+fn may_kill(prediction: &Prediction) -> String {
+    let all = prediction.statements.iter();
+    let killed: usize = all
+        .filter(|statement| statement.effect == Effect::Kills && statement.perhaps)
+        .map(Statement::count)
+        .sum();
+    match killed {
+        0 => String::new(),
+        1 => "; it kills 1 task if the shim does not answer, which is not known".to_owned(),
+        many => {
+            format!(
+                "; it kills those of {many} tasks whose shims do not answer, which is not known"
+            )
+        }
+    }
+}
+
+/// What a start does that nobody can take back, though it comes up.
+fn for_good(prediction: &Prediction) -> Option<String> {
+    prediction.migrates().then(|| {
+        format!(
+            "containerd would start, and there is no way back: it changes the schema of meta.db. First copy the \
+             databases (`coroner repair backup`){}.",
+            may_kill(prediction)
+        )
+    })
+}
+
+/// A start that comes up, with what is odd.
+fn normally(prediction: &Prediction, report: &Report) -> String {
+    let kills = may_kill(prediction);
+    match (odd(report), gone(report)) {
+        (Some(odd), _) => format!("containerd would start, with warnings: {odd}{kills}."),
+        (_, Some(gone)) => format!("containerd would start; not all is there: {gone}{kills}."),
+        _ if kills.is_empty() => "containerd would start normally.".to_owned(),
+        _ => format!("containerd would start{kills}."),
+    }
+}
+
 /// What would be lost, as a clause, where a start must not be tried because of it.
 fn loss(prediction: &Prediction) -> Option<String> {
     let killed = lost(prediction, &[Effect::Kills]);
@@ -139,8 +197,30 @@ fn loss(prediction: &Prediction) -> Option<String> {
     let because = prediction.statements.iter().find(|statement| {
         statement.forbids && statement.effect.destroys() && !statement.targets.is_empty()
     });
-    let because = because.map_or_else(String::new, |statement| place(&statement.at));
+    let because = match because {
+        // Of containers the names say more than the folder of their bundles.
+        Some(first) if deleted.is_empty() => {
+            named_tasks(prediction).map_or_else(|| place(&first.at), |names| format!(" ({names})"))
+        }
+        Some(first) => place(&first.at),
+        None => String::new(),
+    };
     Some(format!("it would {}{because}", clauses.join(" and ")))
+}
+
+/// The names of those that a statement concerns, the first of them, in parentheses.
+fn whom(statement: &Statement) -> String {
+    let names = statement.targets.iter().take(NAMED);
+    let names: Vec<String> = names.map(|target| target.object.to_string()).collect();
+    let more = match statement.count().saturating_sub(names.len()) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!(" ({}{more})", names.join(", "))
+    }
 }
 
 /// What of a start that comes up goes wrong first, the worst first.
@@ -161,9 +241,10 @@ fn trouble(prediction: &Prediction, report: &Report) -> String {
     };
     let all = prediction.statements.iter().filter(is_trouble);
     if let Some(worst) = all.min_by_key(rank) {
+        let whom = whom(worst);
         return match worst.does.strip_prefix("starts; ") {
-            Some(rest) => format!("but {rest}"),
-            None => format!("but it {}", worst.does),
+            Some(rest) => format!("but {rest}{whom}"),
+            None => format!("but it {}{whom}", worst.does),
         };
     }
     let damage = report
@@ -288,15 +369,14 @@ pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
                     "Do not restart containerd while containers run: {what}{at}{parts}."
                 );
             }
+            if let Some(sentence) = for_good(prediction) {
+                return sentence;
+            }
             let trouble = trouble(prediction, report);
             format!("containerd would start, {trouble}{parts}.")
         }
         _ if !prediction.parts.is_empty() => format!("containerd would start{parts}."),
-        _ => match (odd(report), gone(report)) {
-            (Some(odd), _) => format!("containerd would start, with warnings: {odd}."),
-            (_, Some(gone)) => format!("containerd would start; not all is there: {gone}."),
-            _ => "containerd would start normally.".to_owned(),
-        },
+        _ => for_good(prediction).unwrap_or_else(|| normally(prediction, report)),
     }
 }
 

@@ -295,6 +295,12 @@ impl Prediction {
         self.statements.iter().any(|statement| statement.forbids)
     }
 
+    /// Whether it changes meta.db for a newer release, so that no older one reads it.
+    pub fn migrates(&self) -> bool {
+        let mut all = self.statements.iter();
+        all.any(|statement| statement.effect == Effect::Migrates && !statement.perhaps)
+    }
+
     /// Whether something is gone for good afterwards.
     pub fn destroys(&self) -> bool {
         self.statements

@@ -4,7 +4,7 @@ use content::Digest;
 use finding::program::{BUILDCTL, CHMOD, CP, DOCKER, NERDCTL};
 use finding::{Finding, Loss, Object, Remedy, Step, Text};
 
-use super::steps::{RUNNING, SHOWN, call, objects_of_kind, run};
+use super::steps::{RUNNING, call, objects_of_kind, run};
 use super::{Here, Table};
 
 pub(super) const TABLE: Table = &[
@@ -109,7 +109,7 @@ fn refilled(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         steps,
     );
     let mut steps = aside;
-    for namespace in namespaces(here, &digest).into_iter().take(SHOWN) {
+    for namespace in namespaces(here, &digest) {
         let row = Object::new("blob", namespace.clone(), digest.as_str());
         let draft = here
             .ctr(&namespace, &["content", "rm"])
@@ -204,7 +204,7 @@ fn labelled(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     };
     let label = Text::from(format!("containerd.io/uncompressed={want}"));
     let all = namespaces(here, &digest);
-    let steps = all.into_iter().take(SHOWN).filter_map(|namespace| {
+    let steps = all.into_iter().filter_map(|namespace| {
         let draft = here.ctr(&namespace, &["content", "label"]);
         let draft = draft.operand(digest.as_str()).operand(label.clone());
         Some(run(draft)?.undoable().only(RUNNING))

@@ -276,6 +276,8 @@ fn incomplete(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         Some(Step::new(save).undoable())
     });
     let mut steps: Vec<Step> = saves.collect();
+    let count = objects_of_kind(finding, "container").count();
+    super::steps::and_more(&mut steps, count, "Copy the files of");
     steps.extend(here.remove(finding, "container", &["containers", "rm"]));
     let why = "The first step comes before any start of containerd: it copies what the container wrote. \
         Without the record, its owner recreates the container.";
@@ -290,7 +292,10 @@ fn sandbox(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         let step = run(draft.operand(sandbox.name.clone()))?;
         Some(step.loses(Loss::of_object(sandbox.clone())).only(RUNNING))
     });
-    vec![Remedy::new("The sandbox is gone.", steps.collect())]
+    let mut steps: Vec<Step> = steps.collect();
+    let count = objects_of_kind(finding, "sandbox").count();
+    super::steps::and_more(&mut steps, count, "Remove");
+    vec![Remedy::new("The sandbox is gone.", steps)]
 }
 
 /// One that the CRI does not load is removed behind its back.

@@ -8,7 +8,7 @@ use finding::{Finding, Loss, Object, Step, Text};
 use metadb::{Container, Image, Namespace, Row};
 
 use super::Here;
-use super::steps::{RUNNING, SHOWN, call, objects_of_kind, run};
+use super::steps::{RUNNING, SHOWN, and_more, call, objects_of_kind, run};
 
 /// Codes of layers whose files are not there, and so cannot be read for an export.
 const GONE: &[&str] = &[
@@ -126,6 +126,8 @@ impl<'n> Here<'n> {
         let mut steps: Vec<Step> = containers
             .filter_map(|(container, number)| self.container_after_save(finding, container, number))
             .collect();
+        let count = |kind| objects_of_kind(finding, kind).count();
+        and_more(&mut steps, count("container"), "Remove");
         let mut saved: BTreeSet<(Option<Text>, Text)> = BTreeSet::new();
         for image in objects_of_kind(finding, "image").take(SHOWN) {
             let Some(namespace) = &image.namespace else {
@@ -147,6 +149,7 @@ impl<'n> Here<'n> {
                 None => step,
             });
         }
+        and_more(&mut steps, count("image"), "Remove");
         steps
     }
 }

@@ -3,7 +3,7 @@
 use finding::program::MKDIR;
 use finding::{Finding, Loss, Remedy, Step, Text};
 
-use super::steps::{RUNNING, SHOWN, call, objects_of_kind, run};
+use super::steps::{RUNNING, SHOWN, and_more, call, objects_of_kind, run};
 use super::{Here, Table};
 
 pub(super) const TABLE: Table = &[
@@ -119,9 +119,15 @@ fn made_anew(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let condition =
         "with containerd running, and if `coroner snapshots orphans /` does not show its files";
     let steps = containers.filter_map(|one| Some(here.remove_container(one)?.only(condition)));
+    let mut steps: Vec<Step> = steps.collect();
+    and_more(
+        &mut steps,
+        objects_of_kind(finding, "container").count(),
+        "Remove",
+    );
     vec![Remedy::new(
         "The record is removed; the owner recreates the container.",
-        steps.collect(),
+        steps,
     )]
 }
 
@@ -134,9 +140,15 @@ fn removed_after_save(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         let step = here.container_after_save(finding, one, number)?;
         Some(step.only("with containerd running, and if its shim cannot be installed again"))
     });
+    let mut steps: Vec<Step> = steps.collect();
+    and_more(
+        &mut steps,
+        objects_of_kind(finding, "container").count(),
+        "Remove",
+    );
     vec![Remedy::new(
         "Its owner recreates the container, for a runtime that is there.",
-        steps.collect(),
+        steps,
     )]
 }
 

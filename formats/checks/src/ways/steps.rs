@@ -9,8 +9,19 @@ pub(crate) struct Here<'n> {
     pub(crate) node: &'n Node,
 }
 
-/// How many objects get a step of their own.
-pub(super) const SHOWN: usize = 6;
+/// How many objects get a step of their own. A way out that stops half-way breaks what it was to mend: where
+/// there are more, its last step says so.
+pub(super) const SHOWN: usize = 100;
+
+/// Says that a list of steps ends before its objects do.
+pub(super) fn and_more(steps: &mut Vec<Step>, count: usize, done: &str) {
+    let more = count.saturating_sub(SHOWN);
+    if more > 0 {
+        steps.push(Step::words(format!(
+            "{done} the other {more} in the same way: the finding's `affects` names them in --format json."
+        )));
+    }
+}
 
 /// Where what is saved goes.
 const SAVED: &str = "/var/tmp";
@@ -28,7 +39,7 @@ pub(super) const RUNNING: &str = "with containerd running";
 pub(super) fn objects_of_kind<'f>(
     finding: &'f Finding,
     kind: &'static str,
-) -> impl Iterator<Item = &'f Object> {
+) -> impl Iterator<Item = &'f Object> + Clone {
     finding
         .affects
         .iter()
@@ -176,6 +187,7 @@ impl Here<'_> {
             let name = image.name.bytes();
             !name.starts_with(b"sha256:") && !name.contains(&b'@')
         });
+        let count = names.clone().count();
         let steps = names.take(SHOWN).filter_map(|image| {
             let namespace = image.namespace.as_ref()?;
             let draft = if *namespace == *"k8s.io" {
@@ -185,7 +197,9 @@ impl Here<'_> {
             };
             step(draft.operand(image.name.clone()))
         });
-        steps.map(|step| step.only(PULLING)).collect()
+        let mut steps: Vec<Step> = steps.collect();
+        and_more(&mut steps, count, "Pull");
+        steps.into_iter().map(|step| step.only(PULLING)).collect()
     }
 
     /// Repairs meta.db, with the daemon stopped.
@@ -315,13 +329,16 @@ impl Here<'_> {
         kind: &'static str,
         words: &[&'static str],
     ) -> Vec<Step> {
+        let count = objects_of_kind(finding, kind).count();
         let objects = objects_of_kind(finding, kind).take(SHOWN);
         let steps = objects.filter_map(|object| {
             let draft = self.ctr(object.namespace.as_ref()?, words);
             let step = step(draft.operand(object.name.clone()))?;
             Some(step.loses(Loss::of_object(object.clone())).only(RUNNING))
         });
-        steps.collect()
+        let mut steps: Vec<Step> = steps.collect();
+        and_more(&mut steps, count, "Remove");
+        steps
     }
 }
 

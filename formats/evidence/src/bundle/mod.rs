@@ -85,7 +85,8 @@ impl Bundle {
                 Some(End::Checksum { .. }) => "neither a directory nor a tar".into(),
                 Some(End::Unended { at: 0 }) => "an empty file".into(),
                 Some(End::Io { error, .. }) => error.clone(),
-                _ => "an archive without members, or a file of zeroes".into(),
+                _ => "no archive with members: neither a tar nor a bundle, or a file of zeroes"
+                    .into(),
             }));
         };
         if first.name == manifest::NAME.as_bytes() {

@@ -50,6 +50,36 @@ impl Command {
         &self.arguments
     }
 
+    /// The same, run from outside in the pid and mount namespaces of this process: of a node that is a
+    /// container. This toolkit's own commands stay: they take a node by its path.
+    #[must_use]
+    pub fn inside(self, process: u32) -> Self {
+        if self.program == *program::CORONER.name() {
+            return self;
+        }
+        let mut arguments: Vec<Text> = vec![
+            Text::from(format!("--target={process}")),
+            Text::from("--pid"),
+            Text::from("--mount"),
+            // Of a node that has a root of its own in its mounts.
+            Text::from("--root"),
+            Text::from("--"),
+        ];
+        // A shell out here would open the file out here.
+        if self.into.is_some() {
+            let line = self.to_string();
+            arguments.extend([Text::from("sh"), Text::from("-c"), Text::from(line)]);
+        } else {
+            arguments.push(self.program);
+            arguments.extend(self.arguments);
+        }
+        Self {
+            program: Text::from(program::NSENTER.name()),
+            arguments,
+            into: None,
+        }
+    }
+
     /// The file that its output goes into.
     pub const fn into_file(&self) -> Option<&Text> {
         self.into.as_ref()

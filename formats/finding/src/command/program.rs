@@ -86,6 +86,8 @@ pub const MOUNT: Program = Program::ends("mount");
 pub const MV: Program = Program::ends("mv");
 /// nerdctl.
 pub const NERDCTL: Program = Program::ends("nerdctl");
+/// Runs a program in the namespaces of a process.
+pub const NSENTER: Program = Program::ends("nsenter");
 /// Writes what its first word, the format, makes of the others.
 pub const PRINTF: Program = Program {
     name: "printf",

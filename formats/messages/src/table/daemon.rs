@@ -250,12 +250,25 @@ pub(super) const ALL: &[Message] = &[
         "unit-exec",
         Systemd,
         crate::Whose::Programs,
-        &["{}.service: Main process exited, code=exited, status=203/EXEC", "{}.service: Failed at step EXEC spawning {}", "{}.service: Unable to locate executable {}"],
+        &["{}.service: Main process exited, code=exited, status=203/EXEC", "{}.service: Failed at step EXEC spawning {}"],
         "systemd could not run the unit's program: it is not at that path, not executable, or for another architecture.",
     )
     .certain()
     .codes(&["runtime/program-missing"])
     .first(&["systemctl cat containerd", "ls -l $(command -v containerd)"]),
+    cause(
+        "unit-program-missing",
+        Systemd,
+        crate::Whose::Programs,
+        &["{}.service: Unable to locate executable {}"],
+        "systemd did not find a program that the unit names. Where it is that of ExecStart, the unit does not start. \
+         One that stands there with a dash (ExecStartPre=-/sbin/modprobe overlay) is passed over, and is not why a \
+         start failed.",
+    )
+    .open()
+    .codes(&["runtime/program-missing"])
+    .or(&["only a program with a dash before it is missing, and what follows in the log is the reason"])
+    .first(&["systemctl cat containerd", "journalctl -b -u containerd --no-pager"]),
     consequence(
         "k3s-containerd-exited",
         K3s,

@@ -255,7 +255,7 @@ pub(super) const ALL: &[Message] = &[
         "layer-unexpected-eof",
         Containerd,
         Stores,
-        &["failed to extract layer {}: unexpected EOF", "failed to apply layer: unexpected EOF", "archive/tar: invalid tar header", "failed to unpack image on snapshotter {}: unexpected EOF"],
+        &["failed to extract layer {}: unexpected EOF", "failed to apply layer: unexpected EOF", "archive/tar: invalid tar header", "failed to unpack image on snapshotter {}: unexpected EOF", "failed to write diff: unexpected EOF"],
         "A layer ended too early while it was unpacked: its blob is cut, or the connection to the registry broke.",
     )
     .open()

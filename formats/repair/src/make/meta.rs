@@ -1,6 +1,6 @@
 //! The new meta.db: completed from the other stores, and what goes to the quarantine with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use daemon::Release;
@@ -10,7 +10,7 @@ use super::{Making, meta_name, path};
 use crate::docker;
 use crate::names::Named;
 use crate::plan::{Back, BringsBack, MadeOf, PlanImage, Step};
-use crate::rows::unowned_layers;
+use crate::rows::{keys, namespaces, unowned_layers};
 use crate::{Added, Relics, Survivors, Tree, Wants, complete};
 
 impl Making<'_> {
@@ -36,6 +36,7 @@ impl Making<'_> {
             relics,
             copies: &self.request.copies,
         };
+        let stays = records_of(tree);
         let added = complete(tree, &self.node, survivors, &wants);
         self.plan.brings_back = BringsBack {
             snapshots: added.snapshots.values().sum(),
@@ -53,6 +54,7 @@ impl Making<'_> {
                 })
                 .collect(),
             containers: added.containers,
+            stays,
         };
         if added.unused_names > 0 {
             self.plan.unknown.push(format!(
@@ -133,6 +135,30 @@ impl Making<'_> {
         self.plan.steps.push(step);
         self.files.insert(meta_name(), bytes);
     }
+}
+
+/// The records that a tree has, of all namespaces; of a blob one, however many name it.
+fn records_of(tree: &Tree) -> Back {
+    let mut found = Back::default();
+    let mut blobs: BTreeSet<&[u8]> = BTreeSet::new();
+    for (_, space) in namespaces(tree) {
+        let count = |kind: &str| keys(space.at(&[kind])).len();
+        found.images = found.images.saturating_add(count("images"));
+        found.containers = found.containers.saturating_add(count("containers"));
+        for (_, snapshotter) in space.at(&["snapshots"]).into_iter().flat_map(Tree::buckets) {
+            let own = keys(Some(snapshotter)).len();
+            found.snapshots = found.snapshots.saturating_add(own);
+        }
+        let content = space.at(&["content", "blob"]);
+        blobs.extend(
+            content
+                .into_iter()
+                .flat_map(Tree::buckets)
+                .map(|(key, _)| key),
+        );
+    }
+    found.blobs = blobs.len();
+    found
 }
 
 /// What comes back in each namespace.

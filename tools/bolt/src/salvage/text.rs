@@ -216,7 +216,7 @@ impl Saved {
         }
         let count = |what: Filled| self.gaps.iter().filter(|gap| gap.outcome == what).count();
         let parts: Vec<(usize, &str)> = [
-            (count(Filled::Lost), "nothing was found for it"),
+            (count(Filled::Lost), "nothing was found"),
             (count(Filled::Part), "a part of it was found"),
             (
                 count(Filled::Older),

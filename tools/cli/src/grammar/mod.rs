@@ -137,6 +137,9 @@ fn value_name(arg: &Arg) -> &str {
 
 /// The text for a word that is no command: which one may be meant.
 pub(crate) fn meant(command: &Command, error: &clap::Error) -> Option<String> {
+    if error.kind() == ErrorKind::MissingRequiredArgument {
+        return missing(command, error);
+    }
     if error.kind() != ErrorKind::InvalidSubcommand {
         return None;
     }
@@ -153,6 +156,59 @@ pub(crate) fn meant(command: &Command, error: &clap::Error) -> Option<String> {
         .map(Command::get_name)
         .find(|name| usage.contains(&format!("coroner {name} ")));
     guess::guess(command, tool, word)
+}
+
+/// What to give for an argument that is missing: the words that it may be, or what it is and who lists it.
+fn missing(command: &Command, error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::Strings(lacking)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let usage = match error.get(ContextKind::Usage) {
+        Some(ContextValue::StyledStr(usage)) => usage.to_string(),
+        _ => String::new(),
+    };
+    let mut verb = command;
+    let words = usage
+        .split_whitespace()
+        .skip_while(|word| *word != "coroner");
+    for word in words.skip(1) {
+        match verb.find_subcommand(word) {
+            Some(below) => verb = below,
+            None => break,
+        }
+    }
+    let mut text = format!("error: {} is missing\n\n", lacking.join(", "));
+    for one in lacking {
+        let name = one.trim_matches(['<', '>', '.', '[', ']']);
+        let is_it = |argument: &&clap::Arg| {
+            let names = argument.get_value_names().unwrap_or_default();
+            names.iter().any(|one| *one == name)
+        };
+        let Some(argument) = verb.get_arguments().find(is_it) else {
+            continue;
+        };
+        let values = argument.get_possible_values();
+        let values: Vec<&str> = values
+            .iter()
+            .filter(|value| !value.is_hide_set())
+            .map(clap::builder::PossibleValue::get_name)
+            .collect();
+        let help = argument.get_help().map(ToString::to_string);
+        let says = if values.is_empty() {
+            help.unwrap_or_default()
+        } else {
+            format!("one of {}", values.join(", "))
+        };
+        text.push_str(&format!("  {name}: {says}\n"));
+        if matches!(name, "NAME" | "ID") {
+            text.push_str(
+                "        `coroner meta ls NODE containers` and `coroner meta ls NODE images` list names\n",
+            );
+        }
+    }
+    Some(format!(
+        "{text}\n{usage}\n\nFor more information, try '--help'.\n"
+    ))
 }
 
 fn is_in(all: &[&[&str]], words: &Words<'_>) -> bool {

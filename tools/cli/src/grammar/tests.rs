@@ -159,3 +159,13 @@ fn a_guess_leads_to_the_verb() {
     assert_eq!(meant(&["coroner", "nonsense"]), None);
     assert_eq!(guess::guess(&coroner(), None, "help"), None);
 }
+
+#[test]
+fn what_is_missing_is_named_with_what_it_may_be() {
+    let error = coroner().try_get_matches_from(["coroner", "meta", "ls", "/"]);
+    let text = meant(&coroner(), &error.unwrap_err()).unwrap();
+    assert!(text.contains("KIND: one of images, pods"), "{text}");
+    let error = coroner().try_get_matches_from(["coroner", "why", "/"]);
+    let text = meant(&coroner(), &error.unwrap_err()).unwrap();
+    assert!(text.contains("coroner meta ls NODE containers"), "{text}");
+}

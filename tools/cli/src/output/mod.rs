@@ -131,12 +131,21 @@ fn unwritable(place: &Path, error: &io::Error) -> Failure {
     if full {
         return Failure {
             exit: Exit::UNWRITTEN,
-            ..Failure::unread(format!("could not create {shown}: {error}"))
+            ..Failure::unread(format!("could not create {shown}: {}", reason(error)))
         }
         .hint("make room, or choose a path on another disk");
     }
-    Failure::usage(format!("could not create {shown}: {error}"))
+    Failure::usage(format!("could not create {shown}: {}", reason(error)))
         .hint("choose a path that does not exist yet, outside the evidence")
+}
+
+/// The system's word for what failed, without its number.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let word = text
+        .split_once(" (os error")
+        .map_or(text.as_str(), |(word, _)| word);
+    word.to_owned()
 }
 
 /// Why what was written could not be completed.

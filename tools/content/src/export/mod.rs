@@ -98,7 +98,7 @@ fn export(
 ) -> Result<Exported, Failure> {
     let node = case.node()?;
     let store = names::store(&node)?;
-    let target = names::blob(&node, &how.name)?;
+    let target = names::image(&node, &how.name)?;
     let documents = target.documents(&case.evidence, &node);
     let needed = needed(&documents, &target);
     let large = store

@@ -16,7 +16,7 @@ use super::Graph;
 fn is_wrong(part: &Part, required: bool) -> bool {
     match part.state {
         State::Ok => false,
-        State::Missing => required && part.unpacked.is_empty(),
+        State::Missing => required && (part.unpacked.is_empty() || part.recorded),
         _ => true,
     }
 }
@@ -34,12 +34,16 @@ fn state_of(part: &Part, required: bool) -> Option<String> {
     let word = match part.state {
         State::Ok if part.hashed && part.kind.starts_with("layer") => "hashed",
         State::Ok => return None,
-        State::Missing if !part.unpacked.is_empty() => "discarded",
-        State::Missing if !required => "not pulled",
+        // Whoever discards a layer removes its record, too.
+        State::Missing if !part.unpacked.is_empty() && !part.recorded => "discarded",
+        State::Missing if !required && !part.recorded => "not pulled",
         state => return Some(state.word().to_uppercase()),
     };
     Some(word.to_owned())
 }
+
+/// How many of the other images that have a blob, too, are named.
+const SHARED: usize = 4;
 
 /// Its line, after what it is for.
 fn line_of(part: &Part, role: Option<&str>, required: bool) -> String {
@@ -68,10 +72,19 @@ fn line_of(part: &Part, role: Option<&str>, required: bool) -> String {
         let names: Vec<String> = part.unpacked.iter().map(ToString::to_string).collect();
         parts.push(format!("unpacked in {}", names.join(", ")));
     }
-    match part.shared_with.len() {
-        0 => {}
-        1 => parts.push("shared with 1 image".to_owned()),
-        many => parts.push(format!("shared with {many} images")),
+    if !part.shared_with.is_empty() {
+        let names = part.shared_with.iter().take(SHARED);
+        let names: Vec<String> = names
+            .map(|image| {
+                let name = image.to_string();
+                name.strip_prefix("image ").unwrap_or(&name).to_owned()
+            })
+            .collect();
+        let more = match part.shared_with.len().saturating_sub(SHARED) {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        parts.push(format!("also of {}{more}", names.join(", ")));
     }
     parts.join("  ")
 }

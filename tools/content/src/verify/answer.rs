@@ -47,6 +47,18 @@ impl Answered {
             _ => Style::Bad,
         };
         pen.line(pen.styled(style, line).to_string())?;
+        let missing = self.0.findings.iter();
+        let missing = missing
+            .filter(|one| one.code.name == "blob/missing")
+            .count();
+        if missing > 0 {
+            let line = format!(
+                "{} more that meta.db has a record of {} missing.",
+                Count(missing, "blob"),
+                if missing == 1 { "is" } else { "are" }
+            );
+            pen.line(pen.styled(Style::Bad, line).to_string())?;
+        }
         let not_known = "whether they match their digests is not known.";
         if cut > 0 {
             let line = format!(

@@ -65,6 +65,7 @@ impl Answer for Answered<Df> {
             None => pen.line("Recorded sizes only: no directory was measured.")?,
         }
         pen.gap()?;
+        pen.heading("Stores")?;
         let mut table = Table::new(&["store", "what", ">count", ">size", ">inodes"]);
         for line in &df.stores {
             let some = if line.unmeasured == line.count {
@@ -93,15 +94,16 @@ impl Answer for Answered<Df> {
         pen.table(&table)?;
         if !df.images.is_empty() {
             pen.gap()?;
+            pen.heading("Images")?;
             let mut table = Table::new(&[
+                "!image",
+                "~namespaces",
                 ">size",
                 ">unique",
                 ">shared",
-                ">blobs",
-                ">layers",
-                ">containers",
-                "namespaces",
-                "image",
+                "~>containers",
+                "~>blobs",
+                "~>layers",
             ]);
             for line in df.images.iter().take(SHOWN) {
                 let join = |list: &[Text]| {
@@ -111,14 +113,14 @@ impl Answer for Answered<Df> {
                         .join(", ")
                 };
                 table.row([
+                    &join(&line.names),
+                    &join(&line.namespaces),
                     &size(line.bytes),
                     &size(line.unique),
                     &size(line.shared),
+                    &line.containers,
                     &size(line.blobs),
                     &size(line.snapshots),
-                    &line.containers,
-                    &join(&line.namespaces),
-                    &join(&line.names),
                 ]);
             }
             pen.table(&table)?;
@@ -126,43 +128,46 @@ impl Answer for Answered<Df> {
         }
         if !df.containers.is_empty() {
             pen.gap()?;
-            let mut table = Table::new(&[">written", "namespace", "container", "pod", "image"]);
+            pen.heading("What containers wrote")?;
+            let mut table = Table::new(&["!container", "~namespace", "!pod", ">written", "~image"]);
             for line in df.containers.iter().take(SHOWN) {
                 let pod = line
                     .pod
                     .as_ref()
                     .map_or_else(|| "-".to_owned(), ToString::to_string);
                 let bytes = line.writable.map_or_else(|| "-".to_owned(), size);
-                table.row([&bytes, &line.namespace, &line.id, &pod, &line.image]);
+                table.row([&line.id, &line.namespace, &pod, &bytes, &line.image]);
             }
             pen.table(&table)?;
             more(df.containers.len(), pen)?;
         }
         pen.gap()?;
-        let mut table = Table::new(&[">size", ">unique", ">shared", "namespace"]);
+        pen.heading("Namespaces")?;
+        let mut table = Table::new(&["!namespace", ">size", ">unique", ">shared"]);
         for line in &df.namespaces {
             table.row([
+                &line.namespace,
                 &size(line.bytes),
                 &size(line.unique),
                 &size(line.shared),
-                &line.namespace,
             ]);
         }
         pen.table(&table)?;
         if let Some(layers) = &df.layers {
             pen.gap()?;
-            let mut table = Table::new(&[">size", ">recorded", ">users", "kind", "path"]);
+            pen.heading("Snapshots")?;
+            let mut table = Table::new(&["/path", "kind", ">size", ">recorded", ">users"]);
             for line in layers {
                 let bytes = |bytes: Option<u64>| bytes.map_or_else(|| "-".to_owned(), size);
                 let kind = line
                     .kind
                     .map_or_else(|| "?".to_owned(), |kind| kind.to_string());
                 table.row([
+                    &line.path,
+                    &kind,
                     &bytes(line.bytes),
                     &bytes(line.recorded),
                     &line.users,
-                    &kind,
-                    &line.path,
                 ]);
             }
             pen.table(&table)?;

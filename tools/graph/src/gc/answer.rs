@@ -87,7 +87,7 @@ fn list(heading: &str, items: &[Item], pen: &mut Pen<'_>) -> io::Result<()> {
     }
     pen.gap()?;
     pen.heading(heading)?;
-    let mut table = Table::new(&["store", "what", ">size", "which", "why"]);
+    let mut table = Table::new(&["~store", "what", ">size", "!which", "!why"]);
     // A snapshot or file that shares its record's fate is told by the line of the record.
     for item in items.iter().filter(|item| !item.is_told) {
         let what = if item.writable {

@@ -158,7 +158,7 @@ impl Sink {
             }
             Shape::Text => {
                 if events == 0 {
-                    out.pen().line("No such time is known.")?;
+                    out.pen().line("No event fits: nothing is called so, or no time of it is known. `coroner meta ls NODE containers` lists ids.")?;
                 }
                 let shown = unknown.get(..unknown.len().min(SHOWN)).unwrap_or_default();
                 out.pen().incomplete(shown)?;

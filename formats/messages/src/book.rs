@@ -16,6 +16,8 @@ use crate::{context, messages, pattern};
 const REACH: usize = 4 << 10;
 /// A text with fewer letters, and whatever follows, is many.
 const BROAD: usize = 16;
+/// A text with fewer letters is said by others, too.
+const SHORT: usize = 20;
 /// So many candidates of one chain are compared.
 const CANDIDATES: usize = 4 << 10;
 
@@ -41,6 +43,8 @@ pub(crate) struct Hit {
     pub(crate) is_open: bool,
     /// Whether little of its text is always the same, and it takes in whatever follows.
     pub(crate) is_broad: bool,
+    /// Whether little of its text is always the same.
+    pub(crate) is_short: bool,
     weight: usize,
     /// So many pieces its text covers, with another's error that ends it.
     reach: usize,
@@ -185,6 +189,7 @@ fn compare(chain: &Chain, first: usize, entry: &Entry) -> Option<Hit> {
         takes_the_rest: entry.takes_the_rest && found.inner.is_none(),
         is_open: found.inner.is_some(),
         is_broad: entry.takes_the_rest && entry.weight < BROAD,
+        is_short: entry.weight < SHORT,
         weight: entry.weight,
         reach: piece_of(found.end).saturating_sub(first),
         is_within: true,

@@ -48,8 +48,15 @@ pub(crate) fn hedged(
     if cause.whose != Whose::Nobody && is_broad && !tells_failure {
         return None;
     }
-    // Another speaks, and nothing of the line shows that it passes the runtime's words on.
-    if speaker.is_anothers(cause.who, &line.whole) {
+    // Another speaks, and nothing of the line shows that it passes the runtime's words on; or the words are few, and
+    // nothing shows whose they are.
+    let is_short = layers
+        .iter()
+        .rfind(is_it)
+        .is_some_and(|layer| layer.is_short);
+    if speaker.is_anothers(cause.who, &line.whole)
+        || is_short && cause.whose != Whose::Nobody && !speaker.shows(cause.who, &line.whole)
+    {
         return Some(Head::Act(cause, None));
     }
     let level = peeled.level.as_deref().unwrap_or_default();

@@ -118,6 +118,9 @@ pub struct Layer {
     /// Whether its text takes in nearly anything.
     #[serde(skip)]
     pub(crate) is_broad: bool,
+    /// Whether its text is so short that others say it, too.
+    #[serde(skip)]
+    pub(crate) is_short: bool,
 }
 
 /// What is known of a piece.
@@ -143,7 +146,8 @@ pub fn explain(line: &str) -> Explained {
         walk(&Chain::split_chain(said), &whole, &mut layers);
     }
     let speaker = Speaker::from_line(&peeled, &whole.whole);
-    let place = place::find(&whole.bare, speaker.program);
+    let place = place::find(&whole.bare, speaker.program)
+        .or_else(|| peeled.file.as_ref().and_then(|_| place::of_klog()));
     let mut head = decided(&layers, &peeled, &whole, place.is_none());
     let mut told = None;
     if let Some(harmless) = head.as_ref().and_then(Head::message)
@@ -172,7 +176,7 @@ pub fn explain(line: &str) -> Explained {
     // Words of anybody's lines tell a place only where the line has to do with containers.
     let place = match head {
         Some(Head::Cause(_)) => None,
-        _ => place.filter(|_| speaker.is_ours),
+        _ => place.filter(|_| speaker.is_ours || peeled.file.is_some()),
     };
     // Anybody has connections: a piece of one is a registry's only where the line is about one.
     for layer in &mut layers {
@@ -282,6 +286,7 @@ fn layer(chain: &Chain, pieces: core::ops::Range<usize>, hit: Option<Hit>) -> La
             holes: Vec::new(),
             is_open: false,
             is_broad: false,
+            is_short: false,
         },
         Some(hit) => Layer {
             text,
@@ -292,6 +297,7 @@ fn layer(chain: &Chain, pieces: core::ops::Range<usize>, hit: Option<Hit>) -> La
             holes: hit.holes,
             is_open: hit.is_open,
             is_broad: hit.is_broad,
+            is_short: hit.is_short,
         },
     }
 }

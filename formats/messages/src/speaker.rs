@@ -377,7 +377,7 @@ impl Speaker {
 /// Words that show that someone speaks, whoever passes it on.
 const fn named(who: Component) -> &'static [&'static str] {
     match who {
-        Component::Containerd => &["containerd", "io.containerd", "ctr:"],
+        Component::Containerd => &["containerd", "io.containerd", "ctr:", "rpc error"],
         Component::Cri => &["containerd", "sandbox", "cri", "pod", "rpc error"],
         Component::Shim => &["shim", "oci runtime", "containerd"],
         Component::Runc => &[

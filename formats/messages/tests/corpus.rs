@@ -5,7 +5,7 @@ use std::path::Path;
 
 use messages::corpus::{Grade, cases, grade};
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "first.tsv",
     "second.tsv",
     "third.tsv",
@@ -13,6 +13,7 @@ const FILES: [&str; 8] = [
     "fifth.tsv",
     "sixth.tsv",
     "seventh.tsv",
+    "eighth.tsv",
     "daemons.tsv",
 ];
 

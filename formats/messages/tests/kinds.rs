@@ -185,3 +185,63 @@ fn who_speaks_is_who_the_line_shows() {
         }
     }
 }
+
+#[test]
+fn few_words_and_words_of_another_speaker_are_no_claim() {
+    for (line, key) in [
+        // dockerd runs a helper of its own.
+        (
+            "Oct 11 07:40:42 dockerd[19750]: level=warning msg=\"x failed\" error=\"exec: \\\"tool\\\": executable file not found in $PATH\"",
+            "entrypoint-not-found",
+        ),
+        ("Error: image \"a/b:1\": not found", "image-not-found"),
+    ] {
+        assert_eq!(decides(line), ("act", key), "{line}");
+    }
+    // The same words, where the line shows whose they are.
+    let line = "OCI runtime create failed: runc create failed: unable to start container process: exec: \"tool\": executable file \
+                not found in $PATH: unknown";
+    assert_eq!(decides(line), ("cause", "entrypoint-not-found"));
+    let line = "ctr: image \"a/b:1\": not found";
+    assert_eq!(decides(line), ("cause", "image-not-found"));
+}
+
+#[test]
+fn whose_address_it_is_decides_what_a_connection_means() {
+    let line = "W1116 13:11:57.215426  8574 clientconn.go:1331] [core] grpc: addrConn.createTransport failed to connect to \
+                {10.0.0.1:2379 10.0.0.1 <nil> 0 <nil>}. Err: connection error: desc = \"transport: Error while dialing dial tcp \
+                10.0.0.1:2379: connect: connection refused\". Reconnecting...";
+    assert_eq!(decides(line), ("place", "at-etcd"));
+    let line = "failed to dial \"/run/containerd/containerd.sock\": context deadline exceeded: connection error: desc = \"transport: \
+                error while dialing: dial unix:///run/containerd/containerd.sock: timeout\"";
+    assert_eq!(decides(line), ("consequence", "containerd-unavailable"));
+}
+
+#[test]
+fn what_words_tell_is_about_the_same_as_what_decides() {
+    let line = "[talos] service[etcd](Waiting): Error running Containerd(etcd), going to restart forever: failed to create task: \
+                \"etcd\": connection error: desc = \"transport: Error while dialing: dial unix /run/containerd/containerd.sock: \
+                connect: connection refused\"";
+    let explained = explain(line);
+    assert_eq!(
+        explained.head.unwrap().message().unwrap().key,
+        "socket-refused"
+    );
+    assert_ne!(explained.place.map(|place| place.key), Some("at-etcd"));
+}
+
+#[test]
+fn a_file_system_of_the_kernel_has_no_source_on_the_node() {
+    let failed = |name: &str| {
+        format!(
+            "runc create failed: unable to start container process: error during container init: error mounting \"{name}\" to rootfs at \
+             \"/x\": mount src={name}, dst=/x, flags=0xe: no such file or directory: unknown"
+        )
+    };
+    assert_eq!(decides(&failed("proc")).0, "act");
+    assert_eq!(decides(&failed("cgroup")).0, "act");
+    assert_eq!(
+        decides(&failed("/srv/data")),
+        ("cause", "mount-source-missing")
+    );
+}

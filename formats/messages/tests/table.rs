@@ -153,7 +153,7 @@ fn an_error_inside_of_a_message_decides() {
         );
     }
     // A detail of a program's work is no fault.
-    let said = "level=LEVEL msg=\"gzip: invalid checksum\"";
+    let said = "level=LEVEL msg=\"containerd: gzip: invalid checksum\"";
     assert!(matches!(
         head(&said.replace("LEVEL", "error")),
         Head::Cause(_)

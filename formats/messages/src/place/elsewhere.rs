@@ -2,7 +2,8 @@
 
 use super::{Place, place};
 use crate::message::Component::{
-    Buildkit, Client, Dockerd, K3s, Kubelet, OtherEngine, OtherRuntime, OtherSnapshotter, Windows,
+    Buildkit, Client, Dockerd, K3s, Kubelet, Kubernetes, OtherEngine, OtherRuntime,
+    OtherSnapshotter, Windows,
 };
 use crate::message::Whose::{Other, Registry, Stores, Tasks, Unknown};
 use crate::table::{DISK, DMESG, JOURNAL};
@@ -188,4 +189,13 @@ pub(super) const PROGRAMS: &[Place] = &[
         "kubelet says it. The text itself is not known here; its lines just before tell what it was about.",
     )
     .first(&["journalctl -b -u kubelet --no-pager | tail -n 50", "kubectl describe node NODE", DMESG]),
+    place(
+        "at-klog",
+        Kubernetes,
+        Unknown,
+        &["klog.go:"],
+        "A program of Kubernetes (kubelet, a part of the control plane, a controller or a driver) wrote it: only they begin a line so. \
+         Which one it was, the file's or the pod's name tells.",
+    )
+    .first(&["journalctl -b -u kubelet --no-pager | tail -n 50", "kubectl get pods -A -o wide"]),
 ];

@@ -93,6 +93,33 @@ const PLAIN: &[&str] = &[
     "at-nri",
 ];
 
+/// A line without one of these is no runtime's: anybody has devices, mounts and users.
+const OF_CONTAINERS: &[&str] = &[
+    "runc",
+    "oci",
+    "crun",
+    "container",
+    "sandbox",
+    "pod",
+    "docker",
+    "kube",
+    "shim",
+    "cgroup",
+    "nsexec",
+    "nsenter",
+    "setns",
+    "moby",
+    "ttrpc",
+    "libcontainer",
+    "criu",
+    "rootfs",
+    "k3s",
+    "rke2",
+    "nerdctl",
+    "apparmor",
+    "seccomp",
+];
+
 /// The place of a program of which no more is known.
 const fn of_program(program: Component) -> Option<&'static str> {
     Some(match program {
@@ -106,11 +133,20 @@ const fn of_program(program: Component) -> Option<&'static str> {
     })
 }
 
+/// What is told of a line of klog's form of which nothing else is known.
+pub(crate) fn of_klog() -> Option<&'static Message> {
+    crate::message("at-klog")
+}
+
 /// The place that a line comes from; the line is in lower case, and without names. `program`: who keeps it, where that
 /// is known.
 pub(crate) fn find(line: &str, program: Option<Component>) -> Option<&'static Message> {
     let places = || PLACES.iter().flat_map(|places| places.iter());
-    let mut found = places().filter(|place| place.marks.iter().any(|mark| is_marked(line, mark)));
+    let is_of_containers = OF_CONTAINERS.iter().any(|word| line.contains(word));
+    let mut found = places().filter(|place| {
+        let is_runtimes = matches!(place.message.who, Component::Runc | Component::Shim);
+        (is_of_containers || !is_runtimes) && place.marks.iter().any(|mark| is_marked(line, mark))
+    });
     let found = found.next().map(|place| &place.message);
     let own = program.and_then(of_program);
     let own = own.and_then(|key| places().find(|place| place.message.key == key));

@@ -296,4 +296,13 @@ pub(super) const ALL: &[Message] = &[
         &["could not fetch a Kubernetes version from the internet{rest}", "falling back to the local client version{rest}", "remote version is much newer{rest}", "kubeadm cannot validate component configs for API groups{rest}"],
         "kubeadm could not ask, or does not use, the newest release, and takes its own. Nothing is wrong.",
     ),
+    consequence(
+        "api-server-refused",
+        Client,
+        Other,
+        &["The connection to the server {} was refused - did you specify the right host or port?", "The connection to the server {} was refused{rest}"],
+        "kubectl (or another client) reached no API server at that address: it does not run, or listens elsewhere. Where it is a static \
+         pod of this node, kubelet and the runtime have to run first.",
+    )
+    .first(&["crictl ps -a | grep -e apiserver -e etcd", "systemctl status kubelet containerd", KUBELET]),
 ];

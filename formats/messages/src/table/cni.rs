@@ -68,7 +68,6 @@ pub(super) const ALL: &[Message] = &[
          are being written at that moment say so once.",
     )
     .wraps(&[])
-    .certain()
     .codes(&["cni/config-broken"])
     .first(&[CONFIGS, TRIAGE]),
     cause(

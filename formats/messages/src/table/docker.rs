@@ -178,7 +178,7 @@ pub(super) const ALL: &[Message] = &[
         "docker-auplink",
         Dockerd,
         Nobody,
-        &["auplink flush failed{rest}", "Couldn't run auplink before unmount {rest}", "auplink {}"],
+        &["auplink flush failed{rest}", "Couldn't run auplink before unmount {rest}", "auplink: {rest}"],
         "A helper of the file system aufs (auplink) is not installed. Docker unmounts without it.",
     ),
     cause(
@@ -217,10 +217,21 @@ pub(super) const ALL: &[Message] = &[
         "docker-cannot-start",
         Dockerd,
         Tasks,
-        &["Cannot start container {}", "Failed to start container {}", "Cannot restart container {}", "Cannot start service {}"],
+        &["Cannot start container {}", "Cannot restart container {}", "Cannot start service {}"],
         "dockerd could not start a container; the rest of the line says why.",
     )
     .within(&["daemon", "docker", "cannot start container", "cannot start service"])
     .unless(&["kubelet", "rpc error", "with docker id"])
     .first(&["docker inspect CONTAINER --format '{{json .State}}'", JOURNAL]),
+    act(
+        "docker-bridge",
+        Dockerd,
+        Network,
+        &["enabling default vlan on bridge {} failed {rest}", "failed adding service binding for {rest}", "failed sandbox add: {rest}", "failed to add interface {} to sandbox: {rest}", "failed to add interface {} to sandbox"],
+        "dockerd was setting up its bridge, or putting a container's card (veth) into its network namespace. The system's word says why it \
+         could not: a container in a container may not, the kernel is too old, or the card or the namespace is gone.",
+    )
+    .within(&["docker", "daemon", "vlan on bridge", "service binding", "failed sandbox add", "to sandbox"])
+    .unless(&["kubelet", "cni"])
+    .first(&["docker network ls", "ip -d link; uname -r", JOURNAL]),
 ];

@@ -154,7 +154,7 @@ pub(super) const ALL: &[Message] = &[
         "overlay-fallback",
         TheKernel,
         Nobody,
-        &["overlayfs: fs on '{}' does not support file handles, falling back to {rest}", "fs on '{}' does not support file handles, falling back to {rest}", "overlayfs: upper fs does not support {}, falling back to {rest}", "overlayfs: null uuid detected in lower fs '{}', falling back to {rest}", "null uuid detected in lower fs '{}', falling back to {rest}", "overlayfs: missing \"lowerdir\" or {rest}", "overlayfs: \"xino\" feature enabled using {rest}", "overlayfs: enabling xino{rest}", "overlayfs: {}falling back to {rest}"],
+        &["overlayfs: upper fs does not support file handles, falling back to {}", "overlayfs: {}, falling back to {}", "overlayfs: fs on '{}' does not support file handles, falling back to {rest}", "fs on '{}' does not support file handles, falling back to {rest}", "overlayfs: upper fs does not support {}, falling back to {rest}", "overlayfs: null uuid detected in lower fs '{}', falling back to {rest}", "null uuid detected in lower fs '{}', falling back to {rest}", "overlayfs: missing \"lowerdir\" or {rest}", "overlayfs: \"xino\" feature enabled using {rest}", "overlayfs: enabling xino{rest}", "overlayfs: {}falling back to {rest}"],
         "overlayfs does without an optional feature on this file system. Containers still run.",
     ),
     cause(

@@ -509,6 +509,7 @@ pub(super) const ALL: &[Message] = &[
         "What should be mounted into the container is not on the node (any more): a hostPath, a secret that was \
          removed, a socket.",
     )
+    .unless(&["mounting \"proc\"", "mounting \"cgroup", "mounting \"sysfs\"", "mounting \"tmpfs\"", "mounting \"mqueue\"", "mounting \"devpts\"", "mounting \"shm\"", "src=proc,", "src=sysfs,", "src=cgroup", "src=tmpfs,", "mounting \\\"proc\\\"", "mounting \\\"cgroup", "mounting \\\"sysfs\\\"", "mounting \\\"tmpfs\\\""])
     .first(&["stat PATH_ON_THE_HOST"]),
     cause(
         "mount-denied",
@@ -541,7 +542,7 @@ pub(super) const ALL: &[Message] = &[
         "mount-proc-check",
         Runc,
         Pod,
-        &["check proc-safety of {rest}", "{q} cannot be mounted because it is inside /proc{}", "possibly malicious path detected{rest}", "unsafe procfs detected{rest}", "{} is inside /proc{rest}"],
+        &["check proc-safety of {rest}", "{q} cannot be mounted because it is inside /proc{}", "possibly malicious path detected{rest}", "{} is inside /proc{rest}"],
         "A mount over a part of /proc is refused: it would let a container look harmless that is not. runc of \
          November 2025 (1.2.8, 1.3.3, 1.4.0-rc.3 and later) is stricter.",
     )
@@ -871,4 +872,42 @@ pub(super) const ALL: &[Message] = &[
          word says why it could not.",
     )
     .first(&["sysctl -a 2>/dev/null | grep user.max_", "uname -r", JOURNAL]),
+    cause(
+        "procfs-unsafe",
+        Runc,
+        Kernel,
+        &["unsafe procfs detected", "unsafe procfs detected: {rest}", "{} unsafe procfs detected: {rest}"],
+        "runc of November 2025 on (1.2.8, 1.3.3, 1.4.0-rc.3 and later) looks whether the files of /proc that it uses are the real ones, \
+         and could not. \"function not implemented\": the kernel, or a seccomp rule around it, does not have the call (openat2). \"no \
+         such file\": this kernel's /proc lacks that file. Else something is mounted over /proc (LXC, sysbox).",
+    )
+    .open()
+    .or(&["an old kernel, or one without user namespaces", "a container in a container, whose /proc is made up", "a defect of that release of runc: its next release may have it mended"])
+    .first(&["runc --version; uname -r", "findmnt -R /proc"]),
+    act(
+        "virtual-mount-failed",
+        Runc,
+        Kernel,
+        &[
+            "error mounting \"proc\" to rootfs at {q}",
+            "error mounting \"cgroup\" to rootfs at {q}",
+            "error mounting \"cgroup2\" to rootfs at {q}",
+            "error mounting \"sysfs\" to rootfs at {q}",
+            "error mounting \"tmpfs\" to rootfs at {q}",
+            "error mounting \"mqueue\" to rootfs at {q}",
+            "error mounting \"devpts\" to rootfs at {q}",
+            "error mounting \"shm\" to rootfs at {q}",
+            "mounting \"proc\" to rootfs at {q}",
+            "mounting \"cgroup\" to rootfs at {q}",
+            "mounting \"sysfs\" to rootfs at {q}",
+            "can't mask dir {q}",
+            "can't mask path {q}",
+            "can't make {q} read-only",
+            "can't mask paths",
+        ],
+        "A file system of the kernel (proc, sysfs, cgroup, tmpfs) was being mounted into the container, or a part of it hidden. No file \
+         of the node is missing; the system's word says what the kernel did not do.",
+    )
+    .or(&["the node is a container itself (LXC, sysbox, rootless) and may not mount it", "the kernel lacks what this release of runc uses", "cgroups of the node are mounted otherwise than the runtime thinks"])
+    .first(&["runc --version; uname -r", "findmnt -t proc,sysfs,cgroup,cgroup2", "systemd-detect-virt"]),
 ];

@@ -424,6 +424,7 @@ pub(super) const ALL: &[Message] = &[
         "The disk or its file system failed. The kernel's lines say which.",
     )
     .unless(&["read /proc/self/fd", "stdin"])
+    .or(&["a program that serves what is mounted there (FUSE: nydus, stargz, a bucket) ended, or does not get its data"])
     .first(&[DMESG, "findmnt -T /var/lib/containerd"]),
     act(
         "mount-failed",

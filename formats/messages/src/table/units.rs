@@ -48,7 +48,7 @@ pub(super) const ALL: &[Message] = &[
         "device-notes",
         Systemd,
         Nobody,
-        &["Could not generate persistent MAC address for {}: {rest}", "Could not generate persistent MAC address for {}", "Could not generate persistent MAC: {rest}", "link_config: autonegotiation is unset or enabled, the speed and duplex are not writable", "Using default interface naming scheme {}", "ethtool: autonegotiation is unset or enabled, the speed and duplex are not writable", "{}: Gained carrier", "{}: Lost carrier", "{}: Link UP", "{}: Link DOWN", "{}: Gained IPv6LL"],
+        &["{}: Link is not managed by us", "{}: Lost carrier", "{}: Gained carrier", "{}: Link UP", "{}: Link DOWN", "{}: Gained IPv6LL", "Could not generate persistent MAC address for {}: {rest}", "Could not generate persistent MAC address for {}", "Could not generate persistent MAC: {rest}", "link_config: autonegotiation is unset or enabled, the speed and duplex are not writable", "Using default interface naming scheme {}", "ethtool: autonegotiation is unset or enabled, the speed and duplex are not writable", "{}: Gained carrier", "{}: Lost carrier", "{}: Link UP", "{}: Link DOWN", "{}: Gained IPv6LL"],
         "What udev and systemd-networkd say when the cards of containers (veth) come and go. Nothing is wrong.",
     ),
     cause(

@@ -103,9 +103,8 @@ impl Text {
             "docker-network" => "at-dockerd-network",
             "docker-build" => "at-buildkit",
             "docker" | "docker-volume" | "docker-log" | "docker-image" | "docker-layer"
-            | "docker-container" | "docker-start" | "docker-plugin" => "at-dockerd",
+            | "docker-container" | "docker-start" | "docker-plugin" | "cri-dockerd" => "at-dockerd",
             "kubelet-stats" => "at-stats",
-            "cri-dockerd" => "at-dockerd",
             "nerdctl" => "at-nerdctl",
             "k3s" => "at-k3s",
             _ => "at-containerd",

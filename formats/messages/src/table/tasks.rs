@@ -92,6 +92,7 @@ pub(super) const ALL: &[Message] = &[
     .wraps(&[])
     .codes(&["runtime/bundle-file-kind"])
     .or(&["the kernel killed it for want of memory", "seccomp or SELinux refused it", "for runsc and kata: see their own logs"])
+    .unless(&["failed to remove runc container"])
     .first(&["runc --version", DMESG]),
     cause(
         "signal-denied",
@@ -484,4 +485,23 @@ pub(super) const ALL: &[Message] = &[
     )
     .within(&["containerd"])
     .first(&[STUCK, "coroner runtime shims /"]),
+    consequence(
+        "ttrpc-late-answer",
+        Containerd,
+        Tasks,
+        &["ttrpc: received message on inactive stream", "received message on inactive stream"],
+        "An answer of a shim (or of an NRI plugin) came after its caller had given it up: a time limit ran out, or the request was withdrawn. \
+         The shim lives, and was slow. By itself nothing is lost.",
+    )
+    .first(&[STUCK, "cat /proc/pressure/io /proc/pressure/cpu"]),
+    act(
+        "shim-cleanup-runc",
+        Shim,
+        Tasks,
+        &["failed to remove runc container", "failed to remove runc container: {rest}"],
+        "After a shim had ended, its container was to be removed, and `runc delete` failed. Where the container was never made, or is gone \
+         already, that is ordinary: runc says so with exit status 255 or 1. Else its processes or its cgroup are left.",
+    )
+    .or(&["there is no such container any more (then nothing is wrong)", "a process of it does not end, or its cgroup is busy"])
+    .first(&["runc --root /run/containerd/runc/k8s.io list", STUCK, "coroner runtime shims /"]),
 ];

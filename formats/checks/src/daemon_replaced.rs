@@ -45,11 +45,12 @@ fn replaced(judge: &mut Judge<'_>) {
     // A 2.x would have converted meta.db when it started.
     let runs_1 = traces.schema.is_some_and(|schema| schema < 4);
     let cannot_call = runs_1 && release.is_some_and(|release| Release::V2_0 <= release);
-    let mut message =
-        format!("process {pid} was started from {path}, which was replaced or removed since");
-    if let Some(version) = on_disk {
-        message.push_str(&format!("; on disk is containerd {version}"));
-    }
+    let instead = on_disk.map_or_else(String::new, |version| {
+        format!("; on disk is containerd {version}")
+    });
+    let message = format!(
+        "process {pid} was started from {path}, which was replaced or removed since{instead}"
+    );
     let mut finding = Finding::new(REPLACED.code, Location::file(path), message);
     if cannot_call {
         finding.message.push_str(

@@ -323,11 +323,11 @@ fn files_of_tasks(runtime: &runc::Runtime) -> impl Iterator<Item = (Text, &Unrea
             (below(&bundle.path, "config.json"), bundle.spec.why_unread()),
         ]
     });
-    let states = runtime.containers.iter().map(move |container| {
+    let containers = runtime.containers.iter().map(move |container| {
         let (file, _) = container.state_file();
         (below(&container.path, file), container.unread())
     });
-    let all = status.chain(bundles).chain(states);
+    let all = status.chain(bundles).chain(containers);
     all.filter_map(|(path, why)| Some((path, why.filter(|why| why.tells_nothing())?)))
 }
 

@@ -106,8 +106,8 @@ impl LiveProc {
             .ok()
             .and_then(|rest| rest.iter().next()?.to_str()?.parse().ok());
         let all = || {
-            let names = names(&here, ".").unwrap_or_default();
-            let pids = names.iter();
+            let folders = names(&here, ".").unwrap_or_default();
+            let pids = folders.iter();
             pids.filter_map(|name| core::str::from_utf8(name).ok()?.parse().ok())
                 .filter(is_in_it)
                 .min()

@@ -151,7 +151,6 @@ impl Table {
     }
 
     /// The rows, where they do not fit without what paths have in common, and what that is.
-    #[expect(clippy::type_complexity, reason = "rows, and names with folders")]
     fn fitted(
         &self,
         header: &[String],
@@ -226,10 +225,10 @@ impl Table {
                 let mut kinds = kinds
                     .skip(1)
                     .filter(|(kind, shown)| **shown && may_go(kind));
-                let Some((_, last)) = kinds.next_back() else {
+                let Some((_, rightmost)) = kinds.next_back() else {
                     return;
                 };
-                *last = false;
+                *rightmost = false;
             }
         };
         hide(true, |kind| kind.is_extra && !kind.is_name);

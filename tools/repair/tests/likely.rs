@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::disallowed_methods,
     reason = "a test may fail, and reads what it wrote"
 )]
@@ -113,9 +114,9 @@ fn a_log_of_a_pull_names_an_image_that_nothing_else_names() {
     let (said, exit) = run(&apply);
     assert_eq!(exit, Exit::REPAIRED, "{said}");
     let bytes = fs::read(node.join(META)).unwrap();
-    let names = repair::names::read_names(&bytes, "meta.db").unwrap();
-    assert!(names.iter().any(|one| one.name == "r.example/logged:7"));
-    assert!(names.iter().all(|one| one.name != "r.example/other:1"));
+    let written = repair::names::read_names(&bytes, "meta.db").unwrap();
+    assert!(written.iter().any(|one| one.name == "r.example/logged:7"));
+    assert!(written.iter().all(|one| one.name != "r.example/other:1"));
 }
 
 /// The image that every pod stands on is the sandbox image of config.toml, unless something better names it.

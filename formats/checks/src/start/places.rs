@@ -79,8 +79,8 @@ pub(super) fn top(run: &mut Run<'_>) -> Flow {
     if around.state_mount.is_some_and(|mount| mount.read_only) {
         run.say(run.statement(&rules::STATE_READ_ONLY).at(at(state)))?;
     }
-    let room = node.disks.state.room;
-    if room.is_some_and(|room| room.inodes > 0 && room.free_inodes == 0) {
+    let disk = node.disks.state.room;
+    if disk.is_some_and(|disk| disk.inodes > 0 && disk.free_inodes == 0) {
         run.say(run.statement(&rules::STATE_NO_INODES).at(at(state)))?;
     }
     unit::view(run)?;

@@ -372,16 +372,15 @@ impl<'r> Making<'r> {
 
     /// Names of images that nothing says for certain. Logs go on while a plan lies there: it keeps what they told.
     fn likely(&mut self, evidence: &Evidence, survivors: &Survivors) -> Vec<Named> {
-        let mut likely = match &self.request.logged {
-            Some(logged) => logged.clone(),
-            None => {
-                self.told("looking for names in the logs");
-                let here: Vec<Named> = likely::logged(evidence);
-                let ids = survivors.identities();
-                here.into_iter()
-                    .filter(|named| ids.contains(&named.digest))
-                    .collect()
-            }
+        let mut likely = if let Some(logged) = &self.request.logged {
+            logged.clone()
+        } else {
+            self.told("looking for names in the logs");
+            let here: Vec<Named> = likely::logged(evidence);
+            let ids = survivors.identities();
+            here.into_iter()
+                .filter(|named| ids.contains(&named.digest))
+                .collect()
         };
         self.plan.logged = likely.iter().map(named_line).collect();
         likely.extend(likely::sandbox(&self.node, survivors));

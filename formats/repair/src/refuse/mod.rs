@@ -43,7 +43,7 @@ const OTHERS: &[(i64, &str)] = &[
     (0x5346_414f, "AFS"),
     (0x786f_4256, "vboxsf"),
     (0xf15f, "eCryptfs"),
-    (0x858458f6, "ramfs"),
+    (0x8584_58f6, "ramfs"),
     (0x7371_7368, "squashfs"),
     (0xe0f5_e1e2, "EROFS"),
     (0x9660, "ISO 9660"),
@@ -202,19 +202,19 @@ fn disk(
                 ));
             }
             if let Some(floor) = floor {
-                let room = room_of(&stat, base, plan, floor);
-                if room.lacking() > 0 {
+                let space = room_of(&stat, base, plan, floor);
+                if space.lacking() > 0 {
                     found.push(Refused::new(
                         format!(
                             "{place} would have {} free ({} now), and {} must stay free: below that the kubelet deletes images ({})",
-                            size_text(room.after),
-                            size_text(room.free),
-                            size_text(room.floor),
-                            room.floor_from
+                            size_text(space.after),
+                            size_text(space.free),
+                            size_text(space.floor),
+                            space.floor_from
                         ),
                         format!(
                             "free {} more on its disk, but not below containerd's root: old logs, caches of packages, quarantines of earlier repairs (`coroner repair purge NODE`)",
-                            size_text(room.lacking())
+                            size_text(space.lacking())
                         ),
                     ));
                 }

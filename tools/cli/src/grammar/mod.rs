@@ -8,6 +8,7 @@ mod guess;
 mod old;
 mod words;
 
+use core::fmt::Write as _;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
@@ -199,7 +200,7 @@ fn missing(command: &Command, error: &clap::Error) -> Option<String> {
         } else {
             format!("one of {}", values.join(", "))
         };
-        text.push_str(&format!("  {name}: {says}\n"));
+        let _ = writeln!(text, "  {name}: {says}");
         if matches!(name, "NAME" | "ID") {
             text.push_str(
                 "        `coroner meta ls NODE containers` and `coroner meta ls NODE images` list names\n",

@@ -223,8 +223,9 @@ mod tests {
     fn every_state_has_its_row_once() {
         let words: std::collections::BTreeSet<_> = ROWS.iter().map(|row| row.word).collect();
         assert_eq!(words.len(), ROWS.len());
-        let numbers: Vec<u8> = ROWS.iter().filter_map(|row| row.row).collect();
-        assert_eq!(numbers, (1..=31).collect::<Vec<_>>());
+        let mut numbers: Vec<u8> = ROWS.iter().filter_map(|row| row.row).collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, (1..=33).collect::<Vec<_>>());
         assert_eq!(State::Unknowable.word(), "unknowable");
         assert!(
             ROWS.iter()

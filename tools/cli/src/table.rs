@@ -234,6 +234,18 @@ impl Table {
         hide(true, |kind| kind.is_extra && !kind.is_name);
         hide(false, |kind| kind.is_number && !kind.is_name);
         hide(false, |kind| !kind.is_name);
+        // A narrow one may fit in the room of a wide one that went after it.
+        for index in 0..shown.len() {
+            let Some(is_shown) = shown.get_mut(index).filter(|is_shown| !**is_shown) else {
+                continue;
+            };
+            *is_shown = true;
+            if taken(shown, false) > width
+                && let Some(is_shown) = shown.get_mut(index)
+            {
+                *is_shown = false;
+            }
+        }
     }
 
     /// Takes from the widest column until a row fits: from words first, then from names.
@@ -459,7 +471,7 @@ mod tests {
         let root = "/var/lib/containerd/io.containerd.snapshotter.v1";
         table.row([&1, &"active", &format!("{root}.overlayfs/snapshots/3")]);
         table.row([&2, &"active", &format!("{root}.native/snapshots/3")]);
-        let text = written(&table, Some(60), false);
+        let text = written(&table, Some(66), false);
         assert!(
             text.starts_with("(PATH: below /var/lib/containerd/)\n"),
             "{text}"

@@ -57,10 +57,12 @@ fn compare(name: &str, tar: &testcase::Tar, wrong: &mut Vec<String>) {
     pack(&open, &[]);
     pack(&masked, &["--redact"]);
     let ((open, _), (masked, says)) = (findings(&open), findings(&masked));
-    for (code, place) in open.difference(&masked) {
+    // What an unfinished write holds is masked, and whether it blocks a pull rests on it.
+    let rests = |code: &str| matches!(code, "ingest/blocks-pull" | "ingest/stale");
+    for (code, place) in open.difference(&masked).filter(|(code, _)| !rests(code)) {
         wrong.push(format!("{name}: {code} at {place} is lost"));
     }
-    for (code, place) in masked.difference(&open) {
+    for (code, place) in masked.difference(&open).filter(|(code, _)| !rests(code)) {
         wrong.push(format!("{name}: {code} at {place} is new"));
     }
     if !says {

@@ -54,7 +54,7 @@ impl Night {
         // The timer of an hour before.
         let into = night.outside.path().join("var/backups/containerd");
         let at = night.node.path().to_owned();
-        Night::print(
+        Self::print(
             &["repair", "backup"],
             &[&at],
             &["--into".into(), into.clone().into()],

@@ -59,6 +59,19 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "captures hold no kernel: formats/checks/tests/ground.rs",
     ),
     (
+        "cri/sandbox-record-gone",
+        "made by tools/triage/tests/lost.rs",
+    ),
+    (
+        "runtime/bundle-incomplete",
+        "made by tools/triage/tests/lost.rs",
+    ),
+    (
+        "container/options-gone",
+        "made by tools/triage/tests/lost.rs",
+    ),
+    ("snapshot/label-gone", "made by tools/triage/tests/lost.rs"),
+    (
         "runtime/daemon-replaced",
         "only where processes were seen; formats/checks/tests/replaced.rs",
     ),

@@ -64,6 +64,7 @@ pub(super) fn losses(old: View<'_>, names: &Names, salvage: Salvage<'_>) -> Lost
         lost.named.extend(read.not_in(names));
     }
     lost.named.extend(taken_out(names, salvage));
+    lost.named.extend(without_labels(names, salvage));
     let mut nameless: BTreeMap<ObjectKind, u64> = BTreeMap::new();
     for object in carved_objects(&carve, db.as_ref()) {
         if !is_open(&object, salvage) {
@@ -110,6 +111,27 @@ fn taken_out(names: &Names, salvage: Salvage<'_>) -> Vec<Loss> {
     let objects = open.filter_map(|gap| super::object_of(&gap.path));
     objects
         .filter(|loss| !names.have(loss.kind, loss.namespace.as_ref(), &loss.name))
+        .collect()
+}
+
+/// Blobs and snapshots whose rows are there and whose labels may be missing: a label may be all that holds
+/// one (`containerd.io/gc.root`), or what it is held by.
+fn without_labels(names: &Names, salvage: Salvage<'_>) -> Vec<Loss> {
+    let open = salvage.gaps.iter().filter(|gap| !gap.is_closed);
+    let objects = open.filter_map(|gap| {
+        let loss = super::object_of(&gap.path)?;
+        let (namespace, snapshotter) = (loss.namespace.as_ref(), loss.snapshotter.as_ref());
+        let own = path_of(loss.kind, namespace, snapshotter, &loss.name)?;
+        let is_own = gap.path == own && gap.range.may_hold(b"labels");
+        let is_labels = gap.path.get(own.len()).is_some_and(|key| key == b"labels");
+        let is_collected = matches!(loss.kind, ObjectKind::Blob | ObjectKind::Snapshot);
+        (is_collected && (is_own || is_labels)).then_some(Loss {
+            why: Why::NotHeld,
+            ..loss
+        })
+    });
+    objects
+        .filter(|loss| names.have(loss.kind, loss.namespace.as_ref(), &loss.name))
         .collect()
 }
 

@@ -348,11 +348,13 @@ pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
                     "Do not restart containerd while containers run: {what}{at}{parts}."
                 );
             }
-            if let Some(sentence) = for_good(prediction) {
-                return sentence;
-            }
             let trouble = trouble(prediction, report);
-            format!("containerd would start, {trouble}{parts}.")
+            let back = if prediction.migrates() {
+                "; there is no way back: first copy the databases (`coroner repair backup`)"
+            } else {
+                ""
+            };
+            format!("containerd would start, {trouble}{parts}{back}.")
         }
         _ if !prediction.parts.is_empty() => format!("containerd would start{parts}."),
         _ => for_good(prediction).unwrap_or_else(|| normally(report)),

@@ -373,6 +373,7 @@ pub(super) const ALL: &[Message] = &[
         "iptables is missing, of another kind (nft, legacy) than the rules, or lacks a module of the kernel.",
     )
     .wraps(&[])
+    .unless(&["No chain/target/match by that name"])
     .first(&["iptables -V; lsmod | grep -e ip_tables -e nf_tables", "update-alternatives --display iptables"]),
     cause(
         "cni-netns-gone",

@@ -34,7 +34,6 @@ pub(super) const ALL: &[Message] = &[
         "A hostPath of the pod is not there on this node, or is of another kind (file, folder, socket, device) than the pod \
          says.",
     )
-    .certain()
     .first(&["stat PATH_ON_THE_HOST"]),
     cause(
         "csi-not-registered",
@@ -97,7 +96,7 @@ pub(super) const ALL: &[Message] = &[
         "A device could not be mounted: its file system is damaged, of another kind than asked for or not known to the \
          kernel, or it is mounted already or gone.",
     )
-    .unless(&["overlay"])
+    .unless(&["overlay", "-t nfs", "mount.nfs", "nfs4"])
     .first(&["lsblk -f", "journalctl -k -b | tail -n 50", MOUNTS]),
     cause(
         "volume-still-used",

@@ -58,6 +58,20 @@ pub(super) const ALL: &[Message] = &[
     )
     .first(&["date", HOSTS, "openssl s_client -connect REGISTRY:443 -showcerts < /dev/null"]),
     cause(
+        "registry-client-certificate",
+        TheRegistry,
+        Tls,
+        &[
+            "remote error: tls: certificate required",
+            "tls: certificate required",
+            "remote error: tls: bad certificate",
+            "remote error: tls: unknown certificate authority",
+        ],
+        "The registry asks for a certificate of the client, and got none, or one that it does not accept: hosts.toml has to \
+         name it (client).",
+    )
+    .first(&[HOSTS]),
+    cause(
         "registry-rate-limit",
         TheRegistry,
         Registry,
@@ -382,7 +396,7 @@ pub(super) const ALL: &[Message] = &[
         "The image's program is for another architecture than the node's, or a script without a first line of \
          `#!`. A program that was empty or cut after a power cut says the same.",
     )
-    .unless(&[".wasm"])
+    .unless(&[".wasm", "caused \"permission denied\"", "caused \"no such file or directory\"", "caused: permission denied"])
     .unless(HOST_PROGRAMS)
     .codes(&["snapshot/layer-differs", "snapshot/usage-differs"])
     .or(&["a layer lost its content in a power cut (files of zero bytes): compare it with its blob"])

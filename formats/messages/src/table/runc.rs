@@ -26,7 +26,7 @@ pub(super) const ALL: &[Message] = &[
         "The program that the image or the pod names is not in the image, or what it needs (the interpreter of a \
          script, a loader) is not. For `kubectl exec` it only means that the image has no such command.",
     )
-    .unless(&["kubelet --version", "preflight", "mkfs", "criu", "iptables", "socat", "apparmor_parser", "unpigz", "modprobe", "mount.", "nvidia-container-runtime", "containerd-shim", "exec: \"runc\"", "docker-credential", "docker-proxy", "\"dockerd\"", "exec: \"git\"", "lsb_release", "exec: \"docker\"", "exec: \"containerd\"", "exec: \"auplink\"", "exec: \"zfs\"", "exec: \"crictl\"", "exec: \"kubelet\"", "exec: \"nsenter\"", "exec: \"mount\"", "exec: \"systemctl\"", "exec: \"apparmor_parser\"", "exec: \"ip\"", "exec: \"conntrack\"", "exec: \"blkid\"", "exec: \"btrfs\"", "exec: \"dmsetup\""])
+    .unless(&["kubelet --version", "preflight", "mkfs", "criu", "iptables", "socat", "apparmor_parser", "unpigz", "modprobe", "mount.", "nvidia-container-runtime", "containerd-shim", "exec: \"runc\"", "docker-credential", "docker-proxy", "\"dockerd\"", "exec: \"git\"", "lsb_release", "exec: \"docker\"", "exec: \"containerd\"", "exec: \"auplink\"", "exec: \"zfs\"", "exec: \"crictl\"", "exec: \"kubelet\"", "exec: \"nsenter\"", "exec: \"mount\"", "exec: \"systemctl\"", "exec: \"apparmor_parser\"", "exec: \"ip\"", "exec: \"conntrack\"", "exec: \"blkid\"", "exec: \"btrfs\"", "exec: \"dmsetup\"", "slirp4netns", "fuse-overlayfs", "newuidmap", "newgidmap", "netavark", "conmon", "exec: \"pasta\""])
     .codes(&["snapshot/directory-missing", "snapshot/usage-differs"])
     .or(&["the image has no shell (then only the exec fails)", "a volume hides the program", "the snapshot lost files: compare it with its blobs"])
     .first(&["crictl inspecti IMAGE", "coroner snapshots verify /"]),
@@ -34,7 +34,7 @@ pub(super) const ALL: &[Message] = &[
         "entrypoint-denied",
         Runc,
         Image,
-        &["exec: {q}: permission denied", "exec {path}: permission denied", "exec: {q}: is a directory", "open executable: Permission denied", "open executable: Operation not permitted", "open executable", "exec: {q}: stat {path}: permission denied", "exec: {q}: operation not permitted"],
+        &["exec: {q}: permission denied", "exec {path}: permission denied", "exec user process caused: permission denied", "standard_init_linux.go:{n}: exec user process caused: permission denied", "exec: {q}: is a directory", "open executable: Permission denied", "open executable: Operation not permitted", "open executable", "exec: {q}: stat {path}: permission denied", "exec: {q}: operation not permitted"],
         "The program of the image may not be run: no execute bit, a folder, a mount with noexec, or a user that may \
          not reach it.",
     )
@@ -784,7 +784,7 @@ pub(super) const ALL: &[Message] = &[
         &["open /dev/ptmx: {}", "open /dev/tty: {}", "the input device is not a TTY", "provided file is not a console", "inappropriate ioctl for device", "failed to set console{rest}", "cannot allocate tty if runc will detach without setting console socket", "error opening pty{rest}", "cannot allocate tty if runc will detach"],
         "There is no terminal where one is asked for.",
     )
-    .within(&["tty", "ptmx", "console", "pty", "ioctl"]),
+    .within(&["tty", "ptmx", "console", "pty"]),
     cause(
         "crun-wrong",
         Crun,
@@ -882,7 +882,7 @@ pub(super) const ALL: &[Message] = &[
          such file\": this kernel's /proc lacks that file. Else something is mounted over /proc (LXC, sysbox).",
     )
     .open()
-    .or(&["an old kernel, or one without user namespaces", "a container in a container, whose /proc is made up", "a defect of that release of runc: its next release may have it mended"])
+    .or(&["an old kernel, or one without user namespaces", "a container in a container, whose /proc is made up", "a defect of that release of runc: its next release may have it fixed"])
     .first(&["runc --version; uname -r", "findmnt -R /proc"]),
     act(
         "virtual-mount-failed",

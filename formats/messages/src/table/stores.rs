@@ -237,6 +237,7 @@ pub(super) const ALL: &[Message] = &[
         &[
             "no match for platform in manifest",
             "no match for platform in manifest {}",
+            "no match for current platform {} in manifest {}",
             "no matching manifest for {} in the manifest list entries",
             "no matching manifest for {rest}",
             "no unpack platforms defined",

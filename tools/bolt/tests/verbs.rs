@@ -125,6 +125,12 @@ fn contradictions(file: &Path) -> Vec<String> {
     if !is_bad && check["tree"] == "whole" && salvage["compared"] == true {
         claim(is_whole, "check finds nothing, and salvage loses something");
     }
+    if salvage["start"].is_object() && gaps.iter().any(|gap| gap["outcome"] == "lost") {
+        claim(
+            salvage["start"]["verdict"] != "as-before",
+            "salvage: keys are lost, and a start finds all that it had",
+        );
+    }
     let is_newest = salvage["choice"]["from"] == "newest";
     let kept = &salvage["kept"];
     let sum = |names: [&str; 2]| {

@@ -260,10 +260,12 @@ pub(crate) fn run(args: &SalvageArgs, out: &mut Out) -> Outcome {
         let directory = args.spool.directory(None);
         directory.join("salvaged.db")
     });
+    // Asked before the gaps are taken out.
+    let has_no_gap = salvage.has_no_gap() && frozen.unread.is_empty();
     let gaps = core::mem::take(&mut salvage.gaps);
     let facts = checks::salvaged::Salvage {
         gaps: &gaps,
-        is_whole: salvage.has_no_gap() && frozen.unread.is_empty(),
+        is_whole: has_no_gap,
         may_be_older: salvage.may_be_older(),
         has_tree: salvage.has_tree(),
         is_named_so: args.file.is_named_as_containerd_does(),

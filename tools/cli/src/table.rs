@@ -453,7 +453,10 @@ mod tests {
             );
             assert!(!text.contains('…'), "{text}");
             let rows: Vec<&str> = text.lines().skip(1).collect();
-            for part in name.split(['/', ':']).chain(image.split(['/', ':'])) {
+            for part in name
+                .split(['/', ':', '.'])
+                .chain(image.split(['/', ':', '.']))
+            {
                 assert!(
                     rows.iter().any(|row| row.contains(part)),
                     "{part} in {text}"

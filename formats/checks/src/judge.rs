@@ -125,9 +125,9 @@ impl<'n> Judge<'n> {
         self.coverage.abstain(self.running, because);
     }
 
-    /// Notes what was asked for and could not be read: the exit code says so.
+    /// Notes what was asked for and a disk did not give: the exit code says so.
     pub fn could_not_read(&mut self, unknown: &[Unknown]) {
-        for one in unknown {
+        for one in unknown.iter().filter(|one| one.is_of_a_disk()) {
             if !self.coverage.unknown.contains(one) {
                 self.coverage.unknown.push(one.clone());
             }

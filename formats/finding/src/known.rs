@@ -12,6 +12,12 @@ pub struct Unknown {
 }
 
 impl Unknown {
+    /// Whether a disk, or its file system, gave an error: no privilege would help.
+    pub fn is_of_a_disk(&self) -> bool {
+        self.why.contains(crate::unread::DISK_FAILS)
+            || self.what.contains(crate::unread::DISK_FAILS)
+    }
+
     /// `what` is unknown because of `why`.
     pub fn new(what: impl Into<String>, why: impl Into<String>) -> Self {
         Self {

@@ -46,6 +46,9 @@ pub enum Unread {
     Io(String),
 }
 
+/// How the text of an error of a disk ends.
+pub(crate) const DISK_FAILS: &str = "the disk or its file system fails";
+
 impl Unread {
     /// Whether it is known that nothing of that name is there.
     pub const fn is_absent(&self) -> bool {
@@ -96,10 +99,7 @@ impl fmt::Display for Unread {
                 "claims {size} bytes, of which the disk holds {held}; its holes were not read"
             ),
             Self::Changed => write!(f, "changed while it was read"),
-            Self::Disk(error) => write!(
-                f,
-                "could not be read: {error}; the disk or its file system fails"
-            ),
+            Self::Disk(error) => write!(f, "could not be read: {error}; {DISK_FAILS}"),
             Self::Io(error) => write!(f, "could not be read: {error}"),
         }
     }

@@ -302,7 +302,8 @@ fn counted<'b>(
     let mut found = Vec::new();
     for (row, id) in suspects {
         let unread = |unknown: &[finding::Unknown]| {
-            unknown.first().map(|first| Broken {
+            let mut unknown = unknown.iter();
+            unknown.find(|one| one.is_of_a_disk()).map(|first| Broken {
                 row,
                 id,
                 why: format!("{}: {}", first.what, first.why),

@@ -45,6 +45,12 @@ fn elsewhere(judge: &mut Judge<'_>) {
 
 /// It was told another root, which is that of no installation that we look for.
 fn other_root(node: &Node, daemon: &Process) -> Option<String> {
+    // A distribution's stores are another daemon's, and so are these where a daemon of their own runs.
+    let own = crate::running::running(node).filter(|it| it.is_containerd);
+    let has_own = own.is_some_and(|it| it.pid != Some(daemon.pid));
+    if has_own || node.roots.whose != "containerd" {
+        return None;
+    }
     let root = daemon.flag("root")?;
     let path = Path::new(root.utf8()?);
     let is_known = *path == node.roots.root || node::usual_place(path).as_deref() == Some(path);

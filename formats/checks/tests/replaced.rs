@@ -15,11 +15,17 @@ const DAEMON: u32 = 44;
 
 /// What is said of a daemon of 1.7 whose link `exe` reads so, where this release is installed.
 fn found(exe: &str, installed: &str) -> Option<Finding> {
-    found_of("runtime/daemon-replaced", exe, installed, None)
+    found_of("runtime/daemon-replaced", exe, installed, None, None)
 }
 
 /// A finding of this code, where the daemon has this command line.
-fn found_of(code: &str, exe: &str, installed: &str, line: Option<&str>) -> Option<Finding> {
+fn found_of(
+    code: &str,
+    exe: &str,
+    installed: &str,
+    line: Option<&str>,
+    beside: Option<&str>,
+) -> Option<Finding> {
     let mut tar = testcase::node("1.7-running");
     let status = format!(
         "Package: containerd\nStatus: install ok installed\nArchitecture: amd64\nVersion: {installed}\n\n"
@@ -37,6 +43,11 @@ fn found_of(code: &str, exe: &str, installed: &str, line: Option<&str>) -> Optio
     let line = line.unwrap_or("/usr/bin/containerd\0");
     file("cmdline", Item::File(line.as_bytes().to_vec()));
     file("exe", Item::Link(exe.into()));
+    if let Some(line) = beside {
+        let stat = format!("45 (containerd) S 1 {rest} 11 {tail}\n");
+        tree.put("/proc/45/stat", Item::File(stat.into_bytes()));
+        tree.put("/proc/45/cmdline", Item::File(line.as_bytes().to_vec()));
+    }
     let packed = tar.write();
     let evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
     let roots = node::discover(&evidence, &Said::default());
@@ -82,15 +93,17 @@ fn a_daemon_of_the_file_on_disk_is_not_named() {
 
 #[test]
 fn a_daemon_with_another_root_is_named() {
-    let elsewhere = |line: &str| {
+    let found = |line: &str, beside| {
         let all = found_of(
             "store/daemon-elsewhere",
             "/usr/bin/containerd",
             "1.7.24",
             Some(line),
+            beside,
         );
         all.map(|one| one.message)
     };
+    let elsewhere = |line: &str| found(line, None);
     let told = elsewhere("/usr/bin/containerd\0--root\0/srv/ctd\0--state=/run/ctd2\0").unwrap();
     assert_eq!(
         told,
@@ -104,4 +117,7 @@ fn a_daemon_with_another_root_is_named() {
     ] {
         assert_eq!(elsewhere(line), None, "{line}");
     }
+    // One beside the daemon of these stores has stores of its own.
+    let other = Some("/usr/bin/containerd\0--root=/srv/ctd\0--state=/run/ctd2\0");
+    assert_eq!(found("/usr/bin/containerd\0", other), None);
 }

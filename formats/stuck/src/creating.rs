@@ -204,7 +204,8 @@ pub(crate) fn storage<'f>(
     if state != State::StorageHung {
         let mut found =
             Found::new(state, format!("init waits for {}", waits_for(state))).since(since);
-        if state == State::Unknowable {
+        // Locks of other parts of the kernel are of this kind, too: the stack tells.
+        if state == State::Unknowable || state == State::Unthawed && !begins_to_write(process) {
             return found.sure(false);
         }
         if state == State::ScannerHung {
@@ -237,8 +238,28 @@ pub(crate) fn kind_of_wait(process: &Process) -> State {
 }
 
 fn in_cgroups(process: &Process) -> bool {
+    names_in_stack(process, &[b"cgroup"])
+}
+
+/// Whether its stack shows that it waits for leave to write to a file system.
+fn begins_to_write(process: &Process) -> bool {
+    let begins: [&[u8]; 7] = [
+        b"start_write",
+        b"want_write",
+        b"start_pagefault",
+        b"vfs_",
+        b"ext4_",
+        b"xfs_",
+        b"btrfs_",
+    ];
+    names_in_stack(process, &begins)
+}
+
+fn names_in_stack(process: &Process, names: &[&[u8]]) -> bool {
+    let has =
+        |function: &[u8], name: &&[u8]| function.windows(name.len()).any(|part| part == *name);
     let mut stack = process.stack.iter();
-    stack.any(|function| function.bytes().windows(6).any(|part| part == b"cgroup"))
+    stack.any(|function| names.iter().any(|name| has(function.bytes(), name)))
 }
 
 /// The processes that have a group of fanotify(7), by which the kernel asks before it opens: all that are

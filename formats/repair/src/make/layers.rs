@@ -30,10 +30,18 @@ struct Broken<'b> {
     row: &'b Row<BackendSnapshot>,
     id: u64,
     why: String,
-    /// Whether it was changed, and not only lost something: that may be evidence.
-    is_changed: bool,
-    /// Whether that is why nothing is known of it.
-    is_unread: bool,
+    how: How,
+}
+
+/// What is to be made of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// It lost something: its blob has that.
+    Lost,
+    /// It was changed, and not only lost something: that may be evidence.
+    Changed,
+    /// Its disk did not give it: nothing is known of it.
+    Unread,
 }
 
 impl Making<'_> {
@@ -63,14 +71,14 @@ impl Making<'_> {
                     "the layer {} ({}, directory {})",
                     one.row.key, snapshotter.name, one.id
                 );
-                if one.is_unread {
+                if one.how == How::Unread {
                     self.plan.unknown.push(format!(
                         "{name} could not be compared with what it was: {}. It stays as it is",
                         one.why
                     ));
                     continue;
                 }
-                if one.is_changed {
+                if one.how == How::Changed {
                     self.plan.unknown.push(format!(
                         "{name} is not what its blob holds: {}. It stays as it is: what was changed or added may be evidence, or the directory is another layer's",
                         one.why
@@ -262,8 +270,7 @@ fn broken<'b>(
                 row,
                 id,
                 why: why.to_owned(),
-                is_changed: false,
-                is_unread: false,
+                how: How::Lost,
             });
         };
         match layout.dirs.get(&id) {
@@ -307,8 +314,7 @@ fn counted<'b>(
                 row,
                 id,
                 why: format!("{}: {}", first.what, first.why),
-                is_changed: false,
-                is_unread: true,
+                how: How::Unread,
             })
         };
         let usage = usages.get(&id);
@@ -341,8 +347,7 @@ fn counted<'b>(
                     row,
                     id,
                     why,
-                    is_changed: false,
-                    is_unread: false,
+                    how: How::Lost,
                 });
             }
             continue;
@@ -377,24 +382,21 @@ fn counted<'b>(
                 row,
                 id,
                 why: format!("copied without its attributes: {why}"),
-                is_changed: false,
-                is_unread: false,
+                how: How::Lost,
             });
         } else if let Some(why) = damage(known) {
             found.push(Broken {
                 row,
                 id,
                 why,
-                is_changed: false,
-                is_unread: false,
+                how: How::Lost,
             });
         } else if let Some(why) = change(known) {
             found.push(Broken {
                 row,
                 id,
                 why,
-                is_changed: true,
-                is_unread: false,
+                how: How::Changed,
             });
         }
     }

@@ -126,16 +126,34 @@ fn parked(all: &[Goroutine]) -> BTreeMap<u64, &Goroutine> {
         .collect()
 }
 
+/// Whether it waits, or is one of those that never do.
+fn is_at_rest(one: &Goroutine) -> bool {
+    let is_left_out = one.id == 1 || one.system || one.calls("signal.loop");
+    is_left_out || !matches!(one.status, Status::Running | Status::Runnable)
+}
+
 #[test]
 fn what_lives_is_read_as_it_writes_of_itself_and_so_is_a_core_of_it() {
     for name in ["go1.21-pie", "go1.27"] {
         let mut zoo = Zoo::start(name);
         let door = LiveProc::open(Path::new("/")).unwrap();
-        let (live, small, path) = attach(&door, zoo.child.id(), still, |attached| {
-            let live = attached.goroutines();
-            (live, attached.small(7).unwrap(), attached.path())
-        })
-        .unwrap();
+        let read = || {
+            attach(&door, zoo.child.id(), still, |attached| {
+                let live = attached.goroutines();
+                (live, attached.small(7).unwrap(), attached.path())
+            })
+            .unwrap()
+        };
+        // On a busy machine a goroutine may not have come to its wait when the program says that it is ready.
+        let mut tries = 0;
+        let (live, small, path) = loop {
+            let all = read();
+            tries += 1;
+            if tries == 200 || all.0.iter().all(is_at_rest) {
+                break all;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        };
         assert!(path.to_string().ends_with("/zoo"), "{path}");
         assert_eq!(moving(&live), 0, "{name}");
         let dump = zoo.dump();

@@ -6,11 +6,10 @@
 #[path = "../shared/costs.rs"]
 mod costs;
 
-
 bounded_target!(|data: &[u8]| {
     let line = String::from_utf8_lossy(data);
-    // The tables are made once.
-    let _ = messages::explain("");
+    // The tables are made once, by the first line that has words.
+    let _ = messages::explain("failed to start: no space left on device");
     let explained = costs::within((16 << 20) + 256 * line.len(), || messages::explain(&line));
     assert!(explained.layers.len() <= line.len() + 1);
 });

@@ -165,9 +165,9 @@ impl<'m> Go<'m> {
         // Without build info, the release is the one whose layout fits.
         let versions: Vec<GoVersion> = match said {
             Some(version) => vec![version],
-            None => (GoVersion::OLDEST.0..=GoVersion::NEWEST.0)
+            None => (GoVersion::OLDEST.minor..=GoVersion::NEWEST.minor)
                 .rev()
-                .map(GoVersion)
+                .map(GoVersion::new)
                 .collect(),
         };
         let mut failed = NotGo::NoModule;

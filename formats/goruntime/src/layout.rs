@@ -239,6 +239,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_patch_that_changed_a_structure_has_lines_of_its_own() {
+        let m = |text| table(GoVersion::parse(text).unwrap(), Arch::Amd64)["m"].size;
+        assert_eq!((m("go1.24"), m("go1.24.4")), (1808, 1808));
+        assert_eq!((m("go1.24.11"), m("go1.24.13")), (1832, 1832));
+    }
+
+    #[test]
     fn the_table_has_every_release_on_both_machines() {
         for minor in GoVersion::OLDEST.minor..=GoVersion::NEWEST.minor {
             for arch in [Arch::Amd64, Arch::Arm64] {

@@ -1,7 +1,7 @@
 //! The verdict: may containerd be started, and what would be lost?
 
 use daemon::{Detected, Release};
-use finding::{AtStart, Report, Severity, Time, Unread};
+use finding::{AtStart, Finding, Report, Severity, Time, Unread};
 use node::{DatabaseState, Node};
 use serde::Serialize;
 
@@ -192,7 +192,8 @@ fn gathered(prediction: &Prediction) -> Vec<Statement> {
 fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec<String> {
     let mut lines: Vec<(u8, String, Vec<Release>)> = Vec::new();
     for prediction in predictions {
-        for statement in gathered(prediction) {
+        for mut statement in gathered(prediction) {
+            statement.code = statement.code.or_else(|| told_by(report, &statement));
             let rank = match () {
                 () if statement.effect.ends() => 0,
                 () if statement.forbids => 1,
@@ -222,7 +223,7 @@ fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec
     let told: Vec<&str> = predictions
         .iter()
         .flat_map(|prediction| &prediction.statements)
-        .filter_map(|statement| statement.code)
+        .filter_map(|statement| statement.code.or_else(|| told_by(report, statement)))
         .collect();
     for finding in &report.findings {
         if told.contains(&finding.code.name) || ends(predictions) {
@@ -244,6 +245,23 @@ fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec
         }
     }
     would
+}
+
+/// The finding that says what a rule of the start says: of the same rule, and in the same words but for what it counts.
+fn told_by(report: &Report, statement: &Statement) -> Option<&'static str> {
+    fn head(does: &str) -> Option<&str> {
+        does.split(':').next()
+    }
+    let same = |finding: &&Finding| {
+        let mut starts = finding.at_start.iter();
+        finding.code.rule == statement.rule
+            && starts.any(|start| head(&start.does) == head(&statement.does))
+    };
+    report
+        .findings
+        .iter()
+        .find(same)
+        .map(|finding| finding.code.name)
 }
 
 /// Whether no release comes so far as to do anything.

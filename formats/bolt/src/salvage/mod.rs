@@ -128,6 +128,8 @@ pub struct Salvage<'s> {
     compared: Compared,
     /// The meta before, where its tree may be the newer one.
     rival: Option<Meta>,
+    /// Trees that may be newer than the one that was saved, and have something else.
+    rivals: Vec<Db<'s>>,
 }
 
 /// Whether a tree was compared with that of the transaction before, if there is one.
@@ -177,6 +179,7 @@ impl<'s> Salvage<'s> {
             is_tree: false,
             compared: Compared::Yes,
             rival: None,
+            rivals: Vec::new(),
         };
         if let Some(best) = best::tree(view, options) {
             salvage.run(&best, options);
@@ -235,7 +238,7 @@ impl<'s> Salvage<'s> {
             self.beside(db, name.as_bytes(), root);
         }
         self.repairs(&gather);
-        self.rivals(best);
+        self.compare_rivals(best);
         self.is_cut |= gather.is_cut;
         // Of two metas the broken one may have been the newer one.
         let is_newest =
@@ -392,6 +395,11 @@ impl<'s> Salvage<'s> {
     /// Whether there may have been a transaction after the one whose tree was saved.
     pub const fn may_be_older(&self) -> bool {
         !self.is_newest
+    }
+
+    /// Whole trees of the file that may be newer than the one that was saved. What differs is among the gaps.
+    pub fn rivals(&self) -> &[Db<'s>] {
+        &self.rivals
     }
 
     /// Whether the tree was compared with the one before, if there is one.

@@ -464,7 +464,7 @@ fn old_pages(view: View<'_>, schemas: Schemas) -> Vec<Found> {
         schemas,
         ..SalvageOptions::default()
     };
-    let salvage = Salvage::with(view, options);
+    let salvage = Salvage::for_check(view, options);
     // What is missing in another tree says nothing of this one.
     if !matches!(salvage.choice, Some(Choice::Newest { .. })) {
         return Vec::new();

@@ -62,7 +62,12 @@ impl<'s> Salvage<'s> {
         if has_both && report.tree == TreeState::Whole && !report.can_compare() {
             self.compared = Compared::WrittenOver;
         }
-        for found in db.lost_writes(&report, schemas) {
+        let doubted = if self.is_check {
+            db.lost_writes(&report, schemas)
+        } else {
+            db.doubted_writes(&report, schemas)
+        };
+        for found in doubted {
             if let What::PreviousTree { .. } = found.fault.what {
                 self.compared = Compared::WrittenOver;
                 // Whether it is the one after or the one before, nothing tells: what differs is named.

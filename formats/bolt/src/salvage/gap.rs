@@ -26,6 +26,13 @@ pub struct Gap {
 }
 
 impl Gap {
+    /// Whether all that is known of it is what another whole tree has there: one of [`Salvage::rivals`].
+    ///
+    /// [`Salvage::rivals`]: super::Salvage::rivals
+    pub const fn is_of_rival(&self) -> bool {
+        matches!(self.fault.what, What::TwoTrees { .. })
+    }
+
     /// Of a page that seems to be of an older transaction: what that is, and where.
     pub(crate) fn found(&self) -> Option<Found> {
         let is_old = matches!(

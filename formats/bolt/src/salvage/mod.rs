@@ -65,7 +65,7 @@ use notes::Repaired;
 use tree::{Item, Saved};
 
 pub use best::Choice;
-pub(crate) use best::{is_foreign, is_written_over};
+pub(crate) use best::{has_next, has_younger, is_foreign, is_written_over};
 pub use decision::{Action, Decision, Proof};
 pub use gap::Gap;
 
@@ -128,6 +128,10 @@ pub struct Salvage<'s> {
     compared: Compared,
     /// The meta before, where its tree may be the newer one.
     rival: Option<Meta>,
+    /// Whether it is done for a check: what another transaction may explain is not doubted.
+    is_check: bool,
+    /// Trees that may be newer than the one that was saved, and have something else.
+    rivals: Vec<Db<'s>>,
 }
 
 /// Whether a tree was compared with that of the transaction before, if there is one.
@@ -162,6 +166,15 @@ impl<'s> Salvage<'s> {
 
     /// The same, in some other way.
     pub fn with(view: View<'s>, options: SalvageOptions) -> Self {
+        Self::saved(view, options, false)
+    }
+
+    /// The same, of which a check asks what it doubts.
+    pub(crate) fn for_check(view: View<'s>, options: SalvageOptions) -> Self {
+        Self::saved(view, options, true)
+    }
+
+    fn saved(view: View<'s>, options: SalvageOptions, is_check: bool) -> Self {
         let mut salvage = Self {
             space: None,
             root: Saved::default(),
@@ -177,6 +190,8 @@ impl<'s> Salvage<'s> {
             is_tree: false,
             compared: Compared::Yes,
             rival: None,
+            rivals: Vec::new(),
+            is_check,
         };
         if let Some(best) = best::tree(view, options) {
             salvage.run(&best, options);
@@ -235,7 +250,7 @@ impl<'s> Salvage<'s> {
             self.beside(db, name.as_bytes(), root);
         }
         self.repairs(&gather);
-        self.rivals(best);
+        self.compare_rivals(best);
         self.is_cut |= gather.is_cut;
         // Of two metas the broken one may have been the newer one.
         let is_newest =
@@ -392,6 +407,11 @@ impl<'s> Salvage<'s> {
     /// Whether there may have been a transaction after the one whose tree was saved.
     pub const fn may_be_older(&self) -> bool {
         !self.is_newest
+    }
+
+    /// Whole trees of the file that may be newer than the one that was saved. What differs is among the gaps.
+    pub fn rivals(&self) -> &[Db<'s>] {
+        &self.rivals
     }
 
     /// Whether the tree was compared with the one before, if there is one.

@@ -16,7 +16,7 @@ use crate::{
 
 impl<'s> Salvage<'s> {
     /// Names what differs in trees of which nothing tells whether they are newer.
-    pub(super) fn rivals(&mut self, best: &Best<'s>) {
+    pub(super) fn compare_rivals(&mut self, best: &Best<'s>) {
         let why = "its tree makes up the file as well, and nothing proves which of the two is the newer one: \
                    what differs is listed";
         let db = &best.db;
@@ -52,6 +52,7 @@ impl<'s> Salvage<'s> {
                 last = is_one.then_some(path);
             }
             if keys > 0 {
+                self.rivals.push(rival.clone());
                 self.decide(Action::LeftOut, Proof::Possible, &[], Some(root), keys, why);
             }
         }

@@ -193,8 +193,13 @@ fn agree(name: &str, bytes: &[u8]) {
             .faults
             .iter()
             .any(|found| matches!(found.fault.what, What::PreviousTree { .. }));
-        let is_rival =
-            |gap: &bolt::Gap| is_noted && matches!(gap.fault.what, What::TwoTrees { .. });
+        let is_rival = |gap: &bolt::Gap| {
+            let is_old = matches!(
+                gap.fault.what,
+                What::TwoTrees { .. } | What::LostWrite { .. }
+            );
+            is_noted && is_old
+        };
         let open = salvage
             .gaps
             .iter()

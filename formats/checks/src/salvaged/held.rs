@@ -11,10 +11,10 @@ use finding::{Known, Text, Time};
 use metadb::{MetaDb, ObjectKind};
 use node::graph::{Graph, Id, Kind};
 
-use super::{Loss, Salvage, Why, may_hide, path_of};
+use super::{Loss, Salvage, Why, may_hide, path_of, unknown_gaps};
 
 /// The releases whose collectors differ in what holds.
-const RELEASES: [Release; 3] = [Release::V1_6, Release::V1_7, Release::V2_1];
+pub(super) const RELEASES: [Release; 3] = [Release::V1_6, Release::V1_7, Release::V2_1];
 
 /// Objects of `rows` that a collection would take, and that may have been held; and those that its
 /// rows refer to, where damage may hide them.
@@ -52,7 +52,7 @@ pub(super) fn losses(rows: &MetaDb, salvage: Salvage<'_>) -> BTreeSet<Loss> {
     losses
 }
 
-fn loss(id: &Id, why: Why) -> Option<Loss> {
+pub(super) fn loss(id: &Id, why: Why) -> Option<Loss> {
     let (kind, snapshotter, name) = match id.kind {
         Kind::Snapshot => {
             let (snapshotter, key) = id.snapshot_parts()?;
@@ -84,14 +84,11 @@ fn may_have_held(salvage: Salvage<'_>, id: &Id) -> bool {
     };
     !salvage.has_tree
         || salvage.may_be_older
-        || salvage
-            .gaps
-            .iter()
-            .any(|gap| !gap.is_closed && is_above(gap))
+        || unknown_gaps(salvage.gaps).any(is_above)
 }
 
 /// The newest time that a row says: the clock that the file has.
-fn newest(rows: &MetaDb) -> Time {
+pub(super) fn newest(rows: &MetaDb) -> Time {
     let mut newest = Time::new(0, 0);
     for ns in rows.namespaces() {
         let mut see = |time: Option<Time>| newest = newest.max(time.unwrap_or(newest));

@@ -7,7 +7,7 @@ use finding::Text;
 use metadb::{Backend, CarvedObject, MetaDb, NamedBy, ObjectKind, carved_objects};
 use view::View;
 
-use super::{Loss, Nameless, Salvage, Why, may_hide, names::Names, path_of};
+use super::{Loss, Nameless, Salvage, Why, may_hide, names::Names, path_of, unknown_gaps};
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -107,7 +107,7 @@ pub(super) fn losses(old: View<'_>, names: &Names, salvage: Salvage<'_>) -> Lost
 
 /// Objects in which keys are missing, and that were left out for it.
 fn taken_out(names: &Names, salvage: Salvage<'_>) -> Vec<Loss> {
-    let open = salvage.gaps.iter().filter(|gap| !gap.is_closed);
+    let open = unknown_gaps(salvage.gaps);
     let objects = open.filter_map(|gap| super::object_of(&gap.path));
     objects
         .filter(|loss| !names.have(loss.kind, loss.namespace.as_ref(), &loss.name))
@@ -117,7 +117,7 @@ fn taken_out(names: &Names, salvage: Salvage<'_>) -> Vec<Loss> {
 /// Blobs and snapshots whose rows are there and whose labels may be missing: a label may be all that holds
 /// one (`containerd.io/gc.root`), or what it is held by.
 fn without_labels(names: &Names, salvage: Salvage<'_>) -> Vec<Loss> {
-    let open = salvage.gaps.iter().filter(|gap| !gap.is_closed);
+    let open = unknown_gaps(salvage.gaps);
     let objects = open.filter_map(|gap| {
         let loss = super::object_of(&gap.path)?;
         let (namespace, snapshotter) = (loss.namespace.as_ref(), loss.snapshotter.as_ref());
@@ -152,9 +152,8 @@ fn is_hidden(object: &CarvedObject, name: &Text, salvage: Salvage<'_>) -> bool {
     let (namespace, snapshotter) = (object.namespace.as_ref(), object.snapshotter.as_ref());
     match path_of(object.kind, namespace, snapshotter, name) {
         Some(path) => may_hide(salvage.gaps, &path),
-        None => salvage.gaps.iter().any(|gap| {
-            !gap.is_closed && may_be_of(object, name, &gap.path, |key| gap.range.may_hold(key))
-        }),
+        None => unknown_gaps(salvage.gaps)
+            .any(|gap| may_be_of(object, name, &gap.path, |key| gap.range.may_hold(key))),
     }
 }
 

@@ -7,6 +7,7 @@
 //!
 //! - objects that its bytes name and that the new file does not have, where damage may hide them;
 //! - objects that the new file has and that nothing in it holds any more;
+//! - objects that another tree of the damaged file holds, where that may be the newer one;
 //! - records that the daemon cannot read;
 //! - ranges of keys of which nobody can say what stood there.
 //!
@@ -15,6 +16,7 @@
 mod held;
 mod lost;
 mod names;
+mod rivals;
 
 use std::collections::BTreeSet;
 
@@ -31,6 +33,8 @@ use names::Names;
 pub struct Salvage<'g> {
     /// Where keys are missing.
     pub gaps: &'g [Gap],
+    /// Whole trees of the damaged file that may be newer than the one that was saved.
+    pub rivals: &'g [Db<'g>],
     /// Whether every key of the newest transaction is in the new file with its newest value.
     pub is_whole: bool,
     /// Whether there may have been a newer transaction than the one that was saved.
@@ -173,6 +177,7 @@ pub fn salvaged(old: View<'_>, new: View<'_>, salvage: Salvage<'_>) -> Option<Sa
         loses.extend(lost.named);
         nameless = lost.nameless;
         loses.extend(named_by_others(&db));
+        loses.extend(rivals::losses(&db, is_backend, salvage.rivals));
     }
     let mut seen = BTreeSet::new();
     let loses: Vec<Loss> = loses
@@ -294,9 +299,16 @@ fn stops(troubles: &[Trouble]) -> Vec<Unreadable> {
         .collect()
 }
 
+/// The gaps of which nobody knows what stood in them: of where another whole tree has something else, [`rivals`]
+/// knows what that is.
+fn unknown_gaps(gaps: &[Gap]) -> impl Iterator<Item = &Gap> {
+    gaps.iter()
+        .filter(|gap| !gap.is_closed && !gap.is_of_rival())
+}
+
 /// Whether damage may hide what stood at `path`.
 fn may_hide(gaps: &[Gap], path: &[Vec<u8>]) -> bool {
-    gaps.iter().filter(|gap| !gap.is_closed).any(|gap| {
+    unknown_gaps(gaps).any(|gap| {
         let key = path.get(gap.path.len());
         path.starts_with(&gap.path) && key.is_some_and(|key| gap.range.may_hold(key))
     })

@@ -2,8 +2,8 @@
 //!
 //! What says when it was made, and when it was changed, said so within its transaction. So an object that one
 //! tree has, and that another one lacks beside an object that is younger than it, was removed before that. A number
-//! that a snapshotter gave is not given again. An object that was made last tells nothing: it may be new in one
-//! tree, or removed in the other.
+//! that a bucket of snapshots gave is not given again. An object that was made last tells nothing: it may be new in
+//! one tree, or removed in the other.
 //!
 //! One of the trees may be older, with pages that were written over since: then it is none of any time. So what
 //! is compared stands on one page, and both trees have the younger object.
@@ -24,6 +24,8 @@ struct Object {
     changed: Option<Time>,
     /// The page that names it.
     page: PageId,
+    /// Whether both times are of the transactions that wrote them. Of a snapshot only the second one is.
+    is_timed: bool,
 }
 
 /// What one tree says of its age.
@@ -34,6 +36,13 @@ struct Seen<'s> {
     last: Option<u64>,
     /// Its snapshots by their numbers, and whether each is committed.
     numbers: BTreeMap<u64, bool>,
+    /// The sequences of the buckets of snapshots in meta.db.
+    sequences: BTreeMap<Vec<&'s [u8]>, u64>,
+}
+
+/// Whether snapshots stand at `path`, in either database.
+fn has_snapshots(path: &[&[u8]]) -> bool {
+    matches!(path, [b"v1", b"snapshots"] | [b"v1", _, b"snapshots", _])
 }
 
 /// Whether objects at `path` get their time in the transaction that makes them: a snapshot's is taken before.
@@ -57,7 +66,11 @@ impl<'s> Seen<'s> {
             let above = step.bucket.as_slice();
             if matches!(above, [b"v1"]) && entry.key == b"snapshots" {
                 seen.last = Some(bucket.sequence());
-            } else if is_timed(above) {
+            } else if matches!(above, [b"v1", _, b"snapshots"]) {
+                let path = above.iter().copied().chain([entry.key]).collect();
+                seen.sequences.insert(path, bucket.sequence());
+            }
+            if is_timed(above) || has_snapshots(above) {
                 let at = |key: &[u8]| time(value(bucket, key)?);
                 if let Some(made) = at(b"createdat") {
                     let path = above.iter().copied().chain([entry.key]).collect();
@@ -66,10 +79,12 @@ impl<'s> Seen<'s> {
                         made,
                         changed,
                         page,
+                        is_timed: is_timed(above),
                     };
                     seen.objects.insert(path, object);
                 }
-            } else if matches!(above, [b"v1", b"snapshots"])
+            }
+            if matches!(above, [b"v1", b"snapshots"])
                 && let Some(id) = value(bucket, b"id").and_then(|id| crate::uvarint(id).ok())
             {
                 let is_committed = value(bucket, b"kind") == Some(&[3]);
@@ -104,8 +119,7 @@ impl<'s> Seen<'s> {
         // Of each page that names objects, the youngest that both trees have.
         let mut youngest: BTreeMap<PageId, Time> = BTreeMap::new();
         for (path, object) in &self.objects {
-            let was = other.objects.get(path);
-            if was.is_some_and(|was| was.made == object.made) {
+            if object.is_timed && other.has(path, object) {
                 let most = youngest.entry(object.page).or_insert(object.made);
                 *most = object.made.max(*most);
             }
@@ -113,7 +127,7 @@ impl<'s> Seen<'s> {
         let gone = other
             .objects
             .iter()
-            .filter(|(path, _)| !self.objects.contains_key(*path))
+            .filter(|(path, object)| object.is_timed && !self.objects.contains_key(*path))
             .any(|(path, object)| {
                 let page = self.page_for(path);
                 let latest = page.and_then(|page| youngest.get(&page));
@@ -131,7 +145,27 @@ impl<'s> Seen<'s> {
             .numbers
             .iter()
             .any(|(number, is)| *is && other.numbers.get(number) == Some(&false));
-        gone || changed || counted || removed || committed
+        gone || changed || counted || removed || committed || self.has_counted(other)
+    }
+
+    /// Whether the object at `path` is there, and the same one.
+    fn has(&self, path: &[&'s [u8]], object: &Object) -> bool {
+        let own = self.objects.get(path);
+        own.is_some_and(|own| own.made == object.made)
+    }
+
+    /// Whether a bucket of snapshots in meta.db gave numbers since. That of a namespace that was removed and made
+    /// again starts anew: it is the same one if both trees have one of its snapshots.
+    fn has_counted(&self, other: &Self) -> bool {
+        self.sequences.iter().any(|(bucket, sequence)| {
+            let is_in = |path: &[&[u8]]| path.len() > bucket.len() && path.starts_with(bucket);
+            let is_same = || {
+                let mut objects = self.objects.iter();
+                objects.any(|(path, object)| is_in(path) && other.has(path, object))
+            };
+            let before = other.sequences.get(bucket);
+            before.is_some_and(|before| before < sequence) && is_same()
+        })
     }
 }
 

@@ -263,8 +263,10 @@ pub(crate) fn run(args: &SalvageArgs, out: &mut Out) -> Outcome {
     // Asked before the gaps are taken out.
     let has_no_gap = salvage.has_no_gap() && frozen.unread.is_empty();
     let gaps = core::mem::take(&mut salvage.gaps);
+    let rivals = salvage.rivals().to_vec();
     let facts = checks::salvaged::Salvage {
         gaps: &gaps,
+        rivals: &rivals,
         is_whole: has_no_gap,
         may_be_older: salvage.may_be_older(),
         has_tree: salvage.has_tree(),

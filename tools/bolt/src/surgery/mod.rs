@@ -339,6 +339,7 @@ fn operate(
     }
     let facts = checks::salvaged::Salvage {
         gaps: &[],
+        rivals: &[],
         is_whole: how == How::Same && after.faults == 0,
         may_be_older: how != How::Same,
         has_tree: after.tree == TreeState::Whole,

@@ -325,7 +325,7 @@ impl<'s> Live<'s> {
         }
         self.index_previous(paths);
         if db.view().len() <= COMPARED {
-            for found in db.lost_writes(&db.check(), self.schemas) {
+            for found in db.doubted_writes(&db.check(), self.schemas) {
                 self.doubt(&found, paths);
             }
         }

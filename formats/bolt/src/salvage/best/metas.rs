@@ -331,7 +331,7 @@ fn is_stale(db: &Db<'_>, schemas: Schemas) -> bool {
     if db.pages_in_file() > COMPARED {
         return false;
     }
-    let lost = db.lost_writes(&db.check(), schemas);
+    let lost = db.doubted_writes(&db.check(), schemas);
     lost.iter().any(|found| found.fault.what.is_stale_root())
 }
 

@@ -56,7 +56,7 @@ pub(super) fn newest(
 impl Tree {
     /// Whether the pages that this tree took of those that are free in `from` are the lowest of them; none: it
     /// took none.
-    fn takes_lowest(&self, from: &Self) -> Option<bool> {
+    pub(super) fn takes_lowest(&self, from: &Self) -> Option<bool> {
         let end = self.end().max(from.end());
         let free = || (2..end.0).map(PageId).filter(|page| !from.has(*page));
         let last = free().filter(|page| self.is_single(*page)).max()?;

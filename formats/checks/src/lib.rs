@@ -63,6 +63,7 @@ pub mod salvaged;
 mod snapshot;
 mod snapshot_backend;
 mod snapshot_commit;
+mod snapshot_copied;
 mod snapshot_dir;
 mod snapshot_disagree;
 mod snapshot_index;
@@ -231,6 +232,7 @@ pub const CHECKS: &[&Check] = &[
     &snapshot_dir::WORK_MISSING,
     &snapshot_layer::DIFFERS,
     &snapshot_layer::MARKS,
+    &snapshot_copied::COPIED,
     &devmapper::DISAGREES,
     &devmapper::FAULTY,
     // Leases, and what nothing holds.

@@ -253,6 +253,9 @@ pub struct Foretold {
     /// its CRI does not load. A lock that a process holds at this moment is none.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub fails: bool,
+    /// What of the databases, the snapshotters and the collector is not known: what a start deletes is not known then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blind: Vec<String>,
 }
 
 /// A unit of systemd on the node that runs its containerd, or starts it again.

@@ -209,6 +209,15 @@ fn room(plan: &Plan, pen: &mut Pen<'_>) -> io::Result<()> {
         let words = pen.styled(Style::Bad, words).to_string();
         pen.paragraph("Apply     ", &words)?;
     }
+    let mut blind = plan.after.iter().flat_map(|one| &one.blind);
+    if let Some(first) = blind.next().filter(|_| !would_not) {
+        let why = finding::Escaped(first.as_bytes());
+        let words = format!(
+            "`apply` refuses this plan: what a start deletes after it is not known: {why}."
+        );
+        let words = pen.styled(Style::Bad, &words).to_string();
+        pen.paragraph("Apply     ", &words)?;
+    }
     for one in &plan.obstacles {
         let why = finding::Escaped(one.why.as_bytes());
         let words = format!("`apply` would refuse now: {why}. To do: {}.", one.hint);

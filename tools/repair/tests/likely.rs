@@ -233,6 +233,65 @@ fn a_repair_after_which_containerd_would_not_serve_is_refused() {
     assert_eq!(exit, Exit::REPAIRED, "{said}");
 }
 
+/// What nobody knows of a snapshotter, a start may delete: no repair is put in place then, be it ever so small. What is
+/// not known of a part that a repair does not touch is only shown.
+#[test]
+fn what_is_not_known_of_a_snapshotter_refuses_and_of_the_rest_is_shown() {
+    let empty_status = |node: &Path| {
+        let containers = node.join(ROOT).join("io.containerd.grpc.v1.cri/containers");
+        let first = fs::read_dir(containers).unwrap().next().unwrap().unwrap();
+        fs::write(first.path().join("status"), "").unwrap();
+    };
+    let folder = unpacked("1.7-stopped");
+    let node = folder.path();
+    empty_status(node);
+    // Datasets that zfs keeps.
+    let zfs = node.join(ROOT).join("io.containerd.snapshotter.v1.zfs");
+    fs::create_dir(&zfs).unwrap();
+    let rows = "io.containerd.snapshotter.v1.native/metadata.db";
+    fs::copy(node.join(ROOT).join(rows), zfs.join("metadata.db")).unwrap();
+    let before = fs::read(node.join(META)).unwrap();
+    let (made, file) = plan(node);
+    assert!(!made["steps"].as_array().unwrap().is_empty());
+    assert!(
+        made["after"][0]["blind"][0]
+            .as_str()
+            .unwrap()
+            .contains("snapshotter zfs")
+    );
+    let (shown, _) = run(&["show".as_ref(), file.path().as_os_str()]);
+    let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        shown.contains(
+            "`apply` refuses this plan: what a start deletes after it is not known: snapshotter zfs"
+        ),
+        "{shown}"
+    );
+    let apply = ["apply".as_ref(), file.path().as_os_str(), "--copy".as_ref()];
+    let (said, exit) = run(&apply);
+    assert_eq!(exit, Exit::UNREAD, "{said}");
+    assert!(said.contains("snapshotter zfs"), "{said}");
+    assert_eq!(fs::read(node.join(META)).unwrap(), before);
+
+    // Whether a command before the daemon succeeds.
+    let folder = unpacked("1.7-stopped");
+    let node = folder.path();
+    empty_status(node);
+    let more = node.join("etc/systemd/system/containerd.service.d");
+    fs::create_dir_all(&more).unwrap();
+    fs::write(
+        more.join("before.conf"),
+        "[Service]\nExecStartPre=/opt/prepare\n",
+    )
+    .unwrap();
+    let (made, file) = plan(node);
+    assert_eq!(made["after"][0]["start"], "unknown", "{}", made["after"]);
+    assert!(made["after"][0].get("blind").is_none(), "{}", made["after"]);
+    let apply = ["apply".as_ref(), file.path().as_os_str(), "--copy".as_ref()];
+    let (said, exit) = run(&apply);
+    assert_eq!(exit, Exit::REPAIRED, "{said}");
+}
+
 /// How much room there is, what must stay free, and who says so, before anybody stops the node.
 #[test]
 fn the_plan_says_what_room_it_needs_and_has() {

@@ -80,6 +80,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "only where processes were seen; formats/checks/tests/replaced.rs",
     ),
     (
+        "snapshot/store-copied",
+        "only on a machine that runs; formats/checks/tests/copied.rs",
+    ),
+    (
         "runtime/daemon-cut-off",
         "only on a machine that runs; formats/checks/tests/cut_off.rs",
     ),

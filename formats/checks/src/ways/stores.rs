@@ -35,7 +35,7 @@ pub(super) const TABLE: Table = &[
     ),
     (&["cri/address-lost"], addressed),
     (&["store/lost-found"], copied),
-    (&["store/owner-changed"], compared),
+    (&["store/owner-changed", "snapshot/store-copied"], compared),
 ];
 
 fn is_meta(finding: &Finding) -> bool {

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bolt::Layout;
-use checks::start::{Outcome, predictions};
-use checks::{Measured, judge};
+use checks::start::{Outcome, Prediction, predictions};
+use checks::{Measured, NotKnown, Part, judge};
 use daemon::gc::{self, Fate};
 use daemon::{Detected, Release};
 use evidence::{Change, Evidence};
@@ -190,6 +190,13 @@ impl Making<'_> {
         for release in self.release.releases() {
             let collection = gc::simulate_with(node, release, self.at, true);
             let Ok(collection) = collection else { continue };
+            let unknown = collection.unknown.iter();
+            let unknown: Vec<String> = unknown
+                .map(|one| format!("{}: {}", one.what, one.why))
+                .collect();
+            for after in &mut self.plan.after {
+                after.blind.extend(unknown.iter().cloned());
+            }
             for run in &collection.backends {
                 let rows = run.rows.iter().filter(|row| row.fate == Fate::Deleted);
                 self.plan
@@ -212,6 +219,10 @@ impl Making<'_> {
             self.plan
                 .collected
                 .extend(blobs.map(|stored| stored.path.to_string()));
+        }
+        for after in &mut self.plan.after {
+            after.blind.sort();
+            after.blind.dedup();
         }
         self.plan.collected.sort();
         self.plan.collected.dedup();
@@ -247,6 +258,7 @@ pub(super) fn foretold(node: &Node, release: &Detected, at: Time) -> Vec<Foretol
                 }
             })
             .collect(),
+        blind: blind(node, &prediction),
         fails: !matches!(prediction.outcome, Outcome::Boots | Outcome::Unknown)
             && !prediction.end().is_some_and(|end| {
                 [
@@ -257,6 +269,25 @@ pub(super) fn foretold(node: &Node, release: &Detected, at: Time) -> Vec<Foretol
             }),
     })
     .collect()
+}
+
+/// What of the databases and the snapshotters is not known. Whether a snapshotter with a daemon of its own runs does not
+/// matter here: a database without records of it is refused by its name.
+fn blind(node: &Node, prediction: &Prediction) -> Vec<String> {
+    let is_proxy = |part: &NotKnown| {
+        let mut all = node.snapshotters.iter();
+        let own = |name: &str| part.name.strip_prefix("snapshotter ") == Some(name);
+        all.any(|one| one.is_proxy && own(&one.name.to_string()))
+    };
+    let parts = prediction.parts.iter();
+    parts
+        .filter(|part| match part.part {
+            Part::Database => true,
+            Part::Snapshotter => !is_proxy(part),
+            _ => false,
+        })
+        .map(ToString::to_string)
+        .collect()
 }
 
 /// What a collection would take.

@@ -296,8 +296,20 @@ pub fn foreseen(
     Ok((rooms, obstacles))
 }
 
-/// Why a result is not put in place: containerd would not serve with it. What else is wrong comes first.
+/// Why a result is not put in place: containerd would not serve with it, or what a start deletes is not known. What else
+/// is wrong comes first.
 pub(crate) fn result(plan: &Plan) -> Option<Refused> {
+    fails(plan).or_else(|| {
+        let mut unknown = plan.after.iter().flat_map(|one| &one.blind);
+        let first = unknown.next()?;
+        Some(Refused::new(
+            format!("what a start deletes after the repair is not known: {first}"),
+            "make that readable first (run it as root, mount its disk, `coroner triage NODE` says where it is), then plan again",
+        ))
+    })
+}
+
+fn fails(plan: &Plan) -> Option<Refused> {
     let worst = plan.after.iter().find(|one| one.fails)?;
     let hint = if plan.after.iter().all(|one| one.fails) {
         if plan.drafts.is_empty() {
@@ -430,6 +442,18 @@ mod tests {
             one.fails = false;
         }
         assert_eq!(result(&serves), None);
+        // What a start deletes is not known; what is not known of other parts is only shown.
+        let mut blind = after(&["unknown"]);
+        for one in &mut blind.after {
+            one.blind
+                .push("snapshotter overlayfs (permission denied)".to_owned());
+        }
+        let refused = result(&blind).unwrap();
+        assert!(
+            refused.why.contains("snapshotter overlayfs"),
+            "{}",
+            refused.why
+        );
         // Of two releases that it may be, one would not.
         let refused = result(&after(&["yes", "no"])).unwrap();
         assert!(refused.hint.contains("--daemon"), "{}", refused.hint);

@@ -15,8 +15,8 @@ pub(crate) const ELSEWHERE: Check = Check {
         rule: "B22",
         severity: Severity::Damage,
         title: "The containerd that runs keeps its stores elsewhere",
-        explanation: "The daemon was started with another --root, or it lives in mounts of its own (a unit with BindPaths= \
-            or a container), where another disk lies at this path. What is judged here is then not what the daemon \
+        explanation: "The daemon was started with another --root, or it runs in a mount namespace of its own (a unit \
+            with BindPaths= or a container), where another disk is mounted at this path. What is judged here is then not what the daemon \
             uses: an older store that was left, or what lies below a mount.",
         remedy: "Do not repair, clean or replace anything here. Examine the stores of the daemon: `coroner triage / --root \
             ROOT --state STATE` with its own folders, or `coroner triage /proc/PID/root` where it has mounts of its own.",
@@ -76,7 +76,7 @@ fn other_mount(judge: &Judge<'_>, daemon: &Process) -> Option<String> {
         theirs.device == ours.device && theirs.root == ours.root && theirs.point == ours.point;
     (is_ours && first != own && !is_same).then(|| {
         format!(
-            "lives in mounts of its own, where {} of {} lies at {}",
+            "runs in a mount namespace of its own, where {} of {} is at {}",
             theirs.root, theirs.source, theirs.point
         )
     })

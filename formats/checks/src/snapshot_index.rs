@@ -22,7 +22,7 @@ pub(crate) const KIND: Check = Check {
         title: "A snapshot is not of the kind that its use asks for",
         explanation: "A parent is committed; the writable layer of a container is active (or a view). The \
             snapshotter refuses to mount a snapshot of the wrong kind, or to use it as a parent.",
-        remedy: "`coroner repair` rewrites its row with the right kind: no layer and no name goes.",
+        remedy: "`coroner repair` rewrites its row with the right kind: no layer and no name is lost.",
     },
     needs: &[],
     run: kind,

@@ -59,7 +59,8 @@ pub(crate) const CHILDREN: Check = Check {
             listed but not there is what containerd's own garbage collector leaves behind (a note): \
             `ctr snapshots rm` of the parent is then refused, but the garbage collector still \
             removes it. A child that is there but not listed can lose its parent.",
-        remedy: "Rebuild the lists from the parents in a copy of meta.db.",
+        remedy: "Do nothing for a child that is listed and gone: the garbage collector still removes the snapshot. Do \
+            not remove a snapshot whose list lacks a child: containerd would remove it although the child needs it.",
     },
     needs: &[],
     run: children,
@@ -239,8 +240,9 @@ fn children(judge: &mut Judge<'_>) {
             let mut parts = Vec::new();
             if !stale.is_empty() {
                 parts.push(format!(
-                    "lists {} as children, but they do not exist",
-                    stale.join(", ")
+                    "lists {} as {}, but there is no such snapshot",
+                    stale.join(", "),
+                    if stale.len() == 1 { "a child" } else { "children" }
                 ));
             }
             if !unlisted.is_empty() {
@@ -249,7 +251,7 @@ fn children(judge: &mut Judge<'_>) {
                     unlisted.join(", ")
                 ));
             }
-            let message = format!("it {}", parts.join(" and "));
+            let message = format!("the snapshot {} {}", row.key, parts.join(" and "));
             let finding = group.finding(judge, CHILDREN.code, row, message);
             let stale_only = unlisted.is_empty();
             judge.say(if stale_only {

@@ -172,8 +172,12 @@ impl fmt::Display for Object {
                     Some(element) => write!(f, "chan {element}")?,
                     None => f.write_str("channel")?,
                 }
-                if let (Some(len), Some(capacity)) = (len, capacity) {
-                    write!(f, " ({len} of {capacity})")?;
+                match (len, capacity) {
+                    (_, Some(0)) => f.write_str(" (unbuffered)")?,
+                    (Some(len), Some(capacity)) => {
+                        write!(f, " ({len} of {capacity} places filled)")?;
+                    }
+                    _ => {}
                 }
                 if *closed == Some(true) {
                     f.write_str(" closed")?;

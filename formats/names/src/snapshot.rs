@@ -149,7 +149,7 @@ fn fit(name: &str, namespace: Option<&Text>, key: &Text) -> Option<Fit> {
 
 /// What a container of a pod is called beside its id: `server`, `web/server`, `apps/web/server`, and by its pod,
 /// `web` and `apps/web`; the CRI's record has it as `server_web_apps_UID_ATTEMPT`.
-fn pod_names(container: &metadb::Row<metadb::Container>) -> Vec<String> {
+pub fn pod_names(container: &metadb::Row<metadb::Container>) -> Vec<String> {
     if container.cri_kind() != Some("container") {
         return Vec::new();
     }

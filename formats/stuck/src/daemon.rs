@@ -165,12 +165,12 @@ fn held(index: &Index<'_>, process: &Process) -> Option<Held> {
         let way = match process.status.tracer {
             Some(tracer) => remedy(
                 false,
-                &format!("It is traced by pid {tracer}: end that, then it goes on."),
+                &format!("The daemon is traced by pid {tracer}: end that process, then the daemon continues."),
                 Vec::<Step>::new(),
             ),
             None => remedy(
                 true,
-                "It goes on where it was stopped.",
+                "The process continues where it was stopped.",
                 vec![signal("CONT", process)],
             ),
         };
@@ -241,7 +241,7 @@ fn by_child(index: &Index<'_>, process: &Process, child: &DaemonChild) -> Held {
     let way = if leaf.stat.is_stopped() {
         remedy(
             true,
-            "It goes on where it was stopped.",
+            "The process continues where it was stopped.",
             vec![signal("CONT", leaf)],
         )
     } else if let Some(remedy) = without_mount(creating::kind_of_wait(leaf)) {

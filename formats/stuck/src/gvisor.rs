@@ -36,7 +36,7 @@ pub(crate) fn judge<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Option<Foun
     if !is_runsc || stands {
         return None;
     }
-    let why = format!("gVisor wrote that it is {word}, and its sandbox, pid {pid}, lives");
+    let why = format!("gVisor wrote that it is {word}, and its sandbox, pid {pid}, runs");
     let state = match status {
         GvisorStatus::Running => State::Running,
         GvisorStatus::Paused => State::Paused,
@@ -58,7 +58,7 @@ pub(crate) fn offline<'f>(subject: &Subject<'f>) -> Option<Found<'f>> {
         return Some(ended().since(since));
     }
     let why = format!(
-        "gVisor wrote that it is {}; whether its sandbox lives, folders do not tell",
+        "gVisor wrote that it is {}; whether its sandbox runs, files alone do not show",
         status.word()
     );
     Some(Found::new(State::NotRead, why).sure(false).since(since))

@@ -41,19 +41,19 @@ pub(crate) fn judge<'f>(subject: &Subject<'f>, now: Time) -> Found<'f> {
     let why = match container.derived.phase {
         Phase::Empty => "its state folder is empty",
         Phase::Creating if !container.leftovers.is_empty() => {
-            "its creation saved its state and did not go further; folders do not show whether it still runs"
+            "its creation saved its state and did not go further; files alone do not show whether it still runs"
         }
         Phase::Creating => {
             "it was never started; folders do not show whether its creation still runs, hangs or ended"
         }
         Phase::Created => {
-            "it was created and never let go; whether its init lives, and waits or hangs, folders do not tell"
+            "it was created and never let go; whether its init runs, waits or hangs, files alone do not show"
         }
         Phase::Released => {
-            "it was let go, and its FIFO was left: a hook hangs, or a start was killed; folders do not tell"
+            "it was let go, and its FIFO was left: a hook hangs, or a start was killed; files alone do not show which"
         }
-        Phase::Started => "it was started; whether it runs, folders do not tell",
-        Phase::Unknowable => "folders do not tell how far it came",
+        Phase::Started => "it was started; whether it runs, files alone do not show",
+        Phase::Unknowable => "files alone do not show how far it came",
     };
     unknowable(subject, now, why).since(since)
 }

@@ -307,19 +307,19 @@ pub(crate) fn without_mount(state: State) -> Option<Remedy> {
         }
         State::Unthawed => {
             "Let what froze the file system (a backup or a snapshot of the disk or machine) end, or thaw it with \
-             `fsfreeze -u` and its mount point: everything goes on. A restart of containerd would hang as well."
+             `fsfreeze -u` and its mount point: everything continues. A restart of containerd would hang as well."
         }
         _ => return None,
     };
     Some(safe(why, Vec::new()))
 }
 
-const TRACED: &str = "It is traced: end the tracer, then it goes on.";
+const TRACED: &str = "The process is traced: end the tracer, then the process continues.";
 
 /// Lets a process go on that somebody stopped.
 pub(crate) fn go_on(steps: Vec<Step>) -> Remedy {
     let steps = steps.into_iter().map(Step::undoable).collect();
-    safe("It goes on where it was stopped.", steps)
+    safe("The process continues where it was stopped.", steps)
 }
 
 /// The loss of all that runs in the container.
@@ -415,10 +415,10 @@ pub(crate) fn thaw(found: &Found<'_>) -> Remedy {
         Frozen::V2 | Frozen::V2Freezing => ("0", b"cgroup.freeze".as_slice()),
     };
     let why = match (found.state, freezer.own) {
-        (State::ExecFrozen, _) => "The container goes on, and the exec with it.",
-        (State::Freezing, _) => "It goes on; what does not freeze waits for storage: see to that.",
-        (_, false) => "Everything below that cgroup goes on, this container too.",
-        (_, true) => "It goes on where it was frozen.",
+        (State::ExecFrozen, _) => "The container continues, and the exec with it.",
+        (State::Freezing, _) => "The container continues. The process that does not freeze waits for storage: fix the storage.",
+        (_, false) => "Everything below that cgroup continues, this container too.",
+        (_, true) => "The container continues where it was frozen.",
     };
     safe(
         why,
@@ -488,7 +488,7 @@ pub(crate) fn full(case: &Case<'_, '_>) -> Remedy {
         (Some(shim), _) if shim.process.stat.is_stopped() => {
             let step = kill(CONTINUE, shim.process.pid).map(Step::undoable);
             safe(
-                "Its shim reads on when it goes on.",
+                "The shim reads on once it continues.",
                 step.into_iter().collect(),
             )
         }

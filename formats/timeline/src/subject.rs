@@ -66,17 +66,6 @@ impl What {
             Self::Changed => "Metadata Modification Time",
         }
     }
-
-    /// Its letter, of the four times of a file.
-    pub const fn letter(self) -> Option<char> {
-        match self {
-            Self::Modified => Some('m'),
-            Self::Accessed => Some('a'),
-            Self::Changed => Some('c'),
-            Self::Born => Some('b'),
-            _ => None,
-        }
-    }
 }
 
 /// Which store says it.

@@ -11,7 +11,7 @@ use node::{Node, Roots, Rule, Said};
 use process::{Depth, Processes, Tree};
 use serde::Serialize;
 
-use crate::{Failure, Pen, Style, advice, place, safety};
+use crate::{Again, Failure, Pen, Style, advice, place, safety};
 
 /// Which node, and where its stores are.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -77,6 +77,8 @@ pub struct Case {
     name: Option<Text>,
     /// What to know of how the evidence was opened.
     notes: Vec<String>,
+    /// The node as it was given.
+    again: Again,
 }
 
 impl Case {
@@ -154,6 +156,7 @@ impl Case {
             case = case.named("the sample");
         }
         case.notes.splice(0..0, gave_up);
+        case.again = Again::from_path(&args.evidence);
         Ok(case)
     }
 
@@ -184,6 +187,7 @@ impl Case {
             numbered: Numbered::Here,
             name: None,
             notes,
+            again: Again::default(),
         })
     }
 
@@ -192,6 +196,11 @@ impl Case {
     pub fn named(mut self, name: &str) -> Self {
         self.name = Some(Text::from(name));
         self
+    }
+
+    /// The node as it was given, for a command that goes on with it.
+    pub const fn again(&self) -> &Again {
+        &self.again
     }
 
     /// What time it is at the node, where that is known: on the machine itself now, else when the
@@ -304,6 +313,7 @@ impl Case {
             now: node.now,
             others: self.roots.iter().skip(1).map(other).collect(),
             notes: [self.notes.clone(), self.evidence.notes()].concat(),
+            again: self.again.clone(),
         }
     }
 }
@@ -384,6 +394,9 @@ pub struct About {
     pub others: Vec<Other>,
     /// What to know of how the evidence was read.
     pub notes: Vec<String>,
+    /// The node as it was given.
+    #[serde(skip)]
+    pub again: Again,
 }
 
 /// How many other installations are named.

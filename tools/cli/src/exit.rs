@@ -39,9 +39,13 @@ impl Exit {
     }
 
     /// The codes as the help text lists them.
-    pub const HELP: &'static str = "Exit codes, which add up:
-  0 clean, 1 repaired, 4 findings above a note, 8 something could not be read, 16 usage,
-  32 interrupted, 64 the output could not be written (a full disk)";
+    pub const HELP: &'static str = "Exit codes, which add up: 0 clean, 4 findings above a note, 8 something could not be read, 16 usage, \
+32 interrupted, 64 the output could not be written (a full disk)";
+
+    /// The same for verbs that change a node.
+    pub const HELP_OF_CHANGES: &'static str = "Exit codes, which add up: 0 clean, 1 changed what it should \
+(`apply`, `undo`, `purge`), 4 findings above a note, 8 something could not be read, 16 usage, 32 interrupted, \
+64 the output could not be written (a full disk)";
 }
 
 impl BitOr for Exit {

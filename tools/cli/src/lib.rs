@@ -38,7 +38,9 @@
 //! error.
 
 mod advice;
+mod again;
 mod answer;
+mod at;
 mod case;
 mod exit;
 mod failure;
@@ -63,7 +65,9 @@ mod table;
 mod value;
 mod wrap;
 
+pub use again::{Again, write_next};
 pub use answer::Answer;
+pub use at::time_after;
 pub use case::{About, Case, EvidenceArgs, Other, PlaceArgs, SAMPLE, monotonic, now, shown};
 pub use exit::Exit;
 pub use failure::{Failure, Outcome};
@@ -77,7 +81,7 @@ pub use measuring::{Measure, measure, measure_with, verify_layers};
 pub use most::{MostArgs, MostFileArgs};
 pub use options::{Colour, Format, Options};
 pub use out::Out;
-pub use output::{FileWriter, NewFile, NewTree};
+pub use output::{FileWriter, NewFile, NewTree, reason};
 pub use pen::{Pen, Style};
 pub use period::PeriodArgs;
 pub use progress::{Part, Progress};

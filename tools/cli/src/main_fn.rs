@@ -77,7 +77,12 @@ impl Tool {
             .get_after_help()
             .map(|text| format!("{text}\n\n"))
             .unwrap_or_default();
-        own_headings(command).after_help(format!("{examples}{}", Exit::HELP))
+        let codes = if self.name == "repair" {
+            Exit::HELP_OF_CHANGES
+        } else {
+            Exit::HELP
+        };
+        own_headings(command).after_help(format!("{examples}{codes}"))
     }
 }
 
@@ -147,7 +152,7 @@ pub fn multi_command(
     Command::new("coroner")
         .version(VERSION)
         .about(about)
-        .after_help(format!("{after_help}\n\n{}", Exit::HELP))
+        .after_help(format!("{after_help}\n\n{}", Exit::HELP_OF_CHANGES))
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommands(tools.iter().map(|tool| tool.command()))

@@ -47,7 +47,7 @@ pub fn value_lines(record: &Value, depth: usize, pen: &mut Pen<'_>) -> io::Resul
             }
             Value::Array(list) if list.iter().all(is_scalar) && is_short(list) => {
                 let words: Vec<String> = list.iter().map(scalar).collect();
-                pen.paragraph(&format!("{first}: "), &format!("[{}]", words.join(", ")))?;
+                pen.paragraph(&format!("{first}: ["), &format!("{}]", words.join(", ")))?;
             }
             Value::Array(list) => {
                 pen.line(format_args!("{first}:"))?;

@@ -43,7 +43,18 @@ fn words(line: &str) -> Vec<(usize, String)> {
     if gap > 0 {
         all.push((gap, String::new()));
     }
-    all
+    // The steps of a path of buckets: no line holds only the sign between two of them.
+    let mut joined: Vec<(usize, String)> = Vec::with_capacity(all.len());
+    for (gap, word) in all {
+        match joined.last_mut().filter(|(_, last)| last == ">") {
+            Some((_, last)) => {
+                last.push_str(&" ".repeat(gap));
+                last.push_str(&word);
+            }
+            None => joined.push((gap, word)),
+        }
+    }
+    joined
 }
 
 /// The lines that `line` makes, each at most `width` wide; a word that is longer stays whole, so that a
@@ -107,6 +118,13 @@ mod tests {
         );
         assert_eq!(wrap("", 8, 2), [""]);
         assert_eq!(wrap("a ", 8, 2), ["a "]);
+    }
+
+    #[test]
+    fn a_step_keeps_the_sign_before_it() {
+        assert_eq!(wrap("v1 > default", 5, 2), ["v1", "  > default"]);
+        assert_eq!(wrap("a > b > c", 9, 2), ["a > b > c"]);
+        assert_eq!(wrap("the end >", 20, 2), ["the end >"]);
     }
 
     #[test]

@@ -316,7 +316,7 @@ fn report(summary: &Summary, wanted: &Collect, out: &mut dyn Write) -> std::io::
     }
     writeln!(
         out,
-        "SHA-256 of the trailer, which has that of everything else: {}",
+        "SHA-256 of the bundle's trailer (the trailer holds the hashes of everything else): {}",
         hex::encode(summary.trailer)
     )
 }

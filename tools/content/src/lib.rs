@@ -100,7 +100,7 @@ Examples:
 const VERIFY: &str = "Examples:
   coroner content verify / --sample 5% --seed 46
   coroner content verify /mnt/image --layers --time-limit 2h --resume verified.jsonl
-  coroner content verify /mnt/image --layers --resume verified.jsonl      goes on where it ended";
+  coroner content verify /mnt/image --layers --resume verified.jsonl      continues where it ended";
 
 const GRAPH: &str = "A platform that was not pulled, and a layer that was discarded after it was unpacked, are shown as
 missing and are no findings.

@@ -5,8 +5,9 @@ use std::io;
 
 use cli::{Answer, Case, EvidenceArgs, Exit, Out, Outcome, Pen, Style, Table, size};
 use content::{Digest, Ingest, Store};
+use evidence::Evidence;
 use finding::{Known, Object, Text, Unknown, size_option};
-use node::{Node, path_text};
+use node::{Documents, Node, path_text};
 use serde::Serialize;
 
 /// One blob, as its file and meta.db have it.
@@ -72,7 +73,7 @@ pub(crate) fn run(args: &EvidenceArgs, out: &mut Out) -> Outcome {
     let rows = rows(&node, &mut unknown);
     let strays = store.strays.iter().chain(&store.others);
     let listing = Listing {
-        blobs: blobs(&node, store, &rows),
+        blobs: blobs(&case.evidence, &node, store, &rows),
         ingests: store.ingests.clone(),
         strays: strays
             .map(|stray| StrayLine {
@@ -109,8 +110,17 @@ fn rows<'n>(node: &'n Node, unknown: &mut Vec<Unknown>) -> Rows<'n> {
     Known::with(rows, lacking)
 }
 
-fn blobs(node: &Node, store: &Store, rows: &Rows<'_>) -> Vec<BlobLine> {
-    let kinds = kinds(node);
+fn blobs(evidence: &Evidence, node: &Node, store: &Store, rows: &Rows<'_>) -> Vec<BlobLine> {
+    let mut kinds = kinds(&node.documents);
+    // Where rows of images are lost, documents are known by what they hold.
+    if !rows.is_whole() {
+        let small = store.blobs.iter().filter(|blob| blob.stat.size <= DOCUMENT);
+        let all = small.map(|blob| (blob.digest.clone(), String::new()));
+        let found = Documents::below(evidence, &store.root, all);
+        for (digest, kind) in self::kinds(&found) {
+            kinds.entry(digest).or_insert(kind);
+        }
+    }
     let known = rows.read();
     let mut digests: BTreeSet<&Digest> = store.blobs.iter().map(|blob| &blob.digest).collect();
     // That a file is missing can only be told where every directory could be listed.
@@ -148,17 +158,21 @@ fn blobs(node: &Node, store: &Store, rows: &Rows<'_>) -> Vec<BlobLine> {
     digests.into_iter().map(line).collect()
 }
 
-/// What the images' documents are, and what they say that other blobs are.
-fn kinds(node: &Node) -> BTreeMap<&Digest, String> {
+/// Bytes that a document may have to be found without an image that names it: those of manifests and
+/// configurations.
+const DOCUMENT: u64 = 1 << 20;
+
+/// What documents are, and what they say that other blobs are.
+fn kinds(documents: &Documents) -> BTreeMap<Digest, String> {
     let mut kinds = BTreeMap::new();
-    for (digest, wanted) in node.documents.iter() {
+    for (digest, wanted) in documents.iter() {
         let Some(document) = wanted.document() else {
             continue;
         };
-        kinds.insert(digest, document.kind.to_string());
+        kinds.insert(digest.clone(), document.kind.to_string());
         for link in document.links() {
             kinds
-                .entry(&link.descriptor.digest)
+                .entry(link.descriptor.digest.clone())
                 .or_insert_with(|| link.role.to_string());
         }
     }

@@ -86,5 +86,8 @@ pub(crate) fn run(args: &EvidenceArgs, how: &VerifyArgs, out: &mut Out) -> Outco
     drop(progress);
     let mut verified = work.verified(read, late);
     verified.state = state.and_then(State::failed);
-    out.answer(&Answered(verified))
+    out.answer(&Answered {
+        verified,
+        again: case.again().clone(),
+    })
 }

@@ -127,9 +127,12 @@ impl Files {
             let failure = Failure::unread(format!("{}: {why}", self.core.name));
             match (&self.exe, self.ids.shown()) {
                 (None, Some(id)) => failure.hint(format!(
-                    "give the executable with --exe FILE, or a folder that holds it: its build id is {id}"
+                    "give the executable with --exe FILE, or a folder that holds it: its build id is {id}; a program that \
+                     is not Go's has no goroutines"
                 )),
-                (None, None) => failure.hint("give the executable with --exe FILE"),
+                (None, None) => failure.hint(
+                    "give the executable with --exe FILE; a program that is not Go's has no goroutines",
+                ),
                 (Some(_), _) => failure.hint("`coroner core info` says what the core lacks"),
             }
         })

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use cli::{Answer, Exit, Failure, NewFile, Out, Outcome, Pen, size};
-use finding::{Text, Unknown};
+use finding::{Draft, Text, Unknown, program};
 use goruntime::{Note, Small, Verdict};
 use serde::Serialize;
 
@@ -173,6 +173,12 @@ impl Answer for Taken {
             ))?;
         }
         pen.line(format_args!("Left out: {}", self.left_out.join("; ")))?;
+        let next = Draft::new(program::CORONER).words(&["core", "deadlocks"]);
+        let next = next.value("--exe", self.program.clone());
+        if let Some(command) = next.operand(self.core.clone()).command() {
+            pen.heading("Next")?;
+            pen.verbatim(format_args!("  {command}"))?;
+        }
         pen.incomplete(&self.unknown)
     }
 

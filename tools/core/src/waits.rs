@@ -37,11 +37,11 @@ impl Report<'_> {
     fn thing(&self, thing: &Contended, pen: &mut Pen<'_>) -> io::Result<()> {
         let ids: Vec<u64> = thing.waiters.iter().map(|waiter| waiter.id).collect();
         pen.line(format_args!(
-            "  {}: {} wait{} ({}){}",
+            "  {}: goroutine{} {} wait{}{}",
             thing.object,
-            ids.len(),
-            if ids.len() == 1 { "s" } else { "" },
+            if ids.len() == 1 { "" } else { "s" },
             crate::goroutines::ids(&ids, 8),
+            if ids.len() == 1 { "s" } else { "" },
             self.common(&ids)
         ))?;
         for holder in thing.holders.iter().take(8) {

@@ -63,6 +63,21 @@ const GONE: &[(&str, &str)] = &[
     ("is dead", "has ended; does not answer"),
     ("tell of no", "show no"),
     ("can only simulate", "deletes nothing"),
+    ("folders do not tell", "files alone do not show"),
+    ("foretelling", "predicting"),
+    ("goes on where it", "continues where it"),
+    ("It goes on", "name who continues"),
+    ("it goes on.", "name who continues"),
+    ("no name goes", "no name is lost"),
+    ("no container goes", "no container is lost"),
+    ("and can take it back", "`coroner repair undo` takes it back"),
+    ("be lost may be lost", "if you can do without"),
+    ("makes worse what", "would make the damage worse"),
+    ("is told:", "is known; the line says"),
+    ("lives in mounts of its own", "runs in a mount namespace of its own"),
+    ("wanted no more", "not needed any more"),
+    ("as it takes", "without a limit"),
+    ("which has that of everything else", "the trailer holds the hashes of everything else"),
 ];
 
 fn root() -> PathBuf {

@@ -4,7 +4,7 @@ use std::io;
 
 use cli::{About, Failure, Pen};
 use daemon::{Release, Source};
-use finding::{Escaped, Time};
+use finding::Escaped;
 use node::Node;
 use refs::Judged;
 use serde::Serialize;
@@ -44,7 +44,7 @@ impl JudgedArgs {
             })
         });
         let at = self.at.as_ref().map(|text| {
-            time(text, node.now).ok_or_else(|| {
+            cli::time_after(text, node.now).ok_or_else(|| {
                 let text = Escaped(text.as_bytes());
                 Failure::usage(format!("{text} is no time"))
                     .hint("a time is 2026-11-21T03:36:00Z, or +90m, +24h, +7d after the capture")
@@ -56,25 +56,6 @@ impl JudgedArgs {
             at.transpose()?,
         ))
     }
-}
-
-/// RFC 3339, or `+24h` and its like.
-fn time(text: &str, now: Time) -> Option<Time> {
-    let Some(after) = text.strip_prefix('+') else {
-        return Time::parse(text).ok();
-    };
-    let unit = after.find(|letter: char| !letter.is_ascii_digit())?;
-    let (number, unit) = after.split_at_checked(unit)?;
-    let worth: i64 = match unit {
-        "s" => 1,
-        "m" | "min" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        "w" => 604_800,
-        _ => return None,
-    };
-    let seconds = number.parse::<i64>().ok()?.checked_mul(worth)?;
-    Some(Time::new(now.seconds.checked_add(seconds)?, now.nanos))
 }
 
 /// Writes for which release and time it is.
@@ -89,29 +70,4 @@ pub(crate) fn write_judged(judged: &Judged, pen: &mut Pen<'_>) -> io::Result<()>
     };
     pen.paragraph("Daemon  ", &format!("{} ({how}{because})", judged.daemon))?;
     pen.line(format_args!("At      {}", judged.at))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_absolute_or_after_the_capture() {
-        let now = Time::new(1000, 5);
-        assert_eq!(time("+24h", now), Some(Time::new(87_400, 5)));
-        assert_eq!(time("+90m", now), Some(Time::new(6_400, 5)));
-        assert_eq!(time("1970-01-01T00:00:07Z", now), Some(Time::new(7, 0)));
-        for nonsense in [
-            "",
-            "+",
-            "+h",
-            "24h",
-            "+24",
-            "+1y",
-            "+9999999999999999999d",
-            "now",
-        ] {
-            assert_eq!(time(nonsense, now), None, "{nonsense}");
-        }
-    }
 }

@@ -66,7 +66,7 @@ impl Kind {
         match self {
             Self::Namespaces => &[">images", ">containers", ">snapshots", ">blobs", ">leases"],
             Self::Images => &["target", "~media type", ">size"],
-            Self::Containers => &["!image", "~snapshotter", "~snapshot", "~runtime"],
+            Self::Containers => &["!pod", "!image", "~snapshotter", "~snapshot", "~runtime"],
             Self::Snapshots => &["snapshotter", "~backend", "~parent"],
             Self::Content => &[">size", "~labels"],
             Self::Ingests => &["~backend", "expires"],
@@ -107,18 +107,27 @@ impl Kind {
                     number(target.and_then(|target| target.size)),
                 ]
             }),
-            Self::Containers => all.rows(ns, &ns.containers, |row| {
-                let runtime = row
-                    .runtime
-                    .as_ref()
-                    .map_or_else(unknown, |r| r.name.to_string());
-                vec![
-                    row.image.to_string(),
-                    row.snapshotter.to_string(),
-                    row.snapshot_key.to_string(),
-                    runtime,
-                ]
-            }),
+            Self::Containers => {
+                let before = all.objects.len();
+                all.rows(ns, &ns.containers, |row| {
+                    let runtime = row
+                        .runtime
+                        .as_ref()
+                        .map_or_else(unknown, |r| r.name.to_string());
+                    vec![
+                        in_pod(row),
+                        row.image.to_string(),
+                        row.snapshotter.to_string(),
+                        row.snapshot_key.to_string(),
+                        runtime,
+                    ]
+                });
+                let rows = ns.containers.read().into_iter().flatten();
+                for (listed, row) in all.objects.iter_mut().skip(before).zip(rows) {
+                    let names = names::pod_names(row).into_iter();
+                    listed.also = names.take(OF_CONTAINER).map(Text::from).collect();
+                }
+            }
             Self::Snapshots => {
                 all.unknown.extend(ns.snapshots.unknown().iter().cloned());
                 for snapshots in ns.snapshots.read().into_iter().flatten() {
@@ -185,6 +194,22 @@ impl Objects {
             });
         }
     }
+}
+
+/// So many of the names of a container in a pod are its own: `server`, `web/server`, `apps/web/server`.
+const OF_CONTAINER: usize = 3;
+
+/// What a container is called in its pod: `apps/web/server`, and a sandbox `apps/web`.
+fn in_pod(row: &Row<metadb::Container>) -> String {
+    if row.cri_kind() == Some("sandbox") {
+        return row.pod().map_or_else(
+            |_| unknown(),
+            |pod| format!("{}/{} (sandbox)", pod.namespace, pod.pod),
+        );
+    }
+    let names = names::pod_names(row);
+    let longest = names.into_iter().take(OF_CONTAINER).next_back();
+    longest.unwrap_or_else(none)
 }
 
 fn unknown() -> String {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use cli::{Answer, Case, EvidenceArgs, Exit, Out, Outcome, Pen, Table, age};
+use cli::{Again, Answer, Case, EvidenceArgs, Exit, Out, Outcome, Pen, Table, age};
 use finding::{Text, Time, Unknown};
 use serde::Serialize;
 
@@ -20,6 +20,9 @@ struct Listing {
     /// Containers that meta.db has and that no runtime and no bundle knows: those that have ended, too.
     without_task: usize,
     unknown: Vec<Unknown>,
+    /// The node as it was given, where its processes are known.
+    #[serde(skip)]
+    again: Option<Again>,
 }
 
 pub(crate) fn run(
@@ -49,6 +52,7 @@ pub(crate) fn run(
         containers,
         without_task,
         unknown: unknown(&node),
+        again: case.processes.as_ref().map(|_| case.again().clone()),
     })
 }
 
@@ -107,7 +111,15 @@ impl Answer for Listing {
                 }
             ))?;
         }
-        pen.incomplete(&self.unknown)
+        pen.incomplete(&self.unknown)?;
+        let Some(again) = &self.again else {
+            return Ok(());
+        };
+        let stuck: (&[&str], &str) = (
+            &["runtime", "stuck"],
+            "says which of them hang, why, and what is safe to do",
+        );
+        again.write_next(pen, &[stuck])
     }
 
     fn exit(&self) -> Exit {

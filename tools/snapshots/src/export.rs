@@ -135,6 +135,7 @@ pub(crate) fn run(args: &PickArgs, how: &ExportArgs, out: &mut Out) -> Outcome {
     let is_owned = picked.is_owned();
     let cancel = out.cancel();
     let quiet = out.options().quiet;
+    let into = out.options().output.as_deref().map(cli::shown);
     let tree = Tree::pick_tree(&case.evidence, &picked, how.layer, args.prefix(&node))?;
     let after = tree.seen();
     let mut manifest = new.as_ref().map(|new| BufWriter::new(new.writer()));
@@ -204,7 +205,13 @@ pub(crate) fn run(args: &PickArgs, how: &ExportArgs, out: &mut Out) -> Outcome {
             0 => String::new(),
             some => format!(", {} deleted", Count(some, "name")),
         };
-        writeln!(stderr, "{}: {}{gone}", picked.what, Count(entries, "file"))?;
+        let into = into.map(|path| format!("{path}: ")).unwrap_or_default();
+        writeln!(
+            stderr,
+            "{into}{}, {}{gone}",
+            picked.what,
+            Count(entries, "file")
+        )?;
         for lack in &lacks {
             writeln!(stderr, "incomplete: {lack}")?;
         }

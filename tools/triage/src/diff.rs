@@ -81,8 +81,14 @@ impl Answer for Compared {
                 now,
                 findings,
             } = side;
-            let line = format!("{file}: {evidence}, as of {now}, {findings} findings");
+            let line = format!("{file}: {evidence}, as of {now}, {}", finding::Count(*findings, "finding"));
             pen.paragraph(&format!("{name}  "), &line)?;
+        }
+        if self.a.evidence != self.b.evidence {
+            pen.paragraph(
+                "",
+                "The two were taken of evidence with different names: whether it is one node is not known.",
+            )?;
         }
         let difference = &self.difference;
         pen.paragraph("", &format!("{}.", difference.counts()))?;

@@ -22,9 +22,7 @@ mod report;
 mod summary;
 mod taken;
 
-use std::path::Path;
-
-use cli::{Case, EvidenceArgs, Out, Outcome, PlaceArgs, Tool};
+use cli::{Again, Case, EvidenceArgs, Out, Outcome, PlaceArgs, Tool};
 
 use baseline::{Baseline, Difference};
 use fail_on::FailOn;
@@ -131,8 +129,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         .transpose()?;
     let usual = if args.sample { cli::SAMPLE } else { "/" };
     let given = args.evidence.clone().unwrap_or_else(|| usual.into());
-    // What came on standard input cannot be given again.
-    let again = (given != Path::new("-")).then(|| given.clone());
+    let again = Again::from_path(&given);
     let evidence = EvidenceArgs {
         evidence: given,
         places: args.places,

@@ -1,7 +1,6 @@
 //! What to try next, at the end of a report.
 
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 
 use checks::Start;
 use cli::Pen;
@@ -59,16 +58,12 @@ pub(crate) fn write_next(triage: &Triage, report: &Report, pen: &mut Pen<'_>) ->
             is_broken && !is_elsewhere && above_notes().any(may_repair),
         ),
     ] {
-        let command = wanted.then(|| on_node(triage, next.verb)).flatten();
+        let command = wanted
+            .then(|| triage.options.node.verb(next.verb))
+            .flatten();
         all.extend(command.map(|command| (command, next.why)));
     }
-    pen.gap()?;
-    pen.heading("Next")?;
-    for (command, why) in all {
-        pen.verbatim(format_args!("  {command}"))?;
-        pen.paragraph("      ", why)?;
-    }
-    Ok(())
+    cli::write_next(pen, &all)
 }
 
 /// Whether repair is a way out of it: one of its ways calls it, or it is about what repair plans for.
@@ -88,14 +83,4 @@ fn may_repair(finding: &Finding) -> bool {
 fn explain(finding: &Finding) -> Option<Command> {
     let draft = Draft::new(program::CORONER).word("explain");
     draft.word(finding.code.name).command()
-}
-
-/// A verb on the node of this report, or on `NODE` where that cannot be given again.
-fn on_node(triage: &Triage, verb: &[&'static str]) -> Option<Command> {
-    let draft = Draft::new(program::CORONER).words(verb);
-    let draft = match &triage.options.node {
-        Some(node) => draft.operand(node.as_os_str().as_bytes()),
-        None => draft.word("NODE"),
-    };
-    draft.command()
 }

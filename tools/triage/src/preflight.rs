@@ -36,7 +36,8 @@ pub(crate) struct Args {
     /// The release that would be started (1.6, 1.7.24, 2.1, ...); else the one that the node shows
     #[arg(long, value_name = "RELEASE")]
     daemon: Option<String>,
-    /// When it would be started (RFC 3339, or `now`): leases expire; else when the evidence was taken
+    /// When it would be started: leases expire. `2026-11-21T03:36:00Z`, `now`, or `+24h` after the capture;
+    /// else when the evidence was taken
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
     /// A file that would take the place of the node's meta.db before the start
@@ -79,12 +80,12 @@ fn run(args: Args, out: &mut Out) -> Ran {
         all,
     } = args;
     let asked = said.as_deref().map(release).transpose()?;
-    let at = at.as_deref().map(time).transpose()?;
     let is_other = meta_db.is_some();
     // Read before the rights to read it are given up.
     let meta = meta_db.as_deref().map(other_meta).transpose()?;
     let case = Case::open_live(&place, process::Depth::Diagnosis)?;
     let node = case.node_with(meta.map(Arc::new))?;
+    let at = at.as_deref().map(|text| time(text, node.now)).transpose()?;
     let measured = cli::measure(&case, &node, false, false, out);
     let mut said = Preflight::predict_start(&node, &measured, asked, at);
     // The last start was one with the node's own meta.db.
@@ -133,14 +134,14 @@ fn release(text: &str) -> Result<Detected, Failure> {
     })
 }
 
-fn time(text: &str) -> Result<Time, Failure> {
+fn time(text: &str, captured: Time) -> Result<Time, Failure> {
     if text == "now" {
         return cli::now().ok_or_else(|| Failure::usage("this machine's clock cannot be read"));
     }
-    Time::parse(text).map_err(|error| {
+    cli::time_after(text, captured).ok_or_else(|| {
         let shown = finding::Escaped(text.as_bytes());
-        Failure::usage(format!("{shown} is not a time ({error})"))
-            .hint("for example 2026-11-21T05:00:00Z, or now")
+        Failure::usage(format!("{shown} is not a time"))
+            .hint("for example 2026-11-21T05:00:00Z, now, or +24h after the capture")
     })
 }
 
@@ -172,7 +173,15 @@ impl Answer for Answered {
             )
         };
         pen.paragraph("Config  ", &config)?;
-        super::report::release_text(&self.release, pen)
+        super::report::release_text(&self.release, pen)?;
+        if self.start == Start::Yes {
+            return Ok(());
+        }
+        let triage: (&[&str], &str) = (
+            &["triage"],
+            "says what is wrong, where, and how to fix each of it",
+        );
+        self.about.again.write_next(pen, &[triage])
     }
 
     fn exit(&self) -> Exit {

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
 
 use checks::start::Statement;
 use checks::{Start, Verdict};
-use cli::{About, Answer, Exit, Pen, Style};
+use cli::{About, Again, Answer, Exit, Pen, Style};
 use daemon::Detected;
 use finding::{Coverage, Finding, Logged, Report, Severity};
 use node::Traces;
@@ -72,8 +71,8 @@ pub(crate) struct Options {
     pub(crate) fail_on: FailOn,
     /// Whether it is the machine itself.
     pub(crate) is_live: bool,
-    /// The node as it was given, where it can be given again.
-    pub(crate) node: Option<PathBuf>,
+    /// The node as it was given.
+    pub(crate) node: Again,
 }
 
 /// What is shown of a list before it says how many more there are.

@@ -50,7 +50,10 @@ impl Taken {
     /// Reads what `triage --format json` wrote.
     pub(crate) fn read_baseline(path: &Path) -> Result<Self, Failure> {
         let name = shown(path);
-        let failed = |error| Failure::unread(format!("could not read {name}: {error}"));
+        let failed = |error: std::io::Error| {
+            Failure::unread(format!("could not read {name}: {}", cli::reason(&error)))
+                .hint("a triage is saved with `coroner triage NODE --format json -o FILE`")
+        };
         #[expect(
             clippy::disallowed_methods,
             reason = "an answer of our own, not evidence; it may well be a pipe"
@@ -197,10 +200,17 @@ impl Entry {
     /// Its file and its place, as a finding's `where` shows them; without offsets.
     pub(crate) fn place(&self) -> String {
         let mut place = self.location.get("file").map(harmless).unwrap_or_default();
+        let mut before = String::new();
         for (number, step) in list(&self.location, "/places").enumerate() {
             let part = |name| step.get(name).map(harmless).unwrap_or_default();
-            let gap = if number == 0 { " " } else { ", " };
-            place = format!("{place}{gap}{} {}", part("kind"), part("name"));
+            let (kind, name) = (part("kind"), part("name"));
+            let step = match (number, kind == "bucket" && before == "bucket") {
+                (0, _) => format!(" {kind} {name}"),
+                (_, true) => format!(" > {name}"),
+                (_, false) => format!(", {kind} {name}"),
+            };
+            place.push_str(&step);
+            before = kind;
         }
         place
     }

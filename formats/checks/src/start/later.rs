@@ -43,7 +43,7 @@ const FAILS: &[(&str, &str)] = &[
     ),
     (
         "blob/",
-        "cannot use images with missing or damaged blobs; pulling them again does not help",
+        "cannot use images with missing or damaged blobs; a pull alone does not replace them",
     ),
     (
         "image/media-type",

@@ -29,6 +29,9 @@ const NAMED: usize = 3;
 fn place(at: &Location) -> String {
     let file = at.file.as_ref().map(Text::bytes).unwrap_or_default();
     let name = file.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    if let Some(list) = list_of_meta(name, at) {
+        return format!(" (meta.db: {list})");
+    }
     let short = Location {
         file: (!name.is_empty()).then(|| Text::from(name)),
         span: None,
@@ -38,6 +41,17 @@ fn place(at: &Location) -> String {
         place if place.is_empty() => place,
         place => format!(" ({place})"),
     }
+}
+
+/// Which list of a namespace a place of meta.db is in: pages and buckets are for who repairs the file, and
+/// each finding has them.
+fn list_of_meta(file: &[u8], at: &Location) -> Option<String> {
+    let mut buckets = at.places.iter().filter(|place| place.kind == "bucket");
+    let (root, namespace, kind) = (buckets.next()?, buckets.next()?, buckets.next()?);
+    let kinds = ["images", "containers", "snapshots", "leases", "sandboxes"];
+    let name = kinds.iter().find(|name| kind.name == **name)?;
+    let is_it = file == b"meta.db" && root.name == *"v1";
+    is_it.then(|| format!("{name} of namespace {}", namespace.name))
 }
 
 /// What a statement says after a colon: "exits: a file is not TOML" is said of the daemon before it.
@@ -325,7 +339,7 @@ pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
                 .iter()
                 .find(|it| it.perhaps && (it.effect.ends() || it.effect == Effect::LosesCri));
             let why = why.or_else(|| Some(format!("perhaps it {}", perhaps?.does)));
-            let why = why.unwrap_or_else(|| "a start makes worse what is broken".to_owned());
+            let why = why.unwrap_or_else(|| "a start would make the damage worse".to_owned());
             format!("Do not start containerd: {why}{parts}.")
         }
         (_, Outcome::Unknown, _) => {

@@ -228,7 +228,7 @@ impl Statement {
         let bytes = self.targets.iter().filter_map(|target| target.bytes);
         let bytes = bytes.fold(0_u64, u64::saturating_add);
         let size = if self.effect.destroys() && bytes > 0 && !self.does.contains(" bytes") {
-            format!(", {bytes} bytes")
+            format!(", {}", finding::size_text(bytes))
         } else {
             String::new()
         };

@@ -293,7 +293,7 @@ fn lease_removed(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
             objects.extend(held);
         }
     }
-    let why = "The lease is gone; what it alone held goes with the next collection.";
+    let why = "The lease is deleted; the next collection deletes what only that lease kept.";
     vec![Remedy::new(why, steps)]
 }
 

@@ -46,8 +46,8 @@ pub(super) const TABLE: Table = &[
 /// Of two records of one name, the one that is not in use goes.
 fn name_twice(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let mut way = here.repair(
-        "coroner keeps the record that has a task or a bundle, or that containers belong to (of two without, \
-         the newer one), and leaves out the other one: it holds its files by a lease, and can take it back.",
+        "`coroner repair` keeps the record that has a task or a bundle, or that containers belong to (of two without, \
+         the newer one), and leaves out the other one, whose files a lease keeps. `coroner repair undo` takes it back.",
     );
     // Which of them goes, the plan says.
     let records: Vec<Object> = ["container", "sandbox"]
@@ -88,7 +88,7 @@ fn pipes(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
             )));
         }
     }
-    let why = "The next daemon makes new FIFOs in it, and attaches: the container goes on running. What \
+    let why = "The next daemon makes new FIFOs in it, and attaches: the container keeps running. What \
         it writes from then on is lost, since its shim holds the old ones: recreate it in a quiet \
         moment.";
     vec![Remedy::new(why, steps)]

@@ -51,7 +51,7 @@ fn program(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         steps.push(Step::words(install(here, finding, &path)));
     }
     vec![Remedy::new(
-        "Until then do not start or restart containerd: what runs now goes on.",
+        "Until then do not start or restart containerd: what runs now keeps running.",
         steps,
     )]
 }

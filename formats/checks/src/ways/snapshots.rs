@@ -41,8 +41,8 @@ pub(super) const TABLE: Table = &[
 /// metadata.db is made anew from what meta.db and the directories say.
 fn rows_anew(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {
     vec![here.repair(
-        "coroner rebuilds the rows of metadata.db from meta.db and the directories, says which pair is \
-        only likely, and can take it back.",
+        "`coroner repair` rebuilds the rows of metadata.db from meta.db and the directories, and says which pair \
+        is only likely. `coroner repair undo` takes it back.",
     )]
 }
 
@@ -50,7 +50,7 @@ fn rows_anew(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {
 fn records(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {
     vec![
         here.repair(
-            "coroner sets the record right by the rows of metadata.db, and can take it back.",
+            "`coroner repair` corrects the record by the rows of metadata.db. `coroner repair undo` takes it back.",
         ),
     ]
 }
@@ -95,8 +95,8 @@ fn unpacked_again(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let options: &[&str] = if is_compared { &["--every-layer"] } else { &[] };
     let repaired = here.repair_with(
         options,
-        "Where the blob is there, is not encrypted, and files of the layer are gone or empty, coroner unpacks it again: no name and \
-         no container goes. It can be taken back.",
+        "Where the blob is there, is not encrypted, and files of the layer are gone or empty, `coroner repair` unpacks it again: no \
+         image name and no container is lost. `coroner repair undo` takes it back.",
     );
     let pulls = here.pulls(finding);
     if pulls.is_empty() {

@@ -225,7 +225,7 @@ impl Here<'_> {
         steps.extend(make.map(Step::undoable));
         steps.extend(step(show).map(Step::undoable));
         steps.extend(
-            step(apply).map(|it| it.undoable().only("if what it names as lost may be lost")),
+            step(apply).map(|it| it.undoable().only("if you can do without what the plan lists as lost")),
         );
         steps.extend(self.start_only(DONE));
         Remedy::new(why, steps)

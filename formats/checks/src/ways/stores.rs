@@ -119,8 +119,8 @@ fn rebuilt(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         return backend(here, finding);
     }
     let mut way = here.repair(
-        "coroner makes a new meta.db of what all stores hold, says what it cannot keep, and can take \
-         it back.",
+        "`coroner repair` builds a new meta.db from what all stores hold, and says what it cannot keep. `coroner \
+         repair undo` takes it back.",
     );
     // A record that cannot be set right is left out.
     let is_record = matches!(
@@ -159,8 +159,8 @@ fn backend(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         return vec![way];
     }
     if MADE_ANEW.iter().any(|end| file.bytes().ends_with(end)) {
-        let why = "coroner rebuilds metadata.db from meta.db and the snapshots' directories, says which of \
-                   them it cannot tell, and can take it back.";
+        let why = "`coroner repair` rebuilds metadata.db from meta.db and the snapshots' directories, and says which of \
+                   them it cannot tell. `coroner repair undo` takes it back.";
         return vec![here.repair(why)];
     }
     let is_database = file.bytes().ends_with(b".db");
@@ -284,7 +284,7 @@ fn compared(_: &Here<'_>, _: &Finding) -> Vec<Remedy> {
 /// Names of snapshots that clients could not ask for.
 fn renamed(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {
     let why =
-        "coroner gives the snapshot the name that its namespace asks for, and can take it back.";
+        "`coroner repair` gives the snapshot the name that its namespace asks for. `coroner repair undo` takes it back.";
     vec![here.repair(why)]
 }
 

@@ -85,7 +85,7 @@ fn endpoint(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 }
 
 fn lasts(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {
-    let why = "systemd waits for the daemon as long as it takes, and lets it run.";
+    let why = "systemd waits for the daemon without a limit, and does not end it.";
     let lines =
         "[Service]\nType=notify\nWatchdogSec=0\nRuntimeMaxSec=infinity\nTimeoutStartSec=infinity\n";
     way(here, why, lines)

@@ -452,7 +452,7 @@ impl Tree {
             Known::Whole(entries)
         } else {
             let what = format!("entries of {}", path::shown(path));
-            let why = "the bundle does not say that it holds all of them";
+            let why = "whether the evidence holds all of them is not known";
             Known::Partial(entries, vec![Unknown::new(what, why)])
         })
     }

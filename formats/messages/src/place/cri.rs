@@ -144,7 +144,7 @@ pub(super) const ALL: &[Place] = &[
         Kubelet,
         Pod,
         &["pod_workers.go", "kuberuntime_manager.go", "kuberuntime_container.go", "error syncing pod", "syncpod", "failedsync", "kuberuntime_"],
-        "kubelet brings a pod to what it should be: sandbox, init containers, containers. The error that it got stands in \
+        "kubelet brings a pod to what it should be: sandbox, init containers, containers. The error that it got is in \
          the same line or just before, mostly of the runtime (containerd), the network or a volume.",
     )
     .first(&["kubectl describe pod POD", JOURNAL, DISK]),

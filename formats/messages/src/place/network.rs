@@ -146,7 +146,7 @@ pub(super) const GENERAL: &[Place] = &[
         Cni,
         Network,
         &["destroy network", "teardown", "remove network", "(delete)", "cni del", "delnetwork", "error deleting&network", "failed to remove netns", "failed to delete network"],
-        "A pod was being taken off its network (CNI DEL). Until that goes through, it is neither stopped nor removed.",
+        "A pod was being taken off its network (CNI DEL). Until that succeeds, the pod is neither stopped nor removed.",
     )
     .or(&["the plugin or its configuration is gone, or has lost its rights", "its agent on the node does not answer", "the cached result under /var/lib/cni cannot be read"])
     .first(&[CONFIGS, "ls -l /var/lib/cni/results", PODS]),

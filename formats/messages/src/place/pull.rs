@@ -30,7 +30,7 @@ pub(super) const PULLS: &[Place] = &[
         Containerd,
         Registry,
         &["inspectfailed", "imageinspecterror", "errimageneverpull", "invalidimagename", "imagepullbackoff", "errimagepull", "back-off pulling"],
-        "kubelet's word for an image that it cannot use. The reason stands in an earlier event, or in containerd's journal.",
+        "kubelet's word for an image that it cannot use. The reason is in an earlier event, or in containerd's journal.",
     )
     .first(&["kubectl describe pod POD", "journalctl -b -u containerd --no-pager | grep PullImage | tail -n 20"]),
     place(

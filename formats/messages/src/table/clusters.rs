@@ -188,7 +188,7 @@ pub(super) const ALL: &[Message] = &[
         Daemon,
         &["Main PID: {n} (code=killed, signal={})", "Process: {n} {}(code=killed, signal={})", "Main PID: {n} (code=exited, status={})", "Main PID: {n} (code=dumped, signal={})", "Active: failed (Result: {}) since {rest}", "Active: failed (Result: {}){rest}", "failed (Result: start-limit{rest}", "Active: activating (auto-restart) (Result: {}){rest}"],
         "systemd tells how a unit's program ended, or that it has given up to start it (start-limit). KILL came of the kernel (no \
-         memory) or of somebody; the unit's own lines before say the rest.",
+         memory) or of a person; the unit's own lines before say the rest.",
     )
     .first(&["systemctl status UNIT", "journalctl -b -u UNIT --no-pager | tail -n 50", "journalctl -k -b | grep -e oom-kill -e 'Killed process'"]),
     cause(
@@ -210,7 +210,7 @@ pub(super) const ALL: &[Message] = &[
         Kubelet,
         Nobody,
         &["Using this format as endpoint is deprecated, please consider using full url format{rest}", "Using this endpoint is deprecated, please consider using full URL format{rest}", "--cgroups-per-qos enabled, but --cgroup-root was not specified.  defaulting to /", "--cgroups-per-qos enabled, but --cgroup-root was not specified{rest}"],
-        "A note about how a setting of kubelet is written. It goes on with what it has.",
+        "A note about how a setting of kubelet is written. kubelet continues with what it has.",
     ),
     act(
         "cgroup-systemd-wait",

@@ -455,7 +455,7 @@ pub(super) const ALL: &[Message] = &[
         Containerd,
         Stores,
         &["garbage collection failed"],
-        "Garbage collection ended with an error: nothing is freed until it goes through. The error beside it \
+        "Garbage collection ended with an error: nothing is freed until a collection succeeds. The error beside it \
          says why; after a write failed, the next try is up to ten seconds later.",
     )
     .open()
@@ -508,7 +508,7 @@ pub(super) const ALL: &[Message] = &[
         Dockerd,
         Stores,
         &["Failed to load container {}", "failed to load container {}"],
-        "dockerd lost one container's file under /var/lib/docker/containers; it goes on without it.",
+        "dockerd lost one container's file under /var/lib/docker/containers; it continues without that file.",
     )
     .first(&["ls -l /var/lib/docker/containers"]),
     cause(

@@ -113,7 +113,7 @@ pub(super) const ALL: &[Message] = &[
         Settings,
         &["Could not configure a source for OOM detection, disabling OOM events: {rest}"],
         "kubelet (cAdvisor) cannot read the kernel's messages (/dev/kmsg), mostly because it runs in a container without that device: it does not \
-         tell of kills for want of memory. The rest goes on.",
+         report kills for want of memory. The rest keeps running.",
     )
     .first(&["ls -l /dev/kmsg"]),
     cause(
@@ -129,7 +129,7 @@ pub(super) const ALL: &[Message] = &[
         Dockerd,
         Settings,
         &["{}unknown option dm.{}", "overlay2: unknown option {}", "{}: unknown option {}"],
-        "An option of another storage driver stands in dockerd's settings (storage-opts of daemon.json), which this one does not know.",
+        "An option of another storage driver is in dockerd's settings (storage-opts of daemon.json), which this one does not know.",
     )
     .within(&["graphdriver", "storage driver"])
     .first(&["cat /etc/docker/daemon.json", JOURNAL, DMESG]),
@@ -169,7 +169,7 @@ pub(super) const ALL: &[Message] = &[
             "detected 127.0.0.53 nameserver, assuming systemd-resolved, so using resolv.conf{rest}",
             "CDI directory does not exist, skipping: {rest}",
         ],
-        "dockerd tells of its own start or end: it was told to end (a signal, a stop of its unit), or comes up. By itself no fault; who \
+        "dockerd reports its own start or end: it was asked to end (a signal, a stop of its unit), or starts. That alone is no fault; who \
          asked for it is in systemd's lines beside it.",
     )
     .within(&["docker", "moby", "[graphdriver]", "buildkit", "127.0.0.53", "processing signal", "loading containers", "api listen", "starting up", "cdi directory"])

@@ -112,7 +112,7 @@ pub(super) const ALL: &[Message] = &[
         crate::message::Component::Client,
         Nobody,
         &["runtime connect using default endpoints: {rest}", "image connect using default endpoints: {rest}", "Using default endpoints{rest}", "remote version is much newer: {rest}", "WARNING: kubeadm cannot validate component configs for API groups {rest}", "missing optional cgroups: {}", "swap is enabled; production deployments should disable swap unless testing the NodeSwap feature gate of the kubelet", "swap is supported for cgroup v2 only{rest}", "The configuration is using `runtime_path`, which is deprecated and will be removed in future{rest}", "Using cgroups-v1 which is deprecated in favor of cgroups-v2 with Podman v5{rest}", "detected that the sandbox image {q} of the container runtime is inconsistent with that used by kubeadm{rest}", "hostname {q} could not be reached", "you should set the endpoint instead"],
-        "A warning of a tool (crictl, kubeadm, podman) about its own settings or versions. It goes on.",
+        "A warning of a tool (crictl, kubeadm, podman) about its own settings or versions. The tool continues.",
     )
     .unless(&["level=fatal"])
     .first(&["cat /etc/crictl.yaml"]),
@@ -147,7 +147,7 @@ pub(super) const ALL: &[Message] = &[
         crate::message::Whose::Network,
         &["TCP: request_sock_TCP: Possible SYN flooding on port {}. Sending cookies{rest}", "TCP: {}: Possible SYN flooding on port {}. Sending cookies{rest}", "Possible SYN flooding on port {rest}"],
         "More connections came to that port at once than the program that listens takes: many clients, a slow program, or an attack. \
-         The kernel goes on with cookies.",
+         The kernel continues with cookies.",
     )
     .first(&["ss -lnt", "nstat -az TcpExtListenOverflows TcpExtListenDrops"]),
     cause(

@@ -844,7 +844,7 @@ pub(super) const ALL: &[Message] = &[
         Tasks,
         &["running exec setns process for init{rest}", "running exec setns process for init"],
         "An old runc's first steps of a container's start (its C code, which makes the namespaces) ended. The exit status is the \
-         step, and no more is told: only runc's own source of that release says which.",
+         step, and the line says no more: only runc's own source of that release says which.",
     )
     .open()
     .or(&["a kind of namespace, or room for one (user.max_*_namespaces), is not there", "memory or processes are at their limit", "the program that calls libcontainer does not begin as runc's init does"])

@@ -310,7 +310,7 @@ pub(super) const ALL: &[Message] = &[
             "failed to load plugin {}",
             "failed to load plugin",
         ],
-        "A plugin could not be loaded; its error says why. The daemon goes on without it, and without all \
+        "A plugin could not be loaded; its error says why. The daemon continues without the plugin, and without all \
          that need it.",
     )
     .codes(&["store/meta-broken", "store/unreadable"])

@@ -40,7 +40,7 @@ pub(super) const ALL: &[Message] = &[
             "parent snapshot does not exist",
         ],
         "The snapshot under the one to be made is gone: from the snapshotter's database while meta.db has it, \
-         or collected during the pull. A pull then goes on where it believes it left off, and fails each time.",
+         or collected during the pull. A pull then continues where it believes it stopped, and fails each time.",
     )
     .wraps(&[])
     .codes(&["snapshot/parent-missing", "snapshot/backend-missing", "image/chain-broken"])
@@ -260,7 +260,7 @@ pub(super) const ALL: &[Message] = &[
     )
     .open()
     .codes(&["layer/damaged", "blob/size", "runtime/state-truncated", "meta/value-undecodable"])
-    .or(&["the connection to the registry broke (then a second try goes through)"])
+    .or(&["the connection to the registry broke (then a second try succeeds)"])
     .first(&["coroner content verify /", DISK]),
     cause(
         "layer-not-a-directory",
@@ -326,7 +326,7 @@ pub(super) const ALL: &[Message] = &[
         Containerd,
         Kernel,
         &["mount options is too long", "failed to mount {}: mount options is too long", "argument list too long"],
-        "More goes to mount or exec than one page holds: an image of very many layers under a long path, or a \
+        "mount or exec gets more than one page holds: an image of very many layers under a long path, or a \
          very large environment.",
     )
     .certain(),

@@ -491,7 +491,7 @@ pub(super) const ALL: &[Message] = &[
         Tasks,
         &["ttrpc: received message on inactive stream", "received message on inactive stream"],
         "An answer of a shim (or of an NRI plugin) came after its caller had given it up: a time limit ran out, or the request was withdrawn. \
-         The shim lives, and was slow. By itself nothing is lost.",
+         The shim runs, and was slow. Nothing is lost by that.",
     )
     .first(&[STUCK, "cat /proc/pressure/io /proc/pressure/cpu"]),
     act(

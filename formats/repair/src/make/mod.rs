@@ -267,7 +267,7 @@ impl<'r> Making<'r> {
     }
 
     fn run(mut self, evidence: &mut Evidence) -> Result<Made, Refused> {
-        self.told("foretelling a start as the node is");
+        self.told("predicting a start of the node as it is");
         self.plan.before = settle::foretold(&self.node, &self.release, self.at);
         self.draft_config(evidence);
         let old = self.old_bytes(evidence)?;

@@ -168,7 +168,7 @@ fn way_out(case: &Case<'_, '_>) -> Remedy {
     if culprit.stat.is_stopped() {
         return remedy(
             true,
-            "Its parent reaps it when it goes on; the container then ends by itself.",
+            "The parent reaps it once the parent continues; the container then ends by itself.",
             vec![signal("CONT", culprit)],
         );
     }

@@ -37,7 +37,7 @@ pub(crate) fn judge<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Option<Foun
     if !moves || subject.bundle.is_none() || status.state() != CriState::Running {
         return None;
     }
-    let why = "its init has ended and its shim lives, but the CRI still says that it runs";
+    let why = "its init has ended and its shim runs, but the CRI still says that it runs";
     let found = Found::new(State::EndMissed, why)
         .sure(false)
         .by(shim.process);

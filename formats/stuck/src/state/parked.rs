@@ -22,8 +22,8 @@ pub(super) const ROW: Row = Row {
 fn way_out(case: &Case<'_, '_>) -> Remedy {
     let tools = case.tools();
     if !case.subject.is_containerds() {
-        let why = "The start lets it go on, as whoever created it meant to. Where it is wanted no more, remove it with \
-            `delete` instead: nothing of it has run.";
+        let why = "Start the container, as its creator meant to. If it is not needed any more, remove it with \
+            `delete` instead: it has run no program.";
         return safe(why, vec![tools.call(&["start"])]);
     }
     let why = "The container has run no program: the task can be removed, and its owner creates another. \

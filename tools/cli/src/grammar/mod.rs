@@ -141,6 +141,9 @@ pub(crate) fn meant(command: &Command, error: &clap::Error) -> Option<String> {
     if error.kind() == ErrorKind::MissingRequiredArgument {
         return missing(command, error);
     }
+    if error.kind() == ErrorKind::UnknownArgument {
+        return unexpected(error);
+    }
     if error.kind() != ErrorKind::InvalidSubcommand {
         return None;
     }
@@ -157,6 +160,24 @@ pub(crate) fn meant(command: &Command, error: &clap::Error) -> Option<String> {
         .map(Command::get_name)
         .find(|name| usage.contains(&format!("coroner {name} ")));
     guess::guess(command, tool, word)
+}
+
+/// The text for a word that has no place: a number where a process is an option, and no advice to take an
+/// option for a name.
+fn unexpected(error: &clap::Error) -> Option<String> {
+    let text = error.render().to_string();
+    let word = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(word)) => word,
+        _ => return None,
+    };
+    let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number && text.contains("--pid") {
+        let says = format!("error: unexpected argument '{word}' found\n");
+        let tip = format!("{says}\n  tip: a process is named with --pid {word}\n");
+        return Some(text.replacen(&says, &tip, 1));
+    }
+    let advice = format!("  tip: to pass '{word}' as a value, use '-- {word}'\n\n");
+    text.contains(&advice).then(|| text.replacen(&advice, "", 1))
 }
 
 /// What to give for an argument that is missing: the words that it may be, or what it is and who lists it.

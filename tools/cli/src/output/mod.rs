@@ -140,7 +140,7 @@ fn unwritable(place: &Path, error: &io::Error) -> Failure {
 }
 
 /// The system's word for what failed, without its number.
-fn reason(error: &io::Error) -> String {
+pub fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     let word = text
         .split_once(" (os error")
@@ -154,7 +154,8 @@ fn unfinished(place: &Path, error: &io::Error) -> Failure {
     let failure = Failure {
         exit: Exit::UNWRITTEN,
         ..Failure::unread(format!(
-            "could not write {shown}: {error}; nothing is left there"
+            "could not write {shown}: {}; nothing is left there",
+            reason(error)
         ))
     };
     match error.kind() {

@@ -4,12 +4,18 @@ use finding::Count;
 use std::io;
 
 use audit::{Unchecked, Verified};
-use cli::{Answer, Exit, Pen, Style, size};
+use cli::{Again, Answer, Exit, Pen, Style, size};
 use measure::Tally;
 use serde::Serialize;
 
 #[derive(Serialize)]
-pub(super) struct Answered(pub(super) Verified);
+pub(super) struct Answered {
+    #[serde(flatten)]
+    pub(super) verified: Verified,
+    /// The node as it was given.
+    #[serde(skip)]
+    pub(super) again: Again,
+}
 
 /// `1 blob`, `10 blobs`.
 fn blobs(count: u64) -> String {
@@ -27,7 +33,7 @@ impl Answered {
             unread,
             cut,
             bytes,
-        } = self.0.tally;
+        } = self.verified.tally;
         let checked = good.saturating_add(bad);
         let all = checked.saturating_add(unread).saturating_add(cut);
         let found = match (good, bad) {
@@ -47,7 +53,7 @@ impl Answered {
             _ => Style::Bad,
         };
         pen.line(pen.styled(style, line).to_string())?;
-        let missing = self.0.findings.iter();
+        let missing = self.verified.findings.iter();
         let missing = missing
             .filter(|one| one.code.name == "blob/missing")
             .count();
@@ -71,13 +77,13 @@ impl Answered {
             let line = format!("{} could not be read: {not_known}", blobs(unread));
             pen.paragraph("", &pen.styled(Style::Warning, line).to_string())?;
         }
-        if self.0.resumed > 0 {
-            let resumed = self.0.resumed;
+        if self.verified.resumed > 0 {
+            let resumed = self.verified.resumed;
             pen.line(format_args!(
                 "{resumed} more matched in an earlier run, and have not changed since."
             ))?;
         }
-        if let Some(sample) = &self.0.sample {
+        if let Some(sample) = &self.verified.sample {
             pen.line(format_args!(
                 "This was a sample of {} (seed {}): {} other blobs ({}) were not read.",
                 sample.percent,
@@ -86,14 +92,14 @@ impl Answered {
                 size(sample.left_bytes)
             ))?;
         }
-        if self.0.late {
+        if self.verified.late {
             let line = "The time limit ended the run.";
             pen.line(pen.styled(Style::Warning, line).to_string())?;
         }
-        if self.0.one_job {
+        if self.verified.one_job {
             pen.line("One blob was read at a time, because the store is on a rotational disk.")?;
         }
-        if let Some(layers) = &self.0.layers {
+        if let Some(layers) = &self.verified.layers {
             let whole = layers.iter().filter(|layer| layer.whole).count();
             let unpacked = layers.iter().filter_map(|layer| layer.unpacked);
             let chains = layers.iter().flat_map(|layer| &layer.chains);
@@ -106,7 +112,7 @@ impl Answered {
                 Count(chains.count(), "chain ID")
             ))?;
         }
-        if let Some(why) = &self.0.state {
+        if let Some(why) = &self.verified.state {
             pen.line(pen.styled(Style::Warning, why).to_string())?;
         }
         Ok(())
@@ -118,7 +124,7 @@ impl Answer for Answered {
 
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         self.head(pen)?;
-        for bad in &self.0.bad {
+        for bad in &self.verified.bad {
             pen.gap()?;
             pen.line(
                 pen.styled(
@@ -135,14 +141,14 @@ impl Answer for Answered {
                 pen.paragraph("  used by   ", &users.join(", "))?;
             }
         }
-        if !self.0.unchecked.is_empty() {
+        if !self.verified.unchecked.is_empty() {
             pen.gap()?;
             pen.heading("Not checked")?;
-            for Unchecked { digest, why } in self.0.unchecked.iter().take(SHOWN) {
+            for Unchecked { digest, why } in self.verified.unchecked.iter().take(SHOWN) {
                 pen.line(format_args!("  {digest} {why}"))?;
             }
             if let Some(more) = self
-                .0
+                .verified
                 .unchecked
                 .len()
                 .checked_sub(SHOWN)
@@ -151,10 +157,10 @@ impl Answer for Answered {
                 pen.line(format_args!("  and {more} more"))?;
             }
         }
-        if !self.0.findings.is_empty() {
+        if !self.verified.findings.is_empty() {
             pen.gap()?;
             pen.heading("Also")?;
-            for finding in &self.0.findings {
+            for finding in &self.verified.findings {
                 let code = pen
                     .styled(finding.severity.into(), finding.code.name)
                     .to_string();
@@ -164,15 +170,23 @@ impl Answer for Answered {
                 }
             }
         }
-        pen.incomplete(&self.0.unknown)
+        pen.incomplete(&self.verified.unknown)?;
+        if self.verified.bad.is_empty() && self.verified.findings.is_empty() {
+            return Ok(());
+        }
+        let triage: (&[&str], &str) = (
+            &["triage", "--hash"],
+            "says what each of these blobs affects, and how to fix it",
+        );
+        self.again.write_next(pen, &[triage])
     }
 
     fn exit(&self) -> Exit {
         let mut exit = Exit::CLEAN;
-        if !self.0.bad.is_empty() || !self.0.findings.is_empty() {
+        if !self.verified.bad.is_empty() || !self.verified.findings.is_empty() {
             exit |= Exit::FINDINGS;
         }
-        if !self.0.unchecked.is_empty() || !self.0.unknown.is_empty() || self.0.state.is_some() {
+        if !self.verified.unchecked.is_empty() || !self.verified.unknown.is_empty() || self.verified.state.is_some() {
             exit |= Exit::UNREAD;
         }
         exit

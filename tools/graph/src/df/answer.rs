@@ -177,7 +177,18 @@ impl Answer for Answered<Df> {
         pen.gap()?;
         self.about.write_about(pen)?;
         judged::write_judged(&self.judged, pen)?;
-        pen.incomplete(&df.unknown)
+        pen.incomplete(&df.unknown)?;
+        let next: [(&[&str], &str); 2] = [
+            (
+                &["gc", "--simulate"],
+                "lists what the next collection deletes, and what is never collected",
+            ),
+            (
+                &["snapshots", "orphans"],
+                "lists snapshot directories that nothing refers to",
+            ),
+        ];
+        self.about.again.write_next(pen, &next)
     }
 
     fn exit(&self) -> Exit {

@@ -22,26 +22,9 @@ pub(super) fn line(
     )
 }
 
-/// `m.cb` for the times of a file, words for others.
+/// What happened, in words; the letters of mactime are for its own format.
 fn words(whats: &[What]) -> String {
-    let mut letters = ['.'; 4];
-    let mut words: Vec<&str> = Vec::new();
-    for what in whats {
-        let place = what.letter().and_then(|letter| {
-            let at = ['m', 'a', 'c', 'b']
-                .iter()
-                .position(|known| *known == letter)?;
-            Some((letters.get_mut(at)?, letter))
-        });
-        match place {
-            Some((place, letter)) => *place = letter,
-            None => words.push(what.word()),
-        }
-    }
-    let letters: String = letters.iter().collect();
-    if letters != "...." {
-        words.push(&letters);
-    }
+    let words: Vec<&str> = whats.iter().map(|what| what.word()).collect();
     words.join(",")
 }
 
@@ -50,9 +33,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_are_those_of_mactime() {
-        assert_eq!(words(&[What::Modified, What::Born]), "m..b");
+    fn what_happened_is_said_in_words() {
+        assert_eq!(words(&[What::Modified, What::Born]), "modified,born");
         assert_eq!(words(&[What::Created, What::Updated]), "created,updated");
-        assert_eq!(words(&[What::Rotated, What::Changed]), "rotated,..c.");
+        assert_eq!(words(&[What::Rotated, What::Changed]), "rotated,changed");
     }
 }

@@ -306,8 +306,7 @@ fn networks(run: &mut Run<'_>) -> Flow {
         return Flow::Continue(());
     }
     let at = Location::file(Text::from(folder));
-    let does = "starts without the CRI: what stands where its network configurations belong is not a \
-                folder";
+    let does = "starts without the CRI: the path of its network configurations is not a folder";
     let statement = run.statement(&rules::NETWORK_NO_FOLDER).does(does);
     run.lose_cri(statement.says("failed to create cni conf monitor").at(at))
 }

@@ -170,8 +170,14 @@ impl fmt::Display for NotAttached {
                     "holds the lock of its memory and does not let go: a thread of it is stuck in the \
                      kernel; its threads:",
                 )?;
-                for (tid, place) in threads {
-                    write!(f, " {tid} in {place},")?;
+                for (index, (tid, place)) in threads.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { "," };
+                    // The kernel writes 0 of one that runs.
+                    if place.bytes() == b"0" {
+                        write!(f, "{comma} {tid} runs")?;
+                    } else {
+                        write!(f, "{comma} {tid} in {place}")?;
+                    }
                 }
                 Ok(())
             }
@@ -321,4 +327,24 @@ fn held(door: &LiveProc, pid: u32) -> NotAttached {
         }
     }
     NotAttached::Held(places)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_holds_its_memory_is_told_with_the_place_of_each_thread() {
+        let threads = vec![
+            (7, Text::from("percpu_rwsem_wait")),
+            (9, Text::from("0")),
+            (11, Text::from("vm_mmap_pgoff")),
+        ];
+        let told = NotAttached::Held(threads).to_string();
+        let after = told.split_once("its threads:").map(|pair| pair.1);
+        assert_eq!(
+            after,
+            Some(" 7 in percpu_rwsem_wait, 9 runs, 11 in vm_mmap_pgoff")
+        );
+    }
 }

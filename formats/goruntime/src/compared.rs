@@ -14,7 +14,8 @@ use crate::{Dwarf, Go, GoVersion};
 /// What is known of the layouts of a program that has DWARF, as lines of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compared {
-    /// Its release and machine, as the table names them: `1.27 amd64`.
+    /// Its release and machine, as the table names them: `1.27 amd64`, or `1.24.11 amd64` where a patch differs from
+    /// what the table has of those before it.
     pub of: String,
     /// By its DWARF.
     pub dwarf: Vec<String>,
@@ -58,11 +59,17 @@ impl Compared {
         let module = module.ok_or("its moduledata was not found")?;
         let program = types::layouts(&memory, &module, version, "runtime", &WANTED);
         let dwarf: BTreeMap<&str, Layout> = dwarf.layouts("runtime", &WANTED).into_iter().collect();
-        let of = format!("1.{} {}", version.0, elf.arch.word());
+        let table = layout::table(version, elf.arch);
+        let is_as_before = lines("", &dwarf) == lines("", &table);
+        let of = if table.is_empty() || is_as_before || version.patch == 0 {
+            format!("1.{} {}", version.minor, elf.arch.word())
+        } else {
+            format!("1.{}.{} {}", version.minor, version.patch, elf.arch.word())
+        };
         Ok(Self {
             dwarf: lines(&of, &dwarf),
             program: lines(&of, &program),
-            table: lines(&of, &layout::table(version, elf.arch)),
+            table: lines(&of, &table),
             of,
         })
     }
@@ -131,24 +138,23 @@ fn lines(of: &str, all: &BTreeMap<&str, Layout>) -> Vec<String> {
 
 /// The table with these lines instead of those that it has of the same releases and machines.
 pub fn table_with(new: &[Compared]) -> String {
-    let mut all: BTreeMap<(u32, String, usize), String> = BTreeMap::new();
+    let mut all: BTreeMap<(GoVersion, String, usize), String> = BTreeMap::new();
     let given = new
         .iter()
+        .filter(|one| one.dwarf != one.table)
         .flat_map(|one| one.dwarf.iter().map(String::as_str));
     for line in TABLE.lines().chain(given) {
         let mut words = line.split(' ');
-        let (Some(release), Some(machine), Some(name)) = (words.next(), words.next(), words.next())
+        let (Some(of), Some(machine), Some(name)) = (words.next(), words.next(), words.next())
         else {
             continue;
         };
-        let minor = release
-            .strip_prefix("1.")
-            .and_then(|minor| minor.parse().ok());
+        let release = layout::release(of);
         let place = WANTED
             .iter()
             .position(|wanted| name.strip_prefix("runtime.") == Some(wanted));
-        if let (Some(minor), Some(place)) = (minor, place) {
-            all.insert((minor, machine.to_owned(), place), line.to_owned());
+        if let (Some(release), Some(place)) = (release, place) {
+            all.insert((release, machine.to_owned(), place), line.to_owned());
         }
     }
     all.into_values()

@@ -98,6 +98,11 @@ impl RawG {
 
 /// All goroutines.
 pub(crate) struct Listed {
+    /// Where the words that lead to them stand, with what stood there: the list's own pointer and length, and the copy of
+    /// its pointer.
+    pub(crate) anchors: Vec<(u64, u64)>,
+    /// Where their addresses stand.
+    pub(crate) array: u64,
     /// Their addresses.
     pub(crate) all: Vec<u64>,
     /// How many are damaged: their own address does not stand in them.
@@ -112,10 +117,8 @@ const AGES: u64 = 3_000_000_000_000_000_000;
 /// All goroutines: the slice in bss every element of which is one. Each is looked at once: of a core with a
 /// hundred thousand, the pages are most of the work.
 pub(crate) fn allgs(memory: &dyn Memory, module: &ModuleData, layout: &G) -> Option<Listed> {
-    let [_, _, bss, noptrbss] = module.data;
-    let area = Area::read_area(memory, bss);
-    let copies: Vec<u64> = Area::read_area(memory, noptrbss).words().collect();
-    let words: Vec<u64> = area.words().collect();
+    let [_, _, bss, _] = module.data;
+    let words: Vec<u64> = Area::read_area(memory, bss).words().collect();
     let mut best: Option<(bool, Listed)> = None;
     for (pointer, len) in slices(&words, GOROUTINES) {
         let Some(first) = memory.u64(pointer) else {
@@ -134,9 +137,13 @@ pub(crate) fn allgs(memory: &dyn Memory, module: &ModuleData, layout: &G) -> Opt
         if u64::try_from(all.len()).ok() != Some(len) {
             continue;
         }
-        // allgptr is a copy of the pointer, and allglen one of the length, for readers without a
-        // lock. Every element must be a goroutine; where the copy is there, a few may be damaged.
-        let has_copy = copies.contains(&pointer);
+        // allgptr is a copy of the pointer, for readers without a lock. Where it is there, a few elements may be damaged.
+        // Elsewhere each must be a goroutine, and the first be main's: the runtime has other slices of goroutines.
+        let has_copy = words.iter().filter(|word| **word == pointer).count() > 1;
+        let is_main = |at: &u64| memory.u64(at.saturating_add(layout.goid)) == Some(1);
+        if !has_copy && !all.first().is_some_and(is_main) {
+            continue;
+        }
         let most = if has_copy { all.len() / 16 } else { 0 };
         let (mut damaged, mut latest) = (0_usize, 0);
         for at in &all {
@@ -160,6 +167,8 @@ pub(crate) fn allgs(memory: &dyn Memory, module: &ModuleData, layout: &G) -> Opt
             .is_none_or(|(had_copy, was)| (has_copy, all.len()) > (*had_copy, was.all.len()));
         if better {
             let listed = Listed {
+                anchors: vec![],
+                array: pointer,
                 all,
                 damaged,
                 latest,
@@ -167,7 +176,17 @@ pub(crate) fn allgs(memory: &dyn Memory, module: &ModuleData, layout: &G) -> Opt
             best = Some((has_copy, listed));
         }
     }
-    best.map(|(_, listed)| listed)
+    let (_, mut listed) = best?;
+    let len = u64::try_from(listed.all.len()).ok()?;
+    for (at, pair) in (bss.0..).step_by(8).zip(words.windows(2)) {
+        if pair.first() == Some(&listed.array) {
+            listed.anchors.push((at, listed.array));
+            if pair.get(1) == Some(&len) {
+                listed.anchors.push((at.saturating_add(8), len));
+            }
+        }
+    }
+    Some(listed)
 }
 
 /// A thread as the runtime knows it.

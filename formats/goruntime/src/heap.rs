@@ -112,7 +112,7 @@ impl Offsets {
             class: field(&["spanclass"])?,
             state: field(&["state.s.value", "state.s", "state"])?,
             specials: field(&["specials"])?,
-            wide: version.0 < 22,
+            wide: version.minor < 22,
         })
     }
 

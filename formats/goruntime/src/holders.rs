@@ -260,12 +260,12 @@ impl<'m, 'c> Holders<'m, 'c> {
         let bytes = self.memory.some(info, 256);
         let mut bytes = bytes.into_iter();
         let mut next = || Some(view::uvarint(&mut bytes)?.0);
-        if self.version.0 <= 17 {
+        if self.version.minor <= 17 {
             next()?;
         }
         let armed = self.memory.u8(variables.checked_sub(next()?)?)?;
         let mut found = Vec::new();
-        if self.version.0 >= 22 {
+        if self.version.minor >= 22 {
             let slots = variables.checked_sub(next()?)?;
             for index in 0..DEFERS {
                 if armed & 1_u8.checked_shl(u32::try_from(index).ok()?)? != 0 {
@@ -276,11 +276,11 @@ impl<'m, 'c> Holders<'m, 'c> {
         }
         let count = usize::try_from(next()?).ok()?.min(DEFERS);
         for index in (0..count).rev() {
-            if self.version.0 <= 17 {
+            if self.version.minor <= 17 {
                 next()?;
             }
             let slot = variables.checked_sub(next()?)?;
-            if self.version.0 <= 17 {
+            if self.version.minor <= 17 {
                 for _ in 0..next()?.min(64).checked_mul(3)? {
                     next()?;
                 }

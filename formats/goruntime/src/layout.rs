@@ -110,18 +110,28 @@ impl Layouts {
     }
 }
 
-/// The table's layouts of a release.
+/// The release of a line of the table: `1.24` from its first on, `1.24.11` from that patch on.
+pub(crate) fn release(word: &str) -> Option<GoVersion> {
+    let (minor, patch) = word
+        .strip_prefix("1.")
+        .map(|word| word.split_once('.').unwrap_or((word, "0")))?;
+    Some(GoVersion {
+        minor: minor.parse().ok()?,
+        patch: patch.parse().ok()?,
+    })
+}
+
+/// The table's layouts of a release. Its lines are in the order of releases, so that the last that is not newer counts.
 pub(crate) fn table(version: GoVersion, arch: Arch) -> BTreeMap<&'static str, Layout> {
     let mut found = BTreeMap::new();
     for line in TABLE.lines() {
         let mut words = line.split(' ');
-        let (Some(minor), Some(machine), Some(name)) = (words.next(), words.next(), words.next())
+        let (Some(of), Some(machine), Some(name)) = (words.next(), words.next(), words.next())
         else {
             continue;
         };
-        if minor.strip_prefix("1.").and_then(|text| text.parse().ok()) != Some(version.0)
-            || machine != arch.word()
-        {
+        let fits = release(of).is_some_and(|of| of.minor == version.minor && of <= version);
+        if !fits || machine != arch.word() {
             continue;
         }
         let Some(name) = WANTED
@@ -229,10 +239,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_patch_that_changed_a_structure_has_lines_of_its_own() {
+        let m = |text| table(GoVersion::parse(text).unwrap(), Arch::Amd64)["m"].size;
+        assert_eq!((m("go1.24"), m("go1.24.4")), (1808, 1808));
+        assert_eq!((m("go1.24.11"), m("go1.24.13")), (1832, 1832));
+    }
+
+    #[test]
     fn the_table_has_every_release_on_both_machines() {
-        for minor in GoVersion::OLDEST.0..=GoVersion::NEWEST.0 {
+        for minor in GoVersion::OLDEST.minor..=GoVersion::NEWEST.minor {
             for arch in [Arch::Amd64, Arch::Arm64] {
-                let layouts = table(GoVersion(minor), arch);
+                let layouts = table(GoVersion::new(minor), arch);
                 assert_eq!(layouts.len(), WANTED.len(), "{minor}");
                 let all = Layouts {
                     source: LayoutSource::Table,

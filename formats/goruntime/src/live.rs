@@ -32,8 +32,8 @@ const WINDOW: u64 = 25_000;
 /// Bytes of a stack that are read between two looks.
 const PIECE: usize = 16 << 10;
 /// Releases that count how often a goroutine ran; the later ones do not count its system calls.
-const COUNTS: GoVersion = GoVersion(17);
-const COUNTS_NO_CALLS: GoVersion = GoVersion(26);
+const COUNTS: GoVersion = GoVersion::new(17);
+const COUNTS_NO_CALLS: GoVersion = GoVersion::new(26);
 /// How often a goroutine is tried.
 const TRIES: u32 = 4;
 /// Rounds for those that did not settle: a reader that was put aside by the scheduler is no sign that

@@ -41,7 +41,7 @@ struct Offsets {
 
 impl Offsets {
     const fn for_version(version: GoVersion) -> Self {
-        let GoVersion(minor) = version;
+        let minor = version.minor;
         let (types, etypes, gofunc, pieces, next) = match minor {
             0..=17 => (280, 288, None, 296, 528),
             18 | 19 => (280, 288, Some(304), 312, 544),

@@ -128,6 +128,9 @@ pub struct Go<'m> {
     waiters: Option<Offsets>,
     reasons: Vec<Text>,
     goroutines: Vec<u64>,
+    /// Where the list of them stands, and the words that lead to it.
+    array: u64,
+    anchors: Vec<(u64, u64)>,
     damaged: usize,
     latest: u64,
     m: M,
@@ -165,9 +168,9 @@ impl<'m> Go<'m> {
         // Without build info, the release is the one whose layout fits.
         let versions: Vec<GoVersion> = match said {
             Some(version) => vec![version],
-            None => (GoVersion::OLDEST.0..=GoVersion::NEWEST.0)
+            None => (GoVersion::OLDEST.minor..=GoVersion::NEWEST.minor)
                 .rev()
-                .map(GoVersion)
+                .map(GoVersion::new)
                 .collect(),
         };
         let mut failed = NotGo::NoModule;
@@ -211,6 +214,8 @@ impl<'m> Go<'m> {
             layouts,
             reasons,
             goroutines: goroutines.all,
+            array: goroutines.array,
+            anchors: goroutines.anchors,
             damaged: goroutines.damaged,
             latest: goroutines.latest,
             m,
@@ -248,6 +253,14 @@ impl<'m> Go<'m> {
 
     pub(crate) fn addresses(&self) -> &[u64] {
         &self.goroutines
+    }
+
+    /// The bytes of the list of goroutines, with all that leads to it, each with its address: as they were read.
+    pub(crate) fn list(&self) -> Vec<(u64, Vec<u8>)> {
+        let array = self.goroutines.iter().flat_map(|at| at.to_le_bytes());
+        let anchors = self.anchors.iter();
+        let anchors = anchors.map(|(at, word)| (*at, word.to_le_bytes().to_vec()));
+        anchors.chain([(self.array, array.collect())]).collect()
     }
 
     pub(crate) const fn module(&self) -> &ModuleData {

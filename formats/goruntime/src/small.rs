@@ -145,6 +145,7 @@ impl Attached<'_> {
         // Whoever reads the core ties threads to them: their pages are noted, too.
         let _ = go.known_threads();
         let accepted = go.accepted_live(self.clock);
+        let list = go.list();
         let maps = self.maps().unwrap_or_default();
         let mut pages = recorder.pages.into_inner();
         let headers = self.elf.headers_address();
@@ -165,6 +166,10 @@ impl Attached<'_> {
             .collect();
         pages.extend(pointed(&accepted, &writable, &pages));
         let mut held = self.copy(&pages, &maps);
+        // A goroutine that was born since is not in the pages: the list is that of those that were read.
+        for (at, bytes) in list {
+            put(&mut held, at, &bytes);
+        }
         for one in &accepted {
             put(&mut held, one.goroutine.address, &one.g);
             put(&mut held, one.stack.0, &one.stack.1);
@@ -518,5 +523,86 @@ impl Note {
             .iter()
             .map(|word| Text::from(word.as_str()))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(
+        clippy::unwrap_used,
+        clippy::disallowed_methods,
+        reason = "a test may fail, and reads what is in testdata"
+    )]
+
+    use elfcore::{Auxv, Core, Elf, Image, Memory};
+
+    use super::{Pages, put};
+    use crate::{Go, NotGo, Outline};
+
+    /// Memory, with pages that came after it.
+    struct Later<'m>(&'m dyn Memory, Pages);
+
+    impl Memory for Later<'_> {
+        fn read_memory(&self, at: u64, into: &mut [u8]) -> usize {
+            let count = self.0.read_memory(at, into);
+            for (place, byte) in (at..).zip(into.iter_mut().take(count)) {
+                let page = self.1.get(&(place & !4095)).and_then(Option::as_deref);
+                let inside = usize::try_from(place & 4095).unwrap();
+                if let Some(there) = page.and_then(|page| page.get(inside)) {
+                    *byte = *there;
+                }
+            }
+            count
+        }
+    }
+
+    #[test]
+    fn a_list_that_grew_elsewhere_meanwhile_is_that_of_those_that_were_read() {
+        let bytes = |name: &str| {
+            let packed = testcase::testdata().join("cores/go1.27").join(name);
+            zstd::decode_all(std::fs::read(packed).unwrap().as_slice()).unwrap()
+        };
+        let (core, exe) = (bytes("core.zst"), bytes("exe.zst"));
+        let headers = Core::read_core(&core).unwrap();
+        let elf = Elf::read_elf(&exe).unwrap();
+        let entry = headers.auxv.get(Auxv::ENTRY).unwrap();
+        let slide = if elf.is_pie { entry - elf.entry } else { 0 };
+        let mut image = Image::new(&core, &headers.segments);
+        image.add(&exe, &elf, slide);
+        let outline = Outline::of_file(&exe, &elf, slide);
+        let found = |memory: &dyn Memory| {
+            Go::find(memory, &outline, headers.arch).map(|go| (go.addresses().to_vec(), go.list()))
+        };
+        let (all, list) = found(&image).unwrap();
+        assert_eq!(
+            list.len(),
+            4,
+            "pointer, length, the copy of the pointer, and the list"
+        );
+
+        // The program made a goroutine: its list is longer, and lies where no page was read.
+        let mut later = Pages::new();
+        for (at, bytes) in &list {
+            later.entry(at & !4095).or_insert_with(|| {
+                let mut page = Box::new([0; 4096]);
+                assert_eq!(image.read_memory(at & !4095, page.as_mut_slice()), 4096);
+                Some(page)
+            });
+            if bytes.len() == 8 {
+                let word = u64::from_le_bytes(bytes.as_slice().try_into().unwrap());
+                let moved = if word == list.last().unwrap().0 {
+                    word + (1 << 36)
+                } else {
+                    word + 1
+                };
+                put(&mut later, *at, &moved.to_le_bytes());
+            }
+        }
+        let mut later = Later(&image, later);
+        assert_eq!(found(&later).err(), Some(NotGo::NoGoroutines));
+        for (at, bytes) in &list {
+            put(&mut later.1, *at, bytes);
+        }
+        assert_eq!(found(&later).unwrap().0, all);
     }
 }

@@ -52,7 +52,7 @@ pub(crate) fn layouts<'n>(
         for name in wanted {
             let whole = name.len().saturating_add(prefix.len());
             let is = rest.get(prefix.len()..whole) == Some(name.as_bytes());
-            let head = if version.0 >= 17 { 2 } else { 3 };
+            let head = if version.minor >= 17 { 2 } else { 3 };
             let Some(record) = place.checked_sub(head).filter(|_| is) else {
                 continue;
             };
@@ -109,7 +109,7 @@ fn layout(memory: &dyn Memory, at: u64, version: GoVersion) -> Option<Layout> {
             let name = memory.u64(field)?;
             let kind = memory.u64(field.checked_add(8)?)?;
             let mut offset = memory.u64(field.checked_add(16)?)?;
-            if version.0 <= 18 {
+            if version.minor <= 18 {
                 offset >>= 1;
             }
             let offset = base.checked_add(offset)?;
@@ -134,7 +134,7 @@ fn layout(memory: &dyn Memory, at: u64, version: GoVersion) -> Option<Layout> {
 /// A name by its record.
 fn name_at(memory: &dyn Memory, at: u64, version: GoVersion) -> Option<Text> {
     let head = memory.some(at, 4);
-    let (len, start) = if version.0 >= 17 {
+    let (len, start) = if version.minor >= 17 {
         match (*head.get(1)?, *head.get(2)?) {
             (low, _) if low < 0x80 => (u64::from(low), 2),
             (low, high) => (u64::from(low & 0x7f) | u64::from(high) << 7, 3),

@@ -168,12 +168,10 @@ fn what_lives_is_read_as_it_writes_of_itself_and_so_is_a_core_of_it() {
         let (ours, theirs) = (parked(&live), parked(&dump));
         assert!(theirs.len() > 20, "{name}: {}", theirs.len());
         for (id, want) in &theirs {
-            let one = ours
-                .get(id)
-                .unwrap_or_else(|| {
-                    let of_ours = live.iter().find(|one| one.id == *id);
-                    panic!("{name}: {id} is missing: {want:#?}; ours: {of_ours:#?}")
-                });
+            let one = ours.get(id).unwrap_or_else(|| {
+                let of_ours = live.iter().find(|one| one.id == *id);
+                panic!("{name}: {id} is missing: {want:#?}; ours: {of_ours:#?}")
+            });
             assert_eq!(one.end, End::Top, "{name}: {id}");
             assert_eq!(one.state(), want.state(), "{name}: {id}");
             assert_eq!(shown(one), shown(want), "{name}: {id}");

@@ -6,6 +6,7 @@
 mod bundle;
 mod ground;
 mod hang;
+mod limits;
 mod not_read;
 mod record;
 mod state;
@@ -25,6 +26,7 @@ pub(crate) use bundle::{
 };
 pub(crate) use ground::{CGROUP_VERSION, KERNEL_LACKS};
 pub(crate) use hang::{DAEMON_STUCK, SHIM_LEFT, STUCK};
+pub(crate) use limits::{AT_LIMIT, DAEMON_AT_LIMIT, SLOWED};
 pub(crate) use not_read::NOT_READ;
 pub(crate) use record::{BUNDLE_WITHOUT_RECORD, SOCKET_MISSING};
 pub(crate) use state::{

@@ -184,7 +184,7 @@ impl Attached<'_> {
             threads: threads.iter().map(|thread| thread.told.clone()).collect(),
             left_out: vec![
                 "the environment".to_owned(),
-                "heap memory to which no goroutine's stack points".to_owned(),
+                "what of the heap no goroutine's stack points to".to_owned(),
             ],
         };
         let notes = self.notes(&threads, &maps, &note);

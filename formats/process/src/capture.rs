@@ -30,6 +30,8 @@ const SMALL: usize = 64 << 10;
 const LARGE: usize = 4 << 20;
 /// Open files of one process.
 const FDS: usize = 4096;
+/// Open files of one that keeps containers: whether its limit is reached.
+const FDS_KEEPER: usize = 1 << 16;
 /// Threads of one process.
 const TASKS: usize = 512;
 /// How long a writer is watched.
@@ -53,7 +55,10 @@ const MEMORY_V1: &[&str] = &[
     "memory.limit_in_bytes",
     "memory.usage_in_bytes",
 ];
-const MEMORY_V2: &[&str] = &["memory.events", "memory.max", "memory.current"];
+const MEMORY_V2: &[&str] = &["memory.events", "memory.max", "memory.current", "memory.high"];
+const PIDS: &[&str] = &["pids.max", "pids.current", "pids.events"];
+const CPU_V1: &[&str] = &["cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.stat"];
+const CPU_V2: &[&str] = &["cpu.max", "cpu.stat"];
 
 struct Capture<'d> {
     door: &'d LiveProc,
@@ -61,7 +66,7 @@ struct Capture<'d> {
     tree: Tree,
     /// Threads that waited for room in a pipe or for a file system: looked at once more in the end.
     waiters: Vec<Waiter>,
-    /// Cgroups that are asked about later, and whether their memory is of interest.
+    /// Cgroups that are asked about later, and whether their limits are of interest.
     groups: BTreeMap<Vec<Membership>, bool>,
 }
 
@@ -242,7 +247,8 @@ impl Capture<'_> {
             files.link("ns/net");
         }
         if !stat.kernel {
-            self.fds(pid, &mut files, runtime || keeper && full);
+            let most = if keeper { FDS_KEEPER } else { FDS };
+            self.fds(pid, &mut files, most, runtime || keeper && full);
         }
         if keeper && self.lives_elsewhere(&files) && !files.kept.contains_key("mountinfo") {
             // Whether it sees our state folder at its path, or another one.
@@ -251,6 +257,7 @@ impl Capture<'_> {
         if keeper {
             // Whether its program was replaced meanwhile.
             files.link("exe");
+            files.take("limits", SMALL);
         }
         if runtime || odd || full && keeper {
             self.near(&mut files, runtime, stuck, wait);
@@ -263,8 +270,8 @@ impl Capture<'_> {
         let groups = Membership::parse(files.get("cgroup"));
         // Whether the kernel killed something in a container is asked of its first process.
         let first = Status::parse(files.get("status")).is_init() == Some(true);
-        let wants_memory = full || wait == Some(Wait::Memory) || first && pid != 1;
-        *self.groups.entry(groups).or_default() |= wants_memory;
+        let wants_limits = full || keeper || wait == Some(Wait::Memory) || first && pid != 1;
+        *self.groups.entry(groups).or_default() |= wants_limits;
         self.tree.processes.insert(pid, files.kept);
     }
 
@@ -380,10 +387,10 @@ impl Capture<'_> {
         }
     }
 
-    fn fds(&mut self, pid: u32, files: &mut Files<'_>, with_flags: bool) {
-        match files.process.links("fd", FDS) {
+    fn fds(&mut self, pid: u32, files: &mut Files<'_>, most: usize, with_flags: bool) {
+        match files.process.links("fd", most) {
             Ok(links) => {
-                if links.len() < FDS {
+                if links.len() < most {
                     self.tree.listed.insert(format!("/proc/{pid}/fd").into());
                 }
                 for (number, target) in links {
@@ -625,7 +632,7 @@ impl Capture<'_> {
                 files.insert([folder, b"/", name.as_bytes()].concat());
             }
         };
-        for (groups, memory) in &self.groups {
+        for (groups, limits) in &self.groups {
             let [v1, v2] = places.freezers(groups);
             let full = self.depth == Depth::Full;
             for folder in &v1 {
@@ -637,8 +644,17 @@ impl Capture<'_> {
             for folder in v1.iter().chain(&v2).filter(|_| full) {
                 want(folder, &["cgroup.procs"]);
             }
-            if *memory && let Some((folder, is_v2)) = places.memory(groups) {
+            if !*limits {
+                continue;
+            }
+            if let Some((folder, is_v2)) = places.memory(groups) {
                 want(&folder, if is_v2 { MEMORY_V2 } else { MEMORY_V1 });
+            }
+            if let Some((folder, is_v2)) = places.processor(groups) {
+                want(&folder, if is_v2 { CPU_V2 } else { CPU_V1 });
+            }
+            for folder in places.pids_folders(groups) {
+                want(&folder, PIDS);
             }
         }
         if self.depth == Depth::Full {

@@ -58,6 +58,8 @@ impl Membership {
 pub struct Cgroups {
     freezer: Option<Place>,
     memory: Option<Place>,
+    pids: Option<Place>,
+    processor: Option<Place>,
     unified: Option<Place>,
 }
 
@@ -141,6 +143,12 @@ impl Cgroups {
                 if mount.option("memory").is_some() {
                     found.memory = found.memory.or_else(place);
                 }
+                if mount.option("pids").is_some() {
+                    found.pids = found.pids.or_else(place);
+                }
+                if mount.option("cpu").is_some() {
+                    found.processor = found.processor.or_else(place);
+                }
             }
         }
         found
@@ -174,6 +182,30 @@ impl Cgroups {
         }
         let group = groups.iter().find(|group| group.hierarchy == 0)?;
         Some((self.unified.as_ref()?.folder(group.path.bytes())?, true))
+    }
+
+    /// Folder of a process's cgroup with quotas of processor time, and whether it is of v2.
+    pub(crate) fn processor(&self, groups: &[Membership]) -> Option<(Vec<u8>, bool)> {
+        if let Some(place) = &self.processor {
+            let group = groups.iter().find(|group| group.has("cpu"))?;
+            return Some((place.folder(group.path.bytes())?, false));
+        }
+        let group = groups.iter().find(|group| group.hierarchy == 0)?;
+        Some((self.unified.as_ref()?.folder(group.path.bytes())?, true))
+    }
+
+    /// Folders of a process's cgroups with limits of tasks, and of those above up to the mount, the own first.
+    pub(crate) fn pids_folders(&self, groups: &[Membership]) -> Vec<Vec<u8>> {
+        let place = self.pids.as_ref().or(self.unified.as_ref());
+        let group = groups.iter().find(|group| match &self.pids {
+            Some(_) => group.has("pids"),
+            None => group.hierarchy == 0,
+        });
+        let folder = place.zip(group).and_then(|(place, group)| {
+            let folder = place.folder(group.path.bytes())?;
+            Some(above(folder, &place.point))
+        });
+        folder.unwrap_or_default()
     }
 
     /// What freezes a process: the outermost cgroup that somebody froze, for that is the one to be

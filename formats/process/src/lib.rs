@@ -15,8 +15,9 @@
 //! /proc/<pid>/task/*      the same of each thread
 //! /proc/<pid>/mountinfo   [`Mount`]
 //! /proc/<pid>/maps        files that are mapped, where a root of a container may be busy
+//! /proc/<pid>/limits      [`FilesLeft`], of the daemon and its shims
 //! /proc/net/unix          [`UnixSocket`]
-//! /sys/fs/cgroup/…        [`Freezer`]: is it frozen, itself or from above
+//! /sys/fs/cgroup/…        [`Freezer`]: is it frozen, itself or from above; [`TasksLeft`], [`Throttled`]
 //! ```
 //!
 //! A [`Tree`] holds these files raw: [`Tree::capture`] takes them from a running machine,
@@ -38,6 +39,7 @@
 mod capture;
 mod cgroup;
 mod fd;
+mod limits;
 mod load;
 mod mounts;
 mod process;
@@ -51,6 +53,7 @@ mod wait;
 pub use capture::Depth;
 pub use cgroup::{Cgroups, Freezer, Frozen, Membership, OomControl, OomKills};
 pub use fd::{ACCESS, CLOEXEC, Fd, O_PATH};
+pub use limits::{FilesLeft, MemoryHigh, TasksLeft, Throttled};
 pub use mounts::{Mount, covering, mounts};
 pub use process::{Process, Processes, Thread};
 pub use stat::Stat;

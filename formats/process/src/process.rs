@@ -72,6 +72,8 @@ pub struct Process {
     pub mounts: Option<Vec<Mount>>,
     /// Files below roots of containers that it has mapped, where that was read.
     pub mapped: Vec<Text>,
+    /// Its limit of open files, soft and hard, where that was read.
+    pub(crate) open_files_limit: Option<(u64, u64)>,
 }
 
 impl Process {
@@ -147,6 +149,7 @@ impl Process {
             threads,
             mounts: file("mountinfo").map(mounts),
             mapped: file("maps").map(mapped_roots).unwrap_or_default(),
+            open_files_limit: file("limits").and_then(crate::limits::open_files),
         })
     }
 

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | containerd is stopped, or a cgroup of it is frozen | nothing is answered |
 //! | a thread of it waits for a file system | what it makes there is not made: a stat of a volume |
+//! | a limit of it is reached (`limits.rs`) | it moves, and makes nothing |
 //! | a plugin or helper that it called does not end | a pod's network, a layer, a mount is not made |
 //! | a pod or container of the CRI has a folder, and no record | it is being made, since then |
 //!
@@ -31,6 +32,8 @@ pub struct Daemon {
     pub who: Text,
     /// Whether something keeps it, or a part of it.
     pub stuck: bool,
+    /// Whether that is a limit of it: it moves, and makes nothing.
+    pub at_limit: bool,
     /// What was concluded, in a sentence.
     pub why: String,
     /// Since when, where that is known.
@@ -114,8 +117,15 @@ pub(crate) fn find_daemon(index: &Index<'_>) -> Option<Daemon> {
         })
         .collect();
     let mut evidence = vec![crate::lines::process(process)];
+    let mut at_limit = false;
     let (why, stuck, remedy) = held(index, process)
         .or_else(|| on_storage(index, process, &threads, &making, &mut evidence))
+        .or_else(|| {
+            let found = crate::limits::of_daemon(index, process)?;
+            at_limit = true;
+            evidence.push(found.evidence);
+            Some((found.why, true, found.remedy))
+        })
         .or_else(|| hung.map(|(child, what)| by_child(index, child, what)))
         .unwrap_or_else(|| {
             let why = "nothing that is seen keeps it".to_owned();
@@ -146,6 +156,7 @@ pub(crate) fn find_daemon(index: &Index<'_>) -> Option<Daemon> {
         pid: process.pid,
         who: process.command(),
         stuck,
+        at_limit,
         why,
         since: since.filter(|_| stuck),
         threads,

@@ -66,6 +66,8 @@ states! {
     Created in created;
     /// It has ended, and the kernel had killed a process of it for want of memory.
     OomKilled in oom_killed;
+    /// It runs, and may make no process or thread.
+    AtLimit in at_limit;
     /// Being created, at this moment.
     Creating in creating;
     /// Waits at the FIFO, and nobody starts it.
@@ -178,7 +180,8 @@ impl State {
     /// Whether it is known that something hangs.
     pub fn is_stuck(self) -> bool {
         let unjudged = matches!(self, Self::Unknowable | Self::NoTask | Self::NotRead);
-        !self.is_healthy() && !unjudged && self != Self::OomKilled
+        let limited = matches!(self, Self::OomKilled | Self::AtLimit);
+        !self.is_healthy() && !unjudged && !limited
     }
 }
 
@@ -208,6 +211,7 @@ mod tests {
             include_str!("../tests/states/dying.rs"),
             include_str!("../tests/states/foreign.rs"),
             include_str!("../tests/states/left.rs"),
+            include_str!("../tests/states/limits.rs"),
         ];
         for row in ROWS {
             let (word, name) = (

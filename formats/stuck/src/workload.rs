@@ -6,6 +6,7 @@ use process::{Process, Wait};
 use crate::State;
 use crate::facts::{Index, is_setns};
 use crate::found::Found;
+use crate::state::at_limit;
 use crate::subject::Subject;
 
 /// Seconds that a start may take between letting it go and removing the FIFO.
@@ -62,13 +63,22 @@ pub(crate) fn judge<'f>(
     runs(index, subject, process).since(since)
 }
 
-/// Its program runs; whether the kernel killed some of it is told.
+/// Its program runs; whether its limits keep it from more, slow it down, or had the kernel kill some of it is told.
 fn runs<'f>(index: &Index<'f>, subject: &Subject<'f>, process: &'f Process) -> Found<'f> {
+    if let Some(found) = at_limit::tasks(index, process) {
+        return found;
+    }
+    let mut found = elsewhere(subject, process)
+        .unwrap_or_else(|| Found::new(State::Running, "its program runs"));
+    for (why, evidence) in at_limit::slowed(index.processes, process) {
+        found.why.push_str("; ");
+        found.why.push_str(&why);
+        found = found.note(evidence);
+    }
     let places = &index.processes.places;
     let kills = places.oom_kills(&index.processes.tree, &process.cgroups);
     let Some(kills) = kills.filter(|kills| kills.count > 0) else {
-        return elsewhere(subject, process)
-            .unwrap_or_else(|| Found::new(State::Running, "its program runs"));
+        return found;
     };
     let processes = match kills.count {
         1 => "1 process".to_owned(),
@@ -77,9 +87,10 @@ fn runs<'f>(index: &Index<'f>, subject: &Subject<'f>, process: &'f Process) -> F
     let limit = kills
         .limit
         .map_or_else(String::new, |limit| format!("; its limit is {limit} bytes"));
-    let why =
-        format!("its program runs; the kernel killed {processes} of it for want of memory{limit}");
-    Found::new(State::Running, why).note(format!("oom_kill of {} is {}", kills.folder, kills.count))
+    found.why.push_str(&format!(
+        "; the kernel killed {processes} of it for want of memory{limit}"
+    ));
+    found.note(format!("oom_kill of {} is {}", kills.folder, kills.count))
 }
 
 /// It runs, and in no cgroup that its state names: somebody moved it, as systemd does when it ends a

@@ -11,6 +11,8 @@ mod dying;
 mod foreign;
 #[path = "states/left.rs"]
 mod left;
+#[path = "states/limits.rs"]
+mod limits;
 #[path = "states/machine.rs"]
 mod machine;
 

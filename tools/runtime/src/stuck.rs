@@ -49,6 +49,8 @@ struct Stuck {
     not_read: usize,
     /// How many have ended, and the kernel had killed a process of them for want of memory.
     oom_killed: usize,
+    /// How many run, and may make no process or thread.
+    at_limit: usize,
     /// The daemon; nothing where processes are not known, or it does not run.
     daemon: Option<Daemon>,
     containers: Vec<Diagnosis>,
@@ -90,6 +92,7 @@ pub(crate) fn run(
     let not_read = count(|state| *state == State::NotRead);
     let unknowable = count(|state| *state == State::Unknowable);
     let oom_killed = count(|state| *state == State::OomKilled);
+    let at_limit = count(|state| *state == State::AtLimit);
     verdicts
         .containers
         .retain(|one| all || one.state.is_stuck() || is_worth_a_look(one));
@@ -114,6 +117,7 @@ pub(crate) fn run(
         unknowable,
         not_read,
         oom_killed,
+        at_limit,
         daemon,
         containers: verdicts.containers,
         series: verdicts.series,
@@ -140,7 +144,7 @@ impl Answer for Stuck {
             .iter()
             .partition(|one| one.state.is_healthy());
         let suspect = self.daemon.as_ref().filter(|daemon| daemon.stuck);
-        self.verdict(suspect.is_some(), pen)?;
+        self.verdict(suspect, pen)?;
         if self.processes.is_none() {
             return self.without_processes(&rest, pen);
         }
@@ -217,6 +221,7 @@ impl Answer for Stuck {
         let inside = self.goroutines.iter().any(OfProcess::is_bad);
         if inside
             || self.stuck > 0
+            || self.at_limit > 0
             || !self.shims.is_empty()
             || self.daemon.as_ref().is_some_and(|daemon| daemon.stuck)
         {
@@ -230,8 +235,9 @@ impl Answer for Stuck {
 }
 
 impl Stuck {
-    /// How many hang: the first line; `held` where the daemon itself does not move.
-    fn verdict(&self, held: bool, pen: &mut Pen<'_>) -> io::Result<()> {
+    /// How many hang: the first line; `suspect` is the daemon where it does not move itself.
+    fn verdict(&self, suspect: Option<&Daemon>, pen: &mut Pen<'_>) -> io::Result<()> {
+        let held = suspect.is_some();
         let Self {
             stuck,
             healthy,
@@ -244,11 +250,14 @@ impl Stuck {
         } else {
             Style::Good
         };
-        if held {
-            let words = pen.styled(style, "containerd does not move").to_string();
-            pen.line(format_args!(
-                "{words}: what it makes or ends now is not seen below"
-            ))?;
+        if let Some(daemon) = suspect {
+            let words = if daemon.at_limit {
+                "containerd is at a limit: it can make nothing new"
+            } else {
+                "containerd does not move: what it makes or ends now is not seen below"
+            };
+            let words = pen.styled(style, words).to_string();
+            pen.line(format_args!("{words}"))?;
         }
         // As long as the daemon does not move, nothing is known of what it should move.
         let line = if held && *stuck == 0 {
@@ -266,6 +275,7 @@ impl Stuck {
         let more = words(*unknowable, "not to be judged")
             + &words(*not_read, "not read")
             + &words(self.oom_killed, "ended for want of memory")
+            + &words(self.at_limit, "at its limit of tasks")
             + &match self.shims.len() {
                 0 => String::new(),
                 count => format!(", {} left over", Count(count, "shim")),
@@ -352,7 +362,12 @@ fn field(pen: &mut Pen<'_>, name: &str, value: &str) -> io::Result<()> {
 /// The daemon, where it does not move.
 fn of_daemon(daemon: &Daemon, now: Time, pen: &mut Pen<'_>) -> io::Result<()> {
     let since = since_text(daemon.since, now);
-    let stuck = pen.styled(Style::Bad, "does not move").to_string();
+    let what = if daemon.at_limit {
+        "is at a limit"
+    } else {
+        "does not move"
+    };
+    let stuck = pen.styled(Style::Bad, what).to_string();
     pen.line(format_args!(
         "containerd (pid {}) {stuck}{since}",
         daemon.pid

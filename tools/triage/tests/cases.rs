@@ -88,6 +88,18 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "only on a machine that runs; formats/checks/tests/cut_off.rs",
     ),
     (
+        "runtime/daemon-at-limit",
+        "only where processes were seen; formats/stuck/tests/states/limits.rs, formats/checks/tests/limits.rs",
+    ),
+    (
+        "runtime/at-limit",
+        "only where processes were seen; formats/stuck/tests/states/limits.rs, formats/checks/tests/limits.rs",
+    ),
+    (
+        "runtime/slowed",
+        "only where processes were seen; formats/stuck/tests/states/limits.rs, formats/checks/tests/limits.rs",
+    ),
+    (
         "runtime/shim-left",
         "a tar of files holds no processes: formats/stuck/tests/states/left.rs",
     ),

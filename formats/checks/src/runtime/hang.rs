@@ -72,7 +72,7 @@ pub(super) fn daemon(judge: &Judge<'_>) -> Option<stuck::Daemon> {
 }
 
 fn daemon_stuck(judge: &mut Judge<'_>) {
-    let Some(one) = daemon(judge).filter(|one| one.stuck) else {
+    let Some(one) = daemon(judge).filter(|one| one.stuck && !one.at_limit) else {
         return;
     };
     let location = Location::file(format!("/proc/{}", one.pid).into_bytes());

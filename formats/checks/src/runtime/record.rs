@@ -3,8 +3,8 @@
 use daemon::{start, told};
 use std::collections::{BTreeMap, BTreeSet};
 
-use finding::{Code, Finding, Location, Severity, Text};
-use runc::{Bundle, SOCKETS};
+use finding::{Code, Finding, Location, Remedy, Severity, Step, Text, Unread};
+use runc::{Bundle, Runtime, SOCKETS};
 
 use super::{ago, in_flight, runtime, task, with_pod};
 use crate::{Check, Judge, Need};
@@ -19,7 +19,9 @@ pub(crate) const BUNDLE_WITHOUT_RECORD: Check = Check {
         explanation: "There is a bundle, but no container or sandbox of its namespace has its id: the record \
             was deleted under a task, or belongs to a meta.db that is gone. If its shim is not \
             running, the next start removes the bundle. If it is, the task keeps running, no client \
-            can stop it, and its root file system stays mounted.",
+            can stop it, and its root file system stays mounted. Where its program runs and its work folder is \
+            gone as well (reported as damage), a backup of the stores was put back under running containers, \
+            or another disk is mounted there.",
         remedy: "Look for its processes; if there are none, unmount its rootfs and delete the \
             bundle while containerd is stopped.",
     },
@@ -66,6 +68,7 @@ fn bundle_without_record(judge: &mut Judge<'_>) {
             );
         }
     }
+    let runs = running(judge, runtime);
     for bundle in runtime.bundles.iter().filter(|bundle| !bundle.hidden) {
         if known.contains(&(&bundle.namespace, &bundle.id)) {
             continue;
@@ -81,13 +84,61 @@ fn bundle_without_record(judge: &mut Judge<'_>) {
         let finding = Finding::new(BUNDLE_WITHOUT_RECORD.code, location, message)
             .affects(task(Some(&bundle.namespace), &bundle.id));
         let pod = bundle.spec.get().and_then(|spec| spec.sandbox_id());
-        let finding = with_pod(judge, finding, pod);
+        let mut finding = with_pod(judge, finding, pod);
+        let pid = runs.get(&(bundle.namespace.clone(), bundle.id.clone()));
+        let without_work = matches!(&bundle.work, Some((_, Err(Unread::Absent))));
+        if let Some(pid) = pid.filter(|_| without_work) {
+            finding.message.push_str(&format!(
+                ". Its program runs (pid {pid}), and its work folder is gone, too: containerd's stores are older \
+                 than it, or other ones than when it was made"
+            ));
+            judge.say(finding.severity(Severity::Damage).way(older_stores()));
+            continue;
+        }
         judge.say(if in_flight(judge, since) {
             finding.severity(Severity::Note)
         } else {
             finding
         });
     }
+}
+
+/// Tasks of this daemon whose program runs, and their pids.
+fn running(judge: &Judge<'_>, runtime: &Runtime) -> BTreeMap<(Text, Text), u32> {
+    let Some(processes) = judge.node.processes.as_deref() else {
+        return BTreeMap::new();
+    };
+    let verdicts = stuck::diagnose(stuck::Facts {
+        runtime,
+        processes: Some(processes),
+        records: &[],
+        now: judge.node.now,
+    });
+    let all = verdicts.containers.into_iter();
+    let runs = all.filter(|one| one.state == stuck::State::Running && one.other.is_none());
+    runs.filter_map(|one| Some(((one.namespace?, one.id), one.pid?)))
+        .collect()
+}
+
+/// What a backup that was put back under running containers leaves.
+fn older_stores() -> Remedy {
+    Remedy::new(
+        "The container runs as before. Its writable layer is in the stores that were there before.",
+        vec![
+            Step::words(
+                "Keep the former stores (a folder that was moved away, a disk that was mounted there) until what the \
+                 container wrote is saved.",
+            ),
+            Step::words(
+                "Cordon the node: kubelet makes the pod a second time beside the one that runs, with the same \
+                 volumes.",
+            ),
+            Step::words(
+                "Put the former stores back while containerd is stopped if they are whole: containers run on, and have \
+                 their records again. Otherwise save what the container holds before it is ended.",
+            ),
+        ],
+    )
 }
 
 fn socket_missing(judge: &mut Judge<'_>) {

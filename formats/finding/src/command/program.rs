@@ -88,6 +88,11 @@ pub const MV: Program = Program::ends("mv");
 pub const NERDCTL: Program = Program::ends("nerdctl");
 /// Runs a program in the namespaces of a process.
 pub const NSENTER: Program = Program::ends("nsenter");
+/// Limits of a process that runs.
+pub const PRLIMIT: Program = Program {
+    name: "prlimit",
+    dashes: Dashes::Refused,
+};
 /// Writes what its first word, the format, makes of the others.
 pub const PRINTF: Program = Program {
     name: "printf",

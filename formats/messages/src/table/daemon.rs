@@ -366,6 +366,8 @@ pub(super) const ALL: &[Message] = &[
         Memory,
         &[
             "runtime: failed to create new OS thread (have {n} already; errno={n})",
+            "failed to create new OS thread (have {n} already; errno={n})",
+            "failed to create new OS thread (errno={n})",
             "runtime: may need to increase max user processes (ulimit -u)",
             "fatal error: newosproc",
             "pthread_create failed: Resource temporarily unavailable",
@@ -373,7 +375,7 @@ pub(super) const ALL: &[Message] = &[
         "No thread can be made: the limit of tasks of the unit, the pod, the user or the kernel is reached. If \
          errno is 1, a seccomp profile that is older than the program's libc refuses clone3.",
     )
-    .codes(&["unit/limits"])
+    .codes(&["unit/limits", "runtime/daemon-at-limit", "runtime/at-limit"])
     .or(&["a seccomp profile older than the image's libc (errno=1): clone3 is refused"])
     .first(&["systemctl show containerd -p TasksMax -p TasksCurrent", "cat /proc/sys/kernel/threads-max /proc/sys/kernel/pid_max"]),
     cause(
@@ -526,7 +528,7 @@ pub(super) const ALL: &[Message] = &[
         "A limit of open files is reached: of the process, or of inotify instances or watches of the user (then \
          the line names inotify or fsnotify).",
     )
-    .codes(&["unit/limits"])
+    .codes(&["unit/limits", "runtime/daemon-at-limit"])
     .first(&["systemctl show containerd -p LimitNOFILE", "sysctl fs.inotify fs.file-nr", "ls /proc/$(pgrep -xo containerd)/fd | wc -l"]),
     cause(
         "kernel-modules-overlay",

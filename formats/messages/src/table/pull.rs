@@ -384,10 +384,24 @@ pub(super) const ALL: &[Message] = &[
         "image-signature",
         Kubelet,
         Pod,
-        &["SignatureValidationFailed{rest}", "image verifier {} blocked pull of {} {rest}", "image verifier {rest}", "blocked by image policy{rest}"],
+        &["SignatureValidationFailed{rest}", "blocked by image policy{rest}"],
         "A rule of the node or the cluster does not let the image in.",
     )
     .certain(),
+    cause(
+        "image-verifier",
+        Containerd,
+        Settings,
+        &[
+            "image verifier {} blocked pull of {} {rest}",
+            "image verifier {rest}",
+            "image verifier plugin returned",
+            "verifier {} rejected image {rest}",
+        ],
+        "A program that containerd 2.x calls before a pull (io.containerd.image-verifier.v1, in its folder bin_dir) said \
+         no, did not end in its time, or could not be run.",
+    )
+    .first(&["ls -l /opt/containerd/image-verifier/bin"]),
     cause(
         "entrypoint-architecture",
         Containerd,

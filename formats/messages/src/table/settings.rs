@@ -283,7 +283,7 @@ pub(super) const ALL: &[Message] = &[
          packages of docker.com write disabled_plugins = [\"cri\"]), or it failed at the start. With \
          v1alpha2 it may be a containerd of 2.x, which has only v1, or a tool that asks for the old one first.",
     )
-    .codes(&["start/cri-lost"])
+    .codes(&["start/cri-lost", "start/limps"])
     .or(&[
         "the CRI plugin failed at the start: its line says \"failed to load plugin io.containerd.grpc.v1.cri\"",
         "the release has no v1 (before 1.6), or no v1alpha2 (2.0 and later)",

@@ -6,6 +6,9 @@ use crate::message::Component::{Containerd, Cri, Kernel as TheKernel};
 use crate::message::Whose::{Daemon, Kernel, Memory, Other, Settings, Storage, Stores};
 use crate::message::{Message, act, cause};
 
+/// A line about the machine's own folder for what is short-lived.
+const TMP: &[&str] = &["temp dir: stat /tmp", "temp dir: mkdir /tmp"];
+
 const SNAPSHOTS: &str = "coroner snapshots check /";
 
 pub(super) const ALL: &[Message] = &[
@@ -319,8 +322,23 @@ pub(super) const ALL: &[Message] = &[
         "The snapshotter cannot make its next directory: the disk is full, read-only, or the folder is gone.",
     )
     .open()
+    .unless(TMP)
     .codes(&["store/disk-full", "store/immutable"])
     .first(&[DISK]),
+    cause(
+        "tmp-unusable",
+        Containerd,
+        Storage,
+        &[
+            "failed to create temp dir: stat /tmp: {rest}",
+            "failed to create temp dir: mkdir /tmp/{rest}",
+            "mkdir /tmp/containerd-mount{rest}",
+            "stat /tmp: no such file or directory",
+        ],
+        "The machine's /tmp (or the folder that TMPDIR names) is gone, full or read-only: containerd and ctr mount roots \
+         there for a moment when they unpack or look into an image.",
+    )
+    .first(&["ls -ld /tmp; df -h /tmp; df -i /tmp; findmnt -T /tmp"]),
     cause(
         "overlay-lower-limit",
         Containerd,

@@ -121,6 +121,7 @@ pub(super) const ALL: &[Message] = &[
          (thousands of shims, or threads that a program leaks).",
     )
     .certain()
+    .codes(&["runtime/daemon-at-limit"])
     .first(&["systemctl show containerd -p TasksMax -p TasksCurrent", "cat /proc/sys/kernel/pid_max; ps -eL | wc -l"]),
     act(
         "shim-start-failed",

@@ -66,22 +66,7 @@ fn folder_orphan(judge: &mut Judge<'_>) {
     };
     let mut known: BTreeSet<&Text> = BTreeSet::new();
     for namespace in judge.namespaces() {
-        known.extend(
-            namespace
-                .containers
-                .read()
-                .into_iter()
-                .flatten()
-                .map(|row| &row.key),
-        );
-        known.extend(
-            namespace
-                .sandboxes
-                .read()
-                .into_iter()
-                .flatten()
-                .map(|row| &row.key),
-        );
+        known.extend(namespace.task_ids());
         if judge.abstains_for(namespace.sandboxes.unknown()) {
             return;
         }

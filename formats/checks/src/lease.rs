@@ -93,23 +93,7 @@ pub(crate) const DANGLING: Check = Check {
 
 fn leftover(judge: &mut Judge<'_>) {
     for namespace in judge.namespaces() {
-        let mut known: BTreeSet<&Text> = BTreeSet::new();
-        known.extend(
-            namespace
-                .containers
-                .read()
-                .into_iter()
-                .flatten()
-                .map(|row| &row.key),
-        );
-        known.extend(
-            namespace
-                .sandboxes
-                .read()
-                .into_iter()
-                .flatten()
-                .map(|row| &row.key),
-        );
+        let known: BTreeSet<&Text> = namespace.task_ids().collect();
         if judge.abstains_for(namespace.sandboxes.unknown()) {
             continue;
         }

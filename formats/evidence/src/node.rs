@@ -479,22 +479,16 @@ impl Evidence {
     /// the evidence. A file that changes while it is read is read again, twice, and is then
     /// [`Unread::Changed`].
     pub fn source(&self, path: &Path, limit: u64) -> Result<Source, Unread> {
-        let path = match self.staged.see(path) {
-            Seen::AsIs => path,
-            Seen::File(bytes) => return staged::source(path, bytes, limit),
-            Seen::As(other) => other,
-            Seen::Folder(_) => return Err(Unread::Special("directory")),
-            Seen::Gone => return Err(Unread::Absent),
-        };
-        match &self.held {
-            Held::Directory(directory) => directory.source(&self.held_as(path), limit, false),
-            Held::Bundle(bundle) => bundle.source(&self.held_as(path), limit),
-        }
+        self.source_or_torn(path, limit, false)
     }
 
     /// As [`source`](Self::source), of a file that is being written to: where three attempts met
     /// a change, the last one is given, and [`Source::is_torn`] says so.
     pub fn source_as_is(&self, path: &Path, limit: u64) -> Result<Source, Unread> {
+        self.source_or_torn(path, limit, true)
+    }
+
+    fn source_or_torn(&self, path: &Path, limit: u64, torn: bool) -> Result<Source, Unread> {
         let path = match self.staged.see(path) {
             Seen::AsIs => path,
             Seen::File(bytes) => return staged::source(path, bytes, limit),
@@ -503,7 +497,7 @@ impl Evidence {
             Seen::Gone => return Err(Unread::Absent),
         };
         match &self.held {
-            Held::Directory(directory) => directory.source(&self.held_as(path), limit, true),
+            Held::Directory(directory) => directory.source(&self.held_as(path), limit, torn),
             Held::Bundle(bundle) => bundle.source(&self.held_as(path), limit),
         }
     }

@@ -42,6 +42,18 @@ pub struct Namespace {
     pub unknown: BTreeMap<Text, Option<String>>,
 }
 
+impl Namespace {
+    /// The ids of its containers and sandboxes, as far as they are known: each may have a task.
+    pub fn task_ids(&self) -> impl Iterator<Item = &Text> {
+        let containers = self.containers.read().into_iter().flatten();
+        let sandboxes = [&self.sandboxes, &self.old_sandboxes];
+        let sandboxes = sandboxes.into_iter().filter_map(Known::read).flatten();
+        containers
+            .map(|row| &row.key)
+            .chain(sandboxes.map(|row| &row.key))
+    }
+}
+
 /// meta.db, read as far as it can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MetaDb {

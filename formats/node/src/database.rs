@@ -83,13 +83,7 @@ impl<T> Database<T> {
         headers: Headers,
         read: impl FnOnce(&Db<'_>) -> T,
     ) -> Self {
-        let none = |state, faults| Self {
-            path: path_text(path),
-            state,
-            facts: None,
-            faults,
-            rows: None,
-        };
+        let none = |state, faults| Self::without_rows(path, state, faults);
         let source = match steady(evidence, path, LIMIT) {
             Ok((_, Copied::Torn)) => {
                 return none(DatabaseState::Unread(Unread::Changed), Vec::new());
@@ -112,6 +106,17 @@ impl<T> Database<T> {
         Self::of_bytes(source.bytes(), path, headers, read)
     }
 
+    /// One that holds nothing, as far as is known.
+    fn without_rows(path: &Path, state: DatabaseState, faults: Vec<Found>) -> Self {
+        Self {
+            path: path_text(path),
+            state,
+            facts: None,
+            faults,
+            rows: None,
+        }
+    }
+
     /// As [`Database::open_as`], of bytes that are to stand at `path`.
     pub fn of_bytes(
         bytes: &[u8],
@@ -119,13 +124,7 @@ impl<T> Database<T> {
         headers: Headers,
         read: impl FnOnce(&Db<'_>) -> T,
     ) -> Self {
-        let none = |state, faults| Self {
-            path: path_text(path),
-            state,
-            facts: None,
-            faults,
-            rows: None,
-        };
+        let none = |state, faults| Self::without_rows(path, state, faults);
         if bytes.is_empty() {
             return none(DatabaseState::Empty, Vec::new());
         }

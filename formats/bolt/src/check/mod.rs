@@ -29,8 +29,8 @@ use crate::{
     page::PageId,
     salvage::{Choice, Gap, Salvage, SalvageOptions, is_foreign},
     schema::Schemas,
-    stale::Stale,
     source::{PageSource, read_view},
+    stale::Stale,
 };
 pub(crate) use bits::Bits;
 use found::Sink;

@@ -196,18 +196,29 @@ fn a_daemon_that_died_before_its_meta_leaves_a_healthy_file() {
                     "all" => pages.clone(),
                     "the first half" => pages[..pages.len() / 2].to_vec(),
                     "one" => pages.iter().copied().take(1).collect(),
-                    _ => pages.iter().copied().filter(|_| random.below(2) == 0).collect(),
+                    _ => pages
+                        .iter()
+                        .copied()
+                        .filter(|_| random.below(2) == 0)
+                        .collect(),
                 };
                 files += 1;
                 let found = alarms(&commit, &written);
                 if !found.is_empty() {
-                    let all = if which == WRITTEN[0] { &mut said } else { &mut parts };
+                    let all = if which == WRITTEN[0] {
+                        &mut said
+                    } else {
+                        &mut parts
+                    };
                     all.push(format!("{name} {}, {which}: {found:?}", commit.number));
                 }
             }
         }
     }
-    println!("{files} files; {} with a part of the pages are suspected", parts.len());
+    println!(
+        "{files} files; {} with a part of the pages are suspected",
+        parts.len()
+    );
     if std::env::var_os("VERBOSE").is_some() {
         println!("{parts:#?}");
     }

@@ -82,9 +82,7 @@ fn may_have_held(salvage: Salvage<'_>, id: &Id) -> bool {
         Some(namespace) => *namespace == id.namespace.bytes(),
         None => !gap.path.is_empty() || gap.range.may_hold(b"v1"),
     };
-    !salvage.has_tree
-        || salvage.may_be_older
-        || unknown_gaps(salvage.gaps).any(is_above)
+    !salvage.has_tree || salvage.may_be_older || unknown_gaps(salvage.gaps).any(is_above)
 }
 
 /// The newest time that a row says: the clock that the file has.

@@ -88,7 +88,9 @@ pub(crate) fn has_next(db: &Db<'_>, schemas: Schemas) -> bool {
         let changes: Vec<_> = next.changes_since(db).collect();
         let is_one = || {
             let found = schema.stale(db, next, &changes);
-            found.iter().all(|found| found.fault.severity() == Severity::Note)
+            found
+                .iter()
+                .all(|found| found.fault.severity() == Severity::Note)
         };
         is_next && !changes.is_empty() && is_one()
     })
@@ -119,10 +121,14 @@ pub(crate) fn has_younger(db: &Db<'_>, schemas: Schemas) -> bool {
         let made = |entry: &Entry<'_>| schema.birthday(entry.key, entry.value.bytes()?);
         let inner = |entry: &Entry<'_>| {
             let below = entry.value.bucket().filter(|below| below.page().is_none());
-            let entries = below.map(|below| below.contents().entries).unwrap_or_default();
+            let entries = below
+                .map(|below| below.contents().entries)
+                .unwrap_or_default();
             entries.iter().filter_map(made).max()
         };
-        entries.iter().any(|entry| made(entry).max(inner(entry)) > Some(youngest))
+        entries
+            .iter()
+            .any(|entry| made(entry).max(inner(entry)) > Some(youngest))
     })
 }
 

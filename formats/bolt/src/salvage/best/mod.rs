@@ -22,8 +22,8 @@ use crate::{
     schema::{Fit, Schema, Schemas},
     space::Space,
 };
-pub(crate) use later::{has_next, has_younger, is_written_over};
 pub(super) use later::later;
+pub(crate) use later::{has_next, has_younger, is_written_over};
 pub(crate) use metas::is_foreign;
 use metas::{has_root, of_mended, of_metas, with_room};
 use partition::{Account, Lists};

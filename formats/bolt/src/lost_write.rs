@@ -28,7 +28,7 @@ use crate::{
     diff::{Change, Differs},
     fault::{Fault, What},
     page::PageId,
-    salvage::{has_next, has_younger, is_written_over},
+    salvage::{has_next, is_written_over},
     schema::{Counts, Schema, Schemas},
     stale::Stale,
     walk::Visit,
@@ -57,14 +57,13 @@ impl<'s> Db<'s> {
     /// not whole, or where there is only one. What a program does is asked of that of `schemas` which
     /// the file has.
     ///
-    /// Where a transaction after the newest one may have begun to write, that explains all that does not go together:
+    /// Where the whole tree of a transaction after the newest one is in the file, that explains all that does not go together:
     /// then nothing is suspected.
     pub fn lost_writes(&self, report: &CheckReport, schemas: Schemas) -> Vec<Found> {
         let found = self.doubted_writes(report, schemas);
         let is_page = |found: &Found| is_above_note(found) && !found.fault.what.is_stale_root();
-        let is_later = || has_younger(self, schemas) || has_next(self, schemas);
         match self.previous() {
-            Some(old) if found.iter().any(is_page) && is_later() => {
+            Some(old) if found.iter().any(is_page) && has_next(self, schemas) => {
                 vec![overwritten(self, &old)]
             }
             _ => found,

@@ -30,6 +30,7 @@ use crate::{
     salvage::{Choice, Gap, Salvage, SalvageOptions, is_foreign},
     schema::Schemas,
     source::{PageSource, read_view},
+    stale::Stale,
 };
 pub(crate) use bits::Bits;
 use found::Sink;
@@ -392,7 +393,12 @@ impl CheckReport {
         }
         let is_note = |found: &Found| found.fault.severity() == Severity::Note;
         if lost.iter().all(is_note) {
-            let old = old_pages(view, schemas);
+            let mut old = old_pages(view, schemas);
+            // Of a page that is neither in use nor free that is all there is to say: the library loses some by
+            // itself. A program that is known makes it lose none.
+            if schemas.schema_of(&db).is_none() {
+                old.retain(|found| !self.is_said_lost(found));
+            }
             // Of a copy that was written to meanwhile, neither tree is what its transaction wrote.
             let is_later = |found: &Found| matches!(found.fault.what, What::LaterTree { .. });
             if old.iter().any(is_later) {
@@ -416,6 +422,18 @@ impl CheckReport {
         // What the true tree uses may not be in this one.
         self.hides |= self.is_in_doubt();
         self
+    }
+
+    /// Whether the page of `found` is said to be lost, and nothing more is known of where it belongs.
+    fn is_said_lost(&self, found: &Found) -> bool {
+        let is_its = |other: &Found| {
+            let start = found.fault.span.start;
+            let span = other.fault.span;
+            matches!(other.fault.what, What::PageLost { .. })
+                && (span.start..span.start.saturating_add(span.len)).contains(&start)
+        };
+        let is_older = matches!(found.fault.what, What::LostWrite { why: Stale::Older });
+        is_older && found.path.is_empty() && self.faults.iter().any(is_its)
     }
 
     /// The root bucket is that of no tree of the program.

@@ -65,7 +65,7 @@ use notes::Repaired;
 use tree::{Item, Saved};
 
 pub use best::Choice;
-pub(crate) use best::{has_next, has_younger, is_foreign, is_written_over};
+pub(crate) use best::{has_next, is_foreign, is_written_over};
 pub use decision::{Action, Decision, Proof};
 pub use gap::Gap;
 

@@ -60,3 +60,18 @@ fn nor_is_it_in_many_files() {
     assert!(count > 0);
     assert!(wrong.is_empty(), "{count} files: {wrong:#?}");
 }
+
+/// Files of a program that uses all that the library offers, in which the library itself lost a page (its own check:
+/// "unreachable unfreed"): that is said, and nothing else.
+#[test]
+fn a_page_that_the_library_lost_is_said_once() {
+    for name in names(&folder("leaked")) {
+        let bytes = packed(&format!("leaked/{name}"));
+        let report = check(&View::new(&bytes), &CheckOptions::default()).unwrap();
+        let report = report.with_lost_writes(View::new(&bytes), SCHEMAS);
+        let faults = report.faults.iter().map(|found| &found.fault);
+        let above = faults.filter(|fault| fault.severity() > Severity::Note);
+        let codes: Vec<&str> = above.map(|fault| fault.what.code().name).collect();
+        assert_eq!(codes, ["bolt/page-lost"], "{name}");
+    }
+}

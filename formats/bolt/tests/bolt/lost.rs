@@ -350,9 +350,8 @@ fn shares(outcomes: &BTreeMap<String, Outcome>) {
         let least = if is_kind { 90 } else { 99 };
         assert!((suspected + noted) * 100 >= wrong * least, "{kind}");
         // Nor is it more where the tree of the meta before is what one transaction makes of this one: a daemon that
-        // is killed between the pages and the meta of its next transaction leaves the same. Nor where a record outside
-        // the newest tree is younger than all in it: a later transaction may have begun to write it.
-        assert!(suspected * 100 >= wrong * 50, "{kind}");
+        // is killed between the pages and the meta of its next transaction leaves the same.
+        assert!(suspected * 100 >= wrong * 60, "{kind}");
     }
 }
 

@@ -225,6 +225,6 @@ fn a_daemon_that_died_before_its_meta_leaves_a_healthy_file() {
     // A daemon that is killed waits for the disk, with all its pages written.
     assert!(said.is_empty(), "{said:#?}");
     // Where the power went, some pages of the tree before are later ones. Of the same bytes the newest tree may have
-    // old pages, and where no record is younger than it, nothing tells the one from the other.
-    assert!(parts.len() * 100 <= files * 15, "{parts:#?}");
+    // old pages, and nothing tells the one from the other.
+    assert!(parts.len() * 100 <= files * 25, "{parts:#?}");
 }

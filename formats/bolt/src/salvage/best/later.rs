@@ -11,7 +11,6 @@ use super::{
     worth::size,
 };
 use crate::{
-    bucket::{Bucket, Entry},
     db::Db,
     page::PageId,
     schema::{Schema, Schemas},
@@ -69,7 +68,7 @@ pub(crate) fn is_written_over(db: &Db<'_>, old: &Db<'_>, schemas: Schemas) -> bo
 }
 
 /// Whether the file holds the whole tree of a transaction after that of `db`: by what it changed, and by the pages
-/// that it took.
+/// that it took or by a record that is younger.
 pub(crate) fn has_next(db: &Db<'_>, schemas: Schemas) -> bool {
     let Some(schema) = schemas.schema_of(db) else {
         return false;
@@ -79,6 +78,9 @@ pub(crate) fn has_next(db: &Db<'_>, schemas: Schemas) -> bool {
         return false;
     };
     let trees = others(db, schema, schemas);
+    let before = db.previous().map(|old| old.meta().root);
+    let youngest = |db: &Db<'_>| size(db, &[schema], &mut COUNTED.clone()).1;
+    let own_youngest = youngest(db);
     trees.iter().skip(1).any(|next| {
         let Some(pages) = lists.taken(next.meta().root, PageId(0)) else {
             return false;
@@ -92,43 +94,10 @@ pub(crate) fn has_next(db: &Db<'_>, schemas: Schemas) -> bool {
                 .iter()
                 .all(|found| found.fault.severity() == Severity::Note)
         };
-        is_next && !changes.is_empty() && is_one()
-    })
-}
-
-/// Whether a page that the tree of `db` does not have holds a record that is younger than all in it: a later transaction
-/// began to write, to a page of the tree before perhaps, or that record was lost with a page of this tree.
-pub(crate) fn has_younger(db: &Db<'_>, schemas: Schemas) -> bool {
-    if db.pages_in_file() > COMPARED {
-        return false;
-    }
-    let Some(schema) = schemas.schema_of(db) else {
-        return false;
-    };
-    let mut budget = COUNTED;
-    let (_, Some(youngest), _) = size(db, &[schema], &mut budget) else {
-        return false;
-    };
-    let claimed = claims(db);
-    let space = db.space();
-    let mut pages = (2..db.pages_in_file()).map(PageId);
-    pages.any(|page| {
-        if claimed.has(page) || orphans::sound(space, page).is_none() {
-            return false;
-        }
-        let bucket = Bucket::at_page(space, page, 0);
-        let entries = bucket.contents().entries;
-        let made = |entry: &Entry<'_>| schema.birthday(entry.key, entry.value.bytes()?);
-        let inner = |entry: &Entry<'_>| {
-            let below = entry.value.bucket().filter(|below| below.page().is_none());
-            let entries = below
-                .map(|below| below.contents().entries)
-                .unwrap_or_default();
-            entries.iter().filter_map(made).max()
-        };
-        entries
-            .iter()
-            .any(|entry| made(entry).max(inner(entry)) > Some(youngest))
+        // The tree of the meta before is in question itself.
+        let is_other = before != Some(next.meta().root);
+        let is_later = is_next || is_other && youngest(next) > own_youngest;
+        is_later && !changes.is_empty() && is_one()
     })
 }
 

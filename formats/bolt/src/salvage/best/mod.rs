@@ -23,7 +23,7 @@ use crate::{
     space::Space,
 };
 pub(super) use later::later;
-pub(crate) use later::{has_next, has_younger, is_written_over};
+pub(crate) use later::{has_next, is_written_over};
 pub(crate) use metas::is_foreign;
 use metas::{has_root, of_mended, of_metas, with_room};
 use partition::{Account, Lists};

@@ -197,7 +197,12 @@ pub fn read_config(evidence: &Evidence, path: &Path) -> Option<Config> {
         let Some((table, lines)) = read_file(evidence, &path, &mut config) else {
             continue;
         };
-        config.settings.add(&name(&path), &table, &lines);
+        if !config.settings.add(&name(&path), &table, &lines) {
+            config.faults.push(ConfigFault::Unread {
+                file: name(&path),
+                unread: Unread::Io("it has more settings than are read".to_owned()),
+            });
+        }
         merge(&table, &path, &mut config);
         for import in imports(&table, &path, &mut config) {
             let found = import.files(evidence);

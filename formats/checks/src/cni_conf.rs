@@ -271,9 +271,9 @@ fn config_broken(judge: &mut Judge<'_>) {
 /// The files that are loaded, if all of them can be.
 pub(crate) fn usable(folder: &Folder, release: Option<(u32, u32, u32)>) -> &[ConfFile] {
     let (loaded, _) = folder.loaded();
-    let whole = loaded
-        .iter()
-        .all(|file| file.list().is_some() && file.unread.is_empty() && broken(file, release).is_none());
+    let whole = loaded.iter().all(|file| {
+        file.list().is_some() && file.unread.is_empty() && broken(file, release).is_none()
+    });
     if whole { loaded } else { &[] }
 }
 

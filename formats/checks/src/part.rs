@@ -184,7 +184,10 @@ fn network(node: &Node) -> Option<NotKnown> {
         Some(format!("{path} {why}"))
     };
     let of_folder = |folder: &Folder| {
-        let why = folder.unread.as_ref().filter(|why| matches!(why, Unread::Io(_)))?;
+        let why = folder
+            .unread
+            .as_ref()
+            .filter(|why| matches!(why, Unread::Io(_)))?;
         Some(format!("{} {why}", folder.path))
     };
     let mut files = folders.iter().flat_map(|folder| folder.loaded().0);

@@ -93,11 +93,11 @@ fn first(bytes: &mut [u8], from: usize, until: usize, kind: Kind) -> u64 {
     if kind == Kind::Unknown && is_number && text.len() <= 20 {
         return 0;
     }
-    // What is no number there is of no kind.
-    let kind = if kind == Kind::Short && !is_number {
-        Kind::Unknown
-    } else {
-        kind
+    // What is no number there, or too long a one, is of no kind.
+    let kind = match kind {
+        Kind::Short if !is_number => Kind::Unknown,
+        Kind::Short if judge::hides_number(kind, text.len()) => Kind::Secret,
+        kind => kind,
     };
     hide(bytes, from, until, kind)
 }

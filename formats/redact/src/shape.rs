@@ -141,9 +141,11 @@ fn shapes(text: &[u8], ends: Ends) -> Vec<Range> {
     }
     // Most values have none of the signs.
     if text.iter().any(|byte| is_of_password(*byte)) {
-        found.extend(runs(text, |byte| !parts_words(byte)).into_iter().filter(
-            |(from, until)| is_password(text.get(*from..*until).unwrap_or_default()),
-        ));
+        found.extend(
+            runs(text, |byte| !parts_words(byte))
+                .into_iter()
+                .filter(|(from, until)| is_password(text.get(*from..*until).unwrap_or_default())),
+        );
     }
     merged(found)
 }

@@ -234,10 +234,40 @@ pub(crate) fn is_of_path(name: &[u8]) -> bool {
 
 /// Fields whose numbers are no sizes and no times.
 const SHORT: [&str; 34] = [
-    "umask", "mode", "filemode", "uid", "gid", "pid", "hostid", "containerid", "targetid", "major",
-    "minor", "port", "hostport", "containerport", "initprocesspid", "podinitpid", "initpid", "iouid",
-    "iogid", "exitcode", "exitstatus", "attempt", "mtu", "vlan", "weight", "leafweight", "priority",
-    "oomscore", "oomscoreadj", "height", "width", "parentdeathsignal", "socketmode", "schemaversion",
+    "umask",
+    "mode",
+    "filemode",
+    "uid",
+    "gid",
+    "pid",
+    "hostid",
+    "containerid",
+    "targetid",
+    "major",
+    "minor",
+    "port",
+    "hostport",
+    "containerport",
+    "initprocesspid",
+    "podinitpid",
+    "initpid",
+    "iouid",
+    "iogid",
+    "exitcode",
+    "exitstatus",
+    "attempt",
+    "mtu",
+    "vlan",
+    "weight",
+    "leafweight",
+    "priority",
+    "oomscore",
+    "oomscoreadj",
+    "height",
+    "width",
+    "parentdeathsignal",
+    "socketmode",
+    "schemaversion",
 ];
 
 /// Whether the numbers of a known field are short: those of modes, processes, users, ports.
@@ -249,7 +279,9 @@ pub(crate) fn is_of_short(name: &[u8]) -> bool {
 static PAIRS: LazyLock<HashSet<[u8; 2]>> = LazyLock::new(|| {
     let pairs = VOCABULARY.iter().flat_map(|word| {
         let pairs = word.as_bytes().windows(2);
-        pairs.filter_map(|pair| <[u8; 2]>::try_from(pair).ok()).collect::<Vec<_>>()
+        pairs
+            .filter_map(|pair| <[u8; 2]>::try_from(pair).ok())
+            .collect::<Vec<_>>()
     });
     pairs.collect()
 });

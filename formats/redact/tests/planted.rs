@@ -18,7 +18,8 @@ mod planted;
 use std::path::Path;
 
 use planted::{
-    FIFTH, FILES, OTHERS, PUBLISHED, Secrets, UNREAD, found, plant_database, plant_leftovers, samples,
+    FIFTH, FILES, OTHERS, PUBLISHED, Secrets, UNREAD, found, plant_database, plant_leftovers,
+    samples,
 };
 use redact::{Options, Outcome};
 

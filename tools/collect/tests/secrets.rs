@@ -19,7 +19,8 @@ use std::path::Path;
 use std::process::Command;
 
 use planted::{
-    FIFTH, FILES, OTHERS, PUBLISHED, Secrets, UNREAD, found, plant_database, plant_leftovers, samples,
+    FIFTH, FILES, OTHERS, PUBLISHED, Secrets, UNREAD, found, plant_database, plant_leftovers,
+    samples,
 };
 
 /// Everything in a bundle: as it is packed, as a tar, each member, and what a member has inflated.

@@ -348,7 +348,11 @@ fn kept(name: &str, packed: &[u8], wanted: impl Fn(usize) -> bool) {
     let all = verbs(&tar, None, scratch.path());
     for (_, words) in all.iter().enumerate().filter(|(at, _)| wanted(*at)) {
         let ran = coroner(words);
-        assert!(!ran.err.contains("memory"), "{name}: {words:?}: {}", ran.err);
+        assert!(
+            !ran.err.contains("memory"),
+            "{name}: {words:?}: {}",
+            ran.err
+        );
         let code = ran.code.unwrap_or(-1);
         assert!(
             (0..=64).contains(&code),

@@ -731,7 +731,10 @@ fn what_is_beyond_what_is_read_of_a_folder_is_not_known() {
         let lines = (0..30_000).fold(String::from("version = 2\n"), |all, at| {
             all + &format!("[a{at}]\n")
         });
-        (format!("etc/containerd/more-{number}.toml"), lines.into_bytes())
+        (
+            format!("etc/containerd/more-{number}.toml"),
+            lines.into_bytes(),
+        )
     };
     type Make<'m> = &'m dyn Fn(usize) -> (String, Vec<u8>);
     let kinds: [(&str, usize, Make<'_>); 4] = [

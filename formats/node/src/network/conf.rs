@@ -187,10 +187,7 @@ impl ConfFile {
 }
 
 /// Plugins by their files, and what could not be read of them.
-type Plugins = (
-    Vec<(Text, Result<Plugin, ConfFault>)>,
-    Vec<(Text, Unread)>,
-);
+type Plugins = (Vec<(Text, Result<Plugin, ConfFault>)>, Vec<(Text, Unread)>);
 
 fn plugins_of(evidence: &Evidence, folder: &Path) -> Plugins {
     let (mut plugins, mut unread) = (Vec::new(), Vec::new());

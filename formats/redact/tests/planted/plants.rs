@@ -66,7 +66,7 @@ impl Secrets {
         const MIXED: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
         let count = self.all.len();
         let random = self.letters(SMALL, 8);
-        let secret = match count % 13 {
+        let secret = match count % 12 {
             0 => format!("hunter{count}{random}"),
             1 => self.letters(MIXED, 24),
             2 => self.letters(HEX, 32),
@@ -95,17 +95,23 @@ impl Secrets {
             8 => format!("p\u{e4}ss{random}\u{fc}"),
             9 => format!("P!ss.w0rd~{}", self.letters(MIXED, 6)),
             10 => self.letters(b"123456789", 11),
-            // As generators of passwords make them: all kinds of letters, and signs.
-            12 => format!(
-                "{}Xq7{}{}4b{}{}",
-                self.letters(MIXED, 2),
-                self.letters(b"!$%&*", 1),
-                self.letters(MIXED, 4),
-                self.letters(b"#=?~^", 1),
-                self.letters(MIXED, 3)
-            ),
             _ => format!("hvs.{}", self.letters(MIXED, 28)),
         };
+        self.all.push((place.to_owned(), secret.clone()));
+        secret
+    }
+
+    /// As generators of passwords make them: all kinds of letters, and signs.
+    fn generated(&mut self, place: &str) -> String {
+        const MIXED: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
+        let secret = format!(
+            "{}Xq7{}{}4b{}{}",
+            self.letters(MIXED, 2),
+            self.letters(b"!$&*", 1),
+            self.letters(MIXED, 4),
+            self.letters(b"#=?~^", 1),
+            self.letters(MIXED, 3)
+        );
         self.all.push((place.to_owned(), secret.clone()));
         secret
     }
@@ -130,7 +136,7 @@ impl Secrets {
     }
 
     /// A text with its holes filled: `{S}` a secret, `{P}` one of several words, `{U}` one in escapes
-    /// of JSON, `{N}` a number, `{B}` a configuration in base64.
+    /// of JSON, `{G}` a generated password, `{N}` a number, `{B}` a configuration in base64.
     pub(crate) fn fill(&mut self, place: &str, text: &str) -> Vec<u8> {
         let mut filled = String::new();
         let mut rest = text;
@@ -139,6 +145,7 @@ impl Secrets {
             let hole = rest.get(at..at + 3).unwrap_or_default();
             match hole {
                 "{S}" => filled.push_str(&self.next(place)),
+                "{G}" => filled.push_str(&self.generated(place)),
                 "{N}" => {
                     let number = self.letters(b"123456789", 12);
                     self.all.push((place.to_owned(), number.clone()));

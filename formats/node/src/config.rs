@@ -198,9 +198,11 @@ pub fn read_config(evidence: &Evidence, path: &Path) -> Option<Config> {
             continue;
         };
         if !config.settings.add(&name(&path), &table, &lines) {
+            // The daemon reads them, and what they say is not known.
+            let size = evidence.stat(&path).map_or(0, |stat| stat.size);
             config.faults.push(ConfigFault::Unread {
                 file: name(&path),
-                unread: Unread::Io("it has more settings than are read".to_owned()),
+                unread: Unread::TooLarge { size, limit: 0 },
             });
         }
         merge(&table, &path, &mut config);

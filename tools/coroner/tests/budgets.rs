@@ -366,7 +366,8 @@ fn kept(name: &str, packed: &[u8], wanted: impl Fn(usize) -> bool) {
 fn every_verb_keeps_its_budget_on_a_node_that_is_too_long() {
     let nodes = nodes();
     for (number, (name, packed)) in nodes.iter().enumerate() {
-        kept(name, packed, |at| at % nodes.len() == number);
+        // A few verbs each: the test below has them all.
+        kept(name, packed, |at| at % (4 * nodes.len()) == number);
     }
 }
 

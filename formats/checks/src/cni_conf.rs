@@ -223,7 +223,8 @@ fn broken(file: &ConfFile, release: Option<(u32, u32, u32)>) -> Option<Broken> {
         });
     }
     // 2.1 takes the plugins of a folder as well.
-    if list.plugins.is_none() && (file.more.is_empty() || modern == Some(false)) {
+    let is_unknown = modern != Some(false) && !file.unread.is_empty();
+    if list.plugins.is_none() && !is_unknown && (file.more.is_empty() || modern == Some(false)) {
         let mut broken = fault(&ConfFault::PluginsMissing)?;
         if modern == Some(true) {
             "no plugin configs found".clone_into(&mut broken.says);
@@ -270,9 +271,9 @@ fn config_broken(judge: &mut Judge<'_>) {
 /// The files that are loaded, if all of them can be.
 pub(crate) fn usable(folder: &Folder, release: Option<(u32, u32, u32)>) -> &[ConfFile] {
     let (loaded, _) = folder.loaded();
-    let whole = loaded
-        .iter()
-        .all(|file| file.list().is_some() && broken(file, release).is_none());
+    let whole = loaded.iter().all(|file| {
+        file.list().is_some() && file.unread.is_empty() && broken(file, release).is_none()
+    });
     if whole { loaded } else { &[] }
 }
 

@@ -17,6 +17,7 @@ use core::fmt;
 use finding::{Unknown, Unread};
 use metadb::{Backend, MetaDb};
 use node::config::ConfigFault;
+use node::network::{ConfFile, Folder};
 use node::{Database, DatabaseState, Node, Snapshotter};
 use runc::Doc;
 use serde::Serialize;
@@ -168,15 +169,31 @@ fn configuration(node: &Node, all: &mut Vec<NotKnown>) {
 
 /// A configuration of the network that is there, that a start loads, and that could not be read.
 fn network(node: &Node) -> Option<NotKnown> {
-    let folders = node.network.folders.iter();
-    let mut files = folders.flat_map(|folder| folder.loaded().0);
-    let why = files.find_map(|file| match &file.list {
-        Err(
-            unread
-            @ (Unread::Denied | Unread::Io(_) | Unread::Escapes(_) | Unread::TooLarge { .. }),
-        ) => Some(format!("{} {unread}", file.path)),
-        _ => None,
-    })?;
+    const fn is_there(unread: &Unread) -> bool {
+        matches!(
+            unread,
+            Unread::Denied | Unread::Io(_) | Unread::Escapes(_) | Unread::TooLarge { .. }
+        )
+    }
+    let folders = &node.network.folders;
+    let of_file = |file: &ConfFile| {
+        let own = file.list.as_ref().err().map(|why| (&file.path, why));
+        let more = file.unread.iter().map(|(path, why)| (path, why));
+        let mut all = own.into_iter().chain(more);
+        let (path, why) = all.find(|(_, why)| is_there(why))?;
+        Some(format!("{path} {why}"))
+    };
+    let of_folder = |folder: &Folder| {
+        let why = folder
+            .unread
+            .as_ref()
+            .filter(|why| matches!(why, Unread::Io(_)))?;
+        Some(format!("{} {why}", folder.path))
+    };
+    let mut files = folders.iter().flat_map(|folder| folder.loaded().0);
+    let why = files
+        .find_map(of_file)
+        .or_else(|| folders.iter().find_map(of_folder))?;
     Some(NotKnown::new(Part::Cri, "the network of pods", why))
 }
 

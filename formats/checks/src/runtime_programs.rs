@@ -156,7 +156,8 @@ fn severity(one: &RuntimeProgram) -> Severity {
 fn unknown(judge: &mut Judge<'_>) -> bool {
     if let Some(why) = &judge.node.programs.unknown {
         judge.abstain(why.clone());
-        return true;
+        // What was looked for is told all the same.
+        return judge.node.programs.all.is_empty();
     }
     false
 }

@@ -66,6 +66,21 @@ fn unread(error: &io::Error) -> Unread {
     }
 }
 
+/// Whether a decoder did not get the memory that it needs: that says nothing of its bytes.
+fn lacks_memory(why: &str) -> bool {
+    why.contains("not enough memory")
+}
+
+/// Why a decoder was not made.
+fn refused(error: &io::Error) -> InflateError {
+    let why = error.to_string();
+    if lacks_memory(&why) {
+        InflateError::Unread(Unread::Io(why))
+    } else {
+        InflateError::Unsupported(why)
+    }
+}
+
 type Packed<'w, R> = BufReader<Meter<'w, R>>;
 
 enum Decoder<'w, R> {
@@ -150,9 +165,7 @@ impl<'w, R: Read> Inflating<'w, R> {
                 inflating.decoder = match compression {
                     Compression::Gzip => Some(Decoder::Gzip(MultiGzDecoder::new(packed))),
                     Compression::Zstd => zstd::stream::read::Decoder::with_buffer(packed)
-                        .map_err(|error| {
-                            inflating.failed = Some(InflateError::Unsupported(error.to_string()));
-                        })
+                        .map_err(|error| inflating.failed = Some(refused(&error)))
                         .ok()
                         .map(Decoder::Zstd),
                     _ => Some(Decoder::Plain(packed)),
@@ -220,6 +233,7 @@ impl<'w, R: Read> Inflating<'w, R> {
             Some(unread) => InflateError::Unread(unread),
             // A window that is larger than what a layer may ask for (128 MiB).
             None if why.contains("too much memory") => InflateError::Unsupported(why),
+            None if lacks_memory(&why) => InflateError::Unread(Unread::Io(why)),
             None => InflateError::Damaged {
                 packed,
                 unpacked: self.unpacked,

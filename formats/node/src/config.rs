@@ -197,7 +197,14 @@ pub fn read_config(evidence: &Evidence, path: &Path) -> Option<Config> {
         let Some((table, lines)) = read_file(evidence, &path, &mut config) else {
             continue;
         };
-        config.settings.add(&name(&path), &table, &lines);
+        if !config.settings.add(&name(&path), &table, &lines) {
+            // The daemon reads them, and what they say is not known.
+            let size = evidence.stat(&path).map_or(0, |stat| stat.size);
+            config.faults.push(ConfigFault::Unread {
+                file: name(&path),
+                unread: Unread::TooLarge { size, limit: 0 },
+            });
+        }
         merge(&table, &path, &mut config);
         for import in imports(&table, &path, &mut config) {
             let found = import.files(evidence);

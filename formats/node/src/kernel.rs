@@ -57,8 +57,8 @@ const RULES: &[&str] = &[
     "/usr/lib/modprobe.d",
     "/lib/modprobe.d",
 ];
-/// No machine has more such files.
-const MOST_RULES: usize = 256;
+/// No machine has more such files: of more of them it is not known.
+const MOST_RULES: usize = 1024;
 /// Names of the module, as it is packed.
 const NAMES: &[&str] = &[
     "overlay.ko",
@@ -206,7 +206,13 @@ fn is_rules(name: &str) -> bool {
 fn forbidden(evidence: &Evidence) -> Option<Overlay> {
     for folder in RULES.iter().map(Path::new) {
         let list = evidence.list(folder);
-        for entry in list.read().into_iter().flatten().take(MOST_RULES) {
+        for (number, entry) in list.read().into_iter().flatten().enumerate() {
+            if number >= MOST_RULES {
+                let folder = path_text(folder);
+                return Some(Overlay::Unknown(format!(
+                    "only {MOST_RULES} of the rules of modprobe in {folder} were read"
+                )));
+            }
             let Some(name) = entry.name.utf8().filter(|name| is_rules(name)) else {
                 continue;
             };

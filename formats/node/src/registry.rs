@@ -56,11 +56,16 @@ impl Registries {
             all.root_folder(evidence, &root);
             let list = evidence.list(&root);
             for entry in list.read().into_iter().flatten() {
-                if entry.stat.kind == FileKind::File || seen >= MOST {
+                if entry.stat.kind == FileKind::File {
                     continue;
                 }
                 seen = seen.saturating_add(1);
                 let folder = root.join(OsStr::from_bytes(entry.name.bytes()));
+                if seen > MOST {
+                    let why = format!("there are more than {MOST} folders of registries");
+                    all.unread.push((path_text(&folder), Unread::Io(why)));
+                    return all;
+                }
                 all.file(evidence, &folder, &entry.name);
             }
         }

@@ -251,7 +251,7 @@ fn lacks(bytes: &[u8], holds: Holds) -> Option<&'static str> {
 
 /// The blocks of a PEM file: what each is called, and whether its bytes are one whole DER value.
 fn blocks(bytes: &[u8]) -> Vec<(String, bool)> {
-    const MOST: usize = 1000;
+    const MOST: usize = 65_536;
     let text = String::from_utf8_lossy(bytes);
     let mut found = Vec::new();
     let mut label: Option<String> = None;

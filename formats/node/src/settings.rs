@@ -110,13 +110,13 @@ impl Settings {
         Self { all }
     }
 
-    /// Takes over one file.
-    pub(crate) fn add(&mut self, file: &Text, table: &Table, lines: &Lines) {
+    /// Takes over one file; whether all of it.
+    pub(crate) fn add(&mut self, file: &Text, table: &Table, lines: &Lines) -> bool {
         let mut open = vec![(Vec::new(), table)];
         while let Some((path, table)) = open.pop() {
             for (key, value) in table {
                 if self.all.len() >= MOST {
-                    return;
+                    return false;
                 }
                 let mut path: Vec<String> = path.clone();
                 path.push(key.clone());
@@ -144,6 +144,7 @@ impl Settings {
                 });
             }
         }
+        true
     }
 
     /// All of them; of a key that several files have, the last counts.

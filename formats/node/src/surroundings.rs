@@ -402,8 +402,8 @@ impl Surroundings {
 /// Where the CRI looks for configurations of networks, if config.toml does not say.
 pub const CNI_FOLDER: &str = "/etc/cni/net.d";
 
-/// No configuration names more places that are looked at.
-const MOST_NAMED: usize = 200;
+/// As many as there may be settings.
+const MOST_NAMED: usize = 20_000;
 
 /// The absolute paths that config.toml names.
 fn named_paths(roots: &Roots) -> Vec<PathBuf> {
@@ -425,8 +425,9 @@ fn named_paths(roots: &Roots) -> Vec<PathBuf> {
             .chain(unit.program())
     });
     let of_unit = of_unit.filter(|path| path.starts_with('/'));
-    let named = texts.map(String::as_str).chain(of_unit);
-    let named = named.chain([CNI_FOLDER]);
+    // What a start needs first.
+    let named = of_unit.chain([CNI_FOLDER]);
+    let named = named.chain(texts.map(String::as_str));
     named.map(PathBuf::from).take(MOST_NAMED).collect()
 }
 

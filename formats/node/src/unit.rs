@@ -135,7 +135,7 @@ impl Unit {
         }
         // Drop-ins count where the file that they belong to was not taken along, too.
         unit.lacks_file = file.is_none();
-        for path in drop_ins(evidence, name) {
+        for path in drop_ins(evidence, name, &mut unit.unread) {
             if let Some(text) = unit_text(evidence, &path, &mut unit) {
                 lines.extend(settings(&text));
             }
@@ -169,7 +169,12 @@ impl Unit {
             .into_iter()
             .any(|(_, command)| command.contains('$'));
         let mut variables = BTreeMap::new();
-        for file in files.into_iter().take(MOST) {
+        for (number, file) in files.into_iter().enumerate() {
+            if number >= MOST {
+                let name = Text::from(file.trim_start_matches('-').as_bytes());
+                self.unread.push((name, too_many("files of variables")));
+                break;
+            }
             // One that may be missing begins with a minus.
             let may_lack = file.starts_with('-');
             let path = Path::new(file.trim_start_matches('-'));
@@ -457,8 +462,13 @@ fn unit_text(evidence: &Evidence, path: &Path, unit: &mut Unit) -> Option<String
     }
 }
 
-/// The drop-ins that count, in the order in which they are read.
-fn drop_ins(evidence: &Evidence, unit: &str) -> Vec<PathBuf> {
+/// Why a file beyond so many is not read.
+fn too_many(what: &str) -> Unread {
+    Unread::Io(format!("there are more than {MOST} {what}"))
+}
+
+/// The drop-ins that count, in the order in which they are read; and those that are too many.
+fn drop_ins(evidence: &Evidence, unit: &str, left: &mut Vec<(Text, Unread)>) -> Vec<PathBuf> {
     let mut found: BTreeMap<Vec<u8>, PathBuf> = BTreeMap::new();
     for name in [&format!("{unit}.d"), "service.d"] {
         for folder in UNIT_FOLDERS {
@@ -466,9 +476,15 @@ fn drop_ins(evidence: &Evidence, unit: &str) -> Vec<PathBuf> {
             let list = evidence.list(&folder);
             for entry in list.read().into_iter().flatten() {
                 let file = entry.name.bytes();
-                if file.ends_with(b".conf") && found.len() < MOST {
-                    let path = folder.join(OsStr::from_bytes(file));
-                    found.entry(file.to_vec()).or_insert(path);
+                if !file.ends_with(b".conf") || found.contains_key(file) {
+                    continue;
+                }
+                let path = folder.join(OsStr::from_bytes(file));
+                if found.len() < MOST {
+                    found.insert(file.to_vec(), path);
+                } else if left.len() < MOST {
+                    let name = Text::from(path.as_os_str().as_bytes());
+                    left.push((name, too_many("drop-ins")));
                 }
             }
         }

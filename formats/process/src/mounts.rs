@@ -46,8 +46,8 @@ pub fn covering<'m>(mounts: &'m [Mount], path: &[u8]) -> Option<&'m Mount> {
         .max_by_key(|mount| mount.point.bytes().len())
 }
 
-/// Mounts that are kept of one table.
-const MOST: usize = 100_000;
+/// Mounts of one table: more than the longest table that is read has.
+const MOST: usize = 1 << 18;
 
 /// The mounts of a table, in its order.
 pub fn mounts(bytes: &[u8]) -> Vec<Mount> {

@@ -126,7 +126,7 @@ pub(crate) fn document(bytes: &mut [u8], mut at: usize) -> (usize, u64) {
                     (Role::Annotations, b'[') => Role::Labels,
                     // Nothing follows from the name of an object for what is in it, but for secrets.
                     (
-                        Role::Plain(Kind::Known | Kind::Place | Kind::Text)
+                        Role::Plain(Kind::Known | Kind::Short | Kind::Place | Kind::Text)
                         | Role::Encoded
                         | Role::Arguments
                         | Role::Options,

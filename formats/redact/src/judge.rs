@@ -19,6 +19,8 @@ pub(crate) enum Kind {
     /// A known field: kept if it is made of what such values are made of, but for what has the
     /// shape of a secret.
     Known,
+    /// A known field whose numbers are no sizes and no times: a mode, an id, a port.
+    Short,
     /// A known field that holds a path.
     Place,
     /// What a program or the kernel wrote, and nobody chose: kept but for what has the shape of a
@@ -63,6 +65,7 @@ pub(crate) fn of_name(name: &[u8]) -> Kind {
         Name::Secret if words::is_of_path(name) => Kind::File,
         // A program, or a cgroup, may have a bare name.
         Name::Known if words::is_of_path(name) && !may_be_bare(name) => Kind::Place,
+        Name::Known if words::is_of_short(name) => Kind::Short,
         name => name.into(),
     }
 }
@@ -87,6 +90,7 @@ pub(crate) fn hidden(kind: Kind, value: &[u8]) -> Vec<Range> {
     let is_short = value.len() <= 2;
     match kind {
         Kind::Known
+        | Kind::Short
         | Kind::Place
         | Kind::Line
         | Kind::Unknown
@@ -106,7 +110,9 @@ pub(crate) fn hidden(kind: Kind, value: &[u8]) -> Vec<Range> {
                 all()
             }
         }
-        Kind::Known | Kind::Argument(Place::Program | Place::Known) => known::hidden(value),
+        Kind::Known | Kind::Short | Kind::Argument(Place::Program | Place::Known) => {
+            known::hidden(value)
+        }
         // `LimitNOFILE=1024` says how many.
         Kind::Place if known::is_place(value) || value.iter().all(u8::is_ascii_digit) => {
             known::hidden(value)
@@ -119,9 +125,13 @@ pub(crate) fn hidden(kind: Kind, value: &[u8]) -> Vec<Range> {
     }
 }
 
+/// Digits of the longest number that is no size and no time: one of 32 bits.
+const MOST_DIGITS: usize = 10;
+
 /// Whether a number of this kind is masked.
 pub(crate) fn hides_number(kind: Kind, digits: usize) -> bool {
     match kind {
+        Kind::Short => digits > MOST_DIGITS,
         Kind::Secret | Kind::File | Kind::Argument(Place::Secret) => true,
         Kind::Unknown | Kind::Variable => digits > 3,
         _ => false,
@@ -177,7 +187,7 @@ fn argument(value: &[u8]) -> Vec<Range> {
     let kind = of_name(flag);
     let base = sign.saturating_add(1);
     hidden(
-        if matches!(kind, Kind::Known | Kind::Place) {
+        if matches!(kind, Kind::Known | Kind::Short | Kind::Place) {
             Kind::Unknown
         } else {
             kind

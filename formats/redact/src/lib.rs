@@ -167,7 +167,7 @@ fn redact_text(kind: Kind, bytes: &mut [u8]) -> u64 {
 /// Files that containerd, a runtime or a plugin writes in its own form: their names.
 const STATE: [(&str, Holds); 18] = [
     ("address", Holds::Name),
-    ("init.pid", Holds::Fact),
+    ("init.pid", Holds::Pid),
     ("shim-binary-path", Holds::Name),
     ("runtime", Holds::Name),
     ("sandbox", Holds::Name),
@@ -192,6 +192,10 @@ fn kind(path: &Path, bytes: &[u8]) -> Option<Kind> {
         return Some(Kind::Process(name));
     }
     let under = |folder: &str| path.starts_with(folder);
+    // What the machine was started with was chosen by somebody.
+    if path == Path::new("/proc/cmdline") {
+        return Some(Kind::Lines(Style::Log));
+    }
     if under("/proc") || under("/sys") {
         return Some(Kind::Lines(Style::Known));
     }
@@ -234,7 +238,7 @@ fn kind(path: &Path, bytes: &[u8]) -> Option<Kind> {
                 Style::First(*holds)
             })
         }
-        (_, "pid") => Kind::Lines(Style::First(Holds::Fact)),
+        (_, "pid") => Kind::Lines(Style::First(Holds::Pid)),
         // Addresses that host-local gave, by the container that has them.
         (name, _) if under("/var/lib/cni/networks") && is_lease(name) => {
             Kind::Lines(Style::First(Holds::Lease))

@@ -28,6 +28,8 @@ pub(crate) enum Holds {
     Fact,
     /// A path, an address of a shim, a name.
     Name,
+    /// The number of a process.
+    Pid,
     /// What an image or a container is found by.
     Key,
     /// An id, and the name of an interface.
@@ -39,6 +41,7 @@ impl Holds {
     const fn kind(self, number: usize) -> Kind {
         match (self, number) {
             (Self::Fact, 0) => Kind::Unknown,
+            (Self::Pid, 0) => Kind::Short,
             (Self::Name, 0) | (Self::Lease, 0 | 1) => Kind::Known,
             (Self::Key, 0) => Kind::Line,
             _ => Kind::Text,
@@ -90,6 +93,12 @@ fn first(bytes: &mut [u8], from: usize, until: usize, kind: Kind) -> u64 {
     if kind == Kind::Unknown && is_number && text.len() <= 20 {
         return 0;
     }
+    // What is no number there, or too long a one, is of no kind.
+    let kind = match kind {
+        Kind::Short if !is_number => Kind::Unknown,
+        Kind::Short if judge::hides_number(kind, text.len()) => Kind::Secret,
+        kind => kind,
+    };
     hide(bytes, from, until, kind)
 }
 
@@ -130,7 +139,7 @@ fn line(
     if let Some(mut goes) = before.filter(is_open) {
         let is_row = goes.words.is_some() || goes.variables;
         if goes.kind == Kind::Secret || is_row || member(bytes, start, end).is_none() {
-            if matches!(goes.kind, Kind::Known | Kind::Place) {
+            if matches!(goes.kind, Kind::Known | Kind::Short | Kind::Place) {
                 goes.kind = Kind::Text;
             }
             let (masked, goes) = value(bytes, start, end, goes);

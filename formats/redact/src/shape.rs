@@ -139,7 +139,55 @@ fn shapes(text: &[u8], ends: Ends) -> Vec<Range> {
     for (from, until) in runs(text, is_of_token) {
         token(text, from, until, &mut found);
     }
+    // Most values have none of the signs.
+    if text.iter().any(|byte| is_of_password(*byte)) {
+        found.extend(
+            runs(text, |byte| !parts_words(byte))
+                .into_iter()
+                .filter(|(from, until)| is_password(text.get(*from..*until).unwrap_or_default())),
+        );
+    }
     merged(found)
+}
+
+/// Signs that passwords have between their letters, and names do not.
+const fn is_of_password(byte: u8) -> bool {
+    matches!(byte, b'!' | b'$' | b'%' | b'&' | b'*' | b'?' | b'#' | b'^')
+}
+
+/// What parts one word from another, in paths and lists, too.
+const fn parts_words(byte: u8) -> bool {
+    byte <= b' '
+        || byte >= 0x7F
+        || matches!(
+            byte,
+            b'/' | b':' | b',' | b';' | b'|' | b'"' | b'\'' | b'`' | b'\\' | b'<' | b'>'
+        )
+        || matches!(byte, b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'@')
+}
+
+/// Letters, digits and signs in one word, as generators of passwords mix them.
+fn is_password(word: &[u8]) -> bool {
+    if word.len() < SHORTEST {
+        return false;
+    }
+    let Ok(text) = core::str::from_utf8(word) else {
+        return false;
+    };
+    let (lower, upper, digits, changes) = classes(text);
+    let is_letter = |at: usize| word.get(at).is_some_and(u8::is_ascii_alphanumeric);
+    let is_escape = |at: usize| {
+        let pair = word.get(at.saturating_add(1)..at.saturating_add(3));
+        word.get(at) == Some(&b'%')
+            && pair.is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit))
+    };
+    let signs = (1..word.len()).filter(|at| {
+        word.get(*at).copied().is_some_and(is_of_password)
+            && !is_escape(*at)
+            && is_letter(at.saturating_sub(1))
+            && is_letter(at.saturating_add(1))
+    });
+    lower && upper && digits > 0 && changes >= 3 && signs.count() > 0
 }
 
 /// Whether any stretch of it is a secret by its shape.
@@ -466,10 +514,13 @@ fn is_unspeakable(atom: &str) -> bool {
         before = Some(is_digit);
     }
     let is_number = digits == atom.len();
+    let odd = words::odd_pairs(atom);
     // A capital begins a word: `PrivateNetworkNS`, `RFC3339`.
     let is_camel = atom.bytes().filter(u8::is_ascii_uppercase).count() >= 2;
     (is_number && (11..=16).contains(&digits))
         || (longest >= UNSPEAKABLE && !is_camel)
+        // Letters that stand beside each other in no word: more of them than a foreign word has.
+        || (atom.len() >= 12 && !is_camel && odd >= if digits > 0 { 2 } else { 3 })
         || (changes >= 4
             && digits >= 2
             && atom.len() >= 10
@@ -529,6 +580,12 @@ mod tests {
             ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "eyJhbG"),
             ("abcdef.0123456789abcdef", "0123456789"),
             ("user = hunter; api_key = 'a b hunter2'", "hunter2"),
+            ("/dev/0HmUv$G5ilQ~1b0", "G5ilQ"),
+            ("pipe:5m2II*6N2WX=4ZB", "6N2WX"),
+            ("name THQ6Z$i0TWa^0yG", "i0TWa"),
+            ("proxy.my-1bman743ikhlfint", "743ik"),
+            ("wg-awmx72pczgeztr", "awmx"),
+            ("vendor/9ntqduicujnoumbayxwh7k", "duicuj"),
         ] {
             let shown = masked(text);
             assert!(!shown.contains(hidden), "{text}: {shown}");
@@ -561,6 +618,11 @@ mod tests {
             "SCMP_ACT_ERRNO",
             "clock_adjtime64",
             "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/12/fs",
+            "kube-controller-manager-ip-10-0-12-34.eu-central-1.compute.internal",
+            "gke-production-pool-3f2a1b4c-x1x2",
+            "szczebrzeszyn-postgresql16-primary-0",
+            "https%3A%2F%2Fr.example%2FV2",
+            "kubelet.service.d/20-*.conf",
         ] {
             assert_eq!(masked(text), text);
         }

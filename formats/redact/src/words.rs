@@ -232,6 +232,70 @@ pub(crate) fn is_of_path(name: &[u8]) -> bool {
         .any(|end| plain.ends_with(end))
 }
 
+/// Fields whose numbers are no sizes and no times.
+const SHORT: [&str; 34] = [
+    "umask",
+    "mode",
+    "filemode",
+    "uid",
+    "gid",
+    "pid",
+    "hostid",
+    "containerid",
+    "targetid",
+    "major",
+    "minor",
+    "port",
+    "hostport",
+    "containerport",
+    "initprocesspid",
+    "podinitpid",
+    "initpid",
+    "iouid",
+    "iogid",
+    "exitcode",
+    "exitstatus",
+    "attempt",
+    "mtu",
+    "vlan",
+    "weight",
+    "leafweight",
+    "priority",
+    "oomscore",
+    "oomscoreadj",
+    "height",
+    "width",
+    "parentdeathsignal",
+    "socketmode",
+    "schemaversion",
+];
+
+/// Whether the numbers of a known field are short: those of modes, processes, users, ports.
+pub(crate) fn is_of_short(name: &[u8]) -> bool {
+    SHORT.contains(&plain(name).as_str())
+}
+
+/// Pairs of letters that stand in some word of the vocabulary.
+static PAIRS: LazyLock<HashSet<[u8; 2]>> = LazyLock::new(|| {
+    let pairs = VOCABULARY.iter().flat_map(|word| {
+        let pairs = word.as_bytes().windows(2);
+        pairs
+            .filter_map(|pair| <[u8; 2]>::try_from(pair).ok())
+            .collect::<Vec<_>>()
+    });
+    pairs.collect()
+});
+
+/// How many pairs of letters beside each other stand in no word that any node has.
+pub(crate) fn odd_pairs(atom: &str) -> usize {
+    let lower = atom.to_ascii_lowercase();
+    let pairs = lower.as_bytes().windows(2);
+    pairs
+        .filter_map(|pair| <[u8; 2]>::try_from(pair).ok())
+        .filter(|pair| pair.iter().all(u8::is_ascii_lowercase) && !PAIRS.contains(pair))
+        .count()
+}
+
 /// Whether a word of running text announces a secret: `password`, `api-key`, `Bearer`.
 pub(crate) fn announces(word: &[u8]) -> bool {
     let plain = plain(word);

@@ -18,7 +18,8 @@ mod planted;
 use std::path::Path;
 
 use planted::{
-    FILES, OTHERS, PUBLISHED, Secrets, UNREAD, found, plant_database, plant_leftovers, samples,
+    FIFTH, FILES, OTHERS, PUBLISHED, Secrets, UNREAD, found, plant_database, plant_leftovers,
+    samples,
 };
 use redact::{Options, Outcome};
 
@@ -107,13 +108,12 @@ fn is_named_like_an_id(secret: &str) -> bool {
 
 #[test]
 fn no_secret_is_left_in_files_of_programs_around() {
-    let mut count = 0;
-    for seed in 1..20 {
+    for (seed, list) in (1..20).flat_map(|seed| [(seed, OTHERS), (seed, FIFTH)]) {
         let mut secrets = Secrets {
             seed,
             ..Secrets::default()
         };
-        let files: Vec<_> = samples(OTHERS)
+        let files: Vec<_> = samples(list)
             .map(|(path, text)| (format!("/{path}"), secrets.fill(path, text)))
             .collect();
         let pieces: Vec<_> = files
@@ -123,10 +123,10 @@ fn no_secret_is_left_in_files_of_programs_around() {
         secrets
             .all
             .retain(|(_, secret)| !is_named_like_an_id(secret));
-        count = secrets.all.len();
+        let count = secrets.all.len();
+        assert!(count > 40, "{count}");
         none_is_left(&secrets, &pieces);
     }
-    assert!(count > 90, "{count}");
 }
 
 #[test]

@@ -105,7 +105,8 @@ const SECRETS: &str = "secrets are not masked: environments of containers, annot
 
 /// What is said where they are masked.
 const REDACTED: &str = "values that are not known to be harmless are masked, and files of no known \
-                        kind, layers and files of containers are left out";
+                        kind, layers and files of containers are left out; names made of words, ids of \
+                        hexadecimal digits and UUIDs stay, even where one is a secret";
 
 /// What is said where deleted records stay.
 const DELETED: &str = "free pages of databases are not zeroed: deleted records in them are masked \

@@ -709,6 +709,51 @@ fn what_is_imported_beyond_what_is_read_is_not_known() {
     assert!(sentence.contains("conf.d"), "{sentence}");
 }
 
+/// Of a folder with more files than are read, the first that is left out is not known, by its name.
+#[test]
+fn what_is_beyond_what_is_read_of_a_folder_is_not_known() {
+    const UNIT: &str = "usr/lib/systemd/system/containerd.service";
+    let whole = testcase::node("1.7-running");
+    let unit = b"[Service]\nExecStart=/usr/bin/containerd\n";
+    let list = br#"{"cniVersion":"1.0.0","name":"x","loadOnlyInlinedPlugins":false,"plugins":[{"type":"bridge"}]}"#;
+    let rest = |number: usize| -> (String, Vec<u8>) {
+        let path = format!("etc/systemd/system/containerd.service.d/{number:04}.conf");
+        (path, b"[Service]\nNice=0\n".to_vec())
+    };
+    let plugin = |number: usize| -> (String, Vec<u8>) {
+        let path = format!("etc/cni/net.d/x/{number:04}.conf");
+        (path, br#"{"type":"tuning"}"#.to_vec())
+    };
+    let conf = |number: usize| -> (String, Vec<u8>) {
+        (format!("etc/cni/net.d/{number:04}.conflist"), list.to_vec())
+    };
+    type Make<'m> = &'m dyn Fn(usize) -> (String, Vec<u8>);
+    let kinds: [(&str, usize, Make<'_>); 3] = [
+        ("0200.conf", 260, &rest),
+        ("1000.conf", 1_100, &plugin),
+        ("etc/cni/net.d", 1_100, &conf),
+    ];
+    for (named, count, make) in kinds {
+        // As many as on any node: nothing is said of what is known.
+        let of = |count: usize| {
+            let mut tar = whole.clone();
+            tar.add(UNIT, unit);
+            tar.add("etc/cni/net.d/05-x.conflist", list);
+            for number in 0..count {
+                let (path, bytes) = make(number);
+                tar.add(&path, &bytes);
+            }
+            said(&tar, false)
+        };
+        let (_, start, sentence) = of(count);
+        assert!(sentence.contains("known"), "{named}: {sentence}");
+        assert!(sentence.contains(named), "{named}: {sentence}");
+        assert_ne!(start, Start::No, "{named}: {sentence}");
+        let (_, _, sentence) = of(12);
+        assert!(!sentence.contains(named), "{named}: {sentence}");
+    }
+}
+
 /// Each by its name.
 #[test]
 fn what_is_lost_is_told_by_its_code() {

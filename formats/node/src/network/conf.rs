@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cni::{ConfFault, List, Plugin};
 use evidence::{Evidence, FileKind};
@@ -36,6 +36,8 @@ pub struct ConfFile {
     pub list: Result<Result<List, ConfFault>, Unread>,
     /// What the folder of the network's name adds, by file: for libcni 1.3 (containerd 2.1) only.
     pub more: Vec<(Text, Result<Plugin, ConfFault>)>,
+    /// Files of that folder, or the folder itself, that could not be read.
+    pub unread: Vec<(Text, Unread)>,
 }
 
 /// No configuration is longer.
@@ -91,8 +93,12 @@ impl Folder {
         if !listed.is_whole() {
             folder.unread = Some(Unread::NotCollected);
         }
-        for entry in listed.read().into_iter().flatten().take(MOST) {
+        for entry in listed.read().into_iter().flatten() {
             let name = entry.name.bytes();
+            if folder.files.len().saturating_add(folder.ignored.len()) >= MOST {
+                folder.unread = Some(too_many());
+                break;
+            }
             if entry.stat.kind == FileKind::Dir {
                 continue;
             }
@@ -148,18 +154,19 @@ impl ConfFile {
                 List::parse_single(source.bytes())
             }
         });
-        let mut more = Vec::new();
+        let (mut more, mut unread) = (Vec::new(), Vec::new());
         if let Ok(Ok(list)) = &list
             && is_list
             && !list.inline_only
             && cni::is_network_name(&list.name)
         {
-            more = plugins_of(evidence, &folder.join(&list.name));
+            (more, unread) = plugins_of(evidence, &folder.join(&list.name));
         }
         Self {
             path: path_text(path),
             list,
             more,
+            unread,
         }
     }
 
@@ -179,19 +186,35 @@ impl ConfFile {
     }
 }
 
-fn plugins_of(evidence: &Evidence, folder: &Path) -> Vec<(Text, Result<Plugin, ConfFault>)> {
-    let listed = evidence.list(folder);
+/// Plugins by their files, and what could not be read of them.
+type Plugins = (Vec<(Text, Result<Plugin, ConfFault>)>, Vec<(Text, Unread)>);
+
+fn plugins_of(evidence: &Evidence, folder: &Path) -> Plugins {
+    let (mut plugins, mut unread) = (Vec::new(), Vec::new());
+    let listed = match evidence.try_list(folder) {
+        Ok(listed) => listed,
+        Err(Unread::Absent | Unread::NotCollected) => return (plugins, unread),
+        Err(why) => return (plugins, vec![(path_text(folder), why)]),
+    };
     let files = listed.read().into_iter().flatten();
     let files = files.filter(|entry| {
         entry.stat.kind != FileKind::Dir && cni::extension(entry.name.bytes()) == b".conf"
     });
-    let paths = files
-        .take(MOST)
-        .map(|entry| -> PathBuf { folder.join(OsStr::from_bytes(entry.name.bytes())) });
-    paths
-        .filter_map(|path| {
-            let source = evidence.source(&path, LIMIT).ok()?;
-            Some((path_text(&path), Plugin::parse(source.bytes())))
-        })
-        .collect()
+    for entry in files {
+        let path = folder.join(OsStr::from_bytes(entry.name.bytes()));
+        if plugins.len() >= MOST {
+            unread.push((path_text(&path), too_many()));
+            break;
+        }
+        match evidence.source(&path, LIMIT) {
+            Ok(source) => plugins.push((path_text(&path), Plugin::parse(source.bytes()))),
+            Err(why) => unread.push((path_text(&path), why)),
+        }
+    }
+    (plugins, unread)
+}
+
+/// Why a file beyond so many is not read.
+fn too_many() -> Unread {
+    Unread::Io(format!("there are more than {MOST} files in its folder"))
 }

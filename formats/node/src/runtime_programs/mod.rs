@@ -155,6 +155,12 @@ impl RuntimePrograms {
             .map(|manifest| manifest.programs.as_slice());
         programs.machine = seen(evidence, facts, &daemon).and_then(|(_, machine)| machine);
         let wanted = wanted::all(roots, rows, runtime);
+        if wanted.len() > MOST {
+            programs.unknown = Some(format!(
+                "only {MOST} of {} programs that runtimes name were looked for",
+                wanted.len()
+            ));
+        }
         let wanted = wanted.into_iter().take(MOST);
         programs.all = wanted
             .map(|wanted| one(evidence, facts, &folders, wanted))

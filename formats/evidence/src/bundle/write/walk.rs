@@ -24,6 +24,8 @@ pub(super) struct Walk<'e> {
     names_only: bool,
     /// Mounts that were passed over.
     mounts: Vec<Text>,
+    /// What is only listed, as the manifest says it.
+    listed: Vec<Text>,
     /// Bytes of data of the files that are to be packed.
     asked: u64,
 }
@@ -42,6 +44,7 @@ impl<'e> Walk<'e> {
             seen: BTreeMap::new(),
             names_only: false,
             mounts: Vec::new(),
+            listed: wanted.listed.iter().map(|path| path::shown(path)).collect(),
             asked: 0,
         }
     }
@@ -130,7 +133,10 @@ impl<'e> Walk<'e> {
                 record.same = Some(Name(Text::from(name.clone())));
             }
         }
-        for shown in self.summary.absent.iter_mut().chain(self.mounts.iter_mut()) {
+        // Some places are named by documents of the node: a program, a folder of plugins.
+        let unread = self.summary.unread.iter_mut().map(|(path, _)| path);
+        let said = self.summary.absent.iter_mut().chain(&mut self.mounts);
+        for shown in said.chain(&mut self.listed).chain(unread) {
             if let Some(name) = helper.name(path::path(shown.bytes()), shown.bytes()) {
                 *shown = Text::from(name);
             }
@@ -346,8 +352,8 @@ impl<'e> Walk<'e> {
         if !wanted.upperdirs {
             left_out.push("files in snapshots".into());
         }
-        for listed in &wanted.listed {
-            left_out.push(format!("files below {}", path::shown(listed)));
+        for listed in &self.listed {
+            left_out.push(format!("files below {listed}"));
         }
         for mount in &self.mounts {
             left_out.push(format!("{mount}: a mount"));

@@ -242,7 +242,11 @@ fn children(judge: &mut Judge<'_>) {
                 parts.push(format!(
                     "lists {} as {}, but there is no such snapshot",
                     stale.join(", "),
-                    if stale.len() == 1 { "a child" } else { "children" }
+                    if stale.len() == 1 {
+                        "a child"
+                    } else {
+                        "children"
+                    }
                 ));
             }
             if !unlisted.is_empty() {

@@ -165,7 +165,9 @@ fn held(index: &Index<'_>, process: &Process) -> Option<Held> {
         let way = match process.status.tracer {
             Some(tracer) => remedy(
                 false,
-                &format!("The daemon is traced by pid {tracer}: end that process, then the daemon continues."),
+                &format!(
+                    "The daemon is traced by pid {tracer}: end that process, then the daemon continues."
+                ),
                 Vec::<Step>::new(),
             ),
             None => remedy(

@@ -416,7 +416,9 @@ pub(crate) fn thaw(found: &Found<'_>) -> Remedy {
     };
     let why = match (found.state, freezer.own) {
         (State::ExecFrozen, _) => "The container continues, and the exec with it.",
-        (State::Freezing, _) => "The container continues. The process that does not freeze waits for storage: fix the storage.",
+        (State::Freezing, _) => {
+            "The container continues. The process that does not freeze waits for storage: fix the storage."
+        }
         (_, false) => "Everything below that cgroup continues, this container too.",
         (_, true) => "The container continues where it was frozen.",
     };

@@ -30,7 +30,10 @@ mod tests {
         let now = Time::new(1000, 5);
         assert_eq!(time_after("+24h", now), Some(Time::new(87_400, 5)));
         assert_eq!(time_after("+90m", now), Some(Time::new(6_400, 5)));
-        assert_eq!(time_after("1970-01-01T00:00:07Z", now), Some(Time::new(7, 0)));
+        assert_eq!(
+            time_after("1970-01-01T00:00:07Z", now),
+            Some(Time::new(7, 0))
+        );
         for nonsense in [
             "",
             "+",

@@ -91,7 +91,10 @@ impl From<io::Error> for Failure {
         Self {
             broken_pipe,
             exit: Exit::UNWRITTEN,
-            ..Self::unread(format!("could not write the answer: {}", crate::reason(&error)))
+            ..Self::unread(format!(
+                "could not write the answer: {}",
+                crate::reason(&error)
+            ))
         }
     }
 }

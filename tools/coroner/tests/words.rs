@@ -70,14 +70,23 @@ const GONE: &[(&str, &str)] = &[
     ("it goes on.", "name who continues"),
     ("no name goes", "no name is lost"),
     ("no container goes", "no container is lost"),
-    ("and can take it back", "`coroner repair undo` takes it back"),
+    (
+        "and can take it back",
+        "`coroner repair undo` takes it back",
+    ),
     ("be lost may be lost", "if you can do without"),
     ("makes worse what", "would make the damage worse"),
     ("is told:", "is known; the line says"),
-    ("lives in mounts of its own", "runs in a mount namespace of its own"),
+    (
+        "lives in mounts of its own",
+        "runs in a mount namespace of its own",
+    ),
     ("wanted no more", "not needed any more"),
     ("as it takes", "without a limit"),
-    ("which has that of everything else", "the trailer holds the hashes of everything else"),
+    (
+        "which has that of everything else",
+        "the trailer holds the hashes of everything else",
+    ),
 ];
 
 fn root() -> PathBuf {

@@ -81,7 +81,10 @@ impl Answer for Compared {
                 now,
                 findings,
             } = side;
-            let line = format!("{file}: {evidence}, as of {now}, {}", finding::Count(*findings, "finding"));
+            let line = format!(
+                "{file}: {evidence}, as of {now}, {}",
+                finding::Count(*findings, "finding")
+            );
             pen.paragraph(&format!("{name}  "), &line)?;
         }
         if self.a.evidence != self.b.evidence {

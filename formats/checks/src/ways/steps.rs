@@ -224,9 +224,10 @@ impl Here<'_> {
         let mut steps = self.stop();
         steps.extend(make.map(Step::undoable));
         steps.extend(step(show).map(Step::undoable));
-        steps.extend(
-            step(apply).map(|it| it.undoable().only("if you can do without what the plan lists as lost")),
-        );
+        steps.extend(step(apply).map(|it| {
+            it.undoable()
+                .only("if you can do without what the plan lists as lost")
+        }));
         steps.extend(self.start_only(DONE));
         Remedy::new(why, steps)
     }

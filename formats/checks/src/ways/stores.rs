@@ -283,8 +283,7 @@ fn compared(_: &Here<'_>, _: &Finding) -> Vec<Remedy> {
 
 /// Names of snapshots that clients could not ask for.
 fn renamed(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {
-    let why =
-        "`coroner repair` gives the snapshot the name that its namespace asks for. `coroner repair undo` takes it back.";
+    let why = "`coroner repair` gives the snapshot the name that its namespace asks for. `coroner repair undo` takes it back.";
     vec![here.repair(why)]
 }
 

@@ -177,7 +177,8 @@ fn unexpected(error: &clap::Error) -> Option<String> {
         return Some(text.replacen(&says, &tip, 1));
     }
     let advice = format!("  tip: to pass '{word}' as a value, use '-- {word}'\n\n");
-    text.contains(&advice).then(|| text.replacen(&advice, "", 1))
+    text.contains(&advice)
+        .then(|| text.replacen(&advice, "", 1))
 }
 
 /// What to give for an argument that is missing: the words that it may be, or what it is and who lists it.

@@ -186,7 +186,10 @@ impl Answer for Answered {
         if !self.verified.bad.is_empty() || !self.verified.findings.is_empty() {
             exit |= Exit::FINDINGS;
         }
-        if !self.verified.unchecked.is_empty() || !self.verified.unknown.is_empty() || self.verified.state.is_some() {
+        if !self.verified.unchecked.is_empty()
+            || !self.verified.unknown.is_empty()
+            || self.verified.state.is_some()
+        {
             exit |= Exit::UNREAD;
         }
         exit

@@ -54,6 +54,18 @@ impl Release {
         }
     }
 
+    /// Its numbers.
+    const fn numbers(self) -> (u32, u32) {
+        match self {
+            Self::V1_6 => (1, 6),
+            Self::V1_7 => (1, 7),
+            Self::V2_0 => (2, 0),
+            Self::V2_1 => (2, 1),
+            Self::V2_2 => (2, 2),
+            Self::V2_3 => (2, 3),
+        }
+    }
+
     /// Its name: `1.6`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -68,8 +80,8 @@ impl Release {
 
     /// The release of a version such as `1.6.20~ds1-1+deb12u3` or `v2.1.9`.
     ///
-    /// Something newer than all that are known here is taken for the newest; something older than
-    /// 1.6 for nothing.
+    /// Something that is not known here is taken for the newest before it; something older than 1.6 for
+    /// nothing.
     pub fn of_version(version: &str) -> Option<Self> {
         // An epoch of a distribution stands before a colon.
         let version = version.rsplit(':').next().unwrap_or(version);
@@ -78,15 +90,9 @@ impl Release {
             .split(|c: char| !c.is_ascii_digit());
         let major: u32 = numbers.next()?.parse().ok()?;
         let minor: u32 = numbers.next()?.parse().ok()?;
-        Some(match (major, minor) {
-            (1, 6) => Self::V1_6,
-            (1, 7..) => Self::V1_7,
-            (2, 0) => Self::V2_0,
-            (2, 1) => Self::V2_1,
-            (2, 2) => Self::V2_2,
-            (2, 3..) | (3.., _) => Self::V2_3,
-            _ => return None,
-        })
+        let known = Self::ALL.into_iter();
+        let mut known = known.filter(|release| release.numbers() <= (major, minor));
+        known.next_back()
     }
 
     /// Why nothing is known here of a version, if nothing is: it is older or newer than all releases.
@@ -137,7 +143,10 @@ impl Release {
 
     /// Whether it panics when the first garbage collection after its start fails.
     pub const fn dies_of_garbage(self) -> bool {
-        !matches!(self, Self::V2_2 | Self::V2_3)
+        match self {
+            Self::V1_6 | Self::V1_7 | Self::V2_0 | Self::V2_1 => true,
+            Self::V2_2 | Self::V2_3 => false,
+        }
     }
 }
 
@@ -164,7 +173,9 @@ mod tests {
             ("1.7.24~ds1-6+deb13u1+b4", Some(Release::V1_7)),
             ("v2.1.9", Some(Release::V2_1)),
             ("1:2.3.0-1", Some(Release::V2_3)),
-            ("2.17.0", Some(Release::V2_3)),
+            ("2.17.0", Some(Release::NEWEST)),
+            ("1.8.0", Some(Release::V1_7)),
+            ("3.0", Some(Release::NEWEST)),
             ("1.5.9", None),
             ("unknown", None),
             ("", None),

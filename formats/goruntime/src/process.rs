@@ -51,10 +51,9 @@ pub enum NotGo {
 impl fmt::Display for NotGo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoTable => f.write_str(
-                "the line table of Go is neither in the core nor in the executable: give the \
-                 executable (--exe), or it is no program of Go's",
-            ),
+            Self::NoTable => {
+                f.write_str("the line table of Go is neither in the core nor in the executable")
+            }
             Self::Version(version) => {
                 write!(f, "it was built with {version}; go1.16 to go1.27 are known")
             }

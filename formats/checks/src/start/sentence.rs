@@ -43,15 +43,29 @@ fn place(at: &Location) -> String {
     }
 }
 
-/// Which list of a namespace a place of meta.db is in: pages and buckets are for who repairs the file, and
-/// each finding has them.
+/// Lists of a namespace in meta.db: the bucket, an object of it, and how many buckets lie between.
+const LISTS: &[(&str, &str, usize)] = &[
+    ("images", "image", 0),
+    ("containers", "container", 0),
+    ("leases", "lease", 0),
+    ("sandboxes", "sandbox", 0),
+    // Below the bucket of its snapshotter.
+    ("snapshots", "snapshot", 1),
+];
+
+/// Which object or list of a namespace a place of meta.db is in: pages and buckets are for who repairs the
+/// file, and each finding has them.
 fn list_of_meta(file: &[u8], at: &Location) -> Option<String> {
-    let mut buckets = at.places.iter().filter(|place| place.kind == "bucket");
-    let (root, namespace, kind) = (buckets.next()?, buckets.next()?, buckets.next()?);
-    let kinds = ["images", "containers", "snapshots", "leases", "sandboxes"];
-    let name = kinds.iter().find(|name| kind.name == **name)?;
-    let is_it = file == b"meta.db" && root.name == *"v1";
-    is_it.then(|| format!("{name} of namespace {}", namespace.name))
+    let buckets = at.places.iter().filter(|place| place.kind == "bucket");
+    let mut names = buckets.map(|place| &place.name);
+    let (root, namespace, bucket) = (names.next()?, names.next()?, names.next()?);
+    let (list, object, between) = LISTS.iter().find(|(list, ..)| *bucket == **list)?;
+    let is_it = file == b"meta.db" && *root == *"v1";
+    let what = match names.nth(*between) {
+        Some(name) => format!("{object} {name}"),
+        None => (*list).to_owned(),
+    };
+    is_it.then(|| format!("{what} of namespace {namespace}"))
 }
 
 /// What a statement says after a colon: "exits: a file is not TOML" is said of the daemon before it.

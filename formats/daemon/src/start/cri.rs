@@ -196,7 +196,7 @@ pub const OUTPUT_LOST: StartRule = rule(
     Phase::Cri,
     Effect::FailsLater,
     "loses what the container writes from then on; once the old pipe is full, the container waits \
-     for ever at a write",
+     without end at a write",
     &[],
 );
 

@@ -22,7 +22,10 @@ fn way_out(case: &Case<'_, '_>) -> Remedy {
     match case.found.culprit {
         Some(parent) if parent.stat.is_stopped() => {
             let steps = case.culprit(CONTINUE).into_iter().map(Step::undoable);
-            safe("The parent reaps it once the parent continues.", steps.collect())
+            safe(
+                "The parent reaps it once the parent continues.",
+                steps.collect(),
+            )
         }
         Some(parent) if parent.pid != 1 && case.subject.shim.is_some() => risky(
             "Its shim does not reap; a shim that ends leaves it to pid 1.",

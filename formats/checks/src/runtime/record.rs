@@ -4,7 +4,7 @@ use daemon::{start, told};
 use std::collections::{BTreeMap, BTreeSet};
 
 use finding::{Code, Finding, Location, Remedy, Severity, Step, Text, Unread};
-use runc::{Bundle, SOCKETS};
+use runc::{Bundle, Runtime, SOCKETS};
 
 use super::{ago, in_flight, runtime, task, with_pod};
 use crate::{Check, Judge, Need};

@@ -372,8 +372,9 @@ def storage_hung(node, name):
 
 def scanner_hung(node, name):
     """The program of it is one that a scanner must allow to be opened."""
-    create(node, name, args=["/data/scanned"])
+    node.bundle(name, args=["/data/scanned"])
     shutil.copy(CACHE / "programs/sleeper", node.dir / "srv" / name / "rootfs/data/scanned")
+    node.must(*words(name))
     node.held("scanner", f"/srv/{name}/rootfs/data/scanned")
     node.must("runc", "start", name)
     node.at(name, "fanotify_handle_event")

@@ -37,8 +37,8 @@ pub(crate) fn tasks<'f>(index: &Index<'_>, process: &Process) -> Option<Found<'f
         "a cgroup above its own"
     };
     let why = format!(
-        "its program runs, and {whose} has all of the {} tasks that it may have: no process or thread is \
-         made in it, and no exec enters it",
+        "its program runs, and {whose} has all of the {} tasks that it may have: no process or thread can be \
+         made in it",
         tasks.max
     );
     let evidence = format!(

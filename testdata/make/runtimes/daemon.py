@@ -70,10 +70,10 @@ def running(node, name):
 
 
 def scanner_hung(node, name):
-    """Its program is one that a scanner must allow to be opened."""
-    shutil.copy(CACHE / "programs/sleeper", node.dir / "srv" / name)
-    mount = f"type=bind,src=/srv/{name},dst=/scanned,options=rbind:ro"
-    node.held("scanner", f"/srv/{name}")
+    """Its program is one that a scanner must allow to be opened. (Not in a tree of which a tar is taken: tar would wait, too.)"""
+    shutil.copy(CACHE / "programs/sleeper", node.dir / "mnt" / name)
+    mount = f"type=bind,src=/mnt/{name},dst=/scanned,options=rbind:ro"
+    node.held("scanner", f"/mnt/{name}")
     node.spawn("ctr", "run", "--detach", "--null-io", "--mount", mount, IMAGE, name, "/scanned")
     node.at(name, "fanotify_handle_event")
 

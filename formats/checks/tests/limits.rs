@@ -33,7 +33,10 @@ fn told(files: &[(&str, &str)], open: u32) -> Vec<Finding> {
     };
     put("/proc/44/stat", &stat("44", "containerd", "1", "10"));
     put("/proc/44/cmdline", "/usr/bin/containerd\0");
-    put("/proc/44/limits", "Max open files            32                   64                   files\n");
+    put(
+        "/proc/44/limits",
+        "Max open files            32                   64                   files\n",
+    );
     put("/proc/45/stat", &stat("45", "containerd-shim", "1", "10"));
     let shim = "/usr/bin/containerd-shim-runc-v2\0-namespace\0default\0-id\0sleeper\0-address\0/run/containerd/containerd.sock\0";
     put("/proc/45/cmdline", shim);
@@ -60,12 +63,18 @@ fn told(files: &[(&str, &str)], open: u32) -> Vec<Finding> {
     let node = Node::open(&evidence, roots.into_iter().next().unwrap(), options);
     let report = checks::judge(&node, &Measured::default());
     let all = report.findings.into_iter();
-    let names = ["runtime/daemon-at-limit", "runtime/at-limit", "runtime/slowed"];
+    let names = [
+        "runtime/daemon-at-limit",
+        "runtime/at-limit",
+        "runtime/slowed",
+    ];
     all.filter(|one| names.contains(&one.code.name)).collect()
 }
 
 fn names(all: &[Finding]) -> Vec<(&str, Severity)> {
-    all.iter().map(|one| (one.code.name, one.severity)).collect()
+    all.iter()
+        .map(|one| (one.code.name, one.severity))
+        .collect()
 }
 
 #[test]
@@ -73,10 +82,19 @@ fn limits_that_are_reached_are_named() {
     let all = told(&[], 32);
     assert_eq!(names(&all), [("runtime/daemon-at-limit", Severity::Damage)]);
     assert!(all[0].message.contains("pid 44"), "{}", all[0].message);
-    let full = [("pids.max", "2\n"), ("pids.current", "2\n"), ("pids.events", "max 5\n")];
+    let full = [
+        ("pids.max", "2\n"),
+        ("pids.current", "2\n"),
+        ("pids.events", "max 5\n"),
+    ];
     let all = told(&full, 9);
     assert_eq!(names(&all), [("runtime/at-limit", Severity::Odd)]);
-    assert!(all[0].affects.iter().any(|object| object.name == *"sleeper"));
+    assert!(
+        all[0]
+            .affects
+            .iter()
+            .any(|object| object.name == *"sleeper")
+    );
     let slow = [
         ("cpu.cfs_quota_us", "1000\n"),
         ("cpu.cfs_period_us", "100000\n"),
@@ -94,7 +112,9 @@ fn orphan(address: &str) -> bool {
     let _listener = std::os::unix::net::UnixListener::bind(sockets.join("0a")).unwrap();
     let mut tree = Tree::default();
     tree.set_whole();
-    let cmdline = format!("/usr/bin/containerd-shim-runc-v2\0-namespace\0default\0-id\0x\0-address\0{address}\0");
+    let cmdline = format!(
+        "/usr/bin/containerd-shim-runc-v2\0-namespace\0default\0-id\0x\0-address\0{address}\0"
+    );
     let stat = "45 (containerd-shim) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 9 1 1 1 1 1 1 1 1 0 0 0 0 0 0 0 0 17 1 \
         0 0 0 0 0 0 0 0 0 0 0\n";
     let table = "Num RefCount Protocol Flags Type St Inode Path\n\
@@ -127,6 +147,10 @@ fn a_socket_of_another_daemon_s_shim_is_no_orphan() {
 
 #[test]
 fn limits_with_room_are_none() {
-    let some = [("pids.max", "9\n"), ("pids.current", "2\n"), ("pids.events", "max 0\n")];
+    let some = [
+        ("pids.max", "9\n"),
+        ("pids.current", "2\n"),
+        ("pids.events", "max 0\n"),
+    ];
     assert_eq!(names(&told(&some, 9)), []);
 }

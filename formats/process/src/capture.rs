@@ -55,7 +55,12 @@ const MEMORY_V1: &[&str] = &[
     "memory.limit_in_bytes",
     "memory.usage_in_bytes",
 ];
-const MEMORY_V2: &[&str] = &["memory.events", "memory.max", "memory.current", "memory.high"];
+const MEMORY_V2: &[&str] = &[
+    "memory.events",
+    "memory.max",
+    "memory.current",
+    "memory.high",
+];
 const PIDS: &[&str] = &["pids.max", "pids.current", "pids.events"];
 const CPU_V1: &[&str] = &["cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.stat"];
 const CPU_V2: &[&str] = &["cpu.max", "cpu.stat"];
@@ -625,8 +630,7 @@ impl Capture<'_> {
         let all = &self.tree.processes;
         let stat =
             |files: &BTreeMap<Box<str>, Item>| Stat::parse(files.get("stat").and_then(bytes)?);
-        let is_shim =
-            |(_, stat): &(u32, Stat)| stat.comm.bytes().starts_with(b"containerd-shim");
+        let is_shim = |(_, stat): &(u32, Stat)| stat.comm.bytes().starts_with(b"containerd-shim");
         let stats = all
             .iter()
             .filter_map(|(pid, files)| Some((*pid, stat(files)?)));

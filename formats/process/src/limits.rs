@@ -158,7 +158,13 @@ impl Cgroups {
 /// The number after a name, of a file with one a line.
 fn counter(text: &str, name: &str) -> Option<u64> {
     let mut lines = text.lines();
-    lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
+    lines.find_map(|line| {
+        line.strip_prefix(name)?
+            .strip_prefix(' ')?
+            .trim()
+            .parse()
+            .ok()
+    })
 }
 
 #[cfg(test)]
@@ -166,7 +172,8 @@ mod tests {
     use super::*;
     use crate::mounts::mounts;
 
-    const LIMITS: &[u8] = b"Limit                     Soft Limit           Hard Limit           Units     \n\
+    const LIMITS: &[u8] =
+        b"Limit                     Soft Limit           Hard Limit           Units     \n\
         Max processes             unlimited            unlimited            processes \n\
         Max open files            1024                 unlimited            files     \n";
 
@@ -206,7 +213,10 @@ mod tests {
         ];
         let found = cgroups.tasks_left(&tree(&files), &groups).unwrap();
         assert_eq!(found.folder, "/sys/fs/cgroup/pids/pod");
-        assert_eq!((found.left(), found.refused, found.own), (0, Some(12), false));
+        assert_eq!(
+            (found.left(), found.refused, found.own),
+            (0, Some(12), false)
+        );
         let found = cgroups.throttled(&tree(&files), &groups).unwrap();
         assert_eq!((found.quota, found.period), (1000, 100_000));
         assert_eq!((found.periods, found.throttled), (8, 7));
@@ -218,8 +228,9 @@ mod tests {
 
     #[test]
     fn v2_has_one_folder_for_all() {
-        let cgroups =
-            Cgroups::from_mounts(&mounts(b"36 35 0:30 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"));
+        let cgroups = Cgroups::from_mounts(&mounts(
+            b"36 35 0:30 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
+        ));
         let groups = Membership::parse(b"0::/pod/web\n");
         let files = [
             ("/sys/fs/cgroup/pod/web/pids.max", "8\n"),
@@ -231,7 +242,10 @@ mod tests {
             ),
             ("/sys/fs/cgroup/pod/web/memory.high", "4096\n"),
             ("/sys/fs/cgroup/pod/web/memory.current", "8192\n"),
-            ("/sys/fs/cgroup/pod/web/memory.events", "low 0\nhigh 9\nmax 0\n"),
+            (
+                "/sys/fs/cgroup/pod/web/memory.events",
+                "low 0\nhigh 9\nmax 0\n",
+            ),
         ];
         let tree = tree(&files);
         assert_eq!(cgroups.tasks_left(&tree, &groups).unwrap().left(), 5);

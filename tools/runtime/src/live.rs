@@ -108,7 +108,9 @@ pub fn judge_opened(case: Case, door: Option<LiveProc>) -> Judged {
         )),
         _ => {}
     }
-    let lacks_sockets = processes.as_deref().is_some_and(|all| all.sockets.is_none());
+    let lacks_sockets = processes
+        .as_deref()
+        .is_some_and(|all| all.sockets.is_none());
     if lacks_sockets && !runtime.bundles.is_empty() {
         unknown.push(Unknown::new(
             "whether shims accept connections",

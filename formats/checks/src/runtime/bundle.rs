@@ -351,7 +351,10 @@ fn is_anothers(judge: &Judge<'_>, path: &Text) -> bool {
     };
     let target = format!("socket:[{}]", socket.inode);
     let holds = |it: &&process::Process| it.open_files().iter().any(|fd| fd.target == *target);
-    let address = processes.iter().find(holds).and_then(|it| it.flag("address"));
+    let address = processes
+        .iter()
+        .find(holds)
+        .and_then(|it| it.flag("address"));
     address.is_some_and(|address| address != Text::from(judge.node.roots.address()))
 }
 

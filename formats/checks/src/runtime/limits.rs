@@ -94,7 +94,8 @@ fn at_limit(judge: &mut Judge<'_>) {
         if one.state != State::AtLimit {
             continue;
         }
-        let location = Location::file(format!("/proc/{}", one.pid.unwrap_or_default()).into_bytes());
+        let location =
+            Location::file(format!("/proc/{}", one.pid.unwrap_or_default()).into_bytes());
         let location = location.place("container", one.id.clone());
         let mut finding = Finding::new(AT_LIMIT.code, location, one.why.clone());
         finding = finding.affects(task(one.namespace.as_ref(), &one.id));

@@ -31,7 +31,8 @@ fn machine() -> Machine {
 /// A daemon with a limit of open files, and so many of them.
 fn with_files(limit: u32, open: u32) -> Daemon {
     let mut machine = machine();
-    let limits = format!("Max open files            {limit}                 2048                 files\n");
+    let limits =
+        format!("Max open files            {limit}                 2048                 files\n");
     machine.file(PID, "limits", &limits);
     for number in 0..open {
         let link = Item::Link(format!("socket:[{number}]").as_str().into());
@@ -79,7 +80,11 @@ fn a_daemon_whose_cgroup_is_full_can_start_nothing() {
         [format!("echo 4096 > {own}/pids.max")]
     );
     let above = "/sys/fs/cgroup/pids/system.slice";
-    assert!(with_tasks(above, "60\n").why.contains("a cgroup above its own"));
+    assert!(
+        with_tasks(above, "60\n")
+            .why
+            .contains("a cgroup above its own")
+    );
     assert!(!with_tasks(own, "40\n").stuck);
 }
 
@@ -109,7 +114,11 @@ fn a_container_that_may_make_no_process_is_named() {
     let one = pids("4\n", "max 3\n");
     assert_eq!(one.state, State::AtLimit, "{one:#?}");
     assert!(!one.state.is_stuck() && !one.state.is_healthy());
-    assert!(one.evidence.iter().any(|line| line.contains("pids.events max 3")));
+    assert!(
+        one.evidence
+            .iter()
+            .any(|line| line.contains("pids.events max 3"))
+    );
     assert!(super::rendered(&one.remedy).is_empty());
     // One that has what it needs is well.
     assert_eq!(pids("4\n", "max 0\n").state, State::Running);

@@ -119,6 +119,7 @@ impl Tree {
         capture.globals();
         capture.forget_the_accepted();
         capture.idle_roots();
+        capture.below_shims();
         capture.cgroups();
         capture.forget_the_busy();
         capture.tree
@@ -621,6 +622,26 @@ impl Capture<'_> {
             {
                 files.entry(name.into()).or_insert(Item::File(taken));
             }
+        }
+    }
+
+    /// The first process of a container that shares its pod's pid namespace, or the host's, is told by its parent.
+    fn below_shims(&mut self) {
+        let all = &self.tree.processes;
+        let stat =
+            |files: &BTreeMap<Box<str>, Item>| Stat::parse(files.get("stat").and_then(bytes)?);
+        let is_shim = |(_, stat): &(u32, Stat)| stat.comm.bytes().starts_with(b"containerd-shim");
+        let stats = all
+            .iter()
+            .filter_map(|(pid, files)| Some((*pid, stat(files)?)));
+        let shims: BTreeSet<u32> = stats.filter(is_shim).map(|(pid, _)| pid).collect();
+        let below = all
+            .values()
+            .filter(|files| stat(files).is_some_and(|stat| shims.contains(&stat.ppid)));
+        let groups = below.filter_map(|files| files.get("cgroup").and_then(bytes));
+        let groups: Vec<_> = groups.map(Membership::parse).collect();
+        for group in groups {
+            *self.groups.entry(group).or_default() |= true;
         }
     }
 

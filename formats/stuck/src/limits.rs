@@ -54,10 +54,16 @@ fn open_files(process: &Process, files: FilesLeft) -> AtLimit {
         process.pid,
         soft.saturating_sub(left)
     );
-    let wanted = soft.saturating_mul(4).max(1 << 16).min(MOST);
+    // Up to the hard limit it needs no right of its own.
+    let more = soft.saturating_mul(4).max(1 << 16);
+    let wanted = if hard > soft { hard } else { more }.min(MOST);
     let raise = (wanted > soft).then(|| {
-        let both = format!("{wanted}:{}", hard.max(wanted).min(MOST));
-        let draft = Draft::new(PRLIMIT).value("--nofile", both);
+        let words = if hard > soft {
+            format!("{wanted}:")
+        } else {
+            format!("{wanted}:{wanted}")
+        };
+        let draft = Draft::new(PRLIMIT).value("--nofile", words);
         let command = draft.value("--pid", process.pid.to_string()).command();
         command.map(|command| Step::from(command).undoable())
     });

@@ -69,6 +69,27 @@ def running(node, name):
     until(f"{name}'s workload", lambda: "sleeper" in node.seen(name))
 
 
+def scanner_hung(node, name):
+    """Its program is one that a scanner must allow to be opened. (Not in a tree of which a tar is taken: tar would wait, too.)"""
+    shutil.copy(CACHE / "programs/sleeper", node.dir / "mnt" / name)
+    mount = f"type=bind,src=/mnt/{name},dst=/scanned,options=rbind:ro"
+    node.held("scanner", f"/mnt/{name}")
+    node.spawn("ctr", "run", "--detach", "--null-io", "--mount", mount, IMAGE, name, "/scanned")
+    node.at(name, "fanotify_handle_event")
+
+
+def at_limit(node, name):
+    """It has all tasks that it may have, and what entered it was refused one."""
+    ctr(node, "run", "--detach", "--null-io", *BUSYBOX, IMAGE, name)
+    until(f"{name}'s workload", lambda: "sleeper" in node.seen(name))
+    folder = next(each for base in (f"/sys/fs/cgroup/pids/{node.cgroup}", f"/sys/fs/cgroup/{node.cgroup}")
+                  for each, _, _ in os.walk(base) if os.path.basename(each) == name)
+    with open(f"{folder}/pids.max", "w") as limit:
+        limit.write("1")
+    ctr(node, "tasks", "exec", "--exec-id", "refused", name, "/busybox", "sh", "-c", "/busybox true; /busybox true", check=False)
+    until("a task that was refused", lambda: read(f"{folder}/pids.events").split()[1:2] not in ([], ["0"]))
+
+
 def paused(node, name):
     running(node, name)
     ctr(node, "tasks", "pause", name)

@@ -3,11 +3,12 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
 
-from .node import FREEZER, HELD, UNIFIED, Failed, read, until
+from .node import CACHE, FREEZER, HELD, UNIFIED, Failed, read, until
 
 SHELL = "/usr/bin/busybox"
 
@@ -367,6 +368,16 @@ def storage_hung(node, name):
     hung(node, name, change=lambda spec: spec["mounts"].append(bind))
     until(f"{name} in the dead file system", lambda: any("request_wait_answer" in read(f"/proc/{pid}/wchan")
                                                          for pid in [*node.pids(name), *node.processes("runc", "create", f"/srv/{name}")]))
+
+
+def scanner_hung(node, name):
+    """The program of it is one that a scanner must allow to be opened."""
+    node.bundle(name, args=["/data/scanned"])
+    shutil.copy(CACHE / "programs/sleeper", node.dir / "srv" / name / "rootfs/data/scanned")
+    node.must(*words(name))
+    node.held("scanner", f"/srv/{name}/rootfs/data/scanned")
+    node.must("runc", "start", name)
+    node.at(name, "fanotify_handle_event")
 
 
 def seccomp_wait(node, name):

@@ -15,7 +15,7 @@ CACHE = pathlib.Path(os.environ.get("CORONER_CACHE", "/var/cache/coroner-testdat
 BOXES = pathlib.Path(os.environ.get("CORONER_BOXES", "/var/tmp/coroner-boxes"))
 # How much longer than on a quiet machine everything is waited for.
 PATIENCE = float(os.environ.get("CORONER_PATIENCE", "1"))
-HELPERS = ["as-pid", "mute-agent", "mute-fs", "no-reap", "stop-exec", "sleeper"]
+HELPERS = ["as-pid", "mute-agent", "mute-fs", "no-reap", "scanner", "stop-exec", "sleeper"]
 HELD = "/usr/lib/held"  # where they are inside
 FREEZER = "/sys/fs/cgroup/freezer"
 UNIFIED = "/sys/fs/cgroup/unified"
@@ -57,7 +57,7 @@ class Node:
         over = CACHE / "roots" / f"crun-{self.release}"
         subprocess.run(["cp", "-a", f"{over}/usr/.", self.dir / "usr"], check=True)
         (self.dir / "usr/lib/held").mkdir()
-        if not (CACHE / "programs" / HELPERS[0]).exists():
+        if not all((CACHE / "programs" / each).exists() for each in HELPERS):
             subprocess.run([MAKE / "programs/build", CACHE / "programs"], check=True)
         for name in HELPERS:
             shutil.copy(CACHE / "programs" / name, self.dir / "usr/lib/held")

@@ -13,13 +13,14 @@ from .ask import TREES
 from .node import read
 
 # Of every process, of each of its threads, and of the whole.
-FILES = ["stat", "status", "wchan", "cgroup", "syscall", "stack", "mountinfo", "oom_score_adj", "exe", "cwd", "root"]
+FILES = ["stat", "status", "wchan", "cgroup", "syscall", "stack", "mountinfo", "oom_score_adj", "exe", "cwd", "root", "limits"]
 MEMORY = ["cmdline", "environ"]  # a process that is stuck may hold the lock of it
 FOLDERS = ["fd", "fdinfo", "ns"]
 THREAD = ["stat", "wchan", "syscall", "stack", "comm", "children"]
 WHOLE = ["uptime", "locks", "version"]
 CGROUP = ["freezer.state", "freezer.self_freezing", "freezer.parent_freezing", "cgroup.freeze", "cgroup.events", "cgroup.procs",
-          "memory.oom_control", "memory.limit_in_bytes", "memory.usage_in_bytes", "memory.events", "memory.max", "memory.current"]
+          "memory.oom_control", "memory.limit_in_bytes", "memory.usage_in_bytes", "memory.events", "memory.max", "memory.current", "memory.high",
+          "pids.max", "pids.current", "pids.events", "cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.max", "cpu.stat"]
 MORE = ["var/lib/dpkg", "var/lib/cni", "tmp/nothing"]
 
 

@@ -108,6 +108,15 @@ pub fn judge_opened(case: Case, door: Option<LiveProc>) -> Judged {
         )),
         _ => {}
     }
+    let lacks_sockets = processes
+        .as_deref()
+        .is_some_and(|all| all.sockets.is_none());
+    if lacks_sockets && !runtime.bundles.is_empty() {
+        unknown.push(Unknown::new(
+            "whether shims accept connections",
+            "the table of sockets (/proc/net/unix) could not be read or is not in the evidence",
+        ));
+    }
     let records = records(meta.rows.as_ref());
     let facts = Facts {
         runtime,

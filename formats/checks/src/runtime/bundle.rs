@@ -332,12 +332,30 @@ fn socket_orphan(judge: &mut Judge<'_>) {
         return judge.abstain("the bundles cannot be known whole");
     }
     for socket in sockets {
-        if socket.bundles.is_empty() {
+        if socket.bundles.is_empty() && !is_anothers(judge, &socket.path) {
             let location = Location::file(socket.path.clone());
             let message = "no bundle names this socket of a shim";
             judge.say(Finding::new(&codes::SOCKET_ORPHAN, location, message));
         }
     }
+}
+
+/// Whether a shim listens there that another daemon started: daemons share the folder of sockets.
+fn is_anothers(judge: &Judge<'_>, path: &Text) -> bool {
+    let Some(processes) = judge.node.processes.as_deref() else {
+        return false;
+    };
+    let mut sockets = processes.sockets.as_deref().unwrap_or_default().iter();
+    let Some(socket) = sockets.find(|it| it.listens && it.path == *path) else {
+        return false;
+    };
+    let target = format!("socket:[{}]", socket.inode);
+    let holds = |it: &&process::Process| it.open_files().iter().any(|fd| fd.target == *target);
+    let address = processes
+        .iter()
+        .find(holds)
+        .and_then(|it| it.flag("address"));
+    address.is_some_and(|address| address != Text::from(judge.node.roots.address()))
 }
 
 fn socket_foreign(judge: &mut Judge<'_>) {

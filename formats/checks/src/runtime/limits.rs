@@ -32,8 +32,8 @@ pub(crate) const AT_LIMIT: Check = Check {
         severity: Severity::Odd,
         title: "A container may make no process or thread",
         explanation: "Its cgroup, or one above it (its pod's), has as many tasks as it may have (pids.max), and the kernel has \
-            refused one. The container is reported as running; what it forks, execs and probes fail with `resource temporarily \
-            unavailable`. Given only where the evidence holds the processes.",
+            refused one. The container is reported as running; what it forks fails with `resource temporarily unavailable`, and so do execs and probes \
+            that fork. Given only where the evidence holds the processes.",
         remedy: "Nothing on the node is to be repaired: have it make fewer processes and threads (or reap those that have ended), \
             or give it a higher limit.",
     },

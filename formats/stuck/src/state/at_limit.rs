@@ -12,6 +12,7 @@ use process::{Process, Processes};
 use super::{Row, State};
 use crate::facts::Index;
 use crate::found::Found;
+use crate::may::Signs;
 use crate::remedy::{Case, safe};
 
 pub(super) const ROW: Row = Row {
@@ -22,7 +23,7 @@ pub(super) const ROW: Row = Row {
     cause: "It makes more processes or threads than its limit allows, or leaves ended ones unreaped.",
     never: &[],
     remedy: way_out,
-    may: crate::may::never,
+    may: Signs::gone_on,
 };
 
 /// Whether its tasks are all that it may have, and one was refused.
@@ -37,8 +38,8 @@ pub(crate) fn tasks<'f>(index: &Index<'_>, process: &Process) -> Option<Found<'f
         "a cgroup above its own"
     };
     let why = format!(
-        "its program runs, and {whose} has all of the {} tasks that it may have: no process or thread is \
-         made in it, and no exec enters it",
+        "its program runs, and {whose} has all of the {} tasks that it may have: no process or thread can be \
+         made in it",
         tasks.max
     );
     let evidence = format!(

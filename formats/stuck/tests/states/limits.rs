@@ -48,7 +48,7 @@ fn a_daemon_without_a_number_for_a_file_can_make_nothing() {
     assert!(one.why.contains("64 open files"), "{}", one.why);
     assert_eq!(
         super::rendered(&one.remedy),
-        ["prlimit --nofile=65536:65536 --pid=6000"]
+        ["prlimit --nofile=2048: --pid=6000"]
     );
     assert!(one.remedy.is_safe());
     // What lies above a limit that was lowered takes no number below it.

@@ -218,6 +218,77 @@ fn whose_address_it_is_decides_what_a_connection_means() {
 }
 
 #[test]
+fn short_words_of_the_kernel_are_the_kernels_only_where_it_speaks() {
+    let key = ("cause", "oom-kill-node");
+    for line in [
+        "[1234.5] Out of memory: the rest is cut",
+        "Nov 28 14:18:11 node kernel: Out of memory: the rest is cut",
+    ] {
+        assert_eq!(decides(line), key, "{line}");
+    }
+    let line = "ERROR worker pod: Out of memory: the rest is cut";
+    assert_ne!(decides(line), key);
+    // A table of the kernel's that is full is no lack of the node's memory.
+    let line = "kernel: TCP: out of memory -- consider tuning tcp_mem";
+    assert_eq!(decides(line), ("cause", "tcp-memory"));
+}
+
+#[test]
+fn the_systems_word_for_a_disk_is_none_of_what_lies_on_none() {
+    for line in [
+        "systemd[1]: corosync.service: Failed to kill control group /system.slice/a.service, ignoring: Input/output error",
+        "write /sys/fs/cgroup/cpu/kubepods/cgroup.procs: input/output error",
+        "runc: write /dev/pts/3: input/output error",
+    ] {
+        assert_ne!(decides(line).1, "mount-io-error", "{line}");
+    }
+    let line = "containerd: open /var/lib/containerd/io.containerd.content.v1.content/blobs/sha256/1: input/output error";
+    assert_eq!(decides(line), ("cause", "mount-io-error"));
+}
+
+#[test]
+fn the_folders_of_a_path_and_words_of_a_file_tell_no_place() {
+    for (line, wrong) in [
+        (
+            "rke2[1]: level=fatal msg=\"/var/lib/rancher/rke2/server/tls/etcd/server-ca.key is odd\"",
+            "at-etcd",
+        ),
+        (
+            "E0506 22:15:17.842608 1 file_linux.go:113] odd file \"/etc/origin/manifests/a.swp\"",
+            "at-pull",
+        ),
+        (
+            "Aug 07 09:34:57 master2 kube-register[1049]: unhealthy machine: 10.0.0.1 will not be registered",
+            "at-probe",
+        ),
+        (
+            "E0303 17:25:03.436809 1 helpers.go:680] eviction manager: failed to construct signal: \"x\" error: y",
+            "at-eviction",
+        ),
+        (
+            "E0228 03:47:40.353985 1 server.go:193] \"Failed to validate kubelet flags\" err=\"x must be enabled\"",
+            "static-pods-cgroup",
+        ),
+        (
+            "failed to create endpoint a on network bridge: failed to find host side interface veth1: Link not found",
+            "cni-master-missing",
+        ),
+    ] {
+        let (kind, key) = decides(line);
+        assert_ne!(key, wrong, "{kind}: {line}");
+        assert_ne!(kind, "unknown", "{line}");
+    }
+}
+
+#[test]
+fn a_step_of_systemds_own_is_told_from_the_programs_exit() {
+    let line = "systemd[1]: kubelet.service: main process exited, code=exited, status=200/CHDIR";
+    assert_eq!(decides(line), ("cause", "unit-step-status"));
+    let line = "systemd[1]: kubelet.service: main process exited, code=exited, status=255/n/a";
+    assert_eq!(decides(line), ("consequence", "unit-failed"));
+}
+
+#[test]
 fn what_words_tell_is_about_the_same_as_what_decides() {
     let line = "[talos] service[etcd](Waiting): Error running Containerd(etcd), going to restart forever: failed to create task: \
                 \"etcd\": connection error: desc = \"transport: Error while dialing: dial unix /run/containerd/containerd.sock: \

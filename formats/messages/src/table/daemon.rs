@@ -7,6 +7,14 @@ use crate::message::{Message, act, cause, consequence};
 
 pub(super) const ALL: &[Message] = &[
     cause(
+        "endpoint-empty",
+        Client,
+        Settings,
+        &["dial unix: missing address{rest}", "transport: Error while dialing dial unix: missing address{rest}", "transport: Error while dialing: dial unix: missing address{rest}"],
+        "The address of the socket that a client was given is empty: no --container-runtime-endpoint (or an empty setting).",
+    )
+    .first(&["systemctl cat kubelet", "cat /etc/crictl.yaml", "grep -i endpoint /var/lib/kubelet/config.yaml"]),
+    cause(
         "booted",
         Containerd,
         Nobody,
@@ -302,7 +310,7 @@ pub(super) const ALL: &[Message] = &[
          on purpose.",
     )
     .codes(&["unit/start-limit"])
-    .first(&[JOURNAL, PREFLIGHT]),
+    .first(&["journalctl -b -u UNIT --no-pager | tail -n 50", PREFLIGHT]),
     consequence(
         "unit-killed",
         Systemd,

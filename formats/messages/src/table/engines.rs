@@ -21,7 +21,7 @@ pub(super) const ALL: &[Message] = &[
         "docker-endpoint",
         Dockerd,
         Network,
-        &["driver failed programming external connectivity on endpoint {rest}", "endpoint with name {} already exists in network {}", "network {} not found", "network sandbox for container {rest}", "network {} has active endpoints", "error while removing network: {rest}", "failed to set up container networking: {rest}", "No chain/target/match by that name{rest}", "{}No chain/target/match by that name{rest}"],
+        &["driver failed programming external connectivity on endpoint {rest}", "network {} not found", "network sandbox for container {rest}", "network {} has active endpoints", "error while removing network: {rest}", "failed to set up container networking: {rest}", "No chain/target/match by that name{rest}", "{}No chain/target/match by that name{rest}"],
         "Docker's network could not be set for the container: the network is gone or has the container already, or rules of \
          iptables that dockerd made were removed under it (a firewall was reloaded).",
     )

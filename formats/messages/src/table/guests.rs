@@ -9,6 +9,14 @@ const CONFIGS: &str = "ls -l /etc/cni/net.d /opt/cni/bin";
 
 pub(super) const ALL: &[Message] = &[
     cause(
+        "vxlan-taken",
+        Cni,
+        Network,
+        &["failed to set interface {} to UP state: address already in use{}", "failed to configure interface {}: failed to set interface {} to UP state: address already in use{}"],
+        "Another VXLAN interface of the node has the same number and port: of another network plugin, or left by one that was there before.",
+    )
+    .first(&["ip -d link show type vxlan", "ss -lunp | grep -e 8472 -e 4789"]),
+    cause(
         "multus-waits",
         Cni,
         Network,
@@ -66,6 +74,7 @@ pub(super) const ALL: &[Message] = &[
         "The plugin's configuration names a card of the node (master) that is not there, or an interface of the pod is gone.",
     )
     .within(&["cni", "network", "sandbox", "plugin", "macvlan", "ipvlan", "veth", "link"])
+    .unless(&["error response from daemon", "network bridge", "host side interface", "docker", "create endpoint"])
     .first(&["ip -br link", CONFIGS]),
     cause(
         "cni-kernel-module",
@@ -80,7 +89,7 @@ pub(super) const ALL: &[Message] = &[
         "cni-dhcp",
         Cni,
         Network,
-        &["error dialing DHCP daemon: {rest}", "error calling DHCP.Allocate: {rest}", "error calling DHCP.Release: {rest}"],
+        &["error dialing DHCP daemon: {rest}", "error calling DHCP.Allocate: {rest}", "no DHCP packet received within {}", "no DHCP packet received within {rest}", "error calling DHCP.Release: {rest}"],
         "The plugin dhcp asks a daemon of its own on the node, which does not run, or got no lease.",
     )
     .first(&["ls -l /run/cni/dhcp.sock", CONFIGS]),

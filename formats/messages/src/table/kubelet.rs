@@ -192,7 +192,7 @@ pub(super) const ALL: &[Message] = &[
         "static-pods-cgroup",
         Kubelet,
         crate::Whose::Cgroups,
-        &["failed to ensure that the pod{rest}cgroup{rest}", "failed to ensure that the pod: {} cgroups exist and are correctly applied", "failed to create container for [{rest}", "failed to create container for {rest}", "Failed to start ContainerManager", "failed to initialize top level QOS containers", "failed to validate kubelet flags{rest}", "Failed to get system container stats{rest}", "unable to set memory limit{rest}", "missing required cgroups{rest}", "Failed to delete cgroup paths{rest}", "failed to set supported cgroup subsystems for cgroup {}", "root container [kubepods] doesn't exist"],
+        &["failed to ensure that the pod{rest}cgroup{rest}", "failed to ensure that the pod: {} cgroups exist and are correctly applied", "failed to create container for [{rest}", "failed to create container for {rest}", "failed to initialize top level QOS containers", "unable to set memory limit{rest}", "missing required cgroups{rest}", "Failed to delete cgroup paths{rest}", "failed to set supported cgroup subsystems for cgroup {}", "root container [kubepods] doesn't exist"],
         "The kubelet cannot create the parent cgroups of pods. It has another cgroup driver than the \
          node, or systemd or the kernel refuses.",
     )

@@ -457,7 +457,7 @@ pub(super) const ALL: &[Message] = &[
         "runtime-slow",
         Kubelet,
         Tasks,
-        &["PLEG is not healthy: pleg was last seen active {} ago; threshold is {}", "PLEG is not healthy{rest}", "pleg was last seen active {rest}", "GenericPLEG: Unable to retrieve pods", "Skipping pod synchronization{rest}", "skipping pod synchronization - {rest}"],
+        &["PLEG is not healthy: pleg was last seen active {} ago; threshold is {}", "PLEG is not healthy{rest}", "pleg was last seen active {rest}", "GenericPLEG: Unable to retrieve pods"],
         "kubelet does not get the list of containers in time: a shim does not answer, containerd waits for a lock or \
          the disk, or the node is overloaded.",
     )

@@ -34,7 +34,7 @@ pub(super) const ALL: &[Message] = &[
         &["listen tcp {}: bind: permission denied", "listen unix {path}: bind: {rest}", "listen tcp {}: {rest}", "listen unix {path}: {rest}"],
         "A program could not make the socket at which it should listen.",
     )
-    .or(&["its folder is not there, or not writable for that user", "the file system is read-only or full", "a port below 1024 without the right to it"])
+    .or(&["its folder is not there, or not writable for that user", "the file system is read-only or full", "a port below 1024 without the right to it", "another program has that address"])
     .first(&["namei -l PATH", "ss -xlp", "ss -lntup"]),
     cause(
         "socket-path-long",

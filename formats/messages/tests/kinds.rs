@@ -270,6 +270,14 @@ fn the_folders_of_a_path_and_words_of_a_file_tell_no_place() {
             "static-pods-cgroup",
         ),
         (
+            "ctr: mkdir /var/run/docker/containerd/daemon/io.containerd.runtime.v1.linux/moby/c5: file exists: already exists",
+            "at-plugin",
+        ),
+        (
+            "network: Failed to open current namespace: failed to Statfs \"/proc/25085/task/1439572/ns/net\": no such file or directory",
+            "netns-missing",
+        ),
+        (
             "failed to create endpoint a on network bridge: failed to find host side interface veth1: Link not found",
             "cni-master-missing",
         ),
@@ -278,6 +286,22 @@ fn the_folders_of_a_path_and_words_of_a_file_tell_no_place() {
         assert_ne!(key, wrong, "{kind}: {line}");
         assert_ne!(kind, "unknown", "{line}");
     }
+}
+
+#[test]
+fn who_was_not_reached_is_no_kubelets_question_alone() {
+    let line = "k3s[1]: time=\"2024-04-03T16:19:48Z\" level=error msg=\"Remotedialer proxy error\" error=\"dial tcp 10.0.2.15:6443: connect: connection refused\"";
+    let head = explain(line).head.unwrap();
+    assert_ne!(head.who(), messages::Component::Kubelet, "{line}");
+    assert_eq!(decides(line).1, "api-server-unreached");
+    // dockerd names a container by its id alone, the CRI by its id in quotes.
+    let line = "Failed to start container 55830c423dd22b6d2501657de23c0a109b65b72a6d0d890c4b771eea97b30a50: it is odd";
+    assert_eq!(
+        explain(line).head.unwrap().who(),
+        messages::Component::Dockerd
+    );
+    let line = "failed to start container \"55830c423dd22b\": it is odd";
+    assert_eq!(explain(line).head.unwrap().who(), messages::Component::Cri);
 }
 
 #[test]

@@ -150,7 +150,7 @@ pub(super) const ALL: &[Place] = &[
         "at-etcd",
         Kubernetes,
         Other,
-        &["etcd:", "etcdserver", ":2379", ":2380", "etcd-", "etcd&2379", "etcd&2380", "etcd cluster", "etcd member", "etcd client", "etcd data", "local etcd", "for etcd", "etcd/", "etcd\"", "\"etcd", "etcd&raft", "etcd&wal", "dqlite", "wal: ", "etcdmain/", "etcdserver/", "embed/etcd.go", "rafthttp/"],
+        &["etcd:", "etcdserver", ":2379", ":2380", "etcd-", "etcd&2379", "etcd&2380", "etcd cluster", "etcd member", "etcd client", "etcd data", "local etcd", "for etcd", "etcd/", "etcd\"", "\"etcd", "etcd&raft", "etcd&wal", "dqlite", "wal: ", "etcdmain/", "etcdserver/", "osutil/interrupt_unix.go", "embed/etcd.go", "rafthttp/"],
         "etcd, the cluster's database: a slow disk, a lost member or its certificates. It is no part of containerd.",
     )
     .first(&["crictl ps -a | grep etcd", "cat /proc/pressure/io"]),

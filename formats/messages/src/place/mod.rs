@@ -234,7 +234,8 @@ fn has_word(line: &str, word: &str) -> bool {
     let is_short = letters.count() <= SHORT;
     let ends = is_letter(word.chars().next_back());
     // The name of a file, or a part of a path itself.
-    let is_path = word.trim_matches(['/', ':']).contains(['.', '/']) || word.starts_with('/');
+    let is_path = !word.ends_with('.') && word.trim_matches(['/', ':']).contains(['.', '/'])
+        || word.starts_with('/');
     line.match_indices(word).any(|(at, _)| {
         let before = line.get(..at).and_then(|text| text.chars().next_back());
         let after = at.saturating_add(word.len());

@@ -2,10 +2,20 @@
 
 use super::{DISK, DMESG, JOURNAL, PREFLIGHT, STUCK, TRIAGE};
 use crate::message::Component::{Client, Containerd, Cri, Dockerd, Go, K3s, Kernel, Systemd};
-use crate::message::Whose::{Daemon, Memory, Nobody, Pod, Programs, Settings, Storage, Stores};
+use crate::message::Whose::{
+    Daemon, Memory, Nobody, Pod, Programs, Settings, Storage, Stores, Tasks,
+};
 use crate::message::{Message, act, cause, consequence};
 
 pub(super) const ALL: &[Message] = &[
+    act(
+        "docker-start-failed",
+        Dockerd,
+        Tasks,
+        &["Failed to start container {bare}", "Cannot start container {bare}", "Cannot restart container {bare}", "cannot restart container {bare}"],
+        "dockerd could not start a container (one that it starts again at its own start, or that was asked for); the rest says why.",
+    )
+    .first(&["docker ps -a", "journalctl -b -u docker --no-pager | tail -n 50"]),
     cause(
         "endpoint-empty",
         Client,

@@ -8,6 +8,16 @@ use crate::table::DMESG;
 const CONFIGS: &str = "ls -l /etc/cni/net.d /opt/cni/bin";
 
 pub(super) const ALL: &[Message] = &[
+    act(
+        "cni-own-netns",
+        Cni,
+        Network,
+        &["Failed to open current namespace: {rest}", "failed to open current namespace: {rest}", "Failed to open current namespace"],
+        "The plugin could not open the network namespace in which it runs itself (/proc/PID/task/TID/ns/net); the pod's is not meant. A \
+         /proc that hides threads, a security module, or an old build of the plugin does it.",
+    )
+    .wraps(&[])
+    .first(&["findmnt /proc", "ls -l /opt/cni/bin", "ausearch -m avc -ts recent"]),
     cause(
         "vxlan-taken",
         Cni,

@@ -7,6 +7,15 @@ use crate::message::{Message, act, cause};
 
 pub(super) const ALL: &[Message] = &[
     cause(
+        "device-too-short",
+        TheKernel,
+        Storage,
+        &["{}: attempt to access beyond end of device{rest}", "attempt to access beyond end of device{rest}"],
+        "Something asked for blocks behind the end of a device: the device was taken away (a volume that was detached has no size any more), or \
+         is shorter than the file system on it.",
+    )
+    .first(&[DMESG, "lsblk -b", "findmnt | grep csi"]),
+    cause(
         "tcp-memory",
         TheKernel,
         Network,

@@ -144,7 +144,7 @@ pub(super) const ALL: &[Message] = &[
         "kubelet-not-found",
         Kubelet,
         Pod,
-        &["Error getting node{}", "node {q} not found", "nodes {q} not found", "Unable to register node with API server", "Failed to update status for pod", "Failed to ensure lease exists, will retry{rest}", "dial tcp {}:6443: connect: connection refused", "Get \"https://{}:6443/{}\": dial tcp {}: connect: connection refused", "Get \"https://{}:6443/{}\": {rest}", "Failed to contact API server{rest}", "failed to list *v1.{}: {rest}"],
+        &["Error getting node{}", "node {q} not found", "nodes {q} not found", "Unable to register node with API server", "Failed to update status for pod", "Failed to ensure lease exists, will retry{rest}", "Failed to contact API server{rest}", "failed to list *v1.{}: {rest}"],
         "kubelet has not (or not any more) what the API server should give it: it cannot reach it, is refused by it, or its \
          node is not registered there. On a control plane that runs in pods, other lines say why those do not start.",
     )

@@ -9,6 +9,18 @@ const KUBELET: &str = "journalctl -b -u kubelet --no-pager | tail -n 50";
 const MOUNTS: &str = "findmnt | grep kubelet/pods";
 
 pub(super) const ALL: &[Message] = &[
+    cause(
+        "api-server-unreached",
+        Kubernetes,
+        Other,
+        &["dial tcp {}:6443: connect: connection refused", "Get \"https://{}:6443/{}\": dial tcp {}: connect: connection refused", "Get \"https://{}:6443/{}\": {rest}"],
+        "The cluster's API server (of k3s: its server) was not reached at that address, port 6443: it does not run there, is elsewhere, or \
+         something between refuses it. Where it runs in a pod of this node, other lines say why that does not start.",
+    )
+    .open()
+    .unless(&["pull", "registry", "/v2/", "swarm", "docker"])
+    .or(&["the address in the kubeconfig or of --server is another's", "the server is starting, or lost its database (etcd)"])
+    .first(&["curl -ks https://API_SERVER:6443/healthz", "crictl ps -a | grep -e apiserver -e etcd", "ss -lntp | grep 6443"]),
     act(
         "pod-sync-skipped",
         Kubelet,
@@ -304,7 +316,7 @@ pub(super) const ALL: &[Message] = &[
         "pod-sync-wait",
         System,
         Pod,
-        &["timed out waiting for the condition on {}", "error determining status"],
+        &["timed out waiting for the condition on {}"],
         "Something of a pod was waited for in vain.",
     )
     .first(&[DESCRIBE]),

@@ -191,6 +191,7 @@ pub(super) const ALL: &[Message] = &[
         "What answered is no registry, but a page for people: the address of the mirror or the registry in the settings is wrong, \
          or a login page or proxy stands in between.",
     )
+    .unless(&["http 401 response", "http 403 response", "http 404 response", "http 429 response"])
     .first(&[HOSTS, "curl -sSv https://REGISTRY/v2/"]),
     act(
         "registry-status",

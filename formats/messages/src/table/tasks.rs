@@ -6,6 +6,15 @@ use crate::message::Whose::{Daemon, Memory, Nobody, Other, Programs, Security, S
 use crate::message::{Message, act, cause, consequence};
 
 pub(super) const ALL: &[Message] = &[
+    act(
+        "task-folder-exists",
+        Containerd,
+        Tasks,
+        &["mkdir {path}io.containerd.runtime.{}: file exists", "mkdir {path}/io.containerd.runtime.v1.linux/{}: file exists", "mkdir {path}/io.containerd.runtime.v2.task/{}: file exists"],
+        "The folder of a task of that id is there already: a task of the same id runs, or one is left whose shim ended while the daemon did not \
+         look.",
+    )
+    .first(&["coroner runtime ls /", "coroner runtime shims /"]),
     cause(
         "shim-not-found",
         Containerd,

@@ -305,6 +305,40 @@ fn who_was_not_reached_is_no_kubelets_question_alone() {
 }
 
 #[test]
+fn other_programs_of_the_cluster_are_no_runtime() {
+    for (line, wrong) in [
+        (
+            "W1111 04:23:47.127429 1 server.go:86] Failed to start in resource-only group: mkdir /sys/fs/cgroup/blkio/x: read-only file system",
+            "at-runc-cgroup",
+        ),
+        (
+            "E1221 20:49:31.500437 1 helpers.go:138] readString: Failed to read \"/sys/fs/cgroup/memory/system.slice/a.service/b\": no such device",
+            "at-runc-cgroup",
+        ),
+        (
+            "E0523 13:58:11.611454 1 network.go:53] Failed to retrieve network config: Key not found (/a)",
+            "at-network-config",
+        ),
+        (
+            "Oct 01 12:20:42 host k3s[1]: time=\"2025-10-01T12:20:42-04:00\" level=info msg=\"Polling: GET /readyz failed: readiness of a part\"",
+            "at-probe",
+        ),
+        (
+            "FATA[2021-10-09T09:42:50Z] flannel exited: failed to acquire lease: nodes \"a\" is forbidden: not yet ready to handle request",
+            "api-forbidden",
+        ),
+    ] {
+        let (kind, key) = decides(line);
+        assert_ne!(key, wrong, "{kind}: {line}");
+        assert_ne!(kind, "unknown", "{line}");
+    }
+    // Whose socket it is, its path tells.
+    let line = "error: failed to list workers: Unavailable: connection error: desc = \"transport: Error while dialing: dial unix \
+                /run/buildkit/buildkitd.sock: connect: no such file or directory\"";
+    assert_eq!(decides(line), ("consequence", "socket-of-another"));
+}
+
+#[test]
 fn a_step_of_systemds_own_is_told_from_the_programs_exit() {
     let line = "systemd[1]: kubelet.service: main process exited, code=exited, status=200/CHDIR";
     assert_eq!(decides(line), ("cause", "unit-step-status"));

@@ -134,6 +134,20 @@ const fn of_program(program: Component) -> Option<&'static str> {
     })
 }
 
+/// Words of a line that passes on what a runtime or kubelet said, or is about them.
+const PASSED_ON: &[&str] = &[
+    "rpc error",
+    "oci runtime",
+    "runc",
+    "containerd",
+    "kubelet",
+    "eviction manager",
+    "sandbox",
+    "pod",
+    "volume",
+    "probe failed",
+];
+
 /// Parts of kubelet whose files have one subject: where klog names one of them, that goes before words of the line.
 const SUBJECTS: &[&str] = &[
     "at-static-pods",
@@ -152,7 +166,11 @@ pub(crate) fn of_klog() -> Option<&'static Message> {
 
 /// The place that a line comes from; the line is in lower case, and without names. `program`: who keeps it, where that
 /// is known.
-pub(crate) fn find(line: &str, program: Option<Component>) -> Option<&'static Message> {
+pub(crate) fn find(
+    line: &str,
+    program: Option<Component>,
+    has_file: bool,
+) -> Option<&'static Message> {
     let places = || PLACES.iter().flat_map(|places| places.iter());
     let is_of_containers = OF_CONTAINERS.iter().any(|word| line.contains(word));
     let mut found = places().filter(|place| {
@@ -170,6 +188,24 @@ pub(crate) fn find(line: &str, program: Option<Component>) -> Option<&'static Me
             && files.any(|mark| is_klogs_file(line, mark))
     });
     let found = subject.or_else(|| found.next()).map(|place| &place.message);
+    // A program of the cluster that is not kubelet has no runtime and no cgroups of containers; neither has k3s' own part,
+    // which does not write in klog's form. Words that pass on what others say show it.
+    let is_clusters_own = match program {
+        None | Some(Component::Kubernetes) => has_file,
+        Some(Component::K3s) => !has_file,
+        Some(_) => false,
+    };
+    if let Some(found) = found
+        && is_clusters_own
+        && matches!(
+            found.who,
+            Component::Runc | Component::Shim | Component::Kubelet | Component::Cri
+        )
+        && !PASSED_ON.iter().any(|word| line.contains(word))
+    {
+        let own = program.and_then(of_program).unwrap_or("at-klog");
+        return crate::message(own);
+    }
     let own = program.and_then(of_program);
     let own = own.and_then(|key| places().find(|place| place.message.key == key));
     let own = own.map(|place| &place.message);
@@ -257,7 +293,8 @@ mod tests {
 
     #[test]
     fn who_keeps_a_line_goes_before_words_of_others() {
-        let key = |line: &str, program| find(line, program).map(|place| place.key);
+        let key =
+            |line: &str, program| find(line, program, line.contains(".go:")).map(|place| place.key);
         let line = "container not cleaned up from containerd from previous run";
         assert_eq!(key(line, None), Some("at-containerd"));
         assert_eq!(key(line, Some(Component::Dockerd)), Some("at-dockerd"));
@@ -274,6 +311,11 @@ mod tests {
         // A program of the cluster has no probes.
         let line = "the liveness probe of the machine: no answer";
         assert_eq!(key(line, Some(Component::Kubernetes)), Some("at-klog"));
+        // Another's file of klog's, and k3s' own part, have no cgroups of containers.
+        let line = "w1 1:2:3.4 1 server.go:86] failed: mkdir /sys/fs/cgroup/blkio/x: read-only";
+        assert_eq!(key(line, None), Some("at-klog"));
+        let line = "polling: get /readyz failed: liveness of the cgroup";
+        assert_eq!(key(line, Some(Component::K3s)), Some("at-k3s"));
         // What tells more than a program stays.
         let line = "rpc error: failed to setup network for sandbox";
         assert_eq!(

@@ -88,7 +88,7 @@ pub(super) const ALL: &[Message] = &[
         "k3s-not-ready",
         K3s,
         Daemon,
-        &["Failed to list nodes with etcd role: runtime core not ready", "runtime core not ready", "{}: runtime core not ready", "Waiting for API server to become available", "Waiting to retrieve {rest}", "Pod for {} not synced ({rest}", "Pod for {} not synced{rest}"],
+        &["Failed to list nodes with etcd role: runtime core not ready", "runtime core not ready", "{}: runtime core not ready", "Waiting for API server to become available", "Polling for API server readiness: {rest}", "Polling for API server readiness{rest}", "Waiting to retrieve {rest}", "Pod for {} not synced ({rest}", "Pod for {} not synced{rest}"],
         "k3s or RKE2 waits for its own parts, mostly the API server or a static pod (etcd): ordinary at a start. If it lasts, kubelet's \
          and containerd's logs say why they do not come.",
     )

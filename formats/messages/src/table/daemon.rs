@@ -156,6 +156,7 @@ pub(super) const ALL: &[Message] = &[
         "Nothing listens at that socket: containerd does not run, has not come so far, or listens elsewhere \
          (k3s, RKE2, MicroK8s and k0s have sockets of their own).",
     )
+    .unless(&["buildkit", "csi.sock", "/csi", "/run/vc/", "dbus", "kubelet.sock", "podman", "snapd", "/plugins/", "nydus", "stargz", "soci", "cilium", "calico", "nri.sock", "spire", "libpod"])
     .first(&["systemctl status containerd", JOURNAL, PREFLIGHT]),
     cause(
         "dockershim-asked",
@@ -182,6 +183,7 @@ pub(super) const ALL: &[Message] = &[
         ],
         "The socket is there and no process listens: the daemon ended or is starting.",
     )
+    .unless(&["buildkit", "csi.sock", "/csi", "/run/vc/", "dbus", "kubelet.sock", "podman", "snapd", "/plugins/", "nydus", "stargz", "soci", "cilium", "calico", "nri.sock", "spire", "libpod"])
     .first(&["systemctl status containerd", JOURNAL, PREFLIGHT]),
     consequence(
         "socket-denied",
@@ -219,7 +221,7 @@ pub(super) const ALL: &[Message] = &[
             "Waiting for containerd startup{rest}", "unable to check if the container runtime at {q} is running",],
         "A client could not connect to containerd. Containerd's own lines of that time say why.",
     )
-    .unless(&["dial tcp", ":2379", "csi.sock", "etcd"])
+    .unless(&["dial tcp", ":2379", "csi.sock", "etcd", "buildkit", "/run/vc/", "dbus", "kubelet.sock", "podman", "snapd", "nri.sock", "libpod"])
     .codes(&["client/other-endpoint"])
     .first(&["systemctl status containerd", JOURNAL, PREFLIGHT]),
     act(

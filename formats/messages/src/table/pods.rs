@@ -2,13 +2,22 @@
 
 use crate::message::Component::{Kubelet, Kubernetes, Registry as TheRegistry, System};
 use crate::message::Whose::{Nobody, Other, Pod, Registry, Security, Settings, Storage, Tls};
-use crate::message::{Message, act, cause};
+use crate::message::{Message, act, cause, consequence};
 
 const DESCRIBE: &str = "kubectl describe pod POD";
 const KUBELET: &str = "journalctl -b -u kubelet --no-pager | tail -n 50";
 const MOUNTS: &str = "findmnt | grep kubelet/pods";
 
 pub(super) const ALL: &[Message] = &[
+    consequence(
+        "api-server-starts",
+        Kubernetes,
+        Other,
+        &["{} is forbidden: not yet ready to handle request{}", "nodes {q} is forbidden: not yet ready to handle request{}", "not yet ready to handle request{}"],
+        "The API server is up, but has not loaded its objects yet, and refuses requests until then. Seconds after its start that is ordinary; \
+         if it lasts, its database (etcd, kine) is slow.",
+    )
+    .first(&["curl -ks https://API_SERVER:6443/readyz?verbose", "cat /proc/pressure/io"]),
     cause(
         "api-server-unreached",
         Kubernetes,
@@ -18,7 +27,7 @@ pub(super) const ALL: &[Message] = &[
          something between refuses it. Where it runs in a pod of this node, other lines say why that does not start.",
     )
     .open()
-    .unless(&["pull", "registry", "/v2/", "swarm", "docker"])
+    .unless(&["pull", "registry", "/v2/", "swarm", "docker", "cacerts", "ca certs", "/v1-k3s", "/v1-rke2"])
     .or(&["the address in the kubeconfig or of --server is another's", "the server is starting, or lost its database (etcd)"])
     .first(&["curl -ks https://API_SERVER:6443/healthz", "crictl ps -a | grep -e apiserver -e etcd", "ss -lntp | grep 6443"]),
     act(
@@ -276,6 +285,7 @@ pub(super) const ALL: &[Message] = &[
          no part in it.",
     )
     .certain()
+    .unless(&["not yet ready to handle request"])
     .first(&["kubectl auth can-i --list --as=USER"]),
     cause(
         "lifecycle-hook",

@@ -10,6 +10,9 @@ const HOSTS: &str =
 
 /// Programs of the node, not of an image.
 const HOST_PROGRAMS: &[&str] = &[
+    ".wasm",
+    "modprobe",
+    "insmod",
     "fork/exec /opt/cni",
     "fork/exec /usr/lib/cni",
     "fork/exec /usr/libexec/cni",
@@ -397,7 +400,6 @@ pub(super) const ALL: &[Message] = &[
         "The image's program is for another architecture than the node's, or a script without a first line of \
          `#!`. A program that was empty or cut after a power cut says the same.",
     )
-    .unless(&[".wasm", "caused \"permission denied\"", "caused \"no such file or directory\"", "caused: permission denied"])
     .unless(HOST_PROGRAMS)
     .codes(&["snapshot/layer-differs", "snapshot/usage-differs"])
     .or(&["a layer lost its content in a power cut (files of zero bytes): compare it with its blob"])

@@ -238,8 +238,7 @@ pub(super) const ALL: &[Message] = &[
         ],
         "A shim's socket has no listener, or is gone: the shim was killed, or /run was emptied.",
     )
-    .unless(&["error=<nil>"])
-    .unless(&["containerd.sock.ttrpc"])
+    .unless(&["error=<nil>", "containerd.sock.ttrpc"])
     .codes(&["runtime/socket-missing", "runtime/address-damaged"])
     .states(&["shim-died"])
     .first(&["coroner runtime shims /", "journalctl -k -b | grep -i 'killed process'"]),
@@ -441,7 +440,7 @@ pub(super) const ALL: &[Message] = &[
         "kata",
         Shim,
         Other,
-        &["Failed to Check if grpc server is working{rest}", "Failed to Check if grpc server is working", "failed to launch qemu{rest}", "qemu-system-{}: {rest}", "qemu-kvm: {rest}", "Create container timeout{rest}", "failed to get OOM event from sandbox{rest}", "Could not create the sandbox resource controller{rest}", "Could not add {path} to the devices cgroup"],
+        &["Failed to Check if grpc server is working{rest}", "Failed to Check if grpc server is working", "failed to launch qemu{rest}", "qemu-system-{}: {rest}", "qemu-kvm: {rest}", "Create container timeout{rest}", "failed to get OOM event from sandbox{rest}", "Could not create the sandbox resource controller{rest}"],
         "Kata's virtual machine did not start, or its agent does not answer. Its own log says why.",
     )
     .wraps(&[])

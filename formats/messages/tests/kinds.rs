@@ -339,6 +339,33 @@ fn other_programs_of_the_cluster_are_no_runtime() {
 }
 
 #[test]
+fn a_word_of_one_program_is_another_thing_in_the_next() {
+    for (line, wrong) in [
+        (
+            "dockerd[1]: level=error msg=\"error locating sandbox id 048aef: sandbox 048aef not found\"",
+            "sandbox-missing",
+        ),
+        (
+            "W0102 05:44:26.511266 1 container.go:507] Failed to update stats for container \"/a.service\": read /sys/fs/cgroup/memory/a: no such device",
+            "kubelet-slow",
+        ),
+        (
+            "docker: Error response from daemon: driver failed programming external connectivity on endpoint a (1): (iptables failed: iptables \
+             --wait -t nat -A DOCKER -p tcp: iptables: Resource temporarily unavailable.",
+            "cni-iptables",
+        ),
+    ] {
+        let (kind, key) = decides(line);
+        assert_ne!(key, wrong, "{kind}: {line}");
+        assert_ne!(kind, "unknown", "{line}");
+    }
+    // What is inside of the failure decides.
+    let line = "E0102 06:03:59.681519 1 container_log_manager.go:174] Failed to rotate container logs: failed to list containers: rpc error: \
+                code = Unavailable desc = grpc: the connection is unavailable";
+    assert_ne!(decides(line), ("cause", "container-log-line"));
+}
+
+#[test]
 fn a_step_of_systemds_own_is_told_from_the_programs_exit() {
     let line = "systemd[1]: kubelet.service: main process exited, code=exited, status=200/CHDIR";
     assert_eq!(decides(line), ("cause", "unit-step-status"));

@@ -373,7 +373,7 @@ pub(super) const ALL: &[Message] = &[
         "iptables is missing, of another kind (nft, legacy) than the rules, or lacks a module of the kernel.",
     )
     .wraps(&[])
-    .unless(&["No chain/target/match by that name"])
+    .unless(&["No chain/target/match by that name", "driver failed programming", "docker0", "error response from daemon", "-a docker "])
     .first(&["iptables -V; lsmod | grep -e ip_tables -e nf_tables", "update-alternatives --display iptables"]),
     cause(
         "cni-chain-gone",
